@@ -1,0 +1,85 @@
+import type { KubeObject } from "./meta.ts";
+
+/** A mistake in one field, as `field.Error` of apimachinery reports it; `field` is a path like `spec.containers[0].name`. */
+export interface FieldError {
+  /** Cause reason: FieldValueRequired, FieldValueInvalid, FieldValueNotSupported, FieldValueDuplicate, FieldValueForbidden, FieldValueNotFound, FieldValueTooLong, FieldValueTooMany, FieldValueTypeInvalid, InternalError. */
+  reason: string;
+  field: string;
+  /** The cause's message without the field, e.g. `Invalid value: "x": must be no more than 63 characters`. */
+  message: string;
+}
+
+/** One column of the server-side table (metav1.TableColumnDefinition) and how its cell is made. */
+export interface TableColumn {
+  name: string;
+  type: "string" | "integer" | "number" | "boolean" | "date";
+  format?: string;
+  description: string;
+  /** 0 is shown always, 1 with `-o wide`. */
+  priority: number;
+  cell(object: KubeObject, now: number): string | number | boolean | null;
+}
+
+/** Hooks around a write, after decoding. They change the object they are given and do no I/O. */
+export interface Strategy {
+  /** Clears what a client may not set at creation (status), sets generation. */
+  prepareForCreate?(object: KubeObject): void;
+  /** Keeps what this endpoint may not change (status for the main one, all but status for /status), raises generation. */
+  prepareForUpdate?(object: KubeObject, old: KubeObject): void;
+  validate?(object: KubeObject): FieldError[];
+  validateUpdate?(object: KubeObject, old: KubeObject): FieldError[];
+  /** Warning headers. */
+  warnings?(object: KubeObject): string[];
+}
+
+export interface ScaleSubresource {
+  specReplicasPath: string;
+  statusReplicasPath: string;
+  /** Dotted path of the label selector (object or string) that becomes `status.selector`. */
+  selectorPath: string;
+}
+
+/** All there is to know about one served resource. A CustomResourceDefinition produces the same object at run time. */
+export interface KindDefinition {
+  /** "" for the core group. */
+  group: string;
+  version: string;
+  kind: string;
+  listKind: string;
+  /** Plural, lower case: the REST resource name. */
+  plural: string;
+  singular: string;
+  shortNames: readonly string[];
+  categories: readonly string[];
+  namespaced: boolean;
+  /** Key in the schema table, e.g. `io.k8s.api.core.v1.Pod`; undefined keeps unknown fields. */
+  schema: string | undefined;
+  /** Verbs the main resource allows. */
+  verbs: readonly string[];
+  /** Fills defaults in place; runs on requests and on objects read. */
+  defaults?(object: KubeObject): void;
+  strategy: Strategy;
+  /** Present when the kind has /status. */
+  status?: Strategy;
+  scale?: ScaleSubresource;
+  /** Further subresources served by special handlers, e.g. pods: log, exec, binding, eviction; namespaces: finalize. */
+  subresources?: readonly string[];
+  columns: readonly TableColumn[];
+  /** Field selectors besides metadata.name and metadata.namespace. */
+  selectableFields?: Readonly<Record<string, (object: KubeObject) => string>>;
+  /** What is stored when the delete options say nothing: Background unless Orphan here. */
+  defaultPropagation?: "Background" | "Orphan";
+  /** Deletion waits this long by default (pods). Undefined: deleted at once. */
+  graceSeconds?(object: KubeObject): number | undefined;
+  /** Storage prefix group/version differs (e.g. events.k8s.io Event is stored as core Event). */
+  storedAs?: {
+    group: string;
+    version: string;
+    kind: string;
+    plural: string;
+    toStored(object: KubeObject): void;
+    fromStored(object: KubeObject): void;
+  };
+  /** Objects vanish by themselves after so many seconds (events: 3600). */
+  ttlSeconds?: number;
+}

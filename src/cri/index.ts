@@ -1,0 +1,2 @@
+export * from "./cni.ts";
+export * from "./contract.ts";
