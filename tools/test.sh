@@ -1,0 +1,8 @@
+#!/bin/sh
+# `npm test`: sets up what is missing, then runs all checks and tests. Arguments choose stages: checks, unit, root, e2e.
+set -eu
+home=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+. "$home/tools/setup.sh"
+ensure_setup "$home"
+cd "$home"
+exec "$WHERRY_NODE" --disable-warning=ExperimentalWarning tools/test.ts "$@"
