@@ -1,0 +1,135 @@
+/**
+ * What fields every built-in type has. The table is one string until somebody asks, and a type is decoded when it is
+ * first looked at, so that importing this costs nothing.
+ *
+ * Notation of a field in the table: `[` list of, `{` map of, then `s` string, `b` boolean, `i32`, `i64`, `d` double,
+ * `t` time, `u` time with microseconds, `q` quantity, `ios` int-or-string, `y` base64 bytes, `o` any object, `x` anything,
+ * `@Name` a type of the same package or `@full.name`; then flags as in tools/facts.ts, and `r` for required.
+ */
+import { text } from "./generated/shapes.js";
+
+export type FieldType =
+  | "string"
+  | "boolean"
+  | "int32"
+  | "int64"
+  | "double"
+  | "time"
+  | "micro-time"
+  | "quantity"
+  | "int-or-string"
+  | "bytes"
+  | "object"
+  | "any"
+  | "ref"
+  | "list"
+  | "map";
+
+export interface FieldSchema {
+  type: FieldType;
+  /** Definition name, for `ref`. */
+  ref?: string;
+  /** Element of a list or map. */
+  element?: FieldSchema;
+  required: boolean;
+  patchMergeKey?: string;
+  /** `merge`, `replace`, `retainKeys`. */
+  patchStrategy?: readonly string[];
+  listType?: string;
+  listMapKeys?: readonly string[];
+  mapType?: string;
+  enum?: readonly string[];
+  default?: unknown;
+}
+
+export interface TypeSchema {
+  /** e.g. `io.k8s.api.core.v1.Pod` */
+  name: string;
+  fields: ReadonlyMap<string, FieldSchema>;
+  mapType?: string;
+}
+
+const letters: Record<string, FieldType> = {
+  s: "string",
+  b: "boolean",
+  i32: "int32",
+  i64: "int64",
+  d: "double",
+  t: "time",
+  u: "micro-time",
+  q: "quantity",
+  ios: "int-or-string",
+  y: "bytes",
+  o: "object",
+  x: "any",
+};
+
+let table: Record<string, Record<string, string>> | undefined;
+const decoded = new Map<string, TypeSchema | undefined>();
+
+function shapes(): Record<string, Record<string, string>> {
+  table ??= JSON.parse(text) as Record<string, Record<string, string>>;
+  return table;
+}
+
+/** The schema of a definition, e.g. `io.k8s.api.core.v1.Pod`; undefined when there is none. */
+export function schemaOf(name: string): TypeSchema | undefined {
+  const known = decoded.get(name);
+  if (known || decoded.has(name)) return known;
+  const raw = shapes()[name];
+  const made = raw ? decodeType(name, raw) : undefined;
+  decoded.set(name, made);
+  return made;
+}
+
+/** All definition names of the table. */
+export function schemaNames(): string[] {
+  return Object.keys(shapes());
+}
+
+function decodeType(name: string, raw: Record<string, string>): TypeSchema {
+  const prefix = name.slice(0, name.lastIndexOf("."));
+  const fields = new Map<string, FieldSchema>();
+  const made: TypeSchema = { name, fields };
+  for (const [field, notation] of Object.entries(raw)) {
+    if (field === "()") made.mapType = notation.replace("map=", "");
+    else fields.set(field, decodeField(notation, prefix));
+  }
+  return made;
+}
+
+function decodeField(notation: string, prefix: string): FieldSchema {
+  const [head = "", fallback] = notation.split(" default=");
+  const [type = "x", ...flags] = head.split(" ");
+  const field = decodeFieldType(type, prefix);
+  for (const flag of flags) {
+    const value = flag.slice(flag.indexOf("=") + 1);
+    if (flag === "r") field.required = true;
+    else if (flag.startsWith("key=")) field.patchMergeKey = value;
+    else if (flag.startsWith("patch=")) field.patchStrategy = value.split(",");
+    else if (flag.startsWith("list=")) field.listType = value;
+    else if (flag.startsWith("keys=")) field.listMapKeys = value.split(",");
+    else if (flag.startsWith("map=")) field.mapType = value;
+    else if (flag.startsWith("enum=")) (field.element ?? field).enum = value.split("|");
+  }
+  if (fallback !== undefined) field.default = JSON.parse(fallback);
+  return field;
+}
+
+function decodeFieldType(type: string, prefix: string): FieldSchema {
+  if (type.startsWith("["))
+    return { type: "list", element: decodeFieldType(type.slice(1), prefix), required: false };
+  if (type.startsWith("{"))
+    return { type: "map", element: decodeFieldType(type.slice(1), prefix), required: false };
+  if (type.startsWith("@")) {
+    const ref = type.slice(1);
+    return { type: "ref", ref: ref.includes(".") ? ref : `${prefix}.${ref}`, required: false };
+  }
+  return { type: letters[type] ?? "any", required: false };
+}
+
+/** Descriptions, loaded only where somebody reads them (OpenAPI, explain); the type's own is under "". */
+export async function loadDescriptions(): Promise<Record<string, Record<string, string>>> {
+  const module = await import("./generated/descriptions.js");
+  return JSON.parse(module.text) as Record<string, Record<string, string>>;
+}

@@ -1,0 +1,96 @@
+/**
+ * Writes src/api/generated/ out of the models of `@kubernetes/client-node` and the table in src/api/facts/:
+ * `types.ts` (interfaces), `shapes.js` (what fields every type has, compact), `descriptions.js` (their texts),
+ * `protobuf.js` (field numbers). Runs at set-up in about a second; what is current already is left alone.
+ */
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Facts } from "./facts.ts";
+import { definitionNames, describe, type Model, protobufTable, readModel, shapes } from "./models.ts";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const models = join(root, "node_modules/@kubernetes/client-node/dist/gen/models");
+const target = join(root, "src/api/generated");
+
+const header = "// Made by tools/generate.ts; not to be edited.\n";
+
+/** `V1Pod` is Pod; what does not start with exactly V1 keeps its name. */
+function typeName(model: string): string {
+  return /^V1[A-Z]/.test(model) ? model.slice(2) : model;
+}
+
+function typeText(type: string): string {
+  const list = /^Array<(.+)>$/.exec(type);
+  if (list) {
+    const inner = typeText(list[1] as string);
+    return `${inner.includes("|") ? `(${inner})` : inner}[]`;
+  }
+  const map = /^\{ \[key: string\]: (.+); \}$/.exec(type);
+  if (map) return `Record<string, ${typeText(map[1] as string)}>`;
+  if (type === "Date" || type === "V1MicroTime") return "string";
+  if (type === "any" || type === "object") return "unknown";
+  if (type === "IntOrString") return "IntOrString";
+  if (type === "string" || type === "number" || type === "boolean") return type;
+  return typeName(type);
+}
+
+function comment(text: string, indent: string): string {
+  return text === "" ? "" : `${indent}/** ${text.replaceAll("*/", "*\\/")} */\n`;
+}
+
+function interfaceText(model: Model): string {
+  const lines = model.fields.map((field) => {
+    const name = /^[A-Za-z_$][\w$]*$/.test(field.name) ? field.name : JSON.stringify(field.name);
+    return `${comment(field.description, "  ")}  ${name}${field.required ? "" : "?"}: ${typeText(field.type)};\n`;
+  });
+  return `${comment(model.description, "")}export interface ${typeName(model.name)} {\n${lines.join("")}}\n`;
+}
+
+function write(file: string, text: string): void {
+  const path = join(target, file);
+  let old = "";
+  try {
+    old = readFileSync(path, "utf8");
+  } catch {
+    // First run.
+  }
+  if (old !== text) writeFileSync(path, text);
+}
+
+/** A module whose only export is one string: it costs next to nothing to load until somebody parses it. */
+function textModule(file: string, data: unknown): void {
+  write(`${file}.js`, `${header}export const text = ${JSON.stringify(JSON.stringify(data))};\n`);
+  write(`${file}.d.ts`, `${header}export declare const text: string;\n`);
+}
+
+export async function generate(): Promise<void> {
+  mkdirSync(target, { recursive: true });
+  const all = readdirSync(models)
+    .filter((file) => file.endsWith(".d.ts") && file !== "all.d.ts" && file !== "ObjectSerializer.d.ts")
+    .map((file) => readModel(models, file.slice(0, -5)));
+  const facts = JSON.parse(readFileSync(join(root, "src/api/facts/kubernetes.json"), "utf8")) as Facts;
+  const names = definitionNames(all, facts);
+  const missing = ["V1Pod", "V1Deployment", "CoreV1Event", "V1ObjectMeta"].filter((name) => !names.has(name));
+  if (missing.length > 0)
+    throw new Error(`no definition name for ${missing.join(", ")}; is src/api/facts current?`);
+  const own = new Set(["V1ObjectMeta", "V1OwnerReference"]);
+  write(
+    "types.ts",
+    `${header}import type { ObjectMeta } from "../meta.ts";\n\n` +
+      "export type IntOrString = number | string;\n\n" +
+      all
+        .filter((model) => !own.has(model.name))
+        .map(interfaceText)
+        .join("\n"),
+  );
+  textModule("shapes", shapes(all, facts, names));
+  textModule("descriptions", describe(all, names));
+  textModule("protobuf", protobufTable(facts));
+}
+
+if (import.meta.main) {
+  const start = performance.now();
+  await generate();
+  process.stdout.write(`src/api/generated written in ${Math.round(performance.now() - start)} ms\n`);
+}
