@@ -1,3 +1,14 @@
 export * from "./clock.ts";
+export * from "./deep.ts";
+export * from "./duration.ts";
+export * from "./field-errors.ts";
+export * from "./hash.ts";
+export * from "./int-or-string.ts";
 export * from "./logger.ts";
+export * from "./names.ts";
+export * as path from "./path.ts";
+export * from "./quantity.ts";
+export * from "./queue.ts";
+export * from "./selector.ts";
 export * from "./status-error.ts";
+export * from "./yaml.ts";

@@ -1,0 +1,54 @@
+/** Comparing, copying and looking inside plain JSON values. */
+
+/** Equal as JSON: a member that is undefined counts as absent. */
+export function deepEqual(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (a === null || b === null || typeof a !== "object" || typeof b !== "object") return false;
+  if (Array.isArray(a)) {
+    if (!Array.isArray(b) || a.length !== b.length) return false;
+    for (let i = 0; i < a.length; i++) if (!deepEqual(a[i], b[i])) return false;
+    return true;
+  }
+  if (Array.isArray(b)) return false;
+  const left = a as Record<string, unknown>;
+  const right = b as Record<string, unknown>;
+  let count = 0;
+  for (const name in left) {
+    if (left[name] === undefined) continue;
+    count++;
+    if (!deepEqual(left[name], right[name])) return false;
+  }
+  for (const name in right) if (right[name] !== undefined) count--;
+  return count === 0;
+}
+
+/** A copy that shares nothing; faster than structuredClone for JSON values. */
+export function deepClone<T>(value: T): T {
+  if (value === null || typeof value !== "object") return value;
+  if (Array.isArray(value)) return value.map(deepClone) as T;
+  const out: Record<string, unknown> = {};
+  for (const name of Object.keys(value))
+    setMember(out, name, deepClone((value as Record<string, unknown>)[name]));
+  return out as T;
+}
+
+/** Sets an own member, also one called `__proto__`, which plain assignment would not. */
+export function setMember(target: Record<string, unknown>, name: string, value: unknown): void {
+  if (name === "__proto__") {
+    Object.defineProperty(target, name, { value, writable: true, enumerable: true, configurable: true });
+  } else target[name] = value;
+}
+
+/** The value at a dotted path of members (`spec.replicas`), undefined when anything on the way is missing. */
+export function get(value: unknown, path: string): unknown {
+  let current = value;
+  for (const name of path.split(".")) {
+    if (name === "") continue;
+    if (current === null || typeof current !== "object" || !Object.hasOwn(current, name)) return undefined;
+    current = (current as Record<string, unknown>)[name];
+  }
+  return current;
+}
+
+export const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);

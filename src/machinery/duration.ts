@@ -1,0 +1,73 @@
+/** Durations: Go's notation, kubectl's AGE, and times with microseconds. */
+const unitMs: Record<string, number> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  μs: 1e-3,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+};
+
+/** A Go duration (`1m30s`, `1.5h`, `-2s`) in milliseconds; throws a RangeError with Go's text. */
+export function parseDuration(text: string): number {
+  const match = /^([+-]?)((?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+|0)$/.exec(text);
+  if (!match) {
+    const missing = /^[+-]?(\d+\.?\d*|\.\d+)$/.test(text);
+    throw new RangeError(
+      missing
+        ? `time: missing unit in duration ${JSON.stringify(text)}`
+        : `time: invalid duration ${JSON.stringify(text)}`,
+    );
+  }
+  let total = 0;
+  for (const [, number, unit] of (match[2] as string).matchAll(/(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g)) {
+    total += Number(number) * (unitMs[unit as string] as number);
+  }
+  return match[1] === "-" ? -total : total;
+}
+
+/** Milliseconds in Go's notation, e.g. `1m30s`. */
+export function formatDuration(ms: number): string {
+  if (ms === 0) return "0s";
+  const sign = ms < 0 ? "-" : "";
+  const size = Math.abs(ms);
+  if (size < 1000) return `${sign}${Number(size.toFixed(6))}ms`;
+  const hours = Math.floor(size / 3_600_000);
+  const minutes = Math.floor((size % 3_600_000) / 60_000);
+  const seconds = Number(((size % 60_000) / 1000).toFixed(9));
+  if (hours > 0) return `${sign}${hours}h${minutes}m${seconds}s`;
+  return minutes > 0 ? `${sign}${minutes}m${seconds}s` : `${sign}${seconds}s`;
+}
+
+/** An age as kubectl prints it: two units at most, fewer as it grows (`45s`, `5m3s`, `2d3h`, `3y40d`). */
+export function humanDuration(ms: number): string {
+  const seconds = Math.trunc(ms / 1000);
+  if (seconds < -1) return "<invalid>";
+  if (seconds < 0) return "0s";
+  if (seconds < 120) return `${seconds}s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 10) return seconds % 60 === 0 ? `${minutes}m` : `${minutes}m${seconds % 60}s`;
+  if (minutes < 180) return `${minutes}m`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 8) return minutes % 60 === 0 ? `${hours}h` : `${hours}h${minutes % 60}m`;
+  if (hours < 48) return `${hours}h`;
+  const days = Math.floor(hours / 24);
+  if (hours < 192) return hours % 24 === 0 ? `${days}d` : `${days}d${hours % 24}h`;
+  if (days < 730) return `${days}d`;
+  const years = Math.floor(days / 365);
+  if (days < 2920) return days % 365 === 0 ? `${years}y` : `${years}y${days % 365}d`;
+  return `${years}y`;
+}
+
+/** metav1.Time: RFC 3339 in whole seconds. */
+export function formatTime(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}
+
+/** metav1.MicroTime: RFC 3339 with six digits. */
+export function formatMicroTime(ms: number): string {
+  const micros = Math.floor((ms - Math.floor(ms)) * 1000);
+  return `${new Date(Math.floor(ms)).toISOString().slice(0, -1)}${String(micros).padStart(3, "0")}Z`;
+}

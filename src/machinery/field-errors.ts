@@ -1,0 +1,69 @@
+/** Constructors for mistakes in fields, with the wording of apimachinery's field.Error. */
+export interface FieldError {
+  reason: string;
+  field: string;
+  /** The message without the field. */
+  message: string;
+}
+
+/** Strings quoted as Go's %q, numbers and booleans plain, anything else as JSON. */
+function show(value: unknown): string {
+  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  return value === undefined ? "null" : JSON.stringify(value);
+}
+
+const make = (reason: string, head: string, field: string, detail: string): FieldError => ({
+  reason,
+  field,
+  message: detail === "" ? head : `${head}: ${detail}`,
+});
+
+export const required = (field: string, detail = ""): FieldError =>
+  make("FieldValueRequired", "Required value", field, detail);
+
+export const invalid = (field: string, value: unknown, detail: string): FieldError =>
+  make("FieldValueInvalid", `Invalid value: ${show(value)}`, field, detail);
+
+export const typeInvalid = (field: string, value: unknown, detail: string): FieldError =>
+  make("FieldValueTypeInvalid", `Invalid value: ${show(value)}`, field, detail);
+
+export const notSupported = (field: string, value: unknown, supported: readonly string[]): FieldError =>
+  make(
+    "FieldValueNotSupported",
+    `Unsupported value: ${show(value)}`,
+    field,
+    supported.length === 0
+      ? ""
+      : `supported values: ${supported.map((each) => JSON.stringify(each)).join(", ")}`,
+  );
+
+export const duplicate = (field: string, value: unknown): FieldError =>
+  make("FieldValueDuplicate", `Duplicate value: ${show(value)}`, field, "");
+
+export const forbidden = (field: string, detail: string): FieldError =>
+  make("FieldValueForbidden", "Forbidden", field, detail);
+
+export const notFound = (field: string, value: unknown): FieldError =>
+  make("FieldValueNotFound", `Not found: ${show(value)}`, field, "");
+
+export const tooLong = (field: string, limit: number): FieldError =>
+  make(
+    "FieldValueTooLong",
+    "Too long",
+    field,
+    `may not be more than ${limit} ${limit === 1 ? "byte" : "bytes"}`,
+  );
+
+export const tooMany = (field: string, count: number, limit: number): FieldError =>
+  make(
+    "FieldValueTooMany",
+    `Too many: ${count}`,
+    field,
+    `must have at most ${limit} ${limit === 1 ? "item" : "items"}`,
+  );
+
+/** `<field>: <message>` of one, or `[a, b]` of several with repeats left out, as an aggregate error prints. */
+export function fieldErrorsText(errors: readonly FieldError[]): string {
+  const texts = [...new Set(errors.map((error) => `${error.field}: ${error.message}`))];
+  return texts.length === 1 ? (texts[0] as string) : `[${texts.join(", ")}]`;
+}
