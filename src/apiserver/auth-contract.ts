@@ -1,0 +1,81 @@
+import type { KubeObject } from "../api/index.ts";
+
+/** authentication.k8s.io/v1 UserInfo: who a request comes from. */
+export interface UserInfo {
+  name: string;
+  uid?: string;
+  groups: readonly string[];
+  extra?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** The other end of the connection, as the carrier vouches for it. */
+export interface Peer {
+  /** Subject of a verified client certificate: CN is the user's name, each O one group. */
+  certificate?: { commonName: string; organizations: readonly string[] };
+  address: string;
+}
+
+/** What an authenticator may look at. Header names are lower case. */
+export interface Credentials {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly peer: Peer;
+}
+
+export interface Authenticator {
+  /**
+   * Who is it? `undefined` means that no credentials were given (the chain goes on as system:anonymous).
+   * Throws StatusError Unauthorized for credentials that are wrong or no longer valid.
+   */
+  authenticate(request: Credentials): Promise<UserInfo | undefined> | UserInfo | undefined;
+  /** Called once, when the server's objects can be read and before the first request. */
+  attach?(objects: ObjectReader): void;
+}
+
+/** What is about to be done. For non-resource requests `isResource` is false, `path` counts and the resource fields are "". */
+export interface AuthorizationAttributes {
+  readonly user: UserInfo;
+  /** get, list, watch, create, update, patch, delete, deletecollection, proxy; the lower-case HTTP method for paths. */
+  readonly verb: string;
+  readonly apiGroup: string;
+  readonly apiVersion: string;
+  readonly resource: string;
+  readonly subresource: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly path: string;
+  readonly isResource: boolean;
+  readonly fieldSelector?: string;
+  readonly labelSelector?: string;
+}
+
+export interface Decision {
+  allowed: boolean;
+  /** Appended to the 403's message when it is not empty. */
+  reason: string;
+}
+
+export interface Authorizer {
+  authorize(attributes: AuthorizationAttributes): Promise<Decision> | Decision;
+  /** Called once, when the server's objects can be read and before the first request. */
+  attach?(objects: ObjectReader): void;
+}
+
+/**
+ * The server's own view of what is stored, straight from its watch cache: no authorization, no copies.
+ * The objects are shared: nobody changes them. `resource` is the plural.
+ */
+export interface ObjectReader {
+  get<T extends KubeObject>(
+    group: string,
+    resource: string,
+    namespace: string | undefined,
+    name: string,
+  ): T | undefined;
+  list<T extends KubeObject>(group: string, resource: string, namespace?: string): readonly T[];
+  /** Calls back after each change, in order. The returned function stops it. */
+  onChange<T extends KubeObject>(
+    group: string,
+    resource: string,
+    listener: (type: "added" | "modified" | "deleted", object: T, old: T | undefined) => void,
+  ): () => void;
+}

@@ -1,0 +1,122 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import type { KindDefinition, KubeObject } from "../api/index.ts";
+import type { ApiTransport, TransportRequest, TransportResponse } from "../client/index.ts";
+import type { Clock, Logger } from "../machinery/index.ts";
+import type { Store } from "../store/index.ts";
+import type { Authenticator, Authorizer, ObjectReader, Peer, UserInfo } from "./auth-contract.ts";
+
+/** A request as the handler chain takes it, whoever carried it here. */
+export interface HandlerRequest extends Omit<TransportRequest, "method"> {
+  /** Upper case; carriers pass on whatever the client said (HEAD, OPTIONS, ... too). */
+  method: string;
+  peer: Peer;
+}
+
+/** What the URL says (`RequestInfo` of Kubernetes' apiserver). Strings are "" when absent. */
+export interface RequestInfo {
+  readonly isResource: boolean;
+  readonly path: string;
+  readonly verb: string;
+  readonly apiGroup: string;
+  readonly apiVersion: string;
+  readonly namespace: string;
+  readonly resource: string;
+  readonly subresource: string;
+  readonly name: string;
+  /** What follows the subresource, without a leading slash: the path of a proxy request. */
+  readonly rest: string;
+  readonly query: URLSearchParams;
+}
+
+export interface SpecialContext {
+  readonly info: RequestInfo;
+  readonly user: UserInfo;
+  readonly request: HandlerRequest;
+  readonly objects: ObjectReader;
+  /** The body, decoded from JSON or YAML; undefined when it is empty. Throws StatusError BadRequest. */
+  body(): KubeObject | undefined;
+}
+
+/**
+ * Serves a subresource or a resource that is not stored. Authentication and authorization ran before; a thrown
+ * StatusError becomes the answer. An object that is returned is encoded as the client asked, with 201 for POST, else 200.
+ */
+export interface SpecialHandler {
+  /** What discovery says about it. */
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly namespaced: boolean;
+  readonly verbs: readonly string[];
+  handle(context: SpecialContext): Promise<TransportResponse | KubeObject>;
+}
+
+export type SubresourceHandler = SpecialHandler;
+
+/** Takes over a connection that asks for WebSocket or SPDY, after authentication and authorization. */
+export interface UpgradeHandler {
+  handleUpgrade(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    info: RequestInfo,
+    user: UserInfo,
+    objects: ObjectReader,
+  ): void;
+}
+
+export interface ServiceNetwork {
+  /** CIDR of ClusterIPs, e.g. `10.96.0.0/16`. The first address is the `kubernetes` Service's. */
+  serviceCidr: string;
+  /** Inclusive, default 30000 to 32767. */
+  nodePorts?: { from: number; to: number };
+  /** Where the `kubernetes` Service leads: addresses and port of this server as pods reach it. Absent: the Service is not made. */
+  advertise?: { address: string; port: number };
+}
+
+export interface ApiServerOptions {
+  store: Store;
+  clock: Clock;
+  log: Logger;
+  /** 0 <= x < 1; names and UIDs. */
+  random: () => number;
+  /** Default: the built-in kinds of src/api. */
+  kinds?: readonly KindDefinition[];
+  authenticator: Authenticator;
+  authorizer: Authorizer;
+  /**
+   * Keyed `plural[.group][/subresource]`: `pods/log`, `serviceaccounts/token`, `tokenreviews.authentication.k8s.io`,
+   * `localsubjectaccessreviews.authorization.k8s.io`.
+   */
+  special?: ReadonlyMap<string, SpecialHandler>;
+  upgrades?: UpgradeHandler;
+  network?: ServiceNetwork;
+  /** Answers to plain GETs outside the API, by path: `/.well-known/openid-configuration`, `/openid/v1/jwks`. */
+  documents?: ReadonlyMap<string, () => unknown>;
+  /** Extra checks of /readyz and /livez by name; a thrown error fails the check. */
+  checks?: ReadonlyMap<string, () => void | Promise<void>>;
+  /** `false` leaves out admission plugins (tests). */
+  admission?: boolean;
+}
+
+export interface ListenOptions {
+  host: string | readonly string[];
+  /** 0 takes any free port. */
+  port: number;
+  tls: { key: string; cert: string; clientCa: string };
+}
+
+export interface ApiServer {
+  handle(request: HandlerRequest): Promise<TransportResponse>;
+  /** The same-thread carrier. The caller's identity is a client certificate's, and goes through the same chain. */
+  localTransport(peer: Peer): ApiTransport;
+  /** Serves HTTPS (HTTP/1.1 and HTTP/2 by ALPN). Resolves with the port when it accepts connections. */
+  listen(options: ListenOptions): Promise<{ port: number }>;
+  readonly objects: ObjectReader;
+  /** Ends watches, waits for requests under way (a few seconds at most) and frees the port. The store stays open. */
+  close(): Promise<void>;
+}
+
+/** Fills the caches from the store, makes what every cluster has (system namespaces, `kubernetes` Service), then serves. */
+export type CreateApiServer = (options: ApiServerOptions) => Promise<ApiServer>;

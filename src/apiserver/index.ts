@@ -1,0 +1,2 @@
+export * from "./auth-contract.ts";
+export * from "./contract.ts";
