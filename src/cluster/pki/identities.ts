@@ -1,0 +1,24 @@
+/** A client certificate's subject: user name and groups. */
+export interface Identity {
+  commonName: string;
+  organizations?: readonly string[];
+}
+
+/** Who each part is towards the API server, and who the API server is towards the kubelet. */
+export const identities = {
+  admin: (): Identity => ({ commonName: "kubernetes-admin", organizations: ["system:masters"] }),
+  "controller-manager": (): Identity => ({ commonName: "system:kube-controller-manager" }),
+  scheduler: (): Identity => ({ commonName: "system:kube-scheduler" }),
+  kubelet: (node: string): Identity => ({
+    commonName: `system:node:${node}`,
+    organizations: ["system:nodes"],
+  }),
+  proxy: (): Identity => ({ commonName: "system:kube-proxy" }),
+  dns: (): Identity => ({ commonName: "system:kube-dns" }),
+  /** The API server towards itself: its own loops and the start-up objects. */
+  apiserver: (): Identity => ({ commonName: "system:apiserver", organizations: ["system:masters"] }),
+  "apiserver-kubelet": (): Identity => ({
+    commonName: "kube-apiserver-kubelet-client",
+    organizations: ["system:masters"],
+  }),
+} satisfies Record<string, (node: string) => Identity>;
