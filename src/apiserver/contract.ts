@@ -66,6 +66,22 @@ export interface UpgradeHandler {
   ): void;
 }
 
+/** A write as it is about to be stored. */
+export interface WriteAttempt {
+  readonly operation: "create" | "update" | "delete";
+  readonly info: RequestInfo;
+  readonly user: UserInfo;
+  /** Undefined for a delete. */
+  readonly object: KubeObject | undefined;
+  readonly old: KubeObject | undefined;
+  readonly objects: ObjectReader;
+}
+
+/** May refuse a write by throwing a StatusError; runs last, after admission and validation (RBAC's escalation check). */
+export interface WriteGuard {
+  check(write: WriteAttempt): void | Promise<void>;
+}
+
 export interface ServiceNetwork {
   /** CIDR of ClusterIPs, e.g. `10.96.0.0/16`. The first address is the `kubernetes` Service's. */
   serviceCidr: string;
@@ -91,6 +107,8 @@ export interface ApiServerOptions {
    */
   special?: ReadonlyMap<string, SpecialHandler>;
   upgrades?: UpgradeHandler;
+  /** By `plural[.group]`, e.g. `clusterrolebindings.rbac.authorization.k8s.io`. */
+  guards?: ReadonlyMap<string, WriteGuard>;
   network?: ServiceNetwork;
   /** Answers to plain GETs outside the API, by path: `/.well-known/openid-configuration`, `/openid/v1/jwks`. */
   documents?: ReadonlyMap<string, () => unknown>;
