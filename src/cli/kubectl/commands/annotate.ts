@@ -1,0 +1,3 @@
+import { metadataCommand } from "./metadata-edit.ts";
+
+export const command = metadataCommand("annotations", "annotate", "annotated");

@@ -1,0 +1,3 @@
+import { schedulableCommand } from "./node-flags.ts";
+
+export const command = schedulableCommand("cordon", true);

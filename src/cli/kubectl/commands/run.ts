@@ -1,0 +1,173 @@
+import type { Pod } from "../../../api/index.ts";
+import { UsageError } from "../../flags.ts";
+import { type Command, dryRunFlags, outputFlags } from "../command.ts";
+import { pathOf } from "../mapper.ts";
+import { lines } from "../session.ts";
+import { createObject } from "./create.ts";
+import { attachTo } from "../streams.ts";
+
+export const command: Command = {
+  summary: "Runs an image as one pod.",
+  usage:
+    "run NAME --image=IMAGE [--env K=V] [--port P] [-it] [--rm] [--restart Never] [--command] [-- ARG...]",
+  flags: [
+    ...outputFlags,
+    ...dryRunFlags,
+    { long: "image", type: "string", help: "the image" },
+    { long: "image-pull-policy", type: "string", help: "Always, IfNotPresent or Never" },
+    { long: "env", type: "list", help: "KEY=VALUE" },
+    { long: "port", type: "string", help: "the port the container exposes" },
+    { long: "expose", type: "boolean", help: "also make a Service for --port" },
+    { long: "labels", short: "l", type: "string", help: "KEY=VALUE with commas" },
+    { long: "annotations", type: "list", help: "KEY=VALUE" },
+    { long: "restart", type: "string", help: "Always, OnFailure or Never" },
+    { long: "command", type: "boolean", help: "what stands behind -- is the command, not its arguments" },
+    { long: "stdin", short: "i", type: "boolean", help: "pass standard input" },
+    { long: "tty", short: "t", type: "boolean", help: "with a terminal" },
+    { long: "attach", type: "boolean", help: "wait and attach" },
+    { long: "rm", type: "boolean", help: "delete the pod afterwards" },
+    { long: "quiet", short: "q", type: "boolean", help: "say nothing but what the container says" },
+    { long: "privileged", type: "boolean", help: "run privileged" },
+    { long: "overrides", type: "string", help: "JSON merged over the pod" },
+    { long: "serviceaccount", type: "string", help: "the ServiceAccount" },
+  ],
+  stopAtArgument: false,
+  async run(context, { flags, args, rest }) {
+    const [name, ...extra] = args;
+    const image = flags.text("image");
+    if (!name) throw new UsageError("NAME is required for run");
+    if (!image) throw new UsageError('required flag(s) "image" not set');
+    const words = [...extra, ...(rest ?? [])];
+    const interactive = flags.on("stdin");
+    const attached = interactive || flags.on("attach");
+    if (flags.on("rm") && !attached) throw new UsageError("--rm should only be used for attached containers");
+    const pair = (text: string): [string, string] => text.split(/=(.*)/s, 2) as [string, string];
+    const port = flags.text("port");
+    const pod = {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: {
+        name,
+        labels: flags.has("labels")
+          ? Object.fromEntries((flags.text("labels") ?? "").split(",").map(pair))
+          : { run: name },
+        ...(flags.has("annotations")
+          ? { annotations: Object.fromEntries(flags.list("annotations").map(pair)) }
+          : {}),
+      },
+      spec: {
+        containers: [
+          {
+            name,
+            image,
+            ...(words.length > 0 ? { [flags.on("command") ? "command" : "args"]: words } : {}),
+            ...(flags.has("env")
+              ? {
+                  env: flags
+                    .list("env")
+                    .map(pair)
+                    .map(([key, value]) => ({ name: key, value })),
+                }
+              : {}),
+            ...(port ? { ports: [{ containerPort: Number(port) }] } : {}),
+            ...(flags.has("image-pull-policy") ? { imagePullPolicy: flags.text("image-pull-policy") } : {}),
+            ...(interactive ? { stdin: true, stdinOnce: true } : {}),
+            ...(flags.on("tty") ? { tty: true } : {}),
+            ...(flags.on("privileged") ? { securityContext: { privileged: true } } : {}),
+          },
+        ],
+        restartPolicy: flags.text("restart") ?? "Always",
+        ...(flags.has("serviceaccount") ? { serviceAccountName: flags.text("serviceaccount") } : {}),
+      },
+    };
+    const overrides = flags.text("overrides");
+    let wanted: object = pod;
+    if (overrides) {
+      const { applyMergePatch } = await import("../../../machinery/index.ts");
+      wanted = applyMergePatch(pod, JSON.parse(overrides)) as object;
+    }
+    const resource = await context.mapper.require("pods");
+    const quiet = { ...context, io: attached ? { ...context.io, out: () => {} } : context.io };
+    await createObject(quiet, flags, resource, context.session.namespace, wanted);
+    if (flags.on("expose") && port) {
+      await createObject(
+        context,
+        flags,
+        await context.mapper.require("services"),
+        context.session.namespace,
+        {
+          apiVersion: "v1",
+          kind: "Service",
+          metadata: { name },
+          spec: {
+            selector: pod.metadata.labels,
+            ports: [{ port: Number(port), targetPort: Number(port), protocol: "TCP" }],
+          },
+        } as object,
+      );
+    }
+    if (!attached || flags.has("dry-run")) return 0;
+    const path = pathOf(resource, context.session.namespace, name);
+    let code = 0;
+    try {
+      const running = await untilStarted(context, path, name);
+      if (running.status?.phase === "Running") {
+        if (!flags.on("quiet") && flags.on("tty"))
+          context.io.err("If you don't see a command prompt, try pressing enter.\n");
+        await attachTo(context, running, name, { stdin: interactive, tty: flags.on("tty") });
+      } else {
+        const log = await context.session.open("GET", `${path}/log`, { accept: "*/*" });
+        for await (const chunk of log.body) context.io.out(Buffer.from(chunk).toString("utf8"));
+      }
+      if (pod.spec.restartPolicy !== "Always") code = await exitCode(context, path, name);
+    } finally {
+      if (flags.on("rm")) {
+        await context.session.call("DELETE", path, {
+          body: { propagationPolicy: "Background", gracePeriodSeconds: 0 },
+        });
+        context.io.out(`pod "${name}" deleted from ${context.session.namespace} namespace\n`);
+      }
+    }
+    return code;
+  },
+};
+
+type Context = Parameters<Command["run"]>[0];
+
+/** Follows one pod until `test` gives an answer. */
+async function follow<T>(
+  context: Context,
+  path: string,
+  name: string,
+  test: (pod: Pod) => T | undefined,
+): Promise<T> {
+  const collection = path.slice(0, path.lastIndexOf("/"));
+  const response = await context.session.open("GET", collection, {
+    query: { watch: true, fieldSelector: `metadata.name=${name}` },
+    signal: context.signal,
+  });
+  for await (const line of lines(response.body)) {
+    if (line === "") continue;
+    const event = JSON.parse(line) as { type: string; object: Pod };
+    if (event.type === "DELETED") throw new Error(`pod ${name} was deleted`);
+    const answer = test(event.object);
+    if (answer !== undefined) return answer;
+  }
+  throw new Error(`the watch on pod ${name} ended`);
+}
+
+const untilStarted = (context: Context, path: string, name: string): Promise<Pod> =>
+  follow(context, path, name, (pod) => {
+    const waiting = pod.status?.containerStatuses?.[0]?.state?.waiting;
+    if (waiting?.reason === "ErrImagePull" || waiting?.reason === "ImagePullBackOff") {
+      throw new Error(`pod ${name}: ${waiting.reason}: ${waiting.message ?? ""}`);
+    }
+    return ["Running", "Succeeded", "Failed"].includes(pod.status?.phase ?? "") ? pod : undefined;
+  });
+
+const exitCode = (context: Context, path: string, name: string): Promise<number> =>
+  follow(context, path, name, (pod) =>
+    ["Succeeded", "Failed"].includes(pod.status?.phase ?? "")
+      ? (pod.status?.containerStatuses?.[0]?.state?.terminated?.exitCode ?? 0)
+      : undefined,
+  );

@@ -1,0 +1,18 @@
+/** Text columns as kubectl's tab writer sets them: each as wide as its widest cell, three blanks between. */
+export function alignColumns(rows: readonly (readonly string[])[], gap = 3): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    row.forEach((cell, at) => {
+      widths[at] = Math.max(widths[at] ?? 0, cell.length);
+    });
+  }
+  return rows
+    .map((row) =>
+      row
+        .map((cell, at) => (at === row.length - 1 ? cell : cell.padEnd((widths[at] ?? 0) + gap)))
+        .join("")
+        .trimEnd(),
+    )
+    .map((line) => `${line}\n`)
+    .join("");
+}
