@@ -1,0 +1,249 @@
+import { createHash, randomBytes } from "node:crypto";
+import {
+  chmodSync,
+  lchownSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { readdir, rm } from "node:fs/promises";
+import { damaged, errno, explain, invalid } from "../image-error.ts";
+import type { Blobs } from "../store/blobs.ts";
+import { toBytePath, toFsPath } from "../tar/byte-path.ts";
+import { TarReader } from "../tar/reader.ts";
+import { TarError } from "../tar/tar-error.ts";
+import { decompressed } from "./compression.ts";
+import { type Extracted, Extractor } from "./extractor.ts";
+import type { SpecialNodes } from "./special-nodes.ts";
+
+/** What is known about an unpacked layer: `layers/<key>/meta.json`. */
+export interface LayerMeta extends Extracted {
+  diffId: string;
+  /** Boot in which it was unpacked. Until `synced` exists, another boot may find it incomplete. */
+  boot: string;
+}
+
+export interface Layer {
+  /** The overlayfs lower directory. */
+  dir: string;
+  meta: LayerMeta;
+}
+
+const boot = readBoot();
+
+/**
+ * Unpacked layers, shared between all images that have them: `layers/<key>/fs`. The key is short because overlayfs takes
+ * all paths of a mount in one page of memory. A layer that leaves out the directories it writes into looks different
+ * above different layers, and gets a key of its own for each.
+ */
+export class Layers {
+  readonly #root: string;
+  readonly #blobs: Blobs;
+  readonly #nodes: SpecialNodes;
+  readonly #privileged: boolean;
+  /** By chain, so that two who ask at once share the work. */
+  readonly #running = new Map<string, Promise<Layer>>();
+  #syncs = new Set<Promise<void>>();
+
+  constructor(root: string, blobs: Blobs, nodes: SpecialNodes, privileged: boolean) {
+    this.#root = root;
+    this.#blobs = blobs;
+    this.#nodes = nodes;
+    this.#privileged = privileged;
+    mkdirSync(`${root}/layers`, { recursive: true });
+  }
+
+  /** The directories of all layers, lowest first, unpacked when they are not. `blobs` are the layers' digests. */
+  async chain(diffIds: readonly string[], blobs: readonly string[]): Promise<Layer[]> {
+    if (diffIds.length !== blobs.length) {
+      throw invalid(`the image's configuration names ${diffIds.length} layers, its manifest ${blobs.length}`);
+    }
+    const layers: Layer[] = [];
+    for (const [index, diffId] of diffIds.entries()) {
+      layers.push(await this.#ensure(diffIds.slice(0, index + 1), diffId, blobs[index] as string, layers));
+    }
+    return layers;
+  }
+
+  /** Keys of everything unpacked, and by what they can be reached. */
+  async list(): Promise<string[]> {
+    return readdir(`${this.#root}/layers`);
+  }
+
+  keys(diffIds: readonly string[]): string[] {
+    return diffIds.flatMap((diffId, index) => [keyOf(diffId), keyOf(chainId(diffIds.slice(0, index + 1)))]);
+  }
+
+  usedAt(key: string): number {
+    return statSync(`${this.#root}/layers/${key}`, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  }
+
+  async remove(key: string): Promise<void> {
+    // Under another name first: whoever finds the layer finds all of it.
+    const gone = `${this.#root}/tmp/gone-${randomBytes(8).toString("hex")}`;
+    try {
+      renameSync(`${this.#root}/layers/${key}`, gone);
+    } catch (error) {
+      if (errno(error) !== "ENOENT") throw error;
+    }
+    await rm(gone, { recursive: true, force: true });
+  }
+
+  meta(key: string): LayerMeta | undefined {
+    return readMeta(`${this.#root}/layers/${key}`);
+  }
+
+  /** Waits for what goes on in the background. */
+  async settle(): Promise<void> {
+    await Promise.allSettled(this.#running.values());
+    await Promise.all(this.#syncs);
+  }
+
+  #ensure(chain: readonly string[], diffId: string, blob: string, below: readonly Layer[]): Promise<Layer> {
+    const id = chainId(chain);
+    const found = this.#find(diffId, id);
+    if (found !== undefined) return Promise.resolve(found);
+    const running = this.#running.get(id);
+    if (running !== undefined) return running;
+    const work = this.#unpack(diffId, id, blob, below).finally(() => this.#running.delete(id));
+    this.#running.set(id, work);
+    return work;
+  }
+
+  #find(diffId: string, chain: string): Layer | undefined {
+    for (const key of [keyOf(diffId), keyOf(chain)]) {
+      const dir = `${this.#root}/layers/${key}`;
+      const meta = readMeta(dir);
+      if (meta === undefined || (meta.boot !== boot && !exists(`${dir}/synced`))) continue;
+      if (meta.diffId !== diffId)
+        throw damaged(`${dir} holds another layer than its name says; remove the directory`);
+      return { dir: `${dir}/fs`, meta };
+    }
+    return undefined;
+  }
+
+  async #unpack(diffId: string, chain: string, blob: string, below: readonly Layer[]): Promise<Layer> {
+    const dir = `${this.#root}/tmp/layer-${randomBytes(8).toString("hex")}`;
+    try {
+      mkdirSync(dir, { mode: 0o755 });
+      mkdirSync(`${dir}/fs`, { mode: 0o755 });
+      const extractor = new Extractor(`${dir}/fs`, { owners: this.#privileged, whiteouts: true });
+      await this.#extract(extractor, blob, diffId);
+      const extracted = await extractor.finish(this.#nodes);
+      const inherits = this.#inherit(`${dir}/fs`, extracted.implicit, below);
+      const meta: LayerMeta = { diffId, boot, ...extracted };
+      writeFileSync(`${dir}/meta.json`, JSON.stringify(meta));
+      const final = `${this.#root}/layers/${keyOf(inherits ? chain : diffId)}`;
+      await this.#publish(dir, final);
+      return { dir: `${final}/fs`, meta };
+    } catch (error) {
+      await rm(dir, { recursive: true, force: true });
+      if (error instanceof TarError)
+        throw invalid(`the layer ${diffId} cannot be unpacked: ${error.message}`, error);
+      throw explain(error, `unpacking the layer ${diffId}`);
+    }
+  }
+
+  async #extract(extractor: Extractor, blob: string, diffId: string): Promise<void> {
+    const hash = createHash("sha256");
+    const reader = new TarReader(extractor);
+    try {
+      for await (const chunk of decompressed(this.#blobs.stream(blob))) {
+        hash.update(chunk);
+        reader.write(chunk);
+      }
+      reader.finish();
+    } finally {
+      extractor.abandon();
+    }
+    const actual = `sha256:${hash.digest("hex")}`;
+    if (actual !== diffId) {
+      throw invalid(`the layer's content is ${actual}, but the image's configuration says ${diffId}`);
+    }
+  }
+
+  /** Directories that the archive left out look like the ones below. True when that changed something. */
+  #inherit(root: string, implicit: readonly string[], below: readonly Layer[]): boolean {
+    let changed = false;
+    for (const path of implicit) {
+      const model = lowerDirectory(below, path);
+      if (model === undefined) continue;
+      const { mode, uid, gid } = model;
+      if ((mode & 0o7777) === 0o755 && uid === 0 && gid === 0) continue;
+      const own = toFsPath(`${toBytePath(root)}/${path}`);
+      if (this.#privileged) lchownSync(own, uid, gid);
+      chmodSync(own, mode & 0o7777);
+      changed = true;
+    }
+    return changed;
+  }
+
+  async #publish(dir: string, final: string): Promise<void> {
+    try {
+      renameSync(dir, final);
+    } catch (error) {
+      if (errno(error) !== "ENOTEMPTY" && errno(error) !== "EEXIST") throw error;
+      const other = readMeta(final);
+      if (other !== undefined && (other.boot === boot || exists(`${final}/synced`))) {
+        // Another process was faster.
+        await rm(dir, { recursive: true, force: true });
+        return;
+      }
+      await this.remove(final.slice(final.lastIndexOf("/") + 1));
+      renameSync(dir, final);
+    }
+    const sync = this.#nodes
+      .sync(final)
+      .then(() => writeFileSync(`${final}/synced`, ""))
+      // Without the mark the layer is unpacked again after a reboot, which is slow and right.
+      .catch(() => {})
+      .finally(() => this.#syncs.delete(sync));
+    this.#syncs.add(sync);
+  }
+}
+
+/** What the layers below show at `path`, if it is a directory there. */
+function lowerDirectory(
+  below: readonly Layer[],
+  path: string,
+): { mode: number; uid: number; gid: number } | undefined {
+  for (const layer of below.toReversed()) {
+    const found = lstatSync(toFsPath(`${toBytePath(layer.dir)}/${path}`), { throwIfNoEntry: false });
+    if (found?.isDirectory()) return found;
+    if (found !== undefined) return undefined;
+    if (layer.meta.opaque.some((dir) => dir === "" || path === dir || path.startsWith(`${dir}/`)))
+      return undefined;
+  }
+  return undefined;
+}
+
+/** OCI image specification, "Layer ChainID". */
+export function chainId(diffIds: readonly string[]): string {
+  return diffIds.reduce(
+    (chain, diffId) => `sha256:${createHash("sha256").update(`${chain} ${diffId}`).digest("hex")}`,
+  );
+}
+
+const keyOf = (digest: string): string => digest.slice(7, 7 + 24);
+
+const exists = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined;
+
+function readMeta(dir: string): LayerMeta | undefined {
+  try {
+    return JSON.parse(readFileSync(`${dir}/meta.json`, "utf8")) as LayerMeta;
+  } catch (error) {
+    if (errno(error) === "ENOENT" || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function readBoot(): string {
+  try {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  } catch {
+    return "unknown";
+  }
+}

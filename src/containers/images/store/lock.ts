@@ -1,0 +1,58 @@
+import { DatabaseSync } from "node:sqlite";
+import type { Clock } from "../../../machinery/index.ts";
+import { CriError } from "../../../cri/index.ts";
+
+/**
+ * One at a time across processes. The lock is SQLite's (fcntl) on an empty database: the kernel gives it back when its
+ * holder dies, however it dies. Held for milliseconds only: to change the index, or to collect garbage.
+ */
+export class StoreLock {
+  readonly #path: string;
+  readonly #clock: Clock;
+  #tail: Promise<unknown> = Promise.resolve();
+
+  constructor(path: string, clock: Clock) {
+    this.#path = path;
+    this.#clock = clock;
+  }
+
+  /** Runs `work` alone; also among the callers in this process. */
+  hold<T>(work: () => Promise<T> | T): Promise<T> {
+    const turn = this.#tail.then(() => this.#locked(work));
+    this.#tail = turn.catch(() => {});
+    return turn;
+  }
+
+  async #locked<T>(work: () => Promise<T> | T): Promise<T> {
+    const database = new DatabaseSync(this.#path, { timeout: 0 });
+    try {
+      await this.#acquire(database);
+      return await work();
+    } finally {
+      // Closing rolls back, which releases.
+      database.close();
+    }
+  }
+
+  async #acquire(database: DatabaseSync): Promise<void> {
+    const until = this.#clock.monotonic() + 60_000;
+    for (;;) {
+      try {
+        database.exec("BEGIN EXCLUSIVE");
+        return;
+      } catch (error) {
+        if (!/locked|busy/.test((error as Error).message)) throw error;
+        if (this.#clock.monotonic() > until) {
+          throw new CriError(
+            "Unavailable",
+            "another wherry process has held the image store's lock for a minute",
+            {
+              cause: error,
+            },
+          );
+        }
+      }
+      await this.#clock.sleep(5);
+    }
+  }
+}
