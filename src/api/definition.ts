@@ -20,7 +20,11 @@ export interface TableColumn {
   cell(object: KubeObject, now: number): string | number | boolean | null;
 }
 
-/** Hooks around a write, after decoding. They change the object they are given and do no I/O. */
+/**
+ * Hooks around a write, after decoding and defaulting. They change the object they are given and do no I/O.
+ * On creation call prepareForCreate, then validate. On update call prepareForUpdate, then validateUpdate alone: it
+ * includes what validate checks. The server fills in the metadata it owns (uid, creationTimestamp, ...) before.
+ */
 export interface Strategy {
   /** Clears what a client may not set at creation (status), sets generation. */
   prepareForCreate?(object: KubeObject): void;
@@ -71,7 +75,10 @@ export interface KindDefinition {
   defaultPropagation?: "Background" | "Orphan";
   /** Deletion waits this long by default (pods). Undefined: deleted at once. */
   graceSeconds?(object: KubeObject): number | undefined;
-  /** Storage prefix group/version differs (e.g. events.k8s.io Event is stored as core Event). */
+  /**
+   * Storage prefix group/version differs (e.g. events.k8s.io Event is stored as core Event). Defaults, strategy, columns
+   * and selectable fields of such a kind see the stored spelling.
+   */
   storedAs?: {
     group: string;
     version: string;

@@ -1,0 +1,66 @@
+/** The kinds of the apps group. */
+import type { KindDefinition } from "../definition.ts";
+import { kindsOf } from "../define.ts";
+import type {
+  ControllerRevision,
+  DaemonSet,
+  Deployment,
+  ReplicaSet,
+  StatefulSet,
+} from "../generated/types.ts";
+import * as columns from "./columns.ts";
+
+const define = kindsOf("apps", "v1", "io.k8s.api.apps.v1");
+const scale = {
+  specReplicasPath: "spec.replicas",
+  statusReplicasPath: "status.replicas",
+  selectorPath: "spec.selector",
+};
+
+export const appsKinds: readonly KindDefinition[] = [
+  define<Deployment>({
+    kind: "Deployment",
+    plural: "deployments",
+    shortNames: ["deploy"],
+    categories: ["all"],
+    generation: true,
+    status: true,
+    scale,
+    columns: columns.deploymentColumns,
+  }),
+  define<ReplicaSet>({
+    kind: "ReplicaSet",
+    plural: "replicasets",
+    shortNames: ["rs"],
+    categories: ["all"],
+    generation: true,
+    status: true,
+    scale,
+    columns: columns.replicaSetColumns,
+    selectableFields: { "status.replicas": (each) => String(each.status?.replicas ?? 0) },
+  }),
+  define<DaemonSet>({
+    kind: "DaemonSet",
+    plural: "daemonsets",
+    shortNames: ["ds"],
+    categories: ["all"],
+    generation: true,
+    status: true,
+    columns: columns.daemonSetColumns,
+  }),
+  define<StatefulSet>({
+    kind: "StatefulSet",
+    plural: "statefulsets",
+    shortNames: ["sts"],
+    categories: ["all"],
+    generation: true,
+    status: true,
+    scale,
+    columns: columns.statefulSetColumns,
+  }),
+  define<ControllerRevision>({
+    kind: "ControllerRevision",
+    plural: "controllerrevisions",
+    columns: columns.controllerRevisionColumns,
+  }),
+];

@@ -1,0 +1,108 @@
+/** autoscaling: HorizontalPodAutoscaler (v2; v1 is served by conversion later). */
+import { ageColumn, column, nameColumn } from "./columns.ts";
+import type { KindDefinition } from "./definition.ts";
+import { kindsOf } from "./define.ts";
+import type {
+  V2HorizontalPodAutoscaler,
+  V2MetricSpec,
+  V2MetricTarget,
+  V2MetricValueStatus,
+} from "./generated/types.ts";
+
+const define = kindsOf("autoscaling", "v2", "io.k8s.api.autoscaling.v2");
+
+interface Part {
+  /** Set for resources, which are shown by name. */
+  name: string;
+  target: V2MetricTarget | undefined;
+  current: V2MetricValueStatus | undefined;
+}
+
+function parts(autoscaler: V2HorizontalPodAutoscaler): (Part | undefined)[] {
+  const statuses = autoscaler.status?.currentMetrics ?? [];
+  return (autoscaler.spec?.metrics ?? []).map((metric: V2MetricSpec, i): Part | undefined => {
+    const status = statuses[i];
+    switch (metric.type) {
+      case "Resource":
+        return {
+          name: metric.resource?.name ?? "",
+          target: metric.resource?.target,
+          current: status?.resource?.current,
+        };
+      case "ContainerResource":
+        return {
+          name: metric.containerResource?.name ?? "",
+          target: metric.containerResource?.target,
+          current: status?.containerResource?.current,
+        };
+      case "Pods":
+        return { name: "", target: metric.pods?.target, current: status?.pods?.current };
+      case "Object":
+        return { name: "", target: metric.object?.target, current: status?.object?.current };
+      case "External":
+        return { name: "", target: metric.external?.target, current: status?.external?.current };
+      default:
+        return undefined;
+    }
+  });
+}
+
+function partText(part: Part | undefined, average: string): string {
+  if (!part) return "<unknown type>";
+  const { target, current } = part;
+  const head = part.name === "" ? "" : `${part.name}: `;
+  if (target?.averageValue !== undefined) {
+    return `${head}${current?.averageValue ?? "<unknown>"}/${target.averageValue}${part.name === "" ? average : ""}`;
+  }
+  if (part.name !== "") {
+    const now = current?.averageUtilization === undefined ? "<unknown>" : `${current.averageUtilization}%`;
+    return `${head}${now}/${target?.averageUtilization === undefined ? "<auto>" : `${target.averageUtilization}%`}`;
+  }
+  return `${current?.value ?? "<unknown>"}/${target?.value ?? "0"}`;
+}
+
+function targets(autoscaler: V2HorizontalPodAutoscaler): string {
+  const types = (autoscaler.spec?.metrics ?? []).map((metric) => metric.type);
+  const texts = parts(autoscaler).map((part, i) => partText(part, types[i] === "Pods" ? "" : " (avg)"));
+  if (texts.length === 0) return "<none>";
+  return texts.length > 2
+    ? `${texts.slice(0, 2).join(", ")} + ${texts.length - 2} more...`
+    : texts.join(", ");
+}
+
+export const autoscalingKinds: readonly KindDefinition[] = [
+  define<V2HorizontalPodAutoscaler>({
+    kind: "HorizontalPodAutoscaler",
+    plural: "horizontalpodautoscalers",
+    shortNames: ["hpa"],
+    categories: ["all"],
+    generation: true,
+    status: true,
+    defaults(autoscaler) {
+      if (!autoscaler.spec) return;
+      autoscaler.spec.minReplicas ??= 1;
+      if (!autoscaler.spec.metrics?.length) {
+        autoscaler.spec.metrics = [
+          {
+            type: "Resource",
+            resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 80 } },
+          },
+        ];
+      }
+    },
+    columns: [
+      nameColumn,
+      column<V2HorizontalPodAutoscaler>("Reference", "string", (each) => {
+        const target = each.spec?.scaleTargetRef;
+        return `${target?.kind ?? ""}/${target?.name ?? ""}`;
+      }),
+      column<V2HorizontalPodAutoscaler>("Targets", "string", targets),
+      column<V2HorizontalPodAutoscaler>("MinPods", "string", (each) =>
+        String(each.spec?.minReplicas ?? "<unset>"),
+      ),
+      column<V2HorizontalPodAutoscaler>("MaxPods", "string", (each) => each.spec?.maxReplicas ?? 0),
+      column<V2HorizontalPodAutoscaler>("Replicas", "string", (each) => each.status?.currentReplicas ?? 0),
+      ageColumn,
+    ],
+  }),
+];

@@ -1,0 +1,109 @@
+/** Cells that many kinds share; names, order and texts are those `kubectl get` shows. */
+import {
+  formatQuantity,
+  humanDuration,
+  parseQuantity,
+  type LabelSelectorObject,
+} from "../machinery/index.ts";
+import type { TableColumn } from "./definition.ts";
+import type { Container } from "./generated/types.ts";
+import type { KubeObject } from "./meta.ts";
+
+type Cell = string | number | boolean | null;
+
+/** A column of kind T. `wide` columns appear with `-o wide` only. */
+export function column<T extends KubeObject>(
+  name: string,
+  type: TableColumn["type"],
+  cell: (object: T, now: number) => Cell,
+  description = "",
+): TableColumn {
+  return { name, type, description, priority: 0, cell: cell as TableColumn["cell"] };
+}
+
+export function wide<T extends KubeObject>(
+  name: string,
+  cell: (object: T, now: number) => Cell,
+): TableColumn {
+  return { name, type: "string", description: "", priority: 1, cell: cell as TableColumn["cell"] };
+}
+
+export const nameColumn: TableColumn = {
+  name: "Name",
+  type: "string",
+  format: "name",
+  description: "Name of the object, unique among its kind within a namespace.",
+  priority: 0,
+  cell: (object) => object.metadata?.name ?? "",
+};
+
+/** Time since an RFC 3339 timestamp as kubectl shows it; `<unknown>` without one. */
+export function ago(time: string | undefined, now: number): string {
+  if (!time) return "<unknown>";
+  const at = Date.parse(time);
+  return Number.isNaN(at) ? "<unknown>" : humanDuration(now - at);
+}
+
+export const ageColumn: TableColumn = {
+  name: "Age",
+  type: "string",
+  description: "Time since the object was created.",
+  priority: 0,
+  cell: (object, now) => ago(object.metadata?.creationTimestamp, now),
+};
+
+/** What kinds without columns of their own show. */
+export const defaultColumns: readonly TableColumn[] = [
+  nameColumn,
+  {
+    name: "Created At",
+    type: "date",
+    description: "When the object was created.",
+    priority: 0,
+    cell: (object) => object.metadata?.creationTimestamp ?? null,
+  },
+];
+
+/** `a=b,c=d` in order of the keys, `<none>` when empty. */
+export function labelsText(labels: Readonly<Record<string, string>> | undefined): string {
+  const names = Object.keys(labels ?? {}).sort();
+  return names.length === 0 ? "<none>" : names.map((name) => `${name}=${labels?.[name]}`).join(",");
+}
+
+/** A metav1.LabelSelector as text. */
+export function selectorText(selector: LabelSelectorObject | undefined): string {
+  if (!selector) return "<none>";
+  const parts = Object.keys(selector.matchLabels ?? {})
+    .sort()
+    .map((name) => `${name}=${selector.matchLabels?.[name]}`);
+  for (const { key, operator, values = [] } of selector.matchExpressions ?? []) {
+    const list = `(${[...values].sort().join(",")})`;
+    if (operator === "In") parts.push(`${key} in ${list}`);
+    else if (operator === "NotIn") parts.push(`${key} notin ${list}`);
+    else parts.push(operator === "DoesNotExist" ? `!${key}` : key);
+  }
+  return parts.length === 0 ? "<none>" : parts.join(",");
+}
+
+/** Containers, Images and Selector of a workload, for `-o wide`. */
+export function workloadColumns<T extends KubeObject>(
+  containers: (object: T) => readonly Container[] | undefined,
+  selector: (object: T) => string,
+): TableColumn[] {
+  return [
+    wide<T>("Containers", (object) => (containers(object) ?? []).map((each) => each.name).join(",")),
+    wide<T>("Images", (object) => (containers(object) ?? []).map((each) => each.image ?? "").join(",")),
+    wide<T>("Selector", selector),
+  ];
+}
+
+/** The first three of a list, and how many more there are. */
+export function firstThree(items: readonly string[]): string {
+  if (items.length === 0) return "<unset>";
+  const shown = items.slice(0, 3).join(",");
+  return items.length > 3 ? `${shown} + ${items.length - 3} more...` : shown;
+}
+
+export function quantityText(value: string | undefined): string {
+  return value === undefined ? "0" : formatQuantity(parseQuantity(value));
+}

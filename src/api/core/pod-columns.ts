@@ -1,0 +1,125 @@
+/** What `kubectl get pods` shows. */
+import { ageColumn, ago, column, nameColumn, wide } from "../columns.ts";
+import type { TableColumn } from "../definition.ts";
+import type { ContainerStatus, Pod } from "../generated/types.ts";
+
+interface Summary {
+  ready: number;
+  total: number;
+  reason: string;
+  restarts: number;
+  /** RFC 3339, of the latest restart. */
+  lastRestart: string | undefined;
+}
+
+const later = (a: string | undefined, b: string | undefined): string | undefined =>
+  !a || (b && b > a) ? b : a;
+
+/** Why a container ended, in one word. */
+function terminatedText(status: ContainerStatus): string {
+  const ended = status.state?.terminated;
+  if (ended?.reason) return ended.reason;
+  return ended?.signal ? `Signal:${ended.signal}` : `ExitCode:${ended?.exitCode ?? 0}`;
+}
+
+const isTrue = (pod: Pod, type: string): boolean =>
+  pod.status?.conditions?.some((condition) => condition.type === type && condition.status === "True") ??
+  false;
+
+/** READY, STATUS and RESTARTS of a pod, in the words of kubectl. */
+export function podSummary(pod: Pod): Summary {
+  const spec = pod.spec;
+  const status = pod.status ?? {};
+  const sidecars = new Set(
+    (spec?.initContainers ?? []).filter((c) => c.restartPolicy === "Always").map((c) => c.name),
+  );
+  const summary: Summary = {
+    ready: 0,
+    total: (spec?.containers.length ?? 0) + sidecars.size,
+    reason: status.reason || status.phase || "",
+    restarts: 0,
+    lastRestart: undefined,
+  };
+  if (status.conditions?.some((c) => c.type === "PodScheduled" && c.reason === "SchedulingGated")) {
+    summary.reason = "SchedulingGated";
+  }
+  const blocked = initProgress(pod, sidecars, summary);
+  if (!blocked || isTrue(pod, "Initialized")) mainProgress(pod, sidecars, summary);
+  if (pod.metadata?.deletionTimestamp) {
+    if (status.reason === "NodeLost") summary.reason = "Unknown";
+    else if (status.phase !== "Succeeded" && status.phase !== "Failed") summary.reason = "Terminating";
+  }
+  return summary;
+}
+
+/** Goes through the init containers; true when one of them is still in the way. */
+function initProgress(pod: Pod, sidecars: ReadonlySet<string>, summary: Summary): boolean {
+  for (const [i, each] of (pod.status?.initContainerStatuses ?? []).entries()) {
+    summary.restarts += each.restartCount ?? 0;
+    summary.lastRestart = later(summary.lastRestart, each.lastState?.terminated?.finishedAt);
+    const ended = each.state?.terminated;
+    if (ended && (ended.exitCode ?? 0) === 0) continue;
+    if (sidecars.has(each.name) && each.started) {
+      if (each.ready) summary.ready++;
+      continue;
+    }
+    const waiting = each.state?.waiting?.reason;
+    if (ended) summary.reason = `Init:${terminatedText(each)}`;
+    else if (waiting && waiting !== "PodInitializing") summary.reason = `Init:${waiting}`;
+    else summary.reason = `Init:${i}/${pod.spec?.initContainers?.length ?? 0}`;
+    return true;
+  }
+  return false;
+}
+
+function mainProgress(pod: Pod, sidecars: ReadonlySet<string>, summary: Summary): void {
+  summary.restarts = 0;
+  summary.lastRestart = undefined;
+  for (const each of pod.status?.initContainerStatuses ?? []) {
+    if (!sidecars.has(each.name)) continue;
+    summary.restarts += each.restartCount ?? 0;
+    summary.lastRestart = later(summary.lastRestart, each.lastState?.terminated?.finishedAt);
+  }
+  let running = false;
+  let failure = "";
+  // Backwards: of several reasons the first container's is shown.
+  for (const each of (pod.status?.containerStatuses ?? []).toReversed()) {
+    summary.restarts += each.restartCount ?? 0;
+    summary.lastRestart = later(summary.lastRestart, each.lastState?.terminated?.finishedAt);
+    const ended = each.state?.terminated;
+    if (each.state?.waiting?.reason) summary.reason = each.state.waiting.reason;
+    else if (ended) {
+      summary.reason = terminatedText(each);
+      if ((ended.exitCode ?? 0) !== 0) failure = summary.reason;
+    } else if (each.ready && each.state?.running) {
+      running = true;
+      summary.ready++;
+    }
+  }
+  if (summary.reason !== "Completed") return;
+  if (running && isTrue(pod, "Ready")) summary.reason = "Running";
+  else if (failure !== "") summary.reason = failure;
+  else if (running) summary.reason = "NotReady";
+}
+
+export const podColumns: readonly TableColumn[] = [
+  nameColumn,
+  column<Pod>("Ready", "string", (pod) => {
+    const { ready, total } = podSummary(pod);
+    return `${ready}/${total}`;
+  }),
+  column<Pod>("Status", "string", (pod) => podSummary(pod).reason),
+  column<Pod>("Restarts", "string", (pod, now) => {
+    const { restarts, lastRestart } = podSummary(pod);
+    return restarts !== 0 && lastRestart ? `${restarts} (${ago(lastRestart, now)} ago)` : String(restarts);
+  }),
+  ageColumn,
+  wide<Pod>("IP", (pod) => pod.status?.podIPs?.[0]?.ip || "<none>"),
+  wide<Pod>("Node", (pod) => pod.spec?.nodeName || "<none>"),
+  wide<Pod>("Nominated Node", (pod) => pod.status?.nominatedNodeName || "<none>"),
+  wide<Pod>("Readiness Gates", (pod) => {
+    const gates = pod.spec?.readinessGates ?? [];
+    if (gates.length === 0) return "<none>";
+    return `${gates.filter((gate) => isTrue(pod, gate.conditionType)).length}/${gates.length}`;
+  }),
+];

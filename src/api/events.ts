@@ -1,0 +1,37 @@
+/** events.k8s.io: the newer spelling of Event, stored as a v1 Event. */
+import type { KindDefinition } from "./definition.ts";
+import { kindsOf } from "./define.ts";
+import { eventColumns } from "./core/columns.ts";
+import {
+  defaultEvent,
+  eventFields,
+  eventTtlSeconds,
+  fromCoreEvent,
+  toCoreEvent,
+  validateEvent,
+} from "./core/event.ts";
+import type { CoreV1Event } from "./generated/types.ts";
+
+const define = kindsOf("events.k8s.io", "v1", "io.k8s.api.events.v1");
+
+/** Defaults, checks, columns and field selectors work on the stored (v1) spelling. */
+export const eventsKinds: readonly KindDefinition[] = [
+  define<CoreV1Event>({
+    kind: "Event",
+    plural: "events",
+    shortNames: ["ev"],
+    columns: eventColumns,
+    defaults: defaultEvent,
+    validate: validateEvent,
+    selectableFields: eventFields,
+    ttlSeconds: eventTtlSeconds,
+    storedAs: {
+      group: "",
+      version: "v1",
+      kind: "Event",
+      plural: "events",
+      toStored: toCoreEvent,
+      fromStored: fromCoreEvent,
+    },
+  }),
+];

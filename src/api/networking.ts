@@ -1,0 +1,112 @@
+/** networking.k8s.io: Ingress, IngressClass, NetworkPolicy, ServiceCIDR, IPAddress. */
+import { ageColumn, column, nameColumn, selectorText } from "./columns.ts";
+import type { KindDefinition } from "./definition.ts";
+import { kindsOf } from "./define.ts";
+import type { IngressClass, Ingress, IPAddress, NetworkPolicy, ServiceCIDR } from "./generated/types.ts";
+
+const define = kindsOf("networking.k8s.io", "v1", "io.k8s.api.networking.v1");
+
+function hosts(ingress: Ingress): string {
+  const found = (ingress.spec?.rules ?? []).map((rule) => rule.host ?? "").filter((host) => host !== "");
+  if (found.length === 0) return "*";
+  const shown = found.slice(0, 3).join(",");
+  return found.length > 3 ? `${shown} + ${found.length - 3} more...` : shown;
+}
+
+export const networkingKinds: readonly KindDefinition[] = [
+  define<Ingress>({
+    kind: "Ingress",
+    plural: "ingresses",
+    shortNames: ["ing"],
+    generation: true,
+    status: true,
+    defaults(ingress) {
+      for (const rule of ingress.spec?.rules ?? []) {
+        for (const path of rule.http?.paths ?? []) path.pathType ??= "ImplementationSpecific";
+      }
+    },
+    columns: [
+      nameColumn,
+      column<Ingress>("Class", "string", (each) => each.spec?.ingressClassName ?? "<none>"),
+      column<Ingress>("Hosts", "string", hosts),
+      column<Ingress>("Address", "string", (each) =>
+        [
+          ...new Set(
+            (each.status?.loadBalancer?.ingress ?? []).map((address) => address.ip || address.hostname || ""),
+          ),
+        ]
+          .filter((address) => address !== "")
+          .sort()
+          .join(","),
+      ),
+      column<Ingress>("Ports", "string", (each) => (each.spec?.tls?.length ? "80, 443" : "80")),
+      ageColumn,
+    ],
+  }),
+  define<IngressClass>({
+    kind: "IngressClass",
+    plural: "ingressclasses",
+    namespaced: false,
+    generation: true,
+    columns: [
+      nameColumn,
+      column<IngressClass>("Controller", "string", (each) => each.spec?.controller ?? ""),
+      column<IngressClass>("Parameters", "string", (each) => {
+        const target = each.spec?.parameters;
+        if (!target) return "<none>";
+        const kind = target.apiGroup ? `${target.kind}.${target.apiGroup}` : target.kind;
+        return `${kind}/${target.name}`;
+      }),
+      ageColumn,
+    ],
+  }),
+  define<NetworkPolicy>({
+    kind: "NetworkPolicy",
+    plural: "networkpolicies",
+    shortNames: ["netpol"],
+    generation: true,
+    defaults(policy) {
+      const spec = policy.spec;
+      if (!spec) return;
+      for (const rule of [...(spec.ingress ?? []), ...(spec.egress ?? [])]) {
+        for (const port of rule.ports ?? []) port.protocol ??= "TCP";
+      }
+      if (!spec.policyTypes?.length)
+        spec.policyTypes = spec.egress?.length ? ["Ingress", "Egress"] : ["Ingress"];
+      spec.podSelector ??= {};
+    },
+    columns: [
+      nameColumn,
+      column<NetworkPolicy>("Pod-Selector", "string", (each) => selectorText(each.spec?.podSelector)),
+      ageColumn,
+    ],
+  }),
+  define<ServiceCIDR>({
+    kind: "ServiceCIDR",
+    plural: "servicecidrs",
+    namespaced: false,
+    status: true,
+    columns: [
+      nameColumn,
+      column<ServiceCIDR>("CIDRs", "string", (each) => (each.spec?.cidrs ?? []).join(",")),
+      ageColumn,
+    ],
+  }),
+  define<IPAddress>({
+    kind: "IPAddress",
+    plural: "ipaddresses",
+    shortNames: ["ip"],
+    namespaced: false,
+    columns: [
+      nameColumn,
+      column<IPAddress>("ParentRef", "string", (each) => {
+        const parent = each.spec?.parentRef;
+        if (!parent) return "";
+        const resource = parent.group ? `${parent.resource}.${parent.group}` : parent.resource;
+        return parent.namespace
+          ? `${resource}/${parent.namespace}/${parent.name}`
+          : `${resource}/${parent.name}`;
+      }),
+    ],
+  }),
+];

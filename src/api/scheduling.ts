@@ -1,0 +1,76 @@
+/** scheduling.k8s.io: PriorityClass; node.k8s.io: RuntimeClass. */
+import { forbidden, invalid, isDns1123Label, required } from "../machinery/index.ts";
+import { ageColumn, column, nameColumn } from "./columns.ts";
+import type { FieldError, KindDefinition } from "./definition.ts";
+import { kindsOf } from "./define.ts";
+import type { PriorityClass, RuntimeClass } from "./generated/types.ts";
+import { immutable } from "./metadata.ts";
+
+/** Priorities above this are for Kubernetes' own classes. */
+export const highestUserPriority = 1_000_000_000;
+
+const definePriority = kindsOf("scheduling.k8s.io", "v1", "io.k8s.api.scheduling.v1");
+const defineRuntime = kindsOf("node.k8s.io", "v1", "io.k8s.api.node.v1");
+
+export const schedulingKinds: readonly KindDefinition[] = [
+  definePriority<PriorityClass>({
+    kind: "PriorityClass",
+    plural: "priorityclasses",
+    shortNames: ["pc"],
+    namespaced: false,
+    generation: true,
+    defaults(each) {
+      each.preemptionPolicy ??= "PreemptLowerPriority";
+      each.value ??= 0;
+    },
+    validate(each) {
+      const name = each.metadata?.name ?? "";
+      if (name.startsWith("system-")) {
+        if (name === "system-node-critical" || name === "system-cluster-critical") return [];
+        return [
+          forbidden(
+            "metadata.name",
+            "priority class names with 'system-' prefix are reserved for system use only. error: PriorityClass " +
+              `${name} is not found`,
+          ),
+        ];
+      }
+      if ((each.value ?? 0) <= highestUserPriority) return [];
+      return [
+        forbidden("value", `maximum allowed value of a user defined priority is ${highestUserPriority}`),
+      ];
+    },
+    validateUpdate(each, old) {
+      const errors: FieldError[] = [];
+      if (each.value !== old.value) errors.push(forbidden("value", "may not be changed in an update."));
+      immutable("preemptionPolicy", each.preemptionPolicy, old.preemptionPolicy, errors);
+      return errors;
+    },
+    columns: [
+      nameColumn,
+      column<PriorityClass>("Value", "integer", (each) => each.value ?? 0),
+      column<PriorityClass>("Global-Default", "boolean", (each) => each.globalDefault ?? false),
+      ageColumn,
+      column<PriorityClass>(
+        "PreemptionPolicy",
+        "string",
+        (each) => each.preemptionPolicy ?? "PreemptLowerPriority",
+      ),
+    ],
+  }),
+  defineRuntime<RuntimeClass>({
+    kind: "RuntimeClass",
+    plural: "runtimeclasses",
+    namespaced: false,
+    validate(each) {
+      if (!each.handler) return [required("handler")];
+      return isDns1123Label(each.handler).map((text) => invalid("handler", each.handler, text));
+    },
+    validateUpdate(each, old) {
+      const errors: FieldError[] = [];
+      immutable("handler", each.handler, old.handler, errors);
+      return errors;
+    },
+    columns: [nameColumn, column<RuntimeClass>("Handler", "string", (each) => each.handler), ageColumn],
+  }),
+];

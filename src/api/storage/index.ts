@@ -1,0 +1,117 @@
+/** The kinds of the storage group. */
+import { ageColumn, column, nameColumn, quantityText } from "../columns.ts";
+import type { KindDefinition } from "../definition.ts";
+import { kindsOf } from "../define.ts";
+import type {
+  CSIDriver,
+  CSINode,
+  CSIStorageCapacity,
+  StorageClass,
+  VolumeAttachment,
+  VolumeAttributesClass,
+} from "../generated/types.ts";
+import {
+  defaultStorageClass,
+  isDefaultClass,
+  validateStorageClass,
+  validateStorageClassUpdate,
+} from "./storage-class.ts";
+
+const define = kindsOf("storage.k8s.io", "v1", "io.k8s.api.storage.v1");
+
+export const storageKinds: readonly KindDefinition[] = [
+  define<StorageClass>({
+    kind: "StorageClass",
+    plural: "storageclasses",
+    shortNames: ["sc"],
+    namespaced: false,
+    defaults: defaultStorageClass,
+    validate: validateStorageClass,
+    validateUpdate: validateStorageClassUpdate,
+    columns: [
+      column<StorageClass>("Name", "string", (each) =>
+        isDefaultClass(each) ? `${each.metadata?.name} (default)` : (each.metadata?.name ?? ""),
+      ),
+      column<StorageClass>("Provisioner", "string", (each) => each.provisioner),
+      column<StorageClass>("ReclaimPolicy", "string", (each) => each.reclaimPolicy ?? "Delete"),
+      column<StorageClass>("VolumeBindingMode", "string", (each) => each.volumeBindingMode ?? "Immediate"),
+      column<StorageClass>("AllowVolumeExpansion", "string", (each) => each.allowVolumeExpansion ?? false),
+      ageColumn,
+    ],
+  }),
+  define<CSINode>({
+    kind: "CSINode",
+    plural: "csinodes",
+    namespaced: false,
+    columns: [
+      nameColumn,
+      column<CSINode>("Drivers", "integer", (each) => each.spec.drivers?.length ?? 0),
+      ageColumn,
+    ],
+  }),
+  define<CSIDriver>({
+    kind: "CSIDriver",
+    plural: "csidrivers",
+    namespaced: false,
+    defaults(driver) {
+      driver.spec ??= {};
+      driver.spec.attachRequired ??= true;
+      driver.spec.podInfoOnMount ??= false;
+      driver.spec.storageCapacity ??= false;
+      driver.spec.fsGroupPolicy ??= "ReadWriteOnceWithFSType";
+      if (!driver.spec.volumeLifecycleModes?.length) driver.spec.volumeLifecycleModes = ["Persistent"];
+      driver.spec.requiresRepublish ??= false;
+      driver.spec.seLinuxMount ??= false;
+    },
+    columns: [
+      nameColumn,
+      column<CSIDriver>("AttachRequired", "boolean", (each) => each.spec.attachRequired ?? true),
+      column<CSIDriver>("PodInfoOnMount", "boolean", (each) => each.spec.podInfoOnMount ?? false),
+      column<CSIDriver>("StorageCapacity", "boolean", (each) => each.spec.storageCapacity ?? false),
+      column<CSIDriver>("TokenRequests", "string", (each) =>
+        each.spec.tokenRequests
+          ? each.spec.tokenRequests.map((request) => request.audience).join(",")
+          : "<unset>",
+      ),
+      column<CSIDriver>("RequiresRepublish", "boolean", (each) => each.spec.requiresRepublish ?? false),
+      column<CSIDriver>("Modes", "string", (each) => each.spec.volumeLifecycleModes?.join(",") || "<none>"),
+      ageColumn,
+    ],
+  }),
+  define<CSIStorageCapacity>({
+    kind: "CSIStorageCapacity",
+    plural: "csistoragecapacities",
+    columns: [
+      nameColumn,
+      column<CSIStorageCapacity>("StorageClassName", "string", (each) => each.storageClassName),
+      column<CSIStorageCapacity>("Capacity", "string", (each) =>
+        each.capacity ? quantityText(each.capacity) : "",
+      ),
+    ],
+  }),
+  define<VolumeAttachment>({
+    kind: "VolumeAttachment",
+    plural: "volumeattachments",
+    namespaced: false,
+    status: true,
+    columns: [
+      nameColumn,
+      column<VolumeAttachment>("Attacher", "string", (each) => each.spec.attacher),
+      column<VolumeAttachment>("PV", "string", (each) => each.spec.source.persistentVolumeName ?? ""),
+      column<VolumeAttachment>("Node", "string", (each) => each.spec.nodeName),
+      column<VolumeAttachment>("Attached", "boolean", (each) => each.status?.attached ?? false),
+      ageColumn,
+    ],
+  }),
+  define<VolumeAttributesClass>({
+    kind: "VolumeAttributesClass",
+    plural: "volumeattributesclasses",
+    shortNames: ["vac"],
+    namespaced: false,
+    columns: [
+      nameColumn,
+      column<VolumeAttributesClass>("DriverName", "string", (each) => each.driverName),
+      ageColumn,
+    ],
+  }),
+];
