@@ -1,0 +1,213 @@
+import type { Node, Pod, Secret, ServiceAccount } from "../../../api/index.ts";
+import { type Clock, StatusError } from "../../../machinery/index.ts";
+import type { ObjectReader, UserInfo } from "../../auth-contract.ts";
+import { isSignedBy, readToken, type SigningKey, signToken } from "./jwt.ts";
+
+/** An object a token dies with. */
+export interface BoundObject {
+  name: string;
+  uid: string;
+}
+
+interface Claims {
+  aud: string[];
+  exp: number;
+  iat: number;
+  iss: string;
+  jti: string;
+  nbf: number;
+  sub: string;
+  "kubernetes.io": {
+    namespace: string;
+    serviceaccount: BoundObject;
+    pod?: BoundObject;
+    secret?: BoundObject;
+    node?: BoundObject;
+    warnafter?: number;
+  };
+}
+
+/** Claims of the older tokens in Secrets: without audience and expiry. */
+interface LegacyClaims {
+  iss: "kubernetes/serviceaccount";
+  "kubernetes.io/serviceaccount/namespace": string;
+  "kubernetes.io/serviceaccount/secret.name": string;
+  "kubernetes.io/serviceaccount/service-account.name": string;
+  "kubernetes.io/serviceaccount/service-account.uid": string;
+}
+
+const legacyIssuer = "kubernetes/serviceaccount";
+/** A bound pod's token works this long after the pod's deletion time, for its last requests. */
+const afterDeletionMs = 60_000;
+const maxRemembered = 4096;
+
+export interface TokenRequestSpec {
+  namespace: string;
+  account: BoundObject;
+  audiences: readonly string[];
+  seconds: number;
+  /** Seconds after which a client should have renewed it, when that is earlier than its expiry. */
+  warnAfterSeconds?: number;
+  bound?: { pod?: BoundObject; secret?: BoundObject; node?: BoundObject };
+}
+
+export interface VerifiedToken {
+  user: UserInfo;
+  audiences: readonly string[];
+}
+
+export interface ServiceAccountTokensOptions {
+  issuer: string;
+  /** The first signs; all verify. */
+  keys: readonly [SigningKey, ...SigningKey[]];
+  clock: Clock;
+  /** Makes a token's id. */
+  uuid: () => string;
+}
+
+const unauthorized = (why: string): StatusError => new StatusError("Unauthorized", why);
+
+/** Issues ServiceAccount tokens and checks them against the objects that exist now. */
+export class ServiceAccountTokens {
+  readonly issuer: string;
+  readonly keys: readonly [SigningKey, ...SigningKey[]];
+  readonly #clock: Clock;
+  readonly #uuid: () => string;
+  #objects: ObjectReader | undefined;
+  /** Tokens whose signature was good. */
+  #signed = new Map<string, Claims | LegacyClaims>();
+
+  constructor(options: ServiceAccountTokensOptions) {
+    this.issuer = options.issuer;
+    this.keys = options.keys;
+    this.#clock = options.clock;
+    this.#uuid = options.uuid;
+  }
+
+  attach(objects: ObjectReader): void {
+    this.#objects = objects;
+  }
+
+  issue(spec: TokenRequestSpec): string {
+    const now = Math.floor(this.#clock.now() / 1000);
+    const claims: Claims = {
+      aud: [...spec.audiences],
+      exp: now + spec.seconds,
+      iat: now,
+      iss: this.issuer,
+      jti: this.#uuid(),
+      "kubernetes.io": {
+        namespace: spec.namespace,
+        ...spec.bound,
+        serviceaccount: spec.account,
+        ...(spec.warnAfterSeconds === undefined ? {} : { warnafter: now + spec.warnAfterSeconds }),
+      },
+      nbf: now,
+      sub: `system:serviceaccount:${spec.namespace}:${spec.account.name}`,
+    };
+    return signToken(claims, this.keys[0]);
+  }
+
+  /**
+   * Undefined when it is not one of our tokens. Throws Unauthorized when it is ours and wrong, expired, for another
+   * audience, or something it is bound to is gone.
+   */
+  verify(token: string, audiences: readonly string[] = [this.issuer]): VerifiedToken | undefined {
+    const claims = this.#claimsOf(token);
+    if (!claims) return undefined;
+    if (claims.iss === legacyIssuer) return this.#legacy(claims as LegacyClaims, token, audiences);
+    return this.#bound(claims as Claims, audiences);
+  }
+
+  #claimsOf(token: string): Claims | LegacyClaims | undefined {
+    const known = this.#signed.get(token);
+    if (known) return known;
+    const parsed = readToken(token);
+    const claims = parsed?.claims as Claims | LegacyClaims | undefined;
+    if (!parsed || (claims?.iss !== this.issuer && claims?.iss !== legacyIssuer)) return undefined;
+    if (!isSignedBy(token, parsed.header["alg"], this.keys)) throw unauthorized("invalid bearer token");
+    if (this.#signed.size >= maxRemembered) this.#signed.clear();
+    this.#signed.set(token, claims);
+    return claims;
+  }
+
+  #bound(claims: Claims, audiences: readonly string[]): VerifiedToken {
+    const now = this.#clock.now();
+    if (now >= claims.exp * 1000) throw unauthorized("service account token has expired");
+    if (now < claims.nbf * 1000 - 60_000) throw unauthorized("service account token is not valid yet");
+    const shared = audiences.filter((audience) => claims.aud.includes(audience));
+    if (shared.length === 0)
+      throw unauthorized(
+        `token audiences ${JSON.stringify(claims.aud)} is invalid for the target audiences ${JSON.stringify(audiences)}`,
+      );
+    const own = claims["kubernetes.io"];
+    this.#account(own.namespace, own.serviceaccount);
+    const extra: Record<string, string[]> = {
+      "authentication.kubernetes.io/credential-id": [`JTI=${claims.jti}`],
+    };
+    const bind = (kind: "pod" | "node", object: BoundObject): void => {
+      extra[`authentication.kubernetes.io/${kind}-name`] = [object.name];
+      extra[`authentication.kubernetes.io/${kind}-uid`] = [object.uid];
+    };
+    if (own.pod) {
+      this.#alive<Pod>("pods", own.namespace, own.pod);
+      bind("pod", own.pod);
+    }
+    if (own.secret) this.#alive<Secret>("secrets", own.namespace, own.secret);
+    if (own.node) {
+      // With a pod the node is only told; alone, the token is bound to it.
+      if (!own.pod) this.#alive<Node>("nodes", undefined, own.node);
+      bind("node", own.node);
+    }
+    return { user: userOf(own.namespace, own.serviceaccount, extra), audiences: shared };
+  }
+
+  #legacy(claims: LegacyClaims, token: string, audiences: readonly string[]): VerifiedToken {
+    if (!audiences.includes(this.issuer)) throw unauthorized("token audience is invalid");
+    const namespace = claims["kubernetes.io/serviceaccount/namespace"];
+    const account = {
+      name: claims["kubernetes.io/serviceaccount/service-account.name"],
+      uid: claims["kubernetes.io/serviceaccount/service-account.uid"],
+    };
+    const secret = this.#objects?.get<Secret>(
+      "",
+      "secrets",
+      namespace,
+      claims["kubernetes.io/serviceaccount/secret.name"],
+    );
+    if (!secret || Buffer.from(secret.data?.["token"] ?? "", "base64").toString() !== token)
+      throw unauthorized("token has been invalidated");
+    this.#account(namespace, account);
+    return { user: userOf(namespace, account, {}), audiences: [this.issuer] };
+  }
+
+  #account(namespace: string, account: BoundObject): void {
+    const stored = this.#objects?.get<ServiceAccount>("", "serviceaccounts", namespace, account.name);
+    if (!stored || stored.metadata?.uid !== account.uid)
+      throw unauthorized(`serviceaccounts "${account.name}" not found`);
+  }
+
+  #alive<T extends Pod | Secret | Node>(
+    resource: string,
+    namespace: string | undefined,
+    bound: BoundObject,
+  ): void {
+    const stored = this.#objects?.get<T>("", resource, namespace, bound.name);
+    if (!stored || stored.metadata?.uid !== bound.uid)
+      throw unauthorized(
+        `${resource} "${bound.name}" not found: the service account token has been invalidated`,
+      );
+    const deleted = stored.metadata?.deletionTimestamp;
+    if (deleted && this.#clock.now() > Date.parse(deleted) + afterDeletionMs)
+      throw unauthorized("service account token has been invalidated");
+  }
+}
+
+function userOf(namespace: string, account: BoundObject, extra: Record<string, string[]>): UserInfo {
+  return {
+    name: `system:serviceaccount:${namespace}:${account.name}`,
+    uid: account.uid,
+    groups: ["system:serviceaccounts", `system:serviceaccounts:${namespace}`, "system:authenticated"],
+    extra,
+  };
+}

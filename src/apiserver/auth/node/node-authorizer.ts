@@ -1,0 +1,142 @@
+import type {
+  AuthorizationAttributes,
+  Authorizer,
+  Decision,
+  ObjectReader,
+  UserInfo,
+} from "../../auth-contract.ts";
+import { defaultClusterRoles } from "../rbac/default-roles.ts";
+import { parseRule, ruleAllows } from "../rbac/rule.ts";
+import { NodeGraph } from "./node-graph.ts";
+
+const allow: Decision = { allowed: true, reason: "" };
+const deny = (reason: string): Decision => ({ allowed: false, reason });
+
+/** Name of the node a user is, or undefined. */
+export function nodeOf(user: UserInfo): string | undefined {
+  const prefix = "system:node:";
+  if (!user.name.startsWith(prefix) || !user.groups.includes("system:nodes")) return undefined;
+  return user.name.slice(prefix.length);
+}
+
+/** `key=value` among the requirements of a field selector. */
+const selects = (selector: string | undefined, key: string, value: string): boolean =>
+  (selector ?? "").split(",").some((part) => part === `${key}=${value}` || part === `${key}==${value}`);
+
+/**
+ * What a kubelet may do: its own node and lease, its own pods, and what these refer to (Kubernetes' Node authorizer,
+ * with selectors). Everyone else is left to the next authorizer.
+ */
+export class NodeAuthorizer implements Authorizer {
+  readonly #graph = new NodeGraph();
+  readonly #rules = (defaultClusterRoles.find((role) => role.name === "system:node")?.rules ?? []).map(
+    parseRule,
+  );
+
+  attach(objects: ObjectReader): void {
+    this.#graph.attach(objects);
+  }
+
+  authorize(request: AuthorizationAttributes): Decision {
+    const node = nodeOf(request.user);
+    if (node === undefined) return deny("");
+    if (request.isResource) {
+      const special = this.#subdivided(node, request);
+      if (special) return special;
+    }
+    return this.#rules.some((rule) => ruleAllows(rule, request)) ? allow : deny("");
+  }
+
+  /** Undefined for resources that the plain rules decide on. */
+  #subdivided(node: string, request: AuthorizationAttributes): Decision | undefined {
+    const { apiGroup, resource, subresource, verb } = request;
+    const read = verb === "get" || verb === "list" || verb === "watch";
+    if (apiGroup === "coordination.k8s.io" && resource === "leases") return lease(node, request);
+    if (apiGroup === "storage.k8s.io" && resource === "csinodes") return csiNode(node, request);
+    if (apiGroup !== "") return undefined;
+    switch (resource) {
+      case "secrets":
+      case "configmaps":
+        if (!read || subresource !== "") return deny("can only read resources of this type");
+        return this.#related(node, request);
+      case "persistentvolumeclaims":
+        if (subresource === "status")
+          return verb === "update" || verb === "patch"
+            ? this.#related(node, request)
+            : deny("can only get/update/patch this type");
+        return verb === "get"
+          ? this.#related(node, request)
+          : deny("can only get individual resources of this type");
+      case "persistentvolumes":
+        return verb === "get"
+          ? this.#related(node, request)
+          : deny("can only get individual resources of this type");
+      case "serviceaccounts":
+        if (verb === "get" && subresource === "") return this.#related(node, request);
+        if (verb !== "create" || subresource !== "token" || request.name === "")
+          return deny("can only create tokens for individual service accounts");
+        return this.#related(node, request);
+      case "nodes":
+        return ownNode(node, request);
+      case "pods":
+        return this.#pod(node, request);
+      default:
+        return undefined;
+    }
+  }
+
+  #related(node: string, request: AuthorizationAttributes): Decision {
+    if (request.name === "") return deny("No Object name found");
+    return this.#graph.related(node, request.resource, request.namespace, request.name)
+      ? allow
+      : deny(`no relationship found between node '${node}' and this object`);
+  }
+
+  #pod(node: string, request: AuthorizationAttributes): Decision {
+    const { verb, subresource } = request;
+    if (subresource === "status") return verb === "update" || verb === "patch" ? allow : deny("");
+    if (subresource === "eviction") return verb === "create" ? allow : deny("");
+    if (subresource !== "") return deny("");
+    if (verb === "create" || verb === "delete") return allow;
+    if (verb === "get") return this.#related(node, request);
+    if (verb !== "list" && verb !== "watch") return deny("");
+    if (selects(request.fieldSelector, "spec.nodeName", node)) return allow;
+    return request.name === ""
+      ? deny("can only list/watch pods with spec.nodeName field selector")
+      : this.#related(node, request);
+  }
+}
+
+function ownNode(node: string, request: AuthorizationAttributes): Decision {
+  const { verb, subresource, name } = request;
+  if (subresource === "status") return verb === "update" || verb === "patch" ? allow : deny("");
+  if (subresource !== "") return deny("");
+  if (verb === "create" || verb === "update" || verb === "patch") return allow;
+  if (verb !== "get" && verb !== "list" && verb !== "watch") return deny("");
+  if (name === node || selects(request.fieldSelector, "metadata.name", node)) return allow;
+  return deny(
+    name === ""
+      ? `node '${node}' cannot read all nodes, only its own Node object`
+      : `node '${node}' cannot read '${name}', only its own Node object`,
+  );
+}
+
+const ownVerbs = ["get", "create", "update", "patch", "delete"];
+
+function lease(node: string, request: AuthorizationAttributes): Decision {
+  if (!ownVerbs.includes(request.verb))
+    return deny("can only get, create, update, patch, or delete a node lease");
+  if (request.namespace !== "kube-node-lease")
+    return deny('can only access leases in the "kube-node-lease" system namespace');
+  if (request.verb !== "create" && request.name !== node)
+    return deny("can only access node lease with the same name as the requesting node");
+  return allow;
+}
+
+function csiNode(node: string, request: AuthorizationAttributes): Decision {
+  if (!ownVerbs.includes(request.verb))
+    return deny("can only get, create, update, patch, or delete a CSINode");
+  if (request.verb !== "create" && request.name !== node)
+    return deny("can only access CSINode with the same name as the requesting node");
+  return allow;
+}

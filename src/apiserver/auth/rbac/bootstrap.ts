@@ -1,0 +1,192 @@
+import type { KubeObject } from "../../../api/index.ts";
+import type { ApiTransport, TransportRequest } from "../../../client/index.ts";
+import { StatusError } from "../../../machinery/index.ts";
+import type { ObjectReader } from "../../auth-contract.ts";
+import { defaultClusterRoleBindings, defaultClusterRoles, defaultRoles } from "./default-roles.ts";
+import { uncovered } from "./escalation.ts";
+import { parseRule } from "./rule.ts";
+import {
+  type BindingObject,
+  defaultRules,
+  parseSubject,
+  type RoleObject,
+  rbacGroup,
+  type Subject,
+} from "./rule-index.ts";
+
+const apiVersion = `${rbacGroup}/v1`;
+const autoUpdate = "rbac.authorization.kubernetes.io/autoupdate";
+const aggregateLabel = (name: string): string => `rbac.authorization.k8s.io/aggregate-to-${name}`;
+
+const metadata = (name: string, namespace?: string, labels: Record<string, string> = {}) => ({
+  name,
+  ...(namespace === undefined ? {} : { namespace }),
+  labels: { "kubernetes.io/bootstrapping": "rbac-defaults", ...labels },
+  annotations: { [autoUpdate]: "true" },
+});
+
+interface Desired {
+  resource: string;
+  namespace?: string;
+  object: RoleObject | BindingObject;
+}
+
+function desired(): Desired[] {
+  const roles = defaultClusterRoles.map((role): Desired => {
+    const labels = Object.fromEntries((role.aggregatesTo ?? []).map((to) => [aggregateLabel(to), "true"]));
+    return {
+      resource: "clusterroles",
+      object: {
+        apiVersion,
+        kind: "ClusterRole",
+        metadata: metadata(role.name, undefined, labels),
+        // An aggregated role starts with what it will hold, so that nobody loses a right meanwhile.
+        rules: defaultRules().get(role.name) ?? [],
+        ...(role.aggregates === undefined
+          ? {}
+          : {
+              aggregationRule: {
+                clusterRoleSelectors: [{ matchLabels: { [aggregateLabel(role.aggregates)]: "true" } }],
+              },
+            }),
+      },
+    };
+  });
+  const bind = (
+    kind: string,
+    role: string,
+    name: string,
+    subjects: readonly string[],
+    namespace?: string,
+  ): Desired => ({
+    resource: namespace === undefined ? "clusterrolebindings" : "rolebindings",
+    ...(namespace === undefined ? {} : { namespace }),
+    object: {
+      apiVersion,
+      kind: namespace === undefined ? "ClusterRoleBinding" : "RoleBinding",
+      metadata: metadata(name, namespace),
+      roleRef: { apiGroup: rbacGroup, kind, name: role },
+      subjects: subjects.map(parseSubject),
+    } as BindingObject,
+  });
+  return [
+    ...roles,
+    ...defaultClusterRoleBindings.map((b) => bind("ClusterRole", b.role, b.name, b.subjects)),
+    ...defaultRoles.flatMap((role): Desired[] => [
+      {
+        resource: "roles",
+        namespace: role.namespace,
+        object: {
+          apiVersion,
+          kind: "Role",
+          metadata: metadata(role.name, role.namespace),
+          rules: role.rules.map(parseRule),
+        },
+      },
+      bind("Role", role.name, role.binding, role.subjects, role.namespace),
+    ]),
+  ];
+}
+
+const sameSubject = (a: Subject, b: Subject): boolean =>
+  a.kind === b.kind && a.name === b.name && (a.namespace ?? "") === (b.namespace ?? "");
+
+/** The stored object with what it lacks of the default added; undefined when it lacks nothing or wants to be left alone. */
+function repaired(stored: KubeObject, wanted: RoleObject | BindingObject): KubeObject | undefined {
+  if (stored.metadata?.annotations?.[autoUpdate] === "false") return undefined;
+  if ("roleRef" in wanted) {
+    const binding = stored as BindingObject;
+    const missing = (wanted.subjects ?? []).filter(
+      (s) => !(binding.subjects ?? []).some((t) => sameSubject(s, t)),
+    );
+    return missing.length === 0
+      ? undefined
+      : ({ ...binding, subjects: [...(binding.subjects ?? []), ...missing] } as KubeObject);
+  }
+  const role = stored as RoleObject;
+  if (wanted.aggregationRule)
+    return role.aggregationRule
+      ? undefined
+      : ({ ...role, aggregationRule: wanted.aggregationRule } as KubeObject);
+  const missing = uncovered(role.rules ?? [], wanted.rules ?? []);
+  return missing.length === 0
+    ? undefined
+    : ({ ...role, rules: [...(role.rules ?? []), ...missing] } as KubeObject);
+}
+
+async function send(
+  api: ApiTransport,
+  method: TransportRequest["method"],
+  path: string,
+  body: unknown,
+): Promise<void> {
+  const response = await api.request({
+    method,
+    path,
+    headers: { "content-type": "application/json", accept: "application/json" },
+    body: Buffer.from(JSON.stringify(body)),
+  });
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of response.body) chunks.push(chunk);
+  if (response.status < 300) return;
+  throw StatusError.fromStatus(JSON.parse(Buffer.concat(chunks).toString("utf8")));
+}
+
+/** Stores the default roles and bindings that are missing and repairs those that lost something. All at once. */
+export async function reconcileDefaults(api: ApiTransport, objects: ObjectReader): Promise<void> {
+  const results = await Promise.allSettled(
+    desired().map(async ({ resource, namespace, object }) => {
+      const base = `/apis/${apiVersion}${namespace === undefined ? "" : `/namespaces/${namespace}`}/${resource}`;
+      const name = object.metadata?.name ?? "";
+      const stored = objects.get<KubeObject>(rbacGroup, resource, namespace, name);
+      if (!stored) await send(api, "POST", base, object);
+      else {
+        const better = repaired(stored, object);
+        if (better) await send(api, "PUT", `${base}/${encodeURIComponent(name)}`, better);
+      }
+    }),
+  );
+  for (const result of results) {
+    if (result.status === "fulfilled") continue;
+    const { reason } = result;
+    // Somebody else was faster.
+    if (reason instanceof StatusError && (reason.reason === "AlreadyExists" || reason.reason === "Conflict"))
+      continue;
+    throw reason;
+  }
+}
+
+const matches = (
+  selector: Record<string, string> | undefined,
+  labels: Record<string, string> | undefined,
+): boolean => Object.entries(selector ?? {}).every(([key, value]) => labels?.[key] === value);
+
+/** Writes the rules of every aggregated ClusterRole whose parts say something else now (KEP: ClusterRole aggregation). */
+export async function reconcileAggregation(api: ApiTransport, objects: ObjectReader): Promise<void> {
+  const roles = objects.list<RoleObject>(rbacGroup, "clusterroles");
+  const byName = [...roles].sort((a, b) => ((a.metadata?.name ?? "") < (b.metadata?.name ?? "") ? -1 : 1));
+  for (const role of roles) {
+    const selectors = role.aggregationRule?.clusterRoleSelectors;
+    if (!selectors) continue;
+    const seen = new Set<string>();
+    const rules = byName
+      .filter((part) => part !== role && selectors.some((s) => matches(s.matchLabels, part.metadata?.labels)))
+      .flatMap((part) => part.rules ?? [])
+      .filter((rule) => {
+        const text = JSON.stringify(rule);
+        return !seen.has(text) && seen.add(text);
+      });
+    if (JSON.stringify(rules) === JSON.stringify(role.rules ?? [])) continue;
+    await send(
+      api,
+      "PUT",
+      `/apis/${apiVersion}/clusterroles/${encodeURIComponent(role.metadata?.name ?? "")}`,
+      {
+        ...role,
+        apiVersion,
+        kind: "ClusterRole",
+        rules,
+      },
+    );
+  }
+}

@@ -1,0 +1,73 @@
+import type {
+  AuthorizationAttributes,
+  Authorizer,
+  Decision,
+  ObjectReader,
+  UserInfo,
+} from "../../auth-contract.ts";
+import { type PolicyRule, ruleAllows } from "./rule.ts";
+import { RuleIndex } from "./rule-index.ts";
+
+const denied: Decision = { allowed: false, reason: "" };
+/** Answers remembered before all are thrown away. */
+const maxRemembered = 20_000;
+
+/** Role-based access control over the roles and bindings that are stored. */
+export class RbacAuthorizer implements Authorizer {
+  readonly index = new RuleIndex();
+  #remembered = new Map<string, Decision>();
+  #version = -1;
+  #names = new WeakMap<UserInfo, string>();
+
+  attach(objects: ObjectReader): void {
+    this.index.attach(objects);
+  }
+
+  authorize(request: AuthorizationAttributes): Decision {
+    if (this.#version !== this.index.version || this.#remembered.size > maxRemembered) {
+      this.#remembered.clear();
+      this.#version = this.index.version;
+    }
+    // Rules that name objects are few: an answer that holds for every name is remembered without it.
+    const key = `${this.#nameOf(request.user)}\0${request.verb}\0${
+      request.isResource
+        ? `${request.apiGroup}\0${request.resource}\0${request.subresource}\0${request.namespace}`
+        : request.path
+    }`;
+    const known = this.#remembered.get(key);
+    if (known) return known;
+    const decision = this.#decide(request);
+    if (decision.forAnyName) this.#remembered.set(key, decision);
+    return decision;
+  }
+
+  /** Every rule that applies to the user in the namespace (and cluster-wide). */
+  rulesFor(user: UserInfo, namespace: string): PolicyRule[] {
+    return this.index.grantsOf(user, namespace).flatMap((grant) => grant.rules);
+  }
+
+  #nameOf(user: UserInfo): string {
+    let name = this.#names.get(user);
+    if (name === undefined) {
+      name = JSON.stringify([user.name, ...user.groups]);
+      this.#names.set(user, name);
+    }
+    return name;
+  }
+
+  #decide(request: AuthorizationAttributes): Decision & { forAnyName: boolean } {
+    let named = false;
+    for (const grant of this.index.grantsOf(request.user, request.namespace)) {
+      for (const rule of grant.rules) {
+        if (rule.resourceNames?.length) named = true;
+        if (!ruleAllows(rule, request)) continue;
+        return {
+          allowed: true,
+          reason: `RBAC: allowed by ${grant.source}`,
+          forAnyName: !rule.resourceNames?.length,
+        };
+      }
+    }
+    return { ...denied, forAnyName: !named };
+  }
+}

@@ -1,0 +1,137 @@
+import type { Node, Pod, Secret, ServiceAccount } from "../../../api/index.ts";
+import { StatusError } from "../../../machinery/index.ts";
+import type { SpecialContext, SpecialHandler } from "../../contract.ts";
+import type { BoundObject, ServiceAccountTokens } from "../authn/service-account-tokens.ts";
+
+interface TokenRequest {
+  apiVersion?: string;
+  kind?: string;
+  metadata?: { name?: string; namespace?: string };
+  spec?: {
+    audiences?: string[];
+    expirationSeconds?: number;
+    boundObjectRef?: { kind?: string; apiVersion?: string; name?: string; uid?: string };
+  };
+}
+
+const group = "authentication.k8s.io";
+const minSeconds = 600;
+const maxSeconds = 2 ** 32;
+/** What the ServiceAccount admission plugin asks for; such a token lives a year and only warns (KEP-1205). */
+const warnOnlySeconds = 3607;
+const yearSeconds = 365 * 24 * 3600;
+
+function secondsOf(request: TokenRequest, name: string): number {
+  const seconds = request.spec?.expirationSeconds ?? 3600;
+  const wrong =
+    seconds < minSeconds
+      ? "may not specify a duration less than 10 minutes"
+      : seconds > maxSeconds
+        ? "may not specify a duration larger than 2^32 seconds"
+        : undefined;
+  if (wrong === undefined) return seconds;
+  const field = "spec.expirationSeconds";
+  const message = `Invalid value: ${seconds}: ${wrong}`;
+  throw new StatusError("Invalid", `TokenRequest.${group} "${name}" is invalid: ${field}: ${message}`, {
+    details: { name, group, kind: "TokenRequest", causes: [{ reason: "FieldValueInvalid", message, field }] },
+  });
+}
+
+type Bound = { pod?: BoundObject; secret?: BoundObject; node?: BoundObject };
+
+/** Looks the object up that the token is to be bound to. */
+function bind(context: SpecialContext, request: TokenRequest): Bound {
+  const ref = request.spec?.boundObjectRef;
+  if (!ref) return {};
+  const { objects, info } = context;
+  const name = ref.name ?? "";
+  const found = <T extends Pod | Secret | Node>(
+    resource: string,
+    namespace: string | undefined,
+  ): [T, BoundObject] => {
+    const object = objects.get<T>("", resource, namespace, name);
+    if (!object)
+      throw new StatusError("NotFound", `${resource} "${name}" not found`, {
+        details: { name, kind: resource },
+      });
+    const uid = object.metadata?.uid ?? "";
+    if (ref.uid && ref.uid !== uid)
+      throw new StatusError(
+        "Conflict",
+        `Operation cannot be fulfilled on ${resource} "${name}": the UID in the bound object reference (${ref.uid}) does not match the UID in record. The object might have been deleted and then recreated`,
+        { details: { name, kind: resource } },
+      );
+    return [object, { name, uid }];
+  };
+  switch (`${ref.apiVersion ?? "v1"}/${ref.kind}`) {
+    case "v1/Pod": {
+      const [pod, bound] = found<Pod>("pods", info.namespace);
+      if (pod.spec?.serviceAccountName !== info.name)
+        throw new StatusError(
+          "BadRequest",
+          `cannot bind token for serviceaccount "${info.name}" to pod running with different serviceaccount name.`,
+        );
+      const nodeName = pod.spec.nodeName;
+      const node = nodeName ? objects.get<Node>("", "nodes", undefined, nodeName) : undefined;
+      return {
+        pod: bound,
+        ...(nodeName ? { node: { name: nodeName, uid: node?.metadata?.uid ?? "" } } : {}),
+      };
+    }
+    case "v1/Secret":
+      return { secret: found<Secret>("secrets", info.namespace)[1] };
+    case "v1/Node":
+      return { node: found<Node>("nodes", undefined)[1] };
+    default:
+      throw new StatusError(
+        "BadRequest",
+        `cannot bind token to object of type ${ref.apiVersion ?? ""}, Kind=${ref.kind ?? ""}`,
+      );
+  }
+}
+
+/** `serviceaccounts/token`: a token for a ServiceAccount (TokenRequest API). */
+export function tokenRequestHandler(tokens: ServiceAccountTokens, now: () => number): SpecialHandler {
+  return {
+    group,
+    version: "v1",
+    kind: "TokenRequest",
+    namespaced: true,
+    verbs: ["create"],
+    async handle(context) {
+      const { info, objects } = context;
+      const request = (context.body() ?? {}) as TokenRequest;
+      const account = objects.get<ServiceAccount>("", "serviceaccounts", info.namespace, info.name);
+      if (!account)
+        throw new StatusError("NotFound", `serviceaccounts "${info.name}" not found`, {
+          details: { name: info.name, kind: "serviceaccounts" },
+        });
+      const seconds = secondsOf(request, info.name);
+      const asked = request.spec?.audiences ?? [];
+      const audiences = asked.length === 0 ? [tokens.issuer] : asked;
+      const bound = bind(context, request);
+      const extend =
+        seconds === warnOnlySeconds &&
+        bound.pod !== undefined &&
+        audiences.length === 1 &&
+        audiences[0] === tokens.issuer;
+      const token = tokens.issue({
+        namespace: info.namespace,
+        account: { name: info.name, uid: account.metadata?.uid ?? "" },
+        audiences,
+        seconds: extend ? yearSeconds : seconds,
+        ...(extend ? { warnAfterSeconds: seconds } : {}),
+        bound,
+      });
+      return {
+        apiVersion: `${group}/v1`,
+        kind: "TokenRequest",
+        metadata: { name: info.name, namespace: info.namespace, creationTimestamp: timeOf(now()) },
+        spec: { ...request.spec, audiences, expirationSeconds: seconds },
+        status: { token, expirationTimestamp: timeOf(now() + seconds * 1000) },
+      } as never;
+    },
+  };
+}
+
+const timeOf = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
