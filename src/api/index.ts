@@ -5,4 +5,5 @@ export type * from "./generated/types.ts";
 export { findKind, findKindByName, kinds } from "./kinds.ts";
 export type * from "./meta.ts";
 export * from "./metadata.ts";
+export * from "./patch-schema.ts";
 export * from "./schema.ts";

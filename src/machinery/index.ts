@@ -12,3 +12,8 @@ export * from "./queue.ts";
 export * from "./selector.ts";
 export * from "./status-error.ts";
 export * from "./yaml.ts";
+export * from "./patch/json-patch.ts";
+export * from "./patch/merge-patch.ts";
+export type { PatchField, PatchSchema } from "./patch/patch-schema.ts";
+export * from "./patch/strategic-diff.ts";
+export * from "./patch/strategic-merge.ts";

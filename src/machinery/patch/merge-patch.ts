@@ -1,0 +1,91 @@
+/** JSON Merge Patch, RFC 7386, and how to make one. */
+import { deepClone, deepEqual, isObject, setMember } from "../deep.ts";
+
+/** Returns the patched value; neither argument is changed. */
+export function applyMergePatch<T>(document: T, patch: unknown): T {
+  return merge(document, patch) as T;
+}
+
+function merge(document: unknown, patch: unknown): unknown {
+  if (!isObject(patch)) return deepClone(patch);
+  const result: Record<string, unknown> = isObject(document) ? { ...document } : {};
+  for (const name of Object.keys(patch)) {
+    const value = patch[name];
+    if (value === null) delete result[name];
+    else setMember(result, name, merge(Object.hasOwn(result, name) ? result[name] : undefined, value));
+  }
+  return result;
+}
+
+/** The patch that turns `from` into `to`; `{}` when they are equal. */
+export function createMergePatch(from: object, to: object): Record<string, unknown> {
+  return difference(from as Record<string, unknown>, to as Record<string, unknown>, true, true);
+}
+
+/**
+ * What a client that last wrote `original` and now wants `modified` changes in `current`: its own removals, and every
+ * difference of what it wants from what is there. Members it never mentioned stay.
+ */
+export function createThreeWayMergePatch(
+  original: object,
+  modified: object,
+  current: object,
+): Record<string, unknown> {
+  const removals = difference(
+    original as Record<string, unknown>,
+    modified as Record<string, unknown>,
+    false,
+    true,
+  );
+  const changes = difference(
+    current as Record<string, unknown>,
+    modified as Record<string, unknown>,
+    true,
+    false,
+  );
+  return combine(removals, changes, current as Record<string, unknown>);
+}
+
+function difference(
+  from: Record<string, unknown>,
+  to: Record<string, unknown>,
+  changes: boolean,
+  removals: boolean,
+): Record<string, unknown> {
+  const patch: Record<string, unknown> = {};
+  for (const name of Object.keys(to)) {
+    const value = to[name];
+    if (value === undefined) continue;
+    const before = Object.hasOwn(from, name) ? from[name] : undefined;
+    if (isObject(value) && isObject(before)) {
+      const inner = difference(before, value, changes, removals);
+      if (Object.keys(inner).length > 0) setMember(patch, name, inner);
+    } else if (changes && !deepEqual(before, value)) setMember(patch, name, deepClone(value));
+  }
+  if (removals) {
+    for (const name of Object.keys(from)) {
+      if (from[name] !== undefined && to[name] === undefined) setMember(patch, name, null);
+    }
+  }
+  return patch;
+}
+
+/** Removals of what is not there any more are left out. */
+function combine(
+  removals: Record<string, unknown>,
+  changes: Record<string, unknown>,
+  current: Record<string, unknown>,
+): Record<string, unknown> {
+  const patch: Record<string, unknown> = { ...changes };
+  for (const name of Object.keys(removals)) {
+    if (!Object.hasOwn(current, name)) continue;
+    const removed = removals[name];
+    const here = current[name];
+    if (removed === null) setMember(patch, name, null);
+    else if (isObject(removed) && isObject(here)) {
+      const inner = combine(removed, isObject(patch[name]) ? patch[name] : {}, here);
+      if (Object.keys(inner).length > 0) setMember(patch, name, inner);
+    }
+  }
+  return patch;
+}
