@@ -1,4 +1,5 @@
 export * from "./columns.ts";
+export * from "./conform.ts";
 export type * from "./definition.ts";
 export { kindsOf, type KindSource } from "./define.ts";
 export type * from "./generated/types.ts";

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { applyStrategicMerge, createStrategicPatch, createThreeWayStrategicPatch } from "../machinery/index.ts";
+import {
+  applyStrategicMerge,
+  createStrategicPatch,
+  createThreeWayStrategicPatch,
+} from "../machinery/index.ts";
 import { patchSchema } from "./patch-schema.ts";
 
 const deployment = patchSchema("io.k8s.api.apps.v1.Deployment");
@@ -8,9 +12,23 @@ const pod = patchSchema("io.k8s.api.core.v1.Pod");
 assert.ok(deployment && pod);
 
 test("containers merge by name, and what the patch does not name stays", () => {
-  const before = { spec: { containers: [{ name: "a", image: "1" }, { name: "b", image: "1" }] } };
+  const before = {
+    spec: {
+      containers: [
+        { name: "a", image: "1" },
+        { name: "b", image: "1" },
+      ],
+    },
+  };
   const after = applyStrategicMerge(before, { spec: { containers: [{ name: "b", image: "2" }] } }, pod);
-  assert.deepEqual(after, { spec: { containers: [{ name: "a", image: "1" }, { name: "b", image: "2" }] } });
+  assert.deepEqual(after, {
+    spec: {
+      containers: [
+        { name: "a", image: "1" },
+        { name: "b", image: "2" },
+      ],
+    },
+  });
   assert.equal(before.spec.containers[1]?.image, "1", "the original is not touched");
 });
 
@@ -33,7 +51,10 @@ test("directives: delete an element, replace a list, replace an object, remove p
 });
 
 test("an unknown directive and an element without its key are refused", () => {
-  assert.throws(() => applyStrategicMerge({ spec: {} }, { spec: { $patch: "burn" } }, pod), /unknown patch type/);
+  assert.throws(
+    () => applyStrategicMerge({ spec: {} }, { spec: { $patch: "burn" } }, pod),
+    /unknown patch type/,
+  );
   assert.throws(
     () => applyStrategicMerge({ spec: {} }, { spec: { containers: [{ image: "x" }] } }, pod),
     /does not contain declared merge key: name/,
@@ -47,7 +68,10 @@ test("$setElementOrder puts the patch's elements in its order and keeps the serv
   const patch = { spec: { "$setElementOrder/containers": [{ name: "b" }, { name: "a" }], containers: [] } };
   assert.equal(names(applyStrategicMerge(before, patch, pod)), "sba");
   const added = {
-    spec: { "$setElementOrder/containers": [{ name: "a" }, { name: "c" }, { name: "b" }], containers: [{ name: "c" }] },
+    spec: {
+      "$setElementOrder/containers": [{ name: "a" }, { name: "c" }, { name: "b" }],
+      containers: [{ name: "c" }],
+    },
   };
   assert.equal(names(applyStrategicMerge(before, added, pod)), "acsb");
 });
@@ -55,7 +79,17 @@ test("$setElementOrder puts the patch's elements in its order and keeps the serv
 test("apply: own removals go, the server's defaults and other people's fields stay", () => {
   const original = {
     metadata: { labels: { app: "x", old: "1" } },
-    spec: { replicas: 2, template: { spec: { containers: [{ name: "a", image: "1" }, { name: "gone", image: "1" }] } } },
+    spec: {
+      replicas: 2,
+      template: {
+        spec: {
+          containers: [
+            { name: "a", image: "1" },
+            { name: "gone", image: "1" },
+          ],
+        },
+      },
+    },
   };
   const modified = {
     metadata: { labels: { app: "x" } },
@@ -98,7 +132,11 @@ test("apply: own removals go, the server's defaults and other people's fields st
     { name: "a", image: "2", imagePullPolicy: "Always" },
     { name: "injected", image: "9" },
   ]);
-  assert.deepEqual(createThreeWayStrategicPatch(modified, modified, after, deployment), {}, "a second apply has nothing to do");
+  assert.deepEqual(
+    createThreeWayStrategicPatch(modified, modified, after, deployment),
+    {},
+    "a second apply has nothing to do",
+  );
 });
 
 test("applying the difference of two objects gives the second, whatever they are", () => {
@@ -108,15 +146,23 @@ test("applying the difference of two objects gives the second, whatever they are
     return seed / 0x7fffffff;
   };
   const some = <T>(make: (i: number) => T): T[] =>
-    [0, 1, 2, 3].filter(() => random() < 0.6).sort(() => random() - 0.5).map(make);
+    [0, 1, 2, 3]
+      .filter(() => random() < 0.6)
+      .sort(() => random() - 0.5)
+      .map(make);
   const make = () => ({
     metadata: { labels: Object.fromEntries(some((i) => [`l${i}`, String(Math.floor(random() * 2))])) },
     spec: {
-      strategy: random() < 0.5 ? { type: "Recreate" } : { type: "RollingUpdate", rollingUpdate: { maxSurge: 1 } },
+      strategy:
+        random() < 0.5 ? { type: "Recreate" } : { type: "RollingUpdate", rollingUpdate: { maxSurge: 1 } },
       template: {
         metadata: { finalizers: some((i) => `f${i}`) },
         spec: {
-          containers: some((i) => ({ name: `c${i}`, image: `i${Math.floor(random() * 3)}`, args: some((j) => `a${j}`) })),
+          containers: some((i) => ({
+            name: `c${i}`,
+            image: `i${Math.floor(random() * 3)}`,
+            args: some((j) => `a${j}`),
+          })),
         },
       },
     },

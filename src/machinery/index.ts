@@ -4,6 +4,8 @@ export * from "./duration.ts";
 export * from "./field-errors.ts";
 export * from "./hash.ts";
 export * from "./int-or-string.ts";
+export * from "./json-duplicates.ts";
+export * from "./jsonpath.ts";
 export * from "./logger.ts";
 export * from "./names.ts";
 export * as path from "./path.ts";

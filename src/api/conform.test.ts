@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { duplicateMembers } from "../machinery/index.ts";
+import { cannotHandle, checkTypes, conform, strictProblem, unknownFields } from "./conform.ts";
+
+const deployment = "io.k8s.api.apps.v1.Deployment";
+const pod = "io.k8s.api.core.v1.Pod";
+
+test("a value of the wrong JSON type is named as Go names it", () => {
+  const cases: readonly (readonly [object, string])[] = [
+    [
+      { spec: { replicas: "3" } },
+      "json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32",
+    ],
+    [
+      { spec: { replicas: 1.5 } },
+      "json: cannot unmarshal number 1.5 into Go struct field DeploymentSpec.spec.replicas of type int32",
+    ],
+    [
+      { spec: { template: { spec: { containers: [{ env: [{ name: "A", value: 1 }] }] } } } },
+      "json: cannot unmarshal number into Go struct field EnvVar.spec.template.spec.containers.env.value of type string",
+    ],
+    [
+      { spec: { template: { spec: { containers: {} } } } },
+      "json: cannot unmarshal object into Go struct field PodSpec.spec.template.spec.containers of type []v1.Container",
+    ],
+    [
+      { metadata: { annotations: { a: true } } },
+      "json: cannot unmarshal bool into Go struct field ObjectMeta.metadata.annotations of type string",
+    ],
+    [
+      { spec: { template: { spec: { containers: [{ resources: { limits: { cpu: "x" } } }] } } } },
+      "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+    ],
+  ];
+  for (const [object, text] of cases) assert.equal(checkTypes(deployment, object), text);
+  assert.equal(
+    cannotHandle("Deployment", "v1", "x"),
+    'Deployment in version "v1" cannot be handled as a Deployment: x',
+  );
+});
+
+test("unknown fields are dropped and named with their index, nulls are dropped, quantities made canonical", () => {
+  const object = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "a", creationTimestamp: null, labels: { a: null } },
+    spec: {
+      containers: [{ name: "a", imag: "x", resources: { limits: { cpu: 0.5, memory: "1024Mi" } } }],
+      foo: 1,
+    },
+  };
+  assert.deepEqual(unknownFields(pod, object), ["spec.containers[0].imag", "spec.foo"]);
+  assert.deepEqual(conform(pod, object), { unknown: ["spec.containers[0].imag", "spec.foo"] });
+  assert.deepEqual(object as unknown, {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "a", labels: { a: "" } },
+    spec: { containers: [{ name: "a", resources: { limits: { cpu: "500m", memory: "1Gi" } } }] },
+  });
+});
+
+test("members that stand twice in a JSON text are found", () => {
+  const text = '{"a":1,"spec":{"x":[{"b":1,"b":2},"\\"b\\""],"y":{},"y":[]},"a":2}';
+  assert.deepEqual(duplicateMembers(text), ["spec.x[0].b", "spec.y", "a"]);
+  assert.equal(
+    strictProblem(["spec.foo"], ["a"]),
+    'strict decoding error: unknown field "spec.foo", duplicate field "a"',
+  );
+});

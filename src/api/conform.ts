@@ -1,0 +1,285 @@
+/**
+ * Holds a decoded JSON object against its type, as Go's decoder would: wrong JSON types are one error in Go's words,
+ * fields nobody knows are dropped and named, nulls become absent. Works in place.
+ */
+import { canonicalQuantity, isObject, QuantityError } from "../machinery/index.ts";
+import { type FieldSchema, schemaOf, type TypeSchema } from "./schema.ts";
+
+export interface Conformance {
+  /** Paths of fields that the type does not have, e.g. `spec.containers[0].imag`. */
+  unknown: string[];
+  /** What a Go decoder says of the first value of a wrong type, e.g. `json: cannot unmarshal string into ...`. */
+  problem?: string;
+}
+
+/** Thrown inside the walk for the first wrong value. */
+class TypeProblem extends Error {}
+
+/**
+ * Drops unknown fields and nulls from `object` and brings quantities into canonical form. With a problem the object is
+ * half done and must not be used.
+ */
+export function conform(schema: string | undefined, object: object): Conformance {
+  const type = schema === undefined ? undefined : schemaOf(schema);
+  if (!type) return { unknown: [] };
+  const unknown: string[] = [];
+  try {
+    walkObject(type, object as Record<string, unknown>, "", "", unknown);
+  } catch (error) {
+    if (error instanceof TypeProblem) return { unknown, problem: error.message };
+    throw error;
+  }
+  return { unknown };
+}
+
+/** What is wrong with the JSON types of an object, in Go's words; undefined when nothing is. */
+export function checkTypes(schema: string | undefined, object: object): string | undefined {
+  return conform(schema, structuredClone(object)).problem;
+}
+
+/** Paths of the fields its type does not have. */
+export function unknownFields(schema: string | undefined, object: object): string[] {
+  return conform(schema, structuredClone(object)).unknown;
+}
+
+/** The message of the 400 for a body that does not decode, around Go's words. */
+export function cannotHandle(kind: string, version: string, problem: string): string {
+  return `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${problem}`;
+}
+
+/** The strict decoder's problem: `strict decoding error: unknown field "a", duplicate field "b"`. */
+export function strictProblem(unknown: readonly string[], duplicate: readonly string[]): string {
+  const texts = strictTexts(unknown, duplicate);
+  return `strict decoding error: ${texts.join(", ")}`;
+}
+
+/** One text per field, as they also stand in Warning headers. */
+export function strictTexts(unknown: readonly string[], duplicate: readonly string[]): string[] {
+  return [
+    ...unknown.map((field) => `unknown field ${JSON.stringify(field)}`),
+    ...duplicate.map((field) => `duplicate field ${JSON.stringify(field)}`),
+  ];
+}
+
+/** `path` has indices (for messages about fields), `goPath` has not (as Go's decoder names fields). */
+function walkObject(
+  type: TypeSchema,
+  object: Record<string, unknown>,
+  path: string,
+  goPath: string,
+  unknown: string[],
+): void {
+  for (const name in object) {
+    const field = type.fields.get(name);
+    const value = object[name];
+    if (!field) {
+      unknown.push(path === "" ? name : `${path}.${name}`);
+      delete object[name];
+    } else if (value === null || value === undefined) delete object[name];
+    else {
+      // Scalars that are right, by far the most, need no paths.
+      const kind = field.type;
+      if (typeof value === "string" ? kind === "string" : typeof value === "boolean" && kind === "boolean")
+        continue;
+      const here = path === "" ? name : `${path}.${name}`;
+      const goHere = goPath === "" ? name : `${goPath}.${name}`;
+      object[name] = walkValue(field, value, here, goHere, type, unknown);
+    }
+  }
+}
+
+function walkValue(
+  field: FieldSchema,
+  value: unknown,
+  path: string,
+  goPath: string,
+  owner: TypeSchema,
+  unknown: string[],
+): unknown {
+  switch (field.type) {
+    case "string":
+      if (typeof value !== "string") throw mismatch(field, value, goPath, owner);
+      return value;
+    case "boolean":
+      if (typeof value !== "boolean") throw mismatch(field, value, goPath, owner);
+      return value;
+    case "int32":
+    case "int64":
+      if (typeof value !== "number") throw mismatch(field, value, goPath, owner);
+      if (
+        !Number.isInteger(value) ||
+        (field.type === "int32" && (value > 2147483647 || value < -2147483648))
+      ) {
+        throw mismatch(field, value, goPath, owner);
+      }
+      return value;
+    case "double":
+      if (typeof value !== "number") throw mismatch(field, value, goPath, owner);
+      return value;
+    case "time":
+    case "micro-time":
+      return time(field, value, goPath, owner);
+    case "quantity":
+      return quantity(value);
+    case "int-or-string":
+      if (typeof value === "string") return value;
+      if (typeof value !== "number" || !Number.isInteger(value)) {
+        throw new TypeProblem(`json: cannot unmarshal ${valueName(value)} into Go value of type int32`);
+      }
+      return value;
+    case "bytes":
+      if (typeof value !== "string") throw mismatch(field, value, goPath, owner);
+      return base64(value);
+    case "object":
+      if (!isObject(value)) throw mismatch(field, value, goPath, owner);
+      return value;
+    case "any":
+      return value;
+    case "ref": {
+      if (!isObject(value)) throw mismatch(field, value, goPath, owner);
+      const type = schemaOf(field.ref as string);
+      if (type) walkObject(type, value, path, goPath, unknown);
+      return value;
+    }
+    case "list":
+      return walkList(field, value, path, goPath, owner, unknown);
+    case "map":
+      return walkMap(field, value, path, goPath, owner, unknown);
+  }
+}
+
+function walkList(
+  field: FieldSchema,
+  value: unknown,
+  path: string,
+  goPath: string,
+  owner: TypeSchema,
+  unknown: string[],
+): unknown {
+  if (!Array.isArray(value)) throw mismatch(field, value, goPath, owner);
+  const element = field.element as FieldSchema;
+  for (let i = 0; i < value.length; i++) {
+    value[i] =
+      value[i] === null
+        ? zero(element)
+        : walkValue(element, value[i], `${path}[${i}]`, goPath, owner, unknown);
+  }
+  return value;
+}
+
+function walkMap(
+  field: FieldSchema,
+  value: unknown,
+  path: string,
+  goPath: string,
+  owner: TypeSchema,
+  unknown: string[],
+): unknown {
+  if (!isObject(value)) throw mismatch(field, value, goPath, owner);
+  const element = field.element as FieldSchema;
+  const plain = element.type === "string";
+  for (const name in value) {
+    const item = value[name];
+    if (plain && typeof item === "string") continue;
+    value[name] =
+      item === null ? zero(element) : walkValue(element, item, `${path}.${name}`, goPath, owner, unknown);
+  }
+  return value;
+}
+
+/** What Go decodes null into, where it cannot be absent. */
+function zero(element: FieldSchema): unknown {
+  switch (element.type) {
+    case "string":
+    case "bytes":
+      return "";
+    case "boolean":
+      return false;
+    case "ref":
+    case "map":
+    case "object":
+      return {};
+    case "list":
+      return [];
+    case "quantity":
+      return "0";
+    case "any":
+      return null;
+    default:
+      return 0;
+  }
+}
+
+/** Seconds and offset are brought to Go's output form, UTC with a Z. */
+function time(field: FieldSchema, value: unknown, goPath: string, owner: TypeSchema): unknown {
+  if (typeof value !== "string") throw mismatch(field, value, goPath, owner);
+  if (value === "") return undefined;
+  const exact = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.exec(value);
+  const at = exact ? Date.parse(value) : Number.NaN;
+  if (!exact || Number.isNaN(at)) {
+    const layout = field.type === "time" ? "2006-01-02T15:04:05Z07:00" : "2006-01-02T15:04:05.000000Z07:00";
+    throw new TypeProblem(
+      `parsing time ${JSON.stringify(value)} as ${JSON.stringify(layout)}: cannot parse ${JSON.stringify(value)} as "2006"`,
+    );
+  }
+  const iso = new Date(at).toISOString();
+  if (field.type === "time")
+    return value.length === 20 && value.endsWith("Z") ? value : `${iso.slice(0, 19)}Z`;
+  return `${iso.slice(0, 19)}.${(exact[1] ?? ".").slice(1, 7).padEnd(6, "0")}Z`;
+}
+
+function quantity(value: unknown): string {
+  if (typeof value !== "string" && typeof value !== "number") {
+    throw new TypeProblem(
+      "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+    );
+  }
+  try {
+    return canonicalQuantity(value);
+  } catch (error) {
+    if (error instanceof QuantityError) throw new TypeProblem(error.message);
+    throw error;
+  }
+}
+
+const encoded = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+function base64(value: string): string {
+  const text = /[\r\n]/.test(value) ? value.replaceAll(/[\r\n]/g, "") : value;
+  if (encoded.test(text)) return text;
+  const bad = text.search(/[^A-Za-z0-9+/]/);
+  throw new TypeProblem(
+    `illegal base64 data at input byte ${bad < 0 ? text.length - (text.length % 4) : bad}`,
+  );
+}
+
+function valueName(value: unknown): string {
+  if (Array.isArray(value)) return "array";
+  if (typeof value === "boolean") return "bool";
+  return value === null ? "null" : typeof value;
+}
+
+const goNames: Partial<Record<FieldSchema["type"], string>> = {
+  boolean: "bool",
+  double: "float64",
+  time: "v1.Time",
+  "micro-time": "v1.MicroTime",
+  bytes: "[]uint8",
+  object: "map[string]interface {}",
+};
+
+function goType(field: FieldSchema): string {
+  if (field.type === "list") return `[]${goType(field.element as FieldSchema)}`;
+  if (field.type === "map") return `map[string]${goType(field.element as FieldSchema)}`;
+  if (field.type === "ref") return (field.ref as string).split(".").slice(-2).join(".");
+  return goNames[field.type] ?? field.type;
+}
+
+function mismatch(field: FieldSchema, value: unknown, goPath: string, owner: TypeSchema): TypeProblem {
+  const number =
+    typeof value === "number" && (field.type === "int32" || field.type === "int64") ? ` ${value}` : "";
+  const struct = owner.name.slice(owner.name.lastIndexOf(".") + 1);
+  return new TypeProblem(
+    `json: cannot unmarshal ${valueName(value)}${number} into Go struct field ${struct}.${goPath} of type ${goType(field)}`,
+  );
+}
