@@ -1,0 +1,90 @@
+import type { CoreV1Event } from "../../api/index.ts";
+import type { Clock } from "../../machinery/index.ts";
+
+/** Events about one object by one source before they are cut, and how often one more is let through. */
+const burst = 25;
+const refillMs = 300_000;
+/** From so many different messages with one reason on within the window, they become one event. */
+const similarLimit = 10;
+const similarWindowMs = 600_000;
+const keptKeys = 4096;
+
+/**
+ * Keeps the number of stored events down, with client-go's figures: the same event again counts up; many that differ
+ * in their message only are combined; an object that causes a flood gets a token bucket.
+ */
+export class EventCorrelator {
+  readonly #clock: Clock;
+  readonly #written = new Map<string, { name: string; count: number }>();
+  readonly #buckets = new Map<string, { tokens: number; at: number }>();
+  readonly #similar = new Map<string, { messages: Set<string>; at: number }>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** The event as it is to be sent; undefined when the object's bucket is empty. */
+  accept(event: CoreV1Event): CoreV1Event | undefined {
+    const source = this.#sourceKey(event);
+    if (!this.#takeToken(source)) return undefined;
+    const group = `${source}|${event.type}|${event.reason}`;
+    const now = this.#clock.monotonic();
+    let similar = this.#similar.get(group);
+    if (!similar || now - similar.at > similarWindowMs) similar = { messages: new Set(), at: now };
+    similar.messages.add(event.message ?? "");
+    similar.at = now;
+    remember(this.#similar, group, similar);
+    if (similar.messages.size < similarLimit) return event;
+    return { ...event, message: `(combined from similar events): ${event.message}` };
+  }
+
+  key(event: CoreV1Event): string {
+    const combined = event.message?.startsWith("(combined from similar events): ");
+    return `${this.#sourceKey(event)}|${event.type}|${event.reason}|${combined ? "*" : event.message}`;
+  }
+
+  known(event: CoreV1Event): { name: string; count: number } | undefined {
+    return this.#written.get(this.key(event));
+  }
+
+  written(event: CoreV1Event, stored: CoreV1Event): void {
+    remember(this.#written, this.key(event), {
+      name: stored.metadata.name ?? "",
+      count: stored.count ?? 1,
+    });
+  }
+
+  #sourceKey({ source, involvedObject: about }: CoreV1Event): string {
+    return [
+      source?.component,
+      source?.host,
+      about.kind,
+      about.namespace,
+      about.name,
+      about.uid,
+      about.fieldPath,
+    ].join("|");
+  }
+
+  #takeToken(source: string): boolean {
+    const now = this.#clock.monotonic();
+    const bucket = this.#buckets.get(source) ?? { tokens: burst, at: now };
+    bucket.tokens = Math.min(burst, bucket.tokens + (now - bucket.at) / refillMs);
+    bucket.at = now;
+    remember(this.#buckets, source, bucket);
+    if (bucket.tokens < 1) return false;
+    bucket.tokens--;
+    return true;
+  }
+}
+
+/** Puts the entry last; drops the one that was used longest ago when there are too many. */
+function remember<V>(map: Map<string, V>, key: string, value: V): void {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size <= keptKeys) return;
+  for (const oldest of map.keys()) {
+    map.delete(oldest);
+    break;
+  }
+}

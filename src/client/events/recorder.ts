@@ -1,0 +1,137 @@
+import type { CoreV1Event, KubeObject } from "../../api/index.ts";
+import { type Clock, formatTime, type Logger, StatusError } from "../../machinery/index.ts";
+import type { Client } from "../client.ts";
+import { EventCorrelator } from "./correlator.ts";
+
+export type EventType = "Normal" | "Warning";
+
+export interface EventRecorder {
+  /** Returns at once; it is sent in the background, and dropped when the server will not have it. */
+  event(object: KubeObject, type: EventType, reason: string, message: string): void;
+  /** Settles when all given so far are sent or dropped. */
+  flush(): Promise<void>;
+}
+
+export interface EventSource {
+  component: string;
+  /** The node the event happened on. */
+  host?: string;
+  /** Points into a part of the object, e.g. `spec.containers{web}`, for those below. */
+  fieldPath?: string;
+}
+
+/** Events waiting to be sent; more are dropped, as nobody reads a flood. */
+const maxWaiting = 1000;
+/** Sent at the same time. */
+const width = 4;
+const attempts = 6;
+
+/** Writes core/v1 Events: repeated ones count up, similar ones are combined, a flood about one object is cut. */
+export function createEventRecorder(
+  client: Client,
+  clock: Clock,
+  log: Logger,
+  source: EventSource,
+): EventRecorder {
+  const correlator = new EventCorrelator(clock);
+  const waiting: CoreV1Event[] = [];
+  const busy = new Set<string>();
+  const idle: (() => void)[] = [];
+  let sending = 0;
+  let serial = 0;
+
+  const send = async (event: CoreV1Event): Promise<void> => {
+    const known = correlator.known(event);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        if (known && (await countUp(known, event))) return;
+        const made = await client.events.create(event.metadata.namespace, event);
+        correlator.written(event, made);
+        return;
+      } catch (error) {
+        if (error instanceof StatusError || attempt === attempts) {
+          log.debug("event not written", { reason: event.reason, object: event.involvedObject.name, error });
+          return;
+        }
+        await clock.sleep(100 * 2 ** attempt);
+      }
+    }
+  };
+
+  /** False when the event is no longer there. */
+  const countUp = async (known: { name: string; count: number }, event: CoreV1Event): Promise<boolean> => {
+    try {
+      const made = await client.events.patch(event.metadata.namespace, known.name, "merge", {
+        count: known.count + 1,
+        lastTimestamp: event.lastTimestamp,
+        message: event.message,
+      });
+      correlator.written(event, made);
+      return true;
+    } catch (error) {
+      if (error instanceof StatusError && error.reason === "NotFound") return false;
+      throw error;
+    }
+  };
+
+  const pump = (): void => {
+    for (let at = 0; at < waiting.length && sending < width; at++) {
+      const event = waiting[at] as CoreV1Event;
+      const key = correlator.key(event);
+      // Two of a kind at once would both be created instead of counted.
+      if (busy.has(key)) continue;
+      waiting.splice(at--, 1);
+      busy.add(key);
+      sending++;
+      void send(event).finally(() => {
+        busy.delete(key);
+        sending--;
+        pump();
+        if (sending === 0 && waiting.length === 0) for (const resolve of idle.splice(0)) resolve();
+      });
+    }
+  };
+
+  return {
+    event(object, type, reason, message) {
+      const event = makeEvent(object, type, reason, message);
+      const accepted = correlator.accept(event);
+      if (!accepted || waiting.length >= maxWaiting) return;
+      waiting.push(accepted);
+      pump();
+    },
+    flush: () =>
+      sending === 0 && waiting.length === 0
+        ? Promise.resolve()
+        : new Promise((resolve) => idle.push(resolve)),
+  };
+
+  function makeEvent(object: KubeObject, type: EventType, reason: string, message: string): CoreV1Event {
+    const meta = object.metadata ?? {};
+    const now = formatTime(clock.now());
+    const nanos = BigInt(Math.floor(clock.now() * 1000)) * 1000n + BigInt(serial++ % 1000);
+    return {
+      apiVersion: "v1",
+      kind: "Event",
+      metadata: { name: `${meta.name}.${nanos.toString(16)}`, namespace: meta.namespace ?? "default" },
+      involvedObject: {
+        ...(object.kind ? { kind: object.kind } : {}),
+        ...(meta.namespace ? { namespace: meta.namespace } : {}),
+        name: meta.name ?? "",
+        ...(meta.uid ? { uid: meta.uid } : {}),
+        ...(object.apiVersion ? { apiVersion: object.apiVersion } : {}),
+        ...(meta.resourceVersion ? { resourceVersion: meta.resourceVersion } : {}),
+        ...(source.fieldPath ? { fieldPath: source.fieldPath } : {}),
+      },
+      reason,
+      message: message.length > 1024 ? message.slice(0, 1024) : message,
+      source: { component: source.component, ...(source.host ? { host: source.host } : {}) },
+      reportingComponent: source.component,
+      reportingInstance: source.host ?? "",
+      firstTimestamp: now,
+      lastTimestamp: now,
+      count: 1,
+      type,
+    };
+  }
+}

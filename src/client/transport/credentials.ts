@@ -1,0 +1,75 @@
+import { readFileSync } from "node:fs";
+import { type Clock, systemClock } from "../../machinery/index.ts";
+
+/** How to reach an API server and as whom. Certificates and keys are PEM. */
+export interface ServerConnection {
+  /** `https://host:port`, perhaps with a path; `http://` for a local proxy. */
+  server: string;
+  ca?: string | undefined;
+  cert?: string | undefined;
+  key?: string | undefined;
+  token?: string | undefined;
+  /** Read again every minute: tokens of service accounts are rotated. */
+  tokenFile?: string | undefined;
+  username?: string | undefined;
+  password?: string | undefined;
+  /** Name to check the server's certificate against, when it is not the host's. */
+  tlsServerName?: string | undefined;
+  insecureSkipTlsVerify?: boolean | undefined;
+  impersonate?: string | undefined;
+  impersonateGroups?: readonly string[] | undefined;
+}
+
+const tokenAgeMs = 60_000;
+
+/** The `authorization` header of the moment; undefined when a certificate says who we are. */
+export function authorizationSource(
+  connection: ServerConnection,
+  clock: Clock = systemClock,
+): () => string | undefined {
+  const { token, tokenFile, username, password } = connection;
+  if (token) return () => `Bearer ${token}`;
+  if (tokenFile) {
+    let value = "";
+    let readAt = Number.NEGATIVE_INFINITY;
+    return () => {
+      if (clock.monotonic() - readAt > tokenAgeMs) {
+        value = `Bearer ${readFileSync(tokenFile, "utf8").trim()}`;
+        readAt = clock.monotonic();
+      }
+      return value;
+    };
+  }
+  if (username !== undefined && password !== undefined) {
+    const basic = `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
+    return () => basic;
+  }
+  return () => undefined;
+}
+
+/** Headers that every request of this connection carries. */
+export function connectionHeaders(connection: ServerConnection): Record<string, string | string[]> {
+  return {
+    ...(connection.impersonate ? { "impersonate-user": connection.impersonate } : {}),
+    ...(connection.impersonateGroups?.length
+      ? { "impersonate-group": [...connection.impersonateGroups] }
+      : {}),
+  };
+}
+
+/** The TLS half, as node:tls takes it. */
+export function tlsOptions(connection: ServerConnection): {
+  ca?: string;
+  cert?: string;
+  key?: string;
+  servername?: string;
+  rejectUnauthorized?: boolean;
+} {
+  return {
+    ...(connection.ca ? { ca: connection.ca } : {}),
+    ...(connection.cert ? { cert: connection.cert } : {}),
+    ...(connection.key ? { key: connection.key } : {}),
+    ...(connection.tlsServerName ? { servername: connection.tlsServerName } : {}),
+    ...(connection.insecureSkipTlsVerify ? { rejectUnauthorized: false } : {}),
+  };
+}
