@@ -1,0 +1,14 @@
+import { tolerates } from "../pod-info.ts";
+import type { FilterPlugin } from "../plugin.ts";
+
+/** `kubectl cordon`: spec.unschedulable keeps out all that does not tolerate the taint of the same meaning. */
+export const nodeUnschedulable: FilterPlugin = {
+  name: "NodeUnschedulable",
+  wakesOn: ["NodeAdd", "NodeTaints"],
+  prepare(pod) {
+    const taint = { key: "node.kubernetes.io/unschedulable", effect: "NoSchedule" };
+    if ((pod.pod.spec?.tolerations ?? []).some((t) => tolerates(t, taint))) return undefined;
+    return (node) =>
+      node.node.spec?.unschedulable ? { reasons: ["node(s) were unschedulable"], curable: false } : undefined;
+  },
+};

@@ -1,0 +1,1 @@
+export { type SchedulerConfig, startScheduler } from "./scheduler.ts";

@@ -1,0 +1,50 @@
+import type { Node, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm } from "../api/index.ts";
+
+/** True when any term matches; no term at all matches nothing (core/v1 NodeSelector). */
+export function matchesNodeSelector(selector: NodeSelector, node: Node): boolean {
+  return selector.nodeSelectorTerms.some((term) => matchesNodeSelectorTerm(term, node));
+}
+
+/** All expressions and all fields must match; an empty term matches nothing. */
+export function matchesNodeSelectorTerm(term: NodeSelectorTerm, node: Node): boolean {
+  const expressions = term.matchExpressions ?? [];
+  const fields = term.matchFields ?? [];
+  if (expressions.length === 0 && fields.length === 0) return false;
+  const labels = node.metadata?.labels ?? {};
+  return (
+    expressions.every((requirement) => matchesRequirement(requirement, labels[requirement.key])) &&
+    fields.every((requirement) =>
+      matchesRequirement(requirement, requirement.key === "metadata.name" ? node.metadata?.name : undefined),
+    )
+  );
+}
+
+function matchesRequirement(requirement: NodeSelectorRequirement, value: string | undefined): boolean {
+  const values = requirement.values ?? [];
+  switch (requirement.operator) {
+    case "In":
+      return value !== undefined && values.includes(value);
+    case "NotIn":
+      return value === undefined || !values.includes(value);
+    case "Exists":
+      return value !== undefined;
+    case "DoesNotExist":
+      return value === undefined;
+    case "Gt":
+      return compareInts(value, values[0], (a, b) => a > b);
+    case "Lt":
+      return compareInts(value, values[0], (a, b) => a < b);
+    default:
+      return false;
+  }
+}
+
+function compareInts(
+  left: string | undefined,
+  right: string | undefined,
+  holds: (a: bigint, b: bigint) => boolean,
+): boolean {
+  const integer = /^[+-]?\d+$/;
+  if (left === undefined || right === undefined || !integer.test(left) || !integer.test(right)) return false;
+  return holds(BigInt(left), BigInt(right));
+}

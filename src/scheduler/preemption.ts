@@ -1,0 +1,147 @@
+import type { PodDisruptionBudget } from "../api/index.ts";
+import { selectorFromObject } from "../machinery/index.ts";
+import { type Diagnosis, fits } from "./decide.ts";
+import { preemptionMessage } from "./failure-message.ts";
+import type { NodeInfo } from "./node-info.ts";
+import type { PodInfo } from "./pod-info.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+/** Whom to evict, where; or the words for why nobody. */
+export type PreemptionPlan =
+  | { kind: "evict"; node: string; victims: PodInfo[] }
+  | { kind: "wait" }
+  | { kind: "none"; message: string };
+
+interface Candidate {
+  node: string;
+  victims: PodInfo[];
+  /** How many victims a disruption budget speaks for. */
+  violations: number;
+}
+
+/** Room for a pod by evicting less important ones, as few and as unimportant as can be. */
+export function planPreemption(
+  pod: PodInfo,
+  snapshot: Snapshot,
+  diagnosis: Diagnosis,
+  budgets: readonly PodDisruptionBudget[],
+): PreemptionPlan {
+  if (pod.pod.spec?.preemptionPolicy === "Never") {
+    return { kind: "none", message: "preemption: not eligible due to preemptionPolicy=Never." };
+  }
+  if (leavingNominatedNode(pod, snapshot)) return { kind: "wait" };
+  if (diagnosis.nodes === 0) return { kind: "none", message: "" };
+  const candidates: Candidate[] = [];
+  const reasons: string[] = [];
+  for (const node of snapshot.nodes.values()) {
+    const refusal = diagnosis.overall ?? diagnosis.perNode.get(node.name);
+    if (!refusal?.curable) {
+      reasons.push("Preemption is not helpful for scheduling");
+      continue;
+    }
+    const outcome = victimsOn(node, pod, snapshot, budgets);
+    if (typeof outcome === "string") reasons.push(outcome);
+    else candidates.push(outcome);
+  }
+  const chosen = candidates.reduce<Candidate | undefined>(
+    (best, next) => (best && compare(best, next) <= 0 ? best : next),
+    undefined,
+  );
+  if (!chosen) return { kind: "none", message: preemptionMessage(diagnosis.nodes, reasons) };
+  return { kind: "evict", node: chosen.node, victims: chosen.victims };
+}
+
+/** Victims of an earlier round are still on their way out: evicting more would be too much. */
+function leavingNominatedNode(pod: PodInfo, snapshot: Snapshot): boolean {
+  const node = snapshot.nodes.get(pod.pod.status?.nominatedNodeName ?? "");
+  if (!node) return false;
+  for (const other of node.pods.values()) {
+    if (other.priority < pod.priority && other.pod.metadata?.deletionTimestamp && preempted(other))
+      return true;
+  }
+  return false;
+}
+
+function preempted(pod: PodInfo): boolean {
+  return (pod.pod.status?.conditions ?? []).some(
+    (c) => c.type === "DisruptionTarget" && c.status === "True" && c.reason === "PreemptionByScheduler",
+  );
+}
+
+function victimsOn(
+  node: NodeInfo,
+  pod: PodInfo,
+  snapshot: Snapshot,
+  budgets: readonly PodDisruptionBudget[],
+): Candidate | string {
+  const lower = [...node.pods.values()].filter((other) => other.priority < pod.priority);
+  if (lower.length === 0) return "No preemption victims found for incoming pod";
+  const trial = node.clone();
+  for (const other of lower) trial.remove(other.uid);
+  const refusal = fits(pod, trial, snapshot);
+  if (refusal) return refusal.reasons[0] ?? "";
+
+  // Everybody is out; the most important come back first, and those that budgets protect before the others.
+  lower.sort(byImportance);
+  const isProtected = protectedBy(budgets, lower);
+  const victims: PodInfo[] = [];
+  let violations = 0;
+  for (const guarded of [true, false]) {
+    for (const other of lower) {
+      if (isProtected.has(other.uid) !== guarded) continue;
+      trial.add(other);
+      if (!fits(pod, trial, snapshot)) continue;
+      trial.remove(other.uid);
+      victims.push(other);
+      if (guarded) violations++;
+    }
+  }
+  if (victims.length === 0) return "No preemption victims found for incoming pod";
+  victims.sort(byImportance);
+  return { node: node.name, victims, violations };
+}
+
+/** Pods whose eviction would break a budget, taking them in order of importance. */
+function protectedBy(budgets: readonly PodDisruptionBudget[], pods: readonly PodInfo[]): Set<string> {
+  const left = budgets.map((budget) => budget.status?.disruptionsAllowed ?? 0);
+  const selectors = budgets.map((b) => (b.spec?.selector ? selectorFromObject(b.spec.selector) : undefined));
+  const out = new Set<string>();
+  for (const pod of pods) {
+    if (Object.keys(pod.labels).length === 0) continue;
+    budgets.forEach((budget, i) => {
+      const selector = selectors[i];
+      if (budget.metadata?.namespace !== pod.namespace || !selector || selector.empty) return;
+      if (!selector.matches(pod.labels) || budget.status?.disruptedPods?.[pod.pod.metadata?.name ?? ""])
+        return;
+      const remaining = (left[i] ?? 0) - 1;
+      left[i] = remaining;
+      if (remaining < 0) out.add(pod.uid);
+    });
+  }
+  return out;
+}
+
+/** More important first: higher priority, then longer running. */
+function byImportance(a: PodInfo, b: PodInfo): number {
+  return b.priority - a.priority || startOf(a) - startOf(b);
+}
+
+function startOf(pod: PodInfo): number {
+  const at = pod.pod.status?.startTime ?? pod.pod.metadata?.creationTimestamp;
+  return at ? Date.parse(at) : Number.MAX_SAFE_INTEGER;
+}
+
+/** Negative when `a` hurts less. Kubernetes' order of criteria. */
+function compare(a: Candidate, b: Candidate): number {
+  const highest = (c: Candidate): number => c.victims[0]?.priority ?? 0;
+  const sum = (c: Candidate): number => c.victims.reduce((total, v) => total + v.priority + 2 ** 31, 0);
+  const earliest = (c: Candidate): number =>
+    Math.min(...c.victims.filter((v) => v.priority === highest(c)).map(startOf));
+  return (
+    a.violations - b.violations ||
+    highest(a) - highest(b) ||
+    sum(a) - sum(b) ||
+    a.victims.length - b.victims.length ||
+    earliest(b) - earliest(a)
+  );
+}

@@ -1,0 +1,79 @@
+import type { PodCondition } from "../api/index.ts";
+import type { Client, EventRecorder } from "../client/index.ts";
+import { type Clock, isReason, type Logger } from "../machinery/index.ts";
+import type { PodInfo } from "./pod-info.ts";
+
+/** Tells the user why a pod has no node: the PodScheduled condition and a FailedScheduling event, in the same words. */
+export class Reporter {
+  readonly #client: Client;
+  readonly #recorder: EventRecorder;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+
+  constructor(client: Client, recorder: EventRecorder, clock: Clock, log: Logger) {
+    this.#client = client;
+    this.#recorder = recorder;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** `nominated`: a node's name, "" to take an old nomination back, undefined to leave it. */
+  async failed(
+    info: PodInfo,
+    reason: "Unschedulable" | "SchedulerError",
+    message: string,
+    nominated?: string,
+  ): Promise<void> {
+    this.#recorder.event(info.pod, "Warning", "FailedScheduling", message);
+    await this.#condition(info, { type: "PodScheduled", status: "False", reason, message }, nominated);
+  }
+
+  async gated(info: PodInfo): Promise<void> {
+    await this.#condition(info, {
+      type: "PodScheduled",
+      status: "False",
+      reason: "SchedulingGated",
+      message: "Scheduling is blocked due to non-empty scheduling gates",
+    });
+  }
+
+  scheduled(info: PodInfo, node: string): void {
+    const message = `Successfully assigned ${info.key} to ${node}`;
+    this.#recorder.event(info.pod, "Normal", "Scheduled", message);
+  }
+
+  preempted(victim: PodInfo, by: PodInfo, node: string): void {
+    this.#recorder.event(victim.pod, "Normal", "Preempted", `Preempted by pod ${by.uid} on node ${node}`);
+  }
+
+  async #condition(info: PodInfo, condition: PodCondition, nominated?: string): Promise<void> {
+    const known = (info.pod.status?.conditions ?? []).find((c) => c.type === condition.type);
+    const same =
+      known?.status === condition.status &&
+      known.reason === condition.reason &&
+      known.message === condition.message;
+    if (same && (nominated === undefined || nominated === (info.pod.status?.nominatedNodeName ?? ""))) return;
+    const now = new Date(this.#clock.now()).toISOString().replace(/\.\d+Z$/, "Z");
+    const lastTransitionTime = known?.status === condition.status ? known.lastTransitionTime : now;
+    const observedGeneration = info.pod.metadata?.generation;
+    try {
+      await this.#client.pods.patch(
+        info.namespace,
+        info.pod.metadata?.name ?? "",
+        "strategic",
+        {
+          metadata: { uid: info.uid },
+          status: {
+            conditions: [{ ...condition, lastProbeTime: null, lastTransitionTime, observedGeneration }],
+            ...(nominated === undefined ? {} : { nominatedNodeName: nominated || null }),
+          },
+        },
+        { subresource: "status" },
+      );
+    } catch (error) {
+      // Gone or replaced meanwhile: nobody to tell.
+      if (isReason(error, "NotFound") || isReason(error, "Conflict")) return;
+      this.#log.warn("pod condition not written", { pod: info.key, error });
+    }
+  }
+}
