@@ -1,0 +1,243 @@
+import { createHash } from "node:crypto";
+import type { CniAttachment, CniNetwork, CniResult } from "../../cri/index.ts";
+import type { Native } from "../../linux/index.ts";
+import type { Logger } from "../../machinery/index.ts";
+import { renderChange, renderTable, type TablePlan } from "../nft/table-plan.ts";
+import { AddressPool } from "./address-pool.ts";
+import { addressNumber, gatewayOf, parseCidr } from "./cidr.ts";
+import { renderPodRules } from "./pod-rules.ts";
+
+export interface BridgeCniConfig {
+  /** Name of the bridge, at most 15 bytes, unlike any other cluster's. */
+  bridge: string;
+  /** nftables table, e.g. `wherry-main-pods`. */
+  table: string;
+  /** This node's part of the pod addresses; its first address is the bridge's. */
+  nodeCidr: string;
+  /** All pods of the cluster. */
+  podCidr: string;
+  /** Routed to the bridge, so that the host reaches Services even without a default route. */
+  serviceCidr?: string;
+  /** Holds what must survive wherry: one small file per address in use. */
+  stateDir: string;
+  /** Default: the one of the link with the default route, or 1500. */
+  mtu?: number;
+}
+
+/** The pod network of one node, and the two steps around its life that CNI does not know. */
+export interface BridgeNetwork extends CniNetwork {
+  /** Bridge, address, sysctls and rules; CNI calls do it themselves when it has not been done. Idempotent. */
+  setUp(): Promise<void>;
+  /** Takes away bridge, rules and routes. Links of pods go with their namespaces. */
+  tearDown(): Promise<void>;
+}
+
+/**
+ * A bridge with all pods of the node on it. A pod has its address with /32 and only the bridge as neighbour: traffic
+ * between pods is routed by the host, so that Services, answers included, work without bridge netfilter.
+ */
+export function createBridgeCni(config: BridgeCniConfig, native: Native, log: Logger): BridgeNetwork {
+  return new BridgeCni(config, native, log);
+}
+
+class BridgeCni implements BridgeNetwork {
+  readonly #config: BridgeCniConfig;
+  readonly #native: Native;
+  readonly #log: Logger;
+  readonly #gateway: string;
+  readonly #pool: AddressPool;
+  #ready: Promise<void> | undefined;
+  #mtu = 1500;
+  #applied: TablePlan | undefined;
+  /** One nft transaction at a time. */
+  #rules: Promise<void> = Promise.resolve();
+
+  constructor(config: BridgeCniConfig, native: Native, log: Logger) {
+    this.#config = config;
+    this.#native = native;
+    this.#log = log;
+    this.#gateway = gatewayOf(config.nodeCidr);
+    this.#pool = new AddressPool(config.stateDir, config.nodeCidr, [this.#gateway]);
+  }
+
+  setUp(): Promise<void> {
+    this.#ready ??= this.#setUp().catch((error: unknown) => {
+      this.#ready = undefined;
+      throw error;
+    });
+    return this.#ready;
+  }
+
+  async add(attachment: CniAttachment): Promise<CniResult> {
+    await this.setUp();
+    const { containerId, ifName, netns } = attachment;
+    const again = this.#pool.find(containerId, ifName) !== undefined;
+    const lease = this.#pool.take({
+      containerId,
+      ifName,
+      hostLink: linkName(containerId, ifName),
+      portMappings: attachment.portMappings.filter((mapping) => mapping.hostPort > 0),
+    });
+    try {
+      // A repeated ADD must not stumble over what an interrupted one left.
+      if (again) await this.#native.deleteLink(lease.hostLink);
+      const mac = macOf(lease.address);
+      const routes = [{ dst: `${this.#gateway}/32` }, { dst: "0.0.0.0/0", gw: this.#gateway }];
+      const address = `${lease.address}/32`;
+      const made = await this.#native.addVeth({
+        hostName: lease.hostLink,
+        bridge: this.#config.bridge,
+        hairpin: true,
+        mtu: this.#mtu,
+        netns,
+        name: ifName,
+        mac,
+        addresses: [address],
+        routes,
+      });
+      if (lease.portMappings.length > 0) await this.#syncRules();
+      return {
+        ips: [{ address, gateway: this.#gateway }],
+        routes,
+        interfaces: [
+          { name: lease.hostLink, mac: made.hostMac, mtu: this.#mtu },
+          { name: ifName, mac: made.mac, sandbox: netns, mtu: this.#mtu },
+        ],
+      };
+    } catch (error) {
+      await this.#free(containerId, ifName).catch((cause: unknown) =>
+        this.#log.warn("failed attachment was not undone", { containerId, error: cause }),
+      );
+      throw error;
+    }
+  }
+
+  async del({ containerId, ifName }: CniAttachment): Promise<void> {
+    await this.#free(containerId, ifName);
+  }
+
+  async check({ containerId, ifName, netns }: CniAttachment): Promise<void> {
+    const lease = this.#pool.find(containerId, ifName);
+    if (!lease) throw new Error(`sandbox ${containerId} has no address`);
+    const links = await this.#native.links();
+    const bridge = links.find((link) => link.name === this.#config.bridge);
+    const host = links.find((link) => link.name === lease.hostLink);
+    if (!bridge?.up) throw new Error(`bridge ${this.#config.bridge} is missing or down`);
+    if (!host?.up || host.master !== bridge.index) {
+      throw new Error(`link ${lease.hostLink} is missing, down or not on bridge ${this.#config.bridge}`);
+    }
+    const inside = (await this.#native.links(netns)).find((link) => link.name === ifName);
+    if (!inside?.up) throw new Error(`interface ${ifName} is missing or down in ${netns}`);
+    if (!inside.addresses.includes(`${lease.address}/32`)) {
+      throw new Error(`interface ${ifName} does not have the address ${lease.address}`);
+    }
+    const routes = await this.#native.routes(netns);
+    if (!routes.some((route) => route.dst === "0.0.0.0/0" && route.gw === this.#gateway)) {
+      throw new Error(`the default route through ${this.#gateway} is missing in ${netns}`);
+    }
+  }
+
+  async gc(validContainerIds: readonly string[]): Promise<void> {
+    const valid = new Set(validContainerIds);
+    for (const { containerId, ifName } of this.#pool.list()) {
+      if (!valid.has(containerId)) await this.#free(containerId, ifName);
+    }
+  }
+
+  /** Also puts back what somebody took away (a flushed ruleset, a deleted bridge). */
+  async status(): Promise<{ ready: boolean; reason: string; message: string }> {
+    try {
+      await this.setUp();
+      const bridge = (await this.#native.links()).find((link) => link.name === this.#config.bridge);
+      const table = await this.#native.listNft("table", "inet", this.#config.table);
+      if (!bridge?.up || table === undefined) {
+        this.#log.warn("pod network was damaged and is set up again", { bridge: this.#config.bridge });
+        this.#ready = undefined;
+        await this.setUp();
+      }
+      return { ready: true, reason: "", message: "" };
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      return { ready: false, reason: "NetworkPluginNotReady", message: `pod network: ${message}` };
+    }
+  }
+
+  async tearDown(): Promise<void> {
+    this.#ready = undefined;
+    await this.#rules;
+    for (const lease of this.#pool.list()) await this.#free(lease.containerId, lease.ifName, false);
+    this.#applied = undefined;
+    await removeBridgeNetwork(this.#config, this.#native);
+  }
+
+  async #setUp(): Promise<void> {
+    const { bridge, nodeCidr, serviceCidr } = this.#config;
+    this.#mtu = this.#config.mtu ?? (await outwardMtu(this.#native));
+    await this.#native.ensureBridge({
+      name: bridge,
+      mtu: this.#mtu,
+      mac: macOf(this.#gateway),
+      addresses: [`${this.#gateway}/${parseCidr(nodeCidr).bits}`],
+    });
+    if (serviceCidr) await this.#native.addRoute({ dst: serviceCidr, link: bridge });
+    await this.#native.setSysctl("net/ipv4/ip_forward", "1");
+    await this.#native.setSysctl(`net/ipv4/conf/${bridge}/route_localnet`, "1");
+    // Answers may leave by another way than the question came in on a host with several links.
+    await this.#native.setSysctl(`net/ipv4/conf/${bridge}/rp_filter`, "2");
+    this.#applied = undefined;
+    await this.#syncRules();
+  }
+
+  async #free(containerId: string, ifName: string, rules = true): Promise<void> {
+    const lease = this.#pool.find(containerId, ifName);
+    // The link goes first: an address is given again only when nobody answers for it.
+    await this.#native.deleteLink(lease?.hostLink ?? linkName(containerId, ifName));
+    this.#pool.release(containerId, ifName);
+    if (rules && lease && lease.portMappings.length > 0) await this.#syncRules();
+  }
+
+  #syncRules(): Promise<void> {
+    const run = this.#rules.then(async () => {
+      const plan = renderPodRules(this.#config, this.#pool.list());
+      const script = this.#applied ? renderChange(this.#applied, plan) : renderTable(plan);
+      if (script === "") return;
+      this.#applied = undefined;
+      await this.#native.applyNft(script);
+      this.#applied = plan;
+    });
+    this.#rules = run.catch(() => undefined);
+    return run;
+  }
+}
+
+/** What `tearDown` leaves to remove; also for a cluster whose state directory is gone. Succeeds when there is nothing. */
+export async function removeBridgeNetwork(
+  config: Pick<BridgeCniConfig, "bridge" | "table">,
+  native: Native,
+): Promise<void> {
+  await native.applyNft(`add table inet ${config.table}\ndelete table inet ${config.table}\n`);
+  const links = await native.links();
+  const bridge = links.find((link) => link.name === config.bridge);
+  for (const link of links) {
+    if (bridge && link.master === bridge.index) await native.deleteLink(link.name);
+  }
+  // Its addresses and the routes through it go with it.
+  await native.deleteLink(config.bridge);
+}
+
+/** The same for the same sandbox, and at most 15 bytes. */
+function linkName(containerId: string, ifName: string): string {
+  return `wv${createHash("sha1").update(`${containerId} ${ifName}`).digest("hex").slice(0, 12)}`;
+}
+
+/** A locally administered MAC made of the address: neighbours' caches stay right when an address comes again. */
+export function macOf(address: string): string {
+  const bytes = [0x0a, 0x58, ...[24, 16, 8, 0].map((s) => Math.floor(addressNumber(address) / 2 ** s) % 256)];
+  return bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(":");
+}
+
+async function outwardMtu(native: Native): Promise<number> {
+  const way = (await native.routes()).find((route) => route.dst === "0.0.0.0/0");
+  const link = (await native.links()).find((candidate) => candidate.name === way?.link);
+  return link ? Math.min(link.mtu, 1500) : 1500;
+}

@@ -1,0 +1,94 @@
+import { type ComponentContext, createClient, createEventRecorder } from "../client/index.ts";
+import { Forwarder } from "./dns/forwarder.ts";
+import { parseName } from "./dns/message.ts";
+import { HostResolvers } from "./dns/resolv-conf.ts";
+import { Resolver } from "./dns/resolver.ts";
+import { DnsServer, listenWhenThere } from "./dns/server.ts";
+import { dnsSource } from "./dns/source.ts";
+import { NodeBalancer } from "./loadbalancer/node-balancer.ts";
+import { type Nft, nftCommand } from "./nft/nft-command.ts";
+import { Proxy } from "./proxy/proxy.ts";
+import { watchServices } from "./service-cache.ts";
+
+export interface NetworkConfig {
+  /** nftables table of the proxy, e.g. `wherry-main`. */
+  table: string;
+  nodeName: string;
+  /** Given to Services of type LoadBalancer. */
+  nodeAddress: string;
+  podCidrs: string[];
+  serviceCidrs: string[];
+  dns: {
+    /** E.g. `cluster.local`. */
+    domain: string;
+    /** The cluster's DNS address in the Service range; pods ask it at port 53. */
+    clusterIp: string;
+    /** Where the server listens: the bridge's address. It may appear later than this part starts. */
+    listenAddress: string;
+    /** Default 53, or any free one when that is taken: the rules lead to it. */
+    listenPort?: number;
+    /** Default /etc/resolv.conf: whom to ask for other names. */
+    resolvConf?: string;
+  };
+  /** Default `nft`. */
+  nftPath?: string;
+}
+
+/**
+ * Service traffic, cluster DNS and load balancer addresses of one node. Settles when `signal` aborts; rules stay in
+ * the kernel then, so that traffic goes on.
+ */
+export async function startNetwork(context: ComponentContext, config: NetworkConfig): Promise<void> {
+  const { clock, log, signal } = context;
+  const client = createClient(context.api);
+  const recorder = createEventRecorder(client, clock, log, {
+    component: "wherry-network",
+    host: config.nodeName,
+  });
+  const nft: Nft = nftCommand(config.nftPath);
+  const cache = watchServices(context, client);
+
+  const { dns } = config;
+  const own = new Set([dns.clusterIp, dns.listenAddress]);
+  const resolvers = new HostResolvers(dns.resolvConf ?? "/etc/resolv.conf", own, clock);
+  const forwarder = new Forwarder({ resolvers: () => resolvers.addresses(), clock });
+  const resolver = new Resolver(
+    {
+      domain: parseName(dns.domain),
+      address: dns.clusterIp,
+      ttlSeconds: 5,
+      cidrs: [...config.podCidrs, ...config.serviceCidrs],
+      synced: cache.synced,
+      clock,
+    },
+    dnsSource(cache),
+    forwarder,
+  );
+  const server = new DnsServer(resolver, log);
+  const dnsPort = await listenWhenThere(server, dns.listenAddress, dns.listenPort ?? 53, clock, log, signal);
+
+  const balancer = new NodeBalancer(context, client, cache, recorder, config.nodeAddress);
+  const proxy = new Proxy(context, cache, nft, recorder, {
+    rules: {
+      table: config.table,
+      nodeName: config.nodeName,
+      podCidrs: config.podCidrs,
+      serviceCidrs: config.serviceCidrs,
+      dns: { clusterIp: dns.clusterIp, address: dns.listenAddress, port: dnsPort },
+    },
+    loadBalancerWishes: () => balancer.wishes(),
+    onPorts: (taken) => balancer.apply(taken),
+  });
+  log.info("network started", { table: config.table, dns: `${dns.listenAddress}:${dnsPort}` });
+  try {
+    await proxy.run();
+  } finally {
+    await balancer.settled();
+    await server.close();
+  }
+}
+
+/** Takes the proxy's rules out of the kernel. Succeeds when there are none. */
+export async function removeServiceRules(table: string, nft: Nft = nftCommand()): Promise<void> {
+  await nft.apply(`add table inet ${table}\ndelete table inet ${table}\n`);
+}

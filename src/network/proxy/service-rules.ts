@@ -1,0 +1,273 @@
+import { createHash } from "node:crypto";
+import type { EndpointSlice, Service } from "../../api/index.ts";
+import { emptyTable, type TablePlan } from "../nft/table-plan.ts";
+import { type Family, type ServicePort, servicePorts, type Target } from "./service-model.ts";
+
+/** What the rules need to know about this node and cluster. */
+export interface RulesConfig {
+  /** nftables table, e.g. `wherry-main`; nobody else writes to it. */
+  table: string;
+  nodeName: string;
+  /** Addresses that pods of the whole cluster have, both families. */
+  podCidrs: readonly string[];
+  serviceCidrs: readonly string[];
+  /** Answers the cluster's names; `port` on `address` is where the server listens. */
+  dns?: { clusterIp: string; address: string; port: number };
+  /** Ports that another process of this machine has: `tcp/30080`. Their traffic stays with that process. */
+  takenNodePorts?: ReadonlySet<string>;
+}
+
+/** Marks packets that must get this node's address as source on their way out; cleared in the same pass. */
+const masqueradeMark = "0x4000";
+
+/** Everything the proxy keeps in the kernel, as data. No I/O: the same input gives the same table. */
+export function renderServiceRules(
+  services: Iterable<Service>,
+  endpointSlices: (service: string) => readonly EndpointSlice[],
+  config: RulesConfig,
+): TablePlan {
+  return renderPorts(servicePorts(services, endpointSlices, config), config);
+}
+
+export function renderPorts(ports: readonly ServicePort[], config: RulesConfig): TablePlan {
+  const plan = emptyTable(`inet ${config.table}`);
+  for (const family of [4, 6] as const) addMaps(plan, family);
+  addBaseChains(plan, config);
+  for (const port of dnsPorts(config)) addPort(plan, port, config);
+  for (const port of ports) addPort(plan, port, config);
+  return plan;
+}
+
+function words(family: Family): { ip: string; type: string; suffix: string } {
+  return family === 4
+    ? { ip: "ip", type: "ipv4_addr", suffix: "4" }
+    : { ip: "ip6", type: "ipv6_addr", suffix: "6" };
+}
+
+function addMaps(plan: TablePlan, family: Family): void {
+  const { type, suffix } = words(family);
+  const byAddress = `type ${type} . inet_proto . inet_service : verdict ;`;
+  const byPort = "type inet_proto . inet_service : verdict ;";
+  const map = (name: string, declaration: string): void => {
+    plan.sets.set(`${name}${suffix}`, { kind: "map", declaration, elements: new Map() });
+  };
+  map("services", byAddress);
+  map("node-ports", byPort);
+  map("refused-services", byAddress);
+  map("refused-ports", byPort);
+  map("guarded", byAddress);
+  plan.sets.set(`hairpin${suffix}`, {
+    kind: "set",
+    declaration: `type ${type} . ${type} ;`,
+    elements: new Map(),
+  });
+}
+
+function addBaseChains(plan: TablePlan, config: RulesConfig): void {
+  const chain = (name: string, hook: string | undefined, rules: string[]): void => {
+    plan.chains.set(name, hook ? { hook, rules } : { rules });
+  };
+  chain("no-endpoints", undefined, ["reject with icmpx port-unreachable"]);
+  const dispatch: string[] = [];
+  const refuse: string[] = [];
+  const guard: string[] = [];
+  const masquerade: string[] = [];
+  for (const family of [4, 6] as const) {
+    const { ip, suffix } = words(family);
+    const local = `meta nfproto ipv${family} fib daddr type local meta l4proto . th dport`;
+    const toService = `${ip} daddr . meta l4proto . th dport`;
+    dispatch.push(`${toService} vmap @services${suffix}`, `${local} vmap @node-ports${suffix}`);
+    refuse.push(`${toService} vmap @refused-services${suffix}`, `${local} vmap @refused-ports${suffix}`);
+    guard.push(`ct state new ${toService} vmap @guarded${suffix}`);
+    // A pod that reaches itself through a Service must not see its own address as the peer's.
+    masquerade.push(`ct status dnat ${ip} saddr . ${ip} daddr @hairpin${suffix} masquerade`);
+  }
+  // Whatever still has a Service's address as destination belongs to no port, or to one without endpoints.
+  for (const cidr of config.serviceCidrs) {
+    refuse.push(`${cidr.includes(":") ? "ip6" : "ip"} daddr ${cidr} goto no-endpoints`);
+  }
+  // Loopback addresses cannot leave the machine's loopback: node ports on 127.0.0.1.
+  masquerade.push(`ct status dnat ip saddr 127.0.0.0/8 oifname != "lo" masquerade`);
+  masquerade.push(
+    `meta mark and ${masqueradeMark} == ${masqueradeMark} meta mark set meta mark and 0xffffbfff masquerade`,
+  );
+  chain("dispatch", undefined, dispatch);
+  chain("refuse", undefined, refuse);
+  chain("nat-prerouting", "type nat hook prerouting priority -100 ;", ["jump dispatch"]);
+  chain("nat-output", "type nat hook output priority -100 ;", ["jump dispatch"]);
+  chain("nat-postrouting", "type nat hook postrouting priority 100 ;", masquerade);
+  // Before the destination is rewritten, to see what the client asked for.
+  chain("filter-prerouting", "type filter hook prerouting priority -110 ;", guard);
+  for (const hook of ["input", "forward", "output"]) {
+    chain(`filter-${hook}`, `type filter hook ${hook} priority 0 ;`, ["ct state new jump refuse"]);
+  }
+}
+
+/** The cluster's DNS has its address whether or not the API can be asked. */
+function dnsPorts(config: RulesConfig): ServicePort[] {
+  const dns = config.dns;
+  if (!dns) return [];
+  const target: Target = { address: dns.address, port: dns.port, local: true };
+  return (["udp", "tcp"] as const).map((protocol) => ({
+    service: "kube-system/kube-dns",
+    portName: "built-in",
+    protocol,
+    family: dns.clusterIp.includes(":") ? 6 : 4,
+    clusterIps: [dns.clusterIp],
+    port: 53,
+    nodePort: 0,
+    loadBalancerIps: [],
+    externalIps: [],
+    sourceRanges: [],
+    affinitySeconds: 0,
+    internalLocal: false,
+    externalLocal: false,
+    endpoints: [target],
+    localEndpoints: [target],
+  }));
+}
+
+function addPort(plan: TablePlan, port: ServicePort, config: RulesConfig): void {
+  const { suffix } = words(port.family);
+  const id = chainId(port);
+  const whole = port.endpoints.length > 0 ? `svc-${id}` : undefined;
+  const needsLocal = port.internalLocal || port.externalLocal;
+  const local = needsLocal && port.localEndpoints.length > 0 ? `local-${id}` : undefined;
+  if (whole) addSpread(plan, whole, port, port.endpoints, config);
+  if (local) addSpread(plan, local, port, port.localEndpoints, config);
+  const outside = addOutside(plan, port, id, whole, local, config);
+
+  const put = (map: string, key: string, verdict: string): void => {
+    const elements = plan.sets.get(`${map}${suffix}`)?.elements;
+    // Two Services may claim the same address and port (externalIPs); the first keeps it.
+    if (elements && !elements.has(key)) elements.set(key, verdict);
+  };
+  const dropped = (policyLocal: boolean): string =>
+    policyLocal && port.endpoints.length > 0 ? "drop" : "goto no-endpoints";
+  for (const ip of port.clusterIps) {
+    const key = `${ip} . ${port.protocol} . ${port.port}`;
+    const inside = port.internalLocal ? local : whole;
+    if (inside) put("services", key, `goto ${inside}`);
+    else put("refused-services", key, dropped(port.internalLocal));
+  }
+  for (const ip of [...port.loadBalancerIps, ...port.externalIps]) {
+    const key = `${ip} . ${port.protocol} . ${port.port}`;
+    if (outside) put("services", key, `goto ${outside}`);
+    if (!outside || (port.externalLocal && !local)) put("refused-services", key, dropped(port.externalLocal));
+  }
+  if (port.sourceRanges.length > 0 && port.loadBalancerIps.length > 0) {
+    const { ip } = words(port.family);
+    const guard = `guard-${id}`;
+    plan.chains.set(guard, { rules: [`${ip} saddr != { ${port.sourceRanges.join(", ")} } drop`] });
+    for (const lb of port.loadBalancerIps)
+      put("guarded", `${lb} . ${port.protocol} . ${port.port}`, `goto ${guard}`);
+  }
+  if (port.nodePort > 0 && !config.takenNodePorts?.has(`${port.protocol}/${port.nodePort}`)) {
+    const key = `${port.protocol} . ${port.nodePort}`;
+    if (outside) put("node-ports", key, `goto ${outside}`);
+    if (!outside || (port.externalLocal && !local)) put("refused-ports", key, dropped(port.externalLocal));
+  }
+}
+
+/** The chain for traffic that asks for a node port, a load balancer's or an external address. */
+function addOutside(
+  plan: TablePlan,
+  port: ServicePort,
+  id: string,
+  whole: string | undefined,
+  local: string | undefined,
+  config: RulesConfig,
+): string | undefined {
+  if (!whole) return undefined;
+  if (port.nodePort === 0 && port.loadBalancerIps.length + port.externalIps.length === 0) return undefined;
+  const { ip } = words(port.family);
+  const remote = port.endpoints.some((target) => !target.local);
+  // Answers of endpoints on other nodes must come back through here.
+  const mark = `meta mark set meta mark or ${masqueradeMark}`;
+  if (!port.externalLocal) {
+    if (!remote) return whole;
+    plan.chains.set(`ext-${id}`, { rules: [mark, `goto ${whole}`] });
+    return `ext-${id}`;
+  }
+  // Policy Local is about clients outside: pods and the node itself reach every endpoint.
+  const rules: string[] = [];
+  for (const cidr of podCidrs(config, port.family)) rules.push(`${ip} saddr ${cidr} goto ${whole}`);
+  if (remote) rules.push(`fib saddr type local ${mark}`);
+  rules.push(`fib saddr type local goto ${whole}`);
+  if (local) rules.push(`goto ${local}`);
+  plan.chains.set(`ext-${id}`, { rules });
+  return `ext-${id}`;
+}
+
+function podCidrs(config: RulesConfig, family: Family): string[] {
+  return config.podCidrs.filter((cidr) => cidr.includes(":") === (family === 6));
+}
+
+/** Spreads new connections over the targets at random, or keeps a client with the one it had. */
+function addSpread(
+  plan: TablePlan,
+  chain: string,
+  port: ServicePort,
+  targets: readonly Target[],
+  config: RulesConfig,
+): void {
+  const { ip, type, suffix } = words(port.family);
+  const hairpin = plan.sets.get(`hairpin${suffix}`)?.elements;
+  for (const { address } of targets) hairpin?.set(`${address} . ${address}`, "");
+  const rules: string[] = [];
+  if (targets.some((target) => !target.local)) {
+    const [cidr] = podCidrs(config, port.family);
+    if (cidr) {
+      rules.push(
+        `${ip} saddr != ${cidr} fib saddr type != local meta mark set meta mark or ${masqueradeMark}`,
+      );
+    }
+  }
+  const dnat = `meta l4proto ${port.protocol} dnat ${ip} to`;
+  if (port.affinitySeconds === 0) {
+    const [first] = targets;
+    if (first && targets.length === 1) {
+      rules.push(`${dnat} ${joined(first)}`);
+    } else {
+      const entries = targets.map(({ address, port: p }, i) => `${i} : ${address} . ${p}`);
+      rules.push(`${dnat} numgen random mod ${targets.length} map { ${entries.join(", ")} }`);
+    }
+    plan.chains.set(chain, { rules });
+    return;
+  }
+  const chains: string[] = [];
+  for (const target of targets) {
+    const name = `${chain.startsWith("local-") ? "lep" : "ep"}-${chainId(port, target)}`;
+    // The whole and the local chain share what is remembered; the timeout is part of the name, see SetPlan.
+    const memory = `sticky-${chainId(port, target)}-${port.affinitySeconds}`;
+    plan.sets.set(memory, {
+      kind: "set",
+      declaration: `type ${type} ; size 65535 ; flags dynamic,timeout ; timeout ${port.affinitySeconds}s ;`,
+      elements: undefined,
+    });
+    plan.chains.set(name, { rules: [`update @${memory} { ${ip} saddr }`, `${dnat} ${joined(target)}`] });
+    rules.push(`${ip} saddr @${memory} goto ${name}`);
+    chains.push(name);
+  }
+  const [only] = chains;
+  if (chains.length === 1 && only) rules.push(`goto ${only}`);
+  else {
+    const entries = chains.map((name, i) => `${i} : goto ${name}`);
+    rules.push(`numgen random mod ${chains.length} vmap { ${entries.join(", ")} }`);
+  }
+  plan.chains.set(chain, { rules });
+}
+
+function joined({ address, port }: Target): string {
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** Readable and short enough for the kernel (128 bytes), with a hash that keeps long names apart. */
+function chainId(port: ServicePort, target?: Target): string {
+  const parts = [port.service, port.portName, port.protocol, String(port.family)];
+  const readable = `${port.service}/${port.protocol}/${port.portName || port.port}`.slice(0, 80);
+  if (target) parts.push(target.address, String(target.port));
+  const hash = createHash("sha1").update(parts.join(" ")).digest("hex").slice(0, 8);
+  const where = target ? `/${target.address.replaceAll(":", "-")}/${target.port}`.slice(0, 24) : "";
+  return `${hash}/${readable}${where}`;
+}
