@@ -1,3 +1,4 @@
+import type { ServerConnection } from "../../client/index.ts";
 import type { FlagSpec, Parsed } from "../flags.ts";
 import type { Mapper } from "./mapper.ts";
 import type { Output, Session } from "./session.ts";
@@ -5,6 +6,8 @@ import type { Output, Session } from "./session.ts";
 /** What a command runs with. */
 export interface Context {
   session: Session;
+  /** Where and as whom; for streams, which do not go over the transport. */
+  connection: ServerConnection;
   mapper: Mapper;
   io: Output;
   /** Aborted by Ctrl-C. */

@@ -15,6 +15,7 @@ const verbs: Record<string, () => Promise<{ command: Command }>> = {
   auth: () => import("./commands/auth.ts"),
   "cluster-info": () => import("./commands/cluster-info.ts"),
   config: () => import("./commands/config.ts"),
+  cp: () => import("./commands/cp.ts"),
   cordon: () => import("./commands/cordon.ts"),
   create: () => import("./commands/create.ts"),
   delete: () => import("./commands/delete.ts"),
@@ -106,11 +107,12 @@ async function dispatch(argv: readonly string[], io: Output, signal: AbortSignal
     impersonate: flags.text("as"),
     impersonateGroups: flags.list("as-group"),
   };
-  const { transport, namespace } = await kubeconfigTransport(given, process.env);
+  const { transport, namespace, connection } = await kubeconfigTransport(given, process.env);
   const session = new Session(transport, flags.text("namespace") ?? namespace ?? "default", io);
   try {
     const context = {
       session,
+      connection,
       mapper: new Mapper(session),
       io,
       signal,

@@ -34,7 +34,7 @@ function endpointsText(slices: readonly EndpointSlice[], portName: string): stri
   const all = slices.flatMap((slice) => {
     const port = (slice.ports ?? []).find((one) => (one.name ?? "") === portName)?.port;
     if (port === undefined) return [];
-    return slice.endpoints
+    return (slice.endpoints ?? [])
       .filter((e) => e.conditions?.ready ?? true)
       .flatMap((e) => e.addresses.map((a) => `${a}:${port}`));
   });
