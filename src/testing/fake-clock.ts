@@ -84,7 +84,8 @@ export class FakeClock implements Clock {
     let first: Pending | undefined;
     for (const entry of this.#pending) {
       if (entry.at > end) continue;
-      if (!first || entry.at < first.at || (entry.at === first.at && entry.order < first.order)) first = entry;
+      if (!first || entry.at < first.at || (entry.at === first.at && entry.order < first.order))
+        first = entry;
     }
     return first;
   }
