@@ -15,7 +15,11 @@ export interface RunOptions {
   timeoutMs?: number;
 }
 
-export async function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Result> {
+export async function run(
+  command: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<Result> {
   const child = spawn(command, args, {
     cwd: options.cwd,
     env: { ...process.env, ...options.env },
@@ -40,16 +44,26 @@ export async function run(command: string, args: readonly string[], options: Run
 }
 
 /** The output of a command that must succeed. */
-export async function ok(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
+export async function ok(
+  command: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<string> {
   const result = await run(command, args, options);
   if (result.code !== 0) {
-    throw new Error(`${command} ${args.join(" ")} ended with ${result.code}\n${result.stdout}${result.stderr}`);
+    throw new Error(
+      `${command} ${args.join(" ")} ended with ${result.code}\n${result.stdout}${result.stderr}`,
+    );
   }
   return result.stdout;
 }
 
 /** Asks again and again until `probe` answers something; what it last failed with is the error at the end. */
-export async function eventually<T>(what: string, probe: () => Promise<T | undefined>, timeoutMs = 60_000): Promise<T> {
+export async function eventually<T>(
+  what: string,
+  probe: () => Promise<T | undefined>,
+  timeoutMs = 60_000,
+): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   let last: unknown;
   while (Date.now() < deadline) {

@@ -5,7 +5,8 @@ import { run } from "./command.ts";
 /** Lines that name the cluster, by kind; everything empty means it is gone without a trace. */
 export async function leftoversOf(mark: string): Promise<Record<string, string[]>> {
   const containing = (text: string): string[] => text.split("\n").filter((line) => line.includes(mark));
-  const output = async (command: string, args: string[]): Promise<string> => (await run(command, args)).stdout;
+  const output = async (command: string, args: string[]): Promise<string> =>
+    (await run(command, args)).stdout;
   return {
     processes: processesOf(mark),
     mounts: containing(readFileSync("/proc/self/mountinfo", "utf8")),

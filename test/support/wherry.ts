@@ -26,7 +26,10 @@ export class TestCluster {
 
   /** `wherry up`; answers the last line of standard output, the URL when there is one. */
   async up(...args: string[]): Promise<string> {
-    const output = await ok(launcher, ["up", "--name", this.name, ...args], { env: this.env, timeoutMs: 300_000 });
+    const output = await ok(launcher, ["up", "--name", this.name, ...args], {
+      env: this.env,
+      timeoutMs: 300_000,
+    });
     return output.trimEnd().split("\n").at(-1) ?? "";
   }
 
@@ -46,6 +49,7 @@ export class TestCluster {
   async purge(): Promise<void> {
     const result = await run(launcher, ["down", "--name", this.name, "--purge"], { env: this.env });
     rmSync(this.folder, { recursive: true, force: true });
-    if (result.code !== 0) throw new Error(`down --purge ended with ${result.code}\n${result.stdout}${result.stderr}`);
+    if (result.code !== 0)
+      throw new Error(`down --purge ended with ${result.code}\n${result.stdout}${result.stderr}`);
   }
 }
