@@ -1,0 +1,126 @@
+import { type IncomingMessage, request as httpRequest } from "node:http";
+import { type RequestOptions, request as httpsRequest } from "node:https";
+import { StatusError } from "../../machinery/index.ts";
+import type { TransportResponse } from "../../client/index.ts";
+import type { HandlerRequest, RequestInfo, SpecialHandler } from "../contract.ts";
+import type { KubeletClient } from "./kubelet-client.ts";
+import { locateKubelet } from "./kubelet-location.ts";
+import { proxyTarget, splitName } from "./proxy-target.ts";
+
+/** Headers of one connection, not of the message (RFC 9110, 7.6.1), and our caller's credentials. */
+const dropped = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "host",
+  "authorization",
+  "content-length",
+  "http2-settings",
+]);
+
+/** The path below `/proxy`, with the query. */
+export function restOf(info: RequestInfo): string {
+  const query = info.query.toString();
+  return `/${info.rest}${query === "" ? "" : `?${query}`}`;
+}
+
+/** Everything of the path up to and including `/proxy`. */
+function prefixOf(info: RequestInfo): string {
+  return info.rest === "" ? info.path.replace(/\/$/, "") : info.path.slice(0, -info.rest.length - 1);
+}
+
+function forward(
+  request: HandlerRequest,
+  info: RequestInfo,
+  options: RequestOptions & { secure: boolean },
+): Promise<TransportResponse> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(request.headers ?? {}))
+    if (!dropped.has(name) && !name.startsWith(":") && !name.startsWith("impersonate-"))
+      headers[name] = value;
+  headers["x-forwarded-uri"] = info.path;
+  headers["x-forwarded-host"] = request.headers?.["host"] ?? "";
+  if (request.body) headers["content-length"] = String(request.body.length);
+  return new Promise((resolve, reject) => {
+    const { secure, ...rest } = options;
+    const call = (secure ? httpsRequest : httpRequest)({
+      ...rest,
+      method: request.method,
+      path: restOf(info),
+      headers,
+      ...(request.signal ? { signal: request.signal } : {}),
+    });
+    call.once("response", (answer) => resolve(responseOf(answer, info)));
+    call.once("error", (cause) =>
+      reject(
+        new StatusError("ServiceUnavailable", `error trying to reach service: ${cause.message}`, { cause }),
+      ),
+    );
+    call.end(request.body);
+  });
+}
+
+function responseOf(answer: IncomingMessage, info: RequestInfo): TransportResponse {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(answer.headers))
+    if (value !== undefined && !dropped.has(name))
+      headers[name] = Array.isArray(value) ? value.join(", ") : value;
+  // A redirect within the backend stays below the proxy's path; one elsewhere is not ours to follow.
+  const location = headers["location"];
+  if (location?.startsWith("/")) headers["location"] = `${prefixOf(info)}${location}`;
+  return { status: answer.statusCode ?? 502, headers, body: answer };
+}
+
+const verbs = ["create", "delete", "get", "patch", "update"];
+
+/** `pods/proxy` and `services/proxy`. */
+export function backendProxyHandler(kind: "Pod" | "Service", random: () => number): SpecialHandler {
+  return {
+    group: "",
+    version: "v1",
+    kind: `${kind}ProxyOptions`,
+    namespaced: true,
+    verbs,
+    async handle({ info, objects, request }) {
+      // Links relative to the page work only below a slash.
+      if (
+        info.rest === "" &&
+        !info.path.endsWith("/") &&
+        (request.method === "GET" || request.method === "HEAD")
+      ) {
+        const query = info.query.toString();
+        return {
+          status: 301,
+          headers: { location: `${info.path}/${query === "" ? "" : `?${query}`}` },
+          body: (async function* () {})(),
+        };
+      }
+      const target = proxyTarget(objects, info, random);
+      // A pod's certificate is its own affair, as in Kubernetes.
+      return forward(request, info, { ...target, rejectUnauthorized: false, agent: false });
+    },
+  };
+}
+
+/** `nodes/proxy`: the kubelet's own API. */
+export function nodeProxyHandler(kubelet: KubeletClient): SpecialHandler {
+  return {
+    group: "",
+    version: "v1",
+    kind: "NodeProxyOptions",
+    namespaced: false,
+    verbs,
+    async handle({ info, objects, request }) {
+      const { name, port } = splitName(info.name);
+      const location = locateKubelet(objects, name);
+      if (port !== "" && Number(port) !== location.port)
+        throw new StatusError("BadRequest", `port ${port} of node ${name} is not its kubelet's`);
+      return forward(request, info, { secure: true, ...kubelet.options(location, false) });
+    },
+  };
+}

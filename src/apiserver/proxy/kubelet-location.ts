@@ -1,0 +1,63 @@
+import type { Node, Pod } from "../../api/index.ts";
+import { StatusError } from "../../machinery/index.ts";
+import type { ObjectReader } from "../auth-contract.ts";
+
+/** Where a node's kubelet listens. */
+export interface KubeletLocation {
+  node: string;
+  host: string;
+  port: number;
+}
+
+export function podOf(objects: ObjectReader, namespace: string, name: string): Pod {
+  const pod = objects.get<Pod>("", "pods", namespace, name);
+  if (!pod)
+    throw new StatusError("NotFound", `pods "${name}" not found`, { details: { name, kind: "pods" } });
+  return pod;
+}
+
+/** Throws NotFound for an unknown node. */
+export function locateKubelet(objects: ObjectReader, nodeName: string): KubeletLocation {
+  const node = objects.get<Node>("", "nodes", undefined, nodeName);
+  if (!node)
+    throw new StatusError("NotFound", `nodes "${nodeName}" not found`, {
+      details: { name: nodeName, kind: "nodes" },
+    });
+  const addresses = node.status?.addresses ?? [];
+  const host = ["InternalIP", "ExternalIP", "Hostname"]
+    .map((type) => addresses.find((address) => address.type === type)?.address)
+    .find((address) => address !== undefined);
+  if (host === undefined)
+    throw new StatusError("InternalError", `no preferred addresses found for node ${nodeName}`);
+  return { node: nodeName, host, port: node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? 10250 };
+}
+
+/** The kubelet that runs the pod. BadRequest when no node does. */
+export function kubeletOfPod(objects: ObjectReader, pod: Pod): KubeletLocation {
+  const nodeName = pod.spec?.nodeName;
+  if (!nodeName)
+    throw new StatusError("BadRequest", `pod ${pod.metadata?.name} does not have a host assigned`);
+  return locateKubelet(objects, nodeName);
+}
+
+/** The container a request means: the one it names, or the only one. */
+export function containerOf(pod: Pod, asked: string): string {
+  const own = pod.spec?.containers ?? [];
+  const all = [...own, ...(pod.spec?.initContainers ?? []), ...(pod.spec?.ephemeralContainers ?? [])].map(
+    (container) => container.name,
+  );
+  const name = pod.metadata?.name;
+  if (asked === "") {
+    const [only] = own;
+    if (own.length === 1 && only) return only.name;
+    const init = (pod.spec?.initContainers ?? []).map((c) => c.name);
+    const suffix = init.length > 0 ? ` or one of the init containers: [${init.join(" ")}]` : "";
+    throw new StatusError(
+      "BadRequest",
+      `a container name must be specified for pod ${name}, choose one of: [${own.map((c) => c.name).join(" ")}]${suffix}`,
+    );
+  }
+  if (!all.includes(asked))
+    throw new StatusError("BadRequest", `container ${asked} is not valid for pod ${name}`);
+  return asked;
+}

@@ -1,0 +1,77 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Pod } from "../../api/index.ts";
+import { StatusError } from "../../machinery/index.ts";
+import type { ObjectReader } from "../auth-contract.ts";
+import type { RequestInfo, SpecialHandler } from "../contract.ts";
+import { failureOf, type KubeletClient, unreachable } from "./kubelet-client.ts";
+import { containerOf, kubeletOfPod, podOf } from "./kubelet-location.ts";
+import { tunnel } from "./tunnel.ts";
+
+export type StreamKind = "exec" | "attach" | "portforward";
+export const isStreamKind = (text: string): text is StreamKind =>
+  text === "exec" || text === "attach" || text === "portforward";
+
+/** The options' names differ between the API and the kubelet. */
+const renamed = { stdin: "input", stdout: "output", stderr: "error", tty: "tty" } as const;
+const isOn = (value: string | null): boolean => value === "true" || value === "1";
+
+function commandPath(kind: "exec" | "attach", pod: Pod, info: RequestInfo): string {
+  const { query } = info;
+  const phase = pod.status?.phase;
+  if (phase === "Succeeded" || phase === "Failed")
+    throw new StatusError(
+      "BadRequest",
+      kind === "exec"
+        ? `cannot exec into a container in a completed pod; current phase is ${phase}`
+        : `cannot attach a container in a completed pod; current phase is ${phase}`,
+    );
+  const container = containerOf(pod, query.get("container") ?? "");
+  const wanted = new URLSearchParams();
+  for (const [name, kubelet] of Object.entries(renamed)) if (isOn(query.get(name))) wanted.set(kubelet, "1");
+  if (kind === "exec") {
+    for (const word of query.getAll("command")) wanted.append("command", word);
+    if (!wanted.has("command"))
+      throw new StatusError("BadRequest", "you must specify at least 1 command to exec");
+  }
+  return `/${kind}/${[info.namespace, info.name, container].map(encodeURIComponent).join("/")}?${wanted}`;
+}
+
+function portForwardPath(info: RequestInfo): string {
+  const wanted = new URLSearchParams();
+  for (const ports of info.query.getAll("ports")) wanted.append("port", ports);
+  return `/portForward/${[info.namespace, info.name].map(encodeURIComponent).join("/")}?${wanted}`;
+}
+
+/** Leads exec, attach and portforward to the kubelet of the pod. Throws when they can lead nowhere. */
+export function streamToKubelet(
+  kubelet: KubeletClient,
+  client: { request: IncomingMessage; socket: Duplex; head: Buffer },
+  kind: StreamKind,
+  info: RequestInfo,
+  objects: ObjectReader,
+): void {
+  const pod = podOf(objects, info.namespace, info.name);
+  const path = kind === "portforward" ? portForwardPath(info) : commandPath(kind, pod, info);
+  const location = kubeletOfPod(objects, pod);
+  tunnel(
+    client,
+    { secure: true, options: kubelet.options(location, true), path },
+    (answer) => failureOf(answer, kind),
+    (cause) => unreachable(location, path, cause),
+  );
+}
+
+const kinds = { exec: "PodExecOptions", attach: "PodAttachOptions", portforward: "PodPortForwardOptions" };
+
+/** What these subresources answer to a request that does not ask for an upgrade; discovery reads their kinds here. */
+export function streamHandler(kind: StreamKind): SpecialHandler {
+  return {
+    group: "",
+    version: "v1",
+    kind: kinds[kind],
+    namespaced: true,
+    verbs: ["create", "get"],
+    handle: () => Promise.reject(new StatusError("BadRequest", "Upgrade request required")),
+  };
+}

@@ -1,0 +1,67 @@
+import { StatusError } from "../../machinery/index.ts";
+import type { SpecialHandler, UpgradeHandler } from "../contract.ts";
+import { backendProxyHandler, nodeProxyHandler, restOf } from "./http-proxy.ts";
+import { KubeletClient, type KubeletCredentials, unreachable } from "./kubelet-client.ts";
+import { locateKubelet } from "./kubelet-location.ts";
+import { podLogHandler } from "./pod-log.ts";
+import { isStreamKind, streamHandler, streamToKubelet } from "./pod-streams.ts";
+import { proxyTarget, splitName } from "./proxy-target.ts";
+import { refuse, tunnel } from "./tunnel.ts";
+
+export interface ProxyOptions {
+  kubelet: KubeletCredentials;
+  /** 0 <= x < 1; chooses among a Service's endpoints. */
+  random: () => number;
+}
+
+/** What leads through the API server to kubelets, pods and Services. */
+export interface Proxy {
+  special: ReadonlyMap<string, SpecialHandler>;
+  upgrades: UpgradeHandler;
+  close(): void;
+}
+
+export function createProxy(options: ProxyOptions): Proxy {
+  const kubelet = new KubeletClient(options.kubelet);
+  return {
+    special: new Map([
+      ["pods/log", podLogHandler(kubelet)],
+      ["pods/exec", streamHandler("exec")],
+      ["pods/attach", streamHandler("attach")],
+      ["pods/portforward", streamHandler("portforward")],
+      ["pods/proxy", backendProxyHandler("Pod", options.random)],
+      ["services/proxy", backendProxyHandler("Service", options.random)],
+      ["nodes/proxy", nodeProxyHandler(kubelet)],
+    ]),
+    upgrades: {
+      handleUpgrade(request, socket, head, info, _user, objects) {
+        const client = { request, socket, head };
+        try {
+          if (info.resource === "pods" && isStreamKind(info.subresource))
+            return streamToKubelet(kubelet, client, info.subresource, info, objects);
+          if (info.subresource !== "proxy")
+            throw new StatusError("BadRequest", `${info.resource}/${info.subresource} cannot be upgraded`);
+          const path = restOf(info);
+          const explain = async (answer: { statusCode?: number | undefined }): Promise<StatusError> =>
+            new StatusError("InternalError", `the backend answered ${answer.statusCode} to the upgrade`);
+          if (info.resource === "nodes") {
+            const location = locateKubelet(objects, splitName(info.name).name);
+            const target = { secure: true, options: kubelet.options(location, true), path };
+            return tunnel(client, target, explain, (cause) => unreachable(location, path, cause));
+          }
+          const { secure, host, port } = proxyTarget(objects, info, options.random);
+          tunnel(
+            client,
+            { secure, options: { host, port, rejectUnauthorized: false, agent: false }, path },
+            explain,
+            (cause) =>
+              new StatusError("ServiceUnavailable", `error trying to reach service: ${cause.message}`),
+          );
+        } catch (error) {
+          refuse(socket, error);
+        }
+      },
+    },
+    close: () => kubelet.close(),
+  };
+}

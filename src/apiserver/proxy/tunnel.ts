@@ -1,0 +1,87 @@
+import { type IncomingMessage, STATUS_CODES } from "node:http";
+import { type RequestOptions, request as httpsRequest } from "node:https";
+import { request as httpRequest } from "node:http";
+import type { Duplex } from "node:stream";
+import { StatusError } from "../../machinery/index.ts";
+
+/** Answers a connection that has not been upgraded, and ends it. */
+export function refuse(socket: Duplex, error: unknown): void {
+  const status = (
+    error instanceof StatusError
+      ? error
+      : new StatusError("InternalError", error instanceof Error ? error.message : String(error))
+  ).toStatus();
+  const body = JSON.stringify(status);
+  const code = status.code ?? 500;
+  if (socket.destroyed) return;
+  socket.end(
+    `HTTP/1.1 ${code} ${STATUS_CODES[code] ?? "Error"}\r\nConnection: close\r\nContent-Type: application/json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
+
+/** What of the client's request belongs to the upgrade; credentials are the API server's own business. */
+function upgradeHeaders(request: IncomingMessage): Record<string, string | string[]> {
+  const kept: Record<string, string | string[]> = {};
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (
+      value === undefined ||
+      ["host", "authorization", "cookie", "content-length", "transfer-encoding"].includes(name)
+    )
+      continue;
+    if (name.startsWith("impersonate-") || name.startsWith("x-remote-")) continue;
+    kept[name] = value;
+  }
+  const protocols = request.headers["sec-websocket-protocol"];
+  if (protocols !== undefined)
+    kept["sec-websocket-protocol"] = protocols
+      .split(",")
+      .filter((protocol) => !protocol.trim().startsWith("base64url.bearer.authorization.k8s.io."))
+      .join(",");
+  return kept;
+}
+
+/**
+ * Sends the upgrade on and joins both connections. Only an answer of 101 makes a tunnel: with any other one the
+ * connection behind is given up, so that nobody can go on talking on it with the API server's rights
+ * (CVE-2018-1002105). `explain` makes the error out of such an answer.
+ */
+export function tunnel(
+  client: { request: IncomingMessage; socket: Duplex; head: Buffer },
+  target: { secure: boolean; options: RequestOptions; path: string },
+  explain: (answer: IncomingMessage) => Promise<StatusError>,
+  failed: (cause: Error) => StatusError,
+): void {
+  const { request, socket, head } = client;
+  socket.on("error", () => call.destroy());
+  const call = (target.secure ? httpsRequest : httpRequest)({
+    ...target.options,
+    path: target.path,
+    method: request.method ?? "GET",
+    headers: upgradeHeaders(request),
+  });
+  socket.once("close", () => call.destroy());
+  call.once("response", (answer: IncomingMessage) => {
+    explain(answer)
+      .then((error) => refuse(socket, error))
+      .catch((error: unknown) => refuse(socket, error))
+      .finally(() => call.destroy());
+  });
+  call.once("upgrade", (answer: IncomingMessage, behind: Duplex, first: Buffer) => {
+    let lines = "";
+    for (let i = 0; i + 1 < answer.rawHeaders.length; i += 2)
+      lines += `${answer.rawHeaders[i]}: ${answer.rawHeaders[i + 1]}\r\n`;
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\n${lines}\r\n`);
+    if (first.length > 0) socket.write(first);
+    if (head.length > 0) behind.write(head);
+    for (const side of [socket, behind])
+      (side as Duplex & { setNoDelay?(on: boolean): void }).setNoDelay?.(true);
+    behind.on("error", () => socket.destroy());
+    behind.once("close", () => socket.destroy());
+    socket.once("close", () => behind.destroy());
+    socket.pipe(behind);
+    behind.pipe(socket);
+  });
+  call.once("error", (cause) => refuse(socket, failed(cause)));
+  call.end();
+}

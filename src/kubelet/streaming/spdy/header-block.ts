@@ -1,0 +1,93 @@
+import { constants, createInflate } from "node:zlib";
+import { headerDictionary } from "./dictionary.ts";
+import { words } from "./frames.ts";
+
+/** Lower-case names; several values of a name are joined by NUL. */
+export type SpdyHeaders = Readonly<Record<string, string>>;
+
+/** A header block inflates to less than this, or the peer is up to no good. */
+const maxBlock = 256 * 1024;
+
+export interface HeaderReader {
+  /** Blocks must be given in the order they came: they share one compression context. */
+  read(block: Buffer): Promise<SpdyHeaders>;
+  close(): void;
+}
+
+export function createHeaderReader(): HeaderReader {
+  const inflate = createInflate({
+    dictionary: headerDictionary,
+    flush: constants.Z_SYNC_FLUSH,
+    finishFlush: constants.Z_SYNC_FLUSH,
+  });
+  let out: Buffer[] = [];
+  let size = 0;
+  let failed: Error | undefined;
+  inflate.on("data", (chunk: Buffer) => {
+    size += chunk.length;
+    if (size > maxBlock) inflate.destroy(new Error("SPDY header block is too long"));
+    else out.push(chunk);
+  });
+  inflate.on("error", (error) => {
+    failed = error;
+  });
+  return {
+    async read(block) {
+      out = [];
+      size = 0;
+      await new Promise<void>((resolve, reject) => {
+        if (failed) return reject(failed);
+        inflate.once("error", reject);
+        inflate.write(block, (error) => {
+          inflate.off("error", reject);
+          if (error) reject(error);
+          else setImmediate(resolve); // what was inflated is emitted by then
+        });
+      });
+      return parse(Buffer.concat(out));
+    },
+    close: () => inflate.destroy(),
+  };
+}
+
+function parse(block: Buffer): SpdyHeaders {
+  const headers: Record<string, string> = {};
+  let at = 0;
+  const text = (): string => {
+    const length = block.readUInt32BE(at);
+    at += 4;
+    if (length > block.length - at) throw new Error("SPDY header block is cut off");
+    const value = block.toString("utf8", at, at + length);
+    at += length;
+    return value;
+  };
+  const count = block.readUInt32BE(at);
+  at += 4;
+  for (let i = 0; i < count; i++) {
+    const name = text().toLowerCase();
+    headers[name] = text();
+  }
+  return headers;
+}
+
+/**
+ * Header blocks in the other direction need not be small: they go out as stored (uncompressed) deflate blocks of one
+ * zlib stream, so no compressor and no dictionary is needed.
+ */
+export function createHeaderWriter(): (headers: SpdyHeaders) => Buffer {
+  let first = true;
+  return (headers) => {
+    const parts: Buffer[] = [words(Object.keys(headers).length)];
+    for (const [name, value] of Object.entries(headers)) {
+      for (const each of [Buffer.from(name.toLowerCase()), Buffer.from(value)])
+        parts.push(words(each.length), each);
+    }
+    const plain = Buffer.concat(parts);
+    const head = Buffer.alloc(5);
+    head.writeUInt16LE(plain.length, 1);
+    head.writeUInt16LE(~plain.length & 0xffff, 3);
+    const block = Buffer.concat([...(first ? [Buffer.from([0x78, 0x01])] : []), head, plain]);
+    first = false;
+    return block;
+  };
+}
