@@ -72,6 +72,10 @@ export class ClusterState {
     if (this.#assumed.has(uid)) this.removePod(uid);
   }
 
+  has(uid: string): boolean {
+    return this.#placed.has(uid);
+  }
+
   isAssumed(uid: string): boolean {
     return this.#assumed.has(uid);
   }

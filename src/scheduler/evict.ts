@@ -1,6 +1,6 @@
 import type { PodDisruptionBudget } from "../api/index.ts";
 import type { Client } from "../client/index.ts";
-import { type Clock, isReason } from "../machinery/index.ts";
+import { type Clock, formatTime, isReason } from "../machinery/index.ts";
 import type { PodInfo } from "./pod-info.ts";
 
 /** Deletes a victim of preemption gracefully, after saying so in its status (DisruptionTarget, KEP-3329). */
@@ -26,7 +26,7 @@ export async function evict(
               status: "True",
               reason: "PreemptionByScheduler",
               message: `${schedulerName}: preempting to accommodate a higher priority pod`,
-              lastTransitionTime: new Date(clock.now()).toISOString().replace(/\.\d+Z$/, "Z"),
+              lastTransitionTime: formatTime(clock.now()),
               observedGeneration: victim.pod.metadata?.generation,
             },
           ],

@@ -1,6 +1,6 @@
 import type { PodCondition } from "../api/index.ts";
 import type { Client, EventRecorder } from "../client/index.ts";
-import { type Clock, isReason, type Logger } from "../machinery/index.ts";
+import { type Clock, formatTime, isReason, type Logger } from "../machinery/index.ts";
 import type { PodInfo } from "./pod-info.ts";
 
 /** Tells the user why a pod has no node: the PodScheduled condition and a FailedScheduling event, in the same words. */
@@ -53,7 +53,7 @@ export class Reporter {
       known.reason === condition.reason &&
       known.message === condition.message;
     if (same && (nominated === undefined || nominated === (info.pod.status?.nominatedNodeName ?? ""))) return;
-    const now = new Date(this.#clock.now()).toISOString().replace(/\.\d+Z$/, "Z");
+    const now = formatTime(this.#clock.now());
     const lastTransitionTime = known?.status === condition.status ? known.lastTransitionTime : now;
     const observedGeneration = info.pod.metadata?.generation;
     try {

@@ -177,8 +177,9 @@ class Scheduler {
     } catch (error) {
       this.#state.forget(info.uid);
       this.#queue.event("PodDelete");
-      // Gone, or bound by somebody else: the informer tells what became of it.
-      if (isReason(error, "NotFound") || isReason(error, "Conflict") || signal.aborted) {
+      // Gone, or bound by somebody else.
+      const settled = isReason(error, "NotFound") || this.#state.has(info.uid);
+      if (settled || signal.aborted) {
         this.#queue.done(info.uid);
         return;
       }

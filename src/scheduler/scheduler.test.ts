@@ -1,0 +1,185 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Node, PersistentVolumeClaim, Pod } from "../api/index.ts";
+import { type ApiTransport, type Client, createClient } from "../client/index.ts";
+import { silentLogger, StatusError } from "../machinery/index.ts";
+import { type ApiDouble, createApiDouble, FakeClock, settle } from "../testing/index.ts";
+import { startScheduler } from "./scheduler.ts";
+
+/** The double does not know bindings. */
+function withBindings(double: ApiDouble, refuse: () => StatusError | undefined): ApiTransport {
+  return {
+    close: () => double.close(),
+    async request(request) {
+      if (request.method !== "POST" || !request.path.endsWith("/binding")) return double.request(request);
+      const refused = refuse();
+      const body = JSON.parse(Buffer.from(request.body ?? "").toString()) as { target: { name: string } };
+      async function* answer(): AsyncIterable<Uint8Array> {
+        yield Buffer.from(JSON.stringify(refused?.toStatus() ?? { kind: "Status", status: "Success" }));
+      }
+      if (!refused) {
+        const patch = { spec: { nodeName: body.target.name } };
+        await double.request({
+          method: "PATCH",
+          path: request.path.slice(0, -"/binding".length),
+          headers: { "content-type": "application/merge-patch+json" },
+          body: Buffer.from(JSON.stringify(patch)),
+        });
+      }
+      return { status: refused?.code ?? 201, headers: {}, body: answer() };
+    },
+  };
+}
+
+async function withScheduler(
+  run: (world: {
+    client: Client;
+    clock: FakeClock;
+    double: ApiDouble;
+    refuseBinding(error: StatusError | undefined): void;
+  }) => Promise<void>,
+): Promise<void> {
+  const clock = new FakeClock();
+  const double = createApiDouble(clock);
+  let refused: StatusError | undefined;
+  const api = withBindings(double, () => refused);
+  const stop = new AbortController();
+  const scheduler = startScheduler({ api, clock, log: silentLogger, signal: stop.signal }, {});
+  try {
+    await run({
+      client: createClient(api),
+      clock,
+      double,
+      refuseBinding: (error) => {
+        refused = error;
+      },
+    });
+  } finally {
+    stop.abort();
+    await clock.run(1);
+    await scheduler;
+  }
+}
+
+const node = (name: string): Node => ({
+  metadata: { name, labels: { "kubernetes.io/hostname": name } },
+  status: { allocatable: { cpu: "2", memory: "4Gi", pods: "10" } },
+});
+const pod = (name: string, cpu = "100m", spec: Partial<NonNullable<Pod["spec"]>> = {}): Pod => ({
+  metadata: { name, namespace: "default" },
+  spec: { containers: [{ name: "c", image: "i", resources: { requests: { cpu } } }], ...spec },
+});
+const nodeOf = async (client: Client, name: string): Promise<string | undefined> =>
+  (await client.pods.get("default", name)).spec?.nodeName;
+const scheduled = async (client: Client, name: string) =>
+  (await client.pods.get("default", name)).status?.conditions?.find((c) => c.type === "PodScheduled");
+const eventsOf = async (client: Client, reason: string): Promise<(string | undefined)[]> =>
+  (await client.events.list("default")).items.filter((e) => e.reason === reason).map((e) => e.message);
+
+test("pods are bound at once, without any time passing", () =>
+  withScheduler(async ({ client }) => {
+    await client.nodes.create(undefined, node("a"));
+    await settle();
+    for (const name of ["x", "y", "z"]) await client.pods.create("default", pod(name));
+    await settle();
+    for (const name of ["x", "y", "z"]) assert.equal(await nodeOf(client, name), "a");
+    assert.equal((await eventsOf(client, "Scheduled"))[0], "Successfully assigned default/x to a");
+  }));
+
+test("a pod that fits nowhere says why, and is bound when there is room", () =>
+  withScheduler(async ({ client, clock }) => {
+    await client.nodes.create(undefined, node("a"));
+    await client.pods.create("default", pod("big", "1900m"));
+    await settle();
+    await client.pods.create("default", pod("late", "1"));
+    await settle();
+    const why =
+      "0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.";
+    const condition = await scheduled(client, "late");
+    assert.deepEqual([condition?.status, condition?.reason, condition?.message], ["False", "Unschedulable", why]);
+    assert.deepEqual(await eventsOf(client, "FailedScheduling"), [why]);
+    await client.pods.delete("default", "big", { gracePeriodSeconds: 0 });
+    await clock.run(200);
+    assert.equal(await nodeOf(client, "late"), "a");
+  }));
+
+test("a failed binding gives the room back and is tried again", () =>
+  withScheduler(async ({ client, clock, refuseBinding }) => {
+    await client.nodes.create(undefined, node("a"));
+    await settle();
+    refuseBinding(new StatusError("InternalError", "no luck"));
+    await client.pods.create("default", pod("p", "2"));
+    await settle();
+    assert.equal((await scheduled(client, "p"))?.reason, "SchedulerError");
+    refuseBinding(undefined);
+    await clock.run(1_000);
+    assert.equal(await nodeOf(client, "p"), "a");
+  }));
+
+test("gates, other schedulers and finished pods are left alone", () =>
+  withScheduler(async ({ client }) => {
+    await client.nodes.create(undefined, node("a"));
+    await client.pods.create("default", pod("gated", "1m", { schedulingGates: [{ name: "g" }] }));
+    await client.pods.create("default", pod("foreign", "1m", { schedulerName: "other" }));
+    await settle();
+    assert.equal(await nodeOf(client, "gated"), undefined);
+    assert.equal(await nodeOf(client, "foreign"), undefined);
+    assert.equal((await scheduled(client, "gated"))?.reason, "SchedulingGated");
+    await client.pods.patch("default", "gated", "merge", { spec: { schedulingGates: null } });
+    await settle();
+    assert.equal(await nodeOf(client, "gated"), "a");
+  }));
+
+test("a less important pod makes way", () =>
+  withScheduler(async ({ client, clock }) => {
+    await client.nodes.create(undefined, node("a"));
+    await client.pods.create("default", pod("low", "2"));
+    await settle();
+    await client.pods.create("default", pod("high", "2", { priority: 100 }));
+    await settle();
+    assert.equal((await client.pods.get("default", "high")).status?.nominatedNodeName, "a");
+    const low = await client.pods.get("default", "low").catch(() => undefined);
+    const target = low?.status?.conditions?.find((c) => c.type === "DisruptionTarget");
+    if (low) {
+      assert.equal(target?.reason, "PreemptionByScheduler");
+      assert.ok(low.metadata?.deletionTimestamp);
+      await client.pods.delete("default", "low", { gracePeriodSeconds: 0 });
+    }
+    await clock.run(200);
+    assert.equal(await nodeOf(client, "high"), "a");
+    assert.match((await eventsOf(client, "Preempted"))[0] ?? "", /^Preempted by pod .+ on node a$/);
+  }));
+
+test("a claim that waits for its consumer is told the node, and the pod waits for the volume", () =>
+  withScheduler(async ({ client, clock }) => {
+    await client.nodes.create(undefined, node("a"));
+    await client.storageClasses.create(undefined, {
+      metadata: { name: "local" },
+      provisioner: "x",
+      volumeBindingMode: "WaitForFirstConsumer",
+    });
+    const claim: PersistentVolumeClaim = {
+      metadata: { name: "data", namespace: "default" },
+      spec: { storageClassName: "local", accessModes: ["ReadWriteOnce"] },
+    };
+    const volumes = [{ name: "v", persistentVolumeClaim: { claimName: "data" } }];
+    await client.pods.create("default", pod("p", "1m", { volumes }));
+    await settle();
+    assert.match((await scheduled(client, "p"))?.message ?? "", /persistentvolumeclaim "data" not found/);
+    await client.persistentVolumeClaims.create("default", claim);
+    await clock.run(100);
+    const told = await client.persistentVolumeClaims.get("default", "data");
+    assert.equal(told.metadata?.annotations?.["volume.kubernetes.io/selected-node"], "a");
+    assert.equal(await nodeOf(client, "p"), undefined);
+    await client.persistentVolumes.create(undefined, { metadata: { name: "pv" }, spec: {} });
+    await client.persistentVolumeClaims.patch("default", "data", "merge", { spec: { volumeName: "pv" } });
+    await client.persistentVolumeClaims.patch(
+      "default",
+      "data",
+      "merge",
+      { status: { phase: "Bound" } },
+      { subresource: "status" },
+    );
+    await settle();
+    assert.equal(await nodeOf(client, "p"), "a");
+  }));
