@@ -182,6 +182,10 @@ class BridgeCni implements BridgeNetwork {
     if (serviceCidr) await this.#native.addRoute({ dst: serviceCidr, link: bridge });
     await this.#native.setSysctl("net/ipv4/ip_forward", "1");
     await this.#native.setSysctl(`net/ipv4/conf/${bridge}/route_localnet`, "1");
+    // Pods reach each other through the host on purpose; telling them a shorter way would also use up the allowance
+    // for "port unreachable" (icmp_ratelimit counts both). The kernel asks both switches; other links keep their own.
+    await this.#native.setSysctl("net/ipv4/conf/all/send_redirects", "0");
+    await this.#native.setSysctl(`net/ipv4/conf/${bridge}/send_redirects`, "0");
     // Answers may leave by another way than the question came in on a host with several links.
     await this.#native.setSysctl(`net/ipv4/conf/${bridge}/rp_filter`, "2");
     this.#applied = undefined;

@@ -62,11 +62,6 @@ export function renderPodRules(config: PodRulesConfig, leases: readonly Lease[])
       leases.filter((lease) => lease.portMappings.length > 0).map((l) => [`${l.address} . ${l.address}`, ""]),
     ),
   });
-  // Pods are one hop away through the bridge on purpose, so that all traffic is seen; nobody shall be told a shorter way.
-  plan.chains.set("redirects", {
-    hook: "type filter hook output priority 0 ;",
-    rules: [`oifname "${bridge}" icmp type redirect drop`],
-  });
   return plan;
 }
 
