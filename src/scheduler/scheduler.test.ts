@@ -65,6 +65,16 @@ const node = (name: string): Node => ({
   metadata: { name, labels: { "kubernetes.io/hostname": name } },
   status: { allocatable: { cpu: "2", memory: "4Gi", pods: "10" } },
 });
+const addNode = async (client: Client, name: string): Promise<void> => {
+  await client.nodes.create(undefined, node(name));
+  await client.nodes.patch(
+    undefined,
+    name,
+    "merge",
+    { status: node(name).status },
+    { subresource: "status" },
+  );
+};
 const pod = (name: string, cpu = "100m", spec: Partial<NonNullable<Pod["spec"]>> = {}): Pod => ({
   metadata: { name, namespace: "default" },
   spec: { containers: [{ name: "c", image: "i", resources: { requests: { cpu } } }], ...spec },
@@ -78,7 +88,7 @@ const eventsOf = async (client: Client, reason: string): Promise<(string | undef
 
 test("pods are bound at once, without any time passing", () =>
   withScheduler(async ({ client }) => {
-    await client.nodes.create(undefined, node("a"));
+    await addNode(client, "a");
     await settle();
     for (const name of ["x", "y", "z"]) await client.pods.create("default", pod(name));
     await settle();
@@ -88,7 +98,7 @@ test("pods are bound at once, without any time passing", () =>
 
 test("a pod that fits nowhere says why, and is bound when there is room", () =>
   withScheduler(async ({ client, clock }) => {
-    await client.nodes.create(undefined, node("a"));
+    await addNode(client, "a");
     await client.pods.create("default", pod("big", "1900m"));
     await settle();
     await client.pods.create("default", pod("late", "1"));
@@ -96,7 +106,10 @@ test("a pod that fits nowhere says why, and is bound when there is room", () =>
     const why =
       "0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.";
     const condition = await scheduled(client, "late");
-    assert.deepEqual([condition?.status, condition?.reason, condition?.message], ["False", "Unschedulable", why]);
+    assert.deepEqual(
+      [condition?.status, condition?.reason, condition?.message],
+      ["False", "Unschedulable", why],
+    );
     assert.deepEqual(await eventsOf(client, "FailedScheduling"), [why]);
     await client.pods.delete("default", "big", { gracePeriodSeconds: 0 });
     await clock.run(200);
@@ -105,7 +118,7 @@ test("a pod that fits nowhere says why, and is bound when there is room", () =>
 
 test("a failed binding gives the room back and is tried again", () =>
   withScheduler(async ({ client, clock, refuseBinding }) => {
-    await client.nodes.create(undefined, node("a"));
+    await addNode(client, "a");
     await settle();
     refuseBinding(new StatusError("InternalError", "no luck"));
     await client.pods.create("default", pod("p", "2"));
@@ -118,7 +131,7 @@ test("a failed binding gives the room back and is tried again", () =>
 
 test("gates, other schedulers and finished pods are left alone", () =>
   withScheduler(async ({ client }) => {
-    await client.nodes.create(undefined, node("a"));
+    await addNode(client, "a");
     await client.pods.create("default", pod("gated", "1m", { schedulingGates: [{ name: "g" }] }));
     await client.pods.create("default", pod("foreign", "1m", { schedulerName: "other" }));
     await settle();
@@ -132,7 +145,7 @@ test("gates, other schedulers and finished pods are left alone", () =>
 
 test("a less important pod makes way", () =>
   withScheduler(async ({ client, clock }) => {
-    await client.nodes.create(undefined, node("a"));
+    await addNode(client, "a");
     await client.pods.create("default", pod("low", "2"));
     await settle();
     await client.pods.create("default", pod("high", "2", { priority: 100 }));
@@ -152,7 +165,7 @@ test("a less important pod makes way", () =>
 
 test("a claim that waits for its consumer is told the node, and the pod waits for the volume", () =>
   withScheduler(async ({ client, clock }) => {
-    await client.nodes.create(undefined, node("a"));
+    await addNode(client, "a");
     await client.storageClasses.create(undefined, {
       metadata: { name: "local" },
       provisioner: "x",
