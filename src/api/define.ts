@@ -1,10 +1,9 @@
 /** Makes a KindDefinition out of the little that differs between kinds. */
-import { deepEqual } from "../machinery/index.ts";
+import { deepEqual, isDns1123Subdomain } from "../machinery/index.ts";
 import { defaultColumns } from "./columns.ts";
 import type { FieldError, KindDefinition, ScaleSubresource, Strategy, TableColumn } from "./definition.ts";
 import type { KubeObject } from "./meta.ts";
 import { type NameRule, validateMeta, validateMetaUpdate } from "./metadata.ts";
-import { isDns1123Subdomain } from "../machinery/index.ts";
 
 const allVerbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"] as const;
 
@@ -36,7 +35,10 @@ export interface KindSource<T extends KubeObject> {
   defaults?(object: T): void;
   prepareForCreate?(object: T): void;
   prepareForUpdate?(object: T, old: T): void;
+  /** Checks that hold at creation and after every change. */
   validate?(object: T): FieldError[];
+  /** Further checks of a new object. */
+  validateCreate?(object: T): FieldError[];
   /** Checks of the change; the new object's own (`validate`) run as well. */
   validateUpdate?(object: T, old: T): FieldError[];
   /** Of a change of /status. */
@@ -101,7 +103,11 @@ export function kindsOf(group: string, version: string, packageName: string) {
           object.metadata.generation = specChanged(object, old) ? before + 1 : before;
         }
       },
-      validate,
+      validate(object) {
+        const errors = validate(object);
+        if (source.validateCreate) errors.push(...source.validateCreate(object as T));
+        return errors;
+      },
       validateUpdate(object, old) {
         const errors = validateMetaUpdate(object.metadata, old.metadata);
         errors.push(...validate(object));

@@ -97,6 +97,7 @@ const qualifiedMessage =
 export function isQualifiedName(value: string): readonly string[] {
   const slash = value.indexOf("/");
   const name = value.slice(slash + 1);
+  if (name.length <= 63 && qualified.test(name) && slash < 0) return ok;
   const pattern = regexError(qualifiedMessage, qualifiedFormat, "MyName", "my.name", "123-abc");
   if (name.includes("/")) {
     return [

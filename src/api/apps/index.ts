@@ -9,6 +9,7 @@ import type {
   StatefulSet,
 } from "../generated/types.ts";
 import * as columns from "./columns.ts";
+import * as rules from "./rules.ts";
 
 const define = kindsOf("apps", "v1", "io.k8s.api.apps.v1");
 const scale = {
@@ -27,6 +28,9 @@ export const appsKinds: readonly KindDefinition[] = [
     status: true,
     scale,
     columns: columns.deploymentColumns,
+    defaults: rules.defaultDeployment,
+    validate: rules.validateDeployment,
+    validateUpdate: rules.validateSelectorUpdate,
   }),
   define<ReplicaSet>({
     kind: "ReplicaSet",
@@ -37,6 +41,9 @@ export const appsKinds: readonly KindDefinition[] = [
     status: true,
     scale,
     columns: columns.replicaSetColumns,
+    defaults: rules.defaultReplicaSet,
+    validate: rules.validateReplicaSet,
+    validateUpdate: rules.validateSelectorUpdate,
     selectableFields: { "status.replicas": (each) => String(each.status?.replicas ?? 0) },
   }),
   define<DaemonSet>({
@@ -47,6 +54,9 @@ export const appsKinds: readonly KindDefinition[] = [
     generation: true,
     status: true,
     columns: columns.daemonSetColumns,
+    defaults: rules.defaultDaemonSet,
+    validate: rules.validateDaemonSet,
+    validateUpdate: rules.validateSelectorUpdate,
   }),
   define<StatefulSet>({
     kind: "StatefulSet",
@@ -57,10 +67,15 @@ export const appsKinds: readonly KindDefinition[] = [
     status: true,
     scale,
     columns: columns.statefulSetColumns,
+    defaults: rules.defaultStatefulSet,
+    validate: rules.validateStatefulSet,
+    validateUpdate: rules.validateStatefulSetUpdate,
   }),
   define<ControllerRevision>({
     kind: "ControllerRevision",
     plural: "controllerrevisions",
     columns: columns.controllerRevisionColumns,
+    validate: rules.validateRevision,
+    validateUpdate: rules.validateRevisionUpdate,
   }),
 ];

@@ -19,9 +19,18 @@ import type {
   Service,
   ServiceAccount,
 } from "../generated/types.ts";
+import * as cluster from "./cluster.ts";
 import * as columns from "./columns.ts";
+import * as data from "./data.ts";
 import { defaultEvent, eventFields, eventTtlSeconds, validateEvent } from "./event.ts";
-import { podColumns } from "./pod-columns.ts";
+import { podColumns } from "./pod/columns.ts";
+import { defaultPod } from "./pod/defaults.ts";
+import { qosClass } from "./pod/qos.ts";
+import { validateNewPod, validatePod } from "./pod/spec.ts";
+import { validatePodStatusUpdate, validatePodUpdate } from "./pod/update.ts";
+import * as service from "./service.ts";
+import * as volume from "./volume.ts";
+import * as workloads from "./workloads.ts";
 
 const define = kindsOf("", "v1", "io.k8s.api.core.v1");
 
@@ -36,6 +45,10 @@ export const coreKinds: readonly KindDefinition[] = [
     status: true,
     subresources: ["finalize"],
     columns: columns.namespaceColumns,
+    defaults: cluster.defaultNamespace,
+    prepareForCreate: cluster.prepareNewNamespace,
+    prepareForUpdate: cluster.prepareNamespaceUpdate,
+    validate: cluster.validateNamespace,
     selectableFields: { "status.phase": (each) => each.status?.phase ?? "" },
   }),
   define<Node>({
@@ -46,6 +59,9 @@ export const coreKinds: readonly KindDefinition[] = [
     status: true,
     subresources: ["proxy"],
     columns: columns.nodeColumns,
+    defaults: cluster.defaultNode,
+    validate: cluster.validateNode,
+    validateUpdate: cluster.validateNodeUpdate,
     selectableFields: { "spec.unschedulable": (each) => String(each.spec?.unschedulable ?? false) },
   }),
   define<Pod>({
@@ -67,6 +83,14 @@ export const coreKinds: readonly KindDefinition[] = [
       "resize",
     ],
     columns: podColumns,
+    defaults: defaultPod,
+    prepareForCreate(pod) {
+      pod.status = { phase: "Pending", qosClass: qosClass(pod) };
+    },
+    validate: validatePod,
+    validateCreate: validateNewPod,
+    validateUpdate: validatePodUpdate,
+    validateStatus: validatePodStatusUpdate,
     graceSeconds: (pod) => pod.spec?.terminationGracePeriodSeconds ?? 30,
     selectableFields: {
       "spec.nodeName": (pod) => pod.spec?.nodeName ?? "",
@@ -88,6 +112,11 @@ export const coreKinds: readonly KindDefinition[] = [
     status: true,
     subresources: ["proxy"],
     columns: columns.serviceColumns,
+    defaults: service.defaultService,
+    prepareForCreate: service.prepareNewService,
+    prepareForUpdate: service.prepareServiceUpdate,
+    validate: service.validateService,
+    validateUpdate: service.validateServiceUpdate,
     selectableFields: {
       "spec.clusterIP": (each) => each.spec?.clusterIP ?? "",
       "spec.type": (each) => each.spec?.type ?? "",
@@ -98,17 +127,24 @@ export const coreKinds: readonly KindDefinition[] = [
     plural: "endpoints",
     shortNames: ["ep"],
     columns: columns.endpointsColumns,
+    defaults: cluster.defaultEndpoints,
+    validate: cluster.validateEndpoints,
   }),
   define<ConfigMap>({
     kind: "ConfigMap",
     plural: "configmaps",
     shortNames: ["cm"],
     columns: columns.configMapColumns,
+    validate: data.validateConfigMap,
+    validateUpdate: data.validateConfigMapUpdate,
   }),
   define<Secret>({
     kind: "Secret",
     plural: "secrets",
     columns: columns.secretColumns,
+    defaults: data.defaultSecret,
+    validate: data.validateSecret,
+    validateUpdate: data.validateSecretUpdate,
     selectableFields: { type: (each) => each.type ?? "" },
   }),
   define<ServiceAccount>({
@@ -135,6 +171,12 @@ export const coreKinds: readonly KindDefinition[] = [
     namespaced: false,
     status: true,
     columns: columns.volumeColumns,
+    defaults: volume.defaultVolume,
+    prepareForCreate(each) {
+      each.status = { phase: "Pending" };
+    },
+    validate: volume.validateVolume,
+    validateUpdate: volume.validateVolumeUpdate,
   }),
   define<PersistentVolumeClaim>({
     kind: "PersistentVolumeClaim",
@@ -142,12 +184,20 @@ export const coreKinds: readonly KindDefinition[] = [
     shortNames: ["pvc"],
     status: true,
     columns: columns.claimColumns,
+    defaults: volume.defaultClaim,
+    prepareForCreate(each) {
+      each.status = { phase: "Pending" };
+    },
+    validate: volume.validateClaim,
+    validateUpdate: volume.validateClaimUpdate,
   }),
   define<PodTemplate>({
     kind: "PodTemplate",
     plural: "podtemplates",
     generation: true,
     columns: columns.podTemplateColumns,
+    defaults: workloads.defaultTemplateKind,
+    validate: workloads.validateTemplateKind,
   }),
   define<ReplicationController>({
     kind: "ReplicationController",
@@ -162,10 +212,17 @@ export const coreKinds: readonly KindDefinition[] = [
       selectorPath: "spec.selector",
     },
     columns: columns.replicationControllerColumns,
+    defaults: workloads.defaultReplicationController,
+    validate: workloads.validateReplicationController,
     defaultPropagation: "Orphan",
     selectableFields: { "status.replicas": (each) => String(each.status?.replicas ?? 0) },
   }),
-  define<LimitRange>({ kind: "LimitRange", plural: "limitranges", shortNames: ["limits"] }),
+  define<LimitRange>({
+    kind: "LimitRange",
+    plural: "limitranges",
+    shortNames: ["limits"],
+    defaults: cluster.defaultLimitRange,
+  }),
   define<ResourceQuota>({
     kind: "ResourceQuota",
     plural: "resourcequotas",

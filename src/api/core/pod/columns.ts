@@ -1,7 +1,7 @@
 /** What `kubectl get pods` shows. */
-import { ageColumn, ago, column, nameColumn, wide } from "../columns.ts";
-import type { TableColumn } from "../definition.ts";
-import type { ContainerStatus, Pod } from "../generated/types.ts";
+import { ageColumn, ago, column, nameColumn, wide } from "../../columns.ts";
+import type { TableColumn } from "../../definition.ts";
+import type { ContainerStatus, Pod } from "../../generated/types.ts";
 
 interface Summary {
   ready: number;

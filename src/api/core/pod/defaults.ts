@@ -1,0 +1,132 @@
+/** What Kubernetes fills into a pod, and into the pod inside a template. */
+import type { Container, Pod, PodSpec, PodTemplateSpec, Probe, Volume } from "../../generated/types.ts";
+
+/** Always for `:latest` or no tag at all, unless the image is named by its digest. */
+export function defaultPullPolicy(image: string): "Always" | "IfNotPresent" {
+  const name = image.slice(image.lastIndexOf("/") + 1);
+  const at = name.indexOf("@");
+  const colon = name.indexOf(":");
+  if (at >= 0)
+    return colon >= 0 && colon < at && name.slice(colon + 1, at) === "latest" ? "Always" : "IfNotPresent";
+  return colon < 0 || name.slice(colon + 1) === "latest" ? "Always" : "IfNotPresent";
+}
+
+function defaultProbe(probe: Probe): void {
+  probe.timeoutSeconds ||= 1;
+  probe.periodSeconds ||= 10;
+  probe.successThreshold ||= 1;
+  probe.failureThreshold ||= 3;
+  if (probe.httpGet) defaultHttpGet(probe.httpGet);
+  if (probe.grpc) probe.grpc.service ??= "";
+}
+
+function defaultHttpGet(action: { path?: string; scheme?: string }): void {
+  action.path ||= "/";
+  action.scheme ||= "HTTP";
+}
+
+export function defaultContainer(container: Container): void {
+  container.imagePullPolicy ||= defaultPullPolicy(container.image ?? "");
+  container.terminationMessagePath ||= "/dev/termination-log";
+  container.terminationMessagePolicy ||= "File";
+  container.resources ??= {};
+  for (const port of container.ports ?? []) port.protocol ||= "TCP";
+  for (const each of container.env ?? []) {
+    if (each.valueFrom?.fieldRef) each.valueFrom.fieldRef.apiVersion ||= "v1";
+    if (each.valueFrom?.fileKeyRef) each.valueFrom.fileKeyRef.optional ??= false;
+    if (each.valueFrom?.resourceFieldRef) each.valueFrom.resourceFieldRef.divisor ??= "0";
+  }
+  if (container.livenessProbe) defaultProbe(container.livenessProbe);
+  if (container.readinessProbe) defaultProbe(container.readinessProbe);
+  if (container.startupProbe) defaultProbe(container.startupProbe);
+  const { postStart, preStop } = container.lifecycle ?? {};
+  if (postStart?.httpGet) defaultHttpGet(postStart.httpGet);
+  if (preStop?.httpGet) defaultHttpGet(preStop.httpGet);
+}
+
+/** 0644, as Kubernetes writes it in JSON. */
+const ordinaryMode = 0o644;
+
+function defaultDownwardItems(
+  items: { fieldRef?: { apiVersion?: string }; resourceFieldRef?: { divisor?: string } }[] | undefined,
+): void {
+  for (const item of items ?? []) {
+    if (item.fieldRef) item.fieldRef.apiVersion ||= "v1";
+    if (item.resourceFieldRef) item.resourceFieldRef.divisor ??= "0";
+  }
+}
+
+function defaultVolume(volume: Volume): void {
+  let sources = 0;
+  for (const name in volume) if (name !== "name") sources++;
+  if (sources === 0) volume.emptyDir = {};
+  if (volume.hostPath) volume.hostPath.type ??= "";
+  if (volume.secret) volume.secret.defaultMode ??= ordinaryMode;
+  if (volume.configMap) volume.configMap.defaultMode ??= ordinaryMode;
+  if (volume.downwardAPI) {
+    volume.downwardAPI.defaultMode ??= ordinaryMode;
+    defaultDownwardItems(volume.downwardAPI.items);
+  }
+  if (volume.projected) {
+    volume.projected.defaultMode ??= ordinaryMode;
+    for (const source of volume.projected.sources ?? []) {
+      if (source.serviceAccountToken) source.serviceAccountToken.expirationSeconds ??= 3600;
+      defaultDownwardItems(source.downwardAPI?.items);
+    }
+  }
+  if (volume.ephemeral?.volumeClaimTemplate)
+    volume.ephemeral.volumeClaimTemplate.spec.volumeMode ??= "Filesystem";
+  if (volume.image) volume.image.pullPolicy ||= defaultPullPolicy(volume.image.reference ?? "");
+  if (volume.iscsi) volume.iscsi.iscsiInterface ||= "default";
+}
+
+/** Holds for pods and templates alike. */
+export function defaultPodSpec(spec: PodSpec): void {
+  spec.dnsPolicy ||= "ClusterFirst";
+  spec.restartPolicy ||= "Always";
+  spec.securityContext ??= {};
+  spec.terminationGracePeriodSeconds ??= 30;
+  spec.schedulerName ||= "default-scheduler";
+  // `serviceAccount` is the old name of the same field; both are always shown.
+  const account = spec.serviceAccountName || spec.serviceAccount;
+  if (account) {
+    spec.serviceAccountName = account;
+    spec.serviceAccount = account;
+  }
+  for (const container of spec.containers ?? []) defaultContainer(container);
+  for (const container of spec.initContainers ?? []) defaultContainer(container);
+  for (const container of spec.ephemeralContainers ?? []) defaultContainer(container as Container);
+  for (const volume of spec.volumes ?? []) defaultVolume(volume);
+}
+
+function requestsFromLimits(container: Container): void {
+  const limits = container.resources?.limits;
+  if (!limits || !container.resources) return;
+  container.resources.requests ??= {};
+  for (const name in limits) container.resources.requests[name] ??= limits[name] as string;
+}
+
+export function defaultPod(pod: Pod): void {
+  const spec = pod.spec;
+  if (!spec) return;
+  for (const container of spec.containers ?? []) requestsFromLimits(container);
+  for (const container of spec.initContainers ?? []) requestsFromLimits(container);
+  spec.enableServiceLinks ??= true;
+  const own = spec.resources;
+  if (own?.limits) {
+    own.requests ??= {};
+    for (const name in own.limits) own.requests[name] ??= own.limits[name] as string;
+  }
+  if (spec.hostNetwork) {
+    for (const container of [...(spec.containers ?? []), ...(spec.initContainers ?? [])]) {
+      for (const port of container.ports ?? []) port.hostPort ||= port.containerPort;
+    }
+  }
+  defaultPodSpec(spec);
+}
+
+export function defaultPodTemplate(template: PodTemplateSpec | undefined): void {
+  if (!template) return;
+  template.metadata ??= {};
+  if (template.spec) defaultPodSpec(template.spec);
+}
