@@ -25,7 +25,7 @@ const folderOf = (path: string): string => path.split("/")[1] ?? "";
 const isTest = (path: string): boolean => /\.test\.ts$|\/testing\/|\.suite\.ts$/.test(path);
 
 /** What is wrong with one edge, or undefined. */
-function fault(edge: Edge): string | undefined {
+export function faultOf(edge: Edge): string | undefined {
   if (!edge.to.startsWith("src/"))
     return isTest(edge.from) || edge.to === "package.json" ? undefined : "leaves src/";
   const from = folderOf(edge.from);
@@ -83,7 +83,7 @@ function circles(graph: ReadonlyMap<string, readonly string[]>): string[][] {
 export function checkImports(): string[] {
   const edges = globSync("src/**/*.ts").flatMap(edgesOf);
   const problems = edges.flatMap((edge) => {
-    const why = fault(edge);
+    const why = faultOf(edge);
     return why ? [`${edge.from}:${edge.line} imports ${edge.to}: ${why}`] : [];
   });
   const graph = new Map<string, string[]>();
