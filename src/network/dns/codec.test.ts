@@ -82,7 +82,8 @@ const bad: [string, string][] = [
   ["record data past the end", "0000010000000001000000000000010001000000ff00ff01"],
 ];
 for (const [what, hex] of bad) {
-  test(`no message: ${what}`, () => assert.throws(() => decodeMessage(Buffer.from(hex, "hex")), DnsFormatError));
+  test(`no message: ${what}`, () =>
+    assert.throws(() => decodeMessage(Buffer.from(hex, "hex")), DnsFormatError));
 }
 
 test("any bytes are either read or refused", () => {

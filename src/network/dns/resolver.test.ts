@@ -8,7 +8,10 @@ import { type DnsMessage, nameText, parseName, type ResourceRecord, typeCodes } 
 import type { DnsSource } from "./records.ts";
 import { Resolver } from "./resolver.ts";
 
-const service = (name: string, spec: Service["spec"]): Service => ({ metadata: { name, namespace: "default" }, spec });
+const service = (name: string, spec: Service["spec"]): Service => ({
+  metadata: { name, namespace: "default" },
+  spec,
+});
 const services: Service[] = [
   service("web", {
     clusterIPs: ["10.96.0.10"],
@@ -124,8 +127,16 @@ const cases: [name: string, type: keyof typeof typeCodes, want: string][] = [
   ["WEB.Default.svc.cluster.LOCAL", "A", "NOERROR 10.96.0.10"],
   ["web.default.svc.cluster.local", "AAAA", "NOERROR +SOA"],
   ["dual.default.svc.cluster.local", "AAAA", "NOERROR fd00:0:0:0:0:0:0:11"],
-  ["_http._tcp.web.default.svc.cluster.local", "SRV", "NOERROR 80@web.default.svc.cluster.local. (10.96.0.10)"],
-  ["_dns._udp.web.default.svc.cluster.local", "SRV", "NOERROR 53@web.default.svc.cluster.local. (10.96.0.10)"],
+  [
+    "_http._tcp.web.default.svc.cluster.local",
+    "SRV",
+    "NOERROR 80@web.default.svc.cluster.local. (10.96.0.10)",
+  ],
+  [
+    "_dns._udp.web.default.svc.cluster.local",
+    "SRV",
+    "NOERROR 53@web.default.svc.cluster.local. (10.96.0.10)",
+  ],
   ["_http._udp.web.default.svc.cluster.local", "SRV", "NXDOMAIN +SOA"],
   ["_tcp.web.default.svc.cluster.local", "A", "NOERROR +SOA"],
   ["db.default.svc.cluster.local", "A", "NOERROR 10.244.0.5 10.244.0.6"],

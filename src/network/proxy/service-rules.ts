@@ -67,7 +67,11 @@ function addBaseChains(plan: TablePlan, config: RulesConfig): void {
   const chain = (name: string, hook: string | undefined, rules: string[]): void => {
     plan.chains.set(name, hook ? { hook, rules } : { rules });
   };
-  chain("no-endpoints", undefined, ["reject with icmpx port-unreachable"]);
+  // The kernel limits how many "port unreachable" it sends; resets it always sends, and clients understand both alike.
+  chain("no-endpoints", undefined, [
+    "meta l4proto tcp reject with tcp reset",
+    "reject with icmpx port-unreachable",
+  ]);
   const dispatch: string[] = [];
   const refuse: string[] = [];
   const guard: string[] = [];
