@@ -7,7 +7,7 @@ export type EventType = "Normal" | "Warning";
 
 export interface EventRecorder {
   /** Returns at once; it is sent in the background, and dropped when the server will not have it. */
-  event(object: KubeObject, type: EventType, reason: string, message: string): void;
+  event(object: KubeObject, type: EventType, reason: string, message: string, fieldPath?: string): void;
   /** Settles when all given so far are sent or dropped. */
   flush(): Promise<void>;
 }
@@ -93,8 +93,8 @@ export function createEventRecorder(
   };
 
   return {
-    event(object, type, reason, message) {
-      const event = makeEvent(object, type, reason, message);
+    event(object, type, reason, message, fieldPath = source.fieldPath) {
+      const event = makeEvent(object, type, reason, message, fieldPath);
       const accepted = correlator.accept(event);
       if (!accepted || waiting.length >= maxWaiting) return;
       waiting.push(accepted);
@@ -106,7 +106,13 @@ export function createEventRecorder(
         : new Promise((resolve) => idle.push(resolve)),
   };
 
-  function makeEvent(object: KubeObject, type: EventType, reason: string, message: string): CoreV1Event {
+  function makeEvent(
+    object: KubeObject,
+    type: EventType,
+    reason: string,
+    message: string,
+    fieldPath: string | undefined,
+  ): CoreV1Event {
     const meta = object.metadata ?? {};
     const now = formatTime(clock.now());
     const nanos = BigInt(Math.floor(clock.now() * 1000)) * 1000n + BigInt(serial++ % 1000);
@@ -121,7 +127,7 @@ export function createEventRecorder(
         ...(meta.uid ? { uid: meta.uid } : {}),
         ...(object.apiVersion ? { apiVersion: object.apiVersion } : {}),
         ...(meta.resourceVersion ? { resourceVersion: meta.resourceVersion } : {}),
-        ...(source.fieldPath ? { fieldPath: source.fieldPath } : {}),
+        ...(fieldPath ? { fieldPath } : {}),
       },
       reason,
       message: message.length > 1024 ? message.slice(0, 1024) : message,
