@@ -6,5 +6,6 @@ export type * from "./generated/types.ts";
 export { findKind, findKindByName, kinds } from "./kinds.ts";
 export type * from "./meta.ts";
 export * from "./metadata.ts";
+export { openApiV2, openApiV3 } from "./openapi/document.ts";
 export * from "./patch-schema.ts";
 export * from "./schema.ts";

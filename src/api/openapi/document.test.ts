@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { kinds } from "../kinds.ts";
+import { openApiV2, openApiV3 } from "./document.ts";
+
+type Json = Record<string, unknown>;
+
+/** Every `$ref` below a value. */
+function references(value: unknown, found: string[] = []): string[] {
+  if (value === null || typeof value !== "object") return found;
+  for (const [name, item] of Object.entries(value)) {
+    if (name === "$ref" && typeof item === "string") found.push(item);
+    else references(item, found);
+  }
+  return found;
+}
+
+test("every reference of every document leads somewhere", async () => {
+  const groups = new Set(kinds.map((kind) => `${kind.group}/${kind.version}`));
+  for (const each of groups) {
+    const [group = "", version = ""] = each.split("/");
+    const document = (await openApiV3(group, version, kinds)) as {
+      components: { schemas: Json };
+      paths: Json;
+    };
+    assert.ok(Object.keys(document.paths).length > 0, each);
+    for (const target of references(document)) {
+      assert.ok(
+        document.components.schemas[target.replace("#/components/schemas/", "")],
+        `${each}: ${target}`,
+      );
+    }
+  }
+  const all = (await openApiV2(kinds)) as { definitions: Json };
+  for (const target of references(all))
+    assert.ok(all.definitions[target.replace("#/definitions/", "")], target);
+});
+
+test("what kubectl looks for is there: kinds at operations and schemas, patch types, merge keys", async () => {
+  const document = (await openApiV3("apps", "v1", kinds)) as {
+    components: { schemas: Record<string, Json> };
+    paths: Record<string, Record<string, Json>>;
+  };
+  const kind = { group: "apps", version: "v1", kind: "Deployment" };
+  const path = document.paths["/apis/apps/v1/namespaces/{namespace}/deployments"];
+  assert.deepEqual(path?.["get"]?.["x-kubernetes-group-version-kind"], kind);
+  const patch = document.paths["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"]?.["patch"];
+  const body = patch?.["requestBody"] as { content: Json };
+  assert.ok(body.content["application/strategic-merge-patch+json"]);
+  const names = (patch?.["parameters"] as { name: string }[]).map((parameter) => parameter.name);
+  assert.ok(names.includes("fieldValidation") && names.includes("dryRun"));
+  const { schemas } = document.components;
+  assert.deepEqual(schemas["io.k8s.api.apps.v1.Deployment"]?.["x-kubernetes-group-version-kind"], [kind]);
+  const spec = schemas["io.k8s.api.core.v1.PodSpec"]?.["properties"] as Record<string, Json>;
+  assert.equal(spec["containers"]?.["x-kubernetes-patch-merge-key"], "name");
+  assert.match(String(spec["containers"]?.["description"]), /List of containers/);
+});
