@@ -1,6 +1,7 @@
 import type { Readable, Writable } from "node:stream";
 import type { ImageService } from "../../cri/index.ts";
 import type { ArchiveFormat } from "./archive/save.ts";
+import type { BuildOptions, BuiltImage } from "./build/build.ts";
 import type { OciImageConfig } from "./oci-format.ts";
 import type { Collected } from "./store/garbage.ts";
 
@@ -25,6 +26,8 @@ export interface ImageStore {
     target: string | Writable,
     options?: { format?: ArchiveFormat },
   ): Promise<void>;
+  /** Builds from a Dockerfile. */
+  build(options: BuildOptions): Promise<BuiltImage>;
   /** Removes what nothing uses, with `cache` also the build cache. */
   prune(options?: { cache?: boolean }): Promise<Collected>;
   imageService(): ImageService;

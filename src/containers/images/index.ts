@@ -1,3 +1,6 @@
+export type { BuildOptions, BuiltImage } from "./build/build.ts";
+export type { BuildProgress, OnProgress } from "./build/progress.ts";
+export type { BuildRunner, RunRequest } from "./build/runner.ts";
 export * from "./contract.ts";
 export { commandNodes } from "./layer/command-nodes.ts";
 export type { NodeOperation, SpecialNodes } from "./layer/special-nodes.ts";

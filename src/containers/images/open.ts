@@ -2,6 +2,10 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { type Clock, type Logger, silentLogger, systemClock } from "../../machinery/index.ts";
 import { loadArchive } from "./archive/load.ts";
 import { saveArchive } from "./archive/save.ts";
+import { buildImage } from "./build/build.ts";
+import type { Kitchen } from "./build/kitchen.ts";
+import type { BuildRunner } from "./build/runner.ts";
+import { StepCache } from "./build/step-cache.ts";
 import type { ImageDetails, ImageStore } from "./contract.ts";
 import { errno, explain, damaged } from "./image-error.ts";
 import { createImageService } from "./image-service.ts";
@@ -22,6 +26,8 @@ export interface ImageStoreOptions {
   nodes: SpecialNodes;
   clock?: Clock;
   log?: Logger;
+  /** Carries out RUN; without it Dockerfiles with RUN are refused. */
+  runner?: BuildRunner;
   /** Files get their owners. Default: whether this is root. */
   privileged?: boolean;
 }
@@ -41,7 +47,21 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
   const lock = new StoreLock(`${dir}/lock`, clock);
   const catalog = new Catalog(blobs, new ReferenceIndex(dir), lock);
   const leases = new Leases(dir);
-  const layers = new Layers(dir, blobs, options.nodes, options.privileged ?? process.getuid?.() === 0);
+  const privileged = options.privileged ?? process.getuid?.() === 0;
+  const layers = new Layers(dir, blobs, options.nodes, privileged);
+  const cache = new StepCache(dir, blobs, clock);
+  const kitchen: Kitchen = {
+    root: dir,
+    blobs,
+    layers,
+    catalog,
+    cache,
+    nodes: options.nodes,
+    clock,
+    privileged,
+    runner: options.runner,
+    makeBase: async () => false,
+  };
   const unpack = (image: StoredImage) =>
     layers.chain(
       image.config.rootfs.diff_ids,
@@ -55,7 +75,7 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
       catalog,
       lock,
       leases,
-      cached: async () => ({ blobs: [], diffIds: [] }),
+      cached: () => cache.wanted(),
     });
   const details = (image: StoredImage, names: string[]): ImageDetails => ({
     id: image.id,
@@ -128,7 +148,14 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
       }
       await saveArchive([...images.values()], target, saving.format ?? "oci", blobs);
     },
-    prune: () => collect(),
+    async build(building) {
+      using _ = leases.begin();
+      return buildImage(kitchen, building);
+    },
+    async prune(pruning = {}) {
+      if (pruning.cache === true) await cache.clear();
+      return collect();
+    },
     imageService: () => createImageService(store, async () => false),
     async close() {
       await blobs.settle();

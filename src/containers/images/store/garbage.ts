@@ -22,7 +22,7 @@ export interface GarbageRoots {
   lock: StoreLock;
   leases: Leases;
   /** Digests of blobs, and diff ids, that the build cache still wants. */
-  cached: () => Promise<{ blobs: string[]; diffIds: string[] }>;
+  cached: () => { blobs: string[]; diffIds: string[] };
 }
 
 /**
@@ -43,7 +43,7 @@ export function collectGarbage(roots: GarbageRoots): Promise<Collected> {
         for (const descriptor of index.manifests) blobs.add(descriptor.digest);
       }
     }
-    const cached = await roots.cached();
+    const cached = roots.cached();
     for (const digest of cached.blobs) blobs.add(digest);
     for (const key of cached.diffIds.flatMap((diffId) => roots.layers.keys([diffId]))) keys.add(key);
     const mounts = mountedPaths();
