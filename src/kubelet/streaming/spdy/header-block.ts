@@ -75,6 +75,8 @@ function parse(block: Buffer): SpdyHeaders {
  * zlib stream, so no compressor and no dictionary is needed.
  */
 export function createHeaderWriter(): (headers: SpdyHeaders) => Buffer {
+  // An empty stored block ends each header block: decoders hand out what they have when they meet one.
+  const flush = Buffer.from([0, 0, 0, 0xff, 0xff]);
   let first = true;
   return (headers) => {
     const parts: Buffer[] = [words(Object.keys(headers).length)];
@@ -86,7 +88,7 @@ export function createHeaderWriter(): (headers: SpdyHeaders) => Buffer {
     const head = Buffer.alloc(5);
     head.writeUInt16LE(plain.length, 1);
     head.writeUInt16LE(~plain.length & 0xffff, 3);
-    const block = Buffer.concat([...(first ? [Buffer.from([0x78, 0x01])] : []), head, plain]);
+    const block = Buffer.concat([...(first ? [Buffer.from([0x78, 0x01])] : []), head, plain, flush]);
     first = false;
     return block;
   };

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { connect } from "node:net";
 import { once } from "node:events";
-import type { Duplex } from "node:stream";
+import { type Duplex, PassThrough } from "node:stream";
 import type { StreamSession } from "../../../cri/index.ts";
 import { StatusError } from "../../../machinery/index.ts";
 import type { CommandOptions, KubeletBackend } from "../contract.ts";
@@ -17,8 +17,9 @@ function run(command: readonly string[], options: Partial<CommandOptions>, sizes
   const child = spawn(file, args, { stdio: ["pipe", "pipe", "pipe"] });
   return {
     stdin: options.stdin ? child.stdin : undefined,
-    stdout: child.stdout,
-    stderr: options.tty ? undefined : child.stderr,
+    // Node throws away what nobody has begun to read when the process ends.
+    stdout: child.stdout.pipe(new PassThrough()),
+    stderr: options.tty ? undefined : child.stderr.pipe(new PassThrough()),
     resize: (columns, rows) => void sizes.push(`${columns}x${rows}`),
     exited: once(child, "exit").then(([code]) => (code as number | null) ?? 137),
     close: () => void child.kill("SIGKILL"),
