@@ -1,0 +1,1 @@
+export { type ControllersConfig, startControllers } from "./start.ts";

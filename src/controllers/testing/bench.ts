@@ -1,0 +1,123 @@
+import type { Deployment, Pod, ReplicaSet } from "../../api/index.ts";
+import { type Client, createClient, createEventRecorder, createInformerFactory } from "../../client/index.ts";
+import { type Clock, formatTime, silentLogger } from "../../machinery/index.ts";
+import { type ApiDouble, createApiDouble, FakeClock, settle } from "../../testing/index.ts";
+import type { Controller } from "../context.ts";
+
+export interface Bench {
+  clock: FakeClock;
+  api: ApiDouble;
+  client: Client;
+  /** Lets everything that is due happen; time stands still. */
+  settle(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Controllers over an API double and a clock that stands still. */
+export async function startBench(...controllers: Controller[]): Promise<Bench> {
+  const clock = new FakeClock();
+  const api = createApiDouble(clock);
+  const client = createClient(api);
+  const stop = await startOn(api, clock, controllers);
+  return { clock, api, client, stop, settle: () => runDue(clock) };
+}
+
+/** Starts controllers of their own; several calls are several processes. */
+export async function startOn(
+  api: ApiDouble,
+  clock: Clock,
+  controllers: readonly Controller[],
+): Promise<() => Promise<void>> {
+  const client = createClient(api);
+  const abort = new AbortController();
+  const { signal } = abort;
+  const log = silentLogger;
+  const random = (): number => 0.5;
+  const informers = createInformerFactory({ clock, log, signal, random });
+  const recorder = (component: string) => createEventRecorder(client, clock, log, { component });
+  const running = Promise.all(
+    controllers.map((run) => run({ client, informers, clock, log, signal, random, recorder })),
+  );
+  running.catch(() => {});
+  await settle(20);
+  return async () => {
+    abort.abort(new Error("stopped"));
+    await running;
+    await informers.ended();
+  };
+}
+
+/** Retries wait for milliseconds: so many pass, not enough for anything that counts in seconds. */
+async function runDue(clock: FakeClock): Promise<void> {
+  await settle(20);
+  for (let i = 0; i < 12; i++) await clock.run(20);
+}
+
+/** Stands in for scheduler and kubelet: places every pod, makes it ready unless told not to, ends what is deleted. */
+export async function actAsNode(
+  bench: Bench,
+  options: { ready?: (pod: Pod) => boolean; node?: string } = {},
+): Promise<void> {
+  for (const pod of (await bench.client.pods.list()).items) {
+    const { namespace, name = "" } = pod.metadata ?? {};
+    if (pod.metadata?.deletionTimestamp) {
+      await bench.client.pods.delete(namespace, name, { gracePeriodSeconds: 0 }).catch(() => {});
+      continue;
+    }
+    const ready = options.ready?.(pod) ?? true;
+    if (pod.spec?.nodeName && isReady(pod) === ready) continue;
+    if (!pod.spec?.nodeName) {
+      await bench.client.pods.patch(namespace, name, "merge", { spec: { nodeName: options.node ?? "node" } });
+    }
+    const conditions = [
+      {
+        type: "Ready",
+        status: ready ? "True" : "False",
+        lastTransitionTime: formatTime(bench.clock.now()),
+      },
+    ];
+    await bench.client.pods.patch(
+      namespace,
+      name,
+      "merge",
+      { status: { phase: "Running", podIP: `10.0.0.${(serial++ % 250) + 1}`, conditions } },
+      { subresource: "status" },
+    );
+  }
+  await bench.settle();
+}
+
+let serial = 0;
+
+const isReady = (pod: Pod): boolean =>
+  pod.status?.conditions?.some((each) => each.type === "Ready" && each.status === "True") ?? false;
+
+export const template = (app: string, image = "web:1") => ({
+  metadata: { labels: { app } },
+  spec: { containers: [{ name: "web", image }] },
+});
+
+export const replicaSet = (name: string, replicas: number): ReplicaSet => ({
+  metadata: { name, namespace: "default" },
+  spec: { replicas, selector: { matchLabels: { app: name } }, template: template(name) },
+});
+
+export const deployment = (
+  name: string,
+  replicas: number,
+  more: Partial<NonNullable<Deployment["spec"]>> = {},
+): Deployment => ({
+  metadata: { name, namespace: "default" },
+  spec: {
+    replicas,
+    selector: { matchLabels: { app: name } },
+    template: template(name),
+    strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: "25%", maxUnavailable: "25%" } },
+    progressDeadlineSeconds: 600,
+    revisionHistoryLimit: 10,
+    ...more,
+  },
+});
+
+export const names = (objects: readonly { metadata?: { name?: string } }[]): string[] =>
+  objects.map((object) => object.metadata?.name ?? "").sort();
