@@ -294,6 +294,11 @@ export const defaultClusterRoles: readonly DefaultRole[] = [
     name: "system:wherry:dns",
     rules: ["read: core: endpoints namespaces nodes pods services", "read: discovery.k8s.io: endpointslices"],
   },
+  {
+    // Gives Services of type LoadBalancer the node's address; the rest is system:node-proxier's.
+    name: "system:wherry:network",
+    rules: ["patch update: core: services/status"],
+  },
 ];
 
 /** ClusterRole to the users (`User name`), groups (`Group name`) and service accounts (`ServiceAccount ns/name`) it is bound to. */
@@ -337,6 +342,7 @@ export const defaultClusterRoleBindings: readonly {
     subjects: ["User system:kube-controller-manager"],
   },
   { name: "system:wherry:dns", role: "system:wherry:dns", subjects: ["User system:kube-dns"] },
+  { name: "system:wherry:network", role: "system:wherry:network", subjects: ["User system:kube-proxy"] },
 ];
 
 /** Namespaced Roles and who they are bound to. */
