@@ -1,4 +1,13 @@
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { type Document, isMap, isSeq, parseDocument, YAMLMap, YAMLSeq } from "yaml";
 import { type KubeconfigEntry, type NamedStanza, renderKubeconfig, stanzas } from "./entry.ts";
@@ -32,7 +41,9 @@ function load(path: string): Document {
   const document = parseDocument(existsSync(path) ? readFileSync(path, "utf8") : "");
   const [error] = document.errors;
   if (error)
-    throw new Error(`${path} is not valid YAML (${error.message.split("\n")[0]}); repair it or set KUBECONFIG to another file`);
+    throw new Error(
+      `${path} is not valid YAML (${error.message.split("\n")[0]}); repair it or set KUBECONFIG to another file`,
+    );
   if (document.contents !== null && !isMap(document.contents))
     throw new Error(`${path} is not a kubeconfig: its top level is not a map`);
   return document;

@@ -73,7 +73,10 @@ function extensionsOf(request: CertificateRequest, own: KeyObject, issuer: KeyOb
 }
 
 const pem = (label: string, der: Uint8Array): string => {
-  const lines = Buffer.from(der).toString("base64").match(/.{1,64}/g) ?? [];
+  const lines =
+    Buffer.from(der)
+      .toString("base64")
+      .match(/.{1,64}/g) ?? [];
   return `-----BEGIN ${label}-----\n${lines.join("\n")}\n-----END ${label}-----\n`;
 };
 
