@@ -50,9 +50,9 @@ export function renderPodRules(config: PodRulesConfig, leases: readonly Lease[])
     hook: "type nat hook postrouting priority 100 ;",
     rules: [
       // A pod that reaches itself through its host port.
-      `iifname "${bridge}" oifname "${bridge}" ct status dnat ip saddr . ip daddr @own masquerade`,
-      `ct status dnat ip saddr 127.0.0.0/8 oifname "${bridge}" masquerade`,
-      `ip saddr ${podCidr} ip daddr != { ${podCidr}, 224.0.0.0/4 } oifname != "${bridge}" masquerade`,
+      `iifname "${bridge}" oifname "${bridge}" ct status dnat ip saddr . ip daddr @own masquerade fully-random`,
+      `ct status dnat ip saddr 127.0.0.0/8 oifname "${bridge}" masquerade fully-random`,
+      `ip saddr ${podCidr} ip daddr != { ${podCidr}, 224.0.0.0/4 } oifname != "${bridge}" masquerade fully-random`,
     ],
   });
   plan.sets.set("own", {

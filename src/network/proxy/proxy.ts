@@ -11,7 +11,7 @@ import { type ServicePort, servicePorts } from "./service-model.ts";
 import { renderPorts, type RulesConfig } from "./service-rules.ts";
 
 /** Changes that come within this time are one transaction. */
-const coalesceMs = 2;
+const coalesceMs = 1;
 const retryMs = 1_000;
 /** Ports of other programs are tried again, and the table is looked for (someone may have flushed the ruleset). */
 const inspectMs = 15_000;

@@ -84,16 +84,16 @@ function addBaseChains(plan: TablePlan, config: RulesConfig): void {
     refuse.push(`${toService} vmap @refused-services${suffix}`, `${local} vmap @refused-ports${suffix}`);
     guard.push(`ct state new ${toService} vmap @guarded${suffix}`);
     // A pod that reaches itself through a Service must not see its own address as the peer's.
-    masquerade.push(`ct status dnat ${ip} saddr . ${ip} daddr @hairpin${suffix} masquerade`);
+    masquerade.push(`ct status dnat ${ip} saddr . ${ip} daddr @hairpin${suffix} masquerade fully-random`);
   }
   // Whatever still has a Service's address as destination belongs to no port, or to one without endpoints.
   for (const cidr of config.serviceCidrs) {
     refuse.push(`${cidr.includes(":") ? "ip6" : "ip"} daddr ${cidr} goto no-endpoints`);
   }
   // Loopback addresses cannot leave the machine's loopback: node ports on 127.0.0.1.
-  masquerade.push(`ct status dnat ip saddr 127.0.0.0/8 oifname != "lo" masquerade`);
+  masquerade.push(`ct status dnat ip saddr 127.0.0.0/8 oifname != "lo" masquerade fully-random`);
   masquerade.push(
-    `meta mark and ${masqueradeMark} == ${masqueradeMark} meta mark set meta mark and 0xffffbfff masquerade`,
+    `meta mark and ${masqueradeMark} == ${masqueradeMark} meta mark set meta mark and 0xffffbfff masquerade fully-random`,
   );
   chain("dispatch", undefined, dispatch);
   chain("refuse", undefined, refuse);
