@@ -1,3 +1,3 @@
 export * from "./auth-contract.ts";
 export * from "./contract.ts";
-export * from "./auth/index.ts";
+export { createApiServer } from "./server.ts";

@@ -124,17 +124,20 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
     assert.equal(results.filter((result) => result.succeeded).length, 1);
   });
 
-  law("a deleted key starts again at version 1; deleting what is not there changes nothing", async (_, store) => {
-    await put(store, "/a/x", "1");
-    const gone = await store.txn({ when: [], then: [{ type: "delete", key: "/a/x" }] });
-    const again = await store.txn({ when: [], then: [{ type: "delete", key: "/a/x" }] });
-    assert.equal(again.revision, gone.revision);
-    const back = await put(store, "/a/x", "2", 0);
-    assert.ok(back.succeeded);
-    const { items } = await store.range({ from: "/a/x" });
-    assert.equal(items[0]?.version, 1);
-    assert.equal(items[0]?.createRevision, back.revision);
-  });
+  law(
+    "a deleted key starts again at version 1; deleting what is not there changes nothing",
+    async (_, store) => {
+      await put(store, "/a/x", "1");
+      const gone = await store.txn({ when: [], then: [{ type: "delete", key: "/a/x" }] });
+      const again = await store.txn({ when: [], then: [{ type: "delete", key: "/a/x" }] });
+      assert.equal(again.revision, gone.revision);
+      const back = await put(store, "/a/x", "2", 0);
+      assert.ok(back.succeeded);
+      const { items } = await store.range({ from: "/a/x" });
+      assert.equal(items[0]?.version, 1);
+      assert.equal(items[0]?.createRevision, back.revision);
+    },
+  );
 
   law("range: limit, count, one key, former revisions, the future", async (_, store) => {
     for (const name of ["c", "a", "b"]) await put(store, `/a/${name}`, name);
@@ -252,7 +255,11 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
     opened.advance(10_001);
     await watch.next(1);
     assert.deepEqual(
-      watch.events.map((event) => [event.type, event.type === "delete" && event.key, text(event.previous?.value)]),
+      watch.events.map((event) => [
+        event.type,
+        event.type === "delete" && event.key,
+        text(event.previous?.value),
+      ]),
       [["delete", "/a/short", "v"]],
     );
     await assert.rejects(putLeased("/a/late", short), LeaseNotFoundError);
@@ -265,7 +272,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
 
   law("binary values and odd keys come back as they were", async (_, store) => {
     const value = Uint8Array.from({ length: 256 }, (_, i) => i);
-    await store.txn({ when: [], then: [{ type: "put", key: "/a/it's \"odd\"/é", value }] });
+    await store.txn({ when: [], then: [{ type: "put", key: '/a/it\'s "odd"/é', value }] });
     await store.txn({ when: [], then: [{ type: "put", key: "/a/empty", value: new Uint8Array(0) }] });
     const { items } = await store.range({ from: "/a/", to: prefixEnd("/a/") });
     assert.equal(items[0]?.value.length, 0);
@@ -281,29 +288,34 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
     await assert.rejects(put(store, "/a/x", "2"));
   });
 
-  law("reopening keeps every acknowledged write, its history, compaction and leases", async (opened, store) => {
-    if (!opened.reopen) return;
-    await put(store, "/a/x", "1");
-    await store.compact(store.revision);
-    const lease = await store.grantLease(60);
-    await put(store, "/a/x", "2");
-    await store.txn({ when: [], then: [{ type: "put", key: "/a/leased", value: bytes("v"), lease }] });
-    const { revision, compactedRevision } = store;
-    const again = await opened.reopen();
-    assert.deepEqual([again.revision, again.compactedRevision], [revision, compactedRevision]);
-    const watch = collect(again, compactedRevision, true);
-    await watch.next(2);
-    assert.deepEqual(
-      watch.events.map((event) => event.type === "put" && [event.kv.key, event.kv.version, text(event.previous?.value)]),
-      [
-        ["/a/x", 2, "1"],
-        ["/a/leased", 1, undefined],
-      ],
-    );
-    assert.ok((await put(again, "/a/new", "1", 0)).revision > revision);
-    opened.advance(60_001);
-    await watch.next(4);
-    assert.deepEqual(watch.events.at(-1)?.type, "delete");
-    watch.close();
-  });
+  law(
+    "reopening keeps every acknowledged write, its history, compaction and leases",
+    async (opened, store) => {
+      if (!opened.reopen) return;
+      await put(store, "/a/x", "1");
+      await store.compact(store.revision);
+      const lease = await store.grantLease(60);
+      await put(store, "/a/x", "2");
+      await store.txn({ when: [], then: [{ type: "put", key: "/a/leased", value: bytes("v"), lease }] });
+      const { revision, compactedRevision } = store;
+      const again = await opened.reopen();
+      assert.deepEqual([again.revision, again.compactedRevision], [revision, compactedRevision]);
+      const watch = collect(again, compactedRevision, true);
+      await watch.next(2);
+      assert.deepEqual(
+        watch.events.map(
+          (event) => event.type === "put" && [event.kv.key, event.kv.version, text(event.previous?.value)],
+        ),
+        [
+          ["/a/x", 2, "1"],
+          ["/a/leased", 1, undefined],
+        ],
+      );
+      assert.ok((await put(again, "/a/new", "1", 0)).revision > revision);
+      opened.advance(60_001);
+      await watch.next(4);
+      assert.deepEqual(watch.events.at(-1)?.type, "delete");
+      watch.close();
+    },
+  );
 }

@@ -1,0 +1,57 @@
+import type { KubeObject } from "../../api/index.ts";
+import type { UserInfo } from "../auth-contract.ts";
+import type { RequestInfo } from "../contract.ts";
+import type { ServedResource } from "../registry/resource.ts";
+
+/** What is about to be written, as admission plugins see it. */
+export interface AdmissionRequest {
+  operation: "CREATE" | "UPDATE" | "DELETE" | "CONNECT";
+  resource: ServedResource;
+  info: RequestInfo;
+  subresource: string;
+  namespace: string;
+  name: string;
+  /** The new object, in the request's spelling; plugins that admit may change it. Absent for DELETE. */
+  object: KubeObject | undefined;
+  /** Read only. */
+  oldObject: KubeObject | undefined;
+  user: UserInfo;
+  dryRun: boolean;
+  warnings: string[];
+}
+
+export interface AdmissionPlugin {
+  readonly name: string;
+  /** May change the object. Throws StatusError to refuse. */
+  admit?(request: AdmissionRequest): void | Promise<void>;
+  /** May only refuse. Runs after every `admit` and after the kind's own validation. */
+  validate?(request: AdmissionRequest): void | Promise<void>;
+  /** Gives back what `admit` took, when the write failed or was a dry run. */
+  rollback?(request: AdmissionRequest): void;
+}
+
+export class AdmissionChain {
+  readonly #plugins: readonly AdmissionPlugin[];
+
+  constructor(plugins: readonly AdmissionPlugin[]) {
+    this.#plugins = plugins;
+  }
+
+  async admit(request: AdmissionRequest): Promise<void> {
+    for (const plugin of this.#plugins) {
+      const pending = plugin.admit?.(request);
+      if (pending) await pending;
+    }
+  }
+
+  async validate(request: AdmissionRequest): Promise<void> {
+    for (const plugin of this.#plugins) {
+      const pending = plugin.validate?.(request);
+      if (pending) await pending;
+    }
+  }
+
+  rollback(request: AdmissionRequest): void {
+    for (const plugin of this.#plugins) plugin.rollback?.(request);
+  }
+}

@@ -1,0 +1,42 @@
+import type { Namespace } from "../../api/index.ts";
+import { forbidden, notFound } from "../errors.ts";
+import type { AdmissionPlugin } from "./chain.ts";
+import type { PluginContext } from "./plugins.ts";
+
+/** Namespaces a cluster cannot be without. */
+const immortal = new Set(["default", "kube-system", "kube-public"]);
+const namespaces = { group: "", kind: "Namespace", plural: "namespaces" };
+
+/** Nothing is created in a namespace that is not there or is going; system namespaces stay. */
+export function namespaceLifecycle({ caches }: Pick<PluginContext, "caches">): AdmissionPlugin {
+  return {
+    name: "NamespaceLifecycle",
+    admit({ operation, resource, namespace, name, subresource }) {
+      const { def } = resource;
+      if (operation === "DELETE" && def.group === "" && def.kind === "Namespace" && immortal.has(name)) {
+        throw forbidden(def, name, "this namespace may not be deleted");
+      }
+      if (operation !== "CREATE" || !def.namespaced || subresource !== "") return;
+      const found = caches.get<Namespace>("", "namespaces", undefined, namespace);
+      if (!found) throw notFound(namespaces, namespace);
+      if (!found.metadata?.deletionTimestamp && found.status?.phase !== "Terminating") return;
+      // Reviews say nothing about the namespace's contents.
+      if (def.plural === "localsubjectaccessreviews") return;
+      const error = forbidden(
+        def,
+        name,
+        `unable to create new content in namespace ${namespace} because it is being terminated`,
+      );
+      if (error.details) {
+        error.details.causes = [
+          {
+            reason: "NamespaceTerminating",
+            message: `namespace ${namespace} is being terminated`,
+            field: "metadata.namespace",
+          },
+        ];
+      }
+      throw error;
+    },
+  };
+}

@@ -1,0 +1,35 @@
+import type { Timer } from "../../machinery/index.ts";
+import { CompactedError } from "../../store/index.ts";
+import type { Core } from "../core.ts";
+
+/** As kube-apiserver does by default. */
+const everyMs = 5 * 60_000;
+
+/** Forgets history that is older than five to ten minutes, in the store and in the caches. */
+export function startCompaction(core: Core): { stop(): void } {
+  let stopped = false;
+  let timer: Timer | undefined;
+  let previous = core.caches.revision;
+  const run = async (): Promise<void> => {
+    const target = previous;
+    previous = core.caches.revision;
+    try {
+      if (target > core.store.compactedRevision) await core.store.compact(target);
+    } catch (error) {
+      // Another server was faster, or it is tried again in five minutes.
+      if (!(error instanceof CompactedError)) core.log.warn("compaction failed", { error });
+    }
+    for (const cache of core.caches.all()) cache.forget(core.store.compactedRevision);
+    if (!stopped) arm();
+  };
+  const arm = (): void => {
+    timer = core.clock.timer(everyMs, () => void run());
+  };
+  arm();
+  return {
+    stop() {
+      stopped = true;
+      timer?.stop();
+    },
+  };
+}

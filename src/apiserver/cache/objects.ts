@@ -1,0 +1,176 @@
+import type { KubeObject } from "../../api/index.ts";
+import type { Clock } from "../../machinery/index.ts";
+import { prefixEnd, type Store, type StoreEvent, type StoreWatch } from "../../store/index.ts";
+import type { ObjectReader } from "../auth-contract.ts";
+import { withResourceVersion } from "../codec/stored.ts";
+import { Entry } from "./entry.ts";
+import { type Change, WatchCache } from "./watch-cache.ts";
+
+/** Everything the API stores lies below this key: `/registry/GROUP/PLURAL/[NAMESPACE/]NAME`, the core group as `core`. */
+export const registryPrefix = "/registry/";
+
+export const resourcePrefix = (group: string, plural: string): string =>
+  `${registryPrefix}${group === "" ? "core" : group}/${plural}/`;
+
+/** The whole store in memory, one watch cache per resource, kept up by one watch. */
+export class ObjectCaches implements ObjectReader {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #caches = new Map<string, WatchCache>();
+  /** Objects of values that are on their way to the store, so that they need not be parsed when they come back. */
+  readonly #written = new WeakMap<Uint8Array, KubeObject>();
+  readonly #advanced = new Set<(revision: number) => void>();
+  #watch: StoreWatch | undefined;
+  #floor = 0;
+  /** Revision up to which the caches are complete. */
+  revision = 0;
+
+  constructor(store: Store, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  /**
+   * Reads the store as of the oldest revision it still knows and replays what happened since, so that watches from
+   * before a restart can go on. `onError` is called when the store's watch breaks.
+   */
+  async open(onError: (error: Error) => void): Promise<void> {
+    const base = Math.max(this.#store.compactedRevision, 1);
+    const { items } = await this.#store.range({
+      from: registryPrefix,
+      to: prefixEnd(registryPrefix),
+      revision: base,
+    });
+    this.#floor = base;
+    this.revision = base;
+    for (const { key, value, modRevision } of items) {
+      const place = locate(key);
+      if (place) this.#cache(place.resource).fill(this.#entry(place.key, value, modRevision));
+    }
+    const target = this.#store.revision;
+    await new Promise<void>((resolve, reject) => {
+      if (this.revision >= target) resolve();
+      this.#watch = this.#store.watch(
+        { from: "\0", to: "\uffff", after: base },
+        {
+          onEvents: (events, revision) => {
+            this.#apply(events, revision);
+            if (revision >= target) resolve();
+          },
+          onError: (error) => {
+            reject(error);
+            onError(error);
+          },
+        },
+      );
+    });
+  }
+
+  close(): void {
+    this.#watch?.close();
+  }
+
+  /** The cache of a resource as it is stored. */
+  of(group: string, plural: string): WatchCache {
+    return this.#cache(`${group === "" ? "core" : group}/${plural}`);
+  }
+
+  all(): Iterable<WatchCache> {
+    return this.#caches.values();
+  }
+
+  /** Remembers the object behind bytes that are about to be written. */
+  expect(value: Uint8Array, object: KubeObject): void {
+    this.#written.set(value, object);
+  }
+
+  /** Calls back whenever the caches are complete up to a later revision. */
+  onRevision(listener: (revision: number) => void): () => void {
+    this.#advanced.add(listener);
+    return () => this.#advanced.delete(listener);
+  }
+
+  /** True when the revision has come within the time. */
+  async reaches(revision: number, ms: number): Promise<boolean> {
+    if (this.revision >= revision) return true;
+    return new Promise((resolve) => {
+      const finish = (reached: boolean): void => {
+        timer.stop();
+        stop();
+        resolve(reached);
+      };
+      const stop = this.onRevision((now) => {
+        if (now >= revision) finish(true);
+      });
+      const timer = this.#clock.timer(ms, () => finish(false));
+    });
+  }
+
+  get<T extends KubeObject>(group: string, resource: string, namespace: string | undefined, name: string) {
+    const key = namespace ? `${namespace}/${name}` : name;
+    return this.of(group, resource).get(key)?.object as T | undefined;
+  }
+
+  list<T extends KubeObject>(group: string, resource: string, namespace = ""): readonly T[] {
+    return this.of(group, resource)
+      .list(namespace)
+      .map((entry) => entry.object as T);
+  }
+
+  onChange<T extends KubeObject>(
+    group: string,
+    resource: string,
+    listener: (type: Change["type"], object: T, old: T | undefined) => void,
+  ): () => void {
+    return this.of(group, resource).subscribe((change) =>
+      listener(change.type, change.entry.object as T, change.previous?.object as T | undefined),
+    );
+  }
+
+  #cache(resource: string): WatchCache {
+    let cache = this.#caches.get(resource);
+    if (!cache) {
+      cache = new WatchCache(this.#floor);
+      this.#caches.set(resource, cache);
+    }
+    return cache;
+  }
+
+  #entry(key: string, stored: Uint8Array, revision: number): Entry {
+    const object = this.#written.get(stored);
+    if (object?.metadata) object.metadata.resourceVersion = String(revision);
+    return new Entry(key, revision, withResourceVersion(stored, revision), object);
+  }
+
+  #apply(events: readonly StoreEvent[], revision: number): void {
+    for (const event of events) {
+      const place = locate(event.type === "put" ? event.kv.key : event.key);
+      if (!place) continue;
+      const cache = this.#cache(place.resource);
+      if (event.type === "put") cache.put(this.#entry(place.key, event.kv.value, revision));
+      else cache.remove(place.key, (previous) => atRevision(previous, revision));
+    }
+    this.revision = revision;
+    for (const listener of this.#advanced) listener(revision);
+  }
+}
+
+/** The same state under another revision, as watch events of deletions carry it. */
+export function atRevision(entry: Entry, revision: number): Entry {
+  const old = `"resourceVersion":"${entry.revision}"`;
+  const at = entry.json.indexOf(old);
+  const json = Buffer.concat([
+    entry.json.subarray(0, at),
+    Buffer.from(`"resourceVersion":"${revision}"`),
+    entry.json.subarray(at + old.length),
+  ]);
+  return new Entry(entry.key, revision, json, undefined);
+}
+
+function locate(key: string): { resource: string; key: string } | undefined {
+  if (!key.startsWith(registryPrefix)) return undefined;
+  const group = key.indexOf("/", registryPrefix.length);
+  const plural = key.indexOf("/", group + 1);
+  if (group < 0 || plural < 0) return undefined;
+  return { resource: key.slice(registryPrefix.length, plural), key: key.slice(plural + 1) };
+}

@@ -1,0 +1,152 @@
+import { Entry } from "./entry.ts";
+
+export type ChangeType = "added" | "modified" | "deleted";
+
+/** One change of one object. `entry` is the new state; for a deletion the last state, with the deletion's revision. */
+export interface Change {
+  readonly type: ChangeType;
+  readonly revision: number;
+  readonly entry: Entry;
+  readonly previous: Entry | undefined;
+  /** Bytes of watch events made so far, by what they look like: shared by all who watch the same way. */
+  readonly frames: Map<string, Uint8Array>;
+}
+
+export type ChangeListener = (change: Change) => void;
+
+/** How much history is kept for watches that begin in the past. */
+const maxChanges = 10_000;
+const maxHistoryBytes = 32 * 1024 * 1024;
+
+/** All objects of one stored resource in key order, and their recent changes. */
+export class WatchCache {
+  readonly #entries = new Map<string, Entry>();
+  /** The same entries by key, in order. */
+  #sorted: Entry[] = [];
+  #changes: Change[] = [];
+  #historyBytes = 0;
+  /** Changes with a greater revision are all in `#changes`. */
+  #floor: number;
+  readonly #listeners = new Set<ChangeListener>();
+
+  constructor(floor: number) {
+    this.#floor = floor;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get(key: string): Entry | undefined {
+    return this.#entries.get(key);
+  }
+
+  /** Everything, or one namespace's part, in key order. A view of the moment: take a copy to keep it. */
+  list(namespace: string): readonly Entry[] {
+    if (namespace === "") return this.#sorted;
+    const from = this.#find(`${namespace}/`);
+    return this.#sorted.slice(from, this.#find(`${namespace}0`));
+  }
+
+  /** Objects as they were at a former revision; undefined when the history does not reach back so far. */
+  listAt(namespace: string, revision: number): readonly Entry[] | undefined {
+    if (revision < this.#floor) return undefined;
+    const undo = new Map<string, Entry | undefined>();
+    for (let i = this.#changes.length - 1; i >= 0; i--) {
+      const change = this.#changes[i] as Change;
+      if (change.revision <= revision) break;
+      undo.set(change.entry.key, change.previous);
+    }
+    if (undo.size === 0) return this.list(namespace);
+    const entries: Entry[] = [];
+    for (const entry of this.list(namespace)) if (!undo.has(entry.key)) entries.push(entry);
+    for (const entry of undo.values()) {
+      if (entry && (namespace === "" || entry.namespace === namespace)) entries.push(entry);
+    }
+    return entries.sort((a, b) => (a.key < b.key ? -1 : 1));
+  }
+
+  /** Changes after this revision; undefined when some of them are forgotten. */
+  since(revision: number): readonly Change[] | undefined {
+    if (revision < this.#floor) return undefined;
+    let low = 0;
+    let high = this.#changes.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#changes[middle] as Change).revision <= revision) low = middle + 1;
+      else high = middle;
+    }
+    return this.#changes.slice(low);
+  }
+
+  /** Calls back after each change until the returned function is called. */
+  subscribe(listener: ChangeListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Puts an entry without history (the first fill). */
+  fill(entry: Entry): void {
+    this.#entries.set(entry.key, entry);
+    const last = this.#sorted.at(-1);
+    if (!last || last.key < entry.key) this.#sorted.push(entry);
+    else this.#place(entry);
+  }
+
+  put(entry: Entry): Change {
+    const previous = this.#entries.get(entry.key);
+    this.#entries.set(entry.key, entry);
+    this.#place(entry);
+    return this.#record(previous ? "modified" : "added", entry, previous);
+  }
+
+  /** `last`: the removed object's last state at the revision of its deletion. */
+  remove(key: string, last: (previous: Entry) => Entry): Change | undefined {
+    const previous = this.#entries.get(key);
+    if (!previous) return undefined;
+    this.#entries.delete(key);
+    this.#sorted.splice(this.#find(key), 1);
+    return this.#record("deleted", last(previous), previous);
+  }
+
+  /** Changes up to this revision may be forgotten: nobody may ask for them any more. */
+  forget(revision: number): void {
+    const keep = this.#changes.findIndex((change) => change.revision > revision);
+    this.#drop(keep < 0 ? this.#changes.length : keep, revision);
+  }
+
+  #record(type: ChangeType, entry: Entry, previous: Entry | undefined): Change {
+    const change: Change = { type, revision: entry.revision, entry, previous, frames: new Map() };
+    this.#changes.push(change);
+    this.#historyBytes += entry.json.length;
+    if (this.#changes.length > maxChanges || this.#historyBytes > maxHistoryBytes) {
+      const drop = Math.ceil(this.#changes.length / 4);
+      this.#drop(drop, this.#changes[drop - 1]?.revision ?? this.#floor);
+    }
+    for (const listener of this.#listeners) listener(change);
+    return change;
+  }
+
+  #drop(count: number, floor: number): void {
+    for (const change of this.#changes.splice(0, count)) this.#historyBytes -= change.entry.json.length;
+    this.#floor = Math.max(this.#floor, floor);
+  }
+
+  #place(entry: Entry): void {
+    const at = this.#find(entry.key);
+    if (this.#sorted[at]?.key === entry.key) this.#sorted[at] = entry;
+    else this.#sorted.splice(at, 0, entry);
+  }
+
+  /** Index of the first entry whose key is not below `key`. */
+  #find(key: string): number {
+    let low = 0;
+    let high = this.#sorted.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#sorted[middle] as Entry).key < key) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * The form objects are stored and served in: JSON with kind and apiVersion first, then metadata with name, namespace and
+ * uid at its head. The resource version is not stored (the store gives it at commit); it is spliced in behind the uid,
+ * so that an object is encoded once in its life, not once per reader.
+ */
+import type { KubeObject, ObjectMeta } from "../../api/index.ts";
+
+export function encodeStored(object: KubeObject, kind: string, apiVersion: string): Buffer {
+  const {
+    kind: _kind,
+    apiVersion: _version,
+    metadata,
+    ...rest
+  } = object as KubeObject & Record<string, unknown>;
+  const {
+    name,
+    generateName,
+    namespace,
+    uid,
+    resourceVersion: _revision,
+    selfLink: _link,
+    ...others
+  } = metadata as ObjectMeta;
+  const ordered = { name, generateName, namespace, uid, ...others };
+  return Buffer.from(JSON.stringify({ kind, apiVersion, metadata: ordered, ...rest }));
+}
+
+const uidMark = Buffer.from('"uid":"');
+
+/** The stored bytes with `metadata.resourceVersion`. */
+export function withResourceVersion(stored: Uint8Array, revision: number): Buffer {
+  const bytes = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
+  const uid = bytes.indexOf(uidMark);
+  const end = uid < 0 ? -1 : bytes.indexOf('",', uid + uidMark.length);
+  if (end < 0) {
+    const object = JSON.parse(bytes.toString()) as KubeObject;
+    object.metadata = { ...object.metadata, resourceVersion: String(revision) };
+    return Buffer.from(JSON.stringify(object));
+  }
+  const at = end + 2;
+  const text = `"resourceVersion":"${revision}",`;
+  const out = Buffer.allocUnsafe(bytes.length + text.length);
+  bytes.copy(out, 0, 0, at);
+  out.write(text, at, "latin1");
+  bytes.copy(out, at + text.length, at);
+  return out;
+}

@@ -1,0 +1,133 @@
+import { randomFillSync } from "node:crypto";
+import type { KubeObject } from "../api/index.ts";
+import type { Clock, Logger } from "../machinery/index.ts";
+import { StoreFullError, type Store } from "../store/index.ts";
+import { StatusError } from "../machinery/index.ts";
+import type { AdmissionChain } from "./admission/chain.ts";
+import type { UserInfo } from "./auth-contract.ts";
+import type { Entry } from "./cache/entry.ts";
+import type { ObjectCaches } from "./cache/objects.ts";
+import { encodeStored, withResourceVersion } from "./codec/stored.ts";
+import type { Target } from "./codec/negotiate.ts";
+import type { HandlerRequest, RequestInfo } from "./contract.ts";
+import type { EventLeases } from "./registry/event-leases.ts";
+import type { Registry } from "./registry/registry.ts";
+import type { ServedResource } from "./registry/resource.ts";
+
+/** What every verb works with. */
+export interface Core {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly random: () => number;
+  readonly caches: ObjectCaches;
+  readonly registry: Registry;
+  readonly admission: AdmissionChain;
+  readonly leases: EventLeases;
+  /** Watches under way end when it aborts. */
+  readonly closing: AbortSignal;
+}
+
+/** One request on its way to one resource. */
+export interface Call {
+  readonly core: Core;
+  readonly request: HandlerRequest;
+  readonly info: RequestInfo;
+  readonly user: UserInfo;
+  readonly resource: ServedResource;
+  readonly target: Target;
+  readonly dryRun: boolean;
+  /** Texts for Warning headers. */
+  readonly warnings: string[];
+}
+
+/** metav1.Time of now: whole seconds. */
+export const nowTime = (clock: Clock): string => secondsTime(clock.now());
+
+export const secondsTime = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
+
+const uuidBytes = new Uint8Array(16 * 256);
+let uuidAt = uuidBytes.length;
+const hex = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, "0"));
+
+/** A random UUID (version 4). Unique beyond the process, so it never comes from a seed. */
+export function newUid(): string {
+  if (uuidAt === uuidBytes.length) {
+    randomFillSync(uuidBytes);
+    uuidAt = 0;
+  }
+  const b = uuidBytes.subarray(uuidAt, uuidAt + 16);
+  uuidAt += 16;
+  b[6] = ((b[6] as number) & 0x0f) | 0x40;
+  b[8] = ((b[8] as number) & 0x3f) | 0x80;
+  let text = "";
+  for (let i = 0; i < 16; i++) {
+    if (i === 4 || i === 6 || i === 8 || i === 10) text += "-";
+    text += hex[b[i] as number];
+  }
+  return text;
+}
+
+/** What became of a write: `moved` means that somebody else was faster. */
+export type WriteResult = { done: true; entry: Entry } | { done: false; moved: true };
+
+/**
+ * Writes one object with compare-and-swap on `expected` (0: must not exist). The object, in stored spelling, belongs to
+ * the cache from here on: the caller does not change it any more. An unchanged object is not written.
+ */
+export async function writeObject(
+  core: Core,
+  resource: ServedResource,
+  key: string,
+  object: KubeObject,
+  existing: Entry | undefined,
+): Promise<WriteResult> {
+  const value = encodeStored(object, resource.storedKind, resource.storedApiVersion);
+  if (existing && withResourceVersion(value, existing.revision).equals(existing.json)) {
+    return { done: true, entry: existing };
+  }
+  const lease = resource.def.ttlSeconds ? await core.leases.lease(resource.def.ttlSeconds) : 0;
+  core.caches.expect(value, object);
+  const storeKey = resource.storeKey(key);
+  const result = await storeTxn(core, {
+    when: [{ key: storeKey, modRevision: existing?.revision ?? 0 }],
+    then: [{ type: "put", key: storeKey, value, ...(lease ? { lease } : {}) }],
+  });
+  if (!result.succeeded) {
+    await core.caches.reaches(result.revision, 10_000);
+    return { done: false, moved: true };
+  }
+  await core.caches.reaches(result.revision, 10_000);
+  const entry = resource.cache.get(key);
+  if (entry?.revision === result.revision) return { done: true, entry };
+  // Somebody has already changed it again: what was written is the answer all the same.
+  const change = resource.cache.since(result.revision - 1)?.find((each) => each.entry.key === key);
+  if (!change)
+    throw new StatusError("InternalError", "the written object is gone before it could be returned");
+  return { done: true, entry: change.entry };
+}
+
+/** True when it was removed at this revision, false when somebody else was faster. */
+export async function removeObject(core: Core, resource: ServedResource, entry: Entry): Promise<boolean> {
+  const key = resource.storeKey(entry.key);
+  const result = await storeTxn(core, {
+    when: [{ key, modRevision: entry.revision }],
+    then: [{ type: "delete", key }],
+  });
+  await core.caches.reaches(result.revision, 10_000);
+  return result.succeeded;
+}
+
+async function storeTxn(core: Core, request: Parameters<Store["txn"]>[0]): ReturnType<Store["txn"]> {
+  try {
+    return await core.store.txn(request);
+  } catch (cause) {
+    if (cause instanceof StoreFullError) {
+      throw new StatusError("InternalError", `no space left to store the object: ${cause.message}`, {
+        cause,
+        code: 507,
+      });
+    }
+    throw cause;
+  }
+}

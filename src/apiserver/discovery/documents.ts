@@ -1,0 +1,159 @@
+/** Everything that is not a resource: discovery, OpenAPI, version, health, metrics. */
+import { createHash } from "node:crypto";
+import { StatusError } from "../../machinery/index.ts";
+import { parseAccept } from "../codec/negotiate.ts";
+import type { HandlerRequest, RequestInfo } from "../contract.ts";
+import type { Metrics } from "../metrics.ts";
+import { openApiAnswer } from "./openapi.ts";
+import type { Registry } from "../registry/registry.ts";
+import { type Answer, bytesAnswer, jsonAnswer, textAnswer } from "../response.ts";
+import { versionInfo } from "../version.ts";
+import { Health } from "./health.ts";
+import { aggregated, groupDocument, groupList, resourceList } from "./resources.ts";
+
+interface Kept {
+  generation: number;
+  bytes: Uint8Array;
+  etag: string;
+  type: string;
+}
+
+export interface DocumentsOptions {
+  registry: Registry;
+  metrics: Metrics;
+  health: Health;
+  documents: ReadonlyMap<string, () => unknown>;
+  /** host:port of this server, for /api. */
+  address: () => string;
+}
+
+export class Documents {
+  readonly #options: DocumentsOptions;
+  readonly #kept = new Map<string, Kept>();
+
+  constructor(options: DocumentsOptions) {
+    this.#options = options;
+  }
+
+  async answer(request: HandlerRequest, info: RequestInfo): Promise<Answer> {
+    const path = info.path.length > 1 && info.path.endsWith("/") ? info.path.slice(0, -1) : info.path;
+    const answer = await this.#find(path, request, info);
+    if (!answer) return textAnswer(404, "404 page not found\n");
+    if (request.method !== "GET" && request.method !== "HEAD" && !path.startsWith("/api")) {
+      throw new StatusError(
+        "MethodNotAllowed",
+        "the server does not allow this method on the requested resource",
+        {
+          details: {},
+        },
+      );
+    }
+    return answer;
+  }
+
+  async #find(path: string, request: HandlerRequest, info: RequestInfo): Promise<Answer | undefined> {
+    const { registry, metrics, health, documents, address } = this.#options;
+    const parts = path.split("/");
+    switch (parts[1]) {
+      case "api":
+        if (parts.length === 2) {
+          return this.#discovery(request, path, true, () => ({
+            kind: "APIVersions",
+            versions: ["v1"],
+            serverAddressByClientCIDRs: [{ clientCIDR: "0.0.0.0/0", serverAddress: address() }],
+          }));
+        }
+        return parts.length === 3
+          ? this.#plain(request, path, () => resourceList(registry, "", parts[2] ?? ""))
+          : undefined;
+      case "apis":
+        if (parts.length === 2) return this.#discovery(request, path, false, () => groupList(registry));
+        if (parts.length === 3)
+          return this.#plain(request, path, () => groupDocument(registry, parts[2] ?? ""));
+        return parts.length === 4
+          ? this.#plain(request, path, () => resourceList(registry, parts[2] ?? "", parts[3] ?? ""))
+          : undefined;
+      case "version":
+        return parts.length === 2 ? jsonAnswer(200, versionInfo) : undefined;
+      case "openapi": {
+        const found = documents.get(path);
+        if (found) return jsonAnswer(200, found());
+        return openApiAnswer(registry, path, request, info);
+      }
+      case "healthz":
+      case "livez":
+      case "readyz":
+        return health.answer(path, info.query);
+      case "metrics":
+        return parts.length === 2
+          ? bytesAnswer(200, Buffer.from(metrics.text()), "text/plain; version=0.0.4; charset=utf-8")
+          : undefined;
+      case "":
+        return jsonAnswer(200, { paths: this.#paths() });
+      default: {
+        const found = documents.get(path);
+        return found ? jsonAnswer(200, found()) : undefined;
+      }
+    }
+  }
+
+  #paths(): string[] {
+    const paths = [
+      "/api",
+      "/api/v1",
+      "/apis",
+      "/healthz",
+      "/livez",
+      "/metrics",
+      "/openapi/v2",
+      "/openapi/v3",
+      "/readyz",
+      "/version",
+    ];
+    for (const { def } of this.#options.registry.all()) {
+      if (def.group !== "") paths.push(`/apis/${def.group}`, `/apis/${def.group}/${def.version}`);
+    }
+    return [...new Set(paths)].sort();
+  }
+
+  /** The aggregated form for clients that know it, else the legacy one. */
+  #discovery(request: HandlerRequest, path: string, core: boolean, legacy: () => object): Answer {
+    const { registry } = this.#options;
+    for (const { type, parameters } of parseAccept(request.headers?.accept ?? "application/json")) {
+      if (type !== "application/json") continue;
+      if (parameters.g === "apidiscovery.k8s.io" && parameters.as === "APIGroupDiscoveryList") {
+        const { v = "" } = parameters;
+        if (v !== "v2" && v !== "v2beta1") continue;
+        const contentType = `application/json;g=apidiscovery.k8s.io;v=${v};as=APIGroupDiscoveryList`;
+        return this.#keptAnswer(request, `${path} ${v}`, contentType, () => aggregated(registry, core, v));
+      }
+      if (parameters.as === undefined) break;
+    }
+    const answer = this.#keptAnswer(request, path, "application/json", legacy);
+    answer.headers.vary = "Accept";
+    return answer;
+  }
+
+  #plain(request: HandlerRequest, path: string, make: () => object | undefined): Answer | undefined {
+    const known = make();
+    return known ? this.#keptAnswer(request, path, "application/json", () => known) : undefined;
+  }
+
+  /** Made once per generation of the registry; a client that has it already gets 304. */
+  #keptAnswer(request: HandlerRequest, key: string, type: string, make: () => object): Answer {
+    const { generation } = this.#options.registry;
+    let kept = this.#kept.get(key);
+    if (!kept || kept.generation !== generation) {
+      const bytes = Buffer.from(JSON.stringify(make()));
+      const etag = `"${createHash("sha256").update(bytes).digest("hex").toUpperCase()}"`;
+      kept = { generation, bytes, etag, type };
+      this.#kept.set(key, kept);
+    }
+    const fresh = request.headers?.["if-none-match"] === kept.etag;
+    const answer = bytesAnswer(fresh ? 304 : 200, fresh ? new Uint8Array(0) : kept.bytes, kept.type);
+    answer.headers.etag = kept.etag;
+    answer.headers.vary = "Accept";
+    answer.headers["cache-control"] = "public";
+    return answer;
+  }
+}

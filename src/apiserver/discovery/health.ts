@@ -1,0 +1,44 @@
+import { type Answer, textAnswer } from "../response.ts";
+
+type Check = () => void | Promise<void>;
+
+/** /healthz, /livez and /readyz with their checks, in Kubernetes' format. */
+export class Health {
+  readonly #checks: ReadonlyMap<string, Check>;
+
+  constructor(checks: ReadonlyMap<string, Check>) {
+    this.#checks = checks;
+  }
+
+  /** undefined for a check that does not exist. */
+  async answer(path: string, query: URLSearchParams): Promise<Answer | undefined> {
+    const [, endpoint = "", single, more] = path.split("/");
+    if (more !== undefined) return undefined;
+    let checks = [...this.#checks];
+    if (single !== undefined) {
+      checks = checks.filter(([name]) => name === single);
+      if (checks.length === 0) return undefined;
+    }
+    const excluded = new Set(query.getAll("exclude"));
+    const lines: string[] = [];
+    let failed = false;
+    for (const [name, check] of checks) {
+      if (excluded.delete(name)) {
+        lines.push(`[+]${name} excluded: ok`);
+        continue;
+      }
+      try {
+        await check();
+        lines.push(`[+]${name} ok`);
+      } catch {
+        failed = true;
+        lines.push(`[-]${name} failed: reason withheld`);
+      }
+    }
+    for (const name of excluded)
+      lines.push(`warn: some health checks cannot be excluded: no matches for "${name}"`);
+    if (failed) return textAnswer(500, `${lines.join("\n")}\n${endpoint} check failed\n`);
+    if (!query.has("verbose")) return textAnswer(200, "ok");
+    return textAnswer(200, `${lines.join("\n")}\n${endpoint} check passed\n`);
+  }
+}

@@ -1,0 +1,87 @@
+/** OpenAPI documents, made when somebody first asks: nobody pays for them at start. */
+import { createHash } from "node:crypto";
+import { type KindDefinition, openApiV2, openApiV3 } from "../../api/index.ts";
+import { StatusError } from "../../machinery/index.ts";
+import { parseAccept } from "../codec/negotiate.ts";
+import type { HandlerRequest, RequestInfo } from "../contract.ts";
+import type { Registry } from "../registry/registry.ts";
+import { type Answer, bytesAnswer, jsonAnswer } from "../response.ts";
+import { versionInfo } from "../version.ts";
+import { groupsOf } from "./resources.ts";
+
+interface Kept {
+  generation: number;
+  bytes: Promise<Buffer>;
+}
+
+const kept = new WeakMap<Registry, Map<string, Kept>>();
+
+export async function openApiAnswer(
+  registry: Registry,
+  path: string,
+  request: HandlerRequest,
+  info: RequestInfo,
+): Promise<Answer | undefined> {
+  if (path === "/openapi/v2") {
+    if (!acceptsJson(request.headers?.accept)) {
+      throw new StatusError("NotAcceptable", "only the following media types are accepted: application/json");
+    }
+    return document(registry, request, path, () => openApiV2(allKinds(registry)));
+  }
+  if (path === "/openapi/v3") return jsonAnswer(200, { paths: Object.fromEntries(groupPaths(registry)) });
+  const group = /^\/openapi\/v3\/(?:api\/(v1)|apis\/([^/]+)\/([^/]+))$/.exec(path);
+  if (!group) return undefined;
+  const [, core, name = "", version = core as string] = group;
+  if (!groupsOf(registry).get(name)?.has(version)) return undefined;
+  const answer = await document(registry, request, path, () => openApiV3(name, version, allKinds(registry)));
+  if (info.query.has("hash")) answer.headers["cache-control"] = "public, immutable";
+  return answer;
+}
+
+const allKinds = (registry: Registry): KindDefinition[] => [...registry.all()].map(({ def }) => def);
+
+/** `api/v1` and the like, each with an URL that changes when the document does. */
+function* groupPaths(registry: Registry): Generator<[string, { serverRelativeURL: string }]> {
+  for (const [group, versions] of groupsOf(registry)) {
+    for (const [version, resources] of versions) {
+      const path = group === "" ? `api/${version}` : `apis/${group}/${version}`;
+      const hash = createHash("sha256")
+        .update(versionInfo.gitVersion)
+        .update(resources.map(({ def }) => `${def.plural}:${def.schema ?? registry.generation}`).join())
+        .digest("hex")
+        .toUpperCase();
+      yield [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` }];
+    }
+  }
+}
+
+async function document(
+  registry: Registry,
+  request: HandlerRequest,
+  path: string,
+  make: () => Promise<object>,
+): Promise<Answer> {
+  const documents = kept.get(registry) ?? new Map<string, Kept>();
+  kept.set(registry, documents);
+  let known = documents.get(path);
+  if (!known || known.generation !== registry.generation) {
+    known = {
+      generation: registry.generation,
+      bytes: make().then((made) => Buffer.from(JSON.stringify(made))),
+    };
+    documents.set(path, known);
+    known.bytes.catch(() => documents.delete(path));
+  }
+  const bytes = await known.bytes;
+  const etag = `"${createHash("sha256").update(bytes).digest("hex").toUpperCase()}"`;
+  const fresh = request.headers?.["if-none-match"] === etag;
+  const answer = bytesAnswer(fresh ? 304 : 200, fresh ? new Uint8Array(0) : bytes);
+  answer.headers.etag = etag;
+  answer.headers.vary = "Accept-Encoding, Accept";
+  return answer;
+}
+
+function acceptsJson(accept: string | undefined): boolean {
+  if (!accept) return true;
+  return parseAccept(accept).some(({ type }) => ["application/json", "*/*", "application/*"].includes(type));
+}

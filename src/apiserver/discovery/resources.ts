@@ -1,0 +1,170 @@
+/** Discovery documents out of the registry: legacy lists and the aggregated form (KEP-3352). */
+import type { Registry } from "../registry/registry.ts";
+import { groupVersion, type ServedResource } from "../registry/resource.ts";
+
+interface Subresource {
+  name: string;
+  group: string;
+  version: string;
+  kind: string;
+  verbs: readonly string[];
+}
+
+const partVerbs = ["get", "patch", "update"];
+
+/** The subresources of a resource as discovery lists them. */
+function subresourcesOf(registry: Registry, { def }: ServedResource): Subresource[] {
+  const { group, version, kind, plural } = def;
+  const found: Subresource[] = [];
+  if (def.status) found.push({ name: "status", group, version, kind, verbs: partVerbs });
+  if (def.scale)
+    found.push({ name: "scale", group: "autoscaling", version: "v1", kind: "Scale", verbs: partVerbs });
+  for (const name of def.subresources ?? []) {
+    const special = registry.special.get(`${group === "" ? plural : `${plural}.${group}`}/${name}`);
+    if (special) {
+      found.push({
+        name,
+        group: special.group,
+        version: special.version,
+        kind: special.kind,
+        verbs: special.verbs,
+      });
+    } else if (name === "binding") found.push({ name, group, version, kind: "Binding", verbs: ["create"] });
+    else if (name === "eviction")
+      found.push({ name, group: "policy", version: "v1", kind: "Eviction", verbs: ["create"] });
+    else if (name === "finalize") found.push({ name, group, version, kind, verbs: ["update"] });
+    else if (name === "ephemeralcontainers") found.push({ name, group, version, kind, verbs: partVerbs });
+  }
+  return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Resources that are asked and never stored are served only when somebody handles them. */
+function served(registry: Registry, { def }: ServedResource): boolean {
+  const asked = def.verbs.length === 1 && def.verbs[0] === "create";
+  return !asked || registry.special.has(def.group === "" ? def.plural : `${def.plural}.${def.group}`);
+}
+
+/** Group to its versions, in the order they were declared. */
+export function groupsOf(registry: Registry): Map<string, Map<string, ServedResource[]>> {
+  const groups = new Map<string, Map<string, ServedResource[]>>();
+  for (const resource of registry.all()) {
+    if (!served(registry, resource)) continue;
+    const { group, version } = resource.def;
+    const versions = groups.get(group) ?? new Map<string, ServedResource[]>();
+    groups.set(group, versions);
+    const list = versions.get(version) ?? [];
+    versions.set(version, list);
+    list.push(resource);
+  }
+  for (const versions of groups.values()) {
+    for (const list of versions.values()) list.sort((a, b) => (a.def.plural < b.def.plural ? -1 : 1));
+  }
+  return groups;
+}
+
+/** `/api/v1`, `/apis/apps/v1` */
+export function resourceList(registry: Registry, group: string, version: string): object | undefined {
+  const resources = groupsOf(registry).get(group)?.get(version);
+  if (!resources) return undefined;
+  const list = resources.flatMap((resource) => {
+    const { def } = resource;
+    return [
+      {
+        name: def.plural,
+        singularName: def.singular,
+        namespaced: def.namespaced,
+        kind: def.kind,
+        verbs: def.verbs,
+        ...(def.shortNames.length === 0 ? {} : { shortNames: def.shortNames }),
+        ...(def.categories.length === 0 ? {} : { categories: def.categories }),
+        ...(def.verbs.includes("watch") ? { storageVersionHash: storageHash(resource) } : {}),
+      },
+      ...subresourcesOf(registry, resource).map((sub) => ({
+        name: `${def.plural}/${sub.name}`,
+        singularName: "",
+        namespaced: def.namespaced,
+        ...(sub.group === def.group && sub.version === def.version
+          ? {}
+          : { group: sub.group, version: sub.version }),
+        kind: sub.kind,
+        verbs: sub.verbs,
+      })),
+    ];
+  });
+  return {
+    kind: "APIResourceList",
+    apiVersion: "v1",
+    groupVersion: groupVersion({ group, version }),
+    resources: list,
+  };
+}
+
+/** Tells storage spellings apart; eight bytes in base64 as in Kubernetes. */
+function storageHash({ def, storedApiVersion, storedKind }: ServedResource): string {
+  let hash = 0xcbf29ce484222325n;
+  for (const char of `${def.group}/${storedApiVersion}/${storedKind}`) {
+    hash = ((hash ^ BigInt(char.charCodeAt(0))) * 0x100000001b3n) & 0xffffffffffffffffn;
+  }
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64LE(hash);
+  return bytes.toString("base64");
+}
+
+function groupObject(name: string, versions: Iterable<string>): object {
+  const list = [...versions].map((version) => ({
+    groupVersion: groupVersion({ group: name, version }),
+    version,
+  }));
+  return { name, versions: list, preferredVersion: list[0] };
+}
+
+/** `/apis` */
+export function groupList(registry: Registry): object {
+  const groups = [...groupsOf(registry)].filter(([name]) => name !== "");
+  return {
+    kind: "APIGroupList",
+    apiVersion: "v1",
+    groups: groups.map(([name, versions]) => groupObject(name, versions.keys())),
+  };
+}
+
+/** `/apis/GROUP` */
+export function groupDocument(registry: Registry, name: string): object | undefined {
+  const versions = groupsOf(registry).get(name);
+  if (!versions || name === "") return undefined;
+  return { kind: "APIGroup", apiVersion: "v1", ...groupObject(name, versions.keys()) };
+}
+
+/** apidiscovery.k8s.io APIGroupDiscoveryList; `core`: of `/api`, else of `/apis`. */
+export function aggregated(registry: Registry, core: boolean, version: string): object {
+  const items = [...groupsOf(registry)]
+    .filter(([name]) => (name === "") === core)
+    .map(([name, versions]) => ({
+      metadata: { ...(name === "" ? {} : { name }), creationTimestamp: null },
+      versions: [...versions].map(([each, resources]) => ({
+        version: each,
+        resources: resources.map((resource) => aggregatedResource(registry, resource)),
+        freshness: "Current",
+      })),
+    }));
+  return { kind: "APIGroupDiscoveryList", apiVersion: `apidiscovery.k8s.io/${version}`, metadata: {}, items };
+}
+
+function aggregatedResource(registry: Registry, resource: ServedResource): object {
+  const { def } = resource;
+  const subresources = subresourcesOf(registry, resource).map((sub) => ({
+    subresource: sub.name,
+    responseKind: { group: sub.group, version: sub.version, kind: sub.kind },
+    verbs: sub.verbs,
+  }));
+  return {
+    resource: def.plural,
+    responseKind: { group: def.group, version: def.version, kind: def.kind },
+    scope: def.namespaced ? "Namespaced" : "Cluster",
+    singularResource: def.singular,
+    verbs: def.verbs,
+    ...(def.shortNames.length === 0 ? {} : { shortNames: def.shortNames }),
+    ...(def.categories.length === 0 ? {} : { categories: def.categories }),
+    ...(subresources.length === 0 ? {} : { subresources }),
+  };
+}

@@ -1,0 +1,109 @@
+/** The API's errors in Kubernetes' words (apimachinery/pkg/api/errors). */
+import type { FieldError, KindDefinition } from "../api/index.ts";
+import { StatusError } from "../machinery/index.ts";
+import type { AuthorizationAttributes } from "./auth-contract.ts";
+
+/** What error texts need to know about a resource. */
+export type Named = Pick<KindDefinition, "group" | "kind" | "plural">;
+
+/** `pods`, `deployments.apps` */
+export const qualified = ({ group, plural }: Named): string => (group === "" ? plural : `${plural}.${group}`);
+
+const details = ({ group, plural }: Named, name: string) => ({
+  ...(name === "" ? {} : { name }),
+  ...(group === "" ? {} : { group }),
+  kind: plural,
+});
+
+export const notFound = (resource: Named, name: string): StatusError =>
+  new StatusError("NotFound", `${qualified(resource)} "${name}" not found`, {
+    details: details(resource, name),
+  });
+
+export const alreadyExists = (resource: Named, name: string): StatusError =>
+  new StatusError("AlreadyExists", `${qualified(resource)} "${name}" already exists`, {
+    details: details(resource, name),
+  });
+
+export const conflict = (resource: Named, name: string, why: string): StatusError =>
+  new StatusError("Conflict", `Operation cannot be fulfilled on ${qualified(resource)} "${name}": ${why}`, {
+    details: details(resource, name),
+  });
+
+export const modified =
+  "the object has been modified; please apply your changes to the latest version and try again";
+
+export const forbidden = (resource: Named, name: string, why: string): StatusError =>
+  new StatusError(
+    "Forbidden",
+    name === ""
+      ? `${qualified(resource)} is forbidden: ${why}`
+      : `${qualified(resource)} "${name}" is forbidden: ${why}`,
+    { details: details(resource, name) },
+  );
+
+/** 422: `Deployment.apps "x" is invalid: spec.selector: Required value`. */
+export function invalid(kind: Named, name: string, errors: readonly FieldError[]): StatusError {
+  const subject = kind.group === "" ? kind.kind : `${kind.kind}.${kind.group}`;
+  const lines = errors.map((error) => `${error.field}: ${error.message}`);
+  const text = lines.length === 1 ? lines[0] : `[${[...new Set(lines)].join(", ")}]`;
+  return new StatusError("Invalid", `${subject} "${name}" is invalid: ${text}`, {
+    details: {
+      ...(name === "" ? {} : { name }),
+      ...(kind.group === "" ? {} : { group: kind.group }),
+      kind: kind.kind,
+      causes: errors.map(({ reason, message, field }) => ({ reason, message, field })),
+    },
+  });
+}
+
+export const badRequest = (message: string, cause?: unknown): StatusError =>
+  new StatusError("BadRequest", message, cause === undefined ? {} : { cause });
+
+/** A path or resource nobody serves. */
+export const noResource = (): StatusError =>
+  new StatusError("NotFound", "the server could not find the requested resource", { details: {} });
+
+export const methodNotAllowed = (verb: string, resource: Named): StatusError =>
+  new StatusError(
+    "MethodNotAllowed",
+    `${verb} is not supported on resources of kind "${qualified(resource)}"`,
+    {
+      details: details(resource, ""),
+    },
+  );
+
+export const expired = (message: string, metadata = {}): StatusError =>
+  new StatusError("Expired", message, { metadata });
+
+export const unsupportedMediaType = (accepted: readonly string[]): StatusError =>
+  new StatusError(
+    "UnsupportedMediaType",
+    `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}`,
+  );
+
+export const notAcceptable = (accepted: readonly string[]): StatusError =>
+  new StatusError("NotAcceptable", `only the following media types are accepted: ${accepted.join(", ")}`);
+
+export function denied(attributes: AuthorizationAttributes, reason: string): StatusError {
+  const { user, verb, namespace, name, path } = attributes;
+  const why = reason === "" ? "" : `: ${reason}`;
+  if (!attributes.isResource) {
+    return new StatusError(
+      "Forbidden",
+      `forbidden: User "${user.name}" cannot ${verb} path "${path}"${why}`,
+      {
+        details: {},
+      },
+    );
+  }
+  const resource: Named = { group: attributes.apiGroup, plural: attributes.resource, kind: "" };
+  const what =
+    attributes.subresource === "" ? attributes.resource : `${attributes.resource}/${attributes.subresource}`;
+  const where = namespace === "" ? "at the cluster scope" : `in the namespace "${namespace}"`;
+  return forbidden(
+    resource,
+    name,
+    `User "${user.name}" cannot ${verb} resource "${what}" in API group "${attributes.apiGroup}" ${where}${why}`,
+  );
+}

@@ -1,0 +1,234 @@
+/** The chain every request goes through, whoever carried it: who, may they, what, and then the verb. */
+import { isReason, StatusError } from "../machinery/index.ts";
+import type { Authenticator, Authorizer, UserInfo } from "./auth-contract.ts";
+import { decodeBody } from "./codec/decode.ts";
+import { negotiate, type Target, wantsPretty } from "./codec/negotiate.ts";
+import type { HandlerRequest, RequestInfo, SpecialHandler } from "./contract.ts";
+import type { Call, Core } from "./core.ts";
+import type { Documents } from "./discovery/documents.ts";
+import { badRequest, denied, methodNotAllowed, noResource } from "./errors.ts";
+import type { Metrics } from "./metrics.ts";
+import { specialKey } from "./registry/registry.ts";
+import type { ServedResource } from "./registry/resource.ts";
+import { parseRequestInfo } from "./request-info.ts";
+import { type Answer, errorAnswer, textAnswer } from "./response.ts";
+import { readDryRun } from "./verbs/delete-options.ts";
+import { create } from "./verbs/create.ts";
+import { deleteCollection } from "./verbs/deletecollection.ts";
+import { remove } from "./verbs/delete.ts";
+import { get } from "./verbs/get.ts";
+import { list } from "./verbs/list.ts";
+import { encoded } from "./verbs/output.ts";
+import { patch } from "./verbs/patch.ts";
+import { update } from "./verbs/update.ts";
+import { watch } from "./verbs/watch.ts";
+import type { FieldError, KubeObject } from "../api/index.ts";
+import { subresources } from "./subresources/index.ts";
+
+type Verb = (call: Call) => Promise<Answer>;
+
+const verbs: Record<string, Verb> = {
+  get,
+  list,
+  watch,
+  create,
+  update,
+  patch,
+  delete: remove,
+  deletecollection: deleteCollection,
+};
+
+/** Which transformations each verb can answer with. */
+const transformations: Record<string, readonly Target["as"][]> = {
+  list: ["object", "table", "partialList"],
+  watch: ["object", "table", "partial"],
+  deletecollection: ["object"],
+};
+const objectTransformations: readonly Target["as"][] = ["object", "table", "partial"];
+
+const anonymous: UserInfo = { name: "system:anonymous", groups: ["system:unauthenticated"] };
+
+export class Handler {
+  readonly #core: Core;
+  readonly #authenticator: Authenticator;
+  readonly #authorizer: Authorizer;
+  readonly #documents: Documents;
+  readonly #metrics: Metrics;
+
+  constructor(
+    core: Core,
+    authenticator: Authenticator,
+    authorizer: Authorizer,
+    documents: Documents,
+    metrics: Metrics,
+  ) {
+    this.#core = core;
+    this.#authenticator = authenticator;
+    this.#authorizer = authorizer;
+    this.#documents = documents;
+    this.#metrics = metrics;
+  }
+
+  /** Never rejects. */
+  async handle(request: HandlerRequest): Promise<Answer> {
+    const began = this.#core.clock.monotonic();
+    let info: RequestInfo | undefined;
+    let answer: Answer;
+    try {
+      info = readInfo(request);
+      const user = await this.admitUser(request, info);
+      answer = await this.#dispatch(request, info, user);
+    } catch (error) {
+      answer = errorAnswer(this.#asStatus(error, info));
+    }
+    this.#metrics.observe(request.method, info, answer.status, this.#core.clock.monotonic() - began);
+    return answer;
+  }
+
+  /** Authentication and authorization. Throws 401 and 403. */
+  async admitUser(request: HandlerRequest, info: RequestInfo): Promise<UserInfo> {
+    const found = await this.#authenticator.authenticate({
+      headers: request.headers ?? {},
+      peer: request.peer,
+    });
+    const user = found ?? anonymous;
+    const { query } = info;
+    const fieldSelector = query.get("fieldSelector");
+    // A list of exactly one name is authorized by that name, as in Kubernetes.
+    const oneName =
+      info.name === "" && fieldSelector
+        ? /(?:^|,)metadata\.name==?([^,]+)(?:,|$)/.exec(fieldSelector)?.[1]
+        : undefined;
+    const attributes = {
+      user,
+      verb: info.verb,
+      apiGroup: info.apiGroup,
+      apiVersion: info.apiVersion,
+      resource: info.resource,
+      subresource: info.subresource,
+      namespace: info.namespace,
+      name: info.name || (oneName ?? ""),
+      path: info.path,
+      isResource: info.isResource,
+      ...(fieldSelector ? { fieldSelector } : {}),
+      ...(query.get("labelSelector") ? { labelSelector: query.get("labelSelector") as string } : {}),
+    };
+    const decision = await this.#authorizer.authorize(attributes);
+    if (!decision.allowed) throw denied(attributes, decision.reason);
+    return user;
+  }
+
+  async #dispatch(request: HandlerRequest, info: RequestInfo, user: UserInfo): Promise<Answer> {
+    if (!info.isResource) return this.#documents.answer(request, info);
+    const special = this.#core.registry.special.get(
+      specialKey(info.apiGroup, info.resource, info.subresource),
+    );
+    const resource = this.#core.registry.find(info.apiGroup, info.apiVersion, info.resource);
+    if ((special && special.version === info.apiVersion) || (special && resource)) {
+      return this.#special(special as SpecialHandler, request, info, user);
+    }
+    if (!resource) return missingPage(info);
+    return this.#stored(resource, request, info, user);
+  }
+
+  async #stored(
+    resource: ServedResource,
+    request: HandlerRequest,
+    info: RequestInfo,
+    user: UserInfo,
+  ): Promise<Answer> {
+    const { def } = resource;
+    if (
+      def.namespaced &&
+      info.namespace === "" &&
+      !["list", "watch", "deletecollection"].includes(info.verb)
+    ) {
+      // Objects of namespaces are reached through their namespace; creating one without is a mistake with its own text.
+      if (info.verb === "create") throw methodNotAllowed("create", def);
+      throw noResource();
+    }
+    if (!def.namespaced && info.namespace !== "" && info.resource !== "namespaces") throw noResource();
+    if (info.verb === "") throw methodNotAllowed(request.method.toLowerCase(), def);
+    const errors: FieldError[] = [];
+    const dryRun = readDryRun(
+      info.query.getAll("dryRun").filter((value) => value !== ""),
+      errors,
+    );
+    if (errors.length > 0) throw badRequest(`dryRun: ${errors[0]?.message}`);
+    const call: Call = {
+      core: this.#core,
+      request,
+      info,
+      user,
+      resource,
+      dryRun,
+      target: negotiate(
+        request.headers?.accept,
+        wantsPretty(info.query, request.headers?.["user-agent"]),
+        transformations[info.verb] ?? objectTransformations,
+      ),
+      warnings: [],
+    };
+    if (info.subresource !== "") {
+      const serve = subresources(resource, info.subresource);
+      if (!serve) throw noResource();
+      return serve(call);
+    }
+    const verb = verbs[info.verb];
+    if (!verb || !resource.has(info.verb)) throw methodNotAllowed(info.verb, def);
+    return verb(call);
+  }
+
+  async #special(
+    special: SpecialHandler,
+    request: HandlerRequest,
+    info: RequestInfo,
+    user: UserInfo,
+  ): Promise<Answer> {
+    if (!special.verbs.includes(info.verb)) {
+      throw methodNotAllowed(info.verb, { group: info.apiGroup, plural: info.resource, kind: special.kind });
+    }
+    const result = await special.handle({
+      info,
+      user,
+      request,
+      objects: this.#core.caches,
+      body: () =>
+        decodeBody(request.body, request.headers?.["content-type"])?.value as KubeObject | undefined,
+    });
+    if ("status" in result && typeof result.status === "number") return result as Answer;
+    const target = negotiate(
+      request.headers?.accept,
+      wantsPretty(info.query, request.headers?.["user-agent"]),
+    );
+    return encoded(request.method === "POST" ? 201 : 200, result, target);
+  }
+
+  #asStatus(error: unknown, info: RequestInfo | undefined): StatusError {
+    if (error instanceof StatusError) {
+      if (isReason(error, "InternalError"))
+        this.#core.log.error("request failed", { path: info?.path, error });
+      return error;
+    }
+    this.#core.log.error("request failed", { path: info?.path, error });
+    const text = error instanceof Error ? error.message : String(error);
+    return new StatusError("InternalError", `Internal error occurred: ${text}`, {
+      details: { causes: [{ message: text }] },
+      cause: error,
+    });
+  }
+}
+
+function readInfo(request: HandlerRequest): RequestInfo {
+  try {
+    return parseRequestInfo(request.method, request.path);
+  } catch (cause) {
+    throw badRequest("invalid URL escape in the request path", cause);
+  }
+}
+
+/** A group or version nobody serves is a plain page in Kubernetes; a resource is a Status. */
+function missingPage(info: RequestInfo): Answer {
+  if (info.apiVersion === "") return textAnswer(404, "404 page not found\n");
+  throw noResource();
+}

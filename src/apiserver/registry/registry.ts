@@ -1,0 +1,54 @@
+import type { KindDefinition } from "../../api/index.ts";
+import type { ObjectCaches } from "../cache/objects.ts";
+import type { SpecialHandler } from "../contract.ts";
+import { ServedResource } from "./resource.ts";
+
+/** Which resources are served. CustomResourceDefinitions will add to it at run time, hence `generation`. */
+export class Registry {
+  readonly #caches: ObjectCaches;
+  readonly #resources = new Map<string, ServedResource>();
+  readonly special: ReadonlyMap<string, SpecialHandler>;
+  /** Changes with every change of what is served; discovery documents are kept per generation. */
+  generation = 1;
+
+  constructor(
+    kinds: readonly KindDefinition[],
+    special: ReadonlyMap<string, SpecialHandler>,
+    caches: ObjectCaches,
+  ) {
+    this.#caches = caches;
+    this.special = special;
+    for (const def of kinds) this.add(def);
+  }
+
+  add(def: KindDefinition): ServedResource {
+    const resource = new ServedResource(def, this.#caches);
+    this.#resources.set(key(def.group, def.version, def.plural), resource);
+    this.generation++;
+    return resource;
+  }
+
+  find(group: string, version: string, plural: string): ServedResource | undefined {
+    return this.#resources.get(key(group, version, plural));
+  }
+
+  /** Any served version of it. */
+  findAny(group: string, plural: string): ServedResource | undefined {
+    for (const resource of this.#resources.values()) {
+      if (resource.def.group === group && resource.def.plural === plural) return resource;
+    }
+    return undefined;
+  }
+
+  all(): Iterable<ServedResource> {
+    return this.#resources.values();
+  }
+}
+
+const key = (group: string, version: string, plural: string): string => `${group}/${version}/${plural}`;
+
+/** `pods/log`, `tokenreviews.authentication.k8s.io` */
+export function specialKey(group: string, plural: string, subresource: string): string {
+  const resource = group === "" ? plural : `${plural}.${group}`;
+  return subresource === "" ? resource : `${resource}/${subresource}`;
+}

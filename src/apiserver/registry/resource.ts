@@ -1,0 +1,89 @@
+import type { KindDefinition, KubeObject } from "../../api/index.ts";
+import type { Entry } from "../cache/entry.ts";
+import { type ObjectCaches, resourcePrefix } from "../cache/objects.ts";
+import type { WatchCache } from "../cache/watch-cache.ts";
+
+/** One served resource: its definition and where its objects are. Two spellings of one kind share a cache. */
+export class ServedResource {
+  readonly def: KindDefinition;
+  /** `v1`, `apps/v1` */
+  readonly apiVersion: string;
+  readonly cache: WatchCache;
+  /** What objects are stored as. */
+  readonly storedKind: string;
+  readonly storedApiVersion: string;
+  /** Start of the store's keys. */
+  readonly #prefix: string;
+  /** Where the part of an object's JSON begins that list items have: behind kind and apiVersion. */
+  readonly #itemStart: number;
+  /** Bytes in this spelling when it is not the stored one. */
+  readonly #converted = new WeakMap<Entry, Buffer>();
+
+  constructor(def: KindDefinition, caches: ObjectCaches) {
+    const stored = def.storedAs ?? def;
+    this.def = def;
+    this.apiVersion = groupVersion(def);
+    this.cache = caches.of(stored.group, stored.plural);
+    this.storedKind = stored.kind;
+    this.storedApiVersion = groupVersion(stored);
+    this.#prefix = resourcePrefix(stored.group, stored.plural);
+    this.#itemStart =
+      `{"kind":${JSON.stringify(def.kind)},"apiVersion":${JSON.stringify(this.apiVersion)},`.length;
+  }
+
+  /** Key in the cache. */
+  key(namespace: string, name: string): string {
+    return this.def.namespaced ? `${namespace}/${name}` : name;
+  }
+
+  storeKey(cacheKey: string): string {
+    return this.#prefix + cacheKey;
+  }
+
+  /** The whole object as this resource shows it. */
+  json(entry: Entry): Buffer {
+    if (!this.def.storedAs) return entry.json;
+    let bytes = this.#converted.get(entry);
+    if (!bytes) {
+      const { kind: _kind, apiVersion: _version, ...rest } = this.copy(entry);
+      bytes = Buffer.from(JSON.stringify({ kind: this.def.kind, apiVersion: this.apiVersion, ...rest }));
+      this.#converted.set(entry, bytes);
+    }
+    return bytes;
+  }
+
+  /** What follows the opening brace of a list item: typed lists leave out kind and apiVersion of their items. */
+  itemTail(entry: Entry): Buffer {
+    return this.json(entry).subarray(this.#itemStart);
+  }
+
+  /** A copy in this resource's spelling. */
+  copy(entry: Entry): KubeObject {
+    const object = entry.copy();
+    if (this.def.storedAs) {
+      this.def.storedAs.fromStored(object);
+      object.kind = this.def.kind;
+      object.apiVersion = this.apiVersion;
+    }
+    return object;
+  }
+
+  /** Read only, in this resource's spelling. */
+  object(entry: Entry): KubeObject {
+    return this.def.storedAs ? this.copy(entry) : entry.object;
+  }
+
+  /** Turns a request's object into the stored spelling, in place. */
+  toStored(object: KubeObject): void {
+    this.def.storedAs?.toStored(object);
+    object.kind = this.storedKind;
+    object.apiVersion = this.storedApiVersion;
+  }
+
+  has(verb: string): boolean {
+    return this.def.verbs.includes(verb);
+  }
+}
+
+export const groupVersion = ({ group, version }: { group: string; version: string }): string =>
+  group === "" ? version : `${group}/${version}`;

@@ -1,0 +1,48 @@
+import { StatusError } from "../machinery/index.ts";
+
+/** Takes a stream's chunks at once; what the other end has not taken yet counts as backlog. */
+export interface StreamSink {
+  write(chunk: Uint8Array): void;
+  end(): void;
+  /** Bytes written and not yet on their way. */
+  readonly backlog: number;
+}
+
+/** A body that is pushed: watches write the same bytes to thousands of sinks, with no promise per chunk. */
+export interface PushStream {
+  /** Begins to write. The returned function is called once when the reader goes away. */
+  start(sink: StreamSink): () => void;
+}
+
+/** An answer inside the server, before a carrier takes it. */
+export interface Answer {
+  status: number;
+  headers: Record<string, string>;
+  body: Uint8Array | PushStream | AsyncIterable<Uint8Array>;
+}
+
+export const isPushStream = (body: Answer["body"]): body is PushStream =>
+  typeof (body as Partial<PushStream>).start === "function";
+
+export const jsonAnswer = (status: number, value: unknown): Answer =>
+  bytesAnswer(status, Buffer.from(JSON.stringify(value)));
+
+export const bytesAnswer = (status: number, body: Uint8Array, type = "application/json"): Answer => ({
+  status,
+  headers: { "content-type": type, "cache-control": "no-cache, private" },
+  body,
+});
+
+export const textAnswer = (status: number, text: string): Answer => ({
+  status,
+  headers: { "content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff" },
+  body: Buffer.from(text),
+});
+
+export function errorAnswer(error: StatusError): Answer {
+  const answer = jsonAnswer(error.code, error.toStatus());
+  const retry = error.details?.retryAfterSeconds;
+  if (retry !== undefined) answer.headers["retry-after"] = String(retry);
+  if (error.reason === "Unauthorized") answer.headers["www-authenticate"] = "Bearer";
+  return answer;
+}

@@ -1,0 +1,124 @@
+import { kinds as builtInKinds } from "../api/index.ts";
+import { StatusError } from "../machinery/index.ts";
+import { AdmissionChain } from "./admission/chain.ts";
+import { admissionPlugins } from "./admission/plugins.ts";
+import { guardPlugin } from "./admission/guards.ts";
+import type { Peer } from "./auth-contract.ts";
+import { bootstrap } from "./bootstrap/bootstrap.ts";
+import { ObjectCaches } from "./cache/objects.ts";
+import { startCompaction } from "./cache/compaction.ts";
+import type { ApiServer, ApiServerOptions, HandlerRequest, ListenOptions } from "./contract.ts";
+import type { Core } from "./core.ts";
+import { Documents } from "./discovery/documents.ts";
+import { Health } from "./discovery/health.ts";
+import { Handler } from "./handler.ts";
+import { type Front, listenFront } from "./http/front.ts";
+import { refuseUpgrade } from "./http/refuse-upgrade.ts";
+import { localTransport, toTransport } from "./local-transport.ts";
+import { Metrics } from "./metrics.ts";
+import { EventLeases } from "./registry/event-leases.ts";
+import { Registry } from "./registry/registry.ts";
+import { parseRequestInfo } from "./request-info.ts";
+
+/** How long requests under way may take when the server closes. */
+const closeGraceMs = 3000;
+
+/** Fills the caches from the store, makes what every cluster has (system namespaces, `kubernetes` Service), then serves. */
+export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
+  const { store, clock, log, random } = options;
+  const closing = new AbortController();
+  const caches = new ObjectCaches(store, clock);
+  let broken: Error | undefined;
+  await caches.open((error) => {
+    broken = error;
+    log.error("the store's watch broke", { error });
+  });
+  const registry = new Registry(options.kinds ?? builtInKinds, options.special ?? new Map(), caches);
+  const plugins =
+    options.admission === false
+      ? []
+      : admissionPlugins({ registry, caches, clock, random, network: options.network, log });
+  const core: Core = {
+    store,
+    clock,
+    log,
+    random,
+    caches,
+    registry,
+    admission: new AdmissionChain([...plugins, guardPlugin(options.guards ?? new Map(), caches)]),
+    leases: new EventLeases(store, clock),
+    closing: closing.signal,
+  };
+  options.authenticator.attach?.(caches);
+  options.authorizer.attach?.(caches);
+
+  const metrics = new Metrics();
+  metrics.gauge("apiserver_storage_revision", "Revision of the store.", () => store.revision);
+  const checks = new Map<string, () => void | Promise<void>>([
+    ["ping", () => {}],
+    [
+      "etcd",
+      () => {
+        if (broken) throw broken;
+      },
+    ],
+    [
+      "shutdown",
+      () => {
+        if (closing.signal.aborted) throw new Error("closing");
+      },
+    ],
+    ...(options.checks ?? []),
+  ]);
+  let address = "127.0.0.1";
+  const documents = new Documents({
+    registry,
+    metrics,
+    health: new Health(checks),
+    documents: options.documents ?? new Map(),
+    address: () => address,
+  });
+  const handler = new Handler(core, options.authenticator, options.authorizer, documents, metrics);
+  const handle = (request: HandlerRequest) => handler.handle(request);
+  const fronts: Front[] = [];
+
+  const upgrade: Parameters<typeof listenFront>[1]["upgrade"] = async (request, message, socket, head) => {
+    try {
+      const info = parseRequestInfo(request.method, request.path);
+      const user = await handler.admitUser(request, info);
+      if (!options.upgrades) throw new StatusError("BadRequest", "upgrades are not served here");
+      options.upgrades.handleUpgrade(message, socket, head, info, user, caches);
+    } catch (error) {
+      refuseUpgrade(socket, error);
+    }
+  };
+
+  const local = (peer: Peer) => localTransport(handle, peer);
+  await bootstrap(core, options.network);
+  const compaction = startCompaction(core);
+
+  return {
+    objects: caches,
+    localTransport: local,
+    async handle(request) {
+      return toTransport(await handle(request), request.signal);
+    },
+    async listen(listen: ListenOptions) {
+      const hosts = typeof listen.host === "string" ? [listen.host] : listen.host;
+      let { port } = listen;
+      for (const host of hosts) {
+        const front = await listenFront({ ...listen, host, port }, { handle, upgrade, log });
+        fronts.push(front);
+        port = front.port;
+      }
+      address = `${hosts[0]}:${port}`;
+      return { port };
+    },
+    async close() {
+      closing.abort();
+      compaction.stop();
+      await Promise.all(fronts.map((front) => front.close(closeGraceMs)));
+      caches.close();
+    },
+  };
+}

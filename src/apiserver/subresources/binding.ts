@@ -1,0 +1,83 @@
+import type { KubeObject, ObjectMeta, Pod } from "../../api/index.ts";
+import { asObject, decodeBody } from "../codec/decode.ts";
+import { type Call, nowTime } from "../core.ts";
+import { badRequest, conflict, invalid, notFound } from "../errors.ts";
+import { type Answer, jsonAnswer } from "../response.ts";
+import { writeObject } from "../core.ts";
+
+interface Binding extends KubeObject {
+  target?: { kind?: string; name?: string };
+}
+
+const bindingKind = { group: "", version: "v1", kind: "Binding", plural: "bindings" };
+
+/** Puts a pod on a node: the one way spec.nodeName is set after creation. */
+export async function bindPod(call: Call): Promise<Answer> {
+  const { request, resource, info, core } = call;
+  const decoded = decodeBody(request.body, request.headers?.["content-type"]);
+  const binding = asObject(decoded, bindingKind) as Binding;
+  const given = binding.metadata as ObjectMeta;
+  const { target } = binding;
+  if (target?.kind && target.kind !== "Node") {
+    throw invalid(bindingKind, info.name, [
+      {
+        reason: "FieldValueNotSupported",
+        field: "target.kind",
+        message: `Unsupported value: "${target.kind}": supported values: "Node", "<empty>"`,
+      },
+    ]);
+  }
+  const node = target?.name;
+  if (!node) {
+    throw invalid(bindingKind, info.name, [
+      { reason: "FieldValueRequired", field: "target.name", message: "Required value" },
+    ]);
+  }
+  if (given.name && given.name !== info.name)
+    throw badRequest("name in URL does not match name in Binding object");
+  const key = resource.key(info.namespace, info.name);
+  for (;;) {
+    const existing = resource.cache.get(key);
+    if (!existing) throw notFound(resource.def, info.name);
+    const pod = existing.copy() as Pod;
+    const meta = pod.metadata as ObjectMeta;
+    if (given.uid && given.uid !== meta.uid) {
+      throw conflict(
+        resource.def,
+        info.name,
+        `Precondition failed: UID in precondition: ${given.uid}, UID in object meta: ${meta.uid}`,
+      );
+    }
+    if (meta.deletionTimestamp) {
+      throw conflict(
+        resource.def,
+        info.name,
+        `pod ${info.name} is being deleted, cannot be assigned to a host`,
+      );
+    }
+    if (pod.spec?.nodeName) {
+      throw conflict(
+        resource.def,
+        info.name,
+        `pod ${info.name} is already assigned to node "${pod.spec.nodeName}"`,
+      );
+    }
+    if ((pod.spec?.schedulingGates?.length ?? 0) > 0) {
+      throw conflict(resource.def, info.name, `pod ${info.name} has non-empty .spec.schedulingGates`);
+    }
+    if (pod.spec) pod.spec.nodeName = node;
+    if (given.annotations) meta.annotations = { ...meta.annotations, ...given.annotations };
+    const conditions = (pod.status?.conditions ?? []).filter((each) => each.type !== "PodScheduled");
+    conditions.push({
+      type: "PodScheduled",
+      status: "True",
+      lastProbeTime: null as unknown as string,
+      lastTransitionTime: nowTime(core.clock),
+    });
+    pod.status = { ...pod.status, conditions };
+    if (call.dryRun) break;
+    const result = await writeObject(core, resource, key, pod, existing);
+    if (result.done) break;
+  }
+  return jsonAnswer(201, { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 });
+}

@@ -1,0 +1,107 @@
+import type { KubeObject, ObjectMeta } from "../../api/index.ts";
+import { get as valueAt, isObject, selectorFromObject } from "../../machinery/index.ts";
+import type { Entry } from "../cache/entry.ts";
+import { asObject, decodeBody } from "../codec/decode.ts";
+import type { Call } from "../core.ts";
+import { badRequest, invalid, methodNotAllowed, notFound } from "../errors.ts";
+import type { Answer } from "../response.ts";
+import { encoded, withWarnings } from "../verbs/output.ts";
+import { readPatch } from "../verbs/patch.ts";
+import { updateObject } from "../verbs/update.ts";
+
+const scaleKind = { group: "autoscaling", version: "v1", kind: "Scale", plural: "scales" };
+
+interface Scale extends KubeObject {
+  spec?: { replicas?: unknown };
+  status?: { replicas: number; selector?: string };
+}
+
+/** autoscaling/v1 Scale as a view of an object: reading and writing spec.replicas alone. */
+export async function scale(call: Call): Promise<Answer> {
+  const { resource, info, request } = call;
+  if (info.verb === "get") {
+    const entry = resource.cache.get(resource.key(info.namespace, info.name));
+    if (!entry) throw notFound(resource.def, info.name);
+    return answer(call, entry);
+  }
+  let change: (scale: Scale) => unknown;
+  if (info.verb === "update") {
+    const decoded = decodeBody(request.body, request.headers?.["content-type"]);
+    change = () => structuredClone(decoded?.value);
+  } else if (info.verb === "patch") change = readPatch(scaleCall(call));
+  else throw methodNotAllowed(info.verb, resource.def);
+  const entry = await updateObject({ ...call, info: { ...info, subresource: "" } }, (existing) => {
+    const before = scaleOf(call, existing);
+    const after = asObject({ value: change(before), text: "", format: "json" }, scaleKind) as Scale;
+    const meta = after.metadata as ObjectMeta;
+    if (meta.name && meta.name !== info.name) {
+      throw badRequest(
+        `the name of the object (${meta.name}) does not match the name on the URL (${info.name})`,
+      );
+    }
+    const replicas = after.spec?.replicas ?? 0;
+    if (!Number.isInteger(replicas))
+      throw badRequest(
+        'Scale in version "v1" cannot be handled as a Scale: json: cannot unmarshal into Go struct field ScaleSpec.spec.replicas of type int32',
+      );
+    if ((replicas as number) < 0) {
+      throw invalid(scaleKind, info.name, [
+        {
+          reason: "FieldValueInvalid",
+          field: "spec.replicas",
+          message: `Invalid value: ${replicas}: must be greater than or equal to 0`,
+        },
+      ]);
+    }
+    const object = existing.copy();
+    setAt(object, resource.def.scale?.specReplicasPath ?? "spec.replicas", replicas);
+    // A Scale that carries a version pins the write to it, and one that was patched only if it changed the version.
+    if (info.verb === "update" && meta.resourceVersion)
+      (object.metadata as ObjectMeta).resourceVersion = meta.resourceVersion;
+    else delete object.metadata?.resourceVersion;
+    return object;
+  });
+  return answer(call, entry);
+}
+
+const scaleCall = (call: Call): Call => call;
+
+function answer(call: Call, entry: Entry): Answer {
+  return withWarnings(call, encoded(200, scaleOf(call, entry), { ...call.target, as: "object" }));
+}
+
+function scaleOf({ resource }: Call, entry: Entry): Scale {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = entry.object.metadata ?? {};
+  const paths = resource.def.scale;
+  const selector = paths && valueAt(entry.object, paths.selectorPath);
+  const text = typeof selector === "string" ? selector : isObject(selector) ? selectorString(selector) : "";
+  return {
+    kind: "Scale",
+    apiVersion: "autoscaling/v1",
+    metadata: { name, namespace, uid, resourceVersion, creationTimestamp } as ObjectMeta,
+    spec: { replicas: paths ? ((valueAt(entry.object, paths.specReplicasPath) as number) ?? 0) : 0 },
+    status: {
+      replicas: paths ? ((valueAt(entry.object, paths.statusReplicasPath) as number) ?? 0) : 0,
+      ...(text === "" ? {} : { selector: text }),
+    },
+  };
+}
+
+function selectorString(selector: Record<string, unknown>): string {
+  // A ReplicationController's selector is a plain map.
+  const plain = !("matchLabels" in selector) && !("matchExpressions" in selector);
+  return selectorFromObject(
+    plain ? { matchLabels: selector as Record<string, string> } : selector,
+  ).toString();
+}
+
+function setAt(object: object, path: string, value: unknown): void {
+  const names = path.split(".").filter((name) => name !== "");
+  const last = names.pop() as string;
+  let current = object as Record<string, unknown>;
+  for (const name of names) {
+    if (!isObject(current[name])) current[name] = {};
+    current = current[name] as Record<string, unknown>;
+  }
+  current[last] = value;
+}

@@ -1,0 +1,55 @@
+/** metav1.Table and PartialObjectMetadata: what kubectl prints and metadata-only clients read. */
+import type { KindDefinition, KubeObject } from "../../api/index.ts";
+
+export const partialObject = (object: KubeObject, version = "v1"): object => ({
+  kind: "PartialObjectMetadata",
+  apiVersion: `meta.k8s.io/${version}`,
+  metadata: object.metadata ?? {},
+});
+
+export interface TableMeta {
+  resourceVersion?: string | undefined;
+  continue?: string;
+  remainingItemCount?: number;
+}
+
+export const tableColumns = (def: KindDefinition): object[] =>
+  def.columns.map(({ name, type, format, description, priority }) => ({
+    name,
+    type: type === "date" ? "string" : type,
+    format: format ?? "",
+    description,
+    priority,
+  }));
+
+/** `include`: what each row's `object` is: None, Metadata or Object. */
+export function tableRow(
+  def: KindDefinition,
+  object: KubeObject,
+  now: number,
+  include: string,
+  version: string,
+): object {
+  return {
+    cells: def.columns.map((column) => column.cell(object, now)),
+    ...(include === "None" ? {} : { object: include === "Object" ? object : partialObject(object, version) }),
+  };
+}
+
+export function tableOf(
+  def: KindDefinition,
+  objects: readonly KubeObject[],
+  now: number,
+  include: string,
+  version: string,
+  metadata: TableMeta,
+  withColumns = true,
+): object {
+  return {
+    kind: "Table",
+    apiVersion: `meta.k8s.io/${version}`,
+    metadata,
+    columnDefinitions: withColumns ? tableColumns(def) : null,
+    rows: objects.map((object) => tableRow(def, object, now, include, version)),
+  };
+}

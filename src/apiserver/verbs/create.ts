@@ -1,0 +1,104 @@
+import type { FieldError, KubeObject, ObjectMeta } from "../../api/index.ts";
+import type { AdmissionRequest } from "../admission/chain.ts";
+import { Entry } from "../cache/entry.ts";
+import { type Call, newUid, nowTime, writeObject } from "../core.ts";
+import { encodeStored } from "../codec/stored.ts";
+import { alreadyExists, badRequest, invalid } from "../errors.ts";
+import type { Answer } from "../response.ts";
+import { readObject } from "./input.ts";
+import { objectAnswer } from "./output.ts";
+
+/** Kubernetes tries so often to find a free name behind a generateName. */
+const nameAttempts = 8;
+const suffixLetters = "bcdfghjklmnpqrstvwxz2456789";
+const maxGeneratedBase = 58;
+
+export async function create(call: Call): Promise<Answer> {
+  const object = readObject(call);
+  return objectAnswer(call, 201, await createObject(call, object));
+}
+
+/** `object`: in the spelling of the request, without unknown fields. */
+export async function createObject(call: Call, object: KubeObject): Promise<Entry> {
+  const { resource, info, core, user, dryRun, warnings } = call;
+  const { def } = resource;
+  const meta = object.metadata as ObjectMeta;
+  if (def.namespaced) {
+    meta.namespace ||= info.namespace;
+    if (meta.namespace !== info.namespace) {
+      throw badRequest(
+        "the namespace of the provided object does not match the namespace sent on the request",
+      );
+    }
+  }
+  if (meta.resourceVersion && meta.resourceVersion !== "0") {
+    throw badRequest("resourceVersion should not be set on objects to be created");
+  }
+  def.storedAs?.toStored(object);
+  def.defaults?.(object);
+  const generated = !meta.name && !!meta.generateName;
+  if (generated) meta.name = generateName(meta.generateName as string, core.random);
+  const request: AdmissionRequest = {
+    operation: "CREATE",
+    resource,
+    info: call.info,
+    subresource: "",
+    namespace: meta.namespace ?? "",
+    name: meta.name ?? "",
+    object,
+    oldObject: undefined,
+    user,
+    dryRun,
+    warnings,
+  };
+  let written = false;
+  try {
+    await core.admission.admit(request);
+    meta.uid = newUid();
+    meta.creationTimestamp = nowTime(core.clock);
+    delete meta.deletionTimestamp;
+    delete meta.deletionGracePeriodSeconds;
+    delete meta.selfLink;
+    delete meta.managedFields;
+    def.strategy.prepareForCreate?.(object);
+    throwInvalid(call, object, def.strategy.validate?.(object));
+    if (def.strategy.warnings) warnings.push(...def.strategy.warnings(object));
+    await core.admission.validate(request);
+    for (let attempt = 1; ; attempt++) {
+      const key = resource.key(meta.namespace ?? "", meta.name ?? "");
+      if (dryRun) {
+        if (resource.cache.get(key)) throw alreadyExists(def, meta.name ?? "");
+        return unstored(call, key, object);
+      }
+      const result = await writeObject(core, resource, key, object, undefined);
+      if (result.done) {
+        written = true;
+        return result.entry;
+      }
+      if (!generated || attempt === nameAttempts) throw alreadyExists(def, meta.name ?? "");
+      meta.name = generateName(meta.generateName as string, core.random);
+    }
+  } finally {
+    if (!written) core.admission.rollback(request);
+  }
+}
+
+/** The object as a dry run shows it: complete but for the resource version. */
+export function unstored(call: Call, key: string, object: KubeObject): Entry {
+  const { storedKind, storedApiVersion } = call.resource;
+  return new Entry(key, 0, encodeStored(object, storedKind, storedApiVersion), undefined);
+}
+
+export function generateName(base: string, random: () => number): string {
+  let name = base.slice(0, maxGeneratedBase);
+  for (let i = 0; i < 5; i++) name += suffixLetters[Math.floor(random() * suffixLetters.length)];
+  return name;
+}
+
+export function throwInvalid(
+  call: Call,
+  object: KubeObject,
+  errors: readonly FieldError[] | undefined,
+): void {
+  if (errors && errors.length > 0) throw invalid(call.resource.def, object.metadata?.name ?? "", errors);
+}

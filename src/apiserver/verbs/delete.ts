@@ -1,0 +1,196 @@
+import type { KindDefinition, KubeObject, ObjectMeta } from "../../api/index.ts";
+import type { AdmissionRequest } from "../admission/chain.ts";
+import type { Entry } from "../cache/entry.ts";
+import { type Call, removeObject, secondsTime, writeObject } from "../core.ts";
+import { conflict, notFound, qualified } from "../errors.ts";
+import { type Answer, bytesAnswer } from "../response.ts";
+import { type DeleteOptions, readDeleteOptions } from "./delete-options.ts";
+import { encoded, objectAnswer, withWarnings } from "./output.ts";
+import { unstored } from "./create.ts";
+
+/** Kinds whose deletion answers with the object, not with a Status. */
+const returnsObject = new Set([
+  "resourceclaimtemplates.resource.k8s.io",
+  "resourceslices.resource.k8s.io",
+  "resourceclaims.resource.k8s.io",
+  "deviceclasses.resource.k8s.io",
+  "csidrivers.storage.k8s.io",
+  "storageclasses.storage.k8s.io",
+  "volumeattachments.storage.k8s.io",
+  "csinodes.storage.k8s.io",
+  "volumeattributesclasses.storage.k8s.io",
+  "resourcequotas",
+  "persistentvolumes",
+  "serviceaccounts",
+  "persistentvolumeclaims",
+  "namespaces",
+  "pods",
+  "services",
+  "podtemplates",
+]);
+
+export async function remove(call: Call): Promise<Answer> {
+  const options = readDeleteOptions(call);
+  const { resource, info } = call;
+  const { gone, entry } = await deleteObject(call, info.namespace, info.name, options);
+  if (!gone || returnsObject.has(qualified(resource.def))) return objectAnswer(call, 200, entry);
+  const { group, plural } = resource.def;
+  const status = {
+    kind: "Status",
+    apiVersion: "v1",
+    metadata: {},
+    status: "Success",
+    details: {
+      name: info.name,
+      ...(group === "" ? {} : { group }),
+      kind: plural,
+      uid: entry.object.metadata?.uid,
+    },
+  };
+  const answer =
+    call.target.format === "json" && !call.target.pretty
+      ? bytesAnswer(200, Buffer.from(JSON.stringify(status)))
+      : encoded(200, status, call.target);
+  return withWarnings(call, answer);
+}
+
+/** Deletes, or begins to delete, as finalizers and grace demand. `entry`: the last, or the marked, state. */
+export async function deleteObject(
+  call: Call,
+  namespace: string,
+  name: string,
+  options: DeleteOptions,
+): Promise<{ gone: boolean; entry: Entry }> {
+  const { resource, core, user, warnings } = call;
+  const { def } = resource;
+  const key = resource.key(namespace, name);
+  for (;;) {
+    const existing = resource.cache.get(key);
+    if (!existing) throw notFound(def, name);
+    checkPreconditions(def, existing, options);
+    const request: AdmissionRequest = {
+      operation: "DELETE",
+      resource,
+      info: call.info,
+      subresource: "",
+      namespace,
+      name,
+      object: undefined,
+      oldObject: existing.object,
+      user,
+      dryRun: options.dryRun,
+      warnings,
+    };
+    await core.admission.admit(request);
+    await core.admission.validate(request);
+    const marked = plan(def, existing, options, core.clock.now());
+    if (marked === "remove") {
+      if (options.dryRun || (await removeObject(core, resource, existing)))
+        return { gone: true, entry: existing };
+    } else if (marked === "nothing") return { gone: false, entry: existing };
+    else if (options.dryRun) return { gone: false, entry: unstored(call, key, marked) };
+    else {
+      const result = await writeObject(core, resource, key, marked, existing);
+      if (result.done) return { gone: false, entry: result.entry };
+    }
+  }
+}
+
+export function checkPreconditions(
+  def: KindDefinition,
+  existing: Entry,
+  { preconditions }: Pick<DeleteOptions, "preconditions">,
+): void {
+  const { uid, resourceVersion } = preconditions;
+  const actual = existing.object.metadata?.uid;
+  if (uid !== undefined && uid !== actual) {
+    throw conflict(
+      def,
+      existing.name,
+      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${actual}`,
+    );
+  }
+  if (resourceVersion !== undefined && resourceVersion !== String(existing.revision)) {
+    throw conflict(
+      def,
+      existing.name,
+      `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${existing.revision}`,
+    );
+  }
+}
+
+/** What deletion does to the object now: it goes, it stays as it is, or it is marked (a changed copy). */
+function plan(
+  def: KindDefinition,
+  existing: Entry,
+  options: DeleteOptions,
+  now: number,
+): "remove" | "nothing" | KubeObject {
+  const object = existing.copy();
+  const meta = object.metadata as ObjectMeta;
+  const finalizers = finalizersAfter(def, meta, options);
+  const held = finalizers.length > 0 || namespaceHeld(def, object);
+  const finalizersChanged = finalizers.join() !== (meta.finalizers ?? []).join();
+  const grace = gracePeriod(def, object, options);
+  if (finalizers.length > 0) meta.finalizers = finalizers;
+  else delete meta.finalizers;
+
+  if (meta.deletionTimestamp) {
+    const current = meta.deletionGracePeriodSeconds ?? 0;
+    if (grace !== undefined && grace < current) {
+      // A second deletion can only shorten the wait, counted from when it began.
+      if (grace === 0 && !held) return "remove";
+      const began = Date.parse(meta.deletionTimestamp) - current * 1000;
+      meta.deletionTimestamp = secondsTime(began + grace * 1000);
+      meta.deletionGracePeriodSeconds = grace;
+      return object;
+    }
+    if (current === 0 && !held) return "remove";
+    return finalizersChanged ? object : "nothing";
+  }
+
+  const wait = grace ?? 0;
+  if (wait === 0 && !held) return "remove";
+  meta.deletionTimestamp = secondsTime(now + wait * 1000);
+  meta.deletionGracePeriodSeconds = wait;
+  if (meta.generation !== undefined && meta.generation > 0) meta.generation++;
+  if (def.kind === "Namespace" && def.group === "") {
+    const namespace = object as { status?: Record<string, unknown> };
+    namespace.status = { ...namespace.status, phase: "Terminating" };
+  }
+  return object;
+}
+
+const namespaceHeld = (def: KindDefinition, object: KubeObject): boolean =>
+  def.group === "" &&
+  def.kind === "Namespace" &&
+  ((object as { spec?: { finalizers?: string[] } }).spec?.finalizers?.length ?? 0) > 0;
+
+/** Seconds to wait, for kinds that are deleted gracefully. */
+function gracePeriod(def: KindDefinition, object: KubeObject, options: DeleteOptions): number | undefined {
+  if (!def.graceSeconds) return undefined;
+  let seconds = options.gracePeriodSeconds ?? def.graceSeconds(object) ?? 0;
+  if (def.kind === "Pod") {
+    const pod = object as { spec?: { nodeName?: string }; status?: { phase?: string } };
+    // Nothing runs yet, or nothing runs any more.
+    const idle = !pod.spec?.nodeName || pod.status?.phase === "Failed" || pod.status?.phase === "Succeeded";
+    if (idle) return 0;
+  }
+  if (seconds < 0) seconds = 1;
+  return seconds;
+}
+
+/** The finalizers by which the garbage collector is told what to do with dependents. */
+function finalizersAfter(def: KindDefinition, meta: ObjectMeta, options: DeleteOptions): string[] {
+  const present = meta.finalizers ?? [];
+  let propagation = options.propagation;
+  if (!propagation) {
+    if (present.includes("orphan")) propagation = "Orphan";
+    else if (present.includes("foregroundDeletion")) propagation = "Foreground";
+    else propagation = def.defaultPropagation ?? "Background";
+  }
+  const others = present.filter((each) => each !== "orphan" && each !== "foregroundDeletion");
+  if (propagation === "Orphan") others.push("orphan");
+  if (propagation === "Foreground") others.push("foregroundDeletion");
+  return others;
+}

@@ -1,0 +1,21 @@
+import type { Call } from "../core.ts";
+import { badRequest, notFound } from "../errors.ts";
+import type { Answer } from "../response.ts";
+import { tooLargeVersion } from "./list-options.ts";
+import { objectAnswer } from "./output.ts";
+
+export async function get(call: Call): Promise<Answer> {
+  const { resource, info, core } = call;
+  const version = info.query.get("resourceVersion");
+  if (version && version !== "0") {
+    const revision = Number(version);
+    if (!/^\d+$/.test(version))
+      throw badRequest(
+        `resourceVersion: Invalid value: "${version}": strconv.ParseUint: parsing "${version}": invalid syntax`,
+      );
+    if (!(await core.caches.reaches(revision, 3000))) throw tooLargeVersion(revision, core.caches.revision);
+  }
+  const entry = resource.cache.get(resource.key(info.namespace, info.name));
+  if (!entry) throw notFound(resource.def, info.name);
+  return objectAnswer(call, 200, entry);
+}

@@ -1,0 +1,185 @@
+import type { Entry } from "../cache/entry.ts";
+import { withResourceVersion } from "../codec/stored.ts";
+import { Entry as CacheEntry } from "../cache/entry.ts";
+import type { Call } from "../core.ts";
+import { expired } from "../errors.ts";
+import { type Answer, bytesAnswer } from "../response.ts";
+import { CompactedError, FutureRevisionError } from "../../store/index.ts";
+import { partialObject, tableOf } from "../tables/render.ts";
+import {
+  decodeContinue,
+  encodeContinue,
+  type ListOptions,
+  readListOptions,
+  readSelection,
+  tooLargeVersion,
+} from "./list-options.ts";
+import { encoded } from "./output.ts";
+
+interface Page {
+  entries: readonly Entry[];
+  revision: number;
+  continue: string;
+  remaining: number | undefined;
+}
+
+export async function list(call: Call): Promise<Answer> {
+  const { resource, info, target, core } = call;
+  const page = await readPage(call, readListOptions(call));
+  const metadata = {
+    resourceVersion: String(page.revision),
+    ...(page.continue === "" ? {} : { continue: page.continue }),
+    ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }),
+  };
+  const { def } = resource;
+  if (target.as === "table") {
+    const include = info.query.get("includeObject") ?? "Metadata";
+    const objects = page.entries.map((entry) => resource.object(entry));
+    return encoded(200, tableOf(def, objects, core.clock.now(), include, target.asVersion, metadata), target);
+  }
+  if (target.as === "partialList") {
+    const items = page.entries.map((entry) => partialObject(resource.object(entry), target.asVersion));
+    const apiVersion = `meta.k8s.io/${target.asVersion}`;
+    return encoded(200, { kind: "PartialObjectMetadataList", apiVersion, metadata, items }, target);
+  }
+  if (target.format === "yaml" || target.pretty) {
+    const items = page.entries.map((entry) => {
+      const { kind: _kind, apiVersion: _version, ...item } = resource.object(entry);
+      return item;
+    });
+    return encoded(200, { kind: def.listKind, apiVersion: resource.apiVersion, metadata, items }, target);
+  }
+  const head = `{"kind":"${def.listKind}","apiVersion":"${resource.apiVersion}","metadata":${JSON.stringify(metadata)},"items":[`;
+  return listBytes(call, head, page.entries);
+}
+
+const open = Buffer.from("{");
+const nextOpen = Buffer.from(",{");
+const end = Buffer.from("]}\n");
+/** A longer list is sent in pieces of this size, so that it never stands in memory a second time. */
+const pieceBytes = 1024 * 1024;
+
+/** A list is the concatenation of bytes that are there already. */
+function listBytes(call: Call, head: string, entries: readonly Entry[]): Answer {
+  const { resource } = call;
+  let total = head.length;
+  for (const entry of entries) total += resource.json(entry).length;
+  if (total < pieceBytes) {
+    const parts: Uint8Array[] = [Buffer.from(head)];
+    for (let i = 0; i < entries.length; i++) {
+      parts.push(i === 0 ? open : nextOpen, resource.itemTail(entries[i] as Entry));
+    }
+    parts.push(end);
+    return bytesAnswer(200, Buffer.concat(parts));
+  }
+  const pieces = async function* (): AsyncGenerator<Uint8Array> {
+    let parts: Uint8Array[] = [Buffer.from(head)];
+    let size = 0;
+    for (let i = 0; i < entries.length; i++) {
+      const tail = resource.itemTail(entries[i] as Entry);
+      parts.push(i === 0 ? open : nextOpen, tail);
+      size += tail.length;
+      if (size >= pieceBytes) {
+        yield Buffer.concat(parts);
+        parts = [];
+        size = 0;
+      }
+    }
+    parts.push(end);
+    yield Buffer.concat(parts);
+  };
+  return { ...bytesAnswer(200, open), body: pieces() };
+}
+
+export async function readPage(call: Call, options: ListOptions): Promise<Page> {
+  const { resource, info, core } = call;
+  const selection = readSelection(resource, info.query.get("labelSelector"), info.query.get("fieldSelector"));
+  let start = "";
+  let revision: number | undefined;
+  if (options.continue !== "") {
+    const token = decodeContinue(options.continue);
+    start = token.start;
+    if (token.revision >= 0) revision = token.revision;
+  } else if (options.resourceVersion) {
+    if (!(await core.caches.reaches(options.resourceVersion, 3000))) {
+      throw tooLargeVersion(options.resourceVersion, core.caches.revision);
+    }
+    const exact = options.match === "Exact" || (options.match === "" && options.limit > 0);
+    if (exact) revision = options.resourceVersion;
+  }
+  let entries: readonly Entry[];
+  if (revision === undefined || revision === core.caches.revision) {
+    revision = core.caches.revision;
+    entries = currentEntries(call, selection.name);
+  } else entries = await snapshot(call, revision, start);
+
+  if (options.limit === 0 && start === "" && selection.all) {
+    return { entries: entries.slice(), revision, continue: "", remaining: undefined };
+  }
+  const wanted: Entry[] = [];
+  let from = 0;
+  if (start !== "") {
+    let high = entries.length;
+    while (from < high) {
+      const middle = (from + high) >>> 1;
+      if ((entries[middle] as Entry).key < start) from = middle + 1;
+      else high = middle;
+    }
+  }
+  for (let i = from; i < entries.length; i++) {
+    const entry = entries[i] as Entry;
+    if (!selection.all && !selection.matches(entry)) continue;
+    if (options.limit > 0 && wanted.length === options.limit) {
+      const next = encodeContinue({ revision, start: entry.key });
+      // Kubernetes leaves the count out when selectors make it unknown.
+      const remaining = selection.all ? entries.length - i : undefined;
+      return { entries: wanted, revision, continue: next, remaining };
+    }
+    wanted.push(entry);
+  }
+  return { entries: wanted, revision, continue: "", remaining: undefined };
+}
+
+function currentEntries({ resource, info }: Call, name: string | undefined): readonly Entry[] {
+  const only = info.name || name;
+  if (only && (!resource.def.namespaced || info.namespace !== "")) {
+    const entry = resource.cache.get(resource.key(info.namespace, only));
+    return entry ? [entry] : [];
+  }
+  return resource.cache.list(info.namespace);
+}
+
+/** The objects at a former revision: from the recent changes, else from the store. */
+async function snapshot(call: Call, revision: number, start: string): Promise<readonly Entry[]> {
+  const { resource, info, core } = call;
+  if (revision >= core.store.compactedRevision) {
+    const recent = resource.cache.listAt(info.namespace, revision);
+    if (recent) return recent;
+  }
+  const prefix = resource.storeKey(info.namespace === "" ? "" : `${info.namespace}/`);
+  try {
+    const { items } = await core.store.range({
+      from: prefix,
+      to: `${prefix.slice(0, -1)}0`,
+      revision,
+    });
+    const cut = resource.storeKey("").length;
+    return items.map(
+      (kv) =>
+        new CacheEntry(
+          kv.key.slice(cut),
+          kv.modRevision,
+          withResourceVersion(kv.value, kv.modRevision),
+          undefined,
+        ),
+    );
+  } catch (cause) {
+    if (cause instanceof FutureRevisionError) throw tooLargeVersion(revision, core.caches.revision);
+    if (!(cause instanceof CompactedError)) throw cause;
+    if (start === "") throw expired(`The resourceVersion for the provided list is too old.`);
+    throw expired(
+      "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.",
+      { continue: encodeContinue({ revision: -1, start }) },
+    );
+  }
+}

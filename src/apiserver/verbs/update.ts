@@ -1,0 +1,173 @@
+import type { KubeObject, ObjectMeta } from "../../api/index.ts";
+import type { AdmissionRequest } from "../admission/chain.ts";
+import type { Entry } from "../cache/entry.ts";
+import { type Call, removeObject, writeObject } from "../core.ts";
+import { badRequest, conflict, modified, notFound } from "../errors.ts";
+import type { Answer } from "../response.ts";
+import { strategyOf } from "../subresources/strategies.ts";
+import { createObject, throwInvalid, unstored } from "./create.ts";
+import { readObject } from "./input.ts";
+import { objectAnswer } from "./output.ts";
+
+/** A write that loses the race so often is answered with a conflict. */
+const maxAttempts = 20;
+
+/** Kinds that a PUT creates when they are not there. */
+const createdByUpdate = new Set([
+  "runtimeclasses.node.k8s.io",
+  "rolebindings.rbac.authorization.k8s.io",
+  "clusterrolebindings.rbac.authorization.k8s.io",
+  "roles.rbac.authorization.k8s.io",
+  "clusterroles.rbac.authorization.k8s.io",
+  "leases.coordination.k8s.io",
+  "leasecandidates.coordination.k8s.io",
+  "limitranges",
+  "events",
+  "events.events.k8s.io",
+  "services",
+  "endpoints",
+]);
+
+export async function update(call: Call): Promise<Answer> {
+  const { resource, info } = call;
+  const object = readObject(call);
+  const meta = object.metadata as ObjectMeta;
+  if (!meta.name) meta.name = info.name;
+  if (meta.name !== info.name) {
+    throw badRequest(
+      `the name of the object (${meta.name}) does not match the name on the URL (${info.name})`,
+    );
+  }
+  if (resource.def.namespaced) {
+    meta.namespace ||= info.namespace;
+    if (meta.namespace !== info.namespace) {
+      throw badRequest(
+        "the namespace of the provided object does not match the namespace sent on the request",
+      );
+    }
+  }
+  const { group, plural } = resource.def;
+  const creates =
+    createdByUpdate.has(group === "" ? plural : `${plural}.${group}`) && info.subresource === "";
+  if (creates && !resource.cache.get(resource.key(info.namespace, info.name)) && !meta.uid) {
+    if (meta.resourceVersion && meta.resourceVersion !== "0")
+      throw conflict(resource.def, info.name, modified);
+    delete meta.resourceVersion;
+    return objectAnswer(call, 201, await createObject(call, object));
+  }
+  resource.def.storedAs?.toStored(object);
+  resource.def.defaults?.(object);
+  return objectAnswer(call, 200, await updateObject(call, () => structuredCloneOnce(object)));
+}
+
+/** The first attempt gets the object itself: hardly ever is there a second. */
+function structuredCloneOnce(object: KubeObject): KubeObject {
+  return JSON.parse(JSON.stringify(object)) as KubeObject;
+}
+
+/**
+ * Replaces an object by what `change` makes of it, as often as somebody else is faster, unless the new object carries a
+ * resource version. `change` gets the present entry and returns a new object in stored spelling, with defaults.
+ */
+export async function updateObject(
+  call: Call,
+  change: (existing: Entry) => KubeObject | Promise<KubeObject>,
+): Promise<Entry> {
+  const { resource, info, core, user, dryRun, warnings } = call;
+  const { def } = resource;
+  const key = resource.key(info.namespace, info.name);
+  const strategy = strategyOf(resource, info.subresource);
+  for (let attempt = 1; ; attempt++) {
+    const existing = resource.cache.get(key);
+    if (!existing) throw notFound(def, info.name);
+    const old = existing.object;
+    const object = await change(existing);
+    const meta = object.metadata as ObjectMeta;
+    const version = meta.resourceVersion;
+    const pinned = version !== undefined && version !== "" && version !== "0";
+    if (pinned && version !== String(existing.revision)) throw conflict(def, info.name, modified);
+    keepSystemFields(call, meta, old.metadata as ObjectMeta);
+    const request: AdmissionRequest = {
+      operation: "UPDATE",
+      resource,
+      info: call.info,
+      subresource: info.subresource,
+      namespace: info.namespace,
+      name: info.name,
+      object,
+      oldObject: old,
+      user,
+      dryRun,
+      warnings,
+    };
+    let written = false;
+    try {
+      await core.admission.admit(request);
+      strategy.prepareForUpdate?.(object, old);
+      const errors = strategy.validateUpdate?.(object, old) ?? [];
+      throwInvalid(call, object, errors);
+      if (strategy.warnings && attempt === 1) warnings.push(...strategy.warnings(object));
+      await core.admission.validate(request);
+      if (dryRun) return unstored(call, key, withVersion(object, existing));
+      if (mayGo(object, old)) {
+        // The last finalizer is gone: so is the object.
+        if (await removeObject(core, resource, existing)) {
+          written = true;
+          return unstored(call, key, withVersion(object, existing));
+        }
+      } else {
+        const result = await writeObject(core, resource, key, object, existing);
+        if (result.done) {
+          written = true;
+          return result.entry;
+        }
+      }
+    } finally {
+      if (!written) core.admission.rollback(request);
+    }
+    if (pinned || attempt === maxAttempts) {
+      if (!resource.cache.get(key)) throw notFound(def, info.name);
+      throw conflict(def, info.name, modified);
+    }
+  }
+}
+
+/** What no client may change: identity and the course of deletion. */
+function keepSystemFields(call: Call, meta: ObjectMeta, old: ObjectMeta): void {
+  const { def } = call.resource;
+  meta.uid ||= old.uid;
+  if (meta.uid !== old.uid) {
+    throw conflict(
+      def,
+      meta.name ?? "",
+      `Precondition failed: UID in precondition: ${meta.uid}, UID in object meta: ${old.uid}`,
+    );
+  }
+  meta.creationTimestamp = old.creationTimestamp;
+  if (old.generateName !== undefined) meta.generateName ??= old.generateName;
+  // Nobody asks for deletion by writing the field, and nobody takes it back.
+  if (old.deletionTimestamp) meta.deletionTimestamp = old.deletionTimestamp;
+  else delete meta.deletionTimestamp;
+  if (old.deletionGracePeriodSeconds === undefined) delete meta.deletionGracePeriodSeconds;
+  else meta.deletionGracePeriodSeconds = old.deletionGracePeriodSeconds;
+  if (old.generation === undefined) delete meta.generation;
+  else meta.generation = old.generation;
+  delete meta.managedFields;
+  delete meta.selfLink;
+}
+
+function withVersion(object: KubeObject, existing: Entry): KubeObject {
+  (object.metadata as ObjectMeta).resourceVersion = String(existing.revision);
+  return object;
+}
+
+/** True for an object under deletion that nothing holds any more. */
+export function mayGo(object: KubeObject, old: KubeObject): boolean {
+  const meta = object.metadata as ObjectMeta;
+  if (!meta.deletionTimestamp || (meta.finalizers?.length ?? 0) > 0) return false;
+  if ((meta.deletionGracePeriodSeconds ?? 0) > 0) return false;
+  const held = (object as { spec?: { finalizers?: unknown[] } }).spec?.finalizers;
+  if (object.kind === "Namespace" && (held?.length ?? 0) > 0) return false;
+  // Something must have been released by this very write.
+  return (old.metadata?.finalizers?.length ?? 0) > 0 || object.kind === "Namespace";
+}

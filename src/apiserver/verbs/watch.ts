@@ -1,0 +1,248 @@
+import type { KubeObject } from "../../api/index.ts";
+import { StatusError } from "../../machinery/index.ts";
+import type { Timer } from "../../machinery/index.ts";
+import { atRevision } from "../cache/objects.ts";
+import type { Entry } from "../cache/entry.ts";
+import type { Change } from "../cache/watch-cache.ts";
+import { isTrue } from "../request-info.ts";
+import type { Call } from "../core.ts";
+import { badRequest } from "../errors.ts";
+import type { Answer, PushStream, StreamSink } from "../response.ts";
+import { partialObject, tableOf } from "../tables/render.ts";
+import {
+  type ListOptions,
+  readListOptions,
+  readSelection,
+  type Selection,
+  tooLargeVersion,
+} from "./list-options.ts";
+
+/** A watcher that lags so far behind is cut off; it lists and watches again. */
+const maxBacklogBytes = 64 * 1024 * 1024;
+/** How often watches that allow it are told how far they have come. */
+const bookmarkMs = 60_000;
+const minTimeoutSeconds = 1800;
+
+type EventType = "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
+
+export async function watch(call: Call): Promise<Answer> {
+  const { info, core, resource } = call;
+  const options = readListOptions(call, true);
+  if (call.target.format === "yaml") {
+    throw new StatusError(
+      "NotAcceptable",
+      "only the following media types are accepted: application/json;stream=watch",
+    );
+  }
+  const selection = readSelection(resource, info.query.get("labelSelector"), info.query.get("fieldSelector"));
+  const sendInitial = info.query.get("sendInitialEvents");
+  const wantsInitial = sendInitial === null ? undefined : isTrue(sendInitial);
+  const bookmarks = isTrue(info.query.get("allowWatchBookmarks"));
+  if (wantsInitial && !bookmarks) {
+    throw badRequest("sendInitialEvents requires allowWatchBookmarks to be set");
+  }
+  if (options.resourceVersion && !(await core.caches.reaches(options.resourceVersion, 3000))) {
+    throw tooLargeVersion(options.resourceVersion, core.caches.revision);
+  }
+  const timeoutText = info.query.get("timeoutSeconds");
+  const timeoutSeconds = timeoutText ? Number(timeoutText) : 0;
+  if (Number.isNaN(timeoutSeconds))
+    throw badRequest(`strconv.ParseInt: parsing "${timeoutText}": invalid syntax`);
+  const timeoutMs = 1000 * (timeoutSeconds > 0 ? timeoutSeconds : minTimeoutSeconds * (1 + core.random()));
+  return {
+    status: 200,
+    headers: { "content-type": "application/json", "cache-control": "no-cache, private" },
+    body: new WatchStream(call, options, selection, { wantsInitial, bookmarks, timeoutMs }),
+  };
+}
+
+interface WatchSettings {
+  wantsInitial: boolean | undefined;
+  bookmarks: boolean;
+  timeoutMs: number;
+}
+
+class WatchStream implements PushStream {
+  readonly #call: Call;
+  readonly #options: ListOptions;
+  readonly #selection: Selection;
+  readonly #settings: WatchSettings;
+  /** Watches that look alike share the bytes of their events. */
+  readonly #look: string;
+  readonly #name: string;
+
+  constructor(call: Call, options: ListOptions, selection: Selection, settings: WatchSettings) {
+    this.#call = call;
+    this.#options = options;
+    this.#selection = selection;
+    this.#settings = settings;
+    const { target, info, resource } = call;
+    this.#name = info.name;
+    this.#look =
+      target.as === "object"
+        ? resource.def.storedAs
+          ? resource.apiVersion
+          : ""
+        : `${resource.apiVersion} ${target.as} ${target.asVersion} ${info.query.get("includeObject") ?? ""}`;
+  }
+
+  start(sink: StreamSink): () => void {
+    const { core, resource, info } = this.#call;
+    const { namespace } = info;
+    let ended = false;
+    let bookmarkTimer: Timer | undefined;
+    const stop = (): void => {
+      ended = true;
+      unsubscribe();
+      timeout.stop();
+      bookmarkTimer?.stop();
+      core.closing.removeEventListener("abort", finish);
+    };
+    const finish = (): void => {
+      if (ended) return;
+      stop();
+      sink.end();
+    };
+    const send = (change: Change): void => {
+      if (ended) return;
+      if (namespace !== "" && change.entry.namespace !== namespace) return;
+      const frame = this.#frame(change);
+      if (!frame) return;
+      sink.write(frame);
+      // Too slow: better to list again than to hold everything in memory for it.
+      if (sink.backlog > maxBacklogBytes) finish();
+    };
+    const unsubscribe = resource.cache.subscribe(send);
+    const timeout = core.clock.timer(this.#settings.timeoutMs, finish);
+    core.closing.addEventListener("abort", finish, { once: true });
+    const begun = this.#begin(sink);
+    if (!begun) finish();
+    else if (this.#settings.bookmarks) {
+      const mark = (): void => {
+        sink.write(this.#bookmark(false));
+        bookmarkTimer = core.clock.timer(bookmarkMs, mark);
+      };
+      bookmarkTimer = core.clock.timer(bookmarkMs, mark);
+    }
+    if (core.closing.aborted) finish();
+    return () => {
+      if (!ended) stop();
+    };
+  }
+
+  /** What the watch starts with: the state, or what happened since. False when the history is too short. */
+  #begin(sink: StreamSink): boolean {
+    const { resource, info } = this.#call;
+    const { resourceVersion } = this.#options;
+    const { wantsInitial } = this.#settings;
+    // Unset or 0 without sendInitialEvents: the state as synthetic ADDED events, then what comes.
+    if (wantsInitial || (wantsInitial === undefined && !resourceVersion)) {
+      for (const entry of resource.cache.list(info.namespace)) {
+        if (this.#selects(entry)) sink.write(this.#encode("ADDED", entry));
+      }
+      if (wantsInitial) sink.write(this.#bookmark(true));
+      return true;
+    }
+    if (!resourceVersion) return true;
+    const missed = resource.cache.since(resourceVersion);
+    if (!missed) {
+      sink.write(
+        this.#line(
+          "ERROR",
+          JSON.stringify(
+            new StatusError(
+              "Expired",
+              `too old resource version: ${resourceVersion} (${this.#call.core.store.compactedRevision})`,
+            ).toStatus(),
+          ),
+        ),
+      );
+      return false;
+    }
+    for (const change of missed) {
+      if (info.namespace !== "" && change.entry.namespace !== info.namespace) continue;
+      const frame = this.#frame(change);
+      if (frame) sink.write(frame);
+    }
+    return true;
+  }
+
+  #selects(entry: Entry): boolean {
+    if (this.#name !== "" && entry.name !== this.#name) return false;
+    return this.#selection.all || this.#selection.matches(entry);
+  }
+
+  /** What this watch sees of a change: objects that enter or leave its selection are added or deleted for it. */
+  #frame(change: Change): Uint8Array | undefined {
+    if (this.#name !== "" && change.entry.name !== this.#name) return undefined;
+    if (this.#selection.all) {
+      const type = change.type === "added" ? "ADDED" : change.type === "modified" ? "MODIFIED" : "DELETED";
+      return this.#shared(change, type);
+    }
+    const before = change.previous !== undefined && this.#selection.matches(change.previous);
+    if (change.type === "deleted") return before ? this.#shared(change, "DELETED") : undefined;
+    const now = this.#selection.matches(change.entry);
+    if (now) return this.#shared(change, before ? "MODIFIED" : "ADDED");
+    return before ? this.#shared(change, "DELETED") : undefined;
+  }
+
+  #shared(change: Change, type: EventType): Uint8Array {
+    const key = type + this.#look;
+    let frame = change.frames.get(key);
+    if (!frame) {
+      // What left the selection is shown as it was last seen, at the revision of its leaving.
+      const left = type === "DELETED" && change.type !== "deleted" && change.previous;
+      frame = this.#encode(type, left ? atRevision(left, change.revision) : change.entry);
+      change.frames.set(key, frame);
+    }
+    return frame;
+  }
+
+  #encode(type: EventType, entry: Entry): Uint8Array {
+    const { target, resource } = this.#call;
+    if (target.as === "object") {
+      const json = resource.json(entry);
+      const head = `{"type":"${type}","object":`;
+      const out = Buffer.allocUnsafe(head.length + json.length + 2);
+      out.write(head, 0, "latin1");
+      json.copy(out, head.length);
+      out.write("}\n", head.length + json.length, "latin1");
+      return out;
+    }
+    return this.#line(type, JSON.stringify(this.#transformed(resource.object(entry), entry)));
+  }
+
+  #transformed(object: KubeObject, entry: Entry): object {
+    const { target, resource, core, info } = this.#call;
+    if (target.as !== "table") return partialObject(object, target.asVersion);
+    const include = info.query.get("includeObject") ?? "Metadata";
+    const metadata = { resourceVersion: String(entry.revision) };
+    return tableOf(resource.def, [object], core.clock.now(), include, target.asVersion, metadata);
+  }
+
+  #bookmark(initialEnd: boolean): Uint8Array {
+    const { core, resource, target } = this.#call;
+    const metadata = {
+      resourceVersion: String(core.caches.revision),
+      creationTimestamp: null,
+      ...(initialEnd ? { annotations: { "k8s.io/initial-events-end": "true" } } : {}),
+    };
+    const object =
+      target.as === "table"
+        ? {
+            kind: "Table",
+            apiVersion: `meta.k8s.io/${target.asVersion}`,
+            metadata,
+            columnDefinitions: null,
+            rows: [],
+          }
+        : target.as === "object"
+          ? { kind: resource.def.kind, apiVersion: resource.apiVersion, metadata }
+          : { kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${target.asVersion}`, metadata };
+    return this.#line("BOOKMARK", JSON.stringify(object));
+  }
+
+  #line(type: EventType, json: string): Uint8Array {
+    return Buffer.from(`{"type":"${type}","object":${json}}\n`);
+  }
+}
