@@ -1,6 +1,8 @@
-/** YAML (and JSON) streams of documents, with the place of every mistake. */
-import { isAlias, parseAllDocuments, visit, type YAMLError } from "yaml";
-import type { LineCounter } from "yaml";
+/**
+ * YAML (and JSON) streams of documents, with the place of every mistake. Scalars mean what they mean to Kubernetes'
+ * parser (Go's yaml.v2): `yes`, `no`, `on`, `off` are booleans, `0644` is octal; times stay strings.
+ */
+import { isAlias, type LineCounter, parseAllDocuments, type ScalarTag, visit, type YAMLError } from "yaml";
 import { LineCounter as Lines, stringify } from "yaml";
 
 export interface YamlDocument {
@@ -24,14 +26,38 @@ export class YamlError extends Error {
   }
 }
 
+const scalar = (tag: string, test: RegExp, resolve: (text: string) => unknown): ScalarTag => ({
+  tag: `tag:yaml.org,2002:${tag}`,
+  default: true,
+  test,
+  resolve,
+});
+
+/** What YAML 1.1 knew and the core schema of 1.2 does not. */
+const older: readonly ScalarTag[] = [
+  scalar("bool", /^(?:[yY]|yes|Yes|YES|on|On|ON)$/, () => true),
+  scalar("bool", /^(?:[nN]|no|No|NO|off|Off|OFF)$/, () => false),
+  scalar("int", /^[-+]?0[0-7_]+$/, (text) => signed(text, (digits) => Number.parseInt(digits, 8))),
+  scalar("int", /^[-+]?0b[01_]+$/, (text) => signed(text, (digits) => Number.parseInt(digits.slice(2), 2))),
+  scalar("int", /^[-+]?0x[0-9a-fA-F_]+$/, (text) =>
+    signed(text, (digits) => Number.parseInt(digits.slice(2), 16)),
+  ),
+  scalar("int", /^[-+]?[1-9][0-9]*_[0-9_]*$/, (text) => signed(text, Number)),
+];
+
+function signed(text: string, read: (digits: string) => number): number {
+  const digits = text.replace(/^[-+]/, "").replaceAll("_", "");
+  return text.startsWith("-") ? -read(digits) : read(digits);
+}
+
 /** Empty documents are left out. `source` names the text in errors (a file name or `standard input`). */
 export function parseYamlDocuments(text: string, source: string): YamlDocument[] {
   const lines = new Lines();
   const documents = parseAllDocuments(text, {
     lineCounter: lines,
-    // Manifests are JSON in another spelling: YAML 1.2 core, no timestamps, keys are strings.
     version: "1.2",
     schema: "core",
+    customTags: (tags) => [...older, ...tags],
     prettyErrors: false,
     uniqueKeys: true,
     strict: true,

@@ -98,7 +98,7 @@ export class SchemaBuilder {
     const properties: Json = {};
     const required: string[] = [];
     for (const [field, schema] of type.fields) {
-      properties[field] = this.#property(schema, texts[field], found);
+      properties[field] = this.#property(schema, texts[field] ?? this.#about(schema.ref), found);
       if (schema.required) required.push(field);
     }
     return {
@@ -108,6 +108,12 @@ export class SchemaBuilder {
       properties,
       ...(type.mapType ? { "x-kubernetes-map-type": type.mapType } : {}),
     };
+  }
+
+  /** The models have no text for a field that is a struct; the first sentence about the struct stands in. */
+  #about(ref: string | undefined): string | undefined {
+    const text = ref === undefined ? undefined : this.#texts[ref]?.[""];
+    return text?.split(/(?<=\.)\s/, 1)[0];
   }
 
   #property(schema: FieldSchema, description: string | undefined, found: string[]): Json {
