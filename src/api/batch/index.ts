@@ -4,6 +4,14 @@ import { ageColumn, ago, column, nameColumn, selectorText, workloadColumns } fro
 import type { KindDefinition, TableColumn } from "../definition.ts";
 import { kindsOf } from "../define.ts";
 import type { CronJob, Job } from "../generated/types.ts";
+import {
+  defaultCronJob,
+  defaultJob,
+  prepareNewJob,
+  validateCronJob,
+  validateJob,
+  validateJobUpdate,
+} from "./rules.ts";
 
 const define = kindsOf("batch", "v1", "io.k8s.api.batch.v1");
 
@@ -67,8 +75,11 @@ export const batchKinds: readonly KindDefinition[] = [
     generation: true,
     status: true,
     columns: jobColumns,
+    defaults: defaultJob,
+    prepareForCreate: prepareNewJob,
+    validate: validateJob,
+    validateUpdate: validateJobUpdate,
     selectableFields: { "status.successful": (job) => String(job.status?.succeeded ?? 0) },
-    defaultPropagation: "Orphan",
   }),
   define<CronJob>({
     kind: "CronJob",
@@ -78,5 +89,7 @@ export const batchKinds: readonly KindDefinition[] = [
     generation: true,
     status: true,
     columns: cronJobColumns,
+    defaults: defaultCronJob,
+    validate: validateCronJob,
   }),
 ];
