@@ -28,6 +28,16 @@ export interface ImageStore {
   ): Promise<void>;
   /** Builds from a Dockerfile. */
   build(options: BuildOptions): Promise<BuiltImage>;
+  /**
+   * Makes a base image out of Debian packages, or out of wherry's own Node; newest packages each time. Without tags it is
+   * called `wherry.local/debian/...` or `wherry.local/node`, the names under which FROM and pods make it by themselves.
+   */
+  base(options: {
+    packages?: readonly string[];
+    node?: boolean;
+    tags?: readonly string[];
+    note?: (text: string) => void;
+  }): Promise<{ id: string; names: string[] }>;
   /** Removes what nothing uses, with `cache` also the build cache. */
   prune(options?: { cache?: boolean }): Promise<Collected>;
   imageService(): ImageService;

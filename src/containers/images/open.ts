@@ -2,6 +2,8 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { type Clock, type Logger, silentLogger, systemClock } from "../../machinery/index.ts";
 import { loadArchive } from "./archive/load.ts";
 import { saveArchive } from "./archive/save.ts";
+import { baseRequest, createBase, makeBase } from "./base/base-image.ts";
+import { baseDomain, debianReference } from "./base/base-reference.ts";
 import { buildImage } from "./build/build.ts";
 import type { Kitchen } from "./build/kitchen.ts";
 import type { BuildRunner } from "./build/runner.ts";
@@ -28,6 +30,8 @@ export interface ImageStoreOptions {
   log?: Logger;
   /** Carries out RUN; without it Dockerfiles with RUN are refused. */
   runner?: BuildRunner;
+  /** The program for `wherry.local/node`; default: the Node that runs this. */
+  node?: string;
   /** Files get their owners. Default: whether this is root. */
   privileged?: boolean;
 }
@@ -50,6 +54,7 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
   const privileged = options.privileged ?? process.getuid?.() === 0;
   const layers = new Layers(dir, blobs, options.nodes, privileged);
   const cache = new StepCache(dir, blobs, clock);
+  const nodeOption = options.node === undefined ? {} : { node: options.node };
   const kitchen: Kitchen = {
     root: dir,
     blobs,
@@ -60,7 +65,7 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
     clock,
     privileged,
     runner: options.runner,
-    makeBase: async () => false,
+    makeBase: (reference, note) => makeBase(kitchen, reference, { note, ...nodeOption }),
   };
   const unpack = (image: StoredImage) =>
     layers.chain(
@@ -152,11 +157,27 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
       using _ = leases.begin();
       return buildImage(kitchen, building);
     },
+    async base(making) {
+      using _ = leases.begin();
+      const note = making.note ?? (() => {});
+      const request = baseRequest(making);
+      const own =
+        request.kind === "debian" ? debianReference(request.packages) : `${baseDomain}/${request.kind}`;
+      const names = ((making.tags ?? []).length > 0 ? (making.tags ?? []) : [own]).map(normalise);
+      const id = await createBase(kitchen, request, names, { note, ...nodeOption });
+      return { id, names };
+    },
     async prune(pruning = {}) {
       if (pruning.cache === true) await cache.clear();
       return collect();
     },
-    imageService: () => createImageService(store, async () => false),
+    imageService: () =>
+      createImageService(store, async (reference) => {
+        using _ = leases.begin();
+        return kitchen.makeBase(reference, (text) =>
+          log.info("making a base image", { reference, doing: text }),
+        );
+      }),
     async close() {
       await blobs.settle();
       await layers.settle();

@@ -1,26 +1,19 @@
 import { readFileSync, statSync } from "node:fs";
 import { posix } from "node:path";
-import { CriError } from "../../../cri/index.ts";
 import { DockerfileError } from "../dockerfile/dockerfile-error.ts";
 import { type IgnoreRules, ignoreNothing, parseIgnore } from "../dockerfile/ignore.ts";
 import type { Dockerfile, Stage } from "../dockerfile/instruction.ts";
 import { parseDockerfile } from "../dockerfile/parse.ts";
 import { errno, explain, invalid, notFound } from "../image-error.ts";
-import {
-  type Descriptor,
-  hostArchitecture,
-  mediaTypes,
-  type OciImageConfig,
-  type OciManifest,
-} from "../oci-format.ts";
+import { hostArchitecture } from "../oci-format.ts";
 import { normalise } from "../reference.ts";
 import { sha256 } from "../store/blobs.ts";
 import { FileHashes } from "./file-hashes.ts";
+import { imageOf } from "./finished-image.ts";
 import type { Kitchen } from "./kitchen.ts";
 import { MergedTree } from "./merged-tree.ts";
 import type { OnProgress } from "./progress.ts";
 import { buildStages } from "./stages.ts";
-import type { StageState } from "./stage-state.ts";
 
 export interface BuildOptions {
   /** The directory that COPY reads from. */
@@ -80,7 +73,7 @@ export async function buildImage(kitchen: Kitchen, options: BuildOptions): Promi
       state.config.Labels = { ...state.config.Labels, [key]: value };
     }
     await hashes.save();
-    const target = await describe(kitchen, state, clampTo);
+    const target = await imageOf(kitchen, state.imageConfig(hostArchitecture), state.blobs, clampTo);
     const image = await kitchen.catalog.load(target);
     await state.chain();
     const same =
@@ -136,36 +129,4 @@ function targetStage(dockerfile: Dockerfile, target: string | undefined): Stage 
   if (stage !== undefined) return stage;
   const names = stages.map((s) => s.name ?? String(s.index)).join(", ");
   throw new DockerfileError(dockerfile.file, 1, `there is no stage "${target}" (there are: ${names})`);
-}
-
-/** Manifest and configuration. The same result keeps the time at which it first came to be, and so its id. */
-async function describe(
-  kitchen: Kitchen,
-  state: StageState,
-  clampTo: number | undefined,
-): Promise<Descriptor> {
-  const bare = state.imageConfig(hostArchitecture);
-  const key = kitchen.cache.key("image", bare);
-  const before = kitchen.cache.find(key);
-  const now = new Date(kitchen.clock.now()).toISOString();
-  const created = clampTo !== undefined ? new Date(clampTo * 1000).toISOString() : (before?.created ?? now);
-  if (before === undefined) await kitchen.cache.put(key, { layer: undefined, created });
-  const config: OciImageConfig = { created, ...bare };
-  if (clampTo !== undefined) {
-    config.history = config.history?.map((item) =>
-      item.created === undefined ? item : { ...item, created },
-    );
-  }
-  const manifest: OciManifest = {
-    schemaVersion: 2,
-    mediaType: mediaTypes.manifest,
-    config: kitchen.blobs.addDocument(mediaTypes.config, config),
-    layers: state.blobs,
-  };
-  for (const blob of state.blobs) {
-    if (!kitchen.blobs.use(blob, kitchen.clock.now())) {
-      throw new CriError("Internal", `the blob ${blob.digest} vanished while it was built upon; build again`);
-    }
-  }
-  return kitchen.blobs.addDocument(mediaTypes.manifest, manifest);
 }
