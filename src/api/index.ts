@@ -8,4 +8,5 @@ export type * from "./meta.ts";
 export * from "./metadata.ts";
 export { openApiV2, openApiV3 } from "./openapi/document.ts";
 export * from "./patch-schema.ts";
+export { loadProtobufTable } from "./protobuf-table.ts";
 export * from "./schema.ts";

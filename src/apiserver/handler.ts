@@ -1,8 +1,9 @@
 /** The chain every request goes through, whoever carried it: who, may they, what, and then the verb. */
 import { isReason, StatusError } from "../machinery/index.ts";
 import type { Authenticator, Authorizer, UserInfo } from "./auth-contract.ts";
-import { decodeBody } from "./codec/decode.ts";
+import { decodeBody, maxBodyBytes, mediaType, tooLarge } from "./codec/decode.ts";
 import { negotiate, type Target, wantsPretty } from "./codec/negotiate.ts";
+import { protobufDecoder, protobufType } from "./codec/protobuf/decode.ts";
 import type { HandlerRequest, RequestInfo, SpecialHandler } from "./contract.ts";
 import type { Call, Core } from "./core.ts";
 import type { Documents } from "./discovery/documents.ts";
@@ -77,7 +78,7 @@ export class Handler {
     try {
       info = readInfo(request);
       const user = await this.admitUser(request, info);
-      answer = await this.#dispatch(request, info, user);
+      answer = await this.#dispatch(await readable(request), info, user);
     } catch (error) {
       answer = errorAnswer(this.#asStatus(error, info));
     }
@@ -217,6 +218,19 @@ export class Handler {
       cause: error,
     });
   }
+}
+
+/** A protobuf body as the JSON it stands for, so that everything behind knows one encoding. */
+async function readable(request: HandlerRequest): Promise<HandlerRequest> {
+  const { headers, body } = request;
+  if (!body || mediaType(headers?.["content-type"]) !== protobufType) return request;
+  if (body.length > maxBodyBytes) throw tooLarge();
+  const decoder = await protobufDecoder();
+  return {
+    ...request,
+    headers: { ...headers, "content-type": "application/json" },
+    body: Buffer.from(JSON.stringify(decoder.decode(body))),
+  };
 }
 
 function readInfo(request: HandlerRequest): RequestInfo {

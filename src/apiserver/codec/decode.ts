@@ -7,7 +7,11 @@ export const maxBodyBytes = 3 * 1024 * 1024;
 /** Deeper nesting is refused before anything recursive sees it. */
 const maxDepth = 1000;
 
-export const bodyTypes = ["application/json", "application/yaml"] as const;
+export const bodyTypes = [
+  "application/json",
+  "application/yaml",
+  "application/vnd.kubernetes.protobuf",
+] as const;
 
 /** A decoded body with the text it came from; the text is needed to find duplicate fields. */
 export interface Decoded {
