@@ -1,0 +1,3 @@
+import { rootCaPublisher } from "../root-ca/index.ts";
+
+export const runRootCa = rootCaPublisher("PEM");
