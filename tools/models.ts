@@ -206,7 +206,9 @@ export function protobufTable(facts: Facts): Record<string, Record<string, strin
       out[`${prefix}.${type}`] = Object.fromEntries(
         numbered.map(([name, text]) => [
           name,
-          text.split(" ", 2).join(" ") + (/ !( |$)/.test(text) ? " !" : ""),
+          text.split(" ", 2).join(" ") +
+            (/ !( |$)/.test(text) ? " !" : "") +
+            (/ \*( |$)/.test(text) ? " *" : ""),
         ]),
       );
     }

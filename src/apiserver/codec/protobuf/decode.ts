@@ -18,8 +18,8 @@ interface Field {
   list: boolean;
   map: boolean;
   inline: boolean;
-  /** Written even when empty: an empty value says nothing. */
-  always: boolean;
+  /** Go writes the zero value on the wire and leaves it out of JSON: it says nothing. */
+  omitEmpty: boolean;
 }
 
 type Message = ReadonlyMap<number, Field>;
@@ -90,7 +90,7 @@ export class ProtobufDecoder {
         else list.push(this.#value(field.type, value, depth));
       } else {
         const made = this.#value(field.type, value, depth);
-        const says = made !== undefined && !(field.always && isZero(made));
+        const says = made !== undefined && !(field.omitEmpty && isZero(made));
         if (says) out[field.name] = made;
       }
     }
@@ -166,7 +166,7 @@ export class ProtobufDecoder {
       const made = new Map<number, Field>();
       const prefix = name.slice(0, name.lastIndexOf("."));
       for (const [json, notation] of Object.entries(this.#table[name] ?? {})) {
-        const [number = "0", given = "", flag] = notation.split(" ");
+        const [number = "0", given = "", ...flags] = notation.split(" ");
         const list = given.startsWith("[]");
         const map = given.startsWith("map<");
         const bare = list ? given.slice(2) : map ? given.slice(4, -1) : given;
@@ -181,7 +181,7 @@ export class ProtobufDecoder {
           list,
           map,
           inline: json.startsWith("("),
-          always: flag === "!",
+          omitEmpty: flags.length === 0,
         });
       }
       message = made;
