@@ -14,7 +14,6 @@ export const identities = {
     organizations: ["system:nodes"],
   }),
   proxy: (): Identity => ({ commonName: "system:kube-proxy" }),
-  dns: (): Identity => ({ commonName: "system:kube-dns" }),
   /** The API server towards itself: its own loops and the start-up objects. */
   apiserver: (): Identity => ({ commonName: "system:apiserver", organizations: ["system:masters"] }),
   "apiserver-kubelet": (): Identity => ({

@@ -291,13 +291,15 @@ export const defaultClusterRoles: readonly DefaultRole[] = [
     ],
   },
   {
-    name: "system:wherry:dns",
-    rules: ["read: core: endpoints namespaces nodes pods services", "read: discovery.k8s.io: endpointslices"],
-  },
-  {
-    // Gives Services of type LoadBalancer the node's address; the rest is system:node-proxier's.
+    // Proxy and DNS are one part: it answers for pods and namespaces too, and gives Services of type LoadBalancer the
+    // node's address. The rest is system:node-proxier's.
     name: "system:wherry:network",
-    rules: ["patch update: core: services/status"],
+    rules: [
+      "patch update: core: services/status",
+      "read: core: endpoints namespaces nodes pods services",
+      "read: discovery.k8s.io: endpointslices",
+      "create patch update: core,events.k8s.io: events",
+    ],
   },
 ];
 
@@ -341,7 +343,6 @@ export const defaultClusterRoleBindings: readonly {
     role: "system:wherry:controllers",
     subjects: ["User system:kube-controller-manager"],
   },
-  { name: "system:wherry:dns", role: "system:wherry:dns", subjects: ["User system:kube-dns"] },
   { name: "system:wherry:network", role: "system:wherry:network", subjects: ["User system:kube-proxy"] },
 ];
 

@@ -1,0 +1,110 @@
+import {
+  type ApiServer,
+  createApiServer,
+  createAuth,
+  createProxy,
+  type Peer,
+} from "../../apiserver/index.ts";
+import type { ApiTransport } from "../../client/index.ts";
+import type { Clock, Logger } from "../../machinery/index.ts";
+import type { Store } from "../../store/index.ts";
+import { ClusterError } from "../cluster-error.ts";
+import type { ClusterConfig } from "../config/cluster-config.ts";
+import type { ClusterCertificates } from "../pki/cluster-certificates.ts";
+import { identities } from "../pki/identities.ts";
+import type { PartState } from "./supervisor.ts";
+
+export interface ControlPlane {
+  server: ApiServer;
+  /** The carrier for a part in this process, as the part's own user. */
+  transportAs(identity: keyof typeof identities): ApiTransport;
+  /** Stores and repairs the default roles, and keeps them so until the signal. */
+  maintainRoles(signal: AbortSignal): Promise<void>;
+  /** Also serves on this address, when it is there. */
+  listenOn(host: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** API server with authentication, authorization and the way to the kubelet; listening on loopback when it settles. */
+export async function startControlPlane(options: {
+  config: ClusterConfig;
+  certificates: ClusterCertificates;
+  store: Store;
+  clock: Clock;
+  log: Logger;
+  /** What `GET /wherry/status` says. */
+  parts: () => readonly PartState[];
+}): Promise<ControlPlane> {
+  const { config, certificates, clock, log } = options;
+  const auth = createAuth({ clock, serviceAccountKeys: [certificates.serviceAccountKey] });
+  const proxy = createProxy({
+    kubelet: { ...certificates.clients["apiserver-kubelet"], ca: certificates.ca },
+    random: Math.random,
+  });
+  const server = await createApiServer({
+    store: options.store,
+    clock,
+    log: log.with({ part: "apiserver" }),
+    random: Math.random,
+    authenticator: auth.authenticator,
+    authorizer: auth.authorizer,
+    special: new Map([...auth.special, ...proxy.special]),
+    upgrades: proxy.upgrades,
+    guards: auth.guards,
+    network: {
+      serviceCidr: config.serviceCidr,
+      advertise: {
+        address: config.simulatedNodes > 0 ? "127.0.0.1" : config.gateway,
+        port: config.apiPort,
+      },
+    },
+    documents: new Map([
+      ...auth.documents,
+      ["/wherry/status", () => ({ name: config.name, pid: process.pid, parts: options.parts() })],
+    ]),
+  });
+  const tls = { ...certificates.apiserver, clientCa: certificates.ca };
+  const listen = async (host: string): Promise<void> => {
+    try {
+      await server.listen({ host, port: config.apiPort, tls });
+    } catch (cause) {
+      if (!isTaken(cause)) throw cause;
+      throw new ClusterError(`port ${config.apiPort} on ${host}, meant for the API server, is taken`, {
+        hint: `Stop what listens there (ss -ltnp 'sport = :${config.apiPort}' shows it), or choose another port: wherry up --api-port N`,
+        cause,
+      });
+    }
+  };
+  try {
+    await listen("127.0.0.1");
+  } catch (error) {
+    proxy.close();
+    await server.close();
+    throw error;
+  }
+  const transportAs = (name: keyof typeof identities): ApiTransport => {
+    const { commonName, organizations = [] } = identities[name](config.nodeName) as {
+      commonName: string;
+      organizations?: readonly string[];
+    };
+    const peer: Peer = { certificate: { commonName, organizations }, address: "127.0.0.1" };
+    return server.localTransport(peer);
+  };
+  return {
+    server,
+    transportAs,
+    listenOn: listen,
+    maintainRoles: (signal) =>
+      auth.maintain({ api: transportAs("apiserver"), objects: server.objects, log, signal }),
+    async close() {
+      await server.close();
+      proxy.close();
+    },
+  };
+}
+
+function isTaken(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause)
+    if ((at as NodeJS.ErrnoException).code === "EADDRINUSE") return true;
+  return false;
+}

@@ -1,0 +1,93 @@
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { closeSync, openSync } from "node:fs";
+import { join } from "node:path";
+import type { ServerConnection } from "../../client/index.ts";
+import type { Clock, Logger } from "../../machinery/index.ts";
+import type { NetworkConfig } from "../../network/index.ts";
+import type { ClusterConfig } from "../config/cluster-config.ts";
+import type { ClusterCertificates } from "../pki/cluster-certificates.ts";
+import {
+  endProcess,
+  isAlive,
+  type ProcessId,
+  processId,
+  readProcessFile,
+  writeProcessFile,
+} from "../process/process-id.ts";
+import { entryPath } from "../process/entry-path.ts";
+
+/** What the process that runs proxy and DNS is told on its standard input. */
+export interface NetworkProcessInput {
+  connection: ServerConnection;
+  network: NetworkConfig;
+}
+
+const checkMs = 2000;
+const restartMs = 500;
+
+export const networkFile = (config: ClusterConfig): string => join(config.runDir, "network.json");
+
+function inputFor(config: ClusterConfig, certificates: ClusterCertificates): NetworkProcessInput {
+  return {
+    connection: {
+      server: `https://127.0.0.1:${config.apiPort}`,
+      ca: certificates.ca,
+      ...certificates.clients.proxy,
+    },
+    network: {
+      table: config.serviceTable,
+      nodeName: config.nodeName,
+      nodeAddress: config.gateway,
+      podCidrs: [config.podCidr],
+      serviceCidrs: [config.serviceCidr],
+      dns: { domain: config.domain, clusterIp: config.dnsIp, listenAddress: config.gateway },
+    },
+  };
+}
+
+/**
+ * Keeps the process alive that proxies and answers names. It is a process of its own so that names are answered and
+ * endpoints followed while this one restarts; one that runs from before is adopted, unless it was told something else.
+ */
+export async function keepNetworkProcess(
+  config: ClusterConfig,
+  certificates: ClusterCertificates,
+  context: { clock: Clock; log: Logger; signal: AbortSignal },
+): Promise<void> {
+  const { clock, log, signal } = context;
+  const input = JSON.stringify(inputFor(config, certificates));
+  const entry = entryPath("network", import.meta.url);
+  const digest = createHash("sha256").update(input).update(entry).digest("hex");
+  const file = networkFile(config);
+  const running = readProcessFile<{ digest: string }>(file);
+  let current: ProcessId | undefined = running;
+  if (running && running.digest !== digest) {
+    await endProcess(running, 2000);
+    current = undefined;
+  }
+  while (!signal.aborted) {
+    if (!current || !isAlive(current)) {
+      if (current) log.warn("network process is gone; starting it again");
+      current = start(config, entry, input);
+      if (current) writeProcessFile(file, { ...current, digest });
+    }
+    const gone = current === undefined;
+    await clock.sleep(gone ? restartMs : checkMs, signal).catch(() => {});
+  }
+}
+
+function start(config: ClusterConfig, entry: string, input: string): ProcessId | undefined {
+  const log = openSync(join(config.dataDir, "log", "network.log"), "a", 0o600);
+  const child = spawn(
+    process.execPath,
+    ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=2", entry, config.name],
+    { detached: true, stdio: ["pipe", log, log] },
+  );
+  closeSync(log);
+  child.on("error", () => {});
+  child.stdin?.on("error", () => {});
+  child.stdin?.end(input);
+  child.unref();
+  return child.pid === undefined ? undefined : processId(child.pid);
+}
