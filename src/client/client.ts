@@ -36,6 +36,8 @@ export interface Client {
     plural: string,
     namespaced?: boolean,
   ): ResourceClient<T>;
+  /** The same, but reads bring `metadata` alone: for whoever looks at objects of every kind. */
+  metadata(group: string, version: string, plural: string, namespaced?: boolean): ResourceClient;
   readonly pods: ResourceClient<Pod>;
   readonly nodes: ResourceClient<Node>;
   readonly services: ResourceClient<Service>;
@@ -74,6 +76,16 @@ export function createClient(transport: ApiTransport, options: ClientOptions = {
   return {
     transport,
     resource,
+    metadata: (group, version, plural, namespaced = true) =>
+      createResourceClient(transport, {
+        group,
+        version,
+        plural,
+        namespaced,
+        userAgent,
+        fieldManager: options.fieldManager,
+        metadataOnly: true,
+      }),
     pods: resource("", "v1", "pods"),
     nodes: resource("", "v1", "nodes", false),
     services: resource("", "v1", "services"),

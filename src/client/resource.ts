@@ -106,15 +106,20 @@ export interface ResourceOptions {
   userAgent: string;
   /** Default of `fieldManager` in writes. */
   fieldManager?: string | undefined;
+  /** Reads ask for metadata alone; a server that cannot do that sends whole objects. */
+  metadataOnly?: boolean | undefined;
 }
 
 const jsonType = "application/json";
+const partial = (kind: string): string => `application/json;as=${kind};g=meta.k8s.io;v=v1,application/json`;
 
 export function createResourceClient<T extends KubeObject>(
   transport: ApiTransport,
   options: ResourceOptions,
 ): ResourceClient<T> {
   const { group, version, plural, namespaced } = options;
+  const acceptOne = options.metadataOnly ? partial("PartialObjectMetadata") : jsonType;
+  const acceptList = options.metadataOnly ? partial("PartialObjectMetadataList") : jsonType;
   const root = group === "" ? `/api/${version}` : `/apis/${group}/${version}`;
 
   const path = (namespace: string | undefined): string =>
@@ -132,9 +137,12 @@ export function createResourceClient<T extends KubeObject>(
     target: string,
     query: Query,
     body?: unknown,
-    more: { type?: string; signal?: AbortSignal | undefined } = {},
+    more: { type?: string; accept?: string; signal?: AbortSignal | undefined } = {},
   ): Promise<TransportResponse> {
-    const headers: Record<string, string> = { accept: jsonType, "user-agent": options.userAgent };
+    const headers: Record<string, string> = {
+      accept: more.accept ?? acceptOne,
+      "user-agent": options.userAgent,
+    };
     const request: TransportRequest = { method, path: target + queryText(query), headers };
     if (body !== undefined) {
       headers["content-type"] = more.type ?? jsonType;
@@ -177,6 +185,7 @@ export function createResourceClient<T extends KubeObject>(
     get: (namespace, name, get) => call("GET", one(namespace, name), {}, undefined, { signal: get?.signal }),
     async list(namespace, list = {}) {
       const found = await call<KubeList<T>>("GET", path(namespace), listQuery(list), undefined, {
+        accept: acceptList,
         signal: list.signal,
       });
       found.items ??= [];
