@@ -30,6 +30,7 @@ export interface KindSource<T extends KubeObject> {
   status?: boolean | Strategy;
   scale?: ScaleSubresource;
   subresources?: readonly string[];
+  subresourceStrategies?: Readonly<Record<string, Strategy>>;
   columns?: readonly TableColumn[];
   selectableFields?: Readonly<Record<string, (object: T) => string>>;
   defaults?(object: T): void;
@@ -157,6 +158,7 @@ export function kindsOf(group: string, version: string, packageName: string) {
       ...(status ? { status } : {}),
       ...(source.scale ? { scale: source.scale } : {}),
       ...(source.subresources ? { subresources: source.subresources } : {}),
+      ...(source.subresourceStrategies ? { subresourceStrategies: source.subresourceStrategies } : {}),
       columns: source.columns ?? defaultColumns,
       ...(source.selectableFields
         ? { selectableFields: source.selectableFields as KindDefinition["selectableFields"] }

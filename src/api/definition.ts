@@ -68,6 +68,8 @@ export interface KindDefinition {
   scale?: ScaleSubresource;
   /** Further subresources served by special handlers, e.g. pods: log, exec, binding, eviction; namespaces: finalize. */
   subresources?: readonly string[];
+  /** Hooks of those subresources that write the object itself, e.g. pods: ephemeralcontainers, resize. */
+  subresourceStrategies?: Readonly<Record<string, Strategy>>;
   columns: readonly TableColumn[];
   /** Field selectors besides metadata.name and metadata.namespace. */
   selectableFields?: Readonly<Record<string, (object: KubeObject) => string>>;

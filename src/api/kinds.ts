@@ -1,15 +1,19 @@
 /** All built-in kinds. The order of the groups is the order of discovery. */
+import { admissionKinds } from "./admission-registration.ts";
 import { appsKinds } from "./apps/index.ts";
 import { autoscalingKinds } from "./autoscaling.ts";
 import { batchKinds } from "./batch/index.ts";
+import { certificateKinds } from "./certificates.ts";
 import { coordinationKinds } from "./coordination.ts";
 import { coreKinds } from "./core/index.ts";
 import type { KindDefinition } from "./definition.ts";
 import { discoveryKinds } from "./discovery.ts";
 import { eventsKinds } from "./events.ts";
+import { flowControlKinds } from "./flow-control.ts";
 import { networkingKinds } from "./networking.ts";
 import { policyKinds } from "./policy.ts";
 import { rbacKinds } from "./rbac/index.ts";
+import { resourceKinds } from "./resource.ts";
 import { reviewKinds } from "./reviews.ts";
 import { schedulingKinds } from "./scheduling.ts";
 import { storageKinds } from "./storage/index.ts";
@@ -21,13 +25,17 @@ export const kinds: readonly KindDefinition[] = [
   ...appsKinds,
   ...autoscalingKinds,
   ...batchKinds,
+  ...certificateKinds,
   ...networkingKinds,
   ...policyKinds,
   ...rbacKinds,
   ...storageKinds,
+  ...admissionKinds,
   ...schedulingKinds,
   ...coordinationKinds,
   ...discoveryKinds,
+  ...flowControlKinds,
+  ...resourceKinds,
 ];
 
 const byResource = new Map(kinds.map((kind) => [`${kind.group}/${kind.version}/${kind.plural}`, kind]));

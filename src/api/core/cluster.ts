@@ -9,8 +9,9 @@ import {
   required,
   duplicate,
 } from "../../machinery/index.ts";
-import type { FieldError } from "../definition.ts";
+import type { FieldError, Strategy } from "../definition.ts";
 import type { Endpoints, LimitRange, Namespace, Node } from "../generated/types.ts";
+import { validateMetaUpdate } from "../metadata.ts";
 import { isAddress, isCidr } from "./address.ts";
 import { taintEffects } from "./pod/placement.ts";
 
@@ -42,6 +43,22 @@ export function prepareNamespaceUpdate(namespace: Namespace, old: Namespace): vo
   if (old.spec?.finalizers) namespace.spec.finalizers = old.spec.finalizers;
   else delete namespace.spec.finalizers;
 }
+
+/** /finalize: nothing but the finalizers of the spec changes. */
+export const finalizeStrategy: Strategy = {
+  prepareForUpdate(object, old) {
+    const namespace = object as Namespace;
+    const before = old as Namespace;
+    const finalizers = namespace.spec?.finalizers;
+    namespace.spec = { ...before.spec };
+    if (finalizers) namespace.spec.finalizers = finalizers;
+    else delete namespace.spec.finalizers;
+    if (before.status) namespace.status = before.status;
+  },
+  validateUpdate(object, old) {
+    return [...validateMetaUpdate(object.metadata, old.metadata), ...validateNamespace(object as Namespace)];
+  },
+};
 
 export function validateNamespace(namespace: Namespace): FieldError[] {
   const errors: FieldError[] = [];

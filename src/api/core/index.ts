@@ -27,7 +27,8 @@ import { podColumns } from "./pod/columns.ts";
 import { defaultPod } from "./pod/defaults.ts";
 import { qosClass } from "./pod/qos.ts";
 import { validateNewPod, validatePod } from "./pod/spec.ts";
-import { validatePodStatusUpdate, validatePodUpdate } from "./pod/update.ts";
+import { ephemeralContainersStrategy, resizeStrategy } from "./pod/subresources.ts";
+import { podStatusStrategy, validatePodUpdate } from "./pod/update.ts";
 import * as service from "./service.ts";
 import * as volume from "./volume.ts";
 import * as workloads from "./workloads.ts";
@@ -44,6 +45,7 @@ export const coreKinds: readonly KindDefinition[] = [
     verbs: ["create", "delete", "get", "list", "patch", "update", "watch"],
     status: true,
     subresources: ["finalize"],
+    subresourceStrategies: { finalize: cluster.finalizeStrategy },
     columns: columns.namespaceColumns,
     defaults: cluster.defaultNamespace,
     prepareForCreate: cluster.prepareNewNamespace,
@@ -69,7 +71,6 @@ export const coreKinds: readonly KindDefinition[] = [
     plural: "pods",
     shortNames: ["po"],
     categories: ["all"],
-    status: true,
     generation: true,
     subresources: [
       "attach",
@@ -90,7 +91,8 @@ export const coreKinds: readonly KindDefinition[] = [
     validate: validatePod,
     validateCreate: validateNewPod,
     validateUpdate: validatePodUpdate,
-    validateStatus: validatePodStatusUpdate,
+    status: podStatusStrategy,
+    subresourceStrategies: { ephemeralcontainers: ephemeralContainersStrategy, resize: resizeStrategy },
     graceSeconds: (pod) => pod.spec?.terminationGracePeriodSeconds ?? 30,
     selectableFields: {
       "spec.nodeName": (pod) => pod.spec?.nodeName ?? "",

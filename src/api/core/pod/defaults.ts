@@ -1,5 +1,13 @@
 /** What Kubernetes fills into a pod, and into the pod inside a template. */
-import type { Container, Pod, PodSpec, PodTemplateSpec, Probe, Volume } from "../../generated/types.ts";
+import type {
+  Container,
+  Pod,
+  PodSpec,
+  PodStatus,
+  PodTemplateSpec,
+  Probe,
+  Volume,
+} from "../../generated/types.ts";
 
 /** Always for `:latest` or no tag at all, unless the image is named by its digest. */
 export function defaultPullPolicy(image: string): "Always" | "IfNotPresent" {
@@ -106,7 +114,16 @@ function requestsFromLimits(container: Container): void {
   for (const name in limits) container.resources.requests[name] ??= limits[name] as string;
 }
 
+/** The plural fields came later; whichever is given fills the other. */
+function pairAddresses(status: PodStatus): void {
+  if (status.podIP && !status.podIPs?.length) status.podIPs = [{ ip: status.podIP }];
+  else if (!status.podIP && status.podIPs?.[0]?.ip) status.podIP = status.podIPs[0].ip;
+  if (status.hostIP && !status.hostIPs?.length) status.hostIPs = [{ ip: status.hostIP }];
+  else if (!status.hostIP && status.hostIPs?.[0]?.ip) status.hostIP = status.hostIPs[0].ip;
+}
+
 export function defaultPod(pod: Pod): void {
+  if (pod.status) pairAddresses(pod.status);
   const spec = pod.spec;
   if (!spec) return;
   for (const container of spec.containers ?? []) requestsFromLimits(container);

@@ -211,7 +211,7 @@ export function validatePod(pod: Pod): FieldError[] {
 /** Checks that hold at creation alone. */
 export function validateNewPod(pod: Pod): FieldError[] {
   const errors: FieldError[] = [];
-  if (pod.spec?.ephemeralContainers?.length) {
+  if (pod.spec?.ephemeralContainers?.length && !pod.metadata?.resourceVersion) {
     errors.push(forbidden("spec.ephemeralContainers", "cannot be set on create"));
   }
   if (pod.spec?.nodeName && pod.spec.schedulingGates?.length) {

@@ -1,6 +1,6 @@
 /** What of a pod may change after its creation, by which endpoint. */
 import { deepEqual, forbidden, invalid, required } from "../../../machinery/index.ts";
-import type { FieldError } from "../../definition.ts";
+import type { FieldError, Strategy } from "../../definition.ts";
 import type { Container, Pod, PodSpec, Toleration } from "../../generated/types.ts";
 
 const changeable = [
@@ -138,11 +138,11 @@ export function validatePodUpdate(pod: Pod, old: Pod): FieldError[] {
   return errors;
 }
 
-/** A change of /status leaves the binding alone. */
-export function validatePodStatusUpdate(pod: Pod, old: Pod): FieldError[] {
-  const errors: FieldError[] = [];
-  if (pod.spec?.nodeName !== old.spec?.nodeName) {
-    errors.push(forbidden("status.nodeName", "may not be changed directly"));
-  }
-  return errors;
-}
+/** A change of /status leaves the spec alone, and the class that the server decided at creation. */
+export const podStatusStrategy: Strategy = {
+  prepareForUpdate(object, old) {
+    const status = (object as Pod).status;
+    const before = (old as Pod).status;
+    if (status && before?.qosClass) status.qosClass = before.qosClass;
+  },
+};

@@ -1,0 +1,148 @@
+/** admissionregistration.k8s.io: webhooks and admission policies, as data. */
+import { ageColumn, column, nameColumn } from "./columns.ts";
+import type { KindDefinition, TableColumn } from "./definition.ts";
+import { kindsOf } from "./define.ts";
+import type {
+  MutatingAdmissionPolicy,
+  MutatingAdmissionPolicyBinding,
+  MutatingWebhook,
+  MutatingWebhookConfiguration,
+  ParamKind,
+  ParamRef,
+  ValidatingAdmissionPolicy,
+  ValidatingAdmissionPolicyBinding,
+  ValidatingWebhook,
+  ValidatingWebhookConfiguration,
+} from "./generated/types.ts";
+
+const define = kindsOf("admissionregistration.k8s.io", "v1", "io.k8s.api.admissionregistration.v1");
+const categories = ["api-extensions"];
+
+type Hooks = ValidatingWebhookConfiguration | MutatingWebhookConfiguration;
+
+function defaultWebhook(hook: ValidatingWebhook | MutatingWebhook): void {
+  hook.failurePolicy ??= "Fail";
+  hook.matchPolicy ??= "Equivalent";
+  hook.namespaceSelector ??= {};
+  hook.objectSelector ??= {};
+  hook.timeoutSeconds ??= 10;
+  for (const rule of hook.rules ?? []) rule.scope ??= "*";
+  const service = hook.clientConfig?.service;
+  if (service) service.port ??= 443;
+}
+
+function defaultHooks(configuration: Hooks): void {
+  for (const hook of configuration.webhooks ?? []) defaultWebhook(hook);
+}
+
+const hookColumns: readonly TableColumn[] = [
+  nameColumn,
+  column<Hooks>("Webhooks", "integer", (each) => each.webhooks?.length ?? 0),
+  ageColumn,
+];
+
+const paramKind = (kind: ParamKind | undefined): string =>
+  kind ? `${kind.apiVersion}/${kind.kind}` : "<unset>";
+
+function paramRef(ref: ParamRef | undefined): string {
+  if (!ref) return "<unset>";
+  if (!ref.name) return ref.selector ? "*" : "<unset>";
+  return ref.namespace ? `${ref.namespace}/${ref.name}` : ref.name;
+}
+
+type Policy = ValidatingAdmissionPolicy | MutatingAdmissionPolicy;
+type Binding = ValidatingAdmissionPolicyBinding | MutatingAdmissionPolicyBinding;
+
+function defaultPolicy(policy: Policy): void {
+  const spec = policy.spec;
+  if (!spec) return;
+  spec.failurePolicy ??= "Fail";
+  const match = spec.matchConstraints;
+  if (match) {
+    match.matchPolicy ??= "Equivalent";
+    match.namespaceSelector ??= {};
+    match.objectSelector ??= {};
+    for (const rule of [...(match.resourceRules ?? []), ...(match.excludeResourceRules ?? [])])
+      rule.scope ??= "*";
+  }
+}
+
+const bindingColumns: readonly TableColumn[] = [
+  nameColumn,
+  column<Binding>("PolicyName", "string", (each) => each.spec?.policyName ?? ""),
+  column<Binding>("ParamRef", "string", (each) => paramRef(each.spec?.paramRef)),
+  ageColumn,
+];
+
+export const admissionKinds: readonly KindDefinition[] = [
+  define<ValidatingWebhookConfiguration>({
+    kind: "ValidatingWebhookConfiguration",
+    plural: "validatingwebhookconfigurations",
+    categories,
+    namespaced: false,
+    generation: true,
+    defaults: defaultHooks,
+    columns: hookColumns,
+  }),
+  define<MutatingWebhookConfiguration>({
+    kind: "MutatingWebhookConfiguration",
+    plural: "mutatingwebhookconfigurations",
+    categories,
+    namespaced: false,
+    generation: true,
+    defaults(configuration) {
+      defaultHooks(configuration);
+      for (const hook of configuration.webhooks ?? []) hook.reinvocationPolicy ??= "Never";
+    },
+    columns: hookColumns,
+  }),
+  define<ValidatingAdmissionPolicy>({
+    kind: "ValidatingAdmissionPolicy",
+    plural: "validatingadmissionpolicies",
+    categories,
+    namespaced: false,
+    generation: true,
+    status: true,
+    defaults: defaultPolicy,
+    columns: [
+      nameColumn,
+      column<ValidatingAdmissionPolicy>(
+        "Validations",
+        "integer",
+        (each) => each.spec?.validations?.length ?? 0,
+      ),
+      column<ValidatingAdmissionPolicy>("ParamKind", "string", (each) => paramKind(each.spec?.paramKind)),
+      ageColumn,
+    ],
+  }),
+  define<ValidatingAdmissionPolicyBinding>({
+    kind: "ValidatingAdmissionPolicyBinding",
+    plural: "validatingadmissionpolicybindings",
+    categories,
+    namespaced: false,
+    generation: true,
+    columns: bindingColumns,
+  }),
+  define<MutatingAdmissionPolicy>({
+    kind: "MutatingAdmissionPolicy",
+    plural: "mutatingadmissionpolicies",
+    categories,
+    namespaced: false,
+    generation: true,
+    defaults: defaultPolicy,
+    columns: [
+      nameColumn,
+      column<MutatingAdmissionPolicy>("Mutations", "integer", (each) => each.spec?.mutations?.length ?? 0),
+      column<MutatingAdmissionPolicy>("ParamKind", "string", (each) => paramKind(each.spec?.paramKind)),
+      ageColumn,
+    ],
+  }),
+  define<MutatingAdmissionPolicyBinding>({
+    kind: "MutatingAdmissionPolicyBinding",
+    plural: "mutatingadmissionpolicybindings",
+    categories,
+    namespaced: false,
+    generation: true,
+    columns: bindingColumns,
+  }),
+];

@@ -1,0 +1,62 @@
+/** resource.k8s.io: dynamic resource allocation, as data. */
+import { ageColumn, column, nameColumn } from "./columns.ts";
+import type { KindDefinition } from "./definition.ts";
+import { kindsOf } from "./define.ts";
+import type {
+  DeviceClass,
+  ResourceClaimTemplate,
+  ResourceSlice,
+  ResourceV1ResourceClaim,
+} from "./generated/types.ts";
+
+const define = kindsOf("resource.k8s.io", "v1", "io.k8s.api.resource.v1");
+
+function state(claim: ResourceV1ResourceClaim): string {
+  const parts: string[] = [];
+  if (claim.metadata?.deletionTimestamp) parts.push("deleted");
+  if (!claim.status?.allocation) {
+    if (parts.length === 0) parts.push("pending");
+  } else {
+    parts.push("allocated");
+    if (claim.status.reservedFor?.length) parts.push("reserved");
+  }
+  return parts.join(",");
+}
+
+export const resourceKinds: readonly KindDefinition[] = [
+  define<DeviceClass>({
+    kind: "DeviceClass",
+    plural: "deviceclasses",
+    namespaced: false,
+    generation: true,
+    columns: [nameColumn, ageColumn],
+  }),
+  define<ResourceV1ResourceClaim>({
+    kind: "ResourceClaim",
+    plural: "resourceclaims",
+    status: true,
+    columns: [nameColumn, column<ResourceV1ResourceClaim>("State", "string", state), ageColumn],
+  }),
+  define<ResourceClaimTemplate>({
+    kind: "ResourceClaimTemplate",
+    plural: "resourceclaimtemplates",
+    columns: [nameColumn, ageColumn],
+  }),
+  define<ResourceSlice>({
+    kind: "ResourceSlice",
+    plural: "resourceslices",
+    namespaced: false,
+    generation: true,
+    columns: [
+      nameColumn,
+      column<ResourceSlice>("Node", "string", (each) => each.spec?.nodeName || "<unset>"),
+      column<ResourceSlice>("Driver", "string", (each) => each.spec?.driver ?? ""),
+      column<ResourceSlice>("Pool", "string", (each) => each.spec?.pool?.name ?? ""),
+      ageColumn,
+    ],
+    selectableFields: {
+      "spec.nodeName": (each) => each.spec?.nodeName ?? "",
+      "spec.driver": (each) => each.spec?.driver ?? "",
+    },
+  }),
+];
