@@ -1,0 +1,156 @@
+import { type KubeObject, schemaLookupFor } from "../../api/index.ts";
+import { type ApiTransport, readJson } from "../../client/index.ts";
+import {
+  createThreeWayMergePatch,
+  createThreeWayStrategicPatch,
+  isReason,
+  StatusError,
+} from "../../machinery/index.ts";
+import { ClusterError } from "../cluster-error.ts";
+import { type Manifest, type Served, ServedKinds } from "./manifest.ts";
+
+/** kubectl's note of what was applied last, so that both can go on from what the other applied. */
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration";
+const query = "?fieldManager=wherry-up&fieldValidation=Strict";
+
+export interface Applied {
+  object: KubeObject;
+  outcome: "created" | "configured" | "unchanged";
+}
+
+/** `deployment.apps/frontend`, as kubectl names objects. */
+export function label(object: KubeObject): string {
+  const group = object.apiVersion?.includes("/") ? `.${object.apiVersion.split("/")[0]}` : "";
+  return `${object.kind?.toLowerCase()}${group}/${object.metadata?.name}`;
+}
+
+/** What must be there before the rest can be made. */
+const first = ["Namespace", "CustomResourceDefinition", "PriorityClass", "StorageClass", "ServiceAccount"];
+const order = (manifest: Manifest): number => {
+  const at = first.indexOf(manifest.object.kind ?? "");
+  return at < 0 ? first.length : at;
+};
+
+/**
+ * Makes the cluster's objects what the manifests say, as `kubectl apply` does. All are tried out first (dry run), so
+ * that a mistake in one leaves nothing half done; an object whose namespace comes with the same manifests cannot be.
+ */
+export async function applyManifests(api: ApiTransport, manifests: readonly Manifest[]): Promise<Applied[]> {
+  const kinds = new ServedKinds(api);
+  const definitions = manifests.some((m) => m.object.kind === "CustomResourceDefinition");
+  const fresh = new Set(
+    manifests.filter((m) => m.object.kind === "Namespace").map((m) => m.object.metadata?.name ?? ""),
+  );
+  const results = await Promise.allSettled(
+    manifests.map(async (manifest) => {
+      if (fresh.has(manifest.object.metadata?.namespace ?? "")) return;
+      try {
+        await applyOne(api, await kinds.find(manifest), manifest, true);
+      } catch (error) {
+        if (definitions && error instanceof ClusterError) return; // may be a kind that is defined here
+        throw error;
+      }
+    }),
+  );
+  const failed = results.flatMap((result) =>
+    result.status === "rejected" ? [result.reason as unknown] : [],
+  );
+  if (failed.length > 0) throw failed.length === 1 ? failed[0] : together(failed);
+  const applied: Applied[] = [];
+  const sorted = [...manifests].sort((a, b) => order(a) - order(b));
+  for (let stage = 0; stage <= first.length; stage++) {
+    const now = sorted.filter((manifest) => order(manifest) === stage);
+    applied.push(
+      ...(await Promise.all(
+        now.map(async (manifest) => applyOne(api, await kinds.find(manifest), manifest, false)),
+      )),
+    );
+  }
+  return applied;
+}
+
+function together(errors: readonly unknown[]): ClusterError {
+  return new ClusterError(errors.map((e) => (e instanceof Error ? e.message : String(e))).join("\n"));
+}
+
+async function applyOne(
+  api: ApiTransport,
+  served: Served,
+  manifest: Manifest,
+  dry: boolean,
+): Promise<Applied> {
+  const { object } = manifest;
+  const name = object.metadata?.name ?? "";
+  const namespace = served.namespaced ? (object.metadata?.namespace ?? "default") : undefined;
+  const collection = `${served.base}${namespace === undefined ? "" : `/namespaces/${namespace}`}/${served.plural}`;
+  const path = `${collection}/${encodeURIComponent(name)}`;
+  const wanted = annotated(object, namespace);
+  const dryRun = dry ? "&dryRun=All" : "";
+  const send = async (
+    method: "POST" | "PATCH",
+    at: string,
+    type: string,
+    body: unknown,
+  ): Promise<KubeObject> =>
+    readJson<KubeObject>(
+      await api.request({
+        method,
+        path: `${at}${query}${dryRun}`,
+        headers: { "content-type": type },
+        body: Buffer.from(JSON.stringify(body)),
+      }),
+    );
+  try {
+    for (;;) {
+      const current = await existing(api, path);
+      if (!current) {
+        try {
+          return { object: await send("POST", collection, "application/json", wanted), outcome: "created" };
+        } catch (error) {
+          if (isReason(error, "AlreadyExists")) continue; // made meanwhile
+          throw error;
+        }
+      }
+      const { patch, type } = patchFor(current, wanted);
+      if (Object.keys(patch).length === 0) return { object: current, outcome: "unchanged" };
+      return { object: await send("PATCH", path, type, patch), outcome: "configured" };
+    }
+  } catch (error) {
+    if (!(error instanceof StatusError)) throw error;
+    throw new ClusterError(`${manifest.source}: ${label(object)}: ${error.message}`, { cause: error });
+  }
+}
+
+async function existing(api: ApiTransport, path: string): Promise<KubeObject | undefined> {
+  try {
+    return await readJson<KubeObject>(await api.request({ method: "GET", path }));
+  } catch (error) {
+    if (isReason(error, "NotFound")) return undefined;
+    throw error;
+  }
+}
+
+function annotated(object: KubeObject, namespace: string | undefined): KubeObject {
+  const { [lastApplied]: _, ...annotations } = object.metadata?.annotations ?? {};
+  const plain: KubeObject = {
+    ...object,
+    metadata: { ...object.metadata, ...(namespace === undefined ? {} : { namespace }), annotations },
+  };
+  const note = `${JSON.stringify(plain)}\n`;
+  return { ...plain, metadata: { ...plain.metadata, annotations: { ...annotations, [lastApplied]: note } } };
+}
+
+function patchFor(current: KubeObject, wanted: KubeObject): { patch: object; type: string } {
+  const note = current.metadata?.annotations?.[lastApplied];
+  const original = note === undefined ? {} : (JSON.parse(note) as object);
+  const [group, version] = wanted.apiVersion?.includes("/")
+    ? wanted.apiVersion.split("/")
+    : ["", wanted.apiVersion];
+  const schema = schemaLookupFor(group ?? "", version ?? "", wanted.kind ?? "");
+  return schema
+    ? {
+        patch: createThreeWayStrategicPatch(original, wanted, current, schema),
+        type: "application/strategic-merge-patch+json",
+      }
+    : { patch: createThreeWayMergePatch(original, wanted, current), type: "application/merge-patch+json" };
+}

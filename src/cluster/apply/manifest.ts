@@ -1,0 +1,75 @@
+import type { KubeObject } from "../../api/index.ts";
+import { type ApiTransport, readJson } from "../../client/index.ts";
+import { ClusterError } from "../cluster-error.ts";
+
+/** One object of a manifest, and where it stands. */
+export interface Manifest {
+  object: KubeObject;
+  /** File name and line, for errors. */
+  source: string;
+}
+
+/** How the API serves a kind. */
+export interface Served {
+  plural: string;
+  namespaced: boolean;
+  base: string;
+}
+
+/** Lists are taken apart; what is no object of the API is refused. `documents` come from parseYamlDocuments. */
+export function manifestsOf(
+  documents: readonly { value: unknown; line: number }[],
+  source: string,
+): Manifest[] {
+  return documents.flatMap(({ value, line }) => take(value, `${source}:${line}`));
+}
+
+function take(value: unknown, source: string): Manifest[] {
+  const object = value as KubeObject & { items?: unknown[] };
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new ClusterError(`${source}: this is no object of the API`);
+  if (!object.apiVersion) throw new ClusterError(`${source}: apiVersion is missing`);
+  if (!object.kind) throw new ClusterError(`${source}: kind is missing`);
+  if (object.kind.endsWith("List") && Array.isArray(object.items))
+    return object.items.flatMap((item) => take(item, source));
+  if (!object.metadata?.name)
+    throw new ClusterError(`${source}: metadata.name is missing in this ${object.kind}`);
+  return [{ object, source }];
+}
+
+interface ResourceList {
+  resources: { name: string; kind: string; namespaced: boolean }[];
+}
+
+/** Finds out, once per group and version, under which path a kind is served. */
+export class ServedKinds {
+  readonly #api: ApiTransport;
+  readonly #lists = new Map<string, Promise<ResourceList>>();
+
+  constructor(api: ApiTransport) {
+    this.#api = api;
+  }
+
+  /** Throws with the manifest's place when nobody serves the kind. */
+  async find({ object, source }: Manifest): Promise<Served> {
+    const apiVersion = object.apiVersion ?? "";
+    const base = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+    let list = this.#lists.get(base);
+    if (!list) {
+      list = this.#api
+        .request({ method: "GET", path: base })
+        .then((answer) => readJson<ResourceList>(answer));
+      this.#lists.set(base, list);
+    }
+    const { resources } = await list.catch((cause: unknown) => {
+      this.#lists.delete(base);
+      throw new ClusterError(`${source}: apiVersion ${apiVersion} is not served here`, { cause });
+    });
+    const found = resources.find((each) => each.kind === object.kind && !each.name.includes("/"));
+    if (!found) {
+      this.#lists.delete(base); // a definition that comes with the same manifests may add it
+      throw new ClusterError(`${source}: there is no kind ${object.kind} in ${apiVersion}`);
+    }
+    return { plural: found.name, namespaced: found.namespaced, base };
+  }
+}

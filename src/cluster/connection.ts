@@ -1,0 +1,42 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type ApiTransport, httpsTransport, type ServerConnection } from "../client/index.ts";
+import { ClusterError } from "./cluster-error.ts";
+import { type ClusterConfig, readConfig } from "./config/cluster-config.ts";
+import { type ClusterChoice, placesOf } from "./config/places.ts";
+import { type KubeconfigEntry, renderKubeconfig } from "./kubeconfig/entry.ts";
+
+/** A cluster that was made before. Throws when there is none. */
+export function knownCluster(choice: ClusterChoice): ClusterConfig {
+  const places = placesOf(choice);
+  const config = readConfig(places);
+  if (config) return config;
+  throw new ClusterError(`there is no cluster "${places.name}" in ${places.dataDir}`, {
+    hint: "Make it with: wherry up",
+  });
+}
+
+/** The administrator's entry. */
+export function adminEntry(config: ClusterConfig): KubeconfigEntry {
+  const read = (file: string): string => readFileSync(join(config.dataDir, "pki", file), "utf8");
+  return {
+    name: config.context,
+    server: `https://127.0.0.1:${config.apiPort}`,
+    ca: read("ca.crt"),
+    clientCert: read("admin-client.crt"),
+    clientKey: read("admin-client.key"),
+  };
+}
+
+/** How the administrator reaches the cluster. */
+export function adminConnection(config: ClusterConfig): ServerConnection {
+  const entry = adminEntry(config);
+  return { server: entry.server, ca: entry.ca, cert: entry.clientCert, key: entry.clientKey };
+}
+
+export const adminTransport = (config: ClusterConfig): ApiTransport =>
+  httpsTransport(adminConnection(config));
+
+/** The text of a kubeconfig for this cluster alone. */
+export const kubeconfigText = (choice: ClusterChoice): string =>
+  renderKubeconfig(adminEntry(knownCluster(choice)));

@@ -1,0 +1,10 @@
+export * from "./apply/index.ts";
+export { ClusterError } from "./cluster-error.ts";
+export type { PartState } from "./compose/supervisor.ts";
+export type { ClusterConfig } from "./config/cluster-config.ts";
+export { contextName, defaultName } from "./config/naming.ts";
+export { type ClusterChoice, type Places, placesOf } from "./config/places.ts";
+export { adminConnection, adminTransport, knownCluster, kubeconfigText } from "./connection.ts";
+export { down, type DownOptions, type DownResult } from "./down.ts";
+export { type ClusterStatus, status } from "./status.ts";
+export { up, type UpOptions, type UpResult } from "./up.ts";

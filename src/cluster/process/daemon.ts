@@ -1,0 +1,85 @@
+import { spawn } from "node:child_process";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { ClusterError } from "../cluster-error.ts";
+import type { ClusterConfig } from "../config/cluster-config.ts";
+import { entryPath } from "./entry-path.ts";
+import { type ProcessId, readProcessFile } from "./process-id.ts";
+
+export interface DaemonEvent {
+  event: "api" | "ready" | "failed";
+  /** Milliseconds since the daemon's start. */
+  ms: number;
+  message?: string;
+}
+
+const keepLogBytes = 16 * 1024 * 1024;
+
+export const serverFile = (runDir: string): string => join(runDir, "server.json");
+export const serverLog = (dataDir: string): string => join(dataDir, "log", "server.log");
+
+/** The daemon of this cluster, when it runs. */
+export const runningDaemon = (runDir: string): (ProcessId & { apiPort: number }) | undefined =>
+  readProcessFile<{ apiPort: number }>(serverFile(runDir));
+
+/** The end of the log, for an error that names no reason. */
+function lastLines(path: string, count: number): string {
+  try {
+    return readFileSync(path, "utf8").trimEnd().split("\n").slice(-count).join("\n");
+  } catch {
+    return "";
+  }
+}
+
+/**
+ * Starts the daemon on its own: it lives on when this process ends. `until` is the event to wait for; rejects with what
+ * the daemon said when it failed before.
+ */
+export async function startDaemon(
+  config: ClusterConfig,
+  until: "api" | "ready",
+  onEvent: (event: DaemonEvent) => void,
+  signal?: AbortSignal,
+): Promise<void> {
+  mkdirSync(join(config.dataDir, "log"), { recursive: true, mode: 0o700 });
+  mkdirSync(config.runDir, { recursive: true, mode: 0o700 });
+  const logPath = serverLog(config.dataDir);
+  if (existsSync(logPath) && statSync(logPath).size > keepLogBytes) renameSync(logPath, `${logPath}.1`);
+  const log = openSync(logPath, "a", 0o600);
+  const child = spawn(
+    process.execPath,
+    ["--disable-warning=ExperimentalWarning", entryPath("server", import.meta.url), JSON.stringify(config)],
+    { detached: true, cwd: "/", stdio: ["ignore", log, log, "pipe"] },
+  );
+  closeSync(log);
+  const pipe = child.stdio[3] as Readable;
+  child.unref();
+  try {
+    await new Promise<void>((resolve, reject) => {
+      let rest = "";
+      const fail = (why: string): void =>
+        reject(new ClusterError(why, { hint: `The whole log is in ${logPath}` }));
+      child.once("error", (cause) => fail(`the daemon could not be started: ${cause.message}`));
+      child.once("exit", (code, how) =>
+        fail(
+          `the daemon ended (${how ?? `exit code ${code}`}) before it was ready:\n${lastLines(logPath, 5)}`,
+        ),
+      );
+      signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+      pipe.setEncoding("utf8").on("data", (text: string) => {
+        const lines = (rest + text).split("\n");
+        rest = lines.pop() ?? "";
+        for (const line of lines) {
+          const event = JSON.parse(line) as DaemonEvent;
+          onEvent(event);
+          if (event.event === "failed") reject(new ClusterError(event.message ?? "the daemon failed"));
+          else if (event.event === until || event.event === "ready") resolve();
+        }
+      });
+    });
+  } finally {
+    pipe.destroy();
+    child.removeAllListeners();
+  }
+}
