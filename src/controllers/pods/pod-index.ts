@@ -14,3 +14,12 @@ export const podsControlledBy = (pods: Informer<Pod>, uid: string | undefined): 
 
 export const orphanPods = (pods: Informer<Pod>, namespace: string | undefined): Pod[] =>
   pods.byIndex(indexName, orphans(namespace));
+
+const nodeIndex = "node";
+
+/** Pods by the node they are placed on. */
+export function indexByNode(pods: Informer<Pod>): void {
+  pods.addIndex(nodeIndex, (pod) => (pod.spec?.nodeName ? [pod.spec.nodeName] : []));
+}
+
+export const podsOnNode = (pods: Informer<Pod>, node: string): Pod[] => pods.byIndex(nodeIndex, node);

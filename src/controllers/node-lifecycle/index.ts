@@ -1,0 +1,136 @@
+import type { Node, Pod } from "../../api/index.ts";
+import { forEachParallel, keyOf, type Outcome, settled } from "../../client/index.ts";
+import { formatTime, isReason } from "../../machinery/index.ts";
+import { type Controller, type ControllerContext, newQueue, runLoop } from "../context.ts";
+import { indexByNode, podsOnNode } from "../pods/pod-index.ts";
+import { isReady } from "../pods/state.ts";
+import { Heartbeats } from "./heartbeats.ts";
+import { conditionStatus, wantedTaints } from "./taints.ts";
+import { unknownConditions } from "./unknown.ts";
+
+export interface NodeLifecycleOptions {
+  /** A node that nobody heard from for so long is unknown. Default 50 seconds, Kubernetes' own. */
+  graceMs?: number | undefined;
+  /** The same for a node that has never reported. Default a minute. */
+  startupGraceMs?: number | undefined;
+}
+
+const leaseNamespace = "kube-node-lease";
+
+export function nodeLifecycle(options: NodeLifecycleOptions = {}): Controller {
+  return (context) => runNodeLifecycle(context, options);
+}
+
+/** Notices nodes that fell silent, marks them and their pods, and keeps pods away from nodes that are not well. */
+async function runNodeLifecycle(context: ControllerContext, options: NodeLifecycleOptions): Promise<void> {
+  const { client, informers, clock } = context;
+  const graceMs = options.graceMs ?? 50_000;
+  const startupGraceMs = options.startupGraceMs ?? 60_000;
+  const nodes = informers.of(client.nodes);
+  const leases = informers.of(client.leases);
+  const pods = informers.of(client.pods);
+  const recorder = context.recorder("node-controller");
+  const heartbeats = new Heartbeats(clock);
+  const queue = newQueue(context);
+  indexByNode(pods);
+
+  nodes.onChange((type, node, old) => {
+    const key = keyOf(node);
+    if (type === "delete") heartbeats.forget(key);
+    else {
+      const ready = node.status?.conditions?.find((condition) => condition.type === "Ready");
+      if (ready?.status !== "Unknown") heartbeats.heard(key, "status", ready?.lastHeartbeatTime);
+    }
+    // One node's fall or rise decides whether pods may be evicted from the others.
+    if (type !== "update" || isUp(node) !== (old ? isUp(old) : undefined)) {
+      for (const each of nodes.list()) queue.add(keyOf(each));
+    }
+    queue.add(key);
+  });
+  leases.onChange((type, lease) => {
+    if (type === "delete" || lease.metadata?.namespace !== leaseNamespace) return;
+    const key = lease.metadata.name ?? "";
+    const node = nodes.get(key);
+    if (node) heartbeats.heard(key, "lease", lease.spec?.renewTime);
+  });
+
+  await runLoop(context, {
+    name: "node-lifecycle",
+    queue,
+    workers: 4,
+    needs: [nodes, leases, pods],
+    async reconcile(key) {
+      const node = nodes.get(key);
+      return node ? await look(key, node) : settled;
+    },
+  });
+
+  async function look(key: string, node: Node): Promise<Outcome> {
+    const grace = conditionStatus(node, "Ready") === undefined ? startupGraceMs : graceMs;
+    const left = grace - heartbeats.silence(key);
+    let current = node;
+    if (left <= 0) {
+      const conditions = unknownConditions(node, clock.now());
+      if (conditions) {
+        current = await client.nodes.updateStatus(undefined, {
+          ...node,
+          status: { ...node.status, conditions },
+        });
+      }
+    }
+    await taint(current);
+    const ready = conditionStatus(current, "Ready");
+    if (ready === "False" || ready === "Unknown") await markPods(current);
+    // Whoever is unknown wakes us by its next sign of life, which changes its status.
+    if (left <= 0) return settled;
+    return { kind: "again", afterMs: left, why: "the node's next heartbeat is due" };
+  }
+
+  async function taint(node: Node): Promise<void> {
+    // With no node left to go to, evicting pods would only make things worse.
+    const evict = nodes.list().some(isUp);
+    const taints = wantedTaints(node, evict, clock.now());
+    if (!taints) return;
+    await client.nodes.patch(undefined, node.metadata?.name ?? "", "merge", {
+      metadata: { uid: node.metadata?.uid, resourceVersion: node.metadata?.resourceVersion },
+      spec: { taints },
+    });
+  }
+
+  /** Pods of a node that cannot speak for them are not ready; Services shall not lead there. */
+  async function markPods(node: Node): Promise<void> {
+    const name = node.metadata?.name ?? "";
+    const ready = podsOnNode(pods, name).filter(isReady);
+    if (ready.length === 0) return;
+    recorder.event(node, "Normal", "NodeNotReady", `Node ${name} status is now: NodeNotReady`);
+    await forEachParallel(ready, 16, async (pod) => {
+      recorder.event(pod, "Warning", "NodeNotReady", "Node is not ready");
+      await markPod(pod);
+    });
+  }
+
+  async function markPod(pod: Pod): Promise<void> {
+    const { namespace, name = "", uid } = pod.metadata ?? {};
+    const known = pod.status?.conditions?.find((condition) => condition.type === "Ready");
+    try {
+      await client.pods.patch(
+        namespace,
+        name,
+        "strategic",
+        {
+          metadata: { uid },
+          status: {
+            conditions: [
+              { ...known, type: "Ready", status: "False", lastTransitionTime: formatTime(clock.now()) },
+            ],
+          },
+        },
+        { subresource: "status" },
+      );
+    } catch (error) {
+      if (!isReason(error, "NotFound") && !isReason(error, "Conflict")) throw error;
+    }
+  }
+}
+
+const isUp = (node: Node): boolean => conditionStatus(node, "Ready") === "True";

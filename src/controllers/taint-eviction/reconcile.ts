@@ -1,0 +1,33 @@
+import type { Pod, Taint, Toleration } from "../../api/index.ts";
+
+/**
+ * How long the pod may stay on a node with these taints: 0 is not at all, undefined as long as it likes. Every NoExecute
+ * taint must be tolerated; the shortest time among the tolerations that are used counts.
+ */
+export function mayStayMs(pod: Pod, taints: readonly Taint[]): number | undefined {
+  let shortest: number | undefined;
+  for (const taint of taints) {
+    if (taint.effect !== "NoExecute") continue;
+    const used = (pod.spec?.tolerations ?? []).filter((toleration) => tolerates(toleration, taint));
+    if (used.length === 0) return 0;
+    for (const { tolerationSeconds } of used) {
+      if (tolerationSeconds === undefined) continue;
+      const ms = Math.max(0, tolerationSeconds) * 1000;
+      shortest = Math.min(ms, shortest ?? ms);
+    }
+  }
+  return shortest;
+}
+
+function tolerates(toleration: Toleration, taint: Taint): boolean {
+  if (toleration.effect && toleration.effect !== taint.effect) return false;
+  if (toleration.key && toleration.key !== taint.key) return false;
+  switch (toleration.operator ?? "Equal") {
+    case "Exists":
+      return true;
+    case "Equal":
+      return Boolean(toleration.key) && (toleration.value ?? "") === (taint.value ?? "");
+    default:
+      return false;
+  }
+}
