@@ -1,0 +1,86 @@
+/** What the serving thread and the thread that owns the file say to each other. Plain data: it is cloned. */
+
+/** Bytes of values travel together in one buffer that is handed over, not copied. */
+export interface Slice {
+  start: number;
+  length: number;
+}
+
+export type WorkerWrite =
+  | { type: "put"; key: string; value: Slice; lease: number }
+  | { type: "delete"; key: string };
+
+export type Operation =
+  | { type: "txn"; when: readonly { key: string; modRevision: number }[]; then: readonly WorkerWrite[] }
+  | { type: "grantLease"; ends: number }
+  /** Deletes the lease and the keys that have it. */
+  | { type: "endLease"; lease: number }
+  | { type: "range"; from: string; to: string | undefined; revision: number | undefined; limit: number }
+  | { type: "history"; after: number; until: number; previous: boolean }
+  | { type: "compact"; revision: number }
+  | { type: "size" }
+  | { type: "close" };
+
+export interface Request {
+  id: number;
+  operation: Operation;
+}
+
+/** Requests of one turn of the loop; `previous`: some watch wants former values. */
+export interface RequestBatch {
+  requests: readonly Request[];
+  payload: Uint8Array;
+  previous: boolean;
+}
+
+/** A stored key's state. */
+export interface Row {
+  key: string;
+  value: Uint8Array;
+  createRevision: number;
+  modRevision: number;
+  version: number;
+  lease: number;
+}
+
+/** What a write did to one key; the value of a put is known where it came from. */
+export interface Change {
+  type: "put" | "delete";
+  key: string;
+  createRevision: number;
+  version: number;
+  lease: number;
+  previous?: Row;
+}
+
+export interface WorkerCommit {
+  revision: number;
+  changes: Change[];
+}
+
+export type Outcome =
+  | { type: "committed"; revision: number; commits: WorkerCommit[]; lease?: number }
+  | { type: "refused"; revision: number; current: (Row | undefined)[] }
+  | { type: "rows"; revision: number; rows: Row[]; count: number }
+  | { type: "history"; commits: { revision: number; changes: (Change & { value?: Uint8Array })[] }[] }
+  | { type: "done"; value: number }
+  | { type: "failed"; error: Failure };
+
+export interface Failure {
+  kind: "full" | "broken" | "lease" | "compacted" | "future";
+  message: string;
+}
+
+export interface Response {
+  id: number;
+  outcome: Outcome;
+}
+
+/** First message of the worker: what the file holds, or why it cannot be used. */
+export type Hello =
+  | { type: "open"; revision: number; compactedRevision: number; leases: { id: number; ends: number }[] }
+  | { type: "unusable"; message: string };
+
+export interface WorkerOptions {
+  path: string;
+}

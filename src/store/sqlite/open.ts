@@ -1,0 +1,279 @@
+import { Worker } from "node:worker_threads";
+import type { Clock } from "../../machinery/index.ts";
+import {
+  CompactedError,
+  FutureRevisionError,
+  type KeyValue,
+  LeaseNotFoundError,
+  type RangeRequest,
+  type RangeResult,
+  type Store,
+  StoreFailedError,
+  type StoreEvent,
+  StoreFullError,
+  type StoreWatch,
+  type TxnRequest,
+  type TxnResult,
+  type WatchRequest,
+  type WatchSink,
+} from "../contract.ts";
+import { type Commit, type History, Hub } from "../hub.ts";
+import { LeaseTimers } from "../leases.ts";
+import type {
+  Change,
+  Failure,
+  Hello,
+  Operation,
+  Outcome,
+  Request,
+  RequestBatch,
+  Response,
+  Row,
+  WorkerCommit,
+  WorkerOptions,
+  WorkerWrite,
+} from "./messages.ts";
+
+export interface SqliteOptions {
+  /** The database file; its directory is made when it is absent. */
+  path: string;
+  clock: Clock;
+}
+
+/** Opens the embedded store. Rejects with StoreFailedError whose message says what is wrong and what to do. */
+export async function openSqliteStore({ path, clock }: SqliteOptions): Promise<Store> {
+  // The worker's file has this file's ending: .ts from source, .js when bundled.
+  const ending = import.meta.url.slice(import.meta.url.lastIndexOf("."));
+  const worker = new Worker(new URL(`./worker${ending}`, import.meta.url), {
+    workerData: { path } satisfies WorkerOptions,
+    name: "wherry-store",
+  });
+  const hello = await new Promise<Hello>((resolve, reject) => {
+    worker.once("message", resolve);
+    worker.once("error", reject);
+  });
+  if (hello.type === "unusable") {
+    await worker.terminate();
+    throw new StoreFailedError(hello.message);
+  }
+  return new SqliteStore(worker, hello, clock);
+}
+
+interface Waiting {
+  settle(outcome: Outcome): void;
+  fail(error: Error): void;
+  /** Values of the writes, in their order: they need not come back. */
+  writes: TxnRequest["then"];
+}
+
+class SqliteStore implements Store, History {
+  revision: number;
+  compactedRevision: number;
+  readonly #worker: Worker;
+  readonly #hub = new Hub(this);
+  readonly #timers: LeaseTimers;
+  readonly #clock: Clock;
+  readonly #waiting = new Map<number, Waiting>();
+  #nextId = 1;
+  /** Requests of this turn of the loop, sent together at its end. */
+  #outgoing: { request: Request; values: readonly Uint8Array[] }[] = [];
+  #closed: Promise<void> | undefined;
+  #dead: Error | undefined;
+
+  constructor(worker: Worker, hello: Extract<Hello, { type: "open" }>, clock: Clock) {
+    this.#worker = worker;
+    this.#clock = clock;
+    this.revision = hello.revision;
+    this.compactedRevision = hello.compactedRevision;
+    this.#timers = new LeaseTimers(clock, (id) => this.#endLease(id));
+    worker.on("message", (responses: Response[]) => this.#receive(responses));
+    worker.on("error", (cause) =>
+      this.#die(new StoreFailedError(`the store's thread failed: ${cause}`, { cause })),
+    );
+    worker.on("exit", () => this.#die(new StoreFailedError("the store is closed")));
+    for (const { id, ends } of hello.leases) this.#timers.add(id, ends);
+  }
+
+  async range({ from, to, revision, limit }: RangeRequest): Promise<RangeResult> {
+    const outcome = await this.#ask({ type: "range", from, to, revision, limit: limit ?? 0 });
+    if (outcome.type !== "rows") throw unexpected(outcome);
+    return { revision: outcome.revision, items: outcome.rows, count: outcome.count };
+  }
+
+  async txn({ when, then }: TxnRequest): Promise<TxnResult> {
+    const values: Uint8Array[] = [];
+    let start = 0;
+    const writes = then.map((write): WorkerWrite => {
+      if (write.type === "delete") return write;
+      values.push(write.value);
+      const value = { start, length: write.value.length };
+      start += write.value.length;
+      return { type: "put", key: write.key, value, lease: write.lease ?? 0 };
+    });
+    const outcome = await this.#ask({ type: "txn", when, then: writes }, values, then);
+    if (outcome.type === "refused") {
+      return { succeeded: false, revision: outcome.revision, current: outcome.current };
+    }
+    if (outcome.type !== "committed") throw unexpected(outcome);
+    return { succeeded: true, revision: outcome.revision };
+  }
+
+  watch(request: WatchRequest, sink: WatchSink): StoreWatch {
+    return this.#hub.watch(request, sink);
+  }
+
+  async since(after: number, until: number): Promise<readonly Commit[]> {
+    const outcome = await this.#ask({ type: "history", after, until, previous: this.#hub.wantsPrevious });
+    if (outcome.type !== "history") throw unexpected(outcome);
+    return outcome.commits.map(({ revision, changes }) => ({
+      revision,
+      events: changes.map((change) => toEvent(change, revision, change.value)),
+    }));
+  }
+
+  async compact(revision: number): Promise<void> {
+    const outcome = await this.#ask({ type: "compact", revision });
+    if (outcome.type !== "done") throw unexpected(outcome);
+    this.compactedRevision = outcome.value;
+  }
+
+  async grantLease(ttlSeconds: number): Promise<number> {
+    const ends = this.#clock.now() + ttlSeconds * 1000;
+    const outcome = await this.#ask({ type: "grantLease", ends });
+    if (outcome.type !== "committed" || outcome.lease === undefined) throw unexpected(outcome);
+    this.#timers.add(outcome.lease, ends);
+    return outcome.lease;
+  }
+
+  async revokeLease(id: number): Promise<void> {
+    if (!this.#timers.has(id)) throw new LeaseNotFoundError();
+    this.#timers.remove(id);
+    await this.#endLease(id);
+  }
+
+  async size(): Promise<number> {
+    const outcome = await this.#ask({ type: "size" });
+    if (outcome.type !== "done") throw unexpected(outcome);
+    return outcome.value;
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#shutDown();
+    return this.#closed;
+  }
+
+  async #shutDown(): Promise<void> {
+    await this.#timers.close();
+    if (!this.#dead) {
+      const done = this.#ask({ type: "close" });
+      this.#dead = new StoreFailedError("the store is closed");
+      await done.catch(() => undefined);
+    }
+    this.#hub.close();
+    await this.#worker.terminate();
+  }
+
+  async #endLease(id: number): Promise<void> {
+    await this.#ask({ type: "endLease", lease: id });
+  }
+
+  #ask(
+    operation: Operation,
+    values: readonly Uint8Array[] = [],
+    writes: TxnRequest["then"] = [],
+  ): Promise<Outcome> {
+    return new Promise((resolve, reject) => {
+      if (this.#dead) {
+        reject(this.#dead);
+        return;
+      }
+      const id = this.#nextId++;
+      this.#waiting.set(id, { settle: resolve, fail: reject, writes });
+      this.#outgoing.push({ request: { id, operation }, values });
+      if (this.#outgoing.length === 1) queueMicrotask(() => this.#send());
+    });
+  }
+
+  #send(): void {
+    const outgoing = this.#outgoing;
+    this.#outgoing = [];
+    let size = 0;
+    for (const { values } of outgoing) for (const value of values) size += value.length;
+    const payload = new Uint8Array(size);
+    let at = 0;
+    for (const { request, values } of outgoing) {
+      // Until here the slices were counted from the request's own first value.
+      if (request.operation.type === "txn") {
+        for (const write of request.operation.then) if (write.type === "put") write.value.start += at;
+      }
+      for (const value of values) {
+        payload.set(value, at);
+        at += value.length;
+      }
+    }
+    const requests = outgoing.map(({ request }) => request);
+    const batch: RequestBatch = { requests, payload, previous: this.#hub.wantsPrevious };
+    this.#worker.postMessage(batch, [payload.buffer]);
+  }
+
+  #receive(responses: readonly Response[]): void {
+    for (const { id, outcome } of responses) {
+      const waiting = this.#waiting.get(id);
+      this.#waiting.delete(id);
+      if (outcome.type === "committed") this.#publish(outcome.commits, waiting?.writes ?? []);
+      if (outcome.type === "failed") waiting?.fail(toError(outcome.error));
+      else waiting?.settle(outcome);
+    }
+  }
+
+  #publish(commits: readonly WorkerCommit[], writes: TxnRequest["then"]): void {
+    for (const { revision, changes } of commits) {
+      const events = changes.map((change) => {
+        const write = writes.find((each) => each.key === change.key);
+        return toEvent(change, revision, write?.type === "put" ? write.value : undefined);
+      });
+      this.revision = revision;
+      this.#hub.publish({ revision, events });
+    }
+  }
+
+  #die(error: Error): void {
+    this.#dead ??= error;
+    for (const { fail } of this.#waiting.values()) fail(error);
+    this.#waiting.clear();
+  }
+}
+
+function toEvent(change: Change, revision: number, value: Uint8Array | undefined): StoreEvent {
+  const previous: KeyValue | undefined = change.previous;
+  const rest = previous ? { previous } : {};
+  if (change.type === "delete") return { type: "delete", key: change.key, revision, ...rest };
+  const { key, createRevision, version, lease } = change;
+  const row: Row = {
+    key,
+    value: value ?? new Uint8Array(0),
+    createRevision,
+    modRevision: revision,
+    version,
+    lease,
+  };
+  return { type: "put", kv: row, ...rest };
+}
+
+function toError({ kind, message }: Failure): Error {
+  switch (kind) {
+    case "full":
+      return new StoreFullError(message);
+    case "lease":
+      return new LeaseNotFoundError();
+    case "compacted":
+      return new CompactedError(Number(message));
+    case "future":
+      return new FutureRevisionError();
+    case "broken":
+      return new StoreFailedError(message);
+  }
+}
+
+const unexpected = (outcome: Outcome): Error =>
+  new StoreFailedError(`unexpected answer of the store: ${outcome.type}`);
