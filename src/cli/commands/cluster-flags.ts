@@ -6,4 +6,9 @@ export const clusterFlags: readonly FlagSpec[] = [
   { long: "data-dir", type: "string", help: "where its data is kept" },
 ];
 
-export const outputFlag: FlagSpec = { long: "output", short: "o", type: "string", help: "json, for programs" };
+export const outputFlag: FlagSpec = {
+  long: "output",
+  short: "o",
+  type: "string",
+  help: "json, for programs",
+};

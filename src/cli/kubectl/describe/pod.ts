@@ -8,7 +8,7 @@ export function describePod(pod: Pod): Writer {
   out.field(0, "Name", metadata.name).field(0, "Namespace", metadata.namespace);
   if (spec?.priority !== undefined) out.field(0, "Priority", spec.priority);
   if (spec?.priorityClassName) out.field(0, "Priority Class Name", spec.priorityClassName);
-  out.field(0, "Service Account", spec?.serviceAccountName ?? "");
+  if (spec?.serviceAccountName) out.field(0, "Service Account", spec.serviceAccountName);
   out.field(0, "Node", spec?.nodeName ? `${spec.nodeName}/${status?.hostIP ?? ""}` : "<none>");
   if (status?.startTime) out.field(0, "Start Time", timeText(status.startTime));
   out.map(0, "Labels", metadata.labels);
@@ -42,8 +42,8 @@ export function describePod(pod: Pod): Writer {
   }
   if (status?.conditions?.length) {
     out.line(0, "Conditions:");
-    out.line(1, "Type", "Status");
-    for (const condition of status.conditions) out.line(1, condition.type, condition.status);
+    out.line(1, "Type", "Status ");
+    for (const condition of status.conditions) out.line(1, condition.type, `${condition.status} `);
   }
   writeVolumes(out, 0, spec?.volumes);
   if (status?.qosClass) out.field(0, "QoS Class", status.qosClass);
@@ -57,7 +57,8 @@ function writePodContainer(
   statuses: readonly ContainerStatus[] | undefined,
 ): void {
   const status = statuses?.find((one) => one.name === container.name);
-  writeContainer(out, 1, container, (depth) => {
+  out.line(1, `${container.name}:`);
+  writeContainer(out, 2, container, (depth) => {
     if (!status) return;
     out.field(depth, "Container ID", status.containerID ?? "");
   });

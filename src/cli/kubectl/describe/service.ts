@@ -39,5 +39,5 @@ function endpointsText(slices: readonly EndpointSlice[], portName: string): stri
       .flatMap((e) => e.addresses.map((a) => `${a}:${port}`));
   });
   const more = all.length > 3 ? ` + ${all.length - 3} more...` : "";
-  return all.slice(0, 3).join(",") + more;
+  return all.length === 0 ? "" : all.slice(0, 3).join(",") + more;
 }

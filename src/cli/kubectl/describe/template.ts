@@ -20,19 +20,18 @@ export function writeTemplate(out: Writer, depth: number, template: PodTemplateS
   }
   out.line(depth + 1, "Containers:");
   for (const container of spec?.containers ?? []) writeWhole(out, depth + 2, container);
-  writeVolumes(out, depth + 1, spec?.volumes);
+  writeVolumes(out, depth + 1, spec?.volumes, true);
   writeScheduling(out, depth + 1, spec);
   return out;
 }
 
+/** Its name is the caller's to write; `depth` is that of its fields. */
 export function writeContainer(
   out: Writer,
-  depth: number,
+  inner: number,
   container: Container,
   head?: (depth: number) => void,
 ): void {
-  out.line(depth, `${container.name}:`);
-  const inner = depth + 1;
   head?.(inner);
   out.field(inner, "Image", container.image);
   const ports = (container.ports ?? []).map((port) => `${port.containerPort}/${port.protocol ?? "TCP"}`);
@@ -114,15 +113,22 @@ export function probeText(probe: Probe): string {
   return `unknown ${times}`;
 }
 
-export function writeVolumes(out: Writer, depth: number, volumes: readonly Volume[] | undefined): void {
+export function writeVolumes(
+  out: Writer,
+  depth: number,
+  volumes: readonly Volume[] | undefined,
+  inTemplate = false,
+): void {
   if (!volumes?.length) {
     out.field(depth, "Volumes", "<none>");
     return;
   }
   out.line(depth, "Volumes:");
   for (const volume of volumes) {
-    out.line(depth + 1, `${volume.name}:`);
-    for (const [label, value] of volumeFields(volume)) out.field(depth + 2, label, value);
+    if (inTemplate) out.heading(depth, `${volume.name}:`);
+    else out.line(depth + 1, `${volume.name}:`);
+    const inner = inTemplate ? depth + 1 : depth + 2;
+    for (const [label, value] of volumeFields(volume)) out.field(inner, label, value);
   }
 }
 
@@ -198,6 +204,7 @@ export function writeScheduling(out: Writer, depth: number, spec: Partial<PodSpe
 }
 
 function writeWhole(out: Writer, depth: number, container: Container): void {
+  out.heading(depth - 1, `${container.name}:`);
   writeContainer(out, depth, container);
-  writeContainerRest(out, depth + 1, container);
+  writeContainerRest(out, depth, container);
 }

@@ -57,6 +57,7 @@ export function describeDeployment(deployment: Deployment, sets: readonly Replic
   const revision = metadata.annotations?.["deployment.kubernetes.io/revision"];
   const isNew = (set: ReplicaSet): boolean =>
     set.metadata?.annotations?.["deployment.kubernetes.io/revision"] === revision;
+  if (owned.length === 0) return out;
   const say = (set: ReplicaSet): string =>
     `${set.metadata?.name} (${set.status?.replicas ?? 0}/${set.spec?.replicas ?? 0} replicas created)`;
   out.field(

@@ -1,10 +1,6 @@
 import { humanDuration } from "../../../machinery/index.ts";
-import { alignColumns } from "../print/columns.ts";
 
-/**
- * Collects a description: lines at a depth, with tabs between label and value. Like the tab writer of the original, each
- * run of lines at the same depth is aligned on its own.
- */
+/** Collects a description: lines at a depth, in cells that are aligned with those above and below. */
 export class Writer {
   private readonly rows: { depth: number; cells: string[] }[] = [];
 
@@ -24,37 +20,47 @@ export class Writer {
 
   /** A map under a label, one pair a line, `<none>` when empty. */
   map(depth: number, label: string, map: Readonly<Record<string, string>> | undefined, joint = "="): this {
-    const pairs = Object.entries(map ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+    const pairs = Object.entries(map ?? {})
+      .filter(([key]) => key !== "kubectl.kubernetes.io/last-applied-configuration")
+      .sort(([a], [b]) => (a < b ? -1 : 1));
     if (pairs.length === 0) return this.field(depth, label, "<none>");
     return this.field(depth, label, pairs.map(([key, value]) => `${key}${joint}${value}`).join("\n"));
   }
 
+  /** A heading that stands one blank deeper than its depth: a container or volume of a pod template. */
+  heading(depth: number, text: string): this {
+    this.rows.push({ depth, cells: [` ${text}`] });
+    return this;
+  }
+
   toString(): string {
-    let text = "";
-    for (let at = 0; at < this.rows.length; ) {
-      const depth = this.rows[at]?.depth ?? 0;
-      const run: string[][] = [];
-      while (at < this.rows.length && this.rows[at]?.depth === depth) run.push(this.rows[at++]?.cells ?? []);
-      text += alignRun(run, "  ".repeat(depth));
-    }
-    return text;
+    return elasticTabs(
+      this.rows.map(({ depth, cells: [first = "", ...more] }) => ["  ".repeat(depth) + first, ...more]),
+    );
   }
 }
 
-/** Lines of one cell do not widen the columns of the others. */
-function alignRun(rows: readonly string[][], indent: string): string {
-  let text = "";
-  for (let at = 0; at < rows.length; ) {
-    const group: string[][] = [];
-    while (at < rows.length && (rows[at]?.length ?? 0) > 1) group.push(rows[at++] ?? []);
-    if (group.length > 0)
-      text += alignColumns(
-        group.map(([first = "", ...more]) => [indent + first, ...more]),
-        2,
-      );
-    else text += `${indent}${rows[at++]?.[0] ?? ""}\n`;
+/**
+ * Go's text/tabwriter with a padding of two: a column is as wide as its widest cell among the lines directly above and
+ * below that have a cell to its right.
+ */
+export function elasticTabs(rows: readonly (readonly string[])[]): string {
+  const padded = rows.map((row) => [...row]);
+  for (let column = 0; padded.some((row) => row.length > column + 1); column++) {
+    for (let at = 0; at < padded.length; ) {
+      const start = at;
+      let width = 0;
+      for (; at < padded.length && (padded[at]?.length ?? 0) > column + 1; at++) {
+        width = Math.max(width, padded[at]?.[column]?.length ?? 0);
+      }
+      for (let line = start; line < at; line++) {
+        const row = padded[line];
+        if (row) row[column] = (row[column] ?? "").padEnd(width + 2);
+      }
+      if (at === start) at++;
+    }
   }
-  return text;
+  return padded.map((row) => `${row.join("")}\n`).join("");
 }
 
 /** `Mon, 02 Jan 2006 15:04:05 +0000`, as descriptions show times. */
