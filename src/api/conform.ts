@@ -204,6 +204,8 @@ function zero(element: FieldSchema): unknown {
     case "quantity":
       return "0";
     case "any":
+    case "time":
+    case "micro-time":
       return null;
     default:
       return 0;

@@ -232,9 +232,9 @@ const wrong: readonly (readonly [plural: string, group: string, object: Any, err
   [
     "services",
     "",
-    { metadata: { name: "1a" }, spec: { ports: [{ port: 80 }, { port: 80, nodePort: 30000, name: "b" }] } },
+    { metadata: { name: "a.b" }, spec: { ports: [{ port: 80 }, { port: 80, nodePort: 30000, name: "b" }] } },
     [
-      "metadata.name: Invalid value: \"1a\": a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')",
+      'metadata.name: Invalid value: "a.b": must not contain dots',
       "spec.ports[0].name: Required value",
       "spec.ports[1].nodePort: Forbidden: may not be used when `type` is 'ClusterIP'",
       'spec.ports[1]: Duplicate value: {"Name":"","Protocol":"TCP","AppProtocol":null,"Port":80,"TargetPort":0,"NodePort":0}',

@@ -1,4 +1,5 @@
 /** The kinds of the apps group. */
+import { isDns1123Label } from "../../machinery/index.ts";
 import type { KindDefinition } from "../definition.ts";
 import { kindsOf } from "../define.ts";
 import type {
@@ -61,6 +62,7 @@ export const appsKinds: readonly KindDefinition[] = [
   define<StatefulSet>({
     kind: "StatefulSet",
     plural: "statefulsets",
+    name: isDns1123Label,
     shortNames: ["sts"],
     categories: ["all"],
     generation: true,

@@ -1,5 +1,5 @@
 /** The kinds of the core group. */
-import { isDns1035Label, isDns1123Label } from "../../machinery/index.ts";
+import { isDns1123Label } from "../../machinery/index.ts";
 import type { KindDefinition } from "../definition.ts";
 import { kindsOf } from "../define.ts";
 import type {
@@ -110,7 +110,7 @@ export const coreKinds: readonly KindDefinition[] = [
     plural: "services",
     shortNames: ["svc"],
     categories: ["all"],
-    name: isDns1035Label,
+    name: isDns1123Label,
     status: true,
     subresources: ["proxy"],
     columns: columns.serviceColumns,

@@ -68,7 +68,8 @@ function difference(spec: PodSpec, old: PodSpec): string {
   const right = spec as unknown as Record<string, unknown>;
   for (const name of new Set([...Object.keys(left), ...Object.keys(right)])) {
     if (deepEqual(left[name], right[name])) continue;
-    lines.push(`- ${name}: ${JSON.stringify(left[name])}`, `+ ${name}: ${JSON.stringify(right[name])}`);
+    if (left[name] !== undefined) lines.push(`- ${name}: ${JSON.stringify(left[name])}`);
+    if (right[name] !== undefined) lines.push(`+ ${name}: ${JSON.stringify(right[name])}`);
   }
   return lines.join("\n");
 }
