@@ -1,4 +1,5 @@
-import type { FlagSpec } from "../flags.ts";
+import type { ClusterChoice } from "../../cluster/index.ts";
+import type { Flags, FlagSpec } from "../flags.ts";
 
 /** Which cluster a command is about. */
 export const clusterFlags: readonly FlagSpec[] = [
@@ -12,3 +13,9 @@ export const outputFlag: FlagSpec = {
   type: "string",
   help: "json, for programs",
 };
+
+export function choiceOf(flags: Flags): ClusterChoice {
+  const name = flags.text("name");
+  const dataDir = flags.text("data-dir");
+  return { ...(name === undefined ? {} : { name }), ...(dataDir === undefined ? {} : { dataDir }) };
+}

@@ -5,7 +5,7 @@ import { humanDuration } from "../../machinery/index.ts";
 import { type Flags, type FlagSpec, UsageError } from "../flags.ts";
 import { alignColumns } from "../kubectl/print/columns.ts";
 import type { Output, OwnCommand } from "../own-command.ts";
-import { clusterFlags, outputFlag } from "./cluster-flags.ts";
+import { choiceOf, clusterFlags, outputFlag } from "./cluster-flags.ts";
 
 const flags: readonly FlagSpec[] = [
   ...clusterFlags,
@@ -57,11 +57,7 @@ export const command: OwnCommand = {
       throw new UsageError(
         `image ${verb}: there is build, base, ls, inspect, rm, tag, load, save and prune (pull and push come later)`,
       );
-    const store = await openClusterImages({
-      name: given.text("name"),
-      dataDir: given.text("data-dir"),
-      env: process.env,
-    });
+    const store = await openClusterImages(choiceOf(given));
     try {
       await action(store, rest, given, io, signal);
     } finally {

@@ -1,0 +1,100 @@
+import { statSync } from "node:fs";
+import { adminTransport, applyAndWait, buildImagesOf, ClusterError, down, up } from "../../cluster/index.ts";
+import { UsageError } from "../flags.ts";
+import { type Manifest, readManifests } from "../kubectl/manifests.ts";
+import type { OwnCommand } from "../own-command.ts";
+import { progressTo } from "../progress.ts";
+import { choiceOf, clusterFlags } from "./cluster-flags.ts";
+
+export const command: OwnCommand = {
+  summary: "Starts a cluster, or finds it running; with -f makes it run what manifests say.",
+  usage: "wherry up [-f FILE|FOLDER|-]... [--name N] [--data-dir D] [--nodes K] [--simulate] [--foreground]",
+  flags: [
+    {
+      long: "filename",
+      short: "f",
+      type: "list",
+      help: "manifests; a folder may hold a folder per image with its Dockerfile",
+    },
+    ...clusterFlags,
+    { long: "nodes", type: "int", help: "how many nodes (with --simulate)" },
+    { long: "simulate", type: "boolean", help: "nodes that only pretend to run containers" },
+    { long: "foreground", type: "boolean", help: "stay until Ctrl-C, then stop the cluster" },
+    { long: "api-port", type: "int", help: "port of the API server" },
+    { long: "timeout", type: "int", help: "seconds until everything must be ready, default 180" },
+  ],
+  async run({ flags, args }, io, signal) {
+    if (args.length > 0)
+      throw new UsageError(`up takes no arguments, got "${args.join(" ")}"; manifests are given with -f`);
+    const nodes = flags.int("nodes");
+    if (nodes !== undefined && nodes < 1) throw new UsageError("--nodes wants a number of at least 1");
+    if (nodes !== undefined && nodes > 1 && !flags.on("simulate")) {
+      throw new UsageError(
+        "--nodes above 1 needs --simulate: several real nodes on one machine are not there yet",
+      );
+    }
+    const progress = progressTo(io, () => performance.now());
+    const files = flags.list("filename");
+    // Before anything is started: a mistake in a manifest changes nothing.
+    const manifests = files.length === 0 ? [] : await readAll(files);
+    const choice = choiceOf(flags);
+    const apiPort = flags.int("api-port");
+    const started = await up({
+      ...choice,
+      simulate: flags.on("simulate"),
+      // Images are built while the node becomes ready.
+      until: files.length > 0 ? "api" : "ready",
+      onProgress: progress,
+      signal,
+      ...(nodes === undefined ? {} : { nodes }),
+      ...(apiPort === undefined ? {} : { apiPort }),
+    });
+    if (started.simulated) io.err(`wherry: simulated nodes only: ${started.simulated}\n`);
+    let url: string | undefined;
+    if (files.length > 0) {
+      if (!started.simulated) {
+        for (const folder of files.filter((file) => file !== "-" && statSync(file).isDirectory())) {
+          await buildImagesOf({
+            config: started.config,
+            folder,
+            manifests: manifests.map((m) => m.object),
+            onProgress: progress,
+            signal,
+          });
+        }
+      }
+      const api = adminTransport(started.config);
+      try {
+        const seconds = flags.int("timeout");
+        ({ url } = await applyAndWait({
+          api,
+          manifests,
+          onProgress: progress,
+          signal,
+          ...(seconds === undefined ? {} : { timeoutMs: seconds * 1000 }),
+        }));
+      } finally {
+        await api.close();
+      }
+    }
+    progress(files.length > 0 ? "everything is ready" : "ready");
+    if (files.length === 0)
+      io.err(`kubectl works with context "${started.config.context}" in ${started.kubeconfig}\n`);
+    io.out(`${url ?? `https://127.0.0.1:${started.config.apiPort}`}\n`);
+    if (flags.on("foreground")) {
+      await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+      await down({ ...choice, onProgress: progress });
+    }
+    return 0;
+  },
+};
+
+async function readAll(files: readonly string[]): Promise<Manifest[]> {
+  const manifests = await readManifests(files, false);
+  if (manifests.length === 0) {
+    throw new ClusterError(`${files.join(", ")}: no manifests there`, {
+      hint: "Name files that end in .yaml, .yml or .json.",
+    });
+  }
+  return manifests;
+}
