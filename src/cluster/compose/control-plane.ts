@@ -1,23 +1,18 @@
-import {
-  type ApiServer,
-  createApiServer,
-  createAuth,
-  createProxy,
-  type Peer,
-} from "../../apiserver/index.ts";
+import { type ApiServer, createApiServer, createAuth, createProxy } from "../../apiserver/index.ts";
 import type { ApiTransport } from "../../client/index.ts";
 import type { Clock, Logger } from "../../machinery/index.ts";
 import type { Store } from "../../store/index.ts";
 import { ClusterError } from "../cluster-error.ts";
 import type { ClusterConfig } from "../config/cluster-config.ts";
 import type { ClusterCertificates } from "../pki/cluster-certificates.ts";
-import { identities } from "../pki/identities.ts";
+import { type Identity, identities } from "../pki/identities.ts";
 import type { PartState } from "./supervisor.ts";
 
 export interface ControlPlane {
   server: ApiServer;
   /** The carrier for a part in this process, as the part's own user. */
   transportAs(identity: keyof typeof identities): ApiTransport;
+  transportFor(identity: Identity): ApiTransport;
   /** Stores and repairs the default roles, and keeps them so until the signal. */
   maintainRoles(signal: AbortSignal): Promise<void>;
   /** Also serves on this address, when it is there. */
@@ -82,17 +77,14 @@ export async function startControlPlane(options: {
     await server.close();
     throw error;
   }
-  const transportAs = (name: keyof typeof identities): ApiTransport => {
-    const { commonName, organizations = [] } = identities[name](config.nodeName) as {
-      commonName: string;
-      organizations?: readonly string[];
-    };
-    const peer: Peer = { certificate: { commonName, organizations }, address: "127.0.0.1" };
-    return server.localTransport(peer);
-  };
+  const transportFor = ({ commonName, organizations = [] }: Identity): ApiTransport =>
+    server.localTransport({ certificate: { commonName, organizations }, address: "127.0.0.1" });
+  const transportAs = (name: keyof typeof identities): ApiTransport =>
+    transportFor(identities[name](config.nodeName));
   return {
     server,
     transportAs,
+    transportFor,
     listenOn: listen,
     maintainRoles: (signal) =>
       auth.maintain({ api: transportAs("apiserver"), objects: server.objects, log, signal }),

@@ -3,8 +3,8 @@ import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import type { Node } from "../../api/index.ts";
 import { type Logger, systemClock } from "../../machinery/index.ts";
-import type { ClusterConfig } from "../config/cluster-config.ts";
 import { type ClusterCertificates, ensureCertificates } from "../pki/cluster-certificates.ts";
+import { type ClusterConfig, nodeNames } from "../config/cluster-config.ts";
 import { type ControlPlane, startControlPlane } from "./control-plane.ts";
 import { openStore } from "./open-store.ts";
 import { type PartState, Supervisor } from "./supervisor.ts";
@@ -35,7 +35,7 @@ function certificateHosts(config: ClusterConfig): Parameters<typeof ensureCertif
     apiserver: [
       ...new Set([...api, `kubernetes.default.svc.${config.domain}`, ...shared, config.kubernetesIp, ...own]),
     ],
-    kubelet: [...new Set([...shared, ...own])],
+    kubelet: [...new Set([...shared, ...own, ...nodeNames(config)])],
   };
 }
 
@@ -48,7 +48,7 @@ export async function startCluster(
   const clock = systemClock;
   mkdirSync(join(config.dataDir, "log"), { recursive: true, mode: 0o700 });
   mkdirSync(config.runDir, { recursive: true, mode: 0o700 });
-  const opening = openStore(join(config.dataDir, "store"), clock, log);
+  const opening = openStore(config.dataDir, clock);
   opening.catch(() => {}); // seen below
   // Loaded while the store opens; the API server does not wait for them.
   const loading = Promise.all([
@@ -85,7 +85,7 @@ export async function startCluster(
   supervisor.start("controller-manager", controlPlane.transportAs("controller-manager"), (context) =>
     startControllers(context, {}),
   );
-  const node = await startNode(config, certificates, controlPlane, supervisor);
+  await startNode({ config, certificates, controlPlane, supervisor });
   supervisor.start("certificates", asServer, async ({ signal }) => {
     while (!signal.aborted) {
       await clock.sleep(renewalCheckMs, signal).catch(() => {});
@@ -100,7 +100,6 @@ export async function startCluster(
     nodesReady: nodesReady(controlPlane, Math.max(1, config.simulatedNodes), supervisor.signal),
     async stop() {
       await supervisor.stop();
-      await node.close();
       await controlPlane.close();
       await store.close();
     },

@@ -143,3 +143,9 @@ export function ensureConfig(places: Places, wishes: ConfigWishes = {}): Cluster
   }
   return build(places, remembered);
 }
+
+/** Node names of this machine: its own, or those of the simulated nodes. */
+export function nodeNames(config: ClusterConfig): string[] {
+  if (config.simulatedNodes <= 1) return [config.nodeName];
+  return Array.from({ length: config.simulatedNodes }, (_, at) => `${config.nodeName}-${at + 1}`);
+}

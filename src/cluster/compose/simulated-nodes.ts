@@ -1,0 +1,49 @@
+import { join } from "node:path";
+import {
+  createSimulatedImages,
+  createSimulatedRuntime,
+  noMounts,
+  startKubelet,
+} from "../../kubelet/index.ts";
+import { systemClock } from "../../machinery/index.ts";
+import { nodeNames } from "../config/cluster-config.ts";
+import { identities } from "../pki/identities.ts";
+import type { NodeParts } from "./node.ts";
+
+/** More would need more ports than a cluster has; the others answer no logs and exec. */
+const withPort = 8;
+
+/** Nodes that only pretend to run containers, each a kubelet of its own. */
+export function startSimulatedNodes({ config, certificates, controlPlane, supervisor }: NodeParts): void {
+  nodeNames(config).forEach((name, at) => {
+    const api = controlPlane.transportFor(identities.kubelet(name));
+    const part = config.simulatedNodes === 1 ? "kubelet" : `kubelet ${name}`;
+    supervisor.start(part, api, async (context) => {
+      const runtime = createSimulatedRuntime(systemClock, {
+        podPrefix: `10.${64 + config.index * 4}.${at % 250}`,
+      });
+      const kubelet = await startKubelet(
+        context,
+        {
+          nodeName: name,
+          hostname: name,
+          addresses: [
+            { type: "InternalIP", address: "127.0.0.1" },
+            { type: "Hostname", address: name },
+          ],
+          clusterDns: [config.dnsIp],
+          clusterDomain: config.domain,
+          rootDir: join(config.dataDir, "nodes", name),
+          runDir: join(config.runDir, "nodes", name),
+          logDir: join(config.dataDir, "log", "pods", name),
+          host: "127.0.0.1",
+          port: config.kubeletPort + at,
+          ...(at < withPort ? { server: { ...certificates.kubelet, clientCa: certificates.ca } } : {}),
+          simulated: true,
+        },
+        { runtime, images: createSimulatedImages(), mounts: noMounts },
+      );
+      await kubelet.ended;
+    });
+  });
+}
