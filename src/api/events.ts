@@ -11,8 +11,17 @@ import {
   validateEvent,
 } from "./core/event.ts";
 import type { CoreV1Event } from "./generated/types.ts";
+import type { KubeObject } from "./meta.ts";
 
 const define = kindsOf("events.k8s.io", "v1", "io.k8s.api.events.v1");
+
+/** The stored spelling of an event that may be in either; the given object is not changed. */
+function stored(event: KubeObject): KubeObject {
+  if (event.apiVersion === "v1" || "involvedObject" in event) return event;
+  const copy = { ...event };
+  toCoreEvent(copy);
+  return copy;
+}
 
 /** Defaults, checks, columns and field selectors work on the stored (v1) spelling. */
 export const eventsKinds: readonly KindDefinition[] = [
@@ -20,7 +29,10 @@ export const eventsKinds: readonly KindDefinition[] = [
     kind: "Event",
     plural: "events",
     shortNames: ["ev"],
-    columns: eventColumns,
+    columns: eventColumns.map((column) => ({
+      ...column,
+      cell: (event, now) => column.cell(stored(event), now),
+    })),
     defaults: defaultEvent,
     validate: validateEvent,
     selectableFields: eventFields,
