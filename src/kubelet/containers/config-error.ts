@@ -1,0 +1,29 @@
+/** A container cannot be made or started; `reason` becomes the waiting reason in the pod's status. */
+export type StartFailure =
+  | "CreateContainerConfigError"
+  | "CreateContainerError"
+  | "RunContainerError"
+  | "PostStartHookError"
+  | "CrashLoopBackOff"
+  | "ErrImagePull"
+  | "ImagePullBackOff"
+  | "ErrImageNeverPull"
+  | "InvalidImageName"
+  | "ImageInspectError";
+
+export class ContainerStartError extends Error {
+  override readonly name = "ContainerStartError";
+  readonly reason: StartFailure;
+  /** Milliseconds after which another try makes sense; undefined: when something changes or the default. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    reason: StartFailure,
+    message: string,
+    options: { cause?: unknown; retryAfterMs?: number } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.reason = reason;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}

@@ -1,0 +1,46 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Pod } from "../../api/index.ts";
+import type { PodSandboxConfig } from "../../cri/index.ts";
+import { isHostNetwork, podName, podNamespace, podUid } from "../pods/pod-key.ts";
+import type { KubeletServices } from "../services.ts";
+import { podDns } from "./dns.ts";
+import { podHostname } from "./hostname.ts";
+import { hostNetworkHostsFile, podHostsFile } from "./hosts-file.ts";
+import { sandboxConfig } from "./sandbox-config.ts";
+
+/** The sandbox's configuration on this node. It is also asked for when containers join an older sandbox. */
+export function sandboxConfigOf(services: KubeletServices, pod: Pod, attempt: number): PodSandboxConfig {
+  const { node } = services;
+  const { kernel } = podHostname(pod, node.clusterDomain, node.hostname);
+  return sandboxConfig({
+    pod,
+    attempt,
+    hostname: kernel,
+    dns: podDns(pod, { servers: node.clusterDns, domain: node.clusterDomain }, node.hostDns()),
+    logDirectory: services.logDirectory(podNamespace(pod), podName(pod), podUid(pod)),
+  });
+}
+
+/** Writes the pod's /etc/hosts and returns its path. */
+export async function writeHostsFile(
+  services: KubeletServices,
+  pod: Pod,
+  ips: readonly string[],
+): Promise<string> {
+  const directory = services.volumes.podDirectory(podUid(pod));
+  const path = hostsFilePath(services, pod);
+  const aliases = pod.spec?.hostAliases ?? [];
+  const { hostname, fqdn } = podHostname(pod, services.node.clusterDomain, services.node.hostname);
+  const text = isHostNetwork(pod)
+    ? hostNetworkHostsFile(services.node.hostsFile(), aliases)
+    : podHostsFile(ips, hostname, fqdn, aliases);
+  await mkdir(directory, { recursive: true, mode: 0o750 });
+  // Written over, never replaced: containers have this very file mounted.
+  await writeFile(path, text, { mode: 0o644 });
+  return path;
+}
+
+export function hostsFilePath(services: KubeletServices, pod: Pod): string {
+  return join(services.volumes.podDirectory(podUid(pod)), "etc-hosts");
+}
