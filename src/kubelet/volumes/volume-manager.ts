@@ -1,0 +1,124 @@
+import { mkdir, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { Pod, VolumeMount } from "../../api/index.ts";
+import type { Clock, Logger } from "../../machinery/index.ts";
+import type { DownwardContext } from "../containers/downward.ts";
+import { allContainers, podUid } from "../pods/pod-key.ts";
+import { mountsBelow } from "./mount-table.ts";
+import { pluginFor } from "./plugins.ts";
+import { bindSubPath } from "./subpath.ts";
+import type { MountedVolume, MountPort, VolumeHost } from "./volume.ts";
+
+export interface VolumeManagerOptions {
+  /** Pods have their directories in `<root>/pods/<uid>`. */
+  root: string;
+  /** The same in memory. */
+  memoryRoot: string;
+  mounts: MountPort;
+  clock: Clock;
+  log: Logger;
+  objects: VolumeHost["objects"];
+  claim: VolumeHost["claim"];
+  persistentVolume: VolumeHost["persistentVolume"];
+  token: VolumeHost["token"];
+}
+
+export interface MountedVolumes {
+  byName: Map<string, MountedVolume>;
+  /** When to set up again without any change (a token grows old). */
+  refreshAt: number | undefined;
+}
+
+/** One volume could not be set up; `message` is the FailedMount event's. */
+export class MountFailure extends Error {
+  override readonly name = "MountFailure";
+}
+
+export class VolumeManager {
+  readonly #options: VolumeManagerOptions;
+
+  constructor(options: VolumeManagerOptions) {
+    this.#options = options;
+  }
+
+  podDirectory(uid: string): string {
+    return join(this.#options.root, "pods", uid);
+  }
+
+  /** Sets up all volumes that containers use, side by side. Idempotent; also how live updates reach the pod. */
+  async setUp(pod: Pod, downward: DownwardContext): Promise<MountedVolumes> {
+    const { options } = { options: this.#options };
+    const uid = podUid(pod);
+    const used = new Set(
+      allContainers(pod).flatMap(({ container }) => [
+        ...(container.volumeMounts ?? []).map((m) => m.name),
+        ...(container.volumeDevices ?? []).map((d) => d.name),
+      ]),
+    );
+    const host: VolumeHost = {
+      podDirectory: join(this.podDirectory(uid), "volumes"),
+      memoryDirectory: join(options.memoryRoot, "pods", uid, "volumes"),
+      objects: options.objects,
+      claim: options.claim,
+      persistentVolume: options.persistentVolume,
+      token: options.token,
+      mounts: options.mounts,
+      downward,
+      now: () => options.clock.now(),
+      log: options.log,
+    };
+    const volumes = (pod.spec?.volumes ?? []).filter((v) => used.has(v.name));
+    const results = await Promise.all(
+      volumes.map(async (volume) => {
+        try {
+          return await pluginFor(volume).setUp({ pod, volume, host });
+        } catch (cause) {
+          const why = cause instanceof Error ? cause.message : String(cause);
+          throw new MountFailure(`MountVolume.SetUp failed for volume "${volume.name}" : ${why}`, { cause });
+        }
+      }),
+    );
+    const refreshes = results.map((r) => r.refreshAt).filter((r) => r !== undefined);
+    return {
+      byName: new Map(results.map((r) => [r.mounted.name, r.mounted])),
+      refreshAt: refreshes.length > 0 ? Math.min(...refreshes) : undefined,
+    };
+  }
+
+  /** The path to mount for a volumeMount with a subPath. */
+  subPath(
+    pod: Pod,
+    container: string,
+    index: number,
+    mount: VolumeMount,
+    volume: MountedVolume,
+    path: string,
+  ): Promise<string> {
+    const target = join(
+      this.podDirectory(podUid(pod)),
+      "volume-subpaths",
+      mount.name,
+      container,
+      String(index),
+    );
+    return bindSubPath(volume.hostPath, path, target, this.#options.mounts);
+  }
+
+  /** Unmounts and removes all that belongs to a pod. Data on persistent volumes stays: only mounts are taken away. */
+  async tearDown(uid: string): Promise<void> {
+    for (const directory of [this.podDirectory(uid), join(this.#options.memoryRoot, "pods", uid)]) {
+      for (const mount of await mountsBelow(directory)) await this.#options.mounts.unmount(mount);
+      await rm(directory, { recursive: true, force: true });
+    }
+  }
+
+  /** Uids of pods that have left something on disk or in memory. */
+  async leftovers(): Promise<string[]> {
+    const uids = new Set<string>();
+    for (const root of [this.#options.root, this.#options.memoryRoot]) {
+      await mkdir(join(root, "pods"), { recursive: true, mode: 0o750 });
+      for (const uid of await readdir(join(root, "pods"))) uids.add(uid);
+    }
+    return [...uids];
+  }
+}
