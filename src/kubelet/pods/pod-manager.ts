@@ -1,0 +1,93 @@
+import type { Pod } from "../../api/index.ts";
+import { admitPod, type AdmissionNode } from "../admission/node-admission.ts";
+import type { KubeletServices } from "../services.ts";
+import { podName, podNamespace, podUid } from "./pod-key.ts";
+import { emptyRuntime, type PodRuntime } from "./pod-runtime.ts";
+import { PodWorker } from "./pod-worker.ts";
+
+/** The workers of all pods on this node, and who is let in. */
+export class PodManager {
+  readonly #services: KubeletServices;
+  readonly #node: () => AdmissionNode;
+  readonly #workers = new Map<string, PodWorker>();
+
+  constructor(services: KubeletServices, node: () => AdmissionNode) {
+    this.#services = services;
+    this.#node = node;
+  }
+
+  /** The pod is bound to this node, or has changed. */
+  put(pod: Pod, found?: PodRuntime): void {
+    const uid = podUid(pod);
+    const known = this.#workers.get(uid);
+    if (known) {
+      known.update(pod);
+      return;
+    }
+    const runtime = found ?? emptyRuntime(uid, podName(pod), podNamespace(pod));
+    const worker = this.#add(new PodWorker(this.#services, runtime, pod, (w) => this.#workers.delete(w.uid)));
+    const phase = pod.status?.phase;
+    const fresh = !found && !pod.metadata?.deletionTimestamp && phase !== "Failed" && phase !== "Succeeded";
+    if (fresh && !pod.status?.startTime) {
+      const others = [...this.#workers.values()]
+        .filter((w) => w !== worker && w.active)
+        .map((w) => w.pod)
+        .filter((p) => p !== undefined);
+      const verdict = admitPod(pod, this.#node(), others);
+      if (verdict) {
+        this.#services.podEvent(
+          pod,
+          "Warning",
+          verdict.reason,
+          verdict.message.replace(/^Pod was rejected: /, ""),
+        );
+        worker.reject(verdict);
+      }
+    }
+    worker.update(pod);
+  }
+
+  /** The pod is no longer at the API server. */
+  remove(pod: Pod): void {
+    this.#workers.get(podUid(pod))?.remove(pod);
+  }
+
+  /** What runs here although its pod is gone: it was deleted while the kubelet was away. */
+  addOrphan(runtime: PodRuntime): void {
+    if (this.#workers.has(runtime.uid)) return;
+    this.#add(new PodWorker(this.#services, runtime, undefined, (w) => this.#workers.delete(w.uid))).remove(
+      undefined,
+    );
+  }
+
+  get(uid: string): PodWorker | undefined {
+    return this.#workers.get(uid);
+  }
+
+  find(namespace: string, name: string): PodWorker | undefined {
+    let found: PodWorker | undefined;
+    for (const worker of this.#workers.values()) {
+      if (worker.runtime.name !== name || worker.runtime.namespace !== namespace) continue;
+      // Two of one name: the older one is on its way out.
+      if (!found || found.pod?.metadata?.deletionTimestamp || !found.pod) found = worker;
+    }
+    return found;
+  }
+
+  pods(): Pod[] {
+    return [...this.#workers.values()].map((w) => w.pod).filter((p) => p !== undefined);
+  }
+
+  workers(): PodWorker[] {
+    return [...this.#workers.values()];
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.workers().map((w) => w.stop()));
+  }
+
+  #add(worker: PodWorker): PodWorker {
+    this.#workers.set(worker.uid, worker);
+    return worker;
+  }
+}

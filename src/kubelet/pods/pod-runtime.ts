@@ -1,0 +1,115 @@
+import type { ContainerStatus, PodSandboxStatus, RuntimeService } from "../../cri/index.ts";
+import { CriError } from "../../cri/index.ts";
+
+/** The labels and annotations by which Kubernetes' kubelets find their pods again in the runtime. */
+export const runtimeLabels = {
+  podName: "io.kubernetes.pod.name",
+  podNamespace: "io.kubernetes.pod.namespace",
+  podUid: "io.kubernetes.pod.uid",
+  containerName: "io.kubernetes.container.name",
+} as const;
+
+export const runtimeAnnotations = {
+  containerHash: "io.kubernetes.container.hash",
+  restartCount: "io.kubernetes.container.restartCount",
+  terminationMessagePath: "io.kubernetes.container.terminationMessagePath",
+  terminationMessagePolicy: "io.kubernetes.container.terminationMessagePolicy",
+  podTerminationGracePeriod: "io.kubernetes.pod.terminationGracePeriod",
+} as const;
+
+/** What the runtime knows of one pod. Newest first. */
+export interface PodRuntime {
+  uid: string;
+  name: string;
+  namespace: string;
+  sandboxes: PodSandboxStatus[];
+  containers: ContainerStatus[];
+}
+
+export function emptyRuntime(uid: string, name: string, namespace: string): PodRuntime {
+  return { uid, name, namespace, sandboxes: [], containers: [] };
+}
+
+/** The sandbox that is in use: the newest one that is ready. */
+export function readySandbox(runtime: PodRuntime): PodSandboxStatus | undefined {
+  return runtime.sandboxes.find((s) => s.state === "Ready");
+}
+
+/** All of a container's runs, newest first, in every sandbox or in one. */
+export function runsOf(runtime: PodRuntime, container: string, sandboxId?: string): ContainerStatus[] {
+  return runtime.containers.filter(
+    (c) =>
+      c.labels[runtimeLabels.containerName] === container &&
+      (sandboxId === undefined || c.sandboxId === sandboxId),
+  );
+}
+
+/** Reads one pod's state. What vanishes meanwhile is left out. */
+export async function readPodRuntime(
+  runtime: RuntimeService,
+  uid: string,
+  name: string,
+  namespace: string,
+): Promise<PodRuntime> {
+  const labels = { [runtimeLabels.podUid]: uid };
+  const [sandboxes, containers] = await Promise.all([
+    runtime.listPodSandbox({ labels }),
+    runtime.listContainers({ labels }),
+  ]);
+  const [sandboxStatuses, containerStatuses] = await Promise.all([
+    Promise.all(sandboxes.map((s) => orGone(runtime.podSandboxStatus(s.id)))),
+    Promise.all(containers.map((c) => orGone(runtime.containerStatus(c.id)))),
+  ]);
+  return {
+    uid,
+    name,
+    namespace,
+    sandboxes: sandboxStatuses.filter((s) => s !== undefined).sort(newestSandbox),
+    containers: containerStatuses.filter((c) => c !== undefined).sort(newestContainer),
+  };
+}
+
+/** All pods the runtime knows, by uid: what is adopted after a restart. */
+export async function listRuntimePods(runtime: RuntimeService): Promise<Map<string, PodRuntime>> {
+  const pods = new Map<string, PodRuntime>();
+  const [sandboxes, containers] = await Promise.all([runtime.listPodSandbox(), runtime.listContainers()]);
+  for (const { labels } of [...sandboxes, ...containers]) {
+    const uid = labels[runtimeLabels.podUid];
+    if (!uid || pods.has(uid)) continue;
+    pods.set(
+      uid,
+      emptyRuntime(uid, labels[runtimeLabels.podName] ?? "", labels[runtimeLabels.podNamespace] ?? ""),
+    );
+  }
+  return pods;
+}
+
+async function orGone<T>(status: Promise<T>): Promise<T | undefined> {
+  try {
+    return await status;
+  } catch (cause) {
+    if (cause instanceof CriError && cause.code === "NotFound") return undefined;
+    throw cause;
+  }
+}
+
+function newestSandbox(a: PodSandboxStatus, b: PodSandboxStatus): number {
+  return compare(b.createdAt, a.createdAt) || b.metadata.attempt - a.metadata.attempt;
+}
+
+function newestContainer(a: ContainerStatus, b: ContainerStatus): number {
+  return compare(b.createdAt, a.createdAt) || b.metadata.attempt - a.metadata.attempt;
+}
+
+function compare(a: bigint, b: bigint): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** RFC 3339 with whole seconds, as Kubernetes writes metav1.Time. */
+export function timeFromNanos(nanos: bigint): string {
+  return formatTime(Number(nanos / 1_000_000n));
+}
+
+export function formatTime(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}

@@ -1,0 +1,109 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Container, Pod, PodSpec } from "../../api/index.ts";
+import { createClient } from "../../client/index.ts";
+import { createLogger, silentLogger } from "../../machinery/index.ts";
+import { type ApiDouble, createApiDouble, FakeClock, settle } from "../../testing/index.ts";
+import { startKubelet } from "../kubelet.ts";
+import { createSimulatedImages, type SimulatedImages } from "../simulated/simulated-images.ts";
+import { createSimulatedRuntime, type SimulatedRuntime } from "../simulated/simulated-runtime.ts";
+import { noMounts } from "../volumes/native-mounts.ts";
+
+/** What outlives the kubelet: the API server, the runtime, the disk. */
+interface World {
+  clock: FakeClock;
+  api: ApiDouble;
+  runtime: SimulatedRuntime;
+  images: SimulatedImages;
+  directory: string;
+}
+
+/** A kubelet on a simulated runtime and an API server in memory, for tests of this folder. */
+export async function testKubelet(options: { keep?: World } = {}) {
+  const { keep } = options;
+  const clock = keep?.clock ?? new FakeClock();
+  const api = keep?.api ?? createApiDouble(clock);
+  const client = createClient(api);
+  const runtime = keep?.runtime ?? createSimulatedRuntime(clock);
+  const images = keep?.images ?? createSimulatedImages();
+  const directory = keep?.directory ?? mkdtempSync(join(tmpdir(), "wherry-kubelet-"));
+  const stop = new AbortController();
+  const running = await startKubelet(
+    {
+      api,
+      clock,
+      log: process.env["DEBUG_LOG"]
+        ? createLogger(
+            (l) => process.stderr.write(l),
+            () => 0,
+            "debug",
+          )
+        : silentLogger,
+      signal: stop.signal,
+    },
+    {
+      nodeName: "node-1",
+      addresses: [{ type: "InternalIP", address: "192.0.2.1" }],
+      clusterDns: ["10.96.0.10"],
+      clusterDomain: "cluster.local",
+      rootDir: join(directory, "root"),
+      runDir: join(directory, "run"),
+      logDir: join(directory, "logs"),
+      port: 0,
+      capacity: { cpus: 4, memoryBytes: 8 * 2 ** 30 },
+    },
+    { runtime, images, mounts: noMounts },
+  );
+  const until = async <T>(what: () => Promise<T | undefined | false> | T | undefined | false): Promise<T> => {
+    // Files are real, so real time passes; the limit only ends a test that has failed.
+    for (const end = performance.now() + 5000; performance.now() < end; ) {
+      const value = await what();
+      if (value) return value;
+      await settle(3);
+    }
+    throw new Error("it did not come about");
+  };
+  return {
+    clock,
+    api,
+    client,
+    runtime,
+    images,
+    directory,
+    until,
+    create: (name: string, spec: Partial<PodSpec> = {}, container: Partial<Container> = {}) =>
+      client.pods.create("default", {
+        metadata: { name },
+        spec: {
+          nodeName: "node-1",
+          restartPolicy: "Always",
+          terminationGracePeriodSeconds: 30,
+          containers: [{ name: "web", image: "web:1", ...container }],
+          ...spec,
+        },
+      } as Pod),
+    pod: (name: string) => client.pods.get("default", name),
+    /** The pod, once its status fits. */
+    when: (name: string, fits: (pod: Pod) => boolean) =>
+      until(async () => {
+        const pod = await client.pods.get("default", name).catch(() => undefined);
+        return pod && fits(pod) ? pod : undefined;
+      }),
+    /** Lets go without touching what runs, as `kill -9` does. */
+    halt: async () => {
+      stop.abort(new Error("test is over"));
+      await running.ended;
+    },
+    stop: async () => {
+      stop.abort(new Error("test is over"));
+      await running.ended;
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+export type TestKubelet = Awaited<ReturnType<typeof testKubelet>>;
+
+export const isReady = (pod: Pod): boolean =>
+  pod.status?.conditions?.some((c) => c.type === "Ready" && c.status === "True") === true;
