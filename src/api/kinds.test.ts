@@ -6,7 +6,8 @@ import { findKind, kinds } from "./kinds.ts";
 import type { KubeObject } from "./meta.ts";
 import { schemaOf } from "./schema.ts";
 
-// biome-ignore lint: what a client sends is any JSON.
+// What a client sends is any JSON.
+// oxlint-disable-next-line typescript/no-explicit-any
 type Any = any;
 
 function kindOf(plural: string, group = ""): KindDefinition {

@@ -47,7 +47,8 @@ test("what kubectl looks for is there: kinds at operations and schemas, patch ty
   const patch = document.paths["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"]?.["patch"];
   const body = patch?.["requestBody"] as { content: Json };
   assert.ok(body.content["application/strategic-merge-patch+json"]);
-  const names = (patch?.["parameters"] as { name: string }[]).map((parameter) => parameter.name);
+  const parameters = (patch?.["parameters"] ?? []) as { name: string }[];
+  const names = parameters.map((parameter) => parameter.name);
   assert.ok(names.includes("fieldValidation") && names.includes("dryRun"));
   const { schemas } = document.components;
   assert.deepEqual(schemas["io.k8s.api.apps.v1.Deployment"]?.["x-kubernetes-group-version-kind"], [kind]);
