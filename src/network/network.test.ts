@@ -52,6 +52,7 @@ async function withNetwork(run: (world: World) => Promise<void>): Promise<void> 
     rules,
     loadBalancerWishes: () => balancer.wishes(),
     onPorts: (taken) => balancer.apply(taken),
+    forgetFlows: () => Promise.resolve(),
   });
   const running = proxy.run();
   try {

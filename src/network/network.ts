@@ -7,6 +7,7 @@ import { DnsServer, listenWhenThere } from "./dns/server.ts";
 import { dnsSource } from "./dns/source.ts";
 import { NodeBalancer } from "./loadbalancer/node-balancer.ts";
 import { type Nft, nftCommand } from "./nft/nft-command.ts";
+import { helperForgets } from "./proxy/conntrack.ts";
 import { Proxy } from "./proxy/proxy.ts";
 import { watchServices } from "./service-cache.ts";
 
@@ -32,6 +33,8 @@ export interface NetworkConfig {
   };
   /** Default `nft`. */
   nftPath?: string;
+  /** The native helper; without it UDP flows to endpoints that went are left to end by themselves. */
+  nativePath?: string;
 }
 
 /**
@@ -78,6 +81,7 @@ export async function startNetwork(context: ComponentContext, config: NetworkCon
     },
     loadBalancerWishes: () => balancer.wishes(),
     onPorts: (taken) => balancer.apply(taken),
+    forgetFlows: config.nativePath ? helperForgets(config.nativePath) : () => Promise.resolve(),
   });
   log.info("network started", { table: config.table, dns: `${dns.listenAddress}:${dnsPort}` });
   try {

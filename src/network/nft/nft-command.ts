@@ -32,7 +32,8 @@ export function nftCommand(path = "nft"): Nft {
 
 function run(path: string, args: string[], input: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(path, args, { stdio: ["pipe", "pipe", "pipe"] });
+    const env = { ...process.env, PATH: `${process.env.PATH ?? ""}:/usr/sbin:/sbin` };
+    const child = spawn(path, args, { stdio: ["pipe", "pipe", "pipe"], env });
     let output = "";
     let errors = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => {

@@ -11,7 +11,6 @@ export interface StaleFlow {
   port: number;
   /** Where it was sent; undefined: anywhere. */
   endpoint: string | undefined;
-  family: 4 | 6;
 }
 
 export function staleFlows(before: readonly ServicePort[], after: readonly ServicePort[]): StaleFlow[] {
@@ -41,7 +40,6 @@ function identity(port: ServicePort): string {
 }
 
 function frontsOf(port: ServicePort, endpoint: string | undefined): StaleFlow[] {
-  const { family } = port;
   const flows: StaleFlow[] = [...port.clusterIps, ...port.loadBalancerIps, ...port.externalIps].map(
     (address) => ({
       address,
@@ -50,22 +48,25 @@ function frontsOf(port: ServicePort, endpoint: string | undefined): StaleFlow[] 
       family,
     }),
   );
-  if (port.nodePort > 0) flows.push({ address: undefined, port: port.nodePort, endpoint, family });
+  if (port.nodePort > 0) flows.push({ address: undefined, port: port.nodePort, endpoint });
   return flows;
 }
 
-/** Best effort: without the `conntrack` command old flows end by the kernel's own time limit (30 to 120 seconds). */
-export async function forgetFlows(flows: readonly StaleFlow[], command = "conntrack"): Promise<void> {
-  for (const flow of flows) {
-    const args = ["-D", "-p", "udp", "-f", flow.family === 4 ? "ipv4" : "ipv6", "--dport", String(flow.port)];
-    if (flow.address) args.push("--orig-dst", flow.address);
-    if (flow.endpoint) args.push("--dst-nat", flow.endpoint);
-    const started = await new Promise<boolean>((resolve) => {
-      const child = spawn(command, args, { stdio: "ignore" });
-      child.on("error", () => resolve(false));
-      // Exit code 1 says that there was no such flow.
-      child.on("close", () => resolve(true));
+/** Deletes entries of the kernel's connection tracking. */
+export type ForgetFlows = (flows: readonly StaleFlow[]) => Promise<void>;
+
+/**
+ * By the native helper's `forget-udp`. Best effort: when it is not there, old flows end by the kernel's own time limit
+ * (30 to 120 seconds after the last datagram).
+ */
+export function helperForgets(nativePath: string): ForgetFlows {
+  return async (flows) => {
+    if (flows.length === 0) return;
+    const args = flows.map(({ address, port, endpoint }) => `${address ?? "-"},${port},${endpoint ?? "-"}`);
+    await new Promise<void>((resolve) => {
+      const child = spawn(nativePath, ["forget-udp", ...args], { stdio: "ignore" });
+      child.on("error", () => resolve());
+      child.on("close", () => resolve());
     });
-    if (!started) return;
-  }
+  };
 }

@@ -4,7 +4,7 @@ import type { Clock, Logger, Timer } from "../../machinery/index.ts";
 import type { Nft } from "../nft/nft-command.ts";
 import { renderChange, renderTable, type TablePlan } from "../nft/table-plan.ts";
 import type { ServiceCache } from "../service-cache.ts";
-import { forgetFlows, staleFlows } from "./conntrack.ts";
+import { type ForgetFlows, staleFlows } from "./conntrack.ts";
 import { HealthCheckPorts } from "./health-check-ports.ts";
 import { type HostPortWish, PortKeeper, wishKey } from "./port-keeper.ts";
 import { type ServicePort, servicePorts } from "./service-model.ts";
@@ -21,6 +21,7 @@ export interface ProxyOptions {
   /** Tries to keep the ports of load balancer Services as well; answers which are someone else's. */
   loadBalancerWishes(): readonly HostPortWish[];
   onPorts(taken: ReadonlySet<string>): void;
+  forgetFlows: ForgetFlows;
 }
 
 /** Keeps the kernel's Service rules what the API says. Level-triggered: every pass starts from the whole state. */
@@ -110,7 +111,7 @@ export class Proxy {
       const before = this.#ports;
       this.#ports = ports;
       this.#health.sync(this.#cache.services.list(), countLocal(ports));
-      await forgetFlows(staleFlows(before, ports));
+      await this.#options.forgetFlows(staleFlows(before, ports));
       return true;
     } catch (error) {
       this.#log.error("service rules were not applied", { error });
