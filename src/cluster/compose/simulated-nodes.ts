@@ -8,7 +8,7 @@ import {
 import { systemClock } from "../../machinery/index.ts";
 import { nodeNames } from "../config/cluster-config.ts";
 import { identities } from "../pki/identities.ts";
-import type { NodeParts } from "./node.ts";
+import type { NodeParts } from "./node-parts.ts";
 
 /** More would need more ports than a cluster has; the others answer no logs and exec. */
 const withPort = 8;

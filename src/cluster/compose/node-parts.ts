@@ -1,0 +1,12 @@
+import type { ClusterConfig } from "../config/cluster-config.ts";
+import type { ClusterCertificates } from "../pki/cluster-certificates.ts";
+import type { ControlPlane } from "./control-plane.ts";
+import type { Supervisor } from "./supervisor.ts";
+
+/** What a node is made of and needs of the rest. */
+export interface NodeParts {
+  config: ClusterConfig;
+  certificates: ClusterCertificates;
+  controlPlane: ControlPlane;
+  supervisor: Supervisor;
+}
