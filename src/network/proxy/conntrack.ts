@@ -45,7 +45,6 @@ function frontsOf(port: ServicePort, endpoint: string | undefined): StaleFlow[] 
       address,
       port: port.port,
       endpoint,
-      family,
     }),
   );
   if (port.nodePort > 0) flows.push({ address: undefined, port: port.nodePort, endpoint });
