@@ -1,56 +1,121 @@
 /** Finds members that appear twice in one object of a JSON text, which JSON.parse silently forgives. */
 
-/** Paths such as `spec.containers[0].image`, in the order they are met. The text must be valid JSON. */
-export function duplicateMembers(text: string): string[] {
-  const found: string[] = [];
-  let at = 0;
+const quote = 0x22;
+const backslash = 0x5c;
+const openBrace = 0x7b;
+const closeBrace = 0x7d;
+const openBracket = 0x5b;
+const closeBracket = 0x5d;
+const comma = 0x2c;
 
-  const space = (): void => {
-    while (at < text.length && text.charCodeAt(at) <= 32) at++;
-  };
-  /** Skips a string; its raw text without quotes. */
-  const string = (): string => {
-    const start = ++at;
-    while (at < text.length && text[at] !== '"') at += text[at] === "\\" ? 2 : 1;
-    return text.slice(start, at++);
-  };
-  const value = (path: string): void => {
-    space();
-    const char = text[at];
-    if (char === "{") object(path);
-    else if (char === "[") list(path);
-    else if (char === '"') string();
-    else while (at < text.length && !",]} \n\r\t".includes(text[at] as string)) at++;
-    space();
-  };
-  const object = (path: string): void => {
-    at++;
-    const seen = new Set<string>();
-    space();
-    while (at < text.length && text[at] !== "}") {
-      const raw = string();
+/** Beyond so many members a set is faster than looking through a list. */
+const fewMembers = 12;
+
+/**
+ * Paths such as `spec.containers[0].image`, in the order they are met. The text must be valid JSON. It runs over every
+ * body that is written, so it keeps no paths until there is something to report.
+ */
+export function duplicateMembers(text: string): string[] {
+  return new Scanner(text).run();
+}
+
+class Scanner {
+  readonly #text: string;
+  #at = 0;
+  /** Members and indices on the way to where the scanner is. */
+  readonly #way: (string | number)[] = [];
+  readonly #found: string[] = [];
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  run(): string[] {
+    this.#value();
+    return this.#found.length > 1 ? [...new Set(this.#found)] : this.#found;
+  }
+
+  /** The code of the next character that is no white space. */
+  #next(): number {
+    let code = this.#text.charCodeAt(this.#at);
+    while (code <= 0x20) code = this.#text.charCodeAt(++this.#at);
+    return code;
+  }
+
+  /** Moves behind the string that begins here; the end of its content. */
+  #string(): number {
+    const text = this.#text;
+    let end = text.indexOf('"', this.#at + 1);
+    while (end > 0 && text.charCodeAt(end - 1) === backslash && this.#escaped(end))
+      end = text.indexOf('"', end + 1);
+    if (end < 0) end = text.length;
+    this.#at = end + 1;
+    return end;
+  }
+
+  /** An odd number of backslashes before it makes a quote part of the string. */
+  #escaped(position: number): boolean {
+    let count = 0;
+    while (this.#text.charCodeAt(position - 1 - count) === backslash) count++;
+    return count % 2 === 1;
+  }
+
+  #value(): void {
+    const code = this.#next();
+    if (code === openBrace) this.#object();
+    else if (code === openBracket) this.#list();
+    else if (code === quote) this.#string();
+    else {
+      const text = this.#text;
+      for (let each = code; each === each; each = text.charCodeAt(++this.#at)) {
+        if (each === comma || each === closeBrace || each === closeBracket || each <= 0x20) break;
+      }
+    }
+  }
+
+  #object(): void {
+    const text = this.#text;
+    const names: string[] = [];
+    let many: Set<string> | undefined;
+    const depth = this.#way.length;
+    this.#at++;
+    while (this.#next() === quote) {
+      const start = this.#at + 1;
+      const raw = text.slice(start, this.#string());
       const name = raw.includes("\\") ? (JSON.parse(`"${raw}"`) as string) : raw;
-      const here = path === "" ? name : `${path}.${name}`;
-      if (seen.has(name)) found.push(here);
-      seen.add(name);
-      space();
-      at++;
-      value(here);
-      if (text[at] === ",") at++;
-      space();
+      this.#way[depth] = name;
+      if (many ? many.has(name) : names.includes(name)) this.#report();
+      else if (many) many.add(name);
+      else if (names.push(name) > fewMembers) many = new Set(names);
+      this.#next();
+      this.#at++;
+      this.#value();
+      if (this.#next() === comma) this.#at++;
     }
-    at++;
-  };
-  const list = (path: string): void => {
-    at++;
-    space();
-    for (let i = 0; at < text.length && text[at] !== "]"; i++) {
-      value(`${path}[${i}]`);
-      if (text[at] === ",") at++;
-      space();
+    this.#way.length = depth;
+    this.#at++;
+  }
+
+  #list(): void {
+    const depth = this.#way.length;
+    this.#at++;
+    for (let i = 0; ; i++) {
+      const code = this.#next();
+      if (code === closeBracket || code !== code) break;
+      this.#way[depth] = i;
+      this.#value();
+      if (this.#next() === comma) this.#at++;
     }
-    at++;
-  };
-  value("");
-  return [...new Set(found)];
+    this.#way.length = depth;
+    this.#at++;
+  }
+
+  #report(): void {
+    let path = "";
+    for (const step of this.#way) {
+      if (typeof step === "number") path += `[${step}]`;
+      else path += path === "" ? step : `.${step}`;
+    }
+    this.#found.push(path);
+  }
 }
