@@ -1,5 +1,5 @@
+export * from "./auth/index.ts";
 export * from "./auth-contract.ts";
 export * from "./contract.ts";
-export { createApiServer } from "./server.ts";
-export * from "./auth/index.ts";
 export * from "./proxy/index.ts";
+export { createApiServer } from "./server.ts";

@@ -24,10 +24,12 @@ export interface AdmissionPlugin {
   readonly name: string;
   /** May change the object. Throws StatusError to refuse. */
   admit?(request: AdmissionRequest): void | Promise<void>;
+  /** Takes what only one object may have (addresses, ports). Runs after the kind's own preparation of the object. */
+  allocate?(request: AdmissionRequest): void;
   /** May only refuse. Runs after every `admit` and after the kind's own validation. */
   validate?(request: AdmissionRequest): void | Promise<void>;
-  /** Gives back what `admit` took, when the write failed or was a dry run. */
-  rollback?(request: AdmissionRequest): void;
+  /** Gives back what `allocate` took: the write failed, was a dry run, or is in the cache by now. */
+  release?(request: AdmissionRequest): void;
 }
 
 export class AdmissionChain {
@@ -51,7 +53,11 @@ export class AdmissionChain {
     }
   }
 
-  rollback(request: AdmissionRequest): void {
-    for (const plugin of this.#plugins) plugin.rollback?.(request);
+  allocate(request: AdmissionRequest): void {
+    for (const plugin of this.#plugins) plugin.allocate?.(request);
+  }
+
+  release(request: AdmissionRequest): void {
+    for (const plugin of this.#plugins) plugin.release?.(request);
   }
 }

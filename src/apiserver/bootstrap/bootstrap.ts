@@ -1,67 +1,63 @@
+/** What every cluster has before anybody asks. Repeating any of it changes nothing. */
 import type { KubeObject } from "../../api/index.ts";
 import { isReason } from "../../machinery/index.ts";
-import type { UserInfo } from "../auth-contract.ts";
-import type { Call, Core } from "../core.ts";
+import type { Core } from "../core.ts";
 import type { ServiceNetwork } from "../contract.ts";
 import type { ServedResource } from "../registry/resource.ts";
 import { createObject } from "../verbs/create.ts";
+import { serverCall } from "./server-call.ts";
+import { publishServer } from "./kubernetes-service.ts";
 
-/** Kubernetes makes these before anybody asks. */
 const systemNamespaces = ["kube-system", "kube-public", "kube-node-lease", "default"];
 
-/** The server itself, as admission sees it. */
-export const apiServerUser: UserInfo = { name: "system:apiserver", groups: ["system:masters"] };
+/** Classes for what the cluster itself runs on, with the values Kubernetes gives them. */
+const systemPriorities = [
+  {
+    name: "system-node-critical",
+    value: 2_000_001_000,
+    description: "Used for system critical pods that must not be moved from their current node.",
+  },
+  {
+    name: "system-cluster-critical",
+    value: 2_000_000_000,
+    description:
+      "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
+  },
+];
 
-/** Makes what every cluster has. Repeating it changes nothing. */
-export async function bootstrap(core: Core, _network: ServiceNetwork | undefined): Promise<void> {
+export async function bootstrap(core: Core, network: ServiceNetwork | undefined): Promise<void> {
   const namespaces = core.registry.find("", "v1", "namespaces");
   if (!namespaces) return;
-  for (const name of systemNamespaces) {
-    if (namespaces.cache.get(name)) continue;
-    await createAsServer(core, namespaces, {
-      apiVersion: "v1",
-      kind: "Namespace",
-      metadata: { name, labels: { "kubernetes.io/metadata.name": name } },
-    });
-  }
+  await Promise.all(
+    systemNamespaces
+      .filter((name) => !namespaces.cache.get(name))
+      .map((name) =>
+        createAsServer(core, namespaces, { apiVersion: "v1", kind: "Namespace", metadata: { name } }),
+      ),
+  );
+  const classes = core.registry.find("scheduling.k8s.io", "v1", "priorityclasses");
+  const missing = classes ? systemPriorities.filter(({ name }) => !classes.cache.get(name)) : [];
+  await Promise.all(
+    missing.map(({ name, value, description }) => {
+      const object = {
+        apiVersion: "scheduling.k8s.io/v1",
+        kind: "PriorityClass",
+        metadata: { name },
+        value,
+        description,
+        preemptionPolicy: "PreemptLowerPriority",
+      };
+      return createAsServer(core, classes as ServedResource, object);
+    }),
+  );
+  if (network?.advertise) await publishServer(core, network, network.advertise);
 }
 
 /** Creates through admission and validation; an object that is there already is fine. */
-export async function createAsServer(
-  core: Core,
-  resource: ServedResource,
-  object: KubeObject,
-): Promise<void> {
+async function createAsServer(core: Core, resource: ServedResource, object: KubeObject): Promise<void> {
   try {
     await createObject(serverCall(core, resource, object.metadata?.namespace ?? "", ""), object);
   } catch (error) {
     if (!isReason(error, "AlreadyExists")) throw error;
   }
-}
-
-/** A request of the server to itself. */
-export function serverCall(core: Core, resource: ServedResource, namespace: string, name: string): Call {
-  const path = `/internal/${resource.def.plural}`;
-  return {
-    core,
-    request: { method: "POST", path, peer: { address: "" } },
-    info: {
-      isResource: true,
-      path,
-      verb: name === "" ? "create" : "update",
-      apiGroup: resource.def.group,
-      apiVersion: resource.def.version,
-      namespace,
-      resource: resource.def.plural,
-      subresource: "",
-      name,
-      rest: "",
-      query: new URLSearchParams(),
-    },
-    user: apiServerUser,
-    resource,
-    target: { format: "json", as: "object", asVersion: "", pretty: false },
-    dryRun: false,
-    warnings: [],
-  };
 }

@@ -33,7 +33,7 @@ function subresourcesOf(registry: Registry, { def }: ServedResource): Subresourc
     else if (name === "eviction")
       found.push({ name, group: "policy", version: "v1", kind: "Eviction", verbs: ["create"] });
     else if (name === "finalize") found.push({ name, group, version, kind, verbs: ["update"] });
-    else if (name === "ephemeralcontainers") found.push({ name, group, version, kind, verbs: partVerbs });
+    else if (def.subresourceStrategies?.[name]) found.push({ name, group, version, kind, verbs: partVerbs });
   }
   return found.sort((a, b) => (a.name < b.name ? -1 : 1));
 }

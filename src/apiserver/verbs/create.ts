@@ -51,7 +51,6 @@ export async function createObject(call: Call, object: KubeObject): Promise<Entr
     dryRun,
     warnings,
   };
-  let written = false;
   try {
     await core.admission.admit(request);
     meta.uid = newUid();
@@ -61,6 +60,7 @@ export async function createObject(call: Call, object: KubeObject): Promise<Entr
     delete meta.selfLink;
     delete meta.managedFields;
     def.strategy.prepareForCreate?.(object);
+    core.admission.allocate(request);
     throwInvalid(call, object, def.strategy.validate?.(object));
     if (def.strategy.warnings) warnings.push(...def.strategy.warnings(object));
     await core.admission.validate(request);
@@ -71,15 +71,12 @@ export async function createObject(call: Call, object: KubeObject): Promise<Entr
         return unstored(call, key, object);
       }
       const result = await writeObject(core, resource, key, object, undefined);
-      if (result.done) {
-        written = true;
-        return result.entry;
-      }
+      if (result.done) return result.entry;
       if (!generated || attempt === nameAttempts) throw alreadyExists(def, meta.name ?? "");
       meta.name = generateName(meta.generateName as string, core.random);
     }
   } finally {
-    if (!written) core.admission.rollback(request);
+    core.admission.release(request);
   }
 }
 

@@ -100,10 +100,10 @@ export async function updateObject(
       dryRun,
       warnings,
     };
-    let written = false;
     try {
       await core.admission.admit(request);
       strategy.prepareForUpdate?.(object, old);
+      core.admission.allocate(request);
       const errors = strategy.validateUpdate?.(object, old) ?? [];
       throwInvalid(call, object, errors);
       if (strategy.warnings && attempt === 1) warnings.push(...strategy.warnings(object));
@@ -112,18 +112,14 @@ export async function updateObject(
       if (mayGo(object, old)) {
         // The last finalizer is gone: so is the object.
         if (await removeObject(core, resource, existing)) {
-          written = true;
           return unstored(call, key, withVersion(object, existing));
         }
       } else {
         const result = await writeObject(core, resource, key, object, existing);
-        if (result.done) {
-          written = true;
-          return result.entry;
-        }
+        if (result.done) return result.entry;
       }
     } finally {
-      if (!written) core.admission.rollback(request);
+      core.admission.release(request);
     }
     if (pinned || attempt === maxAttempts) {
       if (!resource.cache.get(key)) throw notFound(def, info.name);

@@ -1,0 +1,17 @@
+import type { Node } from "../../api/index.ts";
+import type { AdmissionPlugin } from "./chain.ts";
+
+const notReady = "node.kubernetes.io/not-ready";
+
+/** A new node gets no pods before it has said that it is ready (TaintNodesByCondition). */
+export const taintNodesByCondition: AdmissionPlugin = {
+  name: "TaintNodesByCondition",
+  admit({ resource, operation, object, subresource }) {
+    if (operation !== "CREATE" || resource.def.kind !== "Node" || resource.def.group !== "" || subresource)
+      return;
+    const node = object as Node;
+    const taints = node.spec?.taints ?? [];
+    if (taints.some((taint) => taint.key === notReady && taint.effect === "NoSchedule")) return;
+    node.spec = { ...node.spec, taints: [...taints, { key: notReady, effect: "NoSchedule" }] };
+  },
+};

@@ -1,0 +1,70 @@
+/** The Service `kubernetes` in `default`: how pods find this server. */
+import type { KubeObject } from "../../api/index.ts";
+import { deepEqual } from "../../machinery/index.ts";
+import type { Core } from "../core.ts";
+import type { ServiceNetwork } from "../contract.ts";
+import { formatAddress, parseCidr } from "../network/cidr.ts";
+import { createObject } from "../verbs/create.ts";
+import { updateObject } from "../verbs/update.ts";
+import { serverCall } from "./server-call.ts";
+
+const namespace = "default";
+const name = "kubernetes";
+const metadata = { name, namespace };
+
+interface Parts extends KubeObject {
+  [member: string]: unknown;
+}
+
+export async function publishServer(
+  core: Core,
+  { serviceCidr }: ServiceNetwork,
+  advertise: { address: string; port: number },
+): Promise<void> {
+  const { address, port } = advertise;
+  const clusterIP = formatAddress(parseCidr(serviceCidr).base + 1);
+  const labels = { component: "apiserver", provider: "kubernetes" };
+  const ports = [{ name: "https", port: 443, protocol: "TCP", targetPort: port }];
+  await ensure(core, "", "services", {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { ...metadata, labels },
+    spec: { clusterIP, clusterIPs: [clusterIP], ports, type: "ClusterIP", sessionAffinity: "None" },
+  });
+  await ensure(core, "", "endpoints", {
+    apiVersion: "v1",
+    kind: "Endpoints",
+    metadata: { ...metadata, labels: { "endpointslice.kubernetes.io/skip-mirror": "true" } },
+    subsets: [{ addresses: [{ ip: address }], ports: [{ name: "https", port, protocol: "TCP" }] }],
+  });
+  await ensure(core, "discovery.k8s.io", "endpointslices", {
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: { ...metadata, labels: { "kubernetes.io/service-name": name } },
+    addressType: "IPv4",
+    endpoints: [{ addresses: [address], conditions: { ready: true } }],
+    ports: [{ name: "https", port, protocol: "TCP" }],
+  });
+}
+
+/** Creates the object, or brings what it says of spec, subsets, endpoints and ports into the one that is there. */
+async function ensure(core: Core, group: string, plural: string, wanted: Parts): Promise<void> {
+  const resource = core.registry.find(group, "v1", plural);
+  if (!resource) return;
+  const existing = resource.cache.get(resource.key(namespace, name));
+  if (!existing) {
+    await createObject(serverCall(core, resource, namespace, ""), wanted);
+    return;
+  }
+  const changed = (object: Parts): boolean =>
+    ["subsets", "endpoints", "ports"].some((member) => !deepEqual(object[member], wanted[member])) ||
+    !deepEqual((object.spec as Parts | undefined)?.ports, (wanted.spec as Parts | undefined)?.ports);
+  if (!changed(existing.object as Parts)) return;
+  await updateObject(serverCall(core, resource, namespace, name), (entry) => {
+    const object = entry.copy() as Parts;
+    for (const member of ["subsets", "endpoints", "ports"])
+      if (wanted[member]) object[member] = wanted[member];
+    if (wanted.spec) object.spec = { ...(object.spec as object), ports: (wanted.spec as Parts).ports };
+    return object;
+  });
+}

@@ -1,0 +1,34 @@
+import type { UserInfo } from "../auth-contract.ts";
+import type { Call, Core } from "../core.ts";
+import type { ServedResource } from "../registry/resource.ts";
+
+/** The server itself, as admission sees it. */
+const apiServerUser: UserInfo = { name: "system:apiserver", groups: ["system:masters"] };
+
+/** A request of the server to itself: a creation, or an update when there is a name. */
+export function serverCall(core: Core, resource: ServedResource, namespace: string, name: string): Call {
+  const { group, version, plural } = resource.def;
+  const path = `/internal/${plural}`;
+  return {
+    core,
+    request: { method: name === "" ? "POST" : "PUT", path, peer: { address: "" } },
+    info: {
+      isResource: true,
+      path,
+      verb: name === "" ? "create" : "update",
+      apiGroup: group,
+      apiVersion: version,
+      namespace,
+      resource: plural,
+      subresource: "",
+      name,
+      rest: "",
+      query: new URLSearchParams(),
+    },
+    user: apiServerUser,
+    resource,
+    target: { format: "json", as: "object", asVersion: "", pretty: false },
+    dryRun: false,
+    warnings: [],
+  };
+}

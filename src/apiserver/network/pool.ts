@@ -1,0 +1,74 @@
+/**
+ * Numbers of which each has one owner. What is taken follows from the stored objects, so that it is as durable as they
+ * are and repairs itself at start; only what a write under way takes is remembered here besides.
+ */
+export class Pool {
+  readonly #from: number;
+  readonly #size: number;
+  /** Below this offset numbers are given only to who asks for them by name (KEP-3070). */
+  readonly #reserved: number;
+  readonly #random: () => number;
+  readonly #owners = new Map<number, Set<string>>();
+  readonly #pending = new Map<number, string>();
+
+  constructor(from: number, size: number, reserved: number, random: () => number) {
+    this.#from = from;
+    this.#size = size;
+    this.#reserved = Math.min(reserved, size - 1);
+    this.#random = random;
+  }
+
+  contains(number: number): boolean {
+    return number >= this.#from && number < this.#from + this.#size;
+  }
+
+  /** Notes what a stored object has. */
+  own(number: number, owner: string): void {
+    const owners = this.#owners.get(number) ?? new Set();
+    owners.add(owner);
+    this.#owners.set(number, owners);
+  }
+
+  disown(number: number, owner: string): void {
+    const owners = this.#owners.get(number);
+    owners?.delete(owner);
+    if (owners?.size === 0) this.#owners.delete(number);
+  }
+
+  /** True when nobody else has it. */
+  isFree(number: number, owner: string): boolean {
+    const pending = this.#pending.get(number);
+    if (pending !== undefined && pending !== owner) return false;
+    const owners = this.#owners.get(number);
+    return !owners || (owners.size === 1 && owners.has(owner));
+  }
+
+  /** Holds it while a write is under way. */
+  hold(number: number, owner: string): void {
+    this.#pending.set(number, owner);
+  }
+
+  letGo(owner: string): void {
+    for (const [number, holder] of this.#pending) if (holder === owner) this.#pending.delete(number);
+  }
+
+  /** Any free number, held for the owner; undefined when there is none. */
+  take(owner: string): number | undefined {
+    const upper = this.#size - this.#reserved;
+    return (
+      this.#search(this.#from + this.#reserved, upper, owner) ??
+      this.#search(this.#from, this.#reserved, owner)
+    );
+  }
+
+  #search(from: number, size: number, owner: string): number | undefined {
+    const start = Math.floor(this.#random() * size);
+    for (let i = 0; i < size; i++) {
+      const number = from + ((start + i) % size);
+      if (this.#owners.has(number) || this.#pending.has(number)) continue;
+      this.#pending.set(number, owner);
+      return number;
+    }
+    return undefined;
+  }
+}
