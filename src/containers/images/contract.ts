@@ -32,9 +32,10 @@ export interface ImageStore {
    * Makes a base image out of Debian packages, or out of wherry's own Node; newest packages each time. Without tags it is
    * called `wherry.local/debian/...` or `wherry.local/node`, the names under which FROM and pods make it by themselves.
    */
-  base(options: {
+  buildBase(options: {
     packages?: readonly string[];
-    node?: boolean;
+    /** True, or the path of another Node. */
+    node?: boolean | string;
     tags?: readonly string[];
     note?: (text: string) => void;
   }): Promise<{ id: string; names: string[] }>;

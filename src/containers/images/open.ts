@@ -157,14 +157,15 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
       using _ = leases.begin();
       return buildImage(kitchen, building);
     },
-    async base(making) {
+    async buildBase(making) {
       using _ = leases.begin();
       const note = making.note ?? (() => {});
       const request = baseRequest(making);
       const own =
         request.kind === "debian" ? debianReference(request.packages) : `${baseDomain}/${request.kind}`;
       const names = ((making.tags ?? []).length > 0 ? (making.tags ?? []) : [own]).map(normalise);
-      const id = await createBase(kitchen, request, names, { note, ...nodeOption });
+      const node = typeof making.node === "string" ? { node: making.node } : nodeOption;
+      const id = await createBase(kitchen, request, names, { note, ...node });
       return { id, names };
     },
     async prune(pruning = {}) {

@@ -114,11 +114,11 @@ const describe = (request: BaseRequest): string =>
     : posix.join(baseDomain, request.kind);
 
 /** For the command line: `wherry image base --packages a,b` or `--node`. */
-export function baseRequest(options: { packages?: readonly string[]; node?: boolean }): BaseRequest {
+export function baseRequest(options: { packages?: readonly string[]; node?: boolean | string }): BaseRequest {
   const { packages = [], node = false } = options;
-  if (node && packages.length > 0)
+  if (node !== false && packages.length > 0)
     throw new CriError("InvalidArgument", "a base image is made of packages or of Node, not both");
-  if (node) return { kind: "node", version: "latest" };
+  if (node !== false) return { kind: "node", version: "latest" };
   if (packages.length === 0)
     throw new CriError("InvalidArgument", "name the Debian packages for the base image, or ask for Node");
   return { kind: "debian", packages: [...packages] };
