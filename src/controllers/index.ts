@@ -1,1 +1,3 @@
-export { type ControllersConfig, startControllers } from "./start.ts";
+export type { VolumeDirectories } from "./local-path/directories.ts";
+export type { LocalPathOptions } from "./local-path/index.ts";
+export { type ControllersConfig, type ControllersPorts, startControllers } from "./start.ts";

@@ -6,15 +6,45 @@ import {
 } from "../client/index.ts";
 import type { Controller, ControllerContext } from "./context.ts";
 import { runDeployments } from "./deployment/index.ts";
+import { runEndpoints } from "./endpoints/index.ts";
+import { runGarbageCollector } from "./garbage/index.ts";
+import { localDirectories, type VolumeDirectories } from "./local-path/directories.ts";
+import { type LocalPathOptions, localPathProvisioner } from "./local-path/index.ts";
+import { runNamespaces } from "./namespace/index.ts";
+import { nodeLifecycle } from "./node-lifecycle/index.ts";
+import { podGarbage } from "./pod-garbage/index.ts";
 import { runReplicaSets } from "./replicaset/index.ts";
+import { rootCaPublisher } from "./root-ca/index.ts";
+import { runServiceAccounts } from "./service-account/index.ts";
+import { runTaintEviction } from "./taint-eviction/index.ts";
+import { runTokenCleaner } from "./token-cleaner/index.ts";
+import { runVolumeBinder } from "./volumes/index.ts";
+import { runStorageProtection } from "./volumes/protection.ts";
 
 export interface ControllersConfig {
+  /** PEM of the CA that clients inside the cluster check the API server against; without it no `kube-root-ca.crt`. */
+  rootCa?: string;
+  /** Without it nothing provisions volumes. */
+  localPath?: LocalPathOptions;
+  /** A node that is silent for so long is unknown. Default 50 seconds. */
+  nodeGraceMs?: number;
+  /** Finished pods kept in the cluster. Default 12500. */
+  terminatedPods?: number;
   /** Start of the sequence that scatters waits. */
   seed?: number;
 }
 
+/** What controllers touch outside the API. */
+export interface ControllersPorts {
+  volumes?: VolumeDirectories;
+}
+
 /** Runs every controller over shared caches; settles when `context.signal` aborts and the last of them is through. */
-export async function startControllers(context: ComponentContext, config: ControllersConfig): Promise<void> {
+export async function startControllers(
+  context: ComponentContext,
+  config: ControllersConfig,
+  ports: ControllersPorts = {},
+): Promise<void> {
   const { api, clock, log, signal } = context;
   const random = sequence(config.seed ?? 1);
   const client = createClient(api, { userAgent: "kube-controller-manager" });
@@ -28,7 +58,23 @@ export async function startControllers(context: ComponentContext, config: Contro
     random,
     recorder: (component) => createEventRecorder(client, clock, log, { component }),
   };
-  const controllers: Controller[] = [runReplicaSets, runDeployments];
+  const controllers: Controller[] = [
+    runReplicaSets,
+    runDeployments,
+    runEndpoints,
+    runNamespaces,
+    runServiceAccounts,
+    ...(config.rootCa ? [rootCaPublisher(config.rootCa)] : []),
+    runTokenCleaner,
+    nodeLifecycle({ graceMs: config.nodeGraceMs }),
+    runTaintEviction,
+    podGarbage({ terminatedThreshold: config.terminatedPods }),
+    runVolumeBinder,
+    runStorageProtection,
+    ...(config.localPath ? [localPathProvisioner(config.localPath, ports.volumes ?? localDirectories)] : []),
+    // Last: it watches the metadata of whatever the others do not watch already.
+    runGarbageCollector,
+  ];
   await Promise.all(controllers.map((run) => run(shared)));
   await informers.ended();
 }

@@ -1,0 +1,112 @@
+import { keyOf, settled, splitKey } from "../../client/index.ts";
+import { isReason } from "../../machinery/index.ts";
+import { type ControllerContext, newQueue, runLoop } from "../context.ts";
+import { isFinished } from "../pods/state.ts";
+import { claimsOf, indexByClaim, podsOfClaim } from "./index.ts";
+
+const claimFinalizer = "kubernetes.io/pvc-protection";
+const volumeFinalizer = "kubernetes.io/pv-protection";
+
+/** A claim that a pod uses and a volume that a claim holds are not deleted under them. */
+export async function runStorageProtection(context: ControllerContext): Promise<void> {
+  await Promise.all([protectClaims(context), protectVolumes(context)]);
+}
+
+async function protectClaims(context: ControllerContext): Promise<void> {
+  const { client, informers } = context;
+  const claims = informers.of(client.persistentVolumeClaims);
+  const pods = informers.of(client.pods);
+  const queue = newQueue(context);
+  indexByClaim(pods);
+  claims.onChange((type, claim) => {
+    const held = claim.metadata?.finalizers?.includes(claimFinalizer) ?? false;
+    const leaving = claim.metadata?.deletionTimestamp !== undefined;
+    if (type !== "delete" && held === leaving) queue.add(keyOf(claim));
+  });
+  pods.onChange((type, pod) => {
+    if (type !== "delete" && !isFinished(pod)) return;
+    for (const key of claimsOf(pod)) if (claims.get(key)?.metadata?.deletionTimestamp) queue.add(key);
+  });
+
+  await runLoop(context, {
+    name: "pvc-protection",
+    queue,
+    workers: 1,
+    needs: [claims, pods],
+    async reconcile(key) {
+      const claim = claims.get(key);
+      if (!claim) return settled;
+      const { namespace } = splitKey(key);
+      const finalizers = claim.metadata?.finalizers ?? [];
+      const held = finalizers.includes(claimFinalizer);
+      if (!claim.metadata?.deletionTimestamp) {
+        if (held) return settled;
+        const next = [...finalizers, claimFinalizer];
+        await client.persistentVolumeClaims.update(namespace, {
+          ...claim,
+          metadata: { ...claim.metadata, finalizers: next },
+        });
+        return settled;
+      }
+      if (!held) return settled;
+      if (podsOfClaim(pods, key).some((pod) => !isFinished(pod)))
+        return { kind: "waitFor", what: "its pods" };
+      // A pod that was just made may not have reached the cache.
+      const live = await client.pods.list(namespace);
+      if (live.items.some((pod) => !isFinished(pod) && claimsOf(pod).includes(key))) {
+        return { kind: "waitFor", what: "its pods" };
+      }
+      const left = finalizers.filter((each) => each !== claimFinalizer);
+      await gone(
+        client.persistentVolumeClaims.update(namespace, {
+          ...claim,
+          metadata: { ...claim.metadata, finalizers: left },
+        }),
+      );
+      return settled;
+    },
+  });
+}
+
+async function protectVolumes(context: ControllerContext): Promise<void> {
+  const { client, informers } = context;
+  const volumes = informers.of(client.persistentVolumes);
+  const queue = newQueue(context);
+  volumes.onChange((type, volume) => {
+    if (type !== "delete") queue.add(keyOf(volume));
+  });
+
+  await runLoop(context, {
+    name: "pv-protection",
+    queue,
+    workers: 1,
+    needs: [volumes],
+    async reconcile(key) {
+      const volume = volumes.get(key);
+      if (!volume) return settled;
+      const finalizers = volume.metadata?.finalizers ?? [];
+      const held = finalizers.includes(volumeFinalizer);
+      const leaving = volume.metadata?.deletionTimestamp !== undefined;
+      if (held !== leaving) return settled;
+      if (leaving && volume.status?.phase === "Bound") return { kind: "waitFor", what: "its claim" };
+      const next = leaving
+        ? finalizers.filter((each) => each !== volumeFinalizer)
+        : [...finalizers, volumeFinalizer];
+      await gone(
+        client.persistentVolumes.update(undefined, {
+          ...volume,
+          metadata: { ...volume.metadata, finalizers: next },
+        }),
+      );
+      return settled;
+    },
+  });
+}
+
+async function gone(call: Promise<unknown>): Promise<void> {
+  try {
+    await call;
+  } catch (error) {
+    if (!isReason(error, "NotFound")) throw error;
+  }
+}
