@@ -7,4 +7,4 @@ export { type ClusterChoice, type Places, placesOf } from "./config/places.ts";
 export { adminConnection, adminTransport, knownCluster, kubeconfigText } from "./connection.ts";
 export { down, type DownOptions, type DownResult } from "./down.ts";
 export { type ClusterStatus, status } from "./status.ts";
-export { up, type UpOptions, type UpResult } from "./up.ts";
+export { up, upInForeground, type UpOptions, type UpResult } from "./up.ts";

@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import { ClusterError } from "./cluster-error.ts";
-import { type ClusterConfig, type ConfigWishes, ensureConfig } from "./config/cluster-config.ts";
+import { type ClusterConfig, type ConfigWishes, ensureConfig, readConfig } from "./config/cluster-config.ts";
 import { type ClusterChoice, placesOf } from "./config/places.ts";
 import { adminEntry, adminTransport } from "./connection.ts";
 import { checkMachine, whySimulated } from "./kernel.ts";
-import { runningDaemon, startDaemon } from "./process/daemon.ts";
+import { daemonBuild, type DaemonFacts, runningDaemon, startDaemon } from "./process/daemon.ts";
 import { withFileLock } from "./process/file-lock.ts";
-import { isAlive, type ProcessId } from "./process/process-id.ts";
+import { endProcess, isAlive, type ProcessId } from "./process/process-id.ts";
 
 export interface UpOptions extends ClusterChoice, Omit<ConfigWishes, "simulatedNodes"> {
   /** Simulated nodes instead of this machine. */
@@ -30,17 +30,34 @@ export interface UpResult {
 
 const readyMs = 60_000;
 
-function wishes(options: UpOptions): ConfigWishes & { why: string | undefined } {
-  const asked = options.simulate ? "as asked, the nodes are simulated and run no containers" : undefined;
-  const why = asked ?? whySimulated();
+/** What the caller asks for; what it leaves open stays as the cluster remembers it. */
+function wishes(options: UpOptions): ConfigWishes {
+  const simulated = options.simulate || whySimulated() !== undefined;
   return {
-    why,
     ...(options.apiPort === undefined ? {} : { apiPort: options.apiPort }),
     ...(options.kubeletPort === undefined ? {} : { kubeletPort: options.kubeletPort }),
-    ...(why === undefined && options.nodes !== undefined ? {} : {}),
-    simulatedNodes: why === undefined ? 0 : (options.nodes ?? 1),
+    ...(simulated && (options.simulate || options.nodes !== undefined)
+      ? { simulatedNodes: options.nodes ?? 1 }
+      : {}),
   };
 }
+
+/** Throws when the cluster runs in another way than it is asked to. */
+function checkWishes(config: ClusterConfig, daemon: DaemonFacts, wished: ConfigWishes): void {
+  const differ = (what: string, is: number, asked: number | undefined): void => {
+    if (asked === undefined || asked === is) return;
+    throw new ClusterError(`the cluster runs already with ${what} ${is}, not ${asked}`, {
+      hint: `Stop it first: wherry down --name ${config.name}`,
+    });
+  };
+  differ("API port", daemon.apiPort, wished.apiPort);
+  differ("a number of simulated nodes of", daemon.simulatedNodes, wished.simulatedNodes);
+}
+
+const whyOf = (config: ClusterConfig): string | undefined =>
+  config.simulatedNodes === 0
+    ? undefined
+    : (whySimulated() ?? "as asked, the nodes are simulated and run no containers");
 
 /**
  * Starts the cluster in the background, or finds it running, and adds it to the kubeconfig. Idempotent; calls at the
@@ -49,20 +66,24 @@ function wishes(options: UpOptions): ConfigWishes & { why: string | undefined } 
 export async function up(options: UpOptions = {}): Promise<UpResult> {
   const places = placesOf(options);
   const progress = options.onProgress ?? (() => {});
-  const { why, ...wished } = wishes(options);
-  if (why === undefined) checkMachine();
+  const wished = wishes(options);
+  const until = options.until ?? "ready";
   return withFileLock(join(places.runDir, "up.lock"), readyMs, busy, async () => {
-    const config = ensureConfig(places, wished);
-    const until = options.until ?? "ready";
-    const daemon = runningDaemon(config.runDir);
+    let daemon = runningDaemon(places.runDir);
+    const known = daemon && readConfig(places);
+    if (daemon && known) checkWishes(known, daemon, wished);
+    const config = known ?? ensureConfig(places, wished);
+    if (config.simulatedNodes === 0 && !daemon) checkMachine();
+    if (daemon && daemon.build !== daemonBuild()) {
+      progress("restarting it with this version; containers go on");
+      await endProcess(daemon, 10_000);
+      daemon = undefined;
+    }
     if (daemon) {
-      if (daemon.apiPort !== config.apiPort)
-        throw new ClusterError(`the cluster runs already, with its API server on port ${daemon.apiPort}`, {
-          hint: `Stop it first: wherry down --name ${config.name}`,
-        });
       progress("found it running");
       await untilReady(config, daemon, until, options.signal);
     } else {
+      const deadline = withTimeout(options.signal, readyMs);
       await startDaemon(
         config,
         until,
@@ -71,12 +92,12 @@ export async function up(options: UpOptions = {}): Promise<UpResult> {
           if (event === "ready")
             progress(config.simulatedNodes > 0 ? "simulated nodes are Ready" : "node is Ready");
         },
-        withTimeout(options.signal, readyMs),
+        deadline,
       );
     }
     const { mergeKubeconfig } = await import("./kubeconfig/merge.ts");
     const kubeconfig = mergeKubeconfig(adminEntry(config));
-    return { config, found: daemon !== undefined, simulated: why, kubeconfig };
+    return { config, found: daemon !== undefined, simulated: whyOf(config), kubeconfig };
   });
 }
 
@@ -128,4 +149,31 @@ async function untilReady(
   } finally {
     await transport.close();
   }
+}
+
+/** Runs the cluster in this process until SIGTERM or SIGINT. `onReady` is called when its node is Ready. */
+export async function upInForeground(
+  options: UpOptions & { onReady?(result: UpResult): void },
+): Promise<void> {
+  const places = placesOf(options);
+  const running = runningDaemon(places.runDir);
+  if (running)
+    throw new ClusterError(`the cluster runs already, as process ${running.pid}`, {
+      hint: `Stop it first: wherry down --name ${places.name}`,
+    });
+  const config = ensureConfig(places, wishes(options));
+  if (config.simulatedNodes === 0) checkMachine();
+  const [{ serve }, { mergeKubeconfig }] = await Promise.all([
+    import("./serve.ts"),
+    import("./kubeconfig/merge.ts"),
+  ]);
+  await serve(config, {
+    build: daemonBuild(),
+    write: (line) => void process.stderr.write(line),
+    tell(event) {
+      if (event !== "ready") return;
+      const kubeconfig = mergeKubeconfig(adminEntry(config));
+      options.onReady?.({ config, found: false, simulated: whyOf(config), kubeconfig });
+    },
+  });
 }

@@ -14,14 +14,27 @@ export interface DaemonEvent {
   message?: string;
 }
 
+/** What a running daemon says about itself. */
+export interface DaemonFacts {
+  apiPort: number;
+  simulatedNodes: number;
+  build: string;
+}
+
 const keepLogBytes = 16 * 1024 * 1024;
 
 export const serverFile = (runDir: string): string => join(runDir, "server.json");
 export const serverLog = (dataDir: string): string => join(dataDir, "log", "server.log");
 
 /** The daemon of this cluster, when it runs. */
-export const runningDaemon = (runDir: string): (ProcessId & { apiPort: number }) | undefined =>
-  readProcessFile<{ apiPort: number }>(serverFile(runDir));
+export const runningDaemon = (runDir: string): (ProcessId & DaemonFacts) | undefined =>
+  readProcessFile<DaemonFacts>(serverFile(runDir));
+
+/** Tells one build of the daemon from another: its entry and when that was written. */
+export function daemonBuild(): string {
+  const entry = entryPath("server", import.meta.url);
+  return `${entry}@${statSync(entry).mtimeMs}`;
+}
 
 /** The end of the log, for an error that names no reason. */
 function lastLines(path: string, count: number): string {
@@ -49,7 +62,12 @@ export async function startDaemon(
   const log = openSync(logPath, "a", 0o600);
   const child = spawn(
     process.execPath,
-    ["--disable-warning=ExperimentalWarning", entryPath("server", import.meta.url), JSON.stringify(config)],
+    [
+      "--disable-warning=ExperimentalWarning",
+      entryPath("server", import.meta.url),
+      JSON.stringify(config),
+      daemonBuild(),
+    ],
     { detached: true, cwd: "/", stdio: ["ignore", log, log, "pipe"] },
   );
   closeSync(log);

@@ -1,0 +1,50 @@
+import { mkdirSync, rmSync } from "node:fs";
+import { createLogger } from "../machinery/index.ts";
+import { startCluster } from "./compose/start-cluster.ts";
+import type { ClusterConfig } from "./config/cluster-config.ts";
+import { type DaemonEvent, serverFile } from "./process/daemon.ts";
+import { processId, writeProcessFile } from "./process/process-id.ts";
+
+const stopMs = 8000;
+
+/**
+ * Runs a cluster in this process until it is told to stop (SIGTERM, SIGINT). Settles when all is released; rejects when
+ * it cannot start. Containers and the network process go on.
+ */
+export async function serve(
+  config: ClusterConfig,
+  options: { build: string; tell(event: DaemonEvent["event"]): void; write(line: string): void },
+): Promise<void> {
+  const level = process.env["WHERRY_DEBUG"] ? "debug" : "info";
+  const log = createLogger(options.write, Date.now, level);
+  process.on("uncaughtException", (error) => log.error("uncaught exception", { error }));
+  process.on("unhandledRejection", (error) => log.error("unhandled rejection", { error }));
+  const stopped = new Promise<string>((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => resolve(signal));
+  });
+  const file = serverFile(config.runDir);
+  mkdirSync(config.runDir, { recursive: true, mode: 0o700 });
+  // Before anything else, so that a second start finds this one while it is under way.
+  writeProcessFile(file, {
+    ...(processId(process.pid) ?? { pid: process.pid, startTime: "" }),
+    apiPort: config.apiPort,
+    simulatedNodes: config.simulatedNodes,
+    build: options.build,
+  });
+  let cluster: Awaited<ReturnType<typeof startCluster>>;
+  try {
+    cluster = await startCluster(config, log, () => options.tell("api"));
+  } catch (error) {
+    rmSync(file, { force: true });
+    throw error;
+  }
+  cluster.nodesReady.then(
+    () => options.tell("ready"),
+    () => {},
+  );
+  log.info("stopping", { why: await stopped });
+  // Nothing that hangs may keep the process: what was acknowledged is on disk.
+  setTimeout(() => process.exit(1), stopMs).unref();
+  await cluster.stop();
+  rmSync(file, { force: true });
+}
