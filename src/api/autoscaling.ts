@@ -76,7 +76,6 @@ export const autoscalingKinds: readonly KindDefinition[] = [
     plural: "horizontalpodautoscalers",
     shortNames: ["hpa"],
     categories: ["all"],
-    generation: true,
     status: true,
     defaults(autoscaler) {
       if (!autoscaler.spec) return;

@@ -133,3 +133,12 @@ export async function loadDescriptions(): Promise<Record<string, Record<string, 
   const module = await import("./generated/descriptions.js");
   return JSON.parse(module.text) as Record<string, Record<string, string>>;
 }
+
+/**
+ * Protobuf facts: definition -> field -> `<number> <type>`, with ` !` for what is written even when empty; an embedded
+ * struct is `(Name)`. Loaded only by encoders.
+ */
+export async function loadProtobufTable(): Promise<Record<string, Record<string, string>>> {
+  const module = await import("./generated/protobuf.js");
+  return JSON.parse(module.text) as Record<string, Record<string, string>>;
+}

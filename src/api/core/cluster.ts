@@ -79,6 +79,10 @@ export function validateNamespace(namespace: Namespace): FieldError[] {
 }
 
 export function defaultNode(node: Node): void {
+  // The plural came later; whichever is given fills the other.
+  const spec = node.spec;
+  if (spec?.podCIDR && !spec.podCIDRs?.length) spec.podCIDRs = [spec.podCIDR];
+  else if (spec?.podCIDRs?.[0] && !spec.podCIDR) spec.podCIDR = spec.podCIDRs[0];
   if (node.status?.capacity && !node.status.allocatable)
     node.status.allocatable = { ...node.status.capacity };
 }

@@ -59,9 +59,6 @@ export function defaultVolume(volume: PersistentVolume): void {
   volume.spec.persistentVolumeReclaimPolicy ||= "Retain";
   volume.spec.volumeMode ??= "Filesystem";
   if (volume.spec.hostPath) volume.spec.hostPath.type ??= "";
-  if (volume.spec.claimRef && volume.spec.claimRef.kind === undefined && volume.spec.claimRef.uid) {
-    volume.spec.claimRef.kind = "PersistentVolumeClaim";
-  }
 }
 
 export function validateVolume(volume: PersistentVolume): FieldError[] {
