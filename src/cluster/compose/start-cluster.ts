@@ -83,7 +83,10 @@ export async function startCluster(
     startScheduler(context, {}),
   );
   supervisor.start("controller-manager", controlPlane.transportAs("controller-manager"), (context) =>
-    startControllers(context, {}),
+    startControllers(context, {
+      rootCa: certificates.ca,
+      localPath: { dir: join(config.dataDir, "volumes") },
+    }),
   );
   await startNode({ config, certificates, controlPlane, supervisor });
   supervisor.start("certificates", asServer, async ({ signal }) => {
