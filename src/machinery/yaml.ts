@@ -2,8 +2,26 @@
  * YAML (and JSON) streams of documents, with the place of every mistake. Scalars mean what they mean to Kubernetes'
  * parser (Go's yaml.v2): `yes`, `no`, `on`, `off` are booleans, `0644` is octal; times stay strings.
  */
-import { isAlias, type LineCounter, parseAllDocuments, type ScalarTag, visit, type YAMLError } from "yaml";
-import { LineCounter as Lines, stringify } from "yaml";
+import type { LineCounter, ScalarTag, YAMLError } from "yaml";
+
+type Library = typeof import("yaml");
+let loaded: Library | undefined;
+
+/**
+ * The parser is as large as all of machinery and most processes never read YAML, so it is loaded at its first use:
+ * by the bundler's own `require` in a bundle, by Node's where the source runs as it is.
+ */
+function library(): Library {
+  if (loaded) return loaded;
+  try {
+    loaded = require("yaml") as Library;
+  } catch (cause) {
+    if (!(cause instanceof ReferenceError)) throw cause;
+    const { createRequire } = process.getBuiltinModule("node:module");
+    loaded = createRequire(import.meta.url)("yaml") as Library;
+  }
+  return loaded;
+}
 
 export interface YamlDocument {
   value: unknown;
@@ -52,8 +70,9 @@ function signed(text: string, read: (digits: string) => number): number {
 
 /** Empty documents are left out. `source` names the text in errors (a file name or `standard input`). */
 export function parseYamlDocuments(text: string, source: string): YamlDocument[] {
-  const lines = new Lines();
-  const documents = parseAllDocuments(text, {
+  const yaml = library();
+  const lines = new yaml.LineCounter();
+  const documents = yaml.parseAllDocuments(text, {
     lineCounter: lines,
     version: "1.2",
     schema: "core",
@@ -69,8 +88,8 @@ export function parseYamlDocuments(text: string, source: string): YamlDocument[]
     if (error) throw located(error, lines, source);
     const line = lines.linePos(document.contents?.range?.[0] ?? document.range[0]).line;
     let aliases = 0;
-    visit(document, (_, node) => {
-      if (isAlias(node)) aliases++;
+    yaml.visit(document, (_, node) => {
+      if (yaml.isAlias(node)) aliases++;
     });
     let value: unknown;
     try {
@@ -92,7 +111,7 @@ function located(error: YAMLError, lines: LineCounter, source: string): YamlErro
 
 /** YAML as kubectl prints it: keys in order, lists flush with their key, long text not folded. */
 export function formatYaml(value: unknown): string {
-  return stringify(value, {
+  return library().stringify(value, {
     lineWidth: 0,
     indentSeq: false,
     aliasDuplicateObjects: false,
