@@ -6,5 +6,6 @@ export { contextName, defaultName } from "./config/naming.ts";
 export { type ClusterChoice, type Places, placesOf } from "./config/places.ts";
 export { adminConnection, adminTransport, knownCluster, kubeconfigText } from "./connection.ts";
 export { down, type DownOptions, type DownResult } from "./down.ts";
+export { buildImagesOf, type FolderBuild, nativeProgram, openClusterImages } from "./images.ts";
 export { type ClusterStatus, status } from "./status.ts";
 export { up, upInForeground, type UpOptions, type UpResult } from "./up.ts";

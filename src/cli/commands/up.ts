@@ -54,13 +54,7 @@ export const command: OwnCommand = {
     if (files.length > 0) {
       if (!started.simulated) {
         for (const folder of files.filter((file) => file !== "-" && statSync(file).isDirectory())) {
-          await buildImagesOf({
-            config: started.config,
-            folder,
-            manifests: manifests.map((m) => m.object),
-            onProgress: progress,
-            signal,
-          });
+          await buildImagesOf({ config: started.config, folder, onProgress: progress, signal });
         }
       }
       const api = adminTransport(started.config);
