@@ -6,7 +6,7 @@ import { Resolver } from "./dns/resolver.ts";
 import { DnsServer, listenWhenThere } from "./dns/server.ts";
 import { dnsSource } from "./dns/source.ts";
 import { NodeBalancer } from "./loadbalancer/node-balancer.ts";
-import { type Nft, nftCommand } from "./nft/nft-command.ts";
+import { kernelNft, type Nft } from "./nft/kernel.ts";
 import { helperForgets } from "./proxy/conntrack.ts";
 import { Proxy } from "./proxy/proxy.ts";
 import { watchServices } from "./service-cache.ts";
@@ -31,8 +31,6 @@ export interface NetworkConfig {
     /** Default /etc/resolv.conf: whom to ask for other names. */
     resolvConf?: string;
   };
-  /** Default `nft`. */
-  nftPath?: string;
   /** The native helper; without it UDP flows to endpoints that went are left to end by themselves. */
   nativePath?: string;
 }
@@ -48,7 +46,6 @@ export async function startNetwork(context: ComponentContext, config: NetworkCon
     component: "wherry-network",
     host: config.nodeName,
   });
-  const nft: Nft = nftCommand(config.nftPath);
   const cache = watchServices(context, client);
 
   const { dns } = config;
@@ -71,7 +68,7 @@ export async function startNetwork(context: ComponentContext, config: NetworkCon
   const dnsPort = await listenWhenThere(server, dns.listenAddress, dns.listenPort ?? 53, clock, log, signal);
 
   const balancer = new NodeBalancer(context, client, cache, recorder, config.nodeAddress);
-  const proxy = new Proxy(context, cache, nft, recorder, {
+  const proxy = new Proxy(context, cache, kernelNft, recorder, {
     rules: {
       table: config.table,
       nodeName: config.nodeName,
@@ -93,6 +90,6 @@ export async function startNetwork(context: ComponentContext, config: NetworkCon
 }
 
 /** Takes the proxy's rules out of the kernel. Succeeds when there are none. */
-export async function removeServiceRules(table: string, nft: Nft = nftCommand()): Promise<void> {
+export async function removeServiceRules(table: string, nft: Nft = kernelNft): Promise<void> {
   await nft.apply(`add table inet ${table}\ndelete table inet ${table}\n`);
 }

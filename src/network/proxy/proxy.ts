@@ -1,7 +1,7 @@
 import type { Service } from "../../api/index.ts";
 import type { ComponentContext, EventRecorder } from "../../client/index.ts";
 import type { Clock, Logger, Timer } from "../../machinery/index.ts";
-import type { Nft } from "../nft/nft-command.ts";
+import type { Nft } from "../nft/kernel.ts";
 import { renderChange, renderTable, type TablePlan } from "../nft/table-plan.ts";
 import type { ServiceCache } from "../service-cache.ts";
 import { type ForgetFlows, staleFlows } from "./conntrack.ts";
