@@ -12,6 +12,8 @@ export { type Manifest, manifestsOf } from "./manifest.ts";
 export interface ApplyOptions {
   api: ApiTransport;
   manifests: readonly Manifest[];
+  /** False for simulated nodes: nothing there gets an external address or answers. Default true. */
+  reachable?: boolean;
   /** Default 180 s. */
   timeoutMs?: number;
   onProgress?(text: string): void;
@@ -41,8 +43,10 @@ export async function applyAndWait(options: ApplyOptions): Promise<ApplyResult> 
     clock: systemClock,
     timeoutMs: options.timeoutMs ?? 180_000,
     onProgress: progress,
+    reachable: options.reachable ?? true,
     ...(signal ? { signal } : {}),
   });
+  if (options.reachable === false) return { applied, url: undefined };
   const urls = await candidates(client, objects);
   return { applied, url: await firstThatAnswers(urls, systemClock, reachMs, signal) };
 }

@@ -14,6 +14,7 @@ import { label } from "./apply.ts";
 export interface View {
   pods: readonly Pod[];
   endpointSlices: readonly EndpointSlice[];
+  reachable: boolean;
   /** The applied object as it is now; undefined when it is gone. */
   current(object: KubeObject): KubeObject | undefined;
 }
@@ -110,7 +111,7 @@ function service(view: View, object: Service): Unready | undefined {
   );
   const ready = slices.some((slice) => (slice.endpoints ?? []).some((e) => e.conditions?.ready !== false));
   if (!ready) return { what: label(object), why: "no ready pod is behind it", final: false };
-  if (type === "LoadBalancer" && !object.status?.loadBalancer?.ingress?.length)
+  if (view.reachable && type === "LoadBalancer" && !object.status?.loadBalancer?.ingress?.length)
     return { what: label(object), why: "it has no external address yet", final: false };
   return undefined;
 }

@@ -25,6 +25,8 @@ export interface WaitOptions {
   clock: Clock;
   timeoutMs: number;
   onProgress(text: string): void;
+  /** Wait for external addresses of balanced Services too. */
+  reachable: boolean;
   log?: Logger;
   signal?: AbortSignal;
 }
@@ -66,6 +68,7 @@ export async function waitUntilReady(applied: readonly KubeObject[], options: Wa
       const open = unready(relevant, {
         pods: pods.list(),
         endpointSlices: slices.list(),
+        reachable: options.reachable,
         current: (object) => {
           const { namespace = "default", name } = object.metadata ?? {};
           return informers.get(`${object.apiVersion}/${watched[keyOf(object)]}`)?.get(`${namespace}/${name}`);
