@@ -1,15 +1,19 @@
-/** autoscaling: HorizontalPodAutoscaler (v2; v1 is served by conversion later). */
+/** autoscaling: HorizontalPodAutoscaler, v2 and its older spelling v1. */
+import { deepClone } from "../machinery/index.ts";
+import { fromV2, toV2 } from "./autoscaling-v1.ts";
 import { ageColumn, column, nameColumn } from "./columns.ts";
 import type { KindDefinition } from "./definition.ts";
-import { kindsOf } from "./define.ts";
+import { type KindSource, kindsOf } from "./define.ts";
 import type {
   V2HorizontalPodAutoscaler,
   V2MetricSpec,
   V2MetricTarget,
   V2MetricValueStatus,
 } from "./generated/types.ts";
+import type { KubeObject } from "./meta.ts";
 
 const define = kindsOf("autoscaling", "v2", "io.k8s.api.autoscaling.v2");
+const defineV1 = kindsOf("autoscaling", "v1", "io.k8s.api.autoscaling.v1");
 
 interface Part {
   /** Set for resources, which are shown by name. */
@@ -70,38 +74,61 @@ function targets(autoscaler: V2HorizontalPodAutoscaler): string {
     : texts.join(", ");
 }
 
+const source: KindSource<V2HorizontalPodAutoscaler> = {
+  kind: "HorizontalPodAutoscaler",
+  plural: "horizontalpodautoscalers",
+  shortNames: ["hpa"],
+  categories: ["all"],
+  status: true,
+  defaults(autoscaler) {
+    if (!autoscaler.spec) return;
+    autoscaler.spec.minReplicas ??= 1;
+    if (!autoscaler.spec.metrics?.length) {
+      autoscaler.spec.metrics = [
+        {
+          type: "Resource",
+          resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 80 } },
+        },
+      ];
+    }
+  },
+  columns: [
+    nameColumn,
+    column<V2HorizontalPodAutoscaler>("Reference", "string", (each) => {
+      const target = each.spec?.scaleTargetRef;
+      return `${target?.kind ?? ""}/${target?.name ?? ""}`;
+    }),
+    column<V2HorizontalPodAutoscaler>("Targets", "string", targets),
+    column<V2HorizontalPodAutoscaler>("MinPods", "string", (each) =>
+      String(each.spec?.minReplicas ?? "<unset>"),
+    ),
+    column<V2HorizontalPodAutoscaler>("MaxPods", "string", (each) => each.spec?.maxReplicas ?? 0),
+    column<V2HorizontalPodAutoscaler>("Replicas", "string", (each) => each.status?.currentReplicas ?? 0),
+    ageColumn,
+  ],
+};
+
+/** Columns of the older spelling go by the newer one; the given object is not changed. */
+function asV2(object: KubeObject): KubeObject {
+  if (object.apiVersion !== "autoscaling/v1") return object;
+  const copy = deepClone(object);
+  toV2(copy);
+  return copy;
+}
+
 export const autoscalingKinds: readonly KindDefinition[] = [
-  define<V2HorizontalPodAutoscaler>({
-    kind: "HorizontalPodAutoscaler",
-    plural: "horizontalpodautoscalers",
-    shortNames: ["hpa"],
-    categories: ["all"],
-    status: true,
-    defaults(autoscaler) {
-      if (!autoscaler.spec) return;
-      autoscaler.spec.minReplicas ??= 1;
-      if (!autoscaler.spec.metrics?.length) {
-        autoscaler.spec.metrics = [
-          {
-            type: "Resource",
-            resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 80 } },
-          },
-        ];
-      }
+  define(source),
+  defineV1({
+    ...source,
+    columns:
+      source.columns?.map((each) => ({ ...each, cell: (object, now) => each.cell(asV2(object), now) })) ?? [],
+    storedAs: {
+      group: "autoscaling",
+      version: "v2",
+      kind: "HorizontalPodAutoscaler",
+      plural: "horizontalpodautoscalers",
+      toStored: toV2,
+      fromStored: fromV2,
     },
-    columns: [
-      nameColumn,
-      column<V2HorizontalPodAutoscaler>("Reference", "string", (each) => {
-        const target = each.spec?.scaleTargetRef;
-        return `${target?.kind ?? ""}/${target?.name ?? ""}`;
-      }),
-      column<V2HorizontalPodAutoscaler>("Targets", "string", targets),
-      column<V2HorizontalPodAutoscaler>("MinPods", "string", (each) =>
-        String(each.spec?.minReplicas ?? "<unset>"),
-      ),
-      column<V2HorizontalPodAutoscaler>("MaxPods", "string", (each) => each.spec?.maxReplicas ?? 0),
-      column<V2HorizontalPodAutoscaler>("Replicas", "string", (each) => each.status?.currentReplicas ?? 0),
-      ageColumn,
-    ],
   }),
 ];

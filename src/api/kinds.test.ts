@@ -45,7 +45,7 @@ test("every kind has a schema, a name column and names that agree", () => {
     assert.ok(kind.columns.length > 0, kind.kind);
     assert.equal(findKind(kind.group, kind.version, kind.plural), kind);
   }
-  const short = kinds.filter((kind) => kind.group !== "events.k8s.io").flatMap((kind) => kind.shortNames);
+  const short = kinds.filter((kind) => !kind.storedAs).flatMap((kind) => kind.shortNames);
   assert.equal(new Set(short).size, short.length, "short names are unique");
 });
 
@@ -407,6 +407,29 @@ test("events are one thing in two spellings", () => {
   assert.equal(event.involvedObject.name, "p");
   kind.storedAs?.fromStored(event);
   assert.deepEqual(event, { ...before, deprecatedSource: {} });
+});
+
+test("autoscalers in the older spelling are stored in the newer one and come back the same", () => {
+  const kind = findKind("autoscaling", "v1", "horizontalpodautoscalers");
+  const scaler: Any = {
+    apiVersion: "autoscaling/v1",
+    kind: "HorizontalPodAutoscaler",
+    metadata: { name: "h", namespace: "default" },
+    spec: {
+      maxReplicas: 3,
+      minReplicas: 1,
+      scaleTargetRef: { kind: "Deployment", name: "d" },
+      targetCPUUtilizationPercentage: 70,
+    },
+  };
+  const before = deepClone(scaler);
+  kind?.storedAs?.toStored(scaler);
+  kind?.defaults?.(scaler);
+  assert.deepEqual(scaler.spec.metrics, [
+    { type: "Resource", resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 70 } } },
+  ]);
+  kind?.storedAs?.fromStored(scaler);
+  assert.deepEqual(scaler, before);
 });
 
 function row(kind: KindDefinition, object: KubeObject, now: number): unknown[] {
