@@ -6,7 +6,11 @@ import { TarError } from "../tar/tar-error.ts";
 /** Documents are kept at hand; everything larger is only a blob. */
 const largestDocument = 4 << 20;
 
+/** What is only about the archive itself and never content of an image. */
+const aboutTheArchive = new Set(["index.json", "manifest.json", "oci-layout", "repositories"]);
+
 export interface SpooledFile {
+  /** "" for what is only about the archive. */
   digest: string;
   size: number;
   /** First bytes, to see how it is compressed. */
@@ -23,7 +27,9 @@ export class ArchiveSpool implements TarSink {
   readonly files = new Map<string, SpooledFile>();
   readonly #blobs: Blobs;
   readonly #links = new Map<string, string>();
-  #current: { name: string; writer: BlobWriter; parts: Buffer[] | undefined; head: Buffer } | undefined;
+  #current:
+    | { name: string; writer: BlobWriter | undefined; parts: Buffer[] | undefined; head: Buffer }
+    | undefined;
 
   constructor(blobs: Blobs) {
     this.#blobs = blobs;
@@ -41,7 +47,7 @@ export class ArchiveSpool implements TarSink {
       throw new TarError(`${name} is stored as a sparse file, which image archives never are`);
     this.#current = {
       name,
-      writer: this.#blobs.writer(),
+      writer: aboutTheArchive.has(name) && entry.size <= largestDocument ? undefined : this.#blobs.writer(),
       parts: entry.size <= largestDocument ? [] : undefined,
       head: Buffer.alloc(0),
     };
@@ -50,7 +56,7 @@ export class ArchiveSpool implements TarSink {
   data(chunk: Buffer): void {
     const file = this.#current;
     if (file === undefined) return;
-    file.writer.write(chunk);
+    file.writer?.write(chunk);
     if (file.head.length < 8) file.head = Buffer.concat([file.head, chunk.subarray(0, 8)]);
     file.parts?.push(Buffer.from(chunk));
   }
@@ -59,17 +65,13 @@ export class ArchiveSpool implements TarSink {
     const file = this.#current;
     if (file === undefined) return;
     this.#current = undefined;
-    const { digest, size } = file.writer.commit();
-    this.files.set(file.name, {
-      digest,
-      size,
-      head: file.head,
-      content: file.parts === undefined ? undefined : Buffer.concat(file.parts),
-    });
+    const content = file.parts === undefined ? undefined : Buffer.concat(file.parts);
+    const { digest, size } = file.writer?.commit() ?? { digest: "", size: content?.length ?? 0 };
+    this.files.set(file.name, { digest, size, head: file.head, content });
   }
 
   abandon(): void {
-    this.#current?.writer.abort();
+    this.#current?.writer?.abort();
     this.#current = undefined;
   }
 

@@ -105,7 +105,7 @@ function variable(text: string, variables: Variables, escape: string): [value: s
     case "%%":
       return [stripEnd(value ?? "", operand(), op === "%%"), length];
     default: {
-      const slash = raw.indexOf("/");
+      const slash = raw.search(/(?<!\\)\//);
       const pattern = expandWord(slash < 0 ? raw : raw.slice(0, slash), variables, escape);
       const by = slash < 0 ? "" : expandWord(raw.slice(slash + 1), variables, escape);
       return [(value ?? "").replace(globExpression(pattern, op === "//" ? "g" : ""), () => by), length];

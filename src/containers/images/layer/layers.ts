@@ -104,7 +104,7 @@ export class Layers {
 
   #ensure(chain: readonly string[], diffId: string, blob: string, below: readonly Layer[]): Promise<Layer> {
     const id = chainId(chain);
-    const found = this.#find(diffId, id);
+    const found = this.#find(diffId, id, below);
     if (found !== undefined) return Promise.resolve(found);
     const running = this.#running.get(id);
     if (running !== undefined) return running;
@@ -113,13 +113,16 @@ export class Layers {
     return work;
   }
 
-  #find(diffId: string, chain: string): Layer | undefined {
-    for (const key of [keyOf(diffId), keyOf(chain)]) {
+  /** One made for exactly these layers below, else the common one when it looks right above them. */
+  #find(diffId: string, chain: string, below: readonly Layer[]): Layer | undefined {
+    for (const key of new Set([keyOf(chain), keyOf(diffId)])) {
       const dir = `${this.#root}/layers/${key}`;
       const meta = readMeta(dir);
       if (meta === undefined || (meta.boot !== boot && !exists(`${dir}/synced`))) continue;
-      if (meta.diffId !== diffId)
+      if (meta.diffId !== diffId) {
         throw damaged(`${dir} holds another layer than its name says; remove the directory`);
+      }
+      if (key !== keyOf(chain) && inherited(meta.implicit, below).length > 0) continue;
       return { dir: `${dir}/fs`, meta };
     }
     return undefined;
@@ -167,18 +170,13 @@ export class Layers {
 
   /** Directories that the archive left out look like the ones below. True when that changed something. */
   #inherit(root: string, implicit: readonly string[], below: readonly Layer[]): boolean {
-    let changed = false;
-    for (const path of implicit) {
-      const model = lowerDirectory(below, path);
-      if (model === undefined) continue;
-      const { mode, uid, gid } = model;
-      if ((mode & 0o7777) === 0o755 && uid === 0 && gid === 0) continue;
+    const differing = inherited(implicit, below);
+    for (const { path, mode, uid, gid } of differing) {
       const own = toFsPath(`${toBytePath(root)}/${path}`);
       if (this.#privileged) lchownSync(own, uid, gid);
       chmodSync(own, mode & 0o7777);
-      changed = true;
     }
-    return changed;
+    return differing.length > 0;
   }
 
   async #publish(dir: string, final: string): Promise<void> {
@@ -203,6 +201,23 @@ export class Layers {
       .finally(() => this.#syncs.delete(sync));
     this.#syncs.add(sync);
   }
+}
+
+interface Looks {
+  path: string;
+  mode: number;
+  uid: number;
+  gid: number;
+}
+
+/** The directories among these that look different from a plain one of root's in the layers below. */
+function inherited(implicit: readonly string[], below: readonly Layer[]): Looks[] {
+  return implicit.flatMap((path) => {
+    const model = lowerDirectory(below, path);
+    if (model === undefined) return [];
+    const { mode, uid, gid } = model;
+    return (mode & 0o7777) === 0o755 && uid === 0 && gid === 0 ? [] : [{ path, mode, uid, gid }];
+  });
 }
 
 /** What the layers below show at `path`, if it is a directory there. */
