@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import type { ClusterConfig } from "../config/cluster-config.ts";
 
 /** PATH of a user may lack the places for administrators. */
@@ -13,7 +13,11 @@ export function removeTables(config: ClusterConfig): void {
   spawnSync("nft", ["-f", "-"], { input: script, env, stdio: ["pipe", "ignore", "ignore"] });
 }
 
+/** The bridge, and what is still plugged into it: pods' links go with their namespaces, which the kernel does later. */
 export function removeBridge(config: ClusterConfig): void {
-  if (existsSync(`/sys/class/net/${config.bridge}`))
-    spawnSync("ip", ["link", "delete", config.bridge], { env, stdio: "ignore" });
+  const dir = `/sys/class/net/${config.bridge}`;
+  if (!existsSync(dir)) return;
+  const ports = existsSync(`${dir}/brif`) ? readdirSync(`${dir}/brif`) : [];
+  const script = [...ports, config.bridge].map((link) => `link delete ${link}\n`).join("");
+  spawnSync("ip", ["-force", "-batch", "-"], { input: script, env, stdio: ["pipe", "ignore", "ignore"] });
 }

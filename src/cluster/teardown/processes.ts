@@ -23,14 +23,17 @@ function ownProcesses(places: readonly string[]): number[] {
     });
 }
 
-/** True when a SIGTERM would do something: the first process of a PID namespace ignores what it does not handle. */
+const termBit = 1n << 14n;
+
+/** True when a SIGTERM would do something: some ignore it, and the first process of a PID namespace only takes what it handles. */
 function listens(pid: number): boolean {
   try {
     const status = readFileSync(`/proc/${pid}/status`, "utf8");
-    const caught = BigInt(`0x${/^SigCgt:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? "0"}`);
+    const has = (field: string): boolean =>
+      (BigInt(`0x${new RegExp(`^${field}:\\s*([0-9a-f]+)`, "m").exec(status)?.[1] ?? "0"}`) & termBit) !== 0n;
     const ids = /^NSpid:\s*(.*)$/m.exec(status)?.[1]?.trim().split(/\s+/) ?? [];
     const first = ids.length > 1 && ids.at(-1) === "1";
-    return !first || (caught & (1n << 14n)) !== 0n;
+    return first ? has("SigCgt") : !has("SigIgn");
   } catch {
     return false;
   }
