@@ -1,2 +1,4 @@
-export { type ApiDouble, createApiDouble, type SeenCall } from "./api-double/double.ts";
+export { type ApiDouble, createApiDouble } from "./api-double/double.ts";
 export * from "./fake-clock.ts";
+export { openTestApi, type TestApi } from "./real-api.ts";
+export { type SeenCall, watchTransport, type WatchedTransport } from "./watched-transport.ts";

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ConfigMap } from "../../api/index.ts";
 import { silentLogger, StatusError } from "../../machinery/index.ts";
-import { createApiDouble, FakeClock, settle } from "../../testing/index.ts";
+import { openTestApi, FakeClock, settle, watchTransport } from "../../testing/index.ts";
 import { createClient } from "../client.ts";
 import { createInformer } from "./informer.ts";
 
-function setUp() {
+async function setUp() {
   const clock = new FakeClock();
-  const api = createApiDouble(clock);
+  const api = watchTransport((await openTestApi(clock, { admission: false })).transport);
   const client = createClient(api);
   const stop = new AbortController();
   const seen: string[] = [];
@@ -30,7 +30,7 @@ function setUp() {
 }
 
 test("lists, then follows", async () => {
-  const { client, stop, seen, start, make, change } = setUp();
+  const { client, stop, seen, start, make, change } = await setUp();
   await make("a", "1");
   const informer = start();
   await informer.synced;
@@ -45,7 +45,7 @@ test("lists, then follows", async () => {
 });
 
 test("a late handler sees what is there; an index follows changes", async () => {
-  const { client, stop, start, make, change } = setUp();
+  const { client, stop, start, make, change } = await setUp();
   await make("a", "1");
   const informer = start();
   await informer.synced;
@@ -64,7 +64,7 @@ test("a late handler sees what is there; an index follows changes", async () => 
 });
 
 test("a watch that ends is resumed where it was, without a new list", async () => {
-  const { api, clock, stop, seen, start, make, change } = setUp();
+  const { api, clock, stop, seen, start, make, change } = await setUp();
   await make("a", "1");
   const informer = start();
   await informer.synced;
@@ -78,7 +78,7 @@ test("a watch that ends is resumed where it was, without a new list", async () =
 });
 
 test("too old a revision leads to a new list that tells the difference", async () => {
-  const { api, clock, client, stop, seen, start, make, change } = setUp();
+  const { api, clock, client, stop, seen, start, make, change } = await setUp();
   await make("a", "1");
   await make("b", "1");
   await make("c", "1");
@@ -102,7 +102,7 @@ test("too old a revision leads to a new list that tells the difference", async (
 });
 
 test("waits longer after each failure, and stops when told to", async () => {
-  const { api, clock, stop, start } = setUp();
+  const { api, clock, stop, start } = await setUp();
   let tries = 0;
   api.intercept = () => {
     tries++;

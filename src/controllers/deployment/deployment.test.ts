@@ -193,7 +193,7 @@ test("a name that another template took counts as a collision", async () => {
     const wanted = body as ReplicaSet;
     await bench.client.replicaSets.create("default", {
       metadata: { name: wanted.metadata?.name ?? "" },
-      spec: { replicas: 0, selector: { matchLabels: { a: "b" } }, template: template("other") },
+      spec: { replicas: 0, selector: { matchLabels: { app: "other" } }, template: template("other") },
     });
   };
   await bench.client.deployments.create("default", deployment("web", 1));

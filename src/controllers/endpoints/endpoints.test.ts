@@ -8,7 +8,7 @@ import { planSlices } from "./slice-plan.ts";
 
 const service = (more: Service["spec"] = {}): Service => ({
   metadata: { name: "web", namespace: "default", uid: "s" },
-  spec: { selector: { app: "web" }, clusterIP: "10.1.0.1", ports: [{ port: 80, targetPort: 8080 }], ...more },
+  spec: { selector: { app: "web" }, ports: [{ port: 80, targetPort: 8080 }], ...more },
 });
 
 const pod = (

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { isReason } from "../../machinery/index.ts";
 import { runRootCa } from "../testing/root-ca.ts";
 import { runServiceAccounts } from "../service-account/index.ts";
-import { type Bench, startBench } from "../testing/bench.ts";
+import { type Bench, startBench, containers } from "../testing/bench.ts";
 import { runNamespaces } from "./index.ts";
 
 const make = async (): Promise<Bench> => {
@@ -37,7 +37,7 @@ test("pods go first: as long as one is held, nothing else is touched and the con
   const bench = await make();
   await bench.client.pods.create("team", {
     metadata: { name: "held", finalizers: ["example.com/hold"] },
-    spec: { containers: [] },
+    spec: { containers },
   });
   await bench.client.configMaps.create("team", { metadata: { name: "settings" } });
   await bench.client.namespaces.delete(undefined, "team");

@@ -5,7 +5,7 @@ import { formatMicroTime, formatTime } from "../../machinery/index.ts";
 import { podGarbage } from "../pod-garbage/index.ts";
 import { runTaintEviction } from "../taint-eviction/index.ts";
 import { mayStayMs } from "../taint-eviction/reconcile.ts";
-import { actAsNode, type Bench, names, startBench } from "../testing/bench.ts";
+import { actAsNode, type Bench, names, startBench, containers } from "../testing/bench.ts";
 import { nodeLifecycle } from "./index.ts";
 
 async function addNode(bench: Bench, name: string): Promise<void> {
@@ -53,11 +53,11 @@ test("a silent node becomes unknown after its grace, is tainted, loses its pods,
   const toleration = { key: "node.kubernetes.io/unreachable", operator: "Exists", effect: "NoExecute" };
   await bench.client.pods.create("default", {
     metadata: { name: "web" },
-    spec: { containers: [], nodeName: "b", tolerations: [{ ...toleration, tolerationSeconds: 300 }] },
+    spec: { containers, nodeName: "b", tolerations: [{ ...toleration, tolerationSeconds: 300 }] },
   });
   await bench.client.pods.create("default", {
     metadata: { name: "agent" },
-    spec: { containers: [], nodeName: "b", tolerations: [toleration] },
+    spec: { containers, nodeName: "b", tolerations: [toleration] },
   });
   await bench.settle();
   await actAsNode(bench);
@@ -106,7 +106,7 @@ test("when the only node is silent, its pods stay where they are", async () => {
   await addNode(bench, "a");
   await bench.client.pods.create("default", {
     metadata: { name: "web" },
-    spec: { containers: [], nodeName: "a" },
+    spec: { containers, nodeName: "a" },
   });
   await pass(bench, 120);
   assert.equal((await ready(bench, "a"))?.status, "Unknown");
@@ -139,7 +139,7 @@ test("a toleration may run out, and be saved by the taint's removal", async () =
     bench.client.pods.create("default", {
       metadata: { name },
       spec: {
-        containers: [],
+        containers,
         nodeName: "a",
         tolerations: [
           { key: "evict", operator: "Equal", value: "yes", effect: "NoExecute", tolerationSeconds },
@@ -162,7 +162,7 @@ test("a toleration may run out, and be saved by the taint's removal", async () =
 });
 
 test("how long a pod may stay", () => {
-  const pod = (...tolerations: object[]) => ({ spec: { containers: [], tolerations } });
+  const pod = (...tolerations: object[]) => ({ spec: { containers, tolerations } });
   const taint = { key: "k", value: "v", effect: "NoExecute" };
   assert.equal(mayStayMs(pod(), [taint]), 0);
   assert.equal(mayStayMs(pod(), [{ ...taint, effect: "NoSchedule" }]), undefined);
@@ -178,7 +178,7 @@ test("pods of a node that is gone are failed and deleted, after a second look", 
   await addNode(bench, "a");
   await bench.client.pods.create("default", {
     metadata: { name: "web" },
-    spec: { containers: [], nodeName: "a" },
+    spec: { containers, nodeName: "a" },
   });
   await bench.settle();
   await bench.client.nodes.delete(undefined, "a");
@@ -191,7 +191,7 @@ test("pods of a node that is gone are failed and deleted, after a second look", 
   for (const name of ["p1", "p2", "p3"]) {
     await bench.client.pods.create("default", {
       metadata: { name },
-      spec: { containers: [], nodeName: "b" },
+      spec: { containers, nodeName: "b" },
     });
     await bench.client.pods.patch(
       "default",

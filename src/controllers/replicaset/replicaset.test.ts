@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { Pod } from "../../api/index.ts";
 import { StatusError } from "../../machinery/index.ts";
 import { rankForDeletion } from "../pods/ranking.ts";
-import { actAsNode, replicaSet, startBench, startOn, template } from "../testing/bench.ts";
+import { actAsNode, containers, replicaSet, startBench, startOn, template } from "../testing/bench.ts";
 import { runReplicaSets } from "./index.ts";
 
 const list = async (bench: Awaited<ReturnType<typeof startBench>>): Promise<Pod[]> =>
@@ -37,7 +37,10 @@ test("makes the pods, counts them, replaces one that is deleted, shrinks", async
 
 test("labels decide: adopts what matches, releases what does not and replaces it", async () => {
   const bench = await startBench(runReplicaSets);
-  await bench.client.pods.create("default", { metadata: { name: "orphan", labels: { app: "web" } } });
+  await bench.client.pods.create("default", {
+    metadata: { name: "orphan", labels: { app: "web" } },
+    spec: { containers },
+  });
   await bench.client.replicaSets.create("default", replicaSet("web", 2));
   await bench.settle();
   assert.equal((await list(bench)).length, 2);

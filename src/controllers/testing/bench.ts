@@ -1,30 +1,51 @@
+import { afterEach } from "node:test";
 import type { Deployment, Pod, ReplicaSet } from "../../api/index.ts";
 import { type Client, createClient, createEventRecorder, createInformerFactory } from "../../client/index.ts";
 import { type Clock, formatTime, silentLogger } from "../../machinery/index.ts";
-import { type ApiDouble, createApiDouble, FakeClock, settle } from "../../testing/index.ts";
+import {
+  FakeClock,
+  openTestApi,
+  settle,
+  type WatchedTransport,
+  watchTransport,
+} from "../../testing/index.ts";
 import type { Controller } from "../context.ts";
 
 export interface Bench {
   clock: FakeClock;
-  api: ApiDouble;
+  api: WatchedTransport;
   client: Client;
   /** Lets everything that is due happen; time stands still. */
   settle(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Controllers over an API double and a clock that stands still. */
+const open = new Set<() => Promise<void>>();
+// Whatever a failing test leaves running would keep the others waiting.
+afterEach(async () => {
+  for (const stop of open) await stop();
+});
+
+/** Controllers over the real API server and a clock that stands still. */
 export async function startBench(...controllers: Controller[]): Promise<Bench> {
   const clock = new FakeClock();
-  const api = createApiDouble(clock);
+  const real = await openTestApi(clock);
+  const api = watchTransport(real.transport);
   const client = createClient(api);
+  await client.serviceAccounts.create("default", { metadata: { name: "default" } });
   const stop = await startOn(api, clock, controllers);
-  return { clock, api, client, stop, settle: () => runDue(clock) };
+  const end = async (): Promise<void> => {
+    if (!open.delete(end)) return;
+    await stop();
+    await real.close();
+  };
+  open.add(end);
+  return { clock, api, client, settle: () => runDue(clock), stop: end };
 }
 
 /** Starts controllers of their own; several calls are several processes. */
 export async function startOn(
-  api: ApiDouble,
+  api: WatchedTransport,
   clock: Clock,
   controllers: readonly Controller[],
 ): Promise<() => Promise<void>> {
@@ -67,7 +88,12 @@ export async function actAsNode(
     const ready = options.ready?.(pod) ?? true;
     if (pod.spec?.nodeName && isReady(pod) === ready) continue;
     if (!pod.spec?.nodeName) {
-      await bench.client.pods.patch(namespace, name, "merge", { spec: { nodeName: options.node ?? "node" } });
+      await bench.client.pods.subresource(namespace, name, "binding", "POST", {
+        apiVersion: "v1",
+        kind: "Binding",
+        metadata: { name },
+        target: { kind: "Node", name: options.node ?? "node" },
+      });
     }
     const conditions = [
       {
@@ -91,6 +117,8 @@ let serial = 0;
 
 const isReady = (pod: Pod): boolean =>
   pod.status?.conditions?.some((each) => each.type === "Ready" && each.status === "True") ?? false;
+
+export const containers = [{ name: "c", image: "web:1" }];
 
 export const template = (app: string, image = "web:1") => ({
   metadata: { labels: { app } },

@@ -4,7 +4,7 @@ import type { PersistentVolume, PersistentVolumeClaim } from "../../api/index.ts
 import { isReason } from "../../machinery/index.ts";
 import { localPathProvisioner } from "../local-path/index.ts";
 import { pathToRemove, provisioner } from "../local-path/reconcile.ts";
-import { type Bench, names, startBench } from "../testing/bench.ts";
+import { type Bench, names, startBench, containers } from "../testing/bench.ts";
 import { findVolume } from "./claim-facts.ts";
 import { runVolumeBinder } from "./index.ts";
 import { runStorageProtection } from "./protection.ts";
@@ -142,7 +142,7 @@ test("provisions on the node the scheduler chose, and removes the directory with
 
   await bench.client.pods.create("default", {
     metadata: { name: "db" },
-    spec: { containers: [], volumes: [{ name: "d", persistentVolumeClaim: { claimName: "data" } }] },
+    spec: { containers, volumes: [{ name: "d", persistentVolumeClaim: { claimName: "data" } }] },
   });
   await bench.client.persistentVolumeClaims.delete("default", "data");
   await bench.settle();

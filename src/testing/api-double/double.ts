@@ -12,22 +12,10 @@ import {
   parseLabelSelector,
   StatusError,
 } from "../../machinery/index.ts";
+import type { SeenCall, WatchedTransport } from "../watched-transport.ts";
 import { type Loose, ObjectTable, type RemoveOptions, type StoredEvent } from "./objects.ts";
 
-/** One call that reached the double, for tests that count. */
-export interface SeenCall {
-  method: string;
-  path: string;
-  body: unknown;
-}
-
-export interface ApiDouble extends ApiTransport {
-  readonly calls: SeenCall[];
-  /** A thrown error becomes the answer; called before every request is served. */
-  intercept: ((call: SeenCall) => void | Promise<void>) | undefined;
-  /** Ends all watches, as a server that restarts. */
-  endWatches(): void;
-}
+export type ApiDouble = WatchedTransport;
 
 /**
  * A small API server in memory, for tests of loops: revisions, watches, selectors, conflicts, patches, status kept apart,
@@ -47,7 +35,7 @@ export function createApiDouble(clock: Clock): ApiDouble {
       const body = request.body
         ? (JSON.parse(Buffer.from(request.body).toString("utf8")) as unknown)
         : undefined;
-      const call = { method: request.method, path: request.path, body };
+      const call: SeenCall = { method: request.method, path: request.path, body };
       double.calls.push(call);
       try {
         await double.intercept?.(call);
@@ -73,6 +61,11 @@ export function createApiDouble(clock: Clock): ApiDouble {
           ? watch(kind, namespace, query, request.signal)
           : list(kind, namespace, query);
       case "POST":
+        if (subresource === "binding") {
+          const pod = deepClone(table.find(kind, namespace, name));
+          pod.spec = { ...pod.spec, nodeName: (body as { target: { name: string } }).target.name };
+          return answer(201, table.update(kind, namespace, pod, ""));
+        }
         return answer(201, table.create(kind, namespace, body as Loose));
       case "PUT":
         return answer(200, table.update(kind, namespace, body as Loose, subresource));
