@@ -118,6 +118,8 @@ test("JSON patch: RFC 6902's operations, and nothing is applied when one fails",
   ]) {
     assert.throws(() => applyJsonPatch(before, [operation]), PatchError, operation.op);
   }
+  const doubling = Array.from({ length: 60 }, (_, i) => ({ op: "copy", from: "/a", path: `/a/x${i}` }));
+  assert.throws(() => applyJsonPatch({ a: { b: "text" } }, doubling), /accumulated size increase of copy/);
   const polluted = applyJsonPatch({}, [{ op: "add", path: "/__proto__", value: { evil: 1 } }]);
   assert.equal(({} as Record<string, unknown>)["evil"], undefined);
   assert.deepEqual(Object.keys(polluted), ["__proto__"]);

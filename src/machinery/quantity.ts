@@ -42,14 +42,18 @@ export function parseQuantity(value: string | number): Quantity {
   return made;
 }
 
+const formatText =
+  "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+/** Arithmetic on more digits than anybody writes would only keep the server busy. */
+const maxLength = 128;
+
 function parse(text: string): Quantity {
+  if (text.length > maxLength) throw new QuantityError(formatText);
   const match = /^([+-]?)(\d*)(?:\.(\d*))?(.*)$/s.exec(text);
   const whole = match?.[2] ?? "";
   const fraction = match?.[3] ?? "";
   if (!match || (whole === "" && fraction === "")) {
-    throw new QuantityError(
-      "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
-    );
+    throw new QuantityError(formatText);
   }
   const suffix = match[4] as string;
   const digits = BigInt(whole + fraction);
@@ -66,9 +70,7 @@ function parse(text: string): Quantity {
     if (power === undefined) {
       if (/^[eEinumkKMGTP]*[-+]?[0-9]*$/.test(suffix))
         throw new QuantityError("unable to parse quantity's suffix");
-      throw new QuantityError(
-        "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
-      );
+      throw new QuantityError(formatText);
     }
     if (exponent) format = "DecimalExponent";
     if (power >= 0) numerator *= 10n ** BigInt(power);

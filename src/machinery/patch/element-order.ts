@@ -1,4 +1,4 @@
-/** Where the elements of a merged list go: the patch's own order first, what only the server has in between. */
+/** Elements of merged lists: finding them, and where they go. */
 import { deepEqual, isObject } from "../deep.ts";
 
 /** What identifies an element: the merge key's value, or the element itself when it is no object. */
@@ -6,8 +6,36 @@ export function identity(element: unknown, mergeKey: string | undefined): unknow
   return mergeKey !== undefined && isObject(element) ? element[mergeKey] : element;
 }
 
-export function findElement(list: readonly unknown[], wanted: unknown, mergeKey: string | undefined): number {
-  return list.findIndex((each) => deepEqual(identity(each, mergeKey), wanted));
+/** Finds elements by what identifies them; the first of several counts. Long lists come from strangers, hence a map. */
+export class ElementIndex {
+  readonly #list: readonly unknown[];
+  readonly #mergeKey: string | undefined;
+  readonly #plain = new Map<unknown, number>();
+  /** Places of elements that are identified by an object or list. */
+  readonly #others: number[] = [];
+
+  constructor(list: readonly unknown[], mergeKey: string | undefined) {
+    this.#list = list;
+    this.#mergeKey = mergeKey;
+    for (const [i, element] of list.entries()) this.add(i, element);
+  }
+
+  /** Tells of an element that came to the list at `place`. */
+  add(place: number, element: unknown): void {
+    const key = identity(element, this.#mergeKey);
+    if (key !== null && typeof key === "object") this.#others.push(place);
+    else if (!this.#plain.has(key)) this.#plain.set(key, place);
+  }
+
+  /** Its place, or -1. */
+  find(key: unknown): number {
+    if (key === null || typeof key !== "object") return this.#plain.get(key) ?? -1;
+    return this.#others.find((place) => deepEqual(identity(this.#list[place], this.#mergeKey), key)) ?? -1;
+  }
+
+  placeOf(element: unknown): number {
+    return this.find(identity(element, this.#mergeKey));
+  }
 }
 
 /**
@@ -20,23 +48,26 @@ export function orderElements(
   server: readonly unknown[],
   mergeKey: string | undefined,
 ): unknown[] {
-  const place = (list: readonly unknown[], element: unknown): number =>
-    findElement(list, identity(element, mergeKey), mergeKey);
-  const mine = merged.filter((each) => place(wanted, each) >= 0);
-  const others = merged.filter((each) => place(wanted, each) < 0);
-  mine.sort((a, b) => place(wanted, a) - place(wanted, b));
-  others.sort((a, b) => place(server, a) - place(server, b));
+  const inWanted = new ElementIndex(wanted, mergeKey);
+  const onServer = new ElementIndex(server, mergeKey);
+  const placed = merged.map((element) => ({
+    element,
+    wanted: inWanted.placeOf(element),
+    server: onServer.placeOf(element),
+  }));
+  const mine = placed.filter((each) => each.wanted >= 0).sort((a, b) => a.wanted - b.wanted);
+  const others = placed.filter((each) => each.wanted < 0).sort((a, b) => a.server - b.server);
   const result: unknown[] = [];
   let next = 0;
-  for (const element of mine) {
-    const here = place(server, element);
-    while (next < others.length && here >= 0) {
-      const there = place(server, others[next]);
-      if (there < 0 || there >= here) break;
-      result.push(others[next++]);
+  for (const each of mine) {
+    while (next < others.length && each.server >= 0) {
+      const other = others[next] as (typeof others)[number];
+      if (other.server < 0 || other.server >= each.server) break;
+      result.push(other.element);
+      next++;
     }
-    result.push(element);
+    result.push(each.element);
   }
-  result.push(...others.slice(next));
+  for (const each of others.slice(next)) result.push(each.element);
   return result;
 }

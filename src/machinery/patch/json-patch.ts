@@ -13,6 +13,9 @@ export class PatchError extends Error {
   override readonly name = "PatchError";
 }
 
+/** Copies can double a document with each operation; together they may add so many characters, as in Kubernetes. */
+const copyLimit = 3 * 1024 * 1024;
+
 function pointer(path: unknown): string[] {
   if (typeof path !== "string" || (path !== "" && !path.startsWith("/"))) {
     throw new PatchError(`invalid JSON pointer ${JSON.stringify(path)}`);
@@ -84,9 +87,10 @@ function remove(document: unknown, path: string): unknown {
 export function applyJsonPatch<T>(document: T, operations: readonly JsonPatchOperation[]): T {
   if (!Array.isArray(operations)) throw new PatchError("a JSON patch is a list of operations");
   let result: unknown = deepClone(document);
+  const copied = { size: 0 };
   for (const operation of operations) {
     try {
-      result = applyOne(result, operation);
+      result = applyOne(result, operation, copied);
     } catch (cause) {
       if (!(cause instanceof PatchError)) throw cause;
       throw new PatchError(`jsonpatch ${operation.op} operation does not apply: ${cause.message}`, { cause });
@@ -95,7 +99,7 @@ export function applyJsonPatch<T>(document: T, operations: readonly JsonPatchOpe
   return result as T;
 }
 
-function applyOne(document: unknown, operation: JsonPatchOperation): unknown {
+function applyOne(document: unknown, operation: JsonPatchOperation, copied: { size: number }): unknown {
   const { op, path } = operation;
   switch (op) {
     case "add":
@@ -114,8 +118,16 @@ function applyOne(document: unknown, operation: JsonPatchOperation): unknown {
       const value = at(document, from);
       return add(remove(document, from), path, value);
     }
-    case "copy":
-      return add(document, path, deepClone(at(document, operation.from ?? "")));
+    case "copy": {
+      const value = at(document, operation.from ?? "");
+      copied.size += JSON.stringify(value)?.length ?? 0;
+      if (copied.size > copyLimit) {
+        throw new PatchError(
+          `Unable to complete the copy, the accumulated size increase of copy is ${copied.size}, exceeding the limit ${copyLimit}`,
+        );
+      }
+      return add(document, path, deepClone(value));
+    }
     case "test":
       if (!deepEqual(at(document, path), operation.value))
         throw new PatchError(`testing value ${path} failed: test failed`);

@@ -1,6 +1,6 @@
 /** Makes strategic merge patches, as `kubectl apply` does: from what was applied last, what is wanted and what is there. */
 import { deepClone, deepEqual, isObject, setMember } from "../deep.ts";
-import { findElement, identity } from "./element-order.ts";
+import { ElementIndex, identity } from "./element-order.ts";
 import {
   deletePrimitives,
   directive,
@@ -95,9 +95,11 @@ function differenceOfLists(
     return;
   }
   const list: unknown[] = [];
+  const had = new ElementIndex(before, mergeKey);
+  const has = new ElementIndex(value, mergeKey);
   for (const element of value) {
     const key = identity(element, mergeKey);
-    const old = before[findElement(before, key, mergeKey)];
+    const old = before[had.find(key)];
     if (isObject(old) && isObject(element)) {
       const found = differenceOf(old, element, inner, wanted);
       if (Object.keys(found).length > 0) list.push({ ...found, [mergeKey]: key });
@@ -106,7 +108,7 @@ function differenceOfLists(
   if (wanted.removals) {
     for (const element of before) {
       const key = identity(element, mergeKey);
-      if (findElement(value, key, mergeKey) < 0) list.push({ [directive]: "delete", [mergeKey]: key });
+      if (has.find(key) < 0) list.push({ [directive]: "delete", [mergeKey]: key });
     }
   }
   if (list.length > 0) setMember(patch, name, list);
@@ -121,9 +123,8 @@ function orderDiffers(
   value: readonly unknown[],
   mergeKey: string | undefined,
 ): boolean {
-  const places = value
-    .map((element) => findElement(before, identity(element, mergeKey), mergeKey))
-    .filter((place) => place >= 0);
+  const index = new ElementIndex(before, mergeKey);
+  const places = value.map((element) => index.placeOf(element)).filter((place) => place >= 0);
   return places.some((place, i) => i > 0 && place < (places[i - 1] as number));
 }
 
@@ -150,8 +151,9 @@ function combineLists(
   inner: PatchSchema,
 ): unknown[] {
   const list = [...changes];
+  const index = new ElementIndex(changes, mergeKey);
   for (const removal of removals) {
-    const at = findElement(list, identity(removal, mergeKey), mergeKey);
+    const at = index.placeOf(removal);
     const change = list[at];
     if (at >= 0 && isObject(change) && isObject(removal)) list[at] = combine(removal, change, inner);
     else list.push(removal);
@@ -174,9 +176,8 @@ function present(patch: Members, current: Members, schema: PatchSchema): Members
       if (meaningful) setMember(result, name, inner);
     } else if (name.startsWith(deletePrimitives)) {
       const list = current[name.slice(deletePrimitives.length)];
-      const left = (value as unknown[]).filter(
-        (each) => Array.isArray(list) && list.some((one) => deepEqual(one, each)),
-      );
+      const index = new ElementIndex(Array.isArray(list) ? list : [], undefined);
+      const left = (value as unknown[]).filter((each) => index.find(each) >= 0);
       if (left.length > 0) result[name] = left;
     } else if (Array.isArray(value) && Array.isArray(here) && field?.mergeKey !== undefined) {
       const list = presentElements(value, here, field.mergeKey, field.schema ?? noSchema);
@@ -207,8 +208,9 @@ function presentElements(
   inner: PatchSchema,
 ): unknown[] {
   const result: unknown[] = [];
+  const index = new ElementIndex(here, mergeKey);
   for (const element of list) {
-    const old = here[findElement(here, identity(element, mergeKey), mergeKey)];
+    const old = here[index.placeOf(element)];
     if (!isObject(element)) result.push(element);
     else if (element[directive] === "delete") {
       if (old !== undefined) result.push(element);

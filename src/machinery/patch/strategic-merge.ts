@@ -2,8 +2,8 @@
  * Strategic merge patch: a merge patch that knows which lists are merged by a key. Directives: `$patch` (replace,
  * delete, merge), `$retainKeys`, `$deleteFromPrimitiveList/<field>`, `$setElementOrder/<field>`.
  */
-import { deepClone, deepEqual, isObject, setMember } from "../deep.ts";
-import { findElement, identity, orderElements } from "./element-order.ts";
+import { deepClone, isObject, setMember } from "../deep.ts";
+import { ElementIndex, identity, orderElements } from "./element-order.ts";
 import { PatchError } from "./json-patch.ts";
 import {
   deletePrimitives,
@@ -76,12 +76,13 @@ function mergeList(
 ): unknown[] {
   if (!patch.some(isObject) && !original.some(isObject)) {
     const merged = [...original];
-    for (const each of patch) if (!merged.some((present) => deepEqual(present, each))) merged.push(each);
+    const index = new ElementIndex(merged, undefined);
+    for (const each of patch) if (index.find(each) < 0) index.add(merged.push(each) - 1, each);
     return orderElements(merged, patch, original, undefined);
   }
   const { mergeKey } = field;
   if (mergeKey === undefined) throw new PatchError(`cannot merge the list ${name}: it has no merge key`);
-  let merged = [...original];
+  const deleted: unknown[] = [];
   const additions: unknown[] = [];
   let replaced = false;
   for (const element of patch) {
@@ -99,7 +100,7 @@ function mergeList(
         throw new PatchError(
           `map: ${JSON.stringify(element)} does not contain declared merge key: ${mergeKey}`,
         );
-      merged = merged.filter((each) => !deepEqual(identity(each, mergeKey), key));
+      deleted.push(key);
       continue;
     }
     if (special !== undefined && special !== "merge")
@@ -112,11 +113,14 @@ function mergeList(
     additions.push(element);
   }
   if (replaced) return additions.map(withoutDirectives);
+  const gone = new ElementIndex(deleted, undefined);
+  const merged = original.filter((each) => gone.find(identity(each, mergeKey)) < 0);
+  const index = new ElementIndex(merged, mergeKey);
   for (const element of additions as Members[]) {
-    const at = findElement(merged, element[mergeKey], mergeKey);
+    const at = index.find(element[mergeKey]);
     const before = merged[at];
     if (at >= 0 && isObject(before)) merged[at] = mergeObject(before, element, field.schema ?? noSchema);
-    else merged.push(withoutDirectives(element));
+    else index.add(merged.push(withoutDirectives(element)) - 1, element);
   }
   return orderElements(merged, additions, original, mergeKey);
 }
@@ -125,12 +129,13 @@ function deleteFromList(result: Members, patch: Members, name: string): void {
   const gone = patch[`${deletePrimitives}${name}`];
   const before = result[name];
   if (!Array.isArray(gone)) throw new PatchError(`invalid patch: ${deletePrimitives}${name} is not a list`);
-  if (Array.isArray(before))
-    setMember(
-      result,
-      name,
-      before.filter((each) => !gone.some((one) => deepEqual(one, each))),
-    );
+  if (!Array.isArray(before)) return;
+  const index = new ElementIndex(gone, undefined);
+  setMember(
+    result,
+    name,
+    before.filter((each) => index.find(each) < 0),
+  );
 }
 
 function reorder(

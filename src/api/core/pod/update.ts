@@ -1,5 +1,5 @@
 /** What of a pod may change after its creation, by which endpoint. */
-import { deepEqual, forbidden, invalid, required } from "../../../machinery/index.ts";
+import { deepEqual, forbidden, invalid, required, stableJson } from "../../../machinery/index.ts";
 import type { FieldError, Strategy } from "../../definition.ts";
 import type { Container, Pod, PodSpec, Toleration } from "../../generated/types.ts";
 
@@ -48,11 +48,12 @@ function validateTolerationUpdate(
   old: readonly Toleration[],
   errors: FieldError[],
 ): void {
-  const bare = ({ tolerationSeconds: _, ...rest }: Toleration): Toleration => rest;
+  const bare = ({ tolerationSeconds: _, ...rest }: Toleration): string => stableJson(rest);
+  const whole = new Set(all.map((each) => stableJson(each)));
+  const withoutSeconds = new Set(all.map(bare));
   const missing = old.some(
     (each) =>
-      !all.some((one) => deepEqual(one, each)) &&
-      !(each.effect === "NoExecute" && all.some((one) => deepEqual(bare(one), bare(each)))),
+      !whole.has(stableJson(each)) && !(each.effect === "NoExecute" && withoutSeconds.has(bare(each))),
   );
   if (missing) {
     errors.push(

@@ -203,6 +203,8 @@ export function validateMounts(
 ): void {
   const places = new Set<string>();
   const devices = container.volumeDevices ?? [];
+  const deviceNames = new Set(devices.map((device) => device.name));
+  const devicePaths = new Set(devices.map((device) => device.devicePath));
   for (const [i, mount] of (container.volumeMounts ?? []).entries()) {
     const here = `${path}.volumeMounts[${i}]`;
     if (!mount.name) errors.push(required(`${here}.name`));
@@ -211,10 +213,10 @@ export function validateMounts(
     if (places.has(mount.mountPath))
       errors.push(invalid(`${here}.mountPath`, mount.mountPath, "must be unique"));
     places.add(mount.mountPath);
-    if (devices.some((device) => device.name === mount.name)) {
+    if (deviceNames.has(mount.name)) {
       errors.push(invalid(`${here}.name`, mount.name, "must not already exist in volumeDevices"));
     }
-    if (devices.some((device) => device.devicePath === mount.mountPath)) {
+    if (devicePaths.has(mount.mountPath)) {
       errors.push(
         invalid(`${here}.mountPath`, mount.mountPath, "must not already exist as a path in volumeDevices"),
       );
