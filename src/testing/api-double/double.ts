@@ -1,5 +1,5 @@
 import { findKind, type KindDefinition, type KubeObject, kinds, schemaLookupFor } from "../../api/index.ts";
-import type { ApiTransport, TransportRequest, TransportResponse } from "../../client/index.ts";
+import type { TransportRequest, TransportResponse } from "../../client/index.ts";
 import {
   applyJsonPatch,
   applyMergePatch,
