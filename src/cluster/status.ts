@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Node, Pod } from "../api/index.ts";
 import { type ApiTransport, createClient, readJson } from "../client/index.ts";
+import { balancedUrls } from "./apply/reach.ts";
 import type { PartState } from "./compose/supervisor.ts";
 import { networkFile } from "./compose/network-process.ts";
 import { type ClusterConfig, readConfig } from "./config/cluster-config.ts";
@@ -31,6 +32,8 @@ export interface ClusterStatus {
     address: string;
   }[];
   pods: { total: number; ready: number };
+  /** Services that answer outside the cluster. */
+  urls: { service: string; url: string }[];
   /** Why nodes are simulated, when they are. */
   simulated?: string;
 }
@@ -47,6 +50,7 @@ export async function status(choice: ClusterChoice = {}): Promise<ClusterStatus>
     parts: [],
     nodes: [],
     pods: { total: 0, ready: 0 },
+    urls: [],
   };
   if (!config) return { ...base, state: "absent" };
   const known = {
@@ -73,16 +77,17 @@ export async function status(choice: ClusterChoice = {}): Promise<ClusterStatus>
 async function ask(
   config: ClusterConfig,
   transport: ApiTransport,
-): Promise<Pick<ClusterStatus, "state" | "version" | "parts" | "nodes" | "pods">> {
+): Promise<Pick<ClusterStatus, "state" | "version" | "parts" | "nodes" | "pods" | "urls">> {
   const signal = AbortSignal.timeout(answerMs);
   const client = createClient(transport);
   const document = async <T>(path: string): Promise<T> =>
     readJson<T>(await transport.request({ method: "GET", path, signal }));
-  const [own, version, nodes, pods] = await Promise.all([
+  const [own, version, nodes, pods, services] = await Promise.all([
     document<{ parts: PartState[] }>("/wherry/status"),
     document<{ gitVersion: string }>("/version"),
     client.nodes.list(undefined, {}),
     client.pods.list(undefined, {}),
+    client.services.list(undefined, {}),
   ]);
   const parts = [...own.parts];
   if (config.simulatedNodes === 0) {
@@ -103,6 +108,12 @@ async function ask(
     parts,
     nodes: nodeStates,
     pods: { total: pods.items.length, ready: pods.items.filter((pod) => hasCondition(pod, "Ready")).length },
+    urls: services.items.flatMap((service) =>
+      balancedUrls(service).map((url) => ({
+        service: `${service.metadata?.namespace}/${service.metadata?.name}`,
+        url,
+      })),
+    ),
   };
 }
 

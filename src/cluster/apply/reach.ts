@@ -15,7 +15,7 @@ export async function candidates(client: Client, applied: readonly KubeObject[])
         client.services.get(object.metadata?.namespace ?? "default", object.metadata?.name ?? ""),
       ),
   );
-  const balanced = services.filter((s) => s.spec?.type === "LoadBalancer").flatMap(balancedUrls);
+  const balanced = services.flatMap(balancedUrls);
   const ported = services.filter((s) => s.spec?.type === "NodePort");
   const address = ported.length > 0 ? await nodeAddress(client) : undefined;
   const nodePorts = ported.flatMap((s) =>
@@ -45,7 +45,9 @@ const isTcp = (port: { protocol?: string }): boolean => (port.protocol ?? "TCP")
 const url = (host: string, port: number): string =>
   port === 80 ? `http://${host}` : port === 443 ? `https://${host}` : `http://${host}:${port}`;
 
-function balancedUrls(service: Service): string[] {
+/** Where a balanced Service is reached from outside. */
+export function balancedUrls(service: Service): string[] {
+  if (service.spec?.type !== "LoadBalancer") return [];
   return (service.status?.loadBalancer?.ingress ?? []).flatMap((at) => {
     const host = at.ip ?? at.hostname;
     return host ? (service.spec?.ports ?? []).filter(isTcp).map((port) => url(host, port.port)) : [];

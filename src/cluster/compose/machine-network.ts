@@ -4,7 +4,7 @@ import { type Native, openNative } from "../../linux/index.ts";
 import type { Logger } from "../../machinery/index.ts";
 import { type BridgeNetwork, createBridgeCni } from "../../network/index.ts";
 import type { ClusterConfig } from "../config/cluster-config.ts";
-import { helperPath } from "../process/helper-path.ts";
+import { nativeProgram } from "../images.ts";
 
 /** The kernel's door, and the pod network behind it. */
 export interface MachineNetwork {
@@ -15,7 +15,7 @@ export interface MachineNetwork {
 /** Opens the native helper and sets up bridge and rules. Settles when the node's address is there. */
 export async function openMachineNetwork(config: ClusterConfig, log: Logger): Promise<MachineNetwork> {
   mkdirSync(config.runDir, { recursive: true, mode: 0o700 });
-  const native = await openNative(helperPath("wherry-native"), {
+  const native = await openNative(nativeProgram("wherry-native"), {
     runDir: config.runDir,
     onExit: (reason) => log.error("the native helper ended", { reason }),
   });
