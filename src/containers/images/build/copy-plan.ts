@@ -12,6 +12,8 @@ export interface CopyRequest {
   /** How messages call what is copied from: "the build context", 'the stage "build"'. */
   fromName: string;
   ignore: IgnoreRules;
+  /** --exclude: by the path below the source. */
+  exclude: IgnoreRules;
   /** Owners come along (copying between images); from a context everything becomes root's. */
   keepOwners: boolean;
   into: MergedTree;
@@ -54,13 +56,14 @@ export async function planCopy(request: CopyRequest): Promise<CopyPlan> {
     });
   }
   for (const { place, name } of sources) {
+    if (!place.stat.isDirectory() && request.exclude.ignores(showBytePath(name))) continue;
     if (request.parents) {
       const at = join(target.path, place.path);
-      if (place.stat.isDirectory()) copyChildren(request, plan.content, place, at);
+      if (place.stat.isDirectory()) copyChildren(request, plan.content, place, at, place);
       else copyOne(request, plan.content, place, at);
     } else if (place.stat.isDirectory()) {
       if (target.path !== "" && !plan.content.has(target.path)) plan.content.directory(target.path);
-      copyChildren(request, plan.content, place, target.path);
+      copyChildren(request, plan.content, place, target.path, place);
     } else if (place.stat.isFile() && (await request.archive(place))) {
       plan.archives.push({ file: place, target: target.path });
       if (target.path !== "") plan.content.directory(target.path);
@@ -95,25 +98,20 @@ function single(request: CopyRequest, path: BytePath): Source[] {
 }
 
 function matches(request: CopyRequest, pattern: string): Source[] {
-  const parts = toBytePath(pattern).split("/");
-  let found: Place[] = [request.from.lookup("", true) as Place];
-  for (const part of parts) {
+  let found: Source[] = [{ place: request.from.lookup("", true) as Place, name: "" }];
+  for (const part of toBytePath(pattern).split("/")) {
     const expression = isPattern(part) ? patternExpression(part, false) : undefined;
-    const next: Place[] = [];
-    for (const place of found) {
-      if (!place.stat.isDirectory()) continue;
+    found = found.flatMap(({ place }) => {
+      if (!place.stat.isDirectory()) return [];
       const names =
         expression === undefined ? [part] : request.from.names(place).filter((name) => expression.test(name));
-      for (const name of names) {
+      return names.flatMap((name) => {
         const child = request.from.lookup(join(place.path, name), true);
-        if (child !== undefined) next.push(child);
-      }
-    }
-    found = next;
+        return child === undefined ? [] : [{ place: child, name }];
+      });
+    });
   }
-  return found
-    .filter((place) => !skipped(request, place))
-    .map((place) => ({ place, name: place.path.slice(place.path.lastIndexOf("/") + 1) }));
+  return found.filter(({ place }) => !skipped(request, place));
 }
 
 const skipped = (request: CopyRequest, place: Place): boolean =>
@@ -137,12 +135,20 @@ function resolveTarget(request: CopyRequest, count: number): { path: BytePath; d
   return { path, directory: exists || named || count > 1 || request.parents };
 }
 
-function copyChildren(request: CopyRequest, content: LayerContent, place: Place, target: BytePath): void {
-  for (const name of request.from.names(place)) {
-    const child = request.from.child(place, name);
+function copyChildren(
+  request: CopyRequest,
+  content: LayerContent,
+  place: Place,
+  target: BytePath,
+  source: Place,
+): void {
+  const { ignore, exclude, from } = request;
+  for (const name of from.names(place)) {
+    const child = from.child(place, name);
     if (child === undefined) continue;
-    const ignored = skipped(request, child);
-    if (ignored && (request.ignore.final || !child.stat.isDirectory())) continue;
+    const below = source.path === "" ? child.path : child.path.slice(source.path.length + 1);
+    const ignored = skipped(request, child) || exclude.ignores(showBytePath(below));
+    if (ignored && ((ignore.final && exclude.final) || !child.stat.isDirectory())) continue;
     const at = join(target, name);
     if (!child.stat.isDirectory()) {
       copyOne(request, content, child, at);
@@ -151,7 +157,7 @@ function copyChildren(request: CopyRequest, content: LayerContent, place: Place,
     const real = existingDirectory(request.into, at);
     // An ignored directory is only made when something in it comes back.
     if (!ignored) copyDirectory(request, content, child, real);
-    copyChildren(request, content, child, real);
+    copyChildren(request, content, child, real, source);
   }
 }
 

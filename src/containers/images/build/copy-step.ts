@@ -64,7 +64,8 @@ export async function copyStep(
   const plan = await planCopy({
     from: source.tree,
     fromName: source.name,
-    ignore: either(source.ignore, excluded),
+    ignore: source.ignore,
+    exclude: excluded,
     keepOwners: source.image,
     into,
     workdir: state.workdir,
@@ -213,11 +214,6 @@ function octal(text: string): number {
   if (!/^[0-7]{1,4}$/.test(text)) throw new WordError(`--chmod=${text} is not an octal mode like 755`);
   return Number.parseInt(text, 8);
 }
-
-const either = (a: IgnoreRules, b: IgnoreRules): IgnoreRules => ({
-  ignores: (path) => a.ignores(path) || b.ignores(path),
-  final: a.final && b.final,
-});
 
 /** In a here-document quotes are only characters; `$` and the escape before it count. */
 export function expandHeredoc(content: string, variables: (name: string) => string | undefined): string {

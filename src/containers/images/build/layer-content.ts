@@ -6,6 +6,7 @@ import { encodeHeader, type NewEntry, padding, trailer } from "../tar/writer.ts"
 import type { Blobs } from "../store/blobs.ts";
 import { type Descriptor, mediaTypes } from "../oci-format.ts";
 import { CriError } from "../../../cri/index.ts";
+import { WordError } from "../dockerfile/words.ts";
 import type { MergedTree, Place } from "./merged-tree.ts";
 
 /** A file's bytes: at hand, or in a file on this machine. */
@@ -36,6 +37,11 @@ export class LayerContent {
   /** Parents come along: as they are below, else new. */
   add(entry: LayerEntry): void {
     const path = entry.path;
+    if (/(^|\/)\.wh\.[^/]*$/.test(path)) {
+      throw new WordError(
+        `${showBytePath(path)}: names that begin with ".wh." mean deletion in images and cannot be copied`,
+      );
+    }
     if (path !== "") this.#parents(path);
     const present = this.#entries.get(path);
     if (present !== undefined && present.type !== entry.type) {
