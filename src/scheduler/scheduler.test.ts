@@ -1,55 +1,35 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Node, PersistentVolumeClaim, Pod } from "../api/index.ts";
-import { type ApiTransport, type Client, createClient } from "../client/index.ts";
+import { type Client, createClient } from "../client/index.ts";
 import { silentLogger, StatusError } from "../machinery/index.ts";
-import { type ApiDouble, createApiDouble, FakeClock, settle } from "../testing/index.ts";
+import { FakeClock, openTestApi, settle, watchTransport } from "../testing/index.ts";
 import { startScheduler } from "./scheduler.ts";
 
-/** The double does not know bindings. */
-function withBindings(double: ApiDouble, refuse: () => StatusError | undefined): ApiTransport {
-  return {
-    close: () => double.close(),
-    async request(request) {
-      if (request.method !== "POST" || !request.path.endsWith("/binding")) return double.request(request);
-      const refused = refuse();
-      const body = JSON.parse(Buffer.from(request.body ?? "").toString()) as { target: { name: string } };
-      async function* answer(): AsyncIterable<Uint8Array> {
-        yield Buffer.from(JSON.stringify(refused?.toStatus() ?? { kind: "Status", status: "Success" }));
-      }
-      if (!refused) {
-        const patch = { spec: { nodeName: body.target.name } };
-        await double.request({
-          method: "PATCH",
-          path: request.path.slice(0, -"/binding".length),
-          headers: { "content-type": "application/merge-patch+json" },
-          body: Buffer.from(JSON.stringify(patch)),
-        });
-      }
-      return { status: refused?.code ?? 201, headers: {}, body: answer() };
-    },
-  };
+interface World {
+  client: Client;
+  clock: FakeClock;
+  /** Bindings fail with this from now on. */
+  refuseBinding(error: StatusError | undefined): void;
 }
 
-async function withScheduler(
-  run: (world: {
-    client: Client;
-    clock: FakeClock;
-    double: ApiDouble;
-    refuseBinding(error: StatusError | undefined): void;
-  }) => Promise<void>,
-): Promise<void> {
+/** The scheduler against the real API server over a store in memory. */
+async function withScheduler(run: (world: World) => Promise<void>): Promise<void> {
   const clock = new FakeClock();
-  const double = createApiDouble(clock);
+  const server = await openTestApi(clock, { admission: false });
+  const api = watchTransport(server.transport);
   let refused: StatusError | undefined;
-  const api = withBindings(double, () => refused);
+  api.intercept = (call) => {
+    if (refused && call.path.includes("/binding")) throw refused;
+  };
+  const client = createClient(server.transport);
+  await client.namespaces.create(undefined, { metadata: { name: "default" } }).catch(() => undefined);
   const stop = new AbortController();
   const scheduler = startScheduler({ api, clock, log: silentLogger, signal: stop.signal }, {});
   try {
     await run({
-      client: createClient(api),
+      client,
       clock,
-      double,
       refuseBinding: (error) => {
         refused = error;
       },
@@ -58,6 +38,7 @@ async function withScheduler(
     stop.abort();
     await clock.run(1);
     await scheduler;
+    await server.close();
   }
 }
 
@@ -173,7 +154,11 @@ test("a claim that waits for its consumer is told the node, and the pod waits fo
     });
     const claim: PersistentVolumeClaim = {
       metadata: { name: "data", namespace: "default" },
-      spec: { storageClassName: "local", accessModes: ["ReadWriteOnce"] },
+      spec: {
+        storageClassName: "local",
+        accessModes: ["ReadWriteOnce"],
+        resources: { requests: { storage: "1Gi" } },
+      },
     };
     const volumes = [{ name: "v", persistentVolumeClaim: { claimName: "data" } }];
     await client.pods.create("default", pod("p", "1m", { volumes }));
@@ -184,7 +169,10 @@ test("a claim that waits for its consumer is told the node, and the pod waits fo
     const told = await client.persistentVolumeClaims.get("default", "data");
     assert.equal(told.metadata?.annotations?.["volume.kubernetes.io/selected-node"], "a");
     assert.equal(await nodeOf(client, "p"), undefined);
-    await client.persistentVolumes.create(undefined, { metadata: { name: "pv" }, spec: {} });
+    await client.persistentVolumes.create(undefined, {
+      metadata: { name: "pv" },
+      spec: { accessModes: ["ReadWriteOnce"], capacity: { storage: "1Gi" }, hostPath: { path: "/x" } },
+    });
     await client.persistentVolumeClaims.patch("default", "data", "merge", { spec: { volumeName: "pv" } });
     await client.persistentVolumeClaims.patch(
       "default",

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { CniAttachment, CniNetwork, CniResult } from "../../cri/index.ts";
 import type { Native } from "../../linux/index.ts";
-import type { Logger } from "../../machinery/index.ts";
+import { type Clock, type Logger, systemClock, type Timer } from "../../machinery/index.ts";
 import { renderChange, renderTable, type TablePlan } from "../nft/table-plan.ts";
 import { AddressPool } from "./address-pool.ts";
 import { addressNumber, gatewayOf, parseCidr } from "./cidr.ts";
@@ -36,14 +36,26 @@ export interface BridgeNetwork extends CniNetwork {
  * A bridge with all pods of the node on it. A pod has its address with /32 and only the bridge as neighbour: traffic
  * between pods is routed by the host, so that Services, answers included, work without bridge netfilter.
  */
-export function createBridgeCni(config: BridgeCniConfig, native: Native, log: Logger): BridgeNetwork {
-  return new BridgeCni(config, native, log);
+export function createBridgeCni(
+  config: BridgeCniConfig,
+  native: Native,
+  log: Logger,
+  clock: Clock = systemClock,
+): BridgeNetwork {
+  return new BridgeCni(config, native, log, clock);
 }
+
+/**
+ * Deleting a veth takes the kernel 20 to 60 ms during which no other link can be made. A pod's namespace, which ends
+ * soon after DEL, takes its links along for less; what is still there after this time is deleted one by one.
+ */
+const sweepAfterMs = 1_000;
 
 class BridgeCni implements BridgeNetwork {
   readonly #config: BridgeCniConfig;
   readonly #native: Native;
   readonly #log: Logger;
+  readonly #clock: Clock;
   readonly #gateway: string;
   readonly #pool: AddressPool;
   #ready: Promise<void> | undefined;
@@ -51,11 +63,15 @@ class BridgeCni implements BridgeNetwork {
   #applied: TablePlan | undefined;
   /** One nft transaction at a time. */
   #rules: Promise<void> = Promise.resolve();
+  /** Links of attachments that are gone, to be deleted when their namespace does not do it. */
+  readonly #doomed = new Set<string>();
+  #sweeper: Timer | undefined;
 
-  constructor(config: BridgeCniConfig, native: Native, log: Logger) {
+  constructor(config: BridgeCniConfig, native: Native, log: Logger, clock: Clock) {
     this.#config = config;
     this.#native = native;
     this.#log = log;
+    this.#clock = clock;
     this.#gateway = gatewayOf(config.nodeCidr);
     this.#pool = new AddressPool(config.stateDir, config.nodeCidr, [this.#gateway]);
   }
@@ -71,21 +87,22 @@ class BridgeCni implements BridgeNetwork {
   async add(attachment: CniAttachment): Promise<CniResult> {
     await this.setUp();
     const { containerId, ifName, netns } = attachment;
-    const again = this.#pool.find(containerId, ifName) !== undefined;
+    const hostLink = linkName(containerId, ifName);
+    // A repeated ADD must not stumble over what an interrupted one left.
+    const again = this.#pool.find(containerId, ifName) !== undefined || this.#doomed.delete(hostLink);
     const lease = this.#pool.take({
       containerId,
       ifName,
-      hostLink: linkName(containerId, ifName),
+      hostLink,
       portMappings: attachment.portMappings.filter((mapping) => mapping.hostPort > 0),
     });
     try {
-      // A repeated ADD must not stumble over what an interrupted one left.
-      if (again) await this.#native.deleteLink(lease.hostLink);
+      if (again) await this.#native.deleteLink(hostLink);
       const mac = macOf(lease.address);
       const routes = [{ dst: `${this.#gateway}/32` }, { dst: "0.0.0.0/0", gw: this.#gateway }];
       const address = `${lease.address}/32`;
       const made = await this.#native.addVeth({
-        hostName: lease.hostLink,
+        hostName: hostLink,
         bridge: this.#config.bridge,
         hairpin: true,
         mtu: this.#mtu,
@@ -100,7 +117,7 @@ class BridgeCni implements BridgeNetwork {
         ips: [{ address, gateway: this.#gateway }],
         routes,
         interfaces: [
-          { name: lease.hostLink, mac: made.hostMac, mtu: this.#mtu },
+          { name: hostLink, mac: made.hostMac, mtu: this.#mtu },
           { name: ifName, mac: made.mac, sandbox: netns, mtu: this.#mtu },
         ],
       };
@@ -142,6 +159,14 @@ class BridgeCni implements BridgeNetwork {
     for (const { containerId, ifName } of this.#pool.list()) {
       if (!valid.has(containerId)) await this.#free(containerId, ifName);
     }
+    // Links that a crash left between the two halves of a DEL.
+    const known = new Set(this.#pool.list().map((lease) => lease.hostLink));
+    const links = await this.#native.links();
+    const bridge = links.find((link) => link.name === this.#config.bridge);
+    for (const link of links) {
+      if (bridge && link.master === bridge.index && !known.has(link.name)) this.#doomed.add(link.name);
+    }
+    await this.#sweep();
   }
 
   /** Also puts back what somebody took away (a flushed ruleset, a deleted bridge). */
@@ -165,7 +190,8 @@ class BridgeCni implements BridgeNetwork {
   async tearDown(): Promise<void> {
     this.#ready = undefined;
     await this.#rules;
-    for (const lease of this.#pool.list()) await this.#free(lease.containerId, lease.ifName, false);
+    this.#sweeper?.stop();
+    for (const lease of this.#pool.list()) this.#pool.release(lease.containerId, lease.ifName);
     this.#applied = undefined;
     await removeBridgeNetwork(this.#config, this.#native);
   }
@@ -192,12 +218,23 @@ class BridgeCni implements BridgeNetwork {
     await this.#syncRules();
   }
 
-  async #free(containerId: string, ifName: string, rules = true): Promise<void> {
-    const lease = this.#pool.find(containerId, ifName);
-    // The link goes first: an address is given again only when nobody answers for it.
-    await this.#native.deleteLink(lease?.hostLink ?? linkName(containerId, ifName));
-    this.#pool.release(containerId, ifName);
-    if (rules && lease && lease.portMappings.length > 0) await this.#syncRules();
+  async #free(containerId: string, ifName: string): Promise<void> {
+    const lease = this.#pool.release(containerId, ifName);
+    this.#doomed.add(linkName(containerId, ifName));
+    this.#sweeper ??= this.#clock.timer(sweepAfterMs, () => {
+      this.#sweep().catch((error: unknown) => this.#log.warn("old links were not deleted", { error }));
+    });
+    if (lease && lease.portMappings.length > 0) await this.#syncRules();
+  }
+
+  async #sweep(): Promise<void> {
+    this.#sweeper?.stop();
+    this.#sweeper = undefined;
+    const there = new Set((await this.#native.links()).map((link) => link.name));
+    for (const name of [...this.#doomed]) {
+      // An ADD of the same sandbox may have taken the name back meanwhile.
+      if (this.#doomed.delete(name) && there.has(name)) await this.#native.deleteLink(name);
+    }
   }
 
   #syncRules(): Promise<void> {
