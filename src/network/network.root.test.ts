@@ -163,7 +163,7 @@ async function until(what: string, holds: () => Promise<boolean>): Promise<void>
 
 async function startAgent(name: string, netns: string | undefined, port: number): Promise<Pod> {
   const command = netns ? ["nsenter", `--net=${netns}`, process.execPath] : [process.execPath];
-  const [program = "", ...args] = [...command, agent, name, String(port)];
+  const [program, ...args] = [...command, agent, name, String(port)];
   const child = spawn(program, args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>();
   let serial = 0;
