@@ -37,11 +37,27 @@ ssize_t receive_tagged(int socket, char *tag, void *data, size_t size, int *fd) 
 
 int pidfd_open_compat(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 
+/* Nothing of the host is open in the child but what it needs (the CVE-2024-21626 class). */
+static void close_others(const int *kept, size_t count) {
+  int last = 2;
+  for (;;) {
+    int next = -1;
+    for (size_t i = 0; i < count; i++)
+      if (kept[i] > last && (next < 0 || kept[i] < next)) next = kept[i];
+    if (next < 0) break;
+    if (next > last + 1) close_range((unsigned)last + 1, (unsigned)next - 1, 0);
+    last = next;
+  }
+  close_range((unsigned)last + 1, ~0U, 0);
+}
+
 static _Noreturn void child(struct plan *plan, int sync, int stdio[3], int join_pidfd) {
   struct init_context c = {.plan = plan, .sync = sync, .root = -1, .terminal_peer = -1, .join_pidfd = join_pidfd};
   struct error e = {0};
   char byte;
+  int kept[] = {sync, join_pidfd, stdio[0], stdio[1], stdio[2]};
   memcpy(c.stdio, stdio, sizeof c.stdio);
+  close_others(kept, 5);
   for (int s = 1; s < 65; s++) signal(s, SIG_DFL);
   sigset_t none;
   sigemptyset(&none);

@@ -29,7 +29,10 @@ static int join(struct init_context *c, const struct record *r, struct error *e)
 
 /* enter FLAGS: all those namespaces of the container this exec goes into. */
 static int enter(struct init_context *c, const struct record *r, struct error *e) {
-  return setns(c->join_pidfd, (int)number_of(r, 1)) < 0 ? fail(e, "setns", "container") : 0;
+  if (setns(c->join_pidfd, (int)number_of(r, 1)) < 0) return fail(e, "setns", "container");
+  close(c->join_pidfd);
+  c->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  return c->root < 0 ? fail(e, "open", "/") : 0;
 }
 
 /* unshare FLAGS */
@@ -42,13 +45,6 @@ static int unshare_step(struct init_context *c, const struct record *r, struct e
 static int hostname(struct init_context *c, const struct record *r, struct error *e) {
   (void)c;
   return sethostname(text_of(r, 1), strlen(text_of(r, 1))) < 0 ? fail(e, "sethostname", text_of(r, 1)) : 0;
-}
-
-/* Works in any step that follows "pivot"; an exec enters with it. */
-static int here(struct init_context *c, struct error *e) {
-  if (c->root >= 0) return 0;
-  c->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-  return c->root < 0 ? fail(e, "open", "/") : 0;
 }
 
 /* session: own session, standard streams in place, the terminal as controlling terminal. */
@@ -166,7 +162,6 @@ static int capabilities(struct init_context *c, const struct record *r, struct e
 static int cwd(struct init_context *c, const struct record *r, struct error *e) {
   const char *path = text_of(r, 1);
   char now[4096];
-  if (here(c, e) < 0) return -1;
   int fd = number_of(r, 2) ? make_in_root(c->root, path, true, e)
                            : open_in_root(c->root, path, O_PATH | O_DIRECTORY, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
   if (fd < 0) return fail(e, "chdir", path);

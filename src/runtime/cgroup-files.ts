@@ -1,0 +1,146 @@
+import { mkdir, readdir, readFile, rmdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { CgroupLayout } from "../linux/index.ts";
+import {
+  type CgroupPlan,
+  type CgroupWrite,
+  cgroupDirectories,
+  planCgroup,
+  planResources,
+} from "./cgroups.ts";
+import type { SpecResources } from "./spec.ts";
+
+const codeOf = (error: unknown): unknown => (error as NodeJS.ErrnoException).code;
+
+async function write({ path, value, tolerate }: CgroupWrite): Promise<void> {
+  try {
+    await writeFile(path, value);
+  } catch (error) {
+    if (!tolerate) throw error;
+  }
+}
+
+export async function applyCgroup(plan: CgroupPlan): Promise<void> {
+  for (const step of plan.steps) {
+    if (!("mkdir" in step)) await write(step);
+    else {
+      await mkdir(step.mkdir).catch((error) => {
+        if (codeOf(error) !== "EEXIST") throw error;
+      });
+    }
+  }
+}
+
+/** Makes the cgroup in every hierarchy, with these limits. */
+export function ensureCgroup(layout: CgroupLayout, path: string, resources: SpecResources): Promise<void> {
+  return applyCgroup(planCgroup(layout, path, resources));
+}
+
+/** New limits for one that is there. Memory below what is in use gives EBUSY on v1. */
+export async function updateCgroup(
+  layout: CgroupLayout,
+  path: string,
+  resources: SpecResources,
+): Promise<void> {
+  const writes = planResources(layout, path, resources);
+  for (const one of writes) {
+    await write(one).catch(async (error) => {
+      // memory.memsw must never be below memory: whichever order is wrong now is right after the other was written.
+      if (!/memory/.test(one.path) || codeOf(error) !== "EINVAL") throw error;
+      for (const memory of writes.filter((w) => /memory/.test(w.path)).reverse()) await write(memory);
+    });
+  }
+}
+
+/** Removes the cgroup and everything below it; what is gone already is fine. EBUSY while a process is in it. */
+export async function removeCgroup(layout: CgroupLayout, path: string): Promise<void> {
+  const roots = new Set(Object.values(cgroupDirectories(layout, path)));
+  await Promise.all([...roots].map((directory) => removeTree(directory)));
+}
+
+async function removeTree(directory: string): Promise<void> {
+  // The usual case is a leaf: one call instead of a listing.
+  for (let round = 0; round < 50; round++) {
+    try {
+      await rmdir(directory);
+      return;
+    } catch (error) {
+      if (codeOf(error) === "ENOENT") return;
+      if (codeOf(error) !== "EBUSY" && codeOf(error) !== "ENOTEMPTY") throw error;
+    }
+    const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
+    const below = entries.filter((entry) => entry.isDirectory());
+    for (const entry of below) await removeTree(join(directory, entry.name));
+    // A process that was just reaped may keep its cgroup busy for a moment longer.
+    if (below.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  await rmdir(directory);
+}
+
+/** Processes in the cgroup itself. */
+export async function cgroupProcesses(layout: CgroupLayout, path: string): Promise<number[]> {
+  const directory = Object.values(cgroupDirectories(layout, path))[0];
+  if (!directory) return [];
+  const text = await readFile(join(directory, "cgroup.procs"), "utf8").catch(() => "");
+  return text.split("\n").filter(Boolean).map(Number);
+}
+
+export interface CgroupStats {
+  cpuNanoseconds: number;
+  memory: { usage: number; workingSet: number; rss: number; limit?: number };
+  pids: number;
+}
+
+/** What the cgroup has used. Undefined when it is gone. */
+export async function cgroupStats(layout: CgroupLayout, path: string): Promise<CgroupStats | undefined> {
+  const directories = cgroupDirectories(layout, path);
+  const read = (directory: string | undefined, file: string): Promise<string> =>
+    directory ? readFile(join(directory, file), "utf8").catch(() => "") : Promise.resolve("");
+  const unified = directories["unified"];
+  if (unified) {
+    const [cpu, current, stat, max, pids] = await Promise.all(
+      ["cpu.stat", "memory.current", "memory.stat", "memory.max", "pids.current"].map((file) =>
+        read(unified, file),
+      ),
+    );
+    if (!cpu && !current) return undefined;
+    const usage = Number(current);
+    const limit = Number(max);
+    return {
+      cpuNanoseconds: value(cpu, "usage_usec") * 1000,
+      memory: {
+        usage,
+        workingSet: Math.max(0, usage - value(stat, "inactive_file")),
+        rss: value(stat, "anon"),
+        ...(max && Number.isFinite(limit) && { limit }),
+      },
+      pids: Number(pids),
+    };
+  }
+  const [cpu, current, stat, max, pids] = await Promise.all([
+    read(directories["cpuacct"], "cpuacct.usage"),
+    read(directories["memory"], "memory.usage_in_bytes"),
+    read(directories["memory"], "memory.stat"),
+    read(directories["memory"], "memory.limit_in_bytes"),
+    read(directories["pids"], "pids.current"),
+  ]);
+  if (!cpu && !current) return undefined;
+  const usage = Number(current);
+  const limit = Number(max);
+  return {
+    cpuNanoseconds: Number(cpu),
+    memory: {
+      usage,
+      workingSet: Math.max(0, usage - value(stat, "total_inactive_file")),
+      rss: value(stat, "total_rss"),
+      // "No limit" is the largest multiple of the page size.
+      ...(limit > 0 && limit < 2 ** 62 && { limit }),
+    },
+    pids: Number(pids),
+  };
+}
+
+function value(text: string | undefined, key: string): number {
+  const match = new RegExp(`^${key} (\\d+)`, "m").exec(text ?? "");
+  return match ? Number(match[1]) : 0;
+}

@@ -1,0 +1,293 @@
+import { basename } from "node:path";
+import type { CgroupLayout, Field } from "../linux/index.ts";
+import { capabilityMask } from "./capabilities.ts";
+import { cgroupDirectories, planCgroup } from "./cgroups.ts";
+import { mountOptions } from "./mounts.ts";
+import { type Architecture, compileSeccomp } from "./seccomp/compile.ts";
+import type { Spec, SpecMount, SpecNamespaceType, SpecProcess, SpecSeccomp } from "./spec.ts";
+
+/** Steps of the native helper, in order: a name and its arguments. Those with @ are the monitor's own. */
+export type Plan = (readonly Field[])[];
+
+export interface PlanContext {
+  layout: CgroupLayout;
+  architecture: Architecture;
+}
+
+/** Clone flags, clone(2). */
+const namespaceFlags: Record<SpecNamespaceType, number> = {
+  mount: 0x00020000,
+  cgroup: 0x02000000,
+  uts: 0x04000000,
+  ipc: 0x08000000,
+  user: 0x10000000,
+  pid: 0x20000000,
+  network: 0x40000000,
+};
+const nativeNames: Record<SpecNamespaceType, string> = {
+  mount: "mnt",
+  cgroup: "cgroup",
+  uts: "uts",
+  ipc: "ipc",
+  user: "user",
+  pid: "pid",
+  network: "net",
+};
+const msRecursive = 0x4000;
+const propagation = { private: 1 << 18, slave: 1 << 19, shared: 1 << 20 };
+
+/** Everything from cgroup to program for a container's first process. Pure. */
+export function planContainer(spec: Spec, context: PlanContext): Plan {
+  const { linux, process } = spec;
+  const cgroup = linux.cgroupsPath
+    ? planCgroup(context.layout, linux.cgroupsPath, linux.resources)
+    : undefined;
+  const plan: Plan = [];
+  for (const step of cgroup?.steps ?? []) {
+    plan.push(
+      "mkdir" in step ? ["@mkdir", step.mkdir] : ["@write", step.path, step.value, step.tolerate ?? false],
+    );
+  }
+  for (const procs of cgroup?.procs ?? []) plan.push(["@cgroup", procs]);
+  if (cgroup?.oomFile) plan.push(["@oom", cgroup.oomFile]);
+  if (cgroup?.procs[0]) plan.push(["@procs", cgroup.procs[0]]);
+  if (process.oomScoreAdj !== undefined) plan.push(["@oom-score", process.oomScoreAdj]);
+  plan.push(
+    ...stdio(process),
+    ...namespaces(spec),
+    ...rootfs(spec, context),
+    ...processSteps(process, linux.seccomp, context),
+  );
+  return plan;
+}
+
+function stdio(process: SpecProcess): Plan {
+  return [["@stdio", process.terminal ? "terminal" : "pipe", process.stdin ?? false]];
+}
+
+function namespaces(spec: Spec): Plan {
+  const steps: Plan = [];
+  let flags = namespaceFlags.mount;
+  let ownUts = false;
+  for (const { type, path } of spec.linux.namespaces) {
+    if (type === "user") throw new RangeError("user namespaces are not supported by this plan");
+    if (type === "mount") continue;
+    if (type === "pid" && path) steps.push(["@pid-namespace", path]);
+    // A new one begins where the process is, so it has to be in its cgroup first.
+    else if (type === "cgroup" && !path) steps.push(["unshare", namespaceFlags.cgroup]);
+    else if (path) steps.push(["join", nativeNames[type], path]);
+    else {
+      flags |= namespaceFlags[type];
+      ownUts ||= type === "uts";
+    }
+  }
+  if (ownUts && spec.hostname) steps.push(["hostname", spec.hostname]);
+  return [["@clone", flags], ...steps];
+}
+
+function rootfs(spec: Spec, context: PlanContext): Plan {
+  const { root, linux, process } = spec;
+  const shared = spec.mounts.filter((mount) => mountOptions(mount).propagation === propagation.shared);
+  // Trees that stay in one peer group with the host are taken before the rest is cut off from it.
+  const steps: Plan = shared.map((mount) => ["tree", mount.source ?? "", mountOptions(mount).recursive]);
+  steps.push(["propagation", msRecursive | propagation.slave]);
+  const overlay = root.overlay;
+  if (overlay) {
+    steps.push([
+      "root-overlay",
+      root.path,
+      overlay.upper,
+      overlay.work,
+      overlay.volatile ?? false,
+      ...overlay.lower,
+    ]);
+  } else {
+    steps.push(["root-bind", root.path, root.path]);
+  }
+  for (const mount of spec.mounts)
+    steps.push(...mountSteps(mount, shared.indexOf(mount), linux.cgroupsPath, context));
+  for (const d of linux.devices)
+    steps.push(["node", d.path, d.type, d.fileMode, d.major, d.minor, d.uid, d.gid]);
+  if (spec.mounts.some((mount) => mount.destination === "/dev" && mount.type === "tmpfs")) {
+    steps.push(
+      ["link", "/dev/fd", "/proc/self/fd"],
+      ["link", "/dev/stdin", "/proc/self/fd/0"],
+      ["link", "/dev/stdout", "/proc/self/fd/1"],
+      ["link", "/dev/stderr", "/proc/self/fd/2"],
+      ["link", "/dev/core", "/proc/kcore"],
+      ["link", "/dev/ptmx", "pts/ptmx"],
+    );
+  }
+  if (process.terminal) steps.push(console(process, true));
+  if (linux.readonlyPaths.length > 0) steps.push(["readonly", ...linux.readonlyPaths]);
+  if (linux.maskedPaths.length > 0) steps.push(["mask", ...linux.maskedPaths]);
+  steps.push(["directory", process.cwd, 0]);
+  if (root.readonly) steps.push(["root-attributes", 1]);
+  steps.push(["pivot"]);
+  return steps;
+}
+
+function console(process: SpecProcess, bind: boolean): readonly Field[] {
+  return ["console", bind, process.consoleSize?.height ?? 0, process.consoleSize?.width ?? 0];
+}
+
+function mountSteps(mount: SpecMount, tree: number, cgroupsPath: string, context: PlanContext): Plan {
+  const options = mountOptions(mount);
+  if (mount.type === "cgroup") return cgroupMount(mount, cgroupsPath, context);
+  if (!options.bind) {
+    // An image that has a link in place of these would lead the runtime's own mounts astray.
+    const follow = !["/proc", "/sys", "/dev"].includes(mount.destination);
+    return [["fs", mount.type, mount.destination, options.attributes, follow, ...options.data.flat()]];
+  }
+  const source = tree >= 0 ? `#${tree}` : (mount.source ?? "");
+  return [
+    [
+      "bind",
+      source,
+      mount.destination,
+      options.recursive,
+      options.attributes,
+      options.all,
+      tree >= 0 ? 0 : options.propagation || propagation.private,
+      mount.subPath ?? "",
+    ],
+  ];
+}
+
+/** The container's own part of each hierarchy, read-only unless asked otherwise. */
+function cgroupMount(mount: SpecMount, cgroupsPath: string, context: PlanContext): Plan {
+  const { layout } = context;
+  const { attributes } = mountOptions(mount);
+  if (layout.mode === "v2") return [["fs", "cgroup2", mount.destination, attributes, true]];
+  const steps: Plan = [
+    ["fs", "tmpfs", mount.destination, attributes & ~1n, true, "mode", "755", "size", "64k"],
+  ];
+  const done = new Set<string>();
+  for (const [controller, directory] of Object.entries(cgroupDirectories(layout, cgroupsPath))) {
+    const mounted = basename(layout.v1[controller] ?? controller);
+    if (!done.has(mounted)) {
+      steps.push([
+        "bind",
+        directory,
+        `${mount.destination}/${mounted}`,
+        false,
+        attributes,
+        false,
+        propagation.private,
+        "",
+      ]);
+    }
+    done.add(mounted);
+    if (mounted !== controller) steps.push(["link", `${mount.destination}/${controller}`, mounted]);
+  }
+  return steps;
+}
+
+/** RLIMIT_*, the same on all architectures that wherry runs on. */
+const rlimits = [
+  "CPU",
+  "FSIZE",
+  "DATA",
+  "STACK",
+  "CORE",
+  "RSS",
+  "NPROC",
+  "NOFILE",
+  "MEMLOCK",
+  "AS",
+  "LOCKS",
+  "SIGPENDING",
+  "MSGQUEUE",
+  "NICE",
+  "RTPRIO",
+  "RTTIME",
+]; // prettier-ignore
+
+function processSteps(process: SpecProcess, seccomp: SpecSeccomp | undefined, context: PlanContext): Plan {
+  const steps: Plan = [["session"]];
+  for (const limit of process.rlimits ?? []) {
+    const number = rlimits.indexOf(limit.type.replace(/^RLIMIT_/, ""));
+    if (number < 0) throw new RangeError(`there is no limit ${limit.type}`);
+    steps.push(["rlimit", number, limit.soft, limit.hard]);
+  }
+  steps.push(["cwd", process.cwd, false], ["umask", process.user.umask ?? 0o022]);
+  const filter: Plan = seccomp ? [["seccomp", compiled(seccomp, context.architecture), 0]] : [];
+  const caps = process.capabilities;
+  if (caps) steps.push(["bounding", capabilityMask(caps.bounding)]);
+  // Without no_new_privs only a privileged process may load a filter.
+  if (!process.noNewPrivileges) steps.push(...filter);
+  const { uid, gid, additionalGids } = process.user;
+  steps.push(["user", uid, gid, ...additionalGids]);
+  if (caps) {
+    const { effective, permitted, inheritable, ambient } = caps;
+    steps.push(["capabilities", ...[effective, permitted, inheritable, ambient].map(capabilityMask)]);
+  }
+  if (process.noNewPrivileges) steps.push(["no-new-privileges"], ...filter);
+  steps.push(["argv", ...process.args], ["env", ...process.env], ["exec"]);
+  return steps;
+}
+
+const compiledProfiles = new WeakMap<SpecSeccomp, Buffer>();
+
+function compiled(profile: SpecSeccomp, architecture: Architecture): Buffer {
+  let program = compiledProfiles.get(profile);
+  if (!program) {
+    program = compileSeccomp(profile, architecture);
+    compiledProfiles.set(profile, program);
+  }
+  return program;
+}
+
+/** A further process in a running container: its namespaces and cgroup, own everything else. Pure. */
+export function planExec(
+  process: SpecProcess,
+  cgroupsPath: string,
+  seccomp: SpecSeccomp | undefined,
+  context: PlanContext,
+): Plan {
+  const { mount, network, ipc, uts, cgroup } = namespaceFlags;
+  const plan: Plan = [...stdio(process)];
+  if (cgroupsPath)
+    for (const procs of planCgroup(context.layout, cgroupsPath, {}).procs) plan.push(["@cgroup", procs]);
+  if (process.oomScoreAdj !== undefined) plan.push(["@oom-score", process.oomScoreAdj]);
+  plan.push(["enter", mount | network | ipc | uts | cgroup]);
+  if (process.terminal) plan.push(console(process, false));
+  plan.push(...processSteps(process, seccomp, context));
+  return plan;
+}
+
+/** First process of a shared process namespace: nothing but an empty read-only root, no capability, no stream. */
+export function planPause(
+  where: string,
+  cgroupsPath: string,
+  context: PlanContext,
+  join: readonly [string, string][],
+): Plan {
+  const cgroup = cgroupsPath ? planCgroup(context.layout, cgroupsPath, {}) : undefined;
+  const plan: Plan = [];
+  for (const step of cgroup?.steps ?? []) {
+    plan.push(
+      "mkdir" in step ? ["@mkdir", step.mkdir] : ["@write", step.path, step.value, step.tolerate ?? false],
+    );
+  }
+  for (const procs of cgroup?.procs ?? []) plan.push(["@cgroup", procs]);
+  plan.push(
+    ["@oom-score", -998],
+    ["@stdio", "null", false],
+    ["@clone", namespaceFlags.mount | namespaceFlags.pid],
+  );
+  for (const [type, path] of join) plan.push(["join", type, path]);
+  plan.push(
+    ["propagation", msRecursive | propagation.slave],
+    ["root-tmpfs", where, "size", "4k", "mode", "755"],
+    ["root-attributes", 1],
+    ["pivot"],
+    ["session"],
+    ["bounding", 0],
+    ["user", 65535, 65535],
+    ["capabilities", 0, 0, 0, 0],
+    ["no-new-privileges"],
+    ["pause"],
+  );
+  return plan;
+}
