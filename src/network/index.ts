@@ -5,6 +5,5 @@ export {
   removeBridgeNetwork,
 } from "./cni/bridge-network.ts";
 export { gatewayOf } from "./cni/cidr.ts";
-export { dnsServiceObjects } from "./dns/service-objects.ts";
 export { type NetworkConfig, removeServiceRules, startNetwork } from "./network.ts";
 export { renderServiceRules, type RulesConfig } from "./proxy/service-rules.ts";
