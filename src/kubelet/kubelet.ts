@@ -129,7 +129,7 @@ export async function startKubelet(
       changed: (uid) => manager.get(uid)?.poke(),
       event: containerEvent,
     }),
-    status: new StatusManager(client.pods, clock, log),
+    status: new StatusManager(client.pods, clock, log, signal),
     node: {
       name: config.nodeName,
       hostname: machine.hostname,

@@ -69,6 +69,7 @@ export class WatchedObjects implements ObjectSource {
 
   /** Settles when all watches have ended, after the signal. */
   async ended(): Promise<void> {
+    for (const entry of this.#entries.values()) entry.linger?.stop();
     await Promise.all([...this.#entries.values()].map((e) => e.informer.ended));
   }
 

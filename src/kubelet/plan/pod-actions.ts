@@ -86,7 +86,8 @@ export function computePodActions(pod: Pod, runtime: PodRuntime, probes: ProbeVe
       actions.toStart.push(container);
     }
   }
-  if (alive === 0 && actions.toStart.length === 0) return finished(actions);
+  const idle = alive === 0 && actions.toStart.length === 0 && actions.toKill.length === 0;
+  if (idle) return finished(actions);
   return actions;
 }
 

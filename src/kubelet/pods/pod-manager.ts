@@ -10,6 +10,8 @@ export class PodManager {
   readonly #services: KubeletServices;
   readonly #node: () => AdmissionNode;
   readonly #workers = new Map<string, PodWorker>();
+  /** Pods that ended here but that a finalizer keeps at the API server: there is nothing left to do for them. */
+  readonly #ended = new Set<string>();
 
   constructor(services: KubeletServices, node: () => AdmissionNode) {
     this.#services = services;
@@ -19,13 +21,14 @@ export class PodManager {
   /** The pod is bound to this node, or has changed. */
   put(pod: Pod, found?: PodRuntime): void {
     const uid = podUid(pod);
+    if (this.#ended.has(uid)) return;
     const known = this.#workers.get(uid);
     if (known) {
       known.update(pod);
       return;
     }
     const runtime = found ?? emptyRuntime(uid, podName(pod), podNamespace(pod));
-    const worker = this.#add(new PodWorker(this.#services, runtime, pod, (w) => this.#workers.delete(w.uid)));
+    const worker = this.#add(new PodWorker(this.#services, runtime, pod, (w) => this.#done(w)));
     const phase = pod.status?.phase;
     const fresh = !found && !pod.metadata?.deletionTimestamp && phase !== "Failed" && phase !== "Succeeded";
     if (fresh && !pod.status?.startTime) {
@@ -49,15 +52,15 @@ export class PodManager {
 
   /** The pod is no longer at the API server. */
   remove(pod: Pod): void {
-    this.#workers.get(podUid(pod))?.remove(pod);
+    const uid = podUid(pod);
+    this.#ended.delete(uid);
+    this.#workers.get(uid)?.remove(pod);
   }
 
   /** What runs here although its pod is gone: it was deleted while the kubelet was away. */
   addOrphan(runtime: PodRuntime): void {
     if (this.#workers.has(runtime.uid)) return;
-    this.#add(new PodWorker(this.#services, runtime, undefined, (w) => this.#workers.delete(w.uid))).remove(
-      undefined,
-    );
+    this.#add(new PodWorker(this.#services, runtime, undefined, (w) => this.#done(w))).remove(undefined);
   }
 
   get(uid: string): PodWorker | undefined {
@@ -84,6 +87,11 @@ export class PodManager {
 
   async stop(): Promise<void> {
     await Promise.all(this.workers().map((w) => w.stop()));
+  }
+
+  #done(worker: PodWorker): void {
+    this.#workers.delete(worker.uid);
+    if (worker.pod && !worker.gone) this.#ended.add(worker.uid);
   }
 
   #add(worker: PodWorker): PodWorker {

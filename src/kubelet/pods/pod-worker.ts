@@ -50,6 +50,8 @@ export class PodWorker implements SyncHost {
   #runtimeStale = true;
   #volumes: Promise<MountedVolumes> | undefined;
   #wake: { timer: Timer; at: number } | undefined;
+  /** When the volumes want to be set up again (a token grows old). */
+  #refresh: Timer | undefined;
   #interrupt = new AbortController();
   #changed = Promise.withResolvers<void>();
   #refreshed = Promise.withResolvers<void>();
@@ -68,6 +70,11 @@ export class PodWorker implements SyncHost {
     this.pod = pod;
     this.#done = done;
     this.#startTime = formatTime(services.clock.now());
+  }
+
+  /** The API server has no such pod any more. */
+  get gone(): boolean {
+    return this.#gone;
   }
 
   /** Takes resources of the node: it runs or may yet run. */
@@ -136,7 +143,7 @@ export class PodWorker implements SyncHost {
   /** Lets go of the pod without touching what runs. Settles when no step is under way. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#wake?.timer.stop();
+    this.#stopTimers();
     this.#interrupt.abort(new Interrupted("the kubelet stops"));
     this.#changed.resolve();
     await this.#running;
@@ -206,9 +213,9 @@ export class PodWorker implements SyncHost {
       pending.then(
         ({ refreshAt }) => {
           if (refreshAt === undefined || this.#volumes !== pending) return;
-          this.services.clock.timer(Math.max(1000, refreshAt - this.services.clock.now()), () => {
-            if (this.#volumes === pending) this.objectsChanged();
-          });
+          this.#refresh?.stop();
+          const wait = Math.max(1000, refreshAt - this.services.clock.now());
+          this.#refresh = this.services.clock.timer(wait, () => this.objectsChanged());
         },
         () => {
           if (this.#volumes === pending) this.#volumes = undefined;
@@ -358,7 +365,7 @@ export class PodWorker implements SyncHost {
 
   async #forget(): Promise<void> {
     const { services, runtime } = this;
-    this.#wake?.timer.stop();
+    this.#stopTimers();
     services.probes.forget(this.uid);
     services.objects.release(this.uid);
     services.images.forget(this.uid);
@@ -370,6 +377,11 @@ export class PodWorker implements SyncHost {
     await rm(logs, { recursive: true, force: true });
     this.#stopped = true;
     this.#done(this);
+  }
+
+  #stopTimers(): void {
+    this.#wake?.timer.stop();
+    this.#refresh?.stop();
   }
 
   async #collectGarbage(): Promise<void> {

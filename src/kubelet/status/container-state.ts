@@ -22,6 +22,8 @@ export interface StatusInputs {
   terminationMessage(containerId: string): string;
   /** Last words about containers whose record the runtime has lost. */
   previous(name: string): ApiContainerStatus | undefined;
+  /** Nothing will be started any more. */
+  over: boolean;
 }
 
 /** One entry of `status.containerStatuses`. */
@@ -35,7 +37,11 @@ export function containerStatus(
   const runs = runsOf(runtime, container.name);
   const newest = runs[0];
   const waiting = inputs.waiting.get(container.name);
-  if (!newest) return notYet(pod, container, role, waiting, inputs.previous(container.name));
+  if (!newest) {
+    const previous = inputs.previous(container.name);
+    if (inputs.over && previous?.containerID) return lastKnown(previous);
+    return notYet(pod, container, role, waiting, previous);
+  }
 
   const state = stateOf(newest, inputs);
   const status: ApiContainerStatus = {
@@ -122,6 +128,12 @@ function notYet(
   const mounts = volumeMounts(container);
   if (mounts) status.volumeMounts = mounts;
   return status;
+}
+
+/** Of a pod that is over, what was written last stays; what was said to run then has ended since. */
+function lastKnown(previous: ApiContainerStatus): ApiContainerStatus {
+  if (previous.state?.terminated) return previous;
+  return { ...previous, ready: false, started: false, state: { terminated: lost(previous) } };
 }
 
 /** The sentence Kubernetes writes when it must admit that a container is gone without a trace. */

@@ -18,8 +18,6 @@ export interface PodStatusInputs extends Omit<StatusInputs, "previous"> {
   /** RFC 3339; when the kubelet first took the pod up. */
   startTime: string;
   hostIps: readonly string[];
-  /** Nothing will be started any more. */
-  over: boolean;
   /** Set when the kubelet itself ended the pod (DeadlineExceeded, Evicted) or refused it. */
   verdict: PodVerdict | undefined;
   /** The status as it stands at the API server. */
@@ -29,6 +27,8 @@ export interface PodStatusInputs extends Omit<StatusInputs, "previous"> {
 /** The whole `status` of a pod, from its spec and what the runtime says. Pure. */
 export function podStatus(pod: Pod, runtime: PodRuntime, inputs: PodStatusInputs): PodStatus {
   const { before } = inputs;
+  // A terminal phase is never left again.
+  const final = before.phase === "Failed" || before.phase === "Succeeded" ? before.phase : undefined;
   const statuses = (role: "init" | "main" | "ephemeral"): ContainerStatus[] => {
     const [containers, old] =
       role === "init"
@@ -39,6 +39,7 @@ export function podStatus(pod: Pod, runtime: PodRuntime, inputs: PodStatusInputs
     return containers.map((container) =>
       containerStatus(pod, container, role, runtime, {
         ...inputs,
+        over: inputs.over || final !== undefined,
         previous: (name) => old?.find((s) => s.name === name),
       }),
     );
@@ -46,8 +47,6 @@ export function podStatus(pod: Pod, runtime: PodRuntime, inputs: PodStatusInputs
   const init = statuses("init");
   const main = statuses("main");
   const ephemeral = statuses("ephemeral");
-  // A terminal phase is never left again.
-  const final = before.phase === "Failed" || before.phase === "Succeeded" ? before.phase : undefined;
   const phase = inputs.verdict?.phase ?? final ?? podPhase(pod, init, main, inputs.over);
   const ips = podIps(pod, runtime, inputs);
   const status: PodStatus = {

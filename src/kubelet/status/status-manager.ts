@@ -24,12 +24,17 @@ export class StatusManager {
   readonly #pods: ResourceClient<Pod>;
   readonly #clock: Clock;
   readonly #log: Logger;
+  readonly #signal: AbortSignal;
   readonly #entries = new Map<string, Entry>();
 
-  constructor(pods: ResourceClient<Pod>, clock: Clock, log: Logger) {
+  constructor(pods: ResourceClient<Pod>, clock: Clock, log: Logger, signal: AbortSignal) {
     this.#pods = pods;
     this.#clock = clock;
     this.#log = log;
+    this.#signal = signal;
+    signal.addEventListener("abort", () => {
+      for (const uid of this.#entries.keys()) this.forget(uid);
+    });
   }
 
   /** Tells what the API server has. An older revision than known is ignored. */
@@ -145,7 +150,7 @@ export class StatusManager {
         ) {
           return; // saying the same again will not help; the next change is tried again
         }
-        await this.#clock.sleep(Math.min(10_000, retryMs * 2 ** failures++));
+        await this.#clock.sleep(Math.min(10_000, retryMs * 2 ** failures++), this.#signal).catch(() => {});
       }
     }
   }

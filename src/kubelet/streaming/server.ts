@@ -67,7 +67,7 @@ export async function createKubeletServer(options: KubeletServerOptions): Promis
       case "/runningpods/":
         return json(backend.pods());
       case "/stats/summary":
-        return json(backend.summary());
+        return json(await backend.summary());
       case "/metrics":
       case "/metrics/resource":
       case "/metrics/cadvisor":
