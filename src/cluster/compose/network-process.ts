@@ -16,6 +16,7 @@ import {
   writeProcessFile,
 } from "../process/process-id.ts";
 import { entryPath } from "../process/entry-path.ts";
+import { nativeProgram } from "../images.ts";
 
 /** What the process that runs proxy and DNS is told on its standard input. */
 export interface NetworkProcessInput {
@@ -42,6 +43,7 @@ function inputFor(config: ClusterConfig, certificates: ClusterCertificates): Net
       podCidrs: [config.podCidr],
       serviceCidrs: [config.serviceCidr],
       dns: { domain: config.domain, clusterIp: config.dnsIp, listenAddress: config.gateway },
+      nativePath: nativeProgram("wherry-native"),
     },
   };
 }
