@@ -92,7 +92,7 @@ export class Collector {
       const unblocked = ownersOf(object).map((owner) => ({ ...owner, blockOwnerDeletion: false }));
       resourceVersion = (await this.#writeOwners(access, object, unblocked))?.metadata?.resourceVersion;
     }
-    this.#log.info("deleting what lost its owner", { kind: resource.kind, namespace, name, fate });
+    this.#log.debug("deleting what lost its owner", { kind: resource.kind, namespace, name, fate });
     await present(
       access.delete(namespace, name, {
         preconditions: { uid, resourceVersion },
