@@ -3,6 +3,7 @@ import { type RequestOptions, request as httpsRequest } from "node:https";
 import { StatusError } from "../../machinery/index.ts";
 import type { TransportResponse } from "../../client/index.ts";
 import type { HandlerRequest, RequestInfo, SpecialHandler } from "../contract.ts";
+import { prefixLinks } from "./html-links.ts";
 import type { KubeletClient } from "./kubelet-client.ts";
 import { locateKubelet } from "./kubelet-location.ts";
 import { proxyTarget, splitName } from "./proxy-target.ts";
@@ -21,6 +22,8 @@ const dropped = new Set([
   "authorization",
   "content-length",
   "http2-settings",
+  // Pages are looked into; our own answer is compressed by whoever sends it.
+  "accept-encoding",
 ]);
 
 /** The path below `/proxy`, with the query. */
@@ -73,7 +76,28 @@ function responseOf(answer: IncomingMessage, info: RequestInfo): TransportRespon
   // A redirect within the backend stays below the proxy's path; one elsewhere is not ours to follow.
   const location = headers["location"];
   if (location?.startsWith("/")) headers["location"] = `${prefixOf(info)}${location}`;
+  const html = headers["content-type"]?.startsWith("text/html") && headers["content-encoding"] === undefined;
+  if (html) return { status: answer.statusCode ?? 502, headers, body: linked(answer, prefixOf(info)) };
   return { status: answer.statusCode ?? 502, headers, body: answer };
+}
+
+/** Pages are short; what is longer passes unchanged. */
+const maxPage = 4 * 1024 * 1024;
+
+async function* linked(answer: IncomingMessage, prefix: string): AsyncGenerator<Uint8Array> {
+  let page: Buffer[] | undefined = [];
+  let size = 0;
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (!page) yield chunk;
+    else if (size <= maxPage) page.push(chunk);
+    else {
+      yield* page;
+      yield chunk;
+      page = undefined;
+    }
+  }
+  if (page) yield Buffer.from(prefixLinks(Buffer.concat(page).toString("utf8"), prefix));
 }
 
 const verbs = ["create", "delete", "get", "patch", "update"];

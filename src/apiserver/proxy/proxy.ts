@@ -3,7 +3,7 @@ import type { SpecialHandler, UpgradeHandler } from "../contract.ts";
 import { backendProxyHandler, nodeProxyHandler, restOf } from "./http-proxy.ts";
 import { KubeletClient, type KubeletCredentials, unreachable } from "./kubelet-client.ts";
 import { locateKubelet } from "./kubelet-location.ts";
-import { podLogHandler } from "./pod-log.ts";
+import { logToWebSocket, podLogHandler } from "./pod-log.ts";
 import { isStreamKind, streamHandler, streamToKubelet } from "./pod-streams.ts";
 import { proxyTarget, splitName } from "./proxy-target.ts";
 import { refuse, tunnel } from "./tunnel.ts";
@@ -37,8 +37,16 @@ export function createProxy(options: ProxyOptions): Proxy {
       handleUpgrade(request, socket, head, info, _user, objects) {
         const client = { request, socket, head };
         try {
-          if (info.resource === "pods" && isStreamKind(info.subresource))
+          if (info.resource === "pods" && info.subresource === "log") {
+            logToWebSocket(kubelet, client, info, objects).catch((error: unknown) => refuse(socket, error));
+            return;
+          }
+          if (info.resource === "pods" && isStreamKind(info.subresource)) {
+            const wanted = String(request.headers.upgrade ?? "").toLowerCase();
+            if (wanted !== "websocket" && wanted !== "spdy/3.1")
+              throw new StatusError("BadRequest", `cannot be upgraded to ${wanted}`);
             return streamToKubelet(kubelet, client, info.subresource, info, objects);
+          }
           if (info.subresource !== "proxy")
             throw new StatusError("BadRequest", `${info.resource}/${info.subresource} cannot be upgraded`);
           const path = restOf(info);
