@@ -2,9 +2,10 @@ import { existsSync } from "node:fs";
 import { dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildFolder, commandNodes, type ImageStore, openImageStore } from "../containers/index.ts";
+import { containerBuildRunner } from "./build-runner.ts";
 import { ClusterError } from "./cluster-error.ts";
 import { type ClusterConfig, readConfig } from "./config/cluster-config.ts";
-import { type ClusterChoice, placesOf } from "./config/places.ts";
+import { type ClusterChoice, isRoot, placesOf } from "./config/places.ts";
 
 /** A program that the set-up compiled; it stands in dist/, beside the bundles. */
 export function nativeProgram(name: "wherry-native" | "wherry-nodes"): string {
@@ -27,10 +28,18 @@ export async function openClusterImages(choice: ClusterChoice): Promise<ImageSto
 }
 
 export async function openImagesIn(dataDir: string): Promise<ImageStore> {
-  return openImageStore({
+  const building = containerBuildRunner(() => nativeProgram("wherry-native"));
+  const store = await openImageStore({
     dir: join(dataDir, "images"),
     nodes: commandNodes([nativeProgram("wherry-nodes")]),
+    ...(isRoot() ? { runner: building.runner } : {}),
   });
+  const close = store.close.bind(store);
+  store.close = async () => {
+    await close();
+    await building.close();
+  };
+  return store;
 }
 
 export interface FolderBuild {
