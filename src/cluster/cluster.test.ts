@@ -107,11 +107,11 @@ test("a taken port is named", async () => {
       () => up({ ...other, apiPort: port, simulate: true }),
       new RegExp(`port ${port} .*API server, is taken`),
     );
+    assert.ok(!existsSync(other.dataDir));
   } finally {
     await down({ ...other, purge: true });
     blocker.close();
   }
-  assert.ok(!existsSync(other.dataDir));
 });
 
 test("a process is told from a later one with its number", () => {

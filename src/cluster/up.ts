@@ -1,7 +1,9 @@
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ClusterError } from "./cluster-error.ts";
 import { type ClusterConfig, type ConfigWishes, ensureConfig, readConfig } from "./config/cluster-config.ts";
 import { type ClusterChoice, placesOf } from "./config/places.ts";
+import { freeSlot } from "./config/slots.ts";
 import { adminEntry, adminTransport } from "./connection.ts";
 import { checkMachine, whySimulated } from "./kernel.ts";
 import { daemonBuild, type DaemonFacts, runningDaemon, startDaemon } from "./process/daemon.ts";
@@ -72,6 +74,7 @@ export async function up(options: UpOptions = {}): Promise<UpResult> {
     let daemon = runningDaemon(places.runDir);
     const known = daemon && readConfig(places);
     if (daemon && known) checkWishes(known, daemon, wished);
+    const before = new Set(existsSync(places.dataDir) ? readdirSync(places.dataDir) : []);
     const config = known ?? ensureConfig(places, wished);
     if (config.simulatedNodes === 0 && !daemon) checkMachine();
     if (daemon && daemon.build !== daemonBuild()) {
@@ -83,22 +86,37 @@ export async function up(options: UpOptions = {}): Promise<UpResult> {
       progress("found it running");
       await untilReady(config, daemon, until, options.signal);
     } else {
-      const deadline = withTimeout(options.signal, readyMs);
-      await startDaemon(
-        config,
-        until,
-        ({ event }) => {
-          if (event === "api") progress(`API server answers on https://127.0.0.1:${config.apiPort}`);
-          if (event === "ready")
-            progress(config.simulatedNodes > 0 ? "simulated nodes are Ready" : "node is Ready");
-        },
-        deadline,
-      );
+      let answered = false;
+      try {
+        await startDaemon(
+          config,
+          until,
+          ({ event }) => {
+            if (event === "api") answered = true;
+            if (event === "api") progress(`API server answers on https://127.0.0.1:${config.apiPort}`);
+            if (event === "ready")
+              progress(config.simulatedNodes > 0 ? "simulated nodes are Ready" : "node is Ready");
+          },
+          withTimeout(options.signal, readyMs),
+        );
+      } catch (error) {
+        // A first start that came to nothing leaves nothing behind.
+        if (!answered && !before.has("cluster.json")) forget(config, before);
+        throw error;
+      }
     }
     const { mergeKubeconfig } = await import("./kubeconfig/merge.ts");
     const kubeconfig = mergeKubeconfig(adminEntry(config));
     return { config, found: daemon !== undefined, simulated: whyOf(config), kubeconfig };
   });
+}
+
+/** Removes what a failed first start made in the data directory; images may have been there before. */
+function forget(config: ClusterConfig, before: ReadonlySet<string>): void {
+  for (const name of readdirSync(config.dataDir))
+    if (!before.has(name)) rmSync(join(config.dataDir, name), { recursive: true, force: true });
+  if (before.size === 0) rmSync(config.dataDir, { recursive: true, force: true });
+  freeSlot(config.slotsDir, config.dataDir);
 }
 
 function busy(holder: ProcessId): Error {
