@@ -270,12 +270,13 @@ test("a cluster address is spread over the ready endpoints, the asking pod inclu
   ]);
 });
 
-test("from the host: cluster address, node port on 127.0.0.1 and on the node's address", {
+test("from the host: cluster address, node port and balancer on 127.0.0.1, node port on the node's address", {
   skip,
 }, async () => {
   const gateway = ["first from 10.201.0.1", "second from 10.201.0.1"];
   assert.deepEqual(await reachMany(host, `10.202.0.20:${balancerPort}`), gateway);
   assert.deepEqual(await reachMany(host, `127.0.0.1:${nodePort}`), gateway);
+  assert.deepEqual(await reachMany(host, `127.0.0.1:${balancerPort}`), gateway);
   assert.deepEqual(await reachMany(host, `${outside.host}:${nodePort}`), [
     `first from ${outside.host}`,
     `second from ${outside.host}`,

@@ -10,6 +10,7 @@ import { kernelNft, type Nft } from "./nft/kernel.ts";
 import { helperForgets } from "./proxy/conntrack.ts";
 import { Proxy } from "./proxy/proxy.ts";
 import { watchServices } from "./service-cache.ts";
+import { outwardAddress } from "./outward-address.ts";
 
 export interface NetworkConfig {
   /** nftables table of the proxy, e.g. `wherry-main`. */
@@ -17,6 +18,11 @@ export interface NetworkConfig {
   nodeName: string;
   /** Given to Services of type LoadBalancer. */
   nodeAddress: string;
+  /**
+   * Where they answer besides, as far as the ports are free there. Default: 127.0.0.1 and the address with which the
+   * machine reaches others.
+   */
+  balancerAliases?: string[];
   podCidrs: string[];
   serviceCidrs: string[];
   dns: {
@@ -67,7 +73,10 @@ export async function startNetwork(context: ComponentContext, config: NetworkCon
   const server = new DnsServer(resolver, log);
   const dnsPort = await listenWhenThere(server, dns.listenAddress, dns.listenPort ?? 53, clock, log, signal);
 
-  const balancer = new NodeBalancer(context, client, cache, recorder, config.nodeAddress);
+  const aliases = (config.balancerAliases ?? ["127.0.0.1", ...(await outwardAddress())]).filter(
+    (address) => address !== config.nodeAddress,
+  );
+  const balancer = new NodeBalancer(context, client, cache, recorder, config.nodeAddress, aliases);
   const proxy = new Proxy(context, cache, kernelNft, recorder, {
     rules: {
       table: config.table,
@@ -75,6 +84,7 @@ export async function startNetwork(context: ComponentContext, config: NetworkCon
       podCidrs: config.podCidrs,
       serviceCidrs: config.serviceCidrs,
       dns: { clusterIp: dns.clusterIp, address: dns.listenAddress, port: dnsPort },
+      balancer: { address: config.nodeAddress, aliases },
     },
     loadBalancerWishes: () => balancer.wishes(),
     onPorts: (taken) => balancer.apply(taken),

@@ -15,6 +15,7 @@ export class NodeBalancer {
   readonly #log: Logger;
   readonly #signal: AbortSignal;
   readonly #address: string;
+  readonly #aliases: readonly string[];
   readonly #reported = new Map<string, string>();
   #writing: Promise<unknown> = Promise.resolve();
 
@@ -24,6 +25,7 @@ export class NodeBalancer {
     cache: ServiceCache,
     recorder: EventRecorder,
     nodeAddress: string,
+    aliases: readonly string[] = [],
   ) {
     this.#client = client;
     this.#cache = cache;
@@ -31,11 +33,15 @@ export class NodeBalancer {
     this.#log = context.log;
     this.#signal = context.signal;
     this.#address = nodeAddress;
+    this.#aliases = aliases;
   }
 
-  /** Ports to keep on the node's address. */
+  /** Ports to keep on the node's address, and on its other addresses when they can be had. */
   wishes(): HostPortWish[] {
-    return [...this.#owners().values()].flatMap((service) => wishesOf(service, this.#address));
+    const owners = new Set(this.#owners().values());
+    return [this.#address, ...this.#aliases].flatMap((address) =>
+      [...owners].flatMap((service) => wishesOf(service, address)),
+    );
   }
 
   /** `taken`: keys of wishes that other programs have. Writes the status of all that differ. */

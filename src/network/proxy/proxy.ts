@@ -17,7 +17,7 @@ const retryMs = 1_000;
 const inspectMs = 15_000;
 
 export interface ProxyOptions {
-  rules: Omit<RulesConfig, "takenNodePorts">;
+  rules: Omit<RulesConfig, "taken">;
   /** Tries to keep the ports of load balancer Services as well; answers which are someone else's. */
   loadBalancerWishes(): readonly HostPortWish[];
   onPorts(taken: ReadonlySet<string>): void;
@@ -100,7 +100,7 @@ export class Proxy {
     try {
       const ports = servicePorts(this.#cache.services.list(), this.#cache.slicesOf, rules);
       const taken = await this.#keepPorts(ports);
-      const plan = renderPorts(ports, { ...rules, takenNodePorts: taken });
+      const plan = renderPorts(ports, { ...rules, taken });
       const script = this.#applied ? renderChange(this.#applied, plan) : renderTable(plan);
       if (script !== "") {
         // Until it is known to have worked, nothing is known about the kernel.
@@ -128,18 +128,16 @@ export class Proxy {
     if (!this.#applied || this.#reported.size > 0) this.wake();
   }
 
-  /** Returns `tcp/30080` for node ports that are someone else's. */
+  /** Returns the keys of wishes that others have. */
   async #keepPorts(ports: readonly ServicePort[]): Promise<Set<string>> {
     const nodePorts = ports
       .filter((port) => port.nodePort > 0)
       .map((port) => ({ protocol: port.protocol, address: "0.0.0.0", port: port.nodePort }));
     const taken = await this.#keeper.reconcile([...nodePorts, ...this.#options.loadBalancerWishes()]);
-    const takenNodePorts = new Set<string>();
     const reported = new Set<string>();
     for (const port of ports) {
       const wish: HostPortWish = { protocol: port.protocol, address: "0.0.0.0", port: port.nodePort };
       if (port.nodePort === 0 || !taken.has(wishKey(wish))) continue;
-      takenNodePorts.add(`${port.protocol}/${port.nodePort}`);
       const problem = `${port.service} ${wishKey(wish)}`;
       reported.add(problem);
       if (this.#reported.has(problem)) continue;
@@ -150,7 +148,7 @@ export class Proxy {
     }
     this.#reported = reported;
     this.#options.onPorts(taken);
-    return takenNodePorts;
+    return taken;
   }
 }
 

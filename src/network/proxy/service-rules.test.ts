@@ -177,6 +177,22 @@ test("load balancer and external addresses; source ranges guard only the former"
   });
 });
 
+test("load balancers answer on the machine's other addresses unless the port is someone else's there", () => {
+  const lb = service(
+    "lb",
+    { type: "LoadBalancer", clusterIPs: ["10.96.0.12"], ports: [{ port: 80 }] },
+    { loadBalancer: { ingress: [{ ip: "10.244.0.1" }] } },
+  );
+  const balancer = { address: "10.244.0.1", aliases: ["127.0.0.1", "192.0.2.2"] };
+  const taken = new Set(["tcp/192.0.2.2/80"]);
+  const plan = render([lb], [slice("lb", [here("10.244.0.5")])], { balancer, taken });
+  assert.deepEqual(Object.keys(resolved(plan, "services4")), [
+    "10.96.0.12 . tcp . 80",
+    "10.244.0.1 . tcp . 80",
+    "127.0.0.1 . tcp . 80",
+  ]);
+});
+
 test("endpoints on other nodes: clients from outside are masqueraded", () => {
   const plan = render([web], [slice("web", [there("10.244.1.5")])]);
   assert.equal(
@@ -247,7 +263,7 @@ test("IPv6 and dual stack", () => {
 });
 
 test("a node port that another program has stays with it", () => {
-  const plan = render([web], [two], { takenNodePorts: new Set(["tcp/30080"]) });
+  const plan = render([web], [two], { taken: new Set(["tcp/0.0.0.0/30080"]) });
   assert.equal(plan.sets.get("node-ports4")?.elements?.size, 0);
   assert.equal(plan.sets.get("services4")?.elements?.size, 1);
 });

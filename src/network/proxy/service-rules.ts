@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { EndpointSlice, Service } from "../../api/index.ts";
 import { emptyTable, type TablePlan } from "../nft/table-plan.ts";
+import { wishKey } from "./port-keeper.ts";
 import { type Family, type ServicePort, servicePorts, type Target } from "./service-model.ts";
 
 /** What the rules need to know about this node and cluster. */
@@ -13,8 +14,10 @@ export interface RulesConfig {
   serviceCidrs: readonly string[];
   /** Answers the cluster's names; `port` on `address` is where the server listens. */
   dns?: { clusterIp: string; address: string; port: number };
-  /** Ports that another process of this machine has: `tcp/30080`. Their traffic stays with that process. */
-  takenNodePorts?: ReadonlySet<string>;
+  /** Load balancer Services that have `address` answer on these other addresses of the machine as well. */
+  balancer?: { address: string; aliases: readonly string[] };
+  /** Ports that other programs of this machine have, as `wishKey` names them. Their traffic stays with those. */
+  taken?: ReadonlySet<string>;
 }
 
 /** Marks packets that must get this node's address as source on their way out; cleared in the same pass. */
@@ -154,23 +157,32 @@ function addPort(plan: TablePlan, port: ServicePort, config: RulesConfig): void 
     if (inside) put("services", key, `goto ${inside}`);
     else put("refused-services", key, dropped(port.internalLocal));
   }
-  for (const ip of [...port.loadBalancerIps, ...port.externalIps]) {
+  const balanced = [...port.loadBalancerIps, ...aliasesOf(port, config)];
+  for (const ip of [...balanced, ...port.externalIps]) {
     const key = `${ip} . ${port.protocol} . ${port.port}`;
     if (outside) put("services", key, `goto ${outside}`);
     if (!outside || (port.externalLocal && !local)) put("refused-services", key, dropped(port.externalLocal));
   }
-  if (port.sourceRanges.length > 0 && port.loadBalancerIps.length > 0) {
+  if (port.sourceRanges.length > 0 && balanced.length > 0) {
     const { ip } = words(port.family);
     const guard = `guard-${id}`;
     plan.chains.set(guard, { rules: [`${ip} saddr != { ${port.sourceRanges.join(", ")} } drop`] });
-    for (const lb of port.loadBalancerIps)
-      put("guarded", `${lb} . ${port.protocol} . ${port.port}`, `goto ${guard}`);
+    for (const lb of balanced) put("guarded", `${lb} . ${port.protocol} . ${port.port}`, `goto ${guard}`);
   }
-  if (port.nodePort > 0 && !config.takenNodePorts?.has(`${port.protocol}/${port.nodePort}`)) {
+  const wish = { protocol: port.protocol, address: "0.0.0.0", port: port.nodePort };
+  if (port.nodePort > 0 && !config.taken?.has(wishKey(wish))) {
     const key = `${port.protocol} . ${port.nodePort}`;
     if (outside) put("node-ports", key, `goto ${outside}`);
     if (!outside || (port.externalLocal && !local)) put("refused-ports", key, dropped(port.externalLocal));
   }
+}
+
+/** The machine's other addresses, where nobody else has the port. */
+function aliasesOf(port: ServicePort, { balancer, taken }: RulesConfig): string[] {
+  if (!balancer || !port.loadBalancerIps.includes(balancer.address)) return [];
+  return balancer.aliases.filter((address) => {
+    return !taken?.has(wishKey({ protocol: port.protocol, address, port: port.port }));
+  });
 }
 
 /** The chain for traffic that asks for a node port, a load balancer's or an external address. */
