@@ -79,7 +79,11 @@ export async function openExec(
         const wait = data[0] === channel.stdout ? output.stdout?.(bytes) : output.stderr?.(bytes);
         if (wait) {
           socket.pause();
-          outstanding = wait.finally(() => socket.resume());
+          // Nowhere to write to any more: nothing is left to be done for.
+          outstanding = Promise.all([outstanding, wait]).then(
+            () => socket.resume(),
+            () => socket.terminate(),
+          );
         }
         break;
       }
@@ -98,6 +102,7 @@ export async function openExec(
     });
   });
   socket.on("error", (error) => status.reject(error));
+  socket.resume();
 
   const send = (first: number, data: Uint8Array): Promise<void> =>
     new Promise((resolve, reject) => {

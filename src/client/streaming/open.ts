@@ -8,7 +8,10 @@ import {
   tlsOptions,
 } from "../transport/credentials.ts";
 
-/** Opens a WebSocket on a path of the API server; throws the StatusError of a refused upgrade. */
+/**
+ * Opens a WebSocket on a path of the API server; throws the StatusError of a refused upgrade. It is paused, so that no
+ * message is lost before there are handlers: resume it when they are set.
+ */
 export async function openWebSocket(
   connection: ServerConnection,
   path: string,
@@ -38,7 +41,10 @@ export async function openWebSocket(
     const onAbort = (): void => socket.terminate();
     signal?.addEventListener("abort", onAbort, { once: true });
     socket.once("close", () => signal?.removeEventListener("abort", onAbort));
-    socket.once("open", () => resolve(socket));
+    socket.once("open", () => {
+      socket.pause();
+      resolve(socket);
+    });
     socket.once("error", (error) => reject(signal?.aborted ? signal.reason : error));
     socket.once("unexpected-response", (request, response) => {
       bodyText(response)

@@ -49,5 +49,6 @@ export async function openPortForward(
   });
   socket.on("close", () => stream.push(null));
   socket.on("error", (error) => stream.destroy(error));
+  socket.resume();
   return stream;
 }
