@@ -8,6 +8,7 @@ import {
 import { systemClock } from "../../machinery/index.ts";
 import { nodeNames } from "../config/cluster-config.ts";
 import { identities } from "../pki/identities.ts";
+import { freePort } from "./free-port.ts";
 import type { NodeParts } from "./node-parts.ts";
 
 /** More would need more ports than a cluster has; the others answer no logs and exec. */
@@ -37,7 +38,7 @@ export function startSimulatedNodes({ config, certificates, controlPlane, superv
           runDir: join(config.runDir, "nodes", name),
           logDir: join(config.dataDir, "log", "pods", name),
           host: "127.0.0.1",
-          port: config.kubeletPort + at,
+          port: await freePort("127.0.0.1", config.kubeletPort + at),
           ...(at < withPort ? { server: { ...certificates.kubelet, clientCa: certificates.ca } } : {}),
           simulated: true,
         },

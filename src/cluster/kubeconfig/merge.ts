@@ -5,10 +5,11 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  rmdirSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { type Document, isMap, isSeq, parseDocument, YAMLMap, YAMLSeq } from "yaml";
 import { type KubeconfigEntry, type NamedStanza, renderKubeconfig, stanzas } from "./entry.ts";
 import { type Environment, kubeconfigPaths, kubeconfigTarget } from "./location.ts";
@@ -105,6 +106,7 @@ export function mergeKubeconfig(entry: KubeconfigEntry, env?: Environment): stri
 
 /** Takes the entry out of every file kubectl reads. A file that held nothing else, and that wherry made, goes too. */
 export function removeFromKubeconfig(name: string, env?: Environment): void {
+  const emptied = new Set<string>();
   for (const path of kubeconfigPaths(env)) {
     if (!existsSync(path) || !readFileSync(path, "utf8").includes(name)) continue;
     locked(path, () => {
@@ -125,8 +127,17 @@ export function removeFromKubeconfig(name: string, env?: Environment): void {
         document.set("current-context", "");
         changed = true;
       }
-      if (changed && left === 0) rmSync(path);
-      else if (changed) save(path, document);
+      if (changed && left === 0) {
+        rmSync(path);
+        emptied.add(dirname(path));
+      } else if (changed) save(path, document);
     });
+  }
+  for (const dir of emptied) {
+    try {
+      if (basename(dir) === ".kube") rmdirSync(dir);
+    } catch {
+      // kubectl's cache, or other files of the user
+    }
   }
 }
