@@ -39,6 +39,8 @@ export class Proxy {
   #applied: TablePlan | undefined;
   #ports: readonly ServicePort[] = [];
   #reported = new Set<string>();
+  /** Some port is someone else's and worth another try. */
+  #wanting = false;
   #pending: Timer | undefined;
   #running: Promise<void> | undefined;
   #again = false;
@@ -125,7 +127,7 @@ export class Proxy {
     } catch (error) {
       this.#log.warn("nftables could not be inspected", { error });
     }
-    if (!this.#applied || this.#reported.size > 0) this.wake();
+    if (!this.#applied || this.#wanting) this.wake();
   }
 
   /** Returns the keys of wishes that others have. */
@@ -147,6 +149,7 @@ export class Proxy {
       if (service) this.#recorder.event(service, "Warning", "NodePortTaken", message);
     }
     this.#reported = reported;
+    this.#wanting = taken.size > 0;
     this.#options.onPorts(taken);
     return taken;
   }
