@@ -25,8 +25,10 @@ import { listRuntimePods, runtimeLabels } from "./pods/pod-runtime.ts";
 import { ProbeManager } from "./probes/probe-manager.ts";
 import { parseResolvConf } from "./sandbox/dns.ts";
 import type { KubeletServices } from "./services.ts";
+import { simulatedVolumes } from "./simulated/simulated-volumes.ts";
 import { StatusManager } from "./status/status-manager.ts";
 import { createKubeletServer } from "./streaming/index.ts";
+import { ensureMemory } from "./volumes/memory-root.ts";
 import type { MountPort } from "./volumes/volume.ts";
 import { VolumeManager } from "./volumes/volume-manager.ts";
 
@@ -62,6 +64,7 @@ export async function startKubelet(
   await Promise.all(
     [config.rootDir, config.runDir, config.logDir].map((d) => mkdir(d, { recursive: true, mode: 0o750 })),
   );
+  if (!config.simulated) await ensureMemory(config.runDir, backends.mounts);
   const version = await backends.runtime.version();
 
   const agent = new NodeAgent({
@@ -109,17 +112,19 @@ export async function startKubelet(
     runtime: backends.runtime,
     runtimeName: version.runtimeName,
     images: new ImageManager(backends.images, clock),
-    volumes: new VolumeManager({
-      root: config.rootDir,
-      memoryRoot: config.runDir,
-      mounts: backends.mounts,
-      clock,
-      log,
-      objects,
-      claim: (namespace, name) => orUndefined(client.persistentVolumeClaims.get(namespace, name)),
-      persistentVolume: (name) => orUndefined(client.persistentVolumes.get(undefined, name)),
-      token: (request) => tokens.get(request),
-    }),
+    volumes: config.simulated
+      ? simulatedVolumes
+      : new VolumeManager({
+          root: config.rootDir,
+          memoryRoot: config.runDir,
+          mounts: backends.mounts,
+          clock,
+          log,
+          objects,
+          claim: (namespace, name) => orUndefined(client.persistentVolumeClaims.get(namespace, name)),
+          persistentVolume: (name) => orUndefined(client.persistentVolumes.get(undefined, name)),
+          token: (request) => tokens.get(request),
+        }),
     objects,
     probes: new ProbeManager({
       runtime: backends.runtime,

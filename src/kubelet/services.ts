@@ -8,7 +8,7 @@ import type { AnyContainer } from "./pods/pod-key.ts";
 import type { ProbeManager } from "./probes/probe-manager.ts";
 import type { DnsSettings } from "./sandbox/dns.ts";
 import type { StatusManager } from "./status/status-manager.ts";
-import type { VolumeManager } from "./volumes/volume-manager.ts";
+import type { PodVolumes } from "./volumes/volume-manager.ts";
 
 /** What the pods' workers share. Everything here outlives any one pod. */
 export interface KubeletServices {
@@ -19,7 +19,7 @@ export interface KubeletServices {
   /** Prefix of container ids in statuses: `<name>://<id>`. */
   readonly runtimeName: string;
   readonly images: ImageManager;
-  readonly volumes: VolumeManager;
+  readonly volumes: PodVolumes;
   readonly objects: WatchedObjects;
   readonly probes: ProbeManager;
   readonly status: StatusManager;

@@ -1,11 +1,10 @@
-import { mkdir, writeFile, chmod } from "node:fs/promises";
-import { dirname, join } from "node:path";
 import type { Pod } from "../../api/index.ts";
 import type { Image, Mount, PodSandboxConfig } from "../../cri/index.ts";
 import { orAborted } from "../lifecycle/race.ts";
 import { runHook } from "../lifecycle/hooks.ts";
 import { type AnyContainer, isHostNetwork, podUid } from "../pods/pod-key.ts";
 import { type PodRuntime, readySandbox, runsOf } from "../pods/pod-runtime.ts";
+import { writeHostsFile } from "../sandbox/start.ts";
 import type { KubeletServices } from "../services.ts";
 import type { MountedVolume } from "../volumes/volume.ts";
 import { ContainerStartError } from "./config-error.ts";
@@ -22,7 +21,6 @@ export interface StartInputs {
   sandboxId: string;
   sandboxConfig: PodSandboxConfig;
   volumes: ReadonlyMap<string, MountedVolume>;
-  hostsFile: string;
   /** Aborted when the pod is to end: a hook under way is not waited for. */
   signal: AbortSignal;
 }
@@ -110,7 +108,7 @@ async function mountsOf(
   inputs: StartInputs,
   env: ReadonlyMap<string, string>,
 ): Promise<Mount[]> {
-  const { pod, container, volumes } = inputs;
+  const { pod, container, volumes, runtime } = inputs;
   const mounts: Mount[] = [];
   for (const [index, mount] of (container.volumeMounts ?? []).entries()) {
     const volume = volumes.get(mount.name);
@@ -134,17 +132,10 @@ async function mountsOf(
     readonly: false,
     propagation: "PRIVATE",
   });
-  if (!taken.has("/etc/hosts")) mounts.push(plain("/etc/hosts", inputs.hostsFile));
-  const file = join(
-    services.volumes.podDirectory(podUid(pod)),
-    "containers",
-    container.name,
-    String(inputs.attempt),
-  );
-  await mkdir(dirname(file), { recursive: true, mode: 0o750 });
-  await writeFile(file, "");
+  if (!taken.has("/etc/hosts")) mounts.push(plain("/etc/hosts", writeHostsFile(services, pod, runtime)));
   // Whoever the container runs as may leave its last words.
-  await chmod(file, 0o666);
+  const name = `containers/${container.name}/${inputs.attempt}`;
+  const file = services.volumes.writeFile(podUid(pod), name, "", 0o666);
   mounts.push(plain(terminationPath(container), file));
   return mounts;
 }

@@ -7,8 +7,8 @@ import { stopAll, stopContainer } from "../lifecycle/container-stop.ts";
 import { orAborted } from "../lifecycle/race.ts";
 import { goSeconds } from "../plan/backoff.ts";
 import type { PodActions } from "../plan/pod-actions.ts";
-import { hostsFilePath, sandboxConfigOf, writeHostsFile } from "../sandbox/start.ts";
-import { isHostNetwork, podLabel, podName, specGraceSeconds } from "./pod-key.ts";
+import { sandboxConfigOf } from "../sandbox/start.ts";
+import { podLabel, podName, specGraceSeconds } from "./pod-key.ts";
 import type { KubeletServices } from "../services.ts";
 import type { WaitingReason } from "../status/container-state.ts";
 import type { Backoff } from "../plan/backoff.ts";
@@ -74,7 +74,6 @@ export async function applyActions(
         sandboxId: sandbox.id,
         sandboxConfig: config,
         volumes: mounted.byName,
-        hostsFile: hostsFilePath(worker.services, pod),
         signal,
       });
       worker.waiting.delete(container.name);
@@ -138,8 +137,6 @@ async function createSandbox(worker: SyncHost, pod: Pod, attempt: number): Promi
     throw cause;
   }
   await worker.refresh(true);
-  const ips = worker.runtime.sandboxes[0]?.ips ?? [];
-  await writeHostsFile(services, pod, isHostNetwork(pod) ? services.node.hostIps() : ips);
 }
 
 /** False while the container has to wait: after a crash by the back-off, after a failed start a while. */

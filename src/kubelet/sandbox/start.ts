@@ -1,8 +1,7 @@
-import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { Pod } from "../../api/index.ts";
 import type { PodSandboxConfig } from "../../cri/index.ts";
 import { isHostNetwork, podName, podNamespace, podUid } from "../pods/pod-key.ts";
+import { type PodRuntime, readySandbox } from "../pods/pod-runtime.ts";
 import type { KubeletServices } from "../services.ts";
 import { podDns } from "./dns.ts";
 import { podHostname } from "./hostname.ts";
@@ -22,25 +21,12 @@ export function sandboxConfigOf(services: KubeletServices, pod: Pod, attempt: nu
   });
 }
 
-/** Writes the pod's /etc/hosts and returns its path. */
-export async function writeHostsFile(
-  services: KubeletServices,
-  pod: Pod,
-  ips: readonly string[],
-): Promise<string> {
-  const directory = services.volumes.podDirectory(podUid(pod));
-  const path = hostsFilePath(services, pod);
+/** Writes the pod's /etc/hosts and returns its path. Written over, never replaced: containers have this very file. */
+export function writeHostsFile(services: KubeletServices, pod: Pod, runtime: PodRuntime): string {
   const aliases = pod.spec?.hostAliases ?? [];
   const { hostname, fqdn } = podHostname(pod, services.node.clusterDomain, services.node.hostname);
   const text = isHostNetwork(pod)
     ? hostNetworkHostsFile(services.node.hostsFile(), aliases)
-    : podHostsFile(ips, hostname, fqdn, aliases);
-  await mkdir(directory, { recursive: true, mode: 0o750 });
-  // Written over, never replaced: containers have this very file mounted.
-  await writeFile(path, text, { mode: 0o644 });
-  return path;
-}
-
-export function hostsFilePath(services: KubeletServices, pod: Pod): string {
-  return join(services.volumes.podDirectory(podUid(pod)), "etc-hosts");
+    : podHostsFile(readySandbox(runtime)?.ips ?? [], hostname, fqdn, aliases);
+  return services.volumes.writeFile(podUid(pod), "etc-hosts", text, 0o644);
 }

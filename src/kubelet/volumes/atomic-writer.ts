@@ -35,12 +35,13 @@ export function writeAtomically(
   stamp: number,
   group?: number,
 ): boolean {
-  mkdirSync(directory, { recursive: true });
   const dataLink = join(directory, "..data");
   const current = readLink(dataLink);
   if (current !== undefined && sameFiles(join(directory, current), files, group)) return false;
+  // A new volume, as nearly all are: nobody looks yet, so nothing has to be swapped or cleared away.
+  const first = current === undefined && mkdirSync(directory, { recursive: true }) !== undefined;
 
-  const name = freshName(directory, stamp);
+  const name = freshName(directory, stamp, first);
   const fresh = join(directory, name);
   mkdirSync(fresh, { mode: 0o755 });
   chmodSync(fresh, 0o755);
@@ -52,12 +53,19 @@ export function writeAtomically(
     // After the write, so that the umask has no say.
     chmodSync(target, effectiveMode(file, group));
   }
+  if (first) chmodSync(directory, 0o755);
   if (group !== undefined) chownSync(directory, 0, group);
+  const names = new Set([...files.keys()].map((path) => path.split("/")[0] ?? path));
+  if (first) {
+    symlinkSync(name, dataLink);
+    for (const each of names) symlinkSync(`..data/${each}`, join(directory, each));
+    return true;
+  }
   const temporary = join(directory, "..data_tmp");
   rmSync(temporary, { force: true });
   symlinkSync(name, temporary);
   renameSync(temporary, dataLink);
-  linkNames(directory, files);
+  linkNames(directory, names);
   for (const entry of readdirSync(directory)) {
     if (entry.startsWith("..") && entry !== "..data" && entry !== name) {
       rmSync(join(directory, entry), { recursive: true, force: true });
@@ -72,8 +80,7 @@ function effectiveMode(file: ProjectedFile, group: number | undefined): number {
 }
 
 /** Links for the first path components; those of names that are gone go too. */
-function linkNames(directory: string, files: ReadonlyMap<string, ProjectedFile>): void {
-  const wanted = new Set([...files.keys()].map((path) => path.split("/")[0] ?? path));
+function linkNames(directory: string, wanted: ReadonlySet<string>): void {
   for (const name of wanted) {
     const link = join(directory, name);
     if (readLink(link) === `..data/${name}`) continue;
@@ -131,10 +138,10 @@ function readLink(path: string): string | undefined {
 }
 
 /** `..2026_11_21_04_13_10.123456789`, the moment of the update, made unique. */
-function freshName(directory: string, stamp: number): string {
+function freshName(directory: string, stamp: number, first: boolean): string {
   const iso = new Date(stamp).toISOString();
   const base = `..${iso.slice(0, 19).replace(/[-T:]/g, "_")}.`;
-  const taken = new Set(readdirSync(directory));
+  const taken = new Set(first ? [] : readdirSync(directory));
   let fraction = (stamp % 1000) * 1_000_000;
   while (taken.has(base + String(fraction).padStart(9, "0"))) fraction++;
   return base + String(fraction).padStart(9, "0");

@@ -10,7 +10,7 @@ export const configMapVolume: VolumePlugin = {
     const name = source.name ?? "";
     const map = await host.objects.configMap(podNamespace(pod), name);
     if (!map && !source.optional) throw new VolumeError(`configmap "${name}" not found`);
-    const hostPath = join(host.podDirectory, "kubernetes.io~configmap", volume.name);
+    const hostPath = join(host.memoryDirectory, "kubernetes.io~configmap", volume.name);
     const files = configMapFiles(map, source.items, source.defaultMode ?? 0o644, source.optional ?? false);
     writeAtomically(hostPath, files, host.now(), pod.spec?.securityContext?.fsGroup);
     return { mounted: { name: volume.name, hostPath, readOnly: true } };

@@ -1,5 +1,6 @@
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { mkdir, readdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Pod, VolumeMount } from "../../api/index.ts";
 import type { Clock, Logger } from "../../machinery/index.ts";
 import type { DownwardContext } from "../containers/downward.ts";
@@ -34,20 +35,44 @@ export class MountFailure extends Error {
   override readonly name = "MountFailure";
 }
 
-export class VolumeManager {
+/** A pod's files on this node. */
+export interface PodVolumes {
+  /** Sets up all volumes that containers use, side by side. Idempotent; also how live updates reach the pod. */
+  setUp(pod: Pod, downward: DownwardContext): Promise<MountedVolumes>;
+  /** The path to mount for a volumeMount with a subPath. */
+  subPath(
+    pod: Pod,
+    container: string,
+    index: number,
+    mount: VolumeMount,
+    volume: MountedVolume,
+    path: string,
+  ): Promise<string>;
+  /** Writes one of the pod's small files, in memory, and returns its path. What is there is written over in place. */
+  writeFile(uid: string, path: string, content: string, mode: number): string;
+  /** Unmounts and removes all that belongs to a pod. Persistent volumes keep their data: only mounts are taken away. */
+  tearDown(uid: string): Promise<void>;
+  /** Uids of pods that have left something on disk or in memory. */
+  leftovers(): Promise<string[]>;
+}
+
+export class VolumeManager implements PodVolumes {
   readonly #options: VolumeManagerOptions;
 
   constructor(options: VolumeManagerOptions) {
     this.#options = options;
   }
 
-  podDirectory(uid: string): string {
+  #directory(uid: string): string {
     return join(this.#options.root, "pods", uid);
   }
 
-  /** Sets up all volumes that containers use, side by side. Idempotent; also how live updates reach the pod. */
+  #memory(uid: string): string {
+    return join(this.#options.memoryRoot, "pods", uid);
+  }
+
   async setUp(pod: Pod, downward: DownwardContext): Promise<MountedVolumes> {
-    const { options } = { options: this.#options };
+    const options = this.#options;
     const uid = podUid(pod);
     const used = new Set(
       allContainers(pod).flatMap(({ container }) => [
@@ -56,8 +81,8 @@ export class VolumeManager {
       ]),
     );
     const host: VolumeHost = {
-      podDirectory: join(this.podDirectory(uid), "volumes"),
-      memoryDirectory: join(options.memoryRoot, "pods", uid, "volumes"),
+      podDirectory: join(this.#directory(uid), "volumes"),
+      memoryDirectory: join(this.#memory(uid), "volumes"),
       objects: options.objects,
       claim: options.claim,
       persistentVolume: options.persistentVolume,
@@ -85,7 +110,6 @@ export class VolumeManager {
     };
   }
 
-  /** The path to mount for a volumeMount with a subPath. */
   subPath(
     pod: Pod,
     container: string,
@@ -95,7 +119,7 @@ export class VolumeManager {
     path: string,
   ): Promise<string> {
     const target = join(
-      this.podDirectory(podUid(pod)),
+      this.#directory(podUid(pod)),
       "volume-subpaths",
       mount.name,
       container,
@@ -104,15 +128,21 @@ export class VolumeManager {
     return bindSubPath(volume.hostPath, path, target, this.#options.mounts);
   }
 
-  /** Unmounts and removes all that belongs to a pod. Data on persistent volumes stays: only mounts are taken away. */
+  writeFile(uid: string, path: string, content: string, mode: number): string {
+    const full = join(this.#memory(uid), path);
+    mkdirSync(dirname(full), { recursive: true, mode: 0o750 });
+    writeFileSync(full, content);
+    chmodSync(full, mode);
+    return full;
+  }
+
   async tearDown(uid: string): Promise<void> {
-    for (const directory of [this.podDirectory(uid), join(this.#options.memoryRoot, "pods", uid)]) {
+    for (const directory of [this.#directory(uid), this.#memory(uid)]) {
       for (const mount of await mountsBelow(directory)) await this.#options.mounts.unmount(mount);
       await rm(directory, { recursive: true, force: true });
     }
   }
 
-  /** Uids of pods that have left something on disk or in memory. */
   async leftovers(): Promise<string[]> {
     const uids = new Set<string>();
     for (const root of [this.#options.root, this.#options.memoryRoot]) {

@@ -34,7 +34,7 @@ export interface TokenRequest {
 export interface VolumeHost {
   /** Where this pod's volumes are on disk, e.g. `<root>/pods/<uid>/volumes`. */
   podDirectory: string;
-  /** Like it, in memory: secrets do not reach the disk. */
+  /** Like it, in memory: secrets do not reach the disk, and small files cost next to nothing. */
   memoryDirectory: string;
   objects: ObjectSource;
   claim(namespace: string, name: string): Promise<PersistentVolumeClaim | undefined>;
