@@ -3,19 +3,26 @@ import { spawnSync } from "node:child_process";
 import { chownSync, existsSync, lstatSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { Readable } from "node:stream";
 import { describe, it, type TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
+import { containerRunner } from "./testing/container-runner.ts";
 import { deviceNumbers } from "./build/copy-plan.ts";
 import { MergedTree } from "./build/merged-tree.ts";
 import type { ImageStore } from "./contract.ts";
 import { archive, digestOf, ociArchive, smallImage } from "./testing/archive.ts";
-import { chrootRunner } from "./testing/chroot-runner.ts";
 import { needsRoot, realNodes, temporaryDirectory, temporaryStore } from "./testing/fixture.ts";
 
 const busybox = ["/bin/busybox", "/usr/bin/busybox"].find(
   (path) => existsSync(path) && spawnSync("ldd", [path]).status !== 0,
 );
 
+const native = fileURLToPath(new URL("../../../dist/wherry-native", import.meta.url));
+
 function rootStore(t: TestContext): Promise<ImageStore> {
-  return temporaryStore(t, { nodes: realNodes() ?? assert.fail(), privileged: true, runner: chrootRunner });
+  return temporaryStore(t, {
+    nodes: realNodes() ?? assert.fail(),
+    privileged: true,
+    runner: containerRunner(native),
+  });
 }
 
 /** What a container with this image would see, as `find` says it. */
@@ -179,6 +186,10 @@ RUN true
     assert.deepEqual(seen, ["./arg", "./d", "./d/new", "./e", "./e/x", "./exec", "./pipe", "./tmp"]);
     const x = tree.lookup("e/x", false)?.stat;
     assert.deepEqual([x?.uid, x?.gid], [5, 6]);
+    const layers = (await store.inspect("run:1"))?.config.history?.filter(
+      (item) => item.empty_layer !== true,
+    );
+    assert.equal(layers?.length, 7, "a command that changes nothing leaves no layer");
     const again = await store.build({ context: dir, tags: ["run:1"] });
     assert.equal(again.cached, true);
   });

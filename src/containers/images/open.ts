@@ -11,7 +11,7 @@ import { StepCache } from "./build/step-cache.ts";
 import type { ImageDetails, ImageStore } from "./contract.ts";
 import { errno, explain, damaged } from "./image-error.ts";
 import { createImageService } from "./image-service.ts";
-import { Layers } from "./layer/layers.ts";
+import { Layers, lowerDirectories } from "./layer/layers.ts";
 import type { SpecialNodes } from "./layer/special-nodes.ts";
 import { formatReference, normalise, parseReference } from "./reference.ts";
 import { Blobs } from "./store/blobs.ts";
@@ -106,14 +106,7 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
       const image = await catalog.find(reference);
       if (image === undefined) return undefined;
       using _ = leases.begin();
-      const chain = await unpack(image);
-      // A layer whose own root is opaque hides everything below; overlayfs does not look at that attribute there.
-      const lowest = chain.findLastIndex((layer) => layer.meta.opaque.includes(""));
-      return {
-        id: image.id,
-        config: image.config,
-        layers: chain.slice(Math.max(0, lowest)).map((layer) => layer.dir),
-      };
+      return { id: image.id, config: image.config, layers: lowerDirectories(await unpack(image)) };
     },
     async inspect(reference) {
       const image = await catalog.find(reference);

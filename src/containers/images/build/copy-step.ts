@@ -145,7 +145,12 @@ async function writePlan(
       unpacked.push(dir);
       await unpackArchive(kitchen, file, dir);
       const xattrs = await kitchen.nodes.readXattrs(toBytePath(dir));
-      for (const entry of readUpper(toBytePath(dir), xattrs, () => false)) {
+      for (const entry of readUpper(
+        toBytePath(dir),
+        xattrs,
+        () => false,
+        () => false,
+      )) {
         const link = entry.type === "hardlink" ? { linkPath: join(target, entry.linkPath ?? "") } : {};
         plan.content.add({ ...entry, ...link, ...owner, path: join(target, entry.path) });
       }

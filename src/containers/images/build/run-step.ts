@@ -4,26 +4,20 @@ import { rm } from "node:fs/promises";
 import type { Heredoc } from "../dockerfile/lines.ts";
 import type { InstructionOf } from "../dockerfile/instruction.ts";
 import { WordError } from "../dockerfile/words.ts";
+import { lowerDirectories } from "../layer/layers.ts";
 import { toBytePath } from "../tar/byte-path.ts";
 import { argv } from "./config-step.ts";
 import type { Kitchen } from "./kitchen.ts";
-import { writeLayer } from "./layer-content.ts";
+import { type LayerEntry, writeLayer } from "./layer-content.ts";
+import type { MergedTree } from "./merged-tree.ts";
 import type { OnProgress } from "./progress.ts";
 import type { StageState } from "./stage-state.ts";
 import type { CachedStep } from "./step-cache.ts";
 import { readUpper } from "./tree-diff.ts";
 import { homeOf, resolveUser } from "./users.ts";
 
-/** Where the runtime puts its own mounts. What is left of them is empty and no part of the image. */
-const mountPoints = new Set([
-  "dev",
-  "proc",
-  "sys",
-  "etc/resolv.conf",
-  "etc/hosts",
-  "etc/hostname",
-  ".wherry-run",
-]);
+/** Where the runtime puts its own mounts, and what it makes for them. */
+const mountPoints = new Set(["dev", "proc", "sys", "etc", "etc/resolv.conf", "etc/hosts", "etc/hostname"]);
 
 /** A script that cannot be a line for the shell is run from here. */
 const scriptName = ".wherry-run";
@@ -70,7 +64,7 @@ export async function runStep(
       chmodSync(`${work}/upper/${scriptName}`, 0o755);
     }
     const tail = new Tail();
-    const layers = (await state.chain()).map((layer) => layer.dir);
+    const layers = lowerDirectories(await state.chain());
     const { exitCode } = await kitchen.runner.run({
       layers,
       upper: `${work}/upper`,
@@ -98,7 +92,8 @@ export async function runStep(
     const entries = readUpper(
       toBytePath(`${work}/upper`),
       xattrs,
-      (path) => mountPoints.has(path) && tree.lookup(path, false) === undefined,
+      (entry) => isResidue(entry, tree),
+      (path) => tree.lookup(path, false)?.stat.isDirectory() === true,
     );
     const layer =
       entries.length === 0 ? undefined : await writeLayer(entries, kitchen.blobs, options.clampTo);
@@ -108,6 +103,19 @@ export async function runStep(
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+}
+
+/** Empty, where a mount was, and no different from what is below. */
+function isResidue(entry: LayerEntry, below: MergedTree): boolean {
+  if (!mountPoints.has(entry.path) || entry.xattrs !== undefined) return false;
+  const stat = below.lookup(entry.path, false)?.stat;
+  if (stat === undefined) return true;
+  return (
+    entry.path === "etc" &&
+    (stat.mode & 0o7777) === entry.mode &&
+    stat.uid === entry.uid &&
+    stat.gid === entry.gid
+  );
 }
 
 /** Here-documents: alone it is a script; in a command the shell reads it itself. */

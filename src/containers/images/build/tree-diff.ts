@@ -6,13 +6,15 @@ import type { LayerEntry } from "./layer-content.ts";
 import { isWhiteout } from "./merged-tree.ts";
 
 /**
- * What an overlay's upper directory says, as layer entries (OCI layer specification, "Whiteouts"). `residue` are places
- * where only the container's own mounts were: empty ones are left out.
+ * What an overlay's upper directory says, as layer entries (OCI layer specification, "Whiteouts"). `residue` tells of empty
+ * files and directories whether only the container's own mounts have left them there; `hides` whether there is a
+ * directory below, since overlayfs calls every new directory opaque.
  */
 export function readUpper(
   root: BytePath,
   xattrs: ReadonlyMap<BytePath, ReadonlyMap<string, string>>,
-  residue: (path: BytePath) => boolean,
+  residue: (entry: LayerEntry) => boolean,
+  hides: (path: BytePath) => boolean,
 ): LayerEntry[] {
   const entries: LayerEntry[] = [];
   const links = new Map<string, BytePath>();
@@ -31,13 +33,14 @@ export function readUpper(
       if (entry === undefined) continue;
       entries.push(entry);
       if (entry.type === "directory") {
-        if (xattrs.get(at)?.get(opaqueAttribute) === "y") entries.push(marker(at, ".wh..wh..opq"));
+        if (xattrs.get(at)?.get(opaqueAttribute) === "y" && hides(at))
+          entries.push(marker(at, ".wh..wh..opq"));
         walk(at);
       }
       const empty =
         entries.length === before + 1 &&
         (entry.type === "directory" || (entry.type === "file" && stat.size === 0));
-      if (empty && residue(at)) entries.pop();
+      if (empty && residue(entry)) entries.pop();
     }
   };
   walk("");

@@ -203,6 +203,16 @@ export class Layers {
   }
 }
 
+/**
+ * The directories for an overlay mount, lowest first. overlayfs does not take a directory twice, and of a layer that comes
+ * twice the upper one alone gives the same. Nor does it look at opaqueness of a layer's own root, which hides all below.
+ */
+export function lowerDirectories(chain: readonly Layer[]): string[] {
+  const lowest = chain.findLastIndex((layer) => layer.meta.opaque.includes(""));
+  const dirs = chain.slice(Math.max(0, lowest)).map((layer) => layer.dir);
+  return dirs.filter((dir, at) => dirs.lastIndexOf(dir) === at);
+}
+
 interface Looks {
   path: string;
   mode: number;
