@@ -1,4 +1,4 @@
-import type { ImageDetails, ImageStore } from "../../containers/index.ts";
+import type { BuildProgress, ImageDetails, ImageStore } from "../../containers/index.ts";
 import { familiar } from "../../containers/index.ts";
 import { openClusterImages } from "../../cluster/index.ts";
 import { humanDuration } from "../../machinery/index.ts";
@@ -108,9 +108,18 @@ async function build(
   );
 }
 
-function progressText(step: unknown): string {
-  const { kind, text } = step as { kind?: string; text?: string };
-  return text === undefined ? "" : kind === "output" ? text : `${text}\n`;
+function progressText(progress: BuildProgress): string {
+  switch (progress.kind) {
+    case "step":
+      return `[${progress.step}/${progress.steps}] ${progress.text}\n`;
+    case "output":
+      return progress.text;
+    case "note":
+      return `${progress.text}\n`;
+    case "stepDone":
+    case "image":
+      return "";
+  }
 }
 
 async function base(store: ImageStore, _args: readonly string[], given: Flags, io: Output): Promise<void> {
