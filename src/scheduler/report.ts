@@ -9,6 +9,8 @@ export class Reporter {
   readonly #recorder: EventRecorder;
   readonly #clock: Clock;
   readonly #log: Logger;
+  /** Status writes under way, by pod uid. */
+  readonly #writing = new Map<string, Promise<void>>();
 
   constructor(client: Client, recorder: EventRecorder, clock: Clock, log: Logger) {
     this.#client = client;
@@ -25,11 +27,16 @@ export class Reporter {
     nominated?: string,
   ): Promise<void> {
     this.#recorder.event(info.pod, "Warning", "FailedScheduling", message);
-    await this.#condition(info, { type: "PodScheduled", status: "False", reason, message }, nominated);
+    await this.#write(info, { type: "PodScheduled", status: "False", reason, message }, nominated);
+  }
+
+  /** Settles when nothing is being written about the pod: a refusal must not arrive after the binding. */
+  async quiet(uid: string): Promise<void> {
+    await this.#writing.get(uid);
   }
 
   async gated(info: PodInfo): Promise<void> {
-    await this.#condition(info, {
+    await this.#write(info, {
       type: "PodScheduled",
       status: "False",
       reason: "SchedulingGated",
@@ -44,6 +51,14 @@ export class Reporter {
 
   preempted(victim: PodInfo, by: PodInfo, node: string): void {
     this.#recorder.event(victim.pod, "Normal", "Preempted", `Preempted by pod ${by.uid} on node ${node}`);
+  }
+
+  async #write(info: PodInfo, condition: PodCondition, nominated?: string): Promise<void> {
+    const before = this.#writing.get(info.uid) ?? Promise.resolve();
+    const run = before.then(() => this.#condition(info, condition, nominated));
+    this.#writing.set(info.uid, run);
+    await run;
+    if (this.#writing.get(info.uid) === run) this.#writing.delete(info.uid);
   }
 
   async #condition(info: PodInfo, condition: PodCondition, nominated?: string): Promise<void> {

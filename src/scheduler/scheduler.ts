@@ -165,6 +165,7 @@ class Scheduler {
     const { clock, signal } = this.#context;
     try {
       await bindClaims(plan, node, snapshot.storage, this.#waiter, this.#client, clock, signal);
+      await this.#reporter.quiet(info.uid);
       const { name, namespace, uid } = info.pod.metadata ?? {};
       await this.#client.pods.subresource(namespace, name ?? "", "binding", "POST", {
         apiVersion: "v1",

@@ -75,6 +75,8 @@ export async function bindPod(call: Call): Promise<Answer> {
       lastTransitionTime: nowTime(core.clock),
     });
     pod.status = { ...pod.status, conditions };
+    // The room is taken now: a nomination would only mislead (ClearingNominatedNodeNameAfterBinding, KEP-5278).
+    delete pod.status.nominatedNodeName;
     if (call.dryRun) break;
     const result = await writeObject(core, resource, key, pod, existing);
     if (result.done) break;
