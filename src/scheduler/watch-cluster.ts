@@ -1,4 +1,4 @@
-import type { Namespace, Pod, ReplicaSet } from "../api/index.ts";
+import type { Container, Namespace, Pod, ReplicaSet } from "../api/index.ts";
 import { type Client, type ComponentContext, createInformer } from "../client/index.ts";
 import { type ClusterState, isFinished } from "./cluster-state.ts";
 import type { ClusterEvent } from "./plugin.ts";
@@ -30,6 +30,7 @@ export async function watchCluster(
     ...base,
     resource: client.pods,
     fieldSelector: "status.phase!=Succeeded,status.phase!=Failed",
+    transform: trimmed,
   });
   const claims = createInformer({ ...base, resource: client.persistentVolumeClaims });
   const volumes = createInformer({ ...base, resource: client.persistentVolumes });
@@ -87,4 +88,21 @@ export async function watchCluster(
       replicaSet: (namespace, name) => replicaSets.get(`${namespace}/${name}`),
     },
   };
+}
+
+/** A pod without what no decision looks at: most of its bytes. */
+function trimmed(pod: Pod): Pod {
+  if (!pod.spec) return pod;
+  const slim = (container: Container): Container => ({
+    name: container.name,
+    ...(container.image ? { image: container.image } : {}),
+    ...(container.resources ? { resources: container.resources } : {}),
+    ...(container.ports ? { ports: container.ports } : {}),
+    ...(container.restartPolicy ? { restartPolicy: container.restartPolicy } : {}),
+  });
+  pod.spec.containers = pod.spec.containers.map(slim);
+  if (pod.spec.initContainers) pod.spec.initContainers = pod.spec.initContainers.map(slim);
+  const claims = pod.spec.volumes?.filter((volume) => volume.persistentVolumeClaim || volume.ephemeral);
+  if (claims) pod.spec.volumes = claims;
+  return pod;
 }
