@@ -52,7 +52,7 @@ export function sandboxSecurityContext(pod: Pod): PodSandboxConfig["linux"]["sec
     ...(sc?.runAsUser === undefined || sc.runAsGroup === undefined ? {} : { runAsGroup: sc.runAsGroup }),
     supplementalGroups: podGroups(pod),
     privileged: all.some((c) => c.securityContext?.privileged === true),
-    seccomp: profile(sc?.seccompProfile),
+    seccomp: profile(sc?.seccompProfile, false),
     readonlyRootfs: false,
   };
 }
@@ -90,13 +90,16 @@ export function containerSecurityContext(
     noNewPrivs: own?.allowPrivilegeEscalation === false,
     maskedPaths: unmasked ? [] : maskedPaths,
     readonlyPaths: unmasked ? [] : readonlyPaths,
-    seccomp: profile(own?.seccompProfile ?? outer?.seccompProfile),
+    seccomp: profile(own?.seccompProfile ?? outer?.seccompProfile, privileged),
   };
 }
 
-function profile(wanted: { type: string; localhostProfile?: string } | undefined): SecurityProfile {
-  // Without a word about it the profile is Unconfined (kubelet default, --seccomp-default=false).
-  if (!wanted) return { type: "Unconfined" };
+function profile(
+  wanted: { type: string; localhostProfile?: string } | undefined,
+  privileged: boolean,
+): SecurityProfile {
+  // Without a word about it, the runtime's profile (as with the kubelet's --seccomp-default).
+  if (!wanted) return { type: privileged ? "Unconfined" : "RuntimeDefault" };
   if (wanted.type === "Localhost") {
     return {
       type: "Localhost",

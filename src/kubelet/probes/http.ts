@@ -33,7 +33,11 @@ export async function probeHttp(
         continue;
       }
       if (answer.status >= 200 && answer.status < 400) return { result: "success", output: answer.body };
-      return { result: "failure", output: `HTTP probe failed with statuscode: ${answer.status}` };
+      return {
+        result: "failure",
+        output: `HTTP probe failed with statuscode: ${answer.status}`,
+        answered: true,
+      };
     }
   } catch (cause) {
     const url = `${target.tls ? "https" : "http"}://${hostText(target.host)}:${target.port}${target.path}`;

@@ -3,4 +3,6 @@ export interface ProbeOutcome {
   result: "success" | "failure" | "unknown";
   /** For the event. */
   output: string;
+  /** Of HTTP: there was an answer, whatever it said. */
+  answered?: boolean;
 }

@@ -37,6 +37,7 @@ test("HTTP: status decides, redirects stay on the host, headers are sent, silenc
   assert.deepEqual(await probe("/bad"), {
     result: "failure",
     output: "HTTP probe failed with statuscode: 503",
+    answered: true,
   });
   assert.equal((await probe("/near")).output, "HTTP probe failed with statuscode: 503");
   assert.equal((await probe("/away")).result, "success");
