@@ -11,6 +11,7 @@ import { encodeStored, withResourceVersion } from "./codec/stored.ts";
 import type { Target } from "./codec/negotiate.ts";
 import type { HandlerRequest, RequestInfo } from "./contract.ts";
 import type { EventLeases } from "./registry/event-leases.ts";
+import type { Lines } from "./registry/lines.ts";
 import type { Registry } from "./registry/registry.ts";
 import type { ServedResource } from "./registry/resource.ts";
 
@@ -24,6 +25,7 @@ export interface Core {
   readonly registry: Registry;
   readonly admission: AdmissionChain;
   readonly leases: EventLeases;
+  readonly lines: Lines;
   /** Watches under way end when it aborts. */
   readonly closing: AbortSignal;
 }

@@ -64,14 +64,10 @@ export const badRequest = (message: string, cause?: unknown): StatusError =>
 export const noResource = (): StatusError =>
   new StatusError("NotFound", "the server could not find the requested resource", { details: {} });
 
-export const methodNotAllowed = (verb: string, resource: Named): StatusError =>
-  new StatusError(
-    "MethodNotAllowed",
-    `${verb} is not supported on resources of kind "${qualified(resource)}"`,
-    {
-      details: details(resource, ""),
-    },
-  );
+export const methodNotAllowed = (): StatusError =>
+  new StatusError("MethodNotAllowed", "the server does not allow this method on the requested resource", {
+    details: {},
+  });
 
 export const expired = (message: string, metadata = {}): StatusError =>
   new StatusError("Expired", message, { metadata });

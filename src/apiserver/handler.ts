@@ -145,11 +145,11 @@ export class Handler {
       !["list", "watch", "deletecollection"].includes(info.verb)
     ) {
       // Objects of namespaces are reached through their namespace; creating one without is a mistake with its own text.
-      if (info.verb === "create") throw methodNotAllowed("create", def);
+      if (info.verb === "create") throw methodNotAllowed();
       throw noResource();
     }
     if (!def.namespaced && info.namespace !== "" && info.resource !== "namespaces") throw noResource();
-    if (info.verb === "") throw methodNotAllowed(request.method.toLowerCase(), def);
+    if (info.verb === "") throw methodNotAllowed();
     const errors: FieldError[] = [];
     const dryRun = readDryRun(
       info.query.getAll("dryRun").filter((value) => value !== ""),
@@ -176,7 +176,10 @@ export class Handler {
       return serve(call);
     }
     const verb = verbs[info.verb];
-    if (!verb || !resource.has(info.verb)) throw methodNotAllowed(info.verb, def);
+    // Collections are not replaced, and objects are not created under their own path.
+    const misplaced =
+      info.name === "" ? info.verb === "update" || info.verb === "patch" : info.verb === "create";
+    if (!verb || misplaced || !resource.has(info.verb)) throw methodNotAllowed();
     return verb(call);
   }
 
@@ -187,7 +190,7 @@ export class Handler {
     user: UserInfo,
   ): Promise<Answer> {
     if (!special.verbs.includes(info.verb)) {
-      throw methodNotAllowed(info.verb, { group: info.apiGroup, plural: info.resource, kind: special.kind });
+      throw methodNotAllowed();
     }
     const result = await special.handle({
       info,

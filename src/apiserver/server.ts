@@ -17,6 +17,7 @@ import { refuseUpgrade } from "./http/refuse-upgrade.ts";
 import { localTransport, toTransport } from "./local-transport.ts";
 import { Metrics } from "./metrics.ts";
 import { EventLeases } from "./registry/event-leases.ts";
+import { Lines } from "./registry/lines.ts";
 import { Registry } from "./registry/registry.ts";
 import { parseRequestInfo } from "./request-info.ts";
 
@@ -47,6 +48,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     registry,
     admission: new AdmissionChain([...plugins, guardPlugin(options.guards ?? new Map(), caches)]),
     leases: new EventLeases(store, clock),
+    lines: new Lines(),
     closing: closing.signal,
   };
   options.authenticator.attach?.(caches);

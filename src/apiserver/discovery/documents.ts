@@ -1,8 +1,8 @@
 /** Everything that is not a resource: discovery, OpenAPI, version, health, metrics. */
 import { createHash } from "node:crypto";
-import { StatusError } from "../../machinery/index.ts";
 import { parseAccept } from "../codec/negotiate.ts";
 import type { HandlerRequest, RequestInfo } from "../contract.ts";
+import { methodNotAllowed } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
 import { openApiAnswer } from "./openapi.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -40,13 +40,7 @@ export class Documents {
     const answer = await this.#find(path, request, info);
     if (!answer) return textAnswer(404, "404 page not found\n");
     if (request.method !== "GET" && request.method !== "HEAD" && !path.startsWith("/api")) {
-      throw new StatusError(
-        "MethodNotAllowed",
-        "the server does not allow this method on the requested resource",
-        {
-          details: {},
-        },
-      );
+      throw methodNotAllowed();
     }
     return answer;
   }

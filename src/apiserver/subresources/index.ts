@@ -21,7 +21,7 @@ const partOfObject: Serve = (call) => {
     case "patch":
       return patch(call);
     default:
-      throw methodNotAllowed(call.info.verb, call.resource.def);
+      throw methodNotAllowed();
   }
 };
 
@@ -29,7 +29,7 @@ const partOfObject: Serve = (call) => {
 const only =
   (verb: string, serve: Serve): Serve =>
   (call) => {
-    if (call.info.verb !== verb) throw methodNotAllowed(call.info.verb, call.resource.def);
+    if (call.info.verb !== verb) throw methodNotAllowed();
     return serve(call);
   };
 

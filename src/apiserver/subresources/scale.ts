@@ -29,7 +29,7 @@ export async function scale(call: Call): Promise<Answer> {
     const decoded = decodeBody(request.body, request.headers?.["content-type"]);
     change = () => structuredClone(decoded?.value);
   } else if (info.verb === "patch") change = readPatch(scaleCall(call));
-  else throw methodNotAllowed(info.verb, resource.def);
+  else throw methodNotAllowed();
   const entry = await updateObject({ ...call, info: { ...info, subresource: "" } }, (existing) => {
     const before = scaleOf(call, existing);
     const after = asObject({ value: change(before), text: "", format: "json" }, scaleKind) as Scale;

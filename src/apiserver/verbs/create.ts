@@ -2,7 +2,7 @@ import type { FieldError, KubeObject, ObjectMeta } from "../../api/index.ts";
 import type { AdmissionRequest } from "../admission/chain.ts";
 import { Entry } from "../cache/entry.ts";
 import { type Call, newUid, nowTime, writeObject } from "../core.ts";
-import { encodeStored } from "../codec/stored.ts";
+import { encodeStored, withResourceVersion } from "../codec/stored.ts";
 import { alreadyExists, badRequest, invalid } from "../errors.ts";
 import type { Answer } from "../response.ts";
 import { readObject } from "./input.ts";
@@ -80,10 +80,11 @@ export async function createObject(call: Call, object: KubeObject): Promise<Entr
   }
 }
 
-/** The object as a dry run shows it: complete but for the resource version. */
-export function unstored(call: Call, key: string, object: KubeObject): Entry {
+/** The object as a dry run shows it; `revision`: of the object it would replace, 0 for a new one. */
+export function unstored(call: Call, key: string, object: KubeObject, revision = 0): Entry {
   const { storedKind, storedApiVersion } = call.resource;
-  return new Entry(key, 0, encodeStored(object, storedKind, storedApiVersion), undefined);
+  const stored = encodeStored(object, storedKind, storedApiVersion);
+  return new Entry(key, revision, revision === 0 ? stored : withResourceVersion(stored, revision), undefined);
 }
 
 export function generateName(base: string, random: () => number): string {

@@ -88,7 +88,7 @@ export async function deleteObject(
       if (options.dryRun || (await removeObject(core, resource, existing)))
         return { gone: true, entry: existing };
     } else if (marked === "nothing") return { gone: false, entry: existing };
-    else if (options.dryRun) return { gone: false, entry: unstored(call, key, marked) };
+    else if (options.dryRun) return { gone: false, entry: unstored(call, key, marked, existing.revision) };
     else {
       const result = await writeObject(core, resource, key, marked, existing);
       if (result.done) return { gone: false, entry: result.entry };

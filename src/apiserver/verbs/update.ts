@@ -9,7 +9,7 @@ import { createObject, throwInvalid, unstored } from "./create.ts";
 import { readObject } from "./input.ts";
 import { objectAnswer } from "./output.ts";
 
-/** A write that loses the race so often is answered with a conflict. */
+/** A write that loses the race so often, even in its turn, is answered with a conflict. */
 const maxAttempts = 20;
 
 /** Kinds that a PUT creates when they are not there. */
@@ -69,63 +69,76 @@ function structuredCloneOnce(object: KubeObject): KubeObject {
  * Replaces an object by what `change` makes of it, as often as somebody else is faster, unless the new object carries a
  * resource version. `change` gets the present entry and returns a new object in stored spelling, with defaults.
  */
-export async function updateObject(
-  call: Call,
-  change: (existing: Entry) => KubeObject | Promise<KubeObject>,
-): Promise<Entry> {
+export async function updateObject(call: Call, change: Change): Promise<Entry> {
+  const { resource, info, core } = call;
+  const key = resource.key(info.namespace, info.name);
+  const first = await attempt(call, key, change, true);
+  if (first) return first;
+  const leave = await core.lines.enter(resource.storeKey(key));
+  try {
+    for (let i = 0; i < maxAttempts; i++) {
+      const entry = await attempt(call, key, change, false);
+      if (entry) return entry;
+    }
+  } finally {
+    leave();
+  }
+  throw conflict(resource.def, info.name, modified);
+}
+
+type Change = (existing: Entry) => KubeObject | Promise<KubeObject>;
+
+/** undefined: somebody else was faster. */
+async function attempt(call: Call, key: string, change: Change, first: boolean): Promise<Entry | undefined> {
   const { resource, info, core, user, dryRun, warnings } = call;
   const { def } = resource;
-  const key = resource.key(info.namespace, info.name);
   const strategy = strategyOf(resource, info.subresource);
-  for (let attempt = 1; ; attempt++) {
-    const existing = resource.cache.get(key);
-    if (!existing) throw notFound(def, info.name);
-    const old = existing.object;
-    const object = await change(existing);
-    const meta = object.metadata as ObjectMeta;
-    const version = meta.resourceVersion;
-    const pinned = version !== undefined && version !== "" && version !== "0";
-    if (pinned && version !== String(existing.revision)) throw conflict(def, info.name, modified);
-    keepSystemFields(call, meta, old.metadata as ObjectMeta);
-    const request: AdmissionRequest = {
-      operation: "UPDATE",
-      resource,
-      info: call.info,
-      subresource: info.subresource,
-      namespace: info.namespace,
-      name: info.name,
-      object,
-      oldObject: old,
-      user,
-      dryRun,
-      warnings,
-    };
-    try {
-      await core.admission.admit(request);
-      strategy.prepareForUpdate?.(object, old);
-      core.admission.allocate(request);
-      const errors = strategy.validateUpdate?.(object, old) ?? [];
-      throwInvalid(call, object, errors);
-      if (strategy.warnings && attempt === 1) warnings.push(...strategy.warnings(object));
-      await core.admission.validate(request);
-      if (dryRun) return unstored(call, key, withVersion(object, existing));
-      if (mayGo(object, old)) {
-        // The last finalizer is gone: so is the object.
-        if (await removeObject(core, resource, existing)) {
-          return unstored(call, key, withVersion(object, existing));
-        }
-      } else {
-        const result = await writeObject(core, resource, key, object, existing);
-        if (result.done) return result.entry;
+  const existing = resource.cache.get(key);
+  if (!existing) throw notFound(def, info.name);
+  const old = existing.object;
+  const object = await change(existing);
+  const meta = object.metadata as ObjectMeta;
+  const version = meta.resourceVersion;
+  const pinned = version !== undefined && version !== "" && version !== "0";
+  if (pinned && version !== String(existing.revision)) throw conflict(def, info.name, modified);
+  keepSystemFields(call, meta, old.metadata as ObjectMeta);
+  const request: AdmissionRequest = {
+    operation: "UPDATE",
+    resource,
+    info: call.info,
+    subresource: info.subresource,
+    namespace: info.namespace,
+    name: info.name,
+    object,
+    oldObject: old,
+    user,
+    dryRun,
+    warnings,
+  };
+  try {
+    await core.admission.admit(request);
+    strategy.prepareForUpdate?.(object, old);
+    core.admission.allocate(request);
+    const errors = strategy.validateUpdate?.(object, old) ?? [];
+    throwInvalid(call, object, errors);
+    if (strategy.warnings && first) warnings.push(...strategy.warnings(object));
+    await core.admission.validate(request);
+    if (dryRun) return unstored(call, key, object, existing.revision);
+    if (mayGo(object, old)) {
+      // The last finalizer is gone: so is the object.
+      if (await removeObject(core, resource, existing)) {
+        return unstored(call, key, object, existing.revision);
       }
-    } finally {
-      core.admission.release(request);
+    } else {
+      const result = await writeObject(core, resource, key, object, existing);
+      if (result.done) return result.entry;
     }
-    if (pinned || attempt === maxAttempts) {
-      if (!resource.cache.get(key)) throw notFound(def, info.name);
-      throw conflict(def, info.name, modified);
-    }
+  } finally {
+    core.admission.release(request);
   }
+  if (!pinned) return undefined;
+  if (!resource.cache.get(key)) throw notFound(def, info.name);
+  throw conflict(def, info.name, modified);
 }
 
 /** What no client may change: identity and the course of deletion. */
@@ -150,11 +163,6 @@ function keepSystemFields(call: Call, meta: ObjectMeta, old: ObjectMeta): void {
   else meta.generation = old.generation;
   delete meta.managedFields;
   delete meta.selfLink;
-}
-
-function withVersion(object: KubeObject, existing: Entry): KubeObject {
-  (object.metadata as ObjectMeta).resourceVersion = String(existing.revision);
-  return object;
 }
 
 /** True for an object under deletion that nothing holds any more. */
