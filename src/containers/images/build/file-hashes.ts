@@ -4,8 +4,8 @@ import { sha256 } from "../store/blobs.ts";
 import { replaceFile } from "../store/reference-index.ts";
 import { type BytePath, toFsPath } from "../tar/byte-path.ts";
 
-/** A file this fresh may change again without a new time stamp. */
-const settledMs = 2000;
+/** A file this fresh may change again without a new time stamp: those of the kernel are as coarse as its timer tick, 10 ms at most. */
+const settledMs = 100;
 
 /**
  * Content hashes of files, remembered by inode, size and times between builds, so that an unchanged context is not read
