@@ -5,5 +5,8 @@ export async function startNode(parts: NodeParts): Promise<void> {
   if (parts.config.simulatedNodes > 0) {
     const { startSimulatedNodes } = await import("./simulated-nodes.ts");
     startSimulatedNodes(parts);
+  } else {
+    const { startMachineNode } = await import("./machine-node.ts");
+    startMachineNode(parts);
   }
 }
