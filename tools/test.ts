@@ -89,7 +89,7 @@ if (wants("checks")) {
   await check("format", tool("@biomejs/biome/bin/biome", ["format"]));
   await check("imports", checkImports);
 }
-const all = globSync(["src/**/*.test.ts", "tools/**/*.test.ts"]).sort();
+const all = globSync(["src/**/*.test.ts", "tools/**/*.test.ts", "examples/**/*.test.ts"]).sort();
 const isRoot = (file: string): boolean => file.endsWith(".root.test.ts");
 if (wants("unit"))
   await tests(

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
 import { type Entry, renderPage } from "./page.ts";
 import { RedisClient } from "./redis-client.ts";
@@ -149,7 +150,6 @@ process.on("SIGINT", stop);
 
 server.keepAliveTimeout = 5000;
 server.listen(Number(env.PORT ?? 8080), () => {
-  console.log(
-    JSON.stringify({ message: "guestbook is listening", port: Number(env.PORT ?? 8080), pod: hostname() }),
-  );
+  const { port } = server.address() as AddressInfo;
+  console.log(JSON.stringify({ message: "guestbook is listening", port, pod: hostname() }));
 });
