@@ -1,5 +1,5 @@
 import type { KubeObject } from "../../api/index.ts";
-import { type Clock, isReason, type Logger } from "../../machinery/index.ts";
+import { type Clock, isReason, type Logger, StatusError } from "../../machinery/index.ts";
 import type { ResourceClient } from "../resource.ts";
 import { BackOff } from "./back-off.ts";
 import { type IndexFunction, keyOf, ObjectCache } from "./cache.ts";
@@ -40,8 +40,12 @@ export interface Informer<T extends KubeObject> {
   addIndex(name: string, fn: IndexFunction<T>): void;
 }
 
+/** Longest wait between two tries; short, as a part that follows late serves traffic to where nobody is. */
+const maxWaitMs = 3000;
 /** Watches are ended by the server after about this long, so that they spread over servers and stale ones die. */
 const watchSeconds = 300;
+/** Answers that say nothing about the revision asked for. */
+const passing = new Set(["ServiceUnavailable", "TooManyRequests", "InternalError", "ServerTimeout"]);
 
 export function createInformer<T extends KubeObject>(options: InformerOptions<T>): Informer<T> {
   const { resource, namespace, clock, signal, transform } = options;
@@ -54,7 +58,7 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
   // Who does not wait for it must not be ended by its rejection.
   synced.promise.catch(() => {});
   let hasSynced = false;
-  const backOff = new BackOff(50, 10_000, random);
+  const backOff = new BackOff(50, maxWaitMs, random);
 
   const tell = (type: ChangeType, object: T, old?: T): void => {
     for (const handler of handlers) {
@@ -127,7 +131,8 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
         backOff.reset();
       }
     } catch (error) {
-      if (signal.aborted || isReason(error, "Expired") || isReason(error, "Gone")) throw error;
+      // What the server refuses now it refuses again: too old, or of a store that was replaced by a younger one.
+      if (signal.aborted || (error instanceof StatusError && !passing.has(error.reason))) throw error;
       log.warn("watch broke off", { error: error instanceof Error ? error.message : error });
       await clock.sleep(backOff.next(), signal);
       return at;

@@ -1,7 +1,7 @@
 import { afterEach } from "node:test";
 import type { Deployment, Pod, ReplicaSet } from "../../api/index.ts";
 import { type Client, createClient, createEventRecorder, createInformerFactory } from "../../client/index.ts";
-import { type Clock, formatTime, silentLogger } from "../../machinery/index.ts";
+import { type Clock, formatTime, isReason, silentLogger } from "../../machinery/index.ts";
 import {
   FakeClock,
   openTestApi,
@@ -80,37 +80,41 @@ export async function actAsNode(
   options: { ready?: (pod: Pod) => boolean; node?: string } = {},
 ): Promise<void> {
   for (const pod of (await bench.client.pods.list()).items) {
-    const { namespace, name = "" } = pod.metadata ?? {};
-    if (pod.metadata?.deletionTimestamp) {
-      await bench.client.pods.delete(namespace, name, { gracePeriodSeconds: 0 }).catch(() => {});
-      continue;
+    try {
+      await actOnPod(bench, pod, options.ready?.(pod) ?? true, options.node ?? "node");
+    } catch (error) {
+      // Deleted under our hands.
+      if (!isReason(error, "NotFound")) throw error;
     }
-    const ready = options.ready?.(pod) ?? true;
-    if (pod.spec?.nodeName && isReady(pod) === ready) continue;
-    if (!pod.spec?.nodeName) {
-      await bench.client.pods.subresource(namespace, name, "binding", "POST", {
-        apiVersion: "v1",
-        kind: "Binding",
-        metadata: { name },
-        target: { kind: "Node", name: options.node ?? "node" },
-      });
-    }
-    const conditions = [
-      {
-        type: "Ready",
-        status: ready ? "True" : "False",
-        lastTransitionTime: formatTime(bench.clock.now()),
-      },
-    ];
-    await bench.client.pods.patch(
-      namespace,
-      name,
-      "merge",
-      { status: { phase: "Running", podIP: `10.0.0.${(serial++ % 250) + 1}`, conditions } },
-      { subresource: "status" },
-    );
   }
   await bench.settle();
+}
+
+async function actOnPod(bench: Bench, pod: Pod, ready: boolean, node: string): Promise<void> {
+  const { namespace, name = "" } = pod.metadata ?? {};
+  if (pod.metadata?.deletionTimestamp) {
+    await bench.client.pods.delete(namespace, name, { gracePeriodSeconds: 0 });
+    return;
+  }
+  if (pod.spec?.nodeName && isReady(pod) === ready) return;
+  if (!pod.spec?.nodeName) {
+    await bench.client.pods.subresource(namespace, name, "binding", "POST", {
+      apiVersion: "v1",
+      kind: "Binding",
+      metadata: { name },
+      target: { kind: "Node", name: node },
+    });
+  }
+  const conditions = [
+    { type: "Ready", status: ready ? "True" : "False", lastTransitionTime: formatTime(bench.clock.now()) },
+  ];
+  await bench.client.pods.patch(
+    namespace,
+    name,
+    "merge",
+    { status: { phase: "Running", podIP: `10.0.0.${(serial++ % 250) + 1}`, conditions } },
+    { subresource: "status" },
+  );
 }
 
 let serial = 0;
