@@ -23,8 +23,8 @@ int seal_self(char **argv) {
   if (seals >= 0 && (seals & wanted) == wanted) return close(self);
   struct stat st;
   if (fstat(self, &st) < 0) return -1;
-  int copy = memfd_create("wherry-native", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
-  if (copy < 0 && errno == EINVAL) copy = memfd_create("wherry-native", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  int copy = memfd_create("/wherry-native", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
+  if (copy < 0 && errno == EINVAL) copy = memfd_create("/wherry-native", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (copy < 0) return -1;
   for (off_t left = st.st_size; left > 0;) {
     ssize_t n = sendfile(copy, self, NULL, (size_t)left);

@@ -265,6 +265,7 @@ const struct step_entry process_steps[] = {
     {"hold", 1, hold},
     {"exec", 1, exec_step},
     {"pause", 1, pause_step},
+    {"connect", 2, relay_step},
     {0},
 };
 

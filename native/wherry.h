@@ -111,6 +111,7 @@ struct step_entry {
   step *run;
 };
 extern const struct step_entry rootfs_steps[], process_steps[];
+step relay_step;
 
 /* Messages from the child over the sync socket. */
 enum { sync_error = 'e', sync_ready = 'r', sync_terminal = 't', sync_exec = 'x' };

@@ -1,1 +1,6 @@
 export * from "./images/index.ts";
+export {
+  type ContainerRuntime,
+  type ContainerRuntimeOptions,
+  createContainerRuntime,
+} from "./runtime-service.ts";

@@ -1,0 +1,293 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { ContainerConfig, LinuxContainerResources, Mount } from "../cri/index.ts";
+import { CriError } from "../cri/index.ts";
+import {
+  capabilitySets,
+  defaultDevices,
+  defaultMounts,
+  defaultPath,
+  defaultSeccomp,
+  deviceRules,
+  type Spec,
+  type SpecDevice,
+  type SpecLinux,
+  type SpecMount,
+  type SpecProcess,
+  type SpecResources,
+  type SpecSeccomp,
+} from "../runtime/index.ts";
+import type { ResolvedImage } from "./images/index.ts";
+import type { ImageUser } from "./image-user.ts";
+import {
+  containerDirectory,
+  namespacePin,
+  type Places,
+  type SandboxRecord,
+  sandboxDirectory,
+  sandboxRunDirectory,
+} from "./record.ts";
+
+export interface SpecInputs {
+  id: string;
+  config: ContainerConfig;
+  sandbox: SandboxRecord;
+  image: Pick<ResolvedImage, "config" | "layers">;
+  user: ImageUser;
+  places: Places;
+  cgroupsPath: string;
+  resources: LinuxContainerResources;
+  /** Of the container whose processes this one joins (namespace mode TARGET). */
+  targetPid?: number;
+  imageLayers?: ReadonlyMap<string, readonly string[]>;
+}
+
+/** What the CRI asks for, in the words of the OCI runtime specification. */
+export function containerSpec(inputs: SpecInputs): Spec {
+  const { id, config, image, places } = inputs;
+  const security = config.linux.securityContext;
+  const directory = containerDirectory(places, id);
+  const extra = devices(config);
+  const process = containerProcess(inputs);
+  return {
+    process,
+    root: {
+      path: join(directory, "rootfs"),
+      readonly: security.readonlyRootfs,
+      overlay: {
+        lower: image.layers,
+        upper: join(directory, "upper"),
+        work: join(directory, "work"),
+        volatile: true,
+      },
+    },
+    mounts: mounts(inputs),
+    linux: {
+      namespaces: namespaces(inputs),
+      devices: [...defaultDevices, ...extra],
+      cgroupsPath: inputs.cgroupsPath,
+      resources: {
+        ...specResources(inputs.resources),
+        devices: security.privileged ? [{ allow: true, type: "a" }] : deviceRules(extra),
+      },
+      ...containerSeccomp(config, process.capabilities?.bounding ?? []),
+      maskedPaths: security.privileged ? [] : security.maskedPaths,
+      readonlyPaths: security.privileged ? [] : security.readonlyPaths,
+    },
+  };
+}
+
+function containerProcess({ config, image, user, sandbox, resources }: SpecInputs): SpecProcess {
+  const defaults = image.config.config ?? {};
+  const security = config.linux.securityContext;
+  const command = config.command.length > 0 ? config.command : (defaults.Entrypoint ?? []);
+  const args = config.args.length > 0 ? config.args : config.command.length > 0 ? [] : (defaults.Cmd ?? []);
+  if (command.length + args.length === 0) throw new CriError("InvalidArgument", "no command specified");
+  return {
+    terminal: config.tty,
+    stdin: config.stdin,
+    user: { uid: user.uid, gid: user.gid, additionalGids: user.groups },
+    args: [...command, ...args],
+    env: environment(config, defaults.Env ?? [], user, sandbox),
+    cwd: config.workingDir || defaults.WorkingDir || "/",
+    capabilities: capabilitySets(user.uid, {
+      all: security.privileged,
+      add: security.capabilities.add,
+      drop: security.capabilities.drop,
+      ambient: security.capabilities.addAmbient ?? [],
+    }),
+    noNewPrivileges: security.noNewPrivs && !security.privileged,
+    ...(resources.oomScoreAdj !== undefined && { oomScoreAdj: resources.oomScoreAdj }),
+  };
+}
+
+/** Later ones win: our own, the image's, the container's. */
+function environment(
+  config: ContainerConfig,
+  image: readonly string[],
+  user: ImageUser,
+  sandbox: SandboxRecord,
+): string[] {
+  const env = new Map<string, string>([["PATH", defaultPath]]);
+  if (sandbox.config.hostname) env.set("HOSTNAME", sandbox.config.hostname);
+  if (config.tty) env.set("TERM", "xterm");
+  for (const variable of image) {
+    const at = variable.indexOf("=");
+    env.set(at < 0 ? variable : variable.slice(0, at), at < 0 ? "" : variable.slice(at + 1));
+  }
+  for (const { key, value } of config.envs) env.set(key, value);
+  if (!env.has("HOME")) env.set("HOME", user.home);
+  return [...env].map(([key, value]) => `${key}=${value}`);
+}
+
+function namespaces({ config, sandbox, places, targetPid }: SpecInputs): SpecLinux["namespaces"] {
+  const modes = config.linux.securityContext.namespaceOptions;
+  const out: SpecLinux["namespaces"] = [{ type: "mount" }, { type: "cgroup" }];
+  const join = (type: "network" | "ipc" | "uts", pin: "net" | "ipc" | "uts"): void => {
+    if (sandbox.pinned.includes(pin)) out.push({ type, path: namespacePin(places, sandbox.id, pin) });
+  };
+  join("network", "net");
+  join("ipc", "ipc");
+  join("uts", "uts");
+  if (modes.pid === "POD" && sandbox.pinned.includes("pid")) {
+    out.push({ type: "pid", path: namespacePin(places, sandbox.id, "pid") });
+  } else if (modes.pid === "TARGET") {
+    if (!targetPid)
+      throw new CriError(
+        "FailedPrecondition",
+        `container ${modes.targetId ?? ""}, whose processes are to be joined, is not running`,
+      );
+    out.push({ type: "pid", path: `/proc/${targetPid}/ns/pid` });
+  } else if (modes.pid !== "NODE") {
+    out.push({ type: "pid" });
+  }
+  return out;
+}
+
+function mounts(inputs: SpecInputs): SpecMount[] {
+  const { config, sandbox, places } = inputs;
+  const own = new Set(config.mounts.map((mount) => clean(mount.containerPath)));
+  const given = [...config.mounts].sort((a, b) => depth(a.containerPath) - depth(b.containerPath));
+  const base = defaultMounts({ privileged: config.linux.securityContext.privileged }).filter(
+    (mount) => !own.has(mount.destination),
+  );
+  const readonly = config.linux.securityContext.readonlyRootfs ? ["ro"] : [];
+  const files = ["hostname", "hosts", "resolv.conf"]
+    .filter((name) => !own.has(`/etc/${name}`))
+    .map((name) => bind(join(sandboxDirectory(places, sandbox.id), name), `/etc/${name}`, readonly));
+  const shm = own.has("/dev/shm")
+    ? []
+    : sandbox.pinned.includes("ipc")
+      ? [bind(join(sandboxRunDirectory(places, sandbox.id), "shm"), "/dev/shm", [])]
+      : [bind("/dev/shm", "/dev/shm", [])];
+  return [...base, ...shm, ...files, ...given.map((mount) => volume(mount, inputs))];
+}
+
+const clean = (path: string): string => path.replace(/\/+$/, "") || "/";
+const depth = (path: string): number => clean(path).split("/").length;
+
+function bind(source: string, destination: string, options: string[]): SpecMount {
+  return { type: "bind", source, destination, options: ["rbind", ...options] };
+}
+
+const propagations = { PRIVATE: "rprivate", HOST_TO_CONTAINER: "rslave", BIDIRECTIONAL: "rshared" } as const;
+
+function volume(mount: Mount, inputs: SpecInputs): SpecMount {
+  const access = mount.readonly ? [mount.recursiveReadOnly ? "rro" : "ro"] : [];
+  if (mount.image?.image) {
+    const layers = inputs.imageLayers?.get(mount.image.image) ?? [];
+    const [only] = layers;
+    if (layers.length === 1 && only) {
+      const below = mount.imageSubPath;
+      return {
+        type: "bind",
+        source: only,
+        destination: mount.containerPath,
+        options: ["rbind", "rro", "rprivate"],
+        ...(below && { subPath: below }),
+      };
+    }
+    if (mount.imageSubPath)
+      throw new CriError(
+        "Unimplemented",
+        "subPath in a volume of an image with several layers is not supported",
+      );
+    const lower = layers.toReversed().map((layer) => `lowerdir+=${layer}`);
+    return { type: "overlay", destination: mount.containerPath, options: ["ro", ...lower] };
+  }
+  return bind(mount.hostPath, mount.containerPath, [...access, propagations[mount.propagation]]);
+}
+
+/** The host's devices that were asked for; for a privileged container all of them. */
+function devices(config: ContainerConfig): (SpecDevice & { access: string })[] {
+  const out: (SpecDevice & { access: string })[] = [];
+  const add = (hostPath: string, path: string, access: string): void => {
+    const st = statSync(hostPath, { throwIfNoEntry: false });
+    if (!st?.isCharacterDevice() && !st?.isBlockDevice()) {
+      if (st?.isDirectory()) {
+        for (const name of readdirSync(hostPath)) add(join(hostPath, name), join(path, name), access);
+      } else {
+        throw new CriError("InvalidArgument", `${hostPath} is not a device`);
+      }
+      return;
+    }
+    // As makedev(3) packs them.
+    const major = ((st.rdev >>> 8) & 0xfff) | (Math.floor(st.rdev / 2 ** 32) & ~0xfff);
+    const minor = (st.rdev & 0xff) | ((st.rdev >>> 12) & 0xfff00);
+    const type = st.isBlockDevice() ? "b" : "c";
+    out.push({ path, type, major, minor, fileMode: st.mode & 0o777, uid: st.uid, gid: st.gid, access });
+  };
+  if (config.linux.securityContext.privileged) hostDevices("/dev", (path) => add(path, path, "rwm"));
+  const present = new Set([...defaultDevices.map((d) => d.path), ...out.map((d) => d.path)]);
+  for (const device of config.devices) {
+    if (!present.has(device.containerPath))
+      add(device.hostPath, device.containerPath, device.permissions || "rwm");
+  }
+  return out;
+}
+
+/** What the container makes for itself. */
+const ownDevices = new Set([
+  "pts",
+  "shm",
+  "mqueue",
+  "console",
+  "ptmx",
+  "fd",
+  ...defaultDevices.map((d) => d.path.slice(5)),
+]);
+
+function hostDevices(directory: string, take: (path: string) => void): void {
+  for (const entry of readdirSync(directory, { withFileTypes: true })) {
+    if (directory === "/dev" && ownDevices.has(entry.name)) continue;
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) hostDevices(path, take);
+    else if (entry.isCharacterDevice() || entry.isBlockDevice()) take(path);
+  }
+}
+
+export function specResources(r: LinuxContainerResources): SpecResources {
+  return {
+    cpu: {
+      ...(r.cpuShares && { shares: r.cpuShares }),
+      ...(r.cpuQuota && { quota: r.cpuQuota }),
+      ...(r.cpuPeriod && { period: r.cpuPeriod }),
+      ...(r.cpusetCpus && { cpus: r.cpusetCpus }),
+      ...(r.cpusetMems && { mems: r.cpusetMems }),
+    },
+    memory: {
+      ...(r.memoryLimitInBytes && { limit: r.memoryLimitInBytes }),
+      ...(r.memorySwapLimitInBytes && { swap: r.memorySwapLimitInBytes }),
+    },
+    ...(r.pidsLimit && { pids: { limit: r.pidsLimit } }),
+    ...(r.hugepageLimits?.length && { hugepageLimits: r.hugepageLimits }),
+    ...(r.unified && { unified: r.unified }),
+  };
+}
+
+/** One object per set of capabilities, so that each is compiled once. */
+const profiles = new Map<string, SpecSeccomp>();
+
+export function containerSeccomp(
+  config: ContainerConfig,
+  capabilities: readonly string[],
+): { seccomp?: SpecSeccomp } {
+  const { seccomp, privileged } = config.linux.securityContext;
+  if (privileged || seccomp.type === "Unconfined") return {};
+  if (seccomp.type === "Localhost") {
+    try {
+      return { seccomp: JSON.parse(readFileSync(seccomp.localhostRef ?? "", "utf8")) as SpecSeccomp };
+    } catch (cause) {
+      throw new CriError("InvalidArgument", `cannot load the seccomp profile ${seccomp.localhostRef ?? ""}`, {
+        cause,
+      });
+    }
+  }
+  const key = capabilities.join();
+  let profile = profiles.get(key);
+  if (!profile) {
+    profile = defaultSeccomp(capabilities);
+    profiles.set(key, profile);
+  }
+  return { seccomp: profile };
+}

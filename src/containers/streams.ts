@@ -1,0 +1,39 @@
+import { Readable, Writable } from "node:stream";
+import type { StreamSession } from "../cri/index.ts";
+import type { MonitorConnection } from "../runtime/index.ts";
+
+/** The CRI's session over a connection to the monitor: back-pressure in both directions, ends with the process. */
+export function streamSession(
+  connection: MonitorConnection,
+  options: { tty: boolean; stdin: boolean },
+): StreamSession {
+  const resume = (): void => connection.resume();
+  const stdout = new Readable({ read: resume });
+  const stderr = options.tty ? undefined : new Readable({ read: resume });
+  connection.onOutput = (stream, data) => ((stream === "stderr" && stderr) || stdout).push(data);
+  const exited = connection.exited.then((exit) => {
+    stdout.push(null);
+    stderr?.push(null);
+    return exit?.exitCode ?? 0;
+  });
+  // Whoever lets go of a stream early must not bring the program down.
+  for (const stream of [stdout, stderr]) stream?.on("error", () => undefined);
+  const stdin = options.stdin
+    ? new Writable({
+        write: (chunk: Buffer, _encoding, done) => connection.writeStdin(chunk, done),
+        final: (done) => {
+          connection.endStdin();
+          done();
+        },
+      })
+    : undefined;
+  stdin?.on("error", () => undefined);
+  return {
+    stdin,
+    stdout,
+    stderr,
+    resize: (columns, rows) => connection.resize(columns, rows),
+    exited,
+    close: () => connection.close(),
+  };
+}
