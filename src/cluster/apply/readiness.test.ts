@@ -44,6 +44,7 @@ test("the reason is that of the pod, and says whether waiting helps", () => {
     what: "deployment.apps/web",
     why: "pod web-1, container c: ImagePullBackOff: there is no image web:2",
     final: true,
+    pod: { namespace: "default", name: "web-1" },
   });
   const [crash] = judge(deployment({}), [
     waiting("CrashLoopBackOff", "back-off", { lastState: { terminated: { exitCode: 3, reason: "Error" } } }),

@@ -24,6 +24,8 @@ export interface Unready {
   what: string;
   why: string;
   final: boolean;
+  /** The pod whose fault it is, when one is known: its events may tell more. */
+  pod?: { namespace: string; name: string };
 }
 
 /** Reasons that only another manifest or image will change. */
@@ -35,44 +37,51 @@ const hopeless = new Set([
 ]);
 
 /** What is wrong with the first pod that is not well; undefined when all are. */
-function podProblem(pods: readonly Pod[]): { why: string; final: boolean } | undefined {
+function podProblem(pods: readonly Pod[]): Omit<Unready, "what"> | undefined {
   for (const pod of pods) {
-    const name = `pod ${pod.metadata?.name}`;
-    const states = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
-    for (const state of states) {
-      const waiting = state.state?.waiting;
-      const ended =
-        state.state?.terminated ??
-        (waiting?.reason === "CrashLoopBackOff" ? state.lastState?.terminated : undefined);
-      if (waiting?.reason && waiting.reason !== "ContainerCreating" && waiting.reason !== "PodInitializing") {
-        const exit = ended
-          ? ` (it ended with exit code ${ended.exitCode}${ended.reason ? `, ${ended.reason}` : ""})`
-          : "";
-        const detail = waiting.message ? `: ${waiting.message}` : "";
-        return {
-          why: `${name}, container ${state.name}: ${waiting.reason}${exit}${detail}`,
-          final: hopeless.has(waiting.reason),
-        };
-      }
-      if (ended && ended.exitCode !== 0)
-        return {
-          why: `${name}, container ${state.name} ended with exit code ${ended.exitCode}`,
-          final: false,
-        };
-    }
-    const scheduled = pod.status?.conditions?.find((c) => c.type === "PodScheduled");
-    if (scheduled?.status === "False")
+    const problem = problemOf(pod);
+    const { namespace = "", name = "" } = pod.metadata ?? {};
+    if (problem) return { ...problem, pod: { namespace, name } };
+  }
+  return undefined;
+}
+
+function problemOf(pod: Pod): { why: string; final: boolean } | undefined {
+  const name = `pod ${pod.metadata?.name}`;
+  const states = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
+  for (const state of states) {
+    const waiting = state.state?.waiting;
+    const ended =
+      state.state?.terminated ??
+      (waiting?.reason === "CrashLoopBackOff" ? state.lastState?.terminated : undefined);
+    if (waiting?.reason && waiting.reason !== "ContainerCreating" && waiting.reason !== "PodInitializing") {
+      const exit = ended
+        ? ` (it ended with exit code ${ended.exitCode}${ended.reason ? `, ${ended.reason}` : ""})`
+        : "";
+      const detail = waiting.message ? `: ${waiting.message}` : "";
       return {
-        why: `${name} cannot be placed: ${scheduled.message ?? scheduled.reason ?? ""}`,
-        final: false,
+        why: `${name}, container ${state.name}: ${waiting.reason}${exit}${detail}`,
+        final: hopeless.has(waiting.reason),
       };
-    const ready = pod.status?.conditions?.find((c) => c.type === "Ready");
-    if (ready?.status !== "True" && pod.status?.phase !== "Succeeded")
+    }
+    if (ended && ended.exitCode !== 0)
       return {
-        why: `${name} is ${pod.status?.phase ?? "Pending"}${ready?.message ? `: ${ready.message}` : ""}`,
+        why: `${name}, container ${state.name} ended with exit code ${ended.exitCode}`,
         final: false,
       };
   }
+  const scheduled = pod.status?.conditions?.find((c) => c.type === "PodScheduled");
+  if (scheduled?.status === "False")
+    return {
+      why: `${name} cannot be placed: ${scheduled.message ?? scheduled.reason ?? ""}`,
+      final: false,
+    };
+  const ready = pod.status?.conditions?.find((c) => c.type === "Ready");
+  if (ready?.status !== "True" && pod.status?.phase !== "Succeeded")
+    return {
+      why: `${name} is ${pod.status?.phase ?? "Pending"}${ready?.message ? `: ${ready.message}` : ""}`,
+      final: false,
+    };
   return undefined;
 }
 
@@ -98,7 +107,12 @@ function workload(view: View, object: Deployment | ReplicaSet): Unready | undefi
   );
   const problem = podProblem(podsOf(view, object));
   const why = problem?.why ?? stuck?.message ?? `${Math.min(available, updated)} of ${wanted} pods are ready`;
-  return { what: label(object), why, final: problem?.final ?? false };
+  return {
+    what: label(object),
+    why,
+    final: problem?.final ?? false,
+    ...(problem?.pod ? { pod: problem.pod } : {}),
+  };
 }
 
 function service(view: View, object: Service): Unready | undefined {

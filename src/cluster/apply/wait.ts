@@ -62,6 +62,7 @@ export async function waitUntilReady(applied: readonly KubeObject[], options: Wa
     await Promise.all([...informers.values()].map((informer) => informer.synced));
     const deadline = clock.monotonic() + timeoutMs;
     let hopelessSince: number | undefined;
+    let told = "";
     for (;;) {
       const changed = new Promise<void>((resolve) => (wake = resolve));
       options.signal?.throwIfAborted();
@@ -75,12 +76,14 @@ export async function waitUntilReady(applied: readonly KubeObject[], options: Wa
         },
       });
       if (open.length === 0) return;
-      onProgress(progressText(relevant.length, open));
+      const text = progressText(relevant.length, open);
+      if (text !== told) onProgress(text);
+      told = text;
       const now = clock.monotonic();
       const hopeless = open.some((each) => each.final);
       hopelessSince = hopeless ? (hopelessSince ?? now) : undefined;
       if (now > deadline || (hopelessSince !== undefined && now - hopelessSince > hopelessMs))
-        throw notReady(open, timeoutMs, hopeless);
+        throw notReady(await withWarnings(client, open), timeoutMs, hopeless);
       await Promise.race([changed, clock.sleep(Math.min(500, Math.max(1, deadline - now)), signal)]);
     }
   } finally {
@@ -91,6 +94,23 @@ export async function waitUntilReady(applied: readonly KubeObject[], options: Wa
 function progressText(total: number, open: readonly Unready[]): string {
   const [next] = open;
   return `${total - open.length} of ${total} ready; waiting for ${next?.what} (${next?.why})`;
+}
+
+/** Each reason with the last warning about its pod, e.g. why a probe fails. */
+async function withWarnings(client: Client, open: readonly Unready[]): Promise<Unready[]> {
+  return Promise.all(
+    open.map(async (each) => {
+      if (!each.pod) return each;
+      const { namespace, name } = each.pod;
+      const fieldSelector = `involvedObject.name=${name},type=Warning`;
+      const { items } = await client.events.list(namespace, { fieldSelector }).catch(() => ({ items: [] }));
+      const last = items
+        .filter((event) => event.message && !each.why.includes(event.message))
+        .sort((a, b) => ((a.lastTimestamp ?? "") < (b.lastTimestamp ?? "") ? -1 : 1))
+        .at(-1);
+      return last ? { ...each, why: `${each.why}; last warning: ${last.message}` } : each;
+    }),
+  );
 }
 
 function notReady(open: readonly Unready[], timeoutMs: number, hopeless: boolean): ClusterError {
