@@ -24,12 +24,9 @@ export function claimNames(pod: Pod): { name: string; ephemeral: boolean }[] {
   return out;
 }
 
+/** Only when its status says so too: the kubelet mounts nothing before. */
 export function isBound(claim: PersistentVolumeClaim): boolean {
-  if (!claim.spec?.volumeName) return false;
-  return (
-    claim.metadata?.annotations?.["pv.kubernetes.io/bind-completed"] !== undefined ||
-    claim.status?.phase === "Bound"
-  );
+  return Boolean(claim.spec?.volumeName) && claim.status?.phase === "Bound";
 }
 
 /** The claim's class; the annotation is the old form and wins when both are there. */
