@@ -22,7 +22,7 @@ class Interrupted extends Error {
 }
 
 /** Waits between tries after an error nobody foresaw. */
-const retry = { initialMs: 500, maxMs: 60_000 };
+const retry = { initialMs: 100, maxMs: 60_000 };
 
 /**
  * One pod's life on this node. All that happens to the pod happens here, one step at a time: each step reads what is,

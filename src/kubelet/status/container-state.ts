@@ -1,5 +1,6 @@
 import type { ContainerState, ContainerStatus as ApiContainerStatus, Pod } from "../../api/index.ts";
 import type { ContainerStatus } from "../../cri/index.ts";
+import { shouldRestart } from "../plan/restart-policy.ts";
 import type { AnyContainer, ContainerRole } from "../pods/pod-key.ts";
 import { initContainers, isSidecar } from "../pods/pod-key.ts";
 import { type PodRuntime, runsOf, timeFromNanos } from "../pods/pod-runtime.ts";
@@ -82,7 +83,8 @@ export function containerStatus(
   } else if (role === "init" && !isSidecar(container)) {
     status.ready = newest.state === "Exited" && newest.exitCode === 0;
   }
-  if (waiting && newest.state !== "Running") {
+  // Only what is to be started again waits; a container that has had its run shows how it ended.
+  if (waiting && newest.state !== "Running" && shouldRestart(pod, container, newest)) {
     if (newest.state === "Exited") status.lastState = state;
     status.state = { waiting: { ...waiting } };
     status.ready = false;

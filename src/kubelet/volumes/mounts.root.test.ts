@@ -59,12 +59,17 @@ describe("mounts of volumes", { skip }, () => {
     mkdirSync(at("volume/dir"), { recursive: true });
     writeFileSync(at("volume/dir/file"), "inside");
     symlinkSync("dir/file", at("volume/link"));
+    mkdirSync(at("volume/..2026_01"));
+    writeFileSync(at("volume/..2026_01/key"), "value");
+    symlinkSync("..2026_01", at("volume/..data"));
+    symlinkSync("..data/key", at("volume/key"));
     symlinkSync("/etc", at("volume/out"));
     symlinkSync("../..", at("volume/dir/up"));
     const bind = (path: string, name: string) => bindSubPath(at("volume"), path, at(`sub/${name}`), mounts);
     assert.equal(readFileSync(await bind("dir/file", "a"), "utf8"), "inside");
     assert.equal(readFileSync(await bind("link", "b"), "utf8"), "inside");
     assert.equal(readFileSync(join(await bind("dir", "c"), "file"), "utf8"), "inside");
+    assert.equal(readFileSync(await bind("key", "k"), "utf8"), "value", "as ConfigMaps are laid out");
     const made = await bind("new/deep", "d");
     writeFileSync(join(made, "x"), "1");
     assert.equal(readFileSync(at("volume/new/deep/x"), "utf8"), "1");
