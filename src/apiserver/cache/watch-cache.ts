@@ -124,6 +124,9 @@ export class WatchCache {
       this.#drop(drop, this.#changes[drop - 1]?.revision ?? this.#floor);
     }
     for (const listener of this.#listeners) listener(change);
+    // Everybody who is there has it now. A watch from the past makes what it needs again.
+    change.frames.clear();
+    previous?.forget();
     return change;
   }
 

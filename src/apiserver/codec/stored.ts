@@ -39,7 +39,8 @@ export function withResourceVersion(stored: Uint8Array, revision: number): Buffe
   }
   const at = end + 2;
   const text = `"resourceVersion":"${revision}",`;
-  const out = Buffer.allocUnsafe(bytes.length + text.length);
+  // Its own memory: these bytes live long, and must not hold a pool's block in which everything else has died.
+  const out = Buffer.allocUnsafeSlow(bytes.length + text.length);
   bytes.copy(out, 0, 0, at);
   out.write(text, at, "latin1");
   bytes.copy(out, at + text.length, at);

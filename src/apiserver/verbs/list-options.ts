@@ -31,7 +31,7 @@ export function readSelection(
     if (labelText) labels = parseLabelSelector(labelText);
     for (const { field, op, value } of fieldText ? parseFieldSelector(fieldText) : []) {
       const own = resource.def.selectableFields?.[field];
-      const read = metadataFields[field] ?? (own && ((entry: Entry) => own(entry.object)));
+      const read = metadataFields[field] ?? (own && ((entry: Entry) => entry.field(field, own)));
       if (!read) throw badRequest(unknownField(resource, field, fieldText as string));
       if (op === "=") {
         if (field === "metadata.name") name = value;
