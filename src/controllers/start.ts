@@ -16,6 +16,7 @@ import { podGarbage } from "./pod-garbage/index.ts";
 import { runReplicaSets } from "./replicaset/index.ts";
 import { rootCaPublisher } from "./root-ca/index.ts";
 import { runServiceAccounts } from "./service-account/index.ts";
+import { runStatefulSets } from "./statefulset/index.ts";
 import { runTaintEviction } from "./taint-eviction/index.ts";
 import { runTokenCleaner } from "./token-cleaner/index.ts";
 import { runVolumeBinder } from "./volumes/index.ts";
@@ -61,6 +62,7 @@ export async function startControllers(
   const controllers: Controller[] = [
     runReplicaSets,
     runDeployments,
+    runStatefulSets,
     runEndpoints,
     runNamespaces,
     runServiceAccounts,
