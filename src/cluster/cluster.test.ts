@@ -86,6 +86,22 @@ test("apply makes objects, changes them, leaves them, and refuses all when one i
   );
 });
 
+test("a new build under the same name replaces the pods; kubectl's note does not know of it", async () => {
+  const list = manifests(
+    "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec:\n  selector: {matchLabels: {a: b}}\n  template:\n    metadata: {labels: {a: b}}\n    spec: {containers: [{name: c, image: mine}]}\n",
+  );
+  const run = (id: string) =>
+    applyAndWait({ api, manifests: list, images: [{ image: "mine", id: `sha256:${id}` }] });
+  const { deployments } = createClient(api);
+  await run("1");
+  const before = await deployments.get("default", "d");
+  assert.equal((await run("1")).applied[0]?.outcome, "unchanged");
+  await run("2");
+  const after = await deployments.get("default", "d");
+  assert.equal(after.metadata?.generation, (before.metadata?.generation ?? 0) + 1);
+  assert.ok(!JSON.stringify(after.metadata?.annotations).includes("wherry.dev/images"));
+});
+
 test("killed without warning, it comes back with everything it had acknowledged", async () => {
   const daemon = runningDaemon(result.config.runDir);
   assert.ok(daemon);

@@ -1,7 +1,13 @@
 import { existsSync } from "node:fs";
 import { dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { buildFolder, commandNodes, type ImageStore, openImageStore } from "../containers/index.ts";
+import {
+  buildFolder,
+  commandNodes,
+  type FolderImage,
+  type ImageStore,
+  openImageStore,
+} from "../containers/index.ts";
 import { containerBuildRunner } from "./build-runner.ts";
 import { ClusterError } from "./cluster-error.ts";
 import { type ClusterConfig, readConfig } from "./config/cluster-config.ts";
@@ -50,8 +56,13 @@ export interface FolderBuild {
   signal?: AbortSignal;
 }
 
-/** Builds the images that a folder's manifests name and that have a folder there, as far as they changed. */
-export async function buildImagesOf({ config, folder, onProgress, signal }: FolderBuild): Promise<void> {
+/** Builds the images that a folder's manifests name and that have a folder there, as far as they changed. All of them are returned. */
+export async function buildImagesOf({
+  config,
+  folder,
+  onProgress,
+  signal,
+}: FolderBuild): Promise<FolderImage[]> {
   const store = await openImagesIn(config.dataDir);
   try {
     const built = await buildFolder(folder, store, {
@@ -62,6 +73,7 @@ export async function buildImagesOf({ config, folder, onProgress, signal }: Fold
       },
     });
     for (const { image, cached } of built) if (!cached) onProgress?.(`image ${image} built`);
+    return built;
   } finally {
     await store.close();
   }

@@ -1,5 +1,13 @@
 import { statSync } from "node:fs";
-import { adminTransport, applyAndWait, buildImagesOf, ClusterError, down, up } from "../../cluster/index.ts";
+import {
+  adminTransport,
+  applyAndWait,
+  type BuiltFor,
+  buildImagesOf,
+  ClusterError,
+  down,
+  up,
+} from "../../cluster/index.ts";
 import { UsageError } from "../flags.ts";
 import { type Manifest, readManifests } from "../kubectl/manifests.ts";
 import type { OwnCommand } from "../own-command.ts";
@@ -52,9 +60,12 @@ export const command: OwnCommand = {
     if (started.simulated) io.err(`wherry: simulated nodes only: ${started.simulated}\n`);
     let url: string | undefined;
     if (files.length > 0) {
+      const images: BuiltFor[] = [];
       if (!started.simulated) {
         for (const folder of files.filter((file) => file !== "-" && statSync(file).isDirectory())) {
-          await buildImagesOf({ config: started.config, folder, onProgress: progress, signal });
+          images.push(
+            ...(await buildImagesOf({ config: started.config, folder, onProgress: progress, signal })),
+          );
         }
       }
       const api = adminTransport(started.config);
@@ -63,6 +74,7 @@ export const command: OwnCommand = {
         ({ url } = await applyAndWait({
           api,
           manifests,
+          images,
           onProgress: progress,
           signal,
           ...(seconds === undefined ? {} : { timeoutMs: seconds * 1000 }),

@@ -13,6 +13,16 @@ import { type Manifest, type Served, ServedKinds } from "./manifest.ts";
 const lastApplied = "kubectl.kubernetes.io/last-applied-configuration";
 const query = "?fieldManager=wherry-up&fieldValidation=Strict";
 
+/** Which build of each image a workload's pods run. Not part of kubectl's note, so that kubectl leaves it alone. */
+const builtImages = "wherry.dev/images";
+
+/** An image that was built for these manifests. */
+export interface BuiltFor {
+  /** As the manifests call it. */
+  image: string;
+  id: string;
+}
+
 export interface Applied {
   object: KubeObject;
   outcome: "created" | "configured" | "unchanged";
@@ -35,7 +45,11 @@ const order = (manifest: Manifest): number => {
  * Makes the cluster's objects what the manifests say, as `kubectl apply` does. All are tried out first (dry run), so
  * that a mistake in one leaves nothing half done; an object whose namespace comes with the same manifests cannot be.
  */
-export async function applyManifests(api: ApiTransport, manifests: readonly Manifest[]): Promise<Applied[]> {
+export async function applyManifests(
+  api: ApiTransport,
+  manifests: readonly Manifest[],
+  images: readonly BuiltFor[] = [],
+): Promise<Applied[]> {
   const kinds = new ServedKinds(api);
   const definitions = manifests.some((m) => m.object.kind === "CustomResourceDefinition");
   const fresh = new Set(
@@ -45,7 +59,7 @@ export async function applyManifests(api: ApiTransport, manifests: readonly Mani
     manifests.map(async (manifest) => {
       if (fresh.has(manifest.object.metadata?.namespace ?? "")) return;
       try {
-        await applyOne(api, await kinds.find(manifest), manifest, true);
+        await applyOne(api, await kinds.find(manifest), manifest, images, true);
       } catch (error) {
         if (definitions && error instanceof ClusterError) return; // may be a kind that is defined here
         throw error;
@@ -62,7 +76,7 @@ export async function applyManifests(api: ApiTransport, manifests: readonly Mani
     const now = sorted.filter((manifest) => order(manifest) === stage);
     applied.push(
       ...(await Promise.all(
-        now.map(async (manifest) => applyOne(api, await kinds.find(manifest), manifest, false)),
+        now.map(async (manifest) => applyOne(api, await kinds.find(manifest), manifest, images, false)),
       )),
     );
   }
@@ -77,6 +91,7 @@ async function applyOne(
   api: ApiTransport,
   served: Served,
   manifest: Manifest,
+  images: readonly BuiltFor[],
   dry: boolean,
 ): Promise<Applied> {
   const { object } = manifest;
@@ -84,7 +99,7 @@ async function applyOne(
   const namespace = served.namespaced ? (object.metadata?.namespace ?? "default") : undefined;
   const collection = `${served.base}${namespace === undefined ? "" : `/namespaces/${namespace}`}/${served.plural}`;
   const path = `${collection}/${encodeURIComponent(name)}`;
-  const wanted = annotated(object, namespace);
+  const wanted = withImages(annotated(object, namespace), images);
   const dryRun = dry ? "&dryRun=All" : "";
   const send = async (
     method: "POST" | "PATCH",
@@ -113,7 +128,9 @@ async function applyOne(
       }
       const { patch, type } = patchFor(current, wanted);
       if (Object.keys(patch).length === 0) return { object: current, outcome: "unchanged" };
-      return { object: await send("PATCH", path, type, patch), outcome: "configured" };
+      const changed = await send("PATCH", path, type, patch);
+      const same = changed.metadata?.resourceVersion === current.metadata?.resourceVersion;
+      return { object: changed, outcome: same ? "unchanged" : "configured" };
     }
   } catch (error) {
     if (!(error instanceof StatusError)) throw error;
@@ -138,6 +155,30 @@ function annotated(object: KubeObject, namespace: string | undefined): KubeObjec
   };
   const note = `${JSON.stringify(plain)}\n`;
   return { ...plain, metadata: { ...plain.metadata, annotations: { ...annotations, [lastApplied]: note } } };
+}
+
+interface Workload extends KubeObject {
+  spec?: {
+    template?: {
+      metadata?: { annotations?: Record<string, string> };
+      spec?: { containers?: { image?: string }[]; initContainers?: { image?: string }[] };
+    };
+  };
+}
+
+/** An image built anew under the same name changes the pod template: its pods are replaced as after any other change. */
+function withImages(object: KubeObject, images: readonly BuiltFor[]): KubeObject {
+  const { spec } = object as Workload;
+  const template = spec?.template;
+  const containers = [...(template?.spec?.initContainers ?? []), ...(template?.spec?.containers ?? [])];
+  const used = images.filter(({ image }) => containers.some((container) => container.image === image));
+  if (!template || used.length === 0) return object;
+  const text = used.map(({ image, id }) => `${image}=${id.replace("sha256:", "").slice(0, 12)}`).join(",");
+  const annotations = { ...template.metadata?.annotations, [builtImages]: text };
+  return {
+    ...object,
+    spec: { ...spec, template: { ...template, metadata: { ...template.metadata, annotations } } },
+  } as KubeObject;
 }
 
 function patchFor(current: KubeObject, wanted: KubeObject): { patch: object; type: string } {

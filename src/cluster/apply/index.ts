@@ -1,19 +1,19 @@
 import type { ApiTransport } from "../../client/index.ts";
 import { createClient } from "../../client/index.ts";
 import { systemClock } from "../../machinery/index.ts";
-import { type Applied, applyManifests, label } from "./apply.ts";
+import { type Applied, applyManifests, type BuiltFor, label } from "./apply.ts";
 import type { Manifest } from "./manifest.ts";
 import { candidates, firstThatAnswers } from "./reach.ts";
 import { waitUntilReady } from "./wait.ts";
 
-export type { Applied } from "./apply.ts";
+export type { Applied, BuiltFor } from "./apply.ts";
 export { type Manifest, manifestsOf } from "./manifest.ts";
 
 export interface ApplyOptions {
   api: ApiTransport;
   manifests: readonly Manifest[];
-  /** False for simulated nodes: nothing there gets an external address or answers. Default true. */
-  reachable?: boolean;
+  /** What was built for them: pods that run an older build are replaced. */
+  images?: readonly BuiltFor[];
   /** Default 180 s. */
   timeoutMs?: number;
   onProgress?(text: string): void;
@@ -32,10 +32,15 @@ const reachMs = 10_000;
 export async function applyAndWait(options: ApplyOptions): Promise<ApplyResult> {
   const { api, signal } = options;
   const progress = options.onProgress ?? (() => {});
-  const applied = await applyManifests(api, options.manifests);
+  const applied = await applyManifests(api, options.manifests, options.images);
   for (const { object, outcome } of applied)
     if (outcome !== "unchanged") progress(`${label(object)} ${outcome}`);
   const client = createClient(api, { userAgent: "wherry-up" });
+  // Nothing gets an external address, or answers, where containers are only pretended.
+  const { items: nodes } = await client.nodes.list(undefined, {});
+  const reachable = nodes.some(
+    (node) => !node.status?.nodeInfo?.containerRuntimeVersion?.startsWith("simulated:"),
+  );
   // The answer to a write names neither kind nor version in every case; the manifest does.
   const objects = options.manifests.map((manifest) => manifest.object);
   await waitUntilReady(objects, {
@@ -43,10 +48,10 @@ export async function applyAndWait(options: ApplyOptions): Promise<ApplyResult> 
     clock: systemClock,
     timeoutMs: options.timeoutMs ?? 180_000,
     onProgress: progress,
-    reachable: options.reachable ?? true,
+    reachable,
     ...(signal ? { signal } : {}),
   });
-  if (options.reachable === false) return { applied, url: undefined };
+  if (!reachable) return { applied, url: undefined };
   const urls = await candidates(client, objects);
   return { applied, url: await firstThatAnswers(urls, systemClock, reachMs, signal) };
 }

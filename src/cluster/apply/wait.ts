@@ -108,7 +108,7 @@ async function withWarnings(client: Client, open: readonly Unready[]): Promise<U
         .filter((event) => event.message && !each.why.includes(event.message))
         .sort((a, b) => ((a.lastTimestamp ?? "") < (b.lastTimestamp ?? "") ? -1 : 1))
         .at(-1);
-      return last ? { ...each, why: `${each.why}; last warning: ${last.message}` } : each;
+      return last ? { ...each, why: `${each.why}; last warning: ${last.message?.trim()}` } : each;
     }),
   );
 }
