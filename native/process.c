@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
+#include <linux/keyctl.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
@@ -47,10 +48,15 @@ static int hostname(struct init_context *c, const struct record *r, struct error
   return sethostname(text_of(r, 1), strlen(text_of(r, 1))) < 0 ? fail(e, "sethostname", text_of(r, 1)) : 0;
 }
 
-/* session: own session, standard streams in place, the terminal as controlling terminal. */
+/*
+ * session: own session and session keyring (the host's keys stay the host's), standard streams in place, the terminal as
+ * controlling terminal.
+ */
 static int session(struct init_context *c, const struct record *r, struct error *e) {
   (void)r;
   if (setsid() < 0 && errno != EPERM) return fail(e, "setsid", "");
+  if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS && errno != EDQUOT && errno != EPERM)
+    return fail(e, "keyring", "");
   if (c->terminal) {
     if (ioctl(c->terminal_peer, TIOCSCTTY, 0) < 0) return fail(e, "terminal", "controlling");
     for (int i = 0; i < 3; i++)

@@ -352,6 +352,7 @@ export class Containers {
     const entry = this.#entries.get(id);
     if (!entry?.monitor || !entry.ended) return;
     const { monitor, ended, record } = entry;
+    monitor.ref();
     if (timeoutSeconds > 0) {
       await monitor.signal(signalNumber(record.stopSignal)).catch(() => undefined);
       const late = new AbortController();

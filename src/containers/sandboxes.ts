@@ -226,6 +226,7 @@ export class Sandboxes {
     const { places } = this.#d;
     const pause = this.#pauses.get(record.id);
     if (pause) {
+      pause.ref();
       await pause.signal(9).catch(() => undefined);
       await pause.exited;
       pause.close();

@@ -1,8 +1,7 @@
-import { spawn } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Duplex } from "node:stream";
 import {
   type IdRange,
   type LinkInfo,
@@ -18,83 +17,119 @@ import { decodeFields, encodeFields, encodeFrame, type Field, frameReader } from
 export interface NativeOptions {
   /** Where the launch socket is made (0600); short, a socket's path has at most 107 bytes. */
   runDir?: string;
-  /** Called once when the process ended without `close()`. */
+  /** Called each time that the process ended without `close()`. */
   onExit?: (reason: string) => void;
 }
 
-/** Starts the helper. Rejects when the binary is missing or cannot run here. */
-export async function openNative(binary: string, options: NativeOptions = {}): Promise<Native> {
-  const launchSocket = join(options.runDir ?? tmpdir(), `n${randomBytes(4).toString("hex")}.sock`);
-  const child = spawn(binary, ["serve", launchSocket], {
-    stdio: ["pipe", "pipe", "pipe"],
-    cwd: "/",
-    env: {},
-  });
-  interface Waiting {
-    op: string;
-    resolve(fields: Buffer[]): void;
-    reject(error: Error): void;
+interface Waiting {
+  op: string;
+  resolve(fields: Buffer[]): void;
+  reject(error: Error): void;
+}
+
+/** One life of the helper process. */
+class Helper {
+  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #binary: string;
+  #next = 0;
+  #ended: Error | undefined;
+  #complaint = "";
+  /** Settles when it is gone. */
+  readonly exited: Promise<Error>;
+
+  constructor(binary: string, launchSocket: string) {
+    this.#binary = binary;
+    this.#child = spawn(binary, ["serve", launchSocket], {
+      stdio: ["pipe", "pipe", "pipe"],
+      cwd: "/",
+      env: {},
+    });
+    const { stdin, stdout, stderr } = this.#child;
+    stderr.on("data", (data: Buffer) => {
+      this.#complaint = (this.#complaint + data.toString()).slice(-2000);
+    });
+    stdin.on("error", () => undefined); // the close event says it all
+    stdout.on(
+      "data",
+      frameReader((type, payload) => this.#answer(type, payload)),
+    );
+    this.exited = new Promise((resolve) => {
+      this.#child.once("close", (code, signal) => resolve(this.#end(`ended (${signal ?? code})`)));
+      this.#child.once("error", (error) => resolve(this.#end(`cannot be started (${error.message})`)));
+    });
   }
-  const waiting = new Map<number, Waiting>();
-  let next = 0;
-  let ended: Error | undefined;
-  let closing = false;
-  let complaint = "";
-  child.stderr.on("data", (data: Buffer) => {
-    complaint = (complaint + data.toString()).slice(-2000);
-  });
-  const end = (reason: string): void => {
-    if (ended) return;
-    ended = new Error(`the native helper ${binary} ${reason}${complaint ? `: ${complaint.trim()}` : ""}`);
-    for (const one of waiting.values()) one.reject(ended);
-    waiting.clear();
-    if (!closing) options.onExit?.(ended.message);
-  };
-  const exited = new Promise<void>((resolve) => {
-    child.once("close", (code, signal) => {
-      end(`ended (${signal ?? code})`);
-      resolve();
-    });
-    child.once("error", (error) => {
-      end(`cannot be started (${error.message})`);
-      resolve();
-    });
-  });
-  child.stdin.on("error", () => undefined); // the close event says it all
-  child.stdout.on(
-    "data",
-    frameReader((type, payload) => {
-      const one = waiting.get(type);
-      waiting.delete(type);
-      // An idle helper must not keep the program alive.
-      if (waiting.size === 0) hold(false);
-      const [status, ...rest] = decodeFields(payload);
-      if (status?.toString() === "ok") one?.resolve(rest);
-      else one?.reject(errorOf(one.op, rest));
-    }),
-  );
-  const hold = (on: boolean): void => {
-    for (const stream of [child.stdin, child.stdout, child.stderr]) {
-      const handle = stream as Duplex & { ref?(): void; unref?(): void };
+
+  #answer(type: number, payload: Buffer): void {
+    const one = this.#waiting.get(type);
+    this.#waiting.delete(type);
+    if (this.#waiting.size === 0) this.hold(false);
+    const [status, ...rest] = decodeFields(payload);
+    if (status?.toString() === "ok") one?.resolve(rest);
+    else one?.reject(errorOf(one.op, rest));
+  }
+
+  #end(reason: string): Error {
+    const complaint = this.#complaint.trim();
+    this.#ended ??= new Error(
+      `the native helper ${this.#binary} ${reason}${complaint ? `: ${complaint}` : ""}`,
+    );
+    for (const one of this.#waiting.values()) one.reject(this.#ended);
+    this.#waiting.clear();
+    return this.#ended;
+  }
+
+  /** An idle helper must not keep the program alive. */
+  hold(on: boolean): void {
+    for (const stream of [this.#child.stdin, this.#child.stdout, this.#child.stderr]) {
+      const handle = stream as unknown as { ref?(): void; unref?(): void };
       if (on) handle.ref?.();
       else handle.unref?.();
     }
-    if (on) child.ref();
-    else child.unref();
-  };
-  const call = (op: string, ...args: Field[]): Promise<Buffer[]> =>
-    new Promise((resolve, reject) => {
-      if (ended) {
-        reject(ended);
+    if (on) this.#child.ref();
+    else this.#child.unref();
+  }
+
+  call(op: string, args: readonly Field[]): Promise<Buffer[]> {
+    return new Promise((resolve, reject) => {
+      if (this.#ended) {
+        reject(this.#ended);
         return;
       }
-      const id = next++ >>> 0;
-      if (waiting.size === 0) hold(true);
-      waiting.set(id, { op, resolve, reject });
-      child.stdin.write(encodeFrame(id, encodeFields([op, ...args])));
+      const id = this.#next++ >>> 0;
+      if (this.#waiting.size === 0) this.hold(true);
+      this.#waiting.set(id, { op, resolve, reject });
+      this.#child.stdin.write(encodeFrame(id, encodeFields([op, ...args])));
     });
+  }
 
+  async close(): Promise<void> {
+    this.hold(true);
+    this.#child.stdin.end();
+    await this.exited;
+  }
+}
+
+/**
+ * Starts the helper. Rejects when the binary is missing or cannot run here. One that dies later (killed for memory, say)
+ * is started anew: calls under way reject, later ones are answered by the next.
+ */
+export async function openNative(binary: string, options: NativeOptions = {}): Promise<Native> {
+  const launchSocket = join(options.runDir ?? tmpdir(), `n${randomBytes(4).toString("hex")}.sock`);
+  let helper = new Helper(binary, launchSocket);
+  let closing = false;
+  const call = (op: string, ...args: Field[]): Promise<Buffer[]> => helper.call(op, args);
+  const keep = (): void => {
+    void helper.exited.then(async (reason) => {
+      if (closing) return;
+      options.onExit?.(reason.message);
+      helper = new Helper(binary, launchSocket);
+      // One that cannot even answer is not tried again until somebody opens a new one.
+      await call("ping").then(keep, () => undefined);
+    });
+  };
   await call("ping");
+  keep();
   const flag = async (op: string, ...args: Field[]): Promise<boolean> =>
     (await call(op, ...args))[0]?.toString() === "1";
   return {
@@ -169,9 +204,7 @@ export async function openNative(binary: string, options: NativeOptions = {}): P
     listNft,
     async close() {
       closing = true;
-      hold(true);
-      child.stdin.end();
-      await exited;
+      await helper.close();
     },
   };
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { mkdir, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -15,10 +16,11 @@ const skip =
 describe("the native helper", { skip }, () => {
   let native: Native;
   let dir: string;
+  let sayDied: (reason: string) => void = () => undefined;
   const netns = (): string => join(dir, "pod", "net");
   before(async () => {
     dir = mkdtempSync(join(tmpdir(), "wherry-linux-"));
-    native = await openNative(binary, { runDir: dir });
+    native = await openNative(binary, { runDir: dir, onExit: (reason) => sayDied(reason) });
   });
   after(async () => {
     await native.deleteLink("whrt0");
@@ -90,6 +92,20 @@ describe("the native helper", { skip }, () => {
     await symlink("../../secret", join(upper, "etc/group"));
     assert.equal(await native.readLayers([lower, upper], "/etc/group", 100), undefined);
     await assert.rejects(native.readLayers([lower], "/etc/passwd", 2), { code: "EFBIG" });
+  });
+
+  it("is started anew when it was killed", async () => {
+    const [pid] = execFileSync("pgrep", ["-f", `serve ${native.launchSocket}`])
+      .toString()
+      .trim()
+      .split("\n");
+    const died = new Promise<string>((resolve) => {
+      sayDied = resolve;
+    });
+    process.kill(Number(pid), "SIGKILL");
+    assert.match(await died, /ended \(SIGKILL\)/);
+    await native.links();
+    assert.ok(existsSync(native.launchSocket));
   });
 
   it("mounts and unmounts", async () => {

@@ -57,10 +57,12 @@ export function encodeFrame(type: number, payload: Uint8Array): Buffer {
 export function frameReader(take: (type: number, payload: Buffer) => void): (chunk: Buffer) => void {
   let pending: Buffer[] = [];
   let have = 0;
+  /** Bytes without which there is no further frame. */
+  let need = 8;
   return (chunk) => {
     pending.push(chunk);
     have += chunk.length;
-    if (have < 8) return;
+    if (have < need) return;
     let data = pending.length === 1 ? chunk : Buffer.concat(pending, have);
     while (data.length >= 8) {
       const length = data.readUInt32LE(0);
@@ -68,6 +70,7 @@ export function frameReader(take: (type: number, payload: Buffer) => void): (chu
       take(data.readUInt32LE(4), data.subarray(8, 8 + length));
       data = data.subarray(8 + length);
     }
+    need = data.length >= 8 ? 8 + data.readUInt32LE(0) : 8;
     pending = data.length > 0 ? [data] : [];
     have = data.length;
   };

@@ -44,6 +44,7 @@ export class MonitorConnection {
   /** Undefined when the connection ended before the process did. */
   readonly exited: Promise<Exit | undefined>;
   #closed: Error | undefined;
+  #background = false;
   onOutput: (stream: "stdout" | "stderr", data: Buffer) => boolean = () => true;
 
   private constructor(socket: Socket, opened: Promise<void>) {
@@ -62,6 +63,7 @@ export class MonitorConnection {
         } else if (type === frames.result) {
           const fields = decodeFields(payload).map(String);
           const one = this.#waiting.shift();
+          if (this.#background && this.#waiting.length === 0) socket.unref();
           if (fields[0] === "ok") one?.resolve({ pid: Number(fields[1]), startedAt: BigInt(fields[2] ?? 0) });
           else one?.reject(stepError(fields));
         }
@@ -100,6 +102,7 @@ export class MonitorConnection {
         return;
       }
       this.#waiting.push({ resolve, reject });
+      this.#socket.ref();
       this.#socket.write(encodeFrame(frame(type), payload));
     });
   }
@@ -155,9 +158,16 @@ export class MonitorConnection {
     this.#socket.resume();
   }
 
-  /** Whether an open connection keeps the program alive. */
+  /** An open connection keeps the program alive until this; a question under way still does. */
   unref(): void {
-    this.#socket.unref();
+    this.#background = true;
+    if (this.#waiting.length === 0) this.#socket.unref();
+  }
+
+  /** Takes `unref` back. */
+  ref(): void {
+    this.#background = false;
+    this.#socket.ref();
   }
 
   close(): void {
