@@ -148,7 +148,7 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
     },
     async build(building) {
       using _ = leases.begin();
-      return buildImage(kitchen, building);
+      return await buildImage(kitchen, building);
     },
     async buildBase(making) {
       using _ = leases.begin();
@@ -168,7 +168,7 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
     imageService: () =>
       createImageService(store, async (reference) => {
         using _ = leases.begin();
-        return kitchen.makeBase(reference, (text) =>
+        return await kitchen.makeBase(reference, (text) =>
           log.info("making a base image", { reference, doing: text }),
         );
       }),

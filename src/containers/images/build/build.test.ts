@@ -267,6 +267,20 @@ COPY --from=other:1 /x /x
     assert.equal(ids[0], ids[1]);
   });
 
+  it("is left in peace by another process that opens the store and sweeps", async (t) => {
+    const dir = context(t, { Dockerfile: "FROM scratch\nRUN make\n" });
+    const store = await temporaryStore(t, {
+      runner: {
+        async run({ upper }) {
+          await (await temporaryStore(t, { dir: store.dir })).prune();
+          writeFileSync(`${upper}/made`, "by make");
+          return { exitCode: 0 };
+        },
+      },
+    });
+    assert.equal((await build(store, dir)).read("made"), "by make");
+  });
+
   it("carries out ONBUILD triggers of the base", async (t) => {
     const store = await temporaryStore(t);
     await store.build({
