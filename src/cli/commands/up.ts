@@ -44,7 +44,7 @@ export const command: OwnCommand = {
     const progress = progressTo(io, () => performance.now());
     const files = flags.list("filename");
     // Before anything is started: a mistake in a manifest changes nothing.
-    const manifests = files.length === 0 ? [] : await readAll(files);
+    let manifests = files.length === 0 ? [] : await readAll(files);
     const choice = choiceOf(flags);
     const apiPort = flags.int("api-port");
     const started = await up({
