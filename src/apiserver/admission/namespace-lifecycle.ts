@@ -1,7 +1,7 @@
 import type { Namespace } from "../../api/index.ts";
 import { forbidden, notFound } from "../errors.ts";
 import type { AdmissionPlugin } from "./chain.ts";
-import type { PluginContext } from "./plugins.ts";
+import type { PluginContext } from "./context.ts";
 
 /** Namespaces a cluster cannot be without. */
 const immortal = new Set(["default", "kube-system", "kube-public"]);

@@ -2,7 +2,7 @@ import type { PriorityClass, Toleration } from "../../api/index.ts";
 import { forbidden } from "../errors.ts";
 import type { AdmissionPlugin } from "./chain.ts";
 import { podOf } from "./pod-of.ts";
-import type { PluginContext } from "./plugins.ts";
+import type { PluginContext } from "./context.ts";
 
 const unreachableSeconds = 300;
 

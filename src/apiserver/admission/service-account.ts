@@ -5,7 +5,7 @@ import { forbidden } from "../errors.ts";
 import { generateName } from "../verbs/create.ts";
 import type { AdmissionPlugin } from "./chain.ts";
 import { podOf } from "./pod-of.ts";
-import type { PluginContext } from "./plugins.ts";
+import type { PluginContext } from "./context.ts";
 
 const mountPath = "/var/run/secrets/kubernetes.io/serviceaccount";
 /** An hour and a little: tokens of this lifetime are known to be the system's own (KEP-1205). */

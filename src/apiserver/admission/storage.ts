@@ -1,6 +1,6 @@
 import type { PersistentVolumeClaim, StorageClass } from "../../api/index.ts";
 import type { AdmissionPlugin } from "./chain.ts";
-import type { PluginContext } from "./plugins.ts";
+import type { PluginContext } from "./context.ts";
 
 const defaultMark = "storageclass.kubernetes.io/is-default-class";
 const betaClass = "volume.beta.kubernetes.io/storage-class";

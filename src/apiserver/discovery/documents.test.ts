@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { type Harness, startHarness } from "../testing/harness.ts";
+
+let h: Harness;
+let failing = false;
+before(async () => {
+  h = await startHarness({
+    checks: new Map([
+      [
+        "custom",
+        () => {
+          if (failing) throw new Error("no");
+        },
+      ],
+    ]),
+  });
+});
+after(() => h.close());
+
+test("legacy discovery", async () => {
+  assert.deepEqual((await h.call("GET", "/api")).body.versions, ["v1"]);
+  const core = (await h.call("GET", "/api/v1")).body;
+  const pods = core.resources.find((each: { name: string }) => each.name === "pods");
+  assert.deepEqual([pods.kind, pods.shortNames, pods.namespaced], ["Pod", ["po"], true]);
+  const names = core.resources.map((each: { name: string }) => each.name);
+  for (const name of ["pods/status", "pods/binding", "pods/eviction", "namespaces/finalize"])
+    assert.ok(names.includes(name), name);
+  const { groups } = (await h.call("GET", "/apis")).body;
+  for (const group of groups) {
+    for (const { groupVersion } of group.versions) {
+      const list = (await h.call("GET", `/apis/${groupVersion}`)).body;
+      assert.ok(list.resources.length > 0, groupVersion);
+    }
+    assert.ok(group.preferredVersion.groupVersion.startsWith(`${group.name}/`));
+  }
+  const apps = (await h.call("GET", "/apis/apps/v1")).body.resources;
+  const scale = apps.find((each: { name: string }) => each.name === "deployments/scale");
+  assert.deepEqual([scale.group, scale.version, scale.kind], ["autoscaling", "v1", "Scale"]);
+  assert.equal((await h.call("GET", "/apis/none.example.com")).status, 404);
+});
+
+test("aggregated discovery, with its content type and an ETag", async () => {
+  const type = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+  const first = await h.call("GET", "/apis", undefined, { accept: `${type},application/json` });
+  assert.equal(first.headers["content-type"], type);
+  assert.equal(first.body.kind, "APIGroupDiscoveryList");
+  const apps = first.body.items.find((each: { metadata: { name: string } }) => each.metadata.name === "apps");
+  const deployments = apps.versions[0].resources.find(
+    (each: { resource: string }) => each.resource === "deployments",
+  );
+  assert.deepEqual(
+    [
+      deployments.scope,
+      deployments.responseKind.kind,
+      deployments.subresources.map((each: { subresource: string }) => each.subresource),
+    ],
+    ["Namespaced", "Deployment", ["scale", "status"]],
+  );
+  const again = await h.call("GET", "/apis", undefined, {
+    accept: type,
+    "if-none-match": first.headers.etag ?? "",
+  });
+  assert.equal(again.status, 304);
+  assert.equal(
+    (await h.call("GET", "/api", undefined, { accept: type })).body.items[0].versions[0].version,
+    "v1",
+  );
+});
+
+test("OpenAPI: version 3 by group with changing addresses, version 2 as JSON only", async () => {
+  const { paths } = (await h.call("GET", "/openapi/v3")).body;
+  const { serverRelativeURL } = paths["apis/apps/v1"];
+  assert.match(serverRelativeURL, /^\/openapi\/v3\/apis\/apps\/v1\?hash=[0-9A-F]{64}$/);
+  const apps = await h.call("GET", serverRelativeURL);
+  assert.ok(apps.body.components.schemas["io.k8s.api.apps.v1.Deployment"]);
+  assert.match(apps.headers["cache-control"] ?? "", /immutable/);
+  assert.equal((await h.call("GET", "/openapi/v3/apis/none/v1")).status, 404);
+  assert.equal((await h.call("GET", "/openapi/v2")).body.swagger, "2.0");
+  assert.equal((await h.call("GET", "/openapi/v2", undefined, { accept: "application/vnd.x" })).status, 406);
+});
+
+test("version, health and metrics", async () => {
+  const { body } = await h.call("GET", "/version");
+  assert.deepEqual([body.major, body.minor], ["1", "36"]);
+  assert.equal((await h.call("GET", "/healthz")).text, "ok");
+  const verbose = await h.call("GET", "/readyz?verbose");
+  assert.match(verbose.text, /^\[\+\]ping ok\n.*readyz check passed\n$/s);
+  assert.equal((await h.call("GET", "/livez/ping")).text, "ok");
+  failing = true;
+  const failed = await h.call("GET", "/readyz");
+  assert.equal(failed.status, 500);
+  assert.match(failed.text, /\[-\]custom failed: reason withheld\nreadyz check failed\n$/);
+  assert.equal((await h.call("GET", "/readyz?exclude=custom")).text, "ok");
+  failing = false;
+  assert.match((await h.call("GET", "/metrics")).text, /apiserver_request_total\{verb="GET"/);
+  assert.ok((await h.call("GET", "/")).body.paths.includes("/apis/apps/v1"));
+});

@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { failure, type Harness, startHarness } from "../testing/harness.ts";
+import { openMemoryStore } from "../../store/index.ts";
+import { FakeClock } from "../../testing/index.ts";
+
+let h: Harness;
+const network = {
+  serviceCidr: "10.96.0.0/28",
+  nodePorts: { from: 30000, to: 30009 },
+  advertise: { address: "192.0.2.1", port: 6443 },
+};
+before(async () => {
+  h = await startHarness({ network });
+});
+after(() => h.close());
+
+const services = "/api/v1/namespaces/default/services";
+const service = (name: string, spec: object) => ({
+  metadata: { name },
+  spec: { ports: [{ port: 80 }], ...spec },
+});
+const create = async (name: string, spec: object) =>
+  (await h.call("POST", services, service(name, spec))).body;
+
+test("the kubernetes Service has the first address and leads to the server", async () => {
+  assert.equal((await h.call("GET", `${services}/kubernetes`)).body.spec.clusterIP, "10.96.0.1");
+  const slices = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes";
+  const { body } = await h.call("GET", slices);
+  assert.deepEqual([body.endpoints[0].addresses, body.ports[0].port], [["192.0.2.1"], 6443]);
+});
+
+test("addresses: any, a certain one, none, and one that is taken or foreign", async () => {
+  const any = await create("any", {});
+  assert.match(any.spec.clusterIP, /^10\.96\.0\.\d+$/);
+  assert.deepEqual(
+    [any.spec.clusterIPs, any.spec.ipFamilies, any.spec.ipFamilyPolicy],
+    [[any.spec.clusterIP], ["IPv4"], "SingleStack"],
+  );
+  const wanted = await create("wanted", { clusterIP: "10.96.0.13" });
+  assert.equal(wanted.spec.clusterIP, "10.96.0.13");
+  assert.equal((await create("none", { clusterIP: "None" })).spec.clusterIP, "None");
+  const taken = failure(await h.call("POST", services, service("again", { clusterIP: "10.96.0.13" })), 422);
+  assert.equal(
+    taken.message,
+    'Service "again" is invalid: spec.clusterIPs: Invalid value: ["10.96.0.13"]: failed to allocate IP 10.96.0.13: provided IP is already allocated',
+  );
+  const foreign = failure(await h.call("POST", services, service("foreign", { clusterIP: "10.1.0.1" })), 422);
+  assert.match(
+    foreign.message ?? "",
+    /the provided IP \(10\.1\.0\.1\) is not in the valid range\. The range of valid IPs is 10\.96\.0\.0\/28/,
+  );
+  await h.call("DELETE", `${services}/wanted`);
+  assert.equal((await create("again", { clusterIP: "10.96.0.13" })).spec.clusterIP, "10.96.0.13");
+});
+
+test("node ports: given, kept over updates, shared by protocols, given back", async () => {
+  const made = await create("np", {
+    type: "NodePort",
+    ports: [
+      { name: "t", port: 53, protocol: "TCP" },
+      { name: "u", port: 53, protocol: "UDP" },
+    ],
+  });
+  const [tcp, udp] = made.spec.ports;
+  assert.ok(tcp.nodePort >= 30000 && tcp.nodePort <= 30009);
+  assert.equal(udp.nodePort, tcp.nodePort);
+  const kept = await h.call("PUT", `${services}/np`, {
+    metadata: { name: "np" },
+    spec: { type: "NodePort", ports: [{ name: "t", port: 53, protocol: "TCP" }] },
+  });
+  assert.equal(kept.body.spec.ports[0].nodePort, tcp.nodePort);
+  assert.equal(kept.body.spec.clusterIP, made.spec.clusterIP);
+  const taken = failure(
+    await h.call(
+      "POST",
+      services,
+      service("np2", { type: "NodePort", ports: [{ port: 1, nodePort: tcp.nodePort }] }),
+    ),
+    422,
+  );
+  assert.match(
+    taken.message ?? "",
+    /spec\.ports\[0\]\.nodePort: Invalid value: \d+: provided port is already allocated$/,
+  );
+  const plain = await h.call(
+    "PATCH",
+    `${services}/np`,
+    { spec: { type: "ClusterIP" } },
+    { "content-type": "application/merge-patch+json" },
+  );
+  assert.equal(plain.body.spec.ports[0].nodePort, undefined);
+  assert.ok(
+    (await create("np2", { type: "NodePort", ports: [{ port: 1, nodePort: tcp.nodePort }] })).metadata,
+  );
+});
+
+test("a failed or dry write takes nothing, and a full range says so", async () => {
+  await h.call("POST", `${services}?dryRun=All`, service("dry", { clusterIP: "10.96.0.11" }));
+  failure(
+    await h.call("POST", services, {
+      ...service("bad", { clusterIP: "10.96.0.11" }),
+      metadata: { name: "Bad!" },
+    }),
+    422,
+  );
+  assert.ok((await create("good", { clusterIP: "10.96.0.11" })).metadata);
+  let full: string | undefined;
+  for (let i = 0; i < 20 && full === undefined; i++) {
+    const { status, body } = await h.call("POST", services, service(`fill${i}`, {}));
+    if (status !== 201) full = body.message;
+  }
+  assert.match(full ?? "", /failed to allocate a serviceIP: range is full/);
+  const { items } = (await h.call("GET", services)).body;
+  const addresses = items
+    .map((each: { spec: { clusterIP: string } }) => each.spec.clusterIP)
+    .filter((each: string) => each !== "None");
+  assert.equal(new Set(addresses).size, addresses.length);
+});
+
+test("what is taken is known again after a restart", async () => {
+  const clock = new FakeClock();
+  const store = await openMemoryStore({ clock });
+  const first = await startHarness({ store, clock, network });
+  await first.call("POST", services, service("a", { clusterIP: "10.96.0.5" }));
+  await first.server.close();
+  const second = await startHarness({
+    store,
+    clock,
+    network: { ...network, advertise: { address: "192.0.2.2", port: 6443 } },
+  });
+  failure(await second.call("POST", services, service("b", { clusterIP: "10.96.0.5" })), 422);
+  const { body } = await second.call("GET", "/api/v1/namespaces/default/endpoints/kubernetes");
+  assert.equal(body.subsets[0].addresses[0].ip, "192.0.2.2");
+  await second.close();
+});
