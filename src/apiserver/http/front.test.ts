@@ -198,6 +198,7 @@ test("half a request, nonsense and a wrong certificate harm nobody", async () =>
     noise.write("this is not HTTP/2 at all".repeat(4)),
   );
   noise.on("error", () => {});
+  noise.resume();
   await new Promise((resolve) => noise.once("close", resolve));
   half.destroy();
   assert.equal((await http1("GET", `${maps}/a`)).status, 200);
