@@ -11,8 +11,10 @@ export interface ServiceCache {
 
 export function watchServices(context: ComponentContext, client: Client): ServiceCache {
   const { clock, log, signal } = context;
-  const services = createInformer({ resource: client.services, clock, log, signal });
-  const endpointSlices = createInformer({ resource: client.endpointSlices, clock, log, signal });
+  // Traffic follows this: after the API server was away, a second is the most it may stay behind.
+  const base = { clock, log, signal, maxBackOffMs: 1_000 };
+  const services = createInformer({ ...base, resource: client.services });
+  const endpointSlices = createInformer({ ...base, resource: client.endpointSlices });
   endpointSlices.addIndex("service", (slice) => {
     const service = slice.metadata?.labels?.["kubernetes.io/service-name"];
     return service ? [`${slice.metadata?.namespace}/${service}`] : [];

@@ -20,6 +20,8 @@ export interface InformerOptions<T extends KubeObject> {
   signal: AbortSignal;
   /** 0 <= x < 1; scatters waits. */
   random?: (() => number) | undefined;
+  /** Longest wait between attempts to reach the server, in milliseconds. Default 10 000. */
+  maxBackOffMs?: number | undefined;
   /** What is kept of each object, e.g. its metadata only; may change and return what it is given. */
   transform?: ((object: T) => T) | undefined;
 }
