@@ -52,7 +52,7 @@ static void close_others(const int *kept, size_t count) {
 }
 
 static _Noreturn void child(struct plan *plan, int sync, int stdio[3], int join_pidfd) {
-  struct init_context c = {.plan = plan, .sync = sync, .root = -1, .terminal_peer = -1, .join_pidfd = join_pidfd};
+  struct init_context c = {.plan = plan, .sync = sync, .root = -1, .terminal_peer = -1, .join_pidfd = join_pidfd, .user_namespace = -1};
   struct error e = {0};
   char byte;
   int kept[] = {sync, join_pidfd, stdio[0], stdio[1], stdio[2]};

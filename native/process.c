@@ -36,6 +36,32 @@ static int enter(struct init_context *c, const struct record *r, struct error *e
   return c->root < 0 ? fail(e, "open", "/") : 0;
 }
 
+/* user-map PATH: the namespace that maps mounts from here on and is entered by "user-namespace". */
+static int user_map(struct init_context *c, const struct record *r, struct error *e) {
+  c->user_namespace = open(text_of(r, 1), O_RDONLY | O_CLOEXEC);
+  return c->user_namespace < 0 ? fail(e, "open", text_of(r, 1)) : 0;
+}
+
+static int give_streams(uid_t uid, struct error *e) {
+  for (int i = 0; i < 3; i++) {
+    struct stat st;
+    if (fstat(i, &st) == 0 && (S_ISFIFO(st.st_mode) || isatty(i)) && st.st_uid != uid && fchown(i, uid, (gid_t)-1) < 0 &&
+        errno != EPERM && errno != EINVAL && errno != EROFS)
+      return fail(e, "chown", "stdio");
+  }
+  return 0;
+}
+
+/* user-namespace UID: what its root is outside. From here on nothing of the host's is ours. */
+static int user_namespace(struct init_context *c, const struct record *r, struct error *e) {
+  if (give_streams((uid_t)number_of(r, 1), e) < 0) return -1;
+  if (setns(c->user_namespace, CLONE_NEWUSER) < 0) return fail(e, "setns", "user");
+  if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0) return fail(e, "setresuid", "user");
+  close(c->user_namespace);
+  c->user_namespace = -1;
+  return 0;
+}
+
 /* unshare FLAGS */
 static int unshare_step(struct init_context *c, const struct record *r, struct error *e) {
   (void)c;
@@ -129,12 +155,7 @@ static int user(struct init_context *c, const struct record *r, struct error *e)
   for (uint32_t i = 3; i < r->count && count < 1024; i++) groups[count++] = (gid_t)number_of(r, i);
   uid_t uid = (uid_t)number_of(r, 1);
   gid_t gid = (gid_t)number_of(r, 2);
-  for (int i = 0; i < 3; i++) {
-    struct stat st;
-    if (fstat(i, &st) == 0 && (S_ISFIFO(st.st_mode) || isatty(i)) && st.st_uid != uid && fchown(i, uid, (gid_t)-1) < 0 &&
-        errno != EPERM && errno != EINVAL && errno != EROFS)
-      return fail(e, "chown", "stdio");
-  }
+  if (give_streams(uid, e) < 0) return -1;
   if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0) return fail(e, "keepcaps", "");
   if (setgroups(count, groups) < 0) return fail(e, "setgroups", "");
   if (setresgid(gid, gid, gid) < 0) return fail(e, "setresgid", text_of(r, 2));
@@ -255,6 +276,8 @@ static int pause_step(struct init_context *c, const struct record *r, struct err
 const struct step_entry process_steps[] = {
     {"join", 3, join},
     {"enter", 2, enter},
+    {"user-map", 2, user_map},
+    {"user-namespace", 2, user_namespace},
     {"unshare", 2, unshare_step},
     {"hostname", 2, hostname},
     {"session", 1, session},

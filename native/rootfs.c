@@ -47,9 +47,37 @@ static int set_root(struct init_context *c, int mount, const char *where, struct
   return result;
 }
 
+/* Layers whose files appear as the container's own: mapped clones, attached where the root will cover them. */
+static int map_layers(struct init_context *c, struct record *r, const char *where, struct error *e) {
+  static const struct record options;
+  int scratch = new_mount("tmpfs", &options, 0, MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID, e), result = 0;
+  int target = open(where, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (target < 0) return fail(e, "open", where);
+  if (scratch < 0 || attach_mount(scratch, target, e) < 0) return -1;
+  close(target);
+  for (uint32_t i = 5; result == 0 && i < r->count; i++) {
+    char *path = NULL, name[16];
+    snprintf(name, sizeof name, "%u", i);
+    if (asprintf(&path, "%s/%s", where, name) < 0) return fail(e, "memory", "");
+    int layer = clone_tree(AT_FDCWD, text_of(r, i), false), at = -1;
+    if (layer < 0) result = fail(e, "open_tree", text_of(r, i));
+    else if (map_mount(layer, c->user_namespace) < 0) result = fail(e, "idmap", text_of(r, i));
+    else if (mkdirat(scratch, name, 0700) < 0 || (at = openat(scratch, name, O_PATH | O_CLOEXEC)) < 0)
+      result = fail(e, "mkdir", path);
+    else result = attach_mount(layer, at, e);
+    if (at >= 0) close(at);
+    if (layer >= 0) close(layer);
+    r->fields[i] = (struct field){.data = path, .length = (uint32_t)strlen(path)};
+  }
+  close(scratch);
+  return result;
+}
+
 /* root-overlay WHERE UPPER WORK VOLATILE LOWER... */
 static int root_overlay(struct init_context *c, const struct record *r, struct error *e) {
-  int fd = overlay_mount(r, 2, e);
+  struct record mapped = *r;
+  if (c->user_namespace >= 0 && map_layers(c, &mapped, text_of(r, 1), e) < 0) return -1;
+  int fd = overlay_mount(&mapped, 2, e);
   return fd < 0 ? -1 : set_root(c, fd, text_of(r, 1), e);
 }
 
@@ -87,7 +115,10 @@ static int fs(struct init_context *c, const struct record *r, struct error *e) {
   return result;
 }
 
-/* bind SOURCE|#N TARGET RECURSIVE ATTRIBUTES ALL PROPAGATION SUBPATH; ATTRIBUTES with ALL for every mount below too. */
+/*
+ * bind SOURCE|#N TARGET RECURSIVE ATTRIBUTES ALL PROPAGATION SUBPATH MAPPED; ATTRIBUTES with ALL for every mount below
+ * too. MAPPED: its files appear as the user namespace has it.
+ */
 static int bind_mount(struct init_context *c, const struct record *r, struct error *e) {
   const char *source = text_of(r, 1), *target_path = text_of(r, 2), *below = text_of(r, 7);
   bool recursive = number_of(r, 3);
@@ -119,7 +150,8 @@ static int bind_mount(struct init_context *c, const struct record *r, struct err
   uint64_t attributes = (uint64_t)number_of(r, 4), shared = (uint64_t)number_of(r, 6);
   bool all = number_of(r, 5);
   int result = 0;
-  if (set_mount_attributes(fd, all, attributes, 0, 0) < 0 || set_mount_attributes(fd, true, 0, 0, shared) < 0)
+  if (number_of(r, 8) && c->user_namespace >= 0 && map_mount(fd, c->user_namespace) < 0) result = fail(e, "idmap", source);
+  else if (set_mount_attributes(fd, all, attributes, 0, 0) < 0 || set_mount_attributes(fd, true, 0, 0, shared) < 0)
     result = fail(e, "mount_setattr", target_path);
   if (result == 0) result = attach_mount(fd, target, e);
   if (result < 0 && !*e->detail) snprintf(e->detail, sizeof e->detail, "%s", target_path);

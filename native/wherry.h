@@ -86,6 +86,8 @@ int make_in_root(int root, const char *path, bool directory, struct error *e);
 int clone_tree(int dirfd, const char *path, bool recursive);
 int set_mount_attributes(int fd, bool recursive, uint64_t set, uint64_t clear, uint64_t propagation);
 int attach_mount(int mount, int target, struct error *e);
+/* A detached tree whose files belong to whom the user namespace says. */
+int map_mount(int fd, int user_namespace);
 
 /* ---- one container ---- */
 /* From the launch socket: reads the plan, becomes the monitor, never returns. */
@@ -99,6 +101,7 @@ struct init_context {
   bool terminal;
   int terminal_peer;
   int join_pidfd; /* of the container that an exec goes into, -1 otherwise */
+  int user_namespace; /* that owns what the container sees, -1 without one */
   char **argv, **envp;
 };
 /* Runs the plan's steps for the child, in order; returns only with an error. */

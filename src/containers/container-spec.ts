@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { ContainerConfig, LinuxContainerResources, Mount } from "../cri/index.ts";
+import type { ContainerConfig, IdMapping, LinuxContainerResources, Mount } from "../cri/index.ts";
 import { CriError } from "../cri/index.ts";
 import {
   capabilitySets,
@@ -49,6 +49,7 @@ export function containerSpec(inputs: SpecInputs): Spec {
   const directory = containerDirectory(places, id);
   const extra = devices(config);
   const process = containerProcess(inputs);
+  const users = userNamespace(inputs);
   return {
     process,
     root: {
@@ -64,7 +65,12 @@ export function containerSpec(inputs: SpecInputs): Spec {
     mounts: mounts(inputs),
     linux: {
       namespaces: namespaces(inputs),
-      devices: [...defaultDevices, ...extra],
+      ...users.mappings,
+      devices: [...defaultDevices, ...extra].map((d) => ({
+        ...d,
+        uid: users.uid(d.uid),
+        gid: users.gid(d.gid),
+      })),
       cgroupsPath: inputs.cgroupsPath,
       resources: {
         ...specResources(inputs.resources),
@@ -123,9 +129,10 @@ function environment(
 function namespaces({ config, sandbox, places, targetPid }: SpecInputs): SpecLinux["namespaces"] {
   const modes = config.linux.securityContext.namespaceOptions;
   const out: SpecLinux["namespaces"] = [{ type: "mount" }, { type: "cgroup" }];
-  const join = (type: "network" | "ipc" | "uts", pin: "net" | "ipc" | "uts"): void => {
+  const join = (type: "user" | "network" | "ipc" | "uts", pin: "user" | "net" | "ipc" | "uts"): void => {
     if (sandbox.pinned.includes(pin)) out.push({ type, path: namespacePin(places, sandbox.id, pin) });
   };
+  join("user", "user");
   join("network", "net");
   join("ipc", "ipc");
   join("uts", "uts");
@@ -144,8 +151,51 @@ function namespaces({ config, sandbox, places, targetPid }: SpecInputs): SpecLin
   return out;
 }
 
+interface UserNamespace {
+  mappings: Pick<SpecLinux, "uidMappings" | "gidMappings">;
+  /** What a user of the container is outside. */
+  uid(id: number): number;
+  gid(id: number): number;
+  /** Options that make a mount's files appear as the container has it. */
+  mapped: string[];
+}
+
+/** The pod's, or the host's, where everybody is who they are. */
+export function userNamespace({ sandbox }: Pick<SpecInputs, "sandbox">): UserNamespace {
+  const users = sandbox.config.linux.securityContext.namespaceOptions.usernsOptions;
+  if (!sandbox.pinned.includes("user") || !users)
+    return { mappings: {}, uid: (id) => id, gid: (id) => id, mapped: [] };
+  const oci = (ranges: readonly IdMapping[]) =>
+    ranges.map((range) => ({ containerID: range.containerId, hostID: range.hostId, size: range.length }));
+  const outside = (ranges: readonly IdMapping[]) => (id: number) => {
+    const range = ranges.find((one) => id >= one.containerId && id < one.containerId + one.length);
+    return range ? range.hostId + id - range.containerId : 65534;
+  };
+  return {
+    mappings: { uidMappings: oci(users.uids), gidMappings: oci(users.gids) },
+    uid: outside(users.uids),
+    gid: outside(users.gids),
+    mapped: ["ridmap"],
+  };
+}
+
+/** File systems of the container's own belong to its root, wherever that is. */
+function ownedByRoot(mount: SpecMount, users: UserNamespace): SpecMount {
+  if (users.mapped.length === 0) return mount;
+  if (mount.type === "tmpfs")
+    return { ...mount, options: [...mount.options, `uid=${users.uid(0)}`, `gid=${users.gid(0)}`] };
+  if (mount.type !== "devpts") return mount;
+  return {
+    ...mount,
+    options: mount.options.map((option) =>
+      option.replace(/^gid=(\d+)$/, (_, id) => `gid=${users.gid(Number(id))}`),
+    ),
+  };
+}
+
 function mounts(inputs: SpecInputs): SpecMount[] {
   const { config, sandbox, places } = inputs;
+  const users = userNamespace(inputs);
   const own = new Set(config.mounts.map((mount) => clean(mount.containerPath)));
   const given = [...config.mounts].sort((a, b) => depth(a.containerPath) - depth(b.containerPath));
   const base = defaultMounts({ privileged: config.linux.securityContext.privileged }).filter(
@@ -154,13 +204,16 @@ function mounts(inputs: SpecInputs): SpecMount[] {
   const readonly = config.linux.securityContext.readonlyRootfs ? ["ro"] : [];
   const files = ["hostname", "hosts", "resolv.conf"]
     .filter((name) => !own.has(`/etc/${name}`))
-    .map((name) => bind(join(sandboxDirectory(places, sandbox.id), name), `/etc/${name}`, readonly));
+    .map((name) =>
+      bind(join(sandboxDirectory(places, sandbox.id), name), `/etc/${name}`, [...readonly, ...users.mapped]),
+    );
   const shm = own.has("/dev/shm")
     ? []
     : sandbox.pinned.includes("ipc")
       ? [bind(join(sandboxRunDirectory(places, sandbox.id), "shm"), "/dev/shm", [])]
       : [bind("/dev/shm", "/dev/shm", [])];
-  return [...base, ...shm, ...files, ...given.map((mount) => volume(mount, inputs))];
+  const fileSystems = base.map((mount) => ownedByRoot(mount, users));
+  return [...fileSystems, ...shm, ...files, ...given.map((mount) => volume(mount, inputs, users.mapped))];
 }
 
 const clean = (path: string): string => path.replace(/\/+$/, "") || "/";
@@ -172,8 +225,8 @@ function bind(source: string, destination: string, options: string[]): SpecMount
 
 const propagations = { PRIVATE: "rprivate", HOST_TO_CONTAINER: "rslave", BIDIRECTIONAL: "rshared" } as const;
 
-function volume(mount: Mount, inputs: SpecInputs): SpecMount {
-  const access = mount.readonly ? [mount.recursiveReadOnly ? "rro" : "ro"] : [];
+function volume(mount: Mount, inputs: SpecInputs, mapped: readonly string[]): SpecMount {
+  const access = [...(mount.readonly ? [mount.recursiveReadOnly ? "rro" : "ro"] : []), ...mapped];
   if (mount.image?.image) {
     const layers = inputs.imageLayers?.get(mount.image.image) ?? [];
     const [only] = layers;
@@ -183,7 +236,7 @@ function volume(mount: Mount, inputs: SpecInputs): SpecMount {
         type: "bind",
         source: only,
         destination: mount.containerPath,
-        options: ["rbind", "rro", "rprivate"],
+        options: ["rbind", "rro", "rprivate", ...mapped],
         ...(below && { subPath: below }),
       };
     }

@@ -3,7 +3,7 @@ import { CriError, type StreamSession } from "../cri/index.ts";
 import type { Native } from "../linux/index.ts";
 import type { Clock } from "../machinery/index.ts";
 import { MonitorConnection, type Plan, planExec, type PlanContext, RuntimeError } from "../runtime/index.ts";
-import { containerSeccomp, containerSpec } from "./container-spec.ts";
+import { containerSpec } from "./container-spec.ts";
 import type { Containers } from "./containers.ts";
 import type { ImageStore } from "./images/index.ts";
 import { namespacePin, type Places } from "./record.ts";
@@ -50,8 +50,7 @@ export class ContainerStreams {
       resources: record.resources,
       targetPid: 1,
     });
-    const { seccomp } = containerSeccomp(record.config, spec.process.capabilities?.bounding ?? []);
-    return planExec(spec.process, record.cgroupsPath, seccomp, context);
+    return planExec(spec.process, spec.linux, context);
   }
 
   async #execConnection(id: string, command: string[]): Promise<MonitorConnection> {

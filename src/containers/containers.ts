@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, statSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, statSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import {
@@ -21,7 +21,7 @@ import {
   RuntimeError,
   updateCgroup,
 } from "../runtime/index.ts";
-import { containerSpec, specResources } from "./container-spec.ts";
+import { containerSpec, specResources, userNamespace } from "./container-spec.ts";
 import type { EventFeed } from "./event-feed.ts";
 import { readExit } from "./exit-file.ts";
 import { type ImageUser, resolveUser } from "./image-user.ts";
@@ -166,6 +166,9 @@ export class Containers {
     const directory = containerDirectory(places, id);
     for (const name of ["rootfs", "upper", "work"])
       mkdirSync(join(directory, name), { recursive: true, mode: 0o755 });
+    // New files of the container's root are its own; those of the layers are mapped.
+    const users = userNamespace({ sandbox });
+    if (users.mapped.length > 0) chownSync(join(directory, "upper"), users.uid(0), users.gid(0));
     this.#save(record);
     this.#entries.set(id, { record });
     this.#emit("Created", record);

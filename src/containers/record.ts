@@ -11,7 +11,7 @@ export interface SandboxRecord {
   /** Addresses inside the pod, without prefix length. */
   ips: string[];
   /** Namespaces that are pinned for it. */
-  pinned: ("net" | "ipc" | "uts" | "pid")[];
+  pinned: ("user" | "net" | "ipc" | "uts" | "pid")[];
 }
 
 export interface ContainerRecord {

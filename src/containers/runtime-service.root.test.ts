@@ -10,6 +10,7 @@ import {
   readFileSync,
   readlinkSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -462,6 +463,42 @@ describe("the container runtime", { skip: skipReason() }, () => {
     );
     await runtime.removePodSandbox(shared);
     assert.equal((await runtime.listContainers({ sandboxId: shared })).length, 0);
+  });
+
+  it("gives a pod a user namespace of its own when asked", async () => {
+    const config = sandboxConfig(dir, "users");
+    const range = [{ hostId: 300_000, containerId: 0, length: 65_536 }];
+    config.linux.securityContext.namespaceOptions.usernsOptions = { mode: "POD", uids: range, gids: range };
+    const own = await runtime.runPodSandbox(config);
+    const volume = join(dir, "mapped");
+    mkdirSync(volume);
+    const container = containerConfig("users", [
+      "sh",
+      "-c",
+      "cat /proc/self/uid_map; id -u; stat -c '%u %n' /bin/busybox /etc/hosts /dev/null /v /dev/stdout; echo x > /v/made; echo y > /own; chown 5 /own; stat -c %u /own; mount -t tmpfs x /tmp 2>/dev/null || echo refused; exec sleep 1000",
+    ]);
+    container.mounts.push({ containerPath: "/v", hostPath: volume, readonly: false, propagation: "PRIVATE" });
+    const id = await runtime.createContainer(own, container, config);
+    await runtime.startContainer(id);
+    const inside = await runtime.execSync(
+      id,
+      ["sh", "-c", "id -u; readlink /proc/self/ns/user; while ! [ -e /own ]; do :; done"],
+      10,
+    );
+    const [uid, namespace] = String(inside.stdout).split("\n");
+    assert.equal(uid, "0");
+    assert.notEqual(namespace, readlinkSync("/proc/self/ns/user"));
+    const { pid } = await runtime.containerStatus(id);
+    assert.match(readFileSync(`/proc/${pid}/status`, "utf8"), /^Uid:\t300000\t/m);
+    await runtime.stopContainer(id, 0);
+    const log = readFileSync((await runtime.containerStatus(id)).logPath, "utf8").replace(
+      /^\S+ \S+ . /gm,
+      "",
+    );
+    assert.match(log, /^ +0 +300000 +65536\n0\n0 \/bin\/busybox\n0 \/etc\/hosts\n0 \/dev\/null\n0 \/v\n/);
+    assert.match(log, /\n0 \/dev\/stdout\n5\nrefused\n$/);
+    assert.equal(statSync(join(volume, "made")).uid, 0, "a mapped volume knows no foreign numbers");
+    await runtime.removePodSandbox(own);
   });
 
   it("lets containers go on when wherry is killed, and finds them again", async () => {

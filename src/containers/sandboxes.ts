@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { type CniNetwork, CriError, type PodSandboxConfig } from "../cri/index.ts";
+import { type CniNetwork, CriError, type IdMapping, type PodSandboxConfig } from "../cri/index.ts";
 import type { Native } from "../linux/index.ts";
 import type { Clock, Logger } from "../machinery/index.ts";
 import {
@@ -103,14 +103,13 @@ export class Sandboxes {
   async run(config: PodSandboxConfig, runtimeHandler: string): Promise<SandboxRecord> {
     const { places, clock } = this.#d;
     const modes = config.linux.securityContext.namespaceOptions;
-    if (modes.usernsOptions?.mode === "POD") {
-      throw new CriError(
-        "Unimplemented",
-        "pods with a user namespace of their own (hostUsers: false) are not supported yet",
-      );
+    if (modes.usernsOptions?.mode === "POD" && !rootOf(modes.usernsOptions.uids)) {
+      throw new CriError("InvalidArgument", "the pod's user namespace maps no root");
     }
     const id = randomBytes(32).toString("hex");
     const pinned: SandboxRecord["pinned"] = [];
+    // First: it owns the others.
+    if (modes.usernsOptions?.mode === "POD") pinned.push("user");
     if (modes.network !== "NODE") pinned.push("net", "uts");
     if (modes.ipc !== "NODE") pinned.push("ipc");
     if (modes.pid === "POD") pinned.push("pid");
@@ -151,10 +150,15 @@ export class Sandboxes {
       podCgroup(places, record),
       specResources(config.linux.resources ?? {}),
     );
-    const pins = types.map((type) => namespacePin(places, id, type));
+    const users = config.linux.securityContext.namespaceOptions.usernsOptions;
+    // Sysctls are the machine's to set: nobody enters the pod's user namespace for them.
+    const pins = types.filter((type) => type !== "user").map((type) => namespacePin(places, id, type));
     await Promise.all([
       cgroup,
-      native.createNamespaces(run, types, pinned.includes("uts") ? { hostname: config.hostname } : {}),
+      native.createNamespaces(run, types, {
+        ...(pinned.includes("uts") && { hostname: config.hostname }),
+        ...(users?.mode === "POD" && { uids: users.uids, gids: users.gids }),
+      }),
       pinned.includes("ipc") &&
         native.mount({
           source: "shm",
@@ -294,6 +298,9 @@ function writeFiles(directory: string, config: PodSandboxConfig): void {
   );
   writeFileSync(join(directory, "hosts"), host ? readOr("/etc/hosts", "") : "127.0.0.1\tlocalhost\n");
 }
+
+const rootOf = (ranges: readonly IdMapping[]): IdMapping | undefined =>
+  ranges.find((range) => range.containerId === 0);
 
 function readOr(path: string, otherwise: string): string {
   try {

@@ -31,6 +31,8 @@ export interface MountOptions {
   attributes: bigint;
   /** The attributes are for every mount below too (`rro`). */
   all: boolean;
+  /** Its files appear as the container's user namespace has it (`idmap`, `ridmap`). */
+  mapped: boolean;
   /** MS_* bit, 0 to leave it. */
   propagation: number;
   /** Key and value; "" for a flag. */
@@ -44,6 +46,7 @@ export function mountOptions(mount: SpecMount): MountOptions {
     recursive: false,
     attributes: 0n,
     all: false,
+    mapped: false,
     propagation: 0,
     data: [],
   };
@@ -52,6 +55,8 @@ export function mountOptions(mount: SpecMount): MountOptions {
     if (option === "bind" || option === "rbind") {
       out.bind = true;
       out.recursive ||= option === "rbind";
+    } else if (option === "idmap" || option === "ridmap") {
+      out.mapped = true;
     } else if (attributes[option] !== undefined) {
       out.attributes |= attributes[option];
     } else if (recursive !== undefined) {

@@ -97,7 +97,7 @@ describe("the plan of a container", () => {
       ["fs", "proc", "/proc", 0xen, false],
       "/proc itself must be no link",
     );
-    assert.deepEqual(find("bind", "/host"), ["bind", "/host", "/data", true, 1n, true, 1 << 18, ""]);
+    assert.deepEqual(find("bind", "/host"), ["bind", "/host", "/data", true, 1n, true, 1 << 18, "", false]);
     assert.deepEqual(find("bind", "#0")?.[6], 0, "stays a peer of the host's");
     assert.deepEqual(find("rlimit"), ["rlimit", 7, 10, 20]);
     assert.deepEqual(find("user"), ["user", 1, 2, 3]);
@@ -111,7 +111,7 @@ describe("the plan of a container", () => {
 
   it("of an exec enters everything and confines the same way", () => {
     const { process, linux } = spec();
-    const order = names(planExec(process, linux.cgroupsPath, linux.seccomp, context));
+    const order = names(planExec(process, linux, context));
     assert.deepEqual(order, [
       "@stdio",
       "@cgroup",
@@ -166,6 +166,7 @@ describe("mount options", () => {
       recursive: false,
       attributes: 0xan,
       all: false,
+      mapped: false,
       propagation: 1 << 19,
       data: [
         ["size", "64k"],

@@ -4,7 +4,7 @@ import { capabilityMask } from "./capabilities.ts";
 import { cgroupDirectories, planCgroup } from "./cgroups.ts";
 import { mountOptions } from "./mounts.ts";
 import { type Architecture, compileSeccomp } from "./seccomp/compile.ts";
-import type { Spec, SpecMount, SpecNamespaceType, SpecProcess, SpecSeccomp } from "./spec.ts";
+import type { Spec, SpecLinux, SpecMount, SpecNamespaceType, SpecProcess, SpecSeccomp } from "./spec.ts";
 
 /** Steps of the native helper, in order: a name and its arguments. Those with @ are the monitor's own. */
 export type Plan = (readonly Field[])[];
@@ -56,7 +56,7 @@ export function planContainer(spec: Spec, context: PlanContext): Plan {
     ...stdio(process),
     ...namespaces(spec),
     ...rootfs(spec, context),
-    ...processSteps(process, linux.seccomp, context),
+    ...processSteps(process, linux, context),
   );
   return plan;
 }
@@ -70,8 +70,8 @@ function namespaces(spec: Spec): Plan {
   let flags = namespaceFlags.mount;
   let ownUts = false;
   for (const { type, path } of spec.linux.namespaces) {
-    if (type === "user") throw new RangeError("user namespaces are not supported by this plan");
-    if (type === "mount") continue;
+    // The user namespace is entered last, by userNamespace: until then the host's rights are needed.
+    if (type === "mount" || type === "user") continue;
     if (type === "pid" && path) steps.push(["@pid-namespace", path]);
     // A new one begins where the process is, so it has to be in its cgroup first.
     else if (type === "cgroup" && !path) steps.push(["unshare", namespaceFlags.cgroup]);
@@ -82,7 +82,23 @@ function namespaces(spec: Spec): Plan {
     }
   }
   if (ownUts && spec.hostname) steps.push(["hostname", spec.hostname]);
-  return [["@clone", flags], ...steps];
+  return [["@clone", flags], ...userMap(spec.linux), ...steps];
+}
+
+/** Only one that exists already; it owns the namespaces that the container joins. */
+function userMap(linux: Pick<SpecLinux, "namespaces">): Plan {
+  const user = linux.namespaces.find(({ type }) => type === "user");
+  if (!user) return [];
+  if (!user.path) throw new RangeError("a user namespace has to exist before what it owns: it needs a path");
+  return [["user-map", user.path]];
+}
+
+/** What its root is outside. */
+function userNamespace(linux: SpecLinux): Plan {
+  if (!linux.namespaces.some(({ type }) => type === "user")) return [];
+  const root = linux.uidMappings?.find((range) => range.containerID === 0);
+  if (!root) throw new RangeError("the user namespace maps no root");
+  return [["user-namespace", root.hostID]];
 }
 
 function rootfs(spec: Spec, context: PlanContext): Plan {
@@ -150,6 +166,7 @@ function mountSteps(mount: SpecMount, tree: number, cgroupsPath: string, context
       options.all,
       tree >= 0 ? 0 : options.propagation || propagation.private,
       mount.subPath ?? "",
+      options.mapped,
     ],
   ];
 }
@@ -203,14 +220,15 @@ const rlimits = [
   "RTTIME",
 ]; // prettier-ignore
 
-function processSteps(process: SpecProcess, seccomp: SpecSeccomp | undefined, context: PlanContext): Plan {
+function processSteps(process: SpecProcess, linux: SpecLinux, context: PlanContext): Plan {
+  const { seccomp } = linux;
   const steps: Plan = [["session"]];
   for (const limit of process.rlimits ?? []) {
     const number = rlimits.indexOf(limit.type.replace(/^RLIMIT_/, ""));
     if (number < 0) throw new RangeError(`there is no limit ${limit.type}`);
     steps.push(["rlimit", number, limit.soft, limit.hard]);
   }
-  steps.push(["cwd", process.cwd, false], ["umask", process.user.umask ?? 0o022]);
+  steps.push(["cwd", process.cwd, false], ["umask", process.user.umask ?? 0o022], ...userNamespace(linux));
   const filter: Plan = seccomp ? [["seccomp", compiled(seccomp, context.architecture), 0]] : [];
   const caps = process.capabilities;
   if (caps) steps.push(["bounding", capabilityMask(caps.bounding)]);
@@ -239,20 +257,16 @@ function compiled(profile: SpecSeccomp, architecture: Architecture): Buffer {
 }
 
 /** A further process in a running container: its namespaces and cgroup, own everything else. Pure. */
-export function planExec(
-  process: SpecProcess,
-  cgroupsPath: string,
-  seccomp: SpecSeccomp | undefined,
-  context: PlanContext,
-): Plan {
+export function planExec(process: SpecProcess, linux: SpecLinux, context: PlanContext): Plan {
+  const { cgroupsPath } = linux;
   const { mount, network, ipc, uts, cgroup } = namespaceFlags;
   const plan: Plan = [...stdio(process)];
   if (cgroupsPath)
     for (const procs of planCgroup(context.layout, cgroupsPath, {}).procs) plan.push(["@cgroup", procs]);
   if (process.oomScoreAdj !== undefined) plan.push(["@oom-score", process.oomScoreAdj]);
-  plan.push(["enter", mount | network | ipc | uts | cgroup]);
+  plan.push(...userMap(linux), ["enter", mount | network | ipc | uts | cgroup]);
   if (process.terminal) plan.push(console(process, false));
-  plan.push(...processSteps(process, seccomp, context));
+  plan.push(...processSteps(process, linux, context));
   return plan;
 }
 
