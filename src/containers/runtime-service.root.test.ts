@@ -475,7 +475,7 @@ describe("the container runtime", { skip: skipReason() }, () => {
     const container = containerConfig("users", [
       "sh",
       "-c",
-      "cat /proc/self/uid_map; id -u; stat -c '%u %n' /bin/busybox /etc/hosts /dev/null /v /dev/stdout; echo x > /v/made; echo y > /own; chown 5 /own; stat -c %u /own; mount -t tmpfs x /tmp 2>/dev/null || echo refused; exec sleep 1000",
+      "cat /proc/self/uid_map; id -u; stat -L -c '%u %n' /bin/busybox /etc/hosts /dev/null /v /dev/stdout; echo x > /v/made; echo y > /own; chown 5 /own; stat -c %u /own; mount -t tmpfs x /tmp 2>/dev/null || echo refused; exec sleep 1000",
     ]);
     container.mounts.push({ containerPath: "/v", hostPath: volume, readonly: false, propagation: "PRIVATE" });
     const id = await runtime.createContainer(own, container, config);
