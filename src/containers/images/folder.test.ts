@@ -33,6 +33,11 @@ items: [{kind: Pod, spec: {containers: [{image: "web:green"}, {image: web}]}}]
     );
     assert.equal((await store.inspect("web:green"))?.config.config?.Labels?.tag, "green");
     assert.ok((await buildFolder(dir, store)).every((image) => image.cached));
+    writeFileSync(`${dir}/web/Dockerfile`, "FROM scratch\nLABEL new=yes\n");
+    assert.deepEqual(
+      (await buildFolder(dir, store, { images: ["web"] })).map(({ cached, replaced }) => [cached, replaced]),
+      [[false, built[1]?.id]],
+    );
     assert.equal(imageFolder(dir, "redis"), undefined);
     assert.equal(imageFolder(dir, `web@sha256:${"a".repeat(64)}`), undefined);
   });

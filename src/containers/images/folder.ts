@@ -22,6 +22,8 @@ export interface FolderImage {
   id: string;
   /** It was there already, unchanged. */
   cached: boolean;
+  /** The image that had the name until now, when this is another one: what runs still runs with the old one. */
+  replaced?: string;
 }
 
 /**
@@ -42,6 +44,7 @@ export async function buildFolder(
     if (context === undefined || done.has(normalise(image))) continue;
     done.add(normalise(image));
     const { onProgress, signal } = options;
+    const before = await store.inspect(image);
     const { id, cached } = await store.build({
       context,
       tags: [image],
@@ -50,7 +53,8 @@ export async function buildFolder(
       ...(onProgress === undefined ? {} : { onProgress: (progress) => onProgress(image, progress) }),
       ...(signal === undefined ? {} : { signal }),
     });
-    built.push({ image, context, id, cached });
+    const replaced = before === undefined || before.id === id ? {} : { replaced: before.id };
+    built.push({ image, context, id, cached, ...replaced });
   }
   return built;
 }

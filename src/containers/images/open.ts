@@ -48,12 +48,14 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
     throw explain(error, `opening the image store ${dir}`);
   }
   const blobs = new Blobs(dir);
+  /** Held for milliseconds: to change the index, or to collect garbage. */
   const lock = new StoreLock(`${dir}/lock`, clock);
   const catalog = new Catalog(blobs, new ReferenceIndex(dir), lock);
   const leases = new Leases(dir);
   const privileged = options.privileged ?? process.getuid?.() === 0;
   const layers = new Layers(dir, blobs, options.nodes, privileged);
   const cache = new StepCache(dir, blobs, clock);
+  const baseLock = new StoreLock(`${dir}/base.lock`, clock, 600_000);
   const nodeOption = options.node === undefined ? {} : { node: options.node };
   const kitchen: Kitchen = {
     root: dir,
@@ -65,7 +67,8 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
     clock,
     privileged,
     runner: options.runner,
-    makeBase: (reference, note) => makeBase(kitchen, reference, { note, ...nodeOption }),
+    // Two who need the same base wait for one another: the second finds it there.
+    makeBase: (reference, note) => makeBase(kitchen, reference, { note, ...nodeOption }, baseLock),
   };
   const unpack = (image: StoredImage) =>
     layers.chain(
@@ -105,8 +108,11 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
     async resolve(reference) {
       const image = await catalog.find(reference);
       if (image === undefined) return undefined;
+      const { id, config } = image;
+      const present = layers.present(config.rootfs.diff_ids);
+      if (present !== undefined) return { id, config, layers: lowerDirectories(present) };
       using _ = leases.begin();
-      return { id: image.id, config: image.config, layers: lowerDirectories(await unpack(image)) };
+      return { id, config, layers: lowerDirectories(await unpack(image)) };
     },
     async inspect(reference) {
       const image = await catalog.find(reference);
@@ -158,7 +164,7 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
         request.kind === "debian" ? debianReference(request.packages) : `${baseDomain}/${request.kind}`;
       const names = ((making.tags ?? []).length > 0 ? (making.tags ?? []) : [own]).map(normalise);
       const node = typeof making.node === "string" ? { node: making.node } : nodeOption;
-      const id = await createBase(kitchen, request, names, { note, ...node });
+      const id = await baseLock.hold(() => createBase(kitchen, request, names, { note, ...node }));
       return { id, names };
     },
     async prune(pruning = {}) {

@@ -13,7 +13,7 @@ export function accountsOf(script: string): { name: string; home: string }[] {
   const variables = new Map<string, string>();
   for (const raw of script.replace(/\\\n/g, " ").split("\n")) {
     const line = raw.replace(/\$\{?([A-Za-z_]+)\}?/g, (text, name: string) => variables.get(name) ?? text);
-    const set = /^\s*([A-Za-z_]+)=["']?([A-Za-z0-9_.\/-]+)["']?\s*$/.exec(line);
+    const set = /^\s*([A-Za-z_]+)=["']?([A-Za-z0-9_./-]+)["']?\s*$/.exec(line);
     if (set !== null) variables.set(set[1] as string, set[2] as string);
     const match = /(?:^|[\s;&|(])(?:adduser|useradd)\s+(.*--system.*)$/.exec(line);
     if (match === null) continue;

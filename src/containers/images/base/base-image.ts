@@ -4,6 +4,7 @@ import { imageOf } from "../build/finished-image.ts";
 import type { Kitchen } from "../build/kitchen.ts";
 import type { WrittenLayer } from "../build/layer-content.ts";
 import { MergedTree } from "../build/merged-tree.ts";
+import type { StoreLock } from "../store/lock.ts";
 import { notFound } from "../image-error.ts";
 import { type ContainerDefaults, hostArchitecture } from "../oci-format.ts";
 import { type BaseRequest, baseDomain, parseBase } from "./base-reference.ts";
@@ -17,22 +18,33 @@ export interface BaseOptions {
   /** The program for Node images; default: the one that runs this. */
   node?: string;
   note: (text: string) => void;
-  /** Looks for newer packages although the image is there. */
-  refresh?: boolean;
 }
 
 /** Makes a `wherry.local/...` image under its own name, unless it is there. False for names that are none of those. */
-export async function makeBase(kitchen: Kitchen, reference: string, options: BaseOptions): Promise<boolean> {
+export async function makeBase(
+  kitchen: Kitchen,
+  reference: string,
+  options: BaseOptions,
+  lock: StoreLock,
+): Promise<boolean> {
   const request = parseBase(reference);
   if (request === undefined) return false;
   const node = options.node ?? process.execPath;
   if (request.kind === "node") checkVersion(request.version);
-  const present = await kitchen.catalog.find(reference);
-  const fresh = request.kind !== "node" || present?.config.config?.Labels?.[stampLabel] === nodeStamp(node);
-  if (present !== undefined && fresh && options.refresh !== true) return true;
-  options.note(`making ${reference.replace(/:latest$/, "")}`);
-  await createBase(kitchen, request, [reference], { ...options, node });
-  return true;
+  const isThere = async (): Promise<boolean> => {
+    const present = await kitchen.catalog.find(reference);
+    return (
+      present !== undefined &&
+      (request.kind !== "node" || present.config.config?.Labels?.[stampLabel] === nodeStamp(node))
+    );
+  };
+  if (await isThere()) return true;
+  return lock.hold(async () => {
+    if (await isThere()) return true;
+    options.note(`making ${reference.replace(/:latest$/, "")}`);
+    await createBase(kitchen, request, [reference], { ...options, node });
+    return true;
+  });
 }
 
 /** Makes a base image and gives it these names. */

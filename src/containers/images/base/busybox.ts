@@ -46,7 +46,9 @@ async function appletNames(path: string, temporary: string): Promise<string[]> {
       closeSync(fd);
     }
     const { code, stdout } = await runCommand(program, ["--list-full"]);
-    return code === 0 ? stdout.split("\n").filter((name) => name !== "" && name !== "busybox") : ["bin/sh"];
+    return code === 0
+      ? stdout.split("\n").filter((name) => name !== "" && !/(^|\/)(busybox|linuxrc)$/.test(name))
+      : ["bin/sh"];
   } finally {
     rmSync(program, { force: true });
   }

@@ -12,7 +12,7 @@ import { PackageLayer } from "./package-layer.ts";
 import { addSkeleton } from "./skeleton.ts";
 
 /** Part of the cache's key: to be changed when the same packages shall give another layer. */
-const recipe = 2;
+const recipe = 3;
 
 /** One layer out of Debian packages. A shell is always in it: busybox's, when no package brings one. */
 export async function debianLayer(

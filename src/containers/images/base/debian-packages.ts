@@ -50,6 +50,7 @@ export async function fetchPackages(
   packages: readonly string[],
   dir: string,
   note: (text: string) => void,
+  again = false,
 ): Promise<PackageFile[]> {
   for (const name of packages) {
     if (!/^[a-z0-9][a-z0-9+.-]+$/.test(name)) throw invalid(`"${name}" is not the name of a Debian package`);
@@ -71,14 +72,15 @@ export async function fetchPackages(
   if (missing.length > 0) {
     const megabytes = missing.reduce((sum, { size }) => sum + size, 0) / 1e6;
     note(`downloading ${missing.length} Debian packages (${megabytes.toFixed(1)} MB)`);
-    const done = await runCommand("apt-get", [
-      ...options(dir),
-      "-q",
-      "-y",
-      "--download-only",
-      "install",
-      ...packages,
-    ]);
+    const download = () =>
+      runCommand("apt-get", [...options(dir), "-q", "-y", "--download-only", "install", ...packages]);
+    const done = await download();
+    if (done.code !== 0 && !again && /404 +Not Found/.test(done.stderr)) {
+      // The lists are older than the mirror: what they name has been replaced.
+      note("fetching Debian's package lists (apt-get update)");
+      await runCommand("apt-get", ["-q", "update"]);
+      return fetchPackages(packages, dir, note, true);
+    }
     if (done.code !== 0) throw complaint(packages, done.code, done.stderr);
     const still = missing.find(({ file, size }) => sizeOf(`${dir}/archives/${file}`) !== size);
     if (still !== undefined) throw new CriError("Unavailable", `apt did not deliver ${still.file}`);

@@ -18,7 +18,7 @@ run echo one && \\
     echo two
 COPY --from=0 --chown=1:2 a "b c" /d/
 COPY <<A <<-"B" /etc/
-a \$x
+a $x
 A
 	b
 	B

@@ -46,6 +46,8 @@ export class Layers {
   readonly #privileged: boolean;
   /** By chain, so that two who ask at once share the work. */
   readonly #running = new Map<string, Promise<Layer>>();
+  /** What is known about directories already looked at; the inode tells whether it is still the same one. */
+  readonly #seen = new Map<string, { inode: number; meta: LayerMeta }>();
   #syncs = new Set<Promise<void>>();
 
   constructor(root: string, blobs: Blobs, nodes: SpecialNodes, privileged: boolean) {
@@ -64,6 +66,17 @@ export class Layers {
     const layers: Layer[] = [];
     for (const [index, diffId] of diffIds.entries()) {
       layers.push(await this.#ensure(diffIds.slice(0, index + 1), diffId, blobs[index] as string, layers));
+    }
+    return layers;
+  }
+
+  /** The same, when nothing has to be unpacked for it. */
+  present(diffIds: readonly string[]): Layer[] | undefined {
+    const layers: Layer[] = [];
+    for (const [index, diffId] of diffIds.entries()) {
+      const layer = this.#find(diffId, chainId(diffIds.slice(0, index + 1)), layers);
+      if (layer === undefined) return undefined;
+      layers.push(layer);
     }
     return layers;
   }
@@ -117,8 +130,8 @@ export class Layers {
   #find(diffId: string, chain: string, below: readonly Layer[]): Layer | undefined {
     for (const key of new Set([keyOf(chain), keyOf(diffId)])) {
       const dir = `${this.#root}/layers/${key}`;
-      const meta = readMeta(dir);
-      if (meta === undefined || (meta.boot !== boot && !exists(`${dir}/synced`))) continue;
+      const meta = this.#meta(dir);
+      if (meta === undefined) continue;
       if (meta.diffId !== diffId) {
         throw damaged(`${dir} holds another layer than its name says; remove the directory`);
       }
@@ -126,6 +139,18 @@ export class Layers {
       return { dir: `${dir}/fs`, meta };
     }
     return undefined;
+  }
+
+  /** Of a layer that is whole; undefined for everything else. */
+  #meta(dir: string): LayerMeta | undefined {
+    const inode = statSync(dir, { throwIfNoEntry: false })?.ino;
+    if (inode === undefined) return undefined;
+    const seen = this.#seen.get(dir);
+    if (seen?.inode === inode) return seen.meta;
+    const meta = readMeta(dir);
+    if (meta === undefined || (meta.boot !== boot && !exists(`${dir}/synced`))) return undefined;
+    this.#seen.set(dir, { inode, meta });
+    return meta;
   }
 
   async #unpack(diffId: string, chain: string, blob: string, below: readonly Layer[]): Promise<Layer> {

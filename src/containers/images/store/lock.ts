@@ -4,16 +4,19 @@ import { CriError } from "../../../cri/index.ts";
 
 /**
  * One at a time across processes. The lock is SQLite's (fcntl) on an empty database: the kernel gives it back when its
- * holder dies, however it dies. Held for milliseconds only: to change the index, or to collect garbage.
+ * holder dies, however it dies.
  */
 export class StoreLock {
   readonly #path: string;
   readonly #clock: Clock;
+  readonly #patienceMs: number;
   #tail: Promise<unknown> = Promise.resolve();
 
-  constructor(path: string, clock: Clock) {
+  /** `patienceMs`: how long another process may hold it before waiting is given up. */
+  constructor(path: string, clock: Clock, patienceMs = 60_000) {
     this.#path = path;
     this.#clock = clock;
+    this.#patienceMs = patienceMs;
   }
 
   /** Runs `work` alone; also among the callers in this process. */
@@ -35,7 +38,7 @@ export class StoreLock {
   }
 
   async #acquire(database: DatabaseSync): Promise<void> {
-    const until = this.#clock.monotonic() + 60_000;
+    const until = this.#clock.monotonic() + this.#patienceMs;
     for (;;) {
       try {
         database.exec("BEGIN EXCLUSIVE");
@@ -45,7 +48,7 @@ export class StoreLock {
         if (this.#clock.monotonic() > until) {
           throw new CriError(
             "Unavailable",
-            "another wherry process has held the image store's lock for a minute",
+            `another wherry process has held the lock ${this.#path} for ${this.#patienceMs / 1000} s`,
             {
               cause: error,
             },
