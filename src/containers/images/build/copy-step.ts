@@ -41,7 +41,7 @@ export interface CopyStepOptions {
 export async function copyStep(
   kitchen: Kitchen,
   state: StageState,
-  instruction: InstructionOf<"COPY"> | InstructionOf<"ADD">,
+  instruction: InstructionOf<"COPY">,
   source: CopySource,
   options: CopyStepOptions,
 ): Promise<CachedStep & { cached: boolean }> {
