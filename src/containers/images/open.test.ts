@@ -4,7 +4,7 @@ import { Readable } from "node:stream";
 import { describe, it } from "node:test";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { archive, digestOf, ociArchive, smallImage } from "./testing/archive.ts";
-import { temporaryDirectory, temporaryStore } from "./testing/fixture.ts";
+import { recordingNodes, temporaryDirectory, temporaryStore } from "./testing/fixture.ts";
 
 const hello = smallImage("hello:1", { path: "bin/hello", type: "file", content: "hello" });
 
@@ -103,6 +103,23 @@ describe("an image store", () => {
     ].map((data) => ({ data, diffId: digestOf(data) }));
     await store.load(Readable.from([ociArchive(layers, "fresh:1")]));
     assert.equal((await store.resolve("fresh:1"))?.layers.length, 1);
+  });
+
+  it("works for an ordinary user, who can make whiteouts but no devices", async (t) => {
+    const nodes = recordingNodes();
+    const store = await temporaryStore(t, { nodes });
+    const image = smallImage(
+      "n:1",
+      { path: "null", type: "character-device", major: 1, minor: 3 },
+      { path: ".wh.gone", type: "file" },
+      { path: "d/.wh..wh..opq", type: "file" },
+      { path: "f", type: "file", uid: 5, xattrs: new Map([["security.capability", "x"]]) },
+    );
+    await store.load(Readable.from([image]));
+    assert.deepEqual(
+      nodes.operations.map((o) => o.path.split("/").at(-1)),
+      ["gone"],
+    );
   });
 
   it("leaves nothing half done when an archive is bad", async (t) => {

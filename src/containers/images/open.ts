@@ -12,7 +12,7 @@ import type { ImageDetails, ImageStore } from "./contract.ts";
 import { errno, explain, damaged } from "./image-error.ts";
 import { createImageService } from "./image-service.ts";
 import { Layers, lowerDirectories } from "./layer/layers.ts";
-import type { SpecialNodes } from "./layer/special-nodes.ts";
+import { type SpecialNodes, unprivilegedNodes } from "./layer/special-nodes.ts";
 import { formatReference, normalise, parseReference } from "./reference.ts";
 import { Blobs } from "./store/blobs.ts";
 import { Catalog, type StoredImage } from "./store/catalog.ts";
@@ -53,7 +53,8 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
   const catalog = new Catalog(blobs, new ReferenceIndex(dir), lock);
   const leases = new Leases(dir);
   const privileged = options.privileged ?? process.getuid?.() === 0;
-  const layers = new Layers(dir, blobs, options.nodes, privileged);
+  const nodes = privileged ? options.nodes : unprivilegedNodes(options.nodes);
+  const layers = new Layers(dir, blobs, nodes, privileged);
   const cache = new StepCache(dir, blobs, clock);
   const baseLock = new StoreLock(`${dir}/base.lock`, clock, 600_000);
   const nodeOption = options.node === undefined ? {} : { node: options.node };
@@ -63,7 +64,7 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
     layers,
     catalog,
     cache,
-    nodes: options.nodes,
+    nodes,
     clock,
     privileged,
     runner: options.runner,

@@ -39,3 +39,28 @@ export const whiteoutNode = (path: BytePath): NodeOperation => ({
 
 /** overlayfs: a directory with this attribute hides everything that lower layers have in it. */
 export const opaqueAttribute = "trusted.overlay.opaque";
+
+/**
+ * Only what an ordinary user may make: whiteouts, fifos, and attributes of the user namespace. Such a store can be looked at, built
+ * into and saved from, and everything is still in its blobs; containers out of it would need root anyway.
+ */
+export function unprivilegedNodes(nodes: SpecialNodes): SpecialNodes {
+  const allowed = (operation: NodeOperation): boolean => {
+    if (operation.kind === "xattr") return operation.name.startsWith("user.");
+    return operation.type === "fifo" || (operation.major === 0 && operation.minor === 0);
+  };
+  return {
+    ...nodes,
+    apply: async (operations) => {
+      const possible = operations
+        .filter(allowed)
+        .map((o) => (o.kind === "node" ? { ...o, uid: own().uid, gid: own().gid } : o));
+      if (possible.length > 0) await nodes.apply(possible);
+    },
+  };
+}
+
+const own = (): { uid: number; gid: number } => ({
+  uid: process.getuid?.() ?? 0,
+  gid: process.getgid?.() ?? 0,
+});
