@@ -200,6 +200,11 @@ for (const [carrier, env] of Object.entries(carriers) as [string, Record<string,
     const echoed = await run(["exec", "-i", "p", "--", "cat"], text, env);
     assert.equal(echoed.err, "");
     assert.equal(echoed.out.length, text.length);
+    for (let i = 0; i < 3; i++) {
+      // The command ends while kubectl is still sending: neither output nor exit code may get lost.
+      const short = await run(["exec", "-i", "p", "--", "sh", "-c", "head -c 3; exit 4"], text, env);
+      assert.deepEqual([short.code, short.out.toString()], [4, "xxx"]);
+    }
     const missing = await run(["exec", "p", "-c", "nope", "--", "true"], "", env);
     assert.match(missing.err, /container nope is not valid for pod p|container not found/);
     assert.equal(missing.code, 1);

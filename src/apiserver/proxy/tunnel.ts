@@ -41,6 +41,29 @@ function upgradeHeaders(request: IncomingMessage): Record<string, string | strin
   return kept;
 }
 
+/** How long a client may go on sending after the other side has said its last word. */
+const lingerMs = 10_000;
+
+/**
+ * Copies both ways. When the backend has ended, what it said last must still reach the client, which may be in the
+ * middle of sending: closing with unread bytes would make the kernel throw away both (TCP reset).
+ */
+function join(client: Duplex, backend: Duplex): void {
+  client.pipe(backend);
+  backend.pipe(client);
+  backend.on("error", () => client.destroy());
+  client.once("close", () => backend.destroy());
+  backend.once("close", () => {
+    if (!backend.readableEnded) {
+      client.destroy();
+      return;
+    }
+    client.unpipe(backend);
+    client.resume();
+    setTimeout(() => client.destroy(), lingerMs).unref();
+  });
+}
+
 /**
  * Sends the upgrade on and joins both connections. Only an answer of 101 makes a tunnel: with any other one the
  * connection behind is given up, so that nobody can go on talking on it with the API server's rights
@@ -76,11 +99,7 @@ export function tunnel(
     if (head.length > 0) behind.write(head);
     for (const side of [socket, behind])
       (side as Duplex & { setNoDelay?(on: boolean): void }).setNoDelay?.(true);
-    behind.on("error", () => socket.destroy());
-    behind.once("close", () => socket.destroy());
-    socket.once("close", () => behind.destroy());
-    socket.pipe(behind);
-    behind.pipe(socket);
+    join(socket, behind);
   });
   call.once("error", (cause) => refuse(socket, failed(cause)));
   call.end();

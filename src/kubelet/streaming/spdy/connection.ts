@@ -79,8 +79,12 @@ export class SpdyConnection {
     this.closed = this.#run(head);
   }
 
-  /** Tells the client that no streams are taken any more, and closes when what was written is out. */
+  /**
+   * Tells the client that no streams are taken any more, and ends when what was written is out. What the client still
+   * sends is read and dropped until it closes too: nothing waits for readers that are gone.
+   */
   close(): void {
+    for (const stream of this.#streams.values()) stream.destroy();
     if (this.#carrier.destroyed || this.#carrier.writableEnded) return;
     this.#carrier.write(controlFrame(frameType.goAway, words(this.#lastStream, 0)));
     this.#carrier.end();

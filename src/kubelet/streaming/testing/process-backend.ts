@@ -22,7 +22,10 @@ function run(command: readonly string[], options: Partial<CommandOptions>, sizes
     stderr: options.tty ? undefined : child.stderr.pipe(new PassThrough()),
     resize: (columns, rows) => void sizes.push(`${columns}x${rows}`),
     exited: once(child, "exit").then(([code]) => (code as number | null) ?? 137),
-    close: () => void child.kill("SIGKILL"),
+    close() {
+      child.kill("SIGKILL");
+      for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
+    },
   };
 }
 

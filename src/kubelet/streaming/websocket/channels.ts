@@ -64,7 +64,10 @@ export class WebSocketChannels {
     else this.#socket.send(Buffer.concat([Buffer.from([channel]), chunk]), { binary: true }, done);
   }
 
+  /** What the client still sends is read and dropped until it closes too. */
   close(): void {
+    this.#readers.clear();
+    this.#socket.resume();
     this.#socket.close(1000);
   }
 
