@@ -38,6 +38,7 @@ static const struct {
     {"bind", 6, op_bind},
     {"overlay", 5, op_overlay},
     {"layers.read", 3, op_layers_read},
+    {"files", 1, op_files},
 };
 
 int op_ping(const struct record *args, struct buffer *reply, struct error *e) {

@@ -69,7 +69,7 @@ void put_error(struct buffer *b, const struct error *e);
 typedef int operation(const struct record *args, struct buffer *reply, struct error *e);
 operation op_namespaces_create, op_namespace_delete, op_bridge, op_veth, op_link_delete, op_link_set, op_links,
     op_address_add, op_address_delete, op_route_add, op_route_delete, op_routes, op_sysctl_set, op_sysctl_get, op_mount,
-    op_umount, op_bind, op_overlay, op_layers_read, op_ping;
+    op_umount, op_bind, op_overlay, op_layers_read, op_files, op_ping;
 int serve(const char *socket_path);
 
 /* ---- namespaces ---- */

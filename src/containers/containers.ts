@@ -67,6 +67,7 @@ const fileLimit = 1 << 20;
 export class Containers {
   readonly #d: ContainerDependencies;
   readonly #entries = new Map<string, Entry>();
+  readonly #accountFiles = new Map<string, Promise<[string, string]>>();
 
   constructor(dependencies: ContainerDependencies) {
     this.#d = dependencies;
@@ -177,8 +178,7 @@ export class Containers {
 
   async #user(config: ContainerConfig, image: ResolvedImage): Promise<ImageUser> {
     const security = config.linux.securityContext;
-    const read = async (path: string): Promise<string> =>
-      String((await this.#d.native.readLayers(image.layers, path, fileLimit)) ?? "");
+    const [passwd, group] = await this.#accounts(image);
     return resolveUser(
       {
         image: image.config.config?.User ?? "",
@@ -188,9 +188,23 @@ export class Containers {
         supplementalGroups: security.supplementalGroups,
         ...(security.supplementalGroupsPolicy && { policy: security.supplementalGroupsPolicy }),
       },
-      await read("/etc/passwd"),
-      await read("/etc/group"),
+      passwd,
+      group,
     );
+  }
+
+  /** /etc/passwd and /etc/group; an image never changes, so they are read once. */
+  #accounts(image: ResolvedImage): Promise<[string, string]> {
+    let known = this.#accountFiles.get(image.id);
+    if (!known) {
+      const read = async (path: string): Promise<string> =>
+        String((await this.#d.native.readLayers(image.layers, path, fileLimit)) ?? "");
+      known = Promise.all([read("/etc/passwd"), read("/etc/group")]);
+      known.catch(() => this.#accountFiles.delete(image.id));
+      if (this.#accountFiles.size >= 100) this.#accountFiles.clear();
+      this.#accountFiles.set(image.id, known);
+    }
+    return known;
   }
 
   async start(id: string): Promise<void> {
@@ -221,7 +235,7 @@ export class Containers {
       const message = error instanceof Error ? error.message : String(error);
       const at = BigInt(this.#d.clock.now()) * 1_000_000n;
       this.#recordExit(record, { exitCode: startErrorCode, finishedAt: at, reason: "StartError", message });
-      await removeCgroup(this.#d.context.layout, record.cgroupsPath).catch(() => undefined);
+      await removeCgroup(this.#d.native, this.#d.context.layout, record.cgroupsPath).catch(() => undefined);
       if (error instanceof RuntimeError) throw new CriError("Unknown", error.message, { cause: error });
       throw error;
     } finally {
@@ -380,8 +394,8 @@ export class Containers {
   }
 
   async #removeFiles(record: ContainerRecord): Promise<void> {
-    const { context, places } = this.#d;
-    await removeCgroup(context.layout, record.cgroupsPath);
+    const { context, places, native } = this.#d;
+    await removeCgroup(native, context.layout, record.cgroupsPath);
     await rm(monitorSocket(places, record.id), { force: true });
     // Last, so that an interrupted removal is found again.
     await rm(containerDirectory(places, record.id), { recursive: true, force: true });
@@ -391,7 +405,12 @@ export class Containers {
     const { record } = this.#entry(id);
     record.resources = { ...record.resources, ...resources };
     if (stateOf(record) === "Running")
-      await updateCgroup(this.#d.context.layout, record.cgroupsPath, specResources(resources));
+      await updateCgroup(
+        this.#d.native,
+        this.#d.context.layout,
+        record.cgroupsPath,
+        specResources(resources),
+      );
     this.#save(record);
   }
 

@@ -129,6 +129,7 @@ export class Sandboxes {
         this.#d.log.warn("half a sandbox remains", { sandbox: id, error: cause }),
       );
       await rm(sandboxDirectory(places, id), { recursive: true, force: true });
+      await this.#removeCgroup(record);
       throw error;
     }
     this.#records.set(id, record);
@@ -146,6 +147,7 @@ export class Sandboxes {
     writeFiles(directory, config);
     const types = pinned.filter((type) => type !== "pid");
     const cgroup = ensureCgroup(
+      native,
       context.layout,
       podCgroup(places, record),
       specResources(config.linux.resources ?? {}),
@@ -265,13 +267,18 @@ export class Sandboxes {
     const record = this.#records.get(id);
     if (!record) return;
     await this.stop(id);
-    const { places, context, log } = this.#d;
-    const cgroup = podCgroup(places, record);
+    const { places } = this.#d;
     this.#records.delete(id);
     await rm(sandboxDirectory(places, id), { recursive: true, force: true });
-    // The next sandbox of the same pod has the same cgroup.
+    await this.#removeCgroup(record);
+  }
+
+  /** The next sandbox of the same pod has the same cgroup, so that goes with the last. */
+  async #removeCgroup(record: SandboxRecord): Promise<void> {
+    const { native, places, context, log } = this.#d;
+    const cgroup = podCgroup(places, record);
     if (this.all().some((other) => podCgroup(places, other) === cgroup)) return;
-    await removeCgroup(context.layout, cgroup).catch((error) =>
+    await removeCgroup(native, context.layout, cgroup).catch((error) =>
       log.warn("a cgroup remains", { cgroup, error }),
     );
   }

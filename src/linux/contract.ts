@@ -53,6 +53,12 @@ export interface Native {
    */
   readLayers(layers: readonly string[], path: string, maxBytes: number): Promise<Buffer | undefined>;
 
+  /**
+   * Changes of kernel files (cgroups), in this order and in one exchange. A directory that is there, or gone, already is
+   * fine; the first failure that is not tolerated ends it.
+   */
+  changeFiles(changes: readonly FileChange[]): Promise<void>;
+
   /** Runs an nftables script as one transaction (`nft -f -`). */
   applyNft(script: string): Promise<void>;
   /** `nft -j list ...`, parsed; undefined when the object is not there. */
@@ -65,6 +71,11 @@ export interface Native {
 }
 
 export type NamespaceType = "net" | "ipc" | "uts" | "cgroup" | "user";
+
+export type FileChange =
+  | { mkdir: string }
+  | { rmdir: string }
+  | { path: string; value: string; tolerate?: boolean };
 
 export interface NamespaceOptions {
   /** For a new uts. */

@@ -200,6 +200,14 @@ export async function openNative(binary: string, options: NativeOptions = {}): P
       const [found, data] = await call("layers.read", path, maxBytes, ...layers);
       return found?.length ? Buffer.from(data ?? "") : undefined;
     },
+    async changeFiles(changes) {
+      const fields = changes.flatMap((change): Field[] => {
+        if ("mkdir" in change) return ["mkdir", change.mkdir, "", false];
+        if ("rmdir" in change) return ["rmdir", change.rmdir, "", false];
+        return ["write", change.path, change.value, change.tolerate ?? false];
+      });
+      await call("files", ...fields);
+    },
     applyNft,
     listNft,
     async close() {

@@ -1,65 +1,50 @@
-import { mkdir, readdir, readFile, rmdir, writeFile } from "node:fs/promises";
+import { readdir, readFile, rmdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { CgroupLayout } from "../linux/index.ts";
-import {
-  type CgroupPlan,
-  type CgroupWrite,
-  cgroupDirectories,
-  planCgroup,
-  planResources,
-} from "./cgroups.ts";
+import type { CgroupLayout, Native } from "../linux/index.ts";
+import { cgroupDirectories, planCgroup, planResources } from "./cgroups.ts";
 import type { SpecResources } from "./spec.ts";
 
 const codeOf = (error: unknown): unknown => (error as NodeJS.ErrnoException).code;
 
-async function write({ path, value, tolerate }: CgroupWrite): Promise<void> {
-  try {
-    await writeFile(path, value);
-  } catch (error) {
-    if (!tolerate) throw error;
-  }
-}
-
-export async function applyCgroup(plan: CgroupPlan): Promise<void> {
-  for (const step of plan.steps) {
-    if (!("mkdir" in step)) await write(step);
-    else {
-      await mkdir(step.mkdir).catch((error) => {
-        if (codeOf(error) !== "EEXIST") throw error;
-      });
-    }
-  }
-}
-
 /** Makes the cgroup in every hierarchy, with these limits. */
-export function ensureCgroup(layout: CgroupLayout, path: string, resources: SpecResources): Promise<void> {
-  return applyCgroup(planCgroup(layout, path, resources));
+export function ensureCgroup(
+  native: Native,
+  layout: CgroupLayout,
+  path: string,
+  resources: SpecResources,
+): Promise<void> {
+  return native.changeFiles(planCgroup(layout, path, resources).steps);
 }
 
 /** New limits for one that is there. Memory below what is in use gives EBUSY on v1. */
 export async function updateCgroup(
+  native: Native,
   layout: CgroupLayout,
   path: string,
   resources: SpecResources,
 ): Promise<void> {
   const writes = planResources(layout, path, resources);
-  for (const one of writes) {
-    await write(one).catch(async (error) => {
-      // memory.memsw must never be below memory: whichever order is wrong now is right after the other was written.
-      if (!/memory/.test(one.path) || codeOf(error) !== "EINVAL") throw error;
-      for (const memory of writes.filter((w) => /memory/.test(w.path)).reverse()) await write(memory);
-    });
+  try {
+    await native.changeFiles(writes);
+  } catch (error) {
+    if (codeOf(error) !== "EINVAL") throw error;
+    // memory.memsw must never be below memory: whichever order is wrong now is right the other way round.
+    await native.changeFiles(writes.toReversed());
   }
 }
 
 /** Removes the cgroup and everything below it; what is gone already is fine. EBUSY while a process is in it. */
-export async function removeCgroup(layout: CgroupLayout, path: string): Promise<void> {
-  const roots = new Set(Object.values(cgroupDirectories(layout, path)));
-  await Promise.all([...roots].map((directory) => removeTree(directory)));
+export async function removeCgroup(native: Native, layout: CgroupLayout, path: string): Promise<void> {
+  const directories = [...new Set(Object.values(cgroupDirectories(layout, path)))];
+  try {
+    // The usual case is a leaf whose processes are gone.
+    await native.changeFiles(directories.map((rmdir) => ({ rmdir })));
+  } catch {
+    await Promise.all(directories.map((directory) => removeTree(directory)));
+  }
 }
 
 async function removeTree(directory: string): Promise<void> {
-  // The usual case is a leaf: one call instead of a listing.
   for (let round = 0; round < 50; round++) {
     try {
       await rmdir(directory);

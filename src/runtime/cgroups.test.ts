@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { type CgroupLayout, parseCgroupLayout } from "../linux/index.ts";
+import { type CgroupLayout, parseCgroupLayout, recordingNative } from "../linux/index.ts";
 import { cgroupStats, removeCgroup } from "./cgroup-files.ts";
 import { planCgroup, planResources, sharesToWeight } from "./cgroups.ts";
 
@@ -129,7 +129,7 @@ describe("cgroup files", () => {
       pids: 3,
     });
     assert.equal(await cgroupStats(v2, "/gone"), undefined);
-    await removeCgroup(v2, "/gone");
+    await removeCgroup(recordingNative(), v2, "/gone");
   });
 
   it("of this machine are understood", { skip: process.platform !== "linux" && "needs Linux" }, () => {

@@ -73,7 +73,7 @@ export async function runToCompletion(options: CompletionOptions): Promise<numbe
   } finally {
     options.signal?.removeEventListener("abort", abort);
     connection.close();
-    if (options.cgroupsPath) await removeCgroup(context.layout, options.cgroupsPath);
+    if (options.cgroupsPath) await removeCgroup(options.native, context.layout, options.cgroupsPath);
     await rm(scratch, { recursive: true, force: true });
   }
 }

@@ -1,0 +1,25 @@
+/* Many small changes of kernel file systems in one request: a pod's cgroups are dozens of directories and values. */
+#include "wherry.h"
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* files [mkdir|rmdir|write PATH VALUE TOLERATE]...; what is there, or gone, already is fine. */
+int op_files(const struct record *args, struct buffer *reply, struct error *e) {
+  (void)reply;
+  for (uint32_t i = 1; i + 3 < args->count; i += 4) {
+    const char *what = text_of(args, i), *path = text_of(args, i + 1);
+    int result, fine = 0;
+    if (!strcmp(what, "mkdir")) {
+      result = mkdir(path, 0755);
+      fine = EEXIST;
+    } else if (!strcmp(what, "rmdir")) {
+      result = rmdir(path);
+      fine = ENOENT;
+    } else {
+      result = write_path(AT_FDCWD, path, text_of(args, i + 2));
+    }
+    if (result < 0 && errno != fine && !number_of(args, i + 3)) return fail(e, what, path);
+  }
+  return 0;
+}
