@@ -49,8 +49,11 @@ describe("workloads", { skip }, () => {
     writeFileSync(file, objects.map((object) => JSON.stringify(object)).join("\n---\n"));
     return cluster.kubectl("apply", "-f", file);
   };
+  /** Those that are not on their way out. */
   const pods = async (selector: string): Promise<Pod[]> =>
-    (await cluster.json<{ items: Pod[] }>("pods", "-l", selector)).items;
+    (await cluster.json<{ items: Pod[] }>("pods", "-l", selector)).items.filter(
+      (pod) => !pod.metadata?.deletionTimestamp,
+    );
 
   before(async () => {
     await cluster.up();
@@ -102,7 +105,16 @@ describe("workloads", { skip }, () => {
   });
 
   it("replaces a deleted pod and restarts a killed container", async () => {
-    await apply(web("heal", 1, "heal"));
+    // The first process ignores every signal it has no handler for, so this one has one.
+    const heal = web("heal", 1, "heal") as Deployment;
+    const [container] = heal.spec?.template.spec?.containers ?? [];
+    if (container)
+      container.command = [
+        "sh",
+        "-c",
+        "trap 'exit 1' TERM; mkdir /www; httpd -p 8080 -h /www; echo hi > /www/index.html; while :; do sleep 0.1; done",
+      ];
+    await apply(heal);
     await cluster.kubectl("rollout", "status", "deployment/heal", "--timeout=60s");
     const [first] = await pods("app=heal");
     const name = first?.metadata?.name ?? "";
@@ -133,10 +145,10 @@ describe("workloads", { skip }, () => {
         "exec",
         pod?.metadata?.name ?? "",
         "--",
+        "timeout",
+        "3",
         "wget",
         "-q",
-        "-T",
-        "2",
         "-O",
         "-",
         "http://dns.default.svc.cluster.local/",

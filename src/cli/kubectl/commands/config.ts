@@ -1,8 +1,8 @@
 import { loadKubeconfig, saveCurrentContext } from "../../../client/index.ts";
+import { formatYaml } from "../../../machinery/index.ts";
 import { UsageError } from "../../flags.ts";
 import type { Command } from "../command.ts";
 import { alignColumns } from "../print/columns.ts";
-import { yamlText } from "../print/object.ts";
 
 export const command: Command = {
   summary: "Shows and changes the kubeconfig.",
@@ -17,7 +17,7 @@ export const command: Command = {
     const [sub, name] = args;
     switch (sub) {
       case "view":
-        io.out(await yamlText(flags.on("raw") ? config : redacted(config)));
+        io.out(formatYaml(flags.on("raw") ? config : redacted(config)));
         return 0;
       case "current-context":
         if (!config["current-context"]) throw new Error("current-context is not set");

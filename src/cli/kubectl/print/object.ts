@@ -1,5 +1,5 @@
 import type { KubeObject } from "../../../api/index.ts";
-import { compileJsonPath, findJsonPath } from "../../../machinery/index.ts";
+import { compileJsonPath, findJsonPath, formatYaml } from "../../../machinery/index.ts";
 import { readFileSync } from "node:fs";
 import { alignColumns } from "./columns.ts";
 import { UsageError } from "../../flags.ts";
@@ -24,7 +24,7 @@ export function objectPrinter(
     case "json":
       return async (object) => `${JSON.stringify(sorted(shown(object)), null, 4)}\n`;
     case "yaml":
-      return async (object) => yamlText(shown(object));
+      return async (object) => formatYaml(shown(object));
     case "name":
       return async (object, resource) =>
         itemsOf(object)
@@ -82,17 +82,6 @@ export function sorted(value: unknown): unknown {
       .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
       .map(([key, inner]) => [key, sorted(inner)]),
   );
-}
-
-export async function yamlText(value: unknown): Promise<string> {
-  const { stringify } = await import("yaml");
-  return stringify(sorted(value), {
-    indentSeq: false,
-    lineWidth: 0,
-    aliasDuplicateObjects: false,
-    singleQuote: false,
-    version: "1.1",
-  });
 }
 
 function columnsOfFile(path: string): string {
