@@ -390,6 +390,19 @@ static _Noreturn void finish(void) {
       if (poll(&p, 1, 1000) < 0 && errno != EINTR) break;
       flush_client(&k.clients[i]);
     }
+  /* Closed with input unread, a connection is reset, and with it goes what its other end has not read yet: the end of
+     the output and the exit code. So input is read until the client has left too. */
+  for (size_t i = 0; i < k.count; i++) {
+    char unread[16384];
+    struct client *c = &k.clients[i];
+    if (c->gone || !c->feeds || shutdown(c->fd, SHUT_WR) < 0) continue;
+    while (now_ms() < deadline) {
+      struct pollfd p = {.fd = c->fd, .events = POLLIN};
+      if (poll(&p, 1, 1000) < 0 && errno != EINTR) break;
+      ssize_t got = recv(c->fd, unread, sizeof unread, MSG_DONTWAIT);
+      if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) break;
+    }
+  }
   _exit(0);
 }
 

@@ -20,10 +20,12 @@ import {
 import type { ResolvedImage } from "./images/index.ts";
 import type { ImageUser } from "./image-user.ts";
 import {
+  baseLayer,
   containerDirectory,
   namespacePin,
   type Places,
   type SandboxRecord,
+  rootDirectory,
   sandboxDirectory,
   sandboxRunDirectory,
 } from "./record.ts";
@@ -53,10 +55,10 @@ export function containerSpec(inputs: SpecInputs): Spec {
   return {
     process,
     root: {
-      path: join(directory, "rootfs"),
+      path: rootDirectory(places),
       readonly: security.readonlyRootfs,
       overlay: {
-        lower: image.layers,
+        lower: [baseLayer(places), ...image.layers],
         upper: join(directory, "upper"),
         work: join(directory, "work"),
         volatile: true,

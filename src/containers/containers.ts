@@ -165,8 +165,7 @@ export class Containers {
       targetPid: 1,
     });
     const directory = containerDirectory(places, id);
-    for (const name of ["rootfs", "upper", "work"])
-      mkdirSync(join(directory, name), { recursive: true, mode: 0o755 });
+    for (const name of ["upper", "work"]) mkdirSync(join(directory, name), { recursive: true, mode: 0o755 });
     // New files of the container's root are its own; those of the layers are mapped.
     const users = userNamespace({ sandbox });
     if (users.mapped.length > 0) chownSync(join(directory, "upper"), users.uid(0), users.gid(0));

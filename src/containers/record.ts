@@ -53,6 +53,10 @@ export const containerDirectory = (places: Places, id: string): string =>
 /** Short: the path of a socket has at most 107 bytes. */
 export const monitorSocket = (places: Places, id: string): string =>
   join(places.runDir, "m", `${id.slice(0, 24)}.sock`);
+/** Below the layers of every image; see makeBaseLayer. */
+export const baseLayer = (places: Places): string => join(places.stateDir, "base");
+/** An empty directory that each container mounts its root on, in its own mount namespace. */
+export const rootDirectory = (places: Places): string => join(places.runDir, "root");
 /** Holds the namespace pins and the pod's shared memory. */
 export const sandboxRunDirectory = (places: Places, id: string): string =>
   join(places.runDir, "s", id.slice(0, 24));

@@ -8,13 +8,13 @@ import {
 } from "../cri/index.ts";
 import { type Native, openNative } from "../linux/index.ts";
 import type { Clock, Logger } from "../machinery/index.ts";
-import { planContext } from "../runtime/index.ts";
+import { makeBaseLayer, planContext } from "../runtime/index.ts";
 import { StatsReader } from "./container-stats.ts";
 import { ContainerStreams } from "./container-streams.ts";
 import { Containers, stateOf } from "./containers.ts";
 import { EventFeed } from "./event-feed.ts";
 import type { ImageStore } from "./images/index.ts";
-import type { ContainerRecord, SandboxRecord } from "./record.ts";
+import { baseLayer, type ContainerRecord, rootDirectory, type SandboxRecord } from "./record.ts";
 import { Sandboxes } from "./sandboxes.ts";
 
 export interface ContainerRuntimeOptions {
@@ -43,6 +43,8 @@ export async function createContainerRuntime(options: ContainerRuntimeOptions): 
   mkdirSync(stateDir, { recursive: true, mode: 0o711 });
   mkdirSync(runDir, { recursive: true, mode: 0o711 });
   const places = { stateDir, runDir, cgroupRoot };
+  mkdirSync(rootDirectory(places), { recursive: true, mode: 0o711 });
+  makeBaseLayer(baseLayer(places));
   const native =
     typeof options.native === "string"
       ? await openNative(options.native, {

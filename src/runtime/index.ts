@@ -1,3 +1,4 @@
+export { makeBaseLayer } from "./base-layer.ts";
 export * from "./capabilities.ts";
 export * from "./cgroup-files.ts";
 export {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Native } from "../linux/index.ts";
@@ -11,6 +11,7 @@ import {
   deviceRules,
   planContext,
 } from "./defaults.ts";
+import { makeBaseLayer } from "./base-layer.ts";
 import { removeCgroup } from "./cgroup-files.ts";
 import { MonitorConnection } from "./monitor-connection.ts";
 import { planContainer } from "./plan.ts";
@@ -45,12 +46,18 @@ export async function runToCompletion(options: CompletionOptions): Promise<numbe
   options.signal?.throwIfAborted();
   const context = planContext();
   const scratch = await mkdtemp(join(tmpdir(), "wherry-run-"));
+  const base = join(scratch, "base");
+  await mkdir(join(scratch, "root"));
   const overlay = "layers" in options.rootfs ? options.rootfs : undefined;
   const root: SpecRoot = overlay
     ? {
-        path: scratch,
+        path: join(scratch, "root"),
         readonly: false,
-        overlay: { lower: overlay.layers, upper: overlay.upper, work: overlay.work },
+        overlay: {
+          lower: [makeBaseLayer(base), ...overlay.layers],
+          upper: overlay.upper,
+          work: overlay.work,
+        },
       }
     : { path: "directory" in options.rootfs ? options.rootfs.directory : scratch, readonly: false };
   const spec = completionSpec(options, root);
