@@ -5,6 +5,7 @@ import {
   createInformerFactory,
 } from "../client/index.ts";
 import type { Controller, ControllerContext } from "./context.ts";
+import { runDaemonSets } from "./daemonset/index.ts";
 import { runDeployments } from "./deployment/index.ts";
 import { runEndpoints } from "./endpoints/index.ts";
 import { runGarbageCollector } from "./garbage/index.ts";
@@ -63,6 +64,7 @@ export async function startControllers(
     runReplicaSets,
     runDeployments,
     runStatefulSets,
+    runDaemonSets,
     runEndpoints,
     runNamespaces,
     runServiceAccounts,

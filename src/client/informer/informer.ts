@@ -20,7 +20,7 @@ export interface InformerOptions<T extends KubeObject> {
   signal: AbortSignal;
   /** 0 <= x < 1; scatters waits. */
   random?: (() => number) | undefined;
-  /** Longest wait between attempts to reach the server, in milliseconds. Default 10 000. */
+  /** Longest wait between attempts to reach the server, in milliseconds. Default 3000. */
   maxBackOffMs?: number | undefined;
   /** What is kept of each object, e.g. its metadata only; may change and return what it is given. */
   transform?: ((object: T) => T) | undefined;
@@ -42,7 +42,7 @@ export interface Informer<T extends KubeObject> {
   addIndex(name: string, fn: IndexFunction<T>): void;
 }
 
-/** Longest wait between two tries; short, as a part that follows late serves traffic to where nobody is. */
+/** Short, as a part that follows late serves traffic to where nobody is. */
 const maxWaitMs = 3000;
 /** Watches are ended by the server after about this long, so that they spread over servers and stale ones die. */
 const watchSeconds = 300;
@@ -60,7 +60,7 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
   // Who does not wait for it must not be ended by its rejection.
   synced.promise.catch(() => {});
   let hasSynced = false;
-  const backOff = new BackOff(50, maxWaitMs, random);
+  const backOff = new BackOff(50, options.maxBackOffMs ?? maxWaitMs, random);
 
   const tell = (type: ChangeType, object: T, old?: T): void => {
     for (const handler of handlers) {

@@ -1,0 +1,122 @@
+import type {
+  DaemonSet,
+  Node,
+  NodeSelectorRequirement,
+  NodeSelectorTerm,
+  Pod,
+  PodSpec,
+  Toleration,
+} from "../../api/index.ts";
+
+const prefix = "node.kubernetes.io/";
+const automatic: readonly Toleration[] = [
+  { key: `${prefix}not-ready`, operator: "Exists", effect: "NoExecute" },
+  { key: `${prefix}unreachable`, operator: "Exists", effect: "NoExecute" },
+  { key: `${prefix}disk-pressure`, operator: "Exists", effect: "NoSchedule" },
+  { key: `${prefix}memory-pressure`, operator: "Exists", effect: "NoSchedule" },
+  { key: `${prefix}pid-pressure`, operator: "Exists", effect: "NoSchedule" },
+  { key: `${prefix}unschedulable`, operator: "Exists", effect: "NoSchedule" },
+];
+const forHostNetwork: Toleration = {
+  key: `${prefix}network-unavailable`,
+  operator: "Exists",
+  effect: "NoSchedule",
+};
+
+/** What a daemon's pod tolerates beyond its template: a daemon belongs on a node also when that is not well. */
+export function daemonTolerations(spec: PodSpec | undefined): Toleration[] {
+  const wanted = [...automatic, ...(spec?.hostNetwork ? [forHostNetwork] : [])];
+  const given = spec?.tolerations ?? [];
+  const same = (a: Toleration, b: Toleration): boolean =>
+    a.key === b.key && a.effect === b.effect && a.operator === b.operator;
+  return [...given, ...wanted.filter((each) => !given.some((own) => same(own, each)))];
+}
+
+/** The pod's affinity with one more condition: this node, by name. The scheduler does the rest. */
+export function pinnedTo(node: string, spec: PodSpec): PodSpec {
+  const matchFields = [{ key: "metadata.name", operator: "In", values: [node] }];
+  const { affinity } = spec;
+  const required = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+  // Terms are alternatives: each of them must name the node.
+  const nodeSelectorTerms = required?.nodeSelectorTerms.length
+    ? required.nodeSelectorTerms.map((term) => ({ ...term, matchFields }))
+    : [{ matchFields }];
+  return {
+    ...spec,
+    affinity: {
+      ...affinity,
+      nodeAffinity: {
+        ...affinity?.nodeAffinity,
+        requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms },
+      },
+    },
+  };
+}
+
+/** The node a daemon's pod is for, placed or not. */
+export function nodeOf(pod: Pod): string | undefined {
+  if (pod.spec?.nodeName) return pod.spec.nodeName;
+  const terms =
+    pod.spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
+  const field = terms?.[0]?.matchFields?.find((each) => each.key === "metadata.name");
+  return field?.values?.[0];
+}
+
+/** `run`: a pod belongs there; `stay`: one that is there already need not go. */
+export function placement(set: DaemonSet, node: Node): { run: boolean; stay: boolean } {
+  const spec = set.spec?.template.spec;
+  const labels = node.metadata?.labels ?? {};
+  const none = { run: false, stay: false };
+  if (spec?.nodeName && spec.nodeName !== node.metadata?.name) return none;
+  if (!Object.entries(spec?.nodeSelector ?? {}).every(([key, value]) => labels[key] === value)) return none;
+  const required = spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+  if (required && !required.nodeSelectorTerms.some((term) => matchesTerm(term, node))) return none;
+  const tolerations = daemonTolerations(spec);
+  const open = (node.spec?.taints ?? []).filter(
+    (taint) => taint.effect !== "PreferNoSchedule" && !tolerations.some((each) => tolerates(each, taint)),
+  );
+  return { run: open.length === 0, stay: open.every((taint) => taint.effect !== "NoExecute") };
+}
+
+function tolerates(toleration: Toleration, taint: { key: string; value?: string; effect: string }): boolean {
+  if (toleration.effect && toleration.effect !== taint.effect) return false;
+  if (toleration.key && toleration.key !== taint.key) return false;
+  return (
+    toleration.operator === "Exists" ||
+    (Boolean(toleration.key) && (toleration.value ?? "") === (taint.value ?? ""))
+  );
+}
+
+function matchesTerm(term: NodeSelectorTerm, node: Node): boolean {
+  const fields = term.matchFields ?? [];
+  const labels = term.matchExpressions ?? [];
+  if (fields.length + labels.length === 0) return false;
+  const name = { "metadata.name": node.metadata?.name ?? "" };
+  return (
+    fields.every((each) => meets(each, name)) &&
+    labels.every((each) => meets(each, node.metadata?.labels ?? {}))
+  );
+}
+
+function meets(
+  { key, operator, values = [] }: NodeSelectorRequirement,
+  labels: Record<string, string>,
+): boolean {
+  const value = labels[key];
+  switch (operator) {
+    case "In":
+      return value !== undefined && values.includes(value);
+    case "NotIn":
+      return value === undefined || !values.includes(value);
+    case "Exists":
+      return value !== undefined;
+    case "DoesNotExist":
+      return value === undefined;
+    case "Gt":
+      return value !== undefined && Number(value) > Number(values[0]);
+    case "Lt":
+      return value !== undefined && Number(value) < Number(values[0]);
+    default:
+      return false;
+  }
+}
