@@ -114,7 +114,7 @@ static int prepare(struct plan *plan, struct error *e) {
   return 0;
 }
 
-/* @cgroup PROCS: the child moves before it does anything. @oom-score N may be refused. */
+/* @cgroup PROCS: the child moves before it gets beyond "placed". @oom-score N may be refused. */
 static int place(struct plan *plan, pid_t pid, struct error *e) {
   char text[32], path[64];
   for (uint32_t i = 0; i < plan->count; i++) {
@@ -167,7 +167,19 @@ int process_clone(struct plan *plan, struct process *p, int join_pidfd, struct e
     fail(e, "pidfd_open", "");
     goto out;
   }
+  /* The child builds its root while it is moved: the move waits for other processors, not for this one. */
+  if (send(channel[0], "g", 1, MSG_NOSIGNAL) != 1) {
+    fail(e, "sync", "send");
+    goto out;
+  }
   if (place(plan, p->pid, e) < 0) goto out;
+  if (find_record(plan, "placed") && send(channel[0], "p", 1, MSG_NOSIGNAL) != 1) {
+    /* It has failed meanwhile; process_wait gets its word. */
+    if (errno != EPIPE && errno != ECONNRESET) {
+      fail(e, "sync", "send");
+      goto out;
+    }
+  }
   p->sync = channel[0];
   channel[0] = -1;
   p->in = x.ours[0];
@@ -189,9 +201,7 @@ out:
   return result;
 }
 
-int process_go(struct process *p, bool until_ready, struct error *e) {
-  char byte = 'g';
-  if (send(p->sync, &byte, 1, MSG_NOSIGNAL) != 1) return fail(e, "sync", "send");
+int process_wait(struct process *p, bool until_ready, struct error *e) {
   for (;;) {
     int fd;
     char tag;
@@ -211,4 +221,7 @@ int process_go(struct process *p, bool until_ready, struct error *e) {
   }
 }
 
-int process_start(struct process *p, struct error *e) { return process_go(p, false, e); }
+int process_start(struct process *p, struct error *e) {
+  if (send(p->sync, "g", 1, MSG_NOSIGNAL) != 1) return fail(e, "sync", "send");
+  return process_wait(p, false, e);
+}

@@ -498,7 +498,7 @@ static void start(struct client *c, int join_pidfd) {
   struct error e = {0};
   if (watch_children(&e) < 0 || process_clone(k.plan, &k.process, join_pidfd, &e) < 0) refuse(c, &e);
   k.started = realtime_nanoseconds();
-  if (process_go(&k.process, find_record(k.plan, "hold") != NULL, &e) < 0) {
+  if (process_wait(&k.process, find_record(k.plan, "hold") != NULL, &e) < 0) {
     waitpid(k.process.pid, NULL, 0);
     refuse(c, &e);
   }

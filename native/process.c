@@ -210,6 +210,13 @@ static int strings(const struct record *r, char ***out, struct error *e) {
 static int argv_step(struct init_context *c, const struct record *r, struct error *e) { return strings(r, &c->argv, e); }
 static int env_step(struct init_context *c, const struct record *r, struct error *e) { return strings(r, &c->envp, e); }
 
+/* placed: waits until the parent has moved us into our cgroups. */
+static int placed(struct init_context *c, const struct record *r, struct error *e) {
+  (void)r;
+  char byte;
+  return recv(c->sync, &byte, 1, 0) != 1 ? fail(e, "placed", "") : 0;
+}
+
 /* Tells the parent that all but the program is done and waits for its word. */
 static int hold(struct init_context *c, const struct record *r, struct error *e) {
   (void)r;
@@ -291,6 +298,7 @@ const struct step_entry process_steps[] = {
     {"cwd", 3, cwd},
     {"argv", 2, argv_step},
     {"env", 1, env_step},
+    {"placed", 1, placed},
     {"hold", 1, hold},
     {"exec", 1, exec_step},
     {"pause", 1, pause_step},

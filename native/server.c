@@ -39,6 +39,7 @@ static const struct {
     {"overlay", 5, op_overlay},
     {"layers.read", 3, op_layers_read},
     {"files", 1, op_files},
+    {"cgroup.warm", 2, op_cgroup_warm},
 };
 
 int op_ping(const struct record *args, struct buffer *reply, struct error *e) {

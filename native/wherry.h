@@ -69,7 +69,7 @@ void put_error(struct buffer *b, const struct error *e);
 typedef int operation(const struct record *args, struct buffer *reply, struct error *e);
 operation op_namespaces_create, op_namespace_delete, op_bridge, op_veth, op_link_delete, op_link_set, op_links,
     op_address_add, op_address_delete, op_route_add, op_route_delete, op_routes, op_sysctl_set, op_sysctl_get, op_mount,
-    op_umount, op_bind, op_overlay, op_layers_read, op_files, op_ping;
+    op_umount, op_bind, op_overlay, op_layers_read, op_files, op_cgroup_warm, op_ping;
 int serve(const char *socket_path);
 
 /* ---- namespaces ---- */
@@ -129,10 +129,11 @@ struct process {
   int in, out, err; /* our ends; with a terminal in and out are the same file and err is -1 */
   int terminal;
 };
-/* Makes pipes as the plan's "stdio" says, clones the child, joins cgroups; the child runs its steps after `process_go`. */
+/* Makes pipes as the plan's "stdio" says, clones the child and moves it into its cgroups while it runs its steps. */
 int process_clone(struct plan *plan, struct process *p, int join_pidfd, struct error *e);
-/* Lets the child run and waits until the program runs (or, with "hold", is ready to). */
-int process_go(struct process *p, bool until_ready, struct error *e);
+/* Waits until the program runs (or, with "hold", is ready to). */
+int process_wait(struct process *p, bool until_ready, struct error *e);
+/* Lets one go on that is ready. */
 int process_start(struct process *p, struct error *e);
 const struct record *find_record(const struct plan *plan, const char *name);
 

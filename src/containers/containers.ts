@@ -20,6 +20,7 @@ import {
   removeCgroup,
   RuntimeError,
   updateCgroup,
+  warmCgroups,
 } from "../runtime/index.ts";
 import { containerSpec, specResources, userNamespace } from "./container-spec.ts";
 import type { EventFeed } from "./event-feed.ts";
@@ -137,6 +138,9 @@ export class Containers {
     const { places, sandboxes, images, clock } = this.#d;
     const sandbox = sandboxes.need(sandboxId);
     if (!sandbox.ready) throw new CriError("FailedPrecondition", `sandbox ${sandboxId} is not ready`);
+    warmCgroups(this.#d.native, this.#d.context.layout).catch((error) =>
+      this.#d.log.warn("cgroups stay slow", { error }),
+    );
     const image = await images.resolve(config.image.image);
     if (!image) throw new CriError("NotFound", `image ${JSON.stringify(config.image.image)} is not present`);
     const id = randomBytes(32).toString("hex");

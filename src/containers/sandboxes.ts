@@ -11,6 +11,7 @@ import {
   type PlanContext,
   planPause,
   removeCgroup,
+  warmCgroups,
 } from "../runtime/index.ts";
 import { specResources } from "./container-spec.ts";
 import {
@@ -141,6 +142,8 @@ export class Sandboxes {
     const { id, config, pinned } = record;
     const directory = sandboxDirectory(places, id);
     const run = sandboxRunDirectory(places, id);
+    // Its containers are started next.
+    warmCgroups(native, context.layout).catch((error) => this.#d.log.warn("cgroups stay slow", { error }));
     mkdirSync(directory, { recursive: true, mode: 0o711 });
     if (config.logDirectory) mkdirSync(config.logDirectory, { recursive: true, mode: 0o755 });
     mkdirSync(join(run, "shm"), { recursive: true, mode: 0o711 });

@@ -59,6 +59,9 @@ export interface Native {
    */
   changeFiles(changes: readonly FileChange[]): Promise<void>;
 
+  /** Starts, without waiting, what the first move of a process between cgroups has to wait for. `procs` is any cgroup.procs. */
+  warmCgroups(procs: string): Promise<void>;
+
   /** Runs an nftables script as one transaction (`nft -f -`). */
   applyNft(script: string): Promise<void>;
   /** `nft -j list ...`, parsed; undefined when the object is not there. */

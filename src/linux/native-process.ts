@@ -208,6 +208,9 @@ export async function openNative(binary: string, options: NativeOptions = {}): P
       });
       await call("files", ...fields);
     },
+    async warmCgroups(procs) {
+      await call("cgroup.warm", procs);
+    },
     applyNft,
     listNft,
     async close() {

@@ -16,6 +16,12 @@ export function ensureCgroup(
   return native.changeFiles(planCgroup(layout, path, resources).steps);
 }
 
+/** To be called some milliseconds before a container is started. */
+export function warmCgroups(native: Native, layout: CgroupLayout): Promise<void> {
+  const root = layout.mode === "v2" ? layout.unified : (layout.v1["freezer"] ?? Object.values(layout.v1)[0]);
+  return root ? native.warmCgroups(join(root, "cgroup.procs")) : Promise.resolve();
+}
+
 /** New limits for one that is there. Memory below what is in use gives EBUSY on v1. */
 export async function updateCgroup(
   native: Native,

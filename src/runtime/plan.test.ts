@@ -63,7 +63,8 @@ describe("the plan of a container", () => {
         `${a} before ${b} in ${order.join()}`,
       );
     before("join", "fs"); // file systems show the namespaces of who mounts them
-    before("unshare", "fs");
+    before("placed", "unshare"); // a cgroup namespace begins where the process is
+    before("pivot", "placed"); // by then the slow move is mostly done
     before("tree", "propagation"); // or the tree would be cut off from the host
     before("propagation", "root-overlay"); // or the mount would reach the host
     before("readonly", "pivot");
@@ -116,6 +117,7 @@ describe("the plan of a container", () => {
       "@stdio",
       "@cgroup",
       "enter",
+      "placed",
       "session",
       "rlimit",
       "cwd",

@@ -56,7 +56,7 @@ export function planContainer(spec: Spec, context: PlanContext): Plan {
     ...stdio(process),
     ...namespaces(spec),
     ...rootfs(spec, context),
-    ...processSteps(process, linux, context),
+    ...processSteps(process, linux, context, true),
   );
   return plan;
 }
@@ -73,8 +73,8 @@ function namespaces(spec: Spec): Plan {
     // The user namespace is entered last, by userNamespace: until then the host's rights are needed.
     if (type === "mount" || type === "user") continue;
     if (type === "pid" && path) steps.push(["@pid-namespace", path]);
-    // A new one begins where the process is, so it has to be in its cgroup first.
-    else if (type === "cgroup" && !path) steps.push(["unshare", namespaceFlags.cgroup]);
+    else if (type === "cgroup" && !path)
+      continue; // see processSteps
     else if (path) steps.push(["join", nativeNames[type], path]);
     else {
       flags |= namespaceFlags[type];
@@ -220,9 +220,15 @@ const rlimits = [
   "RTTIME",
 ]; // prettier-ignore
 
-function processSteps(process: SpecProcess, linux: SpecLinux, context: PlanContext): Plan {
+function processSteps(process: SpecProcess, linux: SpecLinux, context: PlanContext, isNew: boolean): Plan {
   const { seccomp } = linux;
-  const steps: Plan = [["session"]];
+  const steps: Plan = [];
+  if (linux.cgroupsPath) steps.push(["placed"]);
+  // A new one begins where the process is, so it has to be in its cgroup by then.
+  if (isNew && linux.namespaces.some(({ type, path }) => type === "cgroup" && !path)) {
+    steps.push(["unshare", namespaceFlags.cgroup]);
+  }
+  steps.push(["session"]);
   for (const limit of process.rlimits ?? []) {
     const number = rlimits.indexOf(limit.type.replace(/^RLIMIT_/, ""));
     if (number < 0) throw new RangeError(`there is no limit ${limit.type}`);
@@ -266,7 +272,7 @@ export function planExec(process: SpecProcess, linux: SpecLinux, context: PlanCo
   if (process.oomScoreAdj !== undefined) plan.push(["@oom-score", process.oomScoreAdj]);
   plan.push(...userMap(linux), ["enter", mount | network | ipc | uts | cgroup]);
   if (process.terminal) plan.push(console(process, false));
-  plan.push(...processSteps(process, linux, context));
+  plan.push(...processSteps(process, linux, context, false));
   return plan;
 }
 
@@ -296,6 +302,7 @@ export function planPause(
     ["root-tmpfs", where, "size", "4k", "mode", "755"],
     ["root-attributes", 1],
     ["pivot"],
+    ...(cgroup ? [["placed"]] : []),
     ["session"],
     ["bounding", 0],
     ["user", 65535, 65535],
