@@ -51,7 +51,7 @@ export function invalid(kind: Named, name: string, errors: readonly FieldError[]
     details: {
       ...(name === "" ? {} : { name }),
       ...(kind.group === "" ? {} : { group: kind.group }),
-      kind: kind.kind,
+      ...(kind.kind === "" ? {} : { kind: kind.kind }),
       causes: errors.map(({ reason, message, field }) => ({ reason, message, field })),
     },
   });
@@ -78,8 +78,20 @@ export const unsupportedMediaType = (accepted: readonly string[]): StatusError =
     `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}`,
   );
 
-export const notAcceptable = (accepted: readonly string[]): StatusError =>
-  new StatusError("NotAcceptable", `only the following media types are accepted: ${accepted.join(", ")}`);
+const mediaTypes = "application/json, application/yaml";
+
+/** Nothing of what the client accepts is made here. */
+export function notAcceptable(accept: string, isList: boolean): StatusError {
+  if (!isList && /as=PartialObjectMetadataList/.test(accept)) {
+    const why = "you requested PartialObjectMetadataList, but the requested object is not a list";
+    return new StatusError("NotAcceptable", why);
+  }
+  return /\bapplication\/(json|yaml)\b/.test(accept)
+    ? new StatusError("NotAcceptable", `only the following media types are accepted: ${mediaTypes}`)
+    : new StatusError("NotAcceptable", `406: Not Acceptable\n\nAvailable representations: ${mediaTypes}`, {
+        details: {},
+      });
+}
 
 export function denied(attributes: AuthorizationAttributes, reason: string): StatusError {
   const { user, verb, namespace, name, path } = attributes;

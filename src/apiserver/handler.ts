@@ -13,17 +13,17 @@ import { specialKey } from "./registry/registry.ts";
 import type { ServedResource } from "./registry/resource.ts";
 import { parseRequestInfo } from "./request-info.ts";
 import { type Answer, errorAnswer, textAnswer } from "./response.ts";
-import { readDryRun } from "./verbs/delete-options.ts";
+import { applyType, patch } from "./verbs/patch.ts";
+import { readWriteOptions } from "./verbs/write-options.ts";
 import { create } from "./verbs/create.ts";
 import { deleteCollection } from "./verbs/deletecollection.ts";
 import { remove } from "./verbs/delete.ts";
 import { get } from "./verbs/get.ts";
 import { list } from "./verbs/list.ts";
 import { encoded } from "./verbs/output.ts";
-import { patch } from "./verbs/patch.ts";
 import { update } from "./verbs/update.ts";
 import { watch } from "./verbs/watch.ts";
-import type { FieldError, KubeObject } from "../api/index.ts";
+import type { KubeObject } from "../api/index.ts";
 import { subresources } from "./subresources/index.ts";
 
 type Verb = (call: Call) => Promise<Answer>;
@@ -46,6 +46,9 @@ const transformations: Record<string, readonly Target["as"][]> = {
   deletecollection: ["object"],
 };
 const objectTransformations: readonly Target["as"][] = ["object", "table", "partial"];
+
+/** Methods that resources have. */
+const methods = { GET: true, POST: true, PUT: true, PATCH: true, DELETE: true };
 
 const anonymous: UserInfo = { name: "system:anonymous", groups: ["system:unauthenticated"] };
 
@@ -128,7 +131,7 @@ export class Handler {
     if ((special && special.version === info.apiVersion) || (special && resource)) {
       return this.#special(special as SpecialHandler, request, info, user);
     }
-    if (!resource) return missingPage(info);
+    if (!resource) return missing(this.#core.registry.hasGroup(info.apiGroup));
     return this.#stored(resource, request, info, user);
   }
 
@@ -139,6 +142,7 @@ export class Handler {
     user: UserInfo,
   ): Promise<Answer> {
     const { def } = resource;
+    if (!Object.hasOwn(methods, request.method)) throw methodNotAllowed();
     if (
       def.namespaced &&
       info.namespace === "" &&
@@ -149,13 +153,8 @@ export class Handler {
       throw noResource();
     }
     if (!def.namespaced && info.namespace !== "" && info.resource !== "namespaces") throw noResource();
-    if (info.verb === "") throw methodNotAllowed();
-    const errors: FieldError[] = [];
-    const dryRun = readDryRun(
-      info.query.getAll("dryRun").filter((value) => value !== ""),
-      errors,
-    );
-    if (errors.length > 0) throw badRequest(`dryRun: ${errors[0]?.message}`);
+    const apply = info.verb === "patch" && mediaType(request.headers?.["content-type"]) === applyType;
+    const dryRun = readWriteOptions(info.verb, info.query, apply);
     const call: Call = {
       core: this.#core,
       request,
@@ -244,8 +243,8 @@ function readInfo(request: HandlerRequest): RequestInfo {
   }
 }
 
-/** A group or version nobody serves is a plain page in Kubernetes; a resource is a Status. */
-function missingPage(info: RequestInfo): Answer {
-  if (info.apiVersion === "") return textAnswer(404, "404 page not found\n");
+/** A group nobody serves is a plain page in Kubernetes; anything below a group is a Status. */
+function missing(groupServed: boolean): Answer {
+  if (!groupServed) return textAnswer(404, "404 page not found\n");
   throw noResource();
 }

@@ -1,4 +1,4 @@
-import type { PriorityClass, Toleration } from "../../api/index.ts";
+import type { Pod, PriorityClass, Toleration } from "../../api/index.ts";
 import { forbidden } from "../errors.ts";
 import type { AdmissionPlugin } from "./chain.ts";
 import { podOf } from "./pod-of.ts";
@@ -11,7 +11,7 @@ export const defaultTolerationSeconds: AdmissionPlugin = {
   name: "DefaultTolerationSeconds",
   admit(request) {
     const spec = podOf(request)?.spec;
-    if (!spec || request.operation !== "CREATE") return;
+    if (!spec) return;
     const tolerations = spec.tolerations ?? [];
     const tolerates = (key: string): boolean =>
       tolerations.some(
@@ -35,8 +35,15 @@ export function priority({ caches }: PluginContext): AdmissionPlugin {
     name: "Priority",
     admit(request) {
       const pod = podOf(request);
-      if (!pod?.spec || request.operation !== "CREATE") return;
+      if (!pod?.spec) return;
       const { spec } = pod;
+      if (request.operation !== "CREATE") {
+        // Whoever leaves them out keeps what admission has once given.
+        const old = (request.oldObject as Pod).spec;
+        spec.priority ??= old?.priority;
+        spec.preemptionPolicy ??= old?.preemptionPolicy;
+        return;
+      }
       let value = 0;
       let preemption: string | undefined;
       let found: PriorityClass | undefined;

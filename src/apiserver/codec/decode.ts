@@ -1,6 +1,7 @@
 import type { KubeObject } from "../../api/index.ts";
 import { isObject, parseYamlDocuments, StatusError } from "../../machinery/index.ts";
 import { badRequest, unsupportedMediaType } from "../errors.ts";
+import { jsonProblem, summarize } from "./go-json.ts";
 
 /** Larger bodies are refused, as Kubernetes does by default. */
 export const maxBodyBytes = 3 * 1024 * 1024;
@@ -42,20 +43,19 @@ export function decodeBody(
   throw unsupportedMediaType(bodyTypes);
 }
 
+/** Throws StatusError with what Go's decoder would say. */
 export function parseJson(text: string): unknown {
   checkDepth(text);
   try {
     return JSON.parse(text);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw badRequest(`couldn't get version/kind; json parse error: ${why}`, cause);
+    throw badRequest(jsonProblem(text), cause);
   }
 }
 
 function parseYaml(text: string): unknown {
   try {
-    const documents = parseYamlDocuments(text, "request body");
-    return documents[0]?.value;
+    return parseYamlDocuments(text, "request body")[0]?.value;
   } catch (cause) {
     throw badRequest(
       `error converting YAML to JSON: ${cause instanceof Error ? cause.message : cause}`,
@@ -80,37 +80,74 @@ function checkDepth(text: string): void {
   }
 }
 
-/** The body as an object with metadata, of the kind that the endpoint serves. */
-export function asObject(
-  decoded: Decoded | undefined,
-  expected: { group: string; version: string; kind: string },
-): KubeObject {
-  const value = decoded?.value;
-  if (value === undefined) throw badRequest("the request body is empty");
-  if (!isObject(value)) {
-    throw badRequest("couldn't get version/kind; json parse error: the body is not an object");
+/** What a body is read as, and which other kinds exist. */
+export interface Expected {
+  group: string;
+  version: string;
+  kind: string;
+  /** True for kinds that are served in this version, lists included. */
+  known?(apiVersion: string, kind: string): boolean;
+}
+
+/** A request's body as an object of the kind that the endpoint takes. */
+export function readBody(
+  body: Uint8Array | undefined,
+  contentType: string | undefined,
+  expected: Expected,
+): { object: KubeObject; decoded: Decoded | undefined } {
+  let decoded: Decoded | undefined;
+  try {
+    decoded = decodeBody(body, contentType);
+    if (!decoded) throw badRequest("unexpected end of JSON input");
+    return { object: asObject(decoded.value, expected), decoded };
+  } catch (error) {
+    const unread =
+      error instanceof StatusError && error.reason === "BadRequest" && !(error instanceof WrongKindError);
+    if (!unread) throw error;
+    const what =
+      decoded?.format === "yaml" || mediaType(contentType) === "application/yaml"
+        ? ""
+        : "couldn't get version/kind; json parse error: ";
+    throw badRequest(
+      `the object provided is unrecognized (must be of type ${expected.kind}): ${what}${error.message} (${summarize(body ?? new Uint8Array(0))})`,
+      error,
+    );
   }
+}
+
+class WrongKindError extends StatusError {}
+
+/** A decoded value as an object of the kind. `null` is an object without anything. */
+export function asObject(value: unknown, expected: Expected): KubeObject {
   const apiVersion = expected.group === "" ? expected.version : `${expected.group}/${expected.version}`;
+  if (value === null) return { kind: expected.kind, apiVersion, metadata: {} };
+  if (!isObject(value)) {
+    const type = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
+    throw badRequest(
+      `json: cannot unmarshal ${type} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
+    );
+  }
   const object = value as KubeObject;
   // A body without kind or version is taken as the kind that the path names.
   object.kind ||= expected.kind;
   object.apiVersion ||= apiVersion;
-  if (object.kind !== expected.kind || object.apiVersion !== apiVersion) {
-    const [group, version] = split(String(object.apiVersion));
-    const given = `${group === "" ? "" : `${group}/`}${version}, Kind=${object.kind}`;
-    throw badRequest(
-      `${object.kind} in version "${version}" cannot be handled as a ${expected.kind}: the API version in the data (${object.apiVersion}) and kind (${given}) do not match the expected API version (${apiVersion}) and kind (${expected.kind})`,
-    );
-  }
-  if (object.metadata === undefined || object.metadata === null) object.metadata = {};
-  if (!isObject(object.metadata))
-    throw badRequest(
-      `${object.kind} in version "${expected.version}" cannot be handled as a ${expected.kind}: json: cannot unmarshal into Go struct field ${expected.kind}.metadata of type v1.ObjectMeta`,
-    );
+  if (object.kind !== expected.kind || object.apiVersion !== apiVersion) throw wrongKind(object, expected);
+  object.metadata ??= {};
   return object;
 }
 
-function split(apiVersion: string): [string, string] {
-  const slash = apiVersion.indexOf("/");
-  return slash < 0 ? ["", apiVersion] : [apiVersion.slice(0, slash), apiVersion.slice(slash + 1)];
+function wrongKind(object: KubeObject, expected: Expected): StatusError {
+  const given = String(object.apiVersion);
+  const version = given.slice(given.indexOf("/") + 1);
+  const internal = expected.group === "" ? "core" : expected.group.split(".")[0];
+  const why = expected.known?.(given, String(object.kind))
+    ? `converting (${version}.${object.kind}) to (${internal}.${expected.kind}): unknown conversion`
+    : notRegistered(String(object.kind), given);
+  return new WrongKindError(
+    "BadRequest",
+    `${object.kind} in version "${version}" cannot be handled as a ${expected.kind}: ${why}`,
+  );
 }
+
+export const notRegistered = (kind: string, apiVersion: string): string =>
+  `no kind "${kind}" is registered for version "${apiVersion}" in scheme "pkg/runtime/scheme.go:111"`;

@@ -63,7 +63,7 @@ export function negotiate(
     if (parameters.v !== "v1" && parameters.v !== "v1beta1") continue;
     return { format, as, asVersion: parameters.v, pretty };
   }
-  throw notAcceptable(["application/json", "application/yaml"]);
+  throw notAcceptable(accept, allowed.includes("partialList"));
 }
 
 /** Programs that show JSON to people get it indented, as Kubernetes does. */

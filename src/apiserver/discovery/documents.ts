@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { parseAccept } from "../codec/negotiate.ts";
 import type { HandlerRequest, RequestInfo } from "../contract.ts";
-import { methodNotAllowed } from "../errors.ts";
+import { methodNotAllowed, noResource } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
 import { openApiAnswer } from "./openapi.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -10,6 +10,8 @@ import { type Answer, bytesAnswer, jsonAnswer, textAnswer } from "../response.ts
 import { versionInfo } from "../version.ts";
 import { Health } from "./health.ts";
 import { aggregated, groupDocument, groupList, resourceList } from "./resources.ts";
+
+const empty = (status: number): Answer => ({ status, headers: {}, body: new Uint8Array(0) });
 
 interface Kept {
   generation: number;
@@ -38,10 +40,15 @@ export class Documents {
   async answer(request: HandlerRequest, info: RequestInfo): Promise<Answer> {
     const path = info.path.length > 1 && info.path.endsWith("/") ? info.path.slice(0, -1) : info.path;
     const answer = await this.#find(path, request, info);
-    if (!answer) return textAnswer(404, "404 page not found\n");
-    if (request.method !== "GET" && request.method !== "HEAD" && !path.startsWith("/api")) {
-      throw methodNotAllowed();
+    if (!answer) {
+      if (path.startsWith("/openapi/")) return empty(404);
+      const [, root, group = ""] = path.split("/");
+      const grouped = root === "api" || (root === "apis" && group !== "");
+      if (grouped && this.#options.registry.hasGroup(root === "api" ? "" : group)) throw noResource();
+      return textAnswer(404, "404 page not found\n");
     }
+    const reads = request.method === "GET" || request.method === "HEAD";
+    if (!reads && !/^\/(healthz|livez|readyz)/.test(path)) throw methodNotAllowed();
     return answer;
   }
 
@@ -83,6 +90,7 @@ export class Documents {
           ? bytesAnswer(200, Buffer.from(metrics.text()), "text/plain; version=0.0.4; charset=utf-8")
           : undefined;
       case "":
+        if (parts.length > 2) return undefined;
         return jsonAnswer(200, { paths: this.#paths() });
       default: {
         const found = documents.get(path);
@@ -117,7 +125,7 @@ export class Documents {
       if (type !== "application/json") continue;
       if (parameters.g === "apidiscovery.k8s.io" && parameters.as === "APIGroupDiscoveryList") {
         const { v = "" } = parameters;
-        if (v !== "v2" && v !== "v2beta1") continue;
+        if (v !== "v2") continue;
         const contentType = `application/json;g=apidiscovery.k8s.io;v=${v};as=APIGroupDiscoveryList`;
         return this.#keptAnswer(request, `${path} ${v}`, contentType, () => aggregated(registry, core, v));
       }

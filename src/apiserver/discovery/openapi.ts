@@ -1,7 +1,6 @@
 /** OpenAPI documents, made when somebody first asks: nobody pays for them at start. */
 import { createHash } from "node:crypto";
 import { type KindDefinition, openApiV2, openApiV3 } from "../../api/index.ts";
-import { StatusError } from "../../machinery/index.ts";
 import { parseAccept } from "../codec/negotiate.ts";
 import type { HandlerRequest, RequestInfo } from "../contract.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -24,7 +23,7 @@ export async function openApiAnswer(
 ): Promise<Answer | undefined> {
   if (path === "/openapi/v2") {
     if (!acceptsJson(request.headers?.accept)) {
-      throw new StatusError("NotAcceptable", "only the following media types are accepted: application/json");
+      return { status: 406, headers: {}, body: new Uint8Array(0) };
     }
     return document(registry, request, path, () => openApiV2(allKinds(registry)));
   }

@@ -1,4 +1,5 @@
 /** Discovery documents out of the registry: legacy lists and the aggregated form (KEP-3352). */
+import { createHash } from "node:crypto";
 import type { Registry } from "../registry/registry.ts";
 import { groupVersion, type ServedResource } from "../registry/resource.ts";
 
@@ -44,7 +45,32 @@ function served(registry: Registry, { def }: ServedResource): boolean {
   return !asked || registry.special.has(def.group === "" ? def.plural : `${def.plural}.${def.group}`);
 }
 
-/** Group to its versions, in the order they were declared. */
+/** Order of the groups by their priority in Kubernetes. */
+const groupOrder = [
+  "",
+  "apiregistration.k8s.io",
+  "apps",
+  "events.k8s.io",
+  "authentication.k8s.io",
+  "authorization.k8s.io",
+  "autoscaling",
+  "batch",
+  "certificates.k8s.io",
+  "networking.k8s.io",
+  "policy",
+  "rbac.authorization.k8s.io",
+  "storage.k8s.io",
+  "admissionregistration.k8s.io",
+  "apiextensions.k8s.io",
+  "scheduling.k8s.io",
+  "coordination.k8s.io",
+  "node.k8s.io",
+  "discovery.k8s.io",
+  "resource.k8s.io",
+  "flowcontrol.apiserver.k8s.io",
+];
+
+/** Group to its versions, the newest first. */
 export function groupsOf(registry: Registry): Map<string, Map<string, ServedResource[]>> {
   const groups = new Map<string, Map<string, ServedResource[]>>();
   for (const resource of registry.all()) {
@@ -59,7 +85,15 @@ export function groupsOf(registry: Registry): Map<string, Map<string, ServedReso
   for (const versions of groups.values()) {
     for (const list of versions.values()) list.sort((a, b) => (a.def.plural < b.def.plural ? -1 : 1));
   }
-  return groups;
+  const place = (name: string): number => {
+    const at = groupOrder.indexOf(name);
+    return at < 0 ? groupOrder.length : at;
+  };
+  return new Map(
+    [...groups]
+      .sort(([a], [b]) => place(a) - place(b))
+      .map(([name, versions]) => [name, new Map([...versions].sort(([a], [b]) => (a < b ? 1 : -1)))]),
+  );
 }
 
 /** `/api/v1`, `/apis/apps/v1` */
@@ -93,21 +127,19 @@ export function resourceList(registry: Registry, group: string, version: string)
   });
   return {
     kind: "APIResourceList",
-    apiVersion: "v1",
+    // The core group's list has none, for clients older than groups.
+    ...(group === "" ? {} : { apiVersion: "v1" }),
     groupVersion: groupVersion({ group, version }),
     resources: list,
   };
 }
 
-/** Tells storage spellings apart; eight bytes in base64 as in Kubernetes. */
+/** Tells storage spellings apart, by Kubernetes' own rule: the head of a SHA-256. */
 function storageHash({ def, storedApiVersion, storedKind }: ServedResource): string {
-  let hash = 0xcbf29ce484222325n;
-  for (const char of `${def.group}/${storedApiVersion}/${storedKind}`) {
-    hash = ((hash ^ BigInt(char.charCodeAt(0))) * 0x100000001b3n) & 0xffffffffffffffffn;
-  }
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64LE(hash);
-  return bytes.toString("base64");
+  const group = def.storedAs?.group ?? def.group;
+  const version = storedApiVersion.slice(storedApiVersion.indexOf("/") + 1);
+  const hash = createHash("sha256").update(`${group}/${version}/${storedKind}`).digest();
+  return hash.subarray(0, 8).toString("base64");
 }
 
 function groupObject(name: string, versions: Iterable<string>): object {
@@ -140,7 +172,7 @@ export function aggregated(registry: Registry, core: boolean, version: string): 
   const items = [...groupsOf(registry)]
     .filter(([name]) => (name === "") === core)
     .map(([name, versions]) => ({
-      metadata: { ...(name === "" ? {} : { name }), creationTimestamp: null },
+      metadata: name === "" ? {} : { name },
       versions: [...versions].map(([each, resources]) => ({
         version: each,
         resources: resources.map((resource) => aggregatedResource(registry, resource)),
@@ -150,16 +182,25 @@ export function aggregated(registry: Registry, core: boolean, version: string): 
   return { kind: "APIGroupDiscoveryList", apiVersion: `apidiscovery.k8s.io/${version}`, metadata: {}, items };
 }
 
+/** A kind of the resource's own group and version is named without them. */
+const responseKind = (
+  { group, version }: { group: string; version: string },
+  kind: { group: string; version: string; kind: string },
+): object =>
+  kind.group === group && kind.version === version
+    ? { group: "", version: "", kind: kind.kind }
+    : { group: kind.group, version: kind.version, kind: kind.kind };
+
 function aggregatedResource(registry: Registry, resource: ServedResource): object {
   const { def } = resource;
   const subresources = subresourcesOf(registry, resource).map((sub) => ({
     subresource: sub.name,
-    responseKind: { group: sub.group, version: sub.version, kind: sub.kind },
+    responseKind: responseKind(def, sub),
     verbs: sub.verbs,
   }));
   return {
     resource: def.plural,
-    responseKind: { group: def.group, version: def.version, kind: def.kind },
+    responseKind: responseKind(def, def),
     scope: def.namespaced ? "Namespaced" : "Cluster",
     singularResource: def.singular,
     verbs: def.verbs,

@@ -48,7 +48,7 @@ test("addresses: any, a certain one, none, and one that is taken or foreign", as
   const foreign = failure(await h.call("POST", services, service("foreign", { clusterIP: "10.1.0.1" })), 422);
   assert.match(
     foreign.message ?? "",
-    /the provided IP \(10\.1\.0\.1\) is not in the valid range\. The range of valid IPs is 10\.96\.0\.0\/28/,
+    /failed to allocate IP 10\.1\.0\.1: the provided network does not match the current range$/,
   );
   await h.call("DELETE", `${services}/wanted`);
   assert.equal((await create("again", { clusterIP: "10.96.0.13" })).spec.clusterIP, "10.96.0.13");

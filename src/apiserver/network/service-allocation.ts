@@ -62,7 +62,8 @@ export function serviceAllocation({ caches, random, network }: AllocationContext
     if (spec.clusterIP === "None" || spec.clusterIPs?.[0] === "None") {
       spec.clusterIP = "None";
       spec.clusterIPs = ["None"];
-      spec.ipFamilies ??= ["IPv4"];
+      const selects = Object.keys(spec.selector ?? {}).length > 0;
+      spec.ipFamilies ??= selects ? ["IPv4"] : ["IPv4", "IPv6"];
       spec.ipFamilyPolicy ??=
         Object.keys(spec.selector ?? {}).length === 0 ? "RequireDualStack" : "SingleStack";
       return;
@@ -73,7 +74,7 @@ export function serviceAllocation({ caches, random, network }: AllocationContext
       // What is no address is the validation's to name.
       if (parsed === undefined) return;
       const problem = !addresses.contains(parsed)
-        ? `the provided IP (${given}) is not in the valid range. The range of valid IPs is ${range.text}`
+        ? "the provided network does not match the current range"
         : addresses.isFree(parsed, owner)
           ? undefined
           : "provided IP is already allocated";

@@ -40,6 +40,20 @@ export class Registry {
     return undefined;
   }
 
+  /** True for a kind, or its list, that this version has. */
+  knows(apiVersion: string, kind: string): boolean {
+    for (const { apiVersion: served, def } of this.#resources.values()) {
+      if (served === apiVersion && (def.kind === kind || def.listKind === kind)) return true;
+    }
+    return false;
+  }
+
+  /** True when some version of the group is served. */
+  hasGroup(group: string): boolean {
+    for (const { def } of this.#resources.values()) if (def.group === group) return true;
+    return false;
+  }
+
   all(): Iterable<ServedResource> {
     return this.#resources.values();
   }

@@ -1,5 +1,5 @@
 import type { KubeObject, ObjectMeta, Pod } from "../../api/index.ts";
-import { asObject, decodeBody } from "../codec/decode.ts";
+import { readBody } from "../codec/decode.ts";
 import { type Call, nowTime } from "../core.ts";
 import { badRequest, conflict, invalid, notFound } from "../errors.ts";
 import { type Answer, jsonAnswer } from "../response.ts";
@@ -14,9 +14,9 @@ const bindingKind = { group: "", version: "v1", kind: "Binding", plural: "bindin
 /** Puts a pod on a node: the one way spec.nodeName is set after creation. */
 export async function bindPod(call: Call): Promise<Answer> {
   const { request, resource, info, core } = call;
-  const decoded = decodeBody(request.body, request.headers?.["content-type"]);
-  const binding = asObject(decoded, bindingKind) as Binding;
+  const binding = readBody(request.body, request.headers?.["content-type"], bindingKind).object as Binding;
   const given = binding.metadata as ObjectMeta;
+  if (given.name !== info.name) throw badRequest("name in URL does not match name in Binding object");
   const { target } = binding;
   if (target?.kind && target.kind !== "Node") {
     throw invalid(bindingKind, info.name, [
@@ -33,8 +33,6 @@ export async function bindPod(call: Call): Promise<Answer> {
       { reason: "FieldValueRequired", field: "target.name", message: "Required value" },
     ]);
   }
-  if (given.name && given.name !== info.name)
-    throw badRequest("name in URL does not match name in Binding object");
   const key = resource.key(info.namespace, info.name);
   for (;;) {
     const existing = resource.cache.get(key);

@@ -1,6 +1,6 @@
 import type { KubeObject, Pod, PodDisruptionBudget } from "../../api/index.ts";
 import { isObject, selectorFromObject, StatusError } from "../../machinery/index.ts";
-import { asObject, decodeBody } from "../codec/decode.ts";
+import { readBody } from "../codec/decode.ts";
 import { type Call, nowTime, writeObject } from "../core.ts";
 import { badRequest, conflict, modified, notFound } from "../errors.ts";
 import { type Answer, jsonAnswer } from "../response.ts";
@@ -16,10 +16,7 @@ const evictionKind = { group: "policy", version: "v1", kind: "Eviction", plural:
 /** Deletes a pod unless a PodDisruptionBudget says that it must stay for now (429). */
 export async function evict(call: Call): Promise<Answer> {
   const { request, resource, info } = call;
-  const eviction = asObject(
-    decodeBody(request.body, request.headers?.["content-type"]),
-    evictionKind,
-  ) as Eviction;
+  const eviction = readBody(request.body, request.headers?.["content-type"], evictionKind).object as Eviction;
   if (eviction.metadata?.name && eviction.metadata.name !== info.name) {
     throw badRequest("name in URL does not match name in Eviction object");
   }

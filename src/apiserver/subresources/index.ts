@@ -38,10 +38,9 @@ export function subresources({ def }: ServedResource, name: string): Serve | und
   if (name === "status") return def.status ? partOfObject : undefined;
   if (name === "scale") return def.scale ? scale : undefined;
   if (!def.subresources?.includes(name)) return undefined;
+  if (name === "finalize") return only("update", update);
   if (def.subresourceStrategies?.[name]) return partOfObject;
   switch (name) {
-    case "finalize":
-      return only("update", update);
     case "binding":
       return only("create", bindPod);
     case "eviction":

@@ -6,7 +6,7 @@ import type { Call } from "../core.ts";
 import { badRequest, invalid, methodNotAllowed, notFound } from "../errors.ts";
 import type { Answer } from "../response.ts";
 import { encoded, withWarnings } from "../verbs/output.ts";
-import { readPatch } from "../verbs/patch.ts";
+import { readPatch, unusable } from "../verbs/patch.ts";
 import { updateObject } from "../verbs/update.ts";
 
 const scaleKind = { group: "autoscaling", version: "v1", kind: "Scale", plural: "scales" };
@@ -28,11 +28,11 @@ export async function scale(call: Call): Promise<Answer> {
   if (info.verb === "update") {
     const decoded = decodeBody(request.body, request.headers?.["content-type"]);
     change = () => structuredClone(decoded?.value);
-  } else if (info.verb === "patch") change = readPatch(scaleCall(call));
+  } else if (info.verb === "patch") change = readPatch(call);
   else throw methodNotAllowed();
   const entry = await updateObject({ ...call, info: { ...info, subresource: "" } }, (existing) => {
     const before = scaleOf(call, existing);
-    const after = asObject({ value: change(before), text: "", format: "json" }, scaleKind) as Scale;
+    const after = asObject(change(before), scaleKind) as Scale;
     const meta = after.metadata as ObjectMeta;
     if (meta.name && meta.name !== info.name) {
       throw badRequest(
@@ -40,10 +40,11 @@ export async function scale(call: Call): Promise<Answer> {
       );
     }
     const replicas = after.spec?.replicas ?? 0;
-    if (!Number.isInteger(replicas))
-      throw badRequest(
-        'Scale in version "v1" cannot be handled as a Scale: json: cannot unmarshal into Go struct field ScaleSpec.spec.replicas of type int32',
-      );
+    if (!Number.isInteger(replicas)) {
+      const problem = `json: cannot unmarshal ${typeof replicas} into Go struct field ScaleSpec.spec.replicas of type int32`;
+      if (info.verb === "patch") throw unusable(JSON.stringify(after), problem);
+      throw badRequest(`Scale in version "v1" cannot be handled as a Scale: ${problem}`);
+    }
     if ((replicas as number) < 0) {
       throw invalid(scaleKind, info.name, [
         {
@@ -64,8 +65,6 @@ export async function scale(call: Call): Promise<Answer> {
   return answer(call, entry);
 }
 
-const scaleCall = (call: Call): Call => call;
-
 function answer(call: Call, entry: Entry): Answer {
   return withWarnings(call, encoded(200, scaleOf(call, entry), { ...call.target, as: "object" }));
 }
@@ -75,11 +74,13 @@ function scaleOf({ resource }: Call, entry: Entry): Scale {
   const paths = resource.def.scale;
   const selector = paths && valueAt(entry.object, paths.selectorPath);
   const text = typeof selector === "string" ? selector : isObject(selector) ? selectorString(selector) : "";
+  const replicas = paths ? ((valueAt(entry.object, paths.specReplicasPath) as number) ?? 0) : 0;
   return {
     kind: "Scale",
     apiVersion: "autoscaling/v1",
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp } as ObjectMeta,
-    spec: { replicas: paths ? ((valueAt(entry.object, paths.specReplicasPath) as number) ?? 0) : 0 },
+    // Zero is left out, as Go leaves it out.
+    spec: replicas === 0 ? {} : { replicas },
     status: {
       replicas: paths ? ((valueAt(entry.object, paths.statusReplicasPath) as number) ?? 0) : 0,
       ...(text === "" ? {} : { selector: text }),

@@ -1,5 +1,6 @@
 /** metav1.Table and PartialObjectMetadata: what kubectl prints and metadata-only clients read. */
 import type { KindDefinition, KubeObject } from "../../api/index.ts";
+import { badRequest } from "../errors.ts";
 
 export const partialObject = (object: KubeObject, version = "v1"): object => ({
   kind: "PartialObjectMetadata",
@@ -32,8 +33,17 @@ export function tableRow(
 ): object {
   return {
     cells: def.columns.map((column) => column.cell(object, now)),
-    ...(include === "None" ? {} : { object: include === "Object" ? object : partialObject(object, version) }),
+    object: include === "None" ? null : include === "Object" ? object : partialObject(object, version),
   };
+}
+
+/** What `includeObject` asks rows to carry. Throws 400. */
+export function includeOf(query: URLSearchParams): string {
+  const given = query.get("includeObject") || "Metadata";
+  if (given === "None" || given === "Metadata" || given === "Object") return given;
+  throw badRequest(
+    `Unable to convert to Table as requested: includeObject: Invalid value: "${given}": must be 'Metadata', 'Object', 'None', or empty`,
+  );
 }
 
 export function tableOf(

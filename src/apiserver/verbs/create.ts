@@ -1,4 +1,5 @@
 import type { FieldError, KubeObject, ObjectMeta } from "../../api/index.ts";
+import { StatusError } from "../../machinery/index.ts";
 import type { AdmissionRequest } from "../admission/chain.ts";
 import { Entry } from "../cache/entry.ts";
 import { type Call, newUid, nowTime, writeObject } from "../core.ts";
@@ -32,7 +33,7 @@ export async function createObject(call: Call, object: KubeObject): Promise<Entr
     }
   }
   if (meta.resourceVersion && meta.resourceVersion !== "0") {
-    throw badRequest("resourceVersion should not be set on objects to be created");
+    throw new StatusError("", "resourceVersion should not be set on objects to be created", { code: 500 });
   }
   def.storedAs?.toStored(object);
   def.defaults?.(object);

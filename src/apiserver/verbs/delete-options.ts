@@ -1,8 +1,9 @@
 import type { FieldError } from "../../api/index.ts";
 import { isObject } from "../../machinery/index.ts";
-import { decodeBody } from "../codec/decode.ts";
+import { decodeBody, notRegistered } from "../codec/decode.ts";
 import type { Call } from "../core.ts";
 import { badRequest, invalid } from "../errors.ts";
+import { readDryRun } from "./write-options.ts";
 import { isTrue } from "../request-info.ts";
 
 export interface DeleteOptions {
@@ -29,22 +30,22 @@ export function readDeleteOptions(call: Call): DeleteOptions {
       given.gracePeriodSeconds = Number(given.gracePeriodSeconds);
     if (typeof given.orphanDependents === "string") given.orphanDependents = isTrue(given.orphanDependents);
   } else if (given.kind !== undefined && given.kind !== "DeleteOptions") {
-    throw badRequest(`expected DeleteOptions, got ${String(given.kind)}`);
+    throw badRequest(notRegistered(String(given.kind), String(given.apiVersion ?? "v1")));
   }
   const errors: FieldError[] = [];
   const policy = given.propagationPolicy;
   if (policy !== undefined && policy !== null) {
     if (!policies.includes(policy as string)) {
       errors.push({
-        reason: "FieldValueInvalid",
-        field: "DeleteOptions.propagationPolicy",
+        reason: "FieldValueNotSupported",
+        field: "propagationPolicy",
         message: `Unsupported value: ${JSON.stringify(policy)}: supported values: "Foreground", "Background", "Orphan", "nil"`,
       });
     }
     if (given.orphanDependents !== undefined && given.orphanDependents !== null) {
       errors.push({
         reason: "FieldValueInvalid",
-        field: "DeleteOptions.propagationPolicy",
+        field: "propagationPolicy",
         message: `Invalid value: ${JSON.stringify(policy)}: orphanDependents and deletionPropagation cannot be both set`,
       });
     }
@@ -52,9 +53,13 @@ export function readDeleteOptions(call: Call): DeleteOptions {
   const dryRun = readDryRun(given.dryRun as string[] | undefined, errors) || call.dryRun;
   const grace = given.gracePeriodSeconds;
   if (grace !== undefined && grace !== null && !Number.isInteger(grace)) {
-    throw badRequest(
-      "json: cannot unmarshal into Go struct field DeleteOptions.gracePeriodSeconds of type int64",
-    );
+    {
+      const type =
+        typeof grace === "number" ? `number ${grace}` : typeof grace === "boolean" ? "bool" : typeof grace;
+      throw badRequest(
+        `json: cannot unmarshal ${type} into Go struct field DeleteOptions.gracePeriodSeconds of type int64`,
+      );
+    }
   }
   if (errors.length > 0)
     throw invalid({ group: "meta.k8s.io", kind: "DeleteOptions", plural: "" }, "", errors);
@@ -68,17 +73,4 @@ export function readDeleteOptions(call: Call): DeleteOptions {
     preconditions: preconditions as DeleteOptions["preconditions"],
     dryRun,
   };
-}
-
-export function readDryRun(values: readonly string[] | undefined | null, errors: FieldError[]): boolean {
-  if (!values || values.length === 0) return false;
-  const bad = values.filter((value) => value !== "All");
-  if (bad.length > 0) {
-    errors.push({
-      reason: "FieldValueNotSupported",
-      field: "dryRun",
-      message: `Unsupported value: ${JSON.stringify(bad[0])}: supported values: "All"`,
-    });
-  }
-  return true;
 }

@@ -86,7 +86,7 @@ export async function deleteObject(
     const marked = plan(def, existing, options, core.clock.now());
     if (marked === "remove") {
       if (options.dryRun || (await removeObject(core, resource, existing)))
-        return { gone: true, entry: existing };
+        return { gone: true, entry: def.graceSeconds ? lastSight(call, existing) : existing };
     } else if (marked === "nothing") return { gone: false, entry: existing };
     else if (options.dryRun) return { gone: false, entry: unstored(call, key, marked, existing.revision) };
     else {
@@ -96,6 +96,16 @@ export async function deleteObject(
   }
 }
 
+/** Kinds with a grace period show that theirs is over. */
+function lastSight(call: Call, existing: Entry): Entry {
+  const object = existing.copy();
+  const meta = object.metadata as ObjectMeta;
+  if (!meta.deletionTimestamp && meta.generation) meta.generation++;
+  meta.deletionTimestamp ??= secondsTime(call.core.clock.now());
+  meta.deletionGracePeriodSeconds = 0;
+  return unstored(call, existing.key, object, existing.revision);
+}
+
 export function checkPreconditions(
   def: KindDefinition,
   existing: Entry,
@@ -103,18 +113,20 @@ export function checkPreconditions(
 ): void {
   const { uid, resourceVersion } = preconditions;
   const actual = existing.object.metadata?.uid;
+  // Here, and only here, the original names the kind where the resource belongs.
+  const kind = { ...def, plural: def.kind };
   if (uid !== undefined && uid !== actual) {
     throw conflict(
-      def,
+      kind,
       existing.name,
-      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${actual}`,
+      `the UID in the precondition (${uid}) does not match the UID in record (${actual}). The object might have been deleted and then recreated`,
     );
   }
   if (resourceVersion !== undefined && resourceVersion !== String(existing.revision)) {
     throw conflict(
-      def,
+      kind,
       existing.name,
-      `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${existing.revision}`,
+      `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${existing.revision}). The object might have been modified`,
     );
   }
 }

@@ -1,7 +1,8 @@
+import { StatusError } from "../../machinery/index.ts";
 import type { Call } from "../core.ts";
-import { badRequest, notFound } from "../errors.ts";
+import { notFound } from "../errors.ts";
 import type { Answer } from "../response.ts";
-import { tooLargeVersion } from "./list-options.ts";
+import { invalidVersion, tooLargeVersion } from "./list-options.ts";
 import { objectAnswer } from "./output.ts";
 
 export async function get(call: Call): Promise<Answer> {
@@ -9,10 +10,7 @@ export async function get(call: Call): Promise<Answer> {
   const version = info.query.get("resourceVersion");
   if (version && version !== "0") {
     const revision = Number(version);
-    if (!/^\d+$/.test(version))
-      throw badRequest(
-        `resourceVersion: Invalid value: "${version}": strconv.ParseUint: parsing "${version}": invalid syntax`,
-      );
+    if (!/^\d+$/.test(version)) throw new StatusError("", invalidVersion(version), { code: 500 });
     if (!(await core.caches.reaches(revision, 3000))) throw tooLargeVersion(revision, core.caches.revision);
   }
   const entry = resource.cache.get(resource.key(info.namespace, info.name));

@@ -1,6 +1,7 @@
 import { parseFieldSelector, parseLabelSelector, SelectorError, StatusError } from "../../machinery/index.ts";
 import type { LabelSelector } from "../../machinery/index.ts";
 import type { Entry } from "../cache/entry.ts";
+import { jsonProblem } from "../codec/go-json.ts";
 import type { Call } from "../core.ts";
 import { badRequest, invalid } from "../errors.ts";
 import type { ServedResource } from "../registry/resource.ts";
@@ -32,7 +33,7 @@ export function readSelection(
     for (const { field, op, value } of fieldText ? parseFieldSelector(fieldText) : []) {
       const own = resource.def.selectableFields?.[field];
       const read = metadataFields[field] ?? (own && ((entry: Entry) => entry.field(field, own)));
-      if (!read) throw badRequest(unknownField(resource, field, fieldText as string));
+      if (!read) throw badRequest(unknownField(resource, field));
       if (op === "=") {
         if (field === "metadata.name") name = value;
         tests.push((entry) => read(entry) === value);
@@ -54,13 +55,14 @@ export function readSelection(
   };
 }
 
-function unknownField(resource: ServedResource, field: string, text: string): string {
-  const { group, version, kind } = resource.def;
-  const known = group === "" ? "known " : "";
-  return resource.def.selectableFields && group === ""
-    ? `Unable to find "${group === "" ? "" : `${group}/`}${version}, Resource=${resource.def.plural}" that match label selector "", field selector "${text}": field label not supported: ${field}`
-    : `Unable to find "${group === "" ? "" : `${group}/`}${version}, Resource=${resource.def.plural}" that match label selector "", field selector "${text}": "${field}" is not a ${known}field selector: only "metadata.name", "metadata.namespace"${kind ? "" : ""}`;
+function unknownField(resource: ServedResource, field: string): string {
+  return resource.def.selectableFields
+    ? `field label not supported: ${field}`
+    : `"${field}" is not a known field selector: only "metadata.name", "metadata.namespace"`;
 }
+
+export const invalidVersion = (version: string): string =>
+  `resourceVersion: Invalid value: "${version}": strconv.ParseUint: parsing "${version}": invalid syntax`;
 
 export type VersionMatch = "" | "Exact" | "NotOlderThan";
 
@@ -82,9 +84,9 @@ export function readListOptions(call: Call, forWatch = false): ListOptions {
     throw badRequest(`strconv.ParseInt: parsing "${limitText}": invalid syntax`);
   const version = query.get("resourceVersion") ?? "";
   if (version !== "" && !/^\d+$/.test(version)) {
-    throw badRequest(
-      `resourceVersion: Invalid value: "${version}": strconv.ParseUint: parsing "${version}": invalid syntax`,
-    );
+    const why = invalidVersion(version);
+    if (forWatch) throw new StatusError("", why, { code: 500 });
+    throw badRequest(`invalid resource version: ${why}`);
   }
   const match = (query.get("resourceVersionMatch") ?? "") as VersionMatch;
   const token = query.get("continue") ?? "";
@@ -165,12 +167,18 @@ export const encodeContinue = ({ revision, start }: ContinueToken): string =>
 
 /** Revision -1: go on with the newest state. */
 export function decodeContinue(text: string): ContinueToken {
+  const plain = Buffer.from(text, "base64url").toString();
+  let token: Record<string, unknown>;
   try {
-    const { v, rv, start } = JSON.parse(Buffer.from(text, "base64url").toString()) as Record<string, unknown>;
-    if (v !== "meta.k8s.io/v1" || typeof rv !== "number" || typeof start !== "string")
-      throw new Error("fields");
-    return { revision: rv, start };
+    token = JSON.parse(plain) as Record<string, unknown>;
   } catch (cause) {
-    throw badRequest("continue key is not valid", cause);
+    throw badRequest(`invalid continue token: continue key is not valid: ${jsonProblem(plain)}`, cause);
   }
+  const { v, rv, start } = token;
+  if (v !== "meta.k8s.io/v1" || typeof rv !== "number" || typeof start !== "string") {
+    throw badRequest(
+      `invalid continue token: continue key is not valid: server does not recognize this encoded version "${v}"`,
+    );
+  }
+  return { revision: rv, start };
 }

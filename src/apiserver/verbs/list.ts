@@ -5,7 +5,7 @@ import type { Call } from "../core.ts";
 import { expired } from "../errors.ts";
 import { type Answer, bytesAnswer } from "../response.ts";
 import { CompactedError, FutureRevisionError } from "../../store/index.ts";
-import { partialObject, tableOf } from "../tables/render.ts";
+import { includeOf, partialObject, tableOf } from "../tables/render.ts";
 import {
   decodeContinue,
   encodeContinue,
@@ -33,7 +33,7 @@ export async function list(call: Call): Promise<Answer> {
   };
   const { def } = resource;
   if (target.as === "table") {
-    const include = info.query.get("includeObject") ?? "Metadata";
+    const include = includeOf(info.query);
     const objects = page.entries.map((entry) => resource.object(entry));
     return encoded(200, tableOf(def, objects, core.clock.now(), include, target.asVersion, metadata), target);
   }

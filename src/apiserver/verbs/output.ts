@@ -4,7 +4,7 @@ import type { Entry } from "../cache/entry.ts";
 import type { Target } from "../codec/negotiate.ts";
 import type { Call } from "../core.ts";
 import { type Answer, bytesAnswer } from "../response.ts";
-import { partialObject, tableOf } from "../tables/render.ts";
+import { includeOf, partialObject, tableOf } from "../tables/render.ts";
 
 /** One stored object, as the client asked for it. */
 export function objectAnswer(call: Call, status: number, entry: Entry): Answer {
@@ -19,7 +19,7 @@ export function valueAnswer(call: Call, status: number, object: KubeObject): Ans
   const { resource, target, core, info } = call;
   let value: unknown = object;
   if (target.as === "table") {
-    const include = info.query.get("includeObject") ?? "Metadata";
+    const include = includeOf(info.query);
     value = tableOf(resource.def, [object], core.clock.now(), include, target.asVersion, {
       resourceVersion: object.metadata?.resourceVersion,
     });

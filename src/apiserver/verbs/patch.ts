@@ -8,9 +8,9 @@ import {
   PatchError,
   StatusError,
 } from "../../machinery/index.ts";
-import { asObject, decodeBody, mediaType } from "../codec/decode.ts";
+import { asObject, maxBodyBytes, mediaType, parseJson, tooLarge } from "../codec/decode.ts";
 import type { Call } from "../core.ts";
-import { badRequest, unsupportedMediaType } from "../errors.ts";
+import { badRequest, invalid } from "../errors.ts";
 import type { Answer } from "../response.ts";
 import { conformObject } from "./input.ts";
 import { objectAnswer } from "./output.ts";
@@ -18,28 +18,42 @@ import { updateObject } from "./update.ts";
 
 const maxOperations = 10_000;
 
-export const patchTypes = [
-  "application/json-patch+json",
-  "application/merge-patch+json",
-  "application/strategic-merge-patch+json",
-] as const;
+export const applyType = "application/apply-patch+yaml";
 
 export async function patch(call: Call): Promise<Answer> {
-  const { resource } = call;
+  const { resource, info } = call;
+  const { def } = resource;
   const apply = readPatch(call);
   const entry = await updateObject(call, (existing) => {
-    const before = resource.copy(existing);
-    const after = apply(before);
-    const object = asObject({ value: after, text: "", format: "json" }, resource.def);
-    conformObject(call, object, undefined);
+    const patched = apply(resource.copy(existing));
+    const object = asObject(patched, def);
+    const shown = JSON.stringify(object);
+    const problem = conformObject(call, object, undefined);
+    if (problem) throw unusable(shown, problem);
+    if (object.metadata?.name !== info.name) {
+      throw badRequest(
+        `the name of the object (${object.metadata?.name}) does not match the name on the URL (${info.name})`,
+      );
+    }
     // A patch that does not speak of the version applies to whatever is there.
     if (object.metadata?.resourceVersion === String(existing.revision))
       delete object.metadata.resourceVersion;
-    resource.def.storedAs?.toStored(object);
-    resource.def.defaults?.(object);
+    def.storedAs?.toStored(object);
+    def.defaults?.(object);
     return object;
   });
   return objectAnswer(call, 200, entry);
+}
+
+/** The patched object does not decode. */
+export function unusable(patched: string, problem: string): StatusError {
+  return invalid({ group: "", kind: "", plural: "" }, "", [
+    {
+      reason: "FieldValueInvalid",
+      field: "patch",
+      message: `Invalid value: ${JSON.stringify(patched)}: ${problem}`,
+    },
+  ]);
 }
 
 /** What the body does to an object. The function may be called again on a newer object. */
@@ -47,31 +61,62 @@ export function readPatch(call: Call): (object: KubeObject) => unknown {
   const { request, resource } = call;
   const type = mediaType(request.headers?.["content-type"]);
   const { def } = resource;
-  if (type === "application/apply-patch+yaml" || type === "application/apply-patch+cbor") {
+  if (type === applyType || type === "application/apply-patch+cbor") {
     throw new StatusError(
       "UnsupportedMediaType",
-      `server-side apply is not served yet - accepted media types include: ${patchTypes.join(", ")}`,
+      "server-side apply is not served yet; use client-side apply",
     );
   }
-  if (!(patchTypes as readonly string[]).includes(type)) throw unsupportedMediaType(patchTypes);
-  const decoded = decodeBody(request.body, "application/json");
-  const body = decoded?.value;
-  if (type === "application/json-patch+json") {
-    if (!Array.isArray(body))
-      throw badRequest("json: cannot unmarshal object into Go value of type jsonpatch.Patch");
-    if (body.length > maxOperations) {
-      throw new StatusError(
-        "RequestEntityTooLarge",
-        `The allowed maximum operations in a JSON patch is ${maxOperations}, got ${body.length}`,
-      );
+  const bytes = request.body ?? new Uint8Array(0);
+  if (bytes.length > maxBodyBytes) throw tooLarge();
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+  switch (type) {
+    case "application/json-patch+json":
+      return jsonPatch(decodePatch(text, "error decoding patch: "));
+    case "application/merge-patch+json": {
+      const body = decodePatch(text, "error decoding patch: ");
+      if (!isObject(body)) throw badRequest("Invalid JSON Patch");
+      return guarded((object) => applyMergePatch(object, body));
     }
-    return guarded((object) => applyJsonPatch(object, body as JsonPatchOperation[]));
+    case "application/strategic-merge-patch+json": {
+      const schema = schemaLookupFor(def.group, def.version, def.kind);
+      if (!schema) throw unsupportedPatch();
+      const body = decodePatch(text, "");
+      if (!isObject(body)) {
+        const what = Array.isArray(body) ? "array" : typeof body === "boolean" ? "bool" : typeof body;
+        throw badRequest(`json: cannot unmarshal ${what} into Go value of type map[string]interface {}`);
+      }
+      return guarded((object) => applyStrategicMerge(object, body, schema));
+    }
+    default:
+      throw unsupportedPatch();
   }
-  if (!isObject(body)) throw badRequest("error decoding patch: the body is not an object");
-  if (type === "application/merge-patch+json") return guarded((object) => applyMergePatch(object, body));
-  const schema = schemaLookupFor(def.group, def.version, def.kind);
-  if (!schema) throw unsupportedMediaType(patchTypes.slice(0, 2));
-  return guarded((object) => applyStrategicMerge(object, body, schema));
+}
+
+const unsupportedPatch = (): StatusError =>
+  new StatusError("UnsupportedMediaType", "415: Unsupported Media Type", { details: {} });
+
+function decodePatch(text: string, prefix: string): unknown {
+  try {
+    return parseJson(text);
+  } catch (cause) {
+    throw badRequest(`${prefix}${(cause as Error).message}`, cause);
+  }
+}
+
+function jsonPatch(body: unknown): (object: KubeObject) => unknown {
+  if (!Array.isArray(body)) {
+    throw badRequest(
+      "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp",
+    );
+  }
+  if (body.length > maxOperations) {
+    throw new StatusError(
+      "RequestEntityTooLarge",
+      `The allowed maximum operations in a JSON patch is ${maxOperations}, got ${body.length}`,
+    );
+  }
+  return guarded((object) => applyJsonPatch(object, body as JsonPatchOperation[]));
 }
 
 /** A patch that cannot be applied is the client's mistake. */
@@ -82,7 +127,7 @@ function guarded(apply: (object: KubeObject) => unknown): (object: KubeObject) =
     } catch (cause) {
       if (!(cause instanceof PatchError)) throw cause;
       throw new StatusError("Invalid", "the server rejected our request due to an error in our request", {
-        details: { causes: [{ reason: "UnexpectedServerResponse", message: cause.message }] },
+        details: {},
         cause,
       });
     }

@@ -164,7 +164,9 @@ test("what nobody serves", async () => {
     failure(await h.call("GET", "/api/v1/things"), 404).message,
     "the server could not find the requested resource",
   );
-  failure(await h.call("GET", "/apis/none.example.com/v1/things"), 404);
+  assert.equal((await h.call("GET", "/apis/none.example.com/v1/things")).text, "404 page not found\n");
+  failure(await h.call("GET", "/apis/apps/v9"), 404);
+  failure(await h.call("HEAD", `${one}/m1`), 405);
   assert.equal((await h.call("GET", "/nowhere")).status, 404);
   failure(await h.call("POST", `${one}/m1`, configMap("m1")), 405);
   failure(await h.call("DELETE", "/api/v1/namespaces"), 405);

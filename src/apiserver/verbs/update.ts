@@ -1,8 +1,9 @@
-import type { KubeObject, ObjectMeta } from "../../api/index.ts";
+import type { KindDefinition, KubeObject, ObjectMeta } from "../../api/index.ts";
+import { StatusError } from "../../machinery/index.ts";
 import type { AdmissionRequest } from "../admission/chain.ts";
 import type { Entry } from "../cache/entry.ts";
 import { type Call, removeObject, writeObject } from "../core.ts";
-import { badRequest, conflict, modified, notFound } from "../errors.ts";
+import { badRequest, conflict, invalid, modified, notFound, qualified } from "../errors.ts";
 import type { Answer } from "../response.ts";
 import { strategyOf } from "../subresources/strategies.ts";
 import { createObject, throwInvalid, unstored } from "./create.ts";
@@ -28,11 +29,46 @@ const createdByUpdate = new Set([
   "endpoints",
 ]);
 
+/** Kinds whose PUT must say which version it replaces. */
+const mustBePinned = new Set([
+  "runtimeclasses.node.k8s.io",
+  "poddisruptionbudgets.policy",
+  "csidrivers.storage.k8s.io",
+  "csistoragecapacities.storage.k8s.io",
+  "volumeattachments.storage.k8s.io",
+  "csinodes.storage.k8s.io",
+  "leases.coordination.k8s.io",
+  "leasecandidates.coordination.k8s.io",
+  "validatingadmissionpolicies.admissionregistration.k8s.io",
+  "mutatingadmissionpolicies.admissionregistration.k8s.io",
+  "mutatingwebhookconfigurations.admissionregistration.k8s.io",
+  "validatingwebhookconfigurations.admissionregistration.k8s.io",
+  "mutatingadmissionpolicybindings.admissionregistration.k8s.io",
+  "validatingadmissionpolicybindings.admissionregistration.k8s.io",
+]);
+
+const wrongUid = (wanted: string, actual: string): string =>
+  `Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${actual}`;
+
+function unpinned(def: KindDefinition, name: string): StatusError {
+  return invalid({ ...def, kind: def.plural }, name, [
+    {
+      reason: "FieldValueInvalid",
+      field: "metadata.resourceVersion",
+      message: "Invalid value: 0: must be specified for an update",
+    },
+  ]);
+}
+
 export async function update(call: Call): Promise<Answer> {
   const { resource, info } = call;
   const object = readObject(call);
   const meta = object.metadata as ObjectMeta;
-  if (!meta.name) meta.name = info.name;
+  if (!meta.name) {
+    throw badRequest(
+      `the name of the object (${info.name} based on URL) was undeterminable: name must be provided`,
+    );
+  }
   if (meta.name !== info.name) {
     throw badRequest(
       `the name of the object (${meta.name}) does not match the name on the URL (${info.name})`,
@@ -46,14 +82,21 @@ export async function update(call: Call): Promise<Answer> {
       );
     }
   }
-  const { group, plural } = resource.def;
-  const creates =
-    createdByUpdate.has(group === "" ? plural : `${plural}.${group}`) && info.subresource === "";
+  const creates = createdByUpdate.has(qualified(resource.def)) && info.subresource === "";
   if (creates && !resource.cache.get(resource.key(info.namespace, info.name)) && !meta.uid) {
     if (meta.resourceVersion && meta.resourceVersion !== "0")
       throw conflict(resource.def, info.name, modified);
     delete meta.resourceVersion;
     return objectAnswer(call, 201, await createObject(call, object));
+  }
+  if (meta.resourceVersion && !/^\d+$/.test(meta.resourceVersion)) {
+    const why = `strconv.ParseUint: parsing ${JSON.stringify(meta.resourceVersion)}: invalid syntax`;
+    throw new StatusError("", why, { code: 500 });
+  }
+  if (meta.uid) {
+    const uid = resource.cache.get(resource.key(info.namespace, info.name))?.object.metadata?.uid;
+    if (uid !== undefined && uid !== meta.uid)
+      throw conflict(resource.def, info.name, wrongUid(meta.uid, uid));
   }
   resource.def.storedAs?.toStored(object);
   resource.def.defaults?.(object);
@@ -100,8 +143,9 @@ async function attempt(call: Call, key: string, change: Change, first: boolean):
   const meta = object.metadata as ObjectMeta;
   const version = meta.resourceVersion;
   const pinned = version !== undefined && version !== "" && version !== "0";
+  if (!pinned && info.verb === "update" && mustBePinned.has(qualified(def))) throw unpinned(def, info.name);
   if (pinned && version !== String(existing.revision)) throw conflict(def, info.name, modified);
-  keepSystemFields(call, meta, old.metadata as ObjectMeta);
+  keepSystemFields(meta, old.metadata as ObjectMeta);
   const request: AdmissionRequest = {
     operation: "UPDATE",
     resource,
@@ -142,16 +186,8 @@ async function attempt(call: Call, key: string, change: Change, first: boolean):
 }
 
 /** What no client may change: identity and the course of deletion. */
-function keepSystemFields(call: Call, meta: ObjectMeta, old: ObjectMeta): void {
-  const { def } = call.resource;
+function keepSystemFields(meta: ObjectMeta, old: ObjectMeta): void {
   meta.uid ||= old.uid;
-  if (meta.uid !== old.uid) {
-    throw conflict(
-      def,
-      meta.name ?? "",
-      `Precondition failed: UID in precondition: ${meta.uid}, UID in object meta: ${old.uid}`,
-    );
-  }
   meta.creationTimestamp = old.creationTimestamp;
   if (old.generateName !== undefined) meta.generateName ??= old.generateName;
   // Nobody asks for deletion by writing the field, and nobody takes it back.

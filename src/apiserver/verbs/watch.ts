@@ -8,7 +8,7 @@ import { isTrue } from "../request-info.ts";
 import type { Call } from "../core.ts";
 import { badRequest } from "../errors.ts";
 import type { Answer, PushStream, StreamSink } from "../response.ts";
-import { partialObject, tableOf } from "../tables/render.ts";
+import { includeOf, partialObject, tableOf } from "../tables/render.ts";
 import {
   type ListOptions,
   readListOptions,
@@ -38,9 +38,6 @@ export async function watch(call: Call): Promise<Answer> {
   const sendInitial = info.query.get("sendInitialEvents");
   const wantsInitial = sendInitial === null ? undefined : isTrue(sendInitial);
   const bookmarks = isTrue(info.query.get("allowWatchBookmarks"));
-  if (wantsInitial && !bookmarks) {
-    throw badRequest("sendInitialEvents requires allowWatchBookmarks to be set");
-  }
   if (options.resourceVersion && !(await core.caches.reaches(options.resourceVersion, 3000))) {
     throw tooLargeVersion(options.resourceVersion, core.caches.revision);
   }
@@ -140,7 +137,7 @@ class WatchStream implements PushStream {
       for (const entry of resource.cache.list(info.namespace)) {
         if (this.#selects(entry)) sink.write(this.#encode("ADDED", entry));
       }
-      if (wantsInitial) sink.write(this.#bookmark(true));
+      if (wantsInitial && this.#settings.bookmarks) sink.write(this.#bookmark(true));
       return true;
     }
     if (!resourceVersion) return true;
@@ -215,7 +212,7 @@ class WatchStream implements PushStream {
   #transformed(object: KubeObject, entry: Entry): object {
     const { target, resource, core, info } = this.#call;
     if (target.as !== "table") return partialObject(object, target.asVersion);
-    const include = info.query.get("includeObject") ?? "Metadata";
+    const include = includeOf(info.query);
     const metadata = { resourceVersion: String(entry.revision) };
     return tableOf(resource.def, [object], core.clock.now(), include, target.asVersion, metadata);
   }

@@ -52,7 +52,7 @@ test("create: errors in Kubernetes' words", async () => {
   const wrongKind = failure(await h.call("POST", maps, { ...configMap("x"), kind: "Secret" }), 400);
   assert.match(
     wrongKind.message ?? "",
-    /cannot be handled as a ConfigMap: the API version in the data \(v1\) and kind \(v1, Kind=Secret\) do not match/,
+    /^Secret in version "v1" cannot be handled as a ConfigMap: converting \(v1\.Secret\) to \(core\.ConfigMap\): unknown conversion$/,
   );
 
   const noName = failure(await h.call("POST", maps, configMap("")), 422);
@@ -62,7 +62,11 @@ test("create: errors in Kubernetes' words", async () => {
   );
   assert.equal(noName.details?.causes?.[0]?.field, "metadata.name");
 
-  failure(await h.call("POST", maps, "{"), 400);
+  const half = failure(await h.call("POST", maps, '{"metadata":'), 400);
+  assert.equal(
+    half.message,
+    'the object provided is unrecognized (must be of type ConfigMap): couldn\'t get version/kind; json parse error: unexpected end of JSON input ({"metadata":)',
+  );
   failure(await h.call("POST", maps, "[1]"), 400);
   failure(await h.call("POST", maps, `${"[".repeat(5000)}${"]".repeat(5000)}`), 400);
   const type = failure(await h.call("POST", maps, "a", { "content-type": "text/plain" }), 415);
@@ -108,7 +112,7 @@ test("dry run does everything but store", async () => {
   );
   await h.call("DELETE", `${maps}/made?dryRun=All`);
   assert.equal(h.store.revision, before);
-  failure(await h.call("POST", `${maps}?dryRun=Some`, configMap("dry")), 400);
+  failure(await h.call("POST", `${maps}?dryRun=Some`, configMap("dry")), 422);
 });
 
 test("update: optimistic concurrency, identity, no-op", async () => {
@@ -224,9 +228,15 @@ test("pods go gracefully once they are on a node, and at once before", async () 
   failure(await h.call("GET", `${pods}/early`), 404);
 
   await h.call("POST", pods, pod("late"));
-  const bound = await h.call("POST", `${pods}/late/binding`, { target: { kind: "Node", name: "n1" } });
+  const bound = await h.call("POST", `${pods}/late/binding`, {
+    metadata: { name: "late" },
+    target: { kind: "Node", name: "n1" },
+  });
   assert.equal(bound.status, 201);
-  const again = failure(await h.call("POST", `${pods}/late/binding`, { target: { name: "n2" } }), 409);
+  const again = failure(
+    await h.call("POST", `${pods}/late/binding`, { metadata: { name: "late" }, target: { name: "n2" } }),
+    409,
+  );
   assert.match(again.message ?? "", /pod late is already assigned to node "n1"/);
   const marked = (await h.call("DELETE", `${pods}/late`)).body;
   assert.equal(marked.metadata.deletionTimestamp, "2026-01-01T00:00:30Z");
