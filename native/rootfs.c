@@ -100,7 +100,7 @@ static int fs(struct init_context *c, const struct record *r, struct error *e) {
   const char *path = text_of(r, 2);
   int target;
   if (!number_of(r, 4)) {
-    target = open_in_root(c->root, path, O_PATH | O_NOFOLLOW, inside | RESOLVE_NO_SYMLINKS);
+    target = open_in_root(c->root, path, O_PATH, inside | RESOLVE_NO_SYMLINKS);
     if (target < 0 && errno != ENOENT) return fail(e, "resolve", path);
     if (target < 0) target = make_in_root(c->root, path, true, e);
   } else {
