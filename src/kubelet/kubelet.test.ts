@@ -237,7 +237,7 @@ test("volumes follow their ConfigMap; a missing one holds the pod back until it 
   await k.client.configMaps.create("default", { metadata: { name: "conf" }, data: { x: "1" } });
   await k.clock.run(3000);
   await k.when("a", isReady);
-  const file = `${k.directory}/run/pods/${uid}/volumes/kubernetes.io~configmap/c/x`;
+  const file = `${k.directory}/memory/pods/${uid}/volumes/kubernetes.io~configmap/c/x`;
   assert.equal(await readFile(file, "utf8"), "1");
   await k.client.configMaps.patch("default", "conf", "merge", { data: { x: "2" } });
   await k.until(async () => (await readFile(file, "utf8")) === "2");

@@ -2,13 +2,15 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Container, Pod, PodSpec } from "../../api/index.ts";
-import { createClient } from "../../client/index.ts";
-import { createLogger, silentLogger } from "../../machinery/index.ts";
+import { type ApiTransport, createClient } from "../../client/index.ts";
+import type { ImageService, RuntimeService } from "../../cri/index.ts";
+import { type Clock, createLogger, silentLogger, systemClock } from "../../machinery/index.ts";
 import { type ApiDouble, createApiDouble, FakeClock, settle } from "../../testing/index.ts";
 import { startKubelet } from "../kubelet.ts";
 import { createSimulatedImages, type SimulatedImages } from "../simulated/simulated-images.ts";
 import { createSimulatedRuntime, type SimulatedRuntime } from "../simulated/simulated-runtime.ts";
 import { noMounts } from "../volumes/native-mounts.ts";
+import type { MountPort } from "../volumes/volume.ts";
 
 /** What outlives the kubelet: the API server, the runtime, the disk. */
 interface World {
@@ -21,13 +23,29 @@ interface World {
 
 /** A kubelet on a simulated runtime and an API server in memory, for tests of this folder. */
 export async function testKubelet(options: { keep?: World } = {}) {
-  const { keep } = options;
-  const clock = keep?.clock ?? new FakeClock();
-  const api = keep?.api ?? createApiDouble(clock);
+  const clock = options.keep?.clock ?? new FakeClock();
+  const world: World = options.keep ?? {
+    clock,
+    api: createApiDouble(clock),
+    runtime: createSimulatedRuntime(clock),
+    images: createSimulatedImages(),
+    directory: mkdtempSync(join(tmpdir(), "wherry-kubelet-")),
+  };
+  return { ...world, ...(await startTestKubelet({ ...world, mounts: noMounts })) };
+}
+
+export interface TestParts {
+  clock: Clock;
+  api: ApiTransport;
+  runtime: RuntimeService;
+  images: ImageService;
+  mounts: MountPort;
+  directory: string;
+}
+
+/** Starts the kubelet of node-1 on these parts, and lends a hand with pods. */
+export async function startTestKubelet({ clock, api, runtime, images, mounts, directory }: TestParts) {
   const client = createClient(api);
-  const runtime = keep?.runtime ?? createSimulatedRuntime(clock);
-  const images = keep?.images ?? createSimulatedImages();
-  const directory = keep?.directory ?? mkdtempSync(join(tmpdir(), "wherry-kubelet-"));
   const stop = new AbortController();
   const running = await startKubelet(
     {
@@ -48,12 +66,12 @@ export async function testKubelet(options: { keep?: World } = {}) {
       clusterDns: ["10.96.0.10"],
       clusterDomain: "cluster.local",
       rootDir: join(directory, "root"),
-      runDir: join(directory, "run"),
+      runDir: join(directory, "memory"),
       logDir: join(directory, "logs"),
       port: 0,
       capacity: { cpus: 4, memoryBytes: 8 * 2 ** 30 },
     },
-    { runtime, images, mounts: noMounts },
+    { runtime, images, mounts },
   );
   const until = async <T>(what: () => Promise<T | undefined | false> | T | undefined | false): Promise<T> => {
     // Files are real, so real time passes; the limit only ends a test that has failed.
@@ -61,16 +79,12 @@ export async function testKubelet(options: { keep?: World } = {}) {
       const value = await what();
       if (value) return value;
       await settle(3);
+      await systemClock.sleep(1);
     }
     throw new Error("it did not come about");
   };
   return {
-    clock,
-    api,
     client,
-    runtime,
-    images,
-    directory,
     until,
     create: (name: string, spec: Partial<PodSpec> = {}, container: Partial<Container> = {}) =>
       client.pods.create("default", {
@@ -102,8 +116,6 @@ export async function testKubelet(options: { keep?: World } = {}) {
     },
   };
 }
-
-export type TestKubelet = Awaited<ReturnType<typeof testKubelet>>;
 
 export const isReady = (pod: Pod): boolean =>
   pod.status?.conditions?.some((c) => c.type === "Ready" && c.status === "True") === true;
