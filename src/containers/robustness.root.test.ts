@@ -42,7 +42,7 @@ describe("what goes wrong around containers", { skip: skipReason() }, () => {
     sandbox = await runtime.runPodSandbox(pod);
   });
   after(async () => {
-    await runtime.removePodSandbox(sandbox);
+    for (const { id } of await runtime.listPodSandbox()) await runtime.removePodSandbox(id);
     await runtime.close();
     assert.equal(
       execFileSync("find", ["/sys/fs/cgroup", "-path", "*/wherry-robtest/*", "-name", "pod*"]).toString(),

@@ -47,7 +47,7 @@ describe("the container runtime", { skip: skipReason() }, () => {
     sandbox = await runtime.runPodSandbox(pod);
   });
   after(async () => {
-    await runtime.removePodSandbox(sandbox);
+    for (const { id } of await runtime.listPodSandbox()) await runtime.removePodSandbox(id);
     ended.abort();
     await runtime.close();
     const mounts = readFileSync("/proc/self/mountinfo", "utf8");
@@ -475,14 +475,14 @@ describe("the container runtime", { skip: skipReason() }, () => {
     const container = containerConfig("users", [
       "sh",
       "-c",
-      "cat /proc/self/uid_map; id -u; stat -L -c '%u %n' /bin/busybox /etc/hosts /dev/null /v /dev/stdout; echo x > /v/made; echo y > /own; chown 5 /own; stat -c %u /own; mount -t tmpfs x /tmp 2>/dev/null || echo refused; exec sleep 1000",
+      "cat /proc/self/uid_map; id -u; stat -L -c '%u %n' /bin/busybox /etc/hosts /dev/null /v /dev/stdout; echo x > /v/made; echo y > /own; chown 5 /own; stat -c %u /own; mount -t tmpfs x /tmp 2>/dev/null || echo refused; : > /done; exec sleep 1000",
     ]);
     container.mounts.push({ containerPath: "/v", hostPath: volume, readonly: false, propagation: "PRIVATE" });
     const id = await runtime.createContainer(own, container, config);
     await runtime.startContainer(id);
     const inside = await runtime.execSync(
       id,
-      ["sh", "-c", "id -u; readlink /proc/self/ns/user; while ! [ -e /own ]; do :; done"],
+      ["sh", "-c", "id -u; readlink /proc/self/ns/user; while ! [ -e /done ]; do :; done"],
       10,
     );
     const [uid, namespace] = String(inside.stdout).split("\n");
