@@ -14,7 +14,18 @@ interface Entry {
   optionalDependencies?: Record<string, string>;
 }
 
-const systems = ["android", "darwin", "freebsd", "netbsd", "openbsd", "openharmony", "linux", "win32", "sunos", "aix"];
+const systems = [
+  "android",
+  "darwin",
+  "freebsd",
+  "netbsd",
+  "openbsd",
+  "openharmony",
+  "linux",
+  "win32",
+  "sunos",
+  "aix",
+];
 const processors = ["arm64", "arm", "x64", "ia32", "loong64", "mips64el", "ppc64", "riscv64", "s390x"];
 
 const lock = JSON.parse(readFileSync("package-lock.json", "utf8")) as { packages: Record<string, Entry> };
@@ -24,7 +35,9 @@ for (const [path, entry] of Object.entries(lock.packages)) {
     if (lock.packages[key]) continue;
     const words = name.split(/[-/]/);
     const os = systems.find((system) => words.includes(system));
-    const cpu = processors.find((processor) => words.includes(processor) || words.includes(processor.replace("x64", "x86_64")));
+    const cpu = processors.find(
+      (processor) => words.includes(processor) || words.includes(processor.replace("x64", "x86_64")),
+    );
     if (!os) throw new Error(`${path} wants ${name}, whose platform does not show in its name`);
     lock.packages[key] = {
       version,

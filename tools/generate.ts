@@ -64,6 +64,25 @@ function textModule(file: string, data: unknown): void {
   write(`${file}.d.ts`, `${header}export declare const text: string;\n`);
 }
 
+interface ColumnFacts {
+  /** Texts that several columns have; a number refers to one. */
+  shared: string[];
+  /** Texts of the columns by `<apiVersion>/<plural>`; `@<definition>#<field>` is that field's description. */
+  columns: Record<string, (string | number)[]>;
+}
+
+/** What table columns say of themselves: texts of their own, and the descriptions of fields. */
+function columnTexts(descriptions: Record<string, Record<string, string>>): Record<string, string[]> {
+  const facts = JSON.parse(readFileSync(join(root, "src/api/facts/columns.json"), "utf8")) as ColumnFacts;
+  const text = (given: string | number): string => {
+    if (typeof given === "number") return facts.shared[given] ?? "";
+    if (!given.startsWith("@")) return given;
+    const [type = "", field = ""] = given.slice(1).split("#");
+    return descriptions[type]?.[field] ?? "";
+  };
+  return Object.fromEntries(Object.entries(facts.columns).map(([key, given]) => [key, given.map(text)]));
+}
+
 export async function generate(): Promise<void> {
   mkdirSync(target, { recursive: true });
   const all = readdirSync(models)
@@ -85,7 +104,9 @@ export async function generate(): Promise<void> {
         .join("\n"),
   );
   textModule("shapes", shapes(all, facts, names));
-  textModule("descriptions", describe(all, names));
+  const descriptions = describe(all, names);
+  textModule("descriptions", descriptions);
+  textModule("column-texts", columnTexts(descriptions));
   textModule("protobuf", protobufTable(facts));
 }
 
