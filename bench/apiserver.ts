@@ -165,7 +165,10 @@ stop.abort(new Error("done"));
 await Promise.all(readers.map(({ ended }) => ended));
 globalThis.gc?.();
 const memory = process.memoryUsage();
-results.push([`heap and buffers with ${count} pods (memory store included)`, `${((memory.heapUsed + memory.external) / 1e6).toFixed(0)} MB`]);
+results.push([
+  `heap and buffers with ${count} pods (memory store included)`,
+  `${((memory.heapUsed + memory.external) / 1e6).toFixed(0)} MB`,
+]);
 
 for (const [what, value] of results) process.stdout.write(`${what.padEnd(60)} ${value.padStart(12)}\n`);
 await server.close();

@@ -74,7 +74,6 @@ export async function buildImagesOf({
     });
     for (const { image, cached } of built) if (!cached) onProgress?.(`image ${image} built`);
     return built;
-    return built;
   } finally {
     await store.close();
   }
