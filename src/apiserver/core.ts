@@ -1,8 +1,7 @@
 import { randomFillSync } from "node:crypto";
 import type { KubeObject } from "../api/index.ts";
-import type { Clock, Logger } from "../machinery/index.ts";
+import { type Clock, deepEqual, type Logger, StatusError } from "../machinery/index.ts";
 import { StoreFullError, type Store } from "../store/index.ts";
-import { StatusError } from "../machinery/index.ts";
 import type { AdmissionChain } from "./admission/chain.ts";
 import type { UserInfo } from "./auth-contract.ts";
 import type { Entry } from "./cache/entry.ts";
@@ -85,9 +84,7 @@ export async function writeObject(
   existing: Entry | undefined,
 ): Promise<WriteResult> {
   const value = encodeStored(object, resource.storedKind, resource.storedApiVersion);
-  if (existing && withResourceVersion(value, existing.revision).equals(existing.json)) {
-    return { done: true, entry: existing };
-  }
+  if (existing && isSame(value, object, existing)) return { done: true, entry: existing };
   const lease = resource.def.ttlSeconds ? await core.leases.lease(resource.def.ttlSeconds) : 0;
   core.caches.expect(value, object);
   const storeKey = resource.storeKey(key);
@@ -107,6 +104,19 @@ export async function writeObject(
   if (!change)
     throw new StatusError("InternalError", "the written object is gone before it could be returned");
   return { done: true, entry: change.entry };
+}
+
+/** The same content, be its members in another order: then the bytes are as long, which is cheap to see. */
+function isSame(value: Buffer, object: KubeObject, existing: Entry): boolean {
+  const bytes = withResourceVersion(value, existing.revision);
+  if (bytes.length !== existing.json.length) return false;
+  if (bytes.equals(existing.json)) return true;
+  const { resourceVersion: _mine, ...mine } = object.metadata ?? {};
+  const { resourceVersion: _theirs, ...theirs } = existing.object.metadata ?? {};
+  return (
+    deepEqual(mine, theirs) &&
+    deepEqual({ ...object, metadata: undefined }, { ...existing.object, metadata: undefined })
+  );
 }
 
 /** True when it was removed at this revision, false when somebody else was faster. */

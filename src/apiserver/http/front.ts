@@ -10,6 +10,8 @@ import type { HandlerRequest, ListenOptions } from "../contract.ts";
 import { type Answer, errorAnswer } from "../response.ts";
 import { respond } from "./respond.ts";
 
+const keepAliveMs = 120_000;
+
 type Request = IncomingMessage | Http2ServerRequest;
 
 export interface FrontHandlers {
@@ -156,6 +158,8 @@ export async function listenFront(options: ListenOptions, handlers: FrontHandler
   });
   server.on("tlsClientError", (_error, socket) => socket.destroy());
   server.setTimeout(0);
+  // HTTP/1.1 clients keep connections for a while; closing them under their hands costs them a request.
+  Object.assign(server, { keepAliveTimeout: keepAliveMs });
 
   const hosts = typeof options.host === "string" ? [options.host] : options.host;
   const port = await bind(server, hosts[0] as string, options.port);

@@ -126,6 +126,9 @@ test("update: optimistic concurrency, identity, no-op", async () => {
   );
   const same = await h.call("PUT", `${maps}/up`, second.body);
   assert.equal(same.body.metadata.resourceVersion, second.body.metadata.resourceVersion);
+  const turned = Object.fromEntries(Object.entries(second.body).reverse());
+  const sameAgain = await h.call("PUT", `${maps}/up`, turned);
+  assert.equal(sameAgain.body.metadata.resourceVersion, second.body.metadata.resourceVersion);
   const unpinned = await h.call("PUT", `${maps}/up`, configMap("up", { a: "4" }));
   assert.equal(unpinned.body.metadata.uid, first.metadata.uid);
   assert.equal(unpinned.body.metadata.creationTimestamp, first.metadata.creationTimestamp);
