@@ -67,7 +67,8 @@ export function containerStatus(
   }
   if (newest.state === "Running") {
     status.started = inputs.isStarted(newest.id);
-    status.ready = inputs.isReady(newest.id);
+    // An init container that is to end has done its part only when it ended well.
+    status.ready = (role !== "init" || isSidecar(container)) && inputs.isReady(newest.id);
     if (container.resources?.requests) status.allocatedResources = container.resources.requests;
     status.resources = container.resources ?? {};
     if (newest.user) {
