@@ -1,6 +1,7 @@
 /* Starting a child by a plan: the parent's half ("@" records) and the channel between the two. */
 #include "wherry.h"
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -100,6 +101,30 @@ static int make_stdio(const struct record *r, struct ends *x, struct error *e) {
   return 0;
 }
 
+/* @device-filter DIRECTORY PROGRAM: cgroup v2 asks a program (struct bpf_insn) instead of having files for this. */
+static int device_filter(const struct record *r, struct error *e) {
+  union bpf_attr load = {.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE,
+                         .insn_cnt = r->fields[2].length / (uint32_t)sizeof(struct bpf_insn),
+                         .license = (uint64_t)(uintptr_t)"Apache-2.0"};
+  struct bpf_insn *copy = malloc(r->fields[2].length + 1); /* fields are not aligned */
+  if (!copy) return fail(e, "device-filter", "");
+  memcpy(copy, r->fields[2].data, r->fields[2].length);
+  load.insns = (uint64_t)(uintptr_t)copy;
+  int program = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &load, sizeof load), result = 0;
+  if (program < 0) result = fail(e, "device-filter", "load");
+  int directory = open(text_of(r, 1), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (result == 0 && directory < 0) result = fail(e, "open", text_of(r, 1));
+  union bpf_attr attach = {.attach_type = BPF_CGROUP_DEVICE, .attach_flags = BPF_F_ALLOW_MULTI};
+  attach.target_fd = (uint32_t)directory;
+  attach.attach_bpf_fd = (uint32_t)program;
+  if (result == 0 && syscall(SYS_bpf, BPF_PROG_ATTACH, &attach, sizeof attach) < 0)
+    result = fail(e, "device-filter", text_of(r, 1));
+  if (directory >= 0) close(directory);
+  if (program >= 0) close(program);
+  free(copy);
+  return result;
+}
+
 /* @mkdir PATH, @write PATH VALUE TOLERATE: cgroups, before there is a process. */
 static int prepare(struct plan *plan, struct error *e) {
   for (uint32_t i = 0; i < plan->count; i++) {
@@ -109,6 +134,8 @@ static int prepare(struct plan *plan, struct error *e) {
       if (mkdir(path, 0755) < 0 && errno != EEXIST) return fail(e, "mkdir", path);
     } else if (!strcmp(name, "@write")) {
       if (write_path(AT_FDCWD, path, text_of(r, 2)) < 0 && !number_of(r, 3)) return fail(e, "write", path);
+    } else if (!strcmp(name, "@device-filter")) {
+      if (r->count < 3 || device_filter(r, e) < 0) return -1;
     }
   }
   return 0;

@@ -2,6 +2,7 @@ import { basename } from "node:path";
 import type { CgroupLayout, Field } from "../linux/index.ts";
 import { capabilityMask } from "./capabilities.ts";
 import { cgroupDirectories, planCgroup } from "./cgroups.ts";
+import { deviceFilter } from "./device-filter.ts";
 import { mountOptions } from "./mounts.ts";
 import { type Architecture, compileSeccomp } from "./seccomp/compile.ts";
 import type { Spec, SpecLinux, SpecMount, SpecNamespaceType, SpecProcess, SpecSeccomp } from "./spec.ts";
@@ -47,6 +48,11 @@ export function planContainer(spec: Spec, context: PlanContext): Plan {
     plan.push(
       "mkdir" in step ? ["@mkdir", step.mkdir] : ["@write", step.path, step.value, step.tolerate ?? false],
     );
+  }
+  if (context.layout.mode === "v2" && linux.cgroupsPath) {
+    const filter = deviceFilter(linux.resources.devices ?? []);
+    const directory = cgroupDirectories(context.layout, linux.cgroupsPath)["unified"];
+    if (filter && linux.resources.devices && directory) plan.push(["@device-filter", directory, filter]);
   }
   for (const procs of cgroup?.procs ?? []) plan.push(["@cgroup", procs]);
   if (cgroup?.oomFile) plan.push(["@oom", cgroup.oomFile]);
@@ -175,7 +181,11 @@ function mountSteps(mount: SpecMount, tree: number, cgroupsPath: string, context
 function cgroupMount(mount: SpecMount, cgroupsPath: string, context: PlanContext): Plan {
   const { layout } = context;
   const { attributes } = mountOptions(mount);
-  if (layout.mode === "v2") return [["fs", "cgroup2", mount.destination, attributes, true]];
+  // Bound, not mounted anew: that would show what the cgroup namespace of now has as its root, which is the host's.
+  if (layout.mode === "v2") {
+    const directory = cgroupDirectories(layout, cgroupsPath)["unified"] ?? "";
+    return [["bind", directory, mount.destination, false, attributes, false, propagation.private, ""]];
+  }
   const steps: Plan = [
     ["fs", "tmpfs", mount.destination, attributes & ~1n, true, "mode", "755", "size", "64k"],
   ];

@@ -87,7 +87,8 @@ export async function runToCompletion(options: CompletionOptions): Promise<numbe
 
 function completionSpec(options: CompletionOptions, root: SpecRoot): Spec {
   const { uid, gid, groups } = options.user;
-  const capabilities = capabilitySets(uid);
+  // Device nodes are only harmless where a cgroup says which may be opened.
+  const capabilities = capabilitySets(uid, options.cgroupsPath ? {} : { drop: ["CAP_MKNOD"] });
   const host = options.network === "host";
   const files = host ? ["/etc/resolv.conf", "/etc/hosts"] : [];
   return {

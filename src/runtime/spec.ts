@@ -80,7 +80,7 @@ export interface SpecDevice {
 }
 
 export interface SpecResources {
-  /** v1's device file; on v2 without effect yet. `access` of `rwm`. */
+  /** In order, the last that matches counts; what none matches is refused. `access` of `rwm`. */
   devices?: { allow: boolean; type?: "a" | "c" | "b"; major?: number; minor?: number; access?: string }[];
   /** Bytes; `swap` counts memory and swap together; -1 no limit. */
   memory?: { limit?: number; swap?: number; reservation?: number };
