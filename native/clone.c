@@ -141,19 +141,18 @@ static int prepare(struct plan *plan, struct error *e) {
   return 0;
 }
 
-/* @cgroup PROCS: the child moves before it gets beyond "placed". @oom-score N may be refused. */
+/* @cgroup PROCS: the child moves before it gets beyond "placed". @oom-score N may be refused; it is 0 without. */
 static int place(struct plan *plan, pid_t pid, struct error *e) {
   char text[32], path[64];
+  const struct record *score = find_record(plan, "@oom-score");
+  snprintf(path, sizeof path, "/proc/%d/oom_score_adj", pid);
+  if (write_path(AT_FDCWD, path, score ? text_of(score, 1) : "0") < 0 && errno != EACCES && errno != EPERM)
+    return fail(e, "oom-score", path);
   for (uint32_t i = 0; i < plan->count; i++) {
     const struct record *r = &plan->records[i];
-    const char *name = text_of(r, 0);
-    if (!strcmp(name, "@cgroup")) {
-      snprintf(text, sizeof text, "%d", pid);
-      if (write_path(AT_FDCWD, text_of(r, 1), text) < 0) return fail(e, "cgroup", text_of(r, 1));
-    } else if (!strcmp(name, "@oom-score")) {
-      snprintf(path, sizeof path, "/proc/%d/oom_score_adj", pid);
-      if (write_path(AT_FDCWD, path, text_of(r, 1)) < 0 && errno != EACCES && errno != EPERM) return fail(e, "oom-score", path);
-    }
+    if (strcmp(text_of(r, 0), "@cgroup")) continue;
+    snprintf(text, sizeof text, "%d", pid);
+    if (write_path(AT_FDCWD, text_of(r, 1), text) < 0) return fail(e, "cgroup", text_of(r, 1));
   }
   return 0;
 }

@@ -2,7 +2,6 @@
 #include "wherry.h"
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,6 +11,22 @@ int log_open(struct log *l) {
   if (l->fd >= 0) close(l->fd);
   l->fd = fd;
   return 0;
+}
+
+/* Records of one read go out in one write. */
+static char waiting[32768];
+static size_t waiting_length;
+
+static void flush_log(struct log *l) {
+  /* A full disk must not stop the container; what does not fit is lost. */
+  if (waiting_length && write_all(l->fd, waiting, waiting_length) < 0) errno = 0;
+  waiting_length = 0;
+}
+
+static void add(struct log *l, const char *data, size_t length) {
+  if (waiting_length + length > sizeof waiting) flush_log(l);
+  memcpy(waiting + waiting_length, data, length); /* a piece is never longer than a line's buffer */
+  waiting_length += length;
 }
 
 static void record_out(struct log *l, int stream, char tag, const char *a, size_t na, const char *b, size_t nb) {
@@ -27,10 +42,10 @@ static void record_out(struct log *l, int stream, char tag, const char *a, size_
     strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
   }
   int n = snprintf(head, sizeof head, "%s.%09ldZ %s %c ", text, now.tv_nsec, stream ? "stderr" : "stdout", tag);
-  struct iovec parts[] = {{head, (size_t)n}, {(char *)a, na}, {(char *)b, nb}, {"\n", 1}};
-  /* A full disk must not stop the container; what does not fit is lost. */
-  ssize_t written = writev(l->fd, parts, 4);
-  (void)written;
+  add(l, head, (size_t)n);
+  add(l, a, na);
+  if (nb) add(l, b, nb);
+  add(l, "\n", 1);
 }
 
 void log_write(struct log *l, int stream, const char *data, size_t length) {
@@ -54,10 +69,12 @@ void log_write(struct log *l, int stream, const char *data, size_t length) {
     data += n;
     length -= n;
   }
+  flush_log(l);
 }
 
 void log_end(struct log *l, int stream) {
   struct log_stream *s = &l->streams[stream];
   if (l->fd >= 0 && s->length) record_out(l, stream, 'P', s->line, s->length, NULL, 0);
+  if (l->fd >= 0) flush_log(l);
   s->length = 0;
 }

@@ -133,6 +133,8 @@ int serve(const char *socket_path) {
   signal(SIGINT, SIG_IGN);  /* a terminal's ^C is for wherry, which then closes our input */
   if (prctl(PR_SET_DUMPABLE, 0) < 0) return 1;
   prctl(PR_SET_NAME, "wherry-native");
+  /* Whoever keeps containers goes last when memory is short; not everybody may say so. Containers get their own score. */
+  write_path(AT_FDCWD, "/proc/self/oom_score_adj", "-999");
   int listener = listen_at(socket_path);
   if (listener < 0) {
     fprintf(stderr, "wherry-native: %s: %s\n", socket_path, strerror(errno));

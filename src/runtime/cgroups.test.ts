@@ -82,6 +82,7 @@ describe("cgroup plans", () => {
         "/c/wherry/p1/cpu.weight 100",
         "/c/wherry/p1/cpu.max 50000 100000",
         "/c/wherry/p1/cpuset.cpus 1",
+        "/c/wherry/p1/memory.oom.group 1",
         "/c/wherry/p1/memory.max 67108864",
         "/c/wherry/p1/memory.swap.max 0",
         "/c/wherry/p1/pids.max 100",

@@ -143,6 +143,8 @@ function unifiedWrites(directory: string, resources: SpecResources): CgroupWrite
     put("cpu.max", `${cpu.quota && cpu.quota > 0 ? cpu.quota : "max"} ${cpu.period ?? 100000}`);
   if (cpu?.cpus) put("cpuset.cpus", cpu.cpus);
   if (cpu?.mems) put("cpuset.mems", cpu.mems);
+  // A container short of memory ends as a whole, not with one process missing (as the kubelet wants it since 1.28).
+  if (memory?.limit) put("memory.oom.group", 1, true);
   if (memory?.limit) put("memory.max", memory.limit > 0 ? memory.limit : "max");
   if (memory?.swap) {
     const swap = memory.swap - (memory.limit ?? 0);
