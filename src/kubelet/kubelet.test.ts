@@ -272,3 +272,24 @@ test("activeDeadlineSeconds ends the pod", async () => {
   assert.equal(pod.status?.reason, "DeadlineExceeded");
   await k.stop();
 });
+
+test("a job's pod is over only when its sidecar is, too", async () => {
+  const k = await testKubelet();
+  await k.create("a", {
+    restartPolicy: "Never",
+    initContainers: [{ name: "side", image: "s:1", restartPolicy: "Always" }],
+  });
+  await k.when("a", isReady);
+  const release = Promise.withResolvers<void>();
+  k.runtime.intercept = (call) => (call.startsWith("stop side") ? release.promise : undefined);
+  const web = (await k.runtime.listContainers()).find((c) => c.metadata.name === "web");
+  k.runtime.exit(web?.id ?? "", 0);
+  await k.until(() => k.runtime.calls.some((c) => c.startsWith("stop side")));
+  await k.clock.run(500);
+  const between = await k.when("a", (p) => p.status?.containerStatuses?.[0]?.state?.terminated !== undefined);
+  assert.equal(between.status?.phase, "Running");
+  assert.equal(between.status?.conditions?.find((c) => c.type === "Ready")?.reason, "PodCompleted");
+  release.resolve();
+  await k.when("a", (p) => p.status?.phase === "Succeeded");
+  await k.stop();
+});

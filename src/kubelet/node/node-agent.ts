@@ -69,7 +69,10 @@ export class NodeAgent {
       if (!isReason(error, "AlreadyExists")) throw error;
       this.#node = await client.nodes.patch(undefined, name, "merge", { metadata: { labels } });
     }
-    await this.#write(await this.#status(this.#node.status?.conditions ?? []));
+    const now = await this.#status(this.#node.status?.conditions ?? []);
+    // A node that was just made has its status already.
+    if (!sameNodeStatus(this.#node.status, now)) await this.#write(now);
+    this.#writtenAt = this.#options.clock.now();
     return this.#node;
   }
 

@@ -3,7 +3,7 @@ import { ephemeralContainers, initContainers, isHostNetwork, mainContainers } fr
 import { type PodRuntime, readySandbox } from "../pods/pod-runtime.ts";
 import { podConditions } from "./conditions.ts";
 import { containerStatus, type StatusInputs } from "./container-state.ts";
-import { podPhase } from "./pod-phase.ts";
+import { type PodPhase, podPhase } from "./pod-phase.ts";
 import { qosClass } from "./qos.ts";
 
 /** Why the kubelet itself ends or refuses a pod. */
@@ -28,7 +28,7 @@ export interface PodStatusInputs extends Omit<StatusInputs, "previous"> {
 export function podStatus(pod: Pod, runtime: PodRuntime, inputs: PodStatusInputs): PodStatus {
   const { before } = inputs;
   // A terminal phase is never left again.
-  const final = before.phase === "Failed" || before.phase === "Succeeded" ? before.phase : undefined;
+  const final = isFinal(before.phase) ? before.phase : undefined;
   const statuses = (role: "init" | "main" | "ephemeral"): ContainerStatus[] => {
     const [containers, old] =
       role === "init"
@@ -47,22 +47,26 @@ export function podStatus(pod: Pod, runtime: PodRuntime, inputs: PodStatusInputs
   const init = statuses("init");
   const main = statuses("main");
   const ephemeral = statuses("ephemeral");
-  const phase = inputs.verdict?.phase ?? final ?? podPhase(pod, init, main, inputs.over);
+  const judged = inputs.verdict?.phase ?? final ?? podPhase(pod, init, main, inputs.over);
+  // A pod is not over while something in it still runs (sidecars, or whoever was told to end): jobs count on it.
+  const ending = !final && isFinal(judged) && runtime.containers.some((c) => c.state === "Running");
+  const phase = ending ? ((before.phase ?? "Pending") as PodPhase) : judged;
+  const verdict = ending ? undefined : inputs.verdict;
   const ips = podIps(pod, runtime, inputs);
   const status: PodStatus = {
     ...(pod.metadata?.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
     phase,
     conditions: podConditions(pod, {
-      phase,
+      phase: judged,
       init,
       main,
       sandboxReady: sandboxReady(pod, runtime),
       now: inputs.now,
       before: before.conditions ?? [],
     }),
-    ...(inputs.verdict ? { reason: inputs.verdict.reason, message: inputs.verdict.message } : {}),
-    ...(!inputs.verdict && final && before.reason ? { reason: before.reason } : {}),
-    ...(!inputs.verdict && final && before.message ? { message: before.message } : {}),
+    ...(verdict ? { reason: verdict.reason, message: verdict.message } : {}),
+    ...(!verdict && final && before.reason ? { reason: before.reason } : {}),
+    ...(!verdict && final && before.message ? { message: before.message } : {}),
     qosClass: before.qosClass ?? qosClass(pod),
     startTime: before.startTime ?? inputs.startTime,
   };
@@ -79,6 +83,10 @@ export function podStatus(pod: Pod, runtime: PodRuntime, inputs: PodStatusInputs
   status.containerStatuses = main;
   if (ephemeral.length > 0) status.ephemeralContainerStatuses = ephemeral;
   return status;
+}
+
+function isFinal(phase: string | undefined): phase is "Failed" | "Succeeded" {
+  return phase === "Failed" || phase === "Succeeded";
 }
 
 function sandboxReady(pod: Pod, runtime: PodRuntime): boolean {
