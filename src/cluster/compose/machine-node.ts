@@ -10,7 +10,7 @@ import { keepNetworkProcess } from "./network-process.ts";
 import type { NodeParts } from "./node-parts.ts";
 
 /** This machine as a node: pod network, container runtime, kubelet, and the process for Services and names. */
-export function startMachineNode({ config, certificates, controlPlane, supervisor }: NodeParts): void {
+export function startMachineNode({ config, certificates, controlPlane, supervisor, ready }: NodeParts): void {
   const api = controlPlane.transportFor(identities.kubelet(config.nodeName));
   let listening = false;
   supervisor.start("kubelet", api, async (context) => {
@@ -55,6 +55,7 @@ export function startMachineNode({ config, certificates, controlPlane, superviso
           },
           { runtime, images: images.imageService(), mounts: nativeMounts(native) },
         );
+        ready(config.nodeName);
         await kubelet.ended;
       } finally {
         await runtime.close();

@@ -9,4 +9,6 @@ export interface NodeParts {
   certificates: ClusterCertificates;
   controlPlane: ControlPlane;
   supervisor: Supervisor;
+  /** Called when a node's kubelet runs and the node is Ready. */
+  ready(nodeName: string): void;
 }

@@ -15,7 +15,13 @@ import type { NodeParts } from "./node-parts.ts";
 const withPort = 8;
 
 /** Nodes that only pretend to run containers, each a kubelet of its own. */
-export function startSimulatedNodes({ config, certificates, controlPlane, supervisor }: NodeParts): void {
+export function startSimulatedNodes({
+  config,
+  certificates,
+  controlPlane,
+  supervisor,
+  ready,
+}: NodeParts): void {
   nodeNames(config).forEach((name, at) => {
     const api = controlPlane.transportFor(identities.kubelet(name));
     const part = config.simulatedNodes === 1 ? "kubelet" : `kubelet ${name}`;
@@ -44,6 +50,7 @@ export function startSimulatedNodes({ config, certificates, controlPlane, superv
         },
         { runtime, images: createSimulatedImages(), mounts: noMounts },
       );
+      ready(name);
       await kubelet.ended;
     });
   });

@@ -1,7 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
-import type { Node } from "../../api/index.ts";
 import { type Logger, systemClock } from "../../machinery/index.ts";
 import { type ClusterCertificates, ensureCertificates } from "../pki/cluster-certificates.ts";
 import { type ClusterConfig, nodeNames } from "../config/cluster-config.ts";
@@ -88,7 +87,8 @@ export async function startCluster(
       localPath: { dir: join(config.dataDir, "volumes") },
     }),
   );
-  await startNode({ config, certificates, controlPlane, supervisor });
+  const nodes = new ReadyNodes(Math.max(1, config.simulatedNodes), supervisor.signal);
+  await startNode({ config, certificates, controlPlane, supervisor, ready: (name) => nodes.add(name) });
   supervisor.start("certificates", asServer, async ({ signal }) => {
     while (!signal.aborted) {
       await clock.sleep(renewalCheckMs, signal).catch(() => {});
@@ -100,7 +100,7 @@ export async function startCluster(
     certificates,
     controlPlane,
     parts,
-    nodesReady: nodesReady(controlPlane, Math.max(1, config.simulatedNodes), supervisor.signal),
+    nodesReady: nodes.all,
     async stop() {
       await supervisor.stop();
       await controlPlane.close();
@@ -115,24 +115,24 @@ const untilAborted = (signal: AbortSignal): Promise<void> =>
     else signal.addEventListener("abort", () => resolve(), { once: true });
   });
 
-function nodesReady(controlPlane: ControlPlane, wanted: number, signal: AbortSignal): Promise<void> {
-  const { objects } = controlPlane.server;
-  const isReady = (node: Node): boolean =>
-    node.status?.conditions?.some((c) => c.type === "Ready" && c.status === "True") ?? false;
-  return new Promise((resolve, reject) => {
-    const enough = (): boolean => objects.list<Node>("", "nodes").filter(isReady).length >= wanted;
-    const stop = objects.onChange<Node>("", "nodes", () => {
-      if (!enough()) return;
-      stop();
-      resolve();
+/** Counts the nodes whose kubelets run; what their objects say may be from an earlier life. */
+class ReadyNodes {
+  readonly all: Promise<void>;
+  readonly #names = new Set<string>();
+  readonly #wanted: number;
+  #resolve: () => void = () => {};
+
+  constructor(wanted: number, signal: AbortSignal) {
+    this.#wanted = wanted;
+    this.all = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      signal.addEventListener("abort", () =>
+        reject(new Error("the cluster stopped before its node was ready")),
+      );
     });
-    signal.addEventListener("abort", () => {
-      stop();
-      reject(new Error("the cluster stopped before its node was ready"));
-    });
-    if (enough()) {
-      stop();
-      resolve();
-    }
-  });
+  }
+
+  add(name: string): void {
+    if (this.#names.add(name).size >= this.#wanted) this.#resolve();
+  }
 }

@@ -35,6 +35,8 @@ test("a part that fails is started again after a growing pause, with a signal of
   clock.advance(400);
   await turn();
   assert.equal(signals.length, 3);
+  assert.equal(supervisor.states()[0]?.healthy, false);
+  clock.advance(3000);
   assert.equal(supervisor.states()[0]?.healthy, true);
   assert.equal(signals[2]?.aborted, false);
   await supervisor.stop();

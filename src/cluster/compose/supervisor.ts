@@ -11,6 +11,8 @@ export interface PartState {
 
 const firstPauseMs = 200;
 const longestPauseMs = 10_000;
+/** A part that failed is well again when it has run for so long. */
+const wellMs = 3000;
 /** A part that ran this long has recovered: its next pause is short again. */
 const recoveredMs = 60_000;
 
@@ -61,6 +63,10 @@ export class Supervisor {
       const end = (): void => own.abort(this.signal.reason);
       this.signal.addEventListener("abort", end, { once: true });
       const began = this.#clock.monotonic();
+      const well = this.#clock.timer(wellMs, () => {
+        state.healthy = true;
+        state.message = "";
+      });
       try {
         await run({ api, clock: this.#clock, log, signal: own.signal });
         if (!this.signal.aborted) state.message = "ended by itself";
@@ -69,6 +75,7 @@ export class Supervisor {
         state.message = error instanceof Error ? error.message : String(error);
         log.error("part failed", { error });
       } finally {
+        well.stop();
         this.signal.removeEventListener("abort", end);
         own.abort(new Error(`${state.name} ended`));
       }
@@ -78,7 +85,6 @@ export class Supervisor {
       if (this.#clock.monotonic() - began > recoveredMs) pauseMs = firstPauseMs;
       await this.#clock.sleep(pauseMs, this.signal).catch(() => {});
       pauseMs = Math.min(pauseMs * 2, longestPauseMs);
-      state.healthy = true;
     }
   }
 }
