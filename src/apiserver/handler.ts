@@ -20,7 +20,7 @@ import { deleteCollection } from "./verbs/deletecollection.ts";
 import { remove } from "./verbs/delete.ts";
 import { get } from "./verbs/get.ts";
 import { list } from "./verbs/list.ts";
-import { encoded } from "./verbs/output.ts";
+import { encoded, withWarnings } from "./verbs/output.ts";
 import { update } from "./verbs/update.ts";
 import { watch } from "./verbs/watch.ts";
 import type { KubeObject } from "../api/index.ts";
@@ -46,6 +46,11 @@ const transformations: Record<string, readonly Target["as"][]> = {
   deletecollection: ["object"],
 };
 const objectTransformations: readonly Target["as"][] = ["object", "table", "partial"];
+
+/** Warnings for whoever still uses these. */
+const deprecated: Record<string, string> = {
+  "/v1/endpoints": "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
+};
 
 /** Methods that resources have. */
 const methods = { GET: true, POST: true, PUT: true, PATCH: true, DELETE: true };
@@ -169,17 +174,28 @@ export class Handler {
       ),
       warnings: [],
     };
+    const old = deprecated[`${def.group}/${def.version}/${def.plural}`];
+    if (old) call.warnings.push(old);
     if (info.subresource !== "") {
       const serve = subresources(resource, info.subresource);
       if (!serve) throw noResource();
-      return serve(call);
+      return this.#warned(call, serve);
     }
     const verb = verbs[info.verb];
     // Collections are not replaced, and objects are not created under their own path.
     const misplaced =
       info.name === "" ? info.verb === "update" || info.verb === "patch" : info.verb === "create";
     if (!verb || misplaced || !resource.has(info.verb)) throw methodNotAllowed();
-    return verb(call);
+    return this.#warned(call, verb);
+  }
+
+  /** Warnings go out with failures too. */
+  async #warned(call: Call, verb: Verb): Promise<Answer> {
+    try {
+      return withWarnings(call, await verb(call));
+    } catch (error) {
+      return withWarnings(call, errorAnswer(this.#asStatus(error, call.info)));
+    }
   }
 
   async #special(

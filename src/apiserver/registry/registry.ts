@@ -3,6 +3,9 @@ import type { ObjectCaches } from "../cache/objects.ts";
 import type { SpecialHandler } from "../contract.ts";
 import { ServedResource } from "./resource.ts";
 
+/** Kinds that requests carry and nobody stores. */
+const unstored = new Set(["v1 Binding", "v1 Status", "autoscaling/v1 Scale", "policy/v1 Eviction"]);
+
 /** Which resources are served. CustomResourceDefinitions will add to it at run time, hence `generation`. */
 export class Registry {
   readonly #caches: ObjectCaches;
@@ -42,6 +45,7 @@ export class Registry {
 
   /** True for a kind, or its list, that this version has. */
   knows(apiVersion: string, kind: string): boolean {
+    if (unstored.has(`${apiVersion} ${kind}`)) return true;
     for (const { apiVersion: served, def } of this.#resources.values()) {
       if (served === apiVersion && (def.kind === kind || def.listKind === kind)) return true;
     }

@@ -32,6 +32,11 @@ const returnsObject = new Set([
 export async function remove(call: Call): Promise<Answer> {
   const options = readDeleteOptions(call);
   const { resource, info } = call;
+  if (resource.def.group === "batch" && resource.def.kind === "Job" && !options.propagation) {
+    call.warnings.push(
+      "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning",
+    );
+  }
   const { gone, entry } = await deleteObject(call, info.namespace, info.name, options);
   if (!gone || returnsObject.has(qualified(resource.def))) return objectAnswer(call, 200, entry);
   const { group, plural } = resource.def;
@@ -164,19 +169,19 @@ function plan(
   const wait = grace ?? 0;
   if (wait === 0 && !held) return "remove";
   meta.deletionTimestamp = secondsTime(now + wait * 1000);
-  meta.deletionGracePeriodSeconds = wait;
+  if (!isNamespace(def)) meta.deletionGracePeriodSeconds = wait;
   if (meta.generation !== undefined && meta.generation > 0) meta.generation++;
-  if (def.kind === "Namespace" && def.group === "") {
+  if (isNamespace(def)) {
     const namespace = object as { status?: Record<string, unknown> };
     namespace.status = { ...namespace.status, phase: "Terminating" };
   }
   return object;
 }
 
+const isNamespace = (def: KindDefinition): boolean => def.group === "" && def.kind === "Namespace";
+
 const namespaceHeld = (def: KindDefinition, object: KubeObject): boolean =>
-  def.group === "" &&
-  def.kind === "Namespace" &&
-  ((object as { spec?: { finalizers?: string[] } }).spec?.finalizers?.length ?? 0) > 0;
+  isNamespace(def) && ((object as { spec?: { finalizers?: string[] } }).spec?.finalizers?.length ?? 0) > 0;
 
 /** Seconds to wait, for kinds that are deleted gracefully. */
 function gracePeriod(def: KindDefinition, object: KubeObject, options: DeleteOptions): number | undefined {
