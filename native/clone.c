@@ -232,6 +232,8 @@ int process_wait(struct process *p, bool until_ready, struct error *e) {
     int fd;
     char tag;
     ssize_t n = receive_tagged(p->sync, &tag, e, sizeof *e, &fd);
+    /* It ended with something of ours unread; its last word is still to be had, once that is cleared. */
+    if (n < 0 && errno == ECONNRESET) continue;
     if (n < 0) return fail(e, "sync", "receive");
     if (n == 0) { /* closed by exec, or by death */
       close(p->sync);

@@ -79,7 +79,7 @@ static int change_address(struct netlink *n, uint16_t type, int index, const cha
 }
 
 static int change_route(struct netlink *n, uint16_t type, const char *dst, const char *gw, int index) {
-  struct prefix to, via;
+  struct prefix to, via = {0};
   if (parse_prefix(dst, &to) < 0 || (*gw && parse_prefix(gw, &via) < 0)) return -1;
   if (*gw && via.family != to.family) {
     errno = EINVAL;

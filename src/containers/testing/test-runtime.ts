@@ -6,7 +6,9 @@ import { silentLogger, systemClock } from "../../machinery/index.ts";
 import { defaultMaskedPaths, defaultReadonlyPaths } from "../../runtime/index.ts";
 import type { ContainerRuntimeOptions } from "../runtime-service.ts";
 
-export const binary = new URL("../../../dist/wherry-native", import.meta.url).pathname;
+/** WHERRY_NATIVE names another build, e.g. one with sanitizers. */
+export const binary =
+  process.env["WHERRY_NATIVE"] ?? new URL("../../../dist/wherry-native", import.meta.url).pathname;
 
 /** Why the tests with real containers cannot run here; false when they can. */
 export function skipReason(): string | false {
