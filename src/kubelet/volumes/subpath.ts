@@ -86,7 +86,11 @@ async function makeInside(root: string, subPath: string): Promise<void> {
         const made = `/proc/self/fd/${parent.fd}/${part}`;
         await mkdir(made);
         const handle = await open(made, constants.O_DIRECTORY | constants.O_NOFOLLOW);
-        await handle.chmod(mode).finally(() => handle.close());
+        try {
+          await handle.chmod(mode);
+        } finally {
+          await handle.close();
+        }
       } finally {
         await parent.close();
       }
