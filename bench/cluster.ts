@@ -91,15 +91,17 @@ function measure(test: (command: string) => boolean): Tree {
 }
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`;
+// The processes carry the cluster's name as their title.
 const isServer = (command: string): boolean =>
-  /dist\/(server|network|worker)\.js/.test(command) && command.includes(name);
+  /^wherry(-\w+)? /.test(command) && command.includes(` ${name}`);
 const isMonitor = (command: string): boolean => command.includes("wherry-native");
 
 try {
   const guestbook = `${repository}/examples/guestbook`;
-  // Once, so that set-up and image builds are not measured.
+  // Once, so that set-up and image builds are not measured; what it made goes again, only the images stay.
   run("up", "--name", name, "-f", guestbook);
-  run("down", "--name", name, "--purge");
+  run("kubectl", "delete", "-f", guestbook);
+  run("down", "--name", name);
 
   const probe = await apiProbe();
   const typed = performance.now();
