@@ -1,6 +1,7 @@
 import { readdir, readFile, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { CgroupLayout, Native } from "../linux/index.ts";
+import { type Clock, systemClock } from "../machinery/index.ts";
 import { cgroupDirectories, planCgroup, planResources } from "./cgroups.ts";
 import type { SpecResources } from "./spec.ts";
 
@@ -39,41 +40,65 @@ export async function updateCgroup(
   }
 }
 
-/** Removes the cgroup and everything below it; what is gone already is fine. EBUSY while a process is in it. */
-export async function removeCgroup(native: Native, layout: CgroupLayout, path: string): Promise<void> {
+/**
+ * Removes the cgroup and everything below it; what is gone already is fine. Processes that are still in it (their monitor
+ * died before them) are killed.
+ */
+export async function removeCgroup(
+  native: Native,
+  layout: CgroupLayout,
+  path: string,
+  clock: Clock = systemClock,
+): Promise<void> {
   const directories = [...new Set(Object.values(cgroupDirectories(layout, path)))];
   try {
     // The usual case is a leaf whose processes are gone.
     await native.changeFiles(directories.map((rmdir) => ({ rmdir })));
   } catch {
-    await Promise.all(directories.map((directory) => removeTree(directory)));
+    await Promise.all(directories.map((directory) => removeTree(directory, clock)));
   }
 }
 
-async function removeTree(directory: string): Promise<void> {
-  for (let round = 0; round < 50; round++) {
+/** A killed process leaves its cgroup within milliseconds, one stuck in the kernel perhaps never. */
+const rounds = 400;
+const pauseMs = 5;
+
+async function removeTree(directory: string, clock: Clock): Promise<void> {
+  for (let round = 0; ; round++) {
     try {
       await rmdir(directory);
       return;
     } catch (error) {
       if (codeOf(error) === "ENOENT") return;
-      if (codeOf(error) !== "EBUSY" && codeOf(error) !== "ENOTEMPTY") throw error;
+      if ((codeOf(error) !== "EBUSY" && codeOf(error) !== "ENOTEMPTY") || round === rounds) throw error;
     }
     const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
     const below = entries.filter((entry) => entry.isDirectory());
-    for (const entry of below) await removeTree(join(directory, entry.name));
-    // A process that was just reaped may keep its cgroup busy for a moment longer.
-    if (below.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    for (const entry of below) await removeTree(join(directory, entry.name), clock);
+    if (below.length > 0) continue;
+    for (const pid of await processesIn(directory)) {
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch (error) {
+        if (codeOf(error) !== "ESRCH") throw error;
+      }
+    }
+    await clock.sleep(pauseMs);
   }
-  await rmdir(directory);
+}
+
+async function processesIn(directory: string): Promise<number[]> {
+  const text = await readFile(join(directory, "cgroup.procs"), "utf8").catch(() => "");
+  return text
+    .split("\n")
+    .map(Number)
+    .filter((pid) => pid > 0); // 0 is somebody of a process namespace that we do not see
 }
 
 /** Processes in the cgroup itself. */
 export async function cgroupProcesses(layout: CgroupLayout, path: string): Promise<number[]> {
   const directory = Object.values(cgroupDirectories(layout, path))[0];
-  if (!directory) return [];
-  const text = await readFile(join(directory, "cgroup.procs"), "utf8").catch(() => "");
-  return text.split("\n").filter(Boolean).map(Number);
+  return directory ? processesIn(directory) : [];
 }
 
 export interface CgroupStats {
