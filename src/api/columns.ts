@@ -6,6 +6,7 @@ import {
   type LabelSelectorObject,
 } from "../machinery/index.ts";
 import type { TableColumn } from "./definition.ts";
+import { text as columnTexts } from "./generated/column-texts.js";
 import type { Container } from "./generated/types.ts";
 import type { KubeObject } from "./meta.ts";
 
@@ -32,7 +33,7 @@ export const nameColumn: TableColumn = {
   name: "Name",
   type: "string",
   format: "name",
-  description: "Name of the object, unique among its kind within a namespace.",
+  description: "",
   priority: 0,
   cell: (object) => object.metadata?.name ?? "",
 };
@@ -47,10 +48,23 @@ export function ago(time: string | undefined, now: number): string {
 export const ageColumn: TableColumn = {
   name: "Age",
   type: "string",
-  description: "Time since the object was created.",
+  description: "",
   priority: 0,
   cell: (object, now) => ago(object.metadata?.creationTimestamp, now),
 };
+
+let texts: Record<string, readonly string[]> | undefined;
+
+/** The columns of a built-in kind with their descriptions, which are read when somebody asks for a table's header. */
+export function described(columns: readonly TableColumn[], resource: string): readonly TableColumn[] {
+  return columns.map((each, i) => ({
+    ...each,
+    get description() {
+      texts ??= JSON.parse(columnTexts) as Record<string, readonly string[]>;
+      return texts[resource]?.[i] ?? each.description;
+    },
+  }));
+}
 
 /** What kinds without columns of their own show. */
 export const defaultColumns: readonly TableColumn[] = [
@@ -58,7 +72,7 @@ export const defaultColumns: readonly TableColumn[] = [
   {
     name: "Created At",
     type: "date",
-    description: "When the object was created.",
+    description: "",
     priority: 0,
     cell: (object) => object.metadata?.creationTimestamp ?? null,
   },

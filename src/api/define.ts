@@ -1,6 +1,6 @@
 /** Makes a KindDefinition out of the little that differs between kinds. */
 import { deepEqual, isDns1123Subdomain } from "../machinery/index.ts";
-import { defaultColumns } from "./columns.ts";
+import { defaultColumns, described } from "./columns.ts";
 import type { FieldError, KindDefinition, ScaleSubresource, Strategy, TableColumn } from "./definition.ts";
 import type { KubeObject } from "./meta.ts";
 import { type NameRule, validateMeta, validateMetaUpdate } from "./metadata.ts";
@@ -86,6 +86,7 @@ export function kindsOf(group: string, version: string, packageName: string) {
       prepareForCreate(object) {
         if (hasStatus) (object as Loose).status = {};
         if (object.metadata) {
+          if (!namespaced) delete object.metadata.namespace;
           if (withGeneration) object.metadata.generation = 1;
           else delete object.metadata.generation;
         }
@@ -98,6 +99,7 @@ export function kindsOf(group: string, version: string, packageName: string) {
         }
         source.prepareForUpdate?.(object as T, old as T);
         if (!object.metadata) return;
+        if (!namespaced) delete object.metadata.namespace;
         if (!withGeneration) delete object.metadata.generation;
         else {
           const before = old.metadata?.generation ?? 1;
@@ -159,7 +161,10 @@ export function kindsOf(group: string, version: string, packageName: string) {
       ...(source.scale ? { scale: source.scale } : {}),
       ...(source.subresources ? { subresources: source.subresources } : {}),
       ...(source.subresourceStrategies ? { subresourceStrategies: source.subresourceStrategies } : {}),
-      columns: source.columns ?? defaultColumns,
+      columns: described(
+        source.columns ?? defaultColumns,
+        `${group === "" ? version : `${group}/${version}`}/${source.plural}`,
+      ),
       ...(source.selectableFields
         ? { selectableFields: source.selectableFields as KindDefinition["selectableFields"] }
         : {}),

@@ -101,9 +101,18 @@ function validateOwners(owners: readonly OwnerReference[], path: string, errors:
   }
 }
 
+const standardFinalizers: ReadonlySet<string> = new Set(["kubernetes", "orphan", "foregroundDeletion"]);
+
 function validateFinalizers(finalizers: readonly string[], path: string, errors: FieldError[]): void {
   for (const each of finalizers)
     for (const text of isQualifiedName(each)) errors.push(invalid(path, each, text));
+  for (const [i, each] of finalizers.entries()) {
+    if (!each.includes("/") && !standardFinalizers.has(each)) {
+      errors.push(
+        invalid(`${path}[${i}]`, each, "name is neither a standard finalizer name nor is it fully qualified"),
+      );
+    }
+  }
   if (finalizers.includes("orphan") && finalizers.includes("foregroundDeletion")) {
     errors.push(invalid(path, finalizers, "finalizer orphan and foregroundDeletion cannot be both set"));
   }

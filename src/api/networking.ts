@@ -1,7 +1,16 @@
 /** networking.k8s.io: Ingress, IngressClass, NetworkPolicy, ServiceCIDR, IPAddress. */
 import { ageColumn, column, nameColumn, selectorText } from "./columns.ts";
-import type { KindDefinition } from "./definition.ts";
+import type { FieldError, KindDefinition } from "./definition.ts";
 import { kindsOf } from "./define.ts";
+import { immutable } from "./metadata.ts";
+import {
+  isAddressName,
+  validateIngress,
+  validateIngressClass,
+  validateIpAddress,
+  validateNetworkPolicy,
+  validateServiceCidr,
+} from "./networking-rules.ts";
 import type { IngressClass, Ingress, IPAddress, NetworkPolicy, ServiceCIDR } from "./generated/types.ts";
 
 const define = kindsOf("networking.k8s.io", "v1", "io.k8s.api.networking.v1");
@@ -25,6 +34,7 @@ export const networkingKinds: readonly KindDefinition[] = [
         for (const path of rule.http?.paths ?? []) path.pathType ??= "ImplementationSpecific";
       }
     },
+    validate: validateIngress,
     columns: [
       nameColumn,
       column<Ingress>("Class", "string", (each) => each.spec?.ingressClassName ?? "<none>"),
@@ -48,6 +58,15 @@ export const networkingKinds: readonly KindDefinition[] = [
     plural: "ingressclasses",
     namespaced: false,
     generation: true,
+    defaults(each) {
+      if (each.spec?.parameters) each.spec.parameters.scope ??= "Cluster";
+    },
+    validate: validateIngressClass,
+    validateUpdate(each, old) {
+      const errors: FieldError[] = [];
+      immutable("spec.controller", each.spec?.controller, old.spec?.controller, errors);
+      return errors;
+    },
     columns: [
       nameColumn,
       column<IngressClass>("Controller", "string", (each) => each.spec?.controller ?? ""),
@@ -75,6 +94,7 @@ export const networkingKinds: readonly KindDefinition[] = [
         spec.policyTypes = spec.egress?.length ? ["Ingress", "Egress"] : ["Ingress"];
       spec.podSelector ??= {};
     },
+    validate: validateNetworkPolicy,
     columns: [
       nameColumn,
       column<NetworkPolicy>("Pod-Selector", "string", (each) => selectorText(each.spec?.podSelector)),
@@ -86,6 +106,7 @@ export const networkingKinds: readonly KindDefinition[] = [
     plural: "servicecidrs",
     namespaced: false,
     status: true,
+    validate: validateServiceCidr,
     columns: [
       nameColumn,
       column<ServiceCIDR>("CIDRs", "string", (each) => (each.spec?.cidrs ?? []).join(",")),
@@ -97,6 +118,13 @@ export const networkingKinds: readonly KindDefinition[] = [
     plural: "ipaddresses",
     shortNames: ["ip"],
     namespaced: false,
+    name: isAddressName,
+    validate: validateIpAddress,
+    validateUpdate(each, old) {
+      const errors: FieldError[] = [];
+      immutable("spec.parentRef", each.spec?.parentRef ?? null, old.spec?.parentRef ?? null, errors);
+      return errors;
+    },
     columns: [
       nameColumn,
       column<IPAddress>("ParentRef", "string", (each) => {

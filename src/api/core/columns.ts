@@ -179,7 +179,7 @@ export const eventColumns: readonly TableColumn[] = [
   column<CoreV1Event>("Message", "string", (event) => (event.message ?? "").trim()),
   wide<CoreV1Event>("First Seen", (event, now) => ago(eventFirst(event), now)),
   wide<CoreV1Event>("Count", (event) => String(event.series?.count ?? (event.count || 1))),
-  wide<CoreV1Event>("Name", (event) => event.metadata?.name ?? ""),
+  { ...nameColumn, priority: 1 },
 ];
 
 export const volumeColumns: readonly TableColumn[] = [

@@ -1,5 +1,5 @@
 /** The kinds of the storage group. */
-import { ageColumn, column, nameColumn, quantityText } from "../columns.ts";
+import { ageColumn, column, nameColumn } from "../columns.ts";
 import type { KindDefinition } from "../definition.ts";
 import { kindsOf } from "../define.ts";
 import type {
@@ -29,9 +29,13 @@ export const storageKinds: readonly KindDefinition[] = [
     validate: validateStorageClass,
     validateUpdate: validateStorageClassUpdate,
     columns: [
-      column<StorageClass>("Name", "string", (each) =>
-        isDefaultClass(each) ? `${each.metadata?.name} (default)` : (each.metadata?.name ?? ""),
-      ),
+      {
+        ...nameColumn,
+        cell: (each) =>
+          isDefaultClass(each as StorageClass)
+            ? `${each.metadata?.name} (default)`
+            : (each.metadata?.name ?? ""),
+      },
       column<StorageClass>("Provisioner", "string", (each) => each.provisioner),
       column<StorageClass>("ReclaimPolicy", "string", (each) => each.reclaimPolicy ?? "Delete"),
       column<StorageClass>("VolumeBindingMode", "string", (each) => each.volumeBindingMode ?? "Immediate"),
@@ -81,13 +85,6 @@ export const storageKinds: readonly KindDefinition[] = [
   define<CSIStorageCapacity>({
     kind: "CSIStorageCapacity",
     plural: "csistoragecapacities",
-    columns: [
-      nameColumn,
-      column<CSIStorageCapacity>("StorageClassName", "string", (each) => each.storageClassName),
-      column<CSIStorageCapacity>("Capacity", "string", (each) =>
-        each.capacity ? quantityText(each.capacity) : "",
-      ),
-    ],
   }),
   define<VolumeAttachment>({
     kind: "VolumeAttachment",
@@ -96,7 +93,7 @@ export const storageKinds: readonly KindDefinition[] = [
     status: true,
     columns: [
       nameColumn,
-      column<VolumeAttachment>("Attacher", "string", (each) => each.spec.attacher),
+      { ...column<VolumeAttachment>("Attacher", "string", (each) => each.spec.attacher), format: "name" },
       column<VolumeAttachment>("PV", "string", (each) => each.spec.source.persistentVolumeName ?? ""),
       column<VolumeAttachment>("Node", "string", (each) => each.spec.nodeName),
       column<VolumeAttachment>("Attached", "boolean", (each) => each.status?.attached ?? false),
