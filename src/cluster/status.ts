@@ -85,9 +85,9 @@ async function ask(
   const [own, version, nodes, pods, services] = await Promise.all([
     document<{ parts: PartState[] }>("/wherry/status"),
     document<{ gitVersion: string }>("/version"),
-    client.nodes.list(undefined, {}),
-    client.pods.list(undefined, {}),
-    client.services.list(undefined, {}),
+    client.nodes.list(undefined, { signal }),
+    client.pods.list(undefined, { signal }),
+    client.services.list(undefined, { signal }),
   ]);
   const parts = [...own.parts];
   if (config.simulatedNodes === 0) {

@@ -151,7 +151,9 @@ async function untilReady(
   try {
     for (let problem = "the API server does not answer"; ; ) {
       try {
-        const { items } = await client.nodes.list(undefined, {});
+        // A process that was stopped accepts connections and never answers.
+        const signal = AbortSignal.any([deadline, AbortSignal.timeout(2000)]);
+        const { items } = await client.nodes.list(undefined, { signal });
         const ready = items.filter((n) =>
           n.status?.conditions?.some((c) => c.type === "Ready" && c.status === "True"),
         );

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { ServerConnection } from "../../client/index.ts";
 import type { Clock, Logger } from "../../machinery/index.ts";
@@ -25,7 +25,7 @@ export interface NetworkProcessInput {
 }
 
 const checkMs = 2000;
-const restartMs = 500;
+const restartMs = 100;
 
 export const networkFile = (config: ClusterConfig): string => join(config.runDir, "network.json");
 
@@ -60,7 +60,9 @@ export async function keepNetworkProcess(
   const { clock, log, signal } = context;
   const input = JSON.stringify(inputFor(config, certificates));
   const entry = entryPath("network", import.meta.url);
-  const digest = createHash("sha256").update(input).update(entry).digest("hex");
+  const digest = createHash("sha256")
+    .update(`${input}${entry}${statSync(entry).mtimeMs}`)
+    .digest("hex");
   const file = networkFile(config);
   const running = readProcessFile<{ digest: string }>(file);
   let current: ProcessId | undefined = running;
@@ -68,18 +70,29 @@ export async function keepNetworkProcess(
     await endProcess(running, 2000);
     current = undefined;
   }
+  let wake: () => void = () => {};
   while (!signal.aborted) {
+    // An adopted process is no child of ours: its end must be looked for.
+    const look = new AbortController();
+    wake = () => look.abort();
+    const wait = AbortSignal.any([signal, look.signal]);
     if (!current || !isAlive(current)) {
       if (current) log.warn("network process is gone; starting it again");
-      current = start(config, entry, input);
+      if (current) await clock.sleep(restartMs, signal).catch(() => {});
+      if (signal.aborted) return;
+      current = start(config, entry, input, () => wake());
       if (current) writeProcessFile(file, { ...current, digest });
     }
-    const gone = current === undefined;
-    await clock.sleep(gone ? restartMs : checkMs, signal).catch(() => {});
+    await clock.sleep(current === undefined ? restartMs : checkMs, wait).catch(() => {});
   }
 }
 
-function start(config: ClusterConfig, entry: string, input: string): ProcessId | undefined {
+function start(
+  config: ClusterConfig,
+  entry: string,
+  input: string,
+  onExit: () => void,
+): ProcessId | undefined {
   const log = openSync(join(config.dataDir, "log", "network.log"), "a", 0o600);
   const child = spawn(
     process.execPath,
@@ -99,7 +112,8 @@ function start(config: ClusterConfig, entry: string, input: string): ProcessId |
     },
   );
   closeSync(log);
-  child.on("error", () => {});
+  child.on("error", onExit);
+  child.once("exit", onExit);
   child.stdin?.on("error", () => {});
   child.stdin?.end(input);
   child.unref();
