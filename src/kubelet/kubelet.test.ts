@@ -109,6 +109,8 @@ test("init containers run one after the other, a sidecar keeps running", async (
     (p) => p.status?.containerStatuses?.[0]?.state?.waiting?.reason === "PodInitializing",
   );
   assert.equal(pending.status?.phase, "Pending");
+  const initialized = pending.status?.conditions?.find((c) => c.type === "Initialized");
+  assert.equal(initialized?.message, "containers with incomplete status: [one side two]");
   k.runtime.exit(one.id, 0);
   await started("side");
   const two = await started("two");

@@ -81,7 +81,7 @@ export function containerStatus(
         },
       };
     }
-  } else if (role === "init" && !isSidecar(container)) {
+  } else if (oneShot) {
     status.ready = newest.state === "Exited" && newest.exitCode === 0;
   }
   // Only what is to be started again waits; a container that has had its run shows how it ended.
