@@ -23,6 +23,7 @@ if (why) throw new Error(`the runtime's benchmark ${why}`);
 
 const dir = mkdtempSync(join(tmpdir(), "wherry-bench-"));
 const layer = join(dir, "layer");
+const cgroupRoot = `/wherry-bench-${process.pid}`;
 makeRootfs(layer);
 for (const name of ["upper", "work"]) mkdirSync(join(dir, name));
 
@@ -60,7 +61,7 @@ function runcBundle(): string {
   spec.process.args = ["/bin/true"];
   spec.process.terminal = false;
   spec.root = { path: layer, readonly: true };
-  spec.linux.cgroupsPath = "/wherry-bench/runc";
+  spec.linux.cgroupsPath = `${cgroupRoot}/runc`;
   const { syscalls } = defaultSeccomp(spec.process.capabilities.bounding);
   spec.linux.seccomp = { defaultAction: "SCMP_ACT_ERRNO", architectures: ["SCMP_ARCH_X86_64"], syscalls };
   writeFileSync(path, JSON.stringify(spec));
@@ -78,7 +79,7 @@ try {
       cwd: "/",
       user: { uid: 0, gid: 0, groups: [] },
       network: "none",
-      cgroupsPath: "/wherry-bench/run",
+      cgroupsPath: `${cgroupRoot}/run`,
       onOutput: () => undefined,
     });
   });
@@ -90,7 +91,7 @@ try {
     });
   }
 
-  const runtime = await createContainerRuntime({ ...runtimeOptions(dir), cgroupRoot: "/wherry-bench" });
+  const runtime = await createContainerRuntime({ ...runtimeOptions(dir), cgroupRoot });
   const pod = sandboxConfig(dir, "bench");
   const made: string[] = [];
   await measure("wherry: pod sandbox (net, ipc, uts, cgroup)", async () => {
@@ -142,7 +143,7 @@ try {
     "-type",
     "d",
     "-path",
-    "*/wherry-bench*",
+    `*${cgroupRoot}*`,
     "-exec",
     "rmdir",
     "{}",
