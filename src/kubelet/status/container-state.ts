@@ -81,7 +81,7 @@ export function containerStatus(
         },
       };
     }
-  } else if (oneShot) {
+  } else if (role === "init" && !isSidecar(container)) {
     status.ready = newest.state === "Exited" && newest.exitCode === 0;
   }
   // Only what is to be started again waits; a container that has had its run shows how it ended.
