@@ -3,6 +3,7 @@ import type { AdmissionPlugin } from "./chain.ts";
 import type { PluginContext } from "./context.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { defaultTolerationSeconds, priority } from "./pod-defaults.ts";
+import { runtimeClass } from "./runtime-class.ts";
 import { serviceAccount } from "./service-account.ts";
 import { defaultStorageClass, storageObjectInUseProtection } from "./storage.ts";
 import { taintNodesByCondition } from "./taint-nodes.ts";
@@ -18,6 +19,7 @@ export function admissionPlugins(context: PluginContext): AdmissionPlugin[] {
     defaultTolerationSeconds,
     storageObjectInUseProtection,
     defaultStorageClass(context),
+    runtimeClass(context),
     ...(network ? [serviceAllocation({ caches, random, network })] : []),
   ];
 }
