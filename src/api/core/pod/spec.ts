@@ -1,4 +1,5 @@
 /** Rules of a pod's spec, and of the template of a workload. Every mistake is named, not only the first. */
+import { validateSysctls } from "./sysctls.ts";
 import {
   duplicate,
   forbidden,
@@ -94,6 +95,7 @@ function validateSecurity(spec: PodSpec, path: string, errors: FieldError[]): vo
       ),
     );
   }
+  validateSysctls(spec, `${here}.sysctls`, errors);
   const change = context.fsGroupChangePolicy;
   if (change !== undefined && change !== "Always" && change !== "OnRootMismatch") {
     errors.push(notSupported(`${here}.fsGroupChangePolicy`, change, ["Always", "OnRootMismatch"]));
