@@ -1,4 +1,11 @@
 /** admissionregistration.k8s.io: webhooks and admission policies, as data. */
+import {
+  validateMutatingPolicy,
+  validatePolicyBinding,
+  validateValidatingBinding,
+  validateValidatingPolicy,
+  validateWebhooks,
+} from "./admission-rules.ts";
 import { ageColumn, column, nameColumn } from "./columns.ts";
 import type { KindDefinition, TableColumn } from "./definition.ts";
 import { kindsOf } from "./define.ts";
@@ -82,6 +89,7 @@ export const admissionKinds: readonly KindDefinition[] = [
     namespaced: false,
     generation: true,
     defaults: defaultHooks,
+    validate: validateWebhooks,
     columns: hookColumns,
   }),
   define<MutatingWebhookConfiguration>({
@@ -94,6 +102,7 @@ export const admissionKinds: readonly KindDefinition[] = [
       defaultHooks(configuration);
       for (const hook of configuration.webhooks ?? []) hook.reinvocationPolicy ??= "Never";
     },
+    validate: validateWebhooks,
     columns: hookColumns,
   }),
   define<ValidatingAdmissionPolicy>({
@@ -104,6 +113,7 @@ export const admissionKinds: readonly KindDefinition[] = [
     generation: true,
     status: true,
     defaults: defaultPolicy,
+    validate: validateValidatingPolicy,
     columns: [
       nameColumn,
       column<ValidatingAdmissionPolicy>(
@@ -118,6 +128,7 @@ export const admissionKinds: readonly KindDefinition[] = [
   define<ValidatingAdmissionPolicyBinding>({
     kind: "ValidatingAdmissionPolicyBinding",
     plural: "validatingadmissionpolicybindings",
+    validate: validateValidatingBinding,
     categories,
     namespaced: false,
     generation: true,
@@ -126,6 +137,7 @@ export const admissionKinds: readonly KindDefinition[] = [
   define<MutatingAdmissionPolicy>({
     kind: "MutatingAdmissionPolicy",
     plural: "mutatingadmissionpolicies",
+    validate: validateMutatingPolicy,
     categories,
     namespaced: false,
     generation: true,
@@ -140,6 +152,7 @@ export const admissionKinds: readonly KindDefinition[] = [
   define<MutatingAdmissionPolicyBinding>({
     kind: "MutatingAdmissionPolicyBinding",
     plural: "mutatingadmissionpolicybindings",
+    validate: validatePolicyBinding,
     categories,
     namespaced: false,
     generation: true,

@@ -1,5 +1,6 @@
 /** autoscaling: HorizontalPodAutoscaler, v2 and its older spelling v1. */
 import { deepClone } from "../machinery/index.ts";
+import { defaultBehavior, validateAutoscaler } from "./autoscaling-rules.ts";
 import { fromV2, toV2 } from "./autoscaling-v1.ts";
 import { ageColumn, column, nameColumn } from "./columns.ts";
 import type { KindDefinition } from "./definition.ts";
@@ -81,7 +82,8 @@ const source: KindSource<V2HorizontalPodAutoscaler> = {
   categories: ["all"],
   status: true,
   defaults(autoscaler) {
-    if (!autoscaler.spec) return;
+    autoscaler.spec ??= {} as NonNullable<V2HorizontalPodAutoscaler["spec"]>;
+    defaultBehavior(autoscaler);
     autoscaler.spec.minReplicas ??= 1;
     if (!autoscaler.spec.metrics?.length) {
       autoscaler.spec.metrics = [
@@ -92,6 +94,7 @@ const source: KindSource<V2HorizontalPodAutoscaler> = {
       ];
     }
   },
+  validate: validateAutoscaler,
   columns: [
     nameColumn,
     column<V2HorizontalPodAutoscaler>("Reference", "string", (each) => {

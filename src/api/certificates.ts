@@ -1,7 +1,14 @@
 /** certificates.k8s.io: CertificateSigningRequest, as data. */
-import { humanDuration } from "../machinery/index.ts";
+import {
+  duplicate,
+  humanDuration,
+  invalid,
+  isDns1123Subdomain,
+  notSupported,
+  required,
+} from "../machinery/index.ts";
 import { ageColumn, column, nameColumn } from "./columns.ts";
-import type { KindDefinition } from "./definition.ts";
+import type { FieldError, KindDefinition } from "./definition.ts";
 import { kindsOf } from "./define.ts";
 import type { CertificateSigningRequest } from "./generated/types.ts";
 
@@ -16,6 +23,75 @@ function condition(request: CertificateSigningRequest): string {
   return parts.join(",");
 }
 
+const usages = [
+  "any",
+  "cert sign",
+  "client auth",
+  "code signing",
+  "content commitment",
+  "crl sign",
+  "data encipherment",
+  "decipher only",
+  "digital signature",
+  "email protection",
+  "encipher only",
+  "ipsec end system",
+  "ipsec tunnel",
+  "ipsec user",
+  "key agreement",
+  "key encipherment",
+  "microsoft sgc",
+  "netscape sgc",
+  "ocsp signing",
+  "s/mime",
+  "server auth",
+  "signing",
+  "timestamping",
+];
+const shortest = 600;
+/** How a PEM block of a certificate request begins, in base64. */
+const pemStart = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS";
+
+function validate(request: CertificateSigningRequest): FieldError[] {
+  const errors: FieldError[] = [];
+  const spec: Partial<CertificateSigningRequest["spec"]> = request.spec ?? {};
+  if (
+    !spec.request?.startsWith(pemStart) &&
+    !atob(spec.request ?? "").includes("BEGIN CERTIFICATE REQUEST")
+  ) {
+    errors.push(invalid("spec.request", spec.request ?? null, "PEM block type must be CERTIFICATE REQUEST"));
+  }
+  const given = spec.usages ?? [];
+  if (given.length === 0) errors.push(required("spec.usages"));
+  for (const [i, usage] of given.entries()) {
+    if (!usages.includes(usage)) errors.push(notSupported(`spec.usages[${i}]`, usage, usages));
+    if (given.indexOf(usage) < i) errors.push(duplicate(`spec.usages[${i}]`, usage));
+  }
+  const signer = spec.signerName ?? "";
+  const [domain = "", path = ""] = signer.split("/");
+  if (signer === "") errors.push(required("spec.signerName"));
+  else if (path === "" || isDns1123Subdomain(domain).length > 0 || !domain.includes(".")) {
+    errors.push(
+      invalid(
+        "spec.signerName",
+        signer,
+        "must be a fully qualified domain and path of the form 'example.com/signer-name'",
+      ),
+    );
+  }
+  const seconds = spec.expirationSeconds;
+  if (seconds !== undefined && seconds < shortest) {
+    errors.push(
+      invalid(
+        "spec.expirationSeconds",
+        seconds,
+        `may not specify a duration less than ${shortest} seconds (10 minutes)`,
+      ),
+    );
+  }
+  return errors;
+}
+
 export const certificateKinds: readonly KindDefinition[] = [
   define<CertificateSigningRequest>({
     kind: "CertificateSigningRequest",
@@ -25,9 +101,10 @@ export const certificateKinds: readonly KindDefinition[] = [
     status: true,
     subresources: ["approval"],
     defaults(request) {
-      if (request.spec && !request.spec.usages?.length)
-        request.spec.usages = ["digital signature", "key encipherment"];
+      request.spec ??= {} as CertificateSigningRequest["spec"];
     },
+    name: () => [],
+    validate,
     columns: [
       nameColumn,
       ageColumn,

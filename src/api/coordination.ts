@@ -16,9 +16,7 @@ export const coordinationKinds: readonly KindDefinition[] = [
     },
     validate(lease) {
       const errors: FieldError[] = [];
-      const { holderIdentity, leaseDurationSeconds, leaseTransitions } = lease.spec ?? {};
-      if (holderIdentity === "")
-        errors.push(invalid("spec.holderIdentity", holderIdentity, "must not be empty"));
+      const { leaseDurationSeconds, leaseTransitions } = lease.spec ?? {};
       if (leaseDurationSeconds !== undefined && leaseDurationSeconds <= 0) {
         errors.push(invalid("spec.leaseDurationSeconds", leaseDurationSeconds, "must be greater than 0"));
       }

@@ -8,7 +8,7 @@ import {
   eventTtlSeconds,
   fromCoreEvent,
   toCoreEvent,
-  validateEvent,
+  validateNewEvent,
 } from "./core/event.ts";
 import type { CoreV1Event } from "./generated/types.ts";
 import type { KubeObject } from "./meta.ts";
@@ -34,7 +34,7 @@ export const eventsKinds: readonly KindDefinition[] = [
       cell: (event, now) => column.cell(stored(event), now),
     })),
     defaults: defaultEvent,
-    validate: validateEvent,
+    validateCreate: validateNewEvent,
     selectableFields: eventFields,
     ttlSeconds: eventTtlSeconds,
     storedAs: {

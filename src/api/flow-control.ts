@@ -2,6 +2,7 @@
 import { ageColumn, column, nameColumn } from "./columns.ts";
 import type { KindDefinition } from "./definition.ts";
 import { kindsOf } from "./define.ts";
+import { validateFlowSchema, validatePriorityLevel } from "./flow-control-rules.ts";
 import type { FlowSchema, PriorityLevelConfiguration } from "./generated/types.ts";
 
 const define = kindsOf("flowcontrol.apiserver.k8s.io", "v1", "io.k8s.api.flowcontrol.v1");
@@ -16,6 +17,7 @@ export const flowControlKinds: readonly KindDefinition[] = [
     defaults(schema) {
       if (schema.spec) schema.spec.matchingPrecedence ||= 1000;
     },
+    validate: validateFlowSchema,
     columns: [
       nameColumn,
       column<FlowSchema>(
@@ -43,6 +45,7 @@ export const flowControlKinds: readonly KindDefinition[] = [
     namespaced: false,
     generation: true,
     status: true,
+    validate: validatePriorityLevel,
     columns: [
       nameColumn,
       column<PriorityLevelConfiguration>("Type", "string", (each) => each.spec?.type ?? ""),

@@ -1,5 +1,5 @@
 /** scheduling.k8s.io: PriorityClass; node.k8s.io: RuntimeClass. */
-import { forbidden, invalid, isDns1123Label, required } from "../machinery/index.ts";
+import { forbidden, invalid, isDns1123Label, notSupported, required } from "../machinery/index.ts";
 import { ageColumn, column, nameColumn } from "./columns.ts";
 import type { FieldError, KindDefinition } from "./definition.ts";
 import { kindsOf } from "./define.ts";
@@ -8,6 +8,8 @@ import { immutable } from "./metadata.ts";
 
 /** Priorities above this are for Kubernetes' own classes. */
 export const highestUserPriority = 1_000_000_000;
+
+const preemptionPolicies = ["PreemptLowerPriority", "Never"];
 
 const definePriority = kindsOf("scheduling.k8s.io", "v1", "io.k8s.api.scheduling.v1");
 const defineRuntime = kindsOf("node.k8s.io", "v1", "io.k8s.api.node.v1");
@@ -35,10 +37,16 @@ export const schedulingKinds: readonly KindDefinition[] = [
           ),
         ];
       }
-      if ((each.value ?? 0) <= highestUserPriority) return [];
-      return [
-        forbidden("value", `maximum allowed value of a user defined priority is ${highestUserPriority}`),
-      ];
+      const errors: FieldError[] = [];
+      if ((each.value ?? 0) > highestUserPriority) {
+        errors.push(
+          forbidden("value", `maximum allowed value of a user defined priority is ${highestUserPriority}`),
+        );
+      }
+      const policy = each.preemptionPolicy;
+      if (policy !== undefined && !preemptionPolicies.includes(policy))
+        errors.push(notSupported("preemptionPolicy", policy, preemptionPolicies));
+      return errors;
     },
     validateUpdate(each, old) {
       const errors: FieldError[] = [];

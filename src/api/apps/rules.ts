@@ -134,7 +134,11 @@ export function validateDeployment(each: Deployment): FieldError[] {
       }
       atMostAll(update.maxUnavailable, `${path}.rollingUpdate.maxUnavailable`, errors);
     }
-  } else errors.push(notSupported(path, strategy, ["Recreate", "RollingUpdate"]));
+  } else {
+    // The message shows the original's internal spelling.
+    const shown = { Type: strategy.type, RollingUpdate: strategy.rollingUpdate ?? null };
+    errors.push(notSupported(path, shown, ["Recreate", "RollingUpdate"]));
+  }
   notNegative(spec.minReadySeconds, "spec.minReadySeconds", errors);
   notNegative(spec.revisionHistoryLimit, "spec.revisionHistoryLimit", errors);
   const deadline = spec.progressDeadlineSeconds;
@@ -271,7 +275,8 @@ export function validateStatefulSet(each: StatefulSet): FieldError[] {
   } else if (type === "RollingUpdate") {
     notNegative(rollingUpdate?.partition, "spec.updateStrategy.rollingUpdate.partition", errors);
   } else {
-    errors.push(invalid("spec.updateStrategy", spec.updateStrategy, "must be 'RollingUpdate' or 'OnDelete'"));
+    const shown = { Type: type, RollingUpdate: spec.updateStrategy?.rollingUpdate ?? null };
+    errors.push(invalid("spec.updateStrategy", shown, "must be 'RollingUpdate' or 'OnDelete'"));
   }
   notNegative(spec.replicas, "spec.replicas", errors);
   notNegative(spec.minReadySeconds, "spec.minReadySeconds", errors);

@@ -91,7 +91,7 @@ export function validateNode(node: Node): FieldError[] {
   const errors: FieldError[] = [];
   const seen = new Set<string>();
   for (const [i, taint] of (node.spec?.taints ?? []).entries()) {
-    const path = `spec.taints[${i}]`;
+    const path = `metadata.taints[${i}]`;
     for (const text of isQualifiedName(taint.key ?? ""))
       errors.push(invalid(`${path}.key`, taint.key ?? "", text));
     const value = isLabelValue(taint.value ?? "");

@@ -1,5 +1,5 @@
 /** Events are one thing in two spellings: v1 Event (what is stored) and events.k8s.io/v1 Event. */
-import { required, invalid } from "../../machinery/index.ts";
+import { isQualifiedName, required, invalid } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
 import type { CoreV1Event, EventsV1Event } from "../generated/types.ts";
 
@@ -48,7 +48,62 @@ export function defaultEvent(event: CoreV1Event): void {
   event.reportingInstance ??= "";
 }
 
+function validateReporter(name: string | undefined, path: string, errors: FieldError[]): void {
+  if (!name) errors.push(required(path));
+  for (const text of isQualifiedName(name ?? "")) errors.push(invalid(path, name ?? "", text));
+}
+
+const longest = 128;
+const longestNote = 1024;
+const types = ["Normal", "Warning"];
+
+/** What events.k8s.io asks of a new event beyond what every event has; the object is in the stored spelling. */
+export function validateNewEvent(event: CoreV1Event): FieldError[] {
+  const errors = validateNamespaceOf(event);
+  if (!event.eventTime) errors.push(required("eventTime"));
+  else {
+    validateReporter(event.reportingComponent, "reportingController", errors);
+    const atMost = (value: string | undefined, path: string, limit: number): void => {
+      if ((value ?? "").length > limit) {
+        errors.push(invalid(path, "", `can have at most ${limit} characters`));
+      }
+    };
+    if (!event.reportingInstance) errors.push(required("reportingInstance"));
+    atMost(event.reportingInstance, "reportingInstance", longest);
+    if (!event.action) errors.push(required("action"));
+    atMost(event.action, "action", longest);
+    if (!event.reason) errors.push(required("reason"));
+    atMost(event.reason, "reason", longest);
+    atMost(event.message, "message", longestNote);
+  }
+  if (!types.includes(event.type ?? ""))
+    errors.push(invalid("type", "", `has invalid value: ${event.type ?? ""}`));
+  if (event.series) {
+    if ((event.series.count ?? 0) < 2) errors.push(invalid("series.count", "", "should be at least 2"));
+    if (!event.series.lastObservedTime) errors.push(required("series.lastObservedTime"));
+  }
+  const unset = (given: unknown, path: string): void => {
+    if (given) errors.push(invalid(path, "", "needs to be unset"));
+  };
+  unset(event.firstTimestamp, "firstTimestamp");
+  unset(event.lastTimestamp, "lastTimestamp");
+  unset(event.count, "count");
+  unset(event.source?.component || event.source?.host, "source");
+  return errors;
+}
+
 export function validateEvent(event: CoreV1Event): FieldError[] {
+  const errors = validateNamespaceOf(event);
+  if (event.eventTime) {
+    validateReporter(event.reportingComponent, "reportingComponent", errors);
+    if (!event.reportingInstance) errors.push(required("reportingInstance"));
+    if (!event.action) errors.push(required("action"));
+    if (!event.reason) errors.push(required("reason"));
+  }
+  return errors;
+}
+
+function validateNamespaceOf(event: CoreV1Event): FieldError[] {
   const errors: FieldError[] = [];
   const wanted = event.involvedObject?.namespace || "default";
   if (event.metadata?.namespace !== wanted) {
@@ -59,12 +114,6 @@ export function validateEvent(event: CoreV1Event): FieldError[] {
         "does not match event.namespace",
       ),
     );
-  }
-  if (event.eventTime) {
-    if (!event.reportingComponent) errors.push(required("reportingController"));
-    if (!event.reportingInstance) errors.push(required("reportingInstance"));
-    if (!event.action) errors.push(required("action"));
-    if (!event.reason) errors.push(required("reason"));
   }
   return errors;
 }

@@ -29,6 +29,7 @@ import { qosClass } from "./pod/qos.ts";
 import { validateNewPod, validatePod } from "./pod/spec.ts";
 import { ephemeralContainersStrategy, resizeStrategy } from "./pod/subresources.ts";
 import { podStatusStrategy, validatePodUpdate } from "./pod/update.ts";
+import { validateLimitRange, validateQuota, validateQuotaUpdate } from "./limits.ts";
 import * as service from "./service.ts";
 import * as volume from "./volume.ts";
 import * as workloads from "./workloads.ts";
@@ -224,6 +225,7 @@ export const coreKinds: readonly KindDefinition[] = [
     plural: "limitranges",
     shortNames: ["limits"],
     defaults: cluster.defaultLimitRange,
+    validate: validateLimitRange,
   }),
   define<ResourceQuota>({
     kind: "ResourceQuota",
@@ -231,5 +233,7 @@ export const coreKinds: readonly KindDefinition[] = [
     shortNames: ["quota"],
     status: true,
     columns: columns.quotaColumns,
+    validate: validateQuota,
+    validateUpdate: validateQuotaUpdate,
   }),
 ];

@@ -28,6 +28,9 @@ export function defaultReplicationController(each: ReplicationController): void 
 export function validateReplicationController(each: ReplicationController): FieldError[] {
   const errors: FieldError[] = [];
   const spec = each.spec ?? {};
+  if ((spec.minReadySeconds ?? 0) < 0) {
+    errors.push(invalid("spec.minReadySeconds", spec.minReadySeconds, "must be greater than or equal to 0"));
+  }
   if ((spec.replicas ?? 0) < 0)
     errors.push(invalid("spec.replicas", spec.replicas, "must be greater than or equal to 0"));
   if (Object.keys(spec.selector ?? {}).length === 0) errors.push(required("spec.selector"));

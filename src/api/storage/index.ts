@@ -11,6 +11,13 @@ import type {
   VolumeAttributesClass,
 } from "../generated/types.ts";
 import {
+  validateAttachment,
+  validateAttributesClass,
+  validateCsiNode,
+  validateDriver,
+  validateStorageCapacity,
+} from "./rules.ts";
+import {
   defaultStorageClass,
   isDefaultClass,
   validateStorageClass,
@@ -46,6 +53,7 @@ export const storageKinds: readonly KindDefinition[] = [
   define<CSINode>({
     kind: "CSINode",
     plural: "csinodes",
+    validate: validateCsiNode,
     namespaced: false,
     columns: [
       nameColumn,
@@ -56,6 +64,7 @@ export const storageKinds: readonly KindDefinition[] = [
   define<CSIDriver>({
     kind: "CSIDriver",
     plural: "csidrivers",
+    validate: validateDriver,
     namespaced: false,
     defaults(driver) {
       driver.spec ??= {};
@@ -85,10 +94,12 @@ export const storageKinds: readonly KindDefinition[] = [
   define<CSIStorageCapacity>({
     kind: "CSIStorageCapacity",
     plural: "csistoragecapacities",
+    validate: validateStorageCapacity,
   }),
   define<VolumeAttachment>({
     kind: "VolumeAttachment",
     plural: "volumeattachments",
+    validate: validateAttachment,
     namespaced: false,
     status: true,
     columns: [
@@ -103,6 +114,7 @@ export const storageKinds: readonly KindDefinition[] = [
   define<VolumeAttributesClass>({
     kind: "VolumeAttributesClass",
     plural: "volumeattributesclasses",
+    validate: validateAttributesClass,
     shortNames: ["vac"],
     namespaced: false,
     columns: [

@@ -1,5 +1,12 @@
 /** StorageClass: defaults and rules. */
-import { forbidden, isQualifiedName, invalid, notSupported, required } from "../../machinery/index.ts";
+import {
+  duplicate,
+  forbidden,
+  isQualifiedName,
+  invalid,
+  notSupported,
+  required,
+} from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
 import type { StorageClass } from "../generated/types.ts";
 import { immutable } from "../metadata.ts";
@@ -36,6 +43,15 @@ export function validateStorageClass(each: StorageClass): FieldError[] {
   if (!mode) errors.push(required("volumeBindingMode"));
   else if (mode !== "Immediate" && mode !== "WaitForFirstConsumer") {
     errors.push(notSupported("volumeBindingMode", mode, ["Immediate", "WaitForFirstConsumer"]));
+  }
+  for (const [i, term] of (each.allowedTopologies ?? []).entries()) {
+    for (const [j, { key, values = [] }] of (term.matchLabelExpressions ?? []).entries()) {
+      const path = `allowedTopologies[${i}].matchLabelExpressions[${j}]`;
+      if (values.length === 0) errors.push(required(`${path}.values`));
+      for (const [k, value] of values.entries())
+        if (values.indexOf(value) < k) errors.push(duplicate(`${path}.values[${k}]`, value));
+      for (const text of isQualifiedName(key ?? "")) errors.push(invalid(`${path}.key`, key ?? "", text));
+    }
   }
   return errors;
 }
