@@ -14,7 +14,7 @@ import { type LocalPathOptions, localPathProvisioner } from "./local-path/index.
 import { runNamespaces } from "./namespace/index.ts";
 import { nodeLifecycle } from "./node-lifecycle/index.ts";
 import { podGarbage } from "./pod-garbage/index.ts";
-import { runReplicaSets } from "./replicaset/index.ts";
+import { runReplicaSets, runReplicationControllers } from "./replicaset/index.ts";
 import { rootCaPublisher } from "./root-ca/index.ts";
 import { runServiceAccounts } from "./service-account/index.ts";
 import { runStatefulSets } from "./statefulset/index.ts";
@@ -62,6 +62,7 @@ export async function startControllers(
   };
   const controllers: Controller[] = [
     runReplicaSets,
+    runReplicationControllers,
     runDeployments,
     runStatefulSets,
     runDaemonSets,

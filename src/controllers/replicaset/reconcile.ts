@@ -1,4 +1,10 @@
-import type { Pod, ReplicaSet, ReplicaSetCondition, ReplicaSetStatus } from "../../api/index.ts";
+import type {
+  Pod,
+  ReplicaSet,
+  ReplicaSetCondition,
+  ReplicaSetStatus,
+  ReplicationController,
+} from "../../api/index.ts";
 import { deepEqual, formatTime } from "../../machinery/index.ts";
 import { rankForDeletion } from "../pods/ranking.ts";
 import { availableIn, isReady } from "../pods/state.ts";
@@ -10,7 +16,7 @@ export type ReplicaPlan = { create: number; remove: readonly Pod[] };
 
 /** `active` are the set's own pods that count as replicas; `related` those of the same Deployment, its own included. */
 export function planReplicas(
-  set: ReplicaSet,
+  set: ReplicaSet | ReplicationController,
   active: readonly Pod[],
   related: readonly Pod[],
   now: number,
@@ -31,9 +37,9 @@ export interface ReplicaFailure {
 
 /** The status that describes these pods; `nextMs`: when a ready pod will have been so for long enough to count. */
 export function replicaSetStatus(
-  set: ReplicaSet,
+  set: ReplicaSet | ReplicationController,
   active: readonly Pod[],
-  terminating: number,
+  terminating: number | undefined,
   failure: ReplicaFailure | undefined,
   now: number,
 ): { status: ReplicaSetStatus; nextMs: number | undefined } {
@@ -59,7 +65,7 @@ export function replicaSetStatus(
       fullyLabeledReplicas: fullyLabeled,
       readyReplicas: ready,
       availableReplicas: available,
-      terminatingReplicas: terminating,
+      ...(terminating === undefined ? {} : { terminatingReplicas: terminating }),
       observedGeneration: set.metadata?.generation ?? 0,
       ...(conditions.length > 0 ? { conditions } : {}),
     },
@@ -89,7 +95,7 @@ export function sameStatus(a: ReplicaSetStatus | undefined, b: ReplicaSetStatus)
     (a?.fullyLabeledReplicas ?? 0) === b.fullyLabeledReplicas &&
     (a?.readyReplicas ?? 0) === b.readyReplicas &&
     (a?.availableReplicas ?? 0) === b.availableReplicas &&
-    (a?.terminatingReplicas ?? 0) === b.terminatingReplicas &&
+    (a?.terminatingReplicas ?? 0) === (b.terminatingReplicas ?? 0) &&
     a?.observedGeneration === b.observedGeneration &&
     deepEqual(a?.conditions ?? [], b.conditions ?? [])
   );

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Pod } from "../../api/index.ts";
+import type { Pod, ReplicationController } from "../../api/index.ts";
 import { StatusError } from "../../machinery/index.ts";
 import { rankForDeletion } from "../pods/ranking.ts";
 import { actAsNode, containers, replicaSet, startBench, startOn, template } from "../testing/bench.ts";
-import { runReplicaSets } from "./index.ts";
+import { runReplicaSets, runReplicationControllers } from "./index.ts";
 
 const list = async (bench: Awaited<ReturnType<typeof startBench>>): Promise<Pod[]> =>
   (await bench.client.pods.list("default")).items;
@@ -114,6 +114,27 @@ test("killed in the middle and started again, it carries on", async () => {
   await bench.settle();
   assert.equal((await list(bench)).length, 10);
   await stop();
+});
+
+test("a ReplicationController adopts by a plain map of labels and keeps its number", async () => {
+  const bench = await startBench(runReplicationControllers);
+  const controllers = bench.client.resource<ReplicationController>("", "v1", "replicationcontrollers");
+  await bench.client.pods.create("default", {
+    metadata: { name: "orphan", labels: { app: "web" } },
+    spec: { containers },
+  });
+  await controllers.create("default", {
+    metadata: { name: "web" },
+    spec: { replicas: 3, selector: { app: "web" }, template: template("web") },
+  });
+  await bench.settle();
+  await actAsNode(bench);
+  assert.equal((await list(bench)).length, 3);
+  const made = await controllers.get("default", "web");
+  assert.equal(made.status?.readyReplicas, 3);
+  const { metadata } = await bench.client.pods.get("default", "orphan");
+  assert.equal(metadata?.ownerReferences?.[0]?.kind, "ReplicationController");
+  await bench.stop();
 });
 
 test("who goes first", () => {
