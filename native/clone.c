@@ -131,7 +131,11 @@ static int prepare(struct plan *plan, struct error *e) {
     const struct record *r = &plan->records[i];
     const char *name = text_of(r, 0), *path = text_of(r, 1);
     if (!strcmp(name, "@mkdir")) {
-      if (mkdir(path, 0755) < 0 && errno != EEXIST) return fail(e, "mkdir", path);
+      /* Whoever a container runs as may read its limits. */
+      mode_t mask = umask(0022);
+      int made = mkdir(path, 0755);
+      umask(mask);
+      if (made < 0 && errno != EEXIST) return fail(e, "mkdir", path);
     } else if (!strcmp(name, "@write")) {
       if (write_path(AT_FDCWD, path, text_of(r, 2)) < 0 && !number_of(r, 3)) return fail(e, "write", path);
     } else if (!strcmp(name, "@device-filter")) {

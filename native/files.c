@@ -11,7 +11,9 @@ int op_files(const struct record *args, struct buffer *reply, struct error *e) {
     const char *what = text_of(args, i), *path = text_of(args, i + 1);
     int result, fine = 0;
     if (!strcmp(what, "mkdir")) {
+      mode_t mask = umask(0022);
       result = mkdir(path, 0755);
+      umask(mask);
       fine = EEXIST;
     } else if (!strcmp(what, "rmdir")) {
       result = rmdir(path);
