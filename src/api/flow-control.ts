@@ -15,7 +15,8 @@ export const flowControlKinds: readonly KindDefinition[] = [
     generation: true,
     status: true,
     defaults(schema) {
-      if (schema.spec) schema.spec.matchingPrecedence ||= 1000;
+      schema.spec ??= {} as NonNullable<FlowSchema["spec"]>;
+      schema.spec.matchingPrecedence ||= 1000;
     },
     validate: validateFlowSchema,
     columns: [

@@ -85,8 +85,7 @@ export const networkingKinds: readonly KindDefinition[] = [
     shortNames: ["netpol"],
     generation: true,
     defaults(policy) {
-      const spec = policy.spec;
-      if (!spec) return;
+      const spec = (policy.spec ??= { podSelector: {} });
       for (const rule of [...(spec.ingress ?? []), ...(spec.egress ?? [])]) {
         for (const port of rule.ports ?? []) port.protocol ??= "TCP";
       }

@@ -55,8 +55,9 @@ function validateSelection(
 ): void {
   const before = errors.length;
   const count = Object.keys(selector?.matchLabels ?? {}).length + (selector?.matchExpressions?.length ?? 0);
-  if (!selector) errors.push(required("spec.selector"));
-  else {
+  if (!selector) {
+    if (messages.empty !== "daemonset") errors.push(required("spec.selector"));
+  } else {
     validateLabelSelector(selector, "spec.selector", errors);
     if (count === 0) {
       errors.push(invalid("spec.selector", selector, `empty selector is invalid for ${messages.empty}`));
@@ -87,9 +88,11 @@ function validateSelection(
   }
 }
 
+/** What is missing altogether counts as empty, as it does in the original. */
+type Defaulted<T extends { spec?: unknown }> = NonNullable<T["spec"]>;
+
 export function defaultDeployment(each: Deployment): void {
-  const spec = each.spec;
-  if (!spec) return;
+  const spec = (each.spec ??= {} as Defaulted<Deployment>);
   spec.replicas ??= 1;
   const strategy = (spec.strategy ??= {});
   strategy.type ||= "RollingUpdate";
@@ -161,9 +164,9 @@ export function validateSelectorUpdate(
 }
 
 export function defaultReplicaSet(each: ReplicaSet): void {
-  if (!each.spec) return;
-  each.spec.replicas ??= 1;
-  defaultPodTemplate(each.spec.template);
+  const spec = (each.spec ??= {} as Defaulted<ReplicaSet>);
+  spec.replicas ??= 1;
+  defaultPodTemplate((spec.template ??= {}));
 }
 
 export function validateReplicaSet(each: ReplicaSet): FieldError[] {
@@ -176,8 +179,8 @@ export function validateReplicaSet(each: ReplicaSet): FieldError[] {
 }
 
 export function defaultDaemonSet(each: DaemonSet): void {
-  const spec = each.spec;
-  if (!spec) return;
+  const spec = (each.spec ??= {} as Defaulted<DaemonSet>);
+  spec.template ??= {};
   const strategy = (spec.updateStrategy ??= {});
   strategy.type ||= "RollingUpdate";
   if (strategy.type === "RollingUpdate") {
@@ -228,8 +231,8 @@ export function validateDaemonSet(each: DaemonSet): FieldError[] {
 }
 
 export function defaultStatefulSet(each: StatefulSet): void {
-  const spec = each.spec;
-  if (!spec) return;
+  const spec = (each.spec ??= {} as Defaulted<StatefulSet>);
+  spec.template ??= {};
   spec.podManagementPolicy ||= "OrderedReady";
   const strategy = (spec.updateStrategy ??= {});
   if (!strategy.type) {

@@ -173,7 +173,8 @@ export function validateEndpoints(endpoints: Endpoints): FieldError[] {
 
 /** For containers, limits left out follow from max, requests from limits and min. */
 export function defaultLimitRange(range: LimitRange): void {
-  for (const item of range.spec?.limits ?? []) {
+  range.spec ??= { limits: null as never };
+  for (const item of range.spec.limits ?? []) {
     if (item.type !== "Container") continue;
     item.default = { ...item.max, ...item.default };
     item.defaultRequest = { ...item.min, ...item.default, ...item.defaultRequest };

@@ -233,6 +233,9 @@ export const coreKinds: readonly KindDefinition[] = [
     shortNames: ["quota"],
     status: true,
     columns: columns.quotaColumns,
+    defaults(quota) {
+      quota.spec ??= {};
+    },
     validate: validateQuota,
     validateUpdate: validateQuotaUpdate,
   }),

@@ -53,6 +53,9 @@ export const storageKinds: readonly KindDefinition[] = [
   define<CSINode>({
     kind: "CSINode",
     plural: "csinodes",
+    defaults(node) {
+      node.spec ??= { drivers: null as never };
+    },
     validate: validateCsiNode,
     namespaced: false,
     columns: [

@@ -47,8 +47,18 @@ const mustBePinned = new Set([
   "validatingadmissionpolicybindings.admissionregistration.k8s.io",
 ]);
 
-const wrongUid = (wanted: string, actual: string): string =>
-  `Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${actual}`;
+/** Where the original keeps kinds whose place is not named after them; its messages tell. */
+const places: Record<string, string> = {
+  endpoints: "services/endpoints",
+  ingresses: "ingress",
+  nodes: "minions",
+  replicationcontrollers: "controllers",
+  services: "services/specs",
+};
+
+const wrongUid = (plural: string, key: string, wanted: string, actual: string): string =>
+  `StorageError: invalid object, Code: 4, Key: /registry/${places[plural] ?? plural}/${key}, ResourceVersion: 0, ` +
+  `AdditionalErrorMsg: Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${actual}`;
 
 function unpinned(def: KindDefinition, name: string): StatusError {
   return invalid({ ...def, kind: def.plural }, name, [
@@ -96,7 +106,11 @@ export async function update(call: Call): Promise<Answer> {
   if (meta.uid) {
     const uid = resource.cache.get(resource.key(info.namespace, info.name))?.object.metadata?.uid;
     if (uid !== undefined && uid !== meta.uid)
-      throw conflict(resource.def, info.name, wrongUid(meta.uid, uid));
+      throw conflict(
+        resource.def,
+        info.name,
+        wrongUid(resource.def.plural, resource.key(info.namespace, info.name), meta.uid, uid),
+      );
   }
   resource.def.storedAs?.toStored(object);
   resource.def.defaults?.(object);

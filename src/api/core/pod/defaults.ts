@@ -145,5 +145,6 @@ export function defaultPod(pod: Pod): void {
 export function defaultPodTemplate(template: PodTemplateSpec | undefined): void {
   if (!template) return;
   template.metadata ??= {};
-  if (template.spec) defaultPodSpec(template.spec);
+  template.spec ??= { containers: [] };
+  defaultPodSpec(template.spec);
 }
