@@ -1,5 +1,6 @@
 /** What a cluster may leave on a machine, kind by kind, so that a test can look for each. */
 import { globSync, readFileSync, readlinkSync } from "node:fs";
+import { bridgeName } from "../../src/cluster/config/naming.ts";
 import { run } from "./command.ts";
 
 /** Lines that name the cluster, by kind; everything empty means it is gone without a trace. */
@@ -28,17 +29,37 @@ function processesOf(mark: string): string[] {
   });
 }
 
-/** Network interfaces and network namespaces there are now; compared before and after. */
-export async function networkState(): Promise<{ interfaces: string[]; namespaces: string[] }> {
-  const links = globSync("/sys/class/net/*").map((path) => path.slice("/sys/class/net/".length));
+/** The links and network namespaces of a running cluster, so that a test can see them gone afterwards. */
+export function networkOf(cluster: string): { links: string[]; namespaces: string[] } {
+  const bridge = bridgeName(cluster);
+  const links = [
+    bridge,
+    ...globSync(`/sys/class/net/${bridge}/brif/*`).map((path) => path.split("/").at(-1) ?? ""),
+  ];
+  const processes = globSync(
+    `/sys/fs/cgroup/{pids,memory,unified}/wherry-${cluster}/**/cgroup.procs`,
+  ).flatMap((file) => readFileSync(file, "utf8").split("\n").filter(Boolean));
+  const own = namespaceOf("self");
   const namespaces = new Set(
-    globSync("/proc/[0-9]*/ns/net").flatMap((path) => {
-      try {
-        return [readlinkSync(path)];
-      } catch {
-        return [];
-      }
-    }),
+    processes.map(namespaceOf).filter((namespace) => namespace !== "" && namespace !== own),
   );
-  return { interfaces: links.sort(), namespaces: [...namespaces].sort() };
+  return { links, namespaces: [...namespaces] };
+}
+
+/** Those of them that are still there. */
+export function networkLeftOf(was: { links: string[]; namespaces: string[] }): string[] {
+  const links = new Set(globSync("/sys/class/net/*").map((path) => path.split("/").at(-1)));
+  const alive = new Set(globSync("/proc/[0-9]*").map((path) => namespaceOf(path.slice("/proc/".length))));
+  return [
+    ...was.links.filter((link) => links.has(link)),
+    ...was.namespaces.filter((namespace) => alive.has(namespace)),
+  ];
+}
+
+function namespaceOf(process: string): string {
+  try {
+    return readlinkSync(`/proc/${process}/ns/net`);
+  } catch {
+    return "";
+  }
 }
