@@ -49,7 +49,7 @@ export const outputFlags: readonly FlagSpec[] = [
     long: "output",
     short: "o",
     type: "string",
-    help: "json, yaml, name, wide, jsonpath=..., custom-columns=...",
+    help: "json, yaml, name, wide, jsonpath=..., go-template=..., custom-columns=...",
   },
   { long: "show-managed-fields", type: "boolean", help: "keep managedFields with -o json and yaml" },
 ];

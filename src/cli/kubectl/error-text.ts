@@ -1,12 +1,16 @@
 import { StatusError } from "../../machinery/index.ts";
 
-/** Errors in kubectl's words. */
-export function errorText(error: unknown): string {
+/** Errors in kubectl's words; `doing` says with what: `creating "web.yaml"`. */
+export function errorText(error: unknown, doing?: string): string {
   if (error instanceof StatusError) {
     if (error.reason === "Unauthorized") return "error: You must be logged in to the server (Unauthorized)";
+    if (error.reason === "NotFound" && error.message === "404 page not found") {
+      return "Error from server (NotFound): the server could not find the requested resource";
+    }
     if (error.reason === "Invalid")
       return error.message.startsWith("The ") ? error.message : invalidText(error);
-    return `Error from server${error.reason ? ` (${error.reason})` : ""}: ${error.message}`;
+    const when = doing === undefined ? "" : `error when ${doing}: `;
+    return `Error from server${error.reason ? ` (${error.reason})` : ""}: ${when}${error.message}`;
   }
   if (error instanceof Error) {
     const code =

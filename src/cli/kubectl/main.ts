@@ -1,5 +1,6 @@
 import { kubeconfigTransport } from "../../client/index.ts";
-import { type FlagSpec, flagHelp, parseFlags, UsageError } from "../flags.ts";
+import { parseDuration } from "../../machinery/index.ts";
+import { type FlagSpec, flagHelp, type Parsed, parseFlags, UsageError } from "../flags.ts";
 import { type Command, namespaceFlags } from "./command.ts";
 import { errorText } from "./error-text.ts";
 import { Mapper } from "./mapper.ts";
@@ -12,6 +13,7 @@ const verbs: Record<string, () => Promise<{ command: Command }>> = {
   "api-versions": () => import("./commands/api-versions.ts"),
   apply: () => import("./commands/apply.ts"),
   attach: () => import("./commands/attach.ts"),
+  autoscale: () => import("./commands/autoscale.ts"),
   auth: () => import("./commands/auth.ts"),
   "cluster-info": () => import("./commands/cluster-info.ts"),
   config: () => import("./commands/config.ts"),
@@ -21,6 +23,7 @@ const verbs: Record<string, () => Promise<{ command: Command }>> = {
   delete: () => import("./commands/delete.ts"),
   describe: () => import("./commands/describe.ts"),
   diff: () => import("./commands/diff.ts"),
+  drain: () => import("./commands/drain.ts"),
   edit: () => import("./commands/edit.ts"),
   events: () => import("./commands/events.ts"),
   exec: () => import("./commands/exec.ts"),
@@ -37,6 +40,7 @@ const verbs: Record<string, () => Promise<{ command: Command }>> = {
   scale: () => import("./commands/scale.ts"),
   set: () => import("./commands/set.ts"),
   taint: () => import("./commands/taint.ts"),
+  top: () => import("./commands/top.ts"),
   uncordon: () => import("./commands/uncordon.ts"),
   version: () => import("./commands/version.ts"),
   wait: () => import("./commands/wait.ts"),
@@ -52,7 +56,7 @@ const globalFlags: readonly FlagSpec[] = [
   { long: "token", type: "string", help: "bearer token" },
   { long: "as", type: "string", help: "user to impersonate" },
   { long: "as-group", type: "list", help: "group to impersonate" },
-  { long: "request-timeout", type: "string", help: "accepted for compatibility" },
+  { long: "request-timeout", type: "string", help: "how long one request may take, e.g. 5s" },
   { long: "v", short: "v", type: "string", help: "accepted for compatibility" },
   { long: "warnings-as-errors", type: "boolean", help: "accepted for compatibility" },
   { long: "help", short: "h", type: "boolean", help: "this text" },
@@ -89,9 +93,7 @@ async function dispatch(argv: readonly string[], io: Output, signal: AbortSignal
       .filter((flag) => !own.has(flag.long))
       .map((flag) => (flag.short && ownShort.has(flag.short) ? { ...flag, short: "" } : flag)),
   ];
-  const parsed = parseFlags([...before, ...after], specs, {
-    ...(command.stopAtArgument ? { stopAtArgument: true } : {}),
-  });
+  const parsed = parseWords(name, [...before, ...after], specs, command);
   if (parsed.flags.on("help")) {
     io.out(`${command.summary}\n\nUsage:\n  wherry kubectl ${command.usage}\n\nFlags:\n${flagHelp(specs)}\n`);
     return 0;
@@ -108,7 +110,8 @@ async function dispatch(argv: readonly string[], io: Output, signal: AbortSignal
     impersonateGroups: flags.list("as-group"),
   };
   const { transport, namespace, connection } = await kubeconfigTransport(given, process.env);
-  const session = new Session(transport, flags.text("namespace") ?? namespace ?? "default", io);
+  const timeout = timeoutOf(flags.text("request-timeout"));
+  const session = new Session(transport, flags.text("namespace") ?? namespace ?? "default", io, timeout);
   try {
     const context = {
       session,
@@ -119,8 +122,32 @@ async function dispatch(argv: readonly string[], io: Output, signal: AbortSignal
       namespaceGiven: flags.has("namespace"),
     };
     return await command.run(context, parsed);
+  } catch (error) {
+    if (!(error instanceof Error && error.name === "TimeoutError" && timeout !== undefined)) throw error;
+    if (flags.on("watch") || flags.on("follow")) return 0;
+    throw new Error(`the server did not answer within ${flags.text("request-timeout")}`);
   } finally {
     await transport.close();
+  }
+}
+
+/** Milliseconds; a bare number means seconds, 0 no limit. */
+function timeoutOf(text: string | undefined): number | undefined {
+  if (text === undefined || /^0[a-z]*$/.test(text)) return undefined;
+  return parseDuration(/^\d+$/.test(text) ? `${text}s` : text);
+}
+
+function parseWords(
+  verb: string,
+  words: readonly string[],
+  specs: readonly FlagSpec[],
+  command: Command,
+): Parsed {
+  try {
+    return parseFlags(words, specs, { ...(command.stopAtArgument ? { stopAtArgument: true } : {}) });
+  } catch (error) {
+    if (error instanceof UsageError) error.message += `\nSee 'kubectl ${verb} --help' for usage.`;
+    throw error;
   }
 }
 

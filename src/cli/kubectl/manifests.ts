@@ -21,6 +21,9 @@ export async function readManifests(names: readonly string[], recursive: boolean
   return found;
 }
 
+/** The file of a manifest's source, without the line. */
+export const fileOf = (source: string): string => source.replace(/:\d+$/, "");
+
 function filesOf(name: string, recursive: boolean): string[] {
   const stat = statSync(name, { throwIfNoEntry: false });
   if (!stat) throw new Error(`the path "${name}" does not exist`);

@@ -4,7 +4,7 @@ import type { Context } from "./command.ts";
 import { pathOf } from "./mapper.ts";
 
 /** The pod a word stands for: its name, `pod/NAME`, or for `TYPE/NAME` the best pod of that object. */
-export async function podOf(context: Context, word: string): Promise<Pod> {
+export async function podOf(context: Context, word: string, sayWhich = false): Promise<Pod> {
   const { session, mapper } = context;
   const pods = await mapper.require("pods");
   const [type, name] = word.includes("/") ? (word.split("/", 2) as [string, string]) : ["pods", word];
@@ -22,6 +22,8 @@ export async function podOf(context: Context, word: string): Promise<Pod> {
   const found = list.items.filter((pod) => matcher.matches(pod.metadata?.labels ?? {}));
   const best = found.sort((a, b) => rank(a) - rank(b))[0];
   if (!best) throw new Error(`no pods found for ${word}`);
+  if (sayWhich && found.length > 1)
+    context.io.err(`Found ${found.length} pods, using pod/${best.metadata?.name}\n`);
   return best;
 }
 
@@ -30,9 +32,22 @@ const rank = (pod: Pod): number =>
   (pod.status?.phase === "Running" ? 0 : 2) +
   (pod.status?.conditions?.some((c) => c.type === "Ready" && c.status === "True") ? 0 : 1);
 
+/** Throws when the pod has no such container. */
+export function knownContainer(pod: Pod, name: string): string {
+  const kinds: [string, { name: string }[] | undefined][] = [
+    ["", pod.spec?.containers],
+    [" (init)", pod.spec?.initContainers],
+    [" (ephem)", pod.spec?.ephemeralContainers],
+  ];
+  const all = kinds.flatMap(([note, list]) => (list ?? []).map((one) => ({ name: one.name, note })));
+  if (all.some((one) => one.name === name)) return name;
+  const names = all.map((one) => one.name + one.note).join(", ");
+  throw new Error(`container ${name} is not valid for pod ${pod.metadata?.name} out of: ${names}`);
+}
+
 /** `-c`, the annotated default, or the first container (said so when there are several). */
 export function containerOf(context: Context, pod: Pod, named: string | undefined): string {
-  if (named) return named;
+  if (named) return knownContainer(pod, named);
   const all = (pod.spec?.containers ?? []).map((container) => container.name);
   const preferred = pod.metadata?.annotations?.["kubectl.kubernetes.io/default-container"];
   if (preferred && all.includes(preferred)) return preferred;

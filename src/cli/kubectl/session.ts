@@ -22,7 +22,9 @@ export class Session {
   readonly transport: ApiTransport;
   readonly namespace: string;
   readonly io: Output;
-  constructor(transport: ApiTransport, namespace: string, io: Output) {
+  private readonly timeoutMs: number | undefined;
+  constructor(transport: ApiTransport, namespace: string, io: Output, timeoutMs?: number) {
+    this.timeoutMs = timeoutMs;
     this.transport = transport;
     this.namespace = namespace;
     this.io = io;
@@ -39,7 +41,9 @@ export class Session {
       headers["content-type"] = call.contentType ?? "application/json";
       request.body = Buffer.from(typeof call.body === "string" ? call.body : JSON.stringify(call.body));
     }
-    if (call.signal) request.signal = call.signal;
+    const timer = this.timeoutMs === undefined ? [] : [AbortSignal.timeout(this.timeoutMs)];
+    const signals = [...(call.signal ? [call.signal] : []), ...timer];
+    if (signals.length > 0) request.signal = AbortSignal.any(signals);
     const response = await this.transport.request(request);
     const warnings = response.headers["warning"];
     if (warnings) for (const text of warningTexts(warnings)) this.io.err(`Warning: ${text}\n`);

@@ -27,8 +27,12 @@ export const command: Command = {
         wantedCategories.every((category) => resource.categories.includes(category)),
     );
     const by = flags.text("sort-by");
-    const key = (r: (typeof all)[number]): string => (by === "kind" ? r.kind : by === "name" ? r.plural : "");
-    const sorted = [...all].sort((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0));
+    const key = (r: (typeof all)[number]): string =>
+      by === "kind" ? r.kind : by === "name" ? r.plural : `${r.group} ${r.plural}`;
+    // Preferred versions come first.
+    const preferred = new Map<string, (typeof all)[number]>();
+    for (const one of all) if (!preferred.has(resourceName(one))) preferred.set(resourceName(one), one);
+    const sorted = [...preferred.values()].sort((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0));
     if (flags.text("output") === "name") {
       io.out(sorted.map((resource) => `${resourceName(resource)}\n`).join(""));
       return 0;
@@ -40,7 +44,7 @@ export const command: Command = {
       apiVersionOf(resource),
       String(resource.namespaced),
       resource.kind,
-      ...(wide ? [resource.verbs.join(","), resource.categories.join(",")] : []),
+      ...(wide ? [[...resource.verbs].sort().join(","), resource.categories.join(",")] : []),
     ]);
     const header = [
       "NAME",

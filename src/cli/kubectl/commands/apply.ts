@@ -2,7 +2,7 @@ import type { KubeObject } from "../../../api/index.ts";
 import { createThreeWayStrategicPatch, isReason, parseDuration } from "../../../machinery/index.ts";
 import { createThreeWayMergePatch } from "../../../machinery/index.ts";
 import { schemaLookupFor } from "../../../api/index.ts";
-import { UsageError } from "../../flags.ts";
+import { type Flags, UsageError } from "../../flags.ts";
 import {
   type Command,
   type Context,
@@ -16,10 +16,10 @@ import {
   selectorFlags,
 } from "../command.ts";
 import { objectName, pathOf, type Resource } from "../mapper.ts";
-import { readManifests } from "../manifests.ts";
-import { objectPrinter } from "../print/object.ts";
+import { fileOf, readManifests } from "../manifests.ts";
+import { objectPrinter, sorted } from "../print/object.ts";
 import { errorText } from "../error-text.ts";
-import { targetOfObject } from "../targets.ts";
+import { objectsOf, targetOfObject, targetsOf } from "../targets.ts";
 
 export const lastApplied = "kubectl.kubernetes.io/last-applied-configuration";
 
@@ -37,12 +37,21 @@ export const command: Command = {
     { long: "force", type: "boolean", help: "delete and create again what cannot be changed" },
     { long: "overwrite", type: "boolean", help: "accepted for compatibility" },
     { long: "validate", type: "optional", implied: "strict", help: "strict, warn or ignore unknown fields" },
+    { long: "prune", type: "boolean", help: "not supported: delete what left the files by name" },
+    { long: "all", type: "boolean", help: "with --prune" },
+    { long: "prune-allowlist", type: "list", help: "with --prune" },
     { long: "wait", type: "boolean", help: "accepted for compatibility" },
     { long: "timeout", type: "string", help: "accepted for compatibility" },
   ],
   async run(context, { flags, args }) {
     const [sub] = args;
-    if (sub !== undefined) throw new UsageError(`Unexpected args: ${args.join(" ")}`);
+    if (sub === "view-last-applied") return viewLastApplied(context, flags, args.slice(1));
+    if (sub !== undefined) throw new UsageError(`Unexpected args: [${args.join(" ")}]`);
+    if (flags.on("prune")) {
+      throw new UsageError(
+        "--prune is not supported: it may delete what it should not; delete what is gone from the files by name or label",
+      );
+    }
     const files = flags.list("filename");
     if (files.length === 0) throw new UsageError("must specify one of -f and -k");
     if (flags.has("timeout")) parseDuration(flags.text("timeout") ?? "");
@@ -82,10 +91,7 @@ export const command: Command = {
         else if (flags.text("output") === "name") io.out(await printer(done.object, resource));
       } catch (error) {
         failed = true;
-        const text = errorText(error);
-        io.err(
-          isReason(error, "BadRequest") || isReason(error, "Invalid") ? `${text} (${source})\n` : `${text}\n`,
-        );
+        io.err(`${errorText(error, `applying "${fileOf(source)}"`)}\n`);
       }
     }
     if (printer && flags.text("output") !== "name" && applied.length > 0) {
@@ -169,6 +175,11 @@ export async function applyObject(
     return { verb: "created", object };
   }
   const before = live.metadata?.annotations?.[lastApplied];
+  if (before === undefined && options.dryRun === "none") {
+    session.io.err(
+      `Warning: ${objectName(resource, name)} has no ${lastApplied} annotation, as it was not made by 'apply' or with --save-config. It is noted now; fields that the file does not name stay as they are.\n`,
+    );
+  }
   const original = before === undefined ? {} : (JSON.parse(before) as KubeObject);
   const lookup = schemaLookupFor(resource.group, resource.version, resource.kind);
   const patch = lookup
@@ -191,9 +202,22 @@ export async function applyObject(
 function withLastApplied(manifest: KubeObject, namespace: string | undefined): KubeObject {
   const { [lastApplied]: _, ...annotations } = manifest.metadata?.annotations ?? {};
   const metadata = { ...manifest.metadata, annotations, ...(namespace === undefined ? {} : { namespace }) };
-  const plain = { ...manifest, metadata };
+  const plain = sorted({ ...manifest, metadata }) as KubeObject;
   return {
     ...plain,
     metadata: { ...metadata, annotations: { ...annotations, [lastApplied]: `${JSON.stringify(plain)}\n` } },
   };
+}
+
+async function viewLastApplied(context: Context, flags: Flags, args: readonly string[]): Promise<number> {
+  const targets = await targetsOf(context.mapper, context.session, args, flags);
+  const printer = objectPrinter(flags.text("output") ?? "yaml", { managedFields: true });
+  for (const { object, resource, name } of await objectsOf(context.session, targets, flags)) {
+    const noted = object.metadata?.annotations?.[lastApplied];
+    if (noted === undefined) {
+      throw new Error(`no last-applied-configuration annotation found on resource: ${name}`);
+    }
+    context.io.out((await printer?.(JSON.parse(noted), resource)) ?? "");
+  }
+  return 0;
 }

@@ -13,7 +13,7 @@ import {
 } from "../command.ts";
 import { errorText } from "../error-text.ts";
 import { objectName, pathOf, type Resource } from "../mapper.ts";
-import { type Manifest, readManifests } from "../manifests.ts";
+import { fileOf, type Manifest, readManifests } from "../manifests.ts";
 import { objectPrinter } from "../print/object.ts";
 import { targetOfObject } from "../targets.ts";
 import { lastApplied, validationOf } from "./apply.ts";
@@ -73,7 +73,9 @@ async function createAll(context: Context, flags: Flags, manifests: readonly Man
       await createObject(context, flags, resource, namespace, object);
     } catch (error) {
       failed = true;
-      context.io.err(`${errorText(error)}\n`);
+      context.io.err(
+        `${errorText(error, source === "command line" ? undefined : `creating "${fileOf(source)}"`)}\n`,
+      );
     }
   }
   return failed ? 1 : 0;
@@ -86,6 +88,7 @@ export async function createObject(
   resource: Resource,
   namespace: string | undefined,
   object: KubeObject,
+  verb = "created",
 ): Promise<KubeObject> {
   const dryRun = dryRunOf(flags.text("dry-run"));
   const printer = objectPrinter(flags.text("output") ?? "", {
@@ -116,7 +119,7 @@ export async function createObject(
           body: placed,
         });
   const said = objectName(resource, made.metadata?.name ?? "");
-  context.io.out(printer ? await printer(made, resource) : `${said} created${dryRunNote[dryRun]}\n`);
+  context.io.out(printer ? await printer(made, resource) : `${said} ${verb}${dryRunNote[dryRun]}\n`);
   return made;
 }
 

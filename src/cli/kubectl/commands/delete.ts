@@ -64,7 +64,7 @@ export const command: Command = {
     }
     const found: (Found | Target)[] = byName ? targets : await objectsOf(session, targets, flags);
     if (found.length === 0) {
-      io.err("No resources found\n");
+      io.out("No resources found\n");
       return 0;
     }
     let failed = false;

@@ -10,7 +10,7 @@ import { pathOf } from "../mapper.ts";
 import { readManifests } from "../manifests.ts";
 import { objectPrinter } from "../print/object.ts";
 import { targetOfObject } from "../targets.ts";
-import { applyObject } from "./apply.ts";
+import { applyObject, lastApplied } from "./apply.ts";
 
 export const command: Command = {
   summary: "Shows what apply would change. Exit code 1 when there is a difference.",
@@ -34,7 +34,9 @@ export const command: Command = {
           object,
           source,
         );
-        const file = [resource.group, resource.version, resource.kind, namespace ?? "", name].join(".");
+        const file = [resource.group, resource.version, resource.kind, namespace ?? "", name]
+          .filter((part, at) => at > 0 || part !== "")
+          .join(".");
         const live = await context.session
           .get<KubeObject>(pathOf(resource, namespace, name))
           .catch((error: unknown) => {
@@ -48,8 +50,12 @@ export const command: Command = {
           manager: undefined,
           validation: "Strict",
         });
-        if (live) writeFileSync(join(folder, "LIVE", file), (await yaml?.(live, resource)) ?? "");
-        writeFileSync(join(folder, "MERGED", file), (await yaml?.(merged.object, resource)) ?? "");
+        if (live)
+          writeFileSync(join(folder, "LIVE", file), (await yaml?.(withoutLastApplied(live), resource)) ?? "");
+        writeFileSync(
+          join(folder, "MERGED", file),
+          (await yaml?.(withoutLastApplied(merged.object), resource)) ?? "",
+        );
       }
       const tool = process.env["KUBECTL_EXTERNAL_DIFF"] ?? "diff -u -N";
       const ran = spawnSync(
@@ -67,3 +73,14 @@ export const command: Command = {
     }
   },
 };
+
+/** What apply notes for itself is no difference that a person looks for. */
+function withoutLastApplied(object: KubeObject): KubeObject {
+  const { [lastApplied]: noted, ...annotations } = object.metadata?.annotations ?? {};
+  if (noted === undefined) return object;
+  const { annotations: _, ...metadata } = object.metadata ?? {};
+  return {
+    ...object,
+    metadata: { ...metadata, ...(Object.keys(annotations).length > 0 ? { annotations } : {}) },
+  };
+}

@@ -17,6 +17,8 @@ export const command: Command = {
   async run(context, { flags, args, rest }) {
     const [word, ...extra] = args;
     if (!word) throw new UsageError("pod, type/name or --filename must be specified");
+    if (!rest && extra.length === 0)
+      throw new UsageError("you must specify at least one command for the container");
     if (!rest || extra.length > 0) {
       throw new UsageError(
         "exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] instead",

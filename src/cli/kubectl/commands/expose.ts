@@ -57,28 +57,35 @@ export const command: Command = {
       if (ports.length === 0) throw new Error("couldn't find port via --port flag or introspection");
       const target = flags.text("target-port");
       const targetPort = target === undefined ? undefined : /^\d+$/.test(target) ? Number(target) : target;
-      await createObject(context, flags, services, namespace, {
-        apiVersion: "v1",
-        kind: "Service",
-        metadata: {
-          name: flags.text("name") ?? name,
-          labels: flags.has("labels") ? labelsOf(flags.text("labels") ?? "") : object.metadata?.labels,
-        },
-        spec: {
-          selector,
-          ports: ports.map(({ port, protocol }, at) => ({
-            ...(ports.length > 1 ? { name: `port-${at + 1}` } : {}),
-            port,
-            protocol: flags.text("protocol") ?? protocol,
-            targetPort: targetPort ?? port,
-          })),
-          ...(flags.has("type") ? { type: flags.text("type") } : {}),
-          ...(flags.has("cluster-ip") ? { clusterIP: flags.text("cluster-ip") } : {}),
-          ...(flags.has("external-ip") ? { externalIPs: [flags.text("external-ip")] } : {}),
-          ...(flags.has("load-balancer-ip") ? { loadBalancerIP: flags.text("load-balancer-ip") } : {}),
-          ...(flags.has("session-affinity") ? { sessionAffinity: flags.text("session-affinity") } : {}),
-        },
-      } as KubeObject);
+      await createObject(
+        context,
+        flags,
+        services,
+        namespace,
+        {
+          apiVersion: "v1",
+          kind: "Service",
+          metadata: {
+            name: flags.text("name") ?? name,
+            labels: flags.has("labels") ? labelsOf(flags.text("labels") ?? "") : object.metadata?.labels,
+          },
+          spec: {
+            selector,
+            ports: ports.map(({ port, protocol }, at) => ({
+              ...(ports.length > 1 ? { name: `port-${at + 1}` } : {}),
+              port,
+              protocol: flags.text("protocol") ?? protocol,
+              targetPort: targetPort ?? port,
+            })),
+            ...(flags.has("type") ? { type: flags.text("type") } : {}),
+            ...(flags.has("cluster-ip") ? { clusterIP: flags.text("cluster-ip") } : {}),
+            ...(flags.has("external-ip") ? { externalIPs: [flags.text("external-ip")] } : {}),
+            ...(flags.has("load-balancer-ip") ? { loadBalancerIP: flags.text("load-balancer-ip") } : {}),
+            ...(flags.has("session-affinity") ? { sessionAffinity: flags.text("session-affinity") } : {}),
+          },
+        } as KubeObject,
+        "exposed",
+      );
     }
     return 0;
   },

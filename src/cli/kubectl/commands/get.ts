@@ -1,5 +1,5 @@
 import type { KubeObject } from "../../../api/index.ts";
-import { isReason } from "../../../machinery/index.ts";
+import { humanDuration, isReason } from "../../../machinery/index.ts";
 import { type Flags, UsageError } from "../../flags.ts";
 import { type Command, type Context, filenameFlags, outputFlags, selectorFlags } from "../command.ts";
 import { pathOf, resourceName } from "../mapper.ts";
@@ -43,11 +43,15 @@ export const command: Command = {
     const targets = await targetsOf(context.mapper, session, args, flags);
     if (targets.length === 0) {
       throw new UsageError(
-        'You must specify the type of resource to get. Use "wherry kubectl api-resources" for a complete list of supported resources.',
+        'Required resource not specified.\nUse "wherry kubectl api-resources" for a complete list of supported resources.',
       );
+    }
+    if (flags.has("subresource") && targets.some((target) => target.name === undefined)) {
+      throw new UsageError("subresource cannot be used when bulk resources are specified");
     }
     const printer = objectPrinter(flags.text("output") ?? "", {
       managedFields: flags.on("show-managed-fields"),
+      headers: !flags.on("no-headers"),
     });
     if (flags.on("watch") || flags.on("watch-only")) return watch(context, targets, flags, printer);
     return printer ? printObjects(context, targets, flags, printer) : printTables(context, targets, flags);
@@ -115,8 +119,14 @@ async function printObjects(
 async function fetchTable(context: Context, target: Target, flags: Flags): Promise<Table> {
   const { resource, namespace, name } = target;
   const path = pathOf(resource, namespace, name, flags.text("subresource"));
-  const query = name === undefined ? { ...selectors(flags), limit: flags.int("chunk-size") ?? 500 } : {};
-  const table = await context.session.get<Table>(path, query, tableAccept);
+  const sortBy = flags.text("sort-by");
+  const query = {
+    ...(name === undefined ? { ...selectors(flags), limit: flags.int("chunk-size") ?? 500 } : {}),
+    // A row carries the object's metadata only, unless asked for more.
+    ...(sortBy && !/^\{?\.?metadata\./.test(sortBy) ? { includeObject: "Object" } : {}),
+  };
+  const answer = await context.session.get<Table | KubeObject>(path, query, tableAccept);
+  const table = "columnDefinitions" in answer ? answer : plainTable(answer);
   let more = table.metadata?.continue;
   while (more) {
     const next = await context.session.get<Table>(path, { ...query, continue: more }, tableAccept);
@@ -126,12 +136,20 @@ async function fetchTable(context: Context, target: Target, flags: Flags): Promi
   return table;
 }
 
+/** Name and age, for what the server does not make a table of. */
+function plainTable(object: KubeObject): Table {
+  const columns = ["Name", "Age"].map((name) => ({ name, priority: 0 }));
+  const { name = "", creationTimestamp } = object.metadata ?? {};
+  const age = creationTimestamp ? humanDuration(Date.now() - Date.parse(creationTimestamp)) : "<unknown>";
+  return { columnDefinitions: columns, rows: [{ cells: [name, age], object }] };
+}
+
 async function printTables(context: Context, targets: readonly Target[], flags: Flags): Promise<number> {
   const { io } = context;
   const { found, failed } = await fetchAll(context, targets, flags, (target) =>
     fetchTable(context, target, flags),
   );
-  const kinds = new Set(targets.map((target) => resourceName(target.resource)));
+  const kinds = new Set(found.map(({ target }) => resourceName(target.resource)));
   let printed = 0;
   for (const group of groupByResource(found)) {
     const first = group[0];
@@ -152,13 +170,15 @@ async function printTables(context: Context, targets: readonly Target[], flags: 
   return failed ? 1 : 0;
 }
 
+/** Neighbours of one kind share a table. */
 function groupByResource(found: { target: Target; value: Table }[]): { target: Target; value: Table }[][] {
-  const groups = new Map<string, { target: Target; value: Table }[]>();
+  const groups: { target: Target; value: Table }[][] = [];
   for (const entry of found) {
-    const key = resourceName(entry.target.resource);
-    groups.set(key, [...(groups.get(key) ?? []), entry]);
+    const last = groups.at(-1);
+    if (last?.[0]?.target.resource === entry.target.resource) last.push(entry);
+    else groups.push([entry]);
   }
-  return [...groups.values()];
+  return groups;
 }
 
 function tableOptions(flags: Flags, target: Target, several: boolean): Parameters<typeof tableText>[1] {

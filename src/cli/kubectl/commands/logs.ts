@@ -1,10 +1,10 @@
 import type { Pod } from "../../../api/index.ts";
-import { parseDuration, selectorFromObject } from "../../../machinery/index.ts";
+import { isReason, parseDuration, selectorFromObject } from "../../../machinery/index.ts";
 import { type Flags, UsageError } from "../../flags.ts";
 import { type Command, type Context, selectorFlags } from "../command.ts";
 import { pathOf } from "../mapper.ts";
 import { errorText } from "../error-text.ts";
-import { podOf } from "../pods.ts";
+import { knownContainer, podOf } from "../pods.ts";
 
 export const command: Command = {
   summary: "Prints the logs of containers.",
@@ -60,8 +60,11 @@ async function podsOf(context: Context, flags: Flags, word: string | undefined):
     });
     return list.items;
   }
-  if (!word) throw new UsageError("expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'");
-  if (!flags.on("all-pods")) return [await podOf(context, word)];
+  if (!word)
+    throw new UsageError(
+      "expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\nPOD or TYPE/NAME is a required argument for the logs command\nSee 'kubectl logs -h' for help and examples",
+    );
+  if (!flags.on("all-pods")) return [await onePod(context, word)];
   const [type = "", name] = word.split("/");
   const resource = await mapper.require(type);
   const owner = await session.get<{ spec?: { selector?: object } }>(
@@ -72,12 +75,22 @@ async function podsOf(context: Context, flags: Flags, word: string | undefined):
   return list.items.filter((pod) => selector.matches(pod.metadata?.labels ?? {}));
 }
 
+async function onePod(context: Context, word: string): Promise<Pod> {
+  try {
+    return await podOf(context, word, true);
+  } catch (error) {
+    if (!isReason(error, "NotFound") || word.includes("/")) throw error;
+    const { namespace } = context.session;
+    throw new Error(`error from server (NotFound): pods "${word}" not found in namespace "${namespace}"`);
+  }
+}
+
 function containersOf(context: Context, pod: Pod, flags: Flags, second: string | undefined): string[] {
   const spec = pod.spec;
   const main = (spec?.containers ?? []).map((container) => container.name);
   const all = [...(spec?.initContainers ?? []).map((container) => container.name), ...main];
   const named = flags.text("container") ?? second;
-  if (named !== undefined) return [named];
+  if (named !== undefined) return [knownContainer(pod, named)];
   if (flags.on("all-containers")) return all;
   const preferred = pod.metadata?.annotations?.["kubectl.kubernetes.io/default-container"];
   if (preferred && all.includes(preferred)) return [preferred];

@@ -61,7 +61,11 @@ export function metadataCommand(field: "labels" | "annotations", verb: string, d
           for (const [key, value] of Object.entries(before)) context.io.out(`${key}=${value}\n`);
           continue;
         }
-        if (!parsed.flags.on("overwrite")) refuseOverwrites(before, changes, said, field, verb);
+        if (!parsed.flags.on("overwrite")) refuseOverwrites(before, changes, field);
+        if (field === "labels" && !printer) {
+          for (const [key, value] of changes)
+            if (value === null && !(key in before)) context.io.out(`label "${key}" not found.\n`);
+        }
         const changed = [...changes].some(([key, value]) => (before[key] ?? null) !== value);
         const version = parsed.flags.text("resource-version");
         const patch = {
@@ -94,9 +98,7 @@ export function metadataCommand(field: "labels" | "annotations", verb: string, d
 function refuseOverwrites(
   before: Readonly<Record<string, string>>,
   changes: ReadonlyMap<string, string | null>,
-  said: string,
   field: string,
-  verb: string,
 ): void {
   for (const [key, value] of changes) {
     const old = before[key];
@@ -104,7 +106,7 @@ function refuseOverwrites(
     throw new Error(
       field === "labels"
         ? `'${key}' already has a value (${old}), and --overwrite is false`
-        : `--overwrite is false but found the following declared annotation(s): '${key}' already has a value (${old}) on ${said} (${verb})`,
+        : `--overwrite is false but found the following declared annotation(s): '${key}' already has a value (${old})`,
     );
   }
 }

@@ -74,7 +74,7 @@ export const command: Command = {
       context.io.out(
         printer
           ? await printer(after, resource)
-          : `${objectName(resource, name)} ${word}${dryRunNote[dryRun]}\n`,
+          : `${flags.has("subresource") ? `${(after.kind ?? "").toLowerCase()}.${(after.apiVersion ?? "").split("/")[0]}/${name}` : objectName(resource, name)} ${word}${dryRunNote[dryRun]}\n`,
       );
     }
     return 0;

@@ -54,6 +54,11 @@ export const command: Command = {
         await context.session.call("DELETE", path, {
           body: { gracePeriodSeconds: grace, propagationPolicy: "Background" },
         });
+        const said = objectName(resource, name ?? "");
+        const type = said.slice(0, said.indexOf("/"));
+        context.io.out(
+          `${type} "${name}" deleted${namespace === undefined ? "" : ` from ${namespace} namespace`}\n`,
+        );
         await gone(() => context.session.get(path), context.signal);
         result = await context.session.call<KubeObject>("POST", pathOf(resource, namespace), {
           query,

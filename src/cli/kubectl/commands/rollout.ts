@@ -10,11 +10,12 @@ import {
   selectorFlags,
 } from "../command.ts";
 import { templateText } from "../describe/template.ts";
-import { objectName, pathOf, type Resource } from "../mapper.ts";
+import { objectName, pathOf, type Resource, resourceName } from "../mapper.ts";
 import { alignColumns } from "../print/columns.ts";
 import { lines } from "../session.ts";
 import { type Found, objectsOf, targetsOf } from "../targets.ts";
 import { rolloutProgress } from "../rollout-progress.ts";
+import { lastApplied } from "./apply.ts";
 
 export const revisionAnnotation = "deployment.kubernetes.io/revision";
 const causeAnnotation = "kubernetes.io/change-cause";
@@ -170,9 +171,15 @@ async function undo(context: Context, found: Found, flags: Flags): Promise<numbe
       `you cannot rollback a paused ${said.split("/")[0]}; resume it first with 'kubectl rollout resume' and try again`,
     );
   }
+  if (found.object.metadata?.annotations?.[lastApplied] !== undefined) {
+    context.io.err(
+      `Warning: ${found.resource.plural}/${found.name} was made by 'apply'; a rollback does not change what the next apply compares with (${lastApplied})\n`,
+    );
+  }
   const revisions = await revisionsOf(context, found);
   const wanted = flags.int("to-revision") ?? 0;
-  if (wanted === 0 && revisions.length < 2) throw new Error(`no rollout history found for ${said}`);
+  if (wanted === 0 && revisions.length < 2)
+    throw new Error(`no rollout history found for ${found.resource.singular} "${found.name}"`);
   const to =
     wanted === 0 ? revisions.at(-2) : revisions.find((revision) => revision.number === BigInt(wanted));
   if (!to) throw new Error(`unable to find specified revision ${wanted} in history`);
@@ -202,7 +209,9 @@ async function undo(context: Context, found: Found, flags: Flags): Promise<numbe
 
 async function restart(context: Context, found: Found): Promise<number> {
   if ((found.object as Deployment).spec?.paused) {
-    throw new Error("can't restart paused deployment (run rollout resume first)");
+    throw new Error(
+      `${resourceName(found.resource)} "${found.name}" can't restart paused deployment (run rollout resume first)`,
+    );
   }
   const at = new Date().toISOString().replace(/\.\d+Z$/, "Z");
   const annotations = { "kubectl.kubernetes.io/restartedAt": at };
@@ -222,7 +231,7 @@ async function setPaused(context: Context, found: Found, paused: boolean): Promi
     throw new Error(`${found.resource.plural} "${found.name}" pausing is not supported`);
   if (((found.object as Deployment).spec?.paused ?? false) === paused) {
     throw new Error(
-      `${objectName(found.resource, found.name)} is ${paused ? "already paused" : "not paused"}`,
+      `${resourceName(found.resource)} "${found.name}" is ${paused ? "already paused" : "not paused"}`,
     );
   }
   await patch(

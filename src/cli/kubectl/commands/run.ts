@@ -114,12 +114,18 @@ export const command: Command = {
       if (running.status?.phase === "Running") {
         if (!flags.on("quiet") && flags.on("tty"))
           context.io.err("If you don't see a command prompt, try pressing enter.\n");
-        await attachTo(context, running, name, { stdin: interactive, tty: flags.on("tty") });
-      } else {
-        const log = await context.session.open("GET", `${path}/log`, { accept: "*/*" });
-        for await (const chunk of log.body) context.io.out(Buffer.from(chunk).toString("utf8"));
-      }
+        try {
+          await attachTo(context, running, name, { stdin: interactive, tty: flags.on("tty") });
+        } catch (error) {
+          // It may have ended between the look at it and the attempt.
+          context.io.err(
+            `warning: couldn't attach to pod/${name}, falling back to streaming logs: ${error instanceof Error ? error.message : String(error)}\n`,
+          );
+          await printLog(context, path);
+        }
+      } else await printLog(context, path);
       if (pod.spec.restartPolicy !== "Always") code = await exitCode(context, path, name);
+      if (code !== 0) context.io.err(`pod ${context.session.namespace}/${name} terminated (Error)\n`);
     } finally {
       if (flags.on("rm")) {
         await context.session.call("DELETE", path, {
@@ -133,6 +139,15 @@ export const command: Command = {
 };
 
 type Context = Parameters<Command["run"]>[0];
+
+async function printLog(context: Context, path: string): Promise<void> {
+  const log = await context.session.open("GET", `${path}/log`, {
+    query: { follow: true },
+    accept: "*/*",
+    signal: context.signal,
+  });
+  for await (const chunk of log.body) context.io.out(Buffer.from(chunk).toString("utf8"));
+}
 
 /** Follows one pod until `test` gives an answer. */
 async function follow<T>(

@@ -18,10 +18,7 @@ export const command: Command = {
   ],
   async run(context, { flags, args }) {
     const replicas = flags.int("replicas");
-    if (replicas === undefined || replicas < 0)
-      throw new UsageError(
-        "The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0",
-      );
+    if (replicas === undefined || replicas < 0) throw new UsageError('required flag(s) "replicas" not set');
     const targets = await targetsOf(context.mapper, context.session, args, flags);
     if (targets.length === 0)
       throw new UsageError(

@@ -80,16 +80,19 @@ export const command: Command = {
           ? { initContainers: patches.filter((p) => inits.has(String(p["name"]))) }
           : {}),
       };
+      let changed = true;
       if (dryRun !== "client") {
-        await context.session.call("PATCH", pathOf(resource, namespace, name), {
+        const result = await context.session.call<KubeObject>("PATCH", pathOf(resource, namespace, name), {
           query: { fieldManager: "kubectl-set", ...(dryRun === "server" ? { dryRun: "All" } : {}) },
           body: isPod ? { spec: podSpec } : { spec: { template: { spec: podSpec } } },
           contentType: "application/strategic-merge-patch+json",
         });
+        changed =
+          result.metadata?.resourceVersion !== object.metadata?.resourceVersion || dryRun === "server";
       }
       const what =
         { image: "image updated", env: "env updated", resources: "resource requirements updated" }[sub] ?? "";
-      context.io.out(`${objectName(resource, name)} ${what}${dryRunNote[dryRun]}\n`);
+      if (changed) context.io.out(`${objectName(resource, name)} ${what}${dryRunNote[dryRun]}\n`);
     }
     return 0;
   },

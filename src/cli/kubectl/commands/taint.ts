@@ -17,7 +17,7 @@ export const command: Command = {
     const resource = await context.mapper.require(type.split("/")[0] ?? "");
     if (resource.plural !== "nodes")
       throw new UsageError(`invalid resource type ${type}, only node(s) is supported`);
-    const specs = words.filter((word) => /[:=]|-$/.test(word) && !/^[a-z0-9.]+$/.test(word));
+    const specs = words.filter((word) => /[:=]|-$/.test(word));
     const names = [
       ...(type.includes("/") ? [type.split("/")[1] ?? ""] : []),
       ...words.filter((word) => !specs.includes(word)),

@@ -26,7 +26,7 @@ export const command: Command = {
   ],
   async run(context, { flags, args }) {
     const purpose = flags.text("for");
-    if (!purpose) throw new UsageError("--for is required: delete, create, condition=... or jsonpath=...");
+    if (!purpose) throw new UsageError("unrecognized condition: []");
     const test = testOf(purpose);
     const targets = await targetsOf(context.mapper, context.session, args, flags);
     if (targets.length === 0) throw new UsageError("no resource specified");

@@ -4,13 +4,11 @@ import { Writer } from "./writer.ts";
 /** Any kind: its fields in words, `containerPort` as `Container Port`. */
 export function describeGeneric(object: KubeObject): Writer {
   const out = new Writer();
-  const { apiVersion, kind, metadata = {}, ...rest } = object as KubeObject & Record<string, unknown>;
+  const { metadata = {}, ...rest } = object as KubeObject & Record<string, unknown>;
   out.field(0, "Name", metadata.name).field(0, "Namespace", metadata.namespace ?? "");
   out.map(0, "Labels", metadata.labels).map(0, "Annotations", metadata.annotations, ": ");
-  out.field(0, "API Version", apiVersion).field(0, "Kind", kind);
   const { managedFields: _, labels: __, annotations: ___, name: ____, namespace: _____, ...meta } = metadata;
-  writeValue(out, 0, "Metadata", meta);
-  for (const [key, value] of Object.entries(rest)) writeValue(out, 0, title(key), value);
+  for (const [key, value] of byName({ ...rest, metadata: meta })) writeValue(out, 0, title(key), value);
   return out;
 }
 
@@ -49,14 +47,22 @@ function writeValue(out: Writer, depth: number, label: string, value: unknown): 
     out.line(depth, `${label}:`);
     for (const item of value) {
       if (item !== null && typeof item === "object") {
-        for (const [key, inner] of Object.entries(item)) writeValue(out, depth + 1, title(key), inner);
+        for (const [key, inner] of byName(item)) writeValue(out, depth + 1, title(key), inner);
       } else out.line(depth + 1, String(item));
     }
   } else if (typeof value === "object") {
     out.line(depth, `${label}:`);
-    for (const [key, inner] of Object.entries(value)) writeValue(out, depth + 1, title(key), inner);
+    for (const [key, inner] of byName(value)) writeValue(out, depth + 1, title(key), inner);
   } else out.field(depth, label, String(value));
 }
 
+const byName = (object: object): [string, unknown][] =>
+  Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1));
+
 const title = (key: string): string =>
-  key.replace(/^./, (first) => first.toUpperCase()).replace(/([a-z])([A-Z])/g, "$1 $2");
+  /[^a-zA-Z-]/.test(key)
+    ? key
+    : key
+        .replace(/^./, (first) => first.toUpperCase())
+        .replace(/([a-z])([A-Z])/g, "$1 $2")
+        .replace(/\b(Api|Url|Uid|Guid)\b/g, (word) => word.toUpperCase());

@@ -114,13 +114,34 @@ function share(amount: ReturnType<typeof parseQuantity>, total: string | undefin
 function writePods(out: Writer, node: Node, pods: readonly Pod[]): void {
   const total = node.status?.allocatable ?? {};
   out.line(0, `Non-terminated Pods:`, `(${pods.length} in total)`);
-  out.line(1, "Namespace", "Name", "CPU Requests", "CPU Limits", "Memory Requests", "Memory Limits", "Age");
-  out.line(1, "---------", "----", "------------", "----------", "---------------", "-------------", "---");
+  out.line(
+    1,
+    "Namespace",
+    "Name",
+    "",
+    "CPU Requests",
+    "CPU Limits",
+    "Memory Requests",
+    "Memory Limits",
+    "Age",
+  );
+  out.line(
+    1,
+    "---------",
+    "----",
+    "",
+    "------------",
+    "----------",
+    "---------------",
+    "-------------",
+    "---",
+  );
   for (const pod of pods) {
     out.line(
       1,
       pod.metadata?.namespace ?? "",
       pod.metadata?.name ?? "",
+      "",
       share(podAmount(pod, "requests", "cpu"), total["cpu"]),
       share(podAmount(pod, "limits", "cpu"), total["cpu"]),
       share(podAmount(pod, "requests", "memory"), total["memory"]),
@@ -132,7 +153,12 @@ function writePods(out: Writer, node: Node, pods: readonly Pod[]): void {
   out.line(1, "(Total limits may be over 100 percent, i.e., overcommitted.)");
   out.line(1, "Resource", "Requests", "Limits");
   out.line(1, "--------", "--------", "------");
-  for (const resource of resources) {
+  for (const resource of [
+    ...resources,
+    ...Object.keys(total)
+      .filter((name) => name.startsWith("hugepages-"))
+      .sort(),
+  ]) {
     const sum = (list: "requests" | "limits"): string => {
       let all = parseQuantity("0");
       for (const pod of pods) all = addQuantity(all, podAmount(pod, list, resource));

@@ -42,8 +42,8 @@ export function describePod(pod: Pod): Writer {
   }
   if (status?.conditions?.length) {
     out.line(0, "Conditions:");
-    out.line(1, "Type", "Status ");
-    for (const condition of status.conditions) out.line(1, condition.type, `${condition.status} `);
+    out.line(1, "Type", "Status");
+    for (const condition of status.conditions) out.line(1, `${condition.type} `, `${condition.status} `);
   }
   writeVolumes(out, 0, spec?.volumes);
   if (status?.qosClass) out.field(0, "QoS Class", status.qosClass);
@@ -58,13 +58,9 @@ function writePodContainer(
 ): void {
   const status = statuses?.find((one) => one.name === container.name);
   out.line(1, `${container.name}:`);
-  writeContainer(out, 2, container, (depth) => {
-    if (!status) return;
-    out.field(depth, "Container ID", status.containerID ?? "");
-  });
   const depth = 2;
+  writeContainer(out, depth, container, status);
   if (status) {
-    out.field(depth, "Image ID", status.imageID);
     writeState(out, depth, "State", status.state);
     if (status.lastState && Object.keys(status.lastState).length > 0)
       writeState(out, depth, "Last State", status.lastState);

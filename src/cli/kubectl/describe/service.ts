@@ -13,7 +13,9 @@ export function describeService(service: Service, slices: readonly EndpointSlice
   out.field(0, "IP", spec?.clusterIP ?? "").field(0, "IPs", (spec?.clusterIPs ?? []).join(",") || "<none>");
   if (spec?.externalIPs?.length) out.field(0, "External IPs", spec.externalIPs.join(","));
   if (spec?.externalName) out.field(0, "External Name", spec.externalName);
-  const ingress = (status?.loadBalancer?.ingress ?? []).map((entry) => entry.ip ?? entry.hostname ?? "");
+  const ingress = (status?.loadBalancer?.ingress ?? []).map(
+    ({ ip, hostname, ipMode }) => (ip ?? hostname ?? "") + (ipMode ? ` (${ipMode})` : ""),
+  );
   if (ingress.length > 0) out.field(0, "LoadBalancer Ingress", ingress.join(", "));
   for (const port of spec?.ports ?? []) {
     const name = port.name || "<unset>";

@@ -3,7 +3,7 @@ import { Writer } from "./writer.ts";
 
 /** `Pod Template:` of a workload, also for `rollout history --revision`. */
 export function templateText(template: PodTemplateSpec | undefined, depth: number): string {
-  return writeTemplate(new Writer(), depth, template).toString();
+  return writeTemplate(new Writer(), depth, template).withTabs();
 }
 
 export function writeTemplate(out: Writer, depth: number, template: PodTemplateSpec | undefined): Writer {
@@ -25,18 +25,25 @@ export function writeTemplate(out: Writer, depth: number, template: PodTemplateS
   return out;
 }
 
+const named = ({ name }: { name?: string }): string => (name ? ` (${name})` : "");
+
 /** Its name is the caller's to write; `depth` is that of its fields. */
 export function writeContainer(
   out: Writer,
   inner: number,
   container: Container,
-  head?: (depth: number) => void,
+  status?: { containerID?: string; imageID?: string },
 ): void {
-  head?.(inner);
+  if (status) out.field(inner, "Container ID", status.containerID ?? "");
   out.field(inner, "Image", container.image);
-  const ports = (container.ports ?? []).map((port) => `${port.containerPort}/${port.protocol ?? "TCP"}`);
+  if (status) out.field(inner, "Image ID", status.imageID ?? "");
+  const ports = (container.ports ?? []).map(
+    (port) => `${port.containerPort}/${port.protocol ?? "TCP"}${named(port)}`,
+  );
   out.field(inner, ports.length > 1 ? "Ports" : "Port", ports.join(", ") || "<none>");
-  const hostPorts = (container.ports ?? []).map((port) => `${port.hostPort ?? 0}/${port.protocol ?? "TCP"}`);
+  const hostPorts = (container.ports ?? []).map(
+    (port) => `${port.hostPort ?? 0}/${port.protocol ?? "TCP"}${named(port)}`,
+  );
   out.field(inner, hostPorts.length > 1 ? "Host Ports" : "Host Port", hostPorts.join(", ") || "<none>");
   if (container.command?.length) writeWords(out, inner, "Command", container.command);
   if (container.args?.length) writeWords(out, inner, "Args", container.args);
@@ -72,17 +79,22 @@ export function writeContainerRest(out: Writer, depth: number, container: Contai
     out.line(depth, "Environment:");
     for (const { name, value, valueFrom } of container.env) {
       let text = value ?? "";
+      let optional: string[] = [];
       if (valueFrom?.fieldRef)
         text = ` (${valueFrom.fieldRef.apiVersion ?? "v1"}:${valueFrom.fieldRef.fieldPath})`;
       else if (valueFrom?.resourceFieldRef) text = ` (${valueFrom.resourceFieldRef.resource})`;
       else if (valueFrom?.secretKeyRef) {
-        const { key, name: from, optional } = valueFrom.secretKeyRef;
-        text = `<set to the key '${key}' in secret '${from}'>  Optional: ${optional ?? false}`;
+        const { key, name: from } = valueFrom.secretKeyRef;
+        text = `<set to the key '${key}' in secret '${from}'>`;
+        optional = [`Optional: ${valueFrom.secretKeyRef.optional ?? false}`];
       } else if (valueFrom?.configMapKeyRef) {
-        const { key, name: from, optional } = valueFrom.configMapKeyRef;
-        text = `<set to the key '${key}' of config map '${from}'>  Optional: ${optional ?? false}`;
+        const { key, name: from } = valueFrom.configMapKeyRef;
+        text = `<set to the key '${key}' of config map '${from}'>`;
+        optional = [`Optional: ${valueFrom.configMapKeyRef.optional ?? false}`];
       }
-      out.field(depth + 1, name, text);
+      const [first = "", ...more] = text.split("\n");
+      out.line(depth + 1, `${name}:`, first, ...optional);
+      for (const line of more) out.line(depth + 1, "", line);
     }
   } else out.field(depth, "Environment", "<none>");
   const mounts = container.volumeMounts ?? [];

@@ -33,6 +33,16 @@ export class Writer {
     return this;
   }
 
+  /** With tabs where columns meet, not aligned: as `rollout history --revision` prints it. */
+  withTabs(): string {
+    return this.rows
+      .map(
+        ({ depth, cells: [first = "", ...more] }) => `${["  ".repeat(depth) + first, ...more].join("\t")}\n`,
+      )
+      .join("")
+      .replace(/^ +\t/gm, "\t");
+  }
+
   toString(): string {
     return elasticTabs(
       this.rows.map(({ depth, cells: [first = "", ...more] }) => ["  ".repeat(depth) + first, ...more]),

@@ -1,3 +1,6 @@
+/** The narrowest a column gets, its gap included. */
+const narrowest = 6;
+
 /** Text columns as kubectl's tab writer sets them: each as wide as its widest cell, three blanks between. */
 export function alignColumns(rows: readonly (readonly string[])[], gap = 3): string {
   const widths: number[] = [];
@@ -9,7 +12,11 @@ export function alignColumns(rows: readonly (readonly string[])[], gap = 3): str
   return rows
     .map((row) =>
       row
-        .map((cell, at) => (at === row.length - 1 ? cell : cell.padEnd((widths[at] ?? 0) + gap)))
+        .map((cell, at) =>
+          at === row.length - 1
+            ? cell
+            : cell.padEnd(Math.max((widths[at] ?? 0) + gap, gap < 3 ? 0 : narrowest)),
+        )
         .join("")
         .trimEnd(),
     )

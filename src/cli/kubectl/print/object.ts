@@ -11,7 +11,7 @@ export type ObjectPrinter = (object: unknown, resource: Resource | undefined) =>
 /** The printer for `-o FORMAT`; undefined for the table forms ("" and wide). */
 export function objectPrinter(
   format: string,
-  options: { managedFields: boolean },
+  options: { managedFields: boolean; headers?: boolean },
 ): ObjectPrinter | undefined {
   const equals = format.indexOf("=");
   const kind = equals < 0 ? format : format.slice(0, equals);
@@ -41,12 +41,23 @@ export function objectPrinter(
       const compiled = compileJsonPath(text);
       return async (object) => compiled(shown(object));
     }
+    case "go-template":
+    case "go-template-file":
+    case "template": {
+      const text = kind === "go-template-file" ? readFileSync(template, "utf8") : template;
+      if (text === "") throw new UsageError("template format specified but no template given");
+      const loading = import("./go-template.ts");
+      return async (object) => (await loading).renderGoTemplate(text, shown(object));
+    }
     case "custom-columns":
     case "custom-columns-file":
-      return customColumns(kind === "custom-columns" ? template : columnsOfFile(template));
+      return customColumns(
+        kind === "custom-columns" ? template : columnsOfFile(template),
+        options.headers ?? true,
+      );
     default:
       throw new UsageError(
-        `unable to match a printer suitable for the output format "${format}", allowed formats are: custom-columns,custom-columns-file,json,jsonpath,jsonpath-as-json,jsonpath-file,name,wide,yaml`,
+        `unable to match a printer suitable for the output format "${format}", allowed formats are: custom-columns,custom-columns-file,go-template,go-template-file,json,jsonpath,jsonpath-as-json,jsonpath-file,name,template,wide,yaml`,
       );
   }
 }
@@ -91,7 +102,7 @@ function columnsOfFile(path: string): string {
   return names.map((name, at) => `${name}:${specs[at] ?? ""}`).join(",");
 }
 
-function customColumns(text: string): ObjectPrinter {
+function customColumns(text: string, headers: boolean): ObjectPrinter {
   const columns = text.split(",").map((column) => {
     const colon = column.indexOf(":");
     if (colon <= 0) {
@@ -111,7 +122,7 @@ function customColumns(text: string): ObjectPrinter {
         return texts.length === 0 ? "<none>" : texts.join(",");
       }),
     );
-    return alignColumns([columns.map(({ header }) => header), ...rows]);
+    return alignColumns(headers ? [columns.map(({ header }) => header), ...rows] : rows);
   };
 }
 

@@ -10,7 +10,6 @@ export function sortObjects<T extends KubeObject>(items: T[], path: string | und
 
 export function sortTable(table: Table, path: string | undefined): Table {
   if (!path) return table;
-  // Rows carry only metadata, so that is what tables can be sorted by without fetching the objects again.
   const rows = [...table.rows].sort((a, b) => compare(valueAt(a.object, path), valueAt(b.object, path)));
   return { ...table, rows };
 }
