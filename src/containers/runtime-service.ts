@@ -81,6 +81,7 @@ export async function createContainerRuntime(options: ContainerRuntimeOptions): 
       await Promise.all(containers.ofSandbox(id).map((record) => containers.remove(record.id)));
       await sandboxes.remove(id);
     },
+    updatePodSandboxResources: (id, resources) => sandboxes.updateResources(id, resources),
     async podSandboxStatus(id) {
       const record = sandboxes.need(id);
       const { namespaceOptions } = record.config.linux.securityContext;

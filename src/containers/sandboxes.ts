@@ -2,7 +2,13 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { type CniNetwork, CriError, type IdMapping, type PodSandboxConfig } from "../cri/index.ts";
+import {
+  type CniNetwork,
+  CriError,
+  type IdMapping,
+  type LinuxContainerResources,
+  type PodSandboxConfig,
+} from "../cri/index.ts";
 import type { Native } from "../linux/index.ts";
 import type { Clock, Logger } from "../machinery/index.ts";
 import {
@@ -11,6 +17,7 @@ import {
   type PlanContext,
   planPause,
   removeCgroup,
+  updateCgroup,
   warmCgroups,
 } from "../runtime/index.ts";
 import { specResources } from "./container-spec.ts";
@@ -135,6 +142,17 @@ export class Sandboxes {
     }
     this.#records.set(id, record);
     return record;
+  }
+
+  async updateResources(id: string, resources: LinuxContainerResources): Promise<void> {
+    const { native, places, context } = this.#d;
+    const record = this.need(id);
+    const { linux } = record.config;
+    if (record.ready) {
+      await updateCgroup(native, context.layout, podCgroup(places, record), specResources(resources));
+    }
+    linux.resources = { ...linux.resources, ...resources };
+    writeState(stateFile(sandboxDirectory(places, id)), record);
   }
 
   async #make(record: SandboxRecord): Promise<void> {

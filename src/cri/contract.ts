@@ -11,6 +11,8 @@ export interface RuntimeService {
   /** Kills what runs inside and gives the network back. Idempotent, also for an unknown id. */
   stopPodSandbox(id: string): Promise<void>;
   removePodSandbox(id: string): Promise<void>;
+  /** New values for the pod's own cgroup; what is not named stays. */
+  updatePodSandboxResources(id: string, resources: LinuxContainerResources): Promise<void>;
   /** NotFound when unknown. */
   podSandboxStatus(id: string): Promise<PodSandboxStatus>;
   listPodSandbox(filter?: {

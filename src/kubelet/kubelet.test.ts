@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Pod } from "../api/index.ts";
 import { isReady, testKubelet } from "./testing/test-kubelet.ts";
 
 test("registers a Ready node with a lease", async () => {
@@ -293,5 +294,41 @@ test("a job's pod is over only when its sidecar is, too", async () => {
   assert.equal(between.status?.conditions?.find((c) => c.type === "Ready")?.reason, "PodCompleted");
   release.resolve();
   await k.when("a", (p) => p.status?.phase === "Succeeded");
+  await k.stop();
+});
+
+test("in-place resize: new limits without a restart, or with one where the policy says so; too much is refused", async () => {
+  const k = await testKubelet();
+  const limits = (cpu: string) => ({ resources: { requests: { cpu }, limits: { cpu } } });
+  await k.create("a", {}, limits("1"));
+  await k.when("a", isReady);
+  const resize = (cpu: string, more: object = {}) =>
+    k.client.pods.patch("default", "a", "strategic", {
+      spec: { containers: [{ name: "web", ...limits(cpu), ...more }] },
+    });
+  const web = (p: Pod) => p.status?.containerStatuses?.[0];
+  await resize("2");
+  const grown = await k.when("a", (p) => web(p)?.resources?.limits?.["cpu"] === "2");
+  assert.equal(web(grown)?.restartCount, 0);
+  assert.equal((await k.runtime.listContainers()).length, 1);
+  const run = await k.runtime.containerStatus((await k.runtime.listContainers())[0]?.id ?? "");
+  assert.equal(run.resources?.cpuQuota, 200_000);
+  assert.deepEqual(
+    k.runtime.calls.filter((c) => c.startsWith("resize")),
+    ["resize-sandbox a", "resize web", "resize-sandbox a"],
+  );
+  await resize("9");
+  const refused = await k.when(
+    "a",
+    (p) => p.status?.conditions?.some((c) => c.type === "PodResizePending") ?? false,
+  );
+  assert.equal(refused.status?.conditions?.find((c) => c.type === "PodResizePending")?.reason, "Infeasible");
+  assert.equal(web(refused)?.resources?.limits?.["cpu"], "2");
+  await resize("3", { resizePolicy: [{ resourceName: "cpu", restartPolicy: "RestartContainer" }] });
+  const restarted = await k.when("a", (p) => web(p)?.restartCount === 1 && isReady(p));
+  assert.equal(
+    restarted.status?.conditions?.some((c) => c.type === "PodResizePending"),
+    false,
+  );
   await k.stop();
 });

@@ -28,14 +28,11 @@ export class PodManager {
       return;
     }
     const runtime = found ?? emptyRuntime(uid, podName(pod), podNamespace(pod));
-    const worker = this.#add(new PodWorker(this.#services, runtime, pod, (w) => this.#done(w)));
+    const worker = this.#add(this.#worker(uid, runtime, pod));
     const phase = pod.status?.phase;
     const fresh = !found && !pod.metadata?.deletionTimestamp && phase !== "Failed" && phase !== "Succeeded";
     if (fresh && !pod.status?.startTime) {
-      const others = [...this.#workers.values()]
-        .filter((w) => w !== worker && w.active)
-        .map((w) => w.pod)
-        .filter((p) => p !== undefined);
+      const others = this.#activePods(uid);
       const verdict = admitPod(pod, this.#node(), others);
       if (verdict) {
         this.#services.podEvent(
@@ -60,7 +57,7 @@ export class PodManager {
   /** What runs here although its pod is gone: it was deleted while the kubelet was away. */
   addOrphan(runtime: PodRuntime): void {
     if (this.#workers.has(runtime.uid)) return;
-    this.#add(new PodWorker(this.#services, runtime, undefined, (w) => this.#done(w))).remove(undefined);
+    this.#add(this.#worker(runtime.uid, runtime, undefined)).remove(undefined);
   }
 
   get(uid: string): PodWorker | undefined {
@@ -87,6 +84,24 @@ export class PodManager {
 
   async stop(): Promise<void> {
     await Promise.all(this.workers().map((w) => w.stop()));
+  }
+
+  #worker(uid: string, runtime: PodRuntime, pod: Pod | undefined): PodWorker {
+    return new PodWorker(
+      this.#services,
+      runtime,
+      pod,
+      (worker) => this.#done(worker),
+      () => this.#activePods(uid),
+    );
+  }
+
+  /** The other pods that hold resources here. */
+  #activePods(except: string): Pod[] {
+    return [...this.#workers.values()]
+      .filter((w) => w.uid !== except && w.active)
+      .map((w) => w.pod)
+      .filter((p) => p !== undefined);
   }
 
   #done(worker: PodWorker): void {

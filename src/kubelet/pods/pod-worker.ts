@@ -11,6 +11,8 @@ import type { KubeletServices } from "../services.ts";
 import { podStatus, type PodVerdict } from "../status/pod-status.ts";
 import { referencedObjects } from "../volumes/references.ts";
 import { type MountedVolumes, MountFailure } from "../volumes/volume-manager.ts";
+import { planResize, type Resize } from "../plan/resize.ts";
+import { applyResize } from "./pod-resize.ts";
 import { removeContainers, surplusContainers, surplusSandboxes } from "./container-gc.ts";
 import { podName, podNamespace, podUid, specGraceSeconds } from "./pod-key.ts";
 import { applyActions, type SyncHost } from "./pod-sync.ts";
@@ -20,6 +22,9 @@ import { formatTime, type PodRuntime, readPodRuntime, readySandbox } from "./pod
 class Interrupted extends Error {
   override readonly name = "Interrupted";
 }
+
+/** A resize that does not fit is tried again this often; others may have left. */
+const deferredResizeMs = 10_000;
 
 /** Waits between tries after an error nobody foresaw. */
 const retry = { initialMs: 100, maxMs: 60_000 };
@@ -42,6 +47,8 @@ export class PodWorker implements SyncHost {
   readonly #done: (worker: PodWorker) => void;
   readonly #messages = new Map<string, string>();
   readonly #retryBackoff = new Backoff(retry);
+  readonly #others: () => readonly Pod[];
+  #refused: Resize["refused"];
   #gone = false;
   #verdict: PodVerdict | undefined;
   #startTime: string;
@@ -63,7 +70,9 @@ export class PodWorker implements SyncHost {
     runtime: PodRuntime,
     pod: Pod | undefined,
     done: (worker: PodWorker) => void,
+    others: () => readonly Pod[],
   ) {
+    this.#others = others;
     this.uid = runtime.uid;
     this.services = services;
     this.runtime = runtime;
@@ -197,12 +206,28 @@ export class PodWorker implements SyncHost {
     this.#judgeDeadline(pod);
     if (this.#verdict || this.#terminal(pod)) return await this.#finish(pod);
     if (this.#interrupt.signal.aborted) this.#interrupt = new AbortController();
+    await this.#resize(pod);
     const actions = computePodActions(pod, this.runtime, this.services.probes);
     if (actions.killPod && !actions.createSandbox) return await this.#finish(pod);
     this.publish("soon");
     await applyActions(this, pod, actions, this.#interrupt.signal);
     this.publish("now");
     await this.#collectGarbage();
+  }
+
+  /** In-place resize: running containers follow a spec whose resources changed, if the node has them. */
+  async #resize(pod: Pod): Promise<void> {
+    const { node } = this.services;
+    const facts = { memoryCapacity: node.memoryCapacity, allocatable: node.allocatable() };
+    const resize = planResize(pod, this.runtime, facts, this.#others());
+    this.#refused = resize?.refused;
+    if (!resize) return;
+    if (resize.refused) {
+      if (resize.refused.reason === "Deferred") this.wakeIn(deferredResizeMs);
+      return;
+    }
+    await applyResize(this.services, pod, this.runtime, resize);
+    await this.refresh(true);
   }
 
   /** Volumes, set up or on the way. Asked for again when something they are made of has changed. */
@@ -264,6 +289,7 @@ export class PodWorker implements SyncHost {
       startTime: this.#startTime,
       hostIps: services.node.hostIps(),
       over,
+      resizeRefused: this.#refused,
       verdict: this.#verdict,
       before,
     });

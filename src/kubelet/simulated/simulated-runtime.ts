@@ -109,6 +109,7 @@ export function createSimulatedRuntime(clock: Clock, options: { podPrefix?: stri
       for (const c of containers.values()) if (c.sandboxId === id) containers.delete(c.id);
       sandboxes.delete(id);
     },
+    updatePodSandboxResources: (id) => change(`resize-sandbox ${sandbox(id).metadata.name}`),
     podSandboxStatus: async (id) => sandbox(id),
     listPodSandbox: (filter) =>
       Promise.resolve(
@@ -132,6 +133,7 @@ export function createSimulatedRuntime(clock: Clock, options: { podPrefix?: stri
         reason: "",
         message: "",
         mounts: config.mounts,
+        resources: config.linux.resources,
         logPath: `${owner.config.logDirectory}/${config.logPath}`,
         labels: config.labels,
         annotations: config.annotations,
@@ -167,7 +169,11 @@ export function createSimulatedRuntime(clock: Clock, options: { podPrefix?: stri
           .filter((c) => matches(c, filter) && (!filter?.sandboxId || c.sandboxId === filter.sandboxId))
           .map((c): ContainerSummary => ({ ...c })),
       ),
-    updateContainerResources: async (id, resources) => void (container(id).resources = resources),
+    async updateContainerResources(id, resources) {
+      const c = container(id);
+      await change(`resize ${c.metadata.name}`);
+      c.resources = { ...c.resources, ...resources };
+    },
     reopenContainerLog: () => Promise.resolve(),
     async execSync(id, command) {
       const { stdout, exitCode } = await runtime.onExec(id, command);

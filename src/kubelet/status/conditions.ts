@@ -17,11 +17,12 @@ export interface ConditionInputs {
   /** The sandbox exists and its network is up. */
   sandboxReady: boolean;
   now: number;
+  resizeRefused?: { reason: string; message: string } | undefined;
   /** What the pod said before: transition times stay when nothing changed. */
   before: readonly PodCondition[];
 }
 
-/** The five conditions a kubelet owns. Those of others are left to others. */
+/** The conditions a kubelet owns: five always, one while a resize waits. Those of others are left to others. */
 export function podConditions(pod: Pod, inputs: ConditionInputs): PodCondition[] {
   const containersReady = judgeContainersReady(pod, inputs);
   const verdicts: Verdict[] = [
@@ -31,6 +32,8 @@ export function podConditions(pod: Pod, inputs: ConditionInputs): PodCondition[]
     containersReady,
     { type: "PodScheduled", status: "True" },
   ];
+  if (inputs.resizeRefused)
+    verdicts.push({ type: "PodResizePending", status: "True", ...inputs.resizeRefused });
   return verdicts.map((verdict) => {
     const old = inputs.before.find((c) => c.type === verdict.type);
     const same = old?.status === verdict.status && old.lastTransitionTime;

@@ -25,6 +25,8 @@ export interface StatusInputs {
   previous(name: string): ApiContainerStatus | undefined;
   /** Nothing will be started any more. */
   over: boolean;
+  /** The node does not give the resources that the spec asks for now: what was written before still holds. */
+  resizeRefused: unknown;
 }
 
 /** One entry of `status.containerStatuses`. */
@@ -69,8 +71,10 @@ export function containerStatus(
     status.started = inputs.isStarted(newest.id);
     // An init container that is to end has done its part only when it ended well.
     status.ready = (role !== "init" || isSidecar(container)) && inputs.isReady(newest.id);
-    if (container.resources?.requests) status.allocatedResources = container.resources.requests;
-    status.resources = container.resources ?? {};
+    const last = inputs.resizeRefused ? inputs.previous(container.name) : undefined;
+    const requests = last ? last.allocatedResources : container.resources?.requests;
+    if (requests) status.allocatedResources = requests;
+    status.resources = (last ? last.resources : container.resources) ?? {};
     if (newest.user) {
       const groups = newest.user.supplementalGroups;
       status.user = {

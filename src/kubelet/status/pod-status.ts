@@ -20,6 +20,8 @@ export interface PodStatusInputs extends Omit<StatusInputs, "previous"> {
   hostIps: readonly string[];
   /** Set when the kubelet itself ended the pod (DeadlineExceeded, Evicted) or refused it. */
   verdict: PodVerdict | undefined;
+  /** Why the containers do not have the resources that the spec says. */
+  resizeRefused: { reason: string; message: string } | undefined;
   /** The status as it stands at the API server. */
   before: PodStatus;
 }
@@ -62,6 +64,7 @@ export function podStatus(pod: Pod, runtime: PodRuntime, inputs: PodStatusInputs
       main,
       sandboxReady: sandboxReady(pod, runtime),
       now: inputs.now,
+      resizeRefused: inputs.resizeRefused,
       before: before.conditions ?? [],
     }),
     ...(verdict ? { reason: verdict.reason, message: verdict.message } : {}),

@@ -25,6 +25,9 @@ export function statusPatch(before: PodStatus, after: PodStatus): Record<string,
   return Object.keys(patch).length > 0 ? patch : undefined;
 }
 
+/** Conditions of ours that are there only while they hold. */
+const passing = new Set(["PodResizePending", "PodResizeInProgress"]);
+
 function changedConditions(before: readonly PodCondition[], after: readonly PodCondition[]): unknown[] {
   const out: unknown[] = [];
   for (const condition of after) {
@@ -34,6 +37,9 @@ function changedConditions(before: readonly PodCondition[], after: readonly PodC
     if (old?.reason && !condition.reason) entry["reason"] = null;
     if (old?.message && !condition.message) entry["message"] = null;
     out.push(entry);
+  }
+  for (const { type } of before) {
+    if (passing.has(type) && !after.some((c) => c.type === type)) out.push({ $patch: "delete", type });
   }
   return out;
 }
