@@ -15,6 +15,9 @@ export const policyKinds: readonly KindDefinition[] = [
     shortNames: ["pdb"],
     generation: true,
     status: true,
+    defaults(budget) {
+      budget.spec ??= {};
+    },
     validate(budget) {
       const errors: FieldError[] = [];
       const spec = budget.spec ?? {};

@@ -23,7 +23,8 @@ function defaultJobSpec(spec: JobSpec): void {
 }
 
 export function defaultJob(job: Job): void {
-  if (!job.spec) return;
+  job.spec ??= { template: {} };
+  job.spec.template ??= {};
   defaultJobSpec(job.spec);
   const labels = job.spec.template?.metadata?.labels;
   if (labels && job.metadata && Object.keys(job.metadata.labels ?? {}).length === 0)
@@ -61,6 +62,7 @@ function validateJobSpec(spec: JobSpec, path: string, errors: FieldError[]): voi
     errors.push(required(`${path}.completions`, "when completion mode is Indexed"));
   }
   const template = `${path}.template`;
+  validatePodTemplate(spec.template ?? {}, template, errors);
   const policy = spec.template?.spec?.restartPolicy;
   if (policy === undefined || policy === "Always") {
     errors.push(required(`${template}.spec.restartPolicy`, 'valid values: "OnFailure", "Never"'));
@@ -75,7 +77,6 @@ function validateJobSpec(spec: JobSpec, path: string, errors: FieldError[]): voi
       ),
     );
   }
-  validatePodTemplate(spec.template ?? {}, template, errors);
 }
 
 export function validateJob(job: Job): FieldError[] {
@@ -108,19 +109,30 @@ export function validateJobUpdate(job: Job, old: Job): FieldError[] {
 }
 
 export function defaultCronJob(each: CronJob): void {
-  const spec = each.spec;
-  if (!spec) return;
+  const spec = (each.spec ??= { schedule: "", jobTemplate: {} });
+  const template = (spec.jobTemplate ??= {});
+  template.spec ??= { template: {} };
+  template.spec.template ??= {};
   spec.concurrencyPolicy ||= "Allow";
   spec.suspend ??= false;
   spec.successfulJobsHistoryLimit ??= 3;
   spec.failedJobsHistoryLimit ??= 1;
   spec.jobTemplate.metadata ??= {};
   // A template keeps what the Job made of it would get by itself.
-  if (spec.jobTemplate?.spec) defaultPodTemplate(spec.jobTemplate.spec.template);
+  defaultPodTemplate(template.spec.template);
 }
 
 const scheduleField =
   /^(\*|\?|[0-9A-Za-z]+(-[0-9A-Za-z]+)?)(\/\d+)?(,(\*|[0-9A-Za-z]+(-[0-9A-Za-z]+)?)(\/\d+)?)*$/;
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name }).format(0);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 export function validateCronJob(each: CronJob): FieldError[] {
   const errors: FieldError[] = [];
@@ -151,23 +163,26 @@ export function validateCronJob(each: CronJob): FieldError[] {
       errors.push(invalid("spec.schedule", spec.schedule, "failed to parse int from schedule"));
     }
   }
-  const policies = ["Allow", "Forbid", "Replace"];
-  if (!policies.includes(spec.concurrencyPolicy ?? "")) {
-    errors.push(notSupported("spec.concurrencyPolicy", spec.concurrencyPolicy ?? "", policies));
-  }
+  notNegative(spec.startingDeadlineSeconds, "spec.startingDeadlineSeconds", errors);
   if (spec.timeZone !== undefined) {
+    const known =
+      spec.timeZone === "" || spec.timeZone.toLowerCase() === "local" || isTimeZone(spec.timeZone);
+    if (!known) errors.push(invalid("spec.timeZone", spec.timeZone, `unknown time zone ${spec.timeZone}`));
     if (spec.timeZone === "")
       errors.push(invalid("spec.timeZone", "", "timeZone must be nil or non-empty string"));
     else if (spec.timeZone.toLowerCase() === "local") {
-      errors.push(invalid("spec.timeZone", spec.timeZone, "timeZone must be an explicit time zone"));
+      errors.push(
+        invalid(
+          "spec.timeZone",
+          spec.timeZone,
+          "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones",
+        ),
+      );
     }
   }
-  for (const field of [
-    "startingDeadlineSeconds",
-    "successfulJobsHistoryLimit",
-    "failedJobsHistoryLimit",
-  ] as const) {
-    notNegative(spec[field], `spec.${field}`, errors);
+  const policies = ["Allow", "Forbid", "Replace"];
+  if (!policies.includes(spec.concurrencyPolicy ?? "")) {
+    errors.push(notSupported("spec.concurrencyPolicy", spec.concurrencyPolicy ?? "", policies));
   }
   const job = spec.jobTemplate?.spec;
   if (job?.manualSelector)
@@ -176,5 +191,7 @@ export function validateCronJob(each: CronJob): FieldError[] {
     errors.push(forbidden("spec.jobTemplate.spec.selector", "`selector` will be auto-generated"));
   }
   if (job) validateJobSpec(job, "spec.jobTemplate.spec", errors);
+  for (const field of ["successfulJobsHistoryLimit", "failedJobsHistoryLimit"] as const)
+    notNegative(spec[field], `spec.${field}`, errors);
   return errors;
 }

@@ -17,7 +17,7 @@ export interface TableMeta {
 export const tableColumns = (def: KindDefinition): object[] =>
   def.columns.map(({ name, type, format, description, priority }) => ({
     name,
-    type: type === "date" ? "string" : type,
+    type,
     format: format ?? "",
     description,
     priority,

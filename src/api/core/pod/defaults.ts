@@ -124,8 +124,7 @@ function pairAddresses(status: PodStatus): void {
 
 export function defaultPod(pod: Pod): void {
   if (pod.status) pairAddresses(pod.status);
-  const spec = pod.spec;
-  if (!spec) return;
+  const spec = (pod.spec ??= { containers: [] });
   for (const container of spec.containers ?? []) requestsFromLimits(container);
   for (const container of spec.initContainers ?? []) requestsFromLimits(container);
   spec.enableServiceLinks ??= true;
