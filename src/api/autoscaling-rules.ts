@@ -212,7 +212,8 @@ export function defaultBehavior(autoscaler: V2HorizontalPodAutoscaler): void {
 export function validateAutoscaler(autoscaler: V2HorizontalPodAutoscaler): FieldError[] {
   const errors: FieldError[] = [];
   const spec = autoscaler.spec;
-  const { minReplicas, maxReplicas = 0, metrics = [] }: Partial<NonNullable<typeof spec>> = spec ?? {};
+  const { minReplicas, metrics = [] } = spec ?? {};
+  const maxReplicas = spec?.maxReplicas ?? 0;
   if (minReplicas !== undefined && minReplicas < 1)
     errors.push(invalid("spec.minReplicas", minReplicas, "must be greater than or equal to 1"));
   if (maxReplicas < 1) errors.push(required("spec.maxReplicas", "must be set and greater than 0"));

@@ -33,7 +33,8 @@ export function validateFlowSchema(schema: FlowSchema): FieldError[] {
   else for (const text of isDns1123Subdomain(level)) errors.push(invalid(path, level, text));
   for (const [i, rule] of (spec?.rules ?? []).entries()) {
     const here = `spec.rules[${i}]`;
-    const { subjects = [], resourceRules = [], nonResourceRules = [] }: Partial<typeof rule> = rule;
+    const { resourceRules = [], nonResourceRules = [] } = rule;
+    const subjects = rule.subjects ?? [];
     if (subjects.length === 0)
       errors.push(required(`${here}.subjects`, "subjects must contain at least one value"));
     for (const [j, subject] of subjects.entries()) validateSubject(subject, `${here}.subjects[${j}]`, errors);

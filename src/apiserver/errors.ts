@@ -45,8 +45,8 @@ export const forbidden = (resource: Named, name: string, why: string): StatusErr
 /** 422: `Deployment.apps "x" is invalid: spec.selector: Required value`. */
 export function invalid(kind: Named, name: string, errors: readonly FieldError[]): StatusError {
   const subject = kind.group === "" ? kind.kind : `${kind.kind}.${kind.group}`;
-  const lines = errors.map((error) => `${error.field}: ${error.message}`);
-  const text = lines.length === 1 ? lines[0] : `[${[...new Set(lines)].join(", ")}]`;
+  const lines = [...new Set(errors.map((error) => `${error.field}: ${error.message}`))];
+  const text = lines.length === 1 ? lines[0] : `[${lines.join(", ")}]`;
   return new StatusError("Invalid", `${subject} "${name}" is invalid: ${text}`, {
     details: {
       ...(name === "" ? {} : { name }),

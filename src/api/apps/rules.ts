@@ -270,7 +270,7 @@ export function validateStatefulSet(each: StatefulSet): FieldError[] {
       errors.push(
         invalid(
           "spec.updateStrategy.rollingUpdate",
-          rollingUpdate,
+          { Partition: rollingUpdate.partition ?? 0, MaxUnavailable: rollingUpdate.maxUnavailable ?? null },
           "only allowed for updateStrategy 'RollingUpdate'",
         ),
       );
@@ -281,11 +281,21 @@ export function validateStatefulSet(each: StatefulSet): FieldError[] {
     const shown = { Type: type, RollingUpdate: spec.updateStrategy?.rollingUpdate ?? null };
     errors.push(invalid("spec.updateStrategy", shown, "must be 'RollingUpdate' or 'OnDelete'"));
   }
+  const retention = spec.persistentVolumeClaimRetentionPolicy ?? {};
+  for (const member of ["whenDeleted", "whenScaled"] as const) {
+    const value = retention[member];
+    if (value !== undefined && !retentions.includes(value)) {
+      errors.push(notSupported(`spec.persistentVolumeClaimRetentionPolicy.${member}`, value, retentions));
+    }
+  }
   notNegative(spec.replicas, "spec.replicas", errors);
   notNegative(spec.minReadySeconds, "spec.minReadySeconds", errors);
+  notNegative(spec.ordinals?.start, "spec.ordinals.start", errors);
   validateSelection(spec.selector, spec.template, { empty: "statefulset", deadline: "StatefulSet" }, errors);
   return errors;
 }
+
+const retentions = ["Retain", "Delete"];
 
 const statefulMutable = new Set([
   "replicas",

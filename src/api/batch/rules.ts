@@ -6,6 +6,7 @@ import { validatePodTemplate } from "../core/pod/spec.ts";
 import type { FieldError } from "../definition.ts";
 import type { CronJob, Job, JobSpec } from "../generated/types.ts";
 import { immutable, validateLabelSelector } from "../metadata.ts";
+import { isDomainPrefixed } from "../networking-rules.ts";
 
 /** Labels by which a Job knows its pods; the second spelling is the older one, still written beside. */
 const jobLabels = ["batch.kubernetes.io/controller-uid", "controller-uid"] as const;
@@ -58,9 +59,22 @@ function validateJobSpec(spec: JobSpec, path: string, errors: FieldError[]): voi
   if (spec.completionMode !== undefined && !modes.includes(spec.completionMode)) {
     errors.push(notSupported(`${path}.completionMode`, spec.completionMode, modes));
   }
+  if (spec.managedBy !== undefined && !isDomainPrefixed(spec.managedBy)) {
+    errors.push(
+      invalid(`${path}.managedBy`, spec.managedBy, 'must be a domain-prefixed path (such as "acme.io/foo")'),
+    );
+  }
+  const failed = spec.maxFailedIndexes;
+  if (failed !== undefined && spec.completions !== undefined && failed > spec.completions) {
+    errors.push(invalid(`${path}.maxFailedIndexes`, failed, "must be less than or equal to completions"));
+  }
   if (spec.completionMode === "Indexed" && spec.completions === undefined) {
     errors.push(required(`${path}.completions`, "when completion mode is Indexed"));
   }
+  const replacements = ["Failed", "TerminatingOrFailed"];
+  const replacement = spec.podReplacementPolicy;
+  if (replacement !== undefined && !replacements.includes(replacement))
+    errors.push(notSupported(`${path}.podReplacementPolicy`, replacement, replacements));
   const template = `${path}.template`;
   validatePodTemplate(spec.template ?? {}, template, errors);
   const policy = spec.template?.spec?.restartPolicy;
