@@ -9,6 +9,8 @@ import { runDaemonSets } from "./daemonset/index.ts";
 import { runDeployments } from "./deployment/index.ts";
 import { runEndpoints } from "./endpoints/index.ts";
 import { runGarbageCollector } from "./garbage/index.ts";
+import { runJobs } from "./job/index.ts";
+import { runJobExpiry } from "./job/ttl.ts";
 import { localDirectories, type VolumeDirectories } from "./local-path/directories.ts";
 import { type LocalPathOptions, localPathProvisioner } from "./local-path/index.ts";
 import { runNamespaces } from "./namespace/index.ts";
@@ -66,6 +68,8 @@ export async function startControllers(
     runDeployments,
     runStatefulSets,
     runDaemonSets,
+    runJobs,
+    runJobExpiry,
     runEndpoints,
     runNamespaces,
     runServiceAccounts,

@@ -11,6 +11,8 @@ export interface ClaimOptions<T extends KubeObject> {
   selector: Matcher;
   resource: ResourceClient<T>;
   candidates: readonly T[];
+  /** Put onto what is adopted and taken off what is released. */
+  finalizer?: string;
   /** The owner as the server has it now: an orphan is adopted only for an owner that is still there and stays. */
   liveOwner(): Promise<KubeObject | undefined>;
 }
@@ -54,7 +56,11 @@ export async function claimObjects<T extends KubeObject>(options: ClaimOptions<T
     const { namespace, name = "", uid } = object.metadata ?? {};
     try {
       return await resource.patch(namespace, name, "strategic", {
-        metadata: { uid, ownerReferences: [controllerRef(owner, options.apiVersion, options.kind)] },
+        metadata: {
+          uid,
+          ownerReferences: [controllerRef(owner, options.apiVersion, options.kind)],
+          ...(options.finalizer ? { finalizers: [options.finalizer] } : {}),
+        },
       });
     } catch (error) {
       // Gone, another object of that name by now, or it got a controller meanwhile: none of ours.
@@ -69,7 +75,11 @@ export async function claimObjects<T extends KubeObject>(options: ClaimOptions<T
     const { namespace, name = "", uid } = object.metadata ?? {};
     try {
       await resource.patch(namespace, name, "strategic", {
-        metadata: { uid, ownerReferences: [{ $patch: "delete", uid: ownerUid }] },
+        metadata: {
+          uid,
+          ownerReferences: [{ $patch: "delete", uid: ownerUid }],
+          ...(options.finalizer ? { "$deleteFromPrimitiveList/finalizers": [options.finalizer] } : {}),
+        },
       });
     } catch (error) {
       if (isReason(error, "NotFound") || isReason(error, "Conflict") || isReason(error, "Invalid")) return;

@@ -1,0 +1,51 @@
+import type { Job, Pod } from "../../api/index.ts";
+import { controllerOf, type Informer, keyOf, type ResourceClient, settled } from "../../client/index.ts";
+import { isReason } from "../../machinery/index.ts";
+import { type ControllerContext, newQueue, runLoop } from "../context.ts";
+import { ignoreMissing } from "../failures.ts";
+import { isTracked, trackingFinalizer } from "./pods.ts";
+
+/** Takes the finalizer off pods that no Job will ever count. */
+export function orphanRelease(
+  context: ControllerContext,
+  resource: ResourceClient<Job>,
+  jobs: Informer<Job>,
+  pods: Informer<Pod>,
+) {
+  const queue = newQueue(context);
+
+  async function release(pod: Pod): Promise<void> {
+    const { namespace, name = "", uid } = pod.metadata ?? {};
+    try {
+      await context.client.pods.patch(namespace, name, "strategic", {
+        metadata: { uid, "$deleteFromPrimitiveList/finalizers": [trackingFinalizer] },
+      });
+    } catch (error) {
+      if (!isReason(error, "NotFound") && !isReason(error, "Conflict")) throw error;
+    }
+  }
+
+  return {
+    release,
+    add: (pod: Pod): void => queue.add(keyOf(pod)),
+    run: () =>
+      runLoop(context, {
+        name: "job-orphans",
+        queue,
+        workers: 1,
+        needs: [jobs, pods],
+        reconcile: async (key) => {
+          const pod = pods.get(key);
+          if (!pod || !isTracked(pod)) return settled;
+          const owner = controllerOf(pod);
+          if (owner?.kind === "Job") {
+            // The cache of Jobs may be behind that of pods.
+            const live = await ignoreMissing(resource.get(pod.metadata?.namespace, owner.name));
+            if (live?.metadata?.uid === owner.uid) return settled;
+          }
+          await release(pod);
+          return settled;
+        },
+      }),
+  };
+}
