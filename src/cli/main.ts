@@ -9,6 +9,12 @@ const commands: Record<string, () => Promise<{ command: OwnCommand }>> = {
   kubeconfig: () => import("./commands/kubeconfig.ts"),
   image: () => import("./commands/image.ts"),
   version: () => import("./commands/version.ts"),
+  apiserver: async () => ({ command: (await import("./commands/one-part.ts")).apiserver }),
+  "controller-manager": async () => ({ command: (await import("./commands/one-part.ts")).controllerManager }),
+  scheduler: async () => ({ command: (await import("./commands/one-part.ts")).scheduler }),
+  kubelet: async () => ({ command: (await import("./commands/one-part.ts")).kubelet }),
+  proxy: async () => ({ command: (await import("./commands/one-part.ts")).proxy }),
+  cri: async () => ({ command: (await import("./commands/one-part.ts")).cri }),
 };
 
 const help: FlagSpec = { long: "help", short: "h", type: "boolean", help: "this text" };
@@ -16,10 +22,10 @@ const help: FlagSpec = { long: "help", short: "h", type: "boolean", help: "this 
 async function overview(): Promise<string> {
   const lines = await Promise.all(
     Object.entries(commands).map(
-      async ([name, load]) => `  ${name.padEnd(12)}${(await load()).command.summary}\n`,
+      async ([name, load]) => `  ${name.padEnd(20)}${(await load()).command.summary}\n`,
     ),
   );
-  return `wherry: Kubernetes that one person can carry\n\nCommands:\n${lines.join("")}  ${"kubectl".padEnd(12)}A kubectl-compatible client for the cluster.\n\n'wherry COMMAND --help' tells more about one.\n`;
+  return `wherry: Kubernetes that one person can carry\n\nCommands:\n${lines.join("")}  ${"kubectl".padEnd(20)}A kubectl-compatible client for the cluster.\n\n'wherry COMMAND --help' tells more about one.\n`;
 }
 
 async function run(argv: readonly string[], io: Output, signal: AbortSignal): Promise<number> {

@@ -1,5 +1,13 @@
 export * from "./apply/index.ts";
 export { ClusterError } from "./cluster-error.ts";
+export {
+  type LonePart,
+  type LoneProxyOptions,
+  runApiServerAlone,
+  runControllersAlone,
+  runProxyAlone,
+  runSchedulerAlone,
+} from "./compose/one-part.ts";
 export type { PartState } from "./compose/supervisor.ts";
 export type { ClusterConfig } from "./config/cluster-config.ts";
 export { contextName, defaultName } from "./config/naming.ts";

@@ -22,7 +22,7 @@ export interface RunningCluster {
 const renewalCheckMs = 12 * 3600 * 1000;
 
 /** Every name and address the API server and the kubelet of this machine may be reached under. */
-function certificateHosts(config: ClusterConfig): Parameters<typeof ensureCertificates>[1] {
+export function certificateHosts(config: ClusterConfig): Parameters<typeof ensureCertificates>[1] {
   const own = Object.values(networkInterfaces())
     .flatMap((list) => list ?? [])
     .filter((address) => address.family === "IPv4" && !address.internal)
