@@ -23,6 +23,14 @@ function stored(event: KubeObject): KubeObject {
   return copy;
 }
 
+/** Selectors may use this spelling's own names for the stored fields. */
+const newerNames = Object.fromEntries([
+  ...Object.entries(eventFields).flatMap(([name, read]) =>
+    name.startsWith("involvedObject.") ? [[name.replace("involvedObject", "regarding"), read] as const] : [],
+  ),
+  ["reportingController", (event: CoreV1Event) => event.reportingComponent ?? ""],
+]);
+
 /** Defaults, checks, columns and field selectors work on the stored (v1) spelling. */
 export const eventsKinds: readonly KindDefinition[] = [
   define<CoreV1Event>({
@@ -35,7 +43,7 @@ export const eventsKinds: readonly KindDefinition[] = [
     })),
     defaults: defaultEvent,
     validateCreate: validateNewEvent,
-    selectableFields: eventFields,
+    selectableFields: { ...eventFields, ...newerNames },
     ttlSeconds: eventTtlSeconds,
     storedAs: {
       group: "",

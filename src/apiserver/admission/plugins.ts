@@ -1,6 +1,7 @@
 import { serviceAllocation } from "../network/service-allocation.ts";
 import type { AdmissionPlugin } from "./chain.ts";
 import type { PluginContext } from "./context.ts";
+import { limitRanger } from "./limit-ranger.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { defaultTolerationSeconds, priority } from "./pod-defaults.ts";
 import { runtimeClass } from "./runtime-class.ts";
@@ -13,6 +14,7 @@ export function admissionPlugins(context: PluginContext): AdmissionPlugin[] {
   const { caches, random, network } = context;
   return [
     namespaceLifecycle(context),
+    limitRanger(context),
     serviceAccount(context),
     taintNodesByCondition,
     priority(context),

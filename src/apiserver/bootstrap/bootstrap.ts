@@ -25,6 +25,9 @@ const systemPriorities = [
   },
 ];
 
+/** The ServiceCIDR that stands for the range the server was started with (KEP-1880). */
+const defaultServiceCidr = "kubernetes";
+
 export async function bootstrap(core: Core, network: ServiceNetwork | undefined): Promise<void> {
   const namespaces = core.registry.find("", "v1", "namespaces");
   if (!namespaces) return;
@@ -50,6 +53,15 @@ export async function bootstrap(core: Core, network: ServiceNetwork | undefined)
       return createAsServer(core, classes as ServedResource, object);
     }),
   );
+  const ranges = core.registry.find("networking.k8s.io", "v1", "servicecidrs");
+  if (network && ranges && !ranges.cache.get(defaultServiceCidr)) {
+    await createAsServer(core, ranges, {
+      apiVersion: "networking.k8s.io/v1",
+      kind: "ServiceCIDR",
+      metadata: { name: defaultServiceCidr },
+      spec: { cidrs: [network.serviceCidr] },
+    } as KubeObject);
+  }
   if (network?.advertise) await publishServer(core, network, network.advertise);
 }
 
