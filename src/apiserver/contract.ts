@@ -49,6 +49,8 @@ export interface SpecialHandler {
   readonly kind: string;
   readonly namespaced: boolean;
   readonly verbs: readonly string[];
+  /** Whatever the method, it is handed on: `verbs` is only what discovery says (proxies). */
+  readonly anyMethod?: boolean;
   handle(context: SpecialContext): Promise<TransportResponse | KubeObject>;
 }
 

@@ -204,7 +204,7 @@ export class Handler {
     info: RequestInfo,
     user: UserInfo,
   ): Promise<Answer> {
-    if (!special.verbs.includes(info.verb)) {
+    if (!special.anyMethod && !special.verbs.includes(info.verb)) {
       throw methodNotAllowed();
     }
     const result = await special.handle({

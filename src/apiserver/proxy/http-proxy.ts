@@ -110,6 +110,7 @@ export function backendProxyHandler(kind: "Pod" | "Service", random: () => numbe
     kind: `${kind}ProxyOptions`,
     namespaced: true,
     verbs,
+    anyMethod: true,
     async handle({ info, objects, request }) {
       // Links relative to the page work only below a slash.
       if (
@@ -139,6 +140,7 @@ export function nodeProxyHandler(kubelet: KubeletClient): SpecialHandler {
     kind: "NodeProxyOptions",
     namespaced: false,
     verbs,
+    anyMethod: true,
     async handle({ info, objects, request }) {
       const { name, port } = splitName(info.name);
       const location = locateKubelet(objects, name);
