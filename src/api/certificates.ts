@@ -8,7 +8,7 @@ import {
   required,
 } from "../machinery/index.ts";
 import { ageColumn, column, nameColumn } from "./columns.ts";
-import type { FieldError, KindDefinition } from "./definition.ts";
+import type { FieldError, KindDefinition, Strategy } from "./definition.ts";
 import { kindsOf } from "./define.ts";
 import type { CertificateSigningRequest } from "./generated/types.ts";
 
@@ -92,6 +92,17 @@ function validate(request: CertificateSigningRequest): FieldError[] {
   return errors;
 }
 
+/** /approval changes the conditions alone: who may approve is not who may fill in the certificate. */
+const approval: Strategy = {
+  prepareForUpdate(object, old) {
+    const request = object as CertificateSigningRequest;
+    const before = old as CertificateSigningRequest;
+    const { conditions } = request.status ?? {};
+    request.spec = before.spec;
+    request.status = { ...before.status, ...(conditions ? { conditions } : {}) };
+  },
+};
+
 export const certificateKinds: readonly KindDefinition[] = [
   define<CertificateSigningRequest>({
     kind: "CertificateSigningRequest",
@@ -100,6 +111,7 @@ export const certificateKinds: readonly KindDefinition[] = [
     namespaced: false,
     status: true,
     subresources: ["approval"],
+    subresourceStrategies: { approval },
     defaults(request) {
       request.spec ??= {} as CertificateSigningRequest["spec"];
     },
