@@ -70,14 +70,13 @@ export async function startCluster(
   }
   onApi();
 
-  const [{ startControllers }, { startScheduler }, { ensureSystemObjects, systemObjects }, { startNode }] =
+  const [{ startControllers }, { startScheduler }, { keepSystemObjects, systemObjects }, { startNode }] =
     await loading;
   const asServer = controlPlane.transportAs("apiserver");
   supervisor.start("roles", asServer, ({ signal }) => controlPlane.maintainRoles(signal));
-  supervisor.start("system-objects", asServer, async ({ signal }) => {
-    await ensureSystemObjects(asServer, systemObjects(config, config.gateway), signal);
-    await untilAborted(signal);
-  });
+  supervisor.start("system-objects", asServer, ({ signal }) =>
+    keepSystemObjects(asServer, controlPlane.server.objects, systemObjects(config, config.gateway), signal),
+  );
   supervisor.start("scheduler", controlPlane.transportAs("scheduler"), (context) =>
     startScheduler(context, {}),
   );
@@ -108,12 +107,6 @@ export async function startCluster(
     },
   };
 }
-
-const untilAborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 
 /** Counts the nodes whose kubelets run; what their objects say may be from an earlier life. */
 class ReadyNodes {

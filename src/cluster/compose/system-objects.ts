@@ -1,7 +1,10 @@
-import type { EndpointSlice, Service, StorageClass } from "../../api/index.ts";
+import type { EndpointSlice, KubeObject, Service, StorageClass } from "../../api/index.ts";
+import type { ObjectReader } from "../../apiserver/index.ts";
 import { type ApiTransport, bodyText, readJson } from "../../client/index.ts";
 import { isReason } from "../../machinery/index.ts";
 import type { ClusterConfig } from "../config/cluster-config.ts";
+
+const dnsName = "kube-dns";
 
 /** What every cluster of ours holds besides what users put there. Desired state: made when missing, otherwise left alone. */
 export function systemObjects(
@@ -27,7 +30,7 @@ export function systemObjects(
     apiVersion: "v1",
     kind: "Service",
     metadata: {
-      name: "kube-dns",
+      name: dnsName,
       namespace: "kube-system",
       labels: { "k8s-app": "kube-dns", "kubernetes.io/name": "CoreDNS" },
     },
@@ -37,7 +40,7 @@ export function systemObjects(
     apiVersion: "discovery.k8s.io/v1",
     kind: "EndpointSlice",
     metadata: {
-      name: "kube-dns",
+      name: dnsName,
       namespace: "kube-system",
       labels: {
         "kubernetes.io/service-name": "kube-dns",
@@ -57,8 +60,36 @@ export function systemObjects(
   ];
 }
 
+/** Makes what is missing, and makes it again when somebody deletes what the cluster cannot do without (its DNS). */
+export async function keepSystemObjects(
+  api: ApiTransport,
+  stored: ObjectReader,
+  objects: readonly { path: string; object: object }[],
+  signal: AbortSignal,
+): Promise<void> {
+  let wake: () => void = () => {};
+  const look = (type: string, object: KubeObject): void => {
+    const { name, namespace } = object.metadata ?? {};
+    if (type === "deleted" && namespace === "kube-system" && name === dnsName) wake();
+  };
+  const stops = [
+    stored.onChange("", "services", look),
+    stored.onChange("discovery.k8s.io", "endpointslices", look),
+  ];
+  signal.addEventListener("abort", () => wake(), { once: true });
+  try {
+    while (!signal.aborted) {
+      const deleted = new Promise<void>((resolve) => (wake = resolve));
+      await ensureSystemObjects(api, objects, signal);
+      await deleted;
+    }
+  } finally {
+    for (const stop of stops) stop();
+  }
+}
+
 /** Makes what is missing, all at once. */
-export async function ensureSystemObjects(
+async function ensureSystemObjects(
   api: ApiTransport,
   objects: readonly { path: string; object: object }[],
   signal: AbortSignal,
