@@ -89,7 +89,7 @@ export async function keepSystemObjects(
 }
 
 /** Makes what is missing, all at once. */
-async function ensureSystemObjects(
+export async function ensureSystemObjects(
   api: ApiTransport,
   objects: readonly { path: string; object: object }[],
   signal: AbortSignal,
