@@ -81,6 +81,7 @@ const source: KindSource<V2HorizontalPodAutoscaler> = {
   shortNames: ["hpa"],
   categories: ["all"],
   status: true,
+  emptyStatus: { currentMetrics: null, desiredReplicas: 0 },
   defaults(autoscaler) {
     autoscaler.spec ??= {} as NonNullable<V2HorizontalPodAutoscaler["spec"]>;
     defaultBehavior(autoscaler);

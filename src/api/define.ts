@@ -28,6 +28,8 @@ export interface KindSource<T extends KubeObject> {
   generation?: boolean;
   /** Has /status, and status is kept apart on writes. Hooks add to what every such kind does. */
   status?: boolean | Strategy;
+  /** What status says of a new object; nothing by default. */
+  emptyStatus?: Readonly<Record<string, unknown>>;
   scale?: ScaleSubresource;
   subresources?: readonly string[];
   subresourceStrategies?: Readonly<Record<string, Strategy>>;
@@ -84,7 +86,7 @@ export function kindsOf(group: string, version: string, packageName: string) {
     };
     const strategy: Strategy = {
       prepareForCreate(object) {
-        if (hasStatus) (object as Loose).status = {};
+        if (hasStatus) (object as Loose).status = { ...source.emptyStatus };
         if (object.metadata) {
           if (!namespaced) delete object.metadata.namespace;
           if (withGeneration) object.metadata.generation = 1;

@@ -36,6 +36,7 @@ export const appsKinds: readonly KindDefinition[] = [
   define<ReplicaSet>({
     kind: "ReplicaSet",
     plural: "replicasets",
+    emptyStatus: { replicas: 0 },
     shortNames: ["rs"],
     categories: ["all"],
     generation: true,
@@ -50,6 +51,12 @@ export const appsKinds: readonly KindDefinition[] = [
   define<DaemonSet>({
     kind: "DaemonSet",
     plural: "daemonsets",
+    emptyStatus: {
+      currentNumberScheduled: 0,
+      numberMisscheduled: 0,
+      desiredNumberScheduled: 0,
+      numberReady: 0,
+    },
     shortNames: ["ds"],
     categories: ["all"],
     generation: true,
@@ -62,6 +69,7 @@ export const appsKinds: readonly KindDefinition[] = [
   define<StatefulSet>({
     kind: "StatefulSet",
     plural: "statefulsets",
+    emptyStatus: { replicas: 0, availableReplicas: 0 },
     name: isDns1123Label,
     shortNames: ["sts"],
     categories: ["all"],

@@ -218,6 +218,7 @@ export const coreKinds: readonly KindDefinition[] = [
     defaults: workloads.defaultReplicationController,
     validate: workloads.validateReplicationController,
     defaultPropagation: "Orphan",
+    emptyStatus: { replicas: 0 },
     selectableFields: { "status.replicas": (each) => String(each.status?.replicas ?? 0) },
   }),
   define<LimitRange>({
