@@ -1,12 +1,32 @@
 import type { Output } from "./own-command.ts";
 
-/** Steps of something that takes a while, on standard error: one line each, with the time since the start. */
-export function progressTo(io: Output, now: () => number): (text: string) => void {
+/** What is of interest only until the next line comes: steps of a build, and who is waited for. */
+const passing = /^image \S+: |^\d+ of \d+ ready/;
+/** Without a terminal, passing lines come no closer than this. */
+const quietMs = 2000;
+
+/**
+ * Steps of something that takes a while, on standard error, with the time since the start. On a terminal passing lines
+ * overwrite each other; elsewhere most of them are left out.
+ */
+export function progressTo(
+  io: Output,
+  now: () => number,
+  terminal: { columns: number } | undefined = process.stderr.isTTY ? process.stderr : undefined,
+): (text: string) => void {
   const started = now();
   let last = "";
+  let shownAt = started;
+  let open = false;
   return (text) => {
     if (text === last) return;
     last = text;
-    io.err(`${`${((now() - started) / 1000).toFixed(1)} s`.padStart(7)}  ${text}\n`);
+    const brief = passing.test(text);
+    if (brief && !terminal && now() - shownAt < quietMs) return;
+    shownAt = now();
+    const line = `${`${((now() - started) / 1000).toFixed(1)} s`.padStart(7)}  ${text}`;
+    const clear = open ? "\r\x1b[K" : "";
+    open = brief && terminal !== undefined;
+    io.err(clear + (open && terminal ? line.slice(0, Math.max(20, terminal.columns - 1)) : `${line}\n`));
   };
 }

@@ -12,11 +12,12 @@ import { UsageError } from "../flags.ts";
 import { type Manifest, readManifests } from "../kubectl/manifests.ts";
 import type { OwnCommand } from "../own-command.ts";
 import { progressTo } from "../progress.ts";
-import { choiceOf, clusterFlags } from "./cluster-flags.ts";
+import { choiceOf, clusterFlags, outputFlag } from "./cluster-flags.ts";
 
 export const command: OwnCommand = {
   summary: "Starts a cluster, or finds it running; with -f makes it run what manifests say.",
-  usage: "wherry up [-f FILE|FOLDER|-]... [--name N] [--data-dir D] [--nodes K] [--simulate] [--foreground]",
+  usage:
+    "wherry up [-f FILE|FOLDER|-]... [--name N] [--data-dir D] [--nodes K] [--simulate] [--foreground] [-o json]",
   flags: [
     {
       long: "filename",
@@ -25,6 +26,7 @@ export const command: OwnCommand = {
       help: "manifests; a folder may hold a folder per image with its Dockerfile",
     },
     ...clusterFlags,
+    outputFlag,
     { long: "nodes", type: "int", help: "how many nodes (with --simulate)" },
     { long: "simulate", type: "boolean", help: "nodes that only pretend to run containers" },
     { long: "foreground", type: "boolean", help: "stay until Ctrl-C, then stop the cluster" },
@@ -41,6 +43,8 @@ export const command: OwnCommand = {
         "--nodes above 1 needs --simulate: several real nodes on one machine are not there yet",
       );
     }
+    const format = flags.text("output");
+    if (format !== undefined && format !== "json") throw new UsageError(`-o knows json, not "${format}"`);
     const progress = progressTo(io, () => performance.now());
     const files = flags.list("filename");
     // Before anything is started: a mistake in a manifest changes nothing.
@@ -58,6 +62,9 @@ export const command: OwnCommand = {
       ...(apiPort === undefined ? {} : { apiPort }),
     });
     if (started.simulated) io.err(`wherry: simulated nodes only: ${started.simulated}\n`);
+    const goesOn = (): void =>
+      io.err(`interrupted; cluster "${started.config.name}" goes on ('wherry down' stops it)\n`);
+    signal.addEventListener("abort", goesOn, { once: true });
     let url: string | undefined;
     if (files.length > 0) {
       const images: BuiltFor[] = [];
@@ -86,8 +93,13 @@ export const command: OwnCommand = {
     progress(files.length > 0 ? "everything is ready" : "ready");
     if (files.length === 0)
       io.err(`kubectl works with context "${started.config.context}" in ${started.kubeconfig}\n`);
-    io.out(`${url ?? `https://127.0.0.1:${started.config.apiPort}`}\n`);
+    signal.removeEventListener("abort", goesOn);
+    const server = `https://127.0.0.1:${started.config.apiPort}`;
+    const { name, context, dataDir } = started.config;
+    const facts = { name, server, context, kubeconfig: started.kubeconfig, dataDir, url };
+    io.out(format === "json" ? `${JSON.stringify(facts, null, 2)}\n` : `${url ?? server}\n`);
     if (flags.on("foreground")) {
+      progress("stays until Ctrl-C");
       await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
       await down({ ...choice, onProgress: progress });
     }

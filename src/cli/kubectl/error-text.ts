@@ -4,7 +4,7 @@ import { StatusError } from "../../machinery/index.ts";
 export function errorText(error: unknown, doing?: string): string {
   if (error instanceof StatusError) {
     if (error.reason === "Unauthorized") return "error: You must be logged in to the server (Unauthorized)";
-    if (error.reason === "NotFound" && error.message === "404 page not found") {
+    if (error.code === 404 && error.message === "404 page not found") {
       return "Error from server (NotFound): the server could not find the requested resource";
     }
     if (error.reason === "Invalid")
