@@ -5,6 +5,7 @@ import {
   createInformerFactory,
 } from "../client/index.ts";
 import type { Controller, ControllerContext } from "./context.ts";
+import { runCronJobs } from "./cronjob/index.ts";
 import { runDaemonSets } from "./daemonset/index.ts";
 import { runDeployments } from "./deployment/index.ts";
 import { runEndpoints } from "./endpoints/index.ts";
@@ -69,6 +70,7 @@ export async function startControllers(
     runStatefulSets,
     runDaemonSets,
     runJobs,
+    runCronJobs,
     runJobExpiry,
     runEndpoints,
     runNamespaces,
