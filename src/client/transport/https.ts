@@ -1,8 +1,11 @@
-import http from "node:http";
-import https from "node:https";
+import type { ClientRequest } from "node:http";
 import type { Clock } from "../../machinery/index.ts";
 import type { ApiTransport, TransportRequest, TransportResponse } from "../transport.ts";
 import { authorizationSource, connectionHeaders, type ServerConnection, tlsOptions } from "./credentials.ts";
+
+// To import node:http is to evaluate every export it has, a whole fetch among them: 15 ms that each command would pay.
+const http = process.getBuiltinModule("node:http");
+const https = process.getBuiltinModule("node:https");
 
 /**
  * The carrier over a socket. Connections are kept and used again; a watch holds one for itself. A request that met a
@@ -17,7 +20,7 @@ export function httpsTransport(connection: ServerConnection, clock?: Clock): Api
   const agent = secure
     ? new https.Agent({ keepAlive: true, keepAliveMsecs: 30_000, ...tlsOptions(connection) })
     : new http.Agent({ keepAlive: true, keepAliveMsecs: 30_000 });
-  const open = new Set<http.ClientRequest>();
+  const open = new Set<ClientRequest>();
   let closed = false;
 
   function send(request: TransportRequest, again: boolean): Promise<TransportResponse> {

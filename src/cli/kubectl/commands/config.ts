@@ -1,15 +1,21 @@
 import { loadKubeconfig, saveCurrentContext } from "../../../client/index.ts";
-import { formatYaml } from "../../../machinery/index.ts";
-import { UsageError } from "../../flags.ts";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { type Flags, UsageError } from "../../flags.ts";
 import type { Command } from "../command.ts";
+import { objectPrinter } from "../print/object.ts";
+import type { Output } from "../session.ts";
 import { alignColumns } from "../print/columns.ts";
 
 export const command: Command = {
   summary: "Shows and changes the kubeconfig.",
-  usage: "config (view | current-context | get-contexts | use-context NAME)",
+  usage:
+    "config (view | current-context | get-contexts | get-clusters | get-users | use-context NAME | set-context (NAME | --current) [--namespace N] [--cluster C] [--user U])",
   flags: [
     { long: "raw", type: "boolean", help: "view: also certificates and tokens" },
     { long: "minify", type: "boolean", help: "view: only what the current context uses" },
+    { long: "current", type: "boolean", help: "set-context: the current one" },
     { long: "output", short: "o", type: "string", help: "get-contexts: name" },
   ],
   async run({ io }, { flags, args }) {
@@ -17,7 +23,7 @@ export const command: Command = {
     const [sub, name] = args;
     switch (sub) {
       case "view":
-        io.out(formatYaml(flags.on("raw") ? config : redacted(config)));
+        io.out(await objectText(flags.text("output") ?? "yaml", flags.on("raw") ? config : redacted(config)));
         return 0;
       case "current-context":
         if (!config["current-context"]) throw new Error("current-context is not set");
@@ -44,13 +50,62 @@ export const command: Command = {
         saveCurrentContext(process.env, name, flags.text("kubeconfig"));
         io.out(`Switched to context "${name}".\n`);
         return 0;
+      case "set-context":
+        return setContext(io, flags, name);
+      case "get-clusters":
+      case "get-users": {
+        const list = sub === "get-users" ? config.users : config.clusters;
+        io.out(["NAME", ...(list ?? []).map((one) => one.name)].map((line) => `${line}\n`).join(""));
+        return 0;
+      }
       default:
         throw new UsageError(
-          `unknown command "config ${sub ?? ""}": view, current-context, get-contexts or use-context`,
+          `unknown command "config ${sub ?? ""}": view, current-context, get-contexts, use-context, set-context, get-clusters or get-users`,
         );
     }
   },
 };
+
+async function objectText(format: string, config: unknown): Promise<string> {
+  const printer = objectPrinter(format, { managedFields: true });
+  if (!printer) throw new UsageError(`config view -o knows yaml, json and jsonpath=..., not "${format}"`);
+  return printer(config, undefined);
+}
+
+/** Changes the namespace, cluster or user of a context where it stands, or adds one; comments stay. */
+async function setContext(io: Output, flags: Flags, named: string | undefined): Promise<number> {
+  const path = flags.text("kubeconfig");
+  const current = loadKubeconfig(process.env, path)["current-context"];
+  const name = flags.on("current") ? current : named;
+  if (!name) throw new UsageError("config set-context (NAME | --current) [--namespace N]");
+  const { isMap, isSeq, parseDocument, YAMLSeq } = await import("yaml");
+  const files = path ? [path] : (process.env["KUBECONFIG"] ?? join(homedir(), ".kube", "config")).split(":");
+  const documents = files
+    .filter((file) => existsSync(file))
+    .map((file) => ({ file, document: parseDocument(readFileSync(file, "utf8")) }));
+  for (const { file, document } of documents) {
+    const contexts = document.get("contexts");
+    if (!isSeq(contexts)) continue;
+    const at = contexts.items.findIndex((item) => isMap(item) && item.get("name") === name);
+    if (at < 0) continue;
+    for (const key of ["namespace", "cluster", "user"]) {
+      const value = flags.text(key);
+      if (value !== undefined) document.setIn(["contexts", at, "context", key], value);
+    }
+    writeFileSync(file, document.toString({ lineWidth: 0 }), { mode: 0o600 });
+    io.out(`Context "${name}" modified.\n`);
+    return 0;
+  }
+  const [first] = documents;
+  if (!first) throw new Error("there is no kubeconfig to write to");
+  const keys = ["namespace", "cluster", "user"] as const;
+  const context = Object.fromEntries(keys.flatMap((key) => (flags.has(key) ? [[key, flags.text(key)]] : [])));
+  if (!isSeq(first.document.get("contexts"))) first.document.set("contexts", new YAMLSeq());
+  first.document.addIn(["contexts"], { name, context });
+  writeFileSync(first.file, first.document.toString({ lineWidth: 0 }), { mode: 0o600 });
+  io.out(`Context "${name}" created.\n`);
+  return 0;
+}
 
 /** Keys, certificates and tokens do not belong on a screen. */
 function redacted(value: unknown): unknown {
@@ -60,7 +115,8 @@ function redacted(value: unknown): unknown {
     Object.entries(value).map(([key, inner]) => {
       if (key === "certificate-authority-data" || key === "client-certificate-data")
         return [key, "DATA+OMITTED"];
-      if (key === "client-key-data" || key === "token" || key === "password") return [key, "REDACTED"];
+      if (key === "client-key-data") return [key, "DATA+OMITTED"];
+      if (key === "token" || key === "password") return [key, "REDACTED"];
       return [key, redacted(inner)];
     }),
   );
