@@ -12,6 +12,7 @@ import { runEndpoints } from "./endpoints/index.ts";
 import { runGarbageCollector } from "./garbage/index.ts";
 import { runJobs } from "./job/index.ts";
 import { runJobExpiry } from "./job/ttl.ts";
+import { runDisruptionBudgets } from "./disruption/index.ts";
 import { localDirectories, type VolumeDirectories } from "./local-path/directories.ts";
 import { type LocalPathOptions, localPathProvisioner } from "./local-path/index.ts";
 import { runNamespaces } from "./namespace/index.ts";
@@ -72,6 +73,7 @@ export async function startControllers(
     runJobs,
     runCronJobs,
     runJobExpiry,
+    runDisruptionBudgets,
     runEndpoints,
     runNamespaces,
     runServiceAccounts,
