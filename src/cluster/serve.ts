@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { createLogger } from "../machinery/index.ts";
 import { startCluster } from "./compose/start-cluster.ts";
 import type { ClusterConfig } from "./config/cluster-config.ts";
@@ -23,7 +23,11 @@ export async function serve(
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => resolve(signal));
   });
   const file = serverFile(config.runDir);
-  mkdirSync(config.runDir, { recursive: true, mode: 0o700 });
+  // Pods' secrets are below: nobody else on this machine may even pass through.
+  for (const dir of [config.runDir, config.dataDir]) {
+    mkdirSync(dir, { recursive: true });
+    chmodSync(dir, 0o700);
+  }
   // Before anything else, so that a second start finds this one while it is under way.
   writeProcessFile(file, {
     ...(processId(process.pid) ?? { pid: process.pid, startTime: "" }),

@@ -12,7 +12,7 @@ export async function withFileLock<T>(
   busy: (holder: ProcessId) => Error,
   work: () => Promise<T>,
 ): Promise<T> {
-  mkdirSync(dirname(path), { recursive: true });
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const draft = `${path}.${process.pid}`;
   writeFileSync(draft, JSON.stringify(processId(process.pid)));
   const deadline = performance.now() + waitMs;
