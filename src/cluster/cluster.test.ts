@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
@@ -61,6 +61,9 @@ test("up makes a cluster whose node is Ready, says that it is simulated, and is 
     [[true, "simulated"]],
   );
   assert.match(readFileSync(result.kubeconfig, "utf8"), /name: wherry-unit-test/);
+  // Pods' secrets and the keys are below these.
+  for (const place of [result.config.dataDir, result.config.runDir])
+    assert.equal(statSync(place).mode & 0o777, 0o700, place);
   assert.equal((await start()).found, true);
 });
 
