@@ -50,6 +50,11 @@ async function run(argv: readonly string[], io: Output, signal: AbortSignal): Pr
   return command.run(parsed, io, signal);
 }
 
+// Beside the bundle, so that the next start need not compile what this one did; elsewhere nothing is written.
+const here = import.meta.dirname;
+if (here.endsWith("/dist"))
+  process.getBuiltinModule("node:module").enableCompileCache(`${here}/compile-cache`);
+
 const interrupted = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const) {
   process.on(name, () => {

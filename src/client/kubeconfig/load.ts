@@ -1,8 +1,9 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, dirname, isAbsolute, join } from "node:path";
-import { parseDocument } from "yaml";
+import type { Document } from "yaml";
 import type { Kubeconfig } from "./kubeconfig.ts";
+import { parsePlainYaml } from "./plain-yaml.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -67,6 +68,19 @@ export function saveCurrentContext(env: Environment, name: string, path?: string
   writeFileSync(target, document.toString(), { mode: 0o600 });
 }
 
+/** The whole parser is loaded when it is needed: by the bundler's `require` in a bundle, by Node's elsewhere. */
+function parseDocument(text: string): Document {
+  let yaml: typeof import("yaml");
+  try {
+    yaml = require("yaml") as typeof import("yaml");
+  } catch (cause) {
+    if (!(cause instanceof ReferenceError)) throw cause;
+    const { createRequire } = process.getBuiltinModule("node:module");
+    yaml = createRequire(import.meta.url)("yaml") as typeof import("yaml");
+  }
+  return yaml.parseDocument(text);
+}
+
 function readKubeconfig(file: string): Kubeconfig {
   let text: string;
   try {
@@ -82,6 +96,8 @@ function readKubeconfig(file: string): Kubeconfig {
       // Flow-style YAML.
     }
   }
+  const plain = parsePlainYaml(text);
+  if (plain !== undefined) return plain;
   const document = parseDocument(text);
   const problem = document.errors[0];
   if (problem) throw new Error(`${file} is not valid YAML: ${problem.message}`);
