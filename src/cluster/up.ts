@@ -2,9 +2,10 @@ import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ClusterError } from "./cluster-error.ts";
 import { type ClusterConfig, type ConfigWishes, ensureConfig, readConfig } from "./config/cluster-config.ts";
-import { type ClusterChoice, placesOf } from "./config/places.ts";
+import { type ClusterChoice, type Places, placesOf } from "./config/places.ts";
 import { freeSlot } from "./config/slots.ts";
 import { adminEntry, adminTransport } from "./connection.ts";
+import { explainDiskError } from "./disk-error.ts";
 import { checkMachine, whySimulated } from "./kernel.ts";
 import { daemonBuild, type DaemonFacts, runningDaemon, startDaemon } from "./process/daemon.ts";
 import { withFileLock } from "./process/file-lock.ts";
@@ -67,6 +68,14 @@ const whyOf = (config: ClusterConfig): string | undefined =>
  */
 export async function up(options: UpOptions = {}): Promise<UpResult> {
   const places = placesOf(options);
+  try {
+    return await upThere(options, places);
+  } catch (error) {
+    throw explainDiskError(error, places.dataDir);
+  }
+}
+
+async function upThere(options: UpOptions, places: Places): Promise<UpResult> {
   const progress = options.onProgress ?? (() => {});
   const wished = wishes(options);
   const until = options.until ?? "ready";

@@ -84,7 +84,11 @@ before(async () => {
     backend,
     log: silentLogger,
   });
-  proxy = createProxy({ kubelet: { ...made.clients["apiserver-kubelet"], ca: made.ca }, random: () => 0 });
+  proxy = createProxy({
+    authorizer: { authorize: () => ({ allowed: true, reason: "" }) },
+    kubelet: { ...made.clients["apiserver-kubelet"], ca: made.ca },
+    random: () => 0,
+  });
   const documents: Record<string, unknown> = {
     "/api": { kind: "APIVersions", versions: ["v1"] },
     "/apis": { kind: "APIGroupList", apiVersion: "v1", groups: [] },

@@ -10,7 +10,17 @@ import type { RequestInfo } from "../contract.ts";
 import { prefixLinks } from "./html-links.ts";
 import { createProxy } from "./proxy.ts";
 
-const proxy = createProxy({ kubelet: { cert: "", key: "", ca: "" }, random: () => 0 });
+const asked: string[] = [];
+const proxy = createProxy({
+  authorizer: {
+    authorize({ verb, resource, subresource }) {
+      asked.push(`${verb} ${resource}/${subresource}`);
+      return { allowed: false, reason: "" };
+    },
+  },
+  kubelet: { cert: "", key: "", ca: "" },
+  random: () => 0,
+});
 const user = { name: "u", groups: [] };
 const servers: { close(): void }[] = [];
 after(() => {
@@ -194,4 +204,28 @@ test("a pod's status cannot lead the API server to its own machine (CVE-2020-855
     () => ask(reader(podAt(80, false)), info("pods", "p", "x")),
     /address not allowed: 127.0.0.1/,
   );
+});
+
+test("a WebSocket, which begins with GET, takes the right to create all the same", async () => {
+  const front = createHttp();
+  front.on("upgrade", (request: IncomingMessage, socket: Socket, first: Buffer) =>
+    proxy.upgrades.handleUpgrade(
+      request,
+      socket,
+      first,
+      { ...info("pods", "p", ""), subresource: "exec" },
+      user,
+      reader(podAt(1)),
+    ),
+  );
+  const client = connect(await listen(front), "127.0.0.1");
+  client.write("GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+  let got = "";
+  for await (const chunk of client) got += String(chunk);
+  assert.match(got, /^HTTP\/1.1 403 /);
+  assert.match(
+    got,
+    /User \\"u\\" cannot create resource \\"pods\/exec\\" in API group \\"\\" in the namespace \\"ns\\"/,
+  );
+  assert.deepEqual(asked, ["create pods/exec"]);
 });

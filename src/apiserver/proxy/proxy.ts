@@ -1,5 +1,7 @@
 import { StatusError } from "../../machinery/index.ts";
-import type { SpecialHandler, UpgradeHandler } from "../contract.ts";
+import type { Authorizer, UserInfo } from "../auth-contract.ts";
+import type { RequestInfo, SpecialHandler, UpgradeHandler } from "../contract.ts";
+import { denied } from "../errors.ts";
 import { backendProxyHandler, nodeProxyHandler, restOf } from "./http-proxy.ts";
 import { KubeletClient, type KubeletCredentials, unreachable } from "./kubelet-client.ts";
 import { locateKubelet } from "./kubelet-location.ts";
@@ -9,6 +11,7 @@ import { proxyTarget, splitName } from "./proxy-target.ts";
 import { refuse, tunnel } from "./tunnel.ts";
 
 export interface ProxyOptions {
+  authorizer: Authorizer;
   kubelet: KubeletCredentials;
   /** 0 <= x < 1; chooses among a Service's endpoints. */
   random: () => number;
@@ -34,7 +37,7 @@ export function createProxy(options: ProxyOptions): Proxy {
       ["nodes/proxy", nodeProxyHandler(kubelet)],
     ]),
     upgrades: {
-      handleUpgrade(request, socket, head, info, _user, objects) {
+      handleUpgrade(request, socket, head, info, user, objects) {
         const client = { request, socket, head };
         try {
           if (info.resource === "pods" && info.subresource === "log") {
@@ -42,10 +45,14 @@ export function createProxy(options: ProxyOptions): Proxy {
             return;
           }
           if (info.resource === "pods" && isStreamKind(info.subresource)) {
+            const kind = info.subresource;
             const wanted = String(request.headers.upgrade ?? "").toLowerCase();
             if (wanted !== "websocket" && wanted !== "spdy/3.1")
               throw new StatusError("BadRequest", `cannot be upgraded to ${wanted}`);
-            return streamToKubelet(kubelet, client, info.subresource, info, objects);
+            mayCreate(options.authorizer, user, info)
+              .then(() => streamToKubelet(kubelet, client, kind, info, objects))
+              .catch((error: unknown) => refuse(socket, error));
+            return;
           }
           if (info.subresource !== "proxy")
             throw new StatusError("BadRequest", `${info.resource}/${info.subresource} cannot be upgraded`);
@@ -72,4 +79,27 @@ export function createProxy(options: ProxyOptions): Proxy {
     },
     close: () => kubelet.close(),
   };
+}
+
+/**
+ * A WebSocket begins with GET, which asks for the verb `get` alone. Running a command is more than looking: it takes
+ * `create` (Kubernetes: AuthorizePodWebsocketUpgradeCreatePermission, on since 1.35).
+ */
+async function mayCreate(authorizer: Authorizer, user: UserInfo, info: RequestInfo): Promise<void> {
+  if (info.verb === "create") return;
+  const { apiGroup, apiVersion, resource, subresource, namespace, name, path } = info;
+  const attributes = {
+    user,
+    verb: "create",
+    apiGroup,
+    apiVersion,
+    resource,
+    subresource,
+    namespace,
+    name,
+    path,
+    isResource: true,
+  };
+  const { allowed, reason } = await authorizer.authorize(attributes);
+  if (!allowed) throw denied(attributes, reason);
 }

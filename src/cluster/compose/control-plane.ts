@@ -33,6 +33,7 @@ export async function startControlPlane(options: {
   const { config, certificates, clock, log } = options;
   const auth = createAuth({ clock, serviceAccountKeys: [certificates.serviceAccountKey] });
   const proxy = createProxy({
+    authorizer: auth.authorizer,
     kubelet: { ...certificates.clients["apiserver-kubelet"], ca: certificates.ca },
     random: Math.random,
   });

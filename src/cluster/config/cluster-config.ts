@@ -118,6 +118,9 @@ export function readConfig(places: Places): ClusterConfig | undefined {
 
 /** The configuration of a cluster, made on the first call. Wishes that differ from what was remembered win. */
 export function ensureConfig(places: Places, wishes: ConfigWishes = {}): ClusterConfig {
+  for (const port of [wishes.apiPort, wishes.kubeletPort])
+    if (port !== undefined && !(Number.isInteger(port) && port >= 1 && port <= 65535))
+      throw new ClusterError(`${port} is not a port number`, { hint: "Ports are 1 to 65535." });
   const before = readRemembered(places.dataDir);
   if (before && before.name !== places.name)
     throw new ClusterError(`${places.dataDir} belongs to the cluster "${before.name}"`, {

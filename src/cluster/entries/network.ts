@@ -3,9 +3,10 @@ import { enableCompileCache } from "node:module";
 enableCompileCache();
 const { httpsTransport } = await import("../../client/index.ts");
 const { createLogger, systemClock } = await import("../../machinery/index.ts");
+const { writeLogLine } = await import("../process/log-line.ts");
 const { startNetwork } = await import("../../network/index.ts");
 
-const log = createLogger((line) => process.stderr.write(line), Date.now).with({ part: "network" });
+const log = createLogger(writeLogLine, Date.now).with({ part: "network" });
 const chunks: Buffer[] = [];
 for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
 const input = JSON.parse(

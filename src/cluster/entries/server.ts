@@ -6,6 +6,7 @@
 import { fstatSync, writeSync } from "node:fs";
 import { enableCompileCache } from "node:module";
 import type { ClusterConfig } from "../config/cluster-config.ts";
+import { writeLogLine } from "../process/log-line.ts";
 
 enableCompileCache();
 const started = performance.now();
@@ -27,11 +28,11 @@ try {
   await serve(config, {
     build: process.argv[3] ?? "",
     tell,
-    write: (line) => void process.stderr.write(line),
+    write: writeLogLine,
   });
   process.exit(0);
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
+  writeLogLine(`${error instanceof Error ? error.stack : error}\n`);
   tell("failed", { message: error instanceof Error ? error.message : String(error) });
   process.exit(1);
 }
