@@ -221,9 +221,64 @@ export const generators: Record<string, Generator> = {
       apiVersion: "v1",
       kind: "Secret",
       metadata: { name },
-      type: flags.text("type") ?? "Opaque",
+      ...(flags.has("type") ? { type: flags.text("type") } : {}),
       data: Object.fromEntries([...dataOf(flags)].map(([key, value]) => [key, value.toString("base64")])),
     }),
+  },
+  "secret docker-registry": {
+    usage:
+      "secret docker-registry NAME --docker-username=U --docker-password=P [--docker-server=S] [--docker-email=E]",
+    flags: [
+      { long: "docker-server", type: "string", help: "the registry, default https://index.docker.io/v1/" },
+      { long: "docker-username", type: "string", help: "the user" },
+      { long: "docker-password", type: "string", help: "the password" },
+      { long: "docker-email", type: "string", help: "an address for mail" },
+    ],
+    make(name, flags) {
+      const username = flags.text("docker-username");
+      const password = flags.text("docker-password");
+      if (!username || !password)
+        throw new UsageError("--docker-username and --docker-password must be given");
+      const server = flags.text("docker-server") ?? "https://index.docker.io/v1/";
+      const email = flags.text("docker-email");
+      const auth = Buffer.from(`${username}:${password}`).toString("base64");
+      const login = { username, password, ...(email ? { email } : {}), auth };
+      const config = JSON.stringify({ auths: { [server]: login } });
+      return {
+        apiVersion: "v1",
+        kind: "Secret",
+        metadata: { name },
+        type: "kubernetes.io/dockerconfigjson",
+        data: { ".dockerconfigjson": Buffer.from(config).toString("base64") },
+      };
+    },
+  },
+  poddisruptionbudget: {
+    usage: "poddisruptionbudget NAME --selector=K=V (--min-available=N | --max-unavailable=N)",
+    flags: [
+      { long: "selector", type: "string", help: "labels of the pods" },
+      { long: "min-available", type: "string", help: "pods that must stay, a number or a percentage" },
+      { long: "max-unavailable", type: "string", help: "pods that may go, a number or a percentage" },
+    ],
+    make(name, flags) {
+      const min = flags.text("min-available");
+      const max = flags.text("max-unavailable");
+      if (!flags.text("selector")) throw new UsageError("a selector must be specified");
+      if ((min === undefined) === (max === undefined)) {
+        throw new UsageError("one of min-available or max-unavailable must be specified");
+      }
+      const amount = (text: string): number | string => (/^\d+$/.test(text) ? Number(text) : text);
+      const matchLabels = pairs([flags.text("selector") ?? ""], "selector");
+      return {
+        apiVersion: "policy/v1",
+        kind: "PodDisruptionBudget",
+        metadata: { name },
+        spec: {
+          ...(min === undefined ? { maxUnavailable: amount(max ?? "") } : { minAvailable: amount(min) }),
+          selector: { matchLabels },
+        },
+      };
+    },
   },
   "secret tls": {
     usage: "secret tls NAME --cert=FILE --key=FILE",
@@ -361,5 +416,6 @@ export const generatorAliases: Record<string, string> = {
   deploy: "deployment",
   cj: "cronjob",
   pc: "priorityclass",
+  pdb: "poddisruptionbudget",
   resourcequota: "quota",
 };
