@@ -18,6 +18,7 @@ import { type LocalPathOptions, localPathProvisioner } from "./local-path/index.
 import { runNamespaces } from "./namespace/index.ts";
 import { nodeLifecycle } from "./node-lifecycle/index.ts";
 import { podGarbage } from "./pod-garbage/index.ts";
+import { runQuotas } from "./quota/index.ts";
 import { runReplicaSets, runReplicationControllers } from "./replicaset/index.ts";
 import { rootCaPublisher } from "./root-ca/index.ts";
 import { runServiceAccounts } from "./service-account/index.ts";
@@ -75,6 +76,7 @@ export async function startControllers(
     runJobExpiry,
     runDisruptionBudgets,
     runEndpoints,
+    runQuotas,
     runNamespaces,
     runServiceAccounts,
     ...(config.rootCa ? [rootCaPublisher(config.rootCa)] : []),

@@ -38,9 +38,7 @@ test("when it is next", () => {
   assert.equal(years, at("2026-01-01T00:00:00Z"));
 });
 
-async function startCron(
-  spec: Partial<CronJobSpec>,
-): Promise<{
+async function startCron(spec: Partial<CronJobSpec>): Promise<{
   bench: Bench;
   jobs: () => Promise<Job[]>;
   cron: () => Promise<CronJob>;
