@@ -1,5 +1,6 @@
 import { UsageError } from "../../flags.ts";
 import type { Command, Context } from "../command.ts";
+import { alignColumns } from "../print/columns.ts";
 import { objectPrinter } from "../print/object.ts";
 import type { Flags } from "../../flags.ts";
 
@@ -10,6 +11,7 @@ export const command: Command = {
     { long: "all-namespaces", short: "A", type: "boolean", help: "in all namespaces" },
     { long: "subresource", type: "string", help: "of the resource, e.g. log" },
     { long: "quiet", short: "q", type: "boolean", help: "only the exit code" },
+    { long: "no-headers", type: "boolean", help: "can-i --list: no header line" },
     { long: "list", type: "boolean", help: "all that is allowed in the namespace" },
     { long: "output", short: "o", type: "string", help: "json or yaml (whoami)" },
   ],
@@ -45,13 +47,35 @@ async function canI(
   const namespace = flags.on("all-namespaces") ? "" : session.namespace;
   if (flags.on("list")) {
     const review = await session.call<{
-      status: { resourceRules: { verbs: string[]; apiGroups?: string[]; resources?: string[] }[] };
+      status: {
+        resourceRules: {
+          verbs: string[];
+          apiGroups?: string[];
+          resources?: string[];
+          resourceNames?: string[];
+        }[];
+        nonResourceRules?: { verbs: string[]; nonResourceURLs?: string[] }[];
+      };
     }>("POST", "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", {
       body: { apiVersion: "authorization.k8s.io/v1", kind: "SelfSubjectRulesReview", spec: { namespace } },
     });
-    for (const rule of review.status.resourceRules) {
-      for (const resource of rule.resources ?? []) io.out(`${resource}\t[${rule.verbs.join(" ")}]\n`);
-    }
+    const list = (texts: readonly string[] = []): string => `[${texts.join(" ")}]`;
+    const { resourceRules, nonResourceRules = [] } = review.status;
+    const rows = resourceRules.flatMap((rule) =>
+      (rule.apiGroups ?? [""]).flatMap((group) =>
+        (rule.resources ?? []).map((resource) => [
+          group === "" ? resource : `${resource}.${group}`,
+          "[]",
+          list(rule.resourceNames),
+          list(rule.verbs),
+        ]),
+      ),
+    );
+    const paths = nonResourceRules.flatMap((rule) =>
+      (rule.nonResourceURLs ?? []).map((path) => ["", list([path]), "[]", list(rule.verbs)]),
+    );
+    const header = ["Resources", "Non-Resource URLs", "Resource Names", "Verbs"];
+    io.out(alignColumns([...(flags.on("no-headers") ? [] : [header]), ...rows, ...paths]));
     return 0;
   }
   const [verb, what] = args;

@@ -114,6 +114,12 @@ function enumText(schema: Schema, indent: string): string {
     : "";
 }
 
+/** One line, the first four values. */
+function shortEnum({ enum: values = [] }: Schema, indent: string): string {
+  if (values.length === 0) return "";
+  return `${indent}enum: ${values.slice(0, 4).join(", ")}${values.length > 4 ? ", ...." : ""}\n`;
+}
+
 function writeFields(
   out: (text: string) => void,
   schema: Schema,
@@ -129,7 +135,7 @@ function writeFields(
     out(`${indent}${name}\t<${typeText(field, schemas)}>${required.has(name) ? " -required-" : ""}\n`);
     if (recursive) {
       const next = inner(field, schemas);
-      out(enumText(field, indent));
+      out(shortEnum(field, indent));
       if (next.properties && !above.has(next))
         writeFields(out, next, schemas, depth + 1, true, new Set([...above, next]));
     } else {

@@ -41,6 +41,7 @@ export const command: Command = {
       try {
         await print(context, pod, container, flags);
       } catch (error) {
+        if (context.signal.aborted) throw error;
         if (!flags.on("ignore-errors")) failed = true;
         context.io.err(`${errorText(error)}\n`);
       }

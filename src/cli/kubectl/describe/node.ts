@@ -38,11 +38,12 @@ export function describeNode(
     for (const c of status.conditions) {
       out.line(
         1,
-        c.type,
-        c.status,
-        timeText(c.lastHeartbeatTime),
-        timeText(c.lastTransitionTime),
-        c.reason ?? "",
+        // kubectl ends these cells with a blank.
+        `${c.type} `,
+        `${c.status} `,
+        `${timeText(c.lastHeartbeatTime)} `,
+        `${timeText(c.lastTransitionTime)} `,
+        `${c.reason ?? ""} `,
         c.message ?? "",
       );
     }
