@@ -244,6 +244,11 @@ test("volumes follow their ConfigMap; a missing one holds the pod back until it 
   assert.equal(await readFile(file, "utf8"), "1");
   await k.client.configMaps.patch("default", "conf", "merge", { data: { x: "2" } });
   await k.until(async () => (await readFile(file, "utf8")) === "2");
+  await k.client.configMaps.delete("default", "conf");
+  await k.clock.run(1000);
+  assert.equal(await readFile(file, "utf8"), "2", "what is mounted stays when its source goes");
+  await k.client.configMaps.create("default", { metadata: { name: "conf" }, data: { x: "3" } });
+  await k.until(async () => (await readFile(file, "utf8")) === "3");
   await k.stop();
 });
 

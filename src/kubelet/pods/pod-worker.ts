@@ -23,6 +23,9 @@ class Interrupted extends Error {
   override readonly name = "Interrupted";
 }
 
+/** A volume whose source is gone while its pod runs is looked at again after this. */
+const remountMs = 60_000;
+
 /** A resize that does not fit is tried again this often; others may have left. */
 const deferredResizeMs = 10_000;
 
@@ -56,6 +59,7 @@ export class PodWorker implements SyncHost {
   #running: Promise<void> | undefined;
   #runtimeStale = true;
   #volumes: Promise<MountedVolumes> | undefined;
+  #mounted: MountedVolumes | undefined;
   #wake: { timer: Timer; at: number } | undefined;
   /** When the volumes want to be set up again (a token grows old). */
   #refresh: Timer | undefined;
@@ -232,22 +236,35 @@ export class PodWorker implements SyncHost {
 
   /** Volumes, set up or on the way. Asked for again when something they are made of has changed. */
   volumes(pod: Pod): Promise<MountedVolumes> {
-    if (!this.#volumes) {
-      const pending = this.services.volumes.setUp(pod, downwardContext(this.services, pod, this.runtime));
-      this.#volumes = pending;
-      pending.then(
-        ({ refreshAt }) => {
-          if (refreshAt === undefined || this.#volumes !== pending) return;
-          this.#refresh?.stop();
-          const wait = Math.max(1000, refreshAt - this.services.clock.now());
-          this.#refresh = this.services.clock.timer(wait, () => this.objectsChanged());
-        },
-        () => {
-          if (this.#volumes === pending) this.#volumes = undefined;
-        },
-      );
+    if (this.#volumes) return this.#volumes;
+    const pending = this.#setUpVolumes(pod);
+    this.#volumes = pending;
+    pending.then(
+      (mounted) => {
+        if (this.#volumes !== pending) return;
+        this.#mounted = mounted;
+        if (mounted.refreshAt === undefined) return;
+        this.#refresh?.stop();
+        const wait = Math.max(1000, mounted.refreshAt - this.services.clock.now());
+        this.#refresh = this.services.clock.timer(wait, () => this.objectsChanged());
+      },
+      () => {
+        if (this.#volumes === pending) this.#volumes = undefined;
+      },
+    );
+    return pending;
+  }
+
+  /** What is mounted stays in use when a source has gone since: only the update fails, and is tried again. */
+  async #setUpVolumes(pod: Pod): Promise<MountedVolumes> {
+    const { services } = this;
+    try {
+      return await services.volumes.setUp(pod, downwardContext(services, pod, this.runtime));
+    } catch (error) {
+      if (!this.#mounted || !(error instanceof MountFailure)) throw error;
+      services.podEvent(pod, "Warning", "FailedMount", error.message);
+      return { byName: this.#mounted.byName, refreshAt: services.clock.now() + remountMs };
     }
-    return this.#volumes;
   }
 
   /** Reads the runtime's state when it may have changed. */
