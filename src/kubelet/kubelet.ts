@@ -131,6 +131,7 @@ export async function startKubelet(
       clock,
       log,
       signal,
+      simulated: config.simulated ?? false,
       changed: (uid) => manager.get(uid)?.poke(),
       event: containerEvent,
     }),

@@ -27,6 +27,8 @@ export interface ProbeManagerOptions {
   clock: Clock;
   log: Logger;
   signal: AbortSignal;
+  /** Pods have no network: what would ask over it succeeds. */
+  simulated: boolean;
   /** A verdict about one of the pod's containers has changed. */
   changed(uid: string): void;
   event(pod: Pod, container: AnyContainer, type: "Normal" | "Warning", reason: string, message: string): void;
@@ -141,14 +143,17 @@ export class ProbeManager implements ProbeVerdicts {
     startedAt: number,
     signal: AbortSignal,
   ): Promise<void> {
-    const { clock, runtime } = this.#options;
+    const { clock, runtime, simulated } = this.#options;
     const due = startedAt + (probe.initialDelaySeconds ?? 0) * 1000 - clock.now();
     if (due > 0) await clock.sleep(due, signal);
     const needed = { success: probe.successThreshold ?? 1, failure: probe.failureThreshold ?? 3 };
     let last: "success" | "failure" | undefined;
     let streak = 0;
     while (!signal.aborted) {
-      const outcome = await runProbe(runtime, clock, probe, target);
+      const outcome: ProbeOutcome =
+        simulated && !probe.exec
+          ? { result: "success", output: "" }
+          : await runProbe(runtime, clock, probe, target);
       if (signal.aborted) return;
       if (outcome.result !== "success") this.#report(kind, outcome, target);
       if (outcome.result !== "unknown") {
