@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Pod } from "../api/index.ts";
+import { settle } from "../testing/index.ts";
 import { isReady, testKubelet } from "./testing/test-kubelet.ts";
 
 test("registers a Ready node with a lease", async () => {
@@ -335,5 +336,15 @@ test("in-place resize: new limits without a restart, or with one where the polic
     restarted.status?.conditions?.some((c) => c.type === "PodResizePending"),
     false,
   );
+  await k.stop();
+});
+
+test("a label that the node just got counts for the next pod", async () => {
+  const k = await testKubelet();
+  await k.client.nodes.patch(undefined, "node-1", "merge", { metadata: { labels: { disk: "ssd" } } });
+  await settle();
+  await k.create("a", { nodeSelector: { disk: "ssd" } });
+  const pod = await k.when("a", (one) => one.status?.phase !== "Pending" && one.status?.phase !== undefined);
+  assert.equal(pod.status?.phase, "Running", pod.status?.message ?? "");
   await k.stop();
 });

@@ -1,6 +1,6 @@
 import { statfs } from "node:fs/promises";
 import type { ContainerImage, Node, NodeStatus } from "../../api/index.ts";
-import type { Client } from "../../client/index.ts";
+import { type Client, createInformer } from "../../client/index.ts";
 import type { ImageService, RuntimeService } from "../../cri/index.ts";
 import { type Clock, isReason, type Logger } from "../../machinery/index.ts";
 import type { MachineFacts } from "./facts.ts";
@@ -80,9 +80,19 @@ export class NodeAgent {
     return this.#node;
   }
 
-  /** Keeps the status up to date until the signal. */
+  /** Keeps the status up to date until the signal, and our copy of the node as others change it: labels decide who may run here. */
   async run(): Promise<void> {
-    const { clock, signal, log } = this.#options;
+    const { client, clock, signal, log, name } = this.#options;
+    const own = createInformer({
+      resource: client.nodes,
+      fieldSelector: `metadata.name=${name}`,
+      clock,
+      log,
+      signal,
+    });
+    own.onChange((type, node) => {
+      if (type !== "delete" && isNewer(node, this.#node)) this.#node = node;
+    });
     while (!signal.aborted) {
       try {
         await clock.sleep(checkMs, signal);
@@ -159,4 +169,9 @@ export class NodeAgent {
       .map((i) => ({ names: [...i.repoDigests, ...i.repoTags].slice(0, 5), sizeBytes: i.size }))
       .filter((i) => i.names.length > 0);
   }
+}
+
+/** Resource versions grow with every write. */
+function isNewer(node: Node, than: Node | undefined): boolean {
+  return Number(node.metadata?.resourceVersion ?? 0) > Number(than?.metadata?.resourceVersion ?? 0);
 }
