@@ -5,7 +5,7 @@ import { type ClusterConfig, type ConfigWishes, ensureConfig, readConfig } from 
 import { type ClusterChoice, type Places, placesOf } from "./config/places.ts";
 import { freeSlot } from "./config/slots.ts";
 import { adminEntry, adminTransport } from "./connection.ts";
-import { explainDiskError } from "./disk-error.ts";
+import { checkSpace, explainDiskError } from "./disk-error.ts";
 import { checkMachine, whySimulated } from "./kernel.ts";
 import { daemonBuild, type DaemonFacts, runningDaemon, startDaemon } from "./process/daemon.ts";
 import { withFileLock } from "./process/file-lock.ts";
@@ -83,6 +83,7 @@ async function upThere(options: UpOptions, places: Places): Promise<UpResult> {
     let daemon = runningDaemon(places.runDir);
     const known = daemon && readConfig(places);
     if (daemon && known) checkWishes(known, daemon, wished);
+    if (!daemon) checkSpace(places.dataDir);
     const before = new Set(existsSync(places.dataDir) ? readdirSync(places.dataDir) : []);
     const config = known ?? ensureConfig(places, wished);
     if (config.simulatedNodes === 0 && !daemon) checkMachine();
