@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { Pod } from "../api/index.ts";
+import { removeCgroups } from "../cluster/teardown/cgroups.ts";
 import { createContainerRuntime } from "../containers/index.ts";
 import { binary, makeRootfs, runtimeOptions, skipReason } from "../containers/testing/test-runtime.ts";
 import type { CniNetwork, Image } from "../cri/index.ts";
@@ -27,6 +28,7 @@ const addresses: CniNetwork = {
   gc: async () => undefined,
   status: async () => ({ ready: true, reason: "", message: "" }),
 };
+const cgroupRoot = "/wherry-kubelet-test";
 const box: Image = { id: "box", repoTags: ["box"], repoDigests: [], size: 1, uid: 0, pinned: false };
 
 describe("the kubelet on real containers", { skip: skipReason() }, () => {
@@ -39,7 +41,7 @@ describe("the kubelet on real containers", { skip: skipReason() }, () => {
   async function open() {
     const runtime = await createContainerRuntime({
       ...runtimeOptions(directory),
-      cgroupRoot: "/wherry-kubelet-test",
+      cgroupRoot,
       native,
       cni: addresses,
     });
@@ -78,6 +80,8 @@ describe("the kubelet on real containers", { skip: skipReason() }, () => {
     for (const point of await mountsBelow(directory)) await native.umount(point, { detach: true });
     await native.close();
     rmSync(directory, { recursive: true, force: true });
+    // A cluster's `down` removes what is above its pods' cgroups; here there is no cluster.
+    assert.deepEqual(await removeCgroups(cgroupRoot), []);
   });
 
   it("gives a container its variables, files, user and limits", async () => {
