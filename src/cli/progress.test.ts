@@ -36,3 +36,23 @@ it("overwrites passing lines on a terminal", () => {
   say(0, "everything is ready");
   assert.equal(text(), "  0.0 s  1 of 2 ready; waitin\r\x1b[K  0.0 s  everything is ready\n");
 });
+
+it("without a terminal, a line that was held back is said later unless another came", () => {
+  let clock = 0;
+  const said: string[] = [];
+  const timers: (() => void)[] = [];
+  const io = { out: () => {}, err: (text: string) => void said.push(text.trim()) };
+  const progress = progressTo(
+    io,
+    () => clock,
+    undefined,
+    (_ms, run) => void timers.push(run),
+  );
+  clock = 100;
+  progress("1 of 3 ready; waiting for a");
+  progress("2 of 3 ready; waiting for b");
+  assert.deepEqual(said, []);
+  clock = 2000;
+  for (const run of timers) run();
+  assert.deepEqual(said, ["2.0 s  2 of 3 ready; waiting for b"]);
+});
