@@ -3,14 +3,7 @@
  * fields nobody knows are dropped and named, nulls become absent. Works in place.
  */
 import { canonicalQuantity, isObject, QuantityError } from "../machinery/index.ts";
-import { type FieldSchema, schemaOf, type TypeSchema } from "./schema.ts";
-
-export interface Conformance {
-  /** Paths of fields that the type does not have, e.g. `spec.containers[0].imag`. */
-  unknown: string[];
-  /** What a Go decoder says of the first value of a wrong type, e.g. `json: cannot unmarshal string into ...`. */
-  problem?: string;
-}
+import { type Conformance, type FieldSchema, schemaOf, typeOf, type TypeSchema } from "./schema.ts";
 
 /** Thrown inside the walk for the first wrong value. */
 class TypeProblem extends Error {}
@@ -137,7 +130,7 @@ function walkValue(
       return value;
     case "ref": {
       if (!isObject(value)) throw mismatch(field, value, goPath, owner);
-      const type = schemaOf(field.ref as string);
+      const type = typeOf(field);
       if (type) walkObject(type, value, path, goPath, unknown);
       return value;
     }

@@ -1,4 +1,5 @@
 import type { KubeObject } from "./meta.ts";
+import type { Conformance, TypeSchema } from "./schema.ts";
 
 /** A mistake in one field, as `field.Error` of apimachinery reports it; `field` is a path like `spec.containers[0].name`. */
 export interface FieldError {
@@ -58,6 +59,13 @@ export interface KindDefinition {
   namespaced: boolean;
   /** Key in the schema table, e.g. `io.k8s.api.core.v1.Pod`; undefined keeps unknown fields. */
   schema: string | undefined;
+  /** The type itself, of a kind that is not in the table (custom resources). */
+  type?: TypeSchema;
+  /**
+   * Takes the place of `conform(schema, object)`: drops in place what the kind does not know and names it; `problem` is
+   * what makes the object unusable. Custom resources prune by their structural schema here.
+   */
+  conform?(object: KubeObject): Conformance;
   /** Verbs the main resource allows. */
   verbs: readonly string[];
   /** Fills defaults in place; runs on requests and on objects read. */

@@ -29,6 +29,8 @@ export interface FieldSchema {
   type: FieldType;
   /** Definition name, for `ref`. */
   ref?: string;
+  /** The type itself, for a `ref` to one without a name in the table (custom resources). */
+  target?: TypeSchema;
   /** Element of a list or map. */
   element?: FieldSchema;
   required: boolean;
@@ -40,6 +42,10 @@ export interface FieldSchema {
   mapType?: string;
   enum?: readonly string[];
   default?: unknown;
+  /** Null is a value of its own and not the same as absent (custom resources). */
+  nullable?: boolean;
+  /** Holds a whole object with apiVersion, kind and metadata (`x-kubernetes-embedded-resource`). */
+  embedded?: boolean;
 }
 
 export interface TypeSchema {
@@ -47,6 +53,16 @@ export interface TypeSchema {
   name: string;
   fields: ReadonlyMap<string, FieldSchema>;
   mapType?: string;
+  /** Fields it does not name are kept (`x-kubernetes-preserve-unknown-fields`). */
+  open?: boolean;
+}
+
+/** What holding an object against its type found. */
+export interface Conformance {
+  /** Paths of fields that the type does not have, e.g. `spec.containers[0].imag`. */
+  unknown: string[];
+  /** What a Go decoder says of the first value of a wrong type, e.g. `json: cannot unmarshal string into ...`. */
+  problem?: string;
 }
 
 const letters: Record<string, FieldType> = {
@@ -80,6 +96,16 @@ export function schemaOf(name: string): TypeSchema | undefined {
   const made = raw ? decodeType(name, raw) : undefined;
   decoded.set(name, made);
   return made;
+}
+
+/** The type a `ref` leads to. */
+export function typeOf(field: FieldSchema): TypeSchema | undefined {
+  return field.target ?? (field.ref === undefined ? undefined : schemaOf(field.ref));
+}
+
+/** The type of a kind, built-in or custom; undefined keeps unknown fields. */
+export function typeOfKind(kind: { schema: string | undefined; type?: TypeSchema }): TypeSchema | undefined {
+  return kind.type ?? (kind.schema === undefined ? undefined : schemaOf(kind.schema));
 }
 
 /** All definition names of the table. */

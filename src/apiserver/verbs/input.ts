@@ -28,7 +28,8 @@ export function conformObject(
   decoded: Decoded | undefined,
 ): string | undefined {
   const mode = call.info.query.get("fieldValidation") || "Warn";
-  const { unknown, problem } = conform(call.resource.def.schema, object);
+  const { def } = call.resource;
+  const { unknown, problem } = def.conform?.(object) ?? conform(def.schema, object);
   if (problem || mode === "Ignore") return problem;
   const duplicates = decoded?.format === "json" ? duplicateMembers(decoded.text) : [];
   if (unknown.length === 0 && duplicates.length === 0) return undefined;
