@@ -5,6 +5,7 @@ import type { Readable } from "node:stream";
 import { ClusterError } from "../cluster-error.ts";
 import type { ClusterConfig } from "../config/cluster-config.ts";
 import { entryPath } from "./entry-path.ts";
+import { serverEnvironment, serverNodeFlags } from "./node-flags.ts";
 import { type ProcessId, readProcessFile } from "./process-id.ts";
 
 export interface DaemonEvent {
@@ -62,13 +63,8 @@ export async function startDaemon(
   const log = openSync(logPath, "a", 0o600);
   const child = spawn(
     process.execPath,
-    [
-      "--disable-warning=ExperimentalWarning",
-      entryPath("server", import.meta.url),
-      JSON.stringify(config),
-      daemonBuild(),
-    ],
-    { detached: true, cwd: "/", stdio: ["ignore", log, log, "pipe"] },
+    [...serverNodeFlags, entryPath("server", import.meta.url), JSON.stringify(config), daemonBuild()],
+    { detached: true, cwd: "/", env: serverEnvironment(), stdio: ["ignore", log, log, "pipe"] },
   );
   closeSync(log);
   const pipe = child.stdio[3] as Readable;

@@ -1,0 +1,13 @@
+/**
+ * How Node runs the server: its young generations stay small (MiB each) and the old one is collected when it has grown by
+ * so many percent, not when it has doubled or more. Under load that halves the resident memory for a few percent of
+ * processor time. The launcher `wherry` gives the same flags.
+ */
+export const serverNodeFlags: readonly string[] = [
+  "--disable-warning=ExperimentalWarning",
+  "--max-semi-space-size=4",
+  "--heap-growing-percent=60",
+];
+
+/** glibc keeps a heap per thread otherwise, and gives none of them back. */
+export const serverEnvironment = (): NodeJS.ProcessEnv => ({ MALLOC_ARENA_MAX: "2", ...process.env });
