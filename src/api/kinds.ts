@@ -1,5 +1,6 @@
 /** All built-in kinds. The order of the groups is the order of discovery. */
 import { admissionKinds } from "./admission-registration.ts";
+import { apiRegistrationKinds } from "./api-registration.ts";
 import { appsKinds } from "./apps/index.ts";
 import { autoscalingKinds } from "./autoscaling.ts";
 import { batchKinds } from "./batch/index.ts";
@@ -20,6 +21,7 @@ import { storageKinds } from "./storage/index.ts";
 
 export const kinds: readonly KindDefinition[] = [
   ...coreKinds,
+  ...apiRegistrationKinds,
   ...eventsKinds,
   ...reviewKinds,
   ...appsKinds,

@@ -6,6 +6,7 @@ export * from "./hash.ts";
 export * from "./int-or-string.ts";
 export * from "./json-duplicates.ts";
 export * from "./jsonpath.ts";
+export * from "./kube-version.ts";
 export * from "./logger.ts";
 export * from "./names.ts";
 export * as path from "./path.ts";
