@@ -9,4 +9,5 @@ export * from "./metadata.ts";
 export { openApiV2, openApiV3 } from "./openapi/document.ts";
 export * from "./patch-schema.ts";
 export { loadProtobufTable } from "./protobuf-table.ts";
+export * as quota from "./quota/index.ts";
 export * from "./schema.ts";

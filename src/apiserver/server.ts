@@ -8,7 +8,7 @@ import { bootstrap } from "./bootstrap/bootstrap.ts";
 import { ObjectCaches } from "./cache/objects.ts";
 import { startCompaction } from "./cache/compaction.ts";
 import type { ApiServer, ApiServerOptions, HandlerRequest, ListenOptions } from "./contract.ts";
-import type { Core } from "./core.ts";
+import { type Core, writeObject } from "./core.ts";
 import { Documents } from "./discovery/documents.ts";
 import { Health } from "./discovery/health.ts";
 import { Handler } from "./handler.ts";
@@ -38,7 +38,15 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const plugins =
     options.admission === false
       ? []
-      : admissionPlugins({ registry, caches, clock, random, network: options.network, log });
+      : admissionPlugins({
+          registry,
+          caches,
+          clock,
+          random,
+          network: options.network,
+          log,
+          write: (...change) => writeObject(core, ...change),
+        });
   const core: Core = {
     store,
     clock,

@@ -1,7 +1,11 @@
 import type { Clock, Logger } from "../../machinery/index.ts";
 import type { ObjectCaches } from "../cache/objects.ts";
 import type { ServiceNetwork } from "../contract.ts";
+import type { WriteResult } from "../core.ts";
+import type { Entry } from "../cache/entry.ts";
+import type { KubeObject } from "../../api/index.ts";
 import type { Registry } from "../registry/registry.ts";
+import type { ServedResource } from "../registry/resource.ts";
 
 /** What plugins are made with. */
 export interface PluginContext {
@@ -11,4 +15,6 @@ export interface PluginContext {
   log: Logger;
   random: () => number;
   network: ServiceNetwork | undefined;
+  /** Compare-and-swap on the given entry, past admission (`writeObject` of core.ts). */
+  write(resource: ServedResource, key: string, object: KubeObject, existing: Entry): Promise<WriteResult>;
 }

@@ -4,12 +4,13 @@ import type { PluginContext } from "./context.ts";
 import { limitRanger } from "./limit-ranger.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { defaultTolerationSeconds, priority } from "./pod-defaults.ts";
+import { resourceQuota } from "./quota/plugin.ts";
 import { runtimeClass } from "./runtime-class.ts";
 import { serviceAccount } from "./service-account.ts";
 import { defaultStorageClass, storageObjectInUseProtection } from "./storage.ts";
 import { taintNodesByCondition } from "./taint-nodes.ts";
 
-/** Kubernetes' default plugins as far as they are built, in its order; Service addresses last. */
+/** Kubernetes' default plugins as far as they are built, in its order; Service addresses and quotas last. */
 export function admissionPlugins(context: PluginContext): AdmissionPlugin[] {
   const { caches, random, network } = context;
   return [
@@ -23,5 +24,6 @@ export function admissionPlugins(context: PluginContext): AdmissionPlugin[] {
     defaultStorageClass(context),
     runtimeClass(context),
     ...(network ? [serviceAllocation({ caches, random, network })] : []),
+    resourceQuota(context),
   ];
 }

@@ -1,15 +1,23 @@
-import type { KubeObject, Pod, ResourceQuota } from "../../api/index.ts";
+import { type KubeObject, type Pod, quota as rules, type ResourceQuota } from "../../api/index.ts";
 import { type Informer, keyOf, type Outcome, settled } from "../../client/index.ts";
 import { addQuantity, deepEqual, formatQuantity, isReason, type Quantity } from "../../machinery/index.ts";
 import { type ControllerContext, newQueue, runLoop } from "../context.ts";
 import { discover } from "../discovery.ts";
-import { hasScopes, inScope } from "./scopes.ts";
-import { type ResourceName, resourceOf, usageOf } from "./usage.ts";
+
+type ResourceName = rules.ResourceName;
 
 const byNamespace = "quota-namespace";
+/** Of these it matters what they hold; the others are only counted. */
+const measured = new Set(["pods.", "services.", "persistentvolumeclaims.", "resourceclaims.resource.k8s.io"]);
 const retryMs = 10_000;
+/** Whatever was lost (a reservation whose write failed) is found by counting everything anew. */
+const recountMs = 5 * 60_000;
 
-/** Tells in the status of every ResourceQuota what its namespace uses of what it limits. */
+/**
+ * Tells in the status of every ResourceQuota what its namespace uses of what it limits. What new objects take is
+ * already written there before they are made (admission/quota in the API server); this loop begins the count, and
+ * gives back what goes. A new object is no reason to count: its reservation may be ahead of what this loop can see.
+ */
 export async function runQuotas(context: ControllerContext): Promise<void> {
   const { client, informers, signal } = context;
   const resource = client.resource<ResourceQuota>("", "v1", "resourcequotas");
@@ -18,7 +26,10 @@ export async function runQuotas(context: ControllerContext): Promise<void> {
   /** Of the kinds that quotas name, by `plural.group`. */
   const followed = new Map<string, Informer<KubeObject>>();
   quotas.addIndex("namespace", (quota) => [quota.metadata?.namespace ?? ""]);
-  quotas.onChange((_type, quota) => queue.add(keyOf(quota)));
+  quotas.onChange((type, quota, old) => {
+    const same = type === "update" && deepEqual(quota.spec, old?.spec);
+    if (!same || !deepEqual(quota.status?.hard ?? {}, quota.spec?.hard ?? {})) queue.add(keyOf(quota));
+  });
 
   await runLoop(context, {
     name: "resourcequota",
@@ -35,12 +46,14 @@ export async function runQuotas(context: ControllerContext): Promise<void> {
     const hard = quota.spec?.hard ?? {};
     const used: Record<string, string> = {};
     let missing: string | undefined;
-    for (const [id, names] of namesByResource(Object.keys(hard))) {
-      const kind = resourceOf(names[0] as string);
+    for (const [id, { kind, names }] of namesByResource(Object.keys(hard))) {
       const informer = await follow(id, kind);
-      if (!informer) missing = id;
-      else await informer.synced;
-      const sums = informer ? sumUp(quota, kind, informer) : new Map<string, Quantity>();
+      if (!informer) {
+        missing = id;
+        continue;
+      }
+      await informer.synced;
+      const sums = sumUp(quota, kind, informer);
       for (const name of names) {
         const sum = sums.get(name);
         used[name] = sum ? formatQuantity(sum) : "0";
@@ -57,8 +70,17 @@ export async function runQuotas(context: ControllerContext): Promise<void> {
         if (!isReason(error, "NotFound")) throw error;
       }
     }
-    if (missing === undefined) return settled;
+    if (missing === undefined)
+      return { kind: "again", afterMs: recountMs, why: "counting anew now and then" };
     return { kind: "again", afterMs: retryMs, why: `there is no resource ${missing}` };
+  }
+
+  function sameUsage(kind: ResourceName, object: KubeObject, old: KubeObject): boolean {
+    if (!measured.has(`${kind.plural}.${kind.group}`)) return true;
+    if (kind.plural === "pods" && rules.isTerminating(object as Pod) !== rules.isTerminating(old as Pod))
+      return false;
+    const now = context.clock.now();
+    return deepEqual([...rules.usageOf(kind, object, now)], [...rules.usageOf(kind, old, now)]);
   }
 
   function sumUp(
@@ -67,12 +89,9 @@ export async function runQuotas(context: ControllerContext): Promise<void> {
     informer: Informer<KubeObject>,
   ): Map<string, Quantity> {
     const sums = new Map<string, Quantity>();
-    const scoped = hasScopes(quota);
-    // Scopes are of pods; a quota that has some counts nothing else.
-    if (scoped && !(kind.plural === "pods" && kind.group === "")) return sums;
     for (const object of informer.byIndex(byNamespace, quota.metadata?.namespace ?? "")) {
-      if (scoped && !inScope(quota, object as Pod)) continue;
-      for (const [name, amount] of usageOf(kind, object)) {
+      if (!rules.inScope(quota, kind, object)) continue;
+      for (const [name, amount] of rules.usageOf(kind, object, context.clock.now())) {
         const known = sums.get(name);
         sums.set(name, known ? addQuantity(known, amount) : amount);
       }
@@ -92,7 +111,7 @@ export async function runQuotas(context: ControllerContext): Promise<void> {
       const { resources } = await discover(client.transport, signal);
       const found = resources.find((each) => each.group === group && each.plural === plural);
       if (!found?.namespaced || !found.verbs.includes("watch")) return undefined;
-      const whole = group === "" && plural !== "secrets" && plural !== "configmaps";
+      const whole = measured.has(id);
       const access = whole ? client.resource : client.metadata;
       informer = informers.of(access(group, found.version, plural));
     }
@@ -101,8 +120,7 @@ export async function runQuotas(context: ControllerContext): Promise<void> {
     followed.set(id, informer);
     informer.addIndex(byNamespace, (object) => [object.metadata?.namespace ?? ""]);
     informer.onChange((type, object, old) => {
-      const same = type === "update" && old && sameUsage({ group, plural }, object, old);
-      if (same) return;
+      if (type === "add" || (type === "update" && old && sameUsage({ group, plural }, object, old))) return;
       for (const quota of quotas.byIndex("namespace", object.metadata?.namespace ?? ""))
         queue.add(keyOf(quota));
     });
@@ -110,23 +128,16 @@ export async function runQuotas(context: ControllerContext): Promise<void> {
   }
 }
 
-function namesByResource(names: readonly string[]): Map<string, string[]> {
-  const found = new Map<string, string[]>();
+/** The names of a quota by what they count, as `plural.group`; names that nothing counts are left out. */
+function namesByResource(names: readonly string[]): Map<string, { kind: ResourceName; names: string[] }> {
+  const found = new Map<string, { kind: ResourceName; names: string[] }>();
   for (const name of names) {
-    const { group, plural } = resourceOf(name);
-    const id = `${plural}.${group}`;
+    const kind = rules.resourceOf(name);
+    if (!kind) continue;
+    const id = `${kind.plural}.${kind.group}`;
     const known = found.get(id);
-    if (known) known.push(name);
-    else found.set(id, [name]);
+    if (known) known.names.push(name);
+    else found.set(id, { kind, names: [name] });
   }
   return found;
-}
-
-function sameUsage(kind: ResourceName, object: KubeObject, old: KubeObject): boolean {
-  if (kind.group !== "") return true;
-  if (kind.plural === "pods") {
-    const [a, b] = [object as Pod, old as Pod];
-    if (a.spec?.activeDeadlineSeconds !== b.spec?.activeDeadlineSeconds) return false;
-  }
-  return deepEqual([...usageOf(kind, object)], [...usageOf(kind, old)]);
 }

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Pod, ResourceQuota, ResourceQuotaSpec } from "../../api/index.ts";
+import { type Pod, quota, type ResourceQuota, type ResourceQuotaSpec } from "../../api/index.ts";
 import { formatQuantity } from "../../machinery/index.ts";
 import { type Bench, replicaSet, startBench } from "../testing/bench.ts";
 import { runQuotas } from "./index.ts";
-import { podResources } from "./usage.ts";
 
 async function startQuota(
   bench: Bench,
@@ -55,7 +54,7 @@ test("sums up what there is, and takes it back when it goes", async () => {
     "default",
     podWith("one", { cpu: "300m", memory: "200Mi", "example.com/dongle": "1" }),
   );
-  await client.pods.create("default", podWith("two", { cpu: "200m" }));
+  await client.pods.create("default", podWith("two", { cpu: "200m", memory: "0" }));
   await client.services.create("default", {
     metadata: { name: "s" },
     spec: {
@@ -113,6 +112,6 @@ test("init containers run one after the other beside the restartable ones before
       overhead: { cpu: "50m" },
     },
   };
-  const cpu = podResources(pod, "requests").get("cpu");
+  const cpu = quota.podResources(pod, "requests").get("cpu");
   assert.equal(cpu && formatQuantity(cpu), "1750m");
 });
