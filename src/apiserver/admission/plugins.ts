@@ -4,6 +4,7 @@ import type { PluginContext } from "./context.ts";
 import { limitRanger } from "./limit-ranger.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { defaultTolerationSeconds, priority } from "./pod-defaults.ts";
+import { podSecurity } from "./pod-security/plugin.ts";
 import { resourceQuota } from "./quota/plugin.ts";
 import { runtimeClass } from "./runtime-class.ts";
 import { serviceAccount } from "./service-account.ts";
@@ -18,6 +19,7 @@ export function admissionPlugins(context: PluginContext): AdmissionPlugin[] {
     limitRanger(context),
     serviceAccount(context),
     taintNodesByCondition,
+    podSecurity(context),
     priority(context),
     defaultTolerationSeconds,
     storageObjectInUseProtection,

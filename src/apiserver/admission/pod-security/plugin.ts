@@ -1,0 +1,158 @@
+import type {
+  Container,
+  CronJob,
+  Deployment,
+  Namespace,
+  ObjectMeta,
+  Pod,
+  PodSpec,
+  PodTemplate,
+} from "../../../api/index.ts";
+import { forbidden, invalid } from "../../errors.ts";
+import type { AdmissionPlugin, AdmissionRequest } from "../chain.ts";
+import type { PluginContext } from "../context.ts";
+import { subjectOf, type Violation } from "./check.ts";
+import { type LevelVersion, policyOf, type Policy, sameLevel, showLevel, strictness } from "./policy.ts";
+import { showDetails, showReasons, violations } from "./standards.ts";
+
+/** So many pods of a namespace are looked at when it asks for more than before. */
+const maxPods = 3000;
+
+/** Writes through these do not change what a pod is allowed to be. */
+const harmless = new Set(["exec", "attach", "binding", "eviction", "log", "portforward", "proxy", "status"]);
+
+/** Where kinds that make pods keep what they make them of. */
+const templates: Record<string, (object: unknown) => { metadata?: ObjectMeta; spec?: PodSpec } | undefined> =
+  {
+    podtemplates: (object) => (object as PodTemplate).template,
+    replicationcontrollers: (object) => (object as Deployment).spec?.template,
+    "replicasets.apps": (object) => (object as Deployment).spec?.template,
+    "deployments.apps": (object) => (object as Deployment).spec?.template,
+    "statefulsets.apps": (object) => (object as Deployment).spec?.template,
+    "daemonsets.apps": (object) => (object as Deployment).spec?.template,
+    "jobs.batch": (object) => (object as Deployment).spec?.template,
+    "cronjobs.batch": (object) => (object as CronJob).spec?.jobTemplate?.spec?.template,
+  };
+
+/** PodSecurity: holds the pods of a namespace to the level of the Pod Security Standards that its labels name. */
+export function podSecurity({ caches }: PluginContext): AdmissionPlugin {
+  const policyIn = (namespace: string): Policy =>
+    policyOf(caches.get<Namespace>("", "namespaces", undefined, namespace)?.metadata?.labels);
+  return {
+    name: "PodSecurity",
+    validate(request) {
+      if (request.operation !== "CREATE" && request.operation !== "UPDATE") return;
+      const { def } = request.resource;
+      const id = def.group === "" ? def.plural : `${def.plural}.${def.group}`;
+      if (id === "pods") checkPod(request, policyIn(request.namespace));
+      else if (id === "namespaces") checkNamespace(request);
+      else if (Object.hasOwn(templates, id) && request.subresource === "") {
+        const { warn } = policyIn(request.namespace);
+        const template = warn.level === "privileged" ? undefined : templates[id]?.(request.object);
+        if (template)
+          warnOf(
+            request,
+            warn,
+            violations(warn, subjectOf(template.metadata, template.spec ?? ({} as PodSpec))),
+          );
+      }
+    },
+  };
+
+  function checkNamespace(request: AdmissionRequest): void {
+    if (request.subresource !== "") return;
+    const { metadata } = request.object as Namespace;
+    const next = policyOf(metadata?.labels);
+    const isNew = request.operation === "CREATE";
+    const before = policyOf(isNew ? undefined : request.oldObject?.metadata?.labels);
+    if (next.errors.length > 0) {
+      // What was wrong before may stay as it is.
+      const known = !isNew && JSON.stringify(next.errors) === JSON.stringify(before.errors);
+      if (!known) throw invalid(request.resource.def, request.name, next.errors);
+    }
+    if (isNew || sameLevel(next.enforce, before.enforce) || next.enforce.level === "privileged") return;
+    const laxer = strictness(next.enforce.level) <= strictness(before.enforce.level);
+    if (laxer && next.enforce.minor === before.enforce.minor) return;
+    request.warnings.push(...warningsAboutPods(request.name, next.enforce));
+  }
+
+  function warningsAboutPods(namespace: string, enforce: LevelVersion): string[] {
+    const pods = onePerOwnerFirst(caches.list<Pod>("", "pods", namespace));
+    const byReasons = new Map<string, string[]>();
+    for (const { metadata, spec } of pods.slice(0, maxPods)) {
+      const found = spec ? violations(enforce, subjectOf(metadata, spec)) : [];
+      if (found.length === 0) continue;
+      const reasons = showReasons(found);
+      const names = byReasons.get(reasons);
+      if (names) names.push(metadata?.name ?? "");
+      else byReasons.set(reasons, [metadata?.name ?? ""]);
+    }
+    const about = [...byReasons].map(([reasons, names]) => {
+      const [first] = names.sort();
+      const others = names.length - 1;
+      const more = others === 0 ? "" : ` (and ${others} other pod${others === 1 ? "" : "s"})`;
+      return `${first}${more}: ${reasons}`;
+    });
+    return [
+      ...(pods.length > maxPods
+        ? [
+            `new PodSecurity enforce level only checked against the first ${maxPods} of ${pods.length} existing pods`,
+          ]
+        : []),
+      ...(about.length > 0
+        ? [
+            `existing pods in namespace "${namespace}" violate the new PodSecurity enforce level "${showLevel(enforce)}"`,
+          ]
+        : []),
+      ...about.sort(),
+    ];
+  }
+}
+
+function checkPod(request: AdmissionRequest, policy: Policy): void {
+  if (harmless.has(request.subresource)) return;
+  const { enforce, warn } = policy;
+  if (enforce.level === "privileged" && warn.level === "privileged") return;
+  const pod = request.object as Pod;
+  if (!pod.spec || (request.operation === "UPDATE" && !changesImages(pod, request.oldObject as Pod))) return;
+  const subject = subjectOf(pod.metadata, pod.spec);
+  const found = violations(enforce, subject);
+  if (found.length > 0) {
+    const why = `violates PodSecurity "${showLevel(enforce)}": ${showDetails(found)}`;
+    throw forbidden(request.resource.def, request.name, why);
+  }
+  warnOf(request, warn, sameLevel(warn, enforce) ? found : violations(warn, subject));
+}
+
+function warnOf(request: AdmissionRequest, level: LevelVersion, found: readonly Violation[]): void {
+  if (found.length === 0) return;
+  request.warnings.push(`would violate PodSecurity "${showLevel(level)}": ${showDetails(found)}`);
+}
+
+/** Of a running pod little can change; what matters here is new images and new containers. */
+function changesImages({ spec }: Pod, old: Pod): boolean {
+  for (const list of ["containers", "initContainers"] as const) {
+    const now: readonly Container[] = spec?.[list] ?? [];
+    const before: readonly Container[] = old.spec?.[list] ?? [];
+    if (now.length !== before.length) return true;
+    if (now.some((each, i) => each.image !== before[i]?.image)) return true;
+  }
+  return (spec?.ephemeralContainers ?? []).some((each) => {
+    const before = old.spec?.ephemeralContainers?.find((one) => one.name === each.name);
+    return !before || before.image !== each.image;
+  });
+}
+
+/** Pods of the same owner are alike: one of each comes first, so that a limit leaves out the least. */
+function onePerOwnerFirst(pods: readonly Pod[]): Pod[] {
+  const seen = new Set<string>();
+  const first: Pod[] = [];
+  const others: Pod[] = [];
+  for (const pod of pods) {
+    const owner = pod.metadata?.ownerReferences?.find((each) => each.controller)?.uid;
+    if (owner !== undefined && seen.has(owner)) others.push(pod);
+    else first.push(pod);
+    if (owner !== undefined) seen.add(owner);
+  }
+  return [...first, ...others];
+}

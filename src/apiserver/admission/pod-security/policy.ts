@@ -1,0 +1,77 @@
+/** What a namespace's labels ask of its pods (KEP-2579). */
+import { type FieldError, invalid } from "../../../machinery/index.ts";
+
+export type Level = "privileged" | "baseline" | "restricted";
+
+export interface LevelVersion {
+  readonly level: Level;
+  /** Minor version of Kubernetes 1; Infinity for `latest`. */
+  readonly minor: number;
+}
+
+export interface Policy {
+  readonly enforce: LevelVersion;
+  readonly audit: LevelVersion;
+  readonly warn: LevelVersion;
+  /** Labels that cannot be read. */
+  readonly errors: readonly FieldError[];
+}
+
+const prefix = "pod-security.kubernetes.io/";
+const levels: readonly string[] = ["privileged", "baseline", "restricted"];
+const latest = Number.POSITIVE_INFINITY;
+const unrestricted: LevelVersion = { level: "privileged", minor: latest };
+export const noPolicy: Policy = {
+  enforce: unrestricted,
+  audit: unrestricted,
+  warn: unrestricted,
+  errors: [],
+};
+
+/** How strict a level is; greater is stricter. */
+export const strictness = (level: Level): number => levels.indexOf(level);
+
+export const showLevel = ({ level, minor }: LevelVersion): string =>
+  `${level}:${minor === latest ? "latest" : `v1.${minor}`}`;
+
+export const sameLevel = (a: LevelVersion, b: LevelVersion): boolean =>
+  a.level === b.level && a.minor === b.minor;
+
+/** An unreadable level enforces the strictest, but neither audits nor warns; an unreadable version is the latest. */
+export function policyOf(labels: Readonly<Record<string, string>> | undefined): Policy {
+  if (!labels || !Object.keys(labels).some((key) => key.startsWith(prefix))) return noPolicy;
+  const errors: FieldError[] = [];
+  const read = (mode: string, unreadable: Level): LevelVersion => {
+    const level = labels[`${prefix}${mode}`];
+    const version = labels[`${prefix}${mode}-version`];
+    let found: Level = "privileged";
+    if (level !== undefined) {
+      found = levels.includes(level) ? (level as Level) : unreadable;
+      if (!levels.includes(level)) complain(mode, level, `must be one of ${levels.join(", ")}`);
+    }
+    const minor = version === undefined ? latest : minorOf(version);
+    if (minor === undefined) complain(`${mode}-version`, version as string, 'must be "latest" or "v1.x"');
+    return { level: found, minor: minor ?? latest };
+  };
+  const complain = (label: string, value: string, why: string): void => {
+    errors.push(invalid(`metadata.labels[${prefix}${label}]`, value, why));
+  };
+  const enforce = read("enforce", "restricted");
+  const audit = read("audit", "privileged");
+  let warn = read("warn", "privileged");
+  // What is enforced on pods is worth a warning to whoever makes templates of such pods.
+  const level = labels[`${prefix}enforce`];
+  if (labels[`${prefix}warn`] === undefined && level !== undefined && levels.includes(level)) {
+    if (strictness(enforce.level) > strictness(warn.level)) {
+      const own = labels[`${prefix}warn-version`] !== undefined;
+      warn = { level: enforce.level, minor: own ? warn.minor : enforce.minor };
+    }
+  }
+  return { enforce, audit, warn, errors };
+}
+
+function minorOf(version: string): number | undefined {
+  if (version === "latest") return latest;
+  const match = /^v1\.(0|[1-9]\d{0,8})$/.exec(version);
+  return match ? Number(match[1]) : undefined;
+}
