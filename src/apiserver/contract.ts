@@ -118,6 +118,8 @@ export interface ApiServerOptions {
   checks?: ReadonlyMap<string, () => void | Promise<void>>;
   /** `false` leaves out admission plugins (tests). */
   admission?: boolean;
+  /** Admission plugins by name, beside or without the default ones. */
+  plugins?: { enable?: readonly string[]; disable?: readonly string[] };
 }
 
 export interface ListenOptions {

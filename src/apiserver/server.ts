@@ -38,15 +38,19 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const plugins =
     options.admission === false
       ? []
-      : admissionPlugins({
-          registry,
-          caches,
-          clock,
-          random,
-          network: options.network,
-          log,
-          write: (...change) => writeObject(core, ...change),
-        });
+      : admissionPlugins(
+          {
+            registry,
+            caches,
+            clock,
+            random,
+            network: options.network,
+            authorizer: options.authorizer,
+            log,
+            write: (...change) => writeObject(core, ...change),
+          },
+          options.plugins,
+        );
   const core: Core = {
     store,
     clock,

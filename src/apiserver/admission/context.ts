@@ -1,5 +1,6 @@
 import type { Clock, Logger } from "../../machinery/index.ts";
 import type { ObjectCaches } from "../cache/objects.ts";
+import type { Authorizer } from "../auth-contract.ts";
 import type { ServiceNetwork } from "../contract.ts";
 import type { WriteResult } from "../core.ts";
 import type { Entry } from "../cache/entry.ts";
@@ -15,6 +16,7 @@ export interface PluginContext {
   log: Logger;
   random: () => number;
   network: ServiceNetwork | undefined;
+  authorizer: Authorizer;
   /** Compare-and-swap on the given entry, past admission (`writeObject` of core.ts). */
   write(resource: ServedResource, key: string, object: KubeObject, existing: Entry): Promise<WriteResult>;
 }

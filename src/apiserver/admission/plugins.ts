@@ -1,31 +1,63 @@
 import { serviceAllocation } from "../network/service-allocation.ts";
+import { certificateApproval, certificateSigning, certificateSubjectRestriction } from "./certificates.ts";
 import type { AdmissionPlugin } from "./chain.ts";
 import type { PluginContext } from "./context.ts";
+import { defaultIngressClass } from "./default-ingress-class.ts";
 import { limitRanger } from "./limit-ranger.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
-import { defaultTolerationSeconds, priority } from "./pod-defaults.ts";
+import { nodeRestriction } from "./node-restriction.ts";
+import { ownerReferences } from "./owner-references.ts";
+import { podResizeValidator, podTopologyLabels } from "./pod-node.ts";
 import { podSecurity } from "./pod-security/plugin.ts";
+import { priority } from "./priority.ts";
 import { resourceQuota } from "./quota/plugin.ts";
 import { runtimeClass } from "./runtime-class.ts";
 import { serviceAccount } from "./service-account.ts";
-import { defaultStorageClass, storageObjectInUseProtection } from "./storage.ts";
+import { defaultStorageClass, persistentVolumeClaimResize, storageObjectInUseProtection } from "./storage.ts";
 import { taintNodesByCondition } from "./taint-nodes.ts";
+import { defaultTolerationSeconds } from "./toleration-seconds.ts";
 
-/** Kubernetes' default plugins as far as they are built, in its order; Service addresses and quotas last. */
-export function admissionPlugins(context: PluginContext): AdmissionPlugin[] {
+/** Which plugins run beside the default ones, and which of these do not. */
+export interface PluginChoice {
+  enable?: readonly string[];
+  disable?: readonly string[];
+}
+
+/** Off unless asked for. */
+const offByDefault = new Set(["OwnerReferencesPermissionEnforcement"]);
+
+/** Kubernetes' default plugins, and NodeRestriction, in its order; Service addresses and quotas last. */
+export function admissionPlugins(context: PluginContext, choice: PluginChoice = {}): AdmissionPlugin[] {
   const { caches, random, network } = context;
-  return [
+  const all: AdmissionPlugin[] = [
     namespaceLifecycle(context),
     limitRanger(context),
     serviceAccount(context),
+    nodeRestriction(context),
     taintNodesByCondition,
     podSecurity(context),
     priority(context),
     defaultTolerationSeconds,
-    storageObjectInUseProtection,
     defaultStorageClass(context),
+    storageObjectInUseProtection,
+    ownerReferences(context),
+    persistentVolumeClaimResize(context),
     runtimeClass(context),
+    certificateApproval(context),
+    certificateSigning(context),
+    certificateSubjectRestriction,
+    defaultIngressClass(context),
+    podTopologyLabels(context),
+    podResizeValidator(context),
     ...(network ? [serviceAllocation({ caches, random, network })] : []),
     resourceQuota(context),
   ];
+  const names = new Set(all.map((each) => each.name));
+  for (const name of [...(choice.enable ?? []), ...(choice.disable ?? [])]) {
+    if (!names.has(name)) throw new Error(`unknown admission plugin: ${name}`);
+  }
+  return all.filter(({ name }) => {
+    if (choice.disable?.includes(name)) return false;
+    return !offByDefault.has(name) || (choice.enable?.includes(name) ?? false);
+  });
 }

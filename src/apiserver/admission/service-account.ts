@@ -1,49 +1,103 @@
 import type { Container, Pod, PodSpec, ServiceAccount, Volume } from "../../api/index.ts";
-import type { Clock } from "../../machinery/index.ts";
 import type { ObjectCaches } from "../cache/objects.ts";
+import { type Clock, StatusError } from "../../machinery/index.ts";
 import { forbidden } from "../errors.ts";
 import { generateName } from "../verbs/create.ts";
-import type { AdmissionPlugin } from "./chain.ts";
+import type { AdmissionPlugin, AdmissionRequest } from "./chain.ts";
 import { podOf } from "./pod-of.ts";
 import type { PluginContext } from "./context.ts";
+import {
+  foreignSecret,
+  foreignSecretOfEphemeral,
+  referencedSecrets,
+  restrictsSecrets,
+} from "./pod-secrets.ts";
 
 const mountPath = "/var/run/secrets/kubernetes.io/serviceaccount";
 /** An hour and a little: tokens of this lifetime are known to be the system's own (KEP-1205). */
 const tokenSeconds = 3607;
 /** A namespace's default account is made a moment after the namespace. */
 const waitMs = 1000;
+const defaultName = "default";
 const mirror = "kubernetes.io/config.mirror";
 
-/** Every pod runs as a ServiceAccount, with its token mounted unless somebody declines. */
+/** ServiceAccount: every pod runs as one, with its token mounted unless somebody declines. */
 export function serviceAccount({ caches, clock, random }: PluginContext): AdmissionPlugin {
+  const find = (namespace: string, name: string): ServiceAccount | undefined =>
+    caches.get<ServiceAccount>("", "serviceaccounts", namespace, name);
+  const missing = (request: AdmissionRequest, name: string): Error =>
+    refuse(
+      request,
+      `error looking up service account ${request.namespace}/${name}: serviceaccount "${name}" not found`,
+    );
   return {
     name: "ServiceAccount",
     async admit(request) {
       const pod = podOf(request);
       if (!pod?.spec || request.operation !== "CREATE") return;
-      if (pod.metadata?.annotations?.[mirror] !== undefined) return;
-      pod.spec.serviceAccountName ||= "default";
+      if (pod.metadata?.annotations?.[mirror] !== undefined) return checkMirror(request, pod);
+      pod.spec.serviceAccountName ||= defaultName;
       pod.spec.serviceAccount = pod.spec.serviceAccountName;
       const name = pod.spec.serviceAccountName;
-      const account =
-        caches.get<ServiceAccount>("", "serviceaccounts", request.namespace, name) ??
-        (await appears(caches, clock, request.namespace, name));
-      if (!account) {
-        throw forbidden(
-          request.resource.def,
-          pod.metadata?.name ?? "",
-          `error looking up service account ${request.namespace}/${name}: serviceaccount "${name}" not found`,
-        );
-      }
+      let account = find(request.namespace, name);
+      // Only the default account is made by a controller, a moment after its namespace.
+      if (!account && name === defaultName) account = await appears(caches, clock, request.namespace, name);
+      if (!account) throw missing(request, name);
       if (pod.spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true) {
         mountToken(pod, random);
       }
       if (!pod.spec.imagePullSecrets?.length && account.imagePullSecrets?.length) {
-        pod.spec.imagePullSecrets = account.imagePullSecrets.map((secret) => ({ ...secret }));
+        pod.spec.imagePullSecrets = account.imagePullSecrets.map(({ name: secret }) => ({
+          ...(secret === undefined ? {} : { name: secret }),
+        }));
       }
+      checkSecrets(request, pod, account);
+    },
+    validate(request) {
+      const { resource, subresource, operation, namespace } = request;
+      if (resource.def.group !== "" || resource.def.kind !== "Pod") return;
+      const pod = request.object as Pod;
+      const adds = operation === "UPDATE" && subresource === "ephemeralcontainers";
+      if (!adds && (operation !== "CREATE" || subresource !== "")) return;
+      if (!adds && pod.metadata?.annotations?.[mirror] !== undefined) return checkMirror(request, pod);
+      const name = pod.spec?.serviceAccountName;
+      if (!name)
+        throw refuse(
+          request,
+          `no service account specified for pod ${namespace}/${pod.metadata?.name ?? ""}`,
+        );
+      const account = find(namespace, name);
+      if (!account) throw missing(request, name);
+      if (adds) checkEphemeral(pod, account);
+      else checkSecrets(request, pod, account);
     },
   };
 }
+
+function checkSecrets(request: AdmissionRequest, pod: Pod, account: ServiceAccount): void {
+  const problem = restrictsSecrets(account) ? foreignSecret(pod, account) : undefined;
+  if (problem) throw refuse(request, problem);
+}
+
+function checkEphemeral(pod: Pod, account: ServiceAccount): void {
+  const problem = restrictsSecrets(account) ? foreignSecretOfEphemeral(pod, account) : undefined;
+  // The original does not say here whose mistake it is.
+  if (problem) throw new StatusError("", problem, { code: 500 });
+}
+
+/** A mirror pod shows what runs without the API: it can have nothing from there. */
+function checkMirror(request: AdmissionRequest, pod: Pod): void {
+  if (pod.spec?.serviceAccountName) throw refuse(request, "a mirror pod may not reference service accounts");
+  if (referencedSecrets(pod).length > 0) throw refuse(request, "a mirror pod may not reference secrets");
+  for (const { projected } of pod.spec?.volumes ?? []) {
+    if (projected?.sources?.some((source) => source.serviceAccountToken)) {
+      throw refuse(request, "a mirror pod may not use ServiceAccountToken volume projections");
+    }
+  }
+}
+
+const refuse = ({ resource, object }: AdmissionRequest, why: string): StatusError =>
+  forbidden(resource.def, object?.metadata?.name ?? "", why);
 
 function appears(
   caches: ObjectCaches,

@@ -1,49 +1,77 @@
 import type { PersistentVolumeClaim, StorageClass } from "../../api/index.ts";
-import type { AdmissionPlugin } from "./chain.ts";
+import { compareQuantity } from "../../machinery/index.ts";
+import { forbidden } from "../errors.ts";
+import type { AdmissionPlugin, AdmissionRequest } from "./chain.ts";
 import type { PluginContext } from "./context.ts";
+import { newestMarked } from "./default-class.ts";
 
 const defaultMark = "storageclass.kubernetes.io/is-default-class";
 const betaClass = "volume.beta.kubernetes.io/storage-class";
 
-/** Claims that name no class get the default one: the newest, when several say that they are it. */
+const isClaim = ({ resource, subresource }: AdmissionRequest): boolean =>
+  resource.def.kind === "PersistentVolumeClaim" && resource.def.group === "" && subresource === "";
+
+/** Claims that name no class get the default one. */
 export function defaultStorageClass({ caches }: PluginContext): AdmissionPlugin {
   return {
     name: "DefaultStorageClass",
-    admit({ resource, operation, object }) {
-      if (
-        operation !== "CREATE" ||
-        resource.def.kind !== "PersistentVolumeClaim" ||
-        resource.def.group !== ""
-      )
-        return;
-      const claim = object as PersistentVolumeClaim;
+    admit(request) {
+      if (request.operation !== "CREATE" || !isClaim(request)) return;
+      const claim = request.object as PersistentVolumeClaim;
       if (!claim.spec || claim.spec.storageClassName !== undefined) return;
       if (claim.metadata?.annotations?.[betaClass] !== undefined) return;
-      const [found] = caches
-        .list<StorageClass>("storage.k8s.io", "storageclasses")
-        .filter((each) => each.metadata?.annotations?.[defaultMark] === "true")
-        .sort((a, b) => {
-          const newer =
-            Date.parse(b.metadata?.creationTimestamp ?? "") - Date.parse(a.metadata?.creationTimestamp ?? "");
-          return newer || ((a.metadata?.name ?? "") < (b.metadata?.name ?? "") ? -1 : 1);
-        });
-      if (found?.metadata?.name) claim.spec.storageClassName = found.metadata.name;
+      const found = newestMarked(caches.list<StorageClass>("storage.k8s.io", "storageclasses"), defaultMark);
+      if (found) claim.spec.storageClassName = found;
     },
   };
 }
 
 const protection: Record<string, string> = {
-  PersistentVolumeClaim: "kubernetes.io/pvc-protection",
-  PersistentVolume: "kubernetes.io/pv-protection",
+  persistentvolumeclaims: "kubernetes.io/pvc-protection",
+  persistentvolumes: "kubernetes.io/pv-protection",
+  "volumeattributesclasses.storage.k8s.io": "kubernetes.io/vac-protection",
 };
 
-/** What is in use stays until nobody uses it: the protection controller takes the finalizer off. */
+/** What is in use stays until nobody uses it: the protection controllers take the finalizer off. */
 export const storageObjectInUseProtection: AdmissionPlugin = {
   name: "StorageObjectInUseProtection",
-  admit({ resource, operation, object }) {
-    const finalizer = resource.def.group === "" ? protection[resource.def.kind] : undefined;
-    if (operation !== "CREATE" || !finalizer || !object?.metadata) return;
+  admit({ resource, operation, object, subresource }) {
+    const { group, plural } = resource.def;
+    const finalizer = protection[group === "" ? plural : `${plural}.${group}`];
+    if (operation !== "CREATE" || subresource !== "" || !finalizer || !object?.metadata) return;
     const { finalizers = [] } = object.metadata;
     if (!finalizers.includes(finalizer)) object.metadata.finalizers = [...finalizers, finalizer];
   },
 };
+
+const classOf = (claim: PersistentVolumeClaim): string =>
+  claim.metadata?.annotations?.[betaClass] ?? claim.spec?.storageClassName ?? "";
+
+/** PersistentVolumeClaimResize: only a bound claim grows, and only where its class lets volumes grow. */
+export function persistentVolumeClaimResize({ caches }: PluginContext): AdmissionPlugin {
+  const grows = (name: string): boolean =>
+    caches.get<StorageClass>("storage.k8s.io", "storageclasses", undefined, name)?.allowVolumeExpansion ??
+    false;
+  return {
+    name: "PersistentVolumeClaimResize",
+    validate(request) {
+      if (request.operation !== "UPDATE" || !isClaim(request)) return;
+      const [claim, old] = [request.object, request.oldObject] as [
+        PersistentVolumeClaim,
+        PersistentVolumeClaim,
+      ];
+      const size = (each: PersistentVolumeClaim): string => each.spec?.resources?.requests?.storage ?? "0";
+      if (compareQuantity(size(claim), size(old)) <= 0) return;
+      const refuse = (why: string): Error => forbidden(request.resource.def, request.name, why);
+      if (old.status?.phase !== "Bound") {
+        throw refuse("Only bound persistent volume claims can be expanded");
+      }
+      const name = classOf(claim);
+      if (name === "" || name !== classOf(old) || !grows(name)) {
+        throw refuse(
+          "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize",
+        );
+      }
+    },
+  };
+}

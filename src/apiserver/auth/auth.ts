@@ -15,7 +15,6 @@ import { ImpersonatingAuthenticator } from "./authn/impersonation.ts";
 import { publicJwk, signingKey } from "./authn/jwt.ts";
 import { ServiceAccountTokens } from "./authn/service-account-tokens.ts";
 import { NodeAuthorizer } from "./node/node-authorizer.ts";
-import { nodeRestriction } from "./node/node-restriction.ts";
 import { reconcileAggregation, reconcileDefaults } from "./rbac/bootstrap.ts";
 import { escalationGuards } from "./rbac/escalation.ts";
 import { RbacAuthorizer } from "./rbac/rbac-authorizer.ts";
@@ -94,7 +93,7 @@ export function createAuth(options: AuthOptions): Auth {
       ...accessReviewHandlers(authorizer, rbac),
       ...identityReviewHandlers(tokens, (token) => fixed.get(token)),
     ]),
-    guards: new Map([...escalationGuards(rbac, authorizer), ...nodeRestriction]),
+    guards: new Map(escalationGuards(rbac, authorizer)),
     documents: new Map<string, () => unknown>([
       [
         "/.well-known/openid-configuration",

@@ -1,9 +1,11 @@
 import type { KubeObject, ObjectMeta, Pod } from "../../api/index.ts";
 import { readBody } from "../codec/decode.ts";
 import { type Call, nowTime } from "../core.ts";
+import { topologyLabels } from "../admission/pod-node.ts";
 import { badRequest, conflict, invalid, notFound } from "../errors.ts";
 import { type Answer, jsonAnswer } from "../response.ts";
 import { writeObject } from "../core.ts";
+import { admitSubresource } from "./admit.ts";
 
 interface Binding extends KubeObject {
   target?: { kind?: string; name?: string };
@@ -34,6 +36,8 @@ export async function bindPod(call: Call): Promise<Answer> {
     ]);
   }
   const key = resource.key(info.namespace, info.name);
+  await admitSubresource(call, binding);
+  const labels = { ...given.labels, ...topologyLabels(core.caches, node) };
   for (;;) {
     const existing = resource.cache.get(key);
     if (!existing) throw notFound(resource.def, info.name);
@@ -64,6 +68,7 @@ export async function bindPod(call: Call): Promise<Answer> {
       throw conflict(resource.def, info.name, `pod ${info.name} has non-empty .spec.schedulingGates`);
     }
     if (pod.spec) pod.spec.nodeName = node;
+    if (Object.keys(labels).length > 0) meta.labels = { ...meta.labels, ...labels };
     if (given.annotations) meta.annotations = { ...meta.annotations, ...given.annotations };
     const conditions = (pod.status?.conditions ?? []).filter((each) => each.type !== "PodScheduled");
     conditions.push({

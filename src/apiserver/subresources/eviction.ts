@@ -5,6 +5,7 @@ import { type Call, nowTime, writeObject } from "../core.ts";
 import { badRequest, conflict, modified, notFound } from "../errors.ts";
 import { type Answer, jsonAnswer } from "../response.ts";
 import type { DeleteOptions } from "../verbs/delete-options.ts";
+import { admitSubresource } from "./admit.ts";
 import { deleteObject } from "../verbs/delete.ts";
 
 interface Eviction extends KubeObject {
@@ -20,6 +21,7 @@ export async function evict(call: Call): Promise<Answer> {
   if (eviction.metadata?.name && eviction.metadata.name !== info.name) {
     throw badRequest("name in URL does not match name in Eviction object");
   }
+  await admitSubresource(call, eviction);
   const given = eviction.deleteOptions ?? {};
   const options: DeleteOptions = {
     gracePeriodSeconds: given.gracePeriodSeconds as number | undefined,

@@ -30,6 +30,9 @@ async function act(bench: Bench): Promise<void> {
       await bench.client.pods.delete("default", name, { gracePeriodSeconds: 0 });
       continue;
     }
+    // The controller may have ended it since the list was made.
+    const still = (await list(bench)).find((each) => each.metadata?.uid === pod.metadata?.uid);
+    if (!still || still.metadata?.deletionTimestamp) continue;
     if (!pod.spec?.nodeName) {
       await bench.client.pods.subresource("default", name, "binding", "POST", {
         apiVersion: "v1",

@@ -1,0 +1,87 @@
+/** What may be asked of signers, and by whom: CertificateApproval, CertificateSigning, CertificateSubjectRestriction. */
+import type { CertificateSigningRequest } from "../../api/index.ts";
+import { deepEqual } from "../../machinery/index.ts";
+import type { UserInfo } from "../auth-contract.ts";
+import { forbidden } from "../errors.ts";
+import { requestSubject } from "./certificate-subject.ts";
+import type { AdmissionPlugin, AdmissionRequest } from "./chain.ts";
+import type { PluginContext } from "./context.ts";
+
+const isRequest = ({ resource }: AdmissionRequest): boolean =>
+  resource.def.group === "certificates.k8s.io" && resource.def.plural === "certificatesigningrequests";
+
+/** Whether RBAC and the others grant the verb on the signer, by its name or by its domain. */
+async function maySign(
+  { authorizer }: PluginContext,
+  user: UserInfo,
+  verb: string,
+  signer: string,
+): Promise<boolean> {
+  for (const name of [signer, `${signer.split("/")[0]}/*`]) {
+    const { allowed } = await authorizer.authorize({
+      user,
+      verb,
+      apiGroup: "certificates.k8s.io",
+      apiVersion: "*",
+      resource: "signers",
+      subresource: "",
+      namespace: "",
+      name,
+      path: "",
+      isResource: true,
+    });
+    if (allowed) return true;
+  }
+  return false;
+}
+
+/** Whoever approves or denies a request must have been given the right for its signer. */
+export function certificateApproval(context: PluginContext): AdmissionPlugin {
+  return {
+    name: "CertificateApproval",
+    async validate(request) {
+      if (request.operation !== "UPDATE" || !isRequest(request) || request.subresource !== "approval") return;
+      const { signerName } = (request.oldObject as CertificateSigningRequest).spec;
+      if (await maySign(context, request.user, "approve", signerName)) return;
+      const why = `user not permitted to approve requests with signerName ${JSON.stringify(signerName)}`;
+      throw forbidden(request.resource.def, request.name, why);
+    },
+  };
+}
+
+/** Whoever writes a certificate or a condition must have been given the right for its signer. */
+export function certificateSigning(context: PluginContext): AdmissionPlugin {
+  return {
+    name: "CertificateSigning",
+    async validate(request) {
+      if (request.operation !== "UPDATE" || !isRequest(request) || request.subresource !== "status") return;
+      const [now, old] = [request.object, request.oldObject] as CertificateSigningRequest[];
+      const same =
+        (now?.status?.certificate ?? "") === (old?.status?.certificate ?? "") &&
+        deepEqual(now?.status?.conditions ?? [], old?.status?.conditions ?? []);
+      const signerName = old?.spec.signerName ?? "";
+      if (same || (await maySign(context, request.user, "sign", signerName))) return;
+      const why = `user not permitted to sign requests with signerName ${JSON.stringify(signerName)}`;
+      throw forbidden(request.resource.def, request.name, why);
+    },
+  };
+}
+
+const clientSigner = "kubernetes.io/kube-apiserver-client";
+
+/** Nobody becomes a member of system:masters by a request. */
+export const certificateSubjectRestriction: AdmissionPlugin = {
+  name: "CertificateSubjectRestriction",
+  validate(request) {
+    if (request.operation !== "CREATE" || !isRequest(request) || request.subresource !== "") return;
+    const { spec } = request.object as CertificateSigningRequest;
+    if (spec.signerName !== clientSigner) return;
+    const subject = requestSubject(Buffer.from(spec.request, "base64").toString());
+    const refuse = (why: string): Error =>
+      forbidden(request.resource.def, request.object?.metadata?.name ?? "", why);
+    if (!subject) throw refuse("failed to parse CSR: it is not a PKCS #10 request");
+    if (subject.organizations.includes("system:masters")) {
+      throw refuse(`use of ${clientSigner} signer with system:masters group is not allowed`);
+    }
+  },
+};

@@ -1,0 +1,10 @@
+import type { KubeObject } from "../../api/index.ts";
+
+/** The name of the class that is marked as the default one: the newest, when several are. */
+export function newestMarked(classes: readonly KubeObject[], mark: string): string | undefined {
+  const made = (each: KubeObject): number => Date.parse(each.metadata?.creationTimestamp ?? "");
+  const [found] = classes
+    .filter((each) => each.metadata?.annotations?.[mark] === "true")
+    .sort((a, b) => made(b) - made(a) || ((a.metadata?.name ?? "") < (b.metadata?.name ?? "") ? -1 : 1));
+  return found?.metadata?.name;
+}

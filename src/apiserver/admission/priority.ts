@@ -1,0 +1,69 @@
+import type { Pod, PriorityClass } from "../../api/index.ts";
+import { forbidden } from "../errors.ts";
+import type { AdmissionPlugin, AdmissionRequest } from "./chain.ts";
+import type { PluginContext } from "./context.ts";
+import { podOf } from "./pod-of.ts";
+
+const group = "scheduling.k8s.io";
+const plural = "priorityclasses";
+
+/** Priority: spec.priority and spec.preemptionPolicy follow from the priority class; only one class is the default. */
+export function priority({ caches }: PluginContext): AdmissionPlugin {
+  /** Of several, which only a race can make, the lowest. */
+  const defaultClass = (): PriorityClass | undefined =>
+    caches
+      .list<PriorityClass>(group, plural)
+      .filter((each) => each.globalDefault)
+      .sort((a, b) => (a.value ?? 0) - (b.value ?? 0))[0];
+
+  return {
+    name: "Priority",
+    admit(request) {
+      const pod = podOf(request);
+      if (!pod?.spec) return;
+      if (request.operation === "CREATE") prioritize(request, pod);
+      else {
+        // Whoever leaves them out keeps what admission has once given.
+        const old = (request.oldObject as Pod).spec;
+        pod.spec.priority ??= old?.priority;
+        pod.spec.preemptionPolicy ??= old?.preemptionPolicy;
+      }
+    },
+    validate(request) {
+      const { resource, operation, object, subresource } = request;
+      if (resource.def.group !== group || resource.def.plural !== plural || subresource !== "") return;
+      if (operation !== "CREATE" && operation !== "UPDATE") return;
+      const name = object?.metadata?.name ?? "";
+      if (!(object as PriorityClass).globalDefault) return;
+      const present = defaultClass()?.metadata?.name;
+      if (present === undefined || (operation === "UPDATE" && present === name)) return;
+      const why = `PriorityClass ${present} is already marked as default. Only one default can exist`;
+      throw forbidden(resource.def, name, why);
+    },
+  };
+
+  function prioritize(request: AdmissionRequest, { spec, metadata }: Pod): void {
+    if (!spec) return;
+    const refuse = (why: string): Error => forbidden(request.resource.def, metadata?.name ?? "", why);
+    const wanted = spec.priorityClassName;
+    const found = wanted ? caches.get<PriorityClass>(group, plural, undefined, wanted) : defaultClass();
+    if (wanted && !found) throw refuse(`no PriorityClass with name ${wanted} was found`);
+    if (found?.metadata?.name) spec.priorityClassName = found.metadata.name;
+    const value = found?.value ?? 0;
+    const advice = "priority admission controller computed";
+    if (spec.priority !== undefined && spec.priority !== value) {
+      throw refuse(
+        `the integer value of priority (${spec.priority}) must not be provided in pod spec; ${advice} ${value} from the given PriorityClass name`,
+      );
+    }
+    spec.priority = value;
+    const preemption = found ? found.preemptionPolicy : "PreemptLowerPriority";
+    if (preemption === undefined) return;
+    if (spec.preemptionPolicy !== undefined && spec.preemptionPolicy !== preemption) {
+      throw refuse(
+        `the string value of PreemptionPolicy (${spec.preemptionPolicy}) must not be provided in pod spec; ${advice} ${preemption} from the given PriorityClass name`,
+      );
+    }
+    spec.preemptionPolicy = preemption;
+  }
+}
