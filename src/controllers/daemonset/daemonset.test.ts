@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DaemonSet, Pod } from "../../api/index.ts";
+import { isReason } from "../../machinery/index.ts";
 import { type Bench, startBench, template } from "../testing/bench.ts";
 import { runDaemonSets } from "./index.ts";
 import { nodeOf } from "./placement.ts";
@@ -30,16 +31,16 @@ async function act(bench: Bench): Promise<void> {
       await bench.client.pods.delete("default", name, { gracePeriodSeconds: 0 });
       continue;
     }
-    // The controller may have ended it since the list was made.
-    const still = (await list(bench)).find((each) => each.metadata?.uid === pod.metadata?.uid);
-    if (!still || still.metadata?.deletionTimestamp) continue;
     if (!pod.spec?.nodeName) {
-      await bench.client.pods.subresource("default", name, "binding", "POST", {
-        apiVersion: "v1",
-        kind: "Binding",
-        metadata: { name },
-        target: { kind: "Node", name: nodeOf(pod) },
-      });
+      const target = { kind: "Node", name: nodeOf(pod) };
+      const binding = { apiVersion: "v1", kind: "Binding", metadata: { name }, target };
+      try {
+        await bench.client.pods.subresource("default", name, "binding", "POST", binding);
+      } catch (error) {
+        // The controller may have ended it since the list was made.
+        if (isReason(error, "NotFound")) continue;
+        throw error;
+      }
     }
     if (pod.status?.phase === "Failed") continue;
     const status = { phase: "Running", conditions: [{ type: "Ready", status: "True" }] };
