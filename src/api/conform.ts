@@ -98,17 +98,11 @@ function walkValue(
       return value;
     case "int32":
     case "int64":
-      if (typeof value !== "number") throw mismatch(field, value, goPath, owner);
-      if (
-        !Number.isInteger(value) ||
-        (field.type === "int32" && (value > 2147483647 || value < -2147483648))
-      ) {
-        throw mismatch(field, value, goPath, owner);
-      }
+      if (!isInt(value, field.type)) throw mismatch(field, value, goPath, owner);
       return value;
     case "double":
-      if (typeof value !== "number") throw mismatch(field, value, goPath, owner);
-      return value;
+      if (typeof value !== "number" && typeof value !== "bigint") throw mismatch(field, value, goPath, owner);
+      return Number(value);
     case "time":
     case "micro-time":
       return time(field, value, goPath, owner);
@@ -140,6 +134,12 @@ function walkValue(
       return walkMap(field, value, path, goPath, owner, unknown);
   }
 }
+
+/** Whole numbers beyond 2^53 are bigints, and numbers beyond 64 bits are none of Go's integers. */
+const isInt = (value: unknown, type: "int32" | "int64"): value is number | bigint =>
+  type === "int32"
+    ? Number.isInteger(value) && (value as number) <= 2147483647 && (value as number) >= -2147483648
+    : Number.isSafeInteger(value) || typeof value === "bigint";
 
 function walkList(
   field: FieldSchema,
@@ -224,13 +224,13 @@ function time(field: FieldSchema, value: unknown, goPath: string, owner: TypeSch
 }
 
 function quantity(value: unknown): string {
-  if (typeof value !== "string" && typeof value !== "number") {
+  if (typeof value !== "string" && typeof value !== "number" && typeof value !== "bigint") {
     throw new TypeProblem(
       "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
     );
   }
   try {
-    return canonicalQuantity(value);
+    return canonicalQuantity(typeof value === "bigint" ? String(value) : value);
   } catch (error) {
     if (error instanceof QuantityError) throw new TypeProblem(error.message);
     throw error;
@@ -251,6 +251,7 @@ function base64(value: string): string {
 function valueName(value: unknown): string {
   if (Array.isArray(value)) return "array";
   if (typeof value === "boolean") return "bool";
+  if (typeof value === "bigint") return "number";
   return value === null ? "null" : typeof value;
 }
 
@@ -270,9 +271,13 @@ function goType(field: FieldSchema): string {
   return goNames[field.type] ?? field.type;
 }
 
+/** A number as it stood in the text, as far as that is known. */
+const digits = (value: number | bigint): string =>
+  Number.isInteger(value) && Math.abs(value as number) < 1e21 ? BigInt(value).toString() : String(value);
+
 function mismatch(field: FieldSchema, value: unknown, goPath: string, owner: TypeSchema): TypeProblem {
-  const number =
-    typeof value === "number" && (field.type === "int32" || field.type === "int64") ? ` ${value}` : "";
+  const isNumber = typeof value === "number" || typeof value === "bigint";
+  const number = isNumber && (field.type === "int32" || field.type === "int64") ? ` ${digits(value)}` : "";
   const struct = owner.name.slice(owner.name.lastIndexOf(".") + 1);
   return new TypeProblem(
     `json: cannot unmarshal ${valueName(value)}${number} into Go struct field ${struct}.${goPath} of type ${goType(field)}`,

@@ -78,20 +78,33 @@ export const unsupportedMediaType = (accepted: readonly string[]): StatusError =
     `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}`,
   );
 
-const mediaTypes = "application/json, application/yaml";
+const mediaTypes = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
+const streamTypes = ["application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch"];
 
-/** Nothing of what the client accepts is made here. */
-export function notAcceptable(accept: string, isList: boolean): StatusError {
-  if (!isList && /as=PartialObjectMetadataList/.test(accept)) {
-    const why = "you requested PartialObjectMetadataList, but the requested object is not a list";
-    return new StatusError("NotAcceptable", why);
-  }
-  return /\bapplication\/(json|yaml)\b/.test(accept)
-    ? new StatusError("NotAcceptable", `only the following media types are accepted: ${mediaTypes}`)
-    : new StatusError("NotAcceptable", `406: Not Acceptable\n\nAvailable representations: ${mediaTypes}`, {
-        details: {},
-      });
+const onlyAccepted = (types: readonly string[]): StatusError =>
+  new StatusError("NotAcceptable", `only the following media types are accepted: ${types.join(", ")}`);
+
+/** Nothing of what the client accepts is made here. `streams`: it is a place that can be watched. */
+export function notAcceptable(accept: string, offer: { streams: boolean }): StatusError {
+  // A type that is made here, with parameters that nobody knows, is refused in other words than a foreign type.
+  const known = accept
+    .split(",")
+    .some((range) => mediaTypes.includes((range.split(";")[0] as string).trim()));
+  if (known) return onlyAccepted(mediaTypes);
+  const types = offer.streams ? [...mediaTypes, ...streamTypes] : mediaTypes;
+  const text = `406: Not Acceptable\n\nAvailable representations: ${types.join(", ")}`;
+  return new StatusError("NotAcceptable", text, { details: {} });
 }
+
+/** What cannot be watched in this encoding. */
+export const notStreamed = (): StatusError => onlyAccepted(streamTypes);
+
+/** A list was asked of a place with single objects, or the other way round. `kind`: as Go names its type. */
+export const wrongShape = (asked: string, isList: boolean, kind: string): StatusError =>
+  new StatusError(
+    "NotAcceptable",
+    `you requested ${asked}, but the requested object is ${isList ? "a list" : "not a list"} (${kind})`,
+  );
 
 export function denied(attributes: AuthorizationAttributes, reason: string): StatusError {
   const { user, verb, namespace, name, path } = attributes;

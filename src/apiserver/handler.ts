@@ -1,9 +1,17 @@
 /** The chain every request goes through, whoever carried it: who, may they, what, and then the verb. */
 import { isReason, StatusError } from "../machinery/index.ts";
 import type { Authenticator, Authorizer, UserInfo } from "./auth-contract.ts";
-import { decodeBody, maxBodyBytes, mediaType, tooLarge } from "./codec/decode.ts";
-import { negotiate, type Target, wantsPretty } from "./codec/negotiate.ts";
-import { protobufDecoder, protobufType } from "./codec/protobuf/decode.ts";
+import { decodeBody, mediaType } from "./codec/decode.ts";
+import {
+  hasProtobuf,
+  negotiate,
+  negotiateError,
+  type Offer,
+  type Target,
+  wantsPretty,
+} from "./codec/negotiate.ts";
+import { protobufType } from "./codec/protobuf/envelope.ts";
+import { loadMessages } from "./codec/protobuf/messages.ts";
 import type { HandlerRequest, RequestInfo, SpecialHandler } from "./contract.ts";
 import type { Call, Core } from "./core.ts";
 import type { Documents } from "./discovery/documents.ts";
@@ -12,7 +20,7 @@ import type { Metrics } from "./metrics.ts";
 import { specialKey } from "./registry/registry.ts";
 import type { ServedResource } from "./registry/resource.ts";
 import { parseRequestInfo } from "./request-info.ts";
-import { type Answer, errorAnswer, textAnswer } from "./response.ts";
+import { type Answer, textAnswer } from "./response.ts";
 import { applyType, patch } from "./verbs/patch.ts";
 import { readWriteOptions } from "./verbs/write-options.ts";
 import { create } from "./verbs/create.ts";
@@ -20,7 +28,7 @@ import { deleteCollection } from "./verbs/deletecollection.ts";
 import { remove } from "./verbs/delete.ts";
 import { get } from "./verbs/get.ts";
 import { list } from "./verbs/list.ts";
-import { encoded, withWarnings } from "./verbs/output.ts";
+import { encoded, encodedError, withWarnings } from "./verbs/output.ts";
 import { update } from "./verbs/update.ts";
 import { watch } from "./verbs/watch.ts";
 import type { KubeObject } from "../api/index.ts";
@@ -84,11 +92,12 @@ export class Handler {
     let info: RequestInfo | undefined;
     let answer: Answer;
     try {
+      if (speaksProtobuf(request)) await loadMessages();
       info = readInfo(request);
       const user = await this.admitUser(request, info);
-      answer = await this.#dispatch(await readable(request), info, user);
+      answer = await this.#dispatch(request, info, user);
     } catch (error) {
-      answer = errorAnswer(this.#asStatus(error, info));
+      answer = encodedError(this.#asStatus(error, info), errorTarget(request, info));
     }
     this.#metrics.observe(request.method, info, answer.status, this.#core.clock.monotonic() - began);
     return answer;
@@ -170,7 +179,7 @@ export class Handler {
       target: negotiate(
         request.headers?.accept,
         wantsPretty(info.query, request.headers?.["user-agent"]),
-        transformations[info.verb] ?? objectTransformations,
+        offerOf(resource, info),
       ),
       warnings: [],
     };
@@ -194,7 +203,10 @@ export class Handler {
     try {
       return withWarnings(call, await verb(call));
     } catch (error) {
-      return withWarnings(call, errorAnswer(this.#asStatus(error, call.info)));
+      return withWarnings(
+        call,
+        encodedError(this.#asStatus(error, call.info), errorTarget(call.request, call.info)),
+      );
     }
   }
 
@@ -238,16 +250,25 @@ export class Handler {
   }
 }
 
-/** A protobuf body as the JSON it stands for, so that everything behind knows one encoding. */
-async function readable(request: HandlerRequest): Promise<HandlerRequest> {
-  const { headers, body } = request;
-  if (!body || mediaType(headers?.["content-type"]) !== protobufType) return request;
-  if (body.length > maxBodyBytes) throw tooLarge();
-  const decoder = await protobufDecoder();
+const speaksProtobuf = ({ headers }: HandlerRequest): boolean =>
+  headers !== undefined &&
+  ((headers.accept?.includes(protobufType) ?? false) ||
+    (headers["content-type"]?.includes(protobufType) ?? false));
+
+function errorTarget({ headers }: HandlerRequest, info: RequestInfo | undefined): Target {
+  const pretty = info !== undefined && wantsPretty(info.query, headers?.["user-agent"]);
+  return negotiateError(headers?.accept, pretty);
+}
+
+/** What the endpoint of a stored resource can answer with. */
+function offerOf({ def }: ServedResource, { verb, name }: RequestInfo): Offer {
+  const isList = verb === "list" || verb === "deletecollection";
+  const group = def.group === "" ? "core" : def.group.split(".")[0];
   return {
-    ...request,
-    headers: { ...headers, "content-type": "application/json" },
-    body: Buffer.from(JSON.stringify(decoder.decode(body))),
+    transformations: transformations[verb] ?? objectTransformations,
+    protobuf: hasProtobuf(def),
+    streams: name === "" && (verb === "list" || verb === "watch"),
+    goType: hasProtobuf(def) ? `*${group}.${isList ? def.listKind : def.kind}` : "*unstructured.Unstructured",
   };
 }
 

@@ -39,8 +39,11 @@ export const textAnswer = (status: number, text: string): Answer => ({
   body: Buffer.from(text),
 });
 
-export function errorAnswer(error: StatusError): Answer {
-  const answer = jsonAnswer(error.code, error.toStatus());
+export const errorAnswer = (error: StatusError): Answer =>
+  withErrorHeaders(error, jsonAnswer(error.code, error.toStatus()));
+
+/** What a failure says besides its body. */
+export function withErrorHeaders(error: StatusError, answer: Answer): Answer {
   const retry = error.details?.retryAfterSeconds;
   if (retry !== undefined) answer.headers["retry-after"] = String(retry);
   if (error.reason === "Unauthorized") answer.headers["www-authenticate"] = "Bearer";

@@ -1,6 +1,7 @@
 export * from "./clock.ts";
 export * from "./deep.ts";
 export * from "./duration.ts";
+export * from "./exact-json.ts";
 export * from "./field-errors.ts";
 export * from "./hash.ts";
 export * from "./int-or-string.ts";

@@ -44,6 +44,19 @@ export class YamlError extends Error {
   }
 }
 
+/** Longer whole numbers may be beyond what a JavaScript number holds exactly. */
+const longNumber = /^[-+]?[1-9][0-9]{15,18}$/;
+const smallest = -(2n ** 63n);
+const largest = 2n ** 63n - 1n;
+
+/** A bigint where a number would not be exact; beyond 64 bits it is a floating-point number in Go, too. */
+function exactNumber(text: string): number | bigint {
+  const value = Number(text);
+  if (Number.isSafeInteger(value)) return value;
+  const exact = BigInt(text.replace("+", ""));
+  return exact < smallest || exact > largest ? value : exact;
+}
+
 const scalar = (tag: string, test: RegExp, resolve: (text: string) => unknown): ScalarTag => ({
   tag: `tag:yaml.org,2002:${tag}`,
   default: true,
@@ -60,6 +73,7 @@ const older: readonly ScalarTag[] = [
   scalar("int", /^[-+]?0x[0-9a-fA-F_]+$/, (text) =>
     signed(text, (digits) => Number.parseInt(digits.slice(2), 16)),
   ),
+  scalar("int", longNumber, exactNumber),
   scalar("int", /^[-+]?[1-9][0-9]*_[0-9_]*$/, (text) => signed(text, Number)),
 ];
 

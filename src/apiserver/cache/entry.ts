@@ -1,4 +1,6 @@
 import type { KubeObject } from "../../api/index.ts";
+import { parseExact } from "../../machinery/index.ts";
+import { Budget } from "./budget.ts";
 
 /**
  * Objects that were read out of their bytes stay so for a while: as many as this many bytes of JSON stand for (as objects
@@ -6,27 +8,20 @@ import type { KubeObject } from "../../api/index.ts";
  */
 const budgetBytes = 12 * 1024 * 1024;
 
-class Recent {
-  #entries: Entry[] = [];
-  #first = 0;
-  #bytes = 0;
+const recent = new Budget<Entry>(
+  budgetBytes,
+  (entry) => entry.json.length,
+  (entry) => entry.forget(),
+);
 
-  add(entry: Entry): void {
-    this.#entries.push(entry);
-    this.#bytes += entry.json.length;
-    while (this.#bytes > budgetBytes && this.#entries.length - this.#first > 1) {
-      const oldest = this.#entries[this.#first++] as Entry;
-      this.#bytes -= oldest.json.length;
-      oldest.forget();
-    }
-    if (this.#first > 1024 && this.#first * 2 > this.#entries.length) {
-      this.#entries = this.#entries.slice(this.#first);
-      this.#first = 0;
-    }
-  }
-}
+/** Protobuf made of objects: many clients read the same objects in it, and it is half as long as the JSON. */
+const messageBytes = 32 * 1024 * 1024;
 
-const recent = new Recent();
+const recentMessages = new Budget<Entry>(
+  messageBytes,
+  (entry) => entry.messageLength ?? 0,
+  (entry) => entry.forgetMessage(),
+);
 
 /** One revision of one object: its bytes, made once, and whatever was read out of them so far. Never changed. */
 export class Entry {
@@ -42,6 +37,9 @@ export class Entry {
   /** null: it has none. */
   #labels: Readonly<Record<string, string>> | null | undefined;
   #fields: Record<string, string> | undefined;
+  #message: Buffer | undefined;
+  /** Of the protobuf message, once it was made. */
+  messageLength: number | undefined;
 
   constructor(key: string, revision: number, json: Buffer, object: KubeObject | undefined) {
     const slash = key.indexOf("/");
@@ -68,7 +66,7 @@ export class Entry {
 
   /** A copy that the caller may change. */
   copy(): KubeObject {
-    return JSON.parse(this.json.toString()) as KubeObject;
+    return parseExact(this.json.toString()) as KubeObject;
   }
 
   /** Kept when the object itself is not: every list with a selector reads them. */
@@ -85,6 +83,20 @@ export class Entry {
     const value = read(this.object);
     this.#fields[name] = value;
     return value;
+  }
+
+  /** The protobuf message; made anew when it was forgotten. An object that is parsed for this alone is not kept. */
+  message(make: (object: KubeObject) => Buffer): Buffer {
+    if (this.#message) return this.#message;
+    const message = make(this.#object ?? this.copy());
+    this.#message = message;
+    this.messageLength = message.length;
+    recentMessages.add(this);
+    return message;
+  }
+
+  forgetMessage(): void {
+    this.#message = undefined;
   }
 
   forget(): void {

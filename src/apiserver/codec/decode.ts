@@ -1,7 +1,11 @@
 import type { KubeObject } from "../../api/index.ts";
-import { isObject, parseYamlDocuments, StatusError } from "../../machinery/index.ts";
+import { isObject, parseExact, parseYamlDocuments, StatusError } from "../../machinery/index.ts";
 import { badRequest, unsupportedMediaType } from "../errors.ts";
 import { jsonProblem, summarize } from "./go-json.ts";
+import { decodeObject, MessageError } from "./protobuf/decode.ts";
+import { protobufType } from "./protobuf/envelope.ts";
+import { messages } from "./protobuf/messages.ts";
+import { WireError } from "./protobuf/wire.ts";
 
 /** Larger bodies are refused, as Kubernetes does by default. */
 export const maxBodyBytes = 3 * 1024 * 1024;
@@ -18,7 +22,7 @@ export const bodyTypes = [
 export interface Decoded {
   value: unknown;
   text: string;
-  format: "json" | "yaml";
+  format: "json" | "yaml" | "protobuf";
 }
 
 export const tooLarge = (): StatusError =>
@@ -36,6 +40,7 @@ export function decodeBody(
   if (!body || body.length === 0) return undefined;
   if (body.length > maxBodyBytes) throw tooLarge();
   const type = mediaType(contentType);
+  if (type === protobufType) return { value: parseProtobuf(body), text: "", format: "protobuf" };
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
   if (type === "" || type === "application/json" || type === "*/*")
     return { value: parseJson(text), text, format: "json" };
@@ -47,9 +52,18 @@ export function decodeBody(
 export function parseJson(text: string): unknown {
   checkDepth(text);
   try {
-    return JSON.parse(text);
+    return parseExact(text);
   } catch (cause) {
     throw badRequest(jsonProblem(text), cause);
+  }
+}
+
+function parseProtobuf(body: Uint8Array): unknown {
+  try {
+    return decodeObject(messages(), body);
+  } catch (cause) {
+    if (cause instanceof WireError || cause instanceof MessageError) throw badRequest(cause.message, cause);
+    throw cause;
   }
 }
 
@@ -101,18 +115,29 @@ export function readBody(
     if (!decoded) throw badRequest("unexpected end of JSON input");
     return { object: asObject(decoded.value, expected), decoded };
   } catch (error) {
+    if (error instanceof StatusError && error.cause instanceof MessageError)
+      throw undecodable(error.cause, expected);
     const unread =
       error instanceof StatusError && error.reason === "BadRequest" && !(error instanceof WrongKindError);
     if (!unread) throw error;
-    const what =
-      decoded?.format === "yaml" || mediaType(contentType) === "application/yaml"
-        ? ""
-        : "couldn't get version/kind; json parse error: ";
+    const type = decoded?.format ?? mediaType(contentType);
+    const what = /yaml|protobuf/.test(type) ? "" : "couldn't get version/kind; json parse error: ";
     throw badRequest(
       `the object provided is unrecognized (must be of type ${expected.kind}): ${what}${error.message} (${summarize(body ?? new Uint8Array(0))})`,
       error,
     );
   }
+}
+
+/** A protobuf body that says what it is and cannot be read as that. */
+function undecodable(problem: MessageError, expected: Expected): StatusError {
+  const { apiVersion, kind } = problem;
+  const version = apiVersion.slice(apiVersion.indexOf("/") + 1);
+  const why = problem.unknown ? notRegistered(kind, apiVersion) : problem.message;
+  return badRequest(
+    `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${expected.kind}: ${why}`,
+    problem,
+  );
 }
 
 class WrongKindError extends StatusError {}

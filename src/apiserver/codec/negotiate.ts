@@ -1,14 +1,33 @@
-import { notAcceptable } from "../errors.ts";
+import type { KindDefinition } from "../../api/index.ts";
+import { notAcceptable, wrongShape } from "../errors.ts";
 
 /** What the client wants to get. */
 export interface Target {
-  format: "json" | "yaml";
+  format: "json" | "yaml" | "protobuf";
   /** `meta.k8s.io` transformation. */
   as: "object" | "table" | "partial" | "partialList";
   /** Version of the transformation: v1 or v1beta1. */
   asVersion: string;
   pretty: boolean;
 }
+
+/** What an endpoint can answer with. */
+export interface Offer {
+  transformations: readonly Target["as"][];
+  /** False where whole objects have no protobuf (custom resources). */
+  protobuf: boolean;
+  /** Streams are among the representations it names. */
+  streams: boolean;
+  /** Go's name of what it answers, for the message to those who ask a list of an object. */
+  goType: string;
+}
+
+/** Documents, reviews and errors: no transformations. */
+export const plainOffer: Offer = { transformations: ["object"], protobuf: true, streams: false, goType: "" };
+
+/** True for kinds that have a protobuf message. */
+export const hasProtobuf = (def: Pick<KindDefinition, "schema" | "type">): boolean =>
+  def.schema !== undefined && def.type === undefined;
 
 interface MediaRange {
   type: string;
@@ -17,7 +36,7 @@ interface MediaRange {
 
 const cache = new Map<string, readonly MediaRange[]>();
 
-/** An Accept header's ranges in the order the client prefers them. */
+/** An Accept header's ranges in the order the client prefers them; a named type comes before `*`. */
 export function parseAccept(header: string): readonly MediaRange[] {
   const known = cache.get(header);
   if (known) return known;
@@ -31,12 +50,22 @@ export function parseAccept(header: string): readonly MediaRange[] {
     return { type: type.toLowerCase(), parameters };
   });
   const quality = (range: MediaRange): number => Number(range.parameters.q ?? "1");
+  const stars = ({ type }: MediaRange): number => (type.startsWith("*") ? 2 : type.endsWith("*") ? 1 : 0);
   // A stable sort keeps the client's order among equals.
-  const sorted = ranges.toSorted((a, b) => quality(b) - quality(a));
+  const sorted = ranges.toSorted((a, b) => quality(b) - quality(a) || stars(a) - stars(b));
   if (cache.size > 500) cache.clear();
   cache.set(header, sorted);
   return sorted;
 }
+
+/** What is made for each range of an Accept header. */
+export const formats: Record<string, Target["format"]> = {
+  "application/json": "json",
+  "*/*": "json",
+  "application/*": "json",
+  "application/yaml": "yaml",
+  "application/vnd.kubernetes.protobuf": "protobuf",
+};
 
 const transformations: Record<string, Target["as"]> = {
   Table: "table",
@@ -44,31 +73,42 @@ const transformations: Record<string, Target["as"]> = {
   PartialObjectMetadataList: "partialList",
 };
 
-/** Chooses what to answer; throws 406 when nothing fits. `allowed`: the transformations this endpoint has. */
-export function negotiate(
-  accept: string | undefined,
-  pretty: boolean,
-  allowed: readonly Target["as"][] = ["object"],
-): Target {
+/** Chooses what to answer; throws 406 when nothing fits. */
+export function negotiate(accept: string | undefined, pretty: boolean, offer: Offer = plainOffer): Target {
   const plain: Target = { format: "json", as: "object", asVersion: "", pretty };
   if (!accept) return plain;
   for (const { type, parameters } of parseAccept(accept)) {
-    let format: Target["format"] | undefined;
-    if (type === "application/json" || type === "*/*" || type === "application/*") format = "json";
-    else if (type === "application/yaml") format = "yaml";
+    const format = formats[type];
     if (!format) continue;
-    if (parameters.as === undefined) return { ...plain, format };
-    const as = transformations[parameters.as];
-    if (!as || !allowed.includes(as) || (parameters.g ?? "") !== "meta.k8s.io") continue;
-    if (parameters.v !== "v1" && parameters.v !== "v1beta1") continue;
-    return { format, as, asVersion: parameters.v, pretty };
+    const { as: asked, g, v, stream } = parameters;
+    if (stream && stream !== "watch") continue;
+    const shown = pretty || parameters.pretty === "1";
+    if (asked === undefined && g === undefined && v === undefined) {
+      if (format === "protobuf" && !offer.protobuf) continue;
+      return { ...plain, format, pretty: shown };
+    }
+    const as = transformations[asked ?? ""];
+    if (!as || g !== "meta.k8s.io" || (v !== "v1" && v !== "v1beta1")) continue;
+    // Tables have no protobuf; documents and errors no transformations.
+    if (offer.transformations.length === 1 || (as === "table" && format === "protobuf")) continue;
+    if (!offer.transformations.includes(as)) throw wrongShape(asked ?? "", as === "partial", offer.goType);
+    return { format, as, asVersion: v, pretty: shown };
   }
-  throw notAcceptable(accept, allowed.includes("partialList"));
+  throw notAcceptable(accept, offer);
+}
+
+/** As `negotiate`, for errors and the like, which are never refused: JSON where nothing fits. */
+export function negotiateError(accept: string | undefined, pretty: boolean): Target {
+  try {
+    return negotiate(accept, pretty);
+  } catch {
+    return { format: "json", as: "object", asVersion: "", pretty };
+  }
 }
 
 /** Programs that show JSON to people get it indented, as Kubernetes does. */
 export function wantsPretty(query: URLSearchParams, userAgent: string | undefined): boolean {
   const asked = query.get("pretty");
-  if (asked !== null) return asked !== "0" && asked !== "false";
-  return userAgent !== undefined && /^(curl|Wget|Mozilla)/.test(userAgent);
+  if (asked) return /^(1|t|true)$/i.test(asked);
+  return userAgent !== undefined && /^(curl|Wget|Mozilla\/5\.0)/.test(userAgent);
 }

@@ -1,8 +1,9 @@
 /** Everything that is not a resource: discovery, OpenAPI, version, health, metrics. */
 import { createHash } from "node:crypto";
-import { parseAccept } from "../codec/negotiate.ts";
+import { encodedBytes, mediaTypes } from "../codec/encode.ts";
+import { formats, negotiate, parseAccept, plainOffer, type Target } from "../codec/negotiate.ts";
 import type { HandlerRequest, RequestInfo } from "../contract.ts";
-import { methodNotAllowed, noResource } from "../errors.ts";
+import { methodNotAllowed, noResource, notAcceptable } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
 import { openApiAnswer } from "./openapi.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -121,32 +122,42 @@ export class Documents {
   /** The aggregated form for clients that know it, else the legacy one. */
   #discovery(request: HandlerRequest, path: string, core: boolean, legacy: () => object): Answer {
     const { registry } = this.#options;
-    for (const { type, parameters } of parseAccept(request.headers?.accept ?? "application/json")) {
-      if (type !== "application/json") continue;
-      if (parameters.g === "apidiscovery.k8s.io" && parameters.as === "APIGroupDiscoveryList") {
-        const { v = "" } = parameters;
+    const accept = request.headers?.accept || "application/json";
+    for (const { type, parameters } of parseAccept(accept)) {
+      const format = formats[type];
+      if (!format) continue;
+      const { g, v = "", as: asked } = parameters;
+      if (g === "apidiscovery.k8s.io" && asked === "APIGroupDiscoveryList") {
         if (v !== "v2") continue;
-        const contentType = `application/json;g=apidiscovery.k8s.io;v=${v};as=APIGroupDiscoveryList`;
-        return this.#keptAnswer(request, `${path} ${v}`, contentType, () => aggregated(registry, core, v));
+        const contentType = `${mediaTypes[format]};g=${g};v=${v};as=${asked}`;
+        const key = `${path} ${format} ${v}`;
+        return this.#keptAnswer(request, key, format, contentType, () => aggregated(registry, core, v));
       }
-      if (parameters.as === undefined) break;
+      if (asked !== undefined) continue;
+      return this.#keptAnswer(request, `${path} ${format}`, format, mediaTypes[format], legacy);
     }
-    const answer = this.#keptAnswer(request, path, "application/json", legacy);
-    answer.headers.vary = "Accept";
-    return answer;
+    throw notAcceptable("application/json", plainOffer);
   }
 
   #plain(request: HandlerRequest, path: string, make: () => object | undefined): Answer | undefined {
     const known = make();
-    return known ? this.#keptAnswer(request, path, "application/json", () => known) : undefined;
+    if (!known) return undefined;
+    const { format } = negotiate(request.headers?.accept, false);
+    return this.#keptAnswer(request, `${path} ${format}`, format, mediaTypes[format], () => known);
   }
 
   /** Made once per generation of the registry; a client that has it already gets 304. */
-  #keptAnswer(request: HandlerRequest, key: string, type: string, make: () => object): Answer {
+  #keptAnswer(
+    request: HandlerRequest,
+    key: string,
+    format: Target["format"],
+    type: string,
+    make: () => object,
+  ): Answer {
     const { generation } = this.#options.registry;
     let kept = this.#kept.get(key);
     if (!kept || kept.generation !== generation) {
-      const bytes = Buffer.from(JSON.stringify(make()));
+      const bytes = encodedBytes(make(), format, false);
       const etag = `"${createHash("sha256").update(bytes).digest("hex").toUpperCase()}"`;
       kept = { generation, bytes, etag, type };
       this.#kept.set(key, kept);

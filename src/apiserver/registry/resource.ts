@@ -1,5 +1,7 @@
 import type { KindDefinition, KubeObject } from "../../api/index.ts";
 import type { Entry } from "../cache/entry.ts";
+import { encodeMessage } from "../codec/protobuf/encode.ts";
+import { messages } from "../codec/protobuf/messages.ts";
 import { type ObjectCaches, resourcePrefix } from "../cache/objects.ts";
 import type { WatchCache } from "../cache/watch-cache.ts";
 
@@ -18,6 +20,7 @@ export class ServedResource {
   readonly #itemStart: number;
   /** Bytes in this spelling when it is not the stored one. */
   readonly #converted = new WeakMap<Entry, Buffer>();
+  readonly #convertedMessages = new WeakMap<Entry, Buffer>();
 
   constructor(def: KindDefinition, caches: ObjectCaches) {
     const stored = def.storedAs ?? def;
@@ -50,6 +53,25 @@ export class ServedResource {
       this.#converted.set(entry, bytes);
     }
     return bytes;
+  }
+
+  /** The object's protobuf message, without an envelope. Only for kinds that have one, after the table is loaded. */
+  message(entry: Entry): Buffer {
+    const { schema, storedAs } = this.def;
+    if (!storedAs) return entry.message((object) => encodeMessage(messages(), schema as string, object));
+    let bytes = this.#convertedMessages.get(entry);
+    if (!bytes) {
+      bytes = encodeMessage(messages(), schema as string, this.copy(entry));
+      this.#convertedMessages.set(entry, bytes);
+    }
+    return bytes;
+  }
+
+  /** Its length, which is remembered when the message itself is not. */
+  messageLength(entry: Entry): number {
+    return this.def.storedAs
+      ? this.message(entry).length
+      : (entry.messageLength ?? this.message(entry).length);
   }
 
   /** What follows the opening brace of a list item: typed lists leave out kind and apiVersion of their items. */

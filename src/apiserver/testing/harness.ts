@@ -13,6 +13,7 @@ export interface Answered {
   // biome-ignore lint: answers are looked into freely
   body: any;
   text: string;
+  bytes: Buffer;
 }
 
 export interface Harness {
@@ -72,9 +73,7 @@ export async function startHarness(options: Partial<ApiServerOptions> = {}): Pro
         ...(body === undefined ? {} : { "content-type": "application/json" }),
         ...headers,
       },
-      ...(body === undefined
-        ? {}
-        : { body: Buffer.from(typeof body === "string" ? body : JSON.stringify(body)) }),
+      ...(body === undefined ? {} : { body: bytesOf(body) }),
       ...(signal ? { signal } : {}),
     });
   return {
@@ -85,12 +84,14 @@ export async function startHarness(options: Partial<ApiServerOptions> = {}): Pro
       const response = await request(method, path, body, headers);
       const chunks: Uint8Array[] = [];
       for await (const chunk of response.body) chunks.push(chunk);
-      const text = Buffer.concat(chunks).toString();
+      const bytes = Buffer.concat(chunks);
+      const text = bytes.toString();
       const json = response.headers["content-type"]?.startsWith("application/json");
       return {
         status: response.status,
         headers: response.headers,
         text,
+        bytes,
         body: json && text ? JSON.parse(text) : undefined,
       };
     },
@@ -123,6 +124,9 @@ export async function startHarness(options: Partial<ApiServerOptions> = {}): Pro
     },
   };
 }
+
+const bytesOf = (body: unknown): Uint8Array =>
+  body instanceof Uint8Array ? body : Buffer.from(typeof body === "string" ? body : JSON.stringify(body));
 
 export const configMap = (
   name: string,

@@ -15,6 +15,7 @@ import {
   tooLargeVersion,
 } from "./list-options.ts";
 import { encoded } from "./output.ts";
+import { protobufList } from "./protobuf-list.ts";
 
 interface Page {
   entries: readonly Entry[];
@@ -42,6 +43,7 @@ export async function list(call: Call): Promise<Answer> {
     const apiVersion = `meta.k8s.io/${target.asVersion}`;
     return encoded(200, { kind: "PartialObjectMetadataList", apiVersion, metadata, items }, target);
   }
+  if (target.format === "protobuf") return protobufList(resource, page.entries, metadata);
   if (target.format === "yaml" || target.pretty) {
     const items = page.entries.map((entry) => {
       const { kind: _kind, apiVersion: _version, ...item } = resource.object(entry);

@@ -1,9 +1,11 @@
-import { formatYaml } from "../../machinery/index.ts";
+import type { StatusError } from "../../machinery/index.ts";
 import type { KubeObject } from "../../api/index.ts";
 import type { Entry } from "../cache/entry.ts";
+import { encodedBytes, mediaTypes } from "../codec/encode.ts";
 import type { Target } from "../codec/negotiate.ts";
+import { enveloped, protobufType } from "../codec/protobuf/envelope.ts";
 import type { Call } from "../core.ts";
-import { type Answer, bytesAnswer } from "../response.ts";
+import { type Answer, bytesAnswer, withErrorHeaders } from "../response.ts";
 import { includeOf, partialObject, tableOf } from "../tables/render.ts";
 
 /** One stored object, as the client asked for it. */
@@ -11,13 +13,17 @@ export function objectAnswer(call: Call, status: number, entry: Entry): Answer {
   const { resource, target } = call;
   const plain = target.as === "object" && target.format === "json" && !target.pretty;
   if (plain) return withWarnings(call, bytesAnswer(status, resource.json(entry)));
+  if (target.as === "object" && target.format === "protobuf") {
+    const bytes = enveloped(resource.apiVersion, resource.def.kind, resource.message(entry));
+    return withWarnings(call, bytesAnswer(status, bytes, protobufType));
+  }
   return valueAnswer(call, status, resource.object(entry));
 }
 
 /** Any object of the kind (a dry run's, for instance). */
 export function valueAnswer(call: Call, status: number, object: KubeObject): Answer {
   const { resource, target, core, info } = call;
-  let value: unknown = object;
+  let value: object = object;
   if (target.as === "table") {
     const include = includeOf(info.query);
     value = tableOf(resource.def, [object], core.clock.now(), include, target.asVersion, {
@@ -27,11 +33,12 @@ export function valueAnswer(call: Call, status: number, object: KubeObject): Ans
   return withWarnings(call, encoded(status, value, target));
 }
 
-export function encoded(status: number, value: unknown, target: Target): Answer {
-  if (target.format === "yaml")
-    return bytesAnswer(status, Buffer.from(formatYaml(value)), "application/yaml");
-  const text = target.pretty ? `${JSON.stringify(value, undefined, 2)}\n` : JSON.stringify(value);
-  return bytesAnswer(status, Buffer.from(text));
+export const encoded = (status: number, value: object, { format, pretty }: Target): Answer =>
+  bytesAnswer(status, encodedBytes(value, format, pretty), mediaTypes[format]);
+
+/** A failure in the encoding the client asked for. */
+export function encodedError(error: StatusError, target: Target): Answer {
+  return withErrorHeaders(error, encoded(error.code, error.toStatus(), target));
 }
 
 /** RFC 7234 Warning headers, as client-go reads them; more than one are joined by commas. */

@@ -154,7 +154,7 @@ test("tables, metadata only, YAML, pretty, and what is not acceptable", async ()
     "GET",
     `${one}/m1`,
     undefined,
-    accept("application/vnd.kubernetes.protobuf, application/json;q=0.5"),
+    accept("application/vnd.kubernetes.protobuf;q=0.5, application/json"),
   );
   assert.equal(preferred.headers["content-type"], "application/json");
 });

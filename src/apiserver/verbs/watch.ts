@@ -1,12 +1,14 @@
 import type { KubeObject } from "../../api/index.ts";
-import { StatusError } from "../../machinery/index.ts";
+import { StatusError, stringifyExact } from "../../machinery/index.ts";
 import type { Timer } from "../../machinery/index.ts";
 import { atRevision } from "../cache/objects.ts";
 import type { Entry } from "../cache/entry.ts";
 import type { Change } from "../cache/watch-cache.ts";
 import { isTrue } from "../request-info.ts";
+import { encodeObject, enveloped, protobufType, watchFrame } from "../codec/protobuf/envelope.ts";
+import { messages } from "../codec/protobuf/messages.ts";
 import type { Call } from "../core.ts";
-import { badRequest } from "../errors.ts";
+import { badRequest, notStreamed } from "../errors.ts";
 import type { Answer, PushStream, StreamSink } from "../response.ts";
 import { includeOf, partialObject, tableOf } from "../tables/render.ts";
 import {
@@ -28,12 +30,7 @@ type EventType = "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
 export async function watch(call: Call): Promise<Answer> {
   const { info, core, resource } = call;
   const options = readListOptions(call, true);
-  if (call.target.format === "yaml") {
-    throw new StatusError(
-      "NotAcceptable",
-      "only the following media types are accepted: application/json;stream=watch",
-    );
-  }
+  if (call.target.format === "yaml") throw notStreamed();
   const selection = readSelection(resource, info.query.get("labelSelector"), info.query.get("fieldSelector"));
   const sendInitial = info.query.get("sendInitialEvents");
   const wantsInitial = sendInitial === null ? undefined : isTrue(sendInitial);
@@ -48,10 +45,16 @@ export async function watch(call: Call): Promise<Answer> {
   const timeoutMs = 1000 * (timeoutSeconds > 0 ? timeoutSeconds : minTimeoutSeconds * (1 + core.random()));
   return {
     status: 200,
-    headers: { "content-type": "application/json", "cache-control": "no-cache, private" },
+    headers: { "content-type": streamTypes[call.target.format], "cache-control": "no-cache, private" },
     body: new WatchStream(call, options, selection, { wantsInitial, bookmarks, timeoutMs }),
   };
 }
+
+const streamTypes = {
+  json: "application/json",
+  yaml: "",
+  protobuf: `${protobufType};stream=watch`,
+} as const;
 
 interface WatchSettings {
   wantsInitial: boolean | undefined;
@@ -75,12 +78,14 @@ class WatchStream implements PushStream {
     this.#settings = settings;
     const { target, info, resource } = call;
     this.#name = info.name;
+    const encoding = target.format === "protobuf" ? "protobuf " : "";
     this.#look =
-      target.as === "object"
+      encoding +
+      (target.as === "object"
         ? resource.def.storedAs
           ? resource.apiVersion
           : ""
-        : `${resource.apiVersion} ${target.as} ${target.asVersion} ${info.query.get("includeObject") ?? ""}`;
+        : `${resource.apiVersion} ${target.as} ${target.asVersion} ${info.query.get("includeObject") ?? ""}`);
   }
 
   start(sink: StreamSink): () => void {
@@ -143,17 +148,9 @@ class WatchStream implements PushStream {
     if (!resourceVersion) return true;
     const missed = resource.cache.since(resourceVersion);
     if (!missed) {
-      sink.write(
-        this.#line(
-          "ERROR",
-          JSON.stringify(
-            new StatusError(
-              "Expired",
-              `too old resource version: ${resourceVersion} (${this.#call.core.store.compactedRevision})`,
-            ).toStatus(),
-          ),
-        ),
-      );
+      const oldest = this.#call.core.store.compactedRevision;
+      const error = new StatusError("Expired", `too old resource version: ${resourceVersion} (${oldest})`);
+      sink.write(this.#event("ERROR", error.toStatus()));
       return false;
     }
     for (const change of missed) {
@@ -197,6 +194,10 @@ class WatchStream implements PushStream {
 
   #encode(type: EventType, entry: Entry): Uint8Array {
     const { target, resource } = this.#call;
+    if (target.as === "object" && target.format === "protobuf") {
+      const bytes = enveloped(resource.apiVersion, resource.def.kind, resource.message(entry));
+      return watchFrame(type, bytes);
+    }
     if (target.as === "object") {
       const json = resource.json(entry);
       const head = `{"type":"${type}","object":`;
@@ -206,7 +207,7 @@ class WatchStream implements PushStream {
       out.write("}\n", head.length + json.length, "latin1");
       return out;
     }
-    return this.#line(type, JSON.stringify(this.#transformed(resource.object(entry), entry)));
+    return this.#event(type, this.#transformed(resource.object(entry), entry));
   }
 
   #transformed(object: KubeObject, entry: Entry): object {
@@ -236,10 +237,12 @@ class WatchStream implements PushStream {
         : target.as === "object"
           ? { kind: resource.def.kind, apiVersion: resource.apiVersion, metadata }
           : { kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${target.asVersion}`, metadata };
-    return this.#line("BOOKMARK", JSON.stringify(object));
+    return this.#event("BOOKMARK", object);
   }
 
-  #line(type: EventType, json: string): Uint8Array {
-    return Buffer.from(`{"type":"${type}","object":${json}}\n`);
+  #event(type: EventType, object: object): Uint8Array {
+    return this.#call.target.format === "protobuf"
+      ? watchFrame(type, encodeObject(messages(), object))
+      : Buffer.from(`{"type":"${type}","object":${stringifyExact(object)}}\n`);
   }
 }

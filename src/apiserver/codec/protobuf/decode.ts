@@ -1,228 +1,308 @@
 /** application/vnd.kubernetes.protobuf bodies to the JSON objects they stand for. Typed Go clients send them. */
-import { loadProtobufTable } from "../../../api/index.ts";
-import { badRequest } from "../../errors.ts";
-import { readFields, readPacked, WireError } from "./wire.ts";
+import { parseExact, setMember } from "../../../machinery/index.ts";
+import { jsonProblem } from "../go-json.ts";
+import { magic } from "./envelope.ts";
+import type { Field, Message, Messages } from "./messages.ts";
+import { WireError, WireReader } from "./wire.ts";
 
-export const protobufType = "application/vnd.kubernetes.protobuf";
-
-/** `k8s` and a zero byte, then a runtime.Unknown: 1 TypeMeta, 2 the object, 3 encoding, 4 content type. */
-const magic = Buffer.from("k8s\0");
 const maxDepth = 100;
 
 type Json = Record<string, unknown>;
 
-interface Field {
-  name: string;
-  /** Type of the value, or of the elements. */
-  type: string;
-  list: boolean;
-  map: boolean;
-  inline: boolean;
-  /** Go writes the zero value on the wire and leaves it out of JSON: it says nothing. */
-  omitEmpty: boolean;
+/** What is wrong with a body whose envelope could be read. */
+export class MessageError extends Error {
+  override readonly name = "MessageError";
+  readonly apiVersion: string;
+  readonly kind: string;
+  /** True: nobody knows this kind. */
+  readonly unknown: boolean;
+
+  constructor(apiVersion: string, kind: string, unknown: boolean, message: string) {
+    super(message);
+    this.apiVersion = apiVersion;
+    this.kind = kind;
+    this.unknown = unknown;
+  }
 }
 
-type Message = ReadonlyMap<number, Field>;
-
-/** Decodes bodies once its table is loaded. */
-export class ProtobufDecoder {
-  readonly #table: Record<string, Record<string, string>>;
-  readonly #messages = new Map<string, Message>();
-
-  constructor(table: Record<string, Record<string, string>>) {
-    this.#table = table;
+/** An object in its envelope. Throws WireError when there is none, MessageError when its content is wrong. */
+export function decodeObject(messages: Messages, body: Uint8Array): Json {
+  const { apiVersion, kind, raw } = readEnvelope(body);
+  const name = messages.nameOf(apiVersion, kind);
+  if (!name) throw new MessageError(apiVersion, kind, true, `no kind "${kind}" in version "${apiVersion}"`);
+  try {
+    return { apiVersion, kind, ...decodeMessage(messages, name, raw) };
+  } catch (cause) {
+    if (cause instanceof WireError) throw new MessageError(apiVersion, kind, false, cause.message);
+    throw cause;
   }
+}
 
-  /** Throws StatusError BadRequest. */
-  decode(body: Uint8Array): Json {
-    try {
-      return this.#envelope(body);
-    } catch (cause) {
-      if (cause instanceof WireError) throw badRequest(`error decoding protobuf: ${cause.message}`, cause);
-      throw cause;
-    }
+/** Throws WireError. */
+export function decodeMessage(messages: Messages, name: string, bytes: Uint8Array): Json {
+  return new Decoder(messages, bytes).message(messages.get(name), 0, {});
+}
+
+interface Envelope {
+  apiVersion: string;
+  kind: string;
+  raw: Uint8Array;
+}
+
+function readEnvelope(body: Uint8Array): Envelope {
+  if (body.length < 4 || magic.compare(body, 0, 4) !== 0) {
+    throw new WireError(
+      "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]",
+    );
   }
-
-  #envelope(body: Uint8Array): Json {
-    if (body.length < 4 || magic.compare(body, 0, 4) !== 0) {
-      throw new WireError("provided data does not appear to be a protobuf message");
-    }
-    let apiVersion = "";
-    let kind = "";
-    let raw: Uint8Array = new Uint8Array(0);
-    for (const { number, value } of readFields(body.subarray(4))) {
-      if (!(value instanceof Uint8Array)) continue;
-      if (number === 2) raw = value;
-      if (number !== 1) continue;
-      for (const part of readFields(value)) {
-        if (part.number === 1) apiVersion = text(part.value);
-        if (part.number === 2) kind = text(part.value);
+  const found: Envelope = { apiVersion: "", kind: "", raw: new Uint8Array(0) };
+  const reader = new WireReader(body.subarray(4));
+  while (reader.next()) {
+    if (reader.number === 2) found.raw = reader.bytes();
+    else if (reader.number === 1) {
+      const outer = reader.enter();
+      while (reader.next()) {
+        if (reader.number === 1) found.apiVersion = reader.text();
+        else if (reader.number === 2) found.kind = reader.text();
+        else reader.skip();
       }
-    }
-    const name = this.#definition(apiVersion, kind);
-    if (!name) throw new WireError(`no kind "${kind}" is registered for version "${apiVersion}"`);
-    return { apiVersion, kind, ...this.#message(name, raw, 0) };
+      reader.leave(outer);
+    } else reader.skip();
+  }
+  return found;
+}
+
+class Decoder {
+  readonly #messages: Messages;
+  readonly #reader: WireReader;
+
+  constructor(messages: Messages, bytes: Uint8Array) {
+    this.#messages = messages;
+    this.#reader = new WireReader(bytes);
   }
 
-  /** Name of a kind's type in the table. */
-  #definition(apiVersion: string, kind: string): string | undefined {
-    const meta = `io.k8s.apimachinery.pkg.apis.meta.v1.${kind}`;
-    if (kind.endsWith("Options") && this.#table[meta]) return meta;
-    const [version = "", group = ""] = apiVersion.split("/").reverse();
-    const name = `io.k8s.api.${group === "" ? "core" : group.split(".")[0]}.${version}.${kind}`;
-    return this.#table[name] ? name : this.#table[meta] ? meta : undefined;
-  }
-
-  #message(name: string, bytes: Uint8Array, depth: number): Json {
+  message(message: Message, depth: number, out: Json): Json {
     if (depth > maxDepth) throw new WireError("exceeded max depth");
-    const message = this.#fields(name);
-    const out: Json = {};
-    for (const { number, value } of readFields(bytes)) {
-      const field = message.get(number);
-      if (!field) continue;
-      if (field.inline) {
-        Object.assign(out, this.#message(field.type, asBytes(value), depth + 1));
-      } else if (field.map) this.#mapEntry(out, field, asBytes(value), depth);
-      else if (field.list) {
-        const list = (out[field.name] ??= []) as unknown[];
-        const packed = value instanceof Uint8Array && ["int32", "int64", "bool"].includes(field.type);
-        if (packed) for (const each of readPacked(value)) list.push(this.#value(field.type, each, depth));
-        else list.push(this.#value(field.type, value, depth));
-      } else {
-        const made = this.#value(field.type, value, depth);
-        const says = made !== undefined && !(field.omitEmpty && isZero(made));
-        if (says) out[field.name] = made;
+    const reader = this.#reader;
+    while (reader.next()) {
+      const field = message.byNumber.get(reader.number);
+      if (!field) reader.skip();
+      else if (field.inline) {
+        const outer = reader.enter();
+        this.message(this.#messages.of(field), depth + 1, out);
+        reader.leave(outer);
+      } else if (field.map) this.#mapEntry(out, field, depth);
+      else if (field.list) this.#element((out[field.name] ??= []) as unknown[], field, depth);
+      else {
+        const made = this.#value(field, depth);
+        if (made !== undefined && !(field.omitEmpty && isZero(made))) out[field.name] = made;
       }
     }
     return out;
   }
 
-  #mapEntry(out: Json, field: Field, bytes: Uint8Array, depth: number): void {
+  #element(list: unknown[], field: Field, depth: number): void {
+    const reader = this.#reader;
+    const packs = field.form === "int32" || field.form === "int64" || field.form === "bool";
+    if (!packs || reader.wire !== 2) {
+      list.push(this.#value(field, depth));
+      return;
+    }
+    const packed = new WireReader(reader.bytes());
+    while (packed.more) list.push(field.form === "bool" ? packed.int() !== 0 : packed.int());
+  }
+
+  #mapEntry(out: Json, field: Field, depth: number): void {
+    const reader = this.#reader;
     let key = "";
     let made: unknown;
-    for (const { number, value } of readFields(bytes)) {
-      if (number === 1) key = text(value);
-      if (number === 2) made = this.#value(field.type, value, depth);
+    const outer = reader.enter();
+    while (reader.next()) {
+      if (reader.number === 1) key = reader.text();
+      else if (reader.number === 2) made = this.#value(field, depth);
+      else reader.skip();
     }
-    made ??= field.type === "string" || field.type === "bytes" ? "" : {};
-    const map = (out[field.name] ??= {}) as Json;
-    Object.defineProperty(map, key, { value: made, writable: true, enumerable: true, configurable: true });
+    reader.leave(outer);
+    if (made === undefined) made = emptyIn(field.form);
+    setMember((out[field.name] ??= {}) as Json, key, made);
   }
 
-  #value(type: string, value: bigint | Uint8Array, depth: number): unknown {
-    switch (type) {
+  #value(field: Field, depth: number): unknown {
+    const reader = this.#reader;
+    switch (field.form) {
       case "string":
-        return text(value);
+        return reader.text();
       case "bool":
-        return value !== 0n;
+        reader.expect(0, field.name);
+        return reader.int() !== 0;
       case "int32":
+        reader.expect(0, field.name);
+        return Number(reader.int());
       case "int64":
-        return typeof value === "bigint" ? Number(BigInt.asIntN(64, value)) : 0;
-      case "double": {
-        const bits = new DataView(new ArrayBuffer(8));
-        bits.setBigUint64(0, typeof value === "bigint" ? value : 0n);
-        return bits.getFloat64(0);
-      }
+        reader.expect(0, field.name);
+        return reader.int();
+      case "double":
+        reader.expect(1, field.name);
+        return reader.double();
       case "bytes":
-        return Buffer.from(asBytes(value)).toString("base64");
-    }
-    const bytes = asBytes(value);
-    switch (type.slice(type.lastIndexOf(".") + 1)) {
-      case "Time":
-        return time(bytes, false);
-      case "MicroTime":
-        return time(bytes, true);
-      case "Quantity":
-        return scalar(bytes, 1) ?? "0";
-      case "IntOrString": {
-        const parts = [...readFields(bytes)];
-        const number = (at: number): bigint => parts.find((part) => part.number === at)?.value as bigint;
-        const string = parts.find((part) => part.number === 3)?.value;
-        return number(1) === 1n
-          ? text(string ?? new Uint8Array(0))
-          : Number(BigInt.asIntN(64, number(2) ?? 0n));
+        return reader.bytes().toString("base64");
+      default: {
+        const outer = reader.enter();
+        const made = this.#wrapped(field, depth);
+        reader.leave(outer);
+        return made;
       }
-      case "RawExtension":
-      case "FieldsV1":
-      case "JSON": {
-        const json = scalar(bytes, 1);
-        if (!json) return undefined;
-        try {
-          return JSON.parse(json) as unknown;
-        } catch (cause) {
-          throw badRequest("error decoding protobuf: an embedded object is not JSON", cause);
-        }
-      }
-      case "ExtraValue":
-      case "Verbs":
-        return [...readFields(bytes)].map((part) => text(part.value));
     }
-    return this.#message(type, bytes, depth + 1);
   }
 
-  #fields(name: string): Message {
-    let message = this.#messages.get(name);
-    if (!message) {
-      const made = new Map<number, Field>();
-      const prefix = name.slice(0, name.lastIndexOf("."));
-      for (const [json, notation] of Object.entries(this.#table[name] ?? {})) {
-        const [number = "0", given = "", ...flags] = notation.split(" ");
-        const list = given.startsWith("[]");
-        const map = given.startsWith("map<");
-        const bare = list ? given.slice(2) : map ? given.slice(4, -1) : given;
-        const type = bare.startsWith(".")
-          ? `io.k8s${bare}`
-          : /^[A-Z]/.test(bare)
-            ? `${prefix}.${bare}`
-            : bare;
-        made.set(Number(number), {
-          name: json,
-          type,
-          list,
-          map,
-          inline: json.startsWith("("),
-          omitEmpty: flags.length === 0,
-        });
+  /** Reads what stands in a message of its own. */
+  #wrapped(field: Field, depth: number): unknown {
+    switch (field.form) {
+      case "time":
+        return this.#time(false);
+      case "micro-time":
+        return this.#time(true);
+      case "quantity":
+        return this.#firstText() ?? "0";
+      case "duration":
+        return duration(this.#firstNumber());
+      case "int-or-string":
+        return this.#intOrString();
+      case "json": {
+        const text = this.#firstText();
+        return text ? embedded(text) : undefined;
       }
-      message = made;
-      this.#messages.set(name, message);
+      case "strings":
+        return this.#strings();
+      case "or-bool":
+      case "or-array":
+      case "or-strings":
+        return this.#alternative(field.form, depth);
+      default:
+        return this.message(this.#messages.of(field), depth + 1, {});
     }
-    return message;
+  }
+
+  #firstText(): string | undefined {
+    const reader = this.#reader;
+    let found: string | undefined;
+    while (reader.next()) {
+      if (reader.number === 1) found = reader.text();
+      else reader.skip();
+    }
+    return found;
+  }
+
+  #firstNumber(): number {
+    const reader = this.#reader;
+    let found = 0;
+    while (reader.next()) {
+      if (reader.number === 1 && reader.wire === 0) found = Number(reader.int());
+      else reader.skip();
+    }
+    return found;
+  }
+
+  #strings(): string[] {
+    const reader = this.#reader;
+    const found: string[] = [];
+    while (reader.next()) {
+      if (reader.number === 1) found.push(reader.text());
+      else reader.skip();
+    }
+    return found;
+  }
+
+  #intOrString(): number | string {
+    const reader = this.#reader;
+    let isText = false;
+    let number = 0;
+    let text = "";
+    while (reader.next()) {
+      if (reader.number === 1 && reader.wire === 0) isText = reader.int() === 1;
+      else if (reader.number === 2 && reader.wire === 0) number = Number(reader.int());
+      else if (reader.number === 3) text = reader.text();
+      else reader.skip();
+    }
+    return isText ? text : number;
+  }
+
+  /** An empty message is no time. */
+  #time(micro: boolean): string | undefined {
+    const reader = this.#reader;
+    let seconds: number | undefined;
+    let nanos = 0;
+    while (reader.next()) {
+      if (reader.number === 1 && reader.wire === 0) seconds = Number(reader.int());
+      else if (reader.number === 2 && reader.wire === 0) nanos = Number(reader.int());
+      else reader.skip();
+    }
+    if (seconds === undefined) return undefined;
+    const date = new Date(seconds * 1000);
+    if (Number.isNaN(date.getTime())) throw new WireError("time out of range");
+    const whole = date.toISOString().slice(0, -5);
+    return micro ? `${whole}.${String(Math.trunc(nanos / 1000)).padStart(6, "0")}Z` : `${whole}Z`;
+  }
+
+  /** `JSONSchemaPropsOr...`: JSON has one of two. */
+  #alternative(form: "or-bool" | "or-array" | "or-strings", depth: number): unknown {
+    const reader = this.#reader;
+    const props = this.#messages.schemaProps;
+    const schemaAt = form === "or-bool" ? 2 : 1;
+    let schema: Json | undefined;
+    let allows = false;
+    const list: unknown[] = [];
+    while (reader.next()) {
+      if (reader.wire !== 2) {
+        if (reader.wire === 0 && form === "or-bool" && reader.number === 1) allows = reader.int() !== 0;
+        else reader.skip();
+      } else if (reader.number === 2 && form === "or-strings") list.push(reader.text());
+      else if (reader.number === 1 || reader.number === 2) {
+        const isSchema = reader.number === schemaAt;
+        const outer = reader.enter();
+        const made = this.message(props, depth + 1, {});
+        reader.leave(outer);
+        if (isSchema) schema = made;
+        else list.push(made);
+      } else reader.skip();
+    }
+    return schema ?? (form === "or-bool" ? allows : list);
   }
 }
 
-let decoder: Promise<ProtobufDecoder> | undefined;
-
-/** Loads the table at the first use. */
-export function protobufDecoder(): Promise<ProtobufDecoder> {
-  decoder ??= loadProtobufTable().then((table) => new ProtobufDecoder(table));
-  return decoder;
+function embedded(text: string): unknown {
+  try {
+    return parseExact(text);
+  } catch (cause) {
+    throw new WireError(jsonProblem(text), { cause });
+  }
 }
 
-const asBytes = (value: bigint | Uint8Array): Uint8Array => {
-  if (value instanceof Uint8Array) return value;
-  throw new WireError("wrong wireType for a message");
-};
-
-const text = (value: bigint | Uint8Array): string =>
-  value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString() : "";
-
-function scalar(bytes: Uint8Array, number: number): string | undefined {
-  for (const part of readFields(bytes)) if (part.number === number) return text(part.value);
-  return undefined;
+/** The value of a map's entry that has none on the wire. */
+function emptyIn(form: Field["form"]): unknown {
+  switch (form) {
+    case "string":
+    case "bytes":
+      return "";
+    case "time":
+    case "micro-time":
+    case "json":
+      return null;
+    default:
+      return {};
+  }
 }
 
 const isZero = (value: unknown): boolean => value === "" || value === 0 || value === false;
 
-/** metav1.Time: seconds and nanoseconds; an empty message is no time. */
-function time(bytes: Uint8Array, micro: boolean): string | undefined {
-  let seconds: bigint | undefined;
-  let nanos = 0n;
-  for (const { number, value } of readFields(bytes)) {
-    if (number === 1) seconds = BigInt.asIntN(64, value as bigint);
-    if (number === 2) nanos = value as bigint;
-  }
-  if (seconds === undefined) return undefined;
-  const whole = new Date(Number(seconds) * 1000).toISOString().slice(0, 19);
-  return micro ? `${whole}.${String(nanos / 1000n).padStart(6, "0")}Z` : `${whole}Z`;
+/** As Go prints it; only what the API's types hold, which is seconds and more. */
+function duration(nanos: number): string {
+  if (nanos === 0) return "0s";
+  const sign = nanos < 0 ? "-" : "";
+  const seconds = Math.abs(nanos) / 1e9;
+  const hours = Math.floor(seconds / 3600);
+  const minutes = Math.floor((seconds % 3600) / 60);
+  const rest = `${+(seconds % 60).toFixed(9)}s`;
+  if (hours > 0) return `${sign}${hours}h${minutes}m${rest}`;
+  return minutes > 0 ? `${sign}${minutes}m${rest}` : sign + rest;
 }

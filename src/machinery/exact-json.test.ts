@@ -1,0 +1,28 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseExact, stringifyExact } from "./exact-json.ts";
+
+test("whole numbers of 64 bits come back as they were", () => {
+  for (const text of [
+    '{"a":9007199254740993,"b":[-9223372036854775808,9223372036854775807],"c":{"d":12345678901234567}}',
+    '{"a":1,"b":1.5,"c":"9007199254740993"}',
+    "9007199254740993",
+  ]) {
+    assert.equal(stringifyExact(parseExact(text)), text);
+  }
+  assert.equal(stringifyExact({ a: 2n ** 62n }, 2), '{\n  "a": 4611686018427387904\n}');
+});
+
+test("what JavaScript holds exactly, and what 64 bits do not, is a number", () => {
+  assert.deepEqual(
+    parseExact("[9007199254740991,9223372036854775808,1e300,0.125]"),
+    [9007199254740991, 9223372036854775808, 1e300, 0.125],
+  );
+});
+
+test("mistakes are those of JSON", () => {
+  assert.throws(() => parseExact('{"a":9007199254740993'), SyntaxError);
+  const loop: Record<string, unknown> = {};
+  loop.loop = loop;
+  assert.throws(() => stringifyExact(loop), TypeError);
+});
