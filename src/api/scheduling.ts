@@ -7,6 +7,19 @@ import type { PriorityClass, RuntimeClass } from "./generated/types.ts";
 import { immutable } from "./metadata.ts";
 
 /** Priorities above this are for Kubernetes' own classes. */
+const systemPriorities: Record<string, number> = {
+  "system-node-critical": 2_000_001_000,
+  "system-cluster-critical": 2_000_000_000,
+};
+
+/** Why it is none of the classes that every cluster has. */
+function systemProblem(name: string, { value, globalDefault }: PriorityClass): string | undefined {
+  const known = systemPriorities[name];
+  if (known === undefined) return `${name} is not a known system priority class`;
+  if (value !== known) return `value of ${name} PriorityClass must be ${known}`;
+  return globalDefault ? `globalDefault of ${name} PriorityClass must be false` : undefined;
+}
+
 export const highestUserPriority = 1_000_000_000;
 
 const preemptionPolicies = ["PreemptLowerPriority", "Never"];
@@ -28,12 +41,12 @@ export const schedulingKinds: readonly KindDefinition[] = [
     validate(each) {
       const name = each.metadata?.name ?? "";
       if (name.startsWith("system-")) {
-        if (name === "system-node-critical" || name === "system-cluster-critical") return [];
+        const problem = systemProblem(name, each);
+        if (problem === undefined) return [];
         return [
           forbidden(
             "metadata.name",
-            "priority class names with 'system-' prefix are reserved for system use only. error: PriorityClass " +
-              `${name} is not found`,
+            `priority class names with 'system-' prefix are reserved for system use only. error: ${problem}`,
           ),
         ];
       }

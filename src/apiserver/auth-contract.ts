@@ -11,7 +11,12 @@ export interface UserInfo {
 /** The other end of the connection, as the carrier vouches for it. */
 export interface Peer {
   /** Subject of a verified client certificate: CN is the user's name, each O one group. */
-  certificate?: { commonName: string; organizations: readonly string[] };
+  certificate?: {
+    commonName: string;
+    organizations: readonly string[];
+    /** SHA-256 of its DER form, in hexadecimal; absent for callers in the same process. */
+    fingerprint?: string;
+  };
   address: string;
 }
 

@@ -35,6 +35,32 @@ async function maySign(
   return false;
 }
 
+/** A request tells who made it; what it says of that itself does not count. */
+export const certificateRequester: AdmissionPlugin = {
+  name: "CertificateRequester",
+  // Not while others may still change it, and before it is judged.
+  allocate(request) {
+    if (request.operation !== "CREATE" || !isRequest(request) || request.subresource !== "") return;
+    const { object, user } = request;
+    const {
+      username: _name,
+      uid: _uid,
+      groups: _groups,
+      extra: _extra,
+      ...spec
+    } = (object as CertificateSigningRequest).spec;
+    (object as CertificateSigningRequest).spec = {
+      ...spec,
+      ...(user.name ? { username: user.name } : {}),
+      ...(user.uid ? { uid: user.uid } : {}),
+      ...(user.groups.length > 0 ? { groups: [...user.groups] } : {}),
+      ...(user.extra && Object.keys(user.extra).length > 0
+        ? { extra: Object.fromEntries(Object.entries(user.extra).map(([key, values]) => [key, [...values]])) }
+        : {}),
+    };
+  },
+};
+
 /** Whoever approves or denies a request must have been given the right for its signer. */
 export function certificateApproval(context: PluginContext): AdmissionPlugin {
   return {

@@ -1,7 +1,7 @@
 import type { LimitRange, LimitRangeItem, PersistentVolumeClaim, Pod } from "../../api/index.ts";
-import { forbidden } from "../errors.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "./chain.ts";
 import type { PluginContext } from "./context.ts";
+import { refuse } from "./refuse.ts";
 import { claimProblems, podProblems } from "./limit-checks.ts";
 
 const annotation = "kubernetes.io/limit-ranger";
@@ -30,7 +30,7 @@ export function limitRanger({ caches }: PluginContext): AdmissionPlugin {
         const problems = [...new Set(found)];
         if (problems.length === 0) continue;
         const text = problems.length === 1 ? (problems[0] ?? "") : `[${problems.join(", ")}]`;
-        throw forbidden(request.resource.def, (pod ?? claim)?.metadata?.name ?? "", text);
+        throw refuse(request, text);
       }
     },
   };

@@ -2,6 +2,7 @@ import type { Namespace } from "../../api/index.ts";
 import { forbidden, notFound } from "../errors.ts";
 import type { AdmissionPlugin } from "./chain.ts";
 import type { PluginContext } from "./context.ts";
+import { refuse } from "./refuse.ts";
 
 /** Namespaces a cluster cannot be without. */
 const immortal = new Set(["default", "kube-system", "kube-public"]);
@@ -11,7 +12,8 @@ const namespaces = { group: "", kind: "Namespace", plural: "namespaces" };
 export function namespaceLifecycle({ caches }: Pick<PluginContext, "caches">): AdmissionPlugin {
   return {
     name: "NamespaceLifecycle",
-    admit({ operation, resource, namespace, name, subresource }) {
+    admit(request) {
+      const { operation, resource, namespace, name, subresource } = request;
       const { def } = resource;
       if (operation === "DELETE" && def.group === "" && def.kind === "Namespace" && immortal.has(name)) {
         throw forbidden(def, name, "this namespace may not be deleted");
@@ -22,9 +24,8 @@ export function namespaceLifecycle({ caches }: Pick<PluginContext, "caches">): A
       if (!found.metadata?.deletionTimestamp && found.status?.phase !== "Terminating") return;
       // Reviews say nothing about the namespace's contents.
       if (def.plural === "localsubjectaccessreviews") return;
-      const error = forbidden(
-        def,
-        name,
+      const error = refuse(
+        request,
         `unable to create new content in namespace ${namespace} because it is being terminated`,
       );
       if (error.details) {

@@ -8,11 +8,12 @@ import type {
 } from "../../api/index.ts";
 import { deepEqual } from "../../machinery/index.ts";
 import { nodeOf } from "../auth/node/node-authorizer.ts";
-import { forbidden, notFound } from "../errors.ts";
+import { notFound } from "../errors.ts";
 import { requestSubject } from "./certificate-subject.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "./chain.ts";
 import type { PluginContext } from "./context.ts";
 import { changedForbiddenLabels } from "./node-labels.ts";
+import { refuse } from "./refuse.ts";
 import { apiReferenceOf } from "./pod-references.ts";
 
 /** Why a node may not do what it asks for; undefined: it may. */
@@ -31,8 +32,7 @@ export function nodeRestriction(context: PluginContext): AdmissionPlugin {
         rule && node === ""
           ? `could not determine node from user ${JSON.stringify(request.user.name)}`
           : rule?.(request, node, context);
-      if (why)
-        throw forbidden(request.resource.def, request.name || (request.object?.metadata?.name ?? ""), why);
+      if (why) throw refuse(request, why);
     },
   };
 }

@@ -1,5 +1,10 @@
 import { serviceAllocation } from "../network/service-allocation.ts";
-import { certificateApproval, certificateSigning, certificateSubjectRestriction } from "./certificates.ts";
+import {
+  certificateApproval,
+  certificateRequester,
+  certificateSigning,
+  certificateSubjectRestriction,
+} from "./certificates.ts";
 import type { AdmissionPlugin } from "./chain.ts";
 import type { PluginContext } from "./context.ts";
 import { defaultIngressClass } from "./default-ingress-class.ts";
@@ -43,6 +48,7 @@ export function admissionPlugins(context: PluginContext, choice: PluginChoice = 
     ownerReferences(context),
     persistentVolumeClaimResize(context),
     runtimeClass(context),
+    certificateRequester,
     certificateApproval(context),
     certificateSigning(context),
     certificateSubjectRestriction,

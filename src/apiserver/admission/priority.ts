@@ -1,7 +1,7 @@
 import type { Pod, PriorityClass } from "../../api/index.ts";
-import { forbidden } from "../errors.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "./chain.ts";
 import type { PluginContext } from "./context.ts";
+import { refuse } from "./refuse.ts";
 import { podOf } from "./pod-of.ts";
 
 const group = "scheduling.k8s.io";
@@ -38,21 +38,21 @@ export function priority({ caches }: PluginContext): AdmissionPlugin {
       const present = defaultClass()?.metadata?.name;
       if (present === undefined || (operation === "UPDATE" && present === name)) return;
       const why = `PriorityClass ${present} is already marked as default. Only one default can exist`;
-      throw forbidden(resource.def, name, why);
+      throw refuse(request, why);
     },
   };
 
-  function prioritize(request: AdmissionRequest, { spec, metadata }: Pod): void {
+  function prioritize(request: AdmissionRequest, { spec }: Pod): void {
     if (!spec) return;
-    const refuse = (why: string): Error => forbidden(request.resource.def, metadata?.name ?? "", why);
     const wanted = spec.priorityClassName;
     const found = wanted ? caches.get<PriorityClass>(group, plural, undefined, wanted) : defaultClass();
-    if (wanted && !found) throw refuse(`no PriorityClass with name ${wanted} was found`);
+    if (wanted && !found) throw refuse(request, `no PriorityClass with name ${wanted} was found`);
     if (found?.metadata?.name) spec.priorityClassName = found.metadata.name;
     const value = found?.value ?? 0;
     const advice = "priority admission controller computed";
     if (spec.priority !== undefined && spec.priority !== value) {
       throw refuse(
+        request,
         `the integer value of priority (${spec.priority}) must not be provided in pod spec; ${advice} ${value} from the given PriorityClass name`,
       );
     }
@@ -61,6 +61,7 @@ export function priority({ caches }: PluginContext): AdmissionPlugin {
     if (preemption === undefined) return;
     if (spec.preemptionPolicy !== undefined && spec.preemptionPolicy !== preemption) {
       throw refuse(
+        request,
         `the string value of PreemptionPolicy (${spec.preemptionPolicy}) must not be provided in pod spec; ${advice} ${preemption} from the given PriorityClass name`,
       );
     }

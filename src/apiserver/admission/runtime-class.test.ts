@@ -42,6 +42,6 @@ test("an overhead that the class does not have, or a selector against it, is ref
   const against = withSpec("against", { runtimeClassName: "heavy", nodeSelector: { kind: "light" } });
   assert.match(
     failure(await h.call("POST", pods, against), 403).message ?? "",
-    /conflict: pod.spec.nodeSelector/,
+    /conflict: runtimeClass.scheduling.nodeSelector/,
   );
 });

@@ -1,11 +1,11 @@
 import type { Container, Pod, PodSpec, ServiceAccount, Volume } from "../../api/index.ts";
 import type { ObjectCaches } from "../cache/objects.ts";
 import { type Clock, StatusError } from "../../machinery/index.ts";
-import { forbidden } from "../errors.ts";
 import { generateName } from "../verbs/create.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "./chain.ts";
 import { podOf } from "./pod-of.ts";
 import type { PluginContext } from "./context.ts";
+import { refuse } from "./refuse.ts";
 import {
   foreignSecret,
   foreignSecretOfEphemeral,
@@ -95,9 +95,6 @@ function checkMirror(request: AdmissionRequest, pod: Pod): void {
     }
   }
 }
-
-const refuse = ({ resource, object }: AdmissionRequest, why: string): StatusError =>
-  forbidden(resource.def, object?.metadata?.name ?? "", why);
 
 function appears(
   caches: ObjectCaches,

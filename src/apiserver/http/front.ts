@@ -49,12 +49,15 @@ function peerOf(socket: TLSSocket): Peer {
     const address = socket.remoteAddress ?? "";
     peer = { address };
     if (socket.authorized) {
-      const subject = socket.getPeerCertificate().subject as
-        | { CN?: string | string[]; O?: string | string[] }
-        | undefined;
+      const shown = socket.getPeerCertificate();
+      const subject = shown.subject as { CN?: string | string[]; O?: string | string[] } | undefined;
       const commonName = [subject?.CN ?? []].flat()[0];
       if (commonName) {
-        peer = { address, certificate: { commonName, organizations: [subject?.O ?? []].flat() } };
+        const fingerprint = shown.fingerprint256.replaceAll(":", "").toLowerCase();
+        peer = {
+          address,
+          certificate: { commonName, organizations: [subject?.O ?? []].flat(), fingerprint },
+        };
       }
     }
     peers.set(socket, peer);

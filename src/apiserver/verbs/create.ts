@@ -37,8 +37,6 @@ export async function createObject(call: Call, object: KubeObject): Promise<Entr
   }
   def.storedAs?.toStored(object);
   def.defaults?.(object);
-  const generated = !meta.name && !!meta.generateName;
-  if (generated) meta.name = generateName(meta.generateName as string, core.random);
   const request: AdmissionRequest = {
     operation: "CREATE",
     resource,
@@ -54,6 +52,12 @@ export async function createObject(call: Call, object: KubeObject): Promise<Entr
   };
   try {
     await core.admission.admit(request);
+    // Whoever changes the object may have given it a name.
+    const generated = !meta.name && !!meta.generateName;
+    if (generated) {
+      meta.name = generateName(meta.generateName as string, core.random);
+      request.name = meta.name;
+    }
     meta.uid = newUid();
     meta.creationTimestamp = nowTime(core.clock);
     delete meta.deletionTimestamp;

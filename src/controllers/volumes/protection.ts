@@ -1,3 +1,9 @@
+import {
+  type PersistentVolume,
+  type PersistentVolumeClaim,
+  quota,
+  type VolumeAttributesClass,
+} from "../../api/index.ts";
 import { keyOf, settled, splitKey } from "../../client/index.ts";
 import { isReason } from "../../machinery/index.ts";
 import { type ControllerContext, newQueue, runLoop } from "../context.ts";
@@ -6,10 +12,11 @@ import { claimsOf, indexByClaim, podsOfClaim } from "./index.ts";
 
 const claimFinalizer = "kubernetes.io/pvc-protection";
 const volumeFinalizer = "kubernetes.io/pv-protection";
+const attributesFinalizer = "kubernetes.io/vac-protection";
 
-/** A claim that a pod uses and a volume that a claim holds are not deleted under them. */
+/** A claim that a pod uses, a volume that a claim holds, and a class that either has are not deleted under them. */
 export async function runStorageProtection(context: ControllerContext): Promise<void> {
-  await Promise.all([protectClaims(context), protectVolumes(context)]);
+  await Promise.all([protectClaims(context), protectVolumes(context), protectClasses(context)]);
 }
 
 async function protectClaims(context: ControllerContext): Promise<void> {
@@ -98,6 +105,51 @@ async function protectVolumes(context: ControllerContext): Promise<void> {
           metadata: { ...volume.metadata, finalizers: next },
         }),
       );
+      return settled;
+    },
+  });
+}
+
+/** VolumeAttributesClasses stay while a claim asks for one, has it, or is on its way to it, or a volume has it. */
+async function protectClasses(context: ControllerContext): Promise<void> {
+  const { client, informers } = context;
+  const resource = client.resource<VolumeAttributesClass>("storage.k8s.io", "v1", "volumeattributesclasses");
+  const classes = informers.of(resource);
+  const claims = informers.of(client.persistentVolumeClaims);
+  const volumes = informers.of(client.persistentVolumes);
+  const queue = newQueue(context);
+  const classOf = ({ spec }: PersistentVolume): string => spec?.volumeAttributesClassName ?? "";
+  const recheck = (names: readonly string[]): void => {
+    for (const name of names) if (classes.get(name)?.metadata?.deletionTimestamp) queue.add(name);
+  };
+  classes.onChange((type, each) => {
+    if (type !== "delete") queue.add(keyOf(each));
+  });
+  claims.onChange((_type, claim, old) => recheck(quota.attributesClasses(old ?? claim)));
+  volumes.onChange((_type, volume, old) => recheck([classOf(old ?? volume)]));
+
+  await runLoop(context, {
+    name: "vac-protection",
+    queue,
+    workers: 1,
+    needs: [classes, claims, volumes],
+    async reconcile(name) {
+      const each = classes.get(name);
+      if (!each) return settled;
+      const finalizers = each.metadata?.finalizers ?? [];
+      const leaving = each.metadata?.deletionTimestamp !== undefined;
+      if (finalizers.includes(attributesFinalizer) !== leaving) return settled;
+      const uses = (claim: PersistentVolumeClaim): boolean => quota.attributesClasses(claim).includes(name);
+      if (
+        leaving &&
+        (claims.list().some(uses) || volumes.list().some((volume) => classOf(volume) === name))
+      ) {
+        return { kind: "waitFor", what: "its claims and volumes" };
+      }
+      const next = leaving
+        ? finalizers.filter((finalizer) => finalizer !== attributesFinalizer)
+        : [...finalizers, attributesFinalizer];
+      await gone(resource.update(undefined, { ...each, metadata: { ...each.metadata, finalizers: next } }));
       return settled;
     },
   });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { PersistentVolume, PersistentVolumeClaim } from "../../api/index.ts";
+import type { PersistentVolume, PersistentVolumeClaim, VolumeAttributesClass } from "../../api/index.ts";
 import { isReason } from "../../machinery/index.ts";
 import { localPathProvisioner } from "../local-path/index.ts";
 import { pathToRemove, provisioner } from "../local-path/reconcile.ts";
@@ -214,4 +214,30 @@ test("only directories of our own making are removed", () => {
   assert.equal(evil({ local: { path: "/etc" } }), undefined);
   assert.equal(evil({ claimRef: { namespace: "..", name: "x/../..", uid: "u1" } }), undefined);
   assert.equal(evil({}, "pvc-u2"), undefined);
+});
+
+test("an attributes class stays while a claim has it", async () => {
+  const bench = await start();
+  const classes = bench.client.resource<VolumeAttributesClass>(
+    "storage.k8s.io",
+    "v1",
+    "volumeattributesclasses",
+  );
+  for (const name of ["used", "idle"]) {
+    await classes.create(undefined, {
+      metadata: { name },
+      driverName: "d.example.com",
+      parameters: { a: "b" },
+    });
+  }
+  await makeClaim(bench, claim("holds", "1Gi", { volumeAttributesClassName: "used" }));
+  await bench.settle();
+  for (const name of ["used", "idle"]) await classes.delete(undefined, name);
+  await bench.settle();
+  const left = async () => (await classes.list()).items.map((each) => each.metadata?.name);
+  assert.deepEqual(await left(), ["used"]);
+  await bench.client.persistentVolumeClaims.delete("default", "holds");
+  await bench.settle();
+  assert.deepEqual(await left(), []);
+  await bench.stop();
 });

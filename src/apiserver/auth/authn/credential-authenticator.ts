@@ -8,7 +8,14 @@ const digest = (token: string): string => createHash("sha256").update(token).dig
 
 /** Who a client certificate says it is: the common name, and each organization is a group. */
 function certificateUser(certificate: NonNullable<Peer["certificate"]>): UserInfo {
-  return { name: certificate.commonName, groups: [...certificate.organizations, authenticated] };
+  const { commonName, organizations, fingerprint } = certificate;
+  return {
+    name: commonName,
+    groups: [...organizations, authenticated],
+    ...(fingerprint
+      ? { extra: { "authentication.kubernetes.io/credential-id": [`X509SHA256=${fingerprint}`] } }
+      : {}),
+  };
 }
 
 const bearer = /^Bearer +([^\s]+) *$/i;
@@ -55,7 +62,8 @@ export class CredentialAuthenticator implements Authenticator {
   }
 
   #remembered(certificate: NonNullable<Peer["certificate"]>): UserInfo {
-    const key = JSON.stringify([certificate.commonName, ...certificate.organizations]);
+    const key =
+      certificate.fingerprint ?? JSON.stringify([certificate.commonName, ...certificate.organizations]);
     let user = this.#users.get(key);
     if (!user) {
       if (this.#users.size > 1000) this.#users.clear();

@@ -1,0 +1,12 @@
+import type { StatusError } from "../../machinery/index.ts";
+import { forbidden } from "../errors.ts";
+import type { AdmissionRequest } from "./chain.ts";
+
+/**
+ * 403 about the object of the request. While plugins may still change it, a name that is to be generated is not there
+ * yet: what it begins with stands for it.
+ */
+export function refuse({ resource, name, object }: AdmissionRequest, why: string): StatusError {
+  const { name: own, generateName } = object?.metadata ?? {};
+  return forbidden(resource.def, name || own || generateName || (object ? "Unknown" : ""), why);
+}
