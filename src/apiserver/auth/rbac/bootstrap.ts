@@ -66,7 +66,7 @@ function desired(): Desired[] {
       kind: namespace === undefined ? "ClusterRoleBinding" : "RoleBinding",
       metadata: metadata(name, namespace),
       roleRef: { apiGroup: rbacGroup, kind, name: role },
-      subjects: subjects.map(parseSubject),
+      ...(subjects.length > 0 ? { subjects: subjects.map(parseSubject) } : {}),
     } as BindingObject,
   });
   return [

@@ -1,3 +1,5 @@
+import { controllerRoles } from "./controller-roles.ts";
+
 /**
  * Kubernetes' default ClusterRoles as data. A rule is `verbs: groups: resources[: names]`, or `verbs: paths` for
  * non-resource URLs. `core` is the group "", `read` is get list watch, `write` is create delete deletecollection patch
@@ -279,28 +281,7 @@ export const defaultClusterRoles: readonly DefaultRole[] = [
     aggregates: "view",
     rules: [],
   },
-
-  // Of our own: all controllers run as one user, and the rest of Kubernetes' per-controller roles is in here.
-  {
-    name: "system:wherry:controllers",
-    rules: [
-      "read write: *: *",
-      "approve sign: certificates.k8s.io: signers",
-      "use: *: *",
-      "get: /metrics /healthz",
-    ],
-  },
-  {
-    // Proxy and DNS are one part: it answers for pods and namespaces too, and gives Services of type LoadBalancer the
-    // node's address. The rest is system:node-proxier's.
-    name: "system:wherry:network",
-    rules: [
-      "patch update: core: services/status",
-      "read: core: endpoints namespaces nodes pods services",
-      "read: discovery.k8s.io: endpointslices",
-      "create patch update: core,events.k8s.io: events",
-    ],
-  },
+  ...Object.entries(controllerRoles).map(([name, rules]) => ({ name: `system:controller:${name}`, rules })),
 ];
 
 /** ClusterRole to the users (`User name`), groups (`Group name`) and service accounts (`ServiceAccount ns/name`) it is bound to. */
@@ -338,12 +319,11 @@ export const defaultClusterRoleBindings: readonly {
     role: "system:volume-scheduler",
     subjects: ["User system:kube-scheduler"],
   },
-  {
-    name: "system:wherry:controllers",
-    role: "system:wherry:controllers",
-    subjects: ["User system:kube-controller-manager"],
-  },
-  { name: "system:wherry:network", role: "system:wherry:network", subjects: ["User system:kube-proxy"] },
+  ...Object.keys(controllerRoles).map((name) => ({
+    name: `system:controller:${name}`,
+    role: `system:controller:${name}`,
+    subjects: [`ServiceAccount kube-system/${name}`],
+  })),
 ];
 
 /** Namespaced Roles and who they are bound to. */
@@ -365,7 +345,10 @@ export const defaultRoles: readonly {
     namespace: "kube-system",
     name: "system::leader-locking-kube-controller-manager",
     binding: "system::leader-locking-kube-controller-manager",
-    rules: ["create get list update watch: coordination.k8s.io: leases leasecandidates"],
+    rules: [
+      "create get list update watch: coordination.k8s.io: leases",
+      "create get list update watch: coordination.k8s.io: leasecandidates",
+    ],
     subjects: [
       "User system:kube-controller-manager",
       "ServiceAccount kube-system/kube-controller-manager",
@@ -376,7 +359,42 @@ export const defaultRoles: readonly {
     namespace: "kube-system",
     name: "system::leader-locking-kube-scheduler",
     binding: "system::leader-locking-kube-scheduler",
-    rules: ["create get list update watch: coordination.k8s.io: leases leasecandidates"],
+    rules: [
+      "create get list update watch: coordination.k8s.io: leases",
+      "create get list update watch: coordination.k8s.io: leasecandidates",
+    ],
     subjects: ["User system:kube-scheduler", "ServiceAccount kube-system/kube-scheduler"],
+  },
+  {
+    namespace: "kube-public",
+    name: "system:controller:bootstrap-signer",
+    binding: "system:controller:bootstrap-signer",
+    rules: [
+      "read: core: configmaps",
+      "update: core: configmaps: cluster-info",
+      "create patch update: core,events.k8s.io: events",
+    ],
+    subjects: ["ServiceAccount kube-system/bootstrap-signer"],
+  },
+  {
+    namespace: "kube-system",
+    name: "system:controller:bootstrap-signer",
+    binding: "system:controller:bootstrap-signer",
+    rules: ["read: core: secrets"],
+    subjects: ["ServiceAccount kube-system/bootstrap-signer"],
+  },
+  {
+    namespace: "kube-system",
+    name: "system:controller:cloud-provider",
+    binding: "system:controller:cloud-provider",
+    rules: ["create read: core: configmaps"],
+    subjects: ["ServiceAccount kube-system/cloud-provider"],
+  },
+  {
+    namespace: "kube-system",
+    name: "system:controller:token-cleaner",
+    binding: "system:controller:token-cleaner",
+    rules: ["delete read: core: secrets", "create patch update: core,events.k8s.io: events"],
+    subjects: ["ServiceAccount kube-system/token-cleaner"],
   },
 ];

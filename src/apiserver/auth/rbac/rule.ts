@@ -17,7 +17,10 @@ const verbGroups: Readonly<Record<string, readonly string[]>> = {
 /** A rule from the notation of default-roles.ts. */
 export function parseRule(text: string): PolicyRule {
   const [verbText = "", second = "", resources, names] = text.split(": ");
-  const verbs = verbText.split(" ").flatMap((verb) => verbGroups[verb] ?? [verb]);
+  const verbs = verbText
+    .split(" ")
+    .flatMap((verb) => verbGroups[verb] ?? [verb])
+    .sort();
   if (resources === undefined) return { verbs, nonResourceURLs: second.split(" ") };
   return {
     verbs,
