@@ -1,6 +1,7 @@
 /** The chain every request goes through, whoever carried it: who, may they, what, and then the verb. */
 import { isReason, StatusError } from "../machinery/index.ts";
 import type { Authenticator, Authorizer, UserInfo } from "./auth-contract.ts";
+import { Impersonation, wantedUser } from "./auth/authn/impersonation.ts";
 import { decodeBody, mediaType } from "./codec/decode.ts";
 import {
   hasProtobuf,
@@ -69,6 +70,7 @@ export class Handler {
   readonly #core: Core;
   readonly #authenticator: Authenticator;
   readonly #authorizer: Authorizer;
+  readonly #impersonation: Impersonation;
   readonly #documents: Documents;
   readonly #metrics: Metrics;
 
@@ -82,6 +84,7 @@ export class Handler {
     this.#core = core;
     this.#authenticator = authenticator;
     this.#authorizer = authorizer;
+    this.#impersonation = new Impersonation(authorizer);
     this.#documents = documents;
     this.#metrics = metrics;
   }
@@ -131,9 +134,12 @@ export class Handler {
       ...(fieldSelector ? { fieldSelector } : {}),
       ...(query.get("labelSelector") ? { labelSelector: query.get("labelSelector") as string } : {}),
     };
-    const decision = await this.#authorizer.authorize(attributes);
-    if (!decision.allowed) throw denied(attributes, decision.reason);
-    return user;
+    const wanted = wantedUser(request.headers ?? {});
+    const acting = wanted ? await this.#impersonation.actAs(wanted, attributes) : user;
+    const asked = wanted ? { ...attributes, user: acting } : attributes;
+    const decision = await this.#authorizer.authorize(asked);
+    if (!decision.allowed) throw denied(asked, decision.reason);
+    return acting;
   }
 
   async #dispatch(request: HandlerRequest, info: RequestInfo, user: UserInfo): Promise<Answer> {

@@ -291,32 +291,6 @@ test("fixed tokens, wrong tokens and no credentials", async () => {
   await assert.rejects(() => who({ authorization: "Bearer nonsense" }), { reason: "Unauthorized" });
 });
 
-test("impersonation needs the right for each thing that is impersonated", async () => {
-  const { objects, auth } = setUp();
-  const as = async (organizations: string[], headers: Record<string, string>) =>
-    auth.authenticator.authenticate({
-      headers,
-      peer: { address: "", certificate: { commonName: "alice", organizations } },
-    });
-  const headers = { "impersonate-user": "bob", "impersonate-group": "g1,g2", "impersonate-extra-scope": "s" };
-  assert.deepEqual(await as(["system:masters"], headers), {
-    name: "bob",
-    groups: ["g1", "g2", "system:authenticated"],
-    extra: { scope: ["s"] },
-  });
-  await assert.rejects(
-    () => as([], headers),
-    /users "bob" is forbidden: User "alice" cannot impersonate resource "users" in API group "" at the cluster scope/,
-  );
-  objects.put(rbac, "clusterroles", {
-    metadata: { name: "imp" },
-    rules: [{ verbs: ["impersonate"], apiGroups: [""], resources: ["users"] }],
-  });
-  objects.put(rbac, "clusterrolebindings", binding("imp", [{ kind: "User", name: "alice" }]));
-  assert.equal((await as([], { "impersonate-user": "bob" }))?.name, "bob");
-  await assert.rejects(() => as([], headers), /cannot impersonate resource "groups"/);
-});
-
 test("access reviews answer for oneself and for others", async () => {
   const { objects, call } = setUp();
   objects.put(rbac, "rolebindings", binding("view", [{ kind: "User", name: "alice" }], "team"));

@@ -11,7 +11,6 @@ import type {
 } from "../auth-contract.ts";
 import type { SpecialHandler, WriteGuard } from "../contract.ts";
 import { CredentialAuthenticator } from "./authn/credential-authenticator.ts";
-import { ImpersonatingAuthenticator } from "./authn/impersonation.ts";
 import { publicJwk, signingKey } from "./authn/jwt.ts";
 import { ServiceAccountTokens } from "./authn/service-account-tokens.ts";
 import { NodeAuthorizer } from "./node/node-authorizer.ts";
@@ -88,7 +87,7 @@ export function createAuth(options: AuthOptions): Auth {
   const authorizer = new ChainAuthorizer(rbac);
   const fixed = options.tokens ?? new Map<string, UserInfo>();
   return {
-    authenticator: new ImpersonatingAuthenticator(new CredentialAuthenticator(tokens, fixed), authorizer),
+    authenticator: new CredentialAuthenticator(tokens, fixed),
     authorizer,
     special: new Map([
       ["serviceaccounts/token", tokenRequestHandler(tokens, () => options.clock.now())],

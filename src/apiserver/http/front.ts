@@ -65,11 +65,26 @@ function peerOf(socket: TLSSocket): Peer {
   return peer;
 }
 
+const isIdentity = (name: string): boolean => name.startsWith("impersonate-") || name.startsWith("x-remote-");
+
+/** Who somebody is may have commas in it: lines of such headers stay apart, by a character that no header has. */
+function lineByLine(raw: readonly string[], name: string): string {
+  const lines: string[] = [];
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    if (raw[i]?.toLowerCase() === name) lines.push(raw[i + 1] as string);
+  }
+  return lines.join("\n");
+}
+
 function plainHeaders(request: Request): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(request.headers)) {
     if (value === undefined || name.startsWith(":")) continue;
-    headers[name] = Array.isArray(value) ? value.join(", ") : value;
+    headers[name] = isIdentity(name)
+      ? lineByLine(request.rawHeaders, name)
+      : Array.isArray(value)
+        ? value.join(", ")
+        : value;
   }
   return headers;
 }

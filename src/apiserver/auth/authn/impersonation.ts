@@ -1,129 +1,116 @@
+/** Acting as somebody else: which headers ask for it, and who may (KEP-5284 on top of what there always was). */
 import { StatusError } from "../../../machinery/index.ts";
-import type { Authenticator, Authorizer, Credentials, ObjectReader, UserInfo } from "../../auth-contract.ts";
+import type { AuthorizationAttributes, Authorizer, Credentials, UserInfo } from "../../auth-contract.ts";
+import { badRequest, denied } from "../../errors.ts";
+import { type Mode, modes, type Wanted } from "./impersonation-modes.ts";
+
+type Headers = Credentials["headers"];
 
 const extraPrefix = "impersonate-extra-";
-const accountPrefix = "system:serviceaccount:";
+/** Users whose last way of impersonating is remembered. */
+const maxRemembered = 10_000;
 
-interface Wanted {
-  resource: string;
-  subresource: string;
-  group: string;
-  namespace: string;
-  name: string;
-}
+/** Several lines of one header, which the carrier has joined. */
+const lines = (value: string | undefined): string[] => (value === undefined ? [] : value.split("\n"));
 
-const values = (header: string | undefined): string[] =>
-  (header ?? "")
-    .split(",")
-    .map((value) => value.trim())
-    .filter((value) => value !== "");
-
-/** What an impersonating request asks to be, as the things one must be allowed to impersonate. */
-function wantedOf(headers: Credentials["headers"]): Wanted[] {
-  const user = headers["impersonate-user"];
-  const core = { subresource: "", group: "", namespace: "" };
-  const wanted: Wanted[] = [];
-  if (user !== undefined) {
-    const [namespace, name] = user.startsWith(accountPrefix)
-      ? user.slice(accountPrefix.length).split(":")
-      : [];
-    wanted.push(
-      namespace !== undefined && name !== undefined
-        ? { ...core, resource: "serviceaccounts", namespace, name }
-        : { ...core, resource: "users", name: user },
-    );
-  }
-  for (const group of values(headers["impersonate-group"]))
-    wanted.push({ ...core, resource: "groups", name: group });
-  const authentication = { group: "authentication.k8s.io", namespace: "" };
-  if (headers["impersonate-uid"] !== undefined)
-    wanted.push({ ...authentication, resource: "uids", subresource: "", name: headers["impersonate-uid"] });
-  for (const [name, value] of Object.entries(headers)) {
-    if (!name.startsWith(extraPrefix)) continue;
-    const key = decodeURIComponent(name.slice(extraPrefix.length));
-    for (const each of values(value))
-      wanted.push({ ...authentication, resource: "userextras", subresource: key, name: each });
-  }
-  return wanted;
-}
-
-function impersonated(wanted: readonly Wanted[]): UserInfo {
-  const user = wanted.find((w) => w.resource === "users" || w.resource === "serviceaccounts");
-  if (!user)
-    throw new StatusError("InternalError", "requested impersonation headers without impersonating a user");
-  const groups = wanted.filter((w) => w.resource === "groups").map((w) => w.name);
-  const account = user.resource === "serviceaccounts";
-  const name = account ? `${accountPrefix}${user.namespace}:${user.name}` : user.name;
-  if (account && groups.length === 0)
-    groups.push("system:serviceaccounts", `system:serviceaccounts:${user.namespace}`);
-  const last = name === "system:anonymous" ? "system:unauthenticated" : "system:authenticated";
-  if (!groups.includes(last)) groups.push(last);
-  const uid = wanted.find((w) => w.resource === "uids")?.name;
+/** Undefined for a request that speaks for its own user. Throws 400 for headers that make no sense. */
+export function wantedUser(headers: Headers): Wanted | undefined {
   const extra: Record<string, string[]> = {};
-  for (const w of wanted) if (w.resource === "userextras") (extra[w.subresource] ??= []).push(w.name);
-  return {
-    name,
-    groups,
-    ...(uid === undefined ? {} : { uid }),
-    ...(Object.keys(extra).length > 0 ? { extra } : {}),
+  let asks = false;
+  for (const name in headers) {
+    if (!name.startsWith("impersonate-")) continue;
+    asks = true;
+    if (!name.startsWith(extraPrefix)) continue;
+    const key = unescaped(name.slice(extraPrefix.length));
+    extra[key] = [...(extra[key] ?? []), ...lines(headers[name])];
+  }
+  if (!asks) return undefined;
+  const wanted: Wanted = {
+    name: lines(headers["impersonate-user"])[0] ?? "",
+    uid: lines(headers["impersonate-uid"])[0] ?? "",
+    groups: lines(headers["impersonate-group"]),
+    extra,
   };
+  if (wanted.name !== "") return wanted;
+  if (wanted.uid === "" && wanted.groups.length === 0 && Object.keys(extra).length === 0) return undefined;
+  throw badRequest(`requested ${inGo(wanted)} without impersonating a user name`);
 }
 
-/** Lets a user act as another when RBAC allows the verb `impersonate` on everything the other one is. */
-export class ImpersonatingAuthenticator implements Authenticator {
-  readonly #inner: Authenticator;
-  readonly #authorizer: Authorizer;
+function unescaped(key: string): string {
+  try {
+    return decodeURIComponent(key);
+  } catch {
+    return key;
+  }
+}
 
-  constructor(inner: Authenticator, authorizer: Authorizer) {
-    this.#inner = inner;
+/** As Go prints it (%#v), since the original's message does. */
+function inGo({ name, uid, groups, extra }: Wanted): string {
+  const list = (items: readonly string[]): string =>
+    `[]string{${items.map((each) => JSON.stringify(each)).join(", ")}}`;
+  const members = Object.entries(extra)
+    .map(([key, items]) => `${JSON.stringify(key)}:${list(items)}`)
+    .join(", ");
+  return (
+    `&user.DefaultInfo{Name:${JSON.stringify(name)}, UID:${JSON.stringify(uid)}, ` +
+    `Groups:${groups.length > 0 ? list(groups) : "[]string(nil)"}, ` +
+    `Extra:map[string][]string${members === "" ? "(nil)" : `{${members}}`}}`
+  );
+}
+
+/** Decides on impersonation: by the narrow ways first, then by the plain right to impersonate. */
+export class Impersonation {
+  readonly #authorizer: Authorizer;
+  /** By user: the mode that was good for the last time is tried first, and its refusal is the one that is told. */
+  readonly #last = new Map<string, Mode>();
+
+  constructor(authorizer: Authorizer) {
     this.#authorizer = authorizer;
   }
 
-  attach(objects: ObjectReader): void {
-    this.#inner.attach?.(objects);
-  }
-
-  authenticate(request: Credentials): Promise<UserInfo | undefined> | UserInfo | undefined {
-    const { headers } = request;
-    const asks =
-      headers["impersonate-user"] !== undefined ||
-      headers["impersonate-group"] !== undefined ||
-      headers["impersonate-uid"] !== undefined ||
-      Object.keys(headers).some((name) => name.startsWith(extraPrefix));
-    return asks ? this.#impersonate(request) : this.#inner.authenticate(request);
-  }
-
-  async #impersonate(request: Credentials): Promise<UserInfo> {
-    const user = (await this.#inner.authenticate(request)) ?? {
-      name: "system:anonymous",
-      groups: ["system:unauthenticated"],
-    };
-    const wanted = wantedOf(request.headers);
-    const target = impersonated(wanted);
-    for (const want of wanted) {
-      const decision = await this.#authorizer.authorize({
-        user,
-        verb: "impersonate",
-        apiGroup: want.group,
-        apiVersion: "v1",
-        resource: want.resource,
-        subresource: want.subresource,
-        namespace: want.namespace,
-        name: want.name,
-        path: "",
-        isResource: true,
-      });
-      if (decision.allowed) continue;
-      const resource = want.subresource === "" ? want.resource : `${want.resource}/${want.subresource}`;
-      const qualified = want.group === "" ? want.resource : `${want.resource}.${want.group}`;
-      const where = want.namespace === "" ? "at the cluster scope" : `in the namespace "${want.namespace}"`;
-      throw new StatusError(
-        "Forbidden",
-        `${qualified} "${want.name}" is forbidden: User "${user.name}" cannot impersonate resource "${resource}" ` +
-          `in API group "${want.group}" ${where}`,
-        { details: { name: want.name, kind: want.resource, ...(want.group ? { group: want.group } : {}) } },
-      );
+  /** `request`: what is to be done, still as the real user. Throws 403 when no mode allows it. */
+  async actAs(wanted: Wanted, request: AuthorizationAttributes): Promise<UserInfo> {
+    const { user } = request;
+    const last = this.#last.get(user.name);
+    const order = last ? [last, ...modes.filter((each) => each !== last)] : modes;
+    let refusal: StatusError | undefined;
+    for (const mode of order) {
+      if (!mode.applies(wanted, user)) continue;
+      const problem = await this.#problem(mode, wanted, request);
+      if (problem) {
+        refusal ??= problem;
+        continue;
+      }
+      if (this.#last.size >= maxRemembered) this.#last.clear();
+      this.#last.set(user.name, mode);
+      return mode.become(wanted);
     }
-    return target;
+    throw refusal ?? new StatusError("Forbidden", "all impersonation modes failed");
+  }
+
+  async #problem(
+    mode: Mode,
+    wanted: Wanted,
+    request: AuthorizationAttributes,
+  ): Promise<StatusError | undefined> {
+    if (mode.name !== "") {
+      const verb = `impersonate-on:${mode.name}:${request.verb}`;
+      const problem = await this.#ask({ ...request, verb });
+      if (problem) return problem;
+    }
+    for (const check of mode.checks(wanted)) {
+      const { fieldSelector: _field, labelSelector: _label, ...plain } = request;
+      const asked = { ...plain, path: "", isResource: true, ...check.attributes };
+      if (check.refuse) return denied(asked, check.refuse);
+      if (check.instead && !(await this.#ask({ ...asked, ...check.instead }))) continue;
+      const problem = await this.#ask(asked);
+      if (problem) return problem;
+    }
+    return undefined;
+  }
+
+  async #ask(attributes: AuthorizationAttributes): Promise<StatusError | undefined> {
+    const { allowed, reason } = await this.#authorizer.authorize(attributes);
+    return allowed ? undefined : denied(attributes, reason);
   }
 }
