@@ -34,8 +34,11 @@ export interface SpecialContext {
   readonly user: UserInfo;
   readonly request: HandlerRequest;
   readonly objects: ObjectReader;
-  /** The body, decoded from JSON or YAML; undefined when it is empty. Throws StatusError BadRequest. */
-  body(): KubeObject | undefined;
+  /**
+   * The body as an object of the handler's kind: of the right types, without unknown fields, in the namespace of the
+   * path. Throws StatusError BadRequest.
+   */
+  object(): KubeObject;
 }
 
 /**
@@ -51,6 +54,8 @@ export interface SpecialHandler {
   readonly verbs: readonly string[];
   /** Whatever the method, it is handed on: `verbs` is only what discovery says (proxies). */
   readonly anyMethod?: boolean;
+  /** Its type in the schema table, where that does not follow from group, version and kind of a served resource. */
+  readonly schema?: string;
   handle(context: SpecialContext): Promise<TransportResponse | KubeObject>;
 }
 

@@ -2,7 +2,7 @@
 import { isReason, StatusError } from "../machinery/index.ts";
 import type { Authenticator, Authorizer, UserInfo } from "./auth-contract.ts";
 import { Impersonation, wantedUser } from "./auth/authn/impersonation.ts";
-import { decodeBody, mediaType } from "./codec/decode.ts";
+import { mediaType } from "./codec/decode.ts";
 import {
   hasProtobuf,
   negotiate,
@@ -23,6 +23,7 @@ import type { ServedResource } from "./registry/resource.ts";
 import { parseRequestInfo } from "./request-info.ts";
 import { type Answer, textAnswer } from "./response.ts";
 import { applyType, patch } from "./verbs/patch.ts";
+import { readSpecial } from "./verbs/input.ts";
 import { readWriteOptions } from "./verbs/write-options.ts";
 import { create } from "./verbs/create.ts";
 import { deleteCollection } from "./verbs/deletecollection.ts";
@@ -32,7 +33,6 @@ import { list } from "./verbs/list.ts";
 import { encoded, encodedError, withWarnings } from "./verbs/output.ts";
 import { update } from "./verbs/update.ts";
 import { watch } from "./verbs/watch.ts";
-import type { KubeObject } from "../api/index.ts";
 import { subresources } from "./subresources/index.ts";
 
 type Verb = (call: Call) => Promise<Answer>;
@@ -225,20 +225,20 @@ export class Handler {
     if (!special.anyMethod && !special.verbs.includes(info.verb)) {
       throw methodNotAllowed();
     }
+    const warnings: string[] = [];
     const result = await special.handle({
       info,
       user,
       request,
       objects: this.#core.caches,
-      body: () =>
-        decodeBody(request.body, request.headers?.["content-type"])?.value as KubeObject | undefined,
+      object: () => readSpecial(this.#core.registry, special, request, info, warnings),
     });
     if ("status" in result && typeof result.status === "number") return result as Answer;
     const target = negotiate(
       request.headers?.accept,
       wantsPretty(info.query, request.headers?.["user-agent"]),
     );
-    return encoded(request.method === "POST" ? 201 : 200, result, target);
+    return withWarnings({ warnings }, encoded(request.method === "POST" ? 201 : 200, result, target));
   }
 
   #asStatus(error: unknown, info: RequestInfo | undefined): StatusError {

@@ -111,7 +111,7 @@ function setUp(clock: Clock = systemClock) {
       user,
       request: { method: "POST", path: "", peer: { address: "" } },
       objects: objects.reader,
-      body: () => body as KubeObject,
+      object: () => body as KubeObject,
     };
     return (await auth.special.get(key)?.handle(context)) as unknown as { status: Record<string, unknown> };
   };

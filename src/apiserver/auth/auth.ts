@@ -92,7 +92,11 @@ export function createAuth(options: AuthOptions): Auth {
     special: new Map([
       ["serviceaccounts/token", tokenRequestHandler(tokens, () => options.clock.now())],
       ...accessReviewHandlers(authorizer, rbac),
-      ...identityReviewHandlers(tokens, (token) => fixed.get(token)),
+      ...identityReviewHandlers(
+        tokens,
+        (token) => fixed.get(token),
+        () => options.clock.now(),
+      ),
     ]),
     guards: new Map(escalationGuards(rbac, authorizer)),
     documents: new Map<string, () => unknown>([

@@ -120,7 +120,7 @@ before(async () => {
         user,
         objects,
         request: { method: "GET", path: request.url ?? "", peer: { address: "" }, signal: gone.signal },
-        body: () => undefined,
+        object: () => ({}),
       })
       .then(async (answer) => {
         const { status, headers, body } = answer as {

@@ -79,7 +79,7 @@ async function ask(objects: ObjectReader, about: RequestInfo, method = "GET", bo
       peer: { address: "" },
       ...(body ? { body } : {}),
     },
-    body: () => undefined,
+    object: () => ({}),
   })) as TransportResponse;
   const chunks: Uint8Array[] = [];
   for await (const chunk of answer.body) chunks.push(chunk);

@@ -1,9 +1,18 @@
 /** From a request's bytes to an object of the kind, checked and with defaults. */
-import { cannotHandle, conform, type KubeObject, strictProblem, strictTexts } from "../../api/index.ts";
+import {
+  cannotHandle,
+  conform,
+  type Conformance,
+  type KubeObject,
+  strictProblem,
+  strictTexts,
+} from "../../api/index.ts";
 import { duplicateMembers, isObject } from "../../machinery/index.ts";
 import { type Decoded, readBody } from "../codec/decode.ts";
 import type { Call } from "../core.ts";
+import type { HandlerRequest, RequestInfo, SpecialHandler } from "../contract.ts";
 import { badRequest } from "../errors.ts";
+import type { Registry } from "../registry/registry.ts";
 
 /** The object of a POST or PUT, in the spelling of the request, without unknown fields. */
 export function readObject(call: Call): KubeObject {
@@ -21,19 +30,58 @@ export function readObject(call: Call): KubeObject {
   return object;
 }
 
+/** The body for a handler of what is not stored, likewise. */
+export function readSpecial(
+  registry: Registry,
+  { group, version, kind, namespaced, schema }: SpecialHandler,
+  request: HandlerRequest,
+  info: RequestInfo,
+  warnings: string[],
+): KubeObject {
+  const { object, decoded } = readBody(request.body, request.headers?.["content-type"], {
+    group,
+    version,
+    kind,
+    known: (apiVersion, other) => registry.knows(apiVersion, other),
+  });
+  const type = schema ?? registry.find(group, version, info.resource)?.def.schema;
+  const problem = judged(conform(type, object), info, decoded, warnings);
+  if (problem) throw badRequest(cannotHandle(kind, version, problem));
+  if (!isObject(object.metadata)) object.metadata = {};
+  if (!namespaced) delete object.metadata.namespace;
+  else if (info.namespace !== "") {
+    object.metadata.namespace ||= info.namespace;
+    if (object.metadata.namespace !== info.namespace) {
+      throw badRequest(
+        "the namespace of the provided object does not match the namespace sent on the request",
+      );
+    }
+  }
+  return object;
+}
+
 /** Drops what the type does not know, and says so as `fieldValidation` asks; what refuses the object is returned. */
 export function conformObject(
   call: Call,
   object: KubeObject,
   decoded: Decoded | undefined,
 ): string | undefined {
-  const mode = call.info.query.get("fieldValidation") || "Warn";
   const { def } = call.resource;
-  const { unknown, problem } = def.conform?.(object) ?? conform(def.schema, object);
+  return judged(def.conform?.(object) ?? conform(def.schema, object), call.info, decoded, call.warnings);
+}
+
+/** What refuses the object, as `fieldValidation` asks; what does not becomes warnings. */
+function judged(
+  { unknown, problem }: Conformance,
+  info: RequestInfo,
+  decoded: Decoded | undefined,
+  warnings: string[],
+): string | undefined {
+  const mode = info.query.get("fieldValidation") || "Warn";
   if (problem || mode === "Ignore") return problem;
   const duplicates = decoded?.format === "json" ? duplicateMembers(decoded.text) : [];
   if (unknown.length === 0 && duplicates.length === 0) return undefined;
   if (mode === "Strict") return strictProblem(unknown, duplicates);
-  call.warnings.push(...strictTexts(unknown, duplicates));
+  warnings.push(...strictTexts(unknown, duplicates));
   return undefined;
 }

@@ -1,128 +1,57 @@
-import type { KubeObject } from "../../../api/index.ts";
+import type { KubeObject, SubjectAccessReview } from "../../../api/index.ts";
 import { StatusError } from "../../../machinery/index.ts";
-import type { AuthorizationAttributes, Authorizer, UserInfo } from "../../auth-contract.ts";
+import type { Authorizer, UserInfo } from "../../auth-contract.ts";
 import type { SpecialContext, SpecialHandler } from "../../contract.ts";
+import { nodeOf } from "../node/node-authorizer.ts";
 import type { RbacAuthorizer } from "../rbac/rbac-authorizer.ts";
-
-interface Selector {
-  rawSelector?: string;
-  requirements?: { key: string; operator: string; values?: string[] }[];
-}
-
-interface ReviewSpec {
-  resourceAttributes?: {
-    namespace?: string;
-    verb?: string;
-    group?: string;
-    version?: string;
-    resource?: string;
-    subresource?: string;
-    name?: string;
-    fieldSelector?: Selector;
-    labelSelector?: Selector;
-  };
-  nonResourceAttributes?: { path?: string; verb?: string };
-  user?: string;
-  groups?: string[];
-  uid?: string;
-  extra?: Record<string, string[]>;
-  namespace?: string;
-}
-
-interface Review extends KubeObject {
-  spec?: ReviewSpec;
-}
+import { attributesOf } from "./review-attributes.ts";
+import { reviewProblems } from "./review-rules.ts";
 
 const group = "authorization.k8s.io";
 
-function invalid(kind: string, field: string, message: string): StatusError {
-  return new StatusError("Invalid", `${kind}.${group} "" is invalid: ${field}: ${message}`, {
-    details: { group, kind, causes: [{ reason: "FieldValueInvalid", message, field }] },
-  });
-}
-
-const selectorText = (selector: Selector | undefined): string | undefined =>
-  selector?.rawSelector ??
-  selector?.requirements?.map((r) => `${r.key}=${(r.values ?? []).join(",")}`).join(",");
-
-function attributes(kind: string, spec: ReviewSpec, user: UserInfo): AuthorizationAttributes {
-  const resource = spec.resourceAttributes;
-  const path = spec.nonResourceAttributes;
-  if ((resource && path) || (!resource && !path)) {
-    const value =
-      resource && path
-        ? "cannot be specified in combination with resourceAttributes"
-        : "exactly one of nonResourceAttributes or resourceAttributes must be specified";
-    throw invalid(kind, "spec.resourceAttributes", `Invalid value: null: ${value}`);
-  }
-  const fieldSelector = selectorText(resource?.fieldSelector);
-  const labelSelector = selectorText(resource?.labelSelector);
-  return {
-    user,
-    verb: resource?.verb ?? path?.verb ?? "",
-    apiGroup: resource?.group ?? "",
-    apiVersion: resource?.version ?? "",
-    resource: resource?.resource ?? "",
-    subresource: resource?.subresource ?? "",
-    namespace: resource?.namespace ?? "",
-    name: resource?.name ?? "",
-    path: path?.path ?? "",
-    isResource: resource !== undefined,
-    ...(fieldSelector === undefined ? {} : { fieldSelector }),
-    ...(labelSelector === undefined ? {} : { labelSelector }),
-  };
-}
-
-function reviewed(review: Review, kind: string, status: unknown): KubeObject {
-  return {
-    ...review,
-    apiVersion: `${group}/v1`,
-    kind,
-    metadata: review.metadata ?? {},
-    status,
-  } as KubeObject;
-}
-
-/** Who a (Local)SubjectAccessReview asks about. */
-function subject(kind: string, spec: ReviewSpec): UserInfo {
-  if (!spec.user && !spec.groups?.length)
-    throw invalid(kind, "spec.user", "Required value: at least one of user or group must be specified");
-  return {
-    name: spec.user ?? "",
-    groups: spec.groups ?? [],
-    ...(spec.uid === undefined ? {} : { uid: spec.uid }),
-    ...(spec.extra === undefined ? {} : { extra: spec.extra }),
-  };
-}
-
 function accessReview(
   kind: string,
-  namespaced: boolean,
   authorizer: Authorizer,
-  userOf: (context: SpecialContext, spec: ReviewSpec) => UserInfo,
+  userOf: (context: SpecialContext, review: SubjectAccessReview) => UserInfo,
 ): SpecialHandler {
   return {
     group,
     version: "v1",
     kind,
-    namespaced,
+    namespaced: kind.startsWith("Local"),
     verbs: ["create"],
     async handle(context) {
-      const review = (context.body() ?? {}) as Review;
-      const spec = review.spec ?? {};
-      const asked = attributes(kind, spec, userOf(context, spec));
-      if (namespaced && asked.namespace !== context.info.namespace)
-        throw invalid(
-          kind,
-          "spec.resourceAttributes.namespace",
-          `Invalid value: ${JSON.stringify(asked.namespace)}: must match metadata.namespace`,
-        );
-      const decision = await authorizer.authorize(asked);
-      return reviewed(review, kind, {
-        allowed: decision.allowed,
-        ...(decision.reason === "" ? {} : { reason: decision.reason }),
-      });
+      const review = context.object() as SubjectAccessReview;
+      const problems = reviewProblems(kind, review);
+      if (problems.length > 0) throw invalidReview(problems);
+      const { attributes, evaluationError } = attributesOf(review.spec, userOf(context, review));
+      const { allowed, reason } = await authorizer.authorize(attributes);
+      const status = {
+        allowed,
+        ...(reason === "" ? {} : { reason }),
+        ...(evaluationError === "" ? {} : { evaluationError }),
+      };
+      return { ...review, status } as KubeObject;
     },
+  };
+}
+
+/** The original names the group alone, and no kind. */
+function invalidReview(problems: ReturnType<typeof reviewProblems>): StatusError {
+  const lines = [...new Set(problems.map((each) => `${each.field}: ${each.message}`))];
+  const text = lines.length === 1 ? lines[0] : `[${lines.join(", ")}]`;
+  const causes = problems.map(({ reason, message, field }) => ({ reason, message, field }));
+  return new StatusError("Invalid", `.${group} "" is invalid: ${text}`, { details: { group, causes } });
+}
+
+/** Who a (Local)SubjectAccessReview asks about. */
+function subject({ spec }: SubjectAccessReview): UserInfo {
+  const { user, groups, uid, extra } = spec;
+  return {
+    name: user ?? "",
+    groups: groups ?? [],
+    ...(uid === undefined ? {} : { uid }),
+    ...(extra === undefined ? {} : { extra }),
   };
 }
 
@@ -138,43 +67,43 @@ export function accessReviewHandlers(
     namespaced: false,
     verbs: ["create"],
     async handle(context) {
-      const review = (context.body() ?? {}) as Review;
-      const namespace = review.spec?.namespace ?? "";
+      const { spec } = context.object() as { spec?: { namespace?: string } };
+      const namespace = spec?.namespace ?? "";
       if (namespace === "") throw new StatusError("BadRequest", "no namespace on request");
       const all = rbac.rulesFor(context.user, namespace);
-      return reviewed(review, "SelfSubjectRulesReview", {
-        resourceRules: all
-          .filter((rule) => rule.resources?.length)
-          .map(({ verbs, apiGroups, resources, resourceNames }) => ({
-            verbs,
-            apiGroups,
-            resources,
-            ...(resourceNames ? { resourceNames } : {}),
-          })),
-        nonResourceRules: all
-          .filter((rule) => rule.nonResourceURLs?.length)
-          .map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs })),
-        incomplete: false,
-      });
+      const isNode = nodeOf(context.user) !== undefined;
+      return {
+        apiVersion: `${group}/v1`,
+        kind: "SelfSubjectRulesReview",
+        metadata: {},
+        // What was asked is not repeated, as in the original.
+        spec: {},
+        status: {
+          resourceRules: all
+            .filter((rule) => rule.resources?.length)
+            .map(({ verbs, apiGroups, resources, resourceNames }) => ({
+              verbs,
+              apiGroups,
+              resources,
+              ...(resourceNames ? { resourceNames } : {}),
+            })),
+          nonResourceRules: all
+            .filter((rule) => rule.nonResourceURLs?.length)
+            .map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs })),
+          incomplete: isNode,
+          ...(isNode ? { evaluationError: "node authorizer does not support user rule resolution" } : {}),
+        },
+      } as KubeObject;
     },
   };
+  const about = (kind: string) => accessReview(kind, authorizer, (_context, review) => subject(review));
   return new Map([
     [
       `selfsubjectaccessreviews.${group}`,
-      accessReview("SelfSubjectAccessReview", false, authorizer, (context) => context.user),
+      accessReview("SelfSubjectAccessReview", authorizer, ({ user }) => user),
     ],
-    [
-      `subjectaccessreviews.${group}`,
-      accessReview("SubjectAccessReview", false, authorizer, (_, spec) =>
-        subject("SubjectAccessReview", spec),
-      ),
-    ],
-    [
-      `localsubjectaccessreviews.${group}`,
-      accessReview("LocalSubjectAccessReview", true, authorizer, (_, spec) =>
-        subject("LocalSubjectAccessReview", spec),
-      ),
-    ],
+    [`subjectaccessreviews.${group}`, about("SubjectAccessReview")],
+    [`localsubjectaccessreviews.${group}`, about("LocalSubjectAccessReview")],
     [`selfsubjectrulesreviews.${group}`, rules],
   ]);
 }

@@ -1,5 +1,5 @@
 import type { KubeObject } from "../../../api/index.ts";
-import { StatusError } from "../../../machinery/index.ts";
+import { formatTime, StatusError } from "../../../machinery/index.ts";
 import type { UserInfo } from "../../auth-contract.ts";
 import type { SpecialHandler } from "../../contract.ts";
 import type { ServiceAccountTokens } from "../authn/service-account-tokens.ts";
@@ -13,7 +13,7 @@ interface TokenReview extends KubeObject {
 const wireUser = (user: UserInfo): object => ({
   username: user.name,
   ...(user.uid === undefined ? {} : { uid: user.uid }),
-  groups: user.groups,
+  ...(user.groups.length > 0 ? { groups: user.groups } : {}),
   ...(user.extra === undefined ? {} : { extra: user.extra }),
 });
 
@@ -21,6 +21,7 @@ const wireUser = (user: UserInfo): object => ({
 export function identityReviewHandlers(
   tokens: ServiceAccountTokens,
   tokenFixed: (token: string) => UserInfo | undefined,
+  now: () => number,
 ): Map<string, SpecialHandler> {
   const base = { group, version: "v1", namespaced: false, verbs: ["create"] };
   const check = (token: string, audiences: readonly string[]): object => {
@@ -35,7 +36,7 @@ export function identityReviewHandlers(
           user: wireUser(user),
           ...(audiences.length > 0 ? { audiences } : {}),
         };
-      return { user: {}, error: "[invalid bearer token]" };
+      return { user: {}, error: "invalid bearer token" };
     } catch (error) {
       if (!(error instanceof StatusError)) throw error;
       return { user: {}, error: `[invalid bearer token, ${error.message}]` };
@@ -48,17 +49,11 @@ export function identityReviewHandlers(
         ...base,
         kind: "TokenReview",
         async handle(context) {
-          const review = (context.body() ?? {}) as TokenReview;
+          const review = context.object() as TokenReview;
           const token = review.spec?.token ?? "";
           if (token === "")
             throw new StatusError("BadRequest", "token is required for TokenReview in authentication");
-          return {
-            ...review,
-            apiVersion: `${group}/v1`,
-            kind: "TokenReview",
-            metadata: review.metadata ?? {},
-            status: check(token, review.spec?.audiences ?? []),
-          } as KubeObject;
+          return { ...review, status: check(token, review.spec?.audiences ?? []) } as KubeObject;
         },
       },
     ],
@@ -68,12 +63,11 @@ export function identityReviewHandlers(
         ...base,
         kind: "SelfSubjectReview",
         async handle(context) {
-          const review = context.body() ?? {};
+          context.object();
           return {
-            ...review,
             apiVersion: `${group}/v1`,
             kind: "SelfSubjectReview",
-            metadata: review.metadata ?? {},
+            metadata: { creationTimestamp: formatTime(now()) },
             status: { userInfo: wireUser(context.user) },
           } as KubeObject;
         },

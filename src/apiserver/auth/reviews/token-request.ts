@@ -6,7 +6,7 @@ import type { BoundObject, ServiceAccountTokens } from "../authn/service-account
 interface TokenRequest {
   apiVersion?: string;
   kind?: string;
-  metadata?: { name?: string; namespace?: string };
+  metadata?: { name?: string; namespace?: string; uid?: string };
   spec?: {
     audiences?: string[];
     expirationSeconds?: number;
@@ -21,7 +21,18 @@ const maxSeconds = 2 ** 32;
 const warnOnlySeconds = 3607;
 const yearSeconds = 365 * 24 * 3600;
 
-function secondsOf(request: TokenRequest, name: string): number {
+function invalid(name: string, field: string, message: string): StatusError {
+  return new StatusError("Invalid", `TokenRequest.${group} "${name}" is invalid: ${field}: ${message}`, {
+    details: {
+      ...(name ? { name } : {}),
+      group,
+      kind: "TokenRequest",
+      causes: [{ reason: "FieldValueInvalid", message, field }],
+    },
+  });
+}
+
+function secondsOf(request: TokenRequest): number {
   const seconds = request.spec?.expirationSeconds ?? 3600;
   const wrong =
     seconds < minSeconds
@@ -30,11 +41,7 @@ function secondsOf(request: TokenRequest, name: string): number {
         ? "may not specify a duration larger than 2^32 seconds"
         : undefined;
   if (wrong === undefined) return seconds;
-  const field = "spec.expirationSeconds";
-  const message = `Invalid value: ${seconds}: ${wrong}`;
-  throw new StatusError("Invalid", `TokenRequest.${group} "${name}" is invalid: ${field}: ${message}`, {
-    details: { name, group, kind: "TokenRequest", causes: [{ reason: "FieldValueInvalid", message, field }] },
-  });
+  throw invalid("", "spec.expirationSeconds", `Invalid value: ${seconds}: ${wrong}`);
 }
 
 type Bound = { pod?: BoundObject; secret?: BoundObject; node?: BoundObject };
@@ -45,6 +52,17 @@ function bind(context: SpecialContext, request: TokenRequest): Bound {
   if (!ref) return {};
   const { objects, info } = context;
   const name = ref.name ?? "";
+  // The kind belongs to a group, whatever its version.
+  const [version = "", ownGroup = ""] = (ref.apiVersion ?? "").split("/").reverse();
+  const kind = ref.kind ?? "";
+  const bindable = ownGroup === "" && ["Pod", "Secret", "Node"].includes(kind);
+  if (!bindable) {
+    throw new StatusError(
+      "BadRequest",
+      `cannot bind token to object of type ${ownGroup}/${version}, Kind=${kind}`,
+    );
+  }
+  if (name === "") throw new StatusError("BadRequest", "Name parameter required.");
   const found = <T extends Pod | Secret | Node>(
     resource: string,
     namespace: string | undefined,
@@ -58,13 +76,13 @@ function bind(context: SpecialContext, request: TokenRequest): Bound {
     if (ref.uid && ref.uid !== uid)
       throw new StatusError(
         "Conflict",
-        `Operation cannot be fulfilled on ${resource} "${name}": the UID in the bound object reference (${ref.uid}) does not match the UID in record. The object might have been deleted and then recreated`,
-        { details: { name, kind: resource } },
+        `Operation cannot be fulfilled on ${kind} "${name}": the UID in the bound object reference (${ref.uid}) does not match the UID in record. The object might have been deleted and then recreated`,
+        { details: { name, kind } },
       );
     return [object, { name, uid }];
   };
-  switch (`${ref.apiVersion ?? "v1"}/${ref.kind}`) {
-    case "v1/Pod": {
+  switch (kind) {
+    case "Pod": {
       const [pod, bound] = found<Pod>("pods", info.namespace);
       if (pod.spec?.serviceAccountName !== info.name)
         throw new StatusError(
@@ -78,15 +96,10 @@ function bind(context: SpecialContext, request: TokenRequest): Bound {
         ...(nodeName ? { node: { name: nodeName, uid: node?.metadata?.uid ?? "" } } : {}),
       };
     }
-    case "v1/Secret":
+    case "Secret":
       return { secret: found<Secret>("secrets", info.namespace)[1] };
-    case "v1/Node":
-      return { node: found<Node>("nodes", undefined)[1] };
     default:
-      throw new StatusError(
-        "BadRequest",
-        `cannot bind token to object of type ${ref.apiVersion ?? ""}, Kind=${ref.kind ?? ""}`,
-      );
+      return { node: found<Node>("nodes", undefined)[1] };
   }
 }
 
@@ -96,17 +109,31 @@ export function tokenRequestHandler(tokens: ServiceAccountTokens, now: () => num
     group,
     version: "v1",
     kind: "TokenRequest",
+    schema: "io.k8s.api.authentication.v1.TokenRequest",
     namespaced: true,
     verbs: ["create"],
     async handle(context) {
       const { info, objects } = context;
-      const request = (context.body() ?? {}) as TokenRequest;
+      const request = context.object() as TokenRequest;
+      const given = request.metadata ?? {};
+      if (given.name && given.name !== info.name) {
+        const why = `Invalid value: ${JSON.stringify(given.name)}: must match the service account name if specified`;
+        throw invalid(info.name, "metadata.name", why);
+      }
       const account = objects.get<ServiceAccount>("", "serviceaccounts", info.namespace, info.name);
       if (!account)
         throw new StatusError("NotFound", `serviceaccounts "${info.name}" not found`, {
           details: { name: info.name, kind: "serviceaccounts" },
         });
-      const seconds = secondsOf(request, info.name);
+      const uid = account.metadata?.uid ?? "";
+      if (given.uid && given.uid !== uid) {
+        throw new StatusError(
+          "Conflict",
+          `Operation cannot be fulfilled on TokenRequest.${group} "${info.name}": the UID in the token request (${given.uid}) does not match the UID of the service account (${uid})`,
+          { details: { name: info.name, group, kind: "TokenRequest" } },
+        );
+      }
+      const seconds = secondsOf(request);
       const asked = request.spec?.audiences ?? [];
       const audiences = asked.length === 0 ? [tokens.issuer] : asked;
       const bound = bind(context, request);
@@ -117,7 +144,7 @@ export function tokenRequestHandler(tokens: ServiceAccountTokens, now: () => num
         audiences[0] === tokens.issuer;
       const token = tokens.issue({
         namespace: info.namespace,
-        account: { name: info.name, uid: account.metadata?.uid ?? "" },
+        account: { name: info.name, uid },
         audiences,
         seconds: extend ? yearSeconds : seconds,
         ...(extend ? { warnAfterSeconds: seconds } : {}),
@@ -126,8 +153,18 @@ export function tokenRequestHandler(tokens: ServiceAccountTokens, now: () => num
       return {
         apiVersion: `${group}/v1`,
         kind: "TokenRequest",
-        metadata: { name: info.name, namespace: info.namespace, creationTimestamp: timeOf(now()) },
-        spec: { ...request.spec, audiences, expirationSeconds: seconds },
+        metadata: {
+          ...given,
+          name: info.name,
+          namespace: info.namespace,
+          uid,
+          creationTimestamp: timeOf(now()),
+        },
+        spec: {
+          audiences,
+          expirationSeconds: seconds,
+          boundObjectRef: request.spec?.boundObjectRef ?? null,
+        },
         status: { token, expirationTimestamp: timeOf(now() + seconds * 1000) },
       } as never;
     },
