@@ -16,6 +16,8 @@ export interface Peer {
     organizations: readonly string[];
     /** SHA-256 of its DER form, in hexadecimal; absent for callers in the same process. */
     fingerprint?: string;
+    /** The certificate itself. */
+    der?: Uint8Array;
   };
   address: string;
 }

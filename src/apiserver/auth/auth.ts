@@ -10,9 +10,13 @@ import type {
   UserInfo,
 } from "../auth-contract.ts";
 import type { SpecialHandler, WriteGuard } from "../contract.ts";
+import { BootstrapTokens } from "./authn/bootstrap-tokens.ts";
 import { CredentialAuthenticator } from "./authn/credential-authenticator.ts";
+import { FixedTokens } from "./authn/fixed-tokens.ts";
+import { certificatesOf, FrontProxyAuthenticator, type FrontProxyTrust } from "./authn/front-proxy.ts";
 import { publicJwk, signingKey } from "./authn/jwt.ts";
 import { ServiceAccountTokens } from "./authn/service-account-tokens.ts";
+import { TokenUnion } from "./authn/token-union.ts";
 import { NodeAuthorizer } from "./node/node-authorizer.ts";
 import { reconcileAggregation, reconcileDefaults } from "./rbac/bootstrap.ts";
 import { escalationGuards } from "./rbac/escalation.ts";
@@ -31,6 +35,10 @@ export interface AuthOptions {
   issuer?: string;
   /** Fixed bearer tokens. */
   tokens?: ReadonlyMap<string, UserInfo>;
+  /** Whose word about others is taken. */
+  frontProxy?: FrontProxyTrust;
+  /** PEM of the authorities of client certificates; needed where TLS accepts front proxies' too. */
+  clientCa?: string;
 }
 
 /** Everything about who may do what, ready to be handed to `createApiServer`. */
@@ -83,20 +91,23 @@ export function createAuth(options: AuthOptions): Auth {
     clock: options.clock,
     uuid: randomUUID,
   });
+  const fixed = new FixedTokens(options.tokens ?? new Map());
+  const union = new TokenUnion([fixed, tokens, new BootstrapTokens(options.clock)]);
   const rbac = new RbacAuthorizer();
   const authorizer = new ChainAuthorizer(rbac);
-  const fixed = options.tokens ?? new Map<string, UserInfo>();
   return {
-    authenticator: new CredentialAuthenticator(tokens, fixed),
+    authenticator: new CredentialAuthenticator({
+      tokens: union,
+      ...(options.frontProxy ? { frontProxy: new FrontProxyAuthenticator(options.frontProxy) } : {}),
+      ...(options.frontProxy && options.clientCa
+        ? { clientAuthorities: certificatesOf(options.clientCa) }
+        : {}),
+    }),
     authorizer,
     special: new Map([
       ["serviceaccounts/token", tokenRequestHandler(tokens, () => options.clock.now())],
       ...accessReviewHandlers(authorizer, rbac),
-      ...identityReviewHandlers(
-        tokens,
-        (token) => fixed.get(token),
-        () => options.clock.now(),
-      ),
+      ...identityReviewHandlers(union, issuer, () => options.clock.now()),
     ]),
     guards: new Map(escalationGuards(rbac, authorizer)),
     documents: new Map<string, () => unknown>([

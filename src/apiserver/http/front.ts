@@ -56,7 +56,7 @@ function peerOf(socket: TLSSocket): Peer {
         const fingerprint = shown.fingerprint256.replaceAll(":", "").toLowerCase();
         peer = {
           address,
-          certificate: { commonName, organizations: [subject?.O ?? []].flat(), fingerprint },
+          certificate: { commonName, organizations: [subject?.O ?? []].flat(), fingerprint, der: shown.raw },
         };
       }
     }

@@ -31,7 +31,12 @@ export async function startControlPlane(options: {
   parts: () => readonly PartState[];
 }): Promise<ControlPlane> {
   const { config, certificates, clock, log } = options;
-  const auth = createAuth({ clock, serviceAccountKeys: [certificates.serviceAccountKey] });
+  const auth = createAuth({
+    clock,
+    serviceAccountKeys: [certificates.serviceAccountKey],
+    clientCa: certificates.ca,
+    frontProxy: { ca: certificates.frontProxyCa, allowedNames: ["front-proxy-client"] },
+  });
   const proxy = createProxy({
     authorizer: auth.authorizer,
     kubelet: { ...certificates.clients["apiserver-kubelet"], ca: certificates.ca },
@@ -59,7 +64,7 @@ export async function startControlPlane(options: {
       ["/wherry/status", () => ({ name: config.name, pid: process.pid, parts: options.parts() })],
     ]),
   });
-  const tls = { ...certificates.apiserver, clientCa: certificates.ca };
+  const tls = { ...certificates.apiserver, clientCa: `${certificates.ca}\n${certificates.frontProxyCa}` };
   const listen = async (host: string): Promise<void> => {
     try {
       await server.listen({ host, port: config.apiPort, tls });

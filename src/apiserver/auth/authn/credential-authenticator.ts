@@ -1,75 +1,89 @@
-import { createHash } from "node:crypto";
+import type { X509Certificate } from "node:crypto";
 import { StatusError } from "../../../machinery/index.ts";
 import type { Authenticator, Credentials, ObjectReader, Peer, UserInfo } from "../../auth-contract.ts";
-import type { ServiceAccountTokens } from "./service-account-tokens.ts";
+import { type FrontProxyAuthenticator, isIssuedBy } from "./front-proxy.ts";
+import type { TokenVerifier } from "./token-verifier.ts";
+import { withEverybody } from "./token-verifier.ts";
 
-const authenticated = "system:authenticated";
-const digest = (token: string): string => createHash("sha256").update(token).digest("hex");
+type Certificate = NonNullable<Peer["certificate"]>;
 
 /** Who a client certificate says it is: the common name, and each organization is a group. */
-function certificateUser(certificate: NonNullable<Peer["certificate"]>): UserInfo {
-  const { commonName, organizations, fingerprint } = certificate;
-  return {
+function certificateUser({ commonName, organizations, fingerprint }: Certificate): UserInfo {
+  return withEverybody({
     name: commonName,
-    groups: [...organizations, authenticated],
+    groups: [...organizations],
     ...(fingerprint
       ? { extra: { "authentication.kubernetes.io/credential-id": [`X509SHA256=${fingerprint}`] } }
       : {}),
-  };
+  });
 }
 
 const bearer = /^Bearer +([^\s]+) *$/i;
 
-/** Client certificates, then bearer tokens: fixed ones, and ServiceAccounts'. */
-export class CredentialAuthenticator implements Authenticator {
-  readonly #tokens: ServiceAccountTokens;
-  /** SHA-256 of the token to its user, so that comparing takes the same time whatever was guessed. */
-  readonly #fixed: ReadonlyMap<string, UserInfo>;
-  /** The same certificate gives the same UserInfo object: decisions are remembered per object. */
-  #users = new Map<string, UserInfo>();
+export interface CredentialOptions {
+  tokens: TokenVerifier;
+  frontProxy?: FrontProxyAuthenticator;
+  /**
+   * Authorities of client certificates, where TLS accepts those of front proxies too; absent: whatever TLS accepts is a
+   * client's.
+   */
+  clientAuthorities?: readonly X509Certificate[];
+}
 
-  constructor(tokens: ServiceAccountTokens, fixedTokens: ReadonlyMap<string, UserInfo> = new Map()) {
-    this.#tokens = tokens;
-    this.#fixed = new Map(
-      [...fixedTokens].map(([token, user]) => [
-        digest(token),
-        { ...user, groups: [...new Set([...user.groups, authenticated])] },
-      ]),
-    );
+/** A front proxy's word, a client certificate, a bearer token: the first that says who it is. */
+export class CredentialAuthenticator implements Authenticator {
+  readonly #options: CredentialOptions;
+  /** The same certificate gives the same UserInfo object: decisions are remembered per object. null: not a client's. */
+  #users = new Map<string, UserInfo | null>();
+
+  constructor(options: CredentialOptions) {
+    this.#options = options;
   }
 
   attach(objects: ObjectReader): void {
-    this.#tokens.attach(objects);
+    this.#options.tokens.attach?.(objects);
   }
 
-  authenticate(request: Credentials): UserInfo | undefined {
+  authenticate(request: Credentials): UserInfo | undefined | Promise<UserInfo | undefined> {
     const { certificate } = request.peer;
-    if (certificate) return this.#remembered(certificate);
+    if (certificate) {
+      const behind = this.#options.frontProxy?.authenticate(request);
+      if (behind) return withEverybody(behind);
+      const user = this.#remembered(certificate);
+      if (user) return user;
+    }
     const header = request.headers["authorization"];
     if (header === undefined) return undefined;
     const token = bearer.exec(header)?.[1];
     if (token === undefined) return undefined; // not a scheme of ours: anonymous, as Kubernetes has it
-    const fixed = this.#fixed.get(digest(token));
-    if (fixed) return fixed;
     try {
-      const verified = this.#tokens.verify(token);
-      if (verified) return verified.user;
+      const found = this.#options.tokens.verify(token);
+      if (found instanceof Promise) return found.then((late) => late?.user ?? refuse(), refuse);
+      return found?.user ?? refuse();
     } catch (cause) {
-      // Why is not told to whoever brought it.
-      throw new StatusError("Unauthorized", "Unauthorized", { cause });
+      return refuse(cause);
     }
-    throw new StatusError("Unauthorized", "Unauthorized");
   }
 
-  #remembered(certificate: NonNullable<Peer["certificate"]>): UserInfo {
+  #remembered(certificate: Certificate): UserInfo | undefined {
     const key =
       certificate.fingerprint ?? JSON.stringify([certificate.commonName, ...certificate.organizations]);
     let user = this.#users.get(key);
-    if (!user) {
+    if (user === undefined) {
       if (this.#users.size > 1000) this.#users.clear();
-      user = certificateUser(certificate);
+      const { clientAuthorities } = this.#options;
+      const foreign =
+        clientAuthorities !== undefined &&
+        certificate.der !== undefined &&
+        !isIssuedBy(certificate.der, clientAuthorities);
+      user = foreign ? null : certificateUser(certificate);
       this.#users.set(key, user);
     }
-    return user;
+    return user ?? undefined;
   }
+}
+
+/** Why is not told to whoever brought it. */
+function refuse(cause?: unknown): never {
+  throw new StatusError("Unauthorized", "Unauthorized", { cause });
 }

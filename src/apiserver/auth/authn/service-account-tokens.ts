@@ -1,6 +1,7 @@
 import type { Node, Pod, Secret, ServiceAccount } from "../../../api/index.ts";
 import { type Clock, StatusError } from "../../../machinery/index.ts";
 import type { ObjectReader, UserInfo } from "../../auth-contract.ts";
+import type { TokenVerifier, VerifiedToken } from "./token-verifier.ts";
 import { isSignedBy, readToken, type SigningKey, signToken } from "./jwt.ts";
 
 /** An object a token dies with. */
@@ -51,11 +52,6 @@ export interface TokenRequestSpec {
   bound?: { pod?: BoundObject; secret?: BoundObject; node?: BoundObject };
 }
 
-export interface VerifiedToken {
-  user: UserInfo;
-  audiences: readonly string[];
-}
-
 export interface ServiceAccountTokensOptions {
   issuer: string;
   /** The first signs; all verify. */
@@ -68,7 +64,7 @@ export interface ServiceAccountTokensOptions {
 const unauthorized = (why: string): StatusError => new StatusError("Unauthorized", why);
 
 /** Issues ServiceAccount tokens and checks them against the objects that exist now. */
-export class ServiceAccountTokens {
+export class ServiceAccountTokens implements TokenVerifier {
   readonly issuer: string;
   readonly keys: readonly [SigningKey, ...SigningKey[]];
   readonly #clock: Clock;

@@ -2,9 +2,10 @@ import type { KubeObject } from "../../../api/index.ts";
 import { formatTime, StatusError } from "../../../machinery/index.ts";
 import type { UserInfo } from "../../auth-contract.ts";
 import type { SpecialHandler } from "../../contract.ts";
-import type { ServiceAccountTokens } from "../authn/service-account-tokens.ts";
+import type { TokenVerifier } from "../authn/token-verifier.ts";
 
 const group = "authentication.k8s.io";
+const invalidToken = "invalid bearer token";
 
 interface TokenReview extends KubeObject {
   spec?: { token?: string; audiences?: string[] };
@@ -17,29 +18,22 @@ const wireUser = (user: UserInfo): object => ({
   ...(user.extra === undefined ? {} : { extra: user.extra }),
 });
 
-/** `tokenFixed` finds users of tokens that are not ServiceAccounts'. */
+/** `tokens`: of every origin; `issuer`: whom a token must be for when nobody else is named. */
 export function identityReviewHandlers(
-  tokens: ServiceAccountTokens,
-  tokenFixed: (token: string) => UserInfo | undefined,
+  tokens: TokenVerifier,
+  issuer: string,
   now: () => number,
 ): Map<string, SpecialHandler> {
   const base = { group, version: "v1", namespaced: false, verbs: ["create"] };
-  const check = (token: string, audiences: readonly string[]): object => {
+  const check = async (token: string, asked: readonly string[]): Promise<object> => {
+    const audiences = asked.length > 0 ? asked : [issuer];
     try {
-      const verified = tokens.verify(token, audiences.length > 0 ? audiences : undefined);
-      if (verified)
-        return { authenticated: true, user: wireUser(verified.user), audiences: verified.audiences };
-      const user = tokenFixed(token);
-      if (user)
-        return {
-          authenticated: true,
-          user: wireUser(user),
-          ...(audiences.length > 0 ? { audiences } : {}),
-        };
-      return { user: {}, error: "invalid bearer token" };
+      const found = await tokens.verify(token, audiences);
+      if (!found) return { user: {}, error: invalidToken };
+      return { authenticated: true, user: wireUser(found.user), audiences: found.audiences ?? audiences };
     } catch (error) {
       if (!(error instanceof StatusError)) throw error;
-      return { user: {}, error: `[invalid bearer token, ${error.message}]` };
+      return { user: {}, error: `[${invalidToken}, ${error.message}]` };
     }
   };
   return new Map<string, SpecialHandler>([
@@ -53,7 +47,7 @@ export function identityReviewHandlers(
           const token = review.spec?.token ?? "";
           if (token === "")
             throw new StatusError("BadRequest", "token is required for TokenReview in authentication");
-          return { ...review, status: check(token, review.spec?.audiences ?? []) } as KubeObject;
+          return { ...review, status: await check(token, review.spec?.audiences ?? []) } as KubeObject;
         },
       },
     ],

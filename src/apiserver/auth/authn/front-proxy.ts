@@ -1,0 +1,78 @@
+import { X509Certificate } from "node:crypto";
+import type { Credentials, Peer, UserInfo } from "../../auth-contract.ts";
+
+export interface FrontProxyTrust {
+  /** PEM of the authorities that issue front proxies' certificates. */
+  ca: string;
+  /** Common names that may speak for others; none: all that the authority has issued. */
+  allowedNames: readonly string[];
+}
+
+type Certificate = NonNullable<Peer["certificate"]>;
+
+const extraPrefix = "x-remote-extra-";
+const lines = (value: string | undefined): string[] => (value === undefined ? [] : value.split("\n"));
+
+/** Takes the word of a front proxy about who is behind it: X-Remote-User, -Group, -Uid and -Extra-KEY. */
+export class FrontProxyAuthenticator {
+  readonly #authorities: readonly X509Certificate[];
+  readonly #names: readonly string[];
+  /** By fingerprint. */
+  readonly #judged = new Map<string, boolean>();
+
+  constructor({ ca, allowedNames }: FrontProxyTrust) {
+    this.#authorities = certificatesOf(ca);
+    this.#names = allowedNames;
+  }
+
+  /** Undefined: no front proxy, or it says nothing. */
+  authenticate({ headers, peer: { certificate } }: Credentials): UserInfo | undefined {
+    const name = lines(headers["x-remote-user"])[0];
+    if (!name || !certificate || !this.#trusts(certificate)) return undefined;
+    const extra: Record<string, string[]> = {};
+    for (const header in headers) {
+      if (!header.startsWith(extraPrefix)) continue;
+      const key = unescaped(header.slice(extraPrefix.length));
+      extra[key] = [...(extra[key] ?? []), ...lines(headers[header])];
+    }
+    const uid = lines(headers["x-remote-uid"])[0];
+    return {
+      name,
+      groups: lines(headers["x-remote-group"]),
+      ...(uid ? { uid } : {}),
+      ...(Object.keys(extra).length > 0 ? { extra } : {}),
+    };
+  }
+
+  #trusts(certificate: Certificate): boolean {
+    const { commonName, fingerprint, der } = certificate;
+    if (!fingerprint || !der) return false;
+    if (this.#names.length > 0 && !this.#names.includes(commonName)) return false;
+    let trusted = this.#judged.get(fingerprint);
+    if (trusted === undefined) {
+      if (this.#judged.size > 1000) this.#judged.clear();
+      trusted = isIssuedBy(der, this.#authorities);
+      this.#judged.set(fingerprint, trusted);
+    }
+    return trusted;
+  }
+}
+
+export function certificatesOf(pem: string): X509Certificate[] {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? [];
+  return blocks.map((block) => new X509Certificate(block));
+}
+
+/** TLS has already looked at its dates and its purpose. */
+export function isIssuedBy(der: Uint8Array, authorities: readonly X509Certificate[]): boolean {
+  const certificate = new X509Certificate(der);
+  return authorities.some((each) => certificate.checkIssued(each) && certificate.verify(each.publicKey));
+}
+
+function unescaped(key: string): string {
+  try {
+    return decodeURIComponent(key);
+  } catch {
+    return key;
+  }
+}

@@ -1,0 +1,57 @@
+import { StatusError } from "../../../machinery/index.ts";
+import type { ObjectReader } from "../../auth-contract.ts";
+import type { TokenVerifier, VerifiedToken } from "./token-verifier.ts";
+
+/** All origins of tokens as one: the first that knows a token decides; what the others had against it is told if none does. */
+export class TokenUnion implements TokenVerifier {
+  readonly #verifiers: readonly TokenVerifier[];
+
+  constructor(verifiers: readonly TokenVerifier[]) {
+    this.#verifiers = verifiers;
+  }
+
+  attach(objects: ObjectReader): void {
+    for (const verifier of this.#verifiers) verifier.attach?.(objects);
+  }
+
+  /** Answers at once unless an origin has to be asked over the network. */
+  verify(
+    token: string,
+    audiences?: readonly string[],
+  ): VerifiedToken | undefined | Promise<VerifiedToken | undefined> {
+    return this.#from(0, [], token, audiences);
+  }
+
+  #from(
+    start: number,
+    problems: StatusError[],
+    token: string,
+    audiences: readonly string[] | undefined,
+  ): VerifiedToken | undefined | Promise<VerifiedToken | undefined> {
+    for (let i = start; i < this.#verifiers.length; i++) {
+      try {
+        const found = this.#verifiers[i]?.verify(token, audiences);
+        if (found instanceof Promise) {
+          return found
+            .catch(keep(problems))
+            .then((late) => late ?? this.#from(i + 1, problems, token, audiences));
+        }
+        if (found) return found;
+      } catch (error) {
+        keep(problems)(error);
+      }
+    }
+    if (problems.length === 0) return undefined;
+    const texts = problems.map((each) => each.message);
+    const text = texts.length === 1 ? (texts[0] ?? "") : `[${texts.join(", ")}]`;
+    throw new StatusError("Unauthorized", text, { cause: problems[0] });
+  }
+}
+
+const keep =
+  (problems: StatusError[]) =>
+  (error: unknown): undefined => {
+    if (!(error instanceof StatusError)) throw error;
+    problems.push(error);
+    return undefined;
+  };

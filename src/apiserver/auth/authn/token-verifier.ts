@@ -1,0 +1,29 @@
+import type { ObjectReader, UserInfo } from "../../auth-contract.ts";
+
+export interface VerifiedToken {
+  user: UserInfo;
+  /** Those of the asked ones that the token is for; undefined for tokens that are for nobody in particular. */
+  audiences?: readonly string[];
+}
+
+/** Knows the tokens of one origin. */
+export interface TokenVerifier {
+  /**
+   * Undefined when the token is not of this origin. Throws Unauthorized when it is, and is wrong, no longer valid or for
+   * somebody else. `audiences`: whom it must be for, one of them is enough.
+   */
+  verify(
+    token: string,
+    audiences?: readonly string[],
+  ): VerifiedToken | undefined | Promise<VerifiedToken | undefined>;
+  attach?(objects: ObjectReader): void;
+}
+
+const authenticated = "system:authenticated";
+
+/** Everybody who is somebody belongs to one group more. */
+export function withEverybody(user: UserInfo): UserInfo {
+  const { groups } = user;
+  if (groups.includes(authenticated) || groups.includes("system:unauthenticated")) return user;
+  return { ...user, groups: [...groups, authenticated] };
+}
