@@ -26,6 +26,8 @@ export interface Peer {
 export interface Credentials {
   readonly headers: Readonly<Record<string, string>>;
   readonly peer: Peer;
+  /** Of the request, without its query: whether somebody may be anonymous can depend on it. */
+  readonly path?: string;
 }
 
 export interface Authenticator {
@@ -57,6 +59,8 @@ export interface AuthorizationAttributes {
 
 export interface Decision {
   allowed: boolean;
+  /** Nobody else is asked any more. */
+  denied?: true;
   /** Appended to the 403's message when it is not empty. */
   reason: string;
 }

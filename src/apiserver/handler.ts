@@ -111,6 +111,7 @@ export class Handler {
     const found = await this.#authenticator.authenticate({
       headers: request.headers ?? {},
       peer: request.peer,
+      path: info.path,
     });
     const user = found ?? anonymous;
     const { query } = info;

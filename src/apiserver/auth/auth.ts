@@ -1,27 +1,24 @@
 import { createPrivateKey, randomUUID } from "node:crypto";
 import type { ApiTransport } from "../../client/index.ts";
 import type { Clock, Logger } from "../../machinery/index.ts";
-import type {
-  AuthorizationAttributes,
-  Authenticator,
-  Authorizer,
-  Decision,
-  ObjectReader,
-  UserInfo,
-} from "../auth-contract.ts";
+import type { Authenticator, Authorizer, ObjectReader, UserInfo } from "../auth-contract.ts";
 import type { SpecialHandler, WriteGuard } from "../contract.ts";
+import { AnonymousRule } from "./authn/anonymous.ts";
+import { AudienceAgnostic } from "./authn/audience-agnostic.ts";
 import { BootstrapTokens } from "./authn/bootstrap-tokens.ts";
 import { CredentialAuthenticator } from "./authn/credential-authenticator.ts";
 import { FixedTokens } from "./authn/fixed-tokens.ts";
 import { certificatesOf, FrontProxyAuthenticator, type FrontProxyTrust } from "./authn/front-proxy.ts";
 import { publicJwk, signingKey } from "./authn/jwt.ts";
 import { ServiceAccountTokens } from "./authn/service-account-tokens.ts";
+import type { CompileExpression } from "./authn/oidc/config.ts";
+import type { FetchJson } from "./authn/oidc/issuer-keys.ts";
 import { TokenUnion } from "./authn/token-union.ts";
-import { NodeAuthorizer } from "./node/node-authorizer.ts";
+import type { TokenVerifier } from "./authn/token-verifier.ts";
+import { AuthorizerChain } from "./authz/chain.ts";
 import { reconcileAggregation, reconcileDefaults } from "./rbac/bootstrap.ts";
 import { escalationGuards } from "./rbac/escalation.ts";
 import { RbacAuthorizer } from "./rbac/rbac-authorizer.ts";
-import { partMay } from "./parts.ts";
 import { rbacGroup } from "./rbac/rule-index.ts";
 import { accessReviewHandlers } from "./reviews/access-reviews.ts";
 import { identityReviewHandlers } from "./reviews/identity-reviews.ts";
@@ -35,6 +32,10 @@ export interface AuthOptions {
   issuer?: string;
   /** Fixed bearer tokens. */
   tokens?: ReadonlyMap<string, UserInfo>;
+  /** Makes functions of CEL expressions in configuration files; absent: such expressions are refused. */
+  compileExpression?: CompileExpression;
+  /** Reads OpenID Connect issuers' documents; absent: over HTTPS. */
+  fetchJson?: FetchJson;
   /** Whose word about others is taken. */
   frontProxy?: FrontProxyTrust;
   /** PEM of the authorities of client certificates; needed where TLS accepts front proxies' too. */
@@ -48,6 +49,12 @@ export interface Auth {
   special: ReadonlyMap<string, SpecialHandler>;
   guards: ReadonlyMap<string, WriteGuard>;
   documents: ReadonlyMap<string, () => unknown>;
+  /**
+   * Takes an AuthenticationConfiguration or an AuthorizationConfiguration, decoded from its file, in place of the former
+   * one. Rejects with all that is wrong with it, and goes on with the former.
+   */
+  configureAuthentication(value: unknown): Promise<void>;
+  configureAuthorization(value: unknown): Promise<void>;
   /** Stores and repairs the default roles, then keeps aggregated ones up to date until the signal. `api` is a member of system:masters. */
   maintain(context: {
     api: ApiTransport;
@@ -57,29 +64,9 @@ export interface Auth {
   }): Promise<void>;
 }
 
-/** Members of system:masters may do everything; nodes what concerns them; all others what RBAC grants. */
-class ChainAuthorizer implements Authorizer {
-  readonly #node = new NodeAuthorizer();
-  readonly #rbac: RbacAuthorizer;
-
-  constructor(rbac: RbacAuthorizer) {
-    this.#rbac = rbac;
-  }
-
-  attach(objects: ObjectReader): void {
-    this.#node.attach(objects);
-    this.#rbac.attach(objects);
-  }
-
-  authorize(request: AuthorizationAttributes): Decision {
-    if (request.user.groups.includes("system:masters")) return { allowed: true, reason: "" };
-    const node = this.#node.authorize(request);
-    if (node.allowed) return node;
-    if (partMay(request)) return { allowed: true, reason: "" };
-    const rbac = this.#rbac.authorize(request);
-    return rbac.allowed || node.reason === "" ? rbac : node;
-  }
-}
+const noExpressions: CompileExpression = () => {
+  throw new Error("expressions are not evaluated here");
+};
 
 export function createAuth(options: AuthOptions): Auth {
   const [first, ...others] = options.serviceAccountKeys;
@@ -92,12 +79,22 @@ export function createAuth(options: AuthOptions): Auth {
     uuid: randomUUID,
   });
   const fixed = new FixedTokens(options.tokens ?? new Map());
-  const union = new TokenUnion([fixed, tokens, new BootstrapTokens(options.clock)]);
+  const issuers = new TokenUnion([]);
+  const agnostic = (verifier: TokenVerifier) => new AudienceAgnostic(verifier, [issuer]);
+  const union = new TokenUnion([
+    agnostic(fixed),
+    tokens,
+    agnostic(new BootstrapTokens(options.clock)),
+    agnostic(issuers),
+  ]);
+  const anonymous = new AnonymousRule();
+  const compile = options.compileExpression ?? noExpressions;
   const rbac = new RbacAuthorizer();
-  const authorizer = new ChainAuthorizer(rbac);
+  const authorizer = new AuthorizerChain(rbac);
   return {
     authenticator: new CredentialAuthenticator({
       tokens: union,
+      anonymous,
       ...(options.frontProxy ? { frontProxy: new FrontProxyAuthenticator(options.frontProxy) } : {}),
       ...(options.frontProxy && options.clientCa
         ? { clientAuthorities: certificatesOf(options.clientCa) }
@@ -123,6 +120,29 @@ export function createAuth(options: AuthOptions): Auth {
       ],
       ["/openid/v1/jwks", () => ({ keys: tokens.keys.map(publicJwk) })],
     ]),
+    async configureAuthentication(value) {
+      const { readAuthenticationConfig } = await import("./authn/oidc/config.ts");
+      const { fetchJson } = await import("./authn/oidc/fetch-json.ts");
+      const { JwtTokens } = await import("./authn/oidc/jwt-tokens.ts");
+      const config = readAuthenticationConfig(value, issuer, compile);
+      const { clock } = options;
+      const fetch = options.fetchJson ?? fetchJson;
+      issuers.use(
+        config.jwt.map((each) => new JwtTokens({ config: each, compile, clock, fetchJson: fetch })),
+      );
+      anonymous.use(config.anonymous);
+    },
+    async configureAuthorization(value) {
+      const { readAuthorizationConfig } = await import("./authz/config.ts");
+      const { askByKubeconfig } = await import("./authz/ask-webhook.ts");
+      const { WebhookAuthorizer } = await import("./authz/webhook-authorizer.ts");
+      const links = readAuthorizationConfig(value, compile).map(({ type, webhook }) => {
+        if (type !== "Webhook" || !webhook) return type as Exclude<typeof type, "Webhook">;
+        const ask = askByKubeconfig(webhook.connectionInfo.kubeConfigFile ?? "");
+        return new WebhookAuthorizer(webhook, { clock: options.clock, ask, compile });
+      });
+      authorizer.use(links);
+    },
     async maintain({ api, objects, log, signal }) {
       await reconcileDefaults(api, objects);
       rbac.index.dropDefaults();

@@ -89,13 +89,37 @@ export const proxy = client(
 
 export const apiserver: OwnCommand = {
   summary: "The API server and its store alone. Prints a kubeconfig for it when it answers.",
-  usage: "wherry apiserver [--data-dir D] [--name N] [--api-port P]",
-  flags: [...clusterFlags, { long: "api-port", type: "int", help: "port of the API server" }],
+  usage:
+    "wherry apiserver [--data-dir D] [--name N] [--api-port P] [--authentication-config F] [--authorization-config F]",
+  flags: [
+    ...clusterFlags,
+    { long: "api-port", type: "int", help: "port of the API server" },
+    {
+      long: "authentication-config",
+      type: "string",
+      help: "AuthenticationConfiguration file: OpenID Connect issuers, anonymous requests; followed as it changes",
+    },
+    {
+      long: "authorization-config",
+      type: "string",
+      help: "AuthorizationConfiguration file: the authorizers in turn, webhooks among them; followed as it changes",
+    },
+    { long: "enable-admission-plugins", type: "list", help: "admission plugins beside the default ones" },
+    { long: "disable-admission-plugins", type: "list", help: "default admission plugins to leave out" },
+  ],
   async run({ flags }, io, signal) {
     const log = logTo(io, "apiserver");
     const choice = choiceOf(flags);
     const apiPort = flags.int("api-port");
+    const authenticationConfig = flags.text("authentication-config");
+    const authorizationConfig = flags.text("authorization-config");
     await runApiServerAlone({
+      ...(authenticationConfig ? { authenticationConfig } : {}),
+      ...(authorizationConfig ? { authorizationConfig } : {}),
+      plugins: {
+        enable: flags.list("enable-admission-plugins"),
+        disable: flags.list("disable-admission-plugins"),
+      },
       choice,
       log,
       signal,

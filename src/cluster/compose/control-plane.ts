@@ -27,6 +27,10 @@ export async function startControlPlane(options: {
   store: Store;
   clock: Clock;
   log: Logger;
+  /** Admission plugins beside or without the default ones. */
+  plugins?: { enable?: readonly string[]; disable?: readonly string[] };
+  /** AuthenticationConfiguration and AuthorizationConfiguration; followed until the signal. */
+  files?: { authentication?: string; authorization?: string; signal: AbortSignal };
   /** What `GET /wherry/status` says. */
   parts: () => readonly PartState[];
 }): Promise<ControlPlane> {
@@ -37,6 +41,17 @@ export async function startControlPlane(options: {
     clientCa: certificates.ca,
     frontProxy: { ca: certificates.frontProxyCa, allowedNames: ["front-proxy-client"] },
   });
+  const { authentication, authorization, signal } = options.files ?? {};
+  if (signal && (authentication || authorization)) {
+    const { followFiles } = await import("./auth-files.ts");
+    await followFiles(
+      [
+        ...(authentication ? [{ path: authentication, take: auth.configureAuthentication }] : []),
+        ...(authorization ? [{ path: authorization, take: auth.configureAuthorization }] : []),
+      ],
+      { clock, log, signal },
+    );
+  }
   const proxy = createProxy({
     authorizer: auth.authorizer,
     kubelet: { ...certificates.clients["apiserver-kubelet"], ca: certificates.ca },
@@ -52,6 +67,7 @@ export async function startControlPlane(options: {
     special: new Map([...auth.special, ...proxy.special]),
     upgrades: proxy.upgrades,
     guards: auth.guards,
+    ...(options.plugins ? { plugins: options.plugins } : {}),
     network: {
       serviceCidr: config.serviceCidr,
       advertise: {

@@ -110,6 +110,9 @@ async function servedCidrs(client: ReturnType<typeof createClient>): Promise<str
 export async function runApiServerAlone(options: {
   choice: ClusterChoice;
   apiPort?: number;
+  authenticationConfig?: string;
+  authorizationConfig?: string;
+  plugins?: { enable: readonly string[]; disable: readonly string[] };
   log: Logger;
   signal: AbortSignal;
   onReady(server: string): void;
@@ -124,7 +127,21 @@ export async function runApiServerAlone(options: {
   const certificates = ensureCertificates(join(config.dataDir, "pki"), certificateHosts(config), clock.now());
   const store = await openStore(config.dataDir, clock);
   try {
-    const plane = await startControlPlane({ config, certificates, store, clock, log, parts: () => [] });
+    const { authenticationConfig, authorizationConfig, plugins } = options;
+    const plane = await startControlPlane({
+      config,
+      certificates,
+      store,
+      clock,
+      log,
+      parts: () => [],
+      ...(plugins ? { plugins } : {}),
+      files: {
+        signal,
+        ...(authenticationConfig ? { authentication: authenticationConfig } : {}),
+        ...(authorizationConfig ? { authorization: authorizationConfig } : {}),
+      },
+    });
     try {
       const { ensureSystemObjects, systemObjects } = await import("./system-objects.ts");
       const roles = plane.maintainRoles(signal);

@@ -1,6 +1,7 @@
 import type { X509Certificate } from "node:crypto";
 import { StatusError } from "../../../machinery/index.ts";
 import type { Authenticator, Credentials, ObjectReader, Peer, UserInfo } from "../../auth-contract.ts";
+import type { AnonymousRule } from "./anonymous.ts";
 import { type FrontProxyAuthenticator, isIssuedBy } from "./front-proxy.ts";
 import type { TokenVerifier } from "./token-verifier.ts";
 import { withEverybody } from "./token-verifier.ts";
@@ -22,6 +23,8 @@ const bearer = /^Bearer +([^\s]+) *$/i;
 
 export interface CredentialOptions {
   tokens: TokenVerifier;
+  /** Absent: whoever brings no credentials is anonymous. */
+  anonymous?: AnonymousRule;
   frontProxy?: FrontProxyAuthenticator;
   /**
    * Authorities of client certificates, where TLS accepts those of front proxies too; absent: whatever TLS accepts is a
@@ -53,9 +56,9 @@ export class CredentialAuthenticator implements Authenticator {
       if (user) return user;
     }
     const header = request.headers["authorization"];
-    if (header === undefined) return undefined;
-    const token = bearer.exec(header)?.[1];
-    if (token === undefined) return undefined; // not a scheme of ours: anonymous, as Kubernetes has it
+    const token = header === undefined ? undefined : bearer.exec(header)?.[1];
+    // Another scheme is not ours: anonymous too, as Kubernetes has it.
+    if (token === undefined) return this.#nobody(request.path ?? "");
     try {
       const found = this.#options.tokens.verify(token);
       if (found instanceof Promise) return found.then((late) => late?.user ?? refuse(), refuse);
@@ -63,6 +66,10 @@ export class CredentialAuthenticator implements Authenticator {
     } catch (cause) {
       return refuse(cause);
     }
+  }
+
+  #nobody(path: string): undefined {
+    if (this.#options.anonymous?.allows(path) === false) refuse();
   }
 
   #remembered(certificate: Certificate): UserInfo | undefined {

@@ -4,9 +4,14 @@ import type { TokenVerifier, VerifiedToken } from "./token-verifier.ts";
 
 /** All origins of tokens as one: the first that knows a token decides; what the others had against it is told if none does. */
 export class TokenUnion implements TokenVerifier {
-  readonly #verifiers: readonly TokenVerifier[];
+  #verifiers: readonly TokenVerifier[];
 
   constructor(verifiers: readonly TokenVerifier[]) {
+    this.#verifiers = verifiers;
+  }
+
+  /** From now on these are asked instead. */
+  use(verifiers: readonly TokenVerifier[]): void {
     this.#verifiers = verifiers;
   }
 

@@ -1,0 +1,151 @@
+/** Who the claims of a token stand for. Pure. */
+import { isObject } from "../../../../machinery/index.ts";
+import type { UserInfo } from "../../../auth-contract.ts";
+import type { ClaimOrExpression, CompileExpression, JwtAuthenticatorConfig } from "./config.ts";
+
+export type Claims = Readonly<Record<string, unknown>>;
+
+/** A function of the claims; throws with why they are nobody's. */
+export function userMapper(
+  config: JwtAuthenticatorConfig,
+  compile: CompileExpression,
+): (claims: Claims) => UserInfo {
+  const { claimMappings, claimValidationRules = [], userValidationRules = [] } = config;
+  const checks = claimValidationRules.map((rule) => claimCheck(rule, compile));
+  const username = nameMapping(claimMappings.username, compile);
+  const groups = claimMappings.groups && groupsMapping(claimMappings.groups, compile);
+  const uid = claimMappings.uid && uidMapping(claimMappings.uid, compile);
+  const extra = (claimMappings.extra ?? []).map(({ key, valueExpression }) => ({
+    key,
+    valueOf: compile(valueExpression, "claims"),
+  }));
+  const users = userValidationRules.map(({ expression, message }) => ({
+    holds: compile(expression, "user"),
+    message: message || `validation expression '${expression}' failed`,
+  }));
+  return (claims) => {
+    const user: UserInfo = { name: username(claims), groups: groups?.(claims) ?? [] };
+    const id = uid?.(claims);
+    if (id) user.uid = id;
+    for (const check of checks) check(claims);
+    const more = extra.flatMap(({ key, valueOf }) => {
+      const values = texts(valueOf(claims), `extra ${key}`);
+      return values.length > 0 ? [[key, values] as const] : [];
+    });
+    if (more.length > 0) user.extra = Object.fromEntries(more);
+    const shown = {
+      username: user.name,
+      groups: user.groups,
+      uid: user.uid ?? "",
+      extra: user.extra ?? {},
+    };
+    for (const { holds, message } of users) {
+      if (holds(shown) !== true)
+        throw new Error(`oidc: error evaluating user info validation rule: ${message}`);
+    }
+    return user;
+  };
+}
+
+function claimCheck(
+  {
+    claim,
+    requiredValue = "",
+    expression,
+    message,
+  }: NonNullable<JwtAuthenticatorConfig["claimValidationRules"]>[number],
+  compile: CompileExpression,
+): (claims: Claims) => void {
+  if (expression) {
+    const holds = compile(expression, "claims");
+    return (claims) => {
+      if (holds(claims) !== true) {
+        const why = message || `validation expression '${expression}' failed`;
+        throw new Error(`oidc: error evaluating claim validation expression: ${why}`);
+      }
+    };
+  }
+  const name = claim ?? "";
+  return (claims) => {
+    if (!Object.hasOwn(claims, name)) throw new Error(`oidc: required claim ${name} not present in ID token`);
+    if (claims[name] !== requiredValue) {
+      throw new Error(
+        `oidc: required claim ${name} value does not match. Got = ${String(claims[name])}, want = ${requiredValue}`,
+      );
+    }
+  };
+}
+
+function nameMapping(
+  { claim, prefix = "", expression }: ClaimOrExpression,
+  compile: CompileExpression,
+): (claims: Claims) => string {
+  if (expression) {
+    const valueOf = compile(expression, "claims");
+    return (claims) => {
+      const name = valueOf(claims);
+      if (typeof name !== "string") throw new Error("oidc: username expression must give a string");
+      if (name === "") throw new Error("oidc: empty username via CEL expression is not allowed");
+      return name;
+    };
+  }
+  const key = claim ?? "";
+  return (claims) => {
+    const name = claims[key];
+    if (typeof name !== "string")
+      throw new Error(`oidc: could not parse username claims ${JSON.stringify(key)}: claim not present`);
+    // Whoever says who somebody is by e-mail must have seen that it is theirs, if it says anything about that.
+    if (key === "email" && Object.hasOwn(claims, "email_verified") && claims.email_verified !== true) {
+      throw new Error("oidc: email not verified");
+    }
+    return prefix + name;
+  };
+}
+
+function groupsMapping(
+  { claim, prefix = "", expression }: ClaimOrExpression,
+  compile: CompileExpression,
+): (claims: Claims) => string[] {
+  if (expression) {
+    const valueOf = compile(expression, "claims");
+    return (claims) => texts(valueOf(claims), "groups");
+  }
+  const key = claim ?? "";
+  return (claims) => {
+    const value = key === "" ? undefined : claims[key];
+    if (value === undefined || value === null) return [];
+    return texts(value, `groups claim ${JSON.stringify(key)}`).map((group) => prefix + group);
+  };
+}
+
+function uidMapping(
+  { claim, expression }: ClaimOrExpression,
+  compile: CompileExpression,
+): (claims: Claims) => string | undefined {
+  if (expression) {
+    const valueOf = compile(expression, "claims");
+    return (claims) => {
+      const uid = valueOf(claims);
+      if (typeof uid !== "string") throw new Error("oidc: uid expression must give a string");
+      return uid;
+    };
+  }
+  if (!claim) return () => undefined;
+  return (claims) => {
+    if (typeof claims[claim] !== "string")
+      throw new Error(`oidc: could not parse uid claim ${JSON.stringify(claim)}`);
+    return claims[claim];
+  };
+}
+
+/** One text or a list of them; empty ones and nothing at all count for nothing. */
+function texts(value: unknown, what: string): string[] {
+  if (value === null || value === undefined || value === "") return [];
+  if (typeof value === "string") return [value];
+  if (Array.isArray(value) && value.every((each) => typeof each === "string")) {
+    return value.filter((each) => each !== "");
+  }
+  throw new Error(
+    `oidc: ${what} must be a string or a list of strings${isObject(value) ? ", not an object" : ""}`,
+  );
+}

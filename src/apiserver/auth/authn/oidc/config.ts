@@ -1,0 +1,256 @@
+/** AuthenticationConfiguration (apiserver.config.k8s.io, KEP-3331): whose tokens are taken, and who is anonymous where. */
+import {
+  duplicate,
+  type FieldError,
+  invalid,
+  isDns1123Subdomain,
+  isObject,
+  required,
+} from "../../../../machinery/index.ts";
+
+export interface ClaimOrExpression {
+  claim?: string;
+  /** Of `claim`; must be said, even if it is "". */
+  prefix?: string;
+  expression?: string;
+}
+
+export interface JwtAuthenticatorConfig {
+  issuer: {
+    url: string;
+    discoveryURL?: string;
+    certificateAuthority?: string;
+    audiences: string[];
+    audienceMatchPolicy?: string;
+  };
+  claimValidationRules?: { claim?: string; requiredValue?: string; expression?: string; message?: string }[];
+  claimMappings: {
+    username: ClaimOrExpression;
+    groups?: ClaimOrExpression;
+    uid?: ClaimOrExpression;
+    extra?: { key: string; valueExpression: string }[];
+  };
+  userValidationRules?: { expression: string; message?: string }[];
+}
+
+export interface AuthenticationConfig {
+  jwt: JwtAuthenticatorConfig[];
+  anonymous?: { enabled: boolean; conditions?: { path: string }[] };
+}
+
+/** Makes a function of an expression over one variable; throws with what is wrong with it. */
+export type CompileExpression = (
+  expression: string,
+  variable: "claims" | "user" | "request",
+) => (value: unknown) => unknown;
+
+const versions = ["v1", "v1beta1", "v1alpha1"].map((version) => `apiserver.config.k8s.io/${version}`);
+const maxIssuers = 64;
+
+/** Throws with every mistake. `ownIssuer`: of ServiceAccount tokens, which no other may have. */
+export function readAuthenticationConfig(
+  value: unknown,
+  ownIssuer: string,
+  compile: CompileExpression,
+): AuthenticationConfig {
+  if (
+    !isObject(value) ||
+    value.kind !== "AuthenticationConfiguration" ||
+    !versions.includes(String(value.apiVersion))
+  ) {
+    throw new Error(`the file must hold an AuthenticationConfiguration of ${versions.join(", ")}`);
+  }
+  const config = value as unknown as AuthenticationConfig;
+  config.jwt ??= [];
+  const errors = configProblems(config, ownIssuer, compile);
+  if (errors.length > 0) throw new Error(errors.map((each) => `${each.field}: ${each.message}`).join("; "));
+  return config;
+}
+
+export function configProblems(
+  { jwt, anonymous }: AuthenticationConfig,
+  ownIssuer: string,
+  compile: CompileExpression,
+): FieldError[] {
+  const errors: FieldError[] = [];
+  if (!Array.isArray(jwt)) return [invalid("jwt", jwt, "must be a list")];
+  if (jwt.length > maxIssuers)
+    errors.push(invalid("jwt", jwt.length, `must have at most ${maxIssuers} items`));
+  const seen = new Set<string>();
+  jwt.forEach((each, i) => {
+    const path = `jwt[${i}]`;
+    if (!isObject(each.issuer) || !isObject(each.claimMappings)) {
+      errors.push(required(path, "issuer and claimMappings are required"));
+      return;
+    }
+    checkIssuer(each.issuer, `${path}.issuer`, ownIssuer, errors);
+    checkRules(each, path, compile, errors);
+    checkMappings(each, path, compile, errors);
+    for (const url of [each.issuer.url, each.issuer.discoveryURL]) {
+      if (url !== undefined && seen.has(url)) errors.push(duplicate(`${path}.issuer.url`, url));
+      if (url !== undefined) seen.add(url);
+    }
+  });
+  if (anonymous && !anonymous.enabled && anonymous.conditions?.length) {
+    const why = "enabled should be set to true when conditions are defined";
+    errors.push(invalid("anonymous.conditions", anonymous.conditions, why));
+  }
+  return errors;
+}
+
+function checkUrl(url: string, path: string, errors: FieldError[]): void {
+  let parsed: URL;
+  try {
+    parsed = new URL(url);
+  } catch {
+    errors.push(invalid(path, url, "is not a URL"));
+    return;
+  }
+  if (parsed.protocol !== "https:") errors.push(invalid(path, url, "URL scheme must be https"));
+  if (parsed.username || parsed.password) {
+    errors.push(invalid(path, url, "URL must not contain a username or password"));
+  }
+  if (parsed.search) errors.push(invalid(path, url, "URL must not contain a query"));
+  if (parsed.hash) errors.push(invalid(path, url, "URL must not contain a fragment"));
+}
+
+function checkIssuer(
+  issuer: JwtAuthenticatorConfig["issuer"],
+  path: string,
+  ownIssuer: string,
+  errors: FieldError[],
+): void {
+  const { url, discoveryURL, audiences, audienceMatchPolicy } = issuer;
+  if (!url) errors.push(required(`${path}.url`));
+  else {
+    if (url === ownIssuer) {
+      errors.push(
+        invalid(`${path}.url`, url, `URL must not overlap with disallowed issuers: [${ownIssuer}]`),
+      );
+    }
+    checkUrl(url, `${path}.url`, errors);
+  }
+  if (discoveryURL) {
+    if (discoveryURL.replace(/\/+$/, "") === (url ?? "").replace(/\/+$/, "")) {
+      errors.push(invalid(`${path}.discoveryURL`, discoveryURL, "discoveryURL must be different from URL"));
+    }
+    checkUrl(discoveryURL, `${path}.discoveryURL`, errors);
+  }
+  if (!audiences?.length) {
+    errors.push(required(`${path}.audiences`, `at least one ${path}.audiences is required`));
+    return;
+  }
+  audiences.forEach((audience, i) => {
+    if (!audience) errors.push(required(`${path}.audiences[${i}]`));
+    if (audiences.indexOf(audience) < i) errors.push(duplicate(`${path}.audiences[${i}]`, audience));
+  });
+  if (audiences.length > 1 && audienceMatchPolicy !== "MatchAny") {
+    const why = "audienceMatchPolicy must be MatchAny for multiple audiences";
+    errors.push(invalid(`${path}.audienceMatchPolicy`, audienceMatchPolicy ?? "", why));
+  } else if (audiences.length === 1 && audienceMatchPolicy && audienceMatchPolicy !== "MatchAny") {
+    const why = "audienceMatchPolicy must be empty or MatchAny for single audience";
+    errors.push(invalid(`${path}.audienceMatchPolicy`, audienceMatchPolicy, why));
+  }
+}
+
+function checkRules(
+  { claimValidationRules = [], userValidationRules = [] }: JwtAuthenticatorConfig,
+  root: string,
+  compile: CompileExpression,
+  errors: FieldError[],
+): void {
+  const seen = new Set<string>();
+  claimValidationRules.forEach(({ claim, requiredValue, expression, message }, i) => {
+    const path = `${root}.claimValidationRules[${i}]`;
+    if (claim && expression) errors.push(invalid(path, claim, "claim and expression can't both be set"));
+    else if (claim) {
+      if (message) errors.push(invalid(`${path}.message`, message, "may not be specified when claim is set"));
+      if (seen.has(`c ${claim}`)) errors.push(duplicate(`${path}.claim`, claim));
+      seen.add(`c ${claim}`);
+    } else if (expression) {
+      if (requiredValue) {
+        const why = "may not be specified when expression is set";
+        errors.push(invalid(`${path}.requiredValue`, requiredValue, why));
+      }
+      if (seen.has(`e ${expression}`)) errors.push(duplicate(`${path}.expression`, expression));
+      seen.add(`e ${expression}`);
+      checkExpression(expression, "claims", `${path}.expression`, compile, errors);
+    } else errors.push(required(path, "claim or expression is required"));
+  });
+  userValidationRules.forEach(({ expression }, i) => {
+    const path = `${root}.userValidationRules[${i}].expression`;
+    if (!expression) errors.push(required(path));
+    else checkExpression(expression, "user", path, compile, errors);
+  });
+}
+
+function checkMappings(
+  { claimMappings }: JwtAuthenticatorConfig,
+  root: string,
+  compile: CompileExpression,
+  errors: FieldError[],
+): void {
+  const path = `${root}.claimMappings`;
+  checkMapping(claimMappings.username ?? {}, `${path}.username`, true, compile, errors);
+  if (claimMappings.groups) checkMapping(claimMappings.groups, `${path}.groups`, false, compile, errors);
+  const { claim, expression } = claimMappings.uid ?? {};
+  if (claim && expression) errors.push(invalid(`${path}.uid`, "", "claim and expression can't both be set"));
+  else if (expression) checkExpression(expression, "claims", `${path}.uid.expression`, compile, errors);
+  const keys = new Set<string>();
+  (claimMappings.extra ?? []).forEach(({ key, valueExpression }, i) => {
+    const at = `${path}.extra[${i}]`;
+    const [host = "", ...rest] = key.split("/");
+    if (host === "" || rest.join("/") === "" || isDns1123Subdomain(host).length > 0) {
+      errors.push(invalid(`${at}.key`, key, 'must be a domain-prefixed path (such as "acme.io/foo")'));
+    }
+    if (key !== key.toLowerCase()) errors.push(invalid(`${at}.key`, key, "must be lowercase"));
+    if (/(^|\.)(kubernetes|k8s)\.io$/.test(host)) {
+      const why = "k8s.io, kubernetes.io and their subdomains are reserved for Kubernetes use";
+      errors.push(invalid(`${at}.key`, key, why));
+    }
+    if (keys.has(key)) errors.push(duplicate(`${at}.key`, key));
+    keys.add(key);
+    if (!valueExpression) errors.push(required(`${at}.valueExpression`));
+    else checkExpression(valueExpression, "claims", `${at}.valueExpression`, compile, errors);
+  });
+}
+
+function checkMapping(
+  { claim, prefix, expression }: ClaimOrExpression,
+  path: string,
+  needed: boolean,
+  compile: CompileExpression,
+  errors: FieldError[],
+): void {
+  if (claim && expression) errors.push(invalid(path, "", "claim and expression can't both be set"));
+  else if (expression) {
+    if (prefix !== undefined) {
+      errors.push(invalid(`${path}.prefix`, prefix, "prefix can't be set when expression is set"));
+    }
+    checkExpression(expression, "claims", `${path}.expression`, compile, errors);
+  } else if (claim) {
+    if (prefix === undefined) {
+      errors.push(
+        required(
+          `${path}.prefix`,
+          "prefix is required when claim is set. It can be set to an empty string to disable prefixing",
+        ),
+      );
+    }
+  } else if (needed) errors.push(required(path, "claim or expression is required"));
+  else if (prefix) errors.push(required(path, "non-empty claim name is required when prefix is set"));
+}
+
+function checkExpression(
+  expression: string,
+  variable: "claims" | "user" | "request",
+  path: string,
+  compile: CompileExpression,
+  errors: FieldError[],
+): void {
+  try {
+    compile(expression, variable);
+  } catch (error) {
+    errors.push(invalid(path, expression, `compilation failed: ${(error as Error).message}`));
+  }
+}

@@ -1,0 +1,86 @@
+import { createPublicKey, type KeyObject } from "node:crypto";
+import { type Clock, isObject } from "../../../../machinery/index.ts";
+
+/** Fetches a JSON document; `ca`: PEM of whom to trust instead of the system's authorities. */
+export type FetchJson = (url: string, ca: string | undefined) => Promise<unknown>;
+
+export interface IssuerKey {
+  id: string | undefined;
+  /** The only algorithm it is for, where it says so. */
+  algorithm: string | undefined;
+  key: KeyObject;
+}
+
+/** An issuer that signs with a key nobody has seen is asked again at most so often. */
+const refetchMs = 10_000;
+
+/** The public keys of one issuer (OpenID Connect Discovery 1.0, RFC 7517), fetched when they are needed. */
+export class IssuerKeys {
+  readonly #options: { url: string; discoveryUrl?: string; ca?: string; clock: Clock; fetchJson: FetchJson };
+  #keys: readonly IssuerKey[] = [];
+  #fetchedAt = Number.NEGATIVE_INFINITY;
+  #pending: Promise<void> | undefined;
+
+  constructor(options: {
+    url: string;
+    discoveryUrl?: string;
+    ca?: string;
+    clock: Clock;
+    fetchJson: FetchJson;
+  }) {
+    this.#options = options;
+  }
+
+  /** Keys that may have signed; fetched anew when none is known by that id. Throws when the issuer cannot be asked. */
+  async for(keyId: string | undefined): Promise<readonly IssuerKey[]> {
+    const known = this.#matching(keyId);
+    if (known.length > 0) return known;
+    const now = this.#options.clock.monotonic();
+    if (now - this.#fetchedAt >= refetchMs || this.#pending) {
+      this.#pending ??= this.#fetch().finally(() => {
+        this.#pending = undefined;
+      });
+      await this.#pending;
+    }
+    return this.#matching(keyId);
+  }
+
+  #matching(keyId: string | undefined): IssuerKey[] {
+    return this.#keys.filter((each) => keyId === undefined || each.id === undefined || each.id === keyId);
+  }
+
+  async #fetch(): Promise<void> {
+    const { url, discoveryUrl, ca, clock, fetchJson } = this.#options;
+    const from = discoveryUrl ?? `${url.replace(/\/+$/, "")}/.well-known/openid-configuration`;
+    const found = await fetchJson(from, ca);
+    if (!isObject(found) || found.issuer !== url) {
+      throw new Error(
+        `oidc: issuer did not match the issuer returned by provider, expected ${JSON.stringify(url)}`,
+      );
+    }
+    const { jwks_uri: jwksUri } = found;
+    if (typeof jwksUri !== "string" || !jwksUri.startsWith("https://")) {
+      throw new Error("oidc: the provider names no jwks_uri with https");
+    }
+    const set = await fetchJson(jwksUri, ca);
+    const keys = isObject(set) && Array.isArray(set.keys) ? set.keys : [];
+    this.#keys = keys.flatMap(readKey);
+    this.#fetchedAt = clock.monotonic();
+  }
+}
+
+/** Keys of kinds nobody knows are left out. */
+function readKey(jwk: unknown): IssuerKey[] {
+  if (!isObject(jwk) || (jwk.use !== undefined && jwk.use !== "sig")) return [];
+  try {
+    return [
+      {
+        id: typeof jwk.kid === "string" ? jwk.kid : undefined,
+        algorithm: typeof jwk.alg === "string" ? jwk.alg : undefined,
+        key: createPublicKey({ key: jwk as never, format: "jwk" }),
+      },
+    ];
+  } catch {
+    return [];
+  }
+}

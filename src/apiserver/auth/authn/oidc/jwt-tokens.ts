@@ -1,0 +1,86 @@
+import { type Clock, StatusError } from "../../../../machinery/index.ts";
+import type { UserInfo } from "../../../auth-contract.ts";
+import { readToken } from "../jwt.ts";
+import { type TokenVerifier, type VerifiedToken, withEverybody } from "../token-verifier.ts";
+import { type Claims, userMapper } from "./claims.ts";
+import type { CompileExpression, JwtAuthenticatorConfig } from "./config.ts";
+import { type FetchJson, IssuerKeys } from "./issuer-keys.ts";
+import { isSigned } from "./signature.ts";
+
+/** A token whose signature was good is taken without another look for so long. */
+const rememberMs = 10_000;
+const maxRemembered = 4096;
+
+export interface JwtTokensOptions {
+  config: JwtAuthenticatorConfig;
+  compile: CompileExpression;
+  clock: Clock;
+  fetchJson: FetchJson;
+}
+
+/** ID tokens of one OpenID Connect issuer. */
+export class JwtTokens implements TokenVerifier {
+  readonly #config: JwtAuthenticatorConfig;
+  readonly #clock: Clock;
+  readonly #keys: IssuerKeys;
+  readonly #userOf: (claims: Claims) => UserInfo;
+  readonly #known = new Map<string, { user: UserInfo; until: number }>();
+
+  constructor({ config, compile, clock, fetchJson }: JwtTokensOptions) {
+    const { url, discoveryURL, certificateAuthority } = config.issuer;
+    this.#config = config;
+    this.#clock = clock;
+    this.#userOf = userMapper(config, compile);
+    this.#keys = new IssuerKeys({
+      url,
+      clock,
+      fetchJson,
+      ...(discoveryURL ? { discoveryUrl: discoveryURL } : {}),
+      ...(certificateAuthority ? { ca: certificateAuthority } : {}),
+    });
+  }
+
+  verify(token: string): VerifiedToken | undefined | Promise<VerifiedToken | undefined> {
+    const parsed = readToken(token);
+    const claims = parsed?.claims as Claims | undefined;
+    if (!parsed || claims?.iss !== this.#config.issuer.url) return undefined;
+    const known = this.#known.get(token);
+    if (known && this.#clock.now() < known.until) return { user: known.user };
+    return this.#check(token, parsed.header, claims);
+  }
+
+  async #check(token: string, header: Record<string, unknown>, claims: Claims): Promise<VerifiedToken> {
+    const now = this.#clock.now();
+    const expires = typeof claims.exp === "number" ? claims.exp * 1000 : Number.NaN;
+    if (!(now < expires)) throw unauthorized("oidc: verify token: oidc: token is expired");
+    // Clocks differ; five minutes is what OpenID Connect libraries grant.
+    if (typeof claims.nbf === "number" && now + 300_000 < claims.nbf * 1000) {
+      throw unauthorized("oidc: verify token: oidc: current time before the nbf (not before) time");
+    }
+    const audiences =
+      typeof claims.aud === "string" ? [claims.aud] : Array.isArray(claims.aud) ? claims.aud : [];
+    if (!this.#config.issuer.audiences.some((each) => audiences.includes(each))) {
+      throw unauthorized(
+        `oidc: expected audience in ${JSON.stringify(this.#config.issuer.audiences)} got ${JSON.stringify(audiences)}`,
+      );
+    }
+    const keyId = typeof header.kid === "string" ? header.kid : undefined;
+    let user: UserInfo;
+    try {
+      const keys = await this.#keys.for(keyId);
+      const signed = keys.some(
+        ({ algorithm, key }) =>
+          (algorithm === undefined || algorithm === header.alg) && isSigned(token, header.alg, key),
+      );
+      if (!signed) throw new Error("oidc: verify token: failed to verify signature");
+      user = withEverybody(this.#userOf(claims));
+    } catch (error) {
+      throw unauthorized((error as Error).message);
+    }
+    if (this.#known.size >= maxRemembered) this.#known.clear();
+    this.#known.set(token, { user, until: Math.min(expires, now + rememberMs) });
+    return { user };
+  }
+}
+
+const unauthorized = (why: string): StatusError => new StatusError("Unauthorized", why);

@@ -1,0 +1,194 @@
+import assert from "node:assert/strict";
+import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { test } from "node:test";
+import { FakeClock } from "../../../../testing/index.ts";
+import { type CompileExpression, configProblems, type JwtAuthenticatorConfig } from "./config.ts";
+import { JwtTokens } from "./jwt-tokens.ts";
+
+const issuerUrl = "https://issuer.example.com/a";
+
+interface Known {
+  level: number;
+  sub: string;
+  roles: string[];
+  team: string[];
+  username: string;
+}
+
+/** What the expressions of these tests mean. */
+const meanings: Readonly<Record<string, (value: Known) => unknown>> = {
+  "claims.level > 1": (claims) => claims.level > 1,
+  "'e:' + claims.sub": (claims) => `e:${claims.sub}`,
+  "claims.roles": (claims) => claims.roles,
+  "claims.team": (claims) => claims.team,
+  "!user.username.startsWith('e:system')": (user) => !user.username.startsWith("e:system"),
+};
+const compile: CompileExpression = (expression) => meanings[expression] as (value: unknown) => unknown;
+
+const usual: JwtAuthenticatorConfig = {
+  issuer: { url: issuerUrl, audiences: ["wherry", "other"], audienceMatchPolicy: "MatchAny" },
+  claimMappings: { username: { claim: "sub", prefix: "oidc:" }, groups: { claim: "groups", prefix: "g:" } },
+};
+
+interface Signer {
+  kid: string;
+  alg: string;
+  privateKey: KeyObject;
+  publicKey: KeyObject;
+}
+
+const signer = (kid: string, alg: "RS256" | "ES256" = "ES256"): Signer => {
+  const { privateKey, publicKey } =
+    alg === "ES256"
+      ? generateKeyPairSync("ec", { namedCurve: "P-256" })
+      : generateKeyPairSync("rsa", { modulusLength: 2048 });
+  return { kid, alg, privateKey, publicKey };
+};
+
+/** An issuer whose keys can be changed. */
+function issuer(keys: Signer[], config: Partial<JwtAuthenticatorConfig> = {}) {
+  const clock = new FakeClock();
+  const asked: string[] = [];
+  const state = { keys };
+  const tokens = new JwtTokens({
+    config: { ...usual, ...config },
+    compile,
+    clock,
+    async fetchJson(url) {
+      asked.push(url);
+      if (url === `${issuerUrl}/.well-known/openid-configuration`) {
+        return { issuer: issuerUrl, jwks_uri: "https://issuer.example.com/keys" };
+      }
+      return {
+        keys: state.keys.map(({ kid, alg, publicKey }) => ({
+          ...publicKey.export({ format: "jwk" }),
+          kid,
+          alg,
+          use: "sig",
+        })),
+      };
+    },
+  });
+  const now = Math.floor(clock.now() / 1000);
+  const make = (by: Signer, claims: object = {}, header: object = {}): string => {
+    const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+    const text = `${encode({ alg: by.alg, kid: by.kid, ...header })}.${encode({ iss: issuerUrl, aud: "wherry", sub: "bob", exp: now + 60, ...claims })}`;
+    return `${text}.${sign("sha256", Buffer.from(text), { key: by.privateKey, dsaEncoding: "ieee-p1363" }).toString("base64url")}`;
+  };
+  return {
+    clock,
+    asked,
+    state,
+    now,
+    make,
+    verify: async (token: string) => (await tokens.verify(token))?.user,
+  };
+}
+
+test("claims become a user; keys are fetched once, and again when a new one signs", async () => {
+  const first = signer("a");
+  const { verify, make, asked, state, clock } = issuer([first, signer("r", "RS256")]);
+  assert.deepEqual(await verify(make(first, { groups: ["x", "y"] })), {
+    name: "oidc:bob",
+    groups: ["g:x", "g:y", "system:authenticated"],
+  });
+  assert.equal((await verify(make(first, { groups: "one", aud: ["x", "other"] })))?.groups[0], "g:one");
+  assert.equal((await verify(make(state.keys[1] as Signer)))?.name, "oidc:bob");
+  assert.equal(asked.length, 2);
+  const rotated = signer("b");
+  state.keys = [rotated];
+  await assert.rejects(() => verify(make(rotated)), /failed to verify signature/);
+  clock.advance(10_000);
+  assert.equal((await verify(make(rotated)))?.name, "oidc:bob");
+});
+
+test("tokens that are not for us, over, or not the issuer's are refused", async () => {
+  const key = signer("a");
+  const { verify, make, now } = issuer([key]);
+  await assert.rejects(() => verify(make(key, { aud: "x" })), /expected audience in/);
+  await assert.rejects(() => verify(make(key, { exp: now })), /token is expired/);
+  await assert.rejects(() => verify(make(key, { exp: undefined })), /token is expired/);
+  await assert.rejects(() => verify(make(key, { nbf: now + 400 })), /before the nbf/);
+  await assert.rejects(() => verify(make(signer("a"))), /failed to verify signature/);
+  for (const alg of ["none", "HS256", "RS256"]) {
+    await assert.rejects(() => verify(make(key, {}, { alg })), /failed to verify signature/, alg);
+  }
+  await assert.rejects(() => verify(make(key, { sub: 5 })), /could not parse username claims/);
+  assert.equal(await verify(make(key, { iss: "https://elsewhere" })), undefined);
+  assert.equal(await verify("nonsense"), undefined);
+});
+
+test("rules of claims and of users must hold, and expressions map", async () => {
+  const key = signer("a");
+  const { verify, make } = issuer([key], {
+    claimValidationRules: [
+      { claim: "hd", requiredValue: "example.com" },
+      { expression: "claims.level > 1", message: "too low" },
+    ],
+    claimMappings: {
+      username: { expression: "'e:' + claims.sub" },
+      groups: { expression: "claims.roles" },
+      uid: { claim: "id" },
+      extra: [{ key: "acme.io/team", valueExpression: "claims.team" }],
+    },
+    userValidationRules: [{ expression: "!user.username.startsWith('e:system')", message: "reserved" }],
+  });
+  const good = { hd: "example.com", level: 2, roles: ["r"], id: "7", team: ["t", ""] };
+  assert.deepEqual(await verify(make(key, good)), {
+    name: "e:bob",
+    groups: ["r", "system:authenticated"],
+    uid: "7",
+    extra: { "acme.io/team": ["t"] },
+  });
+  await assert.rejects(
+    () => verify(make(key, { ...good, hd: "x" })),
+    /required claim hd value does not match/,
+  );
+  await assert.rejects(() => verify(make(key, { ...good, level: 1 })), /too low$/);
+  await assert.rejects(() => verify(make(key, { ...good, sub: "system:x" })), /reserved$/);
+  await assert.rejects(() => verify(make(key, { ...good, id: 7 })), /could not parse uid claim/);
+});
+
+test("an e-mail address counts when it was verified, or when nothing is said about that", async () => {
+  const key = signer("a");
+  const { verify, make } = issuer([key], { claimMappings: { username: { claim: "email", prefix: "" } } });
+  assert.equal((await verify(make(key, { email: "a@b" })))?.name, "a@b");
+  assert.equal((await verify(make(key, { email: "a@b", email_verified: true })))?.name, "a@b");
+  await assert.rejects(
+    () => verify(make(key, { email: "a@b", email_verified: false })),
+    /email not verified/,
+  );
+});
+
+test("mistakes of a configuration are told all at once", () => {
+  const bad: CompileExpression = () => {
+    throw new Error("no");
+  };
+  const found = configProblems(
+    {
+      jwt: [
+        { ...usual, issuer: { url: "http://own", audiences: [] } },
+        {
+          issuer: { url: "https://x?a=b", audiences: ["a", "a"] },
+          claimMappings: { username: { claim: "sub" }, extra: [{ key: "k8s.io/x", valueExpression: "y" }] },
+        },
+      ],
+      anonymous: { enabled: false, conditions: [{ path: "/x" }] },
+    },
+    "http://own",
+    bad,
+  ).map((each) => `${each.field}: ${each.message}`);
+  for (const expected of [
+    'jwt[0].issuer.url: Invalid value: "http://own": URL must not overlap with disallowed issuers: [http://own]',
+    'jwt[0].issuer.url: Invalid value: "http://own": URL scheme must be https',
+    "jwt[0].issuer.audiences: Required value: at least one jwt[0].issuer.audiences is required",
+    'jwt[1].issuer.audiences[1]: Duplicate value: "a"',
+    'jwt[1].issuer.audienceMatchPolicy: Invalid value: "": audienceMatchPolicy must be MatchAny for multiple audiences',
+    'jwt[1].claimMappings.extra[0].key: Invalid value: "k8s.io/x": k8s.io, kubernetes.io and their subdomains are reserved for Kubernetes use',
+    'jwt[1].claimMappings.extra[0].valueExpression: Invalid value: "y": compilation failed: no',
+  ]) {
+    assert.ok(found.includes(expected), `${expected}\n${found.join("\n")}`);
+  }
+  assert.ok(found.some((each) => each.startsWith("jwt[1].claimMappings.username.prefix: Required value")));
+  assert.ok(found.some((each) => each.startsWith("anonymous.conditions: Invalid value")));
+});

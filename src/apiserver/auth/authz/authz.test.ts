@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { FakeClock } from "../../../testing/index.ts";
+import type { AuthorizationAttributes, Authorizer } from "../../auth-contract.ts";
+import { RbacAuthorizer } from "../rbac/rbac-authorizer.ts";
+import { AuthorizerChain } from "./chain.ts";
+import { type AuthorizerConfig, authorizerProblems, type WebhookConfig } from "./config.ts";
+import { WebhookAuthorizer } from "./webhook-authorizer.ts";
+
+const request: AuthorizationAttributes = {
+  user: { name: "bob", groups: ["g"], uid: "7", extra: { a: ["b"] } },
+  verb: "list",
+  apiGroup: "apps",
+  apiVersion: "v1",
+  resource: "deployments",
+  subresource: "",
+  namespace: "n",
+  name: "",
+  path: "",
+  isResource: true,
+  labelSelector: "a=b,!c",
+};
+
+const usual: WebhookConfig = {
+  timeout: "3s",
+  authorizedTTL: "5m",
+  unauthorizedTTL: "30s",
+  subjectAccessReviewVersion: "v1",
+  failurePolicy: "NoOpinion",
+  connectionInfo: { type: "KubeConfigFile", kubeConfigFile: "/x" },
+};
+
+/** What the expressions of these tests mean. */
+const meanings: Readonly<Record<string, (value: { user: string }) => unknown>> = {
+  "request.user == 'eve'": ({ user }) => user === "eve",
+  "request.nothing.at.all": () => {
+    throw new Error("no such field");
+  },
+};
+
+function webhook(config: Partial<WebhookConfig>, answer: () => unknown) {
+  const clock = new FakeClock();
+  const asked: { spec: Record<string, unknown>; apiVersion: string }[] = [];
+  const authorizer = new WebhookAuthorizer(
+    { ...usual, ...config },
+    {
+      clock,
+      compile: (expression) => meanings[expression] as (value: unknown) => unknown,
+      ask: async (review) => {
+        asked.push(review as (typeof asked)[0]);
+        return answer();
+      },
+    },
+  );
+  return { authorizer, asked, clock };
+}
+
+test("a webhook is asked what is to be done, and its answer is remembered for its time", async () => {
+  const { authorizer, asked, clock } = webhook({}, () => ({ status: { allowed: true, reason: "why not" } }));
+  assert.deepEqual(await authorizer.authorize(request), { allowed: true, reason: "why not" });
+  assert.deepEqual(asked[0]?.spec, {
+    resourceAttributes: {
+      namespace: "n",
+      verb: "list",
+      group: "apps",
+      version: "v1",
+      resource: "deployments",
+      labelSelector: {
+        requirements: [
+          { key: "a", operator: "In", values: ["b"] },
+          { key: "c", operator: "DoesNotExist" },
+        ],
+      },
+    },
+    user: "bob",
+    groups: ["g"],
+    extra: { a: ["b"] },
+    uid: "7",
+  });
+  await authorizer.authorize(request);
+  assert.equal(asked.length, 1);
+  clock.advance(300_000);
+  await authorizer.authorize(request);
+  assert.equal(asked.length, 2);
+});
+
+test("a webhook that fails has no opinion, or denies, as it is told", async () => {
+  const broken = () => {
+    throw new Error("down");
+  };
+  assert.deepEqual(await webhook({}, broken).authorizer.authorize(request), { allowed: false, reason: "" });
+  assert.deepEqual(await webhook({ failurePolicy: "Deny" }, () => "nonsense").authorizer.authorize(request), {
+    allowed: false,
+    reason: "",
+    denied: true,
+  });
+});
+
+test("a webhook is not asked what does not concern it", async () => {
+  const matchConditions = [{ expression: "request.user == 'eve'" }];
+  const { authorizer, asked } = webhook({ matchConditions }, () => ({ status: { denied: true } }));
+  assert.deepEqual(await authorizer.authorize(request), { allowed: false, reason: "" });
+  assert.equal(asked.length, 0);
+  assert.equal((await authorizer.authorize({ ...request, user: { name: "eve", groups: [] } })).denied, true);
+  const throws = [{ expression: "request.nothing.at.all" }];
+  const failing = webhook({ matchConditions: throws, failurePolicy: "Deny" }, () => ({}));
+  assert.equal((await failing.authorizer.authorize(request)).denied, true);
+});
+
+test("one after the other is asked until one allows or denies; the masters are not asked about", async () => {
+  const says = (reason: string, more: object = {}): Authorizer => ({
+    authorize: async () => ({ allowed: false, reason, ...more }),
+  });
+  const chain = new AuthorizerChain(new RbacAuthorizer());
+  chain.use([says("a"), { authorize: () => ({ allowed: false, reason: "b" }) }, says("")]);
+  assert.deepEqual(await chain.authorize(request), { allowed: false, reason: "a\nb" });
+  chain.use([says("no", { denied: true }), "AlwaysAllow"]);
+  assert.equal((await chain.authorize(request)).allowed, false);
+  chain.use([says("a"), "AlwaysAllow"]);
+  assert.equal((await chain.authorize(request)).allowed, true);
+  chain.use(["AlwaysDeny"]);
+  assert.equal((await chain.authorize(request)).allowed, false);
+  assert.equal(
+    (await chain.authorize({ ...request, user: { name: "x", groups: ["system:masters"] } })).allowed,
+    true,
+  );
+});
+
+test("mistakes of a configuration are told all at once", () => {
+  const texts = (authorizers: object[]): string[] =>
+    authorizerProblems(authorizers as AuthorizerConfig[], () => () => true).map(
+      (each) => `${each.field}: ${each.message}`,
+    );
+  assert.deepEqual(texts([]), [
+    "authorizers: Required value: at least one authorization mode must be defined",
+  ]);
+  assert.deepEqual(
+    texts([
+      { type: "Node", name: "node" },
+      { type: "RBAC", name: "rbac" },
+      { type: "Webhook", name: "w", webhook: usual },
+    ]),
+    [],
+  );
+  const found = texts([
+    { type: "RBAC", name: "a" },
+    { type: "RBAC", name: "b" },
+    { type: "Odd", name: "c" },
+    {
+      type: "Webhook",
+      name: "a",
+      webhook: {
+        ...usual,
+        timeout: "1m",
+        failurePolicy: "",
+        connectionInfo: { type: "KubeConfigFile", kubeConfigFile: "x" },
+      },
+    },
+    { type: "Webhook", name: "d" },
+  ]);
+  assert.deepEqual(found, [
+    'authorizers[1].type: Duplicate value: "RBAC"',
+    'authorizers[2].type: Unsupported value: "Odd": supported values: "AlwaysAllow", "AlwaysDeny", "Node", "RBAC", "Webhook"',
+    'authorizers[3].name: Duplicate value: "a"',
+    'authorizers[3].timeout: Invalid value: "1m": must be > 0s and <= 30s',
+    "authorizers[3].failurePolicy: Required value",
+    'authorizers[3].connectionInfo.kubeConfigFile: Invalid value: "x": must be an absolute path',
+    "authorizers[4].webhook: Required value: required when type=Webhook",
+  ]);
+});

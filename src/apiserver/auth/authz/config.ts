@@ -1,0 +1,151 @@
+/** AuthorizationConfiguration (apiserver.config.k8s.io, KEP-3221): who is asked in turn whether a request may be. */
+import {
+  duplicate,
+  type FieldError,
+  invalid,
+  isDns1123Subdomain,
+  isObject,
+  notSupported,
+  parseDuration,
+  required,
+} from "../../../machinery/index.ts";
+import type { CompileExpression } from "../authn/oidc/config.ts";
+
+export interface WebhookConfig {
+  timeout: string;
+  authorizedTTL: string;
+  unauthorizedTTL: string;
+  cacheAuthorizedRequests?: boolean;
+  cacheUnauthorizedRequests?: boolean;
+  subjectAccessReviewVersion: "v1" | "v1beta1";
+  matchConditionSubjectAccessReviewVersion?: string;
+  failurePolicy: "NoOpinion" | "Deny";
+  connectionInfo: { type: string; kubeConfigFile?: string };
+  matchConditions?: { expression: string }[];
+}
+
+export interface AuthorizerConfig {
+  type: "Node" | "RBAC" | "Webhook" | "AlwaysAllow" | "AlwaysDeny";
+  name: string;
+  webhook?: WebhookConfig;
+}
+
+const versions = ["v1", "v1beta1", "v1alpha1"].map((version) => `apiserver.config.k8s.io/${version}`);
+const types = ["AlwaysAllow", "AlwaysDeny", "Node", "RBAC", "Webhook"];
+
+/** Throws with every mistake. */
+export function readAuthorizationConfig(value: unknown, compile: CompileExpression): AuthorizerConfig[] {
+  if (
+    !isObject(value) ||
+    value.kind !== "AuthorizationConfiguration" ||
+    !versions.includes(String(value.apiVersion))
+  ) {
+    throw new Error(`the file must hold an AuthorizationConfiguration of ${versions.join(", ")}`);
+  }
+  const authorizers = (value.authorizers ?? []) as AuthorizerConfig[];
+  const errors = authorizerProblems(authorizers, compile);
+  if (errors.length > 0) throw new Error(errors.map((each) => `${each.field}: ${each.message}`).join("; "));
+  return authorizers;
+}
+
+export function authorizerProblems(
+  authorizers: readonly AuthorizerConfig[],
+  compile: CompileExpression,
+): FieldError[] {
+  const errors: FieldError[] = [];
+  if (authorizers.length === 0) {
+    errors.push(required("authorizers", "at least one authorization mode must be defined"));
+  }
+  const seen = new Set<string>();
+  authorizers.forEach(({ type, name, webhook }, i) => {
+    const path = `authorizers[${i}]`;
+    if (!type) errors.push(required(`${path}.type`));
+    else if (!types.includes(type)) errors.push(notSupported(`${path}.type`, type, types));
+    else if (seen.has(`type ${type}`) && type !== "Webhook") errors.push(duplicate(`${path}.type`, type));
+    else {
+      if (!name) errors.push(required(`${path}.name`));
+      else if (seen.has(`name ${name}`)) errors.push(duplicate(`${path}.name`, name));
+      else {
+        const problems = isDns1123Subdomain(name);
+        if (problems.length > 0) {
+          errors.push(invalid(`${path}.name`, name, `authorizer name is invalid: ${problems.join(", ")}`));
+        }
+      }
+      if (type !== "Webhook" && webhook) {
+        errors.push(invalid(`${path}.webhook`, "non-null", "may only be specified when type=Webhook"));
+      }
+      if (type === "Webhook" && !webhook) {
+        errors.push(required(`${path}.webhook`, "required when type=Webhook"));
+      } else if (type === "Webhook" && webhook) checkWebhook(webhook, path, compile, errors);
+    }
+    seen.add(`type ${type}`).add(`name ${name}`);
+  });
+  return errors;
+}
+
+function checkWebhook(
+  webhook: WebhookConfig,
+  path: string,
+  compile: CompileExpression,
+  errors: FieldError[],
+): void {
+  const { connectionInfo, matchConditions = [] } = webhook;
+  checkDuration(webhook.timeout, `${path}.timeout`, 30_000, "must be > 0s and <= 30s", errors);
+  for (const name of ["authorizedTTL", "unauthorizedTTL"] as const) {
+    checkDuration(webhook[name], `${path}.${name}`, Number.POSITIVE_INFINITY, "must be > 0s", errors);
+  }
+  oneOf(webhook.subjectAccessReviewVersion, `${path}.subjectAccessReviewVersion`, ["v1", "v1beta1"], errors);
+  oneOf(webhook.failurePolicy, `${path}.failurePolicy`, ["NoOpinion", "Deny"], errors);
+  oneOf(connectionInfo?.type, `${path}.connectionInfo.type`, ["KubeConfigFile"], errors);
+  const file = connectionInfo?.kubeConfigFile;
+  if (!file) errors.push(required(`${path}.connectionInfo.kubeConfigFile`));
+  else if (!file.startsWith("/")) {
+    errors.push(invalid(`${path}.connectionInfo.kubeConfigFile`, file, "must be an absolute path"));
+  }
+  if (matchConditions.length > 0 && webhook.matchConditionSubjectAccessReviewVersion !== "v1") {
+    const why = "required if match conditions are specified";
+    errors.push(required(`${path}.matchConditionSubjectAccessReviewVersion`, why));
+  }
+  matchConditions.forEach(({ expression }, i) => {
+    const at = `${path}.matchConditions[${i}].expression`;
+    if (!expression) errors.push(required(at));
+    else {
+      try {
+        compile(expression, "request");
+      } catch (error) {
+        errors.push(invalid(at, expression, `compilation failed: ${(error as Error).message}`));
+      }
+    }
+  });
+}
+
+function oneOf(
+  value: string | undefined,
+  path: string,
+  allowed: readonly string[],
+  errors: FieldError[],
+): void {
+  if (!value) errors.push(required(path));
+  else if (!allowed.includes(value)) errors.push(notSupported(path, value, allowed));
+}
+
+function checkDuration(
+  text: string | undefined,
+  path: string,
+  mostMs: number,
+  rule: string,
+  errors: FieldError[],
+): void {
+  const ms = text === undefined ? 0 : durationMs(text);
+  if (ms === 0) errors.push(required(path));
+  else if (ms === undefined || ms < 0 || ms > mostMs) errors.push(invalid(path, text, rule));
+}
+
+/** Undefined for what is no duration. */
+export function durationMs(text: string): number | undefined {
+  try {
+    return parseDuration(text);
+  } catch {
+    return undefined;
+  }
+}

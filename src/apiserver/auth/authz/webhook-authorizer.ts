@@ -1,0 +1,179 @@
+import type { AuthorizationAttributes, Authorizer, Decision } from "../../auth-contract.ts";
+import { type Clock, parseFieldSelector, parseLabelSelector } from "../../../machinery/index.ts";
+import type { CompileExpression } from "../authn/oidc/config.ts";
+import { durationMs, type WebhookConfig } from "./config.ts";
+
+/** Sends a SubjectAccessReview and gives what came back; rejects when there is no answer in time. */
+export type AskWebhook = (review: object, timeoutMs: number) => Promise<unknown>;
+
+interface ReviewStatus {
+  allowed?: boolean;
+  denied?: boolean;
+  reason?: string;
+}
+
+const maxRemembered = 8192;
+/** Longer questions are not remembered: they would let a client fill the memory. */
+const maxKeyLength = 10_000;
+
+/** Asks another server (SubjectAccessReview), and remembers its answers for a while. */
+export class WebhookAuthorizer implements Authorizer {
+  readonly #config: WebhookConfig;
+  readonly #clock: Clock;
+  readonly #ask: AskWebhook;
+  readonly #conditions: readonly ((request: unknown) => unknown)[];
+  readonly #answers = new Map<string, { status: ReviewStatus; until: number }>();
+
+  constructor(config: WebhookConfig, options: { clock: Clock; ask: AskWebhook; compile: CompileExpression }) {
+    this.#config = config;
+    this.#clock = options.clock;
+    this.#ask = options.ask;
+    this.#conditions = (config.matchConditions ?? []).map(({ expression }) =>
+      options.compile(expression, "request"),
+    );
+  }
+
+  async authorize(attributes: AuthorizationAttributes): Promise<Decision> {
+    const spec = specOf(attributes);
+    const failed: Decision = { allowed: false, reason: "", ...this.#onFailure() };
+    let concerned: boolean;
+    try {
+      concerned = this.#concerns(spec);
+    } catch {
+      return failed;
+    }
+    if (!concerned) return { allowed: false, reason: "" };
+    const key = JSON.stringify(spec);
+    let status = this.#remembered(key);
+    if (!status) {
+      try {
+        status = await this.#answer(spec);
+      } catch {
+        return failed;
+      }
+      this.#remember(key, status);
+    }
+    const { allowed = false, denied = false, reason = "" } = status;
+    if (denied) return { allowed: false, denied: true, reason };
+    return { allowed, reason };
+  }
+
+  #onFailure(): { denied?: true } {
+    return this.#config.failurePolicy === "Deny" ? { denied: true } : {};
+  }
+
+  /** One condition that is false settles it, whatever the others come to; an error does only without such a one. */
+  #concerns(spec: object): boolean {
+    let problem: unknown;
+    for (const holds of this.#conditions) {
+      try {
+        if (holds(spec) !== true) return false;
+      } catch (error) {
+        problem = error;
+      }
+    }
+    if (problem !== undefined) throw problem;
+    return true;
+  }
+
+  async #answer(spec: object): Promise<ReviewStatus> {
+    const { subjectAccessReviewVersion: version, timeout } = this.#config;
+    const review = {
+      kind: "SubjectAccessReview",
+      apiVersion: `authorization.k8s.io/${version}`,
+      metadata: { creationTimestamp: null },
+      spec: version === "v1beta1" ? betaSpec(spec) : spec,
+    };
+    const answer = (await this.#ask(review, durationMs(timeout) ?? 0)) as
+      | { status?: ReviewStatus }
+      | undefined;
+    if (typeof answer?.status !== "object") throw new Error("the answer is no SubjectAccessReview");
+    return answer.status;
+  }
+
+  #remembered(key: string): ReviewStatus | undefined {
+    const known = this.#answers.get(key);
+    return known && this.#clock.monotonic() < known.until ? known.status : undefined;
+  }
+
+  #remember(key: string, status: ReviewStatus): void {
+    const { authorizedTTL, unauthorizedTTL, cacheAuthorizedRequests, cacheUnauthorizedRequests } =
+      this.#config;
+    const wanted = status.allowed ? cacheAuthorizedRequests : cacheUnauthorizedRequests;
+    if (wanted === false || key.length > maxKeyLength) return;
+    if (this.#answers.size >= maxRemembered) this.#answers.clear();
+    const ms = durationMs(status.allowed ? authorizedTTL : unauthorizedTTL) ?? 0;
+    this.#answers.set(key, { status, until: this.#clock.monotonic() + ms });
+  }
+}
+
+function specOf(attributes: AuthorizationAttributes): object {
+  const { user, verb, isResource } = attributes;
+  const given = (members: Record<string, unknown>): object =>
+    Object.fromEntries(Object.entries(members).filter(([, value]) => value !== "" && value !== undefined));
+  return {
+    ...(isResource
+      ? {
+          resourceAttributes: given({
+            namespace: attributes.namespace,
+            verb,
+            group: attributes.apiGroup,
+            version: attributes.apiVersion,
+            resource: attributes.resource,
+            subresource: attributes.subresource,
+            name: attributes.name,
+            fieldSelector: fieldRequirements(attributes.fieldSelector),
+            labelSelector: labelRequirements(attributes.labelSelector),
+          }),
+        }
+      : { nonResourceAttributes: given({ path: attributes.path, verb }) }),
+    ...(user.name ? { user: user.name } : {}),
+    ...(user.groups.length > 0 ? { groups: user.groups } : {}),
+    ...(user.extra && Object.keys(user.extra).length > 0 ? { extra: user.extra } : {}),
+    ...(user.uid ? { uid: user.uid } : {}),
+  };
+}
+
+/** v1beta1 spells one member otherwise. */
+function betaSpec(spec: object): object {
+  const { groups, ...rest } = spec as { groups?: readonly string[] };
+  return groups ? { ...rest, group: groups } : rest;
+}
+
+/** What cannot be read is left out: that only widens the question. */
+function fieldRequirements(text: string | undefined): object | undefined {
+  if (!text) return undefined;
+  try {
+    const requirements = parseFieldSelector(text).map(({ field, op, value }) => ({
+      key: field,
+      operator: op === "!=" ? "NotIn" : "In",
+      values: [value],
+    }));
+    return requirements.length > 0 ? { requirements } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const operators: Readonly<Record<string, string>> = {
+  in: "In",
+  "=": "In",
+  "==": "In",
+  notin: "NotIn",
+  "!=": "NotIn",
+  exists: "Exists",
+  "!": "DoesNotExist",
+};
+
+function labelRequirements(text: string | undefined): object | undefined {
+  if (!text) return undefined;
+  try {
+    const requirements = parseLabelSelector(text).requirements.flatMap(({ key, operator, values }) => {
+      const name = operators[operator];
+      return name ? [{ key, operator: name, ...(values.length > 0 ? { values } : {}) }] : [];
+    });
+    return requirements.length > 0 ? { requirements } : undefined;
+  } catch {
+    return undefined;
+  }
+}
