@@ -1,6 +1,6 @@
 import { createPrivateKey, randomUUID } from "node:crypto";
 import type { ApiTransport } from "../../client/index.ts";
-import type { Clock, Logger } from "../../machinery/index.ts";
+import { type Clock, formatTime, type Logger } from "../../machinery/index.ts";
 import type { Authenticator, Authorizer, ObjectReader, UserInfo } from "../auth-contract.ts";
 import type { SpecialHandler, WriteGuard } from "../contract.ts";
 import { AnonymousRule } from "./authn/anonymous.ts";
@@ -15,7 +15,9 @@ import type { CompileExpression } from "./authn/oidc/config.ts";
 import type { FetchJson } from "./authn/oidc/issuer-keys.ts";
 import { TokenUnion } from "./authn/token-union.ts";
 import type { TokenVerifier } from "./authn/token-verifier.ts";
+import { fillTokenSecrets, isTokenSecret, markUsed } from "./authn/token-secrets.ts";
 import { AuthorizerChain } from "./authz/chain.ts";
+import { keepDoing } from "./loop.ts";
 import { reconcileAggregation, reconcileDefaults } from "./rbac/bootstrap.ts";
 import { escalationGuards } from "./rbac/escalation.ts";
 import { RbacAuthorizer } from "./rbac/rbac-authorizer.ts";
@@ -32,6 +34,8 @@ export interface AuthOptions {
   issuer?: string;
   /** Fixed bearer tokens. */
   tokens?: ReadonlyMap<string, UserInfo>;
+  /** PEM of what pods are told to trust: goes into Secrets with tokens. */
+  rootCa?: string;
   /** Makes functions of CEL expressions in configuration files; absent: such expressions are refused. */
   compileExpression?: CompileExpression;
   /** Reads OpenID Connect issuers' documents; absent: over HTTPS. */
@@ -55,7 +59,10 @@ export interface Auth {
    */
   configureAuthentication(value: unknown): Promise<void>;
   configureAuthorization(value: unknown): Promise<void>;
-  /** Stores and repairs the default roles, then keeps aggregated ones up to date until the signal. `api` is a member of system:masters. */
+  /**
+   * Stores and repairs the default roles, then keeps aggregated ones up to date, and Secrets that ask for a token filled,
+   * until the signal. `api` is a member of system:masters.
+   */
   maintain(context: {
     api: ApiTransport;
     objects: ObjectReader;
@@ -143,33 +150,24 @@ export function createAuth(options: AuthOptions): Auth {
       });
       authorizer.use(links);
     },
-    async maintain({ api, objects, log, signal }) {
+    async maintain(context) {
+      const { api, objects, log, signal } = context;
       await reconcileDefaults(api, objects);
       rbac.index.dropDefaults();
-      let wake: () => void = () => {};
-      let changed = true;
-      const stop = objects.onChange(rbacGroup, "clusterroles", () => {
-        changed = true;
-        wake();
+      const secrets = { api, objects, tokens, rootCa: options.rootCa };
+      tokens.onLegacyUse((secret) => {
+        const day = formatTime(options.clock.now()).slice(0, 10);
+        markUsed(api, secret, day).catch((error: unknown) => {
+          if (!signal.aborted) log.warn("the use of a token could not be marked", { error });
+        });
       });
-      signal.addEventListener("abort", () => wake(), { once: true });
-      try {
-        while (!signal.aborted) {
-          if (!changed) await new Promise<void>((resolve) => (wake = resolve));
-          changed = false;
-          if (signal.aborted) break;
-          try {
-            await reconcileAggregation(api, objects);
-          } catch (error) {
-            if (signal.aborted) break;
-            log.warn("aggregating cluster roles failed", { error });
-            await options.clock.sleep(1000, signal).catch(() => {});
-            changed = true;
-          }
-        }
-      } finally {
-        stop();
-      }
+      const around = { objects, log, signal, clock: options.clock };
+      const roles = { group: rbacGroup, resource: "clusterroles", concerns: () => true };
+      const tokenSecrets = { group: "", resource: "secrets", concerns: isTokenSecret };
+      await Promise.all([
+        keepDoing({ ...roles, act: () => reconcileAggregation(api, objects) }, around),
+        keepDoing({ ...tokenSecrets, act: () => fillTokenSecrets(secrets) }, around),
+      ]);
     },
   };
 }

@@ -39,6 +39,7 @@ export async function startControlPlane(options: {
     clock,
     serviceAccountKeys: [certificates.serviceAccountKey],
     clientCa: certificates.ca,
+    rootCa: certificates.ca,
     frontProxy: { ca: certificates.frontProxyCa, allowedNames: ["front-proxy-client"] },
   });
   const { authentication, authorization, signal } = options.files ?? {};

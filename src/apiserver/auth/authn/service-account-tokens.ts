@@ -41,6 +41,7 @@ const legacyIssuer = "kubernetes/serviceaccount";
 /** A bound pod's token works this long after the pod's deletion time, for its last requests. */
 const afterDeletionMs = 60_000;
 const maxRemembered = 4096;
+const usedEveryMs = 60_000;
 
 export interface TokenRequestSpec {
   namespace: string;
@@ -70,6 +71,9 @@ export class ServiceAccountTokens implements TokenVerifier {
   readonly #clock: Clock;
   readonly #uuid: () => string;
   #objects: ObjectReader | undefined;
+  #legacyUsed: (secret: Secret) => void = () => {};
+  /** When the use of a Secret's token was told last, by uid. */
+  readonly #toldAt = new Map<string, number>();
   /** Tokens whose signature was good. */
   #signed = new Map<string, Claims | LegacyClaims>();
 
@@ -102,6 +106,25 @@ export class ServiceAccountTokens implements TokenVerifier {
       sub: `system:serviceaccount:${spec.namespace}:${spec.account.name}`,
     };
     return signToken(claims, this.keys[0]);
+  }
+
+  /** A token without an end, for the Secret that holds it. */
+  issueLegacy(namespace: string, account: BoundObject, secret: string): string {
+    const prefix = "kubernetes.io/serviceaccount/";
+    const claims = {
+      iss: legacyIssuer,
+      [`${prefix}namespace`]: namespace,
+      [`${prefix}secret.name`]: secret,
+      [`${prefix}service-account.name`]: account.name,
+      [`${prefix}service-account.uid`]: account.uid,
+      sub: `system:serviceaccount:${namespace}:${account.name}`,
+    };
+    return signToken(claims, this.keys[0]);
+  }
+
+  /** Calls back with the Secret whose token was good; at most once a minute for each. */
+  onLegacyUse(listener: (secret: Secret) => void): void {
+    this.#legacyUsed = listener;
   }
 
   /**
@@ -173,8 +196,19 @@ export class ServiceAccountTokens implements TokenVerifier {
     );
     if (!secret || Buffer.from(secret.data?.["token"] ?? "", "base64").toString() !== token)
       throw unauthorized("token has been invalidated");
+    if (secret.metadata?.deletionTimestamp) throw unauthorized("token has been invalidated");
     this.#account(namespace, account);
+    this.#tellUse(secret);
     return { user: userOf(namespace, account, {}), audiences: [this.issuer] };
+  }
+
+  #tellUse(secret: Secret): void {
+    const uid = secret.metadata?.uid ?? "";
+    const now = this.#clock.monotonic();
+    if (now - (this.#toldAt.get(uid) ?? Number.NEGATIVE_INFINITY) < usedEveryMs) return;
+    if (this.#toldAt.size >= maxRemembered) this.#toldAt.clear();
+    this.#toldAt.set(uid, now);
+    this.#legacyUsed(secret);
   }
 
   #account(namespace: string, account: BoundObject): void {
@@ -204,6 +238,6 @@ function userOf(namespace: string, account: BoundObject, extra: Record<string, s
     name: `system:serviceaccount:${namespace}:${account.name}`,
     uid: account.uid,
     groups: ["system:serviceaccounts", `system:serviceaccounts:${namespace}`, "system:authenticated"],
-    extra,
+    ...(Object.keys(extra).length > 0 ? { extra } : {}),
   };
 }

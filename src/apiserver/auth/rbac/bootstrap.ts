@@ -114,7 +114,8 @@ function repaired(stored: KubeObject, wanted: RoleObject | BindingObject): KubeO
     : ({ ...role, rules: [...(role.rules ?? []), ...missing] } as KubeObject);
 }
 
-async function send(
+/** A request of the server to itself; throws what it is refused with. */
+export async function send(
   api: ApiTransport,
   method: TransportRequest["method"],
   path: string,
