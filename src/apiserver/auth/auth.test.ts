@@ -196,6 +196,113 @@ test("nobody gives away more than they hold", async () => {
   );
 });
 
+test("a node reaches what its volumes, claims and slices need", async () => {
+  const { objects, may } = setUp();
+  const get = async (resource: string, name: string, more: object = {}) =>
+    (await may(nodeUser, "get", resource, { name, ...more })).allowed;
+  objects.put("", "persistentvolumes", {
+    metadata: { name: "pv" },
+    spec: {
+      claimRef: { namespace: "a", name: "c" },
+      csi: {
+        driver: "d",
+        nodeStageSecretRef: { name: "stage", namespace: "s" },
+        controllerPublishSecretRef: { name: "publish", namespace: "s" },
+      },
+    },
+  });
+  objects.put("", "persistentvolumeclaims", {
+    metadata: { name: "c", namespace: "a" },
+    spec: { volumeName: "pv" },
+  });
+  objects.put("storage.k8s.io", "volumeattachments", { metadata: { name: "va" }, spec: { nodeName: "n1" } });
+  objects.put("storage.k8s.io", "volumeattachments", {
+    metadata: { name: "other" },
+    spec: { nodeName: "n2" },
+  });
+  objects.put("resource.k8s.io", "resourceslices", { metadata: { name: "slice" }, spec: { nodeName: "n1" } });
+  const pod = {
+    metadata: { name: "p", namespace: "a", uid: "u" },
+    spec: {
+      nodeName: "n1",
+      containers: [],
+      volumes: [{ name: "v", persistentVolumeClaim: { claimName: "c" } }],
+      resourceClaims: [{ name: "gpu", resourceClaimTemplateName: "t" }],
+    },
+  };
+  assert.ok(!(await get("secrets", "stage", { namespace: "s" })));
+  objects.put("", "pods", pod);
+  assert.ok(await get("secrets", "stage", { namespace: "s" }));
+  assert.ok(!(await get("secrets", "publish", { namespace: "s" })));
+  assert.ok(await get("persistentvolumes", "pv"));
+  const storage = { apiGroup: "storage.k8s.io" };
+  assert.ok(await get("volumeattachments", "va", storage));
+  assert.ok(!(await get("volumeattachments", "other", storage)));
+  const devices = { apiGroup: "resource.k8s.io" };
+  assert.ok(await get("resourceslices", "slice", devices));
+  assert.ok(!(await get("resourceclaims", "made", { ...devices, namespace: "a" })));
+  // A claim that is made for the pod later on, and a container for debugging, are known when they come.
+  objects.put("", "pods", {
+    ...pod,
+    status: { resourceClaimStatuses: [{ name: "gpu", resourceClaimName: "made" }] },
+  });
+  assert.ok(await get("resourceclaims", "made", { ...devices, namespace: "a" }));
+  const debug = {
+    ...pod.spec,
+    ephemeralContainers: [{ name: "e", envFrom: [{ configMapRef: { name: "late" } }] }],
+  };
+  objects.put("", "pods", { ...pod, spec: debug });
+  assert.ok(await get("configmaps", "late", { namespace: "a" }));
+  objects.put("", "pods", {
+    ...pod,
+    spec: debug,
+    metadata: { ...pod.metadata, annotations: { "kubernetes.io/config.mirror": "x" } },
+  });
+  assert.equal(
+    (await may(nodeUser, "list", "secrets", {})).reason,
+    "can only read namespaced object of this type",
+  );
+});
+
+test("a node gets tokens of its own pods alone, for audiences they have volumes for", async () => {
+  const { objects, call } = setUp();
+  objects.put("", "serviceaccounts", { metadata: { name: "sa", namespace: "a", uid: "sa-uid" } });
+  objects.put("", "pods", {
+    metadata: { name: "p", namespace: "a", uid: "u" },
+    spec: {
+      serviceAccountName: "sa",
+      nodeName: "n1",
+      volumes: [
+        { name: "v", projected: { sources: [{ serviceAccountToken: { path: "t", audience: "vault" } }] } },
+      ],
+    },
+  });
+  const ask = (spec: object, user = nodeUser) =>
+    call(
+      "serviceaccounts/token",
+      user,
+      { spec },
+      { namespace: "a", name: "sa", resource: "serviceaccounts" },
+    );
+  const boundObjectRef = { kind: "Pod", apiVersion: "v1", name: "p", uid: "u" };
+  assert.ok((await ask({ boundObjectRef, audiences: ["vault"] })).status["token"]);
+  await assert.rejects(() => ask({}), /node requested token not bound to a pod$/);
+  await assert.rejects(() => ask({ boundObjectRef: { ...boundObjectRef, uid: "" } }), /without a uid$/);
+  await assert.rejects(
+    () => ask({ boundObjectRef, audiences: ["other"] }),
+    /audience "other" not found in pod spec volume, system:node:n1 is not authorized/,
+  );
+  await assert.rejects(
+    () => ask({ boundObjectRef, audiences: ["vault", "other"] }),
+    /node may only request 0 or 1 audiences$/,
+  );
+  await assert.rejects(
+    () => ask({ boundObjectRef, audiences: ["vault"] }, { ...nodeUser, name: "system:node:n2" }),
+    /scheduled on a different node$/,
+  );
+  assert.ok((await ask({ audiences: ["anything"] }, alice)).status["token"]);
+});
+
 test("a node reaches its own pods' objects and nothing else", async () => {
   const { objects, may } = setUp();
   const secret = { namespace: "a", name: "s" };

@@ -109,7 +109,7 @@ export function createAuth(options: AuthOptions): Auth {
     }),
     authorizer,
     special: new Map([
-      ["serviceaccounts/token", tokenRequestHandler(tokens, () => options.clock.now())],
+      ["serviceaccounts/token", tokenRequestHandler(tokens, authorizer, () => options.clock.now())],
       ...accessReviewHandlers(authorizer, rbac),
       ...identityReviewHandlers(union, issuer, () => options.clock.now()),
     ]),

@@ -40,6 +40,7 @@ export class NodeAuthorizer implements Authorizer {
   authorize(request: AuthorizationAttributes): Decision {
     const node = nodeOf(request.user);
     if (node === undefined) return deny("");
+    if (node === "") return deny(`unknown node for user ${JSON.stringify(request.user.name)}`);
     if (request.isResource) {
       const special = this.#subdivided(node, request);
       if (special) return special;
@@ -50,31 +51,28 @@ export class NodeAuthorizer implements Authorizer {
   /** Undefined for resources that the plain rules decide on. */
   #subdivided(node: string, request: AuthorizationAttributes): Decision | undefined {
     const { apiGroup, resource, subresource, verb } = request;
-    const read = verb === "get" || verb === "list" || verb === "watch";
     if (apiGroup === "coordination.k8s.io" && resource === "leases") return lease(node, request);
     if (apiGroup === "storage.k8s.io" && resource === "csinodes") return csiNode(node, request);
+    if (apiGroup === "storage.k8s.io" && resource === "volumeattachments") return this.#get(node, request);
+    if (apiGroup === "resource.k8s.io" && resource === "resourceclaims") return this.#get(node, request);
+    if (apiGroup === "resource.k8s.io" && resource === "resourceslices") return this.#slice(node, request);
     if (apiGroup !== "") return undefined;
     switch (resource) {
       case "secrets":
       case "configmaps":
-        if (!read || subresource !== "") return deny("can only read resources of this type");
-        return this.#related(node, request);
+        return this.#read(node, request);
       case "persistentvolumeclaims":
-        if (subresource === "status")
-          return verb === "update" || verb === "patch"
-            ? this.#related(node, request)
-            : deny("can only get/update/patch this type");
-        return verb === "get"
+        if (subresource !== "status") return this.#get(node, request);
+        return verb === "update" || verb === "patch"
           ? this.#related(node, request)
-          : deny("can only get individual resources of this type");
+          : deny("can only get/update/patch this type");
       case "persistentvolumes":
-        return verb === "get"
-          ? this.#related(node, request)
-          : deny("can only get individual resources of this type");
+        return this.#get(node, request);
       case "serviceaccounts":
-        if (verb === "get" && subresource === "") return this.#related(node, request);
-        if (verb !== "create" || subresource !== "token" || request.name === "")
+        if (verb === "get" && subresource === "") return this.#read(node, request);
+        if (verb !== "create" || request.name === "")
           return deny("can only create tokens for individual service accounts");
+        if (subresource !== "token") return deny("can only create token subresource of serviceaccount");
         return this.#related(node, request);
       case "nodes":
         return ownNode(node, request);
@@ -82,6 +80,43 @@ export class NodeAuthorizer implements Authorizer {
         return this.#pod(node, request);
       default:
         return undefined;
+    }
+  }
+
+  #get(node: string, request: AuthorizationAttributes): Decision {
+    if (request.verb !== "get") return deny("can only get individual resources of this type");
+    if (request.subresource !== "") return deny("cannot get subresource");
+    return this.#related(node, request);
+  }
+
+  #read(node: string, request: AuthorizationAttributes): Decision {
+    if (!["get", "list", "watch"].includes(request.verb)) return deny("can only read resources of this type");
+    if (request.subresource !== "") return deny("cannot read subresource");
+    if (request.namespace === "") return deny("can only read namespaced object of this type");
+    return this.#related(node, request);
+  }
+
+  #slice(node: string, request: AuthorizationAttributes): Decision {
+    if (request.subresource !== "") return deny("cannot authorize ResourceSlice subresources");
+    switch (request.verb) {
+      // Whose it is, is seen at admission (NodeRestriction).
+      case "create":
+        return allow;
+      case "get":
+      case "update":
+      case "patch":
+      case "delete":
+        return this.#related(node, request);
+      case "list":
+      case "watch":
+      case "deletecollection":
+        return selects(request.fieldSelector, "spec.nodeName", node)
+          ? allow
+          : deny("can only list/watch/deletecollection resourceslices with nodeName field selector");
+      default:
+        return deny(
+          "only the following verbs are allowed for a ResourceSlice: get, watch, list, create, update, patch, delete, deletecollection",
+        );
     }
   }
 
@@ -98,7 +133,7 @@ export class NodeAuthorizer implements Authorizer {
     if (subresource === "eviction") return verb === "create" ? allow : deny("");
     if (subresource !== "") return deny("");
     if (verb === "create" || verb === "delete") return allow;
-    if (verb === "get") return this.#related(node, request);
+    if (verb === "get") return this.#get(node, request);
     if (verb !== "list" && verb !== "watch") return deny("");
     if (selects(request.fieldSelector, "spec.nodeName", node)) return allow;
     return request.name === ""
@@ -136,6 +171,7 @@ function lease(node: string, request: AuthorizationAttributes): Decision {
 function csiNode(node: string, request: AuthorizationAttributes): Decision {
   if (!ownVerbs.includes(request.verb))
     return deny("can only get, create, update, patch, or delete a CSINode");
+  if (request.subresource !== "") return deny("cannot authorize CSINode subresources");
   if (request.verb !== "create" && request.name !== node)
     return deny("can only access CSINode with the same name as the requesting node");
   return allow;

@@ -1,5 +1,16 @@
-import type { PersistentVolume, Pod } from "../../../api/index.ts";
+import type {
+  PersistentVolume,
+  PersistentVolumeClaim,
+  Pod,
+  ResourceSlice,
+  VolumeAttachment,
+} from "../../../api/index.ts";
+import { deepEqual } from "../../../machinery/index.ts";
+import { referencedConfigMaps, referencedSecrets } from "../../admission/pod-secrets.ts";
 import type { ObjectReader } from "../../auth-contract.ts";
+
+const mirror = "kubernetes.io/config.mirror";
+const claimPrefix = "persistentvolumeclaims/";
 
 /** What the pods of each node refer to, kept up with the pods as they change. */
 export class NodeGraph {
@@ -11,24 +22,60 @@ export class NodeGraph {
     this.#objects = objects;
     for (const pod of objects.list<Pod>("", "pods")) this.#count(pod, 1);
     objects.onChange<Pod>("", "pods", (type, pod, old) => {
-      if (type === "modified" && old?.spec?.nodeName === pod.spec?.nodeName) return; // what a bound pod refers to is fixed
+      if (type === "modified" && old && refersAlike(pod, old)) return;
       if (old) this.#count(old, -1);
       else if (type === "deleted") this.#count(pod, -1);
       if (type !== "deleted") this.#count(pod, 1);
     });
   }
 
-  /** Is there a pod on the node that refers to this object? `kind` is a plural. */
+  /** Has the node, or a pod on it, to do with this object? `kind` is a plural. */
   related(node: string, kind: string, namespace: string, name: string): boolean {
-    if (kind === "persistentvolumes") {
-      const claim = this.#objects?.get<PersistentVolume>("", kind, undefined, name)?.spec?.claimRef;
-      return (
-        claim !== undefined &&
-        this.related(node, "persistentvolumeclaims", claim.namespace ?? "", claim.name ?? "")
-      );
+    const objects = this.#objects;
+    switch (kind) {
+      case "persistentvolumes": {
+        const claim = objects?.get<PersistentVolume>("", kind, undefined, name)?.spec?.claimRef;
+        const { namespace: where = "", name: of = "" } = claim ?? {};
+        return claim !== undefined && this.#refers(node, `${claimPrefix}${where}/${of}`);
+      }
+      case "pods":
+        return objects?.get<Pod>("", "pods", namespace, name)?.spec?.nodeName === node;
+      case "volumeattachments":
+        return (
+          objects?.get<VolumeAttachment>("storage.k8s.io", kind, undefined, name)?.spec.nodeName === node
+        );
+      case "resourceslices":
+        return objects?.get<ResourceSlice>("resource.k8s.io", kind, undefined, name)?.spec?.nodeName === node;
+      case "secrets":
+        return this.#refers(node, `secrets/${namespace}/${name}`) || this.#mountsWith(node, namespace, name);
+      default:
+        return this.#refers(node, `${kind}/${namespace}/${name}`);
     }
-    if (kind === "pods") return this.#objects?.get<Pod>("", "pods", namespace, name)?.spec?.nodeName === node;
-    return this.#references.get(node)?.has(`${kind}/${namespace}/${name}`) ?? false;
+  }
+
+  #refers(node: string, reference: string): boolean {
+    return this.#references.get(node)?.has(reference) ?? false;
+  }
+
+  /** Whether a volume that a pod on the node claims needs the secret to be mounted. */
+  #mountsWith(node: string, namespace: string, name: string): boolean {
+    for (const reference of this.#references.get(node)?.keys() ?? []) {
+      if (!reference.startsWith(claimPrefix)) continue;
+      const [claimNamespace = "", claimName = ""] = reference.slice(claimPrefix.length).split("/");
+      const claim = this.#objects?.get<PersistentVolumeClaim>(
+        "",
+        "persistentvolumeclaims",
+        claimNamespace,
+        claimName,
+      );
+      const volumeName = claim?.spec?.volumeName;
+      const volume =
+        volumeName && this.#objects?.get<PersistentVolume>("", "persistentvolumes", undefined, volumeName);
+      if (!volume) continue;
+      const secrets = mountSecrets(volume, claimNamespace);
+      if (secrets.some((each) => each.namespace === namespace && each.name === name)) return true;
+    }
+    return false;
   }
 
   #count(pod: Pod, by: 1 | -1): void {
@@ -45,39 +92,57 @@ export class NodeGraph {
   }
 }
 
+/** Of a bound pod little can change what it refers to: containers for debugging, and claims that are made for it. */
+const refersAlike = (pod: Pod, old: Pod): boolean =>
+  old.spec?.nodeName === pod.spec?.nodeName &&
+  (old.spec?.ephemeralContainers?.length ?? 0) === (pod.spec?.ephemeralContainers?.length ?? 0) &&
+  deepEqual(old.status?.resourceClaimStatuses, pod.status?.resourceClaimStatuses) &&
+  deepEqual(old.status?.extendedResourceClaimStatus, pod.status?.extendedResourceClaimStatus);
+
 function referencesOf(pod: Pod): Set<string> {
-  const namespace = pod.metadata?.namespace ?? "";
+  const { metadata, spec, status } = pod;
+  // A node makes mirror pods itself: they must not open anything to it.
+  if (metadata?.annotations?.[mirror] !== undefined) return new Set();
+  const namespace = metadata?.namespace ?? "";
   const found = new Set<string>();
   const add = (kind: string, name: string | undefined): void => {
     if (name) found.add(`${kind}/${namespace}/${name}`);
   };
-  const spec = pod.spec;
   add("serviceaccounts", spec?.serviceAccountName);
-  for (const secret of spec?.imagePullSecrets ?? []) add("secrets", secret.name);
-  for (const container of [
-    ...(spec?.containers ?? []),
-    ...(spec?.initContainers ?? []),
-    ...(spec?.ephemeralContainers ?? []),
-  ]) {
-    for (const from of container.envFrom ?? []) {
-      add("configmaps", from.configMapRef?.name);
-      add("secrets", from.secretRef?.name);
-    }
-    for (const env of container.env ?? []) {
-      add("configmaps", env.valueFrom?.configMapKeyRef?.name);
-      add("secrets", env.valueFrom?.secretKeyRef?.name);
-    }
-  }
+  for (const secret of referencedSecrets(pod)) add("secrets", secret);
+  for (const configMap of referencedConfigMaps(pod)) add("configmaps", configMap);
   for (const volume of spec?.volumes ?? []) {
-    add("configmaps", volume.configMap?.name);
-    add("secrets", volume.secret?.secretName);
-    add("secrets", volume.csi?.nodePublishSecretRef?.name);
     add("persistentvolumeclaims", volume.persistentVolumeClaim?.claimName);
-    if (volume.ephemeral) add("persistentvolumeclaims", `${pod.metadata?.name}-${volume.name}`);
-    for (const source of volume.projected?.sources ?? []) {
-      add("configmaps", source.configMap?.name);
-      add("secrets", source.secret?.name);
-    }
+    if (volume.ephemeral) add("persistentvolumeclaims", `${metadata?.name}-${volume.name}`);
   }
+  for (const claim of spec?.resourceClaims ?? []) {
+    const made = status?.resourceClaimStatuses?.find((each) => each.name === claim.name);
+    add("resourceclaims", claim.resourceClaimName ?? made?.resourceClaimName);
+  }
+  add("resourceclaims", status?.extendedResourceClaimStatus?.resourceClaimName);
   return found;
+}
+
+/** Secrets a kubelet needs for a volume; those of attaching and growing it are the controllers'. */
+function mountSecrets(
+  volume: PersistentVolume,
+  claimNamespace: string,
+): { namespace: string; name: string }[] {
+  const { azureFile, cephfs, cinder, csi, flexVolume, iscsi, rbd, scaleIO, storageos } = volume.spec ?? {};
+  const references = [
+    azureFile && { name: azureFile.secretName, namespace: azureFile.secretNamespace },
+    cephfs?.secretRef,
+    cinder?.secretRef,
+    flexVolume?.secretRef,
+    iscsi?.secretRef,
+    rbd?.secretRef,
+    scaleIO?.secretRef,
+    storageos?.secretRef,
+    csi?.nodePublishSecretRef,
+    csi?.nodeStageSecretRef,
+    csi?.nodeExpandSecretRef,
+  ];
+  return references.flatMap((each) =>
+    each?.name ? [{ name: each.name, namespace: each.namespace || claimNamespace }] : [],
+  );
 }

@@ -1,6 +1,8 @@
 import type { Node, Pod, Secret, ServiceAccount } from "../../../api/index.ts";
 import { StatusError } from "../../../machinery/index.ts";
 import type { SpecialContext, SpecialHandler } from "../../contract.ts";
+import type { Authorizer } from "../../auth-contract.ts";
+import { checkNodeToken } from "../node/node-tokens.ts";
 import type { BoundObject, ServiceAccountTokens } from "../authn/service-account-tokens.ts";
 
 interface TokenRequest {
@@ -104,7 +106,11 @@ function bind(context: SpecialContext, request: TokenRequest): Bound {
 }
 
 /** `serviceaccounts/token`: a token for a ServiceAccount (TokenRequest API). */
-export function tokenRequestHandler(tokens: ServiceAccountTokens, now: () => number): SpecialHandler {
+export function tokenRequestHandler(
+  tokens: ServiceAccountTokens,
+  authorizer: Authorizer,
+  now: () => number,
+): SpecialHandler {
   return {
     group,
     version: "v1",
@@ -136,6 +142,17 @@ export function tokenRequestHandler(tokens: ServiceAccountTokens, now: () => num
       const seconds = secondsOf(request);
       const asked = request.spec?.audiences ?? [];
       const audiences = asked.length === 0 ? [tokens.issuer] : asked;
+      await checkNodeToken(
+        {
+          user: context.user,
+          namespace: info.namespace,
+          account: info.name,
+          audiences: asked,
+          bound: request.spec?.boundObjectRef,
+        },
+        objects,
+        authorizer,
+      );
       const bound = bind(context, request);
       const extend =
         seconds === warnOnlySeconds &&
