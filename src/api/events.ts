@@ -23,10 +23,12 @@ function stored(event: KubeObject): KubeObject {
   return copy;
 }
 
-/** Selectors may use this spelling's own names for the stored fields. */
+/** Selectors use this spelling's own names for the stored fields. */
 const newerNames = Object.fromEntries([
   ...Object.entries(eventFields).flatMap(([name, read]) =>
-    name.startsWith("involvedObject.") ? [[name.replace("involvedObject", "regarding"), read] as const] : [],
+    name.startsWith("involvedObject.") || name === "reason" || name === "type"
+      ? [[name.replace("involvedObject", "regarding"), read] as const]
+      : [],
   ),
   ["reportingController", (event: CoreV1Event) => event.reportingComponent ?? ""],
 ]);
@@ -43,7 +45,7 @@ export const eventsKinds: readonly KindDefinition[] = [
     })),
     defaults: defaultEvent,
     validateCreate: validateNewEvent,
-    selectableFields: { ...eventFields, ...newerNames },
+    selectableFields: newerNames,
     ttlSeconds: eventTtlSeconds,
     storedAs: {
       group: "",

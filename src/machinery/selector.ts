@@ -1,4 +1,6 @@
 /** Label and field selectors, in text (`a=b,c in (d,e),!f`) and as metav1.LabelSelector. */
+import { isLabelValue, isQualifiedName } from "./names.ts";
+
 export interface Matcher {
   matches(labels: Readonly<Record<string, string>> | undefined): boolean;
   /** Matches everything. */
@@ -88,10 +90,10 @@ export function parseLabelSelector(text: string): LabelSelector {
   }
   const requirements: Requirement[] = [];
   let at = 0;
+  const found = (expected: string): string => `found '${tokens[at] ?? ""}', expected: ${expected}`;
+  /** Inside of a requirement. */
   const fail = (expected: string): never => {
-    throw new SelectorError(
-      `unable to parse requirement: found '${tokens[at] ?? ""}', expected: ${expected}`,
-    );
+    throw new SelectorError(`unable to parse requirement: ${found(expected)}`);
   };
   const word = (expected: string): string => {
     const token = tokens[at];
@@ -104,33 +106,42 @@ export function parseLabelSelector(text: string): LabelSelector {
       at++;
       requirements.push({ key: checkKey(word("identifier")), operator: "!", values: [] });
     } else {
-      const key = checkKey(word("!, identifier, or 'end of string'"));
+      if (/^[=!(),<>]/.test(tokens[at] as string))
+        throw new SelectorError(found("!, identifier, or 'end of string'"));
+      const key = checkKey(word("identifier"));
       const next = tokens[at];
       if (next === undefined || next === ",") requirements.push({ key, operator: "exists", values: [] });
       else if (next === "in" || next === "notin") {
         at++;
-        requirements.push({ key, operator: next, values: setValues() });
+        requirements.push({ key, operator: next, values: setValues(key) });
       } else if (next === "=" || next === "==" || next === "!=" || next === ">" || next === "<") {
         at++;
         const follows = tokens[at];
         const value = follows === undefined || follows === "," ? "" : word("identifier");
         const operator = next === ">" ? "gt" : next === "<" ? "lt" : next;
-        if ((operator === "gt" || operator === "lt") && !/^-?\d+$/.test(value)) {
-          throw new SelectorError(`for 'Gt', 'Lt' operators, the value must be an integer`);
-        }
-        requirements.push({ key, operator, values: [checkValue(value)] });
+        const wrong =
+          (operator === "gt" || operator === "lt") && !/^[+-]?\d+$/.test(value)
+            ? [
+                `values[0]: Invalid value: ${JSON.stringify(value)}: for 'Gt', 'Lt' operators, the value must be an integer`,
+              ]
+            : [];
+        requirements.push({ key, operator, values: checkValues(key, [value], wrong) });
       } else fail("in, notin, =, ==, !=, gt, lt");
     }
     if (at < tokens.length) {
-      if (tokens[at] !== ",") fail("',' or 'end of string'");
+      if (tokens[at] !== ",") throw new SelectorError(found("',' or 'end of string'"));
       at++;
-      if (at === tokens.length) fail("identifier after ','");
+      const next = tokens[at];
+      if (next === undefined || /^[=(),<>]|^!=/.test(next))
+        throw new SelectorError(found("identifier after ','"));
     }
   }
   return build(requirements);
 
-  function setValues(): string[] {
-    if (tokens[at] !== "(") fail("'('");
+  function setValues(key: string): string[] {
+    if (tokens[at] !== "(") {
+      throw new SelectorError(`unable to parse requirement: found '${tokens[at] ?? ""}' expected: '('`);
+    }
     at++;
     const values: string[] = [];
     while (tokens[at] !== ")") {
@@ -139,32 +150,35 @@ export function parseLabelSelector(text: string): LabelSelector {
         values.push("");
         continue;
       }
-      values.push(checkValue(word("',', ')' or identifier")));
+      values.push(word("',', ')' or identifier"));
       if (tokens[at] === ",") at++;
       else if (tokens[at] !== ")") fail("',' or ')'");
     }
     at++;
-    return values;
+    return checkValues(key, values, []);
   }
 }
 
 function checkKey(key: string): string {
-  const name = key.slice(key.lastIndexOf("/") + 1);
-  if (!/^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(name) || key.split("/").length > 2) {
-    throw new SelectorError(
-      `unable to parse requirement: <nil>: Invalid value: ${JSON.stringify(key)}: name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')`,
-    );
-  }
-  return key;
+  const wrong = isQualifiedName(key);
+  if (wrong.length === 0) return key;
+  throw new SelectorError(
+    `unable to parse requirement: <nil>: Invalid value: ${JSON.stringify(key)}: ${wrong.join("; ")}`,
+  );
 }
 
-function checkValue(value: string): string {
-  if (value.length > 63 || !/^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/.test(value)) {
-    throw new SelectorError(
-      `unable to parse requirement: <nil>: Invalid value: ${JSON.stringify(value)}: a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')`,
-    );
+/** Every mistake in the values, behind those that are known already. */
+function checkValues(key: string, values: string[], known: readonly string[]): string[] {
+  const wrong = [...known];
+  for (const [i, value] of values.entries()) {
+    const texts = isLabelValue(value);
+    if (texts.length > 0) {
+      wrong.push(`values[${i}][${key}]: Invalid value: ${JSON.stringify(value)}: ${texts.join("; ")}`);
+    }
   }
-  return value;
+  if (wrong.length === 0) return values;
+  const text = wrong.length === 1 ? wrong[0] : `[${wrong.join(", ")}]`;
+  throw new SelectorError(`unable to parse requirement: ${text}`);
 }
 
 const nothing: LabelSelector = { requirements: [], empty: false, matches: () => false, toString: () => "" };
@@ -210,14 +224,32 @@ export interface FieldRequirement {
 /** Parses a `fieldSelector` query parameter (`a=b,c!=d`, backslash escapes `,` and `=`); throws SelectorError. */
 export function parseFieldSelector(text: string): FieldRequirement[] {
   const found: FieldRequirement[] = [];
-  for (const part of text.match(/(?:\\.|[^,\\])+/gs) ?? []) {
-    const match = /^((?:\\.|[^=!\\])+)(==|!=|=)(.*)$/s.exec(part.trim());
+  // Kubernetes looks at the terms in order, so the first mistake is that of the lowest one.
+  for (const part of (text.match(/(?:\\.|[^,\\]|\\$)+/gs) ?? []).sort()) {
+    const match = /^((?:(?!!=)[^=])*)(!=|==|=)(.*)$/s.exec(part);
     if (!match) throw new SelectorError(`invalid selector: '${text}'; can't understand '${part}'`);
-    found.push({
-      field: match[1] as string,
-      op: match[2] === "!=" ? "!=" : "=",
-      value: (match[3] as string).replaceAll(/\\(.)/gs, "$1"),
-    });
+    const [, field = "", op, raw = ""] = match;
+    const value = unescapeFieldValue(raw);
+    // A term of nothing says nothing.
+    if (field !== "" || value !== "") found.push({ field, op: op === "!=" ? "!=" : "=", value });
   }
   return found;
+}
+
+function unescapeFieldValue(raw: string): string {
+  const invalid = (sequence: string): SelectorError =>
+    new SelectorError(`invalid field selector: invalid escape sequence: ${sequence}`);
+  let value = "";
+  for (let i = 0; i < raw.length; i++) {
+    const char = raw[i] as string;
+    if (char === "\\") {
+      const next = raw[++i];
+      if (next === undefined) throw invalid("\\");
+      if (!"\\,=".includes(next)) throw invalid(`\\${next}`);
+      value += next;
+    } else if (char === "=" || char === ",") {
+      throw new SelectorError(`invalid field selector: unescaped character in value: ${char.charCodeAt(0)}`);
+    } else value += char;
+  }
+  return value;
 }

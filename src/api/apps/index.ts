@@ -46,7 +46,6 @@ export const appsKinds: readonly KindDefinition[] = [
     defaults: rules.defaultReplicaSet,
     validate: rules.validateReplicaSet,
     validateUpdate: rules.validateSelectorUpdate,
-    selectableFields: { "status.replicas": (each) => String(each.status?.replicas ?? 0) },
   }),
   define<DaemonSet>({
     kind: "DaemonSet",

@@ -33,6 +33,11 @@ export class WatchCache {
     this.#floor = floor;
   }
 
+  /** Watches can begin at this revision and later. */
+  get floor(): number {
+    return this.#floor;
+  }
+
   get size(): number {
     return this.#entries.size;
   }

@@ -4,6 +4,7 @@
  * so that an object is encoded once in its life, not once per reader.
  */
 import type { KubeObject, ObjectMeta } from "../../api/index.ts";
+import { parseExact, stringifyExact } from "../../machinery/index.ts";
 
 export function encodeStored(object: KubeObject, kind: string, apiVersion: string): Buffer {
   const {
@@ -22,7 +23,7 @@ export function encodeStored(object: KubeObject, kind: string, apiVersion: strin
     ...others
   } = metadata as ObjectMeta;
   const ordered = { name, generateName, namespace, uid, ...others };
-  return Buffer.from(JSON.stringify({ kind, apiVersion, metadata: ordered, ...rest }));
+  return Buffer.from(stringifyExact({ kind, apiVersion, metadata: ordered, ...rest }));
 }
 
 const uidMark = Buffer.from('"uid":"');
@@ -33,9 +34,9 @@ export function withResourceVersion(stored: Uint8Array, revision: number): Buffe
   const uid = bytes.indexOf(uidMark);
   const end = uid < 0 ? -1 : bytes.indexOf('",', uid + uidMark.length);
   if (end < 0) {
-    const object = JSON.parse(bytes.toString()) as KubeObject;
+    const object = parseExact(bytes.toString()) as KubeObject;
     object.metadata = { ...object.metadata, resourceVersion: String(revision) };
-    return Buffer.from(JSON.stringify(object));
+    return Buffer.from(stringifyExact(object));
   }
   const at = end + 2;
   const text = `"resourceVersion":"${revision}",`;

@@ -3,6 +3,7 @@ import type { LabelSelector } from "../../machinery/index.ts";
 import type { Entry } from "../cache/entry.ts";
 import { jsonProblem } from "../codec/go-json.ts";
 import type { Call } from "../core.ts";
+import type { FieldError } from "../../api/index.ts";
 import { badRequest, invalid } from "../errors.ts";
 import type { ServedResource } from "../registry/resource.ts";
 
@@ -32,7 +33,11 @@ export function readSelection(
     if (labelText) labels = parseLabelSelector(labelText);
     for (const { field, op, value } of fieldText ? parseFieldSelector(fieldText) : []) {
       const own = resource.def.selectableFields?.[field];
-      const read = metadataFields[field] ?? (own && ((entry: Entry) => entry.field(field, own)));
+      // A cluster's own kind with selectable fields has no namespace among them.
+      const foreign =
+        field === "metadata.namespace" && !resource.def.namespaced && resource.def.selectableFields;
+      const read =
+        (foreign ? undefined : metadataFields[field]) ?? (own && ((entry: Entry) => entry.field(field, own)));
       if (!read) throw badRequest(unknownField(resource, field));
       if (op === "=") {
         if (field === "metadata.name") name = value;
@@ -55,14 +60,20 @@ export function readSelection(
   };
 }
 
-function unknownField(resource: ServedResource, field: string): string {
-  return resource.def.selectableFields
+/** Each kind's conversion has words of its own. */
+const unknownFieldTexts: Readonly<Record<string, (field: string) => string>> = {
+  "batch/jobs": (field) => `field label ${JSON.stringify(field)} not supported for Job`,
+  "resource.k8s.io/resourceslices": (field) =>
+    `field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: ${field}`,
+};
+
+function unknownField({ def }: ServedResource, field: string): string {
+  const own = unknownFieldTexts[`${def.group}/${def.plural}`];
+  if (own) return own(field);
+  return def.selectableFields || def.type
     ? `field label not supported: ${field}`
     : `"${field}" is not a known field selector: only "metadata.name", "metadata.namespace"`;
 }
-
-export const invalidVersion = (version: string): string =>
-  `resourceVersion: Invalid value: "${version}": strconv.ParseUint: parsing "${version}": invalid syntax`;
 
 export type VersionMatch = "" | "Exact" | "NotOlderThan";
 
@@ -72,88 +83,132 @@ export interface ListOptions {
   /** undefined: not given. */
   resourceVersion: number | undefined;
   match: VersionMatch;
+  /** 0: not given. */
+  timeoutSeconds: number;
 }
 
 const listOptionsKind = { group: "meta.k8s.io", kind: "ListOptions", plural: "" };
 
 export function readListOptions(call: Call, forWatch = false): ListOptions {
   const { query } = call.info;
-  const limitText = query.get("limit") || "0";
-  const limit = Number(limitText);
-  if (!/^-?\d+$/.test(limitText))
-    throw badRequest(`strconv.ParseInt: parsing "${limitText}": invalid syntax`);
+  // In the order of the names, as the original converts them.
+  const limit = wholeNumber(query.get("limit"));
+  const timeoutSeconds = wholeNumber(query.get("timeoutSeconds"));
   const version = query.get("resourceVersion") ?? "";
-  if (version !== "" && !/^\d+$/.test(version)) {
-    const why = invalidVersion(version);
-    if (forWatch) throw new StatusError("", why, { code: 500 });
-    throw badRequest(`invalid resource version: ${why}`);
-  }
   const match = (query.get("resourceVersionMatch") ?? "") as VersionMatch;
   const token = query.get("continue") ?? "";
-  const fail = (field: string, detail: string, reason = "FieldValueForbidden"): never => {
-    throw invalid(listOptionsKind, "", [{ reason, field, message: detail }]);
-  };
-  const sendInitial = query.get("sendInitialEvents");
-  if (forWatch) {
-    if (sendInitial !== null && match !== "NotOlderThan") {
-      fail(
-        "resourceVersionMatch",
-        "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
-      );
-    }
-    if (sendInitial === null && match !== "") {
-      fail(
-        "resourceVersionMatch",
-        "Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
-      );
-    }
-  } else {
-    if (sendInitial !== null) fail("sendInitialEvents", "Forbidden: sendInitialEvents is forbidden for list");
-    if (match !== "") {
-      if (version === "")
-        fail(
-          "resourceVersionMatch",
-          "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided",
-        );
-      if (token !== "")
-        fail(
-          "resourceVersionMatch",
-          "Forbidden: resourceVersionMatch is forbidden when continue is provided",
-        );
-      if (match !== "Exact" && match !== "NotOlderThan") {
-        fail(
-          "resourceVersionMatch",
-          `Unsupported value: "${match}": supported values: "Exact", "NotOlderThan", ""`,
-          "FieldValueNotSupported",
-        );
-      }
-      if (match === "Exact" && version === "0") {
-        fail(
-          "resourceVersionMatch",
-          'Forbidden: resourceVersionMatch "exact" is forbidden for resourceVersion "0"',
-        );
-      }
-    }
-    if (token !== "" && version !== "" && version !== "0") {
-      throw badRequest("specifying resource version is not allowed when using continue");
-    }
+  const given = { version, match, token, sendInitial: query.get("sendInitialEvents") !== null };
+  const errors = forWatch ? watchErrors(given) : listErrors(given);
+  if (errors.length > 0) throw invalid(listOptionsKind, "", errors);
+  if (!forWatch && token !== "" && version !== "" && version !== "0") {
+    throw badRequest("specifying resource version is not allowed when using continue");
+  }
+  const wrong = versionProblem(version);
+  if (wrong !== undefined) {
+    if (forWatch) throw new StatusError("", wrong, { code: 500 });
+    throw badRequest(`invalid resource version: ${wrong}`);
   }
   return {
     limit: Math.max(0, limit),
     continue: token,
     resourceVersion: version === "" ? undefined : Number(version),
     match,
+    timeoutSeconds,
   };
+}
+
+interface Given {
+  version: string;
+  match: string;
+  token: string;
+  sendInitial: boolean;
+}
+
+const forbidden = (field: string, detail: string): FieldError => ({
+  reason: "FieldValueForbidden",
+  field,
+  message: `Forbidden: ${detail}`,
+});
+
+const unsupported = (match: string, values: string): FieldError => ({
+  reason: "FieldValueNotSupported",
+  field: "resourceVersionMatch",
+  message: `Unsupported value: ${JSON.stringify(match)}: supported values: ${values}`,
+});
+
+/** KEP-2523: which combinations a list may have. */
+function listErrors({ version, match, token, sendInitial }: Given): FieldError[] {
+  const errors: FieldError[] = [];
+  const field = "resourceVersionMatch";
+  if (match !== "") {
+    if (version === "")
+      errors.push(forbidden(field, "resourceVersionMatch is forbidden unless resourceVersion is provided"));
+    if (token !== "")
+      errors.push(forbidden(field, "resourceVersionMatch is forbidden when continue is provided"));
+    if (match !== "Exact" && match !== "NotOlderThan")
+      errors.push(unsupported(match, '"Exact", "NotOlderThan", ""'));
+    if (match === "Exact" && version === "0")
+      errors.push(forbidden(field, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));
+  }
+  if (sendInitial) errors.push(forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"));
+  return errors;
+}
+
+/** KEP-3157: which a watch may have. */
+function watchErrors({ match, token, sendInitial }: Given): FieldError[] {
+  const errors: FieldError[] = [];
+  const field = "resourceVersionMatch";
+  if (sendInitial && match !== "NotOlderThan")
+    errors.push(forbidden(field, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"));
+  if (match !== "") {
+    if (!sendInitial)
+      errors.push(
+        forbidden(field, "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"),
+      );
+    if (match !== "NotOlderThan") errors.push(unsupported(match, '"NotOlderThan"'));
+    if (token !== "")
+      errors.push(forbidden(field, "resourceVersionMatch is forbidden when continue is provided"));
+  }
+  return errors;
+}
+
+/** An int64 in the query; 0 when it is not there. */
+function wholeNumber(text: string | null): number {
+  if (!text) return 0;
+  const problem = !/^[+-]?\d+$/.test(text)
+    ? "invalid syntax"
+    : BigInt.asIntN(64, BigInt(text.replace("+", ""))) === BigInt(text.replace("+", ""))
+      ? undefined
+      : "value out of range";
+  if (problem) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: ${problem}`);
+  return Number(text);
+}
+
+/** What is wrong with a resource version, in Go's words. */
+export function versionProblem(version: string): string | undefined {
+  if (version === "") return undefined;
+  const problem = !/^\d+$/.test(version)
+    ? "invalid syntax"
+    : BigInt(version) >= 2n ** 64n
+      ? "value out of range"
+      : undefined;
+  if (!problem) return undefined;
+  const quoted = JSON.stringify(version);
+  return `resourceVersion: Invalid value: ${quoted}: strconv.ParseUint: parsing ${quoted}: ${problem}`;
 }
 
 /** The client has seen a revision that this store has not: wait and try again. */
 export function tooLargeVersion(asked: number, current: number): StatusError {
-  return new StatusError("Timeout", `Too large resource version: ${asked}, current: ${current}`, {
-    details: {
-      retryAfterSeconds: 1,
-      causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }],
+  return new StatusError(
+    "Timeout",
+    `Timeout: Too large resource version: ${BigInt(asked)}, current: ${current}`,
+    {
+      details: {
+        retryAfterSeconds: 1,
+        causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }],
+      },
     },
-  });
+  );
 }
 
 /** Where a chunked list goes on: the snapshot's revision and the first key of the next page. */
@@ -165,20 +220,34 @@ export interface ContinueToken {
 export const encodeContinue = ({ revision, start }: ContinueToken): string =>
   Buffer.from(JSON.stringify({ v: "meta.k8s.io/v1", rv: revision, start })).toString("base64url");
 
+const wrongToken = (why: string, cause?: unknown): StatusError =>
+  badRequest(`invalid continue token: continue key is not valid${why}`, cause);
+
 /** Revision -1: go on with the newest state. */
 export function decodeContinue(text: string): ContinueToken {
+  const bad = text.search(/[^A-Za-z0-9_-]/);
+  if (bad >= 0 || text.length % 4 === 1) {
+    // Go reads four characters at a time, and a lonely one is the mistake.
+    const at = bad >= 0 ? bad : text.length - 1;
+    throw wrongToken(`: illegal base64 data at input byte ${at}`);
+  }
   const plain = Buffer.from(text, "base64url").toString();
   let token: Record<string, unknown>;
   try {
     token = JSON.parse(plain) as Record<string, unknown>;
   } catch (cause) {
-    throw badRequest(`invalid continue token: continue key is not valid: ${jsonProblem(plain)}`, cause);
+    throw wrongToken(`: ${jsonProblem(plain)}`, cause);
   }
-  const { v, rv, start } = token;
-  if (v !== "meta.k8s.io/v1" || typeof rv !== "number" || typeof start !== "string") {
-    throw badRequest(
-      `invalid continue token: continue key is not valid: server does not recognize this encoded version "${v}"`,
-    );
+  const { v = "", rv = 0, start = "" } = token ?? {};
+  if (v !== "meta.k8s.io/v1") {
+    throw wrongToken(`: server does not recognize this encoded version ${v}`);
   }
-  return { revision: rv, start };
+  if (typeof rv !== "number" || typeof start !== "string") throw wrongToken("");
+  if (rv === 0) throw wrongToken(": incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
+  if (start === "") throw wrongToken(": encoded start key empty (version meta.k8s.io/v1)");
+  // A key that climbs out of the list's place is no key of it.
+  const parts = start.split("/");
+  if (parts.slice(1).some((part) => part === "") || parts.some((part) => part === "." || part === ".."))
+    throw wrongToken(`: ${start}`);
+  return { revision: rv, start: start.startsWith("/") ? start.slice(1) : start };
 }

@@ -96,11 +96,12 @@ function listBytes(call: Call, head: string, entries: readonly Entry[]): Answer 
 export async function readPage(call: Call, options: ListOptions): Promise<Page> {
   const { resource, info, core } = call;
   const selection = readSelection(resource, info.query.get("labelSelector"), info.query.get("fieldSelector"));
+  /** The first key of the page, as the cache spells keys. */
   let start = "";
   let revision: number | undefined;
   if (options.continue !== "") {
     const token = decodeContinue(options.continue);
-    start = token.start;
+    start = info.namespace === "" ? token.start : `${info.namespace}/${token.start}`;
     if (token.revision >= 0) revision = token.revision;
   } else if (options.resourceVersion) {
     if (!(await core.caches.reaches(options.resourceVersion, 3000))) {
@@ -132,7 +133,7 @@ export async function readPage(call: Call, options: ListOptions): Promise<Page> 
     const entry = entries[i] as Entry;
     if (!selection.all && !selection.matches(entry)) continue;
     if (options.limit > 0 && wanted.length === options.limit) {
-      const next = encodeContinue({ revision, start: entry.key });
+      const next = encodeContinue({ revision, start: nextStart(call, wanted.at(-1) as Entry) });
       // Kubernetes leaves the count out when selectors make it unknown.
       const remaining = selection.all ? entries.length - i : undefined;
       return { entries: wanted, revision, continue: next, remaining };
@@ -140,6 +141,16 @@ export async function readPage(call: Call, options: ListOptions): Promise<Page> 
     wanted.push(entry);
   }
   return { entries: wanted, revision, continue: "", remaining: undefined };
+}
+
+/** A cache's key relative to the place that is listed. */
+const startIn = (namespace: string, start: string): string =>
+  namespace === "" ? `/${start}` : start.slice(namespace.length + 1);
+
+/** Where the next page begins: just behind the last object, relative to the place that is listed. */
+function nextStart({ info, resource }: Call, last: Entry): string {
+  if (info.namespace !== "" && resource.def.namespaced) return `${last.name}\0`;
+  return `/${last.key}\0`;
 }
 
 function currentEntries({ resource, info }: Call, name: string | undefined): readonly Entry[] {
@@ -181,7 +192,7 @@ async function snapshot(call: Call, revision: number, start: string): Promise<re
     if (start === "") throw expired(`The resourceVersion for the provided list is too old.`);
     throw expired(
       "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.",
-      { continue: encodeContinue({ revision: -1, start }) },
+      { continue: encodeContinue({ revision: -1, start: startIn(info.namespace, start) }) },
     );
   }
 }

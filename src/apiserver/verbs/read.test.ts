@@ -109,7 +109,7 @@ test("resourceVersion and resourceVersionMatch", async () => {
   await new Promise((resolve) => setImmediate(resolve));
   h.clock.advance(3001);
   const tooLarge = failure(await future, 504);
-  assert.match(tooLarge.message ?? "", /^Too large resource version: 999999, current: \d+$/);
+  assert.match(tooLarge.message ?? "", /^Timeout: Too large resource version: 999999, current: \d+$/);
   assert.equal(tooLarge.details?.causes?.[0]?.reason, "ResourceVersionTooLarge");
 });
 

@@ -1,5 +1,5 @@
 import type { KindDefinition, KubeObject, ObjectMeta } from "../../api/index.ts";
-import { StatusError } from "../../machinery/index.ts";
+import { deepClone, StatusError } from "../../machinery/index.ts";
 import type { AdmissionRequest } from "../admission/chain.ts";
 import type { Entry } from "../cache/entry.ts";
 import { type Call, removeObject, writeObject } from "../core.ts";
@@ -120,7 +120,7 @@ export async function update(call: Call): Promise<Answer> {
 
 /** The first attempt gets the object itself: hardly ever is there a second. */
 function structuredCloneOnce(object: KubeObject): KubeObject {
-  return JSON.parse(JSON.stringify(object)) as KubeObject;
+  return deepClone(object);
 }
 
 /**

@@ -8,7 +8,7 @@ import { isTrue } from "../request-info.ts";
 import { encodeObject, enveloped, protobufType, watchFrame } from "../codec/protobuf/envelope.ts";
 import { messages } from "../codec/protobuf/messages.ts";
 import type { Call } from "../core.ts";
-import { badRequest, notStreamed } from "../errors.ts";
+import { notStreamed } from "../errors.ts";
 import type { Answer, PushStream, StreamSink } from "../response.ts";
 import { includeOf, partialObject, tableOf } from "../tables/render.ts";
 import {
@@ -38,10 +38,7 @@ export async function watch(call: Call): Promise<Answer> {
   if (options.resourceVersion && !(await core.caches.reaches(options.resourceVersion, 3000))) {
     throw tooLargeVersion(options.resourceVersion, core.caches.revision);
   }
-  const timeoutText = info.query.get("timeoutSeconds");
-  const timeoutSeconds = timeoutText ? Number(timeoutText) : 0;
-  if (Number.isNaN(timeoutSeconds))
-    throw badRequest(`strconv.ParseInt: parsing "${timeoutText}": invalid syntax`);
+  const { timeoutSeconds } = options;
   const timeoutMs = 1000 * (timeoutSeconds > 0 ? timeoutSeconds : minTimeoutSeconds * (1 + core.random()));
   return {
     status: 200,
@@ -148,7 +145,7 @@ class WatchStream implements PushStream {
     if (!resourceVersion) return true;
     const missed = resource.cache.since(resourceVersion);
     if (!missed) {
-      const oldest = this.#call.core.store.compactedRevision;
+      const oldest = resource.cache.floor;
       const error = new StatusError("Expired", `too old resource version: ${resourceVersion} (${oldest})`);
       sink.write(this.#event("ERROR", error.toStatus()));
       return false;
