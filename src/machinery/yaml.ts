@@ -2,7 +2,15 @@
  * YAML (and JSON) streams of documents, with the place of every mistake. Scalars mean what they mean to Kubernetes'
  * parser (Go's yaml.v2): `yes`, `no`, `on`, `off` are booleans, `0644` is octal; times stay strings.
  */
-import type { LineCounter, ScalarTag, YAMLError } from "yaml";
+import type {
+  DocumentOptions,
+  LineCounter,
+  ParseOptions,
+  ScalarTag,
+  SchemaOptions,
+  Tags,
+  YAMLError,
+} from "yaml";
 
 type Library = typeof import("yaml");
 let loaded: Library | undefined;
@@ -11,7 +19,7 @@ let loaded: Library | undefined;
  * The parser is as large as all of machinery and most processes never read YAML, so it is loaded at its first use:
  * by the bundler's own `require` in a bundle, by Node's where the source runs as it is.
  */
-function library(): Library {
+export function yamlLibrary(): Library {
   if (loaded) return loaded;
   try {
     loaded = require("yaml") as Library;
@@ -82,19 +90,24 @@ function signed(text: string, read: (digits: string) => number): number {
   return text.startsWith("-") ? -read(digits) : read(digits);
 }
 
+/** How Kubernetes' parser reads scalars, keys and merges. */
+export const yamlOptions = {
+  version: "1.2",
+  schema: "core",
+  customTags: (tags: Tags): Tags => [...older, ...tags],
+  prettyErrors: false,
+  strict: true,
+  merge: true,
+} as const satisfies DocumentOptions & SchemaOptions & ParseOptions;
+
 /** Empty documents are left out. `source` names the text in errors (a file name or `standard input`). */
 export function parseYamlDocuments(text: string, source: string): YamlDocument[] {
-  const yaml = library();
+  const yaml = yamlLibrary();
   const lines = new yaml.LineCounter();
   const documents = yaml.parseAllDocuments(text, {
     lineCounter: lines,
-    version: "1.2",
-    schema: "core",
-    customTags: (tags) => [...older, ...tags],
-    prettyErrors: false,
+    ...yamlOptions,
     uniqueKeys: true,
-    strict: true,
-    merge: true,
   });
   const found: YamlDocument[] = [];
   for (const document of documents) {
@@ -125,7 +138,7 @@ function located(error: YAMLError, lines: LineCounter, source: string): YamlErro
 
 /** YAML as kubectl prints it: keys in order, lists flush with their key, long text not folded. */
 export function formatYaml(value: unknown): string {
-  return library().stringify(value, {
+  return yamlLibrary().stringify(value, {
     lineWidth: 0,
     indentSeq: false,
     aliasDuplicateObjects: false,

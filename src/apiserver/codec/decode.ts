@@ -1,5 +1,12 @@
 import type { KubeObject } from "../../api/index.ts";
-import { isObject, parseExact, parseYamlDocuments, StatusError } from "../../machinery/index.ts";
+import {
+  GoYamlError,
+  isObject,
+  parseExact,
+  readYamlBody,
+  StatusError,
+  type YamlBody,
+} from "../../machinery/index.ts";
 import { badRequest, unsupportedMediaType } from "../errors.ts";
 import { jsonProblem, summarize } from "./go-json.ts";
 import { decodeObject, MessageError } from "./protobuf/decode.ts";
@@ -23,6 +30,8 @@ export interface Decoded {
   value: unknown;
   text: string;
   format: "json" | "yaml" | "protobuf";
+  /** Keys that appear twice in YAML, each as Go names it. */
+  duplicates?: readonly string[];
 }
 
 export const tooLarge = (): StatusError =>
@@ -44,7 +53,7 @@ export function decodeBody(
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
   if (type === "" || type === "application/json" || type === "*/*")
     return { value: parseJson(text), text, format: "json" };
-  if (type === "application/yaml") return { value: parseYaml(text), text, format: "yaml" };
+  if (type === "application/yaml") return { ...parseYaml(text), text, format: "yaml" };
   throw unsupportedMediaType(bodyTypes);
 }
 
@@ -67,14 +76,12 @@ function parseProtobuf(body: Uint8Array): unknown {
   }
 }
 
-function parseYaml(text: string): unknown {
+function parseYaml(text: string): YamlBody {
   try {
-    return parseYamlDocuments(text, "request body")[0]?.value;
+    return readYamlBody(text);
   } catch (cause) {
-    throw badRequest(
-      `error converting YAML to JSON: ${cause instanceof Error ? cause.message : cause}`,
-      cause,
-    );
+    if (cause instanceof GoYamlError) throw badRequest(cause.message, cause);
+    throw cause;
   }
 }
 
@@ -89,7 +96,7 @@ function checkDepth(text: string): void {
       else if (code === 0x22) inString = false;
     } else if (code === 0x22) inString = true;
     else if (code === 0x7b || code === 0x5b) {
-      if (++depth > maxDepth) throw badRequest("exceeded max depth");
+      if (++depth > maxDepth) throw badRequest(`invalid character '${text[i]}' exceeded max depth`);
     } else if (code === 0x7d || code === 0x5d) depth--;
   }
 }
@@ -112,6 +119,9 @@ export function readBody(
   let decoded: Decoded | undefined;
   try {
     decoded = decodeBody(body, contentType);
+    if (!decoded && mediaType(contentType) === "application/yaml") {
+      return { object: asObject(null, expected), decoded };
+    }
     if (!decoded) throw badRequest("unexpected end of JSON input");
     return { object: asObject(decoded.value, expected), decoded };
   } catch (error) {
@@ -120,8 +130,10 @@ export function readBody(
     const unread =
       error instanceof StatusError && error.reason === "BadRequest" && !(error instanceof WrongKindError);
     if (!unread) throw error;
-    const type = decoded?.format ?? mediaType(contentType);
-    const what = /yaml|protobuf/.test(type) ? "" : "couldn't get version/kind; json parse error: ";
+    // What cannot be read at all has no prefix, unless it should have been JSON.
+    const { cause } = error;
+    const unreadable = cause instanceof GoYamlError || cause instanceof WireError;
+    const what = unreadable ? "" : "couldn't get version/kind; json parse error: ";
     throw badRequest(
       `the object provided is unrecognized (must be of type ${expected.kind}): ${what}${error.message} (${summarize(body ?? new Uint8Array(0))})`,
       error,
@@ -153,6 +165,12 @@ export function asObject(value: unknown, expected: Expected): KubeObject {
     );
   }
   const object = value as KubeObject;
+  for (const name of ["apiVersion", "kind"] as const) {
+    const given: unknown = object[name];
+    if (given === undefined || given === null || typeof given === "string") continue;
+    const type = Array.isArray(given) ? "array" : typeof given === "boolean" ? "bool" : typeof given;
+    throw badRequest(`json: cannot unmarshal ${type} into Go struct field .${name} of type string`);
+  }
   // A body without kind or version is taken as the kind that the path names.
   object.kind ||= expected.kind;
   object.apiVersion ||= apiVersion;

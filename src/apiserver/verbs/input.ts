@@ -80,8 +80,14 @@ function judged(
   const mode = info.query.get("fieldValidation") || "Warn";
   if (problem || mode === "Ignore") return problem;
   const duplicates = decoded?.format === "json" ? duplicateMembers(decoded.text) : [];
-  if (unknown.length === 0 && duplicates.length === 0) return undefined;
-  if (mode === "Strict") return strictProblem(unknown, duplicates);
-  warnings.push(...strictTexts(unknown, duplicates));
+  // YAML is looked at before it becomes JSON, so its repeated keys come first and in other words.
+  const repeated = decoded?.duplicates ?? [];
+  if (unknown.length === 0 && duplicates.length === 0 && repeated.length === 0) return undefined;
+  if (mode === "Strict") {
+    if (repeated.length === 0) return strictProblem(unknown, duplicates);
+    const yaml = `yaml: unmarshal errors:${repeated.map((line) => `\n  ${line}`).join("")}`;
+    return `strict decoding error: ${[yaml, ...strictTexts(unknown, duplicates)].join(", ")}`;
+  }
+  warnings.push(...repeated, ...strictTexts(unknown, duplicates));
   return undefined;
 }

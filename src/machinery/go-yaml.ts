@@ -1,0 +1,86 @@
+/**
+ * A request's body in YAML, with the mistakes in the words of Go's parser (yaml.v2). Only the first document is read, and a
+ * key that appears twice is no mistake yet: the last one counts, and who asked for strictness is told.
+ */
+import type { LineCounter, YAMLError } from "yaml";
+import { yamlLibrary, yamlOptions } from "./yaml.ts";
+
+export interface YamlBody {
+  /** null: nothing is there. */
+  value: unknown;
+  /** `line 5: key "a" already set in map` */
+  duplicates: string[];
+}
+
+/** `yaml: line 2: did not find expected key` */
+export class GoYamlError extends Error {
+  override readonly name = "GoYamlError";
+}
+
+/** Expanding more aliases than this is refused: a page of nested ones can stand for gigabytes. */
+const maxAliases = 100;
+
+/** Throws GoYamlError. */
+export function readYamlBody(text: string): YamlBody {
+  const yaml = yamlLibrary();
+  const lines = new yaml.LineCounter();
+  const [document] = yaml.parseAllDocuments(text, { ...yamlOptions, lineCounter: lines, uniqueKeys: false });
+  if (!document || !("contents" in document)) return { value: null, duplicates: [] };
+  const [error] = document.errors;
+  if (error) throw new GoYamlError(`yaml: ${inGoWords(error, text, lines)}`);
+  const duplicates: string[] = [];
+  yaml.visit(document, {
+    Map(_, map) {
+      const seen = new Set<string>();
+      for (const { key } of map.items) {
+        if (!yaml.isScalar(key) || key.value === "<<") continue;
+        const name = String(key.value);
+        if (seen.has(name)) {
+          const { line } = lines.linePos(key.range?.[0] ?? 0);
+          duplicates.push(`line ${line}: key ${JSON.stringify(name)} already set in map`);
+        } else seen.add(name);
+      }
+    },
+  });
+  try {
+    return { value: document.toJS({ maxAliasCount: maxAliases }) ?? null, duplicates };
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    const anchor = /^Unresolved alias.*: (.*)$/.exec(message)?.[1];
+    const what =
+      anchor === undefined ? "document contains excessive aliasing" : `unknown anchor '${anchor}' referenced`;
+    throw new GoYamlError(`yaml: ${what}`, { cause });
+  }
+}
+
+/** Go counts lines from 0 in its parser and from 1 in its scanner, and does not name the first. */
+function inGoWords(error: YAMLError, text: string, lines: LineCounter): string {
+  const lineAt = (position: number): number => lines.linePos(Math.min(position, text.length)).line - 1;
+  const at = lineAt(error.pos[0]);
+  /** Where the next thing stands that is no white space. */
+  const next = error.pos[0] + (/^\s*/.exec(text.slice(error.pos[0]))?.[0].length ?? 0);
+  const scanner = (what: string, line = at): string => (line === 0 ? what : `line ${line + 1}: ${what}`);
+  const parser = (what: string, line = at): string => (line === 0 ? what : `line ${line}: ${what}`);
+  switch (error.code) {
+    case "TAB_AS_INDENT":
+    case "BAD_SCALAR_START":
+      return scanner("found character that cannot start any token");
+    case "BLOCK_AS_IMPLICIT_KEY":
+      return scanner("mapping values are not allowed in this context");
+    case "MISSING_CHAR":
+      if (/quote/.test(error.message)) return scanner("found unexpected end of stream", lineAt(text.length));
+      break;
+    case "BAD_INDENT": {
+      const close = /^Flow map/.test(error.message) ? "}" : /^Flow seq/.test(error.message) ? "]" : "";
+      if (close === "") break;
+      const ended = next >= text.length;
+      const what = ended && close === "]" ? "node content" : `',' or '${close}'`;
+      return parser(`did not find expected ${what}`, lineAt(ended ? text.length : next));
+    }
+    case "UNEXPECTED_TOKEN":
+      if (/^\s*-(\s|$)/.test(text)) return parser("did not find expected '-' indicator");
+      break;
+    default:
+  }
+  return parser("did not find expected key");
+}
