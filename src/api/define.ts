@@ -46,7 +46,8 @@ export interface KindSource<T extends KubeObject> {
   validateUpdate?(object: T, old: T): FieldError[];
   /** Of a change of /status. */
   validateStatus?(object: T, old: T): FieldError[];
-  warnings?(object: T): string[];
+  /** Texts for Warning headers; `old`: of a change, absent at creation. */
+  warnings?(object: T, old?: T): string[];
   defaultPropagation?: "Background" | "Orphan";
   graceSeconds?(object: T): number | undefined;
   storedAs?: KindDefinition["storedAs"];

@@ -33,8 +33,8 @@ export interface Strategy {
   prepareForUpdate?(object: KubeObject, old: KubeObject): void;
   validate?(object: KubeObject): FieldError[];
   validateUpdate?(object: KubeObject, old: KubeObject): FieldError[];
-  /** Warning headers. */
-  warnings?(object: KubeObject): string[];
+  /** Warning headers. `old`: of a change; absent at creation. */
+  warnings?(object: KubeObject, old?: KubeObject): string[];
 }
 
 export interface ScaleSubresource {

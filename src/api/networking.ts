@@ -22,6 +22,8 @@ function hosts(ingress: Ingress): string {
   return found.length > 3 ? `${shown} + ${found.length - 3} more...` : shown;
 }
 
+const oldClass = "kubernetes.io/ingress.class";
+
 export const networkingKinds: readonly KindDefinition[] = [
   define<Ingress>({
     kind: "Ingress",
@@ -35,6 +37,10 @@ export const networkingKinds: readonly KindDefinition[] = [
       }
     },
     validate: validateIngress,
+    warnings: ({ metadata, spec }, old) =>
+      !old && metadata?.annotations?.[oldClass] !== undefined && spec?.ingressClassName === undefined
+        ? [`annotation "${oldClass}" is deprecated, please use 'spec.ingressClassName' instead`]
+        : [],
     columns: [
       nameColumn,
       column<Ingress>("Class", "string", (each) => each.spec?.ingressClassName ?? "<none>"),

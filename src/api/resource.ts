@@ -23,6 +23,16 @@ function state(claim: ResourceV1ResourceClaim): string {
   return parts.join(",");
 }
 
+/** One device, unless a request says otherwise. */
+function defaultClaim(spec: ResourceV1ResourceClaim["spec"] | undefined): void {
+  for (const { exactly, firstAvailable = [] } of spec?.devices?.requests ?? []) {
+    for (const request of exactly ? [exactly, ...firstAvailable] : firstAvailable) {
+      request.allocationMode ||= "ExactCount";
+      if (request.allocationMode === "ExactCount") request.count ||= 1;
+    }
+  }
+}
+
 export const resourceKinds: readonly KindDefinition[] = [
   define<DeviceClass>({
     kind: "DeviceClass",
@@ -35,11 +45,13 @@ export const resourceKinds: readonly KindDefinition[] = [
     kind: "ResourceClaim",
     plural: "resourceclaims",
     status: true,
+    defaults: (claim) => defaultClaim(claim.spec),
     columns: [nameColumn, column<ResourceV1ResourceClaim>("State", "string", state), ageColumn],
   }),
   define<ResourceClaimTemplate>({
     kind: "ResourceClaimTemplate",
     plural: "resourceclaimtemplates",
+    defaults: (template) => defaultClaim(template.spec?.spec),
     columns: [nameColumn, ageColumn],
   }),
   define<ResourceSlice>({

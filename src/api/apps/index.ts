@@ -1,4 +1,5 @@
 /** The kinds of the apps group. */
+import { isChanged, templateWarnings, workloadWarnings } from "../core/pod/warnings.ts";
 import { isDns1123Label } from "../../machinery/index.ts";
 import type { KindDefinition } from "../definition.ts";
 import { kindsOf } from "../define.ts";
@@ -31,6 +32,7 @@ export const appsKinds: readonly KindDefinition[] = [
     columns: columns.deploymentColumns,
     defaults: rules.defaultDeployment,
     validate: rules.validateDeployment,
+    warnings: workloadWarnings,
     validateUpdate: rules.validateSelectorUpdate,
   }),
   define<ReplicaSet>({
@@ -45,6 +47,7 @@ export const appsKinds: readonly KindDefinition[] = [
     columns: columns.replicaSetColumns,
     defaults: rules.defaultReplicaSet,
     validate: rules.validateReplicaSet,
+    warnings: workloadWarnings,
     validateUpdate: rules.validateSelectorUpdate,
   }),
   define<DaemonSet>({
@@ -63,6 +66,8 @@ export const appsKinds: readonly KindDefinition[] = [
     columns: columns.daemonSetColumns,
     defaults: rules.defaultDaemonSet,
     validate: rules.validateDaemonSet,
+    warnings: (set, old) =>
+      old && !isChanged(set, old) ? [] : templateWarnings("spec.template", set.spec?.template),
     validateUpdate: rules.validateSelectorUpdate,
   }),
   define<StatefulSet>({
@@ -78,6 +83,7 @@ export const appsKinds: readonly KindDefinition[] = [
     columns: columns.statefulSetColumns,
     defaults: rules.defaultStatefulSet,
     validate: rules.validateStatefulSet,
+    warnings: rules.statefulSetWarnings,
     validateUpdate: rules.validateStatefulSetUpdate,
   }),
   define<ControllerRevision>({

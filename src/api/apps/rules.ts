@@ -1,4 +1,5 @@
 /** Deployment, ReplicaSet, DaemonSet, StatefulSet and ControllerRevision: defaults and rules. */
+import { claimSpecWarnings, isChanged, templateWarnings } from "../core/pod/warnings.ts";
 import {
   deepEqual,
   forbidden,
@@ -330,4 +331,20 @@ export function validateRevisionUpdate(each: ControllerRevision, old: Controller
   const errors: FieldError[] = [];
   immutable("data", each.data, old.data, errors);
   return errors;
+}
+
+export function statefulSetWarnings(set: StatefulSet, old?: StatefulSet): string[] {
+  const { template, volumeClaimTemplates = [], revisionHistoryLimit = 0 } = set.spec ?? {};
+  return [
+    ...(old && !isChanged(set, old) ? [] : templateWarnings("spec.template", template)),
+    ...volumeClaimTemplates.flatMap((claim, i) => {
+      const path = `spec.volumeClaimTemplates[${i}]`;
+      return claimSpecWarnings(old ? `${path}.Spec` : path, claim.spec ?? {});
+    }),
+    ...(revisionHistoryLimit < 0
+      ? [
+          "spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended",
+        ]
+      : []),
+  ];
 }

@@ -1,4 +1,5 @@
 /** The kinds of the batch group. */
+import { cronJobWarnings, jobWarnings } from "./warnings.ts";
 import { humanDuration } from "../../machinery/index.ts";
 import { ageColumn, ago, column, nameColumn, selectorText, workloadColumns } from "../columns.ts";
 import type { KindDefinition, TableColumn } from "../definition.ts";
@@ -78,6 +79,7 @@ export const batchKinds: readonly KindDefinition[] = [
     defaults: defaultJob,
     prepareForCreate: prepareNewJob,
     validate: validateJob,
+    warnings: jobWarnings,
     validateUpdate: validateJobUpdate,
     selectableFields: { "status.successful": (job) => String(job.status?.succeeded ?? 0) },
   }),
@@ -91,5 +93,6 @@ export const batchKinds: readonly KindDefinition[] = [
     columns: cronJobColumns,
     defaults: defaultCronJob,
     validate: validateCronJob,
+    warnings: cronJobWarnings,
   }),
 ];

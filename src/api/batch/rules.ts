@@ -40,6 +40,8 @@ export function prepareNewJob(job: Job): void {
   const labels = (spec.template.metadata.labels ??= {});
   for (const name of jobLabels) labels[name] = metadata.uid;
   for (const name of nameLabels) labels[name] = metadata.name ?? "";
+  // One that has none shows those of its pods.
+  if (Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = { ...labels };
   spec.selector = { matchLabels: { ...spec.selector?.matchLabels, [jobLabels[0]]: metadata.uid } };
 }
 

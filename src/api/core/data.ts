@@ -1,7 +1,7 @@
 /** ConfigMap and Secret: what they hold, and that immutable ones stay as they are. */
 import { deepEqual, forbidden, invalid, isConfigMapKey, required, tooLong } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
-import type { ConfigMap, Secret } from "../generated/types.ts";
+import type { ConfigMap, Secret, ServiceAccount } from "../generated/types.ts";
 import { immutable } from "../metadata.ts";
 
 /** Bytes a ConfigMap or Secret may hold. */
@@ -105,4 +105,19 @@ export function validateSecretUpdate(secret: Secret, old: Secret): FieldError[] 
     if (!deepEqual(secret.data ?? {}, old.data ?? {})) errors.push(forbidden("data", fixedText));
   }
   return errors;
+}
+
+const mountable = "kubernetes.io/enforce-mountable-secrets";
+
+/** Only whoever sets the annotation anew is told. */
+export function accountWarnings({ metadata }: ServiceAccount, old?: ServiceAccount): string[] {
+  if (
+    metadata?.annotations?.[mountable] === undefined ||
+    old?.metadata?.annotations?.[mountable] !== undefined
+  ) {
+    return [];
+  }
+  return [
+    `metadata.annotations[${mountable}]: deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets`,
+  ];
 }

@@ -1,4 +1,5 @@
 /** The kinds of the core group. */
+import { isChanged, podWarnings, templateWarnings, workloadWarnings } from "./pod/warnings.ts";
 import { isDns1123Label } from "../../machinery/index.ts";
 import type { KindDefinition } from "../definition.ts";
 import { kindsOf } from "../define.ts";
@@ -86,6 +87,7 @@ export const coreKinds: readonly KindDefinition[] = [
     ],
     columns: podColumns,
     defaults: defaultPod,
+    warnings: podWarnings,
     prepareForCreate(pod) {
       pod.status = { phase: "Pending", qosClass: qosClass(pod) };
     },
@@ -157,6 +159,7 @@ export const coreKinds: readonly KindDefinition[] = [
     shortNames: ["sa"],
     subresources: ["token"],
     columns: columns.serviceAccountColumns,
+    warnings: data.accountWarnings,
   }),
   define<CoreV1Event>({
     kind: "Event",
@@ -193,6 +196,7 @@ export const coreKinds: readonly KindDefinition[] = [
       each.status = { phase: "Pending" };
     },
     validate: volume.validateClaim,
+    warnings: volume.claimWarnings,
     validateUpdate: volume.validateClaimUpdate,
   }),
   define<PodTemplate>({
@@ -202,6 +206,8 @@ export const coreKinds: readonly KindDefinition[] = [
     columns: columns.podTemplateColumns,
     defaults: workloads.defaultTemplateKind,
     validate: workloads.validateTemplateKind,
+    warnings: (each, old) =>
+      old && !isChanged(each, old) ? [] : templateWarnings("template", each.template),
   }),
   define<ReplicationController>({
     kind: "ReplicationController",
@@ -218,6 +224,7 @@ export const coreKinds: readonly KindDefinition[] = [
     columns: columns.replicationControllerColumns,
     defaults: workloads.defaultReplicationController,
     validate: workloads.validateReplicationController,
+    warnings: workloadWarnings,
     defaultPropagation: "Orphan",
     emptyStatus: { replicas: 0 },
     selectableFields: { "status.replicas": (each) => String(each.status?.replicas ?? 0) },

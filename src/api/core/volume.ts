@@ -17,6 +17,7 @@ import type {
 } from "../generated/types.ts";
 import { immutable, validateLabelSelector } from "../metadata.ts";
 import { validateNodeSelector } from "./pod/placement.ts";
+import { claimSpecWarnings } from "./pod/warnings.ts";
 
 const accessModes = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
 const reclaimPolicies = ["Delete", "Recycle", "Retain"];
@@ -203,4 +204,17 @@ export function validateClaimUpdate(claim: PersistentVolumeClaim, old: Persisten
     errors.push(forbidden("spec.resources.requests.storage", "field can not be less than previous value"));
   }
   return errors;
+}
+
+const betaClass = "volume.beta.kubernetes.io/storage-class";
+
+export function claimWarnings({ metadata, spec }: PersistentVolumeClaim): string[] {
+  return [
+    ...(metadata?.annotations?.[betaClass] === undefined
+      ? []
+      : [
+          `metadata.annotations[${betaClass}]: deprecated since v1.8; use "storageClassName" attribute instead`,
+        ]),
+    ...claimSpecWarnings("spec", spec ?? {}),
+  ];
 }

@@ -180,7 +180,7 @@ async function attempt(call: Call, key: string, change: Change, first: boolean):
     core.admission.allocate(request);
     const errors = strategy.validateUpdate?.(object, old) ?? [];
     throwInvalid(call, object, errors);
-    if (strategy.warnings && first) warnings.push(...strategy.warnings(object));
+    if (strategy.warnings && first) warnings.push(...strategy.warnings(object, old));
     await core.admission.validate(request);
     if (dryRun) return unstored(call, key, object, existing.revision);
     if (mayGo(object, old)) {

@@ -1,0 +1,298 @@
+/** What a new pod, or a template of pods, says that is allowed and yet hardly meant. Pure; the texts are the original's. */
+import { isDns1123Label, isLabelValue, parseQuantity } from "../../../machinery/index.ts";
+import type {
+  Container,
+  NodeSelectorTerm,
+  PersistentVolumeClaimSpec,
+  Pod,
+  PodAffinityTerm,
+  PodSpec,
+  PodTemplateSpec,
+  Volume,
+} from "../../generated/types.ts";
+import type { ObjectMeta } from "../../meta.ts";
+import { portWarnings } from "./port-warnings.ts";
+
+const oldNodeLabels: Readonly<Record<string, string>> = {
+  "beta.kubernetes.io/arch": 'deprecated since v1.14; use "kubernetes.io/arch" instead',
+  "beta.kubernetes.io/os": 'deprecated since v1.14; use "kubernetes.io/os" instead',
+  "failure-domain.beta.kubernetes.io/region":
+    'deprecated since v1.17; use "topology.kubernetes.io/region" instead',
+  "failure-domain.beta.kubernetes.io/zone":
+    'deprecated since v1.17; use "topology.kubernetes.io/zone" instead',
+  "beta.kubernetes.io/instance-type":
+    'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
+  "app.kubernetes.io/created-by": "deprecated since v1.9",
+  "scheduler.alpha.kubernetes.io/preferAvoidPods":
+    "deprecated since v1.22; use Taints and Tolerations instead",
+  "node-role.kubernetes.io/master": 'use "node-role.kubernetes.io/control-plane" instead',
+};
+
+const oldAnnotations: readonly (readonly [string, string])[] = [
+  [
+    "scheduler.alpha.kubernetes.io/critical-pod",
+    'non-functional in v1.16+; use the "priorityClassName" field instead',
+  ],
+  ["security.alpha.kubernetes.io/sysctls", 'non-functional in v1.11+; use the "sysctls" field instead'],
+  [
+    "security.alpha.kubernetes.io/unsafe-sysctls",
+    'non-functional in v1.11+; use the "sysctls" field instead',
+  ],
+];
+
+const oldVolumes: readonly (readonly [keyof Volume, string, string])[] = [
+  ["photonPersistentDisk", "photonPersistentDisk", "deprecated in v1.11, non-functional in v1.16+"],
+  ["gitRepo", "gitRepo", "deprecated in v1.11, and disabled by default in v1.33+"],
+  ["scaleIO", "scaleIO", "deprecated in v1.16, non-functional in v1.22+"],
+  ["flocker", "flocker", "deprecated in v1.22, non-functional in v1.25+"],
+  ["storageos", "storageOS", "deprecated in v1.22, non-functional in v1.25+"],
+  ["quobyte", "quobyte", "deprecated in v1.22, non-functional in v1.25+"],
+  ["glusterfs", "glusterfs", "deprecated in v1.25, non-functional in v1.26+"],
+  ["cephfs", "cephfs", "deprecated in v1.28, non-functional in v1.31+"],
+  ["rbd", "rbd", "deprecated in v1.28, non-functional in v1.31+"],
+];
+
+const seccompPod = "seccomp.security.alpha.kubernetes.io/pod";
+const seccompContainer = "container.seccomp.security.alpha.kubernetes.io/";
+const appArmor = "container.apparmor.security.beta.kubernetes.io/";
+const useSeccomp = 'non-functional in v1.27+; use the "seccompProfile" field instead';
+
+/** Of a new pod; changes of pods, which parts make all the time, are not looked at. */
+export function podWarnings(pod: Pod, old?: Pod): string[] {
+  if (old) return [];
+  const name = isDns1123Label(pod.metadata?.name ?? "");
+  return [
+    ...(name.length > 0
+      ? [
+          `metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [${name.join(" ")}]`,
+        ]
+      : []),
+    ...specWarnings("", pod.metadata ?? {}, pod.spec ?? { containers: [] }, false),
+  ];
+}
+
+/** Of kinds whose pods are named after them. */
+export function nameWarnings(metadata: ObjectMeta | undefined): string[] {
+  const problems = isDns1123Label(metadata?.name ?? "");
+  if (problems.length === 0) return [];
+  return [
+    `metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended: [${problems.join(" ")}]`,
+  ];
+}
+
+interface Workload {
+  metadata?: ObjectMeta;
+  spec?: { template?: PodTemplateSpec };
+}
+
+/** Of a kind with a pod template at spec.template; a change counts when it counts as a new generation. */
+export function workloadWarnings(object: Workload, old?: Workload): string[] {
+  if (!old)
+    return [...nameWarnings(object.metadata), ...templateWarnings("spec.template", object.spec?.template)];
+  return isChanged(object, old) ? templateWarnings("spec.template", object.spec?.template) : [];
+}
+
+export const isChanged = (object: { metadata?: ObjectMeta }, old: { metadata?: ObjectMeta }): boolean =>
+  object.metadata?.generation !== old.metadata?.generation;
+
+/** `path`: of the template. */
+export const templateWarnings = (path: string, template: PodTemplateSpec | undefined): string[] =>
+  template
+    ? specWarnings(`${path}.`, template.metadata ?? {}, template.spec ?? { containers: [] }, true)
+    : [];
+
+function specWarnings(path: string, metadata: ObjectMeta, spec: PodSpec, isTemplate: boolean): string[] {
+  const warnings: string[] = [];
+  const warn = (where: string, what: string): void => {
+    warnings.push(`${path}${where}: ${what}`);
+  };
+  const annotations = metadata.annotations ?? {};
+  for (const key of Object.keys(spec.nodeSelector ?? {})) {
+    const text = oldNodeLabels[key];
+    if (text) warn(`spec.nodeSelector[${key}]`, text);
+  }
+  nodeAffinity(spec, warn);
+  spec.topologySpreadConstraints?.forEach(({ topologyKey, labelSelector }, i) => {
+    const at = `spec.topologySpreadConstraints[${i}]`;
+    const text = oldNodeLabels[topologyKey];
+    if (text) warn(`${at}.topologyKey`, `${topologyKey} is ${text}`);
+    if (!labelSelector) warn(`${at}.labelSelector`, selectsNothing);
+  });
+  for (const [key, text] of oldAnnotations) {
+    if (annotations[key] !== undefined) warn(`metadata.annotations[${key}]`, text);
+  }
+  spec.volumes?.forEach((volume, i) => {
+    for (const [member, shown, text] of oldVolumes) {
+      if (volume[member] !== undefined) warn(`spec.volumes[${i}].${shown}`, text);
+    }
+    const claim = volume.ephemeral?.volumeClaimTemplate?.spec;
+    if (claim) {
+      const at = `${path}spec.volumes[${i}].ephemeral.volumeClaimTemplate.spec`;
+      warnings.push(...claimSpecWarnings(at, claim));
+    }
+  });
+  duplicates(spec, warn);
+  for (const resource of ["memory", "ephemeral-storage"]) {
+    fractional(spec.overhead, resource, "spec.overhead", warn);
+  }
+  if (!spec.securityContext?.seccompProfile && annotations[seccompPod] !== undefined) {
+    warn(`metadata.annotations[${seccompPod}]`, useSeccomp);
+  }
+  for (const [container, at] of containersOf(spec)) {
+    const { securityContext, resources, name } = container;
+    if (!securityContext?.seccompProfile && annotations[seccompContainer + name] !== undefined) {
+      warn(`metadata.annotations[${seccompContainer}${name}]`, useSeccomp);
+    }
+    const profile = annotations[appArmor + name];
+    if (
+      isTemplate &&
+      profile !== undefined &&
+      !securityContext?.appArmorProfile &&
+      !sameProfile(spec, profile)
+    ) {
+      warn(
+        `metadata.annotations[${appArmor}${name}]`,
+        'deprecated since v1.30; use the "appArmorProfile" field instead',
+      );
+    }
+    for (const resource of ["memory", "ephemeral-storage"]) {
+      fractional(resources?.limits, resource, `${at}.resources.limits`, warn);
+      fractional(resources?.requests, resource, `${at}.resources.requests`, warn);
+    }
+    environment(container, at, warn);
+  }
+  warnings.push(...portWarnings(path, containersOf(spec)));
+  if ((spec.terminationGracePeriodSeconds ?? 0) < 0) {
+    warn(
+      "spec.terminationGracePeriodSeconds",
+      "must be >= 0; negative values are invalid and will be treated as 1",
+    );
+  }
+  podAffinity(spec, warn);
+  return warnings;
+}
+
+type Warn = (where: string, what: string) => void;
+const selectsNothing = "a null labelSelector results in matching no pod";
+
+/** Init containers, containers and ephemeral ones, each with its path. */
+function containersOf(spec: PodSpec): [Container, string][] {
+  return (["initContainers", "containers", "ephemeralContainers"] as const).flatMap((list) =>
+    ((spec[list] ?? []) as Container[]).map((each, i): [Container, string] => [each, `spec.${list}[${i}]`]),
+  );
+}
+
+function nodeAffinity({ affinity }: PodSpec, warn: Warn): void {
+  const node = affinity?.nodeAffinity;
+  const at = "spec.affinity.nodeAffinity";
+  const term = ({ matchExpressions = [] }: NodeSelectorTerm, where: string, checksValues: boolean): void => {
+    matchExpressions.forEach(({ key, values = [] }, i) => {
+      const text = oldNodeLabels[key];
+      if (text) warn(`${where}.matchExpressions[${i}].key`, `${key} is ${text}`);
+      if (!checksValues) return;
+      values.forEach((value, k) => {
+        for (const problem of isLabelValue(value)) {
+          warn(`${where}.matchExpressions[${i}].values[${k}]`, `${value} is invalid, ${problem}`);
+        }
+      });
+    });
+  };
+  node?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms.forEach((each, i) =>
+    term(each, `${at}.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[${i}]`, false),
+  );
+  node?.preferredDuringSchedulingIgnoredDuringExecution?.forEach(({ preference }, i) =>
+    term(preference, `${at}.preferredDuringSchedulingIgnoredDuringExecution[${i}].preference`, true),
+  );
+}
+
+function podAffinity({ affinity }: PodSpec, warn: Warn): void {
+  for (const kind of ["podAffinity", "podAntiAffinity"] as const) {
+    const check = ({ labelSelector }: PodAffinityTerm, where: string): void => {
+      if (!labelSelector) warn(`spec.affinity.${kind}.${where}.labelSelector`, selectsNothing);
+    };
+    affinity?.[kind]?.requiredDuringSchedulingIgnoredDuringExecution?.forEach((each, i) =>
+      check(each, `requiredDuringSchedulingIgnoredDuringExecution[${i}]`),
+    );
+    affinity?.[kind]?.preferredDuringSchedulingIgnoredDuringExecution?.forEach((each, i) =>
+      check(each.podAffinityTerm, `preferredDuringSchedulingIgnoredDuringExecution[${i}].podAffinityTerm`),
+    );
+  }
+}
+
+function duplicates({ hostAliases = [], imagePullSecrets = [] }: PodSpec, warn: Warn): void {
+  hostAliases.forEach(({ ip }, i) => {
+    if (hostAliases.findIndex((each) => each.ip === ip) < i) {
+      warn(`spec.hostAliases[${i}].ip`, `duplicate ip ${JSON.stringify(ip)}`);
+    }
+  });
+  const names = imagePullSecrets.map(({ name }) => name ?? "");
+  names.forEach((name, i) => {
+    if (names.indexOf(name) < i) {
+      warn(`spec.imagePullSecrets[${i}].name`, `duplicate name ${JSON.stringify(name)}`);
+    }
+  });
+  names.forEach((name, i) => {
+    if (name === "") warn(`spec.imagePullSecrets[${i}].name`, 'invalid empty name ""');
+  });
+}
+
+const maxInt64 = 2n ** 63n - 1n;
+
+/** Not whole; or so much that the original cannot count it in thousandths any more. */
+function isFractional(amount: string): boolean {
+  const { nanos } = parseQuantity(amount);
+  const milli = (nanos + 999_999n) / 1_000_000n;
+  return (milli > maxInt64 ? maxInt64 : milli) % 1000n !== 0n;
+}
+
+function fractional(
+  amounts: Readonly<Record<string, string>> | undefined,
+  resource: string,
+  where: string,
+  warn: Warn,
+): void {
+  const amount = amounts?.[resource];
+  if (amount === undefined || !isFractional(amount)) return;
+  warn(
+    `${where}[${resource}]`,
+    `fractional byte value ${JSON.stringify(amount)} is invalid, must be an integer`,
+  );
+}
+
+/** Of a claim, or of a template of claims. */
+export function claimSpecWarnings(path: string, { resources }: PersistentVolumeClaimSpec): string[] {
+  const warnings: string[] = [];
+  const warn: Warn = (where, what) => warnings.push(`${where}: ${what}`);
+  fractional(resources?.requests, "storage", `${path}.resources.requests`, warn);
+  fractional(resources?.limits, "storage", `${path}.resources.limits`, warn);
+  return warnings;
+}
+
+function environment({ env = [] }: Container, at: string, warn: Warn): void {
+  const seen = new Set<string>();
+  env.forEach(({ name, value = "", valueFrom }, i) => {
+    const reference = `$(${name})`;
+    const extends_ = !valueFrom && value !== reference && value.includes(reference);
+    if (seen.has(name) && !extends_) {
+      warn(
+        `${at}.env[${i}]`,
+        `hides previous definition of ${JSON.stringify(name)}, which may be dropped when using apply`,
+      );
+    }
+    seen.add(name);
+  });
+}
+
+/** Whether the pod's own field says what the annotation says. */
+function sameProfile({ securityContext }: PodSpec, annotation: string): boolean {
+  const profile = securityContext?.appArmorProfile;
+  if (!profile) return false;
+  if (annotation === "runtime/default") return profile.type === "RuntimeDefault";
+  if (annotation === "unconfined") return profile.type === "Unconfined";
+  const local = "localhost/";
+  return (
+    annotation.startsWith(local) &&
+    profile.type === "Localhost" &&
+    profile.localhostProfile === annotation.slice(local.length)
+  );
+}
