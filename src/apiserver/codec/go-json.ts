@@ -126,9 +126,22 @@ class Scanner {
   #fail(where: string): never {
     const char = this.#text[this.#at];
     if (char === undefined) throw new Problem("unexpected end of JSON input");
-    const shown = char === "'" ? "'\\''" : char === '"' ? "'\"'" : `'${JSON.stringify(char).slice(1, -1)}'`;
+    const shown = char === "'" ? "'\\''" : char === '"' ? "'\"'" : `'${goEscaped(char)}'`;
     throw new Problem(`invalid character ${shown} ${where}`);
   }
+}
+
+/** As Go quotes a character. */
+function goEscaped(char: string): string {
+  const code = char.charCodeAt(0);
+  const short: Record<number, string> = { 7: "\\a", 11: "\\v" };
+  if (short[code]) return short[code];
+  const escaped = JSON.stringify(char).slice(1, -1);
+  return code < 0x20 || code === 0x7f
+    ? escaped.length === 2
+      ? escaped
+      : `\\x${code.toString(16).padStart(2, "0")}`
+    : escaped;
 }
 
 /** The beginning of a body that nobody understood, as Kubernetes shows it. */

@@ -76,21 +76,22 @@ const transformations: Record<string, Target["as"]> = {
 /** Chooses what to answer; throws 406 when nothing fits. */
 export function negotiate(accept: string | undefined, pretty: boolean, offer: Offer = plainOffer): Target {
   const plain: Target = { format: "json", as: "object", asVersion: "", pretty };
-  if (!accept) return plain;
+  if (accept === undefined) return plain;
   for (const { type, parameters } of parseAccept(accept)) {
     const format = formats[type];
     if (!format) continue;
-    const { as: asked, g, v, stream } = parameters;
-    if (stream && stream !== "watch") continue;
+    const { as: asked, g, v, stream, sv } = parameters;
+    const transforms = offer.transformations.length > 1;
+    if ((stream && stream !== "watch") || (sv && !(transforms && sv === "v1"))) continue;
     const shown = pretty || parameters.pretty === "1";
-    if (asked === undefined && g === undefined && v === undefined) {
+    if (!asked && !g && !v) {
       if (format === "protobuf" && !offer.protobuf) continue;
       return { ...plain, format, pretty: shown };
     }
     const as = transformations[asked ?? ""];
     if (!as || g !== "meta.k8s.io" || (v !== "v1" && v !== "v1beta1")) continue;
     // Tables have no protobuf; documents and errors no transformations.
-    if (offer.transformations.length === 1 || (as === "table" && format === "protobuf")) continue;
+    if (!transforms || (as === "table" && format === "protobuf")) continue;
     if (!offer.transformations.includes(as)) throw wrongShape(asked ?? "", as === "partial", offer.goType);
     return { format, as, asVersion: v, pretty: shown };
   }

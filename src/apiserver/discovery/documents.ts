@@ -122,21 +122,29 @@ export class Documents {
   /** The aggregated form for clients that know it, else the legacy one. */
   #discovery(request: HandlerRequest, path: string, core: boolean, legacy: () => object): Answer {
     const { registry } = this.#options;
-    const accept = request.headers?.accept || "application/json";
-    for (const { type, parameters } of parseAccept(accept)) {
+    const { accept } = request.headers ?? {};
+    for (const { type, parameters } of parseAccept(accept ?? "")) {
       const format = formats[type];
-      if (!format) continue;
-      const { g, v = "", as: asked } = parameters;
-      if (g === "apidiscovery.k8s.io" && asked === "APIGroupDiscoveryList") {
-        if (v !== "v2") continue;
-        const contentType = `${mediaTypes[format]};g=${g};v=${v};as=${asked}`;
-        const key = `${path} ${format} ${v}`;
-        return this.#keptAnswer(request, key, format, contentType, () => aggregated(registry, core, v));
+      const { g, v, as: asked } = parameters;
+      if (!format || g !== "apidiscovery.k8s.io" || asked !== "APIGroupDiscoveryList" || v !== "v2") {
+        if (format && !asked) break;
+        continue;
       }
-      if (asked !== undefined) continue;
-      return this.#keptAnswer(request, `${path} ${format}`, format, mediaTypes[format], legacy);
+      const contentType = `${mediaTypes[format]};g=${g};v=${v};as=${asked}`;
+      const key = `${path} ${format} ${v}`;
+      return this.#keptAnswer(request, key, format, contentType, () => aggregated(registry, core, v));
     }
-    throw notAcceptable("application/json", plainOffer);
+    const { format } = this.#negotiated(accept, core);
+    return this.#keptAnswer(request, `${path} ${format}`, format, mediaTypes[format], legacy);
+  }
+
+  /** `/api` refuses in other words than `/apis`. */
+  #negotiated(accept: string | undefined, core: boolean): Target {
+    try {
+      return negotiate(accept, false);
+    } catch (error) {
+      throw core ? error : notAcceptable("application/json", plainOffer);
+    }
   }
 
   #plain(request: HandlerRequest, path: string, make: () => object | undefined): Answer | undefined {

@@ -20,7 +20,8 @@ export async function respond(
   // Both have the same methods; their overloads do not unite.
   const response = connection as ServerResponse;
   const { status, headers, body } = answer;
-  const zips = acceptEncoding !== undefined && /\bgzip\b/.test(acceptEncoding);
+  // Kubernetes takes the bare name alone: with a weight it does not compress.
+  const zips = acceptEncoding?.split(",").some((each) => each.trim() === "gzip") ?? false;
   if (body instanceof Uint8Array) {
     let bytes = body;
     if (zips && bytes.length >= gzipFrom && !head) {

@@ -247,6 +247,7 @@ export function decodeContinue(text: string): ContinueToken {
   if (start === "") throw wrongToken(": encoded start key empty (version meta.k8s.io/v1)");
   // A key that climbs out of the list's place is no key of it.
   const parts = start.split("/");
+  if (start === "/") return { revision: rv, start: "" };
   if (parts.slice(1).some((part) => part === "") || parts.some((part) => part === "." || part === ".."))
     throw wrongToken(`: ${start}`);
   return { revision: rv, start: start.startsWith("/") ? start.slice(1) : start };
