@@ -1,4 +1,5 @@
 /** The kinds of the core group. */
+import { profilesFromAnnotations } from "./pod/app-armor.ts";
 import { isChanged, podWarnings, templateWarnings, workloadWarnings } from "./pod/warnings.ts";
 import { isDns1123Label } from "../../machinery/index.ts";
 import type { KindDefinition } from "../definition.ts";
@@ -86,9 +87,16 @@ export const coreKinds: readonly KindDefinition[] = [
       "resize",
     ],
     columns: podColumns,
-    defaults: defaultPod,
+    defaults(pod) {
+      defaultPod(pod);
+      // Less than no time is the least there is.
+      if ((pod.spec?.terminationGracePeriodSeconds ?? 0) < 0) {
+        pod.spec = { ...pod.spec, containers: pod.spec?.containers ?? [], terminationGracePeriodSeconds: 1 };
+      }
+    },
     warnings: podWarnings,
     prepareForCreate(pod) {
+      profilesFromAnnotations(pod);
       pod.status = { phase: "Pending", qosClass: qosClass(pod) };
     },
     validate: validatePod,
@@ -123,6 +131,7 @@ export const coreKinds: readonly KindDefinition[] = [
     prepareForUpdate: service.prepareServiceUpdate,
     validate: service.validateService,
     validateUpdate: service.validateServiceUpdate,
+    warnings: service.serviceWarnings,
     selectableFields: {
       "spec.clusterIP": (each) => each.spec?.clusterIP ?? "",
       "spec.type": (each) => each.spec?.type ?? "",

@@ -371,3 +371,36 @@ export function validateServiceUpdate(service: Service, old: Service): FieldErro
   }
   return errors;
 }
+
+const oldHints = "service.kubernetes.io/topology-aware-hints";
+
+/** What a Service says that is allowed and yet without effect, or soon gone. */
+export function serviceWarnings({ metadata, spec }: Service): string[] {
+  const { type, clusterIP, externalIPs = [], externalName, loadBalancerIP, sessionAffinity } = spec ?? {};
+  const external = type === "ExternalName";
+  const headless = clusterIP === "None" && type === "ClusterIP";
+  const warnings: string[] = [];
+  if (metadata?.annotations?.[oldHints] !== undefined) {
+    warnings.push(
+      `annotation ${oldHints} is deprecated, please use service.kubernetes.io/topology-mode instead`,
+    );
+  }
+  if (headless) {
+    if (loadBalancerIP) warnings.push("spec.loadBalancerIP is ignored for headless services");
+    if (externalIPs.length > 0) warnings.push("spec.externalIPs is ignored for headless services");
+    if (sessionAffinity !== "None") warnings.push("spec.SessionAffinity is ignored for headless services");
+  }
+  if (externalIPs.length > 0 && !headless && !external) {
+    warnings.push("spec.externalIPs is deprecated and may no longer be implemented in some clusters");
+  }
+  if (external && externalIPs.length > 0) {
+    warnings.push('spec.externalIPs is ignored when spec.type is "ExternalName"');
+  }
+  if (!external && externalName) {
+    warnings.push('spec.externalName is ignored when spec.type is not "ExternalName"');
+  }
+  if (spec?.trafficDistribution === "PreferClose") {
+    warnings.push('spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"');
+  }
+  return warnings;
+}

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Deployment, Pod } from "../../generated/types.ts";
+import { profilesFromAnnotations } from "./app-armor.ts";
 import { podWarnings, workloadWarnings } from "./warnings.ts";
 
 const pod = (spec: object, annotations: Record<string, string> = {}, name = "p"): Pod => ({
@@ -103,4 +104,22 @@ test("a workload warns of its template when that is new, and says where", () => 
   assert.deepEqual(workloadWarnings(made(1)), expected);
   assert.deepEqual(workloadWarnings(made(2), made(1)), expected);
   assert.deepEqual(workloadWarnings(made(1), made(1)), []);
+});
+
+test("a new pod's AppArmor annotations become fields, with a word about that", () => {
+  const key = "container.apparmor.security.beta.kubernetes.io/c";
+  const given = pod({}, { [key]: "localhost/x" });
+  profilesFromAnnotations(given);
+  assert.deepEqual(given.spec?.containers[0]?.securityContext, {
+    appArmorProfile: { type: "Localhost", localhostProfile: "x" },
+  });
+  assert.deepEqual(podWarnings(given), [
+    `metadata.annotations[${key}]: deprecated since v1.30; use the "appArmorProfile" field instead`,
+  ]);
+  const both = pod(
+    { containers: [box({ securityContext: { appArmorProfile: { type: "RuntimeDefault" } } })] },
+    { [key]: "runtime/default" },
+  );
+  profilesFromAnnotations(both);
+  assert.deepEqual(podWarnings(both), []);
 });

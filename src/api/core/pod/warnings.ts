@@ -1,5 +1,5 @@
 /** What a new pod, or a template of pods, says that is allowed and yet hardly meant. Pure; the texts are the original's. */
-import { isDns1123Label, isLabelValue, parseQuantity } from "../../../machinery/index.ts";
+import { deepEqual, isDns1123Label, isLabelValue, parseQuantity } from "../../../machinery/index.ts";
 import type {
   Container,
   NodeSelectorTerm,
@@ -11,6 +11,7 @@ import type {
   Volume,
 } from "../../generated/types.ts";
 import type { ObjectMeta } from "../../meta.ts";
+import { profileOf, profileWarnings } from "./app-armor.ts";
 import { portWarnings } from "./port-warnings.ts";
 
 const oldNodeLabels: Readonly<Record<string, string>> = {
@@ -62,6 +63,7 @@ export function podWarnings(pod: Pod, old?: Pod): string[] {
   if (old) return [];
   const name = isDns1123Label(pod.metadata?.name ?? "");
   return [
+    ...profileWarnings(pod),
     ...(name.length > 0
       ? [
           `metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [${name.join(" ")}]`,
@@ -286,13 +288,5 @@ function environment({ env = [] }: Container, at: string, warn: Warn): void {
 /** Whether the pod's own field says what the annotation says. */
 function sameProfile({ securityContext }: PodSpec, annotation: string): boolean {
   const profile = securityContext?.appArmorProfile;
-  if (!profile) return false;
-  if (annotation === "runtime/default") return profile.type === "RuntimeDefault";
-  if (annotation === "unconfined") return profile.type === "Unconfined";
-  const local = "localhost/";
-  return (
-    annotation.startsWith(local) &&
-    profile.type === "Localhost" &&
-    profile.localhostProfile === annotation.slice(local.length)
-  );
+  return profile !== undefined && deepEqual(profile, profileOf(annotation));
 }

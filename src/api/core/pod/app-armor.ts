@@ -1,0 +1,44 @@
+/** AppArmor profiles were annotations before they were fields (until 1.30); a new pod's annotations become fields. */
+import type { AppArmorProfile, Container, Pod } from "../../generated/types.ts";
+import { deepEqual } from "../../../machinery/index.ts";
+
+const prefix = "container.apparmor.security.beta.kubernetes.io/";
+
+/** Containers whose annotation was told as outdated when it became a field, or could not become one. */
+const outdated = new WeakSet<object>();
+
+/** Undefined for an annotation that is no profile. */
+export function profileOf(annotation: string): AppArmorProfile | undefined {
+  if (annotation === "unconfined") return { type: "Unconfined" };
+  if (annotation === "runtime/default") return { type: "RuntimeDefault" };
+  const local = "localhost/";
+  if (!annotation.startsWith(local) || annotation.length === local.length) return undefined;
+  return { type: "Localhost", localhostProfile: annotation.slice(local.length) };
+}
+
+const containersOf = ({ spec }: Pod): Container[] => [
+  ...(spec?.initContainers ?? []),
+  ...(spec?.containers ?? []),
+  ...((spec?.ephemeralContainers ?? []) as Container[]),
+];
+
+export function profilesFromAnnotations(pod: Pod): void {
+  if (pod.spec?.os?.name === "windows") return;
+  for (const container of containersOf(pod)) {
+    const annotation = pod.metadata?.annotations?.[prefix + container.name];
+    if (annotation === undefined || container.securityContext?.appArmorProfile) continue;
+    const profile = profileOf(annotation);
+    if (profile && deepEqual(profile, pod.spec?.securityContext?.appArmorProfile)) continue;
+    outdated.add(container);
+    if (profile) container.securityContext = { ...container.securityContext, appArmorProfile: profile };
+  }
+}
+
+/** What is to be told of the annotations of a pod that `profilesFromAnnotations` has seen. */
+export const profileWarnings = (pod: Pod): string[] =>
+  containersOf(pod)
+    .filter((container) => outdated.has(container))
+    .map(
+      ({ name }) =>
+        `metadata.annotations[${prefix}${name}]: deprecated since v1.30; use the "appArmorProfile" field instead`,
+    );
