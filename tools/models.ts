@@ -162,6 +162,12 @@ export function shapes(
       const flags = body.split(" ").slice(2);
       const parts = [shapeType(field, field.type, body.split(" ")[1] ?? "", names, prefix)];
       if (field.required) parts.push("r");
+      // `o`: Go leaves it out when it is empty (and is no pointer, which tells nothing from empty).
+      const pointer = / \*( |$)/.test(body);
+      if (/ \?( |$)/.test(body) && !pointer) parts.push("o");
+      // `w`: Go writes it even when nobody gave it: what is required, and structs.
+      const struct = /^(@|q$|ios$)/.test(parts[0] as string) && !pointer;
+      if (/ !( |$)/.test(body) || (struct && body !== "")) parts.push("w");
       for (const flag of flags) {
         if (flag.startsWith("enum=")) {
           const values = (enums[flag.slice(5)] ?? []).filter((each) => each !== "");

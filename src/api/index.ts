@@ -11,3 +11,4 @@ export * from "./patch-schema.ts";
 export { loadProtobufTable } from "./protobuf-table.ts";
 export * as quota from "./quota/index.ts";
 export * from "./schema.ts";
+export { shapeOfType } from "./apply-shape.ts";

@@ -13,8 +13,19 @@ export interface ObjectMeta {
   annotations?: Record<string, string>;
   ownerReferences?: OwnerReference[];
   finalizers?: string[];
-  managedFields?: unknown[];
+  managedFields?: OwnedFields[];
   selfLink?: string;
+}
+
+/** Which fields one manager owns (KEP-555). `fieldsV1` is a tree of path elements. */
+export interface OwnedFields {
+  manager?: string;
+  operation?: string;
+  apiVersion?: string;
+  time?: string;
+  fieldsType?: string;
+  fieldsV1?: unknown;
+  subresource?: string;
 }
 
 export interface OwnerReference {

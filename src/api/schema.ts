@@ -34,6 +34,10 @@ export interface FieldSchema {
   /** Element of a list or map. */
   element?: FieldSchema;
   required: boolean;
+  /** Left out when it is empty: "", 0, false, [], {} (Go's omitempty on what is no pointer). Objects are never empty. */
+  omitEmpty?: boolean;
+  /** Written even when nobody gave it: what Go does with structs and with what it does not omit. */
+  written?: boolean;
   patchMergeKey?: string;
   /** `merge`, `replace`, `retainKeys`. */
   patchStrategy?: readonly string[];
@@ -131,6 +135,8 @@ function decodeField(notation: string, prefix: string): FieldSchema {
   for (const flag of flags) {
     const value = flag.slice(flag.indexOf("=") + 1);
     if (flag === "r") field.required = true;
+    else if (flag === "o") field.omitEmpty = true;
+    else if (flag === "w") field.written = true;
     else if (flag.startsWith("key=")) field.patchMergeKey = value;
     else if (flag.startsWith("patch=")) field.patchStrategy = value.split(",");
     else if (flag.startsWith("list=")) field.listType = value;

@@ -38,6 +38,8 @@ export interface Call {
   readonly resource: ServedResource;
   readonly target: Target;
   readonly dryRun: boolean;
+  /** The subresource that managedFields name, where it is another than the path's. */
+  readonly managedAs?: string;
   /** Texts for Warning headers. */
   readonly warnings: string[];
 }

@@ -22,3 +22,25 @@ export * from "./patch/merge-patch.ts";
 export type { PatchField, PatchSchema } from "./patch/patch-schema.ts";
 export * from "./patch/strategic-diff.ts";
 export * from "./patch/strategic-merge.ts";
+export { TypedError } from "./apply/applied-set.ts";
+export { appliedSet } from "./apply/applied-set.ts";
+export { compare as compareFields } from "./apply/compare.ts";
+export {
+  difference as fieldsWithout,
+  type FieldSet,
+  isEmptySet as isEmptyFieldSet,
+  pathsOf as fieldPaths,
+  pathText as fieldPathText,
+  readFieldSet,
+  setOf as fieldSetOf,
+} from "./apply/field-set.ts";
+export * from "./apply/managers.ts";
+export {
+  deducedShape,
+  type FieldShape,
+  type ListShape,
+  type MapShape,
+  type Shape,
+  UnkeyedItem,
+  untypedShape,
+} from "./apply/shape.ts";

@@ -85,6 +85,17 @@ const older: readonly ScalarTag[] = [
   scalar("int", /^[-+]?[1-9][0-9]*_[0-9_]*$/, (text) => signed(text, Number)),
 ];
 
+/** Base64 stands for the text it encodes, as Go's decoder has it, since JSON knows no bytes. */
+const binary: ScalarTag = {
+  tag: "tag:yaml.org,2002:binary",
+  resolve(text, onError) {
+    const packed = text.replaceAll(/\s/g, "");
+    if (packed.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(packed)) return atob(packed);
+    onError("!!binary value contains invalid base64 data");
+    return text;
+  },
+};
+
 function signed(text: string, read: (digits: string) => number): number {
   const digits = text.replace(/^[-+]/, "").replaceAll("_", "");
   return text.startsWith("-") ? -read(digits) : read(digits);

@@ -90,6 +90,20 @@ export class ServedResource {
     return object;
   }
 
+  /** Turns an object in stored spelling into this resource's, in place. */
+  fromStored(object: KubeObject): void {
+    this.def.storedAs?.fromStored(object);
+    object.kind = this.def.kind;
+    object.apiVersion = this.apiVersion;
+  }
+
+  /** A copy in this resource's spelling of an object in the stored one. */
+  shown(object: KubeObject): KubeObject {
+    const copy = structuredClone(object);
+    this.fromStored(copy);
+    return copy;
+  }
+
   /** Read only, in this resource's spelling. */
   object(entry: Entry): KubeObject {
     return this.def.storedAs ? this.copy(entry) : entry.object;

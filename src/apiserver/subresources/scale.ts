@@ -6,7 +6,8 @@ import type { Call } from "../core.ts";
 import { badRequest, invalid, methodNotAllowed, notFound } from "../errors.ts";
 import type { Answer } from "../response.ts";
 import { encoded, withWarnings } from "../verbs/output.ts";
-import { readPatch, unusable } from "../verbs/patch.ts";
+import { readPatch } from "../verbs/patch.ts";
+import { unusable } from "../verbs/unusable.ts";
 import { updateObject } from "../verbs/update.ts";
 
 const scaleKind = { group: "autoscaling", version: "v1", kind: "Scale", plural: "scales" };
@@ -30,38 +31,41 @@ export async function scale(call: Call): Promise<Answer> {
     change = () => structuredClone(decoded?.value);
   } else if (info.verb === "patch") change = readPatch(call);
   else throw methodNotAllowed();
-  const entry = await updateObject({ ...call, info: { ...info, subresource: "" } }, (existing) => {
-    const before = scaleOf(call, existing);
-    const after = asObject(change(before), scaleKind) as Scale;
-    const meta = after.metadata as ObjectMeta;
-    if (meta.name && meta.name !== info.name) {
-      throw badRequest(
-        `the name of the object (${meta.name}) does not match the name on the URL (${info.name})`,
-      );
-    }
-    const replicas = after.spec?.replicas ?? 0;
-    if (!Number.isInteger(replicas)) {
-      const problem = `json: cannot unmarshal ${typeof replicas} into Go struct field ScaleSpec.spec.replicas of type int32`;
-      if (info.verb === "patch") throw unusable(JSON.stringify(after), problem);
-      throw badRequest(`Scale in version "v1" cannot be handled as a Scale: ${problem}`);
-    }
-    if ((replicas as number) < 0) {
-      throw invalid(scaleKind, info.name, [
-        {
-          reason: "FieldValueInvalid",
-          field: "spec.replicas",
-          message: `Invalid value: ${replicas}: must be greater than or equal to 0`,
-        },
-      ]);
-    }
-    const object = existing.copy();
-    setAt(object, resource.def.scale?.specReplicasPath ?? "spec.replicas", replicas);
-    // A Scale that carries a version pins the write to it, and one that was patched only if it changed the version.
-    if (info.verb === "update" && meta.resourceVersion)
-      (object.metadata as ObjectMeta).resourceVersion = meta.resourceVersion;
-    else delete object.metadata?.resourceVersion;
-    return object;
-  });
+  const entry = await updateObject(
+    { ...call, info: { ...info, subresource: "" }, managedAs: "scale" },
+    (existing) => {
+      const before = scaleOf(call, existing);
+      const after = asObject(change(before), scaleKind) as Scale;
+      const meta = after.metadata as ObjectMeta;
+      if (meta.name && meta.name !== info.name) {
+        throw badRequest(
+          `the name of the object (${meta.name}) does not match the name on the URL (${info.name})`,
+        );
+      }
+      const replicas = after.spec?.replicas ?? 0;
+      if (!Number.isInteger(replicas)) {
+        const problem = `json: cannot unmarshal ${typeof replicas} into Go struct field ScaleSpec.spec.replicas of type int32`;
+        if (info.verb === "patch") throw unusable(JSON.stringify(after), problem);
+        throw badRequest(`Scale in version "v1" cannot be handled as a Scale: ${problem}`);
+      }
+      if ((replicas as number) < 0) {
+        throw invalid(scaleKind, info.name, [
+          {
+            reason: "FieldValueInvalid",
+            field: "spec.replicas",
+            message: `Invalid value: ${replicas}: must be greater than or equal to 0`,
+          },
+        ]);
+      }
+      const object = existing.copy();
+      setAt(object, resource.def.scale?.specReplicasPath ?? "spec.replicas", replicas);
+      // A Scale that carries a version pins the write to it, and one that was patched only if it changed the version.
+      if (info.verb === "update" && meta.resourceVersion)
+        (object.metadata as ObjectMeta).resourceVersion = meta.resourceVersion;
+      else delete object.metadata?.resourceVersion;
+      return object;
+    },
+  );
   return answer(call, entry);
 }
 

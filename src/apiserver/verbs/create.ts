@@ -5,6 +5,7 @@ import { Entry } from "../cache/entry.ts";
 import { type Call, newUid, nowTime, writeObject } from "../core.ts";
 import { encodeStored, withResourceVersion } from "../codec/stored.ts";
 import { alreadyExists, badRequest, invalid } from "../errors.ts";
+import { keepOwners } from "../managed-fields/ownership.ts";
 import type { Answer } from "../response.ts";
 import { readObject } from "./input.ts";
 import { objectAnswer } from "./output.ts";
@@ -19,8 +20,12 @@ export async function create(call: Call): Promise<Answer> {
   return objectAnswer(call, 201, await createObject(call, object));
 }
 
-/** `object`: in the spelling of the request, without unknown fields. */
-export async function createObject(call: Call, object: KubeObject): Promise<Entry> {
+/** `owners`: `kept` when its managedFields are set already (server-side apply). `object`: in the spelling of the request, without unknown fields. */
+export async function createObject(
+  call: Call,
+  object: KubeObject,
+  owners: "track" | "kept" = "track",
+): Promise<Entry> {
   const { resource, info, core, user, dryRun, warnings } = call;
   const { def } = resource;
   const meta = object.metadata as ObjectMeta;
@@ -37,6 +42,7 @@ export async function createObject(call: Call, object: KubeObject): Promise<Entr
   }
   def.storedAs?.toStored(object);
   def.defaults?.(object);
+  if (owners === "track") keepOwners(call, object, undefined, "");
   const request: AdmissionRequest = {
     operation: "CREATE",
     resource,
@@ -63,7 +69,6 @@ export async function createObject(call: Call, object: KubeObject): Promise<Entr
     delete meta.deletionTimestamp;
     delete meta.deletionGracePeriodSeconds;
     delete meta.selfLink;
-    delete meta.managedFields;
     def.strategy.prepareForCreate?.(object);
     core.admission.allocate(request);
     throwInvalid(call, object, def.strategy.validate?.(object));

@@ -3,6 +3,7 @@ import {
   applyJsonPatch,
   applyMergePatch,
   applyStrategicMerge,
+  deepEqual,
   isObject,
   type JsonPatchOperation,
   PatchError,
@@ -10,10 +11,12 @@ import {
 } from "../../machinery/index.ts";
 import { asObject, maxBodyBytes, mediaType, parseJson, tooLarge } from "../codec/decode.ts";
 import type { Call } from "../core.ts";
-import { badRequest, invalid } from "../errors.ts";
+import { badRequest } from "../errors.ts";
 import type { Answer } from "../response.ts";
 import { conformObject } from "./input.ts";
+import { serverSideApply } from "./apply.ts";
 import { objectAnswer } from "./output.ts";
+import { unusable } from "./unusable.ts";
 import { updateObject } from "./update.ts";
 
 const maxOperations = 10_000;
@@ -21,8 +24,9 @@ const maxOperations = 10_000;
 export const applyType = "application/apply-patch+yaml";
 
 export async function patch(call: Call): Promise<Answer> {
-  const { resource, info } = call;
+  const { resource, info, request } = call;
   const { def } = resource;
+  if (mediaType(request.headers?.["content-type"]) === applyType) return serverSideApply(call);
   const apply = readPatch(call);
   const entry = await updateObject(call, (existing) => {
     const patched = apply(resource.copy(existing));
@@ -35,6 +39,9 @@ export async function patch(call: Call): Promise<Answer> {
         `the name of the object (${object.metadata?.name}) does not match the name on the URL (${info.name})`,
       );
     }
+    const { managedFields } = existing.object.metadata ?? {};
+    if (managedFields && deepEqual(object.metadata.managedFields, managedFields))
+      object.metadata.managedFields = managedFields;
     // A patch that does not speak of the version applies to whatever is there.
     if (object.metadata?.resourceVersion === String(existing.revision))
       delete object.metadata.resourceVersion;
@@ -45,28 +52,11 @@ export async function patch(call: Call): Promise<Answer> {
   return objectAnswer(call, 200, entry);
 }
 
-/** The patched object does not decode. */
-export function unusable(patched: string, problem: string): StatusError {
-  return invalid({ group: "", kind: "", plural: "" }, "", [
-    {
-      reason: "FieldValueInvalid",
-      field: "patch",
-      message: `Invalid value: ${JSON.stringify(patched)}: ${problem}`,
-    },
-  ]);
-}
-
 /** What the body does to an object. The function may be called again on a newer object. */
 export function readPatch(call: Call): (object: KubeObject) => unknown {
   const { request, resource } = call;
   const type = mediaType(request.headers?.["content-type"]);
   const { def } = resource;
-  if (type === applyType || type === "application/apply-patch+cbor") {
-    throw new StatusError(
-      "UnsupportedMediaType",
-      "server-side apply is not served yet; use client-side apply",
-    );
-  }
   const bytes = request.body ?? new Uint8Array(0);
   if (bytes.length > maxBodyBytes) throw tooLarge();
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
@@ -110,6 +100,7 @@ function jsonPatch(body: unknown): (object: KubeObject) => unknown {
       "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp",
     );
   }
+  for (const operation of body) checkOperation(operation);
   if (body.length > maxOperations) {
     throw new StatusError(
       "RequestEntityTooLarge",
@@ -117,6 +108,21 @@ function jsonPatch(body: unknown): (object: KubeObject) => unknown {
     );
   }
   return guarded((object) => applyJsonPatch(object, body as JsonPatchOperation[]));
+}
+
+/** What Go's decoder would not take as an operation. */
+function checkOperation(operation: unknown): void {
+  if (operation === null) return;
+  const refused = (value: unknown, into: string): StatusError => {
+    const what = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
+    return badRequest(`error decoding patch: json: cannot unmarshal ${what} into Go ${into}`);
+  };
+  if (!isObject(operation)) throw refused(operation, "value of type handlers.jsonPatchOp");
+  for (const name of ["op", "path", "from"]) {
+    const value = operation[name];
+    if (value !== undefined && value !== null && typeof value !== "string")
+      throw refused(value, `struct field jsonPatchOp.${name} of type string`);
+  }
 }
 
 /** A patch that cannot be applied is the client's mistake. */

@@ -4,6 +4,7 @@ import type { AdmissionRequest } from "../admission/chain.ts";
 import type { Entry } from "../cache/entry.ts";
 import { type Call, removeObject, writeObject } from "../core.ts";
 import { badRequest, conflict, invalid, modified, notFound, qualified } from "../errors.ts";
+import { keepOwners } from "../managed-fields/ownership.ts";
 import type { Answer } from "../response.ts";
 import { strategyOf } from "../subresources/strategies.ts";
 import { createObject, throwInvalid, unstored } from "./create.ts";
@@ -126,16 +127,21 @@ function structuredCloneOnce(object: KubeObject): KubeObject {
 /**
  * Replaces an object by what `change` makes of it, as often as somebody else is faster, unless the new object carries a
  * resource version. `change` gets the present entry and returns a new object in stored spelling, with defaults.
+ * `owners`: `kept` when its managedFields are set already (server-side apply).
  */
-export async function updateObject(call: Call, change: Change): Promise<Entry> {
+export async function updateObject(
+  call: Call,
+  change: Change,
+  owners: "track" | "kept" = "track",
+): Promise<Entry> {
   const { resource, info, core } = call;
   const key = resource.key(info.namespace, info.name);
-  const first = await attempt(call, key, change, true);
+  const first = await attempt(call, key, change, owners, true);
   if (first) return first;
   const leave = await core.lines.enter(resource.storeKey(key));
   try {
     for (let i = 0; i < maxAttempts; i++) {
-      const entry = await attempt(call, key, change, false);
+      const entry = await attempt(call, key, change, owners, false);
       if (entry) return entry;
     }
   } finally {
@@ -147,7 +153,13 @@ export async function updateObject(call: Call, change: Change): Promise<Entry> {
 type Change = (existing: Entry) => KubeObject | Promise<KubeObject>;
 
 /** undefined: somebody else was faster. */
-async function attempt(call: Call, key: string, change: Change, first: boolean): Promise<Entry | undefined> {
+async function attempt(
+  call: Call,
+  key: string,
+  change: Change,
+  owners: "track" | "kept",
+  first: boolean,
+): Promise<Entry | undefined> {
   const { resource, info, core, user, dryRun, warnings } = call;
   const { def } = resource;
   const strategy = strategyOf(resource, info.subresource);
@@ -161,6 +173,7 @@ async function attempt(call: Call, key: string, change: Change, first: boolean):
   if (!pinned && info.verb === "update" && mustBePinned.has(qualified(def))) throw unpinned(def, info.name);
   if (pinned && version !== String(existing.revision)) throw conflict(def, info.name, modified);
   keepSystemFields(meta, old.metadata as ObjectMeta);
+  if (owners === "track") keepOwners(call, object, old, call.managedAs ?? info.subresource);
   const request: AdmissionRequest = {
     operation: "UPDATE",
     resource,
@@ -212,7 +225,6 @@ function keepSystemFields(meta: ObjectMeta, old: ObjectMeta): void {
   else meta.deletionGracePeriodSeconds = old.deletionGracePeriodSeconds;
   if (old.generation === undefined) delete meta.generation;
   else meta.generation = old.generation;
-  delete meta.managedFields;
   delete meta.selfLink;
 }
 

@@ -18,7 +18,7 @@ const optionsOf: Record<string, string> = {
 /** True for a dry run. Throws 422 for what is not an option. */
 export function readWriteOptions(verb: string, query: URLSearchParams, apply: boolean): boolean {
   const kind = optionsOf[verb];
-  if (!kind || query.size === 0) return false;
+  if (!kind || (query.size === 0 && !apply)) return false;
   const errors: FieldError[] = [];
   const dryRun = readDryRun(
     query.getAll("dryRun").filter((value) => value !== ""),
@@ -33,7 +33,15 @@ export function readWriteOptions(verb: string, query: URLSearchParams, apply: bo
         message: `Unsupported value: ${JSON.stringify(mode)}: supported values: ${quoted(modes)}`,
       });
     }
-    checkManager(query.get("fieldManager") ?? "", errors);
+    const manager = query.get("fieldManager") ?? "";
+    if (apply && manager === "") {
+      errors.push({
+        reason: "FieldValueRequired",
+        field: "fieldManager",
+        message: "Required value: is required for apply patch",
+      });
+    }
+    checkManager(manager, errors);
     if (verb === "patch" && !apply && query.has("force")) {
       errors.push({
         reason: "FieldValueForbidden",

@@ -172,9 +172,9 @@ test("patches: JSON, merge, strategic; fifty at once all succeed", async () => {
   failure(await h.call("PATCH", path, {}, { "content-type": "application/json" }), 415);
   const apply = failure(
     await h.call("PATCH", path, {}, { "content-type": "application/apply-patch+yaml" }),
-    415,
+    422,
   );
-  assert.match(apply.message ?? "", /server-side apply is not served yet/);
+  assert.match(apply.message ?? "", /fieldManager: Required value: is required for apply patch/);
   await h.call("POST", maps, configMap("crowd"));
   await Promise.all(
     Array.from({ length: 50 }, (_, i) =>

@@ -89,6 +89,7 @@ export function applyJsonPatch<T>(document: T, operations: readonly JsonPatchOpe
   let result: unknown = deepClone(document);
   const copied = { size: 0 };
   for (const operation of operations) {
+    if (!isObject(operation as unknown)) throw new PatchError("an operation is an object");
     try {
       result = applyOne(result, operation, copied);
     } catch (cause) {
@@ -101,6 +102,7 @@ export function applyJsonPatch<T>(document: T, operations: readonly JsonPatchOpe
 
 function applyOne(document: unknown, operation: JsonPatchOperation, copied: { size: number }): unknown {
   const { op, path } = operation;
+  if (typeof path !== "string") throw new PatchError("missing path");
   switch (op) {
     case "add":
       return add(document, path, deepClone(operation.value));
@@ -113,13 +115,15 @@ function applyOne(document: unknown, operation: JsonPatchOperation, copied: { si
         return add(remove(document, path), path, deepClone(operation.value));
       return add(document, path, deepClone(operation.value));
     case "move": {
-      const from = operation.from ?? "";
+      const { from } = operation;
+      if (typeof from !== "string") throw new PatchError("missing from");
       if (path.startsWith(`${from}/`)) throw new PatchError(`cannot move ${from} into itself`);
       const value = at(document, from);
       return add(remove(document, from), path, value);
     }
     case "copy": {
-      const value = at(document, operation.from ?? "");
+      if (typeof operation.from !== "string") throw new PatchError("missing from");
+      const value = at(document, operation.from);
       copied.size += JSON.stringify(value)?.length ?? 0;
       if (copied.size > copyLimit) {
         throw new PatchError(

@@ -1,0 +1,119 @@
+/** How the objects of a type are taken apart when their fields have owners: its schema, as machinery/apply wants it. */
+import { deducedShape, type FieldShape, type MapShape, type Shape } from "../machinery/index.ts";
+import { type FieldSchema, typeOf, type TypeSchema } from "./schema.ts";
+
+const shapes = new WeakMap<TypeSchema, Shape>();
+
+/** Made field by field when asked for. */
+export function shapeOfType(type: TypeSchema): Shape {
+  let shape = shapes.get(type);
+  if (!shape) {
+    shape = { map: structOf(type, type.mapType === "atomic") };
+    shapes.set(type, shape);
+  }
+  return shape;
+}
+
+function structOf(type: TypeSchema, atomic: boolean): MapShape {
+  const fields = new Map<string, FieldShape | undefined>();
+  let implied: FieldShape[] | undefined;
+  return {
+    atomic,
+    get implied() {
+      implied ??= [...type.fields]
+        .filter(([, schema]) => schema.written)
+        .map(([name]) => this.field(name) as FieldShape);
+      return implied;
+    },
+    element: type.open ? deducedShape : undefined,
+    field(name) {
+      if (fields.has(name)) return fields.get(name);
+      const schema = type.fields.get(name);
+      const field = schema && fieldOf(name, schema);
+      // Names that nobody declared are data: they are not remembered.
+      if (field) fields.set(name, field);
+      return field;
+    },
+  };
+}
+
+function fieldOf(name: string, schema: FieldSchema): FieldShape {
+  return {
+    name,
+    step: `f:${name}`,
+    shape: shapeOf(schema),
+    omitsEmpty: schema.omitEmpty === true && schema.type !== "ref",
+    ...(schema.written ? { implied: zero(schema) } : {}),
+    ...(schema.default === undefined ? {} : { fallback: schema.default }),
+  };
+}
+
+/** What Go writes of a field that nobody gave. */
+function zero(schema: FieldSchema): unknown {
+  switch (schema.type) {
+    case "ref":
+      return {};
+    case "string":
+      return "";
+    case "boolean":
+      return false;
+    case "int32":
+    case "int64":
+    case "double":
+    case "int-or-string":
+      return 0;
+    case "quantity":
+      return "0";
+    default:
+      return null;
+  }
+}
+
+const text: Shape = { scalar: "string" };
+const truth: Shape = { scalar: "boolean" };
+const numeric: Shape = { scalar: "numeric" };
+const scalar: Shape = { scalar: "untyped" };
+
+function shapeOf(schema: FieldSchema): Shape {
+  switch (schema.type) {
+    case "string":
+    case "bytes":
+    case "time":
+    case "micro-time":
+      return text;
+    case "boolean":
+      return truth;
+    case "int32":
+    case "int64":
+    case "double":
+      return numeric;
+    case "quantity":
+    case "int-or-string":
+      return scalar;
+    case "object":
+    case "any":
+      return deducedShape;
+    case "ref": {
+      const type = typeOf(schema);
+      if (!type) return deducedShape;
+      return schema.mapType === "atomic" ? { map: structOf(type, true) } : shapeOfType(type);
+    }
+    case "list":
+      return {
+        list: {
+          relation: schema.listType === "set" || schema.listType === "map" ? schema.listType : "atomic",
+          keys: schema.listMapKeys ?? [],
+          element: shapeOf(schema.element as FieldSchema),
+        },
+      };
+    case "map":
+      return {
+        map: {
+          atomic: schema.mapType === "atomic",
+          implied: [],
+          field: () => undefined,
+          element: shapeOf(schema.element as FieldSchema),
+        },
+      };
+  }
+}

@@ -1,0 +1,267 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { configMap, failure, type Harness, startHarness } from "../testing/harness.ts";
+
+const maps = "/api/v1/namespaces/default/configmaps";
+const services = "/api/v1/namespaces/default/services";
+const deployments = "/apis/apps/v1/namespaces/default/deployments";
+
+interface Owner {
+  manager: string;
+  operation: string;
+  subresource?: string;
+  time?: string;
+  fieldsV1: Record<string, unknown>;
+}
+
+const owners = (object: { metadata: { managedFields?: Owner[] } }): Record<string, unknown> =>
+  Object.fromEntries(
+    (object.metadata.managedFields ?? []).map((each) => [
+      `${each.manager} ${each.operation}${each.subresource ? ` ${each.subresource}` : ""}`,
+      each.fieldsV1,
+    ]),
+  );
+
+const apply = (h: Harness, path: string, manager: string, body: object, query = "") =>
+  h.call("PATCH", `${path}?fieldManager=${manager}${query}`, body, {
+    "content-type": "application/apply-patch+yaml",
+  });
+
+const cm = (data: Record<string, string>, more: object = {}) => ({
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  metadata: { name: "a", ...more },
+  data,
+});
+
+test("who creates an object owns its fields, but not what says which object it is", async () => {
+  const h = await startHarness();
+  const { body } = await h.call("POST", maps, configMap("a", { k: "v" }, { l: "1" }), {
+    "user-agent": "kubectl/v1.36.0 (linux)",
+  });
+  assert.deepEqual(owners(body), {
+    "kubectl Update": {
+      "f:data": { ".": {}, "f:k": {} },
+      "f:metadata": { "f:labels": { ".": {}, "f:l": {} } },
+    },
+  });
+  const nothing = await h.call("POST", maps, configMap("b"));
+  assert.deepEqual(owners(nothing.body), {});
+  await h.close();
+});
+
+test("an update takes what it changes; what is the same stays whose it was, time included", async () => {
+  const h = await startHarness();
+  const first = await h.call("POST", `${maps}?fieldManager=one`, configMap("a", { k: "v", m: "w" }));
+  h.clock.advance(60_000);
+  const merge = { "content-type": "application/merge-patch+json" };
+  const same = await h.call("PATCH", `${maps}/a?fieldManager=two`, { data: { k: "v" } }, merge);
+  assert.deepEqual(same.body, first.body);
+  const changed = await h.call("PATCH", `${maps}/a?fieldManager=two`, { data: { k: "x", n: "1" } }, merge);
+  assert.deepEqual(owners(changed.body), {
+    "one Update": { "f:data": { ".": {}, "f:m": {} } },
+    "two Update": { "f:data": { "f:k": {}, "f:n": {} } },
+  });
+  const [one, two] = changed.body.metadata.managedFields as [Owner, Owner];
+  assert.notEqual(one.time, two.time);
+  const removed = await h.call("PATCH", `${maps}/a?fieldManager=three`, { data: { m: null } }, merge);
+  assert.deepEqual(owners(removed.body), {
+    "one Update": { "f:data": {} },
+    "two Update": { "f:data": { "f:k": {}, "f:n": {} } },
+  });
+  await h.close();
+});
+
+test("apply: creates, keeps what others own, removes what is no longer applied", async () => {
+  const h = await startHarness();
+  const created = await apply(h, `${maps}/a`, "one", cm({ k: "v", gone: "x" }));
+  assert.equal(created.status, 201);
+  assert.deepEqual(owners(created.body), { "one Apply": { "f:data": { "f:gone": {}, "f:k": {} } } });
+  await h.call(
+    "PATCH",
+    `${maps}/a?fieldManager=hand`,
+    { data: { other: "y" } },
+    {
+      "content-type": "application/merge-patch+json",
+    },
+  );
+  const shared = await apply(h, `${maps}/a`, "two", cm({ k: "v" }));
+  assert.equal(shared.status, 200, "the same value is no conflict");
+  const second = await apply(h, `${maps}/a`, "one", cm({}));
+  assert.deepEqual(second.body.data, { k: "v", other: "y" }, "k is two's as well, other is hand's");
+  assert.deepEqual(
+    Object.keys(owners(second.body)),
+    ["two Apply", "one Apply", "hand Update"].sort(byApply(second.body)),
+  );
+  const last = await apply(h, `${maps}/a`, "two", cm({}));
+  assert.deepEqual(last.body.data, { other: "y" });
+  await h.close();
+});
+
+const byApply =
+  (object: { metadata: { managedFields: Owner[] } }) =>
+  (a: string, b: string): number => {
+    const order = Object.keys(owners(object));
+    return order.indexOf(a) - order.indexOf(b);
+  };
+
+test("apply: applying the same again changes nothing", async () => {
+  const h = await startHarness();
+  const first = await apply(h, `${maps}/a`, "one", cm({ k: "v" }, { labels: { a: "b" } }));
+  h.clock.advance(60_000);
+  const again = await apply(h, `${maps}/a`, "one", cm({ k: "v" }, { labels: { a: "b" } }));
+  assert.deepEqual(again.body, first.body);
+  await h.close();
+});
+
+test("apply: a conflict names the manager and the field; force takes it over", async () => {
+  const h = await startHarness();
+  await h.call("POST", `${maps}?fieldManager=hand`, configMap("a", { k: "v", l: "v" }));
+  const one = failure(await apply(h, `${maps}/a`, "one", cm({ k: "x" })), 409);
+  assert.equal(one.reason, "Conflict");
+  assert.equal(one.message, 'Apply failed with 1 conflict: conflict with "hand" using v1: .data.k');
+  assert.deepEqual(one.details?.causes, [
+    { reason: "FieldManagerConflict", message: 'conflict with "hand" using v1', field: ".data.k" },
+  ]);
+  const two = failure(await apply(h, `${maps}/a`, "one", cm({ k: "x", l: "y" })), 409);
+  assert.equal(
+    two.message,
+    'Apply failed with 2 conflicts: conflicts with "hand" using v1:\n- .data.k\n- .data.l',
+  );
+  const forced = await apply(h, `${maps}/a`, "one", cm({ k: "x" }), "&force=true");
+  assert.deepEqual(owners(forced.body), {
+    "one Apply": { "f:data": { "f:k": {} } },
+    "hand Update": { "f:data": { ".": {}, "f:l": {} } },
+  });
+  await h.close();
+});
+
+test("apply: list items are told apart by their keys, and each has its owners", async () => {
+  const h = await startHarness();
+  const service = (ports: object[]) => ({
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: "s" },
+    spec: { ports },
+  });
+  await apply(h, `${services}/s`, "one", service([{ port: 80, name: "http" }]));
+  const both = await apply(h, `${services}/s`, "two", service([{ port: 443, name: "https" }]));
+  assert.deepEqual(
+    both.body.spec.ports.map((each: { name: string }) => each.name),
+    ["http", "https"],
+  );
+  assert.deepEqual(owners(both.body)["two Apply"], {
+    "f:spec": { "f:ports": { 'k:{"port":443,"protocol":"TCP"}': { ".": {}, "f:name": {}, "f:port": {} } } },
+  });
+  const gone = await apply(h, `${services}/s`, "one", service([]));
+  assert.deepEqual(
+    gone.body.spec.ports.map((each: { name: string }) => each.name),
+    ["https"],
+  );
+  const twice = await apply(h, `${services}/s`, "one", service([{ port: 1 }, { port: 1 }]));
+  assert.equal(
+    failure(twice, 500).message,
+    'failed to create typed patch object (/s; /v1, Kind=Service): .spec.ports: duplicate entries for key [port=1,protocol="TCP"]',
+  );
+  await h.close();
+});
+
+test("apply: what the type does not know, a wrong kind, a wrong name, no manager", async () => {
+  const h = await startHarness();
+  const said = async (body: object, query = "") =>
+    (await apply(h, `${maps}/a`, "one", body, query)).body.message;
+  assert.equal(
+    await said({ ...cm({}), dat: {} }),
+    "failed to create typed patch object (/a; /v1, Kind=ConfigMap): .dat: field not declared in schema",
+  );
+  assert.equal(await said({ ...cm({}), kind: "Secret" }), "invalid object type: /v1, Kind=Secret");
+  assert.equal(
+    await said(cm({}, { name: "b" })),
+    "the name of the object (b) does not match the name on the URL (a)",
+  );
+  assert.equal(
+    await said(cm({}, { managedFields: [{ manager: "x" }] })),
+    "metadata.managedFields must be nil",
+  );
+  const nobody = await h.call("PATCH", `${maps}/a`, cm({}), {
+    "content-type": "application/apply-patch+yaml",
+  });
+  assert.equal(failure(nobody, 422).details?.causes?.[0]?.field, "fieldManager");
+  assert.equal((await h.call("GET", `${maps}/a`)).status, 404, "nothing was made");
+  await h.close();
+});
+
+test("the status and scale endpoints have owners of their own", async () => {
+  const h = await startHarness();
+  const deployment = {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: "d" },
+    spec: {
+      selector: { matchLabels: { a: "b" } },
+      template: { metadata: { labels: { a: "b" } }, spec: { containers: [{ name: "c", image: "i" }] } },
+    },
+  };
+  await apply(h, `${deployments}/d`, "one", { ...deployment, spec: { ...deployment.spec, replicas: 2 } });
+  const merge = { "content-type": "application/merge-patch+json" };
+  await h.call("PATCH", `${deployments}/d/scale?fieldManager=hpa`, { spec: { replicas: 3 } }, merge);
+  await h.call(
+    "PATCH",
+    `${deployments}/d/status?fieldManager=loop`,
+    { status: { replicas: 3 }, spec: { replicas: 9 } },
+    merge,
+  );
+  const { body } = await h.call("GET", `${deployments}/d`);
+  assert.equal(body.spec.replicas, 3);
+  const found = owners(body);
+  assert.deepEqual(found["hpa Update scale"], { "f:spec": { "f:replicas": {} } });
+  assert.deepEqual(found["loop Update status"], { "f:status": { "f:replicas": {} } });
+  assert.equal("f:replicas" in (found["one Apply"] as { "f:spec": object })["f:spec"], false);
+  const taken = failure(
+    await apply(h, `${deployments}/d`, "one", { ...deployment, spec: { ...deployment.spec, replicas: 2 } }),
+    409,
+  );
+  assert.match(
+    taken.message ?? "",
+    /conflict with "hpa" with subresource "scale" using apps\/v1: \.spec\.replicas/,
+  );
+  await h.close();
+});
+
+test("ten writers at most are remembered; the oldest become ancient-changes", async () => {
+  const h = await startHarness();
+  await h.call("POST", `${maps}?fieldManager=m0`, configMap("a", { k0: "v" }));
+  for (let i = 1; i <= 12; i++) {
+    h.clock.advance(1000);
+    await h.call(
+      "PATCH",
+      `${maps}/a?fieldManager=m${i}`,
+      { data: { [`k${i}`]: "v" } },
+      {
+        "content-type": "application/merge-patch+json",
+      },
+    );
+  }
+  const { body } = await h.call("GET", `${maps}/a`);
+  const names = (body.metadata.managedFields as Owner[]).map((each) => each.manager);
+  assert.deepEqual(names, ["ancient-changes", ...Array.from({ length: 9 }, (_, i) => `m${i + 4}`)]);
+  await h.close();
+});
+
+test("a client may take all ownership away; then nobody owns anything until somebody applies", async () => {
+  const h = await startHarness();
+  await h.call("POST", `${maps}?fieldManager=one`, configMap("a", { k: "v" }));
+  const reset = await h.call("PUT", `${maps}/a`, {
+    ...configMap("a", { k: "v" }),
+    metadata: { name: "a", managedFields: [{}] },
+  });
+  assert.deepEqual(owners(reset.body), {});
+  const later = await h.call("PUT", `${maps}/a`, configMap("a", { k: "w" }));
+  assert.deepEqual(owners(later.body), {});
+  const applied = await apply(h, `${maps}/a`, "two", cm({ n: "1" }));
+  assert.deepEqual(owners(applied.body), {
+    "two Apply": { "f:data": { "f:n": {} } },
+    "before-first-apply Update": { "f:data": { ".": {}, "f:k": {} } },
+  });
+  await h.close();
+});

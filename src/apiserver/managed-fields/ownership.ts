@@ -1,0 +1,129 @@
+/** Keeps `metadata.managedFields` with every write through the API. */
+import { type KubeObject, type ObjectMeta, shapeOfType, typeOfKind } from "../../api/index.ts";
+import { afterUpdate, deducedShape, type Managers, type View, type Writer } from "../../machinery/index.ts";
+import { type Call, nowTime } from "../core.ts";
+import { badRequest } from "../errors.ts";
+import type { ServedResource } from "../registry/resource.ts";
+import { isReset, nobody, readManagers, writeManagers } from "./entries.ts";
+import { resetFields } from "./reset-fields.ts";
+
+const maxNameBytes = 128;
+
+/** `?fieldManager=`, else what stands before the slash in the client's name for itself. */
+export function managerName(call: Call): string {
+  const given = call.info.query.get("fieldManager");
+  if (given) return given;
+  const agent = (call.request.headers?.["user-agent"] ?? "").split("/", 1)[0] ?? "";
+  let name = "";
+  for (const char of agent) {
+    if (Buffer.byteLength(name) + Buffer.byteLength(char) > maxNameBytes) break;
+    if (/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u.test(char)) name += char;
+  }
+  return name === "" ? "unknown" : name;
+}
+
+export function writerOf(call: Call, operation: Writer["operation"], subresource: string): Writer {
+  return { manager: managerName(call), operation, apiVersion: call.resource.apiVersion, subresource };
+}
+
+/** How a resource's version sees its objects, through an endpoint. */
+export function viewOf(call: Call, resource: ServedResource, subresource: string): View {
+  const { def, apiVersion } = resource;
+  const type = typeOfKind(def);
+  return {
+    apiVersion,
+    shape: type ? shapeOfType(type) : deducedShape,
+    typed: def.type === undefined,
+    reset: resetFields(def, subresource),
+    other(version) {
+      const slash = version.indexOf("/");
+      const group = slash < 0 ? "" : version.slice(0, slash);
+      if (group !== def.group) return undefined;
+      const served = call.core.registry.find(group, version.slice(slash + 1), def.plural);
+      if (!served) return undefined;
+      return {
+        view: viewOf(call, served, subresource),
+        convert: (object) => inVersion(object as KubeObject, resource, served),
+      };
+    },
+  };
+}
+
+/** An object of one version in the spelling of another; both are spellings of the same stored kind. */
+function inVersion(object: KubeObject, from: ServedResource, to: ServedResource): KubeObject {
+  const copy = structuredClone(object);
+  if (from.apiVersion !== from.storedApiVersion && copy.apiVersion === from.apiVersion) from.toStored(copy);
+  to.fromStored(copy);
+  return copy;
+}
+
+const bare = (object: KubeObject): KubeObject => {
+  const { managedFields: _, ...metadata } = object.metadata ?? {};
+  return { ...object, metadata };
+};
+
+/**
+ * The owners of a write: those the client sent (a PUT may set them), else those that were. Subresources do not listen to
+ * the client.
+ */
+function ownersBefore(
+  sent: ObjectMeta["managedFields"],
+  old: KubeObject | undefined,
+  subresource: string,
+): Managers {
+  const before = (): Managers => readManagers(old?.metadata?.managedFields, true);
+  if (subresource !== "") return before();
+  if (isReset(sent)) return nobody;
+  if (!sent || sent.length === 0 || sent === old?.metadata?.managedFields) return before();
+  try {
+    const given = readManagers(sent, false);
+    return given.size > 0 ? given : before();
+  } catch {
+    return before();
+  }
+}
+
+/**
+ * Sets the object's managedFields for a create or an update by this call's client. Both objects are in the stored
+ * spelling; versions that are stored otherwise are compared as the client sees them.
+ */
+export function keepOwners(
+  call: Call,
+  object: KubeObject,
+  old: KubeObject | undefined,
+  subresource: string,
+): void {
+  const meta = object.metadata as ObjectMeta;
+  const managers = ownersBefore(meta.managedFields, old, subresource);
+  delete meta.managedFields;
+  // Nobody owns anything of an object whose owners were taken away, until somebody applies.
+  if (old && managers.size === 0) return;
+  const { resource } = call;
+  const seen = (each: KubeObject): KubeObject => (resource.def.storedAs ? resource.shown(each) : bare(each));
+  const next = afterUpdate(
+    viewOf(call, resource, subresource),
+    old ? seen(old) : {},
+    seen(object),
+    managers,
+    writerOf(call, "Update", subresource),
+    nowTime(call.core.clock),
+  );
+  if (old && next === managers && old.metadata?.managedFields)
+    meta.managedFields = old.metadata.managedFields;
+  else setManagers(meta, next);
+}
+
+export function setManagers(meta: ObjectMeta, managers: Managers): void {
+  const entries = writeManagers(managers);
+  if (entries) meta.managedFields = entries;
+  else delete meta.managedFields;
+}
+
+/** The owners as they are stored. Throws 400 for what nobody can read. */
+export function storedOwners(object: KubeObject): Managers {
+  try {
+    return readManagers(object.metadata?.managedFields, true);
+  } catch (cause) {
+    throw badRequest((cause as Error).message, cause);
+  }
+}

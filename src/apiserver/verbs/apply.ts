@@ -1,0 +1,194 @@
+/** Server-side apply (KEP-555): PATCH with `application/apply-patch+yaml`. */
+import type { KubeObject, ObjectMeta } from "../../api/index.ts";
+import {
+  ApplyConflicts,
+  applyConfiguration,
+  type Applied,
+  afterUpdate,
+  isObject,
+  type Managers,
+  parseYamlDocuments,
+  StatusError,
+  TypedError,
+  UnkeyedItem,
+} from "../../machinery/index.ts";
+import type { Entry } from "../cache/entry.ts";
+import { maxBodyBytes, tooLarge } from "../codec/decode.ts";
+import { type Call, nowTime } from "../core.ts";
+import { badRequest, conflict, notFound } from "../errors.ts";
+import { conflictError } from "../managed-fields/conflicts.ts";
+import { setManagers, storedOwners, viewOf, writerOf } from "../managed-fields/ownership.ts";
+import { lastAppliedAllows } from "../managed-fields/last-applied.ts";
+import type { Answer } from "../response.ts";
+import { createObject } from "./create.ts";
+import { conformObject } from "./input.ts";
+import { objectAnswer } from "./output.ts";
+import { unusable } from "./unusable.ts";
+import { updateObject } from "./update.ts";
+
+const isTrue = (value: string | null): boolean => value === "true" || value === "1";
+
+export async function serverSideApply(call: Call): Promise<Answer> {
+  const { resource, info } = call;
+  const config = readConfiguration(call);
+  const existing = resource.cache.get(resource.key(info.namespace, info.name));
+  if (!existing) return objectAnswer(call, 201, await createApplied(call, config));
+  return objectAnswer(call, 200, await updateObject(call, (entry) => applied(call, entry, config), "kept"));
+}
+
+/** The configuration of the body. Throws 400 with Kubernetes' words. */
+export function readConfiguration(call: Call): KubeObject {
+  const bytes = call.request.body ?? new Uint8Array(0);
+  if (bytes.length > maxBodyBytes) throw tooLarge();
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+  let value: unknown;
+  try {
+    value = parseYamlDocuments(text, "request body")[0]?.value;
+  } catch (cause) {
+    throw badRequest(
+      `error decoding YAML: error converting YAML to JSON: ${(cause as Error).message}`,
+      cause,
+    );
+  }
+  value ??= {};
+  if (!isObject(value)) {
+    const what = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
+    throw badRequest(
+      `error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${what} into Go value of type map[string]interface {}`,
+    );
+  }
+  return value as KubeObject;
+}
+
+function checkType(call: Call, config: KubeObject): void {
+  const { def, apiVersion } = call.resource;
+  if (config.apiVersion === apiVersion && config.kind === def.kind) return;
+  const given = typeof config.apiVersion === "string" ? config.apiVersion : "";
+  const full = given.includes("/") ? given : `/${given}`;
+  throw badRequest(
+    `invalid object type: ${full}, Kind=${typeof config.kind === "string" ? config.kind : ""}`,
+  );
+}
+
+function checkPlace(call: Call, config: KubeObject, existing: Entry | undefined): void {
+  const { resource, info } = call;
+  const meta = config.metadata ?? {};
+  const uid = existing?.object.metadata?.uid;
+  if (meta.uid && meta.uid !== uid && !existing) {
+    throw conflict(
+      resource.def,
+      info.name,
+      `uid mismatch: the provided object specified uid ${meta.uid}, and no existing object was found`,
+    );
+  }
+  if (resource.def.namespaced && meta.namespace && meta.namespace !== info.namespace) {
+    throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
+  }
+  if (!meta.name && !existing) {
+    throw badRequest(
+      `the name of the object (${info.name} based on URL) was undeterminable: name must be provided`,
+    );
+  }
+  if (meta.name && meta.name !== info.name) {
+    throw badRequest(
+      `the name of the object (${meta.name}) does not match the name on the URL (${info.name})`,
+    );
+  }
+}
+
+async function createApplied(call: Call, config: KubeObject): Promise<Entry> {
+  const { resource, info } = call;
+  if (info.subresource !== "") throw notFound(resource.def, info.name);
+  const empty = { apiVersion: resource.apiVersion, kind: resource.def.kind } as KubeObject;
+  const { object } = configured(call, empty, config, new Map());
+  checkPlace(call, config, undefined);
+  return createObject(call, usable(call, object), "kept");
+}
+
+/** The live object with the configuration applied, in stored spelling. */
+function applied(call: Call, existing: Entry, config: KubeObject): KubeObject {
+  const { resource, core } = call;
+  const live = resource.copy(existing);
+  const before = storedOwners(existing.object);
+  delete (live.metadata as ObjectMeta).managedFields;
+  let owners = before;
+  if (owners.size === 0) {
+    const writer = { ...writerOf(call, "Update", call.info.subresource), manager: "before-first-apply" };
+    owners = afterUpdate(
+      viewOf(call, resource, call.info.subresource),
+      {},
+      live,
+      owners,
+      writer,
+      nowTime(core.clock),
+    );
+  }
+  const result = configured(call, live, config, owners);
+  checkPlace(call, config, existing);
+  if (result.unchanged && before.size > 0) {
+    const same = resource.copy(existing);
+    delete (same.metadata as ObjectMeta).resourceVersion;
+    resource.def.storedAs?.toStored(same);
+    return same;
+  }
+  const object = usable(call, result.object);
+  if (!config.metadata?.resourceVersion) delete object.metadata?.resourceVersion;
+  resource.def.storedAs?.toStored(object);
+  resource.def.defaults?.(object);
+  return object;
+}
+
+/** Applies, and writes the new owners into the result. */
+function configured(
+  call: Call,
+  live: KubeObject,
+  config: KubeObject,
+  owners: Managers,
+): { object: KubeObject; unchanged: boolean } {
+  if ((config.metadata?.managedFields?.length ?? 0) > 0)
+    throw badRequest("metadata.managedFields must be nil");
+  checkType(call, config);
+  const { info } = call;
+  const force = isTrue(info.query.get("force"));
+  const run = (forced: boolean): Applied =>
+    applyConfiguration(
+      viewOf(call, call.resource, info.subresource),
+      live,
+      config,
+      owners,
+      writerOf(call, "Apply", info.subresource),
+      forced,
+      nowTime(call.core.clock),
+    );
+  try {
+    let result: Applied;
+    try {
+      result = run(force);
+    } catch (error) {
+      if (!(error instanceof ApplyConflicts) || !lastAppliedAllows(call, live, error)) throw error;
+      result = run(true);
+    }
+    const object = structuredClone(result.object) as KubeObject;
+    object.metadata ??= {};
+    setManagers(object.metadata, result.managers);
+    return { object, unchanged: result.unchanged };
+  } catch (error) {
+    if (error instanceof ApplyConflicts) throw conflictError(error);
+    if (!(error instanceof TypedError) && !(error instanceof UnkeyedItem)) throw error;
+    const place = `${config.metadata?.namespace ?? ""}/${config.metadata?.name ?? ""}`;
+    const { group, version, kind } = call.resource.def;
+    throw new StatusError(
+      "",
+      `failed to create typed patch object (${place}; ${group}/${version}, Kind=${kind}): ${error.message}`,
+      { code: 500, cause: error },
+    );
+  }
+}
+
+/** Without nulls and as the type wants it. */
+function usable(call: Call, object: KubeObject): KubeObject {
+  const shown = JSON.stringify(object);
+  const problem = conformObject(call, object, undefined);
+  if (problem) throw unusable(shown, problem);
+  return object;
+}

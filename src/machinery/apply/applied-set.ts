@@ -1,0 +1,158 @@
+/** Which fields an applied configuration speaks of, and what of it does not fit its type. */
+import { type FieldSet, leaf, nodeOf } from "./field-set.ts";
+import { itemStep } from "./list-items.ts";
+import { formOf, isMembers, type ListShape, type MapShape, type Shape, UnkeyedItem } from "./shape.ts";
+
+/** What is wrong with an applied configuration: one line per mistake, e.g. `.spec.x: field not declared in schema`. */
+export class TypedError extends Error {}
+
+/**
+ * The fields a configuration names: its scalars and atomic parts, its list items and map entries, and objects that it
+ * names without saying more of them. Throws `TypedError`.
+ */
+export function appliedSet(shape: Shape, value: unknown): FieldSet {
+  const problems: string[] = [];
+  const set = nodeAt(shape, value, false, "", problems) ?? leaf;
+  if (problems.length === 0) return set;
+  const [only] = problems;
+  throw new TypedError(
+    problems.length === 1 ? (only as string) : `errors:\n${problems.map((each) => `  ${each}\n`).join("")}`,
+  );
+}
+
+function nodeAt(
+  shape: Shape,
+  value: unknown,
+  member: boolean,
+  path: string,
+  problems: string[],
+): FieldSet | undefined {
+  const form = formOf(shape, value);
+  if (form === "map") {
+    const map = shape.map as MapShape;
+    if (value !== null && !isMembers(value)) problems.push(`${path}: expected map, got ${shownValue(value)}`);
+    if (map.atomic) return leaf;
+    if (!isMembers(value)) return member ? leaf : undefined;
+    return mapNode(map, value, member, path, problems);
+  }
+  if (form === "list") {
+    const list = shape.list as ListShape;
+    if (value !== null && !Array.isArray(value))
+      problems.push(`${path}: expected list, got ${shownValue(value)}`);
+    if (list.relation === "atomic") return leaf;
+    if (!Array.isArray(value)) return member ? leaf : undefined;
+    return listNode(list, value, member, path, problems);
+  }
+  checkScalar(shape, value, path, problems);
+  return leaf;
+}
+
+function mapNode(
+  map: MapShape,
+  value: Readonly<Record<string, unknown>>,
+  member: boolean,
+  path: string,
+  problems: string[],
+): FieldSet | undefined {
+  const children: [string, FieldSet][] = [];
+  for (const name in value) {
+    const field = map.field(name);
+    const shape = field?.shape ?? map.element;
+    const here = `${path}.${name}`;
+    if (!shape) {
+      problems.push(`${here}: field not declared in schema`);
+      continue;
+    }
+    const child = value[name];
+    // An entry of a map is a field of its own; a struct's field is one only through what stands in it.
+    const own = !field || child === null || (isMembers(child) && Object.keys(child).length === 0);
+    const node = nodeAt(shape, child, own, here, problems);
+    if (node) children.push([field?.step ?? `f:${name}`, node]);
+  }
+  return nodeOf(member, children);
+}
+
+function listNode(
+  list: ListShape,
+  value: readonly unknown[],
+  member: boolean,
+  path: string,
+  problems: string[],
+): FieldSet | undefined {
+  const children = new Map<string, FieldSet>();
+  value.forEach((item, index) => {
+    let step: string;
+    try {
+      step = itemStep(list, item);
+    } catch (error) {
+      if (!(error instanceof UnkeyedItem)) throw error;
+      problems.push(`${path}: element ${index}: ${error.message}`);
+      return;
+    }
+    const text = stepText(step);
+    if (children.has(step)) {
+      problems.push(`${path}: duplicate entries for key ${text}`);
+      return;
+    }
+    children.set(step, nodeAt(list.element, item, true, `${path}${text}`, problems) ?? leaf);
+  });
+  return nodeOf(member, [...children]);
+}
+
+/** `[port=80,protocol="TCP"]`, `[="x"]` */
+function stepText(step: string): string {
+  const value: unknown = JSON.parse(step.slice(2));
+  if (!step.startsWith("k:")) return `[=${JSON.stringify(value)}]`;
+  const pairs = Object.entries(value as object).map(([name, each]) => `${name}=${JSON.stringify(each)}`);
+  return `[${pairs.join(",")}]`;
+}
+
+function checkScalar(shape: Shape, value: unknown, path: string, problems: string[]): void {
+  if (value === null || shape.scalar === "untyped") return;
+  const expected = shape.scalar === "numeric" ? "number" : shape.scalar === "boolean" ? "boolean" : "string";
+  const numeric = expected === "number" && typeof value === "bigint";
+  if (typeof value === expected || numeric) return;
+  const names = { number: "numeric (int or float)", boolean: "boolean", string: "string" };
+  problems.push(`${path}: expected ${names[expected]}, got ${shownValue(value)}`);
+}
+
+const shownValue = (value: unknown): string => `&value.valueUnstructured{Value:${goSyntax(value)}}`;
+
+/** As Go's %#v prints decoded JSON. */
+function goSyntax(value: unknown): string {
+  if (value === null) return "interface {}(nil)";
+  if (Array.isArray(value)) return `[]interface {}{${value.map(goSyntax).join(", ")}}`;
+  if (isMembers(value)) {
+    const members = Object.keys(value)
+      .sort()
+      .map((name) => `${JSON.stringify(name)}:${goSyntax(value[name])}`);
+    return `map[string]interface {}{${members.join(", ")}}`;
+  }
+  return typeof value === "bigint" ? String(value) : JSON.stringify(value);
+}
+
+/**
+ * The set with every struct field on the way to a member as a member too: when what is below a field goes, the field
+ * goes with it. Entries of maps and items of lists stay as they are.
+ */
+export function withNamedFields(shape: Shape, set: FieldSet): FieldSet {
+  const children: [string, FieldSet][] = [];
+  for (const step in set) {
+    if (step === ".") continue;
+    const child = set[step] as FieldSet;
+    const name = step.startsWith("f:") ? step.slice(2) : undefined;
+    const field = name === undefined ? undefined : shape.map?.field(name);
+    const inner = field?.shape ?? (name === undefined ? shape.list?.element : shape.map?.element) ?? shape;
+    let empty = true;
+    for (const _ in child) {
+      empty = false;
+      break;
+    }
+    if (empty) children.push([step, leaf]);
+    else {
+      const below = withNamedFields(inner, child);
+      children.push([step, field ? { ".": leaf, ...below } : "." in child ? { ".": leaf, ...below } : below]);
+    }
+  }
+  return nodeOf(false, children) ?? leaf;
+}

@@ -1,0 +1,59 @@
+/** How items of a list that is no single field are told apart. */
+import { keyElement, valueElement } from "./path-element.ts";
+import { isMembers, type ListShape, UnkeyedItem } from "./shape.ts";
+
+/** The step to one item. Throws `UnkeyedItem`. */
+export function itemStep(list: ListShape, item: unknown): string {
+  return list.relation === "map" ? keyedStep(list, item) : setStep(item);
+}
+
+function keyedStep(list: ListShape, item: unknown): string {
+  if (item === null || item === undefined) {
+    throw new UnkeyedItem("associative list with keys may not have a null element");
+  }
+  if (!isMembers(item)) throw new UnkeyedItem("associative list with keys may not have non-map elements");
+  const pairs: [string, unknown][] = [];
+  for (const name of list.keys) {
+    let value = item[name];
+    if (value === undefined) value = list.element.map?.field(name)?.fallback;
+    if (value !== undefined) pairs.push([name, value]);
+  }
+  if (pairs.length === 0) {
+    const keys = list.keys.map((key) => JSON.stringify(key)).join(" ");
+    throw new UnkeyedItem(
+      `associative list with keys has an element that omits all key fields [${keys}] (and doesn't have default values for any key fields)`,
+    );
+  }
+  return keyElement(pairs);
+}
+
+function setStep(item: unknown): string {
+  if (Array.isArray(item)) {
+    throw new UnkeyedItem("not supported: associative list with lists as elements");
+  }
+  if (item === null || item === undefined) {
+    throw new UnkeyedItem("associative list without keys has an element that's an explicit null");
+  }
+  if (typeof item === "object") {
+    throw new UnkeyedItem("associative list without keys has an element that's a map type");
+  }
+  return valueElement(item);
+}
+
+/** Items by their step, in order of appearance; more than one where a step is not unique. */
+export function itemsBySteps(list: ListShape, items: readonly unknown[]): Map<string, unknown[]> {
+  const found = new Map<string, unknown[]>();
+  for (let i = 0; i < items.length; i++) {
+    let step: string;
+    try {
+      step = itemStep(list, items[i]);
+    } catch (error) {
+      if (error instanceof UnkeyedItem) throw new UnkeyedItem(`element ${i}: ${error.message}`);
+      throw error;
+    }
+    const same = found.get(step);
+    if (same) same.push(items[i]);
+    else found.set(step, [items[i]]);
+  }
+  return found;
+}

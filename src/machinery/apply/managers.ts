@@ -1,0 +1,264 @@
+/** Who owns which fields, and what a write does to that (KEP-555). Pure: times and names are handed in. */
+import { deepEqual } from "../deep.ts";
+import { appliedSet, withNamedFields } from "./applied-set.ts";
+import { compare, type Comparison, without } from "./compare.ts";
+import {
+  difference,
+  type FieldSet,
+  intersection,
+  isEmptySet,
+  leaf,
+  recursiveDifference,
+  union,
+} from "./field-set.ts";
+import { merge, removeFields } from "./merge.ts";
+import type { Shape } from "./shape.ts";
+
+export type Operation = "Apply" | "Update";
+
+/** One manager's fields. Its identity is everything but time and set; an Apply's also leaves out the version. */
+export interface ManagerEntry {
+  readonly manager: string;
+  readonly operation: Operation;
+  readonly apiVersion: string;
+  readonly subresource: string;
+  /** RFC 3339, whole seconds; undefined when nobody said. */
+  readonly time: string | undefined;
+  readonly set: FieldSet;
+}
+
+export type Managers = ReadonlyMap<string, ManagerEntry>;
+
+export type Writer = Pick<ManagerEntry, "manager" | "operation" | "apiVersion" | "subresource">;
+
+export const identityOf = ({ manager, operation, apiVersion, subresource }: Writer): string =>
+  [operation, manager, operation === "Apply" ? "" : apiVersion, subresource].join("\0");
+
+/** How a version of the kind sees its objects. */
+export interface View {
+  readonly apiVersion: string;
+  readonly shape: Shape;
+  /** Go's structs show what is empty as absent. */
+  readonly typed: boolean;
+  /** What is never owned through this endpoint. */
+  readonly reset: FieldSet | undefined;
+  /** Another version's view of the kind, and an object as that version shows it; undefined when it is not served. */
+  other(apiVersion: string): { view: View; convert(object: object): object } | undefined;
+}
+
+/** Fields that nobody owns: the system's, and those that say which object it is. */
+const unowned: FieldSet = {
+  "f:apiVersion": leaf,
+  "f:kind": leaf,
+  "f:metadata": {
+    ".": leaf,
+    "f:name": leaf,
+    "f:namespace": leaf,
+    "f:creationTimestamp": leaf,
+    "f:selfLink": leaf,
+    "f:uid": leaf,
+    "f:clusterName": leaf,
+    "f:generation": leaf,
+    "f:managedFields": leaf,
+    "f:resourceVersion": leaf,
+  },
+};
+
+const owned = (set: FieldSet): FieldSet => difference(set, unowned);
+
+const filtered = (set: FieldSet, reset: FieldSet | undefined): FieldSet =>
+  reset ? recursiveDifference(set, reset) : set;
+
+/** Somebody else owns what an apply would change. */
+export class ApplyConflicts extends Error {
+  readonly conflicts: readonly { entry: ManagerEntry; set: FieldSet }[];
+
+  constructor(conflicts: readonly { entry: ManagerEntry; set: FieldSet }[]) {
+    super("conflicts");
+    this.conflicts = conflicts;
+  }
+}
+
+/** The change as each version sees it; compared once per version. */
+class Changes {
+  readonly #view: View;
+  readonly #before: object;
+  readonly #after: object;
+  readonly #seen = new Map<string, Comparison | undefined>();
+
+  constructor(view: View, before: object, after: object) {
+    this.#view = view;
+    this.#before = before;
+    this.#after = after;
+  }
+
+  in(apiVersion: string): Comparison | undefined {
+    if (this.#seen.has(apiVersion)) return this.#seen.get(apiVersion);
+    let found: Comparison | undefined;
+    if (apiVersion === this.#view.apiVersion) {
+      const { shape, typed, reset } = this.#view;
+      found = without(compare(shape, this.#before, this.#after, typed), reset);
+    } else {
+      const other = this.#view.other(apiVersion);
+      if (other) {
+        const { shape, typed, reset } = other.view;
+        found = without(
+          compare(shape, other.convert(this.#before), other.convert(this.#after), typed),
+          reset,
+        );
+      }
+    }
+    this.#seen.set(apiVersion, found);
+    return found;
+  }
+}
+
+/**
+ * Takes from everybody but `writer` what the change touches, and what is gone. Throws `ApplyConflicts` when something
+ * would be taken and `force` is not set. Entries of versions that are not served any more are dropped.
+ */
+function takeFromOthers(
+  changes: Changes,
+  managers: Managers,
+  writer: string,
+  force: boolean,
+): Map<string, ManagerEntry> {
+  const left = new Map<string, ManagerEntry>();
+  const conflicts: { entry: ManagerEntry; set: FieldSet }[] = [];
+  for (const [id, entry] of managers) {
+    if (id === writer) {
+      left.set(id, entry);
+      continue;
+    }
+    const change = changes.in(entry.apiVersion);
+    if (!change) continue;
+    const touched = intersection(entry.set, union(change.modified, change.added));
+    if (!isEmptySet(touched)) conflicts.push({ entry, set: touched });
+    const set = difference(difference(entry.set, touched), change.removed);
+    if (!isEmptySet(set)) left.set(id, set === entry.set ? entry : { ...entry, set });
+  }
+  if (!force && conflicts.length > 0) throw new ApplyConflicts(conflicts);
+  return left;
+}
+
+/** Owners after an ordinary write: what it added or changed is its writer's. */
+export function afterUpdate(
+  view: View,
+  before: object,
+  after: object,
+  managers: Managers,
+  writer: Writer,
+  now: string,
+): Managers {
+  const changes = new Changes(view, before, after);
+  const change = changes.in(view.apiVersion) as Comparison;
+  if (isEmptySet(change.added) && isEmptySet(change.modified) && isEmptySet(change.removed)) return managers;
+  const left = takeFromOthers(changes, managers, "", true);
+  const taken = owned(union(change.modified, change.added));
+  if (isEmptySet(taken)) return left;
+  const id = identityOf(writer);
+  const mine = left.get(id);
+  left.set(id, { ...writer, time: now, set: mine ? union(mine.set, taken) : taken });
+  return capped(left);
+}
+
+/** So many Update entries at most; the oldest of a version become one. */
+const maxUpdates = 10;
+
+function capped(managers: Map<string, ManagerEntry>): Managers {
+  const updates = [...managers].filter(([, entry]) => entry.operation === "Update");
+  let count = updates.length;
+  if (count <= maxUpdates) return managers;
+  const at = (entry: ManagerEntry): string => entry.time ?? "";
+  updates.sort(([a, x], [b, y]) => (at(x) < at(y) ? -1 : at(x) > at(y) ? 1 : a < b ? -1 : 1));
+  const firstOf = new Map<string, string>();
+  for (const [id, entry] of updates) {
+    if (count <= maxUpdates) break;
+    const writer = {
+      manager: "ancient-changes",
+      operation: "Update",
+      apiVersion: entry.apiVersion,
+      subresource: "",
+    } as const;
+    const bucket = identityOf(writer);
+    const first = firstOf.get(entry.apiVersion);
+    if (first === undefined) {
+      firstOf.set(entry.apiVersion, id);
+      continue;
+    }
+    const known = managers.get(bucket) ?? (managers.get(first) as ManagerEntry);
+    if (!managers.has(bucket)) managers.delete(first);
+    managers.delete(id);
+    managers.set(bucket, { ...writer, time: entry.time, set: union(known.set, entry.set) });
+    count--;
+  }
+  return managers;
+}
+
+export interface Applied {
+  object: object;
+  managers: Managers;
+  /** Neither the object nor anybody's fields changed. */
+  unchanged: boolean;
+}
+
+/**
+ * Applies a configuration: what it says is laid over the live object, what its manager applied before and does not any
+ * more goes, unless somebody else owns it. Throws `TypedError` and `ApplyConflicts`.
+ */
+export function applyConfiguration(
+  view: View,
+  live: object,
+  config: object,
+  managers: Managers,
+  writer: Writer,
+  force: boolean,
+  now: string,
+): Applied {
+  const id = identityOf(writer);
+  const set = owned(filtered(appliedSet(view.shape, config), view.reset));
+  const last = managers.get(id);
+  const entry: ManagerEntry = { ...writer, time: now, set };
+  const withMine = new Map(managers).set(id, entry);
+  const merged = merge(view.shape, live, config) as object;
+  const object = prune(view, merged, withMine, last);
+  const changes = new Changes(view, live, object);
+  const left = takeFromOthers(changes, withMine, id, force);
+  if (isEmptySet(set)) left.delete(id);
+  const { added, modified, removed } = compare(view.shape, live, object, view.typed);
+  const same = isEmptySet(added) && isEmptySet(modified) && isEmptySet(removed);
+  return { object, managers: left, unchanged: same && sameOwners(managers, left) };
+}
+
+function sameOwners(a: Managers, b: Managers): boolean {
+  if (a.size !== b.size) return false;
+  for (const [id, entry] of a) {
+    const other = b.get(id);
+    if (!other || other.apiVersion !== entry.apiVersion) return false;
+    if (other.set !== entry.set && !deepEqual(other.set, entry.set)) return false;
+  }
+  return true;
+}
+
+/** Takes out what the manager gave up: fields of its last configuration that are in nobody's set now. */
+function prune(view: View, merged: object, managers: Managers, last: ManagerEntry | undefined): object {
+  if (!last || isEmptySet(last.set)) return merged;
+  const then = last.apiVersion === view.apiVersion ? undefined : view.other(last.apiVersion);
+  // What was applied in another version is pruned as this version sees it when both have the same fields.
+  if (last.apiVersion !== view.apiVersion && !then) return merged;
+  const { shape } = view;
+  const named = (set: FieldSet): FieldSet => withNamedFields(shape, set);
+  let everybody: FieldSet = leaf;
+  for (const { apiVersion, set } of managers.values()) {
+    if (apiVersion === view.apiVersion || view.other(apiVersion)) everybody = union(everybody, set);
+  }
+  const all = named(present(view, merged));
+  const without = (set: FieldSet): object => (removeFields(shape, merged, set) ?? {}) as object;
+  // What went with the last configuration comes back where somebody owns it, or where it held no such field itself.
+  const kept = without(last.set);
+  const back = without(difference(all, union(named(present(view, kept)), named(everybody))));
+  return without(intersection(difference(all, named(present(view, back))), named(last.set)));
+}
+
+/** Every field there is in an object. */
+const present = (view: View, object: object): FieldSet => compare(view.shape, {}, object, view.typed).added;

@@ -1,0 +1,139 @@
+/**
+ * Steps of a field path as the fieldsV1 format writes them (KEP-555): `f:name` a member, `k:{"port":80}` a list item by
+ * its keys, `v:"x"` a set item by its value, `i:0` a list item by its index. They are kept as those strings, in one
+ * canonical spelling, so that equal steps are equal strings.
+ */
+
+export type Scalar = string | number | boolean | null;
+
+/** Go's JSON encoder escapes these inside strings; the spelling of a step depends on it. */
+const escaped = /[<>&\u2028\u2029]/g;
+
+function jsonOf(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.search(escaped) < 0
+    ? text
+    : text.replaceAll(escaped, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+export const fieldElement = (name: string): string => `f:${name}`;
+
+/** `pairs` need not be in order. */
+export function keyElement(pairs: [string, unknown][]): string {
+  if (pairs.length > 1) pairs.sort((a, b) => compareText(a[0], b[0]));
+  let out = "k:{";
+  for (let i = 0; i < pairs.length; i++) {
+    const [name, value] = pairs[i] as [string, unknown];
+    out += `${i === 0 ? "" : ","}${jsonOf(name)}:${jsonOf(value)}`;
+  }
+  return `${out}}`;
+}
+
+export const valueElement = (value: unknown): string => `v:${jsonOf(value)}`;
+
+/** Go compares bytes of UTF-8: code points, where JavaScript compares UTF-16 units. */
+export function compareText(a: string, b: string): number {
+  if (a === b) return 0;
+  const end = Math.min(a.length, b.length);
+  for (let i = 0; i < end; i++) {
+    const x = a.charCodeAt(i);
+    const y = b.charCodeAt(i);
+    if (x === y) continue;
+    // A surrogate stands for something beyond every single unit.
+    const high = (unit: number) => (unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit);
+    return high(x) - high(y);
+  }
+  return a.length - b.length;
+}
+
+const kindOrder = "fkvi";
+
+/** The original's order: members, keys, values, indices; each kind by its content. */
+export function compareElements(a: string, b: string): number {
+  const kind = a.charCodeAt(0);
+  if (kind !== b.charCodeAt(0)) return kindOrder.indexOf(a.charAt(0)) - kindOrder.indexOf(b.charAt(0));
+  if (a === b) return 0;
+  switch (a.charAt(0)) {
+    case "k":
+      return compareKeys(parsed(a) as Record<string, unknown>, parsed(b) as Record<string, unknown>);
+    case "v":
+      return compareValues(parsed(a), parsed(b));
+    case "i":
+      return Number(a.slice(2)) - Number(b.slice(2));
+    default:
+      return compareText(a, b);
+  }
+}
+
+const parsed = (element: string): unknown => JSON.parse(element.slice(2)) as unknown;
+
+function compareKeys(a: Record<string, unknown>, b: Record<string, unknown>): number {
+  const left = Object.keys(a).sort(compareText);
+  const right = Object.keys(b).sort(compareText);
+  for (let i = 0; i < left.length && i < right.length; i++) {
+    const x = left[i] as string;
+    const y = right[i] as string;
+    const order = compareText(x, y) || compareValues(a[x], b[y]);
+    if (order !== 0) return order;
+  }
+  return left.length - right.length;
+}
+
+/** Numbers come before strings, strings before booleans, null is last. */
+function rank(value: unknown): number {
+  if (typeof value === "number") return 0;
+  if (typeof value === "string") return 1;
+  if (typeof value === "boolean") return 2;
+  return value === null ? 4 : 3;
+}
+
+function compareValues(a: unknown, b: unknown): number {
+  const order = rank(a) - rank(b);
+  if (order !== 0) return order;
+  if (typeof a === "number") return a - (b as number);
+  if (typeof a === "string") return compareText(a, b as string);
+  if (typeof a === "boolean") return Number(a) - Number(b);
+  return compareText(JSON.stringify(a), JSON.stringify(b));
+}
+
+/** One step in messages: `.name`, `[name="x"]`, `[="x"]`, `[0]`. */
+export function elementText(element: string): string {
+  const rest = element.slice(2);
+  switch (element.charAt(0)) {
+    case "k": {
+      const keys = parsed(element) as Record<string, unknown>;
+      const names = Object.keys(keys).sort(compareText);
+      return `[${names.map((name) => `${name}=${JSON.stringify(keys[name])}`).join(",")}]`;
+    }
+    case "v":
+      return `[=${JSON.stringify(parsed(element))}]`;
+    case "i":
+      return `[${rest}]`;
+    default:
+      return `.${rest}`;
+  }
+}
+
+/**
+ * The canonical spelling of a step somebody else wrote; undefined for kinds of steps that are not known, which are to be
+ * left out. Throws for what is no step.
+ */
+export function readElement(text: string): string | undefined {
+  if (text.length < 2) throw new Error("key must be 2 characters long:");
+  if (text.charAt(1) !== ":") throw new Error(`missing colon: ${text}`);
+  const rest = text.slice(2);
+  switch (text.charAt(0)) {
+    case "f":
+      return text;
+    case "v":
+      return valueElement(JSON.parse(rest));
+    case "k":
+      return keyElement(Object.entries(JSON.parse(rest) as Record<string, unknown>));
+    case "i":
+      if (!/^[+-]?\d+$/.test(rest))
+        throw new Error(`strconv.Atoi: parsing ${JSON.stringify(rest)}: invalid syntax`);
+      return `i:${Number(rest)}`;
+    default:
+      return undefined;
+  }
+}
