@@ -105,7 +105,7 @@ function signed(text: string, read: (digits: string) => number): number {
 export const yamlOptions = {
   version: "1.2",
   schema: "core",
-  customTags: (tags: Tags): Tags => [...older, ...tags],
+  customTags: (tags: Tags): Tags => [...older, binary, ...tags],
   prettyErrors: false,
   strict: true,
   merge: true,
