@@ -98,7 +98,7 @@ export function readListOptions(call: Call, forWatch = false): ListOptions {
   const match = (query.get("resourceVersionMatch") ?? "") as VersionMatch;
   const token = query.get("continue") ?? "";
   const given = { version, match, token, sendInitial: query.get("sendInitialEvents") !== null };
-  const errors = forWatch ? watchErrors(given) : listErrors(given);
+  const errors = forWatch ? watchErrors(withDefaults(given)) : listErrors(given);
   if (errors.length > 0) throw invalid(listOptionsKind, "", errors);
   if (!forWatch && token !== "" && version !== "" && version !== "0") {
     throw badRequest("specifying resource version is not allowed when using continue");
@@ -152,6 +152,14 @@ function listErrors({ version, match, token, sendInitial }: Given): FieldError[]
   }
   if (sendInitial) errors.push(forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"));
   return errors;
+}
+
+/** A watch that names no version asks for the state first. */
+function withDefaults(given: Given): Given {
+  const unversioned = given.version === "" || given.version === "0";
+  return unversioned && !given.sendInitial && given.match === ""
+    ? { ...given, sendInitial: true, match: "NotOlderThan" }
+    : given;
 }
 
 /** KEP-3157: which a watch may have. */

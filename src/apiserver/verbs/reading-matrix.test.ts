@@ -184,3 +184,68 @@ test("selectors that cannot be read, in Kubernetes' words", async () => {
   assert.equal(await unknown("/apis/batch/v1/jobs"), 'field label "x" not supported for Job');
   assert.equal(await unknown("/api/v1/pods"), "field label not supported: x");
 });
+
+test("a watch that names no version begins with the state, and says where it ends", async () => {
+  for (const query of [
+    "",
+    "&resourceVersion=0",
+    "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan",
+  ]) {
+    const reader = await h.watch(`${maps}?watch=1&allowWatchBookmarks=true${query}`);
+    for (const name of "abcd") assert.equal((await reader.next())?.object.metadata.name, name);
+    const mark = await reader.next();
+    assert.deepEqual(
+      [mark?.type, mark?.object.metadata],
+      [
+        "BOOKMARK",
+        { resourceVersion: String(h.store.revision), annotations: { "k8s.io/initial-events-end": "true" } },
+      ],
+    );
+    reader.close();
+  }
+});
+
+test("a watch from the future waits for it", async () => {
+  const reader = await h.watch(`${maps}?watch=1&resourceVersion=${h.store.revision + 1}`);
+  const merge = { "content-type": "application/merge-patch+json" };
+  await h.call("PATCH", `${maps}/a`, { data: { n: "1" } }, merge);
+  await h.call("PATCH", `${maps}/a`, { data: { n: "2" } }, merge);
+  assert.equal((await reader.next())?.object.data.n, "2");
+  reader.close();
+});
+
+test("the columns of a table stand in a watch's first event alone", async () => {
+  const accept = "application/json;as=Table;v=v1;g=meta.k8s.io";
+  const stop = new AbortController();
+  const { body } = await h.server.handle({
+    method: "GET",
+    path: `${maps}?watch=1&allowWatchBookmarks=true&labelSelector=!none`,
+    headers: { accept },
+    peer: { address: "127.0.0.1", certificate: { commonName: "admin", organizations: ["system:masters"] } },
+    signal: stop.signal,
+  });
+  let text = "";
+  for await (const chunk of body) {
+    text += Buffer.from(chunk).toString();
+    if (text.includes("BOOKMARK")) break;
+  }
+  stop.abort();
+  const events = text
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  assert.deepEqual(
+    events.map(({ type, object }) => [
+      type,
+      object.columnDefinitions?.length,
+      object.rows[0].object.metadata.name,
+    ]),
+    [
+      ["ADDED", 3, "a"],
+      ["ADDED", undefined, "b"],
+      ["ADDED", undefined, "c"],
+      ["ADDED", undefined, "d"],
+      ["BOOKMARK", undefined, undefined],
+    ],
+  );
+});

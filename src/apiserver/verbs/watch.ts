@@ -33,10 +33,14 @@ export async function watch(call: Call): Promise<Answer> {
   if (call.target.format === "yaml") throw notStreamed();
   const selection = readSelection(resource, info.query.get("labelSelector"), info.query.get("fieldSelector"));
   const sendInitial = info.query.get("sendInitialEvents");
-  const wantsInitial = sendInitial === null ? undefined : isTrue(sendInitial);
+  // KEP-3157: a watch that names no version begins with the state, as if it had asked for it.
+  const wantsInitial = sendInitial === null ? !options.resourceVersion : isTrue(sendInitial);
   const bookmarks = isTrue(info.query.get("allowWatchBookmarks"));
-  if (options.resourceVersion && !(await core.caches.reaches(options.resourceVersion, 3000))) {
-    throw tooLargeVersion(options.resourceVersion, core.caches.revision);
+  if (call.target.as === "table") includeOf(info.query);
+  // Only the state must be as new as was asked for; a watch from the future waits for it.
+  const { resourceVersion } = options;
+  if (wantsInitial && resourceVersion && !(await core.caches.reaches(resourceVersion, 3000))) {
+    throw tooLargeVersion(resourceVersion, core.caches.revision);
   }
   const { timeoutSeconds } = options;
   const timeoutMs = 1000 * (timeoutSeconds > 0 ? timeoutSeconds : minTimeoutSeconds * (1 + core.random()));
@@ -54,7 +58,7 @@ const streamTypes = {
 } as const;
 
 interface WatchSettings {
-  wantsInitial: boolean | undefined;
+  wantsInitial: boolean;
   bookmarks: boolean;
   timeoutMs: number;
 }
@@ -67,6 +71,8 @@ class WatchStream implements PushStream {
   /** Watches that look alike share the bytes of their events. */
   readonly #look: string;
   readonly #name: string;
+  /** The columns of a table are told once, with the first event. */
+  #columnsTold = false;
 
   constructor(call: Call, options: ListOptions, selection: Selection, settings: WatchSettings) {
     this.#call = call;
@@ -88,6 +94,7 @@ class WatchStream implements PushStream {
   start(sink: StreamSink): () => void {
     const { core, resource, info } = this.#call;
     const { namespace } = info;
+    const from = this.#settings.wantsInitial ? 0 : (this.#options.resourceVersion ?? 0);
     let ended = false;
     let bookmarkTimer: Timer | undefined;
     const stop = (): void => {
@@ -105,6 +112,7 @@ class WatchStream implements PushStream {
     const send = (change: Change): void => {
       if (ended) return;
       if (namespace !== "" && change.entry.namespace !== namespace) return;
+      if (change.revision <= from) return;
       const frame = this.#frame(change);
       if (!frame) return;
       sink.write(frame);
@@ -134,12 +142,14 @@ class WatchStream implements PushStream {
     const { resource, info } = this.#call;
     const { resourceVersion } = this.#options;
     const { wantsInitial } = this.#settings;
-    // Unset or 0 without sendInitialEvents: the state as synthetic ADDED events, then what comes.
-    if (wantsInitial || (wantsInitial === undefined && !resourceVersion)) {
+    // The state as synthetic ADDED events, then what comes.
+    if (wantsInitial) {
       for (const entry of resource.cache.list(info.namespace)) {
-        if (this.#selects(entry)) sink.write(this.#encode("ADDED", entry));
+        if (!this.#selects(entry)) continue;
+        sink.write(this.#encode("ADDED", entry));
+        this.#columnsTold = true;
       }
-      if (wantsInitial && this.#settings.bookmarks) sink.write(this.#bookmark(true));
+      if (this.#settings.bookmarks) sink.write(this.#bookmark(true));
       return true;
     }
     if (!resourceVersion) return true;
@@ -178,7 +188,7 @@ class WatchStream implements PushStream {
   }
 
   #shared(change: Change, type: EventType): Uint8Array {
-    const key = type + this.#look;
+    const key = `${type}${this.#look}${this.#withColumns() ? " columns" : ""}`;
     let frame = change.frames.get(key);
     if (!frame) {
       // What left the selection is shown as it was last seen, at the revision of its leaving.
@@ -186,7 +196,12 @@ class WatchStream implements PushStream {
       frame = this.#encode(type, left ? atRevision(left, change.revision) : change.entry);
       change.frames.set(key, frame);
     }
+    this.#columnsTold = true;
     return frame;
+  }
+
+  #withColumns(): boolean {
+    return this.#call.target.as === "table" && !this.#columnsTold;
   }
 
   #encode(type: EventType, entry: Entry): Uint8Array {
@@ -204,37 +219,42 @@ class WatchStream implements PushStream {
       out.write("}\n", head.length + json.length, "latin1");
       return out;
     }
-    return this.#event(type, this.#transformed(resource.object(entry), entry));
+    return this.#event(type, this.#transformed(resource.object(entry)));
   }
 
-  #transformed(object: KubeObject, entry: Entry): object {
+  #transformed(object: KubeObject): object {
     const { target, resource, core, info } = this.#call;
     if (target.as !== "table") return partialObject(object, target.asVersion);
     const include = includeOf(info.query);
-    const metadata = { resourceVersion: String(entry.revision) };
-    return tableOf(resource.def, [object], core.clock.now(), include, target.asVersion, metadata);
+    const metadata = { resourceVersion: object.metadata?.resourceVersion };
+    const columns = this.#withColumns();
+    return tableOf(resource.def, [object], core.clock.now(), include, target.asVersion, metadata, columns);
   }
 
   #bookmark(initialEnd: boolean): Uint8Array {
     const { core, resource, target } = this.#call;
     const metadata = {
       resourceVersion: String(core.caches.revision),
-      creationTimestamp: null,
       ...(initialEnd ? { annotations: { "k8s.io/initial-events-end": "true" } } : {}),
     };
-    const object =
-      target.as === "table"
-        ? {
-            kind: "Table",
-            apiVersion: `meta.k8s.io/${target.asVersion}`,
-            metadata,
-            columnDefinitions: null,
-            rows: [],
-          }
-        : target.as === "object"
-          ? { kind: resource.def.kind, apiVersion: resource.apiVersion, metadata }
-          : { kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${target.asVersion}`, metadata };
-    return this.#event("BOOKMARK", object);
+    const { kind } = resource.def;
+    const object = { kind, apiVersion: resource.apiVersion, metadata } as KubeObject;
+    if (target.as === "object") return this.#event("BOOKMARK", object);
+    if (target.as === "partial") return this.#event("BOOKMARK", this.#transformed(object));
+    return this.#event("BOOKMARK", this.#bookmarkTable(object));
+  }
+
+  /** A bookmark is an empty object in Go, so it has a row; columns that cannot be made of nothing leave it out. */
+  #bookmarkTable(object: KubeObject): object {
+    const empty = { ...object, spec: {}, status: {}, roleRef: {}, involvedObject: {} } as KubeObject;
+    try {
+      return this.#transformed(empty);
+    } catch {
+      const { resource, core, target } = this.#call;
+      const metadata = { resourceVersion: object.metadata?.resourceVersion };
+      const columns = this.#withColumns();
+      return tableOf(resource.def, [], core.clock.now(), "None", target.asVersion, metadata, columns);
+    }
   }
 
   #event(type: EventType, object: object): Uint8Array {
