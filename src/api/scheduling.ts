@@ -5,6 +5,7 @@ import type { FieldError, KindDefinition } from "./definition.ts";
 import { kindsOf } from "./define.ts";
 import type { PriorityClass, RuntimeClass } from "./generated/types.ts";
 import { immutable } from "./metadata.ts";
+import { oldNodeLabels } from "./old-node-labels.ts";
 
 /** Priorities above this are for Kubernetes' own classes. */
 const systemPriorities: Record<string, number> = {
@@ -83,6 +84,11 @@ export const schedulingKinds: readonly KindDefinition[] = [
     kind: "RuntimeClass",
     plural: "runtimeclasses",
     namespaced: false,
+    warnings: ({ scheduling }) =>
+      Object.keys(scheduling?.nodeSelector ?? {}).flatMap((key) => {
+        const text = oldNodeLabels[key];
+        return text ? [`scheduling.nodeSelector: ${text}`] : [];
+      }),
     validate(each) {
       if (!each.handler) return [required("handler")];
       return isDns1123Label(each.handler).map((text) => invalid("handler", each.handler, text));

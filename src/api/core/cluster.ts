@@ -180,3 +180,8 @@ export function defaultLimitRange(range: LimitRange): void {
     item.defaultRequest = { ...item.min, ...item.default, ...item.defaultRequest };
   }
 }
+
+export const nodeWarnings = ({ spec }: Node): string[] => [
+  ...(spec?.configSource === undefined ? [] : ["spec.configSource: the feature is removed"]),
+  ...(spec?.externalID ? ["spec.externalID: this field is deprecated, and is unused by Kubernetes"] : []),
+];

@@ -121,3 +121,36 @@ export function accountWarnings({ metadata }: ServiceAccount, old?: ServiceAccou
     `metadata.annotations[${mountable}]: deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets`,
   ];
 }
+
+/** A TLS secret without PEM blocks in it; whether key and certificate belong together is not looked at. */
+export function secretWarnings({ type, data }: Secret): string[] {
+  if (type !== "kubernetes.io/tls") return [];
+  for (const [key, what, block] of [
+    ["tls.crt", "certificate", "CERTIFICATE"],
+    ["tls.key", "key", "PRIVATE KEY"],
+  ] as const) {
+    const blocks = [
+      ...atob(data?.[key] ?? "").matchAll(/-----BEGIN ([^-]+)-----[A-Za-z0-9+/=\s]+?-----END \1-----/g),
+    ];
+    if (blocks.length === 0) return [`tls: failed to find any PEM data in ${what} input`];
+    if (blocks.some((each) => each[1] === block || each[1]?.endsWith(` ${block}`))) continue;
+    const [only] = blocks.length === 1 ? blocks : [];
+    if (key === "tls.crt" && only?.[1]?.endsWith("PRIVATE KEY")) {
+      return [
+        "tls: failed to find certificate PEM data in certificate input, but did find a private key; PEM inputs may have been switched",
+      ];
+    }
+    if (key === "tls.key" && only?.[1] === "CERTIFICATE") {
+      return ["tls: found a certificate rather than a key in the PEM for the private key"];
+    }
+    const types = blocks.map((each) => each[1]).join(" ");
+    return key === "tls.crt"
+      ? [
+          `tls: failed to find "CERTIFICATE" PEM block in certificate input after skipping PEM blocks of the following types: [${types}]`,
+        ]
+      : [
+          `tls: failed to find PEM block with type ending in "PRIVATE KEY" in key input after skipping PEM blocks of the following types: [${types}]`,
+        ];
+  }
+  return [];
+}

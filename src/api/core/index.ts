@@ -66,6 +66,7 @@ export const coreKinds: readonly KindDefinition[] = [
     columns: columns.nodeColumns,
     defaults: cluster.defaultNode,
     validate: cluster.validateNode,
+    warnings: cluster.nodeWarnings,
     validateUpdate: cluster.validateNodeUpdate,
     selectableFields: { "spec.unschedulable": (each) => String(each.spec?.unschedulable ?? false) },
   }),
@@ -159,6 +160,7 @@ export const coreKinds: readonly KindDefinition[] = [
     columns: columns.secretColumns,
     defaults: data.defaultSecret,
     validate: data.validateSecret,
+    warnings: data.secretWarnings,
     validateUpdate: data.validateSecretUpdate,
     selectableFields: { type: (each) => each.type ?? "" },
   }),
@@ -192,6 +194,7 @@ export const coreKinds: readonly KindDefinition[] = [
       each.status = { phase: "Pending" };
     },
     validate: volume.validateVolume,
+    warnings: volume.volumeWarnings,
     validateUpdate: volume.validateVolumeUpdate,
   }),
   define<PersistentVolumeClaim>({

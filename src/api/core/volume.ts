@@ -16,6 +16,7 @@ import type {
   PersistentVolumeClaimSpec,
 } from "../generated/types.ts";
 import { immutable, validateLabelSelector } from "../metadata.ts";
+import { oldNodeLabels } from "../old-node-labels.ts";
 import { validateNodeSelector } from "./pod/placement.ts";
 import { claimSpecWarnings } from "./pod/warnings.ts";
 
@@ -61,6 +62,23 @@ export function defaultVolume(volume: PersistentVolume): void {
   volume.spec.volumeMode ??= "Filesystem";
   if (volume.spec.hostPath) volume.spec.hostPath.type ??= "";
 }
+
+/** Volumes that are mounted with options. */
+const mountable = [
+  "gcePersistentDisk",
+  "awsElasticBlockStore",
+  "glusterfs",
+  "nfs",
+  "rbd",
+  "quobyte",
+  "iscsi",
+  "cinder",
+  "cephfs",
+  "azureFile",
+  "vsphereVolume",
+  "azureDisk",
+  "photonPersistentDisk",
+] as const;
 
 export function validateVolume(volume: PersistentVolume): FieldError[] {
   const errors: FieldError[] = [];
@@ -114,6 +132,12 @@ export function validateVolume(volume: PersistentVolume): FieldError[] {
   }
   if (spec.volumeMode !== undefined && !volumeModes.includes(spec.volumeMode)) {
     errors.push(notSupported("spec.volumeMode", spec.volumeMode, volumeModes));
+  }
+  const options = "volume.beta.kubernetes.io/mount-options";
+  if (volume.metadata?.annotations?.[options] !== undefined && !mountable.some((type) => spec[type])) {
+    errors.push(
+      forbidden(`metadata.annotations.${options}`, "may not specify mount options for this volume type"),
+    );
   }
   return errors;
 }
@@ -217,4 +241,42 @@ export function claimWarnings({ metadata, spec }: PersistentVolumeClaim): string
         ]),
     ...claimSpecWarnings("spec", spec ?? {}),
   ];
+}
+
+const oldVolumes = [
+  ["cephfs", "cephfs", "deprecated in v1.28, non-functional in v1.31+"],
+  ["photonPersistentDisk", "photonPersistentDisk", "deprecated in v1.11, non-functional in v1.16+"],
+  ["scaleIO", "scaleIO", "deprecated in v1.16, non-functional in v1.22+"],
+  ["storageos", "storageOS", "deprecated in v1.22, non-functional in v1.25+"],
+  ["glusterfs", "glusterfs", "deprecated in v1.25, non-functional in v1.26+"],
+  ["rbd", "rbd", "deprecated in v1.28, non-functional in v1.31+"],
+] as const;
+
+export function volumeWarnings({ metadata, spec }: PersistentVolume): string[] {
+  const warnings: string[] = [];
+  for (const [key, text] of [
+    [betaClass, 'deprecated since v1.8; use "storageClassName" attribute instead'],
+    [
+      "volume.beta.kubernetes.io/mount-options",
+      'deprecated since v1.31; use "mountOptions" attribute instead',
+    ],
+  ] as const) {
+    if (metadata?.annotations?.[key] !== undefined) warnings.push(`metadata.annotations[${key}]: ${text}`);
+  }
+  if (spec?.persistentVolumeReclaimPolicy === "Recycle") {
+    warnings.push(
+      "spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.",
+    );
+  }
+  spec?.nodeAffinity?.required?.nodeSelectorTerms.forEach(({ matchExpressions = [] }, i) => {
+    matchExpressions.forEach(({ key }, k) => {
+      const text = oldNodeLabels[key];
+      const at = `spec.nodeAffinity.required.nodeSelectorTerms[${i}].matchExpressions[${k}].key`;
+      if (text) warnings.push(`${at}: ${key} is ${text}`);
+    });
+  });
+  for (const [member, shown, text] of oldVolumes) {
+    if (spec?.[member] !== undefined) warnings.push(`spec.${shown}: ${text}`);
+  }
+  return warnings;
 }

@@ -1,4 +1,6 @@
 /** The kinds of the storage group. */
+import { deepEqual } from "../../machinery/index.ts";
+import { oldNodeLabels } from "../old-node-labels.ts";
 import { ageColumn, column, nameColumn } from "../columns.ts";
 import type { KindDefinition } from "../definition.ts";
 import { kindsOf } from "../define.ts";
@@ -26,6 +28,9 @@ import {
 
 const define = kindsOf("storage.k8s.io", "v1", "io.k8s.api.storage.v1");
 
+const tokensInSecrets =
+  "spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent possible logging of tokens in volume attributes";
+
 export const storageKinds: readonly KindDefinition[] = [
   define<StorageClass>({
     kind: "StorageClass",
@@ -34,6 +39,13 @@ export const storageKinds: readonly KindDefinition[] = [
     namespaced: false,
     defaults: defaultStorageClass,
     validate: validateStorageClass,
+    warnings: ({ allowedTopologies = [] }) =>
+      allowedTopologies.flatMap(({ matchLabelExpressions = [] }, i) =>
+        matchLabelExpressions.flatMap(({ key }, k) => {
+          const text = oldNodeLabels[key];
+          return text ? [`allowedTopologies[${i}].matchLabelExpressions[${k}].key: ${text}`] : [];
+        }),
+      ),
     validateUpdate: validateStorageClassUpdate,
     columns: [
       {
@@ -68,6 +80,12 @@ export const storageKinds: readonly KindDefinition[] = [
     kind: "CSIDriver",
     plural: "csidrivers",
     validate: validateDriver,
+    warnings: ({ spec }, old) =>
+      spec?.tokenRequests?.length &&
+      spec.serviceAccountTokenInSecrets === undefined &&
+      !(old && deepEqual(old.spec?.tokenRequests, spec.tokenRequests))
+        ? [tokensInSecrets]
+        : [],
     namespaced: false,
     defaults(driver) {
       driver.spec ??= {};
