@@ -68,3 +68,26 @@ test("members that stand twice in a JSON text are found", () => {
     'strict decoding error: unknown field "spec.foo", duplicate field "a"',
   );
 });
+
+test("the path of a mistake names Go's embedded structs, and numbers of int-or-string are of 32 bits", () => {
+  const container = (more: object): object => ({ spec: { containers: [{ name: "a", ...more }] } });
+  const cases: readonly (readonly [object, string])[] = [
+    [
+      { spec: { volumes: [{ name: "v", configMap: { name: 1 } }] } },
+      "json: cannot unmarshal number into Go struct field ConfigMapVolumeSource.spec.volumes.VolumeSource.configMap.LocalObjectReference.name of type string",
+    ],
+    [
+      container({ readinessProbe: { httpGet: { port: 99999999999 } } }),
+      "json: cannot unmarshal number 99999999999 into Go struct field HTTPGetAction.spec.containers.readinessProbe.ProbeHandler.httpGet.port of type int32",
+    ],
+    [
+      { metadata: { creationTimestamp: 1 } },
+      "json: cannot unmarshal number into Go struct field ObjectMeta.metadata.creationTimestamp of type string",
+    ],
+    [
+      { spec: { terminationGracePeriodSeconds: 2 ** 63 } },
+      "json: cannot unmarshal number 9223372036854775808 into Go struct field PodSpec.spec.terminationGracePeriodSeconds of type int64",
+    ],
+  ];
+  for (const [object, text] of cases) assert.equal(checkTypes(pod, object), text);
+});

@@ -54,6 +54,54 @@ export function strictTexts(unknown: readonly string[], duplicate: readonly stri
   ];
 }
 
+const only = (names: string): ((field: string) => boolean) => {
+  const set = new Set(names.split(" "));
+  return (field) => set.has(field);
+};
+
+/** Go's types with embedded structs, whose names stand in the path of a mistake although JSON does not have them. */
+const embedded: Readonly<Record<string, readonly (readonly [string, (field: string) => boolean])[]>> = {
+  Volume: [["VolumeSource", (field) => field !== "name"]],
+  PersistentVolumeSpec: [
+    [
+      "PersistentVolumeSource",
+      only(
+        "gcePersistentDisk awsElasticBlockStore hostPath glusterfs nfs rbd iscsi cinder cephfs fc flocker flexVolume " +
+          "azureFile vsphereVolume quobyte azureDisk photonPersistentDisk portworxVolume scaleIO local storageos csi",
+      ),
+    ],
+  ],
+  Probe: [["ProbeHandler", only("exec httpGet tcpSocket grpc")]],
+  EphemeralContainer: [["EphemeralContainerCommon", (field) => field !== "targetContainerName"]],
+  IngressRule: [["IngressRuleValue", only("http")]],
+  RuleWithOperations: [["Rule", (field) => field !== "operations"]],
+  NamedRuleWithOperations: [
+    ["RuleWithOperations", (field) => field !== "resourceNames"],
+    ["Rule", (field) => field !== "resourceNames" && field !== "operations"],
+  ],
+  DeviceClaimConfiguration: [["DeviceConfiguration", only("opaque")]],
+  DeviceClassConfiguration: [["DeviceConfiguration", only("opaque")]],
+  DeviceAllocationConfiguration: [["DeviceConfiguration", only("opaque")]],
+  ...Object.fromEntries(
+    [
+      "SecretProjection",
+      "ConfigMapVolumeSource",
+      "ConfigMapProjection",
+      "ConfigMapKeySelector",
+      "SecretKeySelector",
+      "ConfigMapEnvSource",
+      "SecretEnvSource",
+    ].map((name) => [name, [["LocalObjectReference", only("name")] as const]]),
+  ),
+};
+
+/** `VolumeSource.` for the fields that a Volume has from there, and "" for all else. */
+function embeddedPath(type: string, field: string): string {
+  const structs = embedded[type.slice(type.lastIndexOf(".") + 1)];
+  if (!structs) return "";
+  return structs.map(([struct, has]) => (has(field) ? `${struct}.` : "")).join("");
+}
+
 /** `path` has indices (for messages about fields), `goPath` has not (as Go's decoder names fields). */
 function walkObject(
   type: TypeSchema,
@@ -75,7 +123,8 @@ function walkObject(
       if (typeof value === "string" ? kind === "string" : typeof value === "boolean" && kind === "boolean")
         continue;
       const here = path === "" ? name : `${path}.${name}`;
-      const goHere = goPath === "" ? name : `${goPath}.${name}`;
+      const goName = embeddedPath(type.name, name) + name;
+      const goHere = goPath === "" ? goName : `${goPath}.${goName}`;
       object[name] = walkValue(field, value, here, goHere, type, unknown);
     }
   }
@@ -110,9 +159,7 @@ function walkValue(
       return quantity(value);
     case "int-or-string":
       if (typeof value === "string") return value;
-      if (typeof value !== "number" || !Number.isInteger(value)) {
-        throw new TypeProblem(`json: cannot unmarshal ${valueName(value)} into Go value of type int32`);
-      }
+      if (!isInt(value, "int32")) throw mismatch({ ...field, type: "int32" }, value, goPath, owner);
       return value;
     case "bytes":
       if (typeof value !== "string") throw mismatch(field, value, goPath, owner);
@@ -207,7 +254,7 @@ function zero(element: FieldSchema): unknown {
 
 /** Seconds and offset are brought to Go's output form, UTC with a Z. */
 function time(field: FieldSchema, value: unknown, goPath: string, owner: TypeSchema): unknown {
-  if (typeof value !== "string") throw mismatch(field, value, goPath, owner);
+  if (typeof value !== "string") throw mismatch({ ...field, type: "string" }, value, goPath, owner);
   if (value === "") return undefined;
   const exact = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.exec(value);
   const at = exact ? Date.parse(value) : Number.NaN;

@@ -90,8 +90,8 @@ export function kindsOf(group: string, version: string, packageName: string) {
         if (hasStatus) (object as Loose).status = { ...source.emptyStatus };
         if (object.metadata) {
           if (!namespaced) delete object.metadata.namespace;
+          // Where nobody counts, what the client says stays, as the original has it.
           if (withGeneration) object.metadata.generation = 1;
-          else delete object.metadata.generation;
         }
         source.prepareForCreate?.(object as T);
       },
@@ -103,8 +103,7 @@ export function kindsOf(group: string, version: string, packageName: string) {
         source.prepareForUpdate?.(object as T, old as T);
         if (!object.metadata) return;
         if (!namespaced) delete object.metadata.namespace;
-        if (!withGeneration) delete object.metadata.generation;
-        else {
+        if (withGeneration) {
           const before = old.metadata?.generation ?? 1;
           object.metadata.generation = specChanged(object, old) ? before + 1 : before;
         }

@@ -41,6 +41,9 @@ export const tooLarge = (): StatusError =>
 export const mediaType = (header: string | undefined): string =>
   (header ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
 
+/** A media type with parameters (RFC 2045). */
+const wellFormed = /^[^;]*(?:;\s*[\w!#$&^.+-]+=(?:"[^"]*"|[^\s;"]+)\s*)*;?\s*$/;
+
 /** `undefined` for an empty body. Throws StatusError. */
 export function decodeBody(
   body: Uint8Array | undefined,
@@ -51,8 +54,8 @@ export function decodeBody(
   const type = mediaType(contentType);
   if (type === protobufType) return { value: parseProtobuf(body), text: "", format: "protobuf" };
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
-  if (type === "" || type === "application/json" || type === "*/*")
-    return { value: parseJson(text), text, format: "json" };
+  if (contentType && !wellFormed.test(contentType)) throw unsupportedMediaType(bodyTypes);
+  if (type === "" || type === "application/json") return { value: parseJson(text), text, format: "json" };
   if (type === "application/yaml") return { ...parseYaml(text), text, format: "yaml" };
   throw unsupportedMediaType(bodyTypes);
 }
