@@ -91,3 +91,18 @@ test("the path of a mistake names Go's embedded structs, and numbers of int-or-s
   ];
   for (const [object, text] of cases) assert.equal(checkTypes(pod, object), text);
 });
+
+test("empty lists and maps are left out where they are optional, empty objects are not", () => {
+  const object = {
+    metadata: { name: "a", labels: {}, finalizers: [] },
+    spec: {
+      containers: [{ name: "a", env: [], resources: { limits: {} } }],
+      volumes: [{ name: "v", emptyDir: {} }],
+    },
+  };
+  assert.deepEqual(conform(pod, object), { unknown: [] });
+  assert.deepEqual(object as unknown, {
+    metadata: { name: "a" },
+    spec: { containers: [{ name: "a", resources: {} }], volumes: [{ name: "v", emptyDir: {} }] },
+  });
+});

@@ -125,9 +125,19 @@ function walkObject(
       const here = path === "" ? name : `${path}.${name}`;
       const goName = embeddedPath(type.name, name) + name;
       const goHere = goPath === "" ? goName : `${goPath}.${goName}`;
-      object[name] = walkValue(field, value, here, goHere, type, unknown);
+      const made = walkValue(field, value, here, goHere, type, unknown);
+      // Go leaves out empty lists and maps where they are optional; a custom type is not Go's.
+      if (!field.required && !type.open && isEmpty(kind, made)) delete object[name];
+      else object[name] = made;
     }
   }
+}
+
+function isEmpty(kind: FieldSchema["type"], value: unknown): boolean {
+  if (kind === "list") return (value as unknown[]).length === 0;
+  if (kind !== "map") return false;
+  for (const _ in value as object) return false;
+  return true;
 }
 
 function walkValue(
