@@ -238,7 +238,7 @@ function readPackage(source: Source): PackageFacts {
       comments.push((lines[back] as string).slice(2).trim());
     const mapType = marker(comments, "structType");
     if (mapType) fields["()"] = `map=${mapType}`;
-    if (Object.keys(fields).length > 0 || /^type \w+ struct \{\s*\}?$/.test(line)) types[name] = fields;
+    if (Object.keys(fields).length > 0 || /^type \w+ struct ?\{\s*\}?$/.test(line)) types[name] = fields;
   }
   return { ...(group === undefined ? {} : { group }), enums, types };
 }

@@ -61,6 +61,8 @@ export interface KindDefinition {
   schema: string | undefined;
   /** The type itself, of a kind that is not in the table (custom resources). */
   type?: TypeSchema;
+  /** What OpenAPI says of a custom resource: the type's name and its schema. */
+  openApi?: { name: string; schema: object };
   /**
    * Takes the place of `conform(schema, object)`: drops in place what the kind does not know and names it; `problem` is
    * what makes the object unusable. Custom resources prune by their structural schema here.
@@ -81,6 +83,8 @@ export interface KindDefinition {
   columns: readonly TableColumn[];
   /** Field selectors besides metadata.name and metadata.namespace. */
   selectableFields?: Readonly<Record<string, (object: KubeObject) => string>>;
+  /** Set when deletion begins: somebody cleans up behind the object before it goes. */
+  deletionFinalizer?: string;
   /** What is stored when the delete options say nothing: Background unless Orphan here. */
   defaultPropagation?: "Background" | "Orphan";
   /** Deletion waits this long by default (pods). Undefined: deleted at once. */
@@ -94,6 +98,8 @@ export interface KindDefinition {
     version: string;
     kind: string;
     plural: string;
+    /** Bytes that begin with this version's kind and apiVersion are served as they are: reading adds nothing. */
+    asItIs?: boolean;
     toStored(object: KubeObject): void;
     fromStored(object: KubeObject): void;
   };

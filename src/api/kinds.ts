@@ -1,6 +1,7 @@
 /** All built-in kinds. The order of the groups is the order of discovery. */
 import { admissionKinds } from "./admission-registration.ts";
 import { apiRegistrationKinds } from "./api-registration.ts";
+import { apiExtensionKinds } from "./custom/crd.ts";
 import { appsKinds } from "./apps/index.ts";
 import { autoscalingKinds } from "./autoscaling.ts";
 import { batchKinds } from "./batch/index.ts";
@@ -33,6 +34,7 @@ export const kinds: readonly KindDefinition[] = [
   ...rbacKinds,
   ...storageKinds,
   ...admissionKinds,
+  ...apiExtensionKinds,
   ...schedulingKinds,
   ...coordinationKinds,
   ...discoveryKinds,

@@ -152,7 +152,7 @@ export class Handler {
     if ((special && special.version === info.apiVersion) || (special && resource)) {
       return this.#special(special as SpecialHandler, request, info, user);
     }
-    if (!resource) return missing(this.#core.registry.hasGroup(info.apiGroup));
+    if (!resource) return missing(this.#core.registry.hasVersion(info.apiGroup, info.apiVersion));
     return this.#stored(resource, request, info, user);
   }
 

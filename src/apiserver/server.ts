@@ -6,6 +6,7 @@ import { guardPlugin } from "./admission/guards.ts";
 import type { Peer } from "./auth-contract.ts";
 import { bootstrap } from "./bootstrap/bootstrap.ts";
 import { ObjectCaches } from "./cache/objects.ts";
+import { CustomResources } from "./custom/definitions.ts";
 import { startCompaction } from "./cache/compaction.ts";
 import type { ApiServer, ApiServerOptions, HandlerRequest, ListenOptions } from "./contract.ts";
 import { type Core, writeObject } from "./core.ts";
@@ -110,6 +111,9 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const local = (peer: Peer) => localTransport(handle, peer);
   await bootstrap(core, options.network);
   const compaction = startCompaction(core);
+  const definitions = registry.find("apiextensions.k8s.io", "v1", "customresourcedefinitions");
+  const customResources = definitions && new CustomResources(core, definitions);
+  await customResources?.start();
 
   return {
     objects: caches,
@@ -131,6 +135,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     async close() {
       closing.abort();
       compaction.stop();
+      customResources?.stop();
       await Promise.all(fronts.map((front) => front.close(closeGraceMs)));
       caches.close();
     },

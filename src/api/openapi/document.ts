@@ -1,6 +1,7 @@
 /** OpenAPI documents of the served kinds: one per group and version (v3), and one of everything (v2). */
 import type { KindDefinition } from "../definition.ts";
 import { loadDescriptions } from "../schema.ts";
+import { customSchemas } from "./custom.ts";
 import { definitions, type OpenApiVersion, refTo, SchemaBuilder } from "./schemas.ts";
 
 type Json = Record<string, unknown>;
@@ -93,16 +94,23 @@ class Document {
   }
 
   addKind(kind: KindDefinition): void {
-    if (!kind.schema) return;
+    const own = kind.openApi ? customSchemas(kind, this.#version) : undefined;
+    const result = kind.openApi?.name ?? kind.schema;
+    if (!result) return;
     const base = kind.group === "" ? `/api/${kind.version}` : `/apis/${kind.group}/${kind.version}`;
     const all = `${base}/${kind.namespaced ? "namespaces/{namespace}/" : ""}${kind.plural}`;
     const one = `${all}/{name}`;
-    const list = listDefinition(kind);
+    const list = kind.openApi ? `${result}List` : listDefinition(kind);
     const has = (verb: string): boolean => kind.verbs.includes(verb);
-    this.#gvk(kind.schema, kind);
-    if (this.builder.schemas[list] === undefined) this.builder.add(list);
-    this.#gvk(list, { ...kind, kind: kind.listKind });
-    const result = kind.schema;
+    if (own) {
+      Object.assign(this.builder.schemas, own);
+      this.builder.add(`${meta}.ObjectMeta`);
+      this.builder.add(`${meta}.ListMeta`);
+    } else {
+      this.#gvk(result, kind);
+      if (this.builder.schemas[list] === undefined) this.builder.add(list);
+      this.#gvk(list, { ...kind, kind: kind.listKind });
+    }
     const collection: Operation[] = [];
     if (has("list")) collection.push({ method: "get", action: "list", queries: listQueries, result: list });
     if (has("create"))

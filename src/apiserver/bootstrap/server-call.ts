@@ -11,7 +11,12 @@ export function serverCall(core: Core, resource: ServedResource, namespace: stri
   const path = `/internal/${plural}`;
   return {
     core,
-    request: { method: name === "" ? "POST" : "PUT", path, peer: { address: "" } },
+    request: {
+      method: name === "" ? "POST" : "PUT",
+      path,
+      peer: { address: "" },
+      headers: { "user-agent": "kube-apiserver" },
+    },
     info: {
       isResource: true,
       path,

@@ -109,6 +109,8 @@ export interface Expected {
   group: string;
   version: string;
   kind: string;
+  /** A custom resource: its body must name kind and version. */
+  custom?: boolean;
   /** True for kinds that are served in this version, lists included. */
   known?(apiVersion: string, kind: string): boolean;
 }
@@ -174,12 +176,29 @@ export function asObject(value: unknown, expected: Expected): KubeObject {
     const type = Array.isArray(given) ? "array" : typeof given === "boolean" ? "bool" : typeof given;
     throw badRequest(`json: cannot unmarshal ${type} into Go struct field .${name} of type string`);
   }
+  if (expected.custom) checkCustomKind(object, expected, apiVersion);
   // A body without kind or version is taken as the kind that the path names.
   object.kind ||= expected.kind;
   object.apiVersion ||= apiVersion;
   if (object.kind !== expected.kind || object.apiVersion !== apiVersion) throw wrongKind(object, expected);
   object.metadata ??= {};
   return object;
+}
+
+/** Custom resources say what they are. */
+function checkCustomKind(object: KubeObject, expected: Expected, apiVersion: string): void {
+  if (!object.kind) throw badRequest(`Object 'Kind' is missing in '${JSON.stringify(object)}'`);
+  if (!object.apiVersion) throw badRequest(`Object 'apiVersion' is missing in '${JSON.stringify(object)}'`);
+  if (object.apiVersion !== apiVersion)
+    throw new WrongKindError(
+      "BadRequest",
+      `the API version in the data (${object.apiVersion}) does not match the expected API version (${apiVersion})`,
+    );
+  if (object.kind !== expected.kind)
+    throw new WrongKindError(
+      "BadRequest",
+      `the kind in the data (${object.kind}) does not match the expected kind (${expected.kind})`,
+    );
 }
 
 function wrongKind(object: KubeObject, expected: Expected): StatusError {

@@ -46,7 +46,9 @@ function* groupPaths(registry: Registry): Generator<[string, { serverRelativeURL
       const path = group === "" ? `api/${version}` : `apis/${group}/${version}`;
       const hash = createHash("sha256")
         .update(versionInfo.gitVersion)
-        .update(resources.map(({ def }) => `${def.plural}:${def.schema ?? registry.generation}`).join())
+        .update(
+          resources.map(({ def }) => `${def.plural}:${def.schema ?? JSON.stringify(def.openApi)}`).join(),
+        )
         .digest("hex")
         .toUpperCase();
       yield [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` }];

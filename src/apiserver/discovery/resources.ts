@@ -1,5 +1,6 @@
 /** Discovery documents out of the registry: legacy lists and the aggregated form (KEP-3352). */
 import { createHash } from "node:crypto";
+import { compareVersions } from "./version-order.ts";
 import type { Registry } from "../registry/registry.ts";
 import { groupVersion, type ServedResource } from "../registry/resource.ts";
 
@@ -36,7 +37,7 @@ function subresourcesOf(registry: Registry, { def }: ServedResource): Subresourc
     else if (name === "finalize") found.push({ name, group, version, kind, verbs: ["update"] });
     else if (def.subresourceStrategies?.[name]) found.push({ name, group, version, kind, verbs: partVerbs });
   }
-  return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+  return def.type ? found : found.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** Resources that are asked and never stored are served only when somebody handles them. */
@@ -92,7 +93,7 @@ export function groupsOf(registry: Registry): Map<string, Map<string, ServedReso
   return new Map(
     [...groups]
       .sort(([a], [b]) => place(a) - place(b))
-      .map(([name, versions]) => [name, new Map([...versions].sort(([a], [b]) => (a < b ? 1 : -1)))]),
+      .map(([name, versions]) => [name, new Map([...versions].sort(([a], [b]) => compareVersions(a, b)))]),
   );
 }
 

@@ -31,6 +31,14 @@ export class Registry {
     return resource;
   }
 
+  /** Serves exactly these versions of a resource from now on. */
+  replace(group: string, plural: string, kinds: readonly KindDefinition[]): void {
+    for (const [name, { def }] of this.#resources)
+      if (def.group === group && def.plural === plural) this.#resources.delete(name);
+    for (const def of kinds) this.add(def);
+    this.generation++;
+  }
+
   find(group: string, version: string, plural: string): ServedResource | undefined {
     return this.#resources.get(key(group, version, plural));
   }
@@ -50,6 +58,17 @@ export class Registry {
       if (served === apiVersion && (def.kind === kind || def.listKind === kind)) return true;
     }
     return false;
+  }
+
+  /** True for a version with resources; every version of a built-in group counts, custom ones are pages that come and go. */
+  hasVersion(group: string, version: string): boolean {
+    let custom = false;
+    for (const { def } of this.#resources.values()) {
+      if (def.group !== group) continue;
+      if (!def.type || def.version === version) return true;
+      custom = true;
+    }
+    return !custom && this.hasGroup(group);
   }
 
   /** True when some version of the group is served. */

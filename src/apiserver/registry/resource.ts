@@ -16,7 +16,9 @@ export class ServedResource {
   readonly storedApiVersion: string;
   /** Start of the store's keys. */
   readonly #prefix: string;
-  /** Where the part of an object's JSON begins that list items have: behind kind and apiVersion. */
+  /** How every object in this spelling begins. */
+  readonly #head: Buffer;
+  /** Where the part of an object's JSON begins that list items have: behind kind and apiVersion, but for custom resources. */
   readonly #itemStart: number;
   /** Bytes in this spelling when it is not the stored one. */
   readonly #converted = new WeakMap<Entry, Buffer>();
@@ -30,8 +32,10 @@ export class ServedResource {
     this.storedKind = stored.kind;
     this.storedApiVersion = groupVersion(stored);
     this.#prefix = resourcePrefix(stored.group, stored.plural);
-    this.#itemStart =
-      `{"kind":${JSON.stringify(def.kind)},"apiVersion":${JSON.stringify(this.apiVersion)},`.length;
+    this.#head = Buffer.from(
+      `{"kind":${JSON.stringify(def.kind)},"apiVersion":${JSON.stringify(this.apiVersion)},`,
+    );
+    this.#itemStart = def.type ? 1 : this.#head.length;
   }
 
   /** Key in the cache. */
@@ -45,7 +49,9 @@ export class ServedResource {
 
   /** The whole object as this resource shows it. */
   json(entry: Entry): Buffer {
-    if (!this.def.storedAs) return entry.json;
+    const { storedAs } = this.def;
+    if (!storedAs || (storedAs.asItIs && entry.json.subarray(0, this.#head.length).equals(this.#head)))
+      return entry.json;
     let bytes = this.#converted.get(entry);
     if (!bytes) {
       const { kind: _kind, apiVersion: _version, ...rest } = this.copy(entry);

@@ -76,7 +76,7 @@ function answer(call: Call, entry: Entry): Answer {
 function scaleOf({ resource }: Call, entry: Entry): Scale {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = entry.object.metadata ?? {};
   const paths = resource.def.scale;
-  const selector = paths && valueAt(entry.object, paths.selectorPath);
+  const selector = paths?.selectorPath ? valueAt(entry.object, paths.selectorPath) : undefined;
   const text = typeof selector === "string" ? selector : isObject(selector) ? selectorString(selector) : "";
   const replicas = paths ? ((valueAt(entry.object, paths.specReplicasPath) as number) ?? 0) : 0;
   return {

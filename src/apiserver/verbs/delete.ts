@@ -146,6 +146,8 @@ function plan(
   const object = existing.copy();
   const meta = object.metadata as ObjectMeta;
   const finalizers = finalizersAfter(def, meta, options);
+  if (def.deletionFinalizer && !meta.deletionTimestamp && !finalizers.includes(def.deletionFinalizer))
+    finalizers.push(def.deletionFinalizer);
   const held = finalizers.length > 0 || namespaceHeld(def, object);
   const finalizersChanged = finalizers.join() !== (meta.finalizers ?? []).join();
   const grace = gracePeriod(def, object, options);
@@ -169,6 +171,7 @@ function plan(
   const wait = grace ?? 0;
   if (wait === 0 && !held) return "remove";
   meta.deletionTimestamp = secondsTime(now + wait * 1000);
+  if (def.deletionFinalizer) return object;
   if (!isNamespace(def)) meta.deletionGracePeriodSeconds = wait;
   if (meta.generation !== undefined && meta.generation > 0) meta.generation++;
   if (isNamespace(def)) {

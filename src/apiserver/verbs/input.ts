@@ -22,6 +22,7 @@ export function readObject(call: Call): KubeObject {
     group,
     version,
     kind,
+    custom: resource.def.type !== undefined,
     known: (apiVersion, other) => core.registry.knows(apiVersion, other),
   });
   const problem = conformObject(call, object, decoded);

@@ -29,7 +29,8 @@ export async function list(call: Call): Promise<Answer> {
   const page = await readPage(call, readListOptions(call));
   const metadata = {
     resourceVersion: String(page.revision),
-    ...(page.continue === "" ? {} : { continue: page.continue }),
+    // Lists of custom resources say so even when nothing follows.
+    ...(page.continue === "" && !resource.def.type ? {} : { continue: page.continue }),
     ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }),
   };
   const { def } = resource;
@@ -46,7 +47,9 @@ export async function list(call: Call): Promise<Answer> {
   if (target.format === "protobuf") return protobufList(resource, page.entries, metadata);
   if (target.format === "yaml" || target.pretty) {
     const items = page.entries.map((entry) => {
-      const { kind: _kind, apiVersion: _version, ...item } = resource.object(entry);
+      const object = resource.object(entry);
+      if (def.type) return object;
+      const { kind: _kind, apiVersion: _version, ...item } = object;
       return item;
     });
     return encoded(200, { kind: def.listKind, apiVersion: resource.apiVersion, metadata, items }, target);

@@ -70,7 +70,7 @@ export function readPatch(call: Call): (object: KubeObject) => unknown {
     }
     case "application/strategic-merge-patch+json": {
       const schema = schemaLookupFor(def.group, def.version, def.kind);
-      if (!schema) throw unsupportedPatch();
+      if (!schema) throw def.type ? customPatch() : unsupportedPatch();
       const body = decodePatch(text, "");
       if (!isObject(body)) {
         const what = Array.isArray(body) ? "array" : typeof body === "boolean" ? "bool" : typeof body;
@@ -82,6 +82,12 @@ export function readPatch(call: Call): (object: KubeObject) => unknown {
       throw unsupportedPatch();
   }
 }
+
+const customPatch = (): StatusError =>
+  new StatusError(
+    "UnsupportedMediaType",
+    "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
+  );
 
 const unsupportedPatch = (): StatusError =>
   new StatusError("UnsupportedMediaType", "415: Unsupported Media Type", { details: {} });

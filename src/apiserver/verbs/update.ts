@@ -170,7 +170,8 @@ async function attempt(
   const meta = object.metadata as ObjectMeta;
   const version = meta.resourceVersion;
   const pinned = version !== undefined && version !== "" && version !== "0";
-  if (!pinned && info.verb === "update" && mustBePinned.has(qualified(def))) throw unpinned(def, info.name);
+  if (!pinned && info.verb === "update" && (def.type || mustBePinned.has(qualified(def))))
+    throw unpinned(def, info.name);
   if (pinned && version !== String(existing.revision)) throw conflict(def, info.name, modified);
   keepSystemFields(meta, old.metadata as ObjectMeta);
   if (owners === "track") keepOwners(call, object, old, call.managedAs ?? info.subresource);

@@ -7,6 +7,8 @@ export const serverNodeFlags: readonly string[] = [
   "--disable-warning=ExperimentalWarning",
   "--max-semi-space-size=4",
   "--heap-growing-percent=60",
+  // Patterns of schemas and policies come from clients: what backtracks too long goes on in linear time.
+  "--enable-experimental-regexp-engine-on-excessive-backtracks",
 ];
 
 /** glibc keeps a heap per thread otherwise, and gives none of them back. */

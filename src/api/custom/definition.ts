@@ -1,0 +1,276 @@
+/** A CustomResourceDefinition's version as a kind: it takes the same path as the built-in ones. */
+import { deepEqual, findJsonPath, get, isDns1123Subdomain, isObject } from "../../machinery/index.ts";
+import { ageColumn, ago, nameColumn } from "../columns.ts";
+import { conform } from "../conform.ts";
+import { kindsOf } from "../define.ts";
+import type { FieldError, KindDefinition, Strategy, TableColumn } from "../definition.ts";
+import type { KubeObject } from "../meta.ts";
+import type { CustomResourceDefinitionSpec, CustomResourceDefinitionVersion } from "../generated/types.ts";
+import { applyDefaults, hasDefaults, prune } from "./prune.ts";
+import { isEmbedded, memberOf, type SchemaProps } from "./schema-props.ts";
+import { typeOfSchema } from "./type-of-schema.ts";
+import { validateSchema } from "./validate.ts";
+
+const anything: SchemaProps = { type: "object", "x-kubernetes-preserve-unknown-fields": true };
+const metaType = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
+
+export const schemaOfVersion = (version: CustomResourceDefinitionVersion): SchemaProps =>
+  (version.schema?.openAPIV3Schema as SchemaProps | undefined) ?? anything;
+
+/** `com.example.stable.v1.CronTab`: how OpenAPI names the type. */
+export const definitionName = (group: string, version: string, kind: string): string =>
+  `${group.split(".").reverse().join(".")}.${version}.${kind}`;
+
+/** Every served version of the definition. */
+export function customKinds(spec: CustomResourceDefinitionSpec): KindDefinition[] {
+  return spec.versions.filter(({ served }) => served).map((version) => customKind(spec, version));
+}
+
+function customKind(
+  spec: CustomResourceDefinitionSpec,
+  version: CustomResourceDefinitionVersion,
+): KindDefinition {
+  const { names, group } = spec;
+  const schema = schemaOfVersion(version);
+  const storage = spec.versions.find((each) => each.storage) ?? version;
+  const hasStatus = version.subresources?.status !== undefined;
+  const scale = version.subresources?.scale;
+  const define = kindsOf(group, version.name, "");
+  const columns = columnsOf(version);
+  const selectable = version.selectableFields ?? [];
+  const base = define<KubeObject>({
+    kind: names.kind,
+    plural: names.plural,
+    verbs: ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"],
+    singular: names.singular || names.kind.toLowerCase(),
+    listKind: names.listKind || `${names.kind}List`,
+    shortNames: names.shortNames ?? [],
+    categories: names.categories ?? [],
+    namespaced: spec.scope === "Namespaced",
+    name: isDns1123Subdomain,
+    status: hasStatus,
+    columns,
+    ...(scale
+      ? {
+          scale: {
+            specReplicasPath: scale.specReplicasPath.replace(/^\./, ""),
+            statusReplicasPath: scale.statusReplicasPath.replace(/^\./, ""),
+            selectorPath: (scale.labelSelectorPath ?? "").replace(/^\./, ""),
+          },
+        }
+      : {}),
+    ...(selectable.length > 0
+      ? {
+          selectableFields: Object.fromEntries(
+            selectable.map(({ jsonPath }) => [
+              jsonPath.replace(/^\./, ""),
+              (object) => fieldText(object, jsonPath),
+            ]),
+          ),
+        }
+      : {}),
+  });
+  const name = definitionName(group, version.name, names.kind);
+  const withDefaults = hasDefaults(schema);
+  const defaults = (object: KubeObject): void => applyDefaults(schema, object);
+  return {
+    ...base,
+    schema: undefined,
+    type: typeOfSchema(name, schema),
+    openApi: { name, schema },
+    columns,
+    ...(withDefaults ? { defaults } : {}),
+    conform: (object) => conformCustom(schema, object),
+    strategy: strategyOf(base.strategy, schema, hasStatus),
+    ...(hasStatus ? { status: statusOf(base.status as Strategy, schema) } : {}),
+    storedAs: {
+      group,
+      version: storage.name,
+      kind: names.kind,
+      plural: names.plural,
+      asItIs: !withDefaults,
+      toStored: () => {},
+      fromStored: withDefaults ? defaults : () => {},
+    },
+  };
+}
+
+function conformCustom(schema: SchemaProps, object: KubeObject): { unknown: string[]; problem?: string } {
+  applyNulls(schema, object);
+  const unknown: string[] = [];
+  const embedded = metadataProblems(schema, object, "", true, unknown);
+  if (embedded) return { unknown, problem: embedded };
+  return { unknown: [...unknown, ...prune(schema, object, true)] };
+}
+
+/** Nulls of members that may not be null and have no default are as good as absent. */
+function applyNulls(schema: SchemaProps, value: unknown): void {
+  if (Array.isArray(value)) {
+    if (schema.items) for (const each of value) applyNulls(schema.items, each);
+    return;
+  }
+  if (!isObject(value)) return;
+  for (const name of Object.keys(value)) {
+    const inner = memberOf(schema, name);
+    if (!inner) continue;
+    if (value[name] === null && !inner.nullable && schema.properties?.[name]) delete value[name];
+    else applyNulls(inner, value[name]);
+  }
+}
+
+/** Metadata, of the object and of objects in it, is typed: unknown members go, wrong types are a mistake. */
+function metadataProblems(
+  schema: SchemaProps,
+  value: unknown,
+  path: string,
+  root: boolean,
+  unknown: string[],
+): string | undefined {
+  if (Array.isArray(value)) {
+    for (const [i, each] of value.entries()) {
+      const problem = schema.items && metadataProblems(schema.items, each, `${path}[${i}]`, false, unknown);
+      if (problem) return problem;
+    }
+    return undefined;
+  }
+  if (!isObject(value)) return undefined;
+  const at = (name: string): string => (path === "" ? name : `${path}.${name}`);
+  if ((root || isEmbedded(schema)) && isObject(value.metadata)) {
+    const found = conform(metaType, value.metadata);
+    if (found.problem) return found.problem;
+    unknown.push(...found.unknown.map((each) => at(`metadata.${each}`)));
+  }
+  for (const [name, inner] of Object.entries(schema.properties ?? {})) {
+    if (value[name] === undefined) continue;
+    const problem = metadataProblems(inner, value[name], at(name), false, unknown);
+    if (problem) return problem;
+  }
+  return undefined;
+}
+
+function strategyOf(base: Strategy, schema: SchemaProps, hasStatus: boolean): Strategy {
+  return {
+    ...base,
+    prepareForCreate(object) {
+      base.prepareForCreate?.(object);
+      if (hasStatus) delete (object as { status?: unknown }).status;
+      if (object.metadata) object.metadata.generation = 1;
+    },
+    prepareForUpdate(object, old) {
+      base.prepareForUpdate?.(object, old);
+      countGeneration(object, old, hasStatus);
+    },
+    validate: (object) => [...(base.validate?.(object) ?? []), ...validateSchema(schema, object, "", true)],
+    validateUpdate: (object, old) => [
+      ...(base.validateUpdate?.(object, old) ?? []),
+      ...changed(schema, object, old),
+    ],
+  };
+}
+
+function statusOf(base: Strategy, schema: SchemaProps): Strategy {
+  return {
+    ...base,
+    validateUpdate: (object, old) => [
+      ...(base.validateUpdate?.(object, old) ?? []),
+      ...changed(schema, object, old),
+    ],
+  };
+}
+
+/** Everything but metadata counts, and but status where status has its own endpoint. */
+function countGeneration(object: KubeObject, old: KubeObject, hasStatus: boolean): void {
+  if (!object.metadata) return;
+  const rest = (each: KubeObject): object => {
+    const { metadata: _m, apiVersion: _a, kind: _k, ...others } = each as KubeObject & { status?: unknown };
+    if (hasStatus) delete others.status;
+    return others;
+  };
+  const before = old.metadata?.generation ?? 1;
+  object.metadata.generation = deepEqual(rest(object), rest(old)) ? before : before + 1;
+}
+
+/** Mistakes that an update makes: what was there already and is as it was may stay (KEP-4008). */
+function changed(schema: SchemaProps, object: KubeObject, old: KubeObject): FieldError[] {
+  const errors = validateSchema(schema, object, "", true);
+  if (errors.length === 0) return errors;
+  const before = new Set(
+    validateSchema(schema, old, "", true).map((each) => `${each.field} ${each.message}`),
+  );
+  return errors.filter(
+    (each) =>
+      !before.has(`${each.field} ${each.message}`) ||
+      !deepEqual(get(object, each.field), get(old, each.field)),
+  );
+}
+
+const fieldText = (object: KubeObject, jsonPath: string): string => {
+  const [value] = findJsonPath(jsonPath, object);
+  return value === undefined || value === null ? "" : String(value);
+};
+
+function columnsOf(version: CustomResourceDefinitionVersion): readonly TableColumn[] {
+  const own = version.additionalPrinterColumns ?? [];
+  if (own.length === 0) {
+    return [
+      nameOf,
+      {
+        ...ageColumn,
+        type: "date",
+        description: creationText,
+      },
+    ];
+  }
+  return [
+    nameOf,
+    ...own.map(
+      (each): TableColumn => ({
+        name: each.name,
+        type: each.type as TableColumn["type"],
+        ...(each.format ? { format: each.format } : {}),
+        description:
+          each.description || `Custom resource definition column (in JSONPath format): ${each.jsonPath}`,
+        priority: each.priority ?? 0,
+        cell: (object, now) => cellOf(each.type, each.jsonPath, object, now),
+      }),
+    ),
+  ];
+}
+
+export const nameOf: TableColumn = {
+  ...nameColumn,
+  description:
+    "Name must be unique within a namespace. Is required when creating resources, although some resources may allow a client to request the generation of an appropriate name automatically. Name is primarily intended for creation idempotence and configuration definition. Cannot be updated. More info: https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names",
+};
+
+export const creationText =
+  "CreationTimestamp is a timestamp representing the server time when this object was created. It is not guaranteed to be set in happens-before order across separate operations. Clients may not set this value. It is represented in RFC3339 form and is in UTC.\n\nPopulated by the system. Read-only. Null for lists. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata";
+
+function cellOf(
+  type: string,
+  jsonPath: string,
+  object: KubeObject,
+  now: number,
+): string | number | boolean | null {
+  let found: unknown[];
+  try {
+    found = findJsonPath(jsonPath, object);
+  } catch {
+    return null;
+  }
+  const values = found.filter((each) => each !== undefined && each !== null);
+  const [value] = values;
+  if (value === undefined) return null;
+  switch (type) {
+    case "integer":
+      return typeof value === "number" ? Math.trunc(value) : null;
+    case "number":
+      return typeof value === "number" ? value : null;
+    case "boolean":
+      return typeof value === "boolean" ? value : null;
+    case "date":
+      return typeof value === "string" ? ago(value, now) : null;
+    default:
+      return values.map((each) => (typeof each === "string" ? each : JSON.stringify(each))).join(" ");
+  }
+}

@@ -1,0 +1,111 @@
+/** What OpenAPI says of custom resources. Version 2 knows less, so that older clients do not refuse what is right. */
+import type { KindDefinition } from "../definition.ts";
+import { preserves, type SchemaProps } from "../custom/schema-props.ts";
+import { type OpenApiVersion, refTo } from "./schemas.ts";
+
+type Json = Record<string, unknown>;
+
+const meta = "io.k8s.apimachinery.pkg.apis.meta.v1";
+const conventions = "https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md";
+
+const apiVersion: Json = {
+  description: `APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: ${conventions}#resources`,
+  type: "string",
+};
+const kindField: Json = {
+  description: `Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: ${conventions}#types-kinds`,
+  type: "string",
+};
+
+const reference = (name: string, description: string, version: OpenApiVersion): Json => {
+  const $ref = refTo(name, version);
+  return version === 2 ? { description, $ref } : { description, allOf: [{ $ref }] };
+};
+
+/** Definitions of a custom kind and its list, by name. */
+export function customSchemas(def: KindDefinition, version: OpenApiVersion): Record<string, Json> {
+  const { name, schema } = def.openApi as { name: string; schema: SchemaProps };
+  const gvk = (kind: string): Json => ({
+    "x-kubernetes-group-version-kind": [{ group: def.group, kind, version: def.version }],
+    ...(def.selectableFields
+      ? {
+          "x-kubernetes-selectable-fields": Object.keys(def.selectableFields).map((fieldPath) => ({
+            fieldPath,
+          })),
+        }
+      : {}),
+  });
+  const own = version === 2 ? forVersion2(schema) : withIntOrString(schema);
+  const open = version === 2 && preserves(schema);
+  const identity = {
+    apiVersion,
+    kind: kindField,
+    metadata: reference(
+      `${meta}.ObjectMeta`,
+      `Standard object's metadata. More info: ${conventions}#metadata`,
+      version,
+    ),
+  };
+  return {
+    [name]: {
+      ...own,
+      ...(open ? { type: "object" } : {}),
+      properties: { ...(own.properties as Json | undefined), ...identity },
+      ...gvk(def.kind),
+    },
+    [`${name}List`]: {
+      description: `${def.listKind} is a list of ${def.kind}`,
+      type: "object",
+      required: ["items"],
+      properties: {
+        apiVersion,
+        items: {
+          description: `List of ${def.plural}. More info: ${conventions}`,
+          type: "array",
+          items: { $ref: refTo(name, version) },
+        },
+        kind: kindField,
+        metadata: reference(
+          `${meta}.ListMeta`,
+          `Standard list metadata. More info: ${conventions}#types-kinds`,
+          version,
+        ),
+      },
+      ...gvk(def.listKind),
+    },
+  };
+}
+
+/** Applies `change` to a schema and everything below it. */
+function mapped(schema: SchemaProps, change: (schema: SchemaProps) => SchemaProps): Json {
+  const next: SchemaProps = { ...change(schema) };
+  if (next.properties)
+    next.properties = Object.fromEntries(
+      Object.entries(next.properties).map(([name, each]) => [name, mapped(each, change) as SchemaProps]),
+    );
+  if (next.items) next.items = mapped(next.items, change) as SchemaProps;
+  if (typeof next.additionalProperties === "object" && next.additionalProperties !== null)
+    next.additionalProperties = mapped(next.additionalProperties, change) as SchemaProps;
+  return next;
+}
+
+const withIntOrString = (schema: SchemaProps): Json =>
+  mapped(schema, (each) =>
+    each["x-kubernetes-int-or-string"] && !each.anyOf
+      ? { ...each, anyOf: [{ type: "integer" }, { type: "string" }] }
+      : each,
+  );
+
+const forVersion2 = (schema: SchemaProps): Json =>
+  mapped(schema, (each) => {
+    const { default: _default, nullable, anyOf: _any, oneOf: _one, not: _not, allOf: _all, ...rest } = each;
+    if (each["x-kubernetes-int-or-string"]) delete rest.type;
+    if (preserves(each) || nullable) {
+      delete rest.type;
+      delete rest.properties;
+      delete rest.items;
+      delete rest.additionalProperties;
+      delete rest.required;
+    }
+    return rest;
+  });

@@ -1,0 +1,233 @@
+/**
+ * Serves what CustomResourceDefinitions define. Level-triggered: a definition that changed is looked at again, one after
+ * the other; what it should serve follows from the definition alone.
+ */
+import {
+  cleanupFinalizer,
+  type CustomResourceDefinition,
+  type CustomResourceDefinitionNames,
+  customKinds,
+  isEstablished,
+  type KindDefinition,
+  type KubeObject,
+} from "../../api/index.ts";
+import { deepEqual, isReason, StatusError } from "../../machinery/index.ts";
+import { serverCall } from "../bootstrap/server-call.ts";
+import { type Core, nowTime } from "../core.ts";
+import type { ServedResource } from "../registry/resource.ts";
+import type { DeleteOptions } from "../verbs/delete-options.ts";
+import { deleteObject } from "../verbs/delete.ts";
+import { updateObject } from "../verbs/update.ts";
+import { acceptNames, established, withCondition } from "./names.ts";
+
+const group = "apiextensions.k8s.io";
+const plural = "customresourcedefinitions";
+
+const atOnce: DeleteOptions = {
+  gracePeriodSeconds: undefined,
+  propagation: undefined,
+  preconditions: {},
+  dryRun: false,
+};
+
+export class CustomResources {
+  readonly #core: Core;
+  readonly #definitions: ServedResource;
+  /** Definitions by name as they are served now. */
+  readonly #served = new Map<string, CustomResourceDefinition>();
+  readonly #waiting = new Set<string>();
+  readonly #watched = new Map<string, () => void>();
+  #running: Promise<void> | undefined;
+  #stop: (() => void) | undefined;
+
+  constructor(core: Core, definitions: ServedResource) {
+    this.#core = core;
+    this.#definitions = definitions;
+  }
+
+  /** Settles when everything that was defined before is served. */
+  async start(): Promise<void> {
+    this.#stop = this.#core.caches.onChange(group, plural, (_type, object) =>
+      this.#touch(object.metadata?.name ?? ""),
+    );
+    for (const entry of this.#definitions.cache.list("")) this.#touch(entry.name);
+    await this.#running;
+  }
+
+  stop(): void {
+    this.#stop?.();
+    for (const stop of this.#watched.values()) stop();
+  }
+
+  #touch(name: string): void {
+    this.#waiting.add(name);
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+      const [next] = this.#waiting;
+      if (next !== undefined && !this.#core.closing.aborted) this.#touch(next);
+    });
+  }
+
+  async #run(): Promise<void> {
+    for (let [name] = this.#waiting; name !== undefined; [name] = this.#waiting) {
+      this.#waiting.delete(name);
+      if (this.#core.closing.aborted) return;
+      try {
+        await this.#look(name);
+      } catch (error) {
+        this.#core.log.error("custom resource definition failed", { name, error });
+        this.#core.clock.timer(1000, () => this.#touch(name as string));
+      }
+    }
+  }
+
+  async #look(name: string): Promise<void> {
+    const entry = this.#definitions.cache.get(name);
+    if (!entry) {
+      this.#unserve(name);
+      return;
+    }
+    const crd = entry.object as CustomResourceDefinition;
+    if (crd.metadata?.deletionTimestamp) await this.#cleanUp(name, crd);
+    else await this.#accept(name, crd);
+  }
+
+  async #accept(name: string, crd: CustomResourceDefinition): Promise<void> {
+    const { accepted, condition } = acceptNames(crd, this.#namesOfOthers(name, crd));
+    const now = nowTime(this.#core.clock);
+    let conditions = withCondition(crd.status?.conditions, condition, now);
+    conditions = withCondition(conditions, established(crd, condition.status === "True"), now);
+    await this.#setStatus(name, { conditions, acceptedNames: accepted });
+    const current = this.#definitions.cache.get(name)?.object as CustomResourceDefinition | undefined;
+    if (current && isEstablished(current)) this.#serve(name, current);
+  }
+
+  #namesOfOthers(name: string, crd: CustomResourceDefinition): CustomResourceDefinitionNames[] {
+    const others: CustomResourceDefinitionNames[] = [];
+    for (const entry of this.#definitions.cache.list("")) {
+      const other = entry.object as CustomResourceDefinition;
+      if (entry.name !== name && other.spec?.group === crd.spec?.group && other.status?.acceptedNames)
+        others.push(other.status.acceptedNames);
+    }
+    for (const { def } of this.#core.registry.all())
+      if (def.group === crd.spec?.group && !def.type)
+        others.push({ ...def, shortNames: [...def.shortNames], categories: [] });
+    return others;
+  }
+
+  async #setStatus(
+    name: string,
+    part: Partial<NonNullable<CustomResourceDefinition["status"]>>,
+  ): Promise<void> {
+    const call = serverCall(this.#core, this.#definitions, "", name);
+    const status = { ...call, info: { ...call.info, subresource: "status" } };
+    await updateObject(status, (existing) => {
+      const object = existing.copy() as CustomResourceDefinition;
+      const next = { ...object.status, ...part };
+      if (!deepEqual(next, object.status)) object.status = next as CustomResourceDefinition["status"];
+      return object as KubeObject;
+    });
+  }
+
+  #serve(name: string, crd: CustomResourceDefinition): void {
+    const known = this.#served.get(name);
+    const same =
+      known?.metadata?.uid === crd.metadata?.uid &&
+      deepEqual(known?.spec, crd.spec) &&
+      known?.metadata?.deletionTimestamp === crd.metadata?.deletionTimestamp;
+    if (same || !crd.spec) return;
+    const terminating = crd.metadata?.deletionTimestamp !== undefined;
+    const kinds = customKinds(crd.spec).map((def) => (terminating ? closed(def) : def));
+    this.#core.registry.replace(crd.spec.group, crd.spec.names.plural, kinds);
+    this.#served.set(name, crd);
+  }
+
+  #unserve(name: string): void {
+    const crd = this.#served.get(name);
+    this.#served.delete(name);
+    this.#watched.get(name)?.();
+    this.#watched.delete(name);
+    if (crd?.spec) this.#core.registry.replace(crd.spec.group, crd.spec.names.plural, []);
+    // Names that it held are free now.
+    for (const entry of this.#definitions.cache.list("")) {
+      const other = entry.object as CustomResourceDefinition;
+      if (other.spec?.group === crd?.spec?.group && !isEstablished(other)) this.#touch(entry.name);
+    }
+  }
+
+  /** Deletes the instances, and lets the definition go when none is left. */
+  async #cleanUp(name: string, crd: CustomResourceDefinition): Promise<void> {
+    if (!crd.metadata?.finalizers?.includes(cleanupFinalizer)) return;
+    const now = nowTime(this.#core.clock);
+    const resource = this.#resourceOf(crd);
+    if (!resource) {
+      await this.#release(name);
+      return;
+    }
+    this.#serve(name, crd);
+    const serving = this.#resourceOf(crd) ?? resource;
+    await this.#setStatus(name, {
+      conditions: withCondition(
+        crd.status?.conditions,
+        {
+          type: "Terminating",
+          status: "True",
+          reason: "InstanceDeletionInProgress",
+          message: "CustomResource deletion is in progress",
+        },
+        now,
+      ),
+    });
+    for (const entry of serving.cache.list("").slice()) {
+      const call = serverCall(this.#core, serving, entry.namespace, entry.name);
+      const deletion = { ...call, info: { ...call.info, verb: "delete" } };
+      await deleteObject(deletion, entry.namespace, entry.name, atOnce).catch((error) => {
+        if (!isReason(error, "NotFound")) throw error;
+      });
+    }
+    if (serving.cache.size > 0) {
+      // Instances with finalizers go later; each change is a reason to look again.
+      if (!this.#watched.has(name))
+        this.#watched.set(
+          name,
+          serving.cache.subscribe(() => this.#touch(name)),
+        );
+      return;
+    }
+    await this.#release(name);
+  }
+
+  #resourceOf(crd: CustomResourceDefinition): ServedResource | undefined {
+    return crd.spec && this.#core.registry.findAny(crd.spec.group, crd.spec.names.plural);
+  }
+
+  async #release(name: string): Promise<void> {
+    const call = serverCall(this.#core, this.#definitions, "", name);
+    await updateObject(call, (existing) => {
+      const object = existing.copy();
+      const { metadata } = object;
+      if (metadata?.finalizers)
+        metadata.finalizers = metadata.finalizers.filter((each) => each !== cleanupFinalizer);
+      return object;
+    }).catch((error) => {
+      if (!isReason(error, "NotFound")) throw error;
+    });
+  }
+}
+
+/** A kind whose definition is going: nothing new is created. */
+function closed(def: KindDefinition): KindDefinition {
+  return {
+    ...def,
+    strategy: {
+      ...def.strategy,
+      prepareForCreate() {
+        throw new StatusError(
+          "MethodNotAllowed",
+          "create not allowed while custom resource definition is terminating",
+          { details: { group: def.group, kind: def.plural } },
+        );
+      },
+    },
+  };
+}

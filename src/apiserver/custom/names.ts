@@ -1,0 +1,88 @@
+/** Which names a CustomResourceDefinition gets: who came first keeps them. Pure. */
+import type {
+  CustomResourceDefinition,
+  CustomResourceDefinitionCondition,
+  CustomResourceDefinitionNames,
+} from "../../api/index.ts";
+
+type Condition = Pick<CustomResourceDefinitionCondition, "type" | "status" | "reason" | "message">;
+
+export interface NamesVerdict {
+  accepted: CustomResourceDefinitionNames;
+  condition: Condition;
+}
+
+const listed = (names: readonly string[]): string => names.map((each) => JSON.stringify(each)).join(", ");
+
+/** `others`: the accepted names of everything else in the group, built-in kinds included. */
+export function acceptNames(
+  crd: CustomResourceDefinition,
+  others: readonly CustomResourceDefinitionNames[],
+): NamesVerdict {
+  const wanted = crd.spec?.names as CustomResourceDefinitionNames;
+  const resources = new Set(
+    others.flatMap(({ plural, singular, shortNames }) => [plural, singular ?? "", ...(shortNames ?? [])]),
+  );
+  const kinds = new Set(others.flatMap(({ kind, listKind }) => [kind, listKind ?? ""]));
+  const accepted: CustomResourceDefinitionNames = {
+    plural: "",
+    kind: "",
+    ...crd.status?.acceptedNames,
+  };
+  const problems: [reason: string, message: string][] = [];
+  const inUse = (name: string, reason: string): void => {
+    problems.push([reason, `${JSON.stringify(name)} is already in use`]);
+  };
+  if (resources.has(wanted.plural)) inUse(wanted.plural, "PluralConflict");
+  else accepted.plural = wanted.plural;
+  if (wanted.singular && resources.has(wanted.singular)) inUse(wanted.singular, "SingularConflict");
+  else if (wanted.singular) accepted.singular = wanted.singular;
+  const taken = (wanted.shortNames ?? []).filter((each) => resources.has(each));
+  if (taken.length > 0) problems.push(["ShortNamesConflict", `${listed(taken)} is already in use`]);
+  else if (wanted.shortNames) accepted.shortNames = wanted.shortNames;
+  else delete accepted.shortNames;
+  if (kinds.has(wanted.kind)) inUse(wanted.kind, "KindConflict");
+  else accepted.kind = wanted.kind;
+  if (wanted.listKind && kinds.has(wanted.listKind)) inUse(wanted.listKind, "ListKindConflict");
+  else if (wanted.listKind) accepted.listKind = wanted.listKind;
+  if (wanted.categories) accepted.categories = wanted.categories;
+  else delete accepted.categories;
+  // The last one found is the one that is told.
+  const told = problems.at(-1);
+  const condition: Condition = told
+    ? { type: "NamesAccepted", status: "False", reason: told[0], message: told[1] }
+    : { type: "NamesAccepted", status: "True", reason: "NoConflicts", message: "no conflicts found" };
+  return { accepted, condition };
+}
+
+/** Established follows the names, once; it does not go away again. */
+export function established(crd: CustomResourceDefinition, namesAccepted: boolean): Condition {
+  const known = crd.status?.conditions?.find((each) => each.type === "Established");
+  if (known?.status === "True") return known;
+  return namesAccepted
+    ? {
+        type: "Established",
+        status: "True",
+        reason: "InitialNamesAccepted",
+        message: "the initial names have been accepted",
+      }
+    : { type: "Established", status: "False", reason: "NotAccepted", message: "not all names are accepted" };
+}
+
+/** The conditions with one of them set; its time moves only with its status. */
+export function withCondition(
+  conditions: readonly CustomResourceDefinitionCondition[] | undefined | null,
+  condition: Condition,
+  now: string,
+): CustomResourceDefinitionCondition[] {
+  const known = conditions?.find((each) => each.type === condition.type);
+  const next: CustomResourceDefinitionCondition = {
+    type: condition.type,
+    status: condition.status,
+    lastTransitionTime: known?.status === condition.status ? known?.lastTransitionTime : now,
+    reason: condition.reason,
+    message: condition.message,
+  };
+  if (!known) return [...(conditions ?? []), next];
+  return (conditions ?? []).map((each) => (each.type === condition.type ? next : each));
+}
