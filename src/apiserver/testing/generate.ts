@@ -47,7 +47,11 @@ function generateType(type: TypeSchema, roll: Dice, depth: number): Record<strin
     // Whole objects inside of others have no place for them in protobuf.
     if ((name === "apiVersion" || name === "kind") && (depth === 0 || type.fields.has("metadata"))) continue;
     if (depth > maxDepth || roll(depth < 3 ? 8 : 3) === 0) continue;
-    out[name] = generateValue(field, roll, depth);
+    // A message without fields, of which the models say only that it is an object.
+    out[name] =
+      name === "status" && type.name.endsWith(".CustomResourceSubresources")
+        ? {}
+        : generateValue(field, roll, depth);
   }
   return out;
 }
