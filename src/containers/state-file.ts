@@ -3,9 +3,11 @@ import { join } from "node:path";
 
 /** Whole or not at all: written beside and renamed. Big integers are kept as strings with an n behind. */
 export function writeState(path: string, state: unknown): void {
-  const text = JSON.stringify(state, (_key, value: unknown) =>
-    typeof value === "bigint" ? `${value}n` : value,
-  );
+  // `value` comes from BigInt's toJSON, where there is one; the holder still has the integer.
+  const text = JSON.stringify(state, function (this: Record<string, unknown>, key, value: unknown) {
+    const held = this[key];
+    return typeof held === "bigint" ? `${held}n` : value;
+  });
   writeFileSync(`${path}.new`, text, { mode: 0o600 });
   renameSync(`${path}.new`, path);
 }
