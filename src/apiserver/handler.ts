@@ -1,4 +1,5 @@
 /** The chain every request goes through, whoever carried it: who, may they, what, and then the verb. */
+import { admitConnection } from "./admission/connect.ts";
 import { isReason, StatusError } from "../machinery/index.ts";
 import type { Authenticator, Authorizer, UserInfo } from "./auth-contract.ts";
 import { Impersonation, wantedUser } from "./auth/authn/impersonation.ts";
@@ -227,6 +228,7 @@ export class Handler {
       throw methodNotAllowed();
     }
     const warnings: string[] = [];
+    await admitConnection(this.#core, info, user);
     const result = await special.handle({
       info,
       user,

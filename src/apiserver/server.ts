@@ -1,5 +1,6 @@
 import { kinds as builtInKinds } from "../api/index.ts";
 import { StatusError } from "../machinery/index.ts";
+import { admitConnection } from "./admission/connect.ts";
 import { AdmissionChain } from "./admission/chain.ts";
 import { admissionPlugins } from "./admission/plugins.ts";
 import { guardPlugin } from "./admission/guards.ts";
@@ -101,6 +102,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     try {
       const info = parseRequestInfo(request.method, request.path);
       const user = await handler.admitUser(request, info);
+      await admitConnection(core, info, user);
       if (!options.upgrades) throw new StatusError("BadRequest", "upgrades are not served here");
       options.upgrades.handleUpgrade(message, socket, head, info, user, caches);
     } catch (error) {

@@ -36,6 +36,7 @@ export function customSchemas(def: KindDefinition, version: OpenApiVersion): Rec
       : {}),
   });
   const own = version === 2 ? forVersion2(schema) : withIntOrString(schema);
+  // Older clients would refuse whatever else such an object holds, were anything said of it.
   const open = version === 2 && preserves(schema);
   const identity = {
     apiVersion,
@@ -48,9 +49,9 @@ export function customSchemas(def: KindDefinition, version: OpenApiVersion): Rec
   };
   return {
     [name]: {
-      ...own,
-      ...(open ? { type: "object" } : {}),
-      properties: { ...(own.properties as Json | undefined), ...identity },
+      ...(open
+        ? { type: "object" }
+        : { ...own, properties: { ...(own.properties as Json | undefined), ...identity } }),
       ...gvk(def.kind),
     },
     [`${name}List`]: {

@@ -22,6 +22,8 @@ export interface AdmissionRequest {
 
 export interface AdmissionPlugin {
   readonly name: string;
+  /** Looks at connections (exec, attach, port-forward, proxy) too; others never see them. */
+  readonly connects?: boolean;
   /** May change the object. Throws StatusError to refuse. */
   admit?(request: AdmissionRequest): void | Promise<void>;
   /** Takes what only one object may have (addresses, ports). Runs after the kind's own preparation of the object. */
@@ -51,6 +53,13 @@ export class AdmissionChain {
       const pending = plugin.validate?.(request);
       if (pending) await pending;
     }
+  }
+
+  /** Of a connection: whoever looks at those at all, first what may change, then what may only refuse. */
+  async connect(request: AdmissionRequest): Promise<void> {
+    const asked = this.#plugins.filter((plugin) => plugin.connects);
+    for (const plugin of asked) await plugin.admit?.(request);
+    for (const plugin of asked) await plugin.validate?.(request);
   }
 
   allocate(request: AdmissionRequest): void {

@@ -19,6 +19,7 @@ import { resourceQuota } from "./quota/plugin.ts";
 import { runtimeClass } from "./runtime-class.ts";
 import { serviceAccount } from "./service-account.ts";
 import { defaultStorageClass, persistentVolumeClaimResize, storageObjectInUseProtection } from "./storage.ts";
+import { admissionWebhooks } from "./webhooks/plugins.ts";
 import { taintNodesByCondition } from "./taint-nodes.ts";
 import { defaultTolerationSeconds } from "./toleration-seconds.ts";
 
@@ -34,6 +35,7 @@ const offByDefault = new Set(["OwnerReferencesPermissionEnforcement"]);
 /** Kubernetes' default plugins, and NodeRestriction, in its order; Service addresses and quotas last. */
 export function admissionPlugins(context: PluginContext, choice: PluginChoice = {}): AdmissionPlugin[] {
   const { caches, random, network } = context;
+  const [mutatingWebhook, validatingWebhook] = admissionWebhooks(context);
   const all: AdmissionPlugin[] = [
     namespaceLifecycle(context),
     limitRanger(context),
@@ -55,6 +57,8 @@ export function admissionPlugins(context: PluginContext, choice: PluginChoice = 
     defaultIngressClass(context),
     podTopologyLabels(context),
     podResizeValidator(context),
+    mutatingWebhook,
+    validatingWebhook,
     ...(network ? [serviceAllocation({ caches, random, network })] : []),
     resourceQuota(context),
   ];

@@ -1,6 +1,13 @@
 /** Keeps `metadata.managedFields` with every write through the API. */
 import { type KubeObject, type ObjectMeta, shapeOfType, typeOfKind } from "../../api/index.ts";
-import { afterUpdate, deducedShape, type Managers, type View, type Writer } from "../../machinery/index.ts";
+import {
+  afterUpdate,
+  deducedShape,
+  type Managers,
+  UnkeyedItem,
+  type View,
+  type Writer,
+} from "../../machinery/index.ts";
 import { type Call, nowTime } from "../core.ts";
 import { badRequest } from "../errors.ts";
 import type { ServedResource } from "../registry/resource.ts";
@@ -98,6 +105,23 @@ export function keepOwners(
   delete meta.managedFields;
   // Nobody owns anything of an object whose owners were taken away, until somebody applies.
   if (old && managers.size === 0) return;
+  try {
+    setOwners(call, object, old, subresource, managers);
+  } catch (error) {
+    // List items that cannot be told apart have no owners; the write itself is judged elsewhere.
+    if (!(error instanceof UnkeyedItem)) throw error;
+    delete meta.managedFields;
+  }
+}
+
+function setOwners(
+  call: Call,
+  object: KubeObject,
+  old: KubeObject | undefined,
+  subresource: string,
+  managers: Managers,
+): void {
+  const meta = object.metadata as ObjectMeta;
   const { resource } = call;
   const seen = (each: KubeObject): KubeObject => (resource.def.storedAs ? resource.shown(each) : bare(each));
   const next = afterUpdate(

@@ -7,7 +7,8 @@ import {
   afterUpdate,
   isObject,
   type Managers,
-  parseYamlDocuments,
+  readYamlBody,
+  GoYamlError,
   StatusError,
   TypedError,
   UnkeyedItem,
@@ -43,12 +44,12 @@ export function readConfiguration(call: Call): KubeObject {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
   let value: unknown;
   try {
-    value = parseYamlDocuments(text, "request body")[0]?.value;
+    const body = readYamlBody(text);
+    value = body.value;
+    checkRepeated(call, body.duplicates);
   } catch (cause) {
-    throw badRequest(
-      `error decoding YAML: error converting YAML to JSON: ${(cause as Error).message}`,
-      cause,
-    );
+    if (!(cause instanceof GoYamlError)) throw cause;
+    throw badRequest(`error decoding YAML: error converting YAML to JSON: ${cause.message}`, cause);
   }
   value ??= {};
   if (!isObject(value)) {
@@ -58,6 +59,19 @@ export function readConfiguration(call: Call): KubeObject {
     );
   }
   return value as KubeObject;
+}
+
+/** Keys that appear twice, as `fieldValidation` asks: an error, a warning or nothing. */
+function checkRepeated(call: Call, duplicates: readonly string[]): void {
+  if (duplicates.length === 0) return;
+  const mode = call.info.query.get("fieldValidation") || "Warn";
+  if (mode === "Strict") {
+    const lines = duplicates.map((each) => `  ${each}`).join("\n");
+    throw badRequest(
+      `error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n${lines}`,
+    );
+  }
+  if (mode === "Warn") call.warnings.push(...duplicates);
 }
 
 function checkType(call: Call, config: KubeObject): void {
