@@ -4,6 +4,7 @@ import type { KindDefinition, KubeObject } from "../api/index.ts";
 import type { ApiTransport, TransportRequest, TransportResponse } from "../client/index.ts";
 import type { Clock, Logger } from "../machinery/index.ts";
 import type { Store } from "../store/index.ts";
+import type { AggregatorOptions } from "./aggregation/options.ts";
 import type { Authenticator, Authorizer, ObjectReader, Peer, UserInfo } from "./auth-contract.ts";
 
 /** A request as the handler chain takes it, whoever carried it here. */
@@ -117,6 +118,8 @@ export interface ApiServerOptions {
   /** By `plural[.group]`, e.g. `clusterrolebindings.rbac.authorization.k8s.io`. */
   guards?: ReadonlyMap<string, WriteGuard>;
   network?: ServiceNetwork;
+  /** How this server and extension servers (APIServices with a Service) know one another. */
+  aggregation?: AggregatorOptions;
   /** Answers to plain GETs outside the API, by path: `/.well-known/openid-configuration`, `/openid/v1/jwks`. */
   documents?: ReadonlyMap<string, () => unknown>;
   /** Extra checks of /readyz and /livez by name; a thrown error fails the check. */

@@ -1,6 +1,7 @@
 /** The chain every request goes through, whoever carried it: who, may they, what, and then the verb. */
 import { admitConnection } from "./admission/connect.ts";
 import { isReason, StatusError } from "../machinery/index.ts";
+import type { Aggregator } from "./aggregation/aggregator.ts";
 import type { Authenticator, Authorizer, UserInfo } from "./auth-contract.ts";
 import { Impersonation, wantedUser } from "./auth/authn/impersonation.ts";
 import { mediaType } from "./codec/decode.ts";
@@ -74,6 +75,7 @@ export class Handler {
   readonly #impersonation: Impersonation;
   readonly #documents: Documents;
   readonly #metrics: Metrics;
+  readonly #aggregator: Aggregator;
 
   constructor(
     core: Core,
@@ -81,6 +83,7 @@ export class Handler {
     authorizer: Authorizer,
     documents: Documents,
     metrics: Metrics,
+    aggregator: Aggregator,
   ) {
     this.#core = core;
     this.#authenticator = authenticator;
@@ -88,6 +91,7 @@ export class Handler {
     this.#impersonation = new Impersonation(authorizer);
     this.#documents = documents;
     this.#metrics = metrics;
+    this.#aggregator = aggregator;
   }
 
   /** Never rejects. */
@@ -99,7 +103,10 @@ export class Handler {
       if (speaksProtobuf(request)) await loadMessages();
       info = readInfo(request);
       const user = await this.admitUser(request, info);
-      answer = await this.#dispatch(request, info, user);
+      const extension = this.#aggregator.route(info);
+      answer = extension
+        ? await this.#aggregator.forward(extension, request, info, user)
+        : await this.#dispatch(request, info, user);
     } catch (error) {
       answer = encodedError(this.#asStatus(error, info), errorTarget(request, info));
     }

@@ -19,6 +19,8 @@ export interface Answer {
   status: number;
   headers: Record<string, string>;
   body: Uint8Array | PushStream | AsyncIterable<Uint8Array>;
+  /** Another server's bytes: passed on as they come, and not compressed, which would hold them back. */
+  asIs?: boolean;
 }
 
 export const isPushStream = (body: Answer["body"]): body is PushStream =>

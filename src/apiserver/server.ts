@@ -4,6 +4,7 @@ import { admitConnection } from "./admission/connect.ts";
 import { AdmissionChain } from "./admission/chain.ts";
 import { admissionPlugins } from "./admission/plugins.ts";
 import { guardPlugin } from "./admission/guards.ts";
+import { Aggregator } from "./aggregation/aggregator.ts";
 import type { Peer } from "./auth-contract.ts";
 import { bootstrap } from "./bootstrap/bootstrap.ts";
 import { ObjectCaches } from "./cache/objects.ts";
@@ -87,14 +88,23 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     ...(options.checks ?? []),
   ]);
   let address = "127.0.0.1";
+  const aggregator = new Aggregator(core, options.aggregation ?? {});
   const documents = new Documents({
     registry,
     metrics,
     health: new Health(checks),
     documents: options.documents ?? new Map(),
     address: () => address,
+    others: aggregator,
   });
-  const handler = new Handler(core, options.authenticator, options.authorizer, documents, metrics);
+  const handler = new Handler(
+    core,
+    options.authenticator,
+    options.authorizer,
+    documents,
+    metrics,
+    aggregator,
+  );
   const handle = (request: HandlerRequest) => handler.handle(request);
   const fronts: Front[] = [];
 
@@ -102,6 +112,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     try {
       const info = parseRequestInfo(request.method, request.path);
       const user = await handler.admitUser(request, info);
+      const extension = aggregator.route(info);
+      if (extension) return await aggregator.upgrade(extension, { request: message, socket, head }, user);
       await admitConnection(core, info, user);
       if (!options.upgrades) throw new StatusError("BadRequest", "upgrades are not served here");
       options.upgrades.handleUpgrade(message, socket, head, info, user, caches);
@@ -112,6 +124,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
 
   const local = (peer: Peer) => localTransport(handle, peer);
   await bootstrap(core, options.network);
+  await aggregator.start();
   const compaction = startCompaction(core);
   const definitions = registry.find("apiextensions.k8s.io", "v1", "customresourcedefinitions");
   const customResources = definitions && new CustomResources(core, definitions);
@@ -138,6 +151,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       closing.abort();
       compaction.stop();
       customResources?.stop();
+      await aggregator.close();
       await Promise.all(fronts.map((front) => front.close(closeGraceMs)));
       caches.close();
     },

@@ -6,7 +6,13 @@ import type { ServedResource } from "../registry/resource.ts";
 const apiServerUser: UserInfo = { name: "system:apiserver", groups: ["system:masters"] };
 
 /** A request of the server to itself: a creation, or an update when there is a name. */
-export function serverCall(core: Core, resource: ServedResource, namespace: string, name: string): Call {
+export function serverCall(
+  core: Core,
+  resource: ServedResource,
+  namespace: string,
+  name: string,
+  subresource = "",
+): Call {
   const { group, version, plural } = resource.def;
   const path = `/internal/${plural}`;
   return {
@@ -14,8 +20,9 @@ export function serverCall(core: Core, resource: ServedResource, namespace: stri
     request: {
       method: name === "" ? "POST" : "PUT",
       path,
-      peer: { address: "" },
+      // Who manages the fields it writes is told by this.
       headers: { "user-agent": "kube-apiserver" },
+      peer: { address: "" },
     },
     info: {
       isResource: true,
@@ -25,7 +32,7 @@ export function serverCall(core: Core, resource: ServedResource, namespace: stri
       apiVersion: version,
       namespace,
       resource: plural,
-      subresource: "",
+      subresource,
       name,
       rest: "",
       query: new URLSearchParams(),

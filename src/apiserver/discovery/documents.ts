@@ -9,13 +9,14 @@ import { openApiAnswer } from "./openapi.ts";
 import type { Registry } from "../registry/registry.ts";
 import { type Answer, bytesAnswer, jsonAnswer, textAnswer } from "../response.ts";
 import { versionInfo } from "../version.ts";
+import type { OtherServers } from "./merged.ts";
 import { Health } from "./health.ts";
 import { aggregated, groupDocument, groupList, resourceList } from "./resources.ts";
 
 const empty = (status: number): Answer => ({ status, headers: {}, body: new Uint8Array(0) });
 
 interface Kept {
-  generation: number;
+  generation: string;
   bytes: Uint8Array;
   etag: string;
   type: string;
@@ -28,6 +29,8 @@ export interface DocumentsOptions {
   documents: ReadonlyMap<string, () => unknown>;
   /** host:port of this server, for /api. */
   address: () => string;
+  /** Extension servers. */
+  others: OtherServers;
 }
 
 export class Documents {
@@ -54,7 +57,7 @@ export class Documents {
   }
 
   async #find(path: string, request: HandlerRequest, info: RequestInfo): Promise<Answer | undefined> {
-    const { registry, metrics, health, documents, address } = this.#options;
+    const { registry, metrics, health, documents, address, others } = this.#options;
     const parts = path.split("/");
     switch (parts[1]) {
       case "api":
@@ -69,9 +72,10 @@ export class Documents {
           ? this.#plain(request, path, () => resourceList(registry, "", parts[2] ?? ""))
           : undefined;
       case "apis":
-        if (parts.length === 2) return this.#discovery(request, path, false, () => groupList(registry));
+        if (parts.length === 2)
+          return this.#discovery(request, path, false, () => groupList(registry, others));
         if (parts.length === 3)
-          return this.#plain(request, path, () => groupDocument(registry, parts[2] ?? ""));
+          return this.#plain(request, path, () => groupDocument(registry, others, parts[2] ?? ""));
         return parts.length === 4
           ? this.#plain(request, path, () => resourceList(registry, parts[2] ?? "", parts[3] ?? ""))
           : undefined;
@@ -80,7 +84,7 @@ export class Documents {
       case "openapi": {
         const found = documents.get(path);
         if (found) return jsonAnswer(200, found());
-        return openApiAnswer(registry, path, request, info);
+        return openApiAnswer(registry, path, request, info, others);
       }
       case "healthz":
       case "livez":
@@ -116,12 +120,14 @@ export class Documents {
     for (const { def } of this.#options.registry.all()) {
       if (def.group !== "") paths.push(`/apis/${def.group}`, `/apis/${def.group}/${def.version}`);
     }
+    for (const { group, version } of this.#options.others.served())
+      if (group !== "") paths.push(`/apis/${group}`, `/apis/${group}/${version}`);
     return [...new Set(paths)].sort();
   }
 
   /** The aggregated form for clients that know it, else the legacy one. */
   #discovery(request: HandlerRequest, path: string, core: boolean, legacy: () => object): Answer {
-    const { registry } = this.#options;
+    const { registry, others } = this.#options;
     const { accept } = request.headers ?? {};
     for (const { type, parameters } of parseAccept(accept ?? "")) {
       const format = formats[type];
@@ -132,7 +138,7 @@ export class Documents {
       }
       const contentType = `${mediaTypes[format]};g=${g};v=${v};as=${asked}`;
       const key = `${path} ${format} ${v}`;
-      return this.#keptAnswer(request, key, format, contentType, () => aggregated(registry, core, v));
+      return this.#keptAnswer(request, key, format, contentType, () => aggregated(registry, others, core, v));
     }
     const { format } = this.#negotiated(accept, core);
     return this.#keptAnswer(request, `${path} ${format}`, format, mediaTypes[format], legacy);
@@ -162,7 +168,8 @@ export class Documents {
     type: string,
     make: () => object,
   ): Answer {
-    const { generation } = this.#options.registry;
+    const { registry, others } = this.#options;
+    const generation = `${registry.generation} ${others.generation}`;
     let kept = this.#kept.get(key);
     if (!kept || kept.generation !== generation) {
       const bytes = encodedBytes(make(), format, false);

@@ -6,10 +6,11 @@ import type { HandlerRequest, RequestInfo } from "../contract.ts";
 import type { Registry } from "../registry/registry.ts";
 import { type Answer, bytesAnswer, jsonAnswer } from "../response.ts";
 import { versionInfo } from "../version.ts";
-import { groupsOf } from "./resources.ts";
+import { groupsOf } from "./groups.ts";
+import type { OtherServers } from "./merged.ts";
 
 interface Kept {
-  generation: number;
+  generation: string;
   bytes: Promise<Buffer>;
 }
 
@@ -20,14 +21,24 @@ export async function openApiAnswer(
   path: string,
   request: HandlerRequest,
   info: RequestInfo,
+  others: OtherServers,
 ): Promise<Answer | undefined> {
   if (path === "/openapi/v2") {
     if (!acceptsJson(request.headers?.accept)) {
       return { status: 406, headers: {}, body: new Uint8Array(0) };
     }
-    return document(registry, request, path, () => openApiV2(allKinds(registry)));
+    const theirs = await (await others.openApi())?.openApiV2();
+    const make = async (): Promise<object> => {
+      const own = await openApiV2(allKinds(registry));
+      return theirs ? theirs.merge(own) : own;
+    };
+    return document(registry, request, path, make, theirs?.version);
   }
-  if (path === "/openapi/v3") return jsonAnswer(200, { paths: Object.fromEntries(groupPaths(registry)) });
+  if (path === "/openapi/v3") {
+    const own = Object.fromEntries(groupPaths(registry));
+    const theirs = await others.openApi();
+    return jsonAnswer(200, { paths: theirs ? await theirs.openApiPaths(own) : own });
+  }
   const group = /^\/openapi\/v3\/(?:api\/(v1)|apis\/([^/]+)\/([^/]+))$/.exec(path);
   if (!group) return undefined;
   const [, core, name = "", version = core as string] = group;
@@ -61,13 +72,15 @@ async function document(
   request: HandlerRequest,
   path: string,
   make: () => Promise<object>,
+  version = "",
 ): Promise<Answer> {
   const documents = kept.get(registry) ?? new Map<string, Kept>();
   kept.set(registry, documents);
+  const generation = `${registry.generation} ${version}`;
   let known = documents.get(path);
-  if (!known || known.generation !== registry.generation) {
+  if (!known || known.generation !== generation) {
     known = {
-      generation: registry.generation,
+      generation,
       bytes: make().then((made) => Buffer.from(JSON.stringify(made))),
     };
     documents.set(path, known);

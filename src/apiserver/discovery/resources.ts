@@ -1,6 +1,7 @@
 /** Discovery documents out of the registry: legacy lists and the aggregated form (KEP-3352). */
 import { createHash } from "node:crypto";
-import { compareVersions } from "./version-order.ts";
+import { groupsOf } from "./groups.ts";
+import { mergedGroups, type OtherServers } from "./merged.ts";
 import type { Registry } from "../registry/registry.ts";
 import { groupVersion, type ServedResource } from "../registry/resource.ts";
 
@@ -38,63 +39,6 @@ function subresourcesOf(registry: Registry, { def }: ServedResource): Subresourc
     else if (def.subresourceStrategies?.[name]) found.push({ name, group, version, kind, verbs: partVerbs });
   }
   return def.type ? found : found.sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-/** Resources that are asked and never stored are served only when somebody handles them. */
-function served(registry: Registry, { def }: ServedResource): boolean {
-  const asked = def.verbs.length === 1 && def.verbs[0] === "create";
-  return !asked || registry.special.has(def.group === "" ? def.plural : `${def.plural}.${def.group}`);
-}
-
-/** Order of the groups by their priority in Kubernetes. */
-const groupOrder = [
-  "",
-  "apiregistration.k8s.io",
-  "apps",
-  "events.k8s.io",
-  "authentication.k8s.io",
-  "authorization.k8s.io",
-  "autoscaling",
-  "batch",
-  "certificates.k8s.io",
-  "networking.k8s.io",
-  "policy",
-  "rbac.authorization.k8s.io",
-  "storage.k8s.io",
-  "admissionregistration.k8s.io",
-  "apiextensions.k8s.io",
-  "scheduling.k8s.io",
-  "coordination.k8s.io",
-  "node.k8s.io",
-  "discovery.k8s.io",
-  "resource.k8s.io",
-  "flowcontrol.apiserver.k8s.io",
-];
-
-/** Group to its versions, the newest first. */
-export function groupsOf(registry: Registry): Map<string, Map<string, ServedResource[]>> {
-  const groups = new Map<string, Map<string, ServedResource[]>>();
-  for (const resource of registry.all()) {
-    if (!served(registry, resource)) continue;
-    const { group, version } = resource.def;
-    const versions = groups.get(group) ?? new Map<string, ServedResource[]>();
-    groups.set(group, versions);
-    const list = versions.get(version) ?? [];
-    versions.set(version, list);
-    list.push(resource);
-  }
-  for (const versions of groups.values()) {
-    for (const list of versions.values()) list.sort((a, b) => (a.def.plural < b.def.plural ? -1 : 1));
-  }
-  const place = (name: string): number => {
-    const at = groupOrder.indexOf(name);
-    return at < 0 ? groupOrder.length : at;
-  };
-  return new Map(
-    [...groups]
-      .sort(([a], [b]) => place(a) - place(b))
-      .map(([name, versions]) => [name, new Map([...versions].sort(([a], [b]) => compareVersions(a, b)))]),
-  );
 }
 
 /** `/api/v1`, `/apis/apps/v1` */
@@ -152,8 +96,8 @@ function groupObject(name: string, versions: Iterable<string>): object {
 }
 
 /** `/apis` */
-export function groupList(registry: Registry): object {
-  const groups = [...groupsOf(registry)].filter(([name]) => name !== "");
+export function groupList(registry: Registry, others: OtherServers): object {
+  const groups = mergedGroups(registry, others, true).filter(([name]) => name !== "");
   return {
     kind: "APIGroupList",
     apiVersion: "v1",
@@ -162,23 +106,26 @@ export function groupList(registry: Registry): object {
 }
 
 /** `/apis/GROUP` */
-export function groupDocument(registry: Registry, name: string): object | undefined {
-  const versions = groupsOf(registry).get(name);
-  if (!versions || name === "") return undefined;
-  return { kind: "APIGroup", apiVersion: "v1", ...groupObject(name, versions.keys()) };
+export function groupDocument(registry: Registry, others: OtherServers, name: string): object | undefined {
+  const found = mergedGroups(registry, others, true).find(([group]) => group === name);
+  if (!found || name === "") return undefined;
+  return { kind: "APIGroup", apiVersion: "v1", ...groupObject(name, found[1].keys()) };
 }
 
 /** apidiscovery.k8s.io APIGroupDiscoveryList; `core`: of `/api`, else of `/apis`. */
-export function aggregated(registry: Registry, core: boolean, version: string): object {
-  const items = [...groupsOf(registry)]
+export function aggregated(registry: Registry, others: OtherServers, core: boolean, version: string): object {
+  const items = mergedGroups(registry, others, false)
     .filter(([name]) => (name === "") === core)
     .map(([name, versions]) => ({
       metadata: name === "" ? {} : { name },
-      versions: [...versions].map(([each, resources]) => ({
-        version: each,
-        resources: resources.map((resource) => aggregatedResource(registry, resource)),
-        freshness: "Current",
-      })),
+      versions: [...versions].map(
+        ([each, { resources, entry }]) =>
+          entry ?? {
+            version: each,
+            resources: resources.map((resource) => aggregatedResource(registry, resource)),
+            freshness: "Current",
+          },
+      ),
     }));
   return { kind: "APIGroupDiscoveryList", apiVersion: `apidiscovery.k8s.io/${version}`, metadata: {}, items };
 }

@@ -51,11 +51,12 @@ export async function respond(
 /** Chunks as they come, at the pace the client takes them. */
 async function pull(
   response: ServerResponse,
-  { status, headers }: Answer,
+  { status, headers, asIs = false }: Answer,
   body: AsyncIterable<Uint8Array>,
   zips: boolean,
 ): Promise<void> {
-  const zip = zips && headers["content-type"] === "application/json" && !("content-encoding" in headers);
+  const zip =
+    zips && !asIs && headers["content-type"] === "application/json" && !("content-encoding" in headers);
   const packer = zip ? createGzip({ level: constants.Z_BEST_SPEED }) : undefined;
   if (packer) {
     headers["content-encoding"] = "gzip";

@@ -71,7 +71,13 @@ function join(client: Duplex, backend: Duplex): void {
  */
 export function tunnel(
   client: { request: IncomingMessage; socket: Duplex; head: Buffer },
-  target: { secure: boolean; options: RequestOptions; path: string },
+  target: {
+    secure: boolean;
+    options: RequestOptions;
+    path: string;
+    /** Besides the client's own. */
+    headers?: Readonly<Record<string, string | string[]>>;
+  },
   explain: (answer: IncomingMessage) => Promise<StatusError>,
   failed: (cause: Error) => StatusError,
 ): void {
@@ -81,7 +87,7 @@ export function tunnel(
     ...target.options,
     path: target.path,
     method: request.method ?? "GET",
-    headers: upgradeHeaders(request),
+    headers: { ...upgradeHeaders(request), ...target.headers },
   });
   socket.once("close", () => call.destroy());
   call.once("response", (answer: IncomingMessage) => {

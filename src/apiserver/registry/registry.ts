@@ -1,6 +1,7 @@
 import type { KindDefinition } from "../../api/index.ts";
 import type { ObjectCaches } from "../cache/objects.ts";
 import type { SpecialHandler } from "../contract.ts";
+import { builtInOrder, type GroupOrder } from "./group-order.ts";
 import { ServedResource } from "./resource.ts";
 
 /** Kinds that requests carry and nobody stores. */
@@ -13,6 +14,8 @@ export class Registry {
   readonly special: ReadonlyMap<string, SpecialHandler>;
   /** Changes with every change of what is served; discovery documents are kept per generation. */
   generation = 1;
+  /** What APIServices say of the order, once they are known. */
+  order: GroupOrder = builtInOrder;
 
   constructor(
     kinds: readonly KindDefinition[],

@@ -76,6 +76,14 @@ export async function startControlPlane(options: {
         port: config.apiPort,
       },
     },
+    aggregation: {
+      frontProxy: certificates.frontProxyClient,
+      trust: {
+        clientCa: certificates.ca,
+        frontProxyCa: certificates.frontProxyCa,
+        frontProxyNames: ["front-proxy-client"],
+      },
+    },
     documents: new Map([
       ...auth.documents,
       ["/wherry/status", () => ({ name: config.name, pid: process.pid, parts: options.parts() })],

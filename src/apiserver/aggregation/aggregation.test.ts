@@ -1,0 +1,166 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { type TestContext, test } from "node:test";
+import { serverCert, serverKey } from "../testing/certificates.ts";
+import { type Harness, startHarness } from "../testing/harness.ts";
+
+const apiServices = "/apis/apiregistration.k8s.io/v1/apiservices";
+
+interface Seen {
+  path: string;
+  user: unknown;
+  groups: unknown;
+  authorization: unknown;
+}
+
+/** An extension server that serves the group wardle.example.com. */
+async function extensionServer(t: TestContext): Promise<{ port: number; seen: Seen[] }> {
+  const seen: Seen[] = [];
+  const server = createServer({ key: serverKey, cert: serverCert }, (request, response) => {
+    const path = (request.url ?? "").split("?")[0] ?? "";
+    const { headers } = request;
+    seen.push({
+      path,
+      user: headers["x-remote-user"],
+      groups: headers["x-remote-group"],
+      authorization: headers.authorization,
+    });
+    const answer = (status: number, body: object): void => {
+      response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+    };
+    const list = {
+      kind: "APIResourceList",
+      apiVersion: "v1",
+      groupVersion: "wardle.example.com/v1alpha1",
+      resources: [
+        {
+          name: "flunders",
+          singularName: "flunder",
+          namespaced: true,
+          kind: "Flunder",
+          verbs: ["get", "list"],
+        },
+      ],
+    };
+    if (path === "/apis/wardle.example.com/v1alpha1") answer(200, list);
+    else if (path.endsWith("/flunders"))
+      answer(200, {
+        kind: "FlunderList",
+        apiVersion: "wardle.example.com/v1alpha1",
+        metadata: {},
+        items: [],
+      });
+    else
+      answer(404, {
+        kind: "Status",
+        apiVersion: "v1",
+        status: "Failure",
+        code: 404,
+        reason: "NotFound",
+        message: "nothing here",
+      });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  return { port: (server.address() as AddressInfo).port, seen };
+}
+
+async function serve(t: TestContext): Promise<Harness> {
+  const h = await startHarness();
+  t.after(() => h.close());
+  await h.call("POST", "/api/v1/namespaces", { metadata: { name: "ext" } });
+  return h;
+}
+
+/** A Service whose only endpoint is on loopback. */
+async function service(h: Harness, port: number): Promise<void> {
+  await h.call("POST", "/api/v1/namespaces/ext/services", {
+    metadata: { name: "api" },
+    spec: { ports: [{ port: 443 }] },
+  });
+  const made = await h.call("POST", "/apis/discovery.k8s.io/v1/namespaces/ext/endpointslices", {
+    metadata: { name: "api-1", labels: { "kubernetes.io/service-name": "api" } },
+    addressType: "IPv4",
+    ports: [{ name: "", port }],
+    endpoints: [{ addresses: ["127.0.0.1"], conditions: { ready: true } }],
+  });
+  assert.equal(made.status, 201, made.text);
+}
+
+const registration = (more: object = {}) => ({
+  metadata: { name: "v1alpha1.wardle.example.com" },
+  spec: {
+    group: "wardle.example.com",
+    version: "v1alpha1",
+    groupPriorityMinimum: 2000,
+    versionPriority: 200,
+    insecureSkipTLSVerify: true,
+    service: { namespace: "ext", name: "api", port: 443 },
+    ...more,
+  },
+});
+
+async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
+  for (let i = 0; i < 2000; i++) {
+    const found = await look();
+    if (found !== undefined) return found;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  throw new Error("it did not come");
+}
+
+const available = async (
+  h: Harness,
+): Promise<{ status: string; reason: string; message: string } | undefined> =>
+  (await h.call("GET", `${apiServices}/v1alpha1.wardle.example.com`)).body.status?.conditions?.find(
+    (each: { type: string }) => each.type === "Available",
+  );
+
+test("every group that is served here is registered, and available", async (t) => {
+  const h = await serve(t);
+  const items = (await h.call("GET", apiServices)).body.items as {
+    metadata: { name: string };
+    status: { conditions: { reason: string; status: string }[] };
+  }[];
+  const apps = items.find(({ metadata }) => metadata.name === "v1.apps");
+  assert.deepEqual(
+    apps?.status.conditions.map(({ reason, status }) => [reason, status]),
+    [["Local", "True"]],
+  );
+});
+
+test("without its Service an extension group is not available, and asking for it says so", async (t) => {
+  const h = await serve(t);
+  await h.call("POST", apiServices, registration());
+  const condition = await until(async () => {
+    const found = await available(h);
+    return found?.reason === "ServiceNotFound" ? found : undefined;
+  });
+  assert.equal(condition.status, "False");
+  const answer = await h.call("GET", "/apis/wardle.example.com/v1alpha1/namespaces/x/flunders");
+  assert.equal(answer.status, 503);
+});
+
+test("requests for an extension group reach its server, with the user's name and without the credentials", async (t) => {
+  const { port, seen } = await extensionServer(t);
+  const h = await serve(t);
+  await service(h, port);
+  await h.call("POST", apiServices, registration());
+  await until(async () => ((await available(h))?.status === "True" ? true : undefined));
+  const answer = await h.call("GET", "/apis/wardle.example.com/v1alpha1/namespaces/x/flunders", undefined, {
+    authorization: "Bearer secret",
+  });
+  assert.equal(answer.status, 200, answer.text);
+  assert.equal(answer.body.kind, "FlunderList");
+  const last = seen.findLast(({ path }) => path.endsWith("/flunders"));
+  assert.deepEqual([last?.user, last?.groups, last?.authorization], ["admin", "system:masters", undefined]);
+  const groups = await until(async () => {
+    const { body } = await h.call("GET", "/apis");
+    return body.groups.find((each: { name: string }) => each.name === "wardle.example.com");
+  });
+  assert.equal(groups.preferredVersion.version, "v1alpha1");
+});

@@ -1,0 +1,135 @@
+import type { IncomingMessage } from "node:http";
+import { Agent, request as httpsRequest, type RequestOptions } from "node:https";
+import { isIP } from "node:net";
+import type { ObjectReader, UserInfo } from "../auth-contract.ts";
+import { type Endpoint, resolveServiceEndpoint } from "../network/service-endpoint.ts";
+import type { Extension } from "./extension.ts";
+import { goErrorText } from "./go-errors.ts";
+import { identityHeaders } from "./identity-headers.ts";
+import type { FrontProxyCertificate } from "./options.ts";
+
+export interface ExtensionRequest {
+  method: string;
+  /** With the query. */
+  path: string;
+  user: UserInfo;
+  headers?: Readonly<Record<string, string>>;
+  body?: Uint8Array | undefined;
+  signal?: AbortSignal | undefined;
+  /** Until the head of the answer is there; none by default. */
+  timeoutMs?: number;
+}
+
+/** No answer arrived; the message is Go's. */
+export class UnreachableError extends Error {}
+
+const repeatable = new Set(["GET", "HEAD", "OPTIONS"]);
+
+/** Requests to extension servers, on connections that are kept. */
+export class ExtensionClient {
+  readonly #objects: ObjectReader;
+  readonly #certificate: FrontProxyCertificate | undefined;
+  readonly #random: () => number;
+  readonly #agent = new Agent({ keepAlive: true, maxFreeSockets: 16 });
+
+  constructor(objects: ObjectReader, certificate: FrontProxyCertificate | undefined, random: () => number) {
+    this.#objects = objects;
+    this.#certificate = certificate;
+    this.#random = random;
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  /** Throws StatusErrors when there is none. */
+  endpoint({ service }: Extension): Endpoint {
+    return resolveServiceEndpoint(this.#objects, service.namespace, service.name, service.port, this.#random);
+  }
+
+  /** Address and TLS; an upgrade wants a connection of its own. */
+  options(extension: Extension, { host, port }: Endpoint, ownConnection = false): RequestOptions {
+    const { service, ca, insecure } = extension;
+    return {
+      host,
+      port,
+      servername: `${service.name}.${service.namespace}.svc`,
+      ...(ca === undefined ? {} : { ca }),
+      rejectUnauthorized: !insecure,
+      ...this.#certificate,
+      agent: ownConnection ? false : this.#agent,
+      ...(ownConnection ? { ALPNProtocols: ["http/1.1"] } : {}),
+    };
+  }
+
+  /** The head of the answer; the body is still to be read, or thrown away with `resume`. */
+  async send(extension: Extension, endpoint: Endpoint, wanted: ExtensionRequest): Promise<IncomingMessage> {
+    const options = this.options(extension, endpoint);
+    try {
+      return await once(options, wanted);
+    } catch (error) {
+      // A kept connection may be closed by the other end just when it is used again.
+      if (!(error instanceof StaleError) || !repeatable.has(wanted.method)) throw wording(error, options);
+    }
+    try {
+      return await once({ ...options, agent: false }, wanted);
+    } catch (error) {
+      throw wording(error, options);
+    }
+  }
+}
+
+class StaleError extends Error {}
+
+function wording(error: unknown, { host, port, servername }: RequestOptions): Error {
+  const shown = isIP(String(host)) === 6 ? `[${host}]` : host;
+  const cause = error instanceof StaleError ? error.cause : error;
+  return new UnreachableError(goErrorText(cause, `${shown}:${port}`, servername ?? ""), { cause });
+}
+
+function once(options: RequestOptions, wanted: ExtensionRequest): Promise<IncomingMessage> {
+  const { method, path, user, headers, body, signal, timeoutMs } = wanted;
+  return new Promise((resolve, reject) => {
+    const call = httpsRequest({
+      ...options,
+      method,
+      path,
+      headers: {
+        ...headers,
+        ...identityHeaders(user),
+        ...(body ? { "content-length": String(body.length) } : {}),
+      },
+      ...(signal ? { signal } : {}),
+    });
+    // Against a real server, whatever clock the rest goes by.
+    const timer =
+      timeoutMs === undefined
+        ? undefined
+        : setTimeout(
+            () => call.destroy(Object.assign(new Error("timeout"), { name: "TimeoutError" })),
+            timeoutMs,
+          );
+    call.once("response", (answer) => {
+      clearTimeout(timer);
+      resolve(answer);
+    });
+    call.on("error", (error: NodeJS.ErrnoException) => {
+      clearTimeout(timer);
+      const stale = call.reusedSocket && error.code === "ECONNRESET";
+      reject(stale ? new StaleError("stale connection", { cause: error }) : error);
+    });
+    call.end(body);
+  });
+}
+
+/** Reads a document; more than `limit` bytes are an error. */
+export async function readAll(answer: IncomingMessage, limit = 32 * 1024 * 1024): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > limit) throw new UnreachableError("http: request body too large");
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}

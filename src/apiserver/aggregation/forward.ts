@@ -1,0 +1,145 @@
+/** Requests for groups that another server serves: passed on as they came, with the user's name in place of credentials. */
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { StatusError, type Status } from "../../machinery/index.ts";
+import type { UserInfo } from "../auth-contract.ts";
+import type { HandlerRequest, RequestInfo } from "../contract.ts";
+import type { Endpoint } from "../network/service-endpoint.ts";
+import { tunnel } from "../proxy/tunnel.ts";
+import { type Answer, textAnswer } from "../response.ts";
+import type { Extension } from "./extension.ts";
+import { type ExtensionClient, readAll, UnreachableError } from "./extension-client.ts";
+import { goErrorText } from "./go-errors.ts";
+import { identityHeaders, isIdentityHeader } from "./identity-headers.ts";
+
+/** Headers of one connection, not of the message (RFC 9110, 7.6.1), and those that are set anew. */
+const ofConnection = new Set([
+  "connection",
+  "content-length",
+  "host",
+  "http2-settings",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+/** Everybody asks for these: a slow server must not hold up all clients. */
+const discoveryTimeoutMs = 5000;
+
+const unavailable = (): Answer => textAnswer(503, "service unavailable\n");
+const unreachable = (text: string): Answer => textAnswer(503, `error trying to reach service: ${text}\n`);
+
+function endpointOf(client: ExtensionClient, extension: Extension): Endpoint | undefined {
+  if (!extension.available) return undefined;
+  try {
+    return client.endpoint(extension);
+  } catch {
+    return undefined;
+  }
+}
+
+export async function forward(
+  client: ExtensionClient,
+  extension: Extension,
+  request: HandlerRequest,
+  info: RequestInfo,
+  user: UserInfo,
+): Promise<Answer> {
+  const endpoint = endpointOf(client, extension);
+  if (!endpoint) return unavailable();
+  const isDiscovery = !info.isResource && info.path.split("/").filter((part) => part !== "").length === 3;
+  let answer: IncomingMessage;
+  try {
+    answer = await client.send(extension, endpoint, {
+      method: request.method,
+      path: request.path,
+      headers: requestHeaders(request, info),
+      body: request.body,
+      user,
+      signal: request.signal,
+      ...(isDiscovery ? { timeoutMs: discoveryTimeoutMs } : {}),
+    });
+  } catch (error) {
+    if (error instanceof UnreachableError) return unreachable(error.message);
+    throw error;
+  }
+  return answerOf(answer, request.method);
+}
+
+function requestHeaders(request: HandlerRequest, info: RequestInfo): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(request.headers ?? {}))
+    if (!ofConnection.has(name) && !isIdentityHeader(name)) headers[name] = value;
+  const { address } = request.peer;
+  const earlier = headers["x-forwarded-for"];
+  if (address !== "") headers["x-forwarded-for"] = earlier ? `${earlier}, ${address}` : address;
+  headers["x-forwarded-uri"] = info.path;
+  headers["x-forwarded-host"] = request.headers?.host ?? "";
+  headers["x-forwarded-proto"] = "https";
+  return headers;
+}
+
+function answerOf(answer: IncomingMessage, method: string): Answer {
+  const status = answer.statusCode ?? 502;
+  // Whoever sends clients elsewhere could send them to anybody, with the API server's word for it.
+  if (status >= 300 && status <= 399 && answer.headers.location !== undefined) {
+    answer.resume();
+    const text = "the backend attempted to redirect this request, which is not permitted";
+    return { status: 502, headers: {}, body: Buffer.from(text) };
+  }
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(answer.headers)) {
+    if (value === undefined || (ofConnection.has(name) && name !== "content-length")) continue;
+    headers[name] = Array.isArray(value) ? value.join(", ") : value;
+  }
+  if (method === "HEAD" || status === 204 || status === 304) {
+    answer.resume();
+    return { status, headers, body: nothing() };
+  }
+  return { status, headers, body: answer, asIs: true };
+}
+
+// biome-ignore lint: an empty body is a body
+async function* nothing(): AsyncGenerator<Uint8Array> {}
+
+/** A connection that becomes something else (WebSocket, SPDY) is joined with one to the extension server. */
+export function forwardUpgrade(
+  client: ExtensionClient,
+  extension: Extension,
+  from: { request: IncomingMessage; socket: Duplex; head: Buffer },
+  user: UserInfo,
+): void {
+  const endpoint = endpointOf(client, extension);
+  if (!endpoint) throw new StatusError("ServiceUnavailable", "service unavailable");
+  const options = client.options(extension, endpoint, true);
+  tunnel(
+    from,
+    { secure: true, options, path: from.request.url ?? "/", headers: identityHeaders(user) },
+    refusal,
+    (cause) =>
+      new StatusError(
+        "ServiceUnavailable",
+        goErrorText(cause, `${endpoint.host}:${endpoint.port}`, options.servername ?? ""),
+      ),
+  );
+}
+
+/** The extension server's own words for why it does not upgrade. */
+async function refusal(answer: IncomingMessage): Promise<StatusError> {
+  const code = answer.statusCode ?? 502;
+  if (code < 400)
+    return new StatusError("ServiceUnavailable", `invalid upgrade response: status code ${code}`);
+  const text = (await readAll(answer, 64 * 1024)).toString("utf8").trim();
+  try {
+    const status = JSON.parse(text) as Status;
+    if (status.kind === "Status") return StatusError.fromStatus(status);
+  } catch {
+    // Plain text.
+  }
+  return new StatusError("", text || `the server answered ${code}`, { code });
+}

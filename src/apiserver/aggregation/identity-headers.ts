@@ -1,0 +1,34 @@
+/** Who a request comes from, as the API server vouches for it towards extension servers (the front-proxy protocol). */
+import type { UserInfo } from "../auth-contract.ts";
+
+const extraPrefix = "x-remote-extra-";
+
+/** Keys of extras may hold what header names may not (RFC 9110, 5.1); `%` marks what was escaped. */
+function escapeKey(key: string): string {
+  let out = "";
+  for (const byte of Buffer.from(key, "utf8")) {
+    const letter = String.fromCharCode(byte);
+    out += /[!#$&'*+\-.^_`|~0-9A-Za-z]/.test(letter)
+      ? letter
+      : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
+  }
+  return out;
+}
+
+export function identityHeaders(user: UserInfo): Record<string, string | string[]> {
+  const headers: Record<string, string | string[]> = { "x-remote-user": user.name };
+  if (user.uid) headers["x-remote-uid"] = user.uid;
+  if (user.groups.length > 0) headers["x-remote-group"] = [...user.groups];
+  for (const [key, values] of Object.entries(user.extra ?? {}))
+    if (values.length > 0) headers[extraPrefix + escapeKey(key)] = [...values];
+  return headers;
+}
+
+/** Headers by which a client says who it is, or would like to be: they end here. */
+export const isIdentityHeader = (name: string): boolean =>
+  name === "authorization" ||
+  name.startsWith("impersonate-") ||
+  name === "x-remote-user" ||
+  name === "x-remote-uid" ||
+  name === "x-remote-group" ||
+  name.startsWith(extraPrefix);

@@ -1,0 +1,56 @@
+/** Writes of the server itself to APIServices: through admission and validation, as its own user. */
+import type { APIService, KubeObject } from "../../api/index.ts";
+import { isReason } from "../../machinery/index.ts";
+import { serverCall } from "../bootstrap/server-call.ts";
+import type { Core } from "../core.ts";
+import type { ServedResource } from "../registry/resource.ts";
+import { createObject } from "../verbs/create.ts";
+import { deleteObject } from "../verbs/delete.ts";
+import { updateObject } from "../verbs/update.ts";
+import { registrationGroup } from "../registry/priorities.ts";
+
+/** undefined where only some kinds are served. */
+export const apiServicesOf = (core: Core): ServedResource | undefined =>
+  core.registry.find(registrationGroup, "v1", "apiservices");
+
+/** One that is there already is fine. */
+export async function createService(core: Core, resource: ServedResource, object: APIService): Promise<void> {
+  try {
+    await createObject(serverCall(core, resource, "", ""), object as KubeObject);
+  } catch (error) {
+    if (!isReason(error, "AlreadyExists")) throw error;
+  }
+}
+
+/** Changes spec, or the status when `subresource` says so. One that is gone, or changed again, will be looked at again. */
+export async function changeService(
+  core: Core,
+  resource: ServedResource,
+  name: string,
+  subresource: "" | "status",
+  change: (object: APIService) => void,
+): Promise<void> {
+  try {
+    await updateObject(serverCall(core, resource, "", name, subresource), (entry) => {
+      const object = entry.copy();
+      change(object as APIService);
+      return object;
+    });
+  } catch (error) {
+    if (!isReason(error, "NotFound") && !isReason(error, "Conflict")) throw error;
+  }
+}
+
+export async function deleteService(core: Core, resource: ServedResource, object: APIService): Promise<void> {
+  const { name = "", uid } = object.metadata ?? {};
+  try {
+    await deleteObject(serverCall(core, resource, "", name), "", name, {
+      gracePeriodSeconds: undefined,
+      propagation: undefined,
+      preconditions: uid === undefined ? {} : { uid },
+      dryRun: false,
+    });
+  } catch (error) {
+    if (!isReason(error, "NotFound") && !isReason(error, "Conflict")) throw error;
+  }
+}
