@@ -138,7 +138,7 @@ function validateClient(
   for (const text of isPortNumber(service.port ?? 443))
     errors.push(invalid(`${here}.port`, service.port, `port is not valid: ${text}`));
   const target = service.path;
-  if (target === undefined || target === "/") return;
+  if (!target || target === "/") return;
   if (!target.startsWith("/")) {
     errors.push(invalid(`${here}.path`, target, "must start with a '/'"));
     return;

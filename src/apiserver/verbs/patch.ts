@@ -31,9 +31,9 @@ export async function patch(call: Call): Promise<Answer> {
   const entry = await updateObject(call, (existing) => {
     const patched = apply(resource.copy(existing));
     const object = asObject(patched, def);
-    const shown = JSON.stringify(object);
     const problem = conformObject(call, object, undefined);
-    if (problem) throw unusable(shown, problem);
+    // It is half taken apart by now: shown is what the patch makes of it.
+    if (problem) throw unusable(JSON.stringify(asObject(apply(resource.copy(existing)), def)), problem);
     if (object.metadata?.name !== info.name) {
       throw badRequest(
         `the name of the object (${object.metadata?.name}) does not match the name on the URL (${info.name})`,
