@@ -90,3 +90,10 @@ test("one without a Service is served here and available from the start, and the
   kind.strategy.prepareForCreate?.(remote);
   assert.deepEqual(cells(remote), ["v1.b", "n/s", "Unknown"]);
 });
+
+test("/status leaves the metadata as it is", () => {
+  const old = { metadata: { name: "v1.a", labels: { a: "b" } }, spec: {} } as KubeObject;
+  const made = { metadata: { name: "v1.a", annotations: { x: "y" } }, spec: {} } as KubeObject;
+  kind.status?.prepareForUpdate?.(made, old);
+  assert.deepEqual(made.metadata, { name: "v1.a", labels: { a: "b" } });
+});

@@ -11,6 +11,7 @@ import { ageColumn, column, nameColumn } from "./columns.ts";
 import { kindsOf } from "./define.ts";
 import type { FieldError, KindDefinition } from "./definition.ts";
 import type { APIService } from "./generated/types.ts";
+import type { KubeObject } from "./meta.ts";
 
 const define = kindsOf("apiregistration.k8s.io", "v1", "io.k8s.kube-aggregator.pkg.apis.apiregistration.v1");
 
@@ -85,6 +86,16 @@ function available({ status }: APIService): string {
     : `${condition.status} (${condition.reason})`;
 }
 
+/** Of the metadata /status changes nothing. */
+function keepMetadata({ metadata }: KubeObject, old: KubeObject): void {
+  if (!metadata) return;
+  for (const member of ["labels", "annotations", "finalizers", "ownerReferences"] as const) {
+    const before = old.metadata?.[member];
+    if (before === undefined) delete metadata[member];
+    else Object.assign(metadata, { [member]: before });
+  }
+}
+
 export const apiRegistrationKinds: readonly KindDefinition[] = [
   define<APIService>({
     kind: "APIService",
@@ -92,7 +103,7 @@ export const apiRegistrationKinds: readonly KindDefinition[] = [
     categories: ["api-extensions"],
     namespaced: false,
     name: isPathSegmentName,
-    status: true,
+    status: { prepareForUpdate: keepMetadata },
     defaults({ spec }) {
       if (spec?.service) spec.service.port ??= defaultPort;
     },

@@ -63,8 +63,9 @@ async function extensionServer(t: TestContext): Promise<{ port: number; seen: Se
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   t.after(async () => {
+    const closed = new Promise((resolve) => server.close(resolve));
     server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
+    await closed;
   });
   return { port: (server.address() as AddressInfo).port, seen };
 }
