@@ -147,8 +147,9 @@ test("without its Service an extension group is not available, and asking for it
 });
 
 test("requests for an extension group reach its server, with the user's name and without the credentials", async (t) => {
-  const { port, seen } = await extensionServer(t);
+  // Closed in this order: connections that are just being made would hold up the other server.
   const h = await serve(t);
+  const { port, seen } = await extensionServer(t);
   await service(h, port);
   await h.call("POST", apiServices, registration());
   await until(async () => ((await available(h))?.status === "True" ? true : undefined));
