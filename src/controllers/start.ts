@@ -9,6 +9,7 @@ import { runCronJobs } from "./cronjob/index.ts";
 import { runDaemonSets } from "./daemonset/index.ts";
 import { runDeployments } from "./deployment/index.ts";
 import { runEndpoints } from "./endpoints/index.ts";
+import { runEndpointSliceMirroring } from "./endpoints/mirroring.ts";
 import { runGarbageCollector } from "./garbage/index.ts";
 import { runJobs } from "./job/index.ts";
 import { runJobExpiry } from "./job/ttl.ts";
@@ -76,6 +77,7 @@ export async function startControllers(
     runJobExpiry,
     runDisruptionBudgets,
     runEndpoints,
+    runEndpointSliceMirroring,
     runQuotas,
     runNamespaces,
     runServiceAccounts,
