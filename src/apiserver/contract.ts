@@ -4,8 +4,17 @@ import type { KindDefinition, KubeObject } from "../api/index.ts";
 import type { ApiTransport, TransportRequest, TransportResponse } from "../client/index.ts";
 import type { Clock, Logger } from "../machinery/index.ts";
 import type { Store } from "../store/index.ts";
+import type { Answer } from "./response.ts";
 import type { AggregatorOptions } from "./aggregation/options.ts";
-import type { Authenticator, Authorizer, ObjectReader, Peer, UserInfo } from "./auth-contract.ts";
+import type {
+  Authenticator,
+  AuthorizationAttributes,
+  Authorizer,
+  Decision,
+  ObjectReader,
+  Peer,
+  UserInfo,
+} from "./auth-contract.ts";
 
 /** A request as the handler chain takes it, whoever carried it here. */
 export interface HandlerRequest extends Omit<TransportRequest, "method"> {
@@ -90,6 +99,26 @@ export interface WriteGuard {
   check(write: WriteAttempt): void | Promise<void>;
 }
 
+/** What is recorded of one request as it goes along. */
+export interface AuditTrail {
+  readonly auditId: string;
+  /** Who it is, is known: what is recorded depends on it. */
+  received(attributes: AuthorizationAttributes): void;
+  impersonating(user: UserInfo): void;
+  decided(decision: Decision): void;
+  /** The first word on something counts. */
+  annotate(key: string, value: string): void;
+  /** The answer, which is followed to its end when it is a stream. `info`: undefined when the URL could not be read. */
+  answered(answer: Answer, info: RequestInfo | undefined): Answer;
+  /** The connection became something else. The returned function says that it is over. */
+  upgraded(): () => void;
+}
+
+/** The record of requests. */
+export interface RequestAudit {
+  begin(request: HandlerRequest): AuditTrail;
+}
+
 export interface ServiceNetwork {
   /** CIDR of ClusterIPs, e.g. `10.96.0.0/16`. The first address is the `kubernetes` Service's. */
   serviceCidr: string;
@@ -118,6 +147,8 @@ export interface ApiServerOptions {
   /** By `plural[.group]`, e.g. `clusterrolebindings.rbac.authorization.k8s.io`. */
   guards?: ReadonlyMap<string, WriteGuard>;
   network?: ServiceNetwork;
+  /** The record of requests; none by default. */
+  audit?: RequestAudit;
   /** How this server and extension servers (APIServices with a Service) know one another. */
   aggregation?: AggregatorOptions;
   /** Answers to plain GETs outside the API, by path: `/.well-known/openid-configuration`, `/openid/v1/jwks`. */

@@ -15,7 +15,7 @@ import {
 } from "./codec/negotiate.ts";
 import { protobufType } from "./codec/protobuf/envelope.ts";
 import { loadMessages } from "./codec/protobuf/messages.ts";
-import type { HandlerRequest, RequestInfo, SpecialHandler } from "./contract.ts";
+import type { AuditTrail, HandlerRequest, RequestInfo, SpecialHandler, RequestAudit } from "./contract.ts";
 import type { Call, Core } from "./core.ts";
 import type { Documents } from "./discovery/documents.ts";
 import { badRequest, denied, methodNotAllowed, noResource } from "./errors.ts";
@@ -76,6 +76,7 @@ export class Handler {
   readonly #documents: Documents;
   readonly #metrics: Metrics;
   readonly #aggregator: Aggregator;
+  readonly #audit: RequestAudit | undefined;
 
   constructor(
     core: Core,
@@ -84,6 +85,7 @@ export class Handler {
     documents: Documents,
     metrics: Metrics,
     aggregator: Aggregator,
+    audit: RequestAudit | undefined,
   ) {
     this.#core = core;
     this.#authenticator = authenticator;
@@ -92,17 +94,19 @@ export class Handler {
     this.#documents = documents;
     this.#metrics = metrics;
     this.#aggregator = aggregator;
+    this.#audit = audit;
   }
 
   /** Never rejects. */
   async handle(request: HandlerRequest): Promise<Answer> {
     const began = this.#core.clock.monotonic();
+    const trail = this.#audit?.begin(request);
     let info: RequestInfo | undefined;
     let answer: Answer;
     try {
       if (speaksProtobuf(request)) await loadMessages();
       info = readInfo(request);
-      const user = await this.admitUser(request, info);
+      const user = await this.admitUser(request, info, trail);
       const extension = this.#aggregator.route(info);
       answer = extension
         ? await this.#aggregator.forward(extension, request, info, user)
@@ -111,11 +115,13 @@ export class Handler {
       answer = encodedError(this.#asStatus(error, info), errorTarget(request, info));
     }
     this.#metrics.observe(request.method, info, answer.status, this.#core.clock.monotonic() - began);
-    return answer;
+    if (!trail) return answer;
+    answer.headers["audit-id"] = trail.auditId;
+    return trail.answered(answer, info);
   }
 
   /** Authentication and authorization. Throws 401 and 403. */
-  async admitUser(request: HandlerRequest, info: RequestInfo): Promise<UserInfo> {
+  async admitUser(request: HandlerRequest, info: RequestInfo, trail?: AuditTrail): Promise<UserInfo> {
     const found = await this.#authenticator.authenticate({
       headers: request.headers ?? {},
       peer: request.peer,
@@ -143,10 +149,13 @@ export class Handler {
       ...(fieldSelector ? { fieldSelector } : {}),
       ...(query.get("labelSelector") ? { labelSelector: query.get("labelSelector") as string } : {}),
     };
+    trail?.received(attributes);
     const wanted = wantedUser(request.headers ?? {});
     const acting = wanted ? await this.#impersonation.actAs(wanted, attributes) : user;
     const asked = wanted ? { ...attributes, user: acting } : attributes;
+    if (wanted) trail?.impersonating(acting);
     const decision = await this.#authorizer.authorize(asked);
+    trail?.decided(decision);
     if (!decision.allowed) throw denied(asked, decision.reason);
     return acting;
   }

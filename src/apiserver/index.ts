@@ -1,5 +1,12 @@
+export type { AuditFiles } from "./audit/open.ts";
 export * from "./auth/index.ts";
 export * from "./auth-contract.ts";
 export * from "./contract.ts";
 export * from "./proxy/index.ts";
 export { createApiServer } from "./server.ts";
+
+/** The record of requests, as files say it; loaded only for whoever wants one. */
+export const openAudit = async (
+  ...given: Parameters<typeof import("./audit/open.ts").openAudit>
+): ReturnType<typeof import("./audit/open.ts").openAudit> =>
+  (await import("./audit/open.ts")).openAudit(...given);

@@ -104,14 +104,17 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     documents,
     metrics,
     aggregator,
+    options.audit,
   );
   const handle = (request: HandlerRequest) => handler.handle(request);
   const fronts: Front[] = [];
 
   const upgrade: Parameters<typeof listenFront>[1]["upgrade"] = async (request, message, socket, head) => {
+    const trail = options.audit?.begin(request);
     try {
       const info = parseRequestInfo(request.method, request.path);
-      const user = await handler.admitUser(request, info);
+      const user = await handler.admitUser(request, info, trail);
+      if (trail) socket.once("close", trail.upgraded());
       const extension = aggregator.route(info);
       if (extension) return await aggregator.upgrade(extension, { request: message, socket, head }, user);
       await admitConnection(core, info, user);

@@ -1,3 +1,4 @@
+export type { AuditFiles } from "../apiserver/index.ts";
 export * from "./apply/index.ts";
 export { ClusterError } from "./cluster-error.ts";
 export {

@@ -11,6 +11,7 @@ import { createLogger, type Logger } from "../../machinery/index.ts";
 import type { Flags, FlagSpec } from "../flags.ts";
 import { UsageError } from "../flags.ts";
 import type { Output, OwnCommand } from "../own-command.ts";
+import { auditFlags, auditOf } from "./audit-flags.ts";
 import { choiceOf, clusterFlags } from "./cluster-flags.ts";
 
 const connectionFlags: readonly FlagSpec[] = [
@@ -90,7 +91,7 @@ export const proxy = client(
 export const apiserver: OwnCommand = {
   summary: "The API server and its store alone. Prints a kubeconfig for it when it answers.",
   usage:
-    "wherry apiserver [--data-dir D] [--name N] [--api-port P] [--authentication-config F] [--authorization-config F]",
+    "wherry apiserver [--data-dir D] [--name N] [--api-port P] [--authentication-config F] [--authorization-config F] [--audit-policy-file F --audit-log-path F]",
   flags: [
     ...clusterFlags,
     { long: "api-port", type: "int", help: "port of the API server" },
@@ -104,6 +105,7 @@ export const apiserver: OwnCommand = {
       type: "string",
       help: "AuthorizationConfiguration file: the authorizers in turn, webhooks among them; followed as it changes",
     },
+    ...auditFlags,
     { long: "enable-admission-plugins", type: "list", help: "admission plugins beside the default ones" },
     { long: "disable-admission-plugins", type: "list", help: "default admission plugins to leave out" },
   ],
@@ -113,7 +115,9 @@ export const apiserver: OwnCommand = {
     const apiPort = flags.int("api-port");
     const authenticationConfig = flags.text("authentication-config");
     const authorizationConfig = flags.text("authorization-config");
+    const audit = auditOf(flags);
     await runApiServerAlone({
+      ...(audit ? { audit } : {}),
       ...(authenticationConfig ? { authenticationConfig } : {}),
       ...(authorizationConfig ? { authorizationConfig } : {}),
       plugins: {

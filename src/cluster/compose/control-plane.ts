@@ -1,4 +1,11 @@
-import { type ApiServer, createApiServer, createAuth, createProxy } from "../../apiserver/index.ts";
+import {
+  type ApiServer,
+  type AuditFiles,
+  createApiServer,
+  createAuth,
+  createProxy,
+  openAudit,
+} from "../../apiserver/index.ts";
 import type { ApiTransport } from "../../client/index.ts";
 import type { Clock, Logger } from "../../machinery/index.ts";
 import type { Store } from "../../store/index.ts";
@@ -31,6 +38,8 @@ export async function startControlPlane(options: {
   plugins?: { enable?: readonly string[]; disable?: readonly string[] };
   /** AuthenticationConfiguration and AuthorizationConfiguration; followed until the signal. */
   files?: { authentication?: string; authorization?: string; signal: AbortSignal };
+  /** The record of requests. */
+  audit?: AuditFiles;
   /** What `GET /wherry/status` says. */
   parts: () => readonly PartState[];
 }): Promise<ControlPlane> {
@@ -58,7 +67,13 @@ export async function startControlPlane(options: {
     kubelet: { ...certificates.clients["apiserver-kubelet"], ca: certificates.ca },
     random: Math.random,
   });
+  const audit = options.audit
+    ? await openAudit(options.audit, { clock, log }).catch((cause: Error) => {
+        throw new ClusterError(`requests cannot be recorded: ${cause.message}`, { cause });
+      })
+    : undefined;
   const server = await createApiServer({
+    ...(audit ? { audit } : {}),
     store: options.store,
     clock,
     log: log.with({ part: "apiserver" }),
@@ -121,6 +136,7 @@ export async function startControlPlane(options: {
       auth.maintain({ api: transportAs("apiserver"), objects: server.objects, log, signal }),
     async close() {
       await server.close();
+      await audit?.close();
       proxy.close();
     },
   };

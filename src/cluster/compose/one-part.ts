@@ -7,6 +7,7 @@ import {
   httpsTransport,
   type ServerConnection,
 } from "../../client/index.ts";
+import type { AuditFiles } from "../../apiserver/index.ts";
 import { isReason, type Logger, systemClock } from "../../machinery/index.ts";
 import { ClusterError } from "../cluster-error.ts";
 import { ensureConfig } from "../config/cluster-config.ts";
@@ -112,6 +113,7 @@ export async function runApiServerAlone(options: {
   apiPort?: number;
   authenticationConfig?: string;
   authorizationConfig?: string;
+  audit?: AuditFiles;
   plugins?: { enable: readonly string[]; disable: readonly string[] };
   log: Logger;
   signal: AbortSignal;
@@ -136,6 +138,7 @@ export async function runApiServerAlone(options: {
       log,
       parts: () => [],
       ...(plugins ? { plugins } : {}),
+      ...(options.audit ? { audit: options.audit } : {}),
       files: {
         signal,
         ...(authenticationConfig ? { authentication: authenticationConfig } : {}),

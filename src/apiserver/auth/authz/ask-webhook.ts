@@ -1,60 +1,8 @@
-import { request as requestHttp } from "node:http";
-import { request as requestHttps } from "node:https";
-import { resolveKubeconfig } from "../../../client/index.ts";
+import { postByKubeconfig } from "../../network/post-json.ts";
 import type { AskWebhook } from "./webhook-authorizer.ts";
 
-const maxBytes = 1024 * 1024;
-
-/** The way to the webhook that a kubeconfig names: its server's URL is the whole address. */
+/** Asks the webhook that a kubeconfig names. */
 export function askByKubeconfig(file: string): AskWebhook {
-  const { connection } = resolveKubeconfig({ kubeconfig: file }, {});
-  const { server, ca, cert, key, token, username, password, tlsServerName, insecureSkipTlsVerify } =
-    connection;
-  const request = server.startsWith("http://") ? requestHttp : requestHttps;
-  const authorization = token
-    ? `Bearer ${token}`
-    : username
-      ? `Basic ${Buffer.from(`${username}:${password ?? ""}`).toString("base64")}`
-      : undefined;
-  return (review, timeoutMs) =>
-    new Promise((resolve, reject) => {
-      const body = JSON.stringify(review);
-      const call = request(server, {
-        method: "POST",
-        headers: {
-          "content-type": "application/json",
-          accept: "application/json",
-          "content-length": Buffer.byteLength(body),
-          ...(authorization ? { authorization } : {}),
-        },
-        signal: AbortSignal.timeout(timeoutMs),
-        ...(ca ? { ca } : {}),
-        ...(cert && key ? { cert, key } : {}),
-        ...(tlsServerName ? { servername: tlsServerName } : {}),
-        ...(insecureSkipTlsVerify ? { rejectUnauthorized: false } : {}),
-      });
-      call.once("error", reject);
-      call.once("response", (response) => {
-        const chunks: Buffer[] = [];
-        let size = 0;
-        response.on("data", (chunk: Buffer) => {
-          size += chunk.length;
-          if (size > maxBytes) call.destroy(new Error("the answer is too large"));
-          else chunks.push(chunk);
-        });
-        response.once("error", reject);
-        response.once("end", () => {
-          const code = response.statusCode ?? 0;
-          if (code < 200 || code > 299) reject(new Error(`the webhook answered with status ${code}`));
-          else {
-            try {
-              resolve(JSON.parse(Buffer.concat(chunks).toString()));
-            } catch (error) {
-              reject(error as Error);
-            }
-          }
-        });
-      });
-      call.end(body);
-    });
+  const post = postByKubeconfig(file);
+  return async (review, timeoutMs) => JSON.parse((await post(review, timeoutMs)).toString()) as unknown;
 }

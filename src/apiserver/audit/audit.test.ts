@@ -1,0 +1,232 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { silentLogger } from "../../machinery/index.ts";
+import { FakeClock } from "../../testing/index.ts";
+import { configMap, type Harness, startHarness } from "../testing/harness.ts";
+import { Audit } from "./audit.ts";
+import type { AuditEvent } from "./event.ts";
+import { logBackend } from "./log-backend.ts";
+import { AuditPolicy } from "./policy.ts";
+import { webhookBackend } from "./webhook-backend.ts";
+
+const file = (rules: object[], more: object = {}): object => ({
+  apiVersion: "audit.k8s.io/v1",
+  kind: "Policy",
+  rules,
+  ...more,
+});
+
+const maps = "/api/v1/namespaces/default/configmaps";
+
+/** A server that records by these rules; `events` are those about ConfigMaps and paths, not its own start. */
+async function recorded(
+  t: TestContext,
+  rules: object[],
+  more: { policy?: object; maxEventBytes?: number; authorizer?: object } = {},
+): Promise<{ h: Harness; events: AuditEvent[] }> {
+  const events: AuditEvent[] = [];
+  const { maxEventBytes } = more;
+  const audit = new Audit({
+    policy: file(rules, more.policy),
+    backends: [{ write: (event) => void events.push(event), close: async () => {} }],
+    now: () => 0,
+    ...(maxEventBytes === undefined ? {} : { maxEventBytes }),
+  });
+  const h = await startHarness({
+    audit,
+    ...(more.authorizer ? { authorizer: more.authorizer as never } : {}),
+  });
+  t.after(() => h.close());
+  return { h, events };
+}
+
+test("an event says who did what to what, and how it ended", async (t) => {
+  const { h, events } = await recorded(t, [{ level: "Metadata" }]);
+  const answer = await h.call("POST", maps, configMap("a"), { "audit-id": "mine", "user-agent": "me/1" });
+  assert.equal(answer.headers["audit-id"], "mine");
+  assert.deepEqual(
+    events.map(({ stage }) => stage),
+    ["RequestReceived", "ResponseComplete"],
+  );
+  assert.deepEqual(events[1], {
+    kind: "Event",
+    apiVersion: "audit.k8s.io/v1",
+    level: "Metadata",
+    auditID: "mine",
+    stage: "ResponseComplete",
+    requestURI: maps,
+    verb: "create",
+    user: { username: "admin", groups: ["system:masters"] },
+    sourceIPs: ["127.0.0.1"],
+    userAgent: "me/1",
+    objectRef: { resource: "configmaps", namespace: "default", apiVersion: "v1", name: "a" },
+    responseStatus: { metadata: {}, code: 201 },
+    requestReceivedTimestamp: "1970-01-01T00:00:00.000000Z",
+    stageTimestamp: "1970-01-01T00:00:00.000000Z",
+    annotations: { "authorization.k8s.io/decision": "allow", "authorization.k8s.io/reason": "" },
+  });
+});
+
+test("levels tell how much of the objects is recorded; managed fields can stay out", async (t) => {
+  const { h, events } = await recorded(
+    t,
+    [
+      { level: "None", verbs: ["get"] },
+      { level: "Request", verbs: ["update"], omitStages: ["RequestReceived"] },
+      { level: "RequestResponse", omitManagedFields: true },
+    ],
+    { policy: { omitStages: ["ResponseStarted"] } },
+  );
+  await h.call("POST", maps, configMap("a", { k: "v" }));
+  await h.call("GET", `${maps}/a`);
+  await h.call("PUT", `${maps}/a`, configMap("a", { k: "w" }));
+  assert.deepEqual(
+    events.map(({ verb, stage }) => `${verb} ${stage}`),
+    ["create RequestReceived", "create ResponseComplete", "update ResponseComplete"],
+  );
+  const [, created, updated] = events as [AuditEvent, AuditEvent, AuditEvent];
+  assert.deepEqual((created.requestObject as { data: object }).data, { k: "v" });
+  const response = created.responseObject as { metadata: { uid?: string; managedFields?: unknown } };
+  assert.ok(response.metadata.uid);
+  assert.equal(response.metadata.managedFields, undefined);
+  assert.deepEqual((updated.requestObject as { data: object }).data, { k: "w" });
+  assert.equal(updated.responseObject, undefined);
+});
+
+test("failures are recorded with their Status, refusals with the decision, and tries without a user too", async (t) => {
+  const { h, events } = await recorded(t, [{ level: "Metadata", omitStages: ["RequestReceived"] }], {
+    authorizer: {
+      authorize: ({ path }: { path: string }) => ({ allowed: !path.includes("secret"), reason: "because" }),
+    },
+  });
+  await h.call("GET", `${maps}/none`);
+  await h.call("GET", "/api/v1/namespaces/default/secrets/x");
+  const [missing, refused] = events as [AuditEvent, AuditEvent];
+  assert.deepEqual(missing.responseStatus, {
+    metadata: {},
+    status: "Failure",
+    message: 'configmaps "none" not found',
+    reason: "NotFound",
+    details: { name: "none", kind: "configmaps" },
+    code: 404,
+  });
+  assert.deepEqual(refused.annotations, {
+    "authorization.k8s.io/decision": "forbid",
+    "authorization.k8s.io/reason": "because",
+  });
+});
+
+test("a watch is recorded when it begins and when it ends", async (t) => {
+  const { h, events } = await recorded(t, [{ level: "Metadata", verbs: ["watch"] }]);
+  const watch = await h.watch(`${maps}?watch=true`);
+  assert.deepEqual(
+    events.map(({ stage }) => stage),
+    ["RequestReceived", "ResponseStarted"],
+  );
+  const end = watch.next();
+  watch.close();
+  await end.catch(() => {});
+  assert.equal(events.at(-1)?.stage, "ResponseComplete");
+});
+
+test("an event that is too large goes without the objects", async (t) => {
+  const { h, events } = await recorded(t, [{ level: "RequestResponse" }], { maxEventBytes: 2000 });
+  await h.call("POST", maps, configMap("a", { k: "v".repeat(3000) }));
+  const event = events.at(-1) as AuditEvent;
+  assert.equal(event.requestObject, undefined);
+  assert.equal(event.annotations?.["audit.k8s.io/truncated"], "true");
+});
+
+test("the first rule that matches decides", () => {
+  const policy = new AuditPolicy(
+    file([
+      { level: "None", users: ["quiet"] },
+      { level: "Request", userGroups: ["g"], namespaces: ["n"] },
+      { level: "Metadata", resources: [{ group: "", resources: ["pods/*"], resourceNames: ["p"] }] },
+      { level: "RequestResponse", resources: [{ group: "*", resources: ["*/status"] }] },
+      { level: "Metadata", nonResourceURLs: ["/healthz*"] },
+    ]),
+  );
+  const level = (more: object): string =>
+    policy.evaluate({
+      user: { name: "u", groups: [] },
+      verb: "get",
+      apiGroup: "",
+      apiVersion: "v1",
+      resource: "pods",
+      subresource: "",
+      namespace: "",
+      name: "",
+      path: "",
+      isResource: true,
+      ...more,
+    }).level;
+  assert.equal(level({ user: { name: "quiet", groups: ["g"] }, namespace: "n" }), "None");
+  assert.equal(level({ user: { name: "u", groups: ["g"] }, namespace: "n" }), "Request");
+  assert.equal(level({ subresource: "log", name: "p" }), "Metadata");
+  assert.equal(level({ subresource: "log", name: "q" }), "None");
+  assert.equal(
+    level({ apiGroup: "apps", resource: "deployments", subresource: "status" }),
+    "RequestResponse",
+  );
+  assert.equal(level({ isResource: false, resource: "", path: "/healthz/ping" }), "Metadata");
+  assert.equal(level({ isResource: false, resource: "", path: "/version" }), "None");
+});
+
+test("a policy's mistakes are named", () => {
+  assert.throws(() => new AuditPolicy({ kind: "Policy", apiVersion: "audit.k8s.io/v1" }), /0 rules/);
+  assert.throws(
+    () =>
+      new AuditPolicy(
+        file([{ level: "Loud" }, { level: "None", nonResourceURLs: ["x"], omitStages: ["Y"] }]),
+      ),
+    /rules\[0\]\.level.*rules\[1\]\.omitStages\[0\].*must begin with a '\/'/,
+  );
+});
+
+test("the log is put aside when it is full, and old ones go", (t) => {
+  const dir = mkdtempSync(join(tmpdir(), "wherry-audit-"));
+  t.after(() => rmSync(dir, { recursive: true }));
+  let now = 1_700_000_000_000;
+  const backend = logBackend({
+    path: join(dir, "audit.log"),
+    maxSizeMb: 1e-5,
+    maxBackups: 2,
+    now: () => (now += 1000),
+  });
+  const event = {} as AuditEvent;
+  for (const line of ["one", "two", "three", "four"]) backend.write(event, line.repeat(2));
+  const files = readdirSync(dir).sort();
+  assert.equal(files.length, 3, files.join());
+  assert.match(files[0] ?? "", /^audit-2023-11-14T22-13-\d\d\.000\.log$/);
+  assert.equal(readFileSync(join(dir, "audit.log"), "utf8"), "fourfour\n");
+});
+
+test("a webhook gets the events in batches, again when it failed, and the rest at the end", async () => {
+  const clock = new FakeClock();
+  const sent: AuditEvent[][] = [];
+  let failures = 1;
+  const backend = webhookBackend({
+    post: async (document) => {
+      if (failures-- > 0) throw new Error("not now");
+      sent.push((document as { items: AuditEvent[] }).items);
+      return Buffer.alloc(0);
+    },
+    clock,
+    log: silentLogger,
+    maxBatch: 2,
+    retryMs: 1000,
+  });
+  const event = (auditID: string): AuditEvent => ({ auditID }) as AuditEvent;
+  for (const id of ["a", "b", "c"]) backend.write(event(id), "");
+  for (let i = 0; i < 10; i++) await Promise.resolve();
+  clock.advance(1000);
+  await backend.close();
+  assert.deepEqual(
+    sent.map((items) => items.map(({ auditID }) => auditID)),
+    [["a", "b"], ["c"]],
+  );
+});

@@ -1,0 +1,54 @@
+/** The record of who did what (audit.k8s.io/v1). */
+import { randomUUID } from "node:crypto";
+import type { HandlerRequest, RequestAudit } from "../contract.ts";
+import type { AuditBackend, AuditEvent } from "./event.ts";
+import { AuditPolicy } from "./policy.ts";
+import { Trail } from "./trail.ts";
+
+export interface AuditOptions {
+  /** The parsed policy file. */
+  policy: unknown;
+  backends: readonly AuditBackend[];
+  now(): number;
+  /** Events whose JSON is longer lose their bodies; bytes. */
+  maxEventBytes?: number;
+}
+
+const longestId = 64;
+
+export class Audit implements RequestAudit {
+  readonly #options: AuditOptions;
+  readonly #policy: AuditPolicy;
+
+  /** Throws an Error for a policy with mistakes. */
+  constructor(options: AuditOptions) {
+    this.#options = options;
+    this.#policy = new AuditPolicy(options.policy);
+  }
+
+  begin(request: HandlerRequest): Trail {
+    const given = request.headers?.["audit-id"] ?? "";
+    const context = {
+      policy: this.#policy,
+      now: this.#options.now,
+      emit: (event: AuditEvent) => this.#emit(event),
+    };
+    return new Trail(context, request, given !== "" && given.length <= longestId ? given : randomUUID());
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#options.backends.map((backend) => backend.close()));
+  }
+
+  #emit(event: AuditEvent): void {
+    const { backends, maxEventBytes } = this.#options;
+    let kept = event;
+    let line = JSON.stringify(kept);
+    if (maxEventBytes !== undefined && Buffer.byteLength(line) > maxEventBytes) {
+      const { requestObject: _request, responseObject: _response, ...rest } = event;
+      kept = { ...rest, annotations: { ...event.annotations, "audit.k8s.io/truncated": "true" } };
+      line = JSON.stringify(kept);
+    }
+    for (const backend of backends) backend.write(kept, line);
+  }
+}

@@ -1,0 +1,61 @@
+import type { UserInfo } from "../auth-contract.ts";
+import type { Level, Stage } from "./policy.ts";
+
+/** audit.k8s.io/v1 Event, its members in the order Kubernetes writes them. */
+export interface AuditEvent {
+  kind: "Event";
+  apiVersion: "audit.k8s.io/v1";
+  level: Level;
+  auditID: string;
+  stage: Stage;
+  requestURI: string;
+  verb: string;
+  user: EventUser;
+  impersonatedUser?: EventUser;
+  sourceIPs?: string[];
+  userAgent?: string;
+  objectRef?: ObjectReference;
+  responseStatus?: object;
+  requestObject?: unknown;
+  responseObject?: unknown;
+  requestReceivedTimestamp: string;
+  stageTimestamp: string;
+  annotations?: Record<string, string>;
+}
+
+export interface EventUser {
+  username?: string;
+  uid?: string;
+  groups?: readonly string[];
+  extra?: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface ObjectReference {
+  resource?: string;
+  namespace?: string;
+  name?: string;
+  uid?: string;
+  apiGroup?: string;
+  apiVersion?: string;
+  resourceVersion?: string;
+  subresource?: string;
+}
+
+export function eventUser(user: UserInfo): EventUser {
+  return {
+    username: user.name,
+    ...(user.uid ? { uid: user.uid } : {}),
+    ...(user.groups.length > 0 ? { groups: user.groups } : {}),
+    ...(user.extra && Object.keys(user.extra).length > 0 ? { extra: user.extra } : {}),
+  };
+}
+
+/** metav1.MicroTime */
+export const microTime = (ms: number): string => new Date(ms).toISOString().replace("Z", "000Z");
+
+/** Where events go. */
+export interface AuditBackend {
+  /** Each event is a line of JSON by now. */
+  write(event: AuditEvent, line: string): void;
+  close(): Promise<void>;
+}
