@@ -167,7 +167,7 @@ export function shapes(
       if (/ \?( |$)/.test(body) && !pointer) parts.push("o");
       // `w`: Go writes it even when nobody gave it: what is required, and structs.
       const struct = /^(@|q$|ios$)/.test(parts[0] as string) && !pointer;
-      if (/ !( |$)/.test(body) || (struct && body !== "")) parts.push("w");
+      if (/ !( |$)/.test(body) || (struct && body !== "")) parts.push(pointer ? "wp" : "w");
       for (const flag of flags) {
         if (flag.startsWith("enum=")) {
           const values = (enums[flag.slice(5)] ?? []).filter((each) => each !== "");

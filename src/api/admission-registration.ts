@@ -112,6 +112,7 @@ export const admissionKinds: readonly KindDefinition[] = [
     namespaced: false,
     generation: true,
     status: true,
+    statusKeepsMetadata: true,
     defaults: defaultPolicy,
     validate: validateValidatingPolicy,
     columns: [

@@ -50,6 +50,7 @@ function fieldOf(name: string, schema: FieldSchema): FieldShape {
 
 /** What Go writes of a field that nobody gave. */
 function zero(schema: FieldSchema): unknown {
+  if (schema.pointer) return null;
   switch (schema.type) {
     case "ref":
       return {};

@@ -28,6 +28,8 @@ export interface KindSource<T extends KubeObject> {
   generation?: boolean;
   /** Has /status, and status is kept apart on writes. Hooks add to what every such kind does. */
   status?: boolean | Strategy;
+  /** /status leaves metadata as it is: labels, annotations, finalizers and owners are the main endpoint's. */
+  statusKeepsMetadata?: boolean;
   /** What status says of a new object; nothing by default. */
   emptyStatus?: Readonly<Record<string, unknown>>;
   scale?: ScaleSubresource;
@@ -68,6 +70,18 @@ export function specChanged(object: KubeObject, old: KubeObject): boolean {
   for (const name in left) if (!meta.has(name) && !deepEqual(left[name], right[name])) return true;
   for (const name in right) if (!meta.has(name) && !(name in left) && right[name] !== undefined) return true;
   return false;
+}
+
+const kept = ["labels", "annotations", "finalizers", "ownerReferences", "deletionTimestamp"] as const;
+
+function keepMetadata(object: KubeObject, old: KubeObject): void {
+  const to = object.metadata as Record<string, unknown> | undefined;
+  if (!to) return;
+  for (const name of kept) {
+    const value = old.metadata?.[name];
+    if (value === undefined) delete to[name];
+    else to[name] = value;
+  }
 }
 
 /**
@@ -135,6 +149,7 @@ export function kindsOf(group: string, version: string, packageName: string) {
               to.metadata.ownerReferences = from.metadata.ownerReferences;
               if (to.metadata.ownerReferences === undefined) delete to.metadata.ownerReferences;
             }
+            if (source.statusKeepsMetadata) keepMetadata(object, old);
             own?.prepareForUpdate?.(object, old);
           },
           validateUpdate(object, old) {
@@ -160,6 +175,7 @@ export function kindsOf(group: string, version: string, packageName: string) {
       ...(source.defaults ? { defaults: source.defaults as KindDefinition["defaults"] } : {}),
       strategy,
       ...(status ? { status } : {}),
+      ...(source.statusKeepsMetadata ? { statusKeepsMetadata: true } : {}),
       ...(source.scale ? { scale: source.scale } : {}),
       ...(source.subresources ? { subresources: source.subresources } : {}),
       ...(source.subresourceStrategies ? { subresourceStrategies: source.subresourceStrategies } : {}),

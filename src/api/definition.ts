@@ -75,6 +75,8 @@ export interface KindDefinition {
   strategy: Strategy;
   /** Present when the kind has /status. */
   status?: Strategy;
+  /** /status leaves labels, annotations, finalizers and owners as they are. */
+  statusKeepsMetadata?: boolean;
   scale?: ScaleSubresource;
   /** Further subresources served by special handlers, e.g. pods: log, exec, binding, eviction; namespaces: finalize. */
   subresources?: readonly string[];

@@ -14,6 +14,7 @@ export const flowControlKinds: readonly KindDefinition[] = [
     namespaced: false,
     generation: true,
     status: true,
+    statusKeepsMetadata: true,
     defaults(schema) {
       schema.spec ??= {} as NonNullable<FlowSchema["spec"]>;
       schema.spec.matchingPrecedence ||= 1000;
@@ -46,6 +47,7 @@ export const flowControlKinds: readonly KindDefinition[] = [
     namespaced: false,
     generation: true,
     status: true,
+    statusKeepsMetadata: true,
     validate: validatePriorityLevel,
     columns: [
       nameColumn,

@@ -111,6 +111,7 @@ export const networkingKinds: readonly KindDefinition[] = [
     plural: "servicecidrs",
     namespaced: false,
     status: true,
+    statusKeepsMetadata: true,
     validate: validateServiceCidr,
     columns: [
       nameColumn,

@@ -45,6 +45,7 @@ export const resourceKinds: readonly KindDefinition[] = [
     kind: "ResourceClaim",
     plural: "resourceclaims",
     status: true,
+    statusKeepsMetadata: true,
     defaults: (claim) => defaultClaim(claim.spec),
     columns: [nameColumn, column<ResourceV1ResourceClaim>("State", "string", state), ageColumn],
   }),

@@ -38,6 +38,8 @@ export interface FieldSchema {
   omitEmpty?: boolean;
   /** Written even when nobody gave it: what Go does with structs and with what it does not omit. */
   written?: boolean;
+  /** As null, since it is a pointer in Go. */
+  pointer?: boolean;
   patchMergeKey?: string;
   /** `merge`, `replace`, `retainKeys`. */
   patchStrategy?: readonly string[];
@@ -137,7 +139,10 @@ function decodeField(notation: string, prefix: string): FieldSchema {
     if (flag === "r") field.required = true;
     else if (flag === "o") field.omitEmpty = true;
     else if (flag === "w") field.written = true;
-    else if (flag.startsWith("key=")) field.patchMergeKey = value;
+    else if (flag === "wp") {
+      field.written = true;
+      field.pointer = true;
+    } else if (flag.startsWith("key=")) field.patchMergeKey = value;
     else if (flag.startsWith("patch=")) field.patchStrategy = value.split(",");
     else if (flag.startsWith("list=")) field.listType = value;
     else if (flag.startsWith("keys=")) field.listMapKeys = value.split(",");

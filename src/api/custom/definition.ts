@@ -49,6 +49,7 @@ function customKind(
     namespaced: spec.scope === "Namespaced",
     name: isDns1123Subdomain,
     status: hasStatus,
+    statusKeepsMetadata: true,
     columns,
     ...(scale
       ? {

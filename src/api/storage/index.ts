@@ -123,6 +123,7 @@ export const storageKinds: readonly KindDefinition[] = [
     validate: validateAttachment,
     namespaced: false,
     status: true,
+    statusKeepsMetadata: true,
     columns: [
       nameColumn,
       { ...column<VolumeAttachment>("Attacher", "string", (each) => each.spec.attacher), format: "name" },

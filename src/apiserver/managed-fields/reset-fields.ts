@@ -6,16 +6,6 @@ const status = fieldSetOf(["f:status"]);
 const spec = fieldSetOf(["f:spec"]);
 const specAndMetadata = fieldSetOf(["f:spec"], ["f:metadata"]);
 
-/** Kinds whose status endpoint leaves metadata alone too. */
-const metadataToo = new Set([
-  "servicecidrs.networking.k8s.io",
-  "resourceclaims.resource.k8s.io",
-  "volumeattachments.storage.k8s.io",
-  "flowschemas.flowcontrol.apiserver.k8s.io",
-  "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io",
-  "validatingadmissionpolicies.admissionregistration.k8s.io",
-]);
-
 const special: Readonly<Record<string, Readonly<Record<string, FieldSet>>>> = {
   "certificatesigningrequests.certificates.k8s.io": {
     "": fieldSetOf(["f:spec"], ["f:status"]),
@@ -40,5 +30,5 @@ export function resetFields(def: KindDefinition, subresource: string): FieldSet 
   if (!def.status) return undefined;
   if (subresource === "" || subresource === "finalize") return status;
   if (subresource !== "status") return undefined;
-  return def.type || metadataToo.has(name) ? specAndMetadata : spec;
+  return def.statusKeepsMetadata ? specAndMetadata : spec;
 }

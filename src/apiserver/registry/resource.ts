@@ -1,4 +1,11 @@
-import type { KindDefinition, KubeObject } from "../../api/index.ts";
+import {
+  fillWritten,
+  findKindByName,
+  type KindDefinition,
+  type KubeObject,
+  type TypeSchema,
+  typeOfKind,
+} from "../../api/index.ts";
 import type { Entry } from "../cache/entry.ts";
 import { encodeMessage } from "../codec/protobuf/encode.ts";
 import { messages } from "../codec/protobuf/messages.ts";
@@ -16,6 +23,7 @@ export class ServedResource {
   readonly storedApiVersion: string;
   /** Start of the store's keys. */
   readonly #prefix: string;
+  readonly #storedType: TypeSchema | undefined;
   /** How every object in this spelling begins. */
   readonly #head: Buffer;
   /** Where the part of an object's JSON begins that list items have: behind kind and apiVersion, but for custom resources. */
@@ -31,6 +39,8 @@ export class ServedResource {
     this.cache = caches.of(stored.group, stored.plural);
     this.storedKind = stored.kind;
     this.storedApiVersion = groupVersion(stored);
+    const storedDef = def.storedAs ? findKindByName(stored.group, stored.version, stored.kind) : def;
+    this.#storedType = storedDef && !def.type ? typeOfKind(storedDef) : undefined;
     this.#prefix = resourcePrefix(stored.group, stored.plural);
     this.#head = Buffer.from(
       `{"kind":${JSON.stringify(def.kind)},"apiVersion":${JSON.stringify(this.apiVersion)},`,
@@ -90,6 +100,8 @@ export class ServedResource {
     const object = entry.copy();
     if (this.def.storedAs) {
       this.def.storedAs.fromStored(object);
+      const type = this.def.type ? undefined : typeOfKind(this.def);
+      if (type) fillWritten(type, object as Record<string, unknown>);
       object.kind = this.def.kind;
       object.apiVersion = this.apiVersion;
     }
@@ -120,6 +132,11 @@ export class ServedResource {
     this.def.storedAs?.toStored(object);
     object.kind = this.storedKind;
     object.apiVersion = this.storedApiVersion;
+  }
+
+  /** Fills in what Go writes always, of an object in stored spelling. */
+  complete(object: KubeObject): void {
+    if (this.#storedType) fillWritten(this.#storedType, object as Record<string, unknown>);
   }
 
   has(verb: string): boolean {

@@ -74,6 +74,7 @@ export async function createObject(
     throwInvalid(call, object, def.strategy.validate?.(object));
     if (def.strategy.warnings) warnings.push(...def.strategy.warnings(object));
     await core.admission.validate(request);
+    resource.complete(object);
     for (let attempt = 1; ; attempt++) {
       const key = resource.key(meta.namespace ?? "", meta.name ?? "");
       if (dryRun) {

@@ -190,7 +190,9 @@ async function attempt(
   };
   try {
     await core.admission.admit(request);
+    resource.complete(object);
     strategy.prepareForUpdate?.(object, old);
+    resource.complete(object);
     core.admission.allocate(request);
     const errors = strategy.validateUpdate?.(object, old) ?? [];
     throwInvalid(call, object, errors);

@@ -111,7 +111,7 @@ test("follows the pods; leaves alone what others made", async () => {
   const foreign: EndpointSlice = {
     metadata: { name: "foreign", labels: { "kubernetes.io/service-name": "web" } },
     addressType: "IPv4",
-    endpoints: [{ addresses: ["192.0.2.1"] }],
+    endpoints: [{ addresses: ["192.0.2.1"], conditions: {} }],
   };
   await bench.client.endpointSlices.create("default", foreign);
   await bench.client.services.create("default", service());

@@ -1,0 +1,78 @@
+/**
+ * Go writes fields of structs that nobody gave: empty structs, and zeros that are not omitted. Clients see them in every
+ * answer of Kubernetes, so they are here too. In place; what is there stays.
+ */
+import { type FieldSchema, typeOf, type TypeSchema } from "./schema.ts";
+
+interface Plan {
+  /** Fields that are always written. */
+  always: readonly { name: string; field: FieldSchema; type: TypeSchema | undefined }[];
+  /** Fields that hold objects with such fields further down. */
+  below: readonly { name: string; field: FieldSchema; type: TypeSchema }[];
+}
+
+const plans = new WeakMap<TypeSchema, Plan>();
+/** Served by the server itself, and always there. */
+const own = new Set(["metadata", "apiVersion", "kind"]);
+
+function planOf(type: TypeSchema): Plan {
+  const known = plans.get(type);
+  if (known) return known;
+  const always: { name: string; field: FieldSchema; type: TypeSchema | undefined }[] = [];
+  const below: { name: string; field: FieldSchema; type: TypeSchema }[] = [];
+  for (const [name, field] of type.fields) {
+    if (name === "metadata" && type.fields.has("kind")) continue;
+    if (field.written && !own.has(name)) always.push({ name, field, type: typeOf(field) });
+    const inner = innermost(field);
+    if (inner) below.push({ name, field, type: inner });
+  }
+  const plan = { always, below };
+  plans.set(type, plan);
+  return plan;
+}
+
+function innermost(field: FieldSchema): TypeSchema | undefined {
+  let at: FieldSchema | undefined = field;
+  while (at?.element) at = at.element;
+  return at && typeOf(at);
+}
+
+function zero(field: FieldSchema): unknown {
+  if (field.pointer) return null;
+  switch (field.type) {
+    case "ref":
+      return {};
+    case "string":
+      return "";
+    case "boolean":
+      return false;
+    case "int32":
+    case "int64":
+    case "double":
+    case "int-or-string":
+      return 0;
+    case "quantity":
+      return "0";
+    default:
+      return null;
+  }
+}
+
+export function fillWritten(type: TypeSchema, object: Record<string, unknown>): void {
+  const { always, below } = planOf(type);
+  for (const { name, field } of always) if (object[name] === undefined) object[name] = zero(field);
+  for (const { name, field, type: inner } of below) {
+    const value = object[name];
+    if (value !== undefined && value !== null) fillValue(field, inner, value);
+  }
+}
+
+function fillValue(field: FieldSchema, type: TypeSchema, value: unknown): void {
+  if (field.type === "ref") {
+    if (typeof value === "object" && value !== null) fillWritten(type, value as Record<string, unknown>);
+  } else if (field.type === "list") {
+    if (Array.isArray(value)) for (const each of value) fillValue(field.element as FieldSchema, type, each);
+  } else if (field.type === "map" && typeof value === "object" && value !== null) {
+    for (const each of Object.values(value)) fillValue(field.element as FieldSchema, type, each);
+  }
+}
