@@ -120,7 +120,7 @@ function validateUrl(text: string, path: string, errors: FieldError[]): void {
   if (query) errors.push(invalid(path, query, "query parameters are not permitted in the URL"));
 }
 
-function validateClient(
+export function validateClient(
   client: ValidatingWebhook["clientConfig"] | undefined,
   path: string,
   errors: FieldError[],
@@ -139,9 +139,12 @@ function validateClient(
     errors.push(invalid(`${here}.port`, service.port, `port is not valid: ${text}`));
   const target = service.path;
   if (!target || target === "/") return;
+  if (target === "//") {
+    errors.push(invalid(`${here}.path`, target, "segment[0] may not be empty"));
+    return;
+  }
   if (!target.startsWith("/")) {
     errors.push(invalid(`${here}.path`, target, "must start with a '/'"));
-    return;
   }
   const segments = (target.endsWith("/") ? target.slice(1, -1) : target.slice(1)).split("/");
   for (const [i, segment] of segments.entries()) {

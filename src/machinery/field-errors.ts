@@ -9,8 +9,13 @@ export interface FieldError {
 /** Strings quoted as Go's %q, numbers and booleans plain, anything else as JSON. */
 function show(value: unknown): string {
   if (typeof value === "number" || typeof value === "boolean") return String(value);
-  return value === undefined ? "null" : JSON.stringify(value);
+  if (value === undefined) return "null";
+  const text = JSON.stringify(value);
+  return typeof value === "string" ? text : text.replace(/[<>&\u2028\u2029]/g, escaped);
 }
+
+/** Go's JSON keeps what HTML means something by out of strings. */
+const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 
 const make = (reason: string, head: string, field: string, detail: string): FieldError => ({
   reason,

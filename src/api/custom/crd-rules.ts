@@ -1,7 +1,6 @@
-/** Rules of CustomResourceDefinitions, with Kubernetes' texts. */
+/** Rules of CustomResourceDefinitions, with Kubernetes' texts and in its order. */
 import {
   deepEqual,
-  forbidden,
   invalid,
   isDns1035Label,
   isDns1123Subdomain,
@@ -10,32 +9,59 @@ import {
 } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
 import type {
-  CustomResourceColumnDefinition,
   CustomResourceDefinition,
   CustomResourceDefinitionNames,
   CustomResourceDefinitionSpec,
-  CustomResourceDefinitionVersion,
 } from "../generated/types.ts";
 import { immutableText } from "../metadata.ts";
-import { structuralProblems } from "./structural.ts";
+import { conversionProblems, isBundle } from "./conversion-rules.ts";
+import { internalSpec, shownVersions, type VersionParts } from "./internal-spec.ts";
 import type { SchemaProps } from "./schema-props.ts";
+import {
+  columnProblems,
+  deprecationProblems,
+  selectableProblems,
+  subresourceProblems,
+  validationProblems,
+} from "./version-rules.ts";
 
 const approval = "api-approved.kubernetes.io";
 const protectedGroup = /(^|\.)(k8s|kubernetes)\.io$/;
 
+const isEstablished = (crd: CustomResourceDefinition | undefined): boolean =>
+  crd?.status?.conditions?.some((each) => each.type === "Established" && each.status === "True") ?? false;
+
+const specOf = (crd: CustomResourceDefinition): CustomResourceDefinitionSpec =>
+  crd.spec ?? ({} as CustomResourceDefinitionSpec);
+
 export function validateDefinition(crd: CustomResourceDefinition): FieldError[] {
-  const { spec } = crd;
-  if (!spec) return [required("spec")];
-  const errors: FieldError[] = [];
+  const spec = specOf(crd);
   const name = crd.metadata?.name ?? "";
-  if (spec.names && name !== `${spec.names.plural}.${spec.group}`)
+  const errors: FieldError[] = [];
+  if (name !== "" && name !== `${spec.names?.plural ?? ""}.${spec.group ?? ""}`)
     errors.push(invalid("metadata.name", name, 'must be spec.names.plural+"."+spec.group'));
-  if (protectedGroup.test(spec.group ?? "")) checkApproval(crd, errors);
-  checkGroup(spec, errors);
-  checkScope(spec, errors);
-  checkVersions(spec, errors);
-  checkNames(spec.names, errors);
-  if (spec.preserveUnknownFields)
+  errors.push(...definitionProblems(crd, undefined));
+  return errors;
+}
+
+export function validateDefinitionUpdate(
+  crd: CustomResourceDefinition,
+  old: CustomResourceDefinition,
+): FieldError[] {
+  return definitionProblems(crd, old);
+}
+
+function definitionProblems(
+  crd: CustomResourceDefinition,
+  old: CustomResourceDefinition | undefined,
+): FieldError[] {
+  const spec = specOf(crd);
+  const errors = specProblems(spec, old);
+  if (old) checkImmutable(spec, old, errors);
+  if (crd.status?.acceptedNames) checkNames(crd.status.acceptedNames, "status.acceptedNames", errors);
+  checkStored(crd, errors);
+  if (protectedGroup.test(spec.group ?? "")) checkApproval(crd, old, errors);
+  if (spec.preserveUnknownFields && !old?.spec?.preserveUnknownFields)
     errors.push(
       invalid(
         "spec.preserveUnknownFields",
@@ -43,188 +69,196 @@ export function validateDefinition(crd: CustomResourceDefinition): FieldError[] 
         "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead",
       ),
     );
-  checkConversion(spec, errors);
-  const stored = crd.status?.storedVersions ?? [];
-  stored.forEach((each, i) => {
-    if (!spec.versions?.some((version) => version.name === each))
-      errors.push(invalid(`status.storedVersions[${i}]`, each, "must appear in spec.versions"));
-  });
   return errors;
 }
 
-function checkApproval(crd: CustomResourceDefinition, errors: FieldError[]): void {
-  const value = crd.metadata?.annotations?.[approval];
-  const field = `metadata.annotations[${approval}]`;
-  const more = "see https://github.com/kubernetes/enhancements/pull/1111";
-  if (value === undefined || value === "") {
-    errors.push(required(field, `protected groups must have approval annotation "${approval}", ${more}`));
-  } else if (!value.startsWith("unapproved") && !URL.canParse(value)) {
+function specProblems(
+  spec: CustomResourceDefinitionSpec,
+  old: CustomResourceDefinition | undefined,
+): FieldError[] {
+  const errors: FieldError[] = [];
+  checkGroup(spec.group ?? "", errors);
+  if (!spec.scope) errors.push(required("spec.scope"));
+  else if (spec.scope !== "Cluster" && spec.scope !== "Namespaced")
+    errors.push(notSupported("spec.scope", spec.scope, ["Cluster", "Namespaced"]));
+  const { top, versions } = internalSpec(spec);
+  if (!top.schema?.openAPIV3Schema)
+    versions.forEach((version, i) => {
+      if (!version.schema?.openAPIV3Schema)
+        errors.push(required(`spec.versions[${i}].schema.openAPIV3Schema`));
+    });
+  if (spec.preserveUnknownFields && spec.versions.some(({ schema }) => saysDefaults(schema?.openAPIV3Schema)))
+    errors.push(
+      invalid("spec.preserveUnknownFields", true, "must be false in order to use defaults in the schema"),
+    );
+  const statusOf = (parts: VersionParts): boolean =>
+    (versions.some(({ subresources }) => subresources) ? parts.subresources : top.subresources)?.status !==
+    undefined;
+  versions.forEach((version, i) => {
+    const path = `spec.versions[${i}]`;
+    pushLabel(`${path}.name`, version.name ?? "", errors);
+    errors.push(...deprecationProblems(version, path));
+    const before = old?.spec?.versions?.find(({ name }) => name === version.name);
+    errors.push(...partProblems(version, path, "schema", statusOf(version), before));
+  });
+  const names = versions.map(({ name }) => name);
+  if (new Set(names).size < names.length)
+    errors.push(invalid("spec.versions", shownVersions(spec), "must contain unique version names"));
+  if (versions.filter(({ storage }) => storage).length !== 1)
     errors.push(
       invalid(
-        field,
-        value,
-        `protected groups must have approval annotation "${approval}" with either a URL or a reason starting with "unapproved", ${more}`,
+        "spec.versions",
+        shownVersions(spec),
+        "must have exactly one version marked as storage version",
       ),
     );
-  }
+  if (names[0]) pushLabel("spec.version", names[0], errors);
+  const given = spec.names ?? ({} as CustomResourceDefinitionNames);
+  for (const member of ["plural", "singular", "kind", "listKind"] as const)
+    if (!given[member]) errors.push(required(`spec.names.${member}`));
+  checkNames(given, "spec.names", errors);
+  const anyStatus = [top, ...versions].some(({ subresources }) => subresources?.status !== undefined);
+  const before = old?.spec && internalSpec(old.spec).top;
+  errors.push(...partProblems(top, "spec", "validation", anyStatus, before));
+  const strategy = spec.conversion?.strategy;
+  if (spec.preserveUnknownFields && spec.conversion && strategy !== "None")
+    errors.push(
+      invalid(
+        "spec.conversion.strategy",
+        strategy ?? "",
+        "must be None if spec.preserveUnknownFields is true",
+      ),
+    );
+  const bundle = old?.spec?.conversion?.webhook?.clientConfig?.caBundle;
+  errors.push(...conversionProblems(spec.conversion, isEstablished(old) && (!bundle || isBundle(bundle))));
+  return errors;
 }
 
-function checkGroup({ group }: CustomResourceDefinitionSpec, errors: FieldError[]): void {
-  if (!group) {
-    errors.push(required("spec.group"));
-    return;
-  }
-  for (const text of isDns1123Subdomain(group)) errors.push(invalid("spec.group", group, text));
-  if (!group.includes("."))
+function partProblems(
+  parts: VersionParts,
+  path: string,
+  schemaName: string,
+  hasStatus: boolean,
+  before: VersionParts | undefined,
+): FieldError[] {
+  const schema = parts.schema?.openAPIV3Schema as SchemaProps | undefined;
+  return [
+    ...(schema ? validationProblems(schema, `${path}.${schemaName}`, hasStatus) : []),
+    ...subresourceProblems(parts.subresources, `${path}.subresources`),
+    ...columnProblems(parts.additionalPrinterColumns, `${path}.additionalPrinterColumns`),
+    ...selectableProblems(
+      parts.selectableFields,
+      schema,
+      `${path}.selectableFields`,
+      before?.selectableFields,
+    ),
+  ];
+}
+
+/** Quick to say for big schemas: nothing is defaulted without this word. */
+const saysDefaults = (schema: unknown): boolean =>
+  schema !== undefined && JSON.stringify(schema).includes('"default":');
+
+function pushLabel(path: string, value: string, errors: FieldError[]): void {
+  const texts = isDns1035Label(value);
+  if (texts.length > 0) errors.push(invalid(path, value, texts.join(",")));
+}
+
+function checkGroup(group: string, errors: FieldError[]): void {
+  const texts = isDns1123Subdomain(group);
+  if (group === "") errors.push(required("spec.group"));
+  else if (texts.length > 0) errors.push(invalid("spec.group", group, texts.join(",")));
+  else if (!group.includes("."))
     errors.push(invalid("spec.group", group, "should be a domain with at least one dot"));
 }
 
-function checkScope({ scope }: CustomResourceDefinitionSpec, errors: FieldError[]): void {
-  if (!scope) errors.push(required("spec.scope"));
-  else if (scope !== "Cluster" && scope !== "Namespaced")
-    errors.push(notSupported("spec.scope", scope, ["Cluster", "Namespaced"]));
-}
-
-function checkVersions(spec: CustomResourceDefinitionSpec, errors: FieldError[]): void {
-  const versions = spec.versions ?? [];
-  const shown = versions.map(({ name }) => name);
-  versions.forEach((version, i) => checkVersion(version, `spec.versions[${i}]`, errors));
-  if (new Set(shown).size < shown.length)
-    errors.push(invalid("spec.versions", shown, "must contain unique version names"));
-  if (versions.filter(({ storage }) => storage).length !== 1)
-    errors.push(invalid("spec.versions", shown, "must have exactly one version marked as storage version"));
-}
-
-function checkVersion(version: CustomResourceDefinitionVersion, path: string, errors: FieldError[]): void {
-  for (const text of isDns1035Label(version.name ?? ""))
-    errors.push(invalid(`${path}.name`, version.name, text));
-  if (!version.deprecated && version.deprecationWarning !== undefined)
-    errors.push(
-      invalid(
-        `${path}.deprecationWarning`,
-        version.deprecationWarning,
-        "can only be set for deprecated versions",
-      ),
-    );
-  const schema = version.schema?.openAPIV3Schema as SchemaProps | undefined;
-  const at = `${path}.schema.openAPIV3Schema`;
-  if (!schema) errors.push(required(at, "schemas are required"));
-  else errors.push(...structuralProblems(schema, at));
-  const { scale } = version.subresources ?? {};
-  if (scale) {
-    checkReplicasPath(scale.specReplicasPath, ".spec", `${path}.subresources.scale.specReplicasPath`, errors);
-    checkReplicasPath(
-      scale.statusReplicasPath,
-      ".status",
-      `${path}.subresources.scale.statusReplicasPath`,
-      errors,
-    );
+function checkNames(names: CustomResourceDefinitionNames, path: string, errors: FieldError[]): void {
+  for (const member of ["plural", "singular"] as const)
+    if (names[member]) pushLabel(`${path}.${member}`, names[member], errors);
+  for (const member of ["kind", "listKind"] as const) {
+    const value = names[member] ?? "";
+    const texts = value === "" ? [] : isDns1035Label(value.toLowerCase());
+    if (texts.length > 0)
+      errors.push(
+        invalid(
+          `${path}.${member}`,
+          value,
+          `may have mixed case, but should otherwise match: ${texts.join(",")}`,
+        ),
+      );
   }
-  (version.additionalPrinterColumns ?? []).forEach((each, i) =>
-    checkColumn(each, `${path}.additionalPrinterColumns[${i}]`, errors),
-  );
-  (version.selectableFields ?? []).forEach(({ jsonPath }, i) => {
-    const field = `${path}.selectableFields[${i}].jsonPath`;
-    if (!jsonPath) errors.push(required(field));
-    else if (!/^(\.[A-Za-z_][\w-]*)+$/.test(jsonPath))
-      errors.push(invalid(field, jsonPath, "is an invalid path: must be a simple path of field names"));
-  });
+  (names.shortNames ?? []).forEach((each, i) => pushLabel(`${path}.shortNames[${i}]`, each, errors));
+  if (names.kind && names.kind === names.listKind)
+    errors.push(invalid(`${path}.listKind`, names.listKind, "kind and listKind may not be the same"));
+  (names.categories ?? []).forEach((each, i) => pushLabel(`${path}.categories[${i}]`, each, errors));
 }
 
-function checkReplicasPath(
-  value: string | undefined,
-  root: string,
-  path: string,
+function checkImmutable(
+  spec: CustomResourceDefinitionSpec,
+  old: CustomResourceDefinition,
   errors: FieldError[],
 ): void {
-  if (!value) errors.push(required(path));
-  else if (!/^(\.[A-Za-z_][\w-]*)+$/.test(value))
-    errors.push(invalid(path, value, "should be a json path without array notation"));
-  else if (!value.startsWith(`${root}.`))
-    errors.push(invalid(path, value, `should be a json path under ${root}`));
+  const fixed = (field: string, value: unknown, before: unknown): void => {
+    if (!deepEqual(value, before)) errors.push(invalid(field, value ?? "", immutableText));
+  };
+  if (isEstablished(old)) {
+    fixed("spec.scope", spec.scope, old.spec?.scope);
+    fixed("spec.names.kind", spec.names?.kind, old.spec?.names?.kind);
+  }
+  fixed("spec.group", spec.group, old.spec?.group);
+  fixed("spec.names.plural", spec.names?.plural, old.spec?.names?.plural);
 }
 
-const columnTypes = ["boolean", "date", "integer", "number", "string"];
-const columnFormats = ["byte", "date", "date-time", "double", "float", "int32", "int64", "password"];
-
-function checkColumn(column: CustomResourceColumnDefinition, path: string, errors: FieldError[]): void {
-  if (!column.name) errors.push(required(`${path}.name`));
-  if (!column.type) errors.push(required(`${path}.type`, `must be one of ${columnTypes.join(",")}`));
-  else if (!columnTypes.includes(column.type))
-    errors.push(invalid(`${path}.type`, column.type, `must be one of ${columnTypes.join(",")}`));
-  if (column.format && !columnFormats.includes(column.format))
-    errors.push(invalid(`${path}.format`, column.format, `must be one of ${columnFormats.join(",")}`));
-  if (!column.jsonPath) errors.push(required(`${path}.jsonPath`));
-  else if (!column.jsonPath.startsWith("."))
-    errors.push(invalid(`${path}.jsonPath`, column.jsonPath, "must start with '.'"));
-}
-
-function checkNames(names: CustomResourceDefinitionNames | undefined, errors: FieldError[]): void {
-  if (!names) {
-    errors.push(required("spec.names"));
+/** Versions that objects are stored in stay until nothing is. */
+function checkStored(crd: CustomResourceDefinition, errors: FieldError[]): void {
+  const path = "status.storedVersions";
+  const stored = crd.status?.storedVersions ?? [];
+  if (stored.length === 0) {
+    errors.push(invalid(path, crd.status?.storedVersions ?? null, "must have at least one stored version"));
     return;
   }
-  const label = (member: "plural" | "singular" | "kind" | "listKind", mixed: boolean): void => {
-    const value = names[member] ?? "";
-    if (value === "") {
-      if (member === "plural" || member === "kind") errors.push(required(`spec.names.${member}`));
-      return;
-    }
-    const prefix = mixed ? "may have mixed case, but should otherwise match: " : "";
-    for (const text of isDns1035Label(mixed ? value.toLowerCase() : value))
-      errors.push(invalid(`spec.names.${member}`, value, `${prefix}${text}`));
-  };
-  label("plural", false);
-  label("singular", false);
-  label("kind", true);
-  label("listKind", true);
-  (names.shortNames ?? []).forEach((each, i) => {
-    for (const text of isDns1035Label(each)) errors.push(invalid(`spec.names.shortNames[${i}]`, each, text));
-  });
-  if (names.kind && names.listKind && names.kind === names.listKind)
-    errors.push(invalid("spec.names.listKind", names.listKind, "kind and listKind may not be the same"));
-  (names.categories ?? []).forEach((each, i) => {
-    for (const text of isDns1035Label(each)) errors.push(invalid(`spec.names.categories[${i}]`, each, text));
+  const versions = crd.spec?.versions ?? [];
+  for (const { name, storage } of versions)
+    if (storage && !stored.includes(name))
+      errors.push(invalid(path, stored, `must have the storage version ${name}`));
+  stored.forEach((each, i) => {
+    if (!versions.some(({ name }) => name === each))
+      errors.push(
+        invalid(
+          `${path}[${i}]`,
+          each,
+          `missing from spec.versions; ${each} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in ${each} and removes ${each} from status.storedVersions`,
+        ),
+      );
   });
 }
 
-function checkConversion({ conversion }: CustomResourceDefinitionSpec, errors: FieldError[]): void {
-  if (!conversion) return;
-  if (!conversion.strategy) errors.push(required("spec.conversion.strategy"));
-  else if (conversion.strategy !== "None" && conversion.strategy !== "Webhook")
-    errors.push(notSupported("spec.conversion.strategy", conversion.strategy, ["None", "Webhook"]));
-  if (conversion.strategy === "Webhook" && !conversion.webhook?.clientConfig)
-    errors.push(
-      required(
-        "spec.conversion.webhookClientConfig",
-        "required when strategy is set to Webhook, but not allowed when strategy is set to None",
-      ),
-    );
-  if (conversion.strategy === "None" && conversion.webhook)
-    errors.push(
-      forbidden(
-        "spec.conversion.webhookClientConfig",
-        "should not be set when strategy is not set to Webhook",
-      ),
-    );
+type Approval = "missing" | "bypassed" | "approved" | "invalid";
+
+function approvalOf(crd: CustomResourceDefinition | undefined): Approval {
+  const value = crd?.metadata?.annotations?.[approval] ?? "";
+  if (value === "") return "missing";
+  if (value.startsWith("unapproved")) return "bypassed";
+  return /^[a-z][a-z0-9+.-]*:\/\/[^/]/i.test(value) && URL.canParse(value) ? "approved" : "invalid";
 }
 
-export function validateDefinitionUpdate(
+function checkApproval(
   crd: CustomResourceDefinition,
-  old: CustomResourceDefinition,
-): FieldError[] {
-  const errors: FieldError[] = [];
-  const established = old.status?.conditions?.some(
-    (each) => each.type === "Established" && each.status === "True",
-  );
-  const fixed = (field: string, value: unknown, before: unknown): void => {
-    if (!deepEqual(value, before)) errors.push(invalid(field, value, immutableText));
-  };
-  fixed("spec.group", crd.spec?.group, old.spec?.group);
-  fixed("spec.names.plural", crd.spec?.names?.plural, old.spec?.names?.plural);
-  if (established) {
-    fixed("spec.scope", crd.spec?.scope, old.spec?.scope);
-    fixed("spec.names.kind", crd.spec?.names?.kind, old.spec?.names?.kind);
-  }
-  return errors;
+  old: CustomResourceDefinition | undefined,
+  errors: FieldError[],
+): void {
+  const state = approvalOf(crd);
+  if (old && approvalOf(old) === state) return;
+  const field = `metadata.annotations[${approval}]`;
+  const more = "see https://github.com/kubernetes/enhancements/pull/1111";
+  const text = `protected groups must have approval annotation "${approval}"`;
+  if (state === "missing") errors.push(required(field, `${text}, ${more}`));
+  if (state === "invalid")
+    errors.push(
+      invalid(
+        field,
+        crd.metadata?.annotations?.[approval],
+        `${text} with either a URL or a reason starting with "unapproved", ${more}`,
+      ),
+    );
 }

@@ -8,7 +8,9 @@ import type {
   CustomResourceDefinitionStatus,
 } from "../generated/types.ts";
 import { creationText, nameOf } from "./definition.ts";
-import { type SchemaProps, valuesOf } from "./schema-props.ts";
+import { isUnknownFormat } from "./formats.ts";
+import type { SchemaProps } from "./schema-props.ts";
+import { partsOf } from "./structural.ts";
 import { validateDefinition, validateDefinitionUpdate } from "./crd-rules.ts";
 
 /** Held by a definition until its instances are gone. */
@@ -32,11 +34,16 @@ export const conditionOf = (
 export const isEstablished = (crd: CustomResourceDefinition): boolean =>
   conditionOf(crd, "Established")?.status === "True";
 
-function hasRules(schema: SchemaProps): boolean {
-  if ((schema["x-kubernetes-validations"]?.length ?? 0) > 0) return true;
-  const values = valuesOf(schema);
-  const parts = [...Object.values(schema.properties ?? {}), ...(schema.items ? [schema.items] : [])];
-  return parts.some(hasRules) || (values !== undefined && hasRules(values));
+/** Formats that nothing is known of, each once, in alphabetical order. */
+function unknownFormats(crd: CustomResourceDefinition | undefined): string[] {
+  const found = new Set<string>();
+  const visit = (schema: SchemaProps): void => {
+    if (schema.format && isUnknownFormat(schema.type, schema.format)) found.add(schema.format);
+    for (const each of partsOf(schema)) visit(each);
+  };
+  for (const { schema } of crd?.spec?.versions ?? [])
+    if (schema?.openAPIV3Schema) visit(schema.openAPIV3Schema as SchemaProps);
+  return [...found].sort();
 }
 
 export const crdKind: KindDefinition = {
@@ -59,12 +66,16 @@ export const crdKind: KindDefinition = {
     ],
     defaults(crd) {
       const { spec } = crd;
-      if (!spec?.names) return;
+      if (!spec) return;
+      if (!spec.preserveUnknownFields) delete spec.preserveUnknownFields;
+      spec.conversion ??= { strategy: "None" };
+      const service = spec.conversion.webhook?.clientConfig?.service;
+      if (service) service.port ??= 443;
+      if (!spec.names) return;
       if (spec.names.kind) {
         spec.names.singular ||= spec.names.kind.toLowerCase();
         spec.names.listKind ||= `${spec.names.kind}List`;
       }
-      spec.conversion ??= { strategy: "None" };
     },
     prepareForCreate(crd) {
       const storage = storageOf(crd);
@@ -80,15 +91,11 @@ export const crdKind: KindDefinition = {
       if (storage !== undefined && !stored.includes(storage))
         crd.status = { ...crd.status, storedVersions: [...stored, storage] };
     },
-    warnings(crd) {
-      const texts: string[] = [];
-      crd.spec?.versions?.forEach(({ name, schema }) => {
-        if (hasRules((schema?.openAPIV3Schema ?? {}) as SchemaProps))
-          texts.push(`version ${name}: x-kubernetes-validations are stored and not evaluated yet`);
-      });
-      if (crd.spec?.conversion?.strategy === "Webhook")
-        texts.push("conversion webhooks are not called yet: only the apiVersion of objects is changed");
-      return texts;
+    warnings(crd, old) {
+      const before = unknownFormats(old);
+      return unknownFormats(crd)
+        .filter((format) => !before.includes(format))
+        .map((format) => `unrecognized format ${JSON.stringify(format)}`);
     },
     validate: validateDefinition,
     validateUpdate: validateDefinitionUpdate,

@@ -40,3 +40,25 @@ const checks: Readonly<Record<string, (text: string) => boolean>> = {
 };
 
 export const formatProblem = (format: string, text: string): boolean => checks[format]?.(text) === false;
+
+/** Every format that is known, without dashes: some of them mean nothing here. */
+const known = new Set([
+  ...["bsonobjectid", "uri", "email", "hostname", "ipv4", "ipv6", "cidr", "mac", "uuid", "uuid3", "uuid4"],
+  ...["uuid5", "isbn", "isbn10", "isbn13", "creditcard", "ssn", "hexcolor", "rgbcolor", "byte", "password"],
+  ...["date", "duration", "datetime", "k8sshortname", "k8slongname"],
+]);
+
+/** True for a format that values of the type are not held to. */
+export function isUnknownFormat(type: string | undefined, format: string): boolean {
+  switch (type) {
+    case undefined:
+    case "string":
+      return !known.has(format.replaceAll("-", ""));
+    case "integer":
+      return format !== "int32" && format !== "int64";
+    case "number":
+      return format !== "float" && format !== "double";
+    default:
+      return true;
+  }
+}

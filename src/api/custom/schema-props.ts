@@ -1,3 +1,13 @@
+/** One of `x-kubernetes-validations`. */
+export interface ValidationRule {
+  rule: string;
+  message?: string;
+  messageExpression?: string;
+  reason?: string;
+  fieldPath?: string;
+  optionalOldSelf?: boolean;
+}
+
 /** JSONSchemaProps of apiextensions.k8s.io/v1, as far as a structural schema uses it. */
 export interface SchemaProps {
   type?: string;
@@ -34,7 +44,7 @@ export interface SchemaProps {
   "x-kubernetes-list-type"?: string;
   "x-kubernetes-list-map-keys"?: string[];
   "x-kubernetes-map-type"?: string;
-  "x-kubernetes-validations"?: { rule: string; message?: string }[];
+  "x-kubernetes-validations"?: ValidationRule[];
   [member: string]: unknown;
 }
 

@@ -1,181 +1,132 @@
 /** What makes a schema structural: the rules without which nothing can be pruned, defaulted or owned field by field. */
-import { forbidden, invalid, isObject, notSupported, required } from "../../machinery/index.ts";
+import { forbidden, invalid, isObject, required } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
-import { applyDefaults, prune } from "./prune.ts";
+import { completeness, isIntOrStringChoice, valueProblems } from "./combinations.ts";
 import { isEmbedded, isIntOrString, preserves, type SchemaProps } from "./schema-props.ts";
-import { patternOf, validateSchema } from "./validate.ts";
 
-const types = ["array", "boolean", "integer", "number", "object", "string"];
+type Level = "root" | "item" | "field";
 
+const places: Readonly<Record<Level, string>> = {
+  root: "at the root",
+  item: "for specified array items",
+  field: "for specified object fields",
+};
+
+/** Mistakes in the order of their texts, as Kubernetes sorts them. */
 export function structuralProblems(schema: SchemaProps, path: string): FieldError[] {
   const errors: FieldError[] = [];
-  if (schema.type === undefined || schema.type === "")
-    errors.push(required(`${path}.type`, "must not be empty at the root"));
-  else if (schema.type !== "object")
-    errors.push(invalid(`${path}.type`, schema.type, "must be object at the root"));
-  level(schema, path, true, false, errors);
-  return errors;
+  invariants(schema, path, "root", errors);
+  completeness(schema, schema, path, path, errors);
+  const text = ({ field, message }: FieldError): string => `${field}: ${message}`;
+  return errors.sort((a, b) => (text(a) < text(b) ? -1 : 1));
 }
 
-function level(schema: SchemaProps, path: string, root: boolean, item: boolean, errors: FieldError[]): void {
-  if (!root) checkType(schema, path, item, errors);
-  else if (schema.nullable) errors.push(forbidden(`${path}.nullable`, "nullable cannot be true at the root"));
-  checkPlain(schema, path, errors);
-  if (schema.properties && schema.additionalProperties !== undefined)
-    errors.push(
-      forbidden(`${path}.additionalProperties`, "additionalProperties and properties are mutual exclusive"),
-    );
-  for (const [name, inner] of Object.entries(schema.properties ?? {}))
-    level(inner, `${path}.properties[${name}]`, false, false, errors);
-  if (isObject(schema.additionalProperties))
-    level(schema.additionalProperties, `${path}.additionalProperties`, false, false, errors);
-  if (schema.type === "array" && !schema.items) errors.push(required(`${path}.items`, "must be specified"));
-  if (schema.items) level(schema.items, `${path}.items`, false, true, errors);
-  for (const name of ["allOf", "anyOf", "oneOf"] as const)
-    schema[name]?.forEach((each, i) =>
-      combination(each, `${path}.${name}[${i}]`, isIntOrString(schema), errors),
-    );
-  if (schema.not) combination(schema.not, `${path}.not`, false, errors);
-  checkDefault(schema, path, root, errors);
-}
-
-function checkType(schema: SchemaProps, path: string, item: boolean, errors: FieldError[]): void {
-  if (schema.type) {
-    if (!types.includes(schema.type)) errors.push(notSupported(`${path}.type`, schema.type, types));
-    if (isIntOrString(schema))
-      errors.push(forbidden(`${path}.type`, "must be empty if x-kubernetes-int-or-string is true"));
-    return;
-  }
-  if (isIntOrString(schema) || preserves(schema)) return;
-  errors.push(
-    required(`${path}.type`, `must not be empty for specified ${item ? "array items" : "object fields"}`),
-  );
-}
-
-function checkPlain(schema: SchemaProps, path: string, errors: FieldError[]): void {
+/** A member that has no counterpart in a structural schema; it makes the whole one unusable. */
+export function unstructurable(schema: SchemaProps): boolean {
+  if (Array.isArray(schema.items) || schema["x-kubernetes-preserve-unknown-fields"] === false) return true;
   for (const name of [
-    "definitions",
-    "dependencies",
     "id",
-    "patternProperties",
-    "externalDocs",
+    "$schema",
     "$ref",
-    "deprecated",
-    "discriminator",
-    "readOnly",
-    "writeOnly",
-    "xml",
+    "patternProperties",
+    "dependencies",
+    "additionalItems",
+    "definitions",
   ])
-    if (schema[name] !== undefined && schema[name] !== "" && schema[name] !== false)
-      errors.push(forbidden(`${path}.${name}`, `${name} is not supported`));
-  if (schema.uniqueItems)
+    if (schema[name] !== undefined && schema[name] !== "") return true;
+  return partsOf(schema).some(unstructurable);
+}
+
+/** The schemas directly inside of a schema. */
+export function partsOf(schema: SchemaProps): SchemaProps[] {
+  const { items, not, additionalProperties: values } = schema;
+  return [
+    ...Object.values(schema.properties ?? {}),
+    ...(items ? [items] : []),
+    ...(not ? [not] : []),
+    ...(isObject(values) ? [values] : []),
+    ...(schema.allOf ?? []),
+    ...(schema.anyOf ?? []),
+    ...(schema.oneOf ?? []),
+  ];
+}
+
+function invariants(schema: SchemaProps, path: string, level: Level, errors: FieldError[]): void {
+  if (schema.type === "array" && !schema.items) errors.push(required(`${path}.items`, "must be specified"));
+  if (schema.items) invariants(schema.items, `${path}.items`, "item", errors);
+  for (const [name, inner] of Object.entries(schema.properties ?? {}))
+    invariants(inner, `${path}.properties[${name}]`, "field", errors);
+  const values = schema.additionalProperties;
+  if (values !== undefined) {
+    if (level === "root")
+      errors.push(forbidden(`${path}.additionalProperties`, "must not be used at the root"));
+    if (isObject(values)) invariants(values as SchemaProps, `${path}.additionalProperties`, "field", errors);
+  }
+  if (isIntOrString(schema)) {
+    for (const member of ["x-kubernetes-preserve-unknown-fields", "x-kubernetes-embedded-resource"])
+      if (schema[member] === true)
+        errors.push(
+          invalid(`${path}.${member}`, true, "must be false if x-kubernetes-int-or-string is true"),
+        );
+  }
+  valueProblems(
+    schema,
+    path,
+    isIntOrStringChoice(schema.anyOf),
+    isIntOrStringChoice(schema.allOf?.[0]?.anyOf),
+    errors,
+  );
+  checkType(schema, path, level, errors);
+  checkIdentity(schema, path, level, errors);
+}
+
+function checkType(schema: SchemaProps, path: string, level: Level, errors: FieldError[]): void {
+  const { type = "" } = schema;
+  if (isEmbedded(schema) && type !== "object") {
+    const text = "must be object if x-kubernetes-embedded-resource is true";
+    errors.push(type === "" ? required(`${path}.type`, text) : invalid(`${path}.type`, type, text));
+  } else if (type === "" && !isIntOrString(schema) && !preserves(schema)) {
+    errors.push(required(`${path}.type`, `must not be empty ${places[level]}`));
+  }
+  if (isEmbedded(schema) && schema.additionalProperties !== undefined)
+    errors.push(
+      forbidden(`${path}.additionalProperties`, "must not be used if x-kubernetes-embedded-resource is set"),
+    );
+  if (level === "root" && type !== "" && type !== "object")
+    errors.push(invalid(`${path}.type`, type, "must be object at the root"));
+}
+
+/** Kind, version and metadata are what they are everywhere. */
+function checkIdentity(schema: SchemaProps, path: string, level: Level, errors: FieldError[]): void {
+  const { properties = {} } = schema;
+  const whole = level === "root" || isEmbedded(schema);
+  const typed = (name: string, type: string): void => {
+    const found = properties[name];
+    if (whole && found && found.type !== type)
+      errors.push(invalid(`${path}.properties[${name}].type`, found.type ?? "", `must be ${type}`));
+  };
+  typed("kind", "string");
+  typed("apiVersion", "string");
+  typed("metadata", "object");
+  if (level === "root" && properties.metadata && saysMore(properties.metadata))
     errors.push(
       forbidden(
-        `${path}.uniqueItems`,
-        "uniqueItems cannot be set to true since the runtime complexity becomes quadratic",
+        `${path}.properties[metadata]`,
+        "must not specify anything other than name and generateName, but metadata is implicitly specified",
       ),
     );
-  if (schema.additionalProperties === false)
-    errors.push(forbidden(`${path}.additionalProperties`, "additionalProperties cannot be set to false"));
-  if (schema.pattern) {
-    try {
-      if (/\(\?[=!<]/.test(schema.pattern.replaceAll("(?P<", "("))) throw new Error("lookaround");
-      patternOf(schema.pattern);
-    } catch {
-      errors.push(
-        invalid(
-          `${path}.pattern`,
-          schema.pattern,
-          `must be a valid regular expression, but isn't: error parsing regexp`,
-        ),
-      );
-    }
-  }
-  if (isEmbedded(schema) && schema.type !== "object")
+  if (isEmbedded(schema) && !preserves(schema) && Object.keys(properties).length === 0)
     errors.push(
-      invalid(`${path}.type`, schema.type ?? "", "must be object if x-kubernetes-embedded-resource is true"),
+      required(
+        `${path}.properties`,
+        "must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields",
+      ),
     );
-  const list = schema["x-kubernetes-list-type"];
-  if (list !== undefined) {
-    if (schema.type !== "array")
-      errors.push(
-        invalid(`${path}.type`, schema.type ?? "", "must be array if x-kubernetes-list-type is specified"),
-      );
-    if (!["atomic", "set", "map"].includes(list))
-      errors.push(notSupported(`${path}.x-kubernetes-list-type`, list, ["atomic", "map", "set"]));
-    const keys = schema["x-kubernetes-list-map-keys"] ?? [];
-    if (list === "map" && keys.length === 0)
-      errors.push(
-        required(`${path}.x-kubernetes-list-map-keys`, "must not be empty if x-kubernetes-list-type is map"),
-      );
-    if (list === "map" && schema.items?.type !== "object")
-      errors.push(
-        invalid(
-          `${path}.items.type`,
-          schema.items?.type ?? "",
-          "must be object if parent array's x-kubernetes-list-type is map",
-        ),
-      );
-    for (const [i, key] of keys.entries()) {
-      const field = schema.items?.properties?.[key];
-      if (!field)
-        errors.push(
-          invalid(
-            `${path}.x-kubernetes-list-map-keys[${i}]`,
-            key,
-            "entries must all be names of item properties",
-          ),
-        );
-      else if (field.default === undefined && !schema.items?.required?.includes(key))
-        errors.push(
-          required(
-            `${path}.items.properties[${key}].default`,
-            "this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property",
-          ),
-        );
-    }
-  }
-  const map = schema["x-kubernetes-map-type"];
-  if (map !== undefined && map !== "atomic" && map !== "granular")
-    errors.push(notSupported(`${path}.x-kubernetes-map-type`, map, ["atomic", "granular"]));
 }
 
-/** Inside a combination only values may be restricted; what a field is stands outside. */
-function combination(schema: SchemaProps, path: string, intOrString: boolean, errors: FieldError[]): void {
-  for (const name of [
-    "type",
-    "description",
-    "title",
-    "default",
-    "nullable",
-    "additionalProperties",
-    "x-kubernetes-preserve-unknown-fields",
-    "x-kubernetes-embedded-resource",
-    "x-kubernetes-int-or-string",
-  ]) {
-    const value = schema[name];
-    if (value === undefined || value === "" || value === false) continue;
-    if (name === "type" && intOrString) continue;
-    errors.push(forbidden(`${path}.${name}`, "must be empty to be structural"));
-  }
-  for (const [name, inner] of Object.entries(schema.properties ?? {}))
-    combination(inner, `${path}.properties[${name}]`, false, errors);
-  if (schema.items) combination(schema.items, `${path}.items`, false, errors);
-  for (const name of ["allOf", "anyOf", "oneOf"] as const)
-    schema[name]?.forEach((each, i) => combination(each, `${path}.${name}[${i}]`, intOrString, errors));
-  if (schema.not) combination(schema.not, `${path}.not`, false, errors);
-}
-
-/** A default must be what the schema lets in, without anything it would prune. */
-function checkDefault(schema: SchemaProps, path: string, root: boolean, errors: FieldError[]): void {
-  if (schema.default === undefined) return;
-  if (root) {
-    errors.push(forbidden(`${path}.default`, "must not be set at the root"));
-    return;
-  }
-  const copy = structuredClone(schema.default);
-  if (prune(schema, copy, false).length > 0)
-    errors.push(invalid(`${path}.default`, schema.default, "must not have unknown fields"));
-  applyDefaults(schema, copy);
-  errors.push(...validateSchema(schema, copy, `${path}.default`));
+/** Names of objects may be restricted, nothing else of their metadata. */
+function saysMore(metadata: SchemaProps): boolean {
+  const { type: _type, default: _default, properties = {}, ...rest } = metadata;
+  const others = Object.keys(properties).some((name) => name !== "name" && name !== "generateName");
+  return others || Object.keys(rest).length > 0;
 }

@@ -44,6 +44,15 @@ function fits(type: string, value: unknown): boolean {
   return found === type || (type === "number" && found === "integer");
 }
 
+/** The mistakes of a value by itself: texts name what is in it, fields also where it is. */
+export function validateAt(schema: SchemaProps, value: unknown, path: string): FieldError[] {
+  const glue = (field: string): string => (field === "" || field.startsWith("[") ? field : `.${field}`);
+  return validateSchema(schema, value, "").map((each) => ({
+    ...each,
+    field: `${path}${glue(each.field)}`,
+  }));
+}
+
 /** Every mistake, members in alphabetical order. */
 export function validateSchema(
   schema: SchemaProps,

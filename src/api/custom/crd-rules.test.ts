@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { CustomResourceDefinition } from "../generated/types.ts";
+import { validateDefinition, validateDefinitionUpdate } from "./crd-rules.ts";
+import type { SchemaProps } from "./schema-props.ts";
+
+const spec = (schema: SchemaProps, more: object = {}): SchemaProps => ({
+  type: "object",
+  properties: { spec: { type: "object", properties: { x: schema } } },
+  ...more,
+});
+
+function definition(schemas: SchemaProps[], more: object = {}): CustomResourceDefinition {
+  return {
+    metadata: { name: "tabs.example.com" },
+    spec: {
+      group: "example.com",
+      scope: "Namespaced",
+      names: { plural: "tabs", singular: "tab", kind: "Tab", listKind: "TabList" },
+      versions: schemas.map((openAPIV3Schema, i) => ({
+        name: `v${i + 1}`,
+        served: true,
+        storage: i === 0,
+        schema: { openAPIV3Schema },
+        ...more,
+      })),
+    },
+    status: { storedVersions: ["v1"] },
+  } as unknown as CustomResourceDefinition;
+}
+
+const texts = (crd: CustomResourceDefinition): string[] =>
+  validateDefinition(crd).map(({ field, message }) => `${field}: ${message}`);
+
+test("mistakes that all versions make are named once, at the top", () => {
+  const list: SchemaProps = { type: "array" };
+  const at = "openAPIV3Schema.properties[spec].properties[x].items: Required value: must be specified";
+  assert.deepEqual(texts(definition([spec(list)])), [`spec.validation.${at}`]);
+  assert.deepEqual(texts(definition([spec(list), spec(list)])), [`spec.validation.${at}`]);
+  assert.deepEqual(texts(definition([spec({ type: "string" }), spec(list)])), [
+    `spec.versions[1].schema.${at}`,
+  ]);
+});
+
+test("combinations restrict values, and only of what is declared", () => {
+  const found = texts(
+    definition([
+      spec(
+        {
+          "x-kubernetes-int-or-string": true,
+          anyOf: [{ type: "integer" }, { type: "string" }],
+        },
+        { allOf: [{ properties: { other: { minLength: 1 } } }], oneOf: [{ type: "object" }] },
+      ),
+    ]),
+  );
+  assert.deepEqual(found, [
+    "spec.validation.openAPIV3Schema.oneOf[0].type: Forbidden: must be empty to be structural",
+    "spec.validation.openAPIV3Schema.properties[other]: Required value: because it is defined in spec.validation.openAPIV3Schema.allOf[0].properties[other]",
+  ]);
+});
+
+test("keys of maps are always there", () => {
+  const items: SchemaProps = { type: "object", properties: { a: { type: "string" } } };
+  const map = (more: object): SchemaProps =>
+    spec({
+      type: "array",
+      items: { ...items, ...more },
+      "x-kubernetes-list-type": "map",
+      "x-kubernetes-list-map-keys": ["a"],
+    });
+  assert.deepEqual(texts(definition([map({ required: ["a"] })])), []);
+  assert.match(texts(definition([map({})])).join(), /properties\[a\]\.default: Required value/);
+  assert.match(texts(definition([map({ required: ["a"], nullable: true })])).join(), /cannot be nullable/);
+});
+
+test("defaults are what the schema lets in", () => {
+  assert.deepEqual(texts(definition([spec({ type: "string", default: 3 })])), [
+    'spec.validation.openAPIV3Schema.properties[spec].properties[x].default: Invalid value: "integer":  in body must be of type string: "integer"',
+  ]);
+  assert.match(
+    texts(definition([spec({ type: "object", properties: {}, default: { a: 1 } })])).join(),
+    /must not have unknown fields/,
+  );
+});
+
+test("versions are shown as Kubernetes holds them", () => {
+  const [found] = texts(definition([spec({ type: "string" })], { storage: false }));
+  assert.equal(
+    found,
+    'spec.versions: Invalid value: [{"Name":"v1","Served":true,"Storage":false,"Deprecated":false,"DeprecationWarning":null,"Schema":null,"Subresources":null,"AdditionalPrinterColumns":null,"SelectableFields":null}]: must have exactly one version marked as storage version',
+  );
+});
+
+test("versions that objects are stored in may not go", () => {
+  const old = definition([spec({ type: "string" })]);
+  const next = definition([spec({ type: "string" })]);
+  next.status = { storedVersions: ["v0", "v1"] };
+  assert.deepEqual(
+    validateDefinitionUpdate(next, old).map(({ field }) => field),
+    ["status.storedVersions[0]"],
+  );
+});

@@ -1,0 +1,39 @@
+/** Defaults must be what the schema lets in, without anything that it would prune. */
+import { invalid } from "../../machinery/index.ts";
+import type { FieldError } from "../definition.ts";
+import { embeddedProblems } from "./embedded.ts";
+import { prune } from "./prune.ts";
+import { isEmbedded, type SchemaProps } from "./schema-props.ts";
+import { validateAt } from "./validate.ts";
+
+const identity = new Set(["metadata", "kind", "apiVersion"]);
+
+/** `root`: the schema of a whole resource. */
+export function defaultProblems(schema: SchemaProps, path: string): FieldError[] {
+  const errors: FieldError[] = [];
+  visit({ ...schema, "x-kubernetes-embedded-resource": true }, path, false, errors);
+  return errors;
+}
+
+function visit(schema: SchemaProps, path: string, inMetadata: boolean, errors: FieldError[]): void {
+  const inside = inMetadata && !isEmbedded(schema);
+  if (schema.default !== undefined) checkDefault(schema, `${path}.default`, inside, errors);
+  if (schema.items) visit(schema.items, `${path}.items`, inside, errors);
+  for (const [name, inner] of Object.entries(schema.properties ?? {}))
+    visit(inner, `${path}.properties[${name}]`, inside || (isEmbedded(schema) && identity.has(name)), errors);
+}
+
+function checkDefault(schema: SchemaProps, path: string, inMetadata: boolean, errors: FieldError[]): void {
+  const { default: value } = schema;
+  if (!inMetadata) {
+    const copy = structuredClone(value);
+    if (prune(schema, copy, isEmbedded(schema)).length > 0)
+      errors.push(invalid(path, value, "must not have unknown fields"));
+    const found = embeddedProblems(schema, value, path);
+    if (found.length > 0) {
+      errors.push(...found);
+      return;
+    }
+  }
+  errors.push(...validateAt(schema, value, path));
+}
