@@ -166,7 +166,8 @@ export function shapes(
       const pointer = / \*( |$)/.test(body);
       if (/ \?( |$)/.test(body) && !pointer) parts.push("o");
       // `w`: Go writes it even when nobody gave it: what is required, and structs.
-      const struct = /^(@|q$|ios$)/.test(parts[0] as string) && !pointer;
+      const time = /^[tu]$/.test(parts[0] as string) && model.name !== "V1ObjectMeta";
+      const struct = (time || /^(@|q$|ios$)/.test(parts[0] as string)) && !pointer;
       if (/ !( |$)/.test(body) || (struct && body !== "")) parts.push(pointer ? "wp" : "w");
       for (const flag of flags) {
         if (flag.startsWith("enum=")) {

@@ -1,5 +1,11 @@
 /** How the objects of a type are taken apart when their fields have owners: its schema, as machinery/apply wants it. */
-import { deducedShape, type FieldShape, type MapShape, type Shape } from "../machinery/index.ts";
+import {
+  deducedShape,
+  type FieldShape,
+  type MapShape,
+  type Shape,
+  untypedShape,
+} from "../machinery/index.ts";
 import { type FieldSchema, typeOf, type TypeSchema } from "./schema.ts";
 
 const shapes = new WeakMap<TypeSchema, Shape>();
@@ -93,7 +99,7 @@ function shapeOf(schema: FieldSchema): Shape {
       return scalar;
     case "object":
     case "any":
-      return deducedShape;
+      return schema.deduced ? deducedShape : untypedShape;
     case "ref": {
       const type = typeOf(schema);
       if (!type) return deducedShape;

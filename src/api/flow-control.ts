@@ -48,6 +48,22 @@ export const flowControlKinds: readonly KindDefinition[] = [
     generation: true,
     status: true,
     statusKeepsMetadata: true,
+    defaults({ spec }) {
+      if (spec?.limited) {
+        spec.limited.nominalConcurrencyShares ??= 30;
+        spec.limited.lendablePercent ??= 0;
+        const queuing = spec.limited.limitResponse?.queuing;
+        if (queuing) {
+          queuing.handSize ||= 8;
+          queuing.queues ||= 64;
+          queuing.queueLengthLimit ||= 50;
+        }
+      }
+      if (spec?.exempt) {
+        spec.exempt.nominalConcurrencyShares ??= 0;
+        spec.exempt.lendablePercent ??= 0;
+      }
+    },
     validate: validatePriorityLevel,
     columns: [
       nameColumn,

@@ -50,6 +50,8 @@ export interface FieldSchema {
   default?: unknown;
   /** Null is a value of its own and not the same as absent (custom resources). */
   nullable?: boolean;
+  /** Owned member by member though nothing is known of it (custom resources); else as a whole. */
+  deduced?: boolean;
   /** Holds a whole object with apiVersion, kind and metadata (`x-kubernetes-embedded-resource`). */
   embedded?: boolean;
 }

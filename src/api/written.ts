@@ -12,17 +12,15 @@ interface Plan {
 }
 
 const plans = new WeakMap<TypeSchema, Plan>();
-/** Served by the server itself, and always there. */
-const own = new Set(["metadata", "apiVersion", "kind"]);
-
 function planOf(type: TypeSchema): Plan {
   const known = plans.get(type);
   if (known) return known;
   const always: { name: string; field: FieldSchema; type: TypeSchema | undefined }[] = [];
   const below: { name: string; field: FieldSchema; type: TypeSchema }[] = [];
   for (const [name, field] of type.fields) {
-    if (name === "metadata" && type.fields.has("kind")) continue;
-    if (field.written && !own.has(name)) always.push({ name, field, type: typeOf(field) });
+    // An object's own identity is the server's business.
+    if (type.fields.has("kind") && ["metadata", "apiVersion", "kind"].includes(name)) continue;
+    if (field.written) always.push({ name, field, type: typeOf(field) });
     const inner = innermost(field);
     if (inner) below.push({ name, field, type: inner });
   }

@@ -178,7 +178,7 @@ export const eventColumns: readonly TableColumn[] = [
   }),
   column<CoreV1Event>("Message", "string", (event) => (event.message ?? "").trim()),
   wide<CoreV1Event>("First Seen", (event, now) => ago(eventFirst(event), now)),
-  wide<CoreV1Event>("Count", (event) => String(event.series?.count ?? (event.count || 1))),
+  wide<CoreV1Event>("Count", (event) => event.series?.count ?? (event.count || 1)),
   { ...nameColumn, priority: 1 },
 ];
 

@@ -69,11 +69,12 @@ function field(name: string, schema: SchemaProps, required: boolean): FieldSchem
         return {
           ...common,
           type: preserves(schema) ? "any" : "ref",
+          deduced: true,
           ...(preserves(schema) ? {} : { target: objectType(name, schema) }),
         };
       return { ...common, type: "ref", target: objectType(name, schema) };
     }
     default:
-      return { ...common, type: "any" };
+      return { ...common, type: "any", deduced: true };
   }
 }

@@ -109,5 +109,8 @@ export function throwInvalid(
   object: KubeObject,
   errors: readonly FieldError[] | undefined,
 ): void {
-  if (errors && errors.length > 0) throw invalid(call.resource.def, object.metadata?.name ?? "", errors);
+  if (!errors || errors.length === 0) return;
+  // Where one kind has two spellings, the stored one is judged.
+  const { def } = call.resource;
+  throw invalid({ ...def, group: def.storedAs?.group ?? def.group }, object.metadata?.name ?? "", errors);
 }
