@@ -44,3 +44,6 @@ export {
   UnkeyedItem,
   untypedShape,
 } from "./apply/shape.ts";
+export { type Cel, loadCel } from "./cel/load.ts";
+export type { CelEnvironment, CelProgram } from "./cel/engine.ts";
+export type { CelType } from "./cel/types.ts";

@@ -1,0 +1,84 @@
+/** Expressions made ready to run. Loaded only when there are any. */
+import { Checker, type Names, type Scope } from "./check.ts";
+import { CelCompileError, CelEvaluationError, type Problem, problemsText } from "./errors.ts";
+import { functionsOf, type Library } from "./functions.ts";
+import { conversions } from "./library/conversions.ts";
+import { formats } from "./library/formats.ts";
+import { lists, optionals } from "./library/lists.ts";
+import { addresses, urls } from "./library/net.ts";
+import { operators } from "./library/operators.ts";
+import { quantities, versions } from "./library/quantity.ts";
+import { regexes } from "./library/regex.ts";
+import { strings } from "./library/strings.ts";
+import { times } from "./library/time.ts";
+import { expandMacro } from "./macros.ts";
+import { Meter } from "./meter.ts";
+import { parse } from "./syntax.ts";
+import type { CelType } from "./types.ts";
+import type { CelValue } from "./values.ts";
+
+const base: readonly Library[] = [
+  operators,
+  conversions,
+  strings,
+  regexes,
+  times,
+  lists,
+  optionals,
+  quantities,
+  versions,
+  addresses,
+  urls,
+  formats,
+];
+const functions = functionsOf(...base);
+
+/** What an expression may speak of. */
+export type CelEnvironment = Readonly<Record<string, CelType>>;
+
+export interface CelProgram {
+  readonly type: CelType;
+  /** Variables that the expression speaks of. */
+  readonly used: ReadonlySet<string>;
+  /** Throws CelEvaluationError. */
+  evaluate(bindings: Readonly<Record<string, CelValue>>, meter?: Meter): CelValue;
+}
+
+/** Throws CelCompileError with every mistake, as the original prints them. */
+export function compileCel(source: string, variables: CelEnvironment): CelProgram {
+  const fail = (problems: readonly Problem[]): never => {
+    throw new CelCompileError(`compilation failed: ${problemsText(source, problems)}`);
+  };
+  const tree = parse(source);
+  if (Array.isArray(tree)) return fail(tree);
+  let names: Names | undefined;
+  for (const [name, type] of Object.entries(variables)) names = { name, type, parent: names };
+  const checker = new Checker(source, functions, expandMacro);
+  try {
+    const { type, run } = checker.check(tree, names);
+    if (checker.problems.length > 0) return fail(checker.problems.toSorted((a, b) => a.at - b.at));
+    return {
+      type,
+      used: checker.used,
+      evaluate(bindings, meter = new Meter()) {
+        let scope: Scope | undefined;
+        for (const [name, value] of Object.entries(bindings)) scope = { name, value, parent: scope };
+        try {
+          return run(scope, meter);
+        } catch (error) {
+          // Deep recursion is the only other thing that an expression can cause.
+          if (error instanceof RangeError) throw new CelEvaluationError("expression recursion limit exceeded");
+          throw error;
+        }
+      },
+    };
+  } catch (error) {
+    if (error instanceof RangeError) return fail([{ at: 0, text: "expression recursion limit exceeded: 250" }]);
+    throw error;
+  }
+}
+
+export { CelCompileError, CelCostError, CelEvaluationError } from "./errors.ts";
+export { Meter } from "./meter.ts";
+export * as celTypes from "./types.ts";
+export { CelOptional, type CelValue } from "./values.ts";

@@ -1,0 +1,142 @@
+/** Types of CEL as the checker knows them, spelled as cel-go spells them. */
+export type CelType =
+  | { readonly kind: "list"; readonly of: CelType }
+  | { readonly kind: "map"; readonly key: CelType; readonly of: CelType }
+  | { readonly kind: "optional"; readonly of: CelType }
+  | { readonly kind: "type"; readonly of?: CelType }
+  | { readonly kind: "param"; readonly name: string }
+  /** `fields`: of a message with a known schema; anything else is undefined on it. */
+  | { readonly kind: "object"; readonly name: string; readonly fields: ReadonlyMap<string, CelType> }
+  | { readonly kind: "simple"; readonly name: string };
+
+const simple = (name: string): CelType => ({ kind: "simple", name });
+
+export const dyn: CelType = simple("dyn");
+export const bool: CelType = simple("bool");
+export const int: CelType = simple("int");
+export const uint: CelType = simple("uint");
+export const double: CelType = simple("double");
+export const string: CelType = simple("string");
+export const bytes: CelType = simple("bytes");
+export const nullType: CelType = simple("null");
+export const timestamp: CelType = simple("timestamp");
+export const duration: CelType = simple("duration");
+export const typeType: CelType = { kind: "type" };
+
+export const listOf = (of: CelType): CelType => ({ kind: "list", of });
+export const mapOf = (key: CelType, of: CelType): CelType => ({ kind: "map", key, of });
+export const optionalOf = (of: CelType): CelType => ({ kind: "optional", of });
+export const objectOf = (name: string, fields: ReadonlyMap<string, CelType>): CelType => ({
+  kind: "object",
+  name,
+  fields,
+});
+export const opaque = simple;
+
+export const isDyn = (type: CelType): boolean => type.kind === "simple" && type.name === "dyn";
+
+export function typeText(type: CelType): string {
+  switch (type.kind) {
+    case "list":
+      return `list(${typeText(type.of)})`;
+    case "map":
+      return `map(${typeText(type.key)}, ${typeText(type.of)})`;
+    case "optional":
+      return `optional_type(${typeText(type.of)})`;
+    case "type":
+      return type.of ? `type(${typeText(type.of)})` : "type";
+    default:
+      return type.name;
+  }
+}
+
+export type Bindings = Map<string, CelType>;
+
+/** What may be null: messages and what the original keeps as one. */
+const nullable = new Set(["timestamp", "duration", "kubernetes.Quantity", "kubernetes.URL", "net.IP", "net.CIDR"]);
+
+/** Whether a value of `from` may stand where `to` is asked; parameters of `to` are bound on the way. */
+export function assignable(from: CelType, to: CelType, bound: Bindings): boolean {
+  if (to.kind === "param") {
+    const known = bound.get(to.name);
+    if (!known || isDyn(from)) {
+      bound.set(to.name, from);
+      return true;
+    }
+    if (isDyn(known)) return true;
+    if (assignable(from, known, bound)) return true;
+    if (!assignable(known, from, bound)) return false;
+    bound.set(to.name, from);
+    return true;
+  }
+  if (isDyn(to) || isDyn(from)) return true;
+  if (from.kind === "simple" && from.name === "null")
+    return (
+      to.kind === "object" || to.kind === "optional" || (to.kind === "simple" && (to.name === "null" || nullable.has(to.name)))
+    );
+  if (from.kind === "list" && to.kind === "list") return assignable(from.of, to.of, bound);
+  if (from.kind === "optional" && to.kind === "optional") return assignable(from.of, to.of, bound);
+  if (from.kind === "map" && to.kind === "map")
+    return assignable(from.key, to.key, bound) && assignable(from.of, to.of, bound);
+  if (from.kind === "type" && to.kind === "type") return true;
+  if (from.kind === "object" && to.kind === "object") return from.name === to.name;
+  return from.kind === "simple" && to.kind === "simple" && from.name === to.name;
+}
+
+export function substitute(type: CelType, bound: Bindings): CelType {
+  switch (type.kind) {
+    case "param":
+      return bound.get(type.name) ?? dyn;
+    case "list":
+      return listOf(substitute(type.of, bound));
+    case "optional":
+      return optionalOf(substitute(type.of, bound));
+    case "map":
+      return mapOf(substitute(type.key, bound), substitute(type.of, bound));
+    default:
+      return type;
+  }
+}
+
+/** The type of values that may be of either type; undefined when there is none but dyn. */
+export function join(a: CelType, b: CelType): CelType | undefined {
+  if (assignable(b, a, new Map())) return isDyn(b) ? b : a;
+  return assignable(a, b, new Map()) ? b : undefined;
+}
+
+const single = /^[A-Z]$/;
+
+/** `list<A>`, `map<string, dyn>`, `optional<int>`, `A`, `kubernetes.URL`. */
+export function parseType(text: string): CelType {
+  const open = text.indexOf("<");
+  if (open < 0) {
+    if (text === "type") return typeType;
+    return single.test(text) ? { kind: "param", name: text } : simple(text);
+  }
+  const inner = splitTopLevel(text.slice(open + 1, -1)).map(parseType);
+  const [first = dyn, second = dyn] = inner;
+  switch (text.slice(0, open)) {
+    case "list":
+      return listOf(first);
+    case "map":
+      return mapOf(first, second);
+    default:
+      return optionalOf(first);
+  }
+}
+
+export function splitTopLevel(text: string): string[] {
+  const parts: string[] = [];
+  let depth = 0;
+  let part = "";
+  for (const letter of text) {
+    if (letter === "<") depth++;
+    if (letter === ">") depth--;
+    if (letter === "," && depth === 0) {
+      parts.push(part.trim());
+      part = "";
+    } else part += letter;
+  }
+  if (part.trim() !== "") parts.push(part.trim());
+  return parts;
+}

@@ -1,0 +1,189 @@
+/**
+ * Values as programs see them: int is bigint, double is number, lists are arrays, maps and messages are Maps; the rest
+ * of JSON is itself, and what JSON has no value for has a class here.
+ */
+import { CelEvaluationError, noSuchOverload } from "./errors.ts";
+import type { Meter } from "./meter.ts";
+import type { CelType } from "./types.ts";
+
+export type CelValue = unknown;
+
+export class CelUint {
+  readonly value: bigint;
+  constructor(value: bigint) {
+    if (value < 0n || value >= 2n ** 64n) throw new CelEvaluationError("unsigned integer overflow");
+    this.value = value;
+  }
+}
+
+export class CelTimestamp {
+  /** Since 1970, in nanoseconds. */
+  readonly nanos: bigint;
+  constructor(nanos: bigint) {
+    this.nanos = nanos;
+  }
+}
+
+export class CelDuration {
+  readonly nanos: bigint;
+  constructor(nanos: bigint) {
+    if (nanos > maxInt || nanos < minInt) throw new CelEvaluationError("duration overflow");
+    this.nanos = nanos;
+  }
+}
+
+export class CelOptional {
+  static readonly none: CelOptional = new CelOptional(undefined);
+  readonly value: CelValue;
+  constructor(value: CelValue) {
+    this.value = value;
+  }
+}
+
+export class CelTypeValue {
+  readonly type: string;
+  constructor(type: string) {
+    this.type = type;
+  }
+}
+
+/** Kubernetes' own types; `key` says when two are equal. */
+export class CelOpaque<T = unknown> {
+  readonly type: string;
+  readonly value: T;
+  readonly key: string;
+  constructor(type: string, value: T, key: string) {
+    this.type = type;
+    this.value = value;
+    this.key = key;
+  }
+}
+
+export const maxInt = 2n ** 63n - 1n;
+export const minInt = -(2n ** 63n);
+
+export function toInt(value: bigint): bigint {
+  if (value > maxInt || value < minInt) throw new CelEvaluationError("integer overflow");
+  return value;
+}
+
+/** The name of the value's type, without parameters. */
+export function nameOfType(value: CelValue): string {
+  switch (typeof value) {
+    case "bigint":
+      return "int";
+    case "number":
+      return "double";
+    case "string":
+      return "string";
+    case "boolean":
+      return "bool";
+    default:
+  }
+  if (value === null) return "null_type";
+  if (Array.isArray(value)) return "list";
+  if (value instanceof Map) return "map";
+  if (value instanceof CelUint) return "uint";
+  if (value instanceof CelTimestamp) return "google.protobuf.Timestamp";
+  if (value instanceof CelDuration) return "google.protobuf.Duration";
+  if (value instanceof CelOptional) return "optional_type";
+  if (value instanceof CelTypeValue) return "type";
+  if (value instanceof Uint8Array) return "bytes";
+  if (value instanceof CelOpaque) return value.type;
+  throw noSuchOverload();
+}
+
+const runtimeNames: Record<string, string> = {
+  null: "null_type",
+  timestamp: "google.protobuf.Timestamp",
+  duration: "google.protobuf.Duration",
+};
+
+/** Whether an overload's parameter takes the value; what is inside lists and maps is not looked at. */
+export function fits(value: CelValue, type: CelType): boolean {
+  switch (type.kind) {
+    case "param":
+      return true;
+    case "list":
+      return Array.isArray(value);
+    case "map":
+    case "object":
+      return value instanceof Map;
+    case "optional":
+      return value instanceof CelOptional;
+    case "type":
+      return value instanceof CelTypeValue;
+    default:
+      return type.name === "dyn" || nameOfType(value) === (runtimeNames[type.name] ?? type.name);
+  }
+}
+
+const numeric = (value: CelValue): bigint | number | undefined =>
+  value instanceof CelUint ? value.value : typeof value === "bigint" || typeof value === "number" ? value : undefined;
+
+/** Equality across types: numbers by value, everything else only with its like. */
+export function equal(a: CelValue, b: CelValue, meter: Meter): boolean {
+  meter.step();
+  const x = numeric(a);
+  // oxlint-disable-next-line eqeqeq -- compares a bigint with a number by value
+  if (x !== undefined) return x == (numeric(b) as unknown);
+  if (typeof a === "string") {
+    meter.text(a);
+    return a === b;
+  }
+  if (typeof a !== "object" || a === null || typeof b !== "object" || b === null) return a === b;
+  if (Array.isArray(a))
+    return Array.isArray(b) && a.length === b.length && a.every((each, i) => equal(each, b[i], meter));
+  if (a instanceof Map) {
+    if (!(b instanceof Map) || a.size !== b.size) return false;
+    for (const [key, value] of a) if (!b.has(key) || !equal(value, b.get(key), meter)) return false;
+    return true;
+  }
+  if (a instanceof CelTimestamp) return b instanceof CelTimestamp && a.nanos === b.nanos;
+  if (a instanceof CelDuration) return b instanceof CelDuration && a.nanos === b.nanos;
+  if (a instanceof CelTypeValue) return b instanceof CelTypeValue && a.type === b.type;
+  if (a instanceof CelOpaque) return b instanceof CelOpaque && a.type === b.type && a.key === b.key;
+  if (a instanceof CelOptional)
+    return (
+      b instanceof CelOptional &&
+      (a.value === undefined || b.value === undefined ? a.value === b.value : equal(a.value, b.value, meter))
+    );
+  if (a instanceof Uint8Array)
+    return b instanceof Uint8Array && a.length === b.length && a.every((each, i) => each === b[i]);
+  return false;
+}
+
+/** Negative, zero or positive; only for values that have an order. */
+export function compare(a: CelValue, b: CelValue): number {
+  const x = numeric(a);
+  const y = numeric(b);
+  if (x !== undefined && y !== undefined) {
+    if (Number.isNaN(x) || Number.isNaN(y)) throw new CelEvaluationError("NaN values cannot be ordered");
+    return x < y ? -1 : x > y ? 1 : 0;
+  }
+  if (typeof a === "string" && typeof b === "string") return a === b ? 0 : byCodePoint(a, b);
+  if (typeof a === "boolean" && typeof b === "boolean") return Number(a) - Number(b);
+  if (
+    (a instanceof CelTimestamp && b instanceof CelTimestamp) ||
+    (a instanceof CelDuration && b instanceof CelDuration)
+  )
+    return a.nanos < b.nanos ? -1 : a.nanos > b.nanos ? 1 : 0;
+  if (a instanceof Uint8Array && b instanceof Uint8Array) {
+    for (let i = 0; i < Math.min(a.length, b.length); i++)
+      if (a[i] !== b[i]) return (a[i] as number) - (b[i] as number);
+    return a.length - b.length;
+  }
+  throw noSuchOverload();
+}
+
+/** Go orders strings by their UTF-8 bytes, which is the order of code points and not that of UTF-16 units. */
+function byCodePoint(a: string, b: string): number {
+  let i = 0;
+  while (i < a.length && a.charCodeAt(i) === b.charCodeAt(i)) i++;
+  const x = a.codePointAt(i) ?? -1;
+  const y = b.codePointAt(i) ?? -1;
+  const surrogate = (code: number): boolean => code >= 0xdc00 && code <= 0xdfff;
+  // Stopped in the middle of a pair: the pairs' second halves are in order.
+  if (surrogate(x) && surrogate(y)) return x - y;
+  return x - y;
+}
