@@ -68,6 +68,8 @@ export interface KindDefinition {
    * what makes the object unusable. Custom resources prune by their structural schema here.
    */
   conform?(object: KubeObject): Conformance;
+  /** Loads what the strategy needs for the object, before it is asked; undefined when it is all there. */
+  ready?(object: KubeObject): Promise<void> | undefined;
   /** Verbs the main resource allows. */
   verbs: readonly string[];
   /** Fills defaults in place; runs on requests and on objects read. */

@@ -7,9 +7,10 @@ import type {
   CustomResourceDefinitionCondition,
   CustomResourceDefinitionStatus,
 } from "../generated/types.ts";
-import { creationText, nameOf } from "./definition.ts";
+import { creationText, nameOf, schemasOf } from "./definition.ts";
 import { isUnknownFormat } from "./formats.ts";
 import type { SchemaProps } from "./schema-props.ts";
+import { rulesReady } from "./rules/engine.ts";
 import { partsOf } from "./structural.ts";
 import { validateDefinition, validateDefinitionUpdate } from "./crd-rules.ts";
 
@@ -100,6 +101,7 @@ export const crdKind: KindDefinition = {
     validate: validateDefinition,
     validateUpdate: validateDefinitionUpdate,
   }),
+  ready: (object) => rulesReady(schemasOf((object as CustomResourceDefinition).spec)),
   deletionFinalizer: cleanupFinalizer,
 };
 

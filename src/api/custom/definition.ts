@@ -8,6 +8,7 @@ import type { KubeObject } from "../meta.ts";
 import type { CustomResourceDefinitionSpec, CustomResourceDefinitionVersion } from "../generated/types.ts";
 import { applyDefaults, hasDefaults, prune } from "./prune.ts";
 import { isEmbedded, memberOf, type SchemaProps } from "./schema-props.ts";
+import { type Rules, rulesOf } from "./rules/rules.ts";
 import { typeOfSchema } from "./type-of-schema.ts";
 import { validateSchema } from "./validate.ts";
 
@@ -16,6 +17,10 @@ const metaType = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 
 export const schemaOfVersion = (version: CustomResourceDefinitionVersion): SchemaProps =>
   (version.schema?.openAPIV3Schema as SchemaProps | undefined) ?? anything;
+
+/** Of every version; none of a definition that is not valid yet. */
+export const schemasOf = (spec: CustomResourceDefinitionSpec | undefined): SchemaProps[] =>
+  Array.isArray(spec?.versions) ? spec.versions.map(schemaOfVersion) : [];
 
 /** `com.example.stable.v1.CronTab`: how OpenAPI names the type. */
 export const definitionName = (group: string, version: string, kind: string): string =>
@@ -72,6 +77,7 @@ function customKind(
       : {}),
   });
   const name = definitionName(group, version.name, names.kind);
+  const rules = rulesOf(schema);
   const withDefaults = hasDefaults(schema);
   const defaults = (object: KubeObject): void => applyDefaults(schema, object);
   return {
@@ -82,8 +88,8 @@ function customKind(
     columns,
     ...(withDefaults ? { defaults } : {}),
     conform: (object) => conformCustom(schema, object),
-    strategy: strategyOf(base.strategy, schema, hasStatus),
-    ...(hasStatus ? { status: statusOf(base.status as Strategy, schema) } : {}),
+    strategy: strategyOf(base.strategy, schema, rules, hasStatus),
+    ...(hasStatus ? { status: statusOf(base.status as Strategy, schema, rules) } : {}),
     storedAs: {
       group,
       version: storage.name,
@@ -149,7 +155,7 @@ function metadataProblems(
   return undefined;
 }
 
-function strategyOf(base: Strategy, schema: SchemaProps, hasStatus: boolean): Strategy {
+function strategyOf(base: Strategy, schema: SchemaProps, rules: Rules, hasStatus: boolean): Strategy {
   return {
     ...base,
     prepareForCreate(object) {
@@ -161,21 +167,33 @@ function strategyOf(base: Strategy, schema: SchemaProps, hasStatus: boolean): St
       base.prepareForUpdate?.(object, old);
       countGeneration(object, old, hasStatus);
     },
-    validate: (object) => [...(base.validate?.(object) ?? []), ...validateSchema(schema, object, "", true)],
-    validateUpdate: (object, old) => [
-      ...(base.validateUpdate?.(object, old) ?? []),
-      ...changed(schema, object, old),
-    ],
+    validate(object) {
+      const errors = [...(base.validate?.(object) ?? []), ...validateSchema(schema, object, "", true)];
+      return [...errors, ...rules.problems(object, undefined, errors)];
+    },
+    ...updateOf(base, schema, rules),
   };
 }
 
-function statusOf(base: Strategy, schema: SchemaProps): Strategy {
+/** How a new object is held against the one it takes the place of. */
+function updateOf(
+  base: Strategy,
+  schema: SchemaProps,
+  rules: Rules,
+): Pick<Strategy, "validateUpdate" | "warnings"> {
+  return {
+    validateUpdate(object, old) {
+      const errors = [...(base.validateUpdate?.(object, old) ?? []), ...changed(schema, object, old)];
+      return [...errors, ...rules.problems(object, old, errors)];
+    },
+    warnings: (object, old) => [...(base.warnings?.(object, old) ?? []), ...rules.warnings(object, old)],
+  };
+}
+
+function statusOf(base: Strategy, schema: SchemaProps, rules: Rules): Strategy {
   return {
     ...base,
-    validateUpdate: (object, old) => [
-      ...(base.validateUpdate?.(object, old) ?? []),
-      ...changed(schema, object, old),
-    ],
+    ...updateOf(base, schema, rules),
   };
 }
 

@@ -10,6 +10,7 @@ import type {
 import { defaultProblems } from "./default-rules.ts";
 import { followPath } from "./field-path.ts";
 import { shownSchema } from "./internal-spec.ts";
+import { ruleProblems } from "./rules/definition-rules.ts";
 import { schemaProblems } from "./schema-rules.ts";
 import type { SchemaProps } from "./schema-props.ts";
 import { structuralProblems, unstructurable } from "./structural.ts";
@@ -64,11 +65,15 @@ export function validationProblems(schema: SchemaProps, path: string, hasStatus:
   const errors: FieldError[] = [];
   if (hasStatus) checkRoot(schema, at, errors);
   if (schema.nullable) errors.push(forbidden(`${at}.nullable`, "nullable cannot be true at the root"));
+  let sound = false;
   if (!unstructurable(schema)) {
     const structural = structuralProblems(schema, at);
-    errors.push(...(structural.length > 0 ? structural : defaultProblems(schema, at)));
+    sound = structural.length === 0;
+    errors.push(...(sound ? defaultProblems(schema, at) : structural));
   }
-  errors.push(...schemaProblems(schema, at));
+  const own = schemaProblems(schema, at);
+  errors.push(...own);
+  if (sound && own.length === 0) errors.push(...ruleProblems(schema, at));
   return errors;
 }
 

@@ -99,7 +99,9 @@ export class CustomResources {
     conditions = withCondition(conditions, established(crd, condition.status === "True"), now);
     await this.#setStatus(name, { conditions, acceptedNames: accepted });
     const current = this.#definitions.cache.get(name)?.object as CustomResourceDefinition | undefined;
-    if (current && isEstablished(current)) this.#serve(name, current);
+    if (!current || !isEstablished(current)) return;
+    await this.#definitions.def.ready?.(current as KubeObject);
+    this.#serve(name, current);
   }
 
   #namesOfOthers(name: string, crd: CustomResourceDefinition): CustomResourceDefinitionNames[] {
@@ -164,6 +166,7 @@ export class CustomResources {
       await this.#release(name);
       return;
     }
+    await this.#definitions.def.ready?.(crd as KubeObject);
     this.#serve(name, crd);
     const serving = this.#resourceOf(crd) ?? resource;
     await this.#setStatus(name, {

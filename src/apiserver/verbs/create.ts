@@ -69,6 +69,8 @@ export async function createObject(
     delete meta.deletionTimestamp;
     delete meta.deletionGracePeriodSeconds;
     delete meta.selfLink;
+    const loading = def.ready?.(object);
+    if (loading) await loading;
     def.strategy.prepareForCreate?.(object);
     core.admission.allocate(request);
     throwInvalid(call, object, def.strategy.validate?.(object));

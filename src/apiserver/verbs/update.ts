@@ -191,6 +191,8 @@ async function attempt(
   try {
     await core.admission.admit(request);
     resource.complete(object);
+    const loading = def.ready?.(object);
+    if (loading) await loading;
     strategy.prepareForUpdate?.(object, old);
     resource.complete(object);
     core.admission.allocate(request);

@@ -27,7 +27,16 @@ import {
   typeText,
   uint,
 } from "./types.ts";
-import { CelOptional, CelTypeValue, type CelValue, CelUint, fits, maxInt, minInt, nameOfType } from "./values.ts";
+import {
+  CelOptional,
+  CelTypeValue,
+  type CelValue,
+  CelUint,
+  fits,
+  maxInt,
+  minInt,
+  nameOfType,
+} from "./values.ts";
 
 /** Variables at run time: innermost first. */
 export interface Scope {
@@ -255,10 +264,11 @@ export class Checker {
   }
 
   /** Lists and maps hold values of one type, but where a type is not known before the program runs. */
-  #common(parts: readonly { node: Node; typed: Typed }[]): CelType {
+  #common(parts: readonly { node: Node; typed: Typed }[], mixed = false): CelType {
     let type: CelType | undefined;
     for (const { node, typed } of parts) {
       const joined: CelType | undefined = type ? join(type, typed.type) : typed.type;
+      if (!joined && mixed) return dyn;
       if (!joined)
         this.fail(node, `expected type '${typeText(type as CelType)}' but found '${typeText(typed.type)}'`);
       type = joined ?? type;
@@ -266,10 +276,10 @@ export class Checker {
     return type ?? dyn;
   }
 
-  #list(nodes: readonly Node[], names: Names | undefined): Typed {
+  #list(nodes: readonly Node[], names: Names | undefined, mixed = false): Typed {
     const parts = nodes.map((node) => ({ node, typed: this.check(node, names) }));
     return {
-      type: listOf(this.#common(parts)),
+      type: listOf(this.#common(parts, mixed)),
       run: (scope, meter) => {
         meter.step(10);
         return parts.map(({ typed }) => typed.run(scope, meter));
@@ -341,11 +351,19 @@ export class Checker {
       this.#all(args, names);
       return unknown;
     }
-    return this.#literals(node, name, args, this.apply(node, name, member, [...typed, ...this.#all(args, names)]));
+    return this.#literals(
+      node,
+      name,
+      args,
+      this.apply(node, name, member, [...typed, ...this.#all(args, names, name === "format")]),
+    );
   }
 
-  #all(nodes: readonly Node[], names: Names | undefined): Typed[] {
-    return nodes.map((each) => this.check(each, names));
+  /** `mixed`: a list among them may hold values of many types (`format`). */
+  #all(nodes: readonly Node[], names: Names | undefined, mixed = false): Typed[] {
+    return nodes.map((each) =>
+      mixed && each.op === "list" ? this.#list(each.args as Node[], names, true) : this.check(each, names),
+    );
   }
 
   /** Literals that can be held against their syntax before the program runs. */
@@ -392,7 +410,13 @@ export class Checker {
     const result = results[0] as CelType;
     const same = results.every((each) => typeText(each) === typeText(result));
     const overloads = matching.map(({ overload }) => overload);
-    return { type: same ? result : dyn, run: dispatch(overloads, args.map(({ run }) => run)) };
+    return {
+      type: same ? result : dyn,
+      run: dispatch(
+        overloads,
+        args.map(({ run }) => run),
+      ),
+    };
   }
 }
 
@@ -446,7 +470,9 @@ function read(scope: Scope | undefined, name: string, meter: Meter): CelValue {
   for (let each = scope; each; each = each.parent)
     if (each.name === name) {
       // A value that is made when it is asked for, once: variables of admission policies.
-      return typeof each.value === "function" ? (each.value as (meter: Meter) => CelValue)(meter) : each.value;
+      return typeof each.value === "function"
+        ? (each.value as (meter: Meter) => CelValue)(meter)
+        : each.value;
     }
   throw new CelEvaluationError(`no such attribute(s): ${name}`);
 }
@@ -475,12 +501,14 @@ export function get(of: CelValue, key: CelValue): CelValue {
   const found = find(of, key);
   if (found !== undefined) return found;
   const text = key instanceof CelUint ? key.value : key;
-  throw new CelEvaluationError(Array.isArray(of) ? `index out of bounds: ${String(text)}` : `no such key: ${String(text)}`);
+  throw new CelEvaluationError(
+    Array.isArray(of) ? `index out of bounds: ${String(text)}` : `no such key: ${String(text)}`,
+  );
 }
 
 function softGet(of: CelValue, key: CelValue): CelOptional {
   const inner = of instanceof CelOptional ? of.value : of;
-  if (inner === undefined) return CelOptional.none;
+  if (inner === undefined || inner === null) return CelOptional.none;
   const found = find(inner, key);
   return found === undefined ? CelOptional.none : new CelOptional(found);
 }

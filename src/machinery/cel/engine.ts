@@ -10,12 +10,12 @@ import { operators } from "./library/operators.ts";
 import { quantities, versions } from "./library/quantity.ts";
 import { regexes } from "./library/regex.ts";
 import { strings } from "./library/strings.ts";
-import { times } from "./library/time.ts";
+import { parseDurationText, parseTimestampText, times } from "./library/time.ts";
 import { expandMacro } from "./macros.ts";
 import { Meter } from "./meter.ts";
 import { parse } from "./syntax.ts";
 import type { CelType } from "./types.ts";
-import type { CelValue } from "./values.ts";
+import { CelDuration, CelTimestamp, type CelValue } from "./values.ts";
 
 const base: readonly Library[] = [
   operators,
@@ -67,18 +67,39 @@ export function compileCel(source: string, variables: CelEnvironment): CelProgra
           return run(scope, meter);
         } catch (error) {
           // Deep recursion is the only other thing that an expression can cause.
-          if (error instanceof RangeError) throw new CelEvaluationError("expression recursion limit exceeded");
+          if (error instanceof RangeError)
+            throw new CelEvaluationError("expression recursion limit exceeded");
           throw error;
         }
       },
     };
   } catch (error) {
-    if (error instanceof RangeError) return fail([{ at: 0, text: "expression recursion limit exceeded: 250" }]);
+    if (error instanceof RangeError)
+      return fail([{ at: 0, text: "expression recursion limit exceeded: 250" }]);
     throw error;
   }
 }
 
 export { CelCompileError, CelCostError, CelEvaluationError } from "./errors.ts";
-export { Meter } from "./meter.ts";
+export { Meter, perCallLimit } from "./meter.ts";
 export * as celTypes from "./types.ts";
 export { CelOptional, type CelValue } from "./values.ts";
+
+/** A string with one of OpenAPI's formats that have a type of their own; the string itself when it is none. */
+export function celOfText(text: string, format: string): CelValue {
+  switch (format) {
+    case "byte":
+      return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+    case "duration": {
+      const nanos = parseDurationText(text);
+      return nanos === undefined ? text : new CelDuration(nanos);
+    }
+    case "date":
+    case "date-time": {
+      const nanos = parseTimestampText(format === "date" ? `${text}T00:00:00Z` : text);
+      return nanos === undefined ? text : new CelTimestamp(nanos);
+    }
+    default:
+      return text;
+  }
+}

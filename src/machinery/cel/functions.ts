@@ -3,15 +3,15 @@ import { type CelType, parseType, splitTopLevel } from "./types.ts";
 import type { Meter } from "./meter.ts";
 import type { CelValue } from "./values.ts";
 
-// biome-ignore lint/suspicious/noExplicitAny: the signature beside it says what the values are
-export type Body = (meter: Meter, ...args: any[]) => CelValue;
+/** The signature beside it says what the values are. */
+export type Body = (meter: Meter, ...args: never[]) => CelValue;
 
 export interface Overload {
   readonly member: boolean;
   /** The receiver first. */
   readonly params: readonly CelType[];
   readonly result: CelType;
-  readonly run: Body;
+  readonly run: (meter: Meter, ...args: CelValue[]) => CelValue;
 }
 
 export type Functions = ReadonlyMap<string, readonly Overload[]>;
@@ -42,7 +42,7 @@ export function functionsOf(...libraries: readonly Library[]): Functions {
       const own = operatorName(parts.name ?? "", params.length);
       const name = prefixed ? `${receiver}.${own}` : own;
       const known = table.get(name);
-      const overload: Overload = { member, params, result: parseType(result), run };
+      const overload: Overload = { member, params, result: parseType(result), run: run as Overload["run"] };
       if (known) known.push(overload);
       else table.set(name, [overload]);
     }

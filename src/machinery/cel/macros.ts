@@ -1,5 +1,14 @@
 /** Macros: calls whose arguments are names and expressions that run for each item. */
-import { type Checker, isFinal, type Macro, type Names, present, type Run, type Scope, type Typed } from "./check.ts";
+import {
+  type Checker,
+  isFinal,
+  type Macro,
+  type Names,
+  present,
+  type Run,
+  type Scope,
+  type Typed,
+} from "./check.ts";
 import { noSuchOverload } from "./errors.ts";
 import type { Meter } from "./meter.ts";
 import type { Node } from "./syntax.ts";
@@ -46,12 +55,7 @@ const nameOf = (checker: Checker, node: Node | undefined): string => {
 };
 
 /** `variables`: one for the items (of a list) or keys (of a map), or two for index or key and value. */
-function loop(
-  checker: Checker,
-  receiver: Node,
-  variables: readonly Node[],
-  names: Names | undefined,
-): Loop {
+function loop(checker: Checker, receiver: Node, variables: readonly Node[], names: Names | undefined): Loop {
   const { type, run } = checker.check(receiver, names);
   if (type.kind !== "list" && type.kind !== "map" && !isDyn(type))
     checker.fail(

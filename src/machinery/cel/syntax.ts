@@ -75,7 +75,8 @@ function problemsOf(source: string, { code, summary, range }: ParseFailure): Pro
 
 /** A letter that starts no token, or a token behind the end of the expression. */
 function unexpected(source: string, at: number, token: string): Problem[] {
-  const strange = /^[^\w\s"'()[\]{}.,:?+\-*/%<>!&|=]/.test(token) || /^(=(?!=)|&(?!&)|\|(?!\|))/.test(source.slice(at));
+  const strange =
+    /^[^\w\s"'()[\]{}.,:?+\-*/%<>!&|=]/.test(token) || /^(=(?!=)|&(?!&)|\|(?!\|))/.test(source.slice(at));
   if (!strange) return [{ at, text: `Syntax error: extraneous input '${token}' expecting <EOF>` }];
   // The original's lexer takes one more letter with a lone `=`, `&` or `|`.
   const double = /^[=&|]/.test(token);
@@ -113,7 +114,12 @@ export function placeOf(source: string, node: Node): number {
     case "call":
       return find(source, node.start, `${escaped(args[0] as unknown as string)}\\s*\\(`, node.start);
     case "rcall":
-      return find(source, args[1].end, `[\\s)]*\\.\\s*${escaped(args[0] as unknown as string)}\\s*\\(`, node.start);
+      return find(
+        source,
+        args[1].end,
+        `[\\s)]*\\.\\s*${escaped(args[0] as unknown as string)}\\s*\\(`,
+        node.start,
+      );
     case ".":
     case ".?":
       return find(source, args[0].end, "[\\s)]*\\.", node.start);

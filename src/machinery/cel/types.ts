@@ -53,7 +53,14 @@ export function typeText(type: CelType): string {
 export type Bindings = Map<string, CelType>;
 
 /** What may be null: messages and what the original keeps as one. */
-const nullable = new Set(["timestamp", "duration", "kubernetes.Quantity", "kubernetes.URL", "net.IP", "net.CIDR"]);
+const nullable = new Set([
+  "timestamp",
+  "duration",
+  "kubernetes.Quantity",
+  "kubernetes.URL",
+  "net.IP",
+  "net.CIDR",
+]);
 
 /** Whether a value of `from` may stand where `to` is asked; parameters of `to` are bound on the way. */
 export function assignable(from: CelType, to: CelType, bound: Bindings): boolean {
@@ -72,7 +79,9 @@ export function assignable(from: CelType, to: CelType, bound: Bindings): boolean
   if (isDyn(to) || isDyn(from)) return true;
   if (from.kind === "simple" && from.name === "null")
     return (
-      to.kind === "object" || to.kind === "optional" || (to.kind === "simple" && (to.name === "null" || nullable.has(to.name)))
+      to.kind === "object" ||
+      to.kind === "optional" ||
+      (to.kind === "simple" && (to.name === "null" || nullable.has(to.name)))
     );
   if (from.kind === "list" && to.kind === "list") return assignable(from.of, to.of, bound);
   if (from.kind === "optional" && to.kind === "optional") return assignable(from.of, to.of, bound);

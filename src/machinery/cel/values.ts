@@ -119,7 +119,11 @@ export function fits(value: CelValue, type: CelType): boolean {
 }
 
 const numeric = (value: CelValue): bigint | number | undefined =>
-  value instanceof CelUint ? value.value : typeof value === "bigint" || typeof value === "number" ? value : undefined;
+  value instanceof CelUint
+    ? value.value
+    : typeof value === "bigint" || typeof value === "number"
+      ? value
+      : undefined;
 
 /** Equality across types: numbers by value, everything else only with its like. */
 export function equal(a: CelValue, b: CelValue, meter: Meter): boolean {

@@ -1,7 +1,15 @@
 /** Sizes and conversions between the types of the language. */
 import { CelEvaluationError } from "../errors.ts";
 import type { Library } from "../functions.ts";
-import { CelDuration, CelTimestamp, CelTypeValue, type CelValue, CelUint, nameOfType, toInt } from "../values.ts";
+import {
+  CelDuration,
+  CelTimestamp,
+  CelTypeValue,
+  type CelValue,
+  CelUint,
+  nameOfType,
+  toInt,
+} from "../values.ts";
 import { durationText, parseDurationText, parseTimestampText, timestampText } from "./time.ts";
 
 export const lettersOf = (text: string): number => {
@@ -39,7 +47,8 @@ const lies = new Set(["0", "f", "F", "false", "FALSE", "False"]);
 export function doubleText(value: number): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "+Inf" : "-Inf";
   const exponent = value === 0 ? 0 : Math.floor(Math.log10(Math.abs(value)));
-  if (exponent >= -4 && exponent < 21) return String(value).includes("e") ? value.toFixed(20).replace(/0+$/, "") : String(value);
+  if (exponent >= -4 && exponent < 21)
+    return String(value).includes("e") ? value.toFixed(20).replace(/0+$/, "") : String(value);
   return value.toExponential().replace(/e([+-])(\d)$/, "e$10$2");
 }
 

@@ -1,5 +1,11 @@
 /** Formats that a string can be held against. */
-import { isDns1035Label, isDns1123Label, isDns1123Subdomain, isLabelValue, isQualifiedName } from "../../names.ts";
+import {
+  isDns1035Label,
+  isDns1123Label,
+  isDns1123Subdomain,
+  isLabelValue,
+  isQualifiedName,
+} from "../../names.ts";
 import type { Library } from "../functions.ts";
 import { CelOpaque, CelOptional } from "../values.ts";
 import { parseUrl } from "./net.ts";
@@ -46,7 +52,8 @@ const checks: Readonly<Record<string, Check>> = {
   date: test(validDate, "invalid date"),
   datetime: test(
     (text) =>
-      /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i.test(text) && !Number.isNaN(Date.parse(text)),
+      /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i.test(text) &&
+      !Number.isNaN(Date.parse(text)),
     "invalid datetime",
   ),
 };
@@ -60,7 +67,11 @@ export const formats: Library = {
   ) as Library),
   "format.named(string): optional<kubernetes.NamedFormat>": (_meter, name: string) =>
     Object.hasOwn(checks, name) ? new CelOptional(formatOf(name)) : CelOptional.none,
-  "kubernetes.NamedFormat.validate(string): optional<list<string>>": (meter, { value }: CelOpaque<Check>, text: string) => {
+  "kubernetes.NamedFormat.validate(string): optional<list<string>>": (
+    meter,
+    { value }: CelOpaque<Check>,
+    text: string,
+  ) => {
     meter.text(text);
     const found = value(text);
     return found.length === 0 ? CelOptional.none : new CelOptional([...found]);

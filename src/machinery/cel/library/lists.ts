@@ -6,7 +6,8 @@ import { CelDuration, CelOptional, type CelValue, CelUint, compare, equal, toInt
 
 type List = CelValue[];
 
-const has = (meter: Meter, list: List, value: CelValue): boolean => list.some((each) => equal(each, value, meter));
+const has = (meter: Meter, list: List, value: CelValue): boolean =>
+  list.some((each) => equal(each, value, meter));
 const holds = (meter: Meter, list: List, part: List): boolean => part.every((each) => has(meter, list, each));
 
 /** The items say what is summed: a list's type may not be known. */
@@ -45,12 +46,19 @@ function ofEach(types: readonly string[], make: (type: string) => Library): Libr
 }
 
 const comparable = ["int", "uint", "double", "bool", "duration", "timestamp", "string", "bytes"];
-const zeros: Record<string, CelValue> = { int: 0n, uint: new CelUint(0n), double: 0, duration: new CelDuration(0n) };
+const zeros: Record<string, CelValue> = {
+  int: 0n,
+  uint: new CelUint(0n),
+  double: 0,
+  duration: new CelDuration(0n),
+};
 
 function flatten(meter: Meter, list: List, depth: bigint): List {
   if (depth < 0n) throw new CelEvaluationError("level must be non-negative");
   meter.step(list.length);
-  return list.flatMap((each) => (Array.isArray(each) && depth > 0n ? flatten(meter, each, depth - 1n) : [each]));
+  return list.flatMap((each) =>
+    Array.isArray(each) && depth > 0n ? flatten(meter, each, depth - 1n) : [each],
+  );
 }
 
 const range = (meter: Meter, count: bigint): List => {
@@ -76,16 +84,22 @@ export const lists: Library = {
   "list<A>.slice(int, int): list<A>": (_meter, list: List, from: bigint, to: bigint) => {
     if (from < 0n || to < 0n)
       throw new CelEvaluationError(`cannot slice(${from}, ${to}), negative indexes not supported`);
-    if (from > to) throw new CelEvaluationError(`cannot slice(${from}, ${to}), start index must be less than or equal to end index`);
-    if (to > BigInt(list.length)) throw new CelEvaluationError(`cannot slice(${from}, ${to}), list is length ${list.length}`);
+    if (from > to)
+      throw new CelEvaluationError(
+        `cannot slice(${from}, ${to}), start index must be less than or equal to end index`,
+      );
+    if (to > BigInt(list.length))
+      throw new CelEvaluationError(`cannot slice(${from}, ${to}), list is length ${list.length}`);
     return list.slice(Number(from), Number(to));
   },
   "list<A>.reverse(): list<A>": (meter, list: List) => {
     meter.step(list.length);
     return list.toReversed();
   },
-  "list<A>.first(): optional<A>": (_meter, list: List) => (list.length === 0 ? CelOptional.none : new CelOptional(list[0])),
-  "list<A>.last(): optional<A>": (_meter, list: List) => (list.length === 0 ? CelOptional.none : new CelOptional(list.at(-1))),
+  "list<A>.first(): optional<A>": (_meter, list: List) =>
+    list.length === 0 ? CelOptional.none : new CelOptional(list[0]),
+  "list<A>.last(): optional<A>": (_meter, list: List) =>
+    list.length === 0 ? CelOptional.none : new CelOptional(list.at(-1)),
   "list<A>.distinct(): list<A>": (meter, list: List) => {
     const kept: List = [];
     for (const each of list) if (!has(meter, kept, each)) kept.push(each);
@@ -95,8 +109,10 @@ export const lists: Library = {
   "list<A>.flatten(int): list<dyn>": flatten,
   "lists.range(int): list<int>": range,
   "sets.contains(list<A>, list<A>): bool": holds,
-  "sets.equivalent(list<A>, list<A>): bool": (meter, a: List, b: List) => holds(meter, a, b) && holds(meter, b, a),
-  "sets.intersects(list<A>, list<A>): bool": (meter, a: List, b: List) => a.some((each) => has(meter, b, each)),
+  "sets.equivalent(list<A>, list<A>): bool": (meter, a: List, b: List) =>
+    holds(meter, a, b) && holds(meter, b, a),
+  "sets.intersects(list<A>, list<A>): bool": (meter, a: List, b: List) =>
+    a.some((each) => has(meter, b, each)),
 };
 
 const isZero = (value: CelValue): boolean =>

@@ -1,5 +1,5 @@
 /** Addresses, networks and URLs. */
-import { CelEvaluationError } from "../errors.ts";
+import { CelEvaluationError, noSuchOverload } from "../errors.ts";
 import type { Library } from "../functions.ts";
 import { CelOpaque } from "../values.ts";
 
@@ -44,7 +44,10 @@ function parse6(text: string): bigint | undefined {
   if (!head || !tail) return undefined;
   const missing = 8 - head.length - tail.length;
   if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined;
-  return [...head, ...Array<bigint>(missing).fill(0n), ...tail].reduce((bits, group) => (bits << 16n) | group, 0n);
+  return [...head, ...Array<bigint>(missing).fill(0n), ...tail].reduce(
+    (bits, group) => (bits << 16n) | group,
+    0n,
+  );
 }
 
 function parseAddress(text: string): Address | undefined {
@@ -109,9 +112,19 @@ function needCidr(text: string): Cidr {
   return cidrOf(network);
 }
 
+/** A string that should have been an address is, to the original, an argument of no type it knows. */
+function given<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch {
+    throw noSuchOverload();
+  }
+}
+
 const hostBits = ({ address, prefix }: Network): bigint => BigInt((address.family === 4 ? 32 : 128) - prefix);
 const contains = (network: Network, { family, bits }: Address): boolean =>
-  network.address.family === family && bits >> hostBits(network) === network.address.bits >> hostBits(network);
+  network.address.family === family &&
+  bits >> hostBits(network) === network.address.bits >> hostBits(network);
 const containsNetwork = (a: Network, b: Network): boolean => a.prefix <= b.prefix && contains(a, b.address);
 
 /** Whether the leading bits of the address are these, for its family. */
@@ -132,19 +145,24 @@ export const addresses: Library = {
   "net.IP.isUnspecified(): bool": (_meter, { value }: Ip) => unspecified(value),
   "net.IP.isLoopback(): bool": (_meter, { value }: Ip) => loopback(value),
   "net.IP.isLinkLocalMulticast(): bool": (_meter, { value }: Ip) =>
-    value.family === 4 ? within(value, "224.0.0.0/24") : (value.bits >> 112n & 0xff0fn) === 0xff02n,
+    value.family === 4 ? within(value, "224.0.0.0/24") : ((value.bits >> 112n) & 0xff0fn) === 0xff02n,
   "net.IP.isLinkLocalUnicast(): bool": (_meter, { value }: Ip) => linkLocalUnicast(value),
   "net.IP.isGlobalUnicast(): bool": (_meter, { value }: Ip) =>
-    !unspecified(value) && !loopback(value) && !multicast(value) && !linkLocalUnicast(value) && !broadcast(value),
+    !unspecified(value) &&
+    !loopback(value) &&
+    !multicast(value) &&
+    !linkLocalUnicast(value) &&
+    !broadcast(value),
   "string(net.IP): string": (_meter, { key }: Ip) => key,
   "cidr(string): net.CIDR": (_meter, text: string) => needCidr(text),
   "isCIDR(string): bool": (_meter, text: string) => parseNetwork(text) !== undefined,
   "net.CIDR.containsIP(net.IP): bool": (_meter, { value }: Cidr, ip: Ip) => contains(value, ip.value),
-  "net.CIDR.containsIP(string): bool": (_meter, { value }: Cidr, text: string) => contains(value, needIp(text).value),
+  "net.CIDR.containsIP(string): bool": (_meter, { value }: Cidr, text: string) =>
+    contains(value, given(() => needIp(text)).value),
   "net.CIDR.containsCIDR(net.CIDR): bool": (_meter, { value }: Cidr, other: Cidr) =>
     containsNetwork(value, other.value),
   "net.CIDR.containsCIDR(string): bool": (_meter, { value }: Cidr, text: string) =>
-    containsNetwork(value, needCidr(text).value),
+    containsNetwork(value, given(() => needCidr(text)).value),
   "net.CIDR.ip(): net.IP": (_meter, { value }: Cidr) => ipOf(value.address),
   "net.CIDR.prefixLength(): int": (_meter, { value }: Cidr) => BigInt(value.prefix),
   "net.CIDR.masked(): net.CIDR": (_meter, { value }: Cidr) => {
@@ -173,9 +191,11 @@ export function parseUrl(text: string): Url | string {
   const [, scheme = "", authority, path = "", query = ""] = found ?? [];
   if (scheme === "" && !text.startsWith("/"))
     return wrong(text.startsWith(":") ? "missing protocol scheme" : "invalid URI for request");
-  if (/%(?![\da-f]{2})/i.test(path)) return wrong(`invalid URL escape ${quoted(/%.{0,2}/.exec(path)?.[0] ?? "%")}`);
+  if (/%(?![\da-f]{2})/i.test(path))
+    return wrong(`invalid URL escape ${quoted(/%.{0,2}/.exec(path)?.[0] ?? "%")}`);
   const host = (authority ?? "").replace(/^[^@]*@/, "");
-  if (/[ "<>^`{|}\\]/.test(host)) return wrong(`invalid character ${quoted(/[ "<>^`{|}\\]/.exec(host)?.[0])} in host name`);
+  if (/[ "<>^`{|}\\]/.test(host))
+    return wrong(`invalid character ${quoted(/[ "<>^`{|}\\]/.exec(host)?.[0])} in host name`);
   const port = /:([^:\]]*)$/.exec(host)?.[1] ?? "";
   if (port !== "" && !/^\d+$/.test(port)) return wrong(`invalid port ${quoted(`:${port}`)} after host`);
   return { scheme: scheme.toLowerCase(), host, path, query };

@@ -15,7 +15,10 @@ const orders: Record<string, (sign: number) => boolean> = {
   ">=": (sign) => sign >= 0,
 };
 
-const ordered = ["bool", "string", "bytes", "timestamp", "duration"].map((each): [string, string] => [each, each]);
+const ordered = ["bool", "string", "bytes", "timestamp", "duration"].map((each): [string, string] => [
+  each,
+  each,
+]);
 const numbers = ["int", "uint", "double"];
 for (const left of numbers) for (const right of numbers) ordered.push([left, right]);
 

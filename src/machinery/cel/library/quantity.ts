@@ -35,8 +35,10 @@ const asInt = ({ nanos }: Quantity): bigint | undefined => {
 export const quantities: Library = {
   "quantity(string): kubernetes.Quantity": (_meter, text: string) => parsed(text),
   "isQuantity(string): bool": (_meter, text: string) => isQuantityText(text),
-  "sign(kubernetes.Quantity): int": (_meter, { value }: Q) => (value.nanos > 0n ? 1n : value.nanos < 0n ? -1n : 0n),
-  "kubernetes.Quantity.sign(): int": (_meter, { value }: Q) => (value.nanos > 0n ? 1n : value.nanos < 0n ? -1n : 0n),
+  "sign(kubernetes.Quantity): int": (_meter, { value }: Q) =>
+    value.nanos > 0n ? 1n : value.nanos < 0n ? -1n : 0n,
+  "kubernetes.Quantity.sign(): int": (_meter, { value }: Q) =>
+    value.nanos > 0n ? 1n : value.nanos < 0n ? -1n : 0n,
   "kubernetes.Quantity.isGreaterThan(kubernetes.Quantity): bool": (_meter, a: Q, b: Q) =>
     compareQuantity(a.value, b.value) > 0,
   "kubernetes.Quantity.isLessThan(kubernetes.Quantity): bool": (_meter, a: Q, b: Q) =>
@@ -93,7 +95,10 @@ function normalized(text: string): string {
 
 function needVersion(text: string): V {
   const version = versionOf(text);
-  if (!version) throw new CelEvaluationError(text === "" ? "Version string empty" : "No Major.Minor.Patch elements found");
+  if (!version)
+    throw new CelEvaluationError(
+      text === "" ? "Version string empty" : "No Major.Minor.Patch elements found",
+    );
   return version;
 }
 
@@ -122,11 +127,12 @@ export const versions: Library = {
   "isSemver(string): bool": (_meter, text: string) => versionOf(text) !== undefined,
   "isSemver(string, bool): bool": (_meter, text: string, lax: boolean) =>
     versionOf(lax ? normalized(text) : text) !== undefined,
-  "kubernetes.Semver.isGreaterThan(kubernetes.Semver): bool": (_meter, a: V, b: V) => compareVersions(a, b) > 0,
+  "kubernetes.Semver.isGreaterThan(kubernetes.Semver): bool": (_meter, a: V, b: V) =>
+    compareVersions(a, b) > 0,
   "kubernetes.Semver.isLessThan(kubernetes.Semver): bool": (_meter, a: V, b: V) => compareVersions(a, b) < 0,
-  "kubernetes.Semver.compareTo(kubernetes.Semver): int": (_meter, a: V, b: V) => BigInt(compareVersions(a, b)),
+  "kubernetes.Semver.compareTo(kubernetes.Semver): int": (_meter, a: V, b: V) =>
+    BigInt(compareVersions(a, b)),
   "kubernetes.Semver.major(): int": (_meter, { value }: V) => value.numbers[0],
   "kubernetes.Semver.minor(): int": (_meter, { value }: V) => value.numbers[1],
   "kubernetes.Semver.patch(): int": (_meter, { value }: V) => value.numbers[2],
 };
-

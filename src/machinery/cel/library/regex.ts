@@ -62,7 +62,8 @@ function regex(meter: Meter, text: string, pattern: string): RegExp {
   return made;
 }
 
-const matches = (meter: Meter, text: string, pattern: string): boolean => regex(meter, text, pattern).test(text);
+const matches = (meter: Meter, text: string, pattern: string): boolean =>
+  regex(meter, text, pattern).test(text);
 
 function findAll(meter: Meter, text: string, pattern: string, count: bigint): string[] {
   const found: string[] = [];

@@ -22,10 +22,10 @@ function refuse(clause: string, wanted: string, value: CelValue): never {
   );
 }
 
-/** `%s` of any value. */
-export function text(value: CelValue, meter: Meter): string {
+/** `%s` of any value; strings inside others are quoted. */
+export function text(value: CelValue, meter: Meter, inner = false): string {
   meter.step();
-  if (typeof value === "string") return value;
+  if (typeof value === "string") return inner ? JSON.stringify(value) : value;
   if (typeof value === "number") return doubleText(value);
   if (value === null) return "null";
   if (value instanceof CelUint) return String(value.value);
@@ -34,22 +34,30 @@ export function text(value: CelValue, meter: Meter): string {
   if (value instanceof CelTypeValue) return value.type;
   if (value instanceof Uint8Array) return new TextDecoder().decode(value);
   if (value instanceof CelOptional)
-    return value.value === undefined ? "optional.none()" : `optional.of(${text(value.value, meter)})`;
-  if (Array.isArray(value)) return `[${value.map((each) => text(each, meter)).join(", ")}]`;
+    return value.value === undefined ? "optional.none()" : `optional.of(${text(value.value, meter, true)})`;
+  if (Array.isArray(value)) return `[${value.map((each) => text(each, meter, true)).join(", ")}]`;
   if (value instanceof Map) {
-    const entries = [...value].map(([key, each]): [string, string] => [text(key, meter), text(each, meter)]);
+    const entries = [...value].map(([key, each]): [string, string] => [
+      text(key, meter, true),
+      text(each, meter, true),
+    ]);
     entries.sort(([a], [b]) => (a < b ? -1 : 1));
     return `{${entries.map(([key, each]) => `${key}: ${each}`).join(", ")}}`;
   }
   if (typeof value === "bigint" || typeof value === "boolean") return String(value);
-  return refuse("string", "strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps", value);
+  return refuse(
+    "string",
+    "strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps",
+    value,
+  );
 }
 
 function hex(value: CelValue): string {
   const number = whole(value);
   if (number !== undefined) return number.toString(16);
   const bytes = typeof value === "string" ? new TextEncoder().encode(value) : value;
-  if (!(bytes instanceof Uint8Array)) return refuse("only integers, byte buffers, and strings can be formatted as hex; hex", "them", value);
+  if (!(bytes instanceof Uint8Array))
+    return refuse("only integers, byte buffers, and strings can be formatted as hex; hex", "them", value);
   return [...bytes].map((each) => each.toString(16).padStart(2, "0")).join("");
 }
 
@@ -65,7 +73,8 @@ function clause(letter: string, precision: number, value: CelValue, meter: Meter
     case "f":
     case "e": {
       const real = number === undefined ? value : Number(number);
-      if (typeof real !== "number") return refuse(letter === "f" ? "fixed-point" : "scientific", "doubles", value);
+      if (typeof real !== "number")
+        return refuse(letter === "f" ? "fixed-point" : "scientific", "doubles", value);
       if (!Number.isFinite(real)) return doubleText(real);
       return letter === "f"
         ? real.toFixed(precision)
@@ -81,18 +90,23 @@ function clause(letter: string, precision: number, value: CelValue, meter: Meter
     case "X":
       return hex(value).toUpperCase();
     default:
-      throw new CelEvaluationError(`error during formatting: could not parse formatting clause: unrecognized formatting clause "${letter}"`);
+      throw new CelEvaluationError(
+        `error during formatting: could not parse formatting clause: unrecognized formatting clause "${letter}"`,
+      );
   }
 }
 
 export function formatted(meter: Meter, form: string, values: CelValue[]): string {
   meter.text(form);
   let next = 0;
-  const made = form.replaceAll(/%(?:%|(?:\.(\d+))?(.))/gs, (whole_, precision: string | undefined, letter: string) => {
-    if (whole_ === "%%") return "%";
-    if (next >= values.length) throw new CelEvaluationError(`index ${next} out of range`);
-    return clause(letter, Math.min(Number(precision ?? 6), 100), values[next++], meter);
-  });
+  const made = form.replaceAll(
+    /%(?:%|(?:\.(\d+))?(.))/gs,
+    (whole_, precision: string | undefined, letter: string) => {
+      if (whole_ === "%%") return "%";
+      if (next >= values.length) throw new CelEvaluationError(`index ${next} out of range`);
+      return clause(letter, Math.min(Number(precision ?? 6), 100), values[next++], meter);
+    },
+  );
   meter.text(made);
   return made;
 }

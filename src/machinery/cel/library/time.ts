@@ -8,8 +8,8 @@ const billion = 1_000_000_000n;
 const units: Record<string, bigint> = {
   ns: 1n,
   us: 1000n,
-  "µs": 1000n,
-  "μs": 1000n,
+  µs: 1000n,
+  μs: 1000n,
   ms: 1_000_000n,
   s: billion,
   m: 60n * billion,
@@ -23,7 +23,9 @@ export function parseDurationText(text: string): bigint | undefined {
   if (rest === "0") return 0n;
   if (!/^((\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h))+$/.test(rest)) return undefined;
   let nanos = 0n;
-  for (const [, whole = "", fraction = "", unit = ""] of rest.matchAll(/(\d*)\.?(\d*)(ns|us|µs|μs|ms|s|m|h)/g)) {
+  for (const [, whole = "", fraction = "", unit = ""] of rest.matchAll(
+    /(\d*)\.?(\d*)(ns|us|µs|μs|ms|s|m|h)/g,
+  )) {
     const size = units[unit] ?? 0n;
     nanos += BigInt(whole || "0") * size;
     if (fraction !== "") nanos += (BigInt(fraction) * size) / 10n ** BigInt(fraction.length);
@@ -34,7 +36,9 @@ export function parseDurationText(text: string): bigint | undefined {
 /** Seconds with as many digits as it takes: `1.5s`. */
 export function durationText(nanos: bigint): string {
   const size = nanos < 0n ? -nanos : nanos;
-  const fraction = String(size % billion).padStart(9, "0").replace(/0+$/, "");
+  const fraction = String(size % billion)
+    .padStart(9, "0")
+    .replace(/0+$/, "");
   return `${nanos < 0n ? "-" : ""}${size / billion}${fraction === "" ? "" : `.${fraction}`}s`;
 }
 
@@ -50,7 +54,8 @@ export function parseTimestampText(text: string): bigint | undefined {
   return BigInt(millis) * 1_000_000n + BigInt(fraction.slice(0, 9).padEnd(9, "0"));
 }
 
-const millisOf = (nanos: bigint): number => Number((nanos - (((nanos % 1_000_000n) + 1_000_000n) % 1_000_000n)) / 1_000_000n);
+const millisOf = (nanos: bigint): number =>
+  Number((nanos - (((nanos % 1_000_000n) + 1_000_000n) % 1_000_000n)) / 1_000_000n);
 
 export function timestampText(nanos: bigint): string {
   const rest = ((nanos % billion) + billion) % billion;
@@ -92,8 +97,7 @@ function inZone({ nanos }: CelTimestamp, zone: string): Date {
 const getters: Record<string, (date: Date) => number> = {
   getFullYear: (date) => date.getUTCFullYear(),
   getMonth: (date) => date.getUTCMonth(),
-  getDayOfYear: (date) =>
-    Math.floor((date.getTime() - Date.UTC(date.getUTCFullYear(), 0, 1)) / 86_400_000),
+  getDayOfYear: (date) => Math.floor((date.getTime() - Date.UTC(date.getUTCFullYear(), 0, 1)) / 86_400_000),
   getDayOfMonth: (date) => date.getUTCDate() - 1,
   getDate: (date) => date.getUTCDate(),
   getDayOfWeek: (date) => date.getUTCDay(),

@@ -1,0 +1,111 @@
+/** A structural schema as a type of CEL, and JSON that follows it as values of CEL. */
+import { type Cel, type CelType, isObject } from "../../../machinery/index.ts";
+import { isEmbedded, isIntOrString, type SchemaProps } from "../schema-props.ts";
+
+/** Names that CEL keeps for itself (cel-spec, syntax: RESERVED). */
+const reserved = new Set(
+  (
+    "true false null in as break const continue else for function if import let loop package namespace return var " +
+    "void while"
+  ).split(" "),
+);
+const escapes: Record<string, string> = {
+  __: "__underscores__",
+  ".": "__dot__",
+  "-": "__dash__",
+  "/": "__slash__",
+};
+
+/** The name by which rules know a field; undefined when they cannot. */
+export function escapeName(name: string): string | undefined {
+  if (reserved.has(name)) return `__${name}__`;
+  if (!/^[A-Za-z_./-][\w./-]*$/.test(name)) return undefined;
+  return name.replaceAll(/__|[./-]/g, (part) => escapes[part] as string);
+}
+
+const text: SchemaProps = { type: "string" };
+const identity: SchemaProps = { type: "object", properties: { name: text, generateName: text } };
+
+/** Rules see the identity of an object that is a resource, whatever its schema says of it. */
+function membersOf(schema: SchemaProps, resource: boolean): Record<string, SchemaProps> {
+  return resource
+    ? { ...schema.properties, apiVersion: text, kind: text, metadata: identity }
+    : (schema.properties ?? {});
+}
+
+/** undefined where rules see nothing: unknown members, and what has them. `name`: of the type, in messages. */
+export function typeOf(cel: Cel, schema: SchemaProps, name: string, resource: boolean): CelType | undefined {
+  const t = cel.celTypes;
+  if (isIntOrString(schema)) return t.dyn;
+  switch (resource ? "object" : schema.type) {
+    case "array": {
+      const of = schema.items && typeOf(cel, schema.items, `${name}.@idx`, isEmbedded(schema.items));
+      return of && t.listOf(of);
+    }
+    case "object": {
+      const { additionalProperties: values } = schema;
+      if (isObject(values)) {
+        const of = typeOf(cel, values as SchemaProps, `${name}.@elem`, isEmbedded(values as SchemaProps));
+        return of && t.mapOf(t.string, of);
+      }
+      const fields = new Map<string, CelType>();
+      for (const [member, inner] of Object.entries(membersOf(schema, resource))) {
+        const escaped = escapeName(member);
+        const type = typeOf(cel, inner, `${name}.${member}`, isEmbedded(inner));
+        if (escaped !== undefined && type) fields.set(escaped, type);
+      }
+      return t.objectOf(name, fields);
+    }
+    case "string":
+      switch (schema.format) {
+        case "byte":
+          return t.bytes;
+        case "duration":
+          return t.duration;
+        case "date":
+        case "date-time":
+          return t.timestamp;
+        default:
+          return t.string;
+      }
+    case "boolean":
+      return t.bool;
+    case "number":
+      return t.double;
+    case "integer":
+      return t.int;
+    default:
+      return undefined;
+  }
+}
+
+const whole = (value: unknown): unknown =>
+  typeof value === "number" && Number.isInteger(value) ? BigInt(value) : value;
+
+/** The value as rules see it. */
+export function valueOf(cel: Cel, schema: SchemaProps, value: unknown, resource: boolean): unknown {
+  if (value === null || value === undefined) return value;
+  if (isIntOrString(schema)) return whole(value);
+  if (Array.isArray(value)) {
+    const { items } = schema;
+    return items ? value.map((each) => valueOf(cel, items, each, isEmbedded(items))) : [];
+  }
+  if (isObject(value)) {
+    const made = new Map<string, unknown>();
+    const { additionalProperties: values } = schema;
+    if (isObject(values) && !resource) {
+      for (const [key, each] of Object.entries(value))
+        made.set(key, valueOf(cel, values as SchemaProps, each, isEmbedded(values as SchemaProps)));
+      return made;
+    }
+    for (const [member, inner] of Object.entries(membersOf(schema, resource))) {
+      const escaped = escapeName(member);
+      if (escaped === undefined || !Object.hasOwn(value, member)) continue;
+      made.set(escaped, valueOf(cel, inner, value[member], isEmbedded(inner)));
+    }
+    return made;
+  }
+  if (schema.type === "number") return Number(value);
+  if (schema.type === "integer") return whole(value);
+  return typeof value === "string" && schema.format ? cel.celOfText(value, schema.format) : value;
+}
