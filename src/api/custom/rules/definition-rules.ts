@@ -1,5 +1,6 @@
 /** What is wrong with the rules of a definition's schema. */
 import { type Cel, type FieldError, invalid, isObject } from "../../../machinery/index.ts";
+import { shownRule } from "../internal-spec.ts";
 import { isEmbedded, type SchemaProps, type ValidationRule } from "../schema-props.ts";
 import { compileRules } from "./compile.ts";
 import { celEngine } from "./engine.ts";
@@ -12,21 +13,12 @@ export function ruleProblems(schema: SchemaProps, path: string): FieldError[] {
   return errors;
 }
 
-/** As Go's JSON shows the rule: all its fields, and signs of HTML escaped. */
-function shown(rule: ValidationRule): string {
-  const all = {
-    Rule: rule.rule,
-    Message: rule.message ?? "",
-    MessageExpression: rule.messageExpression ?? "",
-    Reason: rule.reason ?? null,
-    FieldPath: rule.fieldPath ?? "",
-    OptionalOldSelf: rule.optionalOldSelf ?? null,
-  };
-  return JSON.stringify(all).replaceAll(
+/** As Go's JSON shows the rule: signs of HTML escaped. */
+const shown = (rule: ValidationRule): string =>
+  JSON.stringify(shownRule(rule)).replaceAll(
     /[<>&\u2028\u2029]/g,
     (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
-}
 
 const invalidRule = (field: string, rule: ValidationRule, detail: string): FieldError => ({
   reason: "FieldValueInvalid",
