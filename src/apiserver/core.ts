@@ -86,7 +86,8 @@ export async function writeObject(
   existing: Entry | undefined,
 ): Promise<WriteResult> {
   const value = encodeStored(object, resource.storedKind, resource.storedApiVersion);
-  if (existing && isSame(value, object, existing)) return { done: true, entry: existing };
+  if (existing && !core.store.isStale?.(resource.storeKey(key)) && isSame(value, object, existing))
+    return { done: true, entry: existing };
   const lease = resource.def.ttlSeconds ? await core.leases.lease(resource.def.ttlSeconds) : 0;
   core.caches.expect(value, object);
   const storeKey = resource.storeKey(key);

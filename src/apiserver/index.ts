@@ -10,3 +10,9 @@ export const openAudit = async (
   ...given: Parameters<typeof import("./audit/open.ts").openAudit>
 ): ReturnType<typeof import("./audit/open.ts").openAudit> =>
   (await import("./audit/open.ts")).openAudit(...given);
+
+/** A store whose values are encrypted; loaded only for whoever wants one. */
+export const openEncryption = async (
+  ...given: Parameters<typeof import("./encryption/open.ts").openEncryption>
+): Promise<ReturnType<typeof import("./encryption/open.ts").openEncryption>> =>
+  (await import("./encryption/open.ts")).openEncryption(...given);

@@ -32,6 +32,9 @@ export interface Store {
   grantLease(ttlSeconds: number): Promise<number>;
   revokeLease(id: number): Promise<void>;
 
+  /** True for a value that would be kept in another form now (other keys): writing it again, unchanged, is no waste. */
+  isStale?(key: string): boolean;
+
   /** Bytes on disk (or in memory). */
   size(): Promise<number>;
   /** Waits for writes under way, ends watches, frees everything. Idempotent. */

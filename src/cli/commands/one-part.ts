@@ -91,7 +91,7 @@ export const proxy = client(
 export const apiserver: OwnCommand = {
   summary: "The API server and its store alone. Prints a kubeconfig for it when it answers.",
   usage:
-    "wherry apiserver [--data-dir D] [--name N] [--api-port P] [--authentication-config F] [--authorization-config F] [--audit-policy-file F --audit-log-path F]",
+    "wherry apiserver [--data-dir D] [--name N] [--api-port P] [--authentication-config F] [--authorization-config F] [--audit-policy-file F --audit-log-path F] [--encryption-provider-config F]",
   flags: [
     ...clusterFlags,
     { long: "api-port", type: "int", help: "port of the API server" },
@@ -105,6 +105,11 @@ export const apiserver: OwnCommand = {
       type: "string",
       help: "AuthorizationConfiguration file: the authorizers in turn, webhooks among them; followed as it changes",
     },
+    {
+      long: "encryption-provider-config",
+      type: "string",
+      help: "EncryptionConfiguration file: which resources are stored encrypted, and with what; followed as it changes",
+    },
     ...auditFlags,
     { long: "enable-admission-plugins", type: "list", help: "admission plugins beside the default ones" },
     { long: "disable-admission-plugins", type: "list", help: "default admission plugins to leave out" },
@@ -116,8 +121,10 @@ export const apiserver: OwnCommand = {
     const authenticationConfig = flags.text("authentication-config");
     const authorizationConfig = flags.text("authorization-config");
     const audit = auditOf(flags);
+    const encryptionConfig = flags.text("encryption-provider-config");
     await runApiServerAlone({
       ...(audit ? { audit } : {}),
+      ...(encryptionConfig ? { encryptionConfig } : {}),
       ...(authenticationConfig ? { authenticationConfig } : {}),
       ...(authorizationConfig ? { authorizationConfig } : {}),
       plugins: {

@@ -5,6 +5,7 @@ import {
   createAuth,
   createProxy,
   openAudit,
+  openEncryption,
 } from "../../apiserver/index.ts";
 import type { ApiTransport } from "../../client/index.ts";
 import type { Clock, Logger } from "../../machinery/index.ts";
@@ -36,8 +37,8 @@ export async function startControlPlane(options: {
   log: Logger;
   /** Admission plugins beside or without the default ones. */
   plugins?: { enable?: readonly string[]; disable?: readonly string[] };
-  /** AuthenticationConfiguration and AuthorizationConfiguration; followed until the signal. */
-  files?: { authentication?: string; authorization?: string; signal: AbortSignal };
+  /** AuthenticationConfiguration, AuthorizationConfiguration and EncryptionConfiguration; followed until the signal. */
+  files?: { authentication?: string; authorization?: string; encryption?: string; signal: AbortSignal };
   /** The record of requests. */
   audit?: AuditFiles;
   /** What `GET /wherry/status` says. */
@@ -51,12 +52,14 @@ export async function startControlPlane(options: {
     rootCa: certificates.ca,
     frontProxy: { ca: certificates.frontProxyCa, allowedNames: ["front-proxy-client"] },
   });
-  const { authentication, authorization, signal } = options.files ?? {};
-  if (signal && (authentication || authorization)) {
+  const { authentication, authorization, encryption, signal } = options.files ?? {};
+  const encrypted = encryption ? await openEncryption(options.store, { clock, log }) : undefined;
+  if (signal && (authentication || authorization || encryption)) {
     const { followFiles } = await import("./auth-files.ts");
     await followFiles(
       [
         ...(authentication ? [{ path: authentication, take: auth.configureAuthentication }] : []),
+        ...(encryption && encrypted ? [{ path: encryption, take: encrypted.configure }] : []),
         ...(authorization ? [{ path: authorization, take: auth.configureAuthorization }] : []),
       ],
       { clock, log, signal },
@@ -74,7 +77,8 @@ export async function startControlPlane(options: {
     : undefined;
   const server = await createApiServer({
     ...(audit ? { audit } : {}),
-    store: options.store,
+    store: encrypted?.store ?? options.store,
+    ...(encrypted ? { checks: new Map([["kms-providers", encrypted.healthy]]) } : {}),
     clock,
     log: log.with({ part: "apiserver" }),
     random: Math.random,
@@ -137,6 +141,7 @@ export async function startControlPlane(options: {
     async close() {
       await server.close();
       await audit?.close();
+      encrypted?.close();
       proxy.close();
     },
   };

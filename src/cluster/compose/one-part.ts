@@ -113,6 +113,7 @@ export async function runApiServerAlone(options: {
   apiPort?: number;
   authenticationConfig?: string;
   authorizationConfig?: string;
+  encryptionConfig?: string;
   audit?: AuditFiles;
   plugins?: { enable: readonly string[]; disable: readonly string[] };
   log: Logger;
@@ -143,6 +144,7 @@ export async function runApiServerAlone(options: {
         signal,
         ...(authenticationConfig ? { authentication: authenticationConfig } : {}),
         ...(authorizationConfig ? { authorization: authorizationConfig } : {}),
+        ...(options.encryptionConfig ? { encryption: options.encryptionConfig } : {}),
       },
     });
     try {

@@ -1,0 +1,208 @@
+/** A store whose values are written as an EncryptionConfiguration says. What is above it sees plain values alone. */
+import type {
+  KeyValue,
+  RangeRequest,
+  RangeResult,
+  Store,
+  StoreEvent,
+  StoreWatch,
+  TxnRequest,
+  TxnResult,
+  WatchRequest,
+  WatchSink,
+} from "../../store/index.ts";
+import { type Opened, Transformers } from "./transformer.ts";
+
+/** How values of a resource are written; undefined: as they are. */
+export type TransformersOf = (group: string, plural: string) => Transformers | undefined;
+
+const plain = new Transformers([]);
+
+export class EncryptedStore implements Store {
+  readonly #store: Store;
+  #choose: TransformersOf;
+  /** By `/registry/GROUP/PLURAL/`. */
+  #chosen = new Map<string, Transformers>();
+  /** How each value was written, for those that were written in another way than plainly. */
+  readonly #marks = new Map<string, string>();
+  /** What this server wrote itself comes back as the very same bytes: they need not be read again. */
+  readonly #own = new WeakMap<Uint8Array, Opened>();
+
+  constructor(store: Store, choose: TransformersOf) {
+    this.#store = store;
+    this.#choose = choose;
+  }
+
+  /** From now on written so; what is there is read by the new ones too. */
+  configure(choose: TransformersOf): void {
+    this.#choose = choose;
+    this.#chosen = new Map();
+  }
+
+  /** True for a value that would be written in another way now: writing it again is no waste, even unchanged. */
+  isStale(key: string): boolean {
+    return (this.#marks.get(key) ?? "") !== this.#of(key).mark;
+  }
+
+  get revision(): number {
+    return this.#store.revision;
+  }
+
+  get compactedRevision(): number {
+    return this.#store.compactedRevision;
+  }
+
+  async range(request: RangeRequest): Promise<RangeResult> {
+    const result = await this.#store.range(request);
+    const items: KeyValue[] = [];
+    const current = request.revision === undefined || request.revision === result.revision;
+    for (const kv of result.items) {
+      const opened = this.#open(kv);
+      const { value, mark } = opened instanceof Promise ? await opened : opened;
+      // Of a former state nothing follows about how the value is written today.
+      if (current || !this.#marks.has(kv.key)) this.#note(kv.key, mark);
+      items.push(value);
+    }
+    return { ...result, items };
+  }
+
+  async txn(request: TxnRequest): Promise<TxnResult> {
+    const then = request.then.map((write) => {
+      if (write.type === "delete") return write;
+      const transformers = this.#of(write.key);
+      const value = transformers.encrypt(write.value, write.key);
+      if (value !== write.value) this.#own.set(value, { plain: write.value, mark: transformers.mark });
+      return { ...write, value };
+    });
+    const result = await this.#store.txn({ ...request, then });
+    if (result.succeeded) return result;
+    const current = await Promise.all(
+      result.current.map(async (kv) => (kv ? (await this.#open(kv)).value : undefined)),
+    );
+    return { ...result, current };
+  }
+
+  watch(request: WatchRequest, sink: WatchSink): StoreWatch {
+    /** Set while a value waits for its key: everything after it waits too. */
+    let before: Promise<void> | undefined;
+    let closed = false;
+    const fail = (error: unknown): void => {
+      if (closed) return;
+      closed = true;
+      inner.close();
+      sink.onError(error as Error);
+    };
+    const deliver = (events: readonly StoreEvent[], revision: number): void => {
+      if (!closed) sink.onEvents(events, revision);
+    };
+    const inner = this.#store.watch(request, {
+      onError: (error) => {
+        if (before) void before.then(() => fail(error));
+        else fail(error);
+      },
+      onEvents: (events, revision) => {
+        try {
+          const opened = events.map((event) => this.#event(event));
+          if (!before && !opened.some((each) => each instanceof Promise)) {
+            deliver(opened as StoreEvent[], revision);
+            return;
+          }
+          const mine = (before ?? Promise.resolve())
+            .then(async () => deliver(await Promise.all(opened.map(async (each) => each)), revision))
+            .catch(fail)
+            .finally(() => {
+              if (before === mine) before = undefined;
+            });
+          before = mine;
+        } catch (error) {
+          // The watch may still be in the making.
+          queueMicrotask(() => fail(error));
+        }
+      },
+    });
+    return {
+      close() {
+        closed = true;
+        inner.close();
+      },
+    };
+  }
+
+  compact(revision: number): Promise<void> {
+    return this.#store.compact(revision);
+  }
+
+  grantLease(ttlSeconds: number): Promise<number> {
+    return this.#store.grantLease(ttlSeconds);
+  }
+
+  revokeLease(id: number): Promise<void> {
+    return this.#store.revokeLease(id);
+  }
+
+  size(): Promise<number> {
+    return this.#store.size();
+  }
+
+  close(): Promise<void> {
+    return this.#store.close();
+  }
+
+  #event(event: StoreEvent): StoreEvent | Promise<StoreEvent> {
+    const previous = event.previous && this.#open(event.previous);
+    if (event.type === "delete") {
+      this.#marks.delete(event.key);
+      if (!previous) return event;
+      if (!(previous instanceof Promise)) return { ...event, previous: previous.value };
+      return previous.then(({ value }) => ({ ...event, previous: value }));
+    }
+    const opened = this.#open(event.kv);
+    const made = (
+      { value, mark }: { value: KeyValue; mark: string },
+      former: { value: KeyValue } | undefined,
+    ): StoreEvent => {
+      this.#note(event.kv.key, mark);
+      return { ...event, kv: value, ...(former ? { previous: former.value } : {}) };
+    };
+    if (!(opened instanceof Promise) && !(previous instanceof Promise)) return made(opened, previous);
+    return Promise.all([opened, previous]).then(([now, former]) => made(now, former));
+  }
+
+  #open(kv: KeyValue): { value: KeyValue; mark: string } | Promise<{ value: KeyValue; mark: string }> {
+    const transformers = this.#of(kv.key);
+    const own = this.#own.get(kv.value);
+    if (own) return { value: { ...kv, value: own.plain }, mark: own.mark };
+    const as = ({ plain: value, mark }: Opened): { value: KeyValue; mark: string } => ({
+      value: value === kv.value ? kv : { ...kv, value },
+      mark,
+    });
+    const named = (cause: unknown): Error =>
+      new Error(`${kv.key} cannot be read: ${(cause as Error).message}`, { cause });
+    try {
+      const opened = transformers.decrypt(kv.value, kv.key);
+      if (!(opened instanceof Promise)) return as(opened);
+      return opened.then(as, (cause: unknown) => {
+        throw named(cause);
+      });
+    } catch (cause) {
+      throw named(cause);
+    }
+  }
+
+  #note(key: string, mark: string): void {
+    if (mark === "") this.#marks.delete(key);
+    else this.#marks.set(key, mark);
+  }
+
+  #of(key: string): Transformers {
+    const [, registry, group = "", plural = ""] = key.split("/", 4);
+    if (registry !== "registry" || plural === "") return plain;
+    const resource = `${group}/${plural}`;
+    let found = this.#chosen.get(resource);
+    if (!found) {
+      found = this.#choose(group === "core" ? "" : group, plural) ?? plain;
+      this.#chosen.set(resource, found);
+    }
+    return found;
+  }
+}

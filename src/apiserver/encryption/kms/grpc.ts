@@ -1,0 +1,85 @@
+import { type ClientHttp2Session, connect } from "node:http2";
+import { connect as connectSocket } from "node:net";
+
+const maxAnswerBytes = 4 * 1024 * 1024;
+
+/** Unary calls of gRPC over a unix socket; one connection, made again when it is gone. */
+export class UnixGrpc {
+  readonly #path: string;
+  readonly #timeoutMs: number;
+  #session: ClientHttp2Session | undefined;
+
+  constructor(path: string, timeoutMs: number) {
+    this.#path = path;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  close(): void {
+    this.#session?.destroy();
+    this.#session = undefined;
+  }
+
+  /** `method`: `/package.Service/Method`. Rejects with the server's own message. */
+  call(method: string, message: Uint8Array): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      const session = this.#connected();
+      const stream = session.request({
+        ":method": "POST",
+        ":path": method,
+        "content-type": "application/grpc",
+        te: "trailers",
+        "grpc-timeout": `${this.#timeoutMs}m`,
+      });
+      const timer = setTimeout(() => {
+        stream.close();
+        this.close();
+        reject(new Error("context deadline exceeded"));
+      }, this.#timeoutMs);
+      const fail = (error: Error): void => {
+        clearTimeout(timer);
+        reject(error);
+      };
+      const chunks: Buffer[] = [];
+      let size = 0;
+      let status: string | undefined;
+      let explanation = "";
+      const look = (headers: Record<string, unknown>): void => {
+        if (headers["grpc-status"] === undefined) return;
+        status = String(headers["grpc-status"]);
+        explanation = decodeURIComponent(String(headers["grpc-message"] ?? ""));
+      };
+      stream.on("response", look);
+      stream.on("trailers", look);
+      stream.on("data", (chunk: Buffer) => {
+        size += chunk.length;
+        if (size > maxAnswerBytes) stream.destroy(new Error("the answer is too large"));
+        else chunks.push(chunk);
+      });
+      stream.on("error", fail);
+      stream.on("close", () => {
+        clearTimeout(timer);
+        if (status !== "0") {
+          reject(new Error(explanation || `the plugin did not answer (gRPC status ${status ?? "missing"})`));
+          return;
+        }
+        const frame = Buffer.concat(chunks);
+        if (frame.length < 5 || frame[0] !== 0 || frame.readUInt32BE(1) !== frame.length - 5)
+          reject(new Error("the answer is no gRPC message"));
+        else resolve(frame.subarray(5));
+      });
+      const head = Buffer.alloc(5);
+      head.writeUInt32BE(message.length, 1);
+      stream.end(Buffer.concat([head, message]));
+    });
+  }
+
+  #connected(): ClientHttp2Session {
+    if (this.#session && !this.#session.closed && !this.#session.destroyed) return this.#session;
+    const session = connect("http://localhost", { createConnection: () => connectSocket(this.#path) });
+    // Each call hears of it by itself.
+    session.on("error", () => {});
+    session.unref();
+    this.#session = session;
+    return session;
+  }
+}

@@ -1,0 +1,113 @@
+/** As much of protobuf as the messages of KMS plugins need: numbered members of bytes, texts, numbers and maps of bytes. */
+
+export type Fields = Map<number, (Uint8Array | number)[]>;
+
+const lengthDelimited = 2;
+
+function varint(value: number): number[] {
+  const bytes: number[] = [];
+  let rest = value;
+  while (rest > 0x7f) {
+    bytes.push((rest % 0x80) | 0x80);
+    rest = Math.floor(rest / 0x80);
+  }
+  bytes.push(rest);
+  return bytes;
+}
+
+/** Empty members are left out, as proto3 does. */
+export function encodeMessage(members: readonly (readonly [number, Uint8Array | string | number])[]): Buffer {
+  const parts: Uint8Array[] = [];
+  for (const [number, value] of members) {
+    if (typeof value === "number") {
+      if (value !== 0) parts.push(Buffer.from([...varint(number * 8), ...varint(value)]));
+      continue;
+    }
+    const bytes = typeof value === "string" ? Buffer.from(value) : value;
+    if (bytes.length > 0)
+      parts.push(Buffer.from([...varint(number * 8 + lengthDelimited), ...varint(bytes.length)]), bytes);
+  }
+  return Buffer.concat(parts);
+}
+
+/** Throws for bytes that are no such message. */
+export function decodeMessage(bytes: Uint8Array): Fields {
+  const fields: Fields = new Map();
+  let at = 0;
+  const next = (): number => {
+    let value = 0;
+    for (let shift = 1; ; shift *= 0x80) {
+      const byte = bytes[at++];
+      if (byte === undefined || shift > 2 ** 63) throw new Error("unexpected EOF");
+      value += (byte & 0x7f) * shift;
+      if (byte < 0x80) return value;
+    }
+  };
+  while (at < bytes.length) {
+    const tag = next();
+    const number = Math.floor(tag / 8);
+    let value: Uint8Array | number;
+    switch (tag % 8) {
+      case 0:
+        value = next();
+        break;
+      case 1:
+        value = bytes.subarray(at, (at += 8));
+        break;
+      case lengthDelimited: {
+        const length = next();
+        if (at + length > bytes.length) throw new Error("unexpected EOF");
+        value = bytes.subarray(at, (at += length));
+        break;
+      }
+      case 5:
+        value = bytes.subarray(at, (at += 4));
+        break;
+      default:
+        throw new Error(`proto: illegal wireType ${tag % 8}`);
+    }
+    const known = fields.get(number);
+    if (known) known.push(value);
+    else fields.set(number, [value]);
+  }
+  return fields;
+}
+
+export function bytesOf(fields: Fields, number: number): Buffer {
+  const value = fields.get(number)?.at(-1);
+  return value instanceof Uint8Array ? Buffer.from(value) : Buffer.alloc(0);
+}
+
+export const textOf = (fields: Fields, number: number): string => bytesOf(fields, number).toString("utf8");
+
+export function numberOf(fields: Fields, number: number): number {
+  const value = fields.get(number)?.at(-1);
+  return typeof value === "number" ? value : 0;
+}
+
+/** map<string, bytes>: each entry a message of its own. */
+export function mapOf(fields: Fields, number: number): Map<string, Buffer> {
+  return new Map(
+    (fields.get(number) ?? [])
+      .filter((entry) => entry instanceof Uint8Array)
+      .map((entry) => {
+        const pair = decodeMessage(entry);
+        return [textOf(pair, 1), bytesOf(pair, 2)];
+      }),
+  );
+}
+
+export const mapMembers = (
+  number: number,
+  map: ReadonlyMap<string, Uint8Array>,
+): (readonly [number, Uint8Array])[] =>
+  [...map].map(
+    ([key, value]) =>
+      [
+        number,
+        encodeMessage([
+          [1, key],
+          [2, value],
+        ]),
+      ] as const,
+  );
