@@ -2,6 +2,7 @@
 import { ageColumn, column, nameColumn } from "./columns.ts";
 import type { KindDefinition } from "./definition.ts";
 import { kindsOf } from "./define.ts";
+import { immutableSpec, validateClaimSpec, validateSlice } from "./resource-rules.ts";
 import type {
   DeviceClass,
   ResourceClaimTemplate,
@@ -47,12 +48,16 @@ export const resourceKinds: readonly KindDefinition[] = [
     status: true,
     statusKeepsMetadata: true,
     defaults: (claim) => defaultClaim(claim.spec),
+    validate: (claim) => validateClaimSpec(claim.spec, "spec"),
+    validateUpdate: (claim, old) => immutableSpec(claim.spec, old.spec),
     columns: [nameColumn, column<ResourceV1ResourceClaim>("State", "string", state), ageColumn],
   }),
   define<ResourceClaimTemplate>({
     kind: "ResourceClaimTemplate",
     plural: "resourceclaimtemplates",
     defaults: (template) => defaultClaim(template.spec?.spec),
+    validate: (template) => validateClaimSpec(template.spec?.spec, "spec.spec"),
+    validateUpdate: (template, old) => immutableSpec(template.spec, old.spec),
     columns: [nameColumn, ageColumn],
   }),
   define<ResourceSlice>({
@@ -60,6 +65,7 @@ export const resourceKinds: readonly KindDefinition[] = [
     plural: "resourceslices",
     namespaced: false,
     generation: true,
+    validate: validateSlice,
     columns: [
       nameColumn,
       column<ResourceSlice>("Node", "string", (each) => each.spec?.nodeName || "<unset>"),
