@@ -3,18 +3,23 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { schemaLookupFor } from "../../src/api/index.ts";
 import {
+  applyConfiguration,
+  ApplyConflicts,
   applyJsonPatch,
   applyMergePatch,
   applyStrategicMerge,
   canonicalQuantity,
+  type CelType,
   compareQuantity,
   createMergePatch,
+  deducedShape,
   deepEqual,
   duplicateMembers,
   findJsonPath,
   formatYaml,
   isObject,
   JsonPathError,
+  loadCel,
   parseFieldSelector,
   parseLabelSelector,
   parseQuantity,
@@ -22,6 +27,9 @@ import {
   PatchError,
   QuantityError,
   SelectorError,
+  TypedError,
+  UnkeyedItem,
+  type View,
   YamlError,
 } from "../../src/machinery/index.ts";
 import { fuzz } from "../../src/testing/index.ts";
@@ -228,3 +236,78 @@ test("JSONPath", async () => {
     },
   });
 });
+
+test("CEL: an expression is refused, fails or has a value; it ends, and nothing else happens", async () => {
+  const { compileCel } = await loadCel();
+  const own = new Set(["CelCompileError", "CelEvaluationError"]);
+  await fuzz({
+    runs: 800,
+    seeds: [
+      "self.a + 1 > 2",
+      "self.list.all(x, x.startsWith('a')) || size(self.list) == 0",
+      "has(self.b) ? self.b : 'none'",
+      "quantity('1Gi').compareTo(quantity('1G')) > 0",
+      "[1, 2, 3].map(x, x * 2).exists(y, y == 4)",
+      "self.list.filter(x, x.matches('^a+$')).size() <= 10u",
+      "timestamp('2024-01-01T00:00:00Z') + duration('1h') > self.t",
+      "{'a': 1}['a'] in [1.0, 2]",
+    ],
+    dictionary: [
+      "self",
+      ".all(",
+      ".exists(",
+      ".map(",
+      "has(",
+      "size(",
+      "&&",
+      "||",
+      "?",
+      "in",
+      "1u",
+      "'a'",
+      "quantity(",
+      "dyn(",
+      "[",
+      "{",
+      "optional.of(",
+      "cel.bind(",
+    ],
+    run(input) {
+      try {
+        const program = compileCel(input.toString(), { self: { kind: "simple", name: "dyn" } as CelType });
+        program.evaluate({ self: { a: 1, list: ["a", "bb"], b: "x", t: "2024-01-01T00:00:00Z" } as never });
+      } catch (error) {
+        if (!own.has((error as Error).name)) throw error;
+      }
+    },
+  });
+});
+
+test("server-side apply: refused in its own words, or applying again changes nothing", () =>
+  fuzz({
+    runs: 1000,
+    seeds: [
+      '{"spec":{"a":1,"b":{"c":[1]}}}\n{"spec":{"a":1,"b":{"c":[2]}}}',
+      '{"metadata":{"labels":{"x":"y"}}}\n{"metadata":{"labels":{"z":"w"}}}',
+      '{"list":[{"name":"a"}]}\n{"list":[{"name":"b"}],"n":null}',
+    ],
+    dictionary: ["null", "{}", "[]", '"a":', '"name":', '"f:a"', "1e9"],
+    run(input) {
+      const [live, config] = pair(input) ?? [];
+      if (!isObject(live) || !isObject(config) || JSON.stringify(config).includes("null")) return;
+      const view: View = {
+        apiVersion: "v1",
+        shape: deducedShape,
+        typed: false,
+        reset: undefined,
+        other: () => undefined,
+      };
+      const writer = { manager: "m", operation: "Apply", apiVersion: "v1", subresource: "" } as const;
+      allow([TypedError, UnkeyedItem, ApplyConflicts], () => {
+        const wanted = { spec: config };
+        const once = applyConfiguration(view, { spec: live }, wanted, new Map(), writer, true, "t");
+        const twice = applyConfiguration(view, once.object, wanted, once.managers, writer, true, "t");
+        assert.ok(deepEqual(twice.object, once.object), JSON.stringify([once.object, twice.object]));
+      });
+    },
+  }).then(() => {}));
