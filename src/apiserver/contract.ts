@@ -21,6 +21,8 @@ export interface HandlerRequest extends Omit<TransportRequest, "method"> {
   /** Upper case; carriers pass on whatever the client said (HEAD, OPTIONS, ... too). */
   method: string;
   peer: Peer;
+  /** What is recorded of it; set by the handler. */
+  audit?: AuditTrail;
 }
 
 /** What the URL says (`RequestInfo` of Kubernetes' apiserver). Strings are "" when absent. */

@@ -98,9 +98,10 @@ export class Handler {
   }
 
   /** Never rejects. */
-  async handle(request: HandlerRequest): Promise<Answer> {
+  async handle(given: HandlerRequest): Promise<Answer> {
     const began = this.#core.clock.monotonic();
-    const trail = this.#audit?.begin(request);
+    const trail = this.#audit?.begin(given);
+    const request = trail ? { ...given, audit: trail } : given;
     let info: RequestInfo | undefined;
     let answer: Answer;
     try {

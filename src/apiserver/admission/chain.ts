@@ -18,6 +18,8 @@ export interface AdmissionRequest {
   user: UserInfo;
   dryRun: boolean;
   warnings: string[];
+  /** Where plugins note what is to be recorded; undefined where nothing is. */
+  audit?: { annotate(key: string, value: string): void } | undefined;
 }
 
 export interface AdmissionPlugin {

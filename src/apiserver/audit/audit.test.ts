@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { silentLogger } from "../../machinery/index.ts";
 import { FakeClock } from "../../testing/index.ts";
-import { configMap, type Harness, startHarness } from "../testing/harness.ts";
+import { configMap, type Harness, pod, startHarness } from "../testing/harness.ts";
 import { Audit } from "./audit.ts";
 import type { AuditEvent } from "./event.ts";
 import { logBackend } from "./log-backend.ts";
@@ -117,6 +117,25 @@ test("failures are recorded with their Status, refusals with the decision, and t
     "authorization.k8s.io/decision": "forbid",
     "authorization.k8s.io/reason": "because",
   });
+});
+
+test("what admission finds is noted", async (t) => {
+  const { h, events } = await recorded(t, [
+    { level: "Metadata", resources: [{ group: "", resources: ["pods"] }] },
+  ]);
+  const labels = {
+    "pod-security.kubernetes.io/enforce": "baseline",
+    "pod-security.kubernetes.io/audit": "restricted",
+  };
+  await h.call("POST", "/api/v1/namespaces", { metadata: { name: "n", labels } });
+  await h.call("POST", "/api/v1/namespaces/n/serviceaccounts", { metadata: { name: "default" } });
+  assert.equal((await h.call("POST", "/api/v1/namespaces/n/pods", pod("p"))).status, 201);
+  const annotations = events.at(-1)?.annotations ?? {};
+  assert.equal(annotations["pod-security.kubernetes.io/enforce-policy"], "baseline:latest");
+  assert.match(
+    annotations["pod-security.kubernetes.io/audit-violations"] ?? "",
+    /^would violate PodSecurity "restricted:latest": allowPrivilegeEscalation/,
+  );
 });
 
 test("a watch is recorded when it begins and when it ends", async (t) => {

@@ -17,6 +17,7 @@ export async function admitSubresource(call: Call, object: KubeObject): Promise<
     user,
     dryRun,
     warnings,
+    audit: call.request.audit,
   };
   await core.admission.admit(request);
   await core.admission.validate(request);

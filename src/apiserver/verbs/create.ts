@@ -55,6 +55,7 @@ export async function createObject(
     user,
     dryRun,
     warnings,
+    audit: call.request.audit,
   };
   try {
     await core.admission.admit(request);

@@ -85,6 +85,7 @@ export async function deleteObject(
       user,
       dryRun: options.dryRun,
       warnings,
+      audit: call.request.audit,
     };
     await core.admission.admit(request);
     await core.admission.validate(request);

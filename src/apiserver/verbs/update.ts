@@ -187,6 +187,7 @@ async function attempt(
     user,
     dryRun,
     warnings,
+    audit: call.request.audit,
   };
   try {
     await core.admission.admit(request);

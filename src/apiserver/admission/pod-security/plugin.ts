@@ -15,6 +15,8 @@ import { subjectOf, type Violation } from "./check.ts";
 import { type LevelVersion, policyOf, type Policy, sameLevel, showLevel, strictness } from "./policy.ts";
 import { showDetails, showReasons, violations } from "./standards.ts";
 
+const auditPrefix = "pod-security.kubernetes.io/";
+
 /** So many pods of a namespace are looked at when it asks for more than before. */
 const maxPods = 3000;
 
@@ -47,14 +49,13 @@ export function podSecurity({ caches }: PluginContext): AdmissionPlugin {
       if (id === "pods") checkPod(request, policyIn(request.namespace));
       else if (id === "namespaces") checkNamespace(request);
       else if (Object.hasOwn(templates, id) && request.subresource === "") {
-        const { warn } = policyIn(request.namespace);
-        const template = warn.level === "privileged" ? undefined : templates[id]?.(request.object);
-        if (template)
-          warnOf(
-            request,
-            warn,
-            violations(warn, subjectOf(template.metadata, template.spec ?? ({} as PodSpec))),
-          );
+        const { warn, audit } = policyIn(request.namespace);
+        const lax = warn.level === "privileged" && (audit.level === "privileged" || !request.audit);
+        const template = lax ? undefined : templates[id]?.(request.object);
+        if (!template) return;
+        const subject = subjectOf(template.metadata, template.spec ?? ({} as PodSpec));
+        warnOf(request, warn, violations(warn, subject));
+        noteOf(request, audit, subject);
       }
     },
   };
@@ -111,11 +112,17 @@ export function podSecurity({ caches }: PluginContext): AdmissionPlugin {
 
 function checkPod(request: AdmissionRequest, policy: Policy): void {
   if (harmless.has(request.subresource)) return;
-  const { enforce, warn } = policy;
-  if (enforce.level === "privileged" && warn.level === "privileged") return;
+  const { enforce, warn, audit } = policy;
+  const lax = enforce.level === "privileged" && warn.level === "privileged";
+  if (lax && (audit.level === "privileged" || !request.audit)) {
+    request.audit?.annotate(`${auditPrefix}enforce-policy`, showLevel(enforce));
+    return;
+  }
   const pod = request.object as Pod;
   if (!pod.spec || (request.operation === "UPDATE" && !changesImages(pod, request.oldObject as Pod))) return;
   const subject = subjectOf(pod.metadata, pod.spec);
+  request.audit?.annotate(`${auditPrefix}enforce-policy`, showLevel(enforce));
+  noteOf(request, audit, subject);
   const found = violations(enforce, subject);
   if (found.length > 0) {
     const why = `violates PodSecurity "${showLevel(enforce)}": ${showDetails(found)}`;
@@ -127,6 +134,15 @@ function checkPod(request: AdmissionRequest, policy: Policy): void {
 function warnOf(request: AdmissionRequest, level: LevelVersion, found: readonly Violation[]): void {
   if (found.length === 0) return;
   request.warnings.push(`would violate PodSecurity "${showLevel(level)}": ${showDetails(found)}`);
+}
+
+/** For the record of requests. */
+function noteOf(request: AdmissionRequest, level: LevelVersion, subject: ReturnType<typeof subjectOf>): void {
+  if (!request.audit || level.level === "privileged") return;
+  const found = violations(level, subject);
+  if (found.length === 0) return;
+  const text = `would violate PodSecurity "${showLevel(level)}": ${showDetails(found)}`;
+  request.audit.annotate(`${auditPrefix}audit-violations`, text);
 }
 
 /** Of a running pod little can change; what matters here is new images and new containers. */

@@ -15,6 +15,8 @@ export interface ReviewAnswer {
   /** JSON text of a JSON patch; undefined when there is none. */
   patch: string | undefined;
   warnings: readonly string[];
+  /** What it wants to have recorded. */
+  annotations: Readonly<Record<string, unknown>>;
 }
 
 const optionKinds = { CREATE: "CreateOptions", UPDATE: "UpdateOptions", DELETE: "DeleteOptions" } as const;
@@ -118,6 +120,7 @@ function readAnswer(value: unknown, uid: string): ReviewAnswer & { status: Parti
     warnings: Array.isArray(response.warnings)
       ? response.warnings.filter((each) => typeof each === "string")
       : [],
+    annotations: isObject(response.auditAnnotations) ? response.auditAnnotations : {},
     status: isObject(response.status) ? (response.status as Partial<Status>) : undefined,
   };
 }
@@ -174,6 +177,8 @@ export async function askWebhook(
     });
   }
   for (const text of answer.warnings) request.warnings.push(text);
+  for (const [key, value] of Object.entries(answer.annotations))
+    request.audit?.annotate(`${hook.name}/${key}`, String(value));
   if (!answer.allowed) throw denial(hook.name, answer.status);
   return answer;
 }
