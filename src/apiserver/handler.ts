@@ -66,6 +66,9 @@ const deprecated: Record<string, string> = {
 /** Methods that resources have. */
 const methods = { GET: true, POST: true, PUT: true, PATCH: true, DELETE: true };
 
+/** Requests that take longer are worth a line, as in Kubernetes. */
+const slowMs = 500;
+
 const anonymous: UserInfo = { name: "system:anonymous", groups: ["system:unauthenticated"] };
 
 export class Handler {
@@ -102,12 +105,14 @@ export class Handler {
     const began = this.#core.clock.monotonic();
     const trail = this.#audit?.begin(given);
     const request = trail ? { ...given, audit: trail } : given;
+    let admitted = began;
     let info: RequestInfo | undefined;
     let answer: Answer;
     try {
       if (speaksProtobuf(request)) await loadMessages();
       info = readInfo(request);
       const user = await this.admitUser(request, info, trail);
+      admitted = this.#core.clock.monotonic();
       const extension = this.#aggregator.route(info);
       answer = extension
         ? await this.#aggregator.forward(extension, request, info, user)
@@ -115,10 +120,35 @@ export class Handler {
     } catch (error) {
       answer = encodedError(this.#asStatus(error, info), errorTarget(request, info));
     }
-    this.#metrics.observe(request.method, info, answer.status, this.#core.clock.monotonic() - began);
+    const tookMs = this.#core.clock.monotonic() - began;
+    this.#metrics.observe(request.method, info, answer.status, tookMs);
+    if (tookMs >= slowMs) this.#slow(request, info, answer, tookMs, admitted - began);
     if (!trail) return answer;
     answer.headers["audit-id"] = trail.auditId;
     return trail.answered(answer, info);
+  }
+
+  /** Says where the time went. An answer that is a stream has only begun by now. */
+  #slow(
+    { method, path, headers, peer, audit }: HandlerRequest,
+    info: RequestInfo | undefined,
+    { status, body }: Answer,
+    tookMs: number,
+    authMs: number,
+  ): void {
+    this.#core.log.info("slow request", {
+      method,
+      path,
+      verb: info?.verb,
+      status,
+      client: peer.address,
+      userAgent: headers?.["user-agent"],
+      auditId: audit?.auditId,
+      totalMs: Math.round(tookMs),
+      authMs: Math.round(authMs),
+      servingMs: Math.round(tookMs - authMs),
+      bytes: body instanceof Uint8Array ? body.length : undefined,
+    });
   }
 
   /** Authentication and authorization. Throws 401 and 403. */
