@@ -105,8 +105,12 @@ export interface KindDefinition {
     /** Bytes that begin with this version's kind and apiVersion are served as they are: reading adds nothing. */
     asItIs?: boolean;
     toStored(object: KubeObject): void;
+    /** Last, before an object is stored: what the stored version does not know goes. */
+    complete?(object: KubeObject): void;
     fromStored(object: KubeObject): void;
   };
+  /** Said with every answer: a version that is better not used. */
+  deprecationWarning?: string;
   /** Objects vanish by themselves after so many seconds (events: 3600). */
   ttlSeconds?: number;
 }

@@ -18,7 +18,7 @@ import { loadMessages } from "./codec/protobuf/messages.ts";
 import type { AuditTrail, HandlerRequest, RequestInfo, SpecialHandler, RequestAudit } from "./contract.ts";
 import type { Call, Core } from "./core.ts";
 import type { Documents } from "./discovery/documents.ts";
-import { badRequest, denied, methodNotAllowed, noResource } from "./errors.ts";
+import { badRequest, denied, methodNotAllowed, notFound, noResource } from "./errors.ts";
 import type { Metrics } from "./metrics.ts";
 import { specialKey } from "./registry/registry.ts";
 import type { ServedResource } from "./registry/resource.ts";
@@ -200,7 +200,7 @@ export class Handler {
     if ((special && special.version === info.apiVersion) || (special && resource)) {
       return this.#special(special as SpecialHandler, request, info, user);
     }
-    if (!resource) return missing(this.#core.registry.hasVersion(info.apiGroup, info.apiVersion));
+    if (!resource) return missing(this.#core.registry.isBuiltIn(info.apiGroup));
     return this.#stored(resource, request, info, user);
   }
 
@@ -238,11 +238,11 @@ export class Handler {
       ),
       warnings: [],
     };
-    const old = deprecated[`${def.group}/${def.version}/${def.plural}`];
+    const old = def.deprecationWarning ?? deprecated[`${def.group}/${def.version}/${def.plural}`];
     if (old) call.warnings.push(old);
     if (info.subresource !== "") {
       const serve = subresources(resource, info.subresource);
-      if (!serve) throw noResource();
+      if (!serve) throw def.type ? notFound(def, info.name) : noResource();
       return this.#warned(call, serve);
     }
     const verb = verbs[info.verb];

@@ -8,7 +8,8 @@ export interface FieldError {
 
 /** Strings quoted as Go's %q, numbers and booleans plain, anything else as JSON. */
 function show(value: unknown): string {
-  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  if (typeof value === "number" || typeof value === "bigint" || typeof value === "boolean")
+    return String(value);
   if (value === undefined) return "null";
   const text = JSON.stringify(value);
   return typeof value === "string" ? text : text.replace(/[<>&\u2028\u2029]/g, escaped);

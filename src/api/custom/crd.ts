@@ -12,6 +12,7 @@ import { isUnknownFormat } from "./formats.ts";
 import type { SchemaProps } from "./schema-props.ts";
 import { rulesReady } from "./rules/engine.ts";
 import { partsOf } from "./structural.ts";
+import { validateMetaUpdate } from "../metadata.ts";
 import { validateDefinition, validateDefinitionUpdate } from "./crd-rules.ts";
 
 /** Held by a definition until its instances are gone. */
@@ -47,60 +48,71 @@ function unknownFormats(crd: CustomResourceDefinition | undefined): string[] {
   return [...found].sort();
 }
 
+const base = define<CustomResourceDefinition>({
+  kind: "CustomResourceDefinition",
+  plural: "customresourcedefinitions",
+  shortNames: ["crd", "crds"],
+  categories: ["api-extensions"],
+  namespaced: false,
+  generation: true,
+  status: true,
+  columns: [
+    nameOf,
+    column<CustomResourceDefinition>(
+      "Created At",
+      "date",
+      (crd) => crd.metadata?.creationTimestamp ?? null,
+      creationText,
+    ),
+  ],
+  defaults(crd) {
+    const { spec } = crd;
+    if (!spec) return;
+    const storage = storageOf(crd);
+    if (storage !== undefined && (crd.status?.storedVersions ?? []).length === 0)
+      crd.status = { ...crd.status, storedVersions: [storage] };
+    if (!spec.preserveUnknownFields) delete spec.preserveUnknownFields;
+    spec.conversion ??= { strategy: "None" };
+    const service = spec.conversion.webhook?.clientConfig?.service;
+    if (service) service.port ??= 443;
+    if (!spec.names) return;
+    if (spec.names.kind) {
+      spec.names.singular ||= spec.names.kind.toLowerCase();
+      spec.names.listKind ||= `${spec.names.kind}List`;
+    }
+  },
+  prepareForCreate(crd) {
+    const storage = storageOf(crd);
+    crd.status = {
+      conditions: null,
+      acceptedNames: { plural: "", kind: "" },
+      storedVersions: storage === undefined ? null : [storage],
+    } as unknown as CustomResourceDefinitionStatus;
+  },
+  prepareForUpdate(crd) {
+    const storage = storageOf(crd);
+    const stored = crd.status?.storedVersions ?? [];
+    if (storage !== undefined && !stored.includes(storage))
+      crd.status = { ...crd.status, storedVersions: [...stored, storage] };
+  },
+  warnings(crd, old) {
+    const before = unknownFormats(old);
+    return unknownFormats(crd)
+      .filter((format) => !before.includes(format))
+      .map((format) => `unrecognized format ${JSON.stringify(format)}`);
+  },
+  validate: validateDefinition,
+});
+
 export const crdKind: KindDefinition = {
-  ...define<CustomResourceDefinition>({
-    kind: "CustomResourceDefinition",
-    plural: "customresourcedefinitions",
-    shortNames: ["crd", "crds"],
-    categories: ["api-extensions"],
-    namespaced: false,
-    generation: true,
-    status: true,
-    columns: [
-      nameOf,
-      column<CustomResourceDefinition>(
-        "Created At",
-        "date",
-        (crd) => crd.metadata?.creationTimestamp ?? null,
-        creationText,
-      ),
+  ...base,
+  strategy: {
+    ...base.strategy,
+    validateUpdate: (crd, old) => [
+      ...validateMetaUpdate(crd.metadata, old.metadata),
+      ...validateDefinitionUpdate(crd as CustomResourceDefinition, old as CustomResourceDefinition),
     ],
-    defaults(crd) {
-      const { spec } = crd;
-      if (!spec) return;
-      if (!spec.preserveUnknownFields) delete spec.preserveUnknownFields;
-      spec.conversion ??= { strategy: "None" };
-      const service = spec.conversion.webhook?.clientConfig?.service;
-      if (service) service.port ??= 443;
-      if (!spec.names) return;
-      if (spec.names.kind) {
-        spec.names.singular ||= spec.names.kind.toLowerCase();
-        spec.names.listKind ||= `${spec.names.kind}List`;
-      }
-    },
-    prepareForCreate(crd) {
-      const storage = storageOf(crd);
-      crd.status = {
-        conditions: null,
-        acceptedNames: { plural: "", kind: "" },
-        storedVersions: storage === undefined ? null : [storage],
-      } as unknown as CustomResourceDefinitionStatus;
-    },
-    prepareForUpdate(crd) {
-      const storage = storageOf(crd);
-      const stored = crd.status?.storedVersions ?? [];
-      if (storage !== undefined && !stored.includes(storage))
-        crd.status = { ...crd.status, storedVersions: [...stored, storage] };
-    },
-    warnings(crd, old) {
-      const before = unknownFormats(old);
-      return unknownFormats(crd)
-        .filter((format) => !before.includes(format))
-        .map((format) => `unrecognized format ${JSON.stringify(format)}`);
-    },
-    validate: validateDefinition,
-    validateUpdate: validateDefinitionUpdate,
-  }),
+  },
   ready: (object) => rulesReady(schemasOf((object as CustomResourceDefinition).spec)),
   deletionFinalizer: cleanupFinalizer,
 };

@@ -1,16 +1,30 @@
 /** A CustomResourceDefinition's version as a kind: it takes the same path as the built-in ones. */
-import { deepEqual, findJsonPath, get, isDns1123Subdomain, isObject } from "../../machinery/index.ts";
+import {
+  deepEqual,
+  findJsonPath,
+  get,
+  invalid,
+  isDns1123Subdomain,
+  isObject,
+} from "../../machinery/index.ts";
 import { ageColumn, ago, nameColumn } from "../columns.ts";
 import { conform } from "../conform.ts";
 import { kindsOf } from "../define.ts";
 import type { FieldError, KindDefinition, Strategy, TableColumn } from "../definition.ts";
 import type { KubeObject } from "../meta.ts";
-import type { CustomResourceDefinitionSpec, CustomResourceDefinitionVersion } from "../generated/types.ts";
+import type {
+  CustomResourceDefinitionSpec,
+  CustomResourceDefinitionVersion,
+  CustomResourceSubresourceScale,
+} from "../generated/types.ts";
+import { embeddedProblems } from "./embedded.ts";
+import { finalizerWarnings } from "./finalizer-warnings.ts";
 import { applyDefaults, hasDefaults, prune } from "./prune.ts";
 import { isEmbedded, memberOf, type SchemaProps } from "./schema-props.ts";
 import { type Rules, rulesOf } from "./rules/rules.ts";
 import { typeOfSchema } from "./type-of-schema.ts";
-import { validateSchema } from "./validate.ts";
+import { scaleProblems } from "./scale-rules.ts";
+import { validateAt, validateSchema } from "./validate.ts";
 
 const anything: SchemaProps = { type: "object", "x-kubernetes-preserve-unknown-fields": true };
 const metaType = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
@@ -78,7 +92,9 @@ function customKind(
   });
   const name = definitionName(group, version.name, names.kind);
   const rules = rulesOf(schema);
-  const withDefaults = hasDefaults(schema);
+  const warning = version.deprecated
+    ? (version.deprecationWarning ?? `${group}/${version.name} ${names.kind} is deprecated`)
+    : undefined;
   const defaults = (object: KubeObject): void => applyDefaults(schema, object);
   return {
     ...base,
@@ -86,18 +102,27 @@ function customKind(
     type: typeOfSchema(name, schema),
     openApi: { name, schema },
     columns,
-    ...(withDefaults ? { defaults } : {}),
+    ...(hasDefaults(schema) ? { defaults } : {}),
+    ...(warning === undefined ? {} : { deprecationWarning: warning }),
     conform: (object) => conformCustom(schema, object),
-    strategy: strategyOf(base.strategy, schema, rules, hasStatus),
-    ...(hasStatus ? { status: statusOf(base.status as Strategy, schema, rules) } : {}),
+    strategy: strategyOf(base.strategy, { schema, rules, hasStatus, scale }),
+    ...(hasStatus ? { status: statusOf(base.status as Strategy, { schema, rules, hasStatus, scale }) } : {}),
     storedAs: {
       group,
       version: storage.name,
       kind: names.kind,
       plural: names.plural,
-      asItIs: !withDefaults,
+      asItIs: !hasDefaults(schema),
       toStored: () => {},
-      fromStored: withDefaults ? defaults : () => {},
+      complete(object) {
+        if (storage !== version) prune(schemaOfVersion(storage), object, true);
+      },
+      fromStored(object) {
+        // Defaults are those of the version that the object is stored in.
+        const stored = spec.versions.find((each) => `${group}/${each.name}` === object.apiVersion);
+        applyDefaults(schemaOfVersion(stored ?? storage), object);
+        if (stored !== version) prune(schema, object, true);
+      },
     },
   };
 }
@@ -105,9 +130,10 @@ function customKind(
 function conformCustom(schema: SchemaProps, object: KubeObject): { unknown: string[]; problem?: string } {
   applyNulls(schema, object);
   const unknown: string[] = [];
-  const embedded = metadataProblems(schema, object, "", true, unknown);
-  if (embedded) return { unknown, problem: embedded };
-  return { unknown: [...unknown, ...prune(schema, object, true)] };
+  const problem = metadataProblems(schema, object, "", true, unknown);
+  if (problem) return { unknown, problem };
+  // What the schema does not know comes first, in alphabetical order; metadata is not the schema's.
+  return { unknown: [...prune(schema, object, true).sort(), ...unknown] };
 }
 
 /** Nulls of members that may not be null and have no default are as good as absent. */
@@ -142,10 +168,25 @@ function metadataProblems(
   }
   if (!isObject(value)) return undefined;
   const at = (name: string): string => (path === "" ? name : `${path}.${name}`);
-  if ((root || isEmbedded(schema)) && isObject(value.metadata)) {
-    const found = conform(metaType, value.metadata);
-    if (found.problem) return found.problem;
-    unknown.push(...found.unknown.map((each) => at(`metadata.${each}`)));
+  if (root || isEmbedded(schema)) {
+    const { metadata } = value;
+    const found =
+      metadata === undefined || metadata === null
+        ? undefined
+        : isObject(metadata)
+          ? conform(metaType, metadata)
+          : {
+              unknown: [],
+              problem: `json: cannot unmarshal ${goType(metadata)} into Go value of type v1.ObjectMeta`,
+            };
+    if (!root) {
+      for (const name of ["apiVersion", "kind"])
+        if (value[name] !== undefined && typeof value[name] !== "string")
+          return `${at(name)}: ${invalid("", value[name], "must be a string").message}`;
+      if (found?.problem) return `${at("metadata")}: ${invalid("", metadata, found.problem).message}`;
+    }
+    if (found?.problem) return found.problem;
+    unknown.push(...(found?.unknown ?? []).map((each) => at(`metadata.${each}`)));
   }
   for (const [name, inner] of Object.entries(schema.properties ?? {})) {
     if (value[name] === undefined) continue;
@@ -155,7 +196,22 @@ function metadataProblems(
   return undefined;
 }
 
-function strategyOf(base: Strategy, schema: SchemaProps, rules: Rules, hasStatus: boolean): Strategy {
+const goType = (value: unknown): string =>
+  Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
+
+/** Names of finalizers are free here. */
+const ownFinalizers = (errors: FieldError[] | undefined): FieldError[] =>
+  (errors ?? []).filter(({ message }) => !message.includes("name is neither a standard finalizer name"));
+
+/** What a version's objects are held to. */
+interface Held {
+  schema: SchemaProps;
+  rules: Rules;
+  hasStatus: boolean;
+  scale: CustomResourceSubresourceScale | undefined;
+}
+
+function strategyOf(base: Strategy, { schema, rules, hasStatus, scale }: Held): Strategy {
   return {
     ...base,
     prepareForCreate(object) {
@@ -168,32 +224,46 @@ function strategyOf(base: Strategy, schema: SchemaProps, rules: Rules, hasStatus
       countGeneration(object, old, hasStatus);
     },
     validate(object) {
-      const errors = [...(base.validate?.(object) ?? []), ...validateSchema(schema, object, "", true)];
+      const errors = [
+        ...ownFinalizers(base.validate?.(object)),
+        ...validateSchema(schema, object, "", true),
+        ...scaleProblems(scale, object, "spec"),
+        ...scaleProblems(scale, object, "status"),
+        ...embeddedProblems(schema, object, ""),
+      ];
       return [...errors, ...rules.problems(object, undefined, errors)];
     },
-    ...updateOf(base, schema, rules),
-  };
-}
-
-/** How a new object is held against the one it takes the place of. */
-function updateOf(
-  base: Strategy,
-  schema: SchemaProps,
-  rules: Rules,
-): Pick<Strategy, "validateUpdate" | "warnings"> {
-  return {
     validateUpdate(object, old) {
-      const errors = [...(base.validateUpdate?.(object, old) ?? []), ...changed(schema, object, old)];
+      const errors = [
+        ...ownFinalizers(base.validateUpdate?.(object, old)),
+        ...changed((each) => validateSchema(schema, each, "", true), object, old),
+        ...scaleProblems(scale, object, "spec"),
+        ...scaleProblems(scale, object, "status"),
+        ...embeddedProblems(schema, object, ""),
+      ];
       return [...errors, ...rules.problems(object, old, errors)];
     },
-    warnings: (object, old) => [...(base.warnings?.(object, old) ?? []), ...rules.warnings(object, old)],
+    warnings: (object, old) => [...finalizerWarnings(object, old), ...rules.warnings(object, old)],
   };
 }
 
-function statusOf(base: Strategy, schema: SchemaProps, rules: Rules): Strategy {
+function statusOf(base: Strategy, { schema, rules, scale }: Held): Strategy {
+  const inner = memberOf(schema, "status");
+  const mistakes = (object: KubeObject): FieldError[] => {
+    const { status } = object as { status?: unknown };
+    return inner && status !== undefined ? validateAt(inner, status, "status") : [];
+  };
   return {
     ...base,
-    ...updateOf(base, schema, rules),
+    validateUpdate(object, old) {
+      const errors = [
+        ...(base.validateUpdate?.(object, old) ?? []),
+        ...changed(mistakes, object, old),
+        ...scaleProblems(scale, object, "status"),
+      ];
+      return [...errors, ...rules.problems(object, old, errors)];
+    },
+    warnings: (object, old) => rules.warnings(object, old),
   };
 }
 
@@ -210,12 +280,14 @@ function countGeneration(object: KubeObject, old: KubeObject, hasStatus: boolean
 }
 
 /** Mistakes that an update makes: what was there already and is as it was may stay (KEP-4008). */
-function changed(schema: SchemaProps, object: KubeObject, old: KubeObject): FieldError[] {
-  const errors = validateSchema(schema, object, "", true);
+function changed(
+  mistakes: (object: KubeObject) => FieldError[],
+  object: KubeObject,
+  old: KubeObject,
+): FieldError[] {
+  const errors = mistakes(object);
   if (errors.length === 0) return errors;
-  const before = new Set(
-    validateSchema(schema, old, "", true).map((each) => `${each.field} ${each.message}`),
-  );
+  const before = new Set(mistakes(old).map((each) => `${each.field} ${each.message}`));
   return errors.filter(
     (each) =>
       !before.has(`${each.field} ${each.message}`) ||
@@ -290,6 +362,6 @@ function cellOf(
     case "date":
       return typeof value === "string" ? ago(value, now) : null;
     default:
-      return values.map((each) => (typeof each === "string" ? each : JSON.stringify(each))).join(" ");
+      return typeof value === "string" ? value : JSON.stringify(value);
   }
 }

@@ -4,6 +4,10 @@ const base64 = /^[A-Za-z0-9+/]*={0,2}$/;
 const octet = "(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
 const ipv4 = new RegExp(`^${octet}(\\.${octet}){3}$`);
 
+/** One label, or several with letters alone in the last one. */
+const hostname =
+  /^([a-zA-Z0-9\p{S}\p{L}](-?[a-zA-Z0-9\p{S}\p{L}]{0,62})?|([a-zA-Z0-9\p{S}\p{L}](([a-zA-Z0-9\-\p{S}\p{L}]{0,61}[a-zA-Z0-9\p{S}\p{L}])?)(\.))+[a-zA-Z\p{L}]{2,63})$/u;
+
 function isUri(text: string): boolean {
   return URL.canParse(text) || text.startsWith("/");
 }
@@ -21,8 +25,7 @@ const checks: Readonly<Record<string, (text: string) => boolean>> = {
   uri: isUri,
   email: (text) => /^[^@\s]+@[^@\s]+$/.test(text),
   hostname: (text) =>
-    text.length <= 253 &&
-    /^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$/.test(text),
+    text.length <= 255 && hostname.test(text) && text.split(".").every((label) => label.length <= 63),
   ipv4: (text) => ipv4.test(text),
   ipv6: isIpv6,
   ip: (text) => ipv4.test(text) || isIpv6(text),

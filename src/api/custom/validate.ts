@@ -12,7 +12,7 @@ import {
   typeInvalid,
 } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
-import { formatProblem } from "./formats.ts";
+import { formatProblem, isUnknownFormat } from "./formats.ts";
 import { isEmbedded, isIntOrString, memberOf, preserves, type SchemaProps } from "./schema-props.ts";
 
 const identity = new Set(["apiVersion", "kind", "metadata"]);
@@ -53,7 +53,7 @@ export function validateAt(schema: SchemaProps, value: unknown, path: string): F
   }));
 }
 
-/** Every mistake, members in alphabetical order. */
+/** Every mistake, members in alphabetical order. Checks go on after a wrong type: what applies to the value is checked. */
 export function validateSchema(
   schema: SchemaProps,
   value: unknown,
@@ -61,28 +61,51 @@ export function validateSchema(
   root = false,
 ): FieldError[] {
   const errors: FieldError[] = [];
-  if (value === null && (schema.nullable || root)) return errors;
-  const types = isIntOrString(schema) ? ["integer", "string"] : schema.type ? [schema.type] : [];
-  if (types.length > 0 && !types.some((type) => fits(type, value))) {
-    const found = typeName(value);
+  if (value === null && root) return errors;
+  checkType(schema, value, path, errors);
+  if (value !== null) {
+    checkCombinations(schema, value, path, errors);
+    if (typeof value === "string") checkString(schema, value, path, errors);
+    else if (typeof value === "number" || typeof value === "bigint") checkNumber(schema, value, path, errors);
+    else if (Array.isArray(value)) checkList(schema, value, path, errors);
+  }
+  if (
+    schema.enum &&
+    !(value === null && schema.nullable) &&
+    !schema.enum.some((each) => deepEqual(each, value))
+  )
     errors.push(
-      typeInvalid(
+      notSupported(
         path,
-        found,
-        `${path} in body must be of type ${types.join(",")}: ${JSON.stringify(found)}`,
+        value,
+        schema.enum.map((each) => (typeof each === "string" ? each : JSON.stringify(each))),
       ),
     );
-    return errors;
-  }
-  if (typeof value === "string") checkString(schema, value, path, errors);
-  else if (typeof value === "number" || typeof value === "bigint")
-    checkNumber(schema, Number(value), path, errors);
-  else if (Array.isArray(value)) checkList(schema, value, path, errors);
-  else if (isObject(value)) checkObject(schema, value, path, root, errors);
-  if (schema.enum && !schema.enum.some((each) => deepEqual(each, value)))
-    errors.push(notSupported(path, value, schema.enum as string[]));
-  checkCombinations(schema, value, path, errors);
+  if (isObject(value)) checkObject(schema, value, path, root, errors);
   return errors;
+}
+
+/** A format that is known for the schema's type; others mean nothing. */
+const formatOf = ({ format, type }: SchemaProps): string | undefined =>
+  format && !isUnknownFormat(type, format) ? format : undefined;
+
+/** With a format, types are named by what they are made of. */
+const formatName = (value: unknown): string =>
+  typeName(value) === "integer" ? "int64" : typeof value === "number" ? "float64" : "";
+
+function checkType(schema: SchemaProps, value: unknown, path: string, errors: FieldError[]): void {
+  const types = isIntOrString(schema) ? ["integer", "string"] : schema.type ? [schema.type] : [];
+  if (types.length === 0 || (value === null && schema.nullable)) return;
+  if (types.some((type) => fits(type, value))) return;
+  const format = formatOf(schema);
+  const textual = typeof value === "string" || Array.isArray(value);
+  if (format && textual && schema.type !== "integer" && schema.type !== "number") return;
+  const byFormat = format !== undefined && !textual && value !== null;
+  const found = byFormat ? formatName(value) : typeName(value);
+  const wanted = byFormat ? format : types.join(",");
+  errors.push(
+    typeInvalid(path, found, `${path} in body must be of type ${wanted}: ${JSON.stringify(found)}`),
+  );
 }
 
 function checkString(schema: SchemaProps, value: string, path: string, errors: FieldError[]): void {
@@ -95,12 +118,47 @@ function checkString(schema: SchemaProps, value: string, path: string, errors: F
     errors.push(invalid(path, value, `${path} in body should match '${schema.pattern}'`));
   if (schema.format && formatProblem(schema.format, value))
     errors.push(
-      invalid(path, value, `${path} in body must be of type ${schema.format}: ${JSON.stringify(value)}`),
+      typeInvalid(path, value, `${path} in body must be of type ${schema.format}: ${JSON.stringify(value)}`),
     );
 }
 
-function checkNumber(schema: SchemaProps, value: number, path: string, errors: FieldError[]): void {
+/** Mistakes of a whole value have no field; this is how Go prints none. */
+const noField = "<nil>";
+
+const ranges: Readonly<Record<string, readonly [low: bigint, high: bigint]>> = {
+  int32: [-(2n ** 31n), 2n ** 31n - 1n],
+  int64: [-(2n ** 63n), 2n ** 63n - 1n],
+};
+
+function checkRange(
+  { format = "" }: SchemaProps,
+  value: number | bigint,
+  path: string,
+  errors: FieldError[],
+): void {
+  const range = ranges[format];
+  if (!range) return;
+  const whole = typeof value === "bigint" || Number.isInteger(value);
+  if (whole && BigInt(value) >= range[0] && BigInt(value) <= range[1]) return;
+  errors.push(invalid(noField, "", `Checked value must be of type integer with format ${format} in ${path}`));
+}
+
+function checkMultiple(factor: number, value: number, path: string, errors: FieldError[]): void {
+  // Whole values are divided by whole factors.
+  const divisor = Number.isInteger(value) ? Math.trunc(factor) : factor;
+  if (divisor <= 0)
+    errors.push(
+      invalid(path, divisor, `factor MultipleOf declared for ${path} must be positive: ${divisor}`),
+    );
+  else if (!Number.isInteger(divisor < 1 ? (1 / divisor) * value : value / divisor))
+    errors.push(invalid(path, value, `${path} in body should be a multiple of ${factor}`));
+}
+
+function checkNumber(schema: SchemaProps, given: number | bigint, path: string, errors: FieldError[]): void {
+  if (schema.type === "integer") checkRange(schema, given, path, errors);
+  const value = Number(given);
   const { minimum, maximum, multipleOf } = schema;
+  if (multipleOf !== undefined) checkMultiple(multipleOf, value, path, errors);
   if (maximum !== undefined && (schema.exclusiveMaximum ? value >= maximum : value > maximum))
     errors.push(
       invalid(
@@ -117,8 +175,6 @@ function checkNumber(schema: SchemaProps, value: number, path: string, errors: F
         `${path} in body should be greater than ${schema.exclusiveMinimum ? "" : "or equal to "}${minimum}`,
       ),
     );
-  if (multipleOf !== undefined && value % multipleOf !== 0)
-    errors.push(invalid(path, value, `${path} in body should be a multiple of ${multipleOf}`));
 }
 
 function checkList(schema: SchemaProps, value: readonly unknown[], path: string, errors: FieldError[]): void {
@@ -171,7 +227,6 @@ function checkObject(
     );
   if (schema.maxProperties !== undefined && count > schema.maxProperties)
     errors.push(tooMany(path, count, schema.maxProperties));
-  for (const name of schema.required ?? []) if (value[name] === undefined) errors.push(required(at(name)));
   for (const name of Object.keys(value).sort()) {
     if (whole && identity.has(name)) continue;
     const inner = memberOf(schema, name);
@@ -179,35 +234,38 @@ function checkObject(
     else if (!preserves(schema) && schema.additionalProperties === false)
       errors.push(forbidden(at(name), `${path} in body is a forbidden property`));
   }
-  if (!isEmbedded(schema)) return;
-  for (const name of ["apiVersion", "kind"])
-    if (typeof value[name] !== "string" || value[name] === "")
-      errors.push(required(at(name), "must not be empty"));
+  for (const name of schema.required ?? []) if (value[name] === undefined) errors.push(required(at(name)));
 }
 
+/** What is wrong with the value as a whole is said first, then what is wrong in the closest part. */
 function checkCombinations(schema: SchemaProps, value: unknown, path: string, errors: FieldError[]): void {
-  const passes = (each: SchemaProps): boolean => validateSchema(each, value, path).length === 0;
+  const mistakes = (each: SchemaProps): FieldError[] => validateSchema(each, value, path);
   const said = (text: string): void => {
-    errors.push(invalid(path, "", text));
+    errors.push(invalid(noField, "", `${JSON.stringify(path)} ${text}`));
   };
-  if (schema.anyOf && schema.anyOf.length > 0 && !schema.anyOf.some(passes)) {
-    errors.push(...validateSchema(schema.anyOf[0] as SchemaProps, value, path));
-    said(`${path} in body must validate at least one schema (anyOf)`);
-  }
-  if (schema.oneOf && schema.oneOf.length > 0) {
-    const count = schema.oneOf.filter(passes).length;
-    if (count === 0) said(`${path} in body must validate one and only one schema (oneOf). Found none valid`);
-    else if (count > 1)
-      said(
-        `${path} in body must validate one and only one schema (oneOf). Found ${count} valid alternatives`,
-      );
-  }
-  if (schema.allOf) {
-    const found = schema.allOf.flatMap((each) => validateSchema(each, value, path));
-    if (found.length > 0) {
-      errors.push(...found);
-      said(`${path} in body must validate all the schemas (allOf)`);
+  const { anyOf = [], oneOf = [], allOf = [], not } = schema;
+  if (anyOf.length > 0) {
+    const [first] = anyOf;
+    if (!anyOf.some((each) => mistakes(each).length === 0)) {
+      said("must validate at least one schema (anyOf)");
+      errors.push(...mistakes(first as SchemaProps));
     }
   }
-  if (schema.not && passes(schema.not)) said(`${path} in body must not validate the schema (not)`);
+  if (oneOf.length > 0) {
+    const found = oneOf.map(mistakes);
+    const count = found.filter((each) => each.length === 0).length;
+    const only = "must validate one and only one schema (oneOf). Found";
+    if (count === 0) {
+      said(`${only} none valid`);
+      errors.push(...(found[0] ?? []));
+    } else if (count > 1) said(`${only} ${count} valid alternatives`);
+  }
+  if (allOf.length > 0) {
+    const found = allOf.map(mistakes);
+    const valid = found.filter((each) => each.length === 0).length;
+    errors.push(...found.flat());
+    if (valid < allOf.length)
+      said(`must validate all the schemas (allOf)${valid === 0 ? ". None validated" : ""}`);
+  }
+  if (not && mistakes(not).length === 0) said("must not validate the schema (not)");
 }

@@ -7,7 +7,7 @@ import {
   StatusError,
   type YamlBody,
 } from "../../machinery/index.ts";
-import { badRequest, unsupportedMediaType } from "../errors.ts";
+import { badRequest, invalid, unsupportedMediaType } from "../errors.ts";
 import { jsonProblem, summarize } from "./go-json.ts";
 import { decodeObject, MessageError } from "./protobuf/decode.ts";
 import { protobufType } from "./protobuf/envelope.ts";
@@ -135,6 +135,14 @@ export function readBody(
     const unread =
       error instanceof StatusError && error.reason === "BadRequest" && !(error instanceof WrongKindError);
     if (!unread) throw error;
+    if (error instanceof MissingKindError) {
+      const given = body ?? new Uint8Array(0);
+      const problem = `${error.message} in '${Buffer.from(given).toString()}' (${summarize(given)})`;
+      throw badRequest(
+        `the object provided is unrecognized (must be of type ${expected.kind}): ${problem}`,
+        error,
+      );
+    }
     // What cannot be read at all has no prefix, unless it should have been JSON.
     const { cause } = error;
     const unreadable = cause instanceof GoYamlError || cause instanceof WireError;
@@ -157,6 +165,7 @@ function undecodable(problem: MessageError, expected: Expected): StatusError {
   );
 }
 
+class MissingKindError extends StatusError {}
 class WrongKindError extends StatusError {}
 
 /** A decoded value as an object of the kind. `null` is an object without anything. */
@@ -187,17 +196,23 @@ export function asObject(value: unknown, expected: Expected): KubeObject {
 
 /** Custom resources say what they are. */
 function checkCustomKind(object: KubeObject, expected: Expected, apiVersion: string): void {
-  if (!object.kind) throw badRequest(`Object 'Kind' is missing in '${JSON.stringify(object)}'`);
-  if (!object.apiVersion) throw badRequest(`Object 'apiVersion' is missing in '${JSON.stringify(object)}'`);
+  if (!object.kind) throw new MissingKindError("BadRequest", "Object 'Kind' is missing");
   if (object.apiVersion !== apiVersion)
     throw new WrongKindError(
       "BadRequest",
-      `the API version in the data (${object.apiVersion}) does not match the expected API version (${apiVersion})`,
+      `the API version in the data (${object.apiVersion ?? ""}) does not match the expected API version (${apiVersion})`,
     );
   if (object.kind !== expected.kind)
-    throw new WrongKindError(
-      "BadRequest",
-      `the kind in the data (${object.kind}) does not match the expected kind (${expected.kind})`,
+    throw invalid(
+      { group: expected.group, kind: object.kind, plural: object.kind },
+      object.metadata?.name ?? "",
+      [
+        {
+          reason: "FieldValueInvalid",
+          field: "kind",
+          message: `Invalid value: ${JSON.stringify(object.kind)}: must be ${expected.kind}`,
+        },
+      ],
     );
 }
 

@@ -222,7 +222,7 @@ test("a definition goes when its instances are gone", async () => {
   const begun = await h.call("DELETE", `${crds}/tabs.stable.example.com`);
   assert.equal(begun.status, 200);
   await until(h, 404, `${path}/a`);
-  failure(await h.call("POST", path, tab("late", { size: 1 })), 405);
+  failure(await h.call("POST", path, tab("late", { size: 1 })), 403);
   await h.call(
     "PATCH",
     `${path}/held`,
@@ -269,5 +269,75 @@ test("mistakes in a definition are all named", async () => {
     "spec.preserveUnknownFields",
   ])
     assert.ok(fields?.includes(field), `${field} in ${fields?.join()}`);
+  await h.close();
+});
+
+test("versions: deprecated ones are said to be, each prunes what it does not know", async () => {
+  const open = {
+    type: "object",
+    properties: { spec: { type: "object", "x-kubernetes-preserve-unknown-fields": true } },
+  };
+  const versions = [
+    version("v1"),
+    version("v2", {
+      storage: false,
+      deprecated: true,
+      schema: { openAPIV3Schema: open },
+      selectableFields: undefined,
+    }),
+  ];
+  const h = await withTabs(crd(versions));
+  const made = await h.call("POST", `${group}/v2/namespaces/default/tabs`, {
+    ...tab("a", { size: 1, more: true }),
+    apiVersion: "stable.example.com/v2",
+  });
+  assert.equal(made.status, 201);
+  assert.deepEqual(made.body.spec, { size: 1, mode: "a" }, "stored at v1: its defaults, what it knows");
+  assert.match(made.headers.warning ?? "", /stable\.example\.com\/v2 Tab is deprecated/);
+  await h.close();
+});
+
+test("embedded objects, formats and numbers of replicas are held to their rules", async () => {
+  const spec = {
+    type: "object",
+    properties: {
+      replicas: { type: "integer" },
+      small: { type: "integer", format: "int32" },
+      when: { type: "string", format: "date-time" },
+      object: {
+        type: "object",
+        "x-kubernetes-embedded-resource": true,
+        "x-kubernetes-preserve-unknown-fields": true,
+      },
+    },
+  };
+  const only = version("v1", {
+    schema: {
+      openAPIV3Schema: {
+        type: "object",
+        properties: { spec, status: { type: "object", properties: { replicas: { type: "integer" } } } },
+      },
+    },
+    selectableFields: undefined,
+  });
+  const h = await withTabs(crd([only]));
+  const wrong = failure(
+    await h.call(
+      "POST",
+      path,
+      tab("a", { replicas: -1, small: 3e9, when: "today", object: { apiVersion: "a/b/c", kind: "x_y" } }),
+    ),
+    422,
+  );
+  assert.deepEqual(
+    wrong.details?.causes?.map(({ field, reason }) => `${field} ${reason}`),
+    [
+      "<nil> FieldValueInvalid",
+      "spec.when FieldValueTypeInvalid",
+      ".spec.replicas FieldValueInvalid",
+      "spec.object.apiVersion FieldValueInvalid",
+      "spec.object.kind FieldValueInvalid",
+    ],
+  );
   await h.close();
 });

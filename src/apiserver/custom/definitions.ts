@@ -11,9 +11,10 @@ import {
   type KindDefinition,
   type KubeObject,
 } from "../../api/index.ts";
-import { deepEqual, isReason, StatusError } from "../../machinery/index.ts";
+import { deepEqual, isReason } from "../../machinery/index.ts";
 import { serverCall } from "../bootstrap/server-call.ts";
 import { type Core, nowTime } from "../core.ts";
+import { forbidden } from "../errors.ts";
 import type { ServedResource } from "../registry/resource.ts";
 import type { DeleteOptions } from "../verbs/delete-options.ts";
 import { deleteObject } from "../verbs/delete.ts";
@@ -142,6 +143,14 @@ export class CustomResources {
     const kinds = customKinds(crd.spec).map((def) => (terminating ? closed(def) : def));
     this.#core.registry.replace(crd.spec.group, crd.spec.names.plural, kinds);
     this.#served.set(name, crd);
+    this.#tellOfGaps(name, crd);
+  }
+
+  /** What a definition asks for and does not get. */
+  #tellOfGaps(name: string, { spec }: CustomResourceDefinition): void {
+    const { log } = this.#core;
+    if (spec?.conversion?.strategy === "Webhook")
+      log.warn("conversion webhooks are not called: versions differ in their apiVersion alone", { name });
   }
 
   #unserve(name: string): void {
@@ -224,12 +233,9 @@ function closed(def: KindDefinition): KindDefinition {
     ...def,
     strategy: {
       ...def.strategy,
-      prepareForCreate() {
-        throw new StatusError(
-          "MethodNotAllowed",
-          "create not allowed while custom resource definition is terminating",
-          { details: { group: def.group, kind: def.plural } },
-        );
+      prepareForCreate(object) {
+        const why = "create not allowed while custom resource definition is terminating";
+        throw forbidden(def, object.metadata?.name ?? "", why);
       },
     },
   };

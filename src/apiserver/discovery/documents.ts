@@ -48,7 +48,7 @@ export class Documents {
       if (path.startsWith("/openapi/")) return empty(404);
       const [, root, group = ""] = path.split("/");
       const grouped = root === "api" || (root === "apis" && group !== "");
-      if (grouped && this.#options.registry.hasGroup(root === "api" ? "" : group)) throw noResource();
+      if (grouped && this.#options.registry.isBuiltIn(root === "api" ? "" : group)) throw noResource();
       return textAnswer(404, "404 page not found\n");
     }
     const reads = request.method === "GET" || request.method === "HEAD";

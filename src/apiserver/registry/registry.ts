@@ -63,15 +63,10 @@ export class Registry {
     return false;
   }
 
-  /** True for a version with resources; every version of a built-in group counts, custom ones are pages that come and go. */
-  hasVersion(group: string, version: string): boolean {
-    let custom = false;
-    for (const { def } of this.#resources.values()) {
-      if (def.group !== group) continue;
-      if (!def.type || def.version === version) return true;
-      custom = true;
-    }
-    return !custom && this.hasGroup(group);
+  /** True when the version is of a built-in group: below custom ones, what is not served is a plain page. */
+  isBuiltIn(group: string): boolean {
+    for (const { def } of this.#resources.values()) if (def.group === group && !def.type) return true;
+    return false;
   }
 
   /** True when some version of the group is served. */

@@ -136,6 +136,7 @@ export class ServedResource {
 
   /** Fills in what Go writes always, of an object in stored spelling. */
   complete(object: KubeObject): void {
+    this.def.storedAs?.complete?.(object);
     if (this.#storedType) fillWritten(this.#storedType, object as Record<string, unknown>);
   }
 

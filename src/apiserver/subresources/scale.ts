@@ -1,5 +1,5 @@
 import type { KubeObject, ObjectMeta } from "../../api/index.ts";
-import { get as valueAt, isObject, selectorFromObject } from "../../machinery/index.ts";
+import { get as valueAt, isObject, selectorFromObject, StatusError } from "../../machinery/index.ts";
 import type { Entry } from "../cache/entry.ts";
 import { asObject, decodeBody } from "../codec/decode.ts";
 import type { Call } from "../core.ts";
@@ -23,6 +23,7 @@ export async function scale(call: Call): Promise<Answer> {
   if (info.verb === "get") {
     const entry = resource.cache.get(resource.key(info.namespace, info.name));
     if (!entry) throw notFound(resource.def, info.name);
+    requireReplicas(call, entry);
     return answer(call, entry);
   }
   let change: (scale: Scale) => unknown;
@@ -48,6 +49,11 @@ export async function scale(call: Call): Promise<Answer> {
         if (info.verb === "patch") throw unusable(JSON.stringify(after), problem);
         throw badRequest(`Scale in version "v1" cannot be handled as a Scale: ${problem}`);
       }
+      if ((replicas as number) < 0 && resource.def.type) {
+        const field = `.${resource.def.scale?.specReplicasPath}`;
+        const message = `Invalid value: ${replicas}: should be a non-negative integer`;
+        throw invalid(resource.def, info.name, [{ reason: "FieldValueInvalid", field, message }]);
+      }
       if ((replicas as number) < 0) {
         throw invalid(scaleKind, info.name, [
           {
@@ -62,11 +68,21 @@ export async function scale(call: Call): Promise<Answer> {
       // A Scale that carries a version pins the write to it, and one that was patched only if it changed the version.
       if (info.verb === "update" && meta.resourceVersion)
         (object.metadata as ObjectMeta).resourceVersion = meta.resourceVersion;
-      else delete object.metadata?.resourceVersion;
+      else if (!resource.def.type) delete object.metadata?.resourceVersion;
       return object;
     },
   );
   return answer(call, entry);
+}
+
+/** A custom resource without the number cannot be shown as a Scale. */
+function requireReplicas({ resource }: Call, entry: Entry): void {
+  const path = resource.def.scale?.specReplicasPath ?? "";
+  if (!resource.def.type || valueAt(entry.object, path) !== undefined) return;
+  const why = `the spec replicas field ".${path}" does not exist`;
+  throw new StatusError("InternalError", `Internal error occurred: ${why}`, {
+    details: { causes: [{ message: why }] },
+  });
 }
 
 function answer(call: Call, entry: Entry): Answer {

@@ -28,7 +28,7 @@ export async function deleteCollection(call: Call): Promise<Answer> {
     apiVersion: resource.apiVersion,
     metadata: {
       resourceVersion: String(page.revision),
-      ...(page.continue ? { continue: page.continue } : {}),
+      ...(page.continue || call.resource.def.type ? { continue: page.continue } : {}),
     },
     items,
   };

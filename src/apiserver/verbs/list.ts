@@ -30,7 +30,9 @@ export async function list(call: Call): Promise<Answer> {
   const metadata = {
     resourceVersion: String(page.revision),
     // Lists of custom resources say so even when nothing follows.
-    ...(page.continue === "" && !resource.def.type ? {} : { continue: page.continue }),
+    ...(page.continue === "" && !(resource.def.type && call.target.as === "object")
+      ? {}
+      : { continue: page.continue }),
     ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }),
   };
   const { def } = resource;

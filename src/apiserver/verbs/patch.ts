@@ -33,7 +33,10 @@ export async function patch(call: Call): Promise<Answer> {
     const object = asObject(patched, def);
     const problem = conformObject(call, object, undefined);
     // It is half taken apart by now: shown is what the patch makes of it.
-    if (problem) throw unusable(JSON.stringify(asObject(apply(resource.copy(existing)), def)), problem);
+    if (problem) {
+      const shown = asObject(apply(resource.copy(existing)), def);
+      throw unusable(JSON.stringify(def.type ? sorted(shown) : shown), problem);
+    }
     if (object.metadata?.name !== info.name) {
       throw badRequest(
         `the name of the object (${object.metadata?.name}) does not match the name on the URL (${info.name})`,
@@ -50,6 +53,14 @@ export async function patch(call: Call): Promise<Answer> {
     return object;
   });
   return objectAnswer(call, 200, entry);
+}
+
+/** Members in alphabetical order: objects without a Go type are written so. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (!isObject(value)) return value;
+  const names = Object.keys(value).sort();
+  return Object.fromEntries(names.map((name) => [name, sorted(value[name])]));
 }
 
 /** What the body does to an object. The function may be called again on a newer object. */
@@ -79,7 +90,7 @@ export function readPatch(call: Call): (object: KubeObject) => unknown {
       return guarded((object) => applyStrategicMerge(object, body, schema));
     }
     default:
-      throw unsupportedPatch();
+      throw def.type ? customPatch() : unsupportedPatch();
   }
 }
 

@@ -1,0 +1,41 @@
+/** What the scale subresource reads has to be numbers of replicas, and a selector's text. */
+import { invalid, isObject } from "../../machinery/index.ts";
+import type { FieldError } from "../definition.ts";
+import type { CustomResourceSubresourceScale } from "../generated/types.ts";
+import type { KubeObject } from "../meta.ts";
+
+const most = 2 ** 31 - 1;
+
+export function scaleProblems(
+  scale: CustomResourceSubresourceScale | undefined,
+  object: KubeObject,
+  part: "spec" | "status",
+): FieldError[] {
+  if (!scale) return [];
+  const path = part === "spec" ? scale.specReplicasPath : scale.statusReplicasPath;
+  const found = memberAt(object, path);
+  const errors: FieldError[] = [];
+  if (typeof found === "object") errors.push(invalid(path, 0, found.problem));
+  else if (found !== undefined && Number(found) < 0)
+    errors.push(invalid(path, found, "should be a non-negative integer"));
+  else if (found !== undefined && Number(found) > most)
+    errors.push(invalid(path, found, `should be less than or equal to ${most}`));
+  return errors;
+}
+
+function memberAt(object: KubeObject, path: string): number | bigint | { problem: string } | undefined {
+  let value: unknown = object;
+  const names = path.replace(/^\./, "").split(".");
+  for (const [i, name] of names.entries()) {
+    if (!isObject(value))
+      return {
+        problem: `.${names.join(".")} accessor error: ${JSON.stringify(value)?.replaceAll('"', "")} is of the type ${typeof value}, expected map[string]interface{}`,
+      };
+    value = value[name];
+    if (value === undefined || (value === null && i < names.length - 1)) return undefined;
+  }
+  if (typeof value === "bigint" || (typeof value === "number" && Number.isInteger(value))) return value;
+  return {
+    problem: `.${names.join(".")} accessor error: ${String(value)} is of the type ${typeof value}, expected int64`,
+  };
+}
