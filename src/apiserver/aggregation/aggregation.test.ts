@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { createServer } from "node:https";
+import type { IncomingMessage } from "node:http";
+import { createServer, request as httpsRequest } from "node:https";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import { type TestContext, test } from "node:test";
-import { serverCert, serverKey } from "../testing/certificates.ts";
+import { ca, clientCert, clientKey, serverCert, serverKey } from "../testing/certificates.ts";
 import { type Harness, startHarness } from "../testing/harness.ts";
 
 const apiServices = "/apis/apiregistration.k8s.io/v1/apiservices";
@@ -60,6 +62,19 @@ async function extensionServer(t: TestContext): Promise<{ port: number; seen: Se
         reason: "NotFound",
         message: "nothing here",
       });
+  });
+  // Echoes what it is sent, after the name of whoever sends it.
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex) => {
+    socket.on("error", () => {});
+    if (request.url?.endsWith("/refused")) {
+      socket.end("HTTP/1.1 403 Forbidden\r\nContent-Length: 3\r\n\r\nno!");
+      return;
+    }
+    const { headers } = request;
+    const credentials = headers.authorization ?? headers["x-remote-group"]?.toString();
+    socket.write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n");
+    socket.write(`${headers["x-remote-user"]} ${credentials} `);
+    socket.pipe(socket);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   t.after(async () => {
@@ -121,6 +136,16 @@ const available = async (
     (each: { type: string }) => each.type === "Available",
   );
 
+/** What aggregated discovery says of the group's version. */
+async function discovered(h: Harness): Promise<{ freshness: string; resources?: object[] } | undefined> {
+  const { body } = await h.call("GET", "/apis", undefined, {
+    accept: "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
+  });
+  return body.items.find(
+    (each: { metadata: { name: string } }) => each.metadata.name === "wardle.example.com",
+  )?.versions[0];
+}
+
 test("every group that is served here is registered, and available", async (t) => {
   const h = await serve(t);
   const items = (await h.call("GET", apiServices)).body.items as {
@@ -144,6 +169,13 @@ test("without its Service an extension group is not available, and asking for it
   assert.equal(condition.status, "False");
   const answer = await h.call("GET", "/apis/wardle.example.com/v1alpha1/namespaces/x/flunders");
   assert.equal(answer.status, 503);
+  assert.equal(answer.text, "service unavailable\n");
+  assert.deepEqual(await discovered(h), { version: "v1alpha1", freshness: "Stale" });
+  // Nobody else is bothered, and what is removed is gone.
+  assert.equal((await h.call("GET", "/openapi/v2")).status, 200);
+  await h.call("DELETE", `${apiServices}/v1alpha1.wardle.example.com`);
+  assert.equal(await discovered(h), undefined);
+  assert.equal((await h.call("GET", "/apis/wardle.example.com/v1alpha1")).status, 404);
 });
 
 test("requests for an extension group reach its server, with the user's name and without the credentials", async (t) => {
@@ -165,4 +197,59 @@ test("requests for an extension group reach its server, with the user's name and
     return body.groups.find((each: { name: string }) => each.name === "wardle.example.com");
   });
   assert.equal(groups.preferredVersion.version, "v1alpha1");
+  const current = await until(async () => {
+    const found = await discovered(h);
+    return found?.freshness === "Current" ? found : undefined;
+  });
+  assert.deepEqual(
+    current.resources?.map((each) => (each as { resource: string }).resource),
+    ["flunders"],
+  );
+});
+
+test("a connection that is upgraded leads to the extension server, with the user's name", async (t) => {
+  const h = await serve(t);
+  const { port } = await extensionServer(t);
+  await service(h, port);
+  await h.call("POST", apiServices, registration());
+  await until(async () => ((await available(h))?.status === "True" ? true : undefined));
+  const tls = { key: serverKey, cert: serverCert, clientCa: ca };
+  const own = await h.server.listen({ host: "127.0.0.1", port: 0, tls });
+  const upgrade = (name: string) =>
+    httpsRequest({
+      host: "127.0.0.1",
+      port: own.port,
+      path: `/apis/wardle.example.com/v1alpha1/namespaces/x/flunders/${name}`,
+      headers: { connection: "Upgrade", upgrade: "echo", "x-remote-user": "forged" },
+      ca,
+      cert: clientCert,
+      key: clientKey,
+      agent: false,
+    });
+  const said = await new Promise<string>((resolve, reject) => {
+    const call = upgrade("a");
+    call.once("error", reject);
+    call.once("upgrade", (_answer, socket, head) => {
+      let text = head.toString();
+      socket.on("data", (chunk: Buffer) => {
+        text += chunk.toString();
+        if (!text.endsWith("ping")) return;
+        socket.destroy();
+        resolve(text);
+      });
+      socket.write("ping");
+    });
+    call.end();
+  });
+  assert.match(said, /^alice system:masters.* ping$/);
+  const refused = await new Promise<number | undefined>((resolve, reject) => {
+    const call = upgrade("refused");
+    call.once("error", reject);
+    call.once("response", (answer) => {
+      answer.resume();
+      resolve(answer.statusCode);
+    });
+    call.end();
+  });
+  assert.equal(refused, 403);
 });
