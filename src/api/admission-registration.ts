@@ -6,10 +6,12 @@ import {
   validateValidatingPolicy,
   validateWebhooks,
 } from "./admission-rules.ts";
+import { celReady } from "./cel-engine.ts";
 import { ageColumn, column, nameColumn } from "./columns.ts";
 import type { KindDefinition, TableColumn } from "./definition.ts";
 import { kindsOf } from "./define.ts";
 import type {
+  MatchResources,
   MutatingAdmissionPolicy,
   MutatingAdmissionPolicyBinding,
   MutatingWebhook,
@@ -21,6 +23,7 @@ import type {
   ValidatingWebhook,
   ValidatingWebhookConfiguration,
 } from "./generated/types.ts";
+import type { KubeObject } from "./meta.ts";
 
 const define = kindsOf("admissionregistration.k8s.io", "v1", "io.k8s.api.admissionregistration.v1");
 const categories = ["api-extensions"];
@@ -64,15 +67,19 @@ function defaultPolicy(policy: Policy): void {
   const spec = policy.spec;
   if (!spec) return;
   spec.failurePolicy ??= "Fail";
-  const match = spec.matchConstraints;
-  if (match) {
-    match.matchPolicy ??= "Equivalent";
-    match.namespaceSelector ??= {};
-    match.objectSelector ??= {};
-    for (const rule of [...(match.resourceRules ?? []), ...(match.excludeResourceRules ?? [])])
-      rule.scope ??= "*";
-  }
+  defaultMatch(spec.matchConstraints);
 }
+
+function defaultMatch(match: MatchResources | undefined): void {
+  if (!match) return;
+  match.matchPolicy ??= "Equivalent";
+  match.namespaceSelector ??= {};
+  match.objectSelector ??= {};
+  for (const rule of [...(match.resourceRules ?? []), ...(match.excludeResourceRules ?? [])])
+    rule.scope ??= "*";
+}
+
+const defaultBinding = ({ spec }: Binding): void => defaultMatch(spec?.matchResources);
 
 const bindingColumns: readonly TableColumn[] = [
   nameColumn,
@@ -81,7 +88,7 @@ const bindingColumns: readonly TableColumn[] = [
   ageColumn,
 ];
 
-export const admissionKinds: readonly KindDefinition[] = [
+const plainKinds: readonly KindDefinition[] = [
   define<ValidatingWebhookConfiguration>({
     kind: "ValidatingWebhookConfiguration",
     plural: "validatingwebhookconfigurations",
@@ -129,6 +136,7 @@ export const admissionKinds: readonly KindDefinition[] = [
   define<ValidatingAdmissionPolicyBinding>({
     kind: "ValidatingAdmissionPolicyBinding",
     plural: "validatingadmissionpolicybindings",
+    defaults: defaultBinding,
     validate: validateValidatingBinding,
     categories,
     namespaced: false,
@@ -153,6 +161,7 @@ export const admissionKinds: readonly KindDefinition[] = [
   define<MutatingAdmissionPolicyBinding>({
     kind: "MutatingAdmissionPolicyBinding",
     plural: "mutatingadmissionpolicybindings",
+    defaults: defaultBinding,
     validate: validatePolicyBinding,
     categories,
     namespaced: false,
@@ -160,3 +169,20 @@ export const admissionKinds: readonly KindDefinition[] = [
     columns: bindingColumns,
   }),
 ];
+
+/** Whoever stores expressions needs what compiles them. */
+export const admissionKinds: readonly KindDefinition[] = plainKinds.map((kind) => ({
+  ...kind,
+  ready: (object) => (saysExpressions(object) ? celReady() : undefined),
+}));
+
+function saysExpressions(object: KubeObject): boolean {
+  const { spec, webhooks = [] } = object as {
+    spec?: ValidatingAdmissionPolicy["spec"];
+    webhooks?: { matchConditions?: readonly unknown[] }[];
+  };
+  return (
+    webhooks.some(({ matchConditions = [] }) => matchConditions.length > 0) ||
+    [spec?.matchConditions, spec?.validations, spec?.auditAnnotations].some((each) => (each?.length ?? 0) > 0)
+  );
+}

@@ -1,5 +1,6 @@
-/** What webhook configurations and admission policies may hold. CEL expressions are only looked at for presence. */
+/** What webhook configurations and admission policies may hold. */
 import {
+  type CelType,
   duplicate,
   forbidden,
   invalid,
@@ -9,6 +10,7 @@ import {
   notSupported,
   required,
 } from "../machinery/index.ts";
+import { celEngine } from "./cel-engine.ts";
 import type { FieldError } from "./definition.ts";
 import type {
   MatchCondition,
@@ -23,7 +25,10 @@ import type {
   ValidatingAdmissionPolicyBinding,
   ValidatingWebhook,
   ValidatingWebhookConfiguration,
+  Validation,
+  Variable,
 } from "./generated/types.ts";
+import { compileVariables, type ExpressionScope, expressionProblems } from "./policy-expressions.ts";
 import { validateLabelSelector } from "./metadata.ts";
 
 function oneOf(
@@ -157,10 +162,17 @@ export function validateClient(
   }
 }
 
-function validateConditions(conditions: readonly MatchCondition[], path: string, errors: FieldError[]): void {
+function validateConditions(
+  conditions: readonly MatchCondition[],
+  path: string,
+  params: boolean,
+  errors: FieldError[],
+): void {
   const names = new Set<string>();
   for (const [i, { name, expression }] of conditions.entries()) {
-    if (!expression?.trim()) errors.push(required(`${path}[${i}].expression`));
+    const text = expression?.trim() ?? "";
+    if (text === "") errors.push(required(`${path}[${i}].expression`));
+    else errors.push(...expressionProblems(text, `${path}[${i}].expression`, { params }, "bool"));
     if (!name) errors.push(required(`${path}[${i}].name`));
     else {
       for (const text of isQualifiedName(name)) errors.push(invalid(`${path}[${i}].name`, name, text));
@@ -225,7 +237,7 @@ function validateWebhook(
   validateClient(hook.clientConfig, `${path}.clientConfig`, errors);
   if ("reinvocationPolicy" in hook)
     oneOf(hook.reinvocationPolicy, ["IfNeeded", "Never"], `${path}.reinvocationPolicy`, errors);
-  validateConditions(hook.matchConditions ?? [], `${path}.matchConditions`, errors);
+  validateConditions(hook.matchConditions ?? [], `${path}.matchConditions`, false, errors);
   validateVersions(hook.admissionReviewVersions ?? [], `${path}.admissionReviewVersions`, errors);
 }
 
@@ -267,7 +279,12 @@ function validatePolicyHead(policy: Policy, errors: FieldError[]): void {
   }
   if (spec?.matchConstraints) validateMatch(spec.matchConstraints, "spec.matchConstraints", true, errors);
   else errors.push(required("spec.matchConstraints"));
-  validateConditions(spec?.matchConditions ?? [], "spec.matchConditions", errors);
+  validateConditions(
+    spec?.matchConditions ?? [],
+    "spec.matchConditions",
+    spec?.paramKind !== undefined,
+    errors,
+  );
 }
 
 const reasons = ["Forbidden", "Invalid", "RequestEntityTooLarge"];
@@ -275,24 +292,66 @@ const reasons = ["Forbidden", "Invalid", "RequestEntityTooLarge"];
 export function validateValidatingPolicy(policy: ValidatingAdmissionPolicy): FieldError[] {
   const errors: FieldError[] = [];
   validatePolicyHead(policy, errors);
-  const { validations = [], auditAnnotations = [] } = policy.spec ?? {};
+  const { validations = [], auditAnnotations = [], variables = [], paramKind } = policy.spec ?? {};
+  const params = paramKind !== undefined;
+  const types = validateVariables(variables, params, errors);
+  const scope = { params, ...(types ? { variables: types } : {}) };
   if (validations.length === 0 && auditAnnotations.length === 0) {
     const text = "validations or auditAnnotations must contain at least one item";
     errors.push(required("spec.validations", text), required("spec.auditAnnotations", text));
   }
-  for (const [i, { expression, reason }] of validations.entries()) {
-    const path = `spec.validations[${i}]`;
-    if (!expression?.trim()) errors.push(required(`${path}.expression`, "expression is not specified"));
-    oneOf(reason, reasons, `${path}.reason`, errors);
-  }
+  for (const [i, validation] of validations.entries())
+    validateValidation(validation, `spec.validations[${i}]`, scope, errors);
   for (const [i, { key, valueExpression }] of auditAnnotations.entries()) {
     const path = `spec.auditAnnotations[${i}]`;
     const name = `${policy.metadata?.name ?? ""}/${key ?? ""}`;
     for (const text of isQualifiedName(name)) errors.push(invalid(`${path}.key`, name, text));
-    if (!valueExpression?.trim())
-      errors.push(required(`${path}.valueExpression`, "valueExpression is not specified"));
+    const text = valueExpression?.trim() ?? "";
+    if (text === "") errors.push(required(`${path}.valueExpression`, "valueExpression is not specified"));
+    else errors.push(...expressionProblems(text, `${path}.valueExpression`, scope, "string or null"));
   }
   return errors;
+}
+
+/** The types of what the other expressions may speak of; undefined when there are no variables. */
+function validateVariables(
+  variables: readonly Variable[],
+  params: boolean,
+  errors: FieldError[],
+): Map<string, CelType> | undefined {
+  const cel = celEngine();
+  const compiled = cel && compileVariables(cel, variables, params);
+  for (const [i, { name, expression }] of variables.entries()) {
+    const path = `spec.variables[${i}]`;
+    if (!name?.trim()) errors.push(required(`${path}.name`, "name is not specified"));
+    else if (!/^[_a-zA-Z][_a-zA-Z0-9]*$/.test(name))
+      errors.push(invalid(`${path}.name`, name, "must be a valid CEL identifier"));
+    const problem = compiled?.problems.get(i);
+    if (!expression?.trim()) errors.push(required(`${path}.expression`, "expression is not specified"));
+    else if (problem !== undefined) errors.push(invalid(`${path}.expression`, expression, problem));
+  }
+  return variables.length > 0 ? compiled?.types : undefined;
+}
+
+const lineBreak = /[\n\r]/;
+
+function validateValidation(
+  { expression, message, messageExpression, reason }: Validation,
+  path: string,
+  scope: ExpressionScope,
+  errors: FieldError[],
+): void {
+  if (!expression?.trim()) errors.push(required(`${path}.expression`, "expression is not specified"));
+  else errors.push(...expressionProblems(expression, `${path}.expression`, scope, "bool"));
+  if (messageExpression && messageExpression.trim() === "")
+    errors.push(invalid(`${path}.messageExpression`, messageExpression, "must be non-empty if specified"));
+  else if (messageExpression)
+    errors.push(...expressionProblems(messageExpression, `${path}.messageExpression`, scope, "string"));
+  if (message && message.trim() === "")
+    errors.push(invalid(`${path}.message`, message, "must be non-empty if specified"));
+  else if (message && lineBreak.test(message.trim()))
+    errors.push(invalid(`${path}.message`, message, "must not contain line breaks"));
+  oneOf(reason, reasons, `${path}.reason`, errors);
 }
 
 const patchTypes = ["ApplyConfiguration", "JSONPatch"];

@@ -1,3 +1,4 @@
+export { celEngine, celReady } from "./cel-engine.ts";
 export * from "./columns.ts";
 export * from "./conform.ts";
 export type * from "./definition.ts";
@@ -8,6 +9,7 @@ export type * from "./meta.ts";
 export * from "./metadata.ts";
 export { openApiV2, openApiV3 } from "./openapi/document.ts";
 export * from "./patch-schema.ts";
+export { compileExpression, compileVariables, type ExpressionScope } from "./policy-expressions.ts";
 export { loadProtobufTable } from "./protobuf-table.ts";
 export * as quota from "./quota/index.ts";
 export * from "./schema.ts";

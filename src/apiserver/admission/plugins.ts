@@ -12,6 +12,7 @@ import { limitRanger } from "./limit-ranger.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { nodeRestriction } from "./node-restriction.ts";
 import { ownerReferences } from "./owner-references.ts";
+import { validatingAdmissionPolicy } from "./policies/plugin.ts";
 import { podResizeValidator, podTopologyLabels } from "./pod-node.ts";
 import { podSecurity } from "./pod-security/plugin.ts";
 import { priority } from "./priority.ts";
@@ -58,6 +59,7 @@ export function admissionPlugins(context: PluginContext, choice: PluginChoice = 
     podTopologyLabels(context),
     podResizeValidator(context),
     mutatingWebhook,
+    validatingAdmissionPolicy(context),
     validatingWebhook,
     ...(network ? [serviceAllocation({ caches, random, network })] : []),
     resourceQuota(context),

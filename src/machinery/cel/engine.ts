@@ -103,3 +103,13 @@ export function celOfText(text: string, format: string): CelValue {
       return text;
   }
 }
+
+/** JSON whose schema nobody knows: whole numbers are ints. */
+export function celOfJson(value: unknown): CelValue {
+  if (typeof value === "number") return Number.isInteger(value) ? BigInt(value) : value;
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(celOfJson);
+  const made = new Map<string, CelValue>();
+  for (const [key, each] of Object.entries(value)) if (each !== undefined) made.set(key, celOfJson(each));
+  return made;
+}

@@ -1,9 +1,9 @@
 /** What is wrong with the rules of a definition's schema. */
 import { type Cel, type FieldError, invalid, isObject } from "../../../machinery/index.ts";
+import { celEngine } from "../../cel-engine.ts";
 import { shownRule } from "../internal-spec.ts";
 import { isEmbedded, type SchemaProps, type ValidationRule } from "../schema-props.ts";
 import { compileRules } from "./compile.ts";
-import { celEngine } from "./engine.ts";
 
 /** For a schema with which nothing else is wrong: what a broken one makes of a rule would tell nobody anything. */
 export function ruleProblems(schema: SchemaProps, path: string): FieldError[] {

@@ -1,11 +1,7 @@
-/** The engine of CEL, there from the first definition with rules on. */
-import { type Cel, isObject, loadCel } from "../../../machinery/index.ts";
+/** Which schemas need the engine of CEL. */
+import { isObject } from "../../../machinery/index.ts";
+import { celReady } from "../../cel-engine.ts";
 import type { SchemaProps } from "../schema-props.ts";
-
-let engine: Cel | undefined;
-
-/** undefined until `rulesReady` was awaited for a schema with rules. */
-export const celEngine = (): Cel | undefined => engine;
 
 /** Whether the schema, or one in it, has rules. */
 export function hasRules(schema: SchemaProps): boolean {
@@ -18,8 +14,5 @@ export function hasRules(schema: SchemaProps): boolean {
 
 /** Loads what the schemas' rules need; undefined when they have none. */
 export function rulesReady(schemas: readonly SchemaProps[]): Promise<void> | undefined {
-  if (engine || !schemas.some(hasRules)) return undefined;
-  return loadCel().then((loaded) => {
-    engine = loaded;
-  });
+  return schemas.some(hasRules) ? celReady() : undefined;
 }

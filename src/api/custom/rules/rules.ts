@@ -1,9 +1,10 @@
 /** The rules of one version of a definition, as its strategy asks them. */
+import { celEngine } from "../../cel-engine.ts";
 import type { FieldError } from "../../definition.ts";
 import type { KubeObject } from "../../meta.ts";
 import type { SchemaProps } from "../schema-props.ts";
 import { compileLevel } from "./compile.ts";
-import { celEngine, hasRules } from "./engine.ts";
+import { hasRules } from "./engine.ts";
 import { evaluateRules } from "./evaluate.ts";
 
 export interface Rules {

@@ -1,11 +1,12 @@
 /** AdmissionReview (admission.k8s.io/v1): what a webhook is asked, and what its answer means. */
-import type { KubeObject } from "../../../api/index.ts";
+import { celReady, type KubeObject } from "../../../api/index.ts";
 import { isObject, type Status, StatusError } from "../../../machinery/index.ts";
 import { newUid } from "../../core.ts";
-import { badRequest } from "../../errors.ts";
+import { badRequest, forbidden } from "../../errors.ts";
 import { WebhookCallError } from "../../webhooks/review-client.ts";
 import type { ReviewClient, WebhookAddress } from "../../webhooks/review-client.ts";
 import type { AdmissionRequest } from "../chain.ts";
+import { bindingsOf, type Condition, conditionsHold, conditionsOf } from "../policies/expressions.ts";
 import type { Called } from "./hooks.ts";
 
 const reviewVersion = "admission.k8s.io/v1";
@@ -38,7 +39,11 @@ function optionsOf(request: AdmissionRequest): object | null {
 }
 
 /** An object as the version that matched shows it. */
-function shown(request: AdmissionRequest, called: Called, object: KubeObject | undefined): KubeObject | null {
+function shown(
+  request: AdmissionRequest,
+  called: Pick<Called, "resource">,
+  object: KubeObject | undefined,
+): KubeObject | null {
   if (!object) return null;
   const { resource } = called;
   if (request.operation === "CONNECT" || !sameKind(request, object)) return object;
@@ -50,7 +55,23 @@ function shown(request: AdmissionRequest, called: Called, object: KubeObject | u
 const sameKind = ({ resource }: AdmissionRequest, object: KubeObject): boolean =>
   object.kind === undefined || object.kind === resource.def.kind || object.kind === resource.storedKind;
 
-function reviewOf(request: AdmissionRequest, called: Called, uid: string): object {
+/** What is said of a request, to webhooks and to expressions. */
+export interface AdmissionReview {
+  kind: string;
+  apiVersion: string;
+  request: {
+    uid: string;
+    object: KubeObject | null;
+    oldObject: KubeObject | null;
+    [member: string]: unknown;
+  };
+}
+
+export function reviewOf(
+  request: AdmissionRequest,
+  called: Pick<Called, "resource">,
+  uid: string,
+): AdmissionReview {
   const { def } = request.resource;
   const matched = called.resource.def;
   const kindOf = (object: KubeObject | undefined, { group, version, kind }: typeof def): object => {
@@ -140,6 +161,26 @@ function denial(name: string, status: Partial<Status> | undefined): StatusError 
   });
 }
 
+/** Match conditions of webhooks as they are configured now; a change makes another object of each. */
+const compiled = new WeakMap<Called["hook"], readonly Condition[]>();
+
+/** Whether the webhook's match conditions hold. Where nobody can tell, its failurePolicy does. */
+async function wanted(request: AdmissionRequest, called: Called): Promise<boolean> {
+  await celReady();
+  const { hook } = called;
+  const { uid: _uid, object, oldObject, ...rest } = reviewOf(request, called, "").request;
+  const bindings = bindingsOf({ object, oldObject, request: rest, namespaceObject: null });
+  let conditions = compiled.get(hook);
+  if (!conditions) {
+    conditions = conditionsOf(hook.matchConditions ?? [], { params: false });
+    compiled.set(hook, conditions);
+  }
+  const holds = conditionsHold(conditions, bindings);
+  if (!(holds instanceof Error)) return holds;
+  if (hook.failurePolicy === "Ignore") return false;
+  throw forbidden(request.resource.def, request.name, holds.message);
+}
+
 /**
  * Asks one webhook. Rejects with its refusal, or with 500 when it cannot be asked and its failurePolicy is Fail; answers
  * undefined when it cannot be asked and that does not matter.
@@ -151,13 +192,12 @@ export async function askWebhook(
   ignored: (name: string, error: Error) => void,
 ): Promise<ReviewAnswer | undefined> {
   const { hook } = called;
+  if (hook.matchConditions?.length && !(await wanted(request, called))) return undefined;
   if (request.dryRun && hook.sideEffects !== "None" && hook.sideEffects !== "NoneOnDryRun")
     throw badRequest(`admission webhook ${JSON.stringify(hook.name)} does not support dry run`);
   const uid = newUid();
   let answer: ReturnType<typeof readAnswer>;
   try {
-    // Without an engine for them nobody knows whether the webhook wants this request: that is a failure, not a yes.
-    if (hook.matchConditions?.length) throw new WebhookCallError("match conditions cannot be evaluated yet");
     const value = await client
       .post(hook.clientConfig as WebhookAddress, reviewOf(request, called, uid), hook.timeoutSeconds ?? 10)
       .catch((cause: Error) => {

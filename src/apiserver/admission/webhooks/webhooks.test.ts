@@ -286,3 +286,22 @@ test("custom resources are pruned again after a webhook changed them", async (t)
   }
   assert.deepEqual(made.body.spec, { known: "x" });
 });
+
+test("match conditions say which requests a webhook is asked about", async (t) => {
+  const hooks = await webhookServer(t, () => ({ allowed: false }));
+  const h = await serve(t);
+  const matchConditions = [{ name: "only-held", expression: "object.metadata.labels['held'] == 'yes'" }];
+  await configure(h, "Validating", "v", [hook("v", hooks.url, { matchConditions })]);
+  const labelled = (name: string, labels: object) => ({ ...configMap(name, {}), metadata: { name, labels } });
+  assert.equal((await h.call("POST", maps, labelled("a", { held: "no" }))).status, 201);
+  assert.equal(hooks.seen.length, 0);
+  failure(await h.call("POST", maps, labelled("b", { held: "yes" })), 400);
+  assert.equal(hooks.seen.length, 1);
+  // Nobody can tell: the failurePolicy is Fail.
+  const status = failure(await h.call("POST", maps, labelled("c", { other: "1" })), 403);
+  assert.match(
+    status.message ?? "",
+    /"c" is forbidden: expression '.*' resulted in error: no such key: held$/,
+  );
+  assert.equal(hooks.seen.length, 1);
+});
