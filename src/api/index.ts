@@ -14,6 +14,7 @@ export { loadProtobufTable } from "./protobuf-table.ts";
 export * as quota from "./quota/index.ts";
 export * from "./schema.ts";
 export { fillWritten } from "./written.ts";
+export { approvalOf } from "./custom/approval.ts";
 export { apiExtensionKinds, cleanupFinalizer, conditionOf, crdKind, isEstablished } from "./custom/crd.ts";
 export { customKinds } from "./custom/definition.ts";
 export { shapeOfType } from "./apply-shape.ts";

@@ -13,6 +13,7 @@ import type {
   CustomResourceDefinitionNames,
   CustomResourceDefinitionSpec,
 } from "../generated/types.ts";
+import { approvalAnnotation, approvalOf } from "./approval.ts";
 import { immutableText } from "../metadata.ts";
 import { conversionProblems, isBundle } from "./conversion-rules.ts";
 import { internalSpec, shownVersions, type VersionParts } from "./internal-spec.ts";
@@ -24,9 +25,6 @@ import {
   subresourceProblems,
   validationProblems,
 } from "./version-rules.ts";
-
-const approval = "api-approved.kubernetes.io";
-const protectedGroup = /(^|\.)(k8s|kubernetes)\.io$/;
 
 const isEstablished = (crd: CustomResourceDefinition | undefined): boolean =>
   crd?.status?.conditions?.some((each) => each.type === "Established" && each.status === "True") ?? false;
@@ -60,7 +58,7 @@ function definitionProblems(
   if (old) checkImmutable(spec, old, errors);
   if (crd.status?.acceptedNames) checkNames(crd.status.acceptedNames, "status.acceptedNames", errors);
   checkStored(crd, errors);
-  if (protectedGroup.test(spec.group ?? "")) checkApproval(crd, old, errors);
+  checkApproval(crd, old, errors);
   if (spec.preserveUnknownFields && !old?.spec?.preserveUnknownFields)
     errors.push(
       invalid(
@@ -233,32 +231,15 @@ function checkStored(crd: CustomResourceDefinition, errors: FieldError[]): void 
   });
 }
 
-type Approval = "missing" | "bypassed" | "approved" | "invalid";
-
-function approvalOf(crd: CustomResourceDefinition | undefined): Approval {
-  const value = crd?.metadata?.annotations?.[approval] ?? "";
-  if (value === "") return "missing";
-  if (value.startsWith("unapproved")) return "bypassed";
-  return /^[a-z][a-z0-9+.-]*:\/\/[^/]/i.test(value) && URL.canParse(value) ? "approved" : "invalid";
-}
-
 function checkApproval(
   crd: CustomResourceDefinition,
   old: CustomResourceDefinition | undefined,
   errors: FieldError[],
 ): void {
-  const state = approvalOf(crd);
-  if (old && approvalOf(old) === state) return;
-  const field = `metadata.annotations[${approval}]`;
-  const more = "see https://github.com/kubernetes/enhancements/pull/1111";
-  const text = `protected groups must have approval annotation "${approval}"`;
-  if (state === "missing") errors.push(required(field, `${text}, ${more}`));
-  if (state === "invalid")
-    errors.push(
-      invalid(
-        field,
-        crd.metadata?.annotations?.[approval],
-        `${text} with either a URL or a reason starting with "unapproved", ${more}`,
-      ),
-    );
+  const found = approvalOf(crd);
+  if (!found || (old && approvalOf(old)?.state === found.state)) return;
+  const field = `metadata.annotations[${approvalAnnotation}]`;
+  if (found.state === "missing") errors.push(required(field, found.text));
+  if (found.state === "invalid")
+    errors.push(invalid(field, crd.metadata?.annotations?.[approvalAnnotation], found.text));
 }

@@ -132,8 +132,10 @@ function conformCustom(schema: SchemaProps, object: KubeObject): { unknown: stri
   const unknown: string[] = [];
   const problem = metadataProblems(schema, object, "", true, unknown);
   if (problem) return { unknown, problem };
-  // What the schema does not know comes first, in alphabetical order; metadata is not the schema's.
-  return { unknown: [...prune(schema, object, true).sort(), ...unknown] };
+  // The schema's part is in alphabetical order; metadata of the object comes before, that of objects in it behind.
+  const own = unknown.filter((path) => path.startsWith("metadata."));
+  const inner = unknown.filter((path) => !path.startsWith("metadata."));
+  return { unknown: [...own, ...prune(schema, object, true).sort(), ...inner] };
 }
 
 /** Nulls of members that may not be null and have no default are as good as absent. */

@@ -1,6 +1,6 @@
 /** What OpenAPI says of custom resources. Version 2 knows less, so that older clients do not refuse what is right. */
 import type { KindDefinition } from "../definition.ts";
-import { preserves, type SchemaProps } from "../custom/schema-props.ts";
+import { isEmbedded, preserves, type SchemaProps } from "../custom/schema-props.ts";
 import { type OpenApiVersion, refTo } from "./schemas.ts";
 
 type Json = Record<string, unknown>;
@@ -22,6 +22,9 @@ const reference = (name: string, description: string, version: OpenApiVersion): 
   return version === 2 ? { description, $ref } : { description, allOf: [{ $ref }] };
 };
 
+const metadataReference = (version: OpenApiVersion): Json =>
+  reference(`${meta}.ObjectMeta`, `Standard object's metadata. More info: ${conventions}#metadata`, version);
+
 /** Definitions of a custom kind and its list, by name. */
 export function customSchemas(def: KindDefinition, version: OpenApiVersion): Record<string, Json> {
   const { name, schema } = def.openApi as { name: string; schema: SchemaProps };
@@ -35,17 +38,13 @@ export function customSchemas(def: KindDefinition, version: OpenApiVersion): Rec
         }
       : {}),
   });
-  const own = version === 2 ? forVersion2(schema) : withIntOrString(schema);
+  const own = version === 2 ? forVersion2(schema) : forVersion3(schema);
   // Older clients would refuse whatever else such an object holds, were anything said of it.
   const open = version === 2 && preserves(schema);
   const identity = {
     apiVersion,
     kind: kindField,
-    metadata: reference(
-      `${meta}.ObjectMeta`,
-      `Standard object's metadata. More info: ${conventions}#metadata`,
-      version,
-    ),
+    metadata: metadataReference(version),
   };
   return {
     [name]: {
@@ -90,16 +89,46 @@ function mapped(schema: SchemaProps, change: (schema: SchemaProps) => SchemaProp
   return next;
 }
 
-const withIntOrString = (schema: SchemaProps): Json =>
+/** Objects in objects say that they have what every object has. */
+function withIdentity(schema: SchemaProps, version: OpenApiVersion): SchemaProps {
+  if (!isEmbedded(schema)) return schema;
+  const required = schema.required ?? [];
+  return {
+    ...schema,
+    required: [...required, ...["kind", "apiVersion"].filter((name) => !required.includes(name))],
+    properties: {
+      ...schema.properties,
+      apiVersion: {
+        description: `apiVersion defines the versioned schema of this representation of an object. More info: ${conventions}#resources`,
+        type: "string",
+      },
+      kind: {
+        description: `kind is a string value representing the type of this object. In CamelCase. More info: ${conventions}#types-kinds`,
+        type: "string",
+      },
+      metadata: metadataReference(version) as SchemaProps,
+    },
+  };
+}
+
+const forVersion3 = (schema: SchemaProps): Json =>
   mapped(schema, (each) =>
     each["x-kubernetes-int-or-string"] && !each.anyOf
       ? { ...each, anyOf: [{ type: "integer" }, { type: "string" }] }
-      : each,
+      : withIdentity(each, 3),
   );
 
 const forVersion2 = (schema: SchemaProps): Json =>
   mapped(schema, (each) => {
-    const { default: _default, nullable, anyOf: _any, oneOf: _one, not: _not, allOf: _all, ...rest } = each;
+    const {
+      default: _default,
+      nullable,
+      anyOf: _any,
+      oneOf: _one,
+      not: _not,
+      allOf: _all,
+      ...rest
+    } = withIdentity(each, 2);
     if (each["x-kubernetes-int-or-string"]) delete rest.type;
     if (preserves(each) || nullable) {
       delete rest.type;

@@ -341,3 +341,24 @@ test("embedded objects, formats and numbers of replicas are held to their rules"
   );
   await h.close();
 });
+
+test("in the community's groups a condition says who approved", async () => {
+  const approved = crd([version("v1")], { group: "tests.k8s.io" });
+  approved.metadata = {
+    name: "tabs.tests.k8s.io",
+    annotations: { "api-approved.kubernetes.io": "unapproved, a test" },
+  } as typeof approved.metadata;
+  const h = await startHarness();
+  assert.equal((await h.call("POST", crds, approved)).status, 201);
+  await until(h, 200, "/apis/tests.k8s.io/v1/namespaces/default/tabs");
+  const { body } = await h.call("GET", `${crds}/tabs.tests.k8s.io`);
+  const found = body.status.conditions.map(
+    (each: { type: string; reason: string }) => `${each.type} ${each.reason}`,
+  );
+  assert.deepEqual(found, [
+    "KubernetesAPIApprovalPolicyConformant UnapprovedAnnotation",
+    "NamesAccepted NoConflicts",
+    "Established InitialNamesAccepted",
+  ]);
+  await h.close();
+});

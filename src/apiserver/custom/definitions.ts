@@ -19,7 +19,7 @@ import type { ServedResource } from "../registry/resource.ts";
 import type { DeleteOptions } from "../verbs/delete-options.ts";
 import { deleteObject } from "../verbs/delete.ts";
 import { updateObject } from "../verbs/update.ts";
-import { acceptNames, established, withCondition } from "./names.ts";
+import { acceptNames, approval, established, withCondition } from "./names.ts";
 
 const group = "apiextensions.k8s.io";
 const plural = "customresourcedefinitions";
@@ -96,7 +96,10 @@ export class CustomResources {
   async #accept(name: string, crd: CustomResourceDefinition): Promise<void> {
     const { accepted, condition } = acceptNames(crd, this.#namesOfOthers(name, crd));
     const now = nowTime(this.#core.clock);
-    let conditions = withCondition(crd.status?.conditions, condition, now);
+    const approved = approval(crd);
+    let conditions = crd.status?.conditions ?? [];
+    if (approved) conditions = withCondition(conditions, approved, now);
+    conditions = withCondition(conditions, condition, now);
     conditions = withCondition(conditions, established(crd, condition.status === "True"), now);
     await this.#setStatus(name, { conditions, acceptedNames: accepted });
     const current = this.#definitions.cache.get(name)?.object as CustomResourceDefinition | undefined;

@@ -1,8 +1,9 @@
 /** Which names a CustomResourceDefinition gets: who came first keeps them. Pure. */
-import type {
-  CustomResourceDefinition,
-  CustomResourceDefinitionCondition,
-  CustomResourceDefinitionNames,
+import {
+  approvalOf,
+  type CustomResourceDefinition,
+  type CustomResourceDefinitionCondition,
+  type CustomResourceDefinitionNames,
 } from "../../api/index.ts";
 
 type Condition = Pick<CustomResourceDefinitionCondition, "type" | "status" | "reason" | "message">;
@@ -67,6 +68,21 @@ export function established(crd: CustomResourceDefinition, namesAccepted: boolea
         message: "the initial names have been accepted",
       }
     : { type: "Established", status: "False", reason: "NotAccepted", message: "not all names are accepted" };
+}
+
+const approvals = {
+  approved: ["True", "ApprovedAnnotation"],
+  bypassed: ["False", "UnapprovedAnnotation"],
+  missing: ["False", "MissingAnnotation"],
+  invalid: ["False", "InvalidAnnotation"],
+} as const;
+
+/** Whether somebody of the community approved it; said in the community's groups alone. */
+export function approval(crd: CustomResourceDefinition): Condition | undefined {
+  const found = approvalOf(crd);
+  if (!found) return undefined;
+  const [status, reason] = approvals[found.state];
+  return { type: "KubernetesAPIApprovalPolicyConformant", status, reason, message: found.text };
 }
 
 /** The conditions with one of them set; its time moves only with its status. */
