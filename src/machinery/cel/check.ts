@@ -3,7 +3,7 @@ import { CelEvaluationError, noSuchOverload, type Problem } from "./errors.ts";
 import type { Functions, Overload } from "./functions.ts";
 import type { Meter } from "./meter.ts";
 import { regexProblem } from "./library/regex.ts";
-import { parseDurationText } from "./library/time.ts";
+import { parseDurationText, parseTimestampText } from "./library/time.ts";
 import { type Node, placeOf } from "./syntax.ts";
 import {
   assignable,
@@ -20,6 +20,7 @@ import {
   listOf,
   mapOf,
   nullType,
+  opaque,
   optionalOf,
   string,
   substitute,
@@ -33,6 +34,7 @@ import {
   type CelValue,
   CelUint,
   fits,
+  keyIn,
   maxInt,
   minInt,
   nameOfType,
@@ -82,6 +84,12 @@ const typeNames: Record<string, CelType> = {
   type: { kind: "type" },
   "google.protobuf.Timestamp": timestamp,
   "google.protobuf.Duration": duration,
+  optional_type: optionalOf(dyn),
+  "net.IP": opaque("net.IP"),
+  "net.CIDR": opaque("net.CIDR"),
+  "kubernetes.Quantity": opaque("kubernetes.Quantity"),
+  "kubernetes.URL": opaque("kubernetes.URL"),
+  "kubernetes.Semver": opaque("kubernetes.Semver"),
 };
 
 /** Operators' names in messages. */
@@ -207,14 +215,14 @@ export class Checker {
         type: type.kind === "optional" ? type : optionalOf(type),
         run: (scope, meter) => {
           meter.step();
-          return softGet(run(scope, meter), name);
+          return softGet(run(scope, meter), name, meter);
         },
       };
     return {
       type,
       run: (scope, meter) => {
         meter.step();
-        return get(run(scope, meter), name);
+        return get(run(scope, meter), name, meter);
       },
     };
   }
@@ -251,14 +259,14 @@ export class Checker {
         type: optionalOf(type),
         run: (scope, meter) => {
           meter.step();
-          return softGet(inner.run(scope, meter), key.run(scope, meter));
+          return softGet(inner.run(scope, meter), key.run(scope, meter), meter);
         },
       };
     return {
       type,
       run: (scope, meter) => {
         meter.step();
-        return get(inner.run(scope, meter), key.run(scope, meter));
+        return get(inner.run(scope, meter), key.run(scope, meter), meter);
       },
     };
   }
@@ -297,8 +305,8 @@ export class Checker {
         const made = new Map<CelValue, CelValue>();
         keys.forEach(({ typed }, i) => {
           const key = typed.run(scope, meter);
-          if (made.has(key)) throw new CelEvaluationError(`Failed with repeated key`);
-          made.set(key, values[i]?.typed.run(scope, meter));
+          // cel-go lets the last of equal keys win, though the language's definition calls them a mistake.
+          made.set(keyIn(made, key, meter) ?? key, values[i]?.typed.run(scope, meter));
         });
         return made;
       },
@@ -380,6 +388,8 @@ export class Checker {
     if (name === "matches" && regexProblem(text)) return this.fail(last, "invalid matches argument");
     if (name === "duration" && node.op === "call" && parseDurationText(text) === undefined)
       return this.fail(last, "invalid duration argument");
+    if (name === "timestamp" && node.op === "call" && parseTimestampText(text) === undefined)
+      return this.fail(last, "invalid timestamp argument");
     return typed;
   }
 
@@ -483,10 +493,9 @@ const typeOfLiteral = (value: CelValue): CelType => {
 };
 
 /** The member or item, undefined when there is none. */
-function find(of: CelValue, key: CelValue): CelValue {
+function find(of: CelValue, key: CelValue, meter: Meter): CelValue {
   if (of instanceof Map) {
-    const found = of.get(key);
-    if (found === undefined && typeof key === "number" && Number.isInteger(key)) return of.get(BigInt(key));
+    const found = of.get(typeof key === "string" ? key : keyIn(of, key, meter));
     if (typeof found === "function") return (found as () => CelValue)();
     return found;
   }
@@ -497,8 +506,8 @@ function find(of: CelValue, key: CelValue): CelValue {
   throw noSuchOverload();
 }
 
-export function get(of: CelValue, key: CelValue): CelValue {
-  const found = find(of, key);
+export function get(of: CelValue, key: CelValue, meter: Meter): CelValue {
+  const found = find(of, key, meter);
   if (found !== undefined) return found;
   const text = key instanceof CelUint ? key.value : key;
   throw new CelEvaluationError(
@@ -506,10 +515,10 @@ export function get(of: CelValue, key: CelValue): CelValue {
   );
 }
 
-function softGet(of: CelValue, key: CelValue): CelOptional {
+function softGet(of: CelValue, key: CelValue, meter: Meter): CelOptional {
   const inner = of instanceof CelOptional ? of.value : of;
   if (inner === undefined || inner === null) return CelOptional.none;
-  const found = find(inner, key);
+  const found = find(inner, key, meter);
   return found === undefined ? CelOptional.none : new CelOptional(found);
 }
 

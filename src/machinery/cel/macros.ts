@@ -9,11 +9,11 @@ import {
   type Scope,
   type Typed,
 } from "./check.ts";
-import { noSuchOverload } from "./errors.ts";
+import { CelEvaluationError, noSuchOverload } from "./errors.ts";
 import type { Meter } from "./meter.ts";
 import type { Node } from "./syntax.ts";
 import { bool, type CelType, dyn, int, isDyn, listOf, mapOf, optionalOf, typeText } from "./types.ts";
-import { CelOptional, type CelValue } from "./values.ts";
+import { CelOptional, CelUint, type CelValue, keyIn } from "./values.ts";
 
 interface Loop {
   readonly range: Run;
@@ -87,6 +87,8 @@ function loop(checker: Checker, receiver: Node, variables: readonly Node[], name
     },
   };
 }
+
+const keyText = (key: CelValue): string => String(key instanceof CelUint ? key.value : key);
 
 const truth = (value: CelValue): boolean => {
   if (typeof value !== "boolean") throw noSuchOverload();
@@ -210,6 +212,39 @@ const transformMap: Expand = (checker, node, receiver, args, names) => {
   };
 };
 
+/** Every item makes entries of a map; no key may come twice. */
+const transformMapEntry: Expand = (checker, node, receiver, args, names) => {
+  const each = loop(checker, receiver, args.slice(0, 2), names);
+  const entry = args.at(-1) as Node;
+  const { type, run: make } = checker.check(entry, each.names);
+  if (type.kind !== "map" && !isDyn(type))
+    return checker.fail(
+      node,
+      `found no matching overload for 'cel.@mapInsert' applied to '(map(dyn, dyn), ${typeText(type)})'`,
+    );
+  const test =
+    args.length > 3 ? chosen(checker, node, checker.check(args[2] as Node, each.names), type) : undefined;
+  return {
+    type: type.kind === "map" ? type : mapOf(dyn, dyn),
+    run(scope, meter) {
+      const result = new Map<CelValue, CelValue>();
+      each.over(scope, meter, (inner) => {
+        if (test && !truth(test(inner, meter))) return true;
+        const entries = make(inner, meter);
+        if (!(entries instanceof Map)) throw noSuchOverload();
+        for (const [key, value] of entries) {
+          meter.step();
+          if (keyIn(result, key, meter) !== undefined)
+            throw new CelEvaluationError(`insert failed: key ${keyText(key)} already exists`);
+          result.set(key, value);
+        }
+        return true;
+      });
+      return result;
+    },
+  };
+};
+
 const optional =
   (flat: boolean): Expand =>
   (checker, _node, receiver, args, names) => {
@@ -264,6 +299,8 @@ const macros: Readonly<Record<string, Expand>> = {
   "transformList/4": mapping(2),
   "transformMap/3": transformMap,
   "transformMap/4": transformMap,
+  "transformMapEntry/3": transformMapEntry,
+  "transformMapEntry/4": transformMapEntry,
   "optMap/2": optional(false),
   "optFlatMap/2": optional(true),
   "sortBy/2": sortBy,

@@ -46,7 +46,7 @@ function problemsOf(source: string, { code, summary, range }: ParseFailure): Pro
       return said(`reserved identifier: ${token}`);
     case "invalid_integer":
     case "invalid_hex_integer":
-      return said("invalid int literal");
+      return said(/u$/i.test(token) ? "invalid uint literal" : "invalid int literal");
     case "invalid_macro_argument":
       return said("argument must be a simple name");
     case "unterminated_string":

@@ -24,6 +24,14 @@ export class CelTimestamp {
   }
 }
 
+/** The years 1 to 9999: what an expression can come to, though an object may hold others. */
+export function timestampOf(nanos: bigint): CelTimestamp {
+  const seconds = nanos / 1_000_000_000n;
+  if (seconds < -62_135_596_800n || seconds > 253_402_300_799n)
+    throw new CelEvaluationError("timestamp overflow");
+  return new CelTimestamp(nanos);
+}
+
 export class CelDuration {
   readonly nanos: bigint;
   constructor(nanos: bigint) {
@@ -125,6 +133,22 @@ const numeric = (value: CelValue): bigint | number | undefined =>
       ? value
       : undefined;
 
+/** The key as the map holds it: numbers are the same key whatever their type. undefined when it has none. */
+export function keyIn(map: ReadonlyMap<CelValue, CelValue>, key: CelValue, meter: Meter): CelValue {
+  if (map.has(key)) return key;
+  const number = numeric(key);
+  if (number === undefined || !Number.isInteger(Number(number))) return undefined;
+  const whole = BigInt(number);
+  if (map.has(whole)) return whole;
+  // Keys of type uint are objects: few maps have them, and those pay for the search.
+  for (const each of map.keys()) {
+    if (!(each instanceof CelUint)) continue;
+    meter.step(0.1);
+    if (each.value === whole) return each;
+  }
+  return undefined;
+}
+
 /** Equality across types: numbers by value, everything else only with its like. */
 export function equal(a: CelValue, b: CelValue, meter: Meter): boolean {
   meter.step();
@@ -140,7 +164,10 @@ export function equal(a: CelValue, b: CelValue, meter: Meter): boolean {
     return Array.isArray(b) && a.length === b.length && a.every((each, i) => equal(each, b[i], meter));
   if (a instanceof Map) {
     if (!(b instanceof Map) || a.size !== b.size) return false;
-    for (const [key, value] of a) if (!b.has(key) || !equal(value, b.get(key), meter)) return false;
+    for (const [key, value] of a) {
+      const other = keyIn(b, key, meter);
+      if (other === undefined || !equal(value, b.get(other), meter)) return false;
+    }
     return true;
   }
   if (a instanceof CelTimestamp) return b instanceof CelTimestamp && a.nanos === b.nanos;

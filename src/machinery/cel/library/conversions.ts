@@ -7,7 +7,10 @@ import {
   CelTypeValue,
   type CelValue,
   CelUint,
+  maxInt,
+  minInt,
   nameOfType,
+  timestampOf,
   toInt,
 } from "../values.ts";
 import { durationText, parseDurationText, parseTimestampText, timestampText } from "./time.ts";
@@ -19,37 +22,43 @@ export const lettersOf = (text: string): number => {
   return count;
 };
 
-const cannot = (text: string, from: string, to: string): never => {
-  throw new CelEvaluationError(`type conversion error from '${from}' to '${to}'${text}`);
+/** cel-go says the same of every text, and not what was wrong with it. */
+const noValue = (type: string): never => {
+  throw new CelEvaluationError(`type conversion error from 'string' to '${type}'`);
 };
 
 function intOf(text: string): bigint {
-  if (!/^[+-]?\d+$/.test(text))
-    throw new CelEvaluationError(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+  if (!/^[+-]?\d+$/.test(text)) return noValue("int");
   const value = BigInt(text.replace(/^\+/, ""));
-  if (value > 2n ** 63n - 1n || value < -(2n ** 63n))
-    throw new CelEvaluationError(`strconv.ParseInt: parsing ${JSON.stringify(text)}: value out of range`);
-  return value;
+  return value > maxInt || value < minInt ? noValue("int") : value;
+}
+
+function uintOf(text: string): CelUint {
+  if (!/^\d+$/.test(text)) return noValue("uint");
+  const value = BigInt(text);
+  return value >= 2n ** 64n ? noValue("uint") : new CelUint(value);
 }
 
 function doubleOf(text: string): number {
   if (/^[+-]?(inf|infinity)$/i.test(text)) return text.startsWith("-") ? -Infinity : Infinity;
   if (/^nan$/i.test(text)) return Number.NaN;
-  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text))
-    throw new CelEvaluationError(`strconv.ParseFloat: parsing ${JSON.stringify(text)}: invalid syntax`);
-  return Number(text);
+  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) return noValue("double");
+  const value = Number(text);
+  return Number.isFinite(value) ? value : noValue("double");
 }
 
 const truths = new Set(["1", "t", "T", "true", "TRUE", "True"]);
 const lies = new Set(["0", "f", "F", "false", "FALSE", "False"]);
 
-/** As Go's %v prints a float64. */
+/** As Go's %g prints a float64: the shortest digits that are the value, with an exponent from a million up. */
 export function doubleText(value: number): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "+Inf" : "-Inf";
-  const exponent = value === 0 ? 0 : Math.floor(Math.log10(Math.abs(value)));
-  if (exponent >= -4 && exponent < 21)
-    return String(value).includes("e") ? value.toFixed(20).replace(/0+$/, "") : String(value);
-  return value.toExponential().replace(/e([+-])(\d)$/, "e$10$2");
+  if (Object.is(value, -0)) return "-0";
+  const text = value.toExponential();
+  const exponent = Number(text.slice(text.indexOf("e") + 1));
+  // V8 writes what is in these bounds without an exponent.
+  if (exponent >= -4 && exponent < 6) return String(value);
+  return text.replace(/e([+-])(\d)$/, "e$10$2");
 }
 
 const wholeOf = (value: number): bigint => {
@@ -85,7 +94,7 @@ export const conversions: Library = {
   "uint(uint): uint": same,
   "uint(int): uint": (_meter, value: bigint) => new CelUint(value),
   "uint(double): uint": (_meter, value: number) => new CelUint(wholeOf(value)),
-  "uint(string): uint": (_meter, text: string) => new CelUint(intOf(text)),
+  "uint(string): uint": (_meter, text: string) => uintOf(text),
   "double(double): double": same,
   "double(int): double": (_meter, value: bigint) => Number(value),
   "double(uint): double": (_meter, value: CelUint) => Number(value.value),
@@ -93,7 +102,7 @@ export const conversions: Library = {
   "bool(bool): bool": same,
   "bool(string): bool": (_meter, text: string) => {
     if (truths.has(text)) return true;
-    return lies.has(text) ? false : cannot("", "string", "bool");
+    return lies.has(text) ? false : noValue("bool");
   },
   "string(string): string": same,
   "string(bool): string": (_meter, value: boolean) => String(value),
@@ -114,18 +123,12 @@ export const conversions: Library = {
   "timestamp(timestamp): timestamp": same,
   "timestamp(string): timestamp": (_meter, text: string) => {
     const nanos = parseTimestampText(text);
-    if (nanos === undefined)
-      throw new CelEvaluationError(
-        `parsing time ${JSON.stringify(text)} as "2006-01-02T15:04:05Z07:00": cannot parse ${JSON.stringify(text)} as "2006"`,
-      );
-    return new CelTimestamp(nanos);
+    return timestampOf(nanos ?? noValue("google.protobuf.Timestamp"));
   },
-  "timestamp(int): timestamp": (_meter, seconds: bigint) => new CelTimestamp(seconds * 1_000_000_000n),
+  "timestamp(int): timestamp": (_meter, seconds: bigint) => timestampOf(seconds * 1_000_000_000n),
   "duration(duration): duration": same,
   "duration(string): duration": (_meter, text: string) => {
-    const nanos = parseDurationText(text);
-    if (nanos === undefined) throw new CelEvaluationError(`time: invalid duration ${JSON.stringify(text)}`);
-    return new CelDuration(nanos);
+    return new CelDuration(parseDurationText(text) ?? noValue("google.protobuf.Duration"));
   },
   "duration(int): duration": (_meter, nanos: bigint) => new CelDuration(nanos),
 };

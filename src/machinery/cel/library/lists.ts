@@ -126,6 +126,12 @@ const isZero = (value: CelValue): boolean =>
   (value instanceof CelUint && value.value === 0n) ||
   (value instanceof CelDuration && value.nanos === 0n);
 
+const unwrap = (_meter: Meter, list: List): List =>
+  list.flatMap((each) => {
+    if (!(each instanceof CelOptional)) throw noSuchOverload();
+    return each.value === undefined ? [] : [each.value];
+  });
+
 export const optionals: Library = {
   "optional.none(): optional<A>": () => CelOptional.none,
   "optional.of(A): optional<A>": (_meter, value: CelValue) => new CelOptional(value),
@@ -140,9 +146,6 @@ export const optionals: Library = {
     optional.value === undefined ? other : optional,
   "optional<A>.orValue(A): A": (_meter, optional: CelOptional, other: CelValue) =>
     optional.value === undefined ? other : optional.value,
-  "optional.unwrap(list<optional<A>>): list<A>": (_meter, list: List) =>
-    list.flatMap((each) => {
-      if (!(each instanceof CelOptional)) throw noSuchOverload();
-      return each.value === undefined ? [] : [each.value];
-    }),
+  "optional.unwrap(list<optional<A>>): list<A>": unwrap,
+  "list<optional<A>>.unwrapOpt(): list<A>": unwrap,
 };

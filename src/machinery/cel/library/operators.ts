@@ -2,7 +2,17 @@
 import { CelEvaluationError } from "../errors.ts";
 import type { Library } from "../functions.ts";
 import type { Meter } from "../meter.ts";
-import { CelDuration, CelTimestamp, type CelValue, CelUint, compare, equal, toInt } from "../values.ts";
+import {
+  CelDuration,
+  CelTimestamp,
+  type CelValue,
+  CelUint,
+  compare,
+  equal,
+  keyIn,
+  timestampOf,
+  toInt,
+} from "../values.ts";
 
 const noDivisor = (text: string): never => {
   throw new CelEvaluationError(text);
@@ -76,18 +86,19 @@ export const operators: Library = {
     return [...a, ...b];
   },
   "@op+(timestamp, duration): timestamp": (_meter, a: CelTimestamp, b: CelDuration) =>
-    new CelTimestamp(a.nanos + b.nanos),
+    timestampOf(a.nanos + b.nanos),
   "@op+(duration, timestamp): timestamp": (_meter, a: CelDuration, b: CelTimestamp) =>
-    new CelTimestamp(a.nanos + b.nanos),
+    timestampOf(a.nanos + b.nanos),
   "@op+(duration, duration): duration": (_meter, a: CelDuration, b: CelDuration) =>
     new CelDuration(a.nanos + b.nanos),
   "@op-(timestamp, timestamp): duration": (_meter, a: CelTimestamp, b: CelTimestamp) =>
     new CelDuration(a.nanos - b.nanos),
   "@op-(timestamp, duration): timestamp": (_meter, a: CelTimestamp, b: CelDuration) =>
-    new CelTimestamp(a.nanos - b.nanos),
+    timestampOf(a.nanos - b.nanos),
   "@op-(duration, duration): duration": (_meter, a: CelDuration, b: CelDuration) =>
     new CelDuration(a.nanos - b.nanos),
   "@in(A, list<A>): bool": (meter, value: CelValue, list: CelValue[]) =>
     list.some((each) => equal(value, each, meter)),
-  "@in(A, map<A, B>): bool": (_meter, key: CelValue, map: Map<CelValue, CelValue>) => map.has(key),
+  "@in(A, map<A, B>): bool": (meter, key: CelValue, map: Map<CelValue, CelValue>) =>
+    keyIn(map, key, meter) !== undefined,
 };
