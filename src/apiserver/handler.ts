@@ -324,7 +324,9 @@ function offerOf({ def }: ServedResource, { verb, name }: RequestInfo): Offer {
     transformations: transformations[verb] ?? objectTransformations,
     protobuf: hasProtobuf(def),
     streams: name === "" && (verb === "list" || verb === "watch"),
-    goType: hasProtobuf(def) ? `*${group}.${isList ? def.listKind : def.kind}` : "*unstructured.Unstructured",
+    goType: hasProtobuf(def)
+      ? `*${group}.${isList ? def.listKind : def.kind}`
+      : `*unstructured.Unstructured${isList ? "List" : ""}`,
   };
 }
 
