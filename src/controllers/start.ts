@@ -21,6 +21,7 @@ import { nodeLifecycle } from "./node-lifecycle/index.ts";
 import { podGarbage } from "./pod-garbage/index.ts";
 import { runQuotas } from "./quota/index.ts";
 import { runReplicaSets, runReplicationControllers } from "./replicaset/index.ts";
+import { runAdmissionPolicyStatus } from "./admission-policy/index.ts";
 import { rootCaPublisher } from "./root-ca/index.ts";
 import { runServiceAccounts } from "./service-account/index.ts";
 import { runStatefulSets } from "./statefulset/index.ts";
@@ -83,6 +84,7 @@ export async function startControllers(
     runServiceAccounts,
     ...(config.rootCa ? [rootCaPublisher(config.rootCa)] : []),
     runTokenCleaner,
+    runAdmissionPolicyStatus,
     nodeLifecycle({ graceMs: config.nodeGraceMs }),
     runTaintEviction,
     podGarbage({ terminatedThreshold: config.terminatedPods }),
