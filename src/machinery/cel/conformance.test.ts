@@ -407,3 +407,36 @@ test("literals are held against their syntax before anything runs", () => {
     "compilation failed: ERROR: <input>:1:1: invalid uint literal",
   );
 });
+
+const operand =
+  "'.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}";
+const refused: readonly (readonly [string, string])[] = [
+  ["[1,2", "1:5: Syntax error: mismatched input '<EOF>' expecting {']', ','}"],
+  ["[1][0", "1:6: Syntax error: missing ']' at '<EOF>'"],
+  ["[1].map(x.y, x)", "1:10: argument is not an identifier"],
+  ["[1].all(1, true)", "1:9: argument must be a simple name"],
+  ["Foo{a:1}", "1:4: undeclared reference to 'Foo' (in container '')"],
+  ["))", `1:1: Syntax error: mismatched input ')' expecting {'[', '{', '(', ${operand}`],
+  ["f(,)", `1:3: Syntax error: extraneous input ',' expecting {'[', '{', '(', ')', ${operand}`],
+  ["!", `1:2: Syntax error: extraneous input '<EOF>' expecting {'[', '{', '(', ${operand}`],
+  ["1 +", `1:4: Syntax error: mismatched input '<EOF>' expecting {'[', '{', '(', ${operand}`],
+  ["1.2.3", "1:4: Syntax error: extraneous input '.3' expecting <EOF>"],
+  ["{1}", "1:3: Syntax error: mismatched input '}' expecting ':'"],
+  ["type(1) == 1", "1:9: found no matching overload for '_==_' applied to '(type(int), int)'"],
+];
+
+test("what does not compile is told of where and how cel-go tells it", () => {
+  for (const [source, said] of refused)
+    assert.throws(
+      () => run(source),
+      (error) => (error as Error).message.startsWith(`compilation failed: ERROR: <input>:${said}\n`),
+      source,
+    );
+  assert.throws(
+    () => run("@"),
+    (error) =>
+      /1:1: Syntax error: token recognition error at: '@'[^]*1:2: Syntax error: mismatched input '<EOF>'/.test(
+        (error as Error).message,
+      ),
+  );
+});

@@ -102,6 +102,8 @@ export function substitute(type: CelType, bound: Bindings): CelType {
       return optionalOf(substitute(type.of, bound));
     case "map":
       return mapOf(substitute(type.key, bound), substitute(type.of, bound));
+    case "type":
+      return type.of ? { kind: "type", of: substitute(type.of, bound) } : type;
     default:
       return type;
   }
@@ -129,6 +131,8 @@ export function parseType(text: string): CelType {
       return listOf(first);
     case "map":
       return mapOf(first, second);
+    case "type":
+      return { kind: "type", of: first };
     default:
       return optionalOf(first);
   }

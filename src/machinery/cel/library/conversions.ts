@@ -83,7 +83,7 @@ export const conversions: Library = {
   "bytes.size(): int": (_meter, value: Uint8Array) => BigInt(value.length),
   "list<A>.size(): int": (_meter, list: CelValue[]) => BigInt(list.length),
   "map<A, B>.size(): int": (_meter, map: Map<CelValue, CelValue>) => BigInt(map.size),
-  "type(A): type": (_meter, value: CelValue) => new CelTypeValue(nameOfType(value)),
+  "type(A): type<A>": (_meter, value: CelValue) => new CelTypeValue(nameOfType(value)),
   "dyn(A): dyn": same,
   "int(int): int": same,
   "int(uint): int": (_meter, value: CelUint) => toInt(value.value),
