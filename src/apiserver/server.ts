@@ -7,6 +7,7 @@ import { guardPlugin } from "./admission/guards.ts";
 import { Aggregator } from "./aggregation/aggregator.ts";
 import type { Peer } from "./auth-contract.ts";
 import { bootstrap } from "./bootstrap/bootstrap.ts";
+import { FlowSchemaStatus } from "./bootstrap/flow-schema-status.ts";
 import { ObjectCaches } from "./cache/objects.ts";
 import { CustomResources } from "./custom/definitions.ts";
 import { startCompaction } from "./cache/compaction.ts";
@@ -127,6 +128,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
 
   const local = (peer: Peer) => localTransport(handle, peer);
   await bootstrap(core, options.network);
+  const schemaStatus = new FlowSchemaStatus(core);
+  await schemaStatus.start();
   await aggregator.start();
   const compaction = startCompaction(core);
   const definitions = registry.find("apiextensions.k8s.io", "v1", "customresourcedefinitions");
@@ -154,6 +157,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       closing.abort();
       compaction.stop();
       customResources?.stop();
+      await schemaStatus.close();
       await aggregator.close();
       await Promise.all(fronts.map((front) => front.close(closeGraceMs)));
       caches.close();

@@ -87,6 +87,12 @@ test("version, health and metrics", async () => {
   const verbose = await h.call("GET", "/readyz?verbose");
   assert.match(verbose.text, /^\[\+\]ping ok\n.*readyz check passed\n$/s);
   assert.equal((await h.call("GET", "/livez/ping")).text, "ok");
+  assert.equal((await h.call("GET", "/livez/poststarthook")).status, 404);
+  assert.doesNotMatch((await h.call("GET", "/livez?verbose")).text, /shutdown/);
+  assert.match(
+    (await h.call("GET", "/readyz?verbose&exclude=b&exclude=a&exclude=etcd")).text,
+    /\[\+\]etcd excluded: ok\n\[\+\]shutdown ok\n.*\nwarn: some health checks cannot be excluded: no matches for "a","b"\nreadyz check passed\n$/s,
+  );
   failing = true;
   const failed = await h.call("GET", "/readyz");
   assert.equal(failed.status, 500);

@@ -12,10 +12,12 @@ export class Health {
 
   /** undefined for a check that does not exist. */
   async answer(path: string, query: URLSearchParams): Promise<Answer | undefined> {
-    const [, endpoint = "", single, more] = path.split("/");
-    if (more !== undefined) return undefined;
-    let checks = [...this.#checks];
-    if (single !== undefined) {
+    const [, endpoint = "", ...rest] = path.split("/");
+    // The names of checks have slashes too: poststarthook/rbac/bootstrap-roles.
+    const single = rest.join("/");
+    // A server that ends is still alive; only new requests should go elsewhere.
+    let checks = [...this.#checks].filter(([name]) => name !== "shutdown" || endpoint === "readyz");
+    if (single !== "") {
       checks = checks.filter(([name]) => name === single);
       if (checks.length === 0) return undefined;
     }
@@ -35,8 +37,10 @@ export class Health {
         lines.push(`[-]${name} failed: reason withheld`);
       }
     }
-    for (const name of excluded)
-      lines.push(`warn: some health checks cannot be excluded: no matches for "${name}"`);
+    if (excluded.size > 0) {
+      const unknown = [...excluded].toSorted().map((name) => JSON.stringify(name));
+      lines.push(`warn: some health checks cannot be excluded: no matches for ${unknown.join(",")}`);
+    }
     if (failed) return textAnswer(500, `${lines.join("\n")}\n${endpoint} check failed\n`);
     if (!query.has("verbose")) return textAnswer(200, "ok");
     return textAnswer(200, `${lines.join("\n")}\n${endpoint} check passed\n`);
