@@ -105,6 +105,8 @@ const broken: Typed = {
 export class Checker {
   readonly source: string;
   readonly problems: Problem[] = [];
+  /** Literals that are none; told of only when everything else is right. */
+  readonly literals: Problem[] = [];
   readonly used = new Set<string>();
   readonly #functions: Functions;
   readonly #macro: Macro;
@@ -381,15 +383,20 @@ export class Checker {
     if (name === "format" && form?.op === "value" && typeof form.args === "string" && last?.op === "list") {
       const wanted = form.args.replaceAll("%%", "").split("%").length - 1;
       const given = (last.args as Node[]).length;
-      if (wanted > given) return this.fail(node, `index ${given} out of range`);
+      if (wanted > given) return this.#warn(typed, node, `index ${given} out of range`);
     }
     if (last?.op !== "value" || typeof last.args !== "string") return typed;
     const text = last.args;
-    if (name === "matches" && regexProblem(text)) return this.fail(last, "invalid matches argument");
+    if (name === "matches" && regexProblem(text)) return this.#warn(typed, last, "invalid matches argument");
     if (name === "duration" && node.op === "call" && parseDurationText(text) === undefined)
-      return this.fail(last, "invalid duration argument");
+      return this.#warn(typed, last, "invalid duration argument");
     if (name === "timestamp" && node.op === "call" && parseTimestampText(text) === undefined)
-      return this.fail(last, "invalid timestamp argument");
+      return this.#warn(typed, last, "invalid timestamp argument");
+    return typed;
+  }
+
+  #warn(typed: Typed, at: Node, text: string): Typed {
+    this.literals.push({ at: placeOf(this.source, at), text });
     return typed;
   }
 

@@ -402,6 +402,8 @@ test("literals are held against their syntax before anything runs", () => {
     first("timestamp('x') == timestamp(0)"),
     "compilation failed: ERROR: <input>:1:11: invalid timestamp argument",
   );
+  // Types come first.
+  assert.match(first("timestamp('x') > 1"), /found no matching overload for '_>_'/);
   assert.equal(
     first("18446744073709551616u == 0u"),
     "compilation failed: ERROR: <input>:1:1: invalid uint literal",

@@ -56,7 +56,8 @@ export function compileCel(source: string, variables: CelEnvironment): CelProgra
   const checker = new Checker(source, functions, expandMacro);
   try {
     const { type, run } = checker.check(tree, names);
-    if (checker.problems.length > 0) return fail(checker.problems.toSorted((a, b) => a.at - b.at));
+    const problems = checker.problems.length > 0 ? checker.problems : checker.literals;
+    if (problems.length > 0) return fail(problems.toSorted((a, b) => a.at - b.at));
     return {
       type,
       used: checker.used,
