@@ -52,6 +52,7 @@ const holding = [
   "'tacocat'.replace('a', 'o', 1) == 'tococat' && ' x '.trim() == 'x' && 'héllo'.substring(1, 3) == 'él'",
   "'ABC'.lowerAscii() == 'abc' && 'abc'.upperAscii() == 'ABC' && strings.quote('a\"') == '\"a\\\\\"\"'",
   "'%s %d %.2f %x'.format(['a', 2, 1.239, 255]) == 'a 2 1.24 ff' && '%s'.format([['a', 'b']]) == '[\"a\", \"b\"]'",
+  "'%s'.format([[1.5, 2.0]]) == '[1.500000, 2.000000]' && '%s'.format([{'a': duration('1s')}]) == '{\"a\":duration(\"1s\")}'",
   "'foo123'.matches('[a-z]+[0-9]+') && '123 456'.find('[0-9]+') == '123' && 'a1b2'.findAll('[0-9]') == ['1', '2']",
   "[1, 2, 3].sum() == 6 && [1.5, 2.5].sum() == 4.0 && [3, 1].min() == 1 && [3, 1].max() == 3 && [1, 2].isSorted()",
   "['a', 'b', 'a'].indexOf('a') == 0 && ['a', 'b', 'a'].lastIndexOf('a') == 2 && [3, 1, 2].sort() == [1, 2, 3]",

@@ -37,8 +37,6 @@ export const quantities: Library = {
   "isQuantity(string): bool": (_meter, text: string) => isQuantityText(text),
   "sign(kubernetes.Quantity): int": (_meter, { value }: Q) =>
     value.nanos > 0n ? 1n : value.nanos < 0n ? -1n : 0n,
-  "kubernetes.Quantity.sign(): int": (_meter, { value }: Q) =>
-    value.nanos > 0n ? 1n : value.nanos < 0n ? -1n : 0n,
   "kubernetes.Quantity.isGreaterThan(kubernetes.Quantity): bool": (_meter, a: Q, b: Q) =>
     compareQuantity(a.value, b.value) > 0,
   "kubernetes.Quantity.isLessThan(kubernetes.Quantity): bool": (_meter, a: Q, b: Q) =>

@@ -22,15 +22,28 @@ function refuse(clause: string, wanted: string, value: CelValue): never {
   );
 }
 
+const literal = (name: string, value: string, inner: boolean): string =>
+  inner ? `${name}(${JSON.stringify(value)})` : value;
+
+/** `1.5 × 10⁰³`: how Go's printer for people writes a power of ten, with narrow spaces that do not break. */
+function scientific(value: number, precision: number): string {
+  const [mantissa = "", exponent = ""] = value.toExponential(precision).split("e");
+  const raised = [...exponent.replace(/^[+-]/, "").padStart(2, "0")].map(
+    (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)],
+  );
+  return `${mantissa}\u202f×\u202f10${exponent.startsWith("-") ? "⁻" : ""}${raised.join("")}`;
+}
+
 /** `%s` of any value; strings inside others are quoted. */
 export function text(value: CelValue, meter: Meter, inner = false): string {
   meter.step();
   if (typeof value === "string") return inner ? JSON.stringify(value) : value;
-  if (typeof value === "number") return doubleText(value);
+  if (typeof value === "number")
+    return inner && Number.isFinite(value) ? value.toFixed(6) : doubleText(value);
   if (value === null) return "null";
   if (value instanceof CelUint) return String(value.value);
-  if (value instanceof CelTimestamp) return timestampText(value.nanos);
-  if (value instanceof CelDuration) return durationText(value.nanos);
+  if (value instanceof CelTimestamp) return literal("timestamp", timestampText(value.nanos), inner);
+  if (value instanceof CelDuration) return literal("duration", durationText(value.nanos), inner);
   if (value instanceof CelTypeValue) return value.type;
   if (value instanceof Uint8Array) return new TextDecoder().decode(value);
   if (value instanceof CelOptional)
@@ -42,7 +55,7 @@ export function text(value: CelValue, meter: Meter, inner = false): string {
       text(each, meter, true),
     ]);
     entries.sort(([a], [b]) => (a < b ? -1 : 1));
-    return `{${entries.map(([key, each]) => `${key}: ${each}`).join(", ")}}`;
+    return `{${entries.map(([key, each]) => `${key}:${each}`).join(", ")}}`;
   }
   if (typeof value === "bigint" || typeof value === "boolean") return String(value);
   return refuse(
@@ -76,9 +89,7 @@ function clause(letter: string, precision: number, value: CelValue, meter: Meter
       if (typeof real !== "number")
         return refuse(letter === "f" ? "fixed-point" : "scientific", "doubles", value);
       if (!Number.isFinite(real)) return doubleText(real);
-      return letter === "f"
-        ? real.toFixed(precision)
-        : real.toExponential(precision).replace(/e([+-])(\d)$/, "e$10$2");
+      return letter === "f" ? real.toFixed(precision) : scientific(real, precision);
     }
     case "b":
       if (typeof value === "boolean") return value ? "1" : "0";
