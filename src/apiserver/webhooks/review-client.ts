@@ -41,7 +41,7 @@ export class ReviewClient {
     this.#agents.clear();
   }
 
-  /** The parsed answer. Rejects with WebhookCallError, or a StatusError when the Service leads nowhere. */
+  /** The parsed answer. Rejects with WebhookCallError. */
   async post(address: WebhookAddress, body: object, timeoutSeconds: number): Promise<unknown> {
     const target = this.#target(address, timeoutSeconds);
     const text = await this.#send(target, address.caBundle ?? "", JSON.stringify(body), timeoutSeconds);
@@ -71,14 +71,15 @@ export class ReviewClient {
     const url = new URL(`https://${name}${path}`);
     url.port = String(port);
     url.searchParams.set("timeout", `${timeoutSeconds}s`);
-    const endpoint = resolveServiceEndpoint(
-      this.#objects,
-      service.namespace,
-      service.name,
-      port,
-      this.#random,
-    );
-    return { url, ...endpoint, serverName: name };
+    const { namespace } = service;
+    try {
+      const endpoint = resolveServiceEndpoint(this.#objects, namespace, service.name, port, this.#random);
+      return { url, ...endpoint, serverName: name };
+    } catch (cause) {
+      // The original looks the Service up when it dials, so its error is one of the post.
+      const shown = JSON.stringify(shownUrl(url, port));
+      throw new WebhookCallError(`Post ${shown}: ${(cause as Error).message}`, { cause });
+    }
   }
 
   #agent(caBundle: string): Agent {
