@@ -37,7 +37,10 @@ export class Hooks {
     caches.onChange(group, plural, () => this.#known.clear());
   }
 
-  /** In the order of their configurations' names, and within one in its order. */
+  /**
+   * Those whose rules speak of the request, in the order of their configurations' names and within one in its order. Their
+   * selectors are asked with `selects` when their turn comes: what was changed before counts.
+   */
   of(request: AdmissionRequest): readonly Called[] {
     const { resource } = request;
     if (this.#caches.of(group, this.#plural).size === 0 || isExempt(resource)) return none;
@@ -52,11 +55,14 @@ export class Hooks {
       called = this.#find(request);
       this.#known.set(key, called);
     }
-    if (called.length === 0) return none;
-    return called.filter(
-      ({ hook }) =>
-        namespaceSelected(hook.namespaceSelector, request, this.#caches) &&
-        objectSelected(hook.objectSelector, request),
+    return called;
+  }
+
+  /** True when its selectors take the request as it is now. */
+  selects({ hook }: Called, request: AdmissionRequest): boolean {
+    return (
+      namespaceSelected(hook.namespaceSelector, request, this.#caches) &&
+      objectSelected(hook.objectSelector, request)
     );
   }
 

@@ -29,14 +29,16 @@ export function admissionWebhooks(
       connects: true,
       admit(request) {
         const called = mutating.of(request);
-        return called.length === 0 ? undefined : mutate(client, request, called, ignored);
+        if (called.length === 0) return undefined;
+        const selects = (each: Called): boolean => mutating.selects(each, request);
+        return mutate(client, request, called, selects, ignored);
       },
     },
     {
       name: "ValidatingAdmissionWebhook",
       connects: true,
       validate(request) {
-        const called = validating.of(request);
+        const called = validating.of(request).filter((each) => validating.selects(each, request));
         if (called.length === 0) return undefined;
         return Promise.all(called.map((each) => askWebhook(client, request, each, ignored))).then(() => {});
       },
@@ -51,17 +53,19 @@ async function mutate(
   client: ReviewClient,
   request: AdmissionRequest,
   called: readonly Called[],
+  selects: (called: Called) => boolean,
   ignored: Ignored,
 ): Promise<void> {
   let again: Called[] = [];
   for (const each of called) {
+    if (!selects(each)) continue;
     if (!(await ask(client, request, each, ignored))) continue;
     // Whoever was asked before has not seen this change.
     again = called
       .slice(0, called.indexOf(each))
       .filter(({ hook }) => hook.reinvocationPolicy === "IfNeeded");
   }
-  for (const each of again) await ask(client, request, each, ignored);
+  for (const each of again) if (selects(each)) await ask(client, request, each, ignored);
 }
 
 /** True when the webhook changed the object. */

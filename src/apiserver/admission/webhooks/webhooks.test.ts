@@ -305,3 +305,18 @@ test("match conditions say which requests a webhook is asked about", async (t) =
   );
   assert.equal(hooks.seen.length, 1);
 });
+
+test("a selector takes what an earlier webhook has made of the object", async (t) => {
+  const hooks = await webhookServer(t, (_request, path) =>
+    path === "/label"
+      ? patchOf([{ op: "add", path: "/metadata/labels", value: { chosen: "1" } }])
+      : { allowed: false, status: { message: "seen" } },
+  );
+  const h = await serve(t);
+  await configure(h, "Mutating", "a", [
+    hook("label", `${hooks.url}/label`),
+    hook("picky", `${hooks.url}/picky`, { objectSelector: { matchLabels: { chosen: "1" } } }),
+  ]);
+  const refused = failure(await h.call("POST", maps, configMap("a")), 400);
+  assert.match(refused.message ?? "", /"picky.example.com" denied the request: seen/);
+});
