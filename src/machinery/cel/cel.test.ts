@@ -139,5 +139,6 @@ test("an evaluation that costs too much is ended, and nothing takes that back", 
 
 test("deep expressions are refused, not followed", () => {
   assert.match(failure(`${"(".repeat(5000)}1${")".repeat(5000)} == 1`), /recursion limit exceeded/);
-  assert.match(failure(`${"!".repeat(20_001)}true`), /recursion limit exceeded/);
+  assert.match(failure(`${"[".repeat(300)}1${"]".repeat(300)} == 1`), /recursion limit exceeded: 250/);
+  assert.match(failure(`self.m${".x".repeat(20_001)}`), /recursion limit exceeded/);
 });

@@ -1,10 +1,11 @@
 /** Checks an expression's types and makes it a function, in one walk. Goes on behind a mistake to find them all. */
-import { CelEvaluationError, noSuchOverload, type Problem } from "./errors.ts";
+import { dispatch, get, logic, type Names, read, softGet, type Typed } from "./access.ts";
+import { checkList, checkMap, checkMessage, type Messages } from "./aggregates.ts";
+import { noSuchOverload, type Problem } from "./errors.ts";
 import type { Functions, Overload } from "./functions.ts";
-import type { Meter } from "./meter.ts";
 import { regexProblem } from "./library/regex.ts";
 import { parseDurationText, parseTimestampText } from "./library/time.ts";
-import { type Node, placeOf } from "./syntax.ts";
+import type { Message, Node } from "./syntax.ts";
 import {
   assignable,
   type Bindings,
@@ -28,38 +29,7 @@ import {
   typeText,
   uint,
 } from "./types.ts";
-import {
-  CelOptional,
-  CelTypeValue,
-  type CelValue,
-  CelUint,
-  fits,
-  keyIn,
-  maxInt,
-  minInt,
-  nameOfType,
-} from "./values.ts";
-
-/** Variables at run time: innermost first. */
-export interface Scope {
-  readonly name: string;
-  readonly value: CelValue;
-  readonly parent: Scope | undefined;
-}
-
-export type Run = (scope: Scope | undefined, meter: Meter) => CelValue;
-
-export interface Typed {
-  readonly type: CelType;
-  readonly run: Run;
-}
-
-/** Variables while checking: innermost first. */
-export interface Names {
-  readonly name: string;
-  readonly type: CelType;
-  readonly parent: Names | undefined;
-}
+import { CelTypeValue, type CelValue, nameOfType } from "./values.ts";
 
 /** Takes a call that is one of a macro; undefined for any other. */
 export type Macro = (
@@ -93,7 +63,7 @@ const typeNames: Record<string, CelType> = {
 };
 
 /** Operators' names in messages. */
-const operatorNames: Record<string, string> = { in: "@in", "[]": "_[_]", "!_": "!_", "-_": "-_" };
+const operatorNames: Record<string, string> = { in: "@in", "[]": "_[_]" };
 
 const broken: Typed = {
   type: dyn,
@@ -103,29 +73,29 @@ const broken: Typed = {
 };
 
 export class Checker {
-  readonly source: string;
   readonly problems: Problem[] = [];
   /** Literals that are none; told of only when everything else is right. */
   readonly literals: Problem[] = [];
   readonly used = new Set<string>();
   readonly #functions: Functions;
   readonly #macro: Macro;
+  readonly #messages: Messages;
 
-  constructor(source: string, functions: Functions, macro: Macro) {
-    this.source = source;
+  constructor(functions: Functions, macro: Macro, messages: Messages) {
     this.#functions = functions;
     this.#macro = macro;
+    this.#messages = messages;
   }
 
   fail(at: Node | number, text: string): Typed {
-    this.problems.push({ at: typeof at === "number" ? at : placeOf(this.source, at), text });
+    this.problems.push({ at: typeof at === "number" ? at : at.at, text });
     return broken;
   }
 
   check(node: Node, names: Names | undefined): Typed {
     switch (node.op) {
       case "value":
-        return this.#literal(node);
+        return { type: typeOfLiteral(node.args), run: () => node.args };
       case "id":
         return this.#variable(node, names);
       case ".":
@@ -135,9 +105,11 @@ export class Checker {
       case "[?]":
         return this.#index(node, names);
       case "list":
-        return this.#list(node.args as Node[], names);
+        return checkList(this, node.args as Node[], names);
       case "map":
-        return this.#map(node.args as [Node, Node][], names);
+        return checkMap(this, node.args as [Node, Node][], names);
+      case "message":
+        return this.#message(node, names);
       case "call":
       case "rcall":
         return this.#call(node, names);
@@ -147,9 +119,8 @@ export class Checker {
       case "||":
         return this.#logic(node, names);
       case "-_":
-        return this.#minus(node, names);
       case "!_":
-        return this.apply(node, "!_", false, [this.check(node.args as Node, names)]);
+        return this.apply(node, node.op, false, [this.check(node.args as Node, names)]);
       default: {
         const [left, right] = node.args as [Node, Node];
         const name = operatorNames[node.op] ?? `_${node.op}_`;
@@ -158,40 +129,37 @@ export class Checker {
     }
   }
 
-  #literal(node: Node): Typed {
-    const raw = node.args;
-    let value: CelValue = raw;
-    if (typeof raw === "bigint" && raw > maxInt) return this.fail(node, "invalid int literal");
-    if (typeof raw === "object" && raw !== null && !(raw instanceof Uint8Array))
-      value = new CelUint(BigInt((raw as { valueOf(): bigint }).valueOf()));
-    return { type: typeOfLiteral(value), run: () => value };
-  }
-
-  #minus(node: Node, names: Names | undefined): Typed {
-    const inner = node.args as Node;
-    // The smallest int is written as the negative of a literal that is none.
-    if (inner.op === "value" && typeof inner.args === "bigint") {
-      const value = -inner.args;
-      if (value < minInt) return this.fail(node, "invalid int literal");
-      return { type: int, run: () => value };
-    }
-    return this.apply(node, "-_", false, [this.check(inner, names)]);
-  }
-
   #variable(node: Node, names: Names | undefined): Typed {
-    const name = node.args as string;
+    const given = node.args as string;
+    const name = given.replace(/^\./, "");
     const known = lookup(names, name);
     if (known) {
       this.used.add(name);
       return { type: known, run: (scope, meter) => read(scope, name, meter) };
     }
-    return this.#typeName(name) ?? this.fail(node, `undeclared reference to '${name}' (in container '')`);
+    return this.#typeName(name) ?? this.fail(node, `undeclared reference to '${given}' (in container '')`);
   }
 
   #typeName(name: string): Typed | undefined {
-    if (!Object.hasOwn(typeNames, name)) return undefined;
+    const of = Object.hasOwn(typeNames, name) ? typeNames[name] : this.#messages(name);
+    if (!of) return undefined;
     const value = new CelTypeValue(name);
-    return { type: { kind: "type", of: typeNames[name] as CelType }, run: () => value };
+    return { type: { kind: "type", of }, run: () => value };
+  }
+
+  #message(node: Node, names: Names | undefined): Typed {
+    const message = node.args as Message;
+    const name = message.name.replace(/^\./, "");
+    const type = this.#messages(name);
+    if (type) return checkMessage(this, type, message.fields, names);
+    const variable = lookup(names, name);
+    if (variable) return this.fail(node, `'${typeText(variable)}' is not a type`);
+    return this.fail(
+      node,
+      Object.hasOwn(typeNames, name)
+        ? `'${name}' is not a message type`
+        : `undeclared reference to '${message.name}' (in container '')`,
+    );
   }
 
   /** `a.b.c` where it is nothing but names: a name of a type, when `a` is no variable. */
@@ -273,48 +241,6 @@ export class Checker {
     };
   }
 
-  /** Lists and maps hold values of one type, but where a type is not known before the program runs. */
-  #common(parts: readonly { node: Node; typed: Typed }[], mixed = false): CelType {
-    let type: CelType | undefined;
-    for (const { node, typed } of parts) {
-      const joined: CelType | undefined = type ? join(type, typed.type) : typed.type;
-      if (!joined && mixed) return dyn;
-      if (!joined)
-        this.fail(node, `expected type '${typeText(type as CelType)}' but found '${typeText(typed.type)}'`);
-      type = joined ?? type;
-    }
-    return type ?? dyn;
-  }
-
-  #list(nodes: readonly Node[], names: Names | undefined, mixed = false): Typed {
-    const parts = nodes.map((node) => ({ node, typed: this.check(node, names) }));
-    return {
-      type: listOf(this.#common(parts, mixed)),
-      run: (scope, meter) => {
-        meter.step(10);
-        return parts.map(({ typed }) => typed.run(scope, meter));
-      },
-    };
-  }
-
-  #map(entries: readonly [Node, Node][], names: Names | undefined): Typed {
-    const keys = entries.map(([node]) => ({ node, typed: this.check(node, names) }));
-    const values = entries.map(([, node]) => ({ node, typed: this.check(node, names) }));
-    return {
-      type: mapOf(this.#common(keys), this.#common(values)),
-      run: (scope, meter) => {
-        meter.step(30);
-        const made = new Map<CelValue, CelValue>();
-        keys.forEach(({ typed }, i) => {
-          const key = typed.run(scope, meter);
-          // cel-go lets the last of equal keys win, though the language's definition calls them a mistake.
-          made.set(keyIn(made, key, meter) ?? key, values[i]?.typed.run(scope, meter));
-        });
-        return made;
-      },
-    };
-  }
-
   #choice(node: Node, names: Names | undefined): Typed {
     const [first, second, third] = node.args as [Node, Node, Node];
     return this.choose(node, this.check(first, names), this.check(second, names), this.check(third, names));
@@ -345,7 +271,8 @@ export class Checker {
   }
 
   #call(node: Node, names: Names | undefined): Typed {
-    const [name, second, third] = node.args as [string, Node & Node[], Node[]];
+    const [given, second, third] = node.args as [string, Node & Node[], Node[]];
+    const name = given.replace(/^\./, "");
     const member = node.op === "rcall";
     const receiver = member ? (second as Node) : undefined;
     const args = member ? third : (second as Node[]);
@@ -357,7 +284,7 @@ export class Checker {
       return this.#literals(node, full, args, this.apply(node, full, false, this.#all(args, names)));
     const typed = receiver ? [this.check(receiver, names)] : [];
     if (!this.#functions.has(name)) {
-      const unknown = this.fail(node, `undeclared reference to '${name}' (in container '')`);
+      const unknown = this.fail(node, `undeclared reference to '${given}' (in container '')`);
       this.#all(args, names);
       return unknown;
     }
@@ -372,7 +299,9 @@ export class Checker {
   /** `mixed`: a list among them may hold values of many types (`format`). */
   #all(nodes: readonly Node[], names: Names | undefined, mixed = false): Typed[] {
     return nodes.map((each) =>
-      mixed && each.op === "list" ? this.#list(each.args as Node[], names, true) : this.check(each, names),
+      mixed && each.op === "list"
+        ? checkList(this, each.args as Node[], names, true)
+        : this.check(each, names),
     );
   }
 
@@ -381,9 +310,24 @@ export class Checker {
     const last = args.at(-1);
     const [, form] = node.args as [string, Node];
     if (name === "format" && form?.op === "value" && typeof form.args === "string" && last?.op === "list") {
-      const wanted = form.args.replaceAll("%%", "").split("%").length - 1;
+      const clauses = form.args.replaceAll("%%", "").split("%").slice(1);
+      const strange = clauses.map((clause) => /^(?:\.\d+)?([^bdefosxX.])/u.exec(clause)?.[1]).find(Boolean);
+      if (strange !== undefined)
+        return this.#warn(
+          typed,
+          node,
+          `could not parse formatting clause: unrecognized formatting clause "${strange}"`,
+        );
+      if (clauses.includes("")) return this.#warn(typed, node, "unexpected end of string");
+      const wanted = clauses.length;
       const given = (last.args as Node[]).length;
       if (wanted > given) return this.#warn(typed, node, `index ${given} out of range`);
+      if (wanted < given)
+        return this.#warn(
+          typed,
+          node,
+          `too many arguments supplied to string.format (expected ${wanted}, got ${given})`,
+        );
     }
     if (last?.op !== "value" || typeof last.args !== "string") return typed;
     const text = last.args;
@@ -396,7 +340,7 @@ export class Checker {
   }
 
   #warn(typed: Typed, at: Node, text: string): Typed {
-    this.literals.push({ at: placeOf(this.source, at), text });
+    this.literals.push({ at: at.at, text });
     return typed;
   }
 
@@ -437,102 +381,12 @@ export class Checker {
   }
 }
 
-function dispatch(overloads: readonly Overload[], args: readonly Run[]): Run {
-  const [only] = overloads;
-  const strict = overloads.length > 1 || only?.params.some((each) => each.kind !== "param");
-  return (scope, meter) => {
-    meter.step();
-    const values = args.map((run) => run(scope, meter));
-    const overload = strict
-      ? overloads.find(({ params }) => params.every((param, i) => fits(values[i], param)))
-      : only;
-    if (!overload) throw noSuchOverload();
-    return overload.run(meter, ...values);
-  };
-}
-
-/** One operand may settle the result though the other one fails. */
-function logic(left: Run, right: Run, settles: boolean): Run {
-  const operand = (run: Run, scope: Scope | undefined, meter: Meter): boolean | Error => {
-    try {
-      const value = run(scope, meter);
-      return typeof value === "boolean" ? value : noSuchOverload();
-    } catch (error) {
-      if (isFinal(error)) throw error;
-      return error as Error;
-    }
-  };
-  return (scope, meter) => {
-    const first = operand(left, scope, meter);
-    if (first === settles) return settles;
-    const second = operand(right, scope, meter);
-    if (second === settles) return settles;
-    if (typeof first !== "boolean") throw first;
-    if (typeof second !== "boolean") throw second;
-    return !settles;
-  };
-}
-
-/** What no operator takes back: an empty budget, and mistakes that are not the expression's. */
-export const isFinal = (error: unknown): boolean =>
-  !(error instanceof CelEvaluationError) || error.message.startsWith("operation cancelled");
-
 const lookup = (names: Names | undefined, name: string): CelType | undefined => {
   for (let each = names; each; each = each.parent) if (each.name === name) return each.type;
   return undefined;
 };
 
-function read(scope: Scope | undefined, name: string, meter: Meter): CelValue {
-  meter.step();
-  for (let each = scope; each; each = each.parent)
-    if (each.name === name) {
-      // A value that is made when it is asked for, once: variables of admission policies.
-      return typeof each.value === "function"
-        ? (each.value as (meter: Meter) => CelValue)(meter)
-        : each.value;
-    }
-  throw new CelEvaluationError(`no such attribute(s): ${name}`);
-}
-
 const typeOfLiteral = (value: CelValue): CelType => {
   const name = nameOfType(value);
   return name === "null_type" ? nullType : (typeNames[name] ?? dyn);
 };
-
-/** The member or item, undefined when there is none. */
-function find(of: CelValue, key: CelValue, meter: Meter): CelValue {
-  if (of instanceof Map) {
-    const found = of.get(typeof key === "string" ? key : keyIn(of, key, meter));
-    if (typeof found === "function") return (found as () => CelValue)();
-    return found;
-  }
-  if (Array.isArray(of)) {
-    const at = typeof key === "bigint" ? Number(key) : key instanceof CelUint ? Number(key.value) : key;
-    if (typeof at === "number" && Number.isInteger(at)) return of[at];
-  }
-  throw noSuchOverload();
-}
-
-export function get(of: CelValue, key: CelValue, meter: Meter): CelValue {
-  const found = find(of, key, meter);
-  if (found !== undefined) return found;
-  const text = key instanceof CelUint ? key.value : key;
-  throw new CelEvaluationError(
-    Array.isArray(of) ? `index out of bounds: ${String(text)}` : `no such key: ${String(text)}`,
-  );
-}
-
-function softGet(of: CelValue, key: CelValue, meter: Meter): CelOptional {
-  const inner = of instanceof CelOptional ? of.value : of;
-  if (inner === undefined || inner === null) return CelOptional.none;
-  const found = find(inner, key, meter);
-  return found === undefined ? CelOptional.none : new CelOptional(found);
-}
-
-/** Whether `has(of.name)`. */
-export function present(of: CelValue, name: string): boolean {
-  const inner = of instanceof CelOptional ? of.value : of;
-  if (inner === undefined) return false;
-  if (inner instanceof Map) return inner.has(name);
-  throw noSuchOverload();
-}

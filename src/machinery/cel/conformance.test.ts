@@ -351,7 +351,7 @@ const failing: readonly (readonly [string, string])[] = [
     "error during formatting: decimal clause can only be used on integers, was given string",
   ],
   [
-    "'%z'.format([1])==''",
+    "('%' + 'z').format([1])==''",
     'error during formatting: could not parse formatting clause: unrecognized formatting clause "z"',
   ],
   ["optional.none().value()==1", "optional.none() dereference"],
@@ -424,6 +424,8 @@ const refused: readonly (readonly [string, string])[] = [
   ["1 +", `1:4: Syntax error: mismatched input '<EOF>' expecting {'[', '{', '(', ${operand}`],
   ["1.2.3", "1:4: Syntax error: extraneous input '.3' expecting <EOF>"],
   ["{1}", "1:3: Syntax error: mismatched input '}' expecting ':'"],
+  ["'%z'.format([1])==''", '1:12: could not parse formatting clause: unrecognized formatting clause "z"'],
+  ["'%s'.format([1, 2])==''", "1:12: too many arguments supplied to string.format (expected 1, got 2)"],
   ["type(1) == 1", "1:9: found no matching overload for '_==_' applied to '(type(int), int)'"],
 ];
 

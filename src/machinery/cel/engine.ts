@@ -1,7 +1,9 @@
 /** Expressions made ready to run. Loaded only when there are any. */
-import { Checker, type Names, type Scope } from "./check.ts";
+import type { Names, Scope } from "./access.ts";
+import { Checker } from "./check.ts";
 import { CelCompileError, CelEvaluationError, type Problem, problemsText } from "./errors.ts";
-import { functionsOf, type Library } from "./functions.ts";
+import type { Messages } from "./aggregates.ts";
+import { type Functions, functionsOf, type Library } from "./functions.ts";
 import { conversions } from "./library/conversions.ts";
 import { formats } from "./library/formats.ts";
 import { lists, optionals } from "./library/lists.ts";
@@ -13,7 +15,7 @@ import { strings } from "./library/strings.ts";
 import { parseDurationText, parseTimestampText, times } from "./library/time.ts";
 import { expandMacro } from "./macros.ts";
 import { Meter } from "./meter.ts";
-import { parse } from "./syntax.ts";
+import { parse } from "./parser.ts";
 import type { CelType } from "./types.ts";
 import { CelDuration, CelTimestamp, type CelValue } from "./values.ts";
 
@@ -36,6 +38,17 @@ const functions = functionsOf(...base);
 /** What an expression may speak of. */
 export type CelEnvironment = Readonly<Record<string, CelType>>;
 
+/** What else expressions of one place know. */
+export interface CelExtensions {
+  /** Made by `celFunctions`. */
+  readonly functions?: Functions;
+  readonly messages?: Messages;
+}
+
+/** The functions that all expressions know, and more. */
+export const celFunctions = (...libraries: readonly Library[]): Functions =>
+  functionsOf(...base, ...libraries);
+
 export interface CelProgram {
   readonly type: CelType;
   /** Variables that the expression speaks of. */
@@ -45,15 +58,23 @@ export interface CelProgram {
 }
 
 /** Throws CelCompileError with every mistake, as the original prints them. */
-export function compileCel(source: string, variables: CelEnvironment): CelProgram {
+export function compileCel(
+  source: string,
+  variables: CelEnvironment,
+  extensions: CelExtensions = {},
+): CelProgram {
   const fail = (problems: readonly Problem[]): never => {
     throw new CelCompileError(`compilation failed: ${problemsText(source, problems)}`);
   };
   const tree = parse(source);
-  if (Array.isArray(tree)) return fail(tree);
+  if (Array.isArray(tree)) return fail(tree.toSorted((a, b) => a.at - b.at));
   let names: Names | undefined;
   for (const [name, type] of Object.entries(variables)) names = { name, type, parent: names };
-  const checker = new Checker(source, functions, expandMacro);
+  const checker = new Checker(
+    extensions.functions ?? functions,
+    expandMacro,
+    extensions.messages ?? (() => undefined),
+  );
   try {
     const { type, run } = checker.check(tree, names);
     const problems = checker.problems.length > 0 ? checker.problems : checker.literals;
@@ -84,7 +105,7 @@ export function compileCel(source: string, variables: CelEnvironment): CelProgra
 export { CelCompileError, CelCostError, CelEvaluationError } from "./errors.ts";
 export { Meter, perCallLimit } from "./meter.ts";
 export * as celTypes from "./types.ts";
-export { CelOptional, type CelValue } from "./values.ts";
+export { CelMessage, CelOptional, type CelValue } from "./values.ts";
 
 /** A string with one of OpenAPI's formats that have a type of their own; the string itself when it is none. */
 export function celOfText(text: string, format: string): CelValue {

@@ -1,14 +1,6 @@
 /** Macros: calls whose arguments are names and expressions that run for each item. */
-import {
-  type Checker,
-  isFinal,
-  type Macro,
-  type Names,
-  present,
-  type Run,
-  type Scope,
-  type Typed,
-} from "./check.ts";
+import { isFinal, type Names, present, type Run, type Scope, type Typed } from "./access.ts";
+import type { Checker, Macro } from "./check.ts";
 import { CelEvaluationError, noSuchOverload } from "./errors.ts";
 import type { Meter } from "./meter.ts";
 import type { Node } from "./syntax.ts";
@@ -33,7 +25,6 @@ export const expandMacro: Macro = (checker, node, name, receiver, args, names) =
 };
 
 function has(checker: Checker, node: Node, arg: Node, names: Names | undefined): Typed {
-  if (arg.op !== "." && arg.op !== ".?") return checker.fail(arg, "invalid argument to has() macro");
   const [of, name] = arg.args as [Node, string];
   const { type, run } = checker.check(of, names);
   checker.fieldType(node, type, name);
@@ -48,11 +39,8 @@ type Expand = (
   names: Names | undefined,
 ) => Typed;
 
-const nameOf = (checker: Checker, node: Node | undefined): string => {
-  if (node?.op === "id") return node.args as string;
-  checker.fail(node ?? 0, "argument must be a simple name");
-  return "";
-};
+/** The parser has seen to it that it is one. */
+const nameOf = (node: Node | undefined): string => node?.args as string;
 
 /** `variables`: one for the items (of a list) or keys (of a map), or two for index or key and value. */
 function loop(checker: Checker, receiver: Node, variables: readonly Node[], names: Names | undefined): Loop {
@@ -64,7 +52,7 @@ function loop(checker: Checker, receiver: Node, variables: readonly Node[], name
     );
   const key = type.kind === "map" ? type.key : type.kind === "list" ? int : dyn;
   const value = type.kind === "map" || type.kind === "list" ? type.of : dyn;
-  const [first = "", second] = variables.map((each) => nameOf(checker, each));
+  const [first = "", second] = variables.map((each) => nameOf(each));
   const item = second !== undefined ? value : type.kind === "map" ? key : value;
   const outer: Names = { name: first, type: second === undefined ? item : key, parent: names };
   return {
@@ -249,7 +237,7 @@ const optional =
   (flat: boolean): Expand =>
   (checker, _node, receiver, args, names) => {
     const { type, run } = checker.check(receiver, names);
-    const name = nameOf(checker, args[0]);
+    const name = nameOf(args[0]);
     const of = type.kind === "optional" ? type.of : dyn;
     const made = checker.check(args[1] as Node, { name, type: of, parent: names });
     return {

@@ -1,175 +1,79 @@
-/** Parses with cel-js; what follows works on its tree alone, with mistakes in cel-go's words. */
-import { Environment } from "@marcbachmann/cel-js";
-import type { Problem } from "./errors.ts";
+/** The tree of an expression. */
 
-/** A node of the tree; `args` depends on `op`. */
+/**
+ * A node; `args` depends on `op`: `value` a value, `id` a name, `.` and `.?` [node, name], `[]` and `[?]` [node, key],
+ * `call` [name, arguments], `rcall` [name, receiver, arguments], `list` items, `map` [key, value] pairs, `message` a
+ * `Message`, `?:` three nodes, `!_` and `-_` a node, other operators two. `?` marks an item or key that may be none.
+ */
 export interface Node {
   readonly op: string;
   readonly args: unknown;
-  readonly start: number;
-  readonly end: number;
+  /** Where cel-go says it is (an operator at its sign, a call at its parenthesis): an offset in UTF-16 units. */
+  readonly at: number;
 }
 
-/** Depth as in cel-go; sizes are those of expressions nobody writes by hand. */
-const parser = new Environment({
-  enableOptionalTypes: true,
-  limits: { maxAstNodes: 20_000, maxDepth: 250, maxListElements: 10_000, maxMapEntries: 10_000 },
-});
-
-const operand =
-  "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}";
-
-interface ParseFailure {
-  code?: string;
-  summary?: string;
-  range?: { start: number; end: number };
+export interface Message {
+  readonly name: string;
+  readonly fields: readonly MessageField[];
 }
 
-export function parse(source: string): Node | Problem[] {
-  try {
-    return parser.parse(source).ast as unknown as Node;
-  } catch (error) {
-    if (error instanceof RangeError) return [{ at: 0, text: "expression recursion limit exceeded: 250" }];
-    return problemsOf(source, error as ParseFailure);
+export interface MessageField {
+  readonly name: string;
+  readonly value: Node;
+  /** The value is an optional one; without a value the field is left out. */
+  readonly optional: boolean;
+  readonly at: number;
+}
+
+/** What a macro cannot take, with its place. */
+export interface MacroProblem {
+  readonly at: number;
+  readonly text: string;
+}
+
+const simpleName = "argument must be a simple name";
+const notIdentifier = "argument is not an identifier";
+/** How many arguments come with each macro, how many of them name what is looked at, and what is said when they do not. */
+const loops: Readonly<Record<string, readonly [counts: readonly number[], names: number, text: string]>> = {
+  all: [[2], 1, simpleName],
+  exists: [[2], 1, simpleName],
+  exists_one: [[2], 1, simpleName],
+  existsOne: [[2], 1, simpleName],
+  filter: [[2], 1, notIdentifier],
+  map: [[2, 3], 1, notIdentifier],
+  optMap: [[2], 1, "optMap() variable name must be a simple identifier"],
+  optFlatMap: [[2], 1, "optFlatMap() variable name must be a simple identifier"],
+  sortBy: [[2], 1, notIdentifier],
+};
+const pairs: typeof loops = {
+  all: [[3], 2, simpleName],
+  exists: [[3], 2, simpleName],
+  existsOne: [[3], 2, simpleName],
+  transformList: [[3, 4], 2, simpleName],
+  transformMap: [[3, 4], 2, simpleName],
+  transformMapEntry: [[3, 4], 2, simpleName],
+};
+
+/** Macros are expanded while cel-go parses: arguments that they cannot take are mistakes of the syntax. */
+export function macroProblem(name: string, member: boolean, args: readonly Node[]): MacroProblem | undefined {
+  if (!member) {
+    const [arg] = args;
+    return name === "has" && args.length === 1 && arg && arg.op !== "."
+      ? { at: arg.at, text: "invalid argument to has() macro" }
+      : undefined;
   }
-}
-
-function problemsOf(source: string, { code, summary, range }: ParseFailure): Problem[] {
-  const at = Math.min(range?.start ?? 0, source.length);
-  const said = (text: string, where = at): Problem[] => [{ at: where, text }];
-  const token = source.slice(at, Math.max(range?.end ?? at, at));
-  const shown = token === "" ? "<EOF>" : token;
-  switch (code) {
-    case "limit_exceeded":
-      return said("expression recursion limit exceeded: 250", 0);
-    case "reserved_identifier":
-      return said(`reserved identifier: ${token}`);
-    case "invalid_integer":
-    case "invalid_hex_integer":
-      return said(/u$/i.test(token) ? "invalid uint literal" : "invalid int literal");
-    case "invalid_macro_argument": {
-      const macro = /(\w+)\s*\([^(]*$/.exec(source.slice(0, at))?.[1];
-      const where = source[at - 1] === "." ? at - 1 : at;
-      return macro === "map" || macro === "filter"
-        ? said("argument is not an identifier", where)
-        : said("argument must be a simple name", where);
-    }
-    case "unterminated_string":
-      return [
-        ...said(`Syntax error: token recognition error at: '${source.slice(at)}'`),
-        ...said(`Syntax error: mismatched input '<EOF>' expecting ${operand}`, source.length),
-      ];
-    case "unexpected_token":
-      return said(noOperand(source, at, shown));
-    case "expected_token": {
-      const wanted: Record<string, string> = { RPAREN: ")", RBRACKET: "]", RBRACE: "}", COLON: ":" };
-      const name = /^Expected (\w+)/.exec(summary ?? "")?.[1] ?? "";
-      // A dot and digits are one token: a number.
-      if (name === "IDENTIFIER" && /^\d/.test(token) && /\w\.$/.test(source.slice(0, at)))
-        return said(`Syntax error: extraneous input '.${token}' expecting <EOF>`, at - 1);
-      if (name === "COLON") return said(`Syntax error: mismatched input '${shown}' expecting ':'`);
-      if (name === "RBRACKET" && shown === "<EOF>" && inList(source))
-        return said("Syntax error: mismatched input '<EOF>' expecting {']', ','}");
-      if (name === "IDENTIFIER") return said(`Syntax error: no viable alternative at input '.${token}'`);
-      return said(`Syntax error: missing '${wanted[name] ?? name}' at '${shown}'`);
-    }
-    case "unexpected_character":
-      return unexpected(source, at, token);
-    default:
-      return said(`Syntax error: token recognition error at: '${shown}'`);
+  for (const table of [loops, pairs]) {
+    const [counts, names, text] = Object.hasOwn(table, name) ? (table[name] ?? []) : [];
+    if (!counts?.includes(args.length)) continue;
+    const named = args.slice(0, names);
+    const wrong = named.find(({ op }) => op !== "id");
+    if (wrong) return { at: wrong.at, text: text as string };
+    const [first, second] = named;
+    if (second && first?.args === second.args)
+      return { at: second.at, text: `duplicate variable name: ${String(second.args)}` };
+    const hidden = named.find(({ args: given }) => given === "__result__");
+    if (hidden && !name.startsWith("opt"))
+      return { at: hidden.at, text: "iteration variable overwrites accumulator variable" };
   }
-}
-
-/** Something else where an operand is asked for. ANTLR passes over it when what follows is one. */
-function noOperand(source: string, at: number, shown: string): string {
-  const before = source.slice(0, at).trimEnd();
-  const call = /\w\s*\($/.test(before);
-  const expected = call ? operand.replace("'(',", "'(', ')',") : operand;
-  const next = source.slice(at + shown.length).trimStart();
-  const passed =
-    shown === "<EOF>" ? before.endsWith("!") : /^[\w'"([{.!-]/.test(next) || (call && next[0] === ")");
-  return `Syntax error: ${passed ? "extraneous" : "mismatched"} input '${shown}' expecting ${expected}`;
-}
-
-/** Whether the innermost bracket that is open at the end is a list's and not an index's. */
-function inList(source: string): boolean {
-  const open: number[] = [];
-  for (let i = 0; i < source.length; i++)
-    if (source[i] === "[") open.push(i);
-    else if (source[i] === "]") open.pop();
-  return !/[\w)\]}'"]$/.test(source.slice(0, open.at(-1) ?? 0).trimEnd());
-}
-
-/** A letter that starts no token, or a token behind the end of the expression. */
-function unexpected(source: string, at: number, token: string): Problem[] {
-  const strange =
-    /^[^\w\s"'()[\]{}.,:?+\-*/%<>!&|=]/.test(token) || /^(=(?!=)|&(?!&)|\|(?!\|))/.test(source.slice(at));
-  const before = source.slice(0, at).trimEnd();
-  const name = /[\w.]+$/.exec(before)?.[0];
-  // Nothing that has a name can be made here.
-  if (token === "{" && name !== undefined)
-    return [{ at, text: `undeclared reference to '${name}' (in container '')` }];
-  if (!strange) return [{ at, text: `Syntax error: extraneous input '${token}' expecting <EOF>` }];
-  // The original's lexer takes one more letter with a lone `=`, `&` or `|`.
-  const double = /^[=&|]/.test(token);
-  const problems = [
-    { at, text: `Syntax error: token recognition error at: '${source.slice(at, at + (double ? 2 : 1))}'` },
-  ];
-  const rest = /^\s*(\w+|\S)/.exec(source.slice(at + (double ? 2 : 1)));
-  if (before === "" || /[-+*/%<>=!&|?:,([{]$/.test(before)) {
-    // An operand was asked for: one that follows will do.
-    if (!rest)
-      problems.push({
-        at: source.length,
-        text: `Syntax error: mismatched input '<EOF>' expecting ${operand}`,
-      });
-  } else if (rest) {
-    const next = at + (double ? 2 : 1) + rest[0].length - (rest[1] as string).length;
-    problems.push({ at: next, text: `Syntax error: extraneous input '${rest[1]}' expecting <EOF>` });
-  }
-  return problems;
-}
-
-const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-
-function find(source: string, from: number, pattern: string, fallback: number): number {
-  const search = new RegExp(pattern, "y");
-  search.lastIndex = from;
-  const found = search.exec(source);
-  return found ? found.index + found[0].length - 1 : fallback;
-}
-
-/** Where cel-go says a node is: an operator at its sign, a call at its parenthesis, a selection at its dot. */
-export function placeOf(source: string, node: Node): number {
-  const args = node.args as [Node, Node] & [string, Node];
-  switch (node.op) {
-    case "value":
-    case "id":
-    case "list":
-    case "map":
-    case "!_":
-    case "-_":
-      return node.start;
-    case "call":
-      return find(source, node.start, `${escaped(args[0] as unknown as string)}\\s*\\(`, node.start);
-    case "rcall":
-      return find(
-        source,
-        args[1].end,
-        `[\\s)]*\\.\\s*${escaped(args[0] as unknown as string)}\\s*\\(`,
-        node.start,
-      );
-    case ".":
-    case ".?":
-      return find(source, args[0].end, "[\\s)]*\\.", node.start);
-    case "[]":
-    case "[?]":
-      return find(source, args[0].end, "[\\s)]*\\[", node.start);
-    case "?:":
-      return find(source, args[0].end, "[\\s)]*\\?", node.start);
-    default: {
-      const at = find(source, args[0].end, `[\\s)]*${escaped(node.op)}`, node.start);
-      return at === node.start ? at : at - node.op.length + 1;
-    }
-  }
+  return undefined;
 }

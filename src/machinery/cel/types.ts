@@ -6,8 +6,13 @@ export type CelType =
   | { readonly kind: "type"; readonly of?: CelType }
   | { readonly kind: "param"; readonly name: string }
   /** `fields`: of a message with a known schema; anything else is undefined on it. */
-  | { readonly kind: "object"; readonly name: string; readonly fields: ReadonlyMap<string, CelType> }
+  | { readonly kind: "object"; readonly name: string; readonly fields: CelFields }
   | { readonly kind: "simple"; readonly name: string };
+
+/** The types of a message's fields by their names. */
+export interface CelFields {
+  get(name: string): CelType | undefined;
+}
 
 const simple = (name: string): CelType => ({ kind: "simple", name });
 
@@ -26,7 +31,7 @@ export const typeType: CelType = { kind: "type" };
 export const listOf = (of: CelType): CelType => ({ kind: "list", of });
 export const mapOf = (key: CelType, of: CelType): CelType => ({ kind: "map", key, of });
 export const optionalOf = (of: CelType): CelType => ({ kind: "optional", of });
-export const objectOf = (name: string, fields: ReadonlyMap<string, CelType>): CelType => ({
+export const objectOf = (name: string, fields: CelFields): CelType => ({
   kind: "object",
   name,
   fields,

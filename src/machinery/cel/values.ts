@@ -67,6 +67,15 @@ export class CelOpaque<T = unknown> {
   }
 }
 
+/** A value with the name of its type; what is not set in it is null. */
+export class CelMessage extends Map<string, CelValue> {
+  readonly type: string;
+  constructor(type: string) {
+    super();
+    this.type = type;
+  }
+}
+
 export const maxInt = 2n ** 63n - 1n;
 export const minInt = -(2n ** 63n);
 
@@ -90,6 +99,7 @@ export function nameOfType(value: CelValue): string {
   }
   if (value === null) return "null_type";
   if (Array.isArray(value)) return "list";
+  if (value instanceof CelMessage) return value.type;
   if (value instanceof Map) return "map";
   if (value instanceof CelUint) return "uint";
   if (value instanceof CelTimestamp) return "google.protobuf.Timestamp";
@@ -115,6 +125,7 @@ export function fits(value: CelValue, type: CelType): boolean {
     case "list":
       return Array.isArray(value);
     case "map":
+      return value instanceof Map && !(value instanceof CelMessage);
     case "object":
       return value instanceof Map;
     case "optional":
@@ -164,6 +175,7 @@ export function equal(a: CelValue, b: CelValue, meter: Meter): boolean {
     return Array.isArray(b) && a.length === b.length && a.every((each, i) => equal(each, b[i], meter));
   if (a instanceof Map) {
     if (!(b instanceof Map) || a.size !== b.size) return false;
+    if ((a instanceof CelMessage ? a.type : "") !== (b instanceof CelMessage ? b.type : "")) return false;
     for (const [key, value] of a) {
       const other = keyIn(b, key, meter);
       if (other === undefined || !equal(value, b.get(other), meter)) return false;

@@ -1,0 +1,118 @@
+/** What a program does while it runs: variables, members, choices between overloads. */
+import { CelEvaluationError, noSuchOverload } from "./errors.ts";
+import type { Overload } from "./functions.ts";
+import type { Meter } from "./meter.ts";
+import type { CelType } from "./types.ts";
+import { CelMessage, CelOptional, CelUint, type CelValue, fits, keyIn } from "./values.ts";
+
+/** Variables at run time: innermost first. */
+export interface Scope {
+  readonly name: string;
+  readonly value: CelValue;
+  readonly parent: Scope | undefined;
+}
+
+export type Run = (scope: Scope | undefined, meter: Meter) => CelValue;
+
+export interface Typed {
+  readonly type: CelType;
+  readonly run: Run;
+}
+
+/** Variables while checking: innermost first. */
+export interface Names {
+  readonly name: string;
+  readonly type: CelType;
+  readonly parent: Names | undefined;
+}
+
+export function dispatch(overloads: readonly Overload[], args: readonly Run[]): Run {
+  const [only] = overloads;
+  const strict = overloads.length > 1 || only?.params.some((each) => each.kind !== "param");
+  return (scope, meter) => {
+    meter.step();
+    const values = args.map((run) => run(scope, meter));
+    const overload = strict
+      ? overloads.find(({ params }) => params.every((param, i) => fits(values[i], param)))
+      : only;
+    if (!overload) throw noSuchOverload();
+    return overload.run(meter, ...values);
+  };
+}
+
+/** One operand may settle the result though the other one fails. */
+export function logic(left: Run, right: Run, settles: boolean): Run {
+  const operand = (run: Run, scope: Scope | undefined, meter: Meter): boolean | Error => {
+    try {
+      const value = run(scope, meter);
+      return typeof value === "boolean" ? value : noSuchOverload();
+    } catch (error) {
+      if (isFinal(error)) throw error;
+      return error as Error;
+    }
+  };
+  return (scope, meter) => {
+    const first = operand(left, scope, meter);
+    if (first === settles) return settles;
+    const second = operand(right, scope, meter);
+    if (second === settles) return settles;
+    if (typeof first !== "boolean") throw first;
+    if (typeof second !== "boolean") throw second;
+    return !settles;
+  };
+}
+
+/** What no operator takes back: an empty budget, and mistakes that are not the expression's. */
+export const isFinal = (error: unknown): boolean =>
+  !(error instanceof CelEvaluationError) || error.message.startsWith("operation cancelled");
+
+export function read(scope: Scope | undefined, name: string, meter: Meter): CelValue {
+  meter.step();
+  for (let each = scope; each; each = each.parent)
+    if (each.name === name) {
+      // A value that is made when it is asked for, once: variables of admission policies.
+      return typeof each.value === "function"
+        ? (each.value as (meter: Meter) => CelValue)(meter)
+        : each.value;
+    }
+  throw new CelEvaluationError(`no such attribute(s): ${name}`);
+}
+
+/** The member or item, undefined when there is none. */
+function find(of: CelValue, key: CelValue, meter: Meter): CelValue {
+  if (of instanceof Map) {
+    const found = of.get(typeof key === "string" ? key : keyIn(of, key, meter));
+    if (typeof found === "function") return (found as () => CelValue)();
+    return found;
+  }
+  if (Array.isArray(of)) {
+    const at = typeof key === "bigint" ? Number(key) : key instanceof CelUint ? Number(key.value) : key;
+    if (typeof at === "number" && Number.isInteger(at)) return of[at];
+  }
+  throw noSuchOverload();
+}
+
+export function get(of: CelValue, key: CelValue, meter: Meter): CelValue {
+  const found = find(of, key, meter);
+  if (found !== undefined) return found;
+  if (of instanceof CelMessage) return null;
+  const text = key instanceof CelUint ? key.value : key;
+  throw new CelEvaluationError(
+    Array.isArray(of) ? `index out of bounds: ${String(text)}` : `no such key: ${String(text)}`,
+  );
+}
+
+export function softGet(of: CelValue, key: CelValue, meter: Meter): CelOptional {
+  const inner = of instanceof CelOptional ? of.value : of;
+  if (inner === undefined || inner === null) return CelOptional.none;
+  const found = find(inner, key, meter);
+  return found === undefined ? CelOptional.none : new CelOptional(found);
+}
+
+/** Whether `has(of.name)`. */
+export function present(of: CelValue, name: string): boolean {
+  const inner = of instanceof CelOptional ? of.value : of;
+  if (inner === undefined) return false;
+  if (inner instanceof Map) return inner.has(name);
+  throw noSuchOverload();
+}

@@ -1,0 +1,137 @@
+/** Lists, maps and messages: values made of values. */
+import type { Names, Typed } from "./access.ts";
+import { noSuchOverload } from "./errors.ts";
+import type { Meter } from "./meter.ts";
+import type { MessageField, Node } from "./syntax.ts";
+import { assignable, type CelType, dyn, isDyn, join, listOf, mapOf, typeText } from "./types.ts";
+import { CelMessage, CelOptional, type CelValue, keyIn } from "./values.ts";
+
+/** The type of a message by its name; undefined when there is none. */
+export type Messages = (name: string) => CelType | undefined;
+
+interface PartChecker {
+  check(node: Node, names: Names | undefined): Typed;
+  fail(at: Node | number, text: string): Typed;
+}
+
+interface Part {
+  readonly node: Node;
+  readonly typed: Typed;
+  readonly optional: boolean;
+}
+
+/** `marked`: whether the value is one that may be none, which is then left out. */
+function partOf(checker: PartChecker, node: Node, names: Names | undefined, marked: boolean): Part {
+  const typed = checker.check(node, names);
+  if (!marked) return { node, typed, optional: false };
+  const { type, run } = typed;
+  if (type.kind !== "optional" && !isDyn(type))
+    checker.fail(node, `expected type 'optional_type(${typeText(type)})' but found '${typeText(type)}'`);
+  return { node, typed: { type: type.kind === "optional" ? type.of : type, run }, optional: true };
+}
+
+/** undefined when there is to be none. */
+function valueOf({ typed, optional }: Part, ...scope: Parameters<Typed["run"]>): CelValue {
+  const value = typed.run(...scope);
+  if (!optional) return value;
+  if (!(value instanceof CelOptional)) throw noSuchOverload();
+  return value.value;
+}
+
+/** Lists and maps hold values of one type, but where a type is not known before the program runs. */
+function common(checker: PartChecker, parts: readonly Part[], mixed = false): CelType {
+  let type: CelType | undefined;
+  for (const { node, typed } of parts) {
+    const joined: CelType | undefined = type ? join(type, typed.type) : typed.type;
+    if (!joined && mixed) return dyn;
+    if (!joined)
+      checker.fail(node, `expected type '${typeText(type as CelType)}' but found '${typeText(typed.type)}'`);
+    type = joined ?? type;
+  }
+  return type ?? dyn;
+}
+
+/** `mixed`: may hold values of many types. */
+export function checkList(
+  checker: PartChecker,
+  nodes: readonly Node[],
+  names: Names | undefined,
+  mixed = false,
+): Typed {
+  const parts = nodes.map((node) =>
+    node.op === "?" ? partOf(checker, node.args as Node, names, true) : partOf(checker, node, names, false),
+  );
+  return {
+    type: listOf(common(checker, parts, mixed)),
+    run: (scope, meter) => {
+      meter.step(10);
+      return parts.map((part) => valueOf(part, scope, meter)).filter((value) => value !== undefined);
+    },
+  };
+}
+
+export function checkMap(
+  checker: PartChecker,
+  entries: readonly (readonly [Node, Node])[],
+  names: Names | undefined,
+): Typed {
+  const parts = entries.map(([key, value]) => ({
+    key: partOf(checker, key.op === "?" ? (key.args as Node) : key, names, false),
+    value: partOf(checker, value, names, key.op === "?"),
+  }));
+  return {
+    type: mapOf(
+      common(
+        checker,
+        parts.map(({ key }) => key),
+      ),
+      common(
+        checker,
+        parts.map(({ value }) => value),
+      ),
+    ),
+    run: (scope, meter) => {
+      meter.step(30);
+      const made = new Map<CelValue, CelValue>();
+      for (const { key: keyPart, value: valuePart } of parts) {
+        const key = keyPart.typed.run(scope, meter);
+        const value = valueOf(valuePart, scope, meter);
+        // cel-go lets the last of equal keys win, though the language's definition calls them a mistake.
+        if (value !== undefined) made.set(keyIn(made, key, meter) ?? key, value);
+      }
+      return made;
+    },
+  };
+}
+
+export function checkMessage(
+  checker: PartChecker,
+  type: CelType,
+  fields: readonly MessageField[],
+  names: Names | undefined,
+): Typed {
+  const known = type.kind === "object" ? type.fields : new Map<string, CelType>();
+  const parts = fields.map(({ name, value, optional, at }) => {
+    const part = partOf(checker, value, names, optional);
+    const wanted = known.get(name);
+    if (!wanted) checker.fail(at, `undefined field '${name}'`);
+    else if (!assignable(part.typed.type, wanted, new Map()))
+      checker.fail(
+        at,
+        `expected type of field '${name}' is '${typeText(wanted)}' but provided type is '${typeText(part.typed.type)}'`,
+      );
+    return { name, part };
+  });
+  return {
+    type,
+    run: (scope, meter: Meter) => {
+      meter.step(40);
+      const made = new CelMessage(typeText(type));
+      for (const { name, part } of parts) {
+        const value = valueOf(part, scope, meter);
+        if (value !== undefined) made.set(name, value);
+      }
+      return made;
+    },
+  };
+}
