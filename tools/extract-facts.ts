@@ -152,10 +152,30 @@ function marker(comments: string[], name: string): string | undefined {
   return line?.slice(name.length + 2).trim();
 }
 
+/** Go's names of types that are neither structs nor Go's own, as its decoder prints them, e.g. `v1.Protocol`. */
+const named = new Set(["types.UID", "types.NodeName"]);
+for (const source of [...fixed, ...apiPackages()]) {
+  const directory = join(roots.get(source.module) as string, source.directory);
+  for (const file of safeList(directory).filter((each) => /^[a-z_]+\.go$/.test(each))) {
+    const text = readFileSync(join(directory, file), "utf8");
+    for (const [, name] of text.matchAll(/^type (\w+) (?:string|bool|\[\]|map\[|u?int|float)/gm))
+      named.add(`${source.directory.slice(source.directory.lastIndexOf("/") + 1)}.${name}`);
+  }
+}
+
+/** A field's type as Go's decoder prints it, when it has a name of its own in it. */
+function namedType(type: string, version: string): string | undefined {
+  const [, wrap = "", inner = ""] = /^((?:\*|\[\]|map\[string\])*)(.*)$/.exec(type.replace(/^\*/, "")) ?? [];
+  const [alias, name] = inner.includes(".") ? inner.split(".") : [version, inner];
+  const full = `${/v\d+$/.exec(alias as string)?.[0] ?? alias}.${name}`;
+  return named.has(full) ? wrap + full : undefined;
+}
+
 function fieldFacts(
   field: GoField,
   proto: Map<string, string> | undefined,
   enums: ReadonlySet<string>,
+  version: string,
 ): string | undefined {
   const json = /json:"([^"]*)"/.exec(field.tag)?.[1] ?? "";
   if (json === "-") return undefined;
@@ -181,6 +201,8 @@ function fieldFacts(
   if (mapType) parts.push(`map=${mapType}`);
   const goType = field.type.replaceAll(/^[*[\]]+/g, "");
   if (enums.has(goType)) parts.push(`enum=${goType}`);
+  const spoken = namedType(field.type, version);
+  if (spoken) parts.push(`go=${spoken}`);
   const value = marker(field.comments, "default");
   if (value !== undefined) parts.push(`default=${value}`);
   return parts.join(" ");
@@ -225,7 +247,12 @@ function readPackage(source: Source): PackageFacts {
     const name = declared[1] as string;
     const fields: Record<string, string> = {};
     for (const field of goFields(lines, i + 1)) {
-      const text = fieldFacts(field, proto.get(name), names);
+      const text = fieldFacts(
+        field,
+        proto.get(name),
+        names,
+        source.directory.slice(source.directory.lastIndexOf("/") + 1),
+      );
       if (text === undefined) continue;
       const key = field.name || `(${field.goName || field.type.replaceAll(/^.*\.|\*/g, "")})`;
       fields[key] = text.replace(

@@ -12,7 +12,8 @@ export interface PackageFacts {
   /**
    * Type -> JSON field -> `<protobuf number> <protobuf type>` and flags: `?` optional, `!` written even when empty,
    * `*` a pointer in Go, `inline`, `key=` patch merge key, `patch=` patch strategy, `list=` list type, `keys=` list map
-   * keys, `map=` map type, `enum=` enum of this package, `default=` JSON (always last). An embedded struct is `(Name)`.
+   * keys, `map=` map type, `enum=` enum of this package, `go=` the type as Go's decoder
+   * names it, `default=` JSON (always last). An embedded struct is `(Name)`.
    */
   types: Record<string, Record<string, string>>;
 }

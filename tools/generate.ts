@@ -1,7 +1,7 @@
 /**
  * Writes src/api/generated/ out of the models of `@kubernetes/client-node` and the table in src/api/facts/:
  * `types.ts` (interfaces), `shapes.js` (what fields every type has, compact), `descriptions.js` (their texts),
- * `protobuf.js` (field numbers). Runs at set-up in about a second; what is current already is left alone.
+ * `protobuf.js` (field numbers), `internal.js` (internal types). Runs at set-up in about a second; what is current already is left alone.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -108,6 +108,7 @@ export async function generate(): Promise<void> {
   textModule("descriptions", descriptions);
   textModule("column-texts", columnTexts(descriptions));
   textModule("protobuf", protobufTable(facts));
+  textModule("internal", JSON.parse(readFileSync(join(root, "src/api/facts/internal.json"), "utf8")));
 }
 
 if (import.meta.main) {

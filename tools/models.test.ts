@@ -37,8 +37,8 @@ test("facts and models make one shape: merge keys, enums, quantities, embedded s
   const table = shapes(models, facts, definitions);
   const spec = table["io.k8s.api.core.v1.ServiceSpec"];
   assert.equal(spec?.["ports"], "[@ServicePort o key=port patch=merge list=map keys=port,protocol");
-  assert.equal(spec?.["type"], "s o enum=ClusterIP|NodePort|LoadBalancer|ExternalName");
-  assert.equal(table["io.k8s.api.core.v1.LimitRangeItem"]?.["max"], "{q o");
+  assert.equal(spec?.["type"], "s o enum=ClusterIP|NodePort|LoadBalancer|ExternalName go=v1.ServiceType");
+  assert.equal(table["io.k8s.api.core.v1.LimitRangeItem"]?.["max"], "{q o go=v1.ResourceList");
   assert.equal(table["io.k8s.api.core.v1.ServicePort"]?.["targetPort"], "ios o w");
   assert.equal(protobufTable(facts)["io.k8s.api.core.v1.Volume"]?.["(VolumeSource)"], "2 VolumeSource !");
 });

@@ -156,7 +156,10 @@ export function shapes(
     const known = jsonFields(facts, definition);
     const enums = facts.packages[prefix]?.enums ?? {};
     const fields: Record<string, string> = {};
-    for (const field of model.fields) {
+    // In the order of the Go struct, in which Go writes an object.
+    const order = [...known.keys()];
+    const ordered = [...model.fields].sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
+    for (const field of ordered) {
       const text = known.get(field.name) ?? "";
       const [body = "", value] = text.split(" default=");
       const flags = body.split(" ").slice(2);
@@ -173,7 +176,7 @@ export function shapes(
         if (flag.startsWith("enum=")) {
           const values = (enums[flag.slice(5)] ?? []).filter((each) => each !== "");
           if (values.length > 0) parts.push(`enum=${values.join("|")}`);
-        } else if (/^(key|patch|list|keys|map)=/.test(flag)) parts.push(flag);
+        } else if (/^(key|patch|list|keys|map|go)=/.test(flag)) parts.push(flag);
       }
       if (value !== undefined) parts.push(`default=${value}`);
       fields[field.name] = parts.join(" ");

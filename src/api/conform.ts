@@ -120,14 +120,18 @@ function walkObject(
     else {
       // Scalars that are right, by far the most, need no paths.
       const kind = field.type;
-      if (typeof value === "string" ? kind === "string" : typeof value === "boolean" && kind === "boolean")
+      if (typeof value === "string" ? kind === "string" : typeof value === "boolean" && kind === "boolean") {
+        // Zeros are left out where they are optional: nothing tells them from what was not given.
+        if (!value && field.omitEmpty) delete object[name];
         continue;
+      }
       const here = path === "" ? name : `${path}.${name}`;
       const goName = embeddedPath(type.name, name) + name;
       const goHere = goPath === "" ? goName : `${goPath}.${goName}`;
       const made = walkValue(field, value, here, goHere, type, unknown);
       // Go leaves out empty lists and maps where they are optional; a custom type is not Go's.
-      if (!field.required && !type.open && isEmpty(kind, made)) delete object[name];
+      const left = made === 0 ? field.omitEmpty : !field.required && !type.open && isEmpty(kind, made);
+      if (left || made === undefined) delete object[name];
       else object[name] = made;
     }
   }
@@ -322,6 +326,7 @@ const goNames: Partial<Record<FieldSchema["type"], string>> = {
 };
 
 function goType(field: FieldSchema): string {
+  if (field.goName) return field.goName;
   if (field.type === "list") return `[]${goType(field.element as FieldSchema)}`;
   if (field.type === "map") return `map[string]${goType(field.element as FieldSchema)}`;
   if (field.type === "ref") return (field.ref as string).split(".").slice(-2).join(".");

@@ -1,9 +1,10 @@
 /** policy: PodDisruptionBudget. */
-import { forbidden, invalid, isPercent } from "../machinery/index.ts";
+import { invalid, isPercent, notSupported } from "../machinery/index.ts";
 import { ageColumn, column, nameColumn } from "./columns.ts";
 import type { FieldError, KindDefinition } from "./definition.ts";
 import { kindsOf } from "./define.ts";
 import type { PodDisruptionBudget } from "./generated/types.ts";
+import { internalForm } from "./internal-form.ts";
 import { validateLabelSelector } from "./metadata.ts";
 
 const define = kindsOf("policy", "v1", "io.k8s.api.policy.v1");
@@ -22,7 +23,13 @@ export const policyKinds: readonly KindDefinition[] = [
       const errors: FieldError[] = [];
       const spec = budget.spec ?? {};
       if (spec.minAvailable !== undefined && spec.maxUnavailable !== undefined) {
-        errors.push(invalid("spec", spec, "minAvailable and maxUnavailable cannot be both set"));
+        errors.push(
+          invalid(
+            "spec",
+            internalForm("policy.PodDisruptionBudgetSpec", spec),
+            "minAvailable and maxUnavailable cannot be both set",
+          ),
+        );
       }
       for (const member of ["minAvailable", "maxUnavailable"] as const) {
         const value = spec[member];
@@ -43,7 +50,9 @@ export const policyKinds: readonly KindDefinition[] = [
       validateLabelSelector(spec.selector, "spec.selector", errors);
       const eviction = spec.unhealthyPodEvictionPolicy;
       if (eviction !== undefined && eviction !== "IfHealthyBudget" && eviction !== "AlwaysAllow") {
-        errors.push(forbidden("spec.unhealthyPodEvictionPolicy", "must be IfHealthyBudget or AlwaysAllow"));
+        errors.push(
+          notSupported("spec.unhealthyPodEvictionPolicy", eviction, ["AlwaysAllow", "IfHealthyBudget"]),
+        );
       }
       return errors;
     },

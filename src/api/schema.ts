@@ -47,6 +47,8 @@ export interface FieldSchema {
   listMapKeys?: readonly string[];
   mapType?: string;
   enum?: readonly string[];
+  /** The type as Go's decoder prints it, where it has a name of its own, e.g. `v1.Protocol`. */
+  goName?: string;
   default?: unknown;
   /** Null is a value of its own and not the same as absent (custom resources). */
   nullable?: boolean;
@@ -149,10 +151,18 @@ function decodeField(notation: string, prefix: string): FieldSchema {
     else if (flag.startsWith("list=")) field.listType = value;
     else if (flag.startsWith("keys=")) field.listMapKeys = value.split(",");
     else if (flag.startsWith("map=")) field.mapType = value;
+    else if (flag.startsWith("go=")) nameGoType(field, value);
     else if (flag.startsWith("enum=")) (field.element ?? field).enum = value.split("|");
   }
   if (fallback !== undefined) field.default = JSON.parse(fallback);
   return field;
+}
+
+/** `[]v1.Capability` names the elements, `v1.ResourceList` the whole. */
+function nameGoType(field: FieldSchema, name: string): void {
+  const inner = name.replace(/^(\[\]|map\[string\])/, "");
+  if (inner !== name && field.element) nameGoType(field.element, inner);
+  else field.goName = name;
 }
 
 function decodeFieldType(type: string, prefix: string): FieldSchema {

@@ -16,6 +16,7 @@ export * from "./quantity.ts";
 export * from "./queue.ts";
 export * from "./selector.ts";
 export * from "./status-error.ts";
+export * from "./unified-diff.ts";
 export { formatYaml, parseYamlDocuments, YamlError, type YamlDocument } from "./yaml.ts";
 export * from "./patch/json-patch.ts";
 export * from "./patch/merge-patch.ts";

@@ -11,6 +11,7 @@ import {
 } from "../../machinery/index.ts";
 import type { FieldError, Strategy } from "../definition.ts";
 import type { Endpoints, LimitRange, Namespace, Node } from "../generated/types.ts";
+import { internalForm } from "../internal-form.ts";
 import { validateMetaUpdate } from "../metadata.ts";
 import { isAddress, isCidr } from "./address.ts";
 import { taintEffects } from "./pod/placement.ts";
@@ -104,7 +105,7 @@ export function validateNode(node: Node): FieldError[] {
     if (seen.has(pair))
       errors.push({
         ...duplicate(path, taint),
-        message: `Duplicate value: ${JSON.stringify(taint)}: taints must be unique by key and effect pair`,
+        message: `Duplicate value: ${JSON.stringify(internalForm("core.Taint", taint))}: taints must be unique by key and effect pair`,
       });
     seen.add(pair);
   }

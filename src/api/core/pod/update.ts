@@ -1,6 +1,7 @@
 /** What of a pod may change after its creation, by which endpoint. */
 import { deepEqual, forbidden, invalid, required, stableJson } from "../../../machinery/index.ts";
 import type { FieldError, Strategy } from "../../definition.ts";
+import { internalDifference } from "../../internal-form.ts";
 import type { Container, Pod, PodSpec, Toleration } from "../../generated/types.ts";
 
 const changeable = [
@@ -62,19 +63,6 @@ function validateTolerationUpdate(
   }
 }
 
-/** The members of the spec that differ, one per line, as an explanation. */
-function difference(spec: PodSpec, old: PodSpec): string {
-  const lines: string[] = [];
-  const left = old as unknown as Record<string, unknown>;
-  const right = spec as unknown as Record<string, unknown>;
-  for (const name of new Set([...Object.keys(left), ...Object.keys(right)])) {
-    if (deepEqual(left[name], right[name])) continue;
-    if (left[name] !== undefined) lines.push(`- ${name}: ${JSON.stringify(left[name])}`);
-    if (right[name] !== undefined) lines.push(`+ ${name}: ${JSON.stringify(right[name])}`);
-  }
-  return lines.join("\n");
-}
-
 export function validatePodUpdate(pod: Pod, old: Pod): FieldError[] {
   const errors: FieldError[] = [];
   const spec = pod.spec;
@@ -133,7 +121,7 @@ export function validatePodUpdate(pod: Pod, old: Pod): FieldError[] {
     errors.push(
       forbidden(
         "spec",
-        `pod updates may not change fields other than ${changeable}\n${difference(allowed, before)}`,
+        `pod updates may not change fields other than ${changeable}\n${internalDifference("core.PodSpec", before, allowed)}`,
       ),
     );
   }
