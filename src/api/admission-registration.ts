@@ -28,6 +28,9 @@ import type { KubeObject } from "./meta.ts";
 const define = kindsOf("admissionregistration.k8s.io", "v1", "io.k8s.api.admissionregistration.v1");
 const categories = ["api-extensions"];
 
+/** All of the group are held to the same at a change as at creation, and metadata to what every object is. */
+const held = { metaRules: { finalizers: "any" }, onUpdate: ["metadata", "object"] } as const;
+
 type Hooks = ValidatingWebhookConfiguration | MutatingWebhookConfiguration;
 
 function defaultWebhook(hook: ValidatingWebhook | MutatingWebhook): void {
@@ -95,6 +98,7 @@ const plainKinds: readonly KindDefinition[] = [
     categories,
     namespaced: false,
     generation: true,
+    ...held,
     defaults: defaultHooks,
     validate: validateWebhooks,
     columns: hookColumns,
@@ -105,6 +109,7 @@ const plainKinds: readonly KindDefinition[] = [
     categories,
     namespaced: false,
     generation: true,
+    ...held,
     defaults(configuration) {
       defaultHooks(configuration);
       for (const hook of configuration.webhooks ?? []) hook.reinvocationPolicy ??= "Never";
@@ -118,8 +123,10 @@ const plainKinds: readonly KindDefinition[] = [
     categories,
     namespaced: false,
     generation: true,
+    ...held,
     status: true,
     statusKeepsMetadata: true,
+    onStatus: ["change"],
     defaults: defaultPolicy,
     validate: validateValidatingPolicy,
     columns: [
@@ -141,6 +148,7 @@ const plainKinds: readonly KindDefinition[] = [
     categories,
     namespaced: false,
     generation: true,
+    ...held,
     columns: bindingColumns,
   }),
   define<MutatingAdmissionPolicy>({
@@ -150,6 +158,7 @@ const plainKinds: readonly KindDefinition[] = [
     categories,
     namespaced: false,
     generation: true,
+    ...held,
     defaults: defaultPolicy,
     columns: [
       nameColumn,
@@ -166,6 +175,7 @@ const plainKinds: readonly KindDefinition[] = [
     categories,
     namespaced: false,
     generation: true,
+    ...held,
     columns: bindingColumns,
   }),
 ];

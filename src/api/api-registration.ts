@@ -11,7 +11,6 @@ import { ageColumn, column, nameColumn } from "./columns.ts";
 import { kindsOf } from "./define.ts";
 import type { FieldError, KindDefinition } from "./definition.ts";
 import type { APIService } from "./generated/types.ts";
-import type { KubeObject } from "./meta.ts";
 
 const define = kindsOf("apiregistration.k8s.io", "v1", "io.k8s.kube-aggregator.pkg.apis.apiregistration.v1");
 
@@ -23,16 +22,16 @@ const conditionStatuses = ["True", "False", "Unknown"];
 /** Size of what base64 stands for, in bytes. */
 const decodedLength = (text: string): number => Math.floor((text.replaceAll("=", "").length * 3) / 4);
 
-function validateName(service: APIService): FieldError[] {
-  const name = service.metadata?.name;
-  const wanted = `${service.spec?.version ?? ""}.${service.spec?.group ?? ""}`;
-  if (!name || name === wanted || isPathSegmentName(name).length > 0) return [];
-  const text = `must be \`spec.version+"."+spec.group\`: ${JSON.stringify(wanted)}`;
-  return [invalid("metadata.name", name, text)];
+/** A service's name says what it serves: `v1.apps`. */
+function nameProblems(name: string, { spec }: APIService): readonly string[] {
+  const problems = isPathSegmentName(name);
+  const wanted = `${spec?.version ?? ""}.${spec?.group ?? ""}`;
+  if (problems.length > 0 || name === wanted) return problems;
+  return [`must be \`spec.version+"."+spec.group\`: ${JSON.stringify(wanted)}`];
 }
 
 function validate(service: APIService): FieldError[] {
-  const errors = validateName(service);
+  const errors: FieldError[] = [];
   const { group = "", version = "", groupPriorityMinimum = 0, versionPriority = 0 } = service.spec ?? {};
   if (group === "" && version !== "v1")
     errors.push(required("spec.group", "only v1 may have an empty group and it better be legacy kube"));
@@ -86,24 +85,17 @@ function available({ status }: APIService): string {
     : `${condition.status} (${condition.reason})`;
 }
 
-/** Of the metadata /status changes nothing. */
-function keepMetadata({ metadata }: KubeObject, old: KubeObject): void {
-  if (!metadata) return;
-  for (const member of ["labels", "annotations", "finalizers", "ownerReferences"] as const) {
-    const before = old.metadata?.[member];
-    if (before === undefined) delete metadata[member];
-    else Object.assign(metadata, { [member]: before });
-  }
-}
-
 export const apiRegistrationKinds: readonly KindDefinition[] = [
   define<APIService>({
     kind: "APIService",
     plural: "apiservices",
     categories: ["api-extensions"],
     namespaced: false,
-    name: isPathSegmentName,
-    status: { prepareForUpdate: keepMetadata },
+    name: nameProblems,
+    metaRules: { finalizers: "any" },
+    onUpdate: ["metadataChange", "metadata", "object"],
+    status: true,
+    statusKeepsMetadata: true,
     defaults({ spec }) {
       if (spec?.service) spec.service.port ??= defaultPort;
     },

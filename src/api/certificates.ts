@@ -1,16 +1,21 @@
 /** certificates.k8s.io: CertificateSigningRequest, as data. */
 import {
   duplicate,
+  forbidden,
   humanDuration,
   invalid,
+  isDns1123Label,
   isDns1123Subdomain,
   notSupported,
   required,
+  tooLong,
 } from "../machinery/index.ts";
+import { certificateProblem, fromBase64, requestProblem } from "./certificate-data.ts";
 import { ageColumn, column, nameColumn } from "./columns.ts";
 import type { FieldError, KindDefinition, Strategy } from "./definition.ts";
 import { kindsOf } from "./define.ts";
 import type { CertificateSigningRequest } from "./generated/types.ts";
+import { validateAnyMetaUpdate, validateMeta, validateMetaUpdate } from "./metadata.ts";
 
 const define = kindsOf("certificates.k8s.io", "v1", "io.k8s.api.certificates.v1");
 
@@ -49,48 +54,149 @@ const usages = [
   "timestamping",
 ];
 const shortest = 600;
-/** How a PEM block of a certificate request begins, in base64. */
-const pemStart = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS";
+const legacySigner = "kubernetes.io/legacy-unknown";
+const longestDomain = 253;
+const longestSigner = longestDomain + (253 + 63 + 1) + 1;
 
-function validate(request: CertificateSigningRequest): FieldError[] {
+type Condition = NonNullable<NonNullable<CertificateSigningRequest["status"]>["conditions"]>[number];
+const conditionsOf = (request: CertificateSigningRequest): Condition[] => request.status?.conditions ?? [];
+const ofType = (request: CertificateSigningRequest, type: string): Condition[] =>
+  conditionsOf(request).filter((each) => each.type === type);
+
+/** `example.com/signer-name` */
+function validateSigner(signer: string, path: string, errors: FieldError[]): void {
+  if (signer === "") {
+    errors.push(required(path));
+    return;
+  }
+  const segments = signer.split("/");
+  const [domain = "", name = ""] = segments;
+  if (segments.length !== 2) {
+    const text = "must be a fully qualified domain and path of the form 'example.com/signer-name'";
+    errors.push(invalid(path, signer, text));
+    return;
+  }
+  /** Of the first label that is none. */
+  const labels = (value: string, rule: (label: string) => readonly string[]): void => {
+    for (const label of value.split(".")) {
+      const texts = rule(label);
+      for (const text of texts)
+        errors.push(invalid(path, value, `validating label ${JSON.stringify(label)}: ${text}`));
+      if (texts.length > 0) return;
+    }
+  };
+  if (domain.length > longestDomain) errors.push(tooLong(path, longestDomain));
+  labels(domain, isDns1123Label);
+  if (!domain.includes("."))
+    errors.push(invalid(path, domain, "should be a domain with at least two segments separated by dots"));
+  labels(name, isDns1123Subdomain);
+  if (signer.length > longestSigner) errors.push(tooLong(path, longestSigner));
+}
+
+/** Types of conditions that may only be true. */
+const onlyTrue = ["Approved", "Denied", "Failed"];
+const statuses = ["False", "True", "Unknown"];
+const hasTwice = (values: readonly string[]): boolean => new Set(values).size < values.length;
+const typesOf = (request: CertificateSigningRequest): string[] =>
+  conditionsOf(request).map((each) => each.type ?? "");
+
+/** What stood there wrong before may stand. */
+function validateConditions(
+  request: CertificateSigningRequest,
+  old?: CertificateSigningRequest,
+): FieldError[] {
   const errors: FieldError[] = [];
-  const spec: Partial<CertificateSigningRequest["spec"]> = request.spec ?? {};
-  if (
-    !spec.request?.startsWith(pemStart) &&
-    !atob(spec.request ?? "").includes("BEGIN CERTIFICATE REQUEST")
-  ) {
-    errors.push(invalid("spec.request", spec.request ?? null, "PEM block type must be CERTIFICATE REQUEST"));
-  }
-  const given = spec.usages ?? [];
-  if (given.length === 0) errors.push(required("spec.usages"));
-  for (const [i, usage] of given.entries()) {
-    if (!usages.includes(usage)) errors.push(notSupported(`spec.usages[${i}]`, usage, usages));
-    if (given.indexOf(usage) < i) errors.push(duplicate(`spec.usages[${i}]`, usage));
-  }
-  const signer = spec.signerName ?? "";
-  const [domain = "", path = ""] = signer.split("/");
-  if (signer === "") errors.push(required("spec.signerName"));
-  else if (path === "" || isDns1123Subdomain(domain).length > 0 || !domain.includes(".")) {
-    errors.push(
-      invalid(
-        "spec.signerName",
-        signer,
-        "must be a fully qualified domain and path of the form 'example.com/signer-name'",
-      ),
-    );
-  }
-  const seconds = spec.expirationSeconds;
-  if (seconds !== undefined && seconds < shortest) {
-    errors.push(
-      invalid(
-        "spec.expirationSeconds",
-        seconds,
-        `may not specify a duration less than ${shortest} seconds (10 minutes)`,
-      ),
-    );
+  const before = old ? typesOf(old) : [];
+  const seen = new Set<string>();
+  for (const [i, { type = "", status = "" }] of conditionsOf(request).entries()) {
+    const path = `status.conditions[${i}]`;
+    if (type === "" && !before.includes("")) errors.push(required(`${path}.type`));
+    const allowed = onlyTrue.includes(type) ? ["True"] : statuses;
+    if (status === "") errors.push(required(`${path}.status`));
+    else if (!allowed.includes(status)) errors.push(notSupported(`${path}.status`, status, allowed));
+    const other = type === "Approved" ? "Denied" : type === "Denied" ? "Approved" : undefined;
+    if (other && seen.has(other) && !(before.includes("Approved") && before.includes("Denied"))) {
+      const text = "Approved and Denied conditions are mutually exclusive";
+      errors.push(invalid("status.conditions", type, text));
+    }
+    if (seen.has(type) && !hasTwice(before)) errors.push(duplicate(`${path}.type`, type));
+    seen.add(type);
   }
   return errors;
 }
+
+function validateRequest(request: CertificateSigningRequest, old?: CertificateSigningRequest): FieldError[] {
+  const errors: FieldError[] = [];
+  const spec: Partial<CertificateSigningRequest["spec"]> = request.spec ?? {};
+  const problem = requestProblem(fromBase64(spec.request ?? ""));
+  if (problem) errors.push(invalid("spec.request", spec.request ?? null, problem));
+  const given: readonly string[] = spec.usages ?? [];
+  const before: readonly string[] = old?.spec?.usages ?? [];
+  if (given.length === 0) errors.push(required("spec.usages"));
+  if (before.every((usage) => usages.includes(usage)))
+    for (const [i, usage] of given.entries())
+      if (!usages.includes(usage)) errors.push(notSupported(`spec.usages[${i}]`, usage, usages));
+  if (!hasTwice(before))
+    for (const [i, usage] of given.entries())
+      if (given.indexOf(usage) < i) errors.push(duplicate(`spec.usages[${i}]`, usage));
+  const signer = spec.signerName ?? "";
+  if (signer === legacySigner && old?.spec?.signerName !== legacySigner) {
+    const text = "the legacy signerName is not allowed via this API version";
+    errors.push(invalid("spec.signerName", signer, text));
+  } else validateSigner(signer, "spec.signerName", errors);
+  const seconds = spec.expirationSeconds;
+  if (seconds !== undefined && seconds < shortest) {
+    const text = `may not specify a duration less than ${shortest} seconds (10 minutes)`;
+    errors.push(invalid("spec.expirationSeconds", seconds, text));
+  }
+  errors.push(...validateConditions(request, old));
+  const certificate = request.status?.certificate ?? "";
+  const known = old?.status?.certificate ?? "";
+  if (!old || (certificate !== known && !certificateProblem(fromBase64(known)))) {
+    const wrong = certificateProblem(fromBase64(certificate));
+    if (wrong) errors.push(invalid("status.certificate", "<certificate data>", wrong));
+  }
+  return errors;
+}
+
+/** Which endpoint may write what: conditions of approval at /approval, the certificate at /status. */
+function validateChange(
+  request: CertificateSigningRequest,
+  old: CertificateSigningRequest,
+  may: "nothing" | "approve" | "issue",
+): FieldError[] {
+  const errors = validateRequest(request, old);
+  const path = "status.conditions";
+  for (const type of onlyTrue)
+    if (ofType(request, type).length < ofType(old, type).length)
+      errors.push(forbidden(path, `updates may not remove a condition of type ${JSON.stringify(type)}`));
+  if (may !== "approve")
+    for (const type of ["Approved", "Denied"])
+      if (ofType(request, type).length > ofType(old, type).length)
+        errors.push(forbidden(path, `updates may not add a condition of type ${JSON.stringify(type)}`));
+  const known = old.status?.certificate ?? "";
+  if ((request.status?.certificate ?? "") !== known) {
+    if (may !== "issue")
+      errors.push(forbidden("status.certificate", "updates may not set certificate content"));
+    else if (known !== "")
+      errors.push(forbidden("status.certificate", "updates may not modify existing certificate content"));
+  }
+  return errors;
+}
+
+/** /status leaves the conditions of approval as they are. */
+function keepApproval(request: CertificateSigningRequest, old: CertificateSigningRequest): void {
+  const conditions = request.status?.conditions;
+  for (const type of ["Approved", "Denied"]) {
+    const before = ofType(old, type);
+    if (!conditions || before.length !== ofType(request, type).length) continue;
+    let next = 0;
+    for (const [i, each] of conditions.entries())
+      if (each.type === type) conditions[i] = before[next++] as Condition;
+  }
+}
+
+const rules = { namespaced: false, nameRule: () => [] };
 
 /** /approval changes the conditions alone: who may approve is not who may fill in the certificate. */
 const approval: Strategy = {
@@ -99,7 +205,17 @@ const approval: Strategy = {
     const before = old as CertificateSigningRequest;
     const { conditions } = request.status ?? {};
     request.spec = before.spec;
-    request.status = { ...before.status, ...(conditions ? { conditions } : {}) };
+    request.status = { ...before.status };
+    if (conditions) request.status.conditions = conditions;
+    else delete request.status.conditions;
+  },
+  validateUpdate(object, old) {
+    return [
+      ...validateAnyMetaUpdate(object.metadata, old.metadata, false),
+      ...validateMeta(object.metadata, rules),
+      ...validateChange(object as CertificateSigningRequest, old as CertificateSigningRequest, "approve"),
+      ...validateMetaUpdate(object.metadata, old.metadata),
+    ];
   },
 };
 
@@ -109,14 +225,25 @@ export const certificateKinds: readonly KindDefinition[] = [
     plural: "certificatesigningrequests",
     shortNames: ["csr"],
     namespaced: false,
-    status: true,
+    status: {
+      prepareForUpdate: (request, old) =>
+        keepApproval(request as CertificateSigningRequest, old as CertificateSigningRequest),
+    },
+    onUpdate: ["metadata", "change", "metadataChange"],
+    onStatus: ["metadata", "change", "metadataChange"],
     subresources: ["approval"],
     subresourceStrategies: { approval },
     defaults(request) {
       request.spec ??= {} as CertificateSigningRequest["spec"];
     },
     name: () => [],
-    validate,
+    // Only subresources change a request.
+    prepareForUpdate(request, old) {
+      request.spec = old.spec;
+    },
+    validate: (request) => validateRequest(request),
+    validateUpdate: (request, old) => validateChange(request, old, "nothing"),
+    validateStatus: (request, old) => validateChange(request, old, "issue"),
     columns: [
       nameColumn,
       ageColumn,

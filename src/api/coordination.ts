@@ -7,6 +7,13 @@ import type { Lease } from "./generated/types.ts";
 
 const define = kindsOf("coordination.k8s.io", "v1", "io.k8s.api.coordination.v1");
 
+/** Fields of coordinated leader election, which is off unless somebody asks for it: none are taken up. */
+function dropElection(lease: Lease, old?: Lease): void {
+  if (!lease.spec) return;
+  if (old?.spec?.strategy === undefined) delete lease.spec.strategy;
+  if (old?.spec?.preferredHolder === undefined) delete lease.spec.preferredHolder;
+}
+
 export const coordinationKinds: readonly KindDefinition[] = [
   define<Lease>({
     kind: "Lease",
@@ -14,6 +21,10 @@ export const coordinationKinds: readonly KindDefinition[] = [
     defaults(lease) {
       lease.spec ??= {};
     },
+    onUpdate: ["metadataChange", "object"],
+    metaRules: { finalizers: "any" },
+    prepareForCreate: (lease) => dropElection(lease),
+    prepareForUpdate: dropElection,
     validate(lease) {
       const errors: FieldError[] = [];
       const { leaseDurationSeconds, leaseTransitions } = lease.spec ?? {};

@@ -3,9 +3,21 @@ import { deepEqual, isDns1123Subdomain } from "../machinery/index.ts";
 import { defaultColumns, described } from "./columns.ts";
 import type { FieldError, KindDefinition, ScaleSubresource, Strategy, TableColumn } from "./definition.ts";
 import type { KubeObject } from "./meta.ts";
-import { type NameRule, validateMeta, validateMetaUpdate } from "./metadata.ts";
+import {
+  type MetaRules,
+  validateAnyMeta,
+  validateAnyMetaUpdate,
+  validateMeta,
+  validateMetaUpdate,
+} from "./metadata.ts";
 
 const allVerbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"] as const;
+
+/** `metadata`: metadata as of a new object; `object`: what `validate` says. */
+export type CreateCheck = "metadata" | "object";
+/** Further `metadataChange`: what may not change of metadata; `change`: what `validateUpdate` says. */
+export type UpdateCheck = CreateCheck | "metadataChange" | "change";
+export type StatusCheck = "metadata" | "metadataChange" | "change";
 
 /** What the kind itself knows; everything else follows. T is its type. */
 export interface KindSource<T extends KubeObject> {
@@ -23,9 +35,21 @@ export interface KindSource<T extends KubeObject> {
   /** Type name in the schema table when it is not the kind. */
   schema?: string;
   /** Rule for metadata.name; DNS subdomain by default. */
-  name?: NameRule;
-  /** metadata.generation counts changes of everything but metadata and status. */
-  generation?: boolean;
+  name?(value: string, object: T): readonly string[];
+  /** How metadata.finalizers and generateName are judged, where it differs from most kinds. */
+  metaRules?: Pick<MetaRules, "finalizers" | "generated">;
+  /** False: nothing is put behind generateName, which is the name as it is. */
+  nameGenerated?: false;
+  /** Which checks run at creation, before those every object is held to; metadata and the object's own by default. */
+  onCreate?: readonly CreateCheck[];
+  /** Which checks run at a change, after those every object is held to; `metadataChange`, `object`, `change` by default. */
+  onUpdate?: readonly UpdateCheck[];
+  /** The same of a change of /status; `metadataChange` and `change` by default. */
+  onStatus?: readonly StatusCheck[];
+  /** metadata.generation counts changes of everything but metadata and status; `changes`: from the first change on. */
+  generation?: boolean | "changes";
+  /** What counts as such a change where it is something else. */
+  changesGeneration?(object: T, old: T): boolean;
   /** Has /status, and status is kept apart on writes. Hooks add to what every such kind does. */
   status?: boolean | Strategy;
   /** /status leaves metadata as it is: labels, annotations, finalizers and owners are the main endpoint's. */
@@ -44,7 +68,7 @@ export interface KindSource<T extends KubeObject> {
   validate?(object: T): FieldError[];
   /** Further checks of a new object. */
   validateCreate?(object: T): FieldError[];
-  /** Checks of the change; the new object's own (`validate`) run as well. */
+  /** Checks of the change; the new object's own (`validate`) run as well (`onUpdate`). */
   validateUpdate?(object: T, old: T): FieldError[];
   /** Of a change of /status. */
   validateStatus?(object: T, old: T): FieldError[];
@@ -72,6 +96,10 @@ export function specChanged(object: KubeObject, old: KubeObject): boolean {
   return false;
 }
 
+const onCreate = ["metadata", "object"] as const;
+const onUpdate = ["metadataChange", "object", "change"] as const;
+const onStatus = ["metadataChange", "change"] as const;
+
 const kept = ["labels", "annotations", "finalizers", "ownerReferences", "deletionTimestamp"] as const;
 
 function keepMetadata(object: KubeObject, old: KubeObject): void {
@@ -91,13 +119,20 @@ function keepMetadata(object: KubeObject, old: KubeObject): void {
 export function kindsOf(group: string, version: string, packageName: string) {
   return <T extends KubeObject>(source: KindSource<T>): KindDefinition => {
     const namespaced = source.namespaced ?? true;
-    const nameRule = source.name ?? isDns1123Subdomain;
     const hasStatus = source.status !== undefined && source.status !== false;
     const withGeneration = source.generation ?? false;
-    const validate = (object: KubeObject): FieldError[] => {
-      const errors = validateMeta(object.metadata, namespaced, nameRule);
-      if (source.validate) errors.push(...source.validate(object as T));
-      return errors;
+    const changes = (source.changesGeneration ?? specChanged) as typeof specChanged;
+    const rulesFor = (object: KubeObject): MetaRules => ({
+      namespaced,
+      nameRule: source.name ? (name) => source.name?.(name, object as T) ?? [] : isDns1123Subdomain,
+      ...source.metaRules,
+    });
+    const checks: Record<UpdateCheck, (object: KubeObject, old: KubeObject) => readonly FieldError[]> = {
+      metadata: (object) => validateMeta(object.metadata, rulesFor(object)),
+      metadataChange: (object, old) =>
+        validateMetaUpdate(object.metadata, old.metadata, source.metaRules?.finalizers),
+      object: (object) => source.validate?.(object as T) ?? [],
+      change: (object, old) => source.validateUpdate?.(object as T, old as T) ?? [],
     };
     const strategy: Strategy = {
       prepareForCreate(object) {
@@ -105,7 +140,7 @@ export function kindsOf(group: string, version: string, packageName: string) {
         if (object.metadata) {
           if (!namespaced) delete object.metadata.namespace;
           // Where nobody counts, what the client says stays, as the original has it.
-          if (withGeneration) object.metadata.generation = 1;
+          if (withGeneration === true) object.metadata.generation = 1;
         }
         source.prepareForCreate?.(object as T);
       },
@@ -118,19 +153,19 @@ export function kindsOf(group: string, version: string, packageName: string) {
         if (!object.metadata) return;
         if (!namespaced) delete object.metadata.namespace;
         if (withGeneration) {
-          const before = old.metadata?.generation ?? 1;
-          object.metadata.generation = specChanged(object, old) ? before + 1 : before;
+          const before = old.metadata?.generation ?? 0;
+          const generation = changes(object, old) ? before + 1 : before;
+          if (generation > 0) object.metadata.generation = generation;
         }
       },
       validate(object) {
-        const errors = validate(object);
+        const errors = (source.onCreate ?? onCreate).flatMap((check) => checks[check](object, object));
         if (source.validateCreate) errors.push(...source.validateCreate(object as T));
-        return errors;
+        return errors.length > 0 ? errors : validateAnyMeta(object.metadata, namespaced);
       },
       validateUpdate(object, old) {
-        const errors = validateMetaUpdate(object.metadata, old.metadata);
-        errors.push(...validate(object));
-        if (source.validateUpdate) errors.push(...source.validateUpdate(object as T, old as T));
+        const errors = validateAnyMetaUpdate(object.metadata, old.metadata, namespaced);
+        for (const check of source.onUpdate ?? onUpdate) errors.push(...checks[check](object, old));
         return errors;
       },
       ...(source.warnings ? { warnings: source.warnings as Strategy["warnings"] } : {}),
@@ -146,16 +181,21 @@ export function kindsOf(group: string, version: string, packageName: string) {
             if (to.metadata && from.metadata) {
               to.metadata.generation = from.metadata.generation;
               if (to.metadata.generation === undefined) delete to.metadata.generation;
-              to.metadata.ownerReferences = from.metadata.ownerReferences;
-              if (to.metadata.ownerReferences === undefined) delete to.metadata.ownerReferences;
             }
             if (source.statusKeepsMetadata) keepMetadata(object, old);
             own?.prepareForUpdate?.(object, old);
           },
+          ...(own?.warnings ? { warnings: own.warnings } : {}),
           validateUpdate(object, old) {
-            const errors = validateMetaUpdate(object.metadata, old.metadata);
-            if (source.validateStatus) errors.push(...source.validateStatus(object as T, old as T));
-            if (own?.validateUpdate) errors.push(...own.validateUpdate(object, old));
+            const errors = validateAnyMetaUpdate(object.metadata, old.metadata, namespaced);
+            for (const check of source.onStatus ?? onStatus) {
+              if (check !== "change") {
+                errors.push(...checks[check](object, old));
+                continue;
+              }
+              if (source.validateStatus) errors.push(...source.validateStatus(object as T, old as T));
+              if (own?.validateUpdate) errors.push(...own.validateUpdate(object, old));
+            }
             return errors;
           },
         }
@@ -175,6 +215,7 @@ export function kindsOf(group: string, version: string, packageName: string) {
       ...(source.defaults ? { defaults: source.defaults as KindDefinition["defaults"] } : {}),
       strategy,
       ...(status ? { status } : {}),
+      ...(source.nameGenerated === false ? { nameGenerated: false } : {}),
       ...(source.statusKeepsMetadata ? { statusKeepsMetadata: true } : {}),
       ...(source.scale ? { scale: source.scale } : {}),
       ...(source.subresources ? { subresources: source.subresources } : {}),

@@ -87,6 +87,8 @@ export interface KindDefinition {
   columns: readonly TableColumn[];
   /** Field selectors besides metadata.name and metadata.namespace. */
   selectableFields?: Readonly<Record<string, (object: KubeObject) => string>>;
+  /** False: nothing is put behind metadata.generateName, which is the name as it is. */
+  nameGenerated?: false;
   /** Set when deletion begins: somebody cleans up behind the object before it goes. */
   deletionFinalizer?: string;
   /** What is stored when the delete options say nothing: Background unless Orphan here. */

@@ -2,7 +2,7 @@
 import { ageColumn, column, nameColumn } from "./columns.ts";
 import type { KindDefinition } from "./definition.ts";
 import { kindsOf } from "./define.ts";
-import { validateFlowSchema, validatePriorityLevel } from "./flow-control-rules.ts";
+import { validateFlowSchema, validateFlowStatus, validatePriorityLevel } from "./flow-control-rules.ts";
 import type { FlowSchema, PriorityLevelConfiguration } from "./generated/types.ts";
 
 const define = kindsOf("flowcontrol.apiserver.k8s.io", "v1", "io.k8s.api.flowcontrol.v1");
@@ -19,7 +19,10 @@ export const flowControlKinds: readonly KindDefinition[] = [
       schema.spec ??= {} as NonNullable<FlowSchema["spec"]>;
       schema.spec.matchingPrecedence ||= 1000;
     },
+    onUpdate: ["metadata", "object"],
+    onStatus: ["change"],
     validate: validateFlowSchema,
+    validateStatus: validateFlowStatus,
     columns: [
       nameColumn,
       column<FlowSchema>(
@@ -64,7 +67,10 @@ export const flowControlKinds: readonly KindDefinition[] = [
         spec.exempt.lendablePercent ??= 0;
       }
     },
+    onUpdate: ["metadata", "object"],
+    onStatus: ["change"],
     validate: validatePriorityLevel,
+    validateStatus: validateFlowStatus,
     columns: [
       nameColumn,
       column<PriorityLevelConfiguration>("Type", "string", (each) => each.spec?.type ?? ""),

@@ -12,7 +12,7 @@ import type { KindDefinition } from "./definition.ts";
 import { discoveryKinds } from "./discovery.ts";
 import { eventsKinds } from "./events.ts";
 import { flowControlKinds } from "./flow-control.ts";
-import { networkingKinds } from "./networking.ts";
+import { networkingKinds } from "./networking/index.ts";
 import { policyKinds } from "./policy.ts";
 import { rbacKinds } from "./rbac/index.ts";
 import { resourceKinds } from "./resource.ts";

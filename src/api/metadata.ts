@@ -1,10 +1,12 @@
 /** Checks of metadata that hold for every kind (apimachinery pkg/api/validation). */
 import {
+  byteLength,
   deepEqual,
   forbidden,
   invalid,
   isDns1123Label,
   isLabelValue,
+  isPathSegmentName,
   isQualifiedName,
   required,
   type LabelSelectorObject,
@@ -19,17 +21,29 @@ export type NameRule = (value: string) => readonly string[];
 export const immutableText = "field is immutable";
 const annotationLimit = 256 * 1024;
 
+/**
+ * What a kind holds new metadata to. `nameRule`: of the name and, with something behind it, of generateName, which
+ * `generated: false` leaves alone. `finalizers`: whether one without a slash has to be one of Kubernetes' own.
+ */
+export interface MetaRules {
+  namespaced: boolean;
+  nameRule: NameRule;
+  generated?: boolean;
+  finalizers?: "standard" | "any";
+}
+
+/** A prefix may end with a dash: something follows it. */
+const masked = (prefix: string): string =>
+  prefix.length > 1 && prefix.endsWith("-") ? `${prefix.slice(0, -2)}a` : prefix;
+
 export function validateMeta(
   meta: ObjectMeta | undefined,
-  namespaced: boolean,
-  nameRule: NameRule,
+  { namespaced, nameRule, generated = true, finalizers = "standard" }: MetaRules,
   path = "metadata",
 ): FieldError[] {
   const errors: FieldError[] = [];
-  if (meta?.generateName) {
-    // A prefix may end with a dash: something follows it.
-    const trimmed = meta.generateName.replace(/-+$/, "a");
-    for (const text of nameRule(trimmed))
+  if (generated && meta?.generateName) {
+    for (const text of nameRule(masked(meta.generateName)))
       errors.push(invalid(`${path}.generateName`, meta.generateName, text));
   }
   if (!meta?.name) errors.push(required(`${path}.name`, "name or generateName is required"));
@@ -40,11 +54,20 @@ export function validateMeta(
       for (const text of isDns1123Label(meta.namespace))
         errors.push(invalid(`${path}.namespace`, meta.namespace, text));
   } else if (meta?.namespace) errors.push(forbidden(`${path}.namespace`, "not allowed on this type"));
-  if (meta) common(meta, path, errors);
-  if (meta?.finalizers) validateFinalizers(meta.finalizers, `${path}.finalizers`, errors);
+  if (!meta) return errors;
+  if ((meta.generation ?? 0) < 0)
+    errors.push(invalid(`${path}.generation`, meta.generation, "must be greater than or equal to 0"));
+  common(meta, path, errors);
+  validateFinalizers(meta.finalizers ?? [], `${path}.finalizers`, finalizers === "standard", errors);
   return errors;
 }
 
+/** What every object is held to when it is created or changed, whatever its kind says. */
+export function validateAnyMeta(meta: ObjectMeta | undefined, namespaced: boolean): FieldError[] {
+  return validateMeta(meta, { namespaced, nameRule: isPathSegmentName, finalizers: "any" });
+}
+
+/** Labels, annotations and owners. */
 function common(meta: ObjectMeta, path: string, errors: FieldError[]): void {
   validateLabels(meta.labels, `${path}.labels`, errors);
   validateAnnotations(meta.annotations, `${path}.annotations`, errors);
@@ -70,30 +93,48 @@ export function validateAnnotations(
 ): void {
   let size = 0;
   for (const name in annotations) {
-    size += name.length + (annotations[name] as string).length;
+    size += byteLength(name) + byteLength(annotations[name] as string);
     for (const text of isQualifiedName(name.toLowerCase())) errors.push(invalid(path, name, text));
   }
   if (size > annotationLimit) errors.push(tooLong(path, annotationLimit));
 }
 
+/** An owner with its members in the order Go writes them. */
+const shownOwner = (owner: OwnerReference): unknown => ({
+  apiVersion: owner.apiVersion ?? "",
+  kind: owner.kind ?? "",
+  name: owner.name ?? "",
+  uid: owner.uid ?? "",
+  controller: owner.controller,
+  blockOwnerDeletion: owner.blockOwnerDeletion,
+});
+
+/** The version of `group/version`; empty when it is neither that nor `version`. */
+function versionOf(apiVersion: string): string {
+  const parts = apiVersion.split("/");
+  return parts.length > 2 ? "" : (parts.at(-1) as string);
+}
+
 function validateOwners(owners: readonly OwnerReference[], path: string, errors: FieldError[]): void {
   let controller = "";
   for (const owner of owners) {
-    if (!owner.apiVersion)
-      errors.push(invalid(`${path}.apiVersion`, owner.apiVersion ?? "", "version must not be empty"));
+    const apiVersion = owner.apiVersion ?? "";
+    if (versionOf(apiVersion) === "")
+      errors.push(invalid(`${path}.apiVersion`, apiVersion, "version must not be empty"));
     for (const member of ["kind", "name", "uid"] as const) {
       if (!owner[member]) errors.push(invalid(`${path}.${member}`, owner[member] ?? "", "must not be empty"));
     }
-    if (owner.apiVersion === "v1" && owner.kind === "Event") {
-      errors.push(invalid(path, owner, "/v1, Kind=Event is disallowed from being an owner"));
+    if ((apiVersion === "v1" || apiVersion === "/v1") && owner.kind === "Event") {
+      const text = "/v1, Kind=Event is disallowed from being an owner";
+      errors.push(invalid(path, shownOwner(owner), text));
     }
     if (!owner.controller) continue;
-    const name = `${owner.kind}/${owner.name}`;
+    const name = `${owner.kind ?? ""}/${owner.name ?? ""}`;
     if (controller !== "") {
       errors.push(
         invalid(
           path,
-          owners,
+          owners.map(shownOwner),
           `Only one reference can have Controller set to true. Found "true" in references for ${controller} and ${name}`,
         ),
       );
@@ -103,9 +144,25 @@ function validateOwners(owners: readonly OwnerReference[], path: string, errors:
 
 const standardFinalizers: ReadonlySet<string> = new Set(["kubernetes", "orphan", "foregroundDeletion"]);
 
-function validateFinalizers(finalizers: readonly string[], path: string, errors: FieldError[]): void {
+function validateFinalizers(
+  finalizers: readonly string[],
+  path: string,
+  standard: boolean,
+  errors: FieldError[],
+): void {
   for (const each of finalizers)
     for (const text of isQualifiedName(each)) errors.push(invalid(path, each, text));
+  if (finalizers.includes("orphan") && finalizers.includes("foregroundDeletion")) {
+    errors.push(invalid(path, finalizers, "finalizer orphan and foregroundDeletion cannot be both set"));
+  }
+  if (standard) validateStandardFinalizers(finalizers, path, errors);
+}
+
+function validateStandardFinalizers(
+  finalizers: readonly string[] = [],
+  path: string,
+  errors: FieldError[],
+): void {
   for (const [i, each] of finalizers.entries()) {
     if (!each.includes("/") && !standardFinalizers.has(each)) {
       errors.push(
@@ -113,20 +170,18 @@ function validateFinalizers(finalizers: readonly string[], path: string, errors:
       );
     }
   }
-  if (finalizers.includes("orphan") && finalizers.includes("foregroundDeletion")) {
-    errors.push(invalid(path, finalizers, "finalizer orphan and foregroundDeletion cannot be both set"));
-  }
 }
 
 export function validateMetaUpdate(
   meta: ObjectMeta | undefined,
   old: ObjectMeta | undefined,
-  path = "metadata",
+  finalizers: MetaRules["finalizers"] = "standard",
 ): FieldError[] {
   const errors: FieldError[] = [];
+  const path = "metadata";
   if (!meta || !old) return errors;
   if (old.deletionTimestamp) {
-    const added = (meta.finalizers ?? []).filter((each) => !old.finalizers?.includes(each));
+    const added = [...new Set(meta.finalizers)].filter((each) => !old.finalizers?.includes(each)).sort();
     if (added.length > 0) {
       errors.push(
         forbidden(
@@ -146,7 +201,18 @@ export function validateMetaUpdate(
   ] as const) {
     if (meta[member] !== old[member]) errors.push(invalid(`${path}.${member}`, meta[member], immutableText));
   }
+  common(meta, path, errors);
+  if (finalizers === "standard") validateStandardFinalizers(meta.finalizers, `${path}.finalizers`, errors);
   return errors;
+}
+
+/** What every change is held to, whatever its kind says. */
+export function validateAnyMetaUpdate(
+  meta: ObjectMeta | undefined,
+  old: ObjectMeta | undefined,
+  namespaced: boolean,
+): FieldError[] {
+  return [...validateAnyMeta(meta, namespaced), ...validateMetaUpdate(meta, old, "any")];
 }
 
 /** The field may not change at all. */

@@ -1,3 +1,5 @@
+import type { LabelSelectorObject } from "../machinery/index.ts";
+
 /** Labels of nodes that have other names by now, with what is told to who still uses them. */
 export const oldNodeLabels: Readonly<Record<string, string>> = {
   "beta.kubernetes.io/arch": 'deprecated since v1.14; use "kubernetes.io/arch" instead',
@@ -13,3 +15,17 @@ export const oldNodeLabels: Readonly<Record<string, string>> = {
     "deprecated since v1.22; use Taints and Tolerations instead",
   "node-role.kubernetes.io/master": 'use "node-role.kubernetes.io/control-plane" instead',
 };
+
+/** Warnings about labels of nodes in a label selector that have other names by now. */
+export function nodeLabelWarnings(selector: LabelSelectorObject | undefined, path: string): string[] {
+  const warnings: string[] = [];
+  for (const [i, { key }] of (selector?.matchExpressions ?? []).entries()) {
+    const text = oldNodeLabels[key];
+    if (text) warnings.push(`${path}.matchExpressions[${i}].key: ${key} is ${text}`);
+  }
+  for (const name of Object.keys(selector?.matchLabels ?? {})) {
+    const text = oldNodeLabels[name];
+    if (text) warnings.push(`${path}.matchLabels.${name}: ${text}`);
+  }
+  return warnings;
+}

@@ -13,6 +13,9 @@ export const policyKinds: readonly KindDefinition[] = [
   define<PodDisruptionBudget>({
     kind: "PodDisruptionBudget",
     plural: "poddisruptionbudgets",
+    onCreate: ["object"],
+    onUpdate: ["object"],
+    onStatus: ["change"],
     shortNames: ["pdb"],
     generation: true,
     status: true,

@@ -40,6 +40,8 @@ export const resourceKinds: readonly KindDefinition[] = [
     plural: "deviceclasses",
     namespaced: false,
     generation: true,
+    metaRules: { generated: false },
+    onUpdate: ["metadata", "metadataChange", "object"],
     columns: [nameColumn, ageColumn],
   }),
   define<ResourceV1ResourceClaim>({
@@ -48,6 +50,7 @@ export const resourceKinds: readonly KindDefinition[] = [
     status: true,
     statusKeepsMetadata: true,
     defaults: (claim) => defaultClaim(claim.spec),
+    onUpdate: ["metadata", "metadataChange", "change"],
     validate: (claim) => validateClaimSpec(claim.spec, "spec"),
     validateUpdate: (claim, old) => immutableSpec(claim.spec, old.spec),
     columns: [nameColumn, column<ResourceV1ResourceClaim>("State", "string", state), ageColumn],
@@ -56,6 +59,7 @@ export const resourceKinds: readonly KindDefinition[] = [
     kind: "ResourceClaimTemplate",
     plural: "resourceclaimtemplates",
     defaults: (template) => defaultClaim(template.spec?.spec),
+    onUpdate: ["metadata", "object", "metadataChange", "change"],
     validate: (template) => validateClaimSpec(template.spec?.spec, "spec.spec"),
     validateUpdate: (template, old) => immutableSpec(template.spec, old.spec),
     columns: [nameColumn, ageColumn],
@@ -65,6 +69,7 @@ export const resourceKinds: readonly KindDefinition[] = [
     plural: "resourceslices",
     namespaced: false,
     generation: true,
+    onUpdate: ["metadataChange", "object"],
     validate: validateSlice,
     columns: [
       nameColumn,

@@ -1,10 +1,14 @@
 /** scheduling.k8s.io: PriorityClass; node.k8s.io: RuntimeClass. */
-import { forbidden, invalid, isDns1123Label, notSupported, required } from "../machinery/index.ts";
+import { duplicate, forbidden, isDns1123Label, notSupported, required } from "../machinery/index.ts";
 import { ageColumn, column, nameColumn } from "./columns.ts";
 import type { FieldError, KindDefinition } from "./definition.ts";
 import { kindsOf } from "./define.ts";
 import type { PriorityClass, RuntimeClass } from "./generated/types.ts";
-import { immutable } from "./metadata.ts";
+import { each } from "./field-rules.ts";
+import { internalForm } from "./internal-form.ts";
+import { immutable, validateLabels } from "./metadata.ts";
+import { validateResources } from "./core/pod/resources.ts";
+import { validateTolerations } from "./core/pod/placement.ts";
 import { oldNodeLabels } from "./old-node-labels.ts";
 
 /** Priorities above this are for Kubernetes' own classes. */
@@ -25,6 +29,29 @@ export const highestUserPriority = 1_000_000_000;
 
 const preemptionPolicies = ["PreemptLowerPriority", "Never"];
 
+function validateRuntimeClass(given: RuntimeClass): FieldError[] {
+  const errors: FieldError[] = [];
+  if (!given.handler) errors.push(required("handler"));
+  else each(isDns1123Label, "handler", given.handler, errors);
+  const { overhead, scheduling } = given;
+  if (overhead) validateResources({ limits: overhead.podFixed }, "overhead", errors);
+  if (!scheduling) return errors;
+  validateLabels(scheduling.nodeSelector, "scheduling.nodeSelector", errors);
+  const tolerations = scheduling.tolerations ?? [];
+  validateTolerations(tolerations, "scheduling.tolerations", errors);
+  const seen = new Set<string>();
+  for (const [i, toleration] of tolerations.entries()) {
+    const { key = "", operator = "", value = "", effect = "" } = toleration;
+    const identity = JSON.stringify([key, operator, value, effect]);
+    if (seen.has(identity)) {
+      const shown = internalForm("core.Toleration", toleration);
+      errors.push(duplicate(`scheduling.tolerations[${i}]`, shown));
+    }
+    seen.add(identity);
+  }
+  return errors;
+}
+
 const definePriority = kindsOf("scheduling.k8s.io", "v1", "io.k8s.api.scheduling.v1");
 const defineRuntime = kindsOf("node.k8s.io", "v1", "io.k8s.api.node.v1");
 
@@ -39,26 +66,29 @@ export const schedulingKinds: readonly KindDefinition[] = [
       each.preemptionPolicy ??= "PreemptLowerPriority";
       each.value ??= 0;
     },
+    changesGeneration: () => false,
+    onUpdate: ["metadataChange", "change"],
     validate(each) {
+      const errors: FieldError[] = [];
       const name = each.metadata?.name ?? "";
       if (name.startsWith("system-")) {
         const problem = systemProblem(name, each);
-        if (problem === undefined) return [];
-        return [
-          forbidden(
-            "metadata.name",
-            `priority class names with 'system-' prefix are reserved for system use only. error: ${problem}`,
-          ),
-        ];
-      }
-      const errors: FieldError[] = [];
-      if ((each.value ?? 0) > highestUserPriority) {
+        if (problem !== undefined) {
+          errors.push(
+            forbidden(
+              "metadata.name",
+              `priority class names with 'system-' prefix are reserved for system use only. error: ${problem}`,
+            ),
+          );
+        }
+      } else if ((each.value ?? 0) > highestUserPriority) {
         errors.push(
           forbidden("value", `maximum allowed value of a user defined priority is ${highestUserPriority}`),
         );
       }
       const policy = each.preemptionPolicy;
-      if (policy !== undefined && !preemptionPolicies.includes(policy))
+      if (policy === "") errors.push(required("preemptionPolicy"));
+      else if (policy !== undefined && !preemptionPolicies.includes(policy))
         errors.push(notSupported("preemptionPolicy", policy, preemptionPolicies));
       return errors;
     },
@@ -89,13 +119,12 @@ export const schedulingKinds: readonly KindDefinition[] = [
         const text = oldNodeLabels[key];
         return text ? [`scheduling.nodeSelector: ${text}`] : [];
       }),
-    validate(each) {
-      if (!each.handler) return [required("handler")];
-      return isDns1123Label(each.handler).map((text) => invalid("handler", each.handler, text));
-    },
+    metaRules: { finalizers: "any" },
+    onUpdate: ["metadata", "object", "metadataChange", "change"],
+    validate: validateRuntimeClass,
     validateUpdate(each, old) {
       const errors: FieldError[] = [];
-      immutable("handler", each.handler, old.handler, errors);
+      immutable("handler", each.handler ?? "", old.handler ?? "", errors);
       return errors;
     },
     columns: [nameColumn, column<RuntimeClass>("Handler", "string", (each) => each.handler), ageColumn],

@@ -40,6 +40,8 @@ export interface Call {
   readonly dryRun: boolean;
   /** The subresource that managedFields name, where it is another than the path's. */
   readonly managedAs?: string;
+  /** The object is not held to its kind's rules: the server says where it listens, be it on loopback. */
+  readonly unchecked?: boolean;
   /** Texts for Warning headers. */
   readonly warnings: string[];
 }

@@ -220,3 +220,13 @@ export function randomSuffix(random: () => number, length = 5): string {
 export function generateName(base: string, random: () => number): string {
   return `${base.slice(0, 58)}${randomSuffix(random)}`;
 }
+
+/** How many bytes a text has in UTF-8: Kubernetes' limits are of these. */
+export function byteLength(text: string): number {
+  let length = 0;
+  for (const character of text) {
+    const code = character.codePointAt(0) as number;
+    length += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+  }
+  return length;
+}

@@ -27,7 +27,14 @@ export const appsKinds: readonly KindDefinition[] = [
     shortNames: ["deploy"],
     categories: ["all"],
     generation: true,
-    status: true,
+    // Its labels are what its pods are found by in the end: who writes the status leaves them.
+    status: {
+      prepareForUpdate({ metadata }, old) {
+        if (!metadata) return;
+        if (old.metadata?.labels) metadata.labels = old.metadata.labels;
+        else delete metadata.labels;
+      },
+    },
     scale,
     columns: columns.deploymentColumns,
     defaults: rules.defaultDeployment,
@@ -90,6 +97,7 @@ export const appsKinds: readonly KindDefinition[] = [
     kind: "ControllerRevision",
     plural: "controllerrevisions",
     columns: columns.controllerRevisionColumns,
+    onUpdate: ["metadata", "object", "metadataChange", "change"],
     validate: rules.validateRevision,
     validateUpdate: rules.validateRevisionUpdate,
   }),

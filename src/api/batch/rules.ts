@@ -6,7 +6,7 @@ import { validatePodTemplate } from "../core/pod/spec.ts";
 import type { FieldError } from "../definition.ts";
 import type { CronJob, Job, JobSpec } from "../generated/types.ts";
 import { immutable, validateLabelSelector } from "../metadata.ts";
-import { isDomainPrefixed } from "../networking-rules.ts";
+import { domainPathProblems } from "../field-rules.ts";
 
 /** Labels by which a Job knows its pods; the second spelling is the older one, still written beside. */
 const jobLabels = ["batch.kubernetes.io/controller-uid", "controller-uid"] as const;
@@ -61,11 +61,7 @@ function validateJobSpec(spec: JobSpec, path: string, errors: FieldError[]): voi
   if (spec.completionMode !== undefined && !modes.includes(spec.completionMode)) {
     errors.push(notSupported(`${path}.completionMode`, spec.completionMode, modes));
   }
-  if (spec.managedBy !== undefined && !isDomainPrefixed(spec.managedBy)) {
-    errors.push(
-      invalid(`${path}.managedBy`, spec.managedBy, 'must be a domain-prefixed path (such as "acme.io/foo")'),
-    );
-  }
+  if (spec.managedBy !== undefined) errors.push(...domainPathProblems(`${path}.managedBy`, spec.managedBy));
   const failed = spec.maxFailedIndexes;
   if (failed !== undefined && spec.completions !== undefined && failed > spec.completions) {
     errors.push(invalid(`${path}.maxFailedIndexes`, failed, "must be less than or equal to completions"));

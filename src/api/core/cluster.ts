@@ -12,7 +12,7 @@ import {
 import type { FieldError, Strategy } from "../definition.ts";
 import type { Endpoints, LimitRange, Namespace, Node } from "../generated/types.ts";
 import { internalForm } from "../internal-form.ts";
-import { validateMetaUpdate } from "../metadata.ts";
+import { validateAnyMetaUpdate, validateMetaUpdate } from "../metadata.ts";
 import { isAddress, isCidr } from "./address.ts";
 import { taintEffects } from "./pod/placement.ts";
 
@@ -57,7 +57,11 @@ export const finalizeStrategy: Strategy = {
     if (before.status) namespace.status = before.status;
   },
   validateUpdate(object, old) {
-    return [...validateMetaUpdate(object.metadata, old.metadata), ...validateNamespace(object as Namespace)];
+    return [
+      ...validateAnyMetaUpdate(object.metadata, old.metadata, false),
+      ...validateMetaUpdate(object.metadata, old.metadata),
+      ...validateNamespace(object as Namespace),
+    ];
   },
 };
 

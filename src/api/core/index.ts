@@ -53,6 +53,7 @@ export const coreKinds: readonly KindDefinition[] = [
     defaults: cluster.defaultNamespace,
     prepareForCreate: cluster.prepareNewNamespace,
     prepareForUpdate: cluster.prepareNamespaceUpdate,
+    onUpdate: ["metadata", "object", "metadataChange"],
     validate: cluster.validateNamespace,
     selectableFields: { "status.phase": (each) => each.status?.phase ?? "" },
   }),
@@ -65,6 +66,7 @@ export const coreKinds: readonly KindDefinition[] = [
     subresources: ["proxy"],
     columns: columns.nodeColumns,
     defaults: cluster.defaultNode,
+    onUpdate: ["metadata", "object", "metadataChange", "change"],
     validate: cluster.validateNode,
     warnings: cluster.nodeWarnings,
     validateUpdate: cluster.validateNodeUpdate,
@@ -100,6 +102,7 @@ export const coreKinds: readonly KindDefinition[] = [
       profilesFromAnnotations(pod);
       pod.status = { phase: "Pending", qosClass: qosClass(pod) };
     },
+    onUpdate: ["metadataChange", "metadata", "object", "change"],
     validate: validatePod,
     validateCreate: validateNewPod,
     validateUpdate: validatePodUpdate,
@@ -144,6 +147,7 @@ export const coreKinds: readonly KindDefinition[] = [
     shortNames: ["ep"],
     columns: columns.endpointsColumns,
     defaults: cluster.defaultEndpoints,
+    onUpdate: ["metadataChange", "metadata", "object"],
     validate: cluster.validateEndpoints,
   }),
   define<ConfigMap>({
@@ -151,6 +155,7 @@ export const coreKinds: readonly KindDefinition[] = [
     plural: "configmaps",
     shortNames: ["cm"],
     columns: columns.configMapColumns,
+    onUpdate: ["metadataChange", "change", "metadata", "object"],
     validate: data.validateConfigMap,
     validateUpdate: data.validateConfigMapUpdate,
   }),
@@ -159,6 +164,7 @@ export const coreKinds: readonly KindDefinition[] = [
     plural: "secrets",
     columns: columns.secretColumns,
     defaults: data.defaultSecret,
+    onUpdate: ["metadataChange", "change", "metadata", "object"],
     validate: data.validateSecret,
     warnings: data.secretWarnings,
     validateUpdate: data.validateSecretUpdate,
@@ -166,6 +172,7 @@ export const coreKinds: readonly KindDefinition[] = [
   }),
   define<ServiceAccount>({
     kind: "ServiceAccount",
+    onUpdate: ["metadataChange", "metadata"],
     plural: "serviceaccounts",
     shortNames: ["sa"],
     subresources: ["token"],
@@ -178,6 +185,8 @@ export const coreKinds: readonly KindDefinition[] = [
     shortNames: ["ev"],
     columns: columns.eventColumns,
     defaults: defaultEvent,
+    onCreate: ["object"],
+    onUpdate: ["object"],
     validate: validateEvent,
     selectableFields: eventFields,
     ttlSeconds: eventTtlSeconds,
@@ -193,6 +202,7 @@ export const coreKinds: readonly KindDefinition[] = [
     prepareForCreate(each) {
       each.status = { phase: "Pending" };
     },
+    onUpdate: ["metadata", "object", "metadata", "object", "change"],
     validate: volume.validateVolume,
     warnings: volume.volumeWarnings,
     validateUpdate: volume.validateVolumeUpdate,
@@ -207,6 +217,7 @@ export const coreKinds: readonly KindDefinition[] = [
     prepareForCreate(each) {
       each.status = { phase: "Pending" };
     },
+    onUpdate: ["metadataChange", "metadata", "object", "change"],
     validate: volume.validateClaim,
     warnings: volume.claimWarnings,
     validateUpdate: volume.validateClaimUpdate,
@@ -246,6 +257,7 @@ export const coreKinds: readonly KindDefinition[] = [
     plural: "limitranges",
     shortNames: ["limits"],
     defaults: cluster.defaultLimitRange,
+    onUpdate: ["metadata", "object"],
     validate: validateLimitRange,
   }),
   define<ResourceQuota>({

@@ -12,7 +12,6 @@ import { isUnknownFormat } from "./formats.ts";
 import type { SchemaProps } from "./schema-props.ts";
 import { rulesReady } from "./rules/engine.ts";
 import { partsOf } from "./structural.ts";
-import { validateMetaUpdate } from "../metadata.ts";
 import { validateDefinition, validateDefinitionUpdate } from "./crd-rules.ts";
 
 /** Held by a definition until its instances are gone. */
@@ -101,18 +100,14 @@ const base = define<CustomResourceDefinition>({
       .filter((format) => !before.includes(format))
       .map((format) => `unrecognized format ${JSON.stringify(format)}`);
   },
+  metaRules: { finalizers: "any" },
+  onUpdate: ["metadataChange", "change"],
   validate: validateDefinition,
+  validateUpdate: validateDefinitionUpdate,
 });
 
 export const crdKind: KindDefinition = {
   ...base,
-  strategy: {
-    ...base.strategy,
-    validateUpdate: (crd, old) => [
-      ...validateMetaUpdate(crd.metadata, old.metadata),
-      ...validateDefinitionUpdate(crd as CustomResourceDefinition, old as CustomResourceDefinition),
-    ],
-  },
   ready: (object) => rulesReady(schemasOf((object as CustomResourceDefinition).spec)),
   deletionFinalizer: cleanupFinalizer,
 };

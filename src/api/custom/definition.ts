@@ -1,12 +1,5 @@
 /** A CustomResourceDefinition's version as a kind: it takes the same path as the built-in ones. */
-import {
-  deepEqual,
-  findJsonPath,
-  get,
-  invalid,
-  isDns1123Subdomain,
-  isObject,
-} from "../../machinery/index.ts";
+import { deepEqual, findJsonPath, get, invalid, isObject } from "../../machinery/index.ts";
 import { ageColumn, ago, nameColumn } from "../columns.ts";
 import { conform } from "../conform.ts";
 import { kindsOf } from "../define.ts";
@@ -66,7 +59,9 @@ function customKind(
     shortNames: names.shortNames ?? [],
     categories: names.categories ?? [],
     namespaced: spec.scope === "Namespaced",
-    name: isDns1123Subdomain,
+    metaRules: { finalizers: "any" },
+    onUpdate: ["metadataChange"],
+    onStatus: ["metadataChange"],
     status: hasStatus,
     statusKeepsMetadata: true,
     columns,
@@ -201,10 +196,6 @@ function metadataProblems(
 const goType = (value: unknown): string =>
   Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
 
-/** Names of finalizers are free here. */
-const ownFinalizers = (errors: FieldError[] | undefined): FieldError[] =>
-  (errors ?? []).filter(({ message }) => !message.includes("name is neither a standard finalizer name"));
-
 /** What a version's objects are held to. */
 interface Held {
   schema: SchemaProps;
@@ -227,7 +218,7 @@ function strategyOf(base: Strategy, { schema, rules, hasStatus, scale }: Held): 
     },
     validate(object) {
       const errors = [
-        ...ownFinalizers(base.validate?.(object)),
+        ...(base.validate?.(object) ?? []),
         ...validateSchema(schema, object, "", true),
         ...scaleProblems(scale, object, "spec"),
         ...scaleProblems(scale, object, "status"),
@@ -237,7 +228,7 @@ function strategyOf(base: Strategy, { schema, rules, hasStatus, scale }: Held): 
     },
     validateUpdate(object, old) {
       const errors = [
-        ...ownFinalizers(base.validateUpdate?.(object, old)),
+        ...(base.validateUpdate?.(object, old) ?? []),
         ...changed((each) => validateSchema(schema, each, "", true), object, old),
         ...scaleProblems(scale, object, "spec"),
         ...scaleProblems(scale, object, "status"),

@@ -1,5 +1,5 @@
 /** Objects in custom resources (x-kubernetes-embedded-resource) are held to what every object is held to. */
-import { invalid, isDns1035Label, isObject, required } from "../../machinery/index.ts";
+import { invalid, isDns1035Label, isObject, isPathSegmentName, required } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
 import type { ObjectMeta } from "../meta.ts";
 import { validateMeta } from "../metadata.ts";
@@ -59,14 +59,12 @@ function checkObject(value: Record<string, unknown>, path: string, errors: Field
   errors.push(
     ...validateMeta(
       named,
-      named.namespace !== undefined && named.namespace !== "",
-      pathSegment,
+      {
+        namespaced: named.namespace !== undefined && named.namespace !== "",
+        nameRule: isPathSegmentName,
+        finalizers: "any",
+      },
       at(path, "metadata"),
     ),
   );
-}
-
-function pathSegment(name: string): string[] {
-  if (name === "." || name === "..") return [`may not be '${name}'`];
-  return ["/", "%"].filter((each) => name.includes(each)).map((each) => `may not contain '${each}'`);
 }

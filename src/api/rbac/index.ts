@@ -12,6 +12,9 @@ import {
   validateRole,
 } from "./rules.ts";
 
+/** What a change of a role or binding is held to, in order. */
+const onUpdate = ["metadata", "object", "metadataChange", "change"] as const;
+
 const define = kindsOf("rbac.authorization.k8s.io", "v1", "io.k8s.api.rbac.v1");
 type Binding = RoleBinding | ClusterRoleBinding;
 
@@ -38,6 +41,7 @@ export const rbacKinds: readonly KindDefinition[] = [
     plural: "clusterroles",
     namespaced: false,
     name: isPathSegmentName,
+    onUpdate,
     validate: validateClusterRole,
   }),
   define<ClusterRoleBinding>({
@@ -45,6 +49,7 @@ export const rbacKinds: readonly KindDefinition[] = [
     plural: "clusterrolebindings",
     namespaced: false,
     name: isPathSegmentName,
+    onUpdate,
     columns: bindingColumns,
     defaults: defaultBinding,
     validate: (binding) => validateBinding(binding, false),
@@ -54,12 +59,14 @@ export const rbacKinds: readonly KindDefinition[] = [
     kind: "Role",
     plural: "roles",
     name: isPathSegmentName,
+    onUpdate,
     validate: validateRole,
   }),
   define<RoleBinding>({
     kind: "RoleBinding",
     plural: "rolebindings",
     name: isPathSegmentName,
+    onUpdate,
     columns: bindingColumns,
     defaults: defaultBinding,
     validate: (binding) => validateBinding(binding, true),

@@ -9,6 +9,7 @@ import {
 } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
 import type { ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding } from "../generated/types.ts";
+import { internalForm } from "../internal-form.ts";
 import { validateLabelSelector } from "../metadata.ts";
 
 const group = "rbac.authorization.k8s.io";
@@ -71,7 +72,11 @@ export function validateClusterRole(role: ClusterRole): FieldError[] {
       );
     }
     for (const [i, selector] of selectors.entries()) {
-      validateLabelSelector(selector, `aggregationRule.clusterRoleSelectors[${i}]`, errors);
+      const path = `aggregationRule.clusterRoleSelectors[${i}]`;
+      const before = errors.length;
+      validateLabelSelector(selector, path, errors);
+      // The original reads it once more as a selector, and has nothing to show then.
+      if (errors.length > before) errors.push(invalid(path, null, "invalid label selector."));
     }
   }
   return errors;
@@ -117,5 +122,6 @@ export function validateBindingUpdate(
   old: RoleBinding | ClusterRoleBinding,
 ): FieldError[] {
   if (deepEqual(binding.roleRef, old.roleRef)) return [];
-  return [invalid("roleRef", binding.roleRef, "cannot change roleRef")];
+  const shown = internalForm("rbac.RoleRef", binding.roleRef);
+  return [invalid("roleRef", shown, "cannot change roleRef")];
 }

@@ -1,6 +1,6 @@
 /** The kinds of the storage group. */
 import { deepEqual } from "../../machinery/index.ts";
-import { oldNodeLabels } from "../old-node-labels.ts";
+import { nodeLabelWarnings, oldNodeLabels } from "../old-node-labels.ts";
 import { ageColumn, column, nameColumn } from "../columns.ts";
 import type { KindDefinition } from "../definition.ts";
 import { kindsOf } from "../define.ts";
@@ -14,10 +14,15 @@ import type {
 } from "../generated/types.ts";
 import {
   validateAttachment,
+  validateAttachmentUpdate,
   validateAttributesClass,
+  validateAttributesClassUpdate,
   validateCsiNode,
+  validateCsiNodeUpdate,
   validateDriver,
+  validateDriverUpdate,
   validateStorageCapacity,
+  validateStorageCapacityUpdate,
 } from "./rules.ts";
 import {
   defaultStorageClass,
@@ -38,6 +43,7 @@ export const storageKinds: readonly KindDefinition[] = [
     shortNames: ["sc"],
     namespaced: false,
     defaults: defaultStorageClass,
+    onUpdate: ["metadata", "object", "metadataChange", "change"],
     validate: validateStorageClass,
     warnings: ({ allowedTopologies = [] }) =>
       allowedTopologies.flatMap(({ matchLabelExpressions = [] }, i) =>
@@ -68,7 +74,9 @@ export const storageKinds: readonly KindDefinition[] = [
     defaults(node) {
       node.spec ??= { drivers: null as never };
     },
+    onUpdate: ["metadata", "object", "change"],
     validate: validateCsiNode,
+    validateUpdate: validateCsiNodeUpdate,
     namespaced: false,
     columns: [
       nameColumn,
@@ -79,7 +87,9 @@ export const storageKinds: readonly KindDefinition[] = [
   define<CSIDriver>({
     kind: "CSIDriver",
     plural: "csidrivers",
+    generation: "changes",
     validate: validateDriver,
+    validateUpdate: validateDriverUpdate,
     warnings: ({ spec }, old) =>
       spec?.tokenRequests?.length &&
       spec.serviceAccountTokenInSecrets === undefined &&
@@ -115,12 +125,17 @@ export const storageKinds: readonly KindDefinition[] = [
   define<CSIStorageCapacity>({
     kind: "CSIStorageCapacity",
     plural: "csistoragecapacities",
+    onUpdate: ["metadata", "object", "metadataChange", "change"],
     validate: validateStorageCapacity,
+    validateUpdate: validateStorageCapacityUpdate,
+    warnings: ({ nodeTopology }) => nodeLabelWarnings(nodeTopology, "nodeTopology"),
   }),
   define<VolumeAttachment>({
     kind: "VolumeAttachment",
     plural: "volumeattachments",
+    onUpdate: ["metadata", "object", "change"],
     validate: validateAttachment,
+    validateUpdate: validateAttachmentUpdate,
     namespaced: false,
     status: true,
     statusKeepsMetadata: true,
@@ -136,7 +151,9 @@ export const storageKinds: readonly KindDefinition[] = [
   define<VolumeAttributesClass>({
     kind: "VolumeAttributesClass",
     plural: "volumeattributesclasses",
+    onUpdate: ["metadataChange", "change", "metadata", "object"],
     validate: validateAttributesClass,
+    validateUpdate: validateAttributesClassUpdate,
     shortNames: ["vac"],
     namespaced: false,
     columns: [

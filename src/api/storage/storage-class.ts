@@ -1,14 +1,17 @@
 /** StorageClass: defaults and rules. */
 import {
+  byteLength,
+  deepEqual,
   duplicate,
-  forbidden,
-  isQualifiedName,
   invalid,
+  isQualifiedName,
   notSupported,
   required,
+  tooLong,
 } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
-import type { StorageClass } from "../generated/types.ts";
+import { each } from "../field-rules.ts";
+import type { StorageClass, TopologySelectorTerm } from "../generated/types.ts";
 import { immutable } from "../metadata.ts";
 
 const defaultAnnotations = [
@@ -25,49 +28,85 @@ export function defaultStorageClass(each: StorageClass): void {
   each.volumeBindingMode ??= "Immediate";
 }
 
-export function validateStorageClass(each: StorageClass): FieldError[] {
-  const errors: FieldError[] = [];
-  if (!each.provisioner) errors.push(required("provisioner"));
-  else {
-    for (const text of isQualifiedName(each.provisioner.toLowerCase())) {
-      errors.push(invalid("provisioner", each.provisioner, text));
-    }
+const reclaimPolicies = ["Delete", "Retain"];
+const bindingModes = ["Immediate", "WaitForFirstConsumer"];
+
+const largestParameters = 256 * 1024;
+const mostParameters = 512;
+
+/** Who makes the volumes: a qualified name, whatever its case. */
+export function validateProvisioner(value: string | undefined, path: string, errors: FieldError[]): void {
+  const name = (value ?? "").toLowerCase();
+  if (name === "") errors.push(required(path));
+  else each(isQualifiedName, path, name, errors);
+}
+
+export function validateParameters(
+  parameters: Readonly<Record<string, string>> = {},
+  path: string,
+  errors: FieldError[],
+): void {
+  const names = Object.keys(parameters);
+  if (names.length > mostParameters) {
+    errors.push(tooLong(path, mostParameters));
+    return;
   }
-  for (const name of Object.keys(each.parameters ?? {})) {
-    if (name === "") errors.push(invalid("parameters", name, "field can not be empty."));
+  let size = 0;
+  for (const name of names) {
+    if (name === "") errors.push(invalid(path, name, "field can not be empty."));
+    size += byteLength(name) + byteLength(parameters[name] ?? "");
   }
-  if (each.reclaimPolicy && each.reclaimPolicy !== "Delete" && each.reclaimPolicy !== "Retain") {
-    errors.push(notSupported("reclaimPolicy", each.reclaimPolicy, ["Delete", "Retain"]));
-  }
-  const mode = each.volumeBindingMode;
-  if (!mode) errors.push(required("volumeBindingMode"));
-  else if (mode !== "Immediate" && mode !== "WaitForFirstConsumer") {
-    errors.push(notSupported("volumeBindingMode", mode, ["Immediate", "WaitForFirstConsumer"]));
-  }
-  for (const [i, term] of (each.allowedTopologies ?? []).entries()) {
-    for (const [j, { key, values = [] }] of (term.matchLabelExpressions ?? []).entries()) {
-      const path = `allowedTopologies[${i}].matchLabelExpressions[${j}]`;
-      if (values.length === 0) errors.push(required(`${path}.values`));
+  if (size > largestParameters) errors.push(tooLong(path, largestParameters));
+}
+
+/** The values of each key of a term, as they are compared: in any order, once. */
+const shapeOf = ({ matchLabelExpressions = [] }: TopologySelectorTerm): Record<string, string[]> =>
+  Object.fromEntries(matchLabelExpressions.map(({ key, values }) => [key, [...new Set(values)].sort()]));
+
+function validateTopologies(terms: readonly TopologySelectorTerm[], errors: FieldError[]): void {
+  const seen: Record<string, string[]>[] = [];
+  for (const [i, term] of terms.entries()) {
+    const path = `allowedTopologies[${i}].matchLabelExpressions`;
+    const keys = new Set<string>();
+    for (const [j, { key = "", values = [] }] of (term.matchLabelExpressions ?? []).entries()) {
+      const here = `${path}[${j}]`;
+      if (values.length === 0) errors.push(required(`${here}.values`));
       for (const [k, value] of values.entries())
-        if (values.indexOf(value) < k) errors.push(duplicate(`${path}.values[${k}]`, value));
-      for (const text of isQualifiedName(key ?? "")) errors.push(invalid(`${path}.key`, key ?? "", text));
+        if (values.indexOf(value) < k) errors.push(duplicate(`${here}.values[${k}]`, value));
+      each(isQualifiedName, `${here}.key`, key, errors);
+      if (keys.has(key)) errors.push(duplicate(`${here}.key`, key));
+      keys.add(key);
     }
+    const shape = shapeOf(term);
+    // An empty term equals the places that the original's list begins with, one for each term.
+    const alike =
+      seen.filter((other) => deepEqual(other, shape)).length +
+      (Object.keys(shape).length === 0 ? terms.length : 0);
+    for (let n = 0; n < alike; n++) errors.push(duplicate(path, ""));
+    seen.push(shape);
   }
+}
+
+export function validateStorageClass(given: StorageClass): FieldError[] {
+  const errors: FieldError[] = [];
+  validateProvisioner(given.provisioner, "provisioner", errors);
+  validateParameters(given.parameters, "parameters", errors);
+  const { reclaimPolicy, volumeBindingMode: mode } = given;
+  if (reclaimPolicy && !reclaimPolicies.includes(reclaimPolicy))
+    errors.push(notSupported("reclaimPolicy", reclaimPolicy, reclaimPolicies));
+  if (mode === undefined) errors.push(required("volumeBindingMode"));
+  else if (!bindingModes.includes(mode)) errors.push(notSupported("volumeBindingMode", mode, bindingModes));
+  validateTopologies(given.allowedTopologies ?? [], errors);
   return errors;
 }
 
-export function validateStorageClassUpdate(each: StorageClass, old: StorageClass): FieldError[] {
+/** Everything but what may be expanded, how it is mounted and where stays as it was made. */
+export function validateStorageClassUpdate(given: StorageClass, old: StorageClass): FieldError[] {
   const errors: FieldError[] = [];
-  const fixed = "updates to parameters are forbidden.";
-  if (JSON.stringify(each.parameters ?? {}) !== JSON.stringify(old.parameters ?? {})) {
-    errors.push(forbidden("parameters", fixed));
-  }
-  if (each.provisioner !== old.provisioner) {
-    errors.push(forbidden("provisioner", "updates to provisioner are forbidden."));
-  }
-  if (each.reclaimPolicy !== old.reclaimPolicy) {
-    errors.push(forbidden("reclaimPolicy", "updates to reclaimPolicy are forbidden."));
-  }
-  immutable("volumeBindingMode", each.volumeBindingMode, old.volumeBindingMode, errors);
+  if (!deepEqual(given.parameters ?? {}, old.parameters ?? {}))
+    immutable("parameters", given.parameters, old.parameters, errors);
+  immutable("provisioner", given.provisioner ?? "", old.provisioner ?? "", errors);
+  immutable("reclaimPolicy", given.reclaimPolicy, old.reclaimPolicy, errors);
+  immutable("volumeBindingMode", given.volumeBindingMode, old.volumeBindingMode, errors);
   return errors;
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { AuthorizationAttributes } from "../auth-contract.ts";
 import { failure, startHarness } from "../testing/harness.ts";
+import { serverCert } from "../testing/certificates.ts";
 import { requestSubject } from "./certificate-subject.ts";
 
 const requests = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
@@ -72,9 +73,7 @@ test("nobody asks to be a master, and only who may sign or approve does", async 
   assert.equal((await h.call("PUT", `${requests}/d/approval`, approval)).status, 200);
   granted = "";
   const { body } = await h.call("GET", `${requests}/d`);
-  const certificate = Buffer.from("-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n").toString(
-    "base64",
-  );
+  const certificate = Buffer.from(serverCert).toString("base64");
   failure(
     await h.call("PUT", `${requests}/d/status`, { ...body, status: { ...body.status, certificate } }),
     403,

@@ -1,6 +1,7 @@
 /** What may be asked of signers, and by whom: CertificateApproval, CertificateSigning, CertificateSubjectRestriction. */
 import type { CertificateSigningRequest } from "../../api/index.ts";
 import { deepEqual } from "../../machinery/index.ts";
+import { nowTime } from "../core.ts";
 import type { UserInfo } from "../auth-contract.ts";
 import { forbidden } from "../errors.ts";
 import { requestSubject } from "./certificate-subject.ts";
@@ -60,6 +61,29 @@ export const certificateRequester: AdmissionPlugin = {
     };
   },
 };
+
+type Condition = NonNullable<NonNullable<CertificateSigningRequest["status"]>["conditions"]>[number];
+
+/** Conditions say when they were written and since when they hold, if their writer does not. */
+export function certificateConditionTimes({ clock }: PluginContext): AdmissionPlugin {
+  return {
+    name: "CertificateConditionTimes",
+    allocate(request) {
+      if (request.operation !== "UPDATE" || !isRequest(request)) return;
+      if (request.subresource !== "status" && request.subresource !== "approval") return;
+      const now = nowTime(clock);
+      const { status } = request.object as CertificateSigningRequest;
+      const before = (request.oldObject as CertificateSigningRequest).status?.conditions ?? [];
+      const timed = ({ ...condition }: Condition): Condition => {
+        condition.lastUpdateTime ??= now as never;
+        const known = before.find((each) => each.type === condition.type && each.status === condition.status);
+        condition.lastTransitionTime ??= known?.lastTransitionTime ?? (now as never);
+        return condition;
+      };
+      if (status?.conditions) status.conditions = status.conditions.map(timed);
+    },
+  };
+}
 
 /** Whoever approves or denies a request must have been given the right for its signer. */
 export function certificateApproval(context: PluginContext): AdmissionPlugin {

@@ -1,6 +1,7 @@
 import { serviceAllocation } from "../network/service-allocation.ts";
 import {
   certificateApproval,
+  certificateConditionTimes,
   certificateRequester,
   certificateSigning,
   certificateSubjectRestriction,
@@ -52,6 +53,7 @@ export function admissionPlugins(context: PluginContext, choice: PluginChoice = 
     persistentVolumeClaimResize(context),
     runtimeClass(context),
     certificateRequester,
+    certificateConditionTimes(context),
     certificateApproval(context),
     certificateSigning(context),
     certificateSubjectRestriction,

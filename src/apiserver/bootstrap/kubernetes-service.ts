@@ -53,14 +53,15 @@ async function ensure(core: Core, group: string, plural: string, wanted: Parts):
   if (!resource) return;
   const existing = resource.cache.get(resource.key(namespace, name));
   if (!existing) {
-    await createObject(serverCall(core, resource, namespace, ""), wanted);
+    await createObject({ ...serverCall(core, resource, namespace, ""), unchecked: true }, wanted);
     return;
   }
   const changed = (object: Parts): boolean =>
     ["subsets", "endpoints", "ports"].some((member) => !deepEqual(object[member], wanted[member])) ||
     !deepEqual((object.spec as Parts | undefined)?.ports, (wanted.spec as Parts | undefined)?.ports);
   if (!changed(existing.object as Parts)) return;
-  await updateObject(serverCall(core, resource, namespace, name), (entry) => {
+  const call = { ...serverCall(core, resource, namespace, name), unchecked: true };
+  await updateObject(call, (entry) => {
     const object = entry.copy() as Parts;
     for (const member of ["subsets", "endpoints", "ports"])
       if (wanted[member]) object[member] = wanted[member];

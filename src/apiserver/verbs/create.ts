@@ -60,11 +60,13 @@ export async function createObject(
   try {
     await core.admission.admit(request);
     // Whoever changes the object may have given it a name.
-    const generated = !meta.name && !!meta.generateName;
+    const prefixed = !meta.name && !!meta.generateName;
+    const generated = prefixed && def.nameGenerated !== false;
+    if (prefixed && !generated) meta.name = meta.generateName as string;
     if (generated) {
       meta.name = generateName(meta.generateName as string, core.random);
-      request.name = meta.name;
     }
+    if (prefixed) request.name = meta.name as string;
     meta.uid = newUid();
     meta.creationTimestamp = nowTime(core.clock);
     delete meta.deletionTimestamp;
@@ -112,7 +114,7 @@ export function throwInvalid(
   object: KubeObject,
   errors: readonly FieldError[] | undefined,
 ): void {
-  if (!errors || errors.length === 0) return;
+  if (!errors || errors.length === 0 || call.unchecked) return;
   // Where one kind has two spellings, the stored one is judged.
   const { def } = call.resource;
   throw invalid({ ...def, group: def.storedAs?.group ?? def.group }, object.metadata?.name ?? "", errors);

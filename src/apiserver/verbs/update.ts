@@ -224,11 +224,10 @@ function keepSystemFields(meta: ObjectMeta, old: ObjectMeta): void {
   meta.uid ||= old.uid;
   meta.creationTimestamp = old.creationTimestamp;
   if (old.generateName !== undefined) meta.generateName ??= old.generateName;
-  // Nobody asks for deletion by writing the field, and nobody takes it back.
+  // Nobody takes deletion back; who asks for it by writing the fields is told that they are immutable.
   if (old.deletionTimestamp) meta.deletionTimestamp = old.deletionTimestamp;
-  else delete meta.deletionTimestamp;
-  if (old.deletionGracePeriodSeconds === undefined) delete meta.deletionGracePeriodSeconds;
-  else meta.deletionGracePeriodSeconds = old.deletionGracePeriodSeconds;
+  if (old.deletionGracePeriodSeconds !== undefined)
+    meta.deletionGracePeriodSeconds ??= old.deletionGracePeriodSeconds;
   if (old.generation === undefined) delete meta.generation;
   else meta.generation = old.generation;
   delete meta.selfLink;

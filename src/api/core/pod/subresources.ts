@@ -3,7 +3,7 @@ import { deepClone, deepEqual, forbidden, invalid } from "../../../machinery/ind
 import type { FieldError, Strategy } from "../../definition.ts";
 import type { Container, Pod, PodSpec, ResourceRequirements } from "../../generated/types.ts";
 import type { KubeObject } from "../../meta.ts";
-import { validateMetaUpdate } from "../../metadata.ts";
+import { validateAnyMetaUpdate, validateMetaUpdate } from "../../metadata.ts";
 import { qosClass } from "./qos.ts";
 import { validatePod } from "./spec.ts";
 
@@ -41,7 +41,11 @@ export const ephemeralContainersStrategy: Strategy = {
     if (before.metadata?.annotations?.[mirror] !== undefined) {
       return [forbidden("", "static pods do not support ephemeral containers")];
     }
-    const errors = [...validateMetaUpdate(pod.metadata, before.metadata), ...validatePod(pod)];
+    const errors = [
+      ...validateAnyMetaUpdate(pod.metadata, before.metadata, true),
+      ...validateMetaUpdate(pod.metadata, before.metadata),
+      ...validatePod(pod),
+    ];
     for (const each of before.spec?.ephemeralContainers ?? []) {
       const now = pod.spec?.ephemeralContainers?.find((one) => one.name === each.name);
       const what = !now
@@ -104,7 +108,11 @@ export const resizeStrategy: Strategy = {
     const before = old as Pod;
     if (before.metadata?.annotations?.[mirror] !== undefined)
       return [forbidden("", "static pods cannot be resized")];
-    const errors = [...validateMetaUpdate(pod.metadata, before.metadata), ...validatePod(pod)];
+    const errors = [
+      ...validateAnyMetaUpdate(pod.metadata, before.metadata, true),
+      ...validateMetaUpdate(pod.metadata, before.metadata),
+      ...validatePod(pod),
+    ];
     if (qosClass(before) !== qosClass(pod)) {
       errors.push(
         invalid(

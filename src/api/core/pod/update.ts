@@ -134,5 +134,10 @@ export const podStatusStrategy: Strategy = {
     const status = (object as Pod).status;
     const before = (old as Pod).status;
     if (status && before?.qosClass) status.qosClass = before.qosClass;
+    // Old kubelets wrote what they had not understood.
+    if (object.metadata && old.metadata) {
+      object.metadata.ownerReferences = old.metadata.ownerReferences;
+      if (object.metadata.ownerReferences === undefined) delete object.metadata.ownerReferences;
+    }
   },
 };

@@ -1,17 +1,24 @@
 /** networking.k8s.io: Ingress, IngressClass, NetworkPolicy, ServiceCIDR, IPAddress. */
-import { ageColumn, column, nameColumn, selectorText } from "./columns.ts";
-import type { FieldError, KindDefinition } from "./definition.ts";
-import { kindsOf } from "./define.ts";
-import { immutable } from "./metadata.ts";
+import { ageColumn, column, nameColumn, selectorText } from "../columns.ts";
+import type { FieldError, KindDefinition } from "../definition.ts";
+import { kindsOf } from "../define.ts";
+import { immutable } from "../metadata.ts";
 import {
-  isAddressName,
+  classAnnotation,
+  ingressStatusWarnings,
   validateIngress,
   validateIngressClass,
+  validateIngressStatus,
+  validateNewIngress,
+} from "./ingress.ts";
+import { networkPolicyWarnings, validateNetworkPolicy, validateNetworkPolicyUpdate } from "./policy.ts";
+import {
+  isAddressName,
   validateIpAddress,
-  validateNetworkPolicy,
   validateServiceCidr,
-} from "./networking-rules.ts";
-import type { IngressClass, Ingress, IPAddress, NetworkPolicy, ServiceCIDR } from "./generated/types.ts";
+  validateServiceCidrUpdate,
+} from "./service-cidr.ts";
+import type { IngressClass, Ingress, IPAddress, NetworkPolicy, ServiceCIDR } from "../generated/types.ts";
 
 const define = kindsOf("networking.k8s.io", "v1", "io.k8s.api.networking.v1");
 
@@ -22,24 +29,20 @@ function hosts(ingress: Ingress): string {
   return found.length > 3 ? `${shown} + ${found.length - 3} more...` : shown;
 }
 
-const oldClass = "kubernetes.io/ingress.class";
-
 export const networkingKinds: readonly KindDefinition[] = [
   define<Ingress>({
     kind: "Ingress",
     plural: "ingresses",
     shortNames: ["ing"],
     generation: true,
-    status: true,
-    defaults(ingress) {
-      for (const rule of ingress.spec?.rules ?? []) {
-        for (const path of rule.http?.paths ?? []) path.pathType ??= "ImplementationSpecific";
-      }
-    },
+    status: { warnings: (ingress) => ingressStatusWarnings(ingress as Ingress) },
+    onUpdate: ["metadataChange", "metadata", "object"],
     validate: validateIngress,
+    validateCreate: validateNewIngress,
+    validateStatus: validateIngressStatus,
     warnings: ({ metadata, spec }, old) =>
-      !old && metadata?.annotations?.[oldClass] !== undefined && spec?.ingressClassName === undefined
-        ? [`annotation "${oldClass}" is deprecated, please use 'spec.ingressClassName' instead`]
+      !old && metadata?.annotations?.[classAnnotation] !== undefined && spec?.ingressClassName === undefined
+        ? [`annotation "${classAnnotation}" is deprecated, please use 'spec.ingressClassName' instead`]
         : [],
     columns: [
       nameColumn,
@@ -67,10 +70,11 @@ export const networkingKinds: readonly KindDefinition[] = [
     defaults(each) {
       if (each.spec?.parameters) each.spec.parameters.scope ??= "Cluster";
     },
+    onUpdate: ["metadataChange", "change", "metadata", "object"],
     validate: validateIngressClass,
     validateUpdate(each, old) {
       const errors: FieldError[] = [];
-      immutable("spec.controller", each.spec?.controller, old.spec?.controller, errors);
+      immutable("spec.controller", each.spec?.controller ?? "", old.spec?.controller ?? "", errors);
       return errors;
     },
     columns: [
@@ -99,7 +103,10 @@ export const networkingKinds: readonly KindDefinition[] = [
         spec.policyTypes = spec.egress?.length ? ["Ingress", "Egress"] : ["Ingress"];
       spec.podSelector ??= {};
     },
-    validate: validateNetworkPolicy,
+    onUpdate: ["metadataChange", "change"],
+    validate: (policy) => validateNetworkPolicy(policy),
+    validateUpdate: validateNetworkPolicyUpdate,
+    warnings: (policy) => networkPolicyWarnings(policy),
     columns: [
       nameColumn,
       column<NetworkPolicy>("Pod-Selector", "string", (each) => selectorText(each.spec?.podSelector)),
@@ -112,7 +119,9 @@ export const networkingKinds: readonly KindDefinition[] = [
     namespaced: false,
     status: true,
     statusKeepsMetadata: true,
+    onUpdate: ["metadataChange", "change"],
     validate: validateServiceCidr,
+    validateUpdate: validateServiceCidrUpdate,
     columns: [
       nameColumn,
       column<ServiceCIDR>("CIDRs", "string", (each) => (each.spec?.cidrs ?? []).join(",")),
@@ -125,6 +134,8 @@ export const networkingKinds: readonly KindDefinition[] = [
     shortNames: ["ip"],
     namespaced: false,
     name: isAddressName,
+    nameGenerated: false,
+    onUpdate: ["metadata", "object", "metadataChange", "change"],
     validate: validateIpAddress,
     validateUpdate(each, old) {
       const errors: FieldError[] = [];
@@ -141,6 +152,7 @@ export const networkingKinds: readonly KindDefinition[] = [
           ? `${resource}/${parent.namespace}/${parent.name}`
           : `${resource}/${parent.name}`;
       }),
+      ageColumn,
     ],
   }),
 ];

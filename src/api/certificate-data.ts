@@ -1,0 +1,87 @@
+/** PEM (RFC 7468) as far as certificate requests and certificates are looked into when they are stored. */
+
+/** The bytes behind base64, one character each; nothing when it is none. */
+export function fromBase64(text: string): string {
+  try {
+    return atob(text);
+  } catch {
+    return "";
+  }
+}
+
+interface Block {
+  type: string;
+  hasHeaders: boolean;
+  bytes: string;
+  /** What comes behind it. */
+  rest: string;
+}
+
+/** The first whole block of a text, as Go's encoding/pem finds it. */
+function firstBlock(text: string): Block | undefined {
+  const begin = /(?:^|\n)-----BEGIN ([^\n]*?)-----[ \t]*\r?\n/.exec(text);
+  if (!begin) return undefined;
+  const type = begin[1] ?? "";
+  const body = text.slice(begin.index + begin[0].length);
+  const end = new RegExp(
+    `(?:^|\\n)-----END ${type.replace(/[^\w ]/g, "\\$&")}-----[ \\t]*(?:\\r?\\n|$)`,
+  ).exec(body);
+  const bytes = end ? contentOf(body.slice(0, end.index)) : undefined;
+  if (!end || !bytes) return firstBlock(body);
+  return { type, ...bytes, rest: body.slice(end.index + end[0].length) };
+}
+
+function contentOf(body: string): { hasHeaders: boolean; bytes: string } | undefined {
+  const lines = body.split("\n");
+  let first = 0;
+  while (lines[first]?.includes(":")) first++;
+  try {
+    return { hasHeaders: first > 0, bytes: atob(lines.slice(first).join("").replace(/\s/g, "")) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** What Go says of bytes that do not begin like a sequence in DER; undefined when they do and are all there. */
+function sequenceProblem(bytes: string): string | undefined {
+  if (bytes.length < 2) return "asn1: syntax error: truncated tag or length";
+  const first = bytes.charCodeAt(0);
+  let length = bytes.charCodeAt(1);
+  let at = 2;
+  if (length & 0x80) {
+    const digits = length & 0x7f;
+    if (digits === 0) return "asn1: syntax error: indefinite length found (not DER)";
+    if (digits > 4 || bytes.length < 2 + digits) return "asn1: syntax error: truncated tag or length";
+    length = 0;
+    for (; at < 2 + digits; at++) length = length * 256 + bytes.charCodeAt(at);
+  }
+  if (first !== 0x30) {
+    const found = `class:${first >> 6} tag:${first & 0x1f} length:${length} isCompound:${(first & 0x20) !== 0}`;
+    const wanted =
+      "optional:false explicit:false application:false private:false defaultValue:<nil> tag:<nil> stringType:0 timeType:0 set:false omitEmpty:false";
+    return `asn1: structure error: tags don't match (16 vs {${found}}) {${wanted}} certificateRequest @${at}`;
+  }
+  return at + length > bytes.length ? "asn1: syntax error: data truncated" : undefined;
+}
+
+/** Why a text is no certificate request; the signature is not looked at. */
+export function requestProblem(text: string): string | undefined {
+  const block = firstBlock(text);
+  if (block?.type !== "CERTIFICATE REQUEST") return "PEM block type must be CERTIFICATE REQUEST";
+  return sequenceProblem(block.bytes);
+}
+
+/** Why a text is no list of certificates; an empty one is fine. */
+export function certificateProblem(text: string): string | undefined {
+  if (text === "") return undefined;
+  let blocks = 0;
+  for (let block = firstBlock(text); block; block = firstBlock(block.rest)) {
+    if (block.type !== "CERTIFICATE")
+      return `only CERTIFICATE PEM blocks are allowed, found ${JSON.stringify(block.type)}`;
+    if (block.hasHeaders) return "no PEM block headers are permitted";
+    if (block.bytes === "") return "found CERTIFICATE PEM block containing 0 certificates";
+    if (sequenceProblem(block.bytes)) return "x509: malformed certificate";
+    blocks++;
+  }
+  return blocks === 0 ? "must contain at least one CERTIFICATE PEM block" : undefined;
+}
