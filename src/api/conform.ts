@@ -14,7 +14,11 @@ class TypeProblem extends Error {}
  */
 export function conform(schema: string | undefined, object: object): Conformance {
   const type = schema === undefined ? undefined : schemaOf(schema);
-  if (!type) return { unknown: [] };
+  return type ? conformToType(type, object) : { unknown: [] };
+}
+
+/** The same for a type that stands in no table. */
+export function conformToType(type: TypeSchema, object: object): Conformance {
   const unknown: string[] = [];
   try {
     walkObject(type, object as Record<string, unknown>, "", "", unknown);
