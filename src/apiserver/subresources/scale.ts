@@ -65,9 +65,10 @@ export async function scale(call: Call): Promise<Answer> {
       }
       const object = existing.copy();
       setAt(object, resource.def.scale?.specReplicasPath ?? "spec.replicas", replicas);
-      // A Scale that carries a version pins the write to it.
+      // A Scale that carries a version pins the write to it, and one that was patched only if it changed the version.
       if (info.verb === "update" && meta.resourceVersion)
         (object.metadata as ObjectMeta).resourceVersion = meta.resourceVersion;
+      else if (!resource.def.type) delete object.metadata?.resourceVersion;
       return object;
     },
   );
