@@ -1,11 +1,6 @@
 /** admissionregistration.k8s.io: webhooks and admission policies, as data. */
-import {
-  validateMutatingPolicy,
-  validatePolicyBinding,
-  validateValidatingBinding,
-  validateValidatingPolicy,
-  validateWebhooks,
-} from "./admission-rules.ts";
+import { validateValidatingBinding, validateValidatingPolicy } from "./admission-rules.ts";
+import { validateMutatingBinding, validateMutatingPolicy } from "./mutating-policy-rules.ts";
 import { celReady } from "./cel-engine.ts";
 import { ageColumn, column, nameColumn } from "./columns.ts";
 import type { KindDefinition, TableColumn } from "./definition.ts";
@@ -24,6 +19,7 @@ import type {
   ValidatingWebhookConfiguration,
 } from "./generated/types.ts";
 import type { KubeObject } from "./meta.ts";
+import { validateWebhooks } from "./webhook-rules.ts";
 
 const define = kindsOf("admissionregistration.k8s.io", "v1", "io.k8s.api.admissionregistration.v1");
 const categories = ["api-extensions"];
@@ -171,7 +167,7 @@ const plainKinds: readonly KindDefinition[] = [
     kind: "MutatingAdmissionPolicyBinding",
     plural: "mutatingadmissionpolicybindings",
     defaults: defaultBinding,
-    validate: validatePolicyBinding,
+    validate: validateMutatingBinding,
     categories,
     namespaced: false,
     generation: true,
@@ -188,11 +184,13 @@ export const admissionKinds: readonly KindDefinition[] = plainKinds.map((kind) =
 
 function saysExpressions(object: KubeObject): boolean {
   const { spec, webhooks = [] } = object as {
-    spec?: ValidatingAdmissionPolicy["spec"];
+    spec?: ValidatingAdmissionPolicy["spec"] & MutatingAdmissionPolicy["spec"];
     webhooks?: { matchConditions?: readonly unknown[] }[];
   };
   return (
     webhooks.some(({ matchConditions = [] }) => matchConditions.length > 0) ||
-    [spec?.matchConditions, spec?.validations, spec?.auditAnnotations].some((each) => (each?.length ?? 0) > 0)
+    [spec?.matchConditions, spec?.validations, spec?.auditAnnotations, spec?.mutations].some(
+      (each) => (each?.length ?? 0) > 0,
+    )
   );
 }

@@ -1,11 +1,11 @@
-/** What webhook configurations and admission policies may hold. */
+/** What admission policies may hold, and what they have in common with webhook configurations. */
 import {
   type CelType,
   duplicate,
   forbidden,
   invalid,
+  isDns1035Label,
   isDns1123Subdomain,
-  isPortNumber,
   isQualifiedName,
   notSupported,
   required,
@@ -17,21 +17,18 @@ import type {
   MatchResources,
   MutatingAdmissionPolicy,
   MutatingAdmissionPolicyBinding,
-  MutatingWebhook,
-  MutatingWebhookConfiguration,
+  ParamKind,
   ParamRef,
   RuleWithOperations,
   ValidatingAdmissionPolicy,
   ValidatingAdmissionPolicyBinding,
-  ValidatingWebhook,
-  ValidatingWebhookConfiguration,
   Validation,
   Variable,
 } from "./generated/types.ts";
 import { compileVariables, type ExpressionScope, expressionProblems } from "./policy-expressions.ts";
 import { validateLabelSelector } from "./metadata.ts";
 
-function oneOf(
+export function oneOf(
   value: string | undefined,
   allowed: readonly string[],
   path: string,
@@ -40,8 +37,8 @@ function oneOf(
   if (value !== undefined && !allowed.includes(value)) errors.push(notSupported(path, value, allowed));
 }
 
-const failurePolicies = ["Fail", "Ignore"];
-const matchPolicies = ["Equivalent", "Exact"];
+export const failurePolicies = ["Fail", "Ignore"];
+export const matchPolicies = ["Equivalent", "Exact"];
 const operations = ["*", "CONNECT", "CREATE", "DELETE", "UPDATE"];
 
 /** A list of which every element is given, and that says `*` alone or not at all. */
@@ -95,7 +92,7 @@ function validateResources(given: readonly string[] | undefined, path: string, e
   }
 }
 
-function validateRule(rule: RuleWithOperations, path: string, errors: FieldError[]): void {
+export function validateRule(rule: RuleWithOperations, path: string, errors: FieldError[]): void {
   const given = rule.operations ?? [];
   if (given.length === 0) errors.push(required(`${path}.operations`));
   if (given.includes("*") && given.length > 1) {
@@ -108,61 +105,7 @@ function validateRule(rule: RuleWithOperations, path: string, errors: FieldError
   oneOf(rule.scope, ["*", "Cluster", "Namespaced"], `${path}.scope`, errors);
 }
 
-function validateUrl(text: string, path: string, errors: FieldError[]): void {
-  const form = "desired format: https://host[/path]";
-  const scheme = /^([a-zA-Z][a-zA-Z0-9+.-]*):/.exec(text)?.[1] ?? "";
-  if (scheme !== "https")
-    errors.push(invalid(path, scheme, `'https' is the only allowed URL scheme; ${form}`));
-  const rest = text.slice(scheme.length + 3);
-  const host = /^[^/?#]*/.exec(rest)?.[0] ?? "";
-  const user = host.includes("@") ? host.slice(0, host.lastIndexOf("@")) : "";
-  if (host === "") errors.push(invalid(path, "", `host must be specified; ${form}`));
-  if (user !== "") errors.push(invalid(path, user, "user information is not permitted in the URL"));
-  const hash = text.indexOf("#");
-  if (hash >= 0 && hash < text.length - 1)
-    errors.push(invalid(path, text.slice(hash + 1), "fragments are not permitted in the URL"));
-  const query = /\?([^#]*)/.exec(text)?.[1];
-  if (query) errors.push(invalid(path, query, "query parameters are not permitted in the URL"));
-}
-
-export function validateClient(
-  client: ValidatingWebhook["clientConfig"] | undefined,
-  path: string,
-  errors: FieldError[],
-): void {
-  const { url, service } = client ?? {};
-  if ((url === undefined) === (service === undefined)) {
-    errors.push(required(path, "exactly one of url or service is required"));
-    return;
-  }
-  if (url !== undefined) validateUrl(url, `${path}.url`, errors);
-  if (!service) return;
-  const here = `${path}.service`;
-  if (!service.name) errors.push(required(`${here}.name`));
-  if (!service.namespace) errors.push(required(`${here}.namespace`));
-  for (const text of isPortNumber(service.port ?? 443))
-    errors.push(invalid(`${here}.port`, service.port, `port is not valid: ${text}`));
-  const target = service.path;
-  if (!target || target === "/") return;
-  if (target === "//") {
-    errors.push(invalid(`${here}.path`, target, "segment[0] may not be empty"));
-    return;
-  }
-  if (!target.startsWith("/")) {
-    errors.push(invalid(`${here}.path`, target, "must start with a '/'"));
-  }
-  const segments = (target.endsWith("/") ? target.slice(1, -1) : target.slice(1)).split("/");
-  for (const [i, segment] of segments.entries()) {
-    if (segment === "") {
-      errors.push(invalid(`${here}.path`, target, `segment[${i}] may not be empty`));
-    } else {
-      for (const text of isDns1123Subdomain(segment))
-        errors.push(invalid(`${here}.path`, target, `segment[${i}]: ${text}`));
-    }
-  }
-}
-
-function validateConditions(
+export function validateConditions(
   conditions: readonly MatchCondition[],
   path: string,
   params: boolean,
@@ -182,79 +125,6 @@ function validateConditions(
   }
 }
 
-const versions = ["v1", "v1beta1"];
-
-function validateVersions(given: readonly string[], path: string, errors: FieldError[]): void {
-  if (given.length === 0) {
-    errors.push(required(path, `must specify one of ${versions.join(", ")}`));
-    return;
-  }
-  const seen = new Set<string>();
-  for (const [i, version] of given.entries()) {
-    if (seen.has(version)) errors.push(invalid(`${path}[${i}]`, version, "duplicate version"));
-    seen.add(version);
-  }
-  if (!given.some((version) => versions.includes(version)))
-    errors.push(invalid(path, given, `must include at least one of ${versions.join(", ")}`));
-}
-
-const sideEffects = ["None", "NoneOnDryRun"];
-const longestTimeout = 30;
-
-function validateWebhook(
-  hook: ValidatingWebhook | MutatingWebhook,
-  path: string,
-  errors: FieldError[],
-): void {
-  const { name, timeoutSeconds } = hook;
-  if (!name) errors.push(required(`${path}.name`));
-  else {
-    const texts = isDns1123Subdomain(name);
-    for (const text of texts) errors.push(invalid(`${path}.name`, name, text));
-    if (texts.length === 0 && name.split(".").length < 3) {
-      errors.push(
-        invalid(`${path}.name`, name, "should be a domain with at least three segments separated by dots"),
-      );
-    }
-  }
-  for (const [i, rule] of (hook.rules ?? []).entries()) validateRule(rule, `${path}.rules[${i}]`, errors);
-  oneOf(hook.failurePolicy, failurePolicies, `${path}.failurePolicy`, errors);
-  oneOf(hook.matchPolicy, matchPolicies, `${path}.matchPolicy`, errors);
-  if (!hook.sideEffects) {
-    errors.push(required(`${path}.sideEffects`, `must specify one of ${sideEffects.join(", ")}`));
-  } else oneOf(hook.sideEffects, sideEffects, `${path}.sideEffects`, errors);
-  if (timeoutSeconds !== undefined && (timeoutSeconds > longestTimeout || timeoutSeconds < 1)) {
-    errors.push(
-      invalid(
-        `${path}.timeoutSeconds`,
-        timeoutSeconds,
-        `the timeout value must be between 1 and ${longestTimeout} seconds`,
-      ),
-    );
-  }
-  validateLabelSelector(hook.namespaceSelector, `${path}.namespaceSelector`, errors);
-  validateLabelSelector(hook.objectSelector, `${path}.objectSelector`, errors);
-  validateClient(hook.clientConfig, `${path}.clientConfig`, errors);
-  if ("reinvocationPolicy" in hook)
-    oneOf(hook.reinvocationPolicy, ["IfNeeded", "Never"], `${path}.reinvocationPolicy`, errors);
-  validateConditions(hook.matchConditions ?? [], `${path}.matchConditions`, false, errors);
-  validateVersions(hook.admissionReviewVersions ?? [], `${path}.admissionReviewVersions`, errors);
-}
-
-export function validateWebhooks(
-  configuration: ValidatingWebhookConfiguration | MutatingWebhookConfiguration,
-): FieldError[] {
-  const errors: FieldError[] = [];
-  const names = new Set<string>();
-  for (const [i, hook] of (configuration.webhooks ?? []).entries()) {
-    validateWebhook(hook, `webhooks[${i}]`, errors);
-    if (!hook.name) continue;
-    if (names.has(hook.name)) errors.push(duplicate(`webhooks[${i}].name`, hook.name));
-    names.add(hook.name);
-  }
-  return errors;
-}
-
 function validateMatch(match: MatchResources, path: string, needRules: boolean, errors: FieldError[]): void {
   oneOf(match.matchPolicy, matchPolicies, `${path}.matchPolicy`, errors);
   validateLabelSelector(match.namespaceSelector, `${path}.namespaceSelector`, errors);
@@ -266,19 +136,49 @@ function validateMatch(match: MatchResources, path: string, needRules: boolean, 
   if (needRules && rules.length === 0) errors.push(required(`${path}.resourceRules`));
 }
 
+function validateParamKind(
+  { apiVersion = "", kind = "" }: ParamKind,
+  path: string,
+  errors: FieldError[],
+): void {
+  const version = `${path}.apiVersion`;
+  const parts = apiVersion.split("/");
+  if (apiVersion === "") errors.push(required(version));
+  else if (parts.length > 2)
+    errors.push(invalid(version, apiVersion, `unexpected GroupVersion string: ${apiVersion}`));
+  else {
+    const group = apiVersion === "/" || parts.length === 1 ? "" : (parts[0] as string);
+    const name = apiVersion === "/" ? "" : (parts.at(-1) as string);
+    const ofGroup = group === "" ? [] : isDns1123Subdomain(group);
+    if (ofGroup.length > 0) errors.push(invalid(version, group, ofGroup.join(",")));
+    if (name === "") errors.push(invalid(version, apiVersion, "version must be specified"));
+    else {
+      const ofVersion = isDns1035Label(name);
+      if (ofVersion.length > 0) errors.push(invalid(version, name, ofVersion.join(",")));
+    }
+  }
+  if (kind === "") errors.push(required(`${path}.kind`));
+  else {
+    const texts = isDns1035Label(kind.toLowerCase());
+    if (texts.length > 0)
+      errors.push(
+        invalid(`${path}.kind`, kind, `may have mixed case, but should otherwise match: ${texts.join(",")}`),
+      );
+  }
+}
+
 type Policy = ValidatingAdmissionPolicy | MutatingAdmissionPolicy;
 
 /** What both kinds of policy have in common, up to the rules themselves. */
-function validatePolicyHead(policy: Policy, errors: FieldError[]): void {
+export function validatePolicyHead(policy: Policy, errors: FieldError[], afterMatch = () => {}): void {
   const spec = policy.spec;
   oneOf(spec?.failurePolicy, failurePolicies, "spec.failurePolicy", errors);
   if (spec?.paramKind) {
-    const { apiVersion, kind } = spec.paramKind;
-    if (!apiVersion) errors.push(required("spec.paramKind.apiVersion"));
-    if (!kind) errors.push(required("spec.paramKind.kind"));
+    validateParamKind(spec.paramKind, "spec.paramKind", errors);
   }
   if (spec?.matchConstraints) validateMatch(spec.matchConstraints, "spec.matchConstraints", true, errors);
   else errors.push(required("spec.matchConstraints"));
+  afterMatch();
   validateConditions(
     spec?.matchConditions ?? [],
     "spec.matchConditions",
@@ -313,8 +213,15 @@ export function validateValidatingPolicy(policy: ValidatingAdmissionPolicy): Fie
   return errors;
 }
 
+const notNames = new Set(
+  (
+    "true false null in as break const continue else for function if import let loop package namespace return var " +
+    "void while"
+  ).split(" "),
+);
+
 /** The types of what the other expressions may speak of; undefined when there are no variables. */
-function validateVariables(
+export function validateVariables(
   variables: readonly Variable[],
   params: boolean,
   errors: FieldError[],
@@ -324,7 +231,7 @@ function validateVariables(
   for (const [i, { name, expression }] of variables.entries()) {
     const path = `spec.variables[${i}]`;
     if (!name?.trim()) errors.push(required(`${path}.name`, "name is not specified"));
-    else if (!/^[_a-zA-Z][_a-zA-Z0-9]*$/.test(name))
+    else if (!/^[_a-zA-Z][_a-zA-Z0-9]*$/.test(name) || notNames.has(name))
       errors.push(invalid(`${path}.name`, name, "must be a valid CEL identifier"));
     const problem = compiled?.problems.get(i);
     if (!expression?.trim()) errors.push(required(`${path}.expression`, "expression is not specified"));
@@ -352,31 +259,6 @@ function validateValidation(
   else if (message && lineBreak.test(message.trim()))
     errors.push(invalid(`${path}.message`, message, "must not contain line breaks"));
   oneOf(reason, reasons, `${path}.reason`, errors);
-}
-
-const patchTypes = ["ApplyConfiguration", "JSONPatch"];
-
-export function validateMutatingPolicy(policy: MutatingAdmissionPolicy): FieldError[] {
-  const errors: FieldError[] = [];
-  validatePolicyHead(policy, errors);
-  const { mutations = [], reinvocationPolicy } = policy.spec ?? {};
-  if (mutations.length === 0)
-    errors.push(required("spec.mutations", "mutations must contain at least one item"));
-  for (const [i, { patchType, jsonPatch, applyConfiguration }] of mutations.entries()) {
-    const path = `spec.mutations[${i}]`;
-    if (!patchType) errors.push(required(`${path}.patchType`));
-    else oneOf(patchType, patchTypes, `${path}.patchType`, errors);
-    const check = (given: { expression?: string } | undefined, name: string, type: string): void => {
-      if (patchType !== type) return;
-      if (!given) errors.push(required(`${path}.${name}`, `must be specified when patchType is ${type}`));
-      else if (!given.expression?.trim()) errors.push(required(`${path}.${name}.expression`));
-    };
-    check(jsonPatch, "jsonPatch", "JSONPatch");
-    check(applyConfiguration, "applyConfiguration", "ApplyConfiguration");
-  }
-  if (!reinvocationPolicy) errors.push(required("spec.reinvocationPolicy"));
-  else oneOf(reinvocationPolicy, ["IfNeeded", "Never"], "spec.reinvocationPolicy", errors);
-  return errors;
 }
 
 function validateParam(param: ParamRef | undefined, errors: FieldError[]): void {

@@ -50,7 +50,11 @@ function fieldOf(name: string, schema: FieldSchema): FieldShape {
     shape: shapeOf(schema),
     omitsEmpty: schema.omitEmpty === true && schema.type !== "ref",
     ...(schema.written ? { implied: zero(schema) } : {}),
-    ...(schema.default === undefined ? {} : { fallback: schema.default }),
+    ...(schema.default === undefined
+      ? schema.written
+        ? { fallback: zero(schema) }
+        : {}
+      : { fallback: schema.default }),
   };
 }
 
@@ -103,9 +107,7 @@ function shapeOf(schema: FieldSchema): Shape {
     case "ref": {
       const type = typeOf(schema);
       if (!type) return deducedShape;
-      // A field may be owned otherwise than its type is elsewhere.
-      const atomic = schema.mapType ? schema.mapType === "atomic" : type.mapType === "atomic";
-      return atomic === (type.mapType === "atomic") ? shapeOfType(type) : { map: structOf(type, atomic) };
+      return schema.mapType === "atomic" ? { map: structOf(type, true) } : shapeOfType(type);
     }
     case "list":
       return {

@@ -14,7 +14,11 @@ class TypeProblem extends Error {}
  */
 export function conform(schema: string | undefined, object: object): Conformance {
   const type = schema === undefined ? undefined : schemaOf(schema);
-  if (!type) return { unknown: [] };
+  return type ? conformToType(type, object) : { unknown: [] };
+}
+
+/** The same for a type that stands in no table. */
+export function conformToType(type: TypeSchema, object: object): Conformance {
   const unknown: string[] = [];
   try {
     walkObject(type, object as Record<string, unknown>, "", "", unknown);
@@ -102,21 +106,6 @@ function embeddedPath(type: string, field: string): string {
   return structs.map(([struct, has]) => (has(field) ? `${struct}.` : "")).join("");
 }
 
-const emptied = new WeakMap<object, Set<string>>();
-
-function noteEmptied(object: object, name: string): void {
-  const names = emptied.get(object);
-  if (names) names.add(name);
-  else emptied.set(object, new Set([name]));
-}
-
-/**
- * True when a client gave an empty list or map as this field of the object, which is as good as nothing and was dropped;
- * but messages tell the one from the other.
- */
-export const wasEmptied = (object: object | undefined, name: string): boolean =>
-  object !== undefined && (emptied.get(object)?.has(name) ?? false);
-
 /** `path` has indices (for messages about fields), `goPath` has not (as Go's decoder names fields). */
 function walkObject(
   type: TypeSchema,
@@ -146,7 +135,6 @@ function walkObject(
       const made = walkValue(field, value, here, goHere, type, unknown);
       // Go leaves out empty lists and maps where they are optional; a custom type is not Go's.
       const left = made === 0 ? field.omitEmpty : !field.required && !type.open && isEmpty(kind, made);
-      if (left && made !== 0) noteEmptied(object, name);
       if (left || made === undefined) delete object[name];
       else object[name] = made;
     }

@@ -1,6 +1,5 @@
 /** Makes a KindDefinition out of the little that differs between kinds. */
 import { deepEqual, isDns1123Subdomain } from "../machinery/index.ts";
-import { roundAmounts } from "./amounts.ts";
 import { defaultColumns, described } from "./columns.ts";
 import type { FieldError, KindDefinition, ScaleSubresource, Strategy, TableColumn } from "./definition.ts";
 import type { KubeObject } from "./meta.ts";
@@ -119,7 +118,6 @@ function keepMetadata(object: KubeObject, old: KubeObject): void {
  */
 export function kindsOf(group: string, version: string, packageName: string) {
   return <T extends KubeObject>(source: KindSource<T>): KindDefinition => {
-    const schema = `${packageName}.${source.schema ?? source.kind}`;
     const namespaced = source.namespaced ?? true;
     const hasStatus = source.status !== undefined && source.status !== false;
     const withGeneration = source.generation ?? false;
@@ -212,12 +210,9 @@ export function kindsOf(group: string, version: string, packageName: string) {
       shortNames: source.shortNames ?? [],
       categories: source.categories ?? [],
       namespaced,
-      schema,
+      schema: `${packageName}.${source.schema ?? source.kind}`,
       verbs: source.verbs ?? allVerbs,
-      defaults(object) {
-        roundAmounts(schema, object);
-        source.defaults?.(object as T);
-      },
+      ...(source.defaults ? { defaults: source.defaults as KindDefinition["defaults"] } : {}),
       strategy,
       ...(status ? { status } : {}),
       ...(source.nameGenerated === false ? { nameGenerated: false } : {}),

@@ -9,7 +9,12 @@ export type * from "./meta.ts";
 export * from "./metadata.ts";
 export { openApiV2, openApiV3 } from "./openapi/document.ts";
 export * from "./patch-schema.ts";
-export { compileExpression, compileVariables, type ExpressionScope } from "./policy-expressions.ts";
+export {
+  compileExpression,
+  compileVariables,
+  type ExpressionScope,
+  type Wanted,
+} from "./policy-expressions.ts";
 export { loadProtobufTable } from "./protobuf-table.ts";
 export * as quota from "./quota/index.ts";
 export * from "./schema.ts";

@@ -8,9 +8,11 @@ import type { Variable } from "./generated/types.ts";
 export interface ExpressionScope {
   readonly params: boolean;
   readonly variables?: ReadonlyMap<string, CelType>;
+  /** They make changes of objects. */
+  readonly patches?: boolean;
 }
 
-export type Wanted = "bool" | "string" | "any" | "string or null";
+export type Wanted = "bool" | "string" | "any" | "string or null" | "Object" | "list(JSONPatch)";
 
 /** The request as an expression sees it (admission.k8s.io/v1 AdmissionRequest, without its objects). */
 function requestType(cel: Cel): CelType {
@@ -97,11 +99,12 @@ export function compileExpression(
   wanted: Wanted,
 ): CelProgram | string {
   try {
-    const program = cel.compileCel(expression, environmentOf(cel, scope));
-    const found = cel.celTypes.typeText(program.type);
+    const extensions = scope.patches ? cel.patchExtensions : {};
+    const program = cel.compileCel(expression, environmentOf(cel, scope), extensions);
+    const found = cel.celTypes.formalText(program.type);
     if (wanted === "any" || found === wanted) return program;
     if (wanted !== "string or null") return `must evaluate to ${wanted} but got ${found}`;
-    return found === "string" || found === "null"
+    return found === "string" || found === "null_type"
       ? program
       : `must evaluate to one of [string null_type] but got ${found}`;
   } catch (error) {

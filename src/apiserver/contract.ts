@@ -110,6 +110,8 @@ export interface AuditTrail {
   decided(decision: Decision): void;
   /** The first word on something counts. */
   annotate(key: string, value: string): void;
+  /** Likewise, where bodies of requests are recorded: what is noted may repeat them. */
+  annotateBody(key: string, value: string): void;
   /** The answer, which is followed to its end when it is a stream. `info`: undefined when the URL could not be read. */
   answered(answer: Answer, info: RequestInfo | undefined): Answer;
   /** The connection became something else. The returned function says that it is over. */

@@ -2,7 +2,7 @@ import { randomFillSync } from "node:crypto";
 import type { KubeObject } from "../api/index.ts";
 import { type Clock, deepEqual, type Logger, StatusError } from "../machinery/index.ts";
 import { StoreFullError, type Store } from "../store/index.ts";
-import type { AdmissionChain } from "./admission/chain.ts";
+import type { AdmissionChain, AdmissionRequest } from "./admission/chain.ts";
 import type { UserInfo } from "./auth-contract.ts";
 import type { Entry } from "./cache/entry.ts";
 import type { ObjectCaches } from "./cache/objects.ts";
@@ -42,6 +42,14 @@ export interface Call {
   readonly managedAs?: string;
   /** The object is not held to its kind's rules: the server says where it listens, be it on loopback. */
   readonly unchecked?: boolean;
+  /**
+   * What admission validates instead of an object and what it replaces: a view of it, through a subresource. Whoever sets
+   * this has had the view admitted.
+   */
+  readonly seenAs?: (
+    object: KubeObject,
+    old: KubeObject,
+  ) => Pick<AdmissionRequest, "kind" | "object" | "oldObject" | "subresource">;
   /** Texts for Warning headers. */
   readonly warnings: string[];
 }

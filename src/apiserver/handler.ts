@@ -275,7 +275,7 @@ export class Handler {
       throw methodNotAllowed();
     }
     const warnings: string[] = [];
-    await admitConnection(this.#core, info, user);
+    await admitConnection(this.#core, request, info, user);
     const result = await special.handle({
       info,
       user,

@@ -118,7 +118,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       if (trail) socket.once("close", trail.upgraded());
       const extension = aggregator.route(info);
       if (extension) return await aggregator.upgrade(extension, { request: message, socket, head }, user);
-      await admitConnection(core, info, user);
+      await admitConnection(core, trail ? { ...request, audit: trail } : request, info, user);
       if (!options.upgrades) throw new StatusError("BadRequest", "upgrades are not served here");
       options.upgrades.handleUpgrade(message, socket, head, info, user, caches);
     } catch (error) {

@@ -17,15 +17,15 @@ export * from "./queue.ts";
 export * from "./selector.ts";
 export * from "./status-error.ts";
 export * from "./unified-diff.ts";
-export { formatYaml } from "./yaml-format.ts";
-export { parseYamlDocuments, YamlError, type YamlDocument } from "./yaml.ts";
+export { formatYaml, parseYamlDocuments, YamlError, type YamlDocument } from "./yaml.ts";
 export * from "./patch/json-patch.ts";
 export * from "./patch/merge-patch.ts";
 export type { PatchField, PatchSchema } from "./patch/patch-schema.ts";
 export * from "./patch/strategic-diff.ts";
 export * from "./patch/strategic-merge.ts";
 export { TypedError } from "./apply/applied-set.ts";
-export { appliedSet } from "./apply/applied-set.ts";
+export { appliedSet, atomicPaths } from "./apply/applied-set.ts";
+export { merge as mergeConfiguration } from "./apply/merge.ts";
 export { compare as compareFields } from "./apply/compare.ts";
 export {
   difference as fieldsWithout,
@@ -39,6 +39,7 @@ export {
 export * from "./apply/managers.ts";
 export {
   deducedShape,
+  ForeignValue,
   type FieldShape,
   type ListShape,
   type MapShape,

@@ -15,8 +15,7 @@ import {
 import { applyJsonPatch, PatchError } from "./patch/json-patch.ts";
 import { applyMergePatch, createMergePatch, createThreeWayMergePatch } from "./patch/merge-patch.ts";
 import { AsyncQueue } from "./queue.ts";
-import { parseYamlDocuments, YamlError } from "./yaml.ts";
-import { formatYaml } from "./yaml-format.ts";
+import { formatYaml, parseYamlDocuments, YamlError } from "./yaml.ts";
 
 test("ages read as kubectl writes them", () => {
   const second = 1000;
@@ -116,9 +115,44 @@ test("JSON patch: RFC 6902's operations, and nothing is applied when one fails",
     { op: "add", path: "a", value: 5 },
     { op: "spin", path: "/a" },
     { op: "move", from: "/a", path: "/a/b" },
+    { op: "add", path: "", value: 5 },
   ]) {
     assert.throws(() => applyJsonPatch(before, [operation]), PatchError, operation.op);
   }
+  // Kubernetes' library allows what the RFC does not: a key that is not there, a place counted from the end.
+  const liberal = applyJsonPatch(before as Record<string, unknown>, [
+    { op: "replace", path: "/new", value: 1 },
+    { op: "copy", from: "/none", path: "/null" },
+    { op: "test", path: "/none", value: null },
+    { op: "add", path: "/a/b/-1", value: 4 },
+    { op: "remove", path: "/a/b/-4" },
+  ]);
+  assert.deepEqual(liberal, { a: { b: [2, 3, 4] }, "x/y": 1, new: 1, null: null });
+  const failure = (operation: object): string => {
+    try {
+      applyJsonPatch(before, [operation as never]);
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return "";
+  };
+  assert.equal(
+    failure({ op: "add", path: "/no/x" }),
+    'add operation does not apply: doc is missing path: "/no/x": missing value',
+  );
+  assert.equal(
+    failure({ op: "remove", path: "/no" }),
+    "error in remove for path: '/no': Unable to remove nonexistent key: no: missing value",
+  );
+  assert.equal(
+    failure({ op: "add", path: "/a/b/9", value: 1 }),
+    "error in add for path: '/a/b/9': Unable to access invalid index: 9: invalid index referenced",
+  );
+  assert.equal(
+    failure({ op: "remove", path: "/a/b/x" }),
+    "error in remove for path: '/a/b/x': strconv.Atoi: parsing \"x\": invalid syntax",
+  );
+  assert.equal(failure({ op: "test", path: "/x~1y", value: 5 }), "testing value /x~1y failed: test failed");
   const doubling = Array.from({ length: 60 }, (_, i) => ({ op: "copy", from: "/a", path: `/a/x${i}` }));
   assert.throws(() => applyJsonPatch({ a: { b: "text" } }, doubling), /accumulated size increase of copy/);
   const polluted = applyJsonPatch({}, [{ op: "add", path: "/__proto__", value: { evil: 1 } }]);

@@ -1,6 +1,6 @@
 /** Rules for spec.conversion. */
 import { forbidden, invalid, isDns1035Label, notSupported, required } from "../../machinery/index.ts";
-import { validateClient } from "../admission-rules.ts";
+import { validateClient } from "../webhook-rules.ts";
 import type { FieldError } from "../definition.ts";
 import type { CustomResourceConversion } from "../generated/types.ts";
 

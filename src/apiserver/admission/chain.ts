@@ -1,7 +1,25 @@
 import type { KubeObject } from "../../api/index.ts";
 import type { UserInfo } from "../auth-contract.ts";
-import type { RequestInfo } from "../contract.ts";
+import type { AuditTrail, RequestInfo } from "../contract.ts";
 import type { ServedResource } from "../registry/resource.ts";
+
+export interface GroupVersionKind {
+  group: string;
+  version: string;
+  kind: string;
+}
+
+/**
+ * Plugins that change the object may be asked once more, since who came before a change has not seen it: a plugin that
+ * changed something sets `wanted`, and then all plugins run again.
+ */
+export class Reinvocation {
+  /** The second time. */
+  again = false;
+  wanted = false;
+  /** What a plugin wants to know the second time, by its name. */
+  readonly notes = new Map<string, unknown>();
+}
 
 /** What is about to be written, as admission plugins see it. */
 export interface AdmissionRequest {
@@ -10,8 +28,14 @@ export interface AdmissionRequest {
   info: RequestInfo;
   subresource: string;
   namespace: string;
+  /** "" for a name that is to be generated, and for each object of a collection that is deleted. */
   name: string;
-  /** The new object, in the request's spelling; plugins that admit may change it. Absent for DELETE. */
+  /** What the objects are: subresources may have a kind of their own (Scale, Binding). */
+  kind: GroupVersionKind;
+  /** CreateOptions, UpdateOptions, DeleteOptions (meta.k8s.io/v1); null for connections. */
+  options: object | null;
+  reinvocation: Reinvocation;
+  /** The new object, in stored spelling if it is of the resource's kind; plugins that admit may change it. Absent for DELETE. */
   object: KubeObject | undefined;
   /** Read only. */
   oldObject: KubeObject | undefined;
@@ -19,7 +43,7 @@ export interface AdmissionRequest {
   dryRun: boolean;
   warnings: string[];
   /** Where plugins note what is to be recorded; undefined where nothing is. */
-  audit?: { annotate(key: string, value: string): void } | undefined;
+  audit?: Pick<AuditTrail, "annotate" | "annotateBody"> | undefined;
 }
 
 export interface AdmissionPlugin {
@@ -44,10 +68,7 @@ export class AdmissionChain {
   }
 
   async admit(request: AdmissionRequest): Promise<void> {
-    for (const plugin of this.#plugins) {
-      const pending = plugin.admit?.(request);
-      if (pending) await pending;
-    }
+    await admitTwice(this.#plugins, request);
   }
 
   async validate(request: AdmissionRequest): Promise<void> {
@@ -60,7 +81,7 @@ export class AdmissionChain {
   /** Of a connection: whoever looks at those at all, first what may change, then what may only refuse. */
   async connect(request: AdmissionRequest): Promise<void> {
     const asked = this.#plugins.filter((plugin) => plugin.connects);
-    for (const plugin of asked) await plugin.admit?.(request);
+    await admitTwice(asked, request);
     for (const plugin of asked) await plugin.validate?.(request);
   }
 
@@ -70,5 +91,20 @@ export class AdmissionChain {
 
   release(request: AdmissionRequest): void {
     for (const plugin of this.#plugins) plugin.release?.(request);
+  }
+}
+
+async function admitTwice(plugins: readonly AdmissionPlugin[], request: AdmissionRequest): Promise<void> {
+  await admitOnce(plugins, request);
+  const { reinvocation } = request;
+  if (!reinvocation.wanted) return;
+  reinvocation.again = true;
+  await admitOnce(plugins, request);
+}
+
+async function admitOnce(plugins: readonly AdmissionPlugin[], request: AdmissionRequest): Promise<void> {
+  for (const plugin of plugins) {
+    const pending = plugin.admit?.(request);
+    if (pending) await pending;
   }
 }

@@ -1,9 +1,11 @@
 /** Admission of what connects to a pod, a Service or a node through the API server. */
 import type { KubeObject } from "../../api/index.ts";
 import type { UserInfo } from "../auth-contract.ts";
-import type { RequestInfo } from "../contract.ts";
+import type { HandlerRequest, RequestInfo } from "../contract.ts";
 import type { Core } from "../core.ts";
-import type { AdmissionRequest } from "./chain.ts";
+import { badRequest } from "../errors.ts";
+import { isTrue } from "../request-info.ts";
+import { admissionOf } from "./request.ts";
 
 const kinds: Readonly<Record<string, string>> = {
   "pods/exec": "PodExecOptions",
@@ -19,35 +21,43 @@ const truths = new Set(["stdin", "stdout", "stderr", "tty"]);
 /** The options of the query as the object that admission looks at. */
 function optionsOf(kind: string, info: RequestInfo): KubeObject {
   const options: Record<string, unknown> = { kind, apiVersion: "v1" };
-  for (const name of truths) if (/^(1|true)$/.test(info.query.get(name) ?? "")) options[name] = true;
+  for (const name of truths) if (isTrue(info.query.get(name))) options[name] = true;
   const container = info.query.get("container");
   if (container) options.container = container;
   const command = info.query.getAll("command");
   if (command.length > 0) options.command = command;
   const ports = info.query.getAll("ports").map(Number);
   if (ports.length > 0) options.ports = ports;
-  if (kind.endsWith("ProxyOptions")) options.path = `/${info.rest}`;
+  // Nothing behind /proxy is no path, not even the root.
+  const below = info.rest !== "" || info.path.endsWith("/");
+  if (kind.endsWith("ProxyOptions") && below) options.path = `/${info.rest}`;
   return options as KubeObject;
 }
 
 /** Undefined for what is no connection; else settles when nobody objects. Throws what refuses it. */
-export async function admitConnection(core: Core, info: RequestInfo, user: UserInfo): Promise<void> {
+export async function admitConnection(
+  core: Core,
+  handled: HandlerRequest,
+  info: RequestInfo,
+  user: UserInfo,
+): Promise<void> {
   if (info.apiGroup !== "") return;
   const kind = kinds[`${info.resource}/${info.subresource}`];
   const resource = kind && core.registry.find("", info.apiVersion, info.resource);
   if (!kind || !resource) return;
-  const request: AdmissionRequest = {
-    operation: "CONNECT",
-    resource,
-    info,
-    subresource: info.subresource,
-    namespace: info.namespace,
-    name: info.name,
-    object: optionsOf(kind, info),
-    oldObject: undefined,
-    user,
-    dryRun: false,
-    warnings: [],
-  };
+  const { query, subresource, namespace, name } = info;
+  if (query.has("dryRun")) throw badRequest("dryRun is not supported");
+  const request = admissionOf(
+    { resource, info, user, request: handled, dryRun: false, warnings: [] },
+    {
+      operation: "CONNECT",
+      subresource,
+      namespace,
+      name,
+      kind: { group: "", version: "v1", kind },
+      object: optionsOf(kind, info),
+      options: null,
+    },
+  );
   await core.admission.connect(request);
 }

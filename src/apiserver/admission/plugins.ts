@@ -13,7 +13,8 @@ import { limitRanger } from "./limit-ranger.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { nodeRestriction } from "./node-restriction.ts";
 import { ownerReferences } from "./owner-references.ts";
-import { validatingAdmissionPolicy } from "./policies/plugin.ts";
+import { mutatingAdmissionPolicy } from "./policies/mutating.ts";
+import { validatingAdmissionPolicy } from "./policies/validating.ts";
 import { podResizeValidator, podTopologyLabels } from "./pod-node.ts";
 import { podSecurity } from "./pod-security/plugin.ts";
 import { priority } from "./priority.ts";
@@ -60,6 +61,7 @@ export function admissionPlugins(context: PluginContext, choice: PluginChoice = 
     defaultIngressClass(context),
     podTopologyLabels(context),
     podResizeValidator(context),
+    mutatingAdmissionPolicy(context),
     mutatingWebhook,
     validatingAdmissionPolicy(context),
     validatingWebhook,

@@ -4,7 +4,7 @@ import { isIP } from "node:net";
 import type { ObjectReader, UserInfo } from "../auth-contract.ts";
 import { type Endpoint, resolveServiceEndpoint } from "../network/service-endpoint.ts";
 import type { Extension } from "./extension.ts";
-import { goErrorText } from "./go-errors.ts";
+import { goErrorText } from "../network/go-errors.ts";
 import { identityHeaders } from "./identity-headers.ts";
 import type { FrontProxyCertificate } from "./options.ts";
 

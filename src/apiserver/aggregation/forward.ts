@@ -9,7 +9,7 @@ import { tunnel } from "../proxy/tunnel.ts";
 import { type Answer, textAnswer } from "../response.ts";
 import type { Extension } from "./extension.ts";
 import { type ExtensionClient, readAll, UnreachableError } from "./extension-client.ts";
-import { goErrorText } from "./go-errors.ts";
+import { goErrorText } from "../network/go-errors.ts";
 import { identityHeaders, isIdentityHeader } from "./identity-headers.ts";
 
 /** Headers of one connection, not of the message (RFC 9110, 7.6.1), and those that are set anew. */

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { APIService, KubeObject } from "../../api/index.ts";
 import { obstacle, withVerdict } from "./availability.ts";
 import { type Extension, extensionOf } from "./extension.ts";
-import { goErrorText } from "./go-errors.ts";
+import { goErrorText } from "../network/go-errors.ts";
 import { identityHeaders, isIdentityHeader } from "./identity-headers.ts";
 import { aggregatedForm } from "./remote-discovery.ts";
 import { mergeDocument } from "./remote-openapi.ts";

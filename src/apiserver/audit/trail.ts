@@ -54,6 +54,11 @@ export class Trail implements AuditTrail {
     if (this.#event) (this.#event.annotations ??= {})[key] ??= value;
   }
 
+  annotateBody(key: string, value: string): void {
+    const level = this.#config?.level ?? "None";
+    if (levels.indexOf(level) >= levels.indexOf("Request")) this.annotate(key, value);
+  }
+
   answered(answer: Answer, info: RequestInfo | undefined): Answer {
     if (!this.#event) return this.#unauthenticated(answer, info);
     if (this.#config?.level === "None") return answer;

@@ -62,6 +62,7 @@ export function parseAccept(header: string): readonly MediaRange[] {
 export const formats: Record<string, Target["format"]> = {
   "application/json": "json",
   "*/*": "json",
+  "application/*": "json",
   "application/yaml": "yaml",
   "application/vnd.kubernetes.protobuf": "protobuf",
 };
@@ -75,7 +76,7 @@ const transformations: Record<string, Target["as"]> = {
 /** Chooses what to answer; throws 406 when nothing fits. */
 export function negotiate(accept: string | undefined, pretty: boolean, offer: Offer = plainOffer): Target {
   const plain: Target = { format: "json", as: "object", asVersion: "", pretty };
-  if (accept === undefined || accept === "") return plain;
+  if (accept === undefined) return plain;
   for (const { type, parameters } of parseAccept(accept)) {
     const format = formats[type];
     if (!format) continue;

@@ -30,6 +30,25 @@ export function readManagers(entries: ObjectMeta["managedFields"], ours: boolean
   return managers;
 }
 
+/** What makes entries unreadable, in Kubernetes' words; undefined when they are good. */
+export function checkManagers(entries: ObjectMeta["managedFields"]): string | undefined {
+  for (const [i, entry] of (entries ?? []).entries()) {
+    const { operation, apiVersion = "", fieldsType = "", fieldsV1 = {} } = entry;
+    if (operation !== "Apply" && operation !== "Update") return "operation must be `Apply` or `Update`";
+    if (apiVersion === "") return "apiVersion must not be empty";
+    if (fieldsType === "") return `missing fieldsType in managed fields entry ${i}`;
+    if (fieldsType !== "FieldsV1")
+      return `invalid fieldsType ${JSON.stringify(fieldsType)} in managed fields entry ${i}`;
+    try {
+      readFieldSet(fieldsV1);
+    } catch (cause) {
+      const shown = JSON.stringify(entry);
+      return `error decoding versioned set from ${shown}: error decoding set: ${(cause as Error).message}`;
+    }
+  }
+  return undefined;
+}
+
 /** A client takes all ownership away with a list of one empty entry. */
 export const isReset = (entries: ObjectMeta["managedFields"]): boolean =>
   entries?.length === 1 && Object.keys(entries[0] as object).length === 0;

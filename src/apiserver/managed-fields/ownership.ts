@@ -17,7 +17,7 @@ import { resetFields } from "./reset-fields.ts";
 const maxNameBytes = 128;
 
 /** `?fieldManager=`, else what stands before the slash in the client's name for itself. */
-export function managerName(call: Call): string {
+export function managerName(call: Pick<Call, "info" | "request">): string {
   const given = call.info.query.get("fieldManager");
   if (given) return given;
   const agent = (call.request.headers?.["user-agent"] ?? "").split("/", 1)[0] ?? "";

@@ -122,6 +122,16 @@ export class ServedResource {
     return copy;
   }
 
+  /** Likewise, with everything that Go writes always. */
+  whole(object: KubeObject): KubeObject {
+    const copy = structuredClone(object);
+    this.complete(copy);
+    this.fromStored(copy);
+    const type = this.def.storedAs && !this.def.type ? typeOfKind(this.def) : undefined;
+    if (type) fillWritten(type, copy as Record<string, unknown>);
+    return copy;
+  }
+
   /** Read only, in this resource's spelling. */
   object(entry: Entry): KubeObject {
     return this.def.storedAs ? this.copy(entry) : entry.object;

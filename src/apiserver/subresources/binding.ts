@@ -36,7 +36,7 @@ export async function bindPod(call: Call): Promise<Answer> {
     ]);
   }
   const key = resource.key(info.namespace, info.name);
-  await admitSubresource(call, binding);
+  await admitSubresource(call, binding, bindingKind);
   const labels = { ...given.labels, ...topologyLabels(core.caches, node) };
   for (;;) {
     const existing = resource.cache.get(key);

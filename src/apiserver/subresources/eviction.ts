@@ -21,7 +21,7 @@ export async function evict(call: Call): Promise<Answer> {
   if (eviction.metadata?.name && eviction.metadata.name !== info.name) {
     throw badRequest("name in URL does not match name in Eviction object");
   }
-  await admitSubresource(call, eviction);
+  await admitSubresource(call, eviction, evictionKind);
   const given = eviction.deleteOptions ?? {};
   const options: DeleteOptions = {
     gracePeriodSeconds: given.gracePeriodSeconds as number | undefined,
@@ -36,7 +36,7 @@ export async function evict(call: Call): Promise<Answer> {
   if (!over && pod.status?.phase !== "Pending" && !pod.metadata?.deletionTimestamp)
     await takeDisruption(call, pod, options.dryRun);
   if (!options.dryRun && !pod.metadata?.deletionTimestamp) await markDisrupted(call);
-  await deleteObject(call, info.namespace, info.name, options);
+  await deleteObject(call, info.namespace, info.name, options, false);
   return jsonAnswer(201, { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 });
 }
 

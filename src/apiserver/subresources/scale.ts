@@ -1,5 +1,7 @@
 import type { KubeObject, ObjectMeta } from "../../api/index.ts";
 import { get as valueAt, isObject, selectorFromObject, StatusError } from "../../machinery/index.ts";
+import { admitWrite } from "../admission/admit.ts";
+import { admissionOf, writeOptions } from "../admission/request.ts";
 import type { Entry } from "../cache/entry.ts";
 import { asObject, decodeBody } from "../codec/decode.ts";
 import type { Call } from "../core.ts";
@@ -10,7 +12,8 @@ import { readPatch } from "../verbs/patch.ts";
 import { unusable } from "../verbs/unusable.ts";
 import { updateObject } from "../verbs/update.ts";
 
-const scaleKind = { group: "autoscaling", version: "v1", kind: "Scale", plural: "scales" };
+const scaleKind = { group: "autoscaling", version: "v1", kind: "Scale" };
+const scales = { ...scaleKind, plural: "scales" };
 
 interface Scale extends KubeObject {
   spec?: { replicas?: unknown };
@@ -33,29 +36,41 @@ export async function scale(call: Call): Promise<Answer> {
   } else if (info.verb === "patch") change = readPatch(call);
   else throw methodNotAllowed();
   const entry = await updateObject(
-    { ...call, info: { ...info, subresource: "" }, managedAs: "scale" },
-    (existing) => {
+    {
+      ...call,
+      info: { ...info, subresource: "" },
+      managedAs: "scale",
+      seenAs: (object, old) => ({
+        object: scaleOf(call, { object }),
+        oldObject: scaleOf(call, { object: old }),
+        subresource: "scale",
+        kind: scaleKind,
+      }),
+    },
+    async (existing) => {
       const before = scaleOf(call, existing);
-      const after = asObject(change(before), scaleKind) as Scale;
+      const after = asObject(change(before), scales) as Scale;
       const meta = after.metadata as ObjectMeta;
       if (meta.name && meta.name !== info.name) {
         throw badRequest(
           `the name of the object (${meta.name}) does not match the name on the URL (${info.name})`,
         );
       }
-      const replicas = after.spec?.replicas ?? 0;
-      if (!Number.isInteger(replicas)) {
-        const problem = `json: cannot unmarshal ${typeof replicas} into Go struct field ScaleSpec.spec.replicas of type int32`;
+      const given = after.spec?.replicas ?? 0;
+      if (!Number.isInteger(given)) {
+        const problem = `json: cannot unmarshal ${typeof given} into Go struct field ScaleSpec.spec.replicas of type int32`;
         if (info.verb === "patch") throw unusable(JSON.stringify(after), problem);
         throw badRequest(`Scale in version "v1" cannot be handled as a Scale: ${problem}`);
       }
+      await admit(call, before, after);
+      const replicas = after.spec?.replicas ?? 0;
       if ((replicas as number) < 0 && resource.def.type) {
         const field = `.${resource.def.scale?.specReplicasPath}`;
         const message = `Invalid value: ${replicas}: should be a non-negative integer`;
         throw invalid(resource.def, info.name, [{ reason: "FieldValueInvalid", field, message }]);
       }
       if ((replicas as number) < 0) {
-        throw invalid(scaleKind, info.name, [
+        throw invalid(scales, info.name, [
           {
             reason: "FieldValueInvalid",
             field: "spec.replicas",
@@ -65,14 +80,29 @@ export async function scale(call: Call): Promise<Answer> {
       }
       const object = existing.copy();
       setAt(object, resource.def.scale?.specReplicasPath ?? "spec.replicas", replicas);
-      // A Scale that carries a version pins the write to it, and one that was patched only if it changed the version.
+      // A Scale that carries a version pins the write to it.
       if (info.verb === "update" && meta.resourceVersion)
         (object.metadata as ObjectMeta).resourceVersion = meta.resourceVersion;
-      else if (!resource.def.type) delete object.metadata?.resourceVersion;
       return object;
     },
   );
   return answer(call, entry);
+}
+
+/** Admission sees the Scale, not what is scaled. */
+async function admit(call: Call, before: Scale, after: Scale): Promise<void> {
+  const { core, info } = call;
+  const request = admissionOf(call, {
+    operation: "UPDATE",
+    subresource: "scale",
+    kind: scaleKind,
+    namespace: info.namespace,
+    name: info.name,
+    object: after,
+    oldObject: before,
+    options: writeOptions("UpdateOptions", info),
+  });
+  await admitWrite(core, request);
 }
 
 /** A custom resource without the number cannot be shown as a Scale. */
@@ -89,7 +119,7 @@ function answer(call: Call, entry: Entry): Answer {
   return withWarnings(call, encoded(200, scaleOf(call, entry), { ...call.target, as: "object" }));
 }
 
-function scaleOf({ resource }: Call, entry: Entry): Scale {
+function scaleOf({ resource }: Call, entry: Pick<Entry, "object">): Scale {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = entry.object.metadata ?? {};
   const paths = resource.def.scale;
   const selector = paths?.selectorPath ? valueAt(entry.object, paths.selectorPath) : undefined;

@@ -141,12 +141,10 @@ function applied(call: Call, existing: Entry, config: KubeObject): KubeObject {
   checkPlace(call, config, existing);
   if (result.unchanged && before.size > 0) {
     const same = resource.copy(existing);
-    delete (same.metadata as ObjectMeta).resourceVersion;
     resource.def.storedAs?.toStored(same);
     return same;
   }
   const object = usable(call, result.object);
-  if (!config.metadata?.resourceVersion) delete object.metadata?.resourceVersion;
   resource.def.storedAs?.toStored(object);
   resource.def.defaults?.(object);
   return object;

@@ -1,6 +1,7 @@
-import type { FieldError, KubeObject, ObjectMeta } from "../../api/index.ts";
+import type { FieldError, KindDefinition, KubeObject, ObjectMeta } from "../../api/index.ts";
 import { StatusError } from "../../machinery/index.ts";
-import type { AdmissionRequest } from "../admission/chain.ts";
+import { admitWrite, dedupeOwners } from "../admission/admit.ts";
+import { admissionOf, writeOptions } from "../admission/request.ts";
 import { Entry } from "../cache/entry.ts";
 import { type Call, newUid, nowTime, writeObject } from "../core.ts";
 import { encodeStored, withResourceVersion } from "../codec/stored.ts";
@@ -26,39 +27,30 @@ export async function createObject(
   object: KubeObject,
   owners: "track" | "kept" = "track",
 ): Promise<Entry> {
-  const { resource, info, core, user, dryRun, warnings } = call;
+  const { resource, info, core, dryRun, warnings } = call;
   const { def } = resource;
   const meta = object.metadata as ObjectMeta;
-  if (def.namespaced) {
-    meta.namespace ||= info.namespace;
-    if (meta.namespace !== info.namespace) {
-      throw badRequest(
-        "the namespace of the provided object does not match the namespace sent on the request",
-      );
-    }
-  }
-  if (meta.resourceVersion && meta.resourceVersion !== "0") {
-    throw new StatusError("", "resourceVersion should not be set on objects to be created", { code: 500 });
-  }
+  checkNamespace(call, meta);
+  if (isVersioned(meta)) throw versioned();
+  delete meta.deletionTimestamp;
+  delete meta.deletionGracePeriodSeconds;
+  delete meta.selfLink;
   def.storedAs?.toStored(object);
   def.defaults?.(object);
+  dedupeOwners(object, warnings);
   if (owners === "track") keepOwners(call, object, undefined, "");
-  const request: AdmissionRequest = {
+  const request = admissionOf(call, {
     operation: "CREATE",
-    resource,
-    info: call.info,
-    subresource: "",
-    namespace: meta.namespace ?? "",
+    namespace: def.namespaced ? info.namespace : isNamespace(def) ? (meta.name ?? "") : "",
     name: meta.name ?? "",
     object,
-    oldObject: undefined,
-    user,
-    dryRun,
-    warnings,
-    audit: call.request.audit,
-  };
+    options: writeOptions("CreateOptions", info),
+  });
   try {
-    await core.admission.admit(request);
+    await admitWrite(core, request);
+    // Whoever changed the object may have changed this too.
+    checkNamespace(call, meta);
+    if (isVersioned(meta) && !dryRun) throw versioned();
     // Whoever changes the object may have given it a name.
     const prefixed = !meta.name && !!meta.generateName;
     const generated = prefixed && def.nameGenerated !== false;
@@ -69,9 +61,6 @@ export async function createObject(
     if (prefixed) request.name = meta.name as string;
     meta.uid = newUid();
     meta.creationTimestamp = nowTime(core.clock);
-    delete meta.deletionTimestamp;
-    delete meta.deletionGracePeriodSeconds;
-    delete meta.selfLink;
     const loading = def.ready?.(object);
     if (loading) await loading;
     def.strategy.prepareForCreate?.(object);
@@ -95,6 +84,22 @@ export async function createObject(
     core.admission.release(request);
   }
 }
+
+/** An object without a namespace belongs to that of the request. Throws 400 when it says that it belongs to another. */
+export function checkNamespace({ resource, info }: Pick<Call, "resource" | "info">, meta: ObjectMeta): void {
+  if (!resource.def.namespaced) return;
+  meta.namespace ||= info.namespace;
+  if (meta.namespace === info.namespace) return;
+  throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
+}
+
+const isVersioned = ({ resourceVersion }: ObjectMeta): boolean =>
+  resourceVersion !== undefined && resourceVersion !== "" && resourceVersion !== "0";
+
+const versioned = (): StatusError =>
+  new StatusError("", "resourceVersion should not be set on objects to be created", { code: 500 });
+
+const isNamespace = (def: KindDefinition): boolean => def.group === "" && def.kind === "Namespace";
 
 /** The object as a dry run shows it; `revision`: of the object it would replace, 0 for a new one. */
 export function unstored(call: Call, key: string, object: KubeObject, revision = 0): Entry {

@@ -8,7 +8,11 @@ import { isTrue } from "../request-info.ts";
 
 export interface DeleteOptions {
   gracePeriodSeconds: number | undefined;
+  /** What follows from the two below. */
   propagation: "Background" | "Foreground" | "Orphan" | undefined;
+  propagationPolicy?: string | undefined;
+  /** The older way to say it. */
+  orphanDependents?: boolean | undefined;
   preconditions: { uid?: string; resourceVersion?: string };
   dryRun: boolean;
 }
@@ -70,6 +74,8 @@ export function readDeleteOptions(call: Call): DeleteOptions {
     propagation:
       (policy as DeleteOptions["propagation"] | null) ??
       (orphan === true ? "Orphan" : orphan === false ? "Background" : undefined),
+    propagationPolicy: (policy as string | null | undefined) ?? undefined,
+    orphanDependents: orphan ?? undefined,
     preconditions: preconditions as DeleteOptions["preconditions"],
     dryRun,
   };

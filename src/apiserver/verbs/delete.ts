@@ -1,5 +1,5 @@
 import type { KindDefinition, KubeObject, ObjectMeta } from "../../api/index.ts";
-import type { AdmissionRequest } from "../admission/chain.ts";
+import { admissionOf, deleteOptions } from "../admission/request.ts";
 import type { Entry } from "../cache/entry.ts";
 import { type Call, removeObject, secondsTime, writeObject } from "../core.ts";
 import { conflict, notFound, qualified } from "../errors.ts";
@@ -59,36 +59,38 @@ export async function remove(call: Call): Promise<Answer> {
   return withWarnings(call, answer);
 }
 
-/** Deletes, or begins to delete, as finalizers and grace demand. `entry`: the last, or the marked, state. */
+/**
+ * Deletes, or begins to delete, as finalizers and grace demand. `entry`: the last, or the marked, state. `admit`: false
+ * when the request was admitted as something else (an eviction).
+ */
 export async function deleteObject(
   call: Call,
   namespace: string,
   name: string,
   options: DeleteOptions,
+  admit = true,
 ): Promise<{ gone: boolean; entry: Entry }> {
-  const { resource, core, user, warnings } = call;
+  const { resource, core, info } = call;
   const { def } = resource;
   const key = resource.key(namespace, name);
   for (;;) {
     const existing = resource.cache.get(key);
     if (!existing) throw notFound(def, name);
     checkPreconditions(def, existing, options);
-    const request: AdmissionRequest = {
-      operation: "DELETE",
-      resource,
-      info: call.info,
-      subresource: "",
-      namespace,
-      name,
-      object: undefined,
-      oldObject: existing.object,
-      user,
-      dryRun: options.dryRun,
-      warnings,
-      audit: call.request.audit,
-    };
-    await core.admission.admit(request);
-    await core.admission.validate(request);
+    if (admit && !isPending(def, existing.object, options)) {
+      const request = admissionOf(call, {
+        operation: "DELETE",
+        object: undefined,
+        oldObject: existing.object,
+        // Nobody named the objects of a collection.
+        name: info.name,
+        namespace,
+        options: deleteOptions(options, graceOf(def, existing.object, options)),
+        dryRun: options.dryRun,
+      });
+      await core.admission.admit(request);
+      await core.admission.validate(request);
+    }
     const marked = plan(def, existing, options, core.clock.now());
     if (marked === "remove") {
       if (options.dryRun || (await removeObject(core, resource, existing)))
@@ -100,6 +102,22 @@ export async function deleteObject(
       if (result.done) return { gone: false, entry: result.entry };
     }
   }
+}
+
+/** Deletion is under way already, and nothing that was asked for makes it faster. */
+function isPending(def: KindDefinition, { metadata }: KubeObject, options: DeleteOptions): boolean {
+  const current = metadata?.deletionGracePeriodSeconds ?? 0;
+  if (!def.graceSeconds || !metadata?.deletionTimestamp || current === 0) return false;
+  const { gracePeriodSeconds = current } = options;
+  return (gracePeriodSeconds < 0 ? 1 : gracePeriodSeconds) >= current;
+}
+
+/** What admission is told of the grace period: as it was asked for, or as the kind has it. */
+function graceOf(def: KindDefinition, object: KubeObject, options: DeleteOptions): number | undefined {
+  const { gracePeriodSeconds } = options;
+  const deleting = object.metadata?.deletionTimestamp !== undefined;
+  if (def.graceSeconds && !deleting) return gracePeriod(def, object, options);
+  return gracePeriodSeconds !== undefined && gracePeriodSeconds < 0 ? 1 : gracePeriodSeconds;
 }
 
 /** Kinds with a grace period show that theirs is over. */

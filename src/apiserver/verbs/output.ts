@@ -7,6 +7,7 @@ import { enveloped, protobufType } from "../codec/protobuf/envelope.ts";
 import type { Call } from "../core.ts";
 import { type Answer, bytesAnswer, withErrorHeaders } from "../response.ts";
 import { includeOf, partialObject, tableOf } from "../tables/render.ts";
+import { warningHeader } from "../warnings.ts";
 
 /** One stored object, as the client asked for it. */
 export function objectAnswer(call: Call, status: number, entry: Entry): Answer {
@@ -41,14 +42,10 @@ export function encodedError(error: StatusError, target: Target): Answer {
   return withErrorHeaders(error, encoded(error.code, error.toStatus(), target));
 }
 
-/** RFC 7234 Warning headers, as client-go reads them; more than one are joined by commas. */
+/** What there is to warn of goes out with the answer. */
 export function withWarnings(call: { warnings: readonly string[] }, answer: Answer): Answer {
-  if (call.warnings.length > 0) {
-    const texts = [...new Set(call.warnings)].map(
-      // biome-ignore lint: control characters may not stand in a header
-      (text) => `299 - "${text.replaceAll(/[\u0000-\u001f\u007f]/g, " ").replaceAll(/["\\]/g, "\\$&")}"`,
-    );
-    answer.headers.warning = texts.join(", ");
-  }
+  if (call.warnings.length === 0) return answer;
+  const header = warningHeader(call.warnings);
+  if (header !== undefined) answer.headers.warning = header;
   return answer;
 }

@@ -45,9 +45,6 @@ export async function patch(call: Call): Promise<Answer> {
     const { managedFields } = existing.object.metadata ?? {};
     if (managedFields && deepEqual(object.metadata.managedFields, managedFields))
       object.metadata.managedFields = managedFields;
-    // A patch that does not speak of the version applies to whatever is there.
-    if (object.metadata?.resourceVersion === String(existing.revision))
-      delete object.metadata.resourceVersion;
     def.storedAs?.toStored(object);
     def.defaults?.(object);
     return object;

@@ -1,13 +1,14 @@
 import type { KindDefinition, KubeObject, ObjectMeta } from "../../api/index.ts";
 import { deepClone, StatusError } from "../../machinery/index.ts";
-import type { AdmissionRequest } from "../admission/chain.ts";
+import { admitWrite, dedupeOwners } from "../admission/admit.ts";
+import { admissionOf, writeOptions } from "../admission/request.ts";
 import type { Entry } from "../cache/entry.ts";
 import { type Call, removeObject, writeObject } from "../core.ts";
 import { badRequest, conflict, invalid, modified, notFound, qualified } from "../errors.ts";
 import { keepOwners } from "../managed-fields/ownership.ts";
 import type { Answer } from "../response.ts";
 import { strategyOf } from "../subresources/strategies.ts";
-import { createObject, throwInvalid, unstored } from "./create.ts";
+import { checkNamespace, createObject, throwInvalid, unstored } from "./create.ts";
 import { readObject } from "./input.ts";
 import { objectAnswer } from "./output.ts";
 
@@ -86,24 +87,13 @@ export async function update(call: Call): Promise<Answer> {
       `the name of the object (${meta.name}) does not match the name on the URL (${info.name})`,
     );
   }
-  if (resource.def.namespaced) {
-    meta.namespace ||= info.namespace;
-    if (meta.namespace !== info.namespace) {
-      throw badRequest(
-        "the namespace of the provided object does not match the namespace sent on the request",
-      );
-    }
-  }
+  checkNamespace(call, meta);
   const creates = createdByUpdate.has(qualified(resource.def)) && info.subresource === "";
   if (creates && !resource.cache.get(resource.key(info.namespace, info.name)) && !meta.uid) {
     if (meta.resourceVersion && meta.resourceVersion !== "0")
       throw conflict(resource.def, info.name, modified);
     delete meta.resourceVersion;
     return objectAnswer(call, 201, await createObject(call, object));
-  }
-  if (meta.resourceVersion && !/^\d+$/.test(meta.resourceVersion)) {
-    const why = `strconv.ParseUint: parsing ${JSON.stringify(meta.resourceVersion)}: invalid syntax`;
-    throw new StatusError("", why, { code: 500 });
   }
   if (meta.uid) {
     const uid = resource.cache.get(resource.key(info.namespace, info.name))?.object.metadata?.uid;
@@ -114,6 +104,7 @@ export async function update(call: Call): Promise<Answer> {
         wrongUid(resource.def.plural, resource.key(info.namespace, info.name), meta.uid, uid),
       );
   }
+  dedupeOwners(object, call.warnings);
   resource.def.storedAs?.toStored(object);
   resource.def.defaults?.(object);
   return objectAnswer(call, 200, await updateObject(call, () => structuredCloneOnce(object)));
@@ -160,7 +151,7 @@ async function attempt(
   owners: "track" | "kept",
   first: boolean,
 ): Promise<Entry | undefined> {
-  const { resource, info, core, user, dryRun, warnings } = call;
+  const { resource, info, core, dryRun, warnings } = call;
   const { def } = resource;
   const strategy = strategyOf(resource, info.subresource);
   const existing = resource.cache.get(key);
@@ -168,29 +159,22 @@ async function attempt(
   const old = existing.object;
   const object = await change(existing);
   const meta = object.metadata as ObjectMeta;
-  const version = meta.resourceVersion;
-  const pinned = version !== undefined && version !== "" && version !== "0";
-  if (!pinned && info.verb === "update" && (def.type || mustBePinned.has(qualified(def))))
-    throw unpinned(def, info.name);
-  if (pinned && version !== String(existing.revision)) throw conflict(def, info.name, modified);
-  keepSystemFields(meta, old.metadata as ObjectMeta);
   if (owners === "track") keepOwners(call, object, old, call.managedAs ?? info.subresource);
-  const request: AdmissionRequest = {
+  const request = admissionOf(call, {
     operation: "UPDATE",
-    resource,
-    info: call.info,
     subresource: info.subresource,
     namespace: info.namespace,
     name: info.name,
     object,
     oldObject: old,
-    user,
-    dryRun,
-    warnings,
-    audit: call.request.audit,
-  };
+    options: writeOptions("UpdateOptions", info),
+  });
   try {
-    await core.admission.admit(request);
+    if (!call.seenAs) await admitWrite(core, request);
+    checkVersion(call, meta, existing);
+    checkNamespace(call, meta);
+    keepSystemFields(meta, old.metadata as ObjectMeta);
+    meta.resourceVersion = String(existing.revision);
     resource.complete(object);
     const loading = def.ready?.(object);
     if (loading) await loading;
@@ -200,7 +184,7 @@ async function attempt(
     const errors = strategy.validateUpdate?.(object, old) ?? [];
     throwInvalid(call, object, errors);
     if (strategy.warnings && first) warnings.push(...strategy.warnings(object, old));
-    await core.admission.validate(request);
+    await core.admission.validate(call.seenAs ? { ...request, ...call.seenAs(object, old) } : request);
     if (dryRun) return unstored(call, key, object, existing.revision);
     if (mayGo(object, old)) {
       // The last finalizer is gone: so is the object.
@@ -214,9 +198,24 @@ async function attempt(
   } finally {
     core.admission.release(request);
   }
-  if (!pinned) return undefined;
-  if (!resource.cache.get(key)) throw notFound(def, info.name);
-  throw conflict(def, info.name, modified);
+  return undefined;
+}
+
+/**
+ * What was sent, or what a patch made of the present object, must be of the present version; some kinds have to say of
+ * which they are. Whoever changed the object in admission may have changed that too.
+ */
+function checkVersion({ resource: { def }, info }: Call, meta: ObjectMeta, existing: Entry): void {
+  const { resourceVersion: version = "" } = meta;
+  if (version === "" || version === "0") {
+    if (def.type || mustBePinned.has(qualified(def))) throw unpinned(def, info.name);
+    return;
+  }
+  if (!/^\d+$/.test(version)) {
+    const why = `strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`;
+    throw new StatusError("", why, { code: 500 });
+  }
+  if (version !== String(existing.revision)) throw conflict(def, info.name, modified);
 }
 
 /** What no client may change: identity and the course of deletion. */

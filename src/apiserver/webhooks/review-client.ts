@@ -1,35 +1,24 @@
 /** Calls of the API server to webhooks: a review is posted, a review comes back. */
-import { Agent, request } from "node:https";
+import type { IncomingMessage } from "node:http";
+import { type Agent, request } from "node:https";
+import { isIP } from "node:net";
+import { TLSSocket } from "node:tls";
+import { gunzipSync } from "node:zlib";
 import type { ObjectReader } from "../auth-contract.ts";
-import { resolveServiceEndpoint } from "../network/service-endpoint.ts";
-
-/** Where a webhook is: at an URL, or behind a Service of the cluster. */
-export interface WebhookAddress {
-  url?: string;
-  service?: { namespace: string; name: string; path?: string; port?: number };
-  /** Base64 of PEM certificates that sign the webhook's; the machine's own authorities when absent. */
-  caBundle?: string;
-}
+import { goErrorText, type SeenCertificate } from "../network/go-errors.ts";
+import { type Target, targetOf, type WebhookAddress } from "./address.ts";
+import { Agents } from "./agents.ts";
+import { type HttpAnswer, readAnswer, WebhookCallError } from "./answers.ts";
 
 /** More is no review. */
-const maxAnswerBytes = 3 * 1024 * 1024;
-
-interface Target {
-  /** As it is shown in errors. */
-  url: URL;
-  host: string;
-  port: number;
-  serverName: string;
-}
-
-/** Something was wrong on the way or with the answer; the text is Go's. */
-export class WebhookCallError extends Error {}
+const maxAnswerBytes = 32 * 1024 * 1024;
+/** How often somebody who asks for patience is asked again. */
+const maxRetries = 10;
 
 export class ReviewClient {
   readonly #objects: ObjectReader;
   readonly #random: () => number;
-  /** Connections stay open between calls; one agent per authority, since trust is the agent's. */
-  readonly #agents = new Map<string, Agent>();
+  readonly #agents = new Agents();
 
   constructor(objects: ObjectReader, random: () => number) {
     this.#objects = objects;
@@ -37,148 +26,160 @@ export class ReviewClient {
   }
 
   close(): void {
-    for (const agent of this.#agents.values()) agent.destroy();
-    this.#agents.clear();
+    this.#agents.close();
+  }
+
+  /** Forgets connections that were trusted by bundles other than these. */
+  keepOnly(bundles: ReadonlySet<string>): void {
+    this.#agents.keepOnly(bundles);
   }
 
   /** The parsed answer. Rejects with WebhookCallError. */
   async post(address: WebhookAddress, body: object, timeoutSeconds: number): Promise<unknown> {
-    const target = this.#target(address, timeoutSeconds);
-    const text = await this.#send(target, address.caBundle ?? "", JSON.stringify(body), timeoutSeconds);
+    const target = targetOf(address, this.#objects, this.#random);
+    const call: Posting = {
+      target,
+      agent: this.#agents.of(address.caBundle ?? ""),
+      path: `${target.path}?timeout=${timeoutSeconds}s`,
+      body: Buffer.from(JSON.stringify(body)),
+      signal: AbortSignal.timeout(timeoutSeconds * 1000),
+    };
+    for (let attempt = 1; ; attempt++) {
+      const answer = await send(call);
+      const { status, retryAfter } = answer;
+      const patience = status === 429 || status >= 500 ? retryAfter : undefined;
+      if (patience === undefined || attempt > maxRetries) return readAnswer(answer);
+      await pause(patience * 1000, call.signal);
+    }
+  }
+}
+
+interface Posting {
+  target: Target;
+  agent: Agent;
+  /** With the query. */
+  path: string;
+  body: Buffer;
+  signal: AbortSignal;
+}
+
+/** A kept connection was closed by the other end before it answered. */
+class StaleError extends Error {}
+
+async function send(call: Posting): Promise<HttpAnswer> {
+  for (;;) {
     try {
-      return JSON.parse(text) as unknown;
-    } catch (cause) {
-      const message = `couldn't get version/kind; json parse error: ${(cause as Error).message}`;
-      throw new WebhookCallError(message, { cause });
+      return await once(call);
+    } catch (error) {
+      // Another kept connection may be as stale; a new one is not.
+      if (!(error instanceof StaleError)) throw error;
     }
   }
+}
 
-  #target(address: WebhookAddress, timeoutSeconds: number): Target {
-    const { service } = address;
-    if (!service) {
-      const url = new URL(address.url ?? "");
-      url.searchParams.set("timeout", `${timeoutSeconds}s`);
-      return {
-        url,
-        host: url.hostname.replace(/^\[|\]$/g, ""),
-        port: Number(url.port || 443),
-        serverName: url.hostname,
-      };
-    }
-    const port = service.port ?? 443;
-    const name = `${service.name}.${service.namespace}.svc`;
-    const path = service.path?.startsWith("/") ? service.path : `/${service.path ?? ""}`;
-    const url = new URL(`https://${name}${path}`);
-    url.port = String(port);
-    url.searchParams.set("timeout", `${timeoutSeconds}s`);
-    const { namespace } = service;
+function once({ target, agent, path, body, signal }: Posting): Promise<HttpAnswer> {
+  const { authority, serverName } = target;
+  const failed = (why: string, cause: unknown): WebhookCallError =>
+    new WebhookCallError(`Post ${JSON.stringify(`https://${authority}${path}`)}: ${why}`, { cause });
+  return new Promise((resolve, reject) => {
+    let endpoint: { host: string; port: number };
     try {
-      const endpoint = resolveServiceEndpoint(this.#objects, namespace, service.name, port, this.#random);
-      return { url, ...endpoint, serverName: name };
+      endpoint = target.endpoint();
     } catch (cause) {
-      // The original looks the Service up when it dials, so its error is one of the post.
-      const shown = JSON.stringify(shownUrl(url, port));
-      throw new WebhookCallError(`Post ${shown}: ${(cause as Error).message}`, { cause });
+      reject(failed((cause as Error).message, cause));
+      return;
     }
-  }
-
-  #agent(caBundle: string): Agent {
-    let agent = this.#agents.get(caBundle);
-    if (!agent) {
-      const ca = caBundle === "" ? undefined : Buffer.from(caBundle, "base64").toString();
-      agent = new Agent({ keepAlive: true, ...(ca === undefined ? {} : { ca }) });
-      this.#agents.set(caBundle, agent);
-    }
-    return agent;
-  }
-
-  #send(target: Target, caBundle: string, body: string, timeoutSeconds: number): Promise<string> {
-    const { url, host, port, serverName } = target;
-    const shown = `Post ${JSON.stringify(shownUrl(url, port))}: `;
-    return new Promise((resolve, reject) => {
-      const fail = (why: string, cause?: unknown): void =>
-        reject(new WebhookCallError(`${shown}${why}`, { cause }));
-      const call = request(
-        {
-          method: "POST",
-          host,
-          port,
-          path: url.pathname + url.search,
-          servername: /^[\d.]+$|:/.test(serverName) ? "" : serverName,
-          agent: this.#agent(caBundle),
-          headers: {
-            host: url.host,
-            "content-type": "application/json",
-            accept: "application/json, */*",
-            "user-agent": "kube-apiserver-admission",
-            "content-length": Buffer.byteLength(body),
-          },
-          signal: AbortSignal.timeout(timeoutSeconds * 1000),
+    const { host, port } = endpoint;
+    let seen: SeenCertificate | undefined;
+    let answered = false;
+    const call = request(
+      {
+        method: "POST",
+        host,
+        port,
+        path,
+        servername: isIP(serverName) === 0 ? serverName : "",
+        agent,
+        headers: {
+          host: authority,
+          "user-agent": "kube-apiserver-admission",
+          "content-length": body.length,
+          accept: "application/json, */*",
+          "content-type": "application/json",
+          "accept-encoding": "gzip",
         },
-        (response) => {
-          const parts: Buffer[] = [];
-          let size = 0;
-          response.on("data", (part: Buffer) => {
-            size += part.length;
-            if (size > maxAnswerBytes) {
-              response.destroy();
-              fail(`the answer is larger than ${maxAnswerBytes} bytes`);
-            } else parts.push(part);
-          });
-          response.on("end", () => {
-            const status = response.statusCode ?? 0;
-            if (status >= 200 && status < 300) resolve(Buffer.concat(parts).toString());
-            else reject(new WebhookCallError(refusal(status)));
-          });
-          response.on("error", (cause) => fail(reasonOf(cause, host, port), cause));
-        },
-      );
-      call.on("error", (cause) => fail(reasonOf(cause, host, port), cause));
-      call.end(body);
+        signal,
+      },
+      (response) => {
+        answered = true;
+        read(response, signal).then(resolve, reject);
+      },
+    );
+    call.once("socket", (socket) => {
+      // The certificate is gone by the time that it is refused.
+      if (socket instanceof TLSSocket && !call.reusedSocket)
+        socket.prependOnceListener("secure", () => {
+          seen = socket.getPeerCertificate();
+        });
     });
+    call.on("error", (cause: NodeJS.ErrnoException) => {
+      // Whoever reads the answer sees what happens to it.
+      if (answered) return;
+      if (call.reusedSocket && (cause.code === "ECONNRESET" || cause.code === "EPIPE"))
+        reject(new StaleError("stale connection", { cause }));
+      else {
+        const address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+        reject(failed(goErrorText(cause, address, serverName, seen), cause));
+      }
+    });
+    call.end(body);
+  });
+}
+
+async function read(response: IncomingMessage, signal: AbortSignal): Promise<HttpAnswer> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const part of response as AsyncIterable<Buffer>) {
+      size += part.length;
+      if (size > maxAnswerBytes) throw new Error("http: request body too large");
+      parts.push(part);
+    }
+    const { headers, statusCode = 0 } = response;
+    const seconds = headers["retry-after"];
+    return {
+      status: statusCode,
+      contentType: headers["content-type"],
+      retryAfter: seconds !== undefined && /^\d+$/.test(seconds) ? Number(seconds) : undefined,
+      body: unpacked(Buffer.concat(parts), headers["content-encoding"]),
+    };
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const why = signal.aborted ? deadline : code === "ECONNRESET" ? "unexpected EOF" : message;
+    throw new WebhookCallError(
+      `unexpected error when reading response body. Please retry. Original error: ${why}`,
+      { cause },
+    );
   }
 }
 
-/** Go shows the port of a Service even when it is the usual one. */
-function shownUrl(url: URL, port: number): string {
-  return url.port === "" && url.hostname.endsWith(".svc")
-    ? url.href.replace(url.host, `${url.hostname}:${port}`)
-    : url.href;
-}
+const unpacked = (body: Buffer, encoding: string | undefined): Buffer =>
+  encoding === "gzip" ? gunzipSync(body, { maxOutputLength: maxAnswerBytes }) : body;
 
-const refusal = (status: number): string =>
-  status === 404
-    ? "the server could not find the requested resource"
-    : status >= 300 && status < 400
-      ? `the server answered with status code ${status} and redirects are not followed`
-      : `an error on the server ("") has prevented the request from succeeding`;
+const deadline = "context deadline exceeded";
 
-function reasonOf(error: Error, host: string, port: number): string {
-  const { code = "" } = error as NodeJS.ErrnoException;
-  if (error.name === "TimeoutError" || error.name === "AbortError") return "context deadline exceeded";
-  const address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-  switch (code) {
-    case "ECONNREFUSED":
-      return `dial tcp ${address}: connect: connection refused`;
-    case "EHOSTUNREACH":
-      return `dial tcp ${address}: connect: no route to host`;
-    case "ENOTFOUND":
-    case "EAI_AGAIN":
-      return `dial tcp: lookup ${host}: no such host`;
-    case "ECONNRESET":
-      return "EOF";
-    case "DEPTH_ZERO_SELF_SIGNED_CERT":
-    case "SELF_SIGNED_CERT_IN_CHAIN":
-    case "UNABLE_TO_VERIFY_LEAF_SIGNATURE":
-    case "UNABLE_TO_GET_ISSUER_CERT_LOCALLY":
-    case "UNABLE_TO_GET_ISSUER_CERT":
-    case "CERT_SIGNATURE_FAILURE":
-      return "tls: failed to verify certificate: x509: certificate signed by unknown authority";
-    case "CERT_HAS_EXPIRED":
-      return "tls: failed to verify certificate: x509: certificate has expired or is not yet valid";
-    case "ERR_TLS_CERT_ALTNAME_INVALID":
-      return `tls: failed to verify certificate: x509: certificate is not valid for ${host}`;
-    default:
-      return error.message;
-  }
+/** Rejects when the signal comes first. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const expired = (cause?: unknown): void => {
+      clearTimeout(timer);
+      reject(new WebhookCallError(deadline, { cause }));
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", expired);
+      resolve();
+    }, ms);
+    if (signal.aborted) expired();
+    else signal.addEventListener("abort", expired, { once: true });
+  });
 }

@@ -1,6 +1,6 @@
 import type { ControllerRevision, KubeObject, PodTemplateSpec } from "../../api/index.ts";
 import { controllerRef } from "../../client/index.ts";
-import { deepClone, deepEqual, podTemplateHash } from "../../machinery/index.ts";
+import { deepEqual, podTemplateHash } from "../../machinery/index.ts";
 
 export interface Owner {
   object: KubeObject & { spec?: { template?: PodTemplateSpec } };
@@ -19,10 +19,20 @@ export interface RevisionPlan {
   bump: boolean;
 }
 
-/** A revision holds a patch that puts the template back: the form `kubectl rollout undo` applies. */
-const patchOf = (template: PodTemplateSpec | undefined): unknown => ({
-  spec: { template: { ...deepClone(template ?? {}), $patch: "replace" } },
-});
+/** A copy whose objects have their keys in order, as Go writes a map. */
+function withSortedKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withSortedKeys);
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, inner]) => [key, withSortedKeys(inner)]));
+}
+
+/**
+ * A revision holds a patch that puts the template back: the form `kubectl rollout undo` applies. Its keys are in order, since
+ * clients find the revision of an owner by comparing the bytes.
+ */
+const patchOf = (template: PodTemplateSpec | undefined): unknown =>
+  withSortedKeys({ spec: { template: { ...template, $patch: "replace" } } });
 
 export function templateOf(revision: ControllerRevision): PodTemplateSpec {
   const data = revision.data as { spec?: { template?: PodTemplateSpec & { $patch?: string } } };

@@ -1,7 +1,15 @@
 /** Which fields an applied configuration speaks of, and what of it does not fit its type. */
 import { type FieldSet, leaf, nodeOf } from "./field-set.ts";
 import { itemStep } from "./list-items.ts";
-import { formOf, isMembers, type ListShape, type MapShape, type Shape, UnkeyedItem } from "./shape.ts";
+import {
+  ForeignValue,
+  formOf,
+  isMembers,
+  type ListShape,
+  type MapShape,
+  type Shape,
+  UnkeyedItem,
+} from "./shape.ts";
 
 /** What is wrong with an applied configuration: one line per mistake, e.g. `.spec.x: field not declared in schema`. */
 export class TypedError extends Error {}
@@ -14,6 +22,7 @@ export function appliedSet(shape: Shape, value: unknown): FieldSet {
   const problems: string[] = [];
   const set = nodeAt(shape, value, false, "", problems) ?? leaf;
   if (problems.length === 0) return set;
+  problems.sort();
   const [only] = problems;
   throw new TypedError(
     problems.length === 1 ? (only as string) : `errors:\n${problems.map((each) => `  ${each}\n`).join("")}`,
@@ -30,17 +39,20 @@ function nodeAt(
   const form = formOf(shape, value);
   if (form === "map") {
     const map = shape.map as MapShape;
-    if (value !== null && !isMembers(value)) problems.push(`${path}: expected map, got ${shownValue(value)}`);
-    if (map.atomic) return leaf;
-    if (!isMembers(value)) return member ? leaf : undefined;
-    return mapNode(map, value, member, path, problems);
+    if (value !== null && !isMembers(value)) problems.push(`${path}: expected map, got ${plainText(value)}`);
+    if (!isMembers(value)) return map.atomic || member ? leaf : undefined;
+    const node = mapNode(map, value, member, path, problems);
+    return map.atomic ? leaf : node;
   }
   if (form === "list") {
     const list = shape.list as ListShape;
     if (value !== null && !Array.isArray(value))
-      problems.push(`${path}: expected list, got ${shownValue(value)}`);
-    if (list.relation === "atomic") return leaf;
-    if (!Array.isArray(value)) return member ? leaf : undefined;
+      problems.push(`${path}: expected list, got ${plainText(value)}`);
+    if (!Array.isArray(value)) return list.relation === "atomic" || member ? leaf : undefined;
+    if (list.relation === "atomic") {
+      value.forEach((item, i) => nodeAt(list.element, item, true, `${path}[${i}]`, problems));
+      return leaf;
+    }
     return listNode(list, value, member, path, problems);
   }
   checkScalar(shape, value, path, problems);
@@ -60,8 +72,9 @@ function mapNode(
     const shape = field?.shape ?? map.element;
     const here = `${path}.${name}`;
     if (!shape) {
+      // Nothing more is said of what stands beside it.
       problems.push(`${here}: field not declared in schema`);
-      continue;
+      break;
     }
     const child = value[name];
     // An entry of a map is a field of its own; a struct's field is one only through what stands in it.
@@ -108,19 +121,50 @@ function stepText(step: string): string {
 }
 
 function checkScalar(shape: Shape, value: unknown, path: string, problems: string[]): void {
-  if (value === null || shape.scalar === "untyped") return;
-  const expected = shape.scalar === "numeric" ? "number" : shape.scalar === "boolean" ? "boolean" : "string";
-  const numeric = expected === "number" && typeof value === "bigint";
-  if (typeof value === expected || numeric) return;
-  const names = { number: "numeric (int or float)", boolean: "boolean", string: "string" };
-  problems.push(`${path}: expected ${names[expected]}, got ${shownValue(value)}`);
+  if (value === null) return;
+  const type = typeof value;
+  const numeric = type === "number" || type === "bigint";
+  switch (shape.scalar) {
+    case "numeric":
+      if (!numeric) problems.push(`${path}: expected numeric (int or float), got ${goTypeOf(value)}`);
+      break;
+    case "boolean":
+      if (type !== "boolean") problems.push(`${path}: expected boolean, got ${plainText(value)}`);
+      break;
+    case "string":
+      if (type !== "string")
+        problems.push(`${path}: expected string, got &value.valueUnstructured{Value:${goSyntax(value)}}`);
+      break;
+    default:
+      if (!numeric && type !== "boolean" && type !== "string")
+        problems.push(`${path}: expected any scalar, got ${plainText(value)}`);
+  }
 }
 
-const shownValue = (value: unknown): string => `&value.valueUnstructured{Value:${goSyntax(value)}}`;
+/** The name of the type that Go's decoder gives a value (%T). */
+function goTypeOf(value: unknown): string {
+  if (value instanceof ForeignValue) return value.type;
+  if (Array.isArray(value)) return "[]interface {}";
+  if (isMembers(value)) return "map[string]interface {}";
+  return typeof value === "boolean" ? "bool" : typeof value;
+}
+
+/** As Go's %v prints a value in its wrapping. */
+const plainText = (value: unknown): string => `&{${goText(value)}}`;
+
+function goText(value: unknown): string {
+  if (value === null) return "<nil>";
+  if (value instanceof ForeignValue) return value.text;
+  if (Array.isArray(value)) return `[${value.map(goText).join(" ")}]`;
+  if (!isMembers(value)) return String(value);
+  const members = Object.keys(value).sort();
+  return `map[${members.map((name) => `${name}:${goText(value[name])}`).join(" ")}]`;
+}
 
 /** As Go's %#v prints decoded JSON. */
 function goSyntax(value: unknown): string {
   if (value === null) return "interface {}(nil)";
+  if (value instanceof ForeignValue) return value.syntax;
   if (Array.isArray(value)) return `[]interface {}{${value.map(goSyntax).join(", ")}}`;
   if (isMembers(value)) {
     const members = Object.keys(value)
@@ -129,6 +173,28 @@ function goSyntax(value: unknown): string {
     return `map[string]interface {}{${members.join(", ")}}`;
   }
   return typeof value === "bigint" ? String(value) : JSON.stringify(value);
+}
+
+/**
+ * Paths of the maps, lists and structs in a value that are one field as a whole: whoever lays a part of one over another
+ * takes away the rest.
+ */
+export function atomicPaths(shape: Shape, value: unknown, path = ""): string[] {
+  const found: string[] = [];
+  if (isMembers(value) && shape.map) {
+    if (shape.map.atomic) found.push(path);
+    // What stands in maps that are no structs is not looked at.
+    for (const [name, each] of Object.entries(value)) {
+      const field = shape.map.field(name);
+      if (field) found.push(...atomicPaths(field.shape, each, `${path}.${name}`));
+    }
+  }
+  if (Array.isArray(value) && shape.list) {
+    const { relation, element } = shape.list;
+    if (relation === "atomic") found.push(path);
+    value.forEach((each, i) => found.push(...atomicPaths(element, each, `${path}[${i}]`)));
+  }
+  return found;
 }
 
 /**

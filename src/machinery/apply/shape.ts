@@ -75,7 +75,24 @@ export const deducedShape: Shape = {
 export type Members = Readonly<Record<string, unknown>>;
 
 export const isMembers = (value: unknown): value is Members =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
+  typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof ForeignValue);
+
+/** A value of a type that JSON has none of, which no schema takes; only programs make such. */
+export class ForeignValue {
+  /** As Go's %T, %v and %#v show it. */
+  readonly type: string;
+  readonly text: string;
+  readonly syntax: string;
+  /** What it is where nobody asks for a type. */
+  readonly json: unknown;
+
+  constructor(type: string, text: string, syntax: string, json: unknown) {
+    this.type = type;
+    this.text = text;
+    this.syntax = syntax;
+    this.json = json;
+  }
+}
 
 export type Form = "scalar" | "list" | "map";
 
@@ -83,7 +100,7 @@ export type Form = "scalar" | "list" | "map";
 export function formOf(shape: Shape, value: unknown): Form {
   if (Array.isArray(value)) {
     if (shape.list) return "list";
-  } else if (typeof value === "object" && value !== null) {
+  } else if (isMembers(value)) {
     if (shape.map) return "map";
   } else if (value !== null && value !== undefined && shape.scalar) return "scalar";
   return shape.map ? "map" : shape.scalar ? "scalar" : "list";

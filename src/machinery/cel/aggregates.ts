@@ -3,7 +3,18 @@ import type { Names, Typed } from "./access.ts";
 import { noSuchOverload } from "./errors.ts";
 import type { Meter } from "./meter.ts";
 import type { MessageField, Node } from "./syntax.ts";
-import { assignable, type CelType, dyn, isDyn, join, listOf, mapOf, typeText } from "./types.ts";
+import {
+  assignable,
+  type CelType,
+  dyn,
+  equivalent,
+  free,
+  isDyn,
+  join,
+  listOf,
+  mapOf,
+  typeText,
+} from "./types.ts";
 import { CelMessage, CelOptional, type CelValue, keyIn } from "./values.ts";
 
 /** The type of a message by its name; undefined when there is none. */
@@ -12,6 +23,10 @@ export type Messages = (name: string) => CelType | undefined;
 interface PartChecker {
   check(node: Node, names: Names | undefined): Typed;
   fail(at: Node | number, text: string): Typed;
+  /** Lists and maps may hold values of many types here. */
+  readonly mixing: boolean;
+  /** Told of only when everything else is right. */
+  mixed(at: Node, text: string): void;
 }
 
 interface Part {
@@ -38,31 +53,32 @@ function valueOf({ typed, optional }: Part, ...scope: Parameters<Typed["run"]>):
   return value.value;
 }
 
-/** Lists and maps hold values of one type, but where a type is not known before the program runs. */
-function common(checker: PartChecker, parts: readonly Part[], mixed = false): CelType {
+/** Lists and maps hold values of one type. */
+function common(checker: PartChecker, parts: readonly Part[]): CelType {
   let type: CelType | undefined;
+  let complained = false;
+  const [first] = parts;
   for (const { node, typed } of parts) {
     const joined: CelType | undefined = type ? join(type, typed.type) : typed.type;
-    if (!joined && mixed) return dyn;
-    if (!joined)
-      checker.fail(node, `expected type '${typeText(type as CelType)}' but found '${typeText(typed.type)}'`);
+    if (!joined && checker.mixing) return dyn;
+    const expected = (wanted: CelType): string =>
+      `expected type '${typeText(wanted)}' but found '${typeText(typed.type)}'`;
+    if (!joined) checker.fail(node, expected(type as CelType));
+    else if (!complained && !checker.mixing && first && !equivalent(first.typed.type, typed.type)) {
+      complained = true;
+      checker.mixed(node, expected(first.typed.type));
+    }
     type = joined ?? type;
   }
-  return type ?? dyn;
+  return type ?? free;
 }
 
-/** `mixed`: may hold values of many types. */
-export function checkList(
-  checker: PartChecker,
-  nodes: readonly Node[],
-  names: Names | undefined,
-  mixed = false,
-): Typed {
+export function checkList(checker: PartChecker, nodes: readonly Node[], names: Names | undefined): Typed {
   const parts = nodes.map((node) =>
     node.op === "?" ? partOf(checker, node.args as Node, names, true) : partOf(checker, node, names, false),
   );
   return {
-    type: listOf(common(checker, parts, mixed)),
+    type: listOf(common(checker, parts)),
     run: (scope, meter) => {
       meter.step(10);
       return parts.map((part) => valueOf(part, scope, meter)).filter((value) => value !== undefined);

@@ -296,13 +296,22 @@ export class Checker {
     );
   }
 
-  /** `mixed`: a list among them may hold values of many types (`format`). */
+  /** `mixed`: lists in them may hold values of many types (`format`). */
   #all(nodes: readonly Node[], names: Names | undefined, mixed = false): Typed[] {
-    return nodes.map((each) =>
-      mixed && each.op === "list"
-        ? checkList(this, each.args as Node[], names, true)
-        : this.check(each, names),
-    );
+    if (mixed) this.#mixing++;
+    const checked = nodes.map((each) => this.check(each, names));
+    if (mixed) this.#mixing--;
+    return checked;
+  }
+
+  #mixing = 0;
+
+  get mixing(): boolean {
+    return this.#mixing > 0;
+  }
+
+  mixed(at: Node, text: string): void {
+    this.literals.push({ at: at.at, text });
   }
 
   /** Literals that can be held against their syntax before the program runs. */

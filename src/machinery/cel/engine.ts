@@ -5,6 +5,7 @@ import { CelCompileError, CelEvaluationError, type Problem, problemsText } from 
 import type { Messages } from "./aggregates.ts";
 import { type Functions, functionsOf, type Library } from "./functions.ts";
 import { conversions } from "./library/conversions.ts";
+import { jsonPatches } from "./library/json-patch.ts";
 import { formats } from "./library/formats.ts";
 import { lists, optionals } from "./library/lists.ts";
 import { addresses, urls } from "./library/net.ts";
@@ -16,6 +17,7 @@ import { parseDurationText, parseTimestampText, times } from "./library/time.ts"
 import { expandMacro } from "./macros.ts";
 import { Meter } from "./meter.ts";
 import { parse } from "./parser.ts";
+import { patchMessages } from "./patches.ts";
 import type { CelType } from "./types.ts";
 import { CelDuration, CelTimestamp, type CelValue } from "./values.ts";
 
@@ -48,6 +50,12 @@ export interface CelExtensions {
 /** The functions that all expressions know, and more. */
 export const celFunctions = (...libraries: readonly Library[]): Functions =>
   functionsOf(...base, ...libraries);
+
+/** For expressions that change objects. */
+export const patchExtensions: CelExtensions = {
+  functions: celFunctions(jsonPatches),
+  messages: patchMessages,
+};
 
 export interface CelProgram {
   readonly type: CelType;
@@ -105,6 +113,7 @@ export function compileCel(
 export { CelCompileError, CelCostError, CelEvaluationError } from "./errors.ts";
 export { Meter, perCallLimit } from "./meter.ts";
 export * as celTypes from "./types.ts";
+export { checkTypeNames, configurationOfCel, patchValueOfCel } from "./patches.ts";
 export { CelMessage, CelOptional, type CelValue } from "./values.ts";
 
 /** A string with one of OpenAPI's formats that have a type of their own; the string itself when it is none. */

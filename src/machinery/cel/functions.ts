@@ -21,7 +21,7 @@ export type Library = Readonly<Record<string, Body>>;
 
 const signature = /^(?:(?<receiver>[^(]*)\.)?(?<name>@?\w+[^\w(]*)\((?<args>.*)\): (?<result>.+)$/;
 /** What looks like a receiver and is a part of the function's name. */
-const prefixes = new Set(["sets", "optional", "format", "lists", "strings", "ip"]);
+const prefixes = new Set(["sets", "optional", "format", "lists", "strings", "ip", "jsonpatch"]);
 
 /** `@op+` of two is `_+_`, `@op!` of one is `!_`. */
 function operatorName(name: string, count: number): string {

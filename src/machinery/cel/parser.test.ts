@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parse } from "./parser.ts";
-import { compileCel } from "./engine.ts";
+import { compileCel, configurationOfCel, patchExtensions, patchValueOfCel } from "./engine.ts";
 import { dyn, objectOf, string } from "./types.ts";
 import { CelMessage } from "./values.ts";
 
@@ -116,4 +116,20 @@ test("messages are made by their names and held against their types", () => {
   assert.equal(failure("Made{?text: 'a'}"), "1:13: expected type 'optional_type(string)' but found 'string'");
   assert.equal(failure("x{}"), "1:2: 'dyn' is not a type");
   assert.equal(failure("int{}"), "1:4: 'int' is not a message type");
+});
+
+test("what changes objects: objects of any field, JSON patches, keys in their paths", () => {
+  const make = (source: string): unknown => compileCel(source, {}, patchExtensions).evaluate({});
+  assert.equal(make('jsonpatch.escapeKey("a/b~c")'), "a~1b~0c");
+  const object = make(
+    "Object{spec: Object.spec{n: 3, list: [Object.spec.list{a: 'b'}], ?none: optional.none()}}",
+  );
+  assert.deepEqual(configurationOfCel(object as CelMessage), { spec: { n: 3, list: [{ a: "b" }] } });
+  assert.equal(make("Object{}.spec == null"), true);
+  const [patch] = make(
+    "[JSONPatch{op: 'add', value: {'n': dyn(9007199254740993), 'm': dyn(3u), 't': dyn(duration('90s'))}}]",
+  ) as [CelMessage];
+  assert.deepEqual(patchValueOfCel(patch.get("value")), { n: "9007199254740993", m: 3, t: "90s" });
+  assert.throws(() => patchValueOfCel(make("quantity('1')")), /type conversion error from 'Quantity'/);
+  assert.throws(() => configurationOfCel(make("Object{a: {1: 2}}") as CelMessage), /invalid return type/);
 });

@@ -17,6 +17,8 @@ export interface CelFields {
 const simple = (name: string): CelType => ({ kind: "simple", name });
 
 export const dyn: CelType = simple("dyn");
+/** Of the items of an empty list: any type that what stands beside it asks for. */
+export const free: CelType = simple("dyn");
 export const bool: CelType = simple("bool");
 export const int: CelType = simple("int");
 export const uint: CelType = simple("uint");
@@ -55,6 +57,28 @@ export function typeText(type: CelType): string {
   }
 }
 
+const protobufNames: Readonly<Record<string, string>> = {
+  null: "null_type",
+  timestamp: "google.protobuf.Timestamp",
+  duration: "google.protobuf.Duration",
+};
+
+/** The type with the names that the language's definition gives. */
+export function formalText(type: CelType): string {
+  switch (type.kind) {
+    case "list":
+      return `list(${formalText(type.of)})`;
+    case "map":
+      return `map(${formalText(type.key)}, ${formalText(type.of)})`;
+    case "optional":
+      return `optional_type(${formalText(type.of)})`;
+    case "type":
+      return type.of ? `type(${formalText(type.of)})` : "type";
+    default:
+      return protobufNames[type.name] ?? type.name;
+  }
+}
+
 export type Bindings = Map<string, CelType>;
 
 /** What may be null: messages and what the original keeps as one. */
@@ -71,14 +95,9 @@ const nullable = new Set([
 export function assignable(from: CelType, to: CelType, bound: Bindings): boolean {
   if (to.kind === "param") {
     const known = bound.get(to.name);
-    if (!known || isDyn(from)) {
-      bound.set(to.name, from);
-      return true;
-    }
-    if (isDyn(known)) return true;
-    if (assignable(from, known, bound)) return true;
-    if (!assignable(known, from, bound)) return false;
-    bound.set(to.name, from);
+    const joined = known ? join(known, from) : from;
+    if (!joined) return false;
+    bound.set(to.name, joined);
     return true;
   }
   if (isDyn(to) || isDyn(from)) return true;
@@ -100,7 +119,7 @@ export function assignable(from: CelType, to: CelType, bound: Bindings): boolean
 export function substitute(type: CelType, bound: Bindings): CelType {
   switch (type.kind) {
     case "param":
-      return bound.get(type.name) ?? dyn;
+      return bound.get(type.name) ?? free;
     case "list":
       return listOf(substitute(type.of, bound));
     case "optional":
@@ -114,10 +133,31 @@ export function substitute(type: CelType, bound: Bindings): CelType {
   }
 }
 
-/** The type of values that may be of either type; undefined when there is none but dyn. */
+/** The type of values that may be of either type, the wider of the two; undefined when there is none. */
 export function join(a: CelType, b: CelType): CelType | undefined {
-  if (assignable(b, a, new Map())) return isDyn(b) ? b : a;
+  if (a === free) return b;
+  if (b === free) return a;
+  if (isDyn(a) || isDyn(b)) return dyn;
+  if (a.kind === "list" && b.kind === "list") return wrapped(join(a.of, b.of), listOf);
+  if (a.kind === "optional" && b.kind === "optional") return wrapped(join(a.of, b.of), optionalOf);
+  if (a.kind === "map" && b.kind === "map") {
+    const key = join(a.key, b.key);
+    return key && wrapped(join(a.of, b.of), (of) => mapOf(key, of));
+  }
+  if (assignable(b, a, new Map())) return a;
   return assignable(a, b, new Map()) ? b : undefined;
+}
+
+const wrapped = (type: CelType | undefined, wrap: (type: CelType) => CelType): CelType | undefined =>
+  type && wrap(type);
+
+/** Whether literals may hold both: the same type, where that is known. */
+export function equivalent(a: CelType, b: CelType): boolean {
+  if (a === free || b === free) return true;
+  if (a.kind === "list" && b.kind === "list") return equivalent(a.of, b.of);
+  if (a.kind === "optional" && b.kind === "optional") return equivalent(a.of, b.of);
+  if (a.kind === "map" && b.kind === "map") return equivalent(a.key, b.key) && equivalent(a.of, b.of);
+  return typeText(a) === typeText(b);
 }
 
 const single = /^[A-Z]$/;

@@ -1,4 +1,7 @@
-/** JSON Patch, RFC 6902. */
+/**
+ * JSON Patch, RFC 6902, as Kubernetes applies it (evanphx/json-patch v4): members that are not there may be replaced and
+ * copied, negative indices count from the end, and what is said of a patch that does not fit is the same.
+ */
 import { deepClone, deepEqual, isObject, setMember } from "../deep.ts";
 
 export interface JsonPatchOperation {
@@ -10,133 +13,257 @@ export interface JsonPatchOperation {
 
 /** The patch does not fit the document, or is malformed. */
 export class PatchError extends Error {
-  override readonly name = "PatchError";
+  override readonly name: string = "PatchError";
 }
 
-/** Copies can double a document with each operation; together they may add so many characters, as in Kubernetes. */
+/** An operation `test` found something else. */
+export class PatchTestFailed extends PatchError {}
+
+/** Copies can double a document with each operation; together they may add so many bytes, as in Kubernetes. */
 const copyLimit = 3 * 1024 * 1024;
 
-function pointer(path: unknown): string[] {
-  if (typeof path !== "string" || (path !== "" && !path.startsWith("/"))) {
-    throw new PatchError(`invalid JSON pointer ${JSON.stringify(path)}`);
+const missing = "missing value";
+
+/** Where an operation points to: a member or an index of a container. */
+class Place {
+  readonly #container: Record<string, unknown> | unknown[];
+  readonly key: string;
+
+  constructor(container: Record<string, unknown> | unknown[], key: string) {
+    this.#container = container;
+    this.key = key;
   }
-  return path
+
+  /** Undefined for a member that is not there. Throws for an index that is none. */
+  get(): unknown {
+    const container = this.#container;
+    if (Array.isArray(container)) return container[this.#index(container.length)];
+    return Object.hasOwn(container, this.key) ? container[this.key] : undefined;
+  }
+
+  set(value: unknown): void {
+    const container = this.#container;
+    if (Array.isArray(container)) container[this.#index(container.length)] = value;
+    else setMember(container, this.key, value);
+  }
+
+  add(value: unknown): void {
+    const container = this.#container;
+    if (!Array.isArray(container)) setMember(container, this.key, value);
+    else if (this.key === "-") container.push(value);
+    else {
+      let index: number;
+      try {
+        index = this.#index(container.length + 1);
+      } catch (cause) {
+        const { message } = cause as PatchError;
+        if (!message.startsWith("strconv")) throw cause;
+        throw new PatchError(`value was not a proper array index: '${this.key}': ${message}`, { cause });
+      }
+      container.splice(index, 0, value);
+    }
+  }
+
+  remove(): void {
+    const container = this.#container;
+    if (Array.isArray(container)) container.splice(this.#index(container.length), 1);
+    else if (Object.hasOwn(container, this.key)) delete container[this.key];
+    else throw new PatchError(`Unable to remove nonexistent key: ${this.key}: ${missing}`);
+  }
+
+  #index(length: number): number {
+    if (!/^[+-]?\d+$/.test(this.key))
+      throw new PatchError(`strconv.Atoi: parsing ${JSON.stringify(this.key)}: invalid syntax`);
+    const index = Number(this.key);
+    if (index >= length || index < -length)
+      throw new PatchError(`Unable to access invalid index: ${index}: invalid index referenced`);
+    return index < 0 ? index + length : index;
+  }
+}
+
+/** Undefined when there is no container on the way. What stands before the first slash does not matter. */
+function placeOf(document: unknown, path: string): Place | undefined {
+  const tokens = path
     .split("/")
     .slice(1)
     .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
-}
-
-function index(token: string, length: number, path: string): number {
-  if (!/^(0|[1-9]\d*)$/.test(token) || Number(token) > length) {
-    throw new PatchError(`Unable to access invalid index: ${token}: ${path}: invalid index referenced`);
+  const key = tokens.pop();
+  if (key === undefined) return undefined;
+  let container = document;
+  for (const token of tokens) {
+    if (!isContainer(container)) return undefined;
+    try {
+      container = new Place(container, token).get();
+    } catch (error) {
+      if (error instanceof PatchError) return undefined;
+      throw error;
+    }
   }
-  return Number(token);
+  return isContainer(container) ? new Place(container, key) : undefined;
 }
 
-function child(value: unknown, token: string, path: string): unknown {
-  if (Array.isArray(value)) {
-    const at = index(token, value.length - 1, path);
-    return value[at];
-  }
-  if (isObject(value) && Object.hasOwn(value, token)) return value[token];
-  throw new PatchError(`doc is missing key: ${path}: missing value`);
-}
-
-function at(document: unknown, path: string): unknown {
-  let value = document;
-  for (const token of pointer(path)) value = child(value, token, path);
-  return value;
-}
-
-interface Place {
-  parent: unknown;
-  token: string;
-}
-
-function placeOf(document: unknown, path: string): Place | undefined {
-  const tokens = pointer(path);
-  const token = tokens.pop();
-  if (token === undefined) return undefined;
-  let parent = document;
-  for (const each of tokens) parent = child(parent, each, path);
-  return { parent, token };
-}
-
-function add(document: unknown, path: string, value: unknown): unknown {
-  const place = placeOf(document, path);
-  if (!place) return value;
-  const { parent, token } = place;
-  if (Array.isArray(parent)) {
-    parent.splice(token === "-" ? parent.length : index(token, parent.length, path), 0, value);
-  } else if (isObject(parent)) setMember(parent, token, value);
-  else throw new PatchError(`doc is missing path: ${path}: missing value`);
-  return document;
-}
-
-function remove(document: unknown, path: string): unknown {
-  const place = placeOf(document, path);
-  if (!place) return null;
-  const { parent, token } = place;
-  child(parent, token, path);
-  if (Array.isArray(parent)) parent.splice(Number(token), 1);
-  else delete (parent as Record<string, unknown>)[token];
-  return document;
-}
+const isContainer = (value: unknown): value is Record<string, unknown> | unknown[] =>
+  Array.isArray(value) || isObject(value);
 
 /** Returns the patched document; the given one is not changed. Throws PatchError; then nothing was applied. */
 export function applyJsonPatch<T>(document: T, operations: readonly JsonPatchOperation[]): T {
   if (!Array.isArray(operations)) throw new PatchError("a JSON patch is a list of operations");
-  let result: unknown = deepClone(document);
-  const copied = { size: 0 };
-  for (const operation of operations) {
-    if (!isObject(operation as unknown)) throw new PatchError("an operation is an object");
-    try {
-      result = applyOne(result, operation, copied);
-    } catch (cause) {
-      if (!(cause instanceof PatchError)) throw cause;
-      throw new PatchError(`jsonpatch ${operation.op} operation does not apply: ${cause.message}`, { cause });
-    }
-  }
-  return result as T;
+  const patching = new Patching(deepClone(document));
+  for (const operation of operations) patching.apply(isObject(operation as unknown) ? operation : {});
+  return patching.document as T;
 }
 
-function applyOne(document: unknown, operation: JsonPatchOperation, copied: { size: number }): unknown {
-  const { op, path } = operation;
-  if (typeof path !== "string") throw new PatchError("missing path");
-  switch (op) {
-    case "add":
-      return add(document, path, deepClone(operation.value));
-    case "remove":
-      return remove(document, path);
-    case "replace":
-      if (path === "") return deepClone(operation.value);
-      at(document, path);
-      if (Array.isArray(placeOf(document, path)?.parent))
-        return add(remove(document, path), path, deepClone(operation.value));
-      return add(document, path, deepClone(operation.value));
-    case "move": {
-      const { from } = operation;
-      if (typeof from !== "string") throw new PatchError("missing from");
-      if (path.startsWith(`${from}/`)) throw new PatchError(`cannot move ${from} into itself`);
-      const value = at(document, from);
-      return add(remove(document, from), path, value);
-    }
-    case "copy": {
-      if (typeof operation.from !== "string") throw new PatchError("missing from");
-      const value = at(document, operation.from);
-      copied.size += JSON.stringify(value)?.length ?? 0;
-      if (copied.size > copyLimit) {
-        throw new PatchError(
-          `Unable to complete the copy, the accumulated size increase of copy is ${copied.size}, exceeding the limit ${copyLimit}`,
-        );
+class Patching {
+  document: unknown;
+  #copied = 0;
+
+  constructor(document: unknown) {
+    this.document = document;
+  }
+
+  apply(operation: Partial<JsonPatchOperation>): void {
+    switch (operation.op) {
+      case "add":
+        return this.#add(operation);
+      case "remove":
+        return this.#remove(operation);
+      case "replace":
+        return this.#replace(operation);
+      case "move":
+        return this.#move(operation);
+      case "copy":
+        return this.#copy(operation);
+      case "test":
+        return this.#test(operation);
+      default: {
+        const { op } = operation as { op?: unknown };
+        throw new PatchError(`Unexpected kind: ${typeof op === "string" ? op : "unknown"}`);
       }
-      return add(document, path, deepClone(value));
     }
-    case "test":
-      if (!deepEqual(at(document, path), operation.value))
-        throw new PatchError(`testing value ${path} failed: test failed`);
-      return document;
-    default:
-      throw new PatchError(`Unexpected kind: ${String(op)}`);
+  }
+
+  #add(operation: Partial<JsonPatchOperation>): void {
+    const path = pathOf(operation, "add", missing);
+    const place = placeOf(this.document, path);
+    if (!place)
+      throw new PatchError(`add operation does not apply: doc is missing path: "${path}": ${missing}`);
+    within(`error in add for path: '${path}'`, () => place.add(valueOf(operation)));
+  }
+
+  #remove(operation: Partial<JsonPatchOperation>): void {
+    const path = pathOf(operation, "remove", missing);
+    const place = placeOf(this.document, path);
+    if (!place)
+      throw new PatchError(`remove operation does not apply: doc is missing path: "${path}": ${missing}`);
+    within(`error in remove for path: '${path}'`, () => place.remove());
+  }
+
+  #replace(operation: Partial<JsonPatchOperation>): void {
+    const path = pathOf(operation, "replace");
+    const value = valueOf(operation);
+    if (path === "") {
+      if (!isContainer(value)) throw new PatchError("replace operation value must be object or array");
+      this.document = value;
+      return;
+    }
+    const place = placeOf(this.document, path);
+    const refused = (what: string): PatchError =>
+      new PatchError(`replace operation does not apply: doc is missing ${what}: ${path}: ${missing}`);
+    if (!place) throw refused("path");
+    try {
+      place.get();
+    } catch (error) {
+      throw error instanceof PatchError ? refused("key") : error;
+    }
+    place.set(value);
+  }
+
+  #move(operation: Partial<JsonPatchOperation>): void {
+    const from = fromOf(operation, "move");
+    const source = placeOf(this.document, from);
+    if (!source)
+      throw new PatchError(`move operation does not apply: doc is missing from path: ${from}: ${missing}`);
+    const value = within(`error in move for path: '${source.key}'`, () => {
+      const found = source.get();
+      source.remove();
+      return found;
+    });
+    const path = pathOf(operation, "move");
+    const place = placeOf(this.document, path);
+    if (!place)
+      throw new PatchError(
+        `move operation does not apply: doc is missing destination path: ${path}: ${missing}`,
+      );
+    within(`error in move for path: '${path}'`, () => place.add(value));
+  }
+
+  #copy(operation: Partial<JsonPatchOperation>): void {
+    const from = fromOf(operation, "copy");
+    const source = placeOf(this.document, from);
+    if (!source)
+      throw new PatchError(`copy operation does not apply: doc is missing from path: ${from}: ${missing}`);
+    const value = within(`error in copy for from: '${from}'`, () => source.get()) ?? null;
+    const path = pathOf(operation, "copy", missing);
+    const place = placeOf(this.document, path);
+    if (!place)
+      throw new PatchError(
+        `copy operation does not apply: doc is missing destination path: ${path}: ${missing}`,
+      );
+    this.#copied += sizeOf(value);
+    if (this.#copied > copyLimit) {
+      throw new PatchError(
+        `Unable to complete the copy, the accumulated size increase of copy is ${this.#copied}, exceeding the limit ${copyLimit}`,
+      );
+    }
+    within("error while adding value during copy", () => place.add(deepClone(value)));
+  }
+
+  #test(operation: Partial<JsonPatchOperation>): void {
+    const path = pathOf(operation, "test");
+    let value = this.document;
+    if (path !== "") {
+      const place = placeOf(this.document, path);
+      if (!place) throw new PatchError(`test operation does not apply: is missing path: ${path}: ${missing}`);
+      value = within(`error in test for path: '${path}'`, () => place.get());
+    }
+    // What is not there is as good as null.
+    if (!deepEqual(value ?? null, operation.value ?? null))
+      throw new PatchTestFailed(`testing value ${path} failed: test failed`);
+  }
+}
+
+/** Bytes of its JSON; numbers beyond 2^53 are written out. */
+const sizeOf = (value: unknown): number =>
+  value === null
+    ? 0
+    : Buffer.byteLength(JSON.stringify(value, (_, each) => (typeof each === "bigint" ? Number(each) : each)));
+
+const valueOf = ({ value }: Partial<JsonPatchOperation>): unknown => deepClone(value ?? null);
+
+function pathOf({ path }: { path?: unknown }, op: string, why?: string): string {
+  if (typeof path === "string") return path;
+  const absent = path === undefined || path === null;
+  const problem = absent ? `operation missing path field: ${missing}` : wrongType(path);
+  throw new PatchError(`${op} operation failed to decode path: ${why ?? problem}`);
+}
+
+function fromOf({ from }: { from?: unknown }, op: string): string {
+  if (typeof from === "string") return from;
+  const absent = from === undefined || from === null;
+  const problem = absent ? `operation, missing from field: ${missing}` : wrongType(from);
+  throw new PatchError(`${op} operation failed to decode from: ${problem}`);
+}
+
+function wrongType(value: unknown): string {
+  const what = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
+  return `json: cannot unmarshal ${what} into Go value of type string`;
+}
+
+function within<T>(where: string, act: () => T): T {
+  try {
+    return act();
+  } catch (cause) {
+    if (!(cause instanceof PatchError)) throw cause;
+    throw new PatchError(`${where}: ${cause.message}`, { cause });
   }
 }

@@ -5,6 +5,7 @@ import {
   type ExpressionScope,
   type KubeObject,
   type MatchCondition,
+  type Wanted,
 } from "../../../api/index.ts";
 import type { Cel, CelProgram } from "../../../machinery/index.ts";
 
@@ -25,7 +26,7 @@ export interface Expression {
   readonly program: CelProgram | string;
 }
 
-export function expressionOf(source: string, scope: ExpressionScope, wanted: "bool" | "string"): Expression {
+export function expressionOf(source: string, scope: ExpressionScope, wanted: Wanted): Expression {
   return { source, program: compileExpression(engine(), source, scope, wanted) };
 }
 

@@ -1,47 +1,46 @@
-/** ValidatingAdmissionPolicies with their bindings, compiled once for each generation of a policy. */
+/** Policies with their bindings, compiled once for each generation of a policy, and which of them a request concerns. */
 import type {
+  KubeObject,
   MatchResources,
+  MutatingAdmissionPolicy,
+  MutatingAdmissionPolicyBinding,
   ValidatingAdmissionPolicy,
   ValidatingAdmissionPolicyBinding,
-  Validation,
 } from "../../../api/index.ts";
-import { compileVariables } from "../../../api/index.ts";
-import type { CelProgram } from "../../../machinery/index.ts";
 import type { ObjectCaches } from "../../cache/objects.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { ServedResource } from "../../registry/resource.ts";
 import type { AdmissionRequest } from "../chain.ts";
+import type { PluginContext } from "../context.ts";
 import { matchedVersion, namespaceSelected, objectSelected } from "../matching/rules.ts";
-import { type Condition, conditionsOf, engine, type Expression, expressionOf } from "./expressions.ts";
+import { paramResource, paramsOf } from "./params.ts";
 
 const group = "admissionregistration.k8s.io";
-const plurals = ["validatingadmissionpolicies", "validatingadmissionpolicybindings"] as const;
 
-export interface CompiledValidation {
-  readonly validation: Validation;
-  readonly expression: Expression;
-  readonly message: Expression | undefined;
-}
+type AnyPolicy = ValidatingAdmissionPolicy | MutatingAdmissionPolicy;
+type AnyBinding = ValidatingAdmissionPolicyBinding | MutatingAdmissionPolicyBinding;
 
-export interface Policy {
-  readonly policy: ValidatingAdmissionPolicy;
-  readonly bindings: readonly ValidatingAdmissionPolicyBinding[];
+export interface Policy<P, B, C> {
+  readonly policy: P;
+  readonly bindings: readonly B[];
   /** Compiled at the first request that the policy is about. */
-  compiled(): Compiled;
+  compiled(): C;
 }
 
-interface Compiled {
-  readonly variables: ReadonlyMap<string, CelProgram>;
-  readonly conditions: readonly Condition[];
-  readonly validations: readonly CompiledValidation[];
-}
-
-export class Policies {
+export class Policies<P extends AnyPolicy, B extends AnyBinding, C> {
   readonly #caches: ObjectCaches;
-  #known: readonly Policy[] | undefined;
+  readonly #plurals: readonly [policies: string, bindings: string];
+  readonly #compile: (policy: P) => C;
+  #known: readonly Policy<P, B, C>[] | undefined;
 
-  constructor(caches: ObjectCaches) {
+  constructor(
+    caches: ObjectCaches,
+    plurals: readonly [policies: string, bindings: string],
+    compile: (policy: P) => C,
+  ) {
     this.#caches = caches;
+    this.#plurals = plurals;
+    this.#compile = compile;
     for (const plural of plurals)
       caches.onChange(group, plural, () => {
         this.#known = undefined;
@@ -49,39 +48,102 @@ export class Policies {
   }
 
   /** Those that are bound to anything, in the order of their names. */
-  all(): readonly Policy[] {
+  all(): readonly Policy<P, B, C>[] {
     this.#known ??= this.#read();
     return this.#known;
   }
 
-  #read(): readonly Policy[] {
-    if (plurals.some((plural) => this.#caches.of(group, plural).size === 0)) return [];
-    const bindings = this.#caches.list<ValidatingAdmissionPolicyBinding>(group, plurals[1]);
-    return this.#caches.list<ValidatingAdmissionPolicy>(group, plurals[0]).flatMap((policy) => {
-      const own = bindings.filter(({ spec }) => spec.policyName === policy.metadata?.name);
+  #read(): readonly Policy<P, B, C>[] {
+    const [policies, bindings] = this.#plurals;
+    if (this.#plurals.some((plural) => this.#caches.of(group, plural).size === 0)) return [];
+    const all = this.#caches.list<B>(group, bindings);
+    return this.#caches.list<P>(group, policies).flatMap((policy) => {
+      const own = all.filter(({ spec }) => spec?.policyName === policy.metadata?.name);
       if (own.length === 0) return [];
-      let made: Compiled | undefined;
-      return [{ policy, bindings: own, compiled: () => (made ??= compile(policy)) }];
+      let made: C | undefined;
+      return [{ policy, bindings: own, compiled: () => (made ??= this.#compile(policy)) }];
     });
   }
 }
 
-function compile({ spec = {} }: ValidatingAdmissionPolicy): Compiled {
-  const { variables = [], validations = [], matchConditions = [] } = spec;
-  const params = spec.paramKind !== undefined;
-  const composed = compileVariables(engine(), variables, params);
-  const scope = { params, ...(variables.length > 0 ? { variables: composed.types } : {}) };
-  return {
-    variables: composed.programs,
-    conditions: conditionsOf(matchConditions, scope),
-    validations: validations.map((validation) => ({
-      validation,
-      expression: expressionOf(validation.expression, scope, "bool"),
-      message: validation.messageExpression
-        ? expressionOf(validation.messageExpression, scope, "string")
-        : undefined,
-    })),
-  };
+/** A policy that a request concerns, in the version in which it is matched. */
+export interface Concerned<T> {
+  readonly policy: T;
+  readonly resource: ServedResource;
+}
+
+/** Nothing could mend a policy that refused its own change; and reviews are answers, not objects. */
+const exempt = new Set([
+  ...[
+    "validatingadmissionpolicies",
+    "validatingadmissionpolicybindings",
+    "mutatingadmissionpolicies",
+    "mutatingadmissionpolicybindings",
+  ].map((plural) => `${group}/${plural}`),
+  "authentication.k8s.io/selfsubjectreviews",
+  "authentication.k8s.io/tokenreviews",
+  "authorization.k8s.io/localsubjectaccessreviews",
+  "authorization.k8s.io/selfsubjectaccessreviews",
+  "authorization.k8s.io/selfsubjectrulesreviews",
+  "authorization.k8s.io/subjectaccessreviews",
+]);
+
+export function concerned<T extends { readonly policy: AnyPolicy }>(
+  { registry, caches }: PluginContext,
+  request: AdmissionRequest,
+  policies: readonly T[],
+): Concerned<T>[] {
+  const { def } = request.resource;
+  if (policies.length === 0 || exempt.has(`${def.group}/${def.plural}`)) return [];
+  return policies.flatMap((policy) => {
+    const resource = matched(policy.policy.spec?.matchConstraints, request, registry, caches);
+    return resource ? [{ policy, resource }] : [];
+  });
+}
+
+/** A policy, one of its bindings and an object that comes with it; or why there is no such thing. */
+export type Turn<T, B> = Concerned<T> & { readonly binding: B } & (
+    | {
+        /** null when the binding gives none; absent when the policy asks for none. */
+        readonly params?: KubeObject | null;
+      }
+    | { readonly problem: string }
+  );
+
+export interface Misconfigured<T> {
+  readonly policy: T;
+  readonly problem: string;
+}
+
+/** What of a policy is to be asked about a request. */
+export function* turnsOf<P extends AnyPolicy, B extends AnyBinding, C>(
+  { registry, caches }: PluginContext,
+  request: AdmissionRequest,
+  { policy, resource }: Concerned<Policy<P, B, C>>,
+): Generator<Turn<Policy<P, B, C>, B> | Misconfigured<Policy<P, B, C>>> {
+  const { paramKind } = policy.policy.spec ?? {};
+  const given = paramKind && paramResource(registry, paramKind);
+  if (paramKind && !given) {
+    const [head = "", tail] = (paramKind.apiVersion ?? "").split("/");
+    const shown = tail === undefined ? `/${head}` : `${head}/${tail}`;
+    yield {
+      policy,
+      problem: `failed to configure policy: failed to find resource referenced by paramKind: '${shown}, Kind=${paramKind.kind}'`,
+    };
+    return;
+  }
+  for (const binding of policy.bindings) {
+    if (!matched(binding.spec?.matchResources, request, registry, caches)) continue;
+    const turn = { policy, resource, binding };
+    const { paramRef } = binding.spec ?? {};
+    if (!given) yield turn;
+    else if (!paramRef) yield { ...turn, params: null };
+    else {
+      const found = paramsOf(given, paramRef, request.namespace);
+      if (typeof found === "string") yield { ...turn, problem: `failed to configure binding: ${found}` };
+      else for (const params of found) yield { ...turn, params };
+    }
+  }
 }
 
 /** The version in which the request is matched; undefined when it is not. No rules match everything (of a binding). */

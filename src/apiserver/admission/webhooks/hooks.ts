@@ -16,6 +16,12 @@ export type Webhook = (MutatingWebhook | ValidatingWebhook) & { reinvocationPoli
 /** A webhook that wants to see a request, and in which version. */
 export interface Called {
   hook: Webhook;
+  /** Unique among all of its kind. */
+  id: string;
+  /** The configuration's name. */
+  configuration: string;
+  /** Its place among all of its kind. */
+  index: number;
   resource: ServedResource;
 }
 
@@ -30,11 +36,22 @@ export class Hooks {
   #known = new Map<string, readonly Called[]>();
   #generation = 0;
 
-  constructor(caches: ObjectCaches, registry: Registry, plural: string) {
+  /** `changed`: told after every change of a configuration. */
+  constructor(caches: ObjectCaches, registry: Registry, plural: string, changed: () => void) {
     this.#caches = caches;
     this.#registry = registry;
     this.#plural = plural;
-    caches.onChange(group, plural, () => this.#known.clear());
+    caches.onChange(group, plural, () => {
+      this.#known.clear();
+      changed();
+    });
+  }
+
+  /** The authorities that webhooks are trusted by. */
+  bundles(): string[] {
+    return this.#configurations().flatMap(({ webhooks = [] }) =>
+      (webhooks as Webhook[]).map(({ clientConfig }) => clientConfig.caBundle ?? ""),
+    );
   }
 
   /**
@@ -59,23 +76,24 @@ export class Hooks {
   }
 
   /** True when its selectors take the request as it is now. */
-  selects({ hook }: Called, request: AdmissionRequest): boolean {
-    return (
-      namespaceSelected(hook.namespaceSelector, request, this.#caches) &&
-      objectSelected(hook.objectSelector, request)
-    );
+  readonly selects = ({ hook }: Called, request: AdmissionRequest): boolean =>
+    namespaceSelected(hook.namespaceSelector, request, this.#caches) &&
+    objectSelected(hook.objectSelector, request);
+
+  #configurations(): readonly (MutatingWebhookConfiguration | ValidatingWebhookConfiguration)[] {
+    return this.#caches.list(group, this.#plural);
   }
 
   #find(request: AdmissionRequest): readonly Called[] {
     const found: Called[] = [];
-    const configurations = this.#caches.list<MutatingWebhookConfiguration | ValidatingWebhookConfiguration>(
-      group,
-      this.#plural,
-    );
-    for (const { webhooks = [] } of configurations) {
+    let index = 0;
+    for (const { metadata, webhooks = [] } of this.#configurations()) {
+      const configuration = metadata?.name ?? "";
       for (const hook of webhooks as Webhook[]) {
         const resource = matchedVersion(hook.rules ?? [], hook.matchPolicy, request, this.#registry);
-        if (resource) found.push({ hook, resource });
+        const id = `${configuration}/${hook.name}/${index}`;
+        if (resource) found.push({ hook, id, configuration, index, resource });
+        index++;
       }
     }
     return found;

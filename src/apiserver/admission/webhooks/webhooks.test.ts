@@ -1,88 +1,7 @@
 import assert from "node:assert/strict";
-import { createServer, type Server } from "node:https";
-import type { AddressInfo } from "node:net";
-import { type TestContext, test } from "node:test";
-import { ca, serverCert, serverKey } from "../../testing/certificates.ts";
-import { configMap, failure, type Harness, pod, startHarness } from "../../testing/harness.ts";
-
-const group = "/apis/admissionregistration.k8s.io/v1";
-const maps = "/api/v1/namespaces/default/configmaps";
-
-// biome-ignore lint: reviews are looked into freely
-type Review = any;
-type Answer = (review: Review["request"], path: string) => object | undefined;
-
-interface Hooks {
-  url: string;
-  seen: Review[];
-}
-
-/** A webhook server on loopback; `undefined` never answers. */
-async function webhookServer(t: TestContext, answer: Answer): Promise<Hooks> {
-  const seen: Review[] = [];
-  const server: Server = createServer({ key: serverKey, cert: serverCert }, (request, response) => {
-    const parts: Buffer[] = [];
-    request.on("data", (part: Buffer) => parts.push(part));
-    request.on("end", () => {
-      const review = JSON.parse(Buffer.concat(parts).toString()) as Review;
-      const path = (request.url ?? "").split("?")[0] ?? "";
-      seen.push({ ...review.request, path });
-      const said = answer(review.request, path);
-      if (!said) return;
-      const body = {
-        kind: "AdmissionReview",
-        apiVersion: "admission.k8s.io/v1",
-        response: { uid: review.request.uid, ...said },
-      };
-      response.setHeader("content-type", "application/json").end(JSON.stringify(body));
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  t.after(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  });
-  return { url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`, seen };
-}
-
-async function serve(t: TestContext, options?: Parameters<typeof startHarness>[0]): Promise<Harness> {
-  const h = await startHarness(options);
-  t.after(() => h.close());
-  return h;
-}
-
-const hook = (name: string, url: string, more: object = {}) => ({
-  name: `${name}.example.com`,
-  clientConfig: { url, caBundle: Buffer.from(ca).toString("base64") },
-  rules: [
-    { operations: ["CREATE", "UPDATE"], apiGroups: [""], apiVersions: ["v1"], resources: ["configmaps"] },
-  ],
-  sideEffects: "None",
-  admissionReviewVersions: ["v1"],
-  timeoutSeconds: 5,
-  ...more,
-});
-
-async function configure(
-  h: Harness,
-  kind: "Mutating" | "Validating",
-  name: string,
-  webhooks: object[],
-): Promise<void> {
-  const made = await h.call("POST", `${group}/${kind.toLowerCase()}webhookconfigurations`, {
-    apiVersion: "admissionregistration.k8s.io/v1",
-    kind: `${kind}WebhookConfiguration`,
-    metadata: { name },
-    webhooks,
-  });
-  assert.equal(made.status, 201, made.text);
-}
-
-const patchOf = (operations: object[]) => ({
-  allowed: true,
-  patchType: "JSONPatch",
-  patch: Buffer.from(JSON.stringify(operations)).toString("base64"),
-});
+import { test } from "node:test";
+import { configMap, failure, pod } from "../../testing/harness.ts";
+import { configure, group, hook, maps, patchOf, serve, webhookServer } from "../../testing/webhooks.ts";
 
 test("a validating webhook refuses with its own words, code and warnings; nothing is stored", async (t) => {
   const hooks = await webhookServer(t, (request) =>
@@ -182,7 +101,7 @@ test("updates, deletions, selectors and matchPolicy", async (t) => {
   const update = hooks.seen.at(-1);
   assert.deepEqual(
     [update.operation, update.oldObject.data, update.object.data, update.options.kind],
-    ["UPDATE", undefined, { k: "v" }, "PatchOptions"],
+    ["UPDATE", undefined, { k: "v" }, "UpdateOptions"],
   );
   const kept = failure(await h.call("DELETE", `${maps}/a`), 400);
   assert.equal(kept.message, 'admission webhook "v.example.com" denied the request without explanation');

@@ -1,0 +1,61 @@
+/** Puts what webhooks and policies make of an object in the place of the request's. */
+import { conform, type Conformance, conformToType, type KubeObject, schemaOf } from "../../api/index.ts";
+import type { ServedResource } from "../registry/resource.ts";
+import type { AdmissionRequest } from "./chain.ts";
+
+/** Kinds of subresources that may be changed. */
+const schemas: Readonly<Record<string, string>> = {
+  Binding: "io.k8s.api.core.v1.Binding",
+  Eviction: "io.k8s.api.policy.v1.Eviction",
+  Scale: "io.k8s.api.autoscaling.v1.Scale",
+  TokenRequest: "io.k8s.api.authentication.v1.TokenRequest",
+};
+
+/** False for subresources whose objects are of another kind (a Binding, a Scale, the options of a connection). */
+export const isOwnKind = ({ kind, resource: { def } }: AdmissionRequest): boolean =>
+  kind.kind === def.kind && kind.group === def.group && kind.version === def.version;
+
+/** The request's object as `resource` shows it, to be looked at only. */
+export const viewed = (
+  request: AdmissionRequest,
+  object: KubeObject,
+  resource: ServedResource,
+): KubeObject => (isOwnKind(request) ? resource.whole(object) : object);
+
+/** Holds an object in the spelling of `resource` against its type, in place. */
+export function conformed(
+  request: AdmissionRequest,
+  { def }: ServedResource,
+  object: KubeObject,
+): Conformance {
+  if (isOwnKind(request)) return def.conform?.(object) ?? conform(def.schema, object);
+  const schema = schemaOf(schemas[request.kind.kind] ?? "");
+  return schema ? conformToType(schema, object) : { unknown: [] };
+}
+
+/** Takes over what was made of the object in the spelling of `resource`. */
+export function takeOver(
+  request: AdmissionRequest,
+  object: KubeObject,
+  { def }: ServedResource,
+  next: KubeObject,
+): void {
+  if (isOwnKind(request)) {
+    // Stored spelling is what the plugins behind and the store work with; what was added gets its defaults.
+    def.storedAs?.toStored(next);
+    def.defaults?.(next);
+  }
+  next.kind = object.kind as string;
+  next.apiVersion = object.apiVersion as string;
+  replace(object, next);
+}
+
+/** In place: whoever began this write holds on to the object and to its metadata. */
+function replace(object: KubeObject, next: KubeObject): void {
+  const { metadata } = object;
+  for (const member of Object.keys(object)) delete (object as Record<string, unknown>)[member];
+  Object.assign(object, next);
+  if (!metadata || !next.metadata) return;
+  for (const member of Object.keys(metadata)) delete (metadata as Record<string, unknown>)[member];
+  object.metadata = Object.assign(metadata, next.metadata);
+}

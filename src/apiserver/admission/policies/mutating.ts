@@ -1,0 +1,206 @@
+/** MutatingAdmissionPolicy: expressions of policies change what is written (KEP-3962). */
+import {
+  celReady,
+  compileVariables,
+  type KubeObject,
+  type MutatingAdmissionPolicy,
+  type MutatingAdmissionPolicyBinding,
+} from "../../../api/index.ts";
+import { type CelProgram, deepEqual, StatusError } from "../../../machinery/index.ts";
+import { takeOver, viewed } from "../change.ts";
+import type { AdmissionPlugin, AdmissionRequest } from "../chain.ts";
+import type { PluginContext } from "../context.ts";
+import { refuse } from "../refuse.ts";
+import { Memory } from "../reinvocation.ts";
+import {
+  bindingsOf,
+  Budget,
+  type Condition,
+  conditionsHold,
+  conditionsOf,
+  engine,
+  type Expression,
+  expressionOf,
+  OutOfBudget,
+  validationLimit,
+  withVariables,
+} from "./expressions.ts";
+import { factsOf } from "./facts.ts";
+import { applyPatcher, jsonPatcher, type Patcher, PolicyProblem } from "./patchers.ts";
+import { concerned, Policies, type Policy, type Turn, turnsOf } from "./policies.ts";
+
+const name = "MutatingAdmissionPolicy";
+const plurals = ["mutatingadmissionpolicies", "mutatingadmissionpolicybindings"] as const;
+
+type Bound = Policy<MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding, Compiled>;
+type Invocation = Exclude<Turn<Bound, MutatingAdmissionPolicyBinding>, { problem: string }>;
+
+interface Compiled {
+  readonly variables: ReadonlyMap<string, CelProgram>;
+  readonly conditions: readonly Condition[];
+  readonly mutations: readonly { readonly expression: Expression; readonly patch: Patcher }[];
+}
+
+function compile({ spec = {} }: MutatingAdmissionPolicy): Compiled {
+  const { variables = [], mutations = [], matchConditions = [] } = spec;
+  const params = spec.paramKind !== undefined;
+  const composed = compileVariables(engine(), variables, params);
+  const scope = { params, variables: composed.types };
+  const patches = { ...scope, patches: true };
+  return {
+    variables: composed.programs,
+    conditions: conditionsOf(matchConditions, scope),
+    mutations: mutations.map(({ patchType, jsonPatch, applyConfiguration }) =>
+      patchType === "JSONPatch"
+        ? {
+            expression: expressionOf(jsonPatch?.expression ?? "", patches, "list(JSONPatch)"),
+            patch: jsonPatcher,
+          }
+        : {
+            expression: expressionOf(applyConfiguration?.expression ?? "", patches, "Object"),
+            patch: applyPatcher,
+          },
+    ),
+  };
+}
+
+interface Denial {
+  readonly policy: MutatingAdmissionPolicy;
+  readonly binding?: MutatingAdmissionPolicyBinding | undefined;
+  readonly message: string;
+  readonly reason: "Invalid" | "Forbidden";
+}
+
+export function mutatingAdmissionPolicy(context: PluginContext): AdmissionPlugin {
+  const policies = new Policies<MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding, Compiled>(
+    context.caches,
+    plurals,
+    compile,
+  );
+  return {
+    name,
+    connects: true,
+    admit(request) {
+      // Nothing is left to be changed of what is deleted.
+      if (request.operation === "DELETE" || !request.object) return undefined;
+      const asked = concerned(context, request, policies.all());
+      if (asked.length === 0) return undefined;
+      const turns = asked.flatMap((each) => [...turnsOf(context, request, each)]);
+      const decide = (): void => admit(context, request, turns);
+      const loading = celReady();
+      if (loading) return loading.then(decide);
+      decide();
+      return undefined;
+    },
+  };
+}
+
+type Turns = readonly (Invocation | { readonly policy: Bound; readonly problem: string })[];
+
+function admit(context: PluginContext, request: AdmissionRequest, turns: Turns): void {
+  const denials: Denial[] = [];
+  const invocations: Invocation[] = [];
+  for (const turn of turns) {
+    if (!("problem" in turn)) invocations.push(turn);
+    else {
+      const binding = "binding" in turn ? (turn.binding as MutatingAdmissionPolicyBinding) : undefined;
+      denials.push({ policy: turn.policy.policy, binding, message: turn.problem, reason: "Forbidden" });
+    }
+  }
+  if (invocations.length > 0) ask(context, request, invocations, denials);
+  const counted = denials.filter(({ policy }) => policy.spec?.failurePolicy !== "Ignore");
+  if (counted.length > 0) throw denied(request, counted);
+}
+
+function ask(
+  context: PluginContext,
+  request: AdmissionRequest,
+  invocations: readonly Invocation[],
+  denials: Denial[],
+): void {
+  const memory = Memory.of(request, name);
+  memory.begin(request);
+  let patched = false;
+  for (const each of invocations) {
+    const { policy, binding } = each;
+    const facts = () => factsOf(context.caches, request, each.resource, each.params);
+    const failed = (message: string): void => {
+      denials.push({ policy: policy.policy, binding, message, reason: "Invalid" });
+    };
+    const key = keyOf(each);
+    if (!conditionsMet(each, facts, failed) || !memory.mayAsk(key, request)) continue;
+    const done = mutate(request, each, facts, failed);
+    patched ||= done.patched;
+    if (done.changed) memory.changed(request);
+    if (policy.policy.spec?.reinvocationPolicy === "IfNeeded") memory.asked(key);
+  }
+  // Whoever has patched anything is followed by a second round, changed or not.
+  if (patched) memory.changed(request);
+  memory.end(request);
+}
+
+const keyOf = ({ policy, binding, params }: Invocation): string =>
+  JSON.stringify([
+    policy.policy.metadata?.name,
+    binding.metadata?.name,
+    params?.metadata?.namespace,
+    params?.metadata?.name,
+  ]);
+
+type FactsOf = () => ReturnType<typeof factsOf>;
+
+function conditionsMet({ policy }: Invocation, facts: FactsOf, failed: (message: string) => void): boolean {
+  const { conditions, variables } = policy.compiled();
+  if (conditions.length === 0) return true;
+  const bindings = withVariables(bindingsOf(facts()), variables, () => {});
+  const holds = conditionsHold(conditions, bindings);
+  if (typeof holds === "boolean") return holds;
+  failed(holds.message);
+  return false;
+}
+
+/** One mutation after the other, each on what the last has made; one that fails leaves the rest their turn. */
+function mutate(
+  request: AdmissionRequest,
+  { policy, resource }: Invocation,
+  facts: FactsOf,
+  failed: (message: string) => void,
+): { patched: boolean; changed: boolean } {
+  const { mutations, variables } = policy.compiled();
+  const result = { patched: false, changed: false };
+  for (const { expression, patch } of mutations) {
+    const budget = new Budget(validationLimit);
+    const bindings = withVariables(bindingsOf(facts()), variables, (cost) => budget.spend(cost));
+    try {
+      const { program } = expression;
+      if (typeof program === "string") throw new PolicyProblem(program);
+      const value = budget.evaluate(expression, bindings);
+      if (value instanceof Error) throw new PolicyProblem(value.message, { cause: value });
+      const object = request.object as KubeObject;
+      const before = viewed(request, object, resource);
+      const next = patch(value, { request, object: before, resource });
+      result.patched = true;
+      if (next === before || deepEqual(next, before)) continue;
+      takeOver(request, object, resource, next);
+      result.changed = true;
+    } catch (error) {
+      if (!(error instanceof PolicyProblem) && !(error instanceof OutOfBudget)) throw error;
+      failed(error.message);
+    }
+  }
+  return result;
+}
+
+function denied(request: AdmissionRequest, denials: readonly Denial[]): StatusError {
+  const texts = denials.map(({ policy, binding, message }) => {
+    const by = binding
+      ? `policy '${policy.metadata?.name}' with binding '${binding.metadata?.name}'`
+      : `policy ${JSON.stringify(policy.metadata?.name)}`;
+    return `${by} denied request: ${message}`;
+  });
+  const refusal = refuse(request, "");
+  return new StatusError((denials[0] as Denial).reason, texts[0] as string, {
+    code: 403,
+    details: { ...refusal.details, causes: texts.map((message) => ({ message })) },
+  });
+}

@@ -1,0 +1,82 @@
+/** One webhook and one request. */
+import { celReady } from "../../../api/index.ts";
+import { StatusError } from "../../../machinery/index.ts";
+import { newUid } from "../../core.ts";
+import { badRequest, forbidden } from "../../errors.ts";
+import type { WebhookAddress } from "../../webhooks/address.ts";
+import { WebhookCallError } from "../../webhooks/answers.ts";
+import type { ReviewClient } from "../../webhooks/review-client.ts";
+import type { AdmissionRequest } from "../chain.ts";
+import { bindingsOf, type Condition, conditionsHold, conditionsOf } from "../policies/expressions.ts";
+import type { Called } from "./hooks.ts";
+import { reviewOf } from "./review.ts";
+import { denial, readVerdict, type ReviewVersion, type Verdict } from "./verdict.ts";
+
+/** Match conditions of webhooks as they are configured now; a change makes another object of each. */
+const compiled = new WeakMap<Called["hook"], readonly Condition[]>();
+
+/** Whether the webhook's match conditions hold. Where nobody can tell, its failurePolicy does: else rejects with 403. */
+export async function wants({ hook, resource }: Called, request: AdmissionRequest): Promise<boolean> {
+  if (!hook.matchConditions?.length) return true;
+  await celReady();
+  const { uid: _uid, object, oldObject, ...rest } = reviewOf(request, { resource }, "").request;
+  const bindings = bindingsOf({ object, oldObject, request: rest, namespaceObject: null });
+  let conditions = compiled.get(hook);
+  if (!conditions) {
+    conditions = conditionsOf(hook.matchConditions, { params: false });
+    compiled.set(hook, conditions);
+  }
+  const holds = conditionsHold(conditions, bindings);
+  if (!(holds instanceof Error)) return holds;
+  if (hook.failurePolicy === "Ignore") return false;
+  throw forbidden(request.resource.def, request.name, holds.message);
+}
+
+const reviewVersions: readonly ReviewVersion[] = ["v1", "v1beta1"];
+
+/**
+ * Asks. Rejects with WebhookCallError, to which the webhook's failurePolicy applies, when there is no usable answer, and with
+ * the refusal when it refuses.
+ */
+export async function ask(
+  client: ReviewClient,
+  request: AdmissionRequest,
+  { hook, resource }: Called,
+  mutating: boolean,
+): Promise<Verdict> {
+  if (request.dryRun && hook.sideEffects !== "None" && hook.sideEffects !== "NoneOnDryRun")
+    throw badRequest(`admission webhook ${JSON.stringify(hook.name)} does not support dry run`);
+  const version = hook.admissionReviewVersions.find((each) =>
+    reviewVersions.includes(each as ReviewVersion),
+  ) as ReviewVersion | undefined;
+  if (!version) {
+    throw new WebhookCallError(
+      "could not create admission objects: webhook does not accept known AdmissionReview versions (v1, v1beta1)",
+    );
+  }
+  const uid = newUid();
+  const review = reviewOf(request, { resource }, uid, version);
+  const value = await client
+    .post(hook.clientConfig as WebhookAddress, review, hook.timeoutSeconds ?? 10)
+    .catch((cause: Error) => {
+      throw new WebhookCallError(`failed to call webhook: ${cause.message}`, { cause });
+    });
+  const verdict = readVerdict(value, { version, uid, mutating });
+  for (const [key, text] of Object.entries(verdict.annotations))
+    request.audit?.annotate(`${hook.name}/${key}`, text);
+  request.warnings.push(...verdict.warnings);
+  if (!verdict.allowed) throw denial(hook.name, verdict.status);
+  return verdict;
+}
+
+/** What a client is told when a webhook that must be asked could not be. */
+export function uncalled({ hook }: Called, cause: WebhookCallError): StatusError {
+  const text = `failed calling webhook ${JSON.stringify(hook.name)}: ${cause.message}`;
+  return internal(text, cause);
+}
+
+export const internal = (text: string, cause?: unknown): StatusError =>
+  new StatusError("InternalError", `Internal error occurred: ${text}`, {
+    details: { causes: [{ message: text }] },
+    cause,
+  });

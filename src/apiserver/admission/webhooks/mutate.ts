@@ -1,0 +1,148 @@
+/** What mutating webhooks do to an object: one after the other, each sees what the others did. */
+import type { KubeObject } from "../../../api/index.ts";
+import {
+  applyJsonPatch,
+  deepEqual,
+  isObject,
+  type JsonPatchOperation,
+  PatchError,
+} from "../../../machinery/index.ts";
+import { notRegistered } from "../../codec/decode.ts";
+import { jsonProblem } from "../../codec/go-json.ts";
+import { WebhookCallError } from "../../webhooks/answers.ts";
+import type { Registry } from "../../registry/registry.ts";
+import type { ServedResource } from "../../registry/resource.ts";
+import type { ReviewClient } from "../../webhooks/review-client.ts";
+import { conformed, isOwnKind, takeOver, viewed } from "../change.ts";
+import type { AdmissionRequest } from "../chain.ts";
+import { Memory } from "../reinvocation.ts";
+import { ask, internal, uncalled, wants } from "./ask.ts";
+import type { Called } from "./hooks.ts";
+import { patchAnnotation } from "./annotations.ts";
+import type { Verdict } from "./verdict.ts";
+
+/** With what webhooks are asked. */
+interface Asking {
+  client: ReviewClient;
+  registry: Registry;
+  /** The webhook's selectors, on the request as it is now. */
+  selects(called: Called, request: AdmissionRequest): boolean;
+  /** Told of webhooks that could not be asked and need not be. */
+  ignored(called: Called, error: Error): void;
+}
+
+export async function mutate(
+  asking: Asking,
+  request: AdmissionRequest,
+  called: readonly Called[],
+): Promise<void> {
+  const memory = Memory.of(request, "MutatingAdmissionWebhook");
+  const { reinvocation, audit } = request;
+  memory.begin(request);
+  for (const each of called) {
+    if (!asking.selects(each, request) || !(await wants(each, request)) || !memory.mayAsk(each.id, request))
+      continue;
+    const { hook, configuration, index } = each;
+    const place = `round_${reinvocation.again ? 1 : 0}_index_${index}`;
+    let mutated = false;
+    let failure: WebhookCallError | undefined;
+    try {
+      mutated = await askAndChange(asking, request, each, place);
+    } catch (error) {
+      if (!(error instanceof WebhookCallError)) throw error;
+      failure = error;
+    } finally {
+      audit?.annotate(
+        `mutation.webhook.admission.k8s.io/${place}`,
+        JSON.stringify({ configuration, webhook: hook.name, mutated }),
+      );
+    }
+    if (mutated) memory.changed(request);
+    if (hook.reinvocationPolicy === "IfNeeded") memory.asked(each.id);
+    if (!failure) continue;
+    if (hook.failurePolicy !== "Ignore") throw uncalled(each, failure);
+    audit?.annotate(`failed-open.mutation.webhook.admission.k8s.io/${place}`, hook.name);
+    asking.ignored(each, failure);
+  }
+  memory.end(request);
+}
+
+/** True when the webhook changed the object. */
+async function askAndChange(
+  { client, registry }: Asking,
+  request: AdmissionRequest,
+  called: Called,
+  place: string,
+): Promise<boolean> {
+  const { hook } = called;
+  const verdict = await ask(client, request, called, true);
+  const operations = operationsOf(verdict);
+  if (operations.length === 0) return false;
+  if (!request.object) {
+    const name = JSON.stringify(hook.name);
+    throw internal(
+      `admission webhook ${name} attempted to modify the object, which is not supported for this operation`,
+    );
+  }
+  if (verdict.patchType !== "JSONPatch")
+    throw new WebhookCallError(`unsupported patch type ${JSON.stringify(verdict.patchType)}`);
+  const changed = applyTo(request, request.object, called, operations, registry);
+  request.audit?.annotateBody(`patch.webhook.admission.k8s.io/${place}`, patchAnnotation(called, operations));
+  return changed;
+}
+
+function operationsOf({ patch }: Verdict): JsonPatchOperation[] {
+  if (patch === undefined) return [];
+  const undecodable = (why: string, cause?: unknown): WebhookCallError =>
+    new WebhookCallError(`received undecodable patch in webhook response: ${why}`, { cause });
+  let value: unknown;
+  try {
+    value = JSON.parse(patch);
+  } catch (cause) {
+    throw undecodable(jsonProblem(patch), cause);
+  }
+  if (value === null) return [];
+  if (!Array.isArray(value) || !value.every((each) => each === null || isObject(each))) {
+    const odd = Array.isArray(value) ? value.find((each) => each !== null && !isObject(each)) : value;
+    const what = Array.isArray(odd) ? "array" : typeof odd === "boolean" ? "bool" : typeof odd;
+    const into = Array.isArray(value) ? "jsonpatch.Operation" : "jsonpatch.Patch";
+    throw undecodable(`json: cannot unmarshal ${what} into Go value of type ${into}`);
+  }
+  return value as JsonPatchOperation[];
+}
+
+/** Patches the object in place, in the version that the webhook was shown. True when that made a difference. */
+function applyTo(
+  request: AdmissionRequest,
+  object: KubeObject,
+  { resource }: Called,
+  operations: JsonPatchOperation[],
+  registry: Registry,
+): boolean {
+  const { def } = resource;
+  const before = viewed(request, object, resource);
+  let patched: unknown;
+  try {
+    patched = applyJsonPatch(structuredClone(before), operations);
+  } catch (cause) {
+    if (!(cause instanceof PatchError)) throw cause;
+    throw internal(cause.message, cause);
+  }
+  const next = patched as KubeObject;
+  if (isOwnKind(request) && !def.type) checkKind(next, resource, registry);
+  const { problem } = conformed(request, resource, next);
+  if (problem) throw internal(problem);
+  const changed = !deepEqual(next, before);
+  takeOver(request, object, resource, next);
+  return changed;
+}
+
+/** A webhook may not make something else of the object. */
+function checkKind(next: KubeObject, { def, apiVersion }: ServedResource, registry: Registry): void {
+  const { kind = def.kind, apiVersion: version = apiVersion } = next;
+  if (kind === def.kind && version === apiVersion) return;
+  if (!registry.knows(version, kind)) throw internal(notRegistered(kind, version));
+  const short = version.slice(version.indexOf("/") + 1);
+  const group = def.group === "" ? "core" : def.group.split(".")[0];
+  throw internal(`converting (${short}.${kind}) to (${group}.${def.kind}): unknown conversion`);
+}

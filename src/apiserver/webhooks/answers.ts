@@ -1,0 +1,87 @@
+/** What client-go makes of the answer to a request, and what it says when it makes nothing of it. */
+import { GoYamlError, isObject, parseExact, readYamlBody, type Status } from "../../machinery/index.ts";
+import { jsonProblem } from "../codec/go-json.ts";
+
+/** An answer, read to its end. */
+export interface HttpAnswer {
+  status: number;
+  contentType: string | undefined;
+  /** Seconds, when the other end asks for patience. */
+  retryAfter: number | undefined;
+  body: Buffer;
+}
+
+/** Something was wrong on the way or with the answer; the text is Go's. */
+export class WebhookCallError extends Error {}
+
+/** So much of an answer that is no object goes into an error. */
+const maxShownBytes = 2048;
+
+const texts: Readonly<Record<number, string>> = {
+  400: "the server rejected our request for an unknown reason",
+  401: "the server has asked for the client to provide credentials",
+  404: "the server could not find the requested resource",
+  405: "the server does not allow this method on the requested resource",
+  409: "the server reported a conflict",
+  422: "the server rejected our request due to an error in our request",
+  429: "the server has received too many requests and has asked us to try again later",
+  503: "the server is currently unable to handle the request",
+  504: "the server was unable to return a response in the time allotted, but may still be processing the request",
+};
+
+const unsupported = "the server was unable to respond with a content type that the client supports";
+
+/** The value that the body of a good answer stands for. Throws WebhookCallError. */
+export function readAnswer(answer: HttpAnswer): unknown {
+  const { status, body, contentType } = answer;
+  if (status < 200 || status > 206) throw new WebhookCallError(refusal(answer));
+  if (body.length === 0) {
+    const type = contentType || "application/json";
+    throw new WebhookCallError(`0-length response with status code: ${status} and content type: ${type}`);
+  }
+  return parse(body.toString());
+}
+
+/** JSON, or YAML: whatever the content type says, the text is looked at. */
+function parse(text: string): unknown {
+  try {
+    return /^\s*\{/.test(text) ? parseExact(text) : readYamlBody(text).value;
+  } catch (cause) {
+    const why = cause instanceof GoYamlError ? cause.message : jsonProblem(text);
+    throw new WebhookCallError(`couldn't get version/kind; json parse error: ${why}`, { cause });
+  }
+}
+
+/** Redirects are not followed (CVE-2020-8561), so they are refusals too. */
+function refusal(answer: HttpAnswer): string {
+  const own = statusIn(answer.body);
+  if (own !== undefined) return own;
+  const { status } = answer;
+  const said = shown(answer);
+  if (status === 403 || status === 415) return said;
+  if (status === 406) return said === "" || said === "unknown" ? unsupported : said;
+  const text = texts[status];
+  if (text !== undefined) return text;
+  return status >= 500
+    ? `an error on the server (${JSON.stringify(said)}) has prevented the request from succeeding`
+    : `the server responded with the status code ${status} but did not return more information`;
+}
+
+function shown({ contentType = "", body }: HttpAnswer): string {
+  const type = contentType.split(";", 1)[0]?.trim().toLowerCase() ?? "";
+  if (contentType !== "" && !type.startsWith("text/")) return "unknown";
+  return body.subarray(0, maxShownBytes).toString().trim();
+}
+
+/** The message of a Status object that says itself what failed. */
+function statusIn(body: Buffer): string | undefined {
+  let value: unknown;
+  try {
+    value = parse(body.toString());
+  } catch {
+    return undefined;
+  }
+  if (!isObject(value) || value.kind !== "Status" || (value.apiVersion ?? "v1") !== "v1") return undefined;
+  const { status, message } = value as Partial<Status>;
+  return status === "Failure" ? (message ?? "") : undefined;
+}

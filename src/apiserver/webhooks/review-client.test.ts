@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer, type Server } from "node:https";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import { type TestContext, test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { ca, serverCert, serverKey } from "../testing/certificates.ts";
+import type { WebhookAddress } from "./address.ts";
+import { ReviewClient } from "./review-client.ts";
+
+interface Webhook {
+  address: WebhookAddress;
+  server: Server;
+  /** Connections so far, all of them. */
+  sockets: Duplex[];
+}
+
+type Answer = (response: ServerResponse, request: IncomingMessage, count: number) => void;
+
+async function webhook(t: TestContext, answer: Answer): Promise<Webhook> {
+  const sockets: Duplex[] = [];
+  let count = 0;
+  const server = createServer({ key: serverKey, cert: serverCert }, (request, response) => {
+    request.resume().once("end", () => answer(response, request, ++count));
+  });
+  server.on("connection", (socket) => sockets.push(socket));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/x`;
+  return { address: { url, caBundle: Buffer.from(ca).toString("base64") }, server, sockets };
+}
+
+function clientOf(t: TestContext): ReviewClient {
+  const client = new ReviewClient(
+    { get: () => undefined, list: () => [], onChange: () => () => {} },
+    () => 0,
+  );
+  t.after(() => client.close());
+  return client;
+}
+
+test("connections are kept; one that was closed meanwhile is replaced", async (t) => {
+  const { address, sockets } = await webhook(t, (response) => response.end("{}"));
+  const client = clientOf(t);
+  assert.deepEqual(await client.post(address, {}, 5), {});
+  assert.deepEqual(await client.post(address, {}, 5), {});
+  assert.equal(sockets.length, 1);
+  // The server goes silently: the client learns of it when it writes.
+  sockets[0]?.destroy();
+  assert.deepEqual(await client.post(address, {}, 5), {});
+  assert.equal(sockets.length, 2);
+});
+
+test("a new connection that is closed without an answer is an error", async (t) => {
+  const { address } = await webhook(t, (response) => response.socket?.destroy());
+  await assert.rejects(clientOf(t).post(address, {}, 5), /^Error: Post "https:.*\/x\?timeout=5s": EOF$/);
+});
+
+test("whoever asks for patience is asked again, as long as there is time", async (t) => {
+  const { address } = await webhook(t, (response, _request, count) => {
+    if (count < 3) response.writeHead(503, { "retry-after": "0" }).end();
+    else response.end('{"count":3}');
+  });
+  assert.deepEqual(await clientOf(t).post(address, {}, 5), { count: 3 });
+  const busy = await webhook(t, (response) => response.writeHead(429, { "retry-after": "60" }).end());
+  await assert.rejects(clientOf(t).post(busy.address, {}, 0.05), { message: "context deadline exceeded" });
+});
+
+test("redirects are not followed (CVE-2020-8561)", async (t) => {
+  let called = 0;
+  const { address } = await webhook(t, (response) => {
+    called++;
+    response.writeHead(307, { location: "/x" }).end();
+  });
+  await assert.rejects(clientOf(t).post(address, {}, 5), {
+    message: "the server responded with the status code 307 but did not return more information",
+  });
+  assert.equal(called, 1);
+});
+
+test("what is asked for, and how", async (t) => {
+  const { address } = await webhook(t, (response, { method, url, headers }) => {
+    const { host, accept, "user-agent": agent, "content-type": type } = headers;
+    const seen = JSON.stringify({ method, url, host, accept, agent, type });
+    response.setHeader("content-encoding", "gzip").end(gzipSync(seen));
+  });
+  assert.deepEqual(await clientOf(t).post(address, {}, 7), {
+    method: "POST",
+    url: "/x?timeout=7s",
+    host: new URL(address.url as string).host,
+    accept: "application/json, */*",
+    agent: "kube-apiserver-admission",
+    type: "application/json",
+  });
+});
+
+test("time runs out before the head of the answer, and in the middle of it", async (t) => {
+  const silent = await webhook(t, () => undefined);
+  await assert.rejects(
+    clientOf(t).post(silent.address, {}, 0.05),
+    /timeout=0.05s": context deadline exceeded$/,
+  );
+  const half = await webhook(t, (response) => response.writeHead(200).write("{"));
+  await assert.rejects(clientOf(t).post(half.address, {}, 0.05), {
+    message:
+      "unexpected error when reading response body. Please retry. Original error: context deadline exceeded",
+  });
+  const cut = await webhook(t, (response) => {
+    response.writeHead(200, { "content-length": 10 }).write("{", () => response.socket?.destroy());
+  });
+  await assert.rejects(clientOf(t).post(cut.address, {}, 5), {
+    message: "unexpected error when reading response body. Please retry. Original error: unexpected EOF",
+  });
+});
+
+test("whom the bundle does not sign is not believed", async (t) => {
+  const { address } = await webhook(t, (response) => response.end("{}"));
+  const { caBundle: _, ...unsigned } = address;
+  await assert.rejects(
+    clientOf(t).post(unsigned, {}, 5),
+    /tls: failed to verify certificate: x509: certificate signed by unknown authority$/,
+  );
+});
