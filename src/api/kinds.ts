@@ -8,6 +8,7 @@ import { batchKinds } from "./batch/index.ts";
 import { certificateKinds } from "./certificates.ts";
 import { coordinationKinds } from "./coordination.ts";
 import { coreKinds } from "./core/index.ts";
+import { unstoredCoreKinds } from "./core/unstored.ts";
 import type { KindDefinition } from "./definition.ts";
 import { discoveryKinds } from "./discovery.ts";
 import { eventsKinds } from "./events.ts";
@@ -22,6 +23,7 @@ import { storageKinds } from "./storage/index.ts";
 
 export const kinds: readonly KindDefinition[] = [
   ...coreKinds,
+  ...unstoredCoreKinds,
   ...apiRegistrationKinds,
   ...eventsKinds,
   ...reviewKinds,

@@ -132,6 +132,14 @@ export interface ServiceNetwork {
   advertise?: { address: string; port: number };
 }
 
+/** Of a part of the control plane. */
+export interface ComponentState {
+  /** `scheduler`, `controller-manager`, `etcd-0` */
+  name: string;
+  /** What is wrong; undefined when it is well. */
+  error?: string | undefined;
+}
+
 export interface ApiServerOptions {
   store: Store;
   clock: Clock;
@@ -159,6 +167,8 @@ export interface ApiServerOptions {
   documents?: ReadonlyMap<string, () => unknown>;
   /** Extra checks of /readyz and /livez by name; a thrown error fails the check. */
   checks?: ReadonlyMap<string, () => void | Promise<void>>;
+  /** Scheduler and controller manager, as far as they are known of. */
+  components?: () => readonly ComponentState[];
   /** `false` leaves out admission plugins (tests). */
   admission?: boolean;
   /** Admission plugins by name, beside or without the default ones. */

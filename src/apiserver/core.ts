@@ -8,7 +8,7 @@ import type { Entry } from "./cache/entry.ts";
 import type { ObjectCaches } from "./cache/objects.ts";
 import { encodeStored, withResourceVersion } from "./codec/stored.ts";
 import type { Target } from "./codec/negotiate.ts";
-import type { HandlerRequest, RequestInfo } from "./contract.ts";
+import type { ComponentState, HandlerRequest, RequestInfo } from "./contract.ts";
 import type { EventLeases } from "./registry/event-leases.ts";
 import type { Lines } from "./registry/lines.ts";
 import type { Registry } from "./registry/registry.ts";
@@ -25,6 +25,8 @@ export interface Core {
   readonly admission: AdmissionChain;
   readonly leases: EventLeases;
   readonly lines: Lines;
+  /** What `componentstatuses` says: the store and the parts that are known of. */
+  readonly components: () => Promise<readonly ComponentState[]>;
   /** Watches under way end when it aborts. */
   readonly closing: AbortSignal;
 }

@@ -69,6 +69,12 @@ export const methodNotAllowed = (): StatusError =>
     details: {},
   });
 
+/** Of a resource that can be listed and no more. */
+export const notWatched = ({ plural }: Named): StatusError =>
+  new StatusError("MethodNotAllowed", `watch is not supported on resources of kind "${plural}"`, {
+    details: { kind: plural },
+  });
+
 export const expired = (message: string, metadata = {}): StatusError =>
   new StatusError("Expired", message, { metadata });
 
@@ -89,12 +95,16 @@ export function notAcceptable(accept: string, offer: { streams: boolean }): Stat
   // A type that is made here, with parameters that nobody knows, is refused in other words than a foreign type.
   const known = accept
     .split(",")
-    .some((range) => mediaTypes.includes((range.split(";")[0] as string).trim()));
+    .some((range) => ["*/*", ...mediaTypes].includes((range.split(";")[0] as string).trim()));
   if (known) return onlyAccepted(mediaTypes);
-  const types = offer.streams ? [...mediaTypes, ...streamTypes] : mediaTypes;
-  const text = `406: Not Acceptable\n\nAvailable representations: ${types.join(", ")}`;
-  return new StatusError("NotAcceptable", text, { details: {} });
+  return nothingElse(offer.streams ? [...mediaTypes, ...streamTypes] : mediaTypes);
 }
+
+/** None of these types is accepted, with whatever parameters. */
+export const nothingElse = (types: readonly string[]): StatusError =>
+  new StatusError("NotAcceptable", `406: Not Acceptable\n\nAvailable representations: ${types.join(", ")}`, {
+    details: {},
+  });
 
 /** What cannot be watched in this encoding. */
 export const notStreamed = (): StatusError => onlyAccepted(streamTypes);

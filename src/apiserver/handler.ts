@@ -2,6 +2,7 @@
 import { admitConnection } from "./admission/connect.ts";
 import { isReason, StatusError } from "../machinery/index.ts";
 import type { Aggregator } from "./aggregation/aggregator.ts";
+import { auditIdOf } from "./audit/audit-id.ts";
 import type { Authenticator, Authorizer, UserInfo } from "./auth-contract.ts";
 import { Impersonation, wantedUser } from "./auth/authn/impersonation.ts";
 import { mediaType } from "./codec/decode.ts";
@@ -18,12 +19,13 @@ import { loadMessages } from "./codec/protobuf/messages.ts";
 import type { AuditTrail, HandlerRequest, RequestInfo, SpecialHandler, RequestAudit } from "./contract.ts";
 import type { Call, Core } from "./core.ts";
 import type { Documents } from "./discovery/documents.ts";
-import { badRequest, denied, methodNotAllowed, notFound, noResource } from "./errors.ts";
+import { denied, methodNotAllowed, notFound, notWatched, noResource } from "./errors.ts";
 import type { Metrics } from "./metrics.ts";
+import { checkPlace, checkSpecialPlace } from "./place.ts";
 import { specialKey } from "./registry/registry.ts";
 import type { ServedResource } from "./registry/resource.ts";
 import { parseRequestInfo } from "./request-info.ts";
-import { type Answer, textAnswer } from "./response.ts";
+import { type Answer, PageError } from "./response.ts";
 import { applyType, patch } from "./verbs/patch.ts";
 import { readSpecial } from "./verbs/input.ts";
 import { readWriteOptions } from "./verbs/write-options.ts";
@@ -35,6 +37,7 @@ import { list } from "./verbs/list.ts";
 import { encoded, encodedError, withWarnings } from "./verbs/output.ts";
 import { update } from "./verbs/update.ts";
 import { watch } from "./verbs/watch.ts";
+import { unstoredVerbs } from "./subresources/unstored.ts";
 import { subresources } from "./subresources/index.ts";
 
 type Verb = (call: Call) => Promise<Answer>;
@@ -60,6 +63,7 @@ const objectTransformations: readonly Target["as"][] = ["object", "table", "part
 
 /** Warnings for whoever still uses these. */
 const deprecated: Record<string, string> = {
+  "/v1/componentstatuses": "v1 ComponentStatus is deprecated in v1.19+",
   "/v1/endpoints": "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
 };
 
@@ -118,14 +122,16 @@ export class Handler {
         ? await this.#aggregator.forward(extension, request, info, user)
         : await this.#dispatch(request, info, user);
     } catch (error) {
-      answer = encodedError(this.#asStatus(error, info), errorTarget(request, info));
+      answer =
+        error instanceof PageError
+          ? error.answer
+          : encodedError(this.#asStatus(error, info), errorTarget(request, info));
     }
     const tookMs = this.#core.clock.monotonic() - began;
     this.#metrics.observe(request.method, info, answer.status, tookMs);
     if (tookMs >= slowMs) this.#slow(request, info, answer, tookMs, admitted - began);
-    if (!trail) return answer;
-    answer.headers["audit-id"] = trail.auditId;
-    return trail.answered(answer, info);
+    answer.headers["audit-id"] = trail?.auditId ?? auditIdOf(given);
+    return trail ? trail.answered(answer, info) : answer;
   }
 
   /** Says where the time went. An answer that is a stream has only begun by now. */
@@ -197,10 +203,12 @@ export class Handler {
       specialKey(info.apiGroup, info.resource, info.subresource),
     );
     const resource = this.#core.registry.find(info.apiGroup, info.apiVersion, info.resource);
+    // Only what is behind a proxy has a path of its own.
+    if (info.rest !== "" && info.subresource !== "proxy") throw noResource();
     if ((special && special.version === info.apiVersion) || (special && resource)) {
       return this.#special(special as SpecialHandler, request, info, user);
     }
-    if (!resource) return missing(this.#core.registry.isBuiltIn(info.apiGroup));
+    if (!resource) throw missing(this.#core.registry.isBuiltIn(info.apiGroup));
     return this.#stored(resource, request, info, user);
   }
 
@@ -211,17 +219,8 @@ export class Handler {
     user: UserInfo,
   ): Promise<Answer> {
     const { def } = resource;
+    checkPlace(def, request.method, info);
     if (!Object.hasOwn(methods, request.method)) throw methodNotAllowed();
-    if (
-      def.namespaced &&
-      info.namespace === "" &&
-      !["list", "watch", "deletecollection"].includes(info.verb)
-    ) {
-      // Objects of namespaces are reached through their namespace; creating one without is a mistake with its own text.
-      if (info.verb === "create") throw methodNotAllowed();
-      throw noResource();
-    }
-    if (!def.namespaced && info.namespace !== "" && info.resource !== "namespaces") throw noResource();
     const apply = info.verb === "patch" && mediaType(request.headers?.["content-type"]) === applyType;
     const dryRun = readWriteOptions(info.verb, info.query, apply);
     const call: Call = {
@@ -240,12 +239,14 @@ export class Handler {
     };
     const old = def.deprecationWarning ?? deprecated[`${def.group}/${def.version}/${def.plural}`];
     if (old) call.warnings.push(old);
+    if (info.verb === "watch" && !resource.has("watch"))
+      return this.#warned(call, () => Promise.reject(notWatched(def)));
     if (info.subresource !== "") {
       const serve = subresources(resource, info.subresource);
       if (!serve) throw def.type ? notFound(def, info.name) : noResource();
       return this.#warned(call, serve);
     }
-    const verb = verbs[info.verb];
+    const verb = (unstoredVerbs(resource) ?? verbs)[info.verb];
     // Collections are not replaced, and objects are not created under their own path.
     const misplaced =
       info.name === "" ? info.verb === "update" || info.verb === "patch" : info.verb === "create";
@@ -271,9 +272,7 @@ export class Handler {
     info: RequestInfo,
     user: UserInfo,
   ): Promise<Answer> {
-    if (!special.anyMethod && !special.verbs.includes(info.verb)) {
-      throw methodNotAllowed();
-    }
+    checkSpecialPlace(special, request.method, info);
     const warnings: string[] = [];
     await admitConnection(this.#core, request, info, user);
     const result = await special.handle({
@@ -323,6 +322,7 @@ function offerOf({ def }: ServedResource, { verb, name }: RequestInfo): Offer {
   return {
     transformations: transformations[verb] ?? objectTransformations,
     protobuf: hasProtobuf(def),
+    families: def.type !== undefined,
     streams: name === "" && (verb === "list" || verb === "watch"),
     goType: hasProtobuf(def)
       ? `*${group}.${isList ? def.listKind : def.kind}`
@@ -334,12 +334,12 @@ function readInfo(request: HandlerRequest): RequestInfo {
   try {
     return parseRequestInfo(request.method, request.path);
   } catch (cause) {
-    throw badRequest("invalid URL escape in the request path", cause);
+    if (cause instanceof URIError) throw new PageError(400, "400 Bad Request");
+    throw cause;
   }
 }
 
 /** A group nobody serves is a plain page in Kubernetes; anything below a group is a Status. */
-function missing(groupServed: boolean): Answer {
-  if (!groupServed) return textAnswer(404, "404 page not found\n");
-  throw noResource();
+function missing(groupServed: boolean): Error {
+  return groupServed ? noResource() : new PageError(404, "404 page not found\n");
 }

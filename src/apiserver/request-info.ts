@@ -1,4 +1,5 @@
 import type { RequestInfo } from "./contract.ts";
+import { PageError } from "./response.ts";
 
 const verbs: Record<string, string> = {
   POST: "create",
@@ -12,11 +13,32 @@ const verbs: Record<string, string> = {
 /** Subresources of a namespace itself: everything else below `/namespaces/NAME/` is a resource inside it. */
 const namespaceSubresources = new Set(["status", "finalize"]);
 
-/** Reads method and path the way Kubernetes' RequestInfo does. Throws URIError for a path with broken escapes. */
+/** First parts below a version that say what is done instead of to what. */
+const verbsInPaths = new Set(["watch", "proxy"]);
+
+/** A path with its escapes opened as Go's net/url does: bytes that are no UTF-8 pass. Throws URIError. */
+function openEscapes(path: string): string {
+  if (!path.includes("%")) return path;
+  if (/%(?![0-9a-fA-F]{2})/.test(path)) throw new URIError(`invalid URL escape in "${path}"`);
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    const bytes = path.replaceAll(/%([0-9a-fA-F]{2})/g, (_, hex: string) =>
+      String.fromCharCode(Number.parseInt(hex, 16)),
+    );
+    return Buffer.from(bytes, "latin1").toString();
+  }
+}
+
+/**
+ * Reads method and path the way Kubernetes' RequestInfo does. Throws URIError for a path with broken escapes, and
+ * PageError where a path says what to do and not to what.
+ */
 export function parseRequestInfo(method: string, target: string): RequestInfo {
   const mark = target.indexOf("?");
-  const path = mark < 0 ? target : target.slice(0, mark);
+  const rawPath = mark < 0 ? target : target.slice(0, mark);
   const query = new URLSearchParams(mark < 0 ? "" : target.slice(mark + 1));
+  const path = openEscapes(rawPath);
   const outside: RequestInfo = {
     isResource: false,
     path,
@@ -30,8 +52,7 @@ export function parseRequestInfo(method: string, target: string): RequestInfo {
     rest: "",
     query,
   };
-  const raw = path.split("/");
-  const parts = path.includes("%") ? raw.map(decodeURIComponent) : raw;
+  const parts = path.split("/");
   // parts[0] is what stands before the first slash: nothing.
   const root = parts[1];
   let at: number;
@@ -39,6 +60,7 @@ export function parseRequestInfo(method: string, target: string): RequestInfo {
   if (root === "api") at = 2;
   else if (root === "apis") {
     apiGroup = parts[2] ?? "";
+    if (apiGroup === "") return outside;
     at = 3;
   } else return outside;
   const apiVersion = parts[at] ?? "";
@@ -46,21 +68,30 @@ export function parseRequestInfo(method: string, target: string): RequestInfo {
   if (!parts[at]) return outside;
 
   let verb = verbs[method] ?? "";
-  if (parts[at] === "watch" && parts[at + 1]) {
-    verb = "watch";
+  if (verbsInPaths.has(parts[at] as string)) {
+    if (!parts[at + 1]) throw noTarget(path);
+    verb = parts[at] as string;
     at++;
   }
   let namespace = "";
   if (parts[at] === "namespaces") {
-    const name = parts[at + 1] ?? "";
-    namespace = name;
+    namespace = parts[at + 1] ?? "";
     const next = parts[at + 2];
-    if (next && !namespaceSubresources.has(next)) at += 2;
+    if (parts.length > at + 3 && next === "") at += 2;
+    else if (next && !namespaceSubresources.has(next)) at += 2;
   }
   const resource = parts[at] ?? "";
   const name = parts[at + 1] ?? "";
   const subresource = parts[at + 2] ?? "";
-  const rest = raw.slice(at + 3).join("/");
+  const raw = rawPath.split("/");
+  // Escaped slashes move what follows; what a proxy is asked for is else passed on as it was written.
+  const rest =
+    raw.length === parts.length
+      ? raw.slice(at + 3).join("/")
+      : parts
+          .slice(at + 3)
+          .map(encodeURIComponent)
+          .join("/");
   if (name === "") {
     if (verb === "get") verb = isTrue(query.get("watch")) ? "watch" : "list";
     else if (verb === "delete") verb = "deletecollection";
@@ -79,6 +110,12 @@ export function parseRequestInfo(method: string, target: string): RequestInfo {
     query,
   };
 }
+
+const noTarget = (path: string): PageError =>
+  new PageError(
+    500,
+    `Internal Server Error: ${JSON.stringify(path)}: failed to create RequestInfo: unable to determine kind and namespace from url, ${path}\n`,
+  );
 
 /** A boolean query parameter, as Go's conversion reads it: present and neither `false` nor `0`. */
 export function isTrue(value: string | null): boolean {

@@ -37,9 +37,28 @@ export const bytesAnswer = (status: number, body: Uint8Array, type = "applicatio
 
 export const textAnswer = (status: number, text: string): Answer => ({
   status,
-  headers: { "content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff" },
+  headers: {
+    "content-type": "text/plain; charset=utf-8",
+    "cache-control": "no-cache, private",
+    "x-content-type-options": "nosniff",
+  },
   body: Buffer.from(text),
 });
+
+/** What is answered with a plain page and not with an error of the API. */
+export class PageError extends Error {
+  override readonly name = "PageError";
+  readonly status: number;
+
+  constructor(status: number, text: string) {
+    super(text);
+    this.status = status;
+  }
+
+  get answer(): Answer {
+    return textAnswer(this.status, this.message);
+  }
+}
 
 export const errorAnswer = (error: StatusError): Answer =>
   withErrorHeaders(error, jsonAnswer(error.code, error.toStatus()));

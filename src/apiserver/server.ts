@@ -65,6 +65,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     admission: new AdmissionChain([...plugins, guardPlugin(options.guards ?? new Map(), caches)]),
     leases: new EventLeases(store, clock),
     lines: new Lines(),
+    components: () =>
+      Promise.resolve([...(options.components?.() ?? []), { name: "etcd-0", error: broken?.message }]),
     closing: closing.signal,
   };
   options.authenticator.attach?.(caches);

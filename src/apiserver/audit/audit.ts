@@ -1,6 +1,6 @@
 /** The record of who did what (audit.k8s.io/v1). */
-import { randomUUID } from "node:crypto";
 import type { HandlerRequest, RequestAudit } from "../contract.ts";
+import { auditIdOf } from "./audit-id.ts";
 import type { AuditBackend, AuditEvent } from "./event.ts";
 import { AuditPolicy } from "./policy.ts";
 import { Trail } from "./trail.ts";
@@ -14,8 +14,6 @@ export interface AuditOptions {
   maxEventBytes?: number;
 }
 
-const longestId = 64;
-
 export class Audit implements RequestAudit {
   readonly #options: AuditOptions;
   readonly #policy: AuditPolicy;
@@ -27,13 +25,12 @@ export class Audit implements RequestAudit {
   }
 
   begin(request: HandlerRequest): Trail {
-    const given = request.headers?.["audit-id"] ?? "";
     const context = {
       policy: this.#policy,
       now: this.#options.now,
       emit: (event: AuditEvent) => this.#emit(event),
     };
-    return new Trail(context, request, given !== "" && given.length <= longestId ? given : randomUUID());
+    return new Trail(context, request, auditIdOf(request));
   }
 
   async close(): Promise<void> {

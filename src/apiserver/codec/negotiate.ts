@@ -18,12 +18,20 @@ export interface Offer {
   protobuf: boolean;
   /** Streams are among the representations it names. */
   streams: boolean;
+  /** `application/*` will do as well; else a type has to be named, or any type be welcome. */
+  families: boolean;
   /** Go's name of what it answers, for the message to those who ask a list of an object. */
   goType: string;
 }
 
 /** Documents, reviews and errors: no transformations. */
-export const plainOffer: Offer = { transformations: ["object"], protobuf: true, streams: false, goType: "" };
+export const plainOffer: Offer = {
+  transformations: ["object"],
+  protobuf: true,
+  streams: false,
+  families: false,
+  goType: "",
+};
 
 /** True for kinds that have a protobuf message. */
 export const hasProtobuf = (def: Pick<KindDefinition, "schema" | "type">): boolean =>
@@ -67,6 +75,8 @@ export const formats: Record<string, Target["format"]> = {
   "application/vnd.kubernetes.protobuf": "protobuf",
 };
 
+const isNamed = (type: string): boolean => Object.hasOwn(formats, type) && !type.endsWith("*");
+
 const transformations: Record<string, Target["as"]> = {
   Table: "table",
   PartialObjectMetadata: "partial",
@@ -76,8 +86,11 @@ const transformations: Record<string, Target["as"]> = {
 /** Chooses what to answer; throws 406 when nothing fits. */
 export function negotiate(accept: string | undefined, pretty: boolean, offer: Offer = plainOffer): Target {
   const plain: Target = { format: "json", as: "object", asVersion: "", pretty };
-  if (accept === undefined) return plain;
-  for (const { type, parameters } of parseAccept(accept)) {
+  if (!accept) return plain;
+  const ranges = parseAccept(accept);
+  if (!offer.families && !ranges.some(({ type }) => type === "*/*" || isNamed(type)))
+    throw notAcceptable(accept, offer);
+  for (const { type, parameters } of ranges) {
     const format = formats[type];
     if (!format) continue;
     const { as: asked, g, v, stream, sv } = parameters;
@@ -98,12 +111,14 @@ export function negotiate(accept: string | undefined, pretty: boolean, offer: Of
   throw notAcceptable(accept, offer);
 }
 
-/** As `negotiate`, for errors and the like, which are never refused: JSON where nothing fits. */
+const anyOffer: Offer = { ...plainOffer, families: true };
+
+/** As `negotiate`, for errors and the like, which are never refused: JSON, for people to read, where nothing fits. */
 export function negotiateError(accept: string | undefined, pretty: boolean): Target {
   try {
-    return negotiate(accept, pretty);
+    return negotiate(accept, pretty, anyOffer);
   } catch {
-    return { format: "json", as: "object", asVersion: "", pretty };
+    return { format: "json", as: "object", asVersion: "", pretty: true };
   }
 }
 

@@ -6,6 +6,7 @@ let h: Harness;
 let failing = false;
 before(async () => {
   h = await startHarness({
+    components: () => [{ name: "scheduler", error: "it fell over" }],
     checks: new Map([
       [
         "custom",
@@ -66,6 +67,47 @@ test("aggregated discovery, with its content type and an ETag", async () => {
     (await h.call("GET", "/api", undefined, { accept: type })).body.items[0].versions[0].version,
     "v1",
   );
+});
+
+test("methods and slashes: endpoints take GET and a slash, pages take any method and none", async () => {
+  for (const path of ["/api", "/api/v1", "/apis/apps/v1", "/version"]) {
+    assert.equal((await h.call("GET", `${path}/`)).status, 200, path);
+    for (const method of ["HEAD", "POST", "OPTIONS"])
+      assert.equal((await h.call(method, path)).status, 405, `${method} ${path}`);
+  }
+  for (const path of ["/", "/apis", "/apis/apps", "/healthz", "/metrics"])
+    for (const method of ["HEAD", "POST", "DELETE"])
+      assert.equal((await h.call(method, path)).status, 200, `${method} ${path}`);
+  for (const path of ["/healthz/", "/metrics/", "/nope", "//api/v1"]) {
+    const { status, text, headers } = await h.call("GET", path);
+    assert.deepEqual([status, text], [404, "404 page not found\n"], path);
+    assert.equal(headers["cache-control"], "no-cache, private");
+  }
+  assert.equal((await h.call("GET", "/version/openid")).body.reason, "NotFound");
+});
+
+test("what is asked and not stored: the state of components, bindings", async () => {
+  const list = await h.call("GET", "/api/v1/componentstatuses");
+  assert.equal(list.headers["warning"], '299 - "v1 ComponentStatus is deprecated in v1.19+"');
+  assert.deepEqual(
+    list.body.items.map((each: { metadata: { name: string } }) => each.metadata.name),
+    ["scheduler", "etcd-0"],
+  );
+  const table = await h.call("GET", "/api/v1/componentstatuses/scheduler", undefined, {
+    accept: "application/json;as=Table;v=v1;g=meta.k8s.io",
+  });
+  assert.deepEqual(table.body.rows[0].cells, ["scheduler", "Unhealthy", "it fell over", ""]);
+  const missing = await h.call("GET", "/api/v1/componentstatuses/x");
+  assert.deepEqual(missing.body.details, { name: "x", kind: "componentstatus" });
+  const watched = await h.call("GET", "/api/v1/componentstatuses?watch=1");
+  assert.equal(watched.body.message, 'watch is not supported on resources of kind "componentstatuses"');
+  const bind = (body: object) => h.call("POST", "/api/v1/namespaces/default/bindings", body);
+  assert.deepEqual(
+    [(await bind({})).body.message, (await bind({ target: { name: "n" } })).body.message],
+    ["target.name: Required value", "Name parameter required."],
+  );
+  const nobody = await bind({ metadata: { name: "p" }, target: { name: "n" } });
+  assert.equal(nobody.body.message, 'pods "p" not found');
 });
 
 test("OpenAPI: version 3 by group with changing addresses, version 2 as JSON only", async () => {

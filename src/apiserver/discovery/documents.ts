@@ -3,17 +3,47 @@ import { createHash } from "node:crypto";
 import { encodedBytes, mediaTypes } from "../codec/encode.ts";
 import { formats, negotiate, parseAccept, plainOffer, type Target } from "../codec/negotiate.ts";
 import type { HandlerRequest, RequestInfo } from "../contract.ts";
-import { methodNotAllowed, noResource, notAcceptable } from "../errors.ts";
+import { methodNotAllowed, noResource, notAcceptable, nothingElse } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
 import { openApiAnswer } from "./openapi.ts";
 import type { Registry } from "../registry/registry.ts";
-import { type Answer, bytesAnswer, jsonAnswer, textAnswer } from "../response.ts";
+import { type Answer, bytesAnswer, textAnswer } from "../response.ts";
 import { versionInfo } from "../version.ts";
 import type { OtherServers } from "./merged.ts";
 import { Health } from "./health.ts";
 import { aggregated, groupDocument, groupList, resourceList } from "./resources.ts";
 
-const empty = (status: number): Answer => ({ status, headers: {}, body: new Uint8Array(0) });
+const empty = (status: number): Answer => ({
+  status,
+  headers: { "cache-control": "no-cache, private" },
+  body: new Uint8Array(0),
+});
+
+/** For people who look, as Kubernetes shows it. */
+const pretty = (value: unknown): Answer => bytesAnswer(200, Buffer.from(JSON.stringify(value, null, 2)));
+
+interface Endpoint {
+  /** GET alone by default. */
+  anyMethod?: boolean;
+  /** The one type there is, for who accepts it; undefined where it is negotiated. */
+  type?: string;
+  /** undefined for a group or version that is not served. */
+  make: () => Answer | undefined;
+}
+
+/** Throws 406 for who does not take the one type there is. */
+function checkAccepted(type: string, { headers }: HandlerRequest): void {
+  const accepted = (headers?.accept || "*/*").split(",").map((range) => range.split(";")[0]?.trim());
+  if (!accepted.some((each) => each === "*/*" || each === type)) throw nothingElse([type]);
+}
+
+/** What issuers of tokens publish may be kept for an hour. */
+function documentAnswer(path: string, type: string, value: unknown): Answer {
+  const answer = bytesAnswer(200, Buffer.from(JSON.stringify(value)), type);
+  if (path.startsWith("/openid/") || path.startsWith("/.well-known/"))
+    answer.headers["cache-control"] = "public, max-age=3600";
+  return answer;
+}
 
 interface Kept {
   generation: string;
@@ -42,85 +72,86 @@ export class Documents {
   }
 
   async answer(request: HandlerRequest, info: RequestInfo): Promise<Answer> {
-    const path = info.path.length > 1 && info.path.endsWith("/") ? info.path.slice(0, -1) : info.path;
-    const answer = await this.#find(path, request, info);
-    if (!answer) {
-      if (path.startsWith("/openapi/")) return empty(404);
-      const [, root, group = ""] = path.split("/");
-      const grouped = root === "api" || (root === "apis" && group !== "");
-      if (grouped && this.#options.registry.isBuiltIn(root === "api" ? "" : group)) throw noResource();
-      return textAnswer(404, "404 page not found\n");
+    const { path } = info;
+    // Endpoints of the API take a slash at their end; pages, health and the rest do not.
+    const bare = path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
+    const endpoint = this.#endpoint(bare, request);
+    if (endpoint) {
+      const answer = endpoint.make();
+      if (answer && !endpoint.anyMethod && request.method !== "GET") throw methodNotAllowed();
+      if (endpoint.type) checkAccepted(endpoint.type, request);
+      if (answer) return answer;
+    } else {
+      const answer = await this.#page(path, request, info);
+      if (answer) return answer;
     }
-    const reads = request.method === "GET" || request.method === "HEAD";
-    if (!reads && !/^\/(healthz|livez|readyz)/.test(path)) throw methodNotAllowed();
-    return answer;
+    return this.#nothing(path);
   }
 
-  async #find(path: string, request: HandlerRequest, info: RequestInfo): Promise<Answer | undefined> {
-    const { registry, metrics, health, documents, address, others } = this.#options;
-    const parts = path.split("/");
-    switch (parts[1]) {
+  /** What is no endpoint, below what the API serves or anywhere else. */
+  #nothing(path: string): Answer {
+    const [, root, group = ""] = path.split("/");
+    const grouped = root === "api" || (root === "apis" && group !== "");
+    if (grouped && this.#options.registry.isBuiltIn(root === "api" ? "" : group)) throw noResource();
+    if (root === "version") throw noResource();
+    if (path.startsWith("/openapi/v3")) return empty(404);
+    return textAnswer(404, "404 page not found\n");
+  }
+
+  #endpoint(path: string, request: HandlerRequest): Endpoint | undefined {
+    const { registry, documents, address, others } = this.#options;
+    const [, root, group = "", version = "", ...rest] = path.split("/");
+    if (rest.length > 0) return undefined;
+    switch (`${root}${group === "" ? "" : "/GROUP"}${version === "" ? "" : "/VERSION"}`) {
       case "api":
-        if (parts.length === 2) {
-          return this.#discovery(request, path, true, () => ({
-            kind: "APIVersions",
-            versions: ["v1"],
-            serverAddressByClientCIDRs: [{ clientCIDR: "0.0.0.0/0", serverAddress: address() }],
-          }));
-        }
-        return parts.length === 3
-          ? this.#plain(request, path, () => resourceList(registry, "", parts[2] ?? ""))
-          : undefined;
+        return {
+          make: () =>
+            this.#discovery(request, path, true, () => ({
+              kind: "APIVersions",
+              versions: ["v1"],
+              serverAddressByClientCIDRs: [{ clientCIDR: "0.0.0.0/0", serverAddress: address() }],
+            })),
+        };
+      case "api/GROUP":
+        return { make: () => this.#plain(request, resourceList(registry, "", group)) };
       case "apis":
-        if (parts.length === 2)
-          return this.#discovery(request, path, false, () => groupList(registry, others));
-        if (parts.length === 3)
-          return this.#plain(request, path, () => groupDocument(registry, others, parts[2] ?? ""));
-        return parts.length === 4
-          ? this.#plain(request, path, () => resourceList(registry, parts[2] ?? "", parts[3] ?? ""))
-          : undefined;
+        return {
+          anyMethod: true,
+          make: () => this.#discovery(request, path, false, () => groupList(registry, others)),
+        };
+      case "apis/GROUP":
+        return {
+          anyMethod: true,
+          make: () => this.#plain(request, groupDocument(registry, others, group), true),
+        };
+      case "apis/GROUP/VERSION":
+        return { make: () => this.#plain(request, resourceList(registry, group, version)) };
       case "version":
-        return parts.length === 2 ? jsonAnswer(200, versionInfo) : undefined;
-      case "openapi": {
-        const found = documents.get(path);
-        if (found) return jsonAnswer(200, found());
-        return openApiAnswer(registry, path, request, info, others);
-      }
-      case "healthz":
-      case "livez":
-      case "readyz":
-        return health.answer(path, info.query);
-      case "metrics":
-        return parts.length === 2
-          ? bytesAnswer(200, Buffer.from(metrics.text()), "text/plain; version=0.0.4; charset=utf-8")
-          : undefined;
-      case "":
-        if (parts.length > 2) return undefined;
-        return jsonAnswer(200, { paths: this.#paths() });
-      default: {
-        const found = documents.get(path);
-        return found ? jsonAnswer(200, found()) : undefined;
-      }
+        return { type: "application/json", make: () => pretty(versionInfo) };
     }
+    const found = documents.get(path);
+    const type = path === "/openid/v1/jwks" ? "application/jwk-set+json" : "application/json";
+    return found && { type, make: () => documentAnswer(path, type, found()) };
+  }
+
+  /** Whatever the method is. */
+  async #page(path: string, request: HandlerRequest, info: RequestInfo): Promise<Answer | undefined> {
+    const { registry, metrics, health, others } = this.#options;
+    if (path === "/" || path === "/index.html") return pretty({ paths: this.#paths() });
+    if (path === "/metrics")
+      return bytesAnswer(200, Buffer.from(metrics.text()), "text/plain; version=0.0.4; charset=utf-8");
+    if (/^\/(healthz|livez|readyz)(\/|$)/.test(path)) return health.answer(path, info.query);
+    return path.startsWith("/openapi/") ? openApiAnswer(registry, path, request, info, others) : undefined;
   }
 
   #paths(): string[] {
-    const paths = [
-      "/api",
-      "/api/v1",
-      "/apis",
-      "/healthz",
-      "/livez",
-      "/metrics",
-      "/openapi/v2",
-      "/openapi/v3",
-      "/readyz",
-      "/version",
-    ];
-    for (const { def } of this.#options.registry.all()) {
+    const { registry, others, health, documents } = this.#options;
+    const paths = ["/api", "/api/v1", "/apis", "/apis/", "/metrics", "/openapi/v2", "/openapi/v3"];
+    paths.push("/openapi/v3/", "/version", ...health.paths(), ...documents.keys());
+    for (const { def } of registry.all()) {
       if (def.group !== "") paths.push(`/apis/${def.group}`, `/apis/${def.group}/${def.version}`);
     }
-    for (const { group, version } of this.#options.others.served())
+    for (const { group, version } of others.served())
       if (group !== "") paths.push(`/apis/${group}`, `/apis/${group}/${version}`);
     return [...new Set(paths)].sort();
   }
@@ -132,32 +163,29 @@ export class Documents {
     for (const { type, parameters } of parseAccept(accept ?? "")) {
       const format = formats[type];
       const { g, v, as: asked } = parameters;
-      if (!format || g !== "apidiscovery.k8s.io" || asked !== "APIGroupDiscoveryList" || v !== "v2") {
-        if (format && !asked) break;
-        continue;
-      }
+      // Whoever knows the aggregated form at all gets it, whatever they like better.
+      if (!format || g !== "apidiscovery.k8s.io" || asked !== "APIGroupDiscoveryList" || v !== "v2") continue;
       const contentType = `${mediaTypes[format]};g=${g};v=${v};as=${asked}`;
       const key = `${path} ${format} ${v}`;
       return this.#keptAnswer(request, key, format, contentType, () => aggregated(registry, others, core, v));
     }
-    const { format } = this.#negotiated(accept, core);
-    return this.#keptAnswer(request, `${path} ${format}`, format, mediaTypes[format], legacy);
+    const { format } = this.#negotiated(accept, !core);
+    return bytesAnswer(200, encodedBytes(legacy(), format, false), mediaTypes[format]);
   }
 
-  /** `/api` refuses in other words than `/apis`. */
-  #negotiated(accept: string | undefined, core: boolean): Target {
+  /** `/apis` and its groups refuse in other words than the rest. */
+  #negotiated(accept: string | undefined, ofGroups: boolean): Target {
     try {
-      return negotiate(accept, false);
+      return negotiate(accept, false, { ...plainOffer, families: ofGroups });
     } catch (error) {
-      throw core ? error : notAcceptable("application/json", plainOffer);
+      throw ofGroups ? notAcceptable("application/json", plainOffer) : error;
     }
   }
 
-  #plain(request: HandlerRequest, path: string, make: () => object | undefined): Answer | undefined {
-    const known = make();
+  #plain(request: HandlerRequest, known: object | undefined, ofGroups = false): Answer | undefined {
     if (!known) return undefined;
-    const { format } = negotiate(request.headers?.accept, false);
-    return this.#keptAnswer(request, `${path} ${format}`, format, mediaTypes[format], () => known);
+    const { format } = this.#negotiated(request.headers?.accept, ofGroups);
+    return bytesAnswer(200, encodedBytes(known, format, false), mediaTypes[format]);
   }
 
   /** Made once per generation of the registry; a client that has it already gets 304. */
@@ -172,8 +200,10 @@ export class Documents {
     const generation = `${registry.generation} ${others.generation}`;
     let kept = this.#kept.get(key);
     if (!kept || kept.generation !== generation) {
-      const bytes = encodedBytes(make(), format, false);
-      const etag = `"${createHash("sha256").update(bytes).digest("hex").toUpperCase()}"`;
+      const made = make();
+      const bytes = encodedBytes(made, format, false);
+      // Of what is said, whatever the encoding.
+      const etag = `"${createHash("sha512").update(JSON.stringify(made)).digest("hex").toUpperCase()}"`;
       kept = { generation, bytes, etag, type };
       this.#kept.set(key, kept);
     }

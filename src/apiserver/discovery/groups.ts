@@ -4,7 +4,11 @@ import type { ServedResource } from "../registry/resource.ts";
 /** Resources that are asked and never stored are served only when somebody handles them. */
 function served(registry: Registry, { def }: ServedResource): boolean {
   const asked = def.verbs.length === 1 && def.verbs[0] === "create";
-  return !asked || registry.special.has(def.group === "" ? def.plural : `${def.plural}.${def.group}`);
+  return (
+    !asked ||
+    def.plural === "bindings" ||
+    registry.special.has(def.group === "" ? def.plural : `${def.plural}.${def.group}`)
+  );
 }
 
 /** Group to its versions, the preferred first. */

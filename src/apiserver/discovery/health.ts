@@ -10,6 +10,14 @@ export class Health {
     this.#checks = checks;
   }
 
+  *paths(): Generator<string> {
+    for (const endpoint of ["healthz", "livez", "readyz"]) {
+      yield `/${endpoint}`;
+      for (const name of this.#checks.keys())
+        if (name !== "shutdown" || endpoint === "readyz") yield `/${endpoint}/${name}`;
+    }
+  }
+
   /** undefined for a check that does not exist. */
   async answer(path: string, query: URLSearchParams): Promise<Answer | undefined> {
     const [, endpoint = "", ...rest] = path.split("/");
@@ -17,7 +25,7 @@ export class Health {
     const single = rest.join("/");
     // A server that ends is still alive; only new requests should go elsewhere.
     let checks = [...this.#checks].filter(([name]) => name !== "shutdown" || endpoint === "readyz");
-    if (single !== "") {
+    if (rest.length > 0) {
       checks = checks.filter(([name]) => name === single);
       if (checks.length === 0) return undefined;
     }
@@ -42,7 +50,11 @@ export class Health {
       lines.push(`warn: some health checks cannot be excluded: no matches for ${unknown.join(",")}`);
     }
     if (failed) return textAnswer(500, `${lines.join("\n")}\n${endpoint} check failed\n`);
-    if (!query.has("verbose")) return textAnswer(200, "ok");
+    if (!query.has("verbose")) {
+      const answer = textAnswer(200, "ok");
+      if (rest.length > 0) delete answer.headers["x-content-type-options"];
+      return answer;
+    }
     return textAnswer(200, `${lines.join("\n")}\n${endpoint} check passed\n`);
   }
 }

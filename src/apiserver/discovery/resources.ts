@@ -79,10 +79,18 @@ export function resourceList(registry: Registry, group: string, version: string)
   };
 }
 
+/** Kinds that Kubernetes 1.36 stores in an older version than it serves. */
+const storedOlder: Readonly<Record<string, string>> = {
+  CustomResourceDefinition: "v1beta1",
+  MutatingAdmissionPolicy: "v1beta1",
+  MutatingAdmissionPolicyBinding: "v1beta1",
+};
+
 /** Tells storage spellings apart, by Kubernetes' own rule: the head of a SHA-256. */
 function storageHash({ def, storedApiVersion, storedKind }: ServedResource): string {
   const group = def.storedAs?.group ?? def.group;
-  const version = storedApiVersion.slice(storedApiVersion.indexOf("/") + 1);
+  const older = def.type ? undefined : storedOlder[storedKind];
+  const version = older ?? storedApiVersion.slice(storedApiVersion.indexOf("/") + 1);
   const hash = createHash("sha256").update(`${group}/${version}/${storedKind}`).digest();
   return hash.subarray(0, 8).toString("base64");
 }

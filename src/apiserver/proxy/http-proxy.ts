@@ -34,7 +34,8 @@ export function restOf(info: RequestInfo): string {
 
 /** Everything of the path up to and including `/proxy`. */
 function prefixOf(info: RequestInfo): string {
-  return info.rest === "" ? info.path.replace(/\/$/, "") : info.path.slice(0, -info.rest.length - 1);
+  if (info.rest === "") return info.path.replace(/\/$/, "");
+  return info.path.split("/").slice(0, -info.rest.split("/").length).join("/");
 }
 
 function forward(
@@ -112,6 +113,7 @@ export function backendProxyHandler(kind: "Pod" | "Service", random: () => numbe
     verbs,
     anyMethod: true,
     async handle({ info, objects, request }) {
+      const target = proxyTarget(objects, info, random);
       // Links relative to the page work only below a slash.
       if (
         info.rest === "" &&
@@ -125,7 +127,6 @@ export function backendProxyHandler(kind: "Pod" | "Service", random: () => numbe
           body: (async function* () {})(),
         };
       }
-      const target = proxyTarget(objects, info, random);
       // A pod's certificate is its own affair, as in Kubernetes.
       return forward(request, info, { ...target, rejectUnauthorized: false, agent: false });
     },

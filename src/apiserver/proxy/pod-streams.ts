@@ -72,6 +72,9 @@ export function streamHandler(kind: StreamKind): SpecialHandler {
     kind: kinds[kind],
     namespaced: true,
     verbs: ["create", "get"],
-    handle: () => Promise.reject(new StatusError("BadRequest", "Upgrade request required")),
+    async handle({ info, objects }) {
+      podOf(objects, info.namespace, info.name);
+      throw new StatusError("BadRequest", "Upgrade request required");
+    },
   };
 }

@@ -1,8 +1,10 @@
 import type { KubeObject, ObjectMeta, Pod } from "../../api/index.ts";
+import { StatusError } from "../../machinery/index.ts";
 import { readBody } from "../codec/decode.ts";
 import { type Call, nowTime } from "../core.ts";
 import { topologyLabels } from "../admission/pod-node.ts";
-import { badRequest, conflict, invalid, notFound } from "../errors.ts";
+import { badRequest, conflict, notFound } from "../errors.ts";
+import type { ServedResource } from "../registry/resource.ts";
 import { type Answer, jsonAnswer } from "../response.ts";
 import { writeObject } from "../core.ts";
 import { admitSubresource } from "./admit.ts";
@@ -13,28 +15,48 @@ interface Binding extends KubeObject {
 
 const bindingKind = { group: "", version: "v1", kind: "Binding", plural: "bindings" };
 
-/** Puts a pod on a node: the one way spec.nodeName is set after creation. */
+/** `pods/NAME/binding` */
 export async function bindPod(call: Call): Promise<Answer> {
-  const { request, resource, info, core } = call;
-  const binding = readBody(request.body, request.headers?.["content-type"], bindingKind).object as Binding;
-  const given = binding.metadata as ObjectMeta;
-  if (given.name !== info.name) throw badRequest("name in URL does not match name in Binding object");
-  const { target } = binding;
+  const binding = read(call);
+  if (binding.metadata?.name !== call.info.name)
+    throw badRequest("name in URL does not match name in Binding object");
+  checkTarget(binding);
+  return bind(call, call.resource, binding);
+}
+
+/** The same by the way of `bindings`, which came first. */
+export async function createBinding(call: Call): Promise<Answer> {
+  const binding = read(call);
+  checkTarget(binding);
+  const { name } = binding.metadata as ObjectMeta;
+  if (!name) throw badRequest("Name parameter required.");
+  const pods = call.core.registry.find("", "v1", "pods") as ServedResource;
+  return bind({ ...call, info: { ...call.info, name } }, pods, binding);
+}
+
+const read = ({ request }: Call): Binding =>
+  readBody(request.body, request.headers?.["content-type"], bindingKind).object as Binding;
+
+/** Throws 500 with the bare mistakes, as the original does. */
+function checkTarget({ target }: Binding): void {
+  const mistakes: string[] = [];
   if (target?.kind && target.kind !== "Node") {
-    throw invalid(bindingKind, info.name, [
-      {
-        reason: "FieldValueNotSupported",
-        field: "target.kind",
-        message: `Unsupported value: "${target.kind}": supported values: "Node", "<empty>"`,
-      },
-    ]);
+    const { kind } = target;
+    mistakes.push(
+      `target.kind: Unsupported value: ${JSON.stringify(kind)}: supported values: "Node", "<empty>"`,
+    );
   }
-  const node = target?.name;
-  if (!node) {
-    throw invalid(bindingKind, info.name, [
-      { reason: "FieldValueRequired", field: "target.name", message: "Required value" },
-    ]);
-  }
+  if (!target?.name) mistakes.push("target.name: Required value");
+  if (mistakes.length === 0) return;
+  const text = mistakes.length === 1 ? mistakes[0] : `[${mistakes.join(", ")}]`;
+  throw new StatusError("", text as string, { code: 500 });
+}
+
+/** Puts a pod on a node: the one way spec.nodeName is set after creation. */
+async function bind(call: Call, resource: ServedResource, binding: Binding): Promise<Answer> {
+  const { info, core } = call;
+  const given = binding.metadata as ObjectMeta;
+  const node = binding.target?.name as string;
   const key = resource.key(info.namespace, info.name);
   await admitSubresource(call, binding, bindingKind);
   const labels = { ...given.labels, ...topologyLabels(core.caches, node) };

@@ -18,7 +18,7 @@ const evictionKind = { group: "policy", version: "v1", kind: "Eviction", plural:
 export async function evict(call: Call): Promise<Answer> {
   const { request, resource, info } = call;
   const eviction = readBody(request.body, request.headers?.["content-type"], evictionKind).object as Eviction;
-  if (eviction.metadata?.name && eviction.metadata.name !== info.name) {
+  if (eviction.metadata?.name !== info.name) {
     throw badRequest("name in URL does not match name in Eviction object");
   }
   await admitSubresource(call, eviction, evictionKind);

@@ -32,6 +32,11 @@ export async function scale(call: Call): Promise<Answer> {
   let change: (scale: Scale) => unknown;
   if (info.verb === "update") {
     const decoded = decodeBody(request.body, request.headers?.["content-type"]);
+    const given = isObject(decoded?.value) ? decoded.value.metadata : undefined;
+    if (!isObject(given) || !given.name)
+      throw badRequest(
+        `the name of the object (${info.name} based on URL) was undeterminable: name must be provided`,
+      );
     change = () => structuredClone(decoded?.value);
   } else if (info.verb === "patch") change = readPatch(call);
   else throw methodNotAllowed();

@@ -5,7 +5,7 @@ import type { Call } from "../core.ts";
 import { expired } from "../errors.ts";
 import { type Answer, bytesAnswer } from "../response.ts";
 import { CompactedError, FutureRevisionError } from "../../store/index.ts";
-import { includeOf, partialObject, tableOf } from "../tables/render.ts";
+import { includeOf, partialObject, type TableMeta, tableOf } from "../tables/render.ts";
 import {
   decodeContinue,
   encodeContinue,
@@ -25,7 +25,7 @@ interface Page {
 }
 
 export async function list(call: Call): Promise<Answer> {
-  const { resource, info, target, core } = call;
+  const { resource } = call;
   const page = await readPage(call, readListOptions(call));
   const metadata = {
     resourceVersion: String(page.revision),
@@ -35,20 +35,30 @@ export async function list(call: Call): Promise<Answer> {
       : { continue: page.continue }),
     ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }),
   };
+  return answerList(call, page.entries, metadata);
+}
+
+/** These objects as the client asked for lists. */
+export async function answerList(
+  call: Call,
+  entries: readonly Entry[],
+  metadata: TableMeta,
+): Promise<Answer> {
+  const { resource, info, target, core } = call;
   const { def } = resource;
   if (target.as === "table") {
     const include = includeOf(info.query);
-    const objects = page.entries.map((entry) => resource.object(entry));
+    const objects = entries.map((entry) => resource.object(entry));
     return encoded(200, tableOf(def, objects, core.clock.now(), include, target.asVersion, metadata), target);
   }
   if (target.as === "partialList") {
-    const items = page.entries.map((entry) => partialObject(resource.object(entry), target.asVersion));
+    const items = entries.map((entry) => partialObject(resource.object(entry), target.asVersion));
     const apiVersion = `meta.k8s.io/${target.asVersion}`;
     return encoded(200, { kind: "PartialObjectMetadataList", apiVersion, metadata, items }, target);
   }
-  if (target.format === "protobuf") return protobufList(resource, page.entries, metadata);
+  if (target.format === "protobuf") return protobufList(resource, entries, metadata);
   if (target.format === "yaml" || target.pretty) {
-    const items = page.entries.map((entry) => {
+    const items = entries.map((entry) => {
       const object = resource.object(entry);
       if (def.type) return object;
       const { kind: _kind, apiVersion: _version, ...item } = object;
@@ -57,7 +67,7 @@ export async function list(call: Call): Promise<Answer> {
     return encoded(200, { kind: def.listKind, apiVersion: resource.apiVersion, metadata, items }, target);
   }
   const head = `{"kind":"${def.listKind}","apiVersion":"${resource.apiVersion}","metadata":${JSON.stringify(metadata)},"items":[`;
-  return listBytes(call, head, page.entries);
+  return listBytes(call, head, entries);
 }
 
 const open = Buffer.from("{");

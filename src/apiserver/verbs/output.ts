@@ -9,11 +9,13 @@ import { type Answer, bytesAnswer, withErrorHeaders } from "../response.ts";
 import { includeOf, partialObject, tableOf } from "../tables/render.ts";
 import { warningHeader } from "../warnings.ts";
 
+const lineFeed = Buffer.from("\n");
+
 /** One stored object, as the client asked for it. */
 export function objectAnswer(call: Call, status: number, entry: Entry): Answer {
   const { resource, target } = call;
   const plain = target.as === "object" && target.format === "json" && !target.pretty;
-  if (plain) return withWarnings(call, bytesAnswer(status, resource.json(entry)));
+  if (plain) return withWarnings(call, bytesAnswer(status, Buffer.concat([resource.json(entry), lineFeed])));
   if (target.as === "object" && target.format === "protobuf") {
     const bytes = enveloped(resource.apiVersion, resource.def.kind, resource.message(entry));
     return withWarnings(call, bytesAnswer(status, bytes, protobufType));

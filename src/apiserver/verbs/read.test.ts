@@ -171,7 +171,40 @@ test("what nobody serves", async () => {
   failure(await h.call("POST", `${one}/m1`, configMap("m1")), 405);
   failure(await h.call("DELETE", "/api/v1/namespaces"), 405);
   failure(await h.call("GET", "/api/v1/namespaces/one/nodes"), 404);
-  failure(await h.call("GET", "/api/v1/namespaces/%E0%A4%A/configmaps"), 400);
+  const broken = await h.call("GET", "/api/v1/namespaces/%E0%A4%A/configmaps");
+  assert.deepEqual([broken.status, broken.text], [400, "400 Bad Request"]);
+});
+
+test("paths: escapes, places that are none, names that nothing can have", async () => {
+  await h.call("POST", one, configMap("escaped"));
+  assert.equal((await h.call("GET", `/api/v1/namespaces/%6Fne%2Fconfigmaps/escape%64`)).status, 200);
+  const dots = failure(await h.call("GET", `${one}/%2e%2e`), 400);
+  assert.equal(dots.message, `Name parameter invalid: "..": may not be '..'`);
+  for (const path of [`${one}/a%2fb`, `${one}/a/status/b`, "/api/v1/namespaces/one//configmaps", `${all}/a`])
+    assert.deepEqual(failure(await h.call("GET", path), 404).details, {}, path);
+  failure(await h.call("GET", "/api/v1/namespaces/one/namespaces"), 404);
+  // Everything everywhere is read, and never deleted at once.
+  failure(await h.call("DELETE", all), 405);
+  failure(await h.call("PUT", all, configMap("x")), 405);
+});
+
+test("watch by the old paths", async () => {
+  await h.call("POST", one, configMap("old"));
+  await h.call("POST", "/api/v1/namespaces", { metadata: { name: "watched" } });
+  const first = async (path: string): Promise<string> => {
+    const watch = await h.watch(path);
+    const event = await watch.next();
+    watch.close();
+    return `${event?.type} ${event?.object.kind} ${event?.object.metadata.name}`;
+  };
+  const old = `/api/v1/watch/namespaces/one/configmaps`;
+  assert.equal(await first(`${old}/old?resourceVersion=0`), "ADDED ConfigMap old");
+  assert.equal(await first(`/api/v1/watch/namespaces/watched?resourceVersion=0`), "ADDED Namespace watched");
+  failure(await h.call("POST", old, {}), 405);
+  failure(await h.call("GET", "/api/v1/watch/configmaps/old"), 404);
+  const nothing = await h.call("GET", "/api/v1/watch");
+  assert.equal(nothing.status, 500);
+  assert.match(nothing.text, /^Internal Server Error: "\/api\/v1\/watch": failed to create RequestInfo: /);
 });
 
 test("watch: from a version, transitions of a selector, deletion", async () => {

@@ -71,6 +71,8 @@ class WatchStream implements PushStream {
   /** Watches that look alike share the bytes of their events. */
   readonly #look: string;
   readonly #name: string;
+  /** "" is everywhere. A namespace itself is in none, though its path says so. */
+  readonly #namespace: string;
   /** The columns of a table are told once, with the first event. */
   #columnsTold = false;
 
@@ -81,6 +83,7 @@ class WatchStream implements PushStream {
     this.#settings = settings;
     const { target, info, resource } = call;
     this.#name = info.name;
+    this.#namespace = resource.def.namespaced ? info.namespace : "";
     const encoding = target.format === "protobuf" ? "protobuf " : "";
     this.#look =
       encoding +
@@ -92,8 +95,8 @@ class WatchStream implements PushStream {
   }
 
   start(sink: StreamSink): () => void {
-    const { core, resource, info } = this.#call;
-    const { namespace } = info;
+    const { core, resource } = this.#call;
+    const namespace = this.#namespace;
     const from = this.#settings.wantsInitial ? 0 : (this.#options.resourceVersion ?? 0);
     let ended = false;
     let bookmarkTimer: Timer | undefined;
@@ -139,12 +142,12 @@ class WatchStream implements PushStream {
 
   /** What the watch starts with: the state, or what happened since. False when the history is too short. */
   #begin(sink: StreamSink): boolean {
-    const { resource, info } = this.#call;
+    const { resource } = this.#call;
     const { resourceVersion } = this.#options;
     const { wantsInitial } = this.#settings;
     // The state as synthetic ADDED events, then what comes.
     if (wantsInitial) {
-      for (const entry of resource.cache.list(info.namespace)) {
+      for (const entry of resource.cache.list(this.#namespace)) {
         if (!this.#selects(entry)) continue;
         sink.write(this.#encode("ADDED", entry));
         this.#columnsTold = true;
@@ -161,7 +164,7 @@ class WatchStream implements PushStream {
       return false;
     }
     for (const change of missed) {
-      if (info.namespace !== "" && change.entry.namespace !== info.namespace) continue;
+      if (this.#namespace !== "" && change.entry.namespace !== this.#namespace) continue;
       const frame = this.#frame(change);
       if (frame) sink.write(frame);
     }

@@ -103,6 +103,11 @@ export async function startControlPlane(options: {
         frontProxyNames: ["front-proxy-client"],
       },
     },
+    components: () =>
+      options
+        .parts()
+        .filter(({ name }) => name === "scheduler" || name === "controller-manager")
+        .map(({ name, healthy, message }) => ({ name, error: healthy ? undefined : message })),
     documents: new Map([
       ...auth.documents,
       ["/wherry/status", () => ({ name: config.name, pid: process.pid, parts: options.parts() })],

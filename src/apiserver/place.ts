@@ -1,0 +1,42 @@
+/** Whether a path leads to something that is there, and whether the method is one it takes. */
+import type { KindDefinition } from "../api/index.ts";
+import type { RequestInfo, SpecialHandler } from "./contract.ts";
+import { badRequest, methodNotAllowed, noResource } from "./errors.ts";
+
+/** Methods that are passed on to what is behind a proxy. */
+const proxied = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
+
+/** Of a stored resource. Throws 404, 405, and 400 for a name that nothing can have. */
+export function checkPlace(def: KindDefinition, method: string, info: RequestInfo): void {
+  const { verb, namespace, name, subresource } = info;
+  if (name !== "" && subresource === "" && !def.verbs.includes("get")) throw noResource();
+  const own = def.group === "" && def.plural === "namespaces";
+  // A namespace is inside itself, but not a list of namespaces.
+  if (!def.namespaced && namespace !== "" && !(own && name === namespace)) throw noResource();
+  if (subresource !== "" && name === "") throw noResource();
+  if (verb === "proxy") throw noResource();
+  if (def.namespaced && namespace === "") {
+    // Objects of namespaces are reached through their namespace; all of them together are only read.
+    if (name !== "" || !def.verbs.includes("list")) throw noResource();
+    if (verb !== "list" && verb !== "watch") throw methodNotAllowed();
+  }
+  if (verb === "watch") {
+    // The old path; nothing that was asked for in a list comes here without the verb.
+    const byPath = info.query.get("watch") === null;
+    if (subresource !== "" || (byPath && !def.verbs.includes("watch"))) throw noResource();
+    if (method !== "GET") throw methodNotAllowed();
+  }
+  if (name === "." || name === "..")
+    throw badRequest(`Name parameter invalid: "${name}": may not be '${name}'`);
+  if (name.includes("%")) throw badRequest(`Name parameter invalid: "${name}": may not contain '%'`);
+}
+
+/** Of what a special handler serves. Throws 404 and 405. */
+export function checkSpecialPlace(special: SpecialHandler, method: string, info: RequestInfo): void {
+  if (info.subresource === "" && (info.name !== "" || info.verb === "watch")) throw noResource();
+  if (special.namespaced === (info.namespace === "")) throw noResource();
+  const takes = special.anyMethod
+    ? proxied.has(method)
+    : method !== "HEAD" && special.verbs.includes(info.verb);
+  if (!takes) throw methodNotAllowed();
+}
