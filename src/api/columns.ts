@@ -87,16 +87,19 @@ export function labelsText(labels: Readonly<Record<string, string>> | undefined)
 /** A metav1.LabelSelector as text. */
 export function selectorText(selector: LabelSelectorObject | undefined): string {
   if (!selector) return "<none>";
-  const parts = Object.keys(selector.matchLabels ?? {})
-    .sort()
-    .map((name) => `${name}=${selector.matchLabels?.[name]}`);
+  const parts = Object.entries(selector.matchLabels ?? {}).map(([key, value]) => ({
+    key,
+    text: `${key}=${value}`,
+  }));
   for (const { key, operator, values = [] } of selector.matchExpressions ?? []) {
     const list = `(${[...values].sort().join(",")})`;
-    if (operator === "In") parts.push(`${key} in ${list}`);
-    else if (operator === "NotIn") parts.push(`${key} notin ${list}`);
-    else parts.push(operator === "DoesNotExist" ? `!${key}` : key);
+    if (operator === "In") parts.push({ key, text: `${key} in ${list}` });
+    else if (operator === "NotIn") parts.push({ key, text: `${key} notin ${list}` });
+    else parts.push({ key, text: operator === "DoesNotExist" ? `!${key}` : key });
   }
-  return parts.length === 0 ? "<none>" : parts.join(",");
+  if (parts.length === 0) return "<none>";
+  parts.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+  return parts.map(({ text }) => text).join(",");
 }
 
 /** Containers, Images and Selector of a workload, for `-o wide`. */

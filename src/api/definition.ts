@@ -16,6 +16,8 @@ export interface TableColumn {
   type: "string" | "integer" | "number" | "boolean" | "date";
   format?: string;
   description: string;
+  /** The cell is there, but no header: Kubernetes forgets it. */
+  headless?: true;
   /** 0 is shown always, 1 with `-o wide`. */
   priority: number;
   cell(object: KubeObject, now: number): string | number | boolean | null;

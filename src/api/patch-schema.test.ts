@@ -56,8 +56,13 @@ test("an unknown directive and an element without its key are refused", () => {
     /unknown patch type/,
   );
   assert.throws(
-    () => applyStrategicMerge({ spec: {} }, { spec: { containers: [{ image: "x" }] } }, pod),
-    /does not contain declared merge key: name/,
+    () =>
+      applyStrategicMerge(
+        { spec: { containers: [{ name: "a" }] } },
+        { spec: { containers: [{ image: "x" }] } },
+        pod,
+      ),
+    /map: map\[image:x\] does not contain declared merge key: name/,
   );
 });
 

@@ -24,6 +24,7 @@ import { runReplicaSets, runReplicationControllers } from "./replicaset/index.ts
 import { runAdmissionPolicyStatus } from "./admission-policy/index.ts";
 import { rootCaPublisher } from "./root-ca/index.ts";
 import { runServiceAccounts } from "./service-account/index.ts";
+import { runServiceCidrs } from "./service-cidr/index.ts";
 import { runStatefulSets } from "./statefulset/index.ts";
 import { runTaintEviction } from "./taint-eviction/index.ts";
 import { runTokenCleaner } from "./token-cleaner/index.ts";
@@ -85,6 +86,7 @@ export async function startControllers(
     ...(config.rootCa ? [rootCaPublisher(config.rootCa)] : []),
     runTokenCleaner,
     runAdmissionPolicyStatus,
+    runServiceCidrs,
     nodeLifecycle({ graceMs: config.nodeGraceMs }),
     runTaintEviction,
     podGarbage({ terminatedThreshold: config.terminatedPods }),

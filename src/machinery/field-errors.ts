@@ -1,3 +1,5 @@
+import { goQuote } from "./go-format.ts";
+
 /** Constructors for mistakes in fields, with the wording of apimachinery's field.Error. */
 export interface FieldError {
   reason: string;
@@ -11,8 +13,8 @@ function show(value: unknown): string {
   if (typeof value === "number" || typeof value === "bigint" || typeof value === "boolean")
     return String(value);
   if (value === undefined) return "null";
-  const text = JSON.stringify(value);
-  return typeof value === "string" ? text : text.replace(/[<>&\u2028\u2029]/g, escaped);
+  if (typeof value === "string") return goQuote(value);
+  return JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, escaped);
 }
 
 /** Go's JSON keeps what HTML means something by out of strings. */

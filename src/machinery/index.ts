@@ -3,6 +3,7 @@ export * from "./deep.ts";
 export * from "./duration.ts";
 export * from "./exact-json.ts";
 export * from "./field-errors.ts";
+export * from "./go-format.ts";
 export * from "./go-yaml.ts";
 export * from "./hash.ts";
 export * from "./int-or-string.ts";

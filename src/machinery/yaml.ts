@@ -172,5 +172,12 @@ export function formatYaml(value: unknown): string {
         node.type = "QUOTE_SINGLE";
     },
   });
-  return document.toString({ lineWidth: 0, indentSeq: false, defaultStringType: "PLAIN", singleQuote: true });
+  const text = document.toString({
+    lineWidth: 0,
+    indentSeq: false,
+    defaultStringType: "PLAIN",
+    singleQuote: true,
+  });
+  // To Go a dot alone is no number; managedFields have it as a key.
+  return text.replace(/^( *(?:- )*)"\.":/gm, "$1.:");
 }

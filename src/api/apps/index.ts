@@ -1,8 +1,8 @@
 /** The kinds of the apps group. */
 import { isChanged, templateWarnings, workloadWarnings } from "../core/pod/warnings.ts";
-import { isDns1123Label } from "../../machinery/index.ts";
+import { deepEqual, isDns1123Label } from "../../machinery/index.ts";
 import type { KindDefinition } from "../definition.ts";
-import { kindsOf } from "../define.ts";
+import { kindsOf, specChanged } from "../define.ts";
 import type {
   ControllerRevision,
   DaemonSet,
@@ -27,6 +27,10 @@ export const appsKinds: readonly KindDefinition[] = [
     shortNames: ["deploy"],
     categories: ["all"],
     generation: true,
+    // Annotations go down to its ReplicaSets.
+    changesGeneration: (deployment, old) =>
+      specChanged(deployment, old) ||
+      !deepEqual(deployment.metadata?.annotations ?? {}, old.metadata?.annotations ?? {}),
     // Its labels are what its pods are found by in the end: who writes the status leaves them.
     status: {
       prepareForUpdate({ metadata }, old) {

@@ -2,7 +2,9 @@
 import { ageColumn, column, nameColumn, selectorText } from "../columns.ts";
 import type { FieldError, KindDefinition } from "../definition.ts";
 import { kindsOf } from "../define.ts";
-import { immutable } from "../metadata.ts";
+import { deepEqual, invalid } from "../../machinery/index.ts";
+import { internalForm } from "../internal-form.ts";
+import { immutable, immutableText } from "../metadata.ts";
 import {
   classAnnotation,
   ingressStatusWarnings,
@@ -139,7 +141,11 @@ export const networkingKinds: readonly KindDefinition[] = [
     validate: validateIpAddress,
     validateUpdate(each, old) {
       const errors: FieldError[] = [];
-      immutable("spec.parentRef", each.spec?.parentRef ?? null, old.spec?.parentRef ?? null, errors);
+      if (!deepEqual(each.spec?.parentRef, old.spec?.parentRef)) {
+        const parent = each.spec?.parentRef;
+        const shown = parent && internalForm("networking.ParentReference", parent);
+        errors.push(invalid("spec.parentRef", shown, immutableText));
+      }
       return errors;
     },
     columns: [
@@ -152,7 +158,7 @@ export const networkingKinds: readonly KindDefinition[] = [
           ? `${resource}/${parent.namespace}/${parent.name}`
           : `${resource}/${parent.name}`;
       }),
-      ageColumn,
+      { ...ageColumn, headless: true },
     ],
   }),
 ];

@@ -38,8 +38,10 @@ export async function scale(call: Call): Promise<Answer> {
         `the name of the object (${info.name} based on URL) was undeterminable: name must be provided`,
       );
     change = () => structuredClone(decoded?.value);
-  } else if (info.verb === "patch") change = readPatch(call);
-  else throw methodNotAllowed();
+  } else if (info.verb === "patch") {
+    const { apply } = readPatch(call);
+    change = (scale) => apply(scale).object;
+  } else throw methodNotAllowed();
   const entry = await updateObject(
     {
       ...call,

@@ -15,13 +15,15 @@ export interface TableMeta {
 }
 
 export const tableColumns = (def: KindDefinition): object[] =>
-  def.columns.map(({ name, type, format, description, priority }) => ({
-    name,
-    type,
-    format: format ?? "",
-    description,
-    priority,
-  }));
+  def.columns
+    .filter(({ headless }) => !headless)
+    .map(({ name, type, format, description, priority }) => ({
+      name,
+      type,
+      format: format ?? "",
+      description,
+      priority,
+    }));
 
 /** `include`: what each row's `object` is: None, Metadata or Object. */
 export function tableRow(

@@ -71,15 +71,22 @@ export function conformObject(
   return judged(def.conform?.(object) ?? conform(def.schema, object), call.info, decoded, call.warnings);
 }
 
-/** What refuses the object, as `fieldValidation` asks; what does not becomes warnings. */
-function judged(
+/** What refuses the object, as `fieldValidation` asks; what does not becomes warnings. `before`: said first. */
+export function judged(
   { unknown, problem }: Conformance,
   info: RequestInfo,
   decoded: Decoded | undefined,
   warnings: string[],
+  before: readonly string[] = [],
 ): string | undefined {
   const mode = info.query.get("fieldValidation") || "Warn";
   if (problem || mode === "Ignore") return problem;
+  if (before.length > 0) {
+    const texts = [...before, ...strictTexts(unknown, [])];
+    if (mode === "Strict") return `strict decoding error: ${texts.join(", ")}`;
+    warnings.push(...texts);
+    return undefined;
+  }
   const duplicates = decoded?.format === "json" ? duplicateMembers(decoded.text) : [];
   // YAML is looked at before it becomes JSON, so its repeated keys come first and in other words.
   const repeated = decoded?.duplicates ?? [];

@@ -1,5 +1,6 @@
 /** Query parameters of writes: metav1.CreateOptions, UpdateOptions and PatchOptions. */
 import type { FieldError } from "../../api/index.ts";
+import { byteLength, invalid as invalidField } from "../../machinery/index.ts";
 import { invalid } from "../errors.ts";
 
 const modes = ["", "Ignore", "Strict", "Warn"];
@@ -55,22 +56,20 @@ export function readWriteOptions(verb: string, query: URLSearchParams, apply: bo
 }
 
 function checkManager(manager: string, errors: FieldError[]): void {
-  if (manager.length > maxManager) {
+  if (byteLength(manager) > maxManager) {
     errors.push({
       reason: "FieldValueTooLong",
       field: "fieldManager",
       message: `Too long: may not be more than ${maxManager} bytes`,
     });
   }
-  const at = [...manager].findIndex((char) => !/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u.test(char));
-  if (at < 0) return;
-  const code = ([...manager][at] as string).codePointAt(0) ?? 0;
-  const shown = JSON.stringify(manager).replaceAll(/\\u00([0-9a-f]{2})/g, "\\x$1");
-  errors.push({
-    reason: "FieldValueInvalid",
-    field: "fieldManager",
-    message: `Invalid value: ${shown}: invalid character U+${code.toString(16).toUpperCase().padStart(4, "0")} (at position ${at})`,
-  });
+  let at = 0;
+  for (const character of manager) {
+    const code = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
+    if (!/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u.test(character))
+      errors.push(invalidField("fieldManager", manager, `invalid character U+${code} (at position ${at})`));
+    at += byteLength(character);
+  }
 }
 
 export function readDryRun(values: readonly string[] | undefined | null, errors: FieldError[]): boolean {

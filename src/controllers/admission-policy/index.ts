@@ -3,6 +3,8 @@ import { keyOf, settled } from "../../client/index.ts";
 import { isReason } from "../../machinery/index.ts";
 import { type ControllerContext, newQueue, runLoop } from "../context.ts";
 
+const manager = "validatingadmissionpolicy-status";
+
 /**
  * Says of each ValidatingAdmissionPolicy that it has been seen. Expressions are checked when the policy is stored; what is
  * not checked is whether the fields they name are those of the kinds that the policy matches, so there are no warnings.
@@ -22,7 +24,7 @@ export async function runAdmissionPolicyStatus(context: ControllerContext): Prom
   });
 
   await runLoop(context, {
-    name: "validatingadmissionpolicy-status",
+    name: manager,
     queue,
     workers: 1,
     needs: [policies],
@@ -30,9 +32,15 @@ export async function runAdmissionPolicyStatus(context: ControllerContext): Prom
       const policy = policies.get(name);
       const generation = policy?.metadata?.generation ?? 0;
       if (!policy || generation <= (policy.status?.observedGeneration ?? 0)) return settled;
-      const status = { ...policy.status, observedGeneration: generation, typeChecking: {} };
+      const body = {
+        apiVersion: "admissionregistration.k8s.io/v1",
+        kind: "ValidatingAdmissionPolicy",
+        metadata: { name },
+        status: { observedGeneration: generation, typeChecking: {} },
+      };
+      const options = { subresource: "status", fieldManager: manager, force: true };
       try {
-        await resource.updateStatus(undefined, { ...policy, status });
+        await resource.patch(undefined, name, "apply", body, options);
       } catch (error) {
         if (!isReason(error, "NotFound")) throw error;
       }

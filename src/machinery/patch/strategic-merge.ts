@@ -1,8 +1,10 @@
 /**
  * Strategic merge patch: a merge patch that knows which lists are merged by a key. Directives: `$patch` (replace,
- * delete, merge), `$retainKeys`, `$deleteFromPrimitiveList/<field>`, `$setElementOrder/<field>`.
+ * delete), `$retainKeys`, `$deleteFromPrimitiveList/<field>`, `$setElementOrder/<field>`. What is wrong is told in the
+ * words of apimachinery's strategicpatch.
  */
 import { deepClone, isObject, setMember } from "../deep.ts";
+import { goText } from "../go-format.ts";
 import { ElementIndex, identity, orderElements } from "./element-order.ts";
 import { PatchError } from "./json-patch.ts";
 import {
@@ -17,119 +19,212 @@ import {
 
 type Members = Record<string, unknown>;
 
-/** Returns the patched document; neither argument is changed. Throws PatchError for directives that make no sense. */
-export function applyStrategicMerge<T extends object>(document: T, patch: object, schema: PatchSchema): T {
-  return mergeObject(document as Members, patch as Members, schema) as T;
+/** A patch whose directives make no sense. `malformed`: the client is told so; else it is the server that fails. */
+export class StrategicPatchError extends PatchError {
+  readonly malformed: boolean;
+
+  constructor(message: string, malformed = false) {
+    super(message);
+    this.malformed = malformed;
+  }
 }
 
+const malformed = (what: string): StrategicPatchError =>
+  new StrategicPatchError(`invalid patch format of ${what}`, true);
+
+/** Go's name of a decoded JSON value's type. */
+function typeName(value: unknown): string {
+  if (value === null || value === undefined) return "%!s(<nil>)";
+  if (Array.isArray(value)) return "[]interface {}";
+  if (isObject(value)) return "map[string]interface {}";
+  if (typeof value === "boolean") return "bool";
+  if (typeof value === "string") return "string";
+  return Number.isInteger(value) || typeof value === "bigint" ? "int64" : "float64";
+}
+
+const wrongType = (
+  wanted: "[]interface {}" | "map[string]interface {}",
+  value: unknown,
+): StrategicPatchError => new StrategicPatchError(`expected a ${wanted}, but received a ${typeName(value)}`);
+
+function unknownDirective(special: unknown, patch: Members): StrategicPatchError {
+  const shown = typeof special === "string" ? special : `%!s(${typeName(special)}=${goText(special)})`;
+  return new StrategicPatchError(`unknown patch type: ${shown} in map: ${goText(patch)}`);
+}
+
+const noMergeKey = (element: Members, key: string): StrategicPatchError =>
+  new StrategicPatchError(`map: ${goText(element)} does not contain declared merge key: ${key}`);
+
+/**
+ * `document`: the patched one. `patch`: what is left of the patch, as mistakes in the result show it. Neither argument is
+ * changed. Throws StrategicPatchError.
+ */
+export function strategicMerge<T extends object>(
+  document: T,
+  patch: object,
+  schema: PatchSchema,
+): { document: T; patch: object } {
+  const left = deepClone(patch);
+  return { document: mergeObject(document as Members, left as Members, schema) as T, patch: left };
+}
+
+export function applyStrategicMerge<T extends object>(document: T, patch: object, schema: PatchSchema): T {
+  return strategicMerge(document, patch, schema).document;
+}
+
+/** Takes out of the patch what has been done. */
 function mergeObject(original: Members, patch: Members, schema: PatchSchema): Members {
   const special = patch[directive];
   if (special !== undefined) {
-    if (special === "replace") return withoutDirectives({ ...patch, [directive]: undefined }) as Members;
     if (special === "delete") return {};
-    if (special !== "merge") throw new PatchError(`unknown patch type found: ${String(special)}`);
+    if (special !== "replace") throw unknownDirective(special, patch);
+    delete patch[directive];
+    return patch;
   }
   const result: Members = { ...original };
-  const keep = patch[retainKeys];
-  if (keep !== undefined) {
-    if (!Array.isArray(keep)) throw new PatchError("invalid patch format of retainKeys list");
-    for (const name of Object.keys(patch)) {
-      if (!name.startsWith("$") && patch[name] !== null && !keep.includes(name)) {
-        throw new PatchError(`the retainKeys list doesn't contain all fields present in the patch: ${name}`);
-      }
-    }
-    for (const name of Object.keys(result)) if (!keep.includes(name)) delete result[name];
-  }
+  retain(result, patch);
+  for (const name of Object.keys(patch))
+    if (name.startsWith(elementOrder)) mergeOrdered(result, patch, name, schema);
   for (const name of Object.keys(patch)) {
-    if (name === directive || name === retainKeys) continue;
-    if (name.startsWith(deletePrimitives)) deleteFromList(result, patch, name.slice(deletePrimitives.length));
-    else if (!name.startsWith(elementOrder)) mergeField(result, name, patch[name], schema.field(name));
-  }
-  for (const name of Object.keys(patch)) {
-    if (name.startsWith(elementOrder))
-      reorder(result, original, patch, name.slice(elementOrder.length), schema);
+    const value = patch[name];
+    if (name.startsWith(deletePrimitives)) deleteFromList(result, name.slice(deletePrimitives.length), value);
+    else if (value === null) delete result[name];
+    else mergeField(result, name, value, schema.field(name));
   }
   return result;
 }
 
-function mergeField(result: Members, name: string, value: unknown, field: PatchField | undefined): void {
-  if (value === null) {
-    delete result[name];
-    return;
+function retain(result: Members, patch: Members): void {
+  const keep = patch[retainKeys];
+  if (keep === undefined) return;
+  delete patch[retainKeys];
+  if (!Array.isArray(keep)) throw malformed("retainKeys");
+  for (const name of Object.keys(patch)) {
+    if (patch[name] === null || name.startsWith(deletePrimitives) || name.startsWith(elementOrder)) continue;
+    if (!keep.includes(name)) throw malformed("retainKeys");
   }
-  const before = Object.hasOwn(result, name) ? result[name] : undefined;
-  const replace = field?.strategies.includes("replace") ?? false;
-  if (isObject(value) && isObject(before) && !replace) {
-    setMember(result, name, mergeObject(before, value, field?.schema ?? noSchema));
-  } else if (Array.isArray(value) && field?.strategies.includes("merge")) {
-    setMember(result, name, mergeList(Array.isArray(before) ? before : [], value, field, name));
-  } else if (isObject(value) && before === undefined && value[directive] === "delete") {
-    // Deleting what is not there changes nothing.
-  } else setMember(result, name, withoutDirectives(value));
+  for (const name of Object.keys(result)) if (!keep.includes(name)) delete result[name];
 }
 
-function mergeList(
-  original: readonly unknown[],
-  patch: readonly unknown[],
-  field: PatchField,
-  name: string,
-): unknown[] {
-  if (!patch.some(isObject) && !original.some(isObject)) {
+const kindOf = (value: unknown): string => {
+  const name = typeName(value);
+  return name === "float64" ? "int64" : name;
+};
+
+function mergeField(result: Members, name: string, value: unknown, field: PatchField | undefined): void {
+  const before = Object.hasOwn(result, name) ? result[name] : undefined;
+  if (before === undefined || kindOf(before) !== kindOf(value)) {
+    dropNulls(value);
+    put(result, name, value);
+  } else if (isObject(value) && isObject(before)) {
+    const replace = field?.strategies.includes("replace") ?? false;
+    setMember(result, name, replace ? value : mergeObject(before, value, field?.schema ?? noSchema));
+  } else if (Array.isArray(value) && Array.isArray(before)) {
+    setMember(result, name, field?.strategies.includes("merge") ? mergeList(before, value, field) : value);
+  } else setMember(result, name, value);
+}
+
+/** Nulls in what was not there before mean nothing. */
+function dropNulls(value: unknown): void {
+  if (Array.isArray(value)) for (const each of value) dropNulls(each);
+  else if (isObject(value)) {
+    for (const name of Object.keys(value)) {
+      if (value[name] === null) delete value[name];
+      else dropNulls(value[name]);
+    }
+  }
+}
+
+function put(result: Members, name: string, value: unknown): void {
+  const kept = withoutDirectives(value);
+  if (kept === undefined) delete result[name];
+  else setMember(result, name, kept);
+}
+
+/** Objects with a directive are nothing where there is nothing to patch; undefined: the value itself is one. */
+function withoutDirectives(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.flatMap((each) => {
+      const kept = withoutDirectives(each);
+      return kept === undefined ? [] : [kept];
+    });
+  }
+  if (!isObject(value)) return value;
+  if (value[directive] !== undefined) return undefined;
+  for (const name of Object.keys(value)) {
+    const kept = withoutDirectives(value[name]);
+    if (kept === undefined) delete value[name];
+    else value[name] = kept;
+  }
+  return value;
+}
+
+/** Elements of merged lists are all objects or all plain. */
+function checkElements(original: readonly unknown[], patch: readonly unknown[]): void {
+  const [first] = [...original, ...patch];
+  if (Array.isArray(first)) throw new StrategicPatchError("lists of lists are not supported");
+  const type = typeName(first);
+  if ([...original, ...patch].every((each) => typeName(each) === type)) return;
+  throw new StrategicPatchError(`list element types are not identical: ${goText([original, patch])}`);
+}
+
+function mergeList(original: readonly unknown[], patch: readonly unknown[], field: PatchField): unknown[] {
+  if (original.length === 0 && patch.length === 0) return [...original];
+  checkElements(original, patch);
+  if (!isObject(original[0] ?? patch[0])) {
     const merged = [...original];
     const index = new ElementIndex(merged, undefined);
     for (const each of patch) if (index.find(each) < 0) index.add(merged.push(each) - 1, each);
     return orderElements(merged, patch, original, undefined);
   }
   const { mergeKey } = field;
-  if (mergeKey === undefined) throw new PatchError(`cannot merge the list ${name}: it has no merge key`);
-  const deleted: unknown[] = [];
-  const additions: unknown[] = [];
-  let replaced = false;
-  for (const element of patch) {
-    if (!isObject(element)) throw new PatchError(`invalid patch: an element of ${name} is not an object`);
-    const special = element[directive];
-    if (special === "replace") {
-      replaced = true;
-      // `$patch: replace` may stand alone, or on an element that is meant itself.
-      if (element[mergeKey] !== undefined) additions.push(withoutDirectives(element));
-      continue;
-    }
-    const key = element[mergeKey];
-    if (special === "delete") {
-      if (key === undefined)
-        throw new PatchError(
-          `map: ${JSON.stringify(element)} does not contain declared merge key: ${mergeKey}`,
-        );
-      deleted.push(key);
-      continue;
-    }
-    if (special !== undefined && special !== "merge")
-      throw new PatchError(`unknown patch type found: ${String(special)}`);
-    if (key === undefined) {
-      throw new PatchError(
-        `map: ${JSON.stringify(element)} does not contain declared merge key: ${mergeKey}`,
-      );
-    }
-    additions.push(element);
-  }
-  if (replaced) return additions.map(withoutDirectives);
+  if (mergeKey === undefined) throw new StrategicPatchError("cannot merge lists without merge key");
+  const { deleted, additions, replaced } = readElements(patch as readonly Members[], mergeKey);
+  if (replaced) return additions;
   const gone = new ElementIndex(deleted, undefined);
-  const merged = original.filter((each) => gone.find(identity(each, mergeKey)) < 0);
+  const before = original.filter((each) => gone.find(identity(each, mergeKey)) < 0);
+  const merged = [...before];
   const index = new ElementIndex(merged, mergeKey);
-  for (const element of additions as Members[]) {
+  for (const element of additions) {
+    if (element[mergeKey] === undefined) throw noMergeKey(element, mergeKey);
     const at = index.find(element[mergeKey]);
-    const before = merged[at];
-    if (at >= 0 && isObject(before)) merged[at] = mergeObject(before, element, field.schema ?? noSchema);
-    else index.add(merged.push(withoutDirectives(element)) - 1, element);
+    const known = merged[at];
+    if (at >= 0 && isObject(known)) merged[at] = mergeObject(known, element, field.schema ?? noSchema);
+    else index.add(merged.push(element) - 1, element);
   }
-  return orderElements(merged, additions, original, mergeKey);
+  return orderElements(merged, additions, before, mergeKey);
 }
 
-function deleteFromList(result: Members, patch: Members, name: string): void {
-  const gone = patch[`${deletePrimitives}${name}`];
+/** The elements of a patch: which go, which come, and whether the list is made anew. */
+function readElements(
+  patch: readonly Members[],
+  mergeKey: string,
+): { deleted: unknown[]; additions: Members[]; replaced: boolean } {
+  const deleted: unknown[] = [];
+  const additions: Members[] = [];
+  let replaced = false;
+  for (const element of patch) {
+    const special = element[directive];
+    if (special === undefined) additions.push(element);
+    else if (special === "delete") {
+      if (element[mergeKey] === undefined) throw noMergeKey(element, mergeKey);
+      deleted.push(element[mergeKey]);
+    } else if (special === "replace") replaced = true;
+    else if (special === "merge")
+      throw new StrategicPatchError("merging lists cannot yet be specified in the patch");
+    else throw unknownDirective(special, element);
+  }
+  return { deleted, additions, replaced };
+}
+
+function deleteFromList(result: Members, name: string, gone: unknown): void {
   const before = result[name];
-  if (!Array.isArray(gone)) throw new PatchError(`invalid patch: ${deletePrimitives}${name} is not a list`);
-  if (!Array.isArray(before)) return;
+  if (gone === null) {
+    delete result[name];
+    return;
+  }
+  if (!Array.isArray(gone) || !Array.isArray(before)) return;
+  checkElements(before, gone);
   const index = new ElementIndex(gone, undefined);
   setMember(
     result,
@@ -138,38 +233,46 @@ function deleteFromList(result: Members, patch: Members, name: string): void {
   );
 }
 
-function reorder(
-  result: Members,
-  original: Members,
-  patch: Members,
-  name: string,
-  schema: PatchSchema,
+/** A list with the order its elements are to have; both leave the patch. */
+function mergeOrdered(result: Members, patch: Members, directiveName: string, schema: PatchSchema): void {
+  const name = directiveName.slice(elementOrder.length);
+  const wanted = patch[directiveName];
+  delete patch[directiveName];
+  if (!Array.isArray(wanted)) throw wrongType("[]interface {}", wanted);
+  const before = result[name];
+  const given = patch[name];
+  if (before !== undefined && !Array.isArray(before)) throw wrongType("[]interface {}", before);
+  if (given !== undefined && !Array.isArray(given)) throw wrongType("[]interface {}", given);
+  const field = schema.field(name);
+  checkOrder(given ?? [], wanted, field?.mergeKey);
+  if (before === undefined && given === undefined) return;
+  let merged: unknown[];
+  if (given === undefined) merged = before ?? [];
+  else if (before === undefined) merged = withoutDirectives(given) as unknown[];
+  else merged = field?.strategies.includes("merge") ? mergeList(before, given, field) : given;
+  delete patch[name];
+  setMember(result, name, orderElements(merged, wanted, before ?? [], field?.mergeKey));
+}
+
+/** Elements of the patch stand in the order that is wanted. */
+function checkOrder(
+  given: readonly unknown[],
+  wanted: readonly unknown[],
+  mergeKey: string | undefined,
 ): void {
-  const wanted = patch[`${elementOrder}${name}`];
-  const merged = result[name];
-  if (!Array.isArray(wanted)) throw new PatchError(`invalid patch: ${elementOrder}${name} is not a list`);
-  if (!Array.isArray(merged)) return;
-  const server = Array.isArray(original[name]) ? (original[name] as unknown[]) : [];
-  setMember(result, name, orderElements(merged, wanted, server, schema.field(name)?.mergeKey));
-}
-
-/** What a patch says of something that was not there: the same without directives and removals. */
-function withoutDirectives(value: unknown): unknown {
-  if (Array.isArray(value)) {
-    return value
-      .filter((each) => !(isObject(each) && (each[directive] === "delete" || isLoneReplace(each))))
-      .map(withoutDirectives);
+  if (given.length === 0 || wanted.length === 0) return;
+  const key = (element: unknown): unknown => {
+    if (mergeKey === undefined) return element;
+    if (!isObject(element)) throw wrongType("map[string]interface {}", element);
+    if (element[mergeKey] === undefined) throw noMergeKey(element, mergeKey);
+    return element[mergeKey];
+  };
+  const plain = given.filter((each) => !(isObject(each) && each[directive] !== undefined));
+  let next = 0;
+  for (const each of wanted) if (next < plain.length && key(plain[next]) === key(each)) next++;
+  if (next < plain.length) {
+    throw new StrategicPatchError(
+      `The order in patch list:\n${goText(given)}\n doesn't match $setElementOrder list:\n${goText(wanted)}\n`,
+    );
   }
-  if (!isObject(value)) return deepClone(value);
-  const result: Members = {};
-  for (const name of Object.keys(value)) {
-    const item = value[name];
-    if (name === directive || name === retainKeys || item === null || item === undefined) continue;
-    if (name.startsWith(deletePrimitives) || name.startsWith(elementOrder)) continue;
-    setMember(result, name, withoutDirectives(item));
-  }
-  return result;
 }
-
-const isLoneReplace = (value: Members): boolean =>
-  value[directive] === "replace" && Object.keys(value).length === 1;

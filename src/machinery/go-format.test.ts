@@ -1,0 +1,20 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { goQuote, goText } from "./go-format.ts";
+
+test("texts are quoted as Go quotes them", () => {
+  for (const [text, quoted] of [
+    ["plain", '"plain"'],
+    ['a"b\\c', '"a\\"b\\\\c"'],
+    ["a\u0007\tb\u0001", '"a\\a\\tb\\x01"'],
+    ["é<&>", '"é<&>"'],
+    ["\u200b\u{e0001}", '"\\u200b\\U000e0001"'],
+  ] as const)
+    assert.equal(goQuote(text), quoted);
+});
+
+test("decoded JSON is printed as Go prints maps and slices", () => {
+  assert.equal(goText({ b: [1, "x", null, true], a: { c: 1.5 } }), "map[a:map[c:1.5] b:[1 x <nil> true]]");
+  assert.equal(goText(1e21), "1e+21");
+  assert.equal(goText(0.00001), "1e-05");
+});

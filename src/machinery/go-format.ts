@@ -1,0 +1,51 @@
+/** Values as Go's fmt prints them. */
+
+const named: Readonly<Record<number, string>> = {
+  7: "\\a",
+  8: "\\b",
+  9: "\\t",
+  10: "\\n",
+  11: "\\v",
+  12: "\\f",
+  13: "\\r",
+  34: '\\"',
+  92: "\\\\",
+};
+
+const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
+
+/** `%q`: a text in double quotes, with what cannot be printed as escapes. */
+export function goQuote(text: string): string {
+  // Nearly all texts are plain.
+  if (/^[ !#-[\]-~]*$/.test(text)) return `"${text}"`;
+  let quoted = "";
+  for (const character of text) {
+    const code = character.codePointAt(0) as number;
+    const escape = named[code];
+    if (escape) quoted += escape;
+    else if (code < 0x20 || code === 0x7f) quoted += `\\x${code.toString(16).padStart(2, "0")}`;
+    else if (printable.test(character)) quoted += character;
+    else if (code < 0x10000) quoted += `\\u${code.toString(16).padStart(4, "0")}`;
+    else quoted += `\\U${code.toString(16).padStart(8, "0")}`;
+  }
+  return `"${quoted}"`;
+}
+
+/** Go's shortest form of a floating-point number. */
+function float(value: number): string {
+  const size = Math.abs(value);
+  if (value === 0 || (size >= 1e-4 && size < 1e21)) return String(value);
+  const [digits = "", exponent = ""] = value.toExponential().split("e");
+  return `${digits}e${exponent[0]}${exponent.slice(1).padStart(2, "0")}`;
+}
+
+/** `%v` of decoded JSON: `map[a:1 b:[x y]]`, members in alphabetical order. */
+export function goText(value: unknown): string {
+  if (value === null || value === undefined) return "<nil>";
+  if (typeof value === "number") return float(value);
+  if (Array.isArray(value)) return `[${value.map(goText).join(" ")}]`;
+  if (typeof value !== "object") return String(value);
+  const members = value as Record<string, unknown>;
+  const names = Object.keys(members).sort();
+  return `map[${names.map((name) => `${name}:${goText(members[name])}`).join(" ")}]`;
+}
