@@ -107,7 +107,9 @@ function shapeOf(schema: FieldSchema): Shape {
     case "ref": {
       const type = typeOf(schema);
       if (!type) return deducedShape;
-      return schema.mapType === "atomic" ? { map: structOf(type, true) } : shapeOfType(type);
+      // A field may be owned otherwise than its type is elsewhere.
+      const atomic = schema.mapType ? schema.mapType === "atomic" : type.mapType === "atomic";
+      return atomic === (type.mapType === "atomic") ? shapeOfType(type) : { map: structOf(type, atomic) };
     }
     case "list":
       return {

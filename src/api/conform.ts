@@ -106,6 +106,21 @@ function embeddedPath(type: string, field: string): string {
   return structs.map(([struct, has]) => (has(field) ? `${struct}.` : "")).join("");
 }
 
+const emptied = new WeakMap<object, Set<string>>();
+
+function noteEmptied(object: object, name: string): void {
+  const names = emptied.get(object);
+  if (names) names.add(name);
+  else emptied.set(object, new Set([name]));
+}
+
+/**
+ * True when a client gave an empty list or map as this field of the object, which is as good as nothing and was dropped;
+ * but messages tell the one from the other.
+ */
+export const wasEmptied = (object: object | undefined, name: string): boolean =>
+  object !== undefined && (emptied.get(object)?.has(name) ?? false);
+
 /** `path` has indices (for messages about fields), `goPath` has not (as Go's decoder names fields). */
 function walkObject(
   type: TypeSchema,
@@ -135,6 +150,7 @@ function walkObject(
       const made = walkValue(field, value, here, goHere, type, unknown);
       // Go leaves out empty lists and maps where they are optional; a custom type is not Go's.
       const left = made === 0 ? field.omitEmpty : !field.required && !type.open && isEmpty(kind, made);
+      if (left && made !== 0) noteEmptied(object, name);
       if (left || made === undefined) delete object[name];
       else object[name] = made;
     }

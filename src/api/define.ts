@@ -1,5 +1,6 @@
 /** Makes a KindDefinition out of the little that differs between kinds. */
 import { deepEqual, isDns1123Subdomain } from "../machinery/index.ts";
+import { roundAmounts } from "./amounts.ts";
 import { defaultColumns, described } from "./columns.ts";
 import type { FieldError, KindDefinition, ScaleSubresource, Strategy, TableColumn } from "./definition.ts";
 import type { KubeObject } from "./meta.ts";
@@ -118,6 +119,7 @@ function keepMetadata(object: KubeObject, old: KubeObject): void {
  */
 export function kindsOf(group: string, version: string, packageName: string) {
   return <T extends KubeObject>(source: KindSource<T>): KindDefinition => {
+    const schema = `${packageName}.${source.schema ?? source.kind}`;
     const namespaced = source.namespaced ?? true;
     const hasStatus = source.status !== undefined && source.status !== false;
     const withGeneration = source.generation ?? false;
@@ -210,9 +212,12 @@ export function kindsOf(group: string, version: string, packageName: string) {
       shortNames: source.shortNames ?? [],
       categories: source.categories ?? [],
       namespaced,
-      schema: `${packageName}.${source.schema ?? source.kind}`,
+      schema,
       verbs: source.verbs ?? allVerbs,
-      ...(source.defaults ? { defaults: source.defaults as KindDefinition["defaults"] } : {}),
+      defaults(object) {
+        roundAmounts(schema, object);
+        source.defaults?.(object as T);
+      },
       strategy,
       ...(status ? { status } : {}),
       ...(source.nameGenerated === false ? { nameGenerated: false } : {}),

@@ -257,6 +257,7 @@ const wrong: readonly (readonly [plural: string, group: string, object: Any, err
     [
       "spec.accessModes: Required value",
       "spec.capacity: Required value",
+      'spec.capacity: Unsupported value: null: supported values: "storage"',
       "spec: Required value: must specify a volume type",
     ],
   ],

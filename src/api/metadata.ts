@@ -220,10 +220,12 @@ export function immutable(field: string, value: unknown, old: unknown, errors: F
   if (!deepEqual(value, old)) errors.push(invalid(field, value, immutableText));
 }
 
+/** `anyValue`: values of expressions need not be such as labels have, since they were not before. */
 export function validateLabelSelector(
   selector: LabelSelectorObject | undefined,
   path: string,
   errors: FieldError[],
+  anyValue = false,
 ): void {
   if (!selector) return;
   validateLabels(selector.matchLabels, `${path}.matchLabels`, errors);
@@ -241,6 +243,7 @@ export function validateLabelSelector(
       }
     } else errors.push(invalid(`${here}.operator`, operator ?? "", "not a valid selector operator"));
     for (const text of isQualifiedName(key ?? "")) errors.push(invalid(`${here}.key`, key ?? "", text));
+    if (anyValue) continue;
     for (const [j, value] of values.entries()) {
       for (const text of isLabelValue(value)) errors.push(invalid(`${here}.values[${j}]`, value, text));
     }

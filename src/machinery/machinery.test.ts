@@ -15,7 +15,8 @@ import {
 import { applyJsonPatch, PatchError } from "./patch/json-patch.ts";
 import { applyMergePatch, createMergePatch, createThreeWayMergePatch } from "./patch/merge-patch.ts";
 import { AsyncQueue } from "./queue.ts";
-import { formatYaml, parseYamlDocuments, YamlError } from "./yaml.ts";
+import { parseYamlDocuments, YamlError } from "./yaml.ts";
+import { formatYaml } from "./yaml-format.ts";
 
 test("ages read as kubectl writes them", () => {
   const second = 1000;

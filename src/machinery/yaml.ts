@@ -146,38 +146,3 @@ function located(error: YAMLError, lines: LineCounter, source: string): YamlErro
   const what = error.code === "DUPLICATE_KEY" ? "a key appears twice in the same map" : error.message;
   return new YamlError(source, place.line, place.col, what);
 }
-
-/**
- * YAML as Kubernetes and kubectl print it: keys in order, lists flush with their key. What would not be read as text again
- * stands in double quotes, what cannot stand plainly in single ones.
- */
-export function formatYaml(value: unknown): string {
-  const yaml = yamlLibrary();
-  const document = new yaml.Document(value, {
-    aliasDuplicateObjects: false,
-    sortMapEntries: true,
-    version: "1.1",
-  });
-  const others = document.schema?.tags.flatMap((tag) => {
-    const test = "test" in tag && tag.default ? tag.test : undefined;
-    return test ? [test] : [];
-  });
-  yaml.visit(document, {
-    Scalar(_, node) {
-      if (typeof node.value !== "string") return;
-      const text = node.value;
-      const escaped = /\t| \n/.test(text) || text.startsWith("0o");
-      if (text === "" || escaped || others?.some((test) => test.test(text))) node.type = "QUOTE_DOUBLE";
-      else if (text.startsWith("'") || (text.includes("'") && /: | #|:$/.test(text)))
-        node.type = "QUOTE_SINGLE";
-    },
-  });
-  const text = document.toString({
-    lineWidth: 0,
-    indentSeq: false,
-    defaultStringType: "PLAIN",
-    singleQuote: true,
-  });
-  // To Go a dot alone is no number; managedFields have it as a key.
-  return text.replace(/^( *(?:- )*)"\.":/gm, "$1.:");
-}

@@ -1,5 +1,5 @@
 /** The kinds of the core group. */
-import { profilesFromAnnotations } from "./pod/app-armor.ts";
+import { dropDisabled } from "./pod/dropped.ts";
 import { isChanged, podWarnings, templateWarnings, workloadWarnings } from "./pod/warnings.ts";
 import { isDns1123Label } from "../../machinery/index.ts";
 import type { KindDefinition } from "../definition.ts";
@@ -22,15 +22,17 @@ import type {
   ServiceAccount,
 } from "../generated/types.ts";
 import * as cluster from "./cluster.ts";
+import { normalizeDataSources } from "./claim-spec.ts";
 import * as columns from "./columns.ts";
 import * as data from "./data.ts";
 import { defaultEvent, eventFields, eventTtlSeconds, validateEvent } from "./event.ts";
 import { podColumns } from "./pod/columns.ts";
 import { defaultPod } from "./pod/defaults.ts";
-import { qosClass } from "./pod/qos.ts";
+import { prepareNewPod } from "./pod/prepare.ts";
 import { validateNewPod, validatePod } from "./pod/spec.ts";
 import { ephemeralContainersStrategy, resizeStrategy } from "./pod/subresources.ts";
-import { podStatusStrategy, validatePodUpdate } from "./pod/update.ts";
+import { podStatusStrategy, validatePodStatus } from "./pod/status.ts";
+import { validatePodUpdate } from "./pod/update.ts";
 import { validateLimitRange, validateQuota, validateQuotaUpdate } from "./limits.ts";
 import * as service from "./service.ts";
 import * as volume from "./volume.ts";
@@ -98,15 +100,16 @@ export const coreKinds: readonly KindDefinition[] = [
       }
     },
     warnings: podWarnings,
-    prepareForCreate(pod) {
-      profilesFromAnnotations(pod);
-      pod.status = { phase: "Pending", qosClass: qosClass(pod) };
+    prepareForCreate: prepareNewPod,
+    prepareForUpdate(pod, old) {
+      dropDisabled(pod.spec, old.spec);
     },
-    onUpdate: ["metadataChange", "metadata", "object", "change"],
-    validate: validatePod,
+    onUpdate: ["metadataChange", "metadata", "change"],
+    validate: (pod) => validatePod(pod),
     validateCreate: validateNewPod,
     validateUpdate: validatePodUpdate,
     status: podStatusStrategy,
+    validateStatus: validatePodStatus,
     subresourceStrategies: { ephemeralcontainers: ephemeralContainersStrategy, resize: resizeStrategy },
     graceSeconds: (pod) => pod.spec?.terminationGracePeriodSeconds ?? 30,
     selectableFields: {
@@ -200,9 +203,12 @@ export const coreKinds: readonly KindDefinition[] = [
     columns: columns.volumeColumns,
     defaults: volume.defaultVolume,
     prepareForCreate(each) {
-      each.status = { phase: "Pending" };
+      each.status = {
+        phase: "Pending",
+        lastPhaseTransitionTime: each.metadata?.creationTimestamp as string,
+      };
     },
-    onUpdate: ["metadata", "object", "metadata", "object", "change"],
+    onUpdate: ["metadata", "object", "metadata", "change"],
     validate: volume.validateVolume,
     warnings: volume.volumeWarnings,
     validateUpdate: volume.validateVolumeUpdate,
@@ -216,8 +222,13 @@ export const coreKinds: readonly KindDefinition[] = [
     defaults: volume.defaultClaim,
     prepareForCreate(each) {
       each.status = { phase: "Pending" };
+      if (each.spec) normalizeDataSources(each.spec, undefined);
     },
-    onUpdate: ["metadataChange", "metadata", "object", "change"],
+    prepareForUpdate(each, old) {
+      if (each.spec) normalizeDataSources(each.spec, old.spec);
+    },
+    onUpdate: ["metadataChange", "metadata", "change"],
+    validateStatus: volume.validateClaimStatus,
     validate: volume.validateClaim,
     warnings: volume.claimWarnings,
     validateUpdate: volume.validateClaimUpdate,

@@ -4,9 +4,8 @@ import {
   deepEqual,
   forbidden,
   invalid,
-  isDns1123Subdomain,
+  isQualifiedName,
   notSupported,
-  parseQuantity,
   required,
 } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
@@ -14,53 +13,64 @@ import type {
   PersistentVolume,
   PersistentVolumeClaim,
   PersistentVolumeClaimSpec,
+  PersistentVolumeSpec,
 } from "../generated/types.ts";
-import { immutable, validateLabelSelector } from "../metadata.ts";
+import { wasEmptied } from "../conform.ts";
+import { internalDifference, internalForm } from "../internal-form.ts";
+import { immutable, immutableText } from "../metadata.ts";
 import { oldNodeLabels } from "../old-node-labels.ts";
+import {
+  basicQuantity,
+  className,
+  normalizeDataSources,
+  validateClaimSpec,
+  validateModes,
+  validateVolumeMode,
+} from "./claim-spec.ts";
 import { validateNodeSelector } from "./pod/placement.ts";
 import { claimSpecWarnings } from "./pod/warnings.ts";
+import { refusedNames, severalText, sourceRules } from "./volume-sources.ts";
+import { defaultSource } from "./volume-defaults.ts";
 
-const accessModes = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
 const reclaimPolicies = ["Delete", "Recycle", "Retain"];
-const volumeModes = ["Block", "Filesystem"];
-/** Members of a PersistentVolume's spec that are not the place its data is. */
-const ordinary = new Set([
-  "accessModes",
-  "capacity",
-  "claimRef",
-  "mountOptions",
-  "nodeAffinity",
-  "persistentVolumeReclaimPolicy",
-  "storageClassName",
-  "volumeAttributesClassName",
-  "volumeMode",
-]);
+
+/** In the order in which they are looked at: the second one found is refused. */
+const sources = [
+  "hostPath",
+  "gcePersistentDisk",
+  "awsElasticBlockStore",
+  "glusterfs",
+  "flocker",
+  "nfs",
+  "rbd",
+  "quobyte",
+  "cephfs",
+  "iscsi",
+  "cinder",
+  "fc",
+  "flexVolume",
+  "azureFile",
+  "vsphereVolume",
+  "photonPersistentDisk",
+  "portworxVolume",
+  "azureDisk",
+  "scaleIO",
+  "local",
+  "storageos",
+  "csi",
+] as const;
 
 /** Finalizers that keep what is in use; the protection controller takes them off. */
 export const volumeProtection = "kubernetes.io/pv-protection";
 export const claimProtection = "kubernetes.io/pvc-protection";
 
-function validateModes(
-  modes: readonly string[] | undefined,
-  path: string,
-  emptyText: string,
-  errors: FieldError[],
-): void {
-  if (!modes?.length) errors.push(required(path, emptyText));
-  for (const mode of modes ?? [])
-    if (!accessModes.includes(mode)) errors.push(notSupported(path, mode, accessModes));
-  if (modes && modes.length > 1 && modes.includes("ReadWriteOncePod")) {
-    errors.push(forbidden(path, "may not use ReadWriteOncePod with other access modes"));
-  }
-}
-
 export function defaultVolume(volume: PersistentVolume): void {
   volume.status ??= {};
   volume.status.phase ||= "Pending";
-  if (!volume.spec) return;
-  volume.spec.persistentVolumeReclaimPolicy ||= "Retain";
-  volume.spec.volumeMode ??= "Filesystem";
-  if (volume.spec.hostPath) volume.spec.hostPath.type ??= "";
+  const spec = (volume.spec ??= {});
+  spec.persistentVolumeReclaimPolicy ||= "Retain";
+  spec.volumeMode ??= "Filesystem";
+  defaultSource(spec);
 }
 
 /** Volumes that are mounted with options. */
@@ -80,87 +90,142 @@ const mountable = [
   "photonPersistentDisk",
 ] as const;
 
-export function validateVolume(volume: PersistentVolume): FieldError[] {
-  const errors: FieldError[] = [];
-  const spec = volume.spec ?? {};
-  validateModes(spec.accessModes, "spec.accessModes", "", errors);
-  const capacity = Object.keys(spec.capacity ?? {});
-  if (capacity.length === 0) errors.push(required("spec.capacity"));
-  else if (!capacity.includes("storage") || capacity.length > 1) {
-    errors.push(notSupported("spec.capacity", spec.capacity, ["storage"]));
+function validateCapacity(spec: PersistentVolumeSpec, errors: FieldError[]): void {
+  const { capacity } = spec;
+  const names = Object.keys(capacity ?? {});
+  if (names.length === 0) errors.push(required("spec.capacity"));
+  if (!names.includes("storage") || names.length > 1) {
+    const empty = wasEmptied(spec, "capacity") ? {} : undefined;
+    const sorted = !capacity ? empty : Object.fromEntries(names.sort().map((name) => [name, capacity[name]]));
+    errors.push(notSupported("spec.capacity", sorted, ["storage"]));
   }
-  for (const name of capacity) {
-    const value = spec.capacity?.[name] ?? "0";
-    if (parseQuantity(value).nanos <= 0n)
+  for (const name of names) {
+    const value = capacity?.[name] ?? "0";
+    basicQuantity(value, `spec.capacity[${name}]`, errors);
+    if (compareQuantity(value, "0") <= 0)
       errors.push(invalid(`spec.capacity[${name}]`, value, "must be greater than zero"));
   }
+}
+
+function validateSources(spec: PersistentVolumeSpec, name: string, errors: FieldError[]): void {
+  let found = 0;
+  for (const each of sources) {
+    const source = spec[each];
+    if (source === undefined) continue;
+    if (found++ > 0 && each !== "flexVolume") {
+      errors.push(forbidden(`spec.${refusedNames[each] ?? each}`, severalText));
+      continue;
+    }
+    sourceRules[each]?.(source as never, `spec.${each}`, errors, { name, persistent: true });
+    if (each === "local" && !spec.nodeAffinity)
+      errors.push(required("spec.nodeAffinity", "Local volume requires node affinity"));
+  }
+  if (found === 0) errors.push(required("spec", "must specify a volume type"));
+}
+
+/** Several slashes and `.` are the same directory. */
+const isRoot = (path: string): boolean =>
+  path.startsWith("/") && path.split("/").every((part) => part === "" || part === "." || part === "..");
+
+function validateSpec(volume: PersistentVolume, old?: PersistentVolume): FieldError[] {
+  const errors: FieldError[] = [];
+  const spec = volume.spec ?? {};
+  if (!spec.accessModes?.length) errors.push(required("spec.accessModes"));
+  validateModes(spec.accessModes, "spec.accessModes", errors);
+  validateCapacity(spec, errors);
   const reclaim = spec.persistentVolumeReclaimPolicy;
-  if (reclaim && !reclaimPolicies.includes(reclaim)) {
+  if (reclaim && !reclaimPolicies.includes(reclaim))
     errors.push(notSupported("spec.persistentVolumeReclaimPolicy", reclaim, reclaimPolicies));
-  }
   if (spec.nodeAffinity) {
-    if (!spec.nodeAffinity.required)
-      errors.push(required("spec.nodeAffinity.required", "must specify required node constraints"));
-    else validateNodeSelector(spec.nodeAffinity.required, "spec.nodeAffinity.required", errors);
+    const here = "spec.nodeAffinity.required";
+    const { required: terms } = spec.nodeAffinity;
+    if (!terms) errors.push(required(here, "must specify required node constraints"));
+    else validateNodeSelector(terms, here, errors, old?.spec?.nodeAffinity?.required);
   }
-  const sources = Object.keys(spec).filter((name) => !ordinary.has(name));
-  if (sources.length === 0) errors.push(required("spec", "must specify a volume type"));
-  for (const name of sources.slice(1)) {
-    errors.push(forbidden(`spec.${name}`, "may not specify more than 1 volume type"));
+  validateSources(spec, volume.metadata?.name ?? "", errors);
+  if (spec.hostPath && isRoot(spec.hostPath.path ?? "") && reclaim === "Recycle") {
+    const text = "may not be 'recycle' for a hostPath mount of '/'";
+    errors.push(forbidden("spec.persistentVolumeReclaimPolicy", text));
   }
-  if (spec.hostPath) {
-    if (!spec.hostPath.path) errors.push(required("spec.hostPath.path"));
-    else if (spec.hostPath.path.split("/").includes("..")) {
-      errors.push(invalid("spec.hostPath.path", spec.hostPath.path, "must not contain '..'"));
-    }
-    if (spec.hostPath.path === "/" && reclaim === "Recycle") {
-      errors.push(
-        forbidden("spec.persistentVolumeReclaimPolicy", "may not be 'recycle' for a hostPath mount of '/'"),
-      );
-    }
-  }
-  if (spec.local) {
-    if (!spec.local.path) errors.push(required("spec.local.path"));
-    if (!spec.nodeAffinity) errors.push(required("spec.nodeAffinity", "Local volume requires node affinity"));
-  }
-  if (spec.csi && !spec.csi.driver) errors.push(required("spec.csi.driver"));
-  if (spec.csi && !spec.csi.volumeHandle) errors.push(required("spec.csi.volumeHandle"));
-  if (spec.storageClassName) {
-    for (const text of isDns1123Subdomain(spec.storageClassName)) {
-      errors.push(invalid("spec.storageClassName", spec.storageClassName, text));
-    }
-  }
-  if (spec.volumeMode !== undefined && !volumeModes.includes(spec.volumeMode)) {
-    errors.push(notSupported("spec.volumeMode", spec.volumeMode, volumeModes));
-  }
-  const options = "volume.beta.kubernetes.io/mount-options";
-  if (volume.metadata?.annotations?.[options] !== undefined && !mountable.some((type) => spec[type])) {
-    errors.push(
-      forbidden(`metadata.annotations.${options}`, "may not specify mount options for this volume type"),
-    );
+  if (spec.storageClassName) className(spec.storageClassName, "spec.storageClassName", errors);
+  validateVolumeMode(spec.volumeMode, "spec.volumeMode", errors);
+  const attributes = spec.volumeAttributesClassName;
+  if (attributes === undefined) return errors;
+  if (attributes === "")
+    errors.push(required("spec.volumeAttributesClassName", "an empty string is disallowed"));
+  else className(attributes, "spec.volumeAttributesClassName", errors);
+  if (!spec.csi)
+    errors.push(required("spec.csi", "has to be specified when using volumeAttributesClassName"));
+  return errors;
+}
+
+const mountOptions = "volume.beta.kubernetes.io/mount-options";
+
+export function validateVolume(volume: PersistentVolume): FieldError[] {
+  const errors = validateSpec(volume);
+  if (
+    volume.metadata?.annotations?.[mountOptions] !== undefined &&
+    !mountable.some((type) => volume.spec?.[type])
+  ) {
+    const text = "may not specify mount options for this volume type";
+    errors.push(forbidden(`metadata.annotations.${mountOptions}`, text));
   }
   return errors;
 }
 
+const sourceOf = (spec: PersistentVolumeSpec = {}): Record<string, unknown> =>
+  Object.fromEntries(sources.filter((each) => spec[each] !== undefined).map((each) => [each, spec[each]]));
+
+const currentLabel: Readonly<Record<string, string>> = {
+  "failure-domain.beta.kubernetes.io/zone": "topology.kubernetes.io/zone",
+  "failure-domain.beta.kubernetes.io/region": "topology.kubernetes.io/region",
+  "beta.kubernetes.io/os": "kubernetes.io/os",
+  "beta.kubernetes.io/arch": "kubernetes.io/arch",
+  "beta.kubernetes.io/instance-type": "node.kubernetes.io/instance-type",
+};
+
+/** The affinity stays, but for labels that have got a new name. */
+function sameAffinity(now: PersistentVolumeSpec, old: PersistentVolumeSpec): boolean {
+  const renamed = (spec: PersistentVolumeSpec): unknown =>
+    spec.nodeAffinity?.required?.nodeSelectorTerms?.map((term) => ({
+      ...term,
+      matchExpressions: term.matchExpressions?.map((each) => ({
+        ...each,
+        key: currentLabel[each.key] ?? each.key,
+      })),
+    }));
+  return deepEqual(renamed(now), renamed(old));
+}
+
+/** The object's own rules run twice on a change: that is how often the original says what is wrong with it. */
 export function validateVolumeUpdate(volume: PersistentVolume, old: PersistentVolume): FieldError[] {
-  const errors: FieldError[] = [];
-  const source = (each: PersistentVolume): [string, unknown][] =>
-    Object.entries(each.spec ?? {}).filter(([name]) => !ordinary.has(name));
-  const mine = Object.fromEntries(source(volume));
-  const theirs = Object.fromEntries(source(old));
-  if (!deepEqual(mine, theirs)) {
-    errors.push(
-      forbidden(
-        "spec.persistentvolumesource",
-        `spec.persistentvolumesource is immutable after creation\n- ${JSON.stringify(theirs)}\n+ ${JSON.stringify(mine)}`,
-      ),
-    );
+  const errors = validateSpec(volume, old);
+  const spec = volume.spec ?? {};
+  const before = old.spec ?? {};
+  const mine = sourceOf(spec);
+  const theirs = sourceOf(before);
+  // The secret of expansion may be filled in later.
+  if (spec.csi && before.csi && !before.csi.controllerExpandSecretRef) {
+    const { controllerExpandSecretRef: _, ...rest } = spec.csi;
+    mine["csi"] = rest;
   }
-  immutable("volumeMode", volume.spec?.volumeMode, old.spec?.volumeMode, errors);
-  if (old.spec?.nodeAffinity)
-    immutable("nodeAffinity", volume.spec?.nodeAffinity, old.spec.nodeAffinity, errors);
+  if (!deepEqual(mine, theirs)) {
+    const difference = internalDifference("core.PersistentVolumeSource", theirs, mine);
+    const text = `spec.persistentvolumesource is immutable after creation\n${difference}`;
+    errors.push(forbidden("spec.persistentvolumesource", text));
+  }
+  immutable("volumeMode", spec.volumeMode, before.volumeMode, errors);
+  if (before.nodeAffinity && !sameAffinity(spec, before)) {
+    const text = `${immutableText}, except for updating from beta label to GA`;
+    errors.push(invalid("nodeAffinity", internalAffinity(spec), text));
+  }
+  if (before.volumeAttributesClassName !== undefined && spec.volumeAttributesClassName === undefined)
+    errors.push(forbidden("spec.volumeAttributesClassName", "update from non-nil value to nil is forbidden"));
   return errors;
 }
+
+const internalAffinity = ({ nodeAffinity }: PersistentVolumeSpec): unknown =>
+  nodeAffinity ? internalForm("core.VolumeNodeAffinity", nodeAffinity) : null;
 
 export function defaultClaimSpec(spec: PersistentVolumeClaimSpec): void {
   spec.volumeMode ??= "Filesystem";
@@ -170,25 +235,8 @@ export function defaultClaimSpec(spec: PersistentVolumeClaimSpec): void {
 export function defaultClaim(claim: PersistentVolumeClaim): void {
   claim.status ??= {};
   claim.status.phase ||= "Pending";
-  if (claim.spec) defaultClaimSpec(claim.spec);
-}
-
-export function validateClaimSpec(spec: PersistentVolumeClaimSpec, path: string, errors: FieldError[]): void {
-  validateModes(spec.accessModes, `${path}.accessModes`, "at least 1 access mode is required", errors);
-  validateLabelSelector(spec.selector, `${path}.selector`, errors);
-  const storage = spec.resources?.requests?.["storage"];
-  if (storage === undefined) errors.push(required(`${path}.resources[storage]`));
-  else if (parseQuantity(storage).nanos <= 0n) {
-    errors.push(invalid(`${path}.resources[storage]`, storage, "must be greater than zero"));
-  }
-  if (spec.storageClassName) {
-    for (const text of isDns1123Subdomain(spec.storageClassName)) {
-      errors.push(invalid(`${path}.storageClassName`, spec.storageClassName, text));
-    }
-  }
-  if (spec.volumeMode !== undefined && !volumeModes.includes(spec.volumeMode)) {
-    errors.push(notSupported(`${path}.volumeMode`, spec.volumeMode, volumeModes));
-  }
+  claim.spec ??= {};
+  defaultClaimSpec(claim.spec);
 }
 
 export function validateClaim(claim: PersistentVolumeClaim): FieldError[] {
@@ -197,40 +245,108 @@ export function validateClaim(claim: PersistentVolumeClaim): FieldError[] {
   return errors;
 }
 
+const betaClass = "volume.beta.kubernetes.io/storage-class";
+
+/**
+ * What the class may become: a claim that named it in the old annotation, or not at all, can name it in the spec once.
+ * Both specs are made alike where that is so.
+ */
+function allowClass(
+  claim: PersistentVolumeClaim,
+  old: PersistentVolumeClaim,
+  spec: PersistentVolumeClaimSpec,
+  before: PersistentVolumeClaimSpec,
+  errors: FieldError[],
+): void {
+  const mine = claim.metadata?.annotations?.[betaClass];
+  const theirs = old.metadata?.annotations?.[betaClass];
+  const given = claim.spec?.storageClassName;
+  const had = old.spec?.storageClassName;
+  const unset = had === undefined && given !== undefined;
+  if (unset && theirs !== undefined && given === theirs && (mine === undefined || mine === theirs)) {
+    delete spec.storageClassName;
+    return;
+  }
+  if ((mine ?? "") !== (theirs ?? ""))
+    errors.push(invalid(`metadata.annotations.${betaClass}`, mine ?? "", immutableText));
+  if (unset && (theirs === undefined || given === theirs)) delete spec.storageClassName;
+  if (had !== undefined) before.storageClassName = had;
+}
+
 /** A claim's spec stays: only its binding is filled in once, a default class where it had none, and a bound one grows. */
 export function validateClaimUpdate(claim: PersistentVolumeClaim, old: PersistentVolumeClaim): FieldError[] {
   const errors: FieldError[] = [];
-  const spec = claim.spec ?? {};
-  const before = old.spec ?? {};
-  const allowed: PersistentVolumeClaimSpec = { ...spec };
-  if (!before.volumeName) delete allowed.volumeName;
-  if (before.storageClassName === undefined && !before.volumeName) delete allowed.storageClassName;
-  const bound = old.status?.phase === "Bound";
-  const wanted = spec.resources?.requests?.["storage"];
-  const had = before.resources?.requests?.["storage"];
-  if (bound) {
-    if (before.resources) allowed.resources = before.resources;
-    else delete allowed.resources;
-    if (before.volumeAttributesClassName === undefined) delete allowed.volumeAttributesClassName;
-    else allowed.volumeAttributesClassName = before.volumeAttributesClassName;
+  validateClaimSpec(claim.spec ?? {}, "spec", errors, old.spec);
+  const spec: PersistentVolumeClaimSpec = { ...claim.spec };
+  const before: PersistentVolumeClaimSpec = { ...old.spec };
+  normalizeDataSources(before, old.spec);
+  if (!before.volumeName && spec.volumeName) before.volumeName = spec.volumeName;
+  allowClass(claim, old, spec, before, errors);
+  const had = old.spec?.resources?.requests?.["storage"] ?? "0";
+  const wanted = claim.spec?.resources?.requests?.["storage"] ?? "0";
+  if (claim.status?.phase === "Bound") {
+    if (spec.resources?.requests)
+      spec.resources = { ...spec.resources, requests: { ...spec.resources.requests, storage: had } };
+    if (before.volumeAttributesClassName === undefined) delete spec.volumeAttributesClassName;
+    else spec.volumeAttributesClassName = before.volumeAttributesClassName;
   }
-  const { volumeName, ...rest } = before;
-  const fixed = volumeName ? before : rest;
-  if (!deepEqual(allowed, fixed)) {
-    errors.push(
-      forbidden(
-        "spec",
-        "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n" +
-          `- ${JSON.stringify(fixed)}\n+ ${JSON.stringify(allowed)}`,
-      ),
-    );
-  } else if (bound && wanted && had && compareQuantity(wanted, had) < 0) {
-    errors.push(forbidden("spec.resources.requests.storage", "field can not be less than previous value"));
+  if (!deepEqual(spec, before)) {
+    const difference = internalDifference("core.PersistentVolumeClaimSpec", before, spec);
+    const text = `spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n${difference}`;
+    errors.push(forbidden("spec", text));
+  }
+  // A claim that cannot grow may shrink again, down to what it has.
+  if (compareQuantity(wanted, had) < 0) {
+    const capacity = old.status?.capacity?.["storage"] ?? "0";
+    if (compareQuantity(wanted, capacity) <= 0)
+      errors.push(forbidden("spec.resources.requests.storage", "field can not be less than status.capacity"));
+  }
+  immutable("volumeMode", claim.spec?.volumeMode, old.spec?.volumeMode, errors);
+  const attributes = claim.spec?.volumeAttributesClassName;
+  if (old.status?.currentVolumeAttributesClassName !== undefined && !attributes) {
+    const what = attributes === undefined ? "nil" : "empty string";
+    if (old.spec?.volumeAttributesClassName !== attributes) {
+      const text = `update to ${what} is forbidden when status.currentVolumeAttributesClassName is not nil`;
+      errors.push(forbidden("spec.volumeAttributesClassName", text));
+    }
   }
   return errors;
 }
 
-const betaClass = "volume.beta.kubernetes.io/storage-class";
+const resizeStates = [
+  "ControllerResizeInProgress",
+  "ControllerResizeInfeasible",
+  "NodeResizeInProgress",
+  "NodeResizeInfeasible",
+  "NodeResizePending",
+].sort();
+
+/** Only storage of Kubernetes' own resources can be resized. */
+function resourceKey(name: string, path: string, errors: FieldError[]): boolean {
+  const before = errors.length;
+  for (const text of isQualifiedName(name)) errors.push(invalid(path, name, text));
+  const native = !name.includes("/") || name.includes("kubernetes.io/");
+  if (errors.length === before && native && name !== "storage")
+    errors.push(notSupported(path, name, ["storage"]));
+  return errors.length === before;
+}
+
+export function validateClaimStatus(claim: PersistentVolumeClaim): FieldError[] {
+  const errors: FieldError[] = [];
+  const { capacity, allocatedResourceStatuses: states, allocatedResources } = claim.status ?? {};
+  if (!claim.spec?.accessModes?.length) errors.push(required("Spec.accessModes"));
+  for (const name in capacity) basicQuantity(capacity[name] as string, `status.capacity[${name}]`, errors);
+  for (const name in states) {
+    resourceKey(name, "status.allocatedResourceStatuses", errors);
+    if (!resizeStates.includes(states[name] as string))
+      errors.push(notSupported("status.allocatedResourceStatuses", name, resizeStates));
+  }
+  for (const name in allocatedResources) {
+    if (!resourceKey(name, "status.allocatedResources", errors)) continue;
+    basicQuantity(allocatedResources[name] as string, `status.allocatedResources[${name}]`, errors);
+  }
+  return errors;
+}
 
 export function claimWarnings({ metadata, spec }: PersistentVolumeClaim): string[] {
   return [
@@ -256,10 +372,7 @@ export function volumeWarnings({ metadata, spec }: PersistentVolume): string[] {
   const warnings: string[] = [];
   for (const [key, text] of [
     [betaClass, 'deprecated since v1.8; use "storageClassName" attribute instead'],
-    [
-      "volume.beta.kubernetes.io/mount-options",
-      'deprecated since v1.31; use "mountOptions" attribute instead',
-    ],
+    [mountOptions, 'deprecated since v1.31; use "mountOptions" attribute instead'],
   ] as const) {
     if (metadata?.annotations?.[key] !== undefined) warnings.push(`metadata.annotations[${key}]: ${text}`);
   }
@@ -268,7 +381,7 @@ export function volumeWarnings({ metadata, spec }: PersistentVolume): string[] {
       "spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.",
     );
   }
-  spec?.nodeAffinity?.required?.nodeSelectorTerms.forEach(({ matchExpressions = [] }, i) => {
+  spec?.nodeAffinity?.required?.nodeSelectorTerms?.forEach(({ matchExpressions = [] }, i) => {
     matchExpressions.forEach(({ key }, k) => {
       const text = oldNodeLabels[key];
       const at = `spec.nodeAffinity.required.nodeSelectorTerms[${i}].matchExpressions[${k}].key`;

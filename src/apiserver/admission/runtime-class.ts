@@ -1,5 +1,5 @@
 import type { Pod, RuntimeClass, Toleration } from "../../api/index.ts";
-import { deepEqual } from "../../machinery/index.ts";
+import { deepEqual, isPathSegmentName, StatusError } from "../../machinery/index.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "./chain.ts";
 import type { PluginContext } from "./context.ts";
 import { podOf } from "./pod-of.ts";
@@ -13,6 +13,11 @@ export function runtimeClass({ caches }: PluginContext): AdmissionPlugin {
   const classOf = (request: AdmissionRequest, pod: Pod): RuntimeClass | undefined => {
     const name = pod.spec?.runtimeClassName;
     if (name === undefined) return undefined;
+    const wrong = isPathSegmentName(name);
+    // Such a name cannot even be asked for; the original does not say whose mistake that is.
+    if (name === "") throw new StatusError("", "resource name may not be empty");
+    if (wrong.length > 0)
+      throw new StatusError("", `invalid resource name ${JSON.stringify(name)}: [${wrong.join(" ")}]`);
     const found = caches.get<RuntimeClass>("node.k8s.io", "runtimeclasses", undefined, name);
     if (!found) throw refuse(request, `pod rejected: RuntimeClass "${name}" not found`);
     return found;

@@ -74,7 +74,7 @@ test("an account that is not there is not waited for, and mirror pods have none"
     failure(await create("p", secret, mirror), 403).message ?? "",
     /a mirror pod may not reference secrets$/,
   );
-  const made = await create("p", {}, mirror);
+  const made = await create("p", { nodeName: "n" }, mirror);
   assert.equal(made.status, 201);
   assert.equal(made.body.spec.serviceAccountName, undefined);
   await h.close();

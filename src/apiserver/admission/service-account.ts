@@ -1,6 +1,6 @@
 import type { Container, Pod, PodSpec, ServiceAccount, Volume } from "../../api/index.ts";
 import type { ObjectCaches } from "../cache/objects.ts";
-import { type Clock, StatusError } from "../../machinery/index.ts";
+import { type Clock, isPathSegmentName, StatusError } from "../../machinery/index.ts";
 import { generateName } from "../verbs/create.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "./chain.ts";
 import { podOf } from "./pod-of.ts";
@@ -25,11 +25,14 @@ const mirror = "kubernetes.io/config.mirror";
 export function serviceAccount({ caches, clock, random }: PluginContext): AdmissionPlugin {
   const find = (namespace: string, name: string): ServiceAccount | undefined =>
     caches.get<ServiceAccount>("", "serviceaccounts", namespace, name);
-  const missing = (request: AdmissionRequest, name: string): Error =>
-    refuse(
-      request,
-      `error looking up service account ${request.namespace}/${name}: serviceaccount "${name}" not found`,
-    );
+  const missing = (request: AdmissionRequest, name: string): Error => {
+    const wrong = isPathSegmentName(name);
+    const why =
+      wrong.length > 0
+        ? `invalid resource name ${JSON.stringify(name)}: [${wrong.join(" ")}]`
+        : `serviceaccount "${name}" not found`;
+    return refuse(request, `error looking up service account ${request.namespace}/${name}: ${why}`);
+  };
   return {
     name: "ServiceAccount",
     async admit(request) {

@@ -1,7 +1,9 @@
 /** The API server, the scheduler and the controllers as processes of their own, told apart only by their arguments. */
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, it } from "node:test";
@@ -20,6 +22,15 @@ function start(...args: string[]): ChildProcess {
   running.push(child);
   child.stderr?.resume();
   return child;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
 }
 
 const ended = (child: ChildProcess): Promise<number | null> =>
@@ -47,7 +58,8 @@ after(async () => {
 });
 
 it("parts that run alone find each other over HTTPS", { timeout: 60_000 }, async () => {
-  const server = start("apiserver", "--name", `parts-${process.pid}`, "--api-port", "17443");
+  const port = await freePort();
+  const server = start("apiserver", "--name", `parts-${process.pid}`, "--api-port", String(port));
   const file = join(folder, "kubeconfig");
   writeFileSync(file, await printed(server, "client-key-data"), { mode: 0o600 });
   const controllers = start("controller-manager", "--kubeconfig", file);

@@ -11,21 +11,25 @@ import {
   required,
 } from "../../../machinery/index.ts";
 import type { FieldError } from "../../definition.ts";
-import type { Container, ContainerPort, PodSpec, SecurityContext } from "../../generated/types.ts";
+import type { Container, ContainerPort, EphemeralContainer, PodSpec, Volume } from "../../generated/types.ts";
+import { given } from "../../given.ts";
+import type { PodContext } from "./context.ts";
 import { validateEnv, validateEnvFrom } from "./environment.ts";
+import { validateDevices, validateMounts } from "./mounts.ts";
 import { validateProbes } from "./probes.ts";
 import { validateResources } from "./resources.ts";
-import { validateMounts } from "./volumes.ts";
+import {
+  onlyForSidecars,
+  validateInitResize,
+  validateInitRestart,
+  validateResize,
+  validateRestart,
+} from "./restart.ts";
+import { validateSecurityContext } from "./security.ts";
+import { validatePullPolicy } from "./volumes.ts";
 
 const protocols = ["SCTP", "TCP", "UDP"];
-const pullPolicies = ["Always", "IfNotPresent", "Never"];
 const messagePolicies = ["File", "FallbackToLogsOnError"];
-const idText = "must be between 0 and 2147483647, inclusive";
-const isId = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= 2147483647;
-
-export function validateId(value: number | undefined, path: string, errors: FieldError[]): void {
-  if (value !== undefined && !isId(value)) errors.push(invalid(path, value, idText));
-}
 
 function validatePorts(
   ports: readonly ContainerPort[] | undefined,
@@ -45,9 +49,8 @@ function validatePorts(
     }
     if (!port.containerPort) errors.push(required(`${here}.containerPort`));
     else {
-      for (const text of isPortNumber(port.containerPort)) {
+      for (const text of isPortNumber(port.containerPort))
         errors.push(invalid(`${here}.containerPort`, port.containerPort, text));
-      }
     }
     if (port.hostPort) {
       for (const text of isPortNumber(port.hostPort))
@@ -59,37 +62,17 @@ function validatePorts(
   }
 }
 
-function validateSecurity(context: SecurityContext | undefined, path: string, errors: FieldError[]): void {
-  if (!context) return;
-  validateId(context.runAsUser, `${path}.runAsUser`, errors);
-  validateId(context.runAsGroup, `${path}.runAsGroup`, errors);
-  if (
-    context.procMount !== undefined &&
-    context.procMount !== "Default" &&
-    context.procMount !== "Unmasked"
-  ) {
-    errors.push(notSupported(`${path}.procMount`, context.procMount, ["Default", "Unmasked"]));
-  }
-  if (context.allowPrivilegeEscalation !== false) return;
-  if (context.privileged) {
-    errors.push(
-      invalid(path, context, "cannot set `allowPrivilegeEscalation` to false and `privileged` to true"),
-    );
-  }
-  if (context.capabilities?.add?.some((name) => name === "CAP_SYS_ADMIN" || name === "SYS_ADMIN")) {
-    errors.push(
-      invalid(
-        path,
-        context,
-        "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN",
-      ),
-    );
-  }
+/** What the rules of a container need to know of its pod. */
+interface Surroundings {
+  spec: PodSpec;
+  volumes: ReadonlyMap<string, Volume>;
+  claims: ReadonlySet<string>;
+  context: PodContext;
 }
 
 function validateCommon(
   container: Container,
-  volumes: ReadonlySet<string>,
+  { spec, volumes, claims }: Surroundings,
   path: string,
   errors: FieldError[],
 ): void {
@@ -100,19 +83,18 @@ function validateCommon(
   if (!container.image) errors.push(required(`${path}.image`));
   const message = container.terminationMessagePolicy;
   if (!message) errors.push(required(`${path}.terminationMessagePolicy`));
-  else if (!messagePolicies.includes(message)) {
+  else if (!messagePolicies.includes(message))
     errors.push(notSupported(`${path}.terminationMessagePolicy`, message, messagePolicies));
-  }
   validatePorts(container.ports, `${path}.ports`, errors);
   validateEnv(container.env, `${path}.env`, errors);
   validateEnvFrom(container.envFrom, `${path}.envFrom`, errors);
   validateMounts(container, volumes, path, errors);
-  const pull = container.imagePullPolicy;
-  if (!pull) errors.push(required(`${path}.imagePullPolicy`));
-  else if (!pullPolicies.includes(pull))
-    errors.push(notSupported(`${path}.imagePullPolicy`, pull, pullPolicies));
-  validateResources(container.resources, `${path}.resources`, errors);
-  validateSecurity(container.securityContext, `${path}.securityContext`, errors);
+  validateDevices(container, volumes, path, errors);
+  validatePullPolicy(container.imagePullPolicy, `${path}.imagePullPolicy`, errors);
+  validateResources(container.resources, `${path}.resources`, errors, claims);
+  validateResize(container.resizePolicy, spec.restartPolicy, `${path}.resizePolicy`, errors);
+  const hostUsers = spec.hostUsers ?? true;
+  validateSecurityContext(container.securityContext, hostUsers, `${path}.securityContext`, errors);
 }
 
 /** Host ports may be taken once per protocol and address within the given containers. */
@@ -128,105 +110,134 @@ function validateHostPorts(containers: readonly Container[], path: string, error
   }
 }
 
-export function validateContainers(
-  spec: PodSpec,
-  volumes: ReadonlySet<string>,
-  path: string,
-  errors: FieldError[],
-): void {
-  const here = `${path}.containers`;
+function validateRegular(around: Surroundings, path: string, errors: FieldError[]): void {
+  const { spec } = around;
   const containers = spec.containers ?? [];
-  if (containers.length === 0) errors.push(required(here));
+  if (containers.length === 0) {
+    errors.push(required(path));
+    return;
+  }
   const names = new Set<string>();
   for (const [i, container] of containers.entries()) {
-    const at = `${here}[${i}]`;
-    validateCommon(container, volumes, at, errors);
-    if (names.has(container.name)) errors.push(duplicate(`${at}.name`, container.name));
-    names.add(container.name);
-    validateProbes(container, spec.terminationGracePeriodSeconds, at, errors);
-    const policy = container.restartPolicy;
-    if (policy !== undefined && !["Always", "OnFailure", "Never"].includes(policy)) {
-      errors.push(notSupported(`${at}.restartPolicy`, policy, ["Always", "OnFailure", "Never"]));
-    }
+    const at = `${path}[${i}]`;
+    validateCommon(container, around, at, errors);
+    const { name = "" } = given(container);
+    if (names.has(name)) errors.push(duplicate(`${at}.name`, name));
+    names.add(name);
+    validateProbes(container, spec, at, errors);
+    validateRestart(container, at, errors);
   }
-  validateHostPorts(containers, here, errors);
-  validateInitContainers(spec, volumes, names, `${path}.initContainers`, errors);
-  validateEphemeralContainers(spec, volumes, names, `${path}.ephemeralContainers`, errors);
-  if (spec.hostNetwork) validateHostNetwork(containers, here, errors);
+  validateHostPorts(containers, path, errors);
 }
 
-function validateInitContainers(
-  spec: PodSpec,
-  volumes: ReadonlySet<string>,
-  names: Set<string>,
-  path: string,
-  errors: FieldError[],
-): void {
+const isSidecar = (container: Container): boolean => container.restartPolicy === "Always";
+
+function validateInit(around: Surroundings, path: string, errors: FieldError[]): void {
+  const { spec, context } = around;
+  const names = new Set((spec.containers ?? []).map((each) => each.name ?? ""));
+  const hadRestarts = (context.old?.initContainers ?? []).some(
+    (each) => !isSidecar(each) && each.resizePolicy?.some((p) => p.restartPolicy === "RestartContainer"),
+  );
   for (const [i, container] of (spec.initContainers ?? []).entries()) {
     const at = `${path}[${i}]`;
-    validateCommon(container, volumes, at, errors);
-    if (names.has(container.name)) errors.push(duplicate(`${at}.name`, container.name));
-    else if (container.name) names.add(container.name);
+    const { name = "" } = given(container);
+    validateCommon(container, around, at, errors);
+    validateInitRestart(container, at, errors);
+    if (names.has(name)) errors.push(duplicate(`${at}.name`, name));
+    else if (name !== "") names.add(name);
     validateHostPorts([container], path, errors);
-    if (container.restartPolicy === "Always")
-      validateProbes(container, spec.terminationGracePeriodSeconds, at, errors);
+    if (isSidecar(container)) validateProbes(container, spec, at, errors);
     else {
-      for (const name of ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] as const) {
-        if (container[name]) {
-          errors.push(
-            forbidden(`${at}.${name}`, "may not be set for init containers without restartPolicy=Always"),
-          );
-        }
-      }
+      for (const field of ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] as const)
+        if (container[field]) errors.push(onlyForSidecars(`${at}.${field}`));
+      if (!hadRestarts) validateInitResize(container, at, errors);
     }
   }
 }
 
-const ephemeralForbidden = [
+/** In the order of the struct. */
+const notEphemeral = [
   "ports",
+  "resources",
+  "resizePolicy",
+  "restartPolicy",
+  "restartPolicyRules",
   "livenessProbe",
   "readinessProbe",
   "startupProbe",
   "lifecycle",
-  "resizePolicy",
 ] as const;
+const ephemeralText = "cannot be set for an Ephemeral Container";
 
-function validateEphemeralContainers(
-  spec: PodSpec,
-  volumes: ReadonlySet<string>,
-  names: Set<string>,
-  path: string,
-  errors: FieldError[],
-): void {
+function isSet(value: unknown): boolean {
+  if (value === undefined) return false;
+  return typeof value !== "object" || value === null || Object.keys(value).length > 0;
+}
+
+function validateEphemeral(around: Surroundings, path: string, errors: FieldError[]): void {
+  const { spec } = around;
+  const others = [...(spec.containers ?? []), ...(spec.initContainers ?? [])].map((each) => each.name ?? "");
+  const names = new Set(others);
   for (const [i, container] of (spec.ephemeralContainers ?? []).entries()) {
     const at = `${path}[${i}]`;
-    validateCommon(container as Container, volumes, at, errors);
-    if (names.has(container.name)) errors.push(duplicate(`${at}.name`, container.name));
-    names.add(container.name);
+    const { name = "" } = given(container);
+    validateCommon(container as Container, around, at, errors);
+    validateImageSpace(container, at, errors);
+    if (names.has(name)) errors.push(duplicate(`${at}.name`, name));
+    names.add(name);
     const target = container.targetContainerName;
-    if (target && !names.has(target)) errors.push(notFound(`${at}.targetContainerName`, target));
-    for (const name of ephemeralForbidden) {
-      if (container[name])
-        errors.push(forbidden(`${at}.${name}`, "field not allowed for Ephemeral Containers"));
-    }
-    if (container.resources?.limits || container.resources?.requests) {
-      errors.push(forbidden(`${at}.resources`, "field not allowed for Ephemeral Containers"));
-    }
+    if (target && !others.includes(target)) errors.push(notFound(`${at}.targetContainerName`, target));
+    for (const field of notEphemeral)
+      if (isSet(container[field])) errors.push(forbidden(`${at}.${field}`, ephemeralText));
+    for (const [j, mount] of (container.volumeMounts ?? []).entries())
+      for (const field of ["subPath", "subPathExpr"] as const)
+        if (mount[field]) errors.push(forbidden(`${at}.volumeMounts[${j}].${field}`, ephemeralText));
   }
 }
 
-function validateHostNetwork(containers: readonly Container[], path: string, errors: FieldError[]): void {
-  for (const [i, container] of containers.entries()) {
-    for (const [j, port] of (container.ports ?? []).entries()) {
-      // In a template it may be missing; the pod made of it gets it as a default.
-      if (!port.hostPort || port.hostPort === port.containerPort) continue;
-      errors.push(
-        invalid(
-          `${path}[${i}].ports[${j}].hostPort`,
-          port.hostPort ?? 0,
-          "must match `containerPort` when `hostNetwork` is true",
-        ),
-      );
+/** Images of pods themselves: templates are not looked at so closely. */
+function validateImageSpace(
+  { image = "" }: Container | EphemeralContainer,
+  path: string,
+  errors: FieldError[],
+): void {
+  if (image.trim() !== image)
+    errors.push(invalid(`${path}.image`, image, "must not have leading or trailing whitespace"));
+}
+
+export function validateImageSpaces(spec: PodSpec, path: string, errors: FieldError[]): void {
+  for (const list of ["containers", "initContainers"] as const)
+    for (const [i, each] of (spec[list] ?? []).entries())
+      validateImageSpace(each, `${path}.${list}[${i}]`, errors);
+}
+
+export function validateContainers(
+  spec: PodSpec,
+  volumes: ReadonlyMap<string, Volume>,
+  claims: ReadonlySet<string>,
+  path: string,
+  errors: FieldError[],
+  context: PodContext,
+): void {
+  const around: Surroundings = { spec, volumes, claims, context };
+  validateRegular(around, `${path}.containers`, errors);
+  validateInit(around, `${path}.initContainers`, errors);
+  validateEphemeral(around, `${path}.ephemeralContainers`, errors);
+}
+
+/** On the host's network a container's port is the host's. In a template the host's may be missing: it is a default. */
+export function validateHostNetwork(
+  spec: PodSpec,
+  path: string,
+  errors: FieldError[],
+  { isPod }: PodContext,
+): void {
+  if (!spec.hostNetwork) return;
+  for (const [i, container] of (spec.containers ?? []).entries()) {
+    for (const [j, { hostPort = 0, containerPort = 0 }] of (container.ports ?? []).entries()) {
+      if ((!isPod && hostPort === 0) || hostPort === containerPort) continue;
+      const text = "must match `containerPort` when `hostNetwork` is true";
+      errors.push(invalid(`${path}.containers[${i}].ports[${j}].hostPort`, hostPort, text));
     }
   }
 }

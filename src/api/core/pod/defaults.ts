@@ -1,4 +1,5 @@
 /** What Kubernetes fills into a pod, and into the pod inside a template. */
+import { formatQuantity } from "../../../machinery/index.ts";
 import type {
   Container,
   Pod,
@@ -8,16 +9,14 @@ import type {
   Probe,
   Volume,
 } from "../../generated/types.ts";
+import { isHugePages } from "../resource-names.ts";
+import { defaultSource } from "../volume-defaults.ts";
+import { imageTag } from "./image.ts";
+import { aggregate } from "./resources.ts";
 
-/** Always for `:latest` or no tag at all, unless the image is named by its digest. */
-export function defaultPullPolicy(image: string): "Always" | "IfNotPresent" {
-  const name = image.slice(image.lastIndexOf("/") + 1);
-  const at = name.indexOf("@");
-  const colon = name.indexOf(":");
-  if (at >= 0)
-    return colon >= 0 && colon < at && name.slice(colon + 1, at) === "latest" ? "Always" : "IfNotPresent";
-  return colon < 0 || name.slice(colon + 1) === "latest" ? "Always" : "IfNotPresent";
-}
+/** Always for `:latest` or no tag at all, unless the image is named by its digest or not as images are named. */
+export const defaultPullPolicy = (image: string): "Always" | "IfNotPresent" =>
+  imageTag(image) === "latest" ? "Always" : "IfNotPresent";
 
 function defaultProbe(probe: Probe): void {
   probe.timeoutSeconds ||= 1;
@@ -68,7 +67,7 @@ function defaultVolume(volume: Volume): void {
   let sources = 0;
   for (const name in volume) if (name !== "name") sources++;
   if (sources === 0) volume.emptyDir = {};
-  if (volume.hostPath) volume.hostPath.type ??= "";
+  defaultSource(volume);
   if (volume.secret) volume.secret.defaultMode ??= ordinaryMode;
   if (volume.configMap) volume.configMap.defaultMode ??= ordinaryMode;
   if (volume.downwardAPI) {
@@ -82,10 +81,12 @@ function defaultVolume(volume: Volume): void {
       defaultDownwardItems(source.downwardAPI?.items);
     }
   }
-  if (volume.ephemeral?.volumeClaimTemplate)
-    volume.ephemeral.volumeClaimTemplate.spec.volumeMode ??= "Filesystem";
+  const claim = volume.ephemeral?.volumeClaimTemplate;
+  if (claim) {
+    claim.spec ??= {};
+    claim.spec.volumeMode ??= "Filesystem";
+  }
   if (volume.image) volume.image.pullPolicy ||= defaultPullPolicy(volume.image.reference ?? "");
-  if (volume.iscsi) volume.iscsi.iscsiInterface ||= "default";
 }
 
 /** Holds for pods and templates alike. */
@@ -122,17 +123,33 @@ function pairAddresses(status: PodStatus): void {
   else if (!status.hostIP && status.hostIPs?.[0]?.ip) status.hostIP = status.hostIPs[0].ip;
 }
 
+/** Of a pod that asks for something as a whole, what its containers ask for counts where it says nothing itself. */
+function defaultPodResources(spec: PodSpec): void {
+  const own = spec.resources;
+  if (!own) return;
+  const { requests: asked = {} } = own;
+  const limits = { ...own.limits };
+  if (Object.keys(limits).length > 0 || Object.keys(asked).length > 0) {
+    for (const [name, sum] of aggregate(spec, "limits"))
+      if (isHugePages(name) && asked[name] === undefined) limits[name] ??= formatQuantity(sum);
+    if (Object.keys(limits).length > 0) own.limits = limits;
+  }
+  if (Object.keys(limits).length === 0) return;
+  const requests = { ...asked };
+  for (const [name, sum] of aggregate(spec, "requests"))
+    if (name === "cpu" || name === "memory") requests[name] ??= formatQuantity(sum);
+  for (const name in limits)
+    if (name === "cpu" || name === "memory" || isHugePages(name)) requests[name] ??= limits[name] as string;
+  if (Object.keys(requests).length > 0) own.requests = requests;
+}
+
 export function defaultPod(pod: Pod): void {
   if (pod.status) pairAddresses(pod.status);
   const spec = (pod.spec ??= { containers: [] });
   for (const container of spec.containers ?? []) requestsFromLimits(container);
   for (const container of spec.initContainers ?? []) requestsFromLimits(container);
   spec.enableServiceLinks ??= true;
-  const own = spec.resources;
-  if (own?.limits) {
-    own.requests ??= {};
-    for (const name in own.limits) own.requests[name] ??= own.limits[name] as string;
-  }
+  defaultPodResources(spec);
   if (spec.hostNetwork) {
     for (const container of [...(spec.containers ?? []), ...(spec.initContainers ?? [])]) {
       for (const port of container.ports ?? []) port.hostPort ||= port.containerPort;

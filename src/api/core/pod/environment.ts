@@ -1,10 +1,14 @@
 /** Environment variables of containers, and the fields and resources a container may read about itself. */
 import {
+  canonicalQuantity,
+  compareQuantity,
   invalid,
   isConfigMapKey,
+  isDns1123Label,
   isDns1123Subdomain,
   isEnvVarName,
   isQualifiedName,
+  notFound,
   notSupported,
   required,
 } from "../../../machinery/index.ts";
@@ -12,9 +16,15 @@ import type { FieldError } from "../../definition.ts";
 import type {
   EnvFromSource,
   EnvVar,
+  FileKeySelector,
   ObjectFieldSelector,
+  PodSpec,
   ResourceFieldSelector,
 } from "../../generated/types.ts";
+import { given } from "../../given.ts";
+
+import { noBacksteps } from "../path-rules.ts";
+import { containersOf } from "./resources.ts";
 
 const environmentFields = [
   "metadata.name",
@@ -44,42 +54,86 @@ const resourceNames = [
 ];
 const isHugePages = (name: string): boolean => /^(limits|requests)\.hugepages-/.test(name);
 
+/** Fields of pods that exist at all; others cannot even be converted. */
+const knownFields = new Set([
+  "metadata.annotations",
+  "metadata.labels",
+  "metadata.name",
+  "metadata.namespace",
+  "metadata.uid",
+  "spec.nodeName",
+  "spec.restartPolicy",
+  "spec.serviceAccountName",
+  "spec.schedulerName",
+  "status.phase",
+  "status.hostIP",
+  "status.hostIPs",
+  "status.podIP",
+  "status.podIPs",
+]);
+
+/** `metadata.labels['a']`; the subscript may be anything. */
+const subscripted = /^(.+?)\['(.*)'\]$/s;
+
+/** Why a field path means nothing; undefined when it means something. */
+function conversionProblem({ apiVersion, fieldPath }: ObjectFieldSelector): string | undefined {
+  if (apiVersion !== "v1") return `unsupported pod version: ${apiVersion}`;
+  const base = subscripted.exec(fieldPath)?.[1];
+  if (base !== undefined)
+    return base === "metadata.annotations" || base === "metadata.labels"
+      ? undefined
+      : `field label does not support subscript: ${fieldPath}`;
+  if (knownFields.has(fieldPath) || fieldPath === "spec.host") return undefined;
+  return `field label not supported: ${fieldPath}`;
+}
+
 export function validateFieldRef(
   ref: ObjectFieldSelector,
   allowed: readonly string[],
   path: string,
   errors: FieldError[],
 ): void {
-  if (!ref.apiVersion) errors.push(required(`${path}.apiVersion`));
-  else if (!ref.fieldPath) errors.push(required(`${path}.fieldPath`));
-  else {
-    const subscript = /^(.+)\['([^']*)'\]$/.exec(ref.fieldPath);
-    if (subscript) {
-      const [, base = "", name = ""] = subscript;
-      if (base === "metadata.annotations") {
-        for (const text of isQualifiedName(name.toLowerCase())) errors.push(invalid(path, name, text));
-      } else if (base === "metadata.labels") {
-        for (const text of isQualifiedName(name)) errors.push(invalid(path, name, text));
-      } else errors.push(invalid(path, base, "does not support subscript"));
-    } else if (!allowed.includes(ref.fieldPath)) {
-      if (knownFields.test(ref.fieldPath))
-        errors.push(notSupported(`${path}.fieldPath`, ref.fieldPath, allowed));
-      else {
-        errors.push(
-          invalid(
-            `${path}.fieldPath`,
-            ref.fieldPath,
-            `error converting fieldPath: field label not supported: ${ref.fieldPath}`,
-          ),
-        );
-      }
-    }
+  if (!ref.apiVersion || !ref.fieldPath) {
+    errors.push(required(`${path}.${ref.apiVersion ? "fieldPath" : "apiVersion"}`));
+    return;
   }
+  const problem = conversionProblem(ref);
+  const subscript = subscripted.exec(ref.fieldPath);
+  // The oldest clients say host where nodeName is meant.
+  const field = ref.fieldPath === "spec.host" ? "spec.nodeName" : ref.fieldPath;
+  if (problem)
+    errors.push(invalid(`${path}.fieldPath`, ref.fieldPath, `error converting fieldPath: ${problem}`));
+  else if (subscript) {
+    const [, base = "", name = ""] = subscript;
+    const key = base === "metadata.annotations" ? name.toLowerCase() : name;
+    for (const text of isQualifiedName(key)) errors.push(invalid(path, key, text));
+  } else if (!allowed.includes(field)) errors.push(notSupported(`${path}.fieldPath`, field, allowed));
 }
 
-/** Field labels of pods that exist at all; others cannot even be converted. */
-const knownFields =
-  /^(metadata\.(name|namespace|uid|labels|annotations)|spec\.(nodeName|restartPolicy|schedulerName|serviceAccountName|hostNetwork)|status\.(phase|podIPs?|hostIPs?|nominatedNodeName))$/;
+const cpuDivisors = ["1m", "1"];
+const byteDivisors = "1, 1k, 1M, 1G, 1T, 1P, 1E, 1Ki, 1Mi, 1Gi, 1Ti, 1Pi, 1Ei";
+
+function validateDivisor(
+  { resource = "", divisor = "0" }: Partial<ResourceFieldSelector>,
+  path: string,
+  errors: FieldError[],
+): void {
+  const shown = canonicalQuantity(divisor);
+  if (compareQuantity(shown, "0") === 0) return;
+  const kind = resource.replace(/^(limits|requests)\./, "");
+  const what: Record<string, string> = {
+    cpu: "cpu",
+    memory: "memory",
+    "ephemeral-storage": "local ephemeral storage",
+  };
+  const name = isHugePages(resource) ? "hugepages" : kind === resource ? undefined : what[kind];
+  if (!name) return;
+  const good = name === "cpu" ? cpuDivisors : byteDivisors.split(", ");
+  if (good.includes(shown)) return;
+  const values = name === "cpu" ? "1m and 1" : byteDivisors;
+  const text = `only divisor's values ${values} are supported with the ${name} resource`;
+  errors.push(invalid(`${path}.divisor`, resource, text));
+}
 
 export function validateResourceRef(
   ref: ResourceFieldSelector,
@@ -89,9 +143,9 @@ export function validateResourceRef(
 ): void {
   if (volume && !ref.containerName) errors.push(required(`${path}.containerName`));
   else if (!ref.resource) errors.push(required(`${path}.resource`));
-  else if (!resourceNames.includes(ref.resource) && !isHugePages(ref.resource)) {
+  else if (!resourceNames.includes(ref.resource) && !isHugePages(ref.resource))
     errors.push(notSupported(`${path}.resource`, ref.resource, resourceNames));
-  }
+  validateDivisor(ref, path, errors);
 }
 
 export function validateEnv(env: readonly EnvVar[] | undefined, path: string, errors: FieldError[]): void {
@@ -118,15 +172,16 @@ function validateSource(variable: EnvVar, path: string, errors: FieldError[]): v
     const ref = from[name];
     if (!ref) continue;
     sources++;
-    if (!ref.name) errors.push(required(`${path}.${name}.name`));
-    else
-      for (const text of isDns1123Subdomain(ref.name))
-        errors.push(invalid(`${path}.${name}.name`, ref.name, text));
+    for (const text of isDns1123Subdomain(ref.name ?? ""))
+      errors.push(invalid(`${path}.${name}.name`, ref.name ?? "", text));
     if (!ref.key) errors.push(required(`${path}.${name}.key`));
     else
       for (const text of isConfigMapKey(ref.key)) errors.push(invalid(`${path}.${name}.key`, ref.key, text));
   }
-  if (from.fileKeyRef) sources++;
+  if (from.fileKeyRef) {
+    sources++;
+    validateFileRef(from.fileKeyRef, `${path}.fileKeyRef`, errors);
+  }
   if (sources === 0) {
     errors.push(
       invalid(
@@ -138,6 +193,38 @@ function validateSource(variable: EnvVar, path: string, errors: FieldError[]): v
   } else if (variable.value) errors.push(invalid(path, "", "may not be specified when `value` is not empty"));
   else if (sources > 1)
     errors.push(invalid(path, "", "may not have more than one field specified at a time"));
+}
+
+/** Judged as the beginning of a name, which may end with a dash. */
+const masked = (name: string): string =>
+  name.length > 1 && name.endsWith("-") ? `${name.slice(0, -2)}a` : name;
+
+/** A variable out of a file that another container wrote. */
+function validateFileRef(ref: FileKeySelector, path: string, errors: FieldError[]): void {
+  if (!ref.key) errors.push(required(`${path}.key`));
+  else for (const text of isEnvVarName(ref.key)) errors.push(invalid(`${path}.key`, ref.key, text));
+  if (!ref.volumeName) errors.push(required(`${path}.volumeName`));
+  else
+    for (const text of isDns1123Label(ref.volumeName))
+      errors.push(invalid(`${path}.volumeName`, ref.volumeName, text));
+  if (!ref.path) errors.push(required(`${path}.path`));
+  else noBacksteps(ref.path, `${path}.path`, errors);
+}
+
+/** The volume of such a file is one that the containers share. */
+export function validateFileVolumes(spec: PodSpec, path: string, errors: FieldError[]): void {
+  const volumes = new Map((spec.volumes ?? []).map((each) => [each.name, each]));
+  for (const [container, here] of containersOf(spec, path)) {
+    for (const [i, { valueFrom }] of (container.env ?? []).entries()) {
+      if (!valueFrom?.fileKeyRef) continue;
+      const { volumeName = "" } = given(valueFrom.fileKeyRef);
+      const at = `${here}.env[${i}].valueFrom.fileKeyRef.volumeName`;
+      const volume = volumes.get(volumeName);
+      if (!volume) errors.push(notFound(at, volumeName));
+      else if (!volume.emptyDir)
+        errors.push(invalid(at, volumeName, "referenced volume must be of type emptyDir"));
+    }
+  }
 }
 
 export function validateEnvFrom(
@@ -155,7 +242,7 @@ export function validateEnvFrom(
       if (!ref) continue;
       if (!ref.name) errors.push(required(`${here}.${name}.name`));
       else
-        for (const text of isDns1123Subdomain(ref.name))
+        for (const text of isDns1123Subdomain(masked(ref.name)))
           errors.push(invalid(`${here}.${name}.name`, ref.name, text));
     }
     if (!each.configMapRef && !each.secretRef) {

@@ -4,6 +4,7 @@ import {
   forbidden,
   invalid,
   isDns1123Label,
+  isDns1123Subdomain,
   isLabelValue,
   isQualifiedName,
   notSupported,
@@ -12,6 +13,7 @@ import {
 import type { FieldError } from "../../definition.ts";
 import type {
   Affinity,
+  LabelSelector,
   NodeSelector,
   NodeSelectorTerm,
   PodAffinity,
@@ -19,6 +21,7 @@ import type {
   Toleration,
   TopologySpreadConstraint,
 } from "../../generated/types.ts";
+import { given } from "../../given.ts";
 import { validateLabelSelector } from "../../metadata.ts";
 
 export const taintEffects: readonly string[] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
@@ -65,6 +68,10 @@ export function validateTolerations(
           );
         }
         break;
+      case "Lt":
+      case "Gt":
+        errors.push(notSupported(`${here}.operator`, each.operator, ["Equal", "Exists", "Lt", "Gt"]));
+        break;
       default:
         errors.push(notSupported(`${here}.operator`, each.operator, ["Equal", "Exists"]));
     }
@@ -74,7 +81,8 @@ export function validateTolerations(
   }
 }
 
-function validateTerm(term: NodeSelectorTerm, path: string, errors: FieldError[]): void {
+/** `anyValue`: values need not be such as labels have, since preferences and those of old never did. */
+function validateTerm(term: NodeSelectorTerm, path: string, errors: FieldError[], anyValue: boolean): void {
   for (const [i, { key, operator, values = [] }] of (term.matchExpressions ?? []).entries()) {
     const here = `${path}.matchExpressions[${i}]`;
     if (operator === "In" || operator === "NotIn") {
@@ -98,6 +106,9 @@ function validateTerm(term: NodeSelectorTerm, path: string, errors: FieldError[]
       errors.push(invalid(`${here}.operator`, operator ?? "", "not a valid selector operator"));
     }
     for (const text of isQualifiedName(key ?? "")) errors.push(invalid(`${here}.key`, key ?? "", text));
+    if (anyValue) continue;
+    for (const [k, value] of values.entries())
+      for (const text of isLabelValue(value)) errors.push(invalid(`${here}.values[${k}]`, value, text));
   }
   for (const [i, { key, operator, values = [] }] of (term.matchFields ?? []).entries()) {
     const here = `${path}.matchFields[${i}]`;
@@ -113,103 +124,206 @@ function validateTerm(term: NodeSelectorTerm, path: string, errors: FieldError[]
     }
     if (key !== "metadata.name")
       errors.push(invalid(`${here}.key`, key ?? "", "not a valid field selector key"));
+    else
+      for (const [k, value] of values.entries())
+        for (const text of isDns1123Subdomain(value))
+          errors.push(invalid(`${here}.values[${k}]`, value, text));
   }
 }
 
-export function validateNodeSelector(selector: NodeSelector, path: string, errors: FieldError[]): void {
-  if (!selector.nodeSelectorTerms?.length) {
+/** True when labels of the selector's values would not be labels. */
+const hasAnyValue = (selector: NodeSelector | undefined): boolean =>
+  (selector?.nodeSelectorTerms ?? []).some(({ matchExpressions = [] }) =>
+    matchExpressions.some(({ values = [] }) => values.some((value) => isLabelValue(value).length > 0)),
+  );
+
+/** `old`: what the selector was before; its mistakes may stay. */
+export function validateNodeSelector(
+  selector: NodeSelector,
+  path: string,
+  errors: FieldError[],
+  old?: NodeSelector,
+): void {
+  if (!selector.nodeSelectorTerms?.length)
     errors.push(required(`${path}.nodeSelectorTerms`, "must have at least one node selector term"));
-  }
-  for (const [i, term] of (selector.nodeSelectorTerms ?? []).entries()) {
-    validateTerm(term, `${path}.nodeSelectorTerms[${i}]`, errors);
-  }
+  const anyValue = hasAnyValue(old);
+  for (const [i, term] of (selector.nodeSelectorTerms ?? []).entries())
+    validateTerm(term, `${path}.nodeSelectorTerms[${i}]`, errors, anyValue);
 }
 
 const weightText = "must be in the range 1-100";
 const must = "requiredDuringSchedulingIgnoredDuringExecution";
 const may = "preferredDuringSchedulingIgnoredDuringExecution";
 
-function validatePodTerm(term: PodAffinityTerm | undefined, path: string, errors: FieldError[]): void {
-  validateLabelSelector(term?.labelSelector, `${path}.labelSelector`, errors);
-  validateLabelSelector(term?.namespaceSelector, `${path}.namespaceSelector`, errors);
-  for (const name of term?.namespaces ?? []) {
-    for (const text of isDns1123Label(name)) errors.push(invalid(`${path}.namespace`, name, text));
-  }
-  if (!term?.topologyKey) errors.push(required(`${path}.topologyKey`, "can not be empty"));
+/** Keys whose values pods must share, beside a selector that says which pods at all. */
+function validateKeys(
+  keys: readonly string[] | undefined,
+  selector: LabelSelector | undefined,
+  path: string,
+  errors: FieldError[],
+): void {
+  if (!keys?.length) return;
+  if (!selector) errors.push(forbidden(path, "must not be specified when labelSelector is not set"));
   else
-    for (const text of isQualifiedName(term.topologyKey))
-      errors.push(invalid(`${path}.topologyKey`, term.topologyKey, text));
+    for (const [i, key] of keys.entries())
+      for (const text of isQualifiedName(key)) errors.push(invalid(`${path}[${i}]`, key, text));
 }
 
-function validatePodAffinity(affinity: PodAffinity | undefined, path: string, errors: FieldError[]): void {
+interface Keyed {
+  labelSelector?: LabelSelector;
+  matchLabelKeys?: string[];
+  mismatchLabelKeys?: string[];
+}
+
+function validateLabelKeys(
+  { labelSelector, matchLabelKeys, mismatchLabelKeys }: Keyed,
+  path: string,
+  errors: FieldError[],
+): void {
+  validateKeys(matchLabelKeys, labelSelector, `${path}.matchLabelKeys`, errors);
+  validateKeys(mismatchLabelKeys, labelSelector, `${path}.mismatchLabelKeys`, errors);
+  const seen = new Set(Object.keys(labelSelector?.matchLabels ?? {}));
+  for (const { key } of labelSelector?.matchExpressions ?? []) {
+    // The server itself adds one expression for each of the keys; a second mention is somebody's mistake.
+    const at = matchLabelKeys?.lastIndexOf(key) ?? -1;
+    if (at >= 0 && seen.has(key))
+      errors.push(invalid(`${path}[${at}]`, key, "exists in both matchLabelKeys and labelSelector"));
+    seen.add(key);
+  }
+  for (const [i, key] of (matchLabelKeys ?? []).entries()) {
+    if (!mismatchLabelKeys?.includes(key)) continue;
+    const text = "exists in both matchLabelKeys and mismatchLabelKeys";
+    errors.push(invalid(`${path}.matchLabelKeys[${i}]`, key, text));
+  }
+}
+
+function validatePodTerm(
+  term: PodAffinityTerm | undefined,
+  path: string,
+  errors: FieldError[],
+  anyValue: boolean,
+): void {
+  validateLabelSelector(term?.labelSelector, `${path}.labelSelector`, errors, anyValue);
+  validateLabelSelector(term?.namespaceSelector, `${path}.namespaceSelector`, errors, anyValue);
+  for (const name of term?.namespaces ?? [])
+    for (const text of isDns1123Label(name)) errors.push(invalid(`${path}.namespace`, name, text));
+  validateLabelKeys(term ?? {}, path, errors);
+  const key = term?.topologyKey ?? "";
+  if (key === "") errors.push(required(`${path}.topologyKey`, "can not be empty"));
+  for (const text of isQualifiedName(key)) errors.push(invalid(`${path}.topologyKey`, key, text));
+}
+
+function validatePodAffinity(
+  affinity: PodAffinity | undefined,
+  path: string,
+  errors: FieldError[],
+  anyValue: boolean,
+): void {
   for (const [i, term] of (affinity?.[must] ?? []).entries())
-    validatePodTerm(term, `${path}.${must}[${i}]`, errors);
+    validatePodTerm(term, `${path}.${must}[${i}]`, errors, anyValue);
   for (const [i, each] of (affinity?.[may] ?? []).entries()) {
     const here = `${path}.${may}[${i}]`;
     if (!(each.weight >= 1 && each.weight <= 100))
       errors.push(invalid(`${here}.weight`, each.weight ?? 0, weightText));
-    validatePodTerm(each.podAffinityTerm, `${here}.podAffinityTerm`, errors);
+    validatePodTerm(each.podAffinityTerm, `${here}.podAffinityTerm`, errors, anyValue);
   }
 }
 
-export function validateAffinity(affinity: Affinity | undefined, path: string, errors: FieldError[]): void {
+/** True when values of its expressions are none that labels have. */
+const badSelector = (selector: LabelSelector | undefined): boolean =>
+  (selector?.matchExpressions ?? []).some(({ values = [] }) =>
+    values.some((value) => isLabelValue(value).length > 0),
+  );
+
+/** True when selectors of pods have such values. */
+const hasBadSelector = (affinity: Affinity | undefined): boolean =>
+  [affinity?.podAffinity, affinity?.podAntiAffinity].some((each) =>
+    [...(each?.[must] ?? []), ...(each?.[may] ?? []).map((weighted) => weighted.podAffinityTerm)].some(
+      (term) => badSelector(term?.labelSelector) || badSelector(term?.namespaceSelector),
+    ),
+  );
+
+/** `old`: what it was before; mistakes of then may stay. */
+export function validateAffinity(
+  affinity: Affinity | undefined,
+  path: string,
+  errors: FieldError[],
+  old?: Affinity,
+): void {
   if (!affinity) return;
   const node = affinity.nodeAffinity;
-  if (node?.[must]) validateNodeSelector(node[must], `${path}.nodeAffinity.${must}`, errors);
+  if (node?.[must])
+    validateNodeSelector(node[must], `${path}.nodeAffinity.${must}`, errors, old?.nodeAffinity?.[must]);
   for (const [i, each] of (node?.[may] ?? []).entries()) {
     const here = `${path}.nodeAffinity.${may}[${i}]`;
     if (!(each.weight >= 1 && each.weight <= 100))
       errors.push(invalid(`${here}.weight`, each.weight ?? 0, weightText));
-    validateTerm(each.preference ?? {}, `${here}.preference`, errors);
+    validateTerm(each.preference ?? {}, `${here}.preference`, errors, true);
   }
-  validatePodAffinity(affinity.podAffinity, `${path}.podAffinity`, errors);
-  validatePodAffinity(affinity.podAntiAffinity, `${path}.podAntiAffinity`, errors);
+  const anyValue = hasBadSelector(old);
+  validatePodAffinity(affinity.podAffinity, `${path}.podAffinity`, errors, anyValue);
+  validatePodAffinity(affinity.podAntiAffinity, `${path}.podAntiAffinity`, errors, anyValue);
+}
+
+const actions = ["DoNotSchedule", "ScheduleAnyway"];
+const nodePolicies = ["Honor", "Ignore"];
+
+/** As keys were judged before their values were merged into the selector. */
+function validateOldKeys({ labelSelector, matchLabelKeys }: Keyed, path: string, errors: FieldError[]): void {
+  if (!matchLabelKeys?.length) return;
+  const known = new Set([
+    ...Object.keys(labelSelector?.matchLabels ?? {}),
+    ...(labelSelector?.matchExpressions ?? []).map(({ key }) => key),
+  ]);
+  if (!labelSelector) errors.push(forbidden(path, "must not be specified when labelSelector is not set"));
+  for (const [i, key] of matchLabelKeys.entries()) {
+    for (const text of isQualifiedName(key)) errors.push(invalid(`${path}[${i}]`, key, text));
+    if (known.has(key))
+      errors.push(invalid(`${path}[${i}]`, key, "exists in both matchLabelKeys and labelSelector"));
+  }
 }
 
 export function validateSpread(
-  all: readonly TopologySpreadConstraint[] | undefined,
+  all: readonly TopologySpreadConstraint[] = [],
   path: string,
   errors: FieldError[],
+  old: readonly TopologySpreadConstraint[] = [],
 ): void {
-  const seen = new Set<string>();
-  for (const [i, each] of (all ?? []).entries()) {
+  const ofOld = (check: (each: TopologySpreadConstraint, errors: FieldError[]) => void): boolean => {
+    const found: FieldError[] = [];
+    for (const each of old) check(each, found);
+    return found.length > 0;
+  };
+  const oldKeys = ofOld((each, found) => validateLabelKeys(each, "", found));
+  const oldSelector = ofOld((each, found) => validateLabelSelector(each.labelSelector, "", found));
+  for (const [i, each] of all.entries()) {
     const here = `${path}[${i}]`;
-    if (!(each.maxSkew > 0))
-      errors.push(invalid(`${here}.maxSkew`, each.maxSkew ?? 0, "must be greater than zero"));
-    if (!each.topologyKey) errors.push(required(`${here}.topologyKey`, "can not be empty"));
-    else
-      for (const text of isQualifiedName(each.topologyKey))
-        errors.push(invalid(`${here}.topologyKey`, each.topologyKey, text));
-    if (each.whenUnsatisfiable !== "DoNotSchedule" && each.whenUnsatisfiable !== "ScheduleAnyway") {
-      errors.push(
-        notSupported(`${here}.whenUnsatisfiable`, each.whenUnsatisfiable ?? "", [
-          "DoNotSchedule",
-          "ScheduleAnyway",
-        ]),
+    const { maxSkew = 0, topologyKey = "", whenUnsatisfiable: action = "" } = given(each);
+    if (maxSkew <= 0) errors.push(invalid(`${here}.maxSkew`, maxSkew, "must be greater than zero"));
+    if (topologyKey === "") errors.push(required(`${here}.topologyKey`, "can not be empty"));
+    if (!actions.includes(action)) errors.push(notSupported(`${here}.whenUnsatisfiable`, action, actions));
+    const again = all
+      .slice(i + 1)
+      .some(
+        (other) => (other.topologyKey ?? "") === topologyKey && (other.whenUnsatisfiable ?? "") === action,
       );
-    }
-    const pair = `{${each.topologyKey}, ${each.whenUnsatisfiable}}`;
-    if (seen.has(pair)) errors.push(duplicate(`${here}.{topologyKey, whenUnsatisfiable}`, pair));
-    seen.add(pair);
-    if (each.minDomains !== undefined) {
-      if (each.minDomains <= 0)
-        errors.push(invalid(`${here}.minDomains`, each.minDomains, "must be greater than zero"));
-      if (each.whenUnsatisfiable !== "DoNotSchedule") {
-        errors.push(
-          invalid(
-            `${here}.minDomains`,
-            each.minDomains,
-            `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${each.whenUnsatisfiable}`,
-          ),
-        );
+    if (again)
+      errors.push(duplicate(`${here}.{topologyKey, whenUnsatisfiable}`, `{${topologyKey}, ${action}}`));
+    const domains = each.minDomains;
+    if (domains !== undefined) {
+      if (domains <= 0) errors.push(invalid(`${here}.minDomains`, domains, "must be greater than zero"));
+      if (action !== "DoNotSchedule") {
+        const text = `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${action}`;
+        errors.push(invalid(`${here}.minDomains`, domains, text));
       }
     }
     for (const name of ["nodeAffinityPolicy", "nodeTaintsPolicy"] as const) {
       const policy = each[name];
-      if (policy !== undefined && policy !== "Honor" && policy !== "Ignore") {
-        errors.push(notSupported(`${here}.${name}`, policy, ["Honor", "Ignore"]));
-      }
+      if (policy !== undefined && !nodePolicies.includes(policy))
+        errors.push(notSupported(`${here}.${name}`, policy, nodePolicies));
     }
-    validateLabelSelector(each.labelSelector, `${here}.labelSelector`, errors);
+    if (oldKeys) validateOldKeys(each, `${here}.matchLabelKeys`, errors);
+    else validateLabelKeys(each, here, errors);
+    if (!oldSelector) validateLabelSelector(each.labelSelector, `${here}.labelSelector`, errors);
   }
 }

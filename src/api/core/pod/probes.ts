@@ -8,8 +8,8 @@ import {
   required,
 } from "../../../machinery/index.ts";
 import type { FieldError } from "../../definition.ts";
-import type { Container, IntOrString, LifecycleHandler, Probe } from "../../generated/types.ts";
-import { negativeText } from "./resources.ts";
+import type { Container, IntOrString, LifecycleHandler, PodSpec, Probe } from "../../generated/types.ts";
+import { negativeText } from "../resource-names.ts";
 
 type Handler = LifecycleHandler & Pick<Probe, "grpc">;
 
@@ -64,7 +64,7 @@ function validateHandler(
           invalid(
             here,
             seconds,
-            `must be greater than or equal to 0 and less than terminationGracePeriodSeconds (${grace}). Enable AllowPodLifecycleSleepActionZeroValue feature gate for zero sleep.`,
+            `must be non-negative and less than terminationGracePeriodSeconds (${grace})`,
           ),
         );
       }
@@ -93,9 +93,24 @@ function validateProbe(probe: Probe, path: string, errors: FieldError[]): void {
   }
 }
 
+const windowsSignals = ["SIGKILL", "SIGTERM"];
+
+/** Signals of Linux are not looked at: fields with them are not enabled, and dropped from what is new. */
+function validateStopSignal(
+  signal: string,
+  os: string | undefined,
+  path: string,
+  errors: FieldError[],
+): void {
+  if (os === undefined)
+    errors.push(forbidden(path, "may not be set for containers with empty `spec.os.name`"));
+  else if (os === "windows" && !windowsSignals.includes(signal))
+    errors.push(notSupported(path, signal, windowsSignals));
+}
+
 export function validateProbes(
   container: Container,
-  grace: number | undefined,
+  { terminationGracePeriodSeconds: grace, os }: PodSpec,
   path: string,
   errors: FieldError[],
 ): void {
@@ -103,6 +118,8 @@ export function validateProbes(
   if (lifecycle?.postStart)
     validateHandler(lifecycle.postStart, grace, `${path}.lifecycle.postStart`, errors);
   if (lifecycle?.preStop) validateHandler(lifecycle.preStop, grace, `${path}.lifecycle.preStop`, errors);
+  if (lifecycle?.stopSignal !== undefined)
+    validateStopSignal(lifecycle.stopSignal, os?.name, `${path}.lifecycle.stopSignal`, errors);
   for (const name of ["livenessProbe", "readinessProbe", "startupProbe"] as const) {
     const probe = container[name];
     if (!probe) continue;

@@ -9,12 +9,9 @@ const positive = (value: string | undefined): value is string =>
 /** Decided by cpu and memory of all containers, or of the pod itself when it has resources of its own. */
 export function qosClass(pod: Pod): "Guaranteed" | "Burstable" | "BestEffort" {
   const spec = pod.spec;
-  const all: (ResourceRequirements | undefined)[] =
-    spec?.resources && (spec.resources.limits || spec.resources.requests)
-      ? [spec.resources]
-      : [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])].map(
-          (container) => container.resources,
-        );
+  const all: (ResourceRequirements | undefined)[] = spec?.resources
+    ? [spec.resources]
+    : [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])].map((container) => container.resources);
   let some = false;
   let guaranteed = all.length > 0;
   for (const resources of all) {

@@ -12,7 +12,9 @@ import type {
 } from "../../generated/types.ts";
 import type { ObjectMeta } from "../../meta.ts";
 import { oldNodeLabels } from "../../old-node-labels.ts";
+import { addressWarnings } from "../address-rules.ts";
 import { profileOf, profileWarnings } from "./app-armor.ts";
+import { overlapWarnings } from "./overlap-warnings.ts";
 import { portWarnings } from "./port-warnings.ts";
 
 const oldAnnotations: readonly (readonly [string, string])[] = [
@@ -119,6 +121,7 @@ function specWarnings(path: string, metadata: ObjectMeta, spec: PodSpec, isTempl
       warnings.push(...claimSpecWarnings(at, claim));
     }
   });
+  warnings.push(...overlapWarnings(spec.volumes ?? []));
   duplicates(spec, warn);
   for (const resource of ["memory", "ephemeral-storage"]) {
     fractional(spec.overhead, resource, "spec.overhead", warn);
@@ -157,6 +160,12 @@ function specWarnings(path: string, metadata: ObjectMeta, spec: PodSpec, isTempl
     );
   }
   podAffinity(spec, warn);
+  spec.dnsConfig?.nameservers?.forEach((address, i) => {
+    warnings.push(...addressWarnings(`${path}spec.dnsConfig.nameservers[${i}]`, address));
+  });
+  spec.hostAliases?.forEach(({ ip }, i) => {
+    warnings.push(...addressWarnings(`${path}spec.hostAliases[${i}].ip`, ip));
+  });
   return warnings;
 }
 
@@ -173,7 +182,11 @@ function containersOf(spec: PodSpec): [Container, string][] {
 function nodeAffinity({ affinity }: PodSpec, warn: Warn): void {
   const node = affinity?.nodeAffinity;
   const at = "spec.affinity.nodeAffinity";
-  const term = ({ matchExpressions = [] }: NodeSelectorTerm, where: string, checksValues: boolean): void => {
+  const term = (
+    { matchExpressions = [] }: NodeSelectorTerm = {},
+    where: string,
+    checksValues: boolean,
+  ): void => {
     matchExpressions.forEach(({ key, values = [] }, i) => {
       const text = oldNodeLabels[key];
       if (text) warn(`${where}.matchExpressions[${i}].key`, `${key} is ${text}`);
@@ -185,7 +198,7 @@ function nodeAffinity({ affinity }: PodSpec, warn: Warn): void {
       });
     });
   };
-  node?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms.forEach((each, i) =>
+  node?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms?.forEach((each, i) =>
     term(each, `${at}.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[${i}]`, false),
   );
   node?.preferredDuringSchedulingIgnoredDuringExecution?.forEach(({ preference }, i) =>
@@ -195,7 +208,7 @@ function nodeAffinity({ affinity }: PodSpec, warn: Warn): void {
 
 function podAffinity({ affinity }: PodSpec, warn: Warn): void {
   for (const kind of ["podAffinity", "podAntiAffinity"] as const) {
-    const check = ({ labelSelector }: PodAffinityTerm, where: string): void => {
+    const check = ({ labelSelector }: Partial<PodAffinityTerm> = {}, where: string): void => {
       if (!labelSelector) warn(`spec.affinity.${kind}.${where}.labelSelector`, selectsNothing);
     };
     affinity?.[kind]?.requiredDuringSchedulingIgnoredDuringExecution?.forEach((each, i) =>
@@ -229,7 +242,7 @@ const maxInt64 = 2n ** 63n - 1n;
 /** Not whole; or so much that the original cannot count it in thousandths any more. */
 function isFractional(amount: string): boolean {
   const { nanos } = parseQuantity(amount);
-  const milli = (nanos + 999_999n) / 1_000_000n;
+  const milli = nanos < 0n ? nanos / 1_000_000n : (nanos + 999_999n) / 1_000_000n;
   return (milli > maxInt64 ? maxInt64 : milli) % 1000n !== 0n;
 }
 

@@ -1,0 +1,61 @@
+/** Amounts of resources (`v1.ResourceList` of any kind) are rounded up to thousandths before anything looks at them. */
+import { formatQuantity, parseQuantity } from "../machinery/index.ts";
+import { type FieldSchema, schemaOf, typeOf, type TypeSchema } from "./schema.ts";
+
+/** Fields that are amounts, and fields that have such further down. */
+type Plan = readonly { name: string; field: FieldSchema; inner: TypeSchema | undefined }[];
+
+const plans = new WeakMap<TypeSchema, Plan>();
+const underWay: Plan = [];
+
+function innermost(field: FieldSchema): TypeSchema | undefined {
+  let at: FieldSchema | undefined = field;
+  while (at?.element) at = at.element;
+  return at && typeOf(at);
+}
+
+function planOf(type: TypeSchema): Plan {
+  const known = plans.get(type);
+  if (known) return known;
+  plans.set(type, underWay);
+  const plan: { name: string; field: FieldSchema; inner: TypeSchema | undefined }[] = [];
+  for (const [name, field] of type.fields) {
+    if (field.goName === "v1.ResourceList") plan.push({ name, field, inner: undefined });
+    else {
+      const inner = innermost(field);
+      if (inner && planOf(inner).length > 0) plan.push({ name, field, inner });
+    }
+  }
+  plans.set(type, plan);
+  return plan;
+}
+
+const unit = 1_000_000n;
+
+function inThousandths(amount: string): string {
+  // Only these two suffixes are left of what is smaller.
+  if (!/[nu]$/.test(amount)) return amount;
+  const { nanos, format } = parseQuantity(amount);
+  const rest = nanos % unit;
+  return rest === 0n ? amount : formatQuantity({ nanos: nanos - rest + (rest > 0n ? unit : -unit), format });
+}
+
+function walk(field: FieldSchema, inner: TypeSchema | undefined, value: unknown): void {
+  if (typeof value !== "object" || value === null) return;
+  const members = value as Record<string, unknown>;
+  if (!inner) {
+    for (const name in members) members[name] = inThousandths(members[name] as string);
+  } else if (field.element) {
+    for (const each of Object.values(members)) walk(field.element, inner, each);
+  } else walkObject(inner, members);
+}
+
+function walkObject(type: TypeSchema, object: Record<string, unknown>): void {
+  for (const { name, field, inner } of planOf(type)) walk(field, inner, object[name]);
+}
+
+/** In place; of an object that conforms to the type. */
+export function roundAmounts(schema: string, object: object): void {
+  const type = schemaOf(schema);
+  if (type) walkObject(type, object as Record<string, unknown>);
+}
