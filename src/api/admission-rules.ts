@@ -253,7 +253,14 @@ function validateValidation(
   if (messageExpression && messageExpression.trim() === "")
     errors.push(invalid(`${path}.messageExpression`, messageExpression, "must be non-empty if specified"));
   else if (messageExpression)
-    errors.push(...expressionProblems(messageExpression, `${path}.messageExpression`, scope, "string"));
+    errors.push(
+      ...expressionProblems(
+        messageExpression,
+        `${path}.messageExpression`,
+        { ...scope, authorizer: false },
+        "string",
+      ),
+    );
   if (message && message.trim() === "")
     errors.push(invalid(`${path}.message`, message, "must be non-empty if specified"));
   else if (message && lineBreak.test(message.trim()))

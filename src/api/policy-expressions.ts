@@ -8,6 +8,8 @@ import type { Variable } from "./generated/types.ts";
 export interface ExpressionScope {
   readonly params: boolean;
   readonly variables?: ReadonlyMap<string, CelType>;
+  /** Absent: they may ask who may do what. */
+  readonly authorizer?: false;
   /** They make changes of objects. */
   readonly patches?: boolean;
 }
@@ -79,7 +81,7 @@ function namespaceType(cel: Cel): CelType {
   });
 }
 
-function environmentOf(cel: Cel, { params, variables }: ExpressionScope): CelEnvironment {
+function environmentOf(cel: Cel, { params, variables, authorizer }: ExpressionScope): CelEnvironment {
   const t = cel.celTypes;
   return {
     object: t.dyn,
@@ -87,6 +89,12 @@ function environmentOf(cel: Cel, { params, variables }: ExpressionScope): CelEnv
     request: requestType(cel),
     namespaceObject: namespaceType(cel),
     ...(params ? { params: t.dyn } : {}),
+    ...(authorizer === false
+      ? {}
+      : {
+          authorizer: t.opaque("kubernetes.authorization.Authorizer"),
+          "authorizer.requestResource": t.opaque("kubernetes.authorization.ResourceCheck"),
+        }),
     ...(variables ? { variables: t.objectOf("kubernetes.variables", variables) } : {}),
   };
 }

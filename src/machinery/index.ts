@@ -50,5 +50,11 @@ export {
   untypedShape,
 } from "./apply/shape.ts";
 export { type Cel, loadCel } from "./cel/load.ts";
-export type { CelEnvironment, CelProgram } from "./cel/engine.ts";
+export type {
+  AskAuthorizer,
+  AuthorizationAnswer,
+  AuthorizationQuestion,
+  CelEnvironment,
+  CelProgram,
+} from "./cel/engine.ts";
 export type { CelType } from "./cel/types.ts";

@@ -16,6 +16,7 @@ import {
   duration,
   dyn,
   int,
+  isClosed,
   isDyn,
   join,
   listOf,
@@ -173,6 +174,8 @@ export class Checker {
 
   #select(node: Node, names: Names | undefined): Typed {
     const [left, name] = node.args as [Node, string];
+    const whole = qualified(node);
+    if (whole !== undefined && lookup(names, whole)) return this.#variable({ ...node, args: whole }, names);
     const dotted = this.#dotted(node, names);
     const typeName = dotted === undefined ? undefined : this.#typeName(dotted);
     if (typeName) return typeName;
@@ -202,6 +205,10 @@ export class Checker {
     const type = of.kind === "optional" ? of.of : of;
     if (isDyn(type)) return dyn;
     if (type.kind === "map") return type.of;
+    if (isClosed(type)) {
+      this.fail(node, `unexpected failed resolution of '${typeText(type)}'`);
+      return undefined;
+    }
     if (type.kind !== "object") {
       this.fail(node, `type '${typeText(type)}' does not support field selection`);
       return undefined;
@@ -388,6 +395,15 @@ export class Checker {
       ),
     };
   }
+}
+
+/** `a.b.c` where it is nothing but names. */
+function qualified(node: Node): string | undefined {
+  if (node.op === "id") return node.args as string;
+  if (node.op !== ".") return undefined;
+  const [left, name] = node.args as [Node, string];
+  const head = qualified(left);
+  return head === undefined ? undefined : `${head}.${name}`;
 }
 
 const lookup = (names: Names | undefined, name: string): CelType | undefined => {

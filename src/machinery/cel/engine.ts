@@ -4,6 +4,7 @@ import { Checker } from "./check.ts";
 import { CelCompileError, CelEvaluationError, type Problem, problemsText } from "./errors.ts";
 import type { Messages } from "./aggregates.ts";
 import { type Functions, functionsOf, type Library } from "./functions.ts";
+import { authorization } from "./library/authorizer.ts";
 import { conversions } from "./library/conversions.ts";
 import { jsonPatches } from "./library/json-patch.ts";
 import { formats } from "./library/formats.ts";
@@ -34,6 +35,7 @@ const base: readonly Library[] = [
   addresses,
   urls,
   formats,
+  authorization,
 ];
 const functions = functionsOf(...base);
 
@@ -113,6 +115,13 @@ export function compileCel(
 export { CelCompileError, CelCostError, CelEvaluationError } from "./errors.ts";
 export { Meter, perCallLimit } from "./meter.ts";
 export * as celTypes from "./types.ts";
+export {
+  type AskAuthorizer,
+  type AuthorizationAnswer,
+  type AuthorizationQuestion,
+  authorizerOf,
+  resourceCheckOf,
+} from "./library/authorizer.ts";
 export { checkTypeNames, configurationOfCel, patchValueOfCel } from "./patches.ts";
 export { CelMessage, CelOptional, type CelValue } from "./values.ts";
 

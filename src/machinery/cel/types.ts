@@ -82,14 +82,11 @@ export function formalText(type: CelType): string {
 export type Bindings = Map<string, CelType>;
 
 /** What may be null: messages and what the original keeps as one. */
-const nullable = new Set([
-  "timestamp",
-  "duration",
-  "kubernetes.Quantity",
-  "kubernetes.URL",
-  "net.IP",
-  "net.CIDR",
-]);
+const nullable = new Set(["timestamp", "duration", "net.IP", "net.CIDR"]);
+
+/** Kubernetes' own types are messages that nobody can look into. */
+export const isClosed = (type: CelType): boolean =>
+  type.kind === "simple" && type.name.startsWith("kubernetes.");
 
 /** Whether a value of `from` may stand where `to` is asked; parameters of `to` are bound on the way. */
 export function assignable(from: CelType, to: CelType, bound: Bindings): boolean {
@@ -105,7 +102,8 @@ export function assignable(from: CelType, to: CelType, bound: Bindings): boolean
     return (
       to.kind === "object" ||
       to.kind === "optional" ||
-      (to.kind === "simple" && (to.name === "null" || nullable.has(to.name)))
+      (to.kind === "simple" && (to.name === "null" || nullable.has(to.name))) ||
+      isClosed(to)
     );
   if (from.kind === "list" && to.kind === "list") return assignable(from.of, to.of, bound);
   if (from.kind === "optional" && to.kind === "optional") return assignable(from.of, to.of, bound);

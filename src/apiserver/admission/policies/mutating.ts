@@ -12,7 +12,9 @@ import type { AdmissionPlugin, AdmissionRequest } from "../chain.ts";
 import type { PluginContext } from "../context.ts";
 import { refuse } from "../refuse.ts";
 import { Memory } from "../reinvocation.ts";
+import { authorizerBindings, settled } from "./authorizer.ts";
 import {
+  type Bindings,
   bindingsOf,
   Budget,
   type Condition,
@@ -86,18 +88,15 @@ export function mutatingAdmissionPolicy(context: PluginContext): AdmissionPlugin
       const asked = concerned(context, request, policies.all());
       if (asked.length === 0) return undefined;
       const turns = asked.flatMap((each) => [...turnsOf(context, request, each)]);
-      const decide = (): void => admit(context, request, turns);
-      const loading = celReady();
-      if (loading) return loading.then(decide);
-      decide();
-      return undefined;
+      const decide = (): Promise<void> => admit(context, request, turns);
+      return celReady()?.then(decide) ?? decide();
     },
   };
 }
 
 type Turns = readonly (Invocation | { readonly policy: Bound; readonly problem: string })[];
 
-function admit(context: PluginContext, request: AdmissionRequest, turns: Turns): void {
+async function admit(context: PluginContext, request: AdmissionRequest, turns: Turns): Promise<void> {
   const denials: Denial[] = [];
   const invocations: Invocation[] = [];
   for (const turn of turns) {
@@ -107,29 +106,33 @@ function admit(context: PluginContext, request: AdmissionRequest, turns: Turns):
       denials.push({ policy: turn.policy.policy, binding, message: turn.problem, reason: "Forbidden" });
     }
   }
-  if (invocations.length > 0) ask(context, request, invocations, denials);
+  if (invocations.length > 0) await ask(context, request, invocations, denials);
   const counted = denials.filter(({ policy }) => policy.spec?.failurePolicy !== "Ignore");
   if (counted.length > 0) throw denied(request, counted);
 }
 
-function ask(
+async function ask(
   context: PluginContext,
   request: AdmissionRequest,
   invocations: readonly Invocation[],
   denials: Denial[],
-): void {
+): Promise<void> {
+  const given = authorizerBindings(context.authorizer, request);
   const memory = Memory.of(request, name);
   memory.begin(request);
   let patched = false;
   for (const each of invocations) {
     const { policy, binding } = each;
-    const facts = () => factsOf(context.caches, request, each.resource, each.params);
+    const facts = (): Bindings => ({
+      ...bindingsOf(factsOf(context.caches, request, each.resource, each.params)),
+      ...given,
+    });
     const failed = (message: string): void => {
       denials.push({ policy: policy.policy, binding, message, reason: "Invalid" });
     };
     const key = keyOf(each);
-    if (!conditionsMet(each, facts, failed) || !memory.mayAsk(key, request)) continue;
-    const done = mutate(request, each, facts, failed);
+    if (!(await conditionsMet(each, facts, failed)) || !memory.mayAsk(key, request)) continue;
+    const done = await mutate(request, each, facts, failed);
     patched ||= done.patched;
     if (done.changed) memory.changed(request);
     if (policy.policy.spec?.reinvocationPolicy === "IfNeeded") memory.asked(key);
@@ -147,34 +150,43 @@ const keyOf = ({ policy, binding, params }: Invocation): string =>
     params?.metadata?.name,
   ]);
 
-type FactsOf = () => ReturnType<typeof factsOf>;
+type FactsOf = () => Bindings;
 
-function conditionsMet({ policy }: Invocation, facts: FactsOf, failed: (message: string) => void): boolean {
+async function conditionsMet(
+  { policy }: Invocation,
+  facts: FactsOf,
+  failed: (message: string) => void,
+): Promise<boolean> {
   const { conditions, variables } = policy.compiled();
   if (conditions.length === 0) return true;
-  const bindings = withVariables(bindingsOf(facts()), variables, () => {});
-  const holds = conditionsHold(conditions, bindings);
+  const holds = await settled(() =>
+    conditionsHold(
+      conditions,
+      withVariables(facts(), variables, () => {}),
+    ),
+  );
   if (typeof holds === "boolean") return holds;
   failed(holds.message);
   return false;
 }
 
 /** One mutation after the other, each on what the last has made; one that fails leaves the rest their turn. */
-function mutate(
+async function mutate(
   request: AdmissionRequest,
   { policy, resource }: Invocation,
   facts: FactsOf,
   failed: (message: string) => void,
-): { patched: boolean; changed: boolean } {
+): Promise<{ patched: boolean; changed: boolean }> {
   const { mutations, variables } = policy.compiled();
   const result = { patched: false, changed: false };
   for (const { expression, patch } of mutations) {
-    const budget = new Budget(validationLimit);
-    const bindings = withVariables(bindingsOf(facts()), variables, (cost) => budget.spend(cost));
     try {
-      const { program } = expression;
-      if (typeof program === "string") throw new PolicyProblem(program);
-      const value = budget.evaluate(expression, bindings);
+      const value = await settled(() => {
+        const budget = new Budget(validationLimit);
+        const bindings = withVariables(facts(), variables, (cost) => budget.spend(cost));
+        if (typeof expression.program === "string") throw new PolicyProblem(expression.program);
+        return budget.evaluate(expression, bindings);
+      });
       if (value instanceof Error) throw new PolicyProblem(value.message, { cause: value });
       const object = request.object as KubeObject;
       const before = viewed(request, object, resource);

@@ -10,6 +10,7 @@ import { type CelProgram, StatusError } from "../../../machinery/index.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "../chain.ts";
 import type { PluginContext } from "../context.ts";
 import { refuse } from "../refuse.ts";
+import { authorizerBindings, settled } from "./authorizer.ts";
 import {
   type Bindings,
   bindingsOf,
@@ -72,7 +73,7 @@ function compile({ spec = {} }: ValidatingAdmissionPolicy): Compiled {
       validation,
       expression: expressionOf(validation.expression, scope, "bool"),
       message: validation.messageExpression
-        ? expressionOf(validation.messageExpression, scope, "string")
+        ? expressionOf(validation.messageExpression, { ...scope, authorizer: false }, "string")
         : undefined,
     })),
   };
@@ -90,16 +91,27 @@ export function validatingAdmissionPolicy(context: PluginContext): AdmissionPlug
     validate(request) {
       const asked = concerned(context, request, policies.all());
       if (asked.length === 0) return undefined;
-      const decide = (): void => {
-        const denials = asked.flatMap((each) => askPolicy(context, request, each));
-        if (denials[0]) throw denied(request, denials[0]);
+      const decide = (): void | Promise<void> => {
+        const given = authorizerBindings(context.authorizer, request);
+        const outcome = settled(() => outcomeOf(context, request, asked, given));
+        return outcome instanceof Promise
+          ? outcome.then((late) => conclude(request, late))
+          : conclude(request, outcome);
       };
-      const loading = celReady();
-      if (loading) return loading.then(decide);
-      decide();
-      return undefined;
+      return celReady()?.then(decide) ?? decide();
     },
   };
+}
+
+/** What policies come to, before anybody is told. */
+interface Outcome {
+  readonly denials: Denial[];
+  readonly warnings: string[];
+}
+
+function conclude(request: AdmissionRequest, { denials, warnings }: Outcome): void {
+  request.warnings.push(...warnings);
+  if (denials[0]) throw denied(request, denials[0]);
 }
 
 function denied(request: AdmissionRequest, { policy, binding, message, reason }: Denial): StatusError {
@@ -112,31 +124,33 @@ function denied(request: AdmissionRequest, { policy, binding, message, reason }:
   });
 }
 
-function askPolicy(
+function outcomeOf(
   context: PluginContext,
   request: AdmissionRequest,
-  { policy, resource }: Concerned<Bound>,
-): Denial[] {
-  const denials: Denial[] = [];
-  for (const turn of turnsOf(context, request, { policy, resource })) {
-    const binding = "binding" in turn ? turn.binding : undefined;
-    if ("problem" in turn) {
-      if (policy.policy.spec?.failurePolicy !== "Ignore")
-        denials.push({ policy: policy.policy, binding, message: turn.problem, reason: "Invalid" });
-      continue;
+  asked: readonly Concerned<Bound>[],
+  given: Bindings,
+): Outcome {
+  const outcome: Outcome = { denials: [], warnings: [] };
+  for (const each of asked)
+    for (const turn of turnsOf(context, request, each)) {
+      const { policy } = each.policy;
+      const binding = "binding" in turn ? turn.binding : undefined;
+      if ("problem" in turn) {
+        if (policy.spec?.failurePolicy !== "Ignore")
+          outcome.denials.push({ policy, binding, message: turn.problem, reason: "Invalid" });
+        continue;
+      }
+      const { validationActions } = turn.binding.spec;
+      const facts = factsOf(context.caches, request, each.resource, turn.params);
+      for (const { message, reason } of decisions(each.policy, { ...bindingsOf(facts), ...given })) {
+        if (validationActions.includes("Warn"))
+          outcome.warnings.push(
+            `Validation failed for ValidatingAdmissionPolicy '${policy.metadata?.name}' with binding '${turn.binding.metadata?.name}': ${message}`,
+          );
+        if (validationActions.includes("Deny")) outcome.denials.push({ policy, binding, message, reason });
+      }
     }
-    const { validationActions } = turn.binding.spec;
-    const facts = factsOf(context.caches, request, resource, turn.params);
-    for (const { message, reason } of decisions(policy, bindingsOf(facts))) {
-      if (validationActions.includes("Warn"))
-        request.warnings.push(
-          `Validation failed for ValidatingAdmissionPolicy '${policy.policy.metadata?.name}' with binding '${turn.binding.metadata?.name}': ${message}`,
-        );
-      if (validationActions.includes("Deny"))
-        denials.push({ policy: policy.policy, binding, message, reason });
-    }
-  }
-  return denials;
+  return outcome;
 }
 
 /** Why the request is to be refused: a message for each validation that does not hold. */

@@ -1,12 +1,14 @@
 /** One webhook and one request. */
 import { celReady } from "../../../api/index.ts";
 import { StatusError } from "../../../machinery/index.ts";
+import type { Authorizer } from "../../auth-contract.ts";
 import { newUid } from "../../core.ts";
 import { badRequest, forbidden } from "../../errors.ts";
 import type { WebhookAddress } from "../../webhooks/address.ts";
 import { WebhookCallError } from "../../webhooks/answers.ts";
 import type { ReviewClient } from "../../webhooks/review-client.ts";
 import type { AdmissionRequest } from "../chain.ts";
+import { authorizerBindings, settled } from "../policies/authorizer.ts";
 import { bindingsOf, type Condition, conditionsHold, conditionsOf } from "../policies/expressions.ts";
 import type { Called } from "./hooks.ts";
 import { reviewOf } from "./review.ts";
@@ -16,17 +18,25 @@ import { denial, readVerdict, type ReviewVersion, type Verdict } from "./verdict
 const compiled = new WeakMap<Called["hook"], readonly Condition[]>();
 
 /** Whether the webhook's match conditions hold. Where nobody can tell, its failurePolicy does: else rejects with 403. */
-export async function wants({ hook, resource }: Called, request: AdmissionRequest): Promise<boolean> {
+export async function wants(
+  authorizer: Authorizer,
+  { hook, resource }: Called,
+  request: AdmissionRequest,
+): Promise<boolean> {
   if (!hook.matchConditions?.length) return true;
   await celReady();
   const { uid: _uid, object, oldObject, ...rest } = reviewOf(request, { resource }, "").request;
-  const bindings = bindingsOf({ object, oldObject, request: rest, namespaceObject: null });
+  const bindings = {
+    ...bindingsOf({ object, oldObject, request: rest, namespaceObject: null }),
+    ...authorizerBindings(authorizer, request),
+  };
   let conditions = compiled.get(hook);
   if (!conditions) {
     conditions = conditionsOf(hook.matchConditions, { params: false });
     compiled.set(hook, conditions);
   }
-  const holds = conditionsHold(conditions, bindings);
+  const known = conditions;
+  const holds = await settled(() => conditionsHold(known, bindings));
   if (!(holds instanceof Error)) return holds;
   if (hook.failurePolicy === "Ignore") return false;
   throw forbidden(request.resource.def, request.name, holds.message);

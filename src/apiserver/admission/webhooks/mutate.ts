@@ -7,6 +7,7 @@ import {
   type JsonPatchOperation,
   PatchError,
 } from "../../../machinery/index.ts";
+import type { Authorizer } from "../../auth-contract.ts";
 import { notRegistered } from "../../codec/decode.ts";
 import { jsonProblem } from "../../codec/go-json.ts";
 import { WebhookCallError } from "../../webhooks/answers.ts";
@@ -22,8 +23,9 @@ import { patchAnnotation } from "./annotations.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** With what webhooks are asked. */
-interface Asking {
+export interface Asking {
   client: ReviewClient;
+  authorizer: Authorizer;
   registry: Registry;
   /** The webhook's selectors, on the request as it is now. */
   selects(called: Called, request: AdmissionRequest): boolean;
@@ -40,7 +42,11 @@ export async function mutate(
   const { reinvocation, audit } = request;
   memory.begin(request);
   for (const each of called) {
-    if (!asking.selects(each, request) || !(await wants(each, request)) || !memory.mayAsk(each.id, request))
+    if (
+      !asking.selects(each, request) ||
+      !(await wants(asking.authorizer, each, request)) ||
+      !memory.mayAsk(each.id, request)
+    )
       continue;
     const { hook, configuration, index } = each;
     const place = `round_${reinvocation.again ? 1 : 0}_index_${index}`;

@@ -5,12 +5,12 @@ import type { AdmissionPlugin, AdmissionRequest } from "../chain.ts";
 import type { PluginContext } from "../context.ts";
 import { ask, uncalled, wants } from "./ask.ts";
 import { type Called, Hooks } from "./hooks.ts";
-import { mutate } from "./mutate.ts";
+import { type Asking, mutate } from "./mutate.ts";
 
 export function admissionWebhooks(
   context: PluginContext,
 ): [mutating: AdmissionPlugin, validating: AdmissionPlugin] {
-  const { caches, registry, log, random } = context;
+  const { caches, registry, log, random, authorizer } = context;
   const client = new ReviewClient(caches, random);
   const forget = (): void => client.keepOnly(new Set([...mutating.bundles(), ...validating.bundles()]));
   const mutating = new Hooks(caches, registry, "mutatingwebhookconfigurations", forget);
@@ -24,7 +24,7 @@ export function admissionWebhooks(
       admit(request) {
         const called = mutating.of(request);
         if (called.length === 0) return undefined;
-        return mutate({ client, registry, ignored, selects: mutating.selects }, request, called);
+        return mutate({ client, authorizer, registry, ignored, selects: mutating.selects }, request, called);
       },
     },
     {
@@ -33,7 +33,7 @@ export function admissionWebhooks(
       validate(request) {
         const called = validating.of(request).filter((each) => validating.selects(each, request));
         if (called.length === 0) return undefined;
-        return validate(client, request, called, ignored);
+        return validate({ client, authorizer, ignored }, request, called);
       },
     },
   ];
@@ -41,13 +41,12 @@ export function admissionWebhooks(
 
 /** All at once, and everybody is waited for. Of several refusals the first in their order counts. */
 async function validate(
-  client: ReviewClient,
+  { client, authorizer, ignored }: Pick<Asking, "client" | "authorizer" | "ignored">,
   request: AdmissionRequest,
   called: readonly Called[],
-  ignored: (called: Called, error: Error) => void,
 ): Promise<void> {
   const wanting: Called[] = [];
-  for (const each of called) if (await wants(each, request)) wanting.push(each);
+  for (const each of called) if (await wants(authorizer, each, request)) wanting.push(each);
   const outcomes = await Promise.all(
     wanting.map(async (each, index) => {
       const warnings: string[] = [];
