@@ -2,7 +2,7 @@
  * Holds a decoded JSON object against its type, as Go's decoder would: wrong JSON types are one error in Go's words,
  * fields nobody knows are dropped and named, nulls become absent. Works in place.
  */
-import { canonicalQuantity, isObject, QuantityError } from "../machinery/index.ts";
+import { canonicalQuantity, isObject, noteEmptied, QuantityError } from "../machinery/index.ts";
 import { type Conformance, type FieldSchema, schemaOf, typeOf, type TypeSchema } from "./schema.ts";
 
 /** Thrown inside the walk for the first wrong value. */
@@ -105,21 +105,6 @@ function embeddedPath(type: string, field: string): string {
   if (!structs) return "";
   return structs.map(([struct, has]) => (has(field) ? `${struct}.` : "")).join("");
 }
-
-const emptied = new WeakMap<object, Set<string>>();
-
-function noteEmptied(object: object, name: string): void {
-  const names = emptied.get(object);
-  if (names) names.add(name);
-  else emptied.set(object, new Set([name]));
-}
-
-/**
- * True when a client gave an empty list or map as this field of the object, which is as good as nothing and was dropped;
- * but messages tell the one from the other.
- */
-export const wasEmptied = (object: object | undefined, name: string): boolean =>
-  object !== undefined && (emptied.get(object)?.has(name) ?? false);
 
 /** `path` has indices (for messages about fields), `goPath` has not (as Go's decoder names fields). */
 function walkObject(

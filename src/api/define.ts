@@ -175,7 +175,7 @@ export function kindsOf(group: string, version: string, packageName: string) {
     const own = typeof source.status === "object" ? source.status : undefined;
     const status: Strategy | undefined = hasStatus
       ? {
-          prepareForUpdate(object, old) {
+          prepareForUpdate(object, old, now) {
             const to = object as Loose;
             const from = old as Loose;
             for (const name of Object.keys(to)) if (!meta.has(name) && !(name in from)) delete to[name];
@@ -185,7 +185,7 @@ export function kindsOf(group: string, version: string, packageName: string) {
               if (to.metadata.generation === undefined) delete to.metadata.generation;
             }
             if (source.statusKeepsMetadata) keepMetadata(object, old);
-            own?.prepareForUpdate?.(object, old);
+            own?.prepareForUpdate?.(object, old, now);
           },
           ...(own?.warnings ? { warnings: own.warnings } : {}),
           validateUpdate(object, old) {

@@ -31,8 +31,11 @@ export interface TableColumn {
 export interface Strategy {
   /** Clears what a client may not set at creation (status), sets generation. */
   prepareForCreate?(object: KubeObject): void;
-  /** Keeps what this endpoint may not change (status for the main one, all but status for /status), raises generation. */
-  prepareForUpdate?(object: KubeObject, old: KubeObject): void;
+  /**
+   * Keeps what this endpoint may not change (status for the main one, all but status for /status), raises generation.
+   * `now`: RFC 3339, whole seconds.
+   */
+  prepareForUpdate?(object: KubeObject, old: KubeObject, now?: string): void;
   validate?(object: KubeObject): FieldError[];
   validateUpdate?(object: KubeObject, old: KubeObject): FieldError[];
   /** Warning headers. `old`: of a change; absent at creation. */

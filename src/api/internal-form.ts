@@ -4,7 +4,7 @@
  * `{"Key":"a","Value":"","Effect":"","TimeAdded":null}`. Types of the API's own (label selectors, metadata) are written
  * as clients see them. The table is src/api/facts/internal.json.
  */
-import { unifiedDiff } from "../machinery/index.ts";
+import { emptiedMembers, unifiedDiff } from "../machinery/index.ts";
 import { text } from "./generated/internal.js";
 import { type FieldSchema, schemaOf, typeOf, type TypeSchema } from "./schema.ts";
 
@@ -50,6 +50,8 @@ function reshaped(type: string, value: Loose): Loose {
 function addFields(type: string, value: Loose, into: Loose): void {
   const given = reshaped(type, value);
   const byName = new Map(Object.keys(given).map((key) => [key.toLowerCase(), given[key]]));
+  for (const name of emptiedMembers(value))
+    byName.set(name.toLowerCase(), byName.get(name.toLowerCase()) ?? nothing);
   for (const field of fieldsOf(type)) {
     if (field.name !== "") into[field.name] = form(field.type, byName.get(field.json));
     else if (field.type.startsWith("@meta.")) {
@@ -65,6 +67,7 @@ function form(type: string, value: unknown): unknown {
     case "*":
       return value === undefined || value === null ? null : form(inner, value);
     case "[":
+      if (value === nothing) return [];
       return Array.isArray(value) ? value.map((each) => form(inner, each)) : null;
     case "{":
       return value === undefined || value === null
@@ -77,6 +80,9 @@ function form(type: string, value: unknown): unknown {
       return value ?? zeros[type] ?? null;
   }
 }
+
+/** In the place of a list or map that was given without members. */
+const nothing: Loose = {};
 
 const zeros: Readonly<Record<string, unknown>> = { s: "", i: 0, d: 0, b: false, q: "0", ios: 0 };
 

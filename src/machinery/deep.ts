@@ -29,8 +29,32 @@ export function deepClone<T>(value: T): T {
   const out: Record<string, unknown> = {};
   for (const name of Object.keys(value))
     setMember(out, name, deepClone((value as Record<string, unknown>)[name]));
+  const names = (value as Marked)[emptied];
+  if (names) (out as Marked)[emptied] = names;
   return out as T;
 }
+
+/**
+ * Under this an object remembers which of its members were given as empty lists or maps and dropped: that is as good as
+ * nothing, but messages tell the one from the other. Copies by spread and deepClone keep it, JSON does not show it.
+ */
+const emptied = Symbol("emptied");
+
+interface Marked {
+  [emptied]?: readonly string[];
+}
+
+export function noteEmptied(object: object, name: string): void {
+  const marked = object as Marked;
+  marked[emptied] = [...(marked[emptied] ?? []), name];
+}
+
+/** True when the member was given as an empty list or map. */
+export const wasEmptied = (object: object | undefined, name: string): boolean =>
+  (object as Marked | undefined)?.[emptied]?.includes(name) ?? false;
+
+/** Members that were given as empty lists or maps. */
+export const emptiedMembers = (object: object): readonly string[] => (object as Marked)[emptied] ?? [];
 
 /** Sets an own member, also one called `__proto__`, which plain assignment would not. */
 export function setMember(target: Record<string, unknown>, name: string, value: unknown): void {

@@ -37,9 +37,12 @@ export function className(name: string, path: string, errors: FieldError[]): voi
   for (const text of isDns1123Subdomain(name)) errors.push(invalid(path, name, text));
 }
 
+/** A missing group is written as null. */
+const isGiven = (value: unknown): boolean => value !== undefined && value !== null;
+
 /** True when a claim named a group for its data before: then any text will do. */
 const hadGroup = (old: PersistentVolumeClaimSpec | undefined): boolean =>
-  old?.dataSource?.apiGroup !== undefined || old?.dataSourceRef?.apiGroup !== undefined;
+  isGiven(old?.dataSource?.apiGroup) || isGiven(old?.dataSourceRef?.apiGroup);
 
 function validateDataSource(
   source: Partial<TypedLocalObjectReference & TypedObjectReference>,
@@ -47,7 +50,8 @@ function validateDataSource(
   path: string,
   errors: FieldError[],
 ): void {
-  const { apiGroup = "", kind = "", name } = source;
+  const { kind = "", name } = source;
+  const apiGroup = source.apiGroup ?? "";
   if (!name) errors.push(required(`${path}.name`));
   if (!kind) errors.push(required(`${path}.kind`));
   if (apiGroup === "" && kind !== "PersistentVolumeClaim") {
@@ -105,7 +109,8 @@ export function normalizeDataSources(
   if (spec.dataSourceRef?.namespace && !old?.dataSourceRef) delete spec.dataSourceRef;
   const source = spec.dataSource;
   if (source && !spec.dataSourceRef && !old?.dataSource && !old?.dataSourceRef) {
-    const { apiGroup = "", kind } = source;
+    const { kind } = source;
+    const apiGroup = source.apiGroup ?? "";
     const claim = kind === "PersistentVolumeClaim" && apiGroup === "";
     if (!claim && !(kind === "VolumeSnapshot" && apiGroup === "snapshot.storage.k8s.io"))
       delete spec.dataSource;

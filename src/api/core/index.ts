@@ -199,7 +199,7 @@ export const coreKinds: readonly KindDefinition[] = [
     plural: "persistentvolumes",
     shortNames: ["pv"],
     namespaced: false,
-    status: true,
+    status: volume.volumeStatus,
     columns: columns.volumeColumns,
     defaults: volume.defaultVolume,
     prepareForCreate(each) {

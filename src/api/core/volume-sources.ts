@@ -48,7 +48,7 @@ function need<S extends object>(
 ): void {
   for (const field of fields) {
     const value = source[field];
-    if (value === undefined || value === "" || (Array.isArray(value) && value.length === 0))
+    if (value === undefined || value === null || value === "" || (Array.isArray(value) && value.length === 0))
       errors.push(required(`${path}.${field}`));
   }
 }

@@ -7,15 +7,15 @@ import {
   isQualifiedName,
   notSupported,
   required,
+  wasEmptied,
 } from "../../machinery/index.ts";
-import type { FieldError } from "../definition.ts";
+import type { FieldError, Strategy } from "../definition.ts";
 import type {
   PersistentVolume,
   PersistentVolumeClaim,
   PersistentVolumeClaimSpec,
   PersistentVolumeSpec,
 } from "../generated/types.ts";
-import { wasEmptied } from "../conform.ts";
 import { internalDifference, internalForm } from "../internal-form.ts";
 import { immutable, immutableText } from "../metadata.ts";
 import { oldNodeLabels } from "../old-node-labels.ts";
@@ -184,17 +184,22 @@ const currentLabel: Readonly<Record<string, string>> = {
   "beta.kubernetes.io/instance-type": "node.kubernetes.io/instance-type",
 };
 
+/** A key may become the label's new name. One that has none counts as if its new name were empty. */
+const sameKey = (now: string | undefined, old: string | undefined): boolean =>
+  (now ?? "") === (old ?? "") || (now ?? "") === (currentLabel[old ?? ""] ?? "");
+
 /** The affinity stays, but for labels that have got a new name. */
 function sameAffinity(now: PersistentVolumeSpec, old: PersistentVolumeSpec): boolean {
-  const renamed = (spec: PersistentVolumeSpec): unknown =>
-    spec.nodeAffinity?.required?.nodeSelectorTerms?.map((term) => ({
-      ...term,
-      matchExpressions: term.matchExpressions?.map((each) => ({
-        ...each,
-        key: currentLabel[each.key] ?? each.key,
-      })),
-    }));
-  return deepEqual(renamed(now), renamed(old));
+  const before = old.nodeAffinity?.required?.nodeSelectorTerms ?? [];
+  const likeBefore = now.nodeAffinity?.required?.nodeSelectorTerms?.map((term, i) => {
+    const like = (list: "matchExpressions" | "matchFields"): object | undefined =>
+      term[list]?.map((each, k) => {
+        const key = before[i]?.[list]?.[k]?.key;
+        return sameKey(each.key, key) ? { ...each, key } : each;
+      });
+    return { ...term, matchExpressions: like("matchExpressions"), matchFields: like("matchFields") };
+  });
+  return deepEqual(likeBefore ?? [], before);
 }
 
 /** The object's own rules run twice on a change: that is how often the original says what is wrong with it. */
@@ -226,6 +231,19 @@ export function validateVolumeUpdate(volume: PersistentVolume, old: PersistentVo
 
 const internalAffinity = ({ nodeAffinity }: PersistentVolumeSpec): unknown =>
   nodeAffinity ? internalForm("core.VolumeNodeAffinity", nodeAffinity) : null;
+
+/** When the phase changed is told with it, by the server unless somebody else says. */
+export const volumeStatus: Strategy = {
+  prepareForUpdate(object, old, now) {
+    const status = ((object as PersistentVolume).status ??= {});
+    const { phase, lastPhaseTransitionTime: before } = (old as PersistentVolume).status ?? {};
+    const given = status.lastPhaseTransitionTime;
+    if (phase === status.phase) {
+      if (given === undefined && before !== undefined) status.lastPhaseTransitionTime = before;
+    } else if (now !== undefined && (given === undefined || given === before))
+      status.lastPhaseTransitionTime = now;
+  },
+};
 
 export function defaultClaimSpec(spec: PersistentVolumeClaimSpec): void {
   spec.volumeMode ??= "Filesystem";

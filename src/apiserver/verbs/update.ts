@@ -3,7 +3,7 @@ import { deepClone, StatusError } from "../../machinery/index.ts";
 import { admitWrite, dedupeOwners } from "../admission/admit.ts";
 import { admissionOf, writeOptions } from "../admission/request.ts";
 import type { Entry } from "../cache/entry.ts";
-import { type Call, removeObject, writeObject } from "../core.ts";
+import { type Call, nowTime, removeObject, writeObject } from "../core.ts";
 import { badRequest, conflict, invalid, modified, notFound, qualified } from "../errors.ts";
 import { keepOwners } from "../managed-fields/ownership.ts";
 import type { Answer } from "../response.ts";
@@ -178,7 +178,7 @@ async function attempt(
     resource.complete(object);
     const loading = def.ready?.(object);
     if (loading) await loading;
-    strategy.prepareForUpdate?.(object, old);
+    strategy.prepareForUpdate?.(object, old, nowTime(core.clock));
     resource.complete(object);
     core.admission.allocate(request);
     const errors = strategy.validateUpdate?.(object, old) ?? [];

@@ -1,5 +1,5 @@
 /** What Kubernetes fills into a pod, and into the pod inside a template. */
-import { formatQuantity } from "../../../machinery/index.ts";
+import { formatQuantity, noteEmptied, wasEmptied } from "../../../machinery/index.ts";
 import type {
   Container,
   Pod,
@@ -110,6 +110,8 @@ export function defaultPodSpec(spec: PodSpec): void {
 
 function requestsFromLimits(container: Container): void {
   const limits = container.resources?.limits;
+  if (wasEmptied(container.resources, "limits") && !container.resources?.requests)
+    noteEmptied(container.resources as object, "requests");
   if (!limits || !container.resources) return;
   container.resources.requests ??= {};
   for (const name in limits) container.resources.requests[name] ??= limits[name] as string;

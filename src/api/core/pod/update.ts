@@ -1,5 +1,5 @@
 /** What of a pod may change after its creation through the main endpoint. */
-import { deepEqual, forbidden, invalid, required } from "../../../machinery/index.ts";
+import { deepEqual, forbidden, invalid, required, wasEmptied } from "../../../machinery/index.ts";
 import type { FieldError } from "../../definition.ts";
 import type {
   Container,
@@ -24,11 +24,13 @@ const changeable = [
 
 /** False when the containers are not the same ones. */
 function validateImages(
-  containers: readonly Container[] = [],
-  old: readonly Container[] = [],
+  given: readonly Container[] | undefined,
+  before: readonly Container[] | undefined,
   path: string,
   errors: FieldError[],
 ): boolean {
+  const containers = given ?? [];
+  const old = before ?? [];
   if (containers.length !== old.length) {
     errors.push(forbidden(path, "pod updates may not add or remove containers"));
     return false;
@@ -119,7 +121,9 @@ function allowNarrowing(allowed: PodSpec, before: PodSpec, errors: FieldError[])
     );
     if (lost) {
       const text = "only additions to spec.nodeSelector are allowed (no mutations or deletions)";
-      errors.push(invalid("spec.nodeSelector", nodeSelector ?? null, text));
+      errors.push(
+        invalid("spec.nodeSelector", nodeSelector ?? (wasEmptied(allowed, "nodeSelector") ? {} : null), text),
+      );
     }
     if (before.nodeSelector) allowed.nodeSelector = before.nodeSelector;
     else delete allowed.nodeSelector;
