@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { duplicateMembers } from "../machinery/index.ts";
+import { duplicateMembers, emptiedMembers } from "../machinery/index.ts";
 import { cannotHandle, checkTypes, conform, strictProblem, unknownFields } from "./conform.ts";
 
 const deployment = "io.k8s.api.apps.v1.Deployment";
@@ -101,8 +101,11 @@ test("empty lists and maps are left out where they are optional, empty objects a
     },
   };
   assert.deepEqual(conform(pod, object), { unknown: [] });
-  assert.deepEqual(object as unknown, {
+  assert.deepEqual(JSON.parse(JSON.stringify(object)), {
     metadata: { name: "a" },
     spec: { containers: [{ name: "a", resources: {} }], volumes: [{ name: "v", emptyDir: {} }] },
   });
+  // Messages tell what was given empty from what was not given.
+  assert.deepEqual(emptiedMembers(object.metadata), ["labels", "finalizers"]);
+  assert.deepEqual(emptiedMembers(object), []);
 });
