@@ -49,6 +49,14 @@ export interface ScaleSubresource {
   selectorPath: string;
 }
 
+/** What the versions of a custom resource know, for conversions. Both change the object they are given. */
+export interface VersionConversion {
+  /** To an object that was read from the store, in the version it was stored in: drops what that does not know, fills in its defaults. */
+  read(object: KubeObject): void;
+  /** To an object that was converted: drops what its version does not know. Names what went. */
+  converted(object: KubeObject): readonly string[];
+}
+
 /** All there is to know about one served resource. A CustomResourceDefinition produces the same object at run time. */
 export interface KindDefinition {
   /** "" for the core group. */
@@ -116,6 +124,8 @@ export interface KindDefinition {
     complete?(object: KubeObject): void;
     fromStored(object: KubeObject): void;
   };
+  /** Of a custom resource: what its versions know. */
+  conversion?: VersionConversion;
   /** Said with every answer: a version that is better not used. */
   deprecationWarning?: string;
   /** Objects vanish by themselves after so many seconds (events: 3600). */

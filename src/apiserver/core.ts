@@ -1,4 +1,3 @@
-import { randomFillSync } from "node:crypto";
 import type { KubeObject } from "../api/index.ts";
 import { type Clock, deepEqual, type Logger, StatusError } from "../machinery/index.ts";
 import { StoreFullError, type Store } from "../store/index.ts";
@@ -60,28 +59,6 @@ export interface Call {
 export const nowTime = (clock: Clock): string => secondsTime(clock.now());
 
 export const secondsTime = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
-
-const uuidBytes = new Uint8Array(16 * 256);
-let uuidAt = uuidBytes.length;
-const hex = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, "0"));
-
-/** A random UUID (version 4). Unique beyond the process, so it never comes from a seed. */
-export function newUid(): string {
-  if (uuidAt === uuidBytes.length) {
-    randomFillSync(uuidBytes);
-    uuidAt = 0;
-  }
-  const b = uuidBytes.subarray(uuidAt, uuidAt + 16);
-  uuidAt += 16;
-  b[6] = ((b[6] as number) & 0x0f) | 0x40;
-  b[8] = ((b[8] as number) & 0x3f) | 0x80;
-  let text = "";
-  for (let i = 0; i < 16; i++) {
-    if (i === 4 || i === 6 || i === 8 || i === 10) text += "-";
-    text += hex[b[i] as number];
-  }
-  return text;
-}
 
 /** What became of a write: `moved` means that somebody else was faster. */
 export type WriteResult = { done: true; entry: Entry } | { done: false; moved: true };

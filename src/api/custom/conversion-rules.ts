@@ -24,7 +24,10 @@ export function conversionProblems(
   if (strategy === "Webhook") {
     const at = `${path}.webhookClientConfig`;
     if (client) {
-      validateClient(client, at, errors);
+      // The original takes the Service's name for its namespace here, and the other way round.
+      const { service } = client;
+      const turned = service && { ...service, name: service.namespace, namespace: service.name };
+      validateClient({ ...client, ...(turned ? { service: turned } : {}) }, at, errors);
       if (bundleMatters && client.caBundle && !isBundle(client.caBundle))
         errors.push(
           invalid(

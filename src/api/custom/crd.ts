@@ -7,7 +7,8 @@ import type {
   CustomResourceDefinitionCondition,
   CustomResourceDefinitionStatus,
 } from "../generated/types.ts";
-import { creationText, nameOf, schemasOf } from "./definition.ts";
+import { creationText, nameOf } from "./columns.ts";
+import { schemasOf } from "./definition.ts";
 import { isUnknownFormat } from "./formats.ts";
 import type { SchemaProps } from "./schema-props.ts";
 import { rulesReady } from "./rules/engine.ts";
@@ -72,7 +73,10 @@ const base = define<CustomResourceDefinition>({
       crd.status = { ...crd.status, storedVersions: [storage] };
     if (!spec.preserveUnknownFields) delete spec.preserveUnknownFields;
     spec.conversion ??= { strategy: "None" };
-    const service = spec.conversion.webhook?.clientConfig?.service;
+    const { webhook } = spec.conversion;
+    if (webhook && !webhook.clientConfig && !webhook.conversionReviewVersions?.length)
+      delete spec.conversion.webhook;
+    const service = webhook?.clientConfig?.service;
     if (service) service.port ??= 443;
     if (!spec.names) return;
     if (spec.names.kind) {

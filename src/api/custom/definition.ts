@@ -1,15 +1,15 @@
 /** A CustomResourceDefinition's version as a kind: it takes the same path as the built-in ones. */
 import { deepEqual, findJsonPath, get, invalid, isObject } from "../../machinery/index.ts";
-import { ageColumn, ago, nameColumn } from "../columns.ts";
 import { conform } from "../conform.ts";
 import { kindsOf } from "../define.ts";
-import type { FieldError, KindDefinition, Strategy, TableColumn } from "../definition.ts";
+import type { FieldError, KindDefinition, Strategy, VersionConversion } from "../definition.ts";
 import type { KubeObject } from "../meta.ts";
 import type {
   CustomResourceDefinitionSpec,
   CustomResourceDefinitionVersion,
   CustomResourceSubresourceScale,
 } from "../generated/types.ts";
+import { columnsOf } from "./columns.ts";
 import { embeddedProblems } from "./embedded.ts";
 import { finalizerWarnings } from "./finalizer-warnings.ts";
 import { applyDefaults, hasDefaults, prune } from "./prune.ts";
@@ -91,6 +91,7 @@ function customKind(
     ? (version.deprecationWarning ?? `${group}/${version.name} ${names.kind} is deprecated`)
     : undefined;
   const defaults = (object: KubeObject): void => applyDefaults(schema, object);
+  const byWebhook = spec.conversion?.strategy === "Webhook";
   return {
     ...base,
     schema: undefined,
@@ -110,7 +111,7 @@ function customKind(
       asItIs: !hasDefaults(schema),
       toStored: () => {},
       complete(object) {
-        if (storage !== version) prune(schemaOfVersion(storage), object, true);
+        if (storage !== version && !byWebhook) prune(schemaOfVersion(storage), object, true);
       },
       fromStored(object) {
         // Defaults are those of the version that the object is stored in.
@@ -118,6 +119,25 @@ function customKind(
         applyDefaults(schemaOfVersion(stored ?? storage), object);
         if (stored !== version) prune(schema, object, true);
       },
+    },
+    conversion: conversionOf(spec),
+  };
+}
+
+function conversionOf({ group, versions }: CustomResourceDefinitionSpec): VersionConversion {
+  const schemas = new Map(versions.map((each) => [`${group}/${each.name}`, schemaOfVersion(each)]));
+  const schemaOf = ({ apiVersion }: KubeObject): SchemaProps => schemas.get(apiVersion ?? "") ?? anything;
+  return {
+    read(object) {
+      const schema = schemaOf(object);
+      prune(schema, object, true);
+      applyDefaults(schema, object);
+    },
+    converted(object) {
+      const schema = schemaOf(object);
+      const gone = prune(schema, object, true);
+      applyNulls(schema, object);
+      return gone;
     },
   };
 }
@@ -292,69 +312,3 @@ const fieldText = (object: KubeObject, jsonPath: string): string => {
   const [value] = findJsonPath(jsonPath, object);
   return value === undefined || value === null ? "" : String(value);
 };
-
-function columnsOf(version: CustomResourceDefinitionVersion): readonly TableColumn[] {
-  const own = version.additionalPrinterColumns ?? [];
-  if (own.length === 0) {
-    return [
-      nameOf,
-      {
-        ...ageColumn,
-        type: "date",
-        description: creationText,
-      },
-    ];
-  }
-  return [
-    nameOf,
-    ...own.map(
-      (each): TableColumn => ({
-        name: each.name,
-        type: each.type as TableColumn["type"],
-        ...(each.format ? { format: each.format } : {}),
-        description:
-          each.description || `Custom resource definition column (in JSONPath format): ${each.jsonPath}`,
-        priority: each.priority ?? 0,
-        cell: (object, now) => cellOf(each.type, each.jsonPath, object, now),
-      }),
-    ),
-  ];
-}
-
-export const nameOf: TableColumn = {
-  ...nameColumn,
-  description:
-    "Name must be unique within a namespace. Is required when creating resources, although some resources may allow a client to request the generation of an appropriate name automatically. Name is primarily intended for creation idempotence and configuration definition. Cannot be updated. More info: https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names",
-};
-
-export const creationText =
-  "CreationTimestamp is a timestamp representing the server time when this object was created. It is not guaranteed to be set in happens-before order across separate operations. Clients may not set this value. It is represented in RFC3339 form and is in UTC.\n\nPopulated by the system. Read-only. Null for lists. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata";
-
-function cellOf(
-  type: string,
-  jsonPath: string,
-  object: KubeObject,
-  now: number,
-): string | number | boolean | null {
-  let found: unknown[];
-  try {
-    found = findJsonPath(jsonPath, object);
-  } catch {
-    return null;
-  }
-  const values = found.filter((each) => each !== undefined && each !== null);
-  const [value] = values;
-  if (value === undefined) return null;
-  switch (type) {
-    case "integer":
-      return typeof value === "number" ? Math.trunc(value) : null;
-    case "number":
-      return typeof value === "number" ? value : null;
-    case "boolean":
-      return typeof value === "boolean" ? value : null;
-    case "date":
-      return typeof value === "string" ? ago(value, now) : null;
-    default:
-      return typeof value === "string" ? value : JSON.stringify(value);
-  }
-}

@@ -1,5 +1,8 @@
 /** Puts what webhooks and policies make of an object in the place of the request's. */
 import { conform, type Conformance, conformToType, type KubeObject, schemaOf } from "../../api/index.ts";
+import { StatusError } from "../../machinery/index.ts";
+import { Conversions } from "../conversion/conversions.ts";
+import { ConversionError } from "../conversion/review.ts";
 import type { ServedResource } from "../registry/resource.ts";
 import type { AdmissionRequest } from "./chain.ts";
 
@@ -15,12 +18,31 @@ const schemas: Readonly<Record<string, string>> = {
 export const isOwnKind = ({ kind, resource: { def } }: AdmissionRequest): boolean =>
   kind.kind === def.kind && kind.group === def.group && kind.version === def.version;
 
-/** The request's object as `resource` shows it, to be looked at only. */
-export const viewed = (
-  request: AdmissionRequest,
-  object: KubeObject,
-  resource: ServedResource,
-): KubeObject => (isOwnKind(request) ? resource.whole(object) : object);
+/** The request's object as `resource` shows it, to be looked at only. Throws Pending where a webhook converts. */
+export function viewed(request: AdmissionRequest, object: KubeObject, resource: ServedResource): KubeObject {
+  if (!isOwnKind(request)) return object;
+  const { view } = request.resource;
+  if (!view || resource.apiVersion === request.resource.apiVersion) return resource.whole(object);
+  return conversionsOf(request).convert(view, object, resource.apiVersion, unconverted);
+}
+
+/** What was converted for a request so far. */
+function conversionsOf({ reinvocation: { notes } }: AdmissionRequest): Conversions {
+  const known = notes.get("conversions");
+  if (known instanceof Conversions) return known;
+  const made = new Conversions();
+  notes.set("conversions", made);
+  return made;
+}
+
+const unconverted = (cause: unknown): unknown =>
+  cause instanceof ConversionError ? internal(cause.message, cause) : cause;
+
+export const internal = (text: string, cause?: unknown): StatusError =>
+  new StatusError("InternalError", `Internal error occurred: ${text}`, {
+    details: { causes: [{ message: text }] },
+    cause,
+  });
 
 /** Holds an object in the spelling of `resource` against its type, in place. */
 export function conformed(
@@ -34,16 +56,22 @@ export function conformed(
 }
 
 /** Takes over what was made of the object in the spelling of `resource`. */
-export function takeOver(
+export async function takeOver(
   request: AdmissionRequest,
   object: KubeObject,
-  { def }: ServedResource,
-  next: KubeObject,
-): void {
+  { def, view, apiVersion }: ServedResource,
+  made: KubeObject,
+): Promise<void> {
+  let next = made;
   if (isOwnKind(request)) {
     // Stored spelling is what the plugins behind and the store work with; what was added gets its defaults.
     def.storedAs?.toStored(next);
     def.defaults?.(next);
+    const own = request.resource.apiVersion;
+    if (view && own !== apiVersion)
+      next = await view.convert(next, own).catch((cause) => {
+        throw unconverted(cause);
+      });
   }
   next.kind = object.kind as string;
   next.apiVersion = object.apiVersion as string;

@@ -6,6 +6,7 @@ import {
   cleanupFinalizer,
   type CustomResourceDefinition,
   type CustomResourceDefinitionNames,
+  type CustomResourceDefinitionSpec,
   customKinds,
   isEstablished,
   type KindDefinition,
@@ -15,7 +16,9 @@ import { deepEqual, isReason } from "../../machinery/index.ts";
 import { serverCall } from "../bootstrap/server-call.ts";
 import { type Core, nowTime } from "../core.ts";
 import { forbidden } from "../errors.ts";
-import type { ServedResource } from "../registry/resource.ts";
+import { Converter, conversionWebhook } from "../conversion/converter.ts";
+import type { Conversion, ServedResource } from "../registry/resource.ts";
+import { ReviewClient } from "../webhooks/review-client.ts";
 import type { DeleteOptions } from "../verbs/delete-options.ts";
 import { deleteObject } from "../verbs/delete.ts";
 import { updateObject } from "../verbs/update.ts";
@@ -31,19 +34,26 @@ const atOnce: DeleteOptions = {
   dryRun: false,
 };
 
+interface Served {
+  crd: CustomResourceDefinition;
+  resources: readonly ServedResource[];
+}
+
 export class CustomResources {
   readonly #core: Core;
   readonly #definitions: ServedResource;
-  /** Definitions by name as they are served now. */
-  readonly #served = new Map<string, CustomResourceDefinition>();
+  /** Definitions by name as they are served now, and what watches of them may have begun with. */
+  readonly #served = new Map<string, Served>();
   readonly #waiting = new Set<string>();
   readonly #watched = new Map<string, () => void>();
   #running: Promise<void> | undefined;
   #stop: (() => void) | undefined;
+  readonly #client: ReviewClient;
 
   constructor(core: Core, definitions: ServedResource) {
     this.#core = core;
     this.#definitions = definitions;
+    this.#client = new ReviewClient(core.caches, core.random);
   }
 
   /** Settles when everything that was defined before is served. */
@@ -58,6 +68,7 @@ export class CustomResources {
   stop(): void {
     this.#stop?.();
     for (const stop of this.#watched.values()) stop();
+    this.#client.close();
   }
 
   #touch(name: string): void {
@@ -136,7 +147,8 @@ export class CustomResources {
   }
 
   #serve(name: string, crd: CustomResourceDefinition): void {
-    const known = this.#served.get(name);
+    const before = this.#served.get(name);
+    const known = before?.crd;
     const same =
       known?.metadata?.uid === crd.metadata?.uid &&
       deepEqual(known?.spec, crd.spec) &&
@@ -144,24 +156,27 @@ export class CustomResources {
     if (same || !crd.spec) return;
     const terminating = crd.metadata?.deletionTimestamp !== undefined;
     const kinds = customKinds(crd.spec).map((def) => (terminating ? closed(def) : def));
-    this.#core.registry.replace(crd.spec.group, crd.spec.names.plural, kinds);
-    this.#served.set(name, crd);
-    this.#tellOfGaps(name, crd);
+    const { group, names } = crd.spec;
+    const { registry } = this.#core;
+    const resources = registry.replace(group, names.plural, kinds, this.#conversion(crd.spec));
+    // Who watches sees the instances of a definition go before it does.
+    const kept = deepEqual(known?.spec, crd.spec) ? (before?.resources ?? []) : [];
+    this.#served.set(name, { crd, resources: [...kept, ...resources] });
+    if (kept.length === 0) for (const resource of before?.resources ?? []) resource.retire();
   }
 
-  /** What a definition asks for and does not get. */
-  #tellOfGaps(name: string, { spec }: CustomResourceDefinition): void {
-    const { log } = this.#core;
-    if (spec?.conversion?.strategy === "Webhook")
-      log.warn("conversion webhooks are not called: versions differ in their apiVersion alone", { name });
+  #conversion(spec: CustomResourceDefinitionSpec): Conversion | undefined {
+    const webhook = conversionWebhook(spec);
+    return webhook && { converter: new Converter(this.#client, webhook), clock: this.#core.clock };
   }
 
   #unserve(name: string): void {
-    const crd = this.#served.get(name);
+    const { crd, resources = [] } = this.#served.get(name) ?? {};
     this.#served.delete(name);
     this.#watched.get(name)?.();
     this.#watched.delete(name);
     if (crd?.spec) this.#core.registry.replace(crd.spec.group, crd.spec.names.plural, []);
+    for (const resource of resources) resource.retire();
     // Names that it held are free now.
     for (const entry of this.#definitions.cache.list("")) {
       const other = entry.object as CustomResourceDefinition;
@@ -212,8 +227,15 @@ export class CustomResources {
     await this.#release(name);
   }
 
-  #resourceOf(crd: CustomResourceDefinition): ServedResource | undefined {
-    return crd.spec && this.#core.registry.findAny(crd.spec.group, crd.spec.names.plural);
+  /** The version that objects are stored in, if it is served: they go without a conversion then. */
+  #resourceOf({ spec }: CustomResourceDefinition): ServedResource | undefined {
+    if (!spec) return undefined;
+    const { registry } = this.#core;
+    const storage = spec.versions.find((each) => each.storage);
+    return (
+      (storage && registry.find(spec.group, storage.name, spec.names.plural)) ??
+      registry.findAny(spec.group, spec.names.plural)
+    );
   }
 
   async #release(name: string): Promise<void> {

@@ -215,6 +215,8 @@ test("the status and scale endpoints have owners of their own", async () => {
   assert.equal(body.spec.replicas, 3);
   const found = owners(body);
   assert.deepEqual(found["hpa Update scale"], { "f:spec": { "f:replicas": {} } });
+  const scaled = body.metadata.managedFields.find((each: { manager: string }) => each.manager === "hpa");
+  assert.equal("time" in scaled, false, "owners through scale have no time");
   assert.deepEqual(found["loop Update status"], { "f:status": { "f:replicas": {} } });
   assert.equal("f:replicas" in (found["one Apply"] as { "f:spec": object })["f:spec"], false);
   const taken = failure(

@@ -9,10 +9,14 @@ import {
   type Writer,
 } from "../../machinery/index.ts";
 import { type Call, nowTime } from "../core.ts";
+import { Conversions } from "../conversion/conversions.ts";
+import { ConversionError } from "../conversion/review.ts";
 import { badRequest } from "../errors.ts";
+import { settled } from "../pending.ts";
 import type { ServedResource } from "../registry/resource.ts";
 import { isReset, nobody, readManagers, writeManagers } from "./entries.ts";
 import { resetFields } from "./reset-fields.ts";
+import { inVersion, UndeclaredField } from "./versions.ts";
 
 const maxNameBytes = 128;
 
@@ -33,8 +37,13 @@ export function writerOf(call: Call, operation: Writer["operation"], subresource
   return { manager: managerName(call), operation, apiVersion: call.resource.apiVersion, subresource };
 }
 
-/** How a resource's version sees its objects, through an endpoint. */
-export function viewOf(call: Call, resource: ServedResource, subresource: string): View {
+/** How a resource's version sees its objects, through an endpoint. `conversions`: where a webhook converts. */
+export function viewOf(
+  call: Call,
+  resource: ServedResource,
+  subresource: string,
+  conversions = new Conversions(),
+): View {
   const { def, apiVersion } = resource;
   const type = typeOfKind(def);
   return {
@@ -49,19 +58,11 @@ export function viewOf(call: Call, resource: ServedResource, subresource: string
       const served = call.core.registry.find(group, version.slice(slash + 1), def.plural);
       if (!served) return undefined;
       return {
-        view: viewOf(call, served, subresource),
-        convert: (object) => inVersion(object as KubeObject, resource, served),
+        view: viewOf(call, served, subresource, conversions),
+        convert: (object) => inVersion(object as KubeObject, resource, served, conversions),
       };
     },
   };
-}
-
-/** An object of one version in the spelling of another; both are spellings of the same stored kind. */
-function inVersion(object: KubeObject, from: ServedResource, to: ServedResource): KubeObject {
-  const copy = structuredClone(object);
-  if (from.apiVersion !== from.storedApiVersion && copy.apiVersion === from.apiVersion) from.toStored(copy);
-  to.fromStored(copy);
-  return copy;
 }
 
 const bare = (object: KubeObject): KubeObject => {
@@ -92,26 +93,38 @@ function ownersBefore(
 
 /**
  * Sets the object's managedFields for a create or an update by this call's client. Both objects are in the stored
- * spelling; versions that are stored otherwise are compared as the client sees them.
+ * spelling; versions that are stored otherwise are compared as the client sees them. A promise where a webhook converts.
  */
 export function keepOwners(
   call: Call,
   object: KubeObject,
   old: KubeObject | undefined,
   subresource: string,
-): void {
+): void | Promise<void> {
   const meta = object.metadata as ObjectMeta;
   const managers = ownersBefore(meta.managedFields, old, subresource);
   delete meta.managedFields;
   // Nobody owns anything of an object whose owners were taken away, until somebody applies.
-  if (old && managers.size === 0) return;
+  if (old && managers.size === 0) return undefined;
+  const conversions = new Conversions();
   try {
-    setOwners(call, object, old, subresource, managers);
+    const pending = settled(() => setOwners(call, object, old, subresource, managers, conversions));
+    return pending?.catch((error: unknown) => withoutOwners(meta, error));
   } catch (error) {
-    // List items that cannot be told apart have no owners; the write itself is judged elsewhere.
-    if (!(error instanceof UnkeyedItem)) throw error;
-    delete meta.managedFields;
+    withoutOwners(meta, error);
   }
+  return undefined;
+}
+
+/**
+ * List items that cannot be told apart have no owners, nor has what other versions cannot show; the write itself is judged
+ * elsewhere.
+ */
+function withoutOwners(meta: ObjectMeta, error: unknown): void {
+  const expected =
+    error instanceof UnkeyedItem || error instanceof UndeclaredField || error instanceof ConversionError;
+  if (!expected) throw error;
+  delete meta.managedFields;
 }
 
 function setOwners(
@@ -120,17 +133,20 @@ function setOwners(
   old: KubeObject | undefined,
   subresource: string,
   managers: Managers,
+  conversions: Conversions,
 ): void {
   const meta = object.metadata as ObjectMeta;
   const { resource } = call;
-  const seen = (each: KubeObject): KubeObject => (resource.def.storedAs ? resource.shown(each) : bare(each));
+  const seen = (each: KubeObject): KubeObject =>
+    resource.def.storedAs && !resource.view ? resource.shown(each) : bare(each);
   const next = afterUpdate(
-    viewOf(call, resource, subresource),
+    viewOf(call, resource, subresource, conversions),
     old ? seen(old) : {},
     seen(object),
     managers,
     writerOf(call, "Update", subresource),
-    nowTime(call.core.clock),
+    // Scales are owned without a time in the original.
+    subresource === "scale" ? undefined : nowTime(call.core.clock),
   );
   if (old && next === managers && old.metadata?.managedFields)
     meta.managedFields = old.metadata.managedFields;

@@ -2,7 +2,7 @@ import type { KindDefinition } from "../../api/index.ts";
 import type { ObjectCaches } from "../cache/objects.ts";
 import type { SpecialHandler } from "../contract.ts";
 import { builtInOrder, type GroupOrder } from "./group-order.ts";
-import { ServedResource } from "./resource.ts";
+import { type Conversion, ServedResource } from "./resource.ts";
 
 /** Kinds that requests carry and nobody stores. */
 const unstored = new Set(["v1 Binding", "v1 Status", "autoscaling/v1 Scale", "policy/v1 Eviction"]);
@@ -27,19 +27,27 @@ export class Registry {
     for (const def of kinds) this.add(def);
   }
 
-  add(def: KindDefinition): ServedResource {
-    const resource = new ServedResource(def, this.#caches);
+  add(def: KindDefinition, conversion?: Conversion): ServedResource {
+    const resource = new ServedResource(def, this.#caches, conversion);
     this.#resources.set(key(def.group, def.version, def.plural), resource);
     this.generation++;
     return resource;
   }
 
-  /** Serves exactly these versions of a resource from now on. */
-  replace(group: string, plural: string, kinds: readonly KindDefinition[]): void {
+  /**
+   * Serves exactly these versions of a resource from now on. `conversion`: when a webhook converts between them.
+   */
+  replace(
+    group: string,
+    plural: string,
+    kinds: readonly KindDefinition[],
+    conversion?: Conversion,
+  ): readonly ServedResource[] {
     for (const [name, { def }] of this.#resources)
       if (def.group === group && def.plural === plural) this.#resources.delete(name);
-    for (const def of kinds) this.add(def);
+    const served = kinds.map((def) => this.add(def, conversion));
     this.generation++;
+    return served;
   }
 
   find(group: string, version: string, plural: string): ServedResource | undefined {

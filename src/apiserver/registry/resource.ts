@@ -9,8 +9,16 @@ import {
 import type { Entry } from "../cache/entry.ts";
 import { encodeMessage } from "../codec/protobuf/encode.ts";
 import { messages } from "../codec/protobuf/messages.ts";
-import { type ObjectCaches, resourcePrefix } from "../cache/objects.ts";
+import { atRevision, type ObjectCaches, resourcePrefix } from "../cache/objects.ts";
 import type { WatchCache } from "../cache/watch-cache.ts";
+import { ConvertedEntry, type ObjectConverter, VersionView } from "../conversion/version-view.ts";
+import type { Clock } from "../../machinery/index.ts";
+
+/** Who converts between the versions of a custom resource, and the clock it waits by. */
+export interface Conversion {
+  converter: ObjectConverter;
+  clock: Clock;
+}
 
 /** One served resource: its definition and where its objects are. Two spellings of one kind share a cache. */
 export class ServedResource {
@@ -21,6 +29,12 @@ export class ServedResource {
   /** What objects are stored as. */
   readonly storedKind: string;
   readonly storedApiVersion: string;
+  /**
+   * Set where a webhook converts between versions. Then entries of the cache go through it before anything else is done
+   * with them here, and objects of requests before they are stored.
+   */
+  readonly view: VersionView | undefined;
+  readonly #retiring = new AbortController();
   /** Start of the store's keys. */
   readonly #prefix: string;
   readonly #storedType: TypeSchema | undefined;
@@ -31,8 +45,10 @@ export class ServedResource {
   /** Bytes in this spelling when it is not the stored one. */
   readonly #converted = new WeakMap<Entry, Buffer>();
   readonly #convertedMessages = new WeakMap<Entry, Buffer>();
+  /** Selectable fields of entries that are shown otherwise than they are stored. */
+  readonly #fields = new WeakMap<Entry, Record<string, string>>();
 
-  constructor(def: KindDefinition, caches: ObjectCaches) {
+  constructor(def: KindDefinition, caches: ObjectCaches, conversion?: Conversion) {
     const stored = def.storedAs ?? def;
     this.def = def;
     this.apiVersion = groupVersion(def);
@@ -46,6 +62,21 @@ export class ServedResource {
       `{"kind":${JSON.stringify(def.kind)},"apiVersion":${JSON.stringify(this.apiVersion)},`,
     );
     this.#itemStart = def.type ? 1 : this.#head.length;
+    if (def.conversion && conversion) {
+      const { kind } = def;
+      const { apiVersion, storedApiVersion, cache } = this;
+      const version = { kind, apiVersion, storedApiVersion, hooks: def.conversion };
+      this.view = new VersionView(version, conversion.converter, cache, conversion.clock);
+    }
+  }
+
+  /** Aborts when what defines the kind has changed: watches end, and begin anew with what is served then. */
+  get retired(): AbortSignal {
+    return this.#retiring.signal;
+  }
+
+  retire(): void {
+    this.#retiring.abort();
   }
 
   /** Key in the cache. */
@@ -59,9 +90,7 @@ export class ServedResource {
 
   /** The whole object as this resource shows it. */
   json(entry: Entry): Buffer {
-    const { storedAs } = this.def;
-    if (!storedAs || (storedAs.asItIs && entry.json.subarray(0, this.#head.length).equals(this.#head)))
-      return entry.json;
+    if (this.#isPlain(entry)) return entry.json;
     let bytes = this.#converted.get(entry);
     if (!bytes) {
       const { kind: _kind, apiVersion: _version, ...rest } = this.copy(entry);
@@ -95,10 +124,23 @@ export class ServedResource {
     return this.json(entry).subarray(this.#itemStart);
   }
 
+  /** The value of a selectable field, read once. */
+  field(entry: Entry, name: string, read: (object: KubeObject) => string): string {
+    // What is selected of a cluster's own kind is what its version shows.
+    if (!this.def.type || this.#isPlain(entry)) return entry.field(name, read);
+    let fields = this.#fields.get(entry);
+    if (!fields) {
+      fields = {};
+      this.#fields.set(entry, fields);
+    }
+    fields[name] ??= read(this.copy(entry));
+    return fields[name];
+  }
+
   /** A copy in this resource's spelling. */
   copy(entry: Entry): KubeObject {
     const object = entry.copy();
-    if (this.def.storedAs) {
+    if (this.def.storedAs && !this.#isConverted(entry)) {
       this.def.storedAs.fromStored(object);
       const type = this.def.type ? undefined : typeOfKind(this.def);
       if (type) fillWritten(type, object as Record<string, unknown>);
@@ -108,8 +150,33 @@ export class ServedResource {
     return object;
   }
 
+  /** True when the entry's bytes are what is shown. */
+  #isPlain(entry: Entry): boolean {
+    const { storedAs } = this.def;
+    if (!storedAs || this.#isConverted(entry)) return true;
+    return storedAs.asItIs === true && entry.json.subarray(0, this.#head.length).equals(this.#head);
+  }
+
+  /** True for an entry that is as this version shows it. Throws for one that should have gone through `view`. */
+  #isConverted(entry: Entry): boolean {
+    if (!this.view) return false;
+    if (entry instanceof ConvertedEntry) return true;
+    if (this.view.known(entry) !== entry)
+      throw new Error(`${entry.key} was not converted to ${this.apiVersion}`);
+    return false;
+  }
+
+  /** The same state under another revision, as watch events of deletions carry it. */
+  at(entry: Entry, revision: number): Entry {
+    return this.view && this.#isConverted(entry)
+      ? this.view.at(entry, revision)
+      : atRevision(entry, revision);
+  }
+
   /** Turns an object in stored spelling into this resource's, in place. */
   fromStored(object: KubeObject): void {
+    // The webhook has done that.
+    if (this.view && object.apiVersion === this.apiVersion) return;
     this.def.storedAs?.fromStored(object);
     object.kind = this.def.kind;
     object.apiVersion = this.apiVersion;
@@ -134,7 +201,7 @@ export class ServedResource {
 
   /** Read only, in this resource's spelling. */
   object(entry: Entry): KubeObject {
-    return this.def.storedAs ? this.copy(entry) : entry.object;
+    return this.def.storedAs && !this.#isConverted(entry) ? this.copy(entry) : entry.object;
   }
 
   /** Turns a request's object into the stored spelling, in place. */

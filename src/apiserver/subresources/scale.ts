@@ -24,8 +24,9 @@ interface Scale extends KubeObject {
 export async function scale(call: Call): Promise<Answer> {
   const { resource, info, request } = call;
   if (info.verb === "get") {
-    const entry = resource.cache.get(resource.key(info.namespace, info.name));
-    if (!entry) throw notFound(resource.def, info.name);
+    const stored = resource.cache.get(resource.key(info.namespace, info.name));
+    if (!stored) throw notFound(resource.def, info.name);
+    const entry = resource.view ? await resource.view.of(stored) : stored;
     requireReplicas(call, entry);
     return answer(call, entry);
   }

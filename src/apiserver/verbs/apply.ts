@@ -15,11 +15,14 @@ import {
 } from "../../machinery/index.ts";
 import type { Entry } from "../cache/entry.ts";
 import { maxBodyBytes, tooLarge } from "../codec/decode.ts";
+import { Conversions } from "../conversion/conversions.ts";
 import { type Call, nowTime } from "../core.ts";
 import { badRequest, conflict, notFound } from "../errors.ts";
 import { conflictError } from "../managed-fields/conflicts.ts";
 import { setManagers, storedOwners, viewOf, writerOf } from "../managed-fields/ownership.ts";
+import { UndeclaredField } from "../managed-fields/versions.ts";
 import { lastAppliedAllows } from "../managed-fields/last-applied.ts";
+import { settled } from "../pending.ts";
 import type { Answer } from "../response.ts";
 import { createObject } from "./create.ts";
 import { conformObject } from "./input.ts";
@@ -34,7 +37,11 @@ export async function serverSideApply(call: Call): Promise<Answer> {
   const config = readConfiguration(call);
   const existing = resource.cache.get(resource.key(info.namespace, info.name));
   if (!existing) return objectAnswer(call, 201, await createApplied(call, config));
-  return objectAnswer(call, 200, await updateObject(call, (entry) => applied(call, entry, config), "kept"));
+  const change = (entry: Entry): KubeObject | Promise<KubeObject> => {
+    const conversions = new Conversions();
+    return settled(() => applied(call, entry, config, conversions));
+  };
+  return objectAnswer(call, 200, await updateObject(call, change, "kept"));
 }
 
 /** The configuration of the body. Throws 400 with Kubernetes' words. */
@@ -120,7 +127,7 @@ async function createApplied(call: Call, config: KubeObject): Promise<Entry> {
 }
 
 /** The live object with the configuration applied, in stored spelling. */
-function applied(call: Call, existing: Entry, config: KubeObject): KubeObject {
+function applied(call: Call, existing: Entry, config: KubeObject, conversions?: Conversions): KubeObject {
   const { resource, core } = call;
   const live = resource.copy(existing);
   const before = storedOwners(existing.object);
@@ -129,7 +136,7 @@ function applied(call: Call, existing: Entry, config: KubeObject): KubeObject {
   if (owners.size === 0) {
     const writer = { ...writerOf(call, "Update", call.info.subresource), manager: "before-first-apply" };
     owners = afterUpdate(
-      viewOf(call, resource, call.info.subresource),
+      viewOf(call, resource, call.info.subresource, conversions),
       {},
       live,
       owners,
@@ -137,7 +144,7 @@ function applied(call: Call, existing: Entry, config: KubeObject): KubeObject {
       nowTime(core.clock),
     );
   }
-  const result = configured(call, live, config, owners);
+  const result = configured(call, live, config, owners, conversions);
   checkPlace(call, config, existing);
   if (result.unchanged && before.size > 0) {
     const same = resource.copy(existing);
@@ -156,6 +163,7 @@ function configured(
   live: KubeObject,
   config: KubeObject,
   owners: Managers,
+  conversions?: Conversions,
 ): { object: KubeObject; unchanged: boolean } {
   if ((config.metadata?.managedFields?.length ?? 0) > 0)
     throw badRequest("metadata.managedFields must be nil");
@@ -164,7 +172,7 @@ function configured(
   const force = isTrue(info.query.get("force"));
   const run = (forced: boolean): Applied =>
     applyConfiguration(
-      viewOf(call, call.resource, info.subresource),
+      viewOf(call, call.resource, info.subresource, conversions),
       live,
       config,
       owners,
@@ -186,6 +194,8 @@ function configured(
     return { object, unchanged: result.unchanged };
   } catch (error) {
     if (error instanceof ApplyConflicts) throw conflictError(error);
+    if (error instanceof UndeclaredField)
+      throw new StatusError("", `failed to prune fields: ${error.message}`, { code: 500, cause: error });
     if (!(error instanceof TypedError) && !(error instanceof UnkeyedItem)) throw error;
     const place = `${config.metadata?.namespace ?? ""}/${config.metadata?.name ?? ""}`;
     const { group, version, kind } = call.resource.def;

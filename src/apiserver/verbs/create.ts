@@ -3,7 +3,8 @@ import { StatusError } from "../../machinery/index.ts";
 import { admitWrite, dedupeOwners } from "../admission/admit.ts";
 import { admissionOf, writeOptions } from "../admission/request.ts";
 import { Entry } from "../cache/entry.ts";
-import { type Call, newUid, nowTime, writeObject } from "../core.ts";
+import { type Call, nowTime, writeObject } from "../core.ts";
+import { newUid } from "../uid.ts";
 import { encodeStored, withResourceVersion } from "../codec/stored.ts";
 import { alreadyExists, badRequest, invalid } from "../errors.ts";
 import { keepOwners } from "../managed-fields/ownership.ts";
@@ -38,7 +39,10 @@ export async function createObject(
   def.storedAs?.toStored(object);
   def.defaults?.(object);
   dedupeOwners(object, warnings);
-  if (owners === "track") keepOwners(call, object, undefined, "");
+  if (owners === "track") {
+    const tracking = keepOwners(call, object, undefined, "");
+    if (tracking) await tracking;
+  }
   const request = admissionOf(call, {
     operation: "CREATE",
     namespace: def.namespaced ? info.namespace : isNamespace(def) ? (meta.name ?? "") : "",
@@ -71,12 +75,15 @@ export async function createObject(
     resource.complete(object);
     for (let attempt = 1; ; attempt++) {
       const key = resource.key(meta.namespace ?? "", meta.name ?? "");
+      const { view } = resource;
+      const stored = view ? await view.toStorage(object) : object;
       if (dryRun) {
         if (resource.cache.get(key)) throw alreadyExists(def, meta.name ?? "");
-        return unstored(call, key, object);
+        const entry = unstored(call, key, stored);
+        return view ? await view.of(entry) : entry;
       }
-      const result = await writeObject(core, resource, key, object, undefined);
-      if (result.done) return result.entry;
+      const result = await writeObject(core, resource, key, stored, undefined);
+      if (result.done) return view ? await view.of(result.entry) : result.entry;
       if (!generated || attempt === nameAttempts) throw alreadyExists(def, meta.name ?? "");
       meta.name = generateName(meta.generateName as string, core.random);
     }
@@ -101,7 +108,7 @@ const versioned = (): StatusError =>
 
 const isNamespace = (def: KindDefinition): boolean => def.group === "" && def.kind === "Namespace";
 
-/** The object as a dry run shows it; `revision`: of the object it would replace, 0 for a new one. */
+/** The object, in stored spelling, as a dry run shows it; `revision`: of the object it would replace, 0 for a new one. */
 export function unstored(call: Call, key: string, object: KubeObject, revision = 0): Entry {
   const { storedKind, storedApiVersion } = call.resource;
   const stored = encodeStored(object, storedKind, storedApiVersion);

@@ -74,8 +74,10 @@ export async function deleteObject(
   const { def } = resource;
   const key = resource.key(namespace, name);
   for (;;) {
-    const existing = resource.cache.get(key);
-    if (!existing) throw notFound(def, name);
+    const stored = resource.cache.get(key);
+    if (!stored) throw notFound(def, name);
+    const { view } = resource;
+    const existing = view ? await view.of(stored) : stored;
     checkPreconditions(def, existing, options);
     if (admit && !isPending(def, existing.object, options)) {
       const request = admissionOf(call, {
@@ -96,10 +98,12 @@ export async function deleteObject(
       if (options.dryRun || (await removeObject(core, resource, existing)))
         return { gone: true, entry: def.graceSeconds ? lastSight(call, existing) : existing };
     } else if (marked === "nothing") return { gone: false, entry: existing };
-    else if (options.dryRun) return { gone: false, entry: unstored(call, key, marked, existing.revision) };
     else {
-      const result = await writeObject(core, resource, key, marked, existing);
-      if (result.done) return { gone: false, entry: result.entry };
+      const written = view ? await view.toStorage(marked) : marked;
+      const result = options.dryRun
+        ? { done: true as const, entry: unstored(call, key, written, existing.revision) }
+        : await writeObject(core, resource, key, written, stored);
+      if (result.done) return { gone: false, entry: view ? await view.of(result.entry) : result.entry };
     }
   }
 }

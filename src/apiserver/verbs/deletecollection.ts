@@ -16,8 +16,9 @@ export async function deleteCollection(call: Call): Promise<Answer> {
   for (const { namespace, name } of page.entries) {
     try {
       const { entry } = await deleteObject(call, namespace, name, options);
-      const { kind: _kind, apiVersion: _version, ...item } = resource.copy(entry);
-      items.push(item);
+      const { kind, apiVersion, ...item } = resource.copy(entry);
+      // Items of typed lists leave out what they are.
+      items.push(resource.def.type ? { kind, apiVersion, ...item } : item);
     } catch (error) {
       // Somebody else has deleted it meanwhile.
       if (!isReason(error, "NotFound")) throw error;

@@ -16,5 +16,5 @@ export async function get(call: Call): Promise<Answer> {
   }
   const entry = resource.cache.get(resource.key(info.namespace, info.name));
   if (!entry) throw notFound(resource.def, info.name);
-  return objectAnswer(call, 200, entry);
+  return objectAnswer(call, 200, resource.view ? await resource.view.of(entry) : entry);
 }

@@ -12,6 +12,8 @@ export interface Selection {
   matches(entry: Entry): boolean;
   /** Everything matches. */
   all: boolean;
+  /** Objects themselves are looked into, not their names alone. */
+  reads: boolean;
   /** The only name that can match, when the field selector says so. */
   name: string | undefined;
 }
@@ -29,6 +31,7 @@ export function readSelection(
   let labels: LabelSelector | undefined;
   const tests: ((entry: Entry) => boolean)[] = [];
   let name: string | undefined;
+  let reads = false;
   try {
     if (labelText) labels = parseLabelSelector(labelText);
     for (const { field, op, value } of fieldText ? parseFieldSelector(fieldText) : []) {
@@ -37,8 +40,10 @@ export function readSelection(
       const foreign =
         field === "metadata.namespace" && !resource.def.namespaced && resource.def.selectableFields;
       const read =
-        (foreign ? undefined : metadataFields[field]) ?? (own && ((entry: Entry) => entry.field(field, own)));
+        (foreign ? undefined : metadataFields[field]) ??
+        (own && ((entry: Entry) => resource.field(entry, field, own)));
       if (!read) throw badRequest(unknownField(resource, field));
+      if (own) reads = true;
       if (op === "=") {
         if (field === "metadata.name") name = value;
         tests.push((entry) => read(entry) === value);
@@ -50,11 +55,13 @@ export function readSelection(
   }
   if (labels && !labels.empty) {
     const selector = labels;
+    reads = true;
     tests.push((entry) => selector.matches(entry.labels));
   }
   const [only] = tests;
   return {
     all: tests.length === 0,
+    reads,
     name,
     matches: tests.length === 1 && only ? only : (entry) => tests.every((test) => test(entry)),
   };

@@ -1,6 +1,7 @@
 import type { Entry } from "../cache/entry.ts";
 import { withResourceVersion } from "../codec/stored.ts";
 import { Entry as CacheEntry } from "../cache/entry.ts";
+import type { VersionView } from "../conversion/version-view.ts";
 import type { Call } from "../core.ts";
 import { expired } from "../errors.ts";
 import { type Answer, bytesAnswer } from "../response.ts";
@@ -108,7 +109,19 @@ function listBytes(call: Call, head: string, entries: readonly Entry[]): Answer 
   return { ...bytesAnswer(200, open), body: pieces() };
 }
 
-export async function readPage(call: Call, options: ListOptions): Promise<Page> {
+/** The entries are as the resource shows them. */
+export function readPage(call: Call, options: ListOptions): Promise<Page> {
+  const { view } = call.resource;
+  return view ? convertedPage(call, options, view) : findPage(call, options, undefined);
+}
+
+async function convertedPage(call: Call, options: ListOptions, view: VersionView): Promise<Page> {
+  const page = await findPage(call, options, view);
+  return { ...page, entries: await view.all(page.entries) };
+}
+
+/** `view`: what entries go through before they are selected. Without selectors the page is to be converted alone. */
+async function findPage(call: Call, options: ListOptions, view: VersionView | undefined): Promise<Page> {
   const { resource, info, core } = call;
   // "Whatever is there" comes out of memory in one piece, but for what the original keeps out of its cache: events.
   const limit = options.resourceVersion === 0 && resource.def.ttlSeconds === undefined ? 0 : options.limit;
@@ -133,6 +146,7 @@ export async function readPage(call: Call, options: ListOptions): Promise<Page> 
     entries = currentEntries(call, selection.name);
   } else entries = await snapshot(call, revision, start);
 
+  if (view && selection.reads) entries = await view.all(entries);
   if (limit === 0 && start === "" && selection.all) {
     return { entries: entries.slice(), revision, continue: "", remaining: undefined };
   }

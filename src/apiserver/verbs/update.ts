@@ -117,7 +117,8 @@ function structuredCloneOnce(object: KubeObject): KubeObject {
 
 /**
  * Replaces an object by what `change` makes of it, as often as somebody else is faster, unless the new object carries a
- * resource version. `change` gets the present entry and returns a new object in stored spelling, with defaults.
+ * resource version. `change` gets the present entry and returns a new object in stored spelling, with defaults; where a
+ * webhook converts between versions, both are in the version of the request.
  * `owners`: `kept` when its managedFields are set already (server-side apply).
  */
 export async function updateObject(
@@ -154,12 +155,17 @@ async function attempt(
   const { resource, info, core, dryRun, warnings } = call;
   const { def } = resource;
   const strategy = strategyOf(resource, info.subresource);
-  const existing = resource.cache.get(key);
-  if (!existing) throw notFound(def, info.name);
+  const stored = resource.cache.get(key);
+  if (!stored) throw notFound(def, info.name);
+  const { view } = resource;
+  const existing = view ? await view.of(stored) : stored;
   const old = existing.object;
   const object = await change(existing);
   const meta = object.metadata as ObjectMeta;
-  if (owners === "track") keepOwners(call, object, old, call.managedAs ?? info.subresource);
+  if (owners === "track") {
+    const tracking = keepOwners(call, object, old, call.managedAs ?? info.subresource);
+    if (tracking) await tracking;
+  }
   const request = admissionOf(call, {
     operation: "UPDATE",
     subresource: info.subresource,
@@ -185,15 +191,18 @@ async function attempt(
     throwInvalid(call, object, errors);
     if (strategy.warnings && first) warnings.push(...strategy.warnings(object, old));
     await core.admission.validate(call.seenAs ? { ...request, ...call.seenAs(object, old) } : request);
-    if (dryRun) return unstored(call, key, object, existing.revision);
-    if (mayGo(object, old)) {
+    if (mayGo(object, old) && !dryRun) {
       // The last finalizer is gone: so is the object.
-      if (await removeObject(core, resource, existing)) {
-        return unstored(call, key, object, existing.revision);
+      if (await removeObject(core, resource, stored)) {
+        const { revision } = stored;
+        return view ? view.entry(key, revision, object) : unstored(call, key, object, revision);
       }
     } else {
-      const result = await writeObject(core, resource, key, object, existing);
-      if (result.done) return result.entry;
+      const written = view ? await view.toStorage(object) : object;
+      const result = dryRun
+        ? { done: true as const, entry: unstored(call, key, written, stored.revision) }
+        : await writeObject(core, resource, key, written, stored);
+      if (result.done) return view ? await view.of(result.entry) : result.entry;
     }
   } finally {
     core.admission.release(request);

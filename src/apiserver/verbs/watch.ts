@@ -1,12 +1,13 @@
 import type { KubeObject } from "../../api/index.ts";
 import { StatusError, stringifyExact } from "../../machinery/index.ts";
 import type { Timer } from "../../machinery/index.ts";
-import { atRevision } from "../cache/objects.ts";
 import type { Entry } from "../cache/entry.ts";
 import type { Change } from "../cache/watch-cache.ts";
+import { ConvertedSource } from "../conversion/converted-source.ts";
 import { isTrue } from "../request-info.ts";
 import { encodeObject, enveloped, protobufType, watchFrame } from "../codec/protobuf/envelope.ts";
 import { messages } from "../codec/protobuf/messages.ts";
+import type { VersionView } from "../conversion/version-view.ts";
 import type { Call } from "../core.ts";
 import { notStreamed } from "../errors.ts";
 import type { Answer, PushStream, StreamSink } from "../response.ts";
@@ -42,6 +43,7 @@ export async function watch(call: Call): Promise<Answer> {
   if (wantsInitial && resourceVersion && !(await core.caches.reaches(resourceVersion, 3000))) {
     throw tooLargeVersion(resourceVersion, core.caches.revision);
   }
+  if (wantsInitial && resource.view) await convertState(call, resource.view);
   const { timeoutSeconds } = options;
   const timeoutMs = 1000 * (timeoutSeconds > 0 ? timeoutSeconds : minTimeoutSeconds * (1 + core.random()));
   return {
@@ -49,6 +51,17 @@ export async function watch(call: Call): Promise<Answer> {
     headers: { "content-type": streamTypes[call.target.format], "cache-control": "no-cache, private" },
     body: new WatchStream(call, options, selection, { wantsInitial, bookmarks, timeoutMs }),
   };
+}
+
+/** A watch that could not show the state does not begin; the words are those of a cache that is not filled. */
+async function convertState({ resource, info }: Call, view: VersionView): Promise<void> {
+  try {
+    await view.all(resource.cache.list(info.namespace));
+  } catch (cause) {
+    const what = `failed to list ${resource.apiVersion}, Kind=${resource.def.kind}`;
+    const why = `storage is (re)initializing: ${what}: ${(cause as Error).message}`;
+    throw new StatusError("TooManyRequests", why, { details: { retryAfterSeconds: 1 }, cause });
+  }
 }
 
 const streamTypes = {
@@ -106,35 +119,46 @@ class WatchStream implements PushStream {
       timeout.stop();
       bookmarkTimer?.stop();
       core.closing.removeEventListener("abort", finish);
+      resource.retired.removeEventListener("abort", finish);
     };
     const finish = (): void => {
       if (ended) return;
       stop();
       sink.end();
     };
-    const send = (change: Change): void => {
+    const tell = (change: Change): void => {
       if (ended) return;
       if (namespace !== "" && change.entry.namespace !== namespace) return;
-      if (change.revision <= from) return;
       const frame = this.#frame(change);
       if (!frame) return;
       sink.write(frame);
       // Too slow: better to list again than to hold everything in memory for it.
       if (sink.backlog > maxBacklogBytes) finish();
     };
-    const unsubscribe = resource.cache.subscribe(send);
+    const send = (change: Change): void => {
+      if (change.revision > from) tell(change);
+    };
+    const { view } = resource;
+    // A watch from the future waits for it.
+    const source =
+      view && new ConvertedSource(view, core.clock, Math.max(from, core.caches.revision), tell, finish);
+    const unsubscribe = source ? () => source.stop() : resource.cache.subscribe(send);
     const timeout = core.clock.timer(this.#settings.timeoutMs, finish);
     core.closing.addEventListener("abort", finish, { once: true });
-    const begun = this.#begin(sink);
+    resource.retired.addEventListener("abort", finish, { once: true });
+    const begun = source ? this.#beginConverted(sink, source) : this.#begin(sink);
     if (!begun) finish();
     else if (this.#settings.bookmarks) {
       const mark = (): void => {
-        sink.write(this.#bookmark(false));
+        const { revision } = core.caches;
+        const write = (): void => sink.write(this.#bookmark(false, revision));
+        if (source) source.whenTold(write);
+        else write();
         bookmarkTimer = core.clock.timer(bookmarkMs, mark);
       };
       bookmarkTimer = core.clock.timer(bookmarkMs, mark);
     }
-    if (core.closing.aborted) finish();
+    if (core.closing.aborted || resource.retired.aborted) finish();
     return () => {
       if (!ended) stop();
     };
@@ -152,23 +176,45 @@ class WatchStream implements PushStream {
         sink.write(this.#encode("ADDED", entry));
         this.#columnsTold = true;
       }
-      if (this.#settings.bookmarks) sink.write(this.#bookmark(true));
+      if (this.#settings.bookmarks) sink.write(this.#bookmark(true, this.#call.core.caches.revision));
       return true;
     }
     if (!resourceVersion) return true;
     const missed = resource.cache.since(resourceVersion);
-    if (!missed) {
-      const oldest = resource.cache.floor;
-      const error = new StatusError("Expired", `too old resource version: ${resourceVersion} (${oldest})`);
-      sink.write(this.#event("ERROR", error.toStatus()));
-      return false;
-    }
+    if (!missed) return this.#tooOld(sink, resourceVersion);
     for (const change of missed) {
       if (this.#namespace !== "" && change.entry.namespace !== this.#namespace) continue;
       const frame = this.#frame(change);
       if (frame) sink.write(frame);
     }
     return true;
+  }
+
+  /** The same where what it starts with must be converted: it is told when that is done. */
+  #beginConverted(sink: StreamSink, source: ConvertedSource): boolean {
+    const { resource, info } = this.#call;
+    const { resourceVersion } = this.#options;
+    if (this.#settings.wantsInitial) {
+      const { revision } = this.#call.core.caches;
+      const state = resource.cache.list(info.namespace).map((entry): Change => {
+        return { type: "added", revision: entry.revision, entry, previous: undefined, frames: new Map() };
+      });
+      source.begin(state, () => {
+        if (this.#settings.bookmarks) sink.write(this.#bookmark(true, revision));
+      });
+      return true;
+    }
+    const missed = resourceVersion ? resource.cache.since(resourceVersion) : [];
+    if (!missed) return this.#tooOld(sink, resourceVersion as number);
+    source.begin(missed, () => {});
+    return true;
+  }
+
+  #tooOld(sink: StreamSink, resourceVersion: number): false {
+    const oldest = this.#call.resource.cache.floor;
+    const error = new StatusError("Expired", `too old resource version: ${resourceVersion} (${oldest})`);
+    sink.write(this.#event("ERROR", error.toStatus()));
+    return false;
   }
 
   #selects(entry: Entry): boolean {
@@ -196,7 +242,7 @@ class WatchStream implements PushStream {
     if (!frame) {
       // What left the selection is shown as it was last seen, at the revision of its leaving.
       const left = type === "DELETED" && change.type !== "deleted" && change.previous;
-      frame = this.#encode(type, left ? atRevision(left, change.revision) : change.entry);
+      frame = this.#encode(type, left ? this.#call.resource.at(left, change.revision) : change.entry);
       change.frames.set(key, frame);
     }
     this.#columnsTold = true;
@@ -234,10 +280,10 @@ class WatchStream implements PushStream {
     return tableOf(resource.def, [object], core.clock.now(), include, target.asVersion, metadata, columns);
   }
 
-  #bookmark(initialEnd: boolean): Uint8Array {
-    const { core, resource, target } = this.#call;
+  #bookmark(initialEnd: boolean, revision: number): Uint8Array {
+    const { resource, target } = this.#call;
     const metadata = {
-      resourceVersion: String(core.caches.revision),
+      resourceVersion: String(revision),
       ...(initialEnd ? { annotations: { "k8s.io/initial-events-end": "true" } } : {}),
     };
     const { kind } = resource.def;

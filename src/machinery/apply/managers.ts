@@ -141,14 +141,14 @@ function takeFromOthers(
   return left;
 }
 
-/** Owners after an ordinary write: what it added or changed is its writer's. */
+/** Owners after an ordinary write: what it added or changed is its writer's. `now`: undefined when no time is kept. */
 export function afterUpdate(
   view: View,
   before: object,
   after: object,
   managers: Managers,
   writer: Writer,
-  now: string,
+  now: string | undefined,
 ): Managers {
   const changes = new Changes(view, before, after);
   const change = changes.in(view.apiVersion) as Comparison;
@@ -240,24 +240,69 @@ function sameOwners(a: Managers, b: Managers): boolean {
   return true;
 }
 
-/** Takes out what the manager gave up: fields of its last configuration that are in nobody's set now. */
+/**
+ * Takes out what the manager gave up: fields of its last configuration that are in nobody's set now. Each set is looked up
+ * in the object as its version shows it.
+ */
 function prune(view: View, merged: object, managers: Managers, last: ManagerEntry | undefined): object {
   if (!last || isEmptySet(last.set)) return merged;
-  const then = last.apiVersion === view.apiVersion ? undefined : view.other(last.apiVersion);
-  // What was applied in another version is pruned as this version sees it when both have the same fields.
-  if (last.apiVersion !== view.apiVersion && !then) return merged;
-  const { shape } = view;
-  const named = (set: FieldSet): FieldSet => withNamedFields(shape, set);
-  let everybody: FieldSet = leaf;
-  for (const { apiVersion, set } of managers.values()) {
-    if (apiVersion === view.apiVersion || view.other(apiVersion)) everybody = union(everybody, set);
-  }
-  const all = named(present(view, merged));
-  const without = (set: FieldSet): object => (removeFields(shape, merged, set) ?? {}) as object;
+  const then = last.apiVersion === view.apiVersion ? { view, convert: asItIs } : view.other(last.apiVersion);
+  if (!then) return merged;
+  const sets = new Map<string, FieldSet>([[last.apiVersion, leaf]]);
+  for (const { apiVersion, set } of managers.values())
+    sets.set(apiVersion, union(sets.get(apiVersion) ?? leaf, set));
+  let seen = new Seen(then.view, then.convert(merged));
+  let pruned = seen.without(last.set);
   // What went with the last configuration comes back where somebody owns it, or where it held no such field itself.
-  const kept = without(last.set);
-  const back = without(difference(all, union(named(present(view, kept)), named(everybody))));
-  return without(intersection(difference(all, named(present(view, back))), named(last.set)));
+  for (const [apiVersion, set] of sets) {
+    const moved = moveTo(apiVersion, seen, pruned);
+    if (!moved) continue;
+    [seen, pruned] = moved;
+    pruned = seen.without(difference(seen.all, union(seen.fieldsOf(pruned), seen.named(set))));
+  }
+  const back = moveTo(last.apiVersion, seen, pruned);
+  if (!back) return merged;
+  [seen, pruned] = back;
+  const gone = difference(seen.all, seen.fieldsOf(pruned));
+  pruned = seen.without(intersection(gone, seen.named(last.set)));
+  if (last.apiVersion === view.apiVersion) return pruned;
+  return then.view.other(view.apiVersion)?.convert(pruned) ?? merged;
+}
+
+const asItIs = (object: object): object => object;
+
+/** An object as one version shows it. */
+class Seen {
+  readonly view: View;
+  readonly object: object;
+  /** Every field of it. */
+  readonly all: FieldSet;
+
+  constructor(view: View, object: object) {
+    this.view = view;
+    this.object = object;
+    this.all = this.fieldsOf(object);
+  }
+
+  named(set: FieldSet): FieldSet {
+    return withNamedFields(this.view.shape, set);
+  }
+
+  fieldsOf(object: object): FieldSet {
+    return this.named(present(this.view, object));
+  }
+
+  without(set: FieldSet): object {
+    return (removeFields(this.view.shape, this.object, set) ?? {}) as object;
+  }
+}
+
+/** Both objects as another version shows them; undefined when it is not served. */
+function moveTo(apiVersion: string, seen: Seen, pruned: object): [Seen, object] | undefined {
+  const { view, object } = seen;
+  if (apiVersion === view.apiVersion) return [seen, pruned];
+  const other = view.other(apiVersion);
+  return other && [new Seen(other.view, other.convert(object)), other.convert(pruned)];
 }
 
 /** Every field there is in an object. */

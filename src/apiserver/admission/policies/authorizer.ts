@@ -7,30 +7,9 @@ import {
   parseLabelSelector,
 } from "../../../machinery/index.ts";
 import type { AuthorizationAttributes, Authorizer, Decision, UserInfo } from "../../auth-contract.ts";
+import { Pending } from "../../pending.ts";
 import type { AdmissionRequest } from "../chain.ts";
 import { type Bindings, engine } from "./expressions.ts";
-
-/** An evaluation ended since an answer takes time. */
-class Pending extends Error {
-  readonly answered: Promise<void>;
-  constructor(answered: Promise<void>) {
-    super("an authorizer has not answered yet");
-    this.answered = answered;
-  }
-}
-
-/**
- * What `evaluate` makes, which is called again when an answer that it had to wait for is there: it may change nothing but
- * what it returns.
- */
-export function settled<T>(evaluate: () => T): T | Promise<T> {
-  try {
-    return evaluate();
-  } catch (error) {
-    if (!(error instanceof Pending)) throw error;
-    return error.answered.then(() => settled(evaluate));
-  }
-}
 
 /** `authorizer` and `authorizer.requestResource`, for the expressions of one plugin about one request. */
 export function authorizerBindings(authorizer: Authorizer, request: AdmissionRequest): Bindings {

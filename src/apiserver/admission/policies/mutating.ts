@@ -10,9 +10,10 @@ import { type CelProgram, deepEqual, StatusError } from "../../../machinery/inde
 import { takeOver, viewed } from "../change.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "../chain.ts";
 import type { PluginContext } from "../context.ts";
+import { settled } from "../../pending.ts";
 import { refuse } from "../refuse.ts";
 import { Memory } from "../reinvocation.ts";
-import { authorizerBindings, settled } from "./authorizer.ts";
+import { authorizerBindings } from "./authorizer.ts";
 import {
   type Bindings,
   bindingsOf,
@@ -87,8 +88,10 @@ export function mutatingAdmissionPolicy(context: PluginContext): AdmissionPlugin
       if (request.operation === "DELETE" || !request.object) return undefined;
       const asked = concerned(context, request, policies.all());
       if (asked.length === 0) return undefined;
-      const turns = asked.flatMap((each) => [...turnsOf(context, request, each)]);
-      const decide = (): Promise<void> => admit(context, request, turns);
+      const decide = async (): Promise<void> => {
+        const turns = await settled(() => asked.flatMap((each) => [...turnsOf(context, request, each)]));
+        await admit(context, request, turns);
+      };
       return celReady()?.then(decide) ?? decide();
     },
   };
@@ -189,11 +192,11 @@ async function mutate(
       });
       if (value instanceof Error) throw new PolicyProblem(value.message, { cause: value });
       const object = request.object as KubeObject;
-      const before = viewed(request, object, resource);
+      const before = await settled(() => viewed(request, object, resource));
       const next = patch(value, { request, object: before, resource });
       result.patched = true;
       if (next === before || deepEqual(next, before)) continue;
-      takeOver(request, object, resource, next);
+      await takeOver(request, object, resource, next);
       result.changed = true;
     } catch (error) {
       if (!(error instanceof PolicyProblem) && !(error instanceof OutOfBudget)) throw error;

@@ -1,8 +1,12 @@
 /** The objects that a binding gives to a policy. */
 import type { KubeObject, ParamKind, ParamRef } from "../../../api/index.ts";
 import { selectorFromObject } from "../../../machinery/index.ts";
+import type { Entry } from "../../cache/entry.ts";
+import { ConversionError } from "../../conversion/review.ts";
+import { Pending } from "../../pending.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { ServedResource } from "../../registry/resource.ts";
+import { internal } from "../change.ts";
 
 export function paramResource(registry: Registry, kind: ParamKind): ServedResource | undefined {
   const [first = "", second] = (kind.apiVersion ?? "").split("/");
@@ -14,7 +18,33 @@ export function paramResource(registry: Registry, kind: ParamKind): ServedResour
   return undefined;
 }
 
-/** A text is why the binding cannot be used. */
+function objectsOf(resource: ServedResource, ref: ParamRef, namespace: string): KubeObject[] {
+  if (ref.name) {
+    const entry = resource.cache.get(resource.key(namespace, ref.name));
+    return entry ? shown(resource, [entry]) : [];
+  }
+  if (!ref.selector) return [];
+  const selector = selectorFromObject(ref.selector);
+  const entries = resource.cache.list(namespace).filter((entry) => entry.namespace === namespace);
+  return shown(resource, entries).filter(({ metadata }) => selector.matches(metadata?.labels ?? {}));
+}
+
+/** As the policy's version of the kind shows them. */
+function shown(resource: ServedResource, entries: readonly Entry[]): KubeObject[] {
+  const { view } = resource;
+  if (!view) return entries.map((entry) => resource.shown(entry.object));
+  return entries.map((entry) => {
+    const known = view.known(entry);
+    if (known) return known.object;
+    throw new Pending(view.all(entries).then(() => {}, unconverted));
+  });
+}
+
+function unconverted(cause: unknown): never {
+  throw cause instanceof ConversionError ? internal(cause.message, cause) : cause;
+}
+
+/** A text is why the binding cannot be used. Throws Pending where a webhook converts. */
 export function paramsOf(
   resource: ServedResource,
   ref: ParamRef,
@@ -26,16 +56,7 @@ export function paramsOf(
   const namespace = namespaced ? ref.namespace || requestNamespace : "";
   if (namespaced && namespace === "")
     return "cannot use namespaced paramRef in policy binding that matches cluster-scoped resources";
-  const found: KubeObject[] = [];
-  if (ref.name) {
-    const entry = resource.cache.get(resource.key(namespace, ref.name));
-    if (entry) found.push(resource.shown(entry.object));
-  } else if (ref.selector) {
-    const selector = selectorFromObject(ref.selector);
-    for (const entry of resource.cache.list(namespace))
-      if (entry.namespace === namespace && selector.matches(entry.object.metadata?.labels ?? {}))
-        found.push(resource.shown(entry.object));
-  }
+  const found = objectsOf(resource, ref, namespace);
   if (found.length === 0 && ref.parameterNotFoundAction === "Deny")
     return "no params found for policy binding with `Deny` parameterNotFoundAction";
   return found;

@@ -16,9 +16,8 @@ import {
   UnkeyedItem,
 } from "../../../machinery/index.ts";
 import type { ServedResource } from "../../registry/resource.ts";
-import { conformed, isOwnKind } from "../change.ts";
+import { conformed, internal, isOwnKind } from "../change.ts";
 import type { AdmissionRequest } from "../chain.ts";
-import { internal } from "../webhooks/ask.ts";
 import { engine } from "./expressions.ts";
 
 /** Why a policy's change cannot be made; its failurePolicy says what that means. */

@@ -9,8 +9,9 @@ import {
 import { type CelProgram, StatusError } from "../../../machinery/index.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "../chain.ts";
 import type { PluginContext } from "../context.ts";
+import { settled } from "../../pending.ts";
 import { refuse } from "../refuse.ts";
-import { authorizerBindings, settled } from "./authorizer.ts";
+import { authorizerBindings } from "./authorizer.ts";
 import {
   type Bindings,
   bindingsOf,

@@ -1,14 +1,16 @@
 /** One webhook and one request. */
 import { celReady } from "../../../api/index.ts";
-import { StatusError } from "../../../machinery/index.ts";
+import type { StatusError } from "../../../machinery/index.ts";
 import type { Authorizer } from "../../auth-contract.ts";
-import { newUid } from "../../core.ts";
 import { badRequest, forbidden } from "../../errors.ts";
+import { settled } from "../../pending.ts";
+import { newUid } from "../../uid.ts";
 import type { WebhookAddress } from "../../webhooks/address.ts";
 import { WebhookCallError } from "../../webhooks/answers.ts";
 import type { ReviewClient } from "../../webhooks/review-client.ts";
+import { internal } from "../change.ts";
 import type { AdmissionRequest } from "../chain.ts";
-import { authorizerBindings, settled } from "../policies/authorizer.ts";
+import { authorizerBindings } from "../policies/authorizer.ts";
 import { bindingsOf, type Condition, conditionsHold, conditionsOf } from "../policies/expressions.ts";
 import type { Called } from "./hooks.ts";
 import { reviewOf } from "./review.ts";
@@ -25,7 +27,8 @@ export async function wants(
 ): Promise<boolean> {
   if (!hook.matchConditions?.length) return true;
   await celReady();
-  const { uid: _uid, object, oldObject, ...rest } = reviewOf(request, { resource }, "").request;
+  const review = await settled(() => reviewOf(request, { resource }, ""));
+  const { uid: _uid, object, oldObject, ...rest } = review.request;
   const bindings = {
     ...bindingsOf({ object, oldObject, request: rest, namespaceObject: null }),
     ...authorizerBindings(authorizer, request),
@@ -65,7 +68,7 @@ export async function ask(
     );
   }
   const uid = newUid();
-  const review = reviewOf(request, { resource }, uid, version);
+  const review = await settled(() => reviewOf(request, { resource }, uid, version));
   const value = await client
     .post(hook.clientConfig as WebhookAddress, review, hook.timeoutSeconds ?? 10)
     .catch((cause: Error) => {
@@ -84,9 +87,3 @@ export function uncalled({ hook }: Called, cause: WebhookCallError): StatusError
   const text = `failed calling webhook ${JSON.stringify(hook.name)}: ${cause.message}`;
   return internal(text, cause);
 }
-
-export const internal = (text: string, cause?: unknown): StatusError =>
-  new StatusError("InternalError", `Internal error occurred: ${text}`, {
-    details: { causes: [{ message: text }] },
-    cause,
-  });

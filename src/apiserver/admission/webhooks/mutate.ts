@@ -11,13 +11,14 @@ import type { Authorizer } from "../../auth-contract.ts";
 import { notRegistered } from "../../codec/decode.ts";
 import { jsonProblem } from "../../codec/go-json.ts";
 import { WebhookCallError } from "../../webhooks/answers.ts";
+import { settled } from "../../pending.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { ServedResource } from "../../registry/resource.ts";
 import type { ReviewClient } from "../../webhooks/review-client.ts";
-import { conformed, isOwnKind, takeOver, viewed } from "../change.ts";
+import { conformed, internal, isOwnKind, takeOver, viewed } from "../change.ts";
 import type { AdmissionRequest } from "../chain.ts";
 import { Memory } from "../reinvocation.ts";
-import { ask, internal, uncalled, wants } from "./ask.ts";
+import { ask, uncalled, wants } from "./ask.ts";
 import type { Called } from "./hooks.ts";
 import { patchAnnotation } from "./annotations.ts";
 import type { Verdict } from "./verdict.ts";
@@ -92,7 +93,7 @@ async function askAndChange(
   }
   if (verdict.patchType !== "JSONPatch")
     throw new WebhookCallError(`unsupported patch type ${JSON.stringify(verdict.patchType)}`);
-  const changed = applyTo(request, request.object, called, operations, registry);
+  const changed = await applyTo(request, request.object, called, operations, registry);
   request.audit?.annotateBody(`patch.webhook.admission.k8s.io/${place}`, patchAnnotation(called, operations));
   return changed;
 }
@@ -118,15 +119,15 @@ function operationsOf({ patch }: Verdict): JsonPatchOperation[] {
 }
 
 /** Patches the object in place, in the version that the webhook was shown. True when that made a difference. */
-function applyTo(
+async function applyTo(
   request: AdmissionRequest,
   object: KubeObject,
   { resource }: Called,
   operations: JsonPatchOperation[],
   registry: Registry,
-): boolean {
+): Promise<boolean> {
   const { def } = resource;
-  const before = viewed(request, object, resource);
+  const before = await settled(() => viewed(request, object, resource));
   let patched: unknown;
   try {
     patched = applyJsonPatch(structuredClone(before), operations);
@@ -139,7 +140,7 @@ function applyTo(
   const { problem } = conformed(request, resource, next);
   if (problem) throw internal(problem);
   const changed = !deepEqual(next, before);
-  takeOver(request, object, resource, next);
+  await takeOver(request, object, resource, next);
   return changed;
 }
 

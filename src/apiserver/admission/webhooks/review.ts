@@ -1,7 +1,7 @@
 /** AdmissionReview (admission.k8s.io): what webhooks and expressions are told of a request. */
 import type { KubeObject } from "../../../api/index.ts";
 import type { ServedResource } from "../../registry/resource.ts";
-import { isOwnKind } from "../change.ts";
+import { isOwnKind, viewed } from "../change.ts";
 import type { AdmissionRequest } from "../chain.ts";
 import type { ReviewVersion } from "./verdict.ts";
 
@@ -24,12 +24,12 @@ function shown(
   object: KubeObject | undefined,
 ): KubeObject | null {
   if (!object) return null;
-  if (isOwnKind(request)) return resource.whole(object);
+  if (isOwnKind(request)) return viewed(request, object, resource);
   const { kind, apiVersion, ...rest } = object;
   return { kind, apiVersion, ...rest } as KubeObject;
 }
 
-/** `resource`: the version of the request's resource in which it is shown. */
+/** `resource`: the version of the request's resource in which it is shown. Throws Pending where a webhook converts. */
 export function reviewOf(
   request: AdmissionRequest,
   { resource }: { resource: ServedResource },

@@ -1,0 +1,73 @@
+/** Columns of custom resources. */
+import { findJsonPath } from "../../machinery/index.ts";
+import { ageColumn, ago, nameColumn } from "../columns.ts";
+import type { TableColumn } from "../definition.ts";
+import type { CustomResourceDefinitionVersion } from "../generated/types.ts";
+import type { KubeObject } from "../meta.ts";
+
+/** What `kubectl get` shows of a version. */
+export function columnsOf(version: CustomResourceDefinitionVersion): readonly TableColumn[] {
+  const own = version.additionalPrinterColumns ?? [];
+  if (own.length === 0) {
+    return [
+      nameOf,
+      {
+        ...ageColumn,
+        type: "date",
+        description: creationText,
+      },
+    ];
+  }
+  return [
+    nameOf,
+    ...own.map(
+      (each): TableColumn => ({
+        name: each.name,
+        type: each.type as TableColumn["type"],
+        ...(each.format ? { format: each.format } : {}),
+        description:
+          each.description || `Custom resource definition column (in JSONPath format): ${each.jsonPath}`,
+        priority: each.priority ?? 0,
+        cell: (object, now) => cellOf(each.type, each.jsonPath, object, now),
+      }),
+    ),
+  ];
+}
+
+export const nameOf: TableColumn = {
+  ...nameColumn,
+  description:
+    "Name must be unique within a namespace. Is required when creating resources, although some resources may allow a client to request the generation of an appropriate name automatically. Name is primarily intended for creation idempotence and configuration definition. Cannot be updated. More info: https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names",
+};
+
+export const creationText =
+  "CreationTimestamp is a timestamp representing the server time when this object was created. It is not guaranteed to be set in happens-before order across separate operations. Clients may not set this value. It is represented in RFC3339 form and is in UTC.\n\nPopulated by the system. Read-only. Null for lists. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata";
+
+function cellOf(
+  type: string,
+  jsonPath: string,
+  object: KubeObject,
+  now: number,
+): string | number | boolean | null {
+  let found: unknown[];
+  try {
+    found = findJsonPath(jsonPath, object);
+  } catch {
+    return null;
+  }
+  const values = found.filter((each) => each !== undefined && each !== null);
+  const [value] = values;
+  if (value === undefined) return null;
+  switch (type) {
+    case "integer":
+      return typeof value === "number" ? Math.trunc(value) : null;
+    case "number":
+      return typeof value === "number" ? value : null;
+    case "boolean":
+      return typeof value === "boolean" ? value : null;
+    case "date":
+      return typeof value === "string" ? ago(value, now) : null;
+    default:
+      return typeof value === "string" ? value : JSON.stringify(value);
+  }
+}

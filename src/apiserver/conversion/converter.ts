@@ -1,0 +1,171 @@
+/** Converts custom resources between versions by asking the definition's webhook. */
+import type { CustomResourceDefinitionSpec, KubeObject } from "../../api/index.ts";
+import { stringifyExact } from "../../machinery/index.ts";
+import { newUid } from "../uid.ts";
+import type { WebhookAddress } from "../webhooks/address.ts";
+import { WebhookCallError } from "../webhooks/answers.ts";
+import type { ReviewClient } from "../webhooks/review-client.ts";
+import { acceptConverted, kindOf } from "./converted-object.ts";
+import { ConversionError, conversionReview, convertedObjects, reviewVersion } from "./review.ts";
+
+/** What a definition says of its webhook. */
+export interface ConversionWebhook {
+  address: WebhookAddress;
+  /** `conversionReviewVersions` */
+  reviewVersions: readonly string[];
+  /** Every version of the definition, served or not: `example.com/v1`. */
+  apiVersions: ReadonlySet<string>;
+}
+
+/** The webhook of a definition that has one. */
+export function conversionWebhook(spec: CustomResourceDefinitionSpec): ConversionWebhook | undefined {
+  const { strategy, webhook } = spec.conversion ?? {};
+  if (strategy !== "Webhook" || !webhook) return undefined;
+  const { caBundle = "", url, service } = webhook.clientConfig ?? {};
+  // A bundle of nothing but white space is none.
+  const bundle = Buffer.from(caBundle, "base64").toString().trim() === "" ? "" : caBundle;
+  return {
+    address: {
+      ...(bundle === "" ? {} : { caBundle: bundle }),
+      ...(url === undefined ? {} : { url }),
+      ...(service === undefined ? {} : { service }),
+    },
+    reviewVersions: webhook.conversionReviewVersions,
+    apiVersions: new Set(spec.versions.map(({ name }) => `${spec.group}/${name}`)),
+  };
+}
+
+/** A conversion takes no longer, in seconds; the webhook's to know is `?timeout=30s`. */
+const timeoutSeconds = 30;
+/** One review carries so much at most, unless a single object is larger: webhooks limit what they read. */
+const maxObjects = 128;
+const maxBytes = 64 * 1024;
+/** So many reviews of one list are under way at once. */
+const maxReviews = 4;
+
+export class Converter {
+  readonly #client: ReviewClient;
+  readonly #webhook: ConversionWebhook;
+
+  constructor(client: ReviewClient, webhook: ConversionWebhook) {
+    this.#client = client;
+    this.#webhook = webhook;
+  }
+
+  /**
+   * The objects as the version shows them, in the same order. They are not changed; what has the version already is given
+   * back as it is. Rejects with ConversionError.
+   */
+  async convert(objects: readonly KubeObject[], apiVersion: string): Promise<KubeObject[]> {
+    const results = objects.slice();
+    const batches: number[][] = [];
+    for (const indexes of this.#bySource(objects, apiVersion))
+      batches.push(...portions(indexes, (i) => objects[i] as KubeObject));
+    const work = async (): Promise<void> => {
+      for (let batch = batches.shift(); batch; batch = batches.shift()) {
+        const converted = await this.#ask(
+          batch.map((i) => objects[i] as KubeObject),
+          apiVersion,
+        );
+        batch.forEach((i, at) => {
+          results[i] = converted[at] as KubeObject;
+        });
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(maxReviews, batches.length) }, work));
+    return results;
+  }
+
+  /** Indexes of what is to be converted, by version. */
+  #bySource(objects: readonly KubeObject[], apiVersion: string): Iterable<number[]> {
+    const { apiVersions } = this.#webhook;
+    const groups = new Map<string, number[]>();
+    for (const [i, object] of objects.entries()) {
+      const source = object.apiVersion ?? "";
+      if (source === apiVersion) continue;
+      if (!apiVersions.has(source))
+        throw new ConversionError(`request to convert CR from an invalid group/version: ${source}`, false);
+      if (!apiVersions.has(apiVersion))
+        throw new ConversionError(`request to convert CR to an invalid group/version: ${apiVersion}`, false);
+      const known = groups.get(source);
+      if (known) known.push(i);
+      else groups.set(source, [i]);
+    }
+    return groups.values();
+  }
+
+  /** Objects of one version. What a webhook cannot do at once it may do one by one, as the original asks. */
+  async #ask(objects: readonly KubeObject[], apiVersion: string): Promise<KubeObject[]> {
+    try {
+      return await this.#review(objects, apiVersion);
+    } catch (error) {
+      if (objects.length === 1 || !(error instanceof ConversionError) || !error.answered) throw error;
+    }
+    const results: KubeObject[] = [];
+    for (const object of objects) results.push(...(await this.#review([object], apiVersion)));
+    return results;
+  }
+
+  async #review(objects: readonly KubeObject[], apiVersion: string): Promise<KubeObject[]> {
+    const { address, reviewVersions } = this.#webhook;
+    const by = `conversion webhook for ${kindOf(objects[0] as KubeObject)}`;
+    const version = reviewVersion(reviewVersions);
+    const uid = newUid();
+    const bare = objects.map(withoutResourceVersion);
+    let answer: unknown;
+    try {
+      answer = await this.#client.post(
+        address,
+        conversionReview(version, uid, apiVersion, bare),
+        timeoutSeconds,
+      );
+    } catch (cause) {
+      if (!(cause instanceof WebhookCallError)) throw cause;
+      throw new ConversionError(`${by} failed: ${cause.message}`, false, cause);
+    }
+    let values: readonly unknown[];
+    try {
+      values = convertedObjects(answer, version, uid);
+    } catch (cause) {
+      throw new ConversionError(`${by} failed: ${(cause as Error).message}`, true, cause);
+    }
+    if (values.length !== objects.length)
+      throw new ConversionError(`${by} returned ${values.length} objects, expected ${objects.length}`, true);
+    try {
+      return bare.map((object, i) => {
+        const converted = acceptConverted(object, values[i], apiVersion, by);
+        const { resourceVersion } = objects[i]?.metadata ?? {};
+        if (converted.metadata && resourceVersion !== undefined)
+          converted.metadata.resourceVersion = resourceVersion;
+        return converted;
+      });
+    } catch (cause) {
+      throw new ConversionError((cause as Error).message, true, cause);
+    }
+  }
+}
+
+/** Webhooks see objects as they are stored. */
+function withoutResourceVersion(object: KubeObject): KubeObject {
+  if (object.metadata?.resourceVersion === undefined) return object;
+  const { resourceVersion: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
+}
+
+function portions(indexes: readonly number[], object: (index: number) => KubeObject): number[][] {
+  const result: number[][] = [];
+  let current: number[] = [];
+  let bytes = 0;
+  for (const index of indexes) {
+    const size = stringifyExact(object(index)).length;
+    if (current.length > 0 && (current.length === maxObjects || bytes + size > maxBytes)) {
+      result.push(current);
+      current = [];
+      bytes = 0;
+    }
+    current.push(index);
+    bytes += size;
+  }
+  if (current.length > 0) result.push(current);
+  return result;
+}

@@ -1,0 +1,143 @@
+/** Objects as one version of their kind shows them, where a webhook converts between versions. */
+import type { KubeObject, VersionConversion } from "../../api/index.ts";
+import type { Clock } from "../../machinery/index.ts";
+import { Entry } from "../cache/entry.ts";
+import type { WatchCache } from "../cache/watch-cache.ts";
+import { encodeStored, withResourceVersion } from "../codec/stored.ts";
+import { ConvertedChanges } from "./converted-changes.ts";
+
+/** An entry that is in the version it is asked for: its bytes are what clients see. */
+export class ConvertedEntry extends Entry {}
+
+/** Asks a webhook (`converter.ts`); rejects with the error to answer with. */
+export interface ObjectConverter {
+  convert(objects: readonly KubeObject[], apiVersion: string): Promise<KubeObject[]>;
+}
+
+export interface ViewedVersion {
+  kind: string;
+  apiVersion: string;
+  storedApiVersion: string;
+  hooks: VersionConversion;
+}
+
+/**
+ * A webhook is asked once for each revision of an object, whoever reads it: what came out is kept as long as the entry it
+ * came from. A definition that changes has new views, so nothing of the old webhook stays.
+ */
+export class VersionView {
+  readonly #version: ViewedVersion;
+  readonly #converter: ObjectConverter;
+  /** How the bytes of an entry begin that is stored in this version. */
+  readonly #head: Buffer;
+  readonly #converted = new WeakMap<Entry, Entry | Promise<Entry>>();
+  /** The changes of the cache, as this version shows them. */
+  readonly changes: ConvertedChanges;
+
+  constructor(version: ViewedVersion, converter: ObjectConverter, cache: WatchCache, clock: Clock) {
+    this.#version = version;
+    this.#converter = converter;
+    this.#head = Buffer.from(
+      `{"kind":${JSON.stringify(version.kind)},"apiVersion":${JSON.stringify(version.apiVersion)},`,
+    );
+    this.changes = new ConvertedChanges(cache, this, clock);
+  }
+
+  /** The entry as this version shows it, when that is known already. */
+  known(entry: Entry): Entry | undefined {
+    if (entry instanceof ConvertedEntry) return entry;
+    const found = this.#converted.get(entry);
+    if (found) return found instanceof Promise ? undefined : found;
+    return entry.json.subarray(0, this.#head.length).equals(this.#head) ? entry : undefined;
+  }
+
+  async of(entry: Entry): Promise<Entry> {
+    return this.known(entry) ?? ((await this.all([entry]))[0] as Entry);
+  }
+
+  /**
+   * Entries as this version shows them, in the same order. Rejects when one of them cannot be converted. `alone`: without
+   * waiting for what others have begun.
+   */
+  async all(entries: readonly Entry[], alone = false): Promise<Entry[]> {
+    const missing = entries.filter((entry) => !this.known(entry) && (alone || !this.#converted.has(entry)));
+    if (missing.length > 0) this.#begin(missing);
+    const own = new Set(missing);
+    const waiting = entries.map((entry): Entry | Promise<Entry | undefined> => {
+      const known = this.known(entry);
+      if (known) return known;
+      const pending = this.#converted.get(entry) as Promise<Entry>;
+      return own.has(entry) ? pending : pending.catch(() => undefined);
+    });
+    const found: (Entry | undefined)[] = [];
+    for (const each of waiting) found.push(each instanceof Promise ? await each : each);
+    // What others asked for may have failed for something else that they asked for with it.
+    const failed = entries.filter((_, i) => !found[i]);
+    if (failed.length === 0) return found as Entry[];
+    const again = await this.all(failed, true);
+    return found.map((entry) => entry ?? (again.shift() as Entry));
+  }
+
+  #begin(entries: readonly Entry[]): void {
+    const all = this.#convert(entries);
+    for (const [i, entry] of entries.entries()) {
+      const one = all.then((done) => {
+        const converted = done[i] as Entry;
+        this.#converted.set(entry, converted);
+        return converted;
+      });
+      // Whoever asks next asks the webhook again.
+      one.catch(() => {
+        if (this.#converted.get(entry) === one) this.#converted.delete(entry);
+      });
+      this.#converted.set(entry, one);
+    }
+  }
+
+  async #convert(entries: readonly Entry[]): Promise<Entry[]> {
+    const objects = entries.map((entry) => {
+      const object = entry.copy();
+      this.#version.hooks.read(object);
+      return object;
+    });
+    const converted = await this.#converter.convert(objects, this.#version.apiVersion);
+    return converted.map((object, i) => {
+      const { key, revision } = entries[i] as Entry;
+      this.#version.hooks.converted(object);
+      return this.entry(key, revision, object);
+    });
+  }
+
+  /** An object of this version as an entry; without a resource version when `revision` is 0. */
+  entry(key: string, revision: number, object: KubeObject): Entry {
+    const { kind, apiVersion } = this.#version;
+    const bytes = encodeStored(object, kind, apiVersion);
+    return new ConvertedEntry(
+      key,
+      revision,
+      revision === 0 ? bytes : withResourceVersion(bytes, revision),
+      undefined,
+    );
+  }
+
+  /** The same state under another revision. */
+  at(entry: Entry, revision: number): Entry {
+    const object = entry.copy();
+    return this.entry(entry.key, revision, object);
+  }
+
+  /** An object of this version as another one shows it, as the webhook left it. The object is not changed. */
+  async convert(object: KubeObject, apiVersion: string): Promise<KubeObject> {
+    const [converted] = await this.#converter.convert([object], apiVersion);
+    return converted as KubeObject;
+  }
+
+  /** An object of this version as it is stored. */
+  async toStorage(object: KubeObject): Promise<KubeObject> {
+    const { apiVersion, storedApiVersion, hooks } = this.#version;
+    if (storedApiVersion === apiVersion) return object;
+    const stored = await this.convert(object, storedApiVersion);
+    hooks.converted(stored);
+    return stored;
+  }
+}
