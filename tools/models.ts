@@ -128,7 +128,8 @@ function shapeType(
   if (map) return `{${shapeType(field, map[1] as string, raw.replace(/^map<(.*)>$/, "$1"), names, prefix)}`;
   if (raw.endsWith(".Quantity")) return "q";
   if (raw.endsWith(".IntOrString")) return "ios";
-  if (raw.endsWith(".RawExtension") || raw.endsWith("FieldsV1")) return "o";
+  if (raw.endsWith(".RawExtension")) return "x";
+  if (raw.endsWith("FieldsV1")) return "o";
   if (raw === "bytes" && type === "string") return "y";
   const scalar = scalars[type];
   if (scalar) return scalar;

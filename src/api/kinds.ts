@@ -16,7 +16,7 @@ import { flowControlKinds } from "./flow-control.ts";
 import { networkingKinds } from "./networking/index.ts";
 import { policyKinds } from "./policy.ts";
 import { rbacKinds } from "./rbac/index.ts";
-import { resourceKinds } from "./resource.ts";
+import { resourceKinds } from "./resource/index.ts";
 import { reviewKinds } from "./reviews.ts";
 import { schedulingKinds } from "./scheduling.ts";
 import { storageKinds } from "./storage/index.ts";

@@ -46,7 +46,7 @@ export const isQuotaHugePages = (name: string): boolean => /^(requests\.)?hugepa
 /** Kubernetes' own. */
 export const isNative = (name: string): boolean => !name.includes("/") || name.includes("kubernetes.io/");
 
-const isExtended = (name: string): boolean =>
+export const isExtended = (name: string): boolean =>
   !isNative(name) && !name.startsWith("requests.") && isQualifiedName(`requests.${name}`).length === 0;
 
 /** Halves make no sense of these. */

@@ -1,14 +1,19 @@
 /** resource.k8s.io: dynamic resource allocation, as data. */
-import { ageColumn, column, nameColumn } from "./columns.ts";
-import type { KindDefinition } from "./definition.ts";
-import { kindsOf } from "./define.ts";
-import { immutableSpec, validateClaimSpec, validateSlice } from "./resource-rules.ts";
+import { formatTime } from "../../machinery/index.ts";
+import { ageColumn, column, nameColumn } from "../columns.ts";
+import type { FieldError, KindDefinition } from "../definition.ts";
+import { kindsOf } from "../define.ts";
+import { validateTemplateMeta } from "../core/pod/volumes.ts";
+import { immutableSpec, validateClaimSpec } from "./claim.ts";
+import { validateClass } from "./class.ts";
+import { validateSlice } from "./slice.ts";
+import { dropDeallocated, validateClaimStatus } from "./status.ts";
 import type {
   DeviceClass,
   ResourceClaimTemplate,
   ResourceSlice,
   ResourceV1ResourceClaim,
-} from "./generated/types.ts";
+} from "../generated/types.ts";
 
 const define = kindsOf("resource.k8s.io", "v1", "io.k8s.api.resource.v1");
 
@@ -30,8 +35,32 @@ function defaultClaim(spec: ResourceV1ResourceClaim["spec"] | undefined): void {
     for (const request of exactly ? [exactly, ...firstAvailable] : firstAvailable) {
       request.allocationMode ||= "ExactCount";
       if (request.allocationMode === "ExactCount") request.count ||= 1;
+      for (const toleration of request.tolerations ?? []) toleration.operator ||= "Equal";
     }
   }
+}
+
+/** Taints begin when they are first given. */
+function defaultSlice({ spec }: ResourceSlice): void {
+  const now = formatTime(Date.now());
+  for (const { taints = [] } of spec?.devices ?? []) for (const taint of taints) taint.timeAdded ??= now;
+}
+
+/** Lists as values of attributes and mappings to the resources of nodes are not in v1.36 by default. */
+function dropDisabled({ spec }: ResourceSlice): void {
+  for (const device of spec?.devices ?? []) {
+    delete device.nodeAllocatableResourceMappings;
+    for (const value of Object.values(device.attributes ?? {}))
+      for (const name of ["bools", "ints", "strings", "versions"] as const) delete value[name];
+  }
+}
+
+function sliceWarnings({ spec }: ResourceSlice): string[] {
+  const driver = spec?.driver ?? "";
+  if (driver === driver.toLowerCase()) return [];
+  return [
+    `spec.driver: driver names should be lowercase; ${JSON.stringify(driver)} contains uppercase characters`,
+  ];
 }
 
 export const resourceKinds: readonly KindDefinition[] = [
@@ -42,17 +71,22 @@ export const resourceKinds: readonly KindDefinition[] = [
     generation: true,
     metaRules: { generated: false },
     onUpdate: ["metadata", "metadataChange", "object"],
+    validate: validateClass,
     columns: [nameColumn, ageColumn],
   }),
   define<ResourceV1ResourceClaim>({
     kind: "ResourceClaim",
     plural: "resourceclaims",
-    status: true,
+    status: {
+      prepareForUpdate: (claim, old) =>
+        dropDeallocated(claim as ResourceV1ResourceClaim, old as ResourceV1ResourceClaim),
+    },
     statusKeepsMetadata: true,
+    validateStatus: validateClaimStatus,
     defaults: (claim) => defaultClaim(claim.spec),
     onUpdate: ["metadata", "metadataChange", "change"],
     validate: (claim) => validateClaimSpec(claim.spec, "spec"),
-    validateUpdate: (claim, old) => immutableSpec(claim.spec, old.spec),
+    validateUpdate: (claim, old) => immutableSpec("resource.ResourceClaimSpec", claim.spec, old.spec),
     columns: [nameColumn, column<ResourceV1ResourceClaim>("State", "string", state), ageColumn],
   }),
   define<ResourceClaimTemplate>({
@@ -60,8 +94,13 @@ export const resourceKinds: readonly KindDefinition[] = [
     plural: "resourceclaimtemplates",
     defaults: (template) => defaultClaim(template.spec?.spec),
     onUpdate: ["metadata", "object", "metadataChange", "change"],
-    validate: (template) => validateClaimSpec(template.spec?.spec, "spec.spec"),
-    validateUpdate: (template, old) => immutableSpec(template.spec, old.spec),
+    validate(template) {
+      const errors: FieldError[] = [];
+      validateTemplateMeta(template.spec?.metadata, "spec.metadata", errors);
+      return [...errors, ...validateClaimSpec(template.spec?.spec, "spec.spec")];
+    },
+    validateUpdate: (template, old) =>
+      immutableSpec("resource.ResourceClaimTemplateSpec", template.spec, old.spec),
     columns: [nameColumn, ageColumn],
   }),
   define<ResourceSlice>({
@@ -69,8 +108,13 @@ export const resourceKinds: readonly KindDefinition[] = [
     plural: "resourceslices",
     namespaced: false,
     generation: true,
-    onUpdate: ["metadataChange", "object"],
-    validate: validateSlice,
+    onUpdate: ["metadataChange", "change"],
+    defaults: defaultSlice,
+    prepareForCreate: dropDisabled,
+    prepareForUpdate: dropDisabled,
+    validate: (slice) => validateSlice(slice),
+    validateUpdate: validateSlice,
+    warnings: sliceWarnings,
     columns: [
       nameColumn,
       column<ResourceSlice>("Node", "string", (each) => each.spec?.nodeName || "<unset>"),

@@ -1,0 +1,163 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { findKind } from "../kinds.ts";
+import type { KubeObject } from "../meta.ts";
+
+const mistakes = (plural: string, object: object, old?: object): string[] => {
+  const kind = findKind("resource.k8s.io", "v1", plural);
+  assert.ok(kind);
+  const whole = (each: object) => ({ metadata: { name: "a", namespace: "n" }, ...each }) as KubeObject;
+  const found = old
+    ? kind.strategy.validateUpdate?.(whole(object), whole(old))
+    : kind.strategy.validate?.(whole(object));
+  return (found ?? [])
+    .filter(({ field }) => !field.startsWith("metadata"))
+    .map(({ field, message }) => `${field}: ${message}`);
+};
+
+test("claims: names, one kind of request, classes and counts", () => {
+  const requests = [
+    { name: "x" },
+    { name: "y", exactly: { deviceClassName: "", allocationMode: "X" } },
+    { name: "y", exactly: { deviceClassName: "c", allocationMode: "ExactCount", count: 1 } },
+  ];
+  assert.deepEqual(mistakes("resourceclaims", { spec: { devices: { requests } } }), [
+    "spec.devices.requests[0]: Required value: exactly one of `exactly` or `firstAvailable` is required",
+    "spec.devices.requests[1].exactly.deviceClassName: Required value",
+    'spec.devices.requests[1].exactly.allocationMode: Unsupported value: "X": supported values: "All", "ExactCount"',
+    'spec.devices.requests[2]: Duplicate value: "y"',
+  ]);
+});
+
+test("a claim stays what it was made as", () => {
+  const spec = {
+    devices: { requests: [{ name: "x", exactly: { deviceClassName: "c", allocationMode: "All" } }] },
+  };
+  assert.deepEqual(mistakes("resourceclaims", { spec }, { spec }), []);
+  assert.match(
+    mistakes("resourceclaims", { spec: { devices: {} } }, { spec }).join(),
+    /spec: Invalid value: .*: field is immutable/,
+  );
+});
+
+test("slices: driver, pool and one place for all devices", () => {
+  assert.deepEqual(mistakes("resourceslices", { spec: {} }), [
+    "spec.driver: Required value",
+    "spec.pool.name: Required value",
+    "spec.pool.resourceSliceCount: Invalid value: 0: must be greater than zero",
+    "spec: Required value: exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is required",
+  ]);
+});
+
+test("constraints and configuration name requests of the claim, or alternatives of them", () => {
+  const requests = [
+    { name: "a", exactly: { deviceClassName: "c", allocationMode: "All" } },
+    { name: "b", firstAvailable: [{ name: "x", deviceClassName: "c", allocationMode: "All" }] },
+  ];
+  const constraints = [
+    { requests: ["a", "b/x"], matchAttribute: "x.example.com/numa" },
+    { requests: ["b/y", "a"], matchAttribute: "numa" },
+    { requests: ["a", "a"] },
+  ];
+  const config = [{ requests: ["c"], opaque: { driver: "x.example.com", parameters: "text" } }];
+  const at = "spec.devices";
+  const unknown =
+    "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'";
+  assert.deepEqual(mistakes("resourceclaims", { spec: { devices: { requests, constraints, config } } }), [
+    `${at}.constraints[1].requests[0]: Invalid value: "b/y": ${unknown}`,
+    `${at}.constraints[1].matchAttribute: Invalid value: "numa": a fully qualified name must be a domain and a name separated by a slash`,
+    `${at}.constraints[2].requests[1]: Duplicate value: "a"`,
+    `${at}.constraints[2]: Required value: exactly one of "matchAttribute" or "distinctAttribute" is required, but multiple fields are set`,
+    `${at}.config[0].requests[0]: Invalid value: "c": ${unknown}`,
+    `${at}.config[0].opaque.parameters: Invalid value: "<value omitted>": must be a valid JSON object`,
+  ]);
+});
+
+const slice = (device: object, more: object = {}) => ({
+  spec: {
+    driver: "x.example.com",
+    pool: { name: "p", resourceSliceCount: 1 },
+    nodeName: "n",
+    devices: [{ name: "d", ...device }],
+    ...more,
+  },
+});
+
+test("devices: attributes, taints, counters and where they are", () => {
+  const device = {
+    attributes: { "9": { string: "s" }, v: { version: "1" }, two: { int: 1, bool: true } },
+    taints: [{ key: "k", effect: "Never" }],
+    consumesCounters: [{ counterSet: "", counters: {} }],
+    nodeName: "n",
+  };
+  const found = mistakes("resourceslices", slice(device)).map((text) =>
+    text.split(": ").slice(0, 2).join(": "),
+  );
+  assert.deepEqual(found, [
+    "spec.devices[0].attributes: Invalid value",
+    "spec.devices[0].attributes[v].version: Invalid value",
+    "spec.devices[0].attributes[two]: Invalid value",
+    "spec.devices[0].taints[0].effect: Unsupported value",
+    "spec.devices[0].consumesCounters[0].counterSet: Required value",
+    "spec.devices[0].consumesCounters[0].counters: Required value",
+    "spec.devices[0]: Invalid value",
+  ]);
+  assert.deepEqual(
+    mistakes(
+      "resourceslices",
+      slice({ allNodes: true }, { nodeName: undefined, perDeviceNodeSelection: true }),
+    ),
+    [],
+  );
+});
+
+test("shared capacity: the default and the largest request fit the range and its steps", () => {
+  const validRange = { min: "1Gi", max: "4Gi", step: "2Gi" };
+  const capacity = (value: string, usual: string) => ({
+    allowMultipleAllocations: true,
+    capacity: { mem: { value, requestPolicy: { default: usual, validRange } } },
+  });
+  const at = "spec.devices[0].capacity[mem].requestPolicy.validRange";
+  assert.deepEqual(mistakes("resourceslices", slice(capacity("2Gi", "1Gi"))), [
+    `${at}.max: Invalid value: "4Gi": max is larger than capacity value: 2Gi`,
+    `${at}.step: Invalid value: "2Gi": one step 3Gi is larger than capacity value: 2Gi`,
+    `${at}.step: Invalid value: "4Gi": value is not a multiple of a given step (2Gi) from (1Gi)`,
+  ]);
+  assert.equal(
+    mistakes("resourceslices", slice({ ...capacity("8Gi", "1Gi"), allowMultipleAllocations: false })).length,
+    1,
+  );
+});
+
+test("the status of a claim: users need devices, devices must be the claim's, allocation stays", () => {
+  const kind = findKind("resource.k8s.io", "v1", "resourceclaims");
+  const claim = (status: object) =>
+    ({
+      metadata: { name: "a", namespace: "n", resourceVersion: "1" },
+      spec: {
+        devices: { requests: [{ name: "r", exactly: { deviceClassName: "c", allocationMode: "All" } }] },
+      },
+      status,
+    }) as unknown as KubeObject;
+  const why = (status: object, old: object = {}) =>
+    (kind?.status?.validateUpdate?.(claim(status), claim(old)) ?? []).map(
+      ({ field, message }) => `${field}: ${message}`,
+    );
+  const user = { resource: "pods", name: "p", uid: "u" };
+  const device = { request: "r", driver: "x.example.com", pool: "p", device: "d" };
+  const allocation = { devices: { results: [device] } };
+  assert.deepEqual(
+    why({ allocation, reservedFor: [user], devices: [{ driver: "x.example.com", pool: "p", device: "d" }] }),
+    [],
+  );
+  assert.deepEqual(why({ reservedFor: [user] }), [
+    "status.reservedFor: Forbidden: may not be specified when `allocated` is not set",
+  ]);
+  assert.deepEqual(why({ allocation, devices: [{ driver: "x.example.com", pool: "p", device: "e" }] }), [
+    'status.devices[0]: Invalid value: "x.example.com/p/e": must be an allocated device in the claim',
+  ]);
+  assert.match(
+    why({ allocation: { devices: { results: [] } } }, { allocation }).join(),
+    /status.allocation: Invalid value: .*field is immutable/,
+  );
+});
