@@ -13,6 +13,7 @@ import {
 import { celEngine } from "./cel-engine.ts";
 import type { FieldError } from "./definition.ts";
 import type {
+  AuditAnnotation,
   MatchCondition,
   MatchResources,
   MutatingAdmissionPolicy,
@@ -202,15 +203,38 @@ export function validateValidatingPolicy(policy: ValidatingAdmissionPolicy): Fie
   }
   for (const [i, validation] of validations.entries())
     validateValidation(validation, `spec.validations[${i}]`, scope, errors);
-  for (const [i, { key, valueExpression }] of auditAnnotations.entries()) {
-    const path = `spec.auditAnnotations[${i}]`;
-    const name = `${policy.metadata?.name ?? ""}/${key ?? ""}`;
-    for (const text of isQualifiedName(name)) errors.push(invalid(`${path}.key`, name, text));
-    const text = valueExpression?.trim() ?? "";
-    if (text === "") errors.push(required(`${path}.valueExpression`, "valueExpression is not specified"));
-    else errors.push(...expressionProblems(text, `${path}.valueExpression`, scope, "string or null"));
-  }
+  validateAnnotations(policy.metadata?.name ?? "", auditAnnotations, scope, errors);
   return errors;
+}
+
+const maxAnnotations = 20;
+/** In bytes. */
+const maxAnnotationExpression = 5 * 1024;
+
+function validateAnnotations(
+  policy: string,
+  annotations: readonly AuditAnnotation[],
+  scope: ExpressionScope,
+  errors: FieldError[],
+): void {
+  const keys = new Set<string>();
+  const all = "spec.auditAnnotations";
+  if (annotations.length > maxAnnotations)
+    errors.push(invalid(all, annotations, `must not have more than ${maxAnnotations} auditAnnotations`));
+  for (const [i, { key = "", valueExpression = "" }] of annotations.entries()) {
+    const path = `${all}[${i}]`;
+    const name = `${policy}/${key}`;
+    if (policy === "") errors.push(invalid(`${path}.key`, key, "requires metadata.name be non-empty"));
+    else for (const text of isQualifiedName(name)) errors.push(invalid(`${path}.key`, name, text));
+    const expression = valueExpression.trim();
+    const value = `${path}.valueExpression`;
+    if (expression === "") errors.push(required(value, "valueExpression is not specified"));
+    else if (Buffer.byteLength(expression) > maxAnnotationExpression)
+      errors.push(required(value, `must not exceed ${maxAnnotationExpression} bytes in length`));
+    else errors.push(...expressionProblems(expression, value, scope, "string or null"));
+    if (keys.has(key)) errors.push(duplicate(`${path}.key`, key));
+    keys.add(key);
+  }
 }
 
 const notNames = new Set(

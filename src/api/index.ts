@@ -15,6 +15,7 @@ export {
   type ExpressionScope,
   type Wanted,
 } from "./policy-expressions.ts";
+export { expressionWarnings } from "./policy-type-check.ts";
 export { restorable } from "./restore.ts";
 export { loadProtobufTable } from "./protobuf-table.ts";
 export * as quota from "./quota/index.ts";

@@ -106,19 +106,25 @@ export function compileExpression(
   scope: ExpressionScope,
   wanted: Wanted,
 ): CelProgram | string {
-  try {
-    const extensions = scope.patches ? cel.patchExtensions : {};
-    const program = cel.compileCel(expression, environmentOf(cel, scope), extensions);
-    const found = cel.celTypes.formalText(program.type);
-    if (wanted === "any" || found === wanted) return program;
-    if (wanted !== "string or null") return `must evaluate to ${wanted} but got ${found}`;
-    return found === "string" || found === "null_type"
-      ? program
-      : `must evaluate to one of [string null_type] but got ${found}`;
-  } catch (error) {
-    if (error instanceof cel.CelCompileError) return error.message;
-    throw error;
-  }
+  const extensions = scope.patches ? cel.patchExtensions : {};
+  const program = compiled(cel, expression, environmentOf(cel, scope), extensions);
+  if (typeof program === "string") return program;
+  const found = cel.celTypes.formalText(program.type);
+  if (wanted === "any" || found === wanted) return program;
+  if (wanted !== "string or null") return `must evaluate to ${wanted} but got ${found}`;
+  return found === "string" || found === "null_type"
+    ? program
+    : `must evaluate to one of [string null_type] but got ${found}`;
+}
+
+const plain = new Set(["bool", "bytes", "double", "duration", "int", "null", "string", "timestamp", "uint"]);
+
+/** What others know of a variable's type: messages and types of Kubernetes' own may be anything to them. */
+function ofVariable(cel: Cel, type: CelType): CelType {
+  const t = cel.celTypes;
+  if (type.kind === "list") return t.listOf(ofVariable(cel, type.of));
+  if (type.kind === "map") return t.mapOf(ofVariable(cel, type.key), ofVariable(cel, type.of));
+  return type.kind === "simple" && plain.has(type.name) ? type : t.dyn;
 }
 
 /** Each may speak of those before it. What cannot be compiled is a text. */
@@ -134,9 +140,53 @@ export function compileVariables(
     const made = compileExpression(cel, expression, { params, variables: types }, "any");
     if (typeof made === "string") problems.set(i, made);
     else programs.set(name, made);
-    types.set(name, typeof made === "string" ? cel.celTypes.dyn : made.type);
+    types.set(name, typeof made === "string" ? cel.celTypes.dyn : ofVariable(cel, made.type));
   }
   return { programs, types, problems };
+}
+
+/**
+ * What is wrong with an expression when the types of the objects are known; undefined when nothing is. Mistakes in
+ * variables do not count, nor does what the expression comes to.
+ */
+export function expressionMistake(
+  cel: Cel,
+  expression: string,
+  variables: readonly Variable[],
+  { object, params }: { readonly object: CelType; readonly params?: CelType },
+): string | undefined {
+  const t = cel.celTypes;
+  const types = new Map<string, CelType>();
+  const environment: CelEnvironment = {
+    object,
+    oldObject: object,
+    request: requestType(cel),
+    namespaceObject: namespaceType(cel),
+    ...(params ? { params } : {}),
+    authorizer: t.opaque("kubernetes.authorization.Authorizer"),
+    variables: t.objectOf("kubernetes.variables", types),
+  };
+  for (const { name, expression: source } of variables) {
+    const program = compiled(cel, source, environment);
+    types.set(name, typeof program === "string" ? t.dyn : ofVariable(cel, program.type));
+  }
+  const program = compiled(cel, expression, environment);
+  return typeof program === "string" ? program.replace(/^compilation failed: /, "") : undefined;
+}
+
+/** What is wrong with it is a text. */
+function compiled(
+  cel: Cel,
+  expression: string,
+  environment: CelEnvironment,
+  extensions = {},
+): CelProgram | string {
+  try {
+    return cel.compileCel(expression, environment, extensions);
+  } catch (error) {
+    if (error instanceof cel.CelCompileError) return error.message;
+    throw error;
+  }
 }
 
 /** Mistakes of one expression; none where the engine was not loaded for it. */

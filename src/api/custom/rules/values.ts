@@ -23,6 +23,13 @@ export function escapeName(name: string): string | undefined {
   return name.replaceAll(/__|[./-]/g, (part) => escapes[part] as string);
 }
 
+/** All names by which rules know a field: those that CEL keeps for itself may be said as they are, too. */
+export function namesOf(name: string): readonly string[] {
+  const escaped = escapeName(name);
+  if (escaped === undefined) return [];
+  return reserved.has(name) ? [escaped, name] : [escaped];
+}
+
 const text: SchemaProps = { type: "string" };
 const identity: SchemaProps = { type: "object", properties: { name: text, generateName: text } };
 
@@ -33,26 +40,37 @@ function membersOf(schema: SchemaProps, resource: boolean): Record<string, Schem
     : (schema.properties ?? {});
 }
 
-/** undefined where rules see nothing: unknown members, and what has them. `name`: of the type, in messages. */
-export function typeOf(cel: Cel, schema: SchemaProps, name: string, resource: boolean): CelType | undefined {
+/**
+ * undefined where rules see nothing: unknown members, and what has them. `name`: of the type, in messages. `metadata`: what
+ * is seen of that of an object that is a resource, where that is more than its identity.
+ */
+export function typeOf(
+  cel: Cel,
+  schema: SchemaProps,
+  name: string,
+  resource: boolean,
+  metadata?: (name: string) => CelType,
+): CelType | undefined {
   const t = cel.celTypes;
+  const inside = (inner: SchemaProps, path: string): CelType | undefined =>
+    typeOf(cel, inner, path, isEmbedded(inner), metadata);
   if (isIntOrString(schema)) return t.dyn;
   switch (resource ? "object" : schema.type) {
     case "array": {
-      const of = schema.items && typeOf(cel, schema.items, `${name}.@idx`, isEmbedded(schema.items));
+      const of = schema.items && inside(schema.items, `${name}.@idx`);
       return of && t.listOf(of);
     }
     case "object": {
       const { additionalProperties: values } = schema;
       if (isObject(values)) {
-        const of = typeOf(cel, values as SchemaProps, `${name}.@elem`, isEmbedded(values as SchemaProps));
+        const of = inside(values as SchemaProps, `${name}.@elem`);
         return of && t.mapOf(t.string, of);
       }
       const fields = new Map<string, CelType>();
       for (const [member, inner] of Object.entries(membersOf(schema, resource))) {
-        const escaped = escapeName(member);
-        const type = typeOf(cel, inner, `${name}.${member}`, isEmbedded(inner));
-        if (escaped !== undefined && type) fields.set(escaped, type);
+        const path = `${name}.${member}`;
+        const type = metadata && resource && member === "metadata" ? metadata(path) : inside(inner, path);
+        if (type) for (const known of namesOf(member)) fields.set(known, type);
       }
       return t.objectOf(name, fields);
     }
@@ -99,9 +117,9 @@ export function valueOf(cel: Cel, schema: SchemaProps, value: unknown, resource:
       return made;
     }
     for (const [member, inner] of Object.entries(membersOf(schema, resource))) {
-      const escaped = escapeName(member);
-      if (escaped === undefined || !Object.hasOwn(value, member)) continue;
-      made.set(escaped, valueOf(cel, inner, value[member], isEmbedded(inner)));
+      if (!Object.hasOwn(value, member)) continue;
+      const seen = valueOf(cel, inner, value[member], isEmbedded(inner));
+      for (const known of namesOf(member)) made.set(known, seen);
     }
     return made;
   }

@@ -1,31 +1,17 @@
 /** ValidatingAdmissionPolicy: expressions of policies decide about requests (KEP-3488). */
 import {
   celReady,
-  compileVariables,
   type ValidatingAdmissionPolicy,
   type ValidatingAdmissionPolicyBinding,
-  type Validation,
 } from "../../../api/index.ts";
-import { type CelProgram, StatusError } from "../../../machinery/index.ts";
+import { StatusError } from "../../../machinery/index.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "../chain.ts";
 import type { PluginContext } from "../context.ts";
 import { settled } from "../../pending.ts";
 import { refuse } from "../refuse.ts";
 import { authorizerBindings } from "./authorizer.ts";
-import {
-  type Bindings,
-  bindingsOf,
-  Budget,
-  type Condition,
-  conditionsHold,
-  conditionsOf,
-  engine,
-  type Expression,
-  expressionOf,
-  OutOfBudget,
-  validationLimit,
-  withVariables,
-} from "./expressions.ts";
+import { type CompiledPolicy, compilePolicy, type Decision, decide } from "./decisions.ts";
+import { type Bindings, bindingsOf } from "./expressions.ts";
 import { factsOf } from "./facts.ts";
 import { type Concerned, concerned, Policies, type Policy, turnsOf } from "./policies.ts";
 
@@ -43,48 +29,15 @@ const codes: Record<string, number> = {
   Invalid: 422,
 };
 
-/** Messages that expressions make are no longer (celconfig.MaxEvaluatedMessageExpressionSizeBytes). */
-const maxMessage = 5 * 1024;
-
 const plurals = ["validatingadmissionpolicies", "validatingadmissionpolicybindings"] as const;
 
-type Bound = Policy<ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding, Compiled>;
-
-interface Compiled {
-  readonly variables: ReadonlyMap<string, CelProgram>;
-  readonly conditions: readonly Condition[];
-  readonly validations: readonly CompiledValidation[];
-}
-
-interface CompiledValidation {
-  readonly validation: Validation;
-  readonly expression: Expression;
-  readonly message: Expression | undefined;
-}
-
-function compile({ spec = {} }: ValidatingAdmissionPolicy): Compiled {
-  const { variables = [], validations = [], matchConditions = [] } = spec;
-  const params = spec.paramKind !== undefined;
-  const composed = compileVariables(engine(), variables, params);
-  const scope = { params, ...(variables.length > 0 ? { variables: composed.types } : {}) };
-  return {
-    variables: composed.programs,
-    conditions: conditionsOf(matchConditions, scope),
-    validations: validations.map((validation) => ({
-      validation,
-      expression: expressionOf(validation.expression, scope, "bool"),
-      message: validation.messageExpression
-        ? expressionOf(validation.messageExpression, { ...scope, authorizer: false }, "string")
-        : undefined,
-    })),
-  };
-}
+type Bound = Policy<ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding, CompiledPolicy>;
 
 export function validatingAdmissionPolicy(context: PluginContext): AdmissionPlugin {
-  const policies = new Policies<ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding, Compiled>(
+  const policies = new Policies<ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding, CompiledPolicy>(
     context.caches,
     plurals,
-    compile,
+    compilePolicy,
   );
   return {
     name: "ValidatingAdmissionPolicy",
@@ -92,14 +45,14 @@ export function validatingAdmissionPolicy(context: PluginContext): AdmissionPlug
     validate(request) {
       const asked = concerned(context, request, policies.all());
       if (asked.length === 0) return undefined;
-      const decide = (): void | Promise<void> => {
-        const given = authorizerBindings(context.authorizer, request);
-        const outcome = settled(() => outcomeOf(context, request, asked, given));
+      const run = (): void | Promise<void> => {
+        const asking = authorizerBindings(context.authorizer, request);
+        const outcome = settled(() => outcomeOf(context, request, asked, asking));
         return outcome instanceof Promise
           ? outcome.then((late) => conclude(request, late))
           : conclude(request, outcome);
       };
-      return celReady()?.then(decide) ?? decide();
+      return celReady()?.then(run) ?? run();
     },
   };
 }
@@ -108,9 +61,11 @@ export function validatingAdmissionPolicy(context: PluginContext): AdmissionPlug
 interface Outcome {
   readonly denials: Denial[];
   readonly warnings: string[];
+  readonly annotations: (readonly [key: string, value: string])[];
 }
 
-function conclude(request: AdmissionRequest, { denials, warnings }: Outcome): void {
+function conclude(request: AdmissionRequest, { denials, warnings, annotations }: Outcome): void {
+  for (const [key, value] of annotations) request.audit?.annotate(key, value);
   request.warnings.push(...warnings);
   if (denials[0]) throw denied(request, denials[0]);
 }
@@ -129,62 +84,79 @@ function outcomeOf(
   context: PluginContext,
   request: AdmissionRequest,
   asked: readonly Concerned<Bound>[],
-  given: Bindings,
+  asking: Bindings,
 ): Outcome {
-  const outcome: Outcome = { denials: [], warnings: [] };
-  for (const each of asked)
-    for (const turn of turnsOf(context, request, each)) {
-      const { policy } = each.policy;
-      const binding = "binding" in turn ? turn.binding : undefined;
-      if ("problem" in turn) {
-        if (policy.spec?.failurePolicy !== "Ignore")
-          outcome.denials.push({ policy, binding, message: turn.problem, reason: "Invalid" });
-        continue;
-      }
-      const { validationActions } = turn.binding.spec;
-      const facts = factsOf(context.caches, request, each.resource, turn.params);
-      for (const { message, reason } of decisions(each.policy, { ...bindingsOf(facts), ...given })) {
-        if (validationActions.includes("Warn"))
-          outcome.warnings.push(
-            `Validation failed for ValidatingAdmissionPolicy '${policy.metadata?.name}' with binding '${turn.binding.metadata?.name}': ${message}`,
-          );
-        if (validationActions.includes("Deny")) outcome.denials.push({ policy, binding, message, reason });
-      }
-    }
+  const outcome: Outcome = { denials: [], warnings: [], annotations: [] };
+  for (const each of asked) askPolicy(context, request, each, asking, outcome);
   return outcome;
 }
 
-/** Why the request is to be refused: a message for each validation that does not hold. */
-function decisions(policy: Bound, bindings: Bindings): { message: string; reason: string }[] {
-  const { spec = {} } = policy.policy;
-  const ignore = spec.failurePolicy === "Ignore";
-  const failed = (message: string) => (ignore ? [] : [{ message, reason: "Invalid" }]);
-  const { variables, conditions, validations } = policy.compiled();
-  const budget = new Budget(validationLimit);
-  const all = withVariables(bindings, variables, (cost) => budget.spend(cost));
-  const holds = conditionsHold(conditions, all);
-  if (holds === false) return [];
-  if (holds instanceof Error) return failed(holds.message);
-  try {
-    return validations.flatMap((each) => {
-      const value = budget.evaluate(each.expression, all);
-      if (value === true) return [];
-      if (value instanceof Error) return failed(value.message);
-      return [{ message: messageOf(each, budget, all), reason: each.validation.reason ?? "Invalid" }];
-    });
-  } catch (error) {
-    if (error instanceof OutOfBudget) return failed(error.message);
-    throw error;
+function askPolicy(
+  context: PluginContext,
+  request: AdmissionRequest,
+  concern: Concerned<Bound>,
+  asking: Bindings,
+  { denials, warnings, annotations }: Outcome,
+): void {
+  const { policy } = concern.policy;
+  const name = policy.metadata?.name ?? "";
+  const published = new Map<string, string[]>();
+  for (const turn of turnsOf(context, request, concern)) {
+    const binding = "binding" in turn ? turn.binding : undefined;
+    const deny = (message: string, reason = "Invalid"): void => {
+      denials.push({ policy, binding, message, reason });
+    };
+    if ("problem" in turn) {
+      if (policy.spec?.failurePolicy !== "Ignore") deny(turn.problem);
+      continue;
+    }
+    const { validationActions } = turn.binding.spec;
+    const facts = bindingsOf(factsOf(context.caches, request, concern.resource, turn.params));
+    const {
+      decisions,
+      annotations: made,
+      failures,
+    } = decide(policy, concern.policy.compiled(), facts, asking);
+    for (const decision of decisions)
+      for (const action of validationActions) {
+        const { message, reason } = decision;
+        if (action === "Deny") deny(message, reason);
+        else if (action === "Audit") annotations.push(failureAnnotation(turn.binding, decision));
+        else if (action === "Warn")
+          warnings.push(
+            `Validation failed for ValidatingAdmissionPolicy '${name}' with binding '${turn.binding.metadata?.name}': ${message}`,
+          );
+      }
+    for (const { key, value } of made) {
+      const values = published.get(key) ?? [];
+      published.set(key, values);
+      const text = shortened(value);
+      if (!values.includes(text)) values.push(text);
+    }
+    for (const failure of failures) deny(failure);
   }
+  for (const [key, values] of published) annotations.push([`${name}/${key}`, values.join(", ")]);
 }
 
-function messageOf({ validation, message }: CompiledValidation, budget: Budget, bindings: Bindings): string {
-  const made = message && textOf(message, budget, bindings);
-  return made || validation.message?.trim() || `failed expression: ${validation.expression.trim()}`;
+/** Only the first failure of a request is recorded: a key of the audit log is written once. */
+function failureAnnotation(
+  { metadata, spec }: ValidatingAdmissionPolicyBinding,
+  { index, message }: Decision,
+): readonly [string, string] {
+  const failure = {
+    message,
+    policy: spec.policyName,
+    binding: metadata?.name,
+    expressionIndex: index,
+    validationActions: spec.validationActions,
+  };
+  return ["validation.policy.admission.k8s.io/validation_failure", JSON.stringify([failure])];
 }
 
-function textOf(expression: Expression, budget: Budget, bindings: Bindings): string {
-  const value = budget.evaluate(expression, bindings);
-  const text = typeof value === "string" ? value.trim() : "";
-  return text.includes("\n") || Buffer.byteLength(text) > maxMessage ? "" : text;
+const maxAnnotation = 10 * 1024;
+
+/** Longer values are cut (bytes). */
+function shortened(value: string): string {
+  const bytes = Buffer.from(value);
+  return bytes.length > maxAnnotation ? bytes.subarray(0, maxAnnotation).toString() : value;
 }

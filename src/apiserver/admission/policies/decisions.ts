@@ -1,0 +1,143 @@
+/** What one ValidatingAdmissionPolicy comes to about a request: what it holds against it, and what it wants recorded. */
+import {
+  compileVariables,
+  type ExpressionScope,
+  type ValidatingAdmissionPolicy,
+  type Validation,
+} from "../../../api/index.ts";
+import type { CelProgram } from "../../../machinery/index.ts";
+import {
+  type Bindings,
+  Budget,
+  type Condition,
+  conditionsHold,
+  conditionsOf,
+  engine,
+  type Expression,
+  expressionOf,
+  OutOfBudget,
+  validationLimit,
+  withVariables,
+} from "./expressions.ts";
+
+export interface CompiledPolicy {
+  readonly variables: ReadonlyMap<string, CelProgram>;
+  readonly conditions: readonly Condition[];
+  readonly validations: readonly CompiledValidation[];
+  readonly annotations: readonly { readonly key: string; readonly value: Expression }[];
+}
+
+interface CompiledValidation {
+  readonly validation: Validation;
+  readonly expression: Expression;
+  readonly message: Expression | undefined;
+}
+
+export function compilePolicy({ spec = {} }: ValidatingAdmissionPolicy): CompiledPolicy {
+  const { variables = [], validations = [], matchConditions = [], auditAnnotations = [] } = spec;
+  const params = spec.paramKind !== undefined;
+  const composed = compileVariables(engine(), variables, params);
+  const scope: ExpressionScope = {
+    params,
+    ...(variables.length > 0 ? { variables: composed.types } : {}),
+  };
+  return {
+    variables: composed.programs,
+    conditions: conditionsOf(matchConditions, scope),
+    validations: validations.map((validation) => ({
+      validation,
+      expression: expressionOf(validation.expression, scope, "bool"),
+      message: validation.messageExpression
+        ? expressionOf(validation.messageExpression, { ...scope, authorizer: false }, "string")
+        : undefined,
+    })),
+    annotations: auditAnnotations.map(({ key, valueExpression }) => ({
+      key,
+      value: expressionOf(valueExpression.trim(), scope, "string or null"),
+    })),
+  };
+}
+
+/** What does not hold. */
+export interface Decision {
+  /** Of the validation. */
+  readonly index: number;
+  readonly message: string;
+  readonly reason: string;
+}
+
+export interface Decisions {
+  readonly decisions: readonly Decision[];
+  readonly annotations: readonly { readonly key: string; readonly value: string }[];
+  /** Annotations that could not be made, which refuses the request whatever the binding says. */
+  readonly failures: readonly string[];
+}
+
+const nothing: Decisions = { decisions: [], annotations: [], failures: [] };
+
+/** `asking`: the authorizer, which conditions and validations know and nobody else. */
+export function decide(
+  { spec = {} }: ValidatingAdmissionPolicy,
+  policy: CompiledPolicy,
+  facts: Bindings,
+  asking: Bindings,
+): Decisions {
+  const ignore = spec.failurePolicy === "Ignore";
+  const alone = (message: string): Decisions =>
+    ignore ? nothing : { ...nothing, decisions: [{ index: 0, message, reason: "Invalid" }] };
+  const bound = (bindings: Bindings, budget: Budget): Bindings =>
+    withVariables(bindings, policy.variables, (cost) => budget.spend(cost));
+  const budget = new Budget(validationLimit);
+  const all = bound({ ...facts, ...asking }, budget);
+  const holds = conditionsHold(policy.conditions, all);
+  if (holds === false) return nothing;
+  if (holds instanceof Error) return alone(holds.message);
+  try {
+    const plain = bound(facts, budget);
+    const decisions = policy.validations.flatMap((each, index) => {
+      const value = budget.evaluate(each.expression, all);
+      if (value === true || (value instanceof Error && ignore)) return [];
+      if (value instanceof Error) return [{ index, message: value.message, reason: "Invalid" }];
+      const message = messageOf(each, budget, plain);
+      return [{ index, message, reason: each.validation.reason ?? "Invalid" }];
+    });
+    return { decisions, ...annotationsOf(policy, (own) => bound(facts, own), ignore) };
+  } catch (error) {
+    if (error instanceof OutOfBudget) return alone(error.message);
+    throw error;
+  }
+}
+
+function annotationsOf(
+  { annotations }: CompiledPolicy,
+  bound: (budget: Budget) => Bindings,
+  ignore: boolean,
+): Pick<Decisions, "annotations" | "failures"> {
+  const made: { key: string; value: string }[] = [];
+  const failures: string[] = [];
+  if (annotations.length > 0) {
+    const budget = new Budget(validationLimit);
+    const bindings = bound(budget);
+    for (const { key, value: expression } of annotations) {
+      const value = budget.evaluate(expression, bindings);
+      if (value instanceof Error) {
+        if (!ignore) failures.push(value.message);
+      } else if (typeof value === "string" && value.trim() !== "") made.push({ key, value: value.trim() });
+    }
+  }
+  return { annotations: made, failures };
+}
+
+/** Messages that expressions make are no longer (celconfig.MaxEvaluatedMessageExpressionSizeBytes). */
+const maxMessage = 5 * 1024;
+
+function messageOf({ validation, message }: CompiledValidation, budget: Budget, bindings: Bindings): string {
+  const made = message && textOf(message, budget, bindings);
+  return made || validation.message?.trim() || `failed expression: ${validation.expression.trim()}`;
+}
+
+function textOf(expression: Expression, budget: Budget, bindings: Bindings): string {
+  const value = budget.evaluate(expression, bindings);
+  const text = typeof value === "string" ? value.trim() : "";
+  return text.includes("\n") || Buffer.byteLength(text) > maxMessage ? "" : text;
+}
