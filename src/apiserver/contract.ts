@@ -68,6 +68,10 @@ export interface SpecialHandler {
   readonly anyMethod?: boolean;
   /** Its type in the schema table, where that does not follow from group, version and kind of a served resource. */
   readonly schema?: string;
+  /** Fills in what a body leaves open, before anybody is asked about it. */
+  defaults?(object: KubeObject): void;
+  /** Throws what is wrong with a body. */
+  check?(object: KubeObject): void;
   handle(context: SpecialContext): Promise<TransportResponse | KubeObject>;
 }
 

@@ -1,5 +1,4 @@
 /** The chain every request goes through, whoever carried it: who, may they, what, and then the verb. */
-import { admitConnection } from "./admission/connect.ts";
 import { isReason, StatusError } from "../machinery/index.ts";
 import type { Aggregator } from "./aggregation/aggregator.ts";
 import { auditIdOf } from "./audit/audit-id.ts";
@@ -27,7 +26,6 @@ import type { ServedResource } from "./registry/resource.ts";
 import { parseRequestInfo } from "./request-info.ts";
 import { type Answer, PageError } from "./response.ts";
 import { applyType, patch } from "./verbs/patch.ts";
-import { readSpecial } from "./verbs/input.ts";
 import { readWriteOptions } from "./verbs/write-options.ts";
 import { create } from "./verbs/create.ts";
 import { deleteCollection } from "./verbs/deletecollection.ts";
@@ -38,6 +36,7 @@ import { encoded, encodedError, withWarnings } from "./verbs/output.ts";
 import { update } from "./verbs/update.ts";
 import { watch } from "./verbs/watch.ts";
 import { unstoredVerbs } from "./subresources/unstored.ts";
+import { serveSpecial } from "./subresources/special.ts";
 import { subresources } from "./subresources/index.ts";
 
 type Verb = (call: Call) => Promise<Answer>;
@@ -274,20 +273,17 @@ export class Handler {
   ): Promise<Answer> {
     checkSpecialPlace(special, request.method, info);
     const warnings: string[] = [];
-    await admitConnection(this.#core, request, info, user);
-    const result = await special.handle({
-      info,
-      user,
-      request,
-      objects: this.#core.caches,
-      object: () => readSpecial(this.#core.registry, special, request, info, warnings),
-    });
-    if ("status" in result && typeof result.status === "number") return result as Answer;
-    const target = negotiate(
-      request.headers?.accept,
-      wantsPretty(info.query, request.headers?.["user-agent"]),
-    );
-    return withWarnings({ warnings }, encoded(request.method === "POST" ? 201 : 200, result, target));
+    try {
+      const result = await serveSpecial(this.#core, special, { request, info, user, warnings });
+      if ("status" in result && typeof result.status === "number")
+        return withWarnings({ warnings }, result as Answer);
+      const pretty = wantsPretty(info.query, request.headers?.["user-agent"]);
+      const target = negotiate(request.headers?.accept, pretty);
+      return withWarnings({ warnings }, encoded(request.method === "POST" ? 201 : 200, result, target));
+    } catch (error) {
+      const answer = encodedError(this.#asStatus(error, info), errorTarget(request, info));
+      return withWarnings({ warnings }, answer);
+    }
   }
 
   #asStatus(error: unknown, info: RequestInfo | undefined): StatusError {

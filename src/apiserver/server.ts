@@ -120,9 +120,10 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       if (trail) socket.once("close", trail.upgraded());
       const extension = aggregator.route(info);
       if (extension) return await aggregator.upgrade(extension, { request: message, socket, head }, user);
-      await admitConnection(core, trail ? { ...request, audit: trail } : request, info, user);
+      const recorded = trail ? { ...request, audit: trail } : request;
+      const connection = await admitConnection(core, recorded, info, user, []);
       if (!options.upgrades) throw new StatusError("BadRequest", "upgrades are not served here");
-      options.upgrades.handleUpgrade(message, socket, head, info, user, caches);
+      options.upgrades.handleUpgrade(message, socket, head, connection ?? info, user, caches);
     } catch (error) {
       refuseUpgrade(socket, error);
     }

@@ -19,17 +19,21 @@ import { taintEffects } from "./pod/placement.ts";
 /** A namespace is gone only after the namespace controller emptied it and took this off. */
 export const namespaceFinalizer = "kubernetes";
 
+/** A name that is to be generated is not there yet when defaults are set. */
+function nameInLabels({ metadata }: Namespace): void {
+  if (!metadata?.name) return;
+  metadata.labels ??= {};
+  metadata.labels["kubernetes.io/metadata.name"] = metadata.name;
+}
+
 export function defaultNamespace(namespace: Namespace): void {
-  const name = namespace.metadata?.name;
-  if (name && namespace.metadata) {
-    namespace.metadata.labels ??= {};
-    namespace.metadata.labels["kubernetes.io/metadata.name"] = name;
-  }
+  nameInLabels(namespace);
   namespace.status ??= {};
   namespace.status.phase ||= "Active";
 }
 
 export function prepareNewNamespace(namespace: Namespace): void {
+  nameInLabels(namespace);
   namespace.status = { phase: "Active" };
   namespace.spec ??= {};
   const finalizers = namespace.spec.finalizers ?? [];

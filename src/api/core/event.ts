@@ -38,7 +38,11 @@ export function toCoreEvent(event: object): void {
 /** v1 to events.k8s.io/v1, in place. */
 export function fromCoreEvent(event: object): void {
   rename(event, 0);
-  (event as EventsV1Event).apiVersion = "events.k8s.io/v1";
+  const newer = event as EventsV1Event;
+  newer.apiVersion = "events.k8s.io/v1";
+  // The newer spelling leaves out what the older one says always.
+  if (newer.reportingController === "") delete newer.reportingController;
+  if (newer.reportingInstance === "") delete newer.reportingInstance;
 }
 
 export function defaultEvent(event: CoreV1Event): void {

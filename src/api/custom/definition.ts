@@ -34,8 +34,8 @@ export const definitionName = (group: string, version: string, kind: string): st
   `${group.split(".").reverse().join(".")}.${version}.${kind}`;
 
 /** Every served version of the definition. */
-export function customKinds(spec: CustomResourceDefinitionSpec): KindDefinition[] {
-  return spec.versions.filter(({ served }) => served).map((version) => customKind(spec, version));
+export function customKinds(spec: CustomResourceDefinitionSpec, served = true): KindDefinition[] {
+  return spec.versions.filter((each) => each.served === served).map((version) => customKind(spec, version));
 }
 
 function customKind(

@@ -3,16 +3,9 @@ import { conform, type Conformance, conformToType, type KubeObject, schemaOf } f
 import { StatusError } from "../../machinery/index.ts";
 import { Conversions } from "../conversion/conversions.ts";
 import { ConversionError } from "../conversion/review.ts";
+import { typeNameOf } from "../managed-fields/unstored.ts";
 import type { ServedResource } from "../registry/resource.ts";
 import type { AdmissionRequest } from "./chain.ts";
-
-/** Kinds of subresources that may be changed. */
-const schemas: Readonly<Record<string, string>> = {
-  Binding: "io.k8s.api.core.v1.Binding",
-  Eviction: "io.k8s.api.policy.v1.Eviction",
-  Scale: "io.k8s.api.autoscaling.v1.Scale",
-  TokenRequest: "io.k8s.api.authentication.v1.TokenRequest",
-};
 
 /** False for subresources whose objects are of another kind (a Binding, a Scale, the options of a connection). */
 export const isOwnKind = ({ kind, resource: { def } }: AdmissionRequest): boolean =>
@@ -51,7 +44,7 @@ export function conformed(
   object: KubeObject,
 ): Conformance {
   if (isOwnKind(request)) return def.conform?.(object) ?? conform(def.schema, object);
-  const schema = schemaOf(schemas[request.kind.kind] ?? "");
+  const schema = schemaOf(typeNameOf(request.kind));
   return schema ? conformToType(schema, object) : { unknown: [] };
 }
 

@@ -1,5 +1,6 @@
 /** Admission of what connects to a pod, a Service or a node through the API server. */
 import type { KubeObject } from "../../api/index.ts";
+import { deepEqual } from "../../machinery/index.ts";
 import type { UserInfo } from "../auth-contract.ts";
 import type { HandlerRequest, RequestInfo } from "../contract.ts";
 import type { Core } from "../core.ts";
@@ -34,30 +35,48 @@ function optionsOf(kind: string, info: RequestInfo): KubeObject {
   return options as KubeObject;
 }
 
-/** Undefined for what is no connection; else settles when nobody objects. Throws what refuses it. */
+/** The request as it is when its options are these. */
+function withOptions(info: RequestInfo, options: KubeObject): RequestInfo {
+  const { path, ...rest } = options as KubeObject & Record<string, unknown>;
+  const query = new URLSearchParams(info.query);
+  for (const name of [...truths, "container", "command", "ports"]) query.delete(name);
+  for (const [name, value] of Object.entries(rest)) {
+    if (name === "kind" || name === "apiVersion") continue;
+    for (const each of Array.isArray(value) ? value : [value]) query.append(name, String(each));
+  }
+  return { ...info, query, ...(typeof path === "string" ? { rest: path.replace(/^\//, "") } : {}) };
+}
+
+/**
+ * Settles when nobody objects, with the request as whoever may change its options leaves it; undefined for what is no
+ * connection. Throws what refuses it.
+ */
 export async function admitConnection(
   core: Core,
   handled: HandlerRequest,
   info: RequestInfo,
   user: UserInfo,
-): Promise<void> {
-  if (info.apiGroup !== "") return;
+  warnings: string[],
+): Promise<RequestInfo | undefined> {
+  if (info.apiGroup !== "") return undefined;
   const kind = kinds[`${info.resource}/${info.subresource}`];
   const resource = kind && core.registry.find("", info.apiVersion, info.resource);
-  if (!kind || !resource) return;
+  if (!kind || !resource) return undefined;
   const { query, subresource, namespace, name } = info;
   if (query.has("dryRun")) throw badRequest("dryRun is not supported");
+  const options = optionsOf(kind, info);
   const request = admissionOf(
-    { resource, info, user, request: handled, dryRun: false, warnings: [] },
+    { resource, info, user, request: handled, dryRun: false, warnings },
     {
       operation: "CONNECT",
       subresource,
       namespace,
       name,
       kind: { group: "", version: "v1", kind },
-      object: optionsOf(kind, info),
+      object: structuredClone(options),
       options: null,
     },
   );
   await core.admission.connect(request);
+  return deepEqual(request.object, options) ? info : withOptions(info, request.object as KubeObject);
 }

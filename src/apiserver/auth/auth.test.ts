@@ -113,7 +113,9 @@ function setUp(clock: Clock = systemClock) {
       objects: objects.reader,
       object: () => body as KubeObject,
     };
-    return (await auth.special.get(key)?.handle(context)) as unknown as { status: Record<string, unknown> };
+    const handler = auth.special.get(key);
+    handler?.check?.(body as KubeObject);
+    return (await handler?.handle(context)) as unknown as { status: Record<string, unknown> };
   };
   return { objects, auth, may, call, info };
 }

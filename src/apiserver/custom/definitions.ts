@@ -158,7 +158,8 @@ export class CustomResources {
     const kinds = customKinds(crd.spec).map((def) => (terminating ? closed(def) : def));
     const { group, names } = crd.spec;
     const { registry } = this.#core;
-    const resources = registry.replace(group, names.plural, kinds, this.#conversion(crd.spec));
+    const hidden = customKinds(crd.spec, false);
+    const resources = registry.replace(group, names.plural, kinds, hidden, this.#conversion(crd.spec));
     // Who watches sees the instances of a definition go before it does.
     const kept = deepEqual(known?.spec, crd.spec) ? (before?.resources ?? []) : [];
     this.#served.set(name, { crd, resources: [...kept, ...resources] });

@@ -1,9 +1,9 @@
 /** Owners of what is answered or handed on without being stored: reviews, bindings, evictions. */
 import { type KubeObject, type ObjectMeta, schemaOf, shapeOfType } from "../../api/index.ts";
-import { afterUpdate, UnkeyedItem } from "../../machinery/index.ts";
+import { afterUpdate, isObject, type Managers, UnkeyedItem, type View } from "../../machinery/index.ts";
 import type { GroupVersionKind } from "../admission/chain.ts";
 import { type Call, nowTime } from "../core.ts";
-import { nobody } from "./entries.ts";
+import { nobody, readManagers } from "./entries.ts";
 import { managerName, setManagers } from "./ownership.ts";
 
 /** Where the types of a group's kinds are; groups of one word are their own. */
@@ -17,34 +17,64 @@ const packages: Readonly<Record<string, string>> = {
 export const typeNameOf = ({ group, version, kind }: GroupVersionKind): string =>
   `io.k8s.api.${packages[group] ?? group}.${version}.${kind}`;
 
-/** Sets the object's managedFields: everything in it is its sender's. Kinds without a type have no owners. */
-export function ownersOfNew(
-  call: Pick<Call, "info" | "request" | "core">,
-  object: KubeObject,
-  kind: GroupVersionKind,
-): void {
+type Caller = Pick<Call, "info" | "request" | "core">;
+
+/** How such an object is compared; undefined for kinds without a type. */
+function viewOfType(kind: GroupVersionKind): View | undefined {
   const type = schemaOf(typeNameOf(kind));
-  if (!type) return;
-  const { info, core } = call;
-  const meta = object.metadata as ObjectMeta;
-  delete meta.managedFields;
+  if (!type) return undefined;
   const apiVersion = kind.group === "" ? kind.version : `${kind.group}/${kind.version}`;
-  const view = {
-    apiVersion,
-    shape: shapeOfType(type),
-    typed: true,
-    reset: undefined,
-    other: () => undefined,
-  };
+  return { apiVersion, shape: shapeOfType(type), typed: true, reset: undefined, other: () => undefined };
+}
+
+/** Sets the managedFields of `after`: what differs from `before` is its sender's. */
+function setOwners(call: Caller, view: View, before: object, after: KubeObject, owners: Managers): void {
+  const meta = after.metadata as ObjectMeta;
+  delete meta.managedFields;
   const writer = {
     manager: managerName(call),
     operation: "Update" as const,
-    apiVersion,
-    subresource: info.subresource,
+    apiVersion: view.apiVersion,
+    subresource: call.info.subresource,
   };
   try {
-    setManagers(meta, afterUpdate(view, {}, object, nobody, writer, nowTime(core.clock)));
+    setManagers(meta, afterUpdate(view, before, after, owners, writer, nowTime(call.core.clock)));
   } catch (error) {
     if (!(error instanceof UnkeyedItem)) throw error;
   }
+}
+
+/** Everything in the object is its sender's. */
+export function ownersOfNew(call: Caller, object: KubeObject, kind: GroupVersionKind): void {
+  const view = viewOfType(kind);
+  if (view) setOwners(call, view, {}, object, nobody);
+}
+
+/**
+ * Sets the managedFields of what shows one field of an object (a Scale its replicas): who owns the field there owns it
+ * here. `path`: of the field in the whole, as `spec.replicas`.
+ */
+export function ownersOfPart(
+  call: Caller,
+  { whole, path, before, after }: { whole: KubeObject; path: string; before: KubeObject; after: KubeObject },
+  kind: GroupVersionKind,
+): void {
+  const view = viewOfType(kind);
+  if (!view) return;
+  const names = path.split(".").filter((name) => name !== "");
+  const owns = (fields: unknown): boolean => {
+    let value = fields;
+    for (const name of names) value = isObject(value) ? value[`f:${name}`] : undefined;
+    return value !== undefined;
+  };
+  const owners = (whole.metadata?.managedFields ?? [])
+    .filter(({ fieldsV1 }) => owns(fieldsV1))
+    .map((entry) => ({
+      ...entry,
+      apiVersion: view.apiVersion,
+      fieldsV1: { "f:spec": { "f:replicas": {} } },
+    }));
+  if (owners.length > 0) (before.metadata as ObjectMeta).managedFields = owners;
+  const { managedFields: _, ...metadata } = before.metadata ?? {};
+  setOwners(call, view, { ...before, metadata }, after, readManagers(owners, true));
 }

@@ -11,6 +11,7 @@ const unstored = new Set(["v1 Binding", "v1 Status", "autoscaling/v1 Scale", "po
 export class Registry {
   readonly #caches: ObjectCaches;
   readonly #resources = new Map<string, ServedResource>();
+  readonly #hidden = new Map<string, readonly ServedResource[]>();
   readonly special: ReadonlyMap<string, SpecialHandler>;
   /** Changes with every change of what is served; discovery documents are kept per generation. */
   generation = 1;
@@ -35,19 +36,37 @@ export class Registry {
   }
 
   /**
-   * Serves exactly these versions of a resource from now on. `conversion`: when a webhook converts between them.
+   * Serves exactly these versions of a resource from now on. `hidden`: those that are defined and not served. `conversion`:
+   * when a webhook converts between them.
    */
   replace(
     group: string,
     plural: string,
     kinds: readonly KindDefinition[],
+    hidden: readonly KindDefinition[] = [],
     conversion?: Conversion,
   ): readonly ServedResource[] {
     for (const [name, { def }] of this.#resources)
       if (def.group === group && def.plural === plural) this.#resources.delete(name);
     const served = kinds.map((def) => this.add(def, conversion));
+    const name = `${group}/${plural}`;
+    this.#hidden.delete(name);
+    if (hidden.length > 0)
+      this.#hidden.set(
+        name,
+        hidden.map((def) => new ServedResource(def, this.#caches, conversion)),
+      );
     this.generation++;
     return served;
+  }
+
+  /** Other versions, and groups, in which the same objects are known: those that are not served come last. */
+  equivalentsOf(resource: ServedResource): ServedResource[] {
+    const { group, plural } = resource.def;
+    const served = [...this.#resources.values()].filter(
+      (other) => other !== resource && other.cache === resource.cache,
+    );
+    return [...served, ...(this.#hidden.get(`${group}/${plural}`) ?? [])];
   }
 
   find(group: string, version: string, plural: string): ServedResource | undefined {

@@ -5,11 +5,15 @@ import { admissionOf, writeOptions } from "../admission/request.ts";
 import type { Call } from "../core.ts";
 import { ownersOfNew } from "../managed-fields/unstored.ts";
 
-/** Admission of what is created below an object without being stored itself: a Binding, an Eviction. */
+/**
+ * Admission of what is created without being stored itself: a Binding, an Eviction, a review. `check`: of the object, before
+ * those are asked who may only refuse; throws what is wrong with it.
+ */
 export async function admitSubresource(
-  call: Call,
+  call: Omit<Call, "target">,
   object: KubeObject,
   { group, version, kind }: GroupVersionKind,
+  check?: (object: KubeObject) => void,
 ): Promise<void> {
   const { core, info } = call;
   const meta = object.metadata as ObjectMeta;
@@ -25,5 +29,6 @@ export async function admitSubresource(
     options: writeOptions("CreateOptions", info),
   });
   await admitWrite(core, request);
+  check?.(object);
   await core.admission.validate(request);
 }

@@ -6,6 +6,7 @@ import type { Entry } from "../cache/entry.ts";
 import { asObject, decodeBody } from "../codec/decode.ts";
 import type { Call } from "../core.ts";
 import { badRequest, invalid, methodNotAllowed, notFound } from "../errors.ts";
+import { ownersOfPart } from "../managed-fields/unstored.ts";
 import type { Answer } from "../response.ts";
 import { encoded, withWarnings } from "../verbs/output.ts";
 import { readPatch } from "../verbs/patch.ts";
@@ -70,7 +71,7 @@ export async function scale(call: Call): Promise<Answer> {
         if (info.verb === "patch") throw unusable(JSON.stringify(after), problem);
         throw badRequest(`Scale in version "v1" cannot be handled as a Scale: ${problem}`);
       }
-      await admit(call, before, after);
+      await admit(call, existing.object, before, after);
       const replicas = after.spec?.replicas ?? 0;
       if ((replicas as number) < 0 && resource.def.type) {
         const field = `.${resource.def.scale?.specReplicasPath}`;
@@ -97,9 +98,13 @@ export async function scale(call: Call): Promise<Answer> {
   return answer(call, entry);
 }
 
-/** Admission sees the Scale, not what is scaled. */
-async function admit(call: Call, before: Scale, after: Scale): Promise<void> {
+/** Admission sees the Scale, not what is scaled; its owners are those of the number in the object. */
+async function admit(call: Call, whole: KubeObject, before: Scale, after: Scale): Promise<void> {
   const { core, info } = call;
+  const path = call.resource.def.scale?.specReplicasPath ?? "spec.replicas";
+  // The new one may share members with it.
+  const oldObject = structuredClone(before);
+  ownersOfPart(call, { whole, path, before: oldObject, after }, scaleKind);
   const request = admissionOf(call, {
     operation: "UPDATE",
     subresource: "scale",
@@ -107,7 +112,7 @@ async function admit(call: Call, before: Scale, after: Scale): Promise<void> {
     namespace: info.namespace,
     name: info.name,
     object: after,
-    oldObject: before,
+    oldObject,
     options: writeOptions("UpdateOptions", info),
   });
   await admitWrite(core, request);

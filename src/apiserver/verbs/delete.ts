@@ -87,7 +87,7 @@ export async function deleteObject(
         // Nobody named the objects of a collection.
         name: info.name,
         namespace,
-        options: deleteOptions(options, graceOf(def, existing.object, options)),
+        options: deleteOptions(pinned(def, existing.object, options), graceOf(def, existing.object, options)),
         dryRun: options.dryRun,
       });
       await core.admission.admit(request);
@@ -114,6 +114,12 @@ function isPending(def: KindDefinition, { metadata }: KubeObject, options: Delet
   if (!def.graceSeconds || !metadata?.deletionTimestamp || current === 0) return false;
   const { gracePeriodSeconds = current } = options;
   return (gracePeriodSeconds < 0 ? 1 : gracePeriodSeconds) >= current;
+}
+
+/** A namespace is deleted as the one that it is, even if nobody said so. */
+function pinned(def: KindDefinition, { metadata }: KubeObject, options: DeleteOptions): DeleteOptions {
+  if (!isNamespace(def)) return options;
+  return { ...options, preconditions: { uid: metadata?.uid as string, ...options.preconditions } };
 }
 
 /** What admission is told of the grace period: as it was asked for, or as the kind has it. */

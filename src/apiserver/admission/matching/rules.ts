@@ -62,8 +62,8 @@ export function subjectOf(request: AdmissionRequest, version = request.resource.
 }
 
 /**
- * The version in which the rules take the request: its own, or with matchPolicy Equivalent another served version of the
- * same resource. Undefined when no rule speaks of it.
+ * The version in which the rules take the request: its own, or with matchPolicy Equivalent another in which the same objects
+ * are served. Undefined when no rule speaks of it.
  */
 export function matchedVersion(
   rules: readonly Rule[],
@@ -74,10 +74,12 @@ export function matchedVersion(
   const own = subjectOf(request);
   if (rules.some((rule) => ruleMatches(rule, own))) return request.resource;
   if (matchPolicy === "Exact") return undefined;
-  for (const other of registry.all()) {
-    const { group, version, plural } = other.def;
-    if (group !== own.group || plural !== own.plural || version === own.version) continue;
-    if (rules.some((rule) => ruleMatches(rule, { ...own, version }))) return other;
+  const equivalents = registry.equivalentsOf(request.resource);
+  for (const rule of rules) {
+    for (const other of equivalents) {
+      const { group, version, plural } = other.def;
+      if (ruleMatches(rule, { ...own, group, version, plural })) return other;
+    }
   }
   return undefined;
 }

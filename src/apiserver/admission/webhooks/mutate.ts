@@ -6,9 +6,12 @@ import {
   isObject,
   type JsonPatchOperation,
   PatchError,
+  StatusError,
+  stableJson,
 } from "../../../machinery/index.ts";
 import type { Authorizer } from "../../auth-contract.ts";
 import { notRegistered } from "../../codec/decode.ts";
+import { invalid } from "../../errors.ts";
 import { jsonProblem } from "../../codec/go-json.ts";
 import { WebhookCallError } from "../../webhooks/answers.ts";
 import { settled } from "../../pending.ts";
@@ -42,6 +45,7 @@ export async function mutate(
   const memory = Memory.of(request, "MutatingAdmissionWebhook");
   const { reinvocation, audit } = request;
   memory.begin(request);
+  let patched = false;
   for (const each of called) {
     if (
       !asking.selects(each, request) ||
@@ -64,6 +68,7 @@ export async function mutate(
         JSON.stringify({ configuration, webhook: hook.name, mutated }),
       );
     }
+    patched ||= mutated;
     if (mutated) memory.changed(request);
     if (hook.reinvocationPolicy === "IfNeeded") memory.asked(each.id);
     if (!failure) continue;
@@ -71,7 +76,18 @@ export async function mutate(
     audit?.annotate(`failed-open.mutation.webhook.admission.k8s.io/${place}`, hook.name);
     asking.ignored(each, failure);
   }
+  if (patched) await prune(request);
   memory.end(request);
+}
+
+/** Drops what the schema of a custom resource does not know. */
+async function prune(request: AdmissionRequest): Promise<void> {
+  const { object, resource } = request;
+  if (!object || !resource.def.type || !isOwnKind(request)) return;
+  const view = structuredClone(await settled(() => viewed(request, object, resource)));
+  const { problem } = conformed(request, resource, view);
+  if (problem) throw internal(problem);
+  await takeOver(request, object, resource, view);
 }
 
 /** True when the webhook changed the object. */
@@ -136,20 +152,46 @@ async function applyTo(
     throw internal(cause.message, cause);
   }
   const next = patched as KubeObject;
-  if (isOwnKind(request) && !def.type) checkKind(next, resource, registry);
-  const { problem } = conformed(request, resource, next);
-  if (problem) throw internal(problem);
+  if (isOwnKind(request)) checkKind(next, resource, registry);
+  // What a custom resource's schema does not know is dropped when everybody was asked.
+  if (!def.type) {
+    const { problem } = conformed(request, resource, next);
+    if (problem) throw internal(problem);
+  }
   const changed = !deepEqual(next, before);
   await takeOver(request, object, resource, next);
   return changed;
 }
 
 /** A webhook may not make something else of the object. */
-function checkKind(next: KubeObject, { def, apiVersion }: ServedResource, registry: Registry): void {
+function checkKind(next: KubeObject, resource: ServedResource, registry: Registry): void {
+  const { def, apiVersion } = resource;
+  if (def.type) {
+    checkCustomKind(next, resource, registry);
+    return;
+  }
   const { kind = def.kind, apiVersion: version = apiVersion } = next;
   if (kind === def.kind && version === apiVersion) return;
   if (!registry.knows(version, kind)) throw internal(notRegistered(kind, version));
   const short = version.slice(version.indexOf("/") + 1);
   const group = def.group === "" ? "core" : def.group.split(".")[0];
   throw internal(`converting (${short}.${kind}) to (${group}.${def.kind}): unknown conversion`);
+}
+
+function checkCustomKind(next: KubeObject, { def }: ServedResource, registry: Registry): void {
+  if (!next.kind) throw internal(`Object 'Kind' is missing in '${stableJson(next)}'`);
+  if (next.kind !== def.kind) throw wrongKind(def, next);
+  const [group, version = ""] = (next.apiVersion ?? "").split("/");
+  if (group === def.group && registry.find(def.group, version, def.plural)) return;
+  const why = `request to convert CR from an invalid group/version: ${next.apiVersion ?? ""}`;
+  throw new StatusError("", why, { code: 500 });
+}
+
+function wrongKind(
+  { group, kind }: ServedResource["def"],
+  { kind: given, metadata }: KubeObject,
+): StatusError {
+  const named = { group, kind: given as string, plural: "" };
+  const message = `Invalid value: ${JSON.stringify(given)}: must be ${kind}`;
+  return invalid(named, metadata?.name ?? "", [{ reason: "FieldValueInvalid", field: "kind", message }]);
 }

@@ -1,5 +1,6 @@
 /** AdmissionReview (admission.k8s.io): what webhooks and expressions are told of a request. */
-import type { KubeObject } from "../../../api/index.ts";
+import { fillWritten, type KubeObject, schemaOf } from "../../../api/index.ts";
+import { typeNameOf } from "../../managed-fields/unstored.ts";
 import type { ServedResource } from "../../registry/resource.ts";
 import { isOwnKind, viewed } from "../change.ts";
 import type { AdmissionRequest } from "../chain.ts";
@@ -25,8 +26,11 @@ function shown(
 ): KubeObject | null {
   if (!object) return null;
   if (isOwnKind(request)) return viewed(request, object, resource);
-  const { kind, apiVersion, ...rest } = object;
-  return { kind, apiVersion, ...rest } as KubeObject;
+  const { kind, apiVersion, ...rest } = structuredClone(object);
+  const copy = { kind, apiVersion, ...rest } as KubeObject;
+  const type = schemaOf(typeNameOf(request.kind));
+  if (type) fillWritten(type, copy as Record<string, unknown>);
+  return copy;
 }
 
 /** `resource`: the version of the request's resource in which it is shown. Throws Pending where a webhook converts. */

@@ -4,7 +4,7 @@ import type { KubeObject } from "../../../api/index.ts";
 import type { SpecialHandler } from "../../contract.ts";
 import { specialKey } from "../../registry/registry.ts";
 import { configMap, pod } from "../../testing/harness.ts";
-import { configure, hook, maps, serve, webhookServer } from "../../testing/webhooks.ts";
+import { configure, hook, maps, patchOf, serve, webhookServer } from "../../testing/webhooks.ts";
 
 const everything = [{ operations: ["*"], apiGroups: ["*"], apiVersions: ["*"], resources: ["*/*"] }];
 
@@ -179,6 +179,82 @@ test("bindings and evictions: objects of their own kinds; an eviction is no dele
     reviews.map(({ operation, kind, subResource }) => [operation, kind.group, kind.kind, subResource]),
     [["CREATE", "policy", "Eviction", "eviction"]],
   );
+});
+
+test("reviews and token requests are admitted: checked once they cannot change any more, then asked about", async (t) => {
+  const stages: string[] = [];
+  const token: SpecialHandler = {
+    group: "authentication.k8s.io",
+    version: "v1",
+    kind: "TokenRequest",
+    schema: "io.k8s.api.authentication.v1.TokenRequest",
+    namespaced: true,
+    verbs: ["create"],
+    defaults: (object) => Object.assign(object, { spec: { audiences: ["a"], expirationSeconds: 600 } }),
+    check: () => void stages.push("checked"),
+    handle: async ({ object }) => object(),
+  };
+  const special = new Map([[specialKey("", "serviceaccounts", "token"), token]]);
+  const hooks = await webhookServer(t, (_request, path) => {
+    stages.push(path);
+    return path === "/m"
+      ? patchOf([{ op: "replace", path: "/spec/expirationSeconds", value: 700 }])
+      : { allowed: true };
+  });
+  const h = await serve(t, { special });
+  await configure(h, "Mutating", "m", [hook("m", `${hooks.url}/m`, { rules: everything })]);
+  await configure(h, "Validating", "v", [hook("v", `${hooks.url}/v`, { rules: everything })]);
+  const made = await h.call("POST", "/api/v1/namespaces/default/serviceaccounts/sa/token", { spec: {} });
+  assert.equal(made.status, 201, made.text);
+  assert.equal(made.body.spec.expirationSeconds, 700);
+  assert.deepEqual(stages, ["/m", "checked", "/v"]);
+  const [review] = hooks.seen;
+  assert.deepEqual(
+    [review.kind.kind, review.resource.resource, review.subResource, review.name],
+    ["TokenRequest", "serviceaccounts", "token", "sa"],
+  );
+  assert.deepEqual(review.object.status, { token: "", expirationTimestamp: null });
+  assert.equal(review.object.metadata.managedFields[0].subresource, "token");
+});
+
+test("a Scale has the owners of the number that it shows", async (t) => {
+  const hooks = await webhookServer(t, () => ({ allowed: true }));
+  const h = await serve(t);
+  const at = "/api/v1/namespaces/default/replicationcontrollers";
+  const container = { name: "c", image: "i" };
+  const template = { metadata: { labels: { a: "b" } }, spec: { containers: [container] } };
+  const made = await h.call("POST", `${at}?fieldManager=maker`, {
+    metadata: { name: "r" },
+    spec: { replicas: 1, selector: { a: "b" }, template },
+  });
+  assert.equal(made.status, 201, made.text);
+  await configure(h, "Mutating", "m", [hook("m", hooks.url, { rules: everything })]);
+  await h.call("PATCH", `${at}/r/scale?fieldManager=scaler`, { spec: { replicas: 3 } }, merge);
+  const [{ object, oldObject, subResource, kind }] = hooks.seen;
+  assert.deepEqual(
+    [kind.kind, subResource, oldObject.spec.replicas, object.spec.replicas],
+    ["Scale", "scale", 1, 3],
+  );
+  const owners = ({ metadata }: { metadata: { managedFields: { manager: string; fieldsV1: object }[] } }) =>
+    metadata.managedFields.map(({ manager, fieldsV1 }) => [manager, fieldsV1]);
+  const fields = { "f:spec": { "f:replicas": {} } };
+  assert.deepEqual([owners(oldObject), owners(object)], [[["maker", fields]], [["scaler", fields]]]);
+});
+
+test("a webhook can change the options of a connection", async (t) => {
+  const seen: (string | null)[] = [];
+  const exec: SpecialHandler = {
+    ...connection,
+    handle: async ({ info }) => {
+      seen.push(info.query.get("container"), ...info.query.getAll("command"));
+      return { kind: "Status", apiVersion: "v1" } as KubeObject;
+    },
+  };
+  const hooks = await webhookServer(t, () => patchOf([{ op: "add", path: "/container", value: "other" }]));
+  const h = await serve(t, { special: new Map([[specialKey("", "pods", "exec"), exec]]) });
+  await configure(h, "Mutating", "m", [hook("m", hooks.url, { rules: everything })]);
+  await h.call("GET", "/api/v1/namespaces/default/pods/p/exec?command=a&command=b");
+  assert.deepEqual(seen, ["other", "a", "b"]);
 });
 
 test("a pod that is going is not asked about again, unless it shall go sooner", async (t) => {

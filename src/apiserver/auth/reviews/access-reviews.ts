@@ -20,10 +20,12 @@ function accessReview(
     kind,
     namespaced: kind.startsWith("Local"),
     verbs: ["create"],
+    check(object) {
+      const problems = reviewProblems(kind, object as SubjectAccessReview);
+      if (problems.length > 0) throw invalidReview(problems);
+    },
     async handle(context) {
       const review = context.object() as SubjectAccessReview;
-      const problems = reviewProblems(kind, review);
-      if (problems.length > 0) throw invalidReview(problems);
       const { attributes, evaluationError } = attributesOf(review.spec, userOf(context, review));
       const { allowed, reason } = await authorizer.authorize(attributes);
       const status = {

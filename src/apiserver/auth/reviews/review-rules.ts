@@ -1,5 +1,5 @@
 /** What an access review must say. Pure; the order of the mistakes is the original's. */
-import type { LabelSelectorRequirement, SubjectAccessReview } from "../../../api/index.ts";
+import type { LabelSelectorRequirement, ObjectMeta, SubjectAccessReview } from "../../../api/index.ts";
 import {
   type FieldError,
   forbidden,
@@ -40,7 +40,13 @@ export function reviewProblems(kind: string, { spec, metadata }: SubjectAccessRe
   const { managedFields: _fields, ...given } = metadata ?? {};
   const { namespace: _namespace, ...others } = given;
   if (Object.keys(local ? others : given).length > 0) {
-    errors.push(invalid("metadata", given, local ? "must be empty except for namespace" : "must be empty"));
+    errors.push(
+      invalid(
+        "metadata",
+        inOrder(metadata ?? {}),
+        local ? "must be empty except for namespace" : "must be empty",
+      ),
+    );
   }
   if (local && resource && (resource.namespace ?? "") !== (metadata?.namespace ?? "")) {
     errors.push(invalid(`${at}.namespace`, resource.namespace ?? "", "must match metadata.namespace"));
@@ -94,3 +100,27 @@ const checkLabel: Check = (requirement, path, errors) => {
     for (const text of isLabelValue(value)) errors.push(invalid(`${path}.values[${i}]`, value, text));
   });
 };
+
+/** Members of metadata as Go writes them. */
+const members = [
+  "name",
+  "generateName",
+  "namespace",
+  "selfLink",
+  "uid",
+  "resourceVersion",
+  "generation",
+  "creationTimestamp",
+  "deletionTimestamp",
+  "deletionGracePeriodSeconds",
+  "labels",
+  "annotations",
+  "ownerReferences",
+  "finalizers",
+  "managedFields",
+] as const;
+
+const inOrder = (metadata: ObjectMeta): object =>
+  Object.fromEntries(
+    members.flatMap((name) => (metadata[name] === undefined ? [] : [[name, metadata[name]]])),
+  );

@@ -17,6 +17,7 @@ interface TokenRequest {
 }
 
 const group = "authentication.k8s.io";
+const usualSeconds = 3600;
 const minSeconds = 600;
 const maxSeconds = 2 ** 32;
 /** What the ServiceAccount admission plugin asks for; such a token lives a year and only warns (KEP-1205). */
@@ -35,7 +36,7 @@ function invalid(name: string, field: string, message: string): StatusError {
 }
 
 function secondsOf(request: TokenRequest): number {
-  const seconds = request.spec?.expirationSeconds ?? 3600;
+  const seconds = request.spec?.expirationSeconds ?? usualSeconds;
   const wrong =
     seconds < minSeconds
       ? "may not specify a duration less than 10 minutes"
@@ -118,6 +119,11 @@ export function tokenRequestHandler(
     schema: "io.k8s.api.authentication.v1.TokenRequest",
     namespaced: true,
     verbs: ["create"],
+    defaults(object) {
+      const request = object as TokenRequest;
+      request.spec ??= { audiences: [] };
+      request.spec.expirationSeconds ??= usualSeconds;
+    },
     async handle(context) {
       const { info, objects } = context;
       const request = context.object() as TokenRequest;

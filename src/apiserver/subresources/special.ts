@@ -1,0 +1,30 @@
+import type { KubeObject } from "../../api/index.ts";
+import { admitConnection } from "../admission/connect.ts";
+import type { UserInfo } from "../auth-contract.ts";
+import type { HandlerRequest, RequestInfo, SpecialHandler } from "../contract.ts";
+import type { Core } from "../core.ts";
+import { readSpecial } from "../verbs/input.ts";
+import { readWriteOptions } from "../verbs/write-options.ts";
+import { admitSubresource } from "./admit.ts";
+
+/** Admits a connection, or an object that is created without being stored (a review), and lets its handler serve it. */
+export async function serveSpecial(
+  core: Core,
+  special: SpecialHandler,
+  given: { request: HandlerRequest; info: RequestInfo; user: UserInfo; warnings: string[] },
+): ReturnType<SpecialHandler["handle"]> {
+  const { request, info, user, warnings } = given;
+  const objects = core.caches;
+  const read = (): KubeObject => readSpecial(core.registry, special, request, info, warnings);
+  const connection = await admitConnection(core, request, info, user, warnings);
+  if (connection) return special.handle({ info: connection, user, request, objects, object: read });
+  const resource = core.registry.find(info.apiGroup, info.apiVersion, info.resource);
+  if (!resource || info.verb !== "create" || special.anyMethod)
+    return special.handle({ info, user, request, objects, object: read });
+  const dryRun = readWriteOptions(info.verb, info.query, false);
+  const object = read();
+  special.defaults?.(object);
+  const call = { core, request, info, user, resource, dryRun, warnings };
+  await admitSubresource(call, object, special, (each) => special.check?.(each));
+  return special.handle({ info, user, request, objects, object: () => object });
+}
