@@ -173,6 +173,8 @@ export interface ApiServerOptions {
   checks?: ReadonlyMap<string, () => void | Promise<void>>;
   /** Scheduler and controller manager, as far as they are known of. */
   components?: () => readonly ComponentState[];
+  /** Priority and fairness; `false`: nothing is limited. `seats`: requests at once, roughly; default 600. */
+  flowControl?: { seats?: number } | false;
   /** `false` leaves out admission plugins (tests). */
   admission?: boolean;
   /** Admission plugins by name, beside or without the default ones. */

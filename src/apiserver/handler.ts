@@ -2,7 +2,7 @@
 import { isReason, StatusError } from "../machinery/index.ts";
 import type { Aggregator } from "./aggregation/aggregator.ts";
 import { auditIdOf } from "./audit/audit-id.ts";
-import type { Authenticator, Authorizer, UserInfo } from "./auth-contract.ts";
+import type { AuthorizationAttributes, Authenticator, Authorizer, UserInfo } from "./auth-contract.ts";
 import { Impersonation, wantedUser } from "./auth/authn/impersonation.ts";
 import { mediaType } from "./codec/decode.ts";
 import {
@@ -19,7 +19,10 @@ import type { AuditTrail, HandlerRequest, RequestInfo, SpecialHandler, RequestAu
 import type { Call, Core } from "./core.ts";
 import type { Documents } from "./discovery/documents.ts";
 import { denied, methodNotAllowed, notFound, notWatched, noResource } from "./errors.ts";
-import type { Metrics } from "./metrics.ts";
+import type { FlowControl } from "./flow-control/flow-control.ts";
+import { isLasting, waitLimitMs } from "./flow-control/lasting.ts";
+import type { Passage } from "./flow-control/passage.ts";
+import type { RequestMetrics } from "./metrics/requests.ts";
 import { checkPlace, checkSpecialPlace } from "./place.ts";
 import { specialKey } from "./registry/registry.ts";
 import type { ServedResource } from "./registry/resource.ts";
@@ -74,33 +77,47 @@ const slowMs = 500;
 
 const anonymous: UserInfo = { name: "system:anonymous", groups: ["system:unauthenticated"] };
 
+export interface HandlerParts {
+  core: Core;
+  authenticator: Authenticator;
+  authorizer: Authorizer;
+  documents: Documents;
+  metrics: RequestMetrics;
+  aggregator: Aggregator;
+  audit: RequestAudit | undefined;
+  /** Undefined: nothing is limited. */
+  flowControl: FlowControl | undefined;
+}
+
+/** Who asks, and for what, once that is known. */
+type Asked = AuthorizationAttributes & { name: string };
+
+/** Whether there was something to ask: requests for what does not exist are not counted. */
+interface Mark {
+  reached: boolean;
+}
+
 export class Handler {
   readonly #core: Core;
   readonly #authenticator: Authenticator;
   readonly #authorizer: Authorizer;
   readonly #impersonation: Impersonation;
   readonly #documents: Documents;
-  readonly #metrics: Metrics;
+  readonly #metrics: RequestMetrics;
   readonly #aggregator: Aggregator;
   readonly #audit: RequestAudit | undefined;
+  readonly #flowControl: FlowControl | undefined;
 
-  constructor(
-    core: Core,
-    authenticator: Authenticator,
-    authorizer: Authorizer,
-    documents: Documents,
-    metrics: Metrics,
-    aggregator: Aggregator,
-    audit: RequestAudit | undefined,
-  ) {
-    this.#core = core;
-    this.#authenticator = authenticator;
-    this.#authorizer = authorizer;
-    this.#impersonation = new Impersonation(authorizer);
-    this.#documents = documents;
-    this.#metrics = metrics;
-    this.#aggregator = aggregator;
-    this.#audit = audit;
+  constructor(parts: HandlerParts) {
+    this.#core = parts.core;
+    this.#authenticator = parts.authenticator;
+    this.#authorizer = parts.authorizer;
+    this.#impersonation = new Impersonation(parts.authorizer);
+    this.#documents = parts.documents;
+    this.#metrics = parts.metrics;
+    this.#aggregator = parts.aggregator;
+    this.#audit = parts.audit;
+    this.#flowControl = parts.flowControl;
   }
 
   /** Never rejects. */
@@ -110,27 +127,69 @@ export class Handler {
     const request = trail ? { ...given, audit: trail } : given;
     let admitted = began;
     let info: RequestInfo | undefined;
+    let asked: Asked | undefined;
+    let passage: Passage | undefined;
     let answer: Answer;
+    const mark: Mark = { reached: false };
     try {
       if (speaksProtobuf(request)) await loadMessages();
       info = readInfo(request);
-      const user = await this.admitUser(request, info, trail);
-      admitted = this.#core.clock.monotonic();
-      const extension = this.#aggregator.route(info);
-      answer = extension
-        ? await this.#aggregator.forward(extension, request, info, user)
-        : await this.#dispatch(request, info, user);
+      asked = await this.#identify(request, info, trail);
+      passage = this.#pass(info, asked);
+      if (passage && !passage.served && !(await passage.turn(waitLimitMs(info), request.signal))) {
+        this.#metrics.dropped(request.method, request.headers?.["content-type"], info, asked.name, 429);
+        answer = passage.refusal();
+      } else {
+        await this.#authorize(asked, trail);
+        admitted = this.#core.clock.monotonic();
+        const extension = this.#aggregator.route(info);
+        answer = extension
+          ? await this.#aggregator.forward(extension, request, info, asked.user)
+          : await this.#dispatch(request, info, asked.user, mark);
+      }
     } catch (error) {
       answer =
         error instanceof PageError
           ? error.answer
           : encodedError(this.#asStatus(error, info), errorTarget(request, info));
     }
+    passage?.label(answer);
     const tookMs = this.#core.clock.monotonic() - began;
-    this.#metrics.observe(request.method, info, answer.status, tookMs);
+    if (info && asked) this.#follow(request, info, asked, answer, passage, mark.reached ? tookMs : undefined);
     if (tookMs >= slowMs) this.#slow(request, info, answer, tookMs, admitted - began);
     answer.headers["audit-id"] = trail?.auditId ?? auditIdOf(given);
     return trail ? trail.answered(answer, info) : answer;
+  }
+
+  /** Counts it; requests that last, and streams, are followed to their end. `ms` is absent for what is not counted. */
+  #follow(
+    { method, headers }: HandlerRequest,
+    info: RequestInfo,
+    { name }: Asked,
+    answer: Answer,
+    passage: Passage | undefined,
+    ms: number | undefined,
+  ): void {
+    const contentType = headers?.["content-type"];
+    const bytes = answer.body instanceof Uint8Array ? answer.body.length : undefined;
+    if (ms !== undefined) {
+      const othersMs = passage?.waitedMs ?? 0;
+      this.#metrics.observe({ method, contentType, info, name, code: answer.status, ms, othersMs, bytes });
+    }
+    // A watch has begun by now, and takes no seat any more.
+    if (bytes !== undefined || info.verb === "watch") passage?.over();
+    if (bytes !== undefined) return;
+    const lasting = isLasting(info) ? this.#metrics.lasting(method, contentType, info, name) : undefined;
+    const forget = info.verb === "watch" ? this.#flowControl?.watching(info, name) : undefined;
+    lasting?.add(1);
+    let over = false;
+    answer.over = () => {
+      if (over) return;
+      over = true;
+      passage?.over();
+      forget?.();
+      lasting?.add(-1);
+    };
   }
 
   /** Says where the time went. An answer that is a stream has only begun by now. */
@@ -158,6 +217,13 @@ export class Handler {
 
   /** Authentication and authorization. Throws 401 and 403. */
   async admitUser(request: HandlerRequest, info: RequestInfo, trail?: AuditTrail): Promise<UserInfo> {
+    const asked = await this.#identify(request, info, trail);
+    await this.#authorize(asked, trail);
+    return asked.user;
+  }
+
+  /** Who it is, be it by impersonation. Throws 401, 403 and 400. */
+  async #identify(request: HandlerRequest, info: RequestInfo, trail?: AuditTrail): Promise<Asked> {
     const found = await this.#authenticator.authenticate({
       headers: request.headers ?? {},
       peer: request.peer,
@@ -187,17 +253,30 @@ export class Handler {
     };
     trail?.received(attributes);
     const wanted = wantedUser(request.headers ?? {});
-    const acting = wanted ? await this.#impersonation.actAs(wanted, attributes) : user;
-    const asked = wanted ? { ...attributes, user: acting } : attributes;
-    if (wanted) trail?.impersonating(acting);
+    if (!wanted) return attributes;
+    const acting = await this.#impersonation.actAs(wanted, attributes);
+    trail?.impersonating(acting);
+    return { ...attributes, user: acting };
+  }
+
+  /** Throws 403. */
+  async #authorize(asked: Asked, trail?: AuditTrail): Promise<void> {
     const decision = await this.#authorizer.authorize(asked);
     trail?.decided(decision);
     if (!decision.allowed) throw denied(asked, decision.reason);
-    return acting;
   }
 
-  async #dispatch(request: HandlerRequest, info: RequestInfo, user: UserInfo): Promise<Answer> {
-    if (!info.isResource) return this.#documents.answer(request, info);
+  /** Connections to pods last as long as they like: they take no seat. */
+  #pass(info: RequestInfo, { user, name }: Asked): Passage | undefined {
+    if (!this.#flowControl || (info.verb !== "watch" && isLasting(info))) return undefined;
+    return this.#flowControl.admit(info, user, name);
+  }
+
+  async #dispatch(request: HandlerRequest, info: RequestInfo, user: UserInfo, mark: Mark): Promise<Answer> {
+    if (!info.isResource) {
+      mark.reached = true;
+      return this.#documents.answer(request, info);
+    }
     const special = this.#core.registry.special.get(
       specialKey(info.apiGroup, info.resource, info.subresource),
     );
@@ -205,10 +284,10 @@ export class Handler {
     // Only what is behind a proxy has a path of its own.
     if (info.rest !== "" && info.subresource !== "proxy") throw noResource();
     if ((special && special.version === info.apiVersion) || (special && resource)) {
-      return this.#special(special as SpecialHandler, request, info, user);
+      return this.#special(special as SpecialHandler, request, info, user, mark);
     }
     if (!resource) throw missing(this.#core.registry.isBuiltIn(info.apiGroup));
-    return this.#stored(resource, request, info, user);
+    return this.#stored(resource, request, info, user, mark);
   }
 
   async #stored(
@@ -216,6 +295,7 @@ export class Handler {
     request: HandlerRequest,
     info: RequestInfo,
     user: UserInfo,
+    mark: Mark,
   ): Promise<Answer> {
     const { def } = resource;
     checkPlace(def, request.method, info);
@@ -243,6 +323,7 @@ export class Handler {
     if (info.subresource !== "") {
       const serve = subresources(resource, info.subresource);
       if (!serve) throw def.type ? notFound(def, info.name) : noResource();
+      mark.reached = true;
       return this.#warned(call, serve);
     }
     const verb = (unstoredVerbs(resource) ?? verbs)[info.verb];
@@ -250,6 +331,7 @@ export class Handler {
     const misplaced =
       info.name === "" ? info.verb === "update" || info.verb === "patch" : info.verb === "create";
     if (!verb || misplaced || !resource.has(info.verb)) throw methodNotAllowed();
+    mark.reached = true;
     return this.#warned(call, verb);
   }
 
@@ -270,8 +352,10 @@ export class Handler {
     request: HandlerRequest,
     info: RequestInfo,
     user: UserInfo,
+    mark: Mark,
   ): Promise<Answer> {
     checkSpecialPlace(special, request.method, info);
+    mark.reached = true;
     const warnings: string[] = [];
     try {
       const result = await serveSpecial(this.#core, special, { request, info, user, warnings });

@@ -23,10 +23,28 @@ export function localTransport(handle: Handle, peer: Peer): ApiTransport {
 
 /** An answer whose body is read chunk by chunk. */
 export function toTransport(answer: Answer, signal: AbortSignal | undefined): TransportResponse {
-  const { status, headers, body } = answer;
+  const { status, headers, body, over } = answer;
   if (body instanceof Uint8Array) return { status, headers, body: once(body) };
-  if (isPushStream(body)) return { status, headers, body: pulled(body, signal) };
-  return { status, headers, body };
+  if (isPushStream(body)) return { status, headers, body: pulled(body, signal, over) };
+  return { status, headers, body: over ? followed(body, signal, over) : body };
+}
+
+/** Says when it has been read, or is read no more. */
+function followed(
+  body: AsyncIterable<Uint8Array>,
+  signal: AbortSignal | undefined,
+  over: () => void,
+): AsyncIterable<Uint8Array> {
+  if (signal?.aborted) over();
+  else signal?.addEventListener("abort", over, { once: true });
+  return (async function* () {
+    try {
+      yield* body;
+    } finally {
+      signal?.removeEventListener("abort", over);
+      over();
+    }
+  })();
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
@@ -34,7 +52,11 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 /** Begins to push at once, so that nothing is missed before the reader's first read. */
-function pulled(stream: PushStream, signal: AbortSignal | undefined): AsyncIterable<Uint8Array> {
+function pulled(
+  stream: PushStream,
+  signal: AbortSignal | undefined,
+  over: (() => void) | undefined,
+): AsyncIterable<Uint8Array> {
   let waiting: Uint8Array[] = [];
   let backlog = 0;
   let ended = false;
@@ -52,6 +74,7 @@ function pulled(stream: PushStream, signal: AbortSignal | undefined): AsyncItera
     },
     end() {
       ended = true;
+      over?.();
       notify();
     },
     get backlog() {
@@ -63,6 +86,7 @@ function pulled(stream: PushStream, signal: AbortSignal | undefined): AsyncItera
     ended = true;
     waiting = [];
     stop();
+    over?.();
     notify();
   };
   if (signal?.aborted) onAbort();
@@ -82,6 +106,7 @@ function pulled(stream: PushStream, signal: AbortSignal | undefined): AsyncItera
     } finally {
       signal?.removeEventListener("abort", onAbort);
       stop();
+      over?.();
     }
   })();
 }

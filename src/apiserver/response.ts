@@ -21,6 +21,8 @@ export interface Answer {
   body: Uint8Array | PushStream | AsyncIterable<Uint8Array>;
   /** Another server's bytes: passed on as they come, and not compressed, which would hold them back. */
   asIs?: boolean;
+  /** Called once, or more often, when a stream has been sent to its end or nobody reads on. */
+  over?: () => void;
 }
 
 export const isPushStream = (body: Answer["body"]): body is PushStream =>

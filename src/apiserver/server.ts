@@ -7,6 +7,7 @@ import { guardPlugin } from "./admission/guards.ts";
 import { Aggregator } from "./aggregation/aggregator.ts";
 import type { Peer } from "./auth-contract.ts";
 import { bootstrap } from "./bootstrap/bootstrap.ts";
+import { keepFlowControl } from "./bootstrap/flow-control-upkeep.ts";
 import { FlowSchemaStatus } from "./bootstrap/flow-schema-status.ts";
 import { ObjectCaches } from "./cache/objects.ts";
 import { CustomResources } from "./custom/definitions.ts";
@@ -19,7 +20,9 @@ import { Handler } from "./handler.ts";
 import { type Front, listenFront } from "./http/front.ts";
 import { refuseUpgrade } from "./http/refuse-upgrade.ts";
 import { localTransport, toTransport } from "./local-transport.ts";
-import { Metrics } from "./metrics.ts";
+import { FlowControl } from "./flow-control/flow-control.ts";
+import { MetricsRegistry } from "./metrics/registry.ts";
+import { RequestMetrics } from "./metrics/requests.ts";
 import { EventLeases } from "./registry/event-leases.ts";
 import { Lines } from "./registry/lines.ts";
 import { Registry } from "./registry/registry.ts";
@@ -72,8 +75,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   options.authenticator.attach?.(caches);
   options.authorizer.attach?.(caches);
 
-  const metrics = new Metrics();
-  metrics.gauge("apiserver_storage_revision", "Revision of the store.", () => store.revision);
+  const metrics = new MetricsRegistry();
   const checks = new Map<string, () => void | Promise<void>>([
     ["ping", () => {}],
     [
@@ -90,6 +92,16 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     ],
     ...(options.checks ?? []),
   ]);
+  const flowControl =
+    options.flowControl === false
+      ? undefined
+      : new FlowControl({
+          clock,
+          objects: caches,
+          metrics,
+          stored: (group, plural) => caches.known(group, plural),
+          ...(options.flowControl?.seats === undefined ? {} : { seats: options.flowControl.seats }),
+        });
   let address = "127.0.0.1";
   const aggregator = new Aggregator(core, options.aggregation ?? {});
   const documents = new Documents({
@@ -99,16 +111,18 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     documents: options.documents ?? new Map(),
     address: () => address,
     others: aggregator,
+    debug: (path, query) => flowControl?.table(path, query),
   });
-  const handler = new Handler(
+  const handler = new Handler({
     core,
-    options.authenticator,
-    options.authorizer,
+    authenticator: options.authenticator,
+    authorizer: options.authorizer,
     documents,
-    metrics,
+    metrics: new RequestMetrics(metrics),
     aggregator,
-    options.audit,
-  );
+    audit: options.audit,
+    flowControl,
+  });
   const handle = (request: HandlerRequest) => handler.handle(request);
   const fronts: Front[] = [];
 
@@ -134,6 +148,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const schemaStatus = new FlowSchemaStatus(core);
   await schemaStatus.start();
   await aggregator.start();
+  const upkeep = keepFlowControl(core);
   const compaction = startCompaction(core);
   const definitions = registry.find("apiextensions.k8s.io", "v1", "customresourcedefinitions");
   const customResources = definitions && new CustomResources(core, definitions);
@@ -158,6 +173,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     },
     async close() {
       closing.abort();
+      flowControl?.close();
+      upkeep.stop();
       compaction.stop();
       customResources?.stop();
       await schemaStatus.close();

@@ -18,14 +18,21 @@ import type {
   ServiceAccount,
   StorageClass,
 } from "../api/index.ts";
+import { type Clock, systemClock } from "../machinery/index.ts";
 import { createResourceClient, type ResourceClient } from "./resource.ts";
+import { Turnstile } from "./transport/turnstile.ts";
 import type { ApiTransport } from "./transport.ts";
 
 export interface ClientOptions {
   /** Name that the server's logs show. */
   userAgent?: string;
   fieldManager?: string;
+  /** Waits for a server that is busy. */
+  clock?: Clock;
 }
+
+/** Who asks for more at once only fills the server's queues, and is refused when they are full. */
+const atOnce = 200;
 
 /** Typed access to one API server as one user. */
 export interface Client {
@@ -59,6 +66,8 @@ export interface Client {
 
 export function createClient(transport: ApiTransport, options: ClientOptions = {}): Client {
   const userAgent = options.userAgent ?? "wherry";
+  const clock = options.clock ?? systemClock;
+  const turnstile = new Turnstile(atOnce);
   const resource = <T extends KubeObject>(
     group: string,
     version: string,
@@ -71,6 +80,8 @@ export function createClient(transport: ApiTransport, options: ClientOptions = {
       plural,
       namespaced,
       userAgent,
+      clock,
+      turnstile,
       fieldManager: options.fieldManager,
     });
   return {
@@ -83,6 +94,8 @@ export function createClient(transport: ApiTransport, options: ClientOptions = {
         plural,
         namespaced,
         userAgent,
+        clock,
+        turnstile,
         fieldManager: options.fieldManager,
         metadataOnly: true,
       }),

@@ -1,6 +1,8 @@
 import type { KubeList, KubeObject } from "../api/index.ts";
-import { type Status, StatusError } from "../machinery/index.ts";
+import { type Clock, type Status, StatusError } from "../machinery/index.ts";
 import { readJson, statusError, bodyText, textLines } from "./transport/body.ts";
+import { requestPatiently } from "./transport/patient.ts";
+import type { Turnstile } from "./transport/turnstile.ts";
 import type { ApiTransport, TransportRequest, TransportResponse } from "./transport.ts";
 
 export interface ListOptions {
@@ -104,6 +106,9 @@ export interface ResourceOptions {
   plural: string;
   namespaced: boolean;
   userAgent: string;
+  clock: Clock;
+  /** Requests at once of all resources of a client. */
+  turnstile: Turnstile;
   /** Default of `fieldManager` in writes. */
   fieldManager?: string | undefined;
   /** Reads ask for metadata alone; a server that cannot do that sends whole objects. */
@@ -149,7 +154,7 @@ export function createResourceClient<T extends KubeObject>(
       request.body = Buffer.from(JSON.stringify(body));
     }
     if (more.signal) request.signal = more.signal;
-    return transport.request(request);
+    return requestPatiently(transport, request, options.clock, options.turnstile);
   }
   const call = async <R>(...args: Parameters<typeof send>): Promise<R> => readJson<R>(await send(...args));
 

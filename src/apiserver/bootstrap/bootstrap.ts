@@ -5,7 +5,7 @@ import type { Core } from "../core.ts";
 import type { ServiceNetwork } from "../contract.ts";
 import type { ServedResource } from "../registry/resource.ts";
 import { createObject } from "../verbs/create.ts";
-import { flowControlProducer, flowSchemas, priorityLevels } from "./flow-control.ts";
+import { ensureFlowControl } from "./flow-control-upkeep.ts";
 import { serverCall } from "./server-call.ts";
 import { publishServer } from "./kubernetes-service.ts";
 
@@ -54,7 +54,7 @@ export async function bootstrap(core: Core, network: ServiceNetwork | undefined)
       return createAsServer(core, classes as ServedResource, object);
     }),
   );
-  await createFlowControl(core);
+  await ensureFlowControl(core);
   const ranges = core.registry.find("networking.k8s.io", "v1", "servicecidrs");
   if (network && ranges && !ranges.cache.get(defaultServiceCidr)) {
     await createAsServer(core, ranges, {
@@ -67,32 +67,10 @@ export async function bootstrap(core: Core, network: ServiceNetwork | undefined)
   if (network?.advertise) await publishServer(core, network, network.advertise);
 }
 
-async function createFlowControl(core: Core): Promise<void> {
-  const find = (plural: string) => core.registry.find("flowcontrol.apiserver.k8s.io", "v1", plural);
-  for (const [resource, wanted] of [
-    [find("prioritylevelconfigurations"), priorityLevels],
-    [find("flowschemas"), flowSchemas],
-  ] as const) {
-    if (!resource) continue;
-    const missing = wanted.filter(({ metadata }) => !resource.cache.get(metadata?.name ?? ""));
-    await Promise.all(
-      // The lists are constants, and what creates an object changes it.
-      missing.map((object) => createAsServer(core, resource, structuredClone(object), flowControlProducer)),
-    );
-  }
-}
-
 /** Creates through admission and validation; an object that is there already is fine. */
-async function createAsServer(
-  core: Core,
-  resource: ServedResource,
-  object: KubeObject,
-  manager = "",
-): Promise<void> {
-  const call = serverCall(core, resource, object.metadata?.namespace ?? "", "");
-  if (manager !== "") call.info.query.set("fieldManager", manager);
+async function createAsServer(core: Core, resource: ServedResource, object: KubeObject): Promise<void> {
   try {
-    await createObject(call, object);
+    await createObject(serverCall(core, resource, object.metadata?.namespace ?? "", ""), object);
   } catch (error) {
     if (!isReason(error, "AlreadyExists")) throw error;
   }

@@ -76,3 +76,60 @@ test("a schema dangles until its level is there, and again when it goes", async 
   assert.deepEqual(await next(), dangles);
   watch.close();
 });
+
+test("what is missing or changed comes back within a minute, unless an administrator has taken it over", async () => {
+  const levels = `${root}/prioritylevelconfigurations`;
+  const merge = { "content-type": "application/merge-patch+json" };
+  const patch = async (path: string, body: object) => {
+    const answer = await h.call("PATCH", `${root}/${path}`, body, merge);
+    assert.equal(answer.status, 200, answer.text);
+  };
+  const annotations = (value: string | null) => ({
+    annotations: { "apf.kubernetes.io/autoupdate-spec": value },
+  });
+  const shares = (nominalConcurrencyShares: number) => ({ limited: { nominalConcurrencyShares } });
+  assert.equal((await h.call("DELETE", `${levels}/exempt`)).status, 200);
+  assert.equal((await h.call("DELETE", `${root}/flowschemas/probes`)).status, 200);
+  await patch("prioritylevelconfigurations/system", { spec: shares(31) });
+  await patch("prioritylevelconfigurations/node-high", { metadata: annotations("false"), spec: shares(41) });
+  await patch("prioritylevelconfigurations/workload-high", { metadata: annotations(null), spec: shares(42) });
+  await patch("flowschemas/catch-all", { metadata: annotations("false") });
+  const old = {
+    metadata: { name: "left-over", ...annotations("true") },
+    spec: { type: "Limited", limited: {} },
+  };
+  Object.assign(old.spec.limited, { limitResponse: { type: "Reject" } });
+  assert.equal((await h.call("POST", levels, old)).status, 201);
+  await h.clock.run(60_000);
+  const found = new Map(
+    (await items("prioritylevelconfigurations")).map(({ metadata, spec }) => [
+      metadata.name,
+      [
+        spec.limited?.nominalConcurrencyShares ?? 0,
+        metadata.annotations?.["apf.kubernetes.io/autoupdate-spec"],
+      ],
+    ]),
+  );
+  assert.deepEqual(found.get("exempt"), [0, "true"]);
+  assert.deepEqual(found.get("system"), [30, "true"]);
+  assert.deepEqual(found.get("node-high"), [41, "false"]);
+  assert.deepEqual(found.get("workload-high"), [42, "false"], "changed since it was made: it is somebody's");
+  assert.equal(found.has("left-over"), false);
+  const schemas = await items("flowschemas");
+  const names = schemas.map(({ metadata }) => metadata.name);
+  assert.ok(names.includes("probes"));
+  const all = schemas.find(({ metadata }) => metadata.name === "catch-all");
+  assert.equal(all.metadata.annotations["apf.kubernetes.io/autoupdate-spec"], "true", "kept as it is");
+  const revision = h.store.revision;
+  await h.clock.run(60_000);
+  assert.equal(h.store.revision, revision, "nothing is written that is right");
+});
+
+test("the level without limits keeps the shares that an administrator gives it", async () => {
+  const spec = { exempt: { nominalConcurrencyShares: 7 } };
+  const path = `${root}/prioritylevelconfigurations/exempt`;
+  const merge = { "content-type": "application/merge-patch+json" };
+  assert.equal((await h.call("PATCH", path, { spec }, merge)).status, 200);
+  await h.clock.run(60_000);
+  assert.equal((await h.call("GET", path)).body.spec.exempt.nominalConcurrencyShares, 7);
+});

@@ -75,6 +75,12 @@ export class ObjectCaches implements ObjectReader {
     return this.#cache(`${group === "" ? "core" : group}/${plural}`);
   }
 
+  /** How much there is of a resource; undefined when none of it has ever been stored. */
+  known(group: string, plural: string): { objects: number; bytes: number } | undefined {
+    const cache = this.#caches.get(group === "" ? `core/${plural}` : `${group}/${plural}`);
+    return cache && { objects: cache.size, bytes: cache.bytes };
+  }
+
   all(): Iterable<WatchCache> {
     return this.#caches.values();
   }

@@ -28,6 +28,7 @@ export class WatchCache {
   /** Changes with a greater revision are all in `#changes`. */
   #floor: number;
   readonly #listeners = new Set<ChangeListener>();
+  #bytes = 0;
 
   constructor(floor: number) {
     this.#floor = floor;
@@ -40,6 +41,11 @@ export class WatchCache {
 
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** Of all objects as JSON. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   get(key: string): Entry | undefined {
@@ -93,6 +99,7 @@ export class WatchCache {
   /** Puts an entry without history (the first fill). */
   fill(entry: Entry): void {
     this.#entries.set(entry.key, entry);
+    this.#bytes += entry.json.length;
     const last = this.#sorted.at(-1);
     if (!last || last.key < entry.key) this.#sorted.push(entry);
     else this.#place(entry);
@@ -101,6 +108,7 @@ export class WatchCache {
   put(entry: Entry): Change {
     const previous = this.#entries.get(entry.key);
     this.#entries.set(entry.key, entry);
+    this.#bytes += entry.json.length - (previous?.json.length ?? 0);
     this.#place(entry);
     return this.#record(previous ? "modified" : "added", entry, previous);
   }
@@ -110,6 +118,7 @@ export class WatchCache {
     const previous = this.#entries.get(key);
     if (!previous) return undefined;
     this.#entries.delete(key);
+    this.#bytes -= previous.json.length;
     this.#sorted.splice(this.#find(key), 1);
     return this.#record("deleted", last(previous), previous);
   }

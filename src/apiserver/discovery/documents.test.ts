@@ -141,6 +141,8 @@ test("version, health and metrics", async () => {
   assert.match(failed.text, /\[-\]custom failed: reason withheld\nreadyz check failed\n$/);
   assert.equal((await h.call("GET", "/readyz?exclude=custom")).text, "ok");
   failing = false;
-  assert.match((await h.call("GET", "/metrics")).text, /apiserver_request_total\{verb="GET"/);
+  await h.call("GET", "/api/v1/namespaces/default/pods");
+  const { text } = await h.call("GET", "/metrics");
+  assert.match(text, /^apiserver_request_total\{code="200",component="apiserver",dry_run="",.*verb="LIST"/m);
   assert.ok((await h.call("GET", "/")).body.paths.includes("/apis/apps/v1"));
 });

@@ -4,7 +4,7 @@ import { encodedBytes, mediaTypes } from "../codec/encode.ts";
 import { formats, negotiate, parseAccept, plainOffer, type Target } from "../codec/negotiate.ts";
 import type { HandlerRequest, RequestInfo } from "../contract.ts";
 import { methodNotAllowed, noResource, notAcceptable, nothingElse } from "../errors.ts";
-import type { Metrics } from "../metrics.ts";
+import { type MetricsRegistry, metricsType } from "../metrics/registry.ts";
 import { openApiAnswer } from "./openapi.ts";
 import type { Registry } from "../registry/registry.ts";
 import { type Answer, bytesAnswer, textAnswer } from "../response.ts";
@@ -54,13 +54,15 @@ interface Kept {
 
 export interface DocumentsOptions {
   registry: Registry;
-  metrics: Metrics;
+  metrics: MetricsRegistry;
   health: Health;
   documents: ReadonlyMap<string, () => unknown>;
   /** host:port of this server, for /api. */
   address: () => string;
   /** Extension servers. */
   others: OtherServers;
+  /** Tables about what goes on inside, by path; undefined for a path that has none. */
+  debug: (path: string, query: URLSearchParams) => string | undefined;
 }
 
 export class Documents {
@@ -138,8 +140,11 @@ export class Documents {
   async #page(path: string, request: HandlerRequest, info: RequestInfo): Promise<Answer | undefined> {
     const { registry, metrics, health, others } = this.#options;
     if (path === "/" || path === "/index.html") return pretty({ paths: this.#paths() });
-    if (path === "/metrics")
-      return bytesAnswer(200, Buffer.from(metrics.text()), "text/plain; version=0.0.4; charset=utf-8");
+    if (path === "/metrics") return bytesAnswer(200, Buffer.from(metrics.text()), metricsType);
+    if (path.startsWith("/debug/")) {
+      const text = this.#options.debug(path, info.query);
+      return text === undefined ? undefined : textAnswer(200, text);
+    }
     if (/^\/(healthz|livez|readyz)(\/|$)/.test(path)) return health.answer(path, info.query);
     return path.startsWith("/openapi/") ? openApiAnswer(registry, path, request, info, others) : undefined;
   }

@@ -108,15 +108,16 @@ export async function listenFront(options: ListenOptions, handlers: FrontHandler
 
   const serve = async (request: Request, response: ServerResponse | Http2ServerResponse): Promise<void> => {
     const gone = new AbortController();
+    let answer: Answer | undefined;
     open++;
     response.once("close", () => {
       gone.abort(new Error("the client closed the connection"));
+      answer?.over?.();
       open--;
       if (open === 0) idle?.();
     });
     const socket = (("stream" in request ? request.stream.session?.socket : request.socket) ??
       request.socket) as TLSSocket;
-    let answer: Answer;
     try {
       const hasBody = request.method !== "GET" && request.method !== "HEAD";
       const body = hasBody ? await readBody(request) : undefined;
@@ -134,7 +135,10 @@ export async function listenFront(options: ListenOptions, handlers: FrontHandler
       if (!(error instanceof Error) || !error.message.startsWith("Request entity")) throw error;
       if (request.httpVersionMajor === 1) answer.headers.connection = "close";
     }
-    if (gone.signal.aborted) return;
+    if (gone.signal.aborted) {
+      answer.over?.();
+      return;
+    }
     const encoding = request.headers["accept-encoding"];
     await respond(
       response,

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { isReason, StatusError } from "../../machinery/index.ts";
-import { FakeClock } from "../../testing/index.ts";
+import { FakeClock, settle } from "../../testing/index.ts";
 import { createClient } from "../client.ts";
 import { bodyText, textLines } from "./body.ts";
 import { authorizationSource } from "./credentials.ts";
@@ -96,6 +96,38 @@ test("an error answer keeps reason, code and details; one that is no Status gets
     assert.ok(isReason(error, "ServiceUnavailable"));
     return error.message === "upstream is down";
   });
+});
+
+test("a server that is busy is asked again when it says so, ten times at most", async () => {
+  let busy = 2;
+  let asked = 0;
+  const { transport } = await serve((request, response) => {
+    asked++;
+    if (request.url?.endsWith("/plain")) response.writeHead(429).end("not again");
+    else if (busy-- > 0) response.writeHead(busy % 2 ? 429 : 503, { "retry-after": "3" }).end("busy");
+    else response.end("{}");
+  });
+  const clock = new FakeClock();
+  const client = createClient(transport, { clock });
+  const found = client.pods.create("default", { metadata: { name: "x" } });
+  for (const asks of [1, 2]) {
+    while (clock.waiting === 0) await settle(1);
+    assert.equal(asked, asks);
+    clock.advance(2999);
+    assert.equal(clock.waiting, 1);
+    clock.advance(1);
+  }
+  assert.deepEqual(await found, {});
+  await assert.rejects(client.pods.get("default", "plain"), (error) => isReason(error, "TooManyRequests"));
+  busy = 100;
+  asked = 0;
+  const failed = assert.rejects(client.pods.get("default", "x"), /busy/);
+  for (let i = 0; i < 10; i++) {
+    while (clock.waiting === 0) await settle(1);
+    clock.advance(3000);
+  }
+  await failed;
+  assert.equal(asked, 11);
 });
 
 test("a watch gives objects as they come and throws what the server says", async () => {

@@ -1,0 +1,122 @@
+/** Keeps the default FlowSchemas and priority levels there, and up to date for as long as nobody takes them over. */
+import type { KubeObject } from "../../api/index.ts";
+import { deepEqual, isReason, type Timer } from "../../machinery/index.ts";
+import type { Core } from "../core.ts";
+import type { ServedResource } from "../registry/resource.ts";
+import { createObject } from "../verbs/create.ts";
+import { deleteObject } from "../verbs/delete.ts";
+import { updateObject } from "../verbs/update.ts";
+import { flowControlProducer, flowSchemas, priorityLevels } from "./flow-control.ts";
+import { serverCall } from "./server-call.ts";
+
+const group = "flowcontrol.apiserver.k8s.io";
+const annotation = "apf.kubernetes.io/autoupdate-spec";
+/** These are kept as they are, whatever their annotation says. */
+const mandatory = new Set(["exempt", "catch-all"]);
+const everyMs = 60_000;
+
+type WithSpec = KubeObject & { spec?: { exempt?: object } };
+
+/** What an object should become; undefined when it is right. */
+export function revised(current: KubeObject, wanted: KubeObject): KubeObject | undefined {
+  const { metadata = {} } = current;
+  const said = asBoolean(metadata.annotations?.[annotation]);
+  // Nobody has touched it since it was made.
+  const updates = mandatory.has(metadata.name ?? "") || (said ?? metadata.generation === 1);
+  const { spec } = wanted as WithSpec;
+  const present = (current as WithSpec).spec;
+  // How much is left to those without limits is the administrator's to say.
+  const expected = spec?.exempt && present?.exempt ? { ...spec, exempt: present.exempt } : spec;
+  const changes = updates && !deepEqual(expected, present);
+  if (!changes && said === updates) return undefined;
+  const annotations = { ...metadata.annotations, [annotation]: String(updates) };
+  return { ...current, metadata: { ...metadata, annotations }, ...(changes ? { spec } : {}) } as KubeObject;
+}
+
+/** An object of a former version of the server, which nobody has taken over. */
+export const isLeftOver = ({ metadata }: KubeObject, wanted: readonly KubeObject[]): boolean =>
+  asBoolean(metadata?.annotations?.[annotation]) === true &&
+  !wanted.some((each) => each.metadata?.name === metadata?.name);
+
+const asBoolean = (text: string | undefined): boolean | undefined => {
+  if (text === undefined) return undefined;
+  if (/^(?:1|t|T|TRUE|true|True)$/.test(text)) return true;
+  return /^(?:0|f|F|FALSE|false|False)$/.test(text) ? false : undefined;
+};
+
+export async function ensureFlowControl(core: Core): Promise<void> {
+  for (const [plural, wanted] of [
+    ["prioritylevelconfigurations", priorityLevels],
+    ["flowschemas", flowSchemas],
+  ] as const) {
+    const resource = core.registry.find(group, "v1", plural);
+    if (!resource) continue;
+    const leftOver = resource.cache
+      .list("")
+      .map(({ object }) => object)
+      .filter((object) => isLeftOver(object, wanted));
+    await Promise.all([
+      ...wanted.map((each) => ensure(core, resource, each)),
+      ...leftOver.map(({ metadata }) => quietly(() => remove(core, resource, metadata?.name ?? ""))),
+    ]);
+  }
+}
+
+/** Looks every minute, as Kubernetes does. */
+export function keepFlowControl(core: Core): { stop(): void } {
+  let timer: Timer | undefined;
+  let stopped = false;
+  const arm = (): void => {
+    if (stopped) return;
+    timer = core.clock.timer(everyMs, () => {
+      ensureFlowControl(core)
+        .catch((error: unknown) =>
+          core.log.warn("the default flow control objects could not be kept up", { error }),
+        )
+        .finally(arm);
+    });
+  };
+  arm();
+  return {
+    stop() {
+      stopped = true;
+      timer?.stop();
+    },
+  };
+}
+
+async function ensure(core: Core, resource: ServedResource, wanted: KubeObject): Promise<void> {
+  const name = wanted.metadata?.name ?? "";
+  const entry = resource.cache.get(name);
+  // The lists are constants, and what writes an object changes it.
+  if (!entry) await quietly(() => createObject(producerCall(core, resource, ""), structuredClone(wanted)));
+  else if (revised(entry.object, wanted))
+    await quietly(() =>
+      updateObject(producerCall(core, resource, name), (present) => {
+        const copy = present.copy();
+        return revised(copy, structuredClone(wanted)) ?? copy;
+      }),
+    );
+}
+
+const remove = (core: Core, resource: ServedResource, name: string): Promise<unknown> => {
+  const call = serverCall(core, resource, "", name);
+  const options = { gracePeriodSeconds: undefined, propagation: undefined, preconditions: {}, dryRun: false };
+  return deleteObject({ ...call, info: { ...call.info, verb: "delete" } }, "", name, options);
+};
+
+function producerCall(core: Core, resource: ServedResource, name: string) {
+  const call = serverCall(core, resource, "", name);
+  call.info.query.set("fieldManager", flowControlProducer);
+  return call;
+}
+
+/** Somebody else was faster: it is looked at again in a minute. */
+async function quietly(write: () => Promise<unknown>): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    if (!["AlreadyExists", "Conflict", "NotFound"].some((reason) => isReason(error, reason as never)))
+      throw error;
+  }
+}

@@ -1,0 +1,181 @@
+/** API priority and fairness (KEP-1040): who is served now, who waits, who is refused. */
+import type { FlowSchema, KubeObject, PriorityLevelConfiguration } from "../../api/index.ts";
+import type { Clock, Timer } from "../../machinery/index.ts";
+import type { ObjectReader, UserInfo } from "../auth-contract.ts";
+import type { RequestInfo } from "../contract.ts";
+import { flowSchemas as defaultSchemas, priorityLevels as defaultLevels } from "../bootstrap/flow-control.ts";
+import type { MetricsRegistry } from "../metrics/registry.ts";
+import { Classifier, inOrder } from "./classify.ts";
+import { dump, dumpPrefix } from "./dump.ts";
+import type { Flow } from "./flow.ts";
+import { dealHand, flowHash } from "./hand.ts";
+import { InFlight } from "./in-flight.ts";
+import { Levels, type LevelState } from "./levels.ts";
+import { catchAllName, exemptName } from "./limits.ts";
+import { FlowMetrics } from "./metrics.ts";
+import { Passage } from "./passage.ts";
+import type { Schema } from "./schema.ts";
+import { WatchCounts } from "./watch-counts.ts";
+import { estimateWork, seatsOf, type Stored } from "./work.ts";
+
+const group = "flowcontrol.apiserver.k8s.io";
+/** How often seats are lent and given back. */
+const divideMs = 10_000;
+/** The most flows of one schema that are remembered. */
+const maxFlows = 5000;
+
+/** --max-requests-inflight and --max-mutating-requests-inflight of kube-apiserver, by default. */
+export const defaultSeats = 400 + 200;
+
+export interface FlowControlOptions {
+  clock: Clock;
+  objects: ObjectReader;
+  metrics: MetricsRegistry;
+  /** What is known of a resource's objects; undefined for what is not stored here. */
+  stored(group: string, resource: string): Stored | undefined;
+  /** Seats of the server; default 600. */
+  seats?: number;
+}
+
+export class FlowControl {
+  readonly #options: FlowControlOptions;
+  readonly #metrics: FlowMetrics;
+  readonly #watches = new WatchCounts();
+  readonly #inFlight: InFlight;
+  readonly levels: Levels;
+  #classifier: Classifier<Schema>;
+  #catchAll: Schema | undefined;
+  #timer: Timer | undefined;
+  readonly #stops: (() => void)[] = [];
+
+  constructor(options: FlowControlOptions) {
+    const { clock, objects, metrics, seats = defaultSeats } = options;
+    this.#options = options;
+    this.#metrics = new FlowMetrics(metrics);
+    this.levels = new Levels(seats, clock, this.#metrics);
+    this.#inFlight = new InFlight(metrics, clock);
+    this.#classifier = new Classifier<Schema>([]);
+    const changed = (type: string, object: KubeObject, old: KubeObject | undefined): void => {
+      // Whoever writes a schema's status changes nothing here.
+      if (type === "modified" && object.metadata?.generation === old?.metadata?.generation) return;
+      this.#configure();
+    };
+    for (const plural of ["flowschemas", "prioritylevelconfigurations"])
+      this.#stops.push(objects.onChange(group, plural, changed));
+    metrics.beforeReading(() => {
+      for (const { name, level, meters } of this.levels.all()) {
+        level.sync();
+        this.#metrics.stands(name, level.virtual, meters);
+      }
+    });
+    this.#configure();
+    this.#again();
+  }
+
+  close(): void {
+    this.#timer?.stop();
+    for (const stop of this.#stops) stop();
+  }
+
+  /** A request asks to be served. `name`: the one object that it speaks of, be it by a field selector. */
+  admit(info: RequestInfo, user: UserInfo, name: string): Passage {
+    const schema = this.#classifier.find(user, info) ?? (this.#catchAll as Schema);
+    const state = schema.level;
+    const flow = this.#flow(schema, info, user);
+    const work = estimateWork(info, name, state.mostSeats, {
+      stored: this.#options.stored,
+      watchers: (of) => {
+        const count = this.#watches.interestedIn(of);
+        flow.meters.watchCount.observe(count);
+        return count;
+      },
+    });
+    flow.meters.estimatedSeats.observe(seatsOf(work));
+    return new Passage({
+      clock: this.#options.clock,
+      inFlight: this.#inFlight,
+      schema,
+      flow,
+      work,
+      request: info,
+      user,
+      onIdle: () => this.#reap(state),
+    });
+  }
+
+  /** A watch goes on after it has begun, and writes cost more for it. The returned function says that it is over. */
+  watching(info: RequestInfo, name: string): () => void {
+    return this.#watches.begin(name === info.name ? info : { ...info, name });
+  }
+
+  /** What waits and is served, as a table; undefined for a path that is none of these. */
+  table(path: string, query: URLSearchParams): string | undefined {
+    if (!path.startsWith(dumpPrefix)) return undefined;
+    return dump(path.slice(dumpPrefix.length), query, this.levels, this.#options.clock);
+  }
+
+  #flow(schema: Schema, { namespace }: RequestInfo, user: UserInfo): Flow {
+    const { level, object } = schema;
+    const { response } = level;
+    const queues = typeof response === "object" ? response.queues : 0;
+    const method = queues > 1 ? object.spec?.distinguisherMethod?.type : undefined;
+    const distinguisher = method === "ByUser" ? user.name : method === "ByNamespace" ? namespace : "";
+    let flow = schema.flows.get(distinguisher);
+    if (!flow) {
+      const hand =
+        typeof response === "object" && queues > 1
+          ? dealHand(flowHash(schema.name, distinguisher), queues, response.handSize)
+          : [];
+      flow = {
+        schema: schema.name,
+        distinguisher,
+        hand,
+        meters: this.#metrics.flow(level.name, schema.name),
+      };
+      if (schema.flows.size >= maxFlows) schema.flows.clear();
+      schema.flows.set(distinguisher, flow);
+    }
+    return flow;
+  }
+
+  #configure(): void {
+    const { objects } = this.#options;
+    const levels = objects.list<PriorityLevelConfiguration>(group, "prioritylevelconfigurations");
+    // These two are always there, be their objects gone.
+    this.levels.configure([
+      ...levels,
+      ...[exemptName, catchAllName]
+        .filter((name) => !levels.some(({ metadata }) => metadata?.name === name))
+        .map((name) => byName(defaultLevels, name) as PriorityLevelConfiguration),
+    ]);
+    const found = inOrder(objects.list<FlowSchema>(group, "flowschemas"));
+    const missing = (name: string): FlowSchema[] =>
+      found.some(({ metadata }) => metadata?.name === name)
+        ? []
+        : [byName(defaultSchemas, name) as FlowSchema];
+    const schemas = [...missing(exemptName), ...found, ...missing(catchAllName)].flatMap((object) => {
+      const level = this.levels.get(object.spec?.priorityLevelConfiguration.name ?? "");
+      if (!level || level.leaving) return [];
+      const name = object.metadata?.name ?? "";
+      return [{ object, name, uid: object.metadata?.uid ?? "", level, flows: new Map<string, Flow>() }];
+    });
+    this.#classifier = new Classifier<Schema>(schemas);
+    this.#catchAll = schemas.find(({ name }) => name === catchAllName);
+    this.#inFlight.room(this.levels.room);
+  }
+
+  /** A level whose object is gone ends with its last request. */
+  #reap({ leaving, level }: LevelState): void {
+    if (leaving && level.idle) this.#configure();
+  }
+
+  #again(): void {
+    this.#timer = this.#options.clock.timer(divideMs, () => {
+      this.levels.divide();
+      this.#again();
+    });
+  }
+}
+
+const byName = (objects: readonly KubeObject[], wanted: string): KubeObject | undefined =>
+  objects.find(({ metadata }) => metadata?.name === wanted);

@@ -1,0 +1,309 @@
+/**
+ * The seats of one priority level, and the queues of those who wait for one.
+ *
+ * Fair queuing as KEP-1040 has it: time passes for all queues of the level alike, in seat time that each non-empty queue
+ * gets ("R"). A request begins in that time when the one before it in its queue has had its share; the request that
+ * would end first is served next. What a request takes is guessed when it begins and put right when it is over.
+ */
+import type { Clock } from "../../machinery/index.ts";
+import { DemandMeter } from "./demand.ts";
+import type { Flow, Refusal } from "./flow.ts";
+import type { LevelMeters } from "./level-meters.ts";
+import { type Asked, guessedMs, Queue, Ticket } from "./queue.ts";
+import type { Work } from "./work.ts";
+
+export interface Queuing {
+  queues: number;
+  handSize: number;
+  queueLengthLimit: number;
+}
+
+/** What happens to those who find no seat: nobody is refused one, everybody is, or they wait. */
+export type LimitResponse = "exempt" | "reject" | Queuing;
+
+export class Level {
+  readonly name: string;
+  readonly demand = new DemandMeter();
+  readonly #clock: Clock;
+  readonly #meters: LevelMeters;
+  #response: LimitResponse = "reject";
+  #limit = 0;
+  #queues: Queue[] = [];
+  /** The queue that was served last: the next one comes first among equals. */
+  #robin = 0;
+  #enqueued = 0;
+  /** Queues with requests that wait or are served. */
+  #active = 0;
+  /** Those served without a queue. */
+  readonly #queueless = new Set<Ticket>();
+  /** Seat time that each active queue has had, in seat milliseconds. */
+  #virtual = 0;
+  #syncedAt: number;
+  /** Requests that wait, are served, and the seats of both; a seat may be held for a while after its request. */
+  waiting = 0;
+  executing = 0;
+  seatsWaiting = 0;
+  seatsInUse = 0;
+  /** Ever. */
+  dispatched = 0;
+  rejected = 0;
+  cancelled = 0;
+
+  constructor(name: string, clock: Clock, meters: LevelMeters) {
+    this.name = name;
+    this.#clock = clock;
+    this.#meters = meters;
+    this.#syncedAt = clock.monotonic();
+  }
+
+  get idle(): boolean {
+    return this.waiting === 0 && this.executing === 0;
+  }
+
+  get queues(): readonly Queue[] {
+    return this.#queues;
+  }
+
+  get queueless(): Iterable<Ticket> {
+    return this.#queueless;
+  }
+
+  get virtual(): number {
+    return this.#virtual;
+  }
+
+  /** `denominator`: what full use of the level is measured by. Whoever can be served under the new limit is. */
+  configure(response: LimitResponse, limit: number, denominator: number): void {
+    this.sync();
+    this.#response = response;
+    this.#limit = limit;
+    if (typeof response === "object") {
+      // Queues that are too many go when they are empty.
+      while (this.#queues.length < response.queues) this.#queues.push(new Queue());
+      this.#meters.denominators(response.queues * Math.max(1, response.queueLengthLimit), denominator);
+    } else this.#meters.denominators(1, denominator);
+    this.#dispatch();
+    this.#note();
+  }
+
+  /** A request comes. Its ticket says whether it is served, waits or is refused. */
+  start(flow: Flow, work: Work, asked?: Asked): Ticket {
+    this.sync();
+    const now = this.#syncedAt;
+    const ticket = new Ticket(flow, work, now, this.#virtual, asked);
+    if (typeof this.#response !== "object") {
+      if (!this.#fits(ticket.seats)) return this.#refuse(ticket, "concurrency-limit");
+      this.#queueless.add(ticket);
+      this.#run(ticket);
+      this.#note();
+      return ticket;
+    }
+    const { queueLengthLimit } = this.#response;
+    const at = this.#choose(flow.hand);
+    const queue = this.#queues[at] as Queue;
+    if (this.seatsInUse >= this.#limit && queue.waiting.length >= queueLengthLimit) {
+      this.#bound(queue);
+      return this.#refuse(ticket, "queue-full");
+    }
+    ticket.queue = queue;
+    if (queue.isEmpty) {
+      queue.nextStart = this.#virtual;
+      this.#active++;
+    }
+    const goesAhead = this.waiting === 0 && this.seatsInUse < this.#limit && this.#fits(ticket.seats);
+    flow.meters.queueLength.observe(queue.waiting.length + 1);
+    if (goesAhead) {
+      this.#bound(queue, ticket);
+      this.#robin = at;
+      this.#serveFrom(queue, ticket);
+    } else {
+      queue.push(ticket);
+      this.waiting++;
+      this.seatsWaiting += ticket.seats;
+      flow.meters.waiting.add(1);
+      flow.meters.waitingSeats.add(ticket.seats);
+      this.#bound(queue);
+      this.#dispatch();
+    }
+    this.#note();
+    return ticket;
+  }
+
+  /** A request that was served is over; its seats are free, or will be when its watchers have been told. */
+  finish(ticket: Ticket): void {
+    if (ticket.state !== "running") return;
+    ticket.state = "over";
+    this.sync();
+    const now = this.#syncedAt;
+    this.executing--;
+    ticket.flow.meters.executing.add(-1);
+    const { queue } = ticket;
+    if (queue) {
+      queue.executing.delete(ticket);
+      if (queue.isEmpty) this.#active--;
+      queue.nextStart -= ticket.work.initialSeats * (guessedMs - (now - ticket.startedAt));
+      this.#bound(queue);
+    } else this.#queueless.delete(ticket);
+    if (ticket.work.lingerMs > 0) {
+      this.#clock.timer(ticket.work.lingerMs, () => {
+        this.sync();
+        this.#release(ticket);
+        this.#dispatch();
+        this.#note();
+      });
+    } else this.#release(ticket);
+    this.#dispatch();
+    this.#note();
+  }
+
+  /** A request stops waiting: its time is up or its client is gone. */
+  cancel(ticket: Ticket): void {
+    const { queue, seats } = ticket;
+    if (ticket.state !== "waiting" || !queue) return;
+    this.sync();
+    queue.remove(ticket);
+    if (queue.isEmpty) this.#active--;
+    this.#bound(queue);
+    this.#leaveQueue(ticket, seats);
+    this.cancelled++;
+    this.#refuse(ticket, "time-out");
+    ticket.decided?.(false);
+    // Whoever stood behind it may be smaller.
+    this.#dispatch();
+    this.#note();
+  }
+
+  /** Lets time pass. Before every change, and before anything is read that depends on time. */
+  sync(): void {
+    const now = this.#clock.monotonic();
+    const passed = now - this.#syncedAt;
+    if (passed <= 0) return;
+    this.#syncedAt = now;
+    if (this.#active > 0) {
+      const wanted = this.seatsInUse + this.seatsWaiting;
+      this.#virtual += (passed * Math.min(wanted, this.#limit)) / this.#active;
+    }
+    this.demand.passed(passed);
+    this.#meters.passed(passed);
+  }
+
+  #refuse(ticket: Ticket, reason: Refusal): Ticket {
+    ticket.state = "refused";
+    this.rejected++;
+    ticket.flow.meters.refused(reason).add();
+    return ticket;
+  }
+
+  /** The place of the queue with the least work in it. Whose turn it is among equals goes round. */
+  #choose(hand: readonly number[]): number {
+    if (hand.length === 0) return 0;
+    const offset = this.#enqueued++ % hand.length;
+    let best = 0;
+    let leastWork = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < hand.length && leastWork > 0; i++) {
+      const at = hand[(offset + i) % hand.length] as number;
+      const { work } = this.#queues[at] as Queue;
+      if (work >= leastWork) continue;
+      leastWork = work;
+      best = at;
+    }
+    return best;
+  }
+
+  #fits(seats: number): boolean {
+    if (this.#response === "exempt") return true;
+    // What is wider than everything there is goes alone.
+    if (seats > this.#limit) return this.executing === 0;
+    return this.seatsInUse + seats <= this.#limit;
+  }
+
+  #dispatch(): void {
+    while (this.waiting > 0 && this.seatsInUse < this.#limit) {
+      const queue = this.#next();
+      if (!queue) return;
+      const ticket = queue.shift();
+      this.#leaveQueue(ticket, ticket.seats);
+      this.#serveFrom(queue, ticket);
+      this.#bound(queue);
+      ticket.decided?.(true);
+    }
+  }
+
+  /** The queue whose first request would end first, if there is room for it; it does not let smaller ones pass. */
+  #next(): Queue | undefined {
+    let best = -1;
+    let bestEnd = Number.POSITIVE_INFINITY;
+    const count = this.#queues.length;
+    for (let i = 1; i <= count; i++) {
+      const at = (this.#robin + i) % count;
+      const queue = this.#queues[at] as Queue;
+      const first = queue.waiting[0];
+      if (!first) continue;
+      const end = queue.nextStart + first.totalWork;
+      if (end >= bestEnd) continue;
+      bestEnd = end;
+      best = at;
+    }
+    const queue = this.#queues[best];
+    const first = queue?.waiting[0];
+    if (!queue || !first) return undefined;
+    if (!this.#fits(first.seats)) {
+      first.flow.meters.noRoom().add();
+      return undefined;
+    }
+    this.#robin = best;
+    return queue;
+  }
+
+  #leaveQueue({ flow }: Ticket, seats: number): void {
+    this.waiting--;
+    this.seatsWaiting -= seats;
+    flow.meters.waiting.add(-1);
+    flow.meters.waitingSeats.add(-seats);
+  }
+
+  #serveFrom(queue: Queue, ticket: Ticket): void {
+    ticket.narrow(this.#limit);
+    this.#meters.served(this.#virtual, queue, this.waiting > 0 ? this.#queues : []);
+    queue.executing.add(ticket);
+    queue.seatsInUse += ticket.seats;
+    queue.nextStart += ticket.totalWork;
+    this.#run(ticket);
+  }
+
+  #run(ticket: Ticket): void {
+    const { seats, flow } = ticket;
+    ticket.state = "running";
+    ticket.startedAt = this.#syncedAt;
+    this.executing++;
+    this.dispatched++;
+    this.seatsInUse += seats;
+    flow.meters.executing.add(1);
+    flow.meters.executingSeats.add(seats);
+    flow.meters.dispatched.add();
+  }
+
+  #release(ticket: Ticket): void {
+    const { seats, flow, queue } = ticket;
+    this.seatsInUse -= seats;
+    flow.meters.executingSeats.add(-seats);
+    if (!queue) return;
+    queue.seatsInUse -= seats;
+    const wanted = typeof this.#response === "object" ? this.#response.queues : 0;
+    if (this.#queues.length <= wanted || !queue.isEmpty) return;
+    const at = this.#queues.indexOf(queue);
+    if (at < 0) return;
+    this.#queues.splice(at, 1);
+    if (this.#robin >= at) this.#robin--;
+  }
+
+  /** Nothing begins before it has come: a queue does not save up time in which it had nothing to do. */
+  #bound(queue: Queue, first: Ticket | undefined = queue.waiting[0]): void {
+    if (first && queue.nextStart < first.arrivedAtVirtual) queue.nextStart = first.arrivedAtVirtual;
+  }
+
+  #note(): void {
+    this.demand.set(this.seatsInUse + this.seatsWaiting);
+    this.#meters.set(this.waiting, this.executing, this.seatsInUse, this.seatsWaiting);
+  }
+}

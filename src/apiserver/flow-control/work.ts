@@ -1,0 +1,102 @@
+/** How much work a request will be, guessed before it is served (KEP-1040, "width of requests"). */
+import type { RequestInfo } from "../contract.ts";
+import { isTrue } from "../request-info.ts";
+
+export interface Work {
+  /** Seats while it is served. */
+  initialSeats: number;
+  /** Seats that are held afterwards, while watchers are told. */
+  finalSeats: number;
+  /** How long they are held, in milliseconds. */
+  lingerMs: number;
+}
+
+/** What is known of a resource's stored objects. */
+export interface Stored {
+  objects: number;
+  bytes: number;
+}
+
+export interface WorkOptions {
+  /** Undefined for what is not stored here. */
+  stored(group: string, resource: string): Stored | undefined;
+  /** Watches that a write to this wakes. */
+  watchers(info: RequestInfo): number;
+}
+
+const one: Work = { initialSeats: 1, finalSeats: 0, lingerMs: 0 };
+
+const bytesPerSeat = 100_000;
+/** More is never in memory at once: lists are sent in pieces. */
+const mostStreamedBytes = 1_000_000;
+const largestObject = 1_500_000;
+const mostListSeats = 100;
+const mostWriteSeats = 10;
+/** From this many watchers on, and per this many, a write holds a seat for `lingerMs`. */
+const watchersPerSeat = 10;
+const lingerMsPerSeat = 5;
+
+export const seatsOf = ({ initialSeats, finalSeats }: Work): number => Math.max(initialSeats, finalSeats);
+
+/**
+ * `mostSeats`: what the level allows one request to take; 0: no word on it. `name`: the one object that is spoken of, be it
+ * by a field selector.
+ */
+export function estimateWork(info: RequestInfo, name: string, mostSeats: number, options: WorkOptions): Work {
+  switch (info.verb) {
+    case "list":
+    case "watch":
+      return { ...one, initialSeats: listSeats(info, name, limited(mostSeats, mostListSeats), options) };
+    case "create":
+    case "update":
+    case "patch":
+    case "delete":
+      return writeWork(info, limited(mostSeats, mostWriteSeats), options);
+    default:
+      return one;
+  }
+}
+
+const limited = (mostSeats: number, limit: number): number =>
+  mostSeats === 0 ? limit : Math.min(mostSeats, limit);
+
+function listSeats(info: RequestInfo, name: string, most: number, { stored }: WorkOptions): number {
+  const { query } = info;
+  const version = query.get("resourceVersion") ?? "";
+  if (info.verb === "watch") {
+    // Without the state to begin with, a watch costs next to nothing.
+    const wantsState = isTrue(query.get("sendInitialEvents")) || version === "" || version === "0";
+    if (!wantsState) return 1;
+  }
+  const found = stored(info.apiGroup, info.resource);
+  if (!found) return 1;
+  const { objects, bytes } = found;
+  const size = objects === 0 ? 0 : bytes > 0 ? bytes / objects : largestObject;
+  const limit = Number(query.get("limit") ?? "0");
+  const few = limit > 0 && limit < objects ? limit : objects;
+  const fromMemory = info.verb === "watch" || !readsHistory(query, version, limit);
+  const selects = query.has("fieldSelector") || query.has("labelSelector");
+  const read = name !== "" ? 1 : !fromMemory && selects ? Math.max(few, Math.floor(objects / 2)) : few;
+  const memory = read * Math.floor(size);
+  const seats = Math.ceil((fromMemory ? Math.min(memory, mostStreamedBytes) : memory) / bytesPerSeat);
+  return Math.max(1, Math.min(seats, most));
+}
+
+/** A state of the past may have to be read from the store. */
+function readsHistory(query: URLSearchParams, version: string, limit: number): boolean {
+  const match = query.get("resourceVersionMatch") ?? "";
+  if (match !== "") return match !== "NotOlderThan";
+  if (query.get("continue")) return true;
+  return limit > 0 && version !== "" && version !== "0";
+}
+
+function writeWork(info: RequestInfo, most: number, { watchers }: WorkOptions): Work {
+  // A token is no object that anybody watches.
+  if (info.resource === "serviceaccounts" && info.subresource === "token") return one;
+  const count = watchers(info);
+  if (count < watchersPerSeat) return one;
+  const wanted = Math.ceil(count / watchersPerSeat);
+  const finalSeats = Math.min(wanted, most);
+  // Fewer seats are held for longer: the work stays the same.
+  return { initialSeats: 1, finalSeats, lingerMs: (wanted * lingerMsPerSeat) / finalSeats };
+}

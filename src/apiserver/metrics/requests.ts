@@ -1,0 +1,229 @@
+/** apiserver_request_*: every request that something here answers. */
+import type { RequestInfo } from "../contract.ts";
+import type { MetricsRegistry } from "./registry.ts";
+import { type Counter, exponentialBounds, type Gauge, type Histogram } from "./values.ts";
+
+const durations = [
+  0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60,
+];
+const indicatorDurations = durations.slice(2);
+
+const about = ["verb", "group", "version", "resource", "subresource", "scope", "component"];
+const connects = new Set(["attach", "exec", "log", "portforward", "proxy"]);
+const methods = new Set(["APPLY", "CONNECT", "DELETE", "GET", "LIST", "PATCH", "POST", "PUT", "WATCH"]);
+/** Paths outside the API whose requests are counted, and the component that answers them. */
+const plainPaths: Readonly<Record<string, string>> = {
+  api: "apiserver",
+  apis: "apiserver",
+  "openapi/v2": "",
+  "openapi/v3": "",
+  "openapi/v3/": "",
+  "/healthz": "",
+  "/livez": "",
+  "/readyz": "",
+};
+
+/** All requests that look alike. */
+interface Series {
+  labels: readonly string[];
+  dryRun: string;
+  codes: Map<number, Counter>;
+  duration: Histogram;
+  indicator: Histogram | undefined;
+  size: Histogram | undefined;
+}
+
+export interface Served {
+  method: string;
+  contentType: string | undefined;
+  info: RequestInfo;
+  /** The one object that it speaks of, be it by a field selector. */
+  name: string;
+  code: number;
+  /** From its arrival until the answer was made, and how much of that others are to blame for (webhooks, waiting in queues). */
+  ms: number;
+  othersMs: number;
+  /** Of the answer; undefined for a stream. */
+  bytes: number | undefined;
+}
+
+export class RequestMetrics {
+  readonly #counts;
+  readonly #durations;
+  readonly #indicators;
+  readonly #sizes;
+  readonly #terminations;
+  readonly #lasting;
+  readonly #series = new Map<string, Series>();
+
+  constructor(registry: MetricsRegistry) {
+    const [verb, ...others] = about as [string, ...string[]];
+    const withDryRun = [verb, "dry_run", ...others];
+    this.#counts = registry.counter({
+      name: "apiserver_request_total",
+      help: "Requests by what they asked for and how they were answered.",
+      stability: "STABLE",
+      labels: [...withDryRun, "code"],
+    });
+    this.#durations = registry.histogram({
+      name: "apiserver_request_duration_seconds",
+      help: "Time until the answer was made.",
+      stability: "STABLE",
+      labels: withDryRun,
+      bounds: durations,
+    });
+    this.#indicators = registry.histogram({
+      name: "apiserver_request_sli_duration_seconds",
+      help: "Time until the answer was made, without webhooks and waiting in queues.",
+      stability: "ALPHA",
+      labels: about,
+      bounds: indicatorDurations,
+    });
+    this.#sizes = registry.histogram({
+      name: "apiserver_response_sizes",
+      help: "Bytes of answers to reading requests.",
+      stability: "STABLE",
+      labels: about,
+      bounds: exponentialBounds(1000, 10, 7),
+    });
+    this.#terminations = registry.counter({
+      name: "apiserver_request_terminations_total",
+      help: "Requests that the server ended to protect itself.",
+      stability: "ALPHA",
+      labels: [...about, "code"],
+    });
+    this.#lasting = registry.gauge({
+      name: "apiserver_longrunning_requests",
+      help: "Requests that last: watches and connections to pods.",
+      stability: "STABLE",
+      labels: about,
+    });
+  }
+
+  observe({ method, contentType, info, name, code, ms, othersMs, bytes }: Served): void {
+    const series = this.#find(method, contentType, info, name);
+    if (!series) return;
+    let count = series.codes.get(code);
+    if (!count) {
+      const [verb = "", ...others] = series.labels;
+      count = this.#counts.with(verb, series.dryRun, ...others, String(code));
+      series.codes.set(code, count);
+    }
+    count.add();
+    series.duration.observe(ms / 1000);
+    series.indicator?.observe((ms - othersMs) / 1000);
+    if (bytes !== undefined) series.size?.observe(bytes);
+  }
+
+  /** A request was refused before anything was done for it. */
+  dropped(
+    method: string,
+    contentType: string | undefined,
+    info: RequestInfo,
+    name: string,
+    code: number,
+  ): void {
+    const labels = labelsOf(method, contentType, info, name) ?? ["GET", "", "", "", info.path, "", ""];
+    const known = [...labels.slice(0, 6), "apiserver"];
+    this.#terminations.with(...known, String(code)).add();
+    const [verb = "", ...others] = known;
+    this.#counts
+      .with(
+        verb,
+        dryRunOf(info),
+        ...(info.isResource ? others : ["", "", "", "", "", "apiserver"]),
+        String(code),
+      )
+      .add();
+  }
+
+  /** The number of requests like this that last. */
+  lasting(
+    method: string,
+    contentType: string | undefined,
+    info: RequestInfo,
+    name: string,
+  ): Gauge | undefined {
+    const labels = labelsOf(method, contentType, info, name);
+    return labels && this.#lasting.with(...labels);
+  }
+
+  #find(
+    method: string,
+    contentType: string | undefined,
+    info: RequestInfo,
+    name: string,
+  ): Series | undefined {
+    const labels = labelsOf(method, contentType, info, name);
+    if (!labels) return undefined;
+    const dryRun = dryRunOf(info);
+    const key = `${labels.join("\0")}\0${dryRun}`;
+    let series = this.#series.get(key);
+    if (!series) {
+      const [verb = "", ...others] = labels;
+      series = {
+        labels,
+        dryRun,
+        codes: new Map(),
+        duration: this.#durations.with(verb, dryRun, ...others),
+        indicator: dryRun === "" ? this.#indicators.with(...labels) : undefined,
+        size: verb === "GET" || verb === "LIST" ? this.#sizes.with(...labels) : undefined,
+      };
+      this.#series.set(key, series);
+    }
+    return series;
+  }
+}
+
+/** Undefined for paths outside the API that nobody counts. */
+function labelsOf(
+  method: string,
+  contentType: string | undefined,
+  info: RequestInfo,
+  name: string,
+): readonly string[] | undefined {
+  if (!info.isResource) {
+    const place = plainPlace(info.path);
+    const component = plainPaths[place];
+    if (component === undefined) return undefined;
+    return [method === "GET" ? "GET" : "other", "", "", "", place, "", component];
+  }
+  const { apiGroup, apiVersion, resource, subresource, namespace, verb } = info;
+  const scope = name !== "" || verb === "create" ? "resource" : namespace !== "" ? "namespace" : "cluster";
+  return [
+    reportedVerb(method, contentType, info, scope),
+    apiGroup,
+    apiVersion,
+    resource,
+    subresource,
+    scope,
+    "apiserver",
+  ];
+}
+
+function plainPlace(path: string): string {
+  if (path === "/api" || path === "/apis" || path === "/openapi/v2" || path === "/openapi/v3")
+    return path.slice(1);
+  if (path.startsWith("/openapi/v3/")) return "openapi/v3/";
+  return /^\/(?:healthz|livez|readyz)/.exec(path)?.[0] ?? path;
+}
+
+function reportedVerb(
+  method: string,
+  contentType: string | undefined,
+  { verb, subresource }: RequestInfo,
+  scope: string,
+): string {
+  if (subresource !== "" && connects.has(subresource)) return "CONNECT";
+  if (verb === "watch") return "WATCH";
+  if (method === "PATCH") return contentType === "application/apply-patch+yaml" ? "APPLY" : "PATCH";
+  if (method === "GET" || method === "HEAD") return scope === "resource" ? "GET" : "LIST";
+  return methods.has(method) ? method : "other";
+}
+
+function dryRunOf({ query }: RequestInfo): string {
+  if (query.size === 0) return "";
+  const given = query.getAll("dryRun");
+  if (given.length === 0) return "";
+  return given.every((each) => each === "All") ? "All" : "invalid";
+}
