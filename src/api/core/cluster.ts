@@ -185,8 +185,10 @@ export function defaultLimitRange(range: LimitRange): void {
   range.spec ??= { limits: null as never };
   for (const item of range.spec.limits ?? []) {
     if (item.type !== "Container") continue;
-    item.default = { ...item.max, ...item.default };
-    item.defaultRequest = { ...item.min, ...item.default, ...item.defaultRequest };
+    const limits = { ...item.max, ...item.default };
+    const requests = { ...item.min, ...limits, ...item.defaultRequest };
+    if (Object.keys(limits).length > 0) item.default = limits;
+    if (Object.keys(requests).length > 0) item.defaultRequest = requests;
   }
 }
 

@@ -33,7 +33,7 @@ import { validateNewPod, validatePod } from "./pod/spec.ts";
 import { ephemeralContainersStrategy, resizeStrategy } from "./pod/subresources.ts";
 import { podStatusStrategy, validatePodStatus } from "./pod/status.ts";
 import { validatePodUpdate } from "./pod/update.ts";
-import { validateLimitRange, validateQuota, validateQuotaUpdate } from "./limits.ts";
+import { validateLimitRange, validateQuota, validateQuotaStatus, validateQuotaUpdate } from "./limits.ts";
 import * as service from "./service.ts";
 import * as volume from "./volume.ts";
 import * as workloads from "./workloads.ts";
@@ -282,5 +282,6 @@ export const coreKinds: readonly KindDefinition[] = [
     },
     validate: validateQuota,
     validateUpdate: validateQuotaUpdate,
+    validateStatus: validateQuotaStatus,
   }),
 ];

@@ -2,58 +2,24 @@
 import {
   compareQuantity,
   forbidden,
-  formatQuantity,
   invalid,
   duplicate,
   isQualifiedName,
   milliValue,
-  parseQuantity,
   required,
 } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
+import { internalForm } from "../internal-form.ts";
 import type { LimitRange, LimitRangeItem, ResourceQuota } from "../generated/types.ts";
-
-const standardForContainers = new Set(["cpu", "memory", "ephemeral-storage"]);
-const countedObjects = [
-  "pods",
-  "services",
-  "replicationcontrollers",
-  "resourcequotas",
-  "secrets",
-  "configmaps",
-  "persistentvolumeclaims",
-  "services.nodeports",
-  "services.loadbalancers",
-];
-const standardForQuota = new Set([
-  ...countedObjects,
-  "cpu",
-  "memory",
-  "ephemeral-storage",
-  "requests.cpu",
-  "requests.memory",
-  "requests.storage",
-  "requests.ephemeral-storage",
-  "limits.cpu",
-  "limits.memory",
-  "limits.ephemeral-storage",
-]);
-const standard = new Set([...standardForQuota, "storage"]);
-const isHugePages = (name: string): boolean => /^(requests\.)?hugepages-/.test(name);
-
-function validateName(
-  name: string,
-  path: string,
-  ours: ReadonlySet<string>,
-  what: string,
-  errors: FieldError[],
-): void {
-  for (const text of isQualifiedName(name)) errors.push(invalid(path, name, text));
-  if (name.includes("/") || isHugePages(name)) return;
-  if (!standard.has(name))
-    errors.push(invalid(path, name, "must be a standard resource type or fully qualified"));
-  if (!ours.has(name)) errors.push(invalid(path, name, `must be a standard resource for ${what}`));
-}
+import {
+  isQuotaHugePages,
+  mayOvercommit,
+  standardForQuota,
+  validateContainerResourceName,
+  validateQuantity,
+  validateQuotaResourceName,
+  validateResourceName,
+} from "./resource-names.ts";
 
 const standardLimitTypes = new Set(["Pod", "Container", "PersistentVolumeClaim"]);
 const lists = ["max", "min", "default", "defaultRequest", "maxLimitRequestRatio"] as const;
@@ -95,8 +61,8 @@ function validateItem(item: LimitRangeItem, path: string, errors: FieldError[]):
 }
 
 function validateItemName(item: LimitRangeItem, name: string, path: string, errors: FieldError[]): void {
-  if (item.type === "Container") validateName(name, path, standardForContainers, "containers", errors);
-  else validateName(name, path, standard, "limits", errors);
+  if (item.type === "Container" || item.type === "Pod") validateContainerResourceName(name, path, errors);
+  else validateResourceName(name, path, errors);
 }
 
 /** min <= defaultRequest <= default <= max, and ratios that can be met. */
@@ -123,12 +89,17 @@ function validateBounds(item: LimitRangeItem, name: string, path: string, errors
   }
   if (above(min, limit)) say("default", min, `min value ${min} is greater than default value ${limit}`);
   if (above(limit, max)) say("default", max, `default value ${limit} is greater than max value ${max}`);
-  if (ratio === undefined) return;
-  if (compareQuantity(ratio, "1") < 0) say("maxLimitRequestRatio", ratio, `ratio ${ratio} is less than 1`);
-  if (min === undefined || max === undefined) return;
-  const highest = milliValue(max) / milliValue(min);
-  if (milliValue(ratio) / 1000 > highest) {
-    say("maxLimitRequestRatio", ratio, `ratio ${ratio} is greater than max/min = ${highest.toFixed(6)}`);
+  if (ratio !== undefined && compareQuantity(ratio, "1") < 0)
+    say("maxLimitRequestRatio", ratio, `ratio ${ratio} is less than 1`);
+  if (ratio !== undefined && min !== undefined && max !== undefined) {
+    const highest = milliValue(max) / milliValue(min);
+    if (milliValue(ratio) / 1000 > highest)
+      say("maxLimitRequestRatio", ratio, `ratio ${ratio} is greater than max/min = ${highest.toFixed(6)}`);
+  }
+  if (mayOvercommit(name) || limit === undefined || request === undefined) return;
+  if (compareQuantity(limit, request) !== 0) {
+    const text = `default value ${limit} must equal to defaultRequest value ${request} in ${name}`;
+    say("defaultRequest", request, text);
   }
 }
 
@@ -165,97 +136,114 @@ const computeNames = new Set([
   "limits.cpu",
   "limits.memory",
 ]);
+const unfit = "unsupported scope applied to resource";
+const claimNames = new Set(["persistentvolumeclaims", "requests.storage"]);
 
 /** Which resources a quota of this scope can count. */
 function countable(scope: string, name: string): boolean {
+  if (!scopeNames.has(scope) || !(standardForQuota.has(name) || isQuotaHugePages(name))) return true;
   if (scope === "BestEffort") return name === "pods";
-  if (scope === "VolumeAttributesClass") return name.includes("storage") || name === "persistentvolumeclaims";
-  return computeNames.has(name) || !countedObjects.includes(name);
+  return (scope === "VolumeAttributesClass" ? claimNames : computeNames).has(name);
 }
 
-function validateScopes(
+const pairs = [
+  ["BestEffort", "NotBestEffort"],
+  ["NotTerminating", "Terminating"],
+] as const;
+
+/** `at`: where it is said when two of them contradict each other. */
+function validateConflicts(
   scopes: readonly string[],
-  shown: readonly string[],
+  shown: unknown,
+  at: string,
+  errors: FieldError[],
+): void {
+  for (const pair of pairs) {
+    if (pair.every((each) => scopes.includes(each))) errors.push(invalid(at, shown, "conflicting scopes"));
+  }
+}
+
+function validateScopes({ spec }: ResourceQuota, names: readonly string[], errors: FieldError[]): void {
+  const { scopes = [] } = spec ?? {};
+  if (scopes.length === 0) return;
+  const path = "spec.scopes";
+  for (const scope of scopes) {
+    if (!scopeNames.has(scope)) errors.push(invalid(path, scopes, "unsupported scope"));
+    for (const name of names) {
+      if (!countable(scope, name)) errors.push(invalid(path, scopes, unfit));
+    }
+  }
+  validateConflicts(scopes, scopes, path, errors);
+}
+
+const existsOnly = new Set([...podScopes, "CrossNamespacePodAffinity"]);
+const existsText =
+  "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity";
+
+function validateScopeSelector(
+  { spec }: ResourceQuota,
   names: readonly string[],
+  errors: FieldError[],
+): void {
+  const { scopeSelector, scopes = null } = spec ?? {};
+  if (!scopeSelector) return;
+  const path = "spec.scopeSelector.matchExpressions";
+  const expressions = scopeSelector.matchExpressions ?? [];
+  for (const { scopeName, operator, values = [] } of expressions) {
+    if (!scopeNames.has(scopeName)) errors.push(invalid(`${path}.scopeName`, scopeName, "unsupported scope"));
+    for (const name of names) {
+      if (!countable(scopeName, name))
+        errors.push(invalid(path, internalForm("core.ScopeSelector", scopeSelector), unfit));
+    }
+    if (existsOnly.has(scopeName) && operator !== "Exists")
+      errors.push(invalid(`${path}.operator`, operator, existsText));
+    validateOperator(operator, values, path, errors);
+  }
+  validateConflicts(
+    expressions.map(({ scopeName }) => scopeName),
+    scopes,
+    path,
+    errors,
+  );
+}
+
+function validateOperator(
+  operator: string,
+  values: readonly string[],
   path: string,
   errors: FieldError[],
 ): void {
-  for (const scope of scopes) {
-    if (!scopeNames.has(scope)) errors.push(invalid(path, shown, "unsupported scope"));
-    for (const name of names) {
-      if (scopeNames.has(scope) && !countable(scope, name))
-        errors.push(invalid(path, shown, "unsupported scope applied to resource"));
-    }
-  }
-  for (const [a, b] of [
-    ["BestEffort", "NotBestEffort"],
-    ["Terminating", "NotTerminating"],
-  ] as const) {
-    if (scopes.includes(a) && scopes.includes(b)) errors.push(invalid(path, shown, "conflicting scopes"));
-  }
-}
-
-function validateScopeSelector(quota: ResourceQuota, errors: FieldError[]): void {
-  const expressions = quota.spec?.scopeSelector?.matchExpressions ?? [];
-  const path = "spec.scopeSelector.matchExpressions";
-  for (const { scopeName, operator, values = [] } of expressions) {
-    if (!scopeNames.has(scopeName)) {
-      errors.push(invalid(`${path}.scopeName`, scopeName, "unsupported scope"));
-    } else if (
-      (podScopes.has(scopeName) || scopeName === "CrossNamespacePodAffinity") &&
-      operator !== "Exists"
-    ) {
-      errors.push(
-        invalid(
-          `${path}.operator`,
-          operator,
-          "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity",
-        ),
-      );
-    }
-    if (operator === "In" || operator === "NotIn") {
-      if (values.length === 0) {
-        errors.push(
-          required(
-            `${path}.values`,
-            "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector",
-          ),
-        );
-      }
-    } else if (operator === "Exists" || operator === "DoesNotExist") {
-      if (values.length > 0) {
-        errors.push(
-          invalid(
-            `${path}.values`,
-            values,
-            "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector",
-          ),
-        );
-      }
-    } else errors.push(invalid(`${path}.operator`, operator, "not a valid selector operator"));
-  }
+  if (operator === "In" || operator === "NotIn") {
+    const text = "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector";
+    if (values.length === 0) errors.push(required(`${path}.values`, text));
+  } else if (operator === "Exists" || operator === "DoesNotExist") {
+    const text = "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector";
+    if (values.length > 0) errors.push(invalid(`${path}.values`, values, text));
+  } else errors.push(invalid(`${path}.operator`, operator, "not a valid selector operator"));
 }
 
 function validateHard(hard: Record<string, string> | undefined, path: string, errors: FieldError[]): void {
   for (const name of Object.keys(hard ?? {}).sort()) {
     const here = `${path}[${name}]`;
     const value = hard?.[name] as string;
-    const counted = name.startsWith("count/") ? name.slice(6) : "";
-    if (counted === "") validateName(name, here, standardForQuota, "quota", errors);
-    const quantity = parseQuantity(value);
-    if (compareQuantity(quantity, "0") < 0)
-      errors.push(invalid(here, formatQuantity(quantity), "must be greater than or equal to 0"));
-    if (countedObjects.includes(name) && milliValue(value) % 1000 !== 0)
-      errors.push(invalid(here, formatQuantity(quantity), "must be an integer"));
+    validateQuotaResourceName(name, here, errors);
+    validateQuantity(name, value, here, errors);
   }
 }
 
 export function validateQuota(quota: ResourceQuota): FieldError[] {
   const errors: FieldError[] = [];
   validateHard(quota.spec?.hard, "spec.hard", errors);
-  const scopes = quota.spec?.scopes ?? [];
-  validateScopes(scopes, scopes, Object.keys(quota.spec?.hard ?? {}).sort(), "spec.scopes", errors);
-  validateScopeSelector(quota, errors);
+  const names = Object.keys(quota.spec?.hard ?? {}).sort();
+  validateScopes(quota, names, errors);
+  validateScopeSelector(quota, names, errors);
+  return errors;
+}
+
+export function validateQuotaStatus({ status }: ResourceQuota): FieldError[] {
+  const errors: FieldError[] = [];
+  validateHard(status?.hard, "status.hard", errors);
+  validateHard(status?.used, "status.used", errors);
   return errors;
 }
 

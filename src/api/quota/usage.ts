@@ -22,11 +22,17 @@ const ofPods = new Set([
   ),
 ]);
 
+/** Events come and go without anybody's counting; bindings are not stored. */
+export const isUncounted = ({ group, plural }: ResourceName): boolean =>
+  (plural === "events" && (group === "" || group === "events.k8s.io")) ||
+  (group === "" && (plural === "bindings" || plural === "componentstatuses"));
+
 /** The resource whose objects a name in a quota's `hard` counts; undefined for names that nothing counts. */
 export function resourceOf(name: string): ResourceName | undefined {
   if (name.startsWith("count/")) {
-    const [plural = "", ...group] = name.slice("count/".length).split(".");
-    return { group: group.join("."), plural };
+    const [plural = "", ...parts] = name.slice("count/".length).split(".");
+    const group = parts.join(".");
+    return isUncounted({ group, plural }) ? undefined : { group, plural };
   }
   if (["services", "services.nodeports", "services.loadbalancers"].includes(name)) {
     return { group: "", plural: "services" };

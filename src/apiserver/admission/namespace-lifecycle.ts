@@ -13,17 +13,17 @@ export function namespaceLifecycle({ caches }: Pick<PluginContext, "caches">): A
   return {
     name: "NamespaceLifecycle",
     admit(request) {
-      const { operation, resource, namespace, name, subresource } = request;
+      const { operation, resource, namespace, name } = request;
       const { def } = resource;
       if (operation === "DELETE" && def.group === "" && def.kind === "Namespace" && immortal.has(name)) {
         throw forbidden(def, name, "this namespace may not be deleted");
       }
-      if (operation !== "CREATE" || !def.namespaced || subresource !== "") return;
+      if (operation !== "CREATE" || !def.namespaced) return;
+      // Reviews say nothing about the namespace's contents.
+      if (def.plural === "localsubjectaccessreviews") return;
       const found = caches.get<Namespace>("", "namespaces", undefined, namespace);
       if (!found) throw notFound(namespaces, namespace);
       if (!found.metadata?.deletionTimestamp && found.status?.phase !== "Terminating") return;
-      // Reviews say nothing about the namespace's contents.
-      if (def.plural === "localsubjectaccessreviews") return;
       const error = refuse(
         request,
         `unable to create new content in namespace ${namespace} because it is being terminated`,

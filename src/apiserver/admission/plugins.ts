@@ -8,7 +8,9 @@ import {
 } from "./certificates.ts";
 import type { AdmissionPlugin } from "./chain.ts";
 import type { PluginContext } from "./context.ts";
+import { nodeDeclaredFeatures } from "./declared-features.ts";
 import { defaultIngressClass } from "./default-ingress-class.ts";
+import { deviceAdminAccess } from "./device-admin.ts";
 import { limitRanger } from "./limit-ranger.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { nodeRestriction } from "./node-restriction.ts";
@@ -60,11 +62,13 @@ export function admissionPlugins(context: PluginContext, choice: PluginChoice = 
     certificateSubjectRestriction,
     defaultIngressClass(context),
     podTopologyLabels(context),
+    nodeDeclaredFeatures(context),
     podResizeValidator(context),
     mutatingAdmissionPolicy(context),
     mutatingWebhook,
     validatingAdmissionPolicy(context),
     validatingWebhook,
+    deviceAdminAccess(context),
     ...(network ? [serviceAllocation({ caches, random, network })] : []),
     resourceQuota(context),
   ];

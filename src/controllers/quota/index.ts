@@ -10,6 +10,7 @@ const byNamespace = "quota-namespace";
 /** Of these it matters what they hold; the others are only counted. */
 const measured = new Set(["pods.", "services.", "persistentvolumeclaims.", "resourceclaims.resource.k8s.io"]);
 const retryMs = 10_000;
+const lateMs = 1_000;
 /** Whatever was lost (a reservation whose write failed) is found by counting everything anew. */
 const recountMs = 5 * 60_000;
 
@@ -60,7 +61,8 @@ export async function runQuotas(context: ControllerContext): Promise<void> {
       }
     }
     const status = { hard, used };
-    if (!deepEqual(quota.status?.hard ?? {}, hard) || !deepEqual(quota.status?.used ?? {}, used)) {
+    const begins = !deepEqual(quota.status?.hard ?? {}, hard);
+    if (begins || !deepEqual(quota.status?.used ?? {}, used)) {
       try {
         await resource.updateStatus(quota.metadata?.namespace, {
           ...quota,
@@ -70,6 +72,9 @@ export async function runQuotas(context: ControllerContext): Promise<void> {
         if (!isReason(error, "NotFound")) throw error;
       }
     }
+    // Until now nobody reserved anything: what was made in the meantime may not have been seen above.
+    if (begins)
+      return { kind: "again", afterMs: lateMs, why: "counting what came before the quota was known" };
     if (missing === undefined)
       return { kind: "again", afterMs: recountMs, why: "counting anew now and then" };
     return { kind: "again", afterMs: retryMs, why: `there is no resource ${missing}` };

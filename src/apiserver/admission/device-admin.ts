@@ -1,0 +1,54 @@
+/** Devices that are in use may be looked at by whoever administers them: only in namespaces that are labelled so (KEP-5018). */
+import type { FieldError, KubeObject, ResourceClaimSpec } from "../../api/index.ts";
+import { invalid } from "../errors.ts";
+import type { AdmissionPlugin, AdmissionRequest } from "./chain.ts";
+import type { PluginContext } from "./context.ts";
+
+const label = "resource.kubernetes.io/admin-access";
+
+interface Claim extends KubeObject {
+  spec?: ResourceClaimSpec & { spec?: ResourceClaimSpec };
+  status?: { allocation?: { devices?: { results?: { adminAccess?: boolean }[] } } };
+}
+
+/** Where access is asked for first; undefined when it is not. */
+function asked({
+  operation,
+  resource,
+  subresource,
+  object,
+  oldObject,
+}: AdmissionRequest): string | undefined {
+  if (resource.def.group !== "resource.k8s.io") return undefined;
+  const { plural } = resource.def;
+  const claim = object as Claim;
+  if (operation === "CREATE" && (plural === "resourceclaims" || plural === "resourceclaimtemplates")) {
+    const spec = plural === "resourceclaims" ? claim.spec : claim.spec?.spec;
+    const at = (spec?.devices?.requests ?? []).findIndex(({ exactly }) => exactly?.adminAccess);
+    return at < 0 ? undefined : `spec.devices.requests[${at}].adminAccess`;
+  }
+  if (operation !== "UPDATE" || plural !== "resourceclaims" || subresource !== "status") return undefined;
+  const granted = (each: Claim): number =>
+    (each.status?.allocation?.devices?.results ?? []).findIndex(({ adminAccess }) => adminAccess);
+  const at = granted(claim);
+  if (at < 0 || granted(oldObject as Claim) >= 0) return undefined;
+  return `status.allocation.devices.results[${at}].adminAccess`;
+}
+
+export function deviceAdminAccess({ caches }: PluginContext): AdmissionPlugin {
+  return {
+    name: "DeviceAdminAccess",
+    validate(request) {
+      const field = asked(request);
+      if (field === undefined) return;
+      const namespace = caches.get("", "namespaces", undefined, request.namespace);
+      if (namespace?.metadata?.labels?.[label] === "true") return;
+      const error: FieldError = {
+        reason: "FieldValueForbidden",
+        field,
+        message: `Forbidden: admin access to devices requires the \`${label}: true\` label on the containing namespace`,
+      };
+      throw invalid(request.resource.def, request.name, [error]);
+    },
+  };
+}
