@@ -114,6 +114,17 @@ const scalars: Record<string, string> = {
   V1MicroTime: "u",
 };
 
+/** An object that is there or not. */
+const withoutFields =
+  "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceSubresourceStatus";
+
+/** Types that decode in a way of their own, or have no fields. */
+const ownShapes: Record<string, string> = {
+  JSONSchemaPropsOrArray: "sa",
+  JSONSchemaPropsOrBool: "sb",
+  CustomResourceSubresourceStatus: "@CustomResourceSubresourceStatus",
+};
+
 /** A model's type in the shape notation of src/api/schema.ts. */
 function shapeType(
   field: Field,
@@ -128,6 +139,8 @@ function shapeType(
   if (map) return `{${shapeType(field, map[1] as string, raw.replace(/^map<(.*)>$/, "$1"), names, prefix)}`;
   if (raw.endsWith(".Quantity")) return "q";
   if (raw.endsWith(".IntOrString")) return "ios";
+  const own = ownShapes[raw.slice(raw.lastIndexOf(".") + 1)];
+  if (own) return own;
   if (raw.endsWith(".RawExtension")) return "x";
   if (raw.endsWith("FieldsV1")) return "o";
   if (raw === "bytes" && type === "string") return "y";
@@ -149,7 +162,7 @@ export function shapes(
   facts: Facts,
   names: ReadonlyMap<string, string>,
 ): Record<string, Record<string, string>> {
-  const out: Record<string, Record<string, string>> = {};
+  const out: Record<string, Record<string, string>> = { [withoutFields]: {} };
   for (const model of models) {
     const definition = names.get(model.name);
     if (!definition) continue;

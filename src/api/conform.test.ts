@@ -109,3 +109,28 @@ test("empty lists and maps are left out where they are optional, empty objects a
   assert.deepEqual(emptiedMembers(object.metadata), ["labels", "finalizers"]);
   assert.deepEqual(emptiedMembers(object), []);
 });
+
+test("schemas inside schemas: a list's, a map's, or a plain boolean; what they do not know goes without a word", () => {
+  const props = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps";
+  const schema = {
+    type: "object",
+    items: { type: "string", zz: 1, default: null },
+    additionalProperties: { items: { zz: 1, type: "array" } },
+    not: { zz: 1 },
+  };
+  assert.deepEqual(conform(props, schema).unknown, ["not.zz"]);
+  assert.deepEqual(schema, {
+    type: "object",
+    items: { type: "string" },
+    additionalProperties: { items: { type: "array" } },
+    not: {},
+  });
+  assert.equal(
+    checkTypes(props, { items: { items: { type: 5 } } }),
+    "json: cannot unmarshal number into Go struct field JSONSchemaProps.items.items.type of type string",
+  );
+  assert.equal(checkTypes(props, { additionalProperties: 5 }), "boolean or JSON schema expected");
+  const odd = { items: 5, additionalProperties: false };
+  assert.equal(conform(props, odd).problem, undefined);
+  assert.deepEqual(odd, { additionalProperties: false });
+});

@@ -187,7 +187,7 @@ function walkValue(
       if (!isObject(value)) throw mismatch(field, value, goPath, owner);
       return value;
     case "any":
-      return value;
+      return field.schemaOr ? schemaOr(field, value, path, goPath) : value;
     case "ref": {
       if (!isObject(value)) throw mismatch(field, value, goPath, owner);
       const type = typeOf(field);
@@ -199,6 +199,18 @@ function walkValue(
     case "map":
       return walkMap(field, value, path, goPath, owner, unknown);
   }
+}
+
+/** Such a schema decodes by itself: what it does not know goes without a word. */
+function schemaOr(field: FieldSchema, value: unknown, path: string, goPath: string): unknown {
+  const type = typeOf(field);
+  const list = field.schemaOr === "list";
+  if (type && isObject(value)) walkObject(type, value, path, goPath, []);
+  else if (type && list && Array.isArray(value) && value.length > 0)
+    for (const each of value) schemaOr(field, each, path, goPath);
+  else if (list) return undefined;
+  else if (typeof value !== "boolean") throw new TypeProblem("boolean or JSON schema expected");
+  return value;
 }
 
 /** Whole numbers beyond 2^53 are bigints, and numbers beyond 64 bits are none of Go's integers. */

@@ -4,7 +4,8 @@
  *
  * Notation of a field in the table: `[` list of, `{` map of, then `s` string, `b` boolean, `i32`, `i64`, `d` double,
  * `t` time, `u` time with microseconds, `q` quantity, `ios` int-or-string, `y` base64 bytes, `o` any object, `x` anything,
- * `@Name` a type of the same package or `@full.name`; then flags as in tools/facts.ts, and `r` for required.
+ * `sa` a JSON schema or a list of them, `sb` a JSON schema or a boolean, `@Name` a type of the same package or `@full.name`;
+ * then flags as in tools/facts.ts, and `r` for required.
  */
 import { text } from "./generated/shapes.js";
 
@@ -33,6 +34,8 @@ export interface FieldSchema {
   target?: TypeSchema;
   /** Element of a list or map. */
   element?: FieldSchema;
+  /** A JSON schema, or what stands here. Kept as a whole otherwise (`any`). */
+  schemaOr?: "list" | "boolean";
   required: boolean;
   /** Left out when it is empty: "", 0, false, [], {} (Go's omitempty on what is no pointer). Objects are never empty. */
   omitEmpty?: boolean;
@@ -173,6 +176,10 @@ function decodeFieldType(type: string, prefix: string): FieldSchema {
   if (type.startsWith("@")) {
     const ref = type.slice(1);
     return { type: "ref", ref: ref.includes(".") ? ref : `${prefix}.${ref}`, required: false };
+  }
+  if (type === "sa" || type === "sb") {
+    const ref = `${prefix}.JSONSchemaProps`;
+    return { type: "any", ref, schemaOr: type === "sa" ? "list" : "boolean", required: false };
   }
   return { type: letters[type] ?? "any", required: false };
 }
