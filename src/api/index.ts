@@ -23,5 +23,6 @@ export * from "./schema.ts";
 export { fillWritten } from "./written.ts";
 export { approvalOf } from "./custom/approval.ts";
 export { apiExtensionKinds, cleanupFinalizer, conditionOf, crdKind, isEstablished } from "./custom/crd.ts";
+export { creationText, nameOf as describedName } from "./custom/columns.ts";
 export { customKinds } from "./custom/definition.ts";
 export { shapeOfType } from "./apply-shape.ts";

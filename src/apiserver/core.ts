@@ -39,8 +39,6 @@ export interface Call {
   readonly resource: ServedResource;
   readonly target: Target;
   readonly dryRun: boolean;
-  /** The subresource that managedFields name, where it is another than the path's. */
-  readonly managedAs?: string;
   /** The object is not held to its kind's rules: the server says where it listens, be it on loopback. */
   readonly unchecked?: boolean;
   /**

@@ -145,8 +145,7 @@ function setOwners(
     seen(object),
     managers,
     writerOf(call, "Update", subresource),
-    // Scales are owned without a time in the original.
-    subresource === "scale" ? undefined : nowTime(call.core.clock),
+    nowTime(call.core.clock),
   );
   if (old && next === managers && old.metadata?.managedFields)
     meta.managedFields = old.metadata.managedFields;

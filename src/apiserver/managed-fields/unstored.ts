@@ -1,9 +1,9 @@
 /** Owners of what is answered or handed on without being stored: reviews, bindings, evictions. */
 import { type KubeObject, type ObjectMeta, schemaOf, shapeOfType } from "../../api/index.ts";
-import { afterUpdate, isObject, type Managers, UnkeyedItem, type View } from "../../machinery/index.ts";
+import { afterUpdate, type Managers, UnkeyedItem, type View } from "../../machinery/index.ts";
 import type { GroupVersionKind } from "../admission/chain.ts";
 import { type Call, nowTime } from "../core.ts";
-import { nobody, readManagers } from "./entries.ts";
+import { nobody } from "./entries.ts";
 import { managerName, setManagers } from "./ownership.ts";
 
 /** Where the types of a group's kinds are; groups of one word are their own. */
@@ -48,33 +48,4 @@ function setOwners(call: Caller, view: View, before: object, after: KubeObject, 
 export function ownersOfNew(call: Caller, object: KubeObject, kind: GroupVersionKind): void {
   const view = viewOfType(kind);
   if (view) setOwners(call, view, {}, object, nobody);
-}
-
-/**
- * Sets the managedFields of what shows one field of an object (a Scale its replicas): who owns the field there owns it
- * here. `path`: of the field in the whole, as `spec.replicas`.
- */
-export function ownersOfPart(
-  call: Caller,
-  { whole, path, before, after }: { whole: KubeObject; path: string; before: KubeObject; after: KubeObject },
-  kind: GroupVersionKind,
-): void {
-  const view = viewOfType(kind);
-  if (!view) return;
-  const names = path.split(".").filter((name) => name !== "");
-  const owns = (fields: unknown): boolean => {
-    let value = fields;
-    for (const name of names) value = isObject(value) ? value[`f:${name}`] : undefined;
-    return value !== undefined;
-  };
-  const owners = (whole.metadata?.managedFields ?? [])
-    .filter(({ fieldsV1 }) => owns(fieldsV1))
-    .map((entry) => ({
-      ...entry,
-      apiVersion: view.apiVersion,
-      fieldsV1: { "f:spec": { "f:replicas": {} } },
-    }));
-  if (owners.length > 0) (before.metadata as ObjectMeta).managedFields = owners;
-  const { managedFields: _, ...metadata } = before.metadata ?? {};
-  setOwners(call, view, { ...before, metadata }, after, readManagers(owners, true));
 }

@@ -8,13 +8,15 @@ export const partialObject = (object: KubeObject, version = "v1"): object => ({
   metadata: object.metadata ?? {},
 });
 
+type Columns = Pick<KindDefinition, "columns">;
+
 export interface TableMeta {
   resourceVersion?: string | undefined;
   continue?: string;
   remainingItemCount?: number;
 }
 
-export const tableColumns = (def: KindDefinition): object[] =>
+export const tableColumns = (def: Columns): object[] =>
   def.columns
     .filter(({ headless }) => !headless)
     .map(({ name, type, format, description, priority }) => ({
@@ -27,7 +29,7 @@ export const tableColumns = (def: KindDefinition): object[] =>
 
 /** `include`: what each row's `object` is: None, Metadata or Object. */
 export function tableRow(
-  def: KindDefinition,
+  def: Columns,
   object: KubeObject,
   now: number,
   include: string,
@@ -49,7 +51,7 @@ export function includeOf(query: URLSearchParams): string {
 }
 
 export function tableOf(
-  def: KindDefinition,
+  def: Columns,
   objects: readonly KubeObject[],
   now: number,
   include: string,

@@ -88,7 +88,7 @@ function wrongType(def: KindDefinition, object: KubeObject, known: boolean): str
 }
 
 /** Nor put it elsewhere. */
-function checkPlace({ resource: { def }, info }: Call, object: KubeObject): void {
+export function checkPlace({ resource: { def }, info }: Call, object: KubeObject): void {
   const meta = object.metadata as ObjectMeta;
   if (def.namespaced) {
     meta.namespace ||= info.namespace;

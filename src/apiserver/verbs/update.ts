@@ -6,6 +6,7 @@ import type { Entry } from "../cache/entry.ts";
 import { type Call, nowTime, removeObject, writeObject } from "../core.ts";
 import { badRequest, conflict, invalid, modified, notFound, qualified } from "../errors.ts";
 import { keepOwners } from "../managed-fields/ownership.ts";
+import type { ServedResource } from "../registry/resource.ts";
 import type { Answer } from "../response.ts";
 import { strategyOf } from "../subresources/strategies.ts";
 import { checkNamespace, createObject, throwInvalid, unstored } from "./create.ts";
@@ -59,9 +60,15 @@ const places: Record<string, string> = {
   services: "services/specs",
 };
 
-const wrongUid = (plural: string, key: string, wanted: string, actual: string): string =>
-  `StorageError: invalid object, Code: 4, Key: /registry/${places[plural] ?? plural}/${key}, ResourceVersion: 0, ` +
-  `AdditionalErrorMsg: Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${actual}`;
+/** Why a write for another object than the one that is there is a conflict. `key`: in the resource's cache. */
+export function wrongUid({ def }: ServedResource, key: string, wanted: string, actual: string): string {
+  const { group, plural, type } = def;
+  const place = type ? `${group}/${plural}` : (places[plural] ?? plural);
+  return (
+    `StorageError: invalid object, Code: 4, Key: /registry/${place}/${key}, ResourceVersion: 0, ` +
+    `AdditionalErrorMsg: Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${actual}`
+  );
+}
 
 function unpinned(def: KindDefinition, name: string): StatusError {
   return invalid({ ...def, kind: def.plural }, name, [
@@ -101,7 +108,7 @@ export async function update(call: Call): Promise<Answer> {
       throw conflict(
         resource.def,
         info.name,
-        wrongUid(resource.def.plural, resource.key(info.namespace, info.name), meta.uid, uid),
+        wrongUid(resource, resource.key(info.namespace, info.name), meta.uid, uid),
       );
   }
   dedupeOwners(object, call.warnings);
@@ -163,7 +170,7 @@ async function attempt(
   const object = await change(existing);
   const meta = object.metadata as ObjectMeta;
   if (owners === "track") {
-    const tracking = keepOwners(call, object, old, call.managedAs ?? info.subresource);
+    const tracking = keepOwners(call, object, old, info.subresource);
     if (tracking) await tracking;
   }
   const request = admissionOf(call, {

@@ -141,14 +141,14 @@ function takeFromOthers(
   return left;
 }
 
-/** Owners after an ordinary write: what it added or changed is its writer's. `now`: undefined when no time is kept. */
+/** Owners after an ordinary write: what it added or changed is its writer's. */
 export function afterUpdate(
   view: View,
   before: object,
   after: object,
   managers: Managers,
   writer: Writer,
-  now: string | undefined,
+  now: string,
 ): Managers {
   const changes = new Changes(view, before, after);
   const change = changes.in(view.apiVersion) as Comparison;

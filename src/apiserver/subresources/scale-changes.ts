@@ -1,0 +1,151 @@
+/** What requests do to a Scale: replace it, patch it, apply a configuration to it. */
+import { conform, type KubeObject, type ObjectMeta } from "../../api/index.ts";
+import {
+  ApplyConflicts,
+  afterUpdate,
+  applyConfiguration,
+  deepEqual,
+  isObject,
+  type Managers,
+  StatusError,
+  TypedError,
+  UnkeyedItem,
+} from "../../machinery/index.ts";
+import { asObject, readBody } from "../codec/decode.ts";
+import { type Call, nowTime } from "../core.ts";
+import { badRequest } from "../errors.ts";
+import { conflictError } from "../managed-fields/conflicts.ts";
+import { nobody } from "../managed-fields/entries.ts";
+import { managerName } from "../managed-fields/ownership.ts";
+import { scaleView } from "../managed-fields/scale-owners.ts";
+import { readConfiguration } from "../verbs/apply.ts";
+import { judged } from "../verbs/input.ts";
+import { readPatch } from "../verbs/patch.ts";
+import { unusable } from "../verbs/unusable.ts";
+import { type Scale, scaleKind, scales, scaleVersion } from "./scale-object.ts";
+
+export interface OwnedScale {
+  scale: Scale;
+  owners: Managers;
+}
+
+/** Makes a new Scale, and who owns what in it, of the present one. Throws StatusError. May be called again. */
+export type ScaleChange = (seen: OwnedScale) => OwnedScale;
+
+const schema = "io.k8s.api.autoscaling.v1.Scale";
+
+const writer = (call: Call, operation: "Apply" | "Update", manager = managerName(call)) => ({
+  manager,
+  operation,
+  apiVersion: scaleVersion,
+  subresource: "scale",
+});
+
+/** Owners after the change. Where nobody owns anything, nobody comes to, until somebody applies. */
+function tracked(call: Call, { scale, owners }: OwnedScale, after: Scale): Managers {
+  if (owners.size === 0) return nobody;
+  const { managedFields: _, ...metadata } = after.metadata ?? {};
+  const now = nowTime(call.core.clock);
+  return afterUpdate(scaleView(), scale, { ...after, metadata }, owners, writer(call, "Update"), now);
+}
+
+/** The handler of custom resources does not know the kind that it serves here, and says so of every mistake. */
+const unknownHere = 'no kind is registered for the type v1.Scale in scheme "pkg/runtime/scheme.go:111"';
+
+export function updateOfScale(call: Call): ScaleChange {
+  const { request, info, warnings, resource, core } = call;
+  const scale = readScale();
+  const name = isObject(scale.metadata) ? scale.metadata.name : undefined;
+  if (!name)
+    throw badRequest(
+      `the name of the object (${info.name} based on URL) was undeterminable: name must be provided`,
+    );
+  return (seen) => {
+    const after = structuredClone(scale);
+    return { scale: after, owners: tracked(call, seen, after) };
+  };
+
+  function readScale(): Scale {
+    try {
+      const { object, decoded } = readBody(request.body, request.headers?.["content-type"], {
+        ...scaleKind,
+        known: (apiVersion, kind) => core.registry.knows(apiVersion, kind),
+      });
+      const problem = judged(conform(schema, object), info, decoded, warnings);
+      if (problem) throw badRequest(`Scale in version "v1" cannot be handled as a Scale: ${problem}`);
+      return object as Scale;
+    } catch (error) {
+      if (!(error instanceof StatusError) || error.reason !== "BadRequest" || !resource.def.type) throw error;
+      throw badRequest(unknownHere, error);
+    }
+  }
+}
+
+export function patchOfScale(call: Call): ScaleChange {
+  const { apply, strict } = readPatch(call);
+  const { info, warnings } = call;
+  return (seen) => {
+    const patched = apply(structuredClone(seen.scale)).object;
+    const { apiVersion, kind, ...rest } = patched as KubeObject;
+    const text = JSON.stringify({ apiVersion, kind, ...rest });
+    const after = asObject(patched, scales) as Scale;
+    const problem = judged(conform(schema, after), info, undefined, warnings, strict);
+    if (problem) throw unusable(text, problem);
+    return { scale: after, owners: tracked(call, seen, after) };
+  };
+}
+
+const isTrue = (value: string | null): boolean => value === "true" || value === "1";
+
+/** Server-side apply (KEP-555) of a Scale. */
+export function applyToScale(call: Call): ScaleChange {
+  const config = readConfiguration(call);
+  const { info, core, resource } = call;
+  return ({ scale, owners }) => {
+    checkType(config);
+    const custom = resource.def.type !== undefined;
+    if (custom && owners.size === 0) {
+      const what = `live object (/; ${scaleVersion}, Kind=Scale)`;
+      throw unconvertible(`failed to create manager for existing fields: failed to convert ${what}`);
+    }
+    if ((config.metadata?.managedFields?.length ?? 0) > 0)
+      throw badRequest("metadata.managedFields must be nil");
+    const now = nowTime(core.clock);
+    const view = scaleView();
+    const before =
+      owners.size > 0
+        ? owners
+        : afterUpdate(view, {}, scale, nobody, writer(call, "Update", "before-first-apply"), now);
+    const force = isTrue(info.query.get("force"));
+    try {
+      const result = applyConfiguration(view, scale, config, before, writer(call, "Apply"), force, now);
+      const after = structuredClone(result.object) as Scale;
+      conform(schema, after);
+      if (custom && !deepEqual(after, scale)) {
+        const { namespace = "", name = "" } = after.metadata ?? {};
+        const what = `new object (${namespace}/${name}; ${scaleVersion}, Kind=Scale)`;
+        throw unconvertible(`failed to convert ${what}`);
+      }
+      return { scale: after, owners: result.managers };
+    } catch (error) {
+      if (error instanceof ApplyConflicts) throw conflictError(error);
+      if (!(error instanceof TypedError) && !(error instanceof UnkeyedItem)) throw error;
+      const { namespace = "", name = "" } = (config.metadata ?? {}) as ObjectMeta;
+      const text = `failed to create typed patch object (${namespace}/${name}; ${scaleVersion}, Kind=Scale): ${error.message}`;
+      throw new StatusError("", text, { code: 500, cause: error });
+    }
+  };
+}
+
+function checkType({ apiVersion, kind }: KubeObject): void {
+  if (apiVersion === scaleVersion && kind === scaleKind.kind) return;
+  const given = typeof apiVersion === "string" ? apiVersion : "";
+  const full = given.includes("/") ? given : `/${given}`;
+  throw badRequest(`invalid object type: ${full}, Kind=${typeof kind === "string" ? kind : ""}`);
+}
+
+/** The original's converter of custom resources does not know the kind: it can take over what is there, and change nothing. */
+function unconvertible(what: string): StatusError {
+  const why = `request to convert CR to an invalid group/version: ${scaleVersion}`;
+  return new StatusError("", `${what} to proper version: ${why}`, { code: 500 });
+}

@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { crds, mergePatch, things, thingDefinition, until } from "../testing/conversion-webhook.ts";
+import { failure, type Harness, startHarness } from "../testing/harness.ts";
+
+const path = "/apis/apps/v1/namespaces/default/deployments";
+const apply = { "content-type": "application/apply-patch+yaml" };
+const tableType = { accept: "application/json;as=Table;v=v1;g=meta.k8s.io" };
+
+async function withDeployment(t: TestContext): Promise<Harness> {
+  const h = await startHarness();
+  t.after(() => h.close());
+  const made = await h.call("POST", `${path}?fieldManager=maker`, {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: "d" },
+    spec: {
+      replicas: 2,
+      selector: { matchLabels: { a: "b" } },
+      template: { metadata: { labels: { a: "b" } }, spec: { containers: [{ name: "c", image: "i" }] } },
+    },
+  });
+  assert.equal(made.status, 201, made.text);
+  return h;
+}
+
+const scale = (replicas: number | undefined, more: object = {}) => ({
+  apiVersion: "autoscaling/v1",
+  kind: "Scale",
+  metadata: { name: "d" },
+  spec: replicas === undefined ? {} : { replicas },
+  ...more,
+});
+
+/** Who owns the number of replicas. */
+async function ownersOf(h: Harness): Promise<string[]> {
+  const { managedFields } = (await h.call("GET", `${path}/d`)).body.metadata;
+  return (managedFields as { manager: string; operation: string; subresource?: string; fieldsV1: object }[])
+    .filter(({ fieldsV1 }) => "f:replicas" in ((fieldsV1 as { "f:spec"?: object })["f:spec"] ?? {}))
+    .map(({ manager, operation, subresource = "" }) => `${operation} ${manager} ${subresource}`.trim());
+}
+
+test("a Scale is shown as a table and as metadata, read and written", async (t) => {
+  const h = await withDeployment(t);
+  const table = (await h.call("GET", `${path}/d/scale`, undefined, tableType)).body;
+  assert.equal(table.kind, "Table");
+  assert.deepEqual(
+    table.columnDefinitions.map(({ name }: { name: string }) => name),
+    ["Name", "Desired", "Available", "Age"],
+  );
+  assert.deepEqual(table.rows[0].cells, ["d", 2, 0, "0s"]);
+  assert.equal(table.rows[0].object.kind, "PartialObjectMetadata");
+  const none = (await h.call("GET", `${path}/d/scale?includeObject=None`, undefined, tableType)).body;
+  assert.equal(none.rows[0].object, null);
+  const patched = await h.call(
+    "PATCH",
+    `${path}/d/scale`,
+    { spec: { replicas: 3 } },
+    { ...mergePatch, ...tableType },
+  );
+  assert.deepEqual(patched.body.rows[0].cells.slice(0, 2), ["d", 3]);
+  const partial = { accept: "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io" };
+  assert.equal(
+    (await h.call("GET", `${path}/d/scale`, undefined, partial)).body.kind,
+    "PartialObjectMetadata",
+  );
+});
+
+test("the Scale of a custom resource leaves a number out that is zero", async (t) => {
+  const h = await startHarness();
+  t.after(() => h.close());
+  const definition = thingDefinition("https://127.0.0.1:1/x") as { spec: object };
+  await h.call("POST", crds, {
+    ...definition,
+    spec: { ...definition.spec, conversion: { strategy: "None" } },
+  });
+  await until("things", async () => (await h.call("GET", things("v1"))).status === 200);
+  const body = { apiVersion: "conversion.example.com/v1", kind: "Thing", metadata: { name: "a" } };
+  await h.call("POST", things("v1"), { ...body, spec: { replicas: 0 } });
+  const { rows, columnDefinitions } = (await h.call("GET", `${things("v1")}/a/scale`, undefined, tableType))
+    .body;
+  assert.deepEqual(rows[0].cells.slice(0, 3), ["a", null, 0]);
+  assert.equal(columnDefinitions[1].description, "Number of desired replicas");
+});
+
+test("server-side apply of a Scale: conflicts, force, shared ownership, giving up", async (t) => {
+  const h = await withDeployment(t);
+  const send = (body: object, query: string) =>
+    h.call("PATCH", `${path}/d/scale?${query}`, JSON.stringify(body), apply);
+  const refused = failure(await send(scale(5), "fieldManager=one"), 409);
+  assert.equal(
+    refused.message,
+    'Apply failed with 1 conflict: conflict with "maker" using autoscaling/v1: .spec.replicas',
+  );
+  assert.equal((await send(scale(2), "fieldManager=one")).status, 200);
+  assert.deepEqual(await ownersOf(h), ["Apply one scale", "Update maker"]);
+  const forced = await send(scale(5), "fieldManager=one&force=true");
+  assert.equal(forced.body.spec.replicas, 5, forced.text);
+  assert.deepEqual(await ownersOf(h), ["Apply one scale"]);
+  assert.equal((await h.call("GET", `${path}/d`)).body.spec.replicas, 5);
+  const unknown = failure(await send(scale(5, { spec: { replicas: 5, nope: 1 } }), "fieldManager=one"), 500);
+  assert.match(unknown.message ?? "", /Kind=Scale\): \.spec\.nope: field not declared in schema$/);
+  failure(await send({ ...scale(5), kind: "Deployment", apiVersion: "apps/v1" }, "fieldManager=one"), 400);
+  failure(await send(scale(-1), "fieldManager=one"), 422);
+  const given = await send(scale(undefined), "fieldManager=one");
+  assert.deepEqual(given.body.spec, {});
+  assert.deepEqual(await ownersOf(h), ["Apply one scale"], "as in the original: it still has a spec");
+});
+
+test("what a Scale does not know is warned of or refused, as it is asked", async (t) => {
+  const h = await withDeployment(t);
+  const odd = scale(3, { spec: { replicas: 3, nope: 1 } });
+  const warned = await h.call("PUT", `${path}/d/scale`, odd);
+  assert.equal(warned.status, 200, warned.text);
+  assert.match(warned.headers.warning ?? "", /unknown field \\"spec.nope\\"/);
+  failure(await h.call("PUT", `${path}/d/scale?fieldValidation=Strict`, odd), 400);
+  failure(
+    await h.call("PATCH", `${path}/d/scale?fieldValidation=Strict`, { spec: { nope: 1 } }, mergePatch),
+    422,
+  );
+  failure(
+    await h.call("PUT", `${path}/d/scale`, { ...odd, metadata: { name: "d", namespace: "other" } }),
+    400,
+  );
+  failure(await h.call("PUT", `${path}/d/scale`, { ...odd, metadata: { name: "d", uid: "other" } }), 409);
+});
