@@ -1,5 +1,6 @@
 /** How the objects of a type are taken apart when their fields have owners: its schema, as machinery/apply wants it. */
 import {
+  compareText,
   deducedShape,
   type FieldShape,
   type MapShape,
@@ -21,7 +22,8 @@ export function shapeOfType(type: TypeSchema): Shape {
 }
 
 function structOf(type: TypeSchema, atomic: boolean): MapShape {
-  const fields = new Map<string, FieldShape | undefined>();
+  const fields = new Map<string, FieldShape>();
+  let ranks: Map<string, number> | undefined;
   let implied: FieldShape[] | undefined;
   return {
     atomic,
@@ -33,20 +35,25 @@ function structOf(type: TypeSchema, atomic: boolean): MapShape {
     },
     element: type.open ? deducedShape : undefined,
     field(name) {
-      if (fields.has(name)) return fields.get(name);
+      const known = fields.get(name);
+      if (known) return known;
       const schema = type.fields.get(name);
-      const field = schema && fieldOf(name, schema);
       // Names that nobody declared are data: they are not remembered.
-      if (field) fields.set(name, field);
+      if (!schema) return undefined;
+      ranks ??= new Map([...type.fields.keys()].sort(compareText).map((each, rank) => [each, rank]));
+      const field = fieldOf(name, schema, ranks.get(name) as number);
+      fields.set(name, field);
       return field;
     },
   };
 }
 
-function fieldOf(name: string, schema: FieldSchema): FieldShape {
+function fieldOf(name: string, schema: FieldSchema, rank: number): FieldShape {
   return {
     name,
     step: `f:${name}`,
+    quoted: JSON.stringify(`f:${name}`),
+    rank,
     shape: shapeOf(schema),
     omitsEmpty: schema.omitEmpty === true && schema.type !== "ref",
     ...(schema.written ? { implied: zero(schema) } : {}),

@@ -5,7 +5,7 @@ import type { AdmissionChain, AdmissionRequest } from "./admission/chain.ts";
 import type { UserInfo } from "./auth-contract.ts";
 import type { Entry } from "./cache/entry.ts";
 import type { ObjectCaches } from "./cache/objects.ts";
-import { encodeStored, withResourceVersion } from "./codec/stored.ts";
+import { encodeStored, resourceVersionLength, withResourceVersion } from "./codec/stored.ts";
 import type { Target } from "./codec/negotiate.ts";
 import type { ComponentState, HandlerRequest, RequestInfo } from "./contract.ts";
 import type { EventLeases } from "./registry/event-leases.ts";
@@ -98,8 +98,8 @@ export async function writeObject(
 
 /** The same content, be its members in another order: then the bytes are as long, which is cheap to see. */
 function isSame(value: Buffer, object: KubeObject, existing: Entry): boolean {
+  if (value.length + resourceVersionLength(existing.revision) !== existing.json.length) return false;
   const bytes = withResourceVersion(value, existing.revision);
-  if (bytes.length !== existing.json.length) return false;
   if (bytes.equals(existing.json)) return true;
   const { resourceVersion: _mine, ...mine } = object.metadata ?? {};
   const { resourceVersion: _theirs, ...theirs } = existing.object.metadata ?? {};

@@ -25,10 +25,18 @@ export function deepEqual(a: unknown, b: unknown): boolean {
 /** A copy that shares nothing; faster than structuredClone for JSON values. */
 export function deepClone<T>(value: T): T {
   if (value === null || typeof value !== "object") return value;
-  if (Array.isArray(value)) return value.map(deepClone) as T;
+  if (Array.isArray(value)) {
+    const copy: unknown[] = [];
+    for (let i = 0; i < value.length; i++) copy.push(deepClone(value[i]));
+    return copy as T;
+  }
   const out: Record<string, unknown> = {};
-  for (const name of Object.keys(value))
-    setMember(out, name, deepClone((value as Record<string, unknown>)[name]));
+  for (const name in value) {
+    const item = value[name] as unknown;
+    const own = typeof item === "object" ? deepClone(item) : item;
+    if (name === "__proto__") setMember(out, name, own);
+    else out[name] = own;
+  }
   const names = (value as Marked)[emptied];
   if (names) (out as Marked)[emptied] = names;
   return out as T;

@@ -40,3 +40,23 @@ test("a page that stands for gigabytes is refused", () => {
   for (let i = 1; i < 9; i++) text += `a${i}: &a${i} [${`*a${i - 1},`.repeat(9)}]\n`;
   assert.throws(() => readYamlBody(text), new GoYamlError("yaml: document contains excessive aliasing"));
 });
+
+test("JSON means what it means as YAML, read either way", () => {
+  const texts = [
+    '{"a":"\\u00e9\\ud83d\\ude00\\/\\n\\t\\"\\\\ \u2028 é 🚢","é":[1,-0,0.5,1e3,1.0,-1E-2,null,true,false,[],{}]}',
+    '{"big":9007199254740993,"bigger":18446744073709551616,"text":"yes","0644":"0644","no":"~"}',
+    '  { "a" : { "b" : [ "x" , { } ] } }  \n',
+    '{"__proto__":{"a":1}}',
+    '{"a":1,"a":2}',
+    '{"base":{"<<":{"a":1}}}',
+  ];
+  for (const text of texts) {
+    // A comment makes it YAML for certain.
+    const yaml = readYamlBody(`# c\n${text}`);
+    const shown = (value: unknown): string => JSON.stringify(value);
+    assert.equal(shown(readYamlBody(text).value), shown(yaml.value), text);
+    assert.equal(readYamlBody(text).duplicates.length, yaml.duplicates.length);
+  }
+  assert.deepEqual(readYamlBody('{"a":1,"a":2}').duplicates, ['line 1: key "a" already set in map']);
+  assert.throws(() => readYamlBody('{"a":1'), GoYamlError);
+});

@@ -3,6 +3,8 @@
  * key that appears twice is no mistake yet: the last one counts, and who asked for strictness is told.
  */
 import type { LineCounter, YAMLError } from "yaml";
+import { parseExact } from "./exact-json.ts";
+import { duplicateMembers } from "./json-duplicates.ts";
 import { yamlLibrary, yamlOptions } from "./yaml.ts";
 
 export interface YamlBody {
@@ -20,8 +22,24 @@ export class GoYamlError extends Error {
 /** Expanding more aliases than this is refused: a page of nested ones can stand for gigabytes. */
 const maxAliases = 100;
 
+/**
+ * What clients send as YAML is nearly always JSON, which is read twenty times as fast. Undefined where the two might not
+ * mean the same: keys that appear twice, merge keys, and all that is no JSON.
+ */
+function readAsJson(text: string): YamlBody | undefined {
+  if (!/^\s*\{/.test(text) || text.includes('"<<"')) return undefined;
+  try {
+    const value = parseExact(text);
+    return duplicateMembers(text).length === 0 ? { value, duplicates: [] } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Throws GoYamlError. */
 export function readYamlBody(text: string): YamlBody {
+  const json = readAsJson(text);
+  if (json) return json;
   const yaml = yamlLibrary();
   const lines = new yaml.LineCounter();
   const [document] = yaml.parseAllDocuments(text, { ...yamlOptions, lineCounter: lines, uniqueKeys: false });

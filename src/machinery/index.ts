@@ -38,7 +38,9 @@ export {
   readFieldSet,
   setOf as fieldSetOf,
 } from "./apply/field-set.ts";
+export { sharedSet as sharedFieldSet, textOfSet as textOfFieldSet } from "./apply/known-sets.ts";
 export * from "./apply/managers.ts";
+export { compareText } from "./apply/path-element.ts";
 export {
   deducedShape,
   ForeignValue,

@@ -1,4 +1,5 @@
-import { Entry } from "./entry.ts";
+import type { Entry } from "./entry.ts";
+import { SortedEntries } from "./sorted-entries.ts";
 
 export type ChangeType = "added" | "modified" | "deleted";
 
@@ -21,8 +22,8 @@ const maxHistoryBytes = 32 * 1024 * 1024;
 /** All objects of one stored resource in key order, and their recent changes. */
 export class WatchCache {
   readonly #entries = new Map<string, Entry>();
-  /** The same entries by key, in order. */
-  #sorted: Entry[] = [];
+  /** The same entries in order. */
+  readonly #sorted = new SortedEntries();
   #changes: Change[] = [];
   #historyBytes = 0;
   /** Changes with a greater revision are all in `#changes`. */
@@ -52,11 +53,9 @@ export class WatchCache {
     return this.#entries.get(key);
   }
 
-  /** Everything, or one namespace's part, in key order. A view of the moment: take a copy to keep it. */
+  /** Everything, or one namespace's part, in key order: a list that stays as it is. */
   list(namespace: string): readonly Entry[] {
-    if (namespace === "") return this.#sorted;
-    const from = this.#find(`${namespace}/`);
-    return this.#sorted.slice(from, this.#find(`${namespace}0`));
+    return namespace === "" ? this.#sorted.all() : this.#sorted.range(`${namespace}/`, `${namespace}0`);
   }
 
   /** Objects as they were at a former revision; undefined when the history does not reach back so far. */
@@ -100,16 +99,14 @@ export class WatchCache {
   fill(entry: Entry): void {
     this.#entries.set(entry.key, entry);
     this.#bytes += entry.json.length;
-    const last = this.#sorted.at(-1);
-    if (!last || last.key < entry.key) this.#sorted.push(entry);
-    else this.#place(entry);
+    this.#sorted.put(entry);
   }
 
   put(entry: Entry): Change {
     const previous = this.#entries.get(entry.key);
     this.#entries.set(entry.key, entry);
     this.#bytes += entry.json.length - (previous?.json.length ?? 0);
-    this.#place(entry);
+    this.#sorted.put(entry);
     return this.#record(previous ? "modified" : "added", entry, previous);
   }
 
@@ -119,7 +116,7 @@ export class WatchCache {
     if (!previous) return undefined;
     this.#entries.delete(key);
     this.#bytes -= previous.json.length;
-    this.#sorted.splice(this.#find(key), 1);
+    this.#sorted.remove(key);
     return this.#record("deleted", last(previous), previous);
   }
 
@@ -147,23 +144,5 @@ export class WatchCache {
   #drop(count: number, floor: number): void {
     for (const change of this.#changes.splice(0, count)) this.#historyBytes -= change.entry.json.length;
     this.#floor = Math.max(this.#floor, floor);
-  }
-
-  #place(entry: Entry): void {
-    const at = this.#find(entry.key);
-    if (this.#sorted[at]?.key === entry.key) this.#sorted[at] = entry;
-    else this.#sorted.splice(at, 0, entry);
-  }
-
-  /** Index of the first entry whose key is not below `key`. */
-  #find(key: string): number {
-    let low = 0;
-    let high = this.#sorted.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#sorted[middle] as Entry).key < key) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   }
 }

@@ -3,8 +3,14 @@
  * uid at its head. The resource version is not stored (the store gives it at commit); it is spliced in behind the uid,
  * so that an object is encoded once in its life, not once per reader.
  */
-import type { KubeObject, ObjectMeta } from "../../api/index.ts";
-import { parseExact, stringifyExact } from "../../machinery/index.ts";
+import type { KubeObject, ObjectMeta, OwnedFields } from "../../api/index.ts";
+import {
+  type FieldSet,
+  isObject,
+  parseExact,
+  stringifyExact,
+  textOfFieldSet,
+} from "../../machinery/index.ts";
 
 export function encodeStored(object: KubeObject, kind: string, apiVersion: string): Buffer {
   const {
@@ -20,26 +26,47 @@ export function encodeStored(object: KubeObject, kind: string, apiVersion: strin
     uid,
     resourceVersion: _revision,
     selfLink: _link,
+    managedFields,
     ...others
   } = metadata as ObjectMeta;
   const ordered = { name, generateName, namespace, uid, ...others };
-  return Buffer.from(stringifyExact({ kind, apiVersion, metadata: ordered, ...rest }));
+  if (!managedFields || managedFields.length === 0)
+    return Buffer.from(stringifyExact({ kind, apiVersion, metadata: ordered, ...rest }));
+  const head = stringifyExact({ kind, apiVersion, metadata: ordered });
+  const body = stringifyExact(rest);
+  // What is owned is most of many objects, and is text already: it comes last in the metadata.
+  const owners = `"managedFields":[${managedFields.map(ownersText).join(",")}]`;
+  const comma = head.endsWith("{}}") ? "" : ",";
+  return Buffer.from(`${head.slice(0, -2)}${comma}${owners}}${body === "{}" ? "}" : `,${body.slice(1)}`}`);
+}
+
+function ownersText(entry: OwnedFields): string {
+  const { fieldsV1, ...rest } = entry;
+  if (!isObject(fieldsV1)) return stringifyExact(entry);
+  const said = stringifyExact(rest);
+  const set = `"fieldsV1":${textOfFieldSet(fieldsV1 as FieldSet)}}`;
+  return said === "{}" ? `{${set}` : `${said.slice(0, -1)},${set}`;
 }
 
 const uidMark = Buffer.from('"uid":"');
+
+const versionText = (revision: number): string => `,"resourceVersion":"${revision}"`;
+
+/** How many bytes longer an object is with its resource version than without. */
+export const resourceVersionLength = (revision: number): number => versionText(revision).length;
 
 /** The stored bytes with `metadata.resourceVersion`. */
 export function withResourceVersion(stored: Uint8Array, revision: number): Buffer {
   const bytes = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
   const uid = bytes.indexOf(uidMark);
-  const end = uid < 0 ? -1 : bytes.indexOf('",', uid + uidMark.length);
+  const end = uid < 0 ? -1 : bytes.indexOf('"', uid + uidMark.length);
   if (end < 0) {
     const object = parseExact(bytes.toString()) as KubeObject;
     object.metadata = { ...object.metadata, resourceVersion: String(revision) };
     return Buffer.from(stringifyExact(object));
   }
-  const at = end + 2;
-  const text = `"resourceVersion":"${revision}",`;
+  const at = end + 1;
+  const text = versionText(revision);
   // Its own memory: these bytes live long, and must not hold a pool's block in which everything else has died.
   const out = Buffer.allocUnsafeSlow(bytes.length + text.length);
   bytes.copy(out, 0, 0, at);

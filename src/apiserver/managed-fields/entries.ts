@@ -6,6 +6,7 @@ import {
   type ManagerEntry,
   type Managers,
   readFieldSet,
+  sharedFieldSet,
 } from "../../machinery/index.ts";
 
 export const nobody: Managers = new Map();
@@ -77,7 +78,7 @@ export function writeManagers(managers: Managers): OwnedFields[] | undefined {
       apiVersion,
       ...(time === undefined ? {} : { time }),
       fieldsType: "FieldsV1",
-      fieldsV1: set,
+      fieldsV1: sharedFieldSet(set),
       ...(subresource === "" ? {} : { subresource }),
     }));
 }

@@ -1,6 +1,7 @@
 /** Keeps `metadata.managedFields` with every write through the API. */
 import { type KubeObject, type ObjectMeta, shapeOfType, typeOfKind } from "../../api/index.ts";
 import {
+  afterCreate,
   afterUpdate,
   deducedShape,
   type Managers,
@@ -24,7 +25,20 @@ const maxNameBytes = 128;
 export function managerName(call: Pick<Call, "info" | "request">): string {
   const given = call.info.query.get("fieldManager");
   if (given) return given;
-  const agent = (call.request.headers?.["user-agent"] ?? "").split("/", 1)[0] ?? "";
+  const header = call.request.headers?.["user-agent"] ?? "";
+  let name = agentNames.get(header);
+  if (name === undefined) {
+    name = agentName(header);
+    // There are as many as there are programs; whoever makes them up gets no memory for it.
+    if (agentNames.size < 1000 && header.length < 256) agentNames.set(header, name);
+  }
+  return name;
+}
+
+const agentNames = new Map<string, string>();
+
+function agentName(header: string): string {
+  const agent = header.split("/", 1)[0] ?? "";
   let name = "";
   for (const char of agent) {
     if (Buffer.byteLength(name) + Buffer.byteLength(char) > maxNameBytes) break;
@@ -139,6 +153,15 @@ function setOwners(
   const { resource } = call;
   const seen = (each: KubeObject): KubeObject =>
     resource.def.storedAs && !resource.view ? resource.shown(each) : bare(each);
+  if (!old && managers.size === 0) {
+    const view = viewOf(call, resource, subresource, conversions);
+    const shown = resource.def.storedAs && !resource.view ? resource.shown(object) : object;
+    setManagers(
+      meta,
+      afterCreate(view, shown, writerOf(call, "Update", subresource), nowTime(call.core.clock)),
+    );
+    return;
+  }
   const next = afterUpdate(
     viewOf(call, resource, subresource, conversions),
     old ? seen(old) : {},

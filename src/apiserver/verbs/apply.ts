@@ -4,7 +4,7 @@ import {
   ApplyConflicts,
   applyConfiguration,
   type Applied,
-  afterUpdate,
+  afterCreate,
   isObject,
   type Managers,
   readYamlBody,
@@ -29,6 +29,7 @@ import { conformObject } from "./input.ts";
 import { objectAnswer } from "./output.ts";
 import { unusable } from "./unusable.ts";
 import { updateObject } from "./update.ts";
+import { workingCopy } from "./working-copy.ts";
 
 const isTrue = (value: string | null): boolean => value === "true" || value === "1";
 
@@ -129,17 +130,16 @@ async function createApplied(call: Call, config: KubeObject): Promise<Entry> {
 /** The live object with the configuration applied, in stored spelling. */
 function applied(call: Call, existing: Entry, config: KubeObject, conversions?: Conversions): KubeObject {
   const { resource, core } = call;
-  const live = resource.copy(existing);
+  const { metadata, ...rest } = resource.object(existing);
   const before = storedOwners(existing.object);
-  delete (live.metadata as ObjectMeta).managedFields;
+  const { managedFields: _owners, ...others } = metadata as ObjectMeta;
+  const live = { ...rest, metadata: others };
   let owners = before;
   if (owners.size === 0) {
     const writer = { ...writerOf(call, "Update", call.info.subresource), manager: "before-first-apply" };
-    owners = afterUpdate(
+    owners = afterCreate(
       viewOf(call, resource, call.info.subresource, conversions),
-      {},
       live,
-      owners,
       writer,
       nowTime(core.clock),
     );
@@ -188,8 +188,8 @@ function configured(
       if (!(error instanceof ApplyConflicts) || !lastAppliedAllows(call, live, error)) throw error;
       result = run(true);
     }
-    const object = structuredClone(result.object) as KubeObject;
-    object.metadata ??= {};
+    const { metadata, ...rest } = result.object as KubeObject;
+    const object = { ...rest, metadata: { ...metadata } };
     setManagers(object.metadata, result.managers);
     return { object, unchanged: result.unchanged };
   } catch (error) {
@@ -209,8 +209,8 @@ function configured(
 
 /** Without nulls and as the type wants it. */
 function usable(call: Call, object: KubeObject): KubeObject {
-  const shown = JSON.stringify(object);
-  const problem = conformObject(call, object, undefined);
-  if (problem) throw unusable(shown, problem);
-  return object;
+  const usable = workingCopy(object, object.metadata?.managedFields) as KubeObject;
+  const problem = conformObject(call, usable, undefined);
+  if (problem) throw unusable(JSON.stringify(object), problem);
+  return usable;
 }

@@ -148,7 +148,7 @@ async function findPage(call: Call, options: ListOptions, view: VersionView | un
 
   if (view && selection.reads) entries = await view.all(entries);
   if (limit === 0 && start === "" && selection.all) {
-    return { entries: entries.slice(), revision, continue: "", remaining: undefined };
+    return { entries, revision, continue: "", remaining: undefined };
   }
   const wanted: Entry[] = [];
   let from = 0;

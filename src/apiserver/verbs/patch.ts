@@ -29,6 +29,7 @@ import { judged } from "./input.ts";
 import { objectAnswer } from "./output.ts";
 import { unusable } from "./unusable.ts";
 import { updateObject } from "./update.ts";
+import { workingCopy } from "./working-copy.ts";
 
 const maxOperations = 10_000;
 
@@ -40,8 +41,8 @@ export async function patch(call: Call): Promise<Answer> {
   if (mediaType(request.headers?.["content-type"]) === applyType) return serverSideApply(call);
   const { apply, strict } = readPatch(call);
   const entry = await updateObject(call, (existing) => {
-    const { object: patched, shown } = apply(resource.copy(existing));
-    const object = patched as KubeObject;
+    const { object: patched, shown } = apply(resource.object(existing));
+    const object = workingCopy(patched, existing.object.metadata?.managedFields) as KubeObject;
     // What does not fit is told of the patch itself where it was applied member by member.
     const unfit = shown && judged(restorable(def.schema, object), info, undefined, call.warnings, strict);
     if (unfit) throw unusable(shown, unfit);
@@ -59,7 +60,7 @@ export async function patch(call: Call): Promise<Answer> {
       );
     // It is half taken apart by now: shown is what the patch makes of it.
     if (refused) {
-      const again = apply(resource.copy(existing)).object;
+      const again = apply(resource.object(existing)).object;
       throw unusable(JSON.stringify(def.type ? sorted(again) : again), refused);
     }
     if (!isObject(object.metadata)) object.metadata = {};

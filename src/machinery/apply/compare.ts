@@ -151,6 +151,8 @@ function differMaps(map: MapShape, before: Members, after: Members, typed: boole
 function differOptional(shape: Shape, before: unknown, after: unknown, typed: boolean): Diff | undefined {
   if (before === undefined) return after === undefined ? undefined : { added: wholeSet(shape, after, typed) };
   if (after === undefined) return { removed: wholeSet(shape, before, typed) };
+  // Most of what is compared is the same, and that is seen faster without regard to the shape.
+  if (typeof after === "object" && deepEqual(before, after)) return undefined;
   return differ(shape, before, after, typed);
 }
 
@@ -223,7 +225,7 @@ function wholeMap(map: MapShape, value: Members, typed: boolean): [string, Field
 }
 
 /** Equal as the API shows them. */
-function equalValues(shape: Shape, a: unknown, b: unknown, typed: boolean): boolean {
+export function equalValues(shape: Shape, a: unknown, b: unknown, typed: boolean): boolean {
   if (deepEqual(a, b)) return true;
   if (!typed) return false;
   if (Array.isArray(a) && Array.isArray(b)) {

@@ -2,6 +2,7 @@
 import { deepEqual } from "../deep.ts";
 import { appliedSet, withNamedFields } from "./applied-set.ts";
 import { compare, type Comparison, without } from "./compare.ts";
+import { createdText } from "./created.ts";
 import {
   difference,
   type FieldSet,
@@ -11,6 +12,7 @@ import {
   recursiveDifference,
   union,
 } from "./field-set.ts";
+import { setOfText } from "./known-sets.ts";
 import { merge, removeFields } from "./merge.ts";
 import type { Shape } from "./shape.ts";
 
@@ -85,6 +87,7 @@ class Changes {
   readonly #before: object;
   readonly #after: object;
   readonly #seen = new Map<string, Comparison | undefined>();
+  #whole: Comparison | undefined;
 
   constructor(view: View, before: object, after: object) {
     this.#view = view;
@@ -92,12 +95,18 @@ class Changes {
     this.#after = after;
   }
 
+  /** In the view's own version, with what is set back. */
+  get whole(): Comparison {
+    const { shape, typed } = this.#view;
+    this.#whole ??= compare(shape, this.#before, this.#after, typed);
+    return this.#whole;
+  }
+
   in(apiVersion: string): Comparison | undefined {
     if (this.#seen.has(apiVersion)) return this.#seen.get(apiVersion);
     let found: Comparison | undefined;
     if (apiVersion === this.#view.apiVersion) {
-      const { shape, typed, reset } = this.#view;
-      found = without(compare(shape, this.#before, this.#after, typed), reset);
+      found = without(this.whole, this.#view.reset);
     } else {
       const other = this.#view.other(apiVersion);
       if (other) {
@@ -141,6 +150,22 @@ function takeFromOthers(
   return left;
 }
 
+/** What a new object's creator does not own. Undefined where the two cannot simply stand beside one another. */
+function neverOwned(reset: FieldSet | undefined): FieldSet | undefined {
+  if (!reset) return unowned;
+  return Object.keys(reset).some((step) => step in unowned) ? undefined : { ...unowned, ...reset };
+}
+
+/** Owners of a new object that nobody applied: what `afterUpdate` finds from nothing. Throws `UnkeyedItem`. */
+export function afterCreate(view: View, object: object, writer: Writer, now: string): Managers {
+  const skip = neverOwned(view.reset);
+  const text = skip && createdText(view.shape, object, view.typed, skip);
+  if (text === undefined) return afterUpdate(view, {}, object, new Map(), writer, now);
+  const set = setOfText(text);
+  if (isEmptySet(set)) return new Map();
+  return new Map([[identityOf(writer), { ...writer, time: now, set }]]);
+}
+
 /** Owners after an ordinary write: what it added or changed is its writer's. */
 export function afterUpdate(
   view: View,
@@ -152,7 +177,7 @@ export function afterUpdate(
 ): Managers {
   const changes = new Changes(view, before, after);
   const change = changes.in(view.apiVersion) as Comparison;
-  if (isEmptySet(change.added) && isEmptySet(change.modified) && isEmptySet(change.removed)) return managers;
+  if (isNone(change)) return managers;
   const left = takeFromOthers(changes, managers, "", true);
   const taken = owned(union(change.modified, change.added));
   if (isEmptySet(taken)) return left;
@@ -221,14 +246,15 @@ export function applyConfiguration(
   const entry: ManagerEntry = { ...writer, time: now, set };
   const withMine = new Map(managers).set(id, entry);
   const merged = merge(view.shape, live, config) as object;
-  const object = prune(view, merged, withMine, last);
+  const object = prune(view, merged, withMine, last, entry);
   const changes = new Changes(view, live, object);
   const left = takeFromOthers(changes, withMine, id, force);
   if (isEmptySet(set)) left.delete(id);
-  const { added, modified, removed } = compare(view.shape, live, object, view.typed);
-  const same = isEmptySet(added) && isEmptySet(modified) && isEmptySet(removed);
-  return { object, managers: left, unchanged: same && sameOwners(managers, left) };
+  return { object, managers: left, unchanged: sameOwners(managers, left) && isNone(changes.whole) };
 }
+
+const isNone = ({ added, modified, removed }: Comparison): boolean =>
+  isEmptySet(added) && isEmptySet(modified) && isEmptySet(removed);
 
 function sameOwners(a: Managers, b: Managers): boolean {
   if (a.size !== b.size) return false;
@@ -244,8 +270,15 @@ function sameOwners(a: Managers, b: Managers): boolean {
  * Takes out what the manager gave up: fields of its last configuration that are in nobody's set now. Each set is looked up
  * in the object as its version shows it.
  */
-function prune(view: View, merged: object, managers: Managers, last: ManagerEntry | undefined): object {
+function prune(
+  view: View,
+  merged: object,
+  managers: Managers,
+  last: ManagerEntry | undefined,
+  applied: ManagerEntry,
+): object {
   if (!last || isEmptySet(last.set)) return merged;
+  if (last.apiVersion === view.apiVersion && isEmptySet(difference(last.set, applied.set))) return merged;
   const then = last.apiVersion === view.apiVersion ? { view, convert: asItIs } : view.other(last.apiVersion);
   if (!then) return merged;
   const sets = new Map<string, FieldSet>([[last.apiVersion, leaf]]);

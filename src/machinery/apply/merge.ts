@@ -1,4 +1,5 @@
 /** Lays an applied configuration over a live object, and takes fields out of one. Neither changes what it is given. */
+import { setMember } from "../deep.ts";
 import { type FieldSet, isEmptySet } from "./field-set.ts";
 import { itemsBySteps, itemStep } from "./list-items.ts";
 import { formOf, isMembers, type ListShape, type MapShape, type Members, type Shape } from "./shape.ts";
@@ -24,7 +25,7 @@ function mergeMaps(map: MapShape, live: Members, config: Members): Members {
   for (const name of Object.keys(config)) {
     const shape = map.field(name)?.shape ?? map.element;
     const value = shape ? merge(shape, live[name], config[name]) : config[name];
-    Object.defineProperty(merged, name, { value, enumerable: true, writable: true, configurable: true });
+    setMember(merged, name, value);
   }
   return merged;
 }
@@ -70,13 +71,7 @@ export function removeFields(shape: Shape, value: unknown, set: FieldSet): unkno
       const field = map.field(name);
       const inner = field?.shape ?? map.element ?? shape;
       const left = remaining(inner, value[name], set[field?.step ?? `f:${name}`]);
-      if (left !== undefined)
-        Object.defineProperty(kept, name, {
-          value: left,
-          enumerable: true,
-          writable: true,
-          configurable: true,
-        });
+      if (left !== undefined) setMember(kept, name, left);
     }
     return Object.keys(kept).length > 0 ? kept : undefined;
   }

@@ -29,6 +29,10 @@ export interface FieldShape {
   readonly name: string;
   /** `f:name` */
   readonly step: string;
+  /** The step as JSON. */
+  readonly quoted: string;
+  /** Its place among the fields of its struct, in the order of their names. */
+  readonly rank: number;
   readonly shape: Shape;
   /** What the field holds when it is absent, as Go shows it; undefined when it is then left out. */
   readonly implied?: unknown;

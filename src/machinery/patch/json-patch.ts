@@ -26,10 +26,10 @@ const missing = "missing value";
 
 /** Where an operation points to: a member or an index of a container. */
 class Place {
-  readonly #container: Record<string, unknown> | unknown[];
+  readonly #container: Container;
   readonly key: string;
 
-  constructor(container: Record<string, unknown> | unknown[], key: string) {
+  constructor(container: Container, key: string) {
     this.#container = container;
     this.key = key;
   }
@@ -81,44 +81,65 @@ class Place {
   }
 }
 
-/** Undefined when there is no container on the way. What stands before the first slash does not matter. */
-function placeOf(document: unknown, path: string): Place | undefined {
-  const tokens = path
-    .split("/")
-    .slice(1)
-    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
-  const key = tokens.pop();
-  if (key === undefined) return undefined;
-  let container = document;
-  for (const token of tokens) {
-    if (!isContainer(container)) return undefined;
-    try {
-      container = new Place(container, token).get();
-    } catch (error) {
-      if (error instanceof PatchError) return undefined;
-      throw error;
-    }
-  }
-  return isContainer(container) ? new Place(container, key) : undefined;
-}
+type Container = Record<string, unknown> | unknown[];
 
-const isContainer = (value: unknown): value is Record<string, unknown> | unknown[] =>
-  Array.isArray(value) || isObject(value);
+const isContainer = (value: unknown): value is Container => Array.isArray(value) || isObject(value);
 
-/** Returns the patched document; the given one is not changed. Throws PatchError; then nothing was applied. */
+/**
+ * Returns the patched document; the given one is not changed, and what no operation touches is shared with it. Throws
+ * PatchError; then nothing was applied.
+ */
 export function applyJsonPatch<T>(document: T, operations: readonly JsonPatchOperation[]): T {
   if (!Array.isArray(operations)) throw new PatchError("a JSON patch is a list of operations");
-  const patching = new Patching(deepClone(document));
+  const patching = new Patching(document);
   for (const operation of operations) patching.apply(isObject(operation as unknown) ? operation : {});
   return patching.document as T;
 }
 
 class Patching {
   document: unknown;
+  /** Containers that were made here and may be changed. */
+  readonly #own = new Set<unknown>();
   #copied = 0;
 
   constructor(document: unknown) {
     this.document = document;
+  }
+
+  /**
+   * Where a path leads, in containers that may be changed. Undefined when there is no container on the way. What stands
+   * before the first slash does not matter.
+   */
+  #placeOf(path: string): Place | undefined {
+    const tokens = path
+      .split("/")
+      .slice(1)
+      .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+    const key = tokens.pop();
+    if (key === undefined || !isContainer(this.document)) return undefined;
+    let container = this.#owned(this.document);
+    this.document = container;
+    for (const token of tokens) {
+      const place = new Place(container, token);
+      let next: unknown;
+      try {
+        next = place.get();
+      } catch (error) {
+        if (error instanceof PatchError) return undefined;
+        throw error;
+      }
+      if (!isContainer(next)) return undefined;
+      container = this.#owned(next);
+      if (container !== next) place.set(container);
+    }
+    return new Place(container, key);
+  }
+
+  #owned<T extends Container>(container: T): T {
+    if (this.#own.has(container)) return container;
+    const copy = (Array.isArray(container) ? [...(container as unknown[])] : { ...container }) as T;
+    this.#own.add(copy);
+    return copy;
   }
 
   apply(operation: Partial<JsonPatchOperation>): void {
@@ -144,7 +165,7 @@ class Patching {
 
   #add(operation: Partial<JsonPatchOperation>): void {
     const path = pathOf(operation, "add", missing);
-    const place = placeOf(this.document, path);
+    const place = this.#placeOf(path);
     if (!place)
       throw new PatchError(`add operation does not apply: doc is missing path: "${path}": ${missing}`);
     within(`error in add for path: '${path}'`, () => place.add(valueOf(operation)));
@@ -152,7 +173,7 @@ class Patching {
 
   #remove(operation: Partial<JsonPatchOperation>): void {
     const path = pathOf(operation, "remove", missing);
-    const place = placeOf(this.document, path);
+    const place = this.#placeOf(path);
     if (!place)
       throw new PatchError(`remove operation does not apply: doc is missing path: "${path}": ${missing}`);
     within(`error in remove for path: '${path}'`, () => place.remove());
@@ -166,7 +187,7 @@ class Patching {
       this.document = value;
       return;
     }
-    const place = placeOf(this.document, path);
+    const place = this.#placeOf(path);
     const refused = (what: string): PatchError =>
       new PatchError(`replace operation does not apply: doc is missing ${what}: ${path}: ${missing}`);
     if (!place) throw refused("path");
@@ -180,7 +201,7 @@ class Patching {
 
   #move(operation: Partial<JsonPatchOperation>): void {
     const from = fromOf(operation, "move");
-    const source = placeOf(this.document, from);
+    const source = this.#placeOf(from);
     if (!source)
       throw new PatchError(`move operation does not apply: doc is missing from path: ${from}: ${missing}`);
     const value = within(`error in move for path: '${source.key}'`, () => {
@@ -189,7 +210,7 @@ class Patching {
       return found;
     });
     const path = pathOf(operation, "move");
-    const place = placeOf(this.document, path);
+    const place = this.#placeOf(path);
     if (!place)
       throw new PatchError(
         `move operation does not apply: doc is missing destination path: ${path}: ${missing}`,
@@ -199,12 +220,12 @@ class Patching {
 
   #copy(operation: Partial<JsonPatchOperation>): void {
     const from = fromOf(operation, "copy");
-    const source = placeOf(this.document, from);
+    const source = this.#placeOf(from);
     if (!source)
       throw new PatchError(`copy operation does not apply: doc is missing from path: ${from}: ${missing}`);
     const value = within(`error in copy for from: '${from}'`, () => source.get()) ?? null;
     const path = pathOf(operation, "copy", missing);
-    const place = placeOf(this.document, path);
+    const place = this.#placeOf(path);
     if (!place)
       throw new PatchError(
         `copy operation does not apply: doc is missing destination path: ${path}: ${missing}`,
@@ -222,7 +243,7 @@ class Patching {
     const path = pathOf(operation, "test");
     let value = this.document;
     if (path !== "") {
-      const place = placeOf(this.document, path);
+      const place = this.#placeOf(path);
       if (!place) throw new PatchError(`test operation does not apply: is missing path: ${path}: ${missing}`);
       value = within(`error in test for path: '${path}'`, () => place.get());
     }

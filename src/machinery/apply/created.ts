@@ -1,0 +1,199 @@
+/**
+ * The fields of a new object, as the JSON of their set: what `compare` with nothing finds, in one walk and without a node
+ * per field. Nearly every create takes this way.
+ */
+import { equalValues } from "./compare.ts";
+import { isEmptySet, type FieldSet } from "./field-set.ts";
+import { itemsBySteps } from "./list-items.ts";
+import { compareElements, fieldElement } from "./path-element.ts";
+import {
+  type FieldShape,
+  formOf,
+  isMembers,
+  type ListShape,
+  type MapShape,
+  type Members,
+  type Shape,
+  shown,
+} from "./shape.ts";
+
+const leafText = "{}";
+const memberText = '".":{}';
+
+/** What may not stand in a JSON string as it is. */
+// biome-ignore lint: control characters are what is looked for
+const unsafe = /["\\\u0000-\u001f\ud800-\udfff]/;
+
+const quoted = (step: string): string => (unsafe.test(step) ? JSON.stringify(step) : `"${step}"`);
+
+/**
+ * The JSON of the set of everything in `object` but what is in `skip`, where a member takes everything below it away.
+ * `typed` as in `compare`. Undefined for the few objects that must be compared the long way. Throws `UnkeyedItem`.
+ */
+export function createdText(
+  shape: Shape,
+  object: object,
+  typed: boolean,
+  skip: FieldSet,
+): string | undefined {
+  if (!shape.map || shape.map.atomic || !isMembers(object)) return undefined;
+  const walk = new Walk(typed);
+  const text = walk.newMembers(shape.map, object, skip);
+  return walk.odd ? undefined : (text ?? leafText);
+}
+
+/** More children than this are sorted by the library. */
+const few = 64;
+
+/** The children of a node, brought into canonical order. */
+class Children {
+  /** Where fields stand among those of their struct. */
+  readonly #ranks: number[] = [];
+  readonly #steps: string[] = [];
+  readonly #texts: string[] = [];
+
+  /** Fields of a struct: each is put where it belongs. */
+  addField({ rank, quoted: name }: FieldShape, text: string): void {
+    let at = this.#ranks.length;
+    while (at > 0 && (this.#ranks[at - 1] as number) > rank) {
+      this.#ranks[at] = this.#ranks[at - 1] as number;
+      this.#texts[at] = this.#texts[at - 1] as string;
+      at--;
+    }
+    this.#ranks[at] = rank;
+    this.#texts[at] = `${name}:${text}`;
+  }
+
+  /** Entries of a map and items of a list. */
+  addStep(step: string, text: string): void {
+    let at = this.#steps.length;
+    while (at > 0 && at < few && compareElements(this.#steps[at - 1] as string, step) > 0) {
+      this.#steps[at] = this.#steps[at - 1] as string;
+      this.#texts[at] = this.#texts[at - 1] as string;
+      at--;
+    }
+    this.#steps[at] = step;
+    this.#texts[at] = `${quoted(step)}:${text}`;
+  }
+
+  node(member: boolean): string | undefined {
+    if (this.#texts.length === 0) return member ? leafText : undefined;
+    const inside = (this.#steps.length < few ? this.#texts : this.#sorted()).join(",");
+    return member ? `{${memberText},${inside}}` : `{${inside}}`;
+  }
+
+  #sorted(): string[] {
+    const order = this.#steps.map((step, i) => ({ step, text: this.#texts[i] as string }));
+    return order.sort((a, b) => compareElements(a.step, b.step)).map(({ text }) => text);
+  }
+}
+
+class Walk {
+  readonly #typed: boolean;
+  /** Something was met that only a comparison can judge. */
+  odd = false;
+
+  constructor(typed: boolean) {
+    this.#typed = typed;
+  }
+
+  /** Members where nothing was but what is always there. */
+  newMembers(map: MapShape, value: Members, skip: FieldSet | undefined): string | undefined {
+    const children = new Children();
+    for (const name in value) {
+      const field = map.field(name);
+      const shape = field?.shape ?? map.element;
+      if (!shape) continue;
+      const step = field?.step ?? fieldElement(name);
+      const below = skip?.[step];
+      const seen = field && this.#typed;
+      const now = seen ? shown(field, value[name]) : value[name];
+      if (now === undefined) continue;
+      if (below && isEmptySet(below)) {
+        // Nobody's, but its items must be such that they can be told apart.
+        this.#whole(shape, now, undefined);
+        continue;
+      }
+      const was = seen ? field.implied : undefined;
+      const text = was === undefined ? this.#whole(shape, now, below) : this.#changed(shape, was, now, below);
+      if (text !== undefined) this.#add(children, map, field, step, text);
+    }
+    return children.node(false);
+  }
+
+  #add(children: Children, map: MapShape, field: FieldShape | undefined, step: string, text: string): void {
+    if (field && !map.element) children.addField(field, text);
+    else children.addStep(step, text);
+  }
+
+  /** A value in place of what Go writes when nobody gives one: `{}`, zeros, null. */
+  #changed(shape: Shape, was: unknown, now: unknown, skip: FieldSet | undefined): string | undefined {
+    if (was === now) return undefined;
+    const form = formOf(shape, now);
+    if (now === null || (was !== null && formOf(shape, was) !== form)) {
+      this.odd = true;
+      return undefined;
+    }
+    if (form === "map" && shape.map && !shape.map.atomic && isMembers(now) && !isEmptySet(now as FieldSet)) {
+      return this.newMembers(shape.map, now, skip);
+    }
+    if (
+      form === "list" &&
+      shape.list &&
+      shape.list.relation !== "atomic" &&
+      Array.isArray(now) &&
+      now.length > 0
+    )
+      return this.#items(shape.list, now, false);
+    return equalValues(shape, was, now, this.#typed) ? undefined : leafText;
+  }
+
+  /** A value that nobody had before, itself included. */
+  #whole(shape: Shape, value: unknown, skip: FieldSet | undefined): string | undefined {
+    if (typeof value !== "object" || value === null) return leafText;
+    const form = formOf(shape, value);
+    if (form === "map" && isMembers(value)) {
+      const map = shape.map as MapShape;
+      return map.atomic ? leafText : this.#wholeMembers(map, value, skip);
+    }
+    if (form === "list" && Array.isArray(value)) {
+      const list = shape.list as ListShape;
+      return list.relation === "atomic" ? leafText : this.#items(list, value, true);
+    }
+    return leafText;
+  }
+
+  #wholeMembers(map: MapShape, value: Members, skip: FieldSet | undefined): string | undefined {
+    const children = new Children();
+    for (const name in value) {
+      const field = map.field(name);
+      const shape = field?.shape ?? map.element;
+      if (!shape) continue;
+      const seen = field && this.#typed ? shown(field, value[name]) : value[name];
+      if (seen === undefined) continue;
+      const step = field?.step ?? fieldElement(name);
+      const below = skip?.[step];
+      const text = this.#whole(shape, seen, below);
+      if (text !== undefined && !(below && isEmptySet(below))) this.#add(children, map, field, step, text);
+    }
+    if (this.#typed) {
+      for (const field of map.implied) {
+        if (field.name in value) continue;
+        const below = skip?.[field.step];
+        if (below && isEmptySet(below)) continue;
+        const text = this.#whole(field.shape, field.implied, below);
+        if (text !== undefined) this.#add(children, map, field, field.step, text);
+      }
+    }
+    return children.node(!skip || !("." in skip));
+  }
+
+  #items(list: ListShape, value: readonly unknown[], member: boolean): string | undefined {
+    const children = new Children();
+    for (const [step, items] of itemsBySteps(list, value)) {
+      const text = items.length > 1 ? leafText : this.#whole(list.element, items[0], undefined);
+      if (text !== undefined) children.addStep(step, text);
+    }
+    return children.node(member);
+  }
+}
