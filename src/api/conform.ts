@@ -134,7 +134,7 @@ function walkObject(
       const goHere = goPath === "" ? goName : `${goPath}.${goName}`;
       const made = walkValue(field, value, here, goHere, type, unknown);
       // Go leaves out empty lists and maps where they are optional; a custom type is not Go's.
-      const left = made === 0 ? field.omitEmpty : !field.required && !type.open && isEmpty(kind, made);
+      const left = made === 0 ? field.omitEmpty : !field.written && !type.open && isEmpty(kind, made);
       if (left && made !== 0) noteEmptied(object, name);
       if (left || made === undefined) delete object[name];
       else object[name] = made;

@@ -29,7 +29,6 @@ const define = kindsOf("discovery.k8s.io", "v1", "io.k8s.api.discovery.v1");
 const addressTypes = ["FQDN", "IPv4", "IPv6"];
 
 function defaults(slice: EndpointSlice): void {
-  slice.endpoints ??= [];
   for (const port of slice.ports ?? []) {
     port.name ??= "";
     port.protocol ??= "TCP";

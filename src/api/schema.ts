@@ -157,6 +157,8 @@ function decodeField(notation: string, prefix: string): FieldSchema {
     else if (flag.startsWith("go=")) nameGoType(field, value);
     else if (flag.startsWith("enum=")) (field.element ?? field).enum = value.split("|");
   }
+  // What is marked as optional may be written all the same; structs are, whatever their tag says.
+  if (field.written && !["ref", "time", "micro-time"].includes(field.type)) field.omitEmpty = false;
   if (fallback !== undefined) field.default = JSON.parse(fallback);
   return field;
 }

@@ -29,6 +29,13 @@ function planOf(type: TypeSchema): Plan {
   return plan;
 }
 
+function isEmptyList(field: FieldSchema, value: unknown): boolean {
+  if (field.type === "list") return Array.isArray(value) && value.length === 0;
+  if (field.type !== "map" || typeof value !== "object" || value === null) return false;
+  for (const _ in value) return false;
+  return true;
+}
+
 function innermost(field: FieldSchema): TypeSchema | undefined {
   let at: FieldSchema | undefined = field;
   while (at?.element) at = at.element;
@@ -58,7 +65,12 @@ function zero(field: FieldSchema): unknown {
 
 export function fillWritten(type: TypeSchema, object: Record<string, unknown>): void {
   const { always, below } = planOf(type);
-  for (const { name, field } of always) if (object[name] === undefined) object[name] = zero(field);
+  for (const { name, field } of always) {
+    const value = object[name];
+    if (value === undefined) object[name] = zero(field);
+    // What is stored does not tell an empty list from none.
+    else if (isEmptyList(field, value)) object[name] = null;
+  }
   for (const { name, field, type: inner } of below) {
     const value = object[name];
     if (value !== undefined && value !== null) fillValue(field, inner, value);

@@ -15,7 +15,8 @@ import { validateLabelSelector } from "../metadata.ts";
 const group = "rbac.authorization.k8s.io";
 
 export function defaultBinding(binding: RoleBinding | ClusterRoleBinding): void {
-  if (binding.roleRef && !binding.roleRef.apiGroup) binding.roleRef.apiGroup = group;
+  binding.roleRef ??= { apiGroup: group, kind: "", name: "" };
+  binding.roleRef.apiGroup ||= group;
   for (const subject of binding.subjects ?? []) {
     if (subject.apiGroup) continue;
     if (subject.kind === "User" || subject.kind === "Group") subject.apiGroup = group;

@@ -88,6 +88,11 @@ export const storageKinds: readonly KindDefinition[] = [
     kind: "CSIDriver",
     plural: "csidrivers",
     generation: "changes",
+    // Behind a feature that is off.
+    prepareForCreate: ({ spec }) => void delete spec.preventPodSchedulingIfMissing,
+    prepareForUpdate({ spec }, old) {
+      if (old.spec?.preventPodSchedulingIfMissing === undefined) delete spec?.preventPodSchedulingIfMissing;
+    },
     validate: validateDriver,
     validateUpdate: validateDriverUpdate,
     warnings: ({ spec }, old) =>
@@ -136,6 +141,11 @@ export const storageKinds: readonly KindDefinition[] = [
     onUpdate: ["metadata", "object", "change"],
     validate: validateAttachment,
     validateUpdate: validateAttachmentUpdate,
+    onStatus: ["metadata", "change"],
+    validateStatus: (attachment, old) => [
+      ...validateAttachment(attachment),
+      ...validateAttachmentUpdate(attachment, old),
+    ],
     namespaced: false,
     status: true,
     statusKeepsMetadata: true,

@@ -25,6 +25,7 @@ import type {
   VolumeError,
 } from "../generated/types.ts";
 import { publishedForm, internalForm } from "../internal-form.ts";
+import { validateModes } from "../core/claim-spec.ts";
 import { immutable, immutableText, validateLabelSelector } from "../metadata.ts";
 import { validateParameters, validateProvisioner } from "./storage-class.ts";
 
@@ -213,6 +214,7 @@ function validateInlineVolume(spec: PersistentVolumeSpec, path: string, errors: 
   if (Object.keys(spec.capacity ?? {}).length > 0) errors.push(forbidden(`${path}.capacity`, never));
   if (!spec.csi) errors.push(required(`${path}.csi`, "has to be specified in the context of inline volumes"));
   if (!spec.accessModes?.length) errors.push(required(`${path}.accessModes`));
+  validateModes(spec.accessModes, `${path}.accessModes`, errors);
   if (spec.persistentVolumeReclaimPolicy && spec.persistentVolumeReclaimPolicy !== "Retain") {
     const text = "may only be Retain in the context of inline volumes";
     errors.push(forbidden(`${path}.persistentVolumeReclaimPolicy`, text));

@@ -96,20 +96,22 @@ export async function update(call: Call): Promise<Answer> {
   }
   checkNamespace(call, meta);
   const creates = createdByUpdate.has(qualified(resource.def)) && info.subresource === "";
-  if (creates && !resource.cache.get(resource.key(info.namespace, info.name)) && !meta.uid) {
-    if (meta.resourceVersion && meta.resourceVersion !== "0")
-      throw conflict(resource.def, info.name, modified);
+  const key = resource.key(info.namespace, info.name);
+  const isNew = creates && !resource.cache.get(key);
+  if (isNew && meta.resourceVersion && !/^\d+$/.test(meta.resourceVersion)) {
+    const why = `strconv.ParseUint: parsing ${JSON.stringify(meta.resourceVersion)}: invalid syntax`;
+    throw new StatusError("", why, { code: 500 });
+  }
+  if (isNew && meta.uid) throw conflict(resource.def, info.name, wrongUid(resource, key, meta.uid, ""));
+  if (isNew) {
+    // There is nothing that the version could be compared with.
     delete meta.resourceVersion;
     return objectAnswer(call, 201, await createObject(call, object));
   }
   if (meta.uid) {
-    const uid = resource.cache.get(resource.key(info.namespace, info.name))?.object.metadata?.uid;
+    const uid = resource.cache.get(key)?.object.metadata?.uid;
     if (uid !== undefined && uid !== meta.uid)
-      throw conflict(
-        resource.def,
-        info.name,
-        wrongUid(resource, resource.key(info.namespace, info.name), meta.uid, uid),
-      );
+      throw conflict(resource.def, info.name, wrongUid(resource, key, meta.uid, uid));
   }
   dedupeOwners(object, call.warnings);
   resource.def.storedAs?.toStored(object);
