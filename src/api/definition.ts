@@ -49,11 +49,16 @@ export interface ScaleSubresource {
   selectorPath: string;
 }
 
-/** What the versions of a custom resource know, for conversions. Both change the object they are given. */
+/** What the versions of a custom resource know: all of its versions, served or not. */
 export interface VersionConversion {
-  /** To an object that was read from the store, in the version it was stored in: drops what that does not know, fills in its defaults. */
+  /**
+   * What is done to an object that was read from the store, in the version it was stored in, in place: what that does not
+   * know goes, its defaults are filled in. Throws 500 when there is no such version.
+   */
   read(object: KubeObject): void;
-  /** To an object that was converted: drops what its version does not know. Names what went. */
+  /** True when `read` would change nothing. `current`: the object was written under this definition. */
+  isRead(current: boolean, apiVersion: string, object: () => KubeObject): boolean;
+  /** Done to an object that was converted, in place: what its version does not know goes. Names what went. */
   converted(object: KubeObject): readonly string[];
 }
 
@@ -117,11 +122,7 @@ export interface KindDefinition {
     version: string;
     kind: string;
     plural: string;
-    /** Bytes that begin with this version's kind and apiVersion are served as they are: reading adds nothing. */
-    asItIs?: boolean;
     toStored(object: KubeObject): void;
-    /** Last, before an object is stored: what the stored version does not know goes. */
-    complete?(object: KubeObject): void;
     fromStored(object: KubeObject): void;
   };
   /** Of a custom resource: what its versions know. */

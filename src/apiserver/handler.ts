@@ -18,7 +18,7 @@ import { loadMessages } from "./codec/protobuf/messages.ts";
 import type { AuditTrail, HandlerRequest, RequestInfo, SpecialHandler, RequestAudit } from "./contract.ts";
 import type { Call, Core } from "./core.ts";
 import type { Documents } from "./discovery/documents.ts";
-import { denied, methodNotAllowed, notFound, notWatched, noResource } from "./errors.ts";
+import { badRequest, denied, methodNotAllowed, noResource, notFound, notWatched } from "./errors.ts";
 import type { FlowControl } from "./flow-control/flow-control.ts";
 import { isLasting, waitLimitMs } from "./flow-control/lasting.ts";
 import type { Passage } from "./flow-control/passage.ts";
@@ -322,14 +322,16 @@ export class Handler {
       return this.#warned(call, () => Promise.reject(notWatched(def)));
     if (info.subresource !== "") {
       const serve = subresources(resource, info.subresource);
-      if (!serve) throw def.type ? notFound(def, info.name) : noResource();
-      mark.reached = true;
-      return this.#warned(call, serve);
+      if (!serve && !def.type) throw noResource();
+      mark.reached = serve !== undefined;
+      return this.#warned(call, serve ?? (() => Promise.reject(notFound(def, info.name))));
     }
     const verb = (unstoredVerbs(resource) ?? verbs)[info.verb];
     // Collections are not replaced, and objects are not created under their own path.
-    const misplaced =
-      info.name === "" ? info.verb === "update" || info.verb === "patch" : info.verb === "create";
+    const nameless = info.name === "" && (info.verb === "update" || info.verb === "patch");
+    if (nameless && def.type) throw badRequest("name must be provided");
+    // But for custom resources, whose own name counts.
+    const misplaced = nameless || (info.name !== "" && info.verb === "create" && !def.type);
     if (!verb || misplaced || !resource.has(info.verb)) throw methodNotAllowed();
     mark.reached = true;
     return this.#warned(call, verb);

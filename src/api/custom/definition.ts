@@ -1,5 +1,13 @@
 /** A CustomResourceDefinition's version as a kind: it takes the same path as the built-in ones. */
-import { deepEqual, findJsonPath, get, invalid, isObject } from "../../machinery/index.ts";
+import {
+  compareKubeVersions,
+  deepEqual,
+  findJsonPath,
+  get,
+  invalid,
+  isObject,
+  StatusError,
+} from "../../machinery/index.ts";
 import { conform } from "../conform.ts";
 import { kindsOf } from "../define.ts";
 import type { FieldError, KindDefinition, Strategy, VersionConversion } from "../definition.ts";
@@ -12,7 +20,7 @@ import type {
 import { columnsOf } from "./columns.ts";
 import { embeddedProblems } from "./embedded.ts";
 import { finalizerWarnings } from "./finalizer-warnings.ts";
-import { applyDefaults, hasDefaults, prune } from "./prune.ts";
+import { applyDefaults, hasDefaults, isComplete, prune } from "./prune.ts";
 import { isEmbedded, memberOf, type SchemaProps } from "./schema-props.ts";
 import { type Rules, rulesOf } from "./rules/rules.ts";
 import { typeOfSchema } from "./type-of-schema.ts";
@@ -88,10 +96,11 @@ function customKind(
   const name = definitionName(group, version.name, names.kind);
   const rules = rulesOf(schema);
   const warning = version.deprecated
-    ? (version.deprecationWarning ?? `${group}/${version.name} ${names.kind} is deprecated`)
+    ? (version.deprecationWarning ?? deprecation(spec, version.name))
     : undefined;
   const defaults = (object: KubeObject): void => applyDefaults(schema, object);
-  const byWebhook = spec.conversion?.strategy === "Webhook";
+  const conversion = conversionOf(spec);
+  const apiVersion = `${group}/${version.name}`;
   return {
     ...base,
     schema: undefined,
@@ -108,33 +117,53 @@ function customKind(
       version: storage.name,
       kind: names.kind,
       plural: names.plural,
-      asItIs: !hasDefaults(schema),
       toStored: () => {},
-      complete(object) {
-        if (storage !== version && !byWebhook) prune(schemaOfVersion(storage), object, true);
-      },
       fromStored(object) {
-        // Defaults are those of the version that the object is stored in.
-        const stored = spec.versions.find((each) => `${group}/${each.name}` === object.apiVersion);
-        applyDefaults(schemaOfVersion(stored ?? storage), object);
-        if (stored !== version) prune(schema, object, true);
+        conversion.read(object);
+        if (object.apiVersion === apiVersion) return;
+        object.apiVersion = apiVersion;
+        conversion.converted(object);
       },
     },
-    conversion: conversionOf(spec),
+    conversion,
   };
 }
 
+/** Names the version that is better used, if there is a newer one that is not deprecated. */
+function deprecation({ group, names, versions }: CustomResourceDefinitionSpec, old: string): string {
+  const [best] = versions
+    .filter((each) => each.served && !each.deprecated && compareKubeVersions(each.name, old) < 0)
+    .map(({ name }) => name)
+    .sort(compareKubeVersions);
+  const instead = best === undefined ? "" : `; use ${group}/${best} ${names.kind}`;
+  return `${group}/${old} ${names.kind} is deprecated${instead}`;
+}
+
 function conversionOf({ group, versions }: CustomResourceDefinitionSpec): VersionConversion {
-  const schemas = new Map(versions.map((each) => [`${group}/${each.name}`, schemaOfVersion(each)]));
-  const schemaOf = ({ apiVersion }: KubeObject): SchemaProps => schemas.get(apiVersion ?? "") ?? anything;
+  const schemas = new Map(
+    versions.map((each) => {
+      const schema = schemaOfVersion(each);
+      return [`${group}/${each.name}`, { schema, defaults: hasDefaults(schema) }];
+    }),
+  );
+  const known = (apiVersion: string): { schema: SchemaProps; defaults: boolean } => {
+    const found = schemas.get(apiVersion);
+    if (found) return found;
+    const why = `request to convert CR from an invalid group/version: ${apiVersion}`;
+    throw new StatusError("", why, { code: 500 });
+  };
   return {
     read(object) {
-      const schema = schemaOf(object);
+      const { schema } = known(object.apiVersion ?? "");
       prune(schema, object, true);
       applyDefaults(schema, object);
     },
+    isRead(current, apiVersion, object) {
+      const { schema, defaults } = known(apiVersion);
+      return (current && !defaults) || isComplete(schema, object(), true);
+    },
     converted(object) {
-      const schema = schemaOf(object);
+      const { schema } = known(object.apiVersion ?? "");
       const gone = prune(schema, object, true);
       applyNulls(schema, object);
       return gone;

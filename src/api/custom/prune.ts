@@ -55,3 +55,23 @@ export function hasDefaults(schema: SchemaProps): boolean {
   const parts = [...Object.values(schema.properties ?? {}), schema.items, schema.additionalProperties];
   return parts.some((each) => typeof each === "object" && each !== null && hasDefaults(each));
 }
+
+/** True when `prune` and `applyDefaults` would leave the value as it is. */
+export function isComplete(schema: SchemaProps, value: unknown, root: boolean): boolean {
+  if (Array.isArray(value))
+    return !schema.items || value.every((each) => isComplete(schema.items as SchemaProps, each, false));
+  if (!isObject(value)) return true;
+  for (const name in schema.properties) {
+    const inner = schema.properties[name] as SchemaProps;
+    if (value[name] === undefined ? inner.default !== undefined : value[name] === null && !inner.nullable)
+      return false;
+  }
+  const whole = root || isEmbedded(schema);
+  for (const name in value) {
+    const inner = memberOf(schema, name);
+    if (inner) {
+      if (!isComplete(inner, value[name], false)) return false;
+    } else if (!(whole && identity.has(name)) && !preserves(schema)) return false;
+  }
+  return true;
+}

@@ -29,8 +29,14 @@ function rig() {
       return objects.map((each) => ({ ...structuredClone(each), apiVersion }) as KubeObject);
     },
   };
-  const hooks = { read() {}, converted: () => [] };
-  const version = { kind: "Thing", apiVersion: "g/v2", storedApiVersion: "g/v1", hooks };
+  const hooks = { read() {}, isRead: () => true, converted: () => [] };
+  const version = {
+    kind: "Thing",
+    apiVersion: "g/v2",
+    storedApiVersion: "g/v1",
+    hooks,
+    own: (entry: Entry) => entry,
+  };
   const view = new VersionView(version, converter, cache, clock);
   const put = (name: string, revision: number): Change => cache.put(stored(name, revision));
   const drop = (name: string, revision: number): void => {

@@ -7,7 +7,14 @@ import { encodeStored, withResourceVersion } from "../codec/stored.ts";
 import { ConvertedChanges } from "./converted-changes.ts";
 
 /** An entry that is in the version it is asked for: its bytes are what clients see. */
-export class ConvertedEntry extends Entry {}
+export class ConvertedEntry extends Entry {
+  /** Of an object of that version; without a resource version when `revision` is 0. */
+  static of(key: string, revision: number, object: KubeObject): ConvertedEntry {
+    const bytes = encodeStored(object, object.kind as string, object.apiVersion as string);
+    const shown = revision === 0 ? bytes : withResourceVersion(bytes, revision);
+    return new ConvertedEntry(key, revision, shown, undefined);
+  }
+}
 
 /** Asks a webhook (`converter.ts`); rejects with the error to answer with. */
 export interface ObjectConverter {
@@ -19,6 +26,8 @@ export interface ViewedVersion {
   apiVersion: string;
   storedApiVersion: string;
   hooks: VersionConversion;
+  /** What the version shows of an entry that is stored in it. */
+  own(entry: Entry): Entry;
 }
 
 /**
@@ -48,7 +57,8 @@ export class VersionView {
     if (entry instanceof ConvertedEntry) return entry;
     const found = this.#converted.get(entry);
     if (found) return found instanceof Promise ? undefined : found;
-    return entry.json.subarray(0, this.#head.length).equals(this.#head) ? entry : undefined;
+    const own = entry.json.subarray(0, this.#head.length).equals(this.#head);
+    return own ? this.#version.own(entry) : undefined;
   }
 
   async of(entry: Entry): Promise<Entry> {
@@ -104,26 +114,13 @@ export class VersionView {
     return converted.map((object, i) => {
       const { key, revision } = entries[i] as Entry;
       this.#version.hooks.converted(object);
-      return this.entry(key, revision, object);
+      return ConvertedEntry.of(key, revision, object);
     });
-  }
-
-  /** An object of this version as an entry; without a resource version when `revision` is 0. */
-  entry(key: string, revision: number, object: KubeObject): Entry {
-    const { kind, apiVersion } = this.#version;
-    const bytes = encodeStored(object, kind, apiVersion);
-    return new ConvertedEntry(
-      key,
-      revision,
-      revision === 0 ? bytes : withResourceVersion(bytes, revision),
-      undefined,
-    );
   }
 
   /** The same state under another revision. */
   at(entry: Entry, revision: number): Entry {
-    const object = entry.copy();
-    return this.entry(entry.key, revision, object);
+    return ConvertedEntry.of(entry.key, revision, entry.copy());
   }
 
   /** An object of this version as another one shows it, as the webhook left it. The object is not changed. */

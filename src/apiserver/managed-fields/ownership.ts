@@ -69,7 +69,7 @@ export function viewOf(
       const slash = version.indexOf("/");
       const group = slash < 0 ? "" : version.slice(0, slash);
       if (group !== def.group) return undefined;
-      const served = call.core.registry.find(group, version.slice(slash + 1), def.plural);
+      const served = call.core.registry.version(group, version.slice(slash + 1), def.plural);
       if (!served) return undefined;
       return {
         view: viewOf(call, served, subresource, conversions),
@@ -151,11 +151,11 @@ function setOwners(
 ): void {
   const meta = object.metadata as ObjectMeta;
   const { resource } = call;
-  const seen = (each: KubeObject): KubeObject =>
-    resource.def.storedAs && !resource.view ? resource.shown(each) : bare(each);
+  const stored = resource.def.storedAs && !resource.def.type;
+  const seen = (each: KubeObject): KubeObject => (stored ? resource.shown(each) : bare(each));
   if (!old && managers.size === 0) {
     const view = viewOf(call, resource, subresource, conversions);
-    const shown = resource.def.storedAs && !resource.view ? resource.shown(object) : object;
+    const shown = stored ? resource.shown(object) : object;
     setManagers(
       meta,
       afterCreate(view, shown, writerOf(call, "Update", subresource), nowTime(call.core.clock)),

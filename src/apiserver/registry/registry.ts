@@ -73,6 +73,12 @@ export class Registry {
     return this.#resources.get(key(group, version, plural));
   }
 
+  /** A version of a resource, be it served or not. */
+  version(group: string, version: string, plural: string): ServedResource | undefined {
+    const hidden = this.#hidden.get(`${group}/${plural}`) ?? [];
+    return this.find(group, version, plural) ?? hidden.find(({ def }) => def.version === version);
+  }
+
   /** Any served version of it. */
   findAny(group: string, plural: string): ServedResource | undefined {
     for (const resource of this.#resources.values()) {

@@ -45,8 +45,10 @@ export class ServedResource {
   /** Bytes in this spelling when it is not the stored one. */
   readonly #converted = new WeakMap<Entry, Buffer>();
   readonly #convertedMessages = new WeakMap<Entry, Buffer>();
-  /** Selectable fields of entries that are shown otherwise than they are stored. */
-  readonly #fields = new WeakMap<Entry, Record<string, string>>();
+  /** Entries of a custom resource as this version shows them. */
+  readonly #seen = new WeakMap<Entry, Entry>();
+  /** What was written later was written under this definition. */
+  readonly #since: number;
 
   constructor(def: KindDefinition, caches: ObjectCaches, conversion?: Conversion) {
     const stored = def.storedAs ?? def;
@@ -58,6 +60,7 @@ export class ServedResource {
     const storedDef = def.storedAs ? findKindByName(stored.group, stored.version, stored.kind) : def;
     this.#storedType = storedDef && !def.type ? typeOfKind(storedDef) : undefined;
     this.#prefix = resourcePrefix(stored.group, stored.plural);
+    this.#since = caches.revision;
     this.#head = Buffer.from(
       `{"kind":${JSON.stringify(def.kind)},"apiVersion":${JSON.stringify(this.apiVersion)},`,
     );
@@ -65,7 +68,8 @@ export class ServedResource {
     if (def.conversion && conversion) {
       const { kind } = def;
       const { apiVersion, storedApiVersion, cache } = this;
-      const version = { kind, apiVersion, storedApiVersion, hooks: def.conversion };
+      const own = (entry: Entry): Entry => this.seen(entry);
+      const version = { kind, apiVersion, storedApiVersion, hooks: def.conversion, own };
       this.view = new VersionView(version, conversion.converter, cache, conversion.clock);
     }
   }
@@ -90,7 +94,9 @@ export class ServedResource {
 
   /** The whole object as this resource shows it. */
   json(entry: Entry): Buffer {
-    if (this.#isPlain(entry)) return entry.json;
+    const { storedAs, type } = this.def;
+    if (type) return this.seen(entry).json;
+    if (!storedAs) return entry.json;
     let bytes = this.#converted.get(entry);
     if (!bytes) {
       const { kind: _kind, apiVersion: _version, ...rest } = this.copy(entry);
@@ -124,59 +130,52 @@ export class ServedResource {
     return this.json(entry).subarray(this.#itemStart);
   }
 
-  /** The value of a selectable field, read once. */
-  field(entry: Entry, name: string, read: (object: KubeObject) => string): string {
-    // What is selected of a cluster's own kind is what its version shows.
-    if (!this.def.type || this.#isPlain(entry)) return entry.field(name, read);
-    let fields = this.#fields.get(entry);
-    if (!fields) {
-      fields = {};
-      this.#fields.set(entry, fields);
+  /**
+   * An entry of a custom resource as this version shows it: what is done to an object that is read is done once. Other kinds'
+   * entries are as they are. Throws 500 for an object in a version that is defined no more.
+   */
+  seen(entry: Entry): Entry {
+    const { type, conversion, storedAs } = this.def;
+    if (!type || !conversion || entry instanceof ConvertedEntry) return entry;
+    const known = this.#seen.get(entry);
+    if (known) return known;
+    const own = entry.json.subarray(0, this.#head.length).equals(this.#head);
+    if (!own && this.view) throw new Error(`${entry.key} was not converted to ${this.apiVersion}`);
+    let seen = entry;
+    if (!own || !conversion.isRead(entry.revision > this.#since, this.apiVersion, () => entry.object)) {
+      const object = entry.copy();
+      storedAs?.fromStored(object);
+      seen = ConvertedEntry.of(entry.key, entry.revision, object);
     }
-    fields[name] ??= read(this.copy(entry));
-    return fields[name];
+    this.#seen.set(entry, seen);
+    return seen;
   }
 
   /** A copy in this resource's spelling. */
   copy(entry: Entry): KubeObject {
+    const { type, storedAs } = this.def;
+    if (type) return this.seen(entry).copy();
     const object = entry.copy();
-    if (this.def.storedAs && !this.#isConverted(entry)) {
-      this.def.storedAs.fromStored(object);
-      const type = this.def.type ? undefined : typeOfKind(this.def);
-      if (type) fillWritten(type, object as Record<string, unknown>);
-      object.kind = this.def.kind;
-      object.apiVersion = this.apiVersion;
-    }
+    if (!storedAs) return object;
+    storedAs.fromStored(object);
+    const own = typeOfKind(this.def);
+    if (own) fillWritten(own, object as Record<string, unknown>);
+    object.kind = this.def.kind;
+    object.apiVersion = this.apiVersion;
     return object;
-  }
-
-  /** True when the entry's bytes are what is shown. */
-  #isPlain(entry: Entry): boolean {
-    const { storedAs } = this.def;
-    if (!storedAs || this.#isConverted(entry)) return true;
-    return storedAs.asItIs === true && entry.json.subarray(0, this.#head.length).equals(this.#head);
-  }
-
-  /** True for an entry that is as this version shows it. Throws for one that should have gone through `view`. */
-  #isConverted(entry: Entry): boolean {
-    if (!this.view) return false;
-    if (entry instanceof ConvertedEntry) return true;
-    if (this.view.known(entry) !== entry)
-      throw new Error(`${entry.key} was not converted to ${this.apiVersion}`);
-    return false;
   }
 
   /** The same state under another revision, as watch events of deletions carry it. */
   at(entry: Entry, revision: number): Entry {
-    return this.view && this.#isConverted(entry)
-      ? this.view.at(entry, revision)
-      : atRevision(entry, revision);
+    const seen = this.seen(entry);
+    const moved = atRevision(seen, revision);
+    return seen instanceof ConvertedEntry
+      ? new ConvertedEntry(moved.key, revision, moved.json, undefined)
+      : moved;
   }
 
-  /** Turns an object in stored spelling into this resource's, in place. */
+  /** Turns an object in stored spelling into this resource's, in place. Not for custom resources: see `seen`. */
   fromStored(object: KubeObject): void {
-    // The webhook has done that.
-    if (this.view && object.apiVersion === this.apiVersion) return;
     this.def.storedAs?.fromStored(object);
     object.kind = this.def.kind;
     object.apiVersion = this.apiVersion;
@@ -192,16 +191,19 @@ export class ServedResource {
   /** Likewise, with everything that Go writes always. */
   whole(object: KubeObject): KubeObject {
     const copy = structuredClone(object);
+    // What no webhook converts is renamed.
+    if (this.def.type) return Object.assign(copy, { kind: this.def.kind, apiVersion: this.apiVersion });
     this.complete(copy);
     this.fromStored(copy);
-    const type = this.def.storedAs && !this.def.type ? typeOfKind(this.def) : undefined;
+    const type = this.def.storedAs ? typeOfKind(this.def) : undefined;
     if (type) fillWritten(type, copy as Record<string, unknown>);
     return copy;
   }
 
   /** Read only, in this resource's spelling. */
   object(entry: Entry): KubeObject {
-    return this.def.storedAs && !this.#isConverted(entry) ? this.copy(entry) : entry.object;
+    if (this.def.type) return this.seen(entry).object;
+    return this.def.storedAs ? this.copy(entry) : entry.object;
   }
 
   /** Turns a request's object into the stored spelling, in place. */
@@ -213,8 +215,17 @@ export class ServedResource {
 
   /** Fills in what Go writes always, of an object in stored spelling. */
   complete(object: KubeObject): void {
-    this.def.storedAs?.complete?.(object);
     if (this.#storedType) fillWritten(this.#storedType, object as Record<string, unknown>);
+  }
+
+  /** An object of a custom resource's version as it is stored. The object is not changed. */
+  async forStorage(object: KubeObject): Promise<KubeObject> {
+    const { type, conversion } = this.def;
+    if (!type || this.apiVersion === this.storedApiVersion) return object;
+    if (this.view) return this.view.toStorage(object);
+    const stored = { ...structuredClone(object), apiVersion: this.storedApiVersion };
+    conversion?.converted(stored);
+    return stored;
   }
 
   has(verb: string): boolean {

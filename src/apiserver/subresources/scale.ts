@@ -10,6 +10,7 @@ import { setManagers, storedOwners } from "../managed-fields/ownership.ts";
 import { numberIn, ownersOfScale, ownersOfScaled } from "../managed-fields/scale-owners.ts";
 import type { Answer } from "../response.ts";
 import { includeOf, partialObject, tableOf } from "../tables/render.ts";
+import { seenBy } from "../verbs/create.ts";
 import { encoded, withWarnings } from "../verbs/output.ts";
 import { applyType, checkPlace } from "../verbs/patch.ts";
 import { updateObject, wrongUid } from "../verbs/update.ts";
@@ -23,7 +24,7 @@ export async function scale(call: Call): Promise<Answer> {
   if (info.verb === "get") {
     const stored = resource.cache.get(resource.key(info.namespace, info.name));
     if (!stored) throw notFound(resource.def, info.name);
-    const entry = resource.view ? await resource.view.of(stored) : stored;
+    const entry = await seenBy(resource, stored);
     requireReplicas(resource, entry.object);
     return answer(call, entry);
   }
@@ -53,7 +54,7 @@ function changeOf(call: Call): ScaleChange {
 async function scaled(call: Call, existing: Entry, change: ScaleChange): Promise<KubeObject> {
   const { resource, info, core } = call;
   const { def } = resource;
-  const number = numberIn((version) => core.registry.find(def.group, version, def.plural), def.group);
+  const number = numberIn((version) => core.registry.version(def.group, version, def.plural), def.group);
   const before = scaleOf(resource, existing.object);
   const owners = storedOwners(existing.object);
   const seen = { scale: before, owners: ownersOfScale(owners, number) };

@@ -8,6 +8,7 @@ import { newUid } from "../uid.ts";
 import { encodeStored, withResourceVersion } from "../codec/stored.ts";
 import { alreadyExists, badRequest, invalid } from "../errors.ts";
 import { keepOwners } from "../managed-fields/ownership.ts";
+import type { ServedResource } from "../registry/resource.ts";
 import type { Answer } from "../response.ts";
 import { readObject } from "./input.ts";
 import { objectAnswer } from "./output.ts";
@@ -75,15 +76,13 @@ export async function createObject(
     resource.complete(object);
     for (let attempt = 1; ; attempt++) {
       const key = resource.key(meta.namespace ?? "", meta.name ?? "");
-      const { view } = resource;
-      const stored = view ? await view.toStorage(object) : object;
+      const stored = def.type ? await resource.forStorage(object) : object;
       if (dryRun) {
         if (resource.cache.get(key)) throw alreadyExists(def, meta.name ?? "");
-        const entry = unstored(call, key, stored);
-        return view ? await view.of(entry) : entry;
+        return seenBy(resource, unstored(call, key, stored));
       }
       const result = await writeObject(core, resource, key, stored, undefined);
-      if (result.done) return view ? await view.of(result.entry) : result.entry;
+      if (result.done) return seenBy(resource, result.entry);
       if (!generated || attempt === nameAttempts) throw alreadyExists(def, meta.name ?? "");
       meta.name = generateName(meta.generateName as string, core.random);
     }
@@ -107,6 +106,10 @@ const versioned = (): StatusError =>
   new StatusError("", "resourceVersion should not be set on objects to be created", { code: 500 });
 
 const isNamespace = (def: KindDefinition): boolean => def.group === "" && def.kind === "Namespace";
+
+/** An entry as its readers see it: a promise where a webhook converts. */
+export const seenBy = (resource: ServedResource, entry: Entry): Entry | Promise<Entry> =>
+  resource.view ? resource.view.of(entry) : resource.seen(entry);
 
 /** The object, in stored spelling, as a dry run shows it; `revision`: of the object it would replace, 0 for a new one. */
 export function unstored(call: Call, key: string, object: KubeObject, revision = 0): Entry {

@@ -6,7 +6,7 @@ import { conflict, notFound, qualified } from "../errors.ts";
 import { type Answer, bytesAnswer } from "../response.ts";
 import { type DeleteOptions, readDeleteOptions } from "./delete-options.ts";
 import { encoded, objectAnswer, withWarnings } from "./output.ts";
-import { unstored } from "./create.ts";
+import { seenBy, unstored } from "./create.ts";
 
 /** Kinds whose deletion answers with the object, not with a Status. */
 const returnsObject = new Set([
@@ -76,8 +76,7 @@ export async function deleteObject(
   for (;;) {
     const stored = resource.cache.get(key);
     if (!stored) throw notFound(def, name);
-    const { view } = resource;
-    const existing = view ? await view.of(stored) : stored;
+    const existing = resource.view ? await resource.view.of(stored) : resource.seen(stored);
     checkPreconditions(def, existing, options);
     if (admit && !isPending(def, existing.object, options)) {
       const request = admissionOf(call, {
@@ -99,11 +98,11 @@ export async function deleteObject(
         return { gone: true, entry: def.graceSeconds ? lastSight(call, existing) : existing };
     } else if (marked === "nothing") return { gone: false, entry: existing };
     else {
-      const written = view ? await view.toStorage(marked) : marked;
+      const written = def.type ? await resource.forStorage(marked) : marked;
       const result = options.dryRun
         ? { done: true as const, entry: unstored(call, key, written, existing.revision) }
         : await writeObject(core, resource, key, written, stored);
-      if (result.done) return { gone: false, entry: view ? await view.of(result.entry) : result.entry };
+      if (result.done) return { gone: false, entry: await seenBy(resource, result.entry) };
     }
   }
 }

@@ -41,7 +41,7 @@ export function readSelection(
         field === "metadata.namespace" && !resource.def.namespaced && resource.def.selectableFields;
       const read =
         (foreign ? undefined : metadataFields[field]) ??
-        (own && ((entry: Entry) => resource.field(entry, field, own)));
+        (own && ((entry: Entry) => resource.seen(entry).field(field, own)));
       if (!read) throw badRequest(unknownField(resource, field));
       if (own) reads = true;
       if (op === "=") {

@@ -3,13 +3,14 @@ import { deepClone, StatusError } from "../../machinery/index.ts";
 import { admitWrite, dedupeOwners } from "../admission/admit.ts";
 import { admissionOf, writeOptions } from "../admission/request.ts";
 import type { Entry } from "../cache/entry.ts";
+import { ConvertedEntry } from "../conversion/version-view.ts";
 import { type Call, nowTime, removeObject, writeObject } from "../core.ts";
 import { badRequest, conflict, invalid, modified, notFound, qualified } from "../errors.ts";
 import { keepOwners } from "../managed-fields/ownership.ts";
 import type { ServedResource } from "../registry/resource.ts";
 import type { Answer } from "../response.ts";
 import { strategyOf } from "../subresources/strategies.ts";
-import { checkNamespace, createObject, throwInvalid, unstored } from "./create.ts";
+import { checkNamespace, createObject, seenBy, throwInvalid, unstored } from "./create.ts";
 import { readObject } from "./input.ts";
 import { objectAnswer } from "./output.ts";
 
@@ -166,8 +167,7 @@ async function attempt(
   const strategy = strategyOf(resource, info.subresource);
   const stored = resource.cache.get(key);
   if (!stored) throw notFound(def, info.name);
-  const { view } = resource;
-  const existing = view ? await view.of(stored) : stored;
+  const existing = resource.view ? await resource.view.of(stored) : resource.seen(stored);
   const old = existing.object;
   const object = await change(existing);
   const meta = object.metadata as ObjectMeta;
@@ -204,14 +204,14 @@ async function attempt(
       // The last finalizer is gone: so is the object.
       if (await removeObject(core, resource, stored)) {
         const { revision } = stored;
-        return view ? view.entry(key, revision, object) : unstored(call, key, object, revision);
+        return def.type ? ConvertedEntry.of(key, revision, object) : unstored(call, key, object, revision);
       }
     } else {
-      const written = view ? await view.toStorage(object) : object;
+      const written = def.type ? await resource.forStorage(object) : object;
       const result = dryRun
         ? { done: true as const, entry: unstored(call, key, written, stored.revision) }
         : await writeObject(core, resource, key, written, stored);
-      if (result.done) return view ? await view.of(result.entry) : result.entry;
+      if (result.done) return seenBy(resource, result.entry);
     }
   } finally {
     core.admission.release(request);

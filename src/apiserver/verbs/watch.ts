@@ -7,7 +7,6 @@ import { ConvertedSource } from "../conversion/converted-source.ts";
 import { isTrue } from "../request-info.ts";
 import { encodeObject, enveloped, protobufType, watchFrame } from "../codec/protobuf/envelope.ts";
 import { messages } from "../codec/protobuf/messages.ts";
-import type { VersionView } from "../conversion/version-view.ts";
 import type { Call } from "../core.ts";
 import { notStreamed } from "../errors.ts";
 import type { Answer, PushStream, StreamSink } from "../response.ts";
@@ -43,7 +42,7 @@ export async function watch(call: Call): Promise<Answer> {
   if (wantsInitial && resourceVersion && !(await core.caches.reaches(resourceVersion, 3000))) {
     throw tooLargeVersion(resourceVersion, core.caches.revision);
   }
-  if (wantsInitial && resource.view) await convertState(call, resource.view);
+  if (wantsInitial && resource.def.type) await readState(call);
   const { timeoutSeconds } = options;
   const timeoutMs = 1000 * (timeoutSeconds > 0 ? timeoutSeconds : minTimeoutSeconds * (1 + core.random()));
   return {
@@ -54,9 +53,11 @@ export async function watch(call: Call): Promise<Answer> {
 }
 
 /** A watch that could not show the state does not begin; the words are those of a cache that is not filled. */
-async function convertState({ resource, info }: Call, view: VersionView): Promise<void> {
+async function readState({ resource, info }: Call): Promise<void> {
+  const entries = resource.cache.list(info.namespace);
   try {
-    await view.all(resource.cache.list(info.namespace));
+    if (resource.view) await resource.view.all(entries);
+    else for (const entry of entries) resource.seen(entry);
   } catch (cause) {
     const what = `failed to list ${resource.apiVersion}, Kind=${resource.def.kind}`;
     const why = `storage is (re)initializing: ${what}: ${(cause as Error).message}`;
@@ -129,7 +130,15 @@ class WatchStream implements PushStream {
     const tell = (change: Change): void => {
       if (ended) return;
       if (namespace !== "" && change.entry.namespace !== namespace) return;
-      const frame = this.#frame(change);
+      let frame: Uint8Array | undefined;
+      try {
+        frame = this.#frame(change);
+      } catch (error) {
+        // An object that nobody can read, in a version that is defined no more.
+        core.log.warn("a watch cannot go on", { path: this.#call.request.path, error });
+        finish();
+        return;
+      }
       if (!frame) return;
       sink.write(frame);
       // Too slow: better to list again than to hold everything in memory for it.

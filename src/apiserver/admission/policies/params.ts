@@ -32,7 +32,7 @@ function objectsOf(resource: ServedResource, ref: ParamRef, namespace: string): 
 /** As the policy's version of the kind shows them. */
 function shown(resource: ServedResource, entries: readonly Entry[]): KubeObject[] {
   const { view } = resource;
-  if (!view) return entries.map((entry) => resource.shown(entry.object));
+  if (!view) return entries.map((entry) => resource.object(entry));
   return entries.map((entry) => {
     const known = view.known(entry);
     if (known) return known.object;

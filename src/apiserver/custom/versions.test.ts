@@ -1,0 +1,169 @@
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { until } from "../testing/conversion-webhook.ts";
+import { failure, type Harness, startHarness } from "../testing/harness.ts";
+
+const crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+const group = "versions.example.com";
+const definition = `${crds}/things.${group}`;
+const path = (version: string): string => `/apis/${group}/${version}/namespaces/default/things`;
+const merge = { "content-type": "application/merge-patch+json" };
+const apply = { "content-type": "application/apply-patch+yaml" };
+const text = { type: "string" };
+
+interface More {
+  [member: string]: unknown;
+  required?: string[];
+}
+
+const version = (name: string, storage: boolean, spec: object, { required, ...more }: More = {}): object => ({
+  name,
+  served: true,
+  storage,
+  schema: {
+    openAPIV3Schema: {
+      type: "object",
+      properties: { spec: { type: "object", properties: spec, ...(required ? { required } : {}) } },
+    },
+  },
+  ...more,
+});
+
+const thing = (apiVersion: string, name: string, spec: object): object => ({
+  apiVersion: `${group}/${apiVersion}`,
+  kind: "Thing",
+  metadata: { name },
+  spec,
+});
+
+async function withVersions(t: TestContext, versions: object[]): Promise<Harness> {
+  const h = await startHarness();
+  t.after(() => h.close());
+  const made = await h.call("POST", crds, {
+    apiVersion: "apiextensions.k8s.io/v1",
+    kind: "CustomResourceDefinition",
+    metadata: { name: `things.${group}` },
+    spec: { group, scope: "Namespaced", names: { plural: "things", kind: "Thing" }, versions },
+  });
+  assert.equal(made.status, 201, made.text);
+  await until("v1", async () => (await h.call("GET", path("v1"))).status === 200);
+  return h;
+}
+
+/** Defines other versions, and waits until that shows. */
+async function define(h: Harness, versions: object[], shows: () => Promise<boolean>): Promise<void> {
+  const changed = await h.call("PATCH", definition, { spec: { versions } }, merge);
+  assert.equal(changed.status, 200, changed.text);
+  await until("the new versions", shows);
+}
+
+test("what a schema names no more is not shown, what it defaults since is shown and selected; a write stores that", async (t) => {
+  const h = await withVersions(t, [version("v1", true, { a: text, b: text })]);
+  await h.call("POST", path("v1"), thing("v1", "x", { a: "1", b: "2" }));
+  const c = { ...text, default: "c" };
+  const changed = version("v1", true, { a: text, c }, { selectableFields: [{ jsonPath: ".spec.c" }] });
+  await define(h, [changed], async () => (await h.call("GET", `${path("v1")}/x`)).body.spec.c === "c");
+  const { body } = await h.call("GET", `${path("v1")}/x`);
+  assert.deepEqual(body.spec, { a: "1", c: "c" });
+  assert.deepEqual((await h.call("GET", path("v1"))).body.items[0], body);
+  assert.equal((await h.call("GET", `${path("v1")}?fieldSelector=spec.c%3Dc`)).body.items.length, 1);
+  const watch = await h.watch(`${path("v1")}?watch=1&fieldSelector=spec.c%3Dc`);
+  assert.deepEqual((await watch.next())?.object.spec, { a: "1", c: "c" });
+  watch.close();
+  // Defaults that are read are no change.
+  const labeled = await h.call("PATCH", `${path("v1")}/x`, { metadata: { labels: { l: "1" } } }, merge);
+  assert.equal(labeled.body.metadata.generation, 1);
+  assert.deepEqual(labeled.body.spec, { a: "1", c: "c" });
+});
+
+test("a version holds objects to its own schema, also to what the stored version does not know", async (t) => {
+  const h = await withVersions(t, [
+    version("v1", true, { a: text }),
+    version("v2", false, { a: text, extra: { ...text, minLength: 2 } }, { required: ["extra"] }),
+  ]);
+  await until("v2", async () => (await h.call("GET", path("v2"))).status === 200);
+  failure(await h.call("POST", path("v2"), thing("v2", "x", { a: "1" })), 422);
+  failure(await h.call("POST", path("v2"), thing("v2", "x", { a: "1", extra: "x" })), 422);
+  const made = await h.call("POST", path("v2"), thing("v2", "x", { a: "1", extra: "yes" }));
+  assert.equal(made.status, 201, made.text);
+  assert.deepEqual(made.body.spec, { a: "1" }, "stored without it, hence shown without it");
+});
+
+test("who owned something in a version that is not served any more still owns it", async (t) => {
+  const h = await withVersions(t, [version("v1", true, { a: text, b: text })]);
+  await h.call("POST", `${path("v1")}?fieldManager=old`, thing("v1", "x", { a: "1", b: "2" }));
+  const versions = [
+    version("v1", false, { a: text, b: text }, { served: false }),
+    version("v2", true, { a: text, b: text }),
+  ];
+  await define(h, versions, async () => (await h.call("GET", path("v2"))).status === 200);
+  const patched = await h.call("PATCH", `${path("v2")}/x?fieldManager=new`, { spec: { a: "9" } }, merge);
+  assert.deepEqual(
+    patched.body.metadata.managedFields.map(
+      (each: { manager: string; apiVersion: string; fieldsV1: object }) => [
+        each.manager,
+        each.apiVersion,
+        each.fieldsV1,
+      ],
+    ),
+    [
+      ["new", `${group}/v2`, { "f:spec": { "f:a": {} } }],
+      ["old", `${group}/v1`, { "f:spec": { ".": {}, "f:b": {} } }],
+    ],
+  );
+  const other = JSON.stringify(thing("v2", "x", { b: "5" }));
+  const refused = failure(await h.call("PATCH", `${path("v2")}/x?fieldManager=third`, other, apply), 409);
+  assert.equal(
+    refused.message,
+    `Apply failed with 1 conflict: conflict with "old" using ${group}/v1: .spec.b`,
+  );
+});
+
+test("an object in a version that is defined no more cannot be read until it is defined again", async (t) => {
+  const h = await withVersions(t, [version("v1", true, { a: text })]);
+  await h.call("POST", path("v1"), thing("v1", "x", { a: "1" }));
+  const both = [version("v1", false, { a: text }), version("v2", true, { a: text })];
+  await define(h, both, async () => (await h.call("GET", path("v2"))).status === 200);
+  await h.call("PATCH", `${definition}/status`, { status: { storedVersions: ["v2"] } }, merge);
+  await define(h, both.slice(1), async () => (await h.call("GET", path("v1"))).status === 404);
+  const words = `request to convert CR from an invalid group/version: ${group}/v1`;
+  for (const [method, url, body] of [
+    ["GET", `${path("v2")}/x`],
+    ["GET", path("v2")],
+    ["PATCH", `${path("v2")}/x`, { spec: { a: "2" } }],
+    ["DELETE", `${path("v2")}/x`],
+  ] as const)
+    assert.equal(failure(await h.call(method, url, body, body ? merge : {}), 500).message, words, method);
+  assert.match(
+    failure(await h.call("GET", `${path("v2")}?watch=1`), 429).message ?? "",
+    new RegExp(`${words}$`),
+  );
+  await define(h, both, async () => (await h.call("GET", path("v1"))).status === 200);
+  assert.equal((await h.call("GET", `${path("v2")}/x`)).body.spec.a, "1");
+});
+
+test("the warning of a deprecated version names the newest that is none, also where nothing is there", async (t) => {
+  const h = await withVersions(t, [
+    version("v1", false, { a: text }, { deprecated: true }),
+    version("v2", true, { a: text }),
+    version("v3beta1", false, { a: text }),
+    version("v3", false, { a: text }, { deprecated: true }),
+  ]);
+  await until("v3", async () => (await h.call("GET", path("v3"))).status === 200);
+  const warning = async (url: string) => (await h.call("GET", url)).headers.warning;
+  const old = `299 - "${group}/v1 Thing is deprecated; use ${group}/v2 Thing"`;
+  assert.equal(await warning(path("v1")), old);
+  assert.equal(await warning(`${path("v1")}/none/status`), old);
+  assert.equal(await warning(path("v3")), `299 - "${group}/v3 Thing is deprecated"`);
+  assert.equal(await warning(path("v3beta1")), undefined);
+});
+
+test("custom resources may be created below a name; what is replaced must be named", async (t) => {
+  const h = await withVersions(t, [version("v1", true, { a: text })]);
+  const made = await h.call("POST", `${path("v1")}/any`, thing("v1", "own", { a: "1" }));
+  assert.deepEqual([made.status, made.body.metadata.name], [201, "own"]);
+  assert.equal(
+    failure(await h.call("PUT", path("v1"), thing("v1", "own", {})), 400).message,
+    "name must be provided",
+  );
+});
