@@ -6,6 +6,7 @@ import {
   invalid,
   isDns1035Label,
   isDns1123Subdomain,
+  isPathSegmentName,
   isQualifiedName,
   notSupported,
   required,
@@ -18,6 +19,7 @@ import type {
   MatchResources,
   MutatingAdmissionPolicy,
   MutatingAdmissionPolicyBinding,
+  NamedRuleWithOperations,
   ParamKind,
   ParamRef,
   RuleWithOperations,
@@ -71,26 +73,34 @@ function validateResources(given: readonly string[] | undefined, path: string, e
     const slash = value.indexOf("/");
     if (slash < 0) continue;
     const [resource, subresource] = [value.slice(0, slash), value.slice(slash + 1)];
-    const clash = every.has(resource)
-      ? `${resource}/*`
-      : subresources.has(subresource)
-        ? `*/${subresource}`
-        : list.includes("*/*") && value !== "*/*" && list.indexOf("*/*") < i
-          ? "*/*"
-          : "";
-    if (clash !== "") {
+    const clashes = [
+      ...(every.has(resource) ? [`${resource}/*`] : []),
+      ...(subresources.has(subresource) ? [`*/${subresource}`] : []),
+    ];
+    for (const clash of clashes)
       errors.push(invalid(`${path}[${i}]`, value, `if '${clash}' is present, must not specify ${value}`));
-    }
     if (subresource === "*") every.add(resource);
     if (resource === "*") subresources.add(subresource);
   }
   if (list.includes("*/*") && list.length > 1)
     errors.push(invalid(path, list, "if '*/*' is present, must not specify other resources"));
-  if (list.includes("*") && list.some((value) => value !== "*" && !value.includes("/"))) {
+  // As in Kubernetes, the last one counts.
+  const plain = list.findLast((value) => value !== "" && !value.includes("/"));
+  if (list.includes("*") && plain !== "*") {
     errors.push(
       invalid(path, list, "if '*' is present, must not specify other resources without subresources"),
     );
   }
+}
+
+function validateNamedRule(rule: NamedRuleWithOperations, path: string, errors: FieldError[]): void {
+  const names = rule.resourceNames ?? [];
+  for (const [i, name] of names.entries()) {
+    for (const text of isPathSegmentName(name))
+      errors.push(invalid(`${path}.resourceNames[${i}]`, name, text));
+    if (names.indexOf(name) < i) errors.push(duplicate(`${path}.resourceNames[${i}]`, name));
+  }
+  validateRule(rule, path, errors);
 }
 
 export function validateRule(rule: RuleWithOperations, path: string, errors: FieldError[]): void {
@@ -131,9 +141,9 @@ function validateMatch(match: MatchResources, path: string, needRules: boolean, 
   validateLabelSelector(match.namespaceSelector, `${path}.namespaceSelector`, errors);
   validateLabelSelector(match.objectSelector, `${path}.objectSelector`, errors);
   const rules = match.resourceRules ?? [];
-  for (const [i, rule] of rules.entries()) validateRule(rule, `${path}.resourceRules[${i}]`, errors);
+  for (const [i, rule] of rules.entries()) validateNamedRule(rule, `${path}.resourceRules[${i}]`, errors);
   for (const [i, rule] of (match.excludeResourceRules ?? []).entries())
-    validateRule(rule, `${path}.excludeResourceRules[${i}]`, errors);
+    validateNamedRule(rule, `${path}.excludeResourceRules[${i}]`, errors);
   if (needRules && rules.length === 0) errors.push(required(`${path}.resourceRules`));
 }
 
@@ -295,14 +305,17 @@ function validateValidation(
 function validateParam(param: ParamRef | undefined, errors: FieldError[]): void {
   if (!param) return;
   const path = "spec.paramRef";
+  const both = "name and selector are mutually exclusive";
+  if (param.name) {
+    for (const text of isPathSegmentName(param.name)) errors.push(invalid(`${path}.name`, param.name, text));
+    if (param.selector) errors.push(forbidden(`${path}.name`, both));
+  }
+  validateLabelSelector(param.selector, `${path}.selector`, errors);
+  if (param.name && param.selector) errors.push(forbidden(`${path}.selector`, both));
   if (!param.name && !param.selector)
     errors.push(required(path, "one of name or selector must be specified"));
-  if (param.name && param.selector) {
-    const text = "name and selector are mutually exclusive";
-    errors.push(forbidden(`${path}.name`, text), forbidden(`${path}.selector`, text));
-  }
   if (!param.parameterNotFoundAction) errors.push(required(`${path}.parameterNotFoundAction`));
-  else oneOf(param.parameterNotFoundAction, ["Allow", "Deny"], `${path}.parameterNotFoundAction`, errors);
+  else oneOf(param.parameterNotFoundAction, ["Deny", "Allow"], `${path}.parameterNotFoundAction`, errors);
 }
 
 /** Bindings of both kinds; those of validating policies say what happens as well. */

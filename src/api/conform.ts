@@ -134,8 +134,9 @@ function walkObject(
       const goHere = goPath === "" ? goName : `${goPath}.${goName}`;
       const made = walkValue(field, value, here, goHere, type, unknown);
       // Go leaves out empty lists and maps where they are optional; a custom type is not Go's.
-      const left = made === 0 ? field.omitEmpty : !field.written && !type.open && isEmpty(kind, made);
-      if (left && made !== 0) noteEmptied(object, name);
+      const left =
+        made === 0 || made === "" ? field.omitEmpty : !field.written && !type.open && isEmpty(kind, made);
+      if (left && typeof made === "object") noteEmptied(object, name);
       if (left || made === undefined) delete object[name];
       else object[name] = made;
     }
@@ -286,7 +287,7 @@ function zero(element: FieldSchema): unknown {
 /** Seconds and offset are brought to Go's output form, UTC with a Z. */
 function time(field: FieldSchema, value: unknown, goPath: string, owner: TypeSchema): unknown {
   if (typeof value !== "string") throw mismatch({ ...field, type: "string" }, value, goPath, owner);
-  if (value === "") return undefined;
+  if (value === "" && field.type === "time") return undefined;
   const exact = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.exec(value);
   const at = exact ? Date.parse(value) : Number.NaN;
   if (!exact || Number.isNaN(at)) {

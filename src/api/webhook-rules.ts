@@ -1,5 +1,12 @@
 /** What webhook configurations may hold. */
-import { duplicate, invalid, isDns1123Subdomain, isPortNumber, required } from "../machinery/index.ts";
+import {
+  duplicate,
+  invalid,
+  isDns1035Label,
+  isDns1123Subdomain,
+  isPortNumber,
+  required,
+} from "../machinery/index.ts";
 import {
   failurePolicies,
   matchPolicies,
@@ -14,6 +21,7 @@ import type {
   ValidatingWebhook,
   ValidatingWebhookConfiguration,
 } from "./generated/types.ts";
+import { given } from "./given.ts";
 import { validateLabelSelector } from "./metadata.ts";
 
 function validateUrl(text: string, path: string, errors: FieldError[]): void {
@@ -21,8 +29,7 @@ function validateUrl(text: string, path: string, errors: FieldError[]): void {
   const scheme = /^([a-zA-Z][a-zA-Z0-9+.-]*):/.exec(text)?.[1] ?? "";
   if (scheme !== "https")
     errors.push(invalid(path, scheme, `'https' is the only allowed URL scheme; ${form}`));
-  const rest = text.slice(scheme.length + 3);
-  const host = /^[^/?#]*/.exec(rest)?.[0] ?? "";
+  const host = /^(?:[a-zA-Z][a-zA-Z0-9+.-]*:)?\/\/([^/?#]*)/.exec(text)?.[1] ?? "";
   const user = host.includes("@") ? host.slice(0, host.lastIndexOf("@")) : "";
   if (host === "") errors.push(invalid(path, "", `host must be specified; ${form}`));
   if (user !== "") errors.push(invalid(path, user, "user information is not permitted in the URL"));
@@ -46,8 +53,9 @@ export function validateClient(
   if (url !== undefined) validateUrl(url, `${path}.url`, errors);
   if (!service) return;
   const here = `${path}.service`;
-  if (!service.name) errors.push(required(`${here}.name`));
-  if (!service.namespace) errors.push(required(`${here}.namespace`));
+  // Kubernetes takes the one for the other here, and says so of the other field, in this order.
+  if (!service.namespace) errors.push(required(`${here}.name`));
+  if (!service.name) errors.push(required(`${here}.namespace`));
   for (const text of isPortNumber(service.port ?? 443))
     errors.push(invalid(`${here}.port`, service.port, `port is not valid: ${text}`));
   const target = service.path;
@@ -80,6 +88,7 @@ function validateVersions(given: readonly string[], path: string, errors: FieldE
   const seen = new Set<string>();
   for (const [i, version] of given.entries()) {
     if (seen.has(version)) errors.push(invalid(`${path}[${i}]`, version, "duplicate version"));
+    else for (const text of isDns1035Label(version)) errors.push(invalid(`${path}[${i}]`, version, text));
     seen.add(version);
   }
   if (!given.some((version) => versions.includes(version)))
@@ -108,7 +117,7 @@ function validateWebhook(
   for (const [i, rule] of (hook.rules ?? []).entries()) validateRule(rule, `${path}.rules[${i}]`, errors);
   oneOf(hook.failurePolicy, failurePolicies, `${path}.failurePolicy`, errors);
   oneOf(hook.matchPolicy, matchPolicies, `${path}.matchPolicy`, errors);
-  if (!hook.sideEffects) {
+  if (given(hook).sideEffects === undefined) {
     errors.push(required(`${path}.sideEffects`, `must specify one of ${sideEffects.join(", ")}`));
   } else oneOf(hook.sideEffects, sideEffects, `${path}.sideEffects`, errors);
   if (timeoutSeconds !== undefined && (timeoutSeconds > longestTimeout || timeoutSeconds < 1)) {

@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { findKind } from "./kinds.ts";
+import type { KubeObject } from "./meta.ts";
+
+const group = "admissionregistration.k8s.io";
+
+function mistakes(plural: string, object: object): string[] {
+  const kind = findKind(group, "v1", plural);
+  const whole = { metadata: { name: "a" }, ...object } as KubeObject;
+  return (kind?.strategy.validate?.(whole) ?? []).map(({ field, message }) => `${field}: ${message}`);
+}
+
+const rule = { operations: ["CREATE"], apiGroups: [""], apiVersions: ["v1"], resources: ["pods"] };
+const hook = (more: object) => ({
+  webhooks: [
+    {
+      name: "a.example.com",
+      clientConfig: { url: "https://127.0.0.1/x" },
+      rules: [rule],
+      sideEffects: "None",
+      admissionReviewVersions: ["v1"],
+      ...more,
+    },
+  ],
+});
+const ofHook = (more: object) => mistakes("validatingwebhookconfigurations", hook(more));
+
+test("webhooks: addresses, versions and side effects", () => {
+  assert.deepEqual(ofHook({}), []);
+  const form = "desired format: https://host[/path]";
+  assert.deepEqual(ofHook({ clientConfig: { url: "nowhere" } }), [
+    `webhooks[0].clientConfig.url: Invalid value: "": 'https' is the only allowed URL scheme; ${form}`,
+    `webhooks[0].clientConfig.url: Invalid value: "": host must be specified; ${form}`,
+  ]);
+  // Named the wrong way round, as Kubernetes does.
+  assert.deepEqual(ofHook({ clientConfig: { service: { name: "s", namespace: "" } } }), [
+    "webhooks[0].clientConfig.service.name: Required value",
+  ]);
+  assert.match(
+    ofHook({ admissionReviewVersions: ["v1", "V2"] }).join(),
+    /Versions\[1\]: Invalid value: "V2": a DNS-1035/,
+  );
+  assert.deepEqual(ofHook({ sideEffects: "" }), [
+    'webhooks[0].sideEffects: Unsupported value: "": supported values: "None", "NoneOnDryRun"',
+  ]);
+});
+
+test("rules: a wildcard leaves no room for what it covers", () => {
+  const resources = (...given: string[]) => ofHook({ rules: [{ ...rule, resources: given }] });
+  const at = "webhooks[0].rules[0].resources";
+  assert.deepEqual(resources("pods", "*"), []);
+  assert.deepEqual(resources("*", "pods"), [
+    `${at}: Invalid value: ["*","pods"]: if '*' is present, must not specify other resources without subresources`,
+  ]);
+  assert.deepEqual(resources("pods/*", "pods/log"), [
+    `${at}[1]: Invalid value: "pods/log": if 'pods/*' is present, must not specify pods/log`,
+  ]);
+  assert.deepEqual(resources("*/*", "pods/*"), [
+    `${at}[1]: Invalid value: "pods/*": if '*/*' is present, must not specify pods/*`,
+    `${at}: Invalid value: ["*/*","pods/*"]: if '*/*' is present, must not specify other resources`,
+  ]);
+});
+
+test("bindings of policies: parameters by name or by selector, names of resources", () => {
+  const matchResources = {
+    matchPolicy: "Exact",
+    resourceRules: [{ ...rule, resourceNames: ["a", "a", "b/c"] }],
+  };
+  const paramRef = {
+    name: "x/y",
+    selector: { matchLabels: { "no good": "" } },
+    parameterNotFoundAction: "Stop",
+  };
+  const found = mistakes("validatingadmissionpolicybindings", {
+    spec: { policyName: "p", paramRef, matchResources, validationActions: ["Deny"] },
+  }).map((text) => text.split(": ").slice(0, 3).join(": "));
+  assert.deepEqual(found, [
+    'spec.paramRef.name: Invalid value: "x/y"',
+    "spec.paramRef.name: Forbidden: name and selector are mutually exclusive",
+    'spec.paramRef.selector.matchLabels: Invalid value: "no good"',
+    "spec.paramRef.selector: Forbidden: name and selector are mutually exclusive",
+    'spec.paramRef.parameterNotFoundAction: Unsupported value: "Stop"',
+    'spec.matchResources.resourceRules[0].resourceNames[1]: Duplicate value: "a"',
+    'spec.matchResources.resourceRules[0].resourceNames[2]: Invalid value: "b/c"',
+  ]);
+});
+
+test("a variable without an expression is named, not stumbled over", () => {
+  const found = mistakes("validatingadmissionpolicies", {
+    spec: {
+      matchConstraints: { matchPolicy: "Exact", resourceRules: [rule] },
+      validations: [{ expression: "true" }],
+      variables: [{}],
+    },
+  });
+  assert.deepEqual(found, [
+    "spec.variables[0].name: Required value: name is not specified",
+    "spec.variables[0].expression: Required value: expression is not specified",
+  ]);
+});
