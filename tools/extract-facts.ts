@@ -242,11 +242,12 @@ function readPackage(source: Source): PackageFacts {
   const types: PackageFacts["types"] = {};
   const names = new Set(Object.keys(enums));
   for (const [i, line] of lines.entries()) {
-    const declared = /^type (\w+) struct \{/.exec(line);
+    const declared = /^type (\w+) struct ?\{/.exec(line);
     if (!declared) continue;
     const name = declared[1] as string;
     const fields: Record<string, string> = {};
-    for (const field of goFields(lines, i + 1)) {
+    const inside = line.endsWith("}") ? [] : goFields(lines, i + 1);
+    for (const field of inside) {
       const text = fieldFacts(
         field,
         proto.get(name),

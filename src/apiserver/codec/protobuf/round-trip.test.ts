@@ -54,6 +54,18 @@ for (const def of kinds) {
   });
 }
 
+test("every message that a kind leads to is there", () => {
+  const seen = new Set<string>();
+  const visit = (name: string): void => {
+    if (seen.has(name)) return;
+    seen.add(name);
+    const message = messages.get(name);
+    for (const field of message.byNumber.values()) if (field.form === "message") visit(field.type);
+  };
+  for (const def of kinds) visit(def.schema as string);
+  assert.ok(seen.size > 300, `${seen.size}`);
+});
+
 test("random bytes are refused or read, and never anything else", () => {
   const roll = dice(5);
   const good = encodeObject(messages, generateObject(kinds.find((def) => def.kind === "Pod") as never, roll));
