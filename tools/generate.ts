@@ -3,10 +3,12 @@
  * `types.ts` (interfaces), `shapes.js` (what fields every type has, compact), `descriptions.js` (their texts),
  * `protobuf.js` (field numbers), `internal.js` (internal types). Runs at set-up in about a second; what is current already is left alone.
  */
+import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Facts } from "./facts.ts";
+import { type Texts, textOf } from "./texts.ts";
 import { definitionNames, describe, type Model, protobufTable, readModel, shapes } from "./models.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
@@ -64,6 +66,39 @@ function textModule(file: string, data: unknown): void {
   write(`${file}.d.ts`, `${header}export declare const text: string;\n`);
 }
 
+/** Changes with everything that documents about the API are made of: who keeps them can tell. */
+function sourceDigest(): string {
+  const hash = createHash("sha256").update(readFileSync(join(root, "package-lock.json")));
+  const read = (directory: string): void => {
+    for (const entry of readdirSync(directory, { withFileTypes: true }).sort((a, b) =>
+      a.name < b.name ? -1 : 1,
+    )) {
+      const path = join(directory, entry.name);
+      if (entry.isDirectory()) {
+        if (path !== target) read(path);
+      } else if (!/\.(test\.ts|md)$/.test(entry.name)) hash.update(readFileSync(path));
+    }
+  };
+  read(join(root, "src/api"));
+  return hash.digest("hex");
+}
+
+/** The package's texts with what the documents of Kubernetes say otherwise. */
+function withTexts(
+  descriptions: Record<string, Record<string, string>>,
+  texts: Texts,
+): Record<string, Record<string, string>> {
+  for (const [definition, fields] of Object.entries(texts.types)) {
+    const own = (descriptions[definition] ??= {});
+    for (const [field, fact] of Object.entries(fields)) {
+      const text = textOf(own[field], fact);
+      if (text === "") delete own[field];
+      else own[field] = text;
+    }
+  }
+  return descriptions;
+}
+
 interface ColumnFacts {
   /** Texts that several columns have; a number refers to one. */
   shared: string[];
@@ -103,10 +138,13 @@ export async function generate(): Promise<void> {
         .map(interfaceText)
         .join("\n"),
   );
-  textModule("shapes", shapes(all, facts, names));
-  const descriptions = describe(all, names);
+  const texts = JSON.parse(readFileSync(join(root, "src/api/facts/texts.json"), "utf8")) as Texts;
+  textModule("shapes", shapes(all, facts, names, texts.enums));
+  const descriptions = withTexts(describe(all, names), texts);
   textModule("descriptions", descriptions);
   textModule("column-texts", columnTexts(descriptions));
+  textModule("parameters", texts.parameters);
+  textModule("source", sourceDigest());
   textModule("protobuf", protobufTable(facts));
   textModule("internal", JSON.parse(readFileSync(join(root, "src/api/facts/internal.json"), "utf8")));
 }

@@ -34,10 +34,11 @@ test("fields carry their JSON name, type, need and text", () => {
 });
 
 test("facts and models make one shape: merge keys, enums, quantities, embedded structs", () => {
-  const table = shapes(models, facts, definitions);
+  const values = ["ClusterIP", "cluster signing"];
+  const table = shapes(models, facts, definitions, { "io.k8s.api.core.v1.ServiceSpec": { type: values } });
   const spec = table["io.k8s.api.core.v1.ServiceSpec"];
   assert.equal(spec?.["ports"], "[@ServicePort o key=port patch=merge list=map keys=port,protocol");
-  assert.equal(spec?.["type"], "s o enum=ClusterIP|NodePort|LoadBalancer|ExternalName go=v1.ServiceType");
+  assert.equal(spec?.["type"], "s o go=v1.ServiceType enum=ClusterIP|cluster\u00a0signing");
   assert.equal(table["io.k8s.api.core.v1.LimitRangeItem"]?.["max"], "{q o go=v1.ResourceList");
   assert.equal(table["io.k8s.api.core.v1.ServicePort"]?.["targetPort"], "ios o w");
   assert.equal(protobufTable(facts)["io.k8s.api.core.v1.Volume"]?.["(VolumeSource)"], "2 VolumeSource !");

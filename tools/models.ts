@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Facts } from "./facts.ts";
+import type { Texts } from "./texts.ts";
 
 export interface Field {
   /** Name in JSON. */
@@ -26,7 +27,8 @@ interface Attribute {
   format: string;
 }
 
-const unescape = (text: string): string => text.replaceAll(/\\(['"\\])/g, "$1");
+/** Quotes are escaped, and what would end a comment is kept apart. */
+const unescape = (text: string): string => text.replaceAll(/\\(['"\\])/g, "$1").replaceAll("*_/", "*/");
 
 function docBefore(text: string, end: number): string {
   const open = text.lastIndexOf("/**", end);
@@ -161,6 +163,7 @@ export function shapes(
   models: readonly Model[],
   facts: Facts,
   names: ReadonlyMap<string, string>,
+  enums: Texts["enums"],
 ): Record<string, Record<string, string>> {
   const out: Record<string, Record<string, string>> = { [withoutFields]: {} };
   for (const model of models) {
@@ -168,7 +171,6 @@ export function shapes(
     if (!definition) continue;
     const prefix = definition.slice(0, definition.lastIndexOf("."));
     const known = jsonFields(facts, definition);
-    const enums = facts.packages[prefix]?.enums ?? {};
     const fields: Record<string, string> = {};
     // In the order of the Go struct, in which Go writes an object.
     const order = [...known.keys()];
@@ -187,11 +189,11 @@ export function shapes(
       const struct = (time || /^(@|q$|ios$)/.test(parts[0] as string)) && !pointer;
       if (/ !( |$)/.test(body) || (struct && body !== "")) parts.push(pointer ? "wp" : "w");
       for (const flag of flags) {
-        if (flag.startsWith("enum=")) {
-          const values = (enums[flag.slice(5)] ?? []).filter((each) => each !== "");
-          if (values.length > 0) parts.push(`enum=${values.join("|")}`);
-        } else if (/^(key|patch|list|keys|map|go)=/.test(flag)) parts.push(flag);
+        if (/^(key|patch|list|keys|map|go)=/.test(flag)) parts.push(flag);
       }
+      const values = enums[definition]?.[field.name];
+      // A space would end the flag.
+      if (values) parts.push(`enum=${values.join("|").replaceAll(" ", "\u00a0")}`);
       if (value !== undefined) parts.push(`default=${value}`);
       fields[field.name] = parts.join(" ");
     }

@@ -7,7 +7,9 @@ export type * from "./generated/types.ts";
 export { findKind, findKindByName, kinds } from "./kinds.ts";
 export type * from "./meta.ts";
 export * from "./metadata.ts";
-export { openApiV2, openApiV3 } from "./openapi/document.ts";
+export { text as openApiSource } from "./generated/source.js";
+export { openApiV2 } from "./openapi/version2.ts";
+export { openApiPage, openApiV3, pageNames } from "./openapi/version3.ts";
 export * from "./patch-schema.ts";
 export {
   compileExpression,

@@ -155,7 +155,8 @@ function decodeField(notation: string, prefix: string): FieldSchema {
     else if (flag.startsWith("keys=")) field.listMapKeys = value.split(",");
     else if (flag.startsWith("map=")) field.mapType = value;
     else if (flag.startsWith("go=")) nameGoType(field, value);
-    else if (flag.startsWith("enum=")) (field.element ?? field).enum = value.split("|");
+    else if (flag.startsWith("enum="))
+      (field.element ?? field).enum = value.replaceAll("\u00a0", " ").split("|");
   }
   // What is marked as optional may be written all the same; structs are, whatever their tag says.
   if (field.written && !["ref", "time", "micro-time"].includes(field.type)) field.omitEmpty = false;
@@ -190,6 +191,12 @@ function decodeFieldType(type: string, prefix: string): FieldSchema {
 export async function loadDescriptions(): Promise<Record<string, Record<string, string>>> {
   const module = await import("./generated/descriptions.js");
   return JSON.parse(module.text) as Record<string, Record<string, string>>;
+}
+
+/** What requests can say behind the `?`: `<name>` or `<where>.<name>` -> type and description. */
+export async function loadParameters(): Promise<Record<string, [type: string, text: string]>> {
+  const module = await import("./generated/parameters.js");
+  return JSON.parse(module.text) as Record<string, [string, string]>;
 }
 
 /**

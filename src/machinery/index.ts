@@ -19,6 +19,7 @@ export * from "./selector.ts";
 export * from "./status-error.ts";
 export * from "./unified-diff.ts";
 export { formatYaml } from "./yaml-format.ts";
+export { yamlKey, yamlText } from "./yaml-scalar.ts";
 export { parseYamlDocuments, YamlError, type YamlDocument } from "./yaml.ts";
 export * from "./patch/json-patch.ts";
 export * from "./patch/merge-patch.ts";

@@ -1,9 +1,8 @@
 /** What OpenAPI says of custom resources. Version 2 knows less, so that older clients do not refuse what is right. */
 import type { KindDefinition } from "../definition.ts";
 import { isEmbedded, preserves, type SchemaProps } from "../custom/schema-props.ts";
-import { type OpenApiVersion, refTo } from "./schemas.ts";
-
-type Json = Record<string, unknown>;
+import type { Json, OpenApiVersion } from "./model.ts";
+import { refTo } from "./schemas.ts";
 
 const meta = "io.k8s.apimachinery.pkg.apis.meta.v1";
 const conventions = "https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md";

@@ -1,47 +1,10 @@
-/** Schemas of the built-in types as OpenAPI writes them. Version 3 differs from 2 in how it refers and in unions. */
+/** Schemas of the built-in types as OpenAPI writes them. Version 3 differs from 2 in how it refers, in unions and defaults. */
 import { type FieldSchema, schemaOf } from "../schema.ts";
+import { arrange } from "./arrange.ts";
+import type { Gvk, Json, OpenApiVersion } from "./model.ts";
+import { definitions, specialTypes } from "./special-types.ts";
 
-export type OpenApiVersion = 2 | 3;
 export type Descriptions = Record<string, Record<string, string>>;
-type Json = Record<string, unknown>;
-
-const machinery = "io.k8s.apimachinery.pkg";
-export const definitions = {
-  quantity: `${machinery}.api.resource.Quantity`,
-  time: `${machinery}.apis.meta.v1.Time`,
-  microTime: `${machinery}.apis.meta.v1.MicroTime`,
-  intOrString: `${machinery}.util.intstr.IntOrString`,
-  patch: `${machinery}.apis.meta.v1.Patch`,
-} as const;
-
-/** Types that are no structs, and so not in the schema table. */
-function special(version: OpenApiVersion): Record<string, Json> {
-  const either = (a: string, b: string, format?: string): Json =>
-    version === 3
-      ? { ...(format ? { format } : {}), oneOf: [{ type: a }, { type: b }] }
-      : { type: "string", ...(format ? { format } : {}) };
-  return {
-    [definitions.quantity]: {
-      description: "Quantity is a number with a decimal or binary suffix, e.g. 100m, 1.5, 2Gi.",
-      ...either("string", "number"),
-    },
-    [definitions.time]: {
-      description: "Time is an RFC 3339 timestamp.",
-      type: "string",
-      format: "date-time",
-    },
-    [definitions.microTime]: {
-      description: "MicroTime is an RFC 3339 timestamp with microseconds.",
-      type: "string",
-      format: "date-time",
-    },
-    [definitions.intOrString]: {
-      description: "IntOrString is a number or a string, e.g. a port's number or name.",
-      ...either("integer", "string", "int-or-string"),
-    },
-    [definitions.patch]: { description: "Patch is the body of a PATCH request.", type: "object" },
-  };
-}
 
 export const refTo = (name: string, version: OpenApiVersion): string =>
   version === 3 ? `#/components/schemas/${name}` : `#/definitions/${name}`;
@@ -53,8 +16,17 @@ const plain: Partial<Record<FieldSchema["type"], Json>> = {
   int64: { type: "integer", format: "int64" },
   double: { type: "number", format: "double" },
   bytes: { type: "string", format: "byte" },
-  object: { type: "object" },
   any: {},
+};
+
+/** What Go has where nobody said anything, and writes. */
+const zeros: Partial<Record<FieldSchema["type"], unknown>> = {
+  string: "",
+  boolean: false,
+  int32: 0,
+  int64: 0,
+  double: 0,
+  ref: {},
 };
 
 const named: Partial<Record<FieldSchema["type"], string>> = {
@@ -62,19 +34,57 @@ const named: Partial<Record<FieldSchema["type"], string>> = {
   time: definitions.time,
   "micro-time": definitions.microTime,
   "int-or-string": definitions.intOrString,
+  object: definitions.rawExtension,
+};
+
+const extensions = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1";
+
+/** Fields whose types are not in the schema table, by `<definition>.<field>`. */
+const elsewhere: Readonly<Record<string, string>> = {
+  [`${extensions}.JSONSchemaProps.additionalItems`]: `${extensions}.JSONSchemaPropsOrBool`,
+  [`${extensions}.JSONSchemaProps.additionalProperties`]: `${extensions}.JSONSchemaPropsOrBool`,
+  [`${extensions}.JSONSchemaProps.default`]: `${extensions}.JSON`,
+  [`${extensions}.JSONSchemaProps.dependencies`]: `${extensions}.JSONSchemaPropsOrStringArray`,
+  [`${extensions}.JSONSchemaProps.enum`]: `${extensions}.JSON`,
+  [`${extensions}.JSONSchemaProps.example`]: `${extensions}.JSON`,
+  [`${extensions}.JSONSchemaProps.items`]: `${extensions}.JSONSchemaPropsOrArray`,
+  [`${extensions}.CustomResourceSubresources.status`]: `${extensions}.CustomResourceSubresourceStatus`,
+  "io.k8s.apimachinery.pkg.apis.meta.v1.ManagedFieldsEntry.fieldsV1": definitions.fields,
+};
+
+const core = "io.k8s.api.core.v1";
+const flowControl = "io.k8s.api.flowcontrol.v1";
+
+/** Members of which one goes with a value of another member. */
+const union = (discriminator: string | undefined, fields: Readonly<Record<string, string>>): Json => ({
+  ...(discriminator === undefined ? {} : { discriminator }),
+  "fields-to-discriminateBy": fields,
+});
+
+const unions: Readonly<Record<string, Json>> = {
+  [`${core}.AppArmorProfile`]: union("type", { localhostProfile: "LocalhostProfile" }),
+  [`${core}.PodSchedulingGroup`]: union(undefined, { podGroupName: "PodGroupName" }),
+  [`${core}.SeccompProfile`]: union("type", { localhostProfile: "LocalhostProfile" }),
+  [`${flowControl}.LimitResponse`]: union("type", { queuing: "Queuing" }),
+  [`${flowControl}.PriorityLevelConfigurationSpec`]: union("type", { exempt: "Exempt", limited: "Limited" }),
+  [`${flowControl}.Subject`]: union("kind", {
+    group: "Group",
+    serviceAccount: "ServiceAccount",
+    user: "User",
+  }),
 };
 
 /** Makes schemas and remembers what they refer to. */
 export class SchemaBuilder {
-  readonly #version: OpenApiVersion;
+  readonly version: OpenApiVersion;
   readonly #texts: Descriptions;
   readonly #special: Record<string, Json>;
   readonly schemas: Record<string, Json> = {};
 
   constructor(version: OpenApiVersion, texts: Descriptions) {
-    this.#version = version;
+    this.version = version;
     this.#texts = texts;
-    this.#special = special(version);
+    this.#special = specialTypes(version);
   }
 
   /** Adds a definition and everything it refers to. */
@@ -82,13 +92,40 @@ export class SchemaBuilder {
     const open = [name];
     for (let next = open.pop(); next !== undefined; next = open.pop()) {
       if (this.schemas[next]) continue;
-      const known = this.#special[next];
-      if (known) this.schemas[next] = known;
-      else {
-        const made = this.#type(next, open);
-        if (made) this.schemas[next] = made;
-      }
+      const special = this.#special[next];
+      const made = special ? this.#described(next, special) : this.#type(next, open);
+      if (made) this.schemas[next] = arrange(made);
     }
+  }
+
+  /** Says of a definition which kind it is; one may be several. */
+  addKind(name: string, { group, version, kind }: Gvk): void {
+    this.add(name);
+    const schema = this.schemas[name];
+    if (!schema) return;
+    const present = (schema["x-kubernetes-group-version-kind"] ??= []) as Gvk[];
+    if (present.some((each) => each.group === group && each.version === version && each.kind === kind))
+      return;
+    present.push({ group, kind, version });
+  }
+
+  #described(name: string, schema: Json): Json {
+    const texts = this.#texts[name] ?? {};
+    const own = schema.properties as Record<string, Json> | undefined;
+    return {
+      ...(texts[""] ? { description: texts[""] } : {}),
+      ...schema,
+      ...(own
+        ? {
+            properties: Object.fromEntries(
+              Object.entries(own).map(([field, each]) => [
+                field,
+                { ...(texts[field] ? { description: texts[field] } : {}), ...each },
+              ]),
+            ),
+          }
+        : {}),
+    };
   }
 
   #type(name: string, found: string[]): Json | undefined {
@@ -98,49 +135,57 @@ export class SchemaBuilder {
     const properties: Json = {};
     const required: string[] = [];
     for (const [field, schema] of type.fields) {
-      properties[field] = this.#property(schema, texts[field] ?? this.#about(schema.ref), found);
+      properties[field] = this.#property(schema, elsewhere[`${name}.${field}`], texts[field], found);
       if (schema.required) required.push(field);
     }
     return {
       ...(texts[""] ? { description: texts[""] } : {}),
       type: "object",
       ...(required.length > 0 ? { required } : {}),
-      properties,
+      ...(type.fields.size > 0 ? { properties } : {}),
       ...(type.mapType ? { "x-kubernetes-map-type": type.mapType } : {}),
+      ...(unions[name] ? { "x-kubernetes-unions": [unions[name]] } : {}),
     };
   }
 
-  /** The models have no text for a field that is a struct; the first sentence about the struct stands in. */
-  #about(ref: string | undefined): string | undefined {
-    const text = ref === undefined ? undefined : this.#texts[ref]?.[""];
-    return text?.split(/(?<=\.)\s/, 1)[0];
-  }
-
-  #property(schema: FieldSchema, description: string | undefined, found: string[]): Json {
-    const extras: Json = {
+  /** `other`: the type of what is not in the table, of an element where there are several. */
+  #property(
+    schema: FieldSchema,
+    other: string | undefined,
+    description: string | undefined,
+    found: string[],
+  ): Json {
+    const made: Json = {
       ...(description ? { description } : {}),
-      ...(schema.default === undefined ? {} : { default: schema.default }),
-      ...(schema.enum ? { enum: schema.enum } : {}),
+      ...this.#fallback(schema),
+      ...(schema.enum ? { enum: schema.enum.toSorted() } : {}),
       ...(schema.patchMergeKey ? { "x-kubernetes-patch-merge-key": schema.patchMergeKey } : {}),
       ...(schema.patchStrategy ? { "x-kubernetes-patch-strategy": schema.patchStrategy.join(",") } : {}),
       ...(schema.listMapKeys ? { "x-kubernetes-list-map-keys": schema.listMapKeys } : {}),
       ...(schema.listType ? { "x-kubernetes-list-type": schema.listType } : {}),
       ...(schema.mapType ? { "x-kubernetes-map-type": schema.mapType } : {}),
     };
-    const target = schema.ref ?? named[schema.type];
-    if (target !== undefined) {
-      found.push(target);
-      const $ref = refTo(target, this.#version);
-      // What stands beside a $ref is ignored in version 3, hence allOf.
-      if (this.#version === 2 || Object.keys(extras).length === 0) return { $ref, ...extras };
-      return { allOf: [{ $ref }], ...extras };
+    if (schema.type === "list" || schema.type === "map") {
+      const element = schema.element ?? { type: "any", required: false };
+      const inner = this.#property({ ...element, written: true }, other, undefined, found);
+      return schema.type === "list"
+        ? { ...made, type: "array", items: inner }
+        : { ...made, type: "object", additionalProperties: inner };
     }
-    const element = schema.element ?? { type: "any", required: false };
-    if (schema.type === "list")
-      return { ...extras, type: "array", items: this.#property(element, undefined, found) };
-    if (schema.type === "map") {
-      return { ...extras, type: "object", additionalProperties: this.#property(element, undefined, found) };
-    }
-    return { ...extras, ...plain[schema.type] };
+    const target = other ?? schema.ref ?? named[schema.type];
+    if (target === undefined) return { ...made, ...plain[schema.type] };
+    found.push(target);
+    const $ref = refTo(target, this.version);
+    // What stands beside a $ref is ignored in version 3, hence allOf.
+    if (this.version === 2 || Object.keys(made).length === 0) return { $ref, ...made };
+    return { allOf: [{ $ref }], ...made };
+  }
+
+  /** Version 2 knows no defaults, so that older clients do not send them. */
+  #fallback(schema: FieldSchema): Json {
+    if (this.version === 2) return {};
+    if (schema.default !== undefined) return { default: schema.default };
+    const zero = schema.written && !schema.pointer ? zeros[schema.type] : undefined;
+    return zero === undefined ? {} : { default: zero };
   }
 }

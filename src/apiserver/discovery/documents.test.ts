@@ -110,16 +110,46 @@ test("what is asked and not stored: the state of components, bindings", async ()
   assert.equal(nobody.body.message, 'pods "p" not found');
 });
 
-test("OpenAPI: version 3 by group with changing addresses, version 2 as JSON only", async () => {
-  const { paths } = (await h.call("GET", "/openapi/v3")).body;
+test("OpenAPI: an index of documents whose addresses change with them", async () => {
+  const { paths } = JSON.parse((await h.call("GET", "/openapi/v3")).text);
+  assert.deepEqual(Object.keys(paths).slice(0, 5), [
+    ".well-known/openid-configuration",
+    "api",
+    "api/v1",
+    "apis",
+    "apis/admissionregistration.k8s.io",
+  ]);
   const { serverRelativeURL } = paths["apis/apps/v1"];
-  assert.match(serverRelativeURL, /^\/openapi\/v3\/apis\/apps\/v1\?hash=[0-9A-F]{64}$/);
+  assert.match(serverRelativeURL, /^\/openapi\/v3\/apis\/apps\/v1\?hash=[0-9A-F]{128}$/);
   const apps = await h.call("GET", serverRelativeURL);
   assert.ok(apps.body.components.schemas["io.k8s.api.apps.v1.Deployment"]);
-  assert.match(apps.headers["cache-control"] ?? "", /immutable/);
+  assert.equal(apps.headers["cache-control"], "public, immutable");
+  assert.equal(apps.headers["etag"], `"${serverRelativeURL.split("=")[1]}"`);
+  const old = await h.call("GET", "/openapi/v3/apis/apps/v1?hash=ABC");
+  assert.deepEqual([old.status, old.headers["location"]], [301, serverRelativeURL]);
+  const etag = apps.headers["etag"] ?? "";
+  for (const known of [etag, `W/${etag}`, `"x", ${etag}`, "*"])
+    assert.equal((await h.call("GET", serverRelativeURL, undefined, { "if-none-match": known })).status, 304);
+  assert.ok((await h.call("GET", "/openapi/v3/apis/apps")).body.paths["/apis/apps/"]);
   assert.equal((await h.call("GET", "/openapi/v3/apis/none/v1")).status, 404);
-  assert.equal((await h.call("GET", "/openapi/v2")).body.swagger, "2.0");
-  assert.equal((await h.call("GET", "/openapi/v2", undefined, { accept: "application/vnd.x" })).status, 406);
+});
+
+test("OpenAPI: JSON and protobuf, and nothing else", async () => {
+  const get = (path: string, accept: string) => h.call("GET", path, undefined, { accept });
+  assert.equal((await get("/openapi/v2", "*/*")).body.swagger, "2.0");
+  for (const version of ["v2", "v3"]) {
+    const path = version === "v2" ? "/openapi/v2" : "/openapi/v3/version";
+    const type = `application/com.github.proto-openapi.spec.${version}`;
+    for (const name of [`${type}@v1.0+protobuf`, `${type}.v1.0+protobuf`]) {
+      const { headers, bytes } = await get(path, `${name}, application/json;q=0.5`);
+      assert.equal(headers["content-type"], `${type}.v1.0+protobuf`);
+      // Field 1 is the version of OpenAPI, field 2 the title and so on.
+      assert.equal(bytes[0], 0x0a);
+      assert.equal(bytes.subarray(2, 5).toString(), version === "v2" ? "2.0" : "3.0");
+    }
+    for (const name of ["text/html", "application/vnd.kubernetes.protobuf", "application/yaml"])
+      assert.equal((await get(path, name)).status, 406, name);
+  }
 });
 
 test("version, health and metrics", async () => {

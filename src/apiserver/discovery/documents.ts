@@ -5,7 +5,7 @@ import { formats, negotiate, parseAccept, plainOffer, type Target } from "../cod
 import type { HandlerRequest, RequestInfo } from "../contract.ts";
 import { methodNotAllowed, noResource, notAcceptable, nothingElse } from "../errors.ts";
 import { type MetricsRegistry, metricsType } from "../metrics/registry.ts";
-import { openApiAnswer } from "./openapi.ts";
+import { OpenApiDocuments } from "./openapi.ts";
 import type { Registry } from "../registry/registry.ts";
 import { type Answer, bytesAnswer, textAnswer } from "../response.ts";
 import { versionInfo } from "../version.ts";
@@ -67,10 +67,12 @@ export interface DocumentsOptions {
 
 export class Documents {
   readonly #options: DocumentsOptions;
+  readonly #openApi: OpenApiDocuments;
   readonly #kept = new Map<string, Kept>();
 
   constructor(options: DocumentsOptions) {
     this.#options = options;
+    this.#openApi = new OpenApiDocuments(options.registry, options.others);
   }
 
   async answer(request: HandlerRequest, info: RequestInfo): Promise<Answer> {
@@ -138,7 +140,7 @@ export class Documents {
 
   /** Whatever the method is. */
   async #page(path: string, request: HandlerRequest, info: RequestInfo): Promise<Answer | undefined> {
-    const { registry, metrics, health, others } = this.#options;
+    const { metrics, health } = this.#options;
     if (path === "/" || path === "/index.html") return pretty({ paths: this.#paths() });
     if (path === "/metrics") return bytesAnswer(200, Buffer.from(metrics.text()), metricsType);
     if (path.startsWith("/debug/")) {
@@ -146,7 +148,7 @@ export class Documents {
       return text === undefined ? undefined : textAnswer(200, text);
     }
     if (/^\/(healthz|livez|readyz)(\/|$)/.test(path)) return health.answer(path, info.query);
-    return path.startsWith("/openapi/") ? openApiAnswer(registry, path, request, info, others) : undefined;
+    return path.startsWith("/openapi/") ? this.#openApi.answer(path, request, info) : undefined;
   }
 
   #paths(): string[] {

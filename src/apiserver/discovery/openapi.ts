@@ -1,101 +1,205 @@
 /** OpenAPI documents, made when somebody first asks: nobody pays for them at start. */
 import { createHash } from "node:crypto";
-import { type KindDefinition, openApiV2, openApiV3 } from "../../api/index.ts";
+import {
+  type KindDefinition,
+  openApiPage,
+  openApiSource,
+  openApiV2,
+  openApiV3,
+  pageNames,
+} from "../../api/index.ts";
 import { parseAccept } from "../codec/negotiate.ts";
 import type { HandlerRequest, RequestInfo } from "../contract.ts";
 import type { Registry } from "../registry/registry.ts";
-import { type Answer, bytesAnswer, jsonAnswer } from "../response.ts";
-import { versionInfo } from "../version.ts";
+import { type Answer, bytesAnswer } from "../response.ts";
 import { groupsOf } from "./groups.ts";
 import type { OtherServers } from "./merged.ts";
 
+/** A document in the encodings somebody asked for. */
 interface Kept {
-  generation: string;
-  bytes: Promise<Buffer>;
+  hash: string;
+  make: () => Promise<object>;
+  bytes: Partial<Record<Format, Promise<Buffer>>>;
+  made: Date;
 }
 
-const kept = new WeakMap<Registry, Map<string, Kept>>();
+type Format = "json" | "protobuf";
 
-export async function openApiAnswer(
-  registry: Registry,
-  path: string,
-  request: HandlerRequest,
-  info: RequestInfo,
-  others: OtherServers,
-): Promise<Answer | undefined> {
-  if (path === "/openapi/v2") {
-    if (!acceptsJson(request.headers?.accept)) {
-      return { status: 406, headers: {}, body: new Uint8Array(0) };
-    }
-    const theirs = await (await others.openApi())?.openApiV2();
-    const make = async (): Promise<object> => {
-      const own = await openApiV2(allKinds(registry));
+const formats: readonly {
+  format: Format;
+  /** Names it goes by. */
+  accepted(version: 2 | 3): readonly string[];
+  /** What it is called in the answer. */
+  type(version: 2 | 3): string;
+}[] = [
+  {
+    format: "json",
+    accepted: () => ["application/json", "application/*", "*/*"],
+    type: () => "application/json",
+  },
+  {
+    format: "protobuf",
+    accepted: (version) => [
+      `application/com.github.proto-openapi.spec.v${version}.v1.0+protobuf`,
+      `application/com.github.proto-openapi.spec.v${version}@v1.0+protobuf`,
+    ],
+    type: (version) => `application/com.github.proto-openapi.spec.v${version}.v1.0+protobuf`,
+  },
+];
+
+const yearSeconds = 365 * 24 * 3600;
+
+export class OpenApiDocuments {
+  readonly #registry: Registry;
+  readonly #others: OtherServers;
+  readonly #kept = new Map<string, Kept>();
+  /** Of the index, by what is served. */
+  #hashes: { generation: number; byName: Map<string, string> } | undefined;
+
+  constructor(registry: Registry, others: OtherServers) {
+    this.#registry = registry;
+    this.#others = others;
+  }
+
+  /** undefined for what is no document. */
+  async answer(path: string, request: HandlerRequest, info: RequestInfo): Promise<Answer | undefined> {
+    if (path === "/openapi/v2") return this.#version2(request);
+    if (path === "/openapi/v3") return this.#index();
+    return path.startsWith("/openapi/v3/")
+      ? this.#version3(path.slice("/openapi/v3/".length), request, info)
+      : undefined;
+  }
+
+  async #version2(request: HandlerRequest): Promise<Answer> {
+    const theirs = await (await this.#others.openApi())?.openApiV2();
+    const hash = digest([...this.#byName().values(), theirs?.version ?? ""].join());
+    const kept = this.#keep("v2", hash, async () => {
+      const own = await openApiV2(this.#kinds());
       return theirs ? theirs.merge(own) : own;
-    };
-    return document(registry, request, path, make, theirs?.version);
+    });
+    return this.#document(kept, 2, request, "Accept-Encoding, Accept");
   }
-  if (path === "/openapi/v3") {
-    const own = Object.fromEntries(groupPaths(registry));
-    const theirs = await others.openApi();
-    return jsonAnswer(200, { paths: theirs ? await theirs.openApiPaths(own) : own });
+
+  async #index(): Promise<Answer> {
+    const own = Object.fromEntries(
+      [...this.#byName()].map(([name, hash]) => [
+        name,
+        { serverRelativeURL: `/openapi/v3/${name}?hash=${hash}` },
+      ]),
+    );
+    const theirs = await this.#others.openApi();
+    const paths = theirs ? await theirs.openApiPaths(own) : own;
+    // Clients find JSON in it; the original does not say so.
+    return bytesAnswer(200, Buffer.from(`${JSON.stringify({ paths })}\n`), "text/plain; charset=utf-8");
   }
-  const group = /^\/openapi\/v3\/(?:api\/(v1)|apis\/([^/]+)\/([^/]+))$/.exec(path);
-  if (!group) return undefined;
-  const [, core, name = "", version = core as string] = group;
-  if (!groupsOf(registry).get(name)?.has(version)) return undefined;
-  const answer = await document(registry, request, path, () => openApiV3(name, version, allKinds(registry)));
-  if (info.query.has("hash")) answer.headers["cache-control"] = "public, immutable";
-  return answer;
-}
 
-const allKinds = (registry: Registry): KindDefinition[] => [...registry.all()].map(({ def }) => def);
-
-/** `api/v1` and the like, each with an URL that changes when the document does. */
-function* groupPaths(registry: Registry): Generator<[string, { serverRelativeURL: string }]> {
-  for (const [group, versions] of groupsOf(registry)) {
-    for (const [version, resources] of versions) {
-      const path = group === "" ? `api/${version}` : `apis/${group}/${version}`;
-      const hash = createHash("sha256")
-        .update(versionInfo.gitVersion)
-        .update(
-          resources.map(({ def }) => `${def.plural}:${def.schema ?? JSON.stringify(def.openApi)}`).join(),
-        )
-        .digest("hex")
-        .toUpperCase();
-      yield [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` }];
+  async #version3(name: string, request: HandlerRequest, info: RequestInfo): Promise<Answer | undefined> {
+    const hash = this.#byName().get(name);
+    if (hash === undefined) return undefined;
+    const asked = info.query.get("hash");
+    if (asked !== null && asked !== hash) {
+      const answer = bytesAnswer(301, Buffer.alloc(0));
+      answer.headers["location"] = `/openapi/v3/${name}?hash=${hash}`;
+      return Object.assign(answer, { headers: { ...answer.headers, etag: `"${hash}"`, vary: "Accept" } });
     }
+    const [, core, group = "", version = core ?? ""] =
+      /^(?:api\/(v\d+)|apis\/([^/]+)\/([^/]+))$/.exec(name) ?? [];
+    const kept = this.#keep(name, hash, async () => {
+      if (version !== "") return openApiV3(group, version, this.#kinds());
+      return (await openApiPage(name)) as object;
+    });
+    const answer = await this.#document(kept, 3, request, "Accept");
+    if (asked !== null && answer.status !== 406) {
+      answer.headers["cache-control"] = "public, immutable";
+      answer.headers["expires"] = new Date(Date.now() + 1000 * yearSeconds).toUTCString();
+    }
+    return answer;
+  }
+
+  #kinds(): KindDefinition[] {
+    return [...this.#registry.all()].map(({ def }) => def);
+  }
+
+  /** Names of documents of version 3 with a hash that changes when the document does. */
+  #byName(): Map<string, string> {
+    const { generation } = this.#registry;
+    if (this.#hashes?.generation === generation) return this.#hashes.byName;
+    const found: [string, string][] = pageNames.map((name) => [name, digest(name)]);
+    for (const [group, versions] of groupsOf(this.#registry)) {
+      let builtIn = false;
+      for (const [version, resources] of versions) {
+        const name = group === "" ? `api/${version}` : `apis/${group}/${version}`;
+        const said = resources.map(({ def }) => {
+          if (!def.openApi) builtIn = true;
+          return def.openApi
+            ? JSON.stringify([def.plural, def.kind, def.openApi, def.status, def.scale])
+            : def.plural;
+        });
+        found.push([name, digest(`${name} ${said.join()}`)]);
+      }
+      if (builtIn && group !== "") found.push([`apis/${group}`, digest(group)]);
+    }
+    const byName = new Map(found.sort(([a], [b]) => (a < b ? -1 : 1)));
+    this.#hashes = { generation, byName };
+    return byName;
+  }
+
+  #keep(name: string, hash: string, make: () => Promise<object>): Kept {
+    let kept = this.#kept.get(name);
+    if (kept?.hash !== hash) {
+      kept = { hash, make, bytes: {}, made: new Date() };
+      this.#kept.set(name, kept);
+    }
+    return kept as Kept;
+  }
+
+  async #document(kept: Kept, version: 2 | 3, request: HandlerRequest, vary: string): Promise<Answer> {
+    const { accept, "if-none-match": known } = request.headers ?? {};
+    const chosen = choose(accept, version);
+    if (!chosen)
+      return {
+        status: 406,
+        headers: { "cache-control": "no-cache, private", vary },
+        body: Buffer.alloc(0),
+      };
+    const { format } = chosen;
+    const etag = `"${kept.hash}"`;
+    const headers = { etag, vary, "last-modified": kept.made.toUTCString() };
+    if (isKnown(known, etag)) {
+      const answer = bytesAnswer(304, Buffer.alloc(0));
+      return { ...answer, headers: { ...answer.headers, ...headers } };
+    }
+    const bytes = await (kept.bytes[format] ??= bytesOf(kept, format, version));
+    const answer = bytesAnswer(200, bytes, chosen.type(version));
+    return { ...answer, headers: { ...answer.headers, ...headers } };
   }
 }
 
-async function document(
-  registry: Registry,
-  request: HandlerRequest,
-  path: string,
-  make: () => Promise<object>,
-  version = "",
-): Promise<Answer> {
-  const documents = kept.get(registry) ?? new Map<string, Kept>();
-  kept.set(registry, documents);
-  const generation = `${registry.generation} ${version}`;
-  let known = documents.get(path);
-  if (!known || known.generation !== generation) {
-    known = {
-      generation,
-      bytes: make().then((made) => Buffer.from(JSON.stringify(made))),
-    };
-    documents.set(path, known);
-    known.bytes.catch(() => documents.delete(path));
+/** The document itself is not kept: it takes many times as much memory as its bytes. */
+async function bytesOf(kept: Kept, format: Format, version: 2 | 3): Promise<Buffer> {
+  try {
+    const document = await kept.make();
+    if (format === "json") return Buffer.from(JSON.stringify(document));
+    const { encodeOpenApi } = await import("../codec/openapi/encode.ts");
+    return encodeOpenApi(version, document);
+  } catch (error) {
+    delete kept.bytes[format];
+    throw error;
   }
-  const bytes = await known.bytes;
-  const etag = `"${createHash("sha256").update(bytes).digest("hex").toUpperCase()}"`;
-  const fresh = request.headers?.["if-none-match"] === etag;
-  const answer = bytesAnswer(fresh ? 304 : 200, fresh ? new Uint8Array(0) : bytes);
-  answer.headers.etag = etag;
-  answer.headers.vary = "Accept-Encoding, Accept";
-  return answer;
 }
 
-function acceptsJson(accept: string | undefined): boolean {
-  if (!accept) return true;
-  return parseAccept(accept).some(({ type }) => ["application/json", "*/*", "application/*"].includes(type));
+const digest = (text: string): string =>
+  createHash("sha512").update(openApiSource).update(text).digest("hex").toUpperCase();
+
+function choose(accept: string | undefined, version: 2 | 3): (typeof formats)[number] | undefined {
+  if (!accept) return formats[0];
+  for (const { type } of parseAccept(accept)) {
+    const found = formats.find(({ accepted }) => accepted(version).includes(type));
+    if (found) return found;
+  }
+  return undefined;
 }
+
+/** An If-None-Match header names the document. */
+const isKnown = (header: string | undefined, etag: string): boolean =>
+  header !== undefined && header.split(",").some((each) => [etag, `W/${etag}`, "*"].includes(each.trim()));

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { kinds } from "../kinds.ts";
-import { openApiV2, openApiV3 } from "./document.ts";
+import { openApiV2 } from "./version2.ts";
+import { openApiV3 } from "./version3.ts";
 
 type Json = Record<string, unknown>;
 
@@ -31,9 +32,11 @@ test("every reference of every document leads somewhere", async () => {
       );
     }
   }
-  const all = (await openApiV2(kinds)) as { definitions: Json };
-  for (const target of references(all))
-    assert.ok(all.definitions[target.replace("#/definitions/", "")], target);
+  const all = (await openApiV2(kinds)) as { definitions: Json; parameters: Json };
+  for (const target of references(all)) {
+    const [, part, name = ""] = target.split("/");
+    assert.ok((part === "parameters" ? all.parameters : all.definitions)[name], target);
+  }
 });
 
 test("what kubectl looks for is there: kinds at operations and schemas, patch types, merge keys", async () => {

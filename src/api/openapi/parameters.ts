@@ -1,0 +1,86 @@
+/** What requests can carry besides bodies, with the texts of Kubernetes. */
+import { loadParameters } from "../schema.ts";
+import type { Parameter } from "./model.ts";
+
+const read = [
+  "continue",
+  "fieldSelector",
+  "labelSelector",
+  "limit",
+  "resourceVersion",
+  "resourceVersionMatch",
+  "sendInitialEvents",
+  "shardSelector",
+  "timeoutSeconds",
+];
+const removal = [
+  "dryRun",
+  "gracePeriodSeconds",
+  "ignoreStoreReadErrorWithClusterBreakingPotential",
+  "orphanDependents",
+  "propagationPolicy",
+];
+
+/** Names of parameters by what is done. */
+export const parameterNames = {
+  list: ["allowWatchBookmarks", ...read, "watch"],
+  deletecollection: [...read, ...removal],
+  delete: removal,
+  write: ["dryRun", "fieldManager", "fieldValidation"],
+  patch: ["dryRun", "patch.fieldManager", "fieldValidation", "force"],
+} as const;
+
+/** Names of parameters that only one kind of options has, by that kind. */
+const ofOptions: Readonly<Record<string, readonly string[]>> = {
+  PodAttachOptions: ["container", "stderr", "stdin", "stdout", "tty"],
+  PodExecOptions: ["command", "container", "stderr", "stdin", "stdout", "tty"],
+  PodPortForwardOptions: ["ports"],
+  PodLogOptions: [
+    "container",
+    "follow",
+    "insecureSkipTLSVerifyBackend",
+    "limitBytes",
+    "previous",
+    "sinceSeconds",
+    "stream",
+    "tailLines",
+    "timestamps",
+  ],
+  NodeProxyOptions: ["path"],
+  PodProxyOptions: ["path"],
+  ServiceProxyOptions: ["path"],
+};
+
+export class Parameters {
+  readonly #facts: Readonly<Record<string, readonly [type: string, text: string]>>;
+
+  private constructor(facts: Readonly<Record<string, readonly [string, string]>>) {
+    this.#facts = facts;
+  }
+
+  static async load(): Promise<Parameters> {
+    return new Parameters(await loadParameters());
+  }
+
+  /** A query parameter; `patch.fieldManager` is `fieldManager` with the text it has there. */
+  query(key: string): Parameter {
+    const [type, description] = this.#facts[key] ?? ["string", ""];
+    return { name: key.slice(key.lastIndexOf(".") + 1), in: "query", type, description };
+  }
+
+  /** What comes with a kind of options, e.g. `PodExecOptions`. */
+  ofOptions(kind: string): Parameter[] {
+    return (ofOptions[kind] ?? []).map((name) => this.query(`${kind}.${name}`));
+  }
+
+  /** The parameters that a path has; `kind`: what its name is the name of. */
+  ofPath(path: string, kind: string): Parameter[] {
+    return [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => ({
+      name,
+      in: "path",
+      type: "string",
+      description: name === "name" ? `name of the ${kind}` : (this.#facts[name]?.[1] ?? ""),
+      required: true,
+    }));
+  }
+}

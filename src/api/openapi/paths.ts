@@ -1,0 +1,40 @@
+import type { Method, Operation, Parameter } from "./model.ts";
+
+export interface PathItem {
+  path: string;
+  /** What every operation of the path takes. */
+  shared: readonly Parameter[];
+  operations: readonly { operation: Operation; own: readonly Parameter[] }[];
+}
+
+const methods: readonly Method[] = ["get", "put", "post", "delete", "options", "head", "patch"];
+
+/** Operations by path, in the order of documents; what all of a path take is said once. */
+export function byPath(operations: readonly Operation[]): PathItem[] {
+  const found = new Map<string, Operation[]>();
+  for (const each of operations) {
+    const list = found.get(each.path);
+    if (list) list.push(each);
+    else found.set(each.path, [each]);
+  }
+  return [...found]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([path, list]) => {
+      list.sort((a, b) => methods.indexOf(a.method) - methods.indexOf(b.method));
+      const [first, ...others] = list as [Operation, ...Operation[]];
+      const shared = first.parameters.filter((parameter) =>
+        others.every((other) => other.parameters.some((each) => same(each, parameter))),
+      );
+      return {
+        path,
+        shared,
+        operations: list.map((operation) => ({
+          operation,
+          own: operation.parameters.filter((each) => !shared.some((other) => same(each, other))),
+        })),
+      };
+    });
+}
+
+const same = (a: Parameter, b: Parameter): boolean =>
+  a.name === b.name && a.in === b.in && a.description === b.description;

@@ -1,0 +1,152 @@
+/** OpenAPI documents in protocol buffers, byte for byte as the original makes them of the same document. */
+import { BackwardWriter } from "../protobuf/writer.ts";
+import { anyYaml } from "./any-yaml.ts";
+import { type Shape, shapesOf } from "./messages.ts";
+
+type Json = Record<string, unknown>;
+
+/** A document of OpenAPI 2 or 3. */
+export function encodeOpenApi(version: 2 | 3, document: object): Buffer {
+  const encoder = new Encoder(shapesOf(version));
+  return encoder.encode(document as Json);
+}
+
+class Encoder {
+  readonly #shapes: ReadonlyMap<string, Shape>;
+  readonly #writer = new BackwardWriter();
+  /** YAML of what is said again and again. */
+  readonly #yaml = new Map<string, string>();
+
+  constructor(shapes: ReadonlyMap<string, Shape>) {
+    this.#shapes = shapes;
+  }
+
+  encode(document: Json): Buffer {
+    this.#message("Document", document);
+    return this.#writer.take();
+  }
+
+  #message(name: string, value: unknown): void {
+    const shape = this.#shapes.get(name) as Shape;
+    const { choices, list, entries, extension, members } = shape;
+    if (choices) {
+      const choice = choices.find(({ number }) => number === choose(name, value));
+      if (choice) this.#field(choice.number, choice.type, value, true);
+      return;
+    }
+    if (list) {
+      const values = Array.isArray(value) ? value : [value];
+      for (const each of values.toReversed()) this.#field(list.number, list.type, each, true);
+      return;
+    }
+    const object = value as Json;
+    // Of maps the members come where their number says; elsewhere what is not known but begins with x- comes last.
+    const own = new Set(members.map((member) => member.name));
+    const others = Object.entries(object).filter(([key]) => !own.has(key));
+    const fields = members.map(({ number, name: key, type, list: many }) => ({
+      number,
+      write: () => {
+        const given = object[key];
+        if (given === undefined) return;
+        if (!many) this.#field(number, type, given, false);
+        else for (const each of (given as unknown[]).toReversed()) this.#field(number, type, each, true);
+      },
+    }));
+    if (extension > 0)
+      fields.push({
+        number: extension,
+        write: () => {
+          for (const [key, each] of others.toReversed())
+            if (key.startsWith("x-")) this.#named(extension, key, "any", each);
+        },
+      });
+    if (entries)
+      fields.push({
+        number: entries.number,
+        write: () => {
+          for (const [key, each] of others.toReversed())
+            if (extension === 0 || !key.startsWith("x-"))
+              this.#named(entries.number, key, entries.type, each);
+        },
+      });
+    for (const { write } of fields.sort((a, b) => b.number - a.number)) write();
+  }
+
+  /** An entry of a map: a message of a name and a value. */
+  #named(number: number, name: string, type: string, value: unknown): void {
+    const before = this.#writer.length;
+    this.#field(2, type, value, false);
+    this.#field(1, "s", name, false);
+    this.#writer.close(number, before);
+  }
+
+  /** `always`: also what is empty, which is else left out. */
+  #field(number: number, type: string, value: unknown, always: boolean): void {
+    const writer = this.#writer;
+    const before = writer.length;
+    switch (type) {
+      case "s":
+        if (value === "" && !always) return;
+        writer.text(String(value));
+        writer.close(number, before);
+        return;
+      case "b":
+        if (value !== true && !always) return;
+        writer.varint(value === true ? 1 : 0);
+        writer.tag(number, 0);
+        return;
+      case "i":
+        if (value === 0 && !always) return;
+        writer.signed(value as number);
+        writer.tag(number, 0);
+        return;
+      case "d":
+        if (value === 0 && !always) return;
+        writer.double(Number(value));
+        writer.tag(number, 1);
+        return;
+      case "any": {
+        writer.text(this.#text(value));
+        writer.close(2, before);
+        writer.close(number, before);
+        return;
+      }
+      default:
+        this.#message(type, value);
+        writer.close(number, before);
+    }
+  }
+
+  #text(value: unknown): string {
+    const key = JSON.stringify(value);
+    let text = this.#yaml.get(key);
+    if (text === undefined) {
+      text = anyYaml(value);
+      this.#yaml.set(key, text);
+    }
+    return text;
+  }
+}
+
+/** Which of its choices a value is, by number. */
+function choose(name: string, value: unknown): number {
+  const object = (typeof value === "object" && value !== null ? value : {}) as Json;
+  switch (name) {
+    case "Parameter":
+      return object.in === "body" ? 1 : 2;
+    case "NonBody":
+      return ["header", "formData", "query", "path"].indexOf(object.in as string) + 1;
+    case "SchemaOrFile":
+      return object.type === "file" ? 2 : 1;
+    case "Additional":
+      return typeof value === "boolean" ? 2 : 1;
+    case "Default":
+      return ["number", "boolean", "string"].indexOf(typeof value) + 1;
+    case "Security":
+      return { basic: 1, apiKey: 2 }[object.type as string] ?? flows[object.flow as string] ?? 0;
+    default:
+      return "$ref" in object ? 2 : 1;
+  }
+}
+
+const flows: Readonly<Record<string, number>> = { implicit: 3, password: 4, application: 5, accessCode: 6 };
