@@ -34,7 +34,6 @@ const named: Partial<Record<FieldSchema["type"], string>> = {
   time: definitions.time,
   "micro-time": definitions.microTime,
   "int-or-string": definitions.intOrString,
-  object: definitions.rawExtension,
 };
 
 const extensions = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1";
@@ -50,6 +49,10 @@ const elsewhere: Readonly<Record<string, string>> = {
   [`${extensions}.JSONSchemaProps.items`]: `${extensions}.JSONSchemaPropsOrArray`,
   [`${extensions}.CustomResourceSubresources.status`]: `${extensions}.CustomResourceSubresourceStatus`,
   "io.k8s.apimachinery.pkg.apis.meta.v1.ManagedFieldsEntry.fieldsV1": definitions.fields,
+  "io.k8s.apimachinery.pkg.apis.meta.v1.WatchEvent.object": definitions.rawExtension,
+  "io.k8s.api.apps.v1.ControllerRevision.data": definitions.rawExtension,
+  "io.k8s.api.resource.v1.AllocatedDeviceStatus.data": definitions.rawExtension,
+  "io.k8s.api.resource.v1.OpaqueDeviceConfiguration.parameters": definitions.rawExtension,
 };
 
 const core = "io.k8s.api.core.v1";
