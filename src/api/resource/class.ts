@@ -4,6 +4,7 @@ import { isExtended } from "../core/resource-names.ts";
 import type { FieldError } from "../definition.ts";
 import type { DeviceClass, DeviceSelector, OpaqueDeviceConfiguration } from "../generated/types.ts";
 import { eachOf, isDriver, rawObject } from "./names.ts";
+import { expressionProblems } from "./selector-expression.ts";
 
 const selectorsLimit = 32;
 const configLimit = 32;
@@ -14,6 +15,7 @@ export function selectors(list: DeviceSelector[] | undefined, path: string, erro
     if (!cel) errors.push(required(`${here}.cel`));
     else if ((cel.expression ?? "").length > expressionLimit)
       errors.push(tooLong(`${here}.cel.expression`, expressionLimit));
+    else errors.push(...expressionProblems(cel.expression ?? "", `${here}.cel.expression`));
   });
 }
 

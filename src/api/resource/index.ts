@@ -1,7 +1,9 @@
 /** resource.k8s.io: dynamic resource allocation, as data. */
 import { formatTime } from "../../machinery/index.ts";
+import { celReady } from "../cel-engine.ts";
 import { ageColumn, column, nameColumn } from "../columns.ts";
 import type { FieldError, KindDefinition } from "../definition.ts";
+import type { KubeObject } from "../meta.ts";
 import { kindsOf } from "../define.ts";
 import { validateTemplateMeta } from "../core/pod/volumes.ts";
 import { immutableSpec, validateClaimSpec } from "./claim.ts";
@@ -63,7 +65,7 @@ function sliceWarnings({ spec }: ResourceSlice): string[] {
   ];
 }
 
-export const resourceKinds: readonly KindDefinition[] = [
+const plainKinds: readonly KindDefinition[] = [
   define<DeviceClass>({
     kind: "DeviceClass",
     plural: "deviceclasses",
@@ -128,3 +130,17 @@ export const resourceKinds: readonly KindDefinition[] = [
     },
   }),
 ];
+
+/** Claims and classes may choose devices by expressions, which need what compiles them. */
+export const resourceKinds: readonly KindDefinition[] = plainKinds.map((kind) =>
+  kind.kind === "ResourceSlice"
+    ? kind
+    : {
+        ...kind,
+        ready: ({ spec }: Chooser) => (JSON.stringify(spec ?? {}).includes('"cel"') ? celReady() : undefined),
+      },
+);
+
+interface Chooser extends KubeObject {
+  spec?: unknown;
+}

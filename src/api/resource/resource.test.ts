@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { celReady } from "../cel-engine.ts";
 import { findKind } from "../kinds.ts";
 import type { KubeObject } from "../meta.ts";
 
@@ -160,4 +161,28 @@ test("the status of a claim: users need devices, devices must be the claim's, al
     why({ allocation: { devices: { results: [] } } }, { allocation }).join(),
     /status.allocation: Invalid value: .*field is immutable/,
   );
+});
+
+test("expressions that choose devices are compiled: what they may ask of a device, and that they say yes or no", async () => {
+  await celReady();
+  const of = (...expressions: string[]) =>
+    mistakes("deviceclasses", {
+      spec: { selectors: expressions.map((expression) => ({ cel: { expression } })) },
+    });
+  assert.deepEqual(
+    of(
+      "device.driver == 'x.example.com' && device.attributes['x.example.com'].model == 'a'",
+      "device.capacity['x.example.com'].memory.compareTo(quantity('1Gi')) >= 0",
+      "device.attributes['x.example.com'].flag",
+      "device.allowMultipleAllocations",
+    ),
+    [],
+  );
+  const [type, field, syntax] = of("device.driver", "device.nothing", "nope(");
+  assert.match(
+    type ?? "",
+    /selectors\[0\].cel.expression: Invalid value: "device.driver": must evaluate to bool or the unknown type, not string/,
+  );
+  assert.match(field ?? "", /compilation failed: ERROR: <input>:1:7: undefined field 'nothing'/);
+  assert.match(syntax ?? "", /compilation failed: ERROR: <input>:1:6: Syntax error/);
 });
