@@ -27,6 +27,7 @@ function structOf(type: TypeSchema, atomic: boolean): MapShape {
   let implied: FieldShape[] | undefined;
   return {
     atomic,
+    struct: type.fields.size > 0,
     get implied() {
       implied ??= [...type.fields]
         .filter(([, schema]) => schema.written)
@@ -92,6 +93,11 @@ const truth: Shape = { scalar: "boolean" };
 const numeric: Shape = { scalar: "numeric" };
 const scalar: Shape = { scalar: "untyped" };
 
+/** Any object, owned as a whole. */
+const openAtomicShape: Shape = {
+  map: { atomic: true, field: () => undefined, implied: [], element: deducedShape },
+};
+
 function shapeOf(schema: FieldSchema): Shape {
   switch (schema.type) {
     case "string":
@@ -110,7 +116,8 @@ function shapeOf(schema: FieldSchema): Shape {
       return scalar;
     case "object":
     case "any":
-      return schema.deduced ? deducedShape : untypedShape;
+      if (!schema.deduced) return untypedShape;
+      return schema.mapType === "atomic" ? openAtomicShape : deducedShape;
     case "ref": {
       const type = typeOf(schema);
       if (!type) return deducedShape;

@@ -41,6 +41,7 @@ export {
 } from "./apply/field-set.ts";
 export { sharedSet as sharedFieldSet, textOfSet as textOfFieldSet } from "./apply/known-sets.ts";
 export * from "./apply/managers.ts";
+export { reconcileManagers, reconcileSet } from "./apply/reconcile.ts";
 export { compareText } from "./apply/path-element.ts";
 export {
   deducedShape,

@@ -70,6 +70,7 @@ function field(name: string, schema: SchemaProps, required: boolean): FieldSchem
           ...common,
           type: preserves(schema) ? "any" : "ref",
           deduced: true,
+          ...(mapType ? { mapType } : {}),
           ...(preserves(schema) ? {} : { target: objectType(name, schema) }),
         };
       return { ...common, type: "ref", target: objectType(name, schema) };

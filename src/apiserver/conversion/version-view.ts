@@ -69,7 +69,9 @@ export class VersionView {
    * Entries as this version shows them, in the same order. Rejects when one of them cannot be converted. `alone`: without
    * waiting for what others have begun.
    */
-  async all(entries: readonly Entry[], alone = false): Promise<Entry[]> {
+  async all(given: readonly Entry[], alone = false): Promise<Entry[]> {
+    // The list of a cache changes meanwhile.
+    const entries = given.slice();
     const missing = entries.filter((entry) => !this.known(entry) && (alone || !this.#converted.has(entry)));
     if (missing.length > 0) this.#begin(missing);
     const own = new Set(missing);

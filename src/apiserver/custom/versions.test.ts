@@ -167,3 +167,34 @@ test("custom resources may be created below a name; what is replaced must be nam
     "name must be provided",
   );
 });
+
+test("apply: what was owned part by part and is one field since is owned, and given up, as a whole", async (t) => {
+  const map = { type: "object", properties: { a: text, b: text } };
+  const h = await withVersions(t, [version("v1", true, { map })]);
+  const send = (manager: string, spec: object, query = "") => {
+    const url = `${path("v1")}/x?fieldManager=${manager}${query}`;
+    return h.call("PATCH", url, JSON.stringify(thing("v1", "x", spec)), apply);
+  };
+  await send("one", { map: { a: "1" } });
+  await send("two", { map: { b: "2" } });
+  const atomic = { ...map, "x-kubernetes-map-type": "atomic" };
+  const generation = async () => (await h.call("GET", definition)).body.metadata.generation;
+  const before = await generation();
+  await define(h, [version("v1", true, { map: atomic })], async () => (await generation()) > before);
+  const refused = failure(await send("one", { map: { a: "1" } }), 409);
+  assert.equal(refused.message, 'Apply failed with 1 conflict: conflict with "two": .spec.map');
+  const owners = (body: { metadata: { managedFields: { manager: string; fieldsV1: object }[] } }) =>
+    body.metadata.managedFields.map(({ manager, fieldsV1 }) => [manager, fieldsV1]);
+  const whole = { "f:spec": { "f:map": {} } };
+  const agreed = await send("one", { map: { a: "1", b: "2" } });
+  assert.deepEqual(owners(agreed.body), [
+    ["one", whole],
+    ["two", whole],
+  ]);
+  const forced = await send("one", { map: { a: "1" } }, "&force=true");
+  assert.deepEqual([forced.body.spec, owners(forced.body)], [{ map: { a: "1" } }, [["one", whole]]]);
+  // Any write takes note of the change.
+  await define(h, [version("v1", true, { map })], async () => (await generation()) > before + 1);
+  const parts = await send("two", { map: { b: "2" } });
+  assert.deepEqual(owners(parts.body).at(-1), ["two", { "f:spec": { "f:map": { "f:b": {} } } }]);
+});

@@ -5,6 +5,7 @@ import {
   afterUpdate,
   deducedShape,
   type Managers,
+  reconcileManagers,
   UnkeyedItem,
   type View,
   type Writer,
@@ -153,8 +154,8 @@ function setOwners(
   const { resource } = call;
   const stored = resource.def.storedAs && !resource.def.type;
   const seen = (each: KubeObject): KubeObject => (stored ? resource.shown(each) : bare(each));
+  const view = viewOf(call, resource, subresource, conversions);
   if (!old && managers.size === 0) {
-    const view = viewOf(call, resource, subresource, conversions);
     const shown = stored ? resource.shown(object) : object;
     setManagers(
       meta,
@@ -163,10 +164,10 @@ function setOwners(
     return;
   }
   const next = afterUpdate(
-    viewOf(call, resource, subresource, conversions),
+    view,
     old ? seen(old) : {},
     seen(object),
-    managers,
+    resource.def.type ? reconcileManagers(view, managers) : managers,
     writerOf(call, "Update", subresource),
     nowTime(call.core.clock),
   );

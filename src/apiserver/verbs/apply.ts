@@ -6,6 +6,7 @@ import {
   type Applied,
   afterCreate,
   isObject,
+  reconcileManagers,
   type Managers,
   readYamlBody,
   GoYamlError,
@@ -134,19 +135,17 @@ function applied(call: Call, existing: Entry, config: KubeObject, conversions?: 
   const before = storedOwners(existing.object);
   const { managedFields: _owners, ...others } = metadata as ObjectMeta;
   const live = { ...rest, metadata: others };
-  let owners = before;
+  const view = viewOf(call, resource, call.info.subresource, conversions);
+  // The definition of a custom resource may have changed since.
+  const known = resource.def.type ? reconcileManagers(view, before) : before;
+  let owners = known;
   if (owners.size === 0) {
     const writer = { ...writerOf(call, "Update", call.info.subresource), manager: "before-first-apply" };
-    owners = afterCreate(
-      viewOf(call, resource, call.info.subresource, conversions),
-      live,
-      writer,
-      nowTime(core.clock),
-    );
+    owners = afterCreate(view, live, writer, nowTime(core.clock));
   }
   const result = configured(call, live, config, owners, conversions);
   checkPlace(call, config, existing);
-  if (result.unchanged && before.size > 0) {
+  if (result.unchanged && before.size > 0 && known === before) {
     const same = resource.copy(existing);
     resource.def.storedAs?.toStored(same);
     return same;

@@ -249,8 +249,11 @@ export function applyConfiguration(
   const object = prune(view, merged, withMine, last, entry);
   const changes = new Changes(view, live, object);
   const left = takeFromOthers(changes, withMine, id, force);
+  const same = isNone(changes.whole);
+  // Who changes nothing but what he owns has the time of his last change.
+  if (same && left.has(id)) left.set(id, { ...(left.get(id) as ManagerEntry), time: last?.time });
   if (isEmptySet(set)) left.delete(id);
-  return { object, managers: left, unchanged: sameOwners(managers, left) && isNone(changes.whole) };
+  return { object, managers: left, unchanged: same && sameOwners(managers, left) };
 }
 
 const isNone = ({ added, modified, removed }: Comparison): boolean =>
@@ -285,7 +288,7 @@ function prune(
   for (const { apiVersion, set } of managers.values())
     sets.set(apiVersion, union(sets.get(apiVersion) ?? leaf, set));
   let seen = new Seen(then.view, then.convert(merged));
-  let pruned = seen.without(last.set);
+  let pruned = seen.without(seen.named(last.set));
   // What went with the last configuration comes back where somebody owns it, or where it held no such field itself.
   for (const [apiVersion, set] of sets) {
     const moved = moveTo(apiVersion, seen, pruned);

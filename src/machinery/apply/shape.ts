@@ -17,6 +17,8 @@ export interface ListShape {
 
 export interface MapShape {
   readonly atomic: boolean;
+  /** It has declared fields. */
+  readonly struct?: boolean;
   /** A struct's fields. */
   field(name: string): FieldShape | undefined;
   /** Fields that are there even when nobody wrote them: Go writes them always. */

@@ -1,0 +1,53 @@
+/** Sets of fields after a change of the schema: what was owned part by part and is one field now is owned as a whole. */
+import { type FieldSet, isEmptySet, leaf } from "./field-set.ts";
+import type { ManagerEntry, Managers, View } from "./managers.ts";
+import { deducedShape, type MapShape, type Shape, untypedShape } from "./shape.ts";
+
+/** The other way round nothing is done: who owned the whole owns it until somebody sets a part. */
+export function reconcileSet(shape: Shape, set: FieldSet): FieldSet {
+  // What has no parts is owned as a whole already.
+  if (isEmptySet(set)) return set;
+  if (shape.map) return isDeduced(shape) ? set : shape.map.atomic ? leaf : parts(set, fieldIn(shape.map));
+  const { list } = shape;
+  if (shape.scalar || !list) return set;
+  return list.relation === "atomic" ? leaf : parts(set, () => list.element);
+}
+
+/** Types without a schema are taken apart as they always were. */
+const isDeduced = (shape: Shape): boolean =>
+  shape === deducedShape || shape === untypedShape || isOpenMap(shape.map as MapShape);
+
+const isOpenMap = ({ element, struct }: MapShape): boolean =>
+  !struct && (element === deducedShape || element === untypedShape);
+
+const fieldIn =
+  (map: MapShape) =>
+  (step: string): Shape | undefined =>
+    map.field(step.slice(2))?.shape ?? map.element;
+
+function parts(set: FieldSet, shapeOf: (step: string) => Shape | undefined): FieldSet {
+  let changed: Record<string, FieldSet> | undefined;
+  for (const step in set) {
+    if (step === ".") continue;
+    const part = set[step] as FieldSet;
+    const shape = shapeOf(step);
+    const now = shape ? reconcileSet(shape, part) : part;
+    if (now === part) continue;
+    changed ??= { ...set };
+    changed[step] = now;
+  }
+  return changed ?? set;
+}
+
+/** Everybody's fields, by the schemas of their versions as they are now; the same map when nothing changes. */
+export function reconcileManagers(view: View, managers: Managers): Managers {
+  let changed: Map<string, ManagerEntry> | undefined;
+  for (const [id, entry] of managers) {
+    const own = entry.apiVersion === view.apiVersion ? view : view.other(entry.apiVersion)?.view;
+    const set = own ? reconcileSet(own.shape, entry.set) : entry.set;
+    if (set === entry.set) continue;
+    changed ??= new Map(managers);
+    changed.set(id, { ...entry, set });
+  }
+  return changed ?? managers;
+}
