@@ -124,6 +124,8 @@ export interface AuditTrail {
 
 /** The record of requests. */
 export interface RequestAudit {
+  /** Recorded so far. */
+  readonly events?: number;
   begin(request: HandlerRequest): AuditTrail;
 }
 

@@ -10,6 +10,8 @@ import type { Target } from "./codec/negotiate.ts";
 import type { ComponentState, HandlerRequest, RequestInfo } from "./contract.ts";
 import type { EventLeases } from "./registry/event-leases.ts";
 import type { Lines } from "./registry/lines.ts";
+import type { Meters } from "./metrics/meters.ts";
+import type { StoreOperation } from "./metrics/storage.ts";
 import type { Registry } from "./registry/registry.ts";
 import type { ServedResource } from "./registry/resource.ts";
 
@@ -24,6 +26,7 @@ export interface Core {
   readonly admission: AdmissionChain;
   readonly leases: EventLeases;
   readonly lines: Lines;
+  readonly meters: Meters;
   /** What `componentstatuses` says: the store and the parts that are known of. */
   readonly components: () => Promise<readonly ComponentState[]>;
   /** Watches under way end when it aborts. */
@@ -78,7 +81,7 @@ export async function writeObject(
   const lease = resource.def.ttlSeconds ? await core.leases.lease(resource.def.ttlSeconds) : 0;
   core.caches.expect(value, object);
   const storeKey = resource.storeKey(key);
-  const result = await storeTxn(core, {
+  const result = await storeTxn(core, existing ? "update" : "create", resource, {
     when: [{ key: storeKey, modRevision: existing?.revision ?? 0 }],
     then: [{ type: "put", key: storeKey, value, ...(lease ? { lease } : {}) }],
   });
@@ -112,7 +115,7 @@ function isSame(value: Buffer, object: KubeObject, existing: Entry): boolean {
 /** True when it was removed at this revision, false when somebody else was faster. */
 export async function removeObject(core: Core, resource: ServedResource, entry: Entry): Promise<boolean> {
   const key = resource.storeKey(entry.key);
-  const result = await storeTxn(core, {
+  const result = await storeTxn(core, "delete", resource, {
     when: [{ key, modRevision: entry.revision }],
     then: [{ type: "delete", key }],
   });
@@ -120,9 +123,17 @@ export async function removeObject(core: Core, resource: ServedResource, entry: 
   return result.succeeded;
 }
 
-async function storeTxn(core: Core, request: Parameters<Store["txn"]>[0]): ReturnType<Store["txn"]> {
+async function storeTxn(
+  { store, clock, meters }: Core,
+  operation: StoreOperation,
+  { def }: ServedResource,
+  request: Parameters<Store["txn"]>[0],
+): ReturnType<Store["txn"]> {
+  const began = clock.monotonic();
   try {
-    return await core.store.txn(request);
+    const result = await store.txn(request);
+    meters.storage.wrote(operation, def, clock.monotonic() - began);
+    return result;
   } catch (cause) {
     if (cause instanceof StoreFullError) {
       throw new StatusError("InternalError", `no space left to store the object: ${cause.message}`, {

@@ -2,8 +2,7 @@
 import { isReason, StatusError } from "../machinery/index.ts";
 import type { Aggregator } from "./aggregation/aggregator.ts";
 import { auditIdOf } from "./audit/audit-id.ts";
-import type { AuthorizationAttributes, Authenticator, Authorizer, UserInfo } from "./auth-contract.ts";
-import { Impersonation, wantedUser } from "./auth/authn/impersonation.ts";
+import type { UserInfo } from "./auth-contract.ts";
 import { mediaType } from "./codec/decode.ts";
 import {
   hasProtobuf,
@@ -15,14 +14,16 @@ import {
 } from "./codec/negotiate.ts";
 import { protobufType } from "./codec/protobuf/envelope.ts";
 import { loadMessages } from "./codec/protobuf/messages.ts";
-import type { AuditTrail, HandlerRequest, RequestInfo, SpecialHandler, RequestAudit } from "./contract.ts";
+import type { HandlerRequest, RequestInfo, SpecialHandler, RequestAudit } from "./contract.ts";
 import type { Call, Core } from "./core.ts";
 import type { Documents } from "./discovery/documents.ts";
-import { badRequest, denied, methodNotAllowed, noResource, notFound, notWatched } from "./errors.ts";
+import { badRequest, methodNotAllowed, noResource, notFound, notWatched } from "./errors.ts";
 import type { FlowControl } from "./flow-control/flow-control.ts";
-import { isLasting, waitLimitMs } from "./flow-control/lasting.ts";
+import { isLasting, timeoutProblem, waitLimitMs } from "./flow-control/lasting.ts";
 import type { Passage } from "./flow-control/passage.ts";
-import type { RequestMetrics } from "./metrics/requests.ts";
+import { Follower } from "./follower.ts";
+import type { Asked, Gate } from "./gate.ts";
+import type { Meters } from "./metrics/meters.ts";
 import { checkPlace, checkSpecialPlace } from "./place.ts";
 import { specialKey } from "./registry/registry.ts";
 import type { ServedResource } from "./registry/resource.ts";
@@ -72,25 +73,16 @@ const deprecated: Record<string, string> = {
 /** Methods that resources have. */
 const methods = { GET: true, POST: true, PUT: true, PATCH: true, DELETE: true };
 
-/** Requests that take longer are worth a line, as in Kubernetes. */
-const slowMs = 500;
-
-const anonymous: UserInfo = { name: "system:anonymous", groups: ["system:unauthenticated"] };
-
 export interface HandlerParts {
   core: Core;
-  authenticator: Authenticator;
-  authorizer: Authorizer;
+  gate: Gate;
   documents: Documents;
-  metrics: RequestMetrics;
+  meters: Meters;
   aggregator: Aggregator;
   audit: RequestAudit | undefined;
   /** Undefined: nothing is limited. */
   flowControl: FlowControl | undefined;
 }
-
-/** Who asks, and for what, once that is known. */
-type Asked = AuthorizationAttributes & { name: string };
 
 /** Whether there was something to ask: requests for what does not exist are not counted. */
 interface Mark {
@@ -99,22 +91,20 @@ interface Mark {
 
 export class Handler {
   readonly #core: Core;
-  readonly #authenticator: Authenticator;
-  readonly #authorizer: Authorizer;
-  readonly #impersonation: Impersonation;
+  readonly #gate: Gate;
+  readonly #follower: Follower;
   readonly #documents: Documents;
-  readonly #metrics: RequestMetrics;
+  readonly #meters: Meters;
   readonly #aggregator: Aggregator;
   readonly #audit: RequestAudit | undefined;
   readonly #flowControl: FlowControl | undefined;
 
   constructor(parts: HandlerParts) {
     this.#core = parts.core;
-    this.#authenticator = parts.authenticator;
-    this.#authorizer = parts.authorizer;
-    this.#impersonation = new Impersonation(parts.authorizer);
+    this.#gate = parts.gate;
+    this.#follower = new Follower(parts.core.log, parts.meters.requests, parts.flowControl);
     this.#documents = parts.documents;
-    this.#metrics = parts.metrics;
+    this.#meters = parts.meters;
     this.#aggregator = parts.aggregator;
     this.#audit = parts.audit;
     this.#flowControl = parts.flowControl;
@@ -134,14 +124,23 @@ export class Handler {
     try {
       if (speaksProtobuf(request)) await loadMessages();
       info = readInfo(request);
-      asked = await this.#identify(request, info, trail);
-      passage = this.#pass(info, asked);
+      const problem = timeoutProblem(info);
+      if (problem) throw badRequest(problem);
+      const identified = await this.#gate.identify(request, info, began, trail);
+      ({ asked } = identified);
+      passage = this.#pass(info, asked, identified.at);
       if (passage && !passage.served && !(await passage.turn(waitLimitMs(info), request.signal))) {
-        this.#metrics.dropped(request.method, request.headers?.["content-type"], info, asked.name, 429);
+        this.#meters.requests.dropped(
+          request.method,
+          request.headers?.["content-type"],
+          info,
+          asked.name,
+          429,
+        );
         answer = passage.refusal();
       } else {
-        await this.#authorize(asked, trail);
-        admitted = this.#core.clock.monotonic();
+        const since = passage?.waitedMs ? this.#core.clock.monotonic() : identified.at;
+        admitted = await this.#gate.authorize(asked, since, trail);
         const extension = this.#aggregator.route(info);
         answer = extension
           ? await this.#aggregator.forward(extension, request, info, asked.user)
@@ -154,122 +153,17 @@ export class Handler {
           : encodedError(this.#asStatus(error, info), errorTarget(request, info));
     }
     passage?.label(answer);
-    const tookMs = this.#core.clock.monotonic() - began;
-    if (info && asked) this.#follow(request, info, asked, answer, passage, mark.reached ? tookMs : undefined);
-    if (tookMs >= slowMs) this.#slow(request, info, answer, tookMs, admitted - began);
+    const now = this.#core.clock.monotonic();
+    const took = { ms: now - began, authMs: admitted - began, counts: mark.reached };
+    this.#follower.follow({ request, info, asked, answer, passage, took, now });
     answer.headers["audit-id"] = trail?.auditId ?? auditIdOf(given);
     return trail ? trail.answered(answer, info) : answer;
   }
 
-  /** Counts it; requests that last, and streams, are followed to their end. `ms` is absent for what is not counted. */
-  #follow(
-    { method, headers }: HandlerRequest,
-    info: RequestInfo,
-    { name }: Asked,
-    answer: Answer,
-    passage: Passage | undefined,
-    ms: number | undefined,
-  ): void {
-    const contentType = headers?.["content-type"];
-    const bytes = answer.body instanceof Uint8Array ? answer.body.length : undefined;
-    if (ms !== undefined) {
-      const othersMs = passage?.waitedMs ?? 0;
-      this.#metrics.observe({ method, contentType, info, name, code: answer.status, ms, othersMs, bytes });
-    }
-    // A watch has begun by now, and takes no seat any more.
-    if (bytes !== undefined || info.verb === "watch") passage?.over();
-    if (bytes !== undefined) return;
-    const lasting = isLasting(info) ? this.#metrics.lasting(method, contentType, info, name) : undefined;
-    const forget = info.verb === "watch" ? this.#flowControl?.watching(info, name) : undefined;
-    lasting?.add(1);
-    let over = false;
-    answer.over = () => {
-      if (over) return;
-      over = true;
-      passage?.over();
-      forget?.();
-      lasting?.add(-1);
-    };
-  }
-
-  /** Says where the time went. An answer that is a stream has only begun by now. */
-  #slow(
-    { method, path, headers, peer, audit }: HandlerRequest,
-    info: RequestInfo | undefined,
-    { status, body }: Answer,
-    tookMs: number,
-    authMs: number,
-  ): void {
-    this.#core.log.info("slow request", {
-      method,
-      path,
-      verb: info?.verb,
-      status,
-      client: peer.address,
-      userAgent: headers?.["user-agent"],
-      auditId: audit?.auditId,
-      totalMs: Math.round(tookMs),
-      authMs: Math.round(authMs),
-      servingMs: Math.round(tookMs - authMs),
-      bytes: body instanceof Uint8Array ? body.length : undefined,
-    });
-  }
-
-  /** Authentication and authorization. Throws 401 and 403. */
-  async admitUser(request: HandlerRequest, info: RequestInfo, trail?: AuditTrail): Promise<UserInfo> {
-    const asked = await this.#identify(request, info, trail);
-    await this.#authorize(asked, trail);
-    return asked.user;
-  }
-
-  /** Who it is, be it by impersonation. Throws 401, 403 and 400. */
-  async #identify(request: HandlerRequest, info: RequestInfo, trail?: AuditTrail): Promise<Asked> {
-    const found = await this.#authenticator.authenticate({
-      headers: request.headers ?? {},
-      peer: request.peer,
-      path: info.path,
-    });
-    const user = found ?? anonymous;
-    const { query } = info;
-    const fieldSelector = query.get("fieldSelector");
-    // A list of exactly one name is authorized by that name, as in Kubernetes.
-    const oneName =
-      info.name === "" && fieldSelector
-        ? /(?:^|,)metadata\.name==?([^,]+)(?:,|$)/.exec(fieldSelector)?.[1]
-        : undefined;
-    const attributes = {
-      user,
-      verb: info.verb,
-      apiGroup: info.apiGroup,
-      apiVersion: info.apiVersion,
-      resource: info.resource,
-      subresource: info.subresource,
-      namespace: info.namespace,
-      name: info.name || (oneName ?? ""),
-      path: info.path,
-      isResource: info.isResource,
-      ...(fieldSelector ? { fieldSelector } : {}),
-      ...(query.get("labelSelector") ? { labelSelector: query.get("labelSelector") as string } : {}),
-    };
-    trail?.received(attributes);
-    const wanted = wantedUser(request.headers ?? {});
-    if (!wanted) return attributes;
-    const acting = await this.#impersonation.actAs(wanted, attributes);
-    trail?.impersonating(acting);
-    return { ...attributes, user: acting };
-  }
-
-  /** Throws 403. */
-  async #authorize(asked: Asked, trail?: AuditTrail): Promise<void> {
-    const decision = await this.#authorizer.authorize(asked);
-    trail?.decided(decision);
-    if (!decision.allowed) throw denied(asked, decision.reason);
-  }
-
   /** Connections to pods last as long as they like: they take no seat. */
-  #pass(info: RequestInfo, { user, name }: Asked): Passage | undefined {
+  #pass(info: RequestInfo, { user, name }: Asked, now: number): Passage | undefined {
     if (!this.#flowControl || (info.verb !== "watch" && isLasting(info))) return undefined;
-    return this.#flowControl.admit(info, user, name);
+    return this.#flowControl.admit(info, user, name, now);
   }
 
   async #dispatch(request: HandlerRequest, info: RequestInfo, user: UserInfo, mark: Mark): Promise<Answer> {
@@ -317,7 +211,13 @@ export class Handler {
       warnings: [],
     };
     const old = def.deprecationWarning ?? deprecated[`${def.group}/${def.version}/${def.plural}`];
-    if (old) call.warnings.push(old);
+    if (old) {
+      call.warnings.push(old);
+      const removed = /unavailable in v(\d+\.\d+)\+/.exec(old)?.[1] ?? "";
+      this.#meters.requests.deprecated(info, removed);
+      request.audit?.annotate("k8s.io/deprecated", "true");
+      if (removed !== "") request.audit?.annotate("k8s.io/removed-release", removed);
+    }
     if (info.verb === "watch" && !resource.has("watch"))
       return this.#warned(call, () => Promise.reject(notWatched(def)));
     if (info.subresource !== "") {

@@ -15,18 +15,22 @@ import { startCompaction } from "./cache/compaction.ts";
 import type { ApiServer, ApiServerOptions, HandlerRequest, ListenOptions } from "./contract.ts";
 import { type Core, writeObject } from "./core.ts";
 import { Documents } from "./discovery/documents.ts";
-import { Health } from "./discovery/health.ts";
+import { Health, type HealthCheck } from "./discovery/health.ts";
+import { StartSteps, startSteps } from "./discovery/start-steps.ts";
+import { Gate } from "./gate.ts";
 import { Handler } from "./handler.ts";
 import { type Front, listenFront } from "./http/front.ts";
 import { refuseUpgrade } from "./http/refuse-upgrade.ts";
 import { localTransport, toTransport } from "./local-transport.ts";
 import { FlowControl } from "./flow-control/flow-control.ts";
+import { isLasting } from "./flow-control/lasting.ts";
+import { Meters } from "./metrics/meters.ts";
 import { MetricsRegistry } from "./metrics/registry.ts";
-import { RequestMetrics } from "./metrics/requests.ts";
 import { EventLeases } from "./registry/event-leases.ts";
 import { Lines } from "./registry/lines.ts";
 import { Registry } from "./registry/registry.ts";
 import { parseRequestInfo } from "./request-info.ts";
+import { describeServer } from "./server-metrics.ts";
 
 /** How long requests under way may take when the server closes. */
 const closeGraceMs = 3000;
@@ -36,11 +40,16 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const { store, clock, log, random } = options;
   const closing = new AbortController();
   const caches = new ObjectCaches(store, clock);
+  const metrics = new MetricsRegistry();
+  const meters = new Meters(metrics);
+  describeServer(metrics, { store, caches, audit: options.audit });
+  const steps = new StartSteps(startSteps);
   let broken: Error | undefined;
   await caches.open((error) => {
     broken = error;
     log.error("the store's watch broke", { error });
   });
+  steps.done("generic-apiserver-start-informers", "storage-object-count-tracker-hook", "storage-readiness");
   const registry = new Registry(options.kinds ?? builtInKinds, options.special ?? new Map(), caches);
   const plugins =
     options.admission === false
@@ -54,6 +63,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
             network: options.network,
             authorizer: options.authorizer,
             log,
+            metrics: meters.admission,
             write: (...change) => writeObject(core, ...change),
           },
           options.plugins,
@@ -65,33 +75,40 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     random,
     caches,
     registry,
-    admission: new AdmissionChain([...plugins, guardPlugin(options.guards ?? new Map(), caches)]),
+    admission: new AdmissionChain([...plugins, guardPlugin(options.guards ?? new Map(), caches)], {
+      clock,
+      metrics: meters.admission,
+    }),
     leases: new EventLeases(store, clock),
     lines: new Lines(),
+    meters,
     components: () =>
       Promise.resolve([...(options.components?.() ?? []), { name: "etcd-0", error: broken?.message }]),
     closing: closing.signal,
   };
   options.authenticator.attach?.(caches);
   options.authorizer.attach?.(caches);
+  steps.done("start-apiserver-admission-initializer");
 
-  const metrics = new MetricsRegistry();
-  const checks = new Map<string, () => void | Promise<void>>([
-    ["ping", () => {}],
-    [
-      "etcd",
-      () => {
-        if (broken) throw broken;
+  const storeAnswers = (): void => {
+    if (broken) throw broken;
+  };
+  const checks: HealthCheck[] = [
+    { name: "ping", run: () => {} },
+    { name: "log", run: () => {} },
+    { name: "etcd", run: storeAnswers },
+    { name: "etcd-readiness", run: storeAnswers, at: ["readyz"] },
+    { name: "informer-sync", run: storeAnswers, at: ["readyz"] },
+    ...steps.checks(),
+    ...[...(options.checks ?? [])].map(([name, run]) => ({ name, run })),
+    {
+      name: "shutdown",
+      run: () => {
+        if (closing.signal.aborted) throw new Error("process is shutting down");
       },
-    ],
-    [
-      "shutdown",
-      () => {
-        if (closing.signal.aborted) throw new Error("closing");
-      },
-    ],
-    ...(options.checks ?? []),
-  ]);
+      at: ["readyz"],
+    },
+  ];
   const flowControl =
     options.flowControl === false
       ? undefined
@@ -107,18 +124,18 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const documents = new Documents({
     registry,
     metrics,
-    health: new Health(checks),
+    health: new Health(checks, log),
     documents: options.documents ?? new Map(),
     address: () => address,
     others: aggregator,
     debug: (path, query) => flowControl?.table(path, query),
   });
+  const gate = new Gate(clock, options.authenticator, options.authorizer, meters.identity);
   const handler = new Handler({
     core,
-    authenticator: options.authenticator,
-    authorizer: options.authorizer,
+    gate,
     documents,
-    metrics: new RequestMetrics(metrics),
+    meters,
     aggregator,
     audit: options.audit,
     flowControl,
@@ -130,8 +147,13 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     const trail = options.audit?.begin(request);
     try {
       const info = parseRequestInfo(request.method, request.path);
-      const user = await handler.admitUser(request, info, trail);
+      const user = await gate.admit(request, info, trail);
       if (trail) socket.once("close", trail.upgraded());
+      const lasting = isLasting(info)
+        ? meters.requests.lasting(request.method, "", info, info.name)
+        : undefined;
+      lasting?.add(1);
+      socket.once("close", () => lasting?.add(-1));
       const extension = aggregator.route(info);
       if (extension) return await aggregator.upgrade(extension, { request: message, socket, head }, user);
       const recorded = trail ? { ...request, audit: trail } : request;
@@ -143,16 +165,31 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     }
   };
 
+  const handshakes = metrics
+    .counter({
+      name: "apiserver_tls_handshake_errors_total",
+      help: "Connections that came to nothing before TLS was agreed on.",
+      stability: "ALPHA",
+    })
+    .with();
   const local = (peer: Peer) => localTransport(handle, peer);
   await bootstrap(core, options.network);
+  steps.done("start-system-namespaces-controller", "scheduling/bootstrap-system-priority-classes");
+  steps.done("priority-and-fairness-config-producer", "priority-and-fairness-filter");
+  steps.done("bootstrap-controller", "start-kubernetes-service-cidr-controller");
   const schemaStatus = new FlowSchemaStatus(core);
   await schemaStatus.start();
+  steps.done("priority-and-fairness-config-consumer");
   await aggregator.start();
+  steps.done(
+    ...startSteps.filter((name) => /aggregator|^apiservice|autoregistration|authentication/.test(name)),
+  );
   const upkeep = keepFlowControl(core);
   const compaction = startCompaction(core);
   const definitions = registry.find("apiextensions.k8s.io", "v1", "customresourcedefinitions");
   const customResources = definitions && new CustomResources(core, definitions);
   await customResources?.start();
+  steps.done("start-apiextensions-informers", "start-apiextensions-controllers", "crd-informer-synced");
 
   return {
     objects: caches,
@@ -164,7 +201,15 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       const hosts = typeof listen.host === "string" ? [listen.host] : listen.host;
       let { port } = listen;
       for (const host of hosts) {
-        const front = await listenFront({ ...listen, host, port }, { handle, upgrade, log });
+        const front = await listenFront(
+          { ...listen, host, port },
+          {
+            handle,
+            upgrade,
+            log,
+            failedHandshake: () => handshakes.add(),
+          },
+        );
         fronts.push(front);
         port = front.port;
       }

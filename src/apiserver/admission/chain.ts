@@ -1,6 +1,9 @@
 import type { KubeObject } from "../../api/index.ts";
 import type { UserInfo } from "../auth-contract.ts";
+import type { Clock } from "../../machinery/index.ts";
 import type { AuditTrail, RequestInfo } from "../contract.ts";
+import type { AdmissionMetrics, AdmissionStep, StepMeters } from "../metrics/admission.ts";
+import type { Histogram } from "../metrics/values.ts";
 import type { ServedResource } from "../registry/resource.ts";
 
 export interface GroupVersionKind {
@@ -60,29 +63,40 @@ export interface AdmissionPlugin {
   release?(request: AdmissionRequest): void;
 }
 
+/** With what plugins are timed. */
+export interface AdmissionTiming {
+  clock: Clock;
+  metrics: AdmissionMetrics;
+}
+
 export class AdmissionChain {
   readonly #plugins: readonly AdmissionPlugin[];
+  readonly #admitting: TimedStep;
+  readonly #judging: TimedStep;
+  /** Of connections: whoever looks at those at all. */
+  readonly #connecting: readonly [TimedStep, TimedStep];
 
-  constructor(plugins: readonly AdmissionPlugin[]) {
+  constructor(plugins: readonly AdmissionPlugin[], timing: AdmissionTiming) {
     this.#plugins = plugins;
+    this.#admitting = new TimedStep("admit", plugins, timing);
+    this.#judging = new TimedStep("validate", plugins, timing);
+    const asked = plugins.filter((plugin) => plugin.connects);
+    this.#connecting = [new TimedStep("admit", asked, timing), new TimedStep("validate", asked, timing)];
   }
 
   async admit(request: AdmissionRequest): Promise<void> {
-    await admitTwice(this.#plugins, request);
+    await twice(this.#admitting, request);
   }
 
   async validate(request: AdmissionRequest): Promise<void> {
-    for (const plugin of this.#plugins) {
-      const pending = plugin.validate?.(request);
-      if (pending) await pending;
-    }
+    await this.#judging.run(request);
   }
 
-  /** Of a connection: whoever looks at those at all, first what may change, then what may only refuse. */
+  /** Of a connection: first what may change, then what may only refuse. */
   async connect(request: AdmissionRequest): Promise<void> {
-    const asked = this.#plugins.filter((plugin) => plugin.connects);
-    await admitTwice(asked, request);
-    for (const plugin of asked) await plugin.validate?.(request);
+    const [admitting, judging] = this.#connecting;
+    await twice(admitting, request);
+    await judging.run(request);
   }
 
   allocate(request: AdmissionRequest): void {
@@ -94,17 +108,69 @@ export class AdmissionChain {
   }
 }
 
-async function admitTwice(plugins: readonly AdmissionPlugin[], request: AdmissionRequest): Promise<void> {
-  await admitOnce(plugins, request);
+async function twice(step: TimedStep, request: AdmissionRequest): Promise<void> {
+  await step.run(request);
   const { reinvocation } = request;
   if (!reinvocation.wanted) return;
   reinvocation.again = true;
-  await admitOnce(plugins, request);
+  await step.run(request);
 }
 
-async function admitOnce(plugins: readonly AdmissionPlugin[], request: AdmissionRequest): Promise<void> {
-  for (const plugin of plugins) {
-    const pending = plugin.admit?.(request);
-    if (pending) await pending;
+/** One step of admission: plugins in their order, and how long they took. */
+class TimedStep {
+  readonly #step: AdmissionStep;
+  readonly #plugins: readonly AdmissionPlugin[];
+  readonly #clock: Clock;
+  readonly #metrics: AdmissionMetrics;
+  /** By operation, one for each plugin. */
+  readonly #meters = new Map<AdmissionRequest["operation"], readonly Histogram[]>();
+
+  constructor(step: AdmissionStep, plugins: readonly AdmissionPlugin[], { clock, metrics }: AdmissionTiming) {
+    this.#step = step;
+    this.#plugins = plugins.filter((plugin) => plugin[step]);
+    this.#clock = clock;
+    this.#metrics = metrics;
+  }
+
+  async run(request: AdmissionRequest): Promise<void> {
+    const { operation } = request;
+    const step = this.#metrics.of(this.#step, operation);
+    const meters = this.#of(operation, step);
+    const began = this.#clock.monotonic();
+    let at = began;
+    /** The first plugin that nothing is noted of yet: those that do not wait take next to nothing, and are timed together. */
+    let from = 0;
+    const note = (to: number): void => {
+      const now = this.#clock.monotonic();
+      const seconds = (now - at) / 1000 / (to - from);
+      while (from < to) meters[from++]?.observe(seconds);
+      at = now;
+    };
+    let i = 0;
+    try {
+      for (; i < this.#plugins.length; i++) {
+        const pending = this.#plugins[i]?.[this.#step]?.(request);
+        if (!pending) continue;
+        if (i > from) note(i);
+        await pending;
+        note(i + 1);
+      }
+      if (i > from) note(i);
+    } catch (error) {
+      if (i > from) note(i);
+      const ms = this.#clock.monotonic() - began;
+      this.#metrics.rejected(this.#step, operation, this.#plugins[i]?.name ?? "", ms);
+      throw error;
+    }
+    step.whole.observe((at - began) / 1000);
+  }
+
+  #of(operation: AdmissionRequest["operation"], step: StepMeters): readonly Histogram[] {
+    let meters = this.#meters.get(operation);
+    if (!meters) {
+      meters = this.#plugins.map(({ name }) => step.plugin(name));
+      this.#meters.set(operation, meters);
+    }
+    return meters;
   }
 }

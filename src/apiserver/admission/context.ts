@@ -3,6 +3,7 @@ import type { ObjectCaches } from "../cache/objects.ts";
 import type { Authorizer } from "../auth-contract.ts";
 import type { ServiceNetwork } from "../contract.ts";
 import type { WriteResult } from "../core.ts";
+import type { AdmissionMetrics } from "../metrics/admission.ts";
 import type { Entry } from "../cache/entry.ts";
 import type { KubeObject } from "../../api/index.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -17,6 +18,7 @@ export interface PluginContext {
   random: () => number;
   network: ServiceNetwork | undefined;
   authorizer: Authorizer;
+  metrics: AdmissionMetrics;
   /** Compare-and-swap on the given entry, past admission (`writeObject` of core.ts). */
   write(resource: ServedResource, key: string, object: KubeObject, existing: Entry): Promise<WriteResult>;
 }

@@ -17,6 +17,7 @@ export interface AuditOptions {
 export class Audit implements RequestAudit {
   readonly #options: AuditOptions;
   readonly #policy: AuditPolicy;
+  events = 0;
 
   /** Throws an Error for a policy with mistakes. */
   constructor(options: AuditOptions) {
@@ -38,6 +39,7 @@ export class Audit implements RequestAudit {
   }
 
   #emit(event: AuditEvent): void {
+    this.events++;
     const { backends, maxEventBytes } = this.#options;
     let kept = event;
     let line = JSON.stringify(kept);

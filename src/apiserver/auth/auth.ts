@@ -53,6 +53,8 @@ export interface Auth {
   special: ReadonlyMap<string, SpecialHandler>;
   guards: ReadonlyMap<string, WriteGuard>;
   documents: ReadonlyMap<string, () => unknown>;
+  /** Health checks: whether the default roles are there yet. */
+  checks: ReadonlyMap<string, () => void>;
   /**
    * Takes an AuthenticationConfiguration or an AuthorizationConfiguration, decoded from its file, in place of the former
    * one. Rejects with all that is wrong with it, and goes on with the former.
@@ -98,6 +100,7 @@ export function createAuth(options: AuthOptions): Auth {
   const compile = options.compileExpression ?? noExpressions;
   const rbac = new RbacAuthorizer();
   const authorizer = new AuthorizerChain(rbac);
+  let rolesStored = false;
   return {
     authenticator: new CredentialAuthenticator({
       tokens: union,
@@ -127,6 +130,14 @@ export function createAuth(options: AuthOptions): Auth {
       ],
       ["/openid/v1/jwks", () => ({ keys: tokens.keys.map(publicJwk) })],
     ]),
+    checks: new Map([
+      [
+        "poststarthook/rbac/bootstrap-roles",
+        () => {
+          if (!rolesStored) throw new Error("not finished");
+        },
+      ],
+    ]),
     async configureAuthentication(value) {
       const { readAuthenticationConfig } = await import("./authn/oidc/config.ts");
       const { fetchJson } = await import("./authn/oidc/fetch-json.ts");
@@ -154,6 +165,7 @@ export function createAuth(options: AuthOptions): Auth {
       const { api, objects, log, signal } = context;
       await reconcileDefaults(api, objects);
       rbac.index.dropDefaults();
+      rolesStored = true;
       const secrets = { api, objects, tokens, rootCa: options.rootCa };
       tokens.onLegacyUse((secret) => {
         const day = formatTime(options.clock.now()).slice(0, 10);

@@ -2,6 +2,7 @@ import type { KubeObject } from "../../api/index.ts";
 import type { Clock } from "../../machinery/index.ts";
 import { prefixEnd, type Store, type StoreEvent, type StoreWatch } from "../../store/index.ts";
 import type { ObjectReader } from "../auth-contract.ts";
+import type { ResourceTally } from "../metrics/storage.ts";
 import { withResourceVersion } from "../codec/stored.ts";
 import { Entry } from "./entry.ts";
 import { type Change, WatchCache } from "./watch-cache.ts";
@@ -79,6 +80,16 @@ export class ObjectCaches implements ObjectReader {
   known(group: string, plural: string): { objects: number; bytes: number } | undefined {
     const cache = this.#caches.get(group === "" ? `core/${plural}` : `${group}/${plural}`);
     return cache && { objects: cache.size, bytes: cache.bytes };
+  }
+
+  /** How much there is of each resource, and how often it changed. */
+  *tallies(): Iterable<ResourceTally> {
+    for (const [name, { size: objects, bytes, changes, initial }] of this.#caches) {
+      const cut = name.indexOf("/");
+      const group = name.slice(0, cut);
+      const resource = name.slice(cut + 1);
+      yield { group: group === "core" ? "" : group, resource, objects, bytes, changes, initial };
+    }
   }
 
   all(): Iterable<WatchCache> {

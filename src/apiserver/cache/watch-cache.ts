@@ -30,6 +30,9 @@ export class WatchCache {
   #floor: number;
   readonly #listeners = new Set<ChangeListener>();
   #bytes = 0;
+  /** Changes since the start, and objects that were there then. */
+  changes = 0;
+  initial = 0;
 
   constructor(floor: number) {
     this.#floor = floor;
@@ -99,6 +102,7 @@ export class WatchCache {
   fill(entry: Entry): void {
     this.#entries.set(entry.key, entry);
     this.#bytes += entry.json.length;
+    this.initial++;
     this.#sorted.put(entry);
   }
 
@@ -129,6 +133,7 @@ export class WatchCache {
   #record(type: ChangeType, entry: Entry, previous: Entry | undefined): Change {
     const change: Change = { type, revision: entry.revision, entry, previous, frames: new Map() };
     this.#changes.push(change);
+    this.changes++;
     this.#historyBytes += entry.json.length;
     if (this.#changes.length > maxChanges || this.#historyBytes > maxHistoryBytes) {
       const drop = Math.ceil(this.#changes.length / 4);

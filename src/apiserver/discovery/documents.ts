@@ -65,6 +65,17 @@ export interface DocumentsOptions {
   debug: (path: string, query: URLSearchParams) => string | undefined;
 }
 
+/** DELETE begins to count anew. */
+async function metricsAnswer(method: string, metrics: MetricsRegistry): Promise<Answer> {
+  if (method === "DELETE") {
+    metrics.reset();
+    return textAnswer(200, "metrics reset\n");
+  }
+  const answer = bytesAnswer(200, Buffer.from(await metrics.text()), metricsType);
+  answer.headers["process-start-time-unix"] = String(Math.round(performance.timeOrigin / 1000));
+  return answer;
+}
+
 export class Documents {
   readonly #options: DocumentsOptions;
   readonly #openApi: OpenApiDocuments;
@@ -142,7 +153,8 @@ export class Documents {
   async #page(path: string, request: HandlerRequest, info: RequestInfo): Promise<Answer | undefined> {
     const { metrics, health } = this.#options;
     if (path === "/" || path === "/index.html") return pretty({ paths: this.#paths() });
-    if (path === "/metrics") return bytesAnswer(200, Buffer.from(metrics.text()), metricsType);
+    if (path === "/metrics") return metricsAnswer(request.method, metrics);
+    if (path === "/metrics/slis") return metricsAnswer("GET", health.metrics);
     if (path.startsWith("/debug/")) {
       const text = this.#options.debug(path, info.query);
       return text === undefined ? undefined : textAnswer(200, text);
@@ -153,7 +165,16 @@ export class Documents {
 
   #paths(): string[] {
     const { registry, others, health, documents } = this.#options;
-    const paths = ["/api", "/api/v1", "/apis", "/apis/", "/metrics", "/openapi/v2", "/openapi/v3"];
+    const paths = [
+      "/api",
+      "/api/v1",
+      "/apis",
+      "/apis/",
+      "/metrics",
+      "/metrics/slis",
+      "/openapi/v2",
+      "/openapi/v3",
+    ];
     paths.push("/openapi/v3/", "/version", ...health.paths(), ...documents.keys());
     for (const { def } of registry.all()) {
       if (def.group !== "") paths.push(`/apis/${def.group}`, `/apis/${def.group}/${def.version}`);

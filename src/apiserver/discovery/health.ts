@@ -1,60 +1,102 @@
+import type { Logger } from "../../machinery/index.ts";
+import { HealthMetrics } from "../metrics/health.ts";
+import type { MetricsRegistry } from "../metrics/registry.ts";
 import { type Answer, textAnswer } from "../response.ts";
 
-type Check = () => void | Promise<void>;
+const endpoints = ["healthz", "livez", "readyz"] as const;
+export type HealthEndpoint = (typeof endpoints)[number];
+
+export interface HealthCheck {
+  name: string;
+  /** Throws what is wrong. */
+  run(): void | Promise<void>;
+  /** Where it counts; everywhere by default. */
+  at?: readonly HealthEndpoint[];
+}
 
 /** /healthz, /livez and /readyz with their checks, in Kubernetes' format. */
 export class Health {
-  readonly #checks: ReadonlyMap<string, Check>;
+  readonly #checks: readonly HealthCheck[];
+  readonly #log: Logger;
+  readonly #metrics = new HealthMetrics();
 
-  constructor(checks: ReadonlyMap<string, Check>) {
+  constructor(checks: readonly HealthCheck[], log: Logger) {
     this.#checks = checks;
+    this.#log = log;
+  }
+
+  /** What the checks found, for /metrics/slis. */
+  get metrics(): MetricsRegistry {
+    return this.#metrics.registry;
   }
 
   *paths(): Generator<string> {
-    for (const endpoint of ["healthz", "livez", "readyz"]) {
+    for (const endpoint of endpoints) {
       yield `/${endpoint}`;
-      for (const name of this.#checks.keys())
-        if (name !== "shutdown" || endpoint === "readyz") yield `/${endpoint}/${name}`;
+      for (const { name } of this.#at(endpoint)) yield `/${endpoint}/${name}`;
     }
   }
 
   /** undefined for a check that does not exist. */
   async answer(path: string, query: URLSearchParams): Promise<Answer | undefined> {
-    const [, endpoint = "", ...rest] = path.split("/");
+    const [, given = "", ...rest] = path.split("/");
+    const endpoint = given as HealthEndpoint;
+    const checks = this.#at(endpoint);
+    if (rest.length === 0) return this.#all(endpoint, checks, query);
     // The names of checks have slashes too: poststarthook/rbac/bootstrap-roles.
-    const single = rest.join("/");
-    // A server that ends is still alive; only new requests should go elsewhere.
-    let checks = [...this.#checks].filter(([name]) => name !== "shutdown" || endpoint === "readyz");
-    if (rest.length > 0) {
-      checks = checks.filter(([name]) => name === single);
-      if (checks.length === 0) return undefined;
-    }
+    const check = checks.find(({ name }) => name === rest.join("/"));
+    return check && single(check);
+  }
+
+  async #all(
+    endpoint: HealthEndpoint,
+    checks: readonly HealthCheck[],
+    query: URLSearchParams,
+  ): Promise<Answer> {
     const excluded = new Set(query.getAll("exclude"));
     const lines: string[] = [];
-    let failed = false;
-    for (const [name, check] of checks) {
+    const failures: string[] = [];
+    for (const { name, run } of checks) {
       if (excluded.delete(name)) {
         lines.push(`[+]${name} excluded: ok`);
         continue;
       }
       try {
-        await check();
+        await run();
         lines.push(`[+]${name} ok`);
-      } catch {
-        failed = true;
+        this.#metrics.found(name, endpoint, true);
+      } catch (error) {
+        // Why is not everybody's business; it is logged.
         lines.push(`[-]${name} failed: reason withheld`);
+        failures.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+        this.#metrics.found(name, endpoint, false);
       }
     }
     if (excluded.size > 0) {
       const unknown = [...excluded].toSorted().map((name) => JSON.stringify(name));
       lines.push(`warn: some health checks cannot be excluded: no matches for ${unknown.join(",")}`);
     }
-    if (failed) return textAnswer(500, `${lines.join("\n")}\n${endpoint} check failed\n`);
-    if (!query.has("verbose")) {
-      const answer = textAnswer(200, "ok");
-      if (rest.length > 0) delete answer.headers["x-content-type-options"];
-      return answer;
+    const text = `${lines.join("\n")}\n${endpoint} check`;
+    if (failures.length > 0) {
+      this.#log.info("health check failed", { endpoint, failures });
+      return textAnswer(500, `${text} failed\n`);
     }
-    return textAnswer(200, `${lines.join("\n")}\n${endpoint} check passed\n`);
+    return textAnswer(200, query.has("verbose") ? `${text} passed\n` : "ok");
   }
+
+  #at(endpoint: HealthEndpoint): readonly HealthCheck[] {
+    return this.#checks.filter(({ at }) => !at || at.includes(endpoint));
+  }
+}
+
+/** Whoever may ask for one check alone may know why it fails. */
+async function single({ run }: HealthCheck): Promise<Answer> {
+  try {
+    await run();
+  } catch (error) {
+    return textAnswer(500, `internal server error: ${error instanceof Error ? error.message : error}\n`);
+  }
+  const answer = textAnswer(200, "ok");
+  delete answer.headers["x-content-type-options"];
+  return answer;
 }

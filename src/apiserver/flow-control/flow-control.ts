@@ -10,13 +10,13 @@ import { dump, dumpPrefix } from "./dump.ts";
 import type { Flow } from "./flow.ts";
 import { dealHand, flowHash } from "./hand.ts";
 import { InFlight } from "./in-flight.ts";
-import { Levels, type LevelState } from "./levels.ts";
+import { Levels } from "./levels.ts";
 import { catchAllName, exemptName } from "./limits.ts";
 import { FlowMetrics } from "./metrics.ts";
-import { Passage } from "./passage.ts";
+import { Passage, type Surroundings } from "./passage.ts";
 import type { Schema } from "./schema.ts";
 import { WatchCounts } from "./watch-counts.ts";
-import { estimateWork, seatsOf, type Stored } from "./work.ts";
+import { estimateWork, seatsOf, type Stored, type WorkOptions } from "./work.ts";
 
 const group = "flowcontrol.apiserver.k8s.io";
 /** How often seats are lent and given back. */
@@ -42,6 +42,8 @@ export class FlowControl {
   readonly #metrics: FlowMetrics;
   readonly #watches = new WatchCounts();
   readonly #inFlight: InFlight;
+  readonly #around: Surroundings;
+  readonly #known: WorkOptions;
   readonly levels: Levels;
   #classifier: Classifier<Schema>;
   #catchAll: Schema | undefined;
@@ -54,6 +56,12 @@ export class FlowControl {
     this.#metrics = new FlowMetrics(metrics);
     this.levels = new Levels(seats, clock, this.#metrics);
     this.#inFlight = new InFlight(metrics, clock);
+    this.#around = {
+      clock,
+      inFlight: this.#inFlight, // A level whose object is gone ends with its last request.
+      onIdle: () => this.#configure(),
+    };
+    this.#known = { stored: options.stored, watchers: (info) => this.#watches.interestedIn(info) };
     this.#classifier = new Classifier<Schema>([]);
     const changed = (type: string, object: KubeObject, old: KubeObject | undefined): void => {
       // Whoever writes a schema's status changes nothing here.
@@ -78,29 +86,13 @@ export class FlowControl {
   }
 
   /** A request asks to be served. `name`: the one object that it speaks of, be it by a field selector. */
-  admit(info: RequestInfo, user: UserInfo, name: string): Passage {
+  admit(info: RequestInfo, user: UserInfo, name: string, now = this.#options.clock.monotonic()): Passage {
     const schema = this.#classifier.find(user, info) ?? (this.#catchAll as Schema);
     const state = schema.level;
     const flow = this.#flow(schema, info, user);
-    const work = estimateWork(info, name, state.mostSeats, {
-      stored: this.#options.stored,
-      watchers: (of) => {
-        const count = this.#watches.interestedIn(of);
-        flow.meters.watchCount.observe(count);
-        return count;
-      },
-    });
+    const work = estimateWork(info, name, state.mostSeats, this.#known, flow.meters.watchCount);
     flow.meters.estimatedSeats.observe(seatsOf(work));
-    return new Passage({
-      clock: this.#options.clock,
-      inFlight: this.#inFlight,
-      schema,
-      flow,
-      work,
-      request: info,
-      user,
-      onIdle: () => this.#reap(state),
-    });
+    return new Passage(this.#around, schema, flow, work, now, { request: info, user });
   }
 
   /** A watch goes on after it has begun, and writes cost more for it. The returned function says that it is over. */
@@ -162,11 +154,6 @@ export class FlowControl {
     this.#classifier = new Classifier<Schema>(schemas);
     this.#catchAll = schemas.find(({ name }) => name === catchAllName);
     this.#inFlight.room(this.levels.room);
-  }
-
-  /** A level whose object is gone ends with its last request. */
-  #reap({ leaving, level }: LevelState): void {
-    if (leaving && level.idle) this.#configure();
   }
 
   #again(): void {

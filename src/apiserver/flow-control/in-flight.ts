@@ -4,7 +4,7 @@ import type { MetricsRegistry } from "../metrics/registry.ts";
 import type { TimingHistogram } from "../metrics/values.ts";
 
 type Phase = "executing" | "waiting";
-type Kind = "readOnly" | "mutating";
+export type Kind = "readOnly" | "mutating";
 
 const readingVerbs = new Set(["get", "list", "watch"]);
 export const kindOf = (verb: string): Kind => (readingVerbs.has(verb) ? "readOnly" : "mutating");

@@ -10,6 +10,19 @@ export const isLasting = ({ isResource, verb, subresource }: RequestInfo): boole
 /** --request-timeout of kube-apiserver, by default. */
 const requestMs = 60_000;
 
+/** What is wrong with the time that a request gives itself; undefined when nothing is. */
+export function timeoutProblem(info: RequestInfo): string | undefined {
+  if (info.query.size === 0 || isLasting(info)) return undefined;
+  const given = info.query.get("timeout");
+  if (!given) return undefined;
+  try {
+    parseDuration(given);
+    return undefined;
+  } catch (error) {
+    return `invalid timeout specified in the request URL - ${(error as Error).message}`;
+  }
+}
+
 /** How long a request may stand in a queue: a quarter of its time. */
 export function waitLimitMs({ verb, query }: RequestInfo): number {
   if (verb === "watch") return requestMs / 4;

@@ -87,9 +87,8 @@ export class Level {
   }
 
   /** A request comes. Its ticket says whether it is served, waits or is refused. */
-  start(flow: Flow, work: Work, asked?: Asked): Ticket {
-    this.sync();
-    const now = this.#syncedAt;
+  start(flow: Flow, work: Work, now = this.#clock.monotonic(), asked?: Asked): Ticket {
+    this.sync(now);
     const ticket = new Ticket(flow, work, now, this.#virtual, asked);
     if (typeof this.#response !== "object") {
       if (!this.#fits(ticket.seats)) return this.#refuse(ticket, "concurrency-limit");
@@ -130,11 +129,10 @@ export class Level {
   }
 
   /** A request that was served is over; its seats are free, or will be when its watchers have been told. */
-  finish(ticket: Ticket): void {
+  finish(ticket: Ticket, now = this.#clock.monotonic()): void {
     if (ticket.state !== "running") return;
     ticket.state = "over";
-    this.sync();
-    const now = this.#syncedAt;
+    this.sync(now);
     this.executing--;
     ticket.flow.meters.executing.add(-1);
     const { queue } = ticket;
@@ -174,8 +172,7 @@ export class Level {
   }
 
   /** Lets time pass. Before every change, and before anything is read that depends on time. */
-  sync(): void {
-    const now = this.#clock.monotonic();
+  sync(now = this.#clock.monotonic()): void {
     const passed = now - this.#syncedAt;
     if (passed <= 0) return;
     this.#syncedAt = now;

@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { FlowSchema, PriorityLevelConfiguration } from "../../api/index.ts";
 import type { UserInfo } from "../auth-contract.ts";
+import { Histogram } from "../metrics/values.ts";
 import { parseRequestInfo } from "../request-info.ts";
 import { flowSchemas } from "../bootstrap/flow-control.ts";
 import { Classifier, inOrder } from "./classify.ts";
 import { DemandMeter, SmoothedDemand } from "./demand.ts";
-import { isLasting, waitLimitMs } from "./lasting.ts";
+import { isLasting, timeoutProblem, waitLimitMs } from "./lasting.ts";
 import { limitResponse, mostSeats, seatLimits } from "./limits.ts";
 import { RetryAfter } from "./retry-after.ts";
 import { WatchCounts } from "./watch-counts.ts";
@@ -200,7 +201,7 @@ test("lists weigh by what they read, writes by who watches", () => {
     watchers: (info: Parameters<WatchCounts["interestedIn"]>[0]) => watches.interestedIn(info),
   };
   const work = (method: string, path: string, most = 0, name = "") =>
-    estimateWork(parseRequestInfo(method, path), name, most, options);
+    estimateWork(parseRequestInfo(method, path), name, most, options, new Histogram([]));
   const seats = (path: string, most = 0, name = "") => work("GET", path, most, name).initialSeats;
   const pods = "/api/v1/pods";
   assert.equal(seats(pods), 10, "in pieces of a megabyte");
@@ -241,4 +242,9 @@ test("what lasts takes no seat, and nobody stands in line for more than a quarte
   assert.equal(waitLimitMs(info(`${pod}?timeout=8s`)), 2000);
   assert.equal(waitLimitMs(info(`${pod}?timeout=8h`)), 15_000);
   assert.equal(waitLimitMs(info("/api/v1/pods?watch=1&timeout=8s")), 15_000);
+  const wrong = "invalid timeout specified in the request URL - time:";
+  assert.equal(timeoutProblem(info(`${pod}?timeout=zzz`)), `${wrong} invalid duration "zzz"`);
+  assert.equal(timeoutProblem(info(`${pod}?timeout=5`)), `${wrong} missing unit in duration "5"`);
+  assert.equal(timeoutProblem(info(`${pod}?timeout=5s`)), undefined);
+  assert.equal(timeoutProblem(info(`${pod}/log?timeout=5`)), undefined);
 });

@@ -1,5 +1,6 @@
 /** How much work a request will be, guessed before it is served (KEP-1040, "width of requests"). */
 import type { RequestInfo } from "../contract.ts";
+import type { Histogram } from "../metrics/values.ts";
 import { isTrue } from "../request-info.ts";
 
 export interface Work {
@@ -40,9 +41,15 @@ export const seatsOf = ({ initialSeats, finalSeats }: Work): number => Math.max(
 
 /**
  * `mostSeats`: what the level allows one request to take; 0: no word on it. `name`: the one object that is spoken of, be it
- * by a field selector.
+ * by a field selector. `watchCount`: where the number of watchers of a write is noted.
  */
-export function estimateWork(info: RequestInfo, name: string, mostSeats: number, options: WorkOptions): Work {
+export function estimateWork(
+  info: RequestInfo,
+  name: string,
+  mostSeats: number,
+  options: WorkOptions,
+  watchCount: Histogram,
+): Work {
   switch (info.verb) {
     case "list":
     case "watch":
@@ -51,7 +58,7 @@ export function estimateWork(info: RequestInfo, name: string, mostSeats: number,
     case "update":
     case "patch":
     case "delete":
-      return writeWork(info, limited(mostSeats, mostWriteSeats), options);
+      return writeWork(info, limited(mostSeats, mostWriteSeats), options, watchCount);
     default:
       return one;
   }
@@ -90,10 +97,11 @@ function readsHistory(query: URLSearchParams, version: string, limit: number): b
   return limit > 0 && version !== "" && version !== "0";
 }
 
-function writeWork(info: RequestInfo, most: number, { watchers }: WorkOptions): Work {
+function writeWork(info: RequestInfo, most: number, { watchers }: WorkOptions, watchCount: Histogram): Work {
   // A token is no object that anybody watches.
   if (info.resource === "serviceaccounts" && info.subresource === "token") return one;
   const count = watchers(info);
+  watchCount.observe(count);
   if (count < watchersPerSeat) return one;
   const wanted = Math.ceil(count / watchersPerSeat);
   const finalSeats = Math.min(wanted, most);

@@ -19,6 +19,8 @@ export interface FrontHandlers {
   handle(request: HandlerRequest): Promise<Answer>;
   upgrade(request: HandlerRequest, message: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>;
   log: Logger;
+  /** A connection failed before TLS was agreed on. */
+  failedHandshake?(): void;
 }
 
 export interface Front {
@@ -178,7 +180,10 @@ export async function listenFront(options: ListenOptions, handlers: FrontHandler
     socket.once("close", () => sockets.delete(socket));
     socket.on("error", () => socket.destroy());
   });
-  server.on("tlsClientError", (_error, socket) => socket.destroy());
+  server.on("tlsClientError", (_error, socket) => {
+    handlers.failedHandshake?.();
+    socket.destroy();
+  });
   server.setTimeout(0);
   // HTTP/1.1 clients keep connections for a while; closing them under their hands costs them a request.
   Object.assign(server, { keepAliveTimeout: keepAliveMs });

@@ -26,7 +26,7 @@ test("numbers are written as Go writes them", () => {
   for (const [value, text] of written) assert.equal(goFloat(value), text);
 });
 
-test("families come by name, series by labels, labels in alphabetical order and escaped", () => {
+test("families come by name, series by labels, labels in alphabetical order and escaped", async () => {
   const registry = new MetricsRegistry();
   const b = registry.counter({ name: "b_total", help: "Bs.", stability: "STABLE", labels: ["verb", "code"] });
   registry.gauge({ name: "a", help: "As.", stability: "" }).with().set(7);
@@ -35,7 +35,7 @@ test("families come by name, series by labels, labels in alphabetical order and 
   b.with("GET", "200").add(2);
   b.with('a"\\\n', "200").add();
   assert.equal(
-    registry.text(),
+    await registry.text(),
     `# HELP a As.
 # TYPE a gauge
 a 7
@@ -49,7 +49,7 @@ b_total{code="404",verb="GET"} 1
   assert.throws(() => registry.gauge({ name: "a", help: "", stability: "" }), /defined twice/);
 });
 
-test("histograms add up from bucket to bucket; a bound belongs to its bucket", () => {
+test("histograms add up from bucket to bucket; a bound belongs to its bucket", async () => {
   const registry = new MetricsRegistry();
   const sizes = registry.histogram({
     name: "sizes",
@@ -58,7 +58,7 @@ test("histograms add up from bucket to bucket; a bound belongs to its bucket", (
     bounds: exponentialBounds(1000, 10, 3),
   });
   for (const size of [1, 1000, 1001, 99_999, 1e9]) sizes.with().observe(size);
-  assert.deepEqual(registry.text().split("\n").slice(2, -1), [
+  assert.deepEqual((await registry.text()).split("\n").slice(2, -1), [
     'sizes_bucket{le="1000"} 2',
     'sizes_bucket{le="10000"} 3',
     'sizes_bucket{le="100000"} 4',
@@ -68,7 +68,7 @@ test("histograms add up from bucket to bucket; a bound belongs to its bucket", (
   ]);
 });
 
-test("a timing histogram counts nanoseconds", () => {
+test("a timing histogram counts nanoseconds", async () => {
   const registry = new MetricsRegistry();
   const use = registry.timingHistogram({ name: "use", help: "Use.", stability: "ALPHA", bounds: [0, 0.5] });
   const series = use.with();
@@ -77,7 +77,7 @@ test("a timing histogram counts nanoseconds", () => {
   series.passed(1);
   series.set(3);
   series.passed(4);
-  assert.deepEqual(registry.text().split("\n").slice(0, -1), [
+  assert.deepEqual((await registry.text()).split("\n").slice(0, -1), [
     "# HELP use EXPERIMENTAL: [ALPHA] Use.",
     "# TYPE use histogram",
     'use_bucket{le="0"} 2e+06',
@@ -88,16 +88,16 @@ test("a timing histogram counts nanoseconds", () => {
   ]);
 });
 
-test("a reset begins at zero, but what is, stays", () => {
+test("a reset begins at zero, but what is, stays", async () => {
   const registry = new MetricsRegistry();
   const total = registry.counter({ name: "total", help: "", stability: "" }).with();
   const now = registry.gauge({ name: "now", help: "", stability: "" }).with();
   let refreshed = 0;
-  registry.beforeReading(() => refreshed++);
+  registry.beforeReading(() => void refreshed++);
   total.add();
   now.set(3);
   registry.reset();
   assert.deepEqual([total.value, now.value], [0, 3]);
-  registry.text();
+  await registry.text();
   assert.equal(refreshed, 1);
 });

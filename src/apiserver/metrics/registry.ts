@@ -7,7 +7,7 @@ export const metricsType = "text/plain; version=0.0.4; charset=utf-8; escaping=u
 
 export class MetricsRegistry {
   readonly #families = new Map<string, Family<Counter | Gauge | Histogram>>();
-  readonly #refreshers: (() => void)[] = [];
+  readonly #refreshers: (() => void | Promise<void>)[] = [];
 
   counter(options: FamilyOptions): Family<Counter> {
     return this.#add(new Family(options, "counter", () => new Counter()));
@@ -28,12 +28,15 @@ export class MetricsRegistry {
   }
 
   /** `refresh` brings up to date what is not kept while requests are served; it runs before anything is read. */
-  beforeReading(refresh: () => void): void {
+  beforeReading(refresh: () => void | Promise<void>): void {
     this.#refreshers.push(refresh);
   }
 
-  text(): string {
-    for (const refresh of this.#refreshers) refresh();
+  async text(): Promise<string> {
+    for (const refresh of this.#refreshers) {
+      const pending = refresh();
+      if (pending) await pending;
+    }
     const lines: string[] = [];
     for (const name of [...this.#families.keys()].sort()) this.#families.get(name)?.write(lines);
     return `${lines.join("\n")}\n`;

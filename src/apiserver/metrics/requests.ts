@@ -9,6 +9,7 @@ const durations = [
 const indicatorDurations = durations.slice(2);
 
 const about = ["verb", "group", "version", "resource", "subresource", "scope", "component"];
+const applyType = "application/apply-patch+yaml";
 const connects = new Set(["attach", "exec", "log", "portforward", "proxy"]);
 const methods = new Set(["APPLY", "CONNECT", "DELETE", "GET", "LIST", "PATCH", "POST", "PUT", "WATCH"]);
 /** Paths outside the API whose requests are counted, and the component that answers them. */
@@ -31,20 +32,23 @@ interface Series {
   duration: Histogram;
   indicator: Histogram | undefined;
   size: Histogram | undefined;
+  body: Histogram | undefined;
 }
 
 export interface Served {
   method: string;
   contentType: string | undefined;
   info: RequestInfo;
-  /** The one object that it speaks of, be it by a field selector. */
-  name: string;
   code: number;
   /** From its arrival until the answer was made, and how much of that others are to blame for (webhooks, waiting in queues). */
   ms: number;
   othersMs: number;
   /** Of the answer; undefined for a stream. */
   bytes: number | undefined;
+  /** Of what was sent. */
+  bodyBytes: number;
+  /** The server asked itself. */
+  own: boolean;
 }
 
 export class RequestMetrics {
@@ -54,6 +58,9 @@ export class RequestMetrics {
   readonly #sizes;
   readonly #terminations;
   readonly #lasting;
+  readonly #own;
+  readonly #deprecated;
+  readonly #bodies;
   readonly #series = new Map<string, Series>();
 
   constructor(registry: MetricsRegistry) {
@@ -98,10 +105,30 @@ export class RequestMetrics {
       stability: "STABLE",
       labels: about,
     });
+    this.#own = registry.counter({
+      name: "apiserver_selfrequest_total",
+      help: "Requests of the server to itself.",
+      stability: "ALPHA",
+      labels: ["verb", "group", "resource", "subresource"],
+    });
+    this.#deprecated = registry.gauge({
+      name: "apiserver_requested_deprecated_apis",
+      help: "What was asked for and will be gone.",
+      stability: "STABLE",
+      labels: ["group", "version", "resource", "subresource", "removed_release"],
+    });
+    this.#bodies = registry.histogram({
+      name: "apiserver_request_body_size_bytes",
+      help: "Bytes of what was sent.",
+      stability: "ALPHA",
+      labels: ["verb", "group", "resource"],
+      bounds: Array.from({ length: 31 }, (_, i) => 50_000 + i * 100_000),
+    });
   }
 
-  observe({ method, contentType, info, name, code, ms, othersMs, bytes }: Served): void {
-    const series = this.#find(method, contentType, info, name);
+  observe(served: Served): void {
+    const { method, contentType, info, code, ms, othersMs, bytes } = served;
+    const series = this.#find(method, contentType, info);
     if (!series) return;
     let count = series.codes.get(code);
     if (!count) {
@@ -113,6 +140,19 @@ export class RequestMetrics {
     series.duration.observe(ms / 1000);
     series.indicator?.observe((ms - othersMs) / 1000);
     if (bytes !== undefined) series.size?.observe(bytes);
+    if (served.bodyBytes > 0 && info.isResource) {
+      series.body ??= this.#bodies.with(info.verb, info.apiGroup, info.resource);
+      series.body.observe(served.bodyBytes);
+    }
+    if (served.own) {
+      const [verb = "", group = "", , resource = "", subresource = ""] = series.labels;
+      this.#own.with(verb, group, resource, subresource).add();
+    }
+  }
+
+  /** Somebody used what will be gone: in this release, if it is known. */
+  deprecated({ apiGroup, apiVersion, resource, subresource }: RequestInfo, removedRelease: string): void {
+    this.#deprecated.with(apiGroup, apiVersion, resource, subresource, removedRelease).set(1);
   }
 
   /** A request was refused before anything was done for it. */
@@ -148,18 +188,17 @@ export class RequestMetrics {
     return labels && this.#lasting.with(...labels);
   }
 
-  #find(
-    method: string,
-    contentType: string | undefined,
-    info: RequestInfo,
-    name: string,
-  ): Series | undefined {
-    const labels = labelsOf(method, contentType, info, name);
-    if (!labels) return undefined;
+  #find(method: string, contentType: string | undefined, info: RequestInfo): Series | undefined {
     const dryRun = dryRunOf(info);
-    const key = `${labels.join("\0")}\0${dryRun}`;
+    const { isResource, verb: asked, apiGroup, apiVersion, resource, subresource } = info;
+    const apply = contentType === applyType ? "A" : "";
+    const scope = info.name !== "" ? "N" : info.namespace !== "" ? "n" : "";
+    const place = isResource ? `${apiGroup}/${apiVersion}/${resource}/${subresource}` : plainPlace(info.path);
+    const key = `${method} ${asked} ${place} ${scope}${apply} ${dryRun}`;
     let series = this.#series.get(key);
     if (!series) {
+      const labels = labelsOf(method, contentType, info, info.name);
+      if (!labels) return undefined;
       const [verb = "", ...others] = labels;
       series = {
         labels,
@@ -168,6 +207,7 @@ export class RequestMetrics {
         duration: this.#durations.with(verb, dryRun, ...others),
         indicator: dryRun === "" ? this.#indicators.with(...labels) : undefined,
         size: verb === "GET" || verb === "LIST" ? this.#sizes.with(...labels) : undefined,
+        body: undefined,
       };
       this.#series.set(key, series);
     }
@@ -175,7 +215,10 @@ export class RequestMetrics {
   }
 }
 
-/** Undefined for paths outside the API that nobody counts. */
+/**
+ * `name`: the one object that it speaks of; of requests that last, be it by a field selector. Undefined for paths outside the
+ * API that nobody counts.
+ */
 function labelsOf(
   method: string,
   contentType: string | undefined,
@@ -216,7 +259,7 @@ function reportedVerb(
 ): string {
   if (subresource !== "" && connects.has(subresource)) return "CONNECT";
   if (verb === "watch") return "WATCH";
-  if (method === "PATCH") return contentType === "application/apply-patch+yaml" ? "APPLY" : "PATCH";
+  if (method === "PATCH") return contentType === applyType ? "APPLY" : "PATCH";
   if (method === "GET" || method === "HEAD") return scope === "resource" ? "GET" : "LIST";
   return methods.has(method) ? method : "other";
 }

@@ -9,6 +9,7 @@ import { encodeObject, enveloped, protobufType, watchFrame } from "../codec/prot
 import { messages } from "../codec/protobuf/messages.ts";
 import type { Call } from "../core.ts";
 import { notStreamed } from "../errors.ts";
+import type { WatchMeters } from "../metrics/watches.ts";
 import type { Answer, PushStream, StreamSink } from "../response.ts";
 import { includeOf, partialObject, tableOf } from "../tables/render.ts";
 import {
@@ -87,6 +88,7 @@ class WatchStream implements PushStream {
   readonly #name: string;
   /** "" is everywhere. A namespace itself is in none, though its path says so. */
   readonly #namespace: string;
+  readonly #meters: WatchMeters;
   /** The columns of a table are told once, with the first event. */
   #columnsTold = false;
 
@@ -97,6 +99,7 @@ class WatchStream implements PushStream {
     this.#settings = settings;
     const { target, info, resource } = call;
     this.#name = info.name;
+    this.#meters = call.core.meters.watches.of(resource.def);
     this.#namespace = resource.def.namespaced ? info.namespace : "";
     const encoding = target.format === "protobuf" ? "protobuf " : "";
     this.#look =
@@ -140,7 +143,7 @@ class WatchStream implements PushStream {
         return;
       }
       if (!frame) return;
-      sink.write(frame);
+      this.#write(sink, frame);
       // Too slow: better to list again than to hold everything in memory for it.
       if (sink.backlog > maxBacklogBytes) finish();
     };
@@ -160,7 +163,7 @@ class WatchStream implements PushStream {
     else if (this.#settings.bookmarks) {
       const mark = (): void => {
         const { revision } = core.caches;
-        const write = (): void => sink.write(this.#bookmark(false, revision));
+        const write = (): void => this.#write(sink, this.#bookmark(false, revision));
         if (source) source.whenTold(write);
         else write();
         bookmarkTimer = core.clock.timer(bookmarkMs, mark);
@@ -182,10 +185,10 @@ class WatchStream implements PushStream {
     if (wantsInitial) {
       for (const entry of resource.cache.list(this.#namespace)) {
         if (!this.#selects(entry)) continue;
-        sink.write(this.#encode("ADDED", entry));
+        this.#write(sink, this.#encode("ADDED", entry));
         this.#columnsTold = true;
       }
-      if (this.#settings.bookmarks) sink.write(this.#bookmark(true, this.#call.core.caches.revision));
+      if (this.#settings.bookmarks) this.#write(sink, this.#bookmark(true, this.#call.core.caches.revision));
       return true;
     }
     if (!resourceVersion) return true;
@@ -194,7 +197,7 @@ class WatchStream implements PushStream {
     for (const change of missed) {
       if (this.#namespace !== "" && change.entry.namespace !== this.#namespace) continue;
       const frame = this.#frame(change);
-      if (frame) sink.write(frame);
+      if (frame) this.#write(sink, frame);
     }
     return true;
   }
@@ -209,7 +212,7 @@ class WatchStream implements PushStream {
         return { type: "added", revision: entry.revision, entry, previous: undefined, frames: new Map() };
       });
       source.begin(state, () => {
-        if (this.#settings.bookmarks) sink.write(this.#bookmark(true, revision));
+        if (this.#settings.bookmarks) this.#write(sink, this.#bookmark(true, revision));
       });
       return true;
     }
@@ -222,8 +225,14 @@ class WatchStream implements PushStream {
   #tooOld(sink: StreamSink, resourceVersion: number): false {
     const oldest = this.#call.resource.cache.floor;
     const error = new StatusError("Expired", `too old resource version: ${resourceVersion} (${oldest})`);
-    sink.write(this.#event("ERROR", error.toStatus()));
+    this.#write(sink, this.#event("ERROR", error.toStatus()));
     return false;
+  }
+
+  #write(sink: StreamSink, frame: Uint8Array): void {
+    sink.write(frame);
+    this.#meters.events.add();
+    this.#meters.sizes.observe(frame.length);
   }
 
   #selects(entry: Entry): boolean {

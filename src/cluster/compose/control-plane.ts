@@ -78,7 +78,10 @@ export async function startControlPlane(options: {
   const server = await createApiServer({
     ...(audit ? { audit } : {}),
     store: encrypted?.store ?? options.store,
-    ...(encrypted ? { checks: new Map([["kms-providers", encrypted.healthy]]) } : {}),
+    checks: new Map<string, () => void | Promise<void>>([
+      ...auth.checks,
+      ...(encrypted ? [["kms-providers", encrypted.healthy] as const] : []),
+    ]),
     clock,
     log: log.with({ part: "apiserver" }),
     random: Math.random,

@@ -25,6 +25,7 @@ import { ask, uncalled, wants } from "./ask.ts";
 import type { Called } from "./hooks.ts";
 import { patchAnnotation } from "./annotations.ts";
 import type { Verdict } from "./verdict.ts";
+import type { HookWatch } from "./watch-hook.ts";
 
 /** With what webhooks are asked. */
 export interface Asking {
@@ -33,6 +34,7 @@ export interface Asking {
   registry: Registry;
   /** The webhook's selectors, on the request as it is now. */
   selects(called: Called, request: AdmissionRequest): boolean;
+  watch: HookWatch;
   /** Told of webhooks that could not be asked and need not be. */
   ignored(called: Called, error: Error): void;
 }
@@ -58,7 +60,7 @@ export async function mutate(
     let mutated = false;
     let failure: WebhookCallError | undefined;
     try {
-      mutated = await askAndChange(asking, request, each, place);
+      mutated = await asking.watch.over(each, request, () => askAndChange(asking, request, each, place));
     } catch (error) {
       if (!(error instanceof WebhookCallError)) throw error;
       failure = error;
@@ -75,6 +77,7 @@ export async function mutate(
     if (hook.failurePolicy !== "Ignore") throw uncalled(each, failure);
     audit?.annotate(`failed-open.mutation.webhook.admission.k8s.io/${place}`, hook.name);
     asking.ignored(each, failure);
+    asking.watch.failedOpen(each);
   }
   if (patched) await prune(request);
   memory.end(request);

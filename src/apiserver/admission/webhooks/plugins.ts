@@ -6,11 +6,14 @@ import type { PluginContext } from "../context.ts";
 import { ask, uncalled, wants } from "./ask.ts";
 import { type Called, Hooks } from "./hooks.ts";
 import { type Asking, mutate } from "./mutate.ts";
+import { HookWatch } from "./watch-hook.ts";
 
 export function admissionWebhooks(
   context: PluginContext,
 ): [mutating: AdmissionPlugin, validating: AdmissionPlugin] {
-  const { caches, registry, log, random, authorizer } = context;
+  const { caches, registry, log, random, authorizer, clock, metrics } = context;
+  const admitting = new HookWatch(clock, metrics, "admit");
+  const judging = new HookWatch(clock, metrics, "validate");
   const client = new ReviewClient(caches, random);
   const forget = (): void => client.keepOnly(new Set([...mutating.bundles(), ...validating.bundles()]));
   const mutating = new Hooks(caches, registry, "mutatingwebhookconfigurations", forget);
@@ -24,7 +27,8 @@ export function admissionWebhooks(
       admit(request) {
         const called = mutating.of(request);
         if (called.length === 0) return undefined;
-        return mutate({ client, authorizer, registry, ignored, selects: mutating.selects }, request, called);
+        const { selects } = mutating;
+        return mutate({ client, authorizer, registry, ignored, selects, watch: admitting }, request, called);
       },
     },
     {
@@ -33,7 +37,7 @@ export function admissionWebhooks(
       validate(request) {
         const called = validating.of(request).filter((each) => validating.selects(each, request));
         if (called.length === 0) return undefined;
-        return validate({ client, authorizer, ignored }, request, called);
+        return validate({ client, authorizer, ignored, watch: judging }, request, called);
       },
     },
   ];
@@ -41,7 +45,7 @@ export function admissionWebhooks(
 
 /** All at once, and everybody is waited for. Of several refusals the first in their order counts. */
 async function validate(
-  { client, authorizer, ignored }: Pick<Asking, "client" | "authorizer" | "ignored">,
+  { client, authorizer, ignored, watch }: Pick<Asking, "client" | "authorizer" | "ignored" | "watch">,
   request: AdmissionRequest,
   called: readonly Called[],
 ): Promise<void> {
@@ -51,7 +55,7 @@ async function validate(
     wanting.map(async (each, index) => {
       const warnings: string[] = [];
       try {
-        await ask(client, { ...request, warnings }, each, false);
+        await watch.over(each, request, () => ask(client, { ...request, warnings }, each, false));
         return { warnings };
       } catch (error) {
         if (!(error instanceof WebhookCallError)) return { warnings, refusal: error };
@@ -59,6 +63,7 @@ async function validate(
         const key = `failed-open.validating.webhook.admission.k8s.io/round_0_index_${index}`;
         request.audit?.annotate(key, each.hook.name);
         ignored(each, error);
+        watch.failedOpen(each);
         return { warnings };
       }
     }),

@@ -125,7 +125,7 @@ export function denial(name: string, status: Partial<Status> = {}): StatusError 
 }
 
 /** A Status of somebody else's making: it may say what Kubernetes' own never do. */
-class Denial extends StatusError {
+export class Denial extends StatusError {
   readonly #given: Partial<Status>;
 
   constructor(given: Partial<Status>, message: string) {

@@ -1,0 +1,49 @@
+/** What is measured of a webhook that is asked. */
+import type { Clock } from "../../../machinery/index.ts";
+import type { AdmissionMetrics, AdmissionStep, WebhookOutcome } from "../../metrics/admission.ts";
+import { WebhookCallError } from "../../webhooks/answers.ts";
+import type { AdmissionRequest } from "../chain.ts";
+import type { Called } from "./hooks.ts";
+import { Denial } from "./verdict.ts";
+
+export class HookWatch {
+  readonly #clock: Clock;
+  readonly #metrics: AdmissionMetrics;
+  readonly #step: AdmissionStep;
+
+  constructor(clock: Clock, metrics: AdmissionMetrics, step: AdmissionStep) {
+    this.#clock = clock;
+    this.#metrics = metrics;
+    this.#step = step;
+  }
+
+  /** Runs what asks it. */
+  async over<T>({ hook }: Called, { operation }: AdmissionRequest, run: () => Promise<T>): Promise<T> {
+    const began = this.#clock.monotonic();
+    const done = (outcome: WebhookOutcome): void =>
+      this.#metrics.webhook(hook.name, this.#step, operation, this.#clock.monotonic() - began, outcome);
+    try {
+      const result = await run();
+      done({ rejected: false, code: 200, error: "no_error" });
+      return result;
+    } catch (error) {
+      done(failure(error, hook.failurePolicy === "Ignore"));
+      throw error;
+    }
+  }
+
+  failedOpen({ hook }: Called): void {
+    this.#metrics.failedOpen(hook.name, this.#step);
+  }
+}
+
+/** `mayFail`: the request goes on when the webhook cannot be asked. */
+function failure(error: unknown, mayFail: boolean): WebhookOutcome {
+  if (error instanceof WebhookCallError) {
+    // There was no answer, or one that makes no sense.
+    const code = error.message.startsWith("failed to call webhook") ? 503 : 400;
+    return { rejected: !mayFail, code, error: "calling_webhook_error" };
+  }
+  if (error instanceof Denial) return { rejected: true, code: error.code, error: "no_error" };
+  return { rejected: true, code: 0, error: "apiserver_internal_error" };
+}

@@ -1,0 +1,104 @@
+/** Who asks, and whether they may. */
+import type { Clock } from "../machinery/index.ts";
+import type { AuthorizationAttributes, Authenticator, Authorizer, UserInfo } from "./auth-contract.ts";
+import { Impersonation, wantedUser } from "./auth/authn/impersonation.ts";
+import type { AuditTrail, HandlerRequest, RequestInfo } from "./contract.ts";
+import { denied } from "./errors.ts";
+import type { IdentityMetrics } from "./metrics/identity.ts";
+
+const anonymous: UserInfo = { name: "system:anonymous", groups: ["system:unauthenticated"] };
+
+/** Who asks, and for what. `name`: the one object that is spoken of, be it by a field selector. */
+export type Asked = AuthorizationAttributes & { name: string };
+
+/** `at`: when that was known, by the clock that goes on steadily. */
+export interface Identified {
+  asked: Asked;
+  at: number;
+}
+
+export class Gate {
+  readonly #clock: Clock;
+  readonly #authenticator: Authenticator;
+  readonly #authorizer: Authorizer;
+  readonly #impersonation: Impersonation;
+  readonly #meters: IdentityMetrics;
+
+  constructor(clock: Clock, authenticator: Authenticator, authorizer: Authorizer, meters: IdentityMetrics) {
+    this.#clock = clock;
+    this.#authenticator = authenticator;
+    this.#authorizer = authorizer;
+    this.#impersonation = new Impersonation(authorizer);
+    this.#meters = meters;
+  }
+
+  /** Authentication and authorization. Throws 401 and 403. */
+  async admit(request: HandlerRequest, info: RequestInfo, trail?: AuditTrail): Promise<UserInfo> {
+    const { asked, at } = await this.identify(request, info, this.#clock.monotonic(), trail);
+    await this.authorize(asked, at, trail);
+    return asked.user;
+  }
+
+  /** Who it is, be it by impersonation. `began`: when the request came. Throws 401, 403 and 400. */
+  async identify(
+    request: HandlerRequest,
+    info: RequestInfo,
+    began: number,
+    trail?: AuditTrail,
+  ): Promise<Identified> {
+    const user = await this.#authenticate(request, info, began);
+    const at = this.#clock.monotonic();
+    this.#meters.authenticated(user.name, at - began);
+    const { query } = info;
+    const fieldSelector = query.get("fieldSelector");
+    // A list of exactly one name is authorized by that name, as in Kubernetes.
+    const oneName =
+      info.name === "" && fieldSelector
+        ? /(?:^|,)metadata\.name==?([^,]+)(?:,|$)/.exec(fieldSelector)?.[1]
+        : undefined;
+    const attributes = {
+      user,
+      verb: info.verb,
+      apiGroup: info.apiGroup,
+      apiVersion: info.apiVersion,
+      resource: info.resource,
+      subresource: info.subresource,
+      namespace: info.namespace,
+      name: info.name || (oneName ?? ""),
+      path: info.path,
+      isResource: info.isResource,
+      ...(fieldSelector ? { fieldSelector } : {}),
+      ...(query.get("labelSelector") ? { labelSelector: query.get("labelSelector") as string } : {}),
+    };
+    trail?.received(attributes);
+    const wanted = wantedUser(request.headers ?? {});
+    if (!wanted) return { asked: attributes, at };
+    const acting = await this.#impersonation.actAs(wanted, attributes);
+    trail?.impersonating(acting);
+    return { asked: { ...attributes, user: acting }, at: this.#clock.monotonic() };
+  }
+
+  /** Throws 401. */
+  async #authenticate(
+    { headers = {}, peer }: HandlerRequest,
+    { path }: RequestInfo,
+    began: number,
+  ): Promise<UserInfo> {
+    try {
+      return (await this.#authenticator.authenticate({ headers, peer, path })) ?? anonymous;
+    } catch (error) {
+      this.#meters.unknown(this.#clock.monotonic() - began);
+      throw error;
+    }
+  }
+
+  /** `since`: now. Returns what is then now. Throws 403. */
+  async authorize(asked: Asked, since: number, trail?: AuditTrail): Promise<number> {
+    const decision = await this.#authorizer.authorize(asked);
+    const now = this.#clock.monotonic();
+    this.#meters.authorized(decision.allowed, now - since);
+    trail?.decided(decision);
+    if (!decision.allowed) throw denied(asked, decision.reason);
+    return now;
+  }
+}

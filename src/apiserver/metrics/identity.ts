@@ -1,0 +1,75 @@
+/** authentication_*, authorization_*: who came, and what they were told. */
+import type { Family } from "./family.ts";
+import type { MetricsRegistry } from "./registry.ts";
+import { type Counter, exponentialBounds, type Histogram } from "./values.ts";
+
+/** Names that are told; others would be too many. */
+const told = new Set([
+  "admin",
+  "client",
+  "kube_proxy",
+  "kubelet",
+  "system:serviceaccount:kube-system:default",
+]);
+
+/** Results of one kind, counted and timed. */
+class Outcomes {
+  readonly #counts: Family<Counter>;
+  readonly #durations: Family<Histogram>;
+  readonly #known = new Map<string, readonly [Counter, Histogram]>();
+
+  constructor(registry: MetricsRegistry, counts: string, durations: string, what: string) {
+    const labels = ["result"];
+    const stability = "ALPHA";
+    this.#counts = registry.counter({ name: counts, help: `${what} by result.`, stability, labels });
+    const help = `${what}: how long it took.`;
+    const bounds = exponentialBounds(0.001, 2, 15);
+    this.#durations = registry.histogram({ name: durations, help, stability, labels, bounds });
+  }
+
+  add(result: string, ms: number): void {
+    let known = this.#known.get(result);
+    if (!known) {
+      known = [this.#counts.with(result), this.#durations.with(result)];
+      this.#known.set(result, known);
+    }
+    known[0].add();
+    known[1].observe(ms / 1000);
+  }
+}
+
+export class IdentityMetrics {
+  readonly #authentication: Outcomes;
+  readonly #authorization: Outcomes;
+  readonly #users: Family<Counter>;
+  readonly #others: Counter;
+
+  constructor(registry: MetricsRegistry) {
+    const [attempts, took] = ["authentication_attempts", "authentication_duration_seconds"];
+    this.#authentication = new Outcomes(registry, attempts, took, "Authentication");
+    const [asked, lasted] = ["authorization_attempts_total", "authorization_duration_seconds"];
+    this.#authorization = new Outcomes(registry, asked, lasted, "Authorization");
+    this.#users = registry.counter({
+      name: "authenticated_user_requests",
+      help: "Requests by who sent them, as far as names are told.",
+      stability: "ALPHA",
+      labels: ["username"],
+    });
+    this.#others = this.#users.with("other");
+  }
+
+  authenticated(user: string, ms: number): void {
+    this.#authentication.add("success", ms);
+    if (told.has(user)) this.#users.with(user).add();
+    else if (user.includes("@")) this.#users.with("email_id").add();
+    else this.#others.add();
+  }
+
+  unknown(ms: number): void {
+    this.#authentication.add("error", ms);
+  }
+
+  authorized(allowed: boolean, ms: number): void {
+    this.#authorization.add(allowed ? "allowed" : "no-opinion", ms);
+  }
+}

@@ -1,0 +1,185 @@
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { settle } from "../../testing/index.ts";
+import { configMap, pod } from "../testing/harness.ts";
+import { configure, hook, maps, serve, webhookServer } from "../testing/webhooks.ts";
+
+async function setUp(t: TestContext, options?: Parameters<typeof serve>[1]) {
+  const h = await serve(t, options);
+  /** The value of a series; undefined when there is none. */
+  const value = async (series: string): Promise<number | undefined> => {
+    const { text } = await h.call("GET", "/metrics");
+    const line = text.split("\n").find((each) => each.startsWith(`${series} `));
+    return line === undefined ? undefined : Number(line.slice(line.lastIndexOf(" ")));
+  };
+  return { h, value };
+}
+
+const request = (verb: string, scope: string, code: number, more: object = {}): string => {
+  const labels: Record<string, string> = {
+    code: String(code),
+    component: "apiserver",
+    dry_run: "",
+    group: "",
+    resource: "configmaps",
+    scope,
+    subresource: "",
+    verb,
+    version: "v1",
+    ...more,
+  };
+  const text = Object.entries(labels).map(([name, each]) => `${name}="${each}"`);
+  return `apiserver_request_total{${text.join(",")}}`;
+};
+
+test("requests are counted by what they are, and only those that there is something for", async (t) => {
+  const { h, value } = await setUp(t);
+  await h.call("POST", maps, configMap("a"));
+  await h.call("POST", `${maps}?dryRun=All`, configMap("b"));
+  await h.call("GET", maps);
+  await h.call("GET", "/api/v1/configmaps");
+  await h.call("GET", `${maps}?fieldSelector=metadata.name%3Da`);
+  await h.call("PUT", `${maps}/a`, configMap("a", { k: "v" }));
+  const apply = { "content-type": "application/apply-patch+yaml" };
+  await h.call("PATCH", `${maps}/a?fieldManager=m&force=true`, configMap("a"), apply);
+  await h.call("PATCH", `${maps}/a`, {}, { "content-type": "application/merge-patch+json" });
+  await h.call("GET", `${maps}/none`);
+  await h.call("DELETE", `${maps}/a`);
+  await h.call("DELETE", maps);
+  const wanted: [string, number][] = [
+    [request("POST", "resource", 201), 1],
+    [request("POST", "resource", 201, { dry_run: "All" }), 1],
+    [request("LIST", "namespace", 200), 2],
+    [request("LIST", "cluster", 200), 1],
+    [request("PUT", "resource", 200), 1],
+    [request("APPLY", "resource", 200), 1],
+    [request("PATCH", "resource", 200), 1],
+    [request("GET", "resource", 404), 1],
+    [request("DELETE", "resource", 200), 1],
+    [request("DELETE", "namespace", 200), 1],
+  ];
+  for (const [series, count] of wanted) assert.equal(await value(series), count, series);
+  for (const path of ["/api/v1/zzz", "/zzz", `${maps}/a/zzz`, "/apis/zzz.example.com/v1/x"])
+    await h.call("GET", path);
+  await h.call("GET", "/livez/ping");
+  await h.call("GET", "/api");
+  const { text } = await h.call("GET", "/metrics");
+  assert.doesNotMatch(text, /zzz/);
+  const outside = { resource: "", version: "" };
+  assert.equal(await value(request("GET", "", 200, { ...outside, subresource: "api" })), 1);
+  assert.equal(await value(request("GET", "", 200, { ...outside, subresource: "/livez", component: "" })), 1);
+  const post =
+    '{component="apiserver",dry_run="",group="",resource="configmaps",scope="resource",subresource="",verb="POST",version="v1"}';
+  assert.equal(await value(`apiserver_request_duration_seconds_count${post}`), 1);
+  assert.equal(
+    await value('apiserver_request_body_size_bytes_count{group="",resource="configmaps",verb="create"}'),
+    2,
+  );
+});
+
+test("who comes and what they may do: by result, names only of those that are known", async (t) => {
+  const { h, value } = await setUp(t, {
+    authenticator: {
+      authenticate: ({ headers }) => {
+        if (headers["x-user"] === "bad") throw new Error("no");
+        return { name: headers["x-user"] ?? "admin", groups: ["system:masters"] };
+      },
+    },
+    authorizer: { authorize: ({ path }) => ({ allowed: path !== "/version", reason: "" }) },
+  });
+  for (const user of ["kubelet", "kubelet", "a@example.com", "somebody"])
+    await h.call("GET", "/api", undefined, { "x-user": user });
+  await h.call("GET", "/api", undefined, { "x-user": "bad" });
+  await h.call("GET", "/version");
+  assert.equal(await value('authenticated_user_requests{username="kubelet"}'), 2);
+  assert.equal(await value('authenticated_user_requests{username="email_id"}'), 1);
+  assert.equal(await value('authenticated_user_requests{username="other"}'), 1);
+  assert.equal(await value('authentication_attempts{result="error"}'), 1);
+  assert.equal(await value('authorization_attempts_total{result="no-opinion"}'), 1);
+  assert.ok(((await value('authorization_duration_seconds_count{result="allowed"}')) ?? 0) > 4);
+});
+
+test("what is stored, what watches are told, and what the store was asked for", async (t) => {
+  const { h, value } = await setUp(t);
+  const watch = await h.watch(`${maps}?watch=1&resourceVersion=${h.store.revision}`);
+  for (const name of ["a", "b"]) await h.call("POST", maps, configMap(name));
+  await h.call("PUT", `${maps}/a`, configMap("a", { k: "v" }));
+  await h.call("DELETE", `${maps}/a`);
+  await settle();
+  const of = '{group="",resource="configmaps",version="v1"}';
+  assert.equal(await value(`apiserver_watch_events_total${of}`), 4);
+  assert.equal(await value(`apiserver_watch_events_sizes_count${of}`), 4);
+  assert.equal(await value('apiserver_storage_objects{resource="configmaps"}'), 1);
+  assert.equal(
+    await value('apiserver_storage_objects{resource="flowschemas.flowcontrol.apiserver.k8s.io"}'),
+    11,
+  );
+  assert.ok(
+    ((await value('apiserver_resource_size_estimate_bytes{group="",resource="configmaps"}')) ?? 0) > 100,
+  );
+  assert.ok(((await value('apiserver_storage_size_bytes{storage_cluster_id="etcd-0"}')) ?? -1) >= 0);
+  for (const [operation, count] of Object.entries({ create: 2, update: 1, delete: 1 })) {
+    const series = `etcd_requests_total{group="",operation="${operation}",resource="configmaps"}`;
+    assert.equal(await value(series), count, series);
+  }
+  watch.close();
+});
+
+test("plugins and webhooks: how long, how often, and what was refused by whom", async (t) => {
+  const { h, value } = await setUp(t, { plugins: { disable: ["ServiceAccount"] } });
+  const hooks = await webhookServer(t, ({ object }) =>
+    object?.metadata.name === "no" ? { allowed: false, status: { code: 418 } } : { allowed: true },
+  );
+  const gone = "https://127.0.0.1:1/";
+  await configure(h, "Mutating", "m", [hook("open", gone, { failurePolicy: "Ignore" })]);
+  await configure(h, "Validating", "v", [hook("judge", hooks.url)]);
+  assert.equal((await h.call("POST", maps, configMap("yes"))).status, 201);
+  assert.equal((await h.call("POST", maps, configMap("no"))).status, 418);
+  await configure(h, "Mutating", "m2", [hook("closed", gone)]);
+  assert.equal((await h.call("POST", maps, configMap("yes2"))).status, 500);
+  await h.call("POST", "/api/v1/namespaces/nowhere/pods", pod("p"));
+  const plugin = (name: string, rejected: boolean): string =>
+    `apiserver_admission_controller_admission_duration_seconds_count{name="${name}",operation="CREATE",rejected="${rejected}",type="admit"}`;
+  assert.equal(await value(plugin("NamespaceLifecycle", true)), 1);
+  assert.ok(((await value(plugin("NamespaceLifecycle", false))) ?? 0) >= 3);
+  const step =
+    'apiserver_admission_step_admission_duration_seconds_count{operation="CREATE",rejected="true",type="validate"}';
+  assert.equal(await value(step), 1);
+  const asked = (name: string, type: string, rejected: boolean, code: number): string =>
+    `apiserver_admission_webhook_request_total{code="${code}",name="${name}.example.com",operation="CREATE",rejected="${rejected}",type="${type}"}`;
+  assert.equal(await value(asked("judge", "validating", false, 200)), 1);
+  assert.equal(await value(asked("judge", "validating", true, 418)), 1);
+  assert.equal(await value(asked("open", "admit", false, 503)), 3);
+  assert.equal(await value(asked("closed", "admit", true, 503)), 1);
+  const rejected = (name: string, type: string, code: number, error: string): string =>
+    `apiserver_admission_webhook_rejection_count{error_type="${error}",name="${name}.example.com",operation="CREATE",rejection_code="${code}",type="${type}"}`;
+  assert.equal(await value(rejected("judge", "validating", 418, "no_error")), 1);
+  assert.equal(await value(rejected("closed", "admit", 503, "calling_webhook_error")), 1);
+  assert.equal(
+    await value('apiserver_admission_webhook_fail_open_count{name="open.example.com",type="admit"}'),
+    3,
+  );
+});
+
+test("the process, the build, what is deprecated; and counting anew", async (t) => {
+  const { h, value } = await setUp(t);
+  const made = await h.call("GET", "/metrics");
+  assert.equal(
+    made.headers["content-type"],
+    "text/plain; version=0.0.4; charset=utf-8; escaping=underscores",
+  );
+  assert.match(made.headers["process-start-time-unix"] ?? "", /^\d{10}$/);
+  assert.match(made.text, /^kubernetes_build_info\{build_date=".*minor="36".*\} 1$/m);
+  assert.match(made.text, /^process_cpu_seconds_total [\d.e+-]+$/m);
+  assert.match(made.text, /^kubernetes_feature_enabled\{name="APIServerIdentity",stage="BETA"\} 1$/m);
+  assert.ok(((await value("process_open_fds")) ?? 0) > 2);
+  const endpoints =
+    'apiserver_requested_deprecated_apis{group="",removed_release="",resource="endpoints",subresource="",version="v1"}';
+  assert.equal(await value(endpoints), undefined);
+  await h.call("GET", "/api/v1/namespaces/default/endpoints");
+  assert.equal(await value(endpoints), 1);
+  const { text } = await h.call("DELETE", "/metrics");
+  assert.equal(text, "metrics reset\n");
+  assert.equal(await value('authorization_attempts_total{result="allowed"}'), 1);
+  assert.equal((await h.call("GET", "/metrics/slis")).status, 200);
+});

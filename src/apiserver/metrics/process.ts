@@ -1,0 +1,67 @@
+/** process_*, kubernetes_build_info, kubernetes_feature_enabled: what runs here. */
+import { readdirSync, readFileSync } from "node:fs";
+import { versionInfo } from "../version.ts";
+import { featureGates } from "./feature-gates.ts";
+import type { MetricsRegistry } from "./registry.ts";
+
+/** Bytes of a page of memory, as /proc counts. */
+const pageBytes = 4096;
+
+export function describeProcess(registry: MetricsRegistry): void {
+  const gauge = (name: string, help: string) => registry.gauge({ name, help, stability: "" }).with();
+  const cpu = registry.counter({
+    name: "process_cpu_seconds_total",
+    help: "Time of processors.",
+    stability: "",
+  });
+  const resident = gauge("process_resident_memory_bytes", "Memory in use.");
+  const virtual = gauge("process_virtual_memory_bytes", "Memory that is mapped.");
+  const open = gauge("process_open_fds", "Open files.");
+  const most = gauge("process_max_fds", "Files that can be open.");
+  gauge("process_start_time_seconds", "Start, since the epoch.").set(performance.timeOrigin / 1000);
+  registry.beforeReading(() => {
+    const { user, system } = process.cpuUsage();
+    cpu.with().value = (user + system) / 1e6;
+    resident.set(process.memoryUsage.rss());
+    // Where there is no /proc, what only it knows stays zero.
+    try {
+      virtual.set(Number(readFileSync("/proc/self/statm", "latin1").split(" ")[0]) * pageBytes);
+      open.set(readdirSync("/proc/self/fd").length);
+      most.set(Number(/^Max open files +(\d+)/m.exec(readFileSync("/proc/self/limits", "latin1"))?.[1] ?? 0));
+    } catch {
+      virtual.set(0);
+    }
+  });
+}
+
+export function describeBuild(registry: MetricsRegistry): void {
+  const { major, minor, gitVersion, gitCommit, gitTreeState, buildDate, goVersion, compiler, platform } =
+    versionInfo;
+  const entries = Object.entries({
+    major,
+    minor,
+    git_version: gitVersion,
+    git_commit: gitCommit,
+    git_tree_state: gitTreeState,
+    build_date: buildDate,
+    go_version: goVersion,
+    compiler,
+    platform,
+  });
+  registry
+    .gauge({
+      name: "kubernetes_build_info",
+      help: "What this is, in labels.",
+      stability: "ALPHA",
+      labels: entries.map(([name]) => name),
+    })
+    .with(...entries.map(([, value]) => value))
+    .set(1);
+  const features = registry.gauge({
+    name: "kubernetes_feature_enabled",
+    help: "Which features are on.",
+    stability: "BETA",
+    labels: ["name", "stage"],
+  });
+  for (const { name, stage, enabled } of featureGates) features.with(name, stage).set(enabled ? 1 : 0);
+}
