@@ -134,3 +134,12 @@ test("schemas inside schemas: a list's, a map's, or a plain boolean; what they d
   assert.equal(conform(props, odd).problem, undefined);
   assert.deepEqual(odd, { additionalProperties: false });
 });
+
+test("times with microseconds have six digits, no more and no fewer", () => {
+  const lease = "io.k8s.api.coordination.v1.Lease";
+  const why = (renewTime: string) => checkTypes(lease, { spec: { renewTime } })?.replace(/^.*: /, "");
+  assert.equal(why("2026-01-02T03:04:05.123456+01:00"), undefined);
+  assert.equal(why("2026-01-02T03:04:05Z"), 'cannot parse "Z" as ".000000"');
+  assert.equal(why("2026-01-02T03:04:05.123456789Z"), 'cannot parse "789Z" as "Z07:00"');
+  assert.equal(why(""), 'cannot parse "" as "2006"');
+});

@@ -288,18 +288,27 @@ function zero(element: FieldSchema): unknown {
 function time(field: FieldSchema, value: unknown, goPath: string, owner: TypeSchema): unknown {
   if (typeof value !== "string") throw mismatch({ ...field, type: "string" }, value, goPath, owner);
   if (value === "" && field.type === "time") return undefined;
-  const exact = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.exec(value);
+  const micro = field.type === "micro-time";
+  const [, seconds, rest = ""] = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(.*)$/.exec(value) ?? [];
+  const exact = (micro ? /^(\.\d{6})(Z|[+-]\d\d:\d\d)$/ : /^(\.\d+)?(Z|[+-]\d\d:\d\d)$/).exec(rest);
   const at = exact ? Date.parse(value) : Number.NaN;
   if (!exact || Number.isNaN(at)) {
-    const layout = field.type === "time" ? "2006-01-02T15:04:05Z07:00" : "2006-01-02T15:04:05.000000Z07:00";
+    const layout = micro ? "2006-01-02T15:04:05.000000Z07:00" : "2006-01-02T15:04:05Z07:00";
+    const [text, part] = seconds === undefined || !micro ? [value, "2006"] : notMicro(rest);
     throw new TypeProblem(
-      `parsing time ${JSON.stringify(value)} as ${JSON.stringify(layout)}: cannot parse ${JSON.stringify(value)} as "2006"`,
+      `parsing time ${JSON.stringify(value)} as ${JSON.stringify(layout)}: cannot parse ${JSON.stringify(text)} as ${JSON.stringify(part)}`,
     );
   }
   const iso = new Date(at).toISOString();
   if (field.type === "time")
     return value.length === 20 && value.endsWith("Z") ? value : `${iso.slice(0, 19)}Z`;
-  return `${iso.slice(0, 19)}.${(exact[1] ?? ".").slice(1, 7).padEnd(6, "0")}Z`;
+  return `${iso.slice(0, 19)}.${(exact[1] ?? ".").slice(1, 7)}Z`;
+}
+
+/** What does not fit behind the seconds, and the part of Go's layout it should be: exactly six digits, then the zone. */
+function notMicro(rest: string): [text: string, layout: string] {
+  const fraction = /^\.\d{6}/.exec(rest)?.[0];
+  return fraction === undefined ? [rest, ".000000"] : [rest.slice(fraction.length), "Z07:00"];
 }
 
 function quantity(value: unknown): string {
