@@ -5,6 +5,7 @@ import { FakeClock } from "../../testing/index.ts";
 import { Entry } from "../cache/entry.ts";
 import { atRevision } from "../cache/objects.ts";
 import { type Change, WatchCache } from "../cache/watch-cache.ts";
+import { ConversionError } from "./review.ts";
 import { ConvertedSource } from "./converted-source.ts";
 import { VersionView } from "./version-view.ts";
 
@@ -20,11 +21,16 @@ function rig() {
   const clock = new FakeClock();
   const asked: string[][] = [];
   const bad = new Set<string>();
+  let failure: Error | undefined;
+  const fail = (error: Error): void => {
+    failure = error;
+  };
   const converter = {
     async convert(objects: readonly KubeObject[], apiVersion: string) {
       const names = objects.map((each) => `${each.metadata?.name}@${each.metadata?.resourceVersion}`);
       asked.push(names);
       await Promise.resolve();
+      if (failure) throw failure;
       if (names.some((name) => bad.has(name))) throw new Error("no way");
       return objects.map((each) => ({ ...structuredClone(each), apiVersion }) as KubeObject);
     },
@@ -42,7 +48,7 @@ function rig() {
   const drop = (name: string, revision: number): void => {
     cache.remove(`n/${name}`, (previous) => atRevision(previous, revision));
   };
-  return { cache, clock, asked, bad, view, put, drop };
+  return { cache, clock, asked, bad, fail, view, put, drop };
 }
 
 const shown = ({ type, entry, previous }: Change): string =>
@@ -77,6 +83,17 @@ test("who asked for something good is not refused for what others asked for with
   assert.equal((await one).object.apiVersion, "g/v2");
   bad.clear();
   assert.equal((await view.all(cache.list(""))).length, 2, "a failure is not kept");
+});
+
+test("a webhook that does not answer is not asked again by who waited for it", async () => {
+  const { cache, view, put, asked, fail } = rig();
+  put("a", 1);
+  fail(new ConversionError("no answer", false));
+  const [one, list] = await Promise.allSettled([
+    view.of(cache.get("n/a") as Entry),
+    view.all(cache.list("")),
+  ]);
+  assert.deepEqual([one.status, list.status, asked.length], ["rejected", "rejected", 1]);
 });
 
 test("changes come in order, also when one of them waits for its conversion", async () => {

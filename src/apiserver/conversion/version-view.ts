@@ -5,6 +5,21 @@ import { Entry } from "../cache/entry.ts";
 import type { WatchCache } from "../cache/watch-cache.ts";
 import { encodeStored, withResourceVersion } from "../codec/stored.ts";
 import { ConvertedChanges } from "./converted-changes.ts";
+import { ConversionError } from "./review.ts";
+
+/**
+ * A conversion that others have begun. It may fail for something that they asked for with it, which is undefined here; a
+ * webhook that does not answer does not answer.
+ */
+function shared(pending: Promise<Entry>): Promise<Entry | undefined> {
+  const result = pending.catch((error: unknown) => {
+    if (error instanceof ConversionError && !error.answered) throw error;
+    return undefined;
+  });
+  // Nobody may be waiting any more when it fails.
+  result.catch(() => {});
+  return result;
+}
 
 /** An entry that is in the version it is asked for: its bytes are what clients see. */
 export class ConvertedEntry extends Entry {
@@ -79,11 +94,10 @@ export class VersionView {
       const known = this.known(entry);
       if (known) return known;
       const pending = this.#converted.get(entry) as Promise<Entry>;
-      return own.has(entry) ? pending : pending.catch(() => undefined);
+      return own.has(entry) ? pending : shared(pending);
     });
     const found: (Entry | undefined)[] = [];
     for (const each of waiting) found.push(each instanceof Promise ? await each : each);
-    // What others asked for may have failed for something else that they asked for with it.
     const failed = entries.filter((_, i) => !found[i]);
     if (failed.length === 0) return found as Entry[];
     const again = await this.all(failed, true);
