@@ -6,13 +6,14 @@ import { admissionPlugins } from "./admission/plugins.ts";
 import { guardPlugin } from "./admission/guards.ts";
 import { Aggregator } from "./aggregation/aggregator.ts";
 import type { Peer } from "./auth-contract.ts";
+import { withoutToken } from "./auth/authn/websocket-token.ts";
 import { bootstrap } from "./bootstrap/bootstrap.ts";
 import { keepFlowControl } from "./bootstrap/flow-control-upkeep.ts";
 import { FlowSchemaStatus } from "./bootstrap/flow-schema-status.ts";
 import { ObjectCaches } from "./cache/objects.ts";
 import { CustomResources } from "./custom/definitions.ts";
 import { startCompaction } from "./cache/compaction.ts";
-import type { ApiServer, ApiServerOptions, HandlerRequest, ListenOptions } from "./contract.ts";
+import type { ApiServer, ApiServerOptions, HandlerRequest, ListenOptions, RequestInfo } from "./contract.ts";
 import { type Core, writeObject } from "./core.ts";
 import { Documents } from "./discovery/documents.ts";
 import { Health, type HealthCheck } from "./discovery/health.ts";
@@ -21,6 +22,7 @@ import { Gate } from "./gate.ts";
 import { Handler } from "./handler.ts";
 import { type Front, listenFront } from "./http/front.ts";
 import { refuseUpgrade } from "./http/refuse-upgrade.ts";
+import { answerUpgrade } from "./http/upgraded.ts";
 import { localTransport, toTransport } from "./local-transport.ts";
 import { FlowControl } from "./flow-control/flow-control.ts";
 import { isLasting } from "./flow-control/lasting.ts";
@@ -34,6 +36,15 @@ import { describeServer } from "./server-metrics.ts";
 
 /** How long requests under way may take when the server closes. */
 const closeGraceMs = 3000;
+
+/** undefined for a path that leads nowhere: what is wrong with it is answered like everything else. */
+function infoOf({ method, path }: HandlerRequest): RequestInfo | undefined {
+  try {
+    return parseRequestInfo(method, path);
+  } catch {
+    return undefined;
+  }
+}
 
 /** Fills the caches from the store, makes what every cluster has (system namespaces, `kubernetes` Service), then serves. */
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
@@ -144,6 +155,15 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const fronts: Front[] = [];
 
   const upgrade: Parameters<typeof listenFront>[1]["upgrade"] = async (request, message, socket, head) => {
+    const asked = infoOf(request);
+    if (!asked || !(aggregator.route(asked) ?? options.upgrades?.takes(asked))) {
+      const gone = new AbortController();
+      socket.once("close", () => gone.abort(new Error("the client closed the connection")));
+      const answer = await handle({ ...request, signal: gone.signal });
+      return answerUpgrade({ message, socket, head }, answer);
+    }
+    const protocols = message.headers["sec-websocket-protocol"];
+    if (protocols !== undefined) message.headers["sec-websocket-protocol"] = withoutToken(protocols);
     const trail = options.audit?.begin(request);
     try {
       const info = parseRequestInfo(request.method, request.path);

@@ -27,6 +27,7 @@ before(async () => {
       }),
     },
     upgrades: {
+      takes: ({ subresource }) => subresource === "exec",
       handleUpgrade(_request, socket, _head, info, user) {
         upgraded.push(`${user.name} ${info.resource}/${info.subresource} ${info.name}`);
         socket.end(

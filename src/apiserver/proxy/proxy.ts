@@ -37,6 +37,11 @@ export function createProxy(options: ProxyOptions): Proxy {
       ["nodes/proxy", nodeProxyHandler(kubelet)],
     ]),
     upgrades: {
+      takes: ({ apiGroup, resource, subresource }) => {
+        if (apiGroup !== "") return false;
+        if (resource === "pods" && (subresource === "log" || isStreamKind(subresource))) return true;
+        return subresource === "proxy" && ["pods", "services", "nodes"].includes(resource);
+      },
       handleUpgrade(request, socket, head, info, user, objects) {
         const client = { request, socket, head };
         try {

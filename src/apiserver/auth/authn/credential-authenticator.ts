@@ -4,6 +4,7 @@ import type { Authenticator, Credentials, ObjectReader, Peer, UserInfo } from ".
 import type { AnonymousRule } from "./anonymous.ts";
 import { type FrontProxyAuthenticator, isIssuedBy } from "./front-proxy.ts";
 import type { TokenVerifier } from "./token-verifier.ts";
+import { webSocketToken } from "./websocket-token.ts";
 import { withEverybody } from "./token-verifier.ts";
 
 type Certificate = NonNullable<Peer["certificate"]>;
@@ -56,7 +57,8 @@ export class CredentialAuthenticator implements Authenticator {
       if (user) return user;
     }
     const header = request.headers["authorization"];
-    const token = header === undefined ? undefined : bearer.exec(header)?.[1];
+    const token =
+      (header === undefined ? undefined : bearer.exec(header)?.[1]) ?? webSocketToken(request.headers);
     // Another scheme is not ours: anonymous too, as Kubernetes has it.
     if (token === undefined) return this.#nobody(request.path ?? "");
     try {

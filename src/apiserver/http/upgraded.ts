@@ -1,0 +1,75 @@
+/** Connections that ask to become something else where only an ordinary answer, or a watch in WebSocket messages, is to be had. */
+import { type IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Socket } from "node:net";
+import { type WebSocket, WebSocketServer } from "ws";
+import { withoutToken } from "../auth/authn/websocket-token.ts";
+import { type Answer, isPushStream, type PushStream } from "../response.ts";
+import { respond } from "./respond.ts";
+
+export interface Upgrading {
+  message: IncomingMessage;
+  socket: Duplex;
+  head: Buffer;
+}
+
+/** Answers a request whose connection is no longer HTTP's: a watch by WebSocket when that was asked for. */
+export async function answerUpgrade({ message, socket, head }: Upgrading, answer: Answer): Promise<void> {
+  const wanted = String(message.headers.upgrade ?? "").toLowerCase();
+  if (wanted === "websocket" && isPushStream(answer.body)) {
+    watchByWebSocket({ message, socket, head }, answer.body, isBinary(answer));
+    return;
+  }
+  const response = new ServerResponse(message);
+  response.shouldKeepAlive = false;
+  response.assignSocket(socket as Socket);
+  response.once("finish", () => socket.end());
+  const encoding = message.headers["accept-encoding"];
+  await respond(
+    response,
+    answer,
+    typeof encoding === "string" ? encoding : undefined,
+    message.method === "HEAD",
+  );
+}
+
+const isBinary = ({ headers }: Answer): boolean => headers["content-type"]?.includes("protobuf") ?? false;
+
+const webSockets = new WebSocketServer({
+  noServer: true,
+  perMessageDeflate: false,
+  maxPayload: 64 * 1024,
+  handleProtocols: (offered) => [...offered][0] ?? false,
+});
+
+/** A frame's length stands before it where messages are not told apart otherwise. */
+const lengthBytes = 4;
+
+function watchByWebSocket({ message, socket, head }: Upgrading, stream: PushStream, binary: boolean): void {
+  // Whoever wants one of several protocols is not understood, and pages say where they come from.
+  const protocols = message.headers["sec-websocket-protocol"];
+  if (message.headers.origin === undefined) return refuse(socket, "403 Forbidden");
+  if (protocols !== undefined) {
+    const left = withoutToken(protocols);
+    if (left.includes(",")) return refuse(socket, "400 Bad Request");
+    message.headers["sec-websocket-protocol"] = left;
+  }
+  webSockets.handleUpgrade(message, socket, head, (client: WebSocket) => {
+    client.on("error", () => {}); // followed by close
+    const stop = stream.start({
+      write(chunk) {
+        if (binary) client.send(chunk.subarray(lengthBytes), { binary: true });
+        else client.send(chunk, { binary: false });
+      },
+      end: () => client.close(1000),
+      get backlog() {
+        return client.bufferedAmount;
+      },
+    });
+    client.once("close", stop);
+  });
+}
+
+function refuse(socket: Duplex, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\n\r\n`);
+}
