@@ -92,12 +92,18 @@ function specProblems(
   const statusOf = (parts: VersionParts): boolean =>
     (versions.some(({ subresources }) => subresources) ? parts.subresources : top.subresources)?.status !==
     undefined;
+  const unchanged = (name: string | undefined): boolean => {
+    const [now, was] = [spec, old?.spec].map((each) =>
+      each?.versions?.find((version) => version.name === name),
+    );
+    return now !== undefined && was !== undefined && deepEqual(now.schema, was.schema);
+  };
   versions.forEach((version, i) => {
     const path = `spec.versions[${i}]`;
     pushLabel(`${path}.name`, version.name ?? "", errors);
     errors.push(...deprecationProblems(version, path));
     const before = old?.spec?.versions?.find(({ name }) => name === version.name);
-    errors.push(...partProblems(version, path, "schema", statusOf(version), before));
+    errors.push(...partProblems(version, path, "schema", statusOf(version), before, unchanged(version.name)));
   });
   const names = versions.map(({ name }) => name);
   if (new Set(names).size < names.length)
@@ -117,7 +123,7 @@ function specProblems(
   checkNames(given, "spec.names", errors);
   const anyStatus = [top, ...versions].some(({ subresources }) => subresources?.status !== undefined);
   const before = old?.spec && internalSpec(old.spec).top;
-  errors.push(...partProblems(top, "spec", "validation", anyStatus, before));
+  errors.push(...partProblems(top, "spec", "validation", anyStatus, before, unchanged(names[0])));
   const strategy = spec.conversion?.strategy;
   if (spec.preserveUnknownFields && spec.conversion && strategy !== "None")
     errors.push(
@@ -138,10 +144,11 @@ function partProblems(
   schemaName: string,
   hasStatus: boolean,
   before: VersionParts | undefined,
+  unchanged: boolean,
 ): FieldError[] {
   const schema = parts.schema?.openAPIV3Schema as SchemaProps | undefined;
   return [
-    ...(schema ? validationProblems(schema, `${path}.${schemaName}`, hasStatus) : []),
+    ...(schema ? validationProblems(schema, `${path}.${schemaName}`, hasStatus, unchanged) : []),
     ...subresourceProblems(parts.subresources, `${path}.subresources`),
     ...columnProblems(parts.additionalPrinterColumns, `${path}.additionalPrinterColumns`),
     ...selectableProblems(

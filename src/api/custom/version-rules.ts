@@ -59,8 +59,13 @@ const allowedAtRoot = [
   "XValidations",
 ];
 
-/** `path`: of the member that holds `openAPIV3Schema`. */
-export function validationProblems(schema: SchemaProps, path: string, hasStatus: boolean): FieldError[] {
+/** `path`: of the member that holds `openAPIV3Schema`. `unchanged`: the version had this schema before. */
+export function validationProblems(
+  schema: SchemaProps,
+  path: string,
+  hasStatus: boolean,
+  unchanged: boolean,
+): FieldError[] {
   const at = `${path}.openAPIV3Schema`;
   const errors: FieldError[] = [];
   if (hasStatus) checkRoot(schema, at, errors);
@@ -73,7 +78,7 @@ export function validationProblems(schema: SchemaProps, path: string, hasStatus:
   }
   const own = schemaProblems(schema, at);
   errors.push(...own);
-  if (sound && own.length === 0) errors.push(...ruleProblems(schema, at));
+  if (sound && own.length === 0) errors.push(...ruleProblems(schema, at, unchanged));
   return errors;
 }
 

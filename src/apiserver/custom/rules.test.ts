@@ -70,7 +70,7 @@ const range = {
     { rule: "!has(self.min) || !has(self.max) || self.min <= self.max" },
     {
       rule: "!has(self.max) || self.max < 100",
-      messageExpression: "'max is ' + string(self.max)",
+      messageExpression: "'max is %d'.format([self.max])",
       reason: "FieldValueForbidden",
       fieldPath: ".max",
     },

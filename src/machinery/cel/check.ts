@@ -3,8 +3,8 @@ import { dispatch, get, logic, type Names, read, softGet, type Typed } from "./a
 import { checkList, checkMap, checkMessage, type Messages } from "./aggregates.ts";
 import { noSuchOverload, type Problem } from "./errors.ts";
 import type { Functions, Overload } from "./functions.ts";
-import { regexProblem } from "./library/regex.ts";
-import { parseDurationText, parseTimestampText } from "./library/time.ts";
+import type { Note, Notes } from "./cost/form.ts";
+import { literalProblem } from "./literal-problem.ts";
 import type { Message, Node } from "./syntax.ts";
 import {
   assignable,
@@ -78,6 +78,7 @@ export class Checker {
   /** Literals that are none; told of only when everything else is right. */
   readonly literals: Problem[] = [];
   readonly used = new Set<string>();
+  readonly #notes = new Map<Node, Note>();
   readonly #functions: Functions;
   readonly #macro: Macro;
   readonly #messages: Messages;
@@ -93,12 +94,27 @@ export class Checker {
     return broken;
   }
 
+  /** What has been found out of each part. */
+  get notes(): Notes {
+    return this.#notes;
+  }
+
+  #note(node: Node, note: Partial<Note>): void {
+    this.#notes.set(node, { type: dyn, ...this.#notes.get(node), ...note });
+  }
+
   check(node: Node, names: Names | undefined): Typed {
+    const typed = this.#check(node, names);
+    this.#note(node, { type: typed.type });
+    return typed;
+  }
+
+  #check(node: Node, names: Names | undefined): Typed {
     switch (node.op) {
       case "value":
         return { type: typeOfLiteral(node.args), run: () => node.args };
       case "id":
-        return this.#variable(node, names);
+        return this.#variable(node, node.args as string, names);
       case ".":
       case ".?":
         return this.#select(node, names);
@@ -130,20 +146,23 @@ export class Checker {
     }
   }
 
-  #variable(node: Node, names: Names | undefined): Typed {
-    const given = node.args as string;
+  #variable(node: Node, given: string, names: Names | undefined): Typed {
     const name = given.replace(/^\./, "");
     const known = lookup(names, name);
     if (known) {
       this.used.add(name);
+      this.#note(node, { name });
       return { type: known, run: (scope, meter) => read(scope, name, meter) };
     }
-    return this.#typeName(name) ?? this.fail(node, `undeclared reference to '${given}' (in container '')`);
+    return (
+      this.#typeName(node, name) ?? this.fail(node, `undeclared reference to '${given}' (in container '')`)
+    );
   }
 
-  #typeName(name: string): Typed | undefined {
+  #typeName(node: Node, name: string): Typed | undefined {
     const of = Object.hasOwn(typeNames, name) ? typeNames[name] : this.#messages(name);
     if (!of) return undefined;
+    this.#note(node, { name });
     const value = new CelTypeValue(name);
     return { type: { kind: "type", of }, run: () => value };
   }
@@ -175,9 +194,9 @@ export class Checker {
   #select(node: Node, names: Names | undefined): Typed {
     const [left, name] = node.args as [Node, string];
     const whole = qualified(node);
-    if (whole !== undefined && lookup(names, whole)) return this.#variable({ ...node, args: whole }, names);
+    if (whole !== undefined && lookup(names, whole)) return this.#variable(node, whole, names);
     const dotted = this.#dotted(node, names);
-    const typeName = dotted === undefined ? undefined : this.#typeName(dotted);
+    const typeName = dotted === undefined ? undefined : this.#typeName(node, dotted);
     if (typeName) return typeName;
     const inner = this.check(left, names);
     const type = this.fieldType(node, inner.type, name);
@@ -321,42 +340,9 @@ export class Checker {
     this.literals.push({ at: at.at, text });
   }
 
-  /** Literals that can be held against their syntax before the program runs. */
   #literals(node: Node, name: string, args: readonly Node[], typed: Typed): Typed {
-    const last = args.at(-1);
-    const [, form] = node.args as [string, Node];
-    if (name === "format" && form?.op === "value" && typeof form.args === "string" && last?.op === "list") {
-      const clauses = form.args.replaceAll("%%", "").split("%").slice(1);
-      const strange = clauses.map((clause) => /^(?:\.\d+)?([^bdefosxX.])/u.exec(clause)?.[1]).find(Boolean);
-      if (strange !== undefined)
-        return this.#warn(
-          typed,
-          node,
-          `could not parse formatting clause: unrecognized formatting clause "${strange}"`,
-        );
-      if (clauses.includes("")) return this.#warn(typed, node, "unexpected end of string");
-      const wanted = clauses.length;
-      const given = (last.args as Node[]).length;
-      if (wanted > given) return this.#warn(typed, node, `index ${given} out of range`);
-      if (wanted < given)
-        return this.#warn(
-          typed,
-          node,
-          `too many arguments supplied to string.format (expected ${wanted}, got ${given})`,
-        );
-    }
-    if (last?.op !== "value" || typeof last.args !== "string") return typed;
-    const text = last.args;
-    if (name === "matches" && regexProblem(text)) return this.#warn(typed, last, "invalid matches argument");
-    if (name === "duration" && node.op === "call" && parseDurationText(text) === undefined)
-      return this.#warn(typed, last, "invalid duration argument");
-    if (name === "timestamp" && node.op === "call" && parseTimestampText(text) === undefined)
-      return this.#warn(typed, last, "invalid timestamp argument");
-    return typed;
-  }
-
-  #warn(typed: Typed, at: Node, text: string): Typed {
-    this.literals.push({ at: at.at, text });
+    const problem = literalProblem(node, name, args);
+    if (problem) this.literals.push(problem);
     return typed;
   }
 
@@ -387,6 +373,7 @@ export class Checker {
     const result = results[0] as CelType;
     const same = results.every((each) => typeText(each) === typeText(result));
     const overloads = matching.map(({ overload }) => overload);
+    if (typeof node !== "number") this.#note(node, { overloads, called: { name, member } });
     return {
       type: same ? result : dyn,
       run: dispatch(

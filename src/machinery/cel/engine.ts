@@ -1,6 +1,8 @@
 /** Expressions made ready to run. Loaded only when there are any. */
 import type { Names, Scope } from "./access.ts";
 import { Checker } from "./check.ts";
+import { type SizeOfPath, worstCost } from "./cost/estimate.ts";
+import { formOf } from "./cost/form.ts";
 import { CelCompileError, CelEvaluationError, type Problem, problemsText } from "./errors.ts";
 import type { Messages } from "./aggregates.ts";
 import { type Functions, functionsOf, type Library } from "./functions.ts";
@@ -65,6 +67,8 @@ export interface CelProgram {
   readonly used: ReadonlySet<string>;
   /** Throws CelEvaluationError. */
   evaluate(bindings: Readonly<Record<string, CelValue>>, meter?: Meter): CelValue;
+  /** The most that one evaluation may cost. */
+  worstCost(sizeOfPath: SizeOfPath): number;
 }
 
 /** Throws CelCompileError with every mistake, as the original prints them. */
@@ -92,6 +96,7 @@ export function compileCel(
     return {
       type,
       used: checker.used,
+      worstCost: (sizeOfPath) => worstCost(formOf(checker.notes, tree), sizeOfPath),
       evaluate(bindings, meter = new Meter()) {
         let scope: Scope | undefined;
         for (const [name, value] of Object.entries(bindings)) scope = { name, value, parent: scope };
@@ -112,6 +117,8 @@ export function compileCel(
   }
 }
 
+export { most as mostCost } from "./cost/range.ts";
+export type { SizeOfPath } from "./cost/estimate.ts";
 export { CelCompileError, CelCostError, CelEvaluationError } from "./errors.ts";
 export { Meter, perCallLimit } from "./meter.ts";
 export * as celTypes from "./types.ts";

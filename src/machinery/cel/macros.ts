@@ -278,7 +278,6 @@ const macros: Readonly<Record<string, Expand>> = {
   "exists/2": quantifier(1, true),
   "exists/3": quantifier(2, true),
   "exists_one/2": existsOne(1),
-  "existsOne/2": existsOne(1),
   "existsOne/3": existsOne(2),
   "filter/2": filter,
   "map/2": mapping(1),

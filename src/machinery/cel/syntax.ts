@@ -38,7 +38,6 @@ const loops: Readonly<Record<string, readonly [counts: readonly number[], names:
   all: [[2], 1, simpleName],
   exists: [[2], 1, simpleName],
   exists_one: [[2], 1, simpleName],
-  existsOne: [[2], 1, simpleName],
   filter: [[2], 1, notIdentifier],
   map: [[2, 3], 1, notIdentifier],
   optMap: [[2], 1, "optMap() variable name must be a simple identifier"],

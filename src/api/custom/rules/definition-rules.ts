@@ -1,16 +1,24 @@
 /** What is wrong with the rules of a definition's schema. */
-import { type Cel, type FieldError, invalid, isObject } from "../../../machinery/index.ts";
+import { type Cel, type CelProgram, type FieldError, invalid, isObject } from "../../../machinery/index.ts";
 import { celEngine } from "../../cel-engine.ts";
 import { shownRule } from "../internal-spec.ts";
 import { isEmbedded, type SchemaProps, type ValidationRule } from "../schema-props.ts";
+import { Budget } from "./budget.ts";
 import { compileRules } from "./compile.ts";
+import { mostInRequest, sizeAt, sizesOf } from "./sizes.ts";
 
-/** For a schema with which nothing else is wrong: what a broken one makes of a rule would tell nobody anything. */
-export function ruleProblems(schema: SchemaProps, path: string): FieldError[] {
+/**
+ * For a schema with which nothing else is wrong: what a broken one makes of a rule would tell nobody anything.
+ * `unchanged`: the schema was there before, and its rules may cost what they do.
+ */
+export function ruleProblems(schema: SchemaProps, path: string, unchanged: boolean): FieldError[] {
   const engine = celEngine();
+  if (!engine) return [];
   const errors: FieldError[] = [];
-  if (engine) compileProblems(engine, schema, path, true, undefined, errors);
-  return errors;
+  const budget = new Budget(!unchanged);
+  const level = { path, resource: true, loose: undefined, count: 1 };
+  compileProblems(engine, schema, level, budget, errors);
+  return [...errors, ...budget.problems(path)];
 }
 
 /** As Go's JSON shows the rule: signs of HTML escaped. */
@@ -26,17 +34,40 @@ const invalidRule = (field: string, rule: ValidationRule, detail: string): Field
   message: `Invalid value: ${shown(rule)}: ${detail}`,
 });
 
-/** `loose`: the list within which old and new values cannot be told to be the same item. */
+interface Level {
+  readonly path: string;
+  readonly resource: boolean;
+  /** The list within which old and new values cannot be told to be the same item. */
+  readonly loose: string | undefined;
+  /** How many values of it an object holds at most; undefined when nothing limits them. */
+  readonly count: number | undefined;
+}
+
+/** How many values a value of the schema holds at most where it says what they are. */
+function countIn(schema: SchemaProps): number | undefined {
+  const of = (max: number | undefined): number | undefined => (max === undefined ? max : Math.max(0, max));
+  if (schema.type === "array") return of(schema.maxItems);
+  return schema.type === "object" && schema.additionalProperties !== undefined ? of(schema.maxProperties) : 1;
+}
+
 function compileProblems(
   engine: Cel,
   schema: SchemaProps,
-  path: string,
-  resource: boolean,
-  loose: string | undefined,
+  level: Level,
+  budget: Budget,
   errors: FieldError[],
 ): void {
+  const { path, loose } = level;
+  const held = countIn(schema);
+  const count = level.count === undefined || held === undefined ? undefined : level.count * held;
   const below = (inner: SchemaProps, at: string, within = loose): void =>
-    compileProblems(engine, inner, at, isEmbedded(inner), within, errors);
+    compileProblems(
+      engine,
+      inner,
+      { path: at, resource: isEmbedded(inner), loose: within, count },
+      budget,
+      errors,
+    );
   if (isObject(schema.additionalProperties))
     below(schema.additionalProperties as SchemaProps, `${path}.additionalProperties`);
   for (const [name, inner] of Object.entries(schema.properties ?? {}).sort(([a], [b]) => (a < b ? -1 : 1)))
@@ -47,12 +78,19 @@ function compileProblems(
       `${path}.items`,
       loose ?? (schema["x-kubernetes-list-type"] === "map" ? undefined : path),
     );
-  for (const [i, made] of compileRules(engine, schema, resource).entries()) {
+  const sizes = sizesOf(schema, level.resource);
+  const cost = (program: CelProgram | undefined): number =>
+    program && sizes ? program.worstCost((at) => sizeAt(sizes, at)) : 0;
+  for (const [i, made] of compileRules(engine, schema, level.resource).entries()) {
     const at = `${path}.x-kubernetes-validations[${i}]`;
     const { rule } = made;
+    const times = level.count ?? (sizes ? mostInRequest(sizes) : 1);
+    const worst = Math.min(cost(made.program) * times, engine.mostCost);
+    errors.push(...budget.spend(`${at}.rule`, "rule", worst));
     if (made.problem !== undefined) errors.push(invalidRule(`${at}.rule`, rule, made.problem));
     if (made.messageProblem !== undefined)
       errors.push(invalidRule(`${at}.messageExpression`, rule, made.messageProblem));
+    else errors.push(...budget.spend(`${at}.messageExpression`, "messageExpression", cost(made.message)));
     if (made.usesOldSelf && loose !== undefined)
       errors.push(
         invalid(

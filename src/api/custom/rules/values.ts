@@ -33,11 +33,15 @@ export function namesOf(name: string): readonly string[] {
 const text: SchemaProps = { type: "string" };
 const identity: SchemaProps = { type: "object", properties: { name: text, generateName: text } };
 
-/** Rules see the identity of an object that is a resource, whatever its schema says of it. */
-function membersOf(schema: SchemaProps, resource: boolean): Record<string, SchemaProps> {
-  return resource
-    ? { ...schema.properties, apiVersion: text, kind: text, metadata: identity }
-    : (schema.properties ?? {});
+const isText = (schema: SchemaProps | undefined): boolean => schema?.type === "string";
+
+/** Rules see the identity of an object that is a resource, whatever its schema says of it; unless it says all of it. */
+export function membersOf(schema: SchemaProps, resource: boolean): Record<string, SchemaProps> {
+  const { properties = {} } = schema;
+  const { apiVersion, kind, metadata } = properties;
+  const { name, generateName } = metadata?.type === "object" ? (metadata.properties ?? {}) : {};
+  if (!resource || [apiVersion, kind, name, generateName].every(isText)) return properties;
+  return { ...properties, apiVersion: text, kind: text, metadata: identity };
 }
 
 /**

@@ -1,0 +1,35 @@
+/** Literals that can be held against their syntax before the program runs. */
+import type { Problem } from "./errors.ts";
+import { regexProblem } from "./library/regex.ts";
+import { parseDurationText, parseTimestampText } from "./library/time.ts";
+import type { Node } from "./syntax.ts";
+
+/** What is wrong with the literals among the arguments of a call of the function `name`. */
+export function literalProblem(node: Node, name: string, args: readonly Node[]): Problem | undefined {
+  const last = args.at(-1);
+  const [, form] = node.args as [string, Node];
+  if (name === "format" && form?.op === "value" && typeof form.args === "string" && last?.op === "list") {
+    const text = clauseProblem(form.args, (last.args as Node[]).length);
+    if (text !== undefined) return { at: node.at, text };
+  }
+  if (last?.op !== "value" || typeof last.args !== "string") return undefined;
+  const text = last.args;
+  const wrong =
+    (name === "matches" && regexProblem(text)) ||
+    (name === "duration" && node.op === "call" && parseDurationText(text) === undefined) ||
+    (name === "timestamp" && node.op === "call" && parseTimestampText(text) === undefined);
+  return wrong ? { at: last.at, text: `invalid ${name} argument` } : undefined;
+}
+
+function clauseProblem(form: string, given: number): string | undefined {
+  const clauses = form.replaceAll("%%", "").split("%").slice(1);
+  const strange = clauses.map((clause) => /^(?:\.\d+)?([^bdefosxX.])/u.exec(clause)?.[1]).find(Boolean);
+  if (strange !== undefined)
+    return `could not parse formatting clause: unrecognized formatting clause "${strange}"`;
+  if (clauses.includes("")) return "unexpected end of string";
+  const wanted = clauses.length;
+  if (wanted > given) return `index ${given} out of range`;
+  if (wanted < given)
+    return `too many arguments supplied to string.format (expected ${wanted}, got ${given})`;
+  return undefined;
+}
