@@ -29,7 +29,7 @@ export const isPushStream = (body: Answer["body"]): body is PushStream =>
   typeof (body as Partial<PushStream>).start === "function";
 
 export const jsonAnswer = (status: number, value: unknown): Answer =>
-  bytesAnswer(status, Buffer.from(JSON.stringify(value)));
+  bytesAnswer(status, Buffer.from(`${JSON.stringify(value)}\n`));
 
 export const bytesAnswer = (status: number, body: Uint8Array, type = "application/json"): Answer => ({
   status,

@@ -9,9 +9,9 @@ export const mediaTypes: Readonly<Record<Target["format"], string>> = {
   protobuf: protobufType,
 };
 
-/** Any object with a kind, in the encoding the client asked for; JSON ends with a line feed, as Go's encoder writes it. */
+/** Any object with a kind, in the encoding the client asked for; JSON ends with a line feed where it is not for people. */
 export function encodedBytes(value: object, format: Target["format"], pretty: boolean): Buffer {
   if (format === "yaml") return Buffer.from(formatYaml(value));
   if (format === "protobuf") return encodeObject(messages(), value);
-  return Buffer.from(`${pretty ? stringifyExact(value, 2) : stringifyExact(value)}\n`);
+  return Buffer.from(pretty ? stringifyExact(value, 2) : `${stringifyExact(value)}\n`);
 }

@@ -55,7 +55,7 @@ export function parseAccept(header: string): readonly MediaRange[] {
       const equals = piece.indexOf("=");
       if (equals > 0) parameters[piece.slice(0, equals).toLowerCase()] = piece.slice(equals + 1);
     }
-    return { type: type.toLowerCase(), parameters };
+    return { type, parameters };
   });
   const quality = (range: MediaRange): number => Number(range.parameters.q ?? "1");
   const stars = ({ type }: MediaRange): number => (type.startsWith("*") ? 2 : type.endsWith("*") ? 1 : 0);
@@ -70,6 +70,7 @@ export function parseAccept(header: string): readonly MediaRange[] {
 export const formats: Record<string, Target["format"]> = {
   "application/json": "json",
   "*/*": "json",
+  "*": "json",
   "application/*": "json",
   "application/yaml": "yaml",
   "application/vnd.kubernetes.protobuf": "protobuf",
@@ -95,7 +96,9 @@ export function negotiate(accept: string | undefined, pretty: boolean, offer: Of
     if (!format) continue;
     const { as: asked, g, v, stream, sv } = parameters;
     const transforms = offer.transformations.length > 1;
-    if ((stream && stream !== "watch") || (sv && !(transforms && sv === "v1"))) continue;
+    // YAML cannot be told apart, document by document, as it comes.
+    if ((stream && (stream !== "watch" || format === "yaml")) || (sv && !(transforms && sv === "v1")))
+      continue;
     const shown = pretty || parameters.pretty === "1";
     if (!asked && !g && !v) {
       if (format === "protobuf" && !offer.protobuf) continue;

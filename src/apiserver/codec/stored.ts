@@ -19,17 +19,8 @@ export function encodeStored(object: KubeObject, kind: string, apiVersion: strin
     metadata,
     ...rest
   } = object as KubeObject & Record<string, unknown>;
-  const {
-    name,
-    generateName,
-    namespace,
-    uid,
-    resourceVersion: _revision,
-    selfLink: _link,
-    managedFields,
-    ...others
-  } = metadata as ObjectMeta;
-  const ordered = { name, generateName, namespace, uid, ...others };
+  const { managedFields } = metadata as ObjectMeta;
+  const ordered = inGoOrder(metadata as ObjectMeta);
   if (!managedFields || managedFields.length === 0)
     return Buffer.from(stringifyExact({ kind, apiVersion, metadata: ordered, ...rest }));
   const head = stringifyExact({ kind, apiVersion, metadata: ordered });
@@ -38,6 +29,43 @@ export function encodeStored(object: KubeObject, kind: string, apiVersion: strin
   const owners = `"managedFields":[${managedFields.map(ownersText).join(",")}]`;
   const comma = head.endsWith("{}}") ? "" : ",";
   return Buffer.from(`${head.slice(0, -2)}${comma}${owners}}${body === "{}" ? "}" : `,${body.slice(1)}`}`);
+}
+
+/** Metadata as Go writes it, without what the store knows and what is owned. */
+function inGoOrder(metadata: ObjectMeta): ObjectMeta {
+  const {
+    name,
+    generateName,
+    namespace,
+    uid,
+    resourceVersion: _revision,
+    selfLink: _link,
+    generation,
+    creationTimestamp,
+    deletionTimestamp,
+    deletionGracePeriodSeconds,
+    labels,
+    annotations,
+    ownerReferences,
+    finalizers,
+    managedFields: _owned,
+    ...others
+  } = metadata;
+  return {
+    name,
+    generateName,
+    namespace,
+    uid,
+    generation,
+    creationTimestamp,
+    deletionTimestamp,
+    deletionGracePeriodSeconds,
+    labels,
+    annotations,
+    ownerReferences,
+    finalizers,
+    ...others,
+  } as ObjectMeta;
 }
 
 function ownersText(entry: OwnedFields): string {
