@@ -183,11 +183,12 @@ export function shapes(
       if (field.required) parts.push("r");
       // `o`: Go leaves it out when it is empty (and is no pointer, which tells nothing from empty).
       const pointer = / \*( |$)/.test(body);
-      if (/ \?( |$)/.test(body) && !pointer) parts.push("o");
+      const always = / !( |$)/.test(body);
+      if (/ \?( |$)/.test(body) && !always && !pointer) parts.push("o");
       // `w`: Go writes it even when nobody gave it: what is required, and structs.
       const time = /^[tu]$/.test(parts[0] as string) && model.name !== "V1ObjectMeta";
       const struct = (time || /^(@|q$|ios$)/.test(parts[0] as string)) && !pointer;
-      if (/ !( |$)/.test(body) || (struct && body !== "")) parts.push(pointer ? "wp" : "w");
+      if (always || (struct && body !== "")) parts.push(pointer ? "wp" : "w");
       for (const flag of flags) {
         if (/^(key|patch|list|keys|map|go)=/.test(flag)) parts.push(flag);
       }

@@ -33,8 +33,8 @@ function planOf(type: TypeSchema): Plan {
 const unit = 1_000_000n;
 
 function inThousandths(amount: string): string {
-  // Only these two suffixes are left of what is smaller.
-  if (!/[nu]$/.test(amount)) return amount;
+  // Nearly every amount.
+  if (/^\d+(?:m|[kMGTPE]i?)?$/.test(amount)) return amount;
   const { nanos, format } = parseQuantity(amount);
   const rest = nanos % unit;
   return rest === 0n ? amount : formatQuantity({ nanos: nanos - rest + (rest > 0n ? unit : -unit), format });

@@ -2,7 +2,15 @@
  * Holds a decoded JSON object against its type, as Go's decoder would: wrong JSON types are one error in Go's words,
  * fields nobody knows are dropped and named, nulls become absent. Works in place.
  */
-import { canonicalQuantity, isObject, noteEmptied, QuantityError } from "../machinery/index.ts";
+import {
+  canonicalQuantity,
+  GoTimeError,
+  isObject,
+  noteEmptied,
+  parseGoTime,
+  QuantityError,
+  writtenAs,
+} from "../machinery/index.ts";
 import { type Conformance, type FieldSchema, schemaOf, typeOf, type TypeSchema } from "./schema.ts";
 
 /** Thrown inside the walk for the first wrong value. */
@@ -132,7 +140,8 @@ function walkObject(
       const here = path === "" ? name : `${path}.${name}`;
       const goName = embeddedPath(type.name, name) + name;
       const goHere = goPath === "" ? goName : `${goPath}.${goName}`;
-      const made = walkValue(field, value, here, goHere, type, unknown);
+      const text = typeof value === "number" ? writtenAs(object, name) : undefined;
+      const made = walkValue(field, value, here, goHere, type, unknown, text);
       // Go leaves out empty lists and maps where they are optional; a custom type is not Go's.
       const left =
         made === 0 || made === "" ? field.omitEmpty : !field.written && !type.open && isEmpty(kind, made);
@@ -157,6 +166,7 @@ function walkValue(
   goPath: string,
   owner: TypeSchema,
   unknown: string[],
+  text: string | undefined,
 ): unknown {
   switch (field.type) {
     case "string":
@@ -167,7 +177,7 @@ function walkValue(
       return value;
     case "int32":
     case "int64":
-      if (!isInt(value, field.type)) throw mismatch(field, value, goPath, owner);
+      if (text || !isInt(value, field.type)) throw mismatch(field, value, goPath, owner, text);
       return value;
     case "double":
       if (typeof value !== "number" && typeof value !== "bigint") throw mismatch(field, value, goPath, owner);
@@ -176,10 +186,11 @@ function walkValue(
     case "micro-time":
       return time(field, value, goPath, owner);
     case "quantity":
-      return quantity(value);
+      return quantity(text ?? value);
     case "int-or-string":
       if (typeof value === "string") return value;
-      if (!isInt(value, "int32")) throw mismatch({ ...field, type: "int32" }, value, goPath, owner);
+      if (text || !isInt(value, "int32"))
+        throw mismatch({ ...field, type: "int32" }, value, goPath, owner, text);
       return value;
     case "bytes":
       if (typeof value !== "string") throw mismatch(field, value, goPath, owner);
@@ -231,10 +242,10 @@ function walkList(
   if (!Array.isArray(value)) throw mismatch(field, value, goPath, owner);
   const element = field.element as FieldSchema;
   for (let i = 0; i < value.length; i++) {
+    const item: unknown = value[i];
+    const text = typeof item === "number" ? writtenAs(value, i) : undefined;
     value[i] =
-      value[i] === null
-        ? zero(element)
-        : walkValue(element, value[i], `${path}[${i}]`, goPath, owner, unknown);
+      item === null ? zero(element) : walkValue(element, item, `${path}[${i}]`, goPath, owner, unknown, text);
   }
   return value;
 }
@@ -253,8 +264,11 @@ function walkMap(
   for (const name in value) {
     const item = value[name];
     if (plain && typeof item === "string") continue;
+    const text = typeof item === "number" ? writtenAs(value, name) : undefined;
     value[name] =
-      item === null ? zero(element) : walkValue(element, item, `${path}.${name}`, goPath, owner, unknown);
+      item === null
+        ? zero(element)
+        : walkValue(element, item, `${path}.${name}`, goPath, owner, unknown, text);
   }
   return value;
 }
@@ -287,28 +301,13 @@ function zero(element: FieldSchema): unknown {
 /** Seconds and offset are brought to Go's output form, UTC with a Z. */
 function time(field: FieldSchema, value: unknown, goPath: string, owner: TypeSchema): unknown {
   if (typeof value !== "string") throw mismatch({ ...field, type: "string" }, value, goPath, owner);
-  if (value === "" && field.type === "time") return undefined;
-  const micro = field.type === "micro-time";
-  const [, seconds, rest = ""] = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(.*)$/.exec(value) ?? [];
-  const exact = (micro ? /^(\.\d{6})(Z|[+-]\d\d:\d\d)$/ : /^(\.\d+)?(Z|[+-]\d\d:\d\d)$/).exec(rest);
-  const at = exact ? Date.parse(value) : Number.NaN;
-  if (!exact || Number.isNaN(at)) {
-    const layout = micro ? "2006-01-02T15:04:05.000000Z07:00" : "2006-01-02T15:04:05Z07:00";
-    const [text, part] = seconds === undefined || !micro ? [value, "2006"] : notMicro(rest);
-    throw new TypeProblem(
-      `parsing time ${JSON.stringify(value)} as ${JSON.stringify(layout)}: cannot parse ${JSON.stringify(text)} as ${JSON.stringify(part)}`,
-    );
+  const digits = field.type === "time" ? 0 : 6;
+  try {
+    return parseGoTime(value, digits);
+  } catch (error) {
+    if (error instanceof GoTimeError) throw new TypeProblem(error.message);
+    throw error;
   }
-  const iso = new Date(at).toISOString();
-  if (field.type === "time")
-    return value.length === 20 && value.endsWith("Z") ? value : `${iso.slice(0, 19)}Z`;
-  return `${iso.slice(0, 19)}.${(exact[1] ?? ".").slice(1, 7)}Z`;
-}
-
-/** What does not fit behind the seconds, and the part of Go's layout it should be: exactly six digits, then the zone. */
-function notMicro(rest: string): [text: string, layout: string] {
-  const fraction = /^\.\d{6}/.exec(rest)?.[0];
-  return fraction === undefined ? [rest, ".000000"] : [rest.slice(fraction.length), "Z07:00"];
 }
 
 function quantity(value: unknown): string {
@@ -364,9 +363,16 @@ function goType(field: FieldSchema): string {
 const digits = (value: number | bigint): string =>
   Number.isInteger(value) && Math.abs(value as number) < 1e21 ? BigInt(value).toString() : String(value);
 
-function mismatch(field: FieldSchema, value: unknown, goPath: string, owner: TypeSchema): TypeProblem {
+function mismatch(
+  field: FieldSchema,
+  value: unknown,
+  goPath: string,
+  owner: TypeSchema,
+  text?: string,
+): TypeProblem {
   const isNumber = typeof value === "number" || typeof value === "bigint";
-  const number = isNumber && (field.type === "int32" || field.type === "int64") ? ` ${digits(value)}` : "";
+  const number =
+    isNumber && (field.type === "int32" || field.type === "int64") ? ` ${text ?? digits(value)}` : "";
   const struct = owner.name.slice(owner.name.lastIndexOf(".") + 1);
   return new TypeProblem(
     `json: cannot unmarshal ${valueName(value)}${number} into Go struct field ${struct}.${goPath} of type ${goType(field)}`,

@@ -39,6 +39,8 @@ export interface KindSource<T extends KubeObject> {
   name?(value: string, object: T): readonly string[];
   /** How metadata.finalizers and generateName are judged, where it differs from most kinds. */
   metaRules?: Pick<MetaRules, "finalizers" | "generated">;
+  /** True: an object without a name gets a UUID for one. */
+  named?: boolean;
   /** False: nothing is put behind generateName, which is the name as it is. */
   nameGenerated?: false;
   /** Which checks run at creation, before those every object is held to; metadata and the object's own by default. */
@@ -55,6 +57,8 @@ export interface KindSource<T extends KubeObject> {
   status?: boolean | Strategy;
   /** /status leaves metadata as it is: labels, annotations, finalizers and owners are the main endpoint's. */
   statusKeepsMetadata?: boolean;
+  /** True: a new object may say what its status is. */
+  statusAtCreation?: boolean;
   /** What status says of a new object; nothing by default. */
   emptyStatus?: Readonly<Record<string, unknown>>;
   scale?: ScaleSubresource;
@@ -138,7 +142,7 @@ export function kindsOf(group: string, version: string, packageName: string) {
     };
     const strategy: Strategy = {
       prepareForCreate(object) {
-        if (hasStatus) (object as Loose).status = { ...source.emptyStatus };
+        if (hasStatus && !source.statusAtCreation) (object as Loose).status = { ...source.emptyStatus };
         if (object.metadata) {
           if (!namespaced) delete object.metadata.namespace;
           // Where nobody counts, what the client says stays, as the original has it.
@@ -220,6 +224,7 @@ export function kindsOf(group: string, version: string, packageName: string) {
       },
       strategy,
       ...(status ? { status } : {}),
+      ...(source.named ? { named: true } : {}),
       ...(source.nameGenerated === false ? { nameGenerated: false } : {}),
       ...(source.statusKeepsMetadata ? { statusKeepsMetadata: true } : {}),
       ...(source.scale ? { scale: source.scale } : {}),

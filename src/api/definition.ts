@@ -105,6 +105,8 @@ export interface KindDefinition {
   columns: readonly TableColumn[];
   /** Field selectors besides metadata.name and metadata.namespace. */
   selectableFields?: Readonly<Record<string, (object: KubeObject) => string>>;
+  /** True: an object without a name gets a UUID for one. */
+  named?: true;
   /** False: nothing is put behind metadata.generateName, which is the name as it is. */
   nameGenerated?: false;
   /** Set when deletion begins: somebody cleans up behind the object before it goes. */

@@ -8,6 +8,8 @@ import {
   eventTtlSeconds,
   fromCoreEvent,
   toCoreEvent,
+  validateEvent,
+  validateEventUpdate,
   validateNewEvent,
 } from "./core/event.ts";
 import type { CoreV1Event } from "./generated/types.ts";
@@ -44,7 +46,11 @@ export const eventsKinds: readonly KindDefinition[] = [
       cell: (event, now) => column.cell(stored(event), now),
     })),
     defaults: defaultEvent,
+    onCreate: ["object", "metadata"],
+    onUpdate: ["object", "metadataChange", "change"],
+    validate: (event) => validateEvent(event, "reportingController"),
     validateCreate: validateNewEvent,
+    validateUpdate: validateEventUpdate,
     selectableFields: newerNames,
     ttlSeconds: eventTtlSeconds,
     storedAs: {

@@ -5,11 +5,13 @@
 
 /** Shorter runs of digits are exact numbers anyway, and nearly no text has longer ones outside of strings. */
 const manyDigits = /\d{16}/;
+/** Numbers with a point or an exponent that are members or elements: Go takes none of them for an integer, not even 1.0. */
+const notWhole = /[:[,]\s*-?\d+(?:\.\d|[eE])[\d.eE+-]*\s*[,\]}]/;
 const wholeNumber = /^-?\d+$/;
 
 /** Throws SyntaxError as JSON.parse. */
 export function parseExact(text: string): unknown {
-  return manyDigits.test(text)
+  return manyDigits.test(text) || notWhole.test(text)
     ? JSON.parse(text, exactly as Parameters<typeof JSON.parse>[1])
     : JSON.parse(text);
 }
@@ -17,13 +19,29 @@ export function parseExact(text: string): unknown {
 const smallest = -(2n ** 63n);
 const largest = 2n ** 63n - 1n;
 
+/** What stood in the text for numbers that do not say it themselves, by the object or list that has them. */
+const written = new WeakMap<object, Map<string, string>>();
+
+/**
+ * The text of a number, as it was parsed into this object or list; undefined where it is the number's usual text. It does
+ * not follow into copies, and a number put in its place is not told from it.
+ */
+export const writtenAs = (holder: object, name: string | number): string | undefined =>
+  written.get(holder)?.get(String(name));
+
 /** What does not fit into 64 bits is a floating-point number in Go, too. */
-function exactly(_name: string, value: unknown, context: { source?: string }): unknown {
-  if (typeof value !== "number" || Number.isSafeInteger(value)) return value;
+function exactly(this: object, name: string, value: unknown, context: { source?: string }): unknown {
+  if (typeof value !== "number") return value;
   const { source } = context;
-  if (source === undefined || !wholeNumber.test(source)) return value;
-  const exact = BigInt(source);
-  return exact < smallest || exact > largest ? value : exact;
+  if (source === undefined || source === String(value)) return value;
+  if (wholeNumber.test(source) && !Number.isSafeInteger(value)) {
+    const exact = BigInt(source);
+    if (exact >= smallest && exact <= largest) return exact;
+  } else if (source === "-0") return value;
+  let names = written.get(this);
+  if (!names) written.set(this, (names = new Map<string, string>()));
+  names.set(name, source);
+  return value;
 }
 
 interface RawJson {

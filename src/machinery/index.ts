@@ -4,6 +4,8 @@ export * from "./duration.ts";
 export * from "./exact-json.ts";
 export * from "./field-errors.ts";
 export * from "./go-format.ts";
+export * from "./go-json.ts";
+export * from "./go-time.ts";
 export * from "./go-yaml.ts";
 export * from "./hash.ts";
 export * from "./int-or-string.ts";

@@ -1,6 +1,7 @@
 /**
- * Kubernetes quantities (`100m`, `1.5Gi`, `2e3`): exact to a nano-unit, rounded away from zero beyond that, capped at
- * 2^63-1, and written back in the canonical form of the notation they came in (apimachinery resource.Quantity).
+ * Kubernetes quantities (`100m`, `1.5Gi`, `2e3`): exact to a nano-unit, rounded away from zero beyond that, those in powers
+ * of two capped at 2^63-1, and written back in the canonical form of the notation they came in (apimachinery
+ * resource.Quantity).
  */
 export type QuantityFormat = "BinarySI" | "DecimalSI" | "DecimalExponent";
 
@@ -16,14 +17,8 @@ export class QuantityError extends Error {
 
 const nano = 1_000_000_000n;
 const limit = (2n ** 63n - 1n) * nano;
-const binary: Record<string, bigint> = {
-  Ki: 2n ** 10n,
-  Mi: 2n ** 20n,
-  Gi: 2n ** 30n,
-  Ti: 2n ** 40n,
-  Pi: 2n ** 50n,
-  Ei: 2n ** 60n,
-};
+/** Powers of two of the binary suffixes. */
+const binary: Record<string, number> = { Ki: 10, Mi: 20, Gi: 30, Ti: 40, Pi: 50, Ei: 60 };
 /** Powers of ten of the decimal suffixes. */
 const decimal: Record<string, number> = { n: -9, u: -6, m: -3, "": 0, k: 3, M: 6, G: 9, T: 12, P: 15, E: 18 };
 const decimalSuffix = new Map(Object.entries(decimal).map(([suffix, power]) => [power, suffix]));
@@ -33,7 +28,7 @@ const cache = new Map<string, Quantity>();
 
 /** Throws QuantityError with Kubernetes' text. */
 export function parseQuantity(value: string | number): Quantity {
-  const text = typeof value === "number" ? String(value) : value;
+  const text = String(value);
   const known = cache.get(text);
   if (known) return known;
   const made = parse(text);
@@ -47,39 +42,58 @@ const formatText =
 /** Arithmetic on more digits than anybody writes would only keep the server busy. */
 const maxLength = 128;
 
+interface Parts {
+  negative: boolean;
+  /** Digits before the point without leading zeros, at least `0`, and behind it. */
+  whole: string;
+  fraction: string;
+  format: QuantityFormat;
+  /** Of two for BinarySI, of ten for the others. */
+  exponent: number;
+}
+
+/** There need not be digits: `.` and `Ki` are zero. */
+const form = /^([+-]?)0*(\d*)(?:\.(\d*))?([eEinumkKMGTP]*[-+]?\d*)$/;
+
+function partsOf(text: string): Parts {
+  const match = text === "" || text.length > maxLength ? null : form.exec(text);
+  if (!match) throw new QuantityError(formatText);
+  const [, sign, whole = "", fraction = "", suffix = ""] = match;
+  const parts = { negative: sign === "-", whole: whole || "0", fraction };
+  const powers = binary[suffix];
+  if (powers !== undefined) return { ...parts, format: "BinarySI", exponent: powers };
+  const power = decimal[suffix];
+  if (power !== undefined) return { ...parts, format: "DecimalSI", exponent: power };
+  const exponent = /^[eE]([+-]?\d{1,4})$/.exec(suffix)?.[1];
+  if (exponent === undefined) throw new QuantityError("unable to parse quantity's suffix");
+  return { ...parts, format: "DecimalExponent", exponent: Number(exponent) };
+}
+
 function parse(text: string): Quantity {
-  if (text.length > maxLength) throw new QuantityError(formatText);
-  const match = /^([+-]?)(\d*)(?:\.(\d*))?(.*)$/s.exec(text);
-  const whole = match?.[2] ?? "";
-  const fraction = match?.[3] ?? "";
-  if (!match || (whole === "" && fraction === "")) {
-    throw new QuantityError(formatText);
-  }
-  const suffix = match[4] as string;
-  const digits = BigInt(whole + fraction);
-  let format: QuantityFormat = "DecimalSI";
-  let numerator = digits * nano;
+  const { negative, whole, fraction, format, exponent } = partsOf(text);
+  let numerator = BigInt(whole + fraction) * nano;
   let denominator = 10n ** BigInt(fraction.length);
-  const factor = binary[suffix];
-  const exponent = /^[eE]([+-]?\d{1,4})$/.exec(suffix);
-  if (factor !== undefined) {
-    format = "BinarySI";
-    numerator *= factor;
-  } else {
-    const power = exponent ? Number(exponent[1]) : decimal[suffix];
-    if (power === undefined) {
-      if (/^[eEinumkKMGTP]*[-+]?[0-9]*$/.test(suffix))
-        throw new QuantityError("unable to parse quantity's suffix");
-      throw new QuantityError(formatText);
-    }
-    if (exponent) format = "DecimalExponent";
-    if (power >= 0) numerator *= 10n ** BigInt(power);
-    else denominator *= 10n ** BigInt(-power);
-  }
+  const base = format === "BinarySI" ? 2n : 10n;
+  if (exponent >= 0) numerator *= base ** BigInt(exponent);
+  else denominator *= base ** BigInt(-exponent);
   let nanos = numerator / denominator;
   if (nanos * denominator !== numerator) nanos += 1n;
-  if (nanos > limit) nanos = limit;
-  return { nanos: match[1] === "-" ? -nanos : nanos, format };
+  if (format === "BinarySI" && nanos > limit) nanos = limit;
+  return { nanos: negative ? -nanos : nanos, format };
+}
+
+/** Go keeps the text of small numbers that look canonical, `+5` and `1.500` among them. */
+function isKept(text: string): boolean {
+  const { whole, fraction, format, exponent } = partsOf(text);
+  const digits = whole + fraction;
+  if (format === "BinarySI") {
+    const room = 15 - whole.length - Math.trunc((exponent * 3) / 10) - 1;
+    return fraction === "" && room >= 0 && Number(digits) % 8 !== 0;
+  }
+  const scale = exponent - fraction.length;
+  return (
+    digits.length <= 18 && scale >= -9 && scale % 3 === 0 && !digits.endsWith("000") && digits[0] !== "0"
+  );
 }
 
 const coerce = (value: string | number | Quantity): Quantity =>
@@ -149,12 +163,13 @@ function formatBinary(value: bigint): string {
 function formatDecimal(nanos: bigint, format: "DecimalSI" | "DecimalExponent"): string {
   let rest = nanos;
   let power = -9;
-  while (power < 18 && rest % 1000n === 0n) {
+  while (rest % 1000n === 0n) {
     rest /= 1000n;
     power += 3;
   }
   if (format === "DecimalExponent") return power === 0 ? `${rest}` : `${rest}e${power}`;
-  return `${rest}${decimalSuffix.get(power)}`;
+  // There is no suffix beyond exa, and Go leaves it out.
+  return `${rest}${decimalSuffix.get(power) ?? ""}`;
 }
 
 const canonicalCache = new Map<string | number, string>();
@@ -163,7 +178,8 @@ const canonicalCache = new Map<string | number, string>();
 export function canonicalQuantity(value: string | number): string {
   const known = canonicalCache.get(value);
   if (known !== undefined) return known;
-  const made = formatQuantity(parseQuantity(typeof value === "string" ? value.trim() : value));
+  const text = String(value).trim();
+  const made = isKept(text) ? text : formatQuantity(parseQuantity(text));
   if (canonicalCache.size > 4096) canonicalCache.clear();
   canonicalCache.set(value, made);
   return made;

@@ -1,5 +1,15 @@
 /** ConfigMap and Secret: what they hold, and that immutable ones stay as they are. */
-import { deepEqual, forbidden, invalid, isConfigMapKey, required, tooLong } from "../../machinery/index.ts";
+import {
+  deepEqual,
+  forbidden,
+  invalid,
+  isConfigMapKey,
+  isObject,
+  jsonProblem,
+  required,
+  tooLong,
+  wasEmptied,
+} from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
 import type { ConfigMap, Secret, ServiceAccount } from "../generated/types.ts";
 import { immutable } from "../metadata.ts";
@@ -32,12 +42,17 @@ export function validateConfigMap(map: ConfigMap): FieldError[] {
 const decodedLength = (text: string): number =>
   Math.floor((text.length * 3) / 4) - (/=*$/.exec(text)?.[0].length ?? 0);
 
+/** An empty map where there was none is a change here, as it is in Go. */
+function isChanged<T extends object>(object: T, old: T, name: keyof T & string): boolean {
+  return !deepEqual(object[name], old[name]) || wasEmptied(object, name);
+}
+
 export function validateConfigMapUpdate(map: ConfigMap, old: ConfigMap): FieldError[] {
   const errors: FieldError[] = [];
   if (!old.immutable) return errors;
   if (!map.immutable) errors.push(forbidden("immutable", fixedText));
-  if (!deepEqual(map.data ?? {}, old.data ?? {})) errors.push(forbidden("data", fixedText));
-  if (!deepEqual(map.binaryData ?? {}, old.binaryData ?? {})) errors.push(forbidden("binaryData", fixedText));
+  for (const name of ["data", "binaryData"] as const)
+    if (isChanged(map, old, name)) errors.push(forbidden(name, fixedText));
   return errors;
 }
 
@@ -56,12 +71,12 @@ export function defaultSecret(secret: Secret): void {
   delete secret.stringData;
 }
 
-/** Keys that a secret of a known type must have; of a list, any one of them. */
-const wanted: Record<string, readonly (readonly string[])[]> = {
-  "kubernetes.io/dockercfg": [[".dockercfg"]],
-  "kubernetes.io/dockerconfigjson": [[".dockerconfigjson"]],
-  "kubernetes.io/ssh-auth": [["ssh-privatekey"]],
-  "kubernetes.io/tls": [["tls.crt"], ["tls.key"]],
+/** Keys that a secret of a known type must have; all but an SSH key may be empty. */
+const wanted: Record<string, readonly string[]> = {
+  "kubernetes.io/dockercfg": [".dockercfg"],
+  "kubernetes.io/dockerconfigjson": [".dockerconfigjson"],
+  "kubernetes.io/ssh-auth": ["ssh-privatekey"],
+  "kubernetes.io/tls": ["tls.crt", "tls.key"],
 };
 
 export function validateSecret(secret: Secret): FieldError[] {
@@ -82,19 +97,29 @@ export function validateSecret(secret: Secret): FieldError[] {
   if (secret.type === "kubernetes.io/basic-auth" && !("username" in data) && !("password" in data)) {
     errors.push(required("data[username]"), required("data[password]"));
   }
-  for (const names of wanted[secret.type ?? ""] ?? []) {
-    if (!names.some((name) => name in data)) errors.push(required(`data[${names[0]}]`));
-  }
-  for (const name of [".dockercfg", ".dockerconfigjson"]) {
+  for (const name of wanted[secret.type ?? ""] ?? []) {
     const value = data[name];
-    if (value === undefined || !secret.type?.endsWith(name.slice(1))) continue;
-    try {
-      JSON.parse(atob(value));
-    } catch (error) {
-      errors.push(invalid(`data[${name}]`, "<secret contents redacted>", String((error as Error).message)));
-    }
+    if (value === undefined || (value === "" && name === "ssh-privatekey"))
+      errors.push(required(`data[${name}]`));
+    else if (name.startsWith(".docker")) checkJson(value, `data[${name}]`, errors);
   }
   return errors;
+}
+
+/** Credentials for registries are a JSON object. */
+function checkJson(encoded: string, path: string, errors: FieldError[]): void {
+  const say = (text: string): void => void errors.push(invalid(path, "<secret contents redacted>", text));
+  const text = new TextDecoder().decode(Uint8Array.from(atob(encoded), (char) => char.charCodeAt(0)));
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    say(jsonProblem(text));
+    return;
+  }
+  if (value === null || isObject(value)) return;
+  const type = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
+  say(`json: cannot unmarshal ${type} into Go value of type map[string]interface {}`);
 }
 
 export function validateSecretUpdate(secret: Secret, old: Secret): FieldError[] {
@@ -102,9 +127,14 @@ export function validateSecretUpdate(secret: Secret, old: Secret): FieldError[] 
   immutable("type", secret.type, old.type, errors);
   if (old.immutable) {
     if (!secret.immutable) errors.push(forbidden("immutable", fixedText));
-    if (!deepEqual(secret.data ?? {}, old.data ?? {})) errors.push(forbidden("data", fixedText));
+    if (isChanged(secret, old, "data")) errors.push(forbidden("data", fixedText));
   }
   return errors;
+}
+
+/** Of the secrets that an account names nothing but the names are kept. */
+export function keepSecretNames(account: ServiceAccount): void {
+  if (account.secrets) account.secrets = account.secrets.map(({ name }) => (name ? { name } : {}));
 }
 
 const mountable = "kubernetes.io/enforce-mountable-secrets";

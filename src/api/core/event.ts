@@ -1,7 +1,18 @@
 /** Events are one thing in two spellings: v1 Event (what is stored) and events.k8s.io/v1 Event. */
-import { isQualifiedName, required, invalid } from "../../machinery/index.ts";
+import {
+  byteLength,
+  deepEqual,
+  invalid,
+  isDns1123Subdomain,
+  isQualifiedName,
+  required,
+} from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
+import { each } from "../field-rules.ts";
 import type { CoreV1Event, EventsV1Event } from "../generated/types.ts";
+import { given } from "../given.ts";
+import { internalForm } from "../internal-form.ts";
+import { immutableText } from "../metadata.ts";
 
 /** Events vanish after an hour, as kube-apiserver's --event-ttl does by default. */
 export const eventTtlSeconds = 3600;
@@ -52,42 +63,69 @@ export function defaultEvent(event: CoreV1Event): void {
   event.reportingInstance ??= "";
 }
 
-function validateReporter(name: string | undefined, path: string, errors: FieldError[]): void {
-  if (!name) errors.push(required(path));
-  for (const text of isQualifiedName(name ?? "")) errors.push(invalid(path, name ?? "", text));
-}
-
 const longest = 128;
 const longestNote = 1024;
 const types = ["Normal", "Warning"];
 
-/** What events.k8s.io asks of a new event beyond what every event has; the object is in the stored spelling. */
+/** What every event is held to. `reporter`: what the version of the request calls who reports it. */
+export function validateEvent(
+  event: CoreV1Event,
+  reporter: "reportingComponent" | "reportingController",
+): FieldError[] {
+  const errors: FieldError[] = [];
+  const namespace = event.metadata?.namespace ?? "";
+  checkPlace(event, namespace, errors);
+  if (event.eventTime) checkReport(event, reporter, errors);
+  each(isDns1123Subdomain, "namespace", namespace, errors);
+  return errors;
+}
+
+/** An event is where its object is. */
+function checkPlace(
+  { eventTime, involvedObject }: CoreV1Event,
+  namespace: string,
+  errors: FieldError[],
+): void {
+  const { namespace: wanted = "" } = given(involvedObject);
+  const fits =
+    wanted !== "" && !eventTime
+      ? wanted === namespace
+      : wanted !== "" ||
+        namespace === "default" ||
+        (eventTime ? namespace === "kube-system" : namespace === "");
+  if (!fits) errors.push(invalid("involvedObject.namespace", wanted, "does not match event.namespace"));
+}
+
+function checkReport(event: CoreV1Event, reporter: string, errors: FieldError[]): void {
+  const { reportingComponent = "", reportingInstance, action, reason, message } = given(event);
+  if (reportingComponent === "") errors.push(required(reporter));
+  each(isQualifiedName, reporter, reportingComponent, errors);
+  const atMost = (value: string | undefined, path: string, limit: number): void => {
+    if (byteLength(value ?? "") > limit)
+      errors.push(invalid(path, "", `can have at most ${limit} characters`));
+  };
+  for (const [path, value] of Object.entries({ reportingInstance, action, reason })) {
+    if (!value) errors.push(required(path));
+    atMost(value, path, longest);
+  }
+  atMost(message, "message", longestNote);
+}
+
+function checkSeries({ series }: CoreV1Event, errors: FieldError[]): void {
+  if (!series) return;
+  if ((series.count ?? 0) < 2) errors.push(invalid("series.count", "", "should be at least 2"));
+  if (!series.lastObservedTime) errors.push(required("series.lastObservedTime"));
+}
+
+/** What events.k8s.io asks of a new event beyond; the object is in the stored spelling. */
 export function validateNewEvent(event: CoreV1Event): FieldError[] {
-  const errors = validateNamespaceOf(event);
+  const errors: FieldError[] = [];
+  checkSeries(event, errors);
   if (!event.eventTime) errors.push(required("eventTime"));
-  else {
-    validateReporter(event.reportingComponent, "reportingController", errors);
-    const atMost = (value: string | undefined, path: string, limit: number): void => {
-      if ((value ?? "").length > limit) {
-        errors.push(invalid(path, "", `can have at most ${limit} characters`));
-      }
-    };
-    if (!event.reportingInstance) errors.push(required("reportingInstance"));
-    atMost(event.reportingInstance, "reportingInstance", longest);
-    if (!event.action) errors.push(required("action"));
-    atMost(event.action, "action", longest);
-    if (!event.reason) errors.push(required("reason"));
-    atMost(event.reason, "reason", longest);
-    atMost(event.message, "message", longestNote);
-  }
-  if (!types.includes(event.type ?? ""))
-    errors.push(invalid("type", "", `has invalid value: ${event.type ?? ""}`));
-  if (event.series) {
-    if ((event.series.count ?? 0) < 2) errors.push(invalid("series.count", "", "should be at least 2"));
-    if (!event.series.lastObservedTime) errors.push(required("series.lastObservedTime"));
-  }
-  const unset = (given: unknown, path: string): void => {
-    if (given) errors.push(invalid(path, "", "needs to be unset"));
+  const { type = "" } = event;
+  if (!types.includes(type)) errors.push(invalid("type", "", `has invalid value: ${type}`));
+  const unset = (value: unknown, path: string): void => {
+    if (value) errors.push(invalid(path, "", "needs to be unset"));
   };
   unset(event.firstTimestamp, "firstTimestamp");
   unset(event.lastTimestamp, "lastTimestamp");
@@ -96,29 +134,30 @@ export function validateNewEvent(event: CoreV1Event): FieldError[] {
   return errors;
 }
 
-export function validateEvent(event: CoreV1Event): FieldError[] {
-  const errors = validateNamespaceOf(event);
-  if (event.eventTime) {
-    validateReporter(event.reportingComponent, "reportingComponent", errors);
-    if (!event.reportingInstance) errors.push(required("reportingInstance"));
-    if (!event.action) errors.push(required("action"));
-    if (!event.reason) errors.push(required("reason"));
-  }
-  return errors;
-}
-
-function validateNamespaceOf(event: CoreV1Event): FieldError[] {
+/** Of an event of events.k8s.io only the series changes; the objects are in the stored spelling. */
+export function validateEventUpdate(event: CoreV1Event, old: CoreV1Event): FieldError[] {
   const errors: FieldError[] = [];
-  const wanted = event.involvedObject?.namespace || "default";
-  if (event.metadata?.namespace !== wanted) {
-    errors.push(
-      invalid(
-        "involvedObject.namespace",
-        event.involvedObject?.namespace ?? "",
-        "does not match event.namespace",
-      ),
-    );
-  }
+  if (!deepEqual(event.series, old.series)) checkSeries(event, errors);
+  const fixed = (path: string, value: unknown, before: unknown, shown: unknown = value): void => {
+    if (!deepEqual(value, before)) errors.push(invalid(path, shown, immutableText));
+  };
+  const reference = (value: object | undefined): unknown =>
+    value ? internalForm("core.ObjectReference", value) : null;
+  fixed("involvedObject", event.involvedObject, old.involvedObject, reference(event.involvedObject));
+  fixed("reason", event.reason ?? "", old.reason ?? "");
+  fixed("message", event.message ?? "", old.message ?? "");
+  const source = event.source ?? {};
+  fixed("source", source, old.source ?? {}, internalForm("core.EventSource", source));
+  fixed("firstTimestamp", event.firstTimestamp ?? null, old.firstTimestamp ?? null);
+  fixed("lastTimestamp", event.lastTimestamp ?? null, old.lastTimestamp ?? null);
+  fixed("count", event.count ?? 0, old.count ?? 0);
+  fixed("reason", event.reason ?? "", old.reason ?? "");
+  fixed("type", event.type ?? "", old.type ?? "");
+  fixed("eventTime", event.eventTime ?? null, old.eventTime ?? null);
+  fixed("action", event.action ?? "", old.action ?? "");
+  fixed("related", event.related, old.related, reference(event.related));
+  fixed("reportingController", event.reportingComponent ?? "", old.reportingComponent ?? "");
+  fixed("reportingInstance", event.reportingInstance ?? "", old.reportingInstance ?? "");
   return errors;
 }
 

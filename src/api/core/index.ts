@@ -1,6 +1,6 @@
 /** The kinds of the core group. */
-import { dropDisabled } from "./pod/dropped.ts";
-import { isChanged, podWarnings, templateWarnings, workloadWarnings } from "./pod/warnings.ts";
+import { dropDisabled, dropDisabledOfTemplate } from "./pod/dropped.ts";
+import { podWarnings } from "./pod/warnings.ts";
 import { isDns1123Label } from "../../machinery/index.ts";
 import type { KindDefinition } from "../definition.ts";
 import { kindsOf } from "../define.ts";
@@ -21,10 +21,10 @@ import type {
   Service,
   ServiceAccount,
 } from "../generated/types.ts";
-import * as cluster from "./cluster.ts";
 import { normalizeDataSources } from "./claim-spec.ts";
 import * as columns from "./columns.ts";
 import * as data from "./data.ts";
+import * as endpoints from "./endpoints.ts";
 import { defaultEvent, eventFields, eventTtlSeconds, validateEvent } from "./event.ts";
 import { podColumns } from "./pod/columns.ts";
 import { defaultPod } from "./pod/defaults.ts";
@@ -33,8 +33,11 @@ import { validateNewPod, validatePod } from "./pod/spec.ts";
 import { ephemeralContainersStrategy, resizeStrategy } from "./pod/subresources.ts";
 import { podStatusStrategy, validatePodStatus } from "./pod/status.ts";
 import { validatePodUpdate } from "./pod/update.ts";
-import { validateLimitRange, validateQuota, validateQuotaStatus, validateQuotaUpdate } from "./limits.ts";
-import * as service from "./service.ts";
+import { defaultLimitRange, validateLimitRange } from "./limits.ts";
+import * as namespaces from "./namespace.ts";
+import * as nodes from "./node.ts";
+import * as quota from "./quota.ts";
+import * as service from "./service/index.ts";
 import * as volume from "./volume.ts";
 import * as workloads from "./workloads.ts";
 
@@ -49,29 +52,37 @@ export const coreKinds: readonly KindDefinition[] = [
     name: isDns1123Label,
     verbs: ["create", "delete", "get", "list", "patch", "update", "watch"],
     status: true,
+    validateStatus: namespaces.validateNamespaceStatus,
     subresources: ["finalize"],
-    subresourceStrategies: { finalize: cluster.finalizeStrategy },
+    subresourceStrategies: { finalize: namespaces.finalizeStrategy },
     columns: columns.namespaceColumns,
-    defaults: cluster.defaultNamespace,
-    prepareForCreate: cluster.prepareNewNamespace,
-    prepareForUpdate: cluster.prepareNamespaceUpdate,
+    defaults: namespaces.defaultNamespace,
+    prepareForCreate: namespaces.prepareNewNamespace,
+    prepareForUpdate: namespaces.prepareNamespaceUpdate,
     onUpdate: ["metadata", "object", "metadataChange"],
-    validate: cluster.validateNamespace,
-    selectableFields: { "status.phase": (each) => each.status?.phase ?? "" },
+    validate: namespaces.validateNamespace,
+    selectableFields: {
+      "status.phase": (each) => each.status?.phase ?? "",
+      name: (each) => each.metadata?.name ?? "",
+    },
   }),
   define<Node>({
     kind: "Node",
     plural: "nodes",
     shortNames: ["no"],
     namespaced: false,
-    status: true,
+    status: { prepareForUpdate: (node) => nodes.dropConfig(node as Node) },
+    statusAtCreation: true,
     subresources: ["proxy"],
     columns: columns.nodeColumns,
-    defaults: cluster.defaultNode,
+    defaults: nodes.defaultNode,
+    prepareForCreate: nodes.dropConfig,
+    prepareForUpdate: nodes.dropConfig,
     onUpdate: ["metadata", "object", "metadataChange", "change"],
-    validate: cluster.validateNode,
-    warnings: cluster.nodeWarnings,
-    validateUpdate: cluster.validateNodeUpdate,
+    validate: nodes.validateNode,
+    warnings: nodes.nodeWarnings,
+    validateUpdate: nodes.validateNodeUpdate,
+    validateStatus: nodes.validateNodeUpdate,
     selectableFields: { "spec.unschedulable": (each) => String(each.spec?.unschedulable ?? false) },
   }),
   define<Pod>({
@@ -130,13 +141,15 @@ export const coreKinds: readonly KindDefinition[] = [
     shortNames: ["svc"],
     categories: ["all"],
     name: isDns1123Label,
-    status: true,
+    status: { warnings: service.serviceStatusWarnings },
+    validateStatus: service.validateServiceStatus,
     subresources: ["proxy"],
     columns: columns.serviceColumns,
     defaults: service.defaultService,
     prepareForCreate: service.prepareNewService,
     prepareForUpdate: service.prepareServiceUpdate,
-    validate: service.validateService,
+    validate: (each) => service.serviceProblems(each, undefined),
+    onUpdate: ["metadataChange", "change"],
     validateUpdate: service.validateServiceUpdate,
     warnings: service.serviceWarnings,
     selectableFields: {
@@ -149,9 +162,11 @@ export const coreKinds: readonly KindDefinition[] = [
     plural: "endpoints",
     shortNames: ["ep"],
     columns: columns.endpointsColumns,
-    defaults: cluster.defaultEndpoints,
-    onUpdate: ["metadataChange", "metadata", "object"],
-    validate: cluster.validateEndpoints,
+    defaults: endpoints.defaultEndpoints,
+    onUpdate: ["metadataChange", "metadata", "change"],
+    validate: (each) => endpoints.validateEndpoints(each),
+    validateUpdate: endpoints.validateEndpoints,
+    warnings: endpoints.endpointsWarnings,
   }),
   define<ConfigMap>({
     kind: "ConfigMap",
@@ -180,6 +195,8 @@ export const coreKinds: readonly KindDefinition[] = [
     shortNames: ["sa"],
     subresources: ["token"],
     columns: columns.serviceAccountColumns,
+    prepareForCreate: data.keepSecretNames,
+    prepareForUpdate: data.keepSecretNames,
     warnings: data.accountWarnings,
   }),
   define<CoreV1Event>({
@@ -190,7 +207,7 @@ export const coreKinds: readonly KindDefinition[] = [
     defaults: defaultEvent,
     onCreate: ["object"],
     onUpdate: ["object"],
-    validate: validateEvent,
+    validate: (event) => validateEvent(event, "reportingComponent"),
     selectableFields: eventFields,
     ttlSeconds: eventTtlSeconds,
   }),
@@ -239,9 +256,12 @@ export const coreKinds: readonly KindDefinition[] = [
     generation: true,
     columns: columns.podTemplateColumns,
     defaults: workloads.defaultTemplateKind,
-    validate: workloads.validateTemplateKind,
-    warnings: (each, old) =>
-      old && !isChanged(each, old) ? [] : templateWarnings("template", each.template),
+    prepareForCreate: (each) => dropDisabledOfTemplate(each.template),
+    prepareForUpdate: (each, old) => dropDisabledOfTemplate(each.template, old.template),
+    onUpdate: ["metadataChange", "change"],
+    validate: (each) => workloads.validateTemplateKind(each),
+    validateUpdate: workloads.validateTemplateKind,
+    warnings: workloads.templateKindWarnings,
   }),
   define<ReplicationController>({
     kind: "ReplicationController",
@@ -257,8 +277,15 @@ export const coreKinds: readonly KindDefinition[] = [
     },
     columns: columns.replicationControllerColumns,
     defaults: workloads.defaultReplicationController,
-    validate: workloads.validateReplicationController,
-    warnings: workloadWarnings,
+    name: workloads.controllerName,
+    metaRules: { generated: false },
+    prepareForCreate: (each) => dropDisabledOfTemplate(each.spec?.template),
+    prepareForUpdate: (each, old) => dropDisabledOfTemplate(each.spec?.template, old.spec?.template),
+    onUpdate: ["metadataChange", "change"],
+    validate: (each) => workloads.validateReplicationController(each),
+    validateUpdate: workloads.validateReplicationControllerUpdate,
+    validateStatus: workloads.validateReplicationControllerStatus,
+    warnings: workloads.controllerWarnings,
     defaultPropagation: "Orphan",
     emptyStatus: { replicas: 0 },
     selectableFields: { "status.replicas": (each) => String(each.status?.replicas ?? 0) },
@@ -267,7 +294,8 @@ export const coreKinds: readonly KindDefinition[] = [
     kind: "LimitRange",
     plural: "limitranges",
     shortNames: ["limits"],
-    defaults: cluster.defaultLimitRange,
+    named: true,
+    defaults: defaultLimitRange,
     onUpdate: ["metadata", "object"],
     validate: validateLimitRange,
   }),
@@ -277,11 +305,12 @@ export const coreKinds: readonly KindDefinition[] = [
     shortNames: ["quota"],
     status: true,
     columns: columns.quotaColumns,
-    defaults(quota) {
-      quota.spec ??= {};
+    defaults(each) {
+      each.spec ??= {};
     },
-    validate: validateQuota,
-    validateUpdate: validateQuotaUpdate,
-    validateStatus: validateQuotaStatus,
+    validate: quota.validateQuota,
+    validateUpdate: quota.validateQuotaUpdate,
+    validateStatus: quota.validateQuotaStatus,
+    warnings: quota.quotaWarnings,
   }),
 ];

@@ -6,7 +6,6 @@ import {
   milliValue,
   parseQuantity,
   quantityValue,
-  formatQuantity,
 } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
 
@@ -83,10 +82,9 @@ export function validateQuotaResourceName(name: string, path: string, errors: Fi
 /** Not below nothing, and whole where halves make no sense. */
 export function validateQuantity(name: string, value: string, path: string, errors: FieldError[]): void {
   const quantity = parseQuantity(value);
-  const shown = formatQuantity(quantity);
-  if (compareQuantity(quantity, "0") < 0) errors.push(invalid(path, shown, negativeText));
+  if (compareQuantity(quantity, "0") < 0) errors.push(invalid(path, value, negativeText));
   if (isWhole(name) && milliValue(quantity) % 1000 !== 0)
-    errors.push(invalid(path, shown, "must be an integer"));
+    errors.push(invalid(path, value, "must be an integer"));
 }
 
 /** So many whole pages of the size that the name says. */

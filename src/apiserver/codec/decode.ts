@@ -1,14 +1,16 @@
+import { randomUUID } from "node:crypto";
 import type { KubeObject } from "../../api/index.ts";
 import {
   GoYamlError,
   isObject,
+  jsonProblem,
   parseExact,
   readYamlBody,
   StatusError,
   type YamlBody,
 } from "../../machinery/index.ts";
 import { badRequest, invalid, unsupportedMediaType } from "../errors.ts";
-import { jsonProblem, summarize } from "./go-json.ts";
+import { summarize } from "./summarize.ts";
 import { decodeObject, MessageError } from "./protobuf/decode.ts";
 import { protobufType } from "./protobuf/envelope.ts";
 import { messages } from "./protobuf/messages.ts";
@@ -16,8 +18,13 @@ import { WireError } from "./protobuf/wire.ts";
 
 /** Larger bodies are refused, as Kubernetes does by default. */
 export const maxBodyBytes = 3 * 1024 * 1024;
-/** Deeper nesting is refused before anything recursive sees it. */
-const maxDepth = 1000;
+/** Deeper nesting is refused, as Go's decoder does. */
+const maxDepth = 10_000;
+/**
+ * Nothing recursive sees what is nested deeper than this. Unknown fields may be: what is in them is dropped anyway. A
+ * field that would keep it is refused.
+ */
+const usableDepth = 1000;
 
 export const bodyTypes = [
   "application/json",
@@ -30,6 +37,8 @@ export interface Decoded {
   value: unknown;
   text: string;
   format: "json" | "yaml" | "protobuf";
+  /** Stands in the value and in the text for what was nested too deep to be used. */
+  cut?: string;
   /** Keys that appear twice in YAML, each as Go names it. */
   duplicates?: readonly string[];
 }
@@ -55,7 +64,10 @@ export function decodeBody(
   if (type === protobufType) return { value: parseProtobuf(body), text: "", format: "protobuf" };
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
   if (contentType && !wellFormed.test(contentType)) throw unsupportedMediaType(bodyTypes);
-  if (type === "" || type === "application/json") return { value: parseJson(text), text, format: "json" };
+  if (type === "" || type === "application/json") {
+    const { text: usable, cut } = withoutDepths(text);
+    return { value: parseJson(usable), text: usable, format: "json", ...(cut ? { cut } : {}) };
+  }
   if (type === "application/yaml") return { ...parseYaml(text), text, format: "yaml" };
   throw unsupportedMediaType(bodyTypes);
 }
@@ -88,20 +100,54 @@ function parseYaml(text: string): YamlBody {
   }
 }
 
-/** Cheap: counts brackets outside strings. */
-function checkDepth(text: string): void {
-  let depth = 0;
+/** The first bracket beyond a depth, and behind it the end of what it opens; cheap: counts brackets outside strings. */
+function beyond(text: string, limit: number, from = 0): { start: number; end: number } | undefined {
+  let depth = from === 0 ? 0 : limit;
   let inString = false;
-  for (let i = 0; i < text.length; i++) {
+  let start = -1;
+  for (let i = from; i < text.length; i++) {
     const code = text.charCodeAt(i);
     if (inString) {
       if (code === 0x5c) i++;
       else if (code === 0x22) inString = false;
     } else if (code === 0x22) inString = true;
     else if (code === 0x7b || code === 0x5b) {
-      if (++depth > maxDepth) throw badRequest(`invalid character '${text[i]}' exceeded max depth`);
-    } else if (code === 0x7d || code === 0x5d) depth--;
+      if (++depth > limit && start < 0) start = i;
+    } else if (code === 0x7d || code === 0x5d) {
+      depth--;
+      if (start >= 0 && depth === limit) return { start, end: i + 1 };
+    }
   }
+  return start < 0 ? undefined : { start, end: text.length };
+}
+
+const tooDeep = (char: string | undefined): StatusError =>
+  badRequest(`invalid character '${char}' exceeded max depth`);
+
+function checkDepth(text: string): void {
+  const found = beyond(text, usableDepth);
+  if (found) throw tooDeep(text[found.start]);
+}
+
+/** The text with a mark for everything that is nested too deep to be used. Throws StatusError beyond what Go reads. */
+function withoutDepths(text: string): { text: string; cut?: string } {
+  let found = beyond(text, usableDepth);
+  if (!found) return { text };
+  const refused = beyond(text, maxDepth);
+  if (refused) throw tooDeep(text[refused.start]);
+  const cut = `cut-${randomUUID()}`;
+  let out = "";
+  let at = 0;
+  for (; found; found = beyond(text, usableDepth, at)) {
+    out += text.slice(at, found.start) + JSON.stringify(cut);
+    at = found.end;
+  }
+  return { text: out + text.slice(at), cut };
+}
+
+/** Throws StatusError when what was too deep is still in the object. */
+export function refuseDepths(object: object, { cut }: Decoded): void {
+  if (cut && JSON.stringify(object).includes(cut)) throw tooDeep("{");
 }
 
 /** What a body is read as, and which other kinds exist. */

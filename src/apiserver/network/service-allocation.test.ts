@@ -110,7 +110,7 @@ test("a failed or dry write takes nothing, and a full range says so", async () =
     const { status, body } = await h.call("POST", services, service(`fill${i}`, {}));
     if (status !== 201) full = body.message;
   }
-  assert.match(full ?? "", /failed to allocate a serviceIP: range is full/);
+  assert.match(full ?? "", /failed to allocate a serviceIP for Service "fill\d+": range is full/);
   const { items } = (await h.call("GET", services)).body;
   const addresses = items
     .map((each: { spec: { clusterIP: string } }) => each.spec.clusterIP)

@@ -1,5 +1,11 @@
 /** ClusterIPs and node ports of Services. */
-import type { FieldError, KubeObject, Service, ServiceSpec } from "../../api/index.ts";
+import {
+  type FieldError,
+  type KubeObject,
+  type Service,
+  serviceRules,
+  type ServiceSpec,
+} from "../../api/index.ts";
 import { StatusError } from "../../machinery/index.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "../admission/chain.ts";
 import type { ObjectCaches } from "../cache/objects.ts";
@@ -7,6 +13,9 @@ import type { ServiceNetwork } from "../contract.ts";
 import { invalid } from "../errors.ts";
 import { formatAddress, parseAddress, parseCidr } from "./cidr.ts";
 import { Pool } from "./pool.ts";
+
+const { hasNodePorts, isUnchanged, needsHealthCheckPort, needsNodePorts, settleFamilies, specOf } =
+  serviceRules;
 
 const defaultNodePorts = { from: 30000, to: 32767 };
 
@@ -57,92 +66,118 @@ export function serviceAllocation({ caches, random, network }: AllocationContext
     if (type !== "deleted") note(service);
   });
 
-  const allocateAddress = (request: AdmissionRequest, spec: ServiceSpec, owner: string): void => {
-    if (spec.type === "ExternalName") return;
-    if (spec.clusterIP === "None" || spec.clusterIPs?.[0] === "None") {
-      spec.clusterIP = "None";
-      spec.clusterIPs = ["None"];
-      const selects = Object.keys(spec.selector ?? {}).length > 0;
-      spec.ipFamilies ??= selects ? ["IPv4"] : ["IPv4", "IPv6"];
-      spec.ipFamilyPolicy ??=
-        Object.keys(spec.selector ?? {}).length === 0 ? "RequireDualStack" : "SingleStack";
-      return;
-    }
-    const given = spec.clusterIPs?.[0] ?? spec.clusterIP;
+  const allocateAddresses = (request: AdmissionRequest, spec: ServiceSpec, owner: string): void => {
+    if (spec.type === "ExternalName" || spec.clusterIPs?.[0] === "None") return;
+    const [given] = spec.clusterIPs ?? [];
     if (given) {
       const parsed = parseAddress(given);
-      // What is no address is the validation's to name.
-      if (parsed === undefined) return;
-      const problem = !addresses.contains(parsed)
-        ? "the provided network does not match the current range"
-        : addresses.isFree(parsed, owner)
-          ? undefined
-          : "provided IP is already allocated";
-      if (problem) fail(request, "spec.clusterIPs", [given], `failed to allocate IP ${given}: ${problem}`);
-      addresses.hold(parsed, owner);
-    } else {
-      const taken = addresses.take(owner);
-      if (taken === undefined) {
-        throw new StatusError("InternalError", "failed to allocate a serviceIP: range is full");
-      }
-      spec.clusterIP = formatAddress(taken);
-      spec.clusterIPs = [spec.clusterIP];
+      const problem =
+        parsed === undefined || !addresses.contains(parsed)
+          ? "the provided network does not match the current range"
+          : addresses.isFree(parsed, owner)
+            ? undefined
+            : "provided IP is already allocated";
+      if (problem)
+        fail(request, "spec.clusterIPs", spec.clusterIPs, `failed to allocate IP ${given}: ${problem}`);
+      addresses.hold(parsed as number, owner);
+      return;
     }
-    spec.ipFamilies ??= ["IPv4"];
-    spec.ipFamilyPolicy ??= "SingleStack";
+    const taken = addresses.take(owner);
+    if (taken === undefined) throw full(`a serviceIP for Service ${JSON.stringify(request.name)}`);
+    spec.clusterIP = formatAddress(taken);
+    spec.clusterIPs = [spec.clusterIP];
   };
 
-  const takePort = (): ((owner: string) => number) => (owner) => {
+  const takePort = (owner: string): number => {
     const taken = nodePorts.take(owner);
-    if (taken === undefined) {
-      throw new StatusError("InternalError", "failed to allocate a nodePort: range is full");
-    }
+    if (taken === undefined) throw full("a nodePort");
     return taken;
   };
 
-  const holdPort = (request: AdmissionRequest, port: number, field: string, owner: string): void => {
-    const problem = !nodePorts.contains(port)
-      ? `provided port is not in the valid range. The range of valid ports is ${ports.from}-${ports.to}`
-      : nodePorts.isFree(port, owner)
-        ? undefined
-        : "provided port is already allocated";
-    if (problem) fail(request, field, port, problem);
+  /** What stands against taking this port. */
+  const portProblem = ({ dryRun }: AdmissionRequest, port: number, owner: string): string | undefined => {
+    // The original looks at the range only when it takes the port.
+    if (!dryRun && !nodePorts.contains(port))
+      return `provided port is not in the valid range. The range of valid ports is ${ports.from}-${ports.to}`;
+    return nodePorts.isFree(port, owner) ? undefined : "provided port is already allocated";
+  };
+
+  const holdPort = (request: AdmissionRequest, port: number, index: number, owner: string): void => {
+    const problem = portProblem(request, port, owner);
+    if (problem) fail(request, `spec.ports[${index}].nodePort`, port, problem);
     nodePorts.hold(port, owner);
   };
 
+  /** Of a new Service: ports of the same number (of several protocols) share a node port. */
   const allocatePorts = (request: AdmissionRequest, spec: ServiceSpec, owner: string): void => {
-    const wants =
-      spec.type === "NodePort" ||
-      (spec.type === "LoadBalancer" && spec.allocateLoadBalancerNodePorts !== false);
-    const take = takePort();
-    /** The same port number of several protocols gets one node port. */
-    const byPort = new Map<number, { protocol: string; nodePort: number }[]>();
+    const byPort = new Map<number, number>();
+    const all = spec.ports ?? [];
+    for (const [i, port] of all.entries()) {
+      if (!port.nodePort && !needsNodePorts(spec)) continue;
+      const known = byPort.get(port.port);
+      if (known !== undefined) {
+        if (port.nodePort && port.nodePort !== known) holdPort(request, port.nodePort, i, owner);
+        port.nodePort ||= known;
+        continue;
+      }
+      const wanted = all.find((each) => each.port === port.port && each.nodePort)?.nodePort;
+      if (wanted) holdPort(request, wanted, i, owner);
+      port.nodePort = wanted ?? takePort(owner);
+      byPort.set(port.port, port.nodePort);
+    }
+  };
+
+  /** Of a changed one: only what is new is asked for. */
+  const changePorts = (
+    request: AdmissionRequest,
+    spec: ServiceSpec,
+    before: ServiceSpec,
+    owner: string,
+  ): void => {
+    const old = new Set((before.ports ?? []).map(({ nodePort }) => nodePort));
+    const seen = new Set<string>();
+    const asked = new Set<number>();
     for (const [i, port] of (spec.ports ?? []).entries()) {
-      if (port.nodePort && spec.type !== "ClusterIP" && spec.type !== "ExternalName") {
-        holdPort(request, port.nodePort, `spec.ports[${i}].nodePort`, owner);
+      if (!port.nodePort && !needsNodePorts(spec)) continue;
+      if (!port.nodePort) port.nodePort = takePort(owner);
+      else if (!old.has(port.nodePort) && !asked.has(port.nodePort)) {
+        holdPort(request, port.nodePort, i, owner);
+        asked.add(port.nodePort);
       }
-      if (port.nodePort) {
-        const same = byPort.get(port.port) ?? [];
-        same.push({ protocol: port.protocol ?? "TCP", nodePort: port.nodePort });
-        byPort.set(port.port, same);
-      }
+      const key = `{${port.protocol} ${port.nodePort}}`;
+      if (seen.has(key)) throw new StatusError("", `duplicate nodePort: ${key}`, { code: 500 });
+      seen.add(key);
     }
-    if (!wants) return;
-    for (const port of spec.ports ?? []) {
-      if (port.nodePort) continue;
-      const same = byPort.get(port.port) ?? [];
-      const shared = same.find(
-        (other) => !same.some((each) => each.nodePort === other.nodePort && each.protocol === port.protocol),
-      );
-      port.nodePort = shared?.nodePort ?? take(owner);
-      same.push({ protocol: port.protocol ?? "TCP", nodePort: port.nodePort });
-      byPort.set(port.port, same);
+  };
+
+  const allocateHealthCheck = (request: AdmissionRequest, spec: ServiceSpec, owner: string): void => {
+    const wanted = spec.healthCheckNodePort;
+    if (!wanted) {
+      spec.healthCheckNodePort = takePort(owner);
+      return;
     }
-    if (spec.type === "LoadBalancer" && spec.externalTrafficPolicy === "Local") {
-      if (spec.healthCheckNodePort)
-        holdPort(request, spec.healthCheckNodePort, "spec.healthCheckNodePort", owner);
-      else spec.healthCheckNodePort = take(owner);
-    }
+    const problem = portProblem(request, wanted, owner);
+    if (problem) throw internal(`failed to allocate requested HealthCheck NodePort ${wanted}: ${problem}`);
+    nodePorts.hold(wanted, owner);
+  };
+
+  const allocateNew = (request: AdmissionRequest, spec: ServiceSpec, owner: string): void => {
+    allocateAddresses(request, spec, owner);
+    if (hasNodePorts(spec)) allocatePorts(request, spec, owner);
+    if (needsHealthCheckPort(spec)) allocateHealthCheck(request, spec, owner);
+  };
+
+  const allocateChanged = (
+    request: AdmissionRequest,
+    service: Service,
+    old: Service,
+    owner: string,
+  ): void => {
+    const [spec, before] = [specOf(service), specOf(old)];
+    if (before.type === "ExternalName" && !isUnchanged(service, old)) allocateAddresses(request, spec, owner);
+    if (hasNodePorts(spec)) changePorts(request, spec, before, owner);
+    if (needsHealthCheckPort(spec) && !needsHealthCheckPort(before))
+      allocateHealthCheck(request, spec, owner);
   };
 
   return {
@@ -151,8 +186,11 @@ export function serviceAllocation({ caches, random, network }: AllocationContext
       const service = serviceOf(request);
       if (!service?.spec || request.subresource !== "") return;
       const owner = ownerOf(service);
-      allocateAddress(request, service.spec, owner);
-      allocatePorts(request, service.spec, owner);
+      const old = request.oldObject as Service | undefined;
+      const problems = settleFamilies(service, old, "IPv4");
+      if (problems.length > 0) throw invalid(request.resource.def, request.name, problems);
+      if (old) allocateChanged(request, service, old, owner);
+      else allocateNew(request, service.spec, owner);
     },
     release(request) {
       const service = serviceOf(request);
@@ -165,6 +203,13 @@ export function serviceAllocation({ caches, random, network }: AllocationContext
 
 const serviceOf = ({ resource, object }: AdmissionRequest): Service | undefined =>
   resource.def.group === "" && resource.def.kind === "Service" ? (object as Service | undefined) : undefined;
+
+const internal = (text: string): StatusError =>
+  new StatusError("InternalError", `Internal error occurred: ${text}`, {
+    details: { causes: [{ message: text }] },
+  });
+
+const full = (what: string): StatusError => internal(`failed to allocate ${what}: range is full`);
 
 function fail(request: AdmissionRequest, field: string, value: unknown, detail: string): never {
   const error: FieldError = {

@@ -64,6 +64,7 @@ export async function createObject(
       meta.name = generateName(meta.generateName as string, core.random);
     }
     if (prefixed) request.name = meta.name as string;
+    if (def.named) meta.name ||= newUid();
     meta.uid = newUid();
     meta.creationTimestamp = nowTime(core.clock);
     const loading = def.ready?.(object);

@@ -8,7 +8,7 @@ import {
   strictTexts,
 } from "../../api/index.ts";
 import { duplicateMembers, isObject } from "../../machinery/index.ts";
-import { type Decoded, readBody } from "../codec/decode.ts";
+import { type Decoded, readBody, refuseDepths } from "../codec/decode.ts";
 import type { Call } from "../core.ts";
 import type { HandlerRequest, RequestInfo, SpecialHandler } from "../contract.ts";
 import { badRequest } from "../errors.ts";
@@ -46,7 +46,9 @@ export function readSpecial(
     known: (apiVersion, other) => registry.knows(apiVersion, other),
   });
   const type = schema ?? registry.find(group, version, info.resource)?.def.schema;
-  const problem = judged(conform(type, object), info, decoded, warnings);
+  const found = conform(type, object);
+  if (decoded && !found.problem) refuseDepths(object, decoded);
+  const problem = judged(found, info, decoded, warnings);
   if (problem) throw badRequest(cannotHandle(kind, version, problem));
   if (!isObject(object.metadata)) object.metadata = {};
   if (!namespaced) delete object.metadata.namespace;
@@ -68,7 +70,9 @@ export function conformObject(
   decoded: Decoded | undefined,
 ): string | undefined {
   const { def } = call.resource;
-  return judged(def.conform?.(object) ?? conform(def.schema, object), call.info, decoded, call.warnings);
+  const found = def.conform?.(object) ?? conform(def.schema, object);
+  if (decoded && !found.problem) refuseDepths(object, decoded);
+  return judged(found, call.info, decoded, call.warnings);
 }
 
 /** What refuses the object, as `fieldValidation` asks; what does not becomes warnings. `before`: said first. */

@@ -1,7 +1,12 @@
-import { parseFieldSelector, parseLabelSelector, SelectorError, StatusError } from "../../machinery/index.ts";
+import {
+  parseFieldSelector,
+  parseLabelSelector,
+  SelectorError,
+  StatusError,
+  jsonProblem,
+} from "../../machinery/index.ts";
 import type { LabelSelector } from "../../machinery/index.ts";
 import type { Entry } from "../cache/entry.ts";
-import { jsonProblem } from "../codec/go-json.ts";
 import type { Call } from "../core.ts";
 import type { FieldError } from "../../api/index.ts";
 import { badRequest, invalid } from "../errors.ts";

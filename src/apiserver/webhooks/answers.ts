@@ -1,6 +1,12 @@
 /** What client-go makes of the answer to a request, and what it says when it makes nothing of it. */
-import { GoYamlError, isObject, parseExact, readYamlBody, type Status } from "../../machinery/index.ts";
-import { jsonProblem } from "../codec/go-json.ts";
+import {
+  GoYamlError,
+  isObject,
+  parseExact,
+  readYamlBody,
+  type Status,
+  jsonProblem,
+} from "../../machinery/index.ts";
 
 /** An answer, read to its end. */
 export interface HttpAnswer {

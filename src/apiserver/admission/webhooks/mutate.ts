@@ -6,13 +6,13 @@ import {
   isObject,
   type JsonPatchOperation,
   PatchError,
+  jsonProblem,
   StatusError,
   stableJson,
 } from "../../../machinery/index.ts";
 import type { Authorizer } from "../../auth-contract.ts";
 import { notRegistered } from "../../codec/decode.ts";
 import { invalid } from "../../errors.ts";
-import { jsonProblem } from "../../codec/go-json.ts";
 import { WebhookCallError } from "../../webhooks/answers.ts";
 import { settled } from "../../pending.ts";
 import type { Registry } from "../../registry/registry.ts";

@@ -1,6 +1,5 @@
 /** application/vnd.kubernetes.protobuf bodies to the JSON objects they stand for. Typed Go clients send them. */
-import { parseExact, setMember } from "../../../machinery/index.ts";
-import { jsonProblem } from "../go-json.ts";
+import { parseExact, setMember, jsonProblem } from "../../../machinery/index.ts";
 import { magic } from "./envelope.ts";
 import type { Field, Message, Messages } from "./messages.ts";
 import { WireError, WireReader } from "./wire.ts";

@@ -1,0 +1,125 @@
+/** What a ResourceQuota may say. */
+import { compareQuantity, invalid, required, wasEmptied } from "../../machinery/index.ts";
+import type { FieldError } from "../definition.ts";
+import type { ResourceQuota } from "../generated/types.ts";
+import { given } from "../given.ts";
+import { internalForm } from "../internal-form.ts";
+import {
+  isQuotaHugePages,
+  standardForQuota,
+  validateQuantity,
+  validateQuotaResourceName,
+} from "./resource-names.ts";
+
+const existing = [
+  "Terminating",
+  "NotTerminating",
+  "BestEffort",
+  "NotBestEffort",
+  "CrossNamespacePodAffinity",
+];
+const scopeNames = new Set([...existing, "PriorityClass", "VolumeAttributesClass"]);
+const computeNames = ["cpu", "memory", "limits.cpu", "limits.memory", "requests.cpu", "requests.memory"];
+
+const foreign = "unsupported scope applied to resource";
+const conflicting = "conflicting scopes";
+const mustExist =
+  "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, " +
+  "ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity";
+
+/** Whether a quota of this scope can count the resource; nobody knows of other scopes and other resources. */
+function isCountable(scope: string, name: string): boolean {
+  if (!scopeNames.has(scope) || !(standardForQuota.has(name) || isQuotaHugePages(name))) return true;
+  if (scope === "BestEffort") return name === "pods";
+  if (scope === "VolumeAttributesClass")
+    return name === "persistentvolumeclaims" || name === "requests.storage";
+  return name === "pods" || computeNames.includes(name);
+}
+
+const areConflicting = (scopes: readonly string[]): number =>
+  [
+    ["BestEffort", "NotBestEffort"],
+    ["Terminating", "NotTerminating"],
+  ].filter((pair) => pair.every((each) => scopes.includes(each))).length;
+
+function checkScopes({ spec }: ResourceQuota, names: readonly string[], errors: FieldError[]): void {
+  const scopes = spec?.scopes ?? [];
+  const say = (text: string): void => void errors.push(invalid("spec.scopes", scopes, text));
+  for (const scope of scopes) {
+    if (!scopeNames.has(scope)) say("unsupported scope");
+    for (const name of names) if (!isCountable(scope, name)) say(foreign);
+  }
+  for (let i = areConflicting(scopes); i > 0; i--) say(conflicting);
+}
+
+function checkSelector({ spec }: ResourceQuota, names: readonly string[], errors: FieldError[]): void {
+  const selector = spec?.scopeSelector;
+  if (!selector) return;
+  const path = "spec.scopeSelector.matchExpressions";
+  const scopes: string[] = [];
+  for (const expression of selector.matchExpressions ?? []) {
+    const { scopeName = "", operator = "", values = [] } = given(expression);
+    if (!scopeNames.has(scopeName)) errors.push(invalid(`${path}.scopeName`, scopeName, "unsupported scope"));
+    for (const name of names)
+      if (!isCountable(scopeName, name))
+        errors.push(invalid(path, internalForm("core.ScopeSelector", selector), foreign));
+    if (existing.includes(scopeName) && operator !== "Exists")
+      errors.push(invalid(`${path}.operator`, operator, mustExist));
+    if (operator === "In" || operator === "NotIn") {
+      const text = "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector";
+      if (values.length === 0) errors.push(required(`${path}.values`, text));
+    } else if (operator === "Exists" || operator === "DoesNotExist") {
+      const text = "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector";
+      if (values.length > 0) errors.push(invalid(`${path}.values`, values, text));
+    } else errors.push(invalid(`${path}.operator`, operator, "not a valid selector operator"));
+    scopes.push(scopeName);
+  }
+  for (let i = areConflicting(scopes); i > 0; i--)
+    errors.push(invalid(path, spec.scopes ?? null, conflicting));
+}
+
+function checkAmounts(amounts: Record<string, string> | undefined, path: string, errors: FieldError[]): void {
+  for (const name of Object.keys(amounts ?? {}).sort()) {
+    const here = `${path}[${name}]`;
+    validateQuotaResourceName(name, here, errors);
+    validateQuantity(name, amounts?.[name] as string, here, errors);
+  }
+}
+
+export function validateQuota(quota: ResourceQuota): FieldError[] {
+  const errors: FieldError[] = [];
+  const names = Object.keys(quota.spec?.hard ?? {}).sort();
+  checkAmounts(quota.spec?.hard, "spec.hard", errors);
+  checkScopes(quota, names, errors);
+  checkSelector(quota, names, errors);
+  return errors;
+}
+
+/** Which objects a quota counts is settled at its creation. */
+export function validateQuotaUpdate(quota: ResourceQuota, old: ResourceQuota): FieldError[] {
+  const sorted = (each: ResourceQuota): string => [...new Set(each.spec?.scopes)].sort().join();
+  if (sorted(quota) === sorted(old)) return [];
+  const shown = quota.spec?.scopes ?? (wasEmptied(quota.spec, "scopes") ? [] : null);
+  return [invalid("spec.scopes", shown, "field is immutable")];
+}
+
+export function validateQuotaStatus({ status }: ResourceQuota): FieldError[] {
+  const errors: FieldError[] = [];
+  checkAmounts(status?.hard, "status.hard", errors);
+  checkAmounts(status?.used, "status.used", errors);
+  return errors;
+}
+
+/** Of a new quota that promises more than it limits. */
+export function quotaWarnings({ spec }: ResourceQuota, old?: ResourceQuota): string[] {
+  const hard = spec?.hard ?? {};
+  if (old) return [];
+  return ["cpu", "memory", "storage", "ephemeral-storage"].flatMap((name) => {
+    const bare = name === "cpu" || name === "memory" ? name : "";
+    const request = [`requests.${name}`, bare].find((each) => hard[each] !== undefined) ?? "";
+    const limit = `limits.${name}`;
+    const [wanted, most] = [hard[request], hard[limit]];
+    if (wanted === undefined || most === undefined || compareQuantity(wanted, most) <= 0) return [];
+    return [`ResourceQuota ${request} (${wanted}) should be less than ${limit} (${most})`];
+  });
+}

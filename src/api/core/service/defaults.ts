@@ -1,0 +1,111 @@
+/** Defaults of Services, and what a change keeps of what the server once allocated. */
+import type { Service, ServiceSpec } from "../../generated/types.ts";
+import {
+  hasNodePorts,
+  isExternal,
+  needsClusterIp,
+  needsHealthCheckPort,
+  needsNodePorts,
+  sameList,
+  specOf,
+} from "./types.ts";
+
+/** Session affinity by client address lasts this long by default (seconds). */
+const affinitySeconds = 10_800;
+
+export function defaultService(service: Service): void {
+  const spec = (service.spec ??= {});
+  spec.sessionAffinity ||= "None";
+  if (spec.sessionAffinity === "None") delete spec.sessionAffinityConfig;
+  else if (
+    spec.sessionAffinity === "ClientIP" &&
+    spec.sessionAffinityConfig?.clientIP?.timeoutSeconds === undefined
+  )
+    spec.sessionAffinityConfig = { clientIP: { timeoutSeconds: affinitySeconds } };
+  spec.type ||= "ClusterIP";
+  for (const port of spec.ports ?? []) {
+    port.protocol ||= "TCP";
+    port.targetPort ||= port.port;
+  }
+  if (isExternal(spec)) spec.externalTrafficPolicy ||= "Cluster";
+  if (hasNodePorts(spec) || spec.type === "ClusterIP") spec.internalTrafficPolicy ??= "Cluster";
+  if (spec.type === "LoadBalancer") {
+    spec.allocateLoadBalancerNodePorts ??= true;
+    for (const ingress of service.status?.loadBalancer?.ingress ?? [])
+      if (ingress.ip) ingress.ipMode ??= "VIP";
+  }
+}
+
+export function prepareNewService(service: Service): void {
+  service.status = { loadBalancer: {} };
+  const spec = specOf(service);
+  // Who names one address need not know that there may be several.
+  if (spec.clusterIP && !spec.clusterIPs?.length) spec.clusterIPs = [spec.clusterIP];
+}
+
+/** Keeps addresses and ports of the old Service that the new one leaves out, and drops those its type has no use for. */
+export function prepareServiceUpdate(service: Service, old: Service): void {
+  const spec = specOf(service);
+  const before = specOf(old);
+  if (needsClusterIp(before) && needsClusterIp(spec)) {
+    if (!spec.clusterIP && before.clusterIP) spec.clusterIP = before.clusterIP;
+    if (!spec.clusterIPs?.length && before.clusterIPs?.length) spec.clusterIPs = [...before.clusterIPs];
+  }
+  if (needsNodePorts(before) && needsNodePorts(spec)) keepNodePorts(spec, before);
+  if (needsHealthCheckPort(before) && needsHealthCheckPort(spec) && before.healthCheckNodePort)
+    spec.healthCheckNodePort ||= before.healthCheckNodePort;
+  alignAddresses(spec, before);
+  dropUseless(spec, before);
+  if (spec.type !== "LoadBalancer") service.status = { ...service.status, loadBalancer: {} };
+}
+
+/** A node port stays with the name of its port, unless it went to another. */
+function keepNodePorts(spec: ServiceSpec, before: ServiceSpec): void {
+  const kept = new Map((before.ports ?? []).map((port) => [port.name ?? "", port.nodePort]));
+  const taken = new Set((spec.ports ?? []).map((port) => port.nodePort));
+  for (const port of spec.ports ?? []) {
+    const old = kept.get(port.name ?? "");
+    if (!port.nodePort && old && !taken.has(old)) port.nodePort = old;
+  }
+}
+
+/** `clusterIP` and the first of `clusterIPs` are the same; old clients write only the one. */
+function alignAddresses(spec: ServiceSpec, before: ServiceSpec): void {
+  const [address = "", old = ""] = [spec.clusterIP, before.clusterIP];
+  if (before.clusterIPs?.length && !spec.clusterIPs?.length && address === old)
+    spec.clusterIPs = [...before.clusterIPs];
+  if (address === old || !sameList(spec.clusterIPs, before.clusterIPs)) return;
+  if (old && !address) delete spec.clusterIPs;
+  else spec.clusterIPs = [address];
+}
+
+/** What a change of the type makes useless goes, unless it was changed with it: then somebody is mistaken. */
+function dropUseless(spec: ServiceSpec, before: ServiceSpec): void {
+  if (needsClusterIp(before) && !needsClusterIp(spec)) {
+    if (spec.clusterIP === before.clusterIP && sameList(spec.clusterIPs, before.clusterIPs)) {
+      delete spec.clusterIP;
+      delete spec.clusterIPs;
+    }
+    if (spec.ipFamilies && sameList(spec.ipFamilies, before.ipFamilies)) delete spec.ipFamilies;
+    if (spec.ipFamilyPolicy === before.ipFamilyPolicy) delete spec.ipFamilyPolicy;
+  }
+  if (hasNodePorts(before) && !hasNodePorts(spec)) {
+    const old = new Set((before.ports ?? []).map((port) => port.nodePort));
+    const ports = spec.ports ?? [];
+    if (ports.every(({ nodePort }) => !nodePort || old.has(nodePort)))
+      for (const port of ports) delete port.nodePort;
+  }
+  if (
+    needsHealthCheckPort(before) &&
+    !needsHealthCheckPort(spec) &&
+    spec.healthCheckNodePort === before.healthCheckNodePort
+  )
+    delete spec.healthCheckNodePort;
+  if (before.type === "LoadBalancer" && spec.type !== "LoadBalancer") {
+    if (spec.allocateLoadBalancerNodePorts === before.allocateLoadBalancerNodePorts)
+      delete spec.allocateLoadBalancerNodePorts;
+    if (spec.loadBalancerClass === before.loadBalancerClass) delete spec.loadBalancerClass;
+  }
+  if (isExternal(before) && !isExternal(spec) && spec.externalTrafficPolicy === before.externalTrafficPolicy)
+    delete spec.externalTrafficPolicy;
+}
