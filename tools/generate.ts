@@ -89,11 +89,10 @@ function withTexts(
   texts: Texts,
 ): Record<string, Record<string, string>> {
   for (const [definition, fields] of Object.entries(texts.types)) {
-    const own = (descriptions[definition] ??= {});
-    for (const [field, fact] of Object.entries(fields)) {
-      const text = textOf(own[field], fact);
-      if (text === "") delete own[field];
-      else own[field] = text;
+    const own = descriptions[definition] ?? {};
+    for (const [field, feeds] of Object.entries(fields)) {
+      const known = own[field];
+      if (known !== undefined) own[field] = textOf(known, feeds);
     }
   }
   return descriptions;

@@ -1,21 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { textFact, textOf } from "./texts.ts";
+import { lineFeeds, textOf } from "./texts.ts";
 
-test("a text is kept as what differs from the package's: line feeds, an end, or all of it", () => {
+test("of a text it is kept where its line feeds are, and nothing of a text that is another", () => {
   const known = "First.  Second: - a - b";
-  const cases: [string | undefined, string, unknown][] = [
-    [known, "First.\n\nSecond: - a\n- b", [6, 1, 12]],
-    [
-      known,
-      "First.  Second: - a - b\n\nPossible enum values:\n - `c`",
-      ["\n\nPossible enum values:\n - `c`"],
-    ],
-    [known, "Something else", "Something else"],
-    [undefined, "New.", "New."],
-  ];
-  for (const [ours, wanted, fact] of cases) {
-    assert.deepEqual(textFact(ours, wanted), fact);
-    assert.equal(textOf(ours, textFact(ours, wanted)), wanted);
-  }
+  const wanted = "First.\n\nSecond: - a\n- b";
+  assert.deepEqual(lineFeeds(known, wanted), [6, 1, 12]);
+  assert.equal(textOf(known, [6, 1, 12]), wanted);
+  assert.deepEqual(lineFeeds(known, `${wanted}\n\nAnd more.`), [6, 1, 12]);
+  for (const other of ["Something else, and longer than it was", "First.", known])
+    assert.equal(lineFeeds(known, other), undefined);
+  assert.equal(lineFeeds(undefined, "New."), undefined);
 });

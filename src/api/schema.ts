@@ -193,10 +193,10 @@ export async function loadDescriptions(): Promise<Record<string, Record<string, 
   return JSON.parse(module.text) as Record<string, Record<string, string>>;
 }
 
-/** What requests can say behind the `?`: `<name>` or `<where>.<name>` -> type and description. */
-export async function loadParameters(): Promise<Record<string, [type: string, text: string]>> {
+/** What requests can say behind the `?`: `<name>` or `<where>.<name>` -> type. */
+export async function loadParameters(): Promise<Record<string, string>> {
   const module = await import("./generated/parameters.js");
-  return JSON.parse(module.text) as Record<string, [string, string]>;
+  return JSON.parse(module.text) as Record<string, string>;
 }
 
 /**

@@ -13,7 +13,7 @@ export interface Parameter {
   name: string;
   in: "query" | "path";
   type: string;
-  description: string;
+  description?: string;
   required?: true;
 }
 

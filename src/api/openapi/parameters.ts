@@ -1,4 +1,4 @@
-/** What requests can carry besides bodies, with the texts of Kubernetes. */
+/** What requests can carry besides bodies. */
 import { loadParameters } from "../schema.ts";
 import type { Parameter } from "./model.ts";
 
@@ -52,20 +52,19 @@ const ofOptions: Readonly<Record<string, readonly string[]>> = {
 };
 
 export class Parameters {
-  readonly #facts: Readonly<Record<string, readonly [type: string, text: string]>>;
+  readonly #types: Readonly<Record<string, string>>;
 
-  private constructor(facts: Readonly<Record<string, readonly [string, string]>>) {
-    this.#facts = facts;
+  private constructor(types: Readonly<Record<string, string>>) {
+    this.#types = types;
   }
 
   static async load(): Promise<Parameters> {
     return new Parameters(await loadParameters());
   }
 
-  /** A query parameter; `patch.fieldManager` is `fieldManager` with the text it has there. */
+  /** A query parameter; `patch.fieldManager` is `fieldManager` as patches have it. */
   query(key: string): Parameter {
-    const [type, description] = this.#facts[key] ?? ["string", ""];
-    return { name: key.slice(key.lastIndexOf(".") + 1), in: "query", type, description };
+    return { name: key.slice(key.lastIndexOf(".") + 1), in: "query", type: this.#types[key] ?? "string" };
   }
 
   /** What comes with a kind of options, e.g. `PodExecOptions`. */
@@ -79,7 +78,7 @@ export class Parameters {
       name,
       in: "path",
       type: "string",
-      description: name === "name" ? `name of the ${kind}` : (this.#facts[name]?.[1] ?? ""),
+      ...(name === "name" ? { description: `name of the ${kind}` } : {}),
       required: true,
     }));
   }

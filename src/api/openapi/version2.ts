@@ -65,7 +65,7 @@ export async function openApiV2(kinds: Iterable<KindDefinition>): Promise<object
 const parameter = ({ name, in: where, description, required, type }: Parameter): Json => ({
   uniqueItems: true,
   type,
-  description,
+  ...(description === undefined ? {} : { description }),
   name,
   in: where,
   ...(required ? { required } : {}),

@@ -87,7 +87,7 @@ function document(
 const parameter = ({ name, in: where, description, required, type }: Parameter): Json => ({
   name,
   in: where,
-  description,
+  ...(description === undefined ? {} : { description }),
   ...(required ? { required } : {}),
   schema: { type, uniqueItems: true },
 });
