@@ -1,5 +1,5 @@
 /** Makes a KindDefinition out of the little that differs between kinds. */
-import { deepEqual, isDns1123Subdomain } from "../machinery/index.ts";
+import { type Clock, deepEqual, isDns1123Subdomain } from "../machinery/index.ts";
 import { roundAmounts } from "./amounts.ts";
 import { defaultColumns, described } from "./columns.ts";
 import type { FieldError, KindDefinition, ScaleSubresource, Strategy, TableColumn } from "./definition.ts";
@@ -66,7 +66,7 @@ export interface KindSource<T extends KubeObject> {
   subresourceStrategies?: Readonly<Record<string, Strategy>>;
   columns?: readonly TableColumn[];
   selectableFields?: Readonly<Record<string, (object: T) => string>>;
-  defaults?(object: T): void;
+  defaults?(object: T, clock?: Clock): void;
   prepareForCreate?(object: T): void;
   prepareForUpdate?(object: T, old: T): void;
   /** Checks that hold at creation and after every change. */
@@ -218,9 +218,9 @@ export function kindsOf(group: string, version: string, packageName: string) {
       namespaced,
       schema,
       verbs: source.verbs ?? allVerbs,
-      defaults(object) {
+      defaults(object, clock) {
         roundAmounts(schema, object);
-        source.defaults?.(object as T);
+        source.defaults?.(object as T, clock);
       },
       strategy,
       ...(status ? { status } : {}),

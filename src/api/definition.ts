@@ -1,3 +1,4 @@
+import type { Clock } from "../machinery/index.ts";
 import type { KubeObject } from "./meta.ts";
 import type { Conformance, TypeSchema } from "./schema.ts";
 
@@ -90,8 +91,8 @@ export interface KindDefinition {
   ready?(object: KubeObject): Promise<void> | undefined;
   /** Verbs the main resource allows. */
   verbs: readonly string[];
-  /** Fills defaults in place; runs on requests and on objects read. */
-  defaults?(object: KubeObject): void;
+  /** Fills defaults in place; runs on requests and on objects read. What begins when it is first given needs the clock. */
+  defaults?(object: KubeObject, clock?: Clock): void;
   strategy: Strategy;
   /** Present when the kind has /status. */
   status?: Strategy;

@@ -3,7 +3,7 @@ import { invalid, required, tooLong } from "../../machinery/index.ts";
 import { isExtended } from "../core/resource-names.ts";
 import type { FieldError } from "../definition.ts";
 import type { DeviceClass, DeviceSelector, OpaqueDeviceConfiguration } from "../generated/types.ts";
-import { eachOf, isDriver, rawObject } from "./names.ts";
+import { eachOf, driverName, rawObject } from "./names.ts";
 import { expressionProblems } from "./selector-expression.ts";
 
 const selectorsLimit = 32;
@@ -28,7 +28,7 @@ export function configuration({ opaque }: Configuration, path: string, errors: F
     errors.push(required(`${path}.opaque`));
     return;
   }
-  isDriver(opaque.driver, `${path}.opaque.driver`, errors);
+  driverName(opaque.driver, `${path}.opaque.driver`, errors);
   rawObject(opaque.parameters, `${path}.opaque.parameters`, errors);
 }
 

@@ -1,5 +1,5 @@
 /** resource.k8s.io: dynamic resource allocation, as data. */
-import { formatTime } from "../../machinery/index.ts";
+import { type Clock, formatTime } from "../../machinery/index.ts";
 import { celReady } from "../cel-engine.ts";
 import { ageColumn, column, nameColumn } from "../columns.ts";
 import type { FieldError, KindDefinition } from "../definition.ts";
@@ -43,8 +43,9 @@ function defaultClaim(spec: ResourceV1ResourceClaim["spec"] | undefined): void {
 }
 
 /** Taints begin when they are first given. */
-function defaultSlice({ spec }: ResourceSlice): void {
-  const now = formatTime(Date.now());
+function defaultSlice({ spec }: ResourceSlice, clock?: Clock): void {
+  if (!clock) return;
+  const now = formatTime(clock.now());
   for (const { taints = [] } of spec?.devices ?? []) for (const taint of taints) taint.timeAdded ??= now;
 }
 

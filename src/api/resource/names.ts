@@ -60,7 +60,7 @@ export function shortened(key: string, limit: number): string {
   return `${key.slice(0, Math.ceil(kept / 2))}...${key.slice(key.length - Math.floor(kept / 2))}`;
 }
 
-export const isDriver = csiDriverName;
+export const driverName = csiDriverName;
 
 export const label: Rule<string | undefined> = (name = "", path, errors) => {
   for (const text of isDns1123Label(name)) errors.push(invalid(path, name, text));
@@ -109,7 +109,7 @@ export const qualifiedName: Rule<string> = (name, path, errors) => {
   const [first = "", second, ...more] = name.split("/");
   if (second === undefined) identifier(first, path, errors);
   else if (more.length === 0) {
-    if (first) isDriver(first, path, errors);
+    if (first) driverName(first, path, errors);
     else errors.push(invalid(path, "", "the domain must not be empty"));
     if (second) identifier(second, path, errors);
     else errors.push(invalid(path, "", "the name must not be empty"));

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { celReady } from "../cel-engine.ts";
 import { findKind } from "../kinds.ts";
+import type { Clock } from "../../machinery/index.ts";
 import type { KubeObject } from "../meta.ts";
 
 const mistakes = (plural: string, object: object, old?: object): string[] => {
@@ -82,6 +83,17 @@ const slice = (device: object, more: object = {}) => ({
     devices: [{ name: "d", ...device }],
     ...more,
   },
+});
+
+test("taints of devices begin when they are first given", () => {
+  const kind = findKind("resource.k8s.io", "v1", "resourceslices");
+  const taints = [
+    { key: "a", effect: "NoSchedule" },
+    { key: "b", timeAdded: "2020-01-01T00:00:00Z" },
+  ];
+  const object = slice({ taints }) as unknown as KubeObject;
+  kind?.defaults?.(object, { now: () => Date.UTC(2026, 0, 2), monotonic: () => 0 } as Clock);
+  assert.deepEqual(taints, [{ ...taints[0], timeAdded: "2026-01-02T00:00:00Z" }, taints[1]]);
 });
 
 test("devices: attributes, taints, counters and where they are", () => {

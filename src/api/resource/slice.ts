@@ -6,7 +6,7 @@ import type { CounterSet, ResourceSlice } from "../generated/types.ts";
 import { given } from "../given.ts";
 import { internalForm } from "../internal-form.ts";
 import { counters, counterSetName, nodeName, validateDevice } from "./device.ts";
-import { isDriver, poolName, setOf } from "./names.ts";
+import { driverName, poolName, setOf } from "./names.ts";
 
 type Spec = NonNullable<ResourceSlice["spec"]>;
 
@@ -71,7 +71,7 @@ const immutable = (path: string, value: string | undefined, before: string | und
 export function validateSlice(slice: ResourceSlice, old?: ResourceSlice): FieldError[] {
   const { spec = {} as Spec } = given(slice);
   const errors: FieldError[] = [];
-  isDriver(spec.driver, "spec.driver", errors);
+  driverName(spec.driver, "spec.driver", errors);
   pool(spec, errors);
   if (old)
     errors.push(

@@ -28,7 +28,16 @@ import {
   type RequestNames,
   requestsLimit,
 } from "./claim.ts";
-import { bindingConditions, eachOf, isDriver, label, poolName, rawObject, setOf, shareId } from "./names.ts";
+import {
+  bindingConditions,
+  eachOf,
+  driverName,
+  label,
+  poolName,
+  rawObject,
+  setOf,
+  shareId,
+} from "./names.ts";
 
 type Claim = ResourceV1ResourceClaim;
 
@@ -67,7 +76,7 @@ function result(
   known: RequestNames,
 ): void {
   requestRef(given.request ?? "", `${path}.request`, errors, known);
-  isDriver(given.driver, `${path}.driver`, errors);
+  driverName(given.driver, `${path}.driver`, errors);
   poolName(given.pool, `${path}.pool`, errors);
   label(given.device, `${path}.device`, errors);
   bindingConditions(given, path, errors);
@@ -112,7 +121,7 @@ function deviceStatus(
   errors: FieldError[],
   allocated: ReadonlySet<string>,
 ): void {
-  isDriver(status.driver, `${path}.driver`, errors);
+  driverName(status.driver, `${path}.driver`, errors);
   poolName(status.pool, `${path}.pool`, errors);
   label(status.device, `${path}.device`, errors);
   if (status.shareID !== undefined) shareId(status.shareID, `${path}.shareID`, errors);

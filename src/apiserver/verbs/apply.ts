@@ -152,7 +152,7 @@ function applied(call: Call, existing: Entry, config: KubeObject, conversions?: 
   }
   const object = usable(call, result.object);
   resource.def.storedAs?.toStored(object);
-  resource.def.defaults?.(object);
+  resource.def.defaults?.(object, call.core.clock);
   return object;
 }
 

@@ -38,7 +38,7 @@ export async function createObject(
   delete meta.deletionGracePeriodSeconds;
   delete meta.selfLink;
   def.storedAs?.toStored(object);
-  def.defaults?.(object);
+  def.defaults?.(object, call.core.clock);
   dedupeOwners(object, warnings);
   if (owners === "track") {
     const tracking = keepOwners(call, object, undefined, "");

@@ -69,7 +69,7 @@ export async function patch(call: Call): Promise<Answer> {
     if (managedFields && deepEqual(object.metadata?.managedFields, managedFields))
       (object.metadata as ObjectMeta).managedFields = managedFields;
     def.storedAs?.toStored(object);
-    def.defaults?.(object);
+    def.defaults?.(object, call.core.clock);
     return object;
   });
   return objectAnswer(call, 200, entry);

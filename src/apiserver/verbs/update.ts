@@ -116,7 +116,7 @@ export async function update(call: Call): Promise<Answer> {
   }
   dedupeOwners(object, call.warnings);
   resource.def.storedAs?.toStored(object);
-  resource.def.defaults?.(object);
+  resource.def.defaults?.(object, call.core.clock);
   return objectAnswer(call, 200, await updateObject(call, () => structuredCloneOnce(object)));
 }
 
