@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { createClient, type ApiTransport } from "../client/index.ts";
 import { parseYamlDocuments } from "../machinery/index.ts";
+import { freePort } from "../testing/index.ts";
 import { applyAndWait, manifestsOf } from "./apply/index.ts";
 import { adminTransport } from "./connection.ts";
 import { down } from "./down.ts";
@@ -22,15 +23,6 @@ const before0 = process.env["KUBECONFIG"];
 let ports: { apiPort: number; kubeletPort: number };
 let result: UpResult;
 let api: ApiTransport;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 const start = (): Promise<UpResult> => up({ ...choice, ...ports, simulate: true });
 

@@ -1,3 +1,4 @@
+export { freePort } from "./free-port.ts";
 export { type ApiDouble, createApiDouble } from "./api-double/double.ts";
 export * from "./fake-clock.ts";
 export { openTestApi, type TestApi } from "./real-api.ts";

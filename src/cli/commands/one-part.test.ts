@@ -1,14 +1,13 @@
 /** The API server, the scheduler and the controllers as processes of their own, told apart only by their arguments. */
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, it } from "node:test";
 import type { Pod } from "../../api/index.ts";
 import { createClient, kubeconfigTransport } from "../../client/index.ts";
+import { freePort } from "../../testing/index.ts";
 
 const main = join(import.meta.dirname, "..", "main.ts");
 const folder = mkdtempSync(join(tmpdir(), "wherry-parts-"));
@@ -22,15 +21,6 @@ function start(...args: string[]): ChildProcess {
   running.push(child);
   child.stderr?.resume();
   return child;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 const ended = (child: ChildProcess): Promise<number | null> =>

@@ -1,18 +1,9 @@
 import assert from "node:assert/strict";
-import { createServer } from "node:net";
 import { test } from "node:test";
 import type { Service } from "../../api/index.ts";
 import { silentLogger } from "../../machinery/index.ts";
+import { freePort } from "../../testing/index.ts";
 import { HealthCheckPorts } from "./health-check-ports.ts";
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address ? address.port : 0;
-}
 
 test("the port says how many endpoints are here, and goes with its Service", async () => {
   const port = await freePort();
