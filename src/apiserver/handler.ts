@@ -111,10 +111,10 @@ export class Handler {
   }
 
   /** Never rejects. */
-  async handle(given: HandlerRequest): Promise<Answer> {
+  async handle(request: HandlerRequest): Promise<Answer> {
     const began = this.#core.clock.monotonic();
-    const trail = this.#audit?.begin(given);
-    const request = trail ? { ...given, audit: trail } : given;
+    const trail = this.#audit?.begin(request);
+    if (trail) request.audit = trail;
     let admitted = began;
     let info: RequestInfo | undefined;
     let asked: Asked | undefined;
@@ -156,7 +156,7 @@ export class Handler {
     const now = this.#core.clock.monotonic();
     const took = { ms: now - began, authMs: admitted - began, counts: mark.reached };
     this.#follower.follow({ request, info, asked, answer, passage, took, now });
-    answer.headers["audit-id"] = trail?.auditId ?? auditIdOf(given);
+    answer.headers["audit-id"] = trail?.auditId ?? auditIdOf(request);
     return trail ? trail.answered(answer, info) : answer;
   }
 

@@ -155,6 +155,37 @@ test("a body beyond the limit is refused without being read whole", async () => 
   assert.equal((await http2(`${maps}/a`)).status, 200);
 });
 
+test("a body that does not say its length is refused when it has become too long", async () => {
+  const unannounced = session.request({
+    ":path": maps,
+    ":method": "POST",
+    "content-type": "application/json",
+  });
+  const answered = new Promise<number>((resolve) =>
+    unannounced.once("response", (headers) => resolve(Number(headers[":status"]))),
+  );
+  const closed = new Promise((resolve) => unannounced.once("close", resolve));
+  unannounced.on("error", () => {});
+  unannounced.resume();
+  const more = (): void => {
+    while (!unannounced.destroyed && unannounced.write(Buffer.alloc(64 * 1024, 0x20))) {}
+    if (!unannounced.destroyed) unannounced.once("drain", more);
+  };
+  more();
+  assert.equal(await answered, 413);
+  await closed;
+  assert.equal((await http2(`${maps}/a`)).status, 200);
+});
+
+test("a client that goes within its request leaves nothing behind", async () => {
+  const half = session.request({ ":path": maps, ":method": "POST", "content-type": "application/json" });
+  half.on("error", () => {});
+  const closed = new Promise((resolve) => half.once("close", resolve));
+  half.write('{"apiVersion":"v1",', () => half.close());
+  await closed;
+  assert.equal((await http2(`${maps}/a`)).status, 200);
+});
+
 test("a watch streams, and ends when the client goes", async () => {
   const stream = session.request({ ":path": `${maps}?watch=1&fieldSelector=metadata.name%3Dseen` });
   stream.setEncoding("utf8");

@@ -1,24 +1,20 @@
-import type { Http2ServerResponse } from "node:http2";
-import type { ServerResponse } from "node:http";
+import type { Writable } from "node:stream";
 import { promisify } from "node:util";
 import { constants, createGzip, gzip } from "node:zlib";
 import { type Answer, isPushStream, type PushStream } from "../response.ts";
+import type { Carrier } from "./carrier.ts";
 
 const gzipBytes = promisify(gzip);
 /** Smaller answers are not worth the time, as in Kubernetes. */
 const gzipFrom = 128 * 1024;
 
-type Response = ServerResponse | Http2ServerResponse;
-
 /** Writes an answer to a connection. */
 export async function respond(
-  connection: Response,
+  carrier: Carrier,
   answer: Answer,
   acceptEncoding: string | undefined,
   head: boolean,
 ): Promise<void> {
-  // Both have the same methods; their overloads do not unite.
-  const response = connection as ServerResponse;
   const { status, headers, body } = answer;
   // Kubernetes takes the bare name alone: with a weight it does not compress.
   const zips = acceptEncoding?.split(",").some((each) => each.trim() === "gzip") ?? false;
@@ -30,27 +26,17 @@ export async function respond(
       headers.vary = headers.vary ? `${headers.vary}, Accept-Encoding` : "Accept-Encoding";
     }
     if (status !== 304 && status !== 204) headers["content-length"] = String(bytes.length);
-    response.writeHead(status, headers);
-    response.end(head ? undefined : bytes);
-    return;
-  }
-  if (isPushStream(body)) {
-    response.writeHead(status, headers);
-    if (head) response.end();
-    else push(response, body);
-    return;
-  }
-  if (head) {
-    response.writeHead(status, headers);
-    response.end();
-    return;
-  }
-  await pull(response, answer, body, zips);
+    carrier.whole(status, headers, head ? undefined : bytes);
+  } else if (head) carrier.whole(status, headers, undefined);
+  else if (isPushStream(body)) {
+    carrier.begin(status, headers);
+    push(carrier.out, body);
+  } else await pull(carrier, answer, body, zips);
 }
 
 /** Chunks as they come, at the pace the client takes them. */
 async function pull(
-  response: ServerResponse,
+  { out, begin }: Carrier,
   { status, headers, asIs = false }: Answer,
   body: AsyncIterable<Uint8Array>,
   zips: boolean,
@@ -61,13 +47,12 @@ async function pull(
   if (packer) {
     headers["content-encoding"] = "gzip";
     delete headers["content-length"];
-    packer.pipe(response);
+    packer.pipe(out);
   }
-  response.writeHead(status, headers);
-  if (!packer) response.flushHeaders();
-  const target = packer ?? response;
+  begin(status, headers);
+  const target = packer ?? out;
   const gone = new AbortController();
-  response.once("close", () => gone.abort());
+  out.once("close", () => gone.abort());
   for await (const chunk of body) {
     if (gone.signal.aborted) break;
     if (!target.write(chunk)) {
@@ -86,7 +71,7 @@ async function pull(
 }
 
 /** A watch: what is written in one turn of the loop goes out together. */
-function push(response: ServerResponse, stream: PushStream): void {
+function push(out: Writable, stream: PushStream): void {
   let chunks: Uint8Array[] = [];
   let waiting = 0;
   let scheduled = false;
@@ -97,9 +82,8 @@ function push(response: ServerResponse, stream: PushStream): void {
     const bytes = chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);
     chunks = [];
     waiting = 0;
-    response.write(bytes);
+    out.write(bytes);
   };
-  response.flushHeaders();
   const stop = stream.start({
     write(chunk) {
       chunks.push(chunk);
@@ -112,13 +96,13 @@ function push(response: ServerResponse, stream: PushStream): void {
     end() {
       flush();
       over = true;
-      response.end();
+      out.end();
     },
     get backlog() {
-      return waiting + response.writableLength;
+      return waiting + out.writableLength;
     },
   });
-  response.once("close", () => {
+  out.once("close", () => {
     over = true;
     stop();
   });

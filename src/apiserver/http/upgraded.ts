@@ -5,6 +5,7 @@ import type { Socket } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
 import { withoutToken } from "../auth/authn/websocket-token.ts";
 import { type Answer, isPushStream, type PushStream } from "../response.ts";
+import { ofResponse } from "./carrier.ts";
 import { respond } from "./respond.ts";
 
 export interface Upgrading {
@@ -26,7 +27,7 @@ export async function answerUpgrade({ message, socket, head }: Upgrading, answer
   response.once("finish", () => socket.end());
   const encoding = message.headers["accept-encoding"];
   await respond(
-    response,
+    ofResponse(response),
     answer,
     typeof encoding === "string" ? encoding : undefined,
     message.method === "HEAD",

@@ -1,0 +1,54 @@
+/** How an answer leaves: as HTTP/1.1's response or as a stream of HTTP/2. */
+import type { ServerResponse } from "node:http";
+import { constants, type ServerHttp2Stream } from "node:http2";
+import type { Writable } from "node:stream";
+
+export interface Carrier {
+  /** Where the body goes; closes when the client goes. */
+  readonly out: Writable;
+  /** The whole answer. */
+  whole(status: number, headers: Record<string, string>, body: Uint8Array | undefined): void;
+  /** Sends what comes before a body that is written as it is made. */
+  begin(status: number, headers: Record<string, string>): void;
+  /** The answer will be the end of the request, too, of which not all has been read. */
+  refuseRest(headers: Record<string, string>): void;
+}
+
+export const ofResponse = (response: ServerResponse): Carrier => ({
+  out: response,
+  whole(status, headers, body) {
+    response.writeHead(status, headers);
+    response.end(body);
+  },
+  begin(status, headers) {
+    response.writeHead(status, headers);
+    response.flushHeaders();
+  },
+  refuseRest(headers) {
+    headers.connection = "close";
+  },
+});
+
+/** What HTTP/2 has other means for. Other servers' answers may bring them. */
+const connectionHeaders = ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"];
+
+function stated(status: number, headers: Record<string, string>): Record<string, string | number> {
+  const stated = { ":status": status, ...headers };
+  for (const name of connectionHeaders) if (name in headers) delete (stated as Record<string, unknown>)[name];
+  return stated;
+}
+
+export const ofStream = (stream: ServerHttp2Stream): Carrier => ({
+  out: stream,
+  whole(status, headers, body) {
+    const empty = body === undefined || status === 204 || status === 304;
+    stream.respond(stated(status, headers), { endStream: empty });
+    if (!empty) stream.end(body);
+  },
+  begin(status, headers) {
+    stream.respond(stated(status, headers));
+  },
+  refuseRest() {
+    stream.once("finish", () => stream.close(constants.NGHTTP2_NO_ERROR));
+  },
+});
