@@ -190,7 +190,8 @@ class SqliteStore implements Store, History {
       const id = this.#nextId++;
       this.#waiting.set(id, { settle: resolve, fail: reject, writes });
       this.#outgoing.push({ request: { id, operation }, values });
-      if (this.#outgoing.length === 1) queueMicrotask(() => this.#send());
+      // All that comes in one turn of the loop travels together, and is one commit.
+      if (this.#outgoing.length === 1) setImmediate(() => this.#send());
     });
   }
 
