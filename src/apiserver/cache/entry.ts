@@ -14,6 +14,20 @@ const recent = new Budget<Entry>(
   (entry) => entry.forget(),
 );
 
+/**
+ * Objects that were just written are there for whoever hears of the write, and no longer: most are not looked at again
+ * soon, and what dies young costs nothing.
+ */
+const freshCount = 16;
+const fresh: (Entry | undefined)[] = Array.from({ length: freshCount }, () => undefined);
+let nextFresh = 0;
+
+function keepFresh(entry: Entry): void {
+  fresh[nextFresh]?.forget();
+  fresh[nextFresh] = entry;
+  nextFresh = (nextFresh + 1) % freshCount;
+}
+
 /** Protobuf made of objects: many clients read the same objects in it, and it is half as long as the JSON. */
 const messageBytes = 32 * 1024 * 1024;
 
@@ -51,7 +65,7 @@ export class Entry {
     if (object) {
       this.#object = object;
       this.#labels = object.metadata?.labels ?? null;
-      recent.add(this);
+      keepFresh(this);
     }
   }
 

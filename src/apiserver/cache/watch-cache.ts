@@ -10,7 +10,7 @@ export interface Change {
   readonly entry: Entry;
   readonly previous: Entry | undefined;
   /** Bytes of watch events made so far, by what they look like: shared by all who watch the same way. */
-  readonly frames: Map<string, Uint8Array>;
+  frames: Map<string, Uint8Array> | undefined;
 }
 
 export type ChangeListener = (change: Change) => void;
@@ -131,7 +131,7 @@ export class WatchCache {
   }
 
   #record(type: ChangeType, entry: Entry, previous: Entry | undefined): Change {
-    const change: Change = { type, revision: entry.revision, entry, previous, frames: new Map() };
+    const change: Change = { type, revision: entry.revision, entry, previous, frames: undefined };
     this.#changes.push(change);
     this.changes++;
     this.#historyBytes += entry.json.length;
@@ -141,7 +141,7 @@ export class WatchCache {
     }
     for (const listener of this.#listeners) listener(change);
     // Everybody who is there has it now. A watch from the past makes what it needs again.
-    change.frames.clear();
+    change.frames = undefined;
     previous?.forget();
     return change;
   }

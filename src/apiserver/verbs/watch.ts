@@ -256,6 +256,7 @@ class WatchStream implements PushStream {
 
   #shared(change: Change, type: EventType): Uint8Array {
     const key = `${type}${this.#look}${this.#withColumns() ? " columns" : ""}`;
+    change.frames ??= new Map();
     let frame = change.frames.get(key);
     if (!frame) {
       // What left the selection is shown as it was last seen, at the revision of its leaving.
