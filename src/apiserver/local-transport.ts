@@ -1,7 +1,7 @@
 import type { ApiTransport, TransportRequest, TransportResponse } from "../client/index.ts";
 import type { Peer } from "./auth-contract.ts";
 import type { HandlerRequest } from "./contract.ts";
-import { type Answer, isPushStream, type PushStream } from "./response.ts";
+import { type Answer, isAssembly, isPushStream, pieces, type PushStream } from "./response.ts";
 
 type Handle = (request: HandlerRequest) => Promise<Answer>;
 
@@ -26,7 +26,8 @@ export function toTransport(answer: Answer, signal: AbortSignal | undefined): Tr
   const { status, headers, body, over } = answer;
   if (body instanceof Uint8Array) return { status, headers, body: once(body) };
   if (isPushStream(body)) return { status, headers, body: pulled(body, signal, over) };
-  return { status, headers, body: over ? followed(body, signal, over) : body };
+  const read = isAssembly(body) ? pieces(body) : body;
+  return { status, headers, body: over ? followed(read, signal, over) : read };
 }
 
 /** Says when it has been read, or is read no more. */

@@ -14,11 +14,17 @@ export interface PushStream {
   start(sink: StreamSink): () => void;
 }
 
+/** A long body of bytes that are there already: put together piece by piece as the client takes them. */
+export interface Assembly {
+  /** The next piece, made in `scratch` or handed out as it is (nobody writes to it); undefined at the end. */
+  next(scratch: Uint8Array): Uint8Array | undefined;
+}
+
 /** An answer inside the server, before a carrier takes it. */
 export interface Answer {
   status: number;
   headers: Record<string, string>;
-  body: Uint8Array | PushStream | AsyncIterable<Uint8Array>;
+  body: Uint8Array | PushStream | Assembly | AsyncIterable<Uint8Array>;
   /** Another server's bytes: passed on as they come, and not compressed, which would hold them back. */
   asIs?: boolean;
   /** Called once, or more often, when a stream has been sent to its end or nobody reads on. */
@@ -27,6 +33,21 @@ export interface Answer {
 
 export const isPushStream = (body: Answer["body"]): body is PushStream =>
   typeof (body as Partial<PushStream>).start === "function";
+
+export const isAssembly = (body: Answer["body"]): body is Assembly =>
+  typeof (body as Partial<Assembly>).next === "function" && !(Symbol.asyncIterator in body);
+
+/** So much of an assembly is made at a time. */
+export const pieceBytes = 256 * 1024;
+
+/** An assembly for readers that keep what they get. */
+export async function* pieces(body: Assembly): AsyncGenerator<Uint8Array> {
+  for (;;) {
+    const piece = body.next(Buffer.allocUnsafeSlow(pieceBytes));
+    if (!piece) return;
+    yield piece;
+  }
+}
 
 export const jsonAnswer = (status: number, value: unknown): Answer =>
   bytesAnswer(status, Buffer.from(`${JSON.stringify(value)}\n`));

@@ -4,7 +4,7 @@ import type { KubeObject } from "../../api/index.ts";
 import type { AuthorizationAttributes, Decision, UserInfo } from "../auth-contract.ts";
 import { decodeBody } from "../codec/decode.ts";
 import type { AuditTrail, HandlerRequest, RequestInfo } from "../contract.ts";
-import { type Answer, isPushStream } from "../response.ts";
+import { type Answer, isAssembly, isPushStream, pieces } from "../response.ts";
 import { type AuditEvent, eventUser, microTime, type ObjectReference } from "./event.ts";
 import { type AuditConfig, type AuditPolicy, levels, type Stage } from "./policy.ts";
 
@@ -98,7 +98,7 @@ export class Trail implements AuditTrail {
         },
       };
     }
-    return { ...answer, body: followed(body, done) };
+    return { ...answer, body: followed(isAssembly(body) ? pieces(body) : body, done) };
   }
 
   upgraded(): () => void {

@@ -1,7 +1,14 @@
 import type { Writable } from "node:stream";
 import { promisify } from "node:util";
 import { constants, createGzip, gzip } from "node:zlib";
-import { type Answer, isPushStream, type PushStream } from "../response.ts";
+import {
+  type Answer,
+  type Assembly,
+  isAssembly,
+  isPushStream,
+  pieceBytes,
+  type PushStream,
+} from "../response.ts";
 import type { Carrier } from "./carrier.ts";
 
 const gzipBytes = promisify(gzip);
@@ -31,16 +38,12 @@ export async function respond(
   else if (isPushStream(body)) {
     carrier.begin(status, headers);
     push(carrier.out, body);
-  } else await pull(carrier, answer, body, zips);
+  } else if (isAssembly(body)) await assemble(carrier, answer, body, zips);
+  else await pull(carrier, answer, body, zips);
 }
 
-/** Chunks as they come, at the pace the client takes them. */
-async function pull(
-  { out, begin }: Carrier,
-  { status, headers, asIs = false }: Answer,
-  body: AsyncIterable<Uint8Array>,
-  zips: boolean,
-): Promise<void> {
+/** Sends what comes before a body and returns where it goes: through a packer when that is wanted. */
+function opened({ out, begin }: Carrier, { status, headers, asIs = false }: Answer, zips: boolean): Writable {
   const zip =
     zips && !asIs && headers["content-type"] === "application/json" && !("content-encoding" in headers);
   const packer = zip ? createGzip({ level: constants.Z_BEST_SPEED }) : undefined;
@@ -48,9 +51,50 @@ async function pull(
     headers["content-encoding"] = "gzip";
     delete headers["content-length"];
     packer.pipe(out);
+    // What goes into a packer whose client has gone would never come out.
+    out.once("close", () => packer.destroy());
   }
   begin(status, headers);
-  const target = packer ?? out;
+  return packer ?? out;
+}
+
+/** Memory in which pieces are put together, used again and again. */
+const scratches: Uint8Array[] = [];
+const maxScratches = 8;
+
+/** Piece by piece: the next is made when the last has left its memory. */
+async function assemble(carrier: Carrier, answer: Answer, body: Assembly, zips: boolean): Promise<void> {
+  const target = opened(carrier, answer, zips);
+  const scratch = scratches.pop() ?? Buffer.allocUnsafeSlow(pieceBytes);
+  let lost = false;
+  const written = (piece: Uint8Array): Promise<void> =>
+    new Promise((resolve) => {
+      const close = (): void => done(new Error("closed"));
+      const done = (error: Error | null | undefined): void => {
+        if (error) lost = true;
+        target.off("close", close);
+        resolve();
+      };
+      target.once("close", close);
+      target.write(piece, done);
+    });
+  for (let piece = body.next(scratch); piece && !lost && !target.destroyed; piece = body.next(scratch)) {
+    await written(piece);
+  }
+  // What was cut off may still be read from.
+  if (!lost && scratches.length < maxScratches) scratches.push(scratch);
+  target.end();
+}
+
+/** Chunks as they come, at the pace the client takes them. */
+async function pull(
+  carrier: Carrier,
+  answer: Answer,
+  body: AsyncIterable<Uint8Array>,
+  zips: boolean,
+): Promise<void> {
+  const target = opened(carrier, answer, zips);
+  const { out } = carrier;
   const gone = new AbortController();
   out.once("close", () => gone.abort());
   for await (const chunk of body) {

@@ -4,6 +4,7 @@ import { Entry as CacheEntry } from "../cache/entry.ts";
 import type { VersionView } from "../conversion/version-view.ts";
 import type { Call } from "../core.ts";
 import { expired } from "../errors.ts";
+import { Joined } from "../joined.ts";
 import { type Answer, bytesAnswer } from "../response.ts";
 import { CompactedError, FutureRevisionError } from "../../store/index.ts";
 import { includeOf, partialObject, type TableMeta, tableOf } from "../tables/render.ts";
@@ -74,39 +75,25 @@ export async function answerList(
 const open = Buffer.from("{");
 const nextOpen = Buffer.from(",{");
 const end = Buffer.from("]}\n");
-/** A longer list is sent in pieces of this size, so that it never stands in memory a second time. */
-const pieceBytes = 1024 * 1024;
+/** A longer list is put together as it is sent, so that it never stands in memory a second time. */
+const longList = 256 * 1024;
 
 /** A list is the concatenation of bytes that are there already. */
-function listBytes(call: Call, head: string, entries: readonly Entry[]): Answer {
-  const { resource } = call;
+function listBytes({ resource }: Call, head: string, entries: readonly Entry[]): Answer {
   let total = head.length;
   for (const entry of entries) total += resource.json(entry).length;
-  if (total < pieceBytes) {
-    const parts: Uint8Array[] = [Buffer.from(head)];
-    for (let i = 0; i < entries.length; i++) {
-      parts.push(i === 0 ? open : nextOpen, resource.itemTail(entries[i] as Entry));
+  const parts = function* (): Generator<Uint8Array> {
+    yield Buffer.from(head);
+    let separator = open;
+    for (const entry of entries) {
+      yield separator;
+      yield resource.itemTail(entry);
+      separator = nextOpen;
     }
-    parts.push(end);
-    return bytesAnswer(200, Buffer.concat(parts));
-  }
-  const pieces = async function* (): AsyncGenerator<Uint8Array> {
-    let parts: Uint8Array[] = [Buffer.from(head)];
-    let size = 0;
-    for (let i = 0; i < entries.length; i++) {
-      const tail = resource.itemTail(entries[i] as Entry);
-      parts.push(i === 0 ? open : nextOpen, tail);
-      size += tail.length;
-      if (size >= pieceBytes) {
-        yield Buffer.concat(parts);
-        parts = [];
-        size = 0;
-      }
-    }
-    parts.push(end);
-    yield Buffer.concat(parts);
+    yield end;
   };
-  return { ...bytesAnswer(200, open), body: pieces() };
+  const answer = bytesAnswer(200, total < longList ? Buffer.concat([...parts()]) : end);
+  return total < longList ? answer : { ...answer, body: new Joined(parts()) };
 }
 
 /** The entries are as the resource shows them. */

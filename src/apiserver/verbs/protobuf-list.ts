@@ -3,10 +3,11 @@ import type { Entry } from "../cache/entry.ts";
 import { envelopeHead, envelopeTail, itemHead, listHead, protobufType } from "../codec/protobuf/envelope.ts";
 import { messages } from "../codec/protobuf/messages.ts";
 import type { ServedResource } from "../registry/resource.ts";
+import { Joined } from "../joined.ts";
 import { type Answer, bytesAnswer } from "../response.ts";
 
-/** A longer list is sent in pieces of this size, so that it never stands in memory a second time. */
-const pieceBytes = 1024 * 1024;
+/** A longer list is put together as it is sent, so that it never stands in memory a second time. */
+const longList = 256 * 1024;
 /** Others get their turn after so many objects. */
 const turnObjects = 256;
 
@@ -29,27 +30,19 @@ export async function protobufList(
     total += length + itemHead(length).length;
     if (lengths.length % turnObjects === 0) await nextTurn();
   }
-  let parts: Uint8Array[] = [envelopeHead(resource.apiVersion, listKind, total), head];
-  if (total < pieceBytes) {
-    for (const [i, entry] of entries.entries())
-      parts.push(itemHead(lengths[i] as number), resource.message(entry));
-    parts.push(envelopeTail);
-    return bytesAnswer(200, Buffer.concat(parts), protobufType);
-  }
-  const pieces = async function* (): AsyncGenerator<Uint8Array> {
-    let size = 0;
+  const parts = function* (): Generator<Uint8Array> {
+    yield envelopeHead(resource.apiVersion, listKind, total);
+    yield head;
     for (const [i, entry] of entries.entries()) {
-      const length = lengths[i] as number;
-      parts.push(itemHead(length), resource.message(entry));
-      size += length;
-      if (size >= pieceBytes) {
-        yield Buffer.concat(parts);
-        parts = [];
-        size = 0;
-      }
+      yield itemHead(lengths[i] as number);
+      yield resource.message(entry);
     }
-    parts.push(envelopeTail);
-    yield Buffer.concat(parts);
+    yield envelopeTail;
   };
-  return { ...bytesAnswer(200, envelopeTail, protobufType), body: pieces() };
+  const answer = bytesAnswer(
+    200,
+    total < longList ? Buffer.concat([...parts()]) : envelopeTail,
+    protobufType,
+  );
+  return total < longList ? answer : { ...answer, body: new Joined(parts()) };
 }
