@@ -1,6 +1,7 @@
 import type { KubeObject } from "../../api/index.ts";
 import { parseExact } from "../../machinery/index.ts";
 import { Budget } from "./budget.ts";
+import { type Labels, sharedLabels } from "./shared-labels.ts";
 
 /**
  * Objects that were read out of their bytes stay so for a while: as many as this many bytes of JSON stand for (as objects
@@ -49,7 +50,7 @@ export class Entry {
   readonly json: Buffer;
   #object: KubeObject | undefined;
   /** null: it has none. */
-  #labels: Readonly<Record<string, string>> | null | undefined;
+  #labels: Labels | null | undefined;
   #fields: Record<string, string> | undefined;
   #message: Buffer | undefined;
   /** Of the protobuf message, once it was made. */
@@ -64,7 +65,7 @@ export class Entry {
     this.json = json;
     if (object) {
       this.#object = object;
-      this.#labels = object.metadata?.labels ?? null;
+      this.#labels = labelsOf(object);
       keepFresh(this);
     }
   }
@@ -84,8 +85,8 @@ export class Entry {
   }
 
   /** Kept when the object itself is not: every list with a selector reads them. */
-  get labels(): Readonly<Record<string, string>> | undefined {
-    this.#labels ??= this.object.metadata?.labels ?? null;
+  get labels(): Labels | undefined {
+    this.#labels ??= labelsOf(this.object);
     return this.#labels ?? undefined;
   }
 
@@ -116,4 +117,8 @@ export class Entry {
   forget(): void {
     this.#object = undefined;
   }
+}
+
+function labelsOf({ metadata }: KubeObject): Labels | null {
+  return metadata?.labels ? sharedLabels(metadata.labels) : null;
 }

@@ -116,10 +116,10 @@ export class ConversionQueue {
   #tellOf({ type, revision, entry, previous }: Change): void {
     const before = previous && this.#entries.known(previous);
     const now = this.#entries.known(entry) ?? this.#entries.at(before as Entry, revision);
-    const change: Change = { type, revision, entry: now, previous: before, frames: new Map() };
+    const change: Change = { type, revision, entry: now, previous: before, frames: undefined };
     this.#tell(change);
     // Whoever looks at it the same way has had it.
-    change.frames.clear();
+    change.frames = undefined;
   }
 }
 

@@ -61,7 +61,17 @@ export function readSelection(
   if (labels && !labels.empty) {
     const selector = labels;
     reads = true;
-    tests.push((entry) => selector.matches(entry.labels));
+    let last: Entry["labels"];
+    let matched = selector.matches(undefined);
+    tests.push((entry) => {
+      const { labels: own } = entry;
+      // Neighbours mostly have the same labels, and those are one object.
+      if (own !== last) {
+        matched = selector.matches(own);
+        last = own;
+      }
+      return matched;
+    });
   }
   const [only] = tests;
   return {
