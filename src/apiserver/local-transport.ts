@@ -63,6 +63,7 @@ function pulled(
   let ended = false;
   let failure: unknown;
   let wake: (() => void) | undefined;
+  let taken: (() => void)[] = [];
   const notify = (): void => {
     wake?.();
     wake = undefined;
@@ -73,6 +74,9 @@ function pulled(
       backlog += chunk.length;
       notify();
     },
+    writeParts(parts) {
+      this.write(Buffer.concat(parts));
+    },
     end() {
       ended = true;
       over?.();
@@ -80,6 +84,10 @@ function pulled(
     },
     get backlog() {
       return backlog;
+    },
+    whenTaken(callback) {
+      taken.push(callback);
+      notify();
     },
   });
   const onAbort = (): void => {
@@ -100,6 +108,10 @@ function pulled(
         backlog = 0;
         for (const chunk of chunks) yield chunk;
         if (waiting.length > 0) continue;
+        const hearers = taken;
+        taken = [];
+        for (const hear of hearers) hear();
+        if (waiting.length > 0 || hearers.length > 0) continue;
         if (failure !== undefined) throw failure;
         if (ended) return;
         await new Promise<void>((resolve) => (wake = resolve));

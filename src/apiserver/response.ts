@@ -2,10 +2,15 @@ import { StatusError } from "../machinery/index.ts";
 
 /** Takes a stream's chunks at once; what the other end has not taken yet counts as backlog. */
 export interface StreamSink {
+  /** One event. */
   write(chunk: Uint8Array): void;
+  /** One event in parts, which are not copied where that can be helped. */
+  writeParts(parts: readonly Uint8Array[]): void;
   end(): void;
   /** Bytes written and not yet on their way. */
   readonly backlog: number;
+  /** Calls back once, later, when all that was written is on its way; never when the reader has gone. */
+  whenTaken(callback: () => void): void;
 }
 
 /** A body that is pushed: watches write the same bytes to thousands of sinks, with no promise per chunk. */

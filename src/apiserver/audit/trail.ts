@@ -82,6 +82,7 @@ export class Trail implements AuditTrail {
           start(sink) {
             const stop = body.start({
               write: (chunk) => sink.write(chunk),
+              writeParts: (parts) => sink.writeParts(parts),
               end() {
                 done();
                 sink.end();
@@ -89,6 +90,7 @@ export class Trail implements AuditTrail {
               get backlog() {
                 return sink.backlog;
               },
+              whenTaken: (callback) => sink.whenTaken(callback),
             });
             return () => {
               done();

@@ -114,6 +114,9 @@ async function pull(
   target.end();
 }
 
+/** Longer ones are not copied together. */
+const longChunk = 64 * 1024;
+
 /** A watch: what is written in one turn of the loop goes out together. */
 function push(out: Writable, stream: PushStream): void {
   let chunks: Uint8Array[] = [];
@@ -123,10 +126,17 @@ function push(out: Writable, stream: PushStream): void {
   const flush = (): void => {
     scheduled = false;
     if (chunks.length === 0 || over) return;
-    const bytes = chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);
+    const now = chunks;
+    const bytes = waiting;
     chunks = [];
     waiting = 0;
-    out.write(bytes);
+    if (now.length === 1) out.write(now[0]);
+    else if (bytes < longChunk) out.write(Buffer.concat(now, bytes));
+    else {
+      out.cork();
+      for (const chunk of now) out.write(chunk);
+      out.uncork();
+    }
   };
   const stop = stream.start({
     write(chunk) {
@@ -137,6 +147,9 @@ function push(out: Writable, stream: PushStream): void {
         queueMicrotask(flush);
       }
     },
+    writeParts(parts) {
+      for (const part of parts) this.write(part);
+    },
     end() {
       flush();
       over = true;
@@ -144,6 +157,11 @@ function push(out: Writable, stream: PushStream): void {
     },
     get backlog() {
       return waiting + out.writableLength;
+    },
+    whenTaken(callback) {
+      flush();
+      if (out.writableNeedDrain) out.once("drain", callback);
+      else setImmediate(callback);
     },
   });
   out.once("close", () => {

@@ -62,9 +62,16 @@ function watchByWebSocket({ message, socket, head }: Upgrading, stream: PushStre
         if (binary) client.send(chunk.subarray(lengthBytes), { binary: true });
         else client.send(chunk, { binary: false });
       },
+      writeParts(parts) {
+        this.write(Buffer.concat(parts));
+      },
       end: () => client.close(1000),
       get backlog() {
         return client.bufferedAmount;
+      },
+      whenTaken(callback) {
+        if (socket.writableNeedDrain) socket.once("drain", callback);
+        else setImmediate(callback);
       },
     });
     client.once("close", stop);

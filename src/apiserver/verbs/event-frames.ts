@@ -1,0 +1,125 @@
+/** The bytes of a watch's events, as its client asked for them. Watches that look alike share them. */
+import type { KubeObject } from "../../api/index.ts";
+import { stringifyExact } from "../../machinery/index.ts";
+import type { Entry } from "../cache/entry.ts";
+import type { Change } from "../cache/watch-cache.ts";
+import { encodeObject, enveloped, watchFrame } from "../codec/protobuf/envelope.ts";
+import { messages } from "../codec/protobuf/messages.ts";
+import type { Call } from "../core.ts";
+import { includeOf, partialObject, tableOf } from "../tables/render.ts";
+
+export type EventType = "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
+
+const addedHead = Buffer.from('{"type":"ADDED","object":');
+const eventTail = Buffer.from("}\n");
+
+export class EventFrames {
+  readonly #call: Call;
+  readonly #look: string;
+  /** The columns of a table are told once, with the first event. */
+  #columnsTold = false;
+
+  constructor(call: Call) {
+    this.#call = call;
+    const { target, info, resource } = call;
+    const encoding = target.format === "protobuf" ? "protobuf " : "";
+    this.#look =
+      encoding +
+      (target.as === "object"
+        ? resource.def.storedAs
+          ? resource.apiVersion
+          : ""
+        : `${resource.apiVersion} ${target.as} ${target.asVersion} ${info.query.get("includeObject") ?? ""}`);
+  }
+
+  /** `keep`: others will want the same. */
+  of(change: Change, type: EventType, keep: boolean): Uint8Array {
+    const key = `${type}${this.#look}${this.#withColumns() ? " columns" : ""}`;
+    let frame = change.frames?.get(key);
+    if (!frame) {
+      // What left the selection is shown as it was last seen, at the revision of its leaving.
+      const left = type === "DELETED" && change.type !== "deleted" && change.previous;
+      frame = this.#encode(type, left ? this.#call.resource.at(left, change.revision) : change.entry);
+      if (keep) {
+        change.frames ??= new Map();
+        change.frames.set(key, frame);
+      }
+    }
+    this.#columnsTold = true;
+    return frame;
+  }
+
+  /** One object of the state, in parts: where nobody shares an event, nothing is copied for it. */
+  added(entry: Entry): Uint8Array[] {
+    const { target, resource } = this.#call;
+    if (target.as === "object" && target.format === "json")
+      return [addedHead, resource.json(entry), eventTail];
+    const frame = this.#encode("ADDED", entry);
+    this.#columnsTold = true;
+    return [frame];
+  }
+
+  #withColumns(): boolean {
+    return this.#call.target.as === "table" && !this.#columnsTold;
+  }
+
+  #encode(type: EventType, entry: Entry): Uint8Array {
+    const { target, resource } = this.#call;
+    if (target.as === "object" && target.format === "protobuf") {
+      const bytes = enveloped(resource.apiVersion, resource.def.kind, resource.message(entry));
+      return watchFrame(type, bytes);
+    }
+    if (target.as === "object") {
+      const json = resource.json(entry);
+      const head = `{"type":"${type}","object":`;
+      const out = Buffer.allocUnsafe(head.length + json.length + 2);
+      out.write(head, 0, "latin1");
+      json.copy(out, head.length);
+      out.write("}\n", head.length + json.length, "latin1");
+      return out;
+    }
+    return this.event(type, this.#transformed(resource.object(entry)));
+  }
+
+  #transformed(object: KubeObject): object {
+    const { target, resource, core, info } = this.#call;
+    if (target.as !== "table") return partialObject(object, target.asVersion);
+    const include = includeOf(info.query);
+    const metadata = { resourceVersion: object.metadata?.resourceVersion };
+    const columns = this.#withColumns();
+    return tableOf(resource.def, [object], core.clock.now(), include, target.asVersion, metadata, columns);
+  }
+
+  /** `initialEnd`: the state has been told. */
+  bookmark(initialEnd: boolean, revision: number): Uint8Array {
+    const { resource, target } = this.#call;
+    const metadata = {
+      resourceVersion: String(revision),
+      ...(initialEnd ? { annotations: { "k8s.io/initial-events-end": "true" } } : {}),
+    };
+    const { kind } = resource.def;
+    const object = { kind, apiVersion: resource.apiVersion, metadata } as KubeObject;
+    if (target.as === "object") return this.event("BOOKMARK", object);
+    if (target.as === "partial") return this.event("BOOKMARK", this.#transformed(object));
+    return this.event("BOOKMARK", this.#bookmarkTable(object));
+  }
+
+  /** A bookmark is an empty object in Go, so it has a row; columns that cannot be made of nothing leave it out. */
+  #bookmarkTable(object: KubeObject): object {
+    const empty = { ...object, spec: {}, status: {}, roleRef: {}, involvedObject: {} } as KubeObject;
+    try {
+      return this.#transformed(empty);
+    } catch {
+      const { resource, core, target } = this.#call;
+      const metadata = { resourceVersion: object.metadata?.resourceVersion };
+      const columns = this.#withColumns();
+      return tableOf(resource.def, [], core.clock.now(), "None", target.asVersion, metadata, columns);
+    }
+  }
+
+  event(type: EventType, object: object): Uint8Array {
+    return this.#call.target.format === "protobuf"
+      ? watchFrame(type, encodeObject(messages(), object))
+      : Buffer.from(`{"type":"${type}","object":${stringifyExact(object)}}\n`);
+  }
+}
