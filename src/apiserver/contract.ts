@@ -148,6 +148,15 @@ export interface ComponentState {
   error?: string | undefined;
 }
 
+export interface ShutdownOptions {
+  /** How long it serves on while it is no longer ready, so that others can notice: --shutdown-delay-duration. Default 0. */
+  delayMs?: number;
+  /** How long requests under way may take after that. Default 3000. */
+  graceMs?: number;
+  /** It listens until requests under way are done, and answers others with 429: --shutdown-send-retry-after. */
+  sendRetryAfter?: boolean;
+}
+
 export interface ApiServerOptions {
   store: Store;
   clock: Clock;
@@ -177,6 +186,8 @@ export interface ApiServerOptions {
   checks?: ReadonlyMap<string, () => void | Promise<void>>;
   /** Scheduler and controller manager, as far as they are known of. */
   components?: () => readonly ComponentState[];
+  /** How it ends. */
+  shutdown?: ShutdownOptions;
   /** Priority and fairness; `false`: nothing is limited. `seats`: requests at once, roughly; default 600. */
   flowControl?: { seats?: number } | false;
   /** `false` leaves out admission plugins (tests). */
@@ -199,7 +210,7 @@ export interface ApiServer {
   /** Serves HTTPS (HTTP/1.1 and HTTP/2 by ALPN). Resolves with the port when it accepts connections. */
   listen(options: ListenOptions): Promise<{ port: number }>;
   readonly objects: ObjectReader;
-  /** Ends watches, waits for requests under way (a few seconds at most) and frees the port. The store stays open. */
+  /** Ends as `ShutdownOptions` say, and frees the port. The store stays open. */
   close(): Promise<void>;
 }
 

@@ -72,9 +72,10 @@ export class Follower {
     if (!isStream || watches) passage?.over(now);
     if (!isStream) return;
     const { method, headers } = request;
-    const lasting = isLasting(info)
-      ? this.#meters.lasting(method, headers?.["content-type"], info, name)
-      : undefined;
+    const lasts = isLasting(info);
+    // The server ends watches itself.
+    answer.lasts = lasts && !watches;
+    const lasting = lasts ? this.#meters.lasting(method, headers?.["content-type"], info, name) : undefined;
     const forget = watches ? this.#flowControl?.watching(info, name) : undefined;
     lasting?.add(1);
     let over = false;

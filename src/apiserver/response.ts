@@ -32,6 +32,10 @@ export interface Answer {
   body: Uint8Array | PushStream | Assembly | AsyncIterable<Uint8Array>;
   /** Another server's bytes: passed on as they come, and not compressed, which would hold them back. */
   asIs?: boolean;
+  /** It lasts as long as somebody else likes: the server does not wait for its end when it closes. */
+  lasts?: boolean;
+  /** The connection is closed after it. */
+  hangUp?: boolean;
   /** Called once, or more often, when a stream has been sent to its end or nobody reads on. */
   over?: () => void;
 }

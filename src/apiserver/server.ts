@@ -32,10 +32,8 @@ import { EventLeases } from "./registry/event-leases.ts";
 import { Lines } from "./registry/lines.ts";
 import { Registry } from "./registry/registry.ts";
 import { parseRequestInfo } from "./request-info.ts";
+import { Shutdown } from "./shutdown.ts";
 import { describeServer } from "./server-metrics.ts";
-
-/** How long requests under way may take when the server closes. */
-const closeGraceMs = 3000;
 
 /** undefined for a path that leads nowhere: what is wrong with it is answered like everything else. */
 function infoOf({ method, path }: HandlerRequest): RequestInfo | undefined {
@@ -49,7 +47,7 @@ function infoOf({ method, path }: HandlerRequest): RequestInfo | undefined {
 /** Fills the caches from the store, makes what every cluster has (system namespaces, `kubernetes` Service), then serves. */
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { store, clock, log, random } = options;
-  const closing = new AbortController();
+  const shutdown = new Shutdown(options.shutdown ?? {});
   const caches = new ObjectCaches(store, clock);
   const metrics = new MetricsRegistry();
   const meters = new Meters(metrics);
@@ -95,7 +93,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     meters,
     components: () =>
       Promise.resolve([...(options.components?.() ?? []), { name: "etcd-0", error: broken?.message }]),
-    closing: closing.signal,
+    closing: shutdown.ends,
   };
   options.authenticator.attach?.(caches);
   options.authorizer.attach?.(caches);
@@ -112,13 +110,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     { name: "informer-sync", run: storeAnswers, at: ["readyz"] },
     ...steps.checks(),
     ...[...(options.checks ?? [])].map(([name, run]) => ({ name, run })),
-    {
-      name: "shutdown",
-      run: () => {
-        if (closing.signal.aborted) throw new Error("process is shutting down");
-      },
-      at: ["readyz"],
-    },
+    { name: "shutdown", run: () => shutdown.check(), at: ["readyz"] },
   ];
   const flowControl =
     options.flowControl === false
@@ -160,6 +152,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       const gone = new AbortController();
       socket.once("close", () => gone.abort(new Error("the client closed the connection")));
       const answer = await handle({ ...request, signal: gone.signal });
+      if (socket.destroyed) answer.over?.();
+      else socket.once("close", () => answer.over?.());
       return answerUpgrade({ message, socket, head }, answer);
     }
     const protocols = message.headers["sec-websocket-protocol"];
@@ -211,6 +205,22 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   await customResources?.start();
   steps.done("start-apiextensions-informers", "start-apiextensions-controllers", "crd-informer-synced");
 
+  const end = async (): Promise<void> => {
+    shutdown.leave();
+    if (shutdown.delayMs > 0) await clock.sleep(shutdown.delayMs);
+    shutdown.end();
+    upkeep.stop();
+    compaction.stop();
+    customResources?.stop();
+    if (shutdown.sendRetryAfter) await Promise.all(fronts.map((front) => front.idle(shutdown.graceMs)));
+    await Promise.all(fronts.map((front) => front.close(shutdown.graceMs)));
+    await schemaStatus.close();
+    await aggregator.close();
+    flowControl?.close();
+    caches.close();
+  };
+  let ended: Promise<void> | undefined;
+
   return {
     objects: caches,
     localTransport: local,
@@ -224,7 +234,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
         const front = await listenFront(
           { ...listen, host, port },
           {
-            handle,
+            handle: async (request) => shutdown.refusal(request) ?? handle(request),
             upgrade,
             log,
             failedHandshake: () => handshakes.add(),
@@ -236,16 +246,6 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       address = `${hosts[0]}:${port}`;
       return { port };
     },
-    async close() {
-      closing.abort();
-      flowControl?.close();
-      upkeep.stop();
-      compaction.stop();
-      customResources?.stop();
-      await schemaStatus.close();
-      await aggregator.close();
-      await Promise.all(fronts.map((front) => front.close(closeGraceMs)));
-      caches.close();
-    },
+    close: () => (ended ??= end()),
   };
 }

@@ -55,7 +55,7 @@ export async function down(options: DownOptions = {}): Promise<DownResult> {
     const daemon = runningDaemon(config.runDir);
     if (daemon) {
       progress("stopping the daemon");
-      await endProcess(daemon, daemonGraceMs);
+      await endProcess(daemon, daemonGraceMs + (config.apiServer.shutdownDelayMs ?? 0));
     }
     const network = readProcessFile(networkFile(config));
     if (network) await endProcess(network, 2000);
@@ -123,5 +123,6 @@ function nameOnlyConfig(places: Places): ClusterConfig {
     bridge: bridgeName(name),
     serviceTable: serviceTable(name),
     podTable: podTable(name),
+    apiServer: {},
   };
 }

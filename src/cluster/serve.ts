@@ -48,7 +48,7 @@ export async function serve(
   );
   log.info("stopping", { why: await stopped });
   // Nothing that hangs may keep the process: what was acknowledged is on disk.
-  setTimeout(() => process.exit(1), stopMs).unref();
+  setTimeout(() => process.exit(1), stopMs + (config.apiServer.shutdownDelayMs ?? 0)).unref();
   await cluster.stop();
   rmSync(file, { force: true });
 }

@@ -6,6 +6,7 @@ import { type ClusterChoice, type Places, placesOf } from "./config/places.ts";
 import { freeSlot } from "./config/slots.ts";
 import { adminEntry, adminTransport } from "./connection.ts";
 import { checkSpace, explainDiskError } from "./disk-error.ts";
+import { deepEqual } from "../machinery/index.ts";
 import { checkMachine, whySimulated } from "./kernel.ts";
 import { daemonBuild, type DaemonFacts, runningDaemon, startDaemon } from "./process/daemon.ts";
 import { withFileLock } from "./process/file-lock.ts";
@@ -39,6 +40,7 @@ function wishes(options: UpOptions): ConfigWishes {
   return {
     ...(options.apiPort === undefined ? {} : { apiPort: options.apiPort }),
     ...(options.kubeletPort === undefined ? {} : { kubeletPort: options.kubeletPort }),
+    ...(options.apiServer === undefined ? {} : { apiServer: options.apiServer }),
     ...(simulated && (options.simulate || options.nodes !== undefined)
       ? { simulatedNodes: options.nodes ?? 1 }
       : {}),
@@ -54,6 +56,10 @@ function checkWishes(config: ClusterConfig, daemon: DaemonFacts, wished: ConfigW
     });
   };
   differ("API port", daemon.apiPort, wished.apiPort);
+  if (wished.apiServer && !deepEqual(wished.apiServer, config.apiServer))
+    throw new ClusterError("the cluster runs already with other settings of its API server", {
+      hint: `Stop it first: wherry down --name ${config.name}`,
+    });
   differ("a number of simulated nodes of", daemon.simulatedNodes, wished.simulatedNodes);
 }
 
@@ -89,7 +95,7 @@ async function upThere(options: UpOptions, places: Places): Promise<UpResult> {
     if (config.simulatedNodes === 0 && !daemon) checkMachine();
     if (daemon && daemon.build !== daemonBuild()) {
       progress("restarting it with this version; containers go on");
-      await endProcess(daemon, 10_000);
+      await endProcess(daemon, 10_000 + (config.apiServer.shutdownDelayMs ?? 0));
       daemon = undefined;
     }
     if (daemon) {

@@ -12,6 +12,8 @@ export interface Carrier {
   begin(status: number, headers: Record<string, string>): void;
   /** The answer will be the end of the request, too, of which not all has been read. */
   refuseRest(headers: Record<string, string>): void;
+  /** No further request comes on this connection: HTTP/1.1 has a header for it, HTTP/2 a frame (GOAWAY). */
+  hangUp(headers: Record<string, string>): void;
 }
 
 export const ofResponse = (response: ServerResponse): Carrier => ({
@@ -25,6 +27,9 @@ export const ofResponse = (response: ServerResponse): Carrier => ({
     response.flushHeaders();
   },
   refuseRest(headers) {
+    headers.connection = "close";
+  },
+  hangUp(headers) {
     headers.connection = "close";
   },
 });
@@ -50,5 +55,8 @@ export const ofStream = (stream: ServerHttp2Stream): Carrier => ({
   },
   refuseRest() {
     stream.once("finish", () => stream.close(constants.NGHTTP2_NO_ERROR));
+  },
+  hangUp() {
+    stream.session?.close();
   },
 });

@@ -12,6 +12,7 @@ import { type Carrier, ofResponse, ofStream } from "./carrier.ts";
 import { plainHeaders } from "./headers.ts";
 import { peerOf } from "./peer.ts";
 import { respond } from "./respond.ts";
+import { UnderWay } from "./under-way.ts";
 
 const keepAliveMs = 120_000;
 
@@ -28,7 +29,12 @@ export interface FrontHandlers {
 
 export interface Front {
   port: number;
-  /** Stops accepting; resolves when all connections are closed, by force after `graceMs`. */
+  /** Settles when no request is under way that has an end of its own, or after `graceMs`. */
+  idle(graceMs: number): Promise<void>;
+  /**
+   * Stops accepting and has clients go elsewhere; resolves when all connections are closed, by force after `graceMs`.
+   * Requests that last are not waited for.
+   */
   close(graceMs: number): Promise<void>;
 }
 
@@ -68,8 +74,8 @@ class FrontRequest implements HandlerRequest {
 export async function listenFront(options: ListenOptions, handlers: FrontHandlers): Promise<Front> {
   const sessions = new Set<{ close(): void; destroy(): void }>();
   const sockets = new Set<Duplex>();
-  let open = 0;
-  let idle: (() => void) | undefined;
+  const underWay = new UnderWay();
+  let closing = false;
   const server = createSecureServer({
     allowHTTP1: true,
     key: options.tls.key,
@@ -88,12 +94,11 @@ export async function listenFront(options: ListenOptions, handlers: FrontHandler
     carrier: Carrier,
   ): Promise<void> => {
     let answer: Answer | undefined;
-    open++;
+    const over = underWay.begin();
     carrier.out.once("close", () => {
       request.end();
       answer?.over?.();
-      open--;
-      if (open === 0) idle?.();
+      over();
     });
     const { headers } = request;
     let refused = false;
@@ -112,6 +117,8 @@ export async function listenFront(options: ListenOptions, handlers: FrontHandler
       return;
     }
     if (refused) carrier.refuseRest(answer.headers);
+    if (answer.lasts) over();
+    if (closing || answer.hangUp) carrier.hangUp(answer.headers);
     await respond(carrier, answer, headers["accept-encoding"], request.method === "HEAD");
   };
 
@@ -183,15 +190,14 @@ export async function listenFront(options: ListenOptions, handlers: FrontHandler
   const port = await bind(server, hosts[0] as string, options.port);
   return {
     port,
+    idle: (graceMs) => underWay.none(graceMs),
     async close(graceMs) {
+      closing = true;
       const done = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const session of sessions) session.close();
-      if (open > 0) {
-        await Promise.race([
-          new Promise<void>((resolve) => (idle = resolve)),
-          new Promise<void>((resolve) => setTimeout(resolve, graceMs).unref()),
-        ]);
-      }
+      await underWay.none(graceMs);
+      // What was written last is on its way before connections are cut.
+      await new Promise((resolve) => setImmediate(resolve));
       for (const session of sessions) session.destroy();
       for (const socket of sockets) socket.destroy();
       await done;

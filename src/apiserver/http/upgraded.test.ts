@@ -5,6 +5,7 @@ import { after, before, test } from "node:test";
 import { WebSocket } from "ws";
 import { withoutToken, webSocketToken } from "../auth/authn/websocket-token.ts";
 import { ca, clientCert, clientKey, serverCert, serverKey } from "../testing/certificates.ts";
+import { settle } from "../../testing/index.ts";
 import { configMap, type Harness, startHarness } from "../testing/harness.ts";
 
 const maps = "/api/v1/namespaces/default/configmaps";
@@ -48,8 +49,14 @@ test("a watch by WebSocket: an event is a message, and what the client says is n
   const next = once(client, "message");
   await h.call("POST", maps, configMap("b"));
   assert.equal(JSON.parse(String((await next)[0])).object.metadata.name, "b");
+  const watches = async (): Promise<string | undefined> =>
+    /^apiserver_longrunning_requests\{.*"configmaps".* (\d+)$/m.exec(
+      (await h.call("GET", "/metrics")).text,
+    )?.[1];
+  assert.equal(await watches(), "1");
   client.close();
   await once(client, "close");
+  while ((await watches()) !== "0") await settle(1);
 });
 
 test("protobuf comes in binary messages, without the length that stands before it elsewhere", async () => {

@@ -1,4 +1,5 @@
 /** Flags of the record of requests, named as kube-apiserver names them. */
+import { resolve } from "node:path";
 import type { AuditFiles } from "../../cluster/index.ts";
 import type { Flags, FlagSpec } from "../flags.ts";
 
@@ -30,7 +31,9 @@ export const auditFlags: readonly FlagSpec[] = [
   { long: "audit-webhook-batch-max-wait", type: "int", help: "seconds until a batch is sent; default 30" },
 ];
 
-/** undefined: no record. */
+const absolute = (path: string): string => (path === "-" ? path : resolve(path));
+
+/** undefined: no record. Files become absolute. */
 export function auditOf(flags: Flags): AuditFiles | undefined {
   const policyFile = flags.text("audit-policy-file");
   const path = flags.text("audit-log-path");
@@ -40,12 +43,12 @@ export function auditOf(flags: Flags): AuditFiles | undefined {
     (value === undefined ? {} : { [name]: value }) as { [key in K]?: number };
   const waitSeconds = flags.int("audit-webhook-batch-max-wait");
   return {
-    policyFile,
+    policyFile: absolute(policyFile),
     ...given("maxEventBytes", flags.int("audit-max-event-size")),
     ...(path
       ? {
           log: {
-            path,
+            path: absolute(path),
             ...given("maxSizeMb", flags.int("audit-log-maxsize")),
             ...given("maxBackups", flags.int("audit-log-maxbackup")),
             ...given("maxAgeDays", flags.int("audit-log-maxage")),
@@ -55,7 +58,7 @@ export function auditOf(flags: Flags): AuditFiles | undefined {
     ...(kubeconfig
       ? {
           webhook: {
-            kubeconfig,
+            kubeconfig: absolute(kubeconfig),
             ...given("maxBatch", flags.int("audit-webhook-batch-max-size")),
             ...given("maxWaitMs", waitSeconds === undefined ? undefined : waitSeconds * 1000),
           },

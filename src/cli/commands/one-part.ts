@@ -11,7 +11,7 @@ import { createLogger, type Logger } from "../../machinery/index.ts";
 import type { Flags, FlagSpec } from "../flags.ts";
 import { UsageError } from "../flags.ts";
 import type { Output, OwnCommand } from "../own-command.ts";
-import { auditFlags, auditOf } from "./audit-flags.ts";
+import { apiServerFlags, apiServerSettings } from "./api-server-flags.ts";
 import { choiceOf, clusterFlags } from "./cluster-flags.ts";
 
 const connectionFlags: readonly FlagSpec[] = [
@@ -95,43 +95,15 @@ export const apiserver: OwnCommand = {
   flags: [
     ...clusterFlags,
     { long: "api-port", type: "int", help: "port of the API server" },
-    {
-      long: "authentication-config",
-      type: "string",
-      help: "AuthenticationConfiguration file: OpenID Connect issuers, anonymous requests; followed as it changes",
-    },
-    {
-      long: "authorization-config",
-      type: "string",
-      help: "AuthorizationConfiguration file: the authorizers in turn, webhooks among them; followed as it changes",
-    },
-    {
-      long: "encryption-provider-config",
-      type: "string",
-      help: "EncryptionConfiguration file: which resources are stored encrypted, and with what; followed as it changes",
-    },
-    ...auditFlags,
-    { long: "enable-admission-plugins", type: "list", help: "admission plugins beside the default ones" },
-    { long: "disable-admission-plugins", type: "list", help: "default admission plugins to leave out" },
+    ...apiServerFlags,
   ],
   async run({ flags }, io, signal) {
     const log = logTo(io, "apiserver");
     const choice = choiceOf(flags);
     const apiPort = flags.int("api-port");
-    const authenticationConfig = flags.text("authentication-config");
-    const authorizationConfig = flags.text("authorization-config");
-    const audit = auditOf(flags);
-    const encryptionConfig = flags.text("encryption-provider-config");
     await runApiServerAlone({
-      ...(audit ? { audit } : {}),
-      ...(encryptionConfig ? { encryptionConfig } : {}),
-      ...(authenticationConfig ? { authenticationConfig } : {}),
-      ...(authorizationConfig ? { authorizationConfig } : {}),
-      plugins: {
-        enable: flags.list("enable-admission-plugins"),
-        disable: flags.list("disable-admission-plugins"),
-      },
       choice,
+      settings: apiServerSettings(flags) ?? {},
       log,
       signal,
       ...(apiPort === undefined ? {} : { apiPort }),

@@ -12,6 +12,7 @@ import { UsageError } from "../flags.ts";
 import { type Manifest, readManifests } from "../kubectl/manifests.ts";
 import type { OwnCommand } from "../own-command.ts";
 import { progressTo } from "../progress.ts";
+import { apiServerFlags, apiServerSettings } from "./api-server-flags.ts";
 import { choiceOf, clusterFlags, outputFlag } from "./cluster-flags.ts";
 
 export const command: OwnCommand = {
@@ -32,6 +33,7 @@ export const command: OwnCommand = {
     { long: "foreground", type: "boolean", help: "stay until Ctrl-C, then stop the cluster" },
     { long: "api-port", type: "int", help: "port of the API server" },
     { long: "timeout", type: "int", help: "seconds until everything must be ready, default 180" },
+    ...apiServerFlags,
   ],
   async run({ flags, args }, io, signal) {
     if (args.length > 0)
@@ -51,6 +53,7 @@ export const command: OwnCommand = {
     let manifests = files.length === 0 ? [] : await readAll(files);
     const choice = choiceOf(flags);
     const apiPort = flags.int("api-port");
+    const apiServer = apiServerSettings(flags);
     const started = await up({
       ...choice,
       simulate: flags.on("simulate"),
@@ -60,6 +63,7 @@ export const command: OwnCommand = {
       signal,
       ...(nodes === undefined ? {} : { nodes }),
       ...(apiPort === undefined ? {} : { apiPort }),
+      ...(apiServer === undefined ? {} : { apiServer }),
     });
     if (started.simulated) io.err(`wherry: simulated nodes only: ${started.simulated}\n`);
     const goesOn = (): void =>

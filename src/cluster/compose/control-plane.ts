@@ -1,6 +1,5 @@
 import {
   type ApiServer,
-  type AuditFiles,
   createApiServer,
   createAuth,
   createProxy,
@@ -11,6 +10,7 @@ import type { ApiTransport } from "../../client/index.ts";
 import type { Clock, Logger } from "../../machinery/index.ts";
 import type { Store } from "../../store/index.ts";
 import { ClusterError } from "../cluster-error.ts";
+import type { ApiServerSettings } from "../config/api-server-settings.ts";
 import type { ClusterConfig } from "../config/cluster-config.ts";
 import type { ClusterCertificates } from "../pki/cluster-certificates.ts";
 import { type Identity, identities } from "../pki/identities.ts";
@@ -35,16 +35,15 @@ export async function startControlPlane(options: {
   store: Store;
   clock: Clock;
   log: Logger;
-  /** Admission plugins beside or without the default ones. */
-  plugins?: { enable?: readonly string[]; disable?: readonly string[] };
-  /** AuthenticationConfiguration, AuthorizationConfiguration and EncryptionConfiguration; followed until the signal. */
-  files?: { authentication?: string; authorization?: string; encryption?: string; signal: AbortSignal };
-  /** The record of requests. */
-  audit?: AuditFiles;
+  settings: ApiServerSettings;
+  /** How long requests under way may take when it closes; default a few seconds. */
+  graceMs?: number;
+  /** Configuration files are followed until then. */
+  signal: AbortSignal;
   /** What `GET /wherry/status` says. */
   parts: () => readonly PartState[];
 }): Promise<ControlPlane> {
-  const { config, certificates, clock, log } = options;
+  const { config, certificates, clock, log, settings, signal } = options;
   const auth = createAuth({
     clock,
     serviceAccountKeys: [certificates.serviceAccountKey],
@@ -52,9 +51,14 @@ export async function startControlPlane(options: {
     rootCa: certificates.ca,
     frontProxy: { ca: certificates.frontProxyCa, allowedNames: ["front-proxy-client"] },
   });
-  const { authentication, authorization, encryption, signal } = options.files ?? {};
+  const {
+    authenticationConfig: authentication,
+    authorizationConfig: authorization,
+    encryptionConfig: encryption,
+    plugins,
+  } = settings;
   const encrypted = encryption ? await openEncryption(options.store, { clock, log }) : undefined;
-  if (signal && (authentication || authorization || encryption)) {
+  if (authentication || authorization || encryption) {
     const { followFiles } = await import("./auth-files.ts");
     await followFiles(
       [
@@ -70,8 +74,8 @@ export async function startControlPlane(options: {
     kubelet: { ...certificates.clients["apiserver-kubelet"], ca: certificates.ca },
     random: Math.random,
   });
-  const audit = options.audit
-    ? await openAudit(options.audit, { clock, log }).catch((cause: Error) => {
+  const audit = settings.audit
+    ? await openAudit(settings.audit, { clock, log }).catch((cause: Error) => {
         throw new ClusterError(`requests cannot be recorded: ${cause.message}`, { cause });
       })
     : undefined;
@@ -90,7 +94,13 @@ export async function startControlPlane(options: {
     special: new Map([...auth.special, ...proxy.special]),
     upgrades: proxy.upgrades,
     guards: auth.guards,
-    ...(options.plugins ? { plugins: options.plugins } : {}),
+    ...(plugins ? { plugins } : {}),
+    flowControl: { seats: seatsOf(settings) },
+    shutdown: {
+      ...(settings.shutdownDelayMs === undefined ? {} : { delayMs: settings.shutdownDelayMs }),
+      ...(settings.shutdownSendRetryAfter ? { sendRetryAfter: true } : {}),
+      ...(options.graceMs === undefined ? {} : { graceMs: options.graceMs }),
+    },
     network: {
       serviceCidr: config.serviceCidr,
       advertise: {
@@ -154,6 +164,12 @@ export async function startControlPlane(options: {
     },
   };
 }
+
+/** As kube-apiserver adds them up. */
+const seatsOf = ({
+  maxRequestsInflight = 400,
+  maxMutatingRequestsInflight = 200,
+}: ApiServerSettings): number => maxRequestsInflight + maxMutatingRequestsInflight;
 
 function isTaken(error: unknown): boolean {
   for (let at = error; at instanceof Error; at = at.cause)

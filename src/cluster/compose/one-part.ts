@@ -7,9 +7,9 @@ import {
   httpsTransport,
   type ServerConnection,
 } from "../../client/index.ts";
-import type { AuditFiles } from "../../apiserver/index.ts";
 import { isReason, type Logger, systemClock } from "../../machinery/index.ts";
 import { ClusterError } from "../cluster-error.ts";
+import type { ApiServerSettings } from "../config/api-server-settings.ts";
 import { ensureConfig } from "../config/cluster-config.ts";
 import { type ClusterChoice, placesOf } from "../config/places.ts";
 import { nativeProgram } from "../images.ts";
@@ -17,6 +17,9 @@ import { ensureCertificates } from "../pki/cluster-certificates.ts";
 import { startControlPlane } from "./control-plane.ts";
 import { openStore } from "./open-store.ts";
 import { certificateHosts } from "./start-cluster.ts";
+
+/** The longest that a request of the API takes. */
+const requestMs = 60_000;
 
 /** A part that runs by itself, over HTTPS, as the user its kubeconfig names. */
 export interface LonePart {
@@ -111,11 +114,7 @@ async function servedCidrs(client: ReturnType<typeof createClient>): Promise<str
 export async function runApiServerAlone(options: {
   choice: ClusterChoice;
   apiPort?: number;
-  authenticationConfig?: string;
-  authorizationConfig?: string;
-  encryptionConfig?: string;
-  audit?: AuditFiles;
-  plugins?: { enable: readonly string[]; disable: readonly string[] };
+  settings: ApiServerSettings;
   log: Logger;
   signal: AbortSignal;
   onReady(server: string): void;
@@ -130,7 +129,6 @@ export async function runApiServerAlone(options: {
   const certificates = ensureCertificates(join(config.dataDir, "pki"), certificateHosts(config), clock.now());
   const store = await openStore(config.dataDir, clock);
   try {
-    const { authenticationConfig, authorizationConfig, plugins } = options;
     const plane = await startControlPlane({
       config,
       certificates,
@@ -138,14 +136,10 @@ export async function runApiServerAlone(options: {
       clock,
       log,
       parts: () => [],
-      ...(plugins ? { plugins } : {}),
-      ...(options.audit ? { audit: options.audit } : {}),
-      files: {
-        signal,
-        ...(authenticationConfig ? { authentication: authenticationConfig } : {}),
-        ...(authorizationConfig ? { authorization: authorizationConfig } : {}),
-        ...(options.encryptionConfig ? { encryption: options.encryptionConfig } : {}),
-      },
+      settings: options.settings,
+      // As kube-apiserver: requests under way have their time.
+      graceMs: requestMs,
+      signal,
     });
     try {
       const { ensureSystemObjects, systemObjects } = await import("./system-objects.ts");

@@ -63,7 +63,16 @@ export async function startCluster(
   const parts = (): readonly PartState[] => supervisor.states();
   let controlPlane: ControlPlane;
   try {
-    controlPlane = await startControlPlane({ config, certificates, store, clock, log, parts });
+    controlPlane = await startControlPlane({
+      config,
+      certificates,
+      store,
+      clock,
+      log,
+      parts,
+      settings: config.apiServer,
+      signal: supervisor.signal,
+    });
   } catch (error) {
     await store.close();
     throw error;

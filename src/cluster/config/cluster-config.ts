@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { ClusterError } from "../cluster-error.ts";
+import type { ApiServerSettings } from "./api-server-settings.ts";
 import { bridgeName, cgroupRoot, contextName, podTable, rangesOf, serviceTable } from "./naming.ts";
 import { type Places, isRoot } from "./places.ts";
 import { takeSlot } from "./slots.ts";
@@ -31,6 +32,7 @@ export interface ClusterConfig {
   bridge: string;
   serviceTable: string;
   podTable: string;
+  apiServer: ApiServerSettings;
 }
 
 /** Layout of a data directory. Raised when an older wherry could not work with what a newer one wrote. */
@@ -44,6 +46,7 @@ interface Remembered {
   simulatedNodes: number;
   apiPort: number;
   kubeletPort: number;
+  apiServer?: ApiServerSettings;
 }
 
 export interface ConfigWishes {
@@ -51,6 +54,8 @@ export interface ConfigWishes {
   kubeletPort?: number;
   /** Number of simulated nodes; 0 or absent: this machine is the node. */
   simulatedNodes?: number;
+  /** In place of all that was said before. */
+  apiServer?: ApiServerSettings;
 }
 
 const fileOf = (dataDir: string): string => join(dataDir, "cluster.json");
@@ -107,6 +112,7 @@ function build(places: Places, remembered: Remembered): ClusterConfig {
     bridge: bridgeName(name),
     serviceTable: serviceTable(name),
     podTable: podTable(name),
+    apiServer: remembered.apiServer ?? {},
   };
 }
 
@@ -128,6 +134,7 @@ export function ensureConfig(places: Places, wishes: ConfigWishes = {}): Cluster
     });
   const index = takeSlot(places.slotsDir, { dataDir: places.dataDir, name: places.name }, before?.index);
   const ranges = rangesOf(index);
+  const apiServer = wishes.apiServer ?? before?.apiServer;
   const canRun = isRoot() && process.platform === "linux";
   const remembered: Remembered = {
     layout,
@@ -137,6 +144,7 @@ export function ensureConfig(places: Places, wishes: ConfigWishes = {}): Cluster
     simulatedNodes: wishes.simulatedNodes ?? before?.simulatedNodes ?? (canRun ? 0 : 1),
     apiPort: wishes.apiPort ?? before?.apiPort ?? ranges.apiPort,
     kubeletPort: wishes.kubeletPort ?? before?.kubeletPort ?? ranges.kubeletPort,
+    ...(apiServer ? { apiServer } : {}),
   };
   if (JSON.stringify(before) !== JSON.stringify(remembered)) {
     mkdirSync(places.dataDir, { recursive: true, mode: 0o700 });

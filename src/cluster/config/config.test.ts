@@ -50,6 +50,17 @@ test("an index is free again when its cluster is gone, and kept over a restart",
   assert.ok(!existsSync(b.slotsDir));
 });
 
+test("what the API server is told is remembered until it is told something else", () => {
+  const first = { audit: { policyFile: "/p" }, maxRequestsInflight: 7 };
+  assert.deepEqual(ensureConfig(at("told"), { apiServer: first }).apiServer, first);
+  assert.deepEqual(ensureConfig(at("told"), { apiPort: 7000 }).apiServer, first);
+  assert.deepEqual(ensureConfig(at("told"), { apiServer: { shutdownDelayMs: 1 } }).apiServer, {
+    shutdownDelayMs: 1,
+  });
+  const { slotsDir, dataDir } = ensureConfig(at("told"));
+  freeSlot(slotsDir, dataDir);
+});
+
 test("a foreign, a newer and a damaged data directory are refused with a sentence", () => {
   const { dataDir } = ensureConfig(at("a"));
   assert.throws(() => ensureConfig(at("b", dataDir)), /belongs to the cluster "a"/);

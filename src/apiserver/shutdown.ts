@@ -1,0 +1,65 @@
+/** How the server ends, as kube-apiserver does: first it is no longer ready, then it takes nothing new, then it stops. */
+import { StatusError } from "../machinery/index.ts";
+import type { HandlerRequest, ShutdownOptions } from "./contract.ts";
+import { type Answer, errorAnswer, textAnswer } from "./response.ts";
+
+/** These are answered to the end: who looks after the server wants to know. */
+const answered = ["/readyz", "/livez", "/healthz", "/metrics"];
+
+export class Shutdown {
+  readonly #options: ShutdownOptions;
+  readonly #ends = new AbortController();
+  #leaving = false;
+
+  constructor(options: ShutdownOptions) {
+    this.#options = options;
+  }
+
+  get delayMs(): number {
+    return this.#options.delayMs ?? 0;
+  }
+
+  get graceMs(): number {
+    return this.#options.graceMs ?? 3000;
+  }
+
+  get sendRetryAfter(): boolean {
+    return this.#options.sendRetryAfter ?? false;
+  }
+
+  /** Aborts when nothing new is taken any more: watches end then. */
+  get ends(): AbortSignal {
+    return this.#ends.signal;
+  }
+
+  /** It is no longer ready. */
+  leave(): void {
+    this.#leaving = true;
+  }
+
+  /** It takes nothing new. */
+  end(): void {
+    this.#leaving = true;
+    this.#ends.abort();
+  }
+
+  /** The health check of /readyz. */
+  check(): void {
+    if (this.#leaving) throw new Error("process is shutting down");
+  }
+
+  /** What a request that comes too late is answered; undefined while it does not. */
+  refusal({ path, headers }: HandlerRequest): Answer | undefined {
+    if (!this.ends.aborted) return undefined;
+    if (answered.some((prefix) => path.startsWith(prefix))) return undefined;
+    if (headers?.["user-agent"]?.startsWith("kube-apiserver/")) return undefined;
+    if (!this.sendRetryAfter) {
+      const answer = errorAnswer(new StatusError("ServiceUnavailable", "apiserver is shutting down"));
+      Object.assign(answer.headers, { "retry-after": "1", "x-content-type-options": "nosniff" });
+      return answer;
+    }
+    const answer = textAnswer(429, "The apiserver is shutting down, please try again later.\n");
+    answer.headers["retry-after"] = "5";
+    return { ...answer, hangUp: true };
+  }
+}

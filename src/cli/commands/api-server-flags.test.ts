@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { resolve } from "node:path";
+import { test } from "node:test";
+import { parseFlags, UsageError } from "../flags.ts";
+import { apiServerFlags, apiServerSettings } from "./api-server-flags.ts";
+
+const read = (...argv: string[]) => apiServerSettings(parseFlags(argv, apiServerFlags).flags);
+
+test("flags of the API server become plain settings, with absolute paths", () => {
+  assert.equal(read(), undefined);
+  assert.deepEqual(
+    read(
+      "--encryption-provider-config=e.yaml",
+      "--audit-policy-file",
+      "p.yaml",
+      "--audit-log-path=-",
+      "--max-requests-inflight=10",
+      "--shutdown-delay-duration=1m30s",
+      "--shutdown-send-retry-after",
+      "--disable-admission-plugins=A,B",
+    ),
+    {
+      encryptionConfig: resolve("e.yaml"),
+      audit: { policyFile: resolve("p.yaml"), log: { path: "-" } },
+      plugins: { enable: [], disable: ["A", "B"] },
+      maxRequestsInflight: 10,
+      shutdownDelayMs: 90_000,
+      shutdownSendRetryAfter: true,
+    },
+  );
+});
+
+test("what is no duration or less than nothing is refused", () => {
+  for (const flag of [
+    "--shutdown-delay-duration=5",
+    "--shutdown-delay-duration=-1s",
+    "--max-requests-inflight=-1",
+  ])
+    assert.throws(() => read(flag), UsageError, flag);
+});

@@ -1,0 +1,91 @@
+/** Flags of the API server, named as kube-apiserver names them. */
+import { resolve } from "node:path";
+import type { ApiServerSettings } from "../../cluster/index.ts";
+import { parseDuration } from "../../machinery/index.ts";
+import { type Flags, type FlagSpec, UsageError } from "../flags.ts";
+import { auditFlags, auditOf } from "./audit-flags.ts";
+
+export const apiServerFlags: readonly FlagSpec[] = [
+  {
+    long: "authentication-config",
+    type: "string",
+    help: "AuthenticationConfiguration file: OpenID Connect issuers, anonymous requests; followed as it changes",
+  },
+  {
+    long: "authorization-config",
+    type: "string",
+    help: "AuthorizationConfiguration file: the authorizers in turn, webhooks among them; followed as it changes",
+  },
+  {
+    long: "encryption-provider-config",
+    type: "string",
+    help: "EncryptionConfiguration file: which resources are stored encrypted, and with what; followed as it changes",
+  },
+  ...auditFlags,
+  { long: "enable-admission-plugins", type: "list", help: "admission plugins beside the default ones" },
+  { long: "disable-admission-plugins", type: "list", help: "default admission plugins to leave out" },
+  {
+    long: "max-requests-inflight",
+    type: "int",
+    help: "reading requests at once; with those that write, the seats that priority levels share; default 400",
+  },
+  { long: "max-mutating-requests-inflight", type: "int", help: "writing requests at once; default 200" },
+  {
+    long: "shutdown-delay-duration",
+    type: "string",
+    help: "how long it serves on while /readyz fails, e.g. 5s; default 0s",
+  },
+  {
+    long: "shutdown-send-retry-after",
+    type: "boolean",
+    help: "when it ends, listen and answer 429 until requests under way are done",
+  },
+];
+
+/** Undefined when none of these flags is given. Files become absolute: the server may run elsewhere. */
+export function apiServerSettings(flags: Flags): ApiServerSettings | undefined {
+  if (!apiServerFlags.some(({ long }) => flags.has(long))) return undefined;
+  const file = (name: string): string | undefined => {
+    const given = flags.text(name);
+    return given === undefined || given === "-" ? given : resolve(given);
+  };
+  const names = (name: string): string[] => flags.list(name).flatMap((each) => each.split(","));
+  const audit = auditOf(flags);
+  const all: { [name in keyof ApiServerSettings]: ApiServerSettings[name] | undefined } = {
+    authenticationConfig: file("authentication-config"),
+    authorizationConfig: file("authorization-config"),
+    encryptionConfig: file("encryption-provider-config"),
+    audit,
+    plugins:
+      flags.has("enable-admission-plugins") || flags.has("disable-admission-plugins")
+        ? {
+            enable: names("enable-admission-plugins"),
+            disable: names("disable-admission-plugins"),
+          }
+        : undefined,
+    maxRequestsInflight: atLeast(0, flags, "max-requests-inflight"),
+    maxMutatingRequestsInflight: atLeast(0, flags, "max-mutating-requests-inflight"),
+    shutdownDelayMs: duration(flags, "shutdown-delay-duration"),
+    shutdownSendRetryAfter: flags.on("shutdown-send-retry-after") || undefined,
+  };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+
+function atLeast(least: number, flags: Flags, name: string): number | undefined {
+  const value = flags.int(name);
+  if (value !== undefined && value < least)
+    throw new UsageError(`--${name} wants a number of at least ${least}`);
+  return value;
+}
+
+function duration(flags: Flags, name: string): number | undefined {
+  const text = flags.text(name);
+  if (text === undefined) return undefined;
+  try {
+    const ms = parseDuration(text);
+    if (ms >= 0) return ms;
+  } catch {
+    // Said below.
+  }
+  throw new UsageError(`invalid argument "${text}" for "--${name}" flag: want a duration like 5s`);
+}

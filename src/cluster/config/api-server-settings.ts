@@ -1,0 +1,20 @@
+import type { AuditFiles } from "../../apiserver/index.ts";
+
+/** What an API server is told besides its place in a cluster, as flags of kube-apiserver tell it. Plain data; files by absolute paths. */
+export interface ApiServerSettings {
+  /** AuthenticationConfiguration, AuthorizationConfiguration and EncryptionConfiguration; followed as they change. */
+  authenticationConfig?: string;
+  authorizationConfig?: string;
+  encryptionConfig?: string;
+  /** The record of requests. */
+  audit?: AuditFiles;
+  /** Admission plugins beside or without the default ones. */
+  plugins?: { enable: string[]; disable: string[] };
+  /** Reading and writing requests at once, which flow control shares out. */
+  maxRequestsInflight?: number;
+  maxMutatingRequestsInflight?: number;
+  /** How long it serves on while it is no longer ready, in milliseconds. */
+  shutdownDelayMs?: number;
+  /** It answers 429 until requests under way are done. */
+  shutdownSendRetryAfter?: boolean;
+}
