@@ -190,6 +190,7 @@ test("expressions that choose devices are compiled: what they may ask of a devic
     ),
     [],
   );
+  assert.deepEqual(of("cel.bind(x, device.attributes['x.example.com'], x.a == 'b' && x.c)"), []);
   const [type, field, syntax] = of("device.driver", "device.nothing", "nope(");
   assert.match(
     type ?? "",
@@ -197,4 +198,23 @@ test("expressions that choose devices are compiled: what they may ask of a devic
   );
   assert.match(field ?? "", /compilation failed: ERROR: <input>:1:7: undefined field 'nothing'/);
   assert.match(syntax ?? "", /compilation failed: ERROR: <input>:1:6: Syntax error/);
+  const [range, deep] = of(
+    "device.attributes['x'].a.exists(x, x == 1)",
+    "device.attributes['x'].all(k, device.attributes['x'][k].b == 1)",
+  );
+  assert.match(range ?? "", /expression of type 'any' cannot be range of a comprehension/);
+  assert.equal(deep, undefined);
+  assert.match(of("device.attributes['x'].a.b").join(), /must evaluate to bool or the unknown type, not dyn/);
+});
+
+test("expressions that choose devices may not cost too much for all that a device can have", async () => {
+  await celReady();
+  const of = (expression: string) =>
+    mistakes("deviceclasses", { spec: { selectors: [{ cel: { expression } }] } });
+  const among = (names: readonly string[], inside: string): string =>
+    names.reduceRight((body, name) => `device.attributes.all(${name}, ${body})`, inside);
+  assert.deepEqual(of(among(["a", "b"], "a == b")), []);
+  assert.deepEqual(of(among(["a", "b", "c", "d"], "a == b && c == d")), [
+    "spec.selectors[0].cel.expression: Forbidden: too complex, exceeds cost limit",
+  ]);
 });

@@ -17,7 +17,7 @@ import { quantities, versions } from "./library/quantity.ts";
 import { regexes } from "./library/regex.ts";
 import { strings } from "./library/strings.ts";
 import { parseDurationText, parseTimestampText, times } from "./library/time.ts";
-import { expandMacro } from "./macros.ts";
+import { expandMacro, expandMacroOrBind } from "./macros.ts";
 import { Meter } from "./meter.ts";
 import { parse } from "./parser.ts";
 import { patchMessages } from "./patches.ts";
@@ -49,6 +49,8 @@ export interface CelExtensions {
   /** Made by `celFunctions`. */
   readonly functions?: Functions;
   readonly messages?: Messages;
+  /** Whether they may give names to values: `cel.bind`. */
+  readonly binds?: boolean;
 }
 
 /** The functions that all expressions know, and more. */
@@ -86,7 +88,7 @@ export function compileCel(
   for (const [name, type] of Object.entries(variables)) names = { name, type, parent: names };
   const checker = new Checker(
     extensions.functions ?? functions,
-    expandMacro,
+    extensions.binds ? expandMacroOrBind : expandMacro,
     extensions.messages ?? (() => undefined),
   );
   try {

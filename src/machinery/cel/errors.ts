@@ -25,6 +25,8 @@ export interface Problem {
 
 /** Source lines with a caret below the mistake, as cel-go prints them; columns count code points. */
 export function problemsText(source: string, problems: readonly Problem[]): string {
+  // There is no place in nothing.
+  if (source === "") return problems.map(({ text }) => `ERROR: <input>:1:0: ${text}`).join("\n");
   return problems
     .map(({ at, text }) => {
       const before = source.slice(0, at);

@@ -31,6 +31,31 @@ function has(checker: Checker, node: Node, arg: Node, names: Names | undefined):
   return { type: bool, run: (scope, meter) => present(run(scope, meter), name) };
 }
 
+/** With `cel.bind(name, value, expression)`, which only some places know. */
+export const expandMacroOrBind: Macro = (checker, node, name, receiver, args, names) => {
+  const isBind = name === "bind" && args.length === 3 && receiver?.op === "id" && receiver.args === "cel";
+  if (!isBind) return expandMacro(checker, node, name, receiver, args, names);
+  const [variable, valueNode, inside] = args as readonly [Node, Node, Node];
+  if (variable.op !== "id")
+    return checker.fail(variable, "cel.bind() variable names must be simple identifiers");
+  const value = checker.check(valueNode, names);
+  const bound = nameOf(variable);
+  const { type, run } = checker.check(inside, { name: bound, type: value.type, parent: names });
+  return {
+    type,
+    run(scope, meter) {
+      let known: CelValue;
+      let made = false;
+      const once = (): CelValue => {
+        if (!made) known = value.run(scope, meter);
+        made = true;
+        return known;
+      };
+      return run({ name: bound, value: once, parent: scope }, meter);
+    },
+  };
+};
+
 type Expand = (
   checker: Checker,
   node: Node,
@@ -45,7 +70,7 @@ const nameOf = (node: Node | undefined): string => node?.args as string;
 /** `variables`: one for the items (of a list) or keys (of a map), or two for index or key and value. */
 function loop(checker: Checker, receiver: Node, variables: readonly Node[], names: Names | undefined): Loop {
   const { type, run } = checker.check(receiver, names);
-  if (type.kind !== "list" && type.kind !== "map" && !isDyn(type))
+  if (type.kind !== "list" && type.kind !== "map" && (!isDyn(type) || typeText(type) === "any"))
     checker.fail(
       receiver,
       `expression of type '${typeText(type)}' cannot be range of a comprehension (must be list, map, or dynamic)`,

@@ -19,6 +19,8 @@ const simple = (name: string): CelType => ({ kind: "simple", name });
 export const dyn: CelType = simple("dyn");
 /** Of the items of an empty list: any type that what stands beside it asks for. */
 export const free: CelType = simple("dyn");
+/** Of a value that nobody knows the type of, though it is known not to be gone through: cel-go's protobuf Any. */
+export const any: CelType = simple("any");
 export const bool: CelType = simple("bool");
 export const int: CelType = simple("int");
 export const uint: CelType = simple("uint");
@@ -40,7 +42,9 @@ export const objectOf = (name: string, fields: CelFields): CelType => ({
 });
 export const opaque = simple;
 
-export const isDyn = (type: CelType): boolean => type.kind === "simple" && type.name === "dyn";
+/** Whether only a value of the type tells what it is. */
+export const isDyn = (type: CelType): boolean =>
+  type.kind === "simple" && (type.name === "dyn" || type.name === "any");
 
 export function typeText(type: CelType): string {
   switch (type.kind) {
@@ -59,6 +63,7 @@ export function typeText(type: CelType): string {
 
 const protobufNames: Readonly<Record<string, string>> = {
   null: "null_type",
+  any: "google.protobuf.Any",
   timestamp: "google.protobuf.Timestamp",
   duration: "google.protobuf.Duration",
 };
@@ -135,7 +140,8 @@ export function substitute(type: CelType, bound: Bindings): CelType {
 export function join(a: CelType, b: CelType): CelType | undefined {
   if (a === free) return b;
   if (b === free) return a;
-  if (isDyn(a) || isDyn(b)) return dyn;
+  if (isDyn(a)) return a;
+  if (isDyn(b)) return b;
   if (a.kind === "list" && b.kind === "list") return wrapped(join(a.of, b.of), listOf);
   if (a.kind === "optional" && b.kind === "optional") return wrapped(join(a.of, b.of), optionalOf);
   if (a.kind === "map" && b.kind === "map") {

@@ -129,6 +129,10 @@ function formOfCall(notes: Notes, node: Node, type: CelType): Form {
     const of = (each: Node): Form => formOf(notes, each);
     const [first] = args as readonly [Node];
     if (!receiver) return { kind: "presence", type, of: of((first.args as [Node])[0]) };
+    if (given === "bind") {
+      const [, value, inside] = args as readonly [Node, Node, Node];
+      return { kind: "bind", type, name: first.args as string, value: of(value), inside: of(inside) };
+    }
     return expanded(given, type, of(receiver), args, of, overloads);
   }
   return call(
