@@ -5,7 +5,7 @@ import { ClusterError } from "../cluster-error.ts";
 import type { ApiServerSettings } from "./api-server-settings.ts";
 import { bridgeName, cgroupRoot, contextName, podTable, rangesOf, serviceTable } from "./naming.ts";
 import { type Places, isRoot } from "./places.ts";
-import { takeSlot } from "./slots.ts";
+import { settleSlot, takeSlot } from "./slots.ts";
 
 /** Everything that follows from a cluster's name and index. Plain data: it goes to child processes as JSON. */
 export interface ClusterConfig {
@@ -152,6 +152,7 @@ export function ensureConfig(places: Places, wishes: ConfigWishes = {}): Cluster
     writeFileSync(`${path}.new`, `${JSON.stringify(remembered, undefined, 2)}\n`, { mode: 0o600 });
     renameSync(`${path}.new`, path);
   }
+  settleSlot(places.slotsDir, index);
   return build(places, remembered);
 }
 

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, test } from "node:test";
 import { ensureConfig, readConfig } from "./cluster-config.ts";
 import { bridgeName } from "./naming.ts";
 import { type Places, placesOf } from "./places.ts";
-import { freeSlot } from "./slots.ts";
+import { freeSlot, settleSlot, takeSlot } from "./slots.ts";
 
 let base = "";
 beforeEach(() => {
@@ -48,6 +48,16 @@ test("an index is free again when its cluster is gone, and kept over a restart",
   freeSlot(b.slotsDir, b.dataDir);
   freeSlot(b.slotsDir, join(base, "c"));
   assert.ok(!existsSync(b.slotsDir));
+});
+
+test("an index is not free while a cluster that took it is being made", () => {
+  const slotsDir = join(base, "making", "slots");
+  const owner = (name: string) => ({ name, dataDir: join(base, `making-${name}`) });
+  assert.equal(takeSlot(slotsDir, owner("a")), 0);
+  assert.equal(takeSlot(slotsDir, owner("b")), 1, "nothing is written there yet");
+  settleSlot(slotsDir, 0);
+  assert.equal(takeSlot(slotsDir, owner("c")), 0, "and nothing ever was");
+  for (const name of ["b", "c"]) freeSlot(slotsDir, owner(name).dataDir);
 });
 
 test("what the API server is told is remembered until it is told something else", () => {

@@ -4,12 +4,14 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmdirSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { ClusterError } from "../cluster-error.ts";
+import { isAlive, type ProcessId, processId } from "../process/process-id.ts";
 import { maxClusters } from "./naming.ts";
 
 /** A slot is a file named by its index that holds its owner's data directory and name. It appears whole or not at all. */
@@ -18,9 +20,12 @@ interface Owner {
   name: string;
 }
 
-function ownerOf(slotsDir: string, index: number): Owner | undefined {
+/** `maker`: who took it and has not written the data directory yet. */
+type Slot = Owner & { maker?: ProcessId };
+
+function ownerOf(slotsDir: string, index: number): Slot | undefined {
   try {
-    return JSON.parse(readFileSync(join(slotsDir, String(index)), "utf8")) as Owner;
+    return JSON.parse(readFileSync(join(slotsDir, String(index)), "utf8")) as Slot;
   } catch {
     return undefined;
   }
@@ -30,7 +35,7 @@ function ownerOf(slotsDir: string, index: number): Owner | undefined {
 function claim(slotsDir: string, index: number, owner: Owner): boolean {
   const path = join(slotsDir, String(index));
   const draft = join(slotsDir, `.${process.pid}-${index}`);
-  writeFileSync(draft, JSON.stringify(owner));
+  writeFileSync(draft, JSON.stringify({ ...owner, maker: processId(process.pid) }));
   try {
     linkSync(draft, path); // fails when it exists: the lock of this little registry
     return true;
@@ -44,13 +49,15 @@ function claim(slotsDir: string, index: number, owner: Owner): boolean {
 
 /**
  * Gives a cluster its index, from which ports and address ranges follow. `remembered` is the index it had before.
- * Slots of clusters whose data directory is gone are free again.
+ * Slots of clusters whose data directory is gone are free again. Who has taken one says `settleSlot` when its data directory
+ * is written.
  */
 export function takeSlot(slotsDir: string, owner: Owner, remembered?: number): number {
   mkdirSync(slotsDir, { recursive: true });
   for (let index = 0; index < maxClusters; index++) {
     const holder = ownerOf(slotsDir, index);
-    if (holder && holder.dataDir !== owner.dataDir && !existsSync(join(holder.dataDir, "cluster.json")))
+    if (!holder || holder.dataDir === owner.dataDir || (holder.maker && isAlive(holder.maker))) continue;
+    if (!existsSync(join(holder.dataDir, "cluster.json")))
       rmSync(join(slotsDir, String(index)), { force: true });
   }
   const candidates =
@@ -67,6 +74,15 @@ export function takeSlot(slotsDir: string, owner: Owner, remembered?: number): n
     `the address ranges of ${owner.dataDir} are used by the cluster "${holder?.name}" in ${holder?.dataDir}`,
     { hint: `Remove one of them: wherry down --purge --name ${holder?.name}` },
   );
+}
+
+/** The data directory is written: from now on it alone says that the slot is in use. */
+export function settleSlot(slotsDir: string, index: number): void {
+  const { maker, ...owner } = ownerOf(slotsDir, index) ?? {};
+  if (!maker) return;
+  const draft = join(slotsDir, `.${process.pid}-${index}`);
+  writeFileSync(draft, JSON.stringify(owner));
+  renameSync(draft, join(slotsDir, String(index)));
 }
 
 /** Gives the slot back, and leaves no empty directory behind. */
