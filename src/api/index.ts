@@ -27,5 +27,7 @@ export { approvalOf } from "./custom/approval.ts";
 export { apiExtensionKinds, cleanupFinalizer, conditionOf, crdKind, isEstablished } from "./custom/crd.ts";
 export { creationText, nameOf as describedName } from "./custom/columns.ts";
 export { customKinds } from "./custom/definition.ts";
+export { matchesNodeSelector, matchesNodeSelectorTerm } from "./core/node-selector.ts";
+export { tolerates } from "./core/toleration.ts";
 export * as serviceRules from "./core/service/index.ts";
 export { shapeOfType } from "./apply-shape.ts";

@@ -1,6 +1,11 @@
-import type { Node, PersistentVolume, PersistentVolumeClaim, Pod } from "../api/index.ts";
+import {
+  matchesNodeSelector,
+  type Node,
+  type PersistentVolume,
+  type PersistentVolumeClaim,
+  type Pod,
+} from "../api/index.ts";
 import { quantityValue, selectorFromObject } from "../machinery/index.ts";
-import { matchesNodeSelector } from "./node-selector.ts";
 import type { StorageView } from "./snapshot.ts";
 
 /** What must be done about a pod's claims before it can be bound to a node. */
@@ -44,7 +49,7 @@ export function waitsForConsumer(claim: PersistentVolumeClaim, storage: StorageV
 
 export function fitsVolume(volume: PersistentVolume, node: Node): boolean {
   const required = volume.spec?.nodeAffinity?.required;
-  return !required || matchesNodeSelector(required, node);
+  return !required || matchesNodeSelector(required, node.metadata ?? {});
 }
 
 /** How the unbound claims could be met on this node; undefined: not at all. */

@@ -1,4 +1,4 @@
-import type { Affinity, Pod, PodAffinityTerm, Taint, Toleration } from "../api/index.ts";
+import type { Affinity, Pod, PodAffinityTerm } from "../api/index.ts";
 import { selectorFromObject } from "../machinery/index.ts";
 import { podRequests, podScoringRequests, type Resources } from "./resources.ts";
 
@@ -127,18 +127,4 @@ function withLabelKeys(
     ...term.labelSelector,
     matchExpressions: [...(term.labelSelector?.matchExpressions ?? []), ...extra],
   };
-}
-
-/** core/v1 Toleration: an empty key with Exists tolerates all, an empty effect every effect. */
-export function tolerates(toleration: Toleration, taint: Taint): boolean {
-  if (toleration.effect && toleration.effect !== taint.effect) return false;
-  if (toleration.key && toleration.key !== taint.key) return false;
-  switch (toleration.operator || "Equal") {
-    case "Exists":
-      return true;
-    case "Equal":
-      return Boolean(toleration.key) && (toleration.value ?? "") === (taint.value ?? "");
-    default:
-      return false;
-  }
 }

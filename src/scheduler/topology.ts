@@ -1,8 +1,12 @@
-import type { LabelSelector, TopologySpreadConstraint } from "../api/index.ts";
+import {
+  type LabelSelector,
+  matchesNodeSelector,
+  tolerates,
+  type TopologySpreadConstraint,
+} from "../api/index.ts";
 import { selectorFromObject } from "../machinery/index.ts";
 import type { NodeInfo } from "./node-info.ts";
-import { matchesNodeSelector } from "./node-selector.ts";
-import { type PodInfo, tolerates } from "./pod-info.ts";
+import type { PodInfo } from "./pod-info.ts";
 
 /** A topologySpreadConstraint ready to be counted. */
 export interface SpreadRule {
@@ -31,7 +35,7 @@ export function spreadRule(constraint: TopologySpreadConstraint, pod: PodInfo): 
     counts(node) {
       if (honorAffinity) {
         if (!nodeLabels.every(([key, value]) => node.labels[key] === value)) return false;
-        if (required && !matchesNodeSelector(required, node.node)) return false;
+        if (required && !matchesNodeSelector(required, node.node.metadata ?? {})) return false;
       }
       if (!honorTaints) return true;
       return (node.node.spec?.taints ?? []).every(

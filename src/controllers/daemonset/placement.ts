@@ -1,11 +1,11 @@
-import type {
-  DaemonSet,
-  Node,
-  NodeSelectorRequirement,
-  NodeSelectorTerm,
-  Pod,
-  PodSpec,
-  Toleration,
+import {
+  type DaemonSet,
+  matchesNodeSelector,
+  type Node,
+  type Pod,
+  type PodSpec,
+  tolerates,
+  type Toleration,
 } from "../../api/index.ts";
 
 const prefix = "node.kubernetes.io/";
@@ -70,53 +70,10 @@ export function placement(set: DaemonSet, node: Node): { run: boolean; stay: boo
   if (spec?.nodeName && spec.nodeName !== node.metadata?.name) return none;
   if (!Object.entries(spec?.nodeSelector ?? {}).every(([key, value]) => labels[key] === value)) return none;
   const required = spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
-  if (required && !required.nodeSelectorTerms.some((term) => matchesTerm(term, node))) return none;
+  if (required && !matchesNodeSelector(required, node.metadata ?? {})) return none;
   const tolerations = daemonTolerations(spec);
   const open = (node.spec?.taints ?? []).filter(
     (taint) => taint.effect !== "PreferNoSchedule" && !tolerations.some((each) => tolerates(each, taint)),
   );
   return { run: open.length === 0, stay: open.every((taint) => taint.effect !== "NoExecute") };
-}
-
-function tolerates(toleration: Toleration, taint: { key: string; value?: string; effect: string }): boolean {
-  if (toleration.effect && toleration.effect !== taint.effect) return false;
-  if (toleration.key && toleration.key !== taint.key) return false;
-  return (
-    toleration.operator === "Exists" ||
-    (Boolean(toleration.key) && (toleration.value ?? "") === (taint.value ?? ""))
-  );
-}
-
-function matchesTerm(term: NodeSelectorTerm, node: Node): boolean {
-  const fields = term.matchFields ?? [];
-  const labels = term.matchExpressions ?? [];
-  if (fields.length + labels.length === 0) return false;
-  const name = { "metadata.name": node.metadata?.name ?? "" };
-  return (
-    fields.every((each) => meets(each, name)) &&
-    labels.every((each) => meets(each, node.metadata?.labels ?? {}))
-  );
-}
-
-function meets(
-  { key, operator, values = [] }: NodeSelectorRequirement,
-  labels: Record<string, string>,
-): boolean {
-  const value = labels[key];
-  switch (operator) {
-    case "In":
-      return value !== undefined && values.includes(value);
-    case "NotIn":
-      return value === undefined || !values.includes(value);
-    case "Exists":
-      return value !== undefined;
-    case "DoesNotExist":
-      return value === undefined;
-    case "Gt":
-      return value !== undefined && Number(value) > Number(values[0]);
-    case "Lt":
-      return value !== undefined && Number(value) < Number(values[0]);
-    default:
-      return false;
-  }
 }

@@ -1,4 +1,4 @@
-import type { Pod, Taint, Toleration } from "../../api/index.ts";
+import { type Pod, type Taint, tolerates } from "../../api/index.ts";
 
 /**
  * How long the pod may stay on a node with these taints: 0 is not at all, undefined as long as it likes. Every NoExecute
@@ -17,17 +17,4 @@ export function mayStayMs(pod: Pod, taints: readonly Taint[]): number | undefine
     }
   }
   return shortest;
-}
-
-function tolerates(toleration: Toleration, taint: Taint): boolean {
-  if (toleration.effect && toleration.effect !== taint.effect) return false;
-  if (toleration.key && toleration.key !== taint.key) return false;
-  switch (toleration.operator ?? "Equal") {
-    case "Exists":
-      return true;
-    case "Equal":
-      return Boolean(toleration.key) && (toleration.value ?? "") === (taint.value ?? "");
-    default:
-      return false;
-  }
 }

@@ -1,4 +1,4 @@
-import type { NodeSelectorRequirement, NodeSelectorTerm, Pod } from "../../api/index.ts";
+import { matchesNodeSelector, type Pod } from "../../api/index.ts";
 import { milliValue, quantityValue } from "../../machinery/index.ts";
 import { podRequest } from "../containers/resources.ts";
 import type { PodVerdict } from "../status/pod-status.ts";
@@ -79,36 +79,6 @@ function matchesNode(pod: Pod, node: AdmissionNode): boolean {
   for (const [key, value] of Object.entries(pod.spec?.nodeSelector ?? {})) {
     if (node.labels[key] !== value) return false;
   }
-  const terms =
-    pod.spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
-  return !terms || terms.some((term) => matchesTerm(term, node));
-}
-
-function matchesTerm(term: NodeSelectorTerm, node: AdmissionNode): boolean {
-  const fields = term.matchFields ?? [];
-  const expressions = term.matchExpressions ?? [];
-  if (fields.length + expressions.length === 0) return false;
-  return (
-    expressions.every((r) => matches(r, node.labels[r.key])) &&
-    fields.every((r) => matches(r, r.key === "metadata.name" ? node.name : undefined))
-  );
-}
-
-function matches({ operator, values = [] }: NodeSelectorRequirement, value: string | undefined): boolean {
-  switch (operator) {
-    case "In":
-      return value !== undefined && values.includes(value);
-    case "NotIn":
-      return value === undefined || !values.includes(value);
-    case "Exists":
-      return value !== undefined;
-    case "DoesNotExist":
-      return value === undefined;
-    case "Gt":
-      return value !== undefined && Number(value) > Number(values[0]);
-    case "Lt":
-      return value !== undefined && Number(value) < Number(values[0]);
-    default:
-      return false;
-  }
+  const required = pod.spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+  return !required || matchesNodeSelector(required, node);
 }

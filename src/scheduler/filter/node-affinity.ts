@@ -1,4 +1,4 @@
-import { matchesNodeSelector } from "../node-selector.ts";
+import { matchesNodeSelector } from "../../api/index.ts";
 import type { FilterPlugin } from "../plugin.ts";
 
 /** nodeSelector and required node affinity; both must hold. */
@@ -12,7 +12,7 @@ export const nodeAffinity: FilterPlugin = {
     return (node) => {
       const fits =
         labels.every(([key, value]) => node.labels[key] === value) &&
-        (!required || matchesNodeSelector(required, node.node));
+        (!required || matchesNodeSelector(required, node.node.metadata ?? {}));
       return fits
         ? undefined
         : { reasons: ["node(s) didn't match Pod's node affinity/selector"], curable: false };

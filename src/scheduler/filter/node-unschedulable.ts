@@ -1,4 +1,4 @@
-import { tolerates } from "../pod-info.ts";
+import { tolerates } from "../../api/index.ts";
 import type { FilterPlugin } from "../plugin.ts";
 
 /** `kubectl cordon`: spec.unschedulable keeps out all that does not tolerate the taint of the same meaning. */

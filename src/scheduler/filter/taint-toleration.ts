@@ -1,4 +1,4 @@
-import { tolerates } from "../pod-info.ts";
+import { tolerates } from "../../api/index.ts";
 import type { FilterPlugin } from "../plugin.ts";
 
 /** Taints NoSchedule and NoExecute keep out pods that do not tolerate them. */

@@ -1,4 +1,4 @@
-import { matchesNodeSelectorTerm } from "../node-selector.ts";
+import { matchesNodeSelectorTerm } from "../../api/index.ts";
 import { normalize, type ScorePlugin } from "../plugin.ts";
 
 /** Sum of the weights of the preferred node affinity terms that match. */
@@ -10,7 +10,8 @@ export const nodeAffinityScore: ScorePlugin = {
     if (!preferred || preferred.length === 0) return undefined;
     const raw = nodes.map((node) =>
       preferred.reduce(
-        (sum, { weight, preference }) => sum + (matchesNodeSelectorTerm(preference, node.node) ? weight : 0),
+        (sum, { weight, preference }) =>
+          sum + (matchesNodeSelectorTerm(preference, node.node.metadata ?? {}) ? weight : 0),
         0,
       ),
     );

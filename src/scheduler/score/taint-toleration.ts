@@ -1,5 +1,5 @@
+import { tolerates } from "../../api/index.ts";
 import { normalize, type ScorePlugin } from "../plugin.ts";
-import { tolerates } from "../pod-info.ts";
 
 /** Fewer PreferNoSchedule taints that the pod does not tolerate are better. */
 export const taintTolerationScore: ScorePlugin = {

@@ -1,20 +1,26 @@
-import type { Node, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm } from "../api/index.ts";
+import type { NodeSelector, NodeSelectorRequirement, NodeSelectorTerm } from "../generated/types.ts";
+
+/** What a node selector looks at: the metadata of a node. */
+export interface SelectedNode {
+  name?: string;
+  labels?: Readonly<Record<string, string>>;
+}
 
 /** True when any term matches; no term at all matches nothing (core/v1 NodeSelector). */
-export function matchesNodeSelector(selector: NodeSelector, node: Node): boolean {
+export function matchesNodeSelector(selector: NodeSelector, node: SelectedNode): boolean {
   return selector.nodeSelectorTerms.some((term) => matchesNodeSelectorTerm(term, node));
 }
 
 /** All expressions and all fields must match; an empty term matches nothing. */
-export function matchesNodeSelectorTerm(term: NodeSelectorTerm, node: Node): boolean {
+export function matchesNodeSelectorTerm(term: NodeSelectorTerm, node: SelectedNode): boolean {
   const expressions = term.matchExpressions ?? [];
   const fields = term.matchFields ?? [];
   if (expressions.length === 0 && fields.length === 0) return false;
-  const labels = node.metadata?.labels ?? {};
+  const labels = node.labels ?? {};
   return (
     expressions.every((requirement) => matchesRequirement(requirement, labels[requirement.key])) &&
     fields.every((requirement) =>
-      matchesRequirement(requirement, requirement.key === "metadata.name" ? node.metadata?.name : undefined),
+      matchesRequirement(requirement, requirement.key === "metadata.name" ? node.name : undefined),
     )
   );
 }

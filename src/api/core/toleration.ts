@@ -1,0 +1,15 @@
+import type { Taint, Toleration } from "../generated/types.ts";
+
+/** core/v1 Toleration: an empty key with Exists tolerates all, an empty effect every effect. */
+export function tolerates(toleration: Toleration, taint: Taint): boolean {
+  if (toleration.effect && toleration.effect !== taint.effect) return false;
+  if (toleration.key && toleration.key !== taint.key) return false;
+  switch (toleration.operator || "Equal") {
+    case "Exists":
+      return true;
+    case "Equal":
+      return Boolean(toleration.key) && (toleration.value ?? "") === (taint.value ?? "");
+    default:
+      return false;
+  }
+}
