@@ -3,7 +3,7 @@ import { admissionKinds } from "./admission-registration.ts";
 import { apiRegistrationKinds } from "./api-registration.ts";
 import { apiExtensionKinds } from "./custom/crd.ts";
 import { appsKinds } from "./apps/index.ts";
-import { autoscalingKinds } from "./autoscaling.ts";
+import { autoscalingKinds } from "./autoscaling/index.ts";
 import { batchKinds } from "./batch/index.ts";
 import { certificateKinds } from "./certificates.ts";
 import { coordinationKinds } from "./coordination.ts";

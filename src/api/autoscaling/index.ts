@@ -1,17 +1,19 @@
 /** autoscaling: HorizontalPodAutoscaler, v2 and its older spelling v1. */
-import { deepClone } from "../machinery/index.ts";
-import { defaultBehavior, validateAutoscaler } from "./autoscaling-rules.ts";
-import { fromV2, toV2 } from "./autoscaling-v1.ts";
-import { ageColumn, column, nameColumn } from "./columns.ts";
-import type { KindDefinition } from "./definition.ts";
-import { type KindSource, kindsOf } from "./define.ts";
+import { deepClone } from "../../machinery/index.ts";
+import { fillMetrics, fillRules } from "./defaults.ts";
+import { dropCarried } from "./carried.ts";
+import { validateAutoscaler, validateAutoscalerChange, validateAutoscalerStatus } from "./rules.ts";
+import { fromV2, toV2 } from "./version1.ts";
+import { ageColumn, column, nameColumn } from "../columns.ts";
+import type { KindDefinition } from "../definition.ts";
+import { type KindSource, kindsOf } from "../define.ts";
 import type {
   V2HorizontalPodAutoscaler,
   V2MetricSpec,
   V2MetricTarget,
   V2MetricValueStatus,
-} from "./generated/types.ts";
-import type { KubeObject } from "./meta.ts";
+} from "../generated/types.ts";
+import type { KubeObject } from "../meta.ts";
 
 const define = kindsOf("autoscaling", "v2", "io.k8s.api.autoscaling.v2");
 const defineV1 = kindsOf("autoscaling", "v1", "io.k8s.api.autoscaling.v1");
@@ -83,19 +85,14 @@ const source: KindSource<V2HorizontalPodAutoscaler> = {
   status: true,
   emptyStatus: { currentMetrics: null, desiredReplicas: 0 },
   defaults(autoscaler) {
-    autoscaler.spec ??= {} as NonNullable<V2HorizontalPodAutoscaler["spec"]>;
-    defaultBehavior(autoscaler);
-    autoscaler.spec.minReplicas ??= 1;
-    if (!autoscaler.spec.metrics?.length) {
-      autoscaler.spec.metrics = [
-        {
-          type: "Resource",
-          resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 80 } },
-        },
-      ];
-    }
+    dropCarried(autoscaler);
+    fillMetrics(autoscaler);
+    fillRules(autoscaler);
   },
+  onUpdate: ["metadataChange", "change"],
   validate: validateAutoscaler,
+  validateUpdate: validateAutoscalerChange,
+  validateStatus: validateAutoscalerStatus,
   columns: [
     nameColumn,
     column<V2HorizontalPodAutoscaler>("Reference", "string", (each) => {
@@ -124,6 +121,7 @@ export const autoscalingKinds: readonly KindDefinition[] = [
   define(source),
   defineV1({
     ...source,
+    defaults: fillMetrics,
     columns:
       source.columns?.map((each) => ({ ...each, cell: (object, now) => each.cell(asV2(object), now) })) ?? [],
     storedAs: {

@@ -1,0 +1,254 @@
+/**
+ * Metrics as autoscaling/v1 writes them inside annotations (the types of that name in the Go module; they are in no
+ * OpenAPI document), from and to v2. Members stand in the order of Go's structs.
+ */
+import { canonicalQuantity, compareQuantity, isObject } from "../../machinery/index.ts";
+import type {
+  V2CrossVersionObjectReference,
+  V2HorizontalPodAutoscalerCondition,
+  V2MetricSpec,
+  V2MetricStatus,
+  V2MetricTarget,
+} from "../generated/types.ts";
+
+type Loose = Record<string, unknown>;
+
+/** What an annotation holds is not what it should be: then nothing of it counts. */
+class Misshapen extends Error {}
+
+function text(from: Loose, name: string): string {
+  const value = from[name] ?? "";
+  if (typeof value !== "string") throw new Misshapen(name);
+  return value;
+}
+
+function number(from: Loose, name: string): number | undefined {
+  const value = from[name] ?? undefined;
+  if (value === undefined) return undefined;
+  if (!Number.isInteger(value) || Math.abs(value as number) > 0x7fffffff) throw new Misshapen(name);
+  return value as number;
+}
+
+function quantity(from: Loose, name: string): string | undefined {
+  const value = from[name] ?? undefined;
+  if (value === undefined) return undefined;
+  if (typeof value !== "string" && typeof value !== "number") throw new Misshapen(name);
+  return canonicalQuantity(value);
+}
+
+function part(from: Loose, name: string): Loose | undefined {
+  const value = from[name] ?? undefined;
+  if (value !== undefined && !isObject(value)) throw new Misshapen(name);
+  return value as Loose | undefined;
+}
+
+function reference(from: Loose | undefined): V2CrossVersionObjectReference {
+  const apiVersion = from && text(from, "apiVersion");
+  return {
+    kind: from ? text(from, "kind") : "",
+    name: from ? text(from, "name") : "",
+    ...(apiVersion ? { apiVersion } : {}),
+  };
+}
+
+function identifier(from: Loose, selector = "selector"): { name: string; selector?: object } {
+  const chosen = part(from, selector);
+  return { name: text(from, "metricName"), ...(chosen ? { selector: chosen } : {}) };
+}
+
+/** A list out of an annotation; undefined when it is none or anything in it is misshapen. */
+export function listFrom<T>(value: unknown, read: (each: Loose) => T): T[] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  try {
+    return value.map((each) => read(isObject(each) ? (each as Loose) : {}));
+  } catch {
+    return undefined;
+  }
+}
+
+function resourceTarget(from: Loose): V2MetricTarget {
+  const averageUtilization = number(from, "targetAverageUtilization");
+  return {
+    type: averageUtilization === undefined ? "AverageValue" : "Utilization",
+    averageUtilization,
+    averageValue: quantity(from, "targetAverageValue"),
+  };
+}
+
+export function specFrom1(from: Loose): V2MetricSpec {
+  const spec: V2MetricSpec = { type: text(from, "type") };
+  const object = part(from, "object");
+  if (object) {
+    const averageValue = quantity(object, "averageValue");
+    const value = quantity(object, "targetValue") ?? "0";
+    spec.object = {
+      describedObject: reference(part(object, "target")),
+      metric: identifier(object),
+      target:
+        averageValue === undefined
+          ? { type: "Value", value }
+          : { type: "AverageValue", averageValue, ...(compareQuantity(value, "0") === 0 ? {} : { value }) },
+    };
+  }
+  const pods = part(from, "pods");
+  if (pods) {
+    const averageValue = quantity(pods, "targetAverageValue") ?? "0";
+    spec.pods = { metric: identifier(pods), target: { type: "AverageValue", averageValue } };
+  }
+  const resource = part(from, "resource");
+  if (resource) spec.resource = { name: text(resource, "name"), target: resourceTarget(resource) };
+  const inside = part(from, "containerResource");
+  if (inside) {
+    spec.containerResource = {
+      name: text(inside, "name"),
+      container: text(inside, "container"),
+      target: resourceTarget(inside),
+    };
+  }
+  const external = part(from, "external");
+  if (external) {
+    const value = quantity(external, "targetValue");
+    spec.external = {
+      metric: identifier(external, "metricSelector"),
+      target: {
+        type: value === undefined ? "AverageValue" : "Value",
+        value,
+        averageValue: quantity(external, "targetAverageValue"),
+      },
+    };
+  }
+  return spec;
+}
+
+export function specTo1({ type, object, pods, resource, containerResource, external }: V2MetricSpec): Loose {
+  return {
+    type,
+    object: object && {
+      target: object.describedObject,
+      metricName: object.metric.name,
+      targetValue: object.target.value ?? "0",
+      selector: object.metric.selector,
+      averageValue: object.target.averageValue,
+    },
+    pods: pods && {
+      metricName: pods.metric.name,
+      targetAverageValue: pods.target.averageValue ?? "0",
+      selector: pods.metric.selector,
+    },
+    resource: resource && {
+      name: resource.name,
+      targetAverageUtilization: resource.target.averageUtilization,
+      targetAverageValue: resource.target.averageValue,
+    },
+    containerResource: containerResource && {
+      name: containerResource.name,
+      targetAverageUtilization: containerResource.target.averageUtilization,
+      targetAverageValue: containerResource.target.averageValue,
+      container: containerResource.container,
+    },
+    external: external && {
+      metricName: external.metric.name,
+      metricSelector: external.metric.selector,
+      targetValue: external.target.value,
+      targetAverageValue: external.target.averageValue,
+    },
+  };
+}
+
+export function statusFrom1(from: Loose): V2MetricStatus {
+  const status: V2MetricStatus = { type: text(from, "type") };
+  const object = part(from, "object");
+  if (object) {
+    status.object = {
+      describedObject: reference(part(object, "target")),
+      metric: identifier(object),
+      current: {
+        value: quantity(object, "currentValue") ?? "0",
+        averageValue: quantity(object, "averageValue"),
+      },
+    };
+  }
+  const pods = part(from, "pods");
+  if (pods) {
+    const averageValue = quantity(pods, "currentAverageValue") ?? "0";
+    status.pods = { metric: identifier(pods), current: { averageValue } };
+  }
+  const current = (of: Loose): { averageValue: string; averageUtilization: number | undefined } => ({
+    averageValue: quantity(of, "currentAverageValue") ?? "0",
+    averageUtilization: number(of, "currentAverageUtilization"),
+  });
+  const resource = part(from, "resource");
+  if (resource) status.resource = { name: text(resource, "name"), current: current(resource) };
+  const inside = part(from, "containerResource");
+  if (inside) {
+    status.containerResource = {
+      name: text(inside, "name"),
+      container: text(inside, "container"),
+      current: current(inside),
+    };
+  }
+  const external = part(from, "external");
+  if (external) {
+    status.external = {
+      metric: identifier(external, "metricSelector"),
+      current: {
+        value: quantity(external, "currentValue") ?? "0",
+        averageValue: quantity(external, "currentAverageValue"),
+      },
+    };
+  }
+  return status;
+}
+
+export function statusTo1(from: V2MetricStatus): Loose {
+  const { type, object, pods, resource, containerResource, external } = from;
+  return {
+    type,
+    object: object && {
+      target: object.describedObject,
+      metricName: object.metric.name,
+      currentValue: object.current.value ?? "0",
+      selector: object.metric.selector,
+      averageValue: object.current.averageValue,
+    },
+    pods: pods && {
+      metricName: pods.metric.name,
+      currentAverageValue: pods.current.averageValue ?? "0",
+      selector: pods.metric.selector,
+    },
+    resource: resource && {
+      name: resource.name,
+      currentAverageUtilization: resource.current.averageUtilization,
+      currentAverageValue: resource.current.averageValue ?? "0",
+    },
+    containerResource: containerResource && {
+      name: containerResource.name,
+      currentAverageUtilization: containerResource.current.averageUtilization,
+      currentAverageValue: containerResource.current.averageValue ?? "0",
+      container: containerResource.container,
+    },
+    external: external && {
+      metricName: external.metric.name,
+      metricSelector: external.metric.selector,
+      currentValue: external.current.value ?? "0",
+      currentAverageValue: external.current.averageValue,
+    },
+  };
+}
+
+export function conditionFrom1(from: Loose): V2HorizontalPodAutoscalerCondition {
+  const condition: V2HorizontalPodAutoscalerCondition = {
+    type: text(from, "type"),
+    status: text(from, "status"),
+  };
+  for (const name of ["lastTransitionTime", "reason", "message"] as const) {
+    const value = text(from, name);
+    if (value) condition[name] = value;
+  }
+  return condition;
+}
+
+export function conditionTo1(from: V2HorizontalPodAutoscalerCondition): Loose {
+  const { type, status, lastTransitionTime, reason, message } = from;
+  return { type, status, lastTransitionTime: lastTransitionTime ?? null, reason, message };
+}

@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { deepClone } from "../../machinery/index.ts";
+import type { V2HorizontalPodAutoscaler } from "../generated/types.ts";
+import { fromV2, toV2 } from "./version1.ts";
+
+const target = (type: string, more: object): { type: string } => ({ type, ...more });
+const describedObject = { kind: "Ingress", name: "i", apiVersion: "networking.k8s.io/v1" };
+const metric = { name: "m<1>", selector: { matchLabels: { a: "b" } } };
+
+const rich = (): V2HorizontalPodAutoscaler => ({
+  apiVersion: "autoscaling/v2",
+  kind: "HorizontalPodAutoscaler",
+  metadata: { name: "h", annotations: { own: "1" } },
+  spec: {
+    maxReplicas: 3,
+    scaleTargetRef: { kind: "Deployment", name: "d", apiVersion: "apps/v1" },
+    metrics: [
+      {
+        type: "Object",
+        object: { describedObject, metric, target: target("AverageValue", { averageValue: "2" }) },
+      },
+      { type: "Pods", pods: { metric, target: target("AverageValue", { averageValue: "100m" }) } },
+      { type: "External", external: { metric, target: target("Value", { value: "7" }) } },
+      {
+        type: "ContainerResource",
+        containerResource: {
+          name: "cpu",
+          container: "c",
+          target: target("Utilization", { averageUtilization: 5 }),
+        },
+      },
+      {
+        type: "Resource",
+        resource: { name: "cpu", target: target("Utilization", { averageUtilization: 70 }) },
+      },
+    ],
+    behavior: {
+      scaleUp: { stabilizationWindowSeconds: 3, policies: [{ type: "Pods", value: 1, periodSeconds: 9 }] },
+      scaleDown: { selectPolicy: "Min", tolerance: "50m" },
+    },
+  },
+  status: {
+    desiredReplicas: 2,
+    currentMetrics: [
+      {
+        type: "Resource",
+        resource: { name: "cpu", current: { averageUtilization: 40, averageValue: "10m" } },
+      },
+    ],
+    conditions: [
+      { type: "AbleToScale", status: "True", lastTransitionTime: "2026-01-01T00:00:00Z", reason: "R" },
+    ],
+  },
+});
+
+test("what v1 has no fields for travels in annotations, and comes back from them", () => {
+  const object = rich() as { metadata: { annotations: Record<string, string> } };
+  fromV2(object);
+  const { annotations } = object.metadata;
+  assert.deepEqual(Object.keys(annotations).toSorted(), [
+    "autoscaling.alpha.kubernetes.io/behavior",
+    "autoscaling.alpha.kubernetes.io/conditions",
+    "autoscaling.alpha.kubernetes.io/current-metrics",
+    "autoscaling.alpha.kubernetes.io/metrics",
+    "own",
+  ]);
+  assert.equal(
+    annotations["autoscaling.alpha.kubernetes.io/behavior"],
+    '{"ScaleUp":{"StabilizationWindowSeconds":3,"SelectPolicy":null,"Policies":[{"Type":"Pods","Value":1,"PeriodSeconds":9}],"Tolerance":null},' +
+      '"ScaleDown":{"StabilizationWindowSeconds":null,"SelectPolicy":"Min","Policies":null,"Tolerance":"50m"}}',
+  );
+  const metrics = annotations["autoscaling.alpha.kubernetes.io/metrics"] as string;
+  assert.ok(
+    metrics.startsWith(
+      '[{"type":"Object","object":{"target":{"kind":"Ingress","name":"i","apiVersion":"networking.k8s.io/v1"},' +
+        '"metricName":"m\\u003c1\\u003e","targetValue":"0","selector":{"matchLabels":{"a":"b"}},"averageValue":"2"}}',
+    ),
+    metrics,
+  );
+  assert.deepEqual((object as Record<string, unknown>).status, {
+    desiredReplicas: 2,
+    currentCPUUtilizationPercentage: 40,
+  });
+  toV2(object);
+  assert.deepEqual(JSON.parse(JSON.stringify(object)), rich());
+});
+
+test("annotations that hold something else are dropped, and change nothing", () => {
+  const plain: { metadata: { annotations?: Record<string, string> } } = {
+    metadata: {},
+    ...{ spec: { maxReplicas: 1, targetCPUUtilizationPercentage: 50 } },
+  };
+  const expected = deepClone(plain);
+  toV2(expected);
+  const wrong = {
+    metrics: '[{"type":5}]',
+    conditions: "{",
+    "current-metrics": '{"a":1}',
+    behavior: '{"ScaleUp":5}',
+  };
+  const quantity = { metrics: '[{"type":"Pods","pods":{"targetAverageValue":"x"}}]', behavior: "[]" };
+  for (const values of [wrong, quantity]) {
+    const object = deepClone(plain);
+    object.metadata.annotations = Object.fromEntries(
+      Object.entries(values).map(([name, text]) => [`autoscaling.alpha.kubernetes.io/${name}`, text]),
+    );
+    toV2(object);
+    assert.deepEqual(object, expected);
+  }
+});
