@@ -4,6 +4,7 @@ import type { KindDefinition, KubeObject } from "../api/index.ts";
 import type { ApiTransport, TransportRequest, TransportResponse } from "../client/index.ts";
 import type { Clock, Logger } from "../machinery/index.ts";
 import type { Store } from "../store/index.ts";
+import type { Deadline } from "./deadline.ts";
 import type { Answer } from "./response.ts";
 import type { AggregatorOptions } from "./aggregation/options.ts";
 import type {
@@ -23,6 +24,8 @@ export interface HandlerRequest extends Omit<TransportRequest, "method"> {
   peer: Peer;
   /** What is recorded of it; set by the handler. */
   audit?: AuditTrail;
+  /** By when it is answered; set by the handler. None where it may last as long as its client likes. */
+  deadline?: Deadline;
 }
 
 /** What the URL says (`RequestInfo` of Kubernetes' apiserver). Strings are "" when absent. */
@@ -188,6 +191,8 @@ export interface ApiServerOptions {
   components?: () => readonly ComponentState[];
   /** How it ends. */
   shutdown?: ShutdownOptions;
+  /** How long requests may take that do not last, in milliseconds: --request-timeout. Default a minute. */
+  requestMs?: number;
   /** Priority and fairness; `false`: nothing is limited. `seats`: requests at once, roughly; default 600. */
   flowControl?: { seats?: number } | false;
   /** `false` leaves out admission plugins (tests). */

@@ -17,9 +17,10 @@ import { loadMessages } from "./codec/protobuf/messages.ts";
 import type { HandlerRequest, RequestInfo, SpecialHandler, RequestAudit } from "./contract.ts";
 import type { Call, Core } from "./core.ts";
 import type { Documents } from "./discovery/documents.ts";
+import { Deadline, LateError, writeMs } from "./deadline.ts";
 import { badRequest, methodNotAllowed, noResource, notFound, notWatched } from "./errors.ts";
 import type { FlowControl } from "./flow-control/flow-control.ts";
-import { isLasting, timeoutProblem, waitLimitMs } from "./flow-control/lasting.ts";
+import { defaultRequestMs, isLasting, timeoutProblem, timeOf } from "./flow-control/lasting.ts";
 import type { Passage } from "./flow-control/passage.ts";
 import { Follower } from "./follower.ts";
 import type { Asked, Gate } from "./gate.ts";
@@ -82,12 +83,25 @@ export interface HandlerParts {
   audit: RequestAudit | undefined;
   /** Undefined: nothing is limited. */
   flowControl: FlowControl | undefined;
+  /** How long requests may take that do not last; default a minute. */
+  requestMs?: number;
 }
 
-/** Whether there was something to ask: requests for what does not exist are not counted. */
+/** How far a request has come. */
 interface Mark {
+  /** There was something to ask: requests for what does not exist are not counted. */
   reached: boolean;
+  asked: Asked | undefined;
+  passage: Passage | undefined;
+  /** When it was known that they may. */
+  admitted: number;
 }
+
+/** An answer that its reader may be slow to take. */
+const longBytes = 64 * 1024;
+
+/** Verbs whose time is bounded beside that of the whole request. */
+const bounded = new Set(["create", "update", "patch", "delete"]);
 
 export class Handler {
   readonly #core: Core;
@@ -98,6 +112,7 @@ export class Handler {
   readonly #aggregator: Aggregator;
   readonly #audit: RequestAudit | undefined;
   readonly #flowControl: FlowControl | undefined;
+  readonly #requestMs: number;
 
   constructor(parts: HandlerParts) {
     this.#core = parts.core;
@@ -108,6 +123,7 @@ export class Handler {
     this.#aggregator = parts.aggregator;
     this.#audit = parts.audit;
     this.#flowControl = parts.flowControl;
+    this.#requestMs = parts.requestMs ?? defaultRequestMs;
   }
 
   /** Never rejects. */
@@ -115,49 +131,74 @@ export class Handler {
     const began = this.#core.clock.monotonic();
     const trail = this.#audit?.begin(request);
     if (trail) request.audit = trail;
-    let admitted = began;
     let info: RequestInfo | undefined;
-    let asked: Asked | undefined;
-    let passage: Passage | undefined;
     let answer: Answer;
-    const mark: Mark = { reached: false };
+    const mark: Mark = { reached: false, asked: undefined, passage: undefined, admitted: began };
     try {
       if (speaksProtobuf(request)) await loadMessages();
       info = readInfo(request);
       const problem = timeoutProblem(info);
       if (problem) throw badRequest(problem);
-      const identified = await this.#gate.identify(request, info, began, trail);
-      ({ asked } = identified);
-      passage = this.#pass(info, asked, identified.at);
-      if (passage && !passage.served && !(await passage.turn(waitLimitMs(info), request.signal))) {
-        this.#meters.requests.dropped(
-          request.method,
-          request.headers?.["content-type"],
-          info,
-          asked.name,
-          429,
-        );
-        answer = passage.refusal();
-      } else {
-        const since = passage?.waitedMs ? this.#core.clock.monotonic() : identified.at;
-        admitted = await this.#gate.authorize(asked, since, trail);
-        const extension = this.#aggregator.route(info);
-        answer = extension
-          ? await this.#aggregator.forward(extension, request, info, asked.user)
-          : await this.#dispatch(request, info, asked.user, mark);
-      }
+      answer = await (isLasting(info)
+        ? this.#serve(request, info, began, mark)
+        : this.#inTime(request, info, began, mark));
+      mark.passage?.label(answer);
     } catch (error) {
       answer =
-        error instanceof PageError
+        error instanceof PageError || error instanceof LateError
           ? error.answer
           : encodedError(this.#asStatus(error, info), errorTarget(request, info));
+      if (error instanceof LateError && info) {
+        const { method, headers } = request;
+        this.#meters.requests.terminated(method, headers?.["content-type"], info, info.name, 504);
+      } else mark.passage?.label(answer);
     }
-    passage?.label(answer);
+    const { asked, passage, admitted } = mark;
     const now = this.#core.clock.monotonic();
     const took = { ms: now - began, authMs: admitted - began, counts: mark.reached };
     this.#follower.follow({ request, info, asked, answer, passage, took, now });
     answer.headers["audit-id"] = trail?.auditId ?? auditIdOf(request);
     return trail ? trail.answered(answer, info) : answer;
+  }
+
+  /** Rejects with what is told of a request whose time is up; work for it ends when it sees that. */
+  async #inTime(request: HandlerRequest, info: RequestInfo, began: number, mark: Mark): Promise<Answer> {
+    const deadline = new Deadline(this.#core.clock, began, this.#timeOf(info));
+    request.deadline = deadline;
+    const answer = await deadline.over(this.#serve(request, info, began, mark), (late, error) =>
+      this.#meters.requests.afterTimeout(
+        late instanceof LateError ? "timeout-handler" : "rest-handler",
+        error !== undefined,
+      ),
+    );
+    // Short ones are on their way at once.
+    if (!(answer.body instanceof Uint8Array) || answer.body.length > longBytes) answer.deadline = deadline;
+    return answer;
+  }
+
+  async #serve(request: HandlerRequest, info: RequestInfo, began: number, mark: Mark): Promise<Answer> {
+    const { audit } = request;
+    const identified = await this.#gate.identify(request, info, began, audit);
+    const { asked, at } = identified;
+    mark.asked = asked;
+    const passage = this.#pass(info, asked, at);
+    mark.passage = passage;
+    // A request may stand in a queue for a quarter of its time.
+    if (passage && !passage.served && !(await passage.turn(this.#timeOf(info) / 4, request.signal))) {
+      const { method, headers } = request;
+      this.#meters.requests.dropped(method, headers?.["content-type"], info, asked.name, 429);
+      return passage.refusal();
+    }
+    const since = passage?.waitedMs ? this.#core.clock.monotonic() : at;
+    mark.admitted = await this.#gate.authorize(asked, since, audit);
+    const extension = this.#aggregator.route(info);
+    return extension
+      ? this.#aggregator.forward(extension, request, info, asked.user)
+      : this.#dispatch(request, info, asked.user, mark);
+  }
+
+  #timeOf(info: RequestInfo): number {
+    return timeOf(info, this.#requestMs);
   }
 
   /** Connections to pods last as long as they like: they take no seat. */
@@ -239,6 +280,7 @@ export class Handler {
 
   /** Warnings go out with failures too. */
   async #warned(call: Call, verb: Verb): Promise<Answer> {
+    if (bounded.has(call.info.verb)) call.request.deadline?.bound(writeMs);
     try {
       return withWarnings(call, await verb(call));
     } catch (error) {
@@ -258,6 +300,7 @@ export class Handler {
   ): Promise<Answer> {
     checkSpecialPlace(special, request.method, info);
     mark.reached = true;
+    if (bounded.has(info.verb)) request.deadline?.bound(writeMs);
     const warnings: string[] = [];
     try {
       const result = await serveSpecial(this.#core, special, { request, info, user, warnings });

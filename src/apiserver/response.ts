@@ -34,6 +34,8 @@ export interface Answer {
   asIs?: boolean;
   /** It lasts as long as somebody else likes: the server does not wait for its end when it closes. */
   lasts?: boolean;
+  /** By when it has to be sent: `cut` calls back then, but not any more after `end`. */
+  deadline?: { cut(run: () => void): void; end(): void };
   /** The connection is closed after it. */
   hangUp?: boolean;
   /** Called once, or more often, when a stream has been sent to its end or nobody reads on. */

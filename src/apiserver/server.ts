@@ -25,7 +25,7 @@ import { refuseUpgrade } from "./http/refuse-upgrade.ts";
 import { answerUpgrade } from "./http/upgraded.ts";
 import { localTransport, toTransport } from "./local-transport.ts";
 import { FlowControl } from "./flow-control/flow-control.ts";
-import { isLasting } from "./flow-control/lasting.ts";
+import { defaultRequestMs, isLasting, timeOf } from "./flow-control/lasting.ts";
 import { Meters } from "./metrics/meters.ts";
 import { MetricsRegistry } from "./metrics/registry.ts";
 import { EventLeases } from "./registry/event-leases.ts";
@@ -42,6 +42,16 @@ function infoOf({ method, path }: HandlerRequest): RequestInfo | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** In a path whose request may have another time than others. */
+const ownTime = /[?&]timeout=|\/(?:attach|exec|portforward|proxy)(?:[/?]|$)/;
+
+/** What a request's body may take of its time; undefined for requests that last. */
+function bodyMs(request: HandlerRequest, most = defaultRequestMs): number | undefined {
+  const info = ownTime.test(request.path) ? infoOf(request) : undefined;
+  if (!info) return most;
+  return isLasting(info) ? undefined : timeOf(info, most);
 }
 
 /** Fills the caches from the store, makes what every cluster has (system namespaces, `kubernetes` Service), then serves. */
@@ -142,6 +152,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     aggregator,
     audit: options.audit,
     flowControl,
+    ...(options.requestMs === undefined ? {} : { requestMs: options.requestMs }),
   });
   const handle = (request: HandlerRequest) => handler.handle(request);
   const fronts: Front[] = [];
@@ -236,6 +247,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
           {
             handle: async (request) => shutdown.refusal(request) ?? handle(request),
             upgrade,
+            bodyLimit: (request) => ({ clock, ms: bodyMs(request, options.requestMs) }),
             log,
             failedHandshake: () => handshakes.add(),
           },

@@ -54,7 +54,15 @@ test("Go durations are read and written", () => {
   assert.equal(formatDuration(90_000), "1m30s");
   assert.equal(formatDuration(3_600_000), "1h0m0s");
   assert.throws(() => parseDuration("10"), /missing unit in duration "10"/);
-  assert.throws(() => parseDuration("1x"), /invalid duration/);
+  for (const [text, problem] of [
+    ["1x", 'unknown unit "x" in duration "1x"'],
+    ["1h2d3", 'unknown unit "d" in duration "1h2d3"'],
+    ["5s4", 'missing unit in duration "5s4"'],
+    ["s", 'invalid duration "s"'],
+    ["", 'invalid duration ""'],
+    [".s", 'invalid duration ".s"'],
+  ])
+    assert.throws(() => parseDuration(text as string), { message: `time: ${problem}` });
   assert.equal(formatTime(1_700_000_000_123), "2023-11-14T22:13:20Z");
   assert.equal(formatMicroTime(1_700_000_000_123.456), "2023-11-14T22:13:20.123456Z");
 });

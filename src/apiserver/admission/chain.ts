@@ -2,6 +2,7 @@ import type { KubeObject } from "../../api/index.ts";
 import type { UserInfo } from "../auth-contract.ts";
 import type { Clock } from "../../machinery/index.ts";
 import type { AuditTrail, RequestInfo } from "../contract.ts";
+import type { Deadline } from "../deadline.ts";
 import type { AdmissionMetrics, AdmissionStep, StepMeters } from "../metrics/admission.ts";
 import type { Histogram } from "../metrics/values.ts";
 import type { ServedResource } from "../registry/resource.ts";
@@ -47,6 +48,8 @@ export interface AdmissionRequest {
   warnings: string[];
   /** Where plugins note what is to be recorded; undefined where nothing is. */
   audit?: Pick<AuditTrail, "annotate" | "annotateBody"> | undefined;
+  /** By when all of them have to be done. */
+  deadline?: Deadline | undefined;
 }
 
 export interface AdmissionPlugin {
@@ -154,6 +157,7 @@ class TimedStep {
         if (i > from) note(i);
         await pending;
         note(i + 1);
+        request.deadline?.check();
       }
       if (i > from) note(i);
     } catch (error) {

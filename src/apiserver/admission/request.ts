@@ -30,6 +30,7 @@ export function admissionOf(call: Caller, subject: Subject): AdmissionRequest {
     dryRun,
     warnings,
     audit: request.audit,
+    deadline: request.deadline,
     subresource: "",
     kind: { group, version, kind },
     oldObject: undefined,

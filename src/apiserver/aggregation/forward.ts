@@ -61,7 +61,7 @@ export async function forward(
       headers: requestHeaders(request, info),
       body: request.body,
       user,
-      signal: request.signal,
+      signal: endOf(request),
       ...(isDiscovery ? { timeoutMs: discoveryTimeoutMs } : {}),
     });
   } catch (error) {
@@ -69,6 +69,12 @@ export async function forward(
     throw error;
   }
   return answerOf(answer, request.method);
+}
+
+/** When nobody waits any more. */
+function endOf({ signal, deadline }: HandlerRequest): AbortSignal | undefined {
+  if (!deadline) return signal;
+  return signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal;
 }
 
 function requestHeaders(request: HandlerRequest, info: RequestInfo): Record<string, string> {

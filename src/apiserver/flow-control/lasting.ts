@@ -3,12 +3,14 @@ import type { RequestInfo } from "../contract.ts";
 
 const lastingSubresources = new Set(["attach", "exec", "log", "portforward", "proxy"]);
 
-/** Requests that last as long as their client likes: watches and connections to pods, nodes and services. */
-export const isLasting = ({ isResource, verb, subresource }: RequestInfo): boolean =>
-  verb === "watch" || (isResource && subresource !== "" && lastingSubresources.has(subresource));
+/** Requests that last as long as their client likes: watches and connections to pods, nodes and services, profiles. */
+export const isLasting = ({ isResource, verb, subresource, path }: RequestInfo): boolean =>
+  isResource
+    ? verb === "watch" || (subresource !== "" && lastingSubresources.has(subresource))
+    : path.startsWith("/debug/pprof/");
 
 /** --request-timeout of kube-apiserver, by default. */
-const requestMs = 60_000;
+export const defaultRequestMs = 60_000;
 
 /** What is wrong with the time that a request gives itself; undefined when nothing is. */
 export function timeoutProblem(info: RequestInfo): string | undefined {
@@ -23,15 +25,15 @@ export function timeoutProblem(info: RequestInfo): string | undefined {
   }
 }
 
-/** How long a request may stand in a queue: a quarter of its time. */
-export function waitLimitMs({ verb, query }: RequestInfo): number {
-  if (verb === "watch") return requestMs / 4;
+/** How long a request may take: as long as it says itself, but no longer than `most`. */
+export function timeOf({ verb, query }: RequestInfo, most: number): number {
+  if (verb === "watch" || query.size === 0) return most;
   const given = query.get("timeout");
-  if (given === null) return requestMs / 4;
+  if (!given) return most;
   try {
     const ms = parseDuration(given);
-    return (ms > 0 && ms < requestMs ? ms : requestMs) / 4;
+    return ms > 0 && ms < most ? ms : most;
   } catch {
-    return requestMs / 4;
+    return most;
   }
 }

@@ -7,7 +7,7 @@ import { parseRequestInfo } from "../request-info.ts";
 import { flowSchemas } from "../bootstrap/flow-control.ts";
 import { Classifier, inOrder } from "./classify.ts";
 import { DemandMeter, SmoothedDemand } from "./demand.ts";
-import { isLasting, timeoutProblem, waitLimitMs } from "./lasting.ts";
+import { isLasting, timeoutProblem, timeOf } from "./lasting.ts";
 import { limitResponse, mostSeats, seatLimits } from "./limits.ts";
 import { RetryAfter } from "./retry-after.ts";
 import { WatchCounts } from "./watch-counts.ts";
@@ -238,10 +238,11 @@ test("what lasts takes no seat, and nobody stands in line for more than a quarte
   for (const path of [`${pod}/log`, `${pod}/exec`, `${pod}/proxy/x`, "/api/v1/pods?watch=1"])
     assert.ok(isLasting(info(path)), path);
   for (const path of [pod, `${pod}/status`, "/metrics"]) assert.ok(!isLasting(info(path)), path);
-  assert.equal(waitLimitMs(info(pod)), 15_000);
-  assert.equal(waitLimitMs(info(`${pod}?timeout=8s`)), 2000);
-  assert.equal(waitLimitMs(info(`${pod}?timeout=8h`)), 15_000);
-  assert.equal(waitLimitMs(info("/api/v1/pods?watch=1&timeout=8s")), 15_000);
+  assert.equal(timeOf(info(pod), 60_000), 60_000);
+  assert.equal(timeOf(info(`${pod}?timeout=8s`), 60_000), 8000);
+  for (const time of ["8h", "0s", "-8s", ""])
+    assert.equal(timeOf(info(`${pod}?timeout=${time}`), 60_000), 60_000, time);
+  assert.equal(timeOf(info("/api/v1/pods?watch=1&timeout=8s"), 60_000), 60_000);
   const wrong = "invalid timeout specified in the request URL - time:";
   assert.equal(timeoutProblem(info(`${pod}?timeout=zzz`)), `${wrong} invalid duration "zzz"`);
   assert.equal(timeoutProblem(info(`${pod}?timeout=5`)), `${wrong} missing unit in duration "5"`);

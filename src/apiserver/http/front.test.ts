@@ -243,3 +243,33 @@ test("a taken port is said plainly", async () => {
     new RegExp(`port ${port} on 127.0.0.1 is taken by another program`),
   );
 });
+
+test("a body that does not come in time is not waited for", async () => {
+  const stream = session.request({
+    ":method": "POST",
+    ":path": `${maps}?timeout=5s`,
+    "content-type": "application/json",
+  });
+  stream.write('{"metadata":');
+  // Requests of a session come in their order.
+  await http2("/version");
+  const answered = new Promise<unknown>((resolve) =>
+    stream.once("response", (head) => resolve(head[":status"])),
+  );
+  h.clock.advance(5000);
+  assert.equal(await answered, 504);
+  let text = "";
+  for await (const part of stream) text += String(part);
+  assert.match(text, /"message":"Timeout: request did not complete within the allotted timeout"/);
+});
+
+test("an answer that nobody takes is cut off when the request's time is up", async () => {
+  await h.call("POST", maps, configMap("long", { text: "x".repeat(900_000) }));
+  const stream = session.request({ ":path": `${maps}/long` });
+  const failed = new Promise<string>((resolve) => stream.once("error", ({ message }) => resolve(message)));
+  await new Promise((resolve) => stream.once("response", resolve));
+  h.clock.advance(60_000);
+  stream.resume();
+  assert.match(await failed, /NGHTTP2_INTERNAL_ERROR/);
+  await h.call("DELETE", `${maps}/long`);
+});

@@ -6,8 +6,9 @@ import type { TLSSocket } from "node:tls";
 import { type Logger, StatusError } from "../../machinery/index.ts";
 import type { Peer } from "../auth-contract.ts";
 import type { HandlerRequest, ListenOptions } from "../contract.ts";
+import { LateError } from "../deadline.ts";
 import { type Answer, errorAnswer } from "../response.ts";
-import { readBody } from "./body.ts";
+import { type BodyLimit, readBody } from "./body.ts";
 import { type Carrier, ofResponse, ofStream } from "./carrier.ts";
 import { plainHeaders } from "./headers.ts";
 import { peerOf } from "./peer.ts";
@@ -22,6 +23,8 @@ export interface FrontHandlers {
   /** Never rejects. */
   handle(request: HandlerRequest): Promise<Answer>;
   upgrade(request: HandlerRequest, message: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>;
+  /** How long the body of a request may take to come. */
+  bodyLimit(request: HandlerRequest): BodyLimit;
   log: Logger;
   /** A connection failed before TLS was agreed on. */
   failedHandshake?(): void;
@@ -46,6 +49,7 @@ class FrontRequest implements HandlerRequest {
   readonly peer: Peer;
   body?: Uint8Array;
   audit?: NonNullable<HandlerRequest["audit"]>;
+  deadline?: NonNullable<HandlerRequest["deadline"]>;
   #gone: AbortController | undefined;
   /** The client has its answer, or has gone. */
   over = false;
@@ -98,24 +102,27 @@ export async function listenFront(options: ListenOptions, handlers: FrontHandler
     carrier.out.once("close", () => {
       request.end();
       answer?.over?.();
+      answer?.deadline?.end();
       over();
     });
     const { headers } = request;
     let refused = false;
     try {
-      const body = input && (await readBody(input, headers["content-length"]));
+      const body = input && (await readBody(input, headers["content-length"], handlers.bodyLimit(request)));
       if (body) request.body = body;
       answer = await handlers.handle(request);
     } catch (error) {
       if (request.over) return;
-      if (!(error instanceof StatusError)) throw error;
-      answer = errorAnswer(error);
+      if (error instanceof LateError) ({ answer } = error);
+      else if (error instanceof StatusError) answer = errorAnswer(error);
+      else throw error;
       refused = true;
     }
     if (request.over) {
       answer.over?.();
       return;
     }
+    answer.deadline?.cut(() => carrier.out.destroy(new Error("the client takes its answer too slowly")));
     if (refused) carrier.refuseRest(answer.headers);
     if (answer.lasts) over();
     if (closing || answer.hangUp) carrier.hangUp(answer.headers);

@@ -57,6 +57,7 @@ export class RequestMetrics {
   readonly #indicators;
   readonly #sizes;
   readonly #terminations;
+  readonly #afterTimeout;
   readonly #lasting;
   readonly #own;
   readonly #deprecated;
@@ -98,6 +99,12 @@ export class RequestMetrics {
       help: "Requests that the server ended to protect itself.",
       stability: "ALPHA",
       labels: [...about, "code"],
+    });
+    this.#afterTimeout = registry.counter({
+      name: "apiserver_request_post_timeout_total",
+      help: "Requests that were worked on after their time was up, by what became of them.",
+      stability: "ALPHA",
+      labels: ["source", "status"],
     });
     this.#lasting = registry.gauge({
       name: "apiserver_longrunning_requests",
@@ -163,9 +170,7 @@ export class RequestMetrics {
     name: string,
     code: number,
   ): void {
-    const labels = labelsOf(method, contentType, info, name) ?? ["GET", "", "", "", info.path, "", ""];
-    const known = [...labels.slice(0, 6), "apiserver"];
-    this.#terminations.with(...known, String(code)).add();
+    const known = this.terminated(method, contentType, info, name, code);
     const [verb = "", ...others] = known;
     this.#counts
       .with(
@@ -175,6 +180,25 @@ export class RequestMetrics {
         String(code),
       )
       .add();
+  }
+
+  /** A request was ended. Returns what is said of it. */
+  terminated(
+    method: string,
+    contentType: string | undefined,
+    info: RequestInfo,
+    name: string,
+    code: number,
+  ): readonly string[] {
+    const labels = labelsOf(method, contentType, info, name) ?? ["GET", "", "", "", info.path, "", ""];
+    const known = [...labels.slice(0, 6), "apiserver"];
+    this.#terminations.with(...known, String(code)).add();
+    return known;
+  }
+
+  /** Work on a request ended, which had been answered because its time was up. */
+  afterTimeout(source: "timeout-handler" | "rest-handler", failed: boolean): void {
+    this.#afterTimeout.with(source, failed ? "error" : "ok").add();
   }
 
   /** The number of requests like this that last. */

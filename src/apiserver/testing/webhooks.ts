@@ -20,8 +20,12 @@ export interface Hooks {
   hold?: (path: string) => Promise<void>;
 }
 
-/** A webhook server on loopback; `undefined` never answers. */
-export async function webhookServer(t: TestContext, answer: Answer): Promise<Hooks> {
+/** A webhook server on loopback; `undefined` never answers. `asked`: hears of the whole URL. */
+export async function webhookServer(
+  t: TestContext,
+  answer: Answer,
+  asked: (url: string) => void = () => {},
+): Promise<Hooks> {
   const hooks: Hooks = { url: "", seen: [] };
   const { seen } = hooks;
   const server: Server = createServer({ key: serverKey, cert: serverCert }, (request, response) => {
@@ -29,6 +33,7 @@ export async function webhookServer(t: TestContext, answer: Answer): Promise<Hoo
     request.on("data", (part: Buffer) => parts.push(part));
     const answered = async (): Promise<void> => {
       const review = JSON.parse(Buffer.concat(parts).toString()) as Review;
+      asked(request.url ?? "");
       const path = (request.url ?? "").split("?")[0] ?? "";
       seen.push({ ...review.request, path });
       const said = answer(review.request, path);

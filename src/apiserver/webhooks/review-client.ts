@@ -6,6 +6,7 @@ import { TLSSocket } from "node:tls";
 import { gunzipSync } from "node:zlib";
 import type { ObjectReader } from "../auth-contract.ts";
 import { goErrorText, type SeenCertificate } from "../network/go-errors.ts";
+import type { Deadline } from "../deadline.ts";
 import { type Target, targetOf, type WebhookAddress } from "./address.ts";
 import { Agents } from "./agents.ts";
 import { type HttpAnswer, readAnswer, WebhookCallError } from "./answers.ts";
@@ -34,15 +35,22 @@ export class ReviewClient {
     this.#agents.keepOnly(bundles);
   }
 
-  /** The parsed answer. Rejects with WebhookCallError. */
-  async post(address: WebhookAddress, body: object, timeoutSeconds: number): Promise<unknown> {
+  /** The parsed answer, by the deadline if that comes before the timeout. Rejects with WebhookCallError. */
+  async post(
+    address: WebhookAddress,
+    body: object,
+    timeoutSeconds: number,
+    deadline?: Pick<Deadline, "leftMs" | "signal">,
+  ): Promise<unknown> {
+    const timeoutMs = Math.min(timeoutSeconds * 1000, Math.max(Math.ceil(deadline?.leftMs ?? Infinity), 1));
+    const timeout = AbortSignal.timeout(timeoutMs);
     const target = targetOf(address, this.#objects, this.#random);
     const call: Posting = {
       target,
       agent: this.#agents.of(address.caBundle ?? ""),
-      path: `${target.path}?timeout=${timeoutSeconds}s`,
+      path: `${target.path}?timeout=${Math.ceil(timeoutMs / 1000)}s`,
       body: Buffer.from(JSON.stringify(body)),
-      signal: AbortSignal.timeout(timeoutSeconds * 1000),
+      signal: deadline ? AbortSignal.any([timeout, deadline.signal]) : timeout,
     };
     for (let attempt = 1; ; attempt++) {
       const answer = await send(call);

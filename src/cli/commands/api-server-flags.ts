@@ -31,6 +31,11 @@ export const apiServerFlags: readonly FlagSpec[] = [
   },
   { long: "max-mutating-requests-inflight", type: "int", help: "writing requests at once; default 200" },
   {
+    long: "request-timeout",
+    type: "string",
+    help: "how long a request may take that is neither a watch nor a connection to a pod; default 1m0s",
+  },
+  {
     long: "shutdown-delay-duration",
     type: "string",
     help: "how long it serves on while /readyz fails, e.g. 5s; default 0s",
@@ -65,6 +70,7 @@ export function apiServerSettings(flags: Flags): ApiServerSettings | undefined {
         : undefined,
     maxRequestsInflight: atLeast(0, flags, "max-requests-inflight"),
     maxMutatingRequestsInflight: atLeast(0, flags, "max-mutating-requests-inflight"),
+    requestMs: duration(flags, "request-timeout"),
     shutdownDelayMs: duration(flags, "shutdown-delay-duration"),
     shutdownSendRetryAfter: flags.on("shutdown-send-retry-after") || undefined,
   };

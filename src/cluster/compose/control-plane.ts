@@ -95,6 +95,7 @@ export async function startControlPlane(options: {
     upgrades: proxy.upgrades,
     guards: auth.guards,
     ...(plugins ? { plugins } : {}),
+    ...(settings.requestMs === undefined ? {} : { requestMs: settings.requestMs }),
     flowControl: { seats: seatsOf(settings) },
     shutdown: {
       ...(settings.shutdownDelayMs === undefined ? {} : { delayMs: settings.shutdownDelayMs }),

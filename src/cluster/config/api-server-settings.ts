@@ -13,6 +13,8 @@ export interface ApiServerSettings {
   /** Reading and writing requests at once, which flow control shares out. */
   maxRequestsInflight?: number;
   maxMutatingRequestsInflight?: number;
+  /** How long a request may take that does not last, in milliseconds. */
+  requestMs?: number;
   /** How long it serves on while it is no longer ready, in milliseconds. */
   shutdownDelayMs?: number;
   /** It answers 429 until requests under way are done. */

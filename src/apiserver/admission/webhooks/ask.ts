@@ -67,10 +67,12 @@ export async function ask(
       "could not create admission objects: webhook does not accept known AdmissionReview versions (v1, v1beta1)",
     );
   }
+  const { deadline } = request;
+  deadline?.check();
   const uid = newUid();
   const review = await settled(() => reviewOf(request, { resource }, uid, version));
   const value = await client
-    .post(hook.clientConfig as WebhookAddress, review, hook.timeoutSeconds ?? 10)
+    .post(hook.clientConfig as WebhookAddress, review, hook.timeoutSeconds ?? 10, deadline)
     .catch((cause: Error) => {
       throw new WebhookCallError(`failed to call webhook: ${cause.message}`, { cause });
     });
