@@ -73,8 +73,11 @@ export interface SpecialHandler {
   readonly schema?: string;
   /** Fills in what a body leaves open, before anybody is asked about it. */
   defaults?(object: KubeObject): void;
-  /** Throws what is wrong with a body. */
-  check?(object: KubeObject): void;
+  /**
+   * Throws what is wrong with a body, and fills in what follows from other objects: after those who may change it, before those
+   * who may only refuse.
+   */
+  check?(object: KubeObject, context: Omit<SpecialContext, "object">): void | Promise<void>;
   handle(context: SpecialContext): Promise<TransportResponse | KubeObject>;
 }
 

@@ -26,9 +26,17 @@ export function checkPlace(def: KindDefinition, method: string, info: RequestInf
     if (subresource !== "" || (byPath && !def.verbs.includes("watch"))) throw noResource();
     if (method !== "GET") throw methodNotAllowed();
   }
-  if (name === "." || name === "..")
-    throw badRequest(`Name parameter invalid: "${name}": may not be '${name}'`);
-  if (name.includes("%")) throw badRequest(`Name parameter invalid: "${name}": may not contain '%'`);
+  checkNameSegment(name);
+}
+
+/** Throws 400 for a name that would lead somewhere else in a path. */
+export function checkNameSegment(name: string): void {
+  const problems =
+    name === "." || name === ".."
+      ? [`may not be '${name}'`]
+      : ["/", "%"].filter((each) => name.includes(each)).map((each) => `may not contain '${each}'`);
+  if (problems.length > 0)
+    throw badRequest(`Name parameter invalid: ${JSON.stringify(name)}: ${problems.join(";")}`);
 }
 
 /** Of what a special handler serves. Throws 404 and 405. */

@@ -114,7 +114,7 @@ function setUp(clock: Clock = systemClock) {
       object: () => body as KubeObject,
     };
     const handler = auth.special.get(key);
-    handler?.check?.(body as KubeObject);
+    await handler?.check?.(body as KubeObject, context);
     return (await handler?.handle(context)) as unknown as { status: Record<string, unknown> };
   };
   return { objects, auth, may, call, info };

@@ -13,7 +13,7 @@ export async function admitSubresource(
   call: Omit<Call, "target">,
   object: KubeObject,
   { group, version, kind }: GroupVersionKind,
-  check?: (object: KubeObject) => void,
+  check?: (object: KubeObject) => void | Promise<void>,
 ): Promise<void> {
   const { core, info } = call;
   const meta = object.metadata as ObjectMeta;
@@ -29,6 +29,6 @@ export async function admitSubresource(
     options: writeOptions("CreateOptions", info),
   });
   await admitWrite(core, request);
-  check?.(object);
+  await check?.(object);
   await core.admission.validate(request);
 }

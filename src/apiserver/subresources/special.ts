@@ -24,7 +24,8 @@ export async function serveSpecial(
   const dryRun = readWriteOptions(info.verb, info.query, false);
   const object = read();
   special.defaults?.(object);
+  const context = { info, user, request, objects };
   const call = { core, request, info, user, resource, dryRun, warnings };
-  await admitSubresource(call, object, special, (each) => special.check?.(each));
-  return special.handle({ info, user, request, objects, object: () => object });
+  await admitSubresource(call, object, special, (each) => special.check?.(each, context));
+  return special.handle({ ...context, object: () => object });
 }

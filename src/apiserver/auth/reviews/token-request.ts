@@ -1,6 +1,8 @@
 import type { Node, Pod, Secret, ServiceAccount } from "../../../api/index.ts";
 import { StatusError } from "../../../machinery/index.ts";
 import type { SpecialContext, SpecialHandler } from "../../contract.ts";
+import { badRequest, conflict, notFound } from "../../errors.ts";
+import { checkNameSegment } from "../../place.ts";
 import type { Authorizer } from "../../auth-contract.ts";
 import { checkNodeToken } from "../node/node-tokens.ts";
 import type { BoundObject, ServiceAccountTokens } from "../authn/service-account-tokens.ts";
@@ -8,12 +10,13 @@ import type { BoundObject, ServiceAccountTokens } from "../authn/service-account
 interface TokenRequest {
   apiVersion?: string;
   kind?: string;
-  metadata?: { name?: string; namespace?: string; uid?: string };
+  metadata?: { name?: string; namespace?: string; uid?: string; creationTimestamp?: string };
   spec?: {
     audiences?: string[];
     expirationSeconds?: number;
     boundObjectRef?: { kind?: string; apiVersion?: string; name?: string; uid?: string };
   };
+  status?: { token: string; expirationTimestamp: string | null };
 }
 
 const group = "authentication.k8s.io";
@@ -35,75 +38,89 @@ function invalid(name: string, field: string, message: string): StatusError {
   });
 }
 
-function secondsOf(request: TokenRequest): number {
-  const seconds = request.spec?.expirationSeconds ?? usualSeconds;
+function checkSeconds({ spec }: TokenRequest): void {
+  const seconds = spec?.expirationSeconds ?? usualSeconds;
   const wrong =
     seconds < minSeconds
       ? "may not specify a duration less than 10 minutes"
       : seconds > maxSeconds
         ? "may not specify a duration larger than 2^32 seconds"
         : undefined;
-  if (wrong === undefined) return seconds;
-  throw invalid("", "spec.expirationSeconds", `Invalid value: ${seconds}: ${wrong}`);
+  if (wrong !== undefined) throw invalid("", "spec.expirationSeconds", `Invalid value: ${seconds}: ${wrong}`);
+}
+
+/** Says of the request whose it is and for whom. Throws when it says otherwise itself, or there is no such account. */
+function complete(
+  request: TokenRequest,
+  { info, objects }: Omit<SpecialContext, "object">,
+  issuer: string,
+  created: string,
+): void {
+  const given = request.metadata ?? {};
+  if (given.name && given.name !== info.name) {
+    const why = `Invalid value: ${JSON.stringify(given.name)}: must match the service account name if specified`;
+    throw invalid(info.name, "metadata.name", why);
+  }
+  const account = objects.get<ServiceAccount>("", "serviceaccounts", info.namespace, info.name);
+  if (!account) throw notFound({ group: "", kind: "ServiceAccount", plural: "serviceaccounts" }, info.name);
+  const uid = account.metadata?.uid ?? "";
+  if (given.uid && given.uid !== uid) {
+    throw conflict(
+      { group, kind: "TokenRequest", plural: "TokenRequest" },
+      info.name,
+      `the UID in the token request (${given.uid}) does not match the UID of the service account (${uid})`,
+    );
+  }
+  request.metadata = {
+    ...given,
+    name: info.name,
+    namespace: info.namespace,
+    uid,
+    creationTimestamp: created,
+  };
+  const { audiences = [] } = request.spec ?? {};
+  request.spec = { ...request.spec, audiences: audiences.length === 0 ? [issuer] : audiences };
+  request.status = { token: "", expirationTimestamp: null };
 }
 
 type Bound = { pod?: BoundObject; secret?: BoundObject; node?: BoundObject };
 
+const plurals: Readonly<Record<string, string>> = { Pod: "pods", Secret: "secrets", Node: "nodes" };
+
 /** Looks the object up that the token is to be bound to. */
-function bind(context: SpecialContext, request: TokenRequest): Bound {
-  const ref = request.spec?.boundObjectRef;
+function bind({ objects, info }: SpecialContext, { spec }: TokenRequest): Bound {
+  const ref = spec?.boundObjectRef;
   if (!ref) return {};
-  const { objects, info } = context;
-  const name = ref.name ?? "";
-  // The kind belongs to a group, whatever its version.
-  const [version = "", ownGroup = ""] = (ref.apiVersion ?? "").split("/").reverse();
-  const kind = ref.kind ?? "";
-  const bindable = ownGroup === "" && ["Pod", "Secret", "Node"].includes(kind);
-  if (!bindable) {
-    throw new StatusError(
-      "BadRequest",
-      `cannot bind token to object of type ${ownGroup}/${version}, Kind=${kind}`,
+  const { kind = "", name = "", apiVersion = "", uid: wanted = "" } = ref;
+  // The kind belongs to a group, whatever its version; what names more than these two names neither.
+  const parts = apiVersion.split("/");
+  const [version = "", ownGroup = ""] = parts.length > 2 ? [] : parts.reverse();
+  const plural = ownGroup === "" ? plurals[kind] : undefined;
+  if (plural === undefined)
+    throw badRequest(`cannot bind token to object of type ${ownGroup}/${version}, Kind=${kind}`);
+  if (name === "") throw badRequest("Name parameter required.");
+  checkNameSegment(name);
+  const namespace = kind === "Node" ? undefined : info.namespace;
+  const object = objects.get<Pod | Secret | Node>("", plural, namespace, name);
+  if (!object) throw notFound({ group: "", kind, plural }, name);
+  const uid = object.metadata?.uid ?? "";
+  const bound = { name, uid };
+  if (kind === "Pod" && (object as Pod).spec?.serviceAccountName !== info.name)
+    throw badRequest(
+      `cannot bind token for serviceaccount "${info.name}" to pod running with different serviceaccount name.`,
     );
-  }
-  if (name === "") throw new StatusError("BadRequest", "Name parameter required.");
-  const found = <T extends Pod | Secret | Node>(
-    resource: string,
-    namespace: string | undefined,
-  ): [T, BoundObject] => {
-    const object = objects.get<T>("", resource, namespace, name);
-    if (!object)
-      throw new StatusError("NotFound", `${resource} "${name}" not found`, {
-        details: { name, kind: resource },
-      });
-    const uid = object.metadata?.uid ?? "";
-    if (ref.uid && ref.uid !== uid)
-      throw new StatusError(
-        "Conflict",
-        `Operation cannot be fulfilled on ${kind} "${name}": the UID in the bound object reference (${ref.uid}) does not match the UID in record. The object might have been deleted and then recreated`,
-        { details: { name, kind } },
-      );
-    return [object, { name, uid }];
-  };
-  switch (kind) {
-    case "Pod": {
-      const [pod, bound] = found<Pod>("pods", info.namespace);
-      if (pod.spec?.serviceAccountName !== info.name)
-        throw new StatusError(
-          "BadRequest",
-          `cannot bind token for serviceaccount "${info.name}" to pod running with different serviceaccount name.`,
-        );
-      const nodeName = pod.spec.nodeName;
-      const node = nodeName ? objects.get<Node>("", "nodes", undefined, nodeName) : undefined;
-      return {
-        pod: bound,
-        ...(nodeName ? { node: { name: nodeName, uid: node?.metadata?.uid ?? "" } } : {}),
-      };
-    }
-    case "Secret":
-      return { secret: found<Secret>("secrets", info.namespace)[1] };
-    default:
-      return { node: found<Node>("nodes", undefined)[1] };
-  }
+  if (wanted !== "" && wanted !== uid)
+    throw conflict(
+      { group: "", kind, plural: kind },
+      name,
+      `the UID in the bound object reference (${wanted}) does not match the UID in record. The object might have been deleted and then recreated`,
+    );
+  if (kind === "Secret") return { secret: bound };
+  if (kind === "Node") return { node: bound };
+  const nodeName = (object as Pod).spec?.nodeName;
+  if (!nodeName) return { pod: bound };
+  const node = objects.get<Node>("", "nodes", undefined, nodeName);
+  return { pod: bound, node: { name: nodeName, uid: node?.metadata?.uid ?? "" } };
 }
 
 /** `serviceaccounts/token`: a token for a ServiceAccount (TokenRequest API). */
@@ -124,44 +141,31 @@ export function tokenRequestHandler(
       request.spec ??= { audiences: [] };
       request.spec.expirationSeconds ??= usualSeconds;
     },
-    async handle(context) {
-      const { info, objects } = context;
-      const request = context.object() as TokenRequest;
-      const given = request.metadata ?? {};
-      if (given.name && given.name !== info.name) {
-        const why = `Invalid value: ${JSON.stringify(given.name)}: must match the service account name if specified`;
-        throw invalid(info.name, "metadata.name", why);
-      }
-      const account = objects.get<ServiceAccount>("", "serviceaccounts", info.namespace, info.name);
-      if (!account)
-        throw new StatusError("NotFound", `serviceaccounts "${info.name}" not found`, {
-          details: { name: info.name, kind: "serviceaccounts" },
-        });
-      const uid = account.metadata?.uid ?? "";
-      if (given.uid && given.uid !== uid) {
-        throw new StatusError(
-          "Conflict",
-          `Operation cannot be fulfilled on TokenRequest.${group} "${info.name}": the UID in the token request (${given.uid}) does not match the UID of the service account (${uid})`,
-          { details: { name: info.name, group, kind: "TokenRequest" } },
-        );
-      }
-      const seconds = secondsOf(request);
-      const asked = request.spec?.audiences ?? [];
-      const audiences = asked.length === 0 ? [tokens.issuer] : asked;
+    async check(object, context) {
+      const request = object as TokenRequest;
+      const { spec = {} } = request;
+      const { info, user, objects } = context;
       await checkNodeToken(
         {
-          user: context.user,
+          user,
           namespace: info.namespace,
           account: info.name,
-          audiences: asked,
-          bound: request.spec?.boundObjectRef,
+          audiences: spec.audiences ?? [],
+          bound: spec.boundObjectRef,
         },
         objects,
         authorizer,
       );
+      complete(request, context, tokens.issuer, timeOf(now()));
+      checkSeconds(request);
+    },
+    handle(context) {
+      const { info } = context;
+      const request = context.object() as TokenRequest;
+      const { metadata: { uid = "" } = {}, spec: { audiences = [], expirationSeconds = 0 } = {} } = request;
       const bound = bind(context, request);
       const extend =
-        seconds === warnOnlySeconds &&
+        expirationSeconds === warnOnlySeconds &&
         bound.pod !== undefined &&
         audiences.length === 1 &&
         audiences[0] === tokens.issuer;
@@ -169,27 +173,18 @@ export function tokenRequestHandler(
         namespace: info.namespace,
         account: { name: info.name, uid },
         audiences,
-        seconds: extend ? yearSeconds : seconds,
-        ...(extend ? { warnAfterSeconds: seconds } : {}),
+        seconds: extend ? yearSeconds : expirationSeconds,
+        ...(extend ? { warnAfterSeconds: expirationSeconds } : {}),
         bound,
       });
-      return {
+      const { spec, metadata } = request;
+      return Promise.resolve({
         apiVersion: `${group}/v1`,
         kind: "TokenRequest",
-        metadata: {
-          ...given,
-          name: info.name,
-          namespace: info.namespace,
-          uid,
-          creationTimestamp: timeOf(now()),
-        },
-        spec: {
-          audiences,
-          expirationSeconds: seconds,
-          boundObjectRef: request.spec?.boundObjectRef ?? null,
-        },
-        status: { token, expirationTimestamp: timeOf(now() + seconds * 1000) },
-      } as never;
+        metadata,
+        spec: { ...spec, boundObjectRef: spec?.boundObjectRef ?? null },
+        status: { token, expirationTimestamp: timeOf(now() + expirationSeconds * 1000) },
+      } as never);
     },
   };
 }
