@@ -2,8 +2,10 @@
 import { type Clock, deepEqual, isDns1123Subdomain } from "../machinery/index.ts";
 import { roundAmounts } from "./amounts.ts";
 import { defaultColumns, described } from "./columns.ts";
+import { conform } from "./conform.ts";
 import type { FieldError, KindDefinition, ScaleSubresource, Strategy, TableColumn } from "./definition.ts";
 import type { KubeObject } from "./meta.ts";
+import type { Conformance } from "./schema.ts";
 import {
   type MetaRules,
   validateAnyMeta,
@@ -35,6 +37,8 @@ export interface KindSource<T extends KubeObject> {
   verbs?: readonly string[];
   /** Type name in the schema table when it is not the kind. */
   schema?: string;
+  /** What makes an object unreadable whose fields have the right types, in Go's words. */
+  problem?(object: KubeObject): string | undefined;
   /** Rule for metadata.name; DNS subdomain by default. */
   name?(value: string, object: T): readonly string[];
   /** How metadata.finalizers and generateName are judged, where it differs from most kinds. */
@@ -116,6 +120,14 @@ function keepMetadata(object: KubeObject, old: KubeObject): void {
     else to[name] = value;
   }
 }
+
+const conformWith =
+  (schema: string, problem: (object: KubeObject) => string | undefined) =>
+  (object: KubeObject): Conformance => {
+    const found = conform(schema, object);
+    const more = found.problem === undefined ? problem(object) : undefined;
+    return more === undefined ? found : { ...found, problem: more };
+  };
 
 /**
  * `package` is the OpenAPI prefix, e.g. `io.k8s.api.core.v1`. The strategies it makes are complete: on creation call
@@ -224,6 +236,7 @@ export function kindsOf(group: string, version: string, packageName: string) {
       },
       strategy,
       ...(status ? { status } : {}),
+      ...(source.problem ? { conform: conformWith(schema, source.problem) } : {}),
       ...(source.named ? { named: true } : {}),
       ...(source.nameGenerated === false ? { nameGenerated: false } : {}),
       ...(source.statusKeepsMetadata ? { statusKeepsMetadata: true } : {}),

@@ -2,6 +2,12 @@
 import { invalid, isDns1123Label, isDns1123Subdomain, required } from "../machinery/index.ts";
 import type { FieldError } from "./definition.ts";
 
+export const negativeText = "must be greater than or equal to 0";
+
+export function notNegative(value: number | undefined, path: string, errors: FieldError[]): void {
+  if (value !== undefined && value < 0) errors.push(invalid(path, value, negativeText));
+}
+
 /** Reports what a rule says of a value. */
 export function each(
   rule: (value: string) => readonly string[],

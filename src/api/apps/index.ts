@@ -11,7 +11,17 @@ import type {
   StatefulSet,
 } from "../generated/types.ts";
 import * as columns from "./columns.ts";
+import * as defaults from "./defaults.ts";
+import {
+  numberIn,
+  rollbackProblem,
+  rollbackTo,
+  templateGeneration,
+  templateGenerationProblem,
+  writeNumber,
+} from "./numbers.ts";
 import * as rules from "./rules.ts";
+import * as statusRules from "./status-rules.ts";
 
 const define = kindsOf("apps", "v1", "io.k8s.api.apps.v1");
 const scale = {
@@ -33,18 +43,23 @@ export const appsKinds: readonly KindDefinition[] = [
       !deepEqual(deployment.metadata?.annotations ?? {}, old.metadata?.annotations ?? {}),
     // Its labels are what its pods are found by in the end: who writes the status leaves them.
     status: {
-      prepareForUpdate({ metadata }, old) {
+      prepareForUpdate(object, old) {
+        const { metadata } = object;
         if (!metadata) return;
         if (old.metadata?.labels) metadata.labels = old.metadata.labels;
         else delete metadata.labels;
+        writeNumber(object, rollbackTo, numberIn(old, rollbackTo));
       },
     },
+    problem: rollbackProblem,
     scale,
     columns: columns.deploymentColumns,
-    defaults: rules.defaultDeployment,
+    defaults: defaults.defaultDeployment,
+    onUpdate: ["metadataChange", "change"],
     validate: rules.validateDeployment,
     warnings: workloadWarnings,
-    validateUpdate: rules.validateSelectorUpdate,
+    validateUpdate: rules.validateDeploymentUpdate,
+    validateStatus: statusRules.validateDeploymentStatus,
   }),
   define<ReplicaSet>({
     kind: "ReplicaSet",
@@ -56,10 +71,12 @@ export const appsKinds: readonly KindDefinition[] = [
     status: true,
     scale,
     columns: columns.replicaSetColumns,
-    defaults: rules.defaultReplicaSet,
+    defaults: defaults.defaultReplicaSet,
+    onUpdate: ["metadataChange", "change"],
     validate: rules.validateReplicaSet,
     warnings: workloadWarnings,
-    validateUpdate: rules.validateSelectorUpdate,
+    validateUpdate: rules.validateReplicaSetUpdate,
+    validateStatus: statusRules.validateReplicaSetStatus,
   }),
   define<DaemonSet>({
     kind: "DaemonSet",
@@ -73,13 +90,29 @@ export const appsKinds: readonly KindDefinition[] = [
     shortNames: ["ds"],
     categories: ["all"],
     generation: true,
-    status: true,
+    status: {
+      prepareForUpdate(object, old) {
+        writeNumber(object, templateGeneration, numberIn(old, templateGeneration));
+      },
+    },
+    problem: templateGenerationProblem,
+    prepareForCreate(set) {
+      const given = numberIn(set, templateGeneration) ?? 0n;
+      writeNumber(set, templateGeneration, given < 1n ? 1n : given);
+    },
+    prepareForUpdate(set, old) {
+      const before = numberIn(old, templateGeneration) ?? 1n;
+      const same = deepEqual(set.spec?.template, old.spec?.template);
+      writeNumber(set, templateGeneration, same ? before : before + 1n);
+    },
     columns: columns.daemonSetColumns,
-    defaults: rules.defaultDaemonSet,
+    defaults: defaults.defaultDaemonSet,
     validate: rules.validateDaemonSet,
     warnings: (set, old) =>
       old && !isChanged(set, old) ? [] : templateWarnings("spec.template", set.spec?.template),
-    validateUpdate: rules.validateSelectorUpdate,
+    onUpdate: ["metadataChange", "change"],
+    validateUpdate: rules.validateDaemonSetUpdate,
+    validateStatus: statusRules.validateDaemonSetStatus,
   }),
   define<StatefulSet>({
     kind: "StatefulSet",
@@ -92,17 +125,23 @@ export const appsKinds: readonly KindDefinition[] = [
     status: true,
     scale,
     columns: columns.statefulSetColumns,
-    defaults: rules.defaultStatefulSet,
+    defaults: defaults.defaultStatefulSet,
     validate: rules.validateStatefulSet,
     warnings: rules.statefulSetWarnings,
+    prepareForCreate: (set) => rules.dropMaxUnavailable(set),
+    prepareForUpdate: rules.dropMaxUnavailable,
+    onUpdate: ["metadataChange", "change"],
     validateUpdate: rules.validateStatefulSetUpdate,
+    onStatus: ["change", "metadataChange"],
+    validateStatus: statusRules.validateStatefulSetStatus,
   }),
   define<ControllerRevision>({
     kind: "ControllerRevision",
     plural: "controllerrevisions",
     columns: columns.controllerRevisionColumns,
-    onUpdate: ["metadata", "object", "metadataChange", "change"],
+    onUpdate: ["metadataChange", "metadata", "object", "change"],
     validate: rules.validateRevision,
+    validateCreate: rules.validateNewRevision,
     validateUpdate: rules.validateRevisionUpdate,
   }),
 ];

@@ -1,18 +1,23 @@
-/** Deployment, ReplicaSet, DaemonSet, StatefulSet and ControllerRevision: defaults and rules. */
+/** Deployment, ReplicaSet, DaemonSet, StatefulSet and ControllerRevision: rules of what is wanted. */
 import { claimSpecWarnings, isChanged, templateWarnings } from "../core/pod/warnings.ts";
 import {
   deepEqual,
   forbidden,
   invalid,
+  isDns1123Label,
+  isObject,
   isPercent,
   notSupported,
   required,
   selectorFromObject,
+  wasEmptied,
 } from "../../machinery/index.ts";
-import { defaultPodTemplate } from "../core/pod/defaults.ts";
+import { validateClaimSpec } from "../core/claim-spec.ts";
+import { validatePodAnnotations } from "../core/pod/annotations.ts";
 import { validatePodTemplate } from "../core/pod/spec.ts";
-import { defaultClaimSpec } from "../core/volume.ts";
+import { shownLabels, validateServingTemplate } from "../core/workloads.ts";
 import type { FieldError } from "../definition.ts";
+import { each, negativeText, notNegative } from "../field-rules.ts";
 import type {
   ControllerRevision,
   DaemonSet,
@@ -21,18 +26,20 @@ import type {
   LabelSelector,
   PodTemplateSpec,
   ReplicaSet,
-  RollingUpdateDeployment,
   StatefulSet,
 } from "../generated/types.ts";
-import { immutable, validateLabelSelector } from "../metadata.ts";
+import { internalForm, publishedForm } from "../internal-form.ts";
+import {
+  immutable,
+  immutableText,
+  validateAnnotations,
+  validateLabels,
+  validateLabelSelector,
+} from "../metadata.ts";
+import { numberIn, rollbackTo } from "./numbers.ts";
 
-const negativeText = "must be greater than or equal to 0";
 const percentText =
   "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')";
-
-export function notNegative(value: number | undefined, path: string, errors: FieldError[]): void {
-  if (value !== undefined && value < 0) errors.push(invalid(path, value, negativeText));
-}
 
 function intOrPercent(value: IntOrString | undefined, path: string, errors: FieldError[]): void {
   if (typeof value === "number") notNegative(value, path, errors);
@@ -44,259 +51,251 @@ function atMostAll(value: IntOrString | undefined, path: string, errors: FieldEr
     errors.push(invalid(path, value, "must not be greater than 100%"));
 }
 
-const isZero = (value: IntOrString | undefined): boolean =>
-  value === undefined || Number.parseInt(String(value), 10) === 0;
+/** What is no number counts as none, and has been refused. */
+const isZero = (value: IntOrString = 0): boolean =>
+  typeof value === "number"
+    ? value === 0
+    : !/^(\d+%|[+-]?\d+)$/.test(value) || Number.parseInt(value, 10) === 0;
 
-/** The selector, the template, and that they fit. `what` is the kind as the messages have it. */
-function validateSelection(
-  selector: LabelSelector | undefined,
-  template: PodTemplateSpec | undefined,
-  messages: { empty: string; deadline: string },
+type Template = PodTemplateSpec | undefined;
+
+/** A selector as messages show it. */
+const shownSelector = (selector: LabelSelector | undefined): object | null =>
+  selector ? publishedForm("io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector", selector) : null;
+
+function selectorStays(
+  now: LabelSelector | undefined,
+  old: LabelSelector | undefined,
   errors: FieldError[],
 ): void {
-  const before = errors.length;
-  const count = Object.keys(selector?.matchLabels ?? {}).length + (selector?.matchExpressions?.length ?? 0);
+  if (!deepEqual(now, old)) errors.push(invalid("spec.selector", shownSelector(now), immutableText));
+}
+
+const countOf = (selector: LabelSelector | undefined): number =>
+  Object.keys(selector?.matchLabels ?? {}).length + (selector?.matchExpressions?.length ?? 0);
+
+/** The selector, which must be there and choose something. True when it can be used. */
+function validateSelector(selector: LabelSelector | undefined, what: string, errors: FieldError[]): boolean {
   if (!selector) {
-    if (messages.empty !== "daemonset") errors.push(required("spec.selector"));
-  } else {
-    validateLabelSelector(selector, "spec.selector", errors);
-    if (count === 0) {
-      errors.push(invalid("spec.selector", selector, `empty selector is invalid for ${messages.empty}`));
-    }
+    errors.push(required("spec.selector"));
+    return true;
   }
+  const before = errors.length;
+  validateLabelSelector(selector, "spec.selector", errors);
+  const usable = errors.length === before;
+  if (countOf(selector) === 0)
+    errors.push(invalid("spec.selector", selector, `empty selector is invalid for ${what}`));
+  return usable;
+}
+
+/** Whether the selector finds what has these labels; one that is there and empty finds everything. */
+const finder =
+  (selector: LabelSelector | undefined) =>
+  (labels: Readonly<Record<string, string>> | undefined): boolean =>
+    Boolean(selector && countOf(selector) === 0) || selectorFromObject(selector).matches(labels);
+
+/** Selector and template of a Deployment or a ReplicaSet. */
+function validateSelection(
+  selector: LabelSelector | undefined,
+  template: Template,
+  errors: FieldError[],
+  old: Template,
+): void {
   const path = "spec.template";
-  if (!template) {
-    errors.push(required(path));
-    return;
-  }
-  const usable = errors.slice(before).every((error) => error.reason !== "FieldValueInvalid" || count === 0);
-  const labels = template.metadata?.labels;
-  if (usable && !(selector && count === 0) && !selectorFromObject(selector).matches(labels)) {
-    errors.push(
-      invalid(`${path}.metadata.labels`, labels ?? null, "`selector` does not match template `labels`"),
-    );
-  }
-  validatePodTemplate(template, path, errors);
-  const policy = template.spec?.restartPolicy;
-  if (policy !== "Always") errors.push(notSupported(`${path}.spec.restartPolicy`, policy ?? "", ["Always"]));
-  if (template.spec?.activeDeadlineSeconds !== undefined) {
-    errors.push(
-      forbidden(
-        `${path}.spec.activeDeadlineSeconds`,
-        `activeDeadlineSeconds in ${messages.deadline} is not Supported`,
-      ),
-    );
-  }
+  if (validateSelector(selector, "deployment", errors))
+    validateServingTemplate(template ?? {}, path, finder(selector), "ReplicaSet", errors, old);
+  else errors.push(invalid("spec.selector", shownSelector(selector), "invalid label selector"));
 }
 
-/** What is missing altogether counts as empty, as it does in the original. */
-type Defaulted<T extends { spec?: unknown }> = NonNullable<T["spec"]>;
-
-export function defaultDeployment(each: Deployment): void {
-  const spec = (each.spec ??= {} as Defaulted<Deployment>);
-  spec.replicas ??= 1;
-  const strategy = (spec.strategy ??= {});
-  strategy.type ||= "RollingUpdate";
-  if (strategy.type === "RollingUpdate") {
-    const update: RollingUpdateDeployment = (strategy.rollingUpdate ??= {});
-    update.maxUnavailable ??= "25%";
-    update.maxSurge ??= "25%";
-  }
-  spec.revisionHistoryLimit ??= 10;
-  spec.progressDeadlineSeconds ??= 600;
-  spec.template ??= {};
-  defaultPodTemplate(spec.template);
-}
-
-export function validateDeployment(each: Deployment): FieldError[] {
+export function validateDeployment(deployment: Deployment, old?: Deployment): FieldError[] {
   const errors: FieldError[] = [];
-  const spec = each.spec ?? { selector: {}, template: {} };
+  const spec = deployment.spec ?? { selector: {}, template: {} };
   notNegative(spec.replicas, "spec.replicas", errors);
-  validateSelection(spec.selector, spec.template, { empty: "deployment", deadline: "ReplicaSet" }, errors);
+  validateSelection(spec.selector, spec.template, errors, old?.spec?.template);
   const strategy = spec.strategy ?? {};
   const path = "spec.strategy";
   const update = strategy.rollingUpdate;
   if (strategy.type === "Recreate") {
     if (update) {
-      errors.push(
-        forbidden(`${path}.rollingUpdate`, "may not be specified when strategy `type` is 'Recreate'"),
-      );
+      const text = "may not be specified when strategy `type` is 'Recreate'";
+      errors.push(forbidden(`${path}.rollingUpdate`, text));
     }
   } else if (strategy.type === "RollingUpdate") {
-    if (!update) errors.push(required(`${path}.rollingUpdate`, "this should be defaulted and never be nil"));
-    else {
-      intOrPercent(update.maxUnavailable, `${path}.rollingUpdate.maxUnavailable`, errors);
-      intOrPercent(update.maxSurge, `${path}.rollingUpdate.maxSurge`, errors);
-      if (isZero(update.maxUnavailable) && isZero(update.maxSurge)) {
-        errors.push(
-          invalid(
-            `${path}.rollingUpdate.maxUnavailable`,
-            update.maxUnavailable ?? 0,
-            "may not be 0 when `maxSurge` is 0",
-          ),
-        );
-      }
-      atMostAll(update.maxUnavailable, `${path}.rollingUpdate.maxUnavailable`, errors);
-    }
+    const here = `${path}.rollingUpdate.maxUnavailable`;
+    intOrPercent(update?.maxUnavailable, here, errors);
+    intOrPercent(update?.maxSurge, `${path}.rollingUpdate.maxSurge`, errors);
+    if (isZero(update?.maxUnavailable) && isZero(update?.maxSurge))
+      errors.push(invalid(here, update?.maxUnavailable ?? 0, "may not be 0 when `maxSurge` is 0"));
+    atMostAll(update?.maxUnavailable, here, errors);
   } else {
-    // The message shows the original's internal spelling.
-    const shown = { Type: strategy.type, RollingUpdate: strategy.rollingUpdate ?? null };
+    const shown = internalForm("apps.DeploymentStrategy", strategy);
     errors.push(notSupported(path, shown, ["Recreate", "RollingUpdate"]));
   }
   notNegative(spec.minReadySeconds, "spec.minReadySeconds", errors);
   notNegative(spec.revisionHistoryLimit, "spec.revisionHistoryLimit", errors);
+  const rollback = numberIn(deployment, rollbackTo);
+  if (rollback !== undefined && rollback < 0n)
+    errors.push(invalid("spec.rollback.version", rollback, negativeText));
   const deadline = spec.progressDeadlineSeconds;
   if (deadline !== undefined) {
     notNegative(deadline, "spec.progressDeadlineSeconds", errors);
-    if (deadline <= (spec.minReadySeconds ?? 0)) {
+    if (deadline <= (spec.minReadySeconds ?? 0))
       errors.push(invalid("spec.progressDeadlineSeconds", deadline, "must be greater than minReadySeconds"));
-    }
   }
   return errors;
 }
 
-export function validateSelectorUpdate(
-  each: Deployment | ReplicaSet | DaemonSet,
-  old: typeof each,
-): FieldError[] {
-  const errors: FieldError[] = [];
-  immutable("spec.selector", each.spec?.selector, old.spec?.selector, errors);
+export function validateDeploymentUpdate(deployment: Deployment, old: Deployment): FieldError[] {
+  const errors = validateDeployment(deployment, old);
+  selectorStays(deployment.spec?.selector, old.spec?.selector, errors);
   return errors;
 }
 
-export function defaultReplicaSet(each: ReplicaSet): void {
-  const spec = (each.spec ??= {} as Defaulted<ReplicaSet>);
-  spec.replicas ??= 1;
-  defaultPodTemplate((spec.template ??= {}));
-}
-
-export function validateReplicaSet(each: ReplicaSet): FieldError[] {
+export function validateReplicaSet(set: ReplicaSet, old?: ReplicaSet): FieldError[] {
   const errors: FieldError[] = [];
-  const spec = each.spec ?? { selector: {} };
+  const spec = set.spec ?? { selector: {} };
   notNegative(spec.replicas, "spec.replicas", errors);
   notNegative(spec.minReadySeconds, "spec.minReadySeconds", errors);
-  validateSelection(spec.selector, spec.template, { empty: "deployment", deadline: "ReplicaSet" }, errors);
+  validateSelection(spec.selector, spec.template, errors, old?.spec?.template);
   return errors;
 }
 
-export function defaultDaemonSet(each: DaemonSet): void {
-  const spec = (each.spec ??= {} as Defaulted<DaemonSet>);
-  spec.template ??= {};
-  const strategy = (spec.updateStrategy ??= {});
-  strategy.type ||= "RollingUpdate";
-  if (strategy.type === "RollingUpdate") {
-    strategy.rollingUpdate ??= {};
-    strategy.rollingUpdate.maxUnavailable ??= 1;
-    strategy.rollingUpdate.maxSurge ??= 0;
-  }
-  spec.revisionHistoryLimit ??= 10;
-  defaultPodTemplate(spec.template);
-  if (each.metadata) {
-    each.metadata.annotations ??= {};
-    each.metadata.annotations["deprecated.daemonset.template.generation"] ??= "1";
-  }
+export function validateReplicaSetUpdate(set: ReplicaSet, old: ReplicaSet): FieldError[] {
+  const errors = validateReplicaSet(set, old);
+  selectorStays(set.spec?.selector, old.spec?.selector, errors);
+  return errors;
 }
 
-export function validateDaemonSet(each: DaemonSet): FieldError[] {
+export function validateDaemonSet(set: DaemonSet, old?: DaemonSet): FieldError[] {
   const errors: FieldError[] = [];
-  const spec = each.spec ?? { selector: {}, template: {} };
-  validateSelection(spec.selector, spec.template, { empty: "daemonset", deadline: "DaemonSet" }, errors);
+  const spec: Partial<NonNullable<DaemonSet["spec"]>> = set.spec ?? {};
+  const { selector, template = {} } = spec;
+  validateLabelSelector(selector, "spec.selector", errors);
+  if (errors.length === 0 && !finder(selector)(template.metadata?.labels)) {
+    const text = "`selector` does not match template `labels`";
+    errors.push(invalid("spec.template.metadata.labels", shownLabels(template), text));
+  }
+  if (selector && countOf(selector) === 0)
+    errors.push(invalid("spec.selector", selector, "empty selector is invalid for daemonset"));
+  validateServingTemplate(template, "spec.template", () => true, "DaemonSet", errors, old?.spec?.template);
   notNegative(spec.minReadySeconds, "spec.minReadySeconds", errors);
-  notNegative(spec.revisionHistoryLimit, "spec.revisionHistoryLimit", errors);
+  const strategy = spec.updateStrategy ?? {};
   const path = "spec.updateStrategy";
-  const { type, rollingUpdate } = spec.updateStrategy ?? {};
-  if (type === "RollingUpdate") {
-    if (!rollingUpdate) errors.push(required(`${path}.rollingUpdate`));
-    else {
-      const { maxUnavailable, maxSurge } = rollingUpdate;
-      intOrPercent(maxUnavailable, `${path}.rollingUpdate.maxUnavailable`, errors);
-      intOrPercent(maxSurge, `${path}.rollingUpdate.maxSurge`, errors);
-      atMostAll(maxUnavailable, `${path}.rollingUpdate.maxUnavailable`, errors);
-      atMostAll(maxSurge, `${path}.rollingUpdate.maxSurge`, errors);
-      if (!isZero(maxUnavailable) && !isZero(maxSurge)) {
-        errors.push(
-          invalid(
-            `${path}.rollingUpdate.maxSurge`,
-            maxSurge,
-            "may not be set when maxUnavailable is non-zero",
-          ),
-        );
-      } else if (isZero(maxUnavailable) && isZero(maxSurge)) {
-        errors.push(required(`${path}.rollingUpdate.maxUnavailable`, "cannot be 0 when maxSurge is 0"));
-      }
-    }
-  } else if (type !== "OnDelete") {
-    errors.push(notSupported(path, spec.updateStrategy ?? {}, ["RollingUpdate", "OnDelete"]));
+  if (strategy.type === "RollingUpdate") {
+    const { maxUnavailable, maxSurge } = strategy.rollingUpdate ?? {};
+    const [unavailable, surge] = [`${path}.rollingUpdate.maxUnavailable`, `${path}.rollingUpdate.maxSurge`];
+    intOrPercent(maxUnavailable, unavailable, errors);
+    intOrPercent(maxSurge, surge, errors);
+    atMostAll(maxUnavailable, unavailable, errors);
+    atMostAll(maxSurge, surge, errors);
+    if (!isZero(maxUnavailable) && !isZero(maxSurge))
+      errors.push(invalid(surge, maxSurge, "may not be set when maxUnavailable is non-zero"));
+    else if (isZero(maxUnavailable) && isZero(maxSurge))
+      errors.push(required(unavailable, "cannot be 0 when maxSurge is 0"));
+  } else if (strategy.type !== "OnDelete") {
+    const shown = internalForm("apps.DaemonSetUpdateStrategy", strategy);
+    errors.push(notSupported(path, shown, ["RollingUpdate", "OnDelete"]));
   }
+  notNegative(spec.revisionHistoryLimit, "spec.revisionHistoryLimit", errors);
   return errors;
 }
 
-export function defaultStatefulSet(each: StatefulSet): void {
-  const spec = (each.spec ??= {} as Defaulted<StatefulSet>);
-  spec.template ??= {};
-  spec.podManagementPolicy ||= "OrderedReady";
-  const strategy = (spec.updateStrategy ??= {});
-  if (!strategy.type) {
-    strategy.type = "RollingUpdate";
-    strategy.rollingUpdate ??= {};
-  }
-  if (strategy.type === "RollingUpdate" && strategy.rollingUpdate) strategy.rollingUpdate.partition ??= 0;
-  const retention = (spec.persistentVolumeClaimRetentionPolicy ??= {});
-  retention.whenDeleted ||= "Retain";
-  retention.whenScaled ||= "Retain";
-  spec.replicas ??= 1;
-  spec.revisionHistoryLimit ??= 10;
-  defaultPodTemplate(spec.template);
-  for (const claim of spec.volumeClaimTemplates ?? []) {
-    claim.apiVersion ??= "v1";
-    claim.kind ??= "PersistentVolumeClaim";
-    if (claim.spec) defaultClaimSpec(claim.spec);
-    claim.status ??= {};
-    claim.status.phase ||= "Pending";
-  }
-}
-
-export function validateStatefulSet(each: StatefulSet): FieldError[] {
+export function validateDaemonSetUpdate(set: DaemonSet, old: DaemonSet): FieldError[] {
   const errors: FieldError[] = [];
-  const spec = each.spec ?? { selector: {}, template: {} };
-  const policy = spec.podManagementPolicy;
-  if (!policy) errors.push(required("spec.podManagementPolicy"));
-  else if (policy !== "OrderedReady" && policy !== "Parallel") {
-    errors.push(invalid("spec.podManagementPolicy", policy, "must be 'OrderedReady' or 'Parallel'"));
+  selectorStays(set.spec?.selector, old.spec?.selector, errors);
+  return [...errors, ...validateDaemonSet(set, old)];
+}
+
+/** The template without what the controller overwrites: the pod's names, and volumes that are made from claims. */
+function withoutOwn({ template, volumeClaimTemplates }: NonNullable<StatefulSet["spec"]>): PodTemplateSpec {
+  const { subdomain, hostname, volumes = [], ...rest } = template?.spec ?? { containers: [] };
+  const claims = [...new Set((volumeClaimTemplates ?? []).map(({ metadata }) => metadata?.name ?? ""))];
+  if (claims.length === 0) {
+    return subdomain || hostname
+      ? { ...template, spec: { ...rest, ...(volumes.length > 0 ? { volumes } : {}) } }
+      : (template ?? {});
   }
-  const { type, rollingUpdate } = spec.updateStrategy ?? {};
-  if (!type) errors.push(required("spec.updateStrategy"));
-  else if (type === "OnDelete") {
-    if (rollingUpdate) {
-      errors.push(
-        invalid(
-          "spec.updateStrategy.rollingUpdate",
-          { Partition: rollingUpdate.partition ?? 0, MaxUnavailable: rollingUpdate.maxUnavailable ?? null },
-          "only allowed for updateStrategy 'RollingUpdate'",
-        ),
-      );
-    }
-  } else if (type === "RollingUpdate") {
-    notNegative(rollingUpdate?.partition, "spec.updateStrategy.rollingUpdate.partition", errors);
-  } else {
-    const shown = { Type: type, RollingUpdate: spec.updateStrategy?.rollingUpdate ?? null };
-    errors.push(invalid("spec.updateStrategy", shown, "must be 'RollingUpdate' or 'OnDelete'"));
-  }
-  const retention = spec.persistentVolumeClaimRetentionPolicy ?? {};
-  for (const member of ["whenDeleted", "whenScaled"] as const) {
-    const value = retention[member];
-    if (value !== undefined && !retentions.includes(value)) {
-      errors.push(notSupported(`spec.persistentVolumeClaimRetentionPolicy.${member}`, value, retentions));
-    }
-  }
-  notNegative(spec.replicas, "spec.replicas", errors);
-  notNegative(spec.minReadySeconds, "spec.minReadySeconds", errors);
-  notNegative(spec.ordinals?.start, "spec.ordinals.start", errors);
-  validateSelection(spec.selector, spec.template, { empty: "statefulset", deadline: "StatefulSet" }, errors);
-  return errors;
+  const made = claims.map((claimName) => ({ name: claimName, persistentVolumeClaim: { claimName } }));
+  const kept = volumes.filter(({ name }) => !claims.includes(name));
+  return { ...template, spec: { ...rest, volumes: [...made, ...kept] } };
 }
 
 const retentions = ["Retain", "Delete"];
+
+function validateUpdateStrategy(set: StatefulSet, errors: FieldError[]): void {
+  const path = "spec.updateStrategy";
+  const strategy = set.spec?.updateStrategy ?? {};
+  const { type, rollingUpdate } = strategy;
+  if (!type) errors.push(required(path));
+  else if (type === "OnDelete") {
+    if (!rollingUpdate) return;
+    const shown = internalForm("apps.RollingUpdateStatefulSetStrategy", rollingUpdate);
+    errors.push(invalid(`${path}.rollingUpdate`, shown, "only allowed for updateStrategy 'RollingUpdate'"));
+  } else if (type === "RollingUpdate") {
+    notNegative(rollingUpdate?.partition, `${path}.rollingUpdate.partition`, errors);
+  } else {
+    const shown = internalForm("apps.StatefulSetUpdateStrategy", strategy);
+    errors.push(invalid(path, shown, "must be 'RollingUpdate' or 'OnDelete'"));
+  }
+}
+
+export function validateStatefulSet(set: StatefulSet): FieldError[] {
+  return validateStatefulSpec(set);
+}
+
+/** `old`: of a change. What cannot change any more is not looked at then, nor a template when the set was wrong before. */
+function validateStatefulSpec(set: StatefulSet, old?: StatefulSet, wasValid?: () => boolean): FieldError[] {
+  const errors: FieldError[] = [];
+  const spec = set.spec ?? { selector: {}, template: {} };
+  const policy = spec.podManagementPolicy;
+  if (!policy) errors.push(required("spec.podManagementPolicy"));
+  else if (policy !== "OrderedReady" && policy !== "Parallel")
+    errors.push(invalid("spec.podManagementPolicy", policy, "must be 'OrderedReady' or 'Parallel'"));
+  validateUpdateStrategy(set, errors);
+  const retention = spec.persistentVolumeClaimRetentionPolicy ?? {};
+  for (const member of ["whenDeleted", "whenScaled"] as const) {
+    const value = retention[member];
+    if (value !== undefined && !retentions.includes(value))
+      errors.push(notSupported(`spec.persistentVolumeClaimRetentionPolicy.${member}`, value, retentions));
+  }
+  for (const [i, claim] of (old ? [] : (spec.volumeClaimTemplates ?? [])).entries())
+    validateClaimSpec(claim.spec ?? {}, `spec.volumeClaimTemplates[${i}].spec`, errors);
+  notNegative(spec.replicas, "spec.replicas", errors);
+  notNegative(spec.minReadySeconds, "spec.minReadySeconds", errors);
+  notNegative(spec.ordinals?.start, "spec.ordinals.start", errors);
+  if (!old && spec.serviceName) each(isDns1123Label, "spec.serviceName", spec.serviceName, errors);
+  const template = withoutOwn(spec);
+  const path = "spec.template";
+  if (validateSelector(spec.selector, "statefulset", errors)) {
+    if (!finder(spec.selector)(template.metadata?.labels)) {
+      const text = "`selector` does not match template `labels`";
+      errors.push(invalid(`${path}.metadata.labels`, shownLabels(template), text));
+    }
+    const wrong: FieldError[] = [];
+    validatePodTemplate(template, path, wrong, old?.spec?.template);
+    if (wrong.length === 0 || !wasValid || wasValid()) errors.push(...wrong);
+    const { labels, annotations } = template.metadata ?? {};
+    validateLabels(labels, `${path}.labels`, errors);
+    validateAnnotations(annotations, `${path}.annotations`, errors);
+    const before = old?.spec?.template?.metadata?.annotations;
+    const podSpec = template.spec ?? { containers: [] };
+    validatePodAnnotations(annotations, podSpec, `${path}.annotations`, errors, before);
+  } else errors.push(invalid("spec.selector", shownSelector(spec.selector), ""));
+  const restart = template.spec?.restartPolicy ?? "";
+  if (restart !== "Always") errors.push(notSupported(`${path}.spec.restartPolicy`, restart, ["Always"]));
+  if (template.spec?.activeDeadlineSeconds !== undefined) {
+    const text = "activeDeadlineSeconds in StatefulSet is not Supported";
+    errors.push(forbidden(`${path}.spec.activeDeadlineSeconds`, text));
+  }
+  return errors;
+}
+
+/** Limits how many pods are replaced at once; behind a gate that is closed, unless it is used already. */
+export function dropMaxUnavailable(set: StatefulSet, old?: StatefulSet): void {
+  const update = set.spec?.updateStrategy?.rollingUpdate;
+  if (update && old?.spec?.updateStrategy?.rollingUpdate?.maxUnavailable === undefined)
+    delete update.maxUnavailable;
+}
 
 const statefulMutable = new Set([
   "replicas",
@@ -308,11 +307,14 @@ const statefulMutable = new Set([
   "minReadySeconds",
 ]);
 
-export function validateStatefulSetUpdate(each: StatefulSet, old: StatefulSet): FieldError[] {
-  const fixed = (set: StatefulSet): Record<string, unknown> =>
-    Object.fromEntries(Object.entries(set.spec ?? {}).filter(([name]) => !statefulMutable.has(name)));
-  if (deepEqual(fixed(each), fixed(old))) return [];
+export function validateStatefulSetUpdate(set: StatefulSet, old: StatefulSet): FieldError[] {
+  const fixed = (of: StatefulSet): Record<string, unknown> =>
+    Object.fromEntries(Object.entries(of.spec ?? {}).filter(([name]) => !statefulMutable.has(name)));
+  const wasValid = (): boolean => validateStatefulSpec(old, old).length === 0;
+  const errors = validateStatefulSpec(set, old, wasValid);
+  if (deepEqual(fixed(set), fixed(old))) return errors;
   return [
+    ...errors,
     forbidden(
       "spec",
       "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden",
@@ -320,16 +322,22 @@ export function validateStatefulSetUpdate(each: StatefulSet, old: StatefulSet): 
   ];
 }
 
-export function validateRevision(each: ControllerRevision): FieldError[] {
+export function validateRevision(revision: ControllerRevision): FieldError[] {
   const errors: FieldError[] = [];
-  if (each.data === undefined || each.data === null) errors.push(required("data", "data is mandatory"));
-  notNegative(each.revision, "revision", errors);
+  notNegative(revision.revision, "revision", errors);
   return errors;
 }
 
-export function validateRevisionUpdate(each: ControllerRevision, old: ControllerRevision): FieldError[] {
+export function validateNewRevision(revision: ControllerRevision): FieldError[] {
+  const data: unknown = revision.data;
+  if (isObject(data) || wasEmptied(revision, "data")) return [];
+  const nothing = data === undefined || data === null;
+  return [required("data", nothing ? "data is mandatory" : "data must be a valid JSON object")];
+}
+
+export function validateRevisionUpdate(revision: ControllerRevision, old: ControllerRevision): FieldError[] {
   const errors: FieldError[] = [];
-  immutable("data", each.data, old.data, errors);
+  immutable("data", revision.data, old.data, errors);
   return errors;
 }
 

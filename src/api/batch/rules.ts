@@ -1,12 +1,11 @@
 /** Job and CronJob: defaults and rules. */
 import { forbidden, invalid, notSupported, required } from "../../machinery/index.ts";
-import { notNegative } from "../apps/rules.ts";
 import { defaultPodTemplate } from "../core/pod/defaults.ts";
 import { validatePodTemplate } from "../core/pod/spec.ts";
 import type { FieldError } from "../definition.ts";
 import type { CronJob, Job, JobSpec } from "../generated/types.ts";
 import { immutable, validateLabelSelector } from "../metadata.ts";
-import { domainPathProblems } from "../field-rules.ts";
+import { domainPathProblems, notNegative } from "../field-rules.ts";
 
 /** Labels by which a Job knows its pods; the second spelling is the older one, still written beside. */
 const jobLabels = ["batch.kubernetes.io/controller-uid", "controller-uid"] as const;

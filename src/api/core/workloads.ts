@@ -10,6 +10,7 @@ import {
   wasEmptied,
 } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
+import { notNegative } from "../field-rules.ts";
 import type {
   PodTemplate,
   PodTemplateSpec,
@@ -20,12 +21,6 @@ import { given } from "../given.ts";
 import { defaultPodTemplate } from "./pod/defaults.ts";
 import { validatePodTemplate } from "./pod/spec.ts";
 import { isChanged, templateWarnings, workloadWarnings } from "./pod/warnings.ts";
-
-const negativeText = "must be greater than or equal to 0";
-
-export function notNegative(value: number | undefined, path: string, errors: FieldError[]): void {
-  if (value !== undefined && value < 0) errors.push(invalid(path, value, negativeText));
-}
 
 export function defaultTemplateKind(each: PodTemplate): void {
   each.template ??= {};
@@ -39,7 +34,7 @@ export function validateTemplateKind(each: PodTemplate, old?: PodTemplate): Fiel
 }
 
 /** Labels of a template as a message shows them. */
-const shownLabels = ({ metadata }: PodTemplateSpec): object | null =>
+export const shownLabels = ({ metadata }: PodTemplateSpec): object | null =>
   metadata?.labels ?? (wasEmptied(metadata, "labels") ? {} : null);
 
 /** A template whose pods run for ever and are found by the selector. `what`: who makes the pods. */

@@ -130,7 +130,6 @@ export function planStatefulSet(state: StatefulState): StatefulPlan {
     const rolling = set.spec?.updateStrategy?.type !== "OnDelete";
     const finished = rolling && updated === made && ready === made && updated === replicas;
     const current = finished ? update : state.current;
-    const collisions = set.status?.collisionCount;
     return {
       observedGeneration: set.metadata?.generation ?? 0,
       replicas: made,
@@ -140,7 +139,7 @@ export function planStatefulSet(state: StatefulState): StatefulPlan {
       updatedReplicas: updated,
       currentRevision: current,
       updateRevision: update,
-      ...(collisions === undefined ? {} : { collisionCount: collisions }),
+      collisionCount: set.status?.collisionCount ?? 0,
       ...(set.status?.conditions ? { conditions: set.status.conditions } : {}),
     };
   }
