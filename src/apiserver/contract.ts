@@ -192,6 +192,10 @@ export interface ApiServerOptions {
   checks?: ReadonlyMap<string, () => void | Promise<void>>;
   /** Scheduler and controller manager, as far as they are known of. */
   components?: () => readonly ComponentState[];
+  /** How it was started, by names of kube-apiserver's flags: what /flagz says. Without it there is no /flagz. */
+  flags?: ReadonlyMap<string, string>;
+  /** Whether /debug/pprof/ is served; default true. */
+  profiling?: boolean;
   /** How it ends. */
   shutdown?: ShutdownOptions;
   /** How long requests may take that do not last, in milliseconds: --request-timeout. Default a minute. */

@@ -87,7 +87,8 @@ export const unsupportedMediaType = (accepted: readonly string[]): StatusError =
 const mediaTypes = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
 const streamTypes = ["application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch"];
 
-const onlyAccepted = (types: readonly string[]): StatusError =>
+/** A type that is made here, but not in the way that is asked for. */
+export const onlyAccepted = (types: readonly string[]): StatusError =>
   new StatusError("NotAcceptable", `only the following media types are accepted: ${types.join(", ")}`);
 
 /** Nothing of what the client accepts is made here. `streams`: it is a place that can be watched. */

@@ -28,6 +28,7 @@ import { FlowControl } from "./flow-control/flow-control.ts";
 import { defaultRequestMs, isLasting, timeOf } from "./flow-control/lasting.ts";
 import { Meters } from "./metrics/meters.ts";
 import { MetricsRegistry } from "./metrics/registry.ts";
+import { Operating } from "./operating/operating.ts";
 import { EventLeases } from "./registry/event-leases.ts";
 import { Lines } from "./registry/lines.ts";
 import { Registry } from "./registry/registry.ts";
@@ -42,6 +43,19 @@ function infoOf({ method, path }: HandlerRequest): RequestInfo | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Steps of the start that others do stand where kube-apiserver has them: before priority classes are made. */
+function inOrder(own: HealthCheck[], others: ReadonlyMap<string, HealthCheck["run"]>): HealthCheck[] {
+  const more = [...others].map(([name, run]) => ({ name, run }));
+  const isStep = ({ name }: HealthCheck): boolean => name.startsWith("poststarthook/");
+  const at = own.findIndex(({ name }) => name.endsWith("/bootstrap-system-priority-classes"));
+  return [
+    ...own.slice(0, at),
+    ...more.filter(isStep),
+    ...own.slice(at),
+    ...more.filter((each) => !isStep(each)),
+  ];
 }
 
 /** In a path whose request may have another time than others. */
@@ -118,8 +132,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     { name: "etcd", run: storeAnswers },
     { name: "etcd-readiness", run: storeAnswers, at: ["readyz"] },
     { name: "informer-sync", run: storeAnswers, at: ["readyz"] },
-    ...steps.checks(),
-    ...[...(options.checks ?? [])].map(([name, run]) => ({ name, run })),
+    ...inOrder(steps.checks(), options.checks ?? new Map()),
     { name: "shutdown", run: () => shutdown.check(), at: ["readyz"] },
   ];
   const flowControl =
@@ -134,6 +147,15 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
         });
   let address = "127.0.0.1";
   const aggregator = new Aggregator(core, options.aggregation ?? {});
+  const { setLevel } = log;
+  const operating = new Operating({
+    clock,
+    random,
+    flags: options.flags,
+    // Of klog's levels those from 4 on are for who looks for mistakes.
+    setVerbosity: setLevel && ((level) => setLevel(level >= 4 ? "debug" : "info")),
+    profiling: options.profiling ?? true,
+  });
   const documents = new Documents({
     registry,
     metrics,
@@ -142,6 +164,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     address: () => address,
     others: aggregator,
     debug: (path, query) => flowControl?.table(path, query),
+    operating: (...asked) => operating.answer(...asked),
+    operatingPaths: operating.paths,
   });
   const gate = new Gate(clock, options.authenticator, options.authorizer, meters.identity);
   const handler = new Handler({

@@ -6,6 +6,8 @@ export interface Logger {
   error(message: string, fields?: LogFields): void;
   /** A logger that adds these fields to every line. */
   with(fields: LogFields): Logger;
+  /** From now on lines of lower levels are left out, also by the loggers that come from this one; absent: that is fixed. */
+  setLevel?: (level: LogLevel) => void;
 }
 
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -19,10 +21,20 @@ export function createLogger(
   write: (line: string) => void,
   now: () => number,
   level: LogLevel = "info",
-  base: LogFields = {},
 ): Logger {
+  return logger({ write, now, level }, {});
+}
+
+interface Shared {
+  write: (line: string) => void;
+  now: () => number;
+  level: LogLevel;
+}
+
+function logger(shared: Shared, base: LogFields): Logger {
+  const { write, now } = shared;
   const emit = (at: LogLevel, message: string, fields?: LogFields): void => {
-    if (order[at] < order[level]) return;
+    if (order[at] < order[shared.level]) return;
     write(
       `${JSON.stringify({ time: new Date(now()).toISOString(), level: at, message, ...base, ...plain(fields) })}\n`,
     );
@@ -32,7 +44,10 @@ export function createLogger(
     info: (m, f) => emit("info", m, f),
     warn: (m, f) => emit("warn", m, f),
     error: (m, f) => emit("error", m, f),
-    with: (fields) => createLogger(write, now, level, { ...base, ...fields }),
+    with: (fields) => logger(shared, { ...base, ...fields }),
+    setLevel(level) {
+      shared.level = level;
+    },
   };
 }
 

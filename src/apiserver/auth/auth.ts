@@ -61,6 +61,8 @@ export interface Auth {
    */
   configureAuthentication(value: unknown): Promise<void>;
   configureAuthorization(value: unknown): Promise<void>;
+  /** Whose tokens of accounts are. */
+  readonly issuer: string;
   /**
    * Stores and repairs the default roles, then keeps aggregated ones up to date, and Secrets that ask for a token filled,
    * until the signal. `api` is a member of system:masters.
@@ -102,6 +104,7 @@ export function createAuth(options: AuthOptions): Auth {
   const authorizer = new AuthorizerChain(rbac);
   let rolesStored = false;
   return {
+    issuer,
     authenticator: new CredentialAuthenticator({
       tokens: union,
       anonymous,

@@ -63,13 +63,21 @@ export interface DocumentsOptions {
   others: OtherServers;
   /** Tables about what goes on inside, by path; undefined for a path that has none. */
   debug: (path: string, query: URLSearchParams) => string | undefined;
+  /** Pages for who operates the server; undefined for paths of others. */
+  operating: (
+    request: HandlerRequest,
+    info: RequestInfo,
+    paths: () => readonly string[],
+  ) => Answer | undefined | Promise<Answer | undefined>;
+  /** Their paths, as far as they are listed. */
+  operatingPaths: readonly string[];
 }
 
 /** DELETE begins to count anew. */
 async function metricsAnswer(method: string, metrics: MetricsRegistry): Promise<Answer> {
   if (method === "DELETE") {
     metrics.reset();
-    return textAnswer(200, "metrics reset\n");
+    return bytesAnswer(200, Buffer.from("metrics reset\n"), "text/plain; charset=utf-8");
   }
   const answer = bytesAnswer(200, Buffer.from(await metrics.text()), metricsType);
   answer.headers["process-start-time-unix"] = String(Math.round(performance.timeOrigin / 1000));
@@ -157,15 +165,17 @@ export class Documents {
     if (path === "/metrics/slis") return metricsAnswer("GET", health.metrics);
     if (path.startsWith("/debug/")) {
       const text = this.#options.debug(path, info.query);
-      return text === undefined ? undefined : textAnswer(200, text);
+      if (text !== undefined) return textAnswer(200, text);
     }
     if (/^\/(healthz|livez|readyz)(\/|$)/.test(path)) return health.answer(path, info.query);
-    return path.startsWith("/openapi/") ? this.#openApi.answer(path, request, info) : undefined;
+    if (path.startsWith("/openapi/")) return this.#openApi.answer(path, request, info);
+    return this.#options.operating(request, info, () => this.#paths());
   }
 
   #paths(): string[] {
-    const { registry, others, health, documents } = this.#options;
+    const { registry, others, health, documents, operatingPaths } = this.#options;
     const paths = [
+      ...operatingPaths,
       "/api",
       "/api/v1",
       "/apis",

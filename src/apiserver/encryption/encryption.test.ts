@@ -10,7 +10,7 @@ import { openMemoryStore, prefixEnd, type Store } from "../../store/index.ts";
 import { FakeClock } from "../../testing/index.ts";
 import { configMap, type Harness, startHarness } from "../testing/harness.ts";
 import { concerns, readEncryption } from "./config.ts";
-import { bytesOf, decodeMessage, encodeMessage } from "./kms/wire.ts";
+import { bytesOf, decodeMessage, encodeMessage } from "../codec/protobuf/plain-message.ts";
 import { type Encryption, openEncryption } from "./open.ts";
 
 const secret = (byte: number): string => Buffer.alloc(32, byte).toString("base64");

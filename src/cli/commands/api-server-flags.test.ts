@@ -17,6 +17,9 @@ test("flags of the API server become plain settings, with absolute paths", () =>
       "--max-requests-inflight=10",
       "--shutdown-delay-duration=1m30s",
       "--shutdown-send-retry-after",
+      "--request-timeout=30s",
+      "--profiling=false",
+      "--v=4",
       "--disable-admission-plugins=A,B",
     ),
     {
@@ -26,6 +29,9 @@ test("flags of the API server become plain settings, with absolute paths", () =>
       maxRequestsInflight: 10,
       shutdownDelayMs: 90_000,
       shutdownSendRetryAfter: true,
+      profiling: false,
+      verbosity: 4,
+      requestMs: 30_000,
     },
   );
 });
@@ -35,6 +41,7 @@ test("what is no duration or less than nothing is refused", () => {
     "--shutdown-delay-duration=5",
     "--shutdown-delay-duration=-1s",
     "--max-requests-inflight=-1",
+    "--request-timeout=soon",
   ])
     assert.throws(() => read(flag), UsageError, flag);
 });

@@ -30,6 +30,12 @@ export const apiServerFlags: readonly FlagSpec[] = [
     help: "reading requests at once; with those that write, the seats that priority levels share; default 400",
   },
   { long: "max-mutating-requests-inflight", type: "int", help: "writing requests at once; default 200" },
+  { long: "profiling", type: "boolean", help: "serve profiles of the processor and memory; default true" },
+  {
+    long: "v",
+    type: "int",
+    help: "how much is logged; from 4 on also what helps to find mistakes; default 0",
+  },
   {
     long: "request-timeout",
     type: "string",
@@ -70,6 +76,8 @@ export function apiServerSettings(flags: Flags): ApiServerSettings | undefined {
         : undefined,
     maxRequestsInflight: atLeast(0, flags, "max-requests-inflight"),
     maxMutatingRequestsInflight: atLeast(0, flags, "max-mutating-requests-inflight"),
+    profiling: flags.has("profiling") ? flags.on("profiling") : undefined,
+    verbosity: atLeast(0, flags, "v"),
     requestMs: duration(flags, "request-timeout"),
     shutdownDelayMs: duration(flags, "shutdown-delay-duration"),
     shutdownSendRetryAfter: flags.on("shutdown-send-retry-after") || undefined,

@@ -12,6 +12,7 @@ import type { Store } from "../../store/index.ts";
 import { ClusterError } from "../cluster-error.ts";
 import type { ApiServerSettings } from "../config/api-server-settings.ts";
 import type { ClusterConfig } from "../config/cluster-config.ts";
+import { serverFlags } from "../config/server-flags.ts";
 import type { ClusterCertificates } from "../pki/cluster-certificates.ts";
 import { type Identity, identities } from "../pki/identities.ts";
 import type { PartState } from "./supervisor.ts";
@@ -44,6 +45,8 @@ export async function startControlPlane(options: {
   parts: () => readonly PartState[];
 }): Promise<ControlPlane> {
   const { config, certificates, clock, log, settings, signal } = options;
+  const advertiseAddress = config.simulatedNodes > 0 ? "127.0.0.1" : config.gateway;
+  if ((settings.verbosity ?? 0) >= 4) log.setLevel?.("debug");
   const auth = createAuth({
     clock,
     serviceAccountKeys: [certificates.serviceAccountKey],
@@ -95,6 +98,8 @@ export async function startControlPlane(options: {
     upgrades: proxy.upgrades,
     guards: auth.guards,
     ...(plugins ? { plugins } : {}),
+    flags: serverFlags(config, settings, { advertiseAddress, issuer: auth.issuer }),
+    ...(settings.profiling === undefined ? {} : { profiling: settings.profiling }),
     ...(settings.requestMs === undefined ? {} : { requestMs: settings.requestMs }),
     flowControl: { seats: seatsOf(settings) },
     shutdown: {
@@ -105,7 +110,7 @@ export async function startControlPlane(options: {
     network: {
       serviceCidr: config.serviceCidr,
       advertise: {
-        address: config.simulatedNodes > 0 ? "127.0.0.1" : config.gateway,
+        address: advertiseAddress,
         port: config.apiPort,
       },
     },

@@ -13,6 +13,10 @@ export interface ApiServerSettings {
   /** Reading and writing requests at once, which flow control shares out. */
   maxRequestsInflight?: number;
   maxMutatingRequestsInflight?: number;
+  /** Whether it is profiled for who asks (/debug/pprof/); default true. */
+  profiling?: boolean;
+  /** How much is logged, as klog counts: from 4 on also what is of use to who looks for mistakes. */
+  verbosity?: number;
   /** How long a request may take that does not last, in milliseconds. */
   requestMs?: number;
   /** How long it serves on while it is no longer ready, in milliseconds. */

@@ -7,7 +7,15 @@ import type { Clock, Logger } from "../../../machinery/index.ts";
 import { openGcm, sealGcm } from "../aes.ts";
 import { common, type Opened, TransformError, type Transformer } from "../transformer.ts";
 import { UnixGrpc } from "./grpc.ts";
-import { bytesOf, decodeMessage, encodeMessage, mapMembers, mapOf, numberOf, textOf } from "./wire.ts";
+import {
+  bytesOf,
+  decodeMessage,
+  encodeMessage,
+  mapMembers,
+  mapOf,
+  numberOf,
+  textOf,
+} from "../../codec/protobuf/plain-message.ts";
 
 const service = "/v2.KeyManagementService";
 const healthyMs = 60_000;

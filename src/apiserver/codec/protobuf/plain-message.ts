@@ -1,4 +1,4 @@
-/** As much of protobuf as the messages of KMS plugins need: numbered members of bytes, texts, numbers and maps of bytes. */
+/** As much of protobuf as small messages need (KMS plugins, profiles): numbered members of bytes, texts, numbers and maps of bytes. */
 
 export type Fields = Map<number, (Uint8Array | number)[]>;
 

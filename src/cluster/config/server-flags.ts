@@ -1,0 +1,50 @@
+/** How a cluster's API server runs, by the names and in the spelling of kube-apiserver's flags: what /flagz says. */
+import { formatDuration } from "../../machinery/index.ts";
+import type { ApiServerSettings } from "./api-server-settings.ts";
+import type { ClusterConfig } from "./cluster-config.ts";
+
+/** Where the server and its tokens say they are. */
+export interface ServerPlace {
+  advertiseAddress: string;
+  issuer: string;
+}
+
+const list = (names: readonly string[]): string => `[${names.join(",")}]`;
+
+export function serverFlags(
+  { apiPort, serviceCidr }: Pick<ClusterConfig, "apiPort" | "serviceCidr">,
+  settings: ApiServerSettings,
+  { advertiseAddress, issuer }: ServerPlace,
+): Map<string, string> {
+  const { audit, plugins } = settings;
+  const values: Record<string, string | number | boolean | undefined> = {
+    "advertise-address": advertiseAddress,
+    "audit-log-maxage": audit?.log?.maxAgeDays ?? 0,
+    "audit-log-maxbackup": audit?.log?.maxBackups ?? 0,
+    "audit-log-maxsize": audit?.log?.maxSizeMb ?? 100,
+    "audit-log-path": audit?.log?.path,
+    "audit-policy-file": audit?.policyFile,
+    "audit-webhook-batch-max-size": audit?.webhook?.maxBatch ?? 400,
+    "audit-webhook-batch-max-wait": formatDuration(audit?.webhook?.maxWaitMs ?? 30_000),
+    "audit-webhook-config-file": audit?.webhook?.kubeconfig,
+    "authentication-config": settings.authenticationConfig,
+    "authorization-config": settings.authorizationConfig,
+    "authorization-mode": settings.authorizationConfig === undefined ? list(["Node", "RBAC"]) : list([]),
+    "disable-admission-plugins": list(plugins?.disable ?? []),
+    "enable-admission-plugins": list(plugins?.enable ?? []),
+    "enable-priority-and-fairness": true,
+    "encryption-provider-config": settings.encryptionConfig,
+    "max-mutating-requests-inflight": settings.maxMutatingRequestsInflight ?? 200,
+    "max-requests-inflight": settings.maxRequestsInflight ?? 400,
+    profiling: settings.profiling ?? true,
+    "request-timeout": formatDuration(settings.requestMs ?? 60_000),
+    "secure-port": apiPort,
+    "service-account-issuer": list([issuer]),
+    "service-cluster-ip-range": serviceCidr,
+    "service-node-port-range": "30000-32767",
+    "shutdown-delay-duration": formatDuration(settings.shutdownDelayMs ?? 0),
+    "shutdown-send-retry-after": settings.shutdownSendRetryAfter ?? false,
+    v: settings.verbosity ?? 0,
+  };
+  return new Map(Object.entries(values).map(([name, value]) => [name, String(value ?? "")]));
+}
