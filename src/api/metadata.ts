@@ -59,6 +59,7 @@ export function validateMeta(
     errors.push(invalid(`${path}.generation`, meta.generation, "must be greater than or equal to 0"));
   common(meta, path, errors);
   validateFinalizers(meta.finalizers ?? [], `${path}.finalizers`, finalizers === "standard", errors);
+  validateManagers(meta.managedFields, `${path}.managedFields`, errors);
   return errors;
 }
 
@@ -142,6 +143,21 @@ function validateOwners(owners: readonly OwnerReference[], path: string, errors:
   }
 }
 
+const managerLimit = 128;
+const subresourceLimit = 256;
+
+/** Who owns fields; what they own was read before. */
+function validateManagers(owners: ObjectMeta["managedFields"], path: string, errors: FieldError[]): void {
+  for (const [i, { manager = "", subresource = "" }] of (owners ?? []).entries()) {
+    if (byteLength(manager) > managerLimit) errors.push(tooLong(`${path}[${i}].manager`, managerLimit));
+    for (const char of manager)
+      if (!/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u.test(char))
+        errors.push(invalid(`${path}[${i}].manager`, manager, "should only contain printable characters"));
+    if (byteLength(subresource) > subresourceLimit)
+      errors.push(tooLong(`${path}[${i}].subresource`, subresourceLimit));
+  }
+}
+
 const standardFinalizers: ReadonlySet<string> = new Set(["kubernetes", "orphan", "foregroundDeletion"]);
 
 function validateFinalizers(
@@ -202,6 +218,7 @@ export function validateMetaUpdate(
     if (meta[member] !== old[member]) errors.push(invalid(`${path}.${member}`, meta[member], immutableText));
   }
   common(meta, path, errors);
+  validateManagers(meta.managedFields, `${path}.managedFields`, errors);
   if (finalizers === "standard") validateStandardFinalizers(meta.finalizers, `${path}.finalizers`, errors);
   return errors;
 }

@@ -18,6 +18,8 @@ export function readManagers(entries: ObjectMeta["managedFields"], ours: boolean
   for (const each of entries) {
     if (each.operation !== "Apply" && each.operation !== "Update")
       throw new Error("error decoding managed fields: invalid operation");
+    if (!ours && each.fieldsType !== "FieldsV1")
+      throw new Error(`invalid fieldsType ${JSON.stringify(each.fieldsType ?? "")}`);
     const entry: ManagerEntry = {
       manager: each.manager ?? "",
       operation: each.operation,
@@ -50,9 +52,9 @@ export function checkManagers(entries: ObjectMeta["managedFields"]): string | un
   return undefined;
 }
 
-/** A client takes all ownership away with a list of one empty entry. */
+/** A client takes all ownership away with a list of nothing, or of one empty entry. */
 export const isReset = (entries: ObjectMeta["managedFields"]): boolean =>
-  entries?.length === 1 && Object.keys(entries[0] as object).length === 0;
+  entries?.length === 0 || (entries?.length === 1 && Object.keys(entries[0] as object).length === 0);
 
 const seconds = (entry: ManagerEntry): string => entry.time ?? "";
 

@@ -267,3 +267,46 @@ test("a client may take all ownership away; then nobody owns anything until some
   });
   await h.close();
 });
+
+test("apply: what is empty in a configuration is owned, and stays so when others take away what was in it", async () => {
+  const h = await startHarness();
+  await apply(h, `${maps}/a`, "one", cm({ x: "1" }));
+  await apply(h, `${maps}/a`, "two", cm({ x: "2" }), "&force=true");
+  await apply(h, `${maps}/a`, "one", cm({}));
+  const { data: _, ...bare } = cm({});
+  const left = await apply(h, `${maps}/a`, "two", bare);
+  assert.deepEqual([left.body.data, owners(left.body)], [undefined, { "one Apply": { "f:data": {} } }]);
+  const taken = await apply(h, `${maps}/a`, "three", cm({ z: "1" }));
+  assert.equal(failure(taken, 409).message, 'Apply failed with 1 conflict: conflict with "one": .data');
+  await h.close();
+});
+
+test("apply: the last field of the metadata can go, and the object keeps its name", async () => {
+  const h = await startHarness();
+  await apply(h, `${maps}/a`, "one", cm({}, { generateName: "a" }));
+  const { status, body } = await apply(h, `${maps}/a`, "one", cm({}));
+  assert.deepEqual([status, body.metadata.name, body.metadata.generateName], [200, "a", undefined]);
+  const made = await apply(h, `${maps}/b`, "one", cm({}, { name: "b", resourceVersion: "1" }));
+  assert.equal(made.status, 201);
+  const refused = await apply(h, `${maps}/b`, "one", cm({}, { name: "b", managedFields: [] }));
+  assert.equal(failure(refused, 400).message, "metadata.managedFields must be nil");
+  await h.close();
+});
+
+test("an empty list of owners takes all ownership away, and entries that cannot be read change nothing", async () => {
+  const h = await startHarness();
+  const merge = { "content-type": "application/merge-patch+json" };
+  const set = (managedFields: unknown) =>
+    h.call("PATCH", `${maps}/a?fieldManager=two`, { metadata: { managedFields } }, merge);
+  const entry = { manager: "x", operation: "Apply", apiVersion: "v1", fieldsType: "FieldsV1" };
+  const { body } = await apply(h, `${maps}/a`, "one", cm({ k: "v" }));
+  const unread = await set([{ ...entry, fieldsType: "X", fieldsV1: { "f:data": {} } }]);
+  assert.deepEqual(owners(unread.body), owners(body));
+  const long = await set([{ ...entry, manager: "x".repeat(129), fieldsV1: { "f:data": {} } }]);
+  assert.match(
+    failure(long, 422).message ?? "",
+    /managedFields\[0\]\.manager: Too long: may not be more than 128 bytes/,
+  );
+  assert.deepEqual(owners((await set([])).body), {});
+  await h.close();
+});

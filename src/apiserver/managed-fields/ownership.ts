@@ -85,6 +85,20 @@ const bare = (object: KubeObject): KubeObject => {
   return { ...object, metadata };
 };
 
+const known = new WeakMap<object, Managers>();
+
+/** Those of an object that is stored, read once. */
+function stored(object: KubeObject | undefined): Managers {
+  const entries = object?.metadata?.managedFields;
+  if (!entries) return nobody;
+  let managers = known.get(entries);
+  if (!managers) {
+    managers = readManagers(entries, true);
+    known.set(entries, managers);
+  }
+  return managers;
+}
+
 /**
  * The owners of a write: those the client sent (a PUT may set them), else those that were. Subresources do not listen to
  * the client.
@@ -94,10 +108,10 @@ function ownersBefore(
   old: KubeObject | undefined,
   subresource: string,
 ): Managers {
-  const before = (): Managers => readManagers(old?.metadata?.managedFields, true);
+  const before = (): Managers => stored(old);
   if (subresource !== "") return before();
   if (isReset(sent)) return nobody;
-  if (!sent || sent.length === 0 || sent === old?.metadata?.managedFields) return before();
+  if (!sent || sent === old?.metadata?.managedFields) return before();
   try {
     const given = readManagers(sent, false);
     return given.size > 0 ? given : before();
@@ -152,11 +166,11 @@ function setOwners(
 ): void {
   const meta = object.metadata as ObjectMeta;
   const { resource } = call;
-  const stored = resource.def.storedAs && !resource.def.type;
-  const seen = (each: KubeObject): KubeObject => (stored ? resource.shown(each) : bare(each));
+  const otherwise = resource.def.storedAs && !resource.def.type;
+  const seen = (each: KubeObject): KubeObject => (otherwise ? resource.shown(each) : bare(each));
   const view = viewOf(call, resource, subresource, conversions);
   if (!old && managers.size === 0) {
-    const shown = stored ? resource.shown(object) : object;
+    const shown = otherwise ? resource.shown(object) : object;
     setManagers(
       meta,
       afterCreate(view, shown, writerOf(call, "Update", subresource), nowTime(call.core.clock)),
@@ -171,7 +185,8 @@ function setOwners(
     writerOf(call, "Update", subresource),
     nowTime(call.core.clock),
   );
-  if (old && next === managers && old.metadata?.managedFields)
+  // What the client said of the owners stands even where nothing else changed.
+  if (old && next === managers && managers === stored(old) && old.metadata?.managedFields)
     meta.managedFields = old.metadata.managedFields;
   else setManagers(meta, next);
 }

@@ -125,7 +125,15 @@ async function createApplied(call: Call, config: KubeObject): Promise<Entry> {
   const empty = { apiVersion: resource.apiVersion, kind: resource.def.kind } as KubeObject;
   const { object } = configured(call, empty, config, new Map());
   checkPlace(call, config, undefined);
-  return createObject(call, usable(call, object), "kept");
+  const made = usable(call, object);
+  const { resourceVersion } = made.metadata as ObjectMeta;
+  if (resourceVersion && !/^\d+$/.test(resourceVersion)) {
+    const why = `strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`;
+    throw new StatusError("", why, { code: 500 });
+  }
+  // There is nothing that the version could be compared with.
+  delete made.metadata?.resourceVersion;
+  return createObject(call, made, "kept");
 }
 
 /** The live object with the configuration applied, in stored spelling. */
@@ -164,7 +172,7 @@ function configured(
   owners: Managers,
   conversions?: Conversions,
 ): { object: KubeObject; unchanged: boolean } {
-  if ((config.metadata?.managedFields?.length ?? 0) > 0)
+  if (config.metadata?.managedFields !== undefined && config.metadata.managedFields !== null)
     throw badRequest("metadata.managedFields must be nil");
   checkType(call, config);
   const { info } = call;

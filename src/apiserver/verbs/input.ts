@@ -3,6 +3,7 @@ import {
   cannotHandle,
   conform,
   type Conformance,
+  type KindDefinition,
   type KubeObject,
   strictProblem,
   strictTexts,
@@ -63,6 +64,15 @@ export function readSpecial(
   return object;
 }
 
+/** Drops in place what the type does not know, and names it. */
+export function conformed(def: KindDefinition, object: KubeObject): Conformance {
+  // An empty list of owners is dropped like any other, and yet says something.
+  const disowned = object.metadata?.managedFields?.length === 0;
+  const found = def.conform?.(object) ?? conform(def.schema, object);
+  if (disowned && object.metadata && !object.metadata.managedFields) object.metadata.managedFields = [];
+  return found;
+}
+
 /** Drops what the type does not know, and says so as `fieldValidation` asks; what refuses the object is returned. */
 export function conformObject(
   call: Call,
@@ -70,7 +80,7 @@ export function conformObject(
   decoded: Decoded | undefined,
 ): string | undefined {
   const { def } = call.resource;
-  const found = def.conform?.(object) ?? conform(def.schema, object);
+  const found = conformed(def, object);
   if (decoded && !found.problem) refuseDepths(object, decoded);
   return judged(found, call.info, decoded, call.warnings);
 }

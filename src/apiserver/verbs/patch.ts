@@ -1,5 +1,4 @@
 import {
-  conform,
   type KindDefinition,
   type KubeObject,
   type ObjectMeta,
@@ -25,7 +24,7 @@ import type { Call } from "../core.ts";
 import { badRequest } from "../errors.ts";
 import type { Answer } from "../response.ts";
 import { serverSideApply } from "./apply.ts";
-import { judged } from "./input.ts";
+import { conformed, judged } from "./input.ts";
 import { objectAnswer } from "./output.ts";
 import { unusable } from "./unusable.ts";
 import { updateObject } from "./update.ts";
@@ -47,8 +46,7 @@ export async function patch(call: Call): Promise<Answer> {
     const unfit = shown && judged(restorable(def.schema, object), info, undefined, call.warnings, strict);
     if (unfit) throw unusable(shown, unfit);
     const mistyped = wrongType(def, object, shown !== undefined);
-    const found = def.conform?.(object) ?? conform(def.schema, object);
-    const { problem, unknown } = found;
+    const { problem, unknown } = conformed(def, object);
     const refused =
       mistyped ??
       judged(

@@ -240,7 +240,6 @@ function checkVersion({ resource: { def }, info }: Call, meta: ObjectMeta, exist
 function keepSystemFields(meta: ObjectMeta, old: ObjectMeta): void {
   meta.uid ||= old.uid;
   meta.creationTimestamp = old.creationTimestamp;
-  if (old.generateName !== undefined) meta.generateName ??= old.generateName;
   // Nobody takes deletion back; who asks for it by writing the fields is told that they are immutable.
   if (old.deletionTimestamp) meta.deletionTimestamp = old.deletionTimestamp;
   if (old.deletionGracePeriodSeconds !== undefined)

@@ -14,7 +14,7 @@ import {
 } from "./field-set.ts";
 import { setOfText } from "./known-sets.ts";
 import { merge, removeFields } from "./merge.ts";
-import type { Shape } from "./shape.ts";
+import { asShown, type Shape } from "./shape.ts";
 
 export type Operation = "Apply" | "Update";
 
@@ -86,10 +86,13 @@ class Changes {
   readonly #view: View;
   readonly #before: object;
   readonly #after: object;
+  readonly #typed: boolean;
   readonly #seen = new Map<string, Comparison | undefined>();
   #whole: Comparison | undefined;
 
-  constructor(view: View, before: object, after: object) {
+  /** `typed`: both are to be seen as the view's version shows them; else they are compared as they are. */
+  constructor(view: View, before: object, after: object, typed = view.typed) {
+    this.#typed = typed;
     this.#view = view;
     this.#before = before;
     this.#after = after;
@@ -97,8 +100,7 @@ class Changes {
 
   /** In the view's own version, with what is set back. */
   get whole(): Comparison {
-    const { shape, typed } = this.#view;
-    this.#whole ??= compare(shape, this.#before, this.#after, typed);
+    this.#whole ??= compare(this.#view.shape, this.#before, this.#after, this.#typed);
     return this.#whole;
   }
 
@@ -177,8 +179,10 @@ export function afterUpdate(
 ): Managers {
   const changes = new Changes(view, before, after);
   const change = changes.in(view.apiVersion) as Comparison;
-  if (isNone(change)) return managers;
+  const foreign = [...managers.values()].some((entry) => entry.apiVersion !== view.apiVersion);
+  if (isNone(change) && !foreign) return managers;
   const left = takeFromOthers(changes, managers, "", true);
+  if (isNone(change)) return left.size === managers.size ? managers : left;
   const taken = owned(union(change.modified, change.added));
   if (isEmptySet(taken)) return left;
   const id = identityOf(writer);
@@ -241,13 +245,17 @@ export function applyConfiguration(
   now: string,
 ): Applied {
   const id = identityOf(writer);
-  const set = owned(filtered(appliedSet(view.shape, config), view.reset));
+  // What nobody owns holds what stands beside it while fields are taken out.
+  const named = filtered(appliedSet(view.shape, config), view.reset);
+  const set = owned(named);
   const last = managers.get(id);
   const entry: ManagerEntry = { ...writer, time: now, set };
   const withMine = new Map(managers).set(id, entry);
-  const merged = merge(view.shape, live, config) as object;
-  const object = prune(view, merged, withMine, last, entry);
-  const changes = new Changes(view, live, object);
+  // The configuration counts as it was written: what is empty in it is there.
+  const base = asSeen(view, live);
+  const merged = merge(view.shape, base, config) as object;
+  const object = prune(view, merged, new Map(managers).set(id, { ...entry, set: named }), last, entry);
+  const changes = new Changes(view, base, object, false);
   const left = takeFromOthers(changes, withMine, id, force);
   const same = isNone(changes.whole);
   // Who changes nothing but what he owns has the time of his last change.
@@ -287,7 +295,7 @@ function prune(
   const sets = new Map<string, FieldSet>([[last.apiVersion, leaf]]);
   for (const { apiVersion, set } of managers.values())
     sets.set(apiVersion, union(sets.get(apiVersion) ?? leaf, set));
-  let seen = new Seen(then.view, then.convert(merged));
+  let seen = new Seen(then.view, then.view === view ? merged : asSeen(then.view, then.convert(merged)));
   let pruned = seen.without(seen.named(last.set));
   // What went with the last configuration comes back where somebody owns it, or where it held no such field itself.
   for (const [apiVersion, set] of sets) {
@@ -306,6 +314,10 @@ function prune(
 }
 
 const asItIs = (object: object): object => object;
+
+/** An object as a version of built-in kinds shows it. */
+const asSeen = ({ typed, shape }: View, object: object): object =>
+  typed ? (asShown(shape, object) as object) : object;
 
 /** An object as one version shows it. */
 class Seen {
@@ -338,8 +350,9 @@ function moveTo(apiVersion: string, seen: Seen, pruned: object): [Seen, object] 
   const { view, object } = seen;
   if (apiVersion === view.apiVersion) return [seen, pruned];
   const other = view.other(apiVersion);
-  return other && [new Seen(other.view, other.convert(object)), other.convert(pruned)];
+  const convert = (each: object): object => asSeen(other?.view ?? view, other?.convert(each) ?? each);
+  return other && [new Seen(other.view, convert(object)), convert(pruned)];
 }
 
 /** Every field there is in an object. */
-const present = (view: View, object: object): FieldSet => compare(view.shape, {}, object, view.typed).added;
+const present = (view: View, object: object): FieldSet => compare(view.shape, {}, object, false).added;

@@ -59,7 +59,10 @@ function mergeLists(list: ListShape, live: readonly unknown[], config: readonly 
   return merged;
 }
 
-/** The value without the set's members and what is below them; undefined when nothing is left of a map or list. */
+/**
+ * The value without the set's members and what is below them; undefined when nothing is left of a map or list. Inside, what
+ * is emptied stays as null: it is there, and nothing is in it.
+ */
 export function removeFields(shape: Shape, value: unknown, set: FieldSet): unknown {
   if (isEmptySet(set)) return value;
   const form = formOf(shape, value);
@@ -87,7 +90,8 @@ export function removeFields(shape: Shape, value: unknown, set: FieldSet): unkno
   return value;
 }
 
+/** Undefined for what goes. */
 function remaining(shape: Shape, value: unknown, node: FieldSet | undefined): unknown {
   if (!node) return value;
-  return "." in node || isEmptySet(node) ? undefined : removeFields(shape, value, node);
+  return "." in node || isEmptySet(node) ? undefined : (removeFields(shape, value, node) ?? null);
 }

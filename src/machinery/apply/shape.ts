@@ -2,6 +2,8 @@
  * How values of a type are taken apart when fields have owners: which maps and lists are one field as a whole (atomic),
  * and by what the items of the other lists are told apart. A value may be of several forms where its type is open.
  */
+import { setMember } from "../deep.ts";
+
 export interface Shape {
   readonly scalar?: "numeric" | "string" | "boolean" | "untyped";
   readonly list?: ListShape;
@@ -123,6 +125,26 @@ export function shown(field: FieldShape, value: unknown): unknown {
   if (Array.isArray(value)) return value.length === 0 ? undefined : value;
   for (const _ in value) return value;
   return undefined;
+}
+
+/** A whole value as Go shows it. */
+export function asShown(shape: Shape, value: unknown): unknown {
+  if (Array.isArray(value)) {
+    const element = shape.list?.element;
+    return element ? value.map((each) => asShown(element, each)) : value;
+  }
+  const { map } = shape;
+  if (!map || !isMembers(value)) return value;
+  const made: Record<string, unknown> = {};
+  for (const [name, each] of Object.entries(value)) {
+    const field = map.field(name);
+    const kept = field ? shown(field, each) : each;
+    const inner = field?.shape ?? map.element;
+    if (kept !== undefined) setMember(made, name, inner ? asShown(inner, kept) : kept);
+  }
+  for (const field of map.implied)
+    if (!(field.name in value)) made[field.name] = asShown(field.shape, field.implied);
+  return made;
 }
 
 /** What stands in a key or set item's place cannot tell it apart from others. */
