@@ -84,6 +84,7 @@ export interface KindSource<T extends KubeObject> {
   /** Texts for Warning headers; `old`: of a change, absent at creation. */
   warnings?(object: T, old?: T): string[];
   defaultPropagation?: "Background" | "Orphan";
+  orphanWarning?: string;
   graceSeconds?(object: T): number | undefined;
   storedAs?: KindDefinition["storedAs"];
   ttlSeconds?: number;
@@ -251,6 +252,7 @@ export function kindsOf(group: string, version: string, packageName: string) {
         ? { selectableFields: source.selectableFields as KindDefinition["selectableFields"] }
         : {}),
       ...(source.defaultPropagation ? { defaultPropagation: source.defaultPropagation } : {}),
+      ...(source.orphanWarning ? { orphanWarning: source.orphanWarning } : {}),
       ...(source.graceSeconds ? { graceSeconds: source.graceSeconds as KindDefinition["graceSeconds"] } : {}),
       ...(source.storedAs ? { storedAs: source.storedAs } : {}),
       ...(source.ttlSeconds === undefined ? {} : { ttlSeconds: source.ttlSeconds }),

@@ -114,6 +114,8 @@ export interface KindDefinition {
   deletionFinalizer?: string;
   /** What is stored when the delete options say nothing: Background unless Orphan here. */
   defaultPropagation?: "Background" | "Orphan";
+  /** Said to who deletes without a word about what becomes of dependents. */
+  orphanWarning?: string;
   /** Deletion waits this long by default (pods). Undefined: deleted at once. */
   graceSeconds?(object: KubeObject): number | undefined;
   /**

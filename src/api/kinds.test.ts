@@ -287,7 +287,7 @@ const wrong: readonly (readonly [plural: string, group: string, object: Any, err
   [
     "jobs",
     "batch",
-    { spec: { template: { spec: { containers: [container] } } } },
+    { metadata: { uid: "u" }, spec: { template: { spec: { containers: [container] } } } },
     ['spec.template.spec.restartPolicy: Required value: valid values: "OnFailure", "Never"'],
   ],
 ];

@@ -11,6 +11,7 @@ import {
   required,
   type LabelSelectorObject,
   tooLong,
+  wasEmptied,
 } from "../machinery/index.ts";
 import type { FieldError } from "./definition.ts";
 import type { ObjectMeta, OwnerReference } from "./meta.ts";
@@ -85,6 +86,12 @@ export function validateLabels(
     const value = labels[name] as string;
     for (const text of isLabelValue(value)) errors.push(invalid(path, value, text));
   }
+}
+
+/** Labels as a message shows them. */
+export function shownLabels(meta: ObjectMeta | undefined): object | null {
+  const labels = Object.entries(meta?.labels ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+  return labels.length > 0 || wasEmptied(meta, "labels") ? Object.fromEntries(labels) : null;
 }
 
 export function validateAnnotations(

@@ -5,7 +5,19 @@ import type { FieldError, KindDefinition } from "./definition.ts";
 import { kindsOf } from "./define.ts";
 import type { PodDisruptionBudget } from "./generated/types.ts";
 import { internalForm } from "./internal-form.ts";
+import { notNegative } from "./field-rules.ts";
+import { validateConditions } from "./condition-rules.ts";
 import { validateLabelSelector } from "./metadata.ts";
+
+/** A budget's status is written by the controller and, when it allows an eviction, by the server itself. */
+function validateStatus(budget: PodDisruptionBudget): FieldError[] {
+  const errors: FieldError[] = [];
+  const status = budget.status;
+  validateConditions(status?.conditions, "status.conditions", errors);
+  for (const name of ["disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"] as const)
+    notNegative(status?.[name], `status.${name}`, errors);
+  return errors;
+}
 
 const define = kindsOf("policy", "v1", "io.k8s.api.policy.v1");
 
@@ -22,6 +34,7 @@ export const policyKinds: readonly KindDefinition[] = [
     defaults(budget) {
       budget.spec ??= {};
     },
+    validateStatus,
     validate(budget) {
       const errors: FieldError[] = [];
       const spec = budget.spec ?? {};

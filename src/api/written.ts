@@ -2,6 +2,7 @@
  * Go writes fields of structs that nobody gave: empty structs, and zeros that are not omitted. Clients see them in every
  * answer of Kubernetes, so they are here too. In place; what is there stays.
  */
+import { noteEmptied } from "../machinery/index.ts";
 import { type FieldSchema, typeOf, type TypeSchema } from "./schema.ts";
 
 interface Plan {
@@ -68,8 +69,11 @@ export function fillWritten(type: TypeSchema, object: Record<string, unknown>): 
   for (const { name, field } of always) {
     const value = object[name];
     if (value === undefined) object[name] = zero(field);
-    // What is stored does not tell an empty list from none.
-    else if (isEmptyList(field, value)) object[name] = null;
+    // What is stored does not tell an empty list from none; messages do.
+    else if (isEmptyList(field, value)) {
+      object[name] = null;
+      noteEmptied(object, name);
+    }
   }
   for (const { name, field, type: inner } of below) {
     const value = object[name];

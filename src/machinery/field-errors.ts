@@ -32,6 +32,10 @@ export const required = (field: string, detail = ""): FieldError =>
 export const invalid = (field: string, value: unknown, detail: string): FieldError =>
   make("FieldValueInvalid", `Invalid value: ${show(value)}`, field, detail);
 
+/** A mistake of several values together: none of them is shown. */
+export const invalidTogether = (field: string, detail: string): FieldError =>
+  make("FieldValueInvalid", "Invalid value", field, detail);
+
 export const typeInvalid = (field: string, value: unknown, detail: string): FieldError =>
   make("FieldValueTypeInvalid", `Invalid value: ${show(value)}`, field, detail);
 

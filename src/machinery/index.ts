@@ -1,4 +1,5 @@
 export * from "./clock.ts";
+export * from "./cron.ts";
 export * from "./deep.ts";
 export * from "./duration.ts";
 export * from "./exact-json.ts";
@@ -19,6 +20,7 @@ export * from "./quantity.ts";
 export * from "./queue.ts";
 export * from "./selector.ts";
 export * from "./status-error.ts";
+export * from "./time-zone.ts";
 export * from "./unified-diff.ts";
 export { formatYaml } from "./yaml-format.ts";
 export { yamlKey, yamlText } from "./yaml-scalar.ts";

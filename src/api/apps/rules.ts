@@ -15,7 +15,7 @@ import {
 import { validateClaimSpec } from "../core/claim-spec.ts";
 import { validatePodAnnotations } from "../core/pod/annotations.ts";
 import { validatePodTemplate } from "../core/pod/spec.ts";
-import { shownLabels, validateServingTemplate } from "../core/workloads.ts";
+import { validateServingTemplate } from "../core/workloads.ts";
 import type { FieldError } from "../definition.ts";
 import { each, negativeText, notNegative } from "../field-rules.ts";
 import type {
@@ -35,6 +35,7 @@ import {
   validateAnnotations,
   validateLabels,
   validateLabelSelector,
+  shownLabels,
 } from "../metadata.ts";
 import { numberIn, rollbackTo } from "./numbers.ts";
 
@@ -173,7 +174,7 @@ export function validateDaemonSet(set: DaemonSet, old?: DaemonSet): FieldError[]
   validateLabelSelector(selector, "spec.selector", errors);
   if (errors.length === 0 && !finder(selector)(template.metadata?.labels)) {
     const text = "`selector` does not match template `labels`";
-    errors.push(invalid("spec.template.metadata.labels", shownLabels(template), text));
+    errors.push(invalid("spec.template.metadata.labels", shownLabels(template.metadata), text));
   }
   if (selector && countOf(selector) === 0)
     errors.push(invalid("spec.selector", selector, "empty selector is invalid for daemonset"));
@@ -269,7 +270,7 @@ function validateStatefulSpec(set: StatefulSet, old?: StatefulSet, wasValid?: ()
   if (validateSelector(spec.selector, "statefulset", errors)) {
     if (!finder(spec.selector)(template.metadata?.labels)) {
       const text = "`selector` does not match template `labels`";
-      errors.push(invalid(`${path}.metadata.labels`, shownLabels(template), text));
+      errors.push(invalid(`${path}.metadata.labels`, shownLabels(template.metadata), text));
     }
     const wrong: FieldError[] = [];
     validatePodTemplate(template, path, wrong, old?.spec?.template);

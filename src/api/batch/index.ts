@@ -5,22 +5,18 @@ import { ageColumn, ago, column, nameColumn, selectorText, workloadColumns } fro
 import type { KindDefinition, TableColumn } from "../definition.ts";
 import { kindsOf } from "../define.ts";
 import type { CronJob, Job } from "../generated/types.ts";
-import {
-  defaultCronJob,
-  defaultJob,
-  prepareNewJob,
-  validateCronJob,
-  validateJob,
-  validateJobUpdate,
-} from "./rules.ts";
+import { dropDisabledOfTemplate } from "../core/pod/dropped.ts";
+import { isTrue } from "./conditions.ts";
+import { validateCronJob, validateNewCronJob } from "./cronjob.ts";
+import { defaultCronJob, defaultJob, prepareNewJob } from "./defaults.ts";
+import { validateJob, validateJobUpdate } from "./job.ts";
+import { validateJobStatus } from "./job-status.ts";
 
 const define = kindsOf("batch", "v1", "io.k8s.api.batch.v1");
 
 /** Condition types in the order they decide STATUS; deletion stands between Failed and Suspended. */
 function jobStatus(job: Job): string {
-  const has = (type: string): boolean =>
-    job.status?.conditions?.some((condition) => condition.type === type && condition.status === "True") ??
-    false;
+  const has = (type: string): boolean => isTrue(job.status?.conditions, type);
   if (has("Complete")) return "Complete";
   if (has("Failed")) return "Failed";
   if (job.metadata?.deletionTimestamp) return "Terminating";
@@ -78,10 +74,15 @@ export const batchKinds: readonly KindDefinition[] = [
     columns: jobColumns,
     defaults: defaultJob,
     prepareForCreate: prepareNewJob,
-    onUpdate: ["metadata", "object", "metadataChange", "change"],
-    validate: validateJob,
+    prepareForUpdate: (job, old) => dropDisabledOfTemplate(job.spec?.template, old.spec?.template),
+    onUpdate: ["metadata", "change"],
+    validate: (job) => validateJob(job),
     warnings: jobWarnings,
     validateUpdate: validateJobUpdate,
+    validateStatus: validateJobStatus,
+    defaultPropagation: "Orphan",
+    orphanWarning:
+      "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning",
     selectableFields: { "status.successful": (job) => String(job.status?.succeeded ?? 0) },
   }),
   define<CronJob>({
@@ -93,8 +94,14 @@ export const batchKinds: readonly KindDefinition[] = [
     status: true,
     columns: cronJobColumns,
     defaults: defaultCronJob,
+    prepareForCreate: (each) => dropDisabledOfTemplate(each.spec?.jobTemplate.spec?.template),
+    prepareForUpdate: (each, old) =>
+      dropDisabledOfTemplate(each.spec?.jobTemplate.spec?.template, old.spec?.jobTemplate.spec?.template),
+    onUpdate: ["metadataChange", "change"],
     onStatus: ["change"],
-    validate: validateCronJob,
+    validate: (each) => validateCronJob(each),
+    validateCreate: validateNewCronJob,
+    validateUpdate: validateCronJob,
     warnings: cronJobWarnings,
   }),
 ];

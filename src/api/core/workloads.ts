@@ -7,7 +7,6 @@ import {
   notSupported,
   required,
   selectorFromLabels,
-  wasEmptied,
 } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
 import { notNegative } from "../field-rules.ts";
@@ -18,6 +17,7 @@ import type {
   ReplicationControllerStatus,
 } from "../generated/types.ts";
 import { given } from "../given.ts";
+import { shownLabels } from "../metadata.ts";
 import { defaultPodTemplate } from "./pod/defaults.ts";
 import { validatePodTemplate } from "./pod/spec.ts";
 import { isChanged, templateWarnings, workloadWarnings } from "./pod/warnings.ts";
@@ -33,10 +33,6 @@ export function validateTemplateKind(each: PodTemplate, old?: PodTemplate): Fiel
   return errors;
 }
 
-/** Labels of a template as a message shows them. */
-export const shownLabels = ({ metadata }: PodTemplateSpec): object | null =>
-  metadata?.labels ?? (wasEmptied(metadata, "labels") ? {} : null);
-
 /** A template whose pods run for ever and are found by the selector. `what`: who makes the pods. */
 export function validateServingTemplate(
   template: PodTemplateSpec,
@@ -48,7 +44,7 @@ export function validateServingTemplate(
 ): void {
   if (!matches(template.metadata?.labels)) {
     const text = "`selector` does not match template `labels`";
-    errors.push(invalid(`${path}.metadata.labels`, shownLabels(template), text));
+    errors.push(invalid(`${path}.metadata.labels`, shownLabels(template.metadata), text));
   }
   validatePodTemplate(template, path, errors, old);
   const policy = template.spec?.restartPolicy ?? "";

@@ -29,14 +29,15 @@ const returnsObject = new Set([
   "podtemplates",
 ]);
 
+export function warnOfOrphans({ resource, warnings }: Call, options: DeleteOptions): void {
+  const { orphanWarning } = resource.def;
+  if (orphanWarning && !options.propagation) warnings.push(orphanWarning);
+}
+
 export async function remove(call: Call): Promise<Answer> {
   const options = readDeleteOptions(call);
   const { resource, info } = call;
-  if (resource.def.group === "batch" && resource.def.kind === "Job" && !options.propagation) {
-    call.warnings.push(
-      "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning",
-    );
-  }
+  warnOfOrphans(call, options);
   const { gone, entry } = await deleteObject(call, info.namespace, info.name, options);
   if (!gone || returnsObject.has(qualified(resource.def))) return objectAnswer(call, 200, entry);
   const { group, plural } = resource.def;

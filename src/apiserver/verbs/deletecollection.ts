@@ -1,7 +1,7 @@
 import { isReason } from "../../machinery/index.ts";
 import type { Call } from "../core.ts";
 import type { Answer } from "../response.ts";
-import { deleteObject } from "./delete.ts";
+import { deleteObject, warnOfOrphans } from "./delete.ts";
 import { readDeleteOptions } from "./delete-options.ts";
 import { readPage } from "./list.ts";
 import { readListOptions } from "./list-options.ts";
@@ -11,6 +11,7 @@ import { encoded, withWarnings } from "./output.ts";
 export async function deleteCollection(call: Call): Promise<Answer> {
   const { resource } = call;
   const options = readDeleteOptions(call);
+  warnOfOrphans(call, options);
   const page = await readPage(call, readListOptions(call));
   const items: object[] = [];
   for (const { namespace, name } of page.entries) {

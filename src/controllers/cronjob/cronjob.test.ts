@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CronJob, CronJobSpec, Job } from "../../api/index.ts";
+import { parseSchedule } from "../../machinery/index.ts";
 import { type Bench, startBench } from "../testing/bench.ts";
 import { runCronJobs } from "./index.ts";
-import { latestTime, nextTime, parseSchedule } from "./schedule.ts";
+import { latestTime, nextTime } from "./schedule.ts";
 
 const at = (text: string): number => Date.parse(text);
 const next = (schedule: string, after: string, zone = "UTC"): string | undefined => {
@@ -27,7 +28,6 @@ test("when it is next", () => {
     assert.equal(next(schedule, after, zone), wanted, schedule);
   }
   assert.equal(next("0 0 30 2 *", "2026-01-01T00:00:00Z"), undefined);
-  assert.throws(() => parseSchedule("61 * * * *"), RangeError);
   assert.throws(() => next("* * * * *", "2026-01-01T00:00:00Z", "Nowhere/City"), RangeError);
   const years = latestTime(
     parseSchedule("* * * * *"),

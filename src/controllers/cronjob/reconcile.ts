@@ -1,6 +1,7 @@
 import type { CronJob, Job } from "../../api/index.ts";
+import { parseSchedule } from "../../machinery/index.ts";
 import { conditionOf, isOver } from "../job/verdict.ts";
-import { latestTime, nextTime, parseSchedule } from "./schedule.ts";
+import { latestTime, nextTime } from "./schedule.ts";
 
 export interface CronPlan {
   /** Scheduled for this time (epoch ms); undefined: nothing is due. */

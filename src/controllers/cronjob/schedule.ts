@@ -1,78 +1,10 @@
-import { parseDuration } from "../../machinery/index.ts";
+/** When a schedule is met next, by the clocks of a time zone. */
+import type { Schedule } from "../../machinery/index.ts";
 
-/** When something is to happen, in the five fields of cron or one of its short names. */
-export type Schedule =
-  | { everyMs: number }
-  | {
-      minutes: Set<number>;
-      hours: Set<number>;
-      days: Set<number>;
-      months: Set<number>;
-      weekdays: Set<number>;
-      bothDays: boolean;
-    };
-
-const shortNames: Record<string, string> = {
-  "@yearly": "0 0 1 1 *",
-  "@annually": "0 0 1 1 *",
-  "@monthly": "0 0 1 * *",
-  "@weekly": "0 0 * * 0",
-  "@daily": "0 0 * * *",
-  "@midnight": "0 0 * * *",
-  "@hourly": "0 * * * *",
-};
-const monthNames = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
-const weekdayNames = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
 /** A schedule that is not met in so many days never is (30 February). */
 const horizonDays = 5 * 366;
-
-/** Throws a RangeError that says what is wrong. */
-export function parseSchedule(text: string): Schedule {
-  const trimmed = text.trim();
-  if (trimmed.startsWith("@every ")) {
-    return { everyMs: Math.max(1000, Math.floor(parseDuration(trimmed.slice(7)) / 1000) * 1000) };
-  }
-  const fields = (shortNames[trimmed] ?? trimmed).split(/\s+/);
-  if (fields.length !== 5) throw new RangeError(`expected exactly 5 fields, found ${fields.length}: ${text}`);
-  const [minute = "", hour = "", day = "", month = "", weekday = ""] = fields;
-  const star = (field: string): boolean => /^[*?](\/1)?$/.test(field);
-  return {
-    minutes: parseField(minute, 0, 59),
-    hours: parseField(hour, 0, 23),
-    days: parseField(day, 1, 31),
-    months: parseField(month, 1, 12, monthNames),
-    weekdays: parseField(weekday, 0, 6, weekdayNames),
-    // Days of month and of week both given: either will do.
-    bothDays: star(day) || star(weekday),
-  };
-}
-
-function parseField(field: string, min: number, max: number, names: readonly string[] = []): Set<number> {
-  const found = new Set<number>();
-  const number = (text: string): number => {
-    const named = names.indexOf(text.toLowerCase());
-    const value = named >= 0 ? named + min : /^\d+$/.test(text) ? Number(text) : Number.NaN;
-    if (!(value >= min && value <= max)) throw new RangeError(`not from ${min} to ${max}: ${field}`);
-    return value;
-  };
-  for (const part of field.split(",")) {
-    const [range = "", stepText] = part.split("/");
-    const step = stepText === undefined ? 1 : Number(stepText);
-    if (!(Number.isInteger(step) && step > 0))
-      throw new RangeError(`step must be a positive number: ${field}`);
-    let [from, to] = [min, max];
-    if (range !== "*" && range !== "?") {
-      const [first = "", last] = range.split("-");
-      from = number(first);
-      to = last === undefined ? (stepText === undefined ? from : max) : number(last);
-      if (from > to) throw new RangeError(`begins after its end: ${field}`);
-    }
-    for (let value = from; value <= to; value += step) found.add(value);
-  }
-  return found;
-}
 
 /** The first time after `after` (epoch ms), by the clocks of `zone` (IANA name); undefined when there is none. */
 export function nextTime(schedule: Schedule, after: number, zone: string): number | undefined {

@@ -163,6 +163,7 @@ export function defaultPod(pod: Pod): void {
 export function defaultPodTemplate(template: PodTemplateSpec | undefined): void {
   if (!template) return;
   template.metadata ??= {};
-  template.spec ??= { containers: [] };
+  // Not with an empty list: messages tell none from an empty one.
+  template.spec ??= {} as PodSpec;
   defaultPodSpec(template.spec);
 }

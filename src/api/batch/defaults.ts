@@ -1,0 +1,60 @@
+/** What Kubernetes fills into Jobs and CronJobs. */
+import { defaultPodTemplate } from "../core/pod/defaults.ts";
+import { dropDisabledOfTemplate } from "../core/pod/dropped.ts";
+import type { CronJob, Job, JobSpec } from "../generated/types.ts";
+import { jobLabels, nameLabels } from "./labels.ts";
+
+const noLimit = 2147483647;
+
+function defaultFailurePolicy({ podFailurePolicy }: JobSpec): void {
+  for (const rule of podFailurePolicy?.rules ?? [])
+    for (const pattern of rule.onPodConditions ?? []) pattern.status ||= "True";
+}
+
+export function defaultJob(job: Job): void {
+  const spec = (job.spec ??= { template: {} });
+  spec.template ??= {};
+  if (spec.completions === undefined && spec.parallelism === undefined) spec.completions = 1;
+  spec.parallelism ??= 1;
+  spec.backoffLimit ??= spec.backoffLimitPerIndex === undefined ? 6 : noLimit;
+  spec.completionMode ??= "NonIndexed";
+  spec.suspend ??= false;
+  spec.podReplacementPolicy ??= spec.podFailurePolicy ? "Failed" : "TerminatingOrFailed";
+  spec.manualSelector ??= false;
+  defaultFailurePolicy(spec);
+  defaultPodTemplate(spec.template);
+  const labels = spec.template.metadata?.labels;
+  // The same labels, not a copy: what `prepareNewJob` adds to those of the pods is seen here too.
+  if (labels && job.metadata && Object.keys(job.metadata.labels ?? {}).length === 0)
+    job.metadata.labels = labels;
+}
+
+/** A template keeps what the Job made of it would get by itself. */
+export function defaultCronJob(each: CronJob): void {
+  const spec = (each.spec ??= { schedule: "", jobTemplate: {} });
+  const job = ((spec.jobTemplate ??= {}).spec ??= { template: {} });
+  spec.jobTemplate.metadata ??= {};
+  job.template ??= {};
+  spec.concurrencyPolicy ||= "Allow";
+  spec.suspend ??= false;
+  spec.successfulJobsHistoryLimit ??= 3;
+  spec.failedJobsHistoryLimit ??= 1;
+  defaultFailurePolicy(job);
+  defaultPodTemplate(job.template);
+}
+
+/** Unless the user chose a selector, the Job's own uid is what selects its pods. */
+export function prepareNewJob(job: Job): void {
+  const { spec, metadata } = job;
+  dropDisabledOfTemplate(spec?.template);
+  if (!spec || spec.manualSelector || !metadata?.uid) return;
+  spec.template.metadata ??= {};
+  const labels = (spec.template.metadata.labels ??= {});
+  // What the user says may be wrong, and is told so by the rules.
+  for (const name of jobLabels) labels[name] ??= metadata.uid;
+  for (const name of nameLabels) labels[name] ??= metadata.name ?? "";
+  // One that has none shows those of its pods.
+  if (Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = labels;
+  const selected = ((spec.selector ??= {}).matchLabels ??= {});
+  selected[jobLabels[0]] ??= metadata.uid;
+}
