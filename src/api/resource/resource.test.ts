@@ -167,7 +167,7 @@ test("the status of a claim: users need devices, devices must be the claim's, al
     "status.reservedFor: Forbidden: may not be specified when `allocated` is not set",
   ]);
   assert.deepEqual(why({ allocation, devices: [{ driver: "x.example.com", pool: "p", device: "e" }] }), [
-    'status.devices[0]: Invalid value: "x.example.com/p/e": must be an allocated device in the claim',
+    'status.devices[0]: Invalid value: {"Driver":"x.example.com","Pool":"p","Device":"e","ShareID":""}: must be an allocated device in the claim',
   ]);
   assert.match(
     why({ allocation: { devices: { results: [] } } }, { allocation }).join(),

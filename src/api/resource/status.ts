@@ -115,6 +115,14 @@ function network(data: NetworkDeviceData, path: string, errors: FieldError[]): v
   );
 }
 
+/** As the original shows what identifies a device. */
+const shown = ({ driver, pool, device, shareID = "" }: AllocatedDeviceStatus): object => ({
+  Driver: driver,
+  Pool: pool,
+  Device: device,
+  ShareID: shareID,
+});
+
 function deviceStatus(
   status: AllocatedDeviceStatus,
   path: string,
@@ -126,7 +134,7 @@ function deviceStatus(
   label(status.device, `${path}.device`, errors);
   if (status.shareID !== undefined) shareId(status.shareID, `${path}.shareID`, errors);
   if (!allocated.has(idOf(status)))
-    errors.push(invalid(path, idOf(status), "must be an allocated device in the claim"));
+    errors.push(invalid(path, shown(status), "must be an allocated device in the claim"));
   const conditions = status.conditions ?? [];
   if (conditions.length > conditionsLimit)
     errors.push(tooMany(`${path}.conditions`, conditions.length, conditionsLimit));

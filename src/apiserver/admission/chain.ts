@@ -1,4 +1,4 @@
-import type { KubeObject } from "../../api/index.ts";
+import type { FieldError, KubeObject } from "../../api/index.ts";
 import type { UserInfo } from "../auth-contract.ts";
 import type { Clock } from "../../machinery/index.ts";
 import type { AuditTrail, RequestInfo } from "../contract.ts";
@@ -60,6 +60,8 @@ export interface AdmissionPlugin {
   admit?(request: AdmissionRequest): void | Promise<void>;
   /** Takes what only one object may have (addresses, ports). Runs after the kind's own preparation of the object. */
   allocate?(request: AdmissionRequest): void;
+  /** What is wrong with the object for who asks; it is told together with what the kind finds wrong. Runs before `validate`. */
+  mistakes?(request: AdmissionRequest): readonly FieldError[] | Promise<readonly FieldError[]> | undefined;
   /** May only refuse. Runs after every `admit` and after the kind's own validation. */
   validate?(request: AdmissionRequest): void | Promise<void>;
   /** Gives back what `allocate` took: the write failed, was a dry run, or is in the cache by now. */
@@ -74,6 +76,7 @@ export interface AdmissionTiming {
 
 export class AdmissionChain {
   readonly #plugins: readonly AdmissionPlugin[];
+  readonly #finding: readonly AdmissionPlugin[];
   readonly #admitting: TimedStep;
   readonly #judging: TimedStep;
   /** Of connections: whoever looks at those at all. */
@@ -81,6 +84,7 @@ export class AdmissionChain {
 
   constructor(plugins: readonly AdmissionPlugin[], timing: AdmissionTiming) {
     this.#plugins = plugins;
+    this.#finding = plugins.filter((plugin) => plugin.mistakes);
     this.#admitting = new TimedStep("admit", plugins, timing);
     this.#judging = new TimedStep("validate", plugins, timing);
     const asked = plugins.filter((plugin) => plugin.connects);
@@ -89,6 +93,16 @@ export class AdmissionChain {
 
   async admit(request: AdmissionRequest): Promise<void> {
     await twice(this.#admitting, request);
+  }
+
+  /** What plugins find wrong with an object; undefined, mostly: nobody looks for anything. */
+  mistakes(request: AdmissionRequest): Promise<FieldError[]> | undefined {
+    let found: Promise<readonly FieldError[]>[] | undefined;
+    for (const plugin of this.#finding) {
+      const errors = plugin.mistakes?.(request);
+      if (errors) (found ??= []).push(Promise.resolve(errors));
+    }
+    return found && Promise.all(found).then((all) => all.flat());
   }
 
   async validate(request: AdmissionRequest): Promise<void> {

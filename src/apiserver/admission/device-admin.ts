@@ -1,6 +1,6 @@
-/** Devices that are in use may be looked at by whoever administers them: only in namespaces that are labelled so (KEP-5018). */
+/** Who may do what with devices: those that are in use may be looked at by whoever administers them: only in namespaces that are labelled so (KEP-5018). */
 import type { FieldError, KubeObject, ResourceClaimSpec } from "../../api/index.ts";
-import { invalid } from "../errors.ts";
+import { claimStatusErrors } from "./claim-status.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "./chain.ts";
 import type { PluginContext } from "./context.ts";
 
@@ -35,20 +35,27 @@ function asked({
   return `status.allocation.devices.results[${at}].adminAccess`;
 }
 
-export function deviceAdminAccess({ caches }: PluginContext): AdmissionPlugin {
+/** What is asked for without the label. */
+function withoutLabel(request: AdmissionRequest, { caches }: PluginContext): FieldError[] {
+  const field = asked(request);
+  if (field === undefined) return [];
+  const namespace = caches.get("", "namespaces", undefined, request.namespace);
+  if (namespace?.metadata?.labels?.[label] === "true") return [];
+  const message = `Forbidden: admin access to devices requires the \`${label}: true\` label on the containing namespace`;
+  return [{ reason: "FieldValueForbidden", field, message }];
+}
+
+export function deviceAdminAccess(context: PluginContext): AdmissionPlugin {
   return {
     name: "DeviceAdminAccess",
-    validate(request) {
-      const field = asked(request);
-      if (field === undefined) return;
-      const namespace = caches.get("", "namespaces", undefined, request.namespace);
-      if (namespace?.metadata?.labels?.[label] === "true") return;
-      const error: FieldError = {
-        reason: "FieldValueForbidden",
-        field,
-        message: `Forbidden: admin access to devices requires the \`${label}: true\` label on the containing namespace`,
-      };
-      throw invalid(request.resource.def, request.name, [error]);
+    mistakes(request) {
+      if (request.resource.def.group !== "resource.k8s.io") return undefined;
+      return mistakes(request, context);
     },
   };
 }
+
+const mistakes = async (request: AdmissionRequest, context: PluginContext): Promise<FieldError[]> => [
+  ...withoutLabel(request, context),
+  ...(await claimStatusErrors(request, context.authorizer)),
+];

@@ -71,7 +71,9 @@ export async function createObject(
     if (loading) await loading;
     def.strategy.prepareForCreate?.(object);
     core.admission.allocate(request);
-    throwInvalid(call, object, def.strategy.validate?.(object));
+    const mistakes = core.admission.mistakes(request);
+    const found = mistakes ? await mistakes : [];
+    throwInvalid(call, object, [...found, ...(def.strategy.validate?.(object) ?? [])]);
     if (def.strategy.warnings) warnings.push(...def.strategy.warnings(object));
     await core.admission.validate(request);
     resource.complete(object);

@@ -196,8 +196,9 @@ async function attempt(
     strategy.prepareForUpdate?.(object, old, nowTime(core.clock));
     resource.complete(object);
     core.admission.allocate(request);
-    const errors = strategy.validateUpdate?.(object, old) ?? [];
-    throwInvalid(call, object, errors);
+    const mistakes = core.admission.mistakes(request);
+    const found = mistakes ? await mistakes : [];
+    throwInvalid(call, object, [...found, ...(strategy.validateUpdate?.(object, old) ?? [])]);
     if (strategy.warnings && first) warnings.push(...strategy.warnings(object, old));
     await core.admission.validate(call.seenAs ? { ...request, ...call.seenAs(object, old) } : request);
     if (mayGo(object, old) && !dryRun) {
