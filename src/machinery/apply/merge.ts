@@ -7,7 +7,8 @@ import { formOf, isMembers, type ListShape, type MapShape, type Members, type Sh
 /** The live object with everything that the configuration says. */
 export function merge(shape: Shape, live: unknown, config: unknown): unknown {
   if (config === undefined) return live;
-  if (live === undefined || live === null || config === null) return config;
+  if (live === undefined || live === null) return config;
+  if (config === null) return outlivesNull(shape, live) ? live : null;
   const form = formOf(shape, config);
   if (form === "map" && isMembers(config) && isMembers(live)) {
     const map = shape.map as MapShape;
@@ -18,6 +19,18 @@ export function merge(shape: Shape, live: unknown, config: unknown): unknown {
     return list.relation === "atomic" ? config : mergeLists(list, live, config);
   }
   return config;
+}
+
+/** A null says of a map or list of its own fields what an empty one says: nothing of what is in it. */
+function outlivesNull(shape: Shape, live: unknown): boolean {
+  if (isMembers(live)) return shape.map?.atomic === false && Object.keys(live).length > 0;
+  return (
+    Array.isArray(live) &&
+    live.length > 0 &&
+    !shape.map &&
+    shape.list !== undefined &&
+    shape.list.relation !== "atomic"
+  );
 }
 
 function mergeMaps(map: MapShape, live: Members, config: Members): Members {
