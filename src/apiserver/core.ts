@@ -135,6 +135,7 @@ async function storeTxn(
     meters.storage.wrote(operation, def, clock.monotonic() - began);
     return result;
   } catch (cause) {
+    meters.storage.failed(operation, def);
     if (cause instanceof StoreFullError) {
       throw new StatusError("InternalError", `no space left to store the object: ${cause.message}`, {
         cause,

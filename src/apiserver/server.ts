@@ -274,6 +274,10 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
             bodyLimit: (request) => ({ clock, ms: bodyMs(request, options.requestMs) }),
             log,
             failedHandshake: () => handshakes.add(),
+            aborted(request) {
+              const info = infoOf(request);
+              if (info) meters.requests.aborted(request.method, request.headers?.["content-type"], info);
+            },
           },
         );
         fronts.push(front);

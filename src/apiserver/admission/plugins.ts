@@ -69,7 +69,7 @@ export function admissionPlugins(context: PluginContext, choice: PluginChoice = 
     validatingAdmissionPolicy(context),
     validatingWebhook,
     deviceAdminAccess(context),
-    ...(network ? [serviceAllocation({ caches, random, network })] : []),
+    ...(network ? [serviceAllocation({ caches, random, network, registry: context.metrics.registry })] : []),
     resourceQuota(context),
   ];
   const names = new Set(all.map((each) => each.name));

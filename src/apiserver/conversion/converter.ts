@@ -2,6 +2,7 @@
 import type { CustomResourceDefinitionSpec, KubeObject } from "../../api/index.ts";
 import { stringifyExact } from "../../machinery/index.ts";
 import { newUid } from "../uid.ts";
+import type { ConversionFailure, Converted } from "../metrics/conversion.ts";
 import type { WebhookAddress } from "../webhooks/address.ts";
 import { WebhookCallError } from "../webhooks/answers.ts";
 import type { ReviewClient } from "../webhooks/review-client.ts";
@@ -43,13 +44,23 @@ const maxBytes = 64 * 1024;
 /** So many reviews of one list are under way at once. */
 const maxReviews = 4;
 
+/** Who hears of every review that a webhook was asked. */
+export interface ConversionWatch {
+  /** Of the clock that goes on steadily, in milliseconds. */
+  now(): number;
+  converted(conversion: Omit<Converted, "name">): void;
+}
+
 export class Converter {
   readonly #client: ReviewClient;
   readonly #webhook: ConversionWebhook;
 
-  constructor(client: ReviewClient, webhook: ConversionWebhook) {
+  readonly #watch: ConversionWatch | undefined;
+
+  constructor(client: ReviewClient, webhook: ConversionWebhook, watch?: ConversionWatch) {
     this.#client = client;
     this.#webhook = webhook;
+    this.#watch = watch;
   }
 
   /**
@@ -107,6 +118,24 @@ export class Converter {
   }
 
   async #review(objects: readonly KubeObject[], apiVersion: string): Promise<KubeObject[]> {
+    const began = this.#watch?.now() ?? 0;
+    /** What has failed if nothing more happens. */
+    let failure: ConversionFailure = "conversion_webhook_call_failure";
+    try {
+      const converted = await this.#exchange(objects, apiVersion, (next) => (failure = next));
+      failure = "";
+      return converted;
+    } finally {
+      const ms = (this.#watch?.now() ?? 0) - began;
+      this.#watch?.converted({ from: objects[0]?.apiVersion ?? "", to: apiVersion, failure, ms });
+    }
+  }
+
+  async #exchange(
+    objects: readonly KubeObject[],
+    apiVersion: string,
+    reached: (failure: ConversionFailure) => void,
+  ): Promise<KubeObject[]> {
     const { address, reviewVersions } = this.#webhook;
     const by = `conversion webhook for ${kindOf(objects[0] as KubeObject)}`;
     const version = reviewVersion(reviewVersions);
@@ -123,14 +152,17 @@ export class Converter {
       if (!(cause instanceof WebhookCallError)) throw cause;
       throw new ConversionError(`${by} failed: ${cause.message}`, false, cause);
     }
+    reached("conversion_webhook_malformed_response_failure");
     let values: readonly unknown[];
     try {
       values = convertedObjects(answer, version, uid);
     } catch (cause) {
       throw new ConversionError(`${by} failed: ${(cause as Error).message}`, true, cause);
     }
+    reached("conversion_webhook_partial_response_failure");
     if (values.length !== objects.length)
       throw new ConversionError(`${by} returned ${values.length} objects, expected ${objects.length}`, true);
+    reached("conversion_webhook_invalid_converted_object_failure");
     try {
       return bare.map((object, i) => {
         const converted = acceptConverted(object, values[i], apiVersion, by);

@@ -228,3 +228,22 @@ test("what another version cannot show has no owners any more; an apply over it 
   assert.equal(patched.status, 200, patched.text);
   assert.equal(patched.body.metadata.managedFields, undefined);
 });
+
+test("reviews are counted by how they went, and timed by definition and versions", async (t) => {
+  const hook = await conversionHook(t);
+  const h = await withThings(t, hook);
+  await h.call("POST", things("v2"), thing("v2", "a", { host: "h", port: "1" }));
+  const { text } = await h.call("GET", "/metrics");
+  const lines = text.split("\n").filter((line) => /conversion_webhook.*(?:total|count)/.test(line));
+  const between = (from: string, to: string) =>
+    `apiserver_crd_conversion_webhook_duration_seconds_count{crd_name="things.${group}",from_version="${group}/${from}",succeeded="true",to_version="${group}/${to}"} 1`;
+  assert.deepEqual(
+    lines.filter((line) => !line.startsWith("#")),
+    [
+      'apiserver_conversion_webhook_duration_seconds_count{failure_type="",result="success"} 2',
+      'apiserver_conversion_webhook_request_total{failure_type="",result="success"} 2',
+      between("v1", "v2"),
+      between("v2", "v1"),
+    ],
+  );
+});

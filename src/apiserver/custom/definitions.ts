@@ -168,7 +168,14 @@ export class CustomResources {
 
   #conversion(spec: CustomResourceDefinitionSpec): Conversion | undefined {
     const webhook = conversionWebhook(spec);
-    return webhook && { converter: new Converter(this.#client, webhook), clock: this.#core.clock };
+    if (!webhook) return undefined;
+    const { clock, meters } = this.#core;
+    const name = `${spec.names.plural}.${spec.group}`;
+    const converter = new Converter(this.#client, webhook, {
+      now: () => clock.monotonic(),
+      converted: (conversion) => meters.conversion.converted({ name, ...conversion }),
+    });
+    return { converter, clock };
   }
 
   #unserve(name: string): void {

@@ -88,9 +88,17 @@ export class Documents {
   readonly #options: DocumentsOptions;
   readonly #openApi: OpenApiDocuments;
   readonly #kept = new Map<string, Kept>();
+  readonly #aggregations;
 
   constructor(options: DocumentsOptions) {
     this.#options = options;
+    this.#aggregations = options.metrics
+      .counter({
+        name: "aggregator_discovery_aggregation_count_total",
+        help: "How often discovery of all groups was put together.",
+        stability: "ALPHA",
+      })
+      .with();
     this.#openApi = new OpenApiDocuments(options.registry, options.others);
   }
 
@@ -239,6 +247,7 @@ export class Documents {
     let kept = this.#kept.get(key);
     if (!kept || kept.generation !== generation) {
       const made = make();
+      this.#aggregations.add();
       const bytes = encodedBytes(made, format, false);
       // Of what is said, whatever the encoding.
       const etag = `"${createHash("sha512").update(JSON.stringify(made)).digest("hex").toUpperCase()}"`;

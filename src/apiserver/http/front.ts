@@ -26,6 +26,8 @@ export interface FrontHandlers {
   /** How long the body of a request may take to come. */
   bodyLimit(request: HandlerRequest): BodyLimit;
   log: Logger;
+  /** The client had gone before its answer was there. */
+  aborted?(request: HandlerRequest): void;
   /** A connection failed before TLS was agreed on. */
   failedHandshake?(): void;
 }
@@ -119,6 +121,7 @@ export async function listenFront(options: ListenOptions, handlers: FrontHandler
       refused = true;
     }
     if (request.over) {
+      handlers.aborted?.(request);
       answer.over?.();
       return;
     }

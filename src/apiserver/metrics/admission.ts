@@ -1,4 +1,5 @@
 /** apiserver_admission_*: how long plugins and webhooks take, and what they refuse. */
+import { PolicyMetrics } from "./policies.ts";
 import type { MetricsRegistry } from "./registry.ts";
 import type { Histogram } from "./values.ts";
 
@@ -40,6 +41,9 @@ export class StepMeters {
 }
 
 export class AdmissionMetrics {
+  /** For plugins that have metrics of their own. */
+  readonly registry: MetricsRegistry;
+  readonly policies: PolicyMetrics;
   readonly #steps;
   readonly #plugins;
   readonly #webhooks;
@@ -52,6 +56,8 @@ export class AdmissionMetrics {
   };
 
   constructor(registry: MetricsRegistry) {
+    this.registry = registry;
+    this.policies = new PolicyMetrics(registry);
     const labels = ["type", "operation", "rejected"];
     const named = ["name", ...labels];
     const prefix = "apiserver_admission_";

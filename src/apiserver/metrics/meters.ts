@@ -1,5 +1,6 @@
 /** What is measured while requests are served. */
 import { AdmissionMetrics } from "./admission.ts";
+import { ConversionMetrics } from "./conversion.ts";
 import { IdentityMetrics } from "./identity.ts";
 import type { MetricsRegistry } from "./registry.ts";
 import { RequestMetrics } from "./requests.ts";
@@ -12,6 +13,7 @@ export class Meters {
   readonly admission: AdmissionMetrics;
   readonly watches: WatchMetrics;
   readonly storage: StorageMetrics;
+  readonly conversion: ConversionMetrics;
 
   constructor(registry: MetricsRegistry) {
     this.requests = new RequestMetrics(registry);
@@ -19,5 +21,6 @@ export class Meters {
     this.admission = new AdmissionMetrics(registry);
     this.watches = new WatchMetrics(registry);
     this.storage = new StorageMetrics(registry);
+    this.conversion = new ConversionMetrics(registry);
   }
 }

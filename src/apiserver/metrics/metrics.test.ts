@@ -183,3 +183,110 @@ test("the process, the build, what is deprecated; and counting anew", async (t) 
   assert.equal(await value('authorization_attempts_total{result="allowed"}'), 1);
   assert.equal((await h.call("GET", "/metrics/slis")).status, 200);
 });
+
+const policiesAt = "/apis/admissionregistration.k8s.io/v1";
+const ofConfigMaps = {
+  resourceRules: [
+    { apiGroups: [""], apiVersions: ["v1"], operations: ["CREATE"], resources: ["configmaps"] },
+  ],
+};
+
+test("policies: what they refuse, warn of and let pass, and what they change", async (t) => {
+  const { h, value } = await setUp(t);
+  const make = async (kind: string, spec: object, bound: object): Promise<void> => {
+    const plural = `${kind.toLowerCase()}admissionpolic`;
+    const policy = { metadata: { name: "p" }, spec: { matchConstraints: ofConfigMaps, ...spec } };
+    const binding = { metadata: { name: "b" }, spec: { policyName: "p", ...bound } };
+    for (const [path, body] of [
+      [`${plural}ies`, policy],
+      [`${plural}ybindings`, binding],
+    ] as const) {
+      const made = await h.call("POST", `${policiesAt}/${path}`, body);
+      assert.equal(made.status, 201, made.text);
+    }
+  };
+  const validations = [
+    { expression: "object.metadata.name != 'bad'" },
+    { expression: "object.data.x == '1'" },
+  ];
+  await make(
+    "Validating",
+    { validations, failurePolicy: "Ignore" },
+    { validationActions: ["Warn", "Audit"] },
+  );
+  const label = 'Object{metadata: Object.metadata{labels: {"a": object.data.x}}}';
+  await make(
+    "Mutating",
+    {
+      reinvocationPolicy: "Never",
+      failurePolicy: "Ignore",
+      mutations: [{ patchType: "ApplyConfiguration", applyConfiguration: { expression: label } }],
+    },
+    {},
+  );
+  await h.call("POST", maps, configMap("bad", { x: "1" }));
+  await h.call("POST", maps, configMap("good"));
+  const validated = (error: string, action: string) =>
+    value(
+      `apiserver_validating_admission_policy_check_total{enforcement_action="${action}",error_type="${error}",policy="p",policy_binding="b"}`,
+    );
+  const mutated = (error: string) =>
+    value(
+      `apiserver_mutating_admission_policy_check_total{error_type="${error}",policy="p",policy_binding="b"}`,
+    );
+  assert.deepEqual(
+    [
+      await validated("no_error", "warn"),
+      await validated("no_error", "audit"),
+      await validated("no_error", "deny"),
+      await validated("invalid_error", "allow"),
+      await mutated("no_error"),
+      await mutated("invalid_error"),
+    ],
+    [1, 1, undefined, 1, 1, 1],
+  );
+  assert.equal(await value("apiserver_cel_compilation_duration_seconds_count"), 2);
+  assert.equal(await value("apiserver_cel_evaluation_duration_seconds_count"), 2);
+});
+
+test("addresses and node ports: how many are taken and free, given and refused", async (t) => {
+  const network = { serviceCidr: "10.96.0.0/24", nodePorts: { from: 30000, to: 30009 } };
+  const { h, value } = await setUp(t, { network });
+  const services = "/api/v1/namespaces/default/services";
+  const make = (name: string, spec: object) =>
+    h.call("POST", services, { metadata: { name }, spec: { ports: [{ port: 80 }], ...spec } });
+  const addresses = (name: string, more = "") =>
+    value(`kube_apiserver_clusterip_allocator_${name}{cidr="10.96.0.0/24"${more}}`);
+  const before = (await addresses("allocated_ips")) ?? 0;
+  await make("any", { type: "NodePort" });
+  await make("one", { clusterIP: "10.96.0.9" });
+  await make("again", { clusterIP: "10.96.0.9" });
+  assert.equal(await addresses("allocated_ips"), before + 2);
+  assert.equal(await addresses("available_ips"), 254 - before - 2);
+  assert.equal(await addresses("allocation_total", ',scope="static"'), 1);
+  assert.equal(await addresses("allocation_errors_total", ',scope="static"'), 1);
+  assert.equal(await value('kube_apiserver_nodeport_allocator_allocation_total{scope="dynamic"}'), 1);
+  assert.equal(await value("kube_apiserver_nodeport_allocator_allocated_ports"), 1);
+  assert.equal(await value("kube_apiserver_nodeport_allocator_available_ports"), 9);
+});
+
+test("writes by what is made of unknown fields; what comes before a request is served; discovery that is put together", async (t) => {
+  const { h, value } = await setUp(t);
+  await h.call("POST", maps, configMap("a"));
+  await h.call("PUT", `${maps}/a?fieldValidation=Strict`, configMap("a"));
+  await h.call("GET", `${maps}/a`);
+  const validated = (how: string) =>
+    value(`field_validation_request_duration_seconds_count{field_validation="${how}"}`);
+  assert.deepEqual(
+    [await validated("Warn"), await validated("Strict"), await validated("Ignore")],
+    [1, 1, 0],
+  );
+  const filtered = (filter: string) =>
+    value(`apiserver_request_filter_duration_seconds_count{filter="${filter}"}`);
+  assert.ok(((await filtered("authentication")) ?? 0) >= 3);
+  assert.ok(((await filtered("authorization")) ?? 0) >= 3);
+  const accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+  await h.call("GET", "/apis", undefined, { accept });
+  await h.call("GET", "/apis", undefined, { accept });
+  assert.equal(await value("aggregator_discovery_aggregation_count_total"), 1);
+});

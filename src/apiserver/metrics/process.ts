@@ -18,6 +18,10 @@ export function describeProcess(registry: MetricsRegistry): void {
   const virtual = gauge("process_virtual_memory_bytes", "Memory that is mapped.");
   const open = gauge("process_open_fds", "Open files.");
   const most = gauge("process_max_fds", "Files that can be open.");
+  const mostVirtual = gauge("process_virtual_memory_max_bytes", "Memory that can be mapped.");
+  const counter = (name: string, help: string) => registry.counter({ name, help, stability: "" }).with();
+  const received = counter("process_network_receive_bytes_total", "Bytes that came by the network.");
+  const sent = counter("process_network_transmit_bytes_total", "Bytes that were sent by the network.");
   gauge("process_start_time_seconds", "Start, since the epoch.").set(performance.timeOrigin / 1000);
   registry.beforeReading(() => {
     const { user, system } = process.cpuUsage();
@@ -27,7 +31,16 @@ export function describeProcess(registry: MetricsRegistry): void {
     try {
       virtual.set(Number(readFileSync("/proc/self/statm", "latin1").split(" ")[0]) * pageBytes);
       open.set(readdirSync("/proc/self/fd").length);
-      most.set(Number(/^Max open files +(\d+)/m.exec(readFileSync("/proc/self/limits", "latin1"))?.[1] ?? 0));
+      const limits = readFileSync("/proc/self/limits", "latin1");
+      most.set(Number(/^Max open files +(\d+)/m.exec(limits)?.[1] ?? 0));
+      // Without a limit it is as much as 64 bits can say.
+      mostVirtual.set(Number(/^Max address space +(\d+)/m.exec(limits)?.[1] ?? 2 ** 64));
+      const [names = "", values = ""] = readFileSync("/proc/self/net/netstat", "latin1")
+        .split("\n")
+        .filter((line) => line.startsWith("IpExt:"));
+      const at = (name: string): number => Number(values.split(" ")[names.split(" ").indexOf(name)] ?? 0);
+      received.value = at("InOctets");
+      sent.value = at("OutOctets");
     } catch {
       virtual.set(0);
     }

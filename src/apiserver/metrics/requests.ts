@@ -12,6 +12,8 @@ const about = ["verb", "group", "version", "resource", "subresource", "scope", "
 const applyType = "application/apply-patch+yaml";
 const connects = new Set(["attach", "exec", "log", "portforward", "proxy"]);
 const methods = new Set(["APPLY", "CONNECT", "DELETE", "GET", "LIST", "PATCH", "POST", "PUT", "WATCH"]);
+/** Writes whose fields are looked at. */
+const validated = new Set(["create", "update", "patch"]);
 /** Paths outside the API whose requests are counted, and the component that answers them. */
 const plainPaths: Readonly<Record<string, string>> = {
   api: "apiserver",
@@ -58,6 +60,8 @@ export class RequestMetrics {
   readonly #sizes;
   readonly #terminations;
   readonly #afterTimeout;
+  readonly #aborts;
+  readonly #validations;
   readonly #lasting;
   readonly #own;
   readonly #deprecated;
@@ -106,6 +110,24 @@ export class RequestMetrics {
       stability: "ALPHA",
       labels: ["source", "status"],
     });
+    this.#aborts = registry.counter({
+      name: "apiserver_request_aborts_total",
+      help: "Requests whose client did not wait for the answer.",
+      stability: "ALPHA",
+      labels: about.slice(0, -1),
+    });
+    const validations = registry.histogram({
+      name: "field_validation_request_duration_seconds",
+      help: "Time that writes took, by what was made of fields that nobody knows.",
+      stability: "ALPHA",
+      labels: ["field_validation"],
+      bounds: durations.slice(2),
+    });
+    this.#validations = {
+      Strict: validations.with("Strict"),
+      Warn: validations.with("Warn"),
+      Ignore: validations.with("Ignore"),
+    };
     this.#lasting = registry.gauge({
       name: "apiserver_longrunning_requests",
       help: "Requests that last: watches and connections to pods.",
@@ -148,6 +170,10 @@ export class RequestMetrics {
     series.indicator?.observe((ms - othersMs) / 1000);
     if (bytes !== undefined) series.size?.observe(bytes);
     if (served.bodyBytes > 0 && info.isResource) {
+      if (validated.has(info.verb)) {
+        const given = info.query.size === 0 ? "Warn" : info.query.get("fieldValidation");
+        this.#validations[given === "Strict" || given === "Ignore" ? given : "Warn"].observe(ms / 1000);
+      }
       series.body ??= this.#bodies.with(info.verb, info.apiGroup, info.resource);
       series.body.observe(served.bodyBytes);
     }
@@ -160,6 +186,15 @@ export class RequestMetrics {
   /** Somebody used what will be gone: in this release, if it is known. */
   deprecated({ apiGroup, apiVersion, resource, subresource }: RequestInfo, removedRelease: string): void {
     this.#deprecated.with(apiGroup, apiVersion, resource, subresource, removedRelease).set(1);
+  }
+
+  /** The client had gone before there was an answer. */
+  aborted(method: string, contentType: string | undefined, info: RequestInfo): void {
+    const labels = labelsOf(method, contentType, info, info.name) ?? [method, "", "", "", "", ""];
+    // A path alone says too much.
+    const [verb = "", group = "", version = "", resource = "", subresource = "", scope = ""] = labels;
+    if (info.isResource) this.#aborts.with(verb, group, version, resource, subresource, scope).add();
+    else this.#aborts.with(verb, "", "", "", "", "").add();
   }
 
   /** A request was refused before anything was done for it. */

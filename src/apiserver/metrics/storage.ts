@@ -31,6 +31,7 @@ const byResource = ["group", "resource"];
 export class StorageMetrics {
   readonly #requests;
   readonly #durations;
+  readonly #errors;
   readonly #known = new Map<string, readonly [Counter, Histogram]>();
 
   constructor(registry: MetricsRegistry) {
@@ -41,6 +42,12 @@ export class StorageMetrics {
       stability: "ALPHA",
       labels,
     });
+    this.#errors = registry.counter({
+      name: "etcd_request_errors_total",
+      help: "Requests to the store that failed.",
+      stability: "ALPHA",
+      labels,
+    });
     this.#durations = registry.histogram({
       name: "etcd_request_duration_seconds",
       help: "Time that requests to the store took.",
@@ -48,6 +55,10 @@ export class StorageMetrics {
       labels,
       bounds,
     });
+  }
+
+  failed(operation: StoreOperation, { group, plural }: { group: string; plural: string }): void {
+    this.#errors.with(operation, group, plural).add();
   }
 
   wrote(operation: StoreOperation, { group, plural }: { group: string; plural: string }, ms: number): void {

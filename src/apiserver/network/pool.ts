@@ -18,6 +18,11 @@ export class Pool {
     this.#random = random;
   }
 
+  /** How many are taken, and how many there are. */
+  get state(): { taken: number; size: number } {
+    return { taken: this.#owners.size, size: this.#size };
+  }
+
   contains(number: number): boolean {
     return number >= this.#from && number < this.#from + this.#size;
   }

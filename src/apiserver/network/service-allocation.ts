@@ -12,6 +12,8 @@ import type { ObjectCaches } from "../cache/objects.ts";
 import type { ServiceNetwork } from "../contract.ts";
 import { invalid } from "../errors.ts";
 import { formatAddress, parseAddress, parseCidr } from "./cidr.ts";
+import { poolMeters } from "../metrics/allocation.ts";
+import type { MetricsRegistry } from "../metrics/registry.ts";
 import { Pool } from "./pool.ts";
 
 const { hasNodePorts, isUnchanged, needsHealthCheckPort, needsNodePorts, settleFamilies, specOf } =
@@ -23,18 +25,22 @@ export interface AllocationContext {
   caches: ObjectCaches;
   random: () => number;
   network: ServiceNetwork;
+  /** Where it is counted what is given. */
+  registry?: MetricsRegistry | undefined;
 }
 
 /** The part of the range that is kept for addresses asked for by name (KEP-3070). */
 const reservedOf = (size: number): number => Math.min(Math.max(16, Math.floor(size / 16)), 256);
 
-export function serviceAllocation({ caches, random, network }: AllocationContext): AdmissionPlugin {
+export function serviceAllocation({ caches, random, network, registry }: AllocationContext): AdmissionPlugin {
   const range = parseCidr(network.serviceCidr);
   const ports = network.nodePorts ?? defaultNodePorts;
   // Neither the network's own address nor the broadcast address is given away.
   const addresses = new Pool(range.base + 1, range.size - 2, reservedOf(range.size), random);
   const portCount = ports.to - ports.from + 1;
   const nodePorts = new Pool(ports.from, portCount, Math.min(86, Math.floor(portCount / 32)), random);
+  const addressMeters = registry && poolMeters(registry, network.serviceCidr, () => addresses.state);
+  const portMeters = registry && poolMeters(registry, undefined, () => nodePorts.state);
 
   const each = (service: Service, address: (n: number) => void, port: (n: number) => void): void => {
     for (const ip of service.spec?.clusterIPs ?? []) {
@@ -77,20 +83,31 @@ export function serviceAllocation({ caches, random, network }: AllocationContext
           : addresses.isFree(parsed, owner)
             ? undefined
             : "provided IP is already allocated";
-      if (problem)
+      if (problem) {
+        addressMeters?.failed("static");
         fail(request, "spec.clusterIPs", spec.clusterIPs, `failed to allocate IP ${given}: ${problem}`);
+      }
       addresses.hold(parsed as number, owner);
+      addressMeters?.allocated("static");
       return;
     }
     const taken = addresses.take(owner);
-    if (taken === undefined) throw full(`a serviceIP for Service ${JSON.stringify(request.name)}`);
+    if (taken === undefined) {
+      addressMeters?.failed("dynamic");
+      throw full(`a serviceIP for Service ${JSON.stringify(request.name)}`);
+    }
+    addressMeters?.allocated("dynamic");
     spec.clusterIP = formatAddress(taken);
     spec.clusterIPs = [spec.clusterIP];
   };
 
   const takePort = (owner: string): number => {
     const taken = nodePorts.take(owner);
-    if (taken === undefined) throw full("a nodePort");
+    if (taken === undefined) {
+      portMeters?.failed("dynamic");
+      throw full("a nodePort");
+    }
+    portMeters?.allocated("dynamic");
     return taken;
   };
 
@@ -104,8 +121,12 @@ export function serviceAllocation({ caches, random, network }: AllocationContext
 
   const holdPort = (request: AdmissionRequest, port: number, index: number, owner: string): void => {
     const problem = portProblem(request, port, owner);
-    if (problem) fail(request, `spec.ports[${index}].nodePort`, port, problem);
+    if (problem) {
+      portMeters?.failed("static");
+      fail(request, `spec.ports[${index}].nodePort`, port, problem);
+    }
     nodePorts.hold(port, owner);
+    portMeters?.allocated("static");
   };
 
   /** Of a new Service: ports of the same number (of several protocols) share a node port. */

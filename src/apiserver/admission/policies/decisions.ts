@@ -6,6 +6,7 @@ import {
   type Validation,
 } from "../../../api/index.ts";
 import type { CelProgram } from "../../../machinery/index.ts";
+import type { PolicyError } from "../../metrics/policies.ts";
 import {
   type Bindings,
   Budget,
@@ -64,16 +65,23 @@ export interface Decision {
   readonly index: number;
   readonly message: string;
   readonly reason: string;
+  readonly error: PolicyError;
+  /** How long its expressions took. */
+  readonly ms: number;
 }
+
+/** An expression that failed and may. */
+export type Passed = Pick<Decision, "error" | "ms">;
 
 export interface Decisions {
   readonly decisions: readonly Decision[];
+  readonly passed: readonly Passed[];
   readonly annotations: readonly { readonly key: string; readonly value: string }[];
   /** Annotations that could not be made, which refuses the request whatever the binding says. */
   readonly failures: readonly string[];
 }
 
-const nothing: Decisions = { decisions: [], annotations: [], failures: [] };
+const nothing: Decisions = { decisions: [], passed: [], annotations: [], failures: [] };
 
 /** `asking`: the authorizer, which conditions and validations know and nobody else. */
 export function decide(
@@ -81,32 +89,54 @@ export function decide(
   policy: CompiledPolicy,
   facts: Bindings,
   asking: Bindings,
+  now: () => number,
 ): Decisions {
   const ignore = spec.failurePolicy === "Ignore";
-  const alone = (message: string): Decisions =>
-    ignore ? nothing : { ...nothing, decisions: [{ index: 0, message, reason: "Invalid" }] };
+  const began = now();
+  const alone = (message: string, error: PolicyError): Decisions => {
+    const known = { error, ms: now() - began };
+    return ignore
+      ? { ...nothing, passed: [known] }
+      : { ...nothing, decisions: [{ index: 0, message, reason: "Invalid", ...known }] };
+  };
   const bound = (bindings: Bindings, budget: Budget): Bindings =>
     withVariables(bindings, policy.variables, (cost) => budget.spend(cost));
   const budget = new Budget(validationLimit);
   const all = bound({ ...facts, ...asking }, budget);
   const holds = conditionsHold(policy.conditions, all);
   if (holds === false) return nothing;
-  if (holds instanceof Error) return alone(holds.message);
+  if (holds instanceof Error) return alone(holds.message, errorOf(holds));
   try {
     const plain = bound(facts, budget);
-    const decisions = policy.validations.flatMap((each, index) => {
+    const passed: Passed[] = [];
+    const decisions = policy.validations.flatMap((each, index): Decision[] => {
+      const since = now();
       const value = budget.evaluate(each.expression, all);
-      if (value === true || (value instanceof Error && ignore)) return [];
-      if (value instanceof Error) return [{ index, message: value.message, reason: "Invalid" }];
+      if (value === true) return [];
+      if (value instanceof Error) {
+        const known = { error: errorOf(value), ms: now() - since };
+        if (!ignore) return [{ index, message: value.message, reason: "Invalid", ...known }];
+        passed.push(known);
+        return [];
+      }
       const message = messageOf(each, budget, plain);
-      return [{ index, message, reason: each.validation.reason ?? "Invalid" }];
+      const reason = each.validation.reason ?? "Invalid";
+      return [{ index, message, reason, error: "no_error", ms: now() - since }];
     });
-    return { decisions, ...annotationsOf(policy, (own) => bound(facts, own), ignore) };
+    return { decisions, passed, ...annotationsOf(policy, (own) => bound(facts, own), ignore) };
   } catch (error) {
-    if (error instanceof OutOfBudget) return alone(error.message);
+    if (error instanceof OutOfBudget) return alone(error.message, "out_of_budget");
     throw error;
   }
 }
+
+/** What kind of mistake it is. */
+export const errorOf = (error: Error): PolicyError =>
+  error instanceof OutOfBudget
+    ? "out_of_budget"
+    : error.message.startsWith("compilation error")
+      ? "compile_error"
+      : "invalid_error";
 
 function annotationsOf(
   { annotations }: CompiledPolicy,

@@ -10,6 +10,7 @@ import { type CelProgram, deepEqual, StatusError } from "../../../machinery/inde
 import { takeOver, viewed } from "../change.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "../chain.ts";
 import type { PluginContext } from "../context.ts";
+import type { PolicyError } from "../../metrics/policies.ts";
 import { settled } from "../../pending.ts";
 import { refuse } from "../refuse.ts";
 import { Memory } from "../reinvocation.ts";
@@ -78,7 +79,12 @@ export function mutatingAdmissionPolicy(context: PluginContext): AdmissionPlugin
   const policies = new Policies<MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding, Compiled>(
     context.caches,
     plurals,
-    compile,
+    (policy) => {
+      const began = context.clock.monotonic();
+      const compiled = compile(policy);
+      context.metrics.policies.compiled(context.clock.monotonic() - began);
+      return compiled;
+    },
   );
   return {
     name,
@@ -135,7 +141,7 @@ async function ask(
     };
     const key = keyOf(each);
     if (!(await conditionsMet(each, facts, failed)) || !memory.mayAsk(key, request)) continue;
-    const done = await mutate(request, each, facts, failed);
+    const done = await mutate(request, each, facts, failed, context);
     patched ||= done.patched;
     if (done.changed) memory.changed(request);
     if (policy.policy.spec?.reinvocationPolicy === "IfNeeded") memory.asked(key);
@@ -176,13 +182,19 @@ async function conditionsMet(
 /** One mutation after the other, each on what the last has made; one that fails leaves the rest their turn. */
 async function mutate(
   request: AdmissionRequest,
-  { policy, resource }: Invocation,
+  { policy, binding, resource }: Invocation,
   facts: FactsOf,
   failed: (message: string) => void,
+  { clock, metrics }: PluginContext,
 ): Promise<{ patched: boolean; changed: boolean }> {
   const { mutations, variables } = policy.compiled();
   const result = { patched: false, changed: false };
   for (const { expression, patch } of mutations) {
+    const began = clock.monotonic();
+    const note = (error: PolicyError): void => {
+      const [own, by] = [policy.policy.metadata?.name ?? "", binding.metadata?.name ?? ""];
+      metrics.policies.mutated(own, by, error, clock.monotonic() - began);
+    };
     try {
       const value = await settled(() => {
         const budget = new Budget(validationLimit);
@@ -195,11 +207,14 @@ async function mutate(
       const before = await settled(() => viewed(request, object, resource));
       const next = patch(value, { request, object: before, resource });
       result.patched = true;
+      note("no_error");
       if (next === before || deepEqual(next, before)) continue;
       await takeOver(request, object, resource, next);
       result.changed = true;
     } catch (error) {
       if (!(error instanceof PolicyProblem) && !(error instanceof OutOfBudget)) throw error;
+      const isBroken = typeof expression.program === "string";
+      note(error instanceof OutOfBudget ? "out_of_budget" : isBroken ? "compile_error" : "invalid_error");
       failed(error.message);
     }
   }

@@ -7,6 +7,7 @@ import {
 import { StatusError } from "../../../machinery/index.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "../chain.ts";
 import type { PluginContext } from "../context.ts";
+import type { Enforcement } from "../../metrics/policies.ts";
 import { settled } from "../../pending.ts";
 import { refuse } from "../refuse.ts";
 import { authorizerBindings } from "./authorizer.ts";
@@ -37,7 +38,12 @@ export function validatingAdmissionPolicy(context: PluginContext): AdmissionPlug
   const policies = new Policies<ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding, CompiledPolicy>(
     context.caches,
     plurals,
-    compilePolicy,
+    (policy) => {
+      const began = context.clock.monotonic();
+      const compiled = compilePolicy(policy);
+      context.metrics.policies.compiled(context.clock.monotonic() - began);
+      return compiled;
+    },
   );
   return {
     name: "ValidatingAdmissionPolicy",
@@ -112,13 +118,18 @@ function askPolicy(
     }
     const { validationActions } = turn.binding.spec;
     const facts = bindingsOf(factsOf(context.caches, request, concern.resource, turn.params));
-    const {
-      decisions,
-      annotations: made,
-      failures,
-    } = decide(policy, concern.policy.compiled(), facts, asking);
+    const now = (): number => context.clock.monotonic();
+    const compiled = concern.policy.compiled();
+    const began = now();
+    const { decisions, passed, annotations: made, failures } = decide(policy, compiled, facts, asking, now);
+    const { policies } = context.metrics;
+    policies.evaluated(now() - began);
+    const by = turn.binding.metadata?.name ?? "";
+    for (const { error, ms } of passed) policies.validated(name, by, error, "allow", ms);
     for (const decision of decisions)
       for (const action of validationActions) {
+        const took = action.toLowerCase() as Enforcement;
+        policies.validated(name, by, decision.error, took, decision.ms);
         const { message, reason } = decision;
         if (action === "Deny") deny(message, reason);
         else if (action === "Audit") annotations.push(failureAnnotation(turn.binding, decision));

@@ -1,0 +1,48 @@
+/** kube_apiserver_*_allocator_*: addresses and node ports of Services. */
+import type { MetricsRegistry } from "./registry.ts";
+
+/** Asked for by name, or any. */
+type Scope = "static" | "dynamic";
+
+/** Of one pool. */
+export interface PoolMeters {
+  allocated(scope: Scope): void;
+  failed(scope: Scope): void;
+}
+
+export interface PoolState {
+  taken: number;
+  size: number;
+}
+
+/** `cidr`: of the addresses; undefined for ports. `state`: read when somebody asks. */
+export function poolMeters(
+  registry: MetricsRegistry,
+  cidr: string | undefined,
+  state: () => PoolState,
+): PoolMeters {
+  const [pool, what] = cidr === undefined ? ["nodeport", "ports"] : ["clusterip", "ips"];
+  const prefix = `kube_apiserver_${pool}_allocator_`;
+  const own = cidr === undefined ? [] : [cidr];
+  const labels = own.map(() => "cidr");
+  const stability = "ALPHA";
+  const gauge = (name: string, help: string) =>
+    registry.gauge({ name: `${prefix}${name}_${what}`, help, stability, labels });
+  const [allocated, available] = [
+    gauge("allocated", "How many are taken."),
+    gauge("available", "How many are free."),
+  ];
+  const counter = (name: string, help: string) =>
+    registry.counter({ name: prefix + name, help, stability, labels: [...labels, "scope"] });
+  const total = counter("allocation_total", "How many were given.");
+  const errors = counter("allocation_errors_total", "How often none could be given.");
+  registry.beforeReading(() => {
+    const { taken, size } = state();
+    allocated.with(...own).set(taken);
+    available.with(...own).set(size - taken);
+  });
+  return {
+    allocated: (scope) => total.with(...own, scope).add(),
+    failed: (scope) => errors.with(...own, scope).add(),
+  };
+}
