@@ -6,6 +6,7 @@ import { ageColumn, column, nameColumn } from "./columns.ts";
 import type { KindDefinition, TableColumn } from "./definition.ts";
 import { kindsOf } from "./define.ts";
 import type {
+  LabelSelector,
   MatchResources,
   MutatingAdmissionPolicy,
   MutatingAdmissionPolicyBinding,
@@ -55,8 +56,20 @@ const paramKind = (kind: ParamKind | undefined): string =>
 
 function paramRef(ref: ParamRef | undefined): string {
   if (!ref) return "<unset>";
-  if (!ref.name) return ref.selector ? "*" : "<unset>";
-  return ref.namespace ? `${ref.namespace}/${ref.name}` : ref.name;
+  // Whether the parameter is in a namespace cannot be told from here.
+  if (ref.name) return `${ref.namespace || "*"}/${ref.name}`;
+  return ref.selector ? goSelector(ref.selector) : "<unset>";
+}
+
+/** A selector as Go prints the struct. */
+function goSelector({ matchLabels = {}, matchExpressions = [] }: LabelSelector): string {
+  const keys = Object.keys(matchLabels).sort();
+  const labels = keys.map((key) => `${key}: ${matchLabels[key]},`).join("");
+  const requirements = matchExpressions.map(
+    ({ key, operator, values = [] }) =>
+      `LabelSelectorRequirement{Key:${key},Operator:${operator},Values:[${values.join(" ")}],},`,
+  );
+  return `&LabelSelector{MatchLabels:map[string]string{${labels}},MatchExpressions:[]LabelSelectorRequirement{${requirements.join("")}},}`;
 }
 
 type Policy = ValidatingAdmissionPolicy | MutatingAdmissionPolicy;

@@ -184,3 +184,49 @@ test("kubectl get shows services, deployments, nodes and volumes", () => {
     "5m3s",
   ]);
 });
+
+test("sidecars behind an init container that is in the way restart for nobody", () => {
+  const kind = kindOf("pods");
+  const states = (blocked: boolean): Any => ({
+    metadata: { name: "p" },
+    spec: {
+      initContainers: [
+        { name: "i", image: "i" },
+        { name: "s", image: "i", restartPolicy: "Always" },
+      ],
+      containers: [container],
+    },
+    status: {
+      phase: "Running",
+      conditions: [{ type: "Initialized", status: "True" }],
+      initContainerStatuses: [
+        { name: "i", restartCount: 1, state: blocked ? {} : { terminated: { exitCode: 0 } } },
+        { name: "s", restartCount: 100, state: {} },
+      ],
+      containerStatuses: [{ name: "a", restartCount: 2, state: {} }],
+    },
+  });
+  assert.equal(row(kind, states(true), 0)[3], "2");
+  assert.equal(row(kind, states(false), 0)[3], "102");
+});
+
+test("what rows show that is easily forgotten", () => {
+  const wide = (kind: KindDefinition, object: Any, name: string): unknown =>
+    kind.columns.find((column) => column.name === name)?.cell(object, 0);
+  const nodeInfo = { kernelVersion: "6.1", architecture: "amd64" };
+  assert.equal(wide(kindOf("nodes"), { status: { nodeInfo } }, "Kernel-Version"), "6.1 (amd64)");
+  assert.equal(wide(kindOf("resourceslices", "resource.k8s.io"), { spec: {} }, "Node"), "");
+  const bindings = kindOf("validatingadmissionpolicybindings", "admissionregistration.k8s.io");
+  const bound = (paramRef: Any): unknown => wide(bindings, { spec: { paramRef } }, "ParamRef");
+  assert.equal(bound(undefined), "<unset>");
+  assert.equal(bound({ name: "n" }), "*/n");
+  assert.equal(bound({ name: "n", namespace: "s" }), "s/n");
+  const selector = {
+    matchLabels: { b: "2", a: "1" },
+    matchExpressions: [{ key: "k", operator: "In", values: ["v", "w"] }],
+  };
+  assert.equal(
+    bound({ selector }),
+    "&LabelSelector{MatchLabels:map[string]string{a: 1,b: 2,},MatchExpressions:[]LabelSelectorRequirement{LabelSelectorRequirement{Key:k,Operator:In,Values:[v w],},},}",
+  );
+});

@@ -3,7 +3,14 @@ import { type Clock, deepEqual, isDns1123Subdomain } from "../machinery/index.ts
 import { roundAmounts } from "./amounts.ts";
 import { defaultColumns, described } from "./columns.ts";
 import { conform } from "./conform.ts";
-import type { FieldError, KindDefinition, ScaleSubresource, Strategy, TableColumn } from "./definition.ts";
+import type {
+  FieldError,
+  KindDefinition,
+  ScaleSubresource,
+  Strategy,
+  RowCondition,
+  TableColumn,
+} from "./definition.ts";
 import type { KubeObject } from "./meta.ts";
 import type { Conformance } from "./schema.ts";
 import {
@@ -69,6 +76,8 @@ export interface KindSource<T extends KubeObject> {
   subresources?: readonly string[];
   subresourceStrategies?: Readonly<Record<string, Strategy>>;
   columns?: readonly TableColumn[];
+  rowConditions?: (object: T) => readonly RowCondition[] | undefined;
+  hiddenAnnotations?: readonly string[];
   selectableFields?: Readonly<Record<string, (object: T) => string>>;
   defaults?(object: T, clock?: Clock): void;
   prepareForCreate?(object: T): void;
@@ -248,6 +257,10 @@ export function kindsOf(group: string, version: string, packageName: string) {
         source.columns ?? defaultColumns,
         `${group === "" ? version : `${group}/${version}`}/${source.plural}`,
       ),
+      ...(source.rowConditions
+        ? { rowConditions: source.rowConditions as NonNullable<KindDefinition["rowConditions"]> }
+        : {}),
+      ...(source.hiddenAnnotations ? { hiddenAnnotations: source.hiddenAnnotations } : {}),
       ...(source.selectableFields
         ? { selectableFields: source.selectableFields as KindDefinition["selectableFields"] }
         : {}),

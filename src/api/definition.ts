@@ -24,6 +24,14 @@ export interface TableColumn {
   cell(object: KubeObject, now: number): string | number | boolean | null;
 }
 
+/** What a row of a table says of its object besides the cells (metav1.TableRowCondition). */
+export interface RowCondition {
+  type: string;
+  status: string;
+  reason: string;
+  message: string;
+}
+
 /**
  * Hooks around a write, after decoding and defaulting. They change the object they are given and do no I/O.
  * On creation call prepareForCreate, then validate. On update call prepareForUpdate, then validateUpdate alone: it
@@ -104,6 +112,10 @@ export interface KindDefinition {
   /** Hooks of those subresources that write the object itself, e.g. pods: ephemeralcontainers, resize. */
   subresourceStrategies?: Readonly<Record<string, Strategy>>;
   columns: readonly TableColumn[];
+  /** Of an object's row in a table; undefined where there is nothing to say. */
+  rowConditions?(object: KubeObject): readonly RowCondition[] | undefined;
+  /** Annotations that stand for fields of the original's inner type: whole objects show them, their metadata alone does not. */
+  hiddenAnnotations?: readonly string[];
   /** Field selectors besides metadata.name and metadata.namespace. */
   selectableFields?: Readonly<Record<string, (object: KubeObject) => string>>;
   /** True: an object without a name gets a UUID for one. */

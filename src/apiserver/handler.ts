@@ -1,17 +1,11 @@
 /** The chain every request goes through, whoever carried it: who, may they, what, and then the verb. */
+import type { KindDefinition, KubeObject } from "../api/index.ts";
 import { isReason, StatusError } from "../machinery/index.ts";
 import type { Aggregator } from "./aggregation/aggregator.ts";
 import { auditIdOf } from "./audit/audit-id.ts";
 import type { UserInfo } from "./auth-contract.ts";
 import { mediaType } from "./codec/decode.ts";
-import {
-  hasProtobuf,
-  negotiate,
-  negotiateError,
-  type Offer,
-  type Target,
-  wantsPretty,
-} from "./codec/negotiate.ts";
+import { checkNamed, negotiate, negotiateError, type Target, wantsPretty } from "./codec/negotiate.ts";
 import { protobufType } from "./codec/protobuf/envelope.ts";
 import { loadMessages } from "./codec/protobuf/messages.ts";
 import type { HandlerRequest, RequestInfo, SpecialHandler, RequestAudit } from "./contract.ts";
@@ -37,7 +31,8 @@ import { deleteCollection } from "./verbs/deletecollection.ts";
 import { remove } from "./verbs/delete.ts";
 import { get } from "./verbs/get.ts";
 import { list } from "./verbs/list.ts";
-import { encoded, encodedError, withWarnings } from "./verbs/output.ts";
+import { encoded, encodedError, goTypeOf, shaped, withWarnings } from "./verbs/output.ts";
+import { offerOf, specialOffer } from "./offers.ts";
 import { update } from "./verbs/update.ts";
 import { watch } from "./verbs/watch.ts";
 import { unstoredVerbs } from "./subresources/unstored.ts";
@@ -56,14 +51,6 @@ const verbs: Record<string, Verb> = {
   delete: remove,
   deletecollection: deleteCollection,
 };
-
-/** Which transformations each verb can answer with. */
-const transformations: Record<string, readonly Target["as"][]> = {
-  list: ["object", "table", "partialList"],
-  watch: ["object", "table", "partial"],
-  deletecollection: ["object"],
-};
-const objectTransformations: readonly Target["as"][] = ["object", "table", "partial"];
 
 /** Warnings for whoever still uses these. */
 const deprecated: Record<string, string> = {
@@ -235,37 +222,40 @@ export class Handler {
     const { def } = resource;
     checkPlace(def, request.method, info);
     if (!Object.hasOwn(methods, request.method)) throw methodNotAllowed();
-    const apply = info.verb === "patch" && mediaType(request.headers?.["content-type"]) === applyType;
-    const dryRun = readWriteOptions(info.verb, info.query, apply);
-    const call: Call = {
-      core: this.#core,
-      request,
-      info,
-      user,
-      resource,
-      dryRun,
-      target: negotiate(
-        request.headers?.accept,
-        wantsPretty(info.query, request.headers?.["user-agent"]),
-        offerOf(resource, info),
-      ),
-      warnings: [],
-    };
+    const serve = this.#serving(resource, info, mark);
+    const offer = offerOf(def, info);
+    checkNamed(request.headers?.accept, offer);
+    const warnings = this.#deprecations(def, request, info);
+    return this.#warned({ request, info, warnings }, async () => {
+      const pretty = wantsPretty(info.query, request.headers?.["user-agent"]);
+      const target = negotiate(request.headers?.accept, pretty, offer);
+      const apply = info.verb === "patch" && mediaType(request.headers?.["content-type"]) === applyType;
+      const dryRun = readWriteOptions(info.verb, info.query, apply);
+      return serve({ core: this.#core, request, info, user, resource, dryRun, target, warnings });
+    });
+  }
+
+  /** What there is to say about a kind that is better not used. */
+  #deprecations(def: KindDefinition, request: HandlerRequest, info: RequestInfo): string[] {
     const old = def.deprecationWarning ?? deprecated[`${def.group}/${def.version}/${def.plural}`];
-    if (old) {
-      call.warnings.push(old);
-      const removed = /unavailable in v(\d+\.\d+)\+/.exec(old)?.[1] ?? "";
-      this.#meters.requests.deprecated(info, removed);
-      request.audit?.annotate("k8s.io/deprecated", "true");
-      if (removed !== "") request.audit?.annotate("k8s.io/removed-release", removed);
-    }
-    if (info.verb === "watch" && !resource.has("watch"))
-      return this.#warned(call, () => Promise.reject(notWatched(def)));
+    if (!old) return [];
+    const removed = /unavailable in v(\d+\.\d+)\+/.exec(old)?.[1] ?? "";
+    this.#meters.requests.deprecated(info, removed);
+    request.audit?.annotate("k8s.io/deprecated", "true");
+    if (removed !== "") request.audit?.annotate("k8s.io/removed-release", removed);
+    return [old];
+  }
+
+  /** Who serves the request, if anybody does: what is not there is told before anything else of the request is looked at. */
+  #serving(resource: ServedResource, info: RequestInfo, mark: Mark): Verb {
+    const { def } = resource;
+    if (info.verb === "watch" && !resource.has("watch")) return () => Promise.reject(notWatched(def));
     if (info.subresource !== "") {
       const serve = subresources(resource, info.subresource);
       if (!serve && !def.type) throw noResource();
       mark.reached = serve !== undefined;
-      return this.#warned(call, serve ?? (() => Promise.reject(notFound(def, info.name))));
+      if (serve && !serve.verbs.includes(info.verb)) throw methodNotAllowed();
+      return serve?.serve ?? (() => Promise.reject(notFound(def, info.name)));
     }
     const verb = (unstoredVerbs(resource) ?? verbs)[info.verb];
     // Collections are not replaced, and objects are not created under their own path.
@@ -275,19 +265,20 @@ export class Handler {
     const misplaced = nameless || (info.name !== "" && info.verb === "create" && !def.type);
     if (!verb || misplaced || !resource.has(info.verb)) throw methodNotAllowed();
     mark.reached = true;
-    return this.#warned(call, verb);
+    return verb;
   }
 
   /** Warnings go out with failures too. */
-  async #warned(call: Call, verb: Verb): Promise<Answer> {
-    if (bounded.has(call.info.verb)) call.request.deadline?.bound(writeMs);
+  async #warned(
+    { request, info, warnings }: Pick<Call, "request" | "info" | "warnings">,
+    serve: () => Promise<Answer>,
+  ): Promise<Answer> {
+    if (bounded.has(info.verb)) request.deadline?.bound(writeMs);
     try {
-      return withWarnings(call, await verb(call));
+      return withWarnings({ warnings }, await serve());
     } catch (error) {
-      return withWarnings(
-        call,
-        encodedError(this.#asStatus(error, call.info), errorTarget(call.request, call.info)),
-      );
+      const answer = encodedError(this.#asStatus(error, info), errorTarget(request, info));
+      return withWarnings({ warnings }, answer);
     }
   }
 
@@ -300,19 +291,16 @@ export class Handler {
   ): Promise<Answer> {
     checkSpecialPlace(special, request.method, info);
     mark.reached = true;
-    if (bounded.has(info.verb)) request.deadline?.bound(writeMs);
     const warnings: string[] = [];
-    try {
-      const result = await serveSpecial(this.#core, special, { request, info, user, warnings });
-      if ("status" in result && typeof result.status === "number")
-        return withWarnings({ warnings }, result as Answer);
+    return this.#warned({ request, info, warnings }, async () => {
       const pretty = wantsPretty(info.query, request.headers?.["user-agent"]);
-      const target = negotiate(request.headers?.accept, pretty);
-      return withWarnings({ warnings }, encoded(request.method === "POST" ? 201 : 200, result, target));
-    } catch (error) {
-      const answer = encodedError(this.#asStatus(error, info), errorTarget(request, info));
-      return withWarnings({ warnings }, answer);
-    }
+      const offer = specialOffer(info);
+      const target = offer && negotiate(request.headers?.accept, pretty, offer);
+      const result = await serveSpecial(this.#core, special, { request, info, user, warnings });
+      if (!target || ("status" in result && typeof result.status === "number")) return result as Answer;
+      const value = shaped(result as KubeObject, target, goTypeOf(special));
+      return encoded(request.method === "POST" ? 201 : 200, value, target);
+    });
   }
 
   #asStatus(error: unknown, info: RequestInfo | undefined): StatusError {
@@ -338,21 +326,6 @@ const speaksProtobuf = ({ headers }: HandlerRequest): boolean =>
 function errorTarget({ headers }: HandlerRequest, info: RequestInfo | undefined): Target {
   const pretty = info !== undefined && wantsPretty(info.query, headers?.["user-agent"]);
   return negotiateError(headers?.accept, pretty);
-}
-
-/** What the endpoint of a stored resource can answer with. */
-function offerOf({ def }: ServedResource, { verb, name }: RequestInfo): Offer {
-  const isList = verb === "list" || verb === "deletecollection";
-  const group = def.group === "" ? "core" : def.group.split(".")[0];
-  return {
-    transformations: transformations[verb] ?? objectTransformations,
-    protobuf: hasProtobuf(def),
-    families: def.type !== undefined,
-    streams: name === "" && (verb === "list" || verb === "watch"),
-    goType: hasProtobuf(def)
-      ? `*${group}.${isList ? def.listKind : def.kind}`
-      : `*unstructured.Unstructured${isList ? "List" : ""}`,
-  };
 }
 
 function readInfo(request: HandlerRequest): RequestInfo {

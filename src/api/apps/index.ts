@@ -81,6 +81,7 @@ export const appsKinds: readonly KindDefinition[] = [
   define<DaemonSet>({
     kind: "DaemonSet",
     plural: "daemonsets",
+    hiddenAnnotations: ["deprecated.daemonset.template.generation"],
     emptyStatus: {
       currentNumberScheduled: 0,
       numberMisscheduled: 0,

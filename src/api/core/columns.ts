@@ -71,7 +71,10 @@ export const nodeColumns: readonly TableColumn[] = [
   wide<Node>("Internal-IP", (node) => nodeAddress(node, "InternalIP")),
   wide<Node>("External-IP", (node) => nodeAddress(node, "ExternalIP")),
   wide<Node>("OS-Image", (node) => node.status?.nodeInfo?.osImage || "<unknown>"),
-  wide<Node>("Kernel-Version", (node) => node.status?.nodeInfo?.kernelVersion || "<unknown>"),
+  wide<Node>("Kernel-Version", (node) => {
+    const { kernelVersion, architecture } = node.status?.nodeInfo ?? {};
+    return `${kernelVersion || "<unknown>"}${architecture ? ` (${architecture})` : ""}`;
+  }),
   wide<Node>("Container-Runtime", (node) => node.status?.nodeInfo?.containerRuntimeVersion || "<unknown>"),
 ];
 

@@ -26,7 +26,7 @@ import * as columns from "./columns.ts";
 import * as data from "./data.ts";
 import * as endpoints from "./endpoints.ts";
 import { defaultEvent, eventFields, eventTtlSeconds, validateEvent } from "./event.ts";
-import { podColumns } from "./pod/columns.ts";
+import { podColumns, podRowConditions } from "./pod/columns.ts";
 import { defaultPod } from "./pod/defaults.ts";
 import { prepareNewPod } from "./pod/prepare.ts";
 import { validateNewPod, validatePod } from "./pod/spec.ts";
@@ -63,7 +63,6 @@ export const coreKinds: readonly KindDefinition[] = [
     validate: namespaces.validateNamespace,
     selectableFields: {
       "status.phase": (each) => each.status?.phase ?? "",
-      name: (each) => each.metadata?.name ?? "",
     },
   }),
   define<Node>({
@@ -103,6 +102,7 @@ export const coreKinds: readonly KindDefinition[] = [
       "resize",
     ],
     columns: podColumns,
+    rowConditions: podRowConditions,
     defaults(pod) {
       defaultPod(pod);
       // Less than no time is the least there is.

@@ -120,7 +120,7 @@ const plainKinds: readonly KindDefinition[] = [
     warnings: sliceWarnings,
     columns: [
       nameColumn,
-      column<ResourceSlice>("Node", "string", (each) => each.spec?.nodeName || "<unset>"),
+      column<ResourceSlice>("Node", "string", (each) => each.spec?.nodeName ?? ""),
       column<ResourceSlice>("Driver", "string", (each) => each.spec?.driver ?? ""),
       column<ResourceSlice>("Pool", "string", (each) => each.spec?.pool?.name ?? ""),
       ageColumn,

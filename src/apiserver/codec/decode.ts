@@ -189,15 +189,17 @@ export function readBody(
         error,
       );
     }
-    // What cannot be read at all has no prefix, unless it should have been JSON.
-    const { cause } = error;
-    const unreadable = cause instanceof GoYamlError || cause instanceof WireError;
-    const what = unreadable ? "" : "couldn't get version/kind; json parse error: ";
     throw badRequest(
-      `the object provided is unrecognized (must be of type ${expected.kind}): ${what}${error.message} (${summarize(body ?? new Uint8Array(0))})`,
+      `the object provided is unrecognized (must be of type ${expected.kind}): ${unreadable(error)} (${summarize(body ?? new Uint8Array(0))})`,
       error,
     );
   }
+}
+
+/** Why a body could not be read. What cannot be read at all has no prefix, unless it should have been JSON. */
+export function unreadable({ cause, message }: StatusError): string {
+  const bare = cause instanceof GoYamlError || cause instanceof WireError;
+  return `${bare ? "" : "couldn't get version/kind; json parse error: "}${message}`;
 }
 
 /** A protobuf body that says what it is and cannot be read as that. */
@@ -218,19 +220,8 @@ class WrongKindError extends StatusError {}
 export function asObject(value: unknown, expected: Expected): KubeObject {
   const apiVersion = expected.group === "" ? expected.version : `${expected.group}/${expected.version}`;
   if (value === null) return { kind: expected.kind, apiVersion, metadata: {} };
-  if (!isObject(value)) {
-    const type = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
-    throw badRequest(
-      `json: cannot unmarshal ${type} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
-    );
-  }
+  checkShape(value);
   const object = value as KubeObject;
-  for (const name of ["apiVersion", "kind"] as const) {
-    const given: unknown = object[name];
-    if (given === undefined || given === null || typeof given === "string") continue;
-    const type = Array.isArray(given) ? "array" : typeof given === "boolean" ? "bool" : typeof given;
-    throw badRequest(`json: cannot unmarshal ${type} into Go struct field .${name} of type string`);
-  }
   if (expected.custom) checkCustomKind(object, expected, apiVersion);
   // A body without kind or version is taken as the kind that the path names.
   object.kind ||= expected.kind;
@@ -238,6 +229,22 @@ export function asObject(value: unknown, expected: Expected): KubeObject {
   if (object.kind !== expected.kind || object.apiVersion !== apiVersion) throw wrongKind(object, expected);
   object.metadata ??= {};
   return object;
+}
+
+/** Before anything else of a body, its version and kind are read. Throws 400 where these cannot be in there. */
+export function checkShape(value: unknown): void {
+  if (!isObject(value)) {
+    const type = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
+    throw badRequest(
+      `json: cannot unmarshal ${type} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
+    );
+  }
+  for (const name of ["apiVersion", "kind"] as const) {
+    const given: unknown = value[name];
+    if (given === undefined || given === null || typeof given === "string") continue;
+    const type = Array.isArray(given) ? "array" : typeof given === "boolean" ? "bool" : typeof given;
+    throw badRequest(`json: cannot unmarshal ${type} into Go struct field .${name} of type string`);
+  }
 }
 
 /** Custom resources say what they are. */

@@ -1,5 +1,5 @@
 import type { KindDefinition } from "../../api/index.ts";
-import { notAcceptable, wrongShape } from "../errors.ts";
+import { notAcceptable } from "../errors.ts";
 
 /** What the client wants to get. */
 export interface Target {
@@ -13,24 +13,28 @@ export interface Target {
 
 /** What an endpoint can answer with. */
 export interface Offer {
-  transformations: readonly Target["as"][];
+  /** Objects are shown as their metadata alone where that is asked for. */
+  partial: boolean;
+  /** They make tables, too. */
+  tables: boolean;
   /** False where whole objects have no protobuf (custom resources). */
   protobuf: boolean;
   /** Streams are among the representations it names. */
   streams: boolean;
+  /** Text is among them, though it is not what answers are made in (logs). */
+  text: boolean;
   /** `application/*` will do as well; else a type has to be named, or any type be welcome. */
   families: boolean;
-  /** Go's name of what it answers, for the message to those who ask a list of an object. */
-  goType: string;
 }
 
-/** Documents, reviews and errors: no transformations. */
+/** Documents and errors: no transformations. */
 export const plainOffer: Offer = {
-  transformations: ["object"],
+  partial: false,
+  tables: false,
   protobuf: true,
   streams: false,
+  text: false,
   families: false,
-  goType: "",
 };
 
 /** True for kinds that have a protobuf message. */
@@ -53,7 +57,7 @@ export function parseAccept(header: string): readonly MediaRange[] {
     const parameters: Record<string, string> = {};
     for (const piece of rest) {
       const equals = piece.indexOf("=");
-      if (equals > 0) parameters[piece.slice(0, equals).toLowerCase()] = piece.slice(equals + 1);
+      if (equals > 0) parameters[piece.slice(0, equals)] = piece.slice(equals + 1);
     }
     return { type, parameters };
   });
@@ -84,20 +88,26 @@ const transformations: Record<string, Target["as"]> = {
   PartialObjectMetadataList: "partialList",
 };
 
+/** Whether any type that the endpoint names is welcome; throws 406. The endpoint itself is not asked yet. */
+export function checkNamed(accept: string | undefined, offer: Offer): void {
+  if (!accept || offer.families) return;
+  const named = (type: string): boolean => isNamed(type) || (offer.text && type === "text/plain");
+  if (!parseAccept(accept).some(({ type }) => type === "*/*" || named(type)))
+    throw notAcceptable(accept, offer);
+}
+
 /** Chooses what to answer; throws 406 when nothing fits. */
 export function negotiate(accept: string | undefined, pretty: boolean, offer: Offer = plainOffer): Target {
   const plain: Target = { format: "json", as: "object", asVersion: "", pretty };
   if (!accept) return plain;
+  checkNamed(accept, offer);
   const ranges = parseAccept(accept);
-  if (!offer.families && !ranges.some(({ type }) => type === "*/*" || isNamed(type)))
-    throw notAcceptable(accept, offer);
   for (const { type, parameters } of ranges) {
     const format = formats[type];
     if (!format) continue;
     const { as: asked, g, v, stream, sv } = parameters;
-    const transforms = offer.transformations.length > 1;
     // YAML cannot be told apart, document by document, as it comes.
-    if ((stream && (stream !== "watch" || format === "yaml")) || (sv && !(transforms && sv === "v1")))
+    if ((stream && (stream !== "watch" || format === "yaml")) || (sv && !(offer.partial && sv === "v1")))
       continue;
     const shown = pretty || parameters.pretty === "1";
     if (!asked && !g && !v) {
@@ -107,8 +117,7 @@ export function negotiate(accept: string | undefined, pretty: boolean, offer: Of
     const as = transformations[asked ?? ""];
     if (!as || g !== "meta.k8s.io" || (v !== "v1" && v !== "v1beta1")) continue;
     // Tables have no protobuf; documents and errors no transformations.
-    if (!transforms || (as === "table" && format === "protobuf")) continue;
-    if (!offer.transformations.includes(as)) throw wrongShape(asked ?? "", as === "partial", offer.goType);
+    if (!offer.partial || (as === "table" && (!offer.tables || format === "protobuf"))) continue;
     return { format, as, asVersion: v, pretty: shown };
   }
   throw notAcceptable(accept, offer);

@@ -43,19 +43,15 @@ export function kubeletOfPod(objects: ObjectReader, pod: Pod): KubeletLocation {
 /** The container a request means: the one it names, or the only one. */
 export function containerOf(pod: Pod, asked: string): string {
   const own = pod.spec?.containers ?? [];
-  const all = [...own, ...(pod.spec?.initContainers ?? []), ...(pod.spec?.ephemeralContainers ?? [])].map(
+  const all = [...(pod.spec?.initContainers ?? []), ...own, ...(pod.spec?.ephemeralContainers ?? [])].map(
     (container) => container.name,
   );
   const name = pod.metadata?.name;
   if (asked === "") {
     const [only] = own;
     if (own.length === 1 && only) return only.name;
-    const init = (pod.spec?.initContainers ?? []).map((c) => c.name);
-    const suffix = init.length > 0 ? ` or one of the init containers: [${init.join(" ")}]` : "";
-    throw new StatusError(
-      "BadRequest",
-      `a container name must be specified for pod ${name}, choose one of: [${own.map((c) => c.name).join(" ")}]${suffix}`,
-    );
+    const choice = own.length === 0 ? "" : `, choose one of: [${all.join(" ")}]`;
+    throw new StatusError("BadRequest", `a container name must be specified for pod ${name}${choice}`);
   }
   if (!all.includes(asked))
     throw new StatusError("BadRequest", `container ${asked} is not valid for pod ${name}`);

@@ -34,8 +34,11 @@ export async function createBinding(call: Call): Promise<Answer> {
   return bind({ ...call, info: { ...call.info, name } }, pods, binding);
 }
 
-const read = ({ request }: Call): Binding =>
-  readBody(request.body, request.headers?.["content-type"], bindingKind).object as Binding;
+const read = ({ core, request }: Call): Binding =>
+  readBody(request.body, request.headers?.["content-type"], {
+    ...bindingKind,
+    known: (apiVersion, kind) => core.registry.knows(apiVersion, kind),
+  }).object as Binding;
 
 /** Throws 500 with the bare mistakes, as the original does. */
 function checkTarget({ target }: Binding): void {

@@ -16,8 +16,11 @@ const evictionKind = { group: "policy", version: "v1", kind: "Eviction", plural:
 
 /** Deletes a pod unless a PodDisruptionBudget says that it must stay for now (429). */
 export async function evict(call: Call): Promise<Answer> {
-  const { request, resource, info } = call;
-  const eviction = readBody(request.body, request.headers?.["content-type"], evictionKind).object as Eviction;
+  const { core, request, resource, info } = call;
+  const eviction = readBody(request.body, request.headers?.["content-type"], {
+    ...evictionKind,
+    known: (apiVersion, kind) => core.registry.knows(apiVersion, kind),
+  }).object as Eviction;
   if (eviction.metadata?.name !== info.name) {
     throw badRequest("name in URL does not match name in Eviction object");
   }

@@ -1,5 +1,4 @@
 import type { Call } from "../core.ts";
-import { methodNotAllowed } from "../errors.ts";
 import type { ServedResource } from "../registry/resource.ts";
 import type { Answer } from "../response.ts";
 import { get } from "../verbs/get.ts";
@@ -11,41 +10,31 @@ import { scale } from "./scale.ts";
 
 type Serve = (call: Call) => Promise<Answer>;
 
+interface Served {
+  /** Others are no methods of it. */
+  verbs: readonly string[];
+  serve: Serve;
+}
+
 /** The same object, through the narrower strategy of the subresource (see strategies.ts). */
-const partOfObject: Serve = (call) => {
-  switch (call.info.verb) {
-    case "get":
-      return get(call);
-    case "update":
-      return update(call);
-    case "patch":
-      return patch(call);
-    default:
-      throw methodNotAllowed();
-  }
+const partOfObject: Served = {
+  verbs: ["get", "update", "patch"],
+  serve: (call) => {
+    const { verb } = call.info;
+    return verb === "get" ? get(call) : verb === "update" ? update(call) : patch(call);
+  },
 };
 
-/** Only reads and writes that do not exist elsewhere: POST alone. */
-const only =
-  (verb: string, serve: Serve): Serve =>
-  (call) => {
-    if (call.info.verb !== verb) throw methodNotAllowed();
-    return serve(call);
-  };
+const only = (verb: string, serve: Serve): Served => ({ verbs: [verb], serve });
 
 /** Who serves a subresource of a stored resource; undefined when nobody does. */
-export function subresources({ def }: ServedResource, name: string): Serve | undefined {
+export function subresources({ def }: ServedResource, name: string): Served | undefined {
   if (name === "status") return def.status ? partOfObject : undefined;
-  if (name === "scale") return def.scale ? scale : undefined;
+  if (name === "scale") return def.scale ? { verbs: partOfObject.verbs, serve: scale } : undefined;
   if (!def.subresources?.includes(name)) return undefined;
+  // Only writes that do not exist elsewhere.
   if (name === "finalize") return only("update", update);
   if (def.subresourceStrategies?.[name]) return partOfObject;
-  switch (name) {
-    case "binding":
-      return only("create", bindPod);
-    case "eviction":
-      return only("create", evict);
-    default:
-      return undefined;
-  }
+  if (name === "binding") return only("create", bindPod);
+  return name === "eviction" ? only("create", evict) : undefined;
 }

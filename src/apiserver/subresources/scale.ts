@@ -9,9 +9,8 @@ import { readManagers } from "../managed-fields/entries.ts";
 import { setManagers, storedOwners } from "../managed-fields/ownership.ts";
 import { numberIn, ownersOfScale, ownersOfScaled } from "../managed-fields/scale-owners.ts";
 import type { Answer } from "../response.ts";
-import { includeOf, partialObject, tableOf } from "../tables/render.ts";
 import { seenBy } from "../verbs/create.ts";
-import { encoded, withWarnings } from "../verbs/output.ts";
+import { encoded, shaped, withWarnings } from "../verbs/output.ts";
 import { applyType, checkPlace } from "../verbs/patch.ts";
 import { updateObject, wrongUid } from "../verbs/update.ts";
 import { applyToScale, patchOfScale, type ScaleChange, updateOfScale } from "./scale-changes.ts";
@@ -110,13 +109,9 @@ function negative({ resource, info }: Call, replicas: number): Error {
 
 function answer(call: Call, entry: Entry): Answer {
   const { resource, target, core, info } = call;
-  const shown = scaleOf(resource, entry.object);
-  const { resourceVersion } = shown.metadata ?? {};
-  let value: object = shown;
-  if (target.as === "table") {
-    const columns = scaleColumns(resource.def);
-    const include = includeOf(info.query);
-    value = tableOf(columns, [shown], core.clock.now(), include, target.asVersion, { resourceVersion });
-  } else if (target.as === "partial") value = partialObject(shown, target.asVersion);
+  const { def } = resource;
+  const look = { def: scaleColumns(def), query: info.query, now: core.clock.now() };
+  const goType = def.type ? "*v1.Scale" : "*autoscaling.Scale";
+  const value = shaped(scaleOf(resource, entry.object), target, goType, look);
   return withWarnings(call, encoded(200, value, target));
 }

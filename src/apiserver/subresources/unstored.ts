@@ -5,7 +5,7 @@ import type { Call } from "../core.ts";
 import { notFound } from "../errors.ts";
 import type { ServedResource } from "../registry/resource.ts";
 import type { Answer } from "../response.ts";
-import { readSelection } from "../verbs/list-options.ts";
+import { readListOptions } from "../verbs/list-options.ts";
 import { answerList } from "../verbs/list.ts";
 import { objectAnswer } from "../verbs/output.ts";
 import { createBinding } from "./binding.ts";
@@ -36,8 +36,7 @@ const componentStatuses: Verbs = {
     return objectAnswer(call, 200, found);
   },
   async list(call) {
-    const { query } = call.info;
-    const selection = readSelection(call.resource, query.get("labelSelector"), query.get("fieldSelector"));
+    const { selection } = readListOptions(call);
     const found = (await components(call)).filter((entry) => selection.all || selection.matches(entry));
     return answerList(call, found, {});
   },

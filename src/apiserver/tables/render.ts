@@ -2,13 +2,27 @@
 import type { KindDefinition, KubeObject } from "../../api/index.ts";
 import { badRequest } from "../errors.ts";
 
-export const partialObject = (object: KubeObject, version = "v1"): object => ({
+export type Columns = Pick<KindDefinition, "columns" | "rowConditions" | "hiddenAnnotations">;
+
+/** An object's metadata alone. `def`: of the kind, where it says something of metadata. */
+export const partialObject = (
+  object: KubeObject,
+  version: string,
+  def: Pick<KindDefinition, "hiddenAnnotations"> = {},
+): object => ({
   kind: "PartialObjectMetadata",
   apiVersion: `meta.k8s.io/${version}`,
-  metadata: object.metadata ?? {},
+  metadata: def.hiddenAnnotations
+    ? withoutAnnotations(object.metadata, def.hiddenAnnotations)
+    : (object.metadata ?? {}),
 });
 
-type Columns = Pick<KindDefinition, "columns">;
+function withoutAnnotations(metadata: KubeObject["metadata"], hidden: readonly string[]): object {
+  if (!metadata?.annotations) return metadata ?? {};
+  const left = Object.entries(metadata.annotations).filter(([name]) => !hidden.includes(name));
+  const { annotations: _all, ...rest } = metadata;
+  return left.length === 0 ? rest : { ...metadata, annotations: Object.fromEntries(left) };
+}
 
 export interface TableMeta {
   resourceVersion?: string | undefined;
@@ -35,9 +49,11 @@ export function tableRow(
   include: string,
   version: string,
 ): object {
+  const conditions = def.rowConditions?.(object);
   return {
     cells: def.columns.map((column) => column.cell(object, now)),
-    object: include === "None" ? null : include === "Object" ? object : partialObject(object, version),
+    ...(conditions ? { conditions } : {}),
+    object: include === "None" ? null : include === "Object" ? object : partialObject(object, version, def),
   };
 }
 

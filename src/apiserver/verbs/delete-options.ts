@@ -1,10 +1,11 @@
-import type { FieldError } from "../../api/index.ts";
-import { isObject } from "../../machinery/index.ts";
-import { decodeBody, notRegistered } from "../codec/decode.ts";
+import { conform, type FieldError } from "../../api/index.ts";
+import { StatusError } from "../../machinery/index.ts";
+import { checkShape, decodeBody, notRegistered, unreadable } from "../codec/decode.ts";
 import type { Call } from "../core.ts";
 import { badRequest, invalid } from "../errors.ts";
-import { readDryRun } from "./write-options.ts";
 import { isTrue } from "../request-info.ts";
+import { wholeNumber } from "./list-options.ts";
+import { readDryRun } from "./write-options.ts";
 
 export interface DeleteOptions {
   gracePeriodSeconds: number | undefined;
@@ -18,65 +19,107 @@ export interface DeleteOptions {
 }
 
 const policies = ["Foreground", "Background", "Orphan"];
+const optionsKind = { group: "meta.k8s.io", kind: "DeleteOptions", plural: "" };
 
-/** From the body, or from the query when there is none. */
+/** metav1.DeleteOptions as they are given. */
+interface Given {
+  gracePeriodSeconds?: number;
+  preconditions?: { uid?: string; resourceVersion?: string };
+  orphanDependents?: boolean;
+  propagationPolicy?: string;
+  dryRun?: string[];
+}
+
+/** From the body, or from the query when there is none: what has a body is asked for there alone. */
 export function readDeleteOptions(call: Call): DeleteOptions {
   const { request, info } = call;
-  const body = decodeBody(request.body, request.headers?.["content-type"])?.value;
-  if (body !== undefined && !isObject(body)) throw badRequest("the body of a DELETE must be DeleteOptions");
-  const given: Record<string, unknown> = { ...body };
-  if (body === undefined) {
-    for (const name of ["propagationPolicy", "gracePeriodSeconds", "orphanDependents"]) {
-      const text = info.query.get(name);
-      if (text !== null && text !== "") given[name] = text;
-    }
-    if (typeof given.gracePeriodSeconds === "string")
-      given.gracePeriodSeconds = Number(given.gracePeriodSeconds);
-    if (typeof given.orphanDependents === "string") given.orphanDependents = isTrue(given.orphanDependents);
-  } else if (given.kind !== undefined && given.kind !== "DeleteOptions") {
-    throw badRequest(notRegistered(String(given.kind), String(given.apiVersion ?? "v1")));
-  }
-  const errors: FieldError[] = [];
-  const policy = given.propagationPolicy;
-  if (policy !== undefined && policy !== null) {
-    if (!policies.includes(policy as string)) {
-      errors.push({
-        reason: "FieldValueNotSupported",
-        field: "propagationPolicy",
-        message: `Unsupported value: ${JSON.stringify(policy)}: supported values: "Foreground", "Background", "Orphan", "nil"`,
-      });
-    }
-    if (given.orphanDependents !== undefined && given.orphanDependents !== null) {
-      errors.push({
-        reason: "FieldValueInvalid",
-        field: "propagationPolicy",
-        message: `Invalid value: ${JSON.stringify(policy)}: orphanDependents and deletionPropagation cannot be both set`,
-      });
-    }
-  }
-  const dryRun = readDryRun(given.dryRun as string[] | undefined, errors) || call.dryRun;
-  const grace = given.gracePeriodSeconds;
-  if (grace !== undefined && grace !== null && !Number.isInteger(grace)) {
-    {
-      const type =
-        typeof grace === "number" ? `number ${grace}` : typeof grace === "boolean" ? "bool" : typeof grace;
-      throw badRequest(
-        `json: cannot unmarshal ${type} into Go struct field DeleteOptions.gracePeriodSeconds of type int64`,
-      );
-    }
-  }
-  if (errors.length > 0)
-    throw invalid({ group: "meta.k8s.io", kind: "DeleteOptions", plural: "" }, "", errors);
-  const preconditions = isObject(given.preconditions) ? given.preconditions : {};
-  const orphan = given.orphanDependents as boolean | undefined | null;
+  const empty = !request.body || request.body.length === 0;
+  const given = empty
+    ? queryOptions(info.query)
+    : bodyOptions(request.body, request.headers?.["content-type"]);
+  const errors = policyErrors(given);
+  const dryRun = readDryRun(given.dryRun, errors);
+  if (errors.length > 0) throw invalid(optionsKind, "", errors);
+  const { propagationPolicy, orphanDependents, gracePeriodSeconds, preconditions = {} } = given;
   return {
-    gracePeriodSeconds: (grace as number | null | undefined) ?? undefined,
+    gracePeriodSeconds,
     propagation:
-      (policy as DeleteOptions["propagation"] | null) ??
-      (orphan === true ? "Orphan" : orphan === false ? "Background" : undefined),
-    propagationPolicy: (policy as string | null | undefined) ?? undefined,
-    orphanDependents: orphan ?? undefined,
-    preconditions: preconditions as DeleteOptions["preconditions"],
+      (propagationPolicy as DeleteOptions["propagation"]) ??
+      (orphanDependents === true ? "Orphan" : orphanDependents === false ? "Background" : undefined),
+    propagationPolicy,
+    orphanDependents,
+    preconditions,
     dryRun,
   };
+}
+
+function policyErrors({ propagationPolicy: policy, orphanDependents }: Given): FieldError[] {
+  const errors: FieldError[] = [];
+  if (policy === undefined) return errors;
+  const field = "propagationPolicy";
+  const quoted = JSON.stringify(policy);
+  if (orphanDependents !== undefined) {
+    const message = `Invalid value: ${quoted}: orphanDependents and deletionPropagation cannot be both set`;
+    errors.push({ reason: "FieldValueInvalid", field, message });
+  }
+  if (!policies.includes(policy)) {
+    const message = `Unsupported value: ${quoted}: supported values: "Foreground", "Background", "Orphan", "nil"`;
+    errors.push({ reason: "FieldValueNotSupported", field, message });
+  }
+  return errors;
+}
+
+/** What is there counts, even if it is empty. */
+function queryOptions(query: URLSearchParams): Given {
+  const given: Given = {};
+  const grace = query.get("gracePeriodSeconds");
+  if (grace !== null) given.gracePeriodSeconds = wholeNumber(grace);
+  const orphan = query.get("orphanDependents");
+  if (orphan !== null) given.orphanDependents = isTrue(orphan);
+  const policy = query.get("propagationPolicy");
+  if (policy !== null) given.propagationPolicy = policy;
+  if (query.has("dryRun")) given.dryRun = query.getAll("dryRun");
+  const uid = query.get("uid");
+  const resourceVersion = query.get("resourceVersion");
+  given.preconditions = { ...(uid ? { uid } : {}), ...(resourceVersion ? { resourceVersion } : {}) };
+  return given;
+}
+
+/** Kinds that the same decoder reads in the group meta.k8s.io, and those that it reads in any version. */
+const metaKinds = new Set(
+  "CreateOptions GetOptions ListOptions PatchOptions PartialObjectMetadata PartialObjectMetadataList Table TableOptions UpdateOptions WatchEvent".split(
+    " ",
+  ),
+);
+const unversionedKinds = new Set(["APIGroup", "APIGroupList", "APIResourceList", "APIVersions", "Status"]);
+
+/** Throws 400. */
+function bodyOptions(body: Uint8Array | undefined, contentType: string | undefined): Given {
+  let value: unknown;
+  try {
+    value = decodeBody(body, contentType)?.value ?? {};
+    checkShape(value);
+  } catch (error) {
+    if (error instanceof StatusError && error.reason === "BadRequest")
+      throw badRequest(unreadable(error), error);
+    throw error;
+  }
+  const given = value as Record<string, unknown>;
+  checkKind(String(given.kind || "DeleteOptions"), String(given.apiVersion || ""));
+  const { problem } = conform("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions", given);
+  if (problem) throw badRequest(problem);
+  return Object.fromEntries(Object.entries(given).filter(([, each]) => each !== null)) as Given;
+}
+
+function checkKind(kind: string, apiVersion: string): void {
+  if (apiVersion.split("/").length > 2) throw badRequest(`unexpected GroupVersion string: ${apiVersion}`);
+  if (kind === "DeleteOptions") return;
+  const own = "meta.k8s.io/v1";
+  const version = apiVersion === "" || apiVersion === "/" ? own : apiVersion;
+  const known = unversionedKinds.has(kind) || (version === own && metaKinds.has(kind));
+  throw badRequest(
+    known
+      ? `converting (v1.${kind}) to (v1.DeleteOptions): unknown conversion`
+      : notRegistered(kind, version),
+  );
 }

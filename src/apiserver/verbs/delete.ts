@@ -3,7 +3,7 @@ import { admissionOf, deleteOptions } from "../admission/request.ts";
 import type { Entry } from "../cache/entry.ts";
 import { type Call, removeObject, secondsTime, writeObject } from "../core.ts";
 import { conflict, notFound, qualified } from "../errors.ts";
-import { type Answer, bytesAnswer } from "../response.ts";
+import type { Answer } from "../response.ts";
 import { type DeleteOptions, readDeleteOptions } from "./delete-options.ts";
 import { encoded, objectAnswer, withWarnings } from "./output.ts";
 import { seenBy, unstored } from "./create.ts";
@@ -39,7 +39,9 @@ export async function remove(call: Call): Promise<Answer> {
   const { resource, info } = call;
   warnOfOrphans(call, options);
   const { gone, entry } = await deleteObject(call, info.namespace, info.name, options);
-  if (!gone || returnsObject.has(qualified(resource.def))) return objectAnswer(call, 200, entry);
+  // Whoever asks for dependents to go, the older way, is told that this takes a while.
+  const code = !gone && options.orphanDependents === false ? 202 : 200;
+  if (!gone || returnsObject.has(qualified(resource.def))) return objectAnswer(call, code, entry);
   const { group, plural } = resource.def;
   const status = {
     kind: "Status",
@@ -53,11 +55,7 @@ export async function remove(call: Call): Promise<Answer> {
       uid: entry.object.metadata?.uid,
     },
   };
-  const answer =
-    call.target.format === "json" && !call.target.pretty
-      ? bytesAnswer(200, Buffer.from(JSON.stringify(status)))
-      : encoded(200, status, call.target);
-  return withWarnings(call, answer);
+  return withWarnings(call, encoded(200, status, call.target));
 }
 
 /**
@@ -147,8 +145,9 @@ export function checkPreconditions(
 ): void {
   const { uid, resourceVersion } = preconditions;
   const actual = existing.object.metadata?.uid;
-  // Here, and only here, the original names the kind where the resource belongs.
-  const kind = { ...def, plural: def.kind };
+  // Here, and only here, the original names the kind, as it is stored, where the resource belongs.
+  const { group, kind: name } = def.storedAs ?? def;
+  const kind = { ...def, group, plural: name };
   if (uid !== undefined && uid !== actual) {
     throw conflict(
       kind,
@@ -241,5 +240,8 @@ function finalizersAfter(def: KindDefinition, meta: ObjectMeta, options: DeleteO
   const others = present.filter((each) => each !== "orphan" && each !== "foregroundDeletion");
   if (propagation === "Orphan") others.push("orphan");
   if (propagation === "Foreground") others.push("foregroundDeletion");
-  return others;
+  // Where they are the same, their order is left alone.
+  return new Set([...others, ...present]).size === others.length && others.length === present.length
+    ? [...present]
+    : others;
 }

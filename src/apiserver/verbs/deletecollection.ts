@@ -1,38 +1,37 @@
 import { isReason } from "../../machinery/index.ts";
+import type { Entry } from "../cache/entry.ts";
 import type { Call } from "../core.ts";
 import type { Answer } from "../response.ts";
 import { deleteObject, warnOfOrphans } from "./delete.ts";
 import { readDeleteOptions } from "./delete-options.ts";
-import { readPage } from "./list.ts";
+import { answerList, listMeta, type Page, readPage } from "./list.ts";
 import { readListOptions } from "./list-options.ts";
-import { encoded, withWarnings } from "./output.ts";
+import { withWarnings } from "./output.ts";
 
-/** Deletes what a list would show, one by one, and answers with what it met. */
+/** How many objects are listed at a time. So a resource version is taken exactly, as in any list with a limit. */
+const pageSize = 10_000;
+
+/** Deletes what a list would show, one by one, and answers with that list: the objects as they were. */
 export async function deleteCollection(call: Call): Promise<Answer> {
-  const { resource } = call;
+  const asked = readListOptions(call);
   const options = readDeleteOptions(call);
   warnOfOrphans(call, options);
-  const page = await readPage(call, readListOptions(call));
-  const items: object[] = [];
-  for (const { namespace, name } of page.entries) {
-    try {
-      const { entry } = await deleteObject(call, namespace, name, options);
-      const { kind, apiVersion, ...item } = resource.copy(entry);
-      // Items of typed lists leave out what they are.
-      items.push(resource.def.type ? { kind, apiVersion, ...item } : item);
-    } catch (error) {
-      // Somebody else has deleted it meanwhile.
-      if (!isReason(error, "NotFound")) throw error;
+  let page = await readPage(call, { ...asked, limit: asked.limit || pageSize });
+  const first: Page = page;
+  const found: Entry[] = [];
+  for (;;) {
+    for (const entry of page.entries) {
+      found.push(entry);
+      try {
+        await deleteObject(call, entry.namespace, entry.name, options);
+      } catch (error) {
+        // Somebody else has deleted it meanwhile.
+        if (!isReason(error, "NotFound")) throw error;
+      }
     }
+    if (page.continue === "" || asked.limit > 0) break;
+    const next = { continue: page.continue, version: "", resourceVersion: undefined, match: "" as const };
+    page = await readPage(call, { ...asked, ...next, limit: pageSize });
   }
-  const list = {
-    kind: resource.def.listKind,
-    apiVersion: resource.apiVersion,
-    metadata: {
-      resourceVersion: String(page.revision),
-      ...(page.continue || call.resource.def.type ? { continue: page.continue } : {}),
-    },
-    items,
-  };
-  return withWarnings(call, encoded(200, list, { ...call.target, as: "object" }));
+  return withWarnings(call, await answerList(call, found, listMeta(call, first)));
 }

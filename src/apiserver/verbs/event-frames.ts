@@ -1,12 +1,13 @@
 /** The bytes of a watch's events, as its client asked for them. Watches that look alike share them. */
-import type { KubeObject } from "../../api/index.ts";
+import { fillWritten, type KubeObject, typeOfKind } from "../../api/index.ts";
 import { stringifyExact } from "../../machinery/index.ts";
 import type { Entry } from "../cache/entry.ts";
 import type { Change } from "../cache/watch-cache.ts";
 import { encodeObject, enveloped, watchFrame } from "../codec/protobuf/envelope.ts";
 import { messages } from "../codec/protobuf/messages.ts";
 import type { Call } from "../core.ts";
-import { includeOf, partialObject, tableOf } from "../tables/render.ts";
+import { includeOf, tableOf } from "../tables/render.ts";
+import { goTypeOf, shaped } from "./output.ts";
 
 export type EventType = "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
 
@@ -83,7 +84,9 @@ export class EventFrames {
 
   #transformed(object: KubeObject): object {
     const { target, resource, core, info } = this.#call;
-    if (target.as !== "table") return partialObject(object, target.asVersion);
+    const { def } = resource;
+    const look = { def, query: info.query, now: core.clock.now() };
+    if (target.as !== "table") return shaped(object, target, goTypeOf(def), look);
     const include = includeOf(info.query);
     const metadata = { resourceVersion: object.metadata?.resourceVersion };
     const columns = this.#withColumns();
@@ -99,8 +102,12 @@ export class EventFrames {
     };
     const { kind } = resource.def;
     const object = { kind, apiVersion: resource.apiVersion, metadata } as KubeObject;
-    if (target.as === "object") return this.event("BOOKMARK", object);
-    if (target.as === "partial") return this.event("BOOKMARK", this.#transformed(object));
+    if (target.as === "object") {
+      const type = resource.def.type ? undefined : typeOfKind(resource.def);
+      if (type) fillWritten(type, object as Record<string, unknown>);
+      return this.event("BOOKMARK", object);
+    }
+    if (target.as !== "table") return this.event("BOOKMARK", this.#transformed(object));
     return this.event("BOOKMARK", this.#bookmarkTable(object));
   }
 

@@ -1,15 +1,22 @@
 import { StatusError } from "../../machinery/index.ts";
 import type { Call } from "../core.ts";
-import { notFound } from "../errors.ts";
+import { badRequest, notFound } from "../errors.ts";
+import { isTrue } from "../request-info.ts";
 import type { Answer } from "../response.ts";
 import { tooLargeVersion, versionProblem } from "./list-options.ts";
 import { objectAnswer } from "./output.ts";
 
 export async function get(call: Call): Promise<Answer> {
   const { resource, info, core } = call;
+  const exported = info.query.get("export");
+  if (exported !== null && isTrue(exported))
+    throw badRequest("the export parameter, deprecated since v1.14, is no longer supported");
   const version = info.query.get("resourceVersion");
   if (version && version !== "0") {
     const wrong = versionProblem(version);
+    // The original reads events from its store, and everything else from its cache, which has fewer words.
+    if (wrong !== undefined && resource.def.ttlSeconds !== undefined)
+      throw badRequest(`invalid resource version: ${wrong}`);
     if (wrong !== undefined) throw new StatusError("", wrong, { code: 500 });
     const revision = Number(version);
     if (!(await core.caches.reaches(revision, 3000))) throw tooLargeVersion(revision, core.caches.revision);

@@ -28,35 +28,46 @@ const metadataFields: Record<string, (entry: Entry) => string> = {
   "metadata.namespace": (entry) => entry.namespace,
 };
 
-export function readSelection(
-  resource: ServedResource,
-  labelText: string | null,
-  fieldText: string | null,
-): Selection {
-  let labels: LabelSelector | undefined;
-  const tests: ((entry: Entry) => boolean)[] = [];
-  let name: string | undefined;
-  let reads = false;
+/** Selectors as they are written; whether the resource has such fields is not known yet. */
+interface Selectors {
+  labels: LabelSelector | undefined;
+  fields: ReturnType<typeof parseFieldSelector>;
+}
+
+/** Throws 400. */
+function parseSelectors(query: URLSearchParams): Selectors {
+  const labels = query.get("labelSelector");
+  const fields = query.get("fieldSelector");
   try {
-    if (labelText) labels = parseLabelSelector(labelText);
-    for (const { field, op, value } of fieldText ? parseFieldSelector(fieldText) : []) {
-      const own = resource.def.selectableFields?.[field];
-      // A cluster's own kind with selectable fields has no namespace among them.
-      const foreign =
-        field === "metadata.namespace" && !resource.def.namespaced && resource.def.selectableFields;
-      const read =
-        (foreign ? undefined : metadataFields[field]) ??
-        (own && ((entry: Entry) => resource.seen(entry).field(field, own)));
-      if (!read) throw badRequest(unknownField(resource, field));
-      if (own) reads = true;
-      if (op === "=") {
-        if (field === "metadata.name") name = value;
-        tests.push((entry) => read(entry) === value);
-      } else tests.push((entry) => read(entry) !== value);
-    }
+    return {
+      labels: labels ? parseLabelSelector(labels) : undefined,
+      fields: fields ? parseFieldSelector(fields) : [],
+    };
   } catch (error) {
     if (error instanceof SelectorError) throw badRequest(error.message, error);
     throw error;
+  }
+}
+
+/** Throws 400 for a field that the resource cannot be selected by. */
+function selectionOf(resource: ServedResource, { labels, fields }: Selectors): Selection {
+  const tests: ((entry: Entry) => boolean)[] = [];
+  let name: string | undefined;
+  let reads = false;
+  for (const { field, op, value } of fields) {
+    const own = resource.def.selectableFields?.[field];
+    // A cluster's own kind with selectable fields has no namespace among them.
+    const foreign =
+      field === "metadata.namespace" && !resource.def.namespaced && resource.def.selectableFields;
+    const read =
+      (foreign ? undefined : metadataFields[field]) ??
+      (own && ((entry: Entry) => resource.seen(entry).field(field, own)));
+    if (!read) throw badRequest(unknownField(resource, field));
+    if (own) reads = true;
+    if (op === "=") {
+      if (field === "metadata.name") name = value;
+      tests.push((entry) => read(entry) === value);
+    } else tests.push((entry) => read(entry) !== value);
   }
   if (labels && !labels.empty) {
     const selector = labels;
@@ -102,41 +113,61 @@ export type VersionMatch = "" | "Exact" | "NotOlderThan";
 export interface ListOptions {
   limit: number;
   continue: string;
+  /** As it is given, which need not be a number. */
+  version: string;
   /** undefined: not given. */
   resourceVersion: number | undefined;
   match: VersionMatch;
   /** 0: not given. */
   timeoutSeconds: number;
+  selection: Selection;
 }
 
 const listOptionsKind = { group: "meta.k8s.io", kind: "ListOptions", plural: "" };
 
+/**
+ * The query of a list or a watch. Mistakes are found in the original's order: what cannot be parsed, what may not stand
+ * together, fields that cannot be selected by. The resource version and the continue token are looked at by who uses them.
+ */
 export function readListOptions(call: Call, forWatch = false): ListOptions {
   const { query } = call.info;
-  // In the order of the names, as the original converts them.
-  const limit = wholeNumber(query.get("limit"));
+  // In the order of the fields of metav1.ListOptions.
   const timeoutSeconds = wholeNumber(query.get("timeoutSeconds"));
+  const limit = wholeNumber(query.get("limit"));
+  const selectors = parseSelectors(query);
   const version = query.get("resourceVersion") ?? "";
   const match = (query.get("resourceVersionMatch") ?? "") as VersionMatch;
   const token = query.get("continue") ?? "";
   const given = { version, match, token, sendInitial: query.get("sendInitialEvents") !== null };
   const errors = forWatch ? watchErrors(withDefaults(given)) : listErrors(given);
   if (errors.length > 0) throw invalid(listOptionsKind, "", errors);
-  if (!forWatch && token !== "" && version !== "" && version !== "0") {
-    throw badRequest("specifying resource version is not allowed when using continue");
-  }
-  const wrong = versionProblem(version);
-  if (wrong !== undefined) {
-    if (forWatch) throw new StatusError("", wrong, { code: 500 });
-    throw badRequest(`invalid resource version: ${wrong}`);
-  }
   return {
     limit: Math.max(0, limit),
     continue: token,
+    version,
     resourceVersion: version === "" ? undefined : Number(version),
     match,
     timeoutSeconds,
+    selection: selectionOf(call.resource, selectors),
   };
+}
+
+/** Where a list begins, in history and in keys, is looked at last. Throws 400. */
+export function checkBeginning({ version, continue: token }: ListOptions): void {
+  if (token !== "") {
+    decodeContinue(token);
+    if (version !== "" && version !== "0")
+      throw badRequest("specifying resource version is not allowed when using continue");
+    return;
+  }
+  const wrong = versionProblem(version);
+  if (wrong !== undefined) throw badRequest(`invalid resource version: ${wrong}`);
+}
+
+/** Likewise of a watch. Throws 500. */
+export function checkWatchVersion({ version }: ListOptions): void {
+  const wrong = versionProblem(version);
+  if (wrong !== undefined) throw new StatusError("", wrong, { code: 500 });
 }
 
 interface Given {
@@ -202,9 +233,9 @@ function watchErrors({ match, token, sendInitial }: Given): FieldError[] {
   return errors;
 }
 
-/** An int64 in the query; 0 when it is not there. */
-function wholeNumber(text: string | null): number {
-  if (!text) return 0;
+/** An int64 in the query; 0 when it is not there. What is there and empty is no number. */
+export function wholeNumber(text: string | null): number {
+  if (text === null) return 0;
   const problem = !/^[+-]?\d+$/.test(text)
     ? "invalid syntax"
     : BigInt.asIntN(64, BigInt(text.replace("+", ""))) === BigInt(text.replace("+", ""))
@@ -269,6 +300,17 @@ export function decodeContinue(text: string): ContinueToken {
     throw wrongToken(`: ${jsonProblem(plain)}`, cause);
   }
   const { v = "", rv = 0, start = "" } = token ?? {};
+  for (const [name, value, type, go] of [
+    ["v", v, "string", "string"],
+    ["rv", rv, "number", "int64"],
+    ["start", start, "string", "string"],
+  ] as const) {
+    if (typeof value === type) continue;
+    const given = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
+    throw wrongToken(
+      `: json: cannot unmarshal ${given} into Go struct field continueToken.${name} of type ${go}`,
+    );
+  }
   if (v !== "meta.k8s.io/v1") {
     throw wrongToken(`: server does not recognize this encoded version ${v}`);
   }

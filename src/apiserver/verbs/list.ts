@@ -3,23 +3,23 @@ import { withResourceVersion } from "../codec/stored.ts";
 import { Entry as CacheEntry } from "../cache/entry.ts";
 import type { VersionView } from "../conversion/version-view.ts";
 import type { Call } from "../core.ts";
-import { expired } from "../errors.ts";
+import { expired, wrongShape } from "../errors.ts";
 import { Joined } from "../joined.ts";
 import { type Answer, bytesAnswer } from "../response.ts";
 import { CompactedError, FutureRevisionError } from "../../store/index.ts";
 import { includeOf, partialObject, type TableMeta, tableOf } from "../tables/render.ts";
 import {
+  checkBeginning,
   decodeContinue,
   encodeContinue,
   type ListOptions,
   readListOptions,
-  readSelection,
   tooLargeVersion,
 } from "./list-options.ts";
-import { encoded } from "./output.ts";
+import { encoded, goTypeOf } from "./output.ts";
 import { protobufList } from "./protobuf-list.ts";
 
-interface Page {
+export interface Page {
   entries: readonly Entry[];
   revision: number;
   continue: string;
@@ -27,17 +27,19 @@ interface Page {
 }
 
 export async function list(call: Call): Promise<Answer> {
-  const { resource } = call;
   const page = await readPage(call, readListOptions(call));
-  const metadata = {
+  return answerList(call, page.entries, listMeta(call, page));
+}
+
+export function listMeta({ resource, target }: Call, page: Page): TableMeta {
+  return {
     resourceVersion: String(page.revision),
     // Lists of custom resources say so even when nothing follows.
-    ...(page.continue === "" && !(resource.def.type && call.target.as === "object")
+    ...(page.continue === "" && !(resource.def.type && target.as === "object")
       ? {}
       : { continue: page.continue }),
     ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }),
   };
-  return answerList(call, page.entries, metadata);
 }
 
 /** These objects as the client asked for lists. */
@@ -48,13 +50,16 @@ export async function answerList(
 ): Promise<Answer> {
   const { resource, info, target, core } = call;
   const { def } = resource;
+  if (target.as === "partial") throw wrongShape("PartialObjectMetadata", true, goTypeOf(def, true));
   if (target.as === "table") {
     const include = includeOf(info.query);
     const objects = entries.map((entry) => resource.object(entry));
     return encoded(200, tableOf(def, objects, core.clock.now(), include, target.asVersion, metadata), target);
   }
   if (target.as === "partialList") {
-    const items = entries.map((entry) => partialObject(resource.object(entry), target.asVersion));
+    const partial = entries.map((entry) => partialObject(resource.object(entry), target.asVersion, def));
+    // Go writes a list that nothing was put into.
+    const items = partial.length === 0 ? null : partial;
     const apiVersion = `meta.k8s.io/${target.asVersion}`;
     return encoded(200, { kind: "PartialObjectMetadataList", apiVersion, metadata, items }, target);
   }
@@ -97,8 +102,9 @@ function listBytes({ resource }: Call, head: string, entries: readonly Entry[]):
 }
 
 /** The entries are as the resource shows them. */
-export function readPage(call: Call, options: ListOptions): Promise<Page> {
+export async function readPage(call: Call, options: ListOptions): Promise<Page> {
   const { view } = call.resource;
+  checkBeginning(options);
   return view ? convertedPage(call, options, view) : findPage(call, options, undefined);
 }
 
@@ -111,8 +117,8 @@ async function convertedPage(call: Call, options: ListOptions, view: VersionView
 async function findPage(call: Call, options: ListOptions, view: VersionView | undefined): Promise<Page> {
   const { resource, info, core } = call;
   // "Whatever is there" comes out of memory in one piece, but for what the original keeps out of its cache: events.
-  const limit = options.resourceVersion === 0 && resource.def.ttlSeconds === undefined ? 0 : options.limit;
-  const selection = readSelection(resource, info.query.get("labelSelector"), info.query.get("fieldSelector"));
+  const limit = options.version === "0" && resource.def.ttlSeconds === undefined ? 0 : options.limit;
+  const { selection } = options;
   /** The first key of the page, as the cache spells keys. */
   let start = "";
   let revision: number | undefined;

@@ -1,12 +1,13 @@
 import type { StatusError } from "../../machinery/index.ts";
-import type { KubeObject } from "../../api/index.ts";
+import type { KindDefinition, KubeObject } from "../../api/index.ts";
 import type { Entry } from "../cache/entry.ts";
 import { encodedBytes, mediaTypes } from "../codec/encode.ts";
 import type { Target } from "../codec/negotiate.ts";
 import { enveloped, protobufType } from "../codec/protobuf/envelope.ts";
 import type { Call } from "../core.ts";
+import { wrongShape } from "../errors.ts";
 import { type Answer, bytesAnswer, withErrorHeaders } from "../response.ts";
-import { includeOf, partialObject, tableOf } from "../tables/render.ts";
+import { type Columns, includeOf, partialObject, tableOf } from "../tables/render.ts";
 import { warningHeader } from "../warnings.ts";
 
 const lineFeed = Buffer.from("\n");
@@ -26,14 +27,37 @@ export function objectAnswer(call: Call, status: number, entry: Entry): Answer {
 /** Any object of the kind (a dry run's, for instance). */
 export function valueAnswer(call: Call, status: number, object: KubeObject): Answer {
   const { resource, target, core, info } = call;
-  let value: object = object;
-  if (target.as === "table") {
-    const include = includeOf(info.query);
-    value = tableOf(resource.def, [object], core.clock.now(), include, target.asVersion, {
-      resourceVersion: object.metadata?.resourceVersion,
-    });
-  } else if (target.as === "partial") value = partialObject(object, target.asVersion);
-  return withWarnings(call, encoded(status, value, target));
+  const look = { def: resource.def, query: info.query, now: core.clock.now() };
+  return withWarnings(call, encoded(status, shaped(object, target, goTypeOf(resource.def), look), target));
+}
+
+/** What else there is to know to show an object. */
+interface Look {
+  def: Columns;
+  query: URLSearchParams;
+  now: number;
+}
+
+/**
+ * An object as it was asked for. `goType`: what the original calls its type. `look`: of what makes tables. Throws 406 when
+ * a list was asked for: whatever the request did is done by then.
+ */
+export function shaped(object: KubeObject, target: Target, goType: string, look?: Look): object {
+  if (target.as === "partialList") throw wrongShape("PartialObjectMetadataList", false, goType);
+  if (target.as === "partial") return partialObject(object, target.asVersion, look?.def);
+  if (target.as !== "table" || !look) return object;
+  const { resourceVersion } = object.metadata ?? {};
+  const include = includeOf(look.query);
+  return tableOf(look.def, [object], look.now, include, target.asVersion, { resourceVersion });
+}
+
+type GoNamed = Pick<KindDefinition, "group" | "kind"> & Partial<Pick<KindDefinition, "type" | "storedAs">>;
+
+/** What the original calls the type of such objects, or of lists of them. */
+export function goTypeOf(def: GoNamed, isList = false): string {
+  if (def.type) return `*unstructured.Unstructured${isList ? "List" : ""}`;
+  const { group, kind } = def.storedAs ?? def;
+  return `*${group === "" ? "core" : group.split(".")[0]}.${kind}${isList ? "List" : ""}`;
 }
 
 export const encoded = (status: number, value: object, { format, pretty }: Target): Answer =>

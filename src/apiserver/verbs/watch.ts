@@ -13,9 +13,9 @@ import { includeOf } from "../tables/render.ts";
 import { CachedSource } from "./cached-source.ts";
 import { EventFrames } from "./event-frames.ts";
 import {
+  checkWatchVersion,
   type ListOptions,
   readListOptions,
-  readSelection,
   type Selection,
   tooLargeVersion,
 } from "./list-options.ts";
@@ -29,25 +29,25 @@ const minTimeoutSeconds = 1800;
 export async function watch(call: Call): Promise<Answer> {
   const { info, core, resource } = call;
   const options = readListOptions(call, true);
-  if (call.target.format === "yaml") throw notStreamed();
-  const selection = readSelection(resource, info.query.get("labelSelector"), info.query.get("fieldSelector"));
+  checkWatchVersion(options);
   const sendInitial = info.query.get("sendInitialEvents");
   // KEP-3157: a watch that names no version begins with the state, as if it had asked for it.
   const wantsInitial = sendInitial === null ? !options.resourceVersion : isTrue(sendInitial);
   const bookmarks = isTrue(info.query.get("allowWatchBookmarks"));
-  if (call.target.as === "table") includeOf(info.query);
   // Only the state must be as new as was asked for; a watch from the future waits for it.
   const { resourceVersion } = options;
   if (wantsInitial && resourceVersion && !(await core.caches.reaches(resourceVersion, 3000))) {
     throw tooLargeVersion(resourceVersion, core.caches.revision);
   }
   if (wantsInitial && resource.def.type) await readState(call);
+  if (call.target.as === "table") includeOf(info.query);
+  if (call.target.format === "yaml") throw notStreamed();
   const { timeoutSeconds } = options;
   const timeoutMs = 1000 * (timeoutSeconds > 0 ? timeoutSeconds : minTimeoutSeconds * (1 + core.random()));
   return {
     status: 200,
     headers: { "content-type": streamTypes[call.target.format], "cache-control": "no-cache, private" },
-    body: new WatchStream(call, options, selection, { wantsInitial, bookmarks, timeoutMs }),
+    body: new WatchStream(call, options, { wantsInitial, bookmarks, timeoutMs }),
   };
 }
 
@@ -87,10 +87,10 @@ class WatchStream implements PushStream {
   readonly #namespace: string;
   readonly #meters: WatchMeters;
 
-  constructor(call: Call, options: ListOptions, selection: Selection, settings: WatchSettings) {
+  constructor(call: Call, options: ListOptions, settings: WatchSettings) {
     this.#call = call;
     this.#options = options;
-    this.#selection = selection;
+    this.#selection = options.selection;
     this.#settings = settings;
     const { info, resource } = call;
     this.#frames = new EventFrames(call);

@@ -12,8 +12,6 @@ const optionsOf: Record<string, string> = {
   create: "CreateOptions",
   update: "UpdateOptions",
   patch: "PatchOptions",
-  delete: "DeleteOptions",
-  deletecollection: "DeleteOptions",
 };
 
 /** True for a dry run. Throws 422 for what is not an option. */
@@ -25,31 +23,29 @@ export function readWriteOptions(verb: string, query: URLSearchParams, apply: bo
     query.getAll("dryRun").filter((value) => value !== ""),
     errors,
   );
-  if (kind !== "DeleteOptions") {
-    const mode = query.get("fieldValidation") ?? "";
-    if (!modes.includes(mode)) {
-      errors.push({
-        reason: "FieldValueNotSupported",
-        field: "fieldValidation",
-        message: `Unsupported value: ${JSON.stringify(mode)}: supported values: ${quoted(modes)}`,
-      });
-    }
-    const manager = query.get("fieldManager") ?? "";
-    if (apply && manager === "") {
-      errors.push({
-        reason: "FieldValueRequired",
-        field: "fieldManager",
-        message: "Required value: is required for apply patch",
-      });
-    }
-    checkManager(manager, errors);
-    if (verb === "patch" && !apply && query.has("force")) {
-      errors.push({
-        reason: "FieldValueForbidden",
-        field: "force",
-        message: "Forbidden: may not be specified for non-apply patch",
-      });
-    }
+  const mode = query.get("fieldValidation") ?? "";
+  if (!modes.includes(mode)) {
+    errors.push({
+      reason: "FieldValueNotSupported",
+      field: "fieldValidation",
+      message: `Unsupported value: ${JSON.stringify(mode)}: supported values: ${quoted(modes)}`,
+    });
+  }
+  const manager = query.get("fieldManager") ?? "";
+  if (apply && manager === "") {
+    errors.push({
+      reason: "FieldValueRequired",
+      field: "fieldManager",
+      message: "Required value: is required for apply patch",
+    });
+  }
+  checkManager(manager, errors);
+  if (verb === "patch" && !apply && query.has("force")) {
+    errors.push({
+      reason: "FieldValueForbidden",
+      field: "force",
+      message: "Forbidden: may not be specified for non-apply patch",
+    });
   }
   if (errors.length > 0) throw invalid({ group: "meta.k8s.io", kind, plural: "" }, "", errors);
   return dryRun;

@@ -1,6 +1,6 @@
 /** What `kubectl get pods` shows. */
 import { ageColumn, ago, column, nameColumn, wide } from "../../columns.ts";
-import type { TableColumn } from "../../definition.ts";
+import type { RowCondition, TableColumn } from "../../definition.ts";
 import type { ContainerStatus, Pod } from "../../generated/types.ts";
 
 interface Summary {
@@ -43,8 +43,9 @@ export function podSummary(pod: Pod): Summary {
   if (status.conditions?.some((c) => c.type === "PodScheduled" && c.reason === "SchedulingGated")) {
     summary.reason = "SchedulingGated";
   }
-  const blocked = initProgress(pod, sidecars, summary);
-  if (!blocked || isTrue(pod, "Initialized")) mainProgress(pod, sidecars, summary);
+  const ofSidecars: Restarts = { restarts: 0, lastRestart: undefined };
+  const blocked = initProgress(pod, sidecars, summary, ofSidecars);
+  if (!blocked || isTrue(pod, "Initialized")) mainProgress(pod, Object.assign(summary, ofSidecars));
   if (pod.metadata?.deletionTimestamp) {
     if (status.reason === "NodeLost") summary.reason = "Unknown";
     else if (status.phase !== "Succeeded" && status.phase !== "Failed") summary.reason = "Terminating";
@@ -52,11 +53,26 @@ export function podSummary(pod: Pod): Summary {
   return summary;
 }
 
-/** Goes through the init containers; true when one of them is still in the way. */
-function initProgress(pod: Pod, sidecars: ReadonlySet<string>, summary: Summary): boolean {
+type Restarts = Pick<Summary, "restarts" | "lastRestart">;
+
+function addRestarts(sum: Restarts, { restartCount, lastState }: ContainerStatus): void {
+  sum.restarts += restartCount ?? 0;
+  sum.lastRestart = later(sum.lastRestart, lastState?.terminated?.finishedAt);
+}
+
+/**
+ * Goes through the init containers; true when one of them is still in the way. What is behind that one counts nowhere.
+ * `ofSidecars`: gets the restarts of sidecars alone.
+ */
+function initProgress(
+  pod: Pod,
+  sidecars: ReadonlySet<string>,
+  summary: Summary,
+  ofSidecars: Restarts,
+): boolean {
   for (const [i, each] of (pod.status?.initContainerStatuses ?? []).entries()) {
-    summary.restarts += each.restartCount ?? 0;
-    summary.lastRestart = later(summary.lastRestart, each.lastState?.terminated?.finishedAt);
+    addRestarts(summary, each);
+    if (sidecars.has(each.name)) addRestarts(ofSidecars, each);
     const ended = each.state?.terminated;
     if (ended && (ended.exitCode ?? 0) === 0) continue;
     if (sidecars.has(each.name) && each.started) {
@@ -72,20 +88,12 @@ function initProgress(pod: Pod, sidecars: ReadonlySet<string>, summary: Summary)
   return false;
 }
 
-function mainProgress(pod: Pod, sidecars: ReadonlySet<string>, summary: Summary): void {
-  summary.restarts = 0;
-  summary.lastRestart = undefined;
-  for (const each of pod.status?.initContainerStatuses ?? []) {
-    if (!sidecars.has(each.name)) continue;
-    summary.restarts += each.restartCount ?? 0;
-    summary.lastRestart = later(summary.lastRestart, each.lastState?.terminated?.finishedAt);
-  }
+function mainProgress(pod: Pod, summary: Summary): void {
   let running = false;
   let failure = "";
   // Backwards: of several reasons the first container's is shown.
   for (const each of (pod.status?.containerStatuses ?? []).toReversed()) {
-    summary.restarts += each.restartCount ?? 0;
-    summary.lastRestart = later(summary.lastRestart, each.lastState?.terminated?.finishedAt);
+    addRestarts(summary, each);
     const ended = each.state?.terminated;
     if (each.state?.waiting?.reason) summary.reason = each.state.waiting.reason;
     else if (ended) {
@@ -123,3 +131,15 @@ export const podColumns: readonly TableColumn[] = [
     return `${gates.filter((gate) => isTrue(pod, gate.conditionType)).length}/${gates.length}`;
   }),
 ];
+
+/** What ended pods have in front of their row. */
+const ended: Readonly<Record<string, string>> = {
+  Succeeded: "The pod has completed successfully.",
+  Failed: "The pod failed.",
+};
+
+export function podRowConditions(pod: Pod): RowCondition[] | undefined {
+  const reason = pod.status?.phase ?? "";
+  const message = ended[reason];
+  return message ? [{ type: "Completed", status: "True", reason, message }] : undefined;
+}

@@ -1,0 +1,100 @@
+/** DeleteOptions: where they come from, what is wrong with them, what is answered. */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { configMap, failure, type Harness, startHarness } from "../testing/harness.ts";
+
+let h: Harness;
+const maps = "/api/v1/namespaces/default/configmaps";
+before(async () => {
+  h = await startHarness();
+  await h.call("POST", maps, configMap("a"));
+});
+after(() => h.close());
+
+const refusal = async (query: string, body: unknown, code: number, type?: string): Promise<string> =>
+  failure(
+    await h.call("DELETE", `${maps}/a${query}`, body, type ? { "content-type": type } : undefined),
+    code,
+  ).message as string;
+
+test("the query counts, and what is empty in it, too", async () => {
+  assert.match(await refusal("?gracePeriodSeconds=", undefined, 400), /ParseInt: parsing ""/);
+  assert.match(await refusal("?gracePeriodSeconds=x", undefined, 400), /ParseInt: parsing "x"/);
+  assert.match(await refusal("?propagationPolicy=", undefined, 422), /Unsupported value: "": supported/);
+  assert.match(await refusal("?dryRun=", undefined, 422), /dryRun: Unsupported value: \[""\]/);
+  assert.match(
+    await refusal("?uid=x", undefined, 409),
+    /^Operation cannot be fulfilled on ConfigMap "a": the UID/,
+  );
+  assert.match(
+    await refusal("?resourceVersion=x", undefined, 409),
+    /the ResourceVersion in the precondition \(x\)/,
+  );
+});
+
+test("with a body the query does not count", async () => {
+  const { body } = await h.call("DELETE", `${maps}/a?dryRun=x&propagationPolicy=x&uid=x`, {
+    dryRun: ["All"],
+  });
+  assert.equal(body.status, "Success");
+  assert.equal((await h.call("GET", `${maps}/a`)).status, 200);
+});
+
+test("mistakes in bodies are told in Go's words", async () => {
+  const rows: readonly (readonly [unknown, RegExp])[] = [
+    [
+      { orphanDependents: "x" },
+      /^json: cannot unmarshal string into Go struct field DeleteOptions.orphanDependents of type bool$/,
+    ],
+    [
+      { preconditions: { uid: 5 } },
+      /^json: cannot unmarshal number into Go struct field Preconditions.preconditions.uid of type types.UID$/,
+    ],
+    [{ kind: "Pod" }, /^no kind "Pod" is registered for version "meta.k8s.io\/v1" in scheme/],
+    [{ kind: "Pod", apiVersion: "v1" }, /^no kind "Pod" is registered for version "v1" in scheme/],
+    [{ kind: "ListOptions" }, /^converting \(v1.ListOptions\) to \(v1.DeleteOptions\): unknown conversion$/],
+    [{ kind: "Status", apiVersion: "apps/v1" }, /^converting \(v1.Status\)/],
+    [{ apiVersion: "a/b/c" }, /^unexpected GroupVersion string: a\/b\/c$/],
+    ["5", /^couldn't get version\/kind; json parse error: json: cannot unmarshal number into Go value/],
+    ["{}{}", /^couldn't get version\/kind; json parse error: invalid character '\{' after top-level value$/],
+  ];
+  for (const [body, expected] of rows) assert.match(await refusal("", body, 400), expected);
+  for (const kind of ["", "DeleteOptions"])
+    assert.equal(
+      (await h.call("DELETE", `${maps}/a?`, { kind, apiVersion: "x/v1", dryRun: ["All"] })).status,
+      200,
+    );
+});
+
+test("both ways to say what becomes of dependents: that is told before the value", async () => {
+  const both = failure(
+    await h.call("DELETE", `${maps}/a`, { propagationPolicy: "x", orphanDependents: true }),
+    422,
+  );
+  assert.deepEqual(
+    both.details?.causes?.map(({ reason }) => reason),
+    ["FieldValueInvalid", "FieldValueNotSupported"],
+  );
+});
+
+test("202 for who asks, the older way, for dependents to go and has to wait", async () => {
+  const held = { ...configMap("h"), metadata: { name: "h", finalizers: ["example.com/held"] } };
+  await h.call("POST", maps, held);
+  assert.equal((await h.call("DELETE", `${maps}/h?orphanDependents=true&dryRun=All`)).status, 200);
+  assert.equal((await h.call("DELETE", `${maps}/h`, { orphanDependents: false })).status, 202);
+  assert.equal((await h.call("DELETE", `${maps}/h`)).status, 200);
+});
+
+test("finalizers that are the same stay in their order", async () => {
+  const finalizers = ["foregroundDeletion", "example.com/held"];
+  await h.call("POST", maps, { ...configMap("f"), metadata: { name: "f", finalizers } });
+  const { body } = await h.call("DELETE", `${maps}/f?propagationPolicy=Foreground`);
+  assert.deepEqual(body.metadata.finalizers, finalizers);
+});
+
+test("a collection's options are looked at before where its list begins", async () => {
+  const both = await h.call("DELETE", `${maps}?continue=x`, { dryRun: ["x"] });
+  failure(both, 422);
+  failure(await h.call("DELETE", `${maps}?continue=x&sendInitialEvents=true`, { dryRun: ["x"] }), 422);
+  failure(await h.call("DELETE", `${maps}?continue=x`), 400);
+});
