@@ -157,6 +157,8 @@ export interface Expected {
   kind: string;
   /** A custom resource: its body must name kind and version. */
   custom?: boolean;
+  /** Versions (`group/version`) with the same fields, taken as the one that is expected. */
+  also?: readonly string[];
   /** True for kinds that are served in this version, lists included. */
   known?(apiVersion: string, kind: string): boolean;
 }
@@ -226,6 +228,7 @@ export function asObject(value: unknown, expected: Expected): KubeObject {
   // A body without kind or version is taken as the kind that the path names.
   object.kind ||= expected.kind;
   object.apiVersion ||= apiVersion;
+  if (expected.also?.includes(object.apiVersion)) object.apiVersion = apiVersion;
   if (object.kind !== expected.kind || object.apiVersion !== apiVersion) throw wrongKind(object, expected);
   object.metadata ??= {};
   return object;

@@ -1,119 +1,144 @@
-import type { KubeObject, Pod, PodDisruptionBudget } from "../../api/index.ts";
-import { isObject, selectorFromObject, StatusError } from "../../machinery/index.ts";
-import { readBody } from "../codec/decode.ts";
+/** `pods/NAME/eviction`: a deletion that asks the pod's disruption budget first. */
+import type { KubeObject, Pod, PodCondition } from "../../api/index.ts";
+import { deepEqual, isReason, StatusError } from "../../machinery/index.ts";
+import type { Entry } from "../cache/entry.ts";
 import { type Call, nowTime, writeObject } from "../core.ts";
-import { badRequest, conflict, modified, notFound } from "../errors.ts";
+import { badRequest, invalid, notFound } from "../errors.ts";
 import { type Answer, jsonAnswer } from "../response.ts";
-import type { DeleteOptions } from "../verbs/delete-options.ts";
+import { checkPreconditions, deleteObject } from "../verbs/delete.ts";
+import { type DeleteOptions, type GivenOptions, judgeOptions } from "../verbs/delete-options.ts";
+import { readSpecial } from "../verbs/input.ts";
 import { admitSubresource } from "./admit.ts";
-import { deleteObject } from "../verbs/delete.ts";
+import { askBudget, beingProcessed } from "./budgets.ts";
 
 interface Eviction extends KubeObject {
-  deleteOptions?: Record<string, unknown>;
+  deleteOptions?: GivenOptions;
 }
 
 const evictionKind = { group: "policy", version: "v1", kind: "Eviction", plural: "evictions" };
+const source = {
+  ...evictionKind,
+  namespaced: true,
+  schema: "io.k8s.api.policy.v1.Eviction",
+  also: ["policy/v1beta1"],
+};
+
+const attempts = 20;
+const marked = "DisruptionTarget";
 
 /** Deletes a pod unless a PodDisruptionBudget says that it must stay for now (429). */
 export async function evict(call: Call): Promise<Answer> {
   const { core, request, resource, info } = call;
-  const eviction = readBody(request.body, request.headers?.["content-type"], {
-    ...evictionKind,
-    known: (apiVersion, kind) => core.registry.knows(apiVersion, kind),
-  }).object as Eviction;
-  if (eviction.metadata?.name !== info.name) {
-    throw badRequest("name in URL does not match name in Eviction object");
+  const eviction = readSpecial(core.registry, source, request, info, call.warnings) as Eviction;
+  let given: GivenOptions = {};
+  await admitSubresource(call, eviction, evictionKind, (object) => {
+    given = optionsOf(call, object as Eviction);
+  });
+  const pinned = given.preconditions?.resourceVersion !== undefined;
+  const dryRun = (given.dryRun ?? []).length > 0;
+  for (let attempt = 1; ; attempt++) {
+    const entry = resource.cache.get(resource.key(info.namespace, info.name));
+    if (!entry) throw notFound(resource.def, info.name);
+    const pod = entry.object as Pod;
+    if (!isBeyondBudgets(pod)) {
+      await evictGuarded(call, entry, given, dryRun);
+      break;
+    }
+    try {
+      // A pod that may yet become ready goes only as what it is now.
+      await markAndDelete(call, isOver(pod) || pinned ? given : pinnedTo(entry, given), dryRun);
+      break;
+    } catch (error) {
+      if (pinned || attempt === attempts || !isReason(error, "Conflict")) throw error;
+    }
   }
-  await admitSubresource(call, eviction, evictionKind);
-  const given = eviction.deleteOptions ?? {};
-  const options: DeleteOptions = {
-    gracePeriodSeconds: given.gracePeriodSeconds as number | undefined,
-    propagation: given.propagationPolicy as DeleteOptions["propagation"],
-    preconditions: isObject(given.preconditions) ? given.preconditions : {},
-    dryRun: call.dryRun || (Array.isArray(given.dryRun) && given.dryRun.includes("All")),
-  };
-  const entry = resource.cache.get(resource.key(info.namespace, info.name));
-  if (!entry) throw notFound(resource.def, info.name);
-  const pod = entry.object as Pod;
-  const over = pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
-  if (!over && pod.status?.phase !== "Pending" && !pod.metadata?.deletionTimestamp)
-    await takeDisruption(call, pod, options.dryRun);
-  if (!options.dryRun && !pod.metadata?.deletionTimestamp) await markDisrupted(call);
-  await deleteObject(call, info.namespace, info.name, options, false);
   return jsonAnswer(201, { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 });
 }
 
-/** Takes one allowed disruption from the pod's budget, or throws 429. */
-async function takeDisruption(call: Call, pod: Pod, dryRun: boolean): Promise<void> {
-  const { core, info } = call;
-  const budgets = core.registry.find("policy", "v1", "poddisruptionbudgets");
-  if (!budgets) return;
-  for (;;) {
-    const mine = budgets.cache
-      .list(info.namespace)
-      .filter((each) =>
-        selectorFromObject((each.object as PodDisruptionBudget).spec?.selector).matches(pod.metadata?.labels),
-      );
-    if (mine.length === 0) return;
-    if (mine.length > 1) {
-      throw new StatusError(
-        "InternalError",
-        "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.",
-      );
-    }
-    const [entry] = mine as [(typeof mine)[0]];
-    const budget = entry.copy() as PodDisruptionBudget;
-    const { status, metadata } = budget;
-    if (!status || (status.observedGeneration ?? 0) < (metadata?.generation ?? 0)) {
-      throw tooMany(entry.name, "The disruption budget is still being processed by the server.", 10);
-    }
-    const allowed = status.disruptionsAllowed ?? 0;
-    if (allowed <= 0) {
-      throw tooMany(
-        entry.name,
-        `The disruption budget ${entry.name} needs ${status.desiredHealthy} healthy pods and has ${status.currentHealthy} currently`,
-        0,
-      );
-    }
-    if (dryRun) return;
-    status.disruptionsAllowed = allowed - 1;
-    status.disruptedPods = { ...status.disruptedPods, [info.name]: nowTime(core.clock) };
-    if ((await writeObject(core, budgets, entry.key, budget, entry)).done) return;
+const isOver = ({ metadata, status }: Pod): boolean =>
+  status?.phase === "Succeeded" || status?.phase === "Failed" || metadata?.deletionTimestamp !== undefined;
+
+const isBeyondBudgets = (pod: Pod): boolean => isOver(pod) || pod.status?.phase === "Pending";
+
+const pinnedTo = ({ revision }: Entry, given: GivenOptions): GivenOptions => ({
+  ...given,
+  preconditions: { ...given.preconditions, resourceVersion: String(revision) },
+});
+
+/** The options of the deletion, with what the request itself says of a dry run. */
+function optionsOf(call: Call, eviction: Eviction): GivenOptions {
+  const { name } = call.info;
+  if (eviction.metadata?.name !== name)
+    throw badRequest("name in URL does not match name in Eviction object");
+  const given = eviction.deleteOptions ?? {};
+  if (given.ignoreStoreReadErrorWithClusterBreakingPotential) {
+    const field = "deleteOptions.ignoreStoreReadErrorWithClusterBreakingPotential";
+    const message = "Invalid value: true: can not be set for pod eviction, try after removing the option";
+    throw invalid(evictionKind, name, [{ reason: "FieldValueInvalid", field, message }]);
+  }
+  const asked = call.info.query.getAll("dryRun").filter((value) => value !== "");
+  const own = given.dryRun ?? [];
+  if (own.length === 0) return { ...given, dryRun: asked };
+  if (asked.length > 0 && !deepEqual(own, asked)) {
+    const text = `Non-matching dry-run options in request and content: [${asked.join(" ")}] and [${own.join(" ")}]`;
+    throw new StatusError("", text, { code: 500 });
+  }
+  return given;
+}
+
+async function evictGuarded(call: Call, entry: Entry, given: GivenOptions, dryRun: boolean): Promise<void> {
+  const { budget, unready } = await askBudget(call, entry.object as Pod, dryRun);
+  try {
+    await markAndDelete(call, unready ? pinnedTo(entry, given) : given, dryRun);
+  } catch (error) {
+    const pinned = given.preconditions?.resourceVersion !== undefined;
+    // It may be ready by now: the client asks again.
+    if (unready && !pinned && isReason(error, "Conflict")) throw beingProcessed(budget);
+    throw error;
   }
 }
 
-function tooMany(budget: string, why: string, retryAfterSeconds: number): StatusError {
-  return new StatusError(
-    "TooManyRequests",
-    "Cannot evict pod as it would violate the pod's disruption budget.",
-    {
-      details: {
-        ...(budget === "" ? {} : {}),
-        ...(retryAfterSeconds > 0 ? { retryAfterSeconds } : {}),
-        causes: [{ reason: "DisruptionBudget", message: why }],
-      },
-    },
-  );
+/** Says in the pod's status why it goes, and deletes it. Throws 409 when it is not the one that was meant. */
+async function markAndDelete(call: Call, given: GivenOptions, dryRun: boolean): Promise<void> {
+  const { info } = call;
+  let options = given;
+  if (!dryRun) {
+    const revision = await mark(call, given);
+    if (given.preconditions?.resourceVersion !== undefined) {
+      const preconditions = { ...given.preconditions, resourceVersion: String(revision) };
+      options = { ...given, preconditions };
+    }
+  }
+  const judged: DeleteOptions = judgeOptions(options);
+  await deleteObject(call, info.namespace, info.name, judged, false);
 }
 
-async function markDisrupted(call: Call): Promise<void> {
+/** The pod's revision with the mark. */
+async function mark(call: Call, { preconditions }: GivenOptions): Promise<number> {
   const { core, resource, info } = call;
   const key = resource.key(info.namespace, info.name);
-  for (let attempt = 0; attempt < 5; attempt++) {
+  for (;;) {
     const entry = resource.cache.get(key);
     if (!entry) throw notFound(resource.def, info.name);
+    checkPreconditions(resource.def, entry, { preconditions: preconditions ?? {} });
     const pod = entry.copy() as Pod;
-    const conditions = (pod.status?.conditions ?? []).filter((each) => each.type !== "DisruptionTarget");
-    conditions.push({
-      type: "DisruptionTarget",
+    const conditions = pod.status?.conditions ?? [];
+    const known = conditions.find(({ type }) => type === marked);
+    const made: PodCondition = {
+      type: marked,
       status: "True",
       reason: "EvictionByEvictionAPI",
       message: "Eviction API: evicting",
       lastProbeTime: null as unknown as string,
       lastTransitionTime: nowTime(core.clock),
-    });
-    pod.status = { ...pod.status, conditions };
-    if ((await writeObject(core, resource, key, pod, entry)).done) return;
+    };
+    if (known?.status === "True" && known.lastTransitionTime)
+      made.lastTransitionTime = known.lastTransitionTime;
+    if (known && known.reason === made.reason && known.message === made.message && known.status === "True")
+      return entry.revision;
+    const changed = known ? conditions.map((each) => (each === known ? made : each)) : [...conditions, made];
+    pod.status = { ...pod.status, conditions: changed };
+    const result = await writeObject(core, resource, key, pod, entry);
+    if (result.done) return result.entry.revision;
   }
-  throw conflict(resource.def, info.name, modified);
 }

@@ -22,12 +22,13 @@ const policies = ["Foreground", "Background", "Orphan"];
 const optionsKind = { group: "meta.k8s.io", kind: "DeleteOptions", plural: "" };
 
 /** metav1.DeleteOptions as they are given. */
-interface Given {
+export interface GivenOptions {
   gracePeriodSeconds?: number;
   preconditions?: { uid?: string; resourceVersion?: string };
   orphanDependents?: boolean;
   propagationPolicy?: string;
   dryRun?: string[];
+  ignoreStoreReadErrorWithClusterBreakingPotential?: boolean;
 }
 
 /** From the body, or from the query when there is none: what has a body is asked for there alone. */
@@ -37,6 +38,11 @@ export function readDeleteOptions(call: Call): DeleteOptions {
   const given = empty
     ? queryOptions(info.query)
     : bodyOptions(request.body, request.headers?.["content-type"]);
+  return judgeOptions(given);
+}
+
+/** What options mean; throws 422 with all that is wrong. */
+export function judgeOptions(given: GivenOptions): DeleteOptions {
   const errors = policyErrors(given);
   const dryRun = readDryRun(given.dryRun, errors);
   if (errors.length > 0) throw invalid(optionsKind, "", errors);
@@ -53,7 +59,7 @@ export function readDeleteOptions(call: Call): DeleteOptions {
   };
 }
 
-function policyErrors({ propagationPolicy: policy, orphanDependents }: Given): FieldError[] {
+function policyErrors({ propagationPolicy: policy, orphanDependents }: GivenOptions): FieldError[] {
   const errors: FieldError[] = [];
   if (policy === undefined) return errors;
   const field = "propagationPolicy";
@@ -70,8 +76,8 @@ function policyErrors({ propagationPolicy: policy, orphanDependents }: Given): F
 }
 
 /** What is there counts, even if it is empty. */
-function queryOptions(query: URLSearchParams): Given {
-  const given: Given = {};
+function queryOptions(query: URLSearchParams): GivenOptions {
+  const given: GivenOptions = {};
   const grace = query.get("gracePeriodSeconds");
   if (grace !== null) given.gracePeriodSeconds = wholeNumber(grace);
   const orphan = query.get("orphanDependents");
@@ -94,7 +100,7 @@ const metaKinds = new Set(
 const unversionedKinds = new Set(["APIGroup", "APIGroupList", "APIResourceList", "APIVersions", "Status"]);
 
 /** Throws 400. */
-function bodyOptions(body: Uint8Array | undefined, contentType: string | undefined): Given {
+function bodyOptions(body: Uint8Array | undefined, contentType: string | undefined): GivenOptions {
   let value: unknown;
   try {
     value = decodeBody(body, contentType)?.value ?? {};
@@ -108,7 +114,7 @@ function bodyOptions(body: Uint8Array | undefined, contentType: string | undefin
   checkKind(String(given.kind || "DeleteOptions"), String(given.apiVersion || ""));
   const { problem } = conform("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions", given);
   if (problem) throw badRequest(problem);
-  return Object.fromEntries(Object.entries(given).filter(([, each]) => each !== null)) as Given;
+  return Object.fromEntries(Object.entries(given).filter(([, each]) => each !== null)) as GivenOptions;
 }
 
 function checkKind(kind: string, apiVersion: string): void {

@@ -9,7 +9,7 @@ import {
   strictTexts,
 } from "../../api/index.ts";
 import { duplicateMembers, isObject } from "../../machinery/index.ts";
-import { type Decoded, readBody, refuseDepths } from "../codec/decode.ts";
+import { type Decoded, type Expected, readBody, refuseDepths } from "../codec/decode.ts";
 import type { Call } from "../core.ts";
 import type { HandlerRequest, RequestInfo, SpecialHandler } from "../contract.ts";
 import { badRequest } from "../errors.ts";
@@ -35,7 +35,14 @@ export function readObject(call: Call): KubeObject {
 /** The body for a handler of what is not stored, likewise. */
 export function readSpecial(
   registry: Registry,
-  { group, version, kind, namespaced, schema }: SpecialHandler,
+  {
+    group,
+    version,
+    kind,
+    namespaced,
+    schema,
+    also,
+  }: Pick<SpecialHandler, "group" | "version" | "kind" | "namespaced" | "schema"> & Pick<Expected, "also">,
   request: HandlerRequest,
   info: RequestInfo,
   warnings: string[],
@@ -44,6 +51,7 @@ export function readSpecial(
     group,
     version,
     kind,
+    ...(also ? { also } : {}),
     known: (apiVersion, other) => registry.knows(apiVersion, other),
   });
   const type = schema ?? registry.find(group, version, info.resource)?.def.schema;
