@@ -193,6 +193,7 @@ function walkValue(
         throw mismatch({ ...field, type: "int32" }, value, goPath, owner, text);
       return value;
     case "bytes":
+      if (Array.isArray(value)) return octets(field, value, goPath, owner);
       if (typeof value !== "string") throw mismatch(field, value, goPath, owner);
       return base64(value);
     case "object":
@@ -326,13 +327,39 @@ function quantity(value: unknown): string {
 
 const encoded = /^[A-Za-z0-9+/]*={0,2}$/;
 
+/** What Go's decoder says of a text that is not base64; line breaks are left out. */
+export function base64Problem(value: string): string | undefined {
+  const text = value.replaceAll(/[\r\n]/g, "");
+  if (text.length % 4 === 0 && encoded.test(text)) return undefined;
+  const bad = text.search(/[^A-Za-z0-9+/]/);
+  return `illegal base64 data at input byte ${bad < 0 ? text.length - (text.length % 4) : bad}`;
+}
+
 function base64(value: string): string {
   const text = /[\r\n]/.test(value) ? value.replaceAll(/[\r\n]/g, "") : value;
-  if (text.length % 4 === 0 && encoded.test(text)) return text;
-  const bad = text.search(/[^A-Za-z0-9+/]/);
-  throw new TypeProblem(
-    `illegal base64 data at input byte ${bad < 0 ? text.length - (text.length % 4) : bad}`,
-  );
+  const problem = base64Problem(text);
+  if (problem === undefined) return text;
+  throw new TypeProblem(problem);
+}
+
+/** Base64 of bytes. */
+export function octetText(octets: readonly number[]): string {
+  let binary = "";
+  for (const each of octets) binary += String.fromCharCode(each);
+  return btoa(binary);
+}
+
+/** Bytes may also be a list of numbers. */
+function octets(field: FieldSchema, value: unknown[], goPath: string, owner: TypeSchema): string {
+  const into: FieldSchema = { ...field, type: "int32", goName: "uint8" };
+  const numbers = value.map((each, i) => {
+    if (each === null) return 0;
+    const text = typeof each === "number" ? writtenAs(value, i) : undefined;
+    if (!text && Number.isInteger(each) && (each as number) >= 0 && (each as number) < 256)
+      return each as number;
+    throw mismatch(into, each, goPath, owner, text);
+  });
+  return octetText(numbers);
 }
 
 function valueName(value: unknown): string {

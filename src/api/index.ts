@@ -18,7 +18,8 @@ export {
   type Wanted,
 } from "./policy-expressions.ts";
 export { expressionWarnings } from "./policy-type-check.ts";
-export { restorable } from "./restore.ts";
+export { inGoOrder } from "./go-order.ts";
+export { convert, restorable } from "./restore.ts";
 export { loadProtobufTable } from "./protobuf-table.ts";
 export * as quota from "./quota/index.ts";
 export * from "./schema.ts";

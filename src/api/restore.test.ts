@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { restorable } from "./restore.ts";
+import { parseExact } from "../machinery/index.ts";
+import { convert, restorable } from "./restore.ts";
 
 const pod = "io.k8s.api.core.v1.Pod";
 const problem = (spec: unknown): string | undefined => restorable(pod, { spec }).problem;
@@ -22,4 +23,33 @@ test("what does not fit is told by Go's kinds, field by field in the order of th
 test("unknown fields are named in alphabetical order, without the names in maps", () => {
   const { unknown } = restorable(pod, { zz: 1, spec: { b: 1, containers: [{ a: 1 }] }, metadata: { c: 1 } });
   assert.deepEqual(unknown, ["metadata.c", "spec.b", "spec.containers[0].a", "zz"]);
+});
+
+test("numbers are fitted into narrower types as Go converts them", () => {
+  const object = parseExact(
+    '{"spec":{"activeDeadlineSeconds":1e30,"priority":4294967297,"terminationGracePeriodSeconds":3.0}}',
+  ) as { spec: object };
+  const { problem, conversions } = restorable(pod, object);
+  assert.equal(problem, undefined);
+  convert(object, conversions);
+  assert.deepEqual(object.spec, {
+    activeDeadlineSeconds: -(2n ** 63n),
+    priority: 1,
+    terminationGracePeriodSeconds: 3,
+  });
+});
+
+test("a whole number that was written as a float is one, and bytes are told by what is in them", () => {
+  const said = (text: string): string | undefined => restorable(pod, parseExact(text) as object).problem;
+  assert.equal(said('{"spec":{"nodeName":2.0}}'), "unrecognized type: string");
+  assert.equal(said('{"spec":{"nodeName":2}}'), "cannot convert int64 to string");
+  const secret = "io.k8s.api.core.v1.Secret";
+  assert.equal(
+    restorable(secret, { data: { a: "x" } }).problem,
+    "error decoding from json: illegal base64 data at input byte 0",
+  );
+  assert.equal(restorable(secret, { data: { a: [1.5] } }).problem, "cannot convert float64 to uint8");
+  assert.deepEqual(restorable(secret, { data: { a: [258, 1] } }).conversions, [
+    { path: ["data", "a"], value: "AgE=" },
+  ]);
 });

@@ -1,73 +1,121 @@
 /**
  * What Kubernetes says of a strategically patched object that does not fit its type. It does not decode such an object
- * from JSON but copies it field by field, which has words of its own (apimachinery's unstructured converter).
+ * from JSON but copies it field by field, which has words of its own (apimachinery's unstructured converter), and fits
+ * numbers into narrower types as Go's conversions do.
  */
-import { canonicalQuantity, isObject, QuantityError } from "../machinery/index.ts";
+import { canonicalQuantity, isGoFloat, isObject, QuantityError } from "../machinery/index.ts";
+import { base64Problem, octetText } from "./conform.ts";
 import { type Conformance, type FieldSchema, schemaOf, typeOf, type TypeSchema } from "./schema.ts";
 
 class Unfit extends Error {}
 
+/** A value that is another one in its type. */
+export interface Conversion {
+  path: readonly (string | number)[];
+  value: unknown;
+}
+
+export interface Restored extends Conformance {
+  /** To be made in the object before it is held against its type. */
+  conversions: readonly Conversion[];
+}
+
 /** Changes nothing. Unknown fields are in alphabetical order; with a problem they are not to be relied upon. */
-export function restorable(schema: string | undefined, object: object): Conformance {
+export function restorable(schema: string | undefined, object: object): Restored {
   const type = schema === undefined ? undefined : schemaOf(schema);
-  if (!type) return { unknown: [] };
-  const unknown: string[] = [];
+  const walk = new Walk();
+  if (!type) return { unknown: [], conversions: [] };
+  const { unknown, conversions } = walk;
   try {
-    struct(type, object as Record<string, unknown>, "", unknown);
+    walk.struct(type, object, "");
   } catch (error) {
-    if (error instanceof Unfit) return { unknown, problem: error.message };
+    if (error instanceof Unfit) return { unknown, conversions, problem: error.message };
     throw error;
   }
-  return { unknown: unknown.sort() };
+  return { unknown: unknown.sort(), conversions };
+}
+
+/** Makes the conversions in an object that is like the one they were found in. */
+export function convert(object: object, conversions: readonly Conversion[]): void {
+  for (const { path, value } of conversions) {
+    let holder = object as Record<string | number, unknown>;
+    for (const key of path.slice(0, -1)) holder = holder[key] as typeof holder;
+    holder[path.at(-1) as string | number] = value;
+  }
+}
+
+/** A value and where it stands: how a number was written is known of its place. */
+interface Given {
+  value: unknown;
+  holder?: object;
+  key?: string | number;
 }
 
 /** Go's kind of a decoded value. */
-function kindOf(value: unknown): string {
+function kindOf({ value, holder, key }: Given): string {
   if (Array.isArray(value)) return "slice";
   if (isObject(value)) return "map";
   if (typeof value === "boolean") return "bool";
   if (typeof value === "string") return "string";
-  return Number.isInteger(value) || typeof value === "bigint" ? "int64" : "float64";
+  return typeof value === "number" && isGoFloat(value, holder, key) ? "float64" : "int64";
 }
 
-function struct(type: TypeSchema, value: unknown, path: string, unknown: string[]): void {
-  if (!isObject(value)) throw new Unfit(`cannot restore struct from: ${kindOf(value)}`);
-  for (const [name, field] of type.fields) {
-    const given = value[name];
-    if (given !== undefined && given !== null)
-      check(field, given, path === "" ? name : `${path}.${name}`, unknown);
+class Walk {
+  readonly unknown: string[] = [];
+  readonly conversions: Conversion[] = [];
+  readonly #at: (string | number)[] = [];
+
+  struct(type: TypeSchema, value: unknown, path: string): void {
+    if (!isObject(value)) throw new Unfit(`cannot restore struct from: ${kindOf({ value })}`);
+    for (const [name, field] of type.fields)
+      this.#member(field, value, name, path === "" ? name : `${path}.${name}`);
+    for (const name of Object.keys(value))
+      if (!type.fields.has(name)) this.unknown.push(path === "" ? name : `${path}.${name}`);
   }
-  for (const name of Object.keys(value))
-    if (!type.fields.has(name)) unknown.push(path === "" ? name : `${path}.${name}`);
-}
 
-function check(field: FieldSchema, value: unknown, path: string, unknown: string[]): void {
-  const element = field.element as FieldSchema;
-  switch (field.type) {
-    case "string":
-    case "boolean":
-    case "int32":
-    case "int64":
-    case "double":
-      scalar(field, value);
-      return;
-    case "list":
-      if (!Array.isArray(value)) throw new Unfit(`cannot restore slice from ${kindOf(value)}`);
-      for (const [i, each] of value.entries())
-        if (each !== null) check(element, each, `${path}[${i}]`, unknown);
-      return;
-    case "map":
-      if (!isObject(value)) throw new Unfit(`cannot restore map from ${kindOf(value)}`);
-      // Names in a map are no part of the path.
-      for (const each of Object.values(value)) if (each !== null) check(element, each, path, unknown);
-      return;
-    case "ref": {
-      const type = typeOf(field);
-      if (type) struct(type, value, path, unknown);
-      return;
+  #member(field: FieldSchema, holder: object, key: string | number, path: string): void {
+    const value = (holder as Record<string | number, unknown>)[key];
+    if (value === undefined || value === null) return;
+    this.#at.push(key);
+    this.#check(field, { value, holder, key }, path);
+    this.#at.pop();
+  }
+
+  #check(field: FieldSchema, given: Given, path: string): void {
+    const element = field.element as FieldSchema;
+    const { value } = given;
+    switch (field.type) {
+      case "string":
+      case "boolean":
+      case "int32":
+      case "int64":
+      case "double":
+        this.#convert(value, scalar(field, given));
+        return;
+      case "list":
+        if (!Array.isArray(value)) throw new Unfit(`cannot restore slice from ${kindOf(given)}`);
+        for (const i of value.keys()) this.#member(element, value, i, `${path}[${i}]`);
+        return;
+      case "map":
+        if (!isObject(value)) throw new Unfit(`cannot restore map from ${kindOf(given)}`);
+        // Names in a map are no part of the path.
+        for (const name of Object.keys(value)) this.#member(element, value, name, path);
+        return;
+      case "ref": {
+        const type = typeOf(field);
+        if (type) this.struct(type, value, path);
+        return;
+      }
+      case "bytes":
+        this.#convert(value, bytes(given));
+        return;
+      default:
+        written(field, given);
     }
-    default:
-      written(field, value);
+  }
+
+  #convert(from: unknown, to: unknown): void {
+    if (from !== to) this.conversions.push({ path: [...this.#at], value: to });
   }
 }
 
@@ -79,18 +127,51 @@ const goKinds = {
   double: "float64",
 } as const;
 
-function scalar(field: FieldSchema, value: unknown): void {
+/** What a scalar is in its field. */
+function scalar(field: FieldSchema, given: Given): unknown {
   const wanted = goKinds[field.type as keyof typeof goKinds];
-  const given = kindOf(value);
-  if (given === wanted) return;
-  const isNumber = given === "int64" || given === "float64";
+  const { value } = given;
+  const kind = kindOf(given);
+  if (kind === wanted) return value;
+  const isNumber = kind === "int64" || kind === "float64";
   if (isNumber && (wanted === "int32" || wanted === "int64" || wanted === "float64")) {
-    if (given === "int64" || wanted === "float64" || Number.isInteger(value)) return;
-  } else if (!(given === "int64" && wanted === "string")) {
+    if (wanted === "float64") return value;
+    if (kind === "int64" || Number.isInteger(value)) return narrowed(value as number | bigint, wanted);
+  } else if (!(kind === "int64" && wanted === "string")) {
     // Go has no conversion at all between the two.
     throw new Unfit(`unrecognized type: ${wanted}`);
   }
-  throw new Unfit(`cannot convert ${given} to ${field.goName ?? wanted}`);
+  throw new Unfit(`cannot convert ${kind} to ${field.goName ?? wanted}`);
+}
+
+/** Go's conversion: bits that have no place are lost, and a float beyond 64 bits is the smallest number (on amd64). */
+function narrowed(value: number | bigint, to: "int32" | "int64" | "uint8"): number | bigint {
+  const size = { int32: 2 ** 31, int64: 2 ** 63, uint8: 2 ** 7 }[to];
+  if (to !== "uint8" && value < size && value >= -size) return value;
+  let whole = BigInt(value);
+  if (whole >= 2n ** 63n || whole < -(2n ** 63n)) whole = -(2n ** 63n);
+  if (to === "uint8") return Number(BigInt.asUintN(8, whole));
+  return to === "int32" ? Number(BigInt.asIntN(32, whole)) : whole;
+}
+
+/** Bytes are a text in base64, or a list of numbers. */
+function bytes(given: Given): string {
+  const { value } = given;
+  if (Array.isArray(value)) {
+    const numbers = value.map((each: unknown, i) => {
+      if (each === null) return 0;
+      const item: Given = { value: each, holder: value, key: i };
+      const kind = kindOf(item);
+      if (kind === "int64" || (kind === "float64" && Number.isInteger(each)))
+        return Number(narrowed(each as number | bigint, "uint8"));
+      throw new Unfit(kind === "float64" ? "cannot convert float64 to uint8" : "unrecognized type: uint8");
+    });
+    return octetText(numbers);
+  }
+  if (typeof value !== "string") throw new Unfit(`cannot restore slice from ${kindOf(given)}`);
+  const problem = base64Problem(value);
+  if (problem !== undefined) throw new Unfit(`error decoding from json: ${problem}`);
+  return value;
 }
 
 const jsonName = (value: unknown): string =>
@@ -102,10 +183,14 @@ const jsonName = (value: unknown): string =>
         ? "number"
         : typeof value;
 
-/** Types that read JSON themselves. */
-function written(field: FieldSchema, value: unknown): void {
-  const unread = (into: string): Unfit =>
-    new Unfit(`json: cannot unmarshal ${jsonName(value)} into Go value of type ${into}`);
+const fits32 = (value: unknown): boolean =>
+  Number.isInteger(value) && Math.abs(value as number) <= 2 ** 31 && value !== 2 ** 31;
+
+/** Types that read JSON themselves; how a number was written is lost before. */
+function written(field: FieldSchema, given: Given): void {
+  const { value } = given;
+  const unread = (into: string, number = ""): Unfit =>
+    new Unfit(`json: cannot unmarshal ${jsonName(value)}${number} into Go value of type ${into}`);
   switch (field.type) {
     case "quantity":
       try {
@@ -120,8 +205,8 @@ function written(field: FieldSchema, value: unknown): void {
       }
       return;
     case "int-or-string":
-      if (typeof value !== "string" && kindOf(value) !== "int64") throw unread("int32");
-      return;
+      if (typeof value === "string" || fits32(value)) return;
+      throw unread("int32", typeof value === "number" || typeof value === "bigint" ? ` ${value}` : "");
     case "time":
     case "micro-time":
       if (typeof value !== "string") throw unread("string");
@@ -131,13 +216,6 @@ function written(field: FieldSchema, value: unknown): void {
         throw new Unfit(
           `parsing time ${JSON.stringify(value)} as ${JSON.stringify(layout)}: cannot parse ${JSON.stringify(value)} as "2006"`,
         );
-      }
-      return;
-    case "bytes":
-      if (typeof value !== "string") throw new Unfit(`cannot restore slice from ${kindOf(value)}`);
-      if (!/^[A-Za-z0-9+/\r\n]*={0,2}$/.test(value)) {
-        const bad = value.search(/[^A-Za-z0-9+/\r\n]/);
-        throw new Unfit(`error decoding from json: illegal base64 data at input byte ${Math.max(0, bad)}`);
       }
       return;
     default:

@@ -71,6 +71,16 @@ export function setMember(target: Record<string, unknown>, name: string, value: 
   } else target[name] = value;
 }
 
+/** Brings the members into alphabetical order, in place. */
+export function sortMembers(target: Record<string, unknown>): Record<string, unknown> {
+  for (const name of Object.keys(target).sort()) {
+    const value = target[name];
+    delete target[name];
+    setMember(target, name, value);
+  }
+  return target;
+}
+
 /** The value at a dotted path of members (`spec.replicas`), undefined when anything on the way is missing. */
 export function get(value: unknown, path: string): unknown {
   let current = value;

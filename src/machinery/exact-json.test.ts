@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseExact, stringifyExact } from "./exact-json.ts";
+import {
+  cloneExact,
+  copyWritten,
+  parseExact,
+  stringifyAsWritten,
+  stringifyExact,
+  writtenAs,
+} from "./exact-json.ts";
 
 test("whole numbers of 64 bits come back as they were", () => {
   for (const text of [
@@ -25,4 +32,15 @@ test("mistakes are those of JSON", () => {
   const loop: Record<string, unknown> = {};
   loop.loop = loop;
   assert.throws(() => stringifyExact(loop), TypeError);
+});
+
+test("copies know how numbers were written where they are asked to, and a new number forgets it", () => {
+  const text = '{"a":2.0,"b":[1e1]}';
+  const copy = cloneExact(parseExact(text)) as { a: number };
+  assert.equal(stringifyAsWritten(copy), text);
+  const target: Record<string, unknown> = { c: copy.a };
+  copyWritten(copy, "a", target, "c");
+  assert.equal(stringifyAsWritten(target), '{"c":2.0}');
+  copyWritten({}, "a", target, "c");
+  assert.equal(writtenAs(target, "c"), undefined);
 });

@@ -2,6 +2,7 @@
  * JSON with every whole number exactly as it was written. JavaScript's numbers are exact up to 2^53, Kubernetes' integers
  * up to 2^63: what lies between becomes a bigint on reading and is written as the digits it stands for.
  */
+import { setMember } from "./deep.ts";
 
 /** Shorter runs of digits are exact numbers anyway, and nearly no text has longer ones outside of strings. */
 const manyDigits = /\d{16}/;
@@ -28,6 +29,31 @@ const written = new WeakMap<object, Map<string, string>>();
  */
 export const writtenAs = (holder: object, name: string | number): string | undefined =>
   written.get(holder)?.get(String(name));
+
+/** True for what Go's decoder makes a float64 of: what is not whole, was written with a point or exponent, or is too long. */
+export const isGoFloat = (value: number, holder?: object, name?: string | number): boolean =>
+  !Number.isSafeInteger(value) ||
+  (holder !== undefined && name !== undefined && writtenAs(holder, name) !== undefined);
+
+/** Says of a copied number what is known of the text of the one it was copied from. */
+export function copyWritten(from: object, name: string | number, to: object, as = name): void {
+  const text = writtenAs(from, name);
+  const names = written.get(to);
+  if (text === undefined) names?.delete(String(as));
+  else if (names) names.set(String(as), text);
+  else written.set(to, new Map([[String(as), text]]));
+}
+
+/** A copy of parsed JSON that knows how its numbers were written. */
+export function cloneExact<T>(value: T): T {
+  if (value === null || typeof value !== "object") return value;
+  const copy = (Array.isArray(value) ? [] : {}) as Record<string, unknown>;
+  const names = written.get(value);
+  if (names) written.set(copy, new Map(names));
+  for (const name of Object.keys(value))
+    setMember(copy, name, cloneExact((value as Record<string, unknown>)[name]));
+  return copy as T;
+}
 
 /** What does not fit into 64 bits is a floating-point number in Go, too. */
 function exactly(this: object, name: string, value: unknown, context: { source?: string }): unknown {
@@ -63,3 +89,10 @@ Object.defineProperty(BigInt.prototype, "toJSON", {
 /** JSON text, with bigints as the digits they stand for. */
 export const stringifyExact = (value: unknown, indent?: number): string =>
   JSON.stringify(value, undefined, indent);
+
+/** JSON text with every number as it was written where that is known. */
+export const stringifyAsWritten = (value: unknown): string =>
+  JSON.stringify(value, function (this: object, name: string, each: unknown) {
+    const text = typeof each === "number" ? writtenAs(this, name) : undefined;
+    return text === undefined ? each : (JSON as unknown as RawJson).rawJSON(text);
+  });

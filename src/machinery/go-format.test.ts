@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { parseExact } from "./exact-json.ts";
 import { goQuote, goText } from "./go-format.ts";
 
 test("texts are quoted as Go quotes them", () => {
@@ -17,4 +18,9 @@ test("decoded JSON is printed as Go prints maps and slices", () => {
   assert.equal(goText({ b: [1, "x", null, true], a: { c: 1.5 } }), "map[a:map[c:1.5] b:[1 x <nil> true]]");
   assert.equal(goText(1e21), "1e+21");
   assert.equal(goText(0.00001), "1e-05");
+  assert.equal(goText(1234567.5), "1.2345675e+06");
+  assert.equal(
+    goText(parseExact('{"a":2000000,"b":2000000.0,"c":[3.0,123456.0]}')),
+    "map[a:2000000 b:2e+06 c:[3 123456]]",
+  );
 });

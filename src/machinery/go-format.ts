@@ -1,4 +1,5 @@
 /** Values as Go's fmt prints them. */
+import { isGoFloat } from "./exact-json.ts";
 
 const named: Readonly<Record<number, string>> = {
   7: "\\a",
@@ -31,10 +32,10 @@ export function goQuote(text: string): string {
   return `"${quoted}"`;
 }
 
-/** Go's shortest form of a floating-point number. */
-function float(value: number): string {
+/** `%v` of a floating-point number: Go's shortest form, with an exponent from a million on. */
+export function goFloat(value: number): string {
   const size = Math.abs(value);
-  if (value === 0 || (size >= 1e-4 && size < 1e21)) return String(value);
+  if (value === 0 || (size >= 1e-4 && size < 1e6)) return String(value);
   const [digits = "", exponent = ""] = value.toExponential().split("e");
   return `${digits}e${exponent[0]}${exponent.slice(1).padStart(2, "0")}`;
 }
@@ -42,10 +43,14 @@ function float(value: number): string {
 /** `%v` of decoded JSON: `map[a:1 b:[x y]]`, members in alphabetical order. */
 export function goText(value: unknown): string {
   if (value === null || value === undefined) return "<nil>";
-  if (typeof value === "number") return float(value);
-  if (Array.isArray(value)) return `[${value.map(goText).join(" ")}]`;
+  if (typeof value === "number") return isGoFloat(value) ? goFloat(value) : String(value);
+  if (Array.isArray(value)) return `[${value.map((_, i) => memberText(value, i)).join(" ")}]`;
   if (typeof value !== "object") return String(value);
-  const members = value as Record<string, unknown>;
-  const names = Object.keys(members).sort();
-  return `map[${names.map((name) => `${name}:${goText(members[name])}`).join(" ")}]`;
+  const names = Object.keys(value).sort();
+  return `map[${names.map((name) => `${name}:${memberText(value, name)}`).join(" ")}]`;
+}
+
+function memberText(holder: object, name: string | number): string {
+  const value = (holder as Record<string | number, unknown>)[name];
+  return typeof value === "number" && isGoFloat(value, holder, name) ? goFloat(value) : goText(value);
 }

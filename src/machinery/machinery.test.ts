@@ -169,6 +169,17 @@ test("JSON patch: RFC 6902's operations, and nothing is applied when one fails",
   assert.deepEqual(Object.keys(polluted), ["__proto__"]);
 });
 
+test("a merge patch drops nulls inside lists, but for a list in the place of an object", () => {
+  const list = [{ a: null, b: 1 }, null];
+  assert.deepEqual(applyMergePatch({ l: [1] }, { l: list }) as unknown, { l: [{ b: 1 }, null] });
+  assert.deepEqual(applyMergePatch({ l: {} }, { l: list }) as unknown, { l: list });
+});
+
+test("a merge patch can sort what it goes through", () => {
+  const merged = applyMergePatch({ z: { y: 1, x: 2 }, a: { d: 1, c: 2 } }, { a: { b: 3 } }, true);
+  assert.equal(JSON.stringify(merged), '{"a":{"b":3,"c":2,"d":1},"z":{"y":1,"x":2}}');
+});
+
 test("merge patch: RFC 7386's examples, and the difference of two objects", () => {
   assert.deepEqual(applyMergePatch({ a: "b", c: { d: "e", f: "g" } }, { a: "z", c: { f: null } }), {
     a: "z",

@@ -62,7 +62,7 @@ const notAtEnd = ["/..", "/."];
 function validatePath(given: HTTPIngressPath, here: string, errors: FieldError[]): void {
   const path = given.path ?? "";
   const absolute = "must be an absolute path";
-  switch (given.pathType) {
+  switch (given.pathType ?? undefined) {
     case undefined:
       errors.push(required(`${here}.pathType`, "pathType must be specified"));
       return;

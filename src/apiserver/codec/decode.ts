@@ -275,15 +275,17 @@ function checkCustomKind(object: KubeObject, expected: Expected, apiVersion: str
 function wrongKind(object: KubeObject, expected: Expected): StatusError {
   const given = String(object.apiVersion);
   const version = given.slice(given.indexOf("/") + 1);
-  const internal = expected.group === "" ? "core" : expected.group.split(".")[0];
   const why = expected.known?.(given, String(object.kind))
-    ? `converting (${version}.${object.kind}) to (${internal}.${expected.kind}): unknown conversion`
+    ? `converting (${version}.${object.kind}) to (${internalName(expected.group)}.${expected.kind}): unknown conversion`
     : notRegistered(String(object.kind), given);
   return new WrongKindError(
     "BadRequest",
     `${object.kind} in version "${version}" cannot be handled as a ${expected.kind}: ${why}`,
   );
 }
+
+/** The Go package of a group's internal types. */
+export const internalName = (group: string): string => (group === "" ? "core" : (group.split(".")[0] ?? ""));
 
 export const notRegistered = (kind: string, apiVersion: string): string =>
   `no kind "${kind}" is registered for version "${apiVersion}" in scheme "pkg/runtime/scheme.go:111"`;

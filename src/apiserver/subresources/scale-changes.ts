@@ -20,7 +20,7 @@ import { managerName } from "../managed-fields/ownership.ts";
 import { scaleView } from "../managed-fields/scale-owners.ts";
 import { readConfiguration } from "../verbs/apply.ts";
 import { judged } from "../verbs/input.ts";
-import { readPatch } from "../verbs/patch.ts";
+import { readPatch } from "../verbs/read-patch.ts";
 import { unusable } from "../verbs/unusable.ts";
 import { type Scale, scaleKind, scales, scaleVersion } from "./scale-object.ts";
 
@@ -82,14 +82,14 @@ export function updateOfScale(call: Call): ScaleChange {
 }
 
 export function patchOfScale(call: Call): ScaleChange {
-  const { apply, strict } = readPatch(call);
+  const patch = readPatch(call);
   const { info, warnings } = call;
   return (seen) => {
-    const patched = apply(structuredClone(seen.scale)).object;
+    const patched = patch.apply(structuredClone(seen.scale)).object;
     const { apiVersion, kind, ...rest } = patched as KubeObject;
     const text = JSON.stringify({ apiVersion, kind, ...rest });
     const after = asObject(patched, scales) as Scale;
-    const problem = judged(conform(schema, after), info, undefined, warnings, strict);
+    const problem = judged(conform(schema, after), info, undefined, warnings, patch.strict);
     if (problem) throw unusable(text, problem);
     return { scale: after, owners: tracked(call, seen, after) };
   };

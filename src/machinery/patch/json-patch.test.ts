@@ -106,3 +106,9 @@ test("what does not fit, in the words of the original", () => {
   for (const [operation, text] of cases) assert.equal(problem(of, operation), text);
   assert.deepEqual(of, { a: { b: 1 }, l: [1], text: "t" });
 });
+
+test("a JSON patch can sort what it goes through", () => {
+  const operation = { op: "add", path: "/b/c", value: { z: 1, y: 1 } };
+  const patched = applyJsonPatch({ d: { f: 1, e: 1 }, b: { d: 1 } }, [operation], true);
+  assert.equal(JSON.stringify(patched), '{"b":{"c":{"z":1,"y":1},"d":1},"d":{"f":1,"e":1}}');
+});

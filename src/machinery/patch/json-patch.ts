@@ -2,7 +2,8 @@
  * JSON Patch, RFC 6902, as Kubernetes applies it (evanphx/json-patch v4): members that are not there may be replaced and
  * copied, negative indices count from the end, and what is said of a patch that does not fit is the same.
  */
-import { deepClone, deepEqual, isObject, setMember } from "../deep.ts";
+import { deepEqual, isObject, setMember, sortMembers } from "../deep.ts";
+import { cloneExact, copyWritten } from "../exact-json.ts";
 
 export interface JsonPatchOperation {
   op: string;
@@ -47,6 +48,11 @@ class Place {
     else setMember(container, this.key, value);
   }
 
+  /** Says how the number of an operation, which was put here, was written. */
+  note(operation: object): void {
+    if (!Array.isArray(this.#container)) copyWritten(operation, "value", this.#container, this.key);
+  }
+
   add(value: unknown): void {
     const container = this.#container;
     if (!Array.isArray(container)) setMember(container, this.key, value);
@@ -87,12 +93,14 @@ const isContainer = (value: unknown): value is Container => Array.isArray(value)
 
 /**
  * Returns the patched document; the given one is not changed, and what no operation touches is shared with it. Throws
- * PatchError; then nothing was applied.
+ * PatchError; then nothing was applied. `sorted`: objects that operations went through have their members in alphabetical
+ * order, as the original writes them.
  */
-export function applyJsonPatch<T>(document: T, operations: readonly JsonPatchOperation[]): T {
+export function applyJsonPatch<T>(document: T, operations: readonly JsonPatchOperation[], sorted = false): T {
   if (!Array.isArray(operations)) throw new PatchError("a JSON patch is a list of operations");
   const patching = new Patching(document);
   for (const operation of operations) patching.apply(isObject(operation as unknown) ? operation : {});
+  if (sorted) patching.sort();
   return patching.document as T;
 }
 
@@ -142,6 +150,10 @@ class Patching {
     return copy;
   }
 
+  sort(): void {
+    for (const container of this.#own) if (isObject(container)) sortMembers(container);
+  }
+
   apply(operation: Partial<JsonPatchOperation>): void {
     switch (operation.op) {
       case "add":
@@ -169,6 +181,7 @@ class Patching {
     if (!place)
       throw new PatchError(`add operation does not apply: doc is missing path: "${path}": ${missing}`);
     within(`error in add for path: '${path}'`, () => place.add(valueOf(operation)));
+    place.note(operation);
   }
 
   #remove(operation: Partial<JsonPatchOperation>): void {
@@ -197,6 +210,7 @@ class Patching {
       throw error instanceof PatchError ? refused("key") : error;
     }
     place.set(value);
+    place.note(operation);
   }
 
   #move(operation: Partial<JsonPatchOperation>): void {
@@ -236,7 +250,7 @@ class Patching {
         `Unable to complete the copy, the accumulated size increase of copy is ${this.#copied}, exceeding the limit ${copyLimit}`,
       );
     }
-    within("error while adding value during copy", () => place.add(deepClone(value)));
+    within("error while adding value during copy", () => place.add(cloneExact(value)));
   }
 
   #test(operation: Partial<JsonPatchOperation>): void {
@@ -259,7 +273,7 @@ const sizeOf = (value: unknown): number =>
     ? 0
     : Buffer.byteLength(JSON.stringify(value, (_, each) => (typeof each === "bigint" ? Number(each) : each)));
 
-const valueOf = ({ value }: Partial<JsonPatchOperation>): unknown => deepClone(value ?? null);
+const valueOf = ({ value }: Partial<JsonPatchOperation>): unknown => cloneExact(value ?? null);
 
 function pathOf({ path }: { path?: unknown }, op: string, why?: string): string {
   if (typeof path === "string") return path;

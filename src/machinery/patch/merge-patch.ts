@@ -1,20 +1,41 @@
-/** JSON Merge Patch, RFC 7386, and how to make one. */
-import { deepClone, deepEqual, isObject, setMember } from "../deep.ts";
+/** JSON Merge Patch, RFC 7386, as Kubernetes applies it (evanphx/json-patch v4), and how to make one. */
+import { deepClone, deepEqual, isObject, setMember, sortMembers } from "../deep.ts";
+import { cloneExact, copyWritten } from "../exact-json.ts";
 
-/** Returns the patched value; neither argument is changed. */
-export function applyMergePatch<T>(document: T, patch: unknown): T {
-  return merge(document, patch) as T;
+/**
+ * Returns the patched value; neither argument is changed. Nulls in lists stay, those in objects inside lists do not,
+ * unless the list replaces an object. `sorted`: what the patch went through has its members in alphabetical order, as
+ * the original writes it.
+ */
+export function applyMergePatch<T>(document: T, patch: unknown, sorted = false): T {
+  return merge(document, patch, sorted) as T;
 }
 
-function merge(document: unknown, patch: unknown): unknown {
-  if (!isObject(patch)) return deepClone(patch);
-  const result: Record<string, unknown> = isObject(document) ? { ...document } : {};
+function merge(document: unknown, patch: unknown, sorted: boolean): unknown {
+  if (!isObject(document)) return withoutNulls(patch, sorted);
+  if (!isObject(patch)) return cloneExact(patch);
+  const result: Record<string, unknown> = { ...document };
   for (const name of Object.keys(patch)) {
     const value = patch[name];
     if (value === null) delete result[name];
-    else setMember(result, name, merge(Object.hasOwn(result, name) ? result[name] : undefined, value));
+    else {
+      setMember(result, name, merge(Object.hasOwn(result, name) ? result[name] : undefined, value, sorted));
+      if (typeof value === "number") copyWritten(patch, name, result);
+    }
   }
-  return result;
+  return sorted ? sortMembers(result) : result;
+}
+
+function withoutNulls(value: unknown, sorted: boolean): unknown {
+  if (value === null || typeof value !== "object") return value;
+  const result = (Array.isArray(value) ? [] : {}) as Record<string, unknown>;
+  for (const [name, each] of Object.entries(value)) {
+    if (each === null && !Array.isArray(value)) continue;
+    setMember(result, name, withoutNulls(each, sorted));
+    if (typeof each === "number") copyWritten(value, name, result);
+  }
+  if (Array.isArray(value)) return result;
+  return sorted ? sortMembers(result) : result;
 }
 
 /** The patch that turns `from` into `to`; `{}` when they are equal. */

@@ -3,7 +3,8 @@
  * delete), `$retainKeys`, `$deleteFromPrimitiveList/<field>`, `$setElementOrder/<field>`. What is wrong is told in the
  * words of apimachinery's strategicpatch.
  */
-import { deepClone, isObject, setMember } from "../deep.ts";
+import { isObject, setMember } from "../deep.ts";
+import { cloneExact, copyWritten } from "../exact-json.ts";
 import { goText } from "../go-format.ts";
 import { ElementIndex, identity, orderElements } from "./element-order.ts";
 import { PatchError } from "./json-patch.ts";
@@ -48,7 +49,12 @@ const wrongType = (
 ): StrategicPatchError => new StrategicPatchError(`expected a ${wanted}, but received a ${typeName(value)}`);
 
 function unknownDirective(special: unknown, patch: Members): StrategicPatchError {
-  const shown = typeof special === "string" ? special : `%!s(${typeName(special)}=${goText(special)})`;
+  const shown =
+    typeof special === "string"
+      ? special
+      : special === null
+        ? "%!s(<nil>)"
+        : `%!s(${typeName(special)}=${goText(special)})`;
   return new StrategicPatchError(`unknown patch type: ${shown} in map: ${goText(patch)}`);
 }
 
@@ -64,7 +70,7 @@ export function strategicMerge<T extends object>(
   patch: object,
   schema: PatchSchema,
 ): { document: T; patch: object } {
-  const left = deepClone(patch);
+  const left = cloneExact(patch);
   return { document: mergeObject(document as Members, left as Members, schema) as T, patch: left };
 }
 
@@ -89,7 +95,10 @@ function mergeObject(original: Members, patch: Members, schema: PatchSchema): Me
     const value = patch[name];
     if (name.startsWith(deletePrimitives)) deleteFromList(result, name.slice(deletePrimitives.length), value);
     else if (value === null) delete result[name];
-    else mergeField(result, name, value, schema.field(name));
+    else {
+      mergeField(result, name, value, schema.field(name));
+      if (typeof value === "number") copyWritten(patch, name, result);
+    }
   }
   return result;
 }

@@ -1,0 +1,83 @@
+/** What a JSON or merge patch makes of an object, read as the original's decoder reads it. */
+import {
+  conform,
+  type Conformance,
+  findKindByName,
+  inGoOrder,
+  type KindDefinition,
+  type KubeObject,
+} from "../../api/index.ts";
+import { isObject } from "../../machinery/index.ts";
+import { asObject, internalName, notRegistered } from "../codec/decode.ts";
+import type { Registry } from "../registry/registry.ts";
+import { conformed } from "./input.ts";
+
+export interface ReadObject extends Conformance {
+  object: KubeObject;
+}
+
+/** Objects as patches find them: mistakes in what became of them show their text. */
+export const asFound = (def: KindDefinition, json: Buffer): KubeObject => {
+  const object = JSON.parse(json.toString()) as KubeObject;
+  return (def.type ? object : inGoOrder(def.schema, object)) as KubeObject;
+};
+
+/**
+ * Holds it against its type, in place. With a problem it must not be used. Objects of built-in kinds are refused as the
+ * client's bad patch whatever they are; a custom resource must say what it is. Throws StatusError.
+ */
+export function readPatched(registry: Registry, def: KindDefinition, value: unknown): ReadObject {
+  const object = value as KubeObject;
+  if (def.type) {
+    asObject(object, def);
+    return { object, ...conformed(def, object) };
+  }
+  const problem = unnamed(value);
+  if (problem !== undefined)
+    return { object, unknown: [], problem: `couldn't get version/kind; json parse error: ${problem}` };
+  object.kind ||= def.kind;
+  const own = def.group === "" ? def.version : `${def.group}/${def.version}`;
+  const { kind, apiVersion } = object as { kind: string; apiVersion?: string };
+  if (!apiVersion) return unversioned(object);
+  if (apiVersion.split("/").length > 2)
+    return { object, unknown: [], problem: `unexpected GroupVersion string: ${apiVersion}` };
+  if (kind === def.kind && apiVersion === own) return { object, ...conformed(def, object) };
+  if (!registry.knows(apiVersion, kind))
+    return { object, unknown: [], problem: notRegistered(kind, apiVersion) };
+  const [version = "", group = ""] = apiVersion.split("/").reverse();
+  const other = findKindByName(group, version, kind);
+  const found = other ? conformed(other, object) : { unknown: [] };
+  const problemThere = `converting (${version}.${kind}) to (${internalName(def.group)}.${def.kind}): unknown conversion`;
+  return { object, problem: problemThere, ...found };
+}
+
+/** Why its kind and version cannot be read. */
+function unnamed(value: unknown): string | undefined {
+  const type = (each: unknown): string =>
+    Array.isArray(each)
+      ? "array"
+      : typeof each === "boolean"
+        ? "bool"
+        : typeof each === "bigint"
+          ? "number"
+          : typeof each;
+  if (!isObject(value))
+    return `json: cannot unmarshal ${type(value)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`;
+  for (const name of Object.keys(value)) {
+    const given = value[name];
+    if ((name !== "kind" && name !== "apiVersion") || given === null || typeof given === "string") continue;
+    return `json: cannot unmarshal ${type(given)} into Go struct field .${name} of type string`;
+  }
+  return undefined;
+}
+
+const metadataType = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
+
+/**
+ * Without a version it is read as the internal type, whose fields have no names in JSON: nothing of it is known but what
+ * its metadata would have, beside the kind.
+ */
+function unversioned(object: KubeObject): ReadObject {
+  const { kind, apiVersion: _none, ...metadata } = object as KubeObject & Record<string, unknown>;
+  return { object: { kind, metadata } as KubeObject, ...conform(metadataType, metadata) };
+}

@@ -1,0 +1,200 @@
+/** What the bodies of patches do, and what is said of those that do nothing sensible. */
+import { type KubeObject, schemaLookupFor, strictTexts } from "../../api/index.ts";
+import {
+  applyJsonPatch,
+  applyMergePatch,
+  duplicateMembers,
+  goText,
+  isObject,
+  type JsonPatchOperation,
+  PatchError,
+  type PatchSchema,
+  StatusError,
+  StrategicPatchError,
+  strategicMerge,
+} from "../../machinery/index.ts";
+import { maxBodyBytes, parseJson, tooLarge } from "../codec/decode.ts";
+import type { Call } from "../core.ts";
+import { badRequest } from "../errors.ts";
+
+const maxOperations = 10_000;
+
+/** What a patch makes of an object. `shown`: the patch as mistakes show it, where they do not show the object. */
+export interface Patched {
+  object: unknown;
+  shown?: string;
+}
+
+export interface ReadPatch {
+  /** May be called again on a newer object. `sorted`: what it went through has its members in alphabetical order. */
+  apply(object: KubeObject, sorted?: boolean): Patched;
+  /** What is wrong with the patch itself for who wants strictness. */
+  strict: readonly string[];
+}
+
+/** Media types are compared as they are written. */
+const patchType = (header: string | undefined): string => (header ?? "").split(";", 1)[0] ?? "";
+
+/**
+ * What the body does to an object. It is read when it is first applied: where nothing is there to be patched, nobody hears
+ * of its mistakes. Throws StatusError for a type that is not taken, and for a body that is too large.
+ */
+export function readPatch(call: Call): ReadPatch {
+  const { request, resource } = call;
+  const { def } = resource;
+  const bytes = request.body ?? new Uint8Array(0);
+  if (bytes.length > maxBodyBytes) throw tooLarge();
+  const read = reader(call, patchType(request.headers?.["content-type"]));
+  if (!read) throw def.type ? customPatch() : unsupportedPatch();
+  let made: ReadPatch | undefined;
+  const patch = (): ReadPatch => {
+    made ??= read(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString());
+    return made;
+  };
+  return {
+    apply: (object, sorted) => patch().apply(object, sorted),
+    get strict() {
+      return patch().strict;
+    },
+  };
+}
+
+function reader({ resource: { def }, info }: Call, type: string): ((text: string) => ReadPatch) | undefined {
+  // Who asks for no validation has the patch itself read by others, with other words.
+  const lenient = info.query.get("fieldValidation") === "Ignore";
+  switch (type) {
+    case "application/json-patch+json":
+      return (text) => jsonPatch(text, lenient);
+    case "application/merge-patch+json":
+      return (text) => mergePatch(text, lenient);
+    case "application/strategic-merge-patch+json": {
+      const schema = schemaLookupFor(def.group, def.version, def.kind);
+      return schema && ((text) => strategicPatch(text, schema));
+    }
+    default:
+      return undefined;
+  }
+}
+
+function mergePatch(text: string, lenient: boolean): ReadPatch {
+  const bad = badRequest("Invalid JSON Patch");
+  let body: unknown;
+  try {
+    body = decodePatch(text, "error decoding patch: ");
+  } catch (error) {
+    throw lenient ? bad : error;
+  }
+  if (body === null || (lenient && typeof body !== "object")) throw bad;
+  if (!lenient && !isObject(body)) throw badRequest(`error decoding patch: ${notAMap(body)}`);
+  return {
+    apply: guarded((object, sorted) => ({
+      object: Array.isArray(body)
+        ? applyMergePatch<unknown>(undefined, body, sorted)
+        : applyMergePatch(object, body, sorted),
+    })),
+    strict: repeated(text),
+  };
+}
+
+function strategicPatch(text: string, schema: PatchSchema): ReadPatch {
+  const body = decodePatch(text, "") ?? {};
+  if (!isObject(body)) throw badRequest(notAMap(body));
+  return {
+    apply: guarded((object) => {
+      const merged = strategicMerge(object, body, schema);
+      return { object: merged.document, shown: goText(merged.patch) };
+    }),
+    strict: repeated(text),
+  };
+}
+
+const repeated = (text: string): string[] => strictTexts([], duplicateMembers(text));
+
+const goType = (value: unknown): string =>
+  Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
+
+const notAMap = (body: unknown): string =>
+  `json: cannot unmarshal ${goType(body)} into Go value of type map[string]interface {}`;
+
+const customPatch = (): StatusError =>
+  new StatusError(
+    "UnsupportedMediaType",
+    "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
+  );
+
+const unsupportedPatch = (): StatusError =>
+  new StatusError("UnsupportedMediaType", "415: Unsupported Media Type", { details: {} });
+
+function decodePatch(text: string, prefix: string): unknown {
+  try {
+    return parseJson(text);
+  } catch (cause) {
+    throw badRequest(`${prefix}${(cause as Error).message}`, cause);
+  }
+}
+
+const operationFields = new Set(["op", "path", "from", "value"]);
+
+function jsonPatch(text: string, lenient: boolean): ReadPatch {
+  const prefix = lenient ? "" : "error decoding patch: ";
+  const body = decodePatch(text, prefix) ?? [];
+  if (!Array.isArray(body)) {
+    const into = lenient ? "jsonpatch.Patch" : "[]handlers.jsonPatchOp";
+    throw badRequest(`${prefix}json: cannot unmarshal ${goType(body)} into Go value of type ${into}`);
+  }
+  for (const operation of body) checkOperation(operation, lenient);
+  if (body.length > maxOperations) {
+    throw new StatusError(
+      "RequestEntityTooLarge",
+      `The allowed maximum operations in a JSON patch is ${maxOperations}, got ${body.length}`,
+    );
+  }
+  const unknown = body.flatMap((operation: unknown, i) =>
+    isObject(operation)
+      ? Object.keys(operation)
+          .filter((name) => !operationFields.has(name))
+          .map((name) => `[${i}].${name}`)
+      : [],
+  );
+  return {
+    apply: guarded((object, sorted) => ({
+      object: applyJsonPatch(object, body as JsonPatchOperation[], sorted),
+    })),
+    strict: strictTexts(unknown, duplicateMembers(text)).map((each) => `json patch ${each}`),
+  };
+}
+
+/** What Go's decoder would not take as an operation. */
+function checkOperation(operation: unknown, lenient: boolean): void {
+  if (operation === null || (lenient && isObject(operation))) return;
+  const refused = (value: unknown, into: string): StatusError =>
+    badRequest(
+      `${lenient ? "" : "error decoding patch: "}json: cannot unmarshal ${goType(value)} into Go ${into}`,
+    );
+  if (!isObject(operation))
+    throw refused(operation, `value of type ${lenient ? "jsonpatch.Operation" : "handlers.jsonPatchOp"}`);
+  for (const name of ["op", "path", "from"]) {
+    const value = operation[name];
+    if (value !== undefined && value !== null && typeof value !== "string")
+      throw refused(value, `struct field jsonPatchOp.${name} of type string`);
+  }
+}
+
+/** A patch that cannot be applied is the client's mistake, but for directives that make no sense. */
+function guarded(apply: ReadPatch["apply"]): ReadPatch["apply"] {
+  return (object, sorted) => {
+    try {
+      return apply(object, sorted);
+    } catch (cause) {
+      if (!(cause instanceof PatchError)) throw cause;
+      if (cause instanceof StrategicPatchError) {
+        if (cause.malformed) throw badRequest(cause.message, cause);
+        throw new StatusError("", cause.message, { code: 500, cause });
+      }
+      throw new StatusError("Invalid", "the server rejected our request due to an error in our request", {
+        details: {},
+        cause,
+      });
+    }
+  };
+}
