@@ -23,7 +23,7 @@ export { convert, restorable } from "./restore.ts";
 export { loadProtobufTable } from "./protobuf-table.ts";
 export * as quota from "./quota/index.ts";
 export * from "./schema.ts";
-export { fillWritten } from "./written.ts";
+export { fillWritten, withoutNulls } from "./written.ts";
 export { approvalOf } from "./custom/approval.ts";
 export { apiExtensionKinds, cleanupFinalizer, conditionOf, crdKind, isEstablished } from "./custom/crd.ts";
 export { creationText, nameOf as describedName } from "./custom/columns.ts";

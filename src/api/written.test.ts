@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { schemaOf, type TypeSchema } from "./schema.ts";
-import { fillWritten } from "./written.ts";
+import { fillWritten, withoutNulls } from "./written.ts";
 
 const filled = (definition: string, object: Record<string, unknown>): Record<string, unknown> => {
   fillWritten(schemaOf(definition) as TypeSchema, object);
@@ -24,4 +24,25 @@ test("empty structs and zeros that Go writes always are there; what is omitted w
 test("what is there stays", () => {
   const role = { rules: [{ verbs: ["get"] }] };
   assert.deepEqual(filled("io.k8s.api.rbac.v1.Role", structuredClone(role)), role);
+});
+
+test("for rules, what is written as null is absent, and nothing else is touched", () => {
+  const type = schemaOf("io.k8s.api.storage.v1.StorageClass") as TypeSchema;
+  const expressions = [
+    { key: "k", values: null },
+    { key: "l", values: ["v"] },
+  ];
+  const stored = { provisioner: "p", allowedTopologies: [{ matchLabelExpressions: expressions }] };
+  const kept = structuredClone(stored);
+  const bare = withoutNulls(type, stored);
+  assert.deepEqual(bare.allowedTopologies[0]?.matchLabelExpressions, [
+    { key: "k" },
+    { key: "l", values: ["v"] },
+  ]);
+  assert.deepEqual(stored, kept);
+  assert.equal(withoutNulls(type, bare), bare);
+  fillWritten(type, stored, false);
+  assert.deepEqual(stored, { ...bare, allowedTopologies: bare.allowedTopologies });
+  fillWritten(type, stored);
+  assert.deepEqual(stored, kept);
 });

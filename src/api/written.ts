@@ -5,9 +5,16 @@
 import { noteEmptied } from "../machinery/index.ts";
 import { type FieldSchema, typeOf, type TypeSchema } from "./schema.ts";
 
+interface Written {
+  name: string;
+  field: FieldSchema;
+  /** Written as null when nobody gave it. */
+  isNull: boolean;
+}
+
 interface Plan {
   /** Fields that are always written. */
-  always: readonly { name: string; field: FieldSchema; type: TypeSchema | undefined }[];
+  always: readonly Written[];
   /** Fields that hold objects with such fields further down. */
   below: readonly { name: string; field: FieldSchema; type: TypeSchema }[];
 }
@@ -16,12 +23,12 @@ const plans = new WeakMap<TypeSchema, Plan>();
 function planOf(type: TypeSchema): Plan {
   const known = plans.get(type);
   if (known) return known;
-  const always: { name: string; field: FieldSchema; type: TypeSchema | undefined }[] = [];
+  const always: Written[] = [];
   const below: { name: string; field: FieldSchema; type: TypeSchema }[] = [];
   for (const [name, field] of type.fields) {
     // An object's own identity is the server's business.
     if (type.fields.has("kind") && ["metadata", "apiVersion", "kind"].includes(name)) continue;
-    if (field.written) always.push({ name, field, type: typeOf(field) });
+    if (field.written) always.push({ name, field, isNull: zero(field) === null });
     const inner = innermost(field);
     if (inner) below.push({ name, field, type: inner });
   }
@@ -64,29 +71,68 @@ function zero(field: FieldSchema): unknown {
   }
 }
 
-export function fillWritten(type: TypeSchema, object: Record<string, unknown>): void {
+/** `nulls`: what is written as null too; rules are easier to write for what is absent instead. */
+export function fillWritten(type: TypeSchema, object: Record<string, unknown>, nulls = true): void {
   const { always, below } = planOf(type);
-  for (const { name, field } of always) {
+  for (const { name, field, isNull } of always) {
     const value = object[name];
-    if (value === undefined) object[name] = zero(field);
-    // What is stored does not tell an empty list from none; messages do.
-    else if (isEmptyList(field, value)) {
-      object[name] = null;
+    if (value === undefined) {
+      if (nulls || !isNull) object[name] = zero(field);
+    } else if (value === null && !nulls) {
+      delete object[name];
+    } else if (isEmptyList(field, value)) {
+      // What is stored does not tell an empty list from none; messages do.
       noteEmptied(object, name);
+      if (nulls) object[name] = null;
+      else delete object[name];
     }
   }
   for (const { name, field, type: inner } of below) {
     const value = object[name];
-    if (value !== undefined && value !== null) fillValue(field, inner, value);
+    if (value !== undefined && value !== null) fillValue(field, inner, value, nulls);
   }
 }
 
-function fillValue(field: FieldSchema, type: TypeSchema, value: unknown): void {
+function fillValue(field: FieldSchema, type: TypeSchema, value: unknown, nulls: boolean): void {
   if (field.type === "ref") {
-    if (typeof value === "object" && value !== null) fillWritten(type, value as Record<string, unknown>);
+    if (typeof value === "object" && value !== null)
+      fillWritten(type, value as Record<string, unknown>, nulls);
   } else if (field.type === "list") {
-    if (Array.isArray(value)) for (const each of value) fillValue(field.element as FieldSchema, type, each);
+    if (Array.isArray(value))
+      for (const each of value) fillValue(field.element as FieldSchema, type, each, nulls);
   } else if (field.type === "map" && typeof value === "object" && value !== null) {
-    for (const each of Object.values(value)) fillValue(field.element as FieldSchema, type, each);
+    for (const each of Object.values(value)) fillValue(field.element as FieldSchema, type, each, nulls);
   }
+}
+
+/** The object without what is written as null. The given one is not changed, and is the answer when there is no such thing. */
+export function withoutNulls<T extends object>(type: TypeSchema, object: T): T {
+  const { always, below } = planOf(type);
+  const from = object as Record<string, unknown>;
+  let made: Record<string, unknown> | undefined;
+  for (const { name, isNull } of always) {
+    if (isNull && from[name] === null) delete (made ??= { ...from })[name];
+  }
+  for (const { name, field, type: inner } of below) {
+    const value = from[name];
+    const bare = withoutNullsIn(field, inner, value);
+    if (bare !== value) (made ??= { ...from })[name] = bare;
+  }
+  return (made as T | undefined) ?? object;
+}
+
+function withoutNullsIn(field: FieldSchema, type: TypeSchema, value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (field.type === "ref") return withoutNulls(type, value);
+  if (!field.element) return value;
+  const inner = field.element;
+  if (Array.isArray(value)) {
+    const bare = value.map((each) => withoutNullsIn(inner, type, each));
+    return bare.some((each, i) => each !== value[i]) ? bare : value;
+  }
+  const bare = Object.entries(value).map(
+    ([name, each]) => [name, withoutNullsIn(inner, type, each)] as const,
+  );
+  const same = bare.every(([name, each]) => each === (value as Record<string, unknown>)[name]);
+  return same ? value : Object.fromEntries(bare);
 }

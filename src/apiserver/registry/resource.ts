@@ -1,5 +1,6 @@
 import {
   fillWritten,
+  withoutNulls,
   findKindByName,
   type KindDefinition,
   type KubeObject,
@@ -213,9 +214,14 @@ export class ServedResource {
     object.apiVersion = this.storedApiVersion;
   }
 
-  /** Fills in what Go writes always, of an object in stored spelling. */
-  complete(object: KubeObject): void {
-    if (this.#storedType) fillWritten(this.#storedType, object as Record<string, unknown>);
+  /** Fills in what Go writes always, of an object in stored spelling. `nulls`: what is written as null too. */
+  complete(object: KubeObject, nulls = true): void {
+    if (this.#storedType) fillWritten(this.#storedType, object as Record<string, unknown>, nulls);
+  }
+
+  /** A stored object without what Go writes as null. It is not changed. */
+  withoutNulls(object: KubeObject): KubeObject {
+    return this.#storedType ? withoutNulls(this.#storedType, object) : object;
   }
 
   /** An object of a custom resource's version as it is stored. The object is not changed. */

@@ -190,16 +190,19 @@ async function attempt(
     checkNamespace(call, meta);
     keepSystemFields(meta, old.metadata as ObjectMeta);
     meta.resourceVersion = String(existing.revision);
-    resource.complete(object);
+    // Rules see what is not there as absent, before as after.
+    const before = resource.withoutNulls(old);
+    resource.complete(object, false);
     const loading = def.ready?.(object);
     if (loading) await loading;
-    strategy.prepareForUpdate?.(object, old, nowTime(core.clock));
-    resource.complete(object);
+    strategy.prepareForUpdate?.(object, before, nowTime(core.clock));
+    resource.complete(object, false);
     core.admission.allocate(request);
-    const mistakes = core.admission.mistakes(request);
+    const mistakes = core.admission.mistakes({ ...request, oldObject: before });
     const found = mistakes ? await mistakes : [];
-    throwInvalid(call, object, [...found, ...(strategy.validateUpdate?.(object, old) ?? [])]);
-    if (strategy.warnings && first) warnings.push(...strategy.warnings(object, old));
+    throwInvalid(call, object, [...found, ...(strategy.validateUpdate?.(object, before) ?? [])]);
+    if (strategy.warnings && first) warnings.push(...strategy.warnings(object, before));
+    resource.complete(object);
     await core.admission.validate(call.seenAs ? { ...request, ...call.seenAs(object, old) } : request);
     if (mayGo(object, old) && !dryRun) {
       // The last finalizer is gone: so is the object.
