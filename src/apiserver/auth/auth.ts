@@ -167,6 +167,7 @@ export function createAuth(options: AuthOptions): Auth {
     async maintain(context) {
       const { api, objects, log, signal } = context;
       await reconcileDefaults(api, objects);
+      await reconcileAggregation(api, objects);
       rbac.index.dropDefaults();
       rolesStored = true;
       const secrets = { api, objects, tokens, rootCa: options.rootCa };

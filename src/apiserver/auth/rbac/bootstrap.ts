@@ -1,6 +1,6 @@
 import type { KubeObject } from "../../../api/index.ts";
 import type { ApiTransport, TransportRequest } from "../../../client/index.ts";
-import { StatusError } from "../../../machinery/index.ts";
+import { selectorFromObject, StatusError } from "../../../machinery/index.ts";
 import type { ObjectReader } from "../../auth-contract.ts";
 import { defaultClusterRoleBindings, defaultClusterRoles, defaultRoles } from "./default-roles.ts";
 import { uncovered } from "./escalation.ts";
@@ -40,10 +40,8 @@ function desired(): Desired[] {
         apiVersion,
         kind: "ClusterRole",
         metadata: metadata(role.name, undefined, labels),
-        // An aggregated role starts with what it will hold, so that nobody loses a right meanwhile.
-        rules: defaultRules().get(role.name) ?? [],
         ...(role.aggregates === undefined
-          ? {}
+          ? { rules: defaultRules().get(role.name) ?? [] }
           : {
               aggregationRule: {
                 clusterRoleSelectors: [{ matchLabels: { [aggregateLabel(role.aggregates)]: "true" } }],
@@ -121,10 +119,11 @@ export async function send(
   path: string,
   body: unknown,
 ): Promise<void> {
+  const type = method === "PATCH" ? "application/apply-patch+yaml" : "application/json";
   const response = await api.request({
     method,
     path,
-    headers: { "content-type": "application/json", accept: "application/json" },
+    headers: { "content-type": type, accept: "application/json", "user-agent": "kube-apiserver" },
     body: Buffer.from(JSON.stringify(body)),
   });
   const chunks: Uint8Array[] = [];
@@ -157,37 +156,32 @@ export async function reconcileDefaults(api: ApiTransport, objects: ObjectReader
   }
 }
 
-const matches = (
-  selector: Record<string, string> | undefined,
-  labels: Record<string, string> | undefined,
-): boolean => Object.entries(selector ?? {}).every(([key, value]) => labels?.[key] === value);
-
-/** Writes the rules of every aggregated ClusterRole whose parts say something else now (KEP: ClusterRole aggregation). */
+/**
+ * Applies the rules of every aggregated ClusterRole whose parts say something else now, as the controller of that name
+ * does (KEP: ClusterRole aggregation): those each selector finds, by name, each rule once.
+ */
 export async function reconcileAggregation(api: ApiTransport, objects: ObjectReader): Promise<void> {
   const roles = objects.list<RoleObject>(rbacGroup, "clusterroles");
   const byName = [...roles].sort((a, b) => ((a.metadata?.name ?? "") < (b.metadata?.name ?? "") ? -1 : 1));
   for (const role of roles) {
     const selectors = role.aggregationRule?.clusterRoleSelectors;
     if (!selectors) continue;
-    const seen = new Set<string>();
-    const rules = byName
-      .filter((part) => part !== role && selectors.some((s) => matches(s.matchLabels, part.metadata?.labels)))
-      .flatMap((part) => part.rules ?? [])
-      .filter((rule) => {
-        const text = JSON.stringify(rule);
-        return !seen.has(text) && seen.add(text);
-      });
-    if (JSON.stringify(rules) === JSON.stringify(role.rules ?? [])) continue;
-    await send(
-      api,
-      "PUT",
-      `/apis/${apiVersion}/clusterroles/${encodeURIComponent(role.metadata?.name ?? "")}`,
-      {
-        ...role,
-        apiVersion,
-        kind: "ClusterRole",
-        rules,
-      },
-    );
+    const rules = new Map<string, object>();
+    for (const selector of selectors.map(selectorFromObject)) {
+      for (const part of byName) {
+        if (part === role || !selector.matches(part.metadata?.labels)) continue;
+        for (const rule of part.rules ?? []) rules.set(JSON.stringify(rule), rule);
+      }
+    }
+    const wanted = [...rules.values()];
+    if (JSON.stringify(wanted) === JSON.stringify(role.rules ?? [])) continue;
+    const name = role.metadata?.name ?? "";
+    const query = "fieldManager=clusterrole-aggregation-controller&force=true";
+    await send(api, "PATCH", `/apis/${apiVersion}/clusterroles/${encodeURIComponent(name)}?${query}`, {
+      apiVersion,
+      kind: "ClusterRole",
+      metadata: { name },
+      rules: wanted,
+    });
   }
 }

@@ -1,4 +1,5 @@
 import type { KubeObject } from "../../../api/index.ts";
+import type { LabelSelectorObject } from "../../../machinery/index.ts";
 import type { ObjectReader, UserInfo } from "../../auth-contract.ts";
 import {
   type DefaultRole,
@@ -17,7 +18,7 @@ export interface Subject {
 
 export interface RoleObject extends KubeObject {
   rules?: PolicyRule[];
-  aggregationRule?: { clusterRoleSelectors?: { matchLabels?: Record<string, string> }[] };
+  aggregationRule?: { clusterRoleSelectors?: LabelSelectorObject[] };
 }
 
 export interface BindingObject extends KubeObject {
