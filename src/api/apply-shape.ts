@@ -49,6 +49,9 @@ function structOf(type: TypeSchema, atomic: boolean): MapShape {
   };
 }
 
+/** What is a struct in Go is there however little it holds; so is JSON that is kept as it is. */
+const structs: ReadonlySet<FieldSchema["type"]> = new Set(["ref", "object", "any"]);
+
 function fieldOf(name: string, schema: FieldSchema, rank: number): FieldShape {
   return {
     name,
@@ -56,7 +59,7 @@ function fieldOf(name: string, schema: FieldSchema, rank: number): FieldShape {
     quoted: JSON.stringify(`f:${name}`),
     rank,
     shape: shapeOf(schema),
-    omitsEmpty: schema.omitEmpty === true && schema.type !== "ref",
+    omitsEmpty: schema.omitEmpty === true && !structs.has(schema.type),
     ...(schema.written ? { implied: zero(schema) } : {}),
     ...(schema.default === undefined
       ? schema.written

@@ -30,7 +30,6 @@ import type {
 } from "../generated/types.ts";
 import { internalForm, publishedForm } from "../internal-form.ts";
 import {
-  immutable,
   immutableText,
   validateAnnotations,
   validateLabels,
@@ -336,10 +335,10 @@ export function validateNewRevision(revision: ControllerRevision): FieldError[] 
   return [required("data", nothing ? "data is mandatory" : "data must be a valid JSON object")];
 }
 
+/** The data is a text to Kubernetes: the same members in another order are other data. */
 export function validateRevisionUpdate(revision: ControllerRevision, old: ControllerRevision): FieldError[] {
-  const errors: FieldError[] = [];
-  immutable("data", revision.data, old.data, errors);
-  return errors;
+  if (JSON.stringify(revision.data) === JSON.stringify(old.data)) return [];
+  return [invalid("data", revision.data ?? null, immutableText)];
 }
 
 export function statefulSetWarnings(set: StatefulSet, old?: StatefulSet): string[] {

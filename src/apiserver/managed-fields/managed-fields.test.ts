@@ -72,6 +72,39 @@ test("an update takes what it changes; what is the same stays whose it was, time
   await h.close();
 });
 
+test("what the strategy takes back is no change: the times of the owners stay", async () => {
+  const h = await startHarness();
+  const sets = "/apis/apps/v1/namespaces/default/statefulsets";
+  const set = (replicas: number) => ({
+    apiVersion: "apps/v1",
+    kind: "StatefulSet",
+    metadata: { name: "a" },
+    spec: {
+      replicas,
+      selector: { matchLabels: { a: "b" } },
+      // Behind a gate that is closed.
+      updateStrategy: { rollingUpdate: { maxUnavailable: 1 } },
+      template: { metadata: { labels: { a: "b" } }, spec: { containers: [{ name: "c", image: "i" }] } },
+    },
+  });
+  const first = await h.call("POST", `${sets}?fieldManager=one`, set(1));
+  h.clock.advance(60_000);
+  const same = await h.call("PUT", `${sets}/a?fieldManager=one`, set(1));
+  assert.deepEqual(same.body, first.body);
+  const other = await h.call("PUT", `${sets}/a?fieldManager=one`, set(2));
+  assert.notEqual(other.body.metadata.managedFields[0].time, first.body.metadata.managedFields[0].time);
+  await h.close();
+});
+
+test("data that is kept as it is has an owner even where it is empty", async () => {
+  const h = await startHarness();
+  const body = { apiVersion: "apps/v1", kind: "ControllerRevision", metadata: { name: "a" }, revision: 1 };
+  const path = "/apis/apps/v1/namespaces/default/controllerrevisions?fieldManager=one";
+  const made = await h.call("POST", path, { ...body, data: {} });
+  assert.deepEqual(owners(made.body), { "one Update": { "f:data": {}, "f:revision": {} } });
+  await h.close();
+});
+
 test("apply: creates, keeps what others own, removes what is no longer applied", async () => {
   const h = await startHarness();
   const created = await apply(h, `${maps}/a`, "one", cm({ k: "v", gone: "x" }));

@@ -124,3 +124,38 @@ test("what a Scale does not know is warned of or refused, as it is asked", async
   );
   failure(await h.call("PUT", `${path}/d/scale`, { ...odd, metadata: { name: "d", uid: "other" } }), 409);
 });
+
+test("a Scale is held to the rules of metadata, all at once, before its version is looked at", async (t) => {
+  const h = await withDeployment(t);
+  const metadata = {
+    name: "d",
+    resourceVersion: "1",
+    finalizers: ["x"],
+    labels: { a: "b!" },
+    generation: -1,
+  };
+  const { details } = failure(await h.call("PUT", `${path}/d/scale`, { ...scale(-1), metadata }), 422);
+  assert.deepEqual(
+    details?.causes?.map(({ field }) => field),
+    ["metadata.generation", "metadata.labels", "metadata.finalizers[0]", "spec.replicas"],
+  );
+  const patched = await h.call("PATCH", `${path}/d/scale`, { metadata: { finalizers: ["x"] } }, mergePatch);
+  failure(patched, 422);
+});
+
+test("a Scale of another object is told apart by its UID, in the words of the request", async (t) => {
+  const h = await withDeployment(t);
+  const metadata = { name: "d", uid: "other" };
+  const put = failure(await h.call("PUT", `${path}/d/scale`, { ...scale(1), metadata }), 409);
+  assert.match(
+    put.message ?? "",
+    /on deployments\.apps "d": StorageError: .* Key: \/registry\/deployments\//,
+  );
+  const dry = failure(await h.call("PUT", `${path}/d/scale?dryRun=All`, { ...scale(1), metadata }), 409);
+  assert.match(dry.message ?? "", /Key: \/deployments\/default\/d,/);
+  const patched = failure(await h.call("PATCH", `${path}/d/scale`, { metadata }, mergePatch), 409);
+  assert.match(
+    patched.message ?? "",
+    /on deployments\/scale\.apps "d": Precondition failed: UID in precondition/,
+  );
+});

@@ -1,4 +1,5 @@
-import type { KubeObject, ObjectMeta } from "../../api/index.ts";
+import { type FieldError, type KubeObject, type ObjectMeta, validateMeta } from "../../api/index.ts";
+import { isDns1123Subdomain } from "../../machinery/index.ts";
 import { admitWrite } from "../admission/admit.ts";
 import { admissionOf, writeOptions } from "../admission/request.ts";
 import type { Entry } from "../cache/entry.ts";
@@ -12,7 +13,7 @@ import type { Answer } from "../response.ts";
 import { seenBy } from "../verbs/create.ts";
 import { encoded, shaped, withWarnings } from "../verbs/output.ts";
 import { applyType, checkPlace } from "../verbs/patch.ts";
-import { updateObject, wrongUid } from "../verbs/update.ts";
+import { uidProblem, updateObject, wrongUid } from "../verbs/update.ts";
 import { applyToScale, patchOfScale, type ScaleChange, updateOfScale } from "./scale-changes.ts";
 import { requireReplicas, type Scale, scaleKind, scaleOf, scales, setReplicas } from "./scale-object.ts";
 import { scaleColumns } from "./scale-table.ts";
@@ -64,13 +65,15 @@ async function scaled(call: Call, existing: Entry, change: ScaleChange): Promise
   const uid = existing.object.metadata?.uid ?? "";
   if (meta.uid && meta.uid !== uid) {
     const key = resource.key(info.namespace, info.name);
-    throw conflict(def, info.name, wrongUid(resource, key, meta.uid, uid));
+    if (info.verb !== "patch") throw conflict(def, info.name, wrongUid(call, key, meta.uid, uid));
+    throw conflict({ ...def, plural: `${def.plural}/scale` }, info.name, uidProblem(meta.uid, uid));
   }
   setManagers(meta, changed.owners);
   setManagers(before.metadata as ObjectMeta, seen.owners);
   await admit(call, before, after);
   const replicas = (after.spec?.replicas ?? 0) as number;
-  if (replicas < 0) throw negative(call, replicas);
+  const errors = problems(call, meta, replicas);
+  if (errors.length > 0) throw invalid(def.type ? def : scales, info.name, errors);
   const object = existing.copy();
   setReplicas(resource, object, replicas);
   // A Scale that carries a version pins the write to it.
@@ -96,15 +99,18 @@ async function admit(call: Call, before: Scale, after: Scale): Promise<void> {
   await admitWrite(core, request);
 }
 
-function negative({ resource, info }: Call, replicas: number): Error {
+/** What is wrong with a Scale; that of a custom resource is held to less. */
+function problems({ resource: { def } }: Call, meta: ObjectMeta, replicas: number): FieldError[] {
   const reason = "FieldValueInvalid";
-  if (resource.def.type) {
-    const field = `.${resource.def.scale?.specReplicasPath}`;
+  if (def.type) {
+    if (replicas >= 0) return [];
     const message = `Invalid value: ${replicas}: should be a non-negative integer`;
-    return invalid(resource.def, info.name, [{ reason, field, message }]);
+    return [{ reason, field: `.${def.scale?.specReplicasPath}`, message }];
   }
+  const errors = validateMeta(meta, { namespaced: true, nameRule: isDns1123Subdomain });
+  if (replicas >= 0) return errors;
   const message = `Invalid value: ${replicas}: must be greater than or equal to 0`;
-  return invalid(scales, info.name, [{ reason, field: "spec.replicas", message }]);
+  return [...errors, { reason, field: "spec.replicas", message }];
 }
 
 function answer(call: Call, entry: Entry): Answer {

@@ -6,8 +6,8 @@ import type { Entry } from "../cache/entry.ts";
 import { ConvertedEntry } from "../conversion/version-view.ts";
 import { type Call, nowTime, removeObject, writeObject } from "../core.ts";
 import { badRequest, conflict, invalid, modified, notFound, qualified } from "../errors.ts";
+import { keepTimes } from "../managed-fields/keep-times.ts";
 import { keepOwners } from "../managed-fields/ownership.ts";
-import type { ServedResource } from "../registry/resource.ts";
 import type { Answer } from "../response.ts";
 import { strategyOf } from "../subresources/strategies.ts";
 import { checkNamespace, createObject, seenBy, throwInvalid, unstored } from "./create.ts";
@@ -61,13 +61,17 @@ const places: Record<string, string> = {
   services: "services/specs",
 };
 
+export const uidProblem = (wanted: string, actual: string): string =>
+  `Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${actual}`;
+
 /** Why a write for another object than the one that is there is a conflict. `key`: in the resource's cache. */
-export function wrongUid({ def }: ServedResource, key: string, wanted: string, actual: string): string {
-  const { group, plural, type } = def;
+export function wrongUid({ resource, dryRun }: Call, key: string, wanted: string, actual: string): string {
+  const { group, plural, type } = resource.def;
   const place = type ? `${group}/${plural}` : (places[plural] ?? plural);
   return (
-    `StorageError: invalid object, Code: 4, Key: /registry/${place}/${key}, ResourceVersion: 0, ` +
-    `AdditionalErrorMsg: Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${actual}`
+    // A dry run does not come as far as to where the prefix is known.
+    `StorageError: invalid object, Code: 4, Key: ${dryRun ? "" : "/registry"}/${place}/${key}, ResourceVersion: 0, ` +
+    `AdditionalErrorMsg: ${uidProblem(wanted, actual)}`
   );
 }
 
@@ -103,7 +107,7 @@ export async function update(call: Call): Promise<Answer> {
     const why = `strconv.ParseUint: parsing ${JSON.stringify(meta.resourceVersion)}: invalid syntax`;
     throw new StatusError("", why, { code: 500 });
   }
-  if (isNew && meta.uid) throw conflict(resource.def, info.name, wrongUid(resource, key, meta.uid, ""));
+  if (isNew && meta.uid) throw conflict(resource.def, info.name, wrongUid(call, key, meta.uid, ""));
   if (isNew) {
     // There is nothing that the version could be compared with.
     delete meta.resourceVersion;
@@ -112,7 +116,7 @@ export async function update(call: Call): Promise<Answer> {
   if (meta.uid) {
     const uid = resource.cache.get(key)?.object.metadata?.uid;
     if (uid !== undefined && uid !== meta.uid)
-      throw conflict(resource.def, info.name, wrongUid(resource, key, meta.uid, uid));
+      throw conflict(resource.def, info.name, wrongUid(call, key, meta.uid, uid));
   }
   dedupeOwners(object, call.warnings);
   resource.def.storedAs?.toStored(object);
@@ -203,6 +207,7 @@ async function attempt(
     throwInvalid(call, object, [...found, ...(strategy.validateUpdate?.(object, before) ?? [])]);
     if (strategy.warnings && first) warnings.push(...strategy.warnings(object, before));
     resource.complete(object);
+    keepTimes(object, old);
     await core.admission.validate(call.seenAs ? { ...request, ...call.seenAs(object, old) } : request);
     if (mayGo(object, old) && !dryRun) {
       // The last finalizer is gone: so is the object.
