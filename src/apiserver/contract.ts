@@ -6,6 +6,8 @@ import type { Clock, Logger } from "../machinery/index.ts";
 import type { Store } from "../store/index.ts";
 import type { Deadline } from "./deadline.ts";
 import type { Answer } from "./response.ts";
+import type { Span } from "./tracing/span.ts";
+import type { Tracer } from "./tracing/tracer.ts";
 import type { AggregatorOptions } from "./aggregation/options.ts";
 import type {
   Authenticator,
@@ -24,6 +26,8 @@ export interface HandlerRequest extends Omit<TransportRequest, "method"> {
   peer: Peer;
   /** What is recorded of it; set by the handler. */
   audit?: AuditTrail;
+  /** What is noted of where its time goes; set by the handler where that is done. */
+  span?: Span;
   /** By when it is answered; set by the handler. None where it may last as long as its client likes. */
   deadline?: Deadline;
 }
@@ -192,6 +196,8 @@ export interface ApiServerOptions {
   checks?: ReadonlyMap<string, () => void | Promise<void>>;
   /** Scheduler and controller manager, as far as they are known of. */
   components?: () => readonly ComponentState[];
+  /** Notes where the time of requests goes. */
+  tracer?: Tracer;
   /** How it was started, by names of kube-apiserver's flags: what /flagz says. Without it there is no /flagz. */
   flags?: ReadonlyMap<string, string>;
   /** Whether /debug/pprof/ is served; default true. */

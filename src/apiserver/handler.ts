@@ -35,6 +35,8 @@ import { encoded, encodedError, goTypeOf, shaped, withWarnings } from "./verbs/o
 import { offerOf, specialOffer } from "./offers.ts";
 import { update } from "./verbs/update.ts";
 import { watch } from "./verbs/watch.ts";
+import { beginRequestSpan, endRequestSpan, verbAttributes, verbNames } from "./tracing/request-spans.ts";
+import type { Tracer } from "./tracing/tracer.ts";
 import { unstoredVerbs } from "./subresources/unstored.ts";
 import { serveSpecial } from "./subresources/special.ts";
 import { subresources } from "./subresources/index.ts";
@@ -70,6 +72,8 @@ export interface HandlerParts {
   audit: RequestAudit | undefined;
   /** Undefined: nothing is limited. */
   flowControl: FlowControl | undefined;
+  /** Undefined: nobody wants to know where time goes. */
+  tracer: Tracer | undefined;
   /** How long requests may take that do not last; default a minute. */
   requestMs?: number;
 }
@@ -100,6 +104,7 @@ export class Handler {
   readonly #audit: RequestAudit | undefined;
   readonly #flowControl: FlowControl | undefined;
   readonly #requestMs: number;
+  readonly #tracer: Tracer | undefined;
 
   constructor(parts: HandlerParts) {
     this.#core = parts.core;
@@ -110,6 +115,7 @@ export class Handler {
     this.#aggregator = parts.aggregator;
     this.#audit = parts.audit;
     this.#flowControl = parts.flowControl;
+    this.#tracer = parts.tracer;
     this.#requestMs = parts.requestMs ?? defaultRequestMs;
   }
 
@@ -144,6 +150,7 @@ export class Handler {
     const now = this.#core.clock.monotonic();
     const took = { ms: now - began, authMs: admitted - began, counts: mark.reached };
     this.#follower.follow({ request, info, asked, answer, passage, took, now });
+    if (request.span) endRequestSpan(request.span, answer);
     answer.headers["audit-id"] = trail?.auditId ?? auditIdOf(request);
     return trail ? trail.answered(answer, info) : answer;
   }
@@ -168,6 +175,7 @@ export class Handler {
     const identified = await this.#gate.identify(request, info, began, audit);
     const { asked, at } = identified;
     mark.asked = asked;
+    if (this.#tracer) request.span = beginRequestSpan(this.#tracer, request, info, asked.user, began);
     const passage = this.#pass(info, asked, at);
     mark.passage = passage;
     // A request may stand in a queue for a quarter of its time.
@@ -275,11 +283,19 @@ export class Handler {
   ): Promise<Answer> {
     if (bounded.has(info.verb)) request.deadline?.bound(writeMs);
     try {
-      return withWarnings({ warnings }, await serve());
+      return withWarnings({ warnings }, await this.#timed(request, info, serve));
     } catch (error) {
       const answer = encodedError(this.#asStatus(error, info), errorTarget(request, info));
       return withWarnings({ warnings }, answer);
     }
+  }
+
+  /** Notes how long the verb takes, where somebody wants to know. */
+  #timed(request: HandlerRequest, info: RequestInfo, serve: () => Promise<Answer>): Promise<Answer> {
+    const name = verbNames[info.verb];
+    if (!name || !request.span?.context.sampled) return serve();
+    const attributes = verbAttributes(request, info);
+    return request.span.child({ name, kind: "internal", attributes }).over(serve);
   }
 
   async #special(

@@ -5,6 +5,14 @@ export * from "./contract.ts";
 export * from "./proxy/index.ts";
 export { createApiServer } from "./server.ts";
 
+export type { Tracing } from "./tracing/open.ts";
+
+/** Tells a collector where the time of requests goes; loaded only for whoever wants that. */
+export const openTracing = async (
+  ...given: Parameters<typeof import("./tracing/open.ts").openTracing>
+): Promise<ReturnType<typeof import("./tracing/open.ts").openTracing>> =>
+  (await import("./tracing/open.ts")).openTracing(...given);
+
 /** The record of requests, as files say it; loaded only for whoever wants one. */
 export const openAudit = async (
   ...given: Parameters<typeof import("./audit/open.ts").openAudit>

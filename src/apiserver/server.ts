@@ -176,6 +176,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     aggregator,
     audit: options.audit,
     flowControl,
+    tracer: options.tracer,
     ...(options.requestMs === undefined ? {} : { requestMs: options.requestMs }),
   });
   const handle = (request: HandlerRequest) => handler.handle(request);

@@ -6,6 +6,7 @@ import type { Deadline } from "../deadline.ts";
 import type { AdmissionMetrics, AdmissionStep, StepMeters } from "../metrics/admission.ts";
 import type { Histogram } from "../metrics/values.ts";
 import type { ServedResource } from "../registry/resource.ts";
+import type { Span } from "../tracing/span.ts";
 
 export interface GroupVersionKind {
   group: string;
@@ -48,6 +49,10 @@ export interface AdmissionRequest {
   warnings: string[];
   /** Where plugins note what is to be recorded; undefined where nothing is. */
   audit?: Pick<AuditTrail, "annotate" | "annotateBody"> | undefined;
+  /** Where it is noted how long others take that are asked. */
+  span?: Span | undefined;
+  /** Trace context as it came, where nothing is noted here. */
+  passedOn?: Readonly<Record<string, string>> | undefined;
   /** By when all of them have to be done. */
   deadline?: Deadline | undefined;
 }

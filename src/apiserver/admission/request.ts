@@ -2,6 +2,7 @@
 import type { KubeObject } from "../../api/index.ts";
 import type { RequestInfo } from "../contract.ts";
 import type { Call } from "../core.ts";
+import { traceContextOf } from "../tracing/trace-context.ts";
 import type { DeleteOptions } from "../verbs/delete-options.ts";
 import { type AdmissionRequest, type GroupVersionKind, Reinvocation } from "./chain.ts";
 
@@ -31,6 +32,8 @@ export function admissionOf(call: Caller, subject: Subject): AdmissionRequest {
     warnings,
     audit: request.audit,
     deadline: request.deadline,
+    span: request.span,
+    passedOn: request.span ? undefined : traceContextOf(request.headers),
     subresource: "",
     kind: { group, version, kind },
     oldObject: undefined,

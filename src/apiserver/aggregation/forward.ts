@@ -7,6 +7,7 @@ import type { HandlerRequest, RequestInfo } from "../contract.ts";
 import type { Endpoint } from "../network/service-endpoint.ts";
 import { tunnel } from "../proxy/tunnel.ts";
 import { type Answer, textAnswer } from "../response.ts";
+import { traceHeaders } from "../tracing/trace-context.ts";
 import type { Extension } from "./extension.ts";
 import { type ExtensionClient, readAll, UnreachableError } from "./extension-client.ts";
 import { goErrorText } from "../network/go-errors.ts";
@@ -54,17 +55,24 @@ export async function forward(
   if (!endpoint) return unavailable();
   const isDiscovery = !info.isResource && info.path.split("/").filter((part) => part !== "").length === 3;
   let answer: IncomingMessage;
+  const span = request.span?.child({
+    name: `HTTP ${request.method}`,
+    kind: "client",
+    attributes: { "http.request.method": request.method, apiservice: extension.service.name },
+  });
   try {
     answer = await client.send(extension, endpoint, {
       method: request.method,
       path: request.path,
-      headers: requestHeaders(request, info),
+      headers: { ...requestHeaders(request, info), ...(span ? traceHeaders(span.context) : {}) },
       body: request.body,
       user,
       signal: endOf(request),
       ...(isDiscovery ? { timeoutMs: discoveryTimeoutMs } : {}),
     });
+    span?.end({ "http.response.status_code": answer.statusCode });
   } catch (error) {
+    span?.end({}, (error as Error).message);
     if (error instanceof UnreachableError) return unreachable(error.message);
     throw error;
   }

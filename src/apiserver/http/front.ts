@@ -52,6 +52,7 @@ class FrontRequest implements HandlerRequest {
   body?: Uint8Array;
   audit?: NonNullable<HandlerRequest["audit"]>;
   deadline?: NonNullable<HandlerRequest["deadline"]>;
+  span?: NonNullable<HandlerRequest["span"]>;
   #gone: AbortController | undefined;
   /** The client has its answer, or has gone. */
   over = false;

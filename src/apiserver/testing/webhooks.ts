@@ -1,5 +1,6 @@
 /** A webhook server on loopback and its configuration, for tests. */
 import assert from "node:assert/strict";
+import type { IncomingHttpHeaders } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { TestContext } from "node:test";
@@ -20,11 +21,11 @@ export interface Hooks {
   hold?: (path: string) => Promise<void>;
 }
 
-/** A webhook server on loopback; `undefined` never answers. `asked`: hears of the whole URL. */
+/** A webhook server on loopback; `undefined` never answers. `asked`: hears of the whole URL and of headers. */
 export async function webhookServer(
   t: TestContext,
   answer: Answer,
-  asked: (url: string) => void = () => {},
+  asked: (url: string, headers: IncomingHttpHeaders) => void = () => {},
 ): Promise<Hooks> {
   const hooks: Hooks = { url: "", seen: [] };
   const { seen } = hooks;
@@ -33,7 +34,7 @@ export async function webhookServer(
     request.on("data", (part: Buffer) => parts.push(part));
     const answered = async (): Promise<void> => {
       const review = JSON.parse(Buffer.concat(parts).toString()) as Review;
-      asked(request.url ?? "");
+      asked(request.url ?? "", request.headers);
       const path = (request.url ?? "").split("?")[0] ?? "";
       seen.push({ ...review.request, path });
       const said = answer(review.request, path);

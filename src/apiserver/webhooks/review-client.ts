@@ -40,7 +40,7 @@ export class ReviewClient {
     address: WebhookAddress,
     body: object,
     timeoutSeconds: number,
-    deadline?: Pick<Deadline, "leftMs" | "signal">,
+    { deadline, headers }: PostOptions = {},
   ): Promise<unknown> {
     const timeoutMs = Math.min(timeoutSeconds * 1000, Math.max(Math.ceil(deadline?.leftMs ?? Infinity), 1));
     const timeout = AbortSignal.timeout(timeoutMs);
@@ -50,6 +50,7 @@ export class ReviewClient {
       agent: this.#agents.of(address.caBundle ?? ""),
       path: `${target.path}?timeout=${Math.ceil(timeoutMs / 1000)}s`,
       body: Buffer.from(JSON.stringify(body)),
+      headers,
       signal: deadline ? AbortSignal.any([timeout, deadline.signal]) : timeout,
     };
     for (let attempt = 1; ; attempt++) {
@@ -62,12 +63,19 @@ export class ReviewClient {
   }
 }
 
+export interface PostOptions {
+  deadline?: Pick<Deadline, "leftMs" | "signal"> | undefined;
+  /** To which trace it belongs. */
+  headers?: Readonly<Record<string, string>> | undefined;
+}
+
 interface Posting {
   target: Target;
   agent: Agent;
   /** With the query. */
   path: string;
   body: Buffer;
+  headers: Readonly<Record<string, string>> | undefined;
   signal: AbortSignal;
 }
 
@@ -85,7 +93,7 @@ async function send(call: Posting): Promise<HttpAnswer> {
   }
 }
 
-function once({ target, agent, path, body, signal }: Posting): Promise<HttpAnswer> {
+function once({ target, agent, path, body, headers, signal }: Posting): Promise<HttpAnswer> {
   const { authority, serverName } = target;
   const failed = (why: string, cause: unknown): WebhookCallError =>
     new WebhookCallError(`Post ${JSON.stringify(`https://${authority}${path}`)}: ${why}`, { cause });
@@ -109,6 +117,7 @@ function once({ target, agent, path, body, signal }: Posting): Promise<HttpAnswe
         servername: isIP(serverName) === 0 ? serverName : "",
         agent,
         headers: {
+          ...headers,
           host: authority,
           "user-agent": "kube-apiserver-admission",
           "content-length": body.length,

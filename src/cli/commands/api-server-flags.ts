@@ -22,6 +22,11 @@ export const apiServerFlags: readonly FlagSpec[] = [
     help: "EncryptionConfiguration file: which resources are stored encrypted, and with what; followed as it changes",
   },
   ...auditFlags,
+  {
+    long: "tracing-config-file",
+    type: "string",
+    help: "TracingConfiguration file: the collector that spans of requests go to (OTLP, gRPC), and of how many",
+  },
   { long: "enable-admission-plugins", type: "list", help: "admission plugins beside the default ones" },
   { long: "disable-admission-plugins", type: "list", help: "default admission plugins to leave out" },
   {
@@ -67,6 +72,7 @@ export function apiServerSettings(flags: Flags): ApiServerSettings | undefined {
     authorizationConfig: file("authorization-config"),
     encryptionConfig: file("encryption-provider-config"),
     audit,
+    tracingConfig: file("tracing-config-file"),
     plugins:
       flags.has("enable-admission-plugins") || flags.has("disable-admission-plugins")
         ? {

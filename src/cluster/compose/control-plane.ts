@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import {
   type ApiServer,
   createApiServer,
@@ -5,9 +6,11 @@ import {
   createProxy,
   openAudit,
   openEncryption,
+  openTracing,
+  type Tracing,
 } from "../../apiserver/index.ts";
 import type { ApiTransport } from "../../client/index.ts";
-import type { Clock, Logger } from "../../machinery/index.ts";
+import { type Clock, type Logger, parseYamlDocuments } from "../../machinery/index.ts";
 import type { Store } from "../../store/index.ts";
 import { ClusterError } from "../cluster-error.ts";
 import type { ApiServerSettings } from "../config/api-server-settings.ts";
@@ -82,7 +85,11 @@ export async function startControlPlane(options: {
         throw new ClusterError(`requests cannot be recorded: ${cause.message}`, { cause });
       })
     : undefined;
+  const tracing = settings.tracingConfig
+    ? await readTracing(settings.tracingConfig, { clock, log })
+    : undefined;
   const server = await createApiServer({
+    ...(tracing ? { tracer: tracing.tracer } : {}),
     ...(audit ? { audit } : {}),
     store: encrypted?.store ?? options.store,
     checks: new Map<string, () => void | Promise<void>>([
@@ -165,10 +172,19 @@ export async function startControlPlane(options: {
     async close() {
       await server.close();
       await audit?.close();
+      await tracing?.close();
       encrypted?.close();
       proxy.close();
     },
   };
+}
+
+async function readTracing(file: string, context: { clock: Clock; log: Logger }): Promise<Tracing> {
+  try {
+    return await openTracing(parseYamlDocuments(await readFile(file, "utf8"), file)[0]?.value, context);
+  } catch (cause) {
+    throw new ClusterError(`${file} cannot be used: ${(cause as Error).message}`, { cause });
+  }
 }
 
 /** As kube-apiserver adds them up. */

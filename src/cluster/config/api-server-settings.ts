@@ -13,6 +13,8 @@ export interface ApiServerSettings {
   /** Reading and writing requests at once, which flow control shares out. */
   maxRequestsInflight?: number;
   maxMutatingRequestsInflight?: number;
+  /** TracingConfiguration: where it tells of the time that requests take. */
+  tracingConfig?: string;
   /** Whether it is profiled for who asks (/debug/pprof/); default true. */
   profiling?: boolean;
   /** How much is logged, as klog counts: from 4 on also what is of use to who looks for mistakes. */

@@ -44,6 +44,7 @@ export function serverFlags(
     "service-node-port-range": "30000-32767",
     "shutdown-delay-duration": formatDuration(settings.shutdownDelayMs ?? 0),
     "shutdown-send-retry-after": settings.shutdownSendRetryAfter ?? false,
+    "tracing-config-file": settings.tracingConfig,
     v: settings.verbosity ?? 0,
   };
   return new Map(Object.entries(values).map(([name, value]) => [name, String(value ?? "")]));

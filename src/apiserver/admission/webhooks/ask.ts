@@ -4,6 +4,7 @@ import type { StatusError } from "../../../machinery/index.ts";
 import type { Authorizer } from "../../auth-contract.ts";
 import { badRequest, forbidden } from "../../errors.ts";
 import { settled } from "../../pending.ts";
+import { traceHeaders } from "../../tracing/trace-context.ts";
 import { newUid } from "../../uid.ts";
 import type { WebhookAddress } from "../../webhooks/address.ts";
 import { WebhookCallError } from "../../webhooks/answers.ts";
@@ -71,11 +72,20 @@ export async function ask(
   deadline?.check();
   const uid = newUid();
   const review = await settled(() => reviewOf(request, { resource }, uid, version));
-  const value = await client
-    .post(hook.clientConfig as WebhookAddress, review, hook.timeoutSeconds ?? 10, deadline)
-    .catch((cause: Error) => {
-      throw new WebhookCallError(`failed to call webhook: ${cause.message}`, { cause });
+  const span = request.span?.child({
+    name: "HTTP POST",
+    kind: "client",
+    attributes: { "http.request.method": "POST", webhook: hook.name },
+  });
+  const headers = span ? traceHeaders(span.context) : request.passedOn;
+  const post = (): Promise<unknown> =>
+    client.post(hook.clientConfig as WebhookAddress, review, hook.timeoutSeconds ?? 10, {
+      deadline,
+      headers,
     });
+  const value = await (span ? span.over(post) : post()).catch((cause: Error) => {
+    throw new WebhookCallError(`failed to call webhook: ${cause.message}`, { cause });
+  });
   const verdict = readVerdict(value, { version, uid, mutating });
   for (const [key, text] of Object.entries(verdict.annotations))
     request.audit?.annotate(`${hook.name}/${key}`, text);

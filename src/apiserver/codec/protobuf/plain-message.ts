@@ -15,12 +15,20 @@ function varint(value: number): number[] {
   return bytes;
 }
 
-/** Empty members are left out, as proto3 does. */
-export function encodeMessage(members: readonly (readonly [number, Uint8Array | string | number])[]): Buffer {
+/** Empty members are left out, as proto3 does. A bigint is a number of 64 bits (fixed64). */
+export function encodeMessage(
+  members: readonly (readonly [number, Uint8Array | string | number | bigint])[],
+): Buffer {
   const parts: Uint8Array[] = [];
   for (const [number, value] of members) {
     if (typeof value === "number") {
       if (value !== 0) parts.push(Buffer.from([...varint(number * 8), ...varint(value)]));
+      continue;
+    }
+    if (typeof value === "bigint") {
+      const fixed = Buffer.alloc(8);
+      fixed.writeBigUInt64LE(value);
+      if (value !== 0n) parts.push(Buffer.from(varint(number * 8 + 1)), fixed);
       continue;
     }
     const bytes = typeof value === "string" ? Buffer.from(value) : value;

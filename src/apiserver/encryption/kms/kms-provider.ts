@@ -2,11 +2,12 @@
  * Keys from a key management service by a plugin (KMS v2, KEP-3299): the plugin encrypts a seed, and every value has a key of its own
  * that is derived from the seed. So the plugin is asked when its key changes and at the start, never per value.
  */
+import { connect } from "node:net";
 import { createHash, createHmac, randomBytes, randomUUID } from "node:crypto";
 import type { Clock, Logger } from "../../../machinery/index.ts";
 import { openGcm, sealGcm } from "../aes.ts";
 import { common, type Opened, TransformError, type Transformer } from "../transformer.ts";
-import { UnixGrpc } from "./grpc.ts";
+import { UnaryGrpc } from "../../network/unary-grpc.ts";
 import {
   bytesOf,
   decodeMessage,
@@ -57,7 +58,7 @@ export interface KmsOptions {
 export class KmsProvider implements Transformer {
   readonly prefix: string;
   readonly #options: KmsOptions;
-  readonly #grpc: UnixGrpc;
+  readonly #grpc: UnaryGrpc;
   readonly #stopping = new AbortController();
   /** Keys and seeds that were decrypted, by everything they depend on. */
   readonly #sources = new Map<string, Buffer>();
@@ -67,7 +68,7 @@ export class KmsProvider implements Transformer {
   constructor(options: KmsOptions) {
     this.prefix = `${common}kms:v2:${options.name}:`;
     this.#options = options;
-    this.#grpc = new UnixGrpc(options.path, options.timeoutMs);
+    this.#grpc = new UnaryGrpc(() => connect(options.path), options.timeoutMs);
   }
 
   /** Values written with another key of the plugin's are to be written again. */

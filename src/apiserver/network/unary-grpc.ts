@@ -1,16 +1,19 @@
 import { type ClientHttp2Session, connect } from "node:http2";
-import { connect as connectSocket } from "node:net";
+import type { Socket } from "node:net";
 
 const maxAnswerBytes = 4 * 1024 * 1024;
 
-/** Unary calls of gRPC over a unix socket; one connection, made again when it is gone. */
-export class UnixGrpc {
-  readonly #path: string;
+/** Unary calls of gRPC without TLS; one connection, made again when it is gone. */
+export class UnaryGrpc {
+  readonly #connect: () => Socket;
+  readonly #authority: string;
   readonly #timeoutMs: number;
   #session: ClientHttp2Session | undefined;
 
-  constructor(path: string, timeoutMs: number) {
-    this.#path = path;
+  /** `authority`: whom the other end takes itself for. */
+  constructor(connectTo: () => Socket, timeoutMs: number, authority = "localhost") {
+    this.#connect = connectTo;
+    this.#authority = authority;
     this.#timeoutMs = timeoutMs;
   }
 
@@ -59,7 +62,7 @@ export class UnixGrpc {
       stream.on("close", () => {
         clearTimeout(timer);
         if (status !== "0") {
-          reject(new Error(explanation || `the plugin did not answer (gRPC status ${status ?? "missing"})`));
+          reject(new Error(explanation || `there was no answer (gRPC status ${status ?? "missing"})`));
           return;
         }
         const frame = Buffer.concat(chunks);
@@ -75,7 +78,7 @@ export class UnixGrpc {
 
   #connected(): ClientHttp2Session {
     if (this.#session && !this.#session.closed && !this.#session.destroyed) return this.#session;
-    const session = connect("http://localhost", { createConnection: () => connectSocket(this.#path) });
+    const session = connect(`http://${this.#authority}`, { createConnection: () => this.#connect() });
     // Each call hears of it by itself.
     session.on("error", () => {});
     session.unref();

@@ -1,0 +1,205 @@
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { silentLogger } from "../../machinery/index.ts";
+import { FakeClock } from "../../testing/index.ts";
+import type { UserInfo } from "../auth-contract.ts";
+import { collect } from "../testing/collector.ts";
+import { configMap } from "../testing/harness.ts";
+import { configure, hook, maps, serve, webhookServer } from "../testing/webhooks.ts";
+import { readTracingConfig } from "./config.ts";
+import { openTracing } from "./open.ts";
+import type { FinishedSpan } from "./span.ts";
+import { readTraceContext } from "./trace-context.ts";
+import { Tracer } from "./tracer.ts";
+
+const config = (more: object = {}) => ({
+  apiVersion: "apiserver.config.k8s.io/v1",
+  kind: "TracingConfiguration",
+  ...more,
+});
+const [traceId, spanId] = ["0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"];
+const traceparent = `00-${traceId}-${spanId}-01`;
+const admin: UserInfo = { name: "admin", groups: ["system:masters"] };
+const alice: UserInfo = { name: "alice", groups: ["devs"] };
+
+/** A server whose spans are remembered, for one user. */
+async function traced(t: TestContext, user: UserInfo, samplingRatePerMillion: number) {
+  const spans: FinishedSpan[] = [];
+  const clock = new FakeClock();
+  const tracer = new Tracer({
+    clock,
+    log: silentLogger,
+    samplingRatePerMillion,
+    send: (batch) => Promise.resolve(void spans.push(...batch)),
+  });
+  const h = await serve(t, { clock, tracer, authenticator: { authenticate: () => user } });
+  const taken = async (): Promise<FinishedSpan[]> => {
+    await tracer.close();
+    return spans.splice(0);
+  };
+  return { h, taken };
+}
+
+test("a request has a span, its verb another, and each webhook learns to which trace it belongs", async (t) => {
+  const given: (string | undefined)[] = [];
+  const hooks = await webhookServer(
+    t,
+    () => ({ allowed: true }),
+    (_url, headers) => given.push(headers.traceparent as string | undefined),
+  );
+  const { h, taken } = await traced(t, alice, 1_000_000);
+  await configure(h, "Mutating", "m", [hook("m", hooks.url)]);
+  await taken();
+  await h.call("POST", maps, configMap("a"), { host: "server.example.com:6443", "user-agent": "tester" });
+  const spans = await taken();
+  const named = (name: string): FinishedSpan => spans.find((each) => each.name === name) as FinishedSpan;
+  const [request, verb, post] = [
+    named("POST /api/v1/namespaces/{:namespace}/configmaps"),
+    named("Create"),
+    named("HTTP POST"),
+  ];
+  assert.equal(spans.length, 3);
+  assert.deepEqual(
+    [request.kind, verb.kind, post.kind, request.parentId, verb.parentId, post.parentId],
+    ["server", "internal", "client", "", request.context.spanId, request.context.spanId],
+  );
+  assert.equal(new Set(spans.map(({ context }) => context.traceId)).size, 1);
+  assert.deepEqual(given, [`00-${request.context.traceId}-${post.context.spanId}-01`]);
+  const { attributes } = request;
+  assert.equal(attributes["http.request.method"], "POST");
+  assert.equal(attributes["http.response.status_code"], 201);
+  assert.equal(attributes["http.target"], maps);
+  assert.equal(attributes["server.port"], 6443);
+  assert.equal(attributes["user_agent.original"], "tester");
+  assert.deepEqual(
+    [verb.attributes.resource, verb.attributes.scope, verb.attributes.verb],
+    ["configmaps", "namespace", "create"],
+  );
+});
+
+test("administrators say to which trace a request belongs; of others it is only noted", async (t) => {
+  const privileged = await traced(t, admin, 0);
+  await privileged.h.call("GET", `${maps}/none`, undefined, { traceparent, tracestate: "a=b" });
+  await privileged.h.call("GET", `${maps}/none`);
+  await privileged.h.call("GET", `${maps}/none`, undefined, { traceparent: traceparent.replace(/1$/, "0") });
+  const [verb, request, ...others] = await privileged.taken();
+  assert.equal(others.length, 0, "what is not sampled leaves nothing");
+  assert.deepEqual(
+    [request?.context.traceId, request?.parentId, request?.context.state, verb?.name],
+    [traceId, spanId, "a=b", "Get"],
+  );
+  assert.equal(verb?.error, 'configmaps "none" not found');
+  const plain = await traced(t, alice, 1_000_000);
+  await plain.h.call("GET", "/version", undefined, { traceparent });
+  const [own] = await plain.taken();
+  assert.equal(own?.name, "GET");
+  assert.notEqual(own?.context.traceId, traceId);
+  assert.deepEqual([own?.parentId, own?.link?.traceId], ["", traceId]);
+});
+
+test("a server that traces nothing passes on what it is given", async (t) => {
+  const given: unknown[] = [];
+  const hooks = await webhookServer(
+    t,
+    () => ({ allowed: true }),
+    (_url, headers) => given.push([headers.traceparent, headers.baggage]),
+  );
+  const h = await serve(t);
+  await configure(h, "Mutating", "m", [hook("m", hooks.url)]);
+  await h.call("POST", maps, configMap("a"), { traceparent, baggage: "k=v" });
+  await h.call("POST", maps, configMap("b"));
+  assert.deepEqual(given, [
+    [traceparent, "k=v"],
+    [undefined, undefined],
+  ]);
+});
+
+test("spans go to the collector that the configuration names", async (t) => {
+  const collector = await collect(t);
+  const clock = new FakeClock();
+  const tracing = openTracing(config({ endpoint: collector.endpoint, samplingRatePerMillion: 1_000_000 }), {
+    clock,
+    log: silentLogger,
+  });
+  const h = await serve(t, { clock, tracer: tracing.tracer });
+  await h.call("GET", "/api/v1/nodes/none");
+  await h.call("GET", "/api/v1/nodes", undefined, { accept: "nothing/here" });
+  await tracing.close();
+  assert.deepEqual(
+    [...new Set(collector.paths)],
+    ["/opentelemetry.proto.collector.trace.v1.TraceService/Export"],
+  );
+  assert.equal(collector.resources[0]?.["service.name"], "apiserver");
+  const [get, node, nodes] = collector.spans;
+  assert.deepEqual(
+    [get?.name, node?.name, nodes?.name, get?.parentId],
+    ["Get", "GET /api/v1/nodes/{:name}", "GET /api/v1/nodes", node?.spanId],
+  );
+  assert.deepEqual([get?.kind, node?.kind, get?.failed, node?.failed], [1, 2, true, false]);
+  assert.equal(nodes?.attributes["http.response.status_code"], 406);
+});
+
+test("a collector that is not there costs spans and nothing else", async (t) => {
+  const lines: string[] = [];
+  const clock = new FakeClock();
+  const log = { ...silentLogger, warn: (message: string) => void lines.push(message) };
+  const tracer = new Tracer({
+    clock,
+    log,
+    samplingRatePerMillion: 1_000_000,
+    send: () => Promise.reject(new Error("connection refused")),
+  });
+  const h = await serve(t, { clock, tracer });
+  for (let i = 0; i < 3; i++) assert.equal((await h.call("GET", "/version")).status, 200);
+  clock.advance(5000);
+  await tracer.close();
+  assert.deepEqual(lines, ["spans could not be sent"]);
+});
+
+test("one in so many requests is traced", () => {
+  const tracer = new Tracer({
+    clock: new FakeClock(),
+    log: silentLogger,
+    samplingRatePerMillion: 250_000,
+    send: () => Promise.resolve(),
+  });
+  const sampled = Array.from(
+    { length: 4000 },
+    () => tracer.begin({ name: "n", kind: "server" }, undefined, false).context.sampled,
+  ).filter(Boolean).length;
+  // The chance of being further off is less than one in a million.
+  assert.ok(sampled > 850 && sampled < 1150, String(sampled));
+});
+
+test("trace context: what makes no sense is none", () => {
+  assert.deepEqual(readTraceContext({ traceparent }), { traceId, spanId, sampled: true, state: "" });
+  assert.ok(readTraceContext({ traceparent: `01-${traceId}-${spanId}-01-more` }));
+  for (const wrong of [
+    "",
+    `ff-${traceId}-${spanId}-01`,
+    `00-${traceId}-${spanId}-01-more`,
+    `00-${traceId.toUpperCase()}-${spanId}-01`,
+    `00-${"0".repeat(32)}-${spanId}-01`,
+    `00-${traceId}-${"0".repeat(16)}-01`,
+    `00-${traceId}-01`,
+  ])
+    assert.equal(readTraceContext({ traceparent: wrong }), undefined, wrong);
+});
+
+test("the configuration names a collector, and every mistake is told", () => {
+  const address = (endpoint?: string) => readTracingConfig(config({ endpoint })).address;
+  assert.deepEqual(address(), { host: "localhost", port: 4317 });
+  assert.deepEqual(address("collector:1"), { host: "collector", port: 1 });
+  assert.deepEqual(address("dns://collector:2"), { host: "collector", port: 2 });
+  assert.deepEqual(address("[::1]:3"), { host: "::1", port: 3 });
+  assert.deepEqual(address("unix:///run/c.sock"), { path: "/run/c.sock" });
+  assert.throws(
+    () => readTracingConfig(config({ endpoint: "http://c", samplingRatePerMillion: 1_000_001, more: 1 })),
+    /unknown field "more"; samplingRatePerMillion: Invalid value: 1000001: .* one million; endpoint: Invalid value: "http:\/\/c": unsupported scheme: http\./,
+  );
+  assert.throws(
+    () => readTracingConfig(config({ samplingRatePerMillion: -1 })),
+    /sampling rate must be positive/,
+  );
+  assert.throws(() => readTracingConfig({ kind: "Other" }), /must hold a TracingConfiguration/);
+});
