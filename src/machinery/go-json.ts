@@ -79,12 +79,12 @@ class Scanner {
       if (char === '"') return;
       if (char !== "\\") continue;
       const escaped = this.#text[this.#at];
-      if (escaped === undefined || !'"\\/bfnrtu'.includes(escaped)) this.#fail("in string escape code");
+      if (escaped === undefined || !'"\\/bfnrtu'.includes(escaped)) this.#fail("in string escape code", " ");
       this.#at++;
       if (escaped !== "u") continue;
       for (let i = 0; i < 4; i++, this.#at++) {
         if (!/[0-9a-fA-F]/.test(this.#text[this.#at] ?? ""))
-          this.#fail("in \\u hexadecimal character escape");
+          this.#fail("in \\u hexadecimal character escape", " ");
       }
     }
   }
@@ -92,7 +92,10 @@ class Scanner {
   #literal(word: string): void {
     for (const [i, char] of [...word].entries()) {
       if (this.#text[this.#at] !== char) {
-        this.#fail(i === 0 ? "looking for beginning of value" : `in literal ${word} (expecting '${char}')`);
+        this.#fail(
+          i === 0 ? "looking for beginning of value" : `in literal ${word} (expecting '${char}')`,
+          " ",
+        );
       }
       this.#at++;
     }
@@ -109,7 +112,7 @@ class Scanner {
   }
 
   #digits(where: string): void {
-    if (!/[0-9]/.test(this.#text[this.#at] ?? "")) this.#fail(where);
+    if (!/[0-9]/.test(this.#text[this.#at] ?? "")) this.#fail(where, " ");
     while (/[0-9]/.test(this.#text[this.#at] ?? "")) this.#at++;
   }
 
@@ -123,8 +126,9 @@ class Scanner {
     return true;
   }
 
-  #fail(where: string): never {
-    const char = this.#text[this.#at];
+  /** `atEnd`: what Go takes the end for, where something has begun that a space cannot end. */
+  #fail(where: string, atEnd?: string): never {
+    const char = this.#text[this.#at] ?? atEnd;
     if (char === undefined) throw new Problem("unexpected end of JSON input");
     const shown = char === "'" ? "'\\''" : char === '"' ? "'\"'" : `'${goEscaped(char)}'`;
     throw new Problem(`invalid character ${shown} ${where}`);
@@ -134,6 +138,12 @@ class Scanner {
 /** As Go quotes a character. */
 function goEscaped(char: string): string {
   const code = char.charCodeAt(0);
+  // Go looks at bytes: of a longer character it shows the first one, as if it were a character.
+  if (code >= 0x80) {
+    const lead =
+      code < 0x800 ? 0xc0 | (code >> 6) : code >= 0xd800 && code < 0xe000 ? 0xf0 : 0xe0 | (code >> 12);
+    return String.fromCharCode(lead);
+  }
   const short: Record<number, string> = { 7: "\\a", 11: "\\v" };
   if (short[code]) return short[code];
   const escaped = JSON.stringify(char).slice(1, -1);

@@ -14,6 +14,32 @@ export interface YamlBody {
   duplicates: string[];
 }
 
+/** Characters that YAML 1.1 does not have. */
+function hasControls(text: string): boolean {
+  // oxlint-disable-next-line no-control-regex
+  return /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]/.test(text);
+}
+
+/** Where a document ends that is one list or map in brackets: what stands behind that is never read. */
+function endOfFlow(text: string): number {
+  const start = /^(?:\s|#.*)*/.exec(text)?.[0].length ?? 0;
+  if (text[start] !== "{" && text[start] !== "[") return text.length;
+  let depth = 0;
+  for (let i = start; i < text.length; i++) {
+    const char = text[i];
+    if (char === '"' || char === "'") {
+      // A quote inside a plain scalar is a character as any other.
+      if (!/[\s,:[{]/.test(text[i - 1] ?? " ")) continue;
+      i++;
+      while (i < text.length && text[i] !== char) i += char === '"' && text[i] === "\\" ? 2 : 1;
+    } else if (char === "#" && /\s/.test(text[i - 1] ?? "")) {
+      while (i < text.length && text[i] !== "\n") i++;
+    } else if (char === "{" || char === "[") depth++;
+    else if ((char === "}" || char === "]") && --depth === 0) return i + 1;
+  }
+  return text.length;
+}
+
 /** `yaml: line 2: did not find expected key` */
 export class GoYamlError extends Error {
   override readonly name = "GoYamlError";
@@ -37,9 +63,11 @@ function readAsJson(text: string): YamlBody | undefined {
 }
 
 /** Throws GoYamlError. */
-export function readYamlBody(text: string): YamlBody {
-  const json = readAsJson(text);
+export function readYamlBody(given: string): YamlBody {
+  if (hasControls(given)) throw new GoYamlError("yaml: control characters are not allowed");
+  const json = readAsJson(given);
   if (json) return json;
+  const text = given.slice(0, endOfFlow(given));
   const yaml = yamlLibrary();
   const lines = new yaml.LineCounter();
   const [document] = yaml.parseAllDocuments(text, { ...yamlOptions, lineCounter: lines, uniqueKeys: false });

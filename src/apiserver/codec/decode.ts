@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { randomUUID } from "node:crypto";
 import type { KubeObject } from "../../api/index.ts";
 import {
@@ -11,6 +12,7 @@ import {
 } from "../../machinery/index.ts";
 import { badRequest, invalid, unsupportedMediaType } from "../errors.ts";
 import { summarize } from "./summarize.ts";
+import { utf8Problem } from "./utf8-problem.ts";
 import { decodeObject, MessageError } from "./protobuf/decode.ts";
 import { protobufType } from "./protobuf/envelope.ts";
 import { messages } from "./protobuf/messages.ts";
@@ -53,22 +55,27 @@ export const mediaType = (header: string | undefined): string =>
 /** A media type with parameters (RFC 2045). */
 const wellFormed = /^[^;]*(?:;\s*[\w!#$&^.+-]+=(?:"[^"]*"|[^\s;"]+)\s*)*;?\s*$/;
 
-/** `undefined` for an empty body. Throws StatusError. */
+/** `undefined` for an empty body. `expected`: what protobuf is that does not say so. Throws StatusError. */
 export function decodeBody(
   body: Uint8Array | undefined,
   contentType: string | undefined,
+  expected?: { apiVersion: string; kind: string },
 ): Decoded | undefined {
   if (!body || body.length === 0) return undefined;
   if (body.length > maxBodyBytes) throw tooLarge();
   const type = mediaType(contentType);
-  if (type === protobufType) return { value: parseProtobuf(body), text: "", format: "protobuf" };
+  if (type === protobufType) return { value: parseProtobuf(body, expected), text: "", format: "protobuf" };
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
   if (contentType && !wellFormed.test(contentType)) throw unsupportedMediaType(bodyTypes);
   if (type === "" || type === "application/json") {
     const { text: usable, cut } = withoutDepths(text);
     return { value: parseJson(usable), text: usable, format: "json", ...(cut ? { cut } : {}) };
   }
-  if (type === "application/yaml") return { ...parseYaml(text), text, format: "yaml" };
+  if (type === "application/yaml") {
+    const { value, duplicates } = parseYaml(body, text);
+    // It becomes JSON first, with keys in order, so that is the order in which mistakes are found.
+    return { value: inOrder(value), duplicates, text, format: "yaml" };
+  }
   throw unsupportedMediaType(bodyTypes);
 }
 
@@ -76,22 +83,26 @@ export function decodeBody(
 export function parseJson(text: string): unknown {
   checkDepth(text);
   try {
-    return parseExact(text);
+    const value = parseExact(text);
+    // Half of a pair stands for no character.
+    return /\\u[dD][89a-fA-F]/.test(text) ? withoutHalves(value) : value;
   } catch (cause) {
     throw badRequest(jsonProblem(text), cause);
   }
 }
 
-function parseProtobuf(body: Uint8Array): unknown {
+function parseProtobuf(body: Uint8Array, expected?: { apiVersion: string; kind: string }): unknown {
   try {
-    return decodeObject(messages(), body);
+    return decodeObject(messages(), body, expected);
   } catch (cause) {
     if (cause instanceof WireError || cause instanceof MessageError) throw badRequest(cause.message, cause);
     throw cause;
   }
 }
 
-function parseYaml(text: string): YamlBody {
+function parseYaml(body: Uint8Array, text: string): YamlBody {
+  const problem = isUtf8(body) ? undefined : utf8Problem(body);
+  if (problem) throw badRequest(`yaml: ${problem}`, new GoYamlError(`yaml: ${problem}`));
   try {
     return readYamlBody(text);
   } catch (cause) {
@@ -99,6 +110,30 @@ function parseYaml(text: string): YamlBody {
     throw cause;
   }
 }
+
+/** A value with what `change` makes of every string, or of every map's list of keys. */
+function mapped(value: unknown, text: (each: string) => string, keys: (all: string[]) => string[]): unknown {
+  if (typeof value === "string") return text(value);
+  if (Array.isArray(value)) return value.map((each) => mapped(each, text, keys));
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    keys(Object.keys(value)).map((key) => [text(key), mapped(value[key], text, keys)]),
+  );
+}
+
+const withoutHalves = (value: unknown): unknown =>
+  mapped(
+    value,
+    (text) => text.toWellFormed(),
+    (keys) => keys,
+  );
+
+const inOrder = (value: unknown): unknown =>
+  mapped(
+    value,
+    (text) => text,
+    (keys) => keys.sort(),
+  );
 
 /** The first bracket beyond a depth, and behind it the end of what it opens; cheap: counts brackets outside strings. */
 function beyond(text: string, limit: number, from = 0): { start: number; end: number } | undefined {
@@ -159,6 +194,8 @@ export interface Expected {
   custom?: boolean;
   /** Versions (`group/version`) with the same fields, taken as the one that is expected. */
   also?: readonly string[];
+  /** The group of the kind it is stored as, where that is another. */
+  inner?: string;
   /** True for kinds that are served in this version, lists included. */
   known?(apiVersion: string, kind: string): boolean;
 }
@@ -171,7 +208,8 @@ export function readBody(
 ): { object: KubeObject; decoded: Decoded | undefined } {
   let decoded: Decoded | undefined;
   try {
-    decoded = decodeBody(body, contentType);
+    const apiVersion = versionOf(expected);
+    decoded = decodeBody(body, contentType, { apiVersion, kind: expected.kind });
     if (!decoded && mediaType(contentType) === "application/yaml") {
       return { object: asObject(null, expected), decoded };
     }
@@ -199,8 +237,10 @@ export function readBody(
 }
 
 /** Why a body could not be read. What cannot be read at all has no prefix, unless it should have been JSON. */
-export function unreadable({ cause, message }: StatusError): string {
-  const bare = cause instanceof GoYamlError || cause instanceof WireError;
+export function unreadable(error: StatusError): string {
+  const { cause, message } = error;
+  const bare =
+    cause instanceof GoYamlError || cause instanceof WireError || error instanceof GroupVersionError;
   return `${bare ? "" : "couldn't get version/kind; json parse error: "}${message}`;
 }
 
@@ -215,12 +255,15 @@ function undecodable(problem: MessageError, expected: Expected): StatusError {
   );
 }
 
+class GroupVersionError extends StatusError {}
 class MissingKindError extends StatusError {}
 class WrongKindError extends StatusError {}
 
+const versionOf = ({ group, version }: Expected): string => (group === "" ? version : `${group}/${version}`);
+
 /** A decoded value as an object of the kind. `null` is an object without anything. */
 export function asObject(value: unknown, expected: Expected): KubeObject {
-  const apiVersion = expected.group === "" ? expected.version : `${expected.group}/${expected.version}`;
+  const apiVersion = versionOf(expected);
   if (value === null) return { kind: expected.kind, apiVersion, metadata: {} };
   checkShape(value);
   const object = value as KubeObject;
@@ -229,6 +272,7 @@ export function asObject(value: unknown, expected: Expected): KubeObject {
   object.kind ||= expected.kind;
   object.apiVersion ||= apiVersion;
   if (expected.also?.includes(object.apiVersion)) object.apiVersion = apiVersion;
+  checkGroupVersion(object.apiVersion);
   if (object.kind !== expected.kind || object.apiVersion !== apiVersion) throw wrongKind(object, expected);
   object.metadata ??= {};
   return object;
@@ -248,6 +292,12 @@ export function checkShape(value: unknown): void {
     const type = Array.isArray(given) ? "array" : typeof given === "boolean" ? "bool" : typeof given;
     throw badRequest(`json: cannot unmarshal ${type} into Go struct field .${name} of type string`);
   }
+}
+
+/** Throws 400, whose words stand for themselves. */
+export function checkGroupVersion(apiVersion: string): void {
+  if (apiVersion.split("/").length > 2)
+    throw new GroupVersionError("BadRequest", `unexpected GroupVersion string: ${apiVersion}`);
 }
 
 /** Custom resources say what they are. */
@@ -276,7 +326,7 @@ function wrongKind(object: KubeObject, expected: Expected): StatusError {
   const given = String(object.apiVersion);
   const version = given.slice(given.indexOf("/") + 1);
   const why = expected.known?.(given, String(object.kind))
-    ? `converting (${version}.${object.kind}) to (${internalName(expected.group)}.${expected.kind}): unknown conversion`
+    ? `converting (${version}.${object.kind}) to (${internalName(expected.inner ?? expected.group)}.${expected.kind}): unknown conversion`
     : notRegistered(String(object.kind), given);
   return new WrongKindError(
     "BadRequest",

@@ -5,7 +5,19 @@ import { builtInOrder, type GroupOrder } from "./group-order.ts";
 import { type Conversion, ServedResource } from "./resource.ts";
 
 /** Kinds that requests carry and nobody stores. */
-const unstored = new Set(["v1 Binding", "v1 Status", "autoscaling/v1 Scale", "policy/v1 Eviction"]);
+const unstored = new Set([
+  "v1 Binding",
+  "v1 List",
+  "v1 Status",
+  "autoscaling/v1 Scale",
+  "policy/v1 Eviction",
+]);
+/** Every version that is served has these. */
+const ofAllVersions = new Set(
+  ["Create", "Delete", "Get", "List", "Patch", "Update"].map((verb) => `${verb}Options`).concat("WatchEvent"),
+);
+/** Groups that are decoded by themselves: kinds of others are no kinds to them. */
+const apart = new Set(["apiextensions.k8s.io", "apiregistration.k8s.io"]);
 
 /** Which resources are served. CustomResourceDefinitions will add to it at run time, hence `generation`. */
 export class Registry {
@@ -87,11 +99,15 @@ export class Registry {
     return undefined;
   }
 
-  /** True for a kind, or its list, that this version has. */
-  knows(apiVersion: string, kind: string): boolean {
+  /** True for a kind, or its list, that this version has. `group`: of the resource whose body it should be. */
+  knows(apiVersion: string, kind: string, group = ""): boolean {
+    const foreign = apart.has(group) && !apiVersion.startsWith(`${group}/`);
+    if (kind === "Status") return true;
+    if (foreign) return apiVersion === "v1" && ofAllVersions.has(kind);
     if (unstored.has(`${apiVersion} ${kind}`)) return true;
     for (const { apiVersion: served, def } of this.#resources.values()) {
-      if (served === apiVersion && (def.kind === kind || def.listKind === kind)) return true;
+      if (served !== apiVersion) continue;
+      if (def.kind === kind || def.listKind === kind || ofAllVersions.has(kind)) return true;
     }
     return false;
   }

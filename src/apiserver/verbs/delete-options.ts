@@ -1,6 +1,6 @@
 import { conform, type FieldError } from "../../api/index.ts";
 import { StatusError } from "../../machinery/index.ts";
-import { checkShape, decodeBody, notRegistered, unreadable } from "../codec/decode.ts";
+import { checkGroupVersion, checkShape, decodeBody, notRegistered, unreadable } from "../codec/decode.ts";
 import type { Call } from "../core.ts";
 import { badRequest, invalid } from "../errors.ts";
 import { isTrue } from "../request-info.ts";
@@ -118,7 +118,7 @@ function bodyOptions(body: Uint8Array | undefined, contentType: string | undefin
 }
 
 function checkKind(kind: string, apiVersion: string): void {
-  if (apiVersion.split("/").length > 2) throw badRequest(`unexpected GroupVersion string: ${apiVersion}`);
+  checkGroupVersion(apiVersion);
   if (kind === "DeleteOptions") return;
   const own = "meta.k8s.io/v1";
   const version = apiVersion === "" || apiVersion === "/" ? own : apiVersion;

@@ -24,7 +24,8 @@ export function readObject(call: Call): KubeObject {
     version,
     kind,
     custom: resource.def.type !== undefined,
-    known: (apiVersion, other) => core.registry.knows(apiVersion, other),
+    ...(resource.def.storedAs && !resource.def.type ? { inner: resource.def.storedAs.group } : {}),
+    known: (apiVersion, other) => core.registry.knows(apiVersion, other, group),
   });
   const problem = conformObject(call, object, decoded);
   if (problem) throw badRequest(cannotHandle(kind, version, problem));

@@ -2,7 +2,7 @@
 import { parseExact, setMember, jsonProblem } from "../../../machinery/index.ts";
 import { magic } from "./envelope.ts";
 import type { Field, Message, Messages } from "./messages.ts";
-import { WireError, WireReader } from "./wire.ts";
+import { IllegalTagError, WireError, WireReader } from "./wire.ts";
 
 const maxDepth = 100;
 
@@ -25,21 +25,38 @@ export class MessageError extends Error {
 }
 
 /** An object in its envelope. Throws WireError when there is none, MessageError when its content is wrong. */
-export function decodeObject(messages: Messages, body: Uint8Array): Json {
-  const { apiVersion, kind, raw } = readEnvelope(body);
+/** `expected`: what a body is that does not say so. */
+export function decodeObject(
+  messages: Messages,
+  body: Uint8Array,
+  expected?: { apiVersion: string; kind: string },
+): Json {
+  const { raw, ...given } = readEnvelope(body);
+  const apiVersion = given.apiVersion || (expected?.apiVersion ?? "");
+  const kind = given.kind || (expected?.kind ?? "");
   const name = messages.nameOf(apiVersion, kind);
   if (!name) throw new MessageError(apiVersion, kind, true, `no kind "${kind}" in version "${apiVersion}"`);
   try {
     return { apiVersion, kind, ...decodeMessage(messages, name, raw) };
   } catch (cause) {
-    if (cause instanceof WireError) throw new MessageError(apiVersion, kind, false, cause.message);
+    if (cause instanceof WireError)
+      throw new MessageError(apiVersion, kind, false, named(cause, kind).message);
     throw cause;
   }
 }
 
+const named = (error: WireError, message: string): WireError =>
+  error instanceof IllegalTagError ? new WireError(`proto: ${message}: ${error.message}`) : error;
+
 /** Throws WireError. */
 export function decodeMessage(messages: Messages, name: string, bytes: Uint8Array): Json {
   return new Decoder(messages, bytes).message(messages.get(name), 0, {});
+}
+
+/** What Go calls a field: good enough for those that messages begin with. */
+function goName(name: string): string {
+  if (name === "metadata") return "ObjectMeta";
+  return name === "uid" ? "UID" : name.charAt(0).toUpperCase() + name.slice(1);
 }
 
 interface Envelope {
@@ -54,8 +71,16 @@ function readEnvelope(body: Uint8Array): Envelope {
       "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]",
     );
   }
+  if (body.length === 4) throw new WireError("empty body");
+  try {
+    return envelopeIn(new WireReader(body.subarray(4)));
+  } catch (error) {
+    throw error instanceof WireError ? named(error, "Unknown") : error;
+  }
+}
+
+function envelopeIn(reader: WireReader): Envelope {
   const found: Envelope = { apiVersion: "", kind: "", raw: new Uint8Array(0) };
-  const reader = new WireReader(body.subarray(4));
   while (reader.next()) {
     if (reader.number === 2) found.raw = reader.bytes();
     else if (reader.number === 1) {
@@ -85,6 +110,7 @@ class Decoder {
     const reader = this.#reader;
     while (reader.next()) {
       const field = message.byNumber.get(reader.number);
+      if (field) reader.what = goName(field.name);
       if (!field) reader.skip();
       else if (field.inline) {
         const outer = reader.enter();

@@ -3,6 +3,9 @@ export class WireError extends Error {
   override readonly name = "WireError";
 }
 
+/** A field that cannot be; the original says of which message, and who reads one knows that. */
+export class IllegalTagError extends WireError {}
+
 export class WireReader {
   readonly #bytes: Buffer;
   #at: number;
@@ -10,6 +13,8 @@ export class WireReader {
   /** Of the field that `next` has found. */
   number = 0;
   wire = 0;
+  /** Its name, for what goes wrong; set by who knows it. */
+  what = "";
 
   constructor(bytes: Uint8Array) {
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -27,9 +32,9 @@ export class WireReader {
     if (this.#at >= this.#end) return false;
     const tag = this.int();
     const number = typeof tag === "number" ? Math.floor(tag / 8) : 0;
-    if (number <= 0) throw new WireError("illegal tag 0");
     this.number = number;
     this.wire = Number(tag) & 7;
+    if (number <= 0) throw new IllegalTagError(`illegal tag ${number} (wire type ${this.wire})`);
     return true;
   }
 
@@ -114,7 +119,7 @@ export class WireReader {
 
   /** Throws unless the field that was found has this wire type. */
   expect(wire: number, what: string): void {
-    if (this.wire !== wire) throw new WireError(`wrong wireType = ${this.wire} for field ${what}`);
+    if (this.wire !== wire) throw new WireError(`proto: wrong wireType = ${this.wire} for field ${what}`);
   }
 
   #byte(bytes: Buffer): number {
@@ -123,7 +128,7 @@ export class WireReader {
   }
 
   #length(): number {
-    this.expect(2, String(this.number));
+    this.expect(2, this.what);
     const length = this.int();
     if (typeof length !== "number" || length < 0)
       throw new WireError("negative length found during unmarshaling");

@@ -1,0 +1,103 @@
+/** Bodies that cannot be read, or not as what they should be: in Go's words, as the original answers them. */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { configMap, failure, type Harness, startHarness } from "../testing/harness.ts";
+import { protobufType } from "./protobuf/envelope.ts";
+import { utf8Problem } from "./utf8-problem.ts";
+
+let h: Harness;
+const maps = "/api/v1/namespaces/default/configmaps";
+before(async () => {
+  h = await startHarness();
+});
+after(() => h.close());
+
+const post = (body: unknown, type = "application/json", path = maps): ReturnType<Harness["call"]> =>
+  h.call("POST", `${path}?dryRun=All`, body, { "content-type": type });
+const refusal = async (body: unknown, type?: string, path?: string): Promise<string> => {
+  const message = failure(await post(body, type, path), 400).message as string;
+  return message
+    .replace("the object provided is unrecognized (must be of type ConfigMap): ", "")
+    .replace(/ \([^()]*\)$/, "");
+};
+
+test("JSON that ends too soon, or begins with what is no character of it", async () => {
+  const wrong = "couldn't get version/kind; json parse error: ";
+  const rows: readonly (readonly [string, string])[] = [
+    ['{"a":fals', "invalid character ' ' in literal false (expecting 'e')"],
+    ['{"a":-', "invalid character ' ' in numeric literal"],
+    ['{"a":1.', "invalid character ' ' after decimal point in numeric literal"],
+    ['{"a":"\\', "invalid character ' ' in string escape code"],
+    ['{"a":"x', "unexpected end of JSON input"],
+    ['{"a":', "unexpected end of JSON input"],
+    ["\ufeff{}", "invalid character 'ï' looking for beginning of value"],
+    ['{"a":é}', "invalid character 'Ã' looking for beginning of value"],
+  ];
+  for (const [body, expected] of rows) assert.equal(await refusal(body), wrong + expected, body);
+});
+
+test("half of a surrogate pair stands for no character", async () => {
+  const body = '{"metadata":{"name":"a","annotations":{"x":"\\ud800y"}}}';
+  assert.equal((await post(body)).body.metadata.annotations.x, "\ufffdy");
+});
+
+test("YAML: bytes that are no text, what stands behind a document, the order of mistakes", async () => {
+  const yaml = "application/yaml";
+  assert.equal(await refusal("a: \u0001", yaml), "yaml: control characters are not allowed");
+  assert.equal(await refusal(Buffer.from([0x61, 0xff]), yaml), "yaml: invalid leading UTF-8 octet");
+  const flow = '{metadata: {name: "a}", labels: {x: z}}} # done\n';
+  assert.equal(failure(await post(flow, yaml), 422).details?.name, "a}");
+  assert.equal((await post("{metadata: {name: a}}{metadata: {name: b}", yaml)).body.metadata.name, "a");
+  assert.match(await refusal("kind: ConfigMap\nimmutable: 5\ndata: x\n", yaml), /ConfigMap.data of type/);
+});
+
+test("what is wrong with bytes", () => {
+  const problem = (...bytes: number[]): string | undefined => utf8Problem(Uint8Array.from(bytes));
+  assert.equal(problem(0x61, 0xc3, 0xa9, 0xf0, 0x9f, 0x98, 0x80), undefined);
+  assert.equal(problem(0x80), "invalid leading UTF-8 octet");
+  assert.equal(problem(0xc3), "incomplete UTF-8 octet sequence");
+  assert.equal(problem(0xc3, 0x61), "invalid trailing UTF-8 octet");
+  assert.equal(problem(0xc0, 0x80), "invalid length of a UTF-8 sequence");
+  assert.equal(problem(0xed, 0xa0, 0x80), "invalid Unicode character");
+});
+
+test("protobuf without a kind is what the path names; what is broken says where", async () => {
+  const message = [0x0a, 0x05, 0x0a, 0x03, 0x70, 0x62, 0x78];
+  const envelope = (...raw: number[]): Buffer => Buffer.from([0x6b, 0x38, 0x73, 0, 0x12, raw.length, ...raw]);
+  const proto = (bytes: Buffer): ReturnType<Harness["call"]> => post(bytes, protobufType);
+  const made = await proto(envelope(...message));
+  assert.deepEqual([made.status, made.body.metadata?.name], [201, "pbx"]);
+  assert.equal(await refusal(envelope().subarray(0, 4), protobufType), "empty body");
+  assert.match(
+    await refusal(Buffer.concat([envelope(), Buffer.from([7])]), protobufType),
+    /^proto: Unknown: illegal tag 0/,
+  );
+  const handled = 'ConfigMap in version "v1" cannot be handled as a ConfigMap: ';
+  assert.equal(
+    await refusal(envelope(0x0f), protobufType),
+    `${handled}proto: wrong wireType = 7 for field ObjectMeta`,
+  );
+});
+
+test("kinds that are known, and are not what should be there", async () => {
+  const registered = 'is registered for version "v1" in scheme "pkg/runtime/scheme.go:111"';
+  const crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+  const events = "/apis/events.k8s.io/v1/namespaces/default/events";
+  const body = (kind: string, apiVersion = "v1"): object => ({ kind, apiVersion });
+  for (const kind of ["List", "DeleteOptions", "WatchEvent"])
+    assert.match(
+      await refusal(body(kind)),
+      /converting \(v1.\w+\) to \(core.ConfigMap\): unknown conversion$/,
+    );
+  assert.match(await refusal(body("ConfigMap"), undefined, events), /to \(core.Event\): unknown conversion$/);
+  const apart = await refusal(body("ConfigMap"), undefined, crds);
+  assert.equal(apart.slice(apart.indexOf("no kind")), `no kind "ConfigMap" ${registered}`);
+  assert.match(await refusal(body("DeleteOptions"), undefined, crds), /unknown conversion$/);
+  assert.equal(await refusal(body("ConfigMap", "a/b/c")), "unexpected GroupVersion string: a/b/c");
+});
+
+test("a dry run does not mind a version of what is to be created", async () => {
+  const versioned = { ...configMap("v"), metadata: { name: "v", resourceVersion: "5" } };
+  assert.equal((await post(versioned)).status, 201);
+  failure(await h.call("POST", maps, versioned), 500);
+});
