@@ -313,9 +313,10 @@ export class Handler {
       const offer = specialOffer(info);
       const target = offer && negotiate(request.headers?.accept, pretty, offer);
       const result = await serveSpecial(this.#core, special, { request, info, user, warnings });
-      if (!target || ("status" in result && typeof result.status === "number")) return result as Answer;
-      const value = shaped(result as KubeObject, target, goTypeOf(special));
-      return encoded(request.method === "POST" ? 201 : 200, value, target);
+      if ("status" in result && typeof result.status === "number") return result as Answer;
+      const shown = target ?? negotiate(request.headers?.accept, pretty);
+      const value = shaped(result as KubeObject, shown, goTypeOf(special));
+      return encoded(request.method === "POST" ? 201 : 200, value, shown);
     });
   }
 
