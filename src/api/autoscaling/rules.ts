@@ -18,8 +18,8 @@ import type {
   V2MetricSpec,
   V2MetricTarget,
 } from "../generated/types.ts";
-import { negativeText, validateContainerResourceName } from "../core/resource-names.ts";
-import { each } from "../field-rules.ts";
+import { validateContainerResourceName } from "../core/resource-names.ts";
+import { each, negativeText } from "../field-rules.ts";
 
 function segment(value: string | undefined, path: string, errors: FieldError[], text = ""): void {
   if (!value) errors.push(required(path, text));

@@ -8,8 +8,7 @@ import {
   quantityValue,
 } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
-
-export const negativeText = "must be greater than or equal to 0";
+import { negativeText } from "../field-rules.ts";
 
 /** Objects that a quota counts. */
 export const countedObjects = [

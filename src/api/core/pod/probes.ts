@@ -9,7 +9,7 @@ import {
 } from "../../../machinery/index.ts";
 import type { FieldError } from "../../definition.ts";
 import type { Container, IntOrString, LifecycleHandler, PodSpec, Probe } from "../../generated/types.ts";
-import { negativeText } from "../resource-names.ts";
+import { negativeText } from "../../field-rules.ts";
 
 type Handler = LifecycleHandler & Pick<Probe, "grpc">;
 
