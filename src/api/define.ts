@@ -64,6 +64,8 @@ export interface KindSource<T extends KubeObject> {
   generation?: boolean | "changes";
   /** What counts as such a change where it is something else. */
   changesGeneration?(object: T, old: T): boolean;
+  /** True: what the client gave counts as such a change, even if `prepareForUpdate` takes it back. */
+  generationFirst?: true;
   /** Has /status, and status is kept apart on writes. Hooks add to what every such kind does. */
   status?: boolean | Strategy;
   /** /status leaves metadata as it is: labels, annotations, finalizers and owners are the main endpoint's. */
@@ -177,12 +179,13 @@ export function kindsOf(group: string, version: string, packageName: string) {
           if ((old as Loose).status === undefined) delete (object as Loose).status;
           else (object as Loose).status = (old as Loose).status;
         }
+        const changed = withGeneration && source.generationFirst && changes(object, old);
         source.prepareForUpdate?.(object as T, old as T);
         if (!object.metadata) return;
         if (!namespaced) delete object.metadata.namespace;
         if (withGeneration) {
           const before = old.metadata?.generation ?? 0;
-          const generation = changes(object, old) ? before + 1 : before;
+          const generation = changed || changes(object, old) ? before + 1 : before;
           if (generation > 0) object.metadata.generation = generation;
         }
       },

@@ -157,6 +157,7 @@ export const discoveryKinds: readonly KindDefinition[] = [
     prepareForUpdate: dropTopology,
     changesGeneration: (slice, old) =>
       specChanged(slice, old) || !deepEqual(slice.metadata?.labels ?? {}, old.metadata?.labels ?? {}),
+    generationFirst: true,
     onUpdate: ["metadata", "change"],
     validate: (slice) => validate(slice),
     warnings,

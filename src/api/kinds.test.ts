@@ -298,6 +298,27 @@ test("mistakes are named with Kubernetes' words, all at once", () => {
   }
 });
 
+test("a slice's generation counts what the client gave, also what is dropped; a CronJob's what is left", () => {
+  const slices = kindOf("endpointslices", "discovery.k8s.io");
+  const endpoints = [{ addresses: ["1.2.3.4"], deprecatedTopology: { zone: "z" } }];
+  const { object } = created(slices, { addressType: "IPv4", endpoints });
+  assert.equal(object.endpoints[0].deprecatedTopology, undefined);
+  const again = deepClone(object);
+  slices.strategy.prepareForUpdate?.(again, object);
+  assert.equal(again.metadata.generation, 1);
+  again.endpoints = deepClone(endpoints);
+  slices.strategy.prepareForUpdate?.(again, object);
+  assert.deepEqual([again.endpoints, again.metadata.generation], [object.endpoints, 2]);
+  const jobs = kindOf("cronjobs", "batch");
+  const stopping = { ...container, lifecycle: { stopSignal: "SIGTERM" } };
+  const template = { spec: { containers: [stopping], restartPolicy: "Never" } };
+  const cron = created(jobs, { spec: { schedule: "@daily", jobTemplate: { spec: { template } } } }).object;
+  const same = deepClone(cron);
+  same.spec.jobTemplate.spec.template.spec.containers[0].lifecycle = { stopSignal: "SIGTERM" };
+  jobs.strategy.prepareForUpdate?.(same, cron);
+  assert.equal(same.metadata.generation, 1);
+});
+
 test("what may not change after creation is refused", () => {
   const pods = kindOf("pods");
   const pod = created(pods, { spec: { containers: [container] } }).object;

@@ -88,11 +88,14 @@ export function validateLabels(
   }
 }
 
-/** Labels as a message shows them. */
-export function shownLabels(meta: ObjectMeta | undefined): object | null {
-  const labels = Object.entries(meta?.labels ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
-  return labels.length > 0 || wasEmptied(meta, "labels") ? Object.fromEntries(labels) : null;
+/** A map of texts as a message shows it, in alphabetical order; null when it was not given. `name`: of the member. */
+export function shownMap(of: object | undefined, name: string): object | null {
+  const map = (of as Record<string, Record<string, string> | undefined> | undefined)?.[name] ?? {};
+  const members = Object.entries(map).sort(([left], [right]) => (left < right ? -1 : 1));
+  return members.length > 0 || wasEmptied(of, name) ? Object.fromEntries(members) : null;
 }
+
+export const shownLabels = (meta: ObjectMeta | undefined): object | null => shownMap(meta, "labels");
 
 export function validateAnnotations(
   annotations: Record<string, string> | undefined,

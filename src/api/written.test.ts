@@ -21,6 +21,14 @@ test("empty structs and zeros that Go writes always are there; what is omitted w
   assert.deepEqual(pod, { spec: { containers: [{ name: "c", resources: {} }] }, status: {} });
 });
 
+test("the kind of a reference is written even if it is empty, that of an object is not", () => {
+  const target = filled("io.k8s.api.autoscaling.v2.HorizontalPodAutoscaler", {
+    spec: { scaleTargetRef: {} },
+  });
+  assert.deepEqual(target.spec, { maxReplicas: 0, scaleTargetRef: { kind: "", name: "" } });
+  assert.ok(!("kind" in target));
+});
+
 test("what is there stays", () => {
   const role = { rules: [{ verbs: ["get"] }] };
   assert.deepEqual(filled("io.k8s.api.rbac.v1.Role", structuredClone(role)), role);

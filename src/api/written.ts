@@ -26,8 +26,13 @@ function planOf(type: TypeSchema): Plan {
   const always: Written[] = [];
   const below: { name: string; field: FieldSchema; type: TypeSchema }[] = [];
   for (const [name, field] of type.fields) {
-    // An object's own identity is the server's business.
-    if (type.fields.has("kind") && ["metadata", "apiVersion", "kind"].includes(name)) continue;
+    // An object's own identity is the server's business, a reference's is not.
+    if (
+      type.fields.has("kind") &&
+      type.fields.has("metadata") &&
+      ["metadata", "apiVersion", "kind"].includes(name)
+    )
+      continue;
     if (field.written) always.push({ name, field, isNull: zero(field) === null });
     const inner = innermost(field);
     if (inner) below.push({ name, field, type: inner });

@@ -12,7 +12,7 @@ import {
 import type { FieldError } from "../definition.ts";
 import { each } from "../field-rules.ts";
 import type { StorageClass, TopologySelectorTerm } from "../generated/types.ts";
-import { immutable } from "../metadata.ts";
+import { immutable, immutableText, shownMap } from "../metadata.ts";
 
 const defaultAnnotations = [
   "storageclass.kubernetes.io/is-default-class",
@@ -104,7 +104,7 @@ export function validateStorageClass(given: StorageClass): FieldError[] {
 export function validateStorageClassUpdate(given: StorageClass, old: StorageClass): FieldError[] {
   const errors: FieldError[] = [];
   if (!deepEqual(given.parameters ?? {}, old.parameters ?? {}))
-    immutable("parameters", given.parameters, old.parameters, errors);
+    errors.push(invalid("parameters", shownMap(given, "parameters"), immutableText));
   immutable("provisioner", given.provisioner ?? "", old.provisioner ?? "", errors);
   immutable("reclaimPolicy", given.reclaimPolicy, old.reclaimPolicy, errors);
   immutable("volumeBindingMode", given.volumeBindingMode, old.volumeBindingMode, errors);
