@@ -12,7 +12,7 @@ test("an object is there right after it was written, and can be read for ever", 
   const first = written("first");
   const object = first.object;
   assert.equal(first.object, object);
-  for (let i = 0; i < 100; i++) written(`other-${i}`);
+  for (let i = 0; i < 200; i++) written(`other-${i}`);
   assert.notEqual(first.object, object, "it was forgotten");
   assert.deepEqual(first.object, object);
   assert.equal(first.object, first.object, "and is kept for a while where it was read");

@@ -16,10 +16,11 @@ const recent = new Budget<Entry>(
 );
 
 /**
- * Objects that were just written are there for whoever hears of the write, and no longer: most are not looked at again
- * soon, and what dies young costs nothing.
+ * Objects that were just written are there for whoever hears of the write and for who changes them at once (schedulers,
+ * kubelets), and no longer: most are not looked at again soon, and what dies young costs nothing. Where as many clients
+ * write at once as there are here, each finds what it wrote.
  */
-const freshCount = 16;
+const freshCount = 128;
 const fresh: (Entry | undefined)[] = Array.from({ length: freshCount }, () => undefined);
 let nextFresh = 0;
 

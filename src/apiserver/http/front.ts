@@ -162,7 +162,8 @@ export async function listenFront(options: ListenOptions, handlers: FrontHandler
       headers,
       peerOf(session, session.socket as TLSSocket),
     );
-    if (!hasBody(method)) stream.resume();
+    // Nobody takes its end off a request without a body: Node destroys streams that have been read to their end before what
+    // was written is on its way, and makes an error with a stack of each, which nobody sees.
     begin(request, hasBody(method) ? stream : undefined, ofStream(stream));
   });
   server.on("upgrade", (message: IncomingMessage, socket: Duplex, head: Buffer) => {
