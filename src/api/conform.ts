@@ -107,9 +107,16 @@ const embedded: Readonly<Record<string, readonly (readonly [string, (field: stri
   ),
 };
 
+/** Of types by their whole name, which has the package in front. */
+const embeddedOf = new Map<string, (typeof embedded)[string] | undefined>();
+
 /** `VolumeSource.` for the fields that a Volume has from there, and "" for all else. */
 function embeddedPath(type: string, field: string): string {
-  const structs = embedded[type.slice(type.lastIndexOf(".") + 1)];
+  let structs = embeddedOf.get(type);
+  if (!structs && !embeddedOf.has(type)) {
+    structs = embedded[type.slice(type.lastIndexOf(".") + 1)];
+    embeddedOf.set(type, structs);
+  }
   if (!structs) return "";
   return structs.map(([struct, has]) => (has(field) ? `${struct}.` : "")).join("");
 }

@@ -5,7 +5,7 @@ import type { AdmissionChain, AdmissionRequest } from "./admission/chain.ts";
 import type { UserInfo } from "./auth-contract.ts";
 import type { Entry } from "./cache/entry.ts";
 import type { ObjectCaches } from "./cache/objects.ts";
-import { encodeStored, resourceVersionLength, withResourceVersion } from "./codec/stored.ts";
+import { encodeStored, isStoredAs, resourceVersionLength } from "./codec/stored.ts";
 import type { Target } from "./codec/negotiate.ts";
 import type { ComponentState, HandlerRequest, RequestInfo } from "./contract.ts";
 import type { EventLeases } from "./registry/event-leases.ts";
@@ -59,7 +59,14 @@ export interface Call {
 /** metav1.Time of now: whole seconds. */
 export const nowTime = (clock: Clock): string => secondsTime(clock.now());
 
-export const secondsTime = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
+/** The second that was told last: most are asked for again and again. */
+let told = { second: Number.NaN, text: "" };
+
+export function secondsTime(ms: number): string {
+  const second = Math.floor(ms / 1000);
+  if (second !== told.second) told = { second, text: `${new Date(ms).toISOString().slice(0, 19)}Z` };
+  return told.text;
+}
 
 /** What became of a write: `moved` means that somebody else was faster. */
 export type WriteResult = { done: true; entry: Entry } | { done: false; moved: true };
@@ -102,8 +109,7 @@ export async function writeObject(
 /** The same content, be its members in another order: then the bytes are as long, which is cheap to see. */
 function isSame(value: Buffer, object: KubeObject, existing: Entry): boolean {
   if (value.length + resourceVersionLength(existing.revision) !== existing.json.length) return false;
-  const bytes = withResourceVersion(value, existing.revision);
-  if (bytes.equals(existing.json)) return true;
+  if (isStoredAs(value, existing.revision, existing.json)) return true;
   const { resourceVersion: _mine, ...mine } = object.metadata ?? {};
   const { resourceVersion: _theirs, ...theirs } = existing.object.metadata ?? {};
   return (

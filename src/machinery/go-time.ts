@@ -16,15 +16,28 @@ function quoted(text: string): string {
 /** A moment that RFC 3339 has, in the usual form, which is nearly every one. */
 const usual = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:\d\d)$/;
 
+/** Moments that were written as Go writes them, to the second: objects come back with the same ones again and again. */
+const written = new Set<string>();
+const maxWritten = 1024;
+
+function remembered(text: string): string {
+  if (written.size >= maxWritten) written.clear();
+  written.add(text);
+  return text;
+}
+
 /**
  * The moment in UTC, with so many digits of a second (0, or 6 of which each has to be given), cut off and not rounded.
  * Undefined for Go's zero time, which stands for no time. Throws GoTimeError.
  */
 export function parseGoTime(text: string, digits: 0 | 6): string | undefined {
-  if (digits === 0 && text.length === 20 && usual.test(text)) {
-    const at = Date.parse(text);
-    // Date knows a 24th hour and a 30th of February in some places, so what it reads is compared.
-    if (at > zero && new Date(at).toISOString().startsWith(text.slice(0, 19))) return text;
+  if (digits === 0 && text.length === 20) {
+    if (written.has(text)) return text;
+    if (usual.test(text)) {
+      const at = Date.parse(text);
+      // Date knows a 24th hour and a 30th of February in some places, so what it reads is compared.
+      if (at > zero && new Date(at).toISOString().startsWith(text.slice(0, 19))) return remembered(text);
+    }
   }
   const { at, fraction } = new Reader(text, digits).run();
   if (at === zero && Number(fraction) === 0) return undefined;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { KubeObject } from "../../api/index.ts";
-import { encodeStored, resourceVersionLength, withResourceVersion } from "./stored.ts";
+import { encodeStored, isStoredAs, resourceVersionLength, withResourceVersion } from "./stored.ts";
 
 const owned = { manager: "m", operation: "Update", fieldsV1: { "f:data": { ".": {}, 'f:a"b': {} } } };
 
@@ -51,4 +51,15 @@ test("kind and version come first, then what tells the object from others", () =
     encodeStored(object, "K", "g/v1").toString(),
     '{"kind":"K","apiVersion":"g/v1","metadata":{"name":"n","uid":"u","labels":{},"managedFields":[{"manager":"m","operation":"Update","fieldsV1":{"f:data":{".":{},"f:a\\"b":{}}}}]},"spec":{}}',
   );
+});
+
+test("stored bytes are known by what is shown of them, and differ by one byte anywhere", () => {
+  for (const metadata of [{ name: "abc", uid: "u" }, { name: "abc" }]) {
+    const stored = (name: string, b: string): Buffer =>
+      encodeStored({ metadata: { ...metadata, name }, data: { b } } as KubeObject, "K", "v1");
+    const shown = withResourceVersion(stored("abc", "x"), 42);
+    assert.ok(isStoredAs(stored("abc", "x"), 42, shown));
+    assert.ok(!isStoredAs(stored("abd", "x"), 42, shown));
+    assert.ok(!isStoredAs(stored("abc", "y"), 42, shown));
+  }
 });

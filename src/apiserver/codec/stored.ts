@@ -83,17 +83,30 @@ const versionText = (revision: number): string => `,"resourceVersion":"${revisio
 /** How many bytes longer an object is with its resource version than without. */
 export const resourceVersionLength = (revision: number): number => versionText(revision).length;
 
+/** Where the resource version goes: behind the uid. Negative where there is none. */
+function versionPlace(stored: Buffer): number {
+  const uid = stored.indexOf(uidMark);
+  const end = uid < 0 ? -1 : stored.indexOf(0x22, uid + uidMark.length);
+  return end < 0 ? -1 : end + 1;
+}
+
+/** True when these stored bytes, with this resource version, are `shown`; lengths that differ may not come here. */
+export function isStoredAs(stored: Buffer, revision: number, shown: Buffer): boolean {
+  const at = versionPlace(stored);
+  if (at < 0) return withResourceVersion(stored, revision).equals(shown);
+  const behind = at + resourceVersionLength(revision);
+  return stored.compare(shown, 0, at, 0, at) === 0 && stored.compare(shown, behind, shown.length, at) === 0;
+}
+
 /** The stored bytes with `metadata.resourceVersion`. */
 export function withResourceVersion(stored: Uint8Array, revision: number): Buffer {
   const bytes = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
-  const uid = bytes.indexOf(uidMark);
-  const end = uid < 0 ? -1 : bytes.indexOf('"', uid + uidMark.length);
-  if (end < 0) {
+  const at = versionPlace(bytes);
+  if (at < 0) {
     const object = parseExact(bytes.toString()) as KubeObject;
     object.metadata = { ...object.metadata, resourceVersion: String(revision) };
     return Buffer.from(stringifyExact(object));
   }
-  const at = end + 1;
   const text = versionText(revision);
   // Its own memory: these bytes live long, and must not hold a pool's block in which everything else has died.
   const out = Buffer.allocUnsafeSlow(bytes.length + text.length);

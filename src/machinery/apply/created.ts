@@ -4,7 +4,7 @@
  */
 import { equalValues } from "./compare.ts";
 import { isEmptySet, type FieldSet } from "./field-set.ts";
-import { itemsBySteps } from "./list-items.ts";
+import { itemsBySteps, onlyStep } from "./list-items.ts";
 import { compareElements, fieldElement } from "./path-element.ts";
 import {
   type FieldShape,
@@ -190,6 +190,12 @@ class Walk {
 
   #items(list: ListShape, value: readonly unknown[], member: boolean): string | undefined {
     const children = new Children();
+    if (value.length === 1) {
+      const step = onlyStep(list, value[0]);
+      const text = this.#whole(list.element, value[0], undefined);
+      if (text !== undefined) children.addStep(step, text);
+      return children.node(member);
+    }
     for (const [step, items] of itemsBySteps(list, value)) {
       const text = items.length > 1 ? leafText : this.#whole(list.element, items[0], undefined);
       if (text !== undefined) children.addStep(step, text);

@@ -40,17 +40,24 @@ function setStep(item: unknown): string {
   return valueElement(item);
 }
 
+/** The step to the item at a place. Throws `UnkeyedItem`, which names the place. */
+function stepAt(list: ListShape, item: unknown, index: number): string {
+  try {
+    return itemStep(list, item);
+  } catch (error) {
+    if (error instanceof UnkeyedItem) throw new UnkeyedItem(`element ${index}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** The step to the item of a list that has no other. Throws `UnkeyedItem`. */
+export const onlyStep = (list: ListShape, item: unknown): string => stepAt(list, item, 0);
+
 /** Items by their step, in order of appearance; more than one where a step is not unique. */
 export function itemsBySteps(list: ListShape, items: readonly unknown[]): Map<string, unknown[]> {
   const found = new Map<string, unknown[]>();
   for (let i = 0; i < items.length; i++) {
-    let step: string;
-    try {
-      step = itemStep(list, items[i]);
-    } catch (error) {
-      if (error instanceof UnkeyedItem) throw new UnkeyedItem(`element ${i}: ${error.message}`);
-      throw error;
-    }
+    const step = stepAt(list, items[i], i);
     const same = found.get(step);
     if (same) same.push(items[i]);
     else found.set(step, [items[i]]);

@@ -9,7 +9,11 @@ export type Scalar = string | number | boolean | null;
 /** Go's JSON encoder escapes these inside strings; the spelling of a step depends on it. */
 const escaped = /[<>&\u2028\u2029]/g;
 
+/** Most names and keys: they need no escapes. */
+const plain = /^[\w ./:-]*$/;
+
 function jsonOf(value: unknown): string {
+  if (typeof value === "string" && plain.test(value)) return `"${value}"`;
   const text = JSON.stringify(value);
   return text.search(escaped) < 0
     ? text
