@@ -1,9 +1,11 @@
 /** admissionregistration.k8s.io: webhooks and admission policies, as data. */
 import { validateValidatingBinding, validateValidatingPolicy } from "./admission-rules.ts";
+import { compileJsonPath, invalid, required } from "../machinery/index.ts";
 import { validateMutatingBinding, validateMutatingPolicy } from "./mutating-policy-rules.ts";
 import { celReady } from "./cel-engine.ts";
 import { ageColumn, column, nameColumn } from "./columns.ts";
-import type { KindDefinition, TableColumn } from "./definition.ts";
+import { validateConditions } from "./condition-rules.ts";
+import type { FieldError, KindDefinition, TableColumn } from "./definition.ts";
 import { kindsOf } from "./define.ts";
 import type {
   LabelSelector,
@@ -100,6 +102,26 @@ const bindingColumns: readonly TableColumn[] = [
   ageColumn,
 ];
 
+/** What the policy controller says of a policy's expressions. */
+function validatePolicyStatus({ status }: ValidatingAdmissionPolicy): FieldError[] {
+  const errors: FieldError[] = [];
+  for (const [i, { warning, fieldRef = "" }] of (status?.typeChecking?.expressionWarnings ?? []).entries()) {
+    const path = `status.typeChecking.expressionWarnings[${i}]`;
+    if (!warning) errors.push(required(`${path}.warning`));
+    const ref = fieldRef.trim();
+    if (ref === "") errors.push(required(`${path}.fieldRef`));
+    else {
+      try {
+        compileJsonPath(`{${ref}}`);
+      } catch (error) {
+        errors.push(invalid(`${path}.fieldRef`, ref, `invalid JSONPath: ${(error as Error).message}`));
+      }
+    }
+  }
+  validateConditions(status?.conditions, "status.conditions", errors);
+  return errors;
+}
+
 const plainKinds: readonly KindDefinition[] = [
   define<ValidatingWebhookConfiguration>({
     kind: "ValidatingWebhookConfiguration",
@@ -138,6 +160,7 @@ const plainKinds: readonly KindDefinition[] = [
     onStatus: ["change"],
     defaults: defaultPolicy,
     validate: validateValidatingPolicy,
+    validateStatus: validatePolicyStatus,
     columns: [
       nameColumn,
       column<ValidatingAdmissionPolicy>(

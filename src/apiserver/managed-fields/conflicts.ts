@@ -1,5 +1,6 @@
 import {
   type ApplyConflicts,
+  compareText,
   fieldPaths,
   fieldPathText,
   type ManagerEntry,
@@ -8,7 +9,7 @@ import {
 
 /** The 409 that names who owns what an apply would change. */
 export function conflictError({ conflicts }: ApplyConflicts): StatusError {
-  const sorted = [...conflicts].sort((a, b) => (shown(a.entry) < shown(b.entry) ? -1 : 1));
+  const sorted = [...conflicts].sort((a, b) => compareText(identity(a.entry), identity(b.entry)));
   const found = sorted.flatMap(({ entry, set }) =>
     fieldPaths(set).map((path) => ({ manager: shown(entry), path: fieldPathText(path) })),
   );
@@ -18,6 +19,12 @@ export function conflictError({ conflicts }: ApplyConflicts): StatusError {
     field: path,
   }));
   return new StatusError("Conflict", messageOf(found), { details: { causes } });
+}
+
+/** What the original sorts managers by. */
+function identity({ manager, operation, apiVersion, subresource }: ManagerEntry): string {
+  const version = operation === "Update" ? { apiVersion } : {};
+  return JSON.stringify({ manager, operation, ...version, ...(subresource === "" ? {} : { subresource }) });
 }
 
 function shown({ manager, operation, apiVersion, subresource }: ManagerEntry): string {

@@ -1,5 +1,5 @@
 /** Server-side apply (KEP-555): PATCH with `application/apply-patch+yaml`. */
-import type { KubeObject, ObjectMeta } from "../../api/index.ts";
+import type { KindDefinition, KubeObject, ObjectMeta } from "../../api/index.ts";
 import {
   ApplyConflicts,
   applyConfiguration,
@@ -28,7 +28,6 @@ import type { Answer } from "../response.ts";
 import { createObject } from "./create.ts";
 import { conformObject } from "./input.ts";
 import { objectAnswer } from "./output.ts";
-import { unusable } from "./unusable.ts";
 import { updateObject } from "./update.ts";
 import { workingCopy } from "./working-copy.ts";
 
@@ -125,7 +124,7 @@ async function createApplied(call: Call, config: KubeObject): Promise<Entry> {
   const empty = { apiVersion: resource.apiVersion, kind: resource.def.kind } as KubeObject;
   const { object } = configured(call, empty, config, new Map());
   checkPlace(call, config, undefined);
-  const made = usable(call, object);
+  const made = usable(call, object, config);
   const { resourceVersion } = made.metadata as ObjectMeta;
   if (resourceVersion && !/^\d+$/.test(resourceVersion)) {
     const why = `strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`;
@@ -158,7 +157,7 @@ function applied(call: Call, existing: Entry, config: KubeObject, conversions?: 
     resource.def.storedAs?.toStored(same);
     return same;
   }
-  const object = usable(call, result.object);
+  const object = usable(call, result.object, config);
   resource.def.storedAs?.toStored(object);
   resource.def.defaults?.(object, call.core.clock);
   return object;
@@ -204,20 +203,33 @@ function configured(
     if (error instanceof UndeclaredField)
       throw new StatusError("", `failed to prune fields: ${error.message}`, { code: 500, cause: error });
     if (!(error instanceof TypedError) && !(error instanceof UnkeyedItem)) throw error;
-    const place = `${config.metadata?.namespace ?? ""}/${config.metadata?.name ?? ""}`;
-    const { group, version, kind } = call.resource.def;
     throw new StatusError(
       "",
-      `failed to create typed patch object (${place}; ${group}/${version}, Kind=${kind}): ${error.message}`,
+      `failed to create typed patch object (${inGo(call, config)}): ${error.message}`,
       { code: 500, cause: error },
     );
   }
 }
 
+/** An applied configuration as messages name it. */
+function inGo({ resource: { def } }: Call, { metadata }: KubeObject): string {
+  return `${metadata?.namespace ?? ""}/${metadata?.name ?? ""}; ${goKind(def)}`;
+}
+
+const goKind = ({ group, version, kind }: KindDefinition): string => `${group}/${version}, Kind=${kind}`;
+
 /** Without nulls and as the type wants it. */
-function usable(call: Call, object: KubeObject): KubeObject {
+function usable(call: Call, object: KubeObject, config: KubeObject): KubeObject {
   const usable = workingCopy(object, object.metadata?.managedFields) as KubeObject;
   const problem = conformObject(call, usable, undefined);
-  if (problem) throw unusable(JSON.stringify(object), problem);
-  return usable;
+  if (!problem) return usable;
+  const kind = goKind(call.resource.def);
+  const why = `unable to convert unstructured object to ${kind}: ${problem}`;
+  throw new StatusError(
+    "",
+    `failed to convert new object (${inGo(call, config)}) to proper version: ${why}`,
+    {
+      code: 500,
+    },
+  );
 }

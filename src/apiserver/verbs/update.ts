@@ -36,6 +36,7 @@ const createdByUpdate = new Set([
 /** Kinds whose PUT must say which version it replaces. */
 const mustBePinned = new Set([
   "apiservices.apiregistration.k8s.io",
+  "customresourcedefinitions.apiextensions.k8s.io",
   "runtimeclasses.node.k8s.io",
   "poddisruptionbudgets.policy",
   "csidrivers.storage.k8s.io",

@@ -25,7 +25,7 @@ export function appliedSet(shape: Shape, value: unknown): FieldSet {
   problems.sort();
   const [only] = problems;
   throw new TypedError(
-    problems.length === 1 ? (only as string) : `errors:\n${problems.map((each) => `  ${each}\n`).join("")}`,
+    problems.length === 1 ? (only as string) : `errors:${problems.map((each) => `\n  ${each}`).join("")}`,
   );
 }
 
