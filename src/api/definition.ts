@@ -72,6 +72,9 @@ export interface VersionConversion {
 }
 
 /** All there is to know about one served resource. A CustomResourceDefinition produces the same object at run time. */
+/** What becomes of nulls in members that may not be null. */
+export type Nulls = "dropped" | "kept";
+
 export interface KindDefinition {
   /** "" for the core group. */
   group: string;
@@ -92,9 +95,10 @@ export interface KindDefinition {
   openApi?: { name: string; schema: object };
   /**
    * Takes the place of `conform(schema, object)`: drops in place what the kind does not know and names it; `problem` is
-   * what makes the object unusable. Custom resources prune by their structural schema here.
+   * what makes the object unusable. Custom resources prune by their structural schema here; what is applied to them
+   * keeps its nulls, to be judged.
    */
-  conform?(object: KubeObject): Conformance;
+  conform?(object: KubeObject, nulls?: Nulls): Conformance;
   /** Loads what the strategy needs for the object, before it is asked; undefined when it is all there. */
   ready?(object: KubeObject): Promise<void> | undefined;
   /** Verbs the main resource allows. */

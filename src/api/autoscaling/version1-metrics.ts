@@ -2,8 +2,9 @@
  * Metrics as autoscaling/v1 writes them inside annotations (the types of that name in the Go module; they are in no
  * OpenAPI document), from and to v2. Members stand in the order of Go's structs.
  */
-import { canonicalQuantity, compareQuantity, isObject } from "../../machinery/index.ts";
+import { canonicalQuantity, compareQuantity, compareText, isObject } from "../../machinery/index.ts";
 import type {
+  LabelSelector,
   V2CrossVersionObjectReference,
   V2HorizontalPodAutoscalerCondition,
   V2MetricSpec,
@@ -120,37 +121,59 @@ export function specFrom1(from: Loose): V2MetricSpec {
   return spec;
 }
 
+/** Members in the order in which Go writes them: an annotation is compared as text. */
+function referenceTo1(from: Partial<V2CrossVersionObjectReference> | undefined): Loose {
+  const { kind = "", name = "", apiVersion } = from ?? {};
+  return { kind, name, ...(apiVersion ? { apiVersion } : {}) };
+}
+
+function selectorIn(metric: { selector?: LabelSelector } | undefined): Loose | undefined {
+  const { selector } = metric ?? {};
+  if (!selector) return undefined;
+  const labels = Object.entries(selector.matchLabels ?? {}).sort(([a], [b]) => compareText(a, b));
+  const expressions = (selector.matchExpressions ?? []).map(({ key = "", operator = "", values }) => ({
+    key,
+    operator,
+    ...(values?.length ? { values } : {}),
+  }));
+  return {
+    ...(labels.length > 0 ? { matchLabels: Object.fromEntries(labels) } : {}),
+    ...(expressions.length > 0 ? { matchExpressions: expressions } : {}),
+  };
+}
+
+/** As autoscaling/v1 has it; what is not finished has empty members, the rules judge it elsewhere. */
 export function specTo1({ type, object, pods, resource, containerResource, external }: V2MetricSpec): Loose {
   return {
     type,
     object: object && {
-      target: object.describedObject,
-      metricName: object.metric.name,
-      targetValue: object.target.value ?? "0",
-      selector: object.metric.selector,
-      averageValue: object.target.averageValue,
+      target: referenceTo1(object.describedObject),
+      metricName: object.metric?.name ?? "",
+      targetValue: object.target?.value ?? "0",
+      selector: selectorIn(object.metric),
+      averageValue: object.target?.averageValue,
     },
     pods: pods && {
-      metricName: pods.metric.name,
-      targetAverageValue: pods.target.averageValue ?? "0",
-      selector: pods.metric.selector,
+      metricName: pods.metric?.name ?? "",
+      targetAverageValue: pods.target?.averageValue ?? "0",
+      selector: selectorIn(pods.metric),
     },
     resource: resource && {
-      name: resource.name,
-      targetAverageUtilization: resource.target.averageUtilization,
-      targetAverageValue: resource.target.averageValue,
+      name: resource.name ?? "",
+      targetAverageUtilization: resource.target?.averageUtilization,
+      targetAverageValue: resource.target?.averageValue,
     },
     containerResource: containerResource && {
-      name: containerResource.name,
-      targetAverageUtilization: containerResource.target.averageUtilization,
-      targetAverageValue: containerResource.target.averageValue,
-      container: containerResource.container,
+      name: containerResource.name ?? "",
+      targetAverageUtilization: containerResource.target?.averageUtilization,
+      targetAverageValue: containerResource.target?.averageValue,
+      container: containerResource.container ?? "",
     },
     external: external && {
-      metricName: external.metric.name,
-      metricSelector: external.metric.selector,
-      targetValue: external.target.value,
-      targetAverageValue: external.target.averageValue,
+      metricName: external.metric?.name ?? "",
+      metricSelector: selectorIn(external.metric),
+      targetValue: external.target?.value,
+      targetAverageValue: external.target?.averageValue,
     },
   };
 }
@@ -205,33 +228,33 @@ export function statusTo1(from: V2MetricStatus): Loose {
   return {
     type,
     object: object && {
-      target: object.describedObject,
-      metricName: object.metric.name,
-      currentValue: object.current.value ?? "0",
-      selector: object.metric.selector,
-      averageValue: object.current.averageValue,
+      target: referenceTo1(object.describedObject),
+      metricName: object.metric?.name ?? "",
+      currentValue: object.current?.value ?? "0",
+      selector: selectorIn(object.metric),
+      averageValue: object.current?.averageValue,
     },
     pods: pods && {
-      metricName: pods.metric.name,
-      currentAverageValue: pods.current.averageValue ?? "0",
-      selector: pods.metric.selector,
+      metricName: pods.metric?.name ?? "",
+      currentAverageValue: pods.current?.averageValue ?? "0",
+      selector: selectorIn(pods.metric),
     },
     resource: resource && {
-      name: resource.name,
-      currentAverageUtilization: resource.current.averageUtilization,
-      currentAverageValue: resource.current.averageValue ?? "0",
+      name: resource.name ?? "",
+      currentAverageUtilization: resource.current?.averageUtilization,
+      currentAverageValue: resource.current?.averageValue ?? "0",
     },
     containerResource: containerResource && {
-      name: containerResource.name,
-      currentAverageUtilization: containerResource.current.averageUtilization,
-      currentAverageValue: containerResource.current.averageValue ?? "0",
-      container: containerResource.container,
+      name: containerResource.name ?? "",
+      currentAverageUtilization: containerResource.current?.averageUtilization,
+      currentAverageValue: containerResource.current?.averageValue ?? "0",
+      container: containerResource.container ?? "",
     },
     external: external && {
-      metricName: external.metric.name,
-      metricSelector: external.metric.selector,
-      currentValue: external.current.value ?? "0",
-      currentAverageValue: external.current.averageValue,
+      metricName: external.metric?.name ?? "",
+      metricSelector: selectorIn(external.metric),
+      currentValue: external.current?.value ?? "0",
+      currentAverageValue: external.current?.averageValue,
     },
   };
 }

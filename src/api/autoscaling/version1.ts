@@ -77,8 +77,8 @@ export function fromV2(object: object): void {
   if (conditions?.length) carry(to, carriers.conditions, conditions.map(conditionTo1));
   const now = currentMetrics?.findLast(
     ({ type, resource }) =>
-      type === "Resource" && resource?.name === "cpu" && resource.current.averageUtilization !== undefined,
-  )?.resource?.current.averageUtilization;
+      type === "Resource" && resource?.name === "cpu" && resource.current?.averageUtilization !== undefined,
+  )?.resource?.current?.averageUtilization;
   if (to.status && now !== undefined) to.status.currentCPUUtilizationPercentage = now;
   to.apiVersion = "autoscaling/v1";
 }

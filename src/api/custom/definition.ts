@@ -10,7 +10,8 @@ import {
 } from "../../machinery/index.ts";
 import { conform } from "../conform.ts";
 import { kindsOf } from "../define.ts";
-import type { FieldError, KindDefinition, Strategy, VersionConversion } from "../definition.ts";
+import type { FieldError, KindDefinition, Nulls, Strategy, VersionConversion } from "../definition.ts";
+import type { Conformance } from "../schema.ts";
 import type { KubeObject } from "../meta.ts";
 import type {
   CustomResourceDefinitionSpec,
@@ -109,7 +110,7 @@ function customKind(
     columns,
     ...(hasDefaults(schema) ? { defaults } : {}),
     ...(warning === undefined ? {} : { deprecationWarning: warning }),
-    conform: (object) => conformCustom(schema, object),
+    conform: (object, nulls) => conformCustom(schema, object, nulls),
     strategy: strategyOf(base.strategy, { schema, rules, hasStatus, scale }),
     ...(hasStatus ? { status: statusOf(base.status as Strategy, { schema, rules, hasStatus, scale }) } : {}),
     storedAs: {
@@ -156,6 +157,7 @@ function conversionOf({ group, versions }: CustomResourceDefinitionSpec): Versio
     read(object) {
       const { schema } = known(object.apiVersion ?? "");
       prune(schema, object, true);
+      applyNulls(schema, object);
       applyDefaults(schema, object);
     },
     isRead(current, apiVersion, object) {
@@ -164,15 +166,13 @@ function conversionOf({ group, versions }: CustomResourceDefinitionSpec): Versio
     },
     converted(object) {
       const { schema } = known(object.apiVersion ?? "");
-      const gone = prune(schema, object, true);
-      applyNulls(schema, object);
-      return gone;
+      return prune(schema, object, true);
     },
   };
 }
 
-function conformCustom(schema: SchemaProps, object: KubeObject): { unknown: string[]; problem?: string } {
-  applyNulls(schema, object);
+function conformCustom(schema: SchemaProps, object: KubeObject, nulls: Nulls = "dropped"): Conformance {
+  if (nulls === "dropped") applyNulls(schema, object);
   const unknown: string[] = [];
   const problem = metadataProblems(schema, object, "", true, unknown);
   if (problem) return { unknown, problem };
@@ -227,7 +227,7 @@ function metadataProblems(
             };
     if (!root) {
       for (const name of ["apiVersion", "kind"])
-        if (value[name] !== undefined && typeof value[name] !== "string")
+        if ((value[name] ?? null) !== null && typeof value[name] !== "string")
           return `${at(name)}: ${invalid("", value[name], "must be a string").message}`;
       if (found?.problem) return `${at("metadata")}: ${invalid("", metadata, found.problem).message}`;
     }

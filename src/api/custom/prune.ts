@@ -40,8 +40,9 @@ export function applyDefaults(schema: SchemaProps, value: unknown): void {
   }
   if (!isObject(value)) return;
   for (const [name, inner] of Object.entries(schema.properties ?? {})) {
-    if (value[name] === null && !inner.nullable) delete value[name];
-    if (value[name] === undefined && inner.default !== undefined) value[name] = deepClone(inner.default);
+    if (inner.default === undefined) continue;
+    if (value[name] === undefined || (value[name] === null && !inner.nullable))
+      value[name] = deepClone(inner.default);
   }
   for (const name of Object.keys(value)) {
     const inner = memberOf(schema, name);

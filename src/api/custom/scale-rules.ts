@@ -36,6 +36,6 @@ function memberAt(object: KubeObject, path: string): number | bigint | { problem
   }
   if (typeof value === "bigint" || (typeof value === "number" && Number.isInteger(value))) return value;
   return {
-    problem: `.${names.join(".")} accessor error: ${String(value)} is of the type ${typeof value}, expected int64`,
+    problem: `.${names.join(".")} accessor error: ${value === null ? "<nil>" : String(value)} is of the type ${value === null ? "<nil>" : typeof value}, expected int64`,
   };
 }

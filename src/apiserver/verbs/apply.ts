@@ -153,9 +153,9 @@ function applied(call: Call, existing: Entry, config: KubeObject, conversions?: 
   const result = configured(call, live, config, owners, conversions);
   checkPlace(call, config, existing);
   if (result.unchanged && before.size > 0 && known === before) {
-    const same = resource.copy(existing);
-    resource.def.storedAs?.toStored(same);
-    return same;
+    // What another version cannot say, or not in this order, stays as it is.
+    if (!resource.def.type) return workingCopy(existing.object, existing.object.metadata?.managedFields) as KubeObject;
+    return resource.copy(existing);
   }
   const object = usable(call, result.object, config);
   resource.def.storedAs?.toStored(object);
@@ -218,10 +218,10 @@ function inGo({ resource: { def } }: Call, { metadata }: KubeObject): string {
 
 const goKind = ({ group, version, kind }: KindDefinition): string => `${group}/${version}, Kind=${kind}`;
 
-/** Without nulls and as the type wants it. */
+/** As the type wants it. */
 function usable(call: Call, object: KubeObject, config: KubeObject): KubeObject {
   const usable = workingCopy(object, object.metadata?.managedFields) as KubeObject;
-  const problem = conformObject(call, usable, undefined);
+  const problem = conformObject(call, usable, undefined, "kept");
   if (!problem) return usable;
   const kind = goKind(call.resource.def);
   const why = `unable to convert unstructured object to ${kind}: ${problem}`;

@@ -5,6 +5,7 @@ import {
   type Conformance,
   type KindDefinition,
   type KubeObject,
+  type Nulls,
   strictProblem,
   strictTexts,
 } from "../../api/index.ts";
@@ -74,10 +75,10 @@ export function readSpecial(
 }
 
 /** Drops in place what the type does not know, and names it. */
-export function conformed(def: KindDefinition, object: KubeObject): Conformance {
+export function conformed(def: KindDefinition, object: KubeObject, nulls?: Nulls): Conformance {
   // An empty list of owners is dropped like any other, and yet says something.
   const disowned = object.metadata?.managedFields?.length === 0;
-  const found = def.conform?.(object) ?? conform(def.schema, object);
+  const found = def.conform?.(object, nulls) ?? conform(def.schema, object);
   if (disowned && object.metadata && !object.metadata.managedFields) object.metadata.managedFields = [];
   return found;
 }
@@ -87,9 +88,10 @@ export function conformObject(
   call: Call,
   object: KubeObject,
   decoded: Decoded | undefined,
+  nulls?: Nulls,
 ): string | undefined {
   const { def } = call.resource;
-  const found = conformed(def, object);
+  const found = conformed(def, object, nulls);
   if (decoded && !found.problem) refuseDepths(object, decoded);
   return judged(found, call.info, decoded, call.warnings);
 }
