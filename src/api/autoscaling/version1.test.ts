@@ -109,3 +109,26 @@ test("annotations that hold something else are dropped, and change nothing", () 
     assert.deepEqual(object, expected);
   }
 });
+
+test("selectors are written in the order of Go's structs; what is not finished has empty members", () => {
+  const expressions = [{ operator: "In", values: ["v"], key: "k" }];
+  const metric = { name: "m", selector: { matchExpressions: expressions, matchLabels: { b: "1", a: "2" } } };
+  const object = {
+    metadata: {},
+    spec: {
+      maxReplicas: 1,
+      scaleTargetRef: { kind: "Deployment", name: "d" },
+      metrics: [
+        { type: "Pods", pods: { metric, target: { type: "AverageValue", averageValue: "1" } } },
+        { type: "Object", object: {} },
+        { type: "External", external: {} },
+      ],
+    },
+  };
+  fromV2(object);
+  const { annotations } = object.metadata as { annotations?: Record<string, string> };
+  assert.equal(
+    annotations?.["autoscaling.alpha.kubernetes.io/metrics"],
+    '[{"type":"Pods","pods":{"metricName":"m","targetAverageValue":"1","selector":{"matchLabels":{"a":"2","b":"1"},"matchExpressions":[{"key":"k","operator":"In","values":["v"]}]}}},{"type":"Object","object":{"target":{"kind":"","name":""},"metricName":"","targetValue":"0"}},{"type":"External","external":{"metricName":""}}]',
+  );
+});

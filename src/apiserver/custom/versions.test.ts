@@ -198,3 +198,17 @@ test("apply: what was owned part by part and is one field since is owned, and gi
   const parts = await send("two", { map: { b: "2" } });
   assert.deepEqual(owners(parts.body).at(-1), ["two", { "f:spec": { "f:map": { "f:b": {} } } }]);
 });
+
+test("apply: nulls are judged, also seen through another version; a default takes the place of one", async (t) => {
+  const spec = { n: { type: "number" }, d: { ...text, default: "x" }, nul: { ...text, nullable: true } };
+  const h = await withVersions(t, [version("v1", true, spec), version("v2", false, spec)]);
+  const send = (by: string, manager: string, given: object) =>
+    h.call("PATCH", `${path(by)}/x?fieldManager=${manager}`, JSON.stringify(thing(by, "x", given)), apply);
+  const made = await send("v1", "one", { n: 1, d: null, nul: null });
+  assert.deepEqual(made.body.spec, { n: 1, d: "x", nul: null });
+  const refused = failure(await send("v1", "one", { n: null }), 422);
+  const why = 'spec.n: Invalid value: "null": spec.n in body must be of type number: "null"';
+  assert.equal(refused.message, `Thing.${group} "x" is invalid: ${why}`);
+  const conflict = failure(await send("v2", "two", { n: null }), 409);
+  assert.equal(conflict.message, 'Apply failed with 1 conflict: conflict with "one": .spec.n');
+});

@@ -343,3 +343,100 @@ test("an empty list of owners takes all ownership away, and entries that cannot 
   assert.deepEqual(owners((await set([])).body), {});
   await h.close();
 });
+
+test("apply: null in place of a map or list says nothing of what others have in it", async () => {
+  const h = await startHarness();
+  await apply(h, `${maps}/a`, "one", cm({ k: "v" }, { labels: { l: "1" }, finalizers: ["x.y/z"] }));
+  const nothing = { labels: null, annotations: null, finalizers: null };
+  const { body } = await apply(h, `${maps}/a`, "two", cm({ k: "v" }, nothing));
+  assert.deepEqual([body.metadata.labels, body.metadata.finalizers], [{ l: "1" }, ["x.y/z"]]);
+  await h.close();
+});
+
+test("apply: what does not become an object of the kind is named as the original names it", async () => {
+  const h = await startHarness();
+  const wrong = { ...cm({}), binaryData: { b: "no base64" } };
+  const answer = failure(await apply(h, `${maps}/a`, "one", wrong), 500);
+  assert.equal(
+    answer.message,
+    "failed to convert new object (/a; /v1, Kind=ConfigMap) to proper version: unable to convert unstructured object to /v1, Kind=ConfigMap: error decoding from json: illegal base64 data at input byte 2",
+  );
+  const several = { ...cm({}), x: 1, data: { a: 1 } };
+  const { message } = failure(await apply(h, `${maps}/a`, "one", several), 500);
+  assert.equal(
+    message,
+    "failed to create typed patch object (/a; /v1, Kind=ConfigMap): errors:\n  .data.a: expected string, got &value.valueUnstructured{Value:1}\n  .x: field not declared in schema",
+  );
+  await h.close();
+});
+
+test("apply: conflicts stand by manager, operation, version and subresource", async () => {
+  const h = await startHarness();
+  const parts = { apiVersion: "v1", fieldsType: "FieldsV1", operation: "Update" };
+  const entry = (manager: string, field: string, more: object) => ({
+    ...parts,
+    manager,
+    fieldsV1: { "f:data": { [`f:${field}`]: {} } },
+    ...more,
+  });
+  const managedFields = [
+    entry("b", "a", { operation: "Apply" }),
+    entry("a", "b", {}),
+    entry("a", "c", { subresource: "status" }),
+    entry("a", "d", { operation: "Apply" }),
+  ];
+  const data = { a: "1", b: "1", c: "1", d: "1" };
+  await h.call("POST", maps, { ...cm(data), metadata: { name: "a", managedFields } });
+  await h.call(
+    "PATCH",
+    `${maps}/a`,
+    { metadata: { managedFields } },
+    { "content-type": "application/merge-patch+json" },
+  );
+  const refused = await apply(h, `${maps}/a`, "new", cm({ a: "2", b: "2", c: "2", d: "2" }));
+  assert.equal(
+    failure(refused, 409).message,
+    'Apply failed with 4 conflicts: conflicts with "a":\n- .data.d\nconflicts with "a" with subresource "status" using v1:\n- .data.c\nconflicts with "a" using v1:\n- .data.b\nconflicts with "b":\n- .data.a',
+  );
+  await h.close();
+});
+
+test("apply: through another version, what is applied again leaves the object as it is stored", async () => {
+  const h = await startHarness();
+  const path = (version: string) =>
+    `/apis/autoscaling/${version}/namespaces/default/horizontalpodautoscalers`;
+  const scaler = (version: string, spec?: object) => ({
+    apiVersion: `autoscaling/${version}`,
+    kind: "HorizontalPodAutoscaler",
+    metadata: { name: "h" },
+    spec,
+  });
+  const cpu = { name: "cpu", target: { type: "Utilization", averageUtilization: 50 } };
+  const pods = { metric: { name: "m" }, target: { type: "AverageValue", averageValue: "1" } };
+  const spec = {
+    maxReplicas: 3,
+    scaleTargetRef: { kind: "Deployment", name: "d", apiVersion: "apps/v1" },
+    metrics: [
+      { type: "Resource", resource: cpu },
+      { type: "Pods", pods },
+    ],
+  };
+  await h.call("POST", path("v2"), scaler("v2", spec));
+  const again = await apply(h, `${path("v1")}/h`, "one", scaler("v1"));
+  assert.equal(again.status, 200);
+  const { body } = await h.call("GET", `${path("v2")}/h`);
+  assert.deepEqual(
+    body.spec.metrics.map(({ type }: { type: string }) => type),
+    ["Resource", "Pods"],
+  );
+  const unfinished = [{ type: "Pods", pods: {} }];
+  const refused = await apply(
+    h,
+    `${path("v2")}/h`,
+    "one",
+    scaler("v2", { metrics: unfinished }),
+    "&force=true",
+  );
+  assert.match(failure(refused, 422).message ?? "", /spec\.metrics\[0\]\.pods\.metric\.name: Required value/);
+  await h.close();
+});

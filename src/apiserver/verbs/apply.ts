@@ -1,10 +1,17 @@
 /** Server-side apply (KEP-555): PATCH with `application/apply-patch+yaml`. */
-import type { KindDefinition, KubeObject, ObjectMeta } from "../../api/index.ts";
+import {
+  convert,
+  type KindDefinition,
+  type KubeObject,
+  type ObjectMeta,
+  restorable,
+} from "../../api/index.ts";
 import {
   ApplyConflicts,
   applyConfiguration,
   type Applied,
   afterCreate,
+  cloneExact,
   isObject,
   reconcileManagers,
   type Managers,
@@ -154,7 +161,8 @@ function applied(call: Call, existing: Entry, config: KubeObject, conversions?: 
   checkPlace(call, config, existing);
   if (result.unchanged && before.size > 0 && known === before) {
     // What another version cannot say, or not in this order, stays as it is.
-    if (!resource.def.type) return workingCopy(existing.object, existing.object.metadata?.managedFields) as KubeObject;
+    if (!resource.def.type)
+      return workingCopy(existing.object, existing.object.metadata?.managedFields) as KubeObject;
     return resource.copy(existing);
   }
   const object = usable(call, result.object, config);
@@ -220,8 +228,14 @@ const goKind = ({ group, version, kind }: KindDefinition): string => `${group}/$
 
 /** As the type wants it. */
 function usable(call: Call, object: KubeObject, config: KubeObject): KubeObject {
-  const usable = workingCopy(object, object.metadata?.managedFields) as KubeObject;
-  const problem = conformObject(call, usable, undefined, "kept");
+  const owners = object.metadata?.managedFields;
+  let usable = workingCopy(object, owners) as KubeObject;
+  if (!conformObject(call, usable, undefined, "kept")) return usable;
+  // The original copies it field by field: that fits numbers into narrower types, and has words of its own.
+  const { conversions, problem: unfit } = restorable(call.resource.def.schema, object);
+  usable = workingCopy(object, owners, cloneExact) as KubeObject;
+  if (!unfit) convert(usable, conversions);
+  const problem = unfit ?? conformObject(call, usable, undefined, "kept");
   if (!problem) return usable;
   const kind = goKind(call.resource.def);
   const why = `unable to convert unstructured object to ${kind}: ${problem}`;
