@@ -11,6 +11,7 @@ import type {
   V2MetricStatus,
   V2MetricTarget,
 } from "../generated/types.ts";
+import { given } from "../given.ts";
 
 type Loose = Record<string, unknown>;
 
@@ -131,11 +132,10 @@ function selectorIn(metric: { selector?: LabelSelector } | undefined): Loose | u
   const { selector } = metric ?? {};
   if (!selector) return undefined;
   const labels = Object.entries(selector.matchLabels ?? {}).sort(([a], [b]) => compareText(a, b));
-  const expressions = (selector.matchExpressions ?? []).map(({ key = "", operator = "", values }) => ({
-    key,
-    operator,
-    ...(values?.length ? { values } : {}),
-  }));
+  const expressions = (selector.matchExpressions ?? []).map((each) => {
+    const { key = "", operator = "", values } = given(each);
+    return { key, operator, ...(values?.length ? { values } : {}) };
+  });
   return {
     ...(labels.length > 0 ? { matchLabels: Object.fromEntries(labels) } : {}),
     ...(expressions.length > 0 ? { matchExpressions: expressions } : {}),
