@@ -167,6 +167,14 @@ export interface ShutdownOptions {
   sendRetryAfter?: boolean;
 }
 
+/** Who a server is among others. */
+export interface ServerIdentity {
+  /** Of the machine. */
+  hostname: string;
+  /** host:port at which other API servers reach this one; undefined where they do not. */
+  peerAddress: string | undefined;
+}
+
 export interface ApiServerOptions {
   store: Store;
   clock: Clock;
@@ -196,6 +204,8 @@ export interface ApiServerOptions {
   checks?: ReadonlyMap<string, () => void | Promise<void>>;
   /** Scheduler and controller manager, as far as they are known of. */
   components?: () => readonly ComponentState[];
+  /** Who this server is among others; without it there is no Lease, and nothing says since when tokens are noted. */
+  identity?: ServerIdentity;
   /** Notes where the time of requests goes. */
   tracer?: Tracer;
   /** How it was started, by names of kube-apiserver's flags: what /flagz says. Without it there is no /flagz. */

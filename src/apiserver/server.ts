@@ -9,6 +9,8 @@ import type { Peer } from "./auth-contract.ts";
 import { withoutToken } from "./auth/authn/websocket-token.ts";
 import { bootstrap } from "./bootstrap/bootstrap.ts";
 import { keepFlowControl } from "./bootstrap/flow-control-upkeep.ts";
+import { keepIdentity } from "./bootstrap/identity.ts";
+import { keepTokenTracking } from "./bootstrap/legacy-tokens.ts";
 import { FlowSchemaStatus } from "./bootstrap/flow-schema-status.ts";
 import { ObjectCaches } from "./cache/objects.ts";
 import { CustomResources } from "./custom/definitions.ts";
@@ -17,7 +19,7 @@ import type { ApiServer, ApiServerOptions, HandlerRequest, ListenOptions, Reques
 import { type Core, writeObject } from "./core.ts";
 import { Documents } from "./discovery/documents.ts";
 import { Health, type HealthCheck } from "./discovery/health.ts";
-import { StartSteps, startSteps } from "./discovery/start-steps.ts";
+import { identitySteps, StartSteps, startSteps } from "./discovery/start-steps.ts";
 import { Gate } from "./gate.ts";
 import { Handler } from "./handler.ts";
 import { type Front, listenFront } from "./http/front.ts";
@@ -234,7 +236,11 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   steps.done(
     ...startSteps.filter((name) => /aggregator|^apiservice|autoregistration|authentication/.test(name)),
   );
-  const upkeep = keepFlowControl(core);
+  const upkeep = [keepFlowControl(core)];
+  if (options.identity) {
+    upkeep.push(await keepIdentity(core, options.identity), await keepTokenTracking(core));
+  }
+  steps.done(...identitySteps);
   const compaction = startCompaction(core);
   const definitions = registry.find("apiextensions.k8s.io", "v1", "customresourcedefinitions");
   const customResources = definitions && new CustomResources(core, definitions);
@@ -245,7 +251,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     shutdown.leave();
     if (shutdown.delayMs > 0) await clock.sleep(shutdown.delayMs);
     shutdown.end();
-    upkeep.stop();
+    for (const each of upkeep) each.stop();
     compaction.stop();
     customResources?.stop();
     if (shutdown.sendRetryAfter) await Promise.all(fronts.map((front) => front.idle(shutdown.graceMs)));

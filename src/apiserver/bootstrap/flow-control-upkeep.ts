@@ -1,12 +1,14 @@
 /** Keeps the default FlowSchemas and priority levels there, and up to date for as long as nobody takes them over. */
 import type { KubeObject } from "../../api/index.ts";
-import { deepEqual, isReason, type Timer } from "../../machinery/index.ts";
+import { deepEqual } from "../../machinery/index.ts";
 import type { Core } from "../core.ts";
 import type { ServedResource } from "../registry/resource.ts";
 import { createObject } from "../verbs/create.ts";
 import { deleteObject } from "../verbs/delete.ts";
 import { updateObject } from "../verbs/update.ts";
 import { flowControlProducer, flowSchemas, priorityLevels } from "./flow-control.ts";
+import { quietly } from "./quietly.ts";
+import { Repeated } from "./repeated.ts";
 import { serverCall } from "./server-call.ts";
 
 const group = "flowcontrol.apiserver.k8s.io";
@@ -64,25 +66,14 @@ export async function ensureFlowControl(core: Core): Promise<void> {
 
 /** Looks every minute, as Kubernetes does. */
 export function keepFlowControl(core: Core): { stop(): void } {
-  let timer: Timer | undefined;
-  let stopped = false;
-  const arm = (): void => {
-    if (stopped) return;
-    timer = core.clock.timer(everyMs, () => {
-      ensureFlowControl(core)
-        .catch((error: unknown) =>
-          core.log.warn("the default flow control objects could not be kept up", { error }),
-        )
-        .finally(arm);
-    });
-  };
-  arm();
-  return {
-    stop() {
-      stopped = true;
-      timer?.stop();
-    },
-  };
+  const keeping = new Repeated(
+    core.clock,
+    everyMs,
+    () => ensureFlowControl(core),
+    (error) => core.log.warn("the default flow control objects could not be kept up", { error }),
+  );
+  keeping.later();
+  return keeping;
 }
 
 async function ensure(core: Core, resource: ServedResource, wanted: KubeObject): Promise<void> {
@@ -109,14 +100,4 @@ function producerCall(core: Core, resource: ServedResource, name: string) {
   const call = serverCall(core, resource, "", name);
   call.info.query.set("fieldManager", flowControlProducer);
   return call;
-}
-
-/** Somebody else was faster: it is looked at again in a minute. */
-async function quietly(write: () => Promise<unknown>): Promise<void> {
-  try {
-    await write();
-  } catch (error) {
-    if (!["AlreadyExists", "Conflict", "NotFound"].some((reason) => isReason(error, reason as never)))
-      throw error;
-  }
 }

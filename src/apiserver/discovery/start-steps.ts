@@ -33,6 +33,13 @@ export class StartSteps {
   }
 }
 
+/** For who has an identity among other servers. */
+export const identitySteps = [
+  "start-kube-apiserver-identity-lease-controller",
+  "start-kube-apiserver-identity-lease-garbage-collector",
+  "start-legacy-token-tracking-controller",
+];
+
 /** Those of kube-apiserver that there is something to do for here. */
 export const startSteps = [
   "start-apiserver-admission-initializer",
@@ -45,7 +52,10 @@ export const startSteps = [
   "crd-informer-synced",
   "start-system-namespaces-controller",
   "start-cluster-authentication-info-controller",
+  "start-kube-apiserver-identity-lease-controller",
+  "start-kube-apiserver-identity-lease-garbage-collector",
   "storage-readiness",
+  "start-legacy-token-tracking-controller",
   "scheduling/bootstrap-system-priority-classes",
   "priority-and-fairness-config-producer",
   "bootstrap-controller",

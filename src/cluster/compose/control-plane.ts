@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { hostname } from "node:os";
 import {
   type ApiServer,
   createApiServer,
@@ -105,6 +106,7 @@ export async function startControlPlane(options: {
     upgrades: proxy.upgrades,
     guards: auth.guards,
     ...(plugins ? { plugins } : {}),
+    identity: { hostname: hostname(), peerAddress: `${advertiseAddress}:${config.apiPort}` },
     flags: serverFlags(config, settings, { advertiseAddress, issuer: auth.issuer }),
     ...(settings.profiling === undefined ? {} : { profiling: settings.profiling }),
     ...(settings.requestMs === undefined ? {} : { requestMs: settings.requestMs }),

@@ -1,0 +1,134 @@
+/** A Lease in kube-system for every API server that runs (KEP-1965), and the end of those whose server is gone. */
+import { createHash } from "node:crypto";
+import type { KubeObject, Lease } from "../../api/index.ts";
+import { microTime } from "../audit/event.ts";
+import type { ServerIdentity } from "../contract.ts";
+import type { Core } from "../core.ts";
+import { newUid } from "../uid.ts";
+import { createObject } from "../verbs/create.ts";
+import { deleteObject } from "../verbs/delete.ts";
+import { updateObject } from "../verbs/update.ts";
+import { quietly } from "./quietly.ts";
+import { Repeated } from "./repeated.ts";
+import { serverCall } from "./server-call.ts";
+
+const namespace = "kube-system";
+const manager = "kube-apiserver";
+const label = "apiserver.kubernetes.io/identity";
+const durationSeconds = 3600;
+const renewMs = 10_000;
+const sweepMs = 3600_000;
+
+/** The same for as long as the machine has its name: a hash of that and of what runs there, each after its length. */
+export function identityName(hostname: string): string {
+  const hash = createHash("sha256");
+  for (const part of [hostname, manager].map((text) => Buffer.from(text))) {
+    const length = Buffer.alloc(2);
+    length.writeUInt16BE(part.length);
+    hash.update(length).update(part);
+  }
+  const digest = hash.digest().subarray(0, 16);
+  return `apiserver-${base32(digest)}`;
+}
+
+const letters = "abcdefghijklmnopqrstuvwxyz234567";
+
+function base32(bytes: Uint8Array): string {
+  let text = "";
+  let [value, bits] = [0, 0];
+  for (const byte of bytes) {
+    value = (value << 8) | byte;
+    bits += 8;
+    for (; bits >= 5; bits -= 5) text += letters[(value >> (bits - 5)) & 31];
+    value &= (1 << bits) - 1;
+  }
+  return bits === 0 ? text : text + letters[(value << (5 - bits)) & 31];
+}
+
+/** Whether nobody has renewed it for as long as it lasts; one that says neither is nobody's. */
+export const isExpired = ({ spec }: Lease, now: number): boolean =>
+  spec?.renewTime === undefined ||
+  spec.leaseDurationSeconds === undefined ||
+  Date.parse(spec.renewTime) + spec.leaseDurationSeconds * 1000 < now;
+
+/** Settles when the Lease is there; it is renewed until it is stopped. */
+export async function keepIdentity(core: Core, identity: ServerIdentity): Promise<{ stop(): void }> {
+  const { clock, log } = core;
+  const renewing = new Repeated(
+    clock,
+    renewMs,
+    () => renew(core, identity),
+    (error) => log.warn("the server's own Lease could not be renewed", { error }),
+  );
+  const sweeping = new Repeated(
+    clock,
+    sweepMs,
+    () => sweep(core),
+    (error) => log.warn("Leases of servers that are gone could not be deleted", { error }),
+  );
+  await renewing.start();
+  await sweeping.start();
+  return {
+    stop() {
+      renewing.stop();
+      sweeping.stop();
+    },
+  };
+}
+
+async function renew(core: Core, { hostname, peerAddress }: ServerIdentity): Promise<void> {
+  const leases = core.registry.find("coordination.k8s.io", "v1", "leases");
+  if (!leases) return;
+  const name = identityName(hostname);
+  const labels = { [label]: manager, "kubernetes.io/hostname": hostname };
+  const annotations =
+    peerAddress === undefined ? {} : { "kubernetes.io/peer-advertise-address": peerAddress };
+  const renewTime = microTime(core.clock.now());
+  const entry = leases.cache.get(leases.key(namespace, name));
+  await quietly(() =>
+    entry
+      ? updateObject(serverCall(core, leases, namespace, name), (present) => {
+          const lease = present.copy() as Lease;
+          const { metadata = {} } = lease;
+          return {
+            ...lease,
+            metadata: {
+              ...metadata,
+              labels: { ...metadata.labels, ...labels },
+              ...(peerAddress === undefined
+                ? {}
+                : { annotations: { ...metadata.annotations, ...annotations } }),
+            },
+            spec: { ...lease.spec, renewTime },
+          } as KubeObject;
+        })
+      : createObject(serverCall(core, leases, namespace, ""), {
+          apiVersion: "coordination.k8s.io/v1",
+          kind: "Lease",
+          metadata: { name, namespace, labels, ...(peerAddress === undefined ? {} : { annotations }) },
+          spec: {
+            holderIdentity: `${name}_${newUid()}`,
+            leaseDurationSeconds: durationSeconds,
+            renewTime,
+          },
+        } as KubeObject),
+  );
+}
+
+async function sweep(core: Core): Promise<void> {
+  const leases = core.registry.find("coordination.k8s.io", "v1", "leases");
+  for (const lease of core.caches.list<Lease>("coordination.k8s.io", "leases", namespace)) {
+    const { name = "", labels } = lease.metadata ?? {};
+    if (!leases || labels?.[label] !== manager || !isExpired(lease, core.clock.now())) continue;
+    const call = serverCall(core, leases, namespace, name);
+    const options = {
+      gracePeriodSeconds: undefined,
+      propagation: undefined,
+      preconditions: {},
+      dryRun: false,
+    };
+    await quietly(() =>
+      deleteObject({ ...call, info: { ...call.info, verb: "delete" } }, namespace, name, options),
+    );
+  }
+}

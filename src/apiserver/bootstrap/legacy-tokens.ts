@@ -1,0 +1,52 @@
+/** A ConfigMap in kube-system that says since when the use of Secrets' tokens is noted (KEP-2799). */
+import type { ConfigMap, KubeObject } from "../../api/index.ts";
+import type { Core } from "../core.ts";
+import { createObject } from "../verbs/create.ts";
+import { updateObject } from "../verbs/update.ts";
+import { quietly } from "./quietly.ts";
+import { Repeated } from "./repeated.ts";
+import { serverCall } from "./server-call.ts";
+
+const namespace = "kube-system";
+const name = "kube-apiserver-legacy-service-account-token-tracking";
+const everyMs = 60_000;
+/** Whoever deletes it has so long without it: servers of another kind may not want it. */
+const againMs = 30 * 60_000;
+
+/** Settles when it is there; it is kept until it is stopped. */
+export async function keepTokenTracking(core: Core): Promise<{ stop(): void }> {
+  const { clock, log } = core;
+  let made = -Infinity;
+  const ensure = async (): Promise<void> => {
+    const maps = core.registry.find("", "v1", "configmaps");
+    if (!maps) return;
+    const today = new Date(clock.now()).toISOString().slice(0, 10);
+    const entry = maps.cache.get(maps.key(namespace, name));
+    if (!entry) {
+      if (clock.monotonic() - made < againMs) return;
+      const object = {
+        apiVersion: "v1",
+        kind: "ConfigMap",
+        metadata: { name, namespace },
+        data: { since: today },
+      };
+      await quietly(() => createObject(serverCall(core, maps, namespace, ""), object as KubeObject));
+      made = clock.monotonic();
+    } else if (!isDate((entry.object as ConfigMap).data?.since)) {
+      await quietly(() =>
+        updateObject(serverCall(core, maps, namespace, name), (present) => {
+          const map = present.copy() as ConfigMap;
+          return { ...map, data: { ...map.data, since: today } } as KubeObject;
+        }),
+      );
+    }
+  };
+  const keeping = new Repeated(clock, everyMs, ensure, (error) =>
+    log.warn("what says since when tokens are noted could not be kept up", { error }),
+  );
+  await keeping.start();
+  return keeping;
+}
+
+const isDate = (text: string | undefined): boolean =>
+  text !== undefined && /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text));
