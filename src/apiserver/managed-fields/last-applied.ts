@@ -2,6 +2,7 @@ import { type KubeObject, shapeOfType, typeOfKind } from "../../api/index.ts";
 import {
   type ApplyConflicts,
   appliedSet,
+  byteLength,
   compareFields,
   deducedShape,
   fieldsWithout,
@@ -33,4 +34,44 @@ export function lastAppliedAllows(call: Call, live: KubeObject, { conflicts }: A
     // What cannot be read allows nothing.
     return false;
   }
+}
+
+/** Bytes that all annotations of an object may take. */
+const annotationLimit = 256 * 1024;
+
+/**
+ * The annotations of an object that kubectl has applied on the server: what client-side apply left there goes along, so that
+ * either can go on from the other. Undefined where nothing changes: there is no such annotation, or somebody else applies.
+ */
+export function syncedAnnotations(
+  call: Call,
+  applied: KubeObject,
+  config: KubeObject,
+): Record<string, string> | undefined {
+  const annotations = applied.metadata?.annotations;
+  if (managerName(call) !== "kubectl" || !annotations?.[annotation]) return undefined;
+  const { metadata = {}, ...rest } = config;
+  const { [annotation]: _own, ...others } = metadata.annotations ?? {};
+  const bare = metadata.annotations ? { ...metadata, annotations: others } : metadata;
+  const text = `${asGoWrites({ ...rest, metadata: bare })}\n`;
+  if (text === annotations[annotation]) return undefined;
+  const synced = { ...annotations, [annotation]: text };
+  const size = Object.entries(synced).reduce(
+    (sum, [key, value]) => sum + byteLength(key) + byteLength(value),
+    0,
+  );
+  if (size <= annotationLimit) return synced;
+  const { [annotation]: _large, ...left } = annotations;
+  return left;
+}
+
+/** JSON with keys in order, and with what HTML would take for its own escaped. */
+function asGoWrites(value: unknown): string {
+  const text = JSON.stringify(value, (_, each: unknown) =>
+    isObject(each) ? Object.fromEntries(Object.entries(each).sort(([a], [b]) => (a < b ? -1 : 1))) : each,
+  );
+  return text.replace(
+    /[<>&\u2028\u2029]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }

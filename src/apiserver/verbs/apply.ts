@@ -29,7 +29,7 @@ import { badRequest, conflict, notFound } from "../errors.ts";
 import { conflictError } from "../managed-fields/conflicts.ts";
 import { setManagers, storedOwners, viewOf, writerOf } from "../managed-fields/ownership.ts";
 import { UndeclaredField } from "../managed-fields/versions.ts";
-import { lastAppliedAllows } from "../managed-fields/last-applied.ts";
+import { lastAppliedAllows, syncedAnnotations } from "../managed-fields/last-applied.ts";
 import { settled } from "../pending.ts";
 import type { Answer } from "../response.ts";
 import { createObject } from "./create.ts";
@@ -203,9 +203,11 @@ function configured(
       result = run(true);
     }
     const { metadata, ...rest } = result.object as KubeObject;
-    const object = { ...rest, metadata: { ...metadata } };
+    const object = { ...rest, metadata: { ...metadata } } as KubeObject & { metadata: ObjectMeta };
     setManagers(object.metadata, result.managers);
-    return { object, unchanged: result.unchanged };
+    const annotations = syncedAnnotations(call, object, config);
+    if (annotations) object.metadata.annotations = annotations;
+    return { object, unchanged: result.unchanged && annotations === undefined };
   } catch (error) {
     if (error instanceof ApplyConflicts) throw conflictError(error);
     if (error instanceof UndeclaredField)
