@@ -12,6 +12,8 @@ export function inGoOrder(schema: string | undefined, object: object): object {
 
 function struct(type: TypeSchema, value: Record<string, unknown>): Record<string, unknown> {
   const ordered: Record<string, unknown> = {};
+  // An object inside of another says what it is, as that does.
+  if (type.fields.has("metadata") && value["kind"] !== undefined) ordered["kind"] = value["kind"];
   for (const [name, field] of type.fields)
     if (value[name] !== undefined) ordered[name] = inOrder(field, value[name]);
   for (const name of Object.keys(value)) if (!type.fields.has(name)) ordered[name] = value[name];

@@ -1,4 +1,4 @@
-/** What requests do to a Scale: replace it, patch it, apply a configuration to it. */
+/** What requests do to a Scale: replace it, apply a configuration to it (patches: `scale-patch.ts`). */
 import { conform, type KubeObject, type ObjectMeta } from "../../api/index.ts";
 import {
   ApplyConflicts,
@@ -11,7 +11,7 @@ import {
   TypedError,
   UnkeyedItem,
 } from "../../machinery/index.ts";
-import { asObject, readBody } from "../codec/decode.ts";
+import { readBody } from "../codec/decode.ts";
 import { type Call, nowTime } from "../core.ts";
 import { badRequest } from "../errors.ts";
 import { conflictError } from "../managed-fields/conflicts.ts";
@@ -20,9 +20,7 @@ import { managerName } from "../managed-fields/ownership.ts";
 import { scaleView } from "../managed-fields/scale-owners.ts";
 import { readConfiguration } from "../verbs/apply.ts";
 import { judged } from "../verbs/input.ts";
-import { readPatch } from "../verbs/read-patch.ts";
-import { unusable } from "../verbs/unusable.ts";
-import { type Scale, scaleKind, scales, scaleVersion } from "./scale-object.ts";
+import { type Scale, scaleKind, scaleSchema, scaleVersion } from "./scale-object.ts";
 
 export interface OwnedScale {
   scale: Scale;
@@ -32,8 +30,6 @@ export interface OwnedScale {
 /** Makes a new Scale, and who owns what in it, of the present one. Throws StatusError. May be called again. */
 export type ScaleChange = (seen: OwnedScale) => OwnedScale;
 
-const schema = "io.k8s.api.autoscaling.v1.Scale";
-
 const writer = (call: Call, operation: "Apply" | "Update", manager = managerName(call)) => ({
   manager,
   operation,
@@ -42,7 +38,7 @@ const writer = (call: Call, operation: "Apply" | "Update", manager = managerName
 });
 
 /** Owners after the change. Where nobody owns anything, nobody comes to, until somebody applies. */
-function tracked(call: Call, { scale, owners }: OwnedScale, after: Scale): Managers {
+export function tracked(call: Call, { scale, owners }: OwnedScale, after: Scale): Managers {
   if (owners.size === 0) return nobody;
   const { managedFields: _, ...metadata } = after.metadata ?? {};
   const now = nowTime(call.core.clock);
@@ -71,7 +67,7 @@ export function updateOfScale(call: Call): ScaleChange {
         ...scaleKind,
         known: (apiVersion, kind) => core.registry.knows(apiVersion, kind),
       });
-      const problem = judged(conform(schema, object), info, decoded, warnings);
+      const problem = judged(conform(scaleSchema, object), info, decoded, warnings);
       if (problem) throw badRequest(`Scale in version "v1" cannot be handled as a Scale: ${problem}`);
       return object as Scale;
     } catch (error) {
@@ -79,20 +75,6 @@ export function updateOfScale(call: Call): ScaleChange {
       throw badRequest(unknownHere, error);
     }
   }
-}
-
-export function patchOfScale(call: Call): ScaleChange {
-  const patch = readPatch(call);
-  const { info, warnings } = call;
-  return (seen) => {
-    const patched = patch.apply(structuredClone(seen.scale)).object;
-    const { apiVersion, kind, ...rest } = patched as KubeObject;
-    const text = JSON.stringify({ apiVersion, kind, ...rest });
-    const after = asObject(patched, scales) as Scale;
-    const problem = judged(conform(schema, after), info, undefined, warnings, patch.strict);
-    if (problem) throw unusable(text, problem);
-    return { scale: after, owners: tracked(call, seen, after) };
-  };
 }
 
 const isTrue = (value: string | null): boolean => value === "true" || value === "1";
@@ -120,7 +102,7 @@ export function applyToScale(call: Call): ScaleChange {
     try {
       const result = applyConfiguration(view, scale, config, before, writer(call, "Apply"), force, now);
       const after = structuredClone(result.object) as Scale;
-      conform(schema, after);
+      conform(scaleSchema, after);
       if (custom && !deepEqual(after, scale)) {
         const { namespace = "", name = "" } = after.metadata ?? {};
         const what = `new object (${namespace}/${name}; ${scaleVersion}, Kind=Scale)`;

@@ -6,6 +6,7 @@ import type { ServedResource } from "../registry/resource.ts";
 export const scaleKind = { group: "autoscaling", version: "v1", kind: "Scale" };
 export const scales = { ...scaleKind, plural: "scales" };
 export const scaleVersion = "autoscaling/v1";
+export const scaleSchema = "io.k8s.api.autoscaling.v1.Scale";
 
 export interface Scale extends KubeObject {
   spec?: { replicas?: unknown };

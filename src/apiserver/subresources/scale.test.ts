@@ -159,3 +159,26 @@ test("a Scale of another object is told apart by its UID, in the words of the re
     /on deployments\/scale\.apps "d": Precondition failed: UID in precondition/,
   );
 });
+
+test("patches of a Scale that do not decode: a strategic merge shows the patch, a merge patch the Scale and its owners", async (t) => {
+  const h = await withDeployment(t);
+  const strategic = { "content-type": "application/strategic-merge-patch+json" };
+  const send = async (body: object, type: Record<string, string>) =>
+    failure(await h.call("PATCH", `${path}/d/scale`, body, type), 422).message ?? "";
+  assert.match(
+    await send({ spec: { replicas: "x" } }, strategic),
+    /"map\[spec:map\[replicas:x\]\]": unrecognized type: int32$/,
+  );
+  const shown = await send({ spec: { replicas: "x" } }, mergePatch);
+  assert.match(shown, /"\{\\"apiVersion\\":\\"autoscaling\/v1\\",\\"kind\\":\\"Scale\\",\\"metadata/);
+  assert.match(shown, /\\"managedFields\\":\[\{\\"manager\\":\\"maker\\".*cannot unmarshal string/);
+  assert.match(
+    await send({ kind: "Foo" }, mergePatch),
+    /no kind "Foo" is registered for version "autoscaling\/v1"/,
+  );
+  assert.match(await send({ kind: "Deployment", apiVersion: "apps/v1" }, mergePatch), /unknown conversion$/);
+  const kept = await h.call("PATCH", `${path}/d/scale`, { kind: "Foo" }, strategic);
+  assert.equal(kept.body.kind, "Scale", "a strategic merge makes no other kind of it");
+  const cut = await h.call("PATCH", `${path}/d/scale`, { spec: { replicas: 2 ** 32 + 7 } }, strategic);
+  assert.equal(cut.body.spec.replicas, 7, "as Go fits it into 32 bits");
+});

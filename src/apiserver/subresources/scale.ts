@@ -14,8 +14,9 @@ import { seenBy } from "../verbs/create.ts";
 import { encoded, shaped, withWarnings } from "../verbs/output.ts";
 import { applyType, checkPlace } from "../verbs/patch.ts";
 import { uidProblem, updateObject, wrongUid } from "../verbs/update.ts";
-import { applyToScale, patchOfScale, type ScaleChange, updateOfScale } from "./scale-changes.ts";
+import { applyToScale, type ScaleChange, updateOfScale } from "./scale-changes.ts";
 import { requireReplicas, type Scale, scaleKind, scaleOf, scales, setReplicas } from "./scale-object.ts";
+import { patchOfScale } from "./scale-patch.ts";
 import { scaleColumns } from "./scale-table.ts";
 
 /** autoscaling/v1 Scale as a view of an object: reading and writing spec.replicas alone. */
