@@ -64,10 +64,10 @@ async function scaled(call: Call, existing: Entry, change: ScaleChange): Promise
   const meta = (after.metadata ??= {}) as ObjectMeta;
   checkPlace(call, after);
   const uid = existing.object.metadata?.uid ?? "";
-  if (meta.uid && meta.uid !== uid) {
+  const other = meta.uid !== uid ? meta.uid : undefined;
+  if (other && info.verb !== "patch") {
     const key = resource.key(info.namespace, info.name);
-    if (info.verb !== "patch") throw conflict(def, info.name, wrongUid(call, key, meta.uid, uid));
-    throw conflict({ ...def, plural: `${def.plural}/scale` }, info.name, uidProblem(meta.uid, uid));
+    throw conflict(def, info.name, wrongUid(call, key, other, uid));
   }
   setManagers(meta, changed.owners);
   setManagers(before.metadata as ObjectMeta, seen.owners);
@@ -75,6 +75,8 @@ async function scaled(call: Call, existing: Entry, change: ScaleChange): Promise
   const replicas = (after.spec?.replicas ?? 0) as number;
   const errors = problems(call, meta, replicas);
   if (errors.length > 0) throw invalid(def.type ? def : scales, info.name, errors);
+  // A patched Scale has been made of the object that is there: the precondition is looked at with the write.
+  if (other) throw conflict({ ...def, plural: `${def.plural}/scale` }, info.name, uidProblem(other, uid));
   const object = existing.copy();
   setReplicas(resource, object, replicas);
   // A Scale that carries a version pins the write to it.
