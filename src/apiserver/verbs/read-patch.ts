@@ -77,14 +77,14 @@ function reader({ resource: { def }, info }: Call, type: string): ((text: string
 }
 
 function mergePatch(text: string, lenient: boolean): ReadPatch {
-  const bad = badRequest("Invalid JSON Patch");
+  const bad = (): StatusError => badRequest("Invalid JSON Patch");
   let body: unknown;
   try {
     body = decodePatch(text, "error decoding patch: ");
   } catch (error) {
-    throw lenient ? bad : error;
+    throw lenient ? bad() : error;
   }
-  if (body === null || (lenient && typeof body !== "object")) throw bad;
+  if (body === null || (lenient && typeof body !== "object")) throw bad();
   if (!lenient && !isObject(body)) throw badRequest(`error decoding patch: ${notAMap(body)}`);
   return {
     apply: guarded((object, sorted) => ({
