@@ -36,7 +36,9 @@ export const command: Command = {
     const { session, io } = context;
     const raw = flags.text("raw");
     if (raw !== undefined) {
-      const response = await session.open("GET", raw, { signal: context.signal });
+      // Not every page is JSON: metrics, health, what describes the server.
+      const accept = "application/json, */*";
+      const response = await session.open("GET", raw, { accept, signal: context.signal });
       for await (const chunk of response.body) io.out(Buffer.from(chunk).toString("utf8"));
       return 0;
     }
