@@ -92,6 +92,8 @@ export interface KindSource<T extends KubeObject> {
   validateUpdate?(object: T, old: T): FieldError[];
   /** Of a change of /status. */
   validateStatus?(object: T, old: T): FieldError[];
+  /** Brings what was found to be valid into the form in which it is stored. */
+  canonicalize?(object: T): void;
   /** Texts for Warning headers; `old`: of a change, absent at creation. */
   warnings?(object: T, old?: T): string[];
   defaultPropagation?: "Background" | "Orphan";
@@ -199,6 +201,7 @@ export function kindsOf(group: string, version: string, packageName: string) {
         for (const check of source.onUpdate ?? onUpdate) errors.push(...checks[check](object, old));
         return errors;
       },
+      ...(source.canonicalize ? { canonicalize: source.canonicalize as Strategy["canonicalize"] } : {}),
       ...(source.warnings ? { warnings: source.warnings as Strategy["warnings"] } : {}),
     } as Strategy;
     const own = typeof source.status === "object" ? source.status : undefined;

@@ -47,6 +47,8 @@ export interface Strategy {
   prepareForUpdate?(object: KubeObject, old: KubeObject, now?: string): void;
   validate?(object: KubeObject): FieldError[];
   validateUpdate?(object: KubeObject, old: KubeObject): FieldError[];
+  /** Brings an object that was found to be valid into the form in which it is stored. */
+  canonicalize?(object: KubeObject): void;
   /** Warning headers. `old`: of a change; absent at creation. */
   warnings?(object: KubeObject, old?: KubeObject): string[];
 }

@@ -122,6 +122,8 @@ export const autoscalingKinds: readonly KindDefinition[] = [
   defineV1({
     ...source,
     defaults: fillMetrics,
+    // Where v1 says nothing of a behavior's rules, that is what it is judged by; it is stored as v2, which does.
+    canonicalize: fillRules,
     columns:
       source.columns?.map((each) => ({ ...each, cell: (object, now) => each.cell(asV2(object), now) })) ?? [],
     storedAs: {

@@ -62,7 +62,10 @@ function identifier(from: Loose, selector = "selector"): { name: string; selecto
 export function listFrom<T>(value: unknown, read: (each: Loose) => T): T[] | undefined {
   if (!Array.isArray(value)) return undefined;
   try {
-    return value.map((each) => read(isObject(each) ? (each as Loose) : {}));
+    return value.map((each) => {
+      if (each !== null && !isObject(each)) throw new Misshapen("a list of objects");
+      return read((each ?? {}) as Loose);
+    });
   } catch {
     return undefined;
   }

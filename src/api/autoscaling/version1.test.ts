@@ -110,6 +110,19 @@ test("annotations that hold something else are dropped, and change nothing", () 
   }
 });
 
+test("one wrong item makes the whole list count for nothing; an item that is null is an empty one", () => {
+  const listed = (items: unknown[]): unknown => {
+    const annotations = { "autoscaling.alpha.kubernetes.io/metrics": JSON.stringify(items) };
+    const object = { apiVersion: "autoscaling/v1", metadata: { annotations }, spec: {} };
+    toV2(object);
+    return (object as { spec: { metrics?: unknown } }).spec.metrics;
+  };
+  const pods = { type: "Pods", pods: { metricName: "m", targetAverageValue: "1" } };
+  assert.equal(listed([pods, "x"]), undefined);
+  assert.equal(listed([[], pods]), undefined);
+  assert.deepEqual(listed([null]), [{ type: "" }]);
+});
+
 test("selectors are written in the order of Go's structs; what is not finished has empty members", () => {
   const expressions = [{ operator: "In", values: ["v"], key: "k" }];
   const metric = { name: "m", selector: { matchExpressions: expressions, matchLabels: { b: "1", a: "2" } } };

@@ -77,6 +77,7 @@ export async function createObject(
     throwInvalid(call, object, [...found, ...(def.strategy.validate?.(object) ?? [])]);
     if (def.strategy.warnings) warnings.push(...def.strategy.warnings(object));
     await core.admission.validate(request);
+    def.strategy.canonicalize?.(object);
     resource.complete(object);
     for (let attempt = 1; ; attempt++) {
       const key = resource.key(meta.namespace ?? "", meta.name ?? "");

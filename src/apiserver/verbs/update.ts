@@ -210,6 +210,7 @@ async function attempt(
     resource.complete(object);
     keepTimes(object, old);
     await core.admission.validate(call.seenAs ? { ...request, ...call.seenAs(object, old) } : request);
+    strategy.canonicalize?.(object);
     if (mayGo(object, old) && !dryRun) {
       // The last finalizer is gone: so is the object.
       if (await removeObject(core, resource, stored)) {

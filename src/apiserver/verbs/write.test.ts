@@ -336,3 +336,25 @@ test("events are one thing in two spellings, and end by themselves", async () =>
   await new Promise((resolve) => setImmediate(resolve));
   failure(await h.call("GET", "/api/v1/namespaces/default/events/e1"), 404);
 });
+
+test("what is valid is stored in its canonical form, by whichever version it came", async () => {
+  const path = (version: string): string =>
+    `/apis/autoscaling/${version}/namespaces/default/horizontalpodautoscalers`;
+  const behavior = (rules: object): Record<string, string> => ({
+    "autoscaling.alpha.kubernetes.io/behavior": JSON.stringify({ ScaleUp: rules }),
+  });
+  const policies = [{ Type: "Pods", Value: 1, PeriodSeconds: 15 }];
+  const spec = { scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "d" }, maxReplicas: 3 };
+  const put = (rules: object) => ({ metadata: { name: "canon", annotations: behavior(rules) }, spec });
+  // What v1 leaves out is judged as missing.
+  failure(await h.call("POST", path("v1"), put({})), 422);
+  const both = async (): Promise<string[]> => {
+    const found = (await h.call("GET", `${path("v2")}/canon`)).body.spec.behavior;
+    return [found.scaleUp.selectPolicy, found.scaleDown.policies[0].type];
+  };
+  assert.equal((await h.call("POST", path("v1"), put({ Policies: policies }))).status, 201);
+  assert.deepEqual(await both(), ["Max", "Percent"]);
+  const changed = put({ Policies: policies, SelectPolicy: "Min" });
+  assert.equal((await h.call("PUT", `${path("v1")}/canon`, changed)).status, 200);
+  assert.deepEqual(await both(), ["Min", "Percent"]);
+});
