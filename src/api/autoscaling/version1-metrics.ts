@@ -2,7 +2,14 @@
  * Metrics as autoscaling/v1 writes them inside annotations (the types of that name in the Go module; they are in no
  * OpenAPI document), from and to v2. Members stand in the order of Go's structs.
  */
-import { canonicalQuantity, compareQuantity, compareText, isObject } from "../../machinery/index.ts";
+import {
+  canonicalQuantity,
+  compareQuantity,
+  compareText,
+  isObject,
+  parseGoTime,
+} from "../../machinery/index.ts";
+import { conform } from "../conform.ts";
 import type {
   LabelSelector,
   V2CrossVersionObjectReference,
@@ -14,6 +21,8 @@ import type {
 import { given } from "../given.ts";
 
 type Loose = Record<string, unknown>;
+
+const labelSelector = "io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector";
 
 /** What an annotation holds is not what it should be: then nothing of it counts. */
 class Misshapen extends Error {}
@@ -55,6 +64,7 @@ function reference(from: Loose | undefined): V2CrossVersionObjectReference {
 
 function identifier(from: Loose, selector = "selector"): { name: string; selector?: object } {
   const chosen = part(from, selector);
+  if (chosen && conform(labelSelector, chosen).problem !== undefined) throw new Misshapen(selector);
   return { name: text(from, "metricName"), ...(chosen ? { selector: chosen } : {}) };
 }
 
@@ -267,7 +277,11 @@ export function conditionFrom1(from: Loose): V2HorizontalPodAutoscalerCondition 
     type: text(from, "type"),
     status: text(from, "status"),
   };
-  for (const name of ["lastTransitionTime", "reason", "message"] as const) {
+  const since = from.lastTransitionTime ?? undefined;
+  // An empty text is no time either.
+  const time = since === undefined ? undefined : parseGoTime(text(from, "lastTransitionTime"), 0);
+  if (time !== undefined) condition.lastTransitionTime = time;
+  for (const name of ["reason", "message"] as const) {
     const value = text(from, name);
     if (value) condition[name] = value;
   }

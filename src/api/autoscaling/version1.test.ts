@@ -120,6 +120,16 @@ test("one wrong item makes the whole list count for nothing; an item that is nul
   const pods = { type: "Pods", pods: { metricName: "m", targetAverageValue: "1" } };
   assert.equal(listed([pods, "x"]), undefined);
   assert.equal(listed([[], pods]), undefined);
+  assert.equal(listed([{ ...pods, pods: { ...pods.pods, selector: { matchLabels: "a" } } }]), undefined);
+  const at = (lastTransitionTime: unknown): unknown => {
+    const text = JSON.stringify([{ type: "T", status: "True", lastTransitionTime }]);
+    const annotations = { "autoscaling.alpha.kubernetes.io/conditions": text };
+    const object = { apiVersion: "autoscaling/v1", metadata: { annotations }, spec: {} };
+    toV2(object);
+    return (object as { status?: { conditions?: unknown } }).status?.conditions;
+  };
+  assert.equal(at(""), undefined);
+  assert.deepEqual(at(null), [{ type: "T", status: "True" }]);
   assert.deepEqual(listed([null]), [{ type: "" }]);
 });
 
