@@ -1,6 +1,6 @@
 /** Admission of what connects to a pod, a Service or a node through the API server. */
 import type { KubeObject } from "../../api/index.ts";
-import { deepEqual } from "../../machinery/index.ts";
+import { deepEqual, goQuote } from "../../machinery/index.ts";
 import type { UserInfo } from "../auth-contract.ts";
 import type { HandlerRequest, RequestInfo } from "../contract.ts";
 import type { Core } from "../core.ts";
@@ -19,6 +19,13 @@ const kinds: Readonly<Record<string, string>> = {
 
 const truths = new Set(["stdin", "stdout", "stderr", "tty"]);
 
+/** Throws BadRequest for what is no port. */
+function portOf(text: string): number {
+  const why = !/^\d+$/.test(text) ? "invalid syntax" : Number(text) > 65535 ? "value out of range" : "";
+  if (why === "") return Number(text);
+  throw badRequest(`cannot convert to []int32: strconv.ParseUint: parsing ${goQuote(text)}: ${why}`);
+}
+
 /** The options of the query as the object that admission looks at. */
 function optionsOf(kind: string, info: RequestInfo): KubeObject {
   const options: Record<string, unknown> = { kind, apiVersion: "v1" };
@@ -27,7 +34,7 @@ function optionsOf(kind: string, info: RequestInfo): KubeObject {
   if (container) options.container = container;
   const command = info.query.getAll("command");
   if (command.length > 0) options.command = command;
-  const ports = info.query.getAll("ports").map(Number);
+  const ports = info.query.getAll("ports").flatMap((each) => each.split(",").map(portOf));
   if (ports.length > 0) options.ports = ports;
   // Nothing behind /proxy is no path, not even the root.
   const below = info.rest !== "" || info.path.endsWith("/");

@@ -1,5 +1,5 @@
 import type { Node, Pod } from "../../api/index.ts";
-import { StatusError } from "../../machinery/index.ts";
+import { isReason, StatusError } from "../../machinery/index.ts";
 import type { ObjectReader } from "../auth-contract.ts";
 
 /** Where a node's kubelet listens. */
@@ -37,7 +37,13 @@ export function kubeletOfPod(objects: ObjectReader, pod: Pod): KubeletLocation {
   const nodeName = pod.spec?.nodeName;
   if (!nodeName)
     throw new StatusError("BadRequest", `pod ${pod.metadata?.name} does not have a host assigned`);
-  return locateKubelet(objects, nodeName);
+  try {
+    return locateKubelet(objects, nodeName);
+  } catch (error) {
+    if (!isReason(error, "NotFound")) throw error;
+    const details = { name: nodeName, kind: "pods" }; // so it is: the original looks from the pod
+    throw new StatusError("NotFound", `pods "${nodeName}" not found`, { details, cause: error });
+  }
 }
 
 /** The container a request means: the one it names, or the only one. */

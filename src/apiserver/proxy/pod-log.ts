@@ -1,66 +1,66 @@
 import type { IncomingMessage } from "node:http";
-import type { Duplex } from "node:stream";
+import { type Duplex, Readable } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
-import { StatusError } from "../../machinery/index.ts";
+import type { FieldError } from "../../api/index.ts";
+import { forbidden, GoTimeError, goQuote, invalid, parseGoTime, StatusError } from "../../machinery/index.ts";
+import { invalid as invalidObject } from "../errors.ts";
 import type { ObjectReader } from "../auth-contract.ts";
 import type { RequestInfo, SpecialHandler } from "../contract.ts";
 import { failureOf, type KubeletClient } from "./kubelet-client.ts";
 import { containerOf, kubeletOfPod, podOf } from "./kubelet-location.ts";
 
-const passedOn = [
-  "follow",
-  "previous",
-  "sinceSeconds",
-  "sinceTime",
-  "timestamps",
-  "tailLines",
-  "limitBytes",
-  "stream",
-];
+const passedOn = ["follow", "previous", "sinceSeconds", "sinceTime", "timestamps", "tailLines", "limitBytes"];
 
-function validate(query: URLSearchParams, name: string): void {
-  const causes: { reason: string; message: string; field: string }[] = [];
-  const check = (field: string, least: number): void => {
-    const text = query.get(field);
-    if (text === null) return;
-    const value = Number(text);
-    if (!Number.isInteger(value))
-      throw new StatusError("BadRequest", `strconv.ParseInt: parsing "${text}": invalid syntax`);
-    if (value < least)
-      causes.push({
-        reason: "FieldValueInvalid",
-        message: `Invalid value: ${value}: must be greater than ${least === 0 ? "or equal to 0" : "0"}`,
-        field,
-      });
-  };
-  check("tailLines", 0);
-  check("limitBytes", 1);
-  check("sinceSeconds", 1);
-  if (query.has("sinceSeconds") && query.has("sinceTime"))
-    causes.push({
-      reason: "FieldValueForbidden",
-      message: "Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified",
-      field: "",
-    });
-  const [cause] = causes;
-  if (!cause) return;
-  const path = cause.field === "" ? "" : `${cause.field}: `;
-  throw new StatusError("Invalid", `PodLogOptions "${name}" is invalid: ${path}${cause.message}`, {
-    details: { name, kind: "PodLogOptions", causes },
-  });
+/** Throws BadRequest for what is no number. */
+function numberOf(query: URLSearchParams, name: string): number | undefined {
+  const text = query.get(name);
+  if (text === null) return undefined;
+  if (/^[+-]?\d+$/.test(text)) return Number(text);
+  throw new StatusError("BadRequest", `strconv.ParseInt: parsing ${goQuote(text)}: invalid syntax`);
 }
 
-/** The kubelet's answer. Throws when the pod, the container or the options are not right. */
+/** Throws BadRequest for what is no time. */
+function checkTime(query: URLSearchParams): void {
+  try {
+    const text = query.get("sinceTime");
+    if (text) parseGoTime(text, 0);
+  } catch (cause) {
+    if (cause instanceof GoTimeError) throw new StatusError("BadRequest", cause.message, { cause });
+    throw cause;
+  }
+}
+
+/** Throws what is wrong with the options, whoever the pod is. */
+function validate(query: URLSearchParams, name: string): void {
+  const sinceSeconds = numberOf(query, "sinceSeconds");
+  checkTime(query);
+  const [tailLines, limitBytes] = [numberOf(query, "tailLines"), numberOf(query, "limitBytes")];
+  const errors: FieldError[] = [];
+  if (tailLines !== undefined && tailLines < 0)
+    errors.push(invalid("tailLines", tailLines, "must be greater than or equal to 0"));
+  if (limitBytes !== undefined && limitBytes < 1)
+    errors.push(invalid("limitBytes", limitBytes, "must be greater than 0"));
+  if (sinceSeconds !== undefined && query.get("sinceTime"))
+    errors.push(forbidden("[]", "at most one of `sinceTime` or `sinceSeconds` may be specified"));
+  else if (sinceSeconds !== undefined && sinceSeconds < 1)
+    errors.push(invalid("sinceSeconds", sinceSeconds, "must be greater than 0"));
+  // Choosing a stream is not enabled (PodLogsQuerySplitStreams, KEP-3288).
+  if (query.has("stream")) errors.push(forbidden("stream", "may not be specified"));
+  if (errors.length > 0) throw invalidObject({ group: "", kind: "PodLogOptions", plural: "" }, name, errors);
+}
+
+/** The kubelet's answer; undefined while there is no kubelet. Throws when the pod, the container or the options are not right. */
 async function openLog(
   kubelet: KubeletClient,
   info: RequestInfo,
   objects: ObjectReader,
   signal: AbortSignal | undefined,
-): Promise<IncomingMessage> {
+): Promise<IncomingMessage | undefined> {
   const { query } = info;
-  const pod = podOf(objects, info.namespace, info.name);
   validate(query, info.name);
+  const pod = podOf(objects, info.namespace, info.name);
   const container = containerOf(pod, query.get("container") ?? "");
+  if (!pod.spec?.nodeName) return undefined;
   const location = kubeletOfPod(objects, pod);
   const wanted = new URLSearchParams();
   for (const name of passedOn) {
@@ -83,7 +83,8 @@ export function podLogHandler(kubelet: KubeletClient): SpecialHandler {
     verbs: ["get"],
     async handle({ info, objects, request }) {
       const body = await openLog(kubelet, info, objects, request.signal);
-      return { status: 200, headers: { "content-type": "text/plain" }, body };
+      const headers: Record<string, string> = body ? { "content-type": "text/plain" } : {};
+      return { status: body ? 200 : 204, headers, body: body ?? Readable.from([]) };
     },
   };
 }
@@ -105,7 +106,7 @@ export async function logToWebSocket(
 ): Promise<void> {
   const gone = new AbortController();
   client.socket.once("close", () => gone.abort());
-  const body = await openLog(kubelet, info, objects, gone.signal);
+  const body = (await openLog(kubelet, info, objects, gone.signal)) ?? [];
   const socket = await new Promise<WebSocket>((resolve) =>
     webSockets.handleUpgrade(client.request, client.socket, client.head, resolve),
   );

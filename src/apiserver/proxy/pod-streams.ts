@@ -5,7 +5,7 @@ import { StatusError } from "../../machinery/index.ts";
 import type { ObjectReader } from "../auth-contract.ts";
 import type { RequestInfo, SpecialHandler } from "../contract.ts";
 import { failureOf, type KubeletClient, unreachable } from "./kubelet-client.ts";
-import { containerOf, kubeletOfPod, podOf } from "./kubelet-location.ts";
+import { containerOf, type KubeletLocation, kubeletOfPod, podOf } from "./kubelet-location.ts";
 import { tunnel } from "./tunnel.ts";
 
 export type StreamKind = "exec" | "attach" | "portforward";
@@ -16,7 +16,7 @@ export const isStreamKind = (text: string): text is StreamKind =>
 const renamed = { stdin: "input", stdout: "output", stderr: "error", tty: "tty" } as const;
 const isOn = (value: string | null): boolean => value === "true" || value === "1";
 
-function commandPath(kind: "exec" | "attach", pod: Pod, info: RequestInfo): string {
+function commandPath(kind: "exec" | "attach", pod: Pod, container: string, info: RequestInfo): string {
   const { query } = info;
   const phase = pod.status?.phase;
   if (phase === "Succeeded" || phase === "Failed")
@@ -26,7 +26,6 @@ function commandPath(kind: "exec" | "attach", pod: Pod, info: RequestInfo): stri
         ? `cannot exec into a container in a completed pod; current phase is ${phase}`
         : `cannot attach a container in a completed pod; current phase is ${phase}`,
     );
-  const container = containerOf(pod, query.get("container") ?? "");
   const wanted = new URLSearchParams();
   for (const [name, kubelet] of Object.entries(renamed)) if (isOn(query.get(name))) wanted.set(kubelet, "1");
   if (kind === "exec") {
@@ -43,6 +42,19 @@ function portForwardPath(info: RequestInfo): string {
   return `/portForward/${[info.namespace, info.name].map(encodeURIComponent).join("/")}?${wanted}`;
 }
 
+/** Where the stream leads. Throws what keeps it from leading there. */
+function destination(
+  kind: StreamKind,
+  info: RequestInfo,
+  objects: ObjectReader,
+): { location: KubeletLocation; path: string } {
+  const pod = podOf(objects, info.namespace, info.name);
+  if (kind === "portforward") return { location: kubeletOfPod(objects, pod), path: portForwardPath(info) };
+  const container = containerOf(pod, info.query.get("container") ?? "");
+  const location = kubeletOfPod(objects, pod);
+  return { location, path: commandPath(kind, pod, container, info) };
+}
+
 /** Leads exec, attach and portforward to the kubelet of the pod. Throws when they can lead nowhere. */
 export function streamToKubelet(
   kubelet: KubeletClient,
@@ -51,9 +63,7 @@ export function streamToKubelet(
   info: RequestInfo,
   objects: ObjectReader,
 ): void {
-  const pod = podOf(objects, info.namespace, info.name);
-  const path = kind === "portforward" ? portForwardPath(info) : commandPath(kind, pod, info);
-  const location = kubeletOfPod(objects, pod);
+  const { location, path } = destination(kind, info, objects);
   tunnel(
     client,
     { secure: true, options: kubelet.options(location, true), path },
@@ -73,7 +83,7 @@ export function streamHandler(kind: StreamKind): SpecialHandler {
     namespaced: true,
     verbs: ["create", "get"],
     async handle({ info, objects }) {
-      podOf(objects, info.namespace, info.name);
+      destination(kind, info, objects);
       throw new StatusError("BadRequest", "Upgrade request required");
     },
   };

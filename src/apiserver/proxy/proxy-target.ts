@@ -12,13 +12,13 @@ export interface ProxyTarget {
 }
 
 /** `[scheme:]name[:port]`, as it stands in the path of a proxy request. */
-export function splitName(text: string): { scheme: string; name: string; port: string } {
+export function splitName(text: string, resource = "node"): { scheme: string; name: string; port: string } {
   const parts = text.split(":");
   if (parts.length === 1) return { scheme: "", name: text, port: "" };
   if (parts.length === 2) return { scheme: "", name: parts[0] ?? "", port: parts[1] ?? "" };
   const [scheme = "", name = "", port = ""] = parts;
   if (parts.length === 3 && (scheme === "http" || scheme === "https")) return { scheme, name, port };
-  throw new StatusError("BadRequest", `invalid proxy name "${text}"`);
+  throw new StatusError("BadRequest", `invalid ${resource} request "${text}"`);
 }
 
 /**
@@ -26,26 +26,25 @@ export function splitName(text: string): { scheme: string; name: string; port: s
  * status is written by its node.
  */
 function proxyable(host: string): string {
-  if (/^(127\.|0\.|169\.254\.|22[4-9]\.|23\d\.|::1$|fe80:|ff)/i.test(host))
-    throw new StatusError("BadRequest", `address not allowed: ${host}`);
+  if (host === "" || /^(127\.|0\.|169\.254\.|22[4-9]\.|23\d\.|::1$|fe80:|ff)/i.test(host))
+    throw new StatusError("BadRequest", "address not allowed");
   return host;
 }
 
 function podTarget(objects: ObjectReader, info: RequestInfo): ProxyTarget {
-  const { scheme, name, port } = splitName(info.name);
+  const { scheme, name, port } = splitName(info.name, "pod");
   const pod: Pod = podOf(objects, info.namespace, name);
-  const host = pod.status?.podIP;
-  if (!host)
-    throw new StatusError("ServiceUnavailable", `no address for pod "${name}" is known yet: it does not run`);
+  const given = pod.status?.podIP ?? "";
+  const host = pod.spec?.hostNetwork && given !== "" ? given : proxyable(given);
   const named = (pod.spec?.containers ?? []).flatMap((c) => c.ports ?? []).find((p) => p.name === port);
   const first = (pod.spec?.containers ?? []).flatMap((c) => c.ports ?? [])[0]?.containerPort;
   const number = port === "" ? (first ?? 80) : (named?.containerPort ?? Number(port));
   if (!Number.isInteger(number)) throw new StatusError("BadRequest", `pod "${name}" has no port "${port}"`);
-  return { secure: scheme === "https", host: pod.spec?.hostNetwork ? host : proxyable(host), port: number };
+  return { secure: scheme === "https", host, port: number };
 }
 
 function serviceTarget(objects: ObjectReader, info: RequestInfo, random: () => number): ProxyTarget {
-  const { scheme, name, port } = splitName(info.name);
+  const { scheme, name, port } = splitName(info.name, "service");
   const service = objects.get<Service>("", "services", info.namespace, name);
   if (!service)
     throw new StatusError("NotFound", `services "${name}" not found`, {

@@ -200,10 +200,7 @@ for (const answer of [
 }
 
 test("a pod's status cannot lead the API server to its own machine (CVE-2020-8555)", async () => {
-  await assert.rejects(
-    () => ask(reader(podAt(80, false)), info("pods", "p", "x")),
-    /address not allowed: 127.0.0.1/,
-  );
+  await assert.rejects(() => ask(reader(podAt(80, false)), info("pods", "p", "x")), /address not allowed$/);
 });
 
 test("a WebSocket, which begins with GET, takes the right to create all the same", async () => {

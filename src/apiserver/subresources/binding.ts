@@ -1,12 +1,13 @@
 import type { KubeObject, ObjectMeta, Pod } from "../../api/index.ts";
 import { StatusError } from "../../machinery/index.ts";
-import { readBody } from "../codec/decode.ts";
-import { type Call, nowTime } from "../core.ts";
+import type { Entry } from "../cache/entry.ts";
+import { type Call, nowTime, writeObject } from "../core.ts";
 import { topologyLabels } from "../admission/pod-node.ts";
 import { badRequest, conflict, notFound } from "../errors.ts";
 import type { ServedResource } from "../registry/resource.ts";
 import { type Answer, jsonAnswer } from "../response.ts";
-import { writeObject } from "../core.ts";
+import { readSpecial } from "../verbs/input.ts";
+import { notMeant, uidProblem } from "../verbs/update.ts";
 import { admitSubresource } from "./admit.ts";
 
 interface Binding extends KubeObject {
@@ -15,30 +16,31 @@ interface Binding extends KubeObject {
 
 const bindingKind = { group: "", version: "v1", kind: "Binding", plural: "bindings" };
 
+const source = { ...bindingKind, namespaced: true, schema: "io.k8s.api.core.v1.Binding" };
+
+const read = ({ core, request, info, warnings }: Call): Binding =>
+  readSpecial(core.registry, source, request, info, warnings) as Binding;
+
 /** `pods/NAME/binding` */
 export async function bindPod(call: Call): Promise<Answer> {
   const binding = read(call);
-  if (binding.metadata?.name !== call.info.name)
-    throw badRequest("name in URL does not match name in Binding object");
-  checkTarget(binding);
-  return bind(call, call.resource, binding);
+  return bind(call, call.resource, binding, () => {
+    if (binding.metadata?.name !== call.info.name)
+      throw badRequest("name in URL does not match name in Binding object");
+    checkTarget(binding);
+  });
 }
 
 /** The same by the way of `bindings`, which came first. */
 export async function createBinding(call: Call): Promise<Answer> {
   const binding = read(call);
   checkTarget(binding);
-  const { name } = binding.metadata as ObjectMeta;
+  const { name, uid: _ignored, ...metadata } = binding.metadata as ObjectMeta;
   if (!name) throw badRequest("Name parameter required.");
   const pods = call.core.registry.find("", "v1", "pods") as ServedResource;
-  return bind({ ...call, info: { ...call.info, name } }, pods, binding);
+  const meant = { ...binding, metadata: { ...metadata, name } };
+  return bind({ ...call, info: { ...call.info, name } }, pods, meant);
 }
-
-const read = ({ core, request }: Call): Binding =>
-  readBody(request.body, request.headers?.["content-type"], {
-    ...bindingKind,
-    known: (apiVersion, kind) => core.registry.knows(apiVersion, kind),
-  }).object as Binding;
 
 /** Throws 500 with the bare mistakes, as the original does. */
 function checkTarget({ target }: Binding): void {
@@ -55,43 +57,49 @@ function checkTarget({ target }: Binding): void {
   throw new StatusError("", text as string, { code: 500 });
 }
 
+/** Throws 409 for what is another pod, or another state of it, than was meant. */
+function checkMeant(call: Call, { uid, resourceVersion }: ObjectMeta, existing: Entry): void {
+  const actual = existing.object.metadata?.uid ?? "";
+  const refused = (problem: string): StatusError =>
+    conflict(call.resource.def, existing.name, notMeant(call, existing.key, problem));
+  if (uid && uid !== actual) throw refused(uidProblem(uid, actual));
+  const revision = String(existing.revision);
+  if (resourceVersion && resourceVersion !== revision) {
+    const what = `ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${revision}`;
+    throw refused(`Precondition failed: ${what}`);
+  }
+}
+
+/** Why the pod cannot go to a node. */
+function obstacle({ metadata, spec }: Pod): string | undefined {
+  const name = metadata?.name;
+  if (metadata?.deletionTimestamp) return `pod ${name} is being deleted, cannot be assigned to a host`;
+  if (spec?.nodeName) return `pod ${name} is already assigned to node "${spec.nodeName}"`;
+  if ((spec?.schedulingGates?.length ?? 0) > 0) return `pod ${name} has non-empty .spec.schedulingGates`;
+  return undefined;
+}
+
 /** Puts a pod on a node: the one way spec.nodeName is set after creation. */
-async function bind(call: Call, resource: ServedResource, binding: Binding): Promise<Answer> {
+async function bind(
+  call: Call,
+  resource: ServedResource,
+  binding: Binding,
+  check?: () => void,
+): Promise<Answer> {
   const { info, core } = call;
   const given = binding.metadata as ObjectMeta;
   const node = binding.target?.name as string;
   const key = resource.key(info.namespace, info.name);
-  await admitSubresource(call, binding, bindingKind);
+  await admitSubresource(call, binding, bindingKind, check);
   const labels = { ...given.labels, ...topologyLabels(core.caches, node) };
   for (;;) {
     const existing = resource.cache.get(key);
     if (!existing) throw notFound(resource.def, info.name);
+    checkMeant({ ...call, resource }, given, existing);
     const pod = existing.copy() as Pod;
     const meta = pod.metadata as ObjectMeta;
-    if (given.uid && given.uid !== meta.uid) {
-      throw conflict(
-        resource.def,
-        info.name,
-        `Precondition failed: UID in precondition: ${given.uid}, UID in object meta: ${meta.uid}`,
-      );
-    }
-    if (meta.deletionTimestamp) {
-      throw conflict(
-        resource.def,
-        info.name,
-        `pod ${info.name} is being deleted, cannot be assigned to a host`,
-      );
-    }
-    if (pod.spec?.nodeName) {
-      throw conflict(
-        resource.def,
-        info.name,
-        `pod ${info.name} is already assigned to node "${pod.spec.nodeName}"`,
-      );
-    }
-    if ((pod.spec?.schedulingGates?.length ?? 0) > 0) {
-      throw conflict(resource.def, info.name, `pod ${info.name} has non-empty .spec.schedulingGates`);
-    }
+    const why = obstacle(pod);
+    if (why !== undefined) throw conflict({ ...resource.def, plural: "pods/binding" }, info.name, why);
     if (pod.spec) pod.spec.nodeName = node;
     if (Object.keys(labels).length > 0) meta.labels = { ...meta.labels, ...labels };
     if (given.annotations) meta.annotations = { ...meta.annotations, ...given.annotations };

@@ -66,13 +66,17 @@ export const uidProblem = (wanted: string, actual: string): string =>
   `Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${actual}`;
 
 /** Why a write for another object than the one that is there is a conflict. `key`: in the resource's cache. */
-export function wrongUid({ resource, dryRun }: Call, key: string, wanted: string, actual: string): string {
+export const wrongUid = (call: Call, key: string, wanted: string, actual: string): string =>
+  notMeant(call, key, uidProblem(wanted, actual));
+
+/** Why a write for something else than what is there is a conflict. */
+export function notMeant({ resource, dryRun }: Call, key: string, problem: string): string {
   const { group, plural, type } = resource.def;
   const place = type ? `${group}/${plural}` : (places[plural] ?? plural);
   return (
     // A dry run does not come as far as to where the prefix is known.
     `StorageError: invalid object, Code: 4, Key: ${dryRun ? "" : "/registry"}/${place}/${key}, ResourceVersion: 0, ` +
-    `AdditionalErrorMsg: ${uidProblem(wanted, actual)}`
+    `AdditionalErrorMsg: ${problem}`
   );
 }
 

@@ -117,12 +117,11 @@ function requestsFromLimits(container: Container): void {
   for (const name in limits) container.resources.requests[name] ??= limits[name] as string;
 }
 
-/** The plural fields came later; whichever is given fills the other. */
+/** The plural field came later: whichever is given fills the other, and where they differ the older one counts. */
 function pairAddresses(status: PodStatus): void {
-  if (status.podIP && !status.podIPs?.length) status.podIPs = [{ ip: status.podIP }];
-  else if (!status.podIP && status.podIPs?.[0]?.ip) status.podIP = status.podIPs[0].ip;
-  if (status.hostIP && !status.hostIPs?.length) status.hostIPs = [{ ip: status.hostIP }];
-  else if (!status.hostIP && status.hostIPs?.[0]?.ip) status.hostIP = status.hostIPs[0].ip;
+  const first = status.podIPs?.[0]?.ip;
+  if (status.podIP && first !== status.podIP) status.podIPs = [{ ip: status.podIP }];
+  else if (!status.podIP && first) status.podIP = first;
 }
 
 /** Of a pod that asks for something as a whole, what its containers ask for counts where it says nothing itself. */

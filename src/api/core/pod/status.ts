@@ -301,6 +301,10 @@ export const podStatusStrategy: Strategy = {
     const pod = object as Pod;
     const before = (old as Pod).status ?? {};
     const status = (pod.status ??= {});
+    const meta = (pod.metadata ??= {});
+    // Node agents of old spoiled them, which broke garbage collection.
+    if (old.metadata?.ownerReferences) meta.ownerReferences = old.metadata.ownerReferences;
+    else delete meta.ownerReferences;
     if (before.qosClass) status.qosClass ||= before.qosClass;
     keepGenerations(status, before);
     // Not enabled, so nobody new gets it.
