@@ -143,3 +143,11 @@ test("times with microseconds have six digits, no more and no fewer", () => {
   assert.equal(why("2026-01-02T03:04:05.123456789Z"), 'cannot parse "789Z" as "Z07:00"');
   assert.equal(why(""), 'cannot parse "" as "2006"');
 });
+
+test("text that is not base64: Go names the place of the first wrong character", () => {
+  const places = ["a", "abcd*", "ab=c", "ab=", "a===", "abc=d", "ab==c", "abcde"].map((text) => {
+    const { problem = "" } = conform("io.k8s.api.core.v1.Secret", { data: { k: text } });
+    return Number(/input byte (\d+)$/.exec(problem)?.[1]);
+  });
+  assert.deepEqual(places, [0, 4, 2, 3, 1, 4, 4, 4]);
+});

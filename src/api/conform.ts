@@ -334,12 +334,22 @@ function quantity(value: unknown): string {
 
 const encoded = /^[A-Za-z0-9+/]*={0,2}$/;
 
-/** What Go's decoder says of a text that is not base64; line breaks are left out. */
+/** What Go's decoder says of a text that is not base64, line breaks aside: where in it the first wrong character is. */
 export function base64Problem(value: string): string | undefined {
   const text = value.replaceAll(/[\r\n]/g, "");
   if (text.length % 4 === 0 && encoded.test(text)) return undefined;
-  const bad = text.search(/[^A-Za-z0-9+/]/);
-  return `illegal base64 data at input byte ${bad < 0 ? text.length - (text.length % 4) : bad}`;
+  return `illegal base64 data at input byte ${wrongPlace(text)}`;
+}
+
+function wrongPlace(text: string): number {
+  const end = text.search(/[^A-Za-z0-9+/]/);
+  if (end < 0) return text.length - (text.length % 4);
+  const inGroup = end % 4;
+  if (text[end] !== "=" || inGroup < 2) return end;
+  if (inGroup === 3) return end + 1;
+  // Two signs are wanted: what stands in place of the second is not named, but the first is.
+  if (end + 1 === text.length) return text.length;
+  return text[end + 1] === "=" ? end + 2 : end;
 }
 
 function base64(value: string): string {

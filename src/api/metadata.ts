@@ -156,13 +156,23 @@ function validateOwners(owners: readonly OwnerReference[], path: string, errors:
 const managerLimit = 128;
 const subresourceLimit = 256;
 
+/** A field manager's name: in bytes, and what of it cannot be printed. Go counts places in bytes. */
+export function validateManagerName(manager: string, path: string, errors: FieldError[]): void {
+  if (byteLength(manager) > managerLimit) errors.push(tooLong(path, managerLimit));
+  let at = 0;
+  for (const char of manager) {
+    if (!/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u.test(char)) {
+      const code = (char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
+      errors.push(invalid(path, manager, `invalid character U+${code} (at position ${at})`));
+    }
+    at += byteLength(char);
+  }
+}
+
 /** Who owns fields; what they own was read before. */
 function validateManagers(owners: ObjectMeta["managedFields"], path: string, errors: FieldError[]): void {
   for (const [i, { manager = "", subresource = "" }] of (owners ?? []).entries()) {
-    if (byteLength(manager) > managerLimit) errors.push(tooLong(`${path}[${i}].manager`, managerLimit));
-    for (const char of manager)
-      if (!/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u.test(char))
-        errors.push(invalid(`${path}[${i}].manager`, manager, "should only contain printable characters"));
+    validateManagerName(manager, `${path}[${i}].manager`, errors);
     if (byteLength(subresource) > subresourceLimit)
       errors.push(tooLong(`${path}[${i}].subresource`, subresourceLimit));
   }

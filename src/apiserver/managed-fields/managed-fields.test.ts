@@ -340,6 +340,13 @@ test("an empty list of owners takes all ownership away, and entries that cannot 
     failure(long, 422).message ?? "",
     /managedFields\[0\]\.manager: Too long: may not be more than 128 bytes/,
   );
+  const odd = await set([{ ...entry, manager: "a\u0001", fieldsV1: { "f:data": {} } }]);
+  assert.match(
+    failure(odd, 422).message ?? "",
+    /managedFields\[0\]\.manager: Invalid value: "a\\x01": invalid character U\+0001 \(at position 1\)/,
+  );
+  assert.deepEqual(owners((await set([entry])).body), {}, "who owns no field is not there");
+  await apply(h, `${maps}/a`, "one", cm({ k: "v" }));
   assert.deepEqual(owners((await set([])).body), {});
   await h.close();
 });

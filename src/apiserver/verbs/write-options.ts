@@ -1,10 +1,8 @@
 /** Query parameters of writes: metav1.CreateOptions, UpdateOptions and PatchOptions. */
-import type { FieldError } from "../../api/index.ts";
-import { byteLength, invalid as invalidField } from "../../machinery/index.ts";
+import { type FieldError, validateManagerName } from "../../api/index.ts";
 import { invalid } from "../errors.ts";
 
 const modes = ["", "Ignore", "Strict", "Warn"];
-const maxManager = 128;
 
 const quoted = (values: readonly string[]): string => values.map((value) => JSON.stringify(value)).join(", ");
 
@@ -39,7 +37,7 @@ export function readWriteOptions(verb: string, query: URLSearchParams, apply: bo
       message: "Required value: is required for apply patch",
     });
   }
-  checkManager(manager, errors);
+  validateManagerName(manager, "fieldManager", errors);
   if (verb === "patch" && !apply && query.has("force")) {
     errors.push({
       reason: "FieldValueForbidden",
@@ -49,23 +47,6 @@ export function readWriteOptions(verb: string, query: URLSearchParams, apply: bo
   }
   if (errors.length > 0) throw invalid({ group: "meta.k8s.io", kind, plural: "" }, "", errors);
   return dryRun;
-}
-
-function checkManager(manager: string, errors: FieldError[]): void {
-  if (byteLength(manager) > maxManager) {
-    errors.push({
-      reason: "FieldValueTooLong",
-      field: "fieldManager",
-      message: `Too long: may not be more than ${maxManager} bytes`,
-    });
-  }
-  let at = 0;
-  for (const character of manager) {
-    const code = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
-    if (!/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u.test(character))
-      errors.push(invalidField("fieldManager", manager, `invalid character U+${code} (at position ${at})`));
-    at += byteLength(character);
-  }
 }
 
 export function readDryRun(values: readonly string[] | undefined | null, errors: FieldError[]): boolean {

@@ -179,8 +179,11 @@ export function afterUpdate(
 ): Managers {
   const changes = new Changes(view, before, after);
   const change = changes.in(view.apiVersion) as Comparison;
-  const foreign = [...managers.values()].some((entry) => entry.apiVersion !== view.apiVersion);
-  if (isNone(change) && !foreign) return managers;
+  // Entries of other versions may be of versions that are gone, and clients may send empty ones.
+  const odd = [...managers.values()].some(
+    ({ apiVersion, set }) => apiVersion !== view.apiVersion || isEmptySet(set),
+  );
+  if (isNone(change) && !odd) return managers;
   const left = takeFromOthers(changes, managers, "", true);
   if (isNone(change)) return left.size === managers.size ? managers : left;
   const taken = owned(union(change.modified, change.added));
