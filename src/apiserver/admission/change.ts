@@ -76,7 +76,8 @@ function replace(object: KubeObject, next: KubeObject): void {
   const { metadata } = object;
   for (const member of Object.keys(object)) delete (object as Record<string, unknown>)[member];
   Object.assign(object, next);
-  if (!metadata || !next.metadata) return;
+  // What a patch does not touch it shares with the object that it was made of.
+  if (!metadata || !next.metadata || next.metadata === metadata) return;
   for (const member of Object.keys(metadata)) delete (metadata as Record<string, unknown>)[member];
   object.metadata = Object.assign(metadata, next.metadata);
 }
