@@ -72,9 +72,11 @@ export function decodeBody(
     return { value: parseJson(usable), text: usable, format: "json", ...(cut ? { cut } : {}) };
   }
   if (type === "application/yaml") {
-    const { value, duplicates } = parseYaml(body, text);
+    // What is JSON may be as deep as there.
+    const { text: usable, cut } = /^\s*\{/.test(text) ? withoutDepths(text, yamlTooDeep) : { text };
+    const { value, duplicates } = parseYaml(body, usable);
     // It becomes JSON first, with keys in order, so that is the order in which mistakes are found.
-    return { value: inOrder(value), duplicates, text, format: "yaml" };
+    return { value: inOrder(value), duplicates, text, format: "yaml", ...(cut ? { cut } : {}) };
   }
   throw unsupportedMediaType(bodyTypes);
 }
@@ -89,6 +91,12 @@ export function parseJson(text: string): unknown {
   } catch (cause) {
     throw badRequest(jsonProblem(text), cause);
   }
+}
+
+/** The same for what may be deeper than can be used: `cut` stands for what is. Throws StatusError. */
+export function parseDeepJson(text: string): { value: unknown; text: string; cut?: string } {
+  const usable = withoutDepths(text);
+  return { ...usable, value: parseJson(usable.text) };
 }
 
 function parseProtobuf(body: Uint8Array, expected?: { apiVersion: string; kind: string }): unknown {
@@ -159,17 +167,25 @@ function beyond(text: string, limit: number, from = 0): { start: number; end: nu
 const tooDeep = (char: string | undefined): StatusError =>
   badRequest(`invalid character '${char}' exceeded max depth`);
 
+function yamlTooDeep(): StatusError {
+  const cause = new GoYamlError(`yaml: exceeded max depth of ${maxDepth}`);
+  return badRequest(cause.message, cause);
+}
+
 function checkDepth(text: string): void {
   const found = beyond(text, usableDepth);
   if (found) throw tooDeep(text[found.start]);
 }
 
 /** The text with a mark for everything that is nested too deep to be used. Throws StatusError beyond what Go reads. */
-function withoutDepths(text: string): { text: string; cut?: string } {
+function withoutDepths(
+  text: string,
+  refuse: (char: string | undefined) => StatusError = tooDeep,
+): { text: string; cut?: string } {
   let found = beyond(text, usableDepth);
   if (!found) return { text };
   const refused = beyond(text, maxDepth);
-  if (refused) throw tooDeep(text[refused.start]);
+  if (refused) throw refuse(text[refused.start]);
   const cut = `cut-${randomUUID()}`;
   let out = "";
   let at = 0;
@@ -181,7 +197,7 @@ function withoutDepths(text: string): { text: string; cut?: string } {
 }
 
 /** Throws StatusError when what was too deep is still in the object. */
-export function refuseDepths(object: object, { cut }: Decoded): void {
+export function refuseDepths(object: object, { cut }: { cut?: string | undefined }): void {
   if (cut && JSON.stringify(object).includes(cut)) throw tooDeep("{");
 }
 

@@ -142,3 +142,17 @@ test("bytes may come as a list of numbers", async () => {
     /number 256 into .*binaryData of type uint8$/,
   );
 });
+
+test("what is deeper than anything goes where nobody keeps it, also in a patch and in YAML", async () => {
+  const deep = (levels: number): string => `${"[".repeat(levels)}${"]".repeat(levels)}`;
+  const merge = (levels: number): string => `{"zz":${deep(levels)}}`;
+  assert.equal((await send("merge", merge(5000))).status, 200);
+  assert.equal((await send("strategic-merge", merge(5000))).status, 200);
+  assert.equal((await send("json", `[{"op":"add","path":"/zz","value":${deep(5000)}}]`)).status, 200);
+  assert.match(await says(400, "merge", merge(10_001)), /exceeded max depth$/);
+  const yaml = { "content-type": "application/yaml" };
+  const body = (levels: number): string => `{"metadata":{"name":"deep"},"zz":${deep(levels)}}`;
+  assert.equal((await h.call("POST", `${maps}?dryRun=All`, body(5000), yaml)).status, 201);
+  const refused = failure(await h.call("POST", `${maps}?dryRun=All`, body(10_001), yaml), 400);
+  assert.match(refused.message ?? "", /yaml: exceeded max depth of 10000 /);
+});

@@ -1,6 +1,6 @@
 import { convert, type KubeObject, type ObjectMeta, restorable } from "../../api/index.ts";
 import { cloneExact, deepEqual, isObject, stringifyAsWritten } from "../../machinery/index.ts";
-import { mediaType } from "../codec/decode.ts";
+import { mediaType, refuseDepths } from "../codec/decode.ts";
 import type { Call } from "../core.ts";
 import { badRequest } from "../errors.ts";
 import type { Answer } from "../response.ts";
@@ -32,6 +32,7 @@ export async function patch(call: Call): Promise<Answer> {
             () => read.apply(asFound(def, resource.json(existing)), true).object,
           )
         : restored(call, made as KubeObject, owners, read.strict, shown);
+    if (read.cut !== undefined) refuseDepths(object, read);
     if (!isObject(object.metadata)) object.metadata = {};
     checkPlace(call, object);
     if (owners && deepEqual(object.metadata?.managedFields, owners))

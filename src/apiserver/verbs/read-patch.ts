@@ -13,7 +13,7 @@ import {
   StrategicPatchError,
   strategicMerge,
 } from "../../machinery/index.ts";
-import { maxBodyBytes, parseJson, tooLarge } from "../codec/decode.ts";
+import { maxBodyBytes, parseDeepJson, tooLarge } from "../codec/decode.ts";
 import type { Call } from "../core.ts";
 import { badRequest } from "../errors.ts";
 
@@ -30,6 +30,8 @@ export interface ReadPatch {
   apply(object: KubeObject, sorted?: boolean): Patched;
   /** What is wrong with the patch itself for who wants strictness. */
   strict: readonly string[];
+  /** Stands for what is nested too deep to be used. */
+  cut?: string | undefined;
 }
 
 /** Media types are compared as they are written. */
@@ -56,6 +58,9 @@ export function readPatch(call: Call): ReadPatch {
     get strict() {
       return patch().strict;
     },
+    get cut() {
+      return patch().cut;
+    },
   };
 }
 
@@ -78,12 +83,13 @@ function reader({ resource: { def }, info }: Call, type: string): ((text: string
 
 function mergePatch(text: string, lenient: boolean): ReadPatch {
   const bad = (): StatusError => badRequest("Invalid JSON Patch");
-  let body: unknown;
+  let read: ReturnType<typeof parseDeepJson>;
   try {
-    body = decodePatch(text, "error decoding patch: ");
+    read = decodePatch(text, "error decoding patch: ");
   } catch (error) {
     throw lenient ? bad() : error;
   }
+  const { value: body, text: usable, cut } = read;
   if (body === null || (lenient && typeof body !== "object")) throw bad();
   if (!lenient && !isObject(body)) throw badRequest(`error decoding patch: ${notAMap(body)}`);
   return {
@@ -92,19 +98,22 @@ function mergePatch(text: string, lenient: boolean): ReadPatch {
         ? applyMergePatch<unknown>(undefined, body, sorted)
         : applyMergePatch(object, body, sorted),
     })),
-    strict: repeated(text),
+    strict: repeated(usable),
+    cut,
   };
 }
 
 function strategicPatch(text: string, schema: PatchSchema): ReadPatch {
-  const body = decodePatch(text, "") ?? {};
+  const { value, text: usable, cut } = decodePatch(text, "");
+  const body = value ?? {};
   if (!isObject(body)) throw badRequest(notAMap(body));
   return {
     apply: guarded((object) => {
       const merged = strategicMerge(object, body, schema);
       return { object: merged.document, shown: goText(merged.patch) };
     }),
-    strict: repeated(text),
+    strict: repeated(usable),
+    cut,
   };
 }
 
@@ -125,9 +134,9 @@ const customPatch = (): StatusError =>
 const unsupportedPatch = (): StatusError =>
   new StatusError("UnsupportedMediaType", "415: Unsupported Media Type", { details: {} });
 
-function decodePatch(text: string, prefix: string): unknown {
+function decodePatch(text: string, prefix: string): ReturnType<typeof parseDeepJson> {
   try {
-    return parseJson(text);
+    return parseDeepJson(text);
   } catch (cause) {
     throw badRequest(`${prefix}${(cause as Error).message}`, cause);
   }
@@ -137,7 +146,8 @@ const operationFields = new Set(["op", "path", "from", "value"]);
 
 function jsonPatch(text: string, lenient: boolean): ReadPatch {
   const prefix = lenient ? "" : "error decoding patch: ";
-  const body = decodePatch(text, prefix) ?? [];
+  const { value, text: usable, cut } = decodePatch(text, prefix);
+  const body = value ?? [];
   if (!Array.isArray(body)) {
     const into = lenient ? "jsonpatch.Patch" : "[]handlers.jsonPatchOp";
     throw badRequest(`${prefix}json: cannot unmarshal ${goType(body)} into Go value of type ${into}`);
@@ -160,7 +170,8 @@ function jsonPatch(text: string, lenient: boolean): ReadPatch {
     apply: guarded((object, sorted) => ({
       object: applyJsonPatch(object, body as JsonPatchOperation[], sorted),
     })),
-    strict: strictTexts(unknown, duplicateMembers(text)).map((each) => `json patch ${each}`),
+    strict: strictTexts(unknown, duplicateMembers(usable)).map((each) => `json patch ${each}`),
+    cut,
   };
 }
 
