@@ -13,13 +13,18 @@ export const carriers = {
   conditions: `${prefix}conditions`,
 } as const;
 
-const all = [...Object.values(carriers), `${prefix}scale-down-tolerance`, `${prefix}scale-up-tolerance`];
+/** All of them, also those that are never written any more. */
+export const carrierNames: readonly string[] = [
+  ...Object.values(carriers),
+  `${prefix}scale-down-tolerance`,
+  `${prefix}scale-up-tolerance`,
+];
 
 /** Takes all of them away, in place. */
 export function dropCarried(object: KubeObject): void {
   const { metadata } = object;
   if (!metadata?.annotations) return;
-  for (const name of all) delete metadata.annotations[name];
+  for (const name of carrierNames) delete metadata.annotations[name];
   if (Object.keys(metadata.annotations).length === 0) delete metadata.annotations;
 }
 

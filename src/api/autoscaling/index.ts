@@ -1,7 +1,7 @@
 /** autoscaling: HorizontalPodAutoscaler, v2 and its older spelling v1. */
 import { deepClone } from "../../machinery/index.ts";
 import { fillMetrics, fillRules } from "./defaults.ts";
-import { dropCarried } from "./carried.ts";
+import { carrierNames, dropCarried } from "./carried.ts";
 import { validateAutoscaler, validateAutoscalerChange, validateAutoscalerStatus } from "./rules.ts";
 import { fromV2, toV2 } from "./version1.ts";
 import { ageColumn, column, nameColumn } from "../columns.ts";
@@ -122,6 +122,8 @@ export const autoscalingKinds: readonly KindDefinition[] = [
   defineV1({
     ...source,
     defaults: fillMetrics,
+    // Tables and bare metadata are made of what is stored.
+    hiddenAnnotations: carrierNames,
     // Where v1 says nothing of a behavior's rules, that is what it is judged by; it is stored as v2, which does.
     canonicalize: fillRules,
     columns:

@@ -353,6 +353,9 @@ test("what is valid is stored in its canonical form, by whichever version it cam
     return [found.scaleUp.selectPolicy, found.scaleDown.policies[0].type];
   };
   assert.equal((await h.call("POST", path("v1"), put({ Policies: policies }))).status, 201);
+  const asTable = { accept: "application/json;as=Table;v=v1;g=meta.k8s.io" };
+  const table = (await h.call("GET", `${path("v1")}/canon`, undefined, asTable)).body;
+  assert.equal(table.rows[0].object.metadata.annotations, undefined);
   assert.deepEqual(await both(), ["Max", "Percent"]);
   const changed = put({ Policies: policies, SelectPolicy: "Min" });
   assert.equal((await h.call("PUT", `${path("v1")}/canon`, changed)).status, 200);
