@@ -8,6 +8,7 @@ import {
   untypedShape,
 } from "../machinery/index.ts";
 import { type FieldSchema, typeOf, type TypeSchema } from "./schema.ts";
+import { zero } from "./written.ts";
 
 const shapes = new WeakMap<TypeSchema, Shape>();
 
@@ -67,28 +68,6 @@ function fieldOf(name: string, schema: FieldSchema, rank: number): FieldShape {
         : {}
       : { fallback: schema.default }),
   };
-}
-
-/** What Go writes of a field that nobody gave. */
-function zero(schema: FieldSchema): unknown {
-  if (schema.pointer) return null;
-  switch (schema.type) {
-    case "ref":
-      return {};
-    case "string":
-      return "";
-    case "boolean":
-      return false;
-    case "int32":
-    case "int64":
-    case "double":
-    case "int-or-string":
-      return 0;
-    case "quantity":
-      return "0";
-    default:
-      return null;
-  }
 }
 
 const text: Shape = { scalar: "string" };

@@ -55,7 +55,8 @@ function innermost(field: FieldSchema): TypeSchema | undefined {
   return at && typeOf(at);
 }
 
-function zero(field: FieldSchema): unknown {
+/** What Go writes of a field that nobody gave. */
+export function zero(field: FieldSchema): unknown {
   if (field.pointer) return null;
   switch (field.type) {
     case "ref":
