@@ -53,3 +53,13 @@ test("a whole number that was written as a float is one, and bytes are told by w
     { path: ["data", "a"], value: "AgE=" },
   ]);
 });
+
+test("times are read as everywhere", () => {
+  const said = (renewTime: string): string | undefined =>
+    restorable("io.k8s.api.coordination.v1.Lease", { spec: { renewTime } }).problem;
+  assert.equal(said("2026-01-01T00:00:00.000000Z"), undefined);
+  const late = "2026-01-01T00:00:00.000000Z2";
+  assert.equal(said(late), `parsing time "${late}": extra text: "2"`);
+  const layout = '"2006-01-02T15:04:05.000000Z07:00"';
+  assert.equal(said("x"), `parsing time "x" as ${layout}: cannot parse "x" as "2006"`);
+});

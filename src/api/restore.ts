@@ -3,7 +3,14 @@
  * from JSON but copies it field by field, which has words of its own (apimachinery's unstructured converter), and fits
  * numbers into narrower types as Go's conversions do.
  */
-import { canonicalQuantity, isGoFloat, isObject, QuantityError } from "../machinery/index.ts";
+import {
+  canonicalQuantity,
+  GoTimeError,
+  isGoFloat,
+  isObject,
+  parseGoTime,
+  QuantityError,
+} from "../machinery/index.ts";
 import { base64Problem, octetText } from "./conform.ts";
 import { type Conformance, type FieldSchema, schemaOf, typeOf, type TypeSchema } from "./schema.ts";
 
@@ -41,6 +48,14 @@ export function convert(object: object, conversions: readonly Conversion[]): voi
     let holder = object as Record<string | number, unknown>;
     for (const key of path.slice(0, -1)) holder = holder[key] as typeof holder;
     holder[path.at(-1) as string | number] = value;
+  }
+}
+
+function readTime(text: string, digits: 0 | 6): void {
+  try {
+    parseGoTime(text, digits);
+  } catch (error) {
+    throw error instanceof GoTimeError ? new Unfit(error.message) : error;
   }
 }
 
@@ -210,13 +225,7 @@ function written(field: FieldSchema, given: Given): void {
     case "time":
     case "micro-time":
       if (typeof value !== "string") throw unread("string");
-      if (value !== "" && Number.isNaN(Date.parse(value))) {
-        const layout =
-          field.type === "time" ? "2006-01-02T15:04:05Z07:00" : "2006-01-02T15:04:05.000000Z07:00";
-        throw new Unfit(
-          `parsing time ${JSON.stringify(value)} as ${JSON.stringify(layout)}: cannot parse ${JSON.stringify(value)} as "2006"`,
-        );
-      }
+      if (value !== "") readTime(value, field.type === "time" ? 0 : 6);
       return;
     default:
   }
