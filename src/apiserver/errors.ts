@@ -1,6 +1,6 @@
 /** The API's errors in Kubernetes' words (apimachinery/pkg/api/errors). */
 import type { FieldError, KindDefinition } from "../api/index.ts";
-import { StatusError } from "../machinery/index.ts";
+import { goQuote, StatusError } from "../machinery/index.ts";
 import type { AuthorizationAttributes } from "./auth-contract.ts";
 
 /** What error texts need to know about a resource. */
@@ -16,19 +16,23 @@ const details = ({ group, plural }: Named, name: string) => ({
 });
 
 export const notFound = (resource: Named, name: string): StatusError =>
-  new StatusError("NotFound", `${qualified(resource)} "${name}" not found`, {
+  new StatusError("NotFound", `${qualified(resource)} ${goQuote(name)} not found`, {
     details: details(resource, name),
   });
 
 export const alreadyExists = (resource: Named, name: string): StatusError =>
-  new StatusError("AlreadyExists", `${qualified(resource)} "${name}" already exists`, {
+  new StatusError("AlreadyExists", `${qualified(resource)} ${goQuote(name)} already exists`, {
     details: details(resource, name),
   });
 
 export const conflict = (resource: Named, name: string, why: string): StatusError =>
-  new StatusError("Conflict", `Operation cannot be fulfilled on ${qualified(resource)} "${name}": ${why}`, {
-    details: details(resource, name),
-  });
+  new StatusError(
+    "Conflict",
+    `Operation cannot be fulfilled on ${qualified(resource)} ${goQuote(name)}: ${why}`,
+    {
+      details: details(resource, name),
+    },
+  );
 
 export const modified =
   "the object has been modified; please apply your changes to the latest version and try again";
@@ -38,7 +42,7 @@ export const forbidden = (resource: Named, name: string, why: string): StatusErr
     "Forbidden",
     name === ""
       ? `${qualified(resource)} is forbidden: ${why}`
-      : `${qualified(resource)} "${name}" is forbidden: ${why}`,
+      : `${qualified(resource)} ${goQuote(name)} is forbidden: ${why}`,
     { details: details(resource, name) },
   );
 
@@ -47,7 +51,7 @@ export function invalid(kind: Named, name: string, errors: readonly FieldError[]
   const subject = kind.group === "" ? kind.kind : `${kind.kind}.${kind.group}`;
   const lines = [...new Set(errors.map((error) => `${error.field}: ${error.message}`))];
   const text = lines.length === 1 ? lines[0] : `[${lines.join(", ")}]`;
-  return new StatusError("Invalid", `${subject} "${name}" is invalid: ${text}`, {
+  return new StatusError("Invalid", `${subject} ${goQuote(name)} is invalid: ${text}`, {
     details: {
       ...(name === "" ? {} : { name }),
       ...(kind.group === "" ? {} : { group: kind.group }),

@@ -1,5 +1,5 @@
 /** resource.k8s.io: dynamic resource allocation, as data. */
-import { type Clock, formatTime } from "../../machinery/index.ts";
+import { type Clock, formatTime, isDns1123Subdomain } from "../../machinery/index.ts";
 import { celReady } from "../cel-engine.ts";
 import { ageColumn, column, nameColumn } from "../columns.ts";
 import type { FieldError, KindDefinition } from "../definition.ts";
@@ -73,6 +73,8 @@ const plainKinds: readonly KindDefinition[] = [
     namespaced: false,
     generation: true,
     metaRules: { generated: false },
+    // Held to by a rule that counts bytes.
+    name: (value) => isDns1123Subdomain(value).map((text) => text.replace(/characters$/, "bytes")),
     onUpdate: ["metadata", "metadataChange", "object"],
     validate: validateClass,
     columns: [nameColumn, ageColumn],

@@ -101,3 +101,14 @@ test("a dry run does not mind a version of what is to be created", async () => {
   assert.equal((await post(versioned)).status, 201);
   failure(await h.call("POST", maps, versioned), 500);
 });
+
+test("names are quoted as Go quotes them", async () => {
+  const named = failure(await post('{"metadata":{"name":"a\\n\\"b"}}'), 422).message as string;
+  assert.ok(named.startsWith('ConfigMap "a\\n\\"b" is invalid: '), named);
+  const classes = "/apis/resource.k8s.io/v1/deviceclasses";
+  const long = failure(
+    await post({ metadata: { name: "x".repeat(254) }, spec: {} }, undefined, classes),
+    422,
+  );
+  assert.match(long.message as string, /must be no more than 253 bytes$/);
+});

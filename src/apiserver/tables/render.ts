@@ -41,17 +41,18 @@ export const tableColumns = (def: Columns): object[] =>
       priority,
     }));
 
-/** `include`: what each row's `object` is: None, Metadata or Object. */
+/** `stored`: the object as it is stored, where it is shown in another spelling. `include`: what each row's `object` is: None, Metadata or Object. */
 export function tableRow(
   def: Columns,
   object: KubeObject,
   now: number,
   include: string,
   version: string,
+  stored = object,
 ): object {
   const conditions = def.rowConditions?.(object);
   return {
-    cells: def.columns.map((column) => column.cell(object, now)),
+    cells: def.columns.map((column) => column.cell(stored, now)),
     ...(conditions ? { conditions } : {}),
     object: include === "None" ? null : include === "Object" ? object : partialObject(object, version, def),
   };
@@ -74,12 +75,13 @@ export function tableOf(
   version: string,
   metadata: TableMeta,
   withColumns = true,
+  stored: readonly KubeObject[] = objects,
 ): object {
   return {
     kind: "Table",
     apiVersion: `meta.k8s.io/${version}`,
     metadata,
     columnDefinitions: withColumns ? tableColumns(def) : null,
-    rows: objects.map((object) => tableRow(def, object, now, include, version)),
+    rows: objects.map((object, i) => tableRow(def, object, now, include, version, stored[i])),
   };
 }

@@ -54,7 +54,10 @@ export async function answerList(
   if (target.as === "table") {
     const include = includeOf(info.query);
     const objects = entries.map((entry) => resource.object(entry));
-    return encoded(200, tableOf(def, objects, core.clock.now(), include, target.asVersion, metadata), target);
+    const now = core.clock.now();
+    const stored = def.storedAs && !def.type ? entries.map((entry) => entry.object) : objects;
+    const table = tableOf(def, objects, now, include, target.asVersion, metadata, true, stored);
+    return encoded(200, table, target);
   }
   if (target.as === "partialList") {
     const partial = entries.map((entry) => partialObject(resource.object(entry), target.asVersion, def));

@@ -21,13 +21,14 @@ export function objectAnswer(call: Call, status: number, entry: Entry): Answer {
     const bytes = enveloped(resource.apiVersion, resource.def.kind, resource.message(entry));
     return withWarnings(call, bytesAnswer(status, bytes, protobufType));
   }
-  return valueAnswer(call, status, resource.object(entry));
+  const stored = resource.def.storedAs && !resource.def.type ? entry.object : undefined;
+  return valueAnswer(call, status, resource.object(entry), stored);
 }
 
 /** Any object of the kind (a dry run's, for instance). */
-export function valueAnswer(call: Call, status: number, object: KubeObject): Answer {
+export function valueAnswer(call: Call, status: number, object: KubeObject, stored = object): Answer {
   const { resource, target, core, info } = call;
-  const look = { def: resource.def, query: info.query, now: core.clock.now() };
+  const look = { def: resource.def, query: info.query, now: core.clock.now(), stored };
   return withWarnings(call, encoded(status, shaped(object, target, goTypeOf(resource.def), look), target));
 }
 
@@ -36,6 +37,8 @@ interface Look {
   def: Columns;
   query: URLSearchParams;
   now: number;
+  /** The object as it is stored, where that is another spelling. */
+  stored?: KubeObject;
 }
 
 /**
@@ -48,7 +51,8 @@ export function shaped(object: KubeObject, target: Target, goType: string, look?
   if (target.as !== "table" || !look) return object;
   const { resourceVersion } = object.metadata ?? {};
   const include = includeOf(look.query);
-  return tableOf(look.def, [object], look.now, include, target.asVersion, { resourceVersion });
+  const { def, now, stored = object } = look;
+  return tableOf(def, [object], now, include, target.asVersion, { resourceVersion }, true, [stored]);
 }
 
 type GoNamed = Pick<KindDefinition, "group" | "kind"> & Partial<Pick<KindDefinition, "type" | "storedAs">>;

@@ -154,3 +154,31 @@ test("a bookmark is an empty object, with what Go writes always", async () => {
   assert.deepEqual(bookmark?.object.spec, {});
   assert.deepEqual(bookmark?.object.status.daemonEndpoints, { kubeletEndpoint: { Port: 0 } });
 });
+
+test("an older spelling's table goes by what is stored, and its metadata shows no fields", async () => {
+  const path = (version: string): string =>
+    `/apis/autoscaling/${version}/namespaces/default/horizontalpodautoscalers`;
+  const metrics = [
+    {
+      type: "Resource",
+      resource: { name: "memory", target: { type: "Utilization", averageUtilization: 70 } },
+    },
+    { type: "Resource", resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 50 } } },
+  ];
+  const scaleTargetRef = { apiVersion: "apps/v1", kind: "Deployment", name: "d" };
+  await h.call("POST", path("v2"), {
+    metadata: { name: "s" },
+    spec: { scaleTargetRef, maxReplicas: 3, metrics },
+  });
+  const shown = "memory: <unknown>/70%, cpu: <unknown>/50%";
+  for (const version of ["v1", "v2"])
+    for (const place of ["", "/s"]) {
+      const { rows } = (await h.call("GET", path(version) + place, undefined, table)).body;
+      assert.equal(rows[0].cells[2], shown, version + place);
+    }
+  assert.ok((await h.call("GET", `${path("v1")}/s`)).body.metadata.annotations);
+  assert.equal(
+    (await h.call("GET", `${path("v1")}/s`, undefined, partial)).body.metadata.annotations,
+    undefined,
+  );
+});
