@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { request as httpsRequest } from "node:https";
 import { type ClientHttp2Session, connect } from "node:http2";
 import { after, before, test } from "node:test";
@@ -272,4 +273,45 @@ test("an answer that nobody takes is cut off when the request's time is up", asy
   stream.resume();
   assert.match(await failed, /NGHTTP2_INTERNAL_ERROR/);
   await h.call("DELETE", `${maps}/long`);
+});
+
+test("headers may be as large as with Go's server, and what is larger is told so", async () => {
+  const long = { "x-long": "x".repeat(200_000) };
+  assert.equal((await http1("GET", "/version", { headers: long })).status, 200);
+  assert.equal((await http1("GET", `/version?x=${"x".repeat(200_000)}`)).status, 200);
+  const tooLong = await http1("GET", "/version", { headers: { "x-long": "x".repeat(1_100_000) } });
+  assert.deepEqual([tooLong.status, tooLong.body.toString()], [431, "431 Request Header Fields Too Large"]);
+  const large = connect(`https://127.0.0.1:${port}`, {
+    ca,
+    key: clientKey,
+    cert: clientCert,
+    maxSendHeaderBlockLength: 400_000,
+  });
+  // The library for HTTP/2 takes no more than 64 KiB in one of them, and eight more frames of 16 KiB in all.
+  const several = Object.fromEntries(["a", "b"].map((name) => [`x-${name}`, "x".repeat(50_000)]));
+  const stream = large.request({ ":path": "/version", ...several });
+  const [headers] = (await once(stream, "response")) as [{ ":status": number }];
+  stream.close();
+  large.destroy();
+  assert.equal(headers[":status"], 200);
+});
+
+test("what is no request is told so, and a request may name the server in its first line", async () => {
+  const raw = (text: string): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const socket = tlsConnect({ host: "127.0.0.1", port, ca, key: clientKey, cert: clientCert }, () =>
+        socket.write(text),
+      );
+      let got = "";
+      socket.on("data", (chunk: Buffer) => {
+        got += chunk.toString();
+      });
+      socket.on("error", reject);
+      socket.on("close", () => resolve(got));
+    });
+  const refused = await raw("GARBAGE\r\n\r\n");
+  assert.match(refused, /^HTTP\/1.1 400 Bad Request\r\nContent-Type: text\/plain; charset=utf-8\r\n/);
+  assert.match(refused, /\r\n\r\n400 Bad Request$/);
+  const answered = await raw("GET http://x/version HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  assert.match(answered, /^HTTP\/1.1 200 OK\r\n/);
 });

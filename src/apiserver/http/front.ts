@@ -1,6 +1,7 @@
 /** The socket side: one TLS port for HTTP/1.1 and HTTP/2, client certificates asked for but not demanded. */
 import { createSecureServer, type ServerHttp2Stream } from "node:http2";
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex, Readable } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { type Logger, StatusError } from "../../machinery/index.ts";
@@ -16,6 +17,8 @@ import { respond } from "./respond.ts";
 import { UnderWay } from "./under-way.ts";
 
 const keepAliveMs = 120_000;
+/** Of all headers of a request and its first line, as Go's server has it. */
+const maxHeaderBytes = 1024 * 1024 + 4096;
 
 const hasBody = (method: string): boolean => method !== "GET" && method !== "HEAD";
 
@@ -92,7 +95,11 @@ export async function listenFront(options: ListenOptions, handlers: FrontHandler
     rejectUnauthorized: false,
     minVersion: "TLSv1.2",
     maxSessionMemory: 100,
-    settings: { maxConcurrentStreams: 1000, initialWindowSize: 1024 * 1024 },
+    settings: {
+      maxConcurrentStreams: 1000,
+      initialWindowSize: 1024 * 1024,
+      maxHeaderListSize: maxHeaderBytes,
+    },
   });
 
   const serve = async (
@@ -143,7 +150,7 @@ export async function listenFront(options: ListenOptions, handlers: FrontHandler
   server.on("request", (message: IncomingMessage, response: ServerResponse) => {
     const { method = "GET", url = "/", socket } = message;
     const headers = plainHeaders(message.headers, message.rawHeaders);
-    const request = new FrontRequest(method, url, headers, peerOf(socket, socket as TLSSocket));
+    const request = new FrontRequest(method, pathOf(url), headers, peerOf(socket, socket as TLSSocket));
     begin(request, hasBody(method) ? message : undefined, ofResponse(response));
   });
   // Node's compatibility layer for HTTP/2 came with the listener above; requests are faster without it.
@@ -170,7 +177,7 @@ export async function listenFront(options: ListenOptions, handlers: FrontHandler
     socket.on("error", () => socket.destroy());
     const request: HandlerRequest = {
       method: message.method ?? "GET",
-      path: message.url ?? "/",
+      path: pathOf(message.url ?? "/"),
       headers: plainHeaders(message.headers, message.rawHeaders),
       peer: peerOf(socket, socket as TLSSocket),
     };
@@ -196,7 +203,8 @@ export async function listenFront(options: ListenOptions, handlers: FrontHandler
   });
   server.setTimeout(0);
   // HTTP/1.1 clients keep connections for a while; closing them under their hands costs them a request.
-  Object.assign(server, { keepAliveTimeout: keepAliveMs });
+  Object.assign(server, { keepAliveTimeout: keepAliveMs, maxHeaderSize: maxHeaderBytes });
+  server.on("clientError", (error, socket: Socket) => refuse(error, socket));
 
   const hosts = typeof options.host === "string" ? [options.host] : options.host;
   const port = await bind(server, hosts[0] as string, options.port);
@@ -215,6 +223,30 @@ export async function listenFront(options: ListenOptions, handlers: FrontHandler
       await done;
     },
   };
+}
+
+/** What is asked of a proxy names the server, too. */
+const pathOf = (url: string): string =>
+  url.startsWith("/") ? url : url.replace(/^https?:\/\/[^/?]*/i, "") || "/";
+
+/** How long a client may go on sending what nobody reads, once it was refused: it shall get its answer before it is cut off. */
+const lingerMs = 500;
+
+/** Answers what cannot be read as a request of HTTP/1.1, as Go's server does, and hangs up. */
+function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
+  const tooLarge = error.code === "HPE_HEADER_OVERFLOW";
+  // What comes after that is no request either.
+  if (socket.writableEnded) return;
+  if (!socket.writable || !error.code?.startsWith("HPE_")) {
+    socket.destroy(error);
+    return;
+  }
+  const text = tooLarge ? "431 Request Header Fields Too Large" : "400 Bad Request";
+  socket.end(
+    `HTTP/1.1 ${text}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${text}`,
+  );
+  socket.setTimeout(lingerMs, () => socket.destroy());
+  socket.resume();
 }
 
 function bind(server: ReturnType<typeof createSecureServer>, host: string, port: number): Promise<number> {
