@@ -124,6 +124,37 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
     assert.equal(results.filter((result) => result.succeeded).length, 1);
   });
 
+  law("much is read whole and in order: large values, many keys, deleted ones between", async (_, store) => {
+    const start = store.revision;
+    const large = "x".repeat(1_500_000);
+    for (let i = 0; i < 8; i++) await put(store, `/a/large-${i}`, `${i}${large}`);
+    const names = Array.from({ length: 4100 }, (_, i) => `/a/many-${String(i).padStart(4, "0")}`);
+    for (let at = 0; at < names.length; at += 400) {
+      const some = names.slice(at, at + 400);
+      await store.txn({ when: [], then: some.map((key) => ({ type: "put", key, value: bytes("1") })) });
+    }
+    // The last of a page of 2,000 keys and whole stretches are gone.
+    const gone = names.slice(1900, 2100);
+    await store.txn({ when: [], then: gone.map((key) => ({ type: "delete", key })) });
+    const { revision } = store;
+    await put(store, "/a/later", "1");
+    const { items, count } = await store.range({ from: "/a/", to: prefixEnd("/a/"), revision });
+    const left = [...names.slice(0, 1900), ...names.slice(2100)];
+    const wanted = [...Array.from({ length: 8 }, (_, i) => `/a/large-${i}`), ...left];
+    assert.deepEqual(
+      items.map(({ key }) => key),
+      wanted,
+    );
+    assert.equal(count, wanted.length);
+    assert.ok(items.every(({ value }, i) => value.length === (i < 8 ? large.length + 1 : 1)));
+    const seen = collect(store, start);
+    await seen.next(8 + names.length + gone.length + 1);
+    seen.close();
+    const revisions = Array.from({ length: store.revision - start }, (_, i) => start + 1 + i);
+    assert.deepEqual(seen.groups, revisions);
+    assert.equal(seen.events.length, 8 + names.length + gone.length + 1);
+  });
+
   law(
     "a deleted key starts again at version 1; deleting what is not there changes nothing",
     async (_, store) => {

@@ -16,7 +16,10 @@ export interface Commit {
 export interface History {
   readonly revision: number;
   readonly compactedRevision: number;
-  /** Commits with `after` < revision <= `until`, oldest first. Throws CompactedError. */
+  /**
+   * Commits with `after` < revision <= `until`, oldest first; not all of them when they are many, but some. Throws
+   * CompactedError.
+   */
   since(after: number, until: number): Promise<readonly Commit[]> | readonly Commit[];
 }
 
@@ -75,8 +78,10 @@ export class Hub {
       if (watcher.request.after < this.#history.compactedRevision) {
         throw new CompactedError(this.#history.compactedRevision);
       }
-      for (const commit of await this.#history.since(watcher.request.after, until)) {
-        this.#deliver(watcher, commit);
+      for (let at = watcher.request.after; at < until && !watcher.closed; ) {
+        const commits = await this.#history.since(at, until);
+        for (const commit of commits) this.#deliver(watcher, commit);
+        at = commits.at(-1)?.revision ?? until;
       }
       const waiting = watcher.waiting ?? [];
       watcher.waiting = undefined;

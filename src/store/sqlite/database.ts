@@ -54,6 +54,10 @@ export class Refusal extends Error {
   }
 }
 
+/** Of values in one message to the other thread; one more may exceed it. */
+const pageBytes = 4 * 1024 * 1024;
+const pageKeys = 2000;
+
 const columns = "id, key, created, version, lease, deleted, value";
 const firstId = (revision: number): number => revision * perRevision;
 const revisionOf = (id: number): number => Math.floor(id / perRevision);
@@ -213,6 +217,8 @@ export class Database {
     switch (operation.type) {
       case "range":
         return this.#range(operation.from, operation.to, operation.revision, operation.limit);
+      case "page":
+        return this.#page(operation.from, operation.to, operation.revision);
       case "history":
         return this.#history(operation.after, operation.until, operation.previous);
       case "size": {
@@ -344,11 +350,15 @@ export class Database {
     );
   }
 
+  /** The revision that is read; default the current one. */
+  #readable(revision = this.revision): number {
+    if (revision > this.revision) throw new Refusal("future", "");
+    if (revision < this.compacted) throw new Refusal("compacted", String(this.compacted));
+    return revision;
+  }
+
   #range(from: string, to: string | undefined, revision: number | undefined, limit: number): Outcome {
-    const at = revision ?? this.revision;
-    if (at > this.revision) throw new Refusal("future", "");
-    if (at < this.compacted) throw new Refusal("compacted", String(this.compacted));
-    const below = firstId(at + 1);
+    const below = firstId(this.#readable(revision) + 1);
     if (to === undefined) {
       const row = this.#get(
         `SELECT ${columns} FROM log WHERE key = ? AND id < ? ORDER BY id DESC LIMIT 1`,
@@ -380,18 +390,48 @@ export class Database {
     return { type: "rows", revision: this.revision, rows: rows.map(toRow), count };
   }
 
+  /** Some of a range's keys in order, as many as `pageBytes` holds; `next` is where the rest begins. */
+  #page(from: string, to: string, revision: number | undefined): Outcome {
+    const at = this.#readable(revision);
+    const heads = this.#all(
+      "SELECT key, max(id) AS id FROM log WHERE key >= ? AND key < ? AND id < ? GROUP BY key ORDER BY key LIMIT ?",
+      from,
+      to,
+      firstId(at + 1),
+      pageKeys,
+    ) as { key: string; id: number }[];
+    const rows: Row[] = [];
+    let bytes = 0;
+    let last: string | undefined;
+    for (const { key, id } of heads) {
+      const row = this.#get(`SELECT ${columns} FROM log WHERE id = ?`, id) as LogRow | undefined;
+      if (row && row.deleted === 0) rows.push(toRow(row));
+      bytes += row?.value?.length ?? 0;
+      last = key;
+      if (bytes > pageBytes) break;
+    }
+    const whole = heads.length < pageKeys && last === heads.at(-1)?.key;
+    const next = whole || last === undefined ? {} : { next: `${last}\0` };
+    return { type: "rows", revision: this.revision, rows, count: rows.length, ...next };
+  }
+
+  /** The oldest commits of these, as many as `pageBytes` holds and one at least: whoever wants all asks again. */
   #history(after: number, until: number, previous: boolean): Outcome {
     if (after < this.compacted) throw new Refusal("compacted", String(this.compacted));
-    const rows = this.#all(
-      `SELECT ${columns} FROM log WHERE id >= ? AND id < ? ORDER BY id`,
+    const rows = this.#prepare(`SELECT ${columns} FROM log WHERE id >= ? AND id < ? ORDER BY id`).iterate(
       firstId(after + 1),
       firstId(until + 1),
-    ) as unknown as LogRow[];
+    ) as unknown as Iterable<LogRow>;
     const commits: { revision: number; changes: (Change & { value?: Uint8Array })[] }[] = [];
+    let bytes = 0;
     for (const row of rows) {
       const revision = revisionOf(row.id);
       let commit = commits.at(-1);
-      if (commit?.revision !== revision) commits.push((commit = { revision, changes: [] }));
+      if (commit?.revision !== revision) {
+        if (bytes > pageBytes) break;
+        commits.push((commit = { revision, changes: [] }));
+      }
+      bytes += row.value?.length ?? 0;
       const before = previous
         ? (this.#get(
             `SELECT ${columns} FROM log WHERE key = ? AND id < ? ORDER BY id DESC LIMIT 1`,

@@ -16,6 +16,9 @@ export type Operation =
   /** Deletes the lease and the keys that have it. */
   | { type: "endLease"; lease: number }
   | { type: "range"; from: string; to: string | undefined; revision: number | undefined; limit: number }
+  /** As much of a range as goes into one message. */
+  | { type: "page"; from: string; to: string; revision: number | undefined }
+  /** As much of it as goes into one message, the oldest first. */
   | { type: "history"; after: number; until: number; previous: boolean }
   | { type: "compact"; revision: number }
   | { type: "size" }
@@ -61,7 +64,8 @@ export interface WorkerCommit {
 export type Outcome =
   | { type: "committed"; revision: number; commits: WorkerCommit[]; lease?: number }
   | { type: "refused"; revision: number; current: (Row | undefined)[] }
-  | { type: "rows"; revision: number; rows: Row[]; count: number }
+  /** `next`: where a range goes on that has not been read to its end. */
+  | { type: "rows"; revision: number; rows: Row[]; count: number; next?: string }
   | { type: "history"; commits: { revision: number; changes: (Change & { value?: Uint8Array })[] }[] }
   | { type: "done"; value: number }
   | { type: "failed"; error: Failure };

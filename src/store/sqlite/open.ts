@@ -94,10 +94,33 @@ class SqliteStore implements Store, History {
     for (const { id, ends } of hello.leases) this.#timers.add(id, ends);
   }
 
-  async range({ from, to, revision, limit }: RangeRequest): Promise<RangeResult> {
+  async range(request: RangeRequest): Promise<RangeResult> {
+    const { from, to, revision, limit } = request;
+    if (to !== undefined && !limit) return this.#wholeRange(from, to, revision);
     const outcome = await this.#ask({ type: "range", from, to, revision, limit: limit ?? 0 });
     if (outcome.type !== "rows") throw unexpected(outcome);
     return { revision: outcome.revision, items: outcome.rows, count: outcome.count };
+  }
+
+  /** Page by page, all of one revision: neither thread holds what is read a second time. */
+  async #wholeRange(from: string, to: string, revision: number | undefined): Promise<RangeResult> {
+    const items: KeyValue[] = [];
+    let read: number | undefined;
+    for (let start: string | undefined = from; start !== undefined; ) {
+      try {
+        const at: number | undefined = revision ?? read;
+        const outcome = await this.#ask({ type: "page", from: start, to, revision: at });
+        if (outcome.type !== "rows") throw unexpected(outcome);
+        read ??= outcome.revision;
+        for (const row of outcome.rows) items.push(row);
+        start = outcome.next;
+      } catch (error) {
+        // What was current at the first page has been compacted since: whoever named no revision gets a later one.
+        if (read === undefined || revision !== undefined || !(error instanceof CompactedError)) throw error;
+        return this.#wholeRange(from, to, undefined);
+      }
+    }
+    return { revision: read ?? this.revision, items, count: items.length };
   }
 
   async txn({ when, then }: TxnRequest): Promise<TxnResult> {
