@@ -1,0 +1,157 @@
+/** A client of an API server that costs little itself: HTTP/2 over TLS, a few connections. */
+import { type ClientHttp2Session, connect } from "node:http2";
+import { resolveKubeconfig } from "../../src/client/index.ts";
+
+export interface Answer {
+  status: number;
+  body: Buffer;
+  /** From the request to the last byte. */
+  ms: number;
+}
+
+export interface Stream {
+  /** Resolves with the status when the answer's headers have come. */
+  begun: Promise<number>;
+  /** Resolves when it ends, however it does. */
+  ended: Promise<void>;
+  close(): void;
+}
+
+const windowBytes = 4 * 1024 * 1024;
+
+export class Client {
+  readonly #sessions: ClientHttp2Session[] = [];
+  readonly #headers: Record<string, string>;
+  #next = 0;
+
+  readonly #connect: () => ClientHttp2Session;
+
+  private constructor(
+    sessions: ClientHttp2Session[],
+    headers: Record<string, string>,
+    again: () => ClientHttp2Session,
+  ) {
+    this.#sessions = sessions;
+    this.#headers = headers;
+    this.#connect = again;
+  }
+
+  /** With the address and the credentials of a kubeconfig. */
+  static async open(kubeconfig: string, connections = 8): Promise<Client> {
+    const { server, ca, cert, key, token } = resolveKubeconfig({ kubeconfig }, {}).connection;
+    const begin = (): ClientHttp2Session => {
+      const session = connect(server, {
+        ...(ca ? { ca } : {}),
+        ...(cert && key ? { cert, key } : {}),
+        settings: { initialWindowSize: windowBytes },
+      });
+      session.once("connect", () => session.setLocalWindowSize(64 * 1024 * 1024));
+      return session;
+    };
+    const sessions: ClientHttp2Session[] = [];
+    for (let i = 0; i < connections; i++) {
+      const session = begin();
+      await new Promise<void>((done, fail) => session.once("connect", () => done()).once("error", fail));
+      sessions.push(session);
+    }
+    const headers: Record<string, string> = { accept: "application/json", "user-agent": "wherry-bench/1" };
+    if (token) headers.authorization = `Bearer ${token}`;
+    return new Client(sessions, headers, begin);
+  }
+
+  /** Rejects when the connection breaks; any status is an answer. */
+  request(
+    method: string,
+    path: string,
+    body?: string | Buffer,
+    type = "application/json",
+    more: Record<string, string> = {},
+  ): Promise<Answer> {
+    const began = performance.now();
+    const session = this.#session();
+    const stream = session.request({
+      ...this.#headers,
+      ":method": method,
+      ":path": path,
+      ...(body === undefined ? {} : { "content-type": type }),
+      ...more,
+    });
+    return new Promise((done, fail) => {
+      let status = 0;
+      const chunks: Buffer[] = [];
+      stream.on("response", (headers) => (status = headers[":status"] ?? 0));
+      stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+      stream.on("end", () => done({ status, body: Buffer.concat(chunks), ms: performance.now() - began }));
+      stream.on("error", fail);
+      stream.end(body);
+    });
+  }
+
+  /** As `request`, and throws unless the answer is a 2xx. */
+  async ok(...args: Parameters<Client["request"]>): Promise<Answer> {
+    const answer = await this.request(...args);
+    if (answer.status >= 300) {
+      throw new Error(`${args[0]} ${args[1]}: ${answer.status} ${answer.body.toString().slice(0, 200)}`);
+    }
+    return answer;
+  }
+
+  /** A watch, or any answer that is read as it comes. */
+  stream(path: string, onChunk: (chunk: Buffer) => void, more: Record<string, string> = {}): Stream {
+    const stream = this.#session().request({ ...this.#headers, ":path": path, ...more });
+    stream.on("data", onChunk);
+    stream.on("error", () => undefined);
+    return {
+      begun: new Promise((done, fail) => {
+        stream.once("response", (headers) => done(headers[":status"] ?? 0));
+        stream.once("close", () => fail(new Error(`${path} ended before it began`)));
+      }),
+      ended: new Promise((done) => stream.once("close", () => done())),
+      close: () => stream.close(),
+    };
+  }
+
+  close(): void {
+    for (const session of this.#sessions) session.destroy();
+  }
+
+  /** The next; a server ends those that rest for long, and they are opened again. */
+  #session(): ClientHttp2Session {
+    const at = this.#next++ % this.#sessions.length;
+    const session = this.#sessions[at] as ClientHttp2Session;
+    if (!session.closed && !session.destroyed) return session;
+    const again = this.#connect();
+    this.#sessions[at] = again;
+    return again;
+  }
+}
+
+/** Runs `operation` `count` times from so many clients at once; the time each took, in ms, sorted. */
+export async function drive(
+  count: number,
+  clients: number,
+  operation: (client: number, i: number) => Promise<unknown>,
+): Promise<number[]> {
+  const times: number[] = [];
+  let next = 0;
+  await Promise.all(
+    Array.from({ length: clients }, async (_, client) => {
+      while (next < count) {
+        const i = next++;
+        const began = performance.now();
+        await operation(client, i);
+        times.push(performance.now() - began);
+      }
+    }),
+  );
+  return times.sort((a, b) => a - b);
+}
+
+export const quantile = (sorted: readonly number[], q: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN;
+
+export const median = (values: readonly number[]): number =>
+  quantile(
+    [...values].sort((a, b) => a - b),
+    0.5,
+  );
