@@ -20,7 +20,8 @@ async function times(server: Server): Promise<readonly number[]> {
 }
 
 export async function run(servers: readonly Server[]): Promise<Row[]> {
-  const [wherry = [], peer] = [await times(servers[0] as Server), servers[1] && (await times(servers[1]))];
+  const wherry = await times(servers[0] as Server);
+  const peer = servers[1] && (await times(servers[1]));
   return [0.5, 0.99].map((q) => ({
     what: `create with ${clients} clients, p${q * 100}`,
     unit: "ms",
