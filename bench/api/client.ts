@@ -37,7 +37,7 @@ export class Client {
   }
 
   /** With the address and the credentials of a kubeconfig. */
-  static async open(kubeconfig: string, connections = 8): Promise<Client> {
+  static async open(kubeconfig: string, connections = 16): Promise<Client> {
     const { server, ca, cert, key, token } = resolveKubeconfig({ kubeconfig }, {}).connection;
     const begin = (): ClientHttp2Session => {
       const session = connect(server, {

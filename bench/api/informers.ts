@@ -1,4 +1,5 @@
 /** What informers on large objects add to the memory of a server that holds these objects anyway. */
+import { setTimeout as delay } from "node:timers/promises";
 import { drive, type Stream } from "./client.ts";
 import { residentMemory } from "./process.ts";
 import { makeNamespace, type Server, startWherry } from "./servers.ts";
@@ -8,6 +9,8 @@ const informers = 16;
 const objects = 400;
 const updates = 32;
 const goalMiB = 256;
+/** For all of them, in each way of informing. */
+const patienceMs = 150_000;
 const namespace = "bench-informers";
 const path = `/api/v1/namespaces/${namespace}/configmaps`;
 const value = "0123456789abcdef".repeat(62_500);
@@ -82,7 +85,10 @@ async function added(
       await Promise.all(all.map(({ informer, had }) => informer.seen(had + updates)));
       for (const { informer } of all) informer.stream.close();
     };
-    return (await most(server, work())) - before;
+    const late = delay(patienceMs, undefined, { ref: false }).then(() => {
+      throw new Error(`informers were not done after ${patienceMs / 1000} s`);
+    });
+    return (await Promise.race([most(server, work()), late])) - before;
   } finally {
     await server.stop();
   }

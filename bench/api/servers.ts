@@ -21,7 +21,7 @@ export interface Server {
 export interface StartOptions {
   /** Where the data is; default a folder that goes when the server stops. */
   folder?: string;
-  /** Of the client; default 8. */
+  /** Of the client; default 16: a kube-apiserver takes 100 streams on each. */
   connections?: number;
   /** Of the server. */
   flags?: readonly string[];

@@ -21,7 +21,7 @@ const shown = (value: number | undefined): string => {
 /** A table in Markdown. The ratio is the original's figure over wherry's: more is better. */
 export function table(rows: readonly Row[]): string {
   const lines = rows.map(({ what, unit, goal, wherry, peer, note }) => {
-    const ratio = peer === undefined ? "" : shown(peer / wherry);
+    const ratio = peer === undefined || wherry === 0 ? "" : shown(peer / wherry);
     const missed = goal !== undefined && !(wherry <= goal) ? " (missed)" : "";
     const cells = [
       note ? `${what} (${note})` : what,
