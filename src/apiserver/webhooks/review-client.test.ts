@@ -67,7 +67,8 @@ test("whoever asks for patience is asked again, as long as there is time", async
   });
   assert.deepEqual(await clientOf(t).post(address, {}, 5), { count: 3 });
   const busy = await webhook(t, (response) => response.writeHead(429, { "retry-after": "60" }).end());
-  await assert.rejects(clientOf(t).post(busy.address, {}, 0.05), { message: "context deadline exceeded" });
+  // Time is up while it waits, or, on a busy machine, before it was told to: then the words say where.
+  await assert.rejects(clientOf(t).post(busy.address, {}, 0.05), /context deadline exceeded$/);
 });
 
 test("redirects are not followed (CVE-2020-8561)", async (t) => {
