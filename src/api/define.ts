@@ -98,6 +98,7 @@ export interface KindSource<T extends KubeObject> {
   warnings?(object: T, old?: T): string[];
   defaultPropagation?: "Background" | "Orphan";
   orphanWarning?: string;
+  undeletable?: KindDefinition["undeletable"];
   graceSeconds?(object: T): number | undefined;
   storedAs?: KindDefinition["storedAs"];
   ttlSeconds?: number;
@@ -272,6 +273,7 @@ export function kindsOf(group: string, version: string, packageName: string) {
         : {}),
       ...(source.defaultPropagation ? { defaultPropagation: source.defaultPropagation } : {}),
       ...(source.orphanWarning ? { orphanWarning: source.orphanWarning } : {}),
+      ...(source.undeletable ? { undeletable: source.undeletable } : {}),
       ...(source.graceSeconds ? { graceSeconds: source.graceSeconds as KindDefinition["graceSeconds"] } : {}),
       ...(source.storedAs ? { storedAs: source.storedAs } : {}),
       ...(source.ttlSeconds === undefined ? {} : { ttlSeconds: source.ttlSeconds }),

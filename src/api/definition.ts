@@ -134,6 +134,8 @@ export interface KindDefinition {
   defaultPropagation?: "Background" | "Orphan";
   /** Said to who deletes without a word about what becomes of dependents. */
   orphanWarning?: string;
+  /** Why an object of this name may not be deleted by itself; undefined when it may. */
+  undeletable?(name: string): string | undefined;
   /** Deletion waits this long by default (pods). Undefined: deleted at once. */
   graceSeconds?(object: KubeObject): number | undefined;
   /**

@@ -67,6 +67,8 @@ export const schedulingKinds: readonly KindDefinition[] = [
       each.value ??= 0;
     },
     changesGeneration: () => false,
+    undeletable: (name) =>
+      name in systemPriorities ? "this is a system priority class and cannot be deleted" : undefined,
     onUpdate: ["metadataChange", "change"],
     validate(each) {
       const errors: FieldError[] = [];

@@ -11,6 +11,7 @@ import {
   notSupported,
   required,
   tooLong,
+  wasEmptied,
 } from "../../machinery/index.ts";
 import { addressWarnings, legacyAddressProblems, parseAddress } from "../core/address-rules.ts";
 import type { FieldError } from "../definition.ts";
@@ -96,7 +97,13 @@ export function validateIngress(ingress: Ingress): FieldError[] {
   const spec = ingress.spec ?? {};
   const rules = spec.rules ?? [];
   if (rules.length === 0 && !spec.defaultBackend) {
-    errors.push(invalid("spec", spec.rules ?? null, "either `defaultBackend` or `rules` must be specified"));
+    errors.push(
+      invalid(
+        "spec",
+        wasEmptied(spec, "rules") ? [] : null,
+        "either `defaultBackend` or `rules` must be specified",
+      ),
+    );
   }
   if (spec.defaultBackend) validateBackend(spec.defaultBackend, "spec.defaultBackend", errors);
   for (const [i, { host, http }] of rules.entries()) {

@@ -9,6 +9,7 @@ import {
   required,
   tooLong,
   tooMany,
+  wasEmptied,
 } from "../../machinery/index.ts";
 import { csiDriverName } from "../core/volume-sources.ts";
 import type { FieldError } from "../definition.ts";
@@ -177,7 +178,7 @@ export function bindingConditions(
     errors.push(
       invalid(
         good,
-        given.bindingConditions ?? null,
+        wasEmptied(given, "bindingConditions") ? [] : null,
         "bindingConditions are required to use bindingFailureConditions",
       ),
     );
@@ -185,7 +186,7 @@ export function bindingConditions(
     errors.push(
       invalid(
         bad,
-        given.bindingFailureConditions ?? null,
+        wasEmptied(given, "bindingFailureConditions") ? [] : null,
         "bindingFailureConditions are required to use bindingConditions",
       ),
     );

@@ -2,7 +2,7 @@ import type { KindDefinition, KubeObject, ObjectMeta } from "../../api/index.ts"
 import { admissionOf, deleteOptions } from "../admission/request.ts";
 import type { Entry } from "../cache/entry.ts";
 import { type Call, removeObject, secondsTime, writeObject } from "../core.ts";
-import { conflict, notFound, qualified } from "../errors.ts";
+import { conflict, forbidden, notFound, qualified } from "../errors.ts";
 import type { Answer } from "../response.ts";
 import { type DeleteOptions, readDeleteOptions } from "./delete-options.ts";
 import { encoded, objectAnswer, withWarnings } from "./output.ts";
@@ -37,6 +37,8 @@ export function warnOfOrphans({ resource, warnings }: Call, options: DeleteOptio
 export async function remove(call: Call): Promise<Answer> {
   const options = readDeleteOptions(call);
   const { resource, info } = call;
+  const undeletable = resource.def.undeletable?.(info.name);
+  if (undeletable !== undefined) throw forbidden(resource.def, info.name, undeletable);
   warnOfOrphans(call, options);
   const { gone, entry } = await deleteObject(call, info.namespace, info.name, options);
   // Whoever asks for dependents to go, the older way, is told that this takes a while.
@@ -149,6 +151,10 @@ export function checkPreconditions(
   const { group, kind: name } = def.storedAs ?? def;
   const kind = { ...def, group, plural: name };
   if (uid !== undefined && uid !== actual) {
+    if (isNamespace(def)) {
+      const text = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${actual}`;
+      throw conflict(def, existing.name, text);
+    }
     throw conflict(
       kind,
       existing.name,

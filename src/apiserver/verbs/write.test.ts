@@ -225,6 +225,29 @@ test("delete: preconditions, finalizers, propagation", async () => {
   failure(await h.call("DELETE", `${maps}/none`, { propagationPolicy: "Sideways" }), 422);
 });
 
+test("classes that every cluster has stay; a namespace says which one it is not", async () => {
+  const path = "/apis/scheduling.k8s.io/v1/priorityclasses/system-node-critical";
+  assert.equal(
+    failure(await h.call("DELETE", path), 403).message,
+    'priorityclasses.scheduling.k8s.io "system-node-critical" is forbidden: this is a system priority class and cannot be deleted',
+  );
+  assert.match(
+    failure(await h.call("DELETE", "/api/v1/namespaces/default", { preconditions: { uid: "x" } }), 409)
+      .message ?? "",
+    /on namespaces "default": Precondition failed: UID in precondition: x, UID in object meta: /,
+  );
+});
+
+test("a Service that becomes a name outside has no policy for traffic inside", async () => {
+  const services = "/api/v1/namespaces/default/services";
+  const made = await h.call("POST", services, { metadata: { name: "out" }, spec: { ports: [{ port: 80 }] } });
+  assert.equal(made.body.spec.internalTrafficPolicy, "Cluster");
+  const merge = { "content-type": "application/merge-patch+json" };
+  const patch = { spec: { type: "ExternalName", externalName: "a.b" } };
+  const { body } = await h.call("PATCH", `${services}/out`, patch, merge);
+  assert.deepEqual([body.spec.type, body.spec.internalTrafficPolicy], ["ExternalName", undefined]);
+});
+
 test("pods go gracefully once they are on a node, and at once before", async () => {
   await h.call("POST", pods, pod("early"));
   assert.equal((await h.call("DELETE", `${pods}/early`)).body.kind, "Pod");

@@ -41,6 +41,14 @@ export function prepareNewService(service: Service): void {
   const spec = specOf(service);
   // Who names one address need not know that there may be several.
   if (spec.clusterIP && !spec.clusterIPs?.length) spec.clusterIPs = [spec.clusterIP];
+  dropInternalPolicy(spec);
+}
+
+/** What names something outside has no traffic inside; it is never shown there. */
+function dropInternalPolicy(spec: ServiceSpec): void {
+  const policy = spec.internalTrafficPolicy;
+  if (spec.type === "ExternalName" && (policy === "Cluster" || policy === "Local"))
+    delete spec.internalTrafficPolicy;
 }
 
 /** Keeps addresses and ports of the old Service that the new one leaves out, and drops those its type has no use for. */
@@ -56,6 +64,7 @@ export function prepareServiceUpdate(service: Service, old: Service): void {
     spec.healthCheckNodePort ||= before.healthCheckNodePort;
   alignAddresses(spec, before);
   dropUseless(spec, before);
+  dropInternalPolicy(spec);
   if (spec.type !== "LoadBalancer") service.status = { ...service.status, loadBalancer: {} };
 }
 
