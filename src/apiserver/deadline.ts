@@ -41,7 +41,8 @@ export class Deadline {
   #makes: () => Late = () => new LateError();
   #fails: ((error: Late) => void) | undefined;
   #abort: AbortController | undefined;
-  #isUp = false;
+  /** What was told when time was up. */
+  #late: Late | undefined;
 
   /** `now`: when the request came, by the clock that goes on steadily; `ms`: its time from there. */
   constructor(clock: Clock, now: number, ms: number) {
@@ -57,13 +58,13 @@ export class Deadline {
   /** Aborts when time is up. */
   get signal(): AbortSignal {
     this.#abort ??= new AbortController();
-    if (this.#isUp) this.#abort.abort(new Error("context deadline exceeded"));
+    if (this.#late) this.#abort.abort(new Error("context deadline exceeded"));
     return this.#abort.signal;
   }
 
   /** Throws when time is up: nothing more is begun then. */
   check(): void {
-    if (this.#isUp || this.leftMs < 0) throw this.#makes();
+    if (this.#late || this.leftMs < 0) throw this.#makes();
   }
 
   /** From here on there are `ms` at most. */
@@ -81,21 +82,19 @@ export class Deadline {
    */
   over<T>(work: Promise<T>, after: (late: Late, error: unknown) => void): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      let late: Late | undefined;
-      this.#fails = (error) => {
-        late = error;
-        reject(error);
-      };
+      this.#fails = reject;
       this.#start();
-      const settled = (then: () => void, error?: unknown): void => {
-        this.#timer?.stop();
-        if (!late && this.leftMs < 0) this.#expire();
-        if (late) after(late, error);
-        else then();
-      };
       work.then(
-        (value) => settled(() => resolve(value)),
-        (error: unknown) => settled(() => reject(error as Error), error),
+        (value) => {
+          const late = this.#settled();
+          if (late) after(late, undefined);
+          else resolve(value);
+        },
+        (error: unknown) => {
+          const late = this.#settled();
+          if (late) after(late, error);
+          else reject(error as Error);
+        },
       );
     });
   }
@@ -116,10 +115,17 @@ export class Deadline {
     this.#timer = this.#clock.timer(this.leftMs, () => this.#expire());
   }
 
+  /** The work is done; what was told before, if that was too late. */
+  #settled(): Late | undefined {
+    this.#timer?.stop();
+    if (this.leftMs < 0) this.#expire();
+    return this.#late;
+  }
+
   #expire(): void {
-    if (this.#isUp) return;
-    this.#isUp = true;
+    if (this.#late) return;
+    this.#late = this.#makes();
     this.#abort?.abort(new Error("context deadline exceeded"));
-    this.#fails?.(this.#makes());
+    this.#fails?.(this.#late);
   }
 }
