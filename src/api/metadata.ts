@@ -159,6 +159,8 @@ const subresourceLimit = 256;
 /** A field manager's name: in bytes, and what of it cannot be printed. Go counts places in bytes. */
 export function validateManagerName(manager: string, path: string, errors: FieldError[]): void {
   if (byteLength(manager) > managerLimit) errors.push(tooLong(path, managerLimit));
+  // What nearly every name is made of.
+  if (/^[\w.:/ -]*$/.test(manager)) return;
   let at = 0;
   for (const char of manager) {
     if (!/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u.test(char)) {
