@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import {
+  copyFileSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -18,6 +19,7 @@ import {
   binary,
   containerConfig,
   makeRootfs,
+  removeCgroups,
   runtimeOptions,
   sandboxConfig,
   skipReason,
@@ -50,18 +52,7 @@ describe("what goes wrong around containers", { skip: skipReason() }, () => {
     );
     assert.deepEqual(readdirSync(join(dir, "run/m")), [], "sockets are left");
     rmSync(dir, { recursive: true, force: true });
-    execFileSync("find", [
-      "/sys/fs/cgroup",
-      "-depth",
-      "-type",
-      "d",
-      "-path",
-      "*/wherry-robtest*",
-      "-exec",
-      "rmdir",
-      "{}",
-      ";",
-    ]);
+    removeCgroups("wherry-robtest");
   });
 
   async function start(
@@ -224,5 +215,14 @@ describe("what goes wrong around containers", { skip: skipReason() }, () => {
     const status = await ended(id);
     assert.equal(status.exitCode, 0);
     await runtime.removeContainer(id);
+  });
+
+  it("has a helper that a container cannot write to", () => {
+    const [pid] = execFileSync("pgrep", ["-f", `${binary} serve ${dir}`])
+      .toString()
+      .trim()
+      .split("\n");
+    assert.throws(() => writeFileSync(`/proc/${pid}/exe`, "x"), { code: /EPERM|ETXTBSY/ });
+    assert.throws(() => copyFileSync("/bin/true", `/proc/${pid}/exe`));
   });
 });

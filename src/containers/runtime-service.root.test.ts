@@ -1,12 +1,9 @@
 import assert from "node:assert/strict";
-import { execFileSync, fork } from "node:child_process";
-import { once } from "node:events";
+import { execFileSync } from "node:child_process";
 import {
-  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
   readlinkSync,
   rmSync,
@@ -20,9 +17,9 @@ import { after, before, describe, it } from "node:test";
 import type { ContainerConfig, ContainerEvent, PodSandboxConfig } from "../cri/index.ts";
 import { type ContainerRuntime, createContainerRuntime } from "./runtime-service.ts";
 import {
-  binary,
   containerConfig,
   makeRootfs,
+  removeCgroups,
   runtimeOptions,
   sandboxConfig,
   skipReason,
@@ -61,18 +58,7 @@ describe("the container runtime", { skip: skipReason() }, () => {
       "pod*",
     ]).toString();
     assert.equal(layout, "", "cgroups are left");
-    execFileSync("find", [
-      "/sys/fs/cgroup",
-      "-depth",
-      "-type",
-      "d",
-      "-path",
-      "*/wherry-critest*",
-      "-exec",
-      "rmdir",
-      "{}",
-      ";",
-    ]);
+    removeCgroups("wherry-critest");
   });
 
   function follow(from: ContainerRuntime): void {
@@ -499,46 +485,5 @@ describe("the container runtime", { skip: skipReason() }, () => {
     assert.match(log, /\n0 \/dev\/stdout\n5\nrefused\n$/);
     assert.equal(statSync(join(volume, "made")).uid, 0, "a mapped volume knows no foreign numbers");
     await runtime.removePodSandbox(own);
-  });
-
-  it("lets containers go on when wherry is killed, and finds them again", async () => {
-    const other = mkdtempSync(join(tmpdir(), "wherry-cri2-"));
-    makeRootfs(join(other, "layer"));
-    const owner = fork(new URL("testing/owner.ts", import.meta.url).pathname, [other], {
-      execArgv: [],
-      stdio: "inherit",
-    });
-    const [made] = (await once(owner, "message")) as [{ sandbox: string; lasting: string; short: string }];
-    owner.kill("SIGKILL");
-    await once(owner, "exit");
-    writeFileSync(join(other, "go"), ""); // `short` waits for it and ends while nobody looks
-    const exit = join(other, "state/containers", made.short, "exit.json");
-    while (!existsSync(exit)) await new Promise((resolve) => setTimeout(resolve, 5));
-    const again = await createContainerRuntime(runtimeOptions(other));
-    try {
-      const lasting = await again.containerStatus(made.lasting);
-      assert.equal(lasting.state, "Running");
-      const short = await again.containerStatus(made.short);
-      assert.deepEqual([short.state, short.exitCode], ["Exited", 6]);
-      assert.equal((await again.podSandboxStatus(made.sandbox)).state, "Ready");
-      assert.equal(String((await again.execSync(made.lasting, ["cat", "/kept"], 5)).stdout), "kept\n");
-      await again.stopContainer(made.lasting, 0);
-      assert.equal((await again.containerStatus(made.lasting)).exitCode, 137);
-    } finally {
-      await again.removePodSandbox(made.sandbox);
-      await again.close();
-      assert.deepEqual(readdirSync(join(other, "state/containers")), []);
-      assert.deepEqual(readdirSync(join(other, "run/s")), []);
-      rmSync(other, { recursive: true, force: true });
-    }
-  });
-
-  it("has a helper that a container cannot write to", () => {
-    const [pid] = execFileSync("pgrep", ["-f", `${binary} serve ${dir}`])
-      .toString()
-      .trim()
-      .split("\n");
-    assert.throws(() => writeFileSync(`/proc/${pid}/exe`, "x"), { code: /EPERM|ETXTBSY/ });
-    assert.throws(() => copyFileSync("/bin/true", `/proc/${pid}/exe`));
   });
 });

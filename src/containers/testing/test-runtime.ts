@@ -114,3 +114,9 @@ export function containerConfig(name: string, command: string[]): ContainerConfi
     },
   };
 }
+
+/** Removes the groups that a runtime with this root made; they must be empty. */
+export function removeCgroups(root: string): void {
+  const found = ["/sys/fs/cgroup", "-depth", "-type", "d", "-path", `*/${root}*`];
+  execFileSync("find", [...found, "-exec", "rmdir", "{}", ";"]);
+}
