@@ -23,22 +23,38 @@ setup_is_fresh() {
     [ -z "$(find "$1/src" "$1/native" "$1/tools" -name generated -prune -o -newer "$1/dist/.setup" -type f ! -name '*.test.ts' ! -name '*.md' -print -quit 2>/dev/null)" ]
 }
 
-# Debian packages that are missing, installed when we are root and apt is there.
+# Installs Debian packages when we are root and apt is there: setup_apt DIR PACKAGE... Otherwise it says what is missing and
+# goes on. Fails when they cannot be had.
+setup_apt() {
+  setup_log="$1/dist/setup.log"
+  shift
+  [ $# -gt 0 ] || return 0
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+    setup_say "missing: $*. Install them (as root: apt-get install $*); going on without"
+    return 0
+  fi
+  setup_say "installing Debian packages: $*"
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >"$setup_log" 2>&1 ||
+    { apt-get update -qq >>"$setup_log" 2>&1 &&
+      DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >>"$setup_log" 2>&1; }
+}
+
+# What wherry itself needs.
 setup_debian() {
   missing=""
   command -v nft >/dev/null 2>&1 || [ -x /usr/sbin/nft ] || missing="$missing nftables"
   command -v cc >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
-  [ -n "$missing" ] || return 0
-  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
-    setup_say "missing:$missing. Install them (as root: apt-get install$missing); going on without"
-    return 0
-  fi
-  setup_say "installing Debian packages:$missing"
   # shellcheck disable=SC2086 # a list of package names
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >"$1/dist/setup.log" 2>&1 ||
-    { apt-get update -qq >>"$1/dist/setup.log" 2>&1 &&
-      DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >>"$1/dist/setup.log" 2>&1; } ||
-    setup_fail "could not install$missing: see $1/dist/setup.log"
+  setup_apt "$1" $missing || setup_fail "could not install$missing: see $1/dist/setup.log"
+}
+
+# What tests with real containers need besides. Without them these tests are skipped, and say so.
+setup_debian_for_tests() {
+  missing=""
+  [ -x /bin/busybox ] || missing="$missing busybox-static"
+  command -v skopeo >/dev/null 2>&1 || missing="$missing skopeo"
+  # shellcheck disable=SC2086 # a list of package names
+  setup_apt "$1" $missing || setup_say "could not install$missing: see $1/dist/setup.log"
 }
 
 setup_packages() {

@@ -4,5 +4,6 @@ set -eu
 home=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 . "$home/tools/setup.sh"
 ensure_setup "$home"
+case " $* " in "  " | *" root "*) setup_debian_for_tests "$home" ;; esac
 cd "$home"
 exec "$WHERRY_NODE" --disable-warning=ExperimentalWarning tools/test.ts "$@"
