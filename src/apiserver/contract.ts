@@ -5,6 +5,7 @@ import type { ApiTransport, TransportRequest, TransportResponse } from "../clien
 import type { Clock, Logger } from "../machinery/index.ts";
 import type { Store } from "../store/index.ts";
 import type { Deadline } from "./deadline.ts";
+import type { RequestInput } from "./request-input.ts";
 import type { Answer } from "./response.ts";
 import type { Span } from "./tracing/span.ts";
 import type { Tracer } from "./tracing/tracer.ts";
@@ -24,6 +25,8 @@ export interface HandlerRequest extends Omit<TransportRequest, "method"> {
   /** Upper case; carriers pass on whatever the client said (HEAD, OPTIONS, ... too). */
   method: string;
   peer: Peer;
+  /** A body that has not been taken yet (`takeBody`); `body` has it then. */
+  input?: RequestInput | undefined;
   /** What is recorded of it; set by the handler. */
   audit?: AuditTrail;
   /** What is noted of where its time goes; set by the handler where that is done. */

@@ -23,6 +23,7 @@ import { checkPlace, checkSpecialPlace } from "./place.ts";
 import { specialKey } from "./registry/registry.ts";
 import type { ServedResource } from "./registry/resource.ts";
 import { parseRequestInfo } from "./request-info.ts";
+import { takeBody } from "./request-input.ts";
 import { type Answer, PageError } from "./response.ts";
 import { applyType, patch } from "./verbs/patch.ts";
 import { readWriteOptions } from "./verbs/write-options.ts";
@@ -93,6 +94,9 @@ const longBytes = 64 * 1024;
 
 /** Verbs whose time is bounded beside that of the whole request. */
 const bounded = new Set(["create", "update", "patch", "delete"]);
+
+/** Verbs that look into a body; nobody reads what others bring. */
+const bodied = new Set([...bounded, "deletecollection"]);
 
 export class Handler {
   readonly #core: Core;
@@ -239,6 +243,7 @@ export class Handler {
       const target = negotiate(request.headers?.accept, pretty, offer);
       const apply = info.verb === "patch" && mediaType(request.headers?.["content-type"]) === applyType;
       const dryRun = readWriteOptions(info.verb, info.query, apply);
+      if (request.input && bodied.has(info.verb)) await takeBody(request);
       return serve({ core: this.#core, request, info, user, resource, dryRun, target, warnings });
     });
   }
@@ -312,6 +317,8 @@ export class Handler {
       const pretty = wantsPretty(info.query, request.headers?.["user-agent"]);
       const offer = specialOffer(info);
       const target = offer && negotiate(request.headers?.accept, pretty, offer);
+      // What is handed on is taken as it goes, and connections have no body.
+      if (request.input && !isLasting(info)) await takeBody(request);
       const result = await serveSpecial(this.#core, special, { request, info, user, warnings });
       if ("status" in result && typeof result.status === "number") return result as Answer;
       const shown = target ?? negotiate(request.headers?.accept, pretty);

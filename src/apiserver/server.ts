@@ -22,12 +22,12 @@ import { Health, type HealthCheck } from "./discovery/health.ts";
 import { identitySteps, StartSteps, startSteps } from "./discovery/start-steps.ts";
 import { Gate } from "./gate.ts";
 import { Handler } from "./handler.ts";
-import { type Front, listenFront } from "./http/front.ts";
+import { type Front, type FrontHandlers, listenFront } from "./http/front.ts";
 import { refuseUpgrade } from "./http/refuse-upgrade.ts";
 import { answerUpgrade } from "./http/upgraded.ts";
 import { localTransport, toTransport } from "./local-transport.ts";
 import { FlowControl } from "./flow-control/flow-control.ts";
-import { defaultRequestMs, isLasting, timeOf } from "./flow-control/lasting.ts";
+import { isLasting } from "./flow-control/lasting.ts";
 import { Meters } from "./metrics/meters.ts";
 import { MetricsRegistry } from "./metrics/registry.ts";
 import { Operating } from "./operating/operating.ts";
@@ -39,7 +39,7 @@ import { Shutdown } from "./shutdown.ts";
 import { describeServer } from "./server-metrics.ts";
 
 /** undefined for a path that leads nowhere: what is wrong with it is answered like everything else. */
-function infoOf({ method, path }: HandlerRequest): RequestInfo | undefined {
+function infoOf({ method, path }: Pick<HandlerRequest, "method" | "path">): RequestInfo | undefined {
   try {
     return parseRequestInfo(method, path);
   } catch {
@@ -58,16 +58,6 @@ function inOrder(own: HealthCheck[], others: ReadonlyMap<string, HealthCheck["ru
     ...own.slice(at),
     ...more.filter((each) => !isStep(each)),
   ];
-}
-
-/** In a path whose request may have another time than others. */
-const ownTime = /[?&]timeout=|\/(?:attach|exec|portforward|proxy)(?:[/?]|$)/;
-
-/** What a request's body may take of its time; undefined for requests that last. */
-function bodyMs(request: HandlerRequest, most = defaultRequestMs): number | undefined {
-  const info = ownTime.test(request.path) ? infoOf(request) : undefined;
-  if (!info) return most;
-  return isLasting(info) ? undefined : timeOf(info, most);
 }
 
 /** Fills the caches from the store, makes what every cluster has (system namespaces, `kubernetes` Service), then serves. */
@@ -184,9 +174,17 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const handle = (request: HandlerRequest) => handler.handle(request);
   const fronts: Front[] = [];
 
-  const upgrade: Parameters<typeof listenFront>[1]["upgrade"] = async (request, message, socket, head) => {
+  const becomesAnother = (asked: RequestInfo): boolean =>
+    aggregator.route(asked) !== undefined || (options.upgrades?.takes(asked) ?? false);
+  const upgrades: FrontHandlers["upgrades"] = (method, path, protocol) => {
+    const asked = infoOf({ method, path });
+    if (!asked) return false;
+    return becomesAnother(asked) || (asked.verb === "watch" && protocol.toLowerCase() === "websocket");
+  };
+
+  const upgrade: FrontHandlers["upgrade"] = async (request, message, socket, head) => {
     const asked = infoOf(request);
-    if (!asked || !(aggregator.route(asked) ?? options.upgrades?.takes(asked))) {
+    if (!asked || !becomesAnother(asked)) {
       const gone = new AbortController();
       socket.once("close", () => gone.abort(new Error("the client closed the connection")));
       const answer = await handle({ ...request, signal: gone.signal });
@@ -277,8 +275,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
           { ...listen, host, port },
           {
             handle: async (request) => shutdown.refusal(request) ?? handle(request),
+            upgrades,
             upgrade,
-            bodyLimit: (request) => ({ clock, ms: bodyMs(request, options.requestMs) }),
             log,
             failedHandshake: () => handshakes.add(),
             aborted(request) {

@@ -5,6 +5,7 @@ import type { ObjectReader, UserInfo } from "../auth-contract.ts";
 import { type Endpoint, resolveServiceEndpoint } from "../network/service-endpoint.ts";
 import type { Extension } from "./extension.ts";
 import { goErrorText } from "../network/go-errors.ts";
+import { lengthHeaders, type OutgoingBody, sendBody } from "../network/outgoing-body.ts";
 import { identityHeaders } from "./identity-headers.ts";
 import type { FrontProxyCertificate } from "./options.ts";
 
@@ -14,7 +15,7 @@ export interface ExtensionRequest {
   path: string;
   user: UserInfo;
   headers?: Readonly<Record<string, string>>;
-  body?: Uint8Array | undefined;
+  body?: OutgoingBody | undefined;
   signal?: AbortSignal | undefined;
   /** Until the head of the answer is there; none by default. */
   timeoutMs?: number;
@@ -69,7 +70,8 @@ export class ExtensionClient {
       return await once(options, wanted);
     } catch (error) {
       // A kept connection may be closed by the other end just when it is used again.
-      if (!(error instanceof StaleError) || !repeatable.has(wanted.method)) throw wording(error, options);
+      const repeats = repeatable.has(wanted.method) && !wanted.body;
+      if (!(error instanceof StaleError) || !repeats) throw wording(error, options);
     }
     try {
       return await once({ ...options, agent: false }, wanted);
@@ -97,7 +99,7 @@ function once(options: RequestOptions, wanted: ExtensionRequest): Promise<Incomi
       headers: {
         ...headers,
         ...identityHeaders(user),
-        ...(body ? { "content-length": String(body.length) } : {}),
+        ...lengthHeaders(body),
       },
       ...(signal ? { signal } : {}),
     });
@@ -118,7 +120,7 @@ function once(options: RequestOptions, wanted: ExtensionRequest): Promise<Incomi
       const stale = call.reusedSocket && error.code === "ECONNRESET";
       reject(stale ? new StaleError("stale connection", { cause: error }) : error);
     });
-    call.end(body);
+    sendBody(call, body);
   });
 }
 

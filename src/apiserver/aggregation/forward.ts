@@ -65,7 +65,7 @@ export async function forward(
       method: request.method,
       path: request.path,
       headers: { ...requestHeaders(request, info), ...(span ? traceHeaders(span.context) : {}) },
-      body: request.body,
+      body: request.input?.stream() ?? request.body,
       user,
       signal: endOf(request),
       ...(isDiscovery ? { timeoutMs: discoveryTimeoutMs } : {}),

@@ -1,6 +1,7 @@
 /** How an answer leaves: as HTTP/1.1's response or as a stream of HTTP/2. */
 import type { ServerResponse } from "node:http";
 import { constants, type ServerHttp2Stream } from "node:http2";
+import type { Socket } from "node:net";
 import type { Writable } from "node:stream";
 
 export interface Carrier {
@@ -10,10 +11,24 @@ export interface Carrier {
   whole(status: number, headers: Record<string, string>, body: Uint8Array | undefined): void;
   /** Sends what comes before a body that is written as it is made. */
   begin(status: number, headers: Record<string, string>): void;
-  /** The answer will be the end of the request, too, of which not all has been read. */
-  refuseRest(headers: Record<string, string>): void;
+  /**
+   * The answer will be the end of the request, too, of which not all has been read. `muchLeft`: more may come of it than to
+   * wait for its end were worth.
+   */
+  refuseRest(headers: Record<string, string>, muchLeft: boolean): void;
   /** No further request comes on this connection: HTTP/1.1 has a header for it, HTTP/2 a frame (GOAWAY). */
   hangUp(headers: Record<string, string>): void;
+}
+
+/** How long a client may go on sending what nobody reads, once it was refused: it shall get its answer before it is cut off. */
+const lingerMs = 500;
+
+/** Hangs up on somebody who may still be sending: closing at once could make the kernel throw away what was written last. */
+export function linger(socket: Socket): void {
+  socket.end();
+  socket.resume();
+  const timer = setTimeout(() => socket.destroy(), lingerMs);
+  socket.once("close", () => clearTimeout(timer));
 }
 
 export const ofResponse = (response: ServerResponse): Carrier => ({
@@ -26,8 +41,11 @@ export const ofResponse = (response: ServerResponse): Carrier => ({
     response.writeHead(status, headers);
     response.flushHeaders();
   },
-  refuseRest(headers) {
+  refuseRest(headers, muchLeft) {
+    if (!muchLeft) return;
     headers.connection = "close";
+    const { socket } = response;
+    if (socket) socket.destroySoon = () => linger(socket);
   },
   hangUp(headers) {
     headers.connection = "close";

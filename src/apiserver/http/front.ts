@@ -2,17 +2,16 @@
 import { createSecureServer, type ServerHttp2Stream } from "node:http2";
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { Duplex, Readable } from "node:stream";
+import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
-import { type Logger, StatusError } from "../../machinery/index.ts";
+import type { Logger } from "../../machinery/index.ts";
 import type { Peer } from "../auth-contract.ts";
 import type { HandlerRequest, ListenOptions } from "../contract.ts";
-import { LateError } from "../deadline.ts";
-import { type Answer, errorAnswer } from "../response.ts";
-import { type BodyLimit, readBody } from "./body.ts";
-import { type Carrier, ofResponse, ofStream } from "./carrier.ts";
+import type { Answer } from "../response.ts";
+import { type Carrier, linger, ofResponse, ofStream } from "./carrier.ts";
 import { plainHeaders } from "./headers.ts";
 import { peerOf } from "./peer.ts";
+import { RequestBody } from "./request-body.ts";
 import { respond } from "./respond.ts";
 import { UnderWay } from "./under-way.ts";
 
@@ -20,14 +19,15 @@ const keepAliveMs = 120_000;
 /** Of all headers of a request and its first line, as Go's server has it. */
 const maxHeaderBytes = 1024 * 1024 + 4096;
 
-const hasBody = (method: string): boolean => method !== "GET" && method !== "HEAD";
+/** A connection is kept for further requests when no more is left of a body that nobody wanted, as with Go's server. */
+const maxLeftBytes = 256 * 1024;
 
 export interface FrontHandlers {
   /** Never rejects. */
   handle(request: HandlerRequest): Promise<Answer>;
+  /** Whether a request that asks for its connection to become something else leads to what can. Others are answered as ever. */
+  upgrades(method: string, path: string, protocol: string): boolean;
   upgrade(request: HandlerRequest, message: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>;
-  /** How long the body of a request may take to come. */
-  bodyLimit(request: HandlerRequest): BodyLimit;
   log: Logger;
   /** The client had gone before its answer was there. */
   aborted?(request: HandlerRequest): void;
@@ -52,6 +52,7 @@ class FrontRequest implements HandlerRequest {
   readonly path: string;
   readonly headers: Record<string, string>;
   readonly peer: Peer;
+  input: RequestBody | undefined;
   body?: Uint8Array;
   audit?: NonNullable<HandlerRequest["audit"]>;
   deadline?: NonNullable<HandlerRequest["deadline"]>;
@@ -60,11 +61,18 @@ class FrontRequest implements HandlerRequest {
   /** The client has its answer, or has gone. */
   over = false;
 
-  constructor(method: string, path: string, headers: Record<string, string>, peer: Peer) {
+  constructor(
+    method: string,
+    path: string,
+    headers: Record<string, string>,
+    peer: Peer,
+    input: RequestBody | undefined,
+  ) {
     this.method = method;
     this.path = path;
     this.headers = headers;
     this.peer = peer;
+    this.input = input;
   }
 
   get signal(): AbortSignal {
@@ -102,11 +110,7 @@ export async function listenFront(options: ListenOptions, handlers: FrontHandler
     },
   });
 
-  const serve = async (
-    request: FrontRequest,
-    input: Readable | undefined,
-    carrier: Carrier,
-  ): Promise<void> => {
+  const serve = async (request: FrontRequest, carrier: Carrier): Promise<void> => {
     let answer: Answer | undefined;
     const over = underWay.begin();
     carrier.out.once("close", () => {
@@ -115,44 +119,40 @@ export async function listenFront(options: ListenOptions, handlers: FrontHandler
       answer?.deadline?.end();
       over();
     });
-    const { headers } = request;
-    let refused = false;
-    try {
-      const body = input && (await readBody(input, headers["content-length"], handlers.bodyLimit(request)));
-      if (body) request.body = body;
-      answer = await handlers.handle(request);
-    } catch (error) {
-      if (request.over) return;
-      if (error instanceof LateError) ({ answer } = error);
-      else if (error instanceof StatusError) answer = errorAnswer(error);
-      else throw error;
-      refused = true;
-    }
+    const { headers, input } = request;
+    answer = await handlers.handle(request);
     if (request.over) {
       handlers.aborted?.(request);
       answer.over?.();
       return;
     }
     answer.deadline?.cut(() => carrier.out.destroy(new Error("the client takes its answer too slowly")));
-    if (refused) carrier.refuseRest(answer.headers);
+    if (input && input.left > 0) carrier.refuseRest(answer.headers, input.left > maxLeftBytes);
     if (answer.lasts) over();
     if (closing || answer.hangUp) carrier.hangUp(answer.headers);
     await respond(carrier, answer, headers["accept-encoding"], request.method === "HEAD");
   };
 
-  const begin = (request: FrontRequest, input: Readable | undefined, carrier: Carrier): void => {
-    serve(request, input, carrier).catch((error: unknown) => {
+  const begin = (request: FrontRequest, carrier: Carrier): void => {
+    serve(request, carrier).catch((error: unknown) => {
       handlers.log.debug("connection lost while answering", { error });
       carrier.out.destroy();
     });
   };
 
-  server.on("request", (message: IncomingMessage, response: ServerResponse) => {
+  const onRequest = (message: IncomingMessage, response: ServerResponse, invite?: () => void): void => {
     const { method = "GET", url = "/", socket } = message;
     const headers = plainHeaders(message.headers, message.rawHeaders);
-    const request = new FrontRequest(method, pathOf(url), headers, peerOf(socket, socket as TLSSocket));
-    begin(request, hasBody(method) ? message : undefined, ofResponse(response));
-  });
+    const length = headers["content-length"];
+    const hasBody = length === undefined ? headers["transfer-encoding"] !== undefined : length !== "0";
+    const input = hasBody ? new RequestBody(message, length, invite) : undefined;
+    const peer = peerOf(socket, socket as TLSSocket);
+    begin(new FrontRequest(method, pathOf(url), headers, peer, input), ofResponse(response));
+  };
+  server.on("request", (message: IncomingMessage, response: ServerResponse) => onRequest(message, response));
+  server.on("checkContinue", (message: IncomingMessage, response: ServerResponse) =>
+    onRequest(message, response, () => response.writeContinue()),
+  );
   // Node's compatibility layer for HTTP/2 came with the listener above; requests are faster without it.
   server.removeAllListeners("stream");
   type Incoming = IncomingHttpHeaders & { ":method"?: string; ":path"?: string };
@@ -160,18 +160,17 @@ export async function listenFront(options: ListenOptions, handlers: FrontHandler
     stream.on("error", () => undefined);
     const { session } = stream;
     if (!session) return;
-    if (given.expect === "100-continue") stream.additionalHeaders({ ":status": 100 });
-    const method = given[":method"] ?? "GET";
+    const invite =
+      given.expect === "100-continue" ? () => stream.additionalHeaders({ ":status": 100 }) : undefined;
     const headers = plainHeaders(given, raw);
-    const request = new FrontRequest(
-      method,
-      given[":path"] ?? "/",
-      headers,
-      peerOf(session, session.socket as TLSSocket),
-    );
     // Nobody takes its end off a request without a body: Node destroys streams that have been read to their end before what
     // was written is on its way, and makes an error with a stack of each, which nobody sees.
-    begin(request, hasBody(method) ? stream : undefined, ofStream(stream));
+    const input = stream.endAfterHeaders
+      ? undefined
+      : new RequestBody(stream, headers["content-length"], invite);
+    const peer = peerOf(session, session.socket as TLSSocket);
+    const { ":method": method = "GET", ":path": path = "/" } = given;
+    begin(new FrontRequest(method, path, headers, peer, input), ofStream(stream));
   });
   server.on("upgrade", (message: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on("error", () => socket.destroy());
@@ -201,6 +200,10 @@ export async function listenFront(options: ListenOptions, handlers: FrontHandler
     handlers.failedHandshake?.();
     socket.destroy();
   });
+  Object.assign(server, {
+    shouldUpgradeCallback: ({ method = "GET", url = "/", headers }: IncomingMessage) =>
+      handlers.upgrades(method, pathOf(url), headers.upgrade ?? ""),
+  });
   server.setTimeout(0);
   // HTTP/1.1 clients keep connections for a while; closing them under their hands costs them a request.
   Object.assign(server, { keepAliveTimeout: keepAliveMs, maxHeaderSize: maxHeaderBytes });
@@ -229,9 +232,6 @@ export async function listenFront(options: ListenOptions, handlers: FrontHandler
 const pathOf = (url: string): string =>
   url.startsWith("/") ? url : url.replace(/^https?:\/\/[^/?]*/i, "") || "/";
 
-/** How long a client may go on sending what nobody reads, once it was refused: it shall get its answer before it is cut off. */
-const lingerMs = 500;
-
 /** Answers what cannot be read as a request of HTTP/1.1, as Go's server does, and hangs up. */
 function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
   const tooLarge = error.code === "HPE_HEADER_OVERFLOW";
@@ -242,11 +242,10 @@ function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
     return;
   }
   const text = tooLarge ? "431 Request Header Fields Too Large" : "400 Bad Request";
-  socket.end(
+  socket.write(
     `HTTP/1.1 ${text}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${text}`,
   );
-  socket.setTimeout(lingerMs, () => socket.destroy());
-  socket.resume();
+  linger(socket);
 }
 
 function bind(server: ReturnType<typeof createSecureServer>, host: string, port: number): Promise<number> {

@@ -3,6 +3,7 @@ import { type RequestOptions, request as httpsRequest } from "node:https";
 import { StatusError } from "../../machinery/index.ts";
 import type { TransportResponse } from "../../client/index.ts";
 import type { HandlerRequest, RequestInfo, SpecialHandler } from "../contract.ts";
+import { lengthHeaders, sendBody } from "../network/outgoing-body.ts";
 import { prefixLinks } from "./html-links.ts";
 import type { KubeletClient } from "./kubelet-client.ts";
 import { locateKubelet } from "./kubelet-location.ts";
@@ -49,7 +50,8 @@ function forward(
       headers[name] = value;
   headers["x-forwarded-uri"] = info.path;
   headers["x-forwarded-host"] = request.headers?.["host"] ?? "";
-  if (request.body) headers["content-length"] = String(request.body.length);
+  const body = request.input?.stream() ?? request.body;
+  Object.assign(headers, lengthHeaders(body));
   return new Promise((resolve, reject) => {
     const { secure, ...rest } = options;
     const call = (secure ? httpsRequest : httpRequest)({
@@ -60,12 +62,12 @@ function forward(
       ...(request.signal ? { signal: request.signal } : {}),
     });
     call.once("response", (answer) => resolve(responseOf(answer, info)));
-    call.once("error", (cause) =>
+    call.on("error", (cause) =>
       reject(
         new StatusError("ServiceUnavailable", `error trying to reach service: ${cause.message}`, { cause }),
       ),
     );
-    call.end(request.body);
+    sendBody(call, body);
   });
 }
 

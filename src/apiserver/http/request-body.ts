@@ -1,0 +1,70 @@
+import type { IncomingMessage } from "node:http";
+import type { Readable } from "node:stream";
+import { StatusError } from "../../machinery/index.ts";
+import { maxBodyBytes, tooLarge } from "../codec/decode.ts";
+import type { RequestInput } from "../request-input.ts";
+
+/** The body of a request that came by a socket. Nothing of it is read before somebody takes it. */
+export class RequestBody implements RequestInput {
+  readonly #from: Readable;
+  /** `content-length`; undefined where the client did not say. */
+  readonly #announced: number | undefined;
+  #invite: (() => void) | undefined;
+  #read = 0;
+
+  /** `invite`: tells a client that waits for that to send its body (`Expect: 100-continue`; RFC 9110, 10.1.1). */
+  constructor(from: Readable, announced: string | undefined, invite: (() => void) | undefined) {
+    this.#from = from;
+    this.#announced = announced === undefined ? undefined : Number(announced);
+    this.#invite = invite;
+  }
+
+  /**
+   * The whole of it; undefined when there is none. Anything beyond the limit is refused before it is read whole
+   * (StatusError 413); rejects with another one when the client goes away before the end.
+   */
+  whole(): Promise<Uint8Array | undefined> {
+    return new Promise((resolve, reject) => {
+      const input = this.#from;
+      if ((this.#announced ?? 0) > maxBodyBytes) {
+        reject(tooLarge());
+        return;
+      }
+      this.#begin();
+      const chunks: Buffer[] = [];
+      const settle = (then: () => void): void => {
+        input.off("data", onData).off("end", onEnd).off("close", onLost);
+        then();
+      };
+      const onData = (chunk: Buffer): void => {
+        this.#read += chunk.length;
+        chunks.push(chunk);
+        if (this.#read > maxBodyBytes) settle(() => reject(tooLarge()));
+      };
+      const onEnd = (): void =>
+        settle(() => resolve(chunks.length <= 1 ? chunks[0] : Buffer.concat(chunks, this.#read)));
+      const onLost = (): void =>
+        settle(() => reject(new StatusError("", "unexpected EOF", { code: 500, details: {} })));
+      if (input.destroyed) onLost();
+      else input.on("data", onData).on("end", onEnd).on("close", onLost);
+    });
+  }
+
+  stream(): { from: Readable; length: number | undefined } {
+    this.#begin();
+    return { from: this.#from, length: this.#announced };
+  }
+
+  #begin(): void {
+    this.#invite?.();
+    this.#invite = undefined;
+  }
+
+  /** How many bytes may still come that nobody has taken. */
+  get left(): number {
+    if (this.#from.readableEnded) return 0;
+    if ((this.#from as Partial<IncomingMessage>).complete) return this.#from.readableLength;
+    // Who waits to be invited may send its body all the same, or go on with another request.
+    return this.#announced === undefined || this.#invite ? Infinity : this.#announced - this.#read;
+  }
+}
