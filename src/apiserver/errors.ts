@@ -122,11 +122,14 @@ export const wrongShape = (asked: string, isList: boolean, kind: string): Status
     `you requested ${asked}, but the requested object is ${isList ? "a list" : "not a list"} (${kind})`,
   );
 
-export function denied(attributes: AuthorizationAttributes, reason: string): StatusError {
+/** They may not do that, whatever it is. */
+export class DeniedError extends StatusError {}
+
+export function denied(attributes: AuthorizationAttributes, reason: string): DeniedError {
   const { user, verb, namespace, name, path } = attributes;
   const why = reason === "" ? "" : `: ${reason}`;
   if (!attributes.isResource) {
-    return new StatusError(
+    return new DeniedError(
       "Forbidden",
       `forbidden: User "${user.name}" cannot ${verb} path "${path}"${why}`,
       {
@@ -138,9 +141,10 @@ export function denied(attributes: AuthorizationAttributes, reason: string): Sta
   const what =
     attributes.subresource === "" ? attributes.resource : `${attributes.resource}/${attributes.subresource}`;
   const where = namespace === "" ? "at the cluster scope" : `in the namespace "${namespace}"`;
-  return forbidden(
+  const { message, details } = forbidden(
     resource,
     name,
     `User "${user.name}" cannot ${verb} resource "${what}" in API group "${attributes.apiGroup}" ${where}${why}`,
   );
+  return new DeniedError("Forbidden", message, details ? { details } : {});
 }

@@ -1,4 +1,5 @@
-import { StatusError } from "../machinery/index.ts";
+import type { StatusError } from "../machinery/index.ts";
+import { DeniedError } from "./errors.ts";
 
 /** Takes a stream's chunks at once; what the other end has not taken yet counts as backlog. */
 export interface StreamSink {
@@ -101,6 +102,7 @@ export const errorAnswer = (error: StatusError): Answer =>
 export function withErrorHeaders(error: StatusError, answer: Answer): Answer {
   const retry = error.details?.retryAfterSeconds;
   if (retry !== undefined) answer.headers["retry-after"] = String(retry);
+  if (error instanceof DeniedError) answer.headers["x-content-type-options"] = "nosniff";
   if (error.reason === "Unauthorized") answer.headers["www-authenticate"] = "Bearer";
   return answer;
 }

@@ -8,8 +8,9 @@ import type { Logger } from "../../machinery/index.ts";
 import type { Peer } from "../auth-contract.ts";
 import type { HandlerRequest, ListenOptions } from "../contract.ts";
 import type { Answer } from "../response.ts";
-import { type Carrier, linger, ofResponse, ofStream } from "./carrier.ts";
+import { type Carrier, ofResponse, ofStream } from "./carrier.ts";
 import { plainHeaders } from "./headers.ts";
+import { follow, refuse, refusesHead } from "./http1.ts";
 import { peerOf } from "./peer.ts";
 import { RequestBody } from "./request-body.ts";
 import { respond } from "./respond.ts";
@@ -141,12 +142,14 @@ export async function listenFront(options: ListenOptions, handlers: FrontHandler
   };
 
   const onRequest = (message: IncomingMessage, response: ServerResponse, invite?: () => void): void => {
+    if (refusesHead(message, response)) return;
     const { method = "GET", url = "/", socket } = message;
     const headers = plainHeaders(message.headers, message.rawHeaders);
     const length = headers["content-length"];
     const hasBody = length === undefined ? headers["transfer-encoding"] !== undefined : length !== "0";
     const input = hasBody ? new RequestBody(message, length, invite) : undefined;
     const peer = peerOf(socket, socket as TLSSocket);
+    follow({ message, response, input });
     begin(new FrontRequest(method, pathOf(url), headers, peer, input), ofResponse(response));
   };
   server.on("request", (message: IncomingMessage, response: ServerResponse) => onRequest(message, response));
@@ -206,7 +209,11 @@ export async function listenFront(options: ListenOptions, handlers: FrontHandler
   });
   server.setTimeout(0);
   // HTTP/1.1 clients keep connections for a while; closing them under their hands costs them a request.
-  Object.assign(server, { keepAliveTimeout: keepAliveMs, maxHeaderSize: maxHeaderBytes });
+  Object.assign(server, {
+    keepAliveTimeout: keepAliveMs,
+    maxHeaderSize: maxHeaderBytes,
+    requireHostHeader: false,
+  });
   server.on("clientError", (error, socket: Socket) => refuse(error, socket));
 
   const hosts = typeof options.host === "string" ? [options.host] : options.host;
@@ -231,22 +238,6 @@ export async function listenFront(options: ListenOptions, handlers: FrontHandler
 /** What is asked of a proxy names the server, too. */
 const pathOf = (url: string): string =>
   url.startsWith("/") ? url : url.replace(/^https?:\/\/[^/?]*/i, "") || "/";
-
-/** Answers what cannot be read as a request of HTTP/1.1, as Go's server does, and hangs up. */
-function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
-  const tooLarge = error.code === "HPE_HEADER_OVERFLOW";
-  // What comes after that is no request either.
-  if (socket.writableEnded) return;
-  if (!socket.writable || !error.code?.startsWith("HPE_")) {
-    socket.destroy(error);
-    return;
-  }
-  const text = tooLarge ? "431 Request Header Fields Too Large" : "400 Bad Request";
-  socket.write(
-    `HTTP/1.1 ${text}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${text}`,
-  );
-  linger(socket);
-}
 
 function bind(server: ReturnType<typeof createSecureServer>, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {

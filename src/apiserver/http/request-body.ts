@@ -11,6 +11,9 @@ export class RequestBody implements RequestInput {
   readonly #announced: number | undefined;
   #invite: (() => void) | undefined;
   #read = 0;
+  #handedOn = false;
+  #problem: string | undefined;
+  #fail: ((text: string) => void) | undefined;
 
   /** `invite`: tells a client that waits for that to send its body (`Expect: 100-continue`; RFC 9110, 10.1.1). */
   constructor(from: Readable, announced: string | undefined, invite: (() => void) | undefined) {
@@ -43,16 +46,27 @@ export class RequestBody implements RequestInput {
       };
       const onEnd = (): void =>
         settle(() => resolve(chunks.length <= 1 ? chunks[0] : Buffer.concat(chunks, this.#read)));
-      const onLost = (): void =>
-        settle(() => reject(new StatusError("", "unexpected EOF", { code: 500, details: {} })));
-      if (input.destroyed) onLost();
+      this.#fail = (text) => settle(() => reject(new StatusError("", text, { code: 500 })));
+      const onLost = (): void => this.lost("unexpected EOF");
+      if (this.#problem !== undefined) this.#fail(this.#problem);
+      else if (input.destroyed) onLost();
       else input.on("data", onData).on("end", onEnd).on("close", onLost);
     });
   }
 
   stream(): { from: Readable; length: number | undefined } {
     this.#begin();
+    this.#handedOn = true;
+    if (this.#problem !== undefined) this.#from.destroy();
     return { from: this.#from, length: this.#announced };
+  }
+
+  /** It will not come to its end. */
+  lost(text: string): void {
+    this.#problem = text;
+    this.#fail?.(text);
+    // Nobody can be told in the middle of something: the connection ends.
+    if (this.#handedOn) this.#from.destroy();
   }
 
   #begin(): void {
