@@ -22,6 +22,8 @@ const windowBytes = 4 * 1024 * 1024;
 export class Client {
   readonly #sessions: ClientHttp2Session[] = [];
   readonly #headers: Record<string, string>;
+  /** Streams that last, by their session: a server takes so many on one. */
+  readonly #lasting = new Map<ClientHttp2Session, number>();
   #next = 0;
 
   readonly #connect: () => ClientHttp2Session;
@@ -98,7 +100,10 @@ export class Client {
 
   /** A watch, or any answer that is read as it comes. */
   stream(path: string, onChunk: (chunk: Buffer) => void, more: Record<string, string> = {}): Stream {
-    const stream = this.#session().request({ ...this.#headers, ":path": path, ...more });
+    const session = this.#roomy();
+    const stream = session.request({ ...this.#headers, ":path": path, ...more });
+    this.#lasting.set(session, (this.#lasting.get(session) ?? 0) + 1);
+    stream.once("close", () => this.#lasting.set(session, (this.#lasting.get(session) ?? 1) - 1));
     stream.on("data", onChunk);
     stream.on("error", () => undefined);
     return {
@@ -113,6 +118,18 @@ export class Client {
 
   close(): void {
     for (const session of this.#sessions) session.destroy();
+  }
+
+  /** One that takes another stream for long, and leaves room for requests. */
+  #roomy(): ClientHttp2Session {
+    for (let i = 0; i < this.#sessions.length; i++) {
+      const session = this.#session();
+      const most = session.remoteSettings?.maxConcurrentStreams ?? 100;
+      if ((this.#lasting.get(session) ?? 0) < most * 0.8) return session;
+    }
+    const more = this.#connect();
+    this.#sessions.push(more);
+    return more;
   }
 
   /** The next; a server ends those that rest for long, and they are opened again. */

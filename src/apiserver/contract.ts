@@ -219,6 +219,10 @@ export interface ApiServerOptions {
   shutdown?: ShutdownOptions;
   /** How long requests may take that do not last, in milliseconds: --request-timeout. Default a minute. */
   requestMs?: number;
+  /** Patterns of origins whose pages may read answers: --cors-allowed-origins. */
+  corsOrigins?: readonly string[];
+  /** Of how many requests of HTTP/2 the connection ends, 0 to 0.02: --goaway-chance. */
+  goAwayChance?: number;
   /** Priority and fairness; `false`: nothing is limited. `seats`: requests at once, roughly; default 600. */
   flowControl?: { seats?: number } | false;
   /** `false` leaves out admission plugins (tests). */
@@ -232,6 +236,8 @@ export interface ListenOptions {
   /** 0 takes any free port. */
   port: number;
   tls: { key: string; cert: string; clientCa: string };
+  /** Streams at once of a connection of HTTP/2; 0 or undefined: 100 (--http2-max-streams-per-connection). */
+  maxStreams?: number | undefined;
 }
 
 export interface ApiServer {

@@ -8,6 +8,9 @@ import type { IdentityMetrics } from "./metrics/identity.ts";
 
 const anonymous: UserInfo = { name: "system:anonymous", groups: ["system:unauthenticated"] };
 
+const isStranger = ({ name, groups }: UserInfo): boolean =>
+  name === anonymous.name || groups.includes("system:unauthenticated");
+
 /** Who asks, and for what. `name`: the one object that is spoken of, be it by a field selector. */
 export type Asked = AuthorizationAttributes & { name: string };
 
@@ -15,6 +18,8 @@ export type Asked = AuthorizationAttributes & { name: string };
 export interface Identified {
   asked: Asked;
   at: number;
+  /** Whoever it is did not say so. */
+  stranger: boolean;
 }
 
 export class Gate {
@@ -72,10 +77,11 @@ export class Gate {
     };
     trail?.received(attributes);
     const wanted = wantedUser(request.headers ?? {});
-    if (!wanted) return { asked: attributes, at };
+    const stranger = isStranger(user);
+    if (!wanted) return { asked: attributes, at, stranger };
     const acting = await this.#impersonation.actAs(wanted, attributes);
     trail?.impersonating(acting);
-    return { asked: { ...attributes, user: acting }, at: this.#clock.monotonic() };
+    return { asked: { ...attributes, user: acting }, at: this.#clock.monotonic(), stranger };
   }
 
   /** Throws 401. */

@@ -84,6 +84,8 @@ interface Mark {
   /** There was something to ask: requests for what does not exist are not counted. */
   reached: boolean;
   asked: Asked | undefined;
+  /** Nobody said who it is. */
+  stranger: boolean;
   passage: Passage | undefined;
   /** When it was known that they may. */
   admitted: number;
@@ -130,7 +132,13 @@ export class Handler {
     if (trail) request.audit = trail;
     let info: RequestInfo | undefined;
     let answer: Answer;
-    const mark: Mark = { reached: false, asked: undefined, passage: undefined, admitted: began };
+    const mark: Mark = {
+      reached: false,
+      asked: undefined,
+      stranger: false,
+      passage: undefined,
+      admitted: began,
+    };
     try {
       if (speaksProtobuf(request)) await loadMessages();
       info = readInfo(request);
@@ -155,6 +163,7 @@ export class Handler {
     const took = { ms: now - began, authMs: admitted - began, counts: mark.reached };
     this.#follower.follow({ request, info, asked, answer, passage, took, now });
     if (request.span) endRequestSpan(request.span, answer);
+    if (mark.stranger || (!asked && answer.status === 401)) answer.stranger = true;
     answer.headers["audit-id"] = trail?.auditId ?? auditIdOf(request);
     return trail ? trail.answered(answer, info) : answer;
   }
@@ -179,6 +188,7 @@ export class Handler {
     const identified = await this.#gate.identify(request, info, began, audit);
     const { asked, at } = identified;
     mark.asked = asked;
+    mark.stranger = identified.stranger;
     if (this.#tracer) request.span = beginRequestSpan(this.#tracer, request, info, asked.user, began);
     const passage = this.#pass(info, asked, at);
     mark.passage = passage;

@@ -37,6 +37,8 @@ export interface Answer {
   lasts?: boolean;
   /** By when it has to be sent: `cut` calls back then, but not any more after `end`. */
   deadline?: { cut(run: () => void): void; end(): void };
+  /** For somebody who did not say who they are: a connection of HTTP/2, which can do much harm, is closed after it (CVE-2023-44487). */
+  stranger?: boolean;
   /** The connection is closed after it. */
   hangUp?: boolean;
   /** Called once, or more often, when a stream has been sent to its end or nobody reads on. */

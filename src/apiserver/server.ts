@@ -22,6 +22,7 @@ import { Health, type HealthCheck } from "./discovery/health.ts";
 import { identitySteps, StartSteps, startSteps } from "./discovery/start-steps.ts";
 import { Gate } from "./gate.ts";
 import { Handler } from "./handler.ts";
+import { withCors } from "./http/cors.ts";
 import { type Front, type FrontHandlers, listenFront } from "./http/front.ts";
 import { refuseUpgrade } from "./http/refuse-upgrade.ts";
 import { answerUpgrade } from "./http/upgraded.ts";
@@ -173,6 +174,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   });
   const handle = (request: HandlerRequest) => handler.handle(request);
   const fronts: Front[] = [];
+  const { goAwayChance = 0 } = options;
 
   const becomesAnother = (asked: RequestInfo): boolean =>
     aggregator.route(asked) !== undefined || (options.upgrades?.takes(asked) ?? false);
@@ -274,7 +276,11 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
         const front = await listenFront(
           { ...listen, host, port },
           {
-            handle: async (request) => shutdown.refusal(request) ?? handle(request),
+            handle: withCors(
+              options.corsOrigins ?? [],
+              async (request) => shutdown.refusal(request) ?? handle(request),
+            ),
+            ...(goAwayChance > 0 ? { goAway: () => random() < goAwayChance } : {}),
             upgrades,
             upgrade,
             log,

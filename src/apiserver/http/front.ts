@@ -1,5 +1,5 @@
 /** The socket side: one TLS port for HTTP/1.1 and HTTP/2, client certificates asked for but not demanded. */
-import { createSecureServer, type ServerHttp2Stream } from "node:http2";
+import { createSecureServer, type Http2Session, type ServerHttp2Stream } from "node:http2";
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -11,14 +11,11 @@ import type { Answer } from "../response.ts";
 import { type Carrier, ofResponse, ofStream } from "./carrier.ts";
 import { plainHeaders } from "./headers.ts";
 import { follow, refuse, refusesHead } from "./http1.ts";
+import { headMs, http1HeaderBytes, http2Options, idleMs, SessionWatch, streamsOf } from "./limits.ts";
 import { peerOf } from "./peer.ts";
 import { RequestBody } from "./request-body.ts";
 import { respond } from "./respond.ts";
 import { UnderWay } from "./under-way.ts";
-
-const keepAliveMs = 120_000;
-/** Of all headers of a request and its first line, as Go's server has it. */
-const maxHeaderBytes = 1024 * 1024 + 4096;
 
 /** A connection is kept for further requests when no more is left of a body that nobody wanted, as with Go's server. */
 const maxLeftBytes = 256 * 1024;
@@ -32,6 +29,8 @@ export interface FrontHandlers {
   log: Logger;
   /** The client had gone before its answer was there. */
   aborted?(request: HandlerRequest): void;
+  /** Whether a connection of HTTP/2 shall end with this request, so that its client looks for another server. */
+  goAway?(): boolean;
   /** A connection failed before TLS was agreed on. */
   failedHandshake?(): void;
 }
@@ -91,10 +90,11 @@ class FrontRequest implements HandlerRequest {
 }
 
 export async function listenFront(options: ListenOptions, handlers: FrontHandlers): Promise<Front> {
-  const sessions = new Set<{ close(): void; destroy(): void }>();
+  const sessions = new Map<Http2Session, SessionWatch>();
   const sockets = new Set<Duplex>();
   const underWay = new UnderWay();
   let closing = false;
+  const maxStreams = streamsOf(options.maxStreams);
   const server = createSecureServer({
     allowHTTP1: true,
     key: options.tls.key,
@@ -103,15 +103,11 @@ export async function listenFront(options: ListenOptions, handlers: FrontHandler
     requestCert: true,
     rejectUnauthorized: false,
     minVersion: "TLSv1.2",
-    maxSessionMemory: 100,
-    settings: {
-      maxConcurrentStreams: 1000,
-      initialWindowSize: 1024 * 1024,
-      maxHeaderListSize: maxHeaderBytes,
-    },
+    handshakeTimeout: headMs,
+    ...http2Options(maxStreams),
   });
 
-  const serve = async (request: FrontRequest, carrier: Carrier): Promise<void> => {
+  const serve = async (request: FrontRequest, carrier: Carrier, session?: SessionWatch): Promise<void> => {
     let answer: Answer | undefined;
     const over = underWay.begin();
     carrier.out.once("close", () => {
@@ -119,6 +115,7 @@ export async function listenFront(options: ListenOptions, handlers: FrontHandler
       answer?.over?.();
       answer?.deadline?.end();
       over();
+      session?.end();
     });
     const { headers, input } = request;
     answer = await handlers.handle(request);
@@ -131,11 +128,13 @@ export async function listenFront(options: ListenOptions, handlers: FrontHandler
     if (input && input.left > 0) carrier.refuseRest(answer.headers, input.left > maxLeftBytes);
     if (answer.lasts) over();
     if (closing || answer.hangUp) carrier.hangUp(answer.headers);
+    else if (session && (answer.stranger || handlers.goAway?.())) carrier.hangUp(answer.headers);
     await respond(carrier, answer, headers["accept-encoding"], request.method === "HEAD");
   };
 
-  const begin = (request: FrontRequest, carrier: Carrier): void => {
-    serve(request, carrier).catch((error: unknown) => {
+  const begin = (request: FrontRequest, carrier: Carrier, session?: SessionWatch): void => {
+    session?.begin();
+    serve(request, carrier, session).catch((error: unknown) => {
       handlers.log.debug("connection lost while answering", { error });
       carrier.out.destroy();
     });
@@ -173,7 +172,7 @@ export async function listenFront(options: ListenOptions, handlers: FrontHandler
       : new RequestBody(stream, headers["content-length"], invite);
     const peer = peerOf(session, session.socket as TLSSocket);
     const { ":method": method = "GET", ":path": path = "/" } = given;
-    begin(new FrontRequest(method, path, headers, peer, input), ofStream(stream));
+    begin(new FrontRequest(method, path, headers, peer, input), ofStream(stream), sessions.get(session));
   });
   server.on("upgrade", (message: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on("error", () => socket.destroy());
@@ -189,7 +188,7 @@ export async function listenFront(options: ListenOptions, handlers: FrontHandler
     });
   });
   server.on("session", (session) => {
-    sessions.add(session);
+    sessions.set(session, new SessionWatch(session, maxStreams));
     session.once("close", () => sessions.delete(session));
     session.on("error", () => session.destroy());
   });
@@ -208,10 +207,14 @@ export async function listenFront(options: ListenOptions, handlers: FrontHandler
       handlers.upgrades(method, pathOf(url), headers.upgrade ?? ""),
   });
   server.setTimeout(0);
-  // HTTP/1.1 clients keep connections for a while; closing them under their hands costs them a request.
   Object.assign(server, {
-    keepAliveTimeout: keepAliveMs,
-    maxHeaderSize: maxHeaderBytes,
+    keepAliveTimeout: idleMs,
+    headersTimeout: headMs,
+    // Each request has its own time, or as much as it likes.
+    requestTimeout: 0,
+    connectionsCheckingInterval: 5000,
+    maxHeaderSize: http1HeaderBytes,
+    maxHeadersCount: 0,
     requireHostHeader: false,
   });
   server.on("clientError", (error, socket: Socket) => refuse(error, socket));
@@ -224,11 +227,11 @@ export async function listenFront(options: ListenOptions, handlers: FrontHandler
     async close(graceMs) {
       closing = true;
       const done = new Promise<void>((resolve) => server.close(() => resolve()));
-      for (const session of sessions) session.close();
+      for (const session of sessions.keys()) session.close();
       await underWay.none(graceMs);
       // What was written last is on its way before connections are cut.
       await new Promise((resolve) => setImmediate(resolve));
-      for (const session of sessions) session.destroy();
+      for (const session of sessions.keys()) session.destroy();
       for (const socket of sockets) socket.destroy();
       await done;
     },

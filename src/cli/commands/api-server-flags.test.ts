@@ -21,6 +21,9 @@ test("flags of the API server become plain settings, with absolute paths", () =>
       "--profiling=false",
       "--v=4",
       "--disable-admission-plugins=A,B",
+      "--cors-allowed-origins=//a\\.example(:|$),^http://b$",
+      "--goaway-chance=0.01",
+      "--http2-max-streams-per-connection=250",
     ),
     {
       encryptionConfig: resolve("e.yaml"),
@@ -32,6 +35,9 @@ test("flags of the API server become plain settings, with absolute paths", () =>
       profiling: false,
       verbosity: 4,
       requestMs: 30_000,
+      corsOrigins: ["//a\\.example(:|$)", "^http://b$"],
+      goAwayChance: 0.01,
+      http2MaxStreams: 250,
     },
   );
 });
@@ -42,6 +48,9 @@ test("what is no duration or less than nothing is refused", () => {
     "--shutdown-delay-duration=-1s",
     "--max-requests-inflight=-1",
     "--request-timeout=soon",
+    "--goaway-chance=0.03",
+    "--cors-allowed-origins=example.com",
+    "--cors-allowed-origins=//(",
   ])
     assert.throws(() => read(flag), UsageError, flag);
 });

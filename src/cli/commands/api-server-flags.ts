@@ -47,6 +47,21 @@ export const apiServerFlags: readonly FlagSpec[] = [
     help: "how long a request may take that is neither a watch nor a connection to a pod; default 1m0s",
   },
   {
+    long: "cors-allowed-origins",
+    type: "list",
+    help: "regular expressions of origins whose pages may read answers in browsers, e.g. //example\\.com(:|$)",
+  },
+  {
+    long: "goaway-chance",
+    type: "string",
+    help: "of how many requests of HTTP/2 the connection ends so that clients spread over servers: 0 to 0.02; default 0",
+  },
+  {
+    long: "http2-max-streams-per-connection",
+    type: "int",
+    help: "requests at once on one connection of HTTP/2; default 100",
+  },
+  {
     long: "shutdown-delay-duration",
     type: "string",
     help: "how long it serves on while /readyz fails, e.g. 5s; default 0s",
@@ -85,6 +100,9 @@ export function apiServerSettings(flags: Flags): ApiServerSettings | undefined {
     profiling: flags.has("profiling") ? flags.on("profiling") : undefined,
     verbosity: atLeast(0, flags, "v"),
     requestMs: duration(flags, "request-timeout"),
+    corsOrigins: flags.has("cors-allowed-origins") ? patterns(names("cors-allowed-origins")) : undefined,
+    goAwayChance: chance(flags, "goaway-chance"),
+    http2MaxStreams: atLeast(0, flags, "http2-max-streams-per-connection"),
     shutdownDelayMs: duration(flags, "shutdown-delay-duration"),
     shutdownSendRetryAfter: flags.on("shutdown-send-retry-after") || undefined,
   };
@@ -96,6 +114,30 @@ function atLeast(least: number, flags: Flags, name: string): number | undefined 
   if (value !== undefined && value < least)
     throw new UsageError(`--${name} wants a number of at least ${least}`);
   return value;
+}
+
+function chance(flags: Flags, name: string): number | undefined {
+  const text = flags.text(name);
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (text.trim() !== "" && value >= 0 && value <= 0.02) return value;
+  throw new UsageError(`--${name} can not be less than 0 or greater than 0.02`);
+}
+
+/** As kube-apiserver wants them: whoever names a host pins where it begins and ends, or takes others in. */
+function patterns(given: string[]): string[] {
+  for (const each of given) {
+    try {
+      new RegExp(each);
+    } catch {
+      throw new UsageError(`--cors-allowed-origins has an invalid regular expression: ${each}`);
+    }
+    if (!/\^|\/\//.test(each) || !/[$:]/.test(each.replace("://", "")))
+      throw new UsageError(
+        `--cors-allowed-origins has an invalid pattern ${each}: it does not pin the start and the end of the host's name`,
+      );
+  }
+  return given;
 }
 
 function duration(flags: Flags, name: string): number | undefined {

@@ -110,6 +110,8 @@ export async function startControlPlane(options: {
     flags: serverFlags(config, settings, { advertiseAddress, issuer: auth.issuer }),
     ...(settings.profiling === undefined ? {} : { profiling: settings.profiling }),
     ...(settings.requestMs === undefined ? {} : { requestMs: settings.requestMs }),
+    ...(settings.corsOrigins === undefined ? {} : { corsOrigins: settings.corsOrigins }),
+    ...(settings.goAwayChance === undefined ? {} : { goAwayChance: settings.goAwayChance }),
     flowControl: { seats: seatsOf(settings) },
     shutdown: {
       ...(settings.shutdownDelayMs === undefined ? {} : { delayMs: settings.shutdownDelayMs }),
@@ -144,7 +146,7 @@ export async function startControlPlane(options: {
   const tls = { ...certificates.apiserver, clientCa: `${certificates.ca}\n${certificates.frontProxyCa}` };
   const listen = async (host: string): Promise<void> => {
     try {
-      await server.listen({ host, port: config.apiPort, tls });
+      await server.listen({ host, port: config.apiPort, tls, maxStreams: settings.http2MaxStreams });
     } catch (cause) {
       if (!isTaken(cause)) throw cause;
       throw new ClusterError(`port ${config.apiPort} on ${host}, meant for the API server, is taken`, {

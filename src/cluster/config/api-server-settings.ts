@@ -21,6 +21,12 @@ export interface ApiServerSettings {
   verbosity?: number;
   /** How long a request may take that does not last, in milliseconds. */
   requestMs?: number;
+  /** Patterns of origins whose pages may read answers in browsers. */
+  corsOrigins?: readonly string[];
+  /** Of how many requests of HTTP/2 the connection ends, 0 to 0.02. */
+  goAwayChance?: number;
+  /** Streams at once of a connection of HTTP/2; 0: 100. */
+  http2MaxStreams?: number;
   /** How long it serves on while it is no longer ready, in milliseconds. */
   shutdownDelayMs?: number;
   /** It answers 429 until requests under way are done. */

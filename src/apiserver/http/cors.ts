@@ -1,0 +1,31 @@
+/** Pages of other origins: which of them may read answers (--cors-allowed-origins of kube-apiserver; the Fetch standard, 3.2). */
+import type { HandlerRequest } from "../contract.ts";
+import type { Answer } from "../response.ts";
+
+const permitted = {
+  "access-control-allow-methods": "POST, GET, OPTIONS, PUT, DELETE, PATCH",
+  "access-control-allow-headers":
+    "Content-Type, Content-Length, Accept-Encoding, X-CSRF-Token, Authorization, X-Requested-With, If-Modified-Since",
+  "access-control-expose-headers": "Date",
+  "access-control-allow-credentials": "true",
+};
+
+type Handle = (request: HandlerRequest) => Promise<Answer>;
+
+/**
+ * Answers so that pages of origins that match a pattern may read them. What a browser asks beforehand is answered without asking
+ * who it is. Throws for a pattern that is none.
+ */
+export function withCors(patterns: readonly string[], handle: Handle): Handle {
+  if (patterns.length === 0) return handle;
+  const allowed = patterns.map((pattern) => new RegExp(pattern));
+  return async (request) => {
+    const origin = request.headers?.origin ?? "";
+    if (origin === "" || !allowed.some((pattern) => pattern.test(origin))) return handle(request);
+    const headers = { "access-control-allow-origin": origin, ...permitted };
+    if (request.method === "OPTIONS") return { status: 204, headers, body: new Uint8Array(0) };
+    const answer = await handle(request);
+    Object.assign(answer.headers, headers);
+    return answer;
+  };
+}
