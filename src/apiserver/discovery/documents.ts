@@ -4,7 +4,8 @@ import { encodedBytes, mediaTypes } from "../codec/encode.ts";
 import { formats, negotiate, parseAccept, plainOffer, type Target } from "../codec/negotiate.ts";
 import type { HandlerRequest, RequestInfo } from "../contract.ts";
 import { methodNotAllowed, noResource, notAcceptable, nothingElse } from "../errors.ts";
-import { type MetricsRegistry, metricsType } from "../metrics/registry.ts";
+import { metricsAnswer } from "../metrics/exposition.ts";
+import type { MetricsRegistry } from "../metrics/registry.ts";
 import { OpenApiDocuments } from "./openapi.ts";
 import type { Registry } from "../registry/registry.ts";
 import { type Answer, bytesAnswer, textAnswer } from "../response.ts";
@@ -71,17 +72,6 @@ export interface DocumentsOptions {
   ) => Answer | undefined | Promise<Answer | undefined>;
   /** Their paths, as far as they are listed. */
   operatingPaths: readonly string[];
-}
-
-/** DELETE begins to count anew. */
-async function metricsAnswer(method: string, metrics: MetricsRegistry): Promise<Answer> {
-  if (method === "DELETE") {
-    metrics.reset();
-    return bytesAnswer(200, Buffer.from("metrics reset\n"), "text/plain; charset=utf-8");
-  }
-  const answer = bytesAnswer(200, Buffer.from(await metrics.text()), metricsType);
-  answer.headers["process-start-time-unix"] = String(Math.round(performance.timeOrigin / 1000));
-  return answer;
 }
 
 export class Documents {
@@ -169,8 +159,8 @@ export class Documents {
   async #page(path: string, request: HandlerRequest, info: RequestInfo): Promise<Answer | undefined> {
     const { metrics, health } = this.#options;
     if (path === "/" || path === "/index.html") return pretty({ paths: this.#paths() });
-    if (path === "/metrics") return metricsAnswer(request.method, metrics);
-    if (path === "/metrics/slis") return metricsAnswer("GET", health.metrics);
+    if (path === "/metrics") return metricsAnswer(request.method, request.headers ?? {}, metrics);
+    if (path === "/metrics/slis") return metricsAnswer("GET", request.headers ?? {}, health.metrics);
     if (path.startsWith("/debug/")) {
       const text = this.#options.debug(path, info.query);
       if (text !== undefined) return textAnswer(200, text);

@@ -27,7 +27,7 @@ export async function respond(
   const zips = acceptEncoding?.split(",").some((each) => each.trim() === "gzip") ?? false;
   if (body instanceof Uint8Array) {
     let bytes = body;
-    if (zips && bytes.length >= gzipFrom && !head) {
+    if (zips && bytes.length >= gzipFrom && !head && !("content-encoding" in headers)) {
       bytes = await gzipBytes(bytes, { level: constants.Z_BEST_SPEED });
       headers["content-encoding"] = "gzip";
       headers.vary = headers.vary ? `${headers.vary}, Accept-Encoding` : "Accept-Encoding";

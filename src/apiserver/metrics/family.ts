@@ -1,8 +1,7 @@
-import { goFloat } from "./go-float.ts";
 import { Counter, Gauge, Histogram } from "./values.ts";
 
 /** How far Kubernetes stands by a metric's name and labels. */
-export type Stability = "STABLE" | "BETA" | "ALPHA" | "";
+export type Stability = "STABLE" | "BETA" | "ALPHA" | "INTERNAL" | "";
 
 export interface FamilyOptions {
   name: string;
@@ -11,28 +10,50 @@ export interface FamilyOptions {
   labels?: readonly string[];
 }
 
-type Value = Counter | Gauge | Histogram;
+export type Value = Counter | Gauge | Histogram;
+export type FamilyType = "counter" | "gauge" | "histogram";
+
+/** One series, as formats write it. */
+export interface Series<V extends Value = Value> {
+  /** In alphabetical order, as text: `a="1",b="2"`. */
+  readonly labels: string;
+  /** The same, not escaped. */
+  readonly pairs: readonly (readonly [name: string, value: string])[];
+  readonly value: V;
+  /** Since when it counts: milliseconds since the epoch. */
+  created: number;
+}
 
 /** All series of one name. */
-export class Family<V extends Value> {
+export class Family<V extends Value = Value> {
   readonly name: string;
-  readonly #help: string;
-  readonly #type: string;
+  readonly help: string;
+  readonly type: FamilyType;
+  readonly stability: Stability;
   readonly #labels: readonly string[];
   /** Places of the labels in alphabetical order, in which they are written. */
   readonly #order: readonly number[];
   readonly #make: () => V;
-  readonly #series = new Map<string, { labels: string; value: V }>();
+  readonly #now: () => number;
+  readonly #series = new Map<string, Series<V>>();
 
-  constructor({ name, help, stability, labels = [] }: FamilyOptions, type: string, make: () => V) {
+  /** `now`: milliseconds since the epoch; asked once per series. */
+  constructor(
+    { name, help, stability, labels = [] }: FamilyOptions,
+    type: FamilyType,
+    make: () => V,
+    now: () => number,
+  ) {
     this.name = name;
-    this.#help = stability === "" ? help : `[${stability}] ${help}`;
-    this.#type = type;
+    this.help = stability === "" ? help : `[${stability}] ${help}`;
+    this.stability = stability;
+    this.type = type;
     this.#labels = labels;
     this.#order = labels
       .map((_, i) => i)
       .sort((a, b) => ((labels[a] as string) < (labels[b] as string) ? -1 : 1));
     this.#make = make;
+    this.#now = now;
     if (labels.length === 0) this.with();
   }
 
@@ -46,8 +67,9 @@ export class Family<V extends Value> {
     const key = values.length === 1 ? (values[0] as string) : values.join("\0");
     let series = this.#series.get(key);
     if (!series) {
-      const pairs = this.#order.map((i) => `${this.#labels[i]}="${escaped(values[i] ?? "")}"`);
-      series = { labels: pairs.join(","), value: this.#make() };
+      const pairs = this.#order.map((i) => [this.#labels[i] as string, values[i] ?? ""] as const);
+      const labels = pairs.map(([name, value]) => `${name}="${escaped(value)}"`).join(",");
+      series = { labels, pairs, value: this.#make(), created: this.#now() };
       this.#series.set(key, series);
     }
     return series.value;
@@ -64,33 +86,21 @@ export class Family<V extends Value> {
 
   /** Zero again; gauges stay as they are. */
   reset(): void {
-    for (const { value } of this.#series.values()) value.reset();
-  }
-
-  write(lines: string[]): void {
-    if (this.#series.size === 0) return;
-    lines.push(`# HELP ${this.name} ${this.#help}`, `# TYPE ${this.name} ${this.#type}`);
-    const sorted = [...this.#series.values()].sort((a, b) => (a.labels < b.labels ? -1 : 1));
-    for (const { labels, value } of sorted) {
-      if (value instanceof Histogram) this.#writeHistogram(lines, labels, value);
-      else lines.push(`${this.name}${labels === "" ? "" : `{${labels}}`} ${goFloat(value.value)}`);
+    const created = this.#now();
+    for (const series of this.#series.values()) {
+      series.value.reset();
+      series.created = created;
     }
   }
 
-  #writeHistogram(lines: string[], labels: string, { bounds, counts, sum }: Histogram): void {
-    const before = labels === "" ? "" : `${labels},`;
-    const around = labels === "" ? "" : `{${labels}}`;
-    let total = 0;
-    for (let i = 0; i < counts.length; i++) {
-      total += counts[i] as number;
-      const bound = i < bounds.length ? goFloat(bounds[i] as number) : "+Inf";
-      lines.push(`${this.name}_bucket{${before}le="${bound}"} ${goFloat(total)}`);
-    }
-    lines.push(`${this.name}_sum${around} ${goFloat(sum)}`, `${this.name}_count${around} ${goFloat(total)}`);
+  /** As they are written: by their labels. */
+  sorted(): Series<V>[] {
+    return [...this.#series.values()].sort((a, b) => (a.labels < b.labels ? -1 : 1));
   }
 }
 
-const escaped = (value: string): string =>
+/** As text formats have it within quotes. */
+export const escaped = (value: string): string =>
   /[\\\n"]/.test(value)
     ? value.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"')
     : value;

@@ -1,30 +1,35 @@
 /** Metrics as Prometheus reads them. What belongs to a subject is defined beside it; here they come together. */
 import { Family, type FamilyOptions } from "./family.ts";
+import { textOfFamilies } from "./text-format.ts";
 import { Counter, Gauge, Histogram, TimingHistogram } from "./values.ts";
 
-/** The format that Kubernetes answers with, whatever was asked for. */
-export const metricsType = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
-
 export class MetricsRegistry {
-  readonly #families = new Map<string, Family<Counter | Gauge | Histogram>>();
+  readonly #families = new Map<string, Family>();
   readonly #refreshers: (() => void | Promise<void>)[] = [];
 
+  readonly #now: () => number;
+
+  /** `now`: milliseconds since the epoch, for when series came to be. */
+  constructor(now: () => number = Date.now) {
+    this.#now = now;
+  }
+
   counter(options: FamilyOptions): Family<Counter> {
-    return this.#add(new Family(options, "counter", () => new Counter()));
+    return this.#add(new Family(options, "counter", () => new Counter(), this.#now));
   }
 
   gauge(options: FamilyOptions): Family<Gauge> {
-    return this.#add(new Family(options, "gauge", () => new Gauge()));
+    return this.#add(new Family(options, "gauge", () => new Gauge(), this.#now));
   }
 
   histogram(options: FamilyOptions & { bounds: readonly number[] }): Family<Histogram> {
-    return this.#add(new Family(options, "histogram", () => new Histogram(options.bounds)));
+    return this.#add(new Family(options, "histogram", () => new Histogram(options.bounds), this.#now));
   }
 
   timingHistogram(options: FamilyOptions & { bounds: readonly number[] }): Family<TimingHistogram> {
     const help = `[${options.stability}] ${options.help}`;
     const marked: FamilyOptions = { ...options, help: `EXPERIMENTAL: ${help}`, stability: "" };
-    return this.#add(new Family(marked, "histogram", () => new TimingHistogram(options.bounds)));
+    return this.#add(new Family(marked, "histogram", () => new TimingHistogram(options.bounds), this.#now));
   }
 
   /** `refresh` brings up to date what is not kept while requests are served; it runs before anything is read. */
@@ -32,14 +37,17 @@ export class MetricsRegistry {
     this.#refreshers.push(refresh);
   }
 
-  async text(): Promise<string> {
+  /** By name, brought up to date. */
+  async families(): Promise<Family[]> {
     for (const refresh of this.#refreshers) {
       const pending = refresh();
       if (pending) await pending;
     }
-    const lines: string[] = [];
-    for (const name of [...this.#families.keys()].sort()) this.#families.get(name)?.write(lines);
-    return `${lines.join("\n")}\n`;
+    return [...this.#families.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  async text(): Promise<string> {
+    return textOfFamilies(await this.families());
   }
 
   /** Counts from zero again. */
@@ -49,7 +57,7 @@ export class MetricsRegistry {
 
   #add<V extends Counter | Gauge | Histogram>(family: Family<V>): Family<V> {
     if (this.#families.has(family.name)) throw new Error(`metric ${family.name} is defined twice`);
-    this.#families.set(family.name, family as unknown as Family<Counter | Gauge | Histogram>);
+    this.#families.set(family.name, family as unknown as Family);
     return family;
   }
 }

@@ -1,0 +1,153 @@
+/**
+ * Families as io.prometheus.client.MetricFamily (client_model's metrics.proto): in binary, each after its length, or as
+ * protobuf's text format. Pure.
+ */
+import { type Family, type Series, escaped } from "./family.ts";
+import { goFloat } from "./go-float.ts";
+import { Histogram } from "./values.ts";
+
+/** A member of a message: what it is called, its number, and what it holds. */
+type Member = readonly [name: string, number: number, value: MemberValue];
+type MemberValue =
+  | { text: string }
+  /** An integer that is not negative. */
+  | { integer: number; word?: string }
+  | { double: number }
+  | { message: readonly Member[] };
+
+const types = { counter: [0, 3], gauge: [1, 2], histogram: [4, 7] } as const;
+
+const timestamp = (ms: number): Member[] => [
+  ["seconds", 1, { integer: Math.floor(ms / 1000) }],
+  ["nanos", 2, { integer: Math.floor((ms % 1000) * 1e6) }],
+];
+
+function histogramMembers({ bounds, counts, sum }: Histogram, created: number): Member[] {
+  let total = 0;
+  // The last bucket is the count of all.
+  const buckets = bounds.map((bound, i): Member => {
+    total += counts[i] as number;
+    return [
+      "bucket",
+      3,
+      {
+        message: [
+          ["cumulative_count", 1, { integer: total }],
+          ["upper_bound", 2, { double: bound }],
+        ],
+      },
+    ];
+  });
+  return [
+    ["sample_count", 1, { integer: total + (counts.at(-1) as number) }],
+    ["sample_sum", 2, { double: sum }],
+    ...buckets,
+    ["created_timestamp", 15, { message: timestamp(created) }],
+  ];
+}
+
+function metricMembers(type: Family["type"], { pairs, value, created }: Series): Member[] {
+  const labels = pairs.map(
+    ([name, text]): Member => [
+      "label",
+      1,
+      {
+        message: [
+          ["name", 1, { text: name }],
+          ["value", 2, { text }],
+        ],
+      },
+    ],
+  );
+  const held: Member[] =
+    value instanceof Histogram ? histogramMembers(value, created) : [["value", 1, { double: value.value }]];
+  if (type === "counter") held.push(["created_timestamp", 3, { message: timestamp(created) }]);
+  return [...labels, [type, types[type][1], { message: held }]];
+}
+
+const familyMembers = (family: Family): Member[] => [
+  ["name", 1, { text: family.name }],
+  ["help", 2, { text: family.help }],
+  ["type", 3, { integer: types[family.type][0], word: family.type.toUpperCase() }],
+  ...family.sorted().map((series): Member => ["metric", 4, { message: metricMembers(family.type, series) }]),
+];
+
+const filled = (families: Iterable<Family>): Family[] => [...families].filter(({ size }) => size > 0);
+
+function varint(value: number): number[] {
+  const bytes: number[] = [];
+  let rest = value;
+  for (; rest > 0x7f; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) | 0x80);
+  bytes.push(rest);
+  return bytes;
+}
+
+/** Members are written though they are zero: the message is of proto2, where that is not the same as absent. */
+function binary(members: readonly Member[]): Buffer {
+  const parts: Uint8Array[] = [];
+  for (const [, number, value] of members) {
+    if ("integer" in value) parts.push(Buffer.from([number * 8, ...varint(value.integer)]));
+    else if ("double" in value) {
+      const bytes = Buffer.alloc(9);
+      bytes[0] = number * 8 + 1;
+      bytes.writeDoubleLE(value.double, 1);
+      parts.push(bytes);
+    } else {
+      const bytes = "text" in value ? Buffer.from(value.text) : binary(value.message);
+      parts.push(Buffer.from([number * 8 + 2, ...varint(bytes.length)]), bytes);
+    }
+  }
+  return Buffer.concat(parts);
+}
+
+/** Each family after its length, as a varint. */
+export function delimitedOfFamilies(families: Iterable<Family>): Buffer {
+  return Buffer.concat(
+    filled(families).flatMap((family) => {
+      const bytes = binary(familyMembers(family));
+      return [Buffer.from(varint(bytes.length)), bytes];
+    }),
+  );
+}
+
+const doubleText = (value: number): string =>
+  Number.isFinite(value) ? goFloat(value) : Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
+
+function scalarText(value: Exclude<MemberValue, { message: unknown }>): string {
+  if ("text" in value) return `"${escaped(value.text)}"`;
+  return "integer" in value ? (value.word ?? String(value.integer)) : doubleText(value.double);
+}
+
+/** A family a line. */
+export function compactTextOfFamilies(families: Iterable<Family>): string {
+  const compact = (members: readonly Member[]): string =>
+    members
+      .map(([name, , value]) =>
+        "message" in value ? `${name}:{${compact(value.message)}}` : `${name}:${scalarText(value)}`,
+      )
+      .join(" ");
+  return filled(families)
+    .map((family) => `${compact(familyMembers(family))}\n`)
+    .join("");
+}
+
+/** A member a line, and an empty line after each family. */
+export function protoTextOfFamilies(families: Iterable<Family>): string {
+  const lines: string[] = [];
+  const write = (members: readonly Member[], indent: string): void => {
+    for (const [name, , value] of members) {
+      if (!("message" in value)) {
+        lines.push(`${indent}${name}: ${scalarText(value)}`);
+        continue;
+      }
+      lines.push(`${indent}${name}: {`);
+      write(value.message, `${indent}  `);
+      lines.push(`${indent}}`);
+    }
+  };
+  for (const family of filled(families)) {
+    write(familyMembers(family), "");
+    lines.push("");
+  }
+  return lines.map((line) => `${line}\n`).join("");
+}
