@@ -17,7 +17,7 @@ const namespaceSubresources = new Set(["status", "finalize"]);
 const verbsInPaths = new Set(["watch", "proxy"]);
 
 /** A path with its escapes opened as Go's net/url does: bytes that are no UTF-8 pass. Throws URIError. */
-function openEscapes(path: string): string {
+export function openEscapes(path: string): string {
   if (!path.includes("%")) return path;
   if (/%(?![0-9a-fA-F]{2})/.test(path)) throw new URIError(`invalid URL escape in "${path}"`);
   try {

@@ -107,6 +107,8 @@ export const yamlOptions = {
   schema: "core",
   customTags: (tags: Tags): Tags => [...older, binary, ...tags],
   prettyErrors: false,
+  // What is odd about a client's text is no news to who runs the server: each mistake would be a line in its log.
+  logLevel: "error",
   strict: true,
   merge: true,
 } as const satisfies DocumentOptions & SchemaOptions & ParseOptions;

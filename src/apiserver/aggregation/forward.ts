@@ -10,24 +10,10 @@ import { type Answer, textAnswer } from "../response.ts";
 import { traceHeaders } from "../tracing/trace-context.ts";
 import type { Extension } from "./extension.ts";
 import { type ExtensionClient, readAll, UnreachableError } from "./extension-client.ts";
+import { connectionNames, forwardedHeaders, isOfConnection } from "../network/forwarded-headers.ts";
 import { goErrorText } from "../network/go-errors.ts";
-import { identityHeaders, isIdentityHeader } from "./identity-headers.ts";
-
-/** Headers of one connection, not of the message (RFC 9110, 7.6.1), and those that are set anew. */
-const ofConnection = new Set([
-  "connection",
-  "content-length",
-  "host",
-  "http2-settings",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
+import { escapePath } from "../proxy/backend-path.ts";
+import { identityHeaders } from "./identity-headers.ts";
 
 /** Everybody asks for these: a slow server must not hold up all clients. */
 const discoveryTimeoutMs = 5000;
@@ -86,16 +72,13 @@ function endOf({ signal, deadline }: HandlerRequest): AbortSignal | undefined {
 }
 
 function requestHeaders(request: HandlerRequest, info: RequestInfo): Record<string, string> {
-  const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(request.headers ?? {}))
-    if (!ofConnection.has(name) && !isIdentityHeader(name)) headers[name] = value;
-  const { address } = request.peer;
-  const earlier = headers["x-forwarded-for"];
-  if (address !== "") headers["x-forwarded-for"] = earlier ? `${earlier}, ${address}` : address;
-  headers["x-forwarded-uri"] = info.path;
-  headers["x-forwarded-host"] = request.headers?.host ?? "";
-  headers["x-forwarded-proto"] = "https";
-  return headers;
+  const given = request.headers ?? {};
+  return {
+    ...forwardedHeaders(given, request.peer),
+    "x-forwarded-uri": escapePath(info.path),
+    "x-forwarded-host": given.host ?? "",
+    "x-forwarded-proto": "https",
+  };
 }
 
 function answerOf(answer: IncomingMessage, method: string): Answer {
@@ -107,8 +90,9 @@ function answerOf(answer: IncomingMessage, method: string): Answer {
     return { status: 502, headers: {}, body: Buffer.from(text) };
   }
   const headers: Record<string, string> = {};
+  const named = connectionNames(answer.headers.connection);
   for (const [name, value] of Object.entries(answer.headers)) {
-    if (value === undefined || (ofConnection.has(name) && name !== "content-length")) continue;
+    if (value === undefined || (isOfConnection(name, named) && name !== "content-length")) continue;
     headers[name] = Array.isArray(value) ? value.join(", ") : value;
   }
   if (method === "HEAD" || status === 204 || status === 304) {

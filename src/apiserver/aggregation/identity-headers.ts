@@ -23,12 +23,3 @@ export function identityHeaders(user: UserInfo): Record<string, string | string[
     if (values.length > 0) headers[extraPrefix + escapeKey(key)] = [...values];
   return headers;
 }
-
-/** Headers by which a client says who it is, or would like to be: they end here. */
-export const isIdentityHeader = (name: string): boolean =>
-  name === "authorization" ||
-  name.startsWith("impersonate-") ||
-  name === "x-remote-user" ||
-  name === "x-remote-uid" ||
-  name === "x-remote-group" ||
-  name.startsWith(extraPrefix);

@@ -4,7 +4,8 @@ import type { APIService, KubeObject } from "../../api/index.ts";
 import { obstacle, withVerdict } from "./availability.ts";
 import { type Extension, extensionOf } from "./extension.ts";
 import { goErrorText } from "../network/go-errors.ts";
-import { identityHeaders, isIdentityHeader } from "./identity-headers.ts";
+import { forwardedHeaders } from "../network/forwarded-headers.ts";
+import { identityHeaders } from "./identity-headers.ts";
 import { aggregatedForm } from "./remote-discovery.ts";
 import { mergeDocument } from "./remote-openapi.ts";
 
@@ -24,15 +25,23 @@ test("who asks is told by headers that no client can bring along", () => {
       "x-remote-extra-plain": ["z"],
     },
   );
-  for (const name of [
-    "authorization",
-    "x-remote-user",
-    "x-remote-extra-a",
-    "impersonate-user",
-    "x-remote-group",
-  ])
-    assert.ok(isIdentityHeader(name), name);
-  assert.ok(!isIdentityHeader("accept"));
+  const given = {
+    authorization: "Bearer x",
+    "x-remote-user": "admin",
+    "x-remote-extra-a": "b",
+    "x-remote-group": "system:masters",
+    "x-remote-uid": "1",
+    "impersonate-user": "admin",
+    "transfer-encoding": "chunked",
+    connection: "close, X-Mine",
+    "x-mine": "1",
+    accept: "a/b",
+    "x-forwarded-for": "9.9.9.9",
+  };
+  assert.deepEqual(forwardedHeaders(given, { address: "10.0.0.1" }), {
+    accept: "a/b",
+    "x-forwarded-for": "9.9.9.9, 10.0.0.1",
+  });
 });
 
 const extension = extensionOf({

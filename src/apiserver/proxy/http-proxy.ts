@@ -1,37 +1,18 @@
 import { type IncomingMessage, request as httpRequest } from "node:http";
 import { type RequestOptions, request as httpsRequest } from "node:https";
+import { isIP } from "node:net";
 import { StatusError } from "../../machinery/index.ts";
 import type { TransportResponse } from "../../client/index.ts";
 import type { HandlerRequest, RequestInfo, SpecialHandler } from "../contract.ts";
+import { connectionNames, forwardedHeaders, isOfConnection } from "../network/forwarded-headers.ts";
+import { goErrorText } from "../network/go-errors.ts";
 import { lengthHeaders, sendBody } from "../network/outgoing-body.ts";
+import type { ObjectReader } from "../auth-contract.ts";
+import { backendPath, escapePath, movedLocation } from "./backend-path.ts";
 import { prefixLinks } from "./html-links.ts";
 import type { KubeletClient } from "./kubelet-client.ts";
-import { locateKubelet } from "./kubelet-location.ts";
-import { proxyTarget, splitName } from "./proxy-target.ts";
-
-/** Headers of one connection, not of the message (RFC 9110, 7.6.1), and our caller's credentials. */
-const dropped = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-  "host",
-  "authorization",
-  "content-length",
-  "http2-settings",
-  // Pages are looked into; our own answer is compressed by whoever sends it.
-  "accept-encoding",
-]);
-
-/** The path below `/proxy`, with the query. */
-export function restOf(info: RequestInfo): string {
-  const query = info.query.toString();
-  return `/${info.rest}${query === "" ? "" : `?${query}`}`;
-}
+import { type KubeletLocation, locateKubelet } from "./kubelet-location.ts";
+import { type Allows, checkHost, portOf, proxyTarget, splitName } from "./proxy-target.ts";
 
 /** Everything of the path up to and including `/proxy`. */
 function prefixOf(info: RequestInfo): string {
@@ -39,47 +20,60 @@ function prefixOf(info: RequestInfo): string {
   return info.path.split("/").slice(0, -info.rest.split("/").length).join("/");
 }
 
+interface Backend {
+  info: RequestInfo;
+  /** As it was dialled. */
+  address: string;
+  /** How the client calls this server. */
+  asked: string;
+}
+
 function forward(
   request: HandlerRequest,
   info: RequestInfo,
   options: RequestOptions & { secure: boolean },
 ): Promise<TransportResponse> {
-  const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(request.headers ?? {}))
-    if (!dropped.has(name) && !name.startsWith(":") && !name.startsWith("impersonate-"))
-      headers[name] = value;
-  headers["x-forwarded-uri"] = info.path;
-  headers["x-forwarded-host"] = request.headers?.["host"] ?? "";
+  const headers = forwardedHeaders(request.headers ?? {}, request.peer);
+  // Pages are looked into; our own answer is compressed by whoever sends it.
+  delete headers["accept-encoding"];
+  const path = backendPath(info.rest, request.path);
+  headers["x-forwarded-uri"] = `${escapePath(prefixOf(info))}${path.split("?", 1)[0]}`;
+  const asked = request.headers?.["host"] ?? "";
+  if (asked !== "") headers["x-forwarded-host"] = asked;
   const body = request.input?.stream() ?? request.body;
   Object.assign(headers, lengthHeaders(body));
+  const shown = isIP(options.host ?? "") === 6 ? `[${options.host}]` : options.host;
+  const address = `${shown}:${options.port}`;
   return new Promise((resolve, reject) => {
     const { secure, ...rest } = options;
     const call = (secure ? httpsRequest : httpRequest)({
       ...rest,
       method: request.method,
-      path: restOf(info),
+      path,
       headers,
       ...(request.signal ? { signal: request.signal } : {}),
     });
-    call.once("response", (answer) => resolve(responseOf(answer, info)));
-    call.on("error", (cause) =>
-      reject(
-        new StatusError("ServiceUnavailable", `error trying to reach service: ${cause.message}`, { cause }),
-      ),
-    );
+    call.once("response", (answer) => resolve(responseOf(answer, { info, address, asked })));
+    call.on("error", (cause) => {
+      const why = goErrorText(cause, address, options.host ?? "");
+      reject(new StatusError("ServiceUnavailable", `error trying to reach service: ${why}`, { cause }));
+    });
     sendBody(call, body);
   });
 }
 
-function responseOf(answer: IncomingMessage, info: RequestInfo): TransportResponse {
+function responseOf(answer: IncomingMessage, { info, address, asked }: Backend): TransportResponse {
   const headers: Record<string, string> = {};
+  const named = connectionNames(answer.headers.connection);
   for (const [name, value] of Object.entries(answer.headers))
-    if (value !== undefined && !dropped.has(name))
+    if (value !== undefined && !isOfConnection(name, named))
       headers[name] = Array.isArray(value) ? value.join(", ") : value;
-  // A redirect within the backend stays below the proxy's path; one elsewhere is not ours to follow.
-  const location = headers["location"];
-  if (location?.startsWith("/")) headers["location"] = `${prefixOf(info)}${location}`;
-  const html = headers["content-type"]?.startsWith("text/html") && headers["content-encoding"] === undefined;
+  const { location } = headers;
+  if (location !== undefined) headers.location = movedLocation(location, prefixOf(info), address, asked);
+  const html =
+    location === undefined &&
+    headers["content-type"]?.startsWith("text/html") &&
+    headers["content-encoding"] === undefined;
   if (html) return { status: answer.statusCode ?? 502, headers, body: linked(answer, prefixOf(info)) };
   return { status: answer.statusCode ?? 502, headers, body: answer };
 }
@@ -105,8 +99,22 @@ async function* linked(answer: IncomingMessage, prefix: string): AsyncGenerator<
 
 const verbs = ["create", "delete", "get", "patch", "update"];
 
+/** Links relative to a page work only below a slash. */
+function redirectToRoot(request: HandlerRequest, info: RequestInfo): TransportResponse | undefined {
+  const { method, path } = request;
+  if (info.rest !== "" || info.path.endsWith("/") || (method !== "GET" && method !== "HEAD"))
+    return undefined;
+  const mark = path.indexOf("?");
+  const location = `${escapePath(info.path)}/${mark < 0 ? "" : path.slice(mark)}`;
+  return { status: 301, headers: { location }, body: (async function* () {})() };
+}
+
 /** `pods/proxy` and `services/proxy`. */
-export function backendProxyHandler(kind: "Pod" | "Service", random: () => number): SpecialHandler {
+export function backendProxyHandler(
+  kind: "Pod" | "Service",
+  allows: Allows,
+  random: () => number,
+): SpecialHandler {
   return {
     group: "",
     version: "v1",
@@ -115,28 +123,37 @@ export function backendProxyHandler(kind: "Pod" | "Service", random: () => numbe
     verbs,
     anyMethod: true,
     async handle({ info, objects, request }) {
-      const target = proxyTarget(objects, info, random);
-      // Links relative to the page work only below a slash.
-      if (
-        info.rest === "" &&
-        !info.path.endsWith("/") &&
-        (request.method === "GET" || request.method === "HEAD")
-      ) {
-        const query = info.query.toString();
-        return {
-          status: 301,
-          headers: { location: `${info.path}/${query === "" ? "" : `?${query}`}` },
-          body: (async function* () {})(),
-        };
-      }
+      const target = proxyTarget(objects, info, allows, random);
       // A pod's certificate is its own affair, as in Kubernetes.
-      return forward(request, info, { ...target, rejectUnauthorized: false, agent: false });
+      return (
+        redirectToRoot(request, info) ??
+        forward(request, info, { ...target, rejectUnauthorized: false, agent: false })
+      );
     },
   };
 }
 
-/** `nodes/proxy`: the kubelet's own API. */
-export function nodeProxyHandler(kubelet: KubeletClient): SpecialHandler {
+/** Where a request for a node goes: to its kubelet, or to whatever else listens there. Throws StatusError. */
+export async function nodeTarget(
+  kubelet: KubeletClient,
+  objects: ObjectReader,
+  info: RequestInfo,
+  allows: Allows,
+  ownConnection = false,
+): Promise<{ secure: boolean; location: KubeletLocation; options: RequestOptions }> {
+  const { scheme, name, port } = splitName(info.name, "node");
+  const location = locateKubelet(objects, name);
+  await checkHost(location.host, allows);
+  if (port === "" || Number(port) === location.port)
+    return { secure: true, location, options: kubelet.options(location, ownConnection) };
+  // The kubelet's credentials are for the kubelet.
+  const { host } = location;
+  const options = { host, port: portOf(port, host), rejectUnauthorized: false, agent: false } as const;
+  return { secure: scheme === "https", location, options };
+}
+
+/** `nodes/proxy` */
+export function nodeProxyHandler(kubelet: KubeletClient, allows: Allows): SpecialHandler {
   return {
     group: "",
     version: "v1",
@@ -145,11 +162,8 @@ export function nodeProxyHandler(kubelet: KubeletClient): SpecialHandler {
     verbs,
     anyMethod: true,
     async handle({ info, objects, request }) {
-      const { name, port } = splitName(info.name);
-      const location = locateKubelet(objects, name);
-      if (port !== "" && Number(port) !== location.port)
-        throw new StatusError("BadRequest", `port ${port} of node ${name} is not its kubelet's`);
-      return forward(request, info, { secure: true, ...kubelet.options(location, false) });
+      const { secure, options } = await nodeTarget(kubelet, objects, info, allows);
+      return redirectToRoot(request, info) ?? forward(request, info, { secure, ...options });
     },
   };
 }

@@ -93,6 +93,6 @@ test("what is no name with a scheme and a port is no request to what it was mean
       message: `invalid ${kind} request "ftp:a:80"`,
     });
   }
-  assert.throws(() => splitName("a:b:c:d"), { message: 'invalid node request "a:b:c:d"' });
-  assert.deepEqual(splitName("https:a:80"), { scheme: "https", name: "a", port: "80" });
+  assert.throws(() => splitName("a:b:c:d", "node"), { message: 'invalid node request "a:b:c:d"' });
+  assert.deepEqual(splitName("https:a:80", "node"), { scheme: "https", name: "a", port: "80" });
 });

@@ -1,5 +1,6 @@
+import { lookup } from "node:dns/promises";
 import type { EndpointSlice, Pod, Service } from "../../api/index.ts";
-import { StatusError } from "../../machinery/index.ts";
+import { goQuote, StatusError } from "../../machinery/index.ts";
 import type { ObjectReader } from "../auth-contract.ts";
 import type { RequestInfo } from "../contract.ts";
 import { podOf } from "./kubelet-location.ts";
@@ -11,70 +12,123 @@ export interface ProxyTarget {
   port: number;
 }
 
-/** `[scheme:]name[:port]`, as it stands in the path of a proxy request. */
-export function splitName(text: string, resource = "node"): { scheme: string; name: string; port: string } {
+/** Whether the API server may be sent to an address. */
+export type Allows = (address: string) => boolean;
+
+/** `[scheme:]name[:port]`, as it stands in the path of a proxy request. Throws BadRequest. */
+export function splitName(text: string, resource: string): { scheme: string; name: string; port: string } {
   const parts = text.split(":");
-  if (parts.length === 1) return { scheme: "", name: text, port: "" };
-  if (parts.length === 2) return { scheme: "", name: parts[0] ?? "", port: parts[1] ?? "" };
-  const [scheme = "", name = "", port = ""] = parts;
-  if (parts.length === 3 && (scheme === "http" || scheme === "https")) return { scheme, name, port };
-  throw new StatusError("BadRequest", `invalid ${resource} request "${text}"`);
+  const [scheme, name, port] =
+    parts.length === 1 ? ["", text, ""] : parts.length === 2 ? ["", ...parts] : parts;
+  if (parts.length > 3 || !name || (scheme !== "" && scheme !== "http" && scheme !== "https"))
+    throw new StatusError("BadRequest", `invalid ${resource} request ${goQuote(text)}`);
+  return { scheme, name, port: port ?? "" };
+}
+
+/** A port as it stands in a path; `named` knows names. Throws 503 as if it had been tried. */
+export function portOf(text: string, host: string, named?: number): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : named;
+  if (port !== undefined && port <= 65_535) return port;
+  const where = host.includes(":") ? `[${host}]:${text}` : `${host}:${text}`;
+  const why = /^\d+$/.test(text)
+    ? `dial tcp: address ${text}: invalid port`
+    : `dial tcp: lookup tcp/${text}: unknown port`;
+  throw new StatusError("ServiceUnavailable", `error trying to reach service: ${why}`, {
+    cause: new Error(where),
+  });
 }
 
 /**
- * An address of a pod must not lead to the API server's own machine or its metadata service (CVE-2020-8555): a pod's
- * status is written by its node.
+ * An address of a pod or a node must not lead to the API server's own machine or its metadata service (CVE-2020-8555): a
+ * node writes its own status and those of its pods.
  */
-function proxyable(host: string): string {
-  if (host === "" || /^(127\.|0\.|169\.254\.|22[4-9]\.|23\d\.|::1$|fe80:|ff)/i.test(host))
-    throw new StatusError("BadRequest", "address not allowed");
-  return host;
+const notAllowed = (): StatusError => new StatusError("BadRequest", "address not allowed");
+
+/** The same for a name: all that it stands for. */
+export async function checkHost(host: string, allows: Allows): Promise<void> {
+  let found: { address: string }[];
+  try {
+    found = await lookup(host, { all: true });
+  } catch (cause) {
+    throw new StatusError("BadRequest", `lookup ${host}: no such host`, { cause });
+  }
+  if (found.length === 0 || found.some(({ address }) => !allows(address))) throw notAllowed();
 }
 
-function podTarget(objects: ObjectReader, info: RequestInfo): ProxyTarget {
+function podTarget(objects: ObjectReader, info: RequestInfo, allows: Allows): ProxyTarget {
   const { scheme, name, port } = splitName(info.name, "pod");
   const pod: Pod = podOf(objects, info.namespace, name);
-  const given = pod.status?.podIP ?? "";
-  const host = pod.spec?.hostNetwork && given !== "" ? given : proxyable(given);
-  const named = (pod.spec?.containers ?? []).flatMap((c) => c.ports ?? []).find((p) => p.name === port);
-  const first = (pod.spec?.containers ?? []).flatMap((c) => c.ports ?? [])[0]?.containerPort;
-  const number = port === "" ? (first ?? 80) : (named?.containerPort ?? Number(port));
-  if (!Number.isInteger(number)) throw new StatusError("BadRequest", `pod "${name}" has no port "${port}"`);
-  return { secure: scheme === "https", host, port: number };
+  const ports = (pod.spec?.containers ?? []).flatMap((c) => c.ports ?? []);
+  const host = pod.status?.podIPs?.[0]?.ip ?? pod.status?.podIP ?? "";
+  if (!allows(host)) throw notAllowed();
+  const secure = scheme === "https";
+  const first = ports[0]?.containerPort ?? (secure ? 443 : 80);
+  return {
+    secure,
+    host,
+    port: port === "" ? first : portOf(port, host, ports.find((p) => p.name === port)?.containerPort),
+  };
 }
 
-function serviceTarget(objects: ObjectReader, info: RequestInfo, random: () => number): ProxyTarget {
+const noEndpoints = (name: string): StatusError =>
+  new StatusError("ServiceUnavailable", `no endpoints available for service ${goQuote(name)}`);
+
+const notFound = (kind: string, name: string): StatusError =>
+  new StatusError("NotFound", `${kind} ${goQuote(name)} not found`, { details: { name, kind } });
+
+/** The name of a Service's port that is given by its number or its name. */
+function portName(objects: ObjectReader, namespace: string, name: string, port: string): string {
+  if (!/^[-+]?\d+$/.test(port)) return port;
+  const service = objects.get<Service>("", "services", namespace, name);
+  if (!service) throw notFound("services", name);
+  const found = service.spec?.ports?.find((each) => each.port === Number(port));
+  if (found) return found.name ?? "";
+  throw new StatusError(
+    "ServiceUnavailable",
+    `no service port ${Number(port)} found for service ${goQuote(name)}`,
+  );
+}
+
+function serviceTarget(
+  objects: ObjectReader,
+  info: RequestInfo,
+  allows: Allows,
+  random: () => number,
+): ProxyTarget {
   const { scheme, name, port } = splitName(info.name, "service");
-  const service = objects.get<Service>("", "services", info.namespace, name);
-  if (!service)
-    throw new StatusError("NotFound", `services "${name}" not found`, {
-      details: { name, kind: "services" },
-    });
-  const ports = service.spec?.ports ?? [];
-  const wanted =
-    port === "" && ports.length === 1
-      ? ports[0]
-      : ports.find((p) => p.name === port || String(p.port) === port);
-  if (!wanted)
-    throw new StatusError("ServiceUnavailable", `no service port "${port}" found for service "${name}"`);
-  const targets = objects
-    .list<EndpointSlice>("discovery.k8s.io", "endpointslices", info.namespace)
-    .filter((slice) => slice.metadata?.labels?.["kubernetes.io/service-name"] === name)
-    .flatMap((slice) => {
-      const found = slice.ports?.find((p) => (p.name ?? "") === (wanted.name ?? ""));
-      if (!found?.port) return [];
-      const number = found.port;
-      return (slice.endpoints ?? [])
-        .filter((endpoint) => endpoint.conditions?.ready !== false)
-        .flatMap((endpoint) => endpoint.addresses.slice(0, 1).map((host) => ({ host, port: number })));
-    });
+  const { namespace } = info;
+  const wanted = portName(objects, namespace, name, port);
+  const slices = objects
+    .list<EndpointSlice>("discovery.k8s.io", "endpointslices", namespace)
+    .filter((slice) => slice.metadata?.labels?.["kubernetes.io/service-name"] === name);
+  if (slices.length === 0 && !objects.get("", "endpoints", namespace, name))
+    throw objects.get("", "services", namespace, name) ? noEndpoints(name) : notFound("endpoints", name);
+  /** Whoever writes slices could name any address: only those of pods count. */
+  const isOfPod = (address: string, pod: string): boolean =>
+    objects.get<Pod>("", "pods", namespace, pod)?.status?.podIPs?.some(({ ip }) => ip === address) ?? false;
+  const targets = slices.flatMap((slice) => {
+    const number = slice.ports?.find((p) => (p.name ?? "") === wanted)?.port;
+    if (!number) return [];
+    return (slice.endpoints ?? [])
+      .filter(({ conditions }) => conditions?.ready !== false)
+      .flatMap(({ addresses, targetRef }) => {
+        const [host] = addresses;
+        const pod = targetRef?.namespace === namespace ? targetRef.name : undefined;
+        return host !== undefined && pod && allows(host) && isOfPod(host, pod)
+          ? [{ secure: scheme === "https", host, port: number }]
+          : [];
+      });
+  });
   const chosen = targets[Math.floor(random() * targets.length)];
-  if (!chosen)
-    throw new StatusError("ServiceUnavailable", `no endpoints available for service "${info.name}"`);
-  return { secure: scheme === "https", host: proxyable(chosen.host), port: chosen.port };
+  if (!chosen) throw noEndpoints(slices.length === 0 ? name : info.name);
+  return chosen;
 }
 
-/** For pods/proxy and services/proxy. */
-export function proxyTarget(objects: ObjectReader, info: RequestInfo, random: () => number): ProxyTarget {
-  return info.resource === "pods" ? podTarget(objects, info) : serviceTarget(objects, info, random);
-}
+/** For pods/proxy and services/proxy. Throws StatusError where they lead nowhere. */
+export const proxyTarget = (
+  objects: ObjectReader,
+  info: RequestInfo,
+  allows: Allows,
+  random: () => number,
+): ProxyTarget =>
+  info.resource === "pods" ? podTarget(objects, info, allows) : serviceTarget(objects, info, allows, random);

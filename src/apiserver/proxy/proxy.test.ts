@@ -8,6 +8,7 @@ import type { TransportResponse } from "../../client/index.ts";
 import type { ObjectReader } from "../auth-contract.ts";
 import type { RequestInfo } from "../contract.ts";
 import { prefixLinks } from "./html-links.ts";
+import { movedLocation } from "./backend-path.ts";
 import { createProxy } from "./proxy.ts";
 
 const asked: string[] = [];
@@ -20,12 +21,20 @@ const proxy = createProxy({
   },
   kubelet: { cert: "", key: "", ca: "" },
   random: () => 0,
+  // Backends of these tests are on this machine.
+  allows: () => true,
+});
+const strict = createProxy({
+  authorizer: { authorize: () => ({ allowed: true, reason: "" }) },
+  kubelet: { cert: "", key: "", ca: "" },
+  random: () => 0,
 });
 const user = { name: "u", groups: [] };
 const servers: { close(): void }[] = [];
 after(() => {
   for (const server of servers) server.close();
   proxy.close();
+  strict.close();
 });
 
 async function listen(server: Server): Promise<number> {
@@ -57,25 +66,30 @@ const info = (resource: string, name: string, rest: string, query = ""): Request
   query: new URLSearchParams(query),
 });
 
-/** A pod in the host's network may have a loopback address, which others are refused. */
-const podAt = (port: number, hostNetwork = true) => ({
+const podAt = (port: number, ip = "127.0.0.1", hostNetwork = false) => ({
   "pods/p": {
     metadata: { name: "p" },
     spec: { hostNetwork, containers: [{ name: "c", ports: [{ name: "web", containerPort: port }] }] },
-    status: { podIP: "127.0.0.1" },
+    status: { podIP: ip, podIPs: [{ ip }] },
   } as KubeObject,
 });
 
-async function ask(objects: ObjectReader, about: RequestInfo, method = "GET", body?: Uint8Array) {
-  const handler = proxy.special.get(`${about.resource}/proxy`);
+async function ask(objects: ObjectReader, about: RequestInfo, method = "GET", body?: Uint8Array, by = proxy) {
+  const handler = by.special.get(`${about.resource}/proxy`);
   const answer = (await handler?.handle({
     info: about,
     user,
     objects,
     request: {
       method,
-      path: "",
-      headers: { authorization: "Bearer secret", "x-mine": "1", host: "api" },
+      path: about.query.size === 0 ? about.path : `${about.path}?${about.query}`,
+      headers: {
+        authorization: "Bearer secret",
+        "impersonate-user": "x",
+        "x-remote-user": "admin",
+        "x-mine": "1",
+        host: "api",
+      },
       peer: { address: "" },
       ...(body ? { body } : {}),
     },
@@ -91,7 +105,8 @@ test("pods are reached with path, query, body and headers, but without the calle
     const got: Buffer[] = [];
     request.on("data", (chunk: Buffer) => got.push(chunk));
     request.on("end", () => {
-      const { authorization, "x-mine": mine } = request.headers;
+      const { authorization, "x-mine": mine, "x-remote-user": remote } = request.headers;
+      assert.equal(remote ?? request.headers["impersonate-user"], undefined);
       response.setHeader("location", "/there");
       response.statusCode = 302;
       response.end(
@@ -116,8 +131,13 @@ test("a service leads to a ready endpoint's own port", async () => {
     response.end('<a href="/rewriteme">test</a>');
   });
   const port = await listen(web);
-  const endpoint = (address: string, ready: boolean) => ({ addresses: [address], conditions: { ready } });
+  const endpoint = (address: string, ready: boolean, pod?: string) => ({
+    addresses: [address],
+    conditions: { ready },
+    ...(pod ? { targetRef: { kind: "Pod", namespace: "ns", name: pod } } : {}),
+  });
   const stored = {
+    ...podAt(1),
     "services/s": { metadata: { name: "s" }, spec: { ports: [{ name: "http", port: 80 }] } },
     slice: {
       kind: "EndpointSlice",
@@ -130,8 +150,26 @@ test("a service leads to a ready endpoint's own port", async () => {
     reason: "ServiceUnavailable",
     message: 'no endpoints available for service "s:http"',
   });
-  (stored["slice"] as unknown as { endpoints: object[] }).endpoints.push(endpoint("127.0.0.1", true));
-  await assert.rejects(() => ask(reader(stored), info("services", "s:http", "x")), /address not allowed/);
+  const { endpoints } = stored["slice"] as unknown as { endpoints: object[] };
+  const nothing = { message: 'no endpoints available for service "s:http"' };
+  // Whoever may write slices could name any address.
+  endpoints.push(
+    endpoint("127.0.0.1", true),
+    endpoint("127.0.0.2", true, "p"),
+    endpoint("127.0.0.1", true, "q"),
+  );
+  await assert.rejects(() => ask(reader(stored), info("services", "s:http", "x")), nothing);
+  endpoints.push(endpoint("127.0.0.1", true, "p"));
+  for (const name of ["s:http", "s:80", "http:s:http"])
+    assert.match((await ask(reader(stored), info("services", name, "x"))).text, /proxy\/rewriteme/);
+  const byStrict = () => ask(reader(stored), info("services", "s:http", "x"), "GET", undefined, strict);
+  await assert.rejects(byStrict, nothing);
+  await assert.rejects(() => ask(reader(stored), info("services", "s:81", "x")), {
+    message: 'no service port 81 found for service "s"',
+  });
+  await assert.rejects(() => ask(reader({}), info("services", "s:http", "x")), {
+    message: 'endpoints "s" not found',
+  });
 });
 
 test("links that begin at the root lead below the proxy", () => {
@@ -199,8 +237,88 @@ for (const answer of [
   });
 }
 
+const ownAddresses = [
+  "127.0.0.1",
+  "127.8.8.8",
+  "0.0.0.0",
+  "169.254.169.254",
+  "224.0.0.1",
+  "255.255.255.255",
+  "::1",
+  "::",
+  "fe80::1",
+  "ff02::1",
+  "::ffff:127.0.0.1",
+  "::ffff:169.254.169.254",
+];
+
 test("a pod's status cannot lead the API server to its own machine (CVE-2020-8555)", async () => {
-  await assert.rejects(() => ask(reader(podAt(80, false)), info("pods", "p", "x")), /address not allowed$/);
+  for (const ip of [...ownAddresses, "localhost", ""])
+    for (const hostNetwork of [true, false])
+      await assert.rejects(
+        () => ask(reader(podAt(80, ip, hostNetwork)), info("pods", "p", "x"), "GET", undefined, strict),
+        { code: 400, message: "address not allowed" },
+      );
+});
+
+test("nor can a node's (CVE-2022-3294)", async () => {
+  for (const address of [...ownAddresses, "localhost"]) {
+    const node = { metadata: { name: "n" }, status: { addresses: [{ type: "InternalIP", address }] } };
+    const objects = reader({ "nodes/n": node as KubeObject });
+    for (const name of ["n", "n:10250", "http:n:10257"])
+      await assert.rejects(() => ask(objects, info("nodes", name, "x"), "GET", undefined, strict), {
+        code: 400,
+        message: "address not allowed",
+      });
+  }
+});
+
+test("a node's other ports are reached without the kubelet's credentials", async () => {
+  const web = createHttp((request, response) => response.end(`${request.url}`));
+  const port = await listen(web);
+  const addresses = [{ type: "InternalIP", address: "127.0.0.1" }];
+  const objects = reader({ "nodes/n": { metadata: { name: "n" }, status: { addresses } } as KubeObject });
+  assert.equal((await ask(objects, info("nodes", `n:${port}`, "metrics", "a=1"))).text, "/metrics?a=1");
+});
+
+test("no path leads above the backend's root, however it is written, and none is a request of its own", async () => {
+  const web = createHttp((request, response) => response.end(request.url));
+  const objects = reader(podAt(await listen(web)));
+  for (const [rest, seen] of [
+    ["../../../api/v1/secrets", "/api/v1/secrets"],
+    ["%2e%2e/%2E%2E/x", "/x"],
+    ["a/..%2f..%2fb", "/b"],
+    ["a//b/./c/", "/a/b/c/"],
+    ["a%2Fb", "/a/b"],
+    ["a%3Fb%23c", "/a%3Fb%23c"],
+    ["x%0d%0aHost:%20evil%0d%0a", "/x%0D%0AHost:%20evil%0D%0A"],
+    ["%C3%BC (1)", "/%C3%BC%20%281%29"],
+    ["$&+,:;=@", "/$&+,:;=@"],
+  ] as const)
+    assert.equal((await ask(objects, info("pods", "p", rest))).text, seen, rest);
+});
+
+test("a port that is none is told, and nothing is tried", async () => {
+  for (const [port, why] of [
+    ["99999", "dial tcp: address 99999: invalid port"],
+    ["0x50", "dial tcp: lookup tcp/0x50: unknown port"],
+    ["-1", "dial tcp: lookup tcp/-1: unknown port"],
+  ])
+    await assert.rejects(() => ask(reader(podAt(80)), info("pods", `p:${port}`, "x")), {
+      code: 503,
+      message: `error trying to reach service: ${why}`,
+    });
+});
+
+test("redirects stay below the proxy where they stay with the backend, and are nobody's to follow otherwise", () => {
+  const moved = (location: string): string => movedLocation(location, "/p/proxy", "10.0.0.1:80", "api:6443");
+  assert.equal(moved("/there?a#b"), "/p/proxy/there?a#b");
+  assert.equal(moved("/p/proxy/there"), "/p/proxy/there");
+  assert.equal(moved("/there/"), "/p/proxy/there/");
+  assert.equal(moved("http://10.0.0.1:80/there"), "/p/proxy/there");
+  assert.equal(moved("https://api:6443/there"), "https://api:6443/p/proxy/there");
+  for (const elsewhere of ["there", "../there", "http://evil/there", "//evil/there", "javascript:x"])
+    assert.equal(moved(elsewhere), elsewhere);
 });
 
 test("a WebSocket, which begins with GET, takes the right to create all the same", async () => {

@@ -2,17 +2,20 @@ import { StatusError } from "../../machinery/index.ts";
 import type { Authorizer, UserInfo } from "../auth-contract.ts";
 import type { RequestInfo, SpecialHandler, UpgradeHandler } from "../contract.ts";
 import { denied } from "../errors.ts";
-import { backendProxyHandler, nodeProxyHandler, restOf } from "./http-proxy.ts";
+import { isGlobalUnicast } from "../network/global-unicast.ts";
+import { backendPath } from "./backend-path.ts";
+import { backendProxyHandler, nodeProxyHandler, nodeTarget } from "./http-proxy.ts";
 import { KubeletClient, type KubeletCredentials, unreachable } from "./kubelet-client.ts";
-import { locateKubelet } from "./kubelet-location.ts";
 import { logToWebSocket, podLogHandler } from "./pod-log.ts";
 import { isStreamKind, streamHandler, streamToKubelet } from "./pod-streams.ts";
-import { proxyTarget, splitName } from "./proxy-target.ts";
+import { proxyTarget } from "./proxy-target.ts";
 import { refuse, tunnel } from "./tunnel.ts";
 
 export interface ProxyOptions {
   authorizer: Authorizer;
   kubelet: KubeletCredentials;
+  /** Addresses that pods and nodes may have: default those that lead neither to this machine nor to its link. */
+  allows?: (address: string) => boolean;
   /** 0 <= x < 1; chooses among a Service's endpoints. */
   random: () => number;
 }
@@ -26,15 +29,16 @@ export interface Proxy {
 
 export function createProxy(options: ProxyOptions): Proxy {
   const kubelet = new KubeletClient(options.kubelet);
+  const { allows = isGlobalUnicast, random } = options;
   return {
     special: new Map([
       ["pods/log", podLogHandler(kubelet)],
       ["pods/exec", streamHandler("exec")],
       ["pods/attach", streamHandler("attach")],
       ["pods/portforward", streamHandler("portforward")],
-      ["pods/proxy", backendProxyHandler("Pod", options.random)],
-      ["services/proxy", backendProxyHandler("Service", options.random)],
-      ["nodes/proxy", nodeProxyHandler(kubelet)],
+      ["pods/proxy", backendProxyHandler("Pod", allows, random)],
+      ["services/proxy", backendProxyHandler("Service", allows, random)],
+      ["nodes/proxy", nodeProxyHandler(kubelet, allows)],
     ]),
     upgrades: {
       takes: ({ apiGroup, resource, subresource }) => {
@@ -61,15 +65,18 @@ export function createProxy(options: ProxyOptions): Proxy {
           }
           if (info.subresource !== "proxy")
             throw new StatusError("BadRequest", `${info.resource}/${info.subresource} cannot be upgraded`);
-          const path = restOf(info);
+          const path = backendPath(info.rest, request.url ?? "");
           const explain = async (answer: { statusCode?: number | undefined }): Promise<StatusError> =>
             new StatusError("InternalError", `the backend answered ${answer.statusCode} to the upgrade`);
           if (info.resource === "nodes") {
-            const location = locateKubelet(objects, splitName(info.name).name);
-            const target = { secure: true, options: kubelet.options(location, true), path };
-            return tunnel(client, target, explain, (cause) => unreachable(location, path, cause));
+            nodeTarget(kubelet, objects, info, allows, true)
+              .then(({ location, ...target }) =>
+                tunnel(client, { ...target, path }, explain, (cause) => unreachable(location, path, cause)),
+              )
+              .catch((error: unknown) => refuse(socket, error));
+            return;
           }
-          const { secure, host, port } = proxyTarget(objects, info, options.random);
+          const { secure, host, port } = proxyTarget(objects, info, allows, random);
           tunnel(
             client,
             { secure, options: { host, port, rejectUnauthorized: false, agent: false }, path },

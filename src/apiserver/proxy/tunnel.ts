@@ -3,6 +3,7 @@ import { type RequestOptions, request as httpsRequest } from "node:https";
 import { request as httpRequest } from "node:http";
 import type { Duplex } from "node:stream";
 import { StatusError } from "../../machinery/index.ts";
+import { isIdentityHeader } from "../network/forwarded-headers.ts";
 
 /** Answers a connection that has not been upgraded, and ends it. */
 export function refuse(socket: Duplex, error: unknown): void {
@@ -22,14 +23,15 @@ export function refuse(socket: Duplex, error: unknown): void {
 
 /** What of the client's request belongs to the upgrade; credentials are the API server's own business. */
 function upgradeHeaders(request: IncomingMessage): Record<string, string | string[]> {
-  const kept: Record<string, string | string[]> = {};
+  // No name of a header beside it: whoever hands the upgrade on would take that one away.
+  const kept: Record<string, string | string[]> = { connection: "Upgrade" };
   for (const [name, value] of Object.entries(request.headers)) {
     if (
       value === undefined ||
-      ["host", "authorization", "cookie", "content-length", "transfer-encoding"].includes(name)
+      ["connection", "host", "cookie", "content-length", "transfer-encoding"].includes(name) ||
+      isIdentityHeader(name)
     )
       continue;
-    if (name.startsWith("impersonate-") || name.startsWith("x-remote-")) continue;
     kept[name] = value;
   }
   const protocols = request.headers["sec-websocket-protocol"];

@@ -8,7 +8,7 @@ export interface FuzzTarget {
   dictionary?: readonly string[];
   /** Throws when something is wrong that no input may cause. What an input may cause, it catches. */
   run(input: Buffer): void | Promise<void>;
-  /** How many inputs the short form tries; WHERRY_FUZZ_RUNS sets another number for longer runs. */
+  /** How many inputs the short form tries; WHERRY_FUZZ_RUNS sets another number, WHERRY_FUZZ_SECONDS how long it tries instead. */
   runs?: number;
 }
 
@@ -17,7 +17,9 @@ export interface FuzzTarget {
  * Repeatable for the same seed (WHERRY_FUZZ_SEED, default 1). Rejects with the input in the message.
  */
 export async function fuzz(target: FuzzTarget): Promise<{ runs: number; corpus: number; ways: number }> {
-  const runs = Number(process.env.WHERRY_FUZZ_RUNS ?? target.runs ?? 1500);
+  const { WHERRY_FUZZ_SECONDS: seconds, WHERRY_FUZZ_RUNS: wanted } = process.env;
+  const end = seconds === undefined ? Infinity : performance.now() + Number(seconds) * 1000;
+  const runs = seconds === undefined ? Number(wanted ?? target.runs ?? 1500) : Infinity;
   const seed = Number(process.env.WHERRY_FUZZ_SEED ?? 1);
   const random = seededRandom(seed);
   const guide = new CoverageGuide();
@@ -33,13 +35,14 @@ export async function fuzz(target: FuzzTarget): Promise<{ runs: number; corpus: 
   };
   try {
     for (const input of [...corpus]) await attempt(input);
-    for (let i = 0; i < runs; i++) {
+    let done = 0;
+    for (; done < runs && performance.now() < end; done++) {
       // New finds are worth more: half of the inputs come from the last few.
       const base = random() < 0.5 ? oneOf(random, corpus.slice(-8)) : oneOf(random, corpus);
       const input = mutate(random, base, corpus, target.dictionary ?? []);
       if (await attempt(input)) corpus.push(input);
     }
-    return { runs, corpus: corpus.length, ways: guide.ways };
+    return { runs: done, corpus: corpus.length, ways: guide.ways };
   } finally {
     guide.close();
   }
