@@ -14,6 +14,8 @@ import type { Meters } from "./metrics/meters.ts";
 import type { StoreOperation } from "./metrics/storage.ts";
 import type { Registry } from "./registry/registry.ts";
 import type { ServedResource } from "./registry/resource.ts";
+import { writing } from "./tracing/store-spans.ts";
+import type { Tracer } from "./tracing/tracer.ts";
 
 /** What every verb works with. */
 export interface Core {
@@ -27,6 +29,8 @@ export interface Core {
   readonly leases: EventLeases;
   readonly lines: Lines;
   readonly meters: Meters;
+  /** Where nothing is traced: undefined. */
+  readonly tracer: Tracer | undefined;
   /** What `componentstatuses` says: the store and the parts that are known of. */
   readonly components: () => Promise<readonly ComponentState[]>;
   /** Watches under way end when it aborts. */
@@ -74,8 +78,23 @@ export type WriteResult = { done: true; entry: Entry } | { done: false; moved: t
 /**
  * Writes one object with compare-and-swap on `expected` (0: must not exist). The object, in stored spelling, belongs to
  * the cache from here on: the caller does not change it any more. An unchanged object is not written.
+ * `request`: on whose behalf.
  */
-export async function writeObject(
+export function writeObject(
+  core: Core,
+  resource: ServedResource,
+  key: string,
+  object: KubeObject,
+  existing: Entry | undefined,
+  request?: HandlerRequest,
+): Promise<WriteResult> {
+  if (!request?.span) return written(core, resource, key, object, existing);
+  return writing(request, { resource, key, isNew: existing === undefined }, () =>
+    written(core, resource, key, object, existing),
+  );
+}
+
+async function written(
   core: Core,
   resource: ServedResource,
   key: string,

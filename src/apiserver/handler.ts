@@ -32,11 +32,13 @@ import { deleteCollection } from "./verbs/deletecollection.ts";
 import { remove } from "./verbs/delete.ts";
 import { get } from "./verbs/get.ts";
 import { list } from "./verbs/list.ts";
-import { encoded, encodedError, goTypeOf, shaped, withWarnings } from "./verbs/output.ts";
+import { goTypeOf } from "./registry/go-type.ts";
+import { encoded, encodedError, shaped, withWarnings } from "./verbs/output.ts";
 import { offerOf, specialOffer } from "./offers.ts";
 import { update } from "./verbs/update.ts";
 import { watch } from "./verbs/watch.ts";
 import { beginRequestSpan, endRequestSpan, verbAttributes, verbNames } from "./tracing/request-spans.ts";
+import type { Span } from "./tracing/span.ts";
 import type { Tracer } from "./tracing/tracer.ts";
 import { unstoredVerbs } from "./subresources/unstored.ts";
 import { serveSpecial } from "./subresources/special.ts";
@@ -89,6 +91,8 @@ interface Mark {
   passage: Passage | undefined;
   /** When it was known that they may. */
   admitted: number;
+  /** Of the whole request, where that is traced. */
+  span: Span | undefined;
 }
 
 /** An answer that its reader may be slow to take. */
@@ -138,6 +142,7 @@ export class Handler {
       stranger: false,
       passage: undefined,
       admitted: began,
+      span: undefined,
     };
     try {
       if (speaksProtobuf(request)) await loadMessages();
@@ -162,7 +167,7 @@ export class Handler {
     const now = this.#core.clock.monotonic();
     const took = { ms: now - began, authMs: admitted - began, counts: mark.reached };
     this.#follower.follow({ request, info, asked, answer, passage, took, now });
-    if (request.span) endRequestSpan(request.span, answer);
+    if (mark.span) endRequestSpan(mark.span, answer);
     if (mark.stranger || (!asked && answer.status === 401)) answer.stranger = true;
     answer.headers["audit-id"] = trail?.auditId ?? auditIdOf(request);
     return trail ? trail.answered(answer, info) : answer;
@@ -189,7 +194,8 @@ export class Handler {
     const { asked, at } = identified;
     mark.asked = asked;
     mark.stranger = identified.stranger;
-    if (this.#tracer) request.span = beginRequestSpan(this.#tracer, request, info, asked.user, began);
+    if (this.#tracer)
+      mark.span = request.span = beginRequestSpan(this.#tracer, request, info, asked.user, began);
     const passage = this.#pass(info, asked, at);
     mark.passage = passage;
     // A request may stand in a queue for a quarter of its time.
@@ -310,7 +316,13 @@ export class Handler {
     const name = verbNames[info.verb];
     if (!name || !request.span?.context.sampled) return serve();
     const attributes = verbAttributes(request, info);
-    return request.span.child({ name, kind: "internal", attributes }).over(serve);
+    const whole = request.span;
+    const span = whole.child({ name, kind: "internal", attributes });
+    // What is noted meanwhile is a part of it.
+    request.span = span;
+    return span.over(serve).finally(() => {
+      request.span = whole;
+    });
   }
 
   async #special(

@@ -110,6 +110,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     meters,
     components: () =>
       Promise.resolve([...(options.components?.() ?? []), { name: "etcd-0", error: broken?.message }]),
+    tracer: options.tracer,
     closing: shutdown.ends,
   };
   options.authenticator.attach?.(caches);

@@ -1,6 +1,8 @@
 /** Converts custom resources between versions by asking the definition's webhook. */
 import type { CustomResourceDefinitionSpec, KubeObject } from "../../api/index.ts";
 import { stringifyExact } from "../../machinery/index.ts";
+import { traceHeaders } from "../tracing/trace-context.ts";
+import type { Tracer } from "../tracing/tracer.ts";
 import { newUid } from "../uid.ts";
 import type { ConversionFailure, Converted } from "../metrics/conversion.ts";
 import type { WebhookAddress } from "../webhooks/address.ts";
@@ -56,8 +58,11 @@ export class Converter {
   readonly #webhook: ConversionWebhook;
 
   readonly #watch: ConversionWatch | undefined;
+  readonly #tracer: Tracer | undefined;
 
-  constructor(client: ReviewClient, webhook: ConversionWebhook, watch?: ConversionWatch) {
+  /** `tracer`: a review belongs to no request (others may wait for it, too), so that each begins a trace of its own. */
+  constructor(client: ReviewClient, webhook: ConversionWebhook, watch?: ConversionWatch, tracer?: Tracer) {
+    this.#tracer = tracer;
     this.#client = client;
     this.#webhook = webhook;
     this.#watch = watch;
@@ -143,11 +148,15 @@ export class Converter {
     const bare = objects.map(withoutResourceVersion);
     let answer: unknown;
     try {
-      answer = await this.#client.post(
-        address,
-        conversionReview(version, uid, apiVersion, bare),
-        timeoutSeconds,
+      const review = conversionReview(version, uid, apiVersion, bare);
+      const span = this.#tracer?.begin(
+        { name: "HTTP POST", kind: "client", attributes: { "http.request.method": "POST" } },
+        undefined,
+        false,
       );
+      const headers = span && traceHeaders(span.context);
+      const post = (): Promise<unknown> => this.#client.post(address, review, timeoutSeconds, { headers });
+      answer = await (span ? span.over(post) : post());
     } catch (cause) {
       if (!(cause instanceof WebhookCallError)) throw cause;
       throw new ConversionError(`${by} failed: ${cause.message}`, false, cause);

@@ -17,6 +17,7 @@ import { serverCall } from "../bootstrap/server-call.ts";
 import { type Core, nowTime } from "../core.ts";
 import { forbidden } from "../errors.ts";
 import { Converter, conversionWebhook } from "../conversion/converter.ts";
+import type { Converted } from "../metrics/conversion.ts";
 import type { Conversion, ServedResource } from "../registry/resource.ts";
 import { ReviewClient } from "../webhooks/review-client.ts";
 import type { DeleteOptions } from "../verbs/delete-options.ts";
@@ -169,12 +170,14 @@ export class CustomResources {
   #conversion(spec: CustomResourceDefinitionSpec): Conversion | undefined {
     const webhook = conversionWebhook(spec);
     if (!webhook) return undefined;
-    const { clock, meters } = this.#core;
+    const { clock, meters, tracer } = this.#core;
     const name = `${spec.names.plural}.${spec.group}`;
-    const converter = new Converter(this.#client, webhook, {
+    const watch = {
       now: () => clock.monotonic(),
-      converted: (conversion) => meters.conversion.converted({ name, ...conversion }),
-    });
+      converted: (conversion: Omit<Converted, "name">) =>
+        meters.conversion.converted({ name, ...conversion }),
+    };
+    const converter = new Converter(this.#client, webhook, watch, tracer);
     return { converter, clock };
   }
 

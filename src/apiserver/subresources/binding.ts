@@ -114,7 +114,7 @@ async function bind(
     // The room is taken now: a nomination would only mislead (ClearingNominatedNodeNameAfterBinding, KEP-5278).
     delete pod.status.nominatedNodeName;
     if (call.dryRun) break;
-    const result = await writeObject(core, resource, key, pod, existing);
+    const result = await writeObject(core, resource, key, pod, existing, call.request);
     if (result.done) break;
   }
   return jsonAnswer(201, { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 });

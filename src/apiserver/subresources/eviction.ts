@@ -138,7 +138,7 @@ async function mark(call: Call, { preconditions }: GivenOptions): Promise<number
       return entry.revision;
     const changed = known ? conditions.map((each) => (each === known ? made : each)) : [...conditions, made];
     pod.status = { ...pod.status, conditions: changed };
-    const result = await writeObject(core, resource, key, pod, entry);
+    const result = await writeObject(core, resource, key, pod, entry, call.request);
     if (result.done) return result.entry.revision;
   }
 }

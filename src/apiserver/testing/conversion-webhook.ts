@@ -15,6 +15,8 @@ export interface ConversionHook {
   url: string;
   /** Every review so far, oldest first. */
   reviews: Any[];
+  /** The `traceparent` that came with each; undefined without one. */
+  traces: unknown[];
   /** What is answered; `undefined` never answers. Settable. */
   answer: (review: Any) => Any;
   /** Which objects were converted to what since the last call: `v2<-v1:a,b`. */
@@ -58,6 +60,7 @@ export async function conversionHook(t: TestContext): Promise<ConversionHook> {
   const hook: ConversionHook = {
     url: "",
     reviews,
+    traces: [],
     answer: goodAnswer,
     asked() {
       const texts = reviews.slice(seen).map(({ request }) => {
@@ -75,6 +78,7 @@ export async function conversionHook(t: TestContext): Promise<ConversionHook> {
     request.on("end", () => {
       const review = parseExact(Buffer.concat(parts).toString());
       reviews.push(review);
+      hook.traces.push(request.headers.traceparent);
       const said = hook.answer(review);
       if (said !== undefined)
         response.setHeader("content-type", "application/json").end(stringifyExact(said));

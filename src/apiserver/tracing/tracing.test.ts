@@ -4,11 +4,13 @@ import { silentLogger } from "../../machinery/index.ts";
 import { FakeClock } from "../../testing/index.ts";
 import type { UserInfo } from "../auth-contract.ts";
 import { collect } from "../testing/collector.ts";
+import { conversionHook, thing, things, withThings } from "../testing/conversion-webhook.ts";
 import { configMap } from "../testing/harness.ts";
 import { configure, hook, maps, serve, webhookServer } from "../testing/webhooks.ts";
 import { readTracingConfig } from "./config.ts";
 import { openTracing } from "./open.ts";
-import type { FinishedSpan } from "./span.ts";
+import { type FinishedSpan, Span } from "./span.ts";
+import { listingStore, type StoreList } from "./store-spans.ts";
 import { readTraceContext } from "./trace-context.ts";
 import { Tracer } from "./tracer.ts";
 
@@ -53,15 +55,27 @@ test("a request has a span, its verb another, and each webhook learns to which t
   await h.call("POST", maps, configMap("a"), { host: "server.example.com:6443", "user-agent": "tester" });
   const spans = await taken();
   const named = (name: string): FinishedSpan => spans.find((each) => each.name === name) as FinishedSpan;
-  const [request, verb, post] = [
+  const [request, verb, call, post, write] = [
     named("POST /api/v1/namespaces/{:namespace}/configmaps"),
     named("Create"),
+    named("Call mutating webhook"),
     named("HTTP POST"),
+    named("Create etcd3"),
   ];
-  assert.equal(spans.length, 3);
+  assert.equal(spans.length, 5);
   assert.deepEqual(
-    [request.kind, verb.kind, post.kind, request.parentId, verb.parentId, post.parentId],
-    ["server", "internal", "client", "", request.context.spanId, request.context.spanId],
+    [request, verb, call, post, write].map(({ kind, parentId }) => [kind, parentId]),
+    [
+      ["server", ""],
+      ["internal", request.context.spanId],
+      ["internal", verb.context.spanId],
+      ["client", call.context.spanId],
+      ["internal", verb.context.spanId],
+    ],
+  );
+  assert.deepEqual(
+    [call.attributes.configuration, call.attributes.resource, call.attributes.operation],
+    ["m", "v1, Resource=configmaps", "CREATE"],
   );
   assert.equal(new Set(spans.map(({ context }) => context.traceId)).size, 1);
   assert.deepEqual(given, [`00-${request.context.traceId}-${post.context.spanId}-01`]);
@@ -77,12 +91,86 @@ test("a request has a span, its verb another, and each webhook learns to which t
   );
 });
 
+test("what is read and written has spans: of the cache and of the store, with their keys", async (t) => {
+  const { h, taken } = await traced(t, alice, 1_000_000);
+  const noted = async (): Promise<unknown[]> =>
+    (await taken())
+      .filter(({ name }) => /etcd3|^cacher/.test(name))
+      .map(({ name, attributes, error }) => {
+        const { "audit-id": audit, ...others } = attributes;
+        assert.notEqual(audit, undefined);
+        return [name, others, error];
+      });
+  const key = "/core/configmaps/default/a";
+  const type = { type: "*core.ConfigMap", group: "", resource: "configmaps" };
+  await h.call("POST", maps, configMap("a"));
+  assert.deepEqual(await noted(), [["Create etcd3", { key, ...type }, undefined]]);
+  await h.call("PUT", `${maps}/a`, configMap("a", { k: "v" }));
+  assert.deepEqual(await noted(), [["GuaranteedUpdate etcd3", { key, ...type }, undefined]]);
+  await h.call("GET", `${maps}/a?resourceVersion=0`);
+  assert.deepEqual(await noted(), [["cacher.Get", { key, "resource-version": "0" }, undefined]]);
+  await h.call("GET", maps);
+  assert.deepEqual(await noted(), [["cacher.GetList", { type: "configmaps" }, undefined]]);
+  await h.call("GET", "/apis/apps/v1/deployments");
+  assert.deepEqual(await noted(), [["cacher.GetList", { type: "deployments.apps" }, undefined]]);
+});
+
+test("a former revision that only the store has is a span of its own, with what was asked", async () => {
+  const spans: FinishedSpan[] = [];
+  const around = {
+    now: () => 0,
+    newId: () => spanId,
+    finished: (span: FinishedSpan) => void spans.push(span),
+  };
+  const context = { traceId, spanId, sampled: true, state: "" };
+  const start = { name: "List", kind: "internal" } as const;
+  const resource = { storeKey: (key: string) => `/registry/core/pods/${key}` };
+  const span = new Span(around, start, context, { id: "", link: undefined });
+  const asked = { namespace: "n", revision: 7, match: "Exact", limit: 5, continue: "" };
+  const request = { method: "GET", path: "/", peer: { address: "" }, span };
+  const list = { ...asked, resource: resource as unknown as StoreList["resource"] };
+  assert.equal(await listingStore(request, list, () => Promise.resolve("what is there")), "what is there");
+  const [{ name, attributes, parentId } = {} as FinishedSpan] = spans;
+  assert.deepEqual([name, parentId], ["List(recursive=true) etcd3", spanId]);
+  assert.deepEqual(attributes, {
+    "audit-id": "",
+    key: "/core/pods/n/",
+    resourceVersion: "7",
+    resourceVersionMatch: "Exact",
+    limit: 5,
+    continue: "",
+  });
+});
+
+test("a review of objects to convert begins a trace of its own: it may be for several requests", async (t) => {
+  const hook = await conversionHook(t);
+  const spans: FinishedSpan[] = [];
+  const clock = new FakeClock();
+  const send = (batch: readonly FinishedSpan[]) => Promise.resolve(void spans.push(...batch));
+  const tracer = new Tracer({ clock, log: silentLogger, samplingRatePerMillion: 1_000_000, send });
+  const h = await withThings(t, hook, { tracer, authenticator: { authenticate: () => admin } });
+  hook.traces.length = 0;
+  const made = await h.call("POST", things("v2"), thing("v2", "a", { host: "h", port: "1" }), {
+    traceparent,
+  });
+  assert.equal(made.status, 201, made.text);
+  await tracer.close();
+  const posts = spans.filter(({ name }) => name === "HTTP POST");
+  assert.deepEqual(
+    hook.traces,
+    posts.map(({ context }) => `00-${context.traceId}-${context.spanId}-01`),
+  );
+  assert.ok(posts.length > 0);
+  for (const { context, parentId, kind } of posts)
+    assert.deepEqual([context.traceId === traceId, parentId, kind], [false, "", "client"]);
+});
+
 test("administrators say to which trace a request belongs; of others it is only noted", async (t) => {
   const privileged = await traced(t, admin, 0);
   await privileged.h.call("GET", `${maps}/none`, undefined, { traceparent, tracestate: "a=b" });
   await privileged.h.call("GET", `${maps}/none`);
   await privileged.h.call("GET", `${maps}/none`, undefined, { traceparent: traceparent.replace(/1$/, "0") });
-  const [verb, request, ...others] = await privileged.taken();
+  const [, verb, request, ...others] = await privileged.taken();
   assert.equal(others.length, 0, "what is not sampled leaves nothing");
   assert.deepEqual(
     [request?.context.traceId, request?.parentId, request?.context.state, verb?.name],
@@ -130,7 +218,7 @@ test("spans go to the collector that the configuration names", async (t) => {
     ["/opentelemetry.proto.collector.trace.v1.TraceService/Export"],
   );
   assert.equal(collector.resources[0]?.["service.name"], "apiserver");
-  const [get, node, nodes] = collector.spans;
+  const [, get, node, nodes] = collector.spans;
   assert.deepEqual(
     [get?.name, node?.name, nodes?.name, get?.parentId],
     ["Get", "GET /api/v1/nodes/{:name}", "GET /api/v1/nodes", node?.spanId],

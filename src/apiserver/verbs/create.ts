@@ -86,7 +86,7 @@ export async function createObject(
         if (resource.cache.get(key)) throw alreadyExists(def, meta.name ?? "");
         return seenBy(resource, unstored(call, key, stored));
       }
-      const result = await writeObject(core, resource, key, stored, undefined);
+      const result = await writeObject(core, resource, key, stored, undefined, call.request);
       if (result.done) return seenBy(resource, result.entry);
       if (!generated || attempt === nameAttempts) throw alreadyExists(def, meta.name ?? "");
       meta.name = generateName(meta.generateName as string, core.random);

@@ -102,7 +102,7 @@ export async function deleteObject(
       const written = def.type ? await resource.forStorage(marked) : marked;
       const result = options.dryRun
         ? { done: true as const, entry: unstored(call, key, written, existing.revision) }
-        : await writeObject(core, resource, key, written, stored);
+        : await writeObject(core, resource, key, written, stored, call.request);
       if (result.done) return { gone: false, entry: await seenBy(resource, result.entry) };
     }
   }

@@ -7,7 +7,8 @@ import { encodeObject, enveloped, watchFrame } from "../codec/protobuf/envelope.
 import { messages } from "../codec/protobuf/messages.ts";
 import type { Call } from "../core.ts";
 import { includeOf, tableOf } from "../tables/render.ts";
-import { goTypeOf, shaped } from "./output.ts";
+import { goTypeOf } from "../registry/go-type.ts";
+import { shaped } from "./output.ts";
 
 export type EventType = "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
 

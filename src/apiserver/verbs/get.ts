@@ -2,6 +2,7 @@ import { StatusError } from "../../machinery/index.ts";
 import type { Call } from "../core.ts";
 import { badRequest, notFound } from "../errors.ts";
 import { isTrue } from "../request-info.ts";
+import { reading } from "../tracing/store-spans.ts";
 import type { Answer } from "../response.ts";
 import { tooLargeVersion, versionProblem } from "./list-options.ts";
 import { objectAnswer } from "./output.ts";
@@ -21,7 +22,13 @@ export async function get(call: Call): Promise<Answer> {
     const revision = Number(version);
     if (!(await core.caches.reaches(revision, 3000))) throw tooLargeVersion(revision, core.caches.revision);
   }
-  const entry = resource.cache.get(resource.key(info.namespace, info.name));
+  const key = resource.key(info.namespace, info.name);
+  const { span } = call.request;
+  const entry = span
+    ? await reading(call.request, { resource, key, version: version ?? "" }, () =>
+        Promise.resolve(resource.cache.get(key)),
+      )
+    : resource.cache.get(key);
   if (!entry) throw notFound(resource.def, info.name);
   return objectAnswer(call, 200, resource.view ? await resource.view.of(entry) : entry);
 }

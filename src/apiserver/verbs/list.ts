@@ -16,7 +16,9 @@ import {
   readListOptions,
   tooLargeVersion,
 } from "./list-options.ts";
-import { encoded, goTypeOf } from "./output.ts";
+import { listing, listingStore } from "../tracing/store-spans.ts";
+import { goTypeOf } from "../registry/go-type.ts";
+import { encoded } from "./output.ts";
 import { protobufList } from "./protobuf-list.ts";
 
 export interface Page {
@@ -108,7 +110,9 @@ function listBytes({ resource }: Call, head: string, entries: readonly Entry[]):
 export async function readPage(call: Call, options: ListOptions): Promise<Page> {
   const { view } = call.resource;
   checkBeginning(options);
-  return view ? convertedPage(call, options, view) : findPage(call, options, undefined);
+  const read = (): Promise<Page> =>
+    view ? convertedPage(call, options, view) : findPage(call, options, undefined);
+  return call.request.span ? listing(call.request, call.resource, read) : read();
 }
 
 async function convertedPage(call: Call, options: ListOptions, view: VersionView): Promise<Page> {
@@ -140,7 +144,7 @@ async function findPage(call: Call, options: ListOptions, view: VersionView | un
   if (revision === undefined || revision === core.caches.revision) {
     revision = core.caches.revision;
     entries = currentEntries(call, selection.name);
-  } else entries = await snapshot(call, revision, start);
+  } else entries = await snapshot(call, revision, start, options);
 
   if (view && selection.reads) entries = await view.all(entries);
   if (limit === 0 && start === "" && selection.all) {
@@ -190,19 +194,28 @@ function currentEntries({ resource, info }: Call, name: string | undefined): rea
 }
 
 /** The objects at a former revision: from the recent changes, else from the store. */
-async function snapshot(call: Call, revision: number, start: string): Promise<readonly Entry[]> {
-  const { resource, info, core } = call;
+async function snapshot(
+  call: Call,
+  revision: number,
+  start: string,
+  { match, limit, continue: token }: ListOptions,
+): Promise<readonly Entry[]> {
+  const { resource, info, core, request } = call;
   if (revision >= core.store.compactedRevision) {
     const recent = resource.cache.listAt(info.namespace, revision);
     if (recent) return recent;
   }
   const prefix = resource.storeKey(info.namespace === "" ? "" : `${info.namespace}/`);
   try {
-    const { items } = await core.store.range({
-      from: prefix,
-      to: `${prefix.slice(0, -1)}0`,
-      revision,
-    });
+    const { namespace } = info;
+    const asked = { resource, namespace, revision, match, limit, continue: token };
+    const { items } = await listingStore(request, asked, () =>
+      core.store.range({
+        from: prefix,
+        to: `${prefix.slice(0, -1)}0`,
+        revision,
+      }),
+    );
     const cut = resource.storeKey("").length;
     return items.map(
       (kv) =>

@@ -1,5 +1,6 @@
+import { goTypeOf } from "../registry/go-type.ts";
 import type { StatusError } from "../../machinery/index.ts";
-import type { KindDefinition, KubeObject } from "../../api/index.ts";
+import type { KubeObject } from "../../api/index.ts";
 import type { Entry } from "../cache/entry.ts";
 import { encodedBytes, mediaTypes } from "../codec/encode.ts";
 import type { Target } from "../codec/negotiate.ts";
@@ -53,15 +54,6 @@ export function shaped(object: KubeObject, target: Target, goType: string, look?
   const include = includeOf(look.query);
   const { def, now, stored = object } = look;
   return tableOf(def, [object], now, include, target.asVersion, { resourceVersion }, true, [stored]);
-}
-
-type GoNamed = Pick<KindDefinition, "group" | "kind"> & Partial<Pick<KindDefinition, "type" | "storedAs">>;
-
-/** What the original calls the type of such objects, or of lists of them. */
-export function goTypeOf(def: GoNamed, isList = false): string {
-  if (def.type) return `*unstructured.Unstructured${isList ? "List" : ""}`;
-  const { group, kind } = def.storedAs ?? def;
-  return `*${group === "" ? "core" : group.split(".")[0]}.${kind}${isList ? "List" : ""}`;
 }
 
 export const encoded = (status: number, value: object, { format, pretty }: Target): Answer =>

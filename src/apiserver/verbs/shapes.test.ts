@@ -5,7 +5,8 @@ import { negotiate } from "../codec/negotiate.ts";
 import type { RequestInfo } from "../contract.ts";
 import { specialOffer } from "../offers.ts";
 import { configMap, failure, type Harness, pod, startHarness } from "../testing/harness.ts";
-import { goTypeOf, shaped } from "./output.ts";
+import { goTypeOf } from "../registry/go-type.ts";
+import { shaped } from "./output.ts";
 
 let h: Harness;
 const core = "/api/v1/namespaces/default";

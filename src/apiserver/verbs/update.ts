@@ -225,7 +225,7 @@ async function attempt(
       const written = def.type ? await resource.forStorage(object) : object;
       const result = dryRun
         ? { done: true as const, entry: unstored(call, key, written, stored.revision) }
-        : await writeObject(core, resource, key, written, stored);
+        : await writeObject(core, resource, key, written, stored, call.request);
       if (result.done) return seenBy(resource, result.entry);
     }
   } finally {

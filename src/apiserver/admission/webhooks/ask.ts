@@ -55,7 +55,7 @@ const reviewVersions: readonly ReviewVersion[] = ["v1", "v1beta1"];
 export async function ask(
   client: ReviewClient,
   request: AdmissionRequest,
-  { hook, resource }: Called,
+  { hook, resource, configuration }: Called,
   mutating: boolean,
 ): Promise<Verdict> {
   if (request.dryRun && hook.sideEffects !== "None" && hook.sideEffects !== "NoneOnDryRun")
@@ -72,7 +72,20 @@ export async function ask(
   deadline?.check();
   const uid = newUid();
   const review = await settled(() => reviewOf(request, { resource }, uid, version));
-  const span = request.span?.child({
+  const { group, version: of, plural } = resource.def;
+  const around = request.span?.child({
+    name: `Call ${mutating ? "mutating" : "validating"} webhook`,
+    kind: "internal",
+    attributes: {
+      configuration,
+      webhook: hook.name,
+      resource: `${group === "" ? "" : `${group}/`}${of}, Resource=${plural}`,
+      subresource: request.subresource,
+      operation: request.operation,
+      UID: uid,
+    },
+  });
+  const span = around?.child({
     name: "HTTP POST",
     kind: "client",
     attributes: { "http.request.method": "POST", webhook: hook.name },
@@ -83,7 +96,7 @@ export async function ask(
       deadline,
       headers,
     });
-  const value = await (span ? span.over(post) : post()).catch((cause: Error) => {
+  const value = await (around && span ? around.over(() => span.over(post)) : post()).catch((cause: Error) => {
     throw new WebhookCallError(`failed to call webhook: ${cause.message}`, { cause });
   });
   const verdict = readVerdict(value, { version, uid, mutating });

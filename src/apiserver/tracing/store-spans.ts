@@ -1,0 +1,84 @@
+/** What reading and writing objects is called in spans, and what they say: as kube-apiserver's store and its cache have it. */
+import { goTypeOf } from "../registry/go-type.ts";
+import type { HandlerRequest } from "../contract.ts";
+import type { ServedResource } from "../registry/resource.ts";
+import type { Attributes } from "./span.ts";
+
+/** A part of a request that is noted if its trace is; nothing but a look at the request where it is not. */
+function within<T>(
+  request: HandlerRequest | undefined,
+  name: string,
+  attributes: () => Attributes,
+  run: () => Promise<T>,
+): Promise<T> {
+  const span = request?.span;
+  if (!span?.context.sampled) return run();
+  const all = { "audit-id": request?.audit?.auditId ?? "", ...attributes() };
+  return span.child({ name, kind: "internal", attributes: all }).over(run);
+}
+
+/** Below the prefix of everything. */
+const keyOf = (resource: ServedResource, key: string): string =>
+  resource.storeKey(key).replace(/^\/registry/, "");
+
+const typeOf = ({ def }: ServedResource): string =>
+  def.group === "" ? def.plural : `${def.plural}.${def.group}`;
+
+/** `isNew`: whether there must not be such an object yet. */
+export const writing = <T>(
+  request: HandlerRequest | undefined,
+  { resource, key, isNew }: { resource: ServedResource; key: string; isNew: boolean },
+  run: () => Promise<T>,
+): Promise<T> =>
+  within(
+    request,
+    isNew ? "Create etcd3" : "GuaranteedUpdate etcd3",
+    () => ({
+      key: keyOf(resource, key),
+      type: goTypeOf(resource.def),
+      group: resource.def.group,
+      resource: resource.def.plural,
+    }),
+    run,
+  );
+
+export const reading = <T>(
+  request: HandlerRequest | undefined,
+  { resource, key, version }: { resource: ServedResource; key: string; version: string },
+  run: () => Promise<T>,
+): Promise<T> =>
+  within(request, "cacher.Get", () => ({ key: keyOf(resource, key), "resource-version": version }), run);
+
+export const listing = <T>(
+  request: HandlerRequest | undefined,
+  resource: ServedResource,
+  run: () => Promise<T>,
+): Promise<T> => within(request, "cacher.GetList", () => ({ type: typeOf(resource) }), run);
+
+/** What a former revision takes that is not in memory any more. */
+export interface StoreList {
+  resource: ServedResource;
+  namespace: string;
+  revision: number;
+  match: string;
+  limit: number;
+  continue: string;
+}
+
+export const listingStore = <T>(
+  request: HandlerRequest | undefined,
+  { resource, namespace, revision, match, limit, continue: token }: StoreList,
+  run: () => Promise<T>,
+): Promise<T> =>
+  within(
+    request,
+    "List(recursive=true) etcd3",
+    () => ({
+      key: keyOf(resource, namespace === "" ? "" : `${namespace}/`),
+      resourceVersion: String(revision),
+      resourceVersionMatch: match,
+      limit,
+      continue: token,
+    }),
+    run,
+  );
