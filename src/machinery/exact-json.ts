@@ -10,9 +10,11 @@ const manyDigits = /\d{16}/;
 const notWhole = /[:[,]\s*-?\d+(?:\.\d|[eE])[\d.eE+-]*\s*[,\]}]/;
 const wholeNumber = /^-?\d+$/;
 
-/** Throws SyntaxError as JSON.parse. */
-export function parseExact(text: string): unknown {
-  return manyDigits.test(text) || notWhole.test(text)
+const hasOddNumbers = (text: string): boolean => manyDigits.test(text) || notWhole.test(text);
+
+/** Throws SyntaxError as JSON.parse. `oddNumbers`: false when it is known that every number in it is an exact one. */
+export function parseExact(text: string, oddNumbers = hasOddNumbers(text)): unknown {
+  return oddNumbers
     ? JSON.parse(text, exactly as Parameters<typeof JSON.parse>[1])
     : JSON.parse(text);
 }

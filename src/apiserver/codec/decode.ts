@@ -2,12 +2,14 @@ import { isUtf8 } from "node:buffer";
 import { randomUUID } from "node:crypto";
 import type { KubeObject } from "../../api/index.ts";
 import {
+  countMembers,
   GoYamlError,
   isObject,
   jsonProblem,
   parseExact,
   readYamlBody,
   StatusError,
+  surveyJson,
   type YamlBody,
 } from "../../machinery/index.ts";
 import { badRequest, invalid, unsupportedMediaType } from "../errors.ts";
@@ -41,6 +43,8 @@ export interface Decoded {
   format: "json" | "yaml" | "protobuf";
   /** Stands in the value and in the text for what was nested too deep to be used. */
   cut?: string;
+  /** False when no object of a JSON text has a member twice. */
+  repeats?: boolean;
   /** Keys that appear twice in YAML, each as Go names it. */
   duplicates?: readonly string[];
 }
@@ -68,8 +72,7 @@ export function decodeBody(
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
   if (contentType && !wellFormed.test(contentType)) throw unsupportedMediaType(bodyTypes);
   if (type === "" || type === "application/json") {
-    const { text: usable, cut } = withoutDepths(text);
-    return { value: parseJson(usable), text: usable, format: "json", ...(cut ? { cut } : {}) };
+    return { ...parseDeepJson(text), format: "json" };
   }
   if (type === "application/yaml") {
     // What is JSON may be as deep as there.
@@ -81,22 +84,30 @@ export function decodeBody(
   throw unsupportedMediaType(bodyTypes);
 }
 
+/** A JSON text as it was read. */
+export interface ReadJson {
+  value: unknown;
+  text: string;
+  /** Stands for what was nested too deep to be used. */
+  cut?: string;
+  /** False when no object has a member twice. */
+  repeats: boolean;
+}
+
 /** Throws StatusError with what Go's decoder would say. */
-export function parseJson(text: string): unknown {
-  checkDepth(text);
+export function parseDeepJson(given: string): ReadJson {
+  const { depth, members, oddNumbers } = surveyJson(given);
+  const { text, cut } = depth > usableDepth ? withoutDepths(given) : { text: given };
+  let value: unknown;
   try {
-    const value = parseExact(text);
-    // Half of a pair stands for no character.
-    return /\\u[dD][89a-fA-F]/.test(text) ? withoutHalves(value) : value;
+    value = parseExact(text, oddNumbers);
   } catch (cause) {
     throw badRequest(jsonProblem(text), cause);
   }
-}
-
-/** The same for what may be deeper than can be used: `cut` stands for what is. Throws StatusError. */
-export function parseDeepJson(text: string): { value: unknown; text: string; cut?: string } {
-  const usable = withoutDepths(text);
-  return { ...usable, value: parseJson(usable.text) };
+  const repeats = cut !== undefined || members !== countMembers(value);
+  // Half of a pair stands for no character.
+  if (text.includes("\\u") && /\\u[dD][89a-fA-F]/.test(text)) value = withoutHalves(value);
+  return { value, text, repeats, ...(cut ? { cut } : {}) };
 }
 
 function parseProtobuf(body: Uint8Array, expected?: { apiVersion: string; kind: string }): unknown {
@@ -170,11 +181,6 @@ const tooDeep = (char: string | undefined): StatusError =>
 function yamlTooDeep(): StatusError {
   const cause = new GoYamlError(`yaml: exceeded max depth of ${maxDepth}`);
   return badRequest(cause.message, cause);
-}
-
-function checkDepth(text: string): void {
-  const found = beyond(text, usableDepth);
-  if (found) throw tooDeep(text[found.start]);
 }
 
 /** The text with a mark for everything that is nested too deep to be used. Throws StatusError beyond what Go reads. */

@@ -112,7 +112,7 @@ export function judged(
     warnings.push(...texts);
     return undefined;
   }
-  const duplicates = decoded?.format === "json" ? duplicateMembers(decoded.text) : [];
+  const duplicates = decoded?.repeats ? duplicateMembers(decoded.text) : [];
   // YAML is looked at before it becomes JSON, so its repeated keys come first and in other words.
   const repeated = decoded?.duplicates ?? [];
   if (unknown.length === 0 && duplicates.length === 0 && repeated.length === 0) return undefined;

@@ -13,7 +13,7 @@ import {
   StrategicPatchError,
   strategicMerge,
 } from "../../machinery/index.ts";
-import { maxBodyBytes, parseDeepJson, tooLarge } from "../codec/decode.ts";
+import { maxBodyBytes, parseDeepJson, type ReadJson, tooLarge } from "../codec/decode.ts";
 import type { Call } from "../core.ts";
 import { badRequest } from "../errors.ts";
 
@@ -83,13 +83,13 @@ function reader({ resource: { def }, info }: Call, type: string): ((text: string
 
 function mergePatch(text: string, lenient: boolean): ReadPatch {
   const bad = (): StatusError => badRequest("Invalid JSON Patch");
-  let read: ReturnType<typeof parseDeepJson>;
+  let read: ReadJson;
   try {
     read = decodePatch(text, "error decoding patch: ");
   } catch (error) {
     throw lenient ? bad() : error;
   }
-  const { value: body, text: usable, cut } = read;
+  const { value: body, cut } = read;
   if (body === null || (lenient && typeof body !== "object")) throw bad();
   if (!lenient && !isObject(body)) throw badRequest(`error decoding patch: ${notAMap(body)}`);
   return {
@@ -98,26 +98,27 @@ function mergePatch(text: string, lenient: boolean): ReadPatch {
         ? applyMergePatch<unknown>(undefined, body, sorted)
         : applyMergePatch(object, body, sorted),
     })),
-    strict: repeated(usable),
+    strict: repeated(read),
     cut,
   };
 }
 
 function strategicPatch(text: string, schema: PatchSchema): ReadPatch {
-  const { value, text: usable, cut } = decodePatch(text, "");
-  const body = value ?? {};
+  const read = decodePatch(text, "");
+  const body = read.value ?? {};
   if (!isObject(body)) throw badRequest(notAMap(body));
   return {
     apply: guarded((object) => {
       const merged = strategicMerge(object, body, schema);
       return { object: merged.document, shown: goText(merged.patch) };
     }),
-    strict: repeated(usable),
-    cut,
+    strict: repeated(read),
+    cut: read.cut,
   };
 }
 
-const repeated = (text: string): string[] => strictTexts([], duplicateMembers(text));
+const repeated = ({ text, repeats }: ReadJson): string[] =>
+  repeats ? strictTexts([], duplicateMembers(text)) : [];
 
 const goType = (value: unknown): string =>
   Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
@@ -134,7 +135,7 @@ const customPatch = (): StatusError =>
 const unsupportedPatch = (): StatusError =>
   new StatusError("UnsupportedMediaType", "415: Unsupported Media Type", { details: {} });
 
-function decodePatch(text: string, prefix: string): ReturnType<typeof parseDeepJson> {
+function decodePatch(text: string, prefix: string): ReadJson {
   try {
     return parseDeepJson(text);
   } catch (cause) {
@@ -146,7 +147,7 @@ const operationFields = new Set(["op", "path", "from", "value"]);
 
 function jsonPatch(text: string, lenient: boolean): ReadPatch {
   const prefix = lenient ? "" : "error decoding patch: ";
-  const { value, text: usable, cut } = decodePatch(text, prefix);
+  const { value, text: usable, repeats, cut } = decodePatch(text, prefix);
   const body = value ?? [];
   if (!Array.isArray(body)) {
     const into = lenient ? "jsonpatch.Patch" : "[]handlers.jsonPatchOp";
@@ -170,7 +171,7 @@ function jsonPatch(text: string, lenient: boolean): ReadPatch {
     apply: guarded((object, sorted) => ({
       object: applyJsonPatch(object, body as JsonPatchOperation[], sorted),
     })),
-    strict: strictTexts(unknown, duplicateMembers(usable)).map((each) => `json patch ${each}`),
+    strict: strictTexts(unknown, repeats ? duplicateMembers(usable) : []).map((each) => `json patch ${each}`),
     cut,
   };
 }
