@@ -14,9 +14,7 @@ const hasOddNumbers = (text: string): boolean => manyDigits.test(text) || notWho
 
 /** Throws SyntaxError as JSON.parse. `oddNumbers`: false when it is known that every number in it is an exact one. */
 export function parseExact(text: string, oddNumbers = hasOddNumbers(text)): unknown {
-  return oddNumbers
-    ? JSON.parse(text, exactly as Parameters<typeof JSON.parse>[1])
-    : JSON.parse(text);
+  return oddNumbers ? JSON.parse(text, exactly as Parameters<typeof JSON.parse>[1]) : JSON.parse(text);
 }
 
 const smallest = -(2n ** 63n);

@@ -45,51 +45,65 @@ export function createdText(
 /** More children than this are sorted by the library. */
 const few = 64;
 
-/** The children of a node, brought into canonical order. */
+/**
+ * The children of the nodes on the way to where the walk is, each node's in canonical order, behind those of the nodes
+ * above it. One for all nodes: a list for each would be most of what a creation leaves to be collected.
+ */
 class Children {
+  readonly #texts: string[] = [];
   /** Where fields stand among those of their struct. */
   readonly #ranks: number[] = [];
+  /** Of entries of a map and items of a list. */
   readonly #steps: string[] = [];
-  readonly #texts: string[] = [];
+  /** Where the next child goes, and with that where a new node's begin. */
+  top = 0;
 
-  /** Fields of a struct: each is put where it belongs. */
-  addField({ rank, quoted: name }: FieldShape, text: string): void {
-    let at = this.#ranks.length;
-    while (at > 0 && (this.#ranks[at - 1] as number) > rank) {
+  /** A field of a struct whose children begin at `from`: it is put where it belongs. */
+  addField(from: number, { rank, quoted: name }: FieldShape, text: string): void {
+    let at = this.top++;
+    for (; at > from && (this.#ranks[at - 1] as number) > rank; at--) {
       this.#ranks[at] = this.#ranks[at - 1] as number;
       this.#texts[at] = this.#texts[at - 1] as string;
-      at--;
     }
     this.#ranks[at] = rank;
     this.#texts[at] = `${name}:${text}`;
   }
 
-  /** Entries of a map and items of a list. */
-  addStep(step: string, text: string): void {
-    let at = this.#steps.length;
-    while (at > 0 && at < few && compareElements(this.#steps[at - 1] as string, step) > 0) {
+  /** An entry of a map or an item of a list. */
+  addStep(from: number, step: string, text: string): void {
+    let at = this.top++;
+    const least = at - from < few ? from : at;
+    for (; at > least && compareElements(this.#steps[at - 1] as string, step) > 0; at--) {
       this.#steps[at] = this.#steps[at - 1] as string;
       this.#texts[at] = this.#texts[at - 1] as string;
-      at--;
     }
     this.#steps[at] = step;
     this.#texts[at] = `${quoted(step)}:${text}`;
   }
 
-  node(member: boolean): string | undefined {
-    if (this.#texts.length === 0) return member ? leafText : undefined;
-    const inside = (this.#steps.length < few ? this.#texts : this.#sorted()).join(",");
-    return member ? `{${memberText},${inside}}` : `{${inside}}`;
+  /** The node whose children begin at `from`, which are done with. `steps`: they are entries or items. */
+  node(from: number, member: boolean, steps: boolean): string | undefined {
+    const { top } = this;
+    this.top = from;
+    if (top === from) return member ? leafText : undefined;
+    if (steps && top - from > few) this.#sort(from, top);
+    let text = member ? `{${memberText}` : `{${this.#texts[from] as string}`;
+    for (let at = member ? from : from + 1; at < top; at++) text += `,${this.#texts[at] as string}`;
+    return `${text}}`;
   }
 
-  #sorted(): string[] {
-    const order = this.#steps.map((step, i) => ({ step, text: this.#texts[i] as string }));
-    return order.sort((a, b) => compareElements(a.step, b.step)).map(({ text }) => text);
+  #sort(from: number, top: number): void {
+    const order = this.#steps
+      .slice(from, top)
+      .map((step, i) => ({ step, text: this.#texts[from + i] as string }));
+    order.sort((a, b) => compareElements(a.step, b.step));
+    for (const [i, { text }] of order.entries()) this.#texts[from + i] = text;
   }
 }
 
 class Walk {
   readonly #typed: boolean;
+  readonly #children = new Children();
   /** Something was met that only a comparison can judge. */
   odd = false;
 
@@ -99,7 +113,7 @@ class Walk {
 
   /** Members where nothing was but what is always there. */
   newMembers(map: MapShape, value: Members, skip: FieldSet | undefined): string | undefined {
-    const children = new Children();
+    const from = this.#children.top;
     for (const name in value) {
       const field = map.field(name);
       const shape = field?.shape ?? map.element;
@@ -116,14 +130,14 @@ class Walk {
       }
       const was = seen ? field.implied : undefined;
       const text = was === undefined ? this.#whole(shape, now, below) : this.#changed(shape, was, now, below);
-      if (text !== undefined) this.#add(children, map, field, step, text);
+      if (text !== undefined) this.#add(from, map, field, step, text);
     }
-    return children.node(false);
+    return this.#children.node(from, false, map.element !== undefined);
   }
 
-  #add(children: Children, map: MapShape, field: FieldShape | undefined, step: string, text: string): void {
-    if (field && !map.element) children.addField(field, text);
-    else children.addStep(step, text);
+  #add(from: number, map: MapShape, field: FieldShape | undefined, step: string, text: string): void {
+    if (field && !map.element) this.#children.addField(from, field, text);
+    else this.#children.addStep(from, step, text);
   }
 
   /** A value in place of what Go writes when nobody gives one: `{}`, zeros, null. */
@@ -164,7 +178,7 @@ class Walk {
   }
 
   #wholeMembers(map: MapShape, value: Members, skip: FieldSet | undefined): string | undefined {
-    const children = new Children();
+    const from = this.#children.top;
     for (const name in value) {
       const field = map.field(name);
       const shape = field?.shape ?? map.element;
@@ -174,7 +188,7 @@ class Walk {
       const step = field?.step ?? fieldElement(name);
       const below = skip?.[step];
       const text = this.#whole(shape, seen, below);
-      if (text !== undefined && !(below && isEmptySet(below))) this.#add(children, map, field, step, text);
+      if (text !== undefined && !(below && isEmptySet(below))) this.#add(from, map, field, step, text);
     }
     if (this.#typed) {
       for (const field of map.implied) {
@@ -182,24 +196,24 @@ class Walk {
         const below = skip?.[field.step];
         if (below && isEmptySet(below)) continue;
         const text = this.#whole(field.shape, field.implied, below);
-        if (text !== undefined) this.#add(children, map, field, field.step, text);
+        if (text !== undefined) this.#add(from, map, field, field.step, text);
       }
     }
-    return children.node(!skip || !("." in skip));
+    return this.#children.node(from, !skip || !("." in skip), map.element !== undefined);
   }
 
   #items(list: ListShape, value: readonly unknown[], member: boolean): string | undefined {
-    const children = new Children();
+    const from = this.#children.top;
     if (value.length === 1) {
       const step = onlyStep(list, value[0]);
       const text = this.#whole(list.element, value[0], undefined);
-      if (text !== undefined) children.addStep(step, text);
-      return children.node(member);
+      if (text !== undefined) this.#children.addStep(from, step, text);
+      return this.#children.node(from, member, true);
     }
     for (const [step, items] of itemsBySteps(list, value)) {
       const text = items.length > 1 ? leafText : this.#whole(list.element, items[0], undefined);
-      if (text !== undefined) children.addStep(step, text);
+      if (text !== undefined) this.#children.addStep(from, step, text);
     }
-    return children.node(member);
+    return this.#children.node(from, member, true);
   }
 }

@@ -1,5 +1,5 @@
 /** How items of a list that is no single field are told apart. */
-import { keyElement, valueElement } from "./path-element.ts";
+import { keyElement, oneKeyElement, valueElement } from "./path-element.ts";
 import { isMembers, type ListShape, UnkeyedItem } from "./shape.ts";
 
 /** The step to one item. Throws `UnkeyedItem`. */
@@ -12,10 +12,16 @@ function keyedStep(list: ListShape, item: unknown): string {
     throw new UnkeyedItem("associative list with keys may not have a null element");
   }
   if (!isMembers(item)) throw new UnkeyedItem("associative list with keys may not have non-map elements");
+  const valueOf = (name: string): unknown =>
+    item[name] === undefined ? list.element.map?.field(name)?.fallback : item[name];
+  if (list.keys.length === 1) {
+    const name = list.keys[0] as string;
+    const value = valueOf(name);
+    if (value !== undefined) return oneKeyElement(name, value);
+  }
   const pairs: [string, unknown][] = [];
   for (const name of list.keys) {
-    let value = item[name];
-    if (value === undefined) value = list.element.map?.field(name)?.fallback;
+    const value = valueOf(name);
     if (value !== undefined) pairs.push([name, value]);
   }
   if (pairs.length === 0) {

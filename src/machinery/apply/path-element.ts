@@ -20,6 +20,9 @@ function jsonOf(value: unknown): string {
     : text.replaceAll(escaped, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
+/** Of an item that has one key, as most have. */
+export const oneKeyElement = (name: string, value: unknown): string => `k:{${jsonOf(name)}:${jsonOf(value)}}`;
+
 export const fieldElement = (name: string): string => `f:${name}`;
 
 /** `pairs` need not be in order. */
@@ -42,15 +45,36 @@ export function compareText(a: string, b: string): number {
   for (let i = 0; i < end; i++) {
     const x = a.charCodeAt(i);
     const y = b.charCodeAt(i);
-    if (x === y) continue;
-    // A surrogate stands for something beyond every single unit.
-    const high = (unit: number) => (unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit);
-    return high(x) - high(y);
+    if (x !== y) return codePoint(x) - codePoint(y);
   }
   return a.length - b.length;
 }
 
 const kindOrder = "fkvi";
+
+const quote = 0x22;
+const backslash = 0x5c;
+
+/** A surrogate stands for something beyond every single unit. */
+const codePoint = (unit: number): number => (unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit);
+
+/** The order of two spellings that differ first within a string without escapes, by far the most; else undefined. */
+function orderInString(a: string, b: string): number | undefined {
+  let inString = false;
+  for (let i = 2; i < a.length; i++) {
+    const x = a.charCodeAt(i);
+    const y = b.charCodeAt(i);
+    if (x === backslash || y === backslash) return undefined;
+    if (x !== y) {
+      if (!inString) return undefined;
+      // The shorter one comes first.
+      if (x === quote) return -1;
+      return y === quote ? 1 : codePoint(x) - codePoint(y);
+    }
+    if (x === quote) inString = !inString;
+  }
+  return undefined;
+}
 
 /** The original's order: members, keys, values, indices; each kind by its content. */
 export function compareElements(a: string, b: string): number {
@@ -59,9 +83,12 @@ export function compareElements(a: string, b: string): number {
   if (a === b) return 0;
   switch (a.charAt(0)) {
     case "k":
-      return compareKeys(parsed(a) as Record<string, unknown>, parsed(b) as Record<string, unknown>);
+      return (
+        orderInString(a, b) ??
+        compareKeys(parsed(a) as Record<string, unknown>, parsed(b) as Record<string, unknown>)
+      );
     case "v":
-      return compareValues(parsed(a), parsed(b));
+      return orderInString(a, b) ?? compareValues(parsed(a), parsed(b));
     case "i":
       return Number(a.slice(2)) - Number(b.slice(2));
     default:

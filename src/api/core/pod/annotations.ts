@@ -62,7 +62,7 @@ export function validatePodAnnotations(
     if (!key.startsWith(appArmor)) continue;
     const container = key.slice(appArmor.length);
     const profile = all[key] as string;
-    if (![...containersOf(spec, "")].some(([{ name }]) => name === container))
+    if (!containersOf(spec, "").some(([{ name }]) => name === container))
       errors.push(invalid(`${path}[${key}]`, container, "container not found"));
     if (profile === "" || profile === "runtime/default" || profile === "unconfined") continue;
     if (!profile.startsWith("localhost/")) {

@@ -18,7 +18,7 @@ function dropProjections(spec: PodSpec, old: PodSpec | undefined): void {
 const stops = (container: Container): boolean => container.lifecycle?.stopSignal !== undefined;
 
 function dropStopSignals(spec: PodSpec, old: PodSpec | undefined): void {
-  if (old && [...containersOf(old, "")].some(([each]) => stops(each))) return;
+  if (old && containersOf(old, "").some(([each]) => stops(each))) return;
   for (const [container] of containersOf(spec, "")) {
     if (!container.lifecycle || !stops(container)) continue;
     delete container.lifecycle.stopSignal;

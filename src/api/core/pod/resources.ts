@@ -219,7 +219,12 @@ export function validatePodResources(
 }
 
 /** All containers of a pod, with their paths. */
-export function* containersOf(spec: PodSpec, path: string): Generator<[Container, string]> {
-  for (const list of ["initContainers", "containers", "ephemeralContainers"] as const)
-    for (const [i, each] of (spec[list] ?? []).entries()) yield [each as Container, `${path}.${list}[${i}]`];
+export function containersOf(spec: PodSpec, path: string): [Container, string][] {
+  const all: [Container, string][] = [];
+  for (const list of ["initContainers", "containers", "ephemeralContainers"] as const) {
+    const containers = spec[list] as Container[] | undefined;
+    for (let i = 0; containers && i < containers.length; i++)
+      all.push([containers[i] as Container, `${path}.${list}[${i}]`]);
+  }
+  return all;
 }

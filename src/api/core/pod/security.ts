@@ -193,7 +193,7 @@ export function validateHostUsers(
   if (spec.hostPID) errors.push(forbidden(`${path}.HostPID`, text));
   if (spec.hostIPC) errors.push(forbidden(`${path}.HostIPC`, text));
   const hasDevices = (each: PodSpec): boolean =>
-    [...containersOf(each, "")].some(([container]) => (container.volumeDevices ?? []).length > 0);
+    containersOf(each, "").some(([container]) => (container.volumeDevices ?? []).length > 0);
   if (old?.hostUsers === false && hasDevices(old)) return;
   for (const [container, here] of containersOf(spec, path))
     if (container.volumeDevices?.length) errors.push(forbidden(`${here}.volumeDevices`, text));
