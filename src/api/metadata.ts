@@ -158,7 +158,8 @@ const subresourceLimit = 256;
 
 /** A field manager's name: in bytes, and what of it cannot be printed. Go counts places in bytes. */
 export function validateManagerName(manager: string, path: string, errors: FieldError[]): void {
-  if (byteLength(manager) > managerLimit) errors.push(tooLong(path, managerLimit));
+  const long = byteLength(manager) > managerLimit;
+  if (long) errors.push(tooLong(path, managerLimit));
   // What nearly every name is made of.
   if (/^[\w.:/ -]*$/.test(manager)) return;
   let at = 0;
@@ -166,6 +167,8 @@ export function validateManagerName(manager: string, path: string, errors: Field
     if (!/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u.test(char)) {
       const code = (char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
       errors.push(invalid(path, manager, `invalid character U+${code} (at position ${at})`));
+      // Each mistake shows the whole name: of a long one, all of them would be its square.
+      if (long) return;
     }
     at += byteLength(char);
   }

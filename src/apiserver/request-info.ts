@@ -30,6 +30,15 @@ export function openEscapes(path: string): string {
   }
 }
 
+/** A query without the parts that Go's net/url cannot read: it passes over them. */
+function readable(query: string): string {
+  if (!/;|%(?![\da-fA-F]{2})/.test(query)) return query;
+  return query
+    .split("&")
+    .filter((part) => !/;|%(?![\da-fA-F]{2})/.test(part))
+    .join("&");
+}
+
 /**
  * Reads method and path the way Kubernetes' RequestInfo does. Throws URIError for a path with broken escapes, and
  * PageError where a path says what to do and not to what.
@@ -37,7 +46,7 @@ export function openEscapes(path: string): string {
 export function parseRequestInfo(method: string, target: string): RequestInfo {
   const mark = target.indexOf("?");
   const rawPath = mark < 0 ? target : target.slice(0, mark);
-  const query = new URLSearchParams(mark < 0 ? "" : target.slice(mark + 1));
+  const query = new URLSearchParams(mark < 0 ? "" : readable(target.slice(mark + 1)));
   const path = openEscapes(rawPath);
   const outside: RequestInfo = {
     isResource: false,

@@ -12,10 +12,12 @@ const unitMs: Record<string, number> = {
 
 /** A Go duration (`1m30s`, `1.5h`, `-2s`) in milliseconds; throws a RangeError with Go's text. */
 export function parseDuration(text: string): number {
-  const match = /^([+-]?)((?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+|0)$/.exec(text);
+  const match = /^([+-]?)((?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+|0)$/.exec(text);
   if (!match) throw new RangeError(`time: ${durationProblem(text)} ${JSON.stringify(text)}`);
   let total = 0;
-  for (const [, number, unit] of (match[2] as string).matchAll(/(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g)) {
+  for (const [, number, unit] of (match[2] as string).matchAll(
+    /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g,
+  )) {
     total += Number(number) * (unitMs[unit as string] as number);
   }
   return match[1] === "-" ? -total : total;
@@ -25,7 +27,7 @@ export function parseDuration(text: string): number {
 function durationProblem(text: string): string {
   let rest = text.replace(/^[+-]/, "");
   while (rest !== "") {
-    const number = /^(?:\d+\.?\d*|\.\d+)/.exec(rest)?.[0];
+    const number = /^(?:\d+(?:\.\d*)?|\.\d+)/.exec(rest)?.[0];
     if (number === undefined) break;
     rest = rest.slice(number.length);
     const unit = /^[^\d.]+/.exec(rest)?.[0];

@@ -57,7 +57,7 @@ export const mediaType = (header: string | undefined): string =>
   (header ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
 
 /** A media type with parameters (RFC 2045). */
-const wellFormed = /^[^;]*(?:;\s*[\w!#$&^.+-]+=(?:"[^"]*"|[^\s;"]+)\s*)*;?\s*$/;
+const wellFormed = /^[^;]*(?:;\s*[\w!#$&^.+-]+=(?:"[^"]*"|[^\s;"]+)\s*)*(?:;\s*)?$/;
 
 /** `undefined` for an empty body. `expected`: what protobuf is that does not say so. Throws StatusError. */
 export function decodeBody(

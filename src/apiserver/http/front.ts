@@ -10,7 +10,7 @@ import type { HandlerRequest, ListenOptions } from "../contract.ts";
 import type { Answer } from "../response.ts";
 import { type Carrier, ofResponse, ofStream } from "./carrier.ts";
 import { plainHeaders } from "./headers.ts";
-import { follow, refuse, refusesHead } from "./http1.ts";
+import { answersHead, follow, refuse } from "./http1.ts";
 import { headMs, http1HeaderBytes, http2Options, idleMs, SessionWatch, streamsOf } from "./limits.ts";
 import { peerOf } from "./peer.ts";
 import { RequestBody } from "./request-body.ts";
@@ -141,7 +141,7 @@ export async function listenFront(options: ListenOptions, handlers: FrontHandler
   };
 
   const onRequest = (message: IncomingMessage, response: ServerResponse, invite?: () => void): void => {
-    if (refusesHead(message, response)) return;
+    if (answersHead(message, response)) return;
     const { method = "GET", url = "/", socket } = message;
     const headers = plainHeaders(message.headers, message.rawHeaders);
     const length = headers["content-length"];

@@ -56,6 +56,20 @@ test("a request says once and properly which host it means", async () => {
   assert.deepEqual(statuses(await said("GET /version HTTP/1.0\r\n\r\n")), ["200"]);
 });
 
+test("a path with a broken escape is no request; a query goes without the part that nobody can read", async () => {
+  const ask = (method: string, path: string): Promise<string> =>
+    said(`${method} ${path} HTTP/1.1\r\nhost: x\r\n${last}\r\n`);
+  const broken = await ask("GET", "/version%zz");
+  assert.match(broken, /^HTTP\/1.1 400 Bad Request\r\n/);
+  assert.doesNotMatch(broken, /audit-id/);
+  for (const query of ["limit=1;x=y", "limit=%zz", "limit=nonsense;&limit=1"])
+    assert.deepEqual(statuses(await ask("GET", `${maps}?${query}`)), ["200"], query);
+  assert.deepEqual(statuses(await ask("GET", `${maps}?limit=nonsense`)), ["400"]);
+  const all = await ask("OPTIONS", "*");
+  assert.deepEqual(statuses(all), ["200"]);
+  assert.doesNotMatch(all, /audit-id/);
+});
+
 test("other versions of HTTP and encodings of bodies are not guessed at", async () => {
   for (const version of ["0.9", "2.0", "3.7"]) {
     const text = await said(`GET /version HTTP/${version}\r\nhost: x\r\n${last}\r\n`);

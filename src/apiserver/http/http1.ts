@@ -21,11 +21,15 @@ const badEncodingText = "Unsupported transfer encoding";
 /** Of names of hosts, and of whatever else may stand there (RFC 3986, 3.2.2; httpguts.ValidHostHeader). */
 const hostName = /^[\w!$%&'()*+,\-.:;=[\]~]*$/;
 
+/** In the path; in a query only the part that has it is passed over. */
+const brokenEscape = /^[^?]*%(?![\da-fA-F]{2})/;
+
 function headProblem(message: IncomingMessage): Refusal | undefined {
   const { headers, rawHeaders, httpVersionMajor: major, httpVersionMinor: minor } = message;
   const encoding = headers["transfer-encoding"];
   if (encoding !== undefined && encoding.toLowerCase() !== "chunked") return badEncoding;
   if (major !== 1) return badVersion;
+  if (message.url && brokenEscape.test(message.url)) return refusal(400);
   const { host } = headers;
   if (host === undefined) return minor === 0 ? undefined : refusal(400, "missing required Host header");
   if (!hostName.test(host)) return refusal(400, "malformed Host header");
@@ -37,10 +41,17 @@ function headProblem(message: IncomingMessage): Refusal | undefined {
   return hosts > 1 ? refusal(400) : undefined;
 }
 
-/** Whether a request is none that can be served; it has been answered then, and is the last of its connection. */
-export function refusesHead(message: IncomingMessage, response: ServerResponse): boolean {
+/**
+ * Whether a request needs no server to be answered: it is none that can be served, and the last of its connection, or asks about all
+ * servers (RFC 9110, 9.3.7). It has been answered then.
+ */
+export function answersHead(message: IncomingMessage, response: ServerResponse): boolean {
   const problem = headProblem(message);
-  if (!problem) return false;
+  if (!problem) {
+    if (message.url !== "*" || message.method !== "OPTIONS") return false;
+    response.writeHead(200, { "content-length": "0" }).end();
+    return true;
+  }
   response.sendDate = false;
   response.writeHead(problem.code, problem.text, {
     "content-type": "text/plain; charset=utf-8",

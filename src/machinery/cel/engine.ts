@@ -83,7 +83,7 @@ export function compileCel(
     throw new CelCompileError(`compilation failed: ${problemsText(source, problems)}`);
   };
   const tree = parse(source);
-  if (Array.isArray(tree)) return fail(tree.toSorted((a, b) => a.at - b.at));
+  if (Array.isArray(tree)) return fail(tree);
   let names: Names | undefined;
   for (const [name, type] of Object.entries(variables)) names = { name, type, parent: names };
   const checker = new Checker(

@@ -23,23 +23,36 @@ export interface Problem {
   text: string;
 }
 
-/** Source lines with a caret below the mistake, as cel-go prints them; columns count code points. */
+/** More of them are counted and not told. */
+export const maxProblems = 100;
+/** Longer lines are not shown, in bytes. */
+const maxShownBytes = 16_384;
+
+/** What is told first of what is wrong: in the order of the source. */
 export function problemsText(source: string, problems: readonly Problem[]): string {
   // There is no place in nothing.
   if (source === "") return problems.map(({ text }) => `ERROR: <input>:1:0: ${text}`).join("\n");
-  return problems
-    .map(({ at, text }) => {
-      const before = source.slice(0, at);
-      const lineStart = before.lastIndexOf("\n") + 1;
-      const number = before.split("\n").length;
-      const end = source.indexOf("\n", at);
-      const line = source.slice(lineStart, end < 0 ? undefined : end);
-      const lead = [...source.slice(lineStart, at)];
-      // A wide letter gets a wide dot, and a wide caret when it is what the mistake is about.
-      const wide = (letter: string): boolean => (letter.codePointAt(0) ?? 0) > 0x7f;
-      const dots = lead.map((letter) => (wide(letter) ? "．" : ".")).join("");
-      const here = String.fromCodePoint(source.codePointAt(at) ?? 0x20);
-      return `ERROR: <input>:${number}:${lead.length + 1}: ${text}\n | ${line.replaceAll("\t", " ")}\n | ${dots}${wide(here) ? "＾" : "^"}`;
-    })
-    .join("\n");
+  const told = problems
+    .toSorted((left, right) => left.at - right.at)
+    .slice(0, maxProblems)
+    .map((each) => problemText(source, each));
+  const more = problems.length - told.length;
+  if (more > 0) told.push(`${more} more errors were truncated`);
+  return told.join("\n");
+}
+
+/** The line with a caret below the mistake, as cel-go prints it; columns count code points. */
+function problemText(source: string, { at, text }: Problem): string {
+  const before = source.slice(0, at);
+  const lineStart = before.lastIndexOf("\n") + 1;
+  const number = before.split("\n").length;
+  const end = source.indexOf("\n", at);
+  const line = source.slice(lineStart, end < 0 ? undefined : end);
+  const lead = source.slice(lineStart, at);
+  // A wide letter gets a wide dot, and a wide caret when it is what the mistake is about.
+  const dots = lead.replace(/[^\0-\x7f]/gu, "．").replace(/[\0-\x7f]/g, ".");
+  const place = `ERROR: <input>:${number}:${dots.length + 1}: ${text}`;
+  if (new TextEncoder().encode(line).length > maxShownBytes) return place;
+  const caret = (source.codePointAt(at) ?? 0x20) > 0x7f ? "＾" : "^";
+  return `${place}\n | ${line.replaceAll("\t", " ")}\n | ${dots}${caret}`;
 }

@@ -133,3 +133,24 @@ test("what changes objects: objects of any field, JSON patches, keys in their pa
   assert.throws(() => patchValueOfCel(make("quantity('1')")), /type conversion error from 'Quantity'/);
   assert.throws(() => configurationOfCel(make("Object{a: {1: 2}}") as CelMessage), /invalid return type/);
 });
+
+test("of many mistakes a hundred are told, and long lines are not shown, as Kubernetes 1.36 has it", () => {
+  const message = (source: string): string => {
+    try {
+      compileCel(source, {});
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return "";
+  };
+  const strange = message(";".repeat(50_000));
+  assert.equal(strange.match(/token recognition error/g)?.length, 100);
+  assert.match(
+    strange,
+    /:1:100: Syntax error: token recognition error at: ';'\n1 more errors were truncated$/,
+  );
+  const unknown = message(Array.from({ length: 130 }, (_, i) => `n${i}`).join(" + "));
+  assert.match(unknown, /undeclared reference to 'n99'[^]*\n30 more errors were truncated$/);
+  assert.match(message(`a ;${" ".repeat(16_381)}`), /\n \| a ; +\n \| \.\.\^$/);
+  assert.match(message(`a ;${" ".repeat(16_382)}`), /at: ';'$/);
+});

@@ -1,5 +1,5 @@
 /** Parses expressions by cel-go's grammar, with its words for what is wrong. */
-import type { Problem } from "./errors.ts";
+import { maxProblems, type Problem } from "./errors.ts";
 import { bytesOf, doubleOf, intOf, LiteralError, stringOf, uintOf } from "./literals.ts";
 import { type Expected, expecting, TokenStream } from "./recovery.ts";
 import { macroProblem, type MessageField, type Node } from "./syntax.ts";
@@ -47,7 +47,9 @@ export function parse(source: string): Node | Problem[] {
   const parser = new Parser(source, tokens);
   const tree = parser.parse();
   problems.push(...parser.problems);
-  if (problems.length > 0 || !tree) return problems;
+  // One more than is told says that there are more, however many.
+  if (problems.length > 0 || !tree)
+    return problems.toSorted((left, right) => left.at - right.at).slice(0, maxProblems + 1);
   return tree;
 }
 

@@ -1,5 +1,5 @@
 /** Tokens of CEL, cut as cel-go's lexer cuts them: the longest wins; what starts none is told of and passed over. */
-import type { Problem } from "./errors.ts";
+import { maxProblems, type Problem } from "./errors.ts";
 
 /** In the order in which cel-go lists what it expects. */
 export const tokenKinds = [
@@ -94,6 +94,8 @@ export function tokensOf(source: string): { tokens: Token[]; problems: Problem[]
     } else {
       const strange = source.slice(at, failureOf(source, at));
       problems.push({ at, text: `Syntax error: token recognition error at: '${strange}'` });
+      // Nobody reads on behind so many.
+      if (problems.length > maxProblems) break;
       at += strange.length;
     }
   }

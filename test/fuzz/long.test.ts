@@ -1,0 +1,147 @@
+/**
+ * What a client can make long takes time by its length, and not by its square: of expressions that look for something again and
+ * again a request of a mebibyte would make minutes. Each of these would outlast the time of its test.
+ */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { type Harness, startHarness } from "../../src/apiserver/testing/harness.ts";
+
+const maps = "/api/v1/namespaces/default/configmaps";
+const bytes = 250_000;
+const of = (part: string): string => part.repeat(Math.floor(bytes / part.length));
+let h: Harness;
+
+before(async () => {
+  h = await startHarness({ plugins: { disable: ["ServiceAccount"] } });
+  await h.call("POST", maps, { metadata: { name: "a" } });
+});
+after(() => h.close());
+
+/** Without letting go, so that nothing but work takes time. */
+async function answers(method: string, path: string, body?: unknown, headers?: Record<string, string>) {
+  const { status, text } = await h.call(method, path, body, headers);
+  assert.ok(status >= 200 && status < 600);
+  assert.ok(text.length < 60 * bytes, `an answer of ${text.length} bytes`);
+}
+
+const parts = [
+  " ",
+  ",",
+  ";",
+  "/",
+  "a",
+  "=",
+  "a=",
+  "a in (b),",
+  '"',
+  "\\",
+  "!",
+  "-",
+  ".",
+  "a.",
+  "a-",
+  "1",
+  "1h",
+  "\t",
+];
+const inParts = ["application/json;q=0.1,", ";a=b", "*/*,", "metadata.name=a,"];
+const headers = [
+  "accept",
+  "content-type",
+  "user-agent",
+  "accept-encoding",
+  "authorization",
+  "impersonate-user",
+].concat(["impersonate-group", "audit-id", "traceparent", "tracestate"]);
+
+for (const name of headers)
+  test(`header ${name}`, async () => {
+    for (const part of [...parts, ...inParts]) {
+      await answers("GET", `${maps}/a`, undefined, { [name]: of(part) });
+      await answers(
+        "POST",
+        `${maps}?dryRun=All`,
+        { metadata: { name: "b" } },
+        { [name]: `application/json;a=b${of(part)}!` },
+      );
+    }
+  });
+
+const queries =
+  "labelSelector fieldSelector continue resourceVersion limit timeout timeoutSeconds dryRun fieldManager".split(
+    " ",
+  );
+for (const name of [
+  ...queries,
+  "fieldValidation",
+  "propagationPolicy",
+  "gracePeriodSeconds",
+  "resourceVersionMatch",
+])
+  test(`query ${name}`, async () => {
+    for (const part of parts) {
+      const value = encodeURIComponent(of(part));
+      await answers("GET", `${maps}?${name}=${value}`);
+      await answers("POST", `${maps}?dryRun=All&${name}=${value}`, { metadata: { name: "b" } });
+    }
+  });
+
+test("bodies", async () => {
+  for (const part of [
+    "[",
+    '{"a":',
+    '"',
+    "- ",
+    "a: ",
+    "a:\n",
+    "\\",
+    " ",
+    "*a",
+    "&a ",
+    "[a,",
+    "{",
+    "? ",
+    "\n",
+    "#",
+    "'",
+  ])
+    for (const type of ["json", "yaml", "apply-patch+yaml", "merge-patch+json", "json-patch+json"]) {
+      const patches = type.includes("patch");
+      const path = patches ? `${maps}/a?fieldManager=x` : maps;
+      await answers(patches ? "PATCH" : "POST", path, of(part), { "content-type": `application/${type}` });
+    }
+});
+
+test("names, labels and texts of objects", async () => {
+  for (const part of parts) {
+    const text = of(part);
+    const metadata = { name: text, generateName: text, labels: { [text]: text }, finalizers: [text] };
+    await answers("POST", maps, { metadata, data: { [text]: text } });
+    const container = {
+      name: text,
+      image: text,
+      env: [{ name: text, value: text }],
+      resources: { limits: { cpu: text } },
+    };
+    await answers("POST", "/api/v1/namespaces/default/pods?dryRun=All", {
+      metadata: { name: "p" },
+      spec: { containers: [container], hostname: text, dnsConfig: { nameservers: [text], searches: [text] } },
+    });
+    await answers("POST", "/apis/batch/v1/namespaces/default/cronjobs?dryRun=All", {
+      metadata: { name: "p" },
+      spec: { schedule: text, timeZone: text, jobTemplate: {} },
+    });
+  }
+});
+
+test("expressions", async () => {
+  for (const part of [...parts, "a+", "(", "[", "!!", "a.b(", "'", "x.all(y,", "1<", "a?b:", "a&&"]) {
+    const expression = of(part).slice(0, 99_000);
+    const validations = [{ expression, messageExpression: expression }];
+    const rules = { apiGroups: [""], apiVersions: ["v1"], operations: ["CREATE"], resources: ["pods"] };
+    await answers("POST", "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies?dryRun=All", {
+      metadata: { name: "p" },
+      spec: { matchConstraints: { resourceRules: [rules] }, validations },
+    });
+  }
+});
