@@ -11,6 +11,7 @@ const entries: Record<string, string> = {
   server: "src/cluster/entries/server.ts",
   network: "src/cluster/entries/network.ts",
   worker: "src/store/sqlite/worker.ts",
+  "yaml-worker": "src/apiserver/codec/yaml-worker.ts",
 };
 
 export async function buildBundles(): Promise<void> {

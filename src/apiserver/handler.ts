@@ -4,7 +4,8 @@ import { isReason, StatusError } from "../machinery/index.ts";
 import type { Aggregator } from "./aggregation/aggregator.ts";
 import { auditIdOf } from "./audit/audit-id.ts";
 import type { UserInfo } from "./auth-contract.ts";
-import { mediaType } from "./codec/decode.ts";
+import { applyType, mediaType, readLongYaml } from "./codec/decode.ts";
+import { longYamlBytes } from "./codec/long-yaml.ts";
 import { checkNamed, negotiate, negotiateError, type Target, wantsPretty } from "./codec/negotiate.ts";
 import { protobufType } from "./codec/protobuf/envelope.ts";
 import { loadMessages } from "./codec/protobuf/messages.ts";
@@ -25,7 +26,7 @@ import type { ServedResource } from "./registry/resource.ts";
 import { parseRequestInfo } from "./request-info.ts";
 import { takeBody } from "./request-input.ts";
 import { type Answer, PageError } from "./response.ts";
-import { applyType, patch } from "./verbs/patch.ts";
+import { patch } from "./verbs/patch.ts";
 import { readWriteOptions } from "./verbs/write-options.ts";
 import { create } from "./verbs/create.ts";
 import { deleteCollection } from "./verbs/deletecollection.ts";
@@ -260,6 +261,8 @@ export class Handler {
       const apply = info.verb === "patch" && mediaType(request.headers?.["content-type"]) === applyType;
       const dryRun = readWriteOptions(info.verb, info.query, apply);
       if (request.input && bodied.has(info.verb)) await takeBody(request);
+      const { body, headers } = request;
+      if (body && body.length > longYamlBytes) await readLongYaml(body, headers?.["content-type"]);
       return serve({ core: this.#core, request, info, user, resource, dryRun, target, warnings });
     });
   }

@@ -7,12 +7,12 @@ import {
   isObject,
   jsonProblem,
   parseExact,
-  readYamlBody,
   StatusError,
   surveyJson,
   type YamlBody,
 } from "../../machinery/index.ts";
 import { badRequest, invalid, unsupportedMediaType } from "../errors.ts";
+import { readAside, yamlOf } from "./long-yaml.ts";
 import { summarize } from "./summarize.ts";
 import { utf8Problem } from "./utf8-problem.ts";
 import { decodeObject, MessageError } from "./protobuf/decode.ts";
@@ -22,6 +22,8 @@ import { WireError } from "./protobuf/wire.ts";
 
 /** Larger bodies are refused, as Kubernetes does by default. */
 export const maxBodyBytes = 3 * 1024 * 1024;
+/** Server-side apply. */
+export const applyType = "application/apply-patch+yaml";
 /** Deeper nesting is refused, as Go's decoder does. */
 const maxDepth = 10_000;
 /**
@@ -75,13 +77,31 @@ export function decodeBody(
     return { ...parseDeepJson(text), format: "json" };
   }
   if (type === "application/yaml") {
-    // What is JSON may be as deep as there.
-    const { text: usable, cut } = /^\s*\{/.test(text) ? withoutDepths(text, yamlTooDeep) : { text };
+    const { text: usable, cut } = yamlText(body, text);
     const { value, duplicates } = parseYaml(body, usable);
     // It becomes JSON first, with keys in order, so that is the order in which mistakes are found.
     return { value: inOrder(value), duplicates, text, format: "yaml", ...(cut ? { cut } : {}) };
   }
   throw unsupportedMediaType(bodyTypes);
+}
+
+/** Texts with cuts, which are made once. */
+const cutTexts = new WeakMap<Uint8Array, { text: string; cut?: string }>();
+
+/** What of a text is read as YAML: what is JSON may be as deep as there. Throws StatusError. */
+function yamlText(body: Uint8Array, text: string): { text: string; cut?: string } {
+  return cutTexts.get(body) ?? (/^\s*\{/.test(text) ? withoutDepths(text, yamlTooDeep) : { text });
+}
+
+/** Reads a long body that is YAML aside, while others are served; others stay as they are. Throws StatusError for what is too much. */
+export async function readLongYaml(body: Uint8Array, contentType: string | undefined): Promise<void> {
+  const type = mediaType(contentType);
+  const patches = type === applyType;
+  if ((!patches && type !== "application/yaml") || body.length > maxBodyBytes || !isUtf8(body)) return;
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
+  const usable = patches ? { text } : yamlText(body, text);
+  if (usable.cut) cutTexts.set(body, usable);
+  if (!(await readAside(body, usable.text))) throw tooLarge();
 }
 
 /** A JSON text as it was read. */
@@ -123,7 +143,7 @@ function parseYaml(body: Uint8Array, text: string): YamlBody {
   const problem = isUtf8(body) ? undefined : utf8Problem(body);
   if (problem) throw badRequest(`yaml: ${problem}`, new GoYamlError(`yaml: ${problem}`));
   try {
-    return readYamlBody(text);
+    return yamlOf(body, text);
   } catch (cause) {
     if (cause instanceof GoYamlError) throw badRequest(cause.message, cause);
     throw cause;

@@ -12,7 +12,8 @@ import { numberIn, ownersOfScale, ownersOfScaled } from "../managed-fields/scale
 import type { Answer } from "../response.ts";
 import { seenBy } from "../verbs/create.ts";
 import { encoded, shaped, withWarnings } from "../verbs/output.ts";
-import { applyType, checkPlace } from "../verbs/patch.ts";
+import { checkPlace } from "../verbs/patch.ts";
+import { applyType } from "../codec/decode.ts";
 import { uidProblem, updateObject, wrongUid } from "../verbs/update.ts";
 import { applyToScale, type ScaleChange, updateOfScale } from "./scale-changes.ts";
 import { requireReplicas, type Scale, scaleKind, scaleOf, scales, setReplicas } from "./scale-object.ts";

@@ -15,7 +15,6 @@ import {
   isObject,
   reconcileManagers,
   type Managers,
-  readYamlBody,
   GoYamlError,
   StatusError,
   TypedError,
@@ -23,6 +22,7 @@ import {
 } from "../../machinery/index.ts";
 import type { Entry } from "../cache/entry.ts";
 import { maxBodyBytes, tooLarge } from "../codec/decode.ts";
+import { yamlOf } from "../codec/long-yaml.ts";
 import { Conversions } from "../conversion/conversions.ts";
 import { type Call, nowTime } from "../core.ts";
 import { badRequest, conflict, notFound } from "../errors.ts";
@@ -59,7 +59,7 @@ export function readConfiguration(call: Call): KubeObject {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
   let value: unknown;
   try {
-    const body = readYamlBody(text);
+    const body = yamlOf(bytes, text);
     value = body.value;
     checkRepeated(call, body.duplicates);
   } catch (cause) {

@@ -1,6 +1,6 @@
 import { convert, type KubeObject, type ObjectMeta, restorable } from "../../api/index.ts";
 import { cloneExact, deepEqual, isObject, stringifyAsWritten } from "../../machinery/index.ts";
-import { mediaType, refuseDepths } from "../codec/decode.ts";
+import { applyType, mediaType, refuseDepths } from "../codec/decode.ts";
 import type { Call } from "../core.ts";
 import { badRequest } from "../errors.ts";
 import type { Answer } from "../response.ts";
@@ -12,8 +12,6 @@ import { readPatch } from "./read-patch.ts";
 import { unusable } from "./unusable.ts";
 import { updateObject } from "./update.ts";
 import { workingCopy } from "./working-copy.ts";
-
-export const applyType = "application/apply-patch+yaml";
 
 export async function patch(call: Call): Promise<Answer> {
   const { resource, request } = call;
