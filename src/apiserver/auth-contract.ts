@@ -1,4 +1,5 @@
 import type { KubeObject } from "../api/index.ts";
+import type { AuthMetrics } from "./metrics/auth.ts";
 
 /** authentication.k8s.io/v1 UserInfo: who a request comes from. */
 export interface UserInfo {
@@ -36,8 +37,8 @@ export interface Authenticator {
    * Throws StatusError Unauthorized for credentials that are wrong or no longer valid.
    */
   authenticate(request: Credentials): Promise<UserInfo | undefined> | UserInfo | undefined;
-  /** Called once, when the server's objects can be read and before the first request. */
-  attach?(objects: ObjectReader): void;
+  /** Called once, when the server's objects can be read and before the first request. `meters`: where it counts. */
+  attach?(objects: ObjectReader, meters?: AuthMetrics): void;
 }
 
 /** What is about to be done. For non-resource requests `isResource` is false, `path` counts and the resource fields are "". */
@@ -67,8 +68,8 @@ export interface Decision {
 
 export interface Authorizer {
   authorize(attributes: AuthorizationAttributes): Promise<Decision> | Decision;
-  /** Called once, when the server's objects can be read and before the first request. */
-  attach?(objects: ObjectReader): void;
+  /** Called once, when the server's objects can be read and before the first request. `meters`: where it counts. */
+  attach?(objects: ObjectReader, meters?: AuthMetrics): void;
 }
 
 /**

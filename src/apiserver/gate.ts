@@ -5,6 +5,7 @@ import { Impersonation, wantedUser } from "./auth/authn/impersonation.ts";
 import type { AuditTrail, HandlerRequest, RequestInfo } from "./contract.ts";
 import { denied } from "./errors.ts";
 import type { IdentityMetrics } from "./metrics/identity.ts";
+import type { Meters } from "./metrics/meters.ts";
 
 const anonymous: UserInfo = { name: "system:anonymous", groups: ["system:unauthenticated"] };
 
@@ -29,12 +30,20 @@ export class Gate {
   readonly #impersonation: Impersonation;
   readonly #meters: IdentityMetrics;
 
-  constructor(clock: Clock, authenticator: Authenticator, authorizer: Authorizer, meters: IdentityMetrics) {
+  constructor(
+    clock: Clock,
+    authenticator: Authenticator,
+    authorizer: Authorizer,
+    meters: Pick<Meters, "identity" | "impersonation">,
+  ) {
     this.#clock = clock;
     this.#authenticator = authenticator;
     this.#authorizer = authorizer;
-    this.#impersonation = new Impersonation(authorizer);
-    this.#meters = meters;
+    this.#impersonation = new Impersonation(authorizer, {
+      now: () => clock.monotonic(),
+      meters: meters.impersonation,
+    });
+    this.#meters = meters.identity;
   }
 
   /** Authentication and authorization. Throws 401 and 403. */

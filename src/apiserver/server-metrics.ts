@@ -2,6 +2,7 @@
 import type { APIService } from "../api/index.ts";
 import type { Store } from "../store/index.ts";
 import type { ObjectCaches } from "./cache/objects.ts";
+import { maxChanges } from "./cache/watch-cache.ts";
 import type { RequestAudit } from "./contract.ts";
 import { describeBuild, describeProcess } from "./metrics/process.ts";
 import type { MetricsRegistry } from "./metrics/registry.ts";
@@ -20,6 +21,7 @@ export function describeServer(registry: MetricsRegistry, { store, caches, audit
     tallies: () => caches.tallies(),
     revision: () => caches.revision,
     size: () => store.size(),
+    capacity: maxChanges,
   });
   describeServices(registry, caches);
   const events = registry.counter({

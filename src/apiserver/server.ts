@@ -105,7 +105,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       clock,
       metrics: meters.admission,
     }),
-    leases: new EventLeases(store, clock),
+    leases: new EventLeases(store, clock, meters.storage.leased),
     lines: new Lines(),
     meters,
     components: () =>
@@ -113,8 +113,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     tracer: options.tracer,
     closing: shutdown.ends,
   };
-  options.authenticator.attach?.(caches);
-  options.authorizer.attach?.(caches);
+  options.authenticator.attach?.(caches, meters.auth);
+  options.authorizer.attach?.(caches, meters.auth);
   steps.done("start-apiserver-admission-initializer");
 
   const storeAnswers = (): void => {
@@ -161,7 +161,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     operating: (...asked) => operating.answer(...asked),
     operatingPaths: operating.paths,
   });
-  const gate = new Gate(clock, options.authenticator, options.authorizer, meters.identity);
+  const gate = new Gate(clock, options.authenticator, options.authorizer, meters);
   const handler = new Handler({
     core,
     gate,

@@ -16,7 +16,7 @@ import type { FetchJson } from "./authn/oidc/issuer-keys.ts";
 import { TokenUnion } from "./authn/token-union.ts";
 import type { TokenVerifier } from "./authn/token-verifier.ts";
 import { fillTokenSecrets, isTokenSecret, markUsed } from "./authn/token-secrets.ts";
-import { AuthorizerChain } from "./authz/chain.ts";
+import { AuthorizerChain, type ChosenLink } from "./authz/chain.ts";
 import { keepDoing } from "./loop.ts";
 import { reconcileAggregation, reconcileDefaults } from "./rbac/bootstrap.ts";
 import { escalationGuards } from "./rbac/escalation.ts";
@@ -108,6 +108,7 @@ export function createAuth(options: AuthOptions): Auth {
     authenticator: new CredentialAuthenticator({
       tokens: union,
       anonymous,
+      now: () => options.clock.now(),
       ...(options.frontProxy ? { frontProxy: new FrontProxyAuthenticator(options.frontProxy) } : {}),
       ...(options.frontProxy && options.clientCa
         ? { clientAuthorities: certificatesOf(options.clientCa) }
@@ -157,10 +158,14 @@ export function createAuth(options: AuthOptions): Auth {
       const { readAuthorizationConfig } = await import("./authz/config.ts");
       const { askByKubeconfig } = await import("./authz/ask-webhook.ts");
       const { WebhookAuthorizer } = await import("./authz/webhook-authorizer.ts");
-      const links = readAuthorizationConfig(value, compile).map(({ type, webhook }) => {
-        if (type !== "Webhook" || !webhook) return type as Exclude<typeof type, "Webhook">;
+      const links = readAuthorizationConfig(value, compile).map(({ type, name, webhook }): ChosenLink => {
+        if (type !== "Webhook" || !webhook) return { type: type as Exclude<typeof type, "Webhook">, name };
         const ask = askByKubeconfig(webhook.connectionInfo.kubeConfigFile ?? "");
-        return new WebhookAuthorizer(webhook, { clock: options.clock, ask, compile });
+        return {
+          type,
+          name,
+          webhook: new WebhookAuthorizer(webhook, { clock: options.clock, ask, compile }),
+        };
       });
       authorizer.use(links);
     },

@@ -16,7 +16,7 @@ export interface Change {
 export type ChangeListener = (change: Change) => void;
 
 /** How much history is kept for watches that begin in the past. */
-const maxChanges = 10_000;
+export const maxChanges = 10_000;
 const maxHistoryBytes = 32 * 1024 * 1024;
 
 /** All objects of one stored resource in key order, and their recent changes. */

@@ -54,7 +54,10 @@ export class CustomResources {
   constructor(core: Core, definitions: ServedResource) {
     this.#core = core;
     this.#definitions = definitions;
-    this.#client = new ReviewClient(core.caches, core.random);
+    this.#client = new ReviewClient(core.caches, core.random, {
+      now: () => core.clock.monotonic(),
+      meters: core.meters.restClient,
+    });
   }
 
   /** Settles when everything that was defined before is served. */

@@ -1,6 +1,7 @@
 /** apiserver_admission_*: how long plugins and webhooks take, and what they refuse. */
 import { PolicyMetrics } from "./policies.ts";
 import type { MetricsRegistry } from "./registry.ts";
+import type { RestClientMetrics } from "./rest-client.ts";
 import type { Histogram } from "./values.ts";
 
 export type AdmissionStep = "admit" | "validate";
@@ -55,8 +56,11 @@ export class AdmissionMetrics {
     validate: {},
   };
 
-  constructor(registry: MetricsRegistry) {
+  readonly restClient: RestClientMetrics;
+
+  constructor(registry: MetricsRegistry, restClient: RestClientMetrics) {
     this.registry = registry;
+    this.restClient = restClient;
     this.policies = new PolicyMetrics(registry);
     const labels = ["type", "operation", "rejected"];
     const named = ["name", ...labels];

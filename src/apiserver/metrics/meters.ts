@@ -1,9 +1,13 @@
 /** What is measured while requests are served. */
 import { AdmissionMetrics } from "./admission.ts";
+import { AuthMetrics } from "./auth.ts";
 import { ConversionMetrics } from "./conversion.ts";
 import { IdentityMetrics } from "./identity.ts";
+import { ImpersonationMetrics } from "./impersonation.ts";
+import { ListMetrics } from "./lists.ts";
 import type { MetricsRegistry } from "./registry.ts";
 import { RequestMetrics } from "./requests.ts";
+import { RestClientMetrics } from "./rest-client.ts";
 import { StorageMetrics } from "./storage.ts";
 import { WatchMetrics } from "./watches.ts";
 
@@ -14,13 +18,21 @@ export class Meters {
   readonly watches: WatchMetrics;
   readonly storage: StorageMetrics;
   readonly conversion: ConversionMetrics;
+  readonly auth: AuthMetrics;
+  readonly impersonation: ImpersonationMetrics;
+  readonly lists: ListMetrics;
+  readonly restClient: RestClientMetrics;
 
   constructor(registry: MetricsRegistry) {
     this.requests = new RequestMetrics(registry);
     this.identity = new IdentityMetrics(registry);
-    this.admission = new AdmissionMetrics(registry);
+    this.restClient = new RestClientMetrics(registry);
+    this.admission = new AdmissionMetrics(registry, this.restClient);
     this.watches = new WatchMetrics(registry);
     this.storage = new StorageMetrics(registry);
     this.conversion = new ConversionMetrics(registry);
+    this.auth = new AuthMetrics(registry);
+    this.impersonation = new ImpersonationMetrics(registry);
+    this.lists = new ListMetrics(registry);
   }
 }

@@ -290,3 +290,114 @@ test("writes by what is made of unknown fields; what comes before a request is s
   await h.call("GET", "/apis", undefined, { accept });
   assert.equal(await value("aggregator_discovery_aggregation_count_total"), 1);
 });
+
+test("lists: how many objects they look at and show, out of memory and of the newest state", async (t) => {
+  const { h, value } = await setUp(t);
+  for (const name of ["a", "b", "c"]) await h.call("POST", maps, configMap(name));
+  const before = async (name: string, labels = 'group="",resource="configmaps"') =>
+    (await value(`apiserver_${name}{${labels}}`)) ?? 0;
+  const indexed = 'group="",index="",resource="configmaps"';
+  const newest = 'fallback="false",group="",resource="configmaps",success="true"';
+  const all = async () => [
+    await before("cache_list_total", indexed),
+    await before("cache_list_fetched_objects_total", indexed),
+    await before("cache_list_returned_objects_total"),
+    await before("watch_cache_consistent_read_total", newest),
+  ];
+  const from = await all();
+  await h.call("GET", maps);
+  await h.call("GET", `${maps}?labelSelector=x`);
+  await h.call("GET", `${maps}?resourceVersion=0`);
+  await h.call("GET", `${maps}?limit=2`);
+  const now = await all();
+  assert.deepEqual(
+    now.map((each, i) => each - (from[i] as number)),
+    [4, 12, 3 + 0 + 3 + 2, 3],
+  );
+  assert.equal(await value('watch_cache_capacity{group="",resource="configmaps"}'), 10_000);
+  assert.equal(await value('apiserver_watch_cache_initializations_total{group="",resource="configmaps"}'), 1);
+});
+
+test("events share leases, and it counts how many did", async (t) => {
+  const { h, value } = await setUp(t);
+  const event = (name: string) => ({
+    metadata: { name, namespace: "default" },
+    involvedObject: { namespace: "default" },
+  });
+  for (let i = 0; i < 12; i++)
+    assert.equal((await h.call("POST", "/api/v1/namespaces/default/events", event(`e${i}`))).status, 201);
+  assert.equal(await value("etcd_lease_object_counts_count"), 0);
+  h.clock.advance(60_001);
+  await h.call("POST", "/api/v1/namespaces/default/events", event("last"));
+  assert.equal(await value("etcd_lease_object_counts_count"), 1);
+  assert.equal(await value("etcd_lease_object_counts_sum"), 12);
+});
+
+test("requests to webhooks: by host and answer, and what was sent and came back", async (t) => {
+  const { h, value } = await setUp(t);
+  const hooks = await webhookServer(t, () => ({ allowed: true }));
+  await configure(h, "Mutating", "m", [hook("m", hooks.url)]);
+  await h.call("POST", maps, configMap("a"));
+  const { host } = new URL(hooks.url);
+  assert.equal(await value(`rest_client_requests_total{code="200",host="${host}",method="POST"}`), 1);
+  for (const name of ["request_duration_seconds", "request_size_bytes", "response_size_bytes"])
+    assert.equal(await value(`rest_client_${name}_count{host="${host}",verb="POST"}`), 1, name);
+  assert.ok(((await value(`rest_client_request_size_bytes_sum{host="${host}",verb="POST"}`)) ?? 0) > 200);
+  const closed = [hook("m", "https://127.0.0.1:1", { failurePolicy: "Ignore" })];
+  await configure(h, "Validating", "v", closed);
+  await h.call("POST", maps, configMap("b"));
+  assert.equal(await value('rest_client_requests_total{code="<error>",host="127.0.0.1:1",method="POST"}'), 1);
+});
+
+test("pods count by the level they were held to, and what came of it", async (t) => {
+  const { h, value } = await setUp(t, { plugins: { disable: ["ServiceAccount"] } });
+  const pods = "/api/v1/namespaces/default/pods";
+  const made = (more: object) =>
+    `pod_security_evaluations_total{${Object.entries({
+      decision: "allow",
+      mode: "enforce",
+      policy_level: "privileged",
+      policy_version: "latest",
+      request_operation: "create",
+      resource: "pod",
+      subresource: "",
+      ...more,
+    })
+      .map(([name, each]) => `${name}="${each}"`)
+      .join()}}`;
+  assert.equal((await h.call("POST", pods, pod("a"))).status, 201);
+  assert.equal(await value(made({})), 1);
+  const label = (level: string, version: string) =>
+    h.call(
+      "PATCH",
+      "/api/v1/namespaces/default",
+      {
+        metadata: {
+          labels: {
+            "pod-security.kubernetes.io/enforce": level,
+            "pod-security.kubernetes.io/enforce-version": version,
+          },
+        },
+      },
+      { "content-type": "application/merge-patch+json" },
+    );
+  await label("restricted", "v1.30");
+  assert.equal((await h.call("POST", pods, pod("b"))).status, 403);
+  const strict = { policy_level: "restricted", policy_version: "v1.30" };
+  assert.equal(await value(made({ ...strict, decision: "deny" })), 1);
+  await label("baseline", "v1.99");
+  assert.equal((await h.call("POST", pods, pod("c"))).status, 201);
+  assert.equal(await value(made({ policy_level: "baseline", policy_version: "future" })), 1);
+});
+
+test("what this is: versions it goes with, and how many metrics there are of each stability", async (t) => {
+  const { h, value } = await setUp(t);
+  assert.equal(
+    await value('version_info{binary="1.36.3",component="kube",emulation="1.36",min_compat="1.35"}'),
+    1,
+  );
+  const { text } = await h.call("GET", "/metrics");
+  const shown = new Set(text.match(/^# HELP \S+ \[STABLE\]/gm));
+  const stable = await value('registered_metrics_total{deprecated_version="",stability_level="STABLE"}');
+  assert.ok((stable ?? 0) >= shown.size && shown.size > 3, `${stable} of which ${shown.size} have series`);
+});

@@ -65,11 +65,34 @@ export function describeBuild(registry: MetricsRegistry): void {
     .gauge({
       name: "kubernetes_build_info",
       help: "What this is, in labels.",
-      stability: "ALPHA",
+      stability: "BETA",
       labels: entries.map(([name]) => name),
     })
     .with(...entries.map(([, value]) => value))
     .set(1);
+  registry
+    .gauge({
+      name: "version_info",
+      help: "Which versions it is compatible with, in labels.",
+      stability: "ALPHA",
+      labels: ["component", "binary", "emulation", "min_compat"],
+    })
+    .with(
+      "kube",
+      gitVersion.replace(/^v|\+.*$/g, ""),
+      `${versionInfo.emulationMajor}.${versionInfo.emulationMinor}`,
+      `${versionInfo.minCompatibilityMajor}.${versionInfo.minCompatibilityMinor}`,
+    )
+    .set(1);
+  const registered = registry.counter({
+    name: "registered_metrics_total",
+    help: "Metrics there are, by how far Kubernetes stands by them.",
+    stability: "BETA",
+    labels: ["stability_level", "deprecated_version"],
+  });
+  registry.beforeReading(() => {
+    for (const [stability, count] of registry.byStability()) registered.with(stability, "").value = count;
+  });
   const features = registry.gauge({
     name: "kubernetes_feature_enabled",
     help: "Which features are on.",

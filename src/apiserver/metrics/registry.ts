@@ -50,6 +50,14 @@ export class MetricsRegistry {
     return textOfFamilies(await this.families());
   }
 
+  /** How many metrics there are of each stability, but for those that have none. */
+  byStability(): Map<string, number> {
+    const counts = new Map<string, number>();
+    for (const { stability } of this.#families.values())
+      if (stability !== "") counts.set(stability, (counts.get(stability) ?? 0) + 1);
+    return counts;
+  }
+
   /** Counts from zero again. */
   reset(): void {
     for (const family of this.#families.values()) family.reset();

@@ -17,6 +17,8 @@ export interface StorageSource {
   tallies(): Iterable<ResourceTally>;
   /** Up to which everything is in memory. */
   revision(): number;
+  /** Changes of one resource that are kept at most. */
+  readonly capacity: number;
   /** Bytes on disk. */
   size(): Promise<number>;
 }
@@ -34,8 +36,19 @@ export class StorageMetrics {
   readonly #errors;
   readonly #known = new Map<string, readonly [Counter, Histogram]>();
 
+  /** Objects of a lease, when the next one is taken. */
+  readonly leased: Histogram;
+
   constructor(registry: MetricsRegistry) {
     const labels = ["operation", ...byResource];
+    this.leased = registry
+      .histogram({
+        name: "etcd_lease_object_counts",
+        help: "Objects that share a lease.",
+        stability: "ALPHA",
+        bounds: [10, 50, 100, 500, 1000, 2500, 5000],
+      })
+      .with();
     this.#requests = registry.counter({
       name: "etcd_requests_total",
       help: "Requests to the store.",
@@ -100,11 +113,17 @@ export function describeStorage(registry: MetricsRegistry, source: StorageSource
     counter("apiserver_watch_cache_events_received_total", ...changes),
     counter("apiserver_watch_cache_events_dispatched_total", ...changes),
   ];
+  const capacity = gauge("watch_cache_capacity", "Changes that are kept at most.", "ALPHA", byResource);
+  const filled = counter(
+    "apiserver_watch_cache_initializations_total",
+    "How often memory was filled.",
+    "ALPHA",
+  );
   const initial = counter("apiserver_init_events_total", "Objects that were there at the start.", "ALPHA");
   registry.beforeReading(async () => {
     size.with("etcd-0").set(await source.size());
     const revision = source.revision();
-    for (const family of [whole, objects, bytes, version]) family.clear();
+    for (const family of [whole, objects, bytes, version, capacity]) family.clear();
     for (const { group, resource, ...tally } of source.tallies()) {
       whole.with(group === "" ? resource : `${resource}.${group}`).set(tally.objects);
       objects.with(group, resource).set(tally.objects);
@@ -112,6 +131,9 @@ export function describeStorage(registry: MetricsRegistry, source: StorageSource
       version.with(group, resource).set(revision);
       for (const family of seen) family.with(group, resource).value = tally.changes;
       initial.with(group, resource).value = tally.initial;
+      capacity.with(group, resource).set(source.capacity);
+      // All at once, when the server started.
+      filled.with(group, resource).value = 1;
     }
   });
 }

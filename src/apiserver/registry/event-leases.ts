@@ -1,13 +1,17 @@
 import type { Clock } from "../../machinery/index.ts";
+import type { Histogram } from "../metrics/values.ts";
 import type { Store } from "../../store/index.ts";
 
 /** Leases for objects that vanish by themselves. Objects of the same minute share one, as in Kubernetes. */
 export class EventLeases {
   readonly #store: Store;
   readonly #clock: Clock;
-  readonly #current = new Map<number, { lease: Promise<number>; until: number }>();
+  readonly #counts: Histogram | undefined;
+  readonly #current = new Map<number, { lease: Promise<number>; until: number; objects: number }>();
 
-  constructor(store: Store, clock: Clock) {
+  /** `counts`: is told how many objects shared a lease, when the next one is granted. */
+  constructor(store: Store, clock: Clock, counts?: Histogram) {
+    this.#counts = counts;
     this.#store = store;
     this.#clock = clock;
   }
@@ -16,9 +20,13 @@ export class EventLeases {
   lease(ttlSeconds: number): Promise<number> {
     const now = this.#clock.now();
     const known = this.#current.get(ttlSeconds);
-    if (known && known.until > now) return known.lease;
+    if (known && known.until > now) {
+      known.objects++;
+      return known.lease;
+    }
+    if (known) this.#counts?.observe(known.objects);
     const lease = this.#store.grantLease(ttlSeconds + 60);
-    this.#current.set(ttlSeconds, { lease, until: now + 60_000 });
+    this.#current.set(ttlSeconds, { lease, until: now + 60_000, objects: 1 });
     lease.catch(() => this.#current.delete(ttlSeconds));
     return lease;
   }

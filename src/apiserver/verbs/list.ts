@@ -141,13 +141,22 @@ async function findPage(call: Call, options: ListOptions, view: VersionView | un
     if (exact) revision = options.resourceVersion;
   }
   let entries: readonly Entry[];
+  let stored = false;
   if (revision === undefined || revision === core.caches.revision) {
     revision = core.caches.revision;
     entries = currentEntries(call, selection.name);
-  } else entries = await snapshot(call, revision, start, options);
+  } else {
+    const recent =
+      revision >= core.store.compactedRevision ? resource.cache.listAt(info.namespace, revision) : undefined;
+    stored = recent === undefined;
+    entries = recent ?? (await snapshot(call, revision, start, options));
+  }
 
+  const newest = options.continue === "" && options.version === "";
+  const meters = core.meters.lists.read(resource.def, entries.length, newest, stored);
   if (view && selection.reads) entries = await view.all(entries);
   if (limit === 0 && start === "" && selection.all) {
+    meters.returned.add(entries.length);
     return { entries, revision, continue: "", remaining: undefined };
   }
   const wanted: Entry[] = [];
@@ -167,10 +176,12 @@ async function findPage(call: Call, options: ListOptions, view: VersionView | un
       const next = encodeContinue({ revision, start: nextStart(call, wanted.at(-1) as Entry) });
       // Kubernetes leaves the count out when selectors make it unknown.
       const remaining = selection.all ? entries.length - i : undefined;
+      meters.returned.add(wanted.length);
       return { entries: wanted, revision, continue: next, remaining };
     }
     wanted.push(entry);
   }
+  meters.returned.add(wanted.length);
   return { entries: wanted, revision, continue: "", remaining: undefined };
 }
 
@@ -193,7 +204,7 @@ function currentEntries({ resource, info }: Call, name: string | undefined): rea
   return resource.cache.list(info.namespace);
 }
 
-/** The objects at a former revision: from the recent changes, else from the store. */
+/** The objects at a former revision that the recent changes do not lead back to. */
 async function snapshot(
   call: Call,
   revision: number,
@@ -201,10 +212,6 @@ async function snapshot(
   { match, limit, continue: token }: ListOptions,
 ): Promise<readonly Entry[]> {
   const { resource, info, core, request } = call;
-  if (revision >= core.store.compactedRevision) {
-    const recent = resource.cache.listAt(info.namespace, revision);
-    if (recent) return recent;
-  }
   const prefix = resource.storeKey(info.namespace === "" ? "" : `${info.namespace}/`);
   try {
     const { namespace } = info;

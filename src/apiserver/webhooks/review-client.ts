@@ -7,6 +7,7 @@ import { gunzipSync } from "node:zlib";
 import type { ObjectReader } from "../auth-contract.ts";
 import { goErrorText, type SeenCertificate } from "../network/go-errors.ts";
 import type { Deadline } from "../deadline.ts";
+import type { RestClientMetrics } from "../metrics/rest-client.ts";
 import { type Target, targetOf, type WebhookAddress } from "./address.ts";
 import { Agents } from "./agents.ts";
 import { type HttpAnswer, readAnswer, WebhookCallError } from "./answers.ts";
@@ -19,11 +20,13 @@ const maxRetries = 10;
 export class ReviewClient {
   readonly #objects: ObjectReader;
   readonly #random: () => number;
+  readonly #watch: PostWatch | undefined;
   readonly #agents = new Agents();
 
-  constructor(objects: ObjectReader, random: () => number) {
+  constructor(objects: ObjectReader, random: () => number, watch?: PostWatch) {
     this.#objects = objects;
     this.#random = random;
+    this.#watch = watch;
   }
 
   close(): void {
@@ -33,6 +36,21 @@ export class ReviewClient {
   /** Forgets connections that were trusted by bundles other than these. */
   keepOnly(bundles: ReadonlySet<string>): void {
     this.#agents.keepOnly(bundles);
+  }
+
+  async #counted(call: Posting): Promise<HttpAnswer> {
+    const watch = this.#watch;
+    if (!watch) return send(call);
+    const began = watch.now();
+    let answer: HttpAnswer | undefined;
+    try {
+      answer = await send(call);
+      return answer;
+    } finally {
+      const { authority } = call.target;
+      const took = watch.now() - began;
+      watch.meters.posted(authority, answer?.status, took, call.body.length, answer?.body.length ?? 0);
+    }
   }
 
   /** The parsed answer, by the deadline if that comes before the timeout. Rejects with WebhookCallError. */
@@ -54,13 +72,20 @@ export class ReviewClient {
       signal: deadline ? AbortSignal.any([timeout, deadline.signal]) : timeout,
     };
     for (let attempt = 1; ; attempt++) {
-      const answer = await send(call);
+      const answer = await this.#counted(call);
       const { status, retryAfter } = answer;
       const patience = status === 429 || status >= 500 ? retryAfter : undefined;
       if (patience === undefined || attempt > maxRetries) return readAnswer(answer);
       await pause(patience * 1000, call.signal);
     }
   }
+}
+
+/** Who counts what is sent. */
+export interface PostWatch {
+  /** Of the clock that goes on steadily, in milliseconds. */
+  now(): number;
+  meters: RestClientMetrics;
 }
 
 export interface PostOptions {

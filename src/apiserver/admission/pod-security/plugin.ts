@@ -10,6 +10,8 @@ import type {
 } from "../../../api/index.ts";
 import { forbidden, invalid } from "../../errors.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "../chain.ts";
+import { type Evaluated, PodSecurityMetrics } from "../../metrics/pod-security.ts";
+import { versionInfo } from "../../version.ts";
 import type { PluginContext } from "../context.ts";
 import { subjectOf, type Violation } from "./check.ts";
 import { type LevelVersion, policyOf, type Policy, sameLevel, showLevel, strictness } from "./policy.ts";
@@ -37,7 +39,8 @@ const templates: Record<string, (object: unknown) => { metadata?: ObjectMeta; sp
   };
 
 /** PodSecurity: holds the pods of a namespace to the level of the Pod Security Standards that its labels name. */
-export function podSecurity({ caches }: PluginContext): AdmissionPlugin {
+export function podSecurity({ caches, metrics }: PluginContext): AdmissionPlugin {
+  const meters = new PodSecurityMetrics(metrics.registry);
   const policyIn = (namespace: string): Policy =>
     policyOf(caches.get<Namespace>("", "namespaces", undefined, namespace)?.metadata?.labels);
   return {
@@ -46,16 +49,19 @@ export function podSecurity({ caches }: PluginContext): AdmissionPlugin {
       if (request.operation !== "CREATE" && request.operation !== "UPDATE") return;
       const { def } = request.resource;
       const id = def.group === "" ? def.plural : `${def.plural}.${def.group}`;
-      if (id === "pods") checkPod(request, policyIn(request.namespace));
+      if (id === "pods") checkPod(request, policyIn(request.namespace), meters);
       else if (id === "namespaces") checkNamespace(request);
       else if (Object.hasOwn(templates, id) && request.subresource === "") {
-        const { warn, audit } = policyIn(request.namespace);
+        const policy = policyIn(request.namespace);
+        const { warn, audit } = policy;
         const lax = warn.level === "privileged" && (audit.level === "privileged" || !request.audit);
         const template = lax ? undefined : templates[id]?.(request.object);
         if (!template) return;
         const subject = subjectOf(template.metadata, template.spec ?? ({} as PodSpec));
-        warnOf(request, warn, violations(warn, subject));
-        noteOf(request, audit, subject);
+        const note = noter(meters, request, "controller");
+        if (policy.errors.length > 0) note.unreadable();
+        warnOf(request, warn, violations(warn, subject), note);
+        noteOf(request, audit, subject, note);
       }
     },
   };
@@ -110,37 +116,75 @@ export function podSecurity({ caches }: PluginContext): AdmissionPlugin {
   }
 }
 
-function checkPod(request: AdmissionRequest, policy: Policy): void {
+/** Versions after this are not known here. */
+const newestMinor = Number(versionInfo.minor);
+
+/** Counts what is made of a request. */
+function noter(meters: PodSecurityMetrics, request: AdmissionRequest, resource: Evaluated["resource"]) {
+  const { operation, subresource } = request;
+  return {
+    evaluated(
+      mode: Evaluated["mode"],
+      decision: Evaluated["decision"],
+      { level, minor }: LevelVersion,
+    ): void {
+      const named = minor > newestMinor ? "future" : `v1.${minor}`;
+      const version = minor === Number.POSITIVE_INFINITY || level === "privileged" ? "latest" : named;
+      meters.evaluated({ decision, level, version, mode, operation, resource, subresource });
+    },
+    unreadable: (): void => meters.unreadable({ operation, resource, subresource }),
+  };
+}
+
+type Noter = ReturnType<typeof noter>;
+
+function checkPod(request: AdmissionRequest, policy: Policy, meters: PodSecurityMetrics): void {
   if (harmless.has(request.subresource)) return;
   const { enforce, warn, audit } = policy;
   const lax = enforce.level === "privileged" && warn.level === "privileged";
   if (lax && (audit.level === "privileged" || !request.audit)) {
     request.audit?.annotate(`${auditPrefix}enforce-policy`, showLevel(enforce));
+    meters.unrestricted(request.operation, request.subresource);
     return;
   }
   const pod = request.object as Pod;
   if (!pod.spec || (request.operation === "UPDATE" && !changesImages(pod, request.oldObject as Pod))) return;
   const subject = subjectOf(pod.metadata, pod.spec);
   request.audit?.annotate(`${auditPrefix}enforce-policy`, showLevel(enforce));
-  noteOf(request, audit, subject);
+  const note = noter(meters, request, "pod");
+  if (policy.errors.length > 0) note.unreadable();
+  noteOf(request, audit, subject, note);
   const found = violations(enforce, subject);
+  note.evaluated("enforce", found.length > 0 ? "deny" : "allow", enforce);
   if (found.length > 0) {
     const why = `violates PodSecurity "${showLevel(enforce)}": ${showDetails(found)}`;
     throw forbidden(request.resource.def, request.name, why);
   }
-  warnOf(request, warn, sameLevel(warn, enforce) ? found : violations(warn, subject));
+  warnOf(request, warn, sameLevel(warn, enforce) ? found : violations(warn, subject), note);
 }
 
-function warnOf(request: AdmissionRequest, level: LevelVersion, found: readonly Violation[]): void {
+function warnOf(
+  request: AdmissionRequest,
+  level: LevelVersion,
+  found: readonly Violation[],
+  note: Noter,
+): void {
   if (found.length === 0) return;
+  note.evaluated("warn", "deny", level);
   request.warnings.push(`would violate PodSecurity "${showLevel(level)}": ${showDetails(found)}`);
 }
 
 /** For the record of requests. */
-function noteOf(request: AdmissionRequest, level: LevelVersion, subject: ReturnType<typeof subjectOf>): void {
+function noteOf(
+  request: AdmissionRequest,
+  level: LevelVersion,
+  subject: ReturnType<typeof subjectOf>,
+  note: Noter,
+): void {
   if (!request.audit || level.level === "privileged") return;
   const found = violations(level, subject);
   if (found.length === 0) return;
+  note.evaluated("audit", "deny", level);
   const text = `would violate PodSecurity "${showLevel(level)}": ${showDetails(found)}`;
   request.audit.annotate(`${auditPrefix}audit-violations`, text);
 }

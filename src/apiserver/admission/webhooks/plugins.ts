@@ -14,7 +14,10 @@ export function admissionWebhooks(
   const { caches, registry, log, random, authorizer, clock, metrics } = context;
   const admitting = new HookWatch(clock, metrics, "admit");
   const judging = new HookWatch(clock, metrics, "validate");
-  const client = new ReviewClient(caches, random);
+  const client = new ReviewClient(caches, random, {
+    now: () => clock.monotonic(),
+    meters: metrics.restClient,
+  });
   const forget = (): void => client.keepOnly(new Set([...mutating.bundles(), ...validating.bundles()]));
   const mutating = new Hooks(caches, registry, "mutatingwebhookconfigurations", forget);
   const validating = new Hooks(caches, registry, "validatingwebhookconfigurations", forget);

@@ -1,5 +1,6 @@
-import type { X509Certificate } from "node:crypto";
+import { X509Certificate } from "node:crypto";
 import { StatusError } from "../../../machinery/index.ts";
+import type { AuthMetrics } from "../../metrics/auth.ts";
 import type { Authenticator, Credentials, ObjectReader, Peer, UserInfo } from "../../auth-contract.ts";
 import type { AnonymousRule } from "./anonymous.ts";
 import { type FrontProxyAuthenticator, isIssuedBy } from "./front-proxy.ts";
@@ -32,20 +33,32 @@ export interface CredentialOptions {
    * client's.
    */
   clientAuthorities?: readonly X509Certificate[];
+  /** Milliseconds since the epoch; absent: it is not counted how long certificates are still good. */
+  now?: () => number;
+}
+
+/** What is remembered of a certificate. */
+interface Known {
+  /** null: not a client's. */
+  user: UserInfo | null;
+  /** Until when it is good: milliseconds since the epoch; NaN where that is not known. */
+  until: number;
 }
 
 /** A front proxy's word, a client certificate, a bearer token: the first that says who it is. */
 export class CredentialAuthenticator implements Authenticator {
   readonly #options: CredentialOptions;
-  /** The same certificate gives the same UserInfo object: decisions are remembered per object. null: not a client's. */
-  #users = new Map<string, UserInfo | null>();
+  /** The same certificate gives the same UserInfo object: decisions are remembered per object. */
+  #users = new Map<string, Known>();
+  #meters: AuthMetrics | undefined;
 
   constructor(options: CredentialOptions) {
     this.#options = options;
   }
 
-  attach(objects: ObjectReader): void {
-    this.#options.tokens.attach?.(objects);
+  attach(objects: ObjectReader, meters?: AuthMetrics): void {
+    this.#meters = meters;
+    this.#options.tokens.attach?.(objects, meters);
   }
 
   authenticate(request: Credentials): UserInfo | undefined | Promise<UserInfo | undefined> {
@@ -77,17 +90,25 @@ export class CredentialAuthenticator implements Authenticator {
   #remembered(certificate: Certificate): UserInfo | undefined {
     const key =
       certificate.fingerprint ?? JSON.stringify([certificate.commonName, ...certificate.organizations]);
-    let user = this.#users.get(key);
-    if (user === undefined) {
+    let known = this.#users.get(key);
+    if (known === undefined) {
       if (this.#users.size > 1000) this.#users.clear();
       const { clientAuthorities } = this.#options;
       const foreign =
         clientAuthorities !== undefined &&
         certificate.der !== undefined &&
         !isIssuedBy(certificate.der, clientAuthorities);
-      user = foreign ? null : certificateUser(certificate);
-      this.#users.set(key, user);
+      const { der } = certificate;
+      known = {
+        user: foreign ? null : certificateUser(certificate),
+        until: der === undefined ? Number.NaN : Date.parse(new X509Certificate(der).validTo),
+      };
+      this.#users.set(key, known);
     }
+    const { user, until } = known;
+    const { now } = this.#options;
+    if (user && now && this.#meters && !Number.isNaN(until))
+      this.#meters.certificates.observe((until - now()) / 1000);
     return user ?? undefined;
   }
 }

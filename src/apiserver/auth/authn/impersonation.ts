@@ -1,4 +1,5 @@
 /** Acting as somebody else: which headers ask for it, and who may (KEP-5284 on top of what there always was). */
+import type { ImpersonationMetrics } from "../../metrics/impersonation.ts";
 import { StatusError } from "../../../machinery/index.ts";
 import type { AuthorizationAttributes, Authorizer, Credentials, UserInfo } from "../../auth-contract.ts";
 import { badRequest, denied } from "../../errors.ts";
@@ -58,18 +59,45 @@ function inGo({ name, uid, groups, extra }: Wanted): string {
   );
 }
 
+/** Who counts. */
+export interface ImpersonationWatch {
+  /** Of the clock that goes on steadily, in milliseconds. */
+  now(): number;
+  meters: ImpersonationMetrics;
+}
+
+/** What the one without limits is called where modes are counted. */
+const modeLabel = (name: string): string => (name === "" ? "legacy" : name);
+
 /** Decides on impersonation: by the narrow ways first, then by the plain right to impersonate. */
 export class Impersonation {
   readonly #authorizer: Authorizer;
   /** By user: the mode that was good for the last time is tried first, and its refusal is the one that is told. */
   readonly #last = new Map<string, Mode>();
 
-  constructor(authorizer: Authorizer) {
+  readonly #watch: ImpersonationWatch | undefined;
+
+  constructor(authorizer: Authorizer, watch?: ImpersonationWatch) {
     this.#authorizer = authorizer;
+    this.#watch = watch;
   }
 
   /** `request`: what is to be done, still as the real user. Throws 403 when no mode allows it. */
   async actAs(wanted: Wanted, request: AuthorizationAttributes): Promise<UserInfo> {
+    const began = this.#watch?.now() ?? 0;
+    const attempted = (mode: string, allowed: boolean): void =>
+      this.#watch?.meters.attempted(mode, allowed, this.#watch.now() - began);
+    try {
+      const { mode, user } = await this.#allowed(wanted, request);
+      attempted(modeLabel(mode.name), true);
+      return user;
+    } catch (error) {
+      attempted("", false);
+      throw error;
+    }
+  }
+
+  async #allowed(wanted: Wanted, request: AuthorizationAttributes): Promise<{ mode: Mode; user: UserInfo }> {
     const { user } = request;
     const last = this.#last.get(user.name);
     const order = last ? [last, ...modes.filter((each) => each !== last)] : modes;
@@ -83,7 +111,7 @@ export class Impersonation {
       }
       if (this.#last.size >= maxRemembered) this.#last.clear();
       this.#last.set(user.name, mode);
-      return mode.become(wanted);
+      return { mode, user: mode.become(wanted) };
     }
     throw refusal ?? new StatusError("Forbidden", "all impersonation modes failed");
   }
@@ -95,22 +123,24 @@ export class Impersonation {
   ): Promise<StatusError | undefined> {
     if (mode.name !== "") {
       const verb = `impersonate-on:${mode.name}:${request.verb}`;
-      const problem = await this.#ask({ ...request, verb });
+      const problem = await this.#ask({ ...request, verb }, mode);
       if (problem) return problem;
     }
     for (const check of mode.checks(wanted)) {
       const { fieldSelector: _field, labelSelector: _label, ...plain } = request;
       const asked = { ...plain, path: "", isResource: true, ...check.attributes };
       if (check.refuse) return denied(asked, check.refuse);
-      if (check.instead && !(await this.#ask({ ...asked, ...check.instead }))) continue;
-      const problem = await this.#ask(asked);
+      if (check.instead && !(await this.#ask({ ...asked, ...check.instead }, mode))) continue;
+      const problem = await this.#ask(asked, mode);
       if (problem) return problem;
     }
     return undefined;
   }
 
-  async #ask(attributes: AuthorizationAttributes): Promise<StatusError | undefined> {
+  async #ask(attributes: AuthorizationAttributes, mode: Mode): Promise<StatusError | undefined> {
+    const began = this.#watch?.now() ?? 0;
     const { allowed, reason } = await this.#authorizer.authorize(attributes);
+    this.#watch?.meters.checked(modeLabel(mode.name), allowed, this.#watch.now() - began);
     return allowed ? undefined : denied(attributes, reason);
   }
 }

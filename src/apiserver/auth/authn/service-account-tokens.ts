@@ -1,6 +1,7 @@
 import type { Node, Pod, Secret, ServiceAccount } from "../../../api/index.ts";
 import { type Clock, StatusError } from "../../../machinery/index.ts";
 import type { ObjectReader, UserInfo } from "../../auth-contract.ts";
+import type { AuthMetrics } from "../../metrics/auth.ts";
 import type { TokenVerifier, VerifiedToken } from "./token-verifier.ts";
 import { isSignedBy, readToken, type SigningKey, signToken } from "./jwt.ts";
 
@@ -37,6 +38,8 @@ interface LegacyClaims {
   "kubernetes.io/serviceaccount/service-account.uid": string;
 }
 
+/** A token that nobody used for long is marked by this label of its Secret, and not good any more (KEP-2799). */
+const invalidSince = "kubernetes.io/legacy-token-invalid-since";
 const legacyIssuer = "kubernetes/serviceaccount";
 /** A bound pod's token works this long after the pod's deletion time, for its last requests. */
 const afterDeletionMs = 60_000;
@@ -71,6 +74,7 @@ export class ServiceAccountTokens implements TokenVerifier {
   readonly #clock: Clock;
   readonly #uuid: () => string;
   #objects: ObjectReader | undefined;
+  #meters: AuthMetrics | undefined;
   #legacyUsed: (secret: Secret) => void = () => {};
   /** When the use of a Secret's token was told last, by uid. */
   readonly #toldAt = new Map<string, number>();
@@ -84,8 +88,9 @@ export class ServiceAccountTokens implements TokenVerifier {
     this.#uuid = options.uuid;
   }
 
-  attach(objects: ObjectReader): void {
+  attach(objects: ObjectReader, meters?: AuthMetrics): void {
     this.#objects = objects;
+    this.#meters = meters;
   }
 
   issue(spec: TokenRequestSpec): string {
@@ -140,11 +145,19 @@ export class ServiceAccountTokens implements TokenVerifier {
 
   #claimsOf(token: string): Claims | LegacyClaims | undefined {
     const known = this.#signed.get(token);
-    if (known) return known;
+    if (known) {
+      this.#meters?.tokenHits().add();
+      return known;
+    }
     const parsed = readToken(token);
     const claims = parsed?.claims as Claims | LegacyClaims | undefined;
     if (!parsed || (claims?.iss !== this.issuer && claims?.iss !== legacyIssuer)) return undefined;
-    if (!isSignedBy(token, parsed.header["alg"], this.keys)) throw unauthorized("invalid bearer token");
+    this.#meters?.tokenMisses().add();
+    if (!isSignedBy(token, parsed.header["alg"], this.keys)) {
+      this.#meters?.tokensBad().add();
+      throw unauthorized("invalid bearer token");
+    }
+    this.#meters?.tokensGood().add();
     if (this.#signed.size >= maxRemembered) this.#signed.clear();
     this.#signed.set(token, claims);
     return claims;
@@ -178,6 +191,7 @@ export class ServiceAccountTokens implements TokenVerifier {
       if (!own.pod) this.#alive<Node>("nodes", undefined, own.node);
       bind("node", own.node);
     }
+    if (own.warnafter) this.#meters?.[now > own.warnafter * 1000 ? "stale" : "valid"].add();
     return { user: userOf(own.namespace, own.serviceaccount, extra), audiences: shared };
   }
 
@@ -197,7 +211,17 @@ export class ServiceAccountTokens implements TokenVerifier {
     if (!secret || Buffer.from(secret.data?.["token"] ?? "", "base64").toString() !== token)
       throw unauthorized("token has been invalidated");
     if (secret.metadata?.deletionTimestamp) throw unauthorized("token has been invalidated");
-    this.#account(namespace, account);
+    const owner = this.#account(namespace, account);
+    if (secret.metadata?.labels?.[invalidSince]) {
+      this.#meters?.legacyAutoInvalid.add();
+      this.#tellUse(secret);
+      throw unauthorized(
+        `the token in secret ${namespace}/${secret.metadata.name} for service account ${namespace}/${account.name} has been marked invalid. Use tokens from the TokenRequest API or manually created secret-based tokens, or remove the '${invalidSince}' label from the secret to temporarily allow use of this token`,
+      );
+    }
+    const made = owner.secrets?.some(({ name }) => name === secret.metadata?.name) ?? false;
+    this.#meters?.legacy.add();
+    this.#meters?.[made ? "legacyAuto" : "legacyManual"].add();
     this.#tellUse(secret);
     return { user: userOf(namespace, account, {}), audiences: [this.issuer] };
   }
@@ -211,10 +235,11 @@ export class ServiceAccountTokens implements TokenVerifier {
     this.#legacyUsed(secret);
   }
 
-  #account(namespace: string, account: BoundObject): void {
+  #account(namespace: string, account: BoundObject): ServiceAccount {
     const stored = this.#objects?.get<ServiceAccount>("", "serviceaccounts", namespace, account.name);
     if (!stored || stored.metadata?.uid !== account.uid)
       throw unauthorized(`serviceaccounts "${account.name}" not found`);
+    return stored;
   }
 
   #alive<T extends Pod | Secret | Node>(

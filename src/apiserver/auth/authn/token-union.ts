@@ -1,5 +1,6 @@
 import { StatusError } from "../../../machinery/index.ts";
 import type { ObjectReader } from "../../auth-contract.ts";
+import type { AuthMetrics } from "../../metrics/auth.ts";
 import type { TokenVerifier, VerifiedToken } from "./token-verifier.ts";
 
 /** All origins of tokens as one: the first that knows a token decides; what the others had against it is told if none does. */
@@ -15,8 +16,8 @@ export class TokenUnion implements TokenVerifier {
     this.#verifiers = verifiers;
   }
 
-  attach(objects: ObjectReader): void {
-    for (const verifier of this.#verifiers) verifier.attach?.(objects);
+  attach(objects: ObjectReader, meters?: AuthMetrics): void {
+    for (const verifier of this.#verifiers) verifier.attach?.(objects, meters);
   }
 
   /** Answers at once unless an origin has to be asked over the network. */

@@ -1,4 +1,5 @@
 import type { ObjectReader, UserInfo } from "../../auth-contract.ts";
+import type { AuthMetrics } from "../../metrics/auth.ts";
 
 export interface VerifiedToken {
   user: UserInfo;
@@ -16,7 +17,7 @@ export interface TokenVerifier {
     token: string,
     audiences?: readonly string[],
   ): VerifiedToken | undefined | Promise<VerifiedToken | undefined>;
-  attach?(objects: ObjectReader): void;
+  attach?(objects: ObjectReader, meters?: AuthMetrics): void;
 }
 
 const authenticated = "system:authenticated";

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FakeClock } from "../../../testing/index.ts";
 import type { AuthorizationAttributes, Authorizer } from "../../auth-contract.ts";
+import { AuthMetrics } from "../../metrics/auth.ts";
+import { MetricsRegistry } from "../../metrics/registry.ts";
 import { RbacAuthorizer } from "../rbac/rbac-authorizer.ts";
 import { AuthorizerChain } from "./chain.ts";
 import { type AuthorizerConfig, authorizerProblems, type WebhookConfig } from "./config.ts";
@@ -111,18 +113,36 @@ test("one after the other is asked until one allows or denies; the masters are n
   const says = (reason: string, more: object = {}): Authorizer => ({
     authorize: async () => ({ allowed: false, reason, ...more }),
   });
+  const webhook = (name: string, authorizer: Authorizer) =>
+    ({ type: "Webhook", name, webhook: authorizer }) as const;
+  const registry = new MetricsRegistry();
   const chain = new AuthorizerChain(new RbacAuthorizer());
-  chain.use([says("a"), { authorize: () => ({ allowed: false, reason: "b" }) }, says("")]);
+  const objects = { get: () => undefined, list: () => [], onChange: () => () => {} };
+  chain.attach(objects, new AuthMetrics(registry));
+  chain.use([
+    webhook("w", says("a")),
+    webhook("v", { authorize: () => ({ allowed: false, reason: "b" }) }),
+    webhook("u", says("")),
+  ]);
   assert.deepEqual(await chain.authorize(request), { allowed: false, reason: "a\nb" });
-  chain.use([says("no", { denied: true }), "AlwaysAllow"]);
+  chain.use([webhook("w", says("no", { denied: true })), { type: "AlwaysAllow", name: "all" }]);
   assert.equal((await chain.authorize(request)).allowed, false);
-  chain.use([says("a"), "AlwaysAllow"]);
+  chain.use([webhook("w", says("a")), { type: "AlwaysAllow", name: "all" }]);
   assert.equal((await chain.authorize(request)).allowed, true);
-  chain.use(["AlwaysDeny"]);
+  chain.use([{ type: "AlwaysDeny", name: "none" }]);
   assert.equal((await chain.authorize(request)).allowed, false);
   assert.equal(
     (await chain.authorize({ ...request, user: { name: "x", groups: ["system:masters"] } })).allowed,
     true,
+  );
+  // Only what nobody else can change counts, by who decided it; masters need nobody's decision.
+  const lines = (await registry.text()).split("\n");
+  assert.deepEqual(
+    lines.filter((line) => line.startsWith("apiserver_authorization_decisions_total")),
+    [
+      'apiserver_authorization_decisions_total{decision="allowed",name="all",type="AlwaysAllow"} 1',
+      'apiserver_authorization_decisions_total{decision="denied",name="w",type="Webhook"} 1',
+    ],
   );
 });
 

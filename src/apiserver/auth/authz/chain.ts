@@ -1,4 +1,5 @@
 import type { AuthorizationAttributes, Authorizer, Decision, ObjectReader } from "../../auth-contract.ts";
+import type { AuthMetrics, DecisionMeters } from "../../metrics/auth.ts";
 import { NodeAuthorizer } from "../node/node-authorizer.ts";
 import { partMay } from "../parts.ts";
 import type { RbacAuthorizer } from "../rbac/rbac-authorizer.ts";
@@ -7,6 +8,18 @@ const allow: Decision = { allowed: true, reason: "" };
 const all: Authorizer = { authorize: () => allow };
 const nobody: Authorizer = { authorize: () => ({ allowed: false, reason: "Everything is forbidden." }) };
 
+/** As a configuration names it. */
+export type ChosenLink =
+  | { type: "Node" | "RBAC" | "AlwaysAllow" | "AlwaysDeny"; name: string; webhook?: undefined }
+  | { type: "Webhook"; name: string; webhook: Authorizer };
+
+interface Link {
+  type: string;
+  name: string;
+  authorizer: Authorizer;
+  meters?: DecisionMeters;
+}
+
 /**
  * Members of system:masters may do everything; then one authorizer after the other is asked, until one allows or
  * denies. By default: nodes what concerns them, all others what RBAC grants.
@@ -14,22 +27,36 @@ const nobody: Authorizer = { authorize: () => ({ allowed: false, reason: "Everyt
 export class AuthorizerChain implements Authorizer {
   readonly #node = new NodeAuthorizer();
   readonly #rbac: RbacAuthorizer;
-  #links: readonly Authorizer[];
+  #links: readonly Link[];
+  #meters: AuthMetrics | undefined;
 
   constructor(rbac: RbacAuthorizer) {
     this.#rbac = rbac;
-    this.#links = [this.#node, rbac];
+    this.#links = [
+      { type: "Node", name: "node", authorizer: this.#node },
+      { type: "RBAC", name: "rbac", authorizer: rbac },
+    ];
   }
 
-  attach(objects: ObjectReader): void {
+  attach(objects: ObjectReader, meters?: AuthMetrics): void {
     this.#node.attach(objects);
     this.#rbac.attach(objects);
+    this.#meters = meters;
+    this.#links = this.#links.map((link) => this.#counted(link));
   }
 
   /** From now on these are asked, in this order; a webhook is given as itself. */
-  use(links: readonly ("Node" | "RBAC" | "AlwaysAllow" | "AlwaysDeny" | Authorizer)[]): void {
+  use(links: readonly ChosenLink[]): void {
     const known = { Node: this.#node, RBAC: this.#rbac, AlwaysAllow: all, AlwaysDeny: nobody };
-    this.#links = links.map((link) => (typeof link === "string" ? known[link] : link));
+    this.#links = links.map(({ type, name, webhook }) => {
+      const authorizer = type === "Webhook" ? webhook : known[type];
+      return this.#counted({ type, name, authorizer });
+    });
+  }
+
+  #counted({ type, name, authorizer }: Link): Link {
+    const meters = this.#meters?.decisionsOf(type, name);
+    return { type, name, authorizer, ...(meters ? { meters } : {}) };
   }
 
   /** Answers at once unless a webhook has to be asked. */
@@ -40,25 +67,32 @@ export class AuthorizerChain implements Authorizer {
 }
 
 function ask(
-  links: readonly Authorizer[],
+  links: readonly Link[],
   start: number,
   reasons: readonly string[],
   request: AuthorizationAttributes,
 ): Decision | Promise<Decision> {
   let said = reasons;
   for (let i = start; i < links.length; i++) {
-    const found = links[i]?.authorize(request);
+    const { authorizer, meters } = links[i] as Link;
+    const found = authorizer.authorize(request);
     if (found instanceof Promise) {
       const before = said;
       return found.then((late) =>
-        late.allowed || late.denied ? late : ask(links, i + 1, withReason(before, late), request),
+        settles(late, meters) ? late : ask(links, i + 1, withReason(before, late), request),
       );
     }
-    if (!found) continue;
-    if (found.allowed || found.denied) return found;
+    if (settles(found, meters)) return found;
     said = withReason(said, found);
   }
   return { allowed: false, reason: said.join("\n") };
+}
+
+/** Whether nobody else is asked. Only then does it count. */
+function settles({ allowed, denied }: Decision, meters: DecisionMeters | undefined): boolean {
+  if (allowed) meters?.allowed();
+  else if (denied) meters?.denied();
+  return allowed || denied === true;
 }
 
 const withReason = (reasons: readonly string[], { reason }: Decision): readonly string[] =>

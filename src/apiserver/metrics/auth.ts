@@ -1,0 +1,112 @@
+/** What authenticators and authorizers have decided, each by itself: apiserver_authorization_*, authentication_token_cache_*, serviceaccount_*. */
+import type { MetricsRegistry } from "./registry.ts";
+import type { Counter } from "./values.ts";
+
+/** How long certificates are still good, in seconds: 0, half an hour, up to a year. */
+const hour = 3600;
+const day = 24 * hour;
+const expirations = [
+  0,
+  hour / 2,
+  hour,
+  2 * hour,
+  6 * hour,
+  12 * hour,
+  day,
+  2 * day,
+  4 * day,
+  7 * day,
+  30 * day,
+  90 * day,
+  180 * day,
+  360 * day,
+];
+
+/** A series that is there from its first use on. */
+function kept(make: () => Counter): () => Counter {
+  let counter: Counter | undefined;
+  return () => (counter ??= make());
+}
+
+/** Of one authorizer: decisions that nobody after it could change. */
+export class DecisionMeters {
+  readonly #series: (decision: string) => Counter;
+  #allowed: Counter | undefined;
+  #denied: Counter | undefined;
+
+  constructor(series: (decision: string) => Counter) {
+    this.#series = series;
+  }
+
+  allowed(): void {
+    (this.#allowed ??= this.#series("allowed")).add();
+  }
+
+  denied(): void {
+    (this.#denied ??= this.#series("denied")).add();
+  }
+}
+
+export class AuthMetrics {
+  /** Tokens whose signature was checked before, or was not. */
+  readonly tokenHits: () => Counter;
+  readonly tokenMisses: () => Counter;
+  /** What checks of signatures came to. */
+  readonly tokensGood: () => Counter;
+  readonly tokensBad: () => Counter;
+  /** Tokens of accounts by their kind. */
+  readonly valid: Counter;
+  readonly stale: Counter;
+  readonly legacy: Counter;
+  readonly legacyAuto: Counter;
+  readonly legacyManual: Counter;
+  readonly legacyAutoInvalid: Counter;
+  /** Seconds for which certificates that were shown are still good. */
+  readonly certificates;
+  readonly #decisions;
+
+  constructor(registry: MetricsRegistry) {
+    const counter = (name: string, help: string, labels: string[] = []) =>
+      registry.counter({ name, help, stability: "ALPHA", labels });
+    const requests = counter("authentication_token_cache_request_total", "Tokens, known or not.", ["status"]);
+    const fetches = counter("authentication_token_cache_fetch_total", "Checks of tokens.", ["status"]);
+    this.tokenHits = kept(() => requests.with("hit"));
+    this.tokenMisses = kept(() => requests.with("miss"));
+    this.tokensGood = kept(() => fetches.with("ok"));
+    this.tokensBad = kept(() => fetches.with("error"));
+    const tokens = (name: string, help: string): Counter =>
+      counter(`serviceaccount_${name}_total`, help).with();
+    this.valid = tokens("valid_tokens", "Uses of tokens of pods that are renewed in time.");
+    this.stale = tokens("stale_tokens", "Uses of tokens of pods that should have been renewed.");
+    this.legacy = tokens("legacy_tokens", "Uses of tokens without an end.");
+    this.legacyAuto = tokens(
+      "legacy_auto_token_uses",
+      "Uses of tokens without an end that were made for accounts.",
+    );
+    this.legacyManual = tokens(
+      "legacy_manual_token_uses",
+      "Uses of tokens without an end that somebody asked for.",
+    );
+    this.legacyAutoInvalid = tokens(
+      "invalid_legacy_auto_token_uses",
+      "Uses of such tokens that are marked as invalid.",
+    );
+    this.certificates = registry
+      .histogram({
+        name: "apiserver_client_certificate_expiration_seconds",
+        help: "How long certificates of clients are still good.",
+        stability: "ALPHA",
+        bounds: expirations,
+      })
+      .with();
+    this.#decisions = counter("apiserver_authorization_decisions_total", "Decisions of authorizers.", [
+      "type",
+      "name",
+      "decision",
+    ]);
+  }
+
+  decisionsOf(type: string, name: string): DecisionMeters {
+    return new DecisionMeters((decision) => this.#decisions.with(type, name, decision));
+  }
+}
