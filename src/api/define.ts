@@ -1,5 +1,5 @@
 /** Makes a KindDefinition out of the little that differs between kinds. */
-import { type Clock, deepEqual, isDns1123Subdomain } from "../machinery/index.ts";
+import { type Clock, deepEqual, isDns1123Subdomain, sameRaw } from "../machinery/index.ts";
 import { roundAmounts } from "./amounts.ts";
 import { defaultColumns, described } from "./columns.ts";
 import { conform } from "./conform.ts";
@@ -98,6 +98,7 @@ export interface KindSource<T extends KubeObject> {
   warnings?(object: T, old?: T): string[];
   defaultPropagation?: "Background" | "Orphan";
   orphanWarning?: string;
+  rawFields?: readonly string[];
   undeletable?: KindDefinition["undeletable"];
   graceSeconds?(object: T): number | undefined;
   storedAs?: KindDefinition["storedAs"];
@@ -119,6 +120,10 @@ export function specChanged(object: KubeObject, old: KubeObject): boolean {
   for (const name in right) if (!meta.has(name) && !(name in left) && right[name] !== undefined) return true;
   return false;
 }
+
+/** Where some of it is kept as text, another text is another spec. */
+const specOrTextChanged = (rawFields: readonly string[] | undefined): typeof specChanged =>
+  rawFields ? (object, old) => specChanged(object, old) || !sameRaw(rawFields, object, old) : specChanged;
 
 const onCreate = ["metadata", "object"] as const;
 const onUpdate = ["metadataChange", "object", "change"] as const;
@@ -154,7 +159,8 @@ export function kindsOf(group: string, version: string, packageName: string) {
     const namespaced = source.namespaced ?? true;
     const hasStatus = source.status !== undefined && source.status !== false;
     const withGeneration = source.generation ?? false;
-    const changes = (source.changesGeneration ?? specChanged) as typeof specChanged;
+    const { rawFields } = source;
+    const changes = (source.changesGeneration ?? specOrTextChanged(rawFields)) as typeof specChanged;
     const rulesFor = (object: KubeObject): MetaRules => ({
       namespaced,
       nameRule: source.name ? (name) => source.name?.(name, object as T) ?? [] : isDns1123Subdomain,
@@ -255,6 +261,7 @@ export function kindsOf(group: string, version: string, packageName: string) {
       ...(status ? { status } : {}),
       ...(source.problem ? { conform: conformWith(schema, source.problem) } : {}),
       ...(source.named ? { named: true } : {}),
+      ...(source.rawFields ? { rawFields: source.rawFields } : {}),
       ...(source.nameGenerated === false ? { nameGenerated: false } : {}),
       ...(source.statusKeepsMetadata ? { statusKeepsMetadata: true } : {}),
       ...(source.scale ? { scale: source.scale } : {}),

@@ -91,6 +91,8 @@ export interface KindDefinition {
   namespaced: boolean;
   /** Key in the schema table, e.g. `io.k8s.api.core.v1.Pod`; undefined keeps unknown fields. */
   schema: string | undefined;
+  /** Paths of JSON objects that are kept as the text they were given in (runtime.RawExtension); `[]` is left out of them. */
+  rawFields?: readonly string[];
   /** The type itself, of a kind that is not in the table (custom resources). */
   type?: TypeSchema;
   /** What OpenAPI says of a custom resource: the type's name and its schema. */

@@ -1,5 +1,12 @@
 import type { KubeObject } from "../api/index.ts";
-import { type Clock, deepEqual, type Logger, StatusError } from "../machinery/index.ts";
+import {
+  carryRaw,
+  type Clock,
+  deepEqual,
+  type Logger,
+  readRawTexts,
+  StatusError,
+} from "../machinery/index.ts";
 import { StoreFullError, type Store } from "../store/index.ts";
 import type { AdmissionChain, AdmissionRequest } from "./admission/chain.ts";
 import type { UserInfo } from "./auth-contract.ts";
@@ -101,7 +108,9 @@ async function written(
   object: KubeObject,
   existing: Entry | undefined,
 ): Promise<WriteResult> {
-  const value = encodeStored(object, resource.storedKind, resource.storedApiVersion);
+  const { rawFields } = resource.def;
+  if (rawFields && existing) carryRaw(rawFields, textsOf(existing, rawFields), object);
+  const value = encodeStored(object, resource.storedKind, resource.storedApiVersion, rawFields);
   if (existing && !core.store.isStale?.(resource.storeKey(key)) && isSame(value, object, existing))
     return { done: true, entry: existing };
   const lease = resource.def.ttlSeconds ? await core.leases.lease(resource.def.ttlSeconds) : 0;
@@ -123,6 +132,12 @@ async function written(
   if (!change)
     throw new StatusError("InternalError", "the written object is gone before it could be returned");
   return { done: true, entry: change.entry };
+}
+
+/** The object of an entry, with the texts of what it keeps as text. */
+export function textsOf({ object, json }: Entry, rawFields: readonly string[]): KubeObject {
+  readRawTexts(rawFields, object, json.toString());
+  return object;
 }
 
 /** The same content, be its members in another order: then the bytes are as long, which is cheap to see. */

@@ -44,12 +44,17 @@ export function copyWritten(from: object, name: string | number, to: object, as 
   else written.set(to, new Map([[String(as), text]]));
 }
 
+/** The same of all numbers in a copy of an object or list. */
+export function copyAllWritten(from: object, to: object): void {
+  const names = written.get(from);
+  if (names) written.set(to, new Map(names));
+}
+
 /** A copy of parsed JSON that knows how its numbers were written. */
 export function cloneExact<T>(value: T): T {
   if (value === null || typeof value !== "object") return value;
   const copy = (Array.isArray(value) ? [] : {}) as Record<string, unknown>;
-  const names = written.get(value);
-  if (names) written.set(copy, new Map(names));
+  copyAllWritten(value, copy);
   for (const name of Object.keys(value))
     setMember(copy, name, cloneExact((value as Record<string, unknown>)[name]));
   return copy as T;

@@ -1,4 +1,5 @@
 import { goQuote } from "./go-format.ts";
+import { compactText, stringifyRaw } from "./raw-json.ts";
 
 /** Constructors for mistakes in fields, with the wording of apimachinery's field.Error. */
 export interface FieldError {
@@ -14,7 +15,7 @@ function show(value: unknown): string {
     return String(value);
   if (value === undefined) return "null";
   if (typeof value === "string") return goQuote(value);
-  return JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, escaped);
+  return stringifyRaw(value, compactText).replace(/[<>&\u2028\u2029]/g, escaped);
 }
 
 /** Go's JSON keeps what HTML means something by out of strings. */

@@ -19,6 +19,7 @@ export * from "./names.ts";
 export * as path from "./path.ts";
 export * from "./quantity.ts";
 export * from "./queue.ts";
+export * from "./raw-json.ts";
 export * from "./selector.ts";
 export * from "./status-error.ts";
 export * from "./time-zone.ts";

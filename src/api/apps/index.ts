@@ -139,6 +139,7 @@ export const appsKinds: readonly KindDefinition[] = [
   define<ControllerRevision>({
     kind: "ControllerRevision",
     plural: "controllerrevisions",
+    rawFields: ["data"],
     columns: columns.controllerRevisionColumns,
     onUpdate: ["metadataChange", "metadata", "object", "change"],
     validate: rules.validateRevision,

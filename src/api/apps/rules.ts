@@ -7,7 +7,9 @@ import {
   isDns1123Label,
   isObject,
   isPercent,
+  keepRawText,
   notSupported,
+  rawText,
   required,
   selectorFromObject,
   wasEmptied,
@@ -337,8 +339,11 @@ export function validateNewRevision(revision: ControllerRevision): FieldError[] 
 
 /** The data is a text to Kubernetes: the same members in another order are other data. */
 export function validateRevisionUpdate(revision: ControllerRevision, old: ControllerRevision): FieldError[] {
-  if (JSON.stringify(revision.data) === JSON.stringify(old.data)) return [];
-  return [invalid("data", revision.data ?? null, immutableText)];
+  const data: unknown = revision.data ?? null;
+  const text = rawText(data);
+  if (text === rawText(old.data ?? null)) return [];
+  if (isObject(data)) keepRawText(data, text);
+  return [invalid("data", data, immutableText)];
 }
 
 export function statefulSetWarnings(set: StatefulSet, old?: StatefulSet): string[] {

@@ -1,5 +1,5 @@
 /** What a claim may ask for. */
-import { deepEqual, invalid, notSupported, required } from "../../machinery/index.ts";
+import { deepEqual, invalid, notSupported, required, sameRaw, settleRaw } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
 import type {
   DeviceClaim,
@@ -137,7 +137,13 @@ function constraint(
 }
 
 /** A claim is what it was made as: another need is another claim. `type`: what the spec is internally. */
-export function immutableSpec(type: string, spec: object | undefined, old: object | undefined): FieldError[] {
-  if (deepEqual(spec ?? {}, old ?? {})) return [];
+export function immutableSpec(
+  type: string,
+  rawFields: readonly string[],
+  spec: object | undefined,
+  old: object | undefined,
+): FieldError[] {
+  if (deepEqual(spec ?? {}, old ?? {}) && sameRaw(rawFields, spec, old)) return [];
+  settleRaw(rawFields, spec);
   return [invalid("spec", internalForm(type, spec ?? {}), "field is immutable")];
 }

@@ -66,10 +66,16 @@ function sliceWarnings({ spec }: ResourceSlice): string[] {
   ];
 }
 
+/** What drivers say to each other is kept as the text it was given in. */
+const parameters = "devices.config.opaque.parameters";
+const inClaim = [parameters] as const;
+const inTemplate = [`spec.${parameters}`] as const;
+
 const plainKinds: readonly KindDefinition[] = [
   define<DeviceClass>({
     kind: "DeviceClass",
     plural: "deviceclasses",
+    rawFields: ["spec.config.opaque.parameters"],
     namespaced: false,
     generation: true,
     metaRules: { generated: false },
@@ -82,6 +88,7 @@ const plainKinds: readonly KindDefinition[] = [
   define<ResourceV1ResourceClaim>({
     kind: "ResourceClaim",
     plural: "resourceclaims",
+    rawFields: [`spec.${parameters}`, `status.allocation.${parameters}`, "status.devices.data"],
     status: {
       prepareForUpdate: (claim, old) =>
         dropDeallocated(claim as ResourceV1ResourceClaim, old as ResourceV1ResourceClaim),
@@ -91,12 +98,14 @@ const plainKinds: readonly KindDefinition[] = [
     defaults: (claim) => defaultClaim(claim.spec),
     onUpdate: ["metadata", "metadataChange", "change"],
     validate: (claim) => validateClaimSpec(claim.spec, "spec"),
-    validateUpdate: (claim, old) => immutableSpec("resource.ResourceClaimSpec", claim.spec, old.spec),
+    validateUpdate: (claim, old) =>
+      immutableSpec("resource.ResourceClaimSpec", inClaim, claim.spec, old.spec),
     columns: [nameColumn, column<ResourceV1ResourceClaim>("State", "string", state), ageColumn],
   }),
   define<ResourceClaimTemplate>({
     kind: "ResourceClaimTemplate",
     plural: "resourceclaimtemplates",
+    rawFields: [`spec.spec.${parameters}`],
     defaults: (template) => defaultClaim(template.spec?.spec),
     onUpdate: ["metadata", "object", "metadataChange", "change"],
     validate(template) {
@@ -105,7 +114,7 @@ const plainKinds: readonly KindDefinition[] = [
       return [...errors, ...validateClaimSpec(template.spec?.spec, "spec.spec")];
     },
     validateUpdate: (template, old) =>
-      immutableSpec("resource.ResourceClaimTemplateSpec", template.spec, old.spec),
+      immutableSpec("resource.ResourceClaimTemplateSpec", inTemplate, template.spec, old.spec),
     columns: [nameColumn, ageColumn],
   }),
   define<ResourceSlice>({

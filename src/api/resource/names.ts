@@ -6,6 +6,7 @@ import {
   isDns1123Subdomain,
   isLabelValue,
   isQualifiedName,
+  rawText,
   required,
   tooLong,
   tooMany,
@@ -147,7 +148,7 @@ const rawLimit = 10 * 1024;
 /** What only a driver understands: a JSON object of limited size. */
 export const rawObject: Rule<unknown> = (value, path, errors) => {
   if (value === undefined || value === null) errors.push(required(path));
-  else if (JSON.stringify(value).length > rawLimit) errors.push(tooLong(path, rawLimit));
+  else if (new TextEncoder().encode(rawText(value)).length > rawLimit) errors.push(tooLong(path, rawLimit));
   else if (typeof value !== "object" || Array.isArray(value))
     errors.push(invalid(path, "<value omitted>", "must be a valid JSON object"));
 };

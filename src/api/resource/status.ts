@@ -5,6 +5,8 @@ import {
   invalid,
   notSupported,
   required,
+  sameRaw,
+  settleRaw,
   tooLong,
   tooMany,
 } from "../../machinery/index.ts";
@@ -155,6 +157,9 @@ export function dropDeallocated(claim: Claim, old: Claim): void {
   else status.devices = left;
 }
 
+/** Within an allocation. */
+const rawFields = ["devices.config.opaque.parameters"] as const;
+
 export function validateClaimStatus(claim: Claim, old: Claim): FieldError[] {
   const errors: FieldError[] = [];
   const { status = {} } = claim;
@@ -176,10 +181,13 @@ export function validateClaimStatus(claim: Claim, old: Claim): FieldError[] {
   }
   const path = "status.allocation";
   if (status.allocation && old.status?.allocation) {
-    if (!deepEqual(status.allocation, old.status.allocation))
+    const { allocation } = old.status;
+    if (!deepEqual(status.allocation, allocation) || !sameRaw(rawFields, status.allocation, allocation)) {
+      settleRaw(rawFields, status.allocation);
       errors.push(
         invalid(path, internalForm("resource.AllocationResult", status.allocation), "field is immutable"),
       );
+    }
   } else if (status.allocation) allocation(status.allocation, path, errors, known);
   return errors;
 }

@@ -8,11 +8,21 @@ import {
   type FieldSet,
   isObject,
   parseExact,
+  settleRaw,
   stringifyExact,
+  stringifyRaw,
   textOfFieldSet,
 } from "../../machinery/index.ts";
 
-export function encodeStored(object: KubeObject, kind: string, apiVersion: string): Buffer {
+/** `rawFields`: what of it is written as the text it was given in. */
+export function encodeStored(
+  object: KubeObject,
+  kind: string,
+  apiVersion: string,
+  rawFields?: readonly string[],
+): Buffer {
+  if (rawFields) settleRaw(rawFields, object);
+  const stringify = rawFields ? stringifyRaw : stringifyExact;
   const {
     kind: _kind,
     apiVersion: _version,
@@ -22,9 +32,9 @@ export function encodeStored(object: KubeObject, kind: string, apiVersion: strin
   const { managedFields } = metadata as ObjectMeta;
   const ordered = inGoOrder(metadata as ObjectMeta);
   if (!managedFields || managedFields.length === 0)
-    return Buffer.from(stringifyExact({ kind, apiVersion, metadata: ordered, ...rest }));
+    return Buffer.from(stringify({ kind, apiVersion, metadata: ordered, ...rest }));
   const head = stringifyExact({ kind, apiVersion, metadata: ordered });
-  const body = stringifyExact(rest);
+  const body = stringify(rest);
   // What is owned is most of many objects, and is text already: it comes last in the metadata.
   const owners = `"managedFields":[${managedFields.map(ownersText).join(",")}]`;
   const comma = head.endsWith("{}}") ? "" : ",";

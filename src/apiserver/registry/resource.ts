@@ -13,7 +13,7 @@ import { messages } from "../codec/protobuf/messages.ts";
 import { atRevision, type ObjectCaches, resourcePrefix } from "../cache/objects.ts";
 import type { WatchCache } from "../cache/watch-cache.ts";
 import { ConvertedEntry, type ObjectConverter, VersionView } from "../conversion/version-view.ts";
-import type { Clock } from "../../machinery/index.ts";
+import { type Clock, readRawTexts } from "../../machinery/index.ts";
 
 /** Who converts between the versions of a custom resource, and the clock it waits by. */
 export interface Conversion {
@@ -205,6 +205,13 @@ export class ServedResource {
   object(entry: Entry): KubeObject {
     if (this.def.type) return this.seen(entry).object;
     return this.def.storedAs ? this.copy(entry) : entry.object;
+  }
+
+  /** A copy of an object of which some is kept as text, as it is parsed. */
+  reread(entry: Entry): KubeObject {
+    const object = this.copy(entry);
+    readRawTexts(this.def.rawFields ?? [], object, entry.json.toString());
+    return object;
   }
 
   /** Turns a request's object into the stored spelling, in place. */

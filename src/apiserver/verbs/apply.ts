@@ -11,7 +11,9 @@ import {
   applyConfiguration,
   type Applied,
   afterCreate,
+  carryRaw,
   cloneExact,
+  settleRaw,
   isObject,
   reconcileManagers,
   type Managers,
@@ -148,6 +150,7 @@ function applied(call: Call, existing: Entry, config: KubeObject, conversions?: 
   const { metadata, ...rest } = resource.object(existing);
   const before = storedOwners(existing.object);
   const { managedFields: _owners, ...others } = metadata as ObjectMeta;
+  const { rawFields } = resource.def;
   const live = { ...rest, metadata: others };
   const view = viewOf(call, resource, call.info.subresource, conversions);
   // The definition of a custom resource may have changed since.
@@ -161,11 +164,14 @@ function applied(call: Call, existing: Entry, config: KubeObject, conversions?: 
   checkPlace(call, config, existing);
   if (result.unchanged && before.size > 0 && known === before) {
     // What another version cannot say, or not in this order, stays as it is.
-    if (!resource.def.type)
-      return workingCopy(existing.object, existing.object.metadata?.managedFields) as KubeObject;
-    return resource.copy(existing);
+    if (resource.def.type) return resource.copy(existing);
+    const same = workingCopy(existing.object, existing.object.metadata?.managedFields) as KubeObject;
+    if (rawFields) carryRaw(rawFields, existing.object, same);
+    return same;
   }
   const object = usable(call, result.object, config);
+  // Applying goes through the values: what is kept as text is written anew.
+  if (rawFields) settleRaw(rawFields, object);
   resource.def.storedAs?.toStored(object);
   resource.def.defaults?.(object, call.core.clock);
   return object;

@@ -118,8 +118,8 @@ export const seenBy = (resource: ServedResource, entry: Entry): Entry | Promise<
 
 /** The object, in stored spelling, as a dry run shows it; `revision`: of the object it would replace, 0 for a new one. */
 export function unstored(call: Call, key: string, object: KubeObject, revision = 0): Entry {
-  const { storedKind, storedApiVersion } = call.resource;
-  const stored = encodeStored(object, storedKind, storedApiVersion);
+  const { storedKind, storedApiVersion, def } = call.resource;
+  const stored = encodeStored(object, storedKind, storedApiVersion, def.rawFields);
   return new Entry(key, revision, revision === 0 ? stored : withResourceVersion(stored, revision), undefined);
 }
 

@@ -9,7 +9,7 @@ import {
   strictProblem,
   strictTexts,
 } from "../../api/index.ts";
-import { duplicateMembers, isObject } from "../../machinery/index.ts";
+import { duplicateMembers, isObject, readRawTexts } from "../../machinery/index.ts";
 import { type Decoded, type Expected, readBody, refuseDepths } from "../codec/decode.ts";
 import type { Call } from "../core.ts";
 import type { HandlerRequest, RequestInfo, SpecialHandler } from "../contract.ts";
@@ -28,6 +28,8 @@ export function readObject(call: Call): KubeObject {
     ...(resource.def.storedAs && !resource.def.type ? { inner: resource.def.storedAs.group } : {}),
     known: (apiVersion, other) => core.registry.knows(apiVersion, other, group),
   });
+  const { rawFields } = resource.def;
+  if (rawFields && decoded?.format === "json") readRawTexts(rawFields, object, decoded.text);
   const problem = conformObject(call, object, decoded);
   if (problem) throw badRequest(cannotHandle(kind, version, problem));
   if (!isObject(object.metadata)) throw badRequest(`the metadata of ${plural} must be an object`);
@@ -93,16 +95,20 @@ export function conformObject(
   const { def } = call.resource;
   const found = conformed(def, object, nulls);
   if (decoded && !found.problem) refuseDepths(object, decoded);
-  return judged(found, call.info, decoded, call.warnings);
+  return judged(found, call.info, decoded, call.warnings, [], def.rawFields);
 }
 
-/** What refuses the object, as `fieldValidation` asks; what does not becomes warnings. `before`: said first. */
+/**
+ * What refuses the object, as `fieldValidation` asks; what does not becomes warnings. `before`: said first. `rawFields`: what is
+ * not looked into.
+ */
 export function judged(
   { unknown, problem }: Conformance,
   info: RequestInfo,
   decoded: Decoded | undefined,
   warnings: string[],
   before: readonly string[] = [],
+  rawFields?: readonly string[],
 ): string | undefined {
   const mode = info.query.get("fieldValidation") || "Warn";
   if (problem || mode === "Ignore") return problem;
@@ -112,7 +118,7 @@ export function judged(
     warnings.push(...texts);
     return undefined;
   }
-  const duplicates = decoded?.repeats ? duplicateMembers(decoded.text) : [];
+  const duplicates = decoded?.repeats ? outside(duplicateMembers(decoded.text), rawFields) : [];
   // YAML is looked at before it becomes JSON, so its repeated keys come first and in other words.
   const repeated = decoded?.duplicates ?? [];
   if (unknown.length === 0 && duplicates.length === 0 && repeated.length === 0) return undefined;
@@ -123,4 +129,11 @@ export function judged(
   }
   warnings.push(...repeated, ...strictTexts(unknown, duplicates));
   return undefined;
+}
+
+function outside(found: string[], rawFields: readonly string[] | undefined): string[] {
+  if (!rawFields || found.length === 0) return found;
+  const inside = (path: string): boolean =>
+    rawFields.some((field) => path.startsWith(`${field}.`) || path.startsWith(`${field}[`));
+  return found.filter((each) => !inside(each.replace(/\[\d+\]/g, "")));
 }

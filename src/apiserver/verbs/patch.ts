@@ -1,5 +1,16 @@
 import { convert, type KubeObject, type ObjectMeta, restorable } from "../../api/index.ts";
-import { cloneExact, deepEqual, isObject, stringifyAsWritten } from "../../machinery/index.ts";
+import {
+  cloneExact,
+  compactText,
+  deepEqual,
+  eachRaw,
+  isObject,
+  keepRawText,
+  knownRawText,
+  madeText,
+  settleRaw,
+  stringifyAsWritten,
+} from "../../machinery/index.ts";
 import { applyType, mediaType, refuseDepths } from "../codec/decode.ts";
 import type { Call } from "../core.ts";
 import { badRequest } from "../errors.ts";
@@ -19,7 +30,10 @@ export async function patch(call: Call): Promise<Answer> {
   if (mediaType(request.headers?.["content-type"]) === applyType) return serverSideApply(call);
   const read = readPatch(call);
   const entry = await updateObject(call, (existing) => {
-    const { object: made, shown } = read.apply(resource.object(existing));
+    // Of what is kept as text, all numbers must be as they were written.
+    const { object: made, shown } = read.apply(
+      def.rawFields ? resource.reread(existing) : resource.object(existing),
+    );
     const owners = existing.object.metadata?.managedFields;
     const object =
       shown === undefined
@@ -30,6 +44,11 @@ export async function patch(call: Call): Promise<Answer> {
             () => read.apply(asFound(def, resource.json(existing)), true).object,
           )
         : restored(call, made as KubeObject, owners, read.strict, shown);
+    if (def.rawFields) {
+      if (shown === undefined) retell(def.rawFields, made, object);
+      // A strategic one goes through the values.
+      else settleRaw(def.rawFields, object);
+    }
     if (read.cut !== undefined) refuseDepths(object, read);
     if (!isObject(object.metadata)) object.metadata = {};
     checkPlace(call, object);
@@ -40,6 +59,18 @@ export async function patch(call: Call): Promise<Answer> {
     return object;
   });
   return objectAnswer(call, 200, entry);
+}
+
+/**
+ * What a JSON or merge patch leaves of members that are kept as text: it has gone through the text as that is written out,
+ * and where it changed something the members are in order.
+ */
+function retell(rawFields: readonly string[], made: unknown, object: KubeObject): void {
+  eachRaw(rawFields, made, object, (value, target) => {
+    if (!isObject(target)) return;
+    const known = knownRawText(value);
+    keepRawText(target, known === undefined ? madeText(value, true) : compactText(known));
+  });
 }
 
 /** What a JSON or merge patch made. `show`: it anew, in the order in which mistakes show and name what is in it. */

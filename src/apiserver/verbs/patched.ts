@@ -7,7 +7,7 @@ import {
   type KindDefinition,
   type KubeObject,
 } from "../../api/index.ts";
-import { isObject } from "../../machinery/index.ts";
+import { isObject, parseExact } from "../../machinery/index.ts";
 import { asObject, internalName, notRegistered } from "../codec/decode.ts";
 import type { Registry } from "../registry/registry.ts";
 import { conformed } from "./input.ts";
@@ -18,7 +18,7 @@ export interface ReadObject extends Conformance {
 
 /** Objects as patches find them: mistakes in what became of them show their text. */
 export const asFound = (def: KindDefinition, json: Buffer): KubeObject => {
-  const object = JSON.parse(json.toString()) as KubeObject;
+  const object = parseExact(json.toString()) as KubeObject;
   return (def.type ? object : inGoOrder(def.schema, object)) as KubeObject;
 };
 

@@ -1,10 +1,10 @@
 import type { KindDefinition, KubeObject, ObjectMeta } from "../../api/index.ts";
-import { deepClone, StatusError } from "../../machinery/index.ts";
+import { carryRaw, deepClone, StatusError } from "../../machinery/index.ts";
 import { admitWrite, dedupeOwners } from "../admission/admit.ts";
 import { admissionOf, writeOptions } from "../admission/request.ts";
 import type { Entry } from "../cache/entry.ts";
 import { ConvertedEntry } from "../conversion/version-view.ts";
-import { type Call, nowTime, removeObject, writeObject } from "../core.ts";
+import { type Call, nowTime, removeObject, textsOf, writeObject } from "../core.ts";
 import { badRequest, conflict, invalid, modified, notFound, qualified } from "../errors.ts";
 import { keepTimes } from "../managed-fields/keep-times.ts";
 import { keepOwners } from "../managed-fields/ownership.ts";
@@ -126,12 +126,14 @@ export async function update(call: Call): Promise<Answer> {
   dedupeOwners(object, call.warnings);
   resource.def.storedAs?.toStored(object);
   resource.def.defaults?.(object, call.core.clock);
-  return objectAnswer(call, 200, await updateObject(call, () => structuredCloneOnce(object)));
+  return objectAnswer(call, 200, await updateObject(call, () => copied(resource.def, object)));
 }
 
-/** The first attempt gets the object itself: hardly ever is there a second. */
-function structuredCloneOnce(object: KubeObject): KubeObject {
-  return deepClone(object);
+/** For one attempt, which changes it. */
+function copied({ rawFields }: KindDefinition, object: KubeObject): KubeObject {
+  const copy = deepClone(object);
+  if (rawFields) carryRaw(rawFields, object, copy);
+  return copy;
 }
 
 /**
@@ -177,7 +179,7 @@ async function attempt(
   const stored = resource.cache.get(key);
   if (!stored) throw notFound(def, info.name);
   const existing = resource.view ? await resource.view.of(stored) : resource.seen(stored);
-  const old = existing.object;
+  const old = def.rawFields ? textsOf(existing, def.rawFields) : existing.object;
   const object = await change(existing);
   const meta = object.metadata as ObjectMeta;
   if (owners === "track") {

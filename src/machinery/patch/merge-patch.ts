@@ -1,6 +1,6 @@
 /** JSON Merge Patch, RFC 7386, as Kubernetes applies it (evanphx/json-patch v4), and how to make one. */
 import { deepClone, deepEqual, isObject, setMember, sortMembers } from "../deep.ts";
-import { cloneExact, copyWritten } from "../exact-json.ts";
+import { cloneExact, copyAllWritten, copyWritten } from "../exact-json.ts";
 
 /**
  * Returns the patched value; neither argument is changed. Nulls in lists stay, those in objects inside lists do not,
@@ -15,6 +15,7 @@ function merge(document: unknown, patch: unknown, sorted: boolean): unknown {
   if (!isObject(document)) return withoutNulls(patch, sorted);
   if (!isObject(patch)) return cloneExact(patch);
   const result: Record<string, unknown> = { ...document };
+  copyAllWritten(document, result);
   for (const name of Object.keys(patch)) {
     const value = patch[name];
     if (value === null) delete result[name];

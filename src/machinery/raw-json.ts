@@ -1,0 +1,204 @@
+/**
+ * JSON objects that Kubernetes keeps as the text they were given in (runtime.RawExtension). Here they are parsed like
+ * everything else, and their text stands beside them: two of them are the same when their texts are. It does not follow
+ * into copies. What no text is known of was made anew, and has the text that Go's encoder would give it.
+ */
+import { deepEqual, isObject } from "./deep.ts";
+import { writtenAs } from "./exact-json.ts";
+
+const texts = new WeakMap<object, string>();
+
+/** White space that ends a line may stand in no text, lest it end an event of a watch. */
+export const keepRawText = (value: object, text: string): void => {
+  texts.set(value, text.replace(/[\t\r\n]/g, " "));
+};
+
+/** Undefined where none is known. */
+export const knownRawText = (value: unknown): string | undefined =>
+  isObject(value) ? texts.get(value) : undefined;
+
+/** The text it was given in, else the one that Go's encoder gives it. */
+export const rawText = (value: unknown): string => knownRawText(value) ?? madeText(value);
+
+/** `written`: with numbers as they were written, as a patch of the text leaves them. */
+export const madeText = (value: unknown, written = false): string => withoutHtml(ordered(value, written));
+
+function ordered(value: unknown, written: boolean): string {
+  if (value === null || typeof value !== "object") return JSON.stringify(value);
+  const member = (name: string | number, each: unknown): string =>
+    (written && typeof each === "number" ? writtenAs(value, name) : undefined) ?? ordered(each, written);
+  if (Array.isArray(value)) return `[${value.map((each, i) => member(i, each)).join(",")}]`;
+  const members = value as Record<string, unknown>;
+  const names = Object.keys(members).filter((name) => members[name] !== undefined);
+  return `{${names
+    .sort()
+    .map((name) => `${JSON.stringify(name)}:${member(name, members[name])}`)
+    .join(",")}}`;
+}
+
+/** The text as Go's encoder writes it out: without white space, and without what HTML means something by. */
+export const compactText = (text: string): string =>
+  withoutHtml(text.replace(/"[^"\\]*(?:\\.[^"\\]*)*"|[ \t\r\n]+/g, (part) => (part[0] === '"' ? part : "")));
+
+/** Such characters stand in strings alone. */
+const withoutHtml = (text: string): string =>
+  text.replace(
+    /[<>&\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+
+/** Begins a string as no parsed one does: half of a pair, which JSON.stringify escapes. */
+const mark = "\ud800";
+
+/** JSON text of a value, with every object in it whose text is known as that text; `change`: made of each text. */
+export function stringifyRaw(value: unknown, change: (text: string) => string = (text) => text): string {
+  const found: string[] = [];
+  const text = JSON.stringify(value, (_name, each: unknown) => {
+    const known = knownRawText(each);
+    return known === undefined ? each : `${mark}${found.push(change(known)) - 1}`;
+  });
+  return found.length === 0
+    ? text
+    : text.replace(/"\\ud800(\d+)"/g, (_all, at: string) => found[Number(at)] as string);
+}
+
+/** Paths of such members, as a tree; lists on the way are gone through. */
+type Tree = Map<string, Tree>;
+
+const trees = new Map<readonly string[], Tree>();
+
+function treeOf(paths: readonly string[]): Tree {
+  let tree = trees.get(paths);
+  if (!tree) {
+    trees.set(paths, (tree = new Map()));
+    for (const path of paths) {
+      let at = tree;
+      for (const name of path.split(".")) {
+        const next: Tree = at.get(name) ?? new Map<string, Tree>();
+        at.set(name, next);
+        at = next;
+      }
+    }
+  }
+  return tree;
+}
+
+/** Calls `visit` with each such member of an object, and with what stands in its place in another. */
+export function eachRaw(
+  paths: readonly string[],
+  object: unknown,
+  other: unknown,
+  visit: (value: object, other: unknown) => void,
+): void {
+  const walk = (tree: Tree, value: unknown, beside: unknown): void => {
+    if (Array.isArray(value)) {
+      const list: readonly unknown[] = Array.isArray(beside) ? beside : [];
+      value.forEach((each, i) => walk(tree, each, list[i]));
+    } else if (!isObject(value)) return;
+    else if (tree.size === 0) visit(value, beside);
+    else
+      for (const [name, inner] of tree) walk(inner, value[name], isObject(beside) ? beside[name] : undefined);
+  };
+  walk(treeOf(paths), object, other);
+}
+
+/** Notes the texts of such members of an object that was parsed from this text, which must be JSON. */
+export function readRawTexts(paths: readonly string[], object: object, text: string): void {
+  new Reader(text).value(treeOf(paths), object);
+}
+
+/** Objects that differ in nothing but such texts are told apart. */
+export function sameRaw(paths: readonly string[], one: unknown, other: unknown): boolean {
+  let same = true;
+  eachRaw(paths, one, other, (value, beside) => {
+    same &&= rawText(value) === rawText(beside);
+  });
+  return same;
+}
+
+/** Gives those that were made anew the text that they are written as. */
+export const settleRaw = (paths: readonly string[], object: unknown): void =>
+  eachRaw(paths, object, undefined, (value) => keepRawText(value, rawText(value)));
+
+/** Copies of such members, and what nobody changed, keep the text that they have in another object. */
+export const carryRaw = (paths: readonly string[], from: unknown, to: unknown): void =>
+  eachRaw(paths, to, from, (value, before) => {
+    const known = knownRawText(before);
+    if (known !== undefined && knownRawText(value) === undefined && deepEqual(value, before))
+      texts.set(value, known);
+  });
+
+const structure = /["{}[\],]/g;
+
+class Reader {
+  readonly #text: string;
+  #at = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  /** Moves behind a value. `tree` is undefined where nothing is looked for. */
+  value(tree: Tree | undefined, value: unknown): void {
+    const start = this.#space();
+    const first = this.#text[start];
+    if (!tree || (first !== "{" && first !== "[")) return this.#skip();
+    if (tree.size === 0) {
+      this.#skip();
+      if (isObject(value)) keepRawText(value, this.#text.slice(start, this.#at));
+      return;
+    }
+    this.#at++;
+    for (let i = 0; ; i++) {
+      const next = this.#text[this.#space()];
+      if (next === "}" || next === "]" || next === undefined) break;
+      if (next === ",") this.#at++;
+      this.#space();
+      if (first === "[") this.value(tree, Array.isArray(value) ? value[i] : undefined);
+      else {
+        const from = this.#at;
+        this.#string();
+        const name = JSON.parse(this.#text.slice(from, this.#at)) as string;
+        this.#space();
+        this.#at++;
+        this.value(tree.get(name), isObject(value) ? value[name] : undefined);
+      }
+    }
+    this.#at++;
+  }
+
+  #space(): number {
+    while (this.#text.charCodeAt(this.#at) <= 0x20) this.#at++;
+    return this.#at;
+  }
+
+  #string(): void {
+    const end = /"[^"\\]*(?:\\.[^"\\]*)*"/y;
+    end.lastIndex = this.#at;
+    end.exec(this.#text);
+    this.#at = end.lastIndex || this.#text.length;
+  }
+
+  /** Moves behind a value that nothing is looked for in. */
+  #skip(): void {
+    let depth = 0;
+    for (;;) {
+      structure.lastIndex = this.#at;
+      const found = structure.exec(this.#text);
+      if (!found) {
+        this.#at = this.#text.length;
+        return;
+      }
+      this.#at = found.index;
+      const char = found[0];
+      if (depth === 0 && (char === "," || char === "}" || char === "]")) return;
+      if (char === '"') this.#string();
+      else {
+        this.#at++;
+        if (char === "{" || char === "[") depth++;
+        else if (char !== ",") depth--;
+      }
+      if (depth === 0 && char !== ",") return;
+    }
+  }
+}
