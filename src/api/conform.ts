@@ -11,6 +11,7 @@ import {
   QuantityError,
   writtenAs,
 } from "../machinery/index.ts";
+import { Way } from "./conform-way.ts";
 import { type Conformance, type FieldSchema, schemaOf, typeOf, type TypeSchema } from "./schema.ts";
 
 /** Thrown inside the walk for the first wrong value. */
@@ -29,7 +30,7 @@ export function conform(schema: string | undefined, object: object): Conformance
 export function conformToType(type: TypeSchema, object: object): Conformance {
   const unknown: string[] = [];
   try {
-    walkObject(type, object as Record<string, unknown>, "", "", unknown);
+    walkObject(type, object as Record<string, unknown>, new Way(), unknown);
   } catch (error) {
     if (error instanceof TypeProblem) return { unknown, problem: error.message };
     throw error;
@@ -66,89 +67,32 @@ export function strictTexts(unknown: readonly string[], duplicate: readonly stri
   ];
 }
 
-const only = (names: string): ((field: string) => boolean) => {
-  const set = new Set(names.split(" "));
-  return (field) => set.has(field);
-};
-
-/** Go's types with embedded structs, whose names stand in the path of a mistake although JSON does not have them. */
-const embedded: Readonly<Record<string, readonly (readonly [string, (field: string) => boolean])[]>> = {
-  Volume: [["VolumeSource", (field) => field !== "name"]],
-  PersistentVolumeSpec: [
-    [
-      "PersistentVolumeSource",
-      only(
-        "gcePersistentDisk awsElasticBlockStore hostPath glusterfs nfs rbd iscsi cinder cephfs fc flocker flexVolume " +
-          "azureFile vsphereVolume quobyte azureDisk photonPersistentDisk portworxVolume scaleIO local storageos csi",
-      ),
-    ],
-  ],
-  Probe: [["ProbeHandler", only("exec httpGet tcpSocket grpc")]],
-  EphemeralContainer: [["EphemeralContainerCommon", (field) => field !== "targetContainerName"]],
-  IngressRule: [["IngressRuleValue", only("http")]],
-  RuleWithOperations: [["Rule", (field) => field !== "operations"]],
-  NamedRuleWithOperations: [
-    ["RuleWithOperations", (field) => field !== "resourceNames"],
-    ["Rule", (field) => field !== "resourceNames" && field !== "operations"],
-  ],
-  DeviceClaimConfiguration: [["DeviceConfiguration", only("opaque")]],
-  DeviceClassConfiguration: [["DeviceConfiguration", only("opaque")]],
-  DeviceAllocationConfiguration: [["DeviceConfiguration", only("opaque")]],
-  ...Object.fromEntries(
-    [
-      "SecretProjection",
-      "ConfigMapVolumeSource",
-      "ConfigMapProjection",
-      "ConfigMapKeySelector",
-      "SecretKeySelector",
-      "ConfigMapEnvSource",
-      "SecretEnvSource",
-    ].map((name) => [name, [["LocalObjectReference", only("name")] as const]]),
-  ),
-};
-
-/** Of types by their whole name, which has the package in front. */
-const embeddedOf = new Map<string, (typeof embedded)[string] | undefined>();
-
-/** `VolumeSource.` for the fields that a Volume has from there, and "" for all else. */
-function embeddedPath(type: string, field: string): string {
-  let structs = embeddedOf.get(type);
-  if (!structs && !embeddedOf.has(type)) {
-    structs = embedded[type.slice(type.lastIndexOf(".") + 1)];
-    embeddedOf.set(type, structs);
-  }
-  if (!structs) return "";
-  return structs.map(([struct, has]) => (has(field) ? `${struct}.` : "")).join("");
-}
-
-/** `path` has indices (for messages about fields), `goPath` has not (as Go's decoder names fields). */
+/** `unknown`: gets the paths of fields that the type does not have; undefined where nobody is told. */
 function walkObject(
   type: TypeSchema,
   object: Record<string, unknown>,
-  path: string,
-  goPath: string,
-  unknown: string[],
+  way: Way,
+  unknown: string[] | undefined,
 ): void {
   for (const name in object) {
     const field = type.fields.get(name);
     const value = object[name];
     if (!field) {
-      unknown.push(path === "" ? name : `${path}.${name}`);
+      unknown?.push(way.path(name));
       delete object[name];
     } else if (value === null || value === undefined) delete object[name];
     else {
-      // Scalars that are right, by far the most, need no paths.
+      // By far the most are scalars, and right.
       const kind = field.type;
       if (typeof value === "string" ? kind === "string" : typeof value === "boolean" && kind === "boolean") {
         // Zeros are left out where they are optional: nothing tells them from what was not given.
         if (!value && field.omitEmpty) delete object[name];
         continue;
       }
-      const here = path === "" ? name : `${path}.${name}`;
-      const goName = embeddedPath(type.name, name) + name;
-      const goHere = goPath === "" ? goName : `${goPath}.${goName}`;
       const text = typeof value === "number" ? writtenAs(object, name) : undefined;
-      const made = walkValue(field, value, here, goHere, type, unknown, text);
+      way.enter(name, type);
+      const made = walkValue(field, value, type, way, unknown, text);
+      way.leave();
       // Go leaves out empty lists and maps where they are optional; a custom type is not Go's.
       const left =
         made === 0 || made === "" ? field.omitEmpty : !field.written && !type.open && isEmpty(kind, made);
@@ -169,65 +113,64 @@ function isEmpty(kind: FieldSchema["type"], value: unknown): boolean {
 function walkValue(
   field: FieldSchema,
   value: unknown,
-  path: string,
-  goPath: string,
   owner: TypeSchema,
-  unknown: string[],
+  way: Way,
+  unknown: string[] | undefined,
   text: string | undefined,
 ): unknown {
   switch (field.type) {
     case "string":
-      if (typeof value !== "string") throw mismatch(field, value, goPath, owner);
+      if (typeof value !== "string") throw mismatch(field, value, way, owner);
       return value;
     case "boolean":
-      if (typeof value !== "boolean") throw mismatch(field, value, goPath, owner);
+      if (typeof value !== "boolean") throw mismatch(field, value, way, owner);
       return value;
     case "int32":
     case "int64":
-      if (text || !isInt(value, field.type)) throw mismatch(field, value, goPath, owner, text);
+      if (text || !isInt(value, field.type)) throw mismatch(field, value, way, owner, text);
       return value;
     case "double":
-      if (typeof value !== "number" && typeof value !== "bigint") throw mismatch(field, value, goPath, owner);
+      if (typeof value !== "number" && typeof value !== "bigint") throw mismatch(field, value, way, owner);
       return Number(value);
     case "time":
     case "micro-time":
-      return time(field, value, goPath, owner);
+      return time(field, value, way, owner);
     case "quantity":
       return quantity(text ?? value);
     case "int-or-string":
       if (typeof value === "string") return value;
       if (text || !isInt(value, "int32"))
-        throw mismatch({ ...field, type: "int32" }, value, goPath, owner, text);
+        throw mismatch({ ...field, type: "int32" }, value, way, owner, text);
       return value;
     case "bytes":
-      if (Array.isArray(value)) return octets(field, value, goPath, owner);
-      if (typeof value !== "string") throw mismatch(field, value, goPath, owner);
+      if (Array.isArray(value)) return octets(field, value, way, owner);
+      if (typeof value !== "string") throw mismatch(field, value, way, owner);
       return base64(value);
     case "object":
-      if (!isObject(value)) throw mismatch(field, value, goPath, owner);
+      if (!isObject(value)) throw mismatch(field, value, way, owner);
       return value;
     case "any":
-      return field.schemaOr ? schemaOr(field, value, path, goPath) : value;
+      return field.schemaOr ? schemaOr(field, value, way) : value;
     case "ref": {
-      if (!isObject(value)) throw mismatch(field, value, goPath, owner);
+      if (!isObject(value)) throw mismatch(field, value, way, owner);
       const type = typeOf(field);
-      if (type) walkObject(type, value, path, goPath, unknown);
+      if (type) walkObject(type, value, way, unknown);
       return value;
     }
     case "list":
-      return walkList(field, value, path, goPath, owner, unknown);
+      return walkList(field, value, owner, way, unknown);
     case "map":
-      return walkMap(field, value, path, goPath, owner, unknown);
+      return walkMap(field, value, owner, way, unknown);
   }
 }
 
 /** Such a schema decodes by itself: what it does not know goes without a word. */
-function schemaOr(field: FieldSchema, value: unknown, path: string, goPath: string): unknown {
+function schemaOr(field: FieldSchema, value: unknown, way: Way): unknown {
   const type = typeOf(field);
   const list = field.schemaOr === "list";
-  if (type && isObject(value)) walkObject(type, value, path, goPath, []);
+  if (type && isObject(value)) walkObject(type, value, way, undefined);
   else if (type && list && Array.isArray(value) && value.length > 0)
-    for (const each of value) schemaOr(field, each, path, goPath);
+    for (const each of value) schemaOr(field, each, way);
   else if (list) return undefined;
   else if (typeof value !== "boolean") throw new TypeProblem("boolean or JSON schema expected");
   return value;
@@ -242,18 +185,18 @@ const isInt = (value: unknown, type: "int32" | "int64"): value is number | bigin
 function walkList(
   field: FieldSchema,
   value: unknown,
-  path: string,
-  goPath: string,
   owner: TypeSchema,
-  unknown: string[],
+  way: Way,
+  unknown: string[] | undefined,
 ): unknown {
-  if (!Array.isArray(value)) throw mismatch(field, value, goPath, owner);
+  if (!Array.isArray(value)) throw mismatch(field, value, way, owner);
   const element = field.element as FieldSchema;
   for (let i = 0; i < value.length; i++) {
     const item: unknown = value[i];
     const text = typeof item === "number" ? writtenAs(value, i) : undefined;
-    value[i] =
-      item === null ? zero(element) : walkValue(element, item, `${path}[${i}]`, goPath, owner, unknown, text);
+    way.enter(i);
+    value[i] = item === null ? zero(element) : walkValue(element, item, owner, way, unknown, text);
+    way.leave();
   }
   return value;
 }
@@ -261,22 +204,20 @@ function walkList(
 function walkMap(
   field: FieldSchema,
   value: unknown,
-  path: string,
-  goPath: string,
   owner: TypeSchema,
-  unknown: string[],
+  way: Way,
+  unknown: string[] | undefined,
 ): unknown {
-  if (!isObject(value)) throw mismatch(field, value, goPath, owner);
+  if (!isObject(value)) throw mismatch(field, value, way, owner);
   const element = field.element as FieldSchema;
   const plain = element.type === "string";
   for (const name in value) {
     const item = value[name];
     if (plain && typeof item === "string") continue;
     const text = typeof item === "number" ? writtenAs(value, name) : undefined;
-    value[name] =
-      item === null
-        ? zero(element)
-        : walkValue(element, item, `${path}.${name}`, goPath, owner, unknown, text);
+    way.enter(name);
+    value[name] = item === null ? zero(element) : walkValue(element, item, owner, way, unknown, text);
+    way.leave();
   }
   return value;
 }
@@ -307,8 +248,8 @@ function zero(element: FieldSchema): unknown {
 }
 
 /** Seconds and offset are brought to Go's output form, UTC with a Z. */
-function time(field: FieldSchema, value: unknown, goPath: string, owner: TypeSchema): unknown {
-  if (typeof value !== "string") throw mismatch({ ...field, type: "string" }, value, goPath, owner);
+function time(field: FieldSchema, value: unknown, way: Way, owner: TypeSchema): unknown {
+  if (typeof value !== "string") throw mismatch({ ...field, type: "string" }, value, way, owner);
   const digits = field.type === "time" ? 0 : 6;
   try {
     return parseGoTime(value, digits);
@@ -367,14 +308,14 @@ export function octetText(octets: readonly number[]): string {
 }
 
 /** Bytes may also be a list of numbers. */
-function octets(field: FieldSchema, value: unknown[], goPath: string, owner: TypeSchema): string {
+function octets(field: FieldSchema, value: unknown[], way: Way, owner: TypeSchema): string {
   const into: FieldSchema = { ...field, type: "int32", goName: "uint8" };
   const numbers = value.map((each, i) => {
     if (each === null) return 0;
     const text = typeof each === "number" ? writtenAs(value, i) : undefined;
     if (!text && Number.isInteger(each) && (each as number) >= 0 && (each as number) < 256)
       return each as number;
-    throw mismatch(into, each, goPath, owner, text);
+    throw mismatch(into, each, way, owner, text);
   });
   return octetText(numbers);
 }
@@ -410,7 +351,7 @@ const digits = (value: number | bigint): string =>
 function mismatch(
   field: FieldSchema,
   value: unknown,
-  goPath: string,
+  way: Way,
   owner: TypeSchema,
   text?: string,
 ): TypeProblem {
@@ -419,6 +360,6 @@ function mismatch(
     isNumber && (field.type === "int32" || field.type === "int64") ? ` ${text ?? digits(value)}` : "";
   const struct = owner.name.slice(owner.name.lastIndexOf(".") + 1);
   return new TypeProblem(
-    `json: cannot unmarshal ${valueName(value)}${number} into Go struct field ${struct}.${goPath} of type ${goType(field)}`,
+    `json: cannot unmarshal ${valueName(value)}${number} into Go struct field ${struct}.${way.goPath} of type ${goType(field)}`,
   );
 }

@@ -133,12 +133,18 @@ function withoutNullsIn(field: FieldSchema, type: TypeSchema, value: unknown): u
   if (!field.element) return value;
   const inner = field.element;
   if (Array.isArray(value)) {
-    const bare = value.map((each) => withoutNullsIn(inner, type, each));
-    return bare.some((each, i) => each !== value[i]) ? bare : value;
+    let made: unknown[] | undefined;
+    for (let i = 0; i < value.length; i++) {
+      const bare = withoutNullsIn(inner, type, value[i]);
+      if (bare !== value[i]) (made ??= value.slice())[i] = bare;
+    }
+    return made ?? value;
   }
-  const bare = Object.entries(value).map(
-    ([name, each]) => [name, withoutNullsIn(inner, type, each)] as const,
-  );
-  const same = bare.every(([name, each]) => each === (value as Record<string, unknown>)[name]);
-  return same ? value : Object.fromEntries(bare);
+  const from = value as Record<string, unknown>;
+  let made: Record<string, unknown> | undefined;
+  for (const name in from) {
+    const bare = withoutNullsIn(inner, type, from[name]);
+    if (bare !== from[name]) (made ??= { ...from })[name] = bare;
+  }
+  return made ?? value;
 }
