@@ -1,5 +1,5 @@
 import { chmodSync, mkdirSync, rmSync } from "node:fs";
-import { createLogger } from "../machinery/index.ts";
+import { createLogger, logFormat } from "../machinery/index.ts";
 import { startCluster } from "./compose/start-cluster.ts";
 import type { ClusterConfig } from "./config/cluster-config.ts";
 import { type DaemonEvent, serverFile } from "./process/daemon.ts";
@@ -16,7 +16,9 @@ export async function serve(
   options: { build: string; tell(event: DaemonEvent["event"]): void; write(line: string): void },
 ): Promise<void> {
   const level = process.env["WHERRY_DEBUG"] ? "debug" : "info";
-  const log = createLogger(options.write, Date.now, level);
+  const { loggingFormat } = config.apiServer;
+  const format = loggingFormat && logFormat(loggingFormat, process.pid);
+  const log = createLogger(options.write, Date.now, level, format);
   process.on("uncaughtException", (error) => log.error("uncaught exception", { error }));
   process.on("unhandledRejection", (error) => log.error("unhandled rejection", { error }));
   const stopped = new Promise<string>((resolve) => {

@@ -14,6 +14,7 @@ export * from "./json-duplicates.ts";
 export * from "./json-survey.ts";
 export * from "./jsonpath.ts";
 export * from "./kube-version.ts";
+export * from "./log-formats.ts";
 export * from "./logger.ts";
 export * from "./names.ts";
 export * as path from "./path.ts";

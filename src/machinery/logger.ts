@@ -16,34 +16,53 @@ export type LogLevel = "debug" | "info" | "warn" | "error";
 
 const order: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3 };
 
-/** One JSON object per line, given to `write` with its line end. */
+/** What one line says. */
+export interface LogLine {
+  /** Milliseconds since the epoch. */
+  at: number;
+  level: LogLevel;
+  message: string;
+  /** Errors are among them as they are. */
+  fields: LogFields;
+}
+
+/** Makes a line with its end. `called`: the function that whoever wrote it called. */
+export type LogFormat = (line: LogLine, called: (...given: never[]) => unknown) => string;
+
+/** Each line is given to `write` with its end; without a format it is one JSON object. */
 export function createLogger(
   write: (line: string) => void,
   now: () => number,
   level: LogLevel = "info",
+  format: LogFormat = plainJson,
 ): Logger {
-  return logger({ write, now, level }, {});
+  return logger({ write, now, level, format }, {});
 }
 
 interface Shared {
   write: (line: string) => void;
   now: () => number;
   level: LogLevel;
+  format: LogFormat;
 }
 
+const plainJson: LogFormat = ({ at, level, message, fields }) =>
+  `${JSON.stringify({ time: new Date(at).toISOString(), level, message, ...plain(fields) })}\n`;
+
 function logger(shared: Shared, base: LogFields): Logger {
-  const { write, now } = shared;
-  const emit = (at: LogLevel, message: string, fields?: LogFields): void => {
-    if (order[at] < order[shared.level]) return;
-    write(
-      `${JSON.stringify({ time: new Date(now()).toISOString(), level: at, message, ...base, ...plain(fields) })}\n`,
-    );
+  const { write, now, format } = shared;
+  const writer = (level: LogLevel): Logger["info"] => {
+    const emit = (message: string, fields?: LogFields): void => {
+      if (order[level] < order[shared.level]) return;
+      write(format({ at: now(), level, message, fields: { ...base, ...fields } }, emit));
+    };
+    return emit;
   };
   return {
-    debug: (m, f) => emit("debug", m, f),
-    info: (m, f) => emit("info", m, f),
-    warn: (m, f) => emit("warn", m, f),
-    error: (m, f) => emit("error", m, f),
+    debug: writer("debug"),
+    info: writer("info"),
+    warn: writer("warn"),
+    error: writer("error"),
     with: (fields) => logger(shared, { ...base, ...fields }),
     setLevel(level) {
       shared.level = level;
@@ -52,8 +71,7 @@ function logger(shared: Shared, base: LogFields): Logger {
 }
 
 /** Errors do not survive JSON.stringify; their message and stack do. */
-function plain(fields: LogFields | undefined): LogFields {
-  if (!fields) return {};
+function plain(fields: LogFields): LogFields {
   const out: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(fields)) {
     out[key] = value instanceof Error ? (value.stack ?? value.message) : value;

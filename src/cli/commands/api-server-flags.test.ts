@@ -20,6 +20,7 @@ test("flags of the API server become plain settings, with absolute paths", () =>
       "--request-timeout=30s",
       "--profiling=false",
       "--v=4",
+      "--logging-format=json",
       "--disable-admission-plugins=A,B",
       "--cors-allowed-origins=//a\\.example(:|$),^http://b$",
       "--goaway-chance=0.01",
@@ -34,6 +35,7 @@ test("flags of the API server become plain settings, with absolute paths", () =>
       shutdownSendRetryAfter: true,
       profiling: false,
       verbosity: 4,
+      loggingFormat: "json",
       requestMs: 30_000,
       corsOrigins: ["//a\\.example(:|$)", "^http://b$"],
       goAwayChance: 0.01,
@@ -49,6 +51,7 @@ test("what is no duration or less than nothing is refused", () => {
     "--max-requests-inflight=-1",
     "--request-timeout=soon",
     "--goaway-chance=0.03",
+    "--logging-format=xml",
     "--cors-allowed-origins=example.com",
     "--cors-allowed-origins=//(",
   ])

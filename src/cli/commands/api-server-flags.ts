@@ -4,6 +4,7 @@ import type { ApiServerSettings } from "../../cluster/index.ts";
 import { parseDuration } from "../../machinery/index.ts";
 import { type Flags, type FlagSpec, UsageError } from "../flags.ts";
 import { auditFlags, auditOf } from "./audit-flags.ts";
+import { loggingFlags, loggingFormatOf } from "./logging-flags.ts";
 
 export const apiServerFlags: readonly FlagSpec[] = [
   {
@@ -41,6 +42,7 @@ export const apiServerFlags: readonly FlagSpec[] = [
     type: "int",
     help: "how much is logged; from 4 on also what helps to find mistakes; default 0",
   },
+  ...loggingFlags,
   {
     long: "request-timeout",
     type: "string",
@@ -99,6 +101,7 @@ export function apiServerSettings(flags: Flags): ApiServerSettings | undefined {
     maxMutatingRequestsInflight: atLeast(0, flags, "max-mutating-requests-inflight"),
     profiling: flags.has("profiling") ? flags.on("profiling") : undefined,
     verbosity: atLeast(0, flags, "v"),
+    loggingFormat: loggingFormatOf(flags),
     requestMs: duration(flags, "request-timeout"),
     corsOrigins: flags.has("cors-allowed-origins") ? patterns(names("cors-allowed-origins")) : undefined,
     goAwayChance: chance(flags, "goaway-chance"),

@@ -1,4 +1,5 @@
 import {
+  type ApiServerSettings,
   kubeconfigText,
   type LonePart,
   runApiServerAlone,
@@ -7,10 +8,11 @@ import {
   runSchedulerAlone,
 } from "../../cluster/index.ts";
 import { kubeconfigTransport } from "../../client/index.ts";
-import { createLogger, type Logger } from "../../machinery/index.ts";
+import { createLogger, type Logger, logFormat, type LoggingFormat } from "../../machinery/index.ts";
 import type { Flags, FlagSpec } from "../flags.ts";
 import { UsageError } from "../flags.ts";
 import type { Output, OwnCommand } from "../own-command.ts";
+import { loggingFlags, loggingFormatOf } from "./logging-flags.ts";
 import { apiServerFlags, apiServerSettings } from "./api-server-flags.ts";
 import { choiceOf, clusterFlags } from "./cluster-flags.ts";
 
@@ -19,8 +21,8 @@ const connectionFlags: readonly FlagSpec[] = [
   { long: "context", type: "string", help: "a context of the kubeconfig" },
 ];
 
-const logTo = (io: Output, part: string): Logger =>
-  createLogger((line) => io.err(line), Date.now).with({ part });
+const logTo = (io: Output, part: string, format: LoggingFormat): Logger =>
+  createLogger((line) => io.err(line), Date.now, "info", logFormat(format, process.pid)).with({ part });
 
 function client(
   part: string,
@@ -31,15 +33,16 @@ function client(
   return {
     summary,
     usage: `wherry ${part} --kubeconfig FILE${more.map((flag) => ` [--${flag.long} X]`).join("")}`,
-    flags: [...connectionFlags, ...more],
+    flags: [...connectionFlags, ...loggingFlags, ...more],
     async run({ flags, args }, io, signal) {
       if (args.length > 0) throw new UsageError(`${part} takes no arguments, got "${args.join(" ")}"`);
+      const format = loggingFormatOf(flags) ?? "text";
       const { transport, connection } = await kubeconfigTransport(
         { kubeconfig: flags.text("kubeconfig"), context: flags.text("context") },
         process.env,
       );
       await transport.close();
-      const log = logTo(io, part);
+      const log = logTo(io, part, format);
       log.info("started", { server: connection.server });
       await run({ connection, log, signal }, flags);
       log.info("stopped");
@@ -98,12 +101,13 @@ export const apiserver: OwnCommand = {
     ...apiServerFlags,
   ],
   async run({ flags }, io, signal) {
-    const log = logTo(io, "apiserver");
+    const settings: ApiServerSettings = { loggingFormat: "text", ...apiServerSettings(flags) };
+    const log = logTo(io, "apiserver", settings.loggingFormat ?? "text");
     const choice = choiceOf(flags);
     const apiPort = flags.int("api-port");
     await runApiServerAlone({
       choice,
-      settings: apiServerSettings(flags) ?? {},
+      settings,
       log,
       signal,
       ...(apiPort === undefined ? {} : { apiPort }),

@@ -1,4 +1,5 @@
 import type { AuditFiles } from "../../apiserver/index.ts";
+import type { LoggingFormat } from "../../machinery/index.ts";
 
 /** What an API server is told besides its place in a cluster, as flags of kube-apiserver tell it. Plain data; files by absolute paths. */
 export interface ApiServerSettings {
@@ -19,6 +20,8 @@ export interface ApiServerSettings {
   profiling?: boolean;
   /** How much is logged, as klog counts: from 4 on also what is of use to who looks for mistakes. */
   verbosity?: number;
+  /** How the process writes its log; absent: as JSON of its own. */
+  loggingFormat?: LoggingFormat;
   /** How long a request may take that does not last, in milliseconds. */
   requestMs?: number;
   /** Patterns of origins whose pages may read answers in browsers. */

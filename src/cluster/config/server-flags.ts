@@ -37,6 +37,7 @@ export function serverFlags(
     "encryption-provider-config": settings.encryptionConfig,
     "goaway-chance": settings.goAwayChance ?? 0,
     "http2-max-streams-per-connection": settings.http2MaxStreams ?? 0,
+    "logging-format": settings.loggingFormat ?? "json",
     "max-mutating-requests-inflight": settings.maxMutatingRequestsInflight ?? 200,
     "max-requests-inflight": settings.maxRequestsInflight ?? 400,
     profiling: settings.profiling ?? true,
