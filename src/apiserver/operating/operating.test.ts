@@ -134,6 +134,38 @@ test("profiles are taken for as long as one asks, one of a kind at a time, and n
   assert.equal((await off.call("GET", "/debug/pprof/")).status, 404);
 });
 
+/** Twenty megabytes that nobody needs any more. */
+function makeGarbage(): number {
+  let made = 0;
+  for (let i = 0; i < 20_000; i++) made += Array.from({ length: 100 }, () => i).length;
+  return made;
+}
+
+test("allocs tells of memory that is free again, too; memory is profiled once at a time", async () => {
+  await using h = await serving();
+  const before = h.clock.waiting;
+  const running = h.call("GET", "/debug/pprof/allocs?seconds=1");
+  while (h.clock.waiting === before) await new Promise((resolve) => setImmediate(resolve));
+  const second = await h.call("GET", "/debug/pprof/heap?seconds=1");
+  assert.deepEqual(
+    [second.status, second.text],
+    [500, "Could not enable memory profiling: memory profiling already in use\n"],
+  );
+  assert.equal(makeGarbage(), 2_000_000);
+  h.clock.advance(1000);
+  const { status, headers, bytes } = await running;
+  assert.deepEqual([status, headers["content-disposition"]], [200, 'attachment; filename="allocs"']);
+  const texts = (decodeMessage(gunzipSync(bytes)).get(6) ?? []).map((text) =>
+    Buffer.from(text as Uint8Array).toString(),
+  );
+  assert.ok(texts.includes("alloc_space") && !texts.includes("inuse_space"), String(texts.slice(0, 5)));
+  const garbage = samplesOf(bytes).filter(([names]) => names.split("<").includes("makeGarbage"));
+  const number = (varint: number[]): number =>
+    varint.reduce((sum, byte, i) => sum + (byte & 0x7f) * 128 ** i, 0);
+  const total = garbage.reduce((sum, [, ...value]) => sum + number(value), 0);
+  assert.ok(total > 2 ** 20, `${total} bytes of garbage`);
+});
+
 const frame = (functionName: string) => ({
   functionName,
   scriptId: "1",
@@ -181,5 +213,5 @@ test("a CPU profile says how often and how long each way through the program was
 test("a profile of memory says where what is still in use was taken", () => {
   const leaf = { callFrame: frame("leaf"), selfSize: 7, id: 2, children: [] };
   const head = { callFrame: frame("(root)"), selfSize: 0, id: 1, children: [leaf] };
-  assert.deepEqual(samplesOf(heapProfile({ head }, 0)), [["leaf", 7]]);
+  assert.deepEqual(samplesOf(heapProfile({ head }, 0, "inuse_space")), [["leaf", 7]]);
 });

@@ -135,9 +135,14 @@ export function cpuProfile(
   ]);
 }
 
-export function heapProfile({ head }: HeapProfiler.SamplingHeapProfile, began: number): Buffer {
+/** `counted`: what is still in use, or all that was taken. */
+export function heapProfile(
+  { head }: HeapProfiler.SamplingHeapProfile,
+  began: number,
+  counted: "inuse_space" | "alloc_space",
+): Buffer {
   const tables = new Tables();
-  const kinds: Members = [[1, tables.kind("inuse_space", "bytes")]];
+  const kinds: Members = [[1, tables.kind(counted, "bytes")]];
   const visit = (node: typeof head, outer: readonly number[]): void => {
     const stack = node.callFrame.functionName === "(root)" ? outer : [tables.place(node.callFrame), ...outer];
     if (node.selfSize > 0) tables.sample(stack, [node.selfSize]);

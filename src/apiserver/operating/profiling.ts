@@ -10,11 +10,16 @@ const usualSeconds = 30;
 const heapSeconds = 5;
 
 const kinds: Readonly<Record<string, string>> = {
+  allocs:
+    "Memory that was taken while it was looked at, be it in use or not. Say for how long with seconds=N.",
   heap: "Memory that was taken while it was looked at, and is still in use. Say for how long with seconds=N.",
   profile: "Where the processor's time goes. Say for how long with seconds=N.",
 };
 
-/** One profile of a kind at a time: the process has one profiler. */
+/** What takes a profile: there is one of each in the process. */
+const takerOf = (name: string): string => (name === "profile" ? "CPU" : "memory");
+
+/** One profile at a time of the processor and one of memory. */
 export class Profiling {
   readonly #clock: Clock;
   readonly #busy = new Set<string>();
@@ -32,11 +37,12 @@ export class Profiling {
     if (name === "symbol") return textAnswer(200, "num_symbols: 0\n");
     if (!Object.hasOwn(kinds, name)) return unknown("Unknown profile", 404);
     const given = Number(query.get("seconds") ?? "0");
+    const taker = takerOf(name);
     const seconds =
-      Number.isFinite(given) && given > 0 ? given : name === "heap" ? heapSeconds : usualSeconds;
-    if (this.#busy.has(name))
-      return unknown(`Could not enable CPU profiling: ${name} profiling already in use`, 500);
-    this.#busy.add(name);
+      Number.isFinite(given) && given > 0 ? given : taker === "memory" ? heapSeconds : usualSeconds;
+    if (this.#busy.has(taker))
+      return unknown(`Could not enable ${taker} profiling: ${taker} profiling already in use`, 500);
+    this.#busy.add(taker);
     try {
       const bytes = await this.#take(name, seconds * 1000, signal);
       return {
@@ -50,7 +56,7 @@ export class Profiling {
         body: bytes,
       };
     } finally {
-      this.#busy.delete(name);
+      this.#busy.delete(taker);
     }
   }
 
@@ -59,10 +65,16 @@ export class Profiling {
     session.connect();
     const began = this.#clock.now();
     try {
-      if (name === "heap") {
-        await session.post("HeapProfiler.startSampling", { samplingInterval: 32 * 1024 });
+      if (takerOf(name) === "memory") {
+        const all = name === "allocs";
+        await session.post("HeapProfiler.startSampling", {
+          samplingInterval: 32 * 1024,
+          includeObjectsCollectedByMajorGC: all,
+          includeObjectsCollectedByMinorGC: all,
+        });
         await this.#wait(ms, signal);
-        return heapProfile((await session.post("HeapProfiler.stopSampling")).profile, began);
+        const { profile } = await session.post("HeapProfiler.stopSampling");
+        return heapProfile(profile, began, all ? "alloc_space" : "inuse_space");
       }
       await session.post("Profiler.enable");
       await session.post("Profiler.setSamplingInterval", { interval: 10_000 });
