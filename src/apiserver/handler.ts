@@ -20,7 +20,7 @@ import type { Passage } from "./flow-control/passage.ts";
 import { Follower } from "./follower.ts";
 import type { Asked, Gate } from "./gate.ts";
 import type { Meters } from "./metrics/meters.ts";
-import { checkPlace, checkSpecialPlace } from "./place.ts";
+import { checkNameSegment, checkPlace, checkSpecialPlace } from "./place.ts";
 import { specialKey } from "./registry/registry.ts";
 import type { ServedResource } from "./registry/resource.ts";
 import { parseRequestInfo } from "./request-info.ts";
@@ -250,6 +250,9 @@ export class Handler {
   ): Promise<Answer> {
     const { def } = resource;
     checkPlace(def, request.method, info);
+    const isThere = info.subresource === "" || def.type || subresources(resource, info.subresource);
+    if (!isThere) throw noResource();
+    checkNameSegment(info.name);
     if (!Object.hasOwn(methods, request.method)) throw methodNotAllowed();
     const serve = this.#serving(resource, info, mark);
     const offer = offerOf(def, info);
@@ -281,10 +284,12 @@ export class Handler {
   /** Who serves the request, if anybody does: what is not there is told before anything else of the request is looked at. */
   #serving(resource: ServedResource, info: RequestInfo, mark: Mark): Verb {
     const { def } = resource;
-    if (info.verb === "watch" && !resource.has("watch")) return () => Promise.reject(notWatched(def));
+    if (info.verb === "watch" && !resource.has("watch")) {
+      if (!resource.has("list")) throw methodNotAllowed();
+      return () => Promise.reject(notWatched(def));
+    }
     if (info.subresource !== "") {
       const serve = subresources(resource, info.subresource);
-      if (!serve && !def.type) throw noResource();
       mark.reached = serve !== undefined;
       if (serve && !serve.verbs.includes(info.verb)) throw methodNotAllowed();
       return serve?.serve ?? (() => Promise.reject(notFound(def, info.name)));

@@ -6,7 +6,7 @@ import { badRequest, methodNotAllowed, noResource } from "./errors.ts";
 /** Methods that are passed on to what is behind a proxy. */
 const proxied = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 
-/** Of a stored resource. Throws 404, 405, and 400 for a name that nothing can have. */
+/** Of a stored resource. Throws 404 and 405. */
 export function checkPlace(def: KindDefinition, method: string, info: RequestInfo): void {
   const { verb, namespace, name, subresource } = info;
   if (name !== "" && subresource === "" && !def.verbs.includes("get")) throw noResource();
@@ -26,7 +26,6 @@ export function checkPlace(def: KindDefinition, method: string, info: RequestInf
     if (subresource !== "" || (byPath && !def.verbs.includes("watch"))) throw noResource();
     if (method !== "GET") throw methodNotAllowed();
   }
-  checkNameSegment(name);
 }
 
 /** Throws 400 for a name that would lead somewhere else in a path. */

@@ -119,9 +119,11 @@ function inGoWords(error: YAMLError, text: string, lines: LineCounter): string {
     case "BAD_INDENT": {
       const close = /^Flow map/.test(error.message) ? "}" : /^Flow seq/.test(error.message) ? "]" : "";
       if (close === "") break;
-      const ended = next >= text.length;
-      const what = ended && close === "]" ? "node content" : `',' or '${close}'`;
-      return parser(`did not find expected ${what}`, lineAt(ended ? text.length : next));
+      if (next < text.length) return parser(`did not find expected ',' or '${close}'`, lineAt(next));
+      // The end of the text stands on a line of its own.
+      const last = lineAt(text.length) + (text.endsWith("\n") ? 0 : 1);
+      const open = /[[{,]\s*$/.test(text);
+      return parser(`did not find expected ${open ? "node content" : `',' or '${close}'`}`, last);
     }
     case "UNEXPECTED_TOKEN":
       if (/^\s*-(\s|$)/.test(text)) return parser("did not find expected '-' indicator");

@@ -45,6 +45,10 @@ export function defaultDaemonSet(each: DaemonSet): void {
     strategy.rollingUpdate ??= {};
     strategy.rollingUpdate.maxUnavailable ??= 1;
     strategy.rollingUpdate.maxSurge ??= 0;
+  } else if (strategy.rollingUpdate) {
+    // The original's own form of it has no field that is not set.
+    strategy.rollingUpdate.maxUnavailable ??= 0;
+    strategy.rollingUpdate.maxSurge ??= 0;
   }
   spec.revisionHistoryLimit ??= 10;
   defaultPodTemplate(spec.template);

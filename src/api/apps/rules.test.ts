@@ -104,3 +104,33 @@ test("the generation of a DaemonSet's template is counted by the server alone", 
   kind?.strategy.prepareForUpdate?.(other, made);
   assert.equal(annotation(other), "2");
 });
+
+test("a DaemonSet that waits for deletions keeps what it was given for rolling updates, and the rest is zero", () => {
+  const set = {
+    spec: { updateStrategy: { type: "OnDelete", rollingUpdate: { maxSurge: 1 } } },
+  } as unknown as KubeObject & { spec: { updateStrategy: { rollingUpdate: object } } };
+  findKind("apps", "v1", "daemonsets")?.defaults?.(set);
+  assert.deepEqual(set.spec.updateStrategy.rollingUpdate, { maxSurge: 1, maxUnavailable: 0 });
+});
+
+test("a ReplicationController without selector has no template that does not match it", () => {
+  const controller = {
+    metadata: { name: "a", namespace: "b" },
+    spec: { replicas: 1, template: { spec: template.spec } },
+  };
+  const found =
+    findKind("", "v1", "replicationcontrollers")?.strategy.validate?.(controller as KubeObject) ?? [];
+  assert.deepEqual(fields(found), ["spec.selector"]);
+});
+
+test("the class that is taken for others says so in its row", () => {
+  const name = findKind("networking.k8s.io", "v1", "ingressclasses")?.columns?.[0];
+  const named = (value: string) =>
+    name?.cell(
+      {
+        metadata: { name: "c", annotations: { "ingressclass.kubernetes.io/is-default-class": value } },
+      } as unknown as KubeObject,
+      0,
+    );
+  assert.deepEqual([named("true"), named("false")], ["c (default)", "c"]);
+});

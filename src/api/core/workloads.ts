@@ -87,7 +87,7 @@ export function validateReplicationController(
   validateServingTemplate(
     template,
     "spec.template",
-    (labels) => found.matches(labels),
+    (labels) => Object.keys(selector ?? {}).length === 0 || found.matches(labels),
     what,
     errors,
     old?.spec?.template,

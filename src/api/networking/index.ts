@@ -80,7 +80,13 @@ export const networkingKinds: readonly KindDefinition[] = [
       return errors;
     },
     columns: [
-      nameColumn,
+      {
+        ...nameColumn,
+        cell({ metadata }) {
+          const isDefault = metadata?.annotations?.["ingressclass.kubernetes.io/is-default-class"] === "true";
+          return `${metadata?.name}${isDefault ? " (default)" : ""}`;
+        },
+      },
       column<IngressClass>("Controller", "string", (each) => each.spec?.controller ?? ""),
       column<IngressClass>("Parameters", "string", (each) => {
         const target = each.spec?.parameters;

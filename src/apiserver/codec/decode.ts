@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { randomUUID } from "node:crypto";
-import type { KubeObject } from "../../api/index.ts";
+import { isFormer, type KubeObject } from "../../api/index.ts";
 import {
   countMembers,
   GoYamlError,
@@ -238,6 +238,8 @@ export interface Expected {
   also?: readonly string[];
   /** The group of the kind it is stored as, where that is another. */
   inner?: string;
+  /** The caller sees to bodies of former versions (`isFormer`) of the same kind. */
+  former?: boolean;
   /** True for kinds that are served in this version, lists included. */
   known?(apiVersion: string, kind: string): boolean;
 }
@@ -315,7 +317,9 @@ export function asObject(value: unknown, expected: Expected): KubeObject {
   object.apiVersion ||= apiVersion;
   if (expected.also?.includes(object.apiVersion)) object.apiVersion = apiVersion;
   checkGroupVersion(object.apiVersion);
-  if (object.kind !== expected.kind || object.apiVersion !== apiVersion) throw wrongKind(object, expected);
+  const other = object.kind !== expected.kind || object.apiVersion !== apiVersion;
+  const former = expected.former && object.kind === expected.kind && isFormer(object.apiVersion, object.kind);
+  if (other && !former) throw wrongKind(object, expected);
   object.metadata ??= {};
   return object;
 }

@@ -447,3 +447,21 @@ test("apply: through another version, what is applied again leaves the object as
   assert.match(failure(refused, 422).message ?? "", /spec\.metrics\[0\]\.pods\.metric\.name: Required value/);
   await h.close();
 });
+
+test("keys that appear twice are told of when the configuration can be applied", async () => {
+  const h = await startHarness();
+  const twice = (value: string) =>
+    `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  k: x\n  k: ${value}\n`;
+  const send = (manager: string, value: string, query = "") =>
+    h.call("PATCH", `${maps}/a?fieldManager=${manager}${query}`, twice(value), {
+      "content-type": "application/apply-patch+yaml",
+    });
+  assert.equal((await send("one", "v")).headers?.warning, '299 - "line 7: key \\"k\\" already set in map"');
+  const conflict = await send("two", "w", "&fieldValidation=Strict");
+  assert.deepEqual([conflict.status, conflict.headers?.warning], [409, undefined]);
+  assert.match(
+    failure(await send("one", "w", "&fieldValidation=Strict"), 400).message ?? "",
+    /already set in map$/,
+  );
+  await h.close();
+});

@@ -134,3 +134,43 @@ test("what is taken is known again after a restart", async () => {
   assert.equal(body.subsets[0].addresses[0].ip, "192.0.2.2");
   await second.close();
 });
+
+test("a node port is asked for once in a request", async (t) => {
+  const own = await startHarness({ network });
+  t.after(() => own.close());
+  const twice = (second: object) => ({
+    type: "NodePort",
+    ports: [
+      { name: "a", port: 80, nodePort: 30005 },
+      { name: "b", nodePort: 30005, ...second },
+    ],
+  });
+  const { message } = failure(await own.call("POST", services, service("twice", twice({ port: 81 }))), 422);
+  assert.equal(
+    message,
+    'Service "twice" is invalid: spec.ports[1].nodePort: Invalid value: 30005: provided port is already allocated',
+  );
+  const { body: both } = await own.call(
+    "POST",
+    services,
+    service("both", twice({ port: 80, protocol: "UDP" })),
+  );
+  assert.deepEqual(
+    both.spec.ports.map((port: { nodePort: number }) => port.nodePort),
+    [30005, 30005],
+  );
+});
+
+test("a dry run gets no address: it is asked whether the range has it, not whether it is taken", async (t) => {
+  const own = await startHarness({ network });
+  t.after(() => own.close());
+  const dry = (spec: object) => own.call("POST", `${services}?dryRun=All`, service("dry", spec));
+  const has = { clusterIP: "10.96.0.12" };
+  assert.equal((await own.call("POST", services, service("has", has))).status, 201);
+  assert.equal((await dry({ clusterIP: "10.96.0.12" })).status, 201);
+  assert.equal((await dry({})).body.spec.clusterIP, "10.96.0.0");
+  assert.match(
+    failure(await dry({ clusterIP: "10.1.0.1" }), 422).message ?? "",
+    /the provided IP \(10\.1\.0\.1\) is not in the valid range\. The range of valid IPs is 10\.96\.0\.0\/28$/,
+  );
+});

@@ -72,23 +72,41 @@ export function serviceAllocation({ caches, random, network, registry }: Allocat
     if (type !== "deleted") note(service);
   });
 
+  /** What stands against taking this address. A dry run asks the range alone, not who has it. */
+  const addressProblem = (
+    { dryRun }: AdmissionRequest,
+    given: string,
+    parsed: number | undefined,
+    owner: string,
+  ): string | undefined => {
+    const inRange = parsed !== undefined && addresses.contains(parsed);
+    if (dryRun)
+      return inRange
+        ? undefined
+        : `the provided IP (${given}) is not in the valid range. The range of valid IPs is ${network.serviceCidr}`;
+    if (!inRange) return "the provided network does not match the current range";
+    return addresses.isFree(parsed, owner) ? undefined : "provided IP is already allocated";
+  };
+
   const allocateAddresses = (request: AdmissionRequest, spec: ServiceSpec, owner: string): void => {
     if (spec.type === "ExternalName" || spec.clusterIPs?.[0] === "None") return;
     const [given] = spec.clusterIPs ?? [];
     if (given) {
       const parsed = parseAddress(given);
-      const problem =
-        parsed === undefined || !addresses.contains(parsed)
-          ? "the provided network does not match the current range"
-          : addresses.isFree(parsed, owner)
-            ? undefined
-            : "provided IP is already allocated";
+      const problem = addressProblem(request, given, parsed, owner);
       if (problem) {
         addressMeters?.failed("static");
         fail(request, "spec.clusterIPs", spec.clusterIPs, `failed to allocate IP ${given}: ${problem}`);
       }
+      if (request.dryRun) return;
       addresses.hold(parsed as number, owner);
       addressMeters?.allocated("static");
+      return;
+    }
+    if (request.dryRun) {
+      // No address is looked for: the network's own stands for it.
+      spec.clusterIP = formatAddress(range.base);
+      spec.clusterIPs = [spec.clusterIP];
       return;
     }
     const taken = addresses.take(owner);
@@ -111,38 +129,56 @@ export function serviceAllocation({ caches, random, network, registry }: Allocat
     return taken;
   };
 
-  /** What stands against taking this port. */
-  const portProblem = ({ dryRun }: AdmissionRequest, port: number, owner: string): string | undefined => {
+  /** What stands against taking this port. `asked`: what the same request took before. */
+  const portProblem = (
+    { dryRun }: AdmissionRequest,
+    port: number,
+    owner: string,
+    asked: ReadonlySet<number>,
+  ): string | undefined => {
     // The original looks at the range only when it takes the port.
     if (!dryRun && !nodePorts.contains(port))
       return `provided port is not in the valid range. The range of valid ports is ${ports.from}-${ports.to}`;
-    return nodePorts.isFree(port, owner) ? undefined : "provided port is already allocated";
+    const free = nodePorts.isFree(port, owner) && !asked.has(port);
+    return free ? undefined : "provided port is already allocated";
   };
 
-  const holdPort = (request: AdmissionRequest, port: number, index: number, owner: string): void => {
-    const problem = portProblem(request, port, owner);
+  const holdPort = (
+    request: AdmissionRequest,
+    port: number,
+    index: number,
+    owner: string,
+    asked: Set<number>,
+  ): void => {
+    const problem = portProblem(request, port, owner, asked);
     if (problem) {
       portMeters?.failed("static");
       fail(request, `spec.ports[${index}].nodePort`, port, problem);
     }
     nodePorts.hold(port, owner);
+    asked.add(port);
     portMeters?.allocated("static");
   };
 
   /** Of a new Service: ports of the same number (of several protocols) share a node port. */
-  const allocatePorts = (request: AdmissionRequest, spec: ServiceSpec, owner: string): void => {
+  const allocatePorts = (
+    request: AdmissionRequest,
+    spec: ServiceSpec,
+    owner: string,
+    asked: Set<number>,
+  ): void => {
     const byPort = new Map<number, number>();
     const all = spec.ports ?? [];
     for (const [i, port] of all.entries()) {
       if (!port.nodePort && !needsNodePorts(spec)) continue;
       const known = byPort.get(port.port);
       if (known !== undefined) {
-        if (port.nodePort && port.nodePort !== known) holdPort(request, port.nodePort, i, owner);
+        if (port.nodePort && port.nodePort !== known) holdPort(request, port.nodePort, i, owner, asked);
         port.nodePort ||= known;
         continue;
       }
       const wanted = all.find((each) => each.port === port.port && each.nodePort)?.nodePort;
-      if (wanted) holdPort(request, wanted, i, owner);
+      if (wanted) holdPort(request, wanted, i, owner, asked);
       port.nodePort = wanted ?? takePort(owner);
       byPort.set(port.port, port.nodePort);
     }
@@ -154,38 +190,42 @@ export function serviceAllocation({ caches, random, network, registry }: Allocat
     spec: ServiceSpec,
     before: ServiceSpec,
     owner: string,
+    asked: Set<number>,
   ): void => {
     const old = new Set((before.ports ?? []).map(({ nodePort }) => nodePort));
     const seen = new Set<string>();
-    const asked = new Set<number>();
     for (const [i, port] of (spec.ports ?? []).entries()) {
       if (!port.nodePort && !needsNodePorts(spec)) continue;
       if (!port.nodePort) port.nodePort = takePort(owner);
-      else if (!old.has(port.nodePort) && !asked.has(port.nodePort)) {
-        holdPort(request, port.nodePort, i, owner);
-        asked.add(port.nodePort);
-      }
+      else if (!old.has(port.nodePort) && !asked.has(port.nodePort))
+        holdPort(request, port.nodePort, i, owner, asked);
       const key = `{${port.protocol} ${port.nodePort}}`;
       if (seen.has(key)) throw new StatusError("", `duplicate nodePort: ${key}`, { code: 500 });
       seen.add(key);
     }
   };
 
-  const allocateHealthCheck = (request: AdmissionRequest, spec: ServiceSpec, owner: string): void => {
+  const allocateHealthCheck = (
+    request: AdmissionRequest,
+    spec: ServiceSpec,
+    owner: string,
+    asked: ReadonlySet<number>,
+  ): void => {
     const wanted = spec.healthCheckNodePort;
     if (!wanted) {
       spec.healthCheckNodePort = takePort(owner);
       return;
     }
-    const problem = portProblem(request, wanted, owner);
+    const problem = portProblem(request, wanted, owner, asked);
     if (problem) throw internal(`failed to allocate requested HealthCheck NodePort ${wanted}: ${problem}`);
     nodePorts.hold(wanted, owner);
   };
 
   const allocateNew = (request: AdmissionRequest, spec: ServiceSpec, owner: string): void => {
     allocateAddresses(request, spec, owner);
-    if (hasNodePorts(spec)) allocatePorts(request, spec, owner);
-    if (needsHealthCheckPort(spec)) allocateHealthCheck(request, spec, owner);
+    const asked = new Set<number>();
+    if (hasNodePorts(spec)) allocatePorts(request, spec, owner, asked);
+    if (needsHealthCheckPort(spec)) allocateHealthCheck(request, spec, owner, asked);
   };
 
   const allocateChanged = (
@@ -196,9 +236,10 @@ export function serviceAllocation({ caches, random, network, registry }: Allocat
   ): void => {
     const [spec, before] = [specOf(service), specOf(old)];
     if (before.type === "ExternalName" && !isUnchanged(service, old)) allocateAddresses(request, spec, owner);
-    if (hasNodePorts(spec)) changePorts(request, spec, before, owner);
+    const asked = new Set<number>();
+    if (hasNodePorts(spec)) changePorts(request, spec, before, owner, asked);
     if (needsHealthCheckPort(spec) && !needsHealthCheckPort(before))
-      allocateHealthCheck(request, spec, owner);
+      allocateHealthCheck(request, spec, owner, asked);
   };
 
   return {

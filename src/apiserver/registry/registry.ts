@@ -1,4 +1,4 @@
-import type { KindDefinition } from "../../api/index.ts";
+import { isFormer, type KindDefinition } from "../../api/index.ts";
 import type { ObjectCaches } from "../cache/objects.ts";
 import type { SpecialHandler } from "../contract.ts";
 import { builtInOrder, type GroupOrder } from "./group-order.ts";
@@ -104,7 +104,7 @@ export class Registry {
     const foreign = apart.has(group) && !apiVersion.startsWith(`${group}/`);
     if (kind === "Status") return true;
     if (foreign) return apiVersion === "v1" && ofAllVersions.has(kind);
-    if (unstored.has(`${apiVersion} ${kind}`)) return true;
+    if (unstored.has(`${apiVersion} ${kind}`) || isFormer(apiVersion, kind)) return true;
     for (const { apiVersion: served, def } of this.#resources.values()) {
       if (served !== apiVersion) continue;
       if (def.kind === kind || def.listKind === kind || ofAllVersions.has(kind)) return true;

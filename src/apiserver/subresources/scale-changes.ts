@@ -18,7 +18,7 @@ import { conflictError } from "../managed-fields/conflicts.ts";
 import { nobody } from "../managed-fields/entries.ts";
 import { managerName } from "../managed-fields/ownership.ts";
 import { scaleView } from "../managed-fields/scale-owners.ts";
-import { readConfiguration } from "../verbs/apply.ts";
+import { checkRepeated, readConfiguration } from "../verbs/apply.ts";
 import { judged } from "../verbs/input.ts";
 import { type Scale, scaleKind, scaleSchema, scaleVersion } from "./scale-object.ts";
 
@@ -81,7 +81,8 @@ const isTrue = (value: string | null): boolean => value === "true" || value === 
 
 /** Server-side apply (KEP-555) of a Scale. */
 export function applyToScale(call: Call): ScaleChange {
-  const config = readConfiguration(call);
+  const given = readConfiguration(call);
+  const { config } = given;
   const { info, core, resource } = call;
   return ({ scale, owners }) => {
     checkType(config);
@@ -101,6 +102,7 @@ export function applyToScale(call: Call): ScaleChange {
     const force = isTrue(info.query.get("force"));
     try {
       const result = applyConfiguration(view, scale, config, before, writer(call, "Apply"), force, now);
+      checkRepeated(call, given);
       const after = structuredClone(result.object) as Scale;
       conform(scaleSchema, after);
       if (custom && !deepEqual(after, scale)) {

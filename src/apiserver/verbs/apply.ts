@@ -17,6 +17,7 @@ import {
   isObject,
   reconcileManagers,
   type Managers,
+  type YamlBody,
   GoYamlError,
   StatusError,
   TypedError,
@@ -44,51 +45,55 @@ const isTrue = (value: string | null): boolean => value === "true" || value === 
 
 export async function serverSideApply(call: Call): Promise<Answer> {
   const { resource, info } = call;
-  const config = readConfiguration(call);
+  const given = readConfiguration(call);
   const existing = resource.cache.get(resource.key(info.namespace, info.name));
-  if (!existing) return objectAnswer(call, 201, await createApplied(call, config));
+  if (!existing) return objectAnswer(call, 201, await createApplied(call, given));
   const change = (entry: Entry): KubeObject | Promise<KubeObject> => {
     const conversions = new Conversions();
-    return settled(() => applied(call, entry, config, conversions));
+    return settled(() => applied(call, entry, given, conversions));
   };
   return objectAnswer(call, 200, await updateObject(call, change, "kept"));
 }
 
+export interface Configuration {
+  config: KubeObject;
+  /** Keys that appear twice, each in a sentence. They are told of when all else is well: `checkRepeated`. */
+  repeated: readonly string[];
+}
+
 /** The configuration of the body. Throws 400 with Kubernetes' words. */
-export function readConfiguration(call: Call): KubeObject {
+export function readConfiguration(call: Call): Configuration {
   const bytes = call.request.body ?? new Uint8Array(0);
   if (bytes.length > maxBodyBytes) throw tooLarge();
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
-  let value: unknown;
+  let body: YamlBody;
   try {
-    const body = yamlOf(bytes, text);
-    value = body.value;
-    checkRepeated(call, body.duplicates);
+    body = yamlOf(bytes, text);
   } catch (cause) {
     if (!(cause instanceof GoYamlError)) throw cause;
     throw badRequest(`error decoding YAML: error converting YAML to JSON: ${cause.message}`, cause);
   }
-  value ??= {};
+  const value = body.value ?? {};
   if (!isObject(value)) {
     const what = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
     throw badRequest(
       `error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${what} into Go value of type map[string]interface {}`,
     );
   }
-  return value as KubeObject;
+  return { config: value as KubeObject, repeated: body.duplicates };
 }
 
-/** Keys that appear twice, as `fieldValidation` asks: an error, a warning or nothing. */
-function checkRepeated(call: Call, duplicates: readonly string[]): void {
-  if (duplicates.length === 0) return;
+/** As `fieldValidation` asks: an error, a warning or nothing. */
+export function checkRepeated(call: Call, { repeated }: Configuration): void {
+  if (repeated.length === 0) return;
   const mode = call.info.query.get("fieldValidation") || "Warn";
   if (mode === "Strict") {
-    const lines = duplicates.map((each) => `  ${each}`).join("\n");
+    const lines = repeated.map((each) => `  ${each}`).join("\n");
     throw badRequest(
       `error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n${lines}`,
     );
   }
-  if (mode === "Warn") call.warnings.push(...duplicates);
+  if (mode === "Warn") call.warnings.push(...repeated.filter((each) => !call.warnings.includes(each)));
 }
 
 function checkType(call: Call, config: KubeObject): void {
@@ -127,11 +132,13 @@ function checkPlace(call: Call, config: KubeObject, existing: Entry | undefined)
   }
 }
 
-async function createApplied(call: Call, config: KubeObject): Promise<Entry> {
+async function createApplied(call: Call, given: Configuration): Promise<Entry> {
+  const { config } = given;
   const { resource, info } = call;
   if (info.subresource !== "") throw notFound(resource.def, info.name);
   const empty = { apiVersion: resource.apiVersion, kind: resource.def.kind } as KubeObject;
   const { object } = configured(call, empty, config, new Map());
+  checkRepeated(call, given);
   checkPlace(call, config, undefined);
   const made = usable(call, object, config);
   const { resourceVersion } = made.metadata as ObjectMeta;
@@ -145,7 +152,8 @@ async function createApplied(call: Call, config: KubeObject): Promise<Entry> {
 }
 
 /** The live object with the configuration applied, in stored spelling. */
-function applied(call: Call, existing: Entry, config: KubeObject, conversions?: Conversions): KubeObject {
+function applied(call: Call, existing: Entry, given: Configuration, conversions?: Conversions): KubeObject {
+  const { config } = given;
   const { resource, core } = call;
   const { metadata, ...rest } = resource.object(existing);
   const before = storedOwners(existing.object);
@@ -161,6 +169,7 @@ function applied(call: Call, existing: Entry, config: KubeObject, conversions?: 
     owners = afterCreate(view, live, writer, nowTime(core.clock));
   }
   const result = configured(call, live, config, owners, conversions);
+  checkRepeated(call, given);
   checkPlace(call, config, existing);
   if (result.unchanged && before.size > 0 && known === before) {
     // What another version cannot say, or not in this order, stays as it is.

@@ -2,14 +2,16 @@
 import {
   cannotHandle,
   conform,
+  findKindByName,
   type Conformance,
   type KindDefinition,
   type KubeObject,
   type Nulls,
+  sameFields,
   strictProblem,
   strictTexts,
 } from "../../api/index.ts";
-import { duplicateMembers, isObject, readRawTexts } from "../../machinery/index.ts";
+import { duplicateMembers, isObject, readRawTexts, type StatusError } from "../../machinery/index.ts";
 import { type Decoded, type Expected, readBody, refuseDepths } from "../codec/decode.ts";
 import type { Call } from "../core.ts";
 import type { HandlerRequest, RequestInfo, SpecialHandler } from "../contract.ts";
@@ -26,8 +28,11 @@ export function readObject(call: Call): KubeObject {
     kind,
     custom: resource.def.type !== undefined,
     ...(resource.def.storedAs && !resource.def.type ? { inner: resource.def.storedAs.group } : {}),
+    former: resource.def.type === undefined,
     known: (apiVersion, other) => core.registry.knows(apiVersion, other, group),
   });
+  if (object.apiVersion !== resource.apiVersion && !resource.def.type)
+    throw otherVersion(object, resource.apiVersion, resource.def, call.info, decoded, call.warnings);
   const { rawFields } = resource.def;
   if (rawFields && decoded?.format === "json") readRawTexts(rawFields, object, decoded.text);
   const problem = conformObject(call, object, decoded);
@@ -56,9 +61,13 @@ export function readSpecial(
     version,
     kind,
     ...(also ? { also } : {}),
+    former: true,
     known: (apiVersion, other) => registry.knows(apiVersion, other),
   });
   const type = schema ?? registry.find(group, version, info.resource)?.def.schema;
+  const own = group === "" ? version : `${group}/${version}`;
+  if (object.apiVersion !== own)
+    throw otherVersion(object, own, { kind, schema: type }, info, decoded, warnings);
   const found = conform(type, object);
   if (decoded && !found.problem) refuseDepths(object, decoded);
   const problem = judged(found, info, decoded, warnings);
@@ -74,6 +83,27 @@ export function readSpecial(
     }
   }
   return object;
+}
+
+/** Why a body of another version of its kind is refused: it is read as what it is before anything is said of the version. */
+function otherVersion(
+  object: KubeObject,
+  expected: string,
+  def: Pick<KindDefinition, "kind" | "schema">,
+  info: RequestInfo,
+  decoded: Decoded | undefined,
+  warnings: string[],
+): StatusError {
+  const given = String(object.apiVersion);
+  const [version = "", group = ""] = given.split("/").reverse();
+  const other = findKindByName(group, version, def.kind);
+  const schema = sameFields(def.kind) ? def.schema : undefined;
+  const found = other ? conformed(other, object) : schema ? conform(schema, object) : { unknown: [] };
+  const problem = judged(found, info, decoded, warnings);
+  if (problem) return badRequest(cannotHandle(def.kind, version, problem));
+  return badRequest(
+    `the API version in the data (${given}) does not match the expected API version (${expected})`,
+  );
 }
 
 /** Drops in place what the type does not know, and names it. */

@@ -17,10 +17,7 @@ export function readWriteOptions(verb: string, query: URLSearchParams, apply: bo
   const kind = optionsOf[verb];
   if (!kind || (query.size === 0 && !apply)) return false;
   const errors: FieldError[] = [];
-  const dryRun = readDryRun(
-    query.getAll("dryRun").filter((value) => value !== ""),
-    errors,
-  );
+  const dryRun = readDryRun(query.getAll("dryRun"), errors);
   const mode = query.get("fieldValidation") ?? "";
   if (!modes.includes(mode)) {
     errors.push({
