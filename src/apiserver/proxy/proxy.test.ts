@@ -168,8 +168,15 @@ test("a service leads to a ready endpoint's own port", async () => {
     message: 'no service port 81 found for service "s"',
   });
   await assert.rejects(() => ask(reader({}), info("services", "s:http", "x")), {
-    message: 'endpoints "s" not found',
+    message: 'services "s" not found',
   });
+  const waiting = { "services/s": stored["services/s"], "endpoints/s": { metadata: { name: "s" } } };
+  await assert.rejects(
+    () => ask(reader(waiting as Record<string, KubeObject>), info("services", "s:http", "x")),
+    {
+      message: 'no endpoints available for service "s"',
+    },
+  );
 });
 
 test("links that begin at the root lead below the proxy", () => {
