@@ -141,6 +141,8 @@ export interface AuditTrail {
 export interface RequestAudit {
   /** Recorded so far. */
   readonly events?: number;
+  /** Requests by how much the policy says is recorded of them. */
+  readonly levels?: ReadonlyMap<string, number>;
   begin(request: HandlerRequest): AuditTrail;
 }
 

@@ -29,8 +29,15 @@ export function describeServer(registry: MetricsRegistry, { store, caches, audit
     help: "Events of the audit record.",
     stability: "ALPHA",
   });
+  const levels = registry.counter({
+    name: "apiserver_audit_level_total",
+    help: "Requests by how much is recorded of them.",
+    stability: "ALPHA",
+    labels: ["level"],
+  });
   registry.beforeReading(() => {
     events.with().value = audit?.events ?? 0;
+    for (const [level, count] of audit?.levels ?? []) levels.with(level).value = count;
   });
 }
 

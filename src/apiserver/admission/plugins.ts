@@ -69,7 +69,17 @@ export function admissionPlugins(context: PluginContext, choice: PluginChoice = 
     validatingAdmissionPolicy(context),
     validatingWebhook,
     deviceAdminAccess(context),
-    ...(network ? [serviceAllocation({ caches, random, network, registry: context.metrics.registry })] : []),
+    ...(network
+      ? [
+          serviceAllocation({
+            caches,
+            random,
+            network,
+            registry: context.metrics.registry,
+            now: () => context.clock.monotonic(),
+          }),
+        ]
+      : []),
     resourceQuota(context),
   ];
   const names = new Set(all.map((each) => each.name));

@@ -43,6 +43,33 @@ async function recorded(
   return { h, events };
 }
 
+test("requests count by how much is recorded of them, be it nothing", async (t) => {
+  const { h } = await recorded(t, [
+    { level: "Request", verbs: ["create"], resources: [{ resources: ["configmaps"] }] },
+    { level: "Metadata", verbs: ["get"], resources: [{ resources: ["configmaps"] }] },
+    { level: "None" },
+  ]);
+  const levels = async () => {
+    const { text } = await h.call("GET", "/metrics");
+    return ["Request", "Metadata", "None"].map((level) =>
+      Number(
+        new RegExp(`^apiserver_audit_level_total\\{level="${level}"\\} (\\d+)$`, "m").exec(text)?.[1] ?? 0,
+      ),
+    );
+  };
+  const before = await levels();
+  await h.call("POST", maps, configMap("a"));
+  await h.call("GET", `${maps}/a`);
+  await h.call("GET", `${maps}/a`);
+  await h.call("DELETE", `${maps}/a`);
+  const now = await levels();
+  // Nothing is recorded of the deletion, and of who looked at the metrics.
+  assert.deepEqual(
+    now.map((each, i) => each - (before[i] as number)),
+    [1, 2, 2],
+  );
+});
+
 test("an event says who did what to what, and how it ended", async (t) => {
   const { h, events } = await recorded(t, [{ level: "Metadata" }]);
   const answer = await h.call("POST", maps, configMap("a"), { "audit-id": "mine", "user-agent": "me/1" });

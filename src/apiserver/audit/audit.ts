@@ -18,6 +18,7 @@ export class Audit implements RequestAudit {
   readonly #options: AuditOptions;
   readonly #policy: AuditPolicy;
   events = 0;
+  readonly levels = new Map<string, number>();
 
   /** Throws an Error for a policy with mistakes. */
   constructor(options: AuditOptions) {
@@ -30,6 +31,7 @@ export class Audit implements RequestAudit {
       policy: this.#policy,
       now: this.#options.now,
       emit: (event: AuditEvent) => this.#emit(event),
+      decided: (level: string) => this.levels.set(level, (this.levels.get(level) ?? 0) + 1),
     };
     return new Trail(context, request, auditIdOf(request));
   }

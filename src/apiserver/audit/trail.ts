@@ -16,6 +16,8 @@ export interface TrailContext {
   policy: AuditPolicy;
   now(): number;
   emit(event: AuditEvent): void;
+  /** The policy has said how much is recorded of a request. */
+  decided(level: string): void;
 }
 
 type Recorded = Omit<AuditEvent, "stage" | "stageTimestamp">;
@@ -113,6 +115,7 @@ export class Trail implements AuditTrail {
   #begin(attributes: Omit<AuthorizationAttributes, "user">, user: UserInfo | undefined): void {
     const { headers = {}, path } = this.#request;
     this.#config = this.#context.policy.evaluate({ ...attributes, user });
+    this.#context.decided(this.#config.level);
     const sourceIPs = sourcesOf(this.#request);
     const agent = headers["user-agent"] ?? "";
     const { isResource, resource, namespace, name, apiGroup, apiVersion, subresource } = attributes;

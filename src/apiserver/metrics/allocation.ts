@@ -6,7 +6,8 @@ type Scope = "static" | "dynamic";
 
 /** Of one pool. */
 export interface PoolMeters {
-  allocated(scope: Scope): void;
+  /** `ms`: how long it took, where that is measured. */
+  allocated(scope: Scope, ms?: number): void;
   failed(scope: Scope): void;
 }
 
@@ -36,13 +37,27 @@ export function poolMeters(
     registry.counter({ name: prefix + name, help, stability, labels: [...labels, "scope"] });
   const total = counter("allocation_total", "How many were given.");
   const errors = counter("allocation_errors_total", "How often none could be given.");
+  // Of ports nobody asks how long they take, in Kubernetes.
+  const seconds =
+    cidr === undefined
+      ? undefined
+      : registry.histogram({
+          name: `${prefix}allocation_duration_seconds`,
+          help: "Time that it took to find one.",
+          stability,
+          labels,
+          bounds: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+        });
   registry.beforeReading(() => {
     const { taken, size } = state();
     allocated.with(...own).set(taken);
     available.with(...own).set(size - taken);
   });
   return {
-    allocated: (scope) => total.with(...own, scope).add(),
+    allocated(scope, ms) {
+      total.with(...own, scope).add();
+      if (ms !== undefined) seconds?.with(...own).observe(ms / 1000);
+    },
     failed: (scope) => errors.with(...own, scope).add(),
   };
 }

@@ -265,6 +265,11 @@ test("addresses and node ports: how many are taken and free, given and refused",
   assert.equal(await addresses("available_ips"), 254 - before - 2);
   assert.equal(await addresses("allocation_total", ',scope="static"'), 1);
   assert.equal(await addresses("allocation_errors_total", ',scope="static"'), 1);
+  const [given, timed] = [
+    await addresses("allocation_total", ',scope="dynamic"'),
+    await addresses("allocation_duration_seconds_count"),
+  ];
+  assert.equal(timed, (given ?? 0) + 1);
   assert.equal(await value('kube_apiserver_nodeport_allocator_allocation_total{scope="dynamic"}'), 1);
   assert.equal(await value("kube_apiserver_nodeport_allocator_allocated_ports"), 1);
   assert.equal(await value("kube_apiserver_nodeport_allocator_available_ports"), 9);
@@ -316,6 +321,24 @@ test("lists: how many objects they look at and show, out of memory and of the ne
   );
   assert.equal(await value('watch_cache_capacity{group="",resource="configmaps"}'), 10_000);
   assert.equal(await value('apiserver_watch_cache_initializations_total{group="",resource="configmaps"}'), 1);
+});
+
+test("watches that begin with the state: until they have told it, if they say when that is", async (t) => {
+  const { h, value } = await setUp(t);
+  await h.call("POST", maps, configMap("a"));
+  const listed = (scope: string) =>
+    value(
+      `apiserver_watch_list_duration_seconds_count{group="",resource="configmaps",scope="${scope}",version="v1"}`,
+    );
+  const initial = "watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true";
+  for (const path of [`${maps}?${initial}`, `/api/v1/configmaps?${initial}`, `${maps}?watch=1`]) {
+    const watch = await h.watch(path);
+    // Of the first two the bookmark comes last, of the third there is none.
+    let last = await watch.next();
+    while (path.includes("Bookmarks") && last?.type !== "BOOKMARK") last = await watch.next();
+    watch.close();
+  }
+  assert.deepEqual([await listed("namespace"), await listed("cluster")], [1, 1]);
 });
 
 test("events share leases, and it counts how many did", async (t) => {

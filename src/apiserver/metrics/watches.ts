@@ -1,4 +1,4 @@
-/** apiserver_watch_events_*: what watches are told. */
+/** apiserver_watch_*: what watches are told. */
 import type { MetricsRegistry } from "./registry.ts";
 import { type Counter, exponentialBounds, type Histogram } from "./values.ts";
 
@@ -11,6 +11,7 @@ export interface WatchMeters {
 export class WatchMetrics {
   readonly #events;
   readonly #sizes;
+  readonly #listed;
 
   constructor(registry: MetricsRegistry) {
     const labels = ["group", "version", "resource"];
@@ -28,6 +29,22 @@ export class WatchMetrics {
       labels,
       bounds: exponentialBounds(1024, 2, 8),
     });
+    this.#listed = registry.histogram({
+      name: "apiserver_watch_list_duration_seconds",
+      help: "Time until watches have told the state that they begin with.",
+      stability: "BETA",
+      labels: [...labels, "scope"],
+      bounds: [0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 2, 4, 6, 8, 10, 15, 20, 30, 45, 60],
+    });
+  }
+
+  /** A watch has told the state that it began with, this long after it was asked for. */
+  listed(
+    { group, version, plural }: { group: string; version: string; plural: string },
+    scope: string,
+    ms: number,
+  ): void {
+    this.#listed.with(group, version, plural, scope).observe(ms / 1000);
   }
 
   of({ group, version, plural }: { group: string; version: string; plural: string }): WatchMeters {

@@ -25,6 +25,8 @@ export interface AllocationContext {
   caches: ObjectCaches;
   random: () => number;
   network: ServiceNetwork;
+  /** Of the clock that goes on steadily, in milliseconds. */
+  now: () => number;
   /** Where it is counted what is given. */
   registry?: MetricsRegistry | undefined;
 }
@@ -32,7 +34,13 @@ export interface AllocationContext {
 /** The part of the range that is kept for addresses asked for by name (KEP-3070). */
 const reservedOf = (size: number): number => Math.min(Math.max(16, Math.floor(size / 16)), 256);
 
-export function serviceAllocation({ caches, random, network, registry }: AllocationContext): AdmissionPlugin {
+export function serviceAllocation({
+  caches,
+  random,
+  network,
+  registry,
+  now,
+}: AllocationContext): AdmissionPlugin {
   const range = parseCidr(network.serviceCidr);
   const ports = network.nodePorts ?? defaultNodePorts;
   // Neither the network's own address nor the broadcast address is given away.
@@ -90,6 +98,7 @@ export function serviceAllocation({ caches, random, network, registry }: Allocat
 
   const allocateAddresses = (request: AdmissionRequest, spec: ServiceSpec, owner: string): void => {
     if (spec.type === "ExternalName" || spec.clusterIPs?.[0] === "None") return;
+    const began = now();
     const [given] = spec.clusterIPs ?? [];
     if (given) {
       const parsed = parseAddress(given);
@@ -100,7 +109,7 @@ export function serviceAllocation({ caches, random, network, registry }: Allocat
       }
       if (request.dryRun) return;
       addresses.hold(parsed as number, owner);
-      addressMeters?.allocated("static");
+      addressMeters?.allocated("static", now() - began);
       return;
     }
     if (request.dryRun) {
@@ -114,7 +123,7 @@ export function serviceAllocation({ caches, random, network, registry }: Allocat
       addressMeters?.failed("dynamic");
       throw full(`a serviceIP for Service ${JSON.stringify(request.name)}`);
     }
-    addressMeters?.allocated("dynamic");
+    addressMeters?.allocated("dynamic", now() - began);
     spec.clusterIP = formatAddress(taken);
     spec.clusterIPs = [spec.clusterIP];
   };

@@ -86,9 +86,11 @@ class WatchStream implements PushStream {
   /** "" is everywhere. A namespace itself is in none, though its path says so. */
   readonly #namespace: string;
   readonly #meters: WatchMeters;
+  readonly #began: number;
 
   constructor(call: Call, options: ListOptions, settings: WatchSettings) {
     this.#call = call;
+    this.#began = call.core.clock.monotonic();
     this.#options = options;
     this.#selection = options.selection;
     this.#settings = settings;
@@ -182,7 +184,7 @@ class WatchStream implements PushStream {
         sink,
         () => tried(next),
         () => {
-          if (this.#settings.bookmarks) this.#write(sink, this.#frames.bookmark(true, revision));
+          this.#listed(sink, revision);
         },
       );
       return true;
@@ -214,7 +216,7 @@ class WatchStream implements PushStream {
         return { type: "added", revision: entry.revision, entry, previous: undefined, frames: undefined };
       });
       source.begin(state, () => {
-        if (this.#settings.bookmarks) this.#write(sink, this.#frames.bookmark(true, revision));
+        this.#listed(sink, revision);
       });
       return true;
     }
@@ -222,6 +224,15 @@ class WatchStream implements PushStream {
     if (!missed) return this.#tooOld(sink, resourceVersion as number);
     source.begin(missed, () => {});
     return true;
+  }
+
+  /** The state is told as of this revision: who allows bookmarks hears of it. */
+  #listed(sink: StreamSink, revision: number): void {
+    if (!this.#settings.bookmarks) return;
+    this.#write(sink, this.#frames.bookmark(true, revision));
+    const { core, resource, info } = this.#call;
+    const scope = info.name !== "" ? "resource" : info.namespace !== "" ? "namespace" : "cluster";
+    core.meters.watches.listed(resource.def, scope, core.clock.monotonic() - this.#began);
   }
 
   #tooOld(sink: StreamSink, resourceVersion: number): false {
