@@ -72,7 +72,7 @@ export class TimingHistogram extends Histogram {
 
   /** The value held for this long. */
   passed(ms: number): void {
-    const nanoseconds = ms * 1e6;
+    const nanoseconds = Math.round(ms * 1e6);
     this.counts[this.#bucket]! += nanoseconds;
     this.sum += nanoseconds * this.#value;
   }
