@@ -92,8 +92,11 @@ export type SubresourceHandler = SpecialHandler;
 
 /** Takes over a connection that asks for WebSocket or SPDY, after authentication and authorization. */
 export interface UpgradeHandler {
-  /** Whether this can become anything else. What cannot is answered as if nobody had asked, or watched by WebSocket. */
-  takes(info: RequestInfo): boolean;
+  /**
+   * Whether this can become anything else, `protocol` in lower case. What cannot is answered as if nobody had asked, or watched by
+   * WebSocket.
+   */
+  takes(info: RequestInfo, protocol: string): boolean;
   handleUpgrade(
     request: IncomingMessage,
     socket: Duplex,

@@ -105,6 +105,5 @@ export function withErrorHeaders(error: StatusError, answer: Answer): Answer {
   const retry = error.details?.retryAfterSeconds;
   if (retry !== undefined) answer.headers["retry-after"] = String(retry);
   if (error instanceof DeniedError) answer.headers["x-content-type-options"] = "nosniff";
-  if (error.reason === "Unauthorized") answer.headers["www-authenticate"] = "Bearer";
   return answer;
 }

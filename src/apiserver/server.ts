@@ -5,6 +5,7 @@ import { AdmissionChain } from "./admission/chain.ts";
 import { admissionPlugins } from "./admission/plugins.ts";
 import { guardPlugin } from "./admission/guards.ts";
 import { Aggregator } from "./aggregation/aggregator.ts";
+import { auditIdOf } from "./audit/audit-id.ts";
 import type { Peer } from "./auth-contract.ts";
 import { withoutToken } from "./auth/authn/websocket-token.ts";
 import { bootstrap } from "./bootstrap/bootstrap.ts";
@@ -24,7 +25,7 @@ import { Gate } from "./gate.ts";
 import { Handler } from "./handler.ts";
 import { withCors } from "./http/cors.ts";
 import { type Front, type FrontHandlers, listenFront } from "./http/front.ts";
-import { refuseUpgrade } from "./http/refuse-upgrade.ts";
+import { noteAuditId, refuseUpgrade } from "./http/refuse-upgrade.ts";
 import { answerUpgrade } from "./http/upgraded.ts";
 import { localTransport, toTransport } from "./local-transport.ts";
 import { FlowControl } from "./flow-control/flow-control.ts";
@@ -177,17 +178,19 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const fronts: Front[] = [];
   const { goAwayChance = 0 } = options;
 
-  const becomesAnother = (asked: RequestInfo): boolean =>
-    aggregator.route(asked) !== undefined || (options.upgrades?.takes(asked) ?? false);
+  const becomesAnother = (asked: RequestInfo, protocol: string): boolean =>
+    aggregator.route(asked) !== undefined || (options.upgrades?.takes(asked, protocol) ?? false);
   const upgrades: FrontHandlers["upgrades"] = (method, path, protocol) => {
     const asked = infoOf({ method, path });
     if (!asked) return false;
-    return becomesAnother(asked) || (asked.verb === "watch" && protocol.toLowerCase() === "websocket");
+    const wanted = protocol.toLowerCase();
+    return becomesAnother(asked, wanted) || (asked.verb === "watch" && wanted === "websocket");
   };
 
   const upgrade: FrontHandlers["upgrade"] = async (request, message, socket, head) => {
     const asked = infoOf(request);
-    if (!asked || !becomesAnother(asked)) {
+    const wanted = message.headers.upgrade?.toLowerCase() ?? "";
+    if (!asked || !becomesAnother(asked, wanted)) {
       const gone = new AbortController();
       socket.once("close", () => gone.abort(new Error("the client closed the connection")));
       const answer = await handle({ ...request, signal: gone.signal });
@@ -198,6 +201,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     const protocols = message.headers["sec-websocket-protocol"];
     if (protocols !== undefined) message.headers["sec-websocket-protocol"] = withoutToken(protocols);
     const trail = options.audit?.begin(request);
+    noteAuditId(socket, trail?.auditId ?? auditIdOf(request));
     try {
       const info = parseRequestInfo(request.method, request.path);
       const user = await gate.admit(request, info, trail);

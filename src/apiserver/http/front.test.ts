@@ -219,7 +219,10 @@ test("upgrades go through authentication and authorization", async () => {
   const path = "/api/v1/namespaces/default/pods/p/exec?command=sh";
   assert.match(await upgrade(path, true), /^HTTP\/1.1 101 .*hello$/s);
   assert.deepEqual(upgraded, ["alice pods/exec p"]);
-  assert.match(await upgrade(path, false), /^HTTP\/1.1 403 .*cannot get resource \\"pods\/exec\\"/s);
+  const refused = await upgrade(path, false);
+  assert.match(refused, /^HTTP\/1.1 403 Forbidden\r\n.*cannot get resource \\"pods\/exec\\".*\n$/s);
+  for (const header of ["audit-id: .", "cache-control: no-cache, private", "x-content-type-options: nosniff"])
+    assert.match(refused, new RegExp(`\r\n${header}`, "i"));
   assert.equal(upgraded.length, 1);
 });
 

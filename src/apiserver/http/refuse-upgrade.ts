@@ -1,8 +1,16 @@
+import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { StatusError } from "../../machinery/index.ts";
+import { errorAnswer } from "../response.ts";
 
-/** An error answer on a connection that wanted to become something else. */
+/** By which ids requests are recorded whose connections are to become something else. */
+const auditIds = new WeakMap<Duplex, string>();
+
+export const noteAuditId = (socket: Duplex, id: string): void => void auditIds.set(socket, id);
+
+/** An error answer on a connection that wanted to become something else, which ends with it. */
 export function refuseUpgrade(socket: Duplex, error: unknown): void {
+  if (socket.destroyed) return;
   const status =
     error instanceof StatusError
       ? error
@@ -10,8 +18,16 @@ export function refuseUpgrade(socket: Duplex, error: unknown): void {
           "InternalError",
           `Internal error occurred: ${error instanceof Error ? error.message : error}`,
         );
-  const body = JSON.stringify(status.toStatus());
-  socket.end(
-    `HTTP/1.1 ${status.code} ${status.reason || "Error"}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-  );
+  const { headers, body } = errorAnswer(status);
+  const id = auditIds.get(socket);
+  const all: Record<string, string | number> = {
+    ...(id === undefined ? {} : { "Audit-Id": id }),
+    ...headers,
+    Connection: "close",
+    "Content-Length": (body as Uint8Array).length,
+    Date: new Date().toUTCString(),
+  };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.write(`HTTP/1.1 ${status.code} ${STATUS_CODES[status.code] ?? "Error"}\r\n${lines.join("")}\r\n`);
+  socket.end(body);
 }

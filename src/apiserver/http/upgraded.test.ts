@@ -86,6 +86,42 @@ test("pages must say where they come from, and offer one protocol at most", asyn
   assert.equal(await refused(nowhere), 403);
 });
 
+test("what is no handshake of a WebSocket is refused in Kubernetes' words", async () => {
+  const asked = async (change: Record<string, string | undefined>): Promise<[number | undefined, string]> => {
+    const headers: Record<string, string | undefined> = {
+      connection: "Upgrade",
+      upgrade: "websocket",
+      origin: "https://page.example.com",
+      "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+      "sec-websocket-version": "13",
+      ...change,
+    };
+    const request = httpsRequest({
+      host: "127.0.0.1",
+      port,
+      path: `${maps}?watch=1`,
+      ca,
+      key: clientKey,
+      cert: clientCert,
+      agent: false,
+      headers: Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined)),
+    });
+    request.end();
+    const [response] = await once(request, "response");
+    let text = "";
+    for await (const chunk of response) text += chunk;
+    return [response.statusCode, text];
+  };
+  for (const version of [undefined, "8", "14"])
+    assert.deepEqual(await asked({ "sec-websocket-version": version }), [
+      400,
+      "missing or bad WebSocket Version",
+    ]);
+  assert.deepEqual(await asked({ "sec-websocket-key": undefined }), [400, "mismatch challenge/response"]);
+  for (const origin of [undefined, "null", ":::", "page.example.com"])
+    assert.deepEqual(await asked({ origin }), [403, ""], origin);
+});
+
 test("where nothing can be upgraded the answer is the ordinary one", async () => {
   assert.equal(await refused(open(`${maps}/a`)), 200);
   assert.equal(await refused(open(`${maps}/none`)), 404);
@@ -116,7 +152,12 @@ test("a token among the protocols is read, and passed on to nobody", () => {
   assert.equal(webSocketToken(headers(protocol("secret"), "v5.channel.k8s.io")), "secret");
   assert.equal(webSocketToken(headers("v5.channel.k8s.io")), undefined);
   assert.equal(webSocketToken({ ...headers(protocol("secret"), "x"), upgrade: "spdy/3.1" }), undefined);
-  for (const protocols of [[protocol("a")], [protocol("a"), protocol("b"), "x"], [`${protocol("")}`, "x"]])
+  for (const protocols of [[protocol("a")], [protocol("a"), protocol("b"), "x"]])
     assert.throws(() => webSocketToken(headers(...protocols)), { reason: "Unauthorized" });
+  for (const text of ["***", "A", "_w"])
+    assert.throws(() => webSocketToken(headers(protocol("") + text, "x")), { reason: "Unauthorized" }, text);
+  // Whoever brings an empty one brings none.
+  for (const protocols of [[protocol("")], [protocol(""), "x"]])
+    assert.equal(webSocketToken(headers(...protocols)), undefined);
   assert.equal(withoutToken(`${protocol("a")}, x, y`), "x, y");
 });

@@ -48,8 +48,14 @@ const lengthBytes = 4;
 
 function watchByWebSocket({ message, socket, head }: Upgrading, stream: PushStream, binary: boolean): void {
   // Whoever wants one of several protocols is not understood, and pages say where they come from.
-  const protocols = message.headers["sec-websocket-protocol"];
-  if (message.headers.origin === undefined) return refuse(socket, "403 Forbidden");
+  const { origin, "sec-websocket-protocol": protocols, "sec-websocket-version": version } = message.headers;
+  if (version !== "13") {
+    const text = "missing or bad WebSocket Version";
+    return refuse(socket, "400 Bad Request\r\nSec-WebSocket-Version: 13", text);
+  }
+  if (!message.headers["sec-websocket-key"])
+    return refuse(socket, "400 Bad Request", "mismatch challenge/response");
+  if (!origin || !(origin.startsWith("/") || URL.canParse(origin))) return refuse(socket, "403 Forbidden");
   if (protocols !== undefined) {
     const left = withoutToken(protocols);
     if (left.includes(",")) return refuse(socket, "400 Bad Request");
@@ -78,6 +84,6 @@ function watchByWebSocket({ message, socket, head }: Upgrading, stream: PushStre
   });
 }
 
-function refuse(socket: Duplex, status: string): void {
-  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\n\r\n`);
+function refuse(socket: Duplex, status: string, text = ""): void {
+  socket.end(`HTTP/1.1 ${status}\r\n\r\n${text}`);
 }

@@ -9,7 +9,8 @@ import { KubeletClient, type KubeletCredentials, unreachable } from "./kubelet-c
 import { logToWebSocket, podLogHandler } from "./pod-log.ts";
 import { isStreamKind, streamHandler, streamToKubelet } from "./pod-streams.ts";
 import { proxyTarget } from "./proxy-target.ts";
-import { refuse, tunnel } from "./tunnel.ts";
+import { refuseUpgrade } from "../http/refuse-upgrade.ts";
+import { tunnel } from "./tunnel.ts";
 
 export interface ProxyOptions {
   authorizer: Authorizer;
@@ -41,26 +42,27 @@ export function createProxy(options: ProxyOptions): Proxy {
       ["nodes/proxy", nodeProxyHandler(kubelet, allows)],
     ]),
     upgrades: {
-      takes: ({ apiGroup, resource, subresource }) => {
+      takes: ({ apiGroup, resource, subresource }, protocol) => {
         if (apiGroup !== "") return false;
-        if (resource === "pods" && (subresource === "log" || isStreamKind(subresource))) return true;
+        if (resource === "pods" && subresource === "log") return protocol === "websocket";
+        if (resource === "pods" && isStreamKind(subresource))
+          return protocol === "websocket" || protocol === "spdy/3.1";
         return subresource === "proxy" && ["pods", "services", "nodes"].includes(resource);
       },
       handleUpgrade(request, socket, head, info, user, objects) {
         const client = { request, socket, head };
         try {
           if (info.resource === "pods" && info.subresource === "log") {
-            logToWebSocket(kubelet, client, info, objects).catch((error: unknown) => refuse(socket, error));
+            logToWebSocket(kubelet, client, info, objects).catch((error: unknown) =>
+              refuseUpgrade(socket, error),
+            );
             return;
           }
           if (info.resource === "pods" && isStreamKind(info.subresource)) {
             const kind = info.subresource;
-            const wanted = String(request.headers.upgrade ?? "").toLowerCase();
-            if (wanted !== "websocket" && wanted !== "spdy/3.1")
-              throw new StatusError("BadRequest", `cannot be upgraded to ${wanted}`);
             mayCreate(options.authorizer, user, info)
               .then(() => streamToKubelet(kubelet, client, kind, info, objects))
-              .catch((error: unknown) => refuse(socket, error));
+              .catch((error: unknown) => refuseUpgrade(socket, error));
             return;
           }
           if (info.subresource !== "proxy")
@@ -73,7 +75,7 @@ export function createProxy(options: ProxyOptions): Proxy {
               .then(({ location, ...target }) =>
                 tunnel(client, { ...target, path }, explain, (cause) => unreachable(location, path, cause)),
               )
-              .catch((error: unknown) => refuse(socket, error));
+              .catch((error: unknown) => refuseUpgrade(socket, error));
             return;
           }
           const { secure, host, port } = proxyTarget(objects, info, allows, random);
@@ -85,7 +87,7 @@ export function createProxy(options: ProxyOptions): Proxy {
               new StatusError("ServiceUnavailable", `error trying to reach service: ${cause.message}`),
           );
         } catch (error) {
-          refuse(socket, error);
+          refuseUpgrade(socket, error);
         }
       },
     },

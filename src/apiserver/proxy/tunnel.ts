@@ -1,25 +1,10 @@
-import { type IncomingMessage, STATUS_CODES } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { type RequestOptions, request as httpsRequest } from "node:https";
 import { request as httpRequest } from "node:http";
 import type { Duplex } from "node:stream";
-import { StatusError } from "../../machinery/index.ts";
+import type { StatusError } from "../../machinery/index.ts";
+import { refuseUpgrade } from "../http/refuse-upgrade.ts";
 import { isIdentityHeader } from "../network/forwarded-headers.ts";
-
-/** Answers a connection that has not been upgraded, and ends it. */
-export function refuse(socket: Duplex, error: unknown): void {
-  const status = (
-    error instanceof StatusError
-      ? error
-      : new StatusError("InternalError", error instanceof Error ? error.message : String(error))
-  ).toStatus();
-  const body = JSON.stringify(status);
-  const code = status.code ?? 500;
-  if (socket.destroyed) return;
-  socket.end(
-    `HTTP/1.1 ${code} ${STATUS_CODES[code] ?? "Error"}\r\nConnection: close\r\nContent-Type: application/json\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  );
-}
 
 /** What of the client's request belongs to the upgrade; credentials are the API server's own business. */
 function upgradeHeaders(request: IncomingMessage): Record<string, string | string[]> {
@@ -94,8 +79,8 @@ export function tunnel(
   socket.once("close", () => call.destroy());
   call.once("response", (answer: IncomingMessage) => {
     explain(answer)
-      .then((error) => refuse(socket, error))
-      .catch((error: unknown) => refuse(socket, error))
+      .then((error) => refuseUpgrade(socket, error))
+      .catch((error: unknown) => refuseUpgrade(socket, error))
       .finally(() => call.destroy());
   });
   call.once("upgrade", (answer: IncomingMessage, behind: Duplex, first: Buffer) => {
@@ -109,6 +94,6 @@ export function tunnel(
       (side as Duplex & { setNoDelay?(on: boolean): void }).setNoDelay?.(true);
     join(socket, behind);
   });
-  call.once("error", (cause) => refuse(socket, failed(cause)));
+  call.once("error", (cause) => refuseUpgrade(socket, failed(cause)));
   call.end();
 }

@@ -1,7 +1,11 @@
 /** A bearer token among the subprotocols of a WebSocket: browsers cannot send other headers (kube-apiserver has it so too). */
+import { isUtf8 } from "node:buffer";
 import { StatusError } from "../../../machinery/index.ts";
 
 const prefix = "base64url.bearer.authorization.k8s.io.";
+
+/** Without padding (RFC 4648, 5). */
+const isBase64Url = (text: string): boolean => /^[\w-]+$/.test(text) && text.length % 4 !== 1;
 
 const offered = (header: string | undefined): string[] =>
   (header ?? "")
@@ -9,17 +13,19 @@ const offered = (header: string | undefined): string[] =>
     .map((each) => each.trim())
     .filter((each) => each !== "");
 
-/** undefined when there is none. Throws 401 for several, for what is no text, and where nothing else is offered. */
+/** undefined when there is none, or an empty one. Throws 401 for several, for what is no text, and where nothing else is offered. */
 export function webSocketToken(headers: Readonly<Record<string, string>>): string | undefined {
   if (headers["upgrade"]?.toLowerCase() !== "websocket") return undefined;
   const protocols = offered(headers["sec-websocket-protocol"]);
   const tokens = protocols.filter((each) => each.startsWith(prefix));
   if (tokens.length === 0) return undefined;
   const text = (tokens[0] as string).slice(prefix.length);
+  if (tokens.length === 1 && text === "") return undefined;
+  const token = Buffer.from(text, "base64url");
   // One must be left that the server can name: it says which it has chosen.
-  if (tokens.length > 1 || tokens.length === protocols.length || !/^[\w-]+$/.test(text))
+  if (tokens.length > 1 || tokens.length === protocols.length || !isBase64Url(text) || !isUtf8(token))
     throw new StatusError("Unauthorized", "Unauthorized");
-  return Buffer.from(text, "base64url").toString();
+  return token.toString();
 }
 
 /** The subprotocols as they may be passed on and answered. */
