@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { conform } from "./conform.ts";
 import { roundAmounts } from "./amounts.ts";
 
 test("amounts are rounded up to thousandths wherever they are", () => {
@@ -29,4 +30,12 @@ test("other quantities stay", () => {
   const volume = { emptyDir: { sizeLimit: "1n" } };
   roundAmounts("io.k8s.api.core.v1.Volume", volume);
   assert.equal(volume.emptyDir.sizeLimit, "1n");
+});
+
+test("a fraction in powers of two is rounded up in powers of two, and is written so where it is whole then", () => {
+  const amounts = { cpu: "1.0001Ki", memory: "5.999999999Ki", "x/half": "0.5Ki", "x/most": "-5.999999999Ki" };
+  const quota = { spec: { hard: { ...amounts } } };
+  conform("io.k8s.api.core.v1.ResourceQuota", quota);
+  roundAmounts("io.k8s.api.core.v1.ResourceQuota", quota);
+  assert.deepEqual(quota.spec.hard, { cpu: "1024103m", memory: "6Ki", "x/half": "512", "x/most": "-6Ki" });
 });

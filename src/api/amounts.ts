@@ -1,5 +1,5 @@
 /** Amounts of resources (`v1.ResourceList` of any kind) are rounded up to thousandths before anything looks at them. */
-import { formatQuantity, parseQuantity } from "../machinery/index.ts";
+import { formatQuantity, parseQuantity, type Quantity } from "../machinery/index.ts";
 import { type FieldSchema, schemaOf, typeOf, type TypeSchema } from "./schema.ts";
 
 /** Fields that are amounts, and fields that have such further down. */
@@ -35,9 +35,26 @@ const unit = 1_000_000n;
 function inThousandths(amount: string): string {
   // Nearly every amount.
   if (/^\d+(?:m|[kMGTPE]i?)?$/.test(amount)) return amount;
-  const { nanos, format } = parseQuantity(amount);
+  const quantity = parseQuantity(amount);
+  return quantity.nanos % unit === 0n ? amount : formatQuantity(roundedUp(quantity));
+}
+
+function roundedUp({ nanos, format }: Quantity): Quantity {
   const rest = nanos % unit;
-  return rest === 0n ? amount : formatQuantity({ nanos: nanos - rest + (rest > 0n ? unit : -unit), format });
+  return { nanos: rest === 0n ? nanos : nanos - rest + (rest > 0n ? unit : -unit), format };
+}
+
+/** A fraction in powers of two, such as `5.9Ki`. */
+const binaryFraction = /^[+-]?\d*\.\d*[KMGTPE]i$/;
+
+/**
+ * An amount as it was given, if it is a fraction in powers of two: rounded up at once, since it is written in powers of two
+ * only where it is whole, and its usual text does not tell how it was given. Undefined where nothing is to be rounded.
+ */
+export function roundedFraction(given: string): string | undefined {
+  if (!binaryFraction.test(given)) return undefined;
+  const quantity = parseQuantity(given);
+  return quantity.nanos % unit === 0n ? undefined : formatQuantity(roundedUp(quantity));
 }
 
 function walk(field: FieldSchema, inner: TypeSchema | undefined, value: unknown): void {

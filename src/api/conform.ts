@@ -12,6 +12,7 @@ import {
   writtenAs,
 } from "../machinery/index.ts";
 import { Way } from "./conform-way.ts";
+import { roundedFraction } from "./amounts.ts";
 import { type Conformance, type FieldSchema, schemaOf, typeOf, type TypeSchema } from "./schema.ts";
 
 /** Thrown inside the walk for the first wrong value. */
@@ -147,7 +148,7 @@ function walkValue(
       if (typeof value !== "string") throw mismatch(field, value, way, owner);
       return base64(value);
     case "object":
-      if (!isObject(value)) throw mismatch(field, value, way, owner);
+      // Owned fields are read when somebody wants to know them.
       return value;
     case "any":
       return field.schemaOr ? schemaOr(field, value, way) : value;
@@ -211,9 +212,14 @@ function walkMap(
   if (!isObject(value)) throw mismatch(field, value, way, owner);
   const element = field.element as FieldSchema;
   const plain = element.type === "string";
+  const amounts = field.goName === "v1.ResourceList";
   for (const name in value) {
     const item = value[name];
     if (plain && typeof item === "string") continue;
+    if (amounts && typeof item === "string") {
+      value[name] = roundedFraction(item) ?? quantity(item);
+      continue;
+    }
     const text = typeof item === "number" ? writtenAs(value, name) : undefined;
     way.enter(name);
     value[name] = item === null ? zero(element) : walkValue(element, item, owner, way, unknown, text);

@@ -255,7 +255,7 @@ const shares = (count: number | undefined, path: string): FieldError[] =>
     ? []
     : [invalid(`${path}.nominalConcurrencyShares`, count, "must be a non-negative integer")];
 
-const zerosAnnotation = "flowcontrol.k8s.io/preserve-zero-concurrency-shares";
+const zerosAnnotation = "flowcontrol.k8s.io/v1beta3-preserve-zero-concurrency-shares";
 const types = ["Exempt", "Limited"];
 
 /** Levels without which the server could lock itself out; `exempt` may change what stands under its name. */

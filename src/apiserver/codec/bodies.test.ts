@@ -96,9 +96,46 @@ test("kinds that are known, and are not what should be there", async () => {
   assert.equal(await refusal(body("ConfigMap", "a/b/c")), "unexpected GroupVersion string: a/b/c");
 });
 
+test("a body in another version of the kind is understood, served or not, and refused for its version", async () => {
+  const deployments = "/apis/apps/v1/namespaces/default/deployments";
+  const scalers = "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers";
+  const other = async (path: string, kind: string, apiVersion: string): Promise<string> =>
+    failure(await post({ kind, apiVersion }, undefined, path), 400).message ?? "";
+  const mismatch = (given: string, wanted: string): string =>
+    `the API version in the data (${given}) does not match the expected API version (${wanted})`;
+  assert.equal(
+    await other(deployments, "Deployment", "extensions/v1beta1"),
+    mismatch("extensions/v1beta1", "apps/v1"),
+  );
+  assert.equal(
+    await other(scalers, "HorizontalPodAutoscaler", "autoscaling/v1"),
+    mismatch("autoscaling/v1", "autoscaling/v2"),
+  );
+  assert.match(
+    await other(deployments, "Ingress", "extensions/v1beta1"),
+    /converting \(v1beta1.Ingress\) to \(apps.Deployment\): unknown conversion$/,
+  );
+  assert.match(
+    await other(deployments, "Deployment", "apps/v1beta3"),
+    /^.*no kind "Deployment" is registered/,
+  );
+});
+
+test("owned fields that cannot be read are nobody's", async () => {
+  const managedFields = [
+    { manager: "m", operation: "Update", apiVersion: "v1", fieldsType: "FieldsV1", fieldsV1: "text" },
+  ];
+  const made = await post({ ...configMap("owned"), metadata: { name: "owned", managedFields } });
+  assert.equal(made.status, 201);
+  const { metadata } = made.body as { metadata: { managedFields?: { manager: string }[] } };
+  assert.ok(!metadata.managedFields?.some(({ manager }) => manager === "m"));
+});
+
 test("a dry run does not mind a version of what is to be created", async () => {
   const versioned = { ...configMap("v"), metadata: { name: "v", resourceVersion: "5" } };
-  assert.equal((await post(versioned)).status, 201);
+  const shown = await post(versioned);
+  assert.equal(shown.status, 201);
+  assert.equal(shown.body.metadata.resourceVersion, "5");
   failure(await h.call("POST", maps, versioned), 500);
 });
 

@@ -88,7 +88,8 @@ function ownersText(entry: OwnedFields): string {
 
 const uidMark = Buffer.from('"uid":"');
 
-const versionText = (revision: number): string => `,"resourceVersion":"${revision}"`;
+const versionText = (revision: number | string): string =>
+  `,"resourceVersion":${typeof revision === "number" ? `"${revision}"` : JSON.stringify(revision)}`;
 
 /** How many bytes longer an object is with its resource version than without. */
 export const resourceVersionLength = (revision: number): number => versionText(revision).length;
@@ -108,8 +109,8 @@ export function isStoredAs(stored: Buffer, revision: number, shown: Buffer): boo
   return stored.compare(shown, 0, at, 0, at) === 0 && stored.compare(shown, behind, shown.length, at) === 0;
 }
 
-/** The stored bytes with `metadata.resourceVersion`. */
-export function withResourceVersion(stored: Uint8Array, revision: number): Buffer {
+/** The stored bytes with `metadata.resourceVersion`; a text is what a dry run was given. */
+export function withResourceVersion(stored: Uint8Array, revision: number | string): Buffer {
   const bytes = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
   const at = versionPlace(bytes);
   if (at < 0) {
@@ -119,9 +120,9 @@ export function withResourceVersion(stored: Uint8Array, revision: number): Buffe
   }
   const text = versionText(revision);
   // Its own memory: these bytes live long, and must not hold a pool's block in which everything else has died.
-  const out = Buffer.allocUnsafeSlow(bytes.length + text.length);
+  const out = Buffer.allocUnsafeSlow(bytes.length + Buffer.byteLength(text));
   bytes.copy(out, 0, 0, at);
-  out.write(text, at, "latin1");
-  bytes.copy(out, at + text.length, at);
+  const end = at + out.write(text, at);
+  bytes.copy(out, end, at);
   return out;
 }

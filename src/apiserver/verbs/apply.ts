@@ -147,7 +147,7 @@ async function createApplied(call: Call, given: Configuration): Promise<Entry> {
     throw new StatusError("", why, { code: 500 });
   }
   // There is nothing that the version could be compared with.
-  delete made.metadata?.resourceVersion;
+  if (!call.dryRun) delete made.metadata?.resourceVersion;
   return createObject(call, made, "kept");
 }
 

@@ -116,11 +116,15 @@ const isNamespace = (def: KindDefinition): boolean => def.group === "" && def.ki
 export const seenBy = (resource: ServedResource, entry: Entry): Entry | Promise<Entry> =>
   resource.view ? resource.view.of(entry) : resource.seen(entry);
 
-/** The object, in stored spelling, as a dry run shows it; `revision`: of the object it would replace, 0 for a new one. */
+/**
+ * The object, in stored spelling, as a dry run shows it; `revision`: of the object it would replace, 0 for a new one,
+ * which shows what it was given.
+ */
 export function unstored(call: Call, key: string, object: KubeObject, revision = 0): Entry {
   const { storedKind, storedApiVersion, def } = call.resource;
   const stored = encodeStored(object, storedKind, storedApiVersion, def.rawFields);
-  return new Entry(key, revision, revision === 0 ? stored : withResourceVersion(stored, revision), undefined);
+  const version = revision === 0 ? object.metadata?.resourceVersion : revision;
+  return new Entry(key, revision, version ? withResourceVersion(stored, version) : stored, undefined);
 }
 
 export function generateName(base: string, random: () => number): string {

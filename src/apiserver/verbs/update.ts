@@ -114,8 +114,8 @@ export async function update(call: Call): Promise<Answer> {
   }
   if (isNew && meta.uid) throw conflict(resource.def, info.name, wrongUid(call, key, meta.uid, ""));
   if (isNew) {
-    // There is nothing that the version could be compared with.
-    delete meta.resourceVersion;
+    // There is nothing that the version could be compared with; a dry run shows it.
+    if (!call.dryRun) delete meta.resourceVersion;
     return objectAnswer(call, 201, await createObject(call, object));
   }
   if (meta.uid) {
