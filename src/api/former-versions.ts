@@ -47,6 +47,8 @@ const former: Readonly<Record<string, readonly string[]>> = {
     "ValidatingAdmissionPolicy",
     "ValidatingAdmissionPolicyBinding",
   ],
+  "apiextensions.k8s.io/v1beta1": ["CustomResourceDefinition"],
+  "apiregistration.k8s.io/v1beta1": ["APIService"],
   "authentication.k8s.io/v1beta1": ["SelfSubjectReview", "TokenReview"],
   "authentication.k8s.io/v1alpha1": ["SelfSubjectReview"],
   "authorization.k8s.io/v1beta1": [
@@ -62,6 +64,7 @@ const former: Readonly<Record<string, readonly string[]>> = {
 /** Kinds whose fields had other names in those versions. */
 const renamed: ReadonlySet<string> = new Set([
   "CertificateSigningRequest",
+  "CustomResourceDefinition",
   "DeviceClass",
   "EndpointSlice",
   "FlowSchema",
@@ -76,6 +79,35 @@ const renamed: ReadonlySet<string> = new Set([
 export function isFormer(apiVersion: string, kind: string): boolean {
   const kinds = Object.hasOwn(former, apiVersion) ? former[apiVersion] : undefined;
   return kinds?.some((each) => kind === each || (kind === `${each}List` && each !== "Scale")) ?? false;
+}
+
+/** What is renamed lies below these. */
+const inner: ReadonlySet<string> = new Set(["endpoints", "ports", "spec", "status"]);
+
+/** What of an object of a former version has the names of today, so that it can be held against the present type. */
+export function presentPart<T extends { kind?: string }>(object: T): T {
+  if (sameFields(object.kind ?? "")) return object;
+  return Object.fromEntries(Object.entries(object).filter(([name]) => !inner.has(name))) as T;
+}
+
+/** Versions in which labels and selectors came from the template. */
+const ofTemplate: ReadonlySet<string> = new Set(["extensions/v1beta1", "apps/v1beta1"]);
+
+interface Templated {
+  apiVersion?: string;
+  metadata?: { labels?: Record<string, string> };
+  spec?: { selector?: unknown; template?: { metadata?: { labels?: Record<string, string> } } };
+}
+
+/** Takes an object of a former version with the same fields as one of the present, in place. */
+export function modernize(object: Templated, apiVersion: string): void {
+  const labels = object.spec?.template?.metadata?.labels;
+  if (labels && object.spec && ofTemplate.has(object.apiVersion ?? "")) {
+    object.spec.selector ??= { matchLabels: { ...labels } };
+    if (object.metadata && Object.keys(object.metadata.labels ?? {}).length === 0)
+      object.metadata.labels = { ...labels };
+  }
+  object.apiVersion = apiVersion;
 }
 
 /** True where the fields of that version are those of the present one, as far as anybody would write them. */

@@ -4,7 +4,7 @@ export * from "./conform.ts";
 export type * from "./definition.ts";
 export { kindsOf, type KindSource } from "./define.ts";
 export type * from "./generated/types.ts";
-export { isFormer, sameFields } from "./former-versions.ts";
+export { isFormer, modernize, presentPart, sameFields } from "./former-versions.ts";
 export { findKind, findKindByName, kinds } from "./kinds.ts";
 export type * from "./meta.ts";
 export * from "./metadata.ts";

@@ -72,8 +72,9 @@ export function readYamlBody(given: string): YamlBody {
   const lines = new yaml.LineCounter();
   const [document] = yaml.parseAllDocuments(text, { ...yamlOptions, lineCounter: lines, uniqueKeys: false });
   if (!document || !("contents" in document)) return { value: null, duplicates: [] };
-  const [error] = document.errors;
-  if (error) throw new GoYamlError(`yaml: ${inGoWords(error, text, lines)}`);
+  if (/^(?:#.*\n|\s*\n)*%YAML\s+(?!1\.1\s)/.test(text))
+    throw new GoYamlError("yaml: found incompatible YAML document");
+  if (document.errors.length > 0) throw new GoYamlError(`yaml: ${inGoWords(document.errors, text, lines)}`);
   const duplicates: string[] = [];
   yaml.visit(document, {
     Map(_, map) {
@@ -100,7 +101,8 @@ export function readYamlBody(given: string): YamlBody {
 }
 
 /** Go counts lines from 0 in its parser and from 1 in its scanner, and does not name the first. */
-function inGoWords(error: YAMLError, text: string, lines: LineCounter): string {
+function inGoWords([error, after]: readonly YAMLError[], text: string, lines: LineCounter): string {
+  if (!error) return "";
   const lineAt = (position: number): number => lines.linePos(Math.min(position, text.length)).line - 1;
   const at = lineAt(error.pos[0]);
   /** Where the next thing stands that is no white space. */
@@ -111,18 +113,22 @@ function inGoWords(error: YAMLError, text: string, lines: LineCounter): string {
     case "TAB_AS_INDENT":
     case "BAD_SCALAR_START":
       return scanner("found character that cannot start any token");
-    case "BLOCK_AS_IMPLICIT_KEY":
-      return scanner("mapping values are not allowed in this context");
+    case "BLOCK_AS_IMPLICIT_KEY": {
+      // A text of several lines that turns out to be a key: the colon is what cannot stand there.
+      const line = after?.code === "MULTILINE_IMPLICIT_KEY" ? lineAt(after.pos[1]) : at;
+      return scanner("mapping values are not allowed in this context", line);
+    }
+    case "BAD_DQ_ESCAPE":
+      return scanner("found unknown escape character");
     case "MISSING_CHAR":
-      if (/quote/.test(error.message)) return scanner("found unexpected end of stream", lineAt(text.length));
-      break;
     case "BAD_INDENT": {
+      if (/quote/.test(error.message)) return scanner("found unexpected end of stream", lineAt(text.length));
       const close = /^Flow map/.test(error.message) ? "}" : /^Flow seq/.test(error.message) ? "]" : "";
       if (close === "") break;
       if (next < text.length) return parser(`did not find expected ',' or '${close}'`, lineAt(next));
       // The end of the text stands on a line of its own.
       const last = lineAt(text.length) + (text.endsWith("\n") ? 0 : 1);
-      const open = /[[{,]\s*$/.test(text);
+      const open = /[[{,:]\s*$/.test(text);
       return parser(`did not find expected ${open ? "node content" : `',' or '${close}'`}`, last);
     }
     case "UNEXPECTED_TOKEN":

@@ -19,7 +19,7 @@ import { nobody } from "../managed-fields/entries.ts";
 import { managerName } from "../managed-fields/ownership.ts";
 import { scaleView } from "../managed-fields/scale-owners.ts";
 import { checkRepeated, readConfiguration } from "../verbs/apply.ts";
-import { judged } from "../verbs/input.ts";
+import { judged, otherVersion } from "../verbs/input.ts";
 import { type Scale, scaleKind, scaleSchema, scaleVersion } from "./scale-object.ts";
 
 export interface OwnedScale {
@@ -65,8 +65,18 @@ export function updateOfScale(call: Call): ScaleChange {
     try {
       const { object, decoded } = readBody(request.body, request.headers?.["content-type"], {
         ...scaleKind,
+        former: true,
         known: (apiVersion, kind) => core.registry.knows(apiVersion, kind),
       });
+      if (object.apiVersion !== scaleVersion)
+        throw otherVersion(
+          object,
+          scaleVersion,
+          { kind: scaleKind.kind, schema: scaleSchema },
+          info,
+          decoded,
+          warnings,
+        );
       const problem = judged(conform(scaleSchema, object), info, decoded, warnings);
       if (problem) throw badRequest(`Scale in version "v1" cannot be handled as a Scale: ${problem}`);
       return object as Scale;

@@ -7,7 +7,7 @@ import {
   type KindDefinition,
   type KubeObject,
   type Nulls,
-  sameFields,
+  presentPart,
   strictProblem,
   strictTexts,
 } from "../../api/index.ts";
@@ -86,7 +86,7 @@ export function readSpecial(
 }
 
 /** Why a body of another version of its kind is refused: it is read as what it is before anything is said of the version. */
-function otherVersion(
+export function otherVersion(
   object: KubeObject,
   expected: string,
   def: Pick<KindDefinition, "kind" | "schema">,
@@ -97,8 +97,7 @@ function otherVersion(
   const given = String(object.apiVersion);
   const [version = "", group = ""] = given.split("/").reverse();
   const other = findKindByName(group, version, def.kind);
-  const schema = sameFields(def.kind) ? def.schema : undefined;
-  const found = other ? conformed(other, object) : schema ? conform(schema, object) : { unknown: [] };
+  const found = other ? conformed(other, object) : conform(def.schema, presentPart(object));
   const problem = judged(found, info, decoded, warnings);
   if (problem) return badRequest(cannotHandle(def.kind, version, problem));
   return badRequest(

@@ -4,8 +4,11 @@ import {
   type Conformance,
   findKindByName,
   inGoOrder,
+  isFormer,
   type KindDefinition,
   type KubeObject,
+  modernize,
+  sameFields,
 } from "../../api/index.ts";
 import { isObject, parseExact } from "../../machinery/index.ts";
 import { asObject, internalName, notRegistered } from "../codec/decode.ts";
@@ -46,6 +49,11 @@ export function readPatched(registry: Registry, def: KindDefinition, value: unkn
     return { object, unknown: [], problem: notRegistered(kind, apiVersion) };
   const [version = "", group = ""] = apiVersion.split("/").reverse();
   const other = findKindByName(group, version, kind);
+  if (!other && kind === def.kind && isFormer(apiVersion, kind) && sameFields(kind)) {
+    const found = conformed(def, object);
+    modernize(object as Parameters<typeof modernize>[0], own);
+    return { object, ...found };
+  }
   const found = other ? conformed(other, object) : { unknown: [] };
   const problemThere = `converting (${version}.${kind}) to (${internalName(def.group)}.${def.kind}): unknown conversion`;
   return { object, problem: problemThere, ...found };
