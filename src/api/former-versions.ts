@@ -85,8 +85,14 @@ export function isFormer(apiVersion: string, kind: string): boolean {
 const inner: ReadonlySet<string> = new Set(["endpoints", "ports", "spec", "status"]);
 
 /** What of an object of a former version has the names of today, so that it can be held against the present type. */
-export function presentPart<T extends { kind?: string }>(object: T): T {
-  if (sameFields(object.kind ?? "")) return object;
+export function presentPart<T extends { kind?: string; apiVersion?: string; spec?: unknown }>(object: T): T {
+  if (sameFields(object.kind ?? "")) {
+    const { spec, apiVersion = "", kind } = object;
+    // A Deployment of these could say where it goes back to.
+    if (kind === "Deployment" && ofTemplate.has(apiVersion) && spec && typeof spec === "object")
+      return { ...object, spec: { ...spec, rollbackTo: undefined } };
+    return object;
+  }
   return Object.fromEntries(Object.entries(object).filter(([name]) => !inner.has(name))) as T;
 }
 
