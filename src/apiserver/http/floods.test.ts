@@ -151,6 +151,30 @@ test("a stranger has one request on a connection of HTTP/2", async () => {
   own.destroy();
 });
 
+test("a watcher that takes nothing is cut off, and what it did not take is gone", async () => {
+  const client = await raw();
+  client.request(1, `${maps}?watch=1&fieldSelector=metadata.name%3Dlarge`);
+  await client.until(({ type }) => type === frameTypes.headers);
+  const own = session();
+  const reader = own.request({ ":path": `${maps}?watch=1&fieldSelector=metadata.name%3Dlarge` });
+  let read = 0;
+  reader.on("data", (chunk: Buffer) => (read += chunk.length));
+  await once(reader, "response");
+  const events = 72;
+  const size = 1_000_000;
+  assert.equal((await h.call("POST", maps, configMap("large"))).status, 201);
+  for (let i = 0; i < events; i++) {
+    const { status } = await h.call("PUT", `${maps}/large`, configMap("large", { i: `${i}`.padEnd(size) }));
+    assert.equal(status, 200);
+    while (read < (i + 1) * size) await once(reader, "data");
+  }
+  const cut = await client.until(({ type, stream }) => type === frameTypes.rstStream && stream === 1);
+  assert.equal(cut?.payload.readUInt32BE(0), 2, "INTERNAL_ERROR");
+  client.socket.destroy();
+  own.destroy();
+  await servesOthers();
+});
+
 test("connections end by chance where that is wanted, and their requests are answered", async () => {
   const balanced = await startHarness({ goAwayChance: 0.02, random: () => 0.019 });
   try {

@@ -114,6 +114,11 @@ async function pull(
   target.end();
 }
 
+/** Nobody waits until a client has taken so much of a watch that is over: it can go on from what it has. */
+const hopelessBytes = 16 * 1024 * 1024;
+/** So long may it take to take less. */
+const takeMs = 30_000;
+
 /** Longer ones are not copied together. */
 const longChunk = 64 * 1024;
 
@@ -153,7 +158,14 @@ function push(out: Writable, stream: PushStream): void {
     end() {
       flush();
       over = true;
+      if (out.writableLength > hopelessBytes) {
+        out.destroy(new Error("the client takes its watch too slowly"));
+        return;
+      }
       out.end();
+      if (out.writableFinished) return;
+      const timer = setTimeout(() => out.destroy(), takeMs).unref();
+      out.once("close", () => clearTimeout(timer));
     },
     get backlog() {
       return waiting + out.writableLength;
