@@ -158,13 +158,14 @@ export function createAuth(options: AuthOptions): Auth {
       const { readAuthorizationConfig } = await import("./authz/config.ts");
       const { askByKubeconfig } = await import("./authz/ask-webhook.ts");
       const { WebhookAuthorizer } = await import("./authz/webhook-authorizer.ts");
+      const meters = () => authorizer.meters?.webhooks;
       const links = readAuthorizationConfig(value, compile).map(({ type, name, webhook }): ChosenLink => {
         if (type !== "Webhook" || !webhook) return { type: type as Exclude<typeof type, "Webhook">, name };
         const ask = askByKubeconfig(webhook.connectionInfo.kubeConfigFile ?? "");
         return {
           type,
           name,
-          webhook: new WebhookAuthorizer(webhook, { clock: options.clock, ask, compile }),
+          webhook: new WebhookAuthorizer(webhook, { name, clock: options.clock, ask, compile, meters }),
         };
       });
       authorizer.use(links);

@@ -1,4 +1,5 @@
 /** What authenticators and authorizers have decided, each by itself: apiserver_authorization_*, authentication_token_cache_*, serviceaccount_*. */
+import { AuthorizationWebhookMetrics } from "./authorization-webhooks.ts";
 import type { MetricsRegistry } from "./registry.ts";
 import type { Counter } from "./values.ts";
 
@@ -63,6 +64,7 @@ export class AuthMetrics {
   readonly legacyAutoInvalid: Counter;
   /** Seconds for which certificates that were shown are still good. */
   readonly certificates;
+  readonly webhooks: AuthorizationWebhookMetrics;
   readonly #decisions;
 
   constructor(registry: MetricsRegistry) {
@@ -99,6 +101,7 @@ export class AuthMetrics {
         bounds: expirations,
       })
       .with();
+    this.webhooks = new AuthorizationWebhookMetrics(registry);
     this.#decisions = counter("apiserver_authorization_decisions_total", "Decisions of authorizers.", [
       "type",
       "name",

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { FakeClock } from "../../../testing/index.ts";
 import type { AuthorizationAttributes, Authorizer } from "../../auth-contract.ts";
 import { AuthMetrics } from "../../metrics/auth.ts";
+import { AuthorizationWebhookMetrics } from "../../metrics/authorization-webhooks.ts";
 import { MetricsRegistry } from "../../metrics/registry.ts";
 import { RbacAuthorizer } from "../rbac/rbac-authorizer.ts";
 import { AuthorizerChain } from "./chain.ts";
@@ -42,11 +43,15 @@ const meanings: Readonly<Record<string, (value: { user: string }) => unknown>> =
 
 function webhook(config: Partial<WebhookConfig>, answer: () => unknown) {
   const clock = new FakeClock();
+  const registry = new MetricsRegistry();
+  const meters = new AuthorizationWebhookMetrics(registry);
   const asked: { spec: Record<string, unknown>; apiVersion: string }[] = [];
   const authorizer = new WebhookAuthorizer(
     { ...usual, ...config },
     {
+      name: "w",
       clock,
+      meters: () => meters,
       compile: (expression) => meanings[expression] as (value: unknown) => unknown,
       ask: async (review) => {
         asked.push(review as (typeof asked)[0]);
@@ -54,7 +59,12 @@ function webhook(config: Partial<WebhookConfig>, answer: () => unknown) {
       },
     },
   );
-  return { authorizer, asked, clock };
+  /** What it counted, but for times. */
+  const counted = async () =>
+    (await registry.text())
+      .split("\n")
+      .filter((each) => /^apiserver_/.test(each) && !/_bucket|_sum/.test(each));
+  return { authorizer, asked, clock, counted };
 }
 
 test("a webhook is asked what is to be done, and its answer is remembered for its time", async () => {
@@ -107,6 +117,43 @@ test("a webhook is not asked what does not concern it", async () => {
   const throws = [{ expression: "request.nothing.at.all" }];
   const failing = webhook({ matchConditions: throws, failurePolicy: "Deny" }, () => ({}));
   assert.equal((await failing.authorizer.authorize(request)).denied, true);
+});
+
+test("webhooks count what they answer, how often they are passed over and what does not concern them", async () => {
+  const prefix = "apiserver_authorization_";
+  const good = webhook({}, () => ({ status: { allowed: true } }));
+  for (let i = 0; i < 2; i++) await good.authorizer.authorize(request);
+  // What is remembered is not asked.
+  assert.deepEqual(await good.counted(), [
+    `${prefix}webhook_duration_seconds_count{name="w",result="success"} 1`,
+    `${prefix}webhook_evaluations_total{name="w",result="success"} 1`,
+  ]);
+  const late = new Error("aborted", { cause: new DOMException("late", "TimeoutError") });
+  const slow = webhook({}, () => {
+    throw late;
+  });
+  await slow.authorizer.authorize(request);
+  assert.deepEqual(await slow.counted(), [
+    `${prefix}webhook_duration_seconds_count{name="w",result="timeout"} 1`,
+    `${prefix}webhook_evaluations_fail_open_total{name="w",result="timeout"} 1`,
+    `${prefix}webhook_evaluations_total{name="w",result="timeout"} 1`,
+  ]);
+  const closed = webhook({ failurePolicy: "Deny" }, () => "nonsense");
+  await closed.authorizer.authorize(request);
+  assert.deepEqual(await closed.counted(), [
+    `${prefix}webhook_duration_seconds_count{name="w",result="error"} 1`,
+    `${prefix}webhook_evaluations_total{name="w",result="error"} 1`,
+  ]);
+  const matchConditions = ["request.nothing.at.all", "request.user == 'eve'"].map((expression) => ({
+    expression,
+  }));
+  const other = webhook({ matchConditions }, () => ({ status: {} }));
+  await other.authorizer.authorize(request);
+  assert.deepEqual(await other.counted(), [
+    `${prefix}match_condition_evaluation_errors_total{name="w",type="Webhook"} 1`,
+    `${prefix}match_condition_evaluation_seconds_count{name="w",type="Webhook"} 1`,
+    `${prefix}match_condition_exclusions_total{name="w",type="Webhook"} 1`,
+  ]);
 });
 
 test("one after the other is asked until one allows or denies; the masters are not asked about", async () => {

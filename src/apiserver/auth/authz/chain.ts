@@ -54,6 +54,11 @@ export class AuthorizerChain implements Authorizer {
     });
   }
 
+  /** Where it counts, from the start of the server on. */
+  get meters(): AuthMetrics | undefined {
+    return this.#meters;
+  }
+
   #counted({ type, name, authorizer }: Link): Link {
     const meters = this.#meters?.decisionsOf(type, name);
     return { type, name, authorizer, ...(meters ? { meters } : {}) };

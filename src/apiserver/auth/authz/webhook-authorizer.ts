@@ -1,5 +1,6 @@
 import type { AuthorizationAttributes, Authorizer, Decision } from "../../auth-contract.ts";
 import { type Clock, parseFieldSelector, parseLabelSelector } from "../../../machinery/index.ts";
+import type { AuthorizationWebhookMetrics, WebhookResult } from "../../metrics/authorization-webhooks.ts";
 import type { CompileExpression } from "../authn/oidc/config.ts";
 import { durationMs, type WebhookConfig } from "./config.ts";
 
@@ -16,6 +17,16 @@ const maxRemembered = 8192;
 /** Longer questions are not remembered: they would let a client fill the memory. */
 const maxKeyLength = 10_000;
 
+export interface WebhookAuthorizerOptions {
+  /** As the configuration calls it. */
+  name: string;
+  clock: Clock;
+  ask: AskWebhook;
+  compile: CompileExpression;
+  /** Where it counts; undefined before the server starts. */
+  meters?: () => AuthorizationWebhookMetrics | undefined;
+}
+
 /** Asks another server (SubjectAccessReview), and remembers its answers for a while. */
 export class WebhookAuthorizer implements Authorizer {
   readonly #config: WebhookConfig;
@@ -24,8 +35,13 @@ export class WebhookAuthorizer implements Authorizer {
   readonly #conditions: readonly ((request: unknown) => unknown)[];
   readonly #answers = new Map<string, { status: ReviewStatus; until: number }>();
 
-  constructor(config: WebhookConfig, options: { clock: Clock; ask: AskWebhook; compile: CompileExpression }) {
+  readonly #name: string;
+  readonly #meters: () => AuthorizationWebhookMetrics | undefined;
+
+  constructor(config: WebhookConfig, options: WebhookAuthorizerOptions) {
     this.#config = config;
+    this.#name = options.name;
+    this.#meters = options.meters ?? (() => undefined);
     this.#clock = options.clock;
     this.#ask = options.ask;
     this.#conditions = (config.matchConditions ?? []).map(({ expression }) =>
@@ -46,9 +62,14 @@ export class WebhookAuthorizer implements Authorizer {
     const key = JSON.stringify(spec);
     let status = this.#remembered(key);
     if (!status) {
+      const began = this.#clock.monotonic();
+      const asked = (result: WebhookResult, open: boolean): void =>
+        this.#meters()?.asked(this.#name, result, this.#clock.monotonic() - began, open);
       try {
         status = await this.#answer(spec);
-      } catch {
+        asked("success", false);
+      } catch (error) {
+        asked(isTimeout(error) ? "timeout" : "error", failed.denied !== true);
         return failed;
       }
       this.#remember(key, status);
@@ -64,15 +85,22 @@ export class WebhookAuthorizer implements Authorizer {
 
   /** One condition that is false settles it, whatever the others come to; an error does only without such a one. */
   #concerns(spec: object): boolean {
+    if (this.#conditions.length === 0) return true;
+    const began = this.#clock.monotonic();
     let problem: unknown;
+    let excluded = false;
     for (const holds of this.#conditions) {
       try {
-        if (holds(spec) !== true) return false;
+        excluded = holds(spec) !== true;
+        if (excluded) break;
       } catch (error) {
         problem = error;
       }
     }
-    if (problem !== undefined) throw problem;
+    const failed = problem !== undefined;
+    this.#meters()?.matched(this.#name, { excluded, failed }, this.#clock.monotonic() - began);
+    if (excluded) return false;
+    if (failed) throw problem;
     return true;
   }
 
@@ -105,6 +133,12 @@ export class WebhookAuthorizer implements Authorizer {
     const ms = durationMs(status.allowed ? authorizedTTL : unauthorizedTTL) ?? 0;
     this.#answers.set(key, { status, until: this.#clock.monotonic() + ms });
   }
+}
+
+/** Be it the reason for which a request was given up. */
+function isTimeout(error: unknown): boolean {
+  const { name, cause } = error as Error;
+  return name === "TimeoutError" || (cause as Error | undefined)?.name === "TimeoutError";
 }
 
 function specOf(attributes: AuthorizationAttributes): object {
