@@ -261,6 +261,38 @@ const wrong: readonly (readonly [plural: string, group: string, object: Any, err
     ],
   ],
   [
+    "volumeattachments",
+    "storage.k8s.io",
+    {
+      spec: {
+        attacher: "a.example",
+        nodeName: "n",
+        source: { inlineVolumeSpec: { accessModes: ["ReadWriteOnce"], hostPath: { path: "../x" } } },
+      },
+    },
+    [
+      "spec.source.inlineVolumeSpec.csi: Required value: has to be specified in the context of inline volumes",
+      "spec.source.inlineVolumeSpec.hostPath.path: Invalid value: \"../x\": must not contain '..'",
+    ],
+  ],
+  [
+    "validatingwebhookconfigurations",
+    "admissionregistration.k8s.io",
+    {
+      webhooks: [
+        {
+          name: "a.example.com",
+          clientConfig: { url: "https://a:b:c" },
+          sideEffects: "None",
+          admissionReviewVersions: ["v1"],
+        },
+      ],
+    },
+    [
+      'webhooks[0].clientConfig.url: Required value: url must be a valid URL: parse "https://a:b:c": invalid port ":b:c" after host; desired format: https://host[/path]',
+    ],
+  ],
+  [
     "configmaps",
     "",
     { data: { "a b": "" } },

@@ -5,6 +5,7 @@ import {
   isDns1035Label,
   isDns1123Subdomain,
   isPortNumber,
+  parseGoUrl,
   required,
 } from "../machinery/index.ts";
 import {
@@ -26,18 +27,20 @@ import { validateLabelSelector } from "./metadata.ts";
 
 function validateUrl(text: string, path: string, errors: FieldError[]): void {
   const form = "desired format: https://host[/path]";
-  const scheme = /^([a-zA-Z][a-zA-Z0-9+.-]*):/.exec(text)?.[1] ?? "";
+  const url = parseGoUrl(text);
+  if (typeof url === "string") {
+    errors.push(required(path, `url must be a valid URL: ${url}; ${form}`));
+    return;
+  }
+  const { scheme, host, user, query } = url;
   if (scheme !== "https")
     errors.push(invalid(path, scheme, `'https' is the only allowed URL scheme; ${form}`));
-  const host = /^(?:[a-zA-Z][a-zA-Z0-9+.-]*:)?\/\/([^/?#]*)/.exec(text)?.[1] ?? "";
-  const user = host.includes("@") ? host.slice(0, host.lastIndexOf("@")) : "";
   if (host === "") errors.push(invalid(path, "", `host must be specified; ${form}`));
-  if (user !== "") errors.push(invalid(path, user, "user information is not permitted in the URL"));
+  if (user !== undefined) errors.push(invalid(path, user, "user information is not permitted in the URL"));
   const hash = text.indexOf("#");
   if (hash >= 0 && hash < text.length - 1)
     errors.push(invalid(path, text.slice(hash + 1), "fragments are not permitted in the URL"));
-  const query = /\?([^#]*)/.exec(text)?.[1];
-  if (query) errors.push(invalid(path, query, "query parameters are not permitted in the URL"));
+  if (query !== "") errors.push(invalid(path, query, "query parameters are not permitted in the URL"));
 }
 
 export function validateClient(

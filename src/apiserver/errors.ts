@@ -73,11 +73,13 @@ export const methodNotAllowed = (): StatusError =>
     details: {},
   });
 
-/** Of a resource that can be listed and no more. */
-export const notWatched = ({ plural }: Named): StatusError =>
-  new StatusError("MethodNotAllowed", `watch is not supported on resources of kind "${plural}"`, {
-    details: { kind: plural },
-  });
+/** Of a resource that does not know the verb. */
+export const notSupported = ({ group, plural }: Named, verb: string): StatusError =>
+  new StatusError(
+    "MethodNotAllowed",
+    `${verb} is not supported on resources of kind ${JSON.stringify(group ? `${plural}.${group}` : plural)}`,
+    { details: group ? { group, kind: plural } : { kind: plural } },
+  );
 
 export const expired = (message: string, metadata = {}): StatusError =>
   new StatusError("Expired", message, { metadata });

@@ -13,7 +13,7 @@ import type { HandlerRequest, RequestInfo, SpecialHandler, RequestAudit } from "
 import type { Call, Core } from "./core.ts";
 import type { Documents } from "./discovery/documents.ts";
 import { Deadline, LateError, writeMs } from "./deadline.ts";
-import { badRequest, methodNotAllowed, noResource, notFound, notWatched } from "./errors.ts";
+import { badRequest, methodNotAllowed, noResource, notFound, notSupported } from "./errors.ts";
 import type { FlowControl } from "./flow-control/flow-control.ts";
 import { defaultRequestMs, isLasting, timeoutProblem, timeOf } from "./flow-control/lasting.ts";
 import type { Passage } from "./flow-control/passage.ts";
@@ -253,7 +253,9 @@ export class Handler {
     const isThere = info.subresource === "" || def.type || subresources(resource, info.subresource);
     if (!isThere) throw noResource();
     checkNameSegment(info.name);
-    if (!Object.hasOwn(methods, request.method)) throw methodNotAllowed();
+    const headed = def.type !== undefined && request.method === "HEAD";
+    if (!headed && !Object.hasOwn(methods, request.method))
+      throw def.type ? notSupported(def, "") : methodNotAllowed();
     const serve = this.#serving(resource, info, mark);
     const offer = offerOf(def, info);
     checkNamed(request.headers?.accept, offer);
@@ -286,12 +288,13 @@ export class Handler {
     const { def } = resource;
     if (info.verb === "watch" && !resource.has("watch")) {
       if (!resource.has("list")) throw methodNotAllowed();
-      return () => Promise.reject(notWatched(def));
+      return () => Promise.reject(notSupported(def, "watch"));
     }
     if (info.subresource !== "") {
       const serve = subresources(resource, info.subresource);
       mark.reached = serve !== undefined;
-      if (serve && !serve.verbs.includes(info.verb)) throw methodNotAllowed();
+      if (serve && !serve.verbs.includes(info.verb))
+        throw def.type ? notSupported(def, info.verb) : methodNotAllowed();
       return serve?.serve ?? (() => Promise.reject(notFound(def, info.name)));
     }
     const verb = (unstoredVerbs(resource) ?? verbs)[info.verb];

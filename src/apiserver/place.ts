@@ -2,6 +2,7 @@
 import type { KindDefinition } from "../api/index.ts";
 import type { RequestInfo, SpecialHandler } from "./contract.ts";
 import { badRequest, methodNotAllowed, noResource } from "./errors.ts";
+import { PageError } from "./response.ts";
 
 /** Methods that are passed on to what is behind a proxy. */
 const proxied = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
@@ -9,6 +10,10 @@ const proxied = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIO
 /** Of a stored resource. Throws 404 and 405. */
 export function checkPlace(def: KindDefinition, method: string, info: RequestInfo): void {
   const { verb, namespace, name, subresource } = info;
+  // Custom resources are not there at all where their scope does not let them be.
+  const across = verb === "list" || verb === "watch";
+  if (def.type && (def.namespaced ? namespace === "" && !across : namespace !== ""))
+    throw new PageError(404, "404 page not found\n");
   if (name !== "" && subresource === "" && !def.verbs.includes("get")) throw noResource();
   const own = def.group === "" && def.plural === "namespaces";
   // A namespace is inside itself, but not a list of namespaces.
@@ -18,7 +23,7 @@ export function checkPlace(def: KindDefinition, method: string, info: RequestInf
   if (def.namespaced && namespace === "") {
     // Objects of namespaces are reached through their namespace; all of them together are only read.
     if (name !== "" || !def.verbs.includes("list")) throw noResource();
-    if (verb !== "list" && verb !== "watch") throw methodNotAllowed();
+    if (!across) throw methodNotAllowed();
   }
   if (verb === "watch") {
     // The old path; nothing that was asked for in a list comes here without the verb.

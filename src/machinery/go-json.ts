@@ -1,11 +1,13 @@
 /** What Go's JSON decoder says of a text that is not JSON: clients and people know these sentences. */
 
+import { goQuote } from "./go-format.ts";
+
 class Problem extends Error {}
 
-/** The message for a text that JSON.parse refused. */
-export function jsonProblem(text: string): string {
+/** The message for a text that JSON.parse refused. `bytes`: each character stands for a byte, of what may be no text. */
+export function jsonProblem(text: string, bytes = false): string {
   try {
-    new Scanner(text).document();
+    new Scanner(text, bytes).document();
   } catch (error) {
     if (error instanceof Problem) return error.message;
     throw error;
@@ -15,10 +17,12 @@ export function jsonProblem(text: string): string {
 
 class Scanner {
   readonly #text: string;
+  readonly #bytes: boolean;
   #at = 0;
 
-  constructor(text: string) {
+  constructor(text: string, bytes: boolean) {
     this.#text = text;
+    this.#bytes = bytes;
   }
 
   document(): void {
@@ -130,7 +134,12 @@ class Scanner {
   #fail(where: string, atEnd?: string): never {
     const char = this.#text[this.#at] ?? atEnd;
     if (char === undefined) throw new Problem("unexpected end of JSON input");
-    const shown = char === "'" ? "'\\''" : char === '"' ? "'\"'" : `'${goEscaped(char)}'`;
+    const shown =
+      char === "'"
+        ? "'\\''"
+        : char === '"'
+          ? "'\"'"
+          : `'${this.#bytes && char >= "\x80" ? goQuote(char).slice(1, -1) : goEscaped(char)}'`;
     throw new Problem(`invalid character ${shown} ${where}`);
   }
 }

@@ -6,6 +6,7 @@ export * from "./exact-json.ts";
 export * from "./field-errors.ts";
 export * from "./go-format.ts";
 export * from "./go-json.ts";
+export * from "./go-url.ts";
 export * from "./go-time.ts";
 export * from "./go-yaml.ts";
 export * from "./hash.ts";

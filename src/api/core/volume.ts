@@ -107,20 +107,26 @@ function validateCapacity(spec: PersistentVolumeSpec, errors: FieldError[]): voi
   }
 }
 
-function validateSources(spec: PersistentVolumeSpec, name: string, errors: FieldError[]): void {
+/** Exactly one source. `name`: of the PersistentVolume, empty for a volume that a pod has for itself. */
+export function validateSources(
+  spec: PersistentVolumeSpec,
+  name: string,
+  errors: FieldError[],
+  path = "spec",
+): void {
   let found = 0;
   for (const each of sources) {
     const source = spec[each];
     if (source === undefined) continue;
     if (found++ > 0 && each !== "flexVolume") {
-      errors.push(forbidden(`spec.${refusedNames[each] ?? each}`, severalText));
+      errors.push(forbidden(`${path}.${refusedNames[each] ?? each}`, severalText));
       continue;
     }
-    sourceRules[each]?.(source as never, `spec.${each}`, errors, { name, persistent: true });
+    sourceRules[each]?.(source as never, `${path}.${each}`, errors, { name, persistent: true });
     if (each === "local" && !spec.nodeAffinity)
-      errors.push(required("spec.nodeAffinity", "Local volume requires node affinity"));
+      errors.push(required(`${path}.nodeAffinity`, "Local volume requires node affinity"));
   }
-  if (found === 0) errors.push(required("spec", "must specify a volume type"));
+  if (found === 0) errors.push(required(path, "must specify a volume type"));
 }
 
 /** Several slashes and `.` are the same directory. */

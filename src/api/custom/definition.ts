@@ -3,7 +3,6 @@ import {
   compareKubeVersions,
   deepEqual,
   findJsonPath,
-  get,
   invalid,
   isObject,
   StatusError,
@@ -19,6 +18,7 @@ import type {
   CustomResourceSubresourceScale,
 } from "../generated/types.ts";
 import { columnsOf } from "./columns.ts";
+import { Correlated } from "./correlated.ts";
 import { embeddedProblems } from "./embedded.ts";
 import { finalizerWarnings } from "./finalizer-warnings.ts";
 import { applyDefaults, hasDefaults, isComplete, prune } from "./prune.ts";
@@ -26,6 +26,7 @@ import { isEmbedded, memberOf, type SchemaProps } from "./schema-props.ts";
 import { type Rules, rulesOf } from "./rules/rules.ts";
 import { typeOfSchema } from "./type-of-schema.ts";
 import { scaleProblems } from "./scale-rules.ts";
+import { listProblems } from "./list-types.ts";
 import { validateAt, validateSchema } from "./validate.ts";
 
 const anything: SchemaProps = { type: "object", "x-kubernetes-preserve-unknown-fields": true };
@@ -182,7 +183,7 @@ function conformCustom(schema: SchemaProps, object: KubeObject, nulls: Nulls = "
   return { unknown: [...own, ...prune(schema, object, true).sort(), ...inner] };
 }
 
-/** Nulls of members that may not be null and have no default are as good as absent. */
+/** Nulls that may not be and have no default are as good as absent, be they members or entries of a map. */
 function applyNulls(schema: SchemaProps, value: unknown): void {
   if (Array.isArray(value)) {
     if (schema.items) for (const each of value) applyNulls(schema.items, each);
@@ -192,7 +193,8 @@ function applyNulls(schema: SchemaProps, value: unknown): void {
   for (const name of Object.keys(value)) {
     const inner = memberOf(schema, name);
     if (!inner) continue;
-    if (value[name] === null && !inner.nullable && schema.properties?.[name]) delete value[name];
+    const filled = inner.default !== undefined && !schema.properties?.[name];
+    if (value[name] === null && !inner.nullable && !filled) delete value[name];
     else applyNulls(inner, value[name]);
   }
 }
@@ -272,16 +274,18 @@ function strategyOf(base: Strategy, { schema, rules, hasStatus, scale }: Held): 
         ...scaleProblems(scale, object, "spec"),
         ...scaleProblems(scale, object, "status"),
         ...embeddedProblems(schema, object, ""),
+        ...listProblems(schema, object, ""),
       ];
       return [...errors, ...rules.problems(object, undefined, errors)];
     },
     validateUpdate(object, old) {
       const errors = [
         ...(base.validateUpdate?.(object, old) ?? []),
-        ...changed((each) => validateSchema(schema, each, "", true), object, old),
+        ...validateSchema(schema, object, "", true, new Correlated(schema, object, old)),
         ...scaleProblems(scale, object, "spec"),
         ...scaleProblems(scale, object, "status"),
         ...embeddedProblems(schema, object, ""),
+        ...newInLists(schema, object, old),
       ];
       return [...errors, ...rules.problems(object, old, errors)];
     },
@@ -291,17 +295,19 @@ function strategyOf(base: Strategy, { schema, rules, hasStatus, scale }: Held): 
 
 function statusOf(base: Strategy, { schema, rules, scale }: Held): Strategy {
   const inner = memberOf(schema, "status");
-  const mistakes = (object: KubeObject): FieldError[] => {
+  const mistakes = (object: KubeObject, old: KubeObject): FieldError[] => {
     const { status } = object as { status?: unknown };
-    return inner && status !== undefined ? validateAt(inner, status, "status") : [];
+    if (!inner || status === undefined) return [];
+    return validateAt(inner, status, "status", new Correlated(schema, object, old).member("status"));
   };
   return {
     ...base,
     validateUpdate(object, old) {
       const errors = [
         ...(base.validateUpdate?.(object, old) ?? []),
-        ...changed(mistakes, object, old),
+        ...mistakes(object, old),
         ...scaleProblems(scale, object, "status"),
+        ...newInLists(schema, object, old),
       ];
       return [...errors, ...rules.problems(object, old, errors)];
     },
@@ -321,21 +327,9 @@ function countGeneration(object: KubeObject, old: KubeObject, hasStatus: boolean
   object.metadata.generation = deepEqual(rest(object), rest(old)) ? before : before + 1;
 }
 
-/** Mistakes that an update makes: what was there already and is as it was may stay (KEP-4008). */
-function changed(
-  mistakes: (object: KubeObject) => FieldError[],
-  object: KubeObject,
-  old: KubeObject,
-): FieldError[] {
-  const errors = mistakes(object);
-  if (errors.length === 0) return errors;
-  const before = new Set(mistakes(old).map((each) => `${each.field} ${each.message}`));
-  return errors.filter(
-    (each) =>
-      !before.has(`${each.field} ${each.message}`) ||
-      !deepEqual(get(object, each.field), get(old, each.field)),
-  );
-}
+/** Where something stood more than once already, it may. */
+const newInLists = (schema: SchemaProps, object: KubeObject, old: KubeObject): FieldError[] =>
+  listProblems(schema, old, "").length === 0 ? listProblems(schema, object, "") : [];
 
 const fieldText = (object: KubeObject, jsonPath: string): string => {
   const [value] = findJsonPath(jsonPath, object);

@@ -2,7 +2,7 @@
  * A definition's spec as Kubernetes holds it inside: what all versions say alike stands once at the top. Mistakes are
  * named by these paths (`spec.validation`), and values are shown with these names.
  */
-import { deepEqual, isObject } from "../../machinery/index.ts";
+import { deepEqual, isObject, wasEmptied } from "../../machinery/index.ts";
 import type { CustomResourceDefinitionSpec, CustomResourceDefinitionVersion } from "../generated/types.ts";
 import type { SchemaProps, ValidationRule } from "./schema-props.ts";
 
@@ -137,7 +137,7 @@ export function shownSchema(schema: SchemaProps | undefined): unknown {
     OneOf: schemas(schema.oneOf),
     AnyOf: schemas(schema.anyOf),
     Not: shownSchema(schema.not),
-    Properties: schemaMap(schema.properties),
+    Properties: schemaMap(schema.properties) ?? (wasEmptied(schema, "properties") ? {} : null),
     AdditionalProperties: schemaOrBool(schema.additionalProperties),
     PatternProperties: schemaMap(schema.patternProperties),
     Dependencies: schema.dependencies ?? null,

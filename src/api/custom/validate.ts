@@ -1,7 +1,6 @@
 /** Holds a custom resource against its schema; texts are those of Kubernetes' OpenAPI validation. */
 import {
   deepEqual,
-  duplicate,
   forbidden,
   invalid,
   isObject,
@@ -12,10 +11,12 @@ import {
   typeInvalid,
 } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
+import type { Correlated } from "./correlated.ts";
 import { formatProblem, isUnknownFormat } from "./formats.ts";
-import { isEmbedded, isIntOrString, memberOf, preserves, type SchemaProps } from "./schema-props.ts";
+import { isIntOrString, memberOf, preserves, type SchemaProps } from "./schema-props.ts";
 
-const identity = new Set(["apiVersion", "kind", "metadata"]);
+/** What both versions of an object are converted to: whatever it was before counts for nothing. */
+const typeMeta = new Set(["apiVersion", "kind"]);
 
 /** Patterns are compiled once; a schema whose pattern does not compile is refused when it is stored. */
 const patterns = new Map<string, RegExp>();
@@ -45,29 +46,49 @@ function fits(type: string, value: unknown): boolean {
 }
 
 /** The mistakes of a value by itself: texts name what is in it, fields also where it is. */
-export function validateAt(schema: SchemaProps, value: unknown, path: string): FieldError[] {
+export function validateAt(
+  schema: SchemaProps,
+  value: unknown,
+  path: string,
+  before?: Correlated,
+): FieldError[] {
   const glue = (field: string): string => (field === "" || field.startsWith("[") ? field : `.${field}`);
-  return validateSchema(schema, value, "").map((each) => ({
+  return validateSchema(schema, value, "", false, before).map((each) => ({
     ...each,
     field: `${path}${glue(each.field)}`,
   }));
 }
 
-/** Every mistake, members in alphabetical order. Checks go on after a wrong type: what applies to the value is checked. */
+/**
+ * Every mistake, members in alphabetical order. Checks go on after a wrong type: what applies to the value is checked.
+ * `before`: of an update; what is as it was may stay wrong, by itself or as a part of something.
+ */
 export function validateSchema(
   schema: SchemaProps,
   value: unknown,
   path: string,
   root = false,
+  before?: Correlated,
+): FieldError[] {
+  const errors = mistakesOf(schema, value, path, root, before);
+  return errors.length > 0 && before?.same ? [] : errors;
+}
+
+function mistakesOf(
+  schema: SchemaProps,
+  value: unknown,
+  path: string,
+  root: boolean,
+  before: Correlated | undefined,
 ): FieldError[] {
   const errors: FieldError[] = [];
   if (value === null && root) return errors;
   checkType(schema, value, path, errors);
   if (value !== null) {
-    checkCombinations(schema, value, path, errors);
+    checkCombinations(schema, value, path, errors, before);
     if (typeof value === "string") checkString(schema, value, path, errors);
     else if (typeof value === "number" || typeof value === "bigint") checkNumber(schema, value, path, errors);
-    else if (Array.isArray(value)) checkList(schema, value, path, errors);
+    else if (Array.isArray(value)) checkList(schema, value, path, errors, before);
   }
   if (
     schema.enum &&
@@ -81,7 +102,7 @@ export function validateSchema(
         schema.enum.map((each) => (typeof each === "string" ? each : JSON.stringify(each))),
       ),
     );
-  if (isObject(value)) checkObject(schema, value, path, root, errors);
+  if (isObject(value)) checkObject(schema, value, path, root, errors, before);
   return errors;
 }
 
@@ -125,9 +146,12 @@ function checkString(schema: SchemaProps, value: string, path: string, errors: F
 /** Mistakes of a whole value have no field; this is how Go prints none. */
 const noField = "<nil>";
 
-const ranges: Readonly<Record<string, readonly [low: bigint, high: bigint]>> = {
+type Range = readonly [low: bigint, high: bigint];
+const longRange: Range = [-(2n ** 63n), 2n ** 63n - 1n];
+const ranges: Readonly<Record<string, Range>> = {
   int32: [-(2n ** 31n), 2n ** 31n - 1n],
-  int64: [-(2n ** 63n), 2n ** 63n - 1n],
+  uint32: [0n, 2n ** 32n - 1n],
+  uint64: [0n, 2n ** 64n - 1n],
 };
 
 function checkRange(
@@ -136,11 +160,11 @@ function checkRange(
   path: string,
   errors: FieldError[],
 ): void {
-  const range = ranges[format];
-  if (!range) return;
+  const range = ranges[format] ?? longRange;
   const whole = typeof value === "bigint" || Number.isInteger(value);
   if (whole && BigInt(value) >= range[0] && BigInt(value) <= range[1]) return;
-  errors.push(invalid(noField, "", `Checked value must be of type integer with format ${format} in ${path}`));
+  const wanted = format === "" ? "(default format)" : `with format ${format}`;
+  errors.push(invalid(noField, "", `Checked value must be of type integer ${wanted} in ${path}`));
 }
 
 function checkMultiple(factor: number, value: number, path: string, errors: FieldError[]): void {
@@ -159,14 +183,6 @@ function checkNumber(schema: SchemaProps, given: number | bigint, path: string, 
   const value = Number(given);
   const { minimum, maximum, multipleOf } = schema;
   if (multipleOf !== undefined) checkMultiple(multipleOf, value, path, errors);
-  if (maximum !== undefined && (schema.exclusiveMaximum ? value >= maximum : value > maximum))
-    errors.push(
-      invalid(
-        path,
-        value,
-        `${path} in body should be less than ${schema.exclusiveMaximum ? "" : "or equal to "}${maximum}`,
-      ),
-    );
   if (minimum !== undefined && (schema.exclusiveMinimum ? value <= minimum : value < minimum))
     errors.push(
       invalid(
@@ -175,40 +191,33 @@ function checkNumber(schema: SchemaProps, given: number | bigint, path: string, 
         `${path} in body should be greater than ${schema.exclusiveMinimum ? "" : "or equal to "}${minimum}`,
       ),
     );
+  if (maximum !== undefined && (schema.exclusiveMaximum ? value >= maximum : value > maximum))
+    errors.push(
+      invalid(
+        path,
+        value,
+        `${path} in body should be less than ${schema.exclusiveMaximum ? "" : "or equal to "}${maximum}`,
+      ),
+    );
 }
 
-function checkList(schema: SchemaProps, value: readonly unknown[], path: string, errors: FieldError[]): void {
+function checkList(
+  schema: SchemaProps,
+  value: readonly unknown[],
+  path: string,
+  errors: FieldError[],
+  before: Correlated | undefined,
+): void {
   if (schema.minItems !== undefined && value.length < schema.minItems)
     errors.push(invalid(path, value.length, `${path} in body should have at least ${schema.minItems} items`));
   if (schema.maxItems !== undefined && value.length > schema.maxItems)
     errors.push(tooMany(path, value.length, schema.maxItems));
   if (schema.items)
     value.forEach((each, i) =>
-      errors.push(...validateSchema(schema.items as SchemaProps, each, `${path}[${i}]`)),
+      errors.push(
+        ...validateSchema(schema.items as SchemaProps, each, `${path}[${i}]`, false, before?.item(i)),
+      ),
     );
-  checkRepeated(schema, value, path, errors);
-}
-
-/** Sets hold a value once, maps an item per key. */
-function checkRepeated(
-  schema: SchemaProps,
-  value: readonly unknown[],
-  path: string,
-  errors: FieldError[],
-): void {
-  const kind = schema["x-kubernetes-list-type"];
-  const keys = schema["x-kubernetes-list-map-keys"] ?? [];
-  if (kind !== "set" && kind !== "map") return;
-  const seen = new Set<string>();
-  value.forEach((each, i) => {
-    const identity =
-      kind === "set" || !isObject(each)
-        ? each
-        : Object.fromEntries(keys.map((key) => [key, each[key] ?? schema.items?.properties?.[key]?.default]));
-    const text = JSON.stringify(identity) ?? "";
-    if (seen.has(text)) errors.push(duplicate(`${path}[${i}]`, identity));
-    seen.add(text);
-  });
 }
 
 function checkObject(
@@ -217,9 +226,9 @@ function checkObject(
   path: string,
   root: boolean,
   errors: FieldError[],
+  before: Correlated | undefined,
 ): void {
   const at = (name: string): string => (path === "" ? name : `${path}.${name}`);
-  const whole = root || isEmbedded(schema);
   const count = Object.keys(value).length;
   if (schema.minProperties !== undefined && count < schema.minProperties)
     errors.push(
@@ -228,9 +237,17 @@ function checkObject(
   if (schema.maxProperties !== undefined && count > schema.maxProperties)
     errors.push(tooMany(path, count, schema.maxProperties));
   for (const name of Object.keys(value).sort()) {
-    if (whole && identity.has(name)) continue;
     const inner = memberOf(schema, name);
-    if (inner) errors.push(...validateSchema(inner, value[name], at(name)));
+    if (inner)
+      errors.push(
+        ...validateSchema(
+          inner,
+          value[name],
+          at(name),
+          false,
+          root && typeMeta.has(name) ? undefined : before?.member(name),
+        ),
+      );
     else if (!preserves(schema) && schema.additionalProperties === false)
       errors.push(forbidden(at(name), `${path} in body is a forbidden property`));
   }
@@ -238,8 +255,15 @@ function checkObject(
 }
 
 /** What is wrong with the value as a whole is said first, then what is wrong in the closest part. */
-function checkCombinations(schema: SchemaProps, value: unknown, path: string, errors: FieldError[]): void {
-  const mistakes = (each: SchemaProps): FieldError[] => validateSchema(each, value, path);
+function checkCombinations(
+  schema: SchemaProps,
+  value: unknown,
+  path: string,
+  errors: FieldError[],
+  before: Correlated | undefined,
+): void {
+  // What is as it was counts for the parts of the value here, not for the value: that is for who asks.
+  const mistakes = (each: SchemaProps): FieldError[] => mistakesOf(each, value, path, false, before);
   const said = (text: string): void => {
     errors.push(invalid(noField, "", `${JSON.stringify(path)} ${text}`));
   };

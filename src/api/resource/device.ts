@@ -2,6 +2,7 @@
 import { invalid, isDns1123Subdomain, required, tooLong, tooMany } from "../../machinery/index.ts";
 import { validateNodeSelector } from "../core/pod/placement.ts";
 import type { FieldError } from "../definition.ts";
+import { internalForm } from "../internal-form.ts";
 import type { Counter, Device, DeviceAttribute, DeviceCounterConsumption } from "../generated/types.ts";
 import { capacity } from "./capacity.ts";
 import { bindingConditions, eachOf, keyLimit, label, qualifiedName, setOf, shortened } from "./names.ts";
@@ -32,7 +33,7 @@ function attribute(value: DeviceAttribute, path: string, errors: FieldError[]): 
   }
   const one = "exactly one value must be specified";
   if (set.length === 0) errors.push(invalid(path, "", one));
-  else if (set.length > 1) errors.push(invalid(path, value, one));
+  else if (set.length > 1) errors.push(invalid(path, internalForm("resource.DeviceAttribute", value), one));
 }
 
 /** Counters by name, of a set or of what a device takes from one. */

@@ -124,6 +124,11 @@ test("devices: attributes, taints, counters and where they are", () => {
   );
 });
 
+test("an attribute with two values is shown as Go has it", () => {
+  const [text = ""] = mistakes("resourceslices", slice({ attributes: { two: { int: 1, bool: true } } }));
+  assert.match(text, /: \{"IntValue":1,"BoolValue":true,"StringValue":null,.*\}: exactly one value must be/);
+});
+
 test("shared capacity: the default and the largest request fit the range and its steps", () => {
   const validRange = { min: "1Gi", max: "4Gi", step: "2Gi" };
   const capacity = (value: string, usual: string) => ({

@@ -26,6 +26,7 @@ import type {
 } from "../generated/types.ts";
 import { publishedForm, internalForm } from "../internal-form.ts";
 import { validateModes } from "../core/claim-spec.ts";
+import { validateSources } from "../core/volume.ts";
 import { immutable, immutableText, validateLabelSelector } from "../metadata.ts";
 import { validateParameters, validateProvisioner } from "./storage-class.ts";
 
@@ -220,10 +221,7 @@ function validateInlineVolume(spec: PersistentVolumeSpec, path: string, errors: 
     errors.push(forbidden(`${path}.persistentVolumeReclaimPolicy`, text));
   }
   if (spec.nodeAffinity) errors.push(forbidden(`${path}.nodeAffinity`, never));
-  if (spec.csi) {
-    driverName(spec.csi.driver, `${path}.csi.driver`, errors);
-    if (!spec.csi.volumeHandle) errors.push(required(`${path}.csi.volumeHandle`));
-  } else errors.push(required(path, "must specify a volume type"));
+  validateSources(spec, "", errors, path);
   if (spec.storageClassName) errors.push(forbidden(`${path}.storageClassName`, never));
   if (spec.volumeMode !== undefined && spec.volumeMode !== "Filesystem") {
     const text = "may not specify volumeMode other than Filesystem in the context of inline volumes";

@@ -131,6 +131,33 @@ test("owned fields that cannot be read are nobody's", async () => {
   assert.ok(!metadata.managedFields?.some(({ manager }) => manager === "m"));
 });
 
+test("another version of the kind is read, warned of, and refused as the wrong version", async () => {
+  const sets = "/apis/apps/v1/namespaces/default/statefulsets";
+  const old = { apiVersion: "apps/v1beta2", kind: "StatefulSet", metadata: { name: "x" }, spec: { a: 1 } };
+  const said = async (body: unknown, path?: string): Promise<unknown> =>
+    failure(await post(body, undefined, path), 400).message;
+  const mismatch = (given: string, wanted: string): string =>
+    `the API version in the data (${given}) does not match the expected API version (${wanted})`;
+  assert.equal(await said(old, sets), mismatch("apps/v1beta2", "apps/v1"));
+  const warned = await post(old, undefined, sets);
+  assert.equal(warned.headers["warning"], '299 - "unknown field \\"spec.a\\""');
+  const unfit = await refusal({ ...old, spec: { replicas: "x" } }, undefined, sets);
+  assert.match(unfit, /^StatefulSet in version "v1beta2" cannot be handled as a StatefulSet: json: cannot/);
+  const other = await refusal({ ...old, kind: "Deployment" }, undefined, sets);
+  assert.match(other, /converting \(v1beta2.Deployment\) to \(apps.StatefulSet\): unknown conversion$/);
+  const events = "/api/v1/namespaces/default/events";
+  const event = { apiVersion: "events.k8s.io/v1", kind: "Event", metadata: { name: "e" } };
+  assert.equal(await said(event, events), mismatch("events.k8s.io/v1", "v1"));
+  const reviews = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
+  const review = { apiVersion: "authorization.k8s.io/v1beta1", kind: "SubjectAccessReview" };
+  assert.equal(
+    await said(review, reviews),
+    mismatch("authorization.k8s.io/v1beta1", "authorization.k8s.io/v1"),
+  );
+  const crd = { apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition" };
+  assert.match(await refusal(crd), /no kind "CustomResourceDefinition" is registered/);
+});
+
 test("a dry run does not mind a version of what is to be created", async () => {
   const versioned = { ...configMap("v"), metadata: { name: "v", resourceVersion: "5" } };
   const shown = await post(versioned);

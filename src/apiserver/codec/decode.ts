@@ -242,6 +242,8 @@ export interface Expected {
   former?: boolean;
   /** True for kinds that are served in this version, lists included. */
   known?(apiVersion: string, kind: string): boolean;
+  /** Custom resources in whatever version are read first: who asks calls `checkVersion` when the object has been looked at. */
+  anyVersion?: boolean;
 }
 
 /** A request's body as an object of the kind that the endpoint takes. */
@@ -319,7 +321,7 @@ export function asObject(value: unknown, expected: Expected): KubeObject {
   checkGroupVersion(object.apiVersion);
   const other = object.kind !== expected.kind || object.apiVersion !== apiVersion;
   const former = expected.former && object.kind === expected.kind && isFormer(object.apiVersion, object.kind);
-  if (other && !former) throw wrongKind(object, expected);
+  if (other && !former && !expected.custom) throw wrongKind(object, expected);
   object.metadata ??= {};
   return object;
 }
@@ -346,14 +348,26 @@ export function checkGroupVersion(apiVersion: string): void {
     throw new GroupVersionError("BadRequest", `unexpected GroupVersion string: ${apiVersion}`);
 }
 
+/** Throws 400 for an object of another version than the path's. */
+export function checkVersion(object: KubeObject, expected: Expected): void {
+  const apiVersion = versionOf(expected);
+  if (object.apiVersion !== apiVersion) throw otherVersion(object, apiVersion);
+}
+
+const otherVersion = (object: KubeObject, apiVersion: string): StatusError =>
+  new WrongKindError(
+    "BadRequest",
+    `the API version in the data (${object.apiVersion ?? ""}) does not match the expected API version (${apiVersion})`,
+  );
+
 /** Custom resources say what they are. */
 function checkCustomKind(object: KubeObject, expected: Expected, apiVersion: string): void {
   if (!object.kind) throw new MissingKindError("BadRequest", "Object 'Kind' is missing");
-  if (object.apiVersion !== apiVersion)
-    throw new WrongKindError(
-      "BadRequest",
-      `the API version in the data (${object.apiVersion ?? ""}) does not match the expected API version (${apiVersion})`,
-    );
+  if (object.apiVersion !== apiVersion) {
+    const group = object.apiVersion?.slice(0, object.apiVersion.lastIndexOf("/"));
+    if (expected.anyVersion && object.kind === expected.kind && group === expected.group) return;
+    throw otherVersion(object, apiVersion);
+  }
   if (object.kind !== expected.kind)
     throw invalid(
       { group: expected.group, kind: object.kind, plural: object.kind },

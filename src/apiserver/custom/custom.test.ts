@@ -362,3 +362,97 @@ test("in the community's groups a condition says who approved", async () => {
   ]);
   await h.close();
 });
+
+test("another version's object is looked at before it is refused, and verbs of subresources are told by name", async () => {
+  const h = await withTabs(crd());
+  const other = { ...tab("a", { size: 1 }), apiVersion: "stable.example.com/v9" };
+  const refused = await h.call("POST", path, other);
+  assert.equal(
+    failure(refused, 400).message,
+    "the API version in the data (stable.example.com/v9) does not match the expected API version (stable.example.com/v1)",
+  );
+  assert.equal(refused.headers["warning"], '299 - "unknown field \\"spec\\""');
+  const strict = failure(await h.call("POST", `${path}?fieldValidation=Strict`, other), 400);
+  assert.match(strict.message ?? "", /strict decoding error: unknown field "spec"$/);
+  const verb = failure(await h.call("DELETE", `${path}/a/status`), 405);
+  assert.equal(verb.message, 'delete is not supported on resources of kind "tabs.stable.example.com"');
+  assert.deepEqual(verb.details, { group: "stable.example.com", kind: "tabs" });
+  await h.close();
+});
+
+test("a patch cannot make something else of a custom resource", async () => {
+  const h = await withTabs(crd());
+  await h.call("POST", path, tab("a", { size: 1 }));
+  const merge = { "content-type": "application/merge-patch+json" };
+  const patched = async (body: unknown, headers = merge) =>
+    failure(await h.call("PATCH", `${path}/a`, body, headers), 422);
+  const { message, details } = await patched({ kind: "Other", apiVersion: "x/v1" });
+  assert.equal(
+    message,
+    'Other.x "a" is invalid: [kind: Invalid value: "Other": must be Tab, apiVersion: Invalid value: "x/v1": must be stable.example.com/v1]',
+  );
+  assert.deepEqual([details?.group, details?.kind], ["x", "Other"]);
+  const nameless = await patched([{ op: "remove", path: "/kind" }], {
+    "content-type": "application/json-patch+json",
+  });
+  assert.match(nameless.message ?? "", /Object 'Kind' is missing in '\{"apiVersion":.*"spec":\{.*\}'$/);
+  await h.close();
+});
+
+test("a path beside a definition's scope is a plain page, and HEAD is as good as GET", async () => {
+  const h = await withTabs(crd());
+  await h.call("POST", path, tab("a", { size: 1 }));
+  for (const [method, where] of [
+    ["GET", "tabs/a"],
+    ["POST", "tabs"],
+    ["DELETE", "tabs"],
+  ] as const) {
+    const found = await h.call(
+      method,
+      `${group}/v1/${where}`,
+      method === "POST" ? tab("b", { size: 1 }) : undefined,
+    );
+    assert.deepEqual([found.status, found.text], [404, "404 page not found\n"]);
+  }
+  assert.equal((await h.call("GET", `${group}/v1/tabs`)).status, 200);
+  assert.equal((await h.call("HEAD", `${path}/a`)).status, 200);
+  const options = failure(await h.call("OPTIONS", path), 405);
+  assert.equal(options.message, ' is not supported on resources of kind "tabs.stable.example.com"');
+  await h.close();
+});
+
+test("names are held to the schema's metadata, nulls in maps are dropped, numbers are whole", async () => {
+  const only = version("v1", {
+    schema: {
+      openAPIV3Schema: {
+        type: "object",
+        properties: {
+          metadata: { type: "object", properties: { name: { type: "string", maxLength: 3 } } },
+          spec: {
+            type: "object",
+            properties: {
+              size: { type: "integer" },
+              map: { type: "object", additionalProperties: { type: "string" } },
+            },
+          },
+        },
+      },
+    },
+    subresources: undefined,
+    selectableFields: undefined,
+  });
+  const h = await withTabs(crd([only]));
+  const long = failure(await h.call("POST", path, tab("long", {})), 422);
+  assert.equal(long.details?.causes?.[0]?.field, "metadata.name");
+  const made = await h.call("POST", path, tab("a", { map: { a: null, b: "c" } }));
+  assert.deepEqual(made.body.spec, { map: { b: "c" } });
+  const part = failure(await h.call("POST", path, tab("b", { size: 1.5 })), 422);
+  assert.deepEqual(
+    part.details?.causes?.map(({ message }) => message),
+    [
+      'Invalid value: "number": spec.size in body must be of type integer: "number"',
+      'Invalid value: "": Checked value must be of type integer (default format) in spec.size',
+    ],
+  );
+  await h.close();
+});

@@ -101,9 +101,10 @@ export class Registry {
 
   /** True for a kind, or its list, that this version has. `group`: of the resource whose body it should be. */
   knows(apiVersion: string, kind: string, group = ""): boolean {
-    const foreign = apart.has(group) && !apiVersion.startsWith(`${group}/`);
+    const given = apiVersion.slice(0, Math.max(apiVersion.lastIndexOf("/"), 0));
     if (kind === "Status") return true;
-    if (foreign) return apiVersion === "v1" && ofAllVersions.has(kind);
+    if (apart.has(group) && given !== group) return apiVersion === "v1" && ofAllVersions.has(kind);
+    if (apart.has(given) && given !== group) return false;
     if (unstored.has(`${apiVersion} ${kind}`) || isFormer(apiVersion, kind)) return true;
     for (const { apiVersion: served, def } of this.#resources.values()) {
       if (served !== apiVersion) continue;

@@ -12,7 +12,7 @@ import {
   strictTexts,
 } from "../../api/index.ts";
 import { duplicateMembers, isObject, readRawTexts, type StatusError } from "../../machinery/index.ts";
-import { type Decoded, type Expected, readBody, refuseDepths } from "../codec/decode.ts";
+import { checkVersion, type Decoded, type Expected, readBody, refuseDepths } from "../codec/decode.ts";
 import type { Call } from "../core.ts";
 import type { HandlerRequest, RequestInfo, SpecialHandler } from "../contract.ts";
 import { badRequest } from "../errors.ts";
@@ -22,7 +22,7 @@ import type { Registry } from "../registry/registry.ts";
 export function readObject(call: Call): KubeObject {
   const { core, request, resource } = call;
   const { group, version, kind, plural } = resource.def;
-  const { object, decoded } = readBody(request.body, request.headers?.["content-type"], {
+  const expected: Expected = {
     group,
     version,
     kind,
@@ -30,16 +30,21 @@ export function readObject(call: Call): KubeObject {
     ...(resource.def.storedAs && !resource.def.type ? { inner: resource.def.storedAs.group } : {}),
     former: resource.def.type === undefined,
     known: (apiVersion, other) => core.registry.knows(apiVersion, other, group),
-  });
+    anyVersion: true,
+  };
+  const { object, decoded } = readBody(request.body, request.headers?.["content-type"], expected);
   if (object.apiVersion !== resource.apiVersion && !resource.def.type)
     throw otherVersion(object, resource.apiVersion, resource.def, call.info, decoded, call.warnings);
   const { rawFields } = resource.def;
   if (rawFields && decoded?.format === "json") readRawTexts(rawFields, object, decoded.text);
-  const problem = conformObject(call, object, decoded);
-  if (problem) throw badRequest(cannotHandle(kind, version, problem));
+  const problem = conformObject(call, object, decoded, undefined, versionOf(call, object));
+  if (problem) throw badRequest(cannotHandle(kind, versionIn(object), problem));
+  checkVersion(object, expected);
   if (!isObject(object.metadata)) throw badRequest(`the metadata of ${plural} must be an object`);
   return object;
 }
+
+const versionIn = ({ apiVersion = "" }: KubeObject): string => apiVersion.slice(apiVersion.indexOf("/") + 1);
 
 /** The body for a handler of what is not stored, likewise. */
 export function readSpecial(
@@ -120,12 +125,32 @@ export function conformObject(
   object: KubeObject,
   decoded: Decoded | undefined,
   nulls?: Nulls,
+  def = call.resource.def,
 ): string | undefined {
-  const { def } = call.resource;
   const found = conformed(def, object, nulls);
   if (decoded && !found.problem) refuseDepths(object, decoded);
   return judged(found, call.info, decoded, call.warnings, [], def.rawFields);
 }
+
+/** A custom resource in another version of its own is looked at as such; nothing is known of what is no version. */
+function versionOf({ core, resource }: Call, object: KubeObject): KindDefinition | undefined {
+  const { def, apiVersion } = resource;
+  if (!def.type || object.apiVersion === apiVersion) return undefined;
+  const other = core.registry.version(def.group, versionIn(object), def.plural)?.def;
+  return other ?? unknownVersion(def);
+}
+
+/** Of a version that is none, only what every object has is known. */
+const unknownVersion = (def: KindDefinition): KindDefinition => ({
+  ...def,
+  conform(object) {
+    const unknown = Object.keys(object).filter((name) => !identity.has(name));
+    for (const name of unknown) delete (object as Record<string, unknown>)[name];
+    const found = def.conform?.(object) ?? { unknown: [] };
+    return { ...found, unknown: [...found.unknown, ...unknown.sort()] };
+  },
+});
+const identity: ReadonlySet<string> = new Set(["apiVersion", "kind", "metadata"]);
 
 /**
  * What refuses the object, as `fieldValidation` asks; what does not becomes warnings. `before`: said first. `rawFields`: what is

@@ -292,12 +292,13 @@ export function decodeContinue(text: string): ContinueToken {
     const at = bad >= 0 ? bad : text.length - 1;
     throw wrongToken(`: illegal base64 data at input byte ${at}`);
   }
-  const plain = Buffer.from(text, "base64url").toString();
+  const bytes = Buffer.from(text, "base64url");
+  const plain = bytes.toString();
   let token: Record<string, unknown>;
   try {
     token = JSON.parse(plain) as Record<string, unknown>;
   } catch (cause) {
-    throw wrongToken(`: ${jsonProblem(plain)}`, cause);
+    throw wrongToken(`: ${jsonProblem(bytes.toString("latin1"), true)}`, cause);
   }
   const { v = "", rv = 0, start = "" } = token ?? {};
   for (const [name, value, type, go] of [

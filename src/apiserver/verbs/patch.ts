@@ -76,11 +76,12 @@ function retell(rawFields: readonly string[], made: unknown, object: KubeObject)
 /** What a JSON or merge patch made. `show`: it anew, in the order in which mistakes show and name what is in it. */
 function decoded(call: Call, made: unknown, strict: readonly string[], show: () => unknown): KubeObject {
   const { core, resource, info, warnings } = call;
-  const read = (value: unknown): ReadObject => readPatched(core.registry, resource.def, value);
+  const shown = (): string => stringifyAsWritten(show());
+  const read = (value: unknown): ReadObject => readPatched(core.registry, resource.def, value, shown);
   const { object, ...first } = read(made);
   const found = first.problem || first.unknown.length > 1 ? read(cloneExact(show())) : first;
   const refused = judged(found, info, undefined, warnings, strict);
-  if (refused) throw unusable(stringifyAsWritten(show()), refused);
+  if (refused) throw unusable(shown(), refused);
   return object;
 }
 

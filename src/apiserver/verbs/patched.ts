@@ -11,7 +11,8 @@ import {
   sameFields,
 } from "../../api/index.ts";
 import { isObject, parseExact } from "../../machinery/index.ts";
-import { asObject, internalName, notRegistered } from "../codec/decode.ts";
+import { checkShape, internalName, notRegistered } from "../codec/decode.ts";
+import { invalid } from "../errors.ts";
 import type { Registry } from "../registry/registry.ts";
 import { conformed } from "./input.ts";
 
@@ -19,20 +20,37 @@ export interface ReadObject extends Conformance {
   object: KubeObject;
 }
 
-/** Objects as patches find them: mistakes in what became of them show their text. */
+const sorted = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.keys(value)
+      .sort()
+      .map((name) => [name, sorted(value[name])]),
+  );
+};
+
+/** Objects as patches find them: mistakes in what became of them show their text. Custom ones have no order of their own. */
 export const asFound = (def: KindDefinition, json: Buffer): KubeObject => {
   const object = parseExact(json.toString()) as KubeObject;
-  return (def.type ? object : inGoOrder(def.schema, object)) as KubeObject;
+  return (def.type ? sorted(object) : inGoOrder(def.schema, object)) as KubeObject;
 };
 
 /**
  * Holds it against its type, in place. With a problem it must not be used. Objects of built-in kinds are refused as the
  * client's bad patch whatever they are; a custom resource must say what it is. Throws StatusError.
  */
-export function readPatched(registry: Registry, def: KindDefinition, value: unknown): ReadObject {
+export function readPatched(
+  registry: Registry,
+  def: KindDefinition,
+  value: unknown,
+  shown: () => string,
+): ReadObject {
   const object = value as KubeObject;
   if (def.type) {
-    asObject(object, def);
+    checkShape(object);
+    if (!object.kind) return { object, unknown: [], problem: `Object 'Kind' is missing in '${shown()}'` };
+    checkCustomNames(def, object);
     return { object, ...conformed(def, object) };
   }
   const problem = unnamed(value);
@@ -45,7 +63,7 @@ export function readPatched(registry: Registry, def: KindDefinition, value: unkn
   if (apiVersion.split("/").length > 2)
     return { object, unknown: [], problem: `unexpected GroupVersion string: ${apiVersion}` };
   if (kind === def.kind && apiVersion === own) return { object, ...conformed(def, object) };
-  if (!registry.knows(apiVersion, kind))
+  if (!registry.knows(apiVersion, kind, def.group))
     return { object, unknown: [], problem: notRegistered(kind, apiVersion) };
   const [version = "", group = ""] = apiVersion.split("/").reverse();
   const other = findKindByName(group, version, kind);
@@ -57,6 +75,22 @@ export function readPatched(registry: Registry, def: KindDefinition, value: unkn
   const found = other ? conformed(other, object) : { unknown: [] };
   const problemThere = `converting (${version}.${kind}) to (${internalName(def.group)}.${def.kind}): unknown conversion`;
   return { object, problem: problemThere, ...found };
+}
+
+/** A custom resource stays what it is. Throws 422. */
+function checkCustomNames(def: KindDefinition, object: KubeObject): void {
+  const wanted = { kind: def.kind, apiVersion: `${def.group}/${def.version}` };
+  const causes = (["kind", "apiVersion"] as const)
+    .filter((name) => object[name] !== wanted[name])
+    .map((name) => ({
+      reason: "FieldValueInvalid",
+      field: name,
+      message: `Invalid value: ${JSON.stringify(object[name] ?? "")}: must be ${wanted[name]}`,
+    }));
+  if (causes.length === 0) return;
+  const group = object.apiVersion?.split("/").slice(0, -1).join("/") ?? "";
+  const kind = object.kind ?? "";
+  throw invalid({ group, kind, plural: kind }, object.metadata?.name ?? "", causes);
 }
 
 /** Why its kind and version cannot be read. */

@@ -49,6 +49,12 @@ test("then what may not stand together, unknown fields, and the beginning at las
   );
 });
 
+test("a token that is no text is told of by its bytes", async () => {
+  const problem = "invalid continue token: continue key is not valid: invalid character";
+  assert.equal(await refusal("continue=garbage", 400), `${problem} '\\u0081' looking for beginning of value`);
+  assert.equal(await refusal("continue=6Q", 400), `${problem} 'é' looking for beginning of value`);
+});
+
 test("a watch looks at the columns and the encoding when everything else is well", async () => {
   const yaml = { accept: "application/yaml" };
   const message = ({ status, text }: { status: number; text: string }, code: number): string => {

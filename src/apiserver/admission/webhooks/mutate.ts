@@ -175,7 +175,7 @@ function checkKind(next: KubeObject, resource: ServedResource, registry: Registr
   }
   const { kind = def.kind, apiVersion: version = apiVersion } = next;
   if (kind === def.kind && version === apiVersion) return;
-  if (!registry.knows(version, kind)) throw internal(notRegistered(kind, version));
+  if (!registry.knows(version, kind, def.group)) throw internal(notRegistered(kind, version));
   const short = version.slice(version.indexOf("/") + 1);
   const group = def.group === "" ? "core" : def.group.split(".")[0];
   throw internal(`converting (${short}.${kind}) to (${group}.${def.kind}): unknown conversion`);

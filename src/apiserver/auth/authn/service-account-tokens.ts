@@ -1,5 +1,5 @@
 import type { Node, Pod, Secret, ServiceAccount } from "../../../api/index.ts";
-import { type Clock, StatusError } from "../../../machinery/index.ts";
+import { type Clock, goQuote, StatusError } from "../../../machinery/index.ts";
 import type { ObjectReader, UserInfo } from "../../auth-contract.ts";
 import type { AuthMetrics } from "../../metrics/auth.ts";
 import type { TokenVerifier, VerifiedToken } from "./token-verifier.ts";
@@ -66,6 +66,8 @@ export interface ServiceAccountTokensOptions {
 }
 
 const unauthorized = (why: string): StatusError => new StatusError("Unauthorized", why);
+
+const quotedAll = (all: readonly string[]): string => `[${all.map(goQuote).join(" ")}]`;
 
 /** Issues ServiceAccount tokens and checks them against the objects that exist now. */
 export class ServiceAccountTokens implements TokenVerifier {
@@ -170,7 +172,7 @@ export class ServiceAccountTokens implements TokenVerifier {
     const shared = audiences.filter((audience) => claims.aud.includes(audience));
     if (shared.length === 0)
       throw unauthorized(
-        `token audiences ${JSON.stringify(claims.aud)} is invalid for the target audiences ${JSON.stringify(audiences)}`,
+        `token audiences ${quotedAll(claims.aud)} is invalid for the target audiences ${quotedAll(audiences)}`,
       );
     const own = claims["kubernetes.io"];
     this.#account(own.namespace, own.serviceaccount);

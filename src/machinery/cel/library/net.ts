@@ -1,4 +1,5 @@
 /** Addresses, networks and URLs. */
+import { type GoUrl, parseGoUrl } from "../../go-url.ts";
 import { CelEvaluationError, noSuchOverload } from "../errors.ts";
 import type { Library } from "../functions.ts";
 import { CelOpaque } from "../values.ts";
@@ -173,33 +174,10 @@ export const addresses: Library = {
   "string(net.CIDR): string": (_meter, { key }: Cidr) => key,
 };
 
-interface Url {
-  readonly scheme: string;
-  readonly host: string;
-  readonly path: string;
-  readonly query: string;
-}
-type U = CelOpaque<Url>;
+type U = CelOpaque<GoUrl>;
 
-/** Go's url.ParseRequestURI: absolute, with a scheme or a path from the root. A text is what is wrong. */
-export function parseUrl(text: string): Url | string {
-  const wrong = (why: string): string => `parse ${quoted(text)}: ${why}`;
-  if (text === "") return wrong("empty url");
-  // oxlint-disable-next-line no-control-regex -- they are what is looked for
-  if (/[\x00-\x1f\x7f]/.test(text)) return wrong("net/url: invalid control character in URL");
-  const found = /^(?:([A-Za-z][\w+.-]*):)?(?:\/\/([^/?#]*))?([^?#]*)(?:\?([^#]*))?/.exec(text);
-  const [, scheme = "", authority, path = "", query = ""] = found ?? [];
-  if (scheme === "" && !text.startsWith("/"))
-    return wrong(text.startsWith(":") ? "missing protocol scheme" : "invalid URI for request");
-  if (/%(?![\da-f]{2})/i.test(path))
-    return wrong(`invalid URL escape ${quoted(/%.{0,2}/.exec(path)?.[0] ?? "%")}`);
-  const host = (authority ?? "").replace(/^[^@]*@/, "");
-  if (/[ "<>^`{|}\\]/.test(host))
-    return wrong(`invalid character ${quoted(/[ "<>^`{|}\\]/.exec(host)?.[0])} in host name`);
-  const port = /:([^:\]]*)$/.exec(host)?.[1] ?? "";
-  if (port !== "" && !/^\d+$/.test(port)) return wrong(`invalid port ${quoted(`:${port}`)} after host`);
-  return { scheme: scheme.toLowerCase(), host, path, query };
-}
+/** Go's url.ParseRequestURI. A text is what is wrong. */
+export const parseUrl = (text: string): GoUrl | string => parseGoUrl(text, { request: true });
 
 const portOf = (host: string): string => /:(\d*)$/.exec(host)?.[1] ?? "";
 const nameOf = (host: string): string => host.replace(/:\d*$/, "").replace(/^\[(.*)\]$/, "$1");
