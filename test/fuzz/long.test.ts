@@ -145,3 +145,34 @@ test("expressions", async () => {
     });
   }
 });
+
+test("lists of many owners, and of many parts that may only grow", async () => {
+  const many = 20_000;
+  const managedFields = Array.from({ length: many }, (_, i) => ({
+    manager: `m${i}`,
+    operation: "Update",
+    apiVersion: "v1",
+    fieldsType: "FieldsV1",
+    fieldsV1: { "f:data": { [`f:k${i}`]: {} } },
+  }));
+  const owned = await h.call("POST", maps, {
+    metadata: { name: "owned", managedFields },
+    data: { own: "1" },
+  });
+  assert.equal(owned.status, 201);
+  const [ancient] = owned.body.metadata.managedFields;
+  assert.equal(ancient.manager, "ancient-changes");
+  assert.equal(owned.body.metadata.managedFields.length, 10);
+  assert.ok(Object.keys(ancient.fieldsV1["f:data"]).length > many - 20);
+  const pods = "/api/v1/namespaces/default/pods";
+  const tolerations = Array.from({ length: many }, (_, i) => ({ key: `k${i}`, operator: "Exists" }));
+  const spec = { containers: [{ name: "c", image: "i" }], tolerations };
+  const pod = await h.call("POST", pods, { metadata: { name: "many" }, spec });
+  assert.equal(pod.status, 201);
+  const { body } = pod;
+  body.spec.tolerations.push({ key: "more", operator: "Exists" });
+  assert.equal((await h.call("PUT", `${pods}/many`, body)).status, 200);
+  body.spec.tolerations = body.spec.tolerations.slice(2);
+  delete body.metadata.resourceVersion;
+  assert.equal((await h.call("PUT", `${pods}/many`, body)).status, 422);
+});

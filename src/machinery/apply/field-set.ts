@@ -49,6 +49,17 @@ export function union(a: FieldSet, b: FieldSet): FieldSet {
   return unionNodes(a, b, false) ?? leaf;
 }
 
+/** Everything that is in one of them: two by two, so that many take no more than a few times as long as all they hold. */
+export function unionOfAll(sets: readonly FieldSet[]): FieldSet {
+  let rest = sets;
+  while (rest.length > 1) {
+    const pairs: FieldSet[] = [];
+    for (let i = 0; i < rest.length; i += 2) pairs.push(union(rest[i] as FieldSet, rest[i + 1] ?? leaf));
+    rest = pairs;
+  }
+  return rest[0] ?? leaf;
+}
+
 function unionNodes(a: FieldSet, b: FieldSet, member: boolean): FieldSet | undefined {
   if (a === b) return a;
   let same = true;

@@ -11,6 +11,7 @@ import {
   leaf,
   recursiveDifference,
   union,
+  unionOfAll,
 } from "./field-set.ts";
 import { setOfText } from "./known-sets.ts";
 import { merge, removeFields } from "./merge.ts";
@@ -204,6 +205,7 @@ function capped(managers: Map<string, ManagerEntry>): Managers {
   const at = (entry: ManagerEntry): string => entry.time ?? "";
   updates.sort(([a, x], [b, y]) => (at(x) < at(y) ? -1 : at(x) > at(y) ? 1 : a < b ? -1 : 1));
   const firstOf = new Map<string, string>();
+  const sets = new Map<string, FieldSet[]>();
   for (const [id, entry] of updates) {
     if (count <= maxUpdates) break;
     const writer = {
@@ -221,9 +223,14 @@ function capped(managers: Map<string, ManagerEntry>): Managers {
     const known = managers.get(bucket) ?? (managers.get(first) as ManagerEntry);
     if (!managers.has(bucket)) managers.delete(first);
     managers.delete(id);
-    managers.set(bucket, { ...writer, time: entry.time, set: union(known.set, entry.set) });
+    const all = sets.get(bucket) ?? [known.set];
+    all.push(entry.set);
+    sets.set(bucket, all);
+    managers.set(bucket, { ...writer, time: entry.time, set: leaf });
     count--;
   }
+  for (const [bucket, all] of sets)
+    managers.set(bucket, { ...(managers.get(bucket) as ManagerEntry), set: unionOfAll(all) });
   return managers;
 }
 

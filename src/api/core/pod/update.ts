@@ -65,8 +65,10 @@ function validateTolerationChange(
   errors: FieldError[],
 ): void {
   const path = "spec.tolerations";
-  const bare = ({ tolerationSeconds: _, ...rest }: Toleration): object => rest;
-  if (old.some((each) => !all.some((other) => deepEqual(bare(other), bare(each))))) {
+  const bare = ({ key, operator, value, effect }: Toleration): string =>
+    JSON.stringify([key, operator, value, effect]);
+  const now = new Set(all.map(bare));
+  if (old.some((each) => !now.has(bare(each)))) {
     errors.push(forbidden(path, "existing toleration can not be modified except its tolerationSeconds"));
     return;
   }
