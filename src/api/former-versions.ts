@@ -89,9 +89,9 @@ export function presentPart<T extends { kind?: string; apiVersion?: string; spec
   if (sameFields(object.kind ?? "")) {
     const { spec, apiVersion = "", kind } = object;
     // A Deployment of these could say where it goes back to.
-    if (kind === "Deployment" && ofTemplate.has(apiVersion) && spec && typeof spec === "object")
-      return { ...object, spec: { ...spec, rollbackTo: undefined } };
-    return object;
+    if (kind !== "Deployment" || !ofTemplate.has(apiVersion) || !spec) return object;
+    const { rollbackTo: _, ...known } = spec as { rollbackTo?: unknown };
+    return { ...object, spec: known };
   }
   return Object.fromEntries(Object.entries(object).filter(([name]) => !inner.has(name))) as T;
 }

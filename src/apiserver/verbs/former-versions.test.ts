@@ -72,3 +72,31 @@ test("another kind of such a version is no conversion, a kind it never had is no
     /no kind "Job" is registered for version "batch\/v1beta1"/,
   );
 });
+
+test("a patch may make an object one of a former version, whose defaults it then gets", async () => {
+  const path = inDefault("apps/v1", "deployments");
+  const labels = { a: "b" };
+  const spec = {
+    selector: { matchLabels: labels },
+    template: { metadata: { labels }, spec: { containers: [{ name: "c", image: "i" }] } },
+  };
+  await h.call("POST", path, { metadata: { name: "d" }, spec });
+  const patch = (apiVersion: string) =>
+    h.call("PATCH", `${path}/d`, { apiVersion }, { "content-type": "application/merge-patch+json" });
+  assert.equal((await patch("apps/v1beta2")).body.metadata.labels, undefined);
+  const { status, body } = await patch("extensions/v1beta1");
+  assert.deepEqual([status, body.apiVersion, body.metadata.labels], [200, "apps/v1", labels]);
+  assert.equal((await patch("batch/v1beta1")).status, 422);
+});
+
+test("a Deployment of a former version may say where it goes back to, and its Scale is one of another version", async () => {
+  const path = inDefault("apps/v1", "deployments");
+  const body = { apiVersion: "extensions/v1beta1", kind: "Deployment", metadata: { name: "e" } };
+  const { headers } = await h.call("POST", path, { ...body, spec: { rollbackTo: { revision: 1 }, x: 1 } });
+  assert.equal(headers?.warning, '299 - "unknown field \\"spec.x\\""');
+  const scale = { apiVersion: "apps/v1beta1", kind: "Scale", metadata: { name: "d" }, spec: { replicas: 0 } };
+  assert.equal(
+    failure(await h.call("PUT", `${path}/d/scale`, scale), 400).message,
+    "the API version in the data (apps/v1beta1) does not match the expected API version (autoscaling/v1)",
+  );
+});
