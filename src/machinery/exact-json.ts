@@ -30,6 +30,21 @@ const written = new WeakMap<object, Map<string, string>>();
 export const writtenAs = (holder: object, name: string | number): string | undefined =>
   written.get(holder)?.get(String(name));
 
+/** The text of the first number that no float64 can hold, in what was read of `text`; undefined when there is none. */
+export function hugeNumber(value: unknown, text: string): string | undefined {
+  return /\d[eE]|\d{300}/.test(text) ? firstHuge(value) : undefined;
+}
+
+function firstHuge(value: unknown): string | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  for (const [name, each] of Object.entries(value)) {
+    const found =
+      each === Infinity || each === -Infinity ? (writtenAs(value, name) ?? String(each)) : firstHuge(each);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
 /** True for what Go's decoder makes a float64 of: what is not whole, was written with a point or exponent, or is too long. */
 export const isGoFloat = (value: number, holder?: object, name?: string | number): boolean =>
   !Number.isSafeInteger(value) ||

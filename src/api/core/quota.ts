@@ -57,12 +57,22 @@ function checkSelector({ spec }: ResourceQuota, names: readonly string[], errors
   if (!selector) return;
   const path = "spec.scopeSelector.matchExpressions";
   const scopes: string[] = [];
+  // Each mistake shows all of the selector: it is written once.
+  let shown: ReturnType<typeof internalForm> | undefined;
+  const foreignNames = new Map<string, number>();
+  const foreignTo = (scope: string): number => {
+    let count = foreignNames.get(scope);
+    if (count === undefined) {
+      count = names.filter((name) => !isCountable(scope, name)).length;
+      foreignNames.set(scope, count);
+    }
+    return count;
+  };
   for (const expression of selector.matchExpressions ?? []) {
     const { scopeName = "", operator = "", values = [] } = given(expression);
     if (!scopeNames.has(scopeName)) errors.push(invalid(`${path}.scopeName`, scopeName, "unsupported scope"));
-    for (const name of names)
-      if (!isCountable(scopeName, name))
-        errors.push(invalid(path, internalForm("core.ScopeSelector", selector), foreign));
+    for (let i = foreignTo(scopeName); i > 0; i--)
+      errors.push(invalid(path, (shown ??= internalForm("core.ScopeSelector", selector)), foreign));
     if (existing.includes(scopeName) && operator !== "Exists")
       errors.push(invalid(`${path}.operator`, operator, mustExist));
     if (operator === "In" || operator === "NotIn") {

@@ -156,3 +156,27 @@ test("what is deeper than anything goes where nobody keeps it, also in a patch a
   const refused = failure(await h.call("POST", `${maps}?dryRun=All`, body(10_001), yaml), 400);
   assert.match(refused.message ?? "", /yaml: exceeded max depth of 10000 /);
 });
+
+test("a number that no float64 can hold is refused in a patch, as Go's decoder does", async () => {
+  await h.call("POST", maps, configMap("huge"));
+  const text = "cannot unmarshal number 1e999 into Go";
+  for (const [type, body, message] of [
+    ["merge-patch", '{"zzz":{"a":[1e999]}}', `error decoding patch: json: ${text} value of type float64`],
+    ["strategic-merge-patch", '{"zzz":{"a":[1e999]}}', `json: ${text} value of type float64`],
+    [
+      "json-patch",
+      '[{"op":"add","path":"/zzz","value":{"a":[1e999]}}]',
+      `error decoding patch: json: ${text} struct field jsonPatchOp.value of type float64`,
+    ],
+  ] as const) {
+    const answer = await h.call("PATCH", `${maps}/huge`, body, {
+      "content-type": `application/${type}+json`,
+    });
+    assert.deepEqual([answer.status, answer.body.message], [400, message]);
+  }
+  const beside = '[{"op":"test","path":"/metadata/name","value":"huge","zz":1e999}]';
+  const passed = await h.call("PATCH", `${maps}/huge`, beside, {
+    "content-type": "application/json-patch+json",
+  });
+  assert.equal(passed.status, 200);
+});

@@ -5,6 +5,7 @@ import {
   applyMergePatch,
   duplicateMembers,
   goText,
+  hugeNumber,
   isObject,
   type JsonPatchOperation,
   PatchError,
@@ -89,6 +90,7 @@ function mergePatch(text: string, lenient: boolean): ReadPatch {
   } catch (error) {
     throw lenient ? bad() : error;
   }
+  if (!lenient) refuseHuge(read.value, read.text, "error decoding patch: ", "value");
   const { value: body, cut } = read;
   if (body === null || (lenient && typeof body !== "object")) throw bad();
   if (!lenient && !isObject(body)) throw badRequest(`error decoding patch: ${notAMap(body)}`);
@@ -105,6 +107,7 @@ function mergePatch(text: string, lenient: boolean): ReadPatch {
 
 function strategicPatch(text: string, schema: PatchSchema): ReadPatch {
   const read = decodePatch(text, "");
+  refuseHuge(read.value, read.text, "", "value");
   const body = read.value ?? {};
   if (!isObject(body)) throw badRequest(notAMap(body));
   return {
@@ -135,6 +138,13 @@ const customPatch = (): StatusError =>
 const unsupportedPatch = (): StatusError =>
   new StatusError("UnsupportedMediaType", "415: Unsupported Media Type", { details: {} });
 
+/** No float64 can hold it: Go's decoder refuses what JavaScript's makes infinite. */
+function refuseHuge(value: unknown, text: string, prefix: string, into: string): void {
+  const huge = hugeNumber(value, text);
+  if (huge !== undefined)
+    throw badRequest(`${prefix}json: cannot unmarshal number ${huge} into Go ${into} of type float64`);
+}
+
 function decodePatch(text: string, prefix: string): ReadJson {
   try {
     return parseDeepJson(text);
@@ -154,6 +164,10 @@ function jsonPatch(text: string, lenient: boolean): ReadPatch {
     throw badRequest(`${prefix}json: cannot unmarshal ${goType(body)} into Go value of type ${into}`);
   }
   for (const operation of body) checkOperation(operation, lenient);
+  if (!lenient)
+    for (const operation of body)
+      if (isObject(operation))
+        refuseHuge({ value: operation.value }, usable, prefix, "struct field jsonPatchOp.value");
   if (body.length > maxOperations) {
     throw new StatusError(
       "RequestEntityTooLarge",
