@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GoYamlError, readYamlBody } from "./go-yaml.ts";
+import { checkYamlText } from "./yaml-grammar.ts";
 
 test("only the first document counts, and nothing is null", () => {
   assert.deepEqual(readYamlBody("a: 1\n---\na: 2\n").value, { a: 1 });
@@ -45,6 +46,50 @@ test("mistakes are Go's", () => {
   }
 });
 
+test("the first mistake is told in the order in which Go's parser asks for tokens", () => {
+  const rows: readonly (readonly [string, string])[] = [
+    ["a:\n  b: 'x'\n=  - c\nd: 1\n", "line 4: could not find expected ':'"],
+    ["a: 'z' b:\n- x\n", "did not find expected key"],
+    ["x: 1\na: 'z' b:\n- x\n", "line 1: did not find expected key"],
+    ["x: 1\na: >- b\n", "line 2: did not find expected comment or line break"],
+    ["a:\n *|\n", "line 2: did not find expected alphabetic or numeric character"],
+    ["a:\n!< b: 1\n", "line 2: did not find expected tag URI"],
+    ["a:\n  !x!y b\n", "line 1: found undefined tag handle"],
+    ["a:\n %x: 1\n", "line 2: found character that cannot start any token"],
+    ["a:\n%: 1\n", "line 2: could not find expected directive name"],
+    ["%YAML 1.2\n---\na: 1\n", "found incompatible YAML document"],
+    ["%YAML 1.1\na: 1\n", "line 1: did not find expected <document start>"],
+    ["a: |\n\tb\n", "line 2: found a tab character where an indentation space is expected"],
+    ["a: b\n\tc\n d\n", "line 2: found a tab character that violates indentation"],
+    ["a: 'b' - c\n", "block sequence entries are not allowed in this context"],
+    ["a: ? b\n", "mapping keys are not allowed in this context"],
+    ['a: "\\q"\n', "found unknown escape character"],
+    ['a:\n "\\x4"\n', "line 2: did not find expected hexdecimal number"],
+    ['{"a":"\\ud83d\\ude00"}', "found invalid Unicode character escape code"],
+    ['{"a":"\\/"}', "found unknown escape character"],
+    ["a: 'b\n---\n'\n", "line 2: found unexpected document indicator"],
+    ["a: [b, c\n- d\n", "line 2: did not find expected ',' or ']'"],
+    ["x: [*y, &y 1]\n", "unknown anchor 'y' referenced"],
+    ["a: 1\n<<: \n", "map merge requires map or sequence of maps as the value"],
+    [`a: ${"[".repeat(10_001)}`, "exceeded max depth of 10000"],
+  ];
+  for (const [text, why] of rows) {
+    assert.throws(() => readYamlBody(text), new GoYamlError(`yaml: ${why}`), text.slice(0, 80));
+  }
+});
+
+test("what Go's parser takes is not refused", () => {
+  const texts = [
+    "a: &x {b: [c, d: e, ? f : g]}\nh: *x\n",
+    "? - a\n: b\n",
+    "%TAG !e! tag:e,2000:\n---\na: !!str 5\nb: !<tag:yaml.org,2002:str> c\n...\nfoo: [",
+    "a:\n- b\n-\n- - c\n  - |2-\n     d\n\n- >+\n  e\n\nf: 'g''h\n  i'\nj: \"k\\\n  l\\x41\"\n",
+    "# c\r\na: b # d\r\ne:\r\n  f:g h#i -j\r\n",
+    "{a, b: , 'c': d,}",
+  ];
+  for (const text of texts) checkYamlText(text);
+});
+
 test("a page that stands for gigabytes is refused", () => {
   let text = 'a0: &a0 ["x","x","x","x","x","x","x","x","x"]\n';
   for (let i = 1; i < 9; i++) text += `a${i}: &a${i} [${`*a${i - 1},`.repeat(9)}]\n`;
@@ -53,7 +98,7 @@ test("a page that stands for gigabytes is refused", () => {
 
 test("JSON means what it means as YAML, read either way", () => {
   const texts = [
-    '{"a":"\\u00e9\\ud83d\\ude00\\/\\n\\t\\"\\\\ \u2028 é 🚢","é":[1,-0,0.5,1e3,1.0,-1E-2,null,true,false,[],{}]}',
+    '{"a":"\\u00e9\\n\\t\\"\\\\ \u2028 é 🚢","é":[1,-0,0.5,1e3,1.0,-1E-2,null,true,false,[],{}]}',
     '{"big":9007199254740993,"bigger":18446744073709551616,"text":"yes","0644":"0644","no":"~"}',
     '  { "a" : { "b" : [ "x" , { } ] } }  \n',
     '{"__proto__":{"a":1}}',

@@ -2,9 +2,10 @@
  * A request's body in YAML, with the mistakes in the words of Go's parser (yaml.v2). Only the first document is read, and a
  * key that appears twice is no mistake yet: the last one counts, and who asked for strictness is told.
  */
-import type { LineCounter, YAMLError } from "yaml";
 import { parseExact } from "./exact-json.ts";
 import { duplicateMembers } from "./json-duplicates.ts";
+import { checkYamlText } from "./yaml-grammar.ts";
+import { YamlTextProblem } from "./yaml-problem.ts";
 import { yamlLibrary, yamlOptions } from "./yaml.ts";
 
 export interface YamlBody {
@@ -50,10 +51,13 @@ const maxAliases = 100;
 
 /**
  * What clients send as YAML is nearly always JSON, which is read twenty times as fast. Undefined where the two might not
- * mean the same: keys that appear twice, merge keys, and all that is no JSON.
+ * mean the same: keys that appear twice, merge keys, and
+ * all that is no JSON.
  */
 function readAsJson(text: string): YamlBody | undefined {
   if (!/^\s*\{/.test(text) || text.includes('"<<"')) return undefined;
+  // YAML 1.1 does not know all escapes: halves of a pair are characters that do not exist.
+  if (text.includes("\\") && /\\(?:\/|u[dD][89a-fA-F])/.test(text)) return undefined;
   try {
     const value = parseExact(text);
     return duplicateMembers(text).length === 0 ? { value, duplicates: [] } : undefined;
@@ -67,14 +71,23 @@ export function readYamlBody(given: string): YamlBody {
   if (hasControls(given)) throw new GoYamlError("yaml: control characters are not allowed");
   const json = readAsJson(given);
   if (json) return json;
+  try {
+    checkYamlText(given);
+  } catch (cause) {
+    if (cause instanceof YamlTextProblem) throw new GoYamlError(`yaml: ${cause.message}`, { cause });
+    throw cause;
+  }
   const text = given.slice(0, endOfFlow(given));
   const yaml = yamlLibrary();
   const lines = new yaml.LineCounter();
   const [document] = yaml.parseAllDocuments(text, { ...yamlOptions, lineCounter: lines, uniqueKeys: false });
   if (!document || !("contents" in document)) return { value: null, duplicates: [] };
-  if (/^(?:#.*\n|\s*\n)*%YAML\s+(?!1\.1\s)/.test(text))
-    throw new GoYamlError("yaml: found incompatible YAML document");
-  if (document.errors.length > 0) throw new GoYamlError(`yaml: ${inGoWords(document.errors, text, lines)}`);
+  const [error] = document.errors;
+  if (error) {
+    // Go's parser would take it: this one is of YAML 1.2.
+    const line = lines.linePos(Math.min(error.pos[0], text.length)).line - 1;
+    throw new GoYamlError(`yaml: ${line === 0 ? "" : `line ${line}: `}did not find expected key`);
+  }
   const duplicates: string[] = [];
   yaml.visit(document, {
     Map(_, map) {
@@ -93,48 +106,11 @@ export function readYamlBody(given: string): YamlBody {
     return { value: document.toJS({ maxAliasCount: maxAliases }) ?? null, duplicates };
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
+    if (/^Merge sources must be/.test(message))
+      throw new GoYamlError("yaml: map merge requires map or sequence of maps as the value", { cause });
     const anchor = /^Unresolved alias.*: (.*)$/.exec(message)?.[1];
     const what =
       anchor === undefined ? "document contains excessive aliasing" : `unknown anchor '${anchor}' referenced`;
     throw new GoYamlError(`yaml: ${what}`, { cause });
   }
-}
-
-/** Go counts lines from 0 in its parser and from 1 in its scanner, and does not name the first. */
-function inGoWords([error, after]: readonly YAMLError[], text: string, lines: LineCounter): string {
-  if (!error) return "";
-  const lineAt = (position: number): number => lines.linePos(Math.min(position, text.length)).line - 1;
-  const at = lineAt(error.pos[0]);
-  /** Where the next thing stands that is no white space. */
-  const next = error.pos[0] + (/^\s*/.exec(text.slice(error.pos[0]))?.[0].length ?? 0);
-  const scanner = (what: string, line = at): string => (line === 0 ? what : `line ${line + 1}: ${what}`);
-  const parser = (what: string, line = at): string => (line === 0 ? what : `line ${line}: ${what}`);
-  switch (error.code) {
-    case "TAB_AS_INDENT":
-    case "BAD_SCALAR_START":
-      return scanner("found character that cannot start any token");
-    case "BLOCK_AS_IMPLICIT_KEY": {
-      // A text of several lines that turns out to be a key: the colon is what cannot stand there.
-      const line = after?.code === "MULTILINE_IMPLICIT_KEY" ? lineAt(after.pos[1]) : at;
-      return scanner("mapping values are not allowed in this context", line);
-    }
-    case "BAD_DQ_ESCAPE":
-      return scanner("found unknown escape character");
-    case "MISSING_CHAR":
-    case "BAD_INDENT": {
-      if (/quote/.test(error.message)) return scanner("found unexpected end of stream", lineAt(text.length));
-      const close = /^Flow map/.test(error.message) ? "}" : /^Flow seq/.test(error.message) ? "]" : "";
-      if (close === "") break;
-      if (next < text.length) return parser(`did not find expected ',' or '${close}'`, lineAt(next));
-      // The end of the text stands on a line of its own.
-      const last = lineAt(text.length) + (text.endsWith("\n") ? 0 : 1);
-      const open = /[[{,:]\s*$/.test(text);
-      return parser(`did not find expected ${open ? "node content" : `',' or '${close}'`}`, last);
-    }
-    case "UNEXPECTED_TOKEN":
-      if (/^\s*-(\s|$)/.test(text)) return parser("did not find expected '-' indicator");
-      break;
-    default:
-  }
-  return parser("did not find expected key");
 }
