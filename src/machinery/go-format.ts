@@ -54,3 +54,21 @@ function memberText(holder: object, name: string | number): string {
   const value = (holder as Record<string | number, unknown>)[name];
   return typeof value === "number" && isGoFloat(value, holder, name) ? goFloat(value) : goText(value);
 }
+
+/** `%T` of decoded JSON, in the words of encoders: `float64`, `[]interface {}`. */
+export function goType(value: unknown): string {
+  if (value === null) return "<nil>";
+  if (Array.isArray(value)) return "[]interface {}";
+  switch (typeof value) {
+    case "string":
+      return "string";
+    case "boolean":
+      return "bool";
+    case "number":
+      return Number.isInteger(value) ? "int64" : "float64";
+    case "bigint":
+      return "int64";
+    default:
+      return "map[string]interface {}";
+  }
+}

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { KubeObject } from "../meta.ts";
+import { scaleProblems } from "./scale-rules.ts";
 import type { CustomResourceDefinition } from "../generated/types.ts";
 import { validateDefinition, validateDefinitionUpdate } from "./crd-rules.ts";
 import type { SchemaProps } from "./schema-props.ts";
@@ -99,5 +101,18 @@ test("versions that objects are stored in may not go", () => {
   assert.deepEqual(
     validateDefinitionUpdate(next, old).map(({ field }) => field),
     ["status.storedVersions[0]"],
+  );
+});
+
+test("what is no number of replicas is named with its value and type as Go prints them", () => {
+  const scale = { specReplicasPath: ".spec.n", statusReplicasPath: ".status.n" };
+  const problem = (spec: unknown) =>
+    scaleProblems(scale, { kind: "A", apiVersion: "b/v1", spec } as KubeObject, "spec")[0]?.message;
+  const said = (text: string) => `Invalid value: 0: .spec.n accessor error: ${text}`;
+  assert.equal(problem([]), said("[] is of the type []interface {}, expected map[string]interface{}"));
+  assert.equal(problem({ n: 1.5 }), said("1.5 is of the type float64, expected int64"));
+  assert.equal(
+    problem({ n: { a: true } }),
+    said("map[a:true] is of the type map[string]interface {}, expected int64"),
   );
 });

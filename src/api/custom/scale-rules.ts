@@ -1,5 +1,5 @@
 /** What the scale subresource reads has to be numbers of replicas, and a selector's text. */
-import { invalid, isObject } from "../../machinery/index.ts";
+import { goText, goType, invalid, isObject } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
 import type { CustomResourceSubresourceScale } from "../generated/types.ts";
 import type { KubeObject } from "../meta.ts";
@@ -29,13 +29,13 @@ function memberAt(object: KubeObject, path: string): number | bigint | { problem
   for (const [i, name] of names.entries()) {
     if (!isObject(value))
       return {
-        problem: `.${names.join(".")} accessor error: ${JSON.stringify(value)?.replaceAll('"', "")} is of the type ${typeof value}, expected map[string]interface{}`,
+        problem: `.${names.join(".")} accessor error: ${goText(value)} is of the type ${goType(value)}, expected map[string]interface{}`,
       };
     value = value[name];
     if (value === undefined || (value === null && i < names.length - 1)) return undefined;
   }
   if (typeof value === "bigint" || (typeof value === "number" && Number.isInteger(value))) return value;
   return {
-    problem: `.${names.join(".")} accessor error: ${value === null ? "<nil>" : String(value)} is of the type ${value === null ? "<nil>" : typeof value}, expected int64`,
+    problem: `.${names.join(".")} accessor error: ${goText(value)} is of the type ${goType(value)}, expected int64`,
   };
 }

@@ -1,6 +1,6 @@
 /** What a webhook may change of an object's identity and metadata: labels and annotations alone. Pure. */
 import { type FieldError, type KubeObject, validateAnnotations, validateLabels } from "../../api/index.ts";
-import { deepClone, isObject } from "../../machinery/index.ts";
+import { deepClone, goType, isObject } from "../../machinery/index.ts";
 
 /** An object's kind as Go prints it. */
 export const kindOf = (object: KubeObject): string => `${object.apiVersion}, Kind=${object.kind}`;
@@ -51,24 +51,6 @@ function decoded(value: unknown): KubeObject {
   if (typeof value.kind !== "string" || value.kind === "")
     throw new Error(`Object 'Kind' is missing in '${JSON.stringify(value)}'`);
   return value as KubeObject;
-}
-
-/** Go's names of what JSON holds. */
-function goType(value: unknown): string {
-  if (value === null) return "<nil>";
-  if (Array.isArray(value)) return "[]interface {}";
-  switch (typeof value) {
-    case "string":
-      return "string";
-    case "boolean":
-      return "bool";
-    case "number":
-      return Number.isInteger(value) ? "int64" : "float64";
-    case "bigint":
-      return "int64";
-    default:
-      return "map[string]interface {}";
-  }
 }
 
 type Meta = NonNullable<KubeObject["metadata"]>;
