@@ -98,13 +98,17 @@ export const onlyAccepted = (types: readonly string[]): StatusError =>
   new StatusError("NotAcceptable", `only the following media types are accepted: ${types.join(", ")}`);
 
 /** Nothing of what the client accepts is made here. `streams`: it is a place that can be watched. */
-export function notAcceptable(accept: string, offer: { streams: boolean; text: boolean }): StatusError {
+export function notAcceptable(
+  accept: string,
+  offer: { streams: boolean; text: boolean; families?: boolean },
+): StatusError {
   // A type that is made here, with parameters that nobody knows, is refused in other words than a foreign type.
   const types = [...(offer.text ? ["text/plain"] : []), ...mediaTypes];
   const known = accept
     .split(",")
     .some((range) => ["*/*", ...types].includes((range.split(";")[0] as string).trim()));
-  if (known) return onlyAccepted(mediaTypes);
+  // Custom resources have no paths of their own in Kubernetes, where foreign types would be noticed.
+  if (known || offer.families) return onlyAccepted(mediaTypes);
   return nothingElse(offer.streams ? [...types, ...streamTypes] : types);
 }
 

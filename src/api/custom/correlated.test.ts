@@ -51,6 +51,19 @@ test("an object with members that the schema does not know is never as it was", 
   assert.deepEqual(wrong(schema, { open: { z: 1 } }, { open: { z: 1 } }), ["open.a"]);
 });
 
+test("whole numbers of more than 64 bits are none", () => {
+  const schema: SchemaProps = { type: "object", properties: { a: { type: "integer", format: "int64" } } };
+  assert.equal(validateSchema(schema, { a: 2 ** 63 }, "", true).length, 2);
+  assert.deepEqual(
+    validateSchema(schema, { a: 2n ** 63n }, "", true).map(({ message }) => message),
+    [
+      'Invalid value: "float64": a in body must be of type int64: "float64"',
+      'Invalid value: "": Checked value must be of type integer with format int64 in a',
+    ],
+  );
+  assert.deepEqual(validateSchema(schema, { a: 2n ** 63n - 1n }, "", true), []);
+});
+
 test("what stands in a set or map again is told once, with the keys that it has", () => {
   const set: SchemaProps = { type: "array", items: { type: "string" }, "x-kubernetes-list-type": "set" };
   const map: SchemaProps = { type: "array", items: item, ...byName };

@@ -34,7 +34,8 @@ function checkList(schema: SchemaProps, value: readonly unknown[], path: string,
     errors.push(invalid(`${path}[${foreign}]`, value[foreign], text));
     return;
   }
-  const names = schema["x-kubernetes-list-map-keys"] ?? [];
+  // Go shows maps with their names in alphabetical order.
+  const names = [...(schema["x-kubernetes-list-map-keys"] ?? [])].sort();
   checkOnce(
     value.map((each) =>
       Object.fromEntries(

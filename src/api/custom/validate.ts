@@ -32,11 +32,17 @@ export function patternOf(text: string): RegExp {
   return pattern;
 }
 
+type Range = readonly [low: bigint, high: bigint];
+const longRange: Range = [-(2n ** 63n), 2n ** 63n - 1n];
+const isLong = (value: bigint): boolean => value >= longRange[0] && value <= longRange[1];
+
 const typeName = (value: unknown): string => {
   if (Array.isArray(value)) return "array";
   if (value === null) return "null";
-  if (typeof value === "bigint") return "integer";
-  if (typeof value === "number") return Number.isInteger(value) ? "integer" : "number";
+  // Longer ones are floating-point numbers to Go.
+  if (typeof value === "bigint") return isLong(value) ? "integer" : "number";
+  if (typeof value === "number")
+    return Number.isInteger(value) && isLong(BigInt(value)) ? "integer" : "number";
   return typeof value;
 };
 
@@ -112,7 +118,7 @@ const formatOf = ({ format, type }: SchemaProps): string | undefined =>
 
 /** With a format, types are named by what they are made of. */
 const formatName = (value: unknown): string =>
-  typeName(value) === "integer" ? "int64" : typeof value === "number" ? "float64" : "";
+  typeName(value) === "integer" ? "int64" : typeName(value) === "number" ? "float64" : "";
 
 function checkType(schema: SchemaProps, value: unknown, path: string, errors: FieldError[]): void {
   const types = isIntOrString(schema) ? ["integer", "string"] : schema.type ? [schema.type] : [];
@@ -146,8 +152,6 @@ function checkString(schema: SchemaProps, value: string, path: string, errors: F
 /** Mistakes of a whole value have no field; this is how Go prints none. */
 const noField = "<nil>";
 
-type Range = readonly [low: bigint, high: bigint];
-const longRange: Range = [-(2n ** 63n), 2n ** 63n - 1n];
 const ranges: Readonly<Record<string, Range>> = {
   int32: [-(2n ** 31n), 2n ** 31n - 1n],
   uint32: [0n, 2n ** 32n - 1n],

@@ -370,6 +370,10 @@ test("a ServiceAccount token lives as long as its account, its pod and its time"
     spec: { token, audiences: ["x"] },
   });
   assert.equal(wrong.status["authenticated"], undefined);
+  assert.match(
+    String(wrong.status["error"]),
+    /token audiences \["[^",]*"\] is invalid for the target audiences \["x"\]/,
+  );
   objects.delete("", "pods", "a", "p");
   await assert.rejects(() => who(token), /Unauthorized/);
   objects.put("", "pods", {

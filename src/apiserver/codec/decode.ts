@@ -310,6 +310,7 @@ const versionOf = ({ group, version }: Expected): string => (group === "" ? vers
 /** A decoded value as an object of the kind. `null` is an object without anything. */
 export function asObject(value: unknown, expected: Expected): KubeObject {
   const apiVersion = versionOf(expected);
+  if (value === null && expected.custom) throw new MissingKindError("BadRequest", "Object 'Kind' is missing");
   if (value === null) return { kind: expected.kind, apiVersion, metadata: {} };
   checkShape(value);
   const object = value as KubeObject;

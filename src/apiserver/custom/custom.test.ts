@@ -374,6 +374,10 @@ test("another version's object is looked at before it is refused, and verbs of s
   assert.equal(refused.headers["warning"], '299 - "unknown field \\"spec\\""');
   const strict = failure(await h.call("POST", `${path}?fieldValidation=Strict`, other), 400);
   assert.match(strict.message ?? "", /strict decoding error: unknown field "spec"$/);
+  const nothing = failure(await h.call("POST", path, "null", { "content-type": "application/json" }), 400);
+  assert.match(nothing.message ?? "", /Object 'Kind' is missing in 'null' \(6e756c6c\)$/);
+  const foreign = failure(await h.call("GET", path, undefined, { accept: "application/cbor" }), 406);
+  assert.match(foreign.message ?? "", /^only the following media types are accepted: /);
   const verb = failure(await h.call("DELETE", `${path}/a/status`), 405);
   assert.equal(verb.message, 'delete is not supported on resources of kind "tabs.stable.example.com"');
   assert.deepEqual(verb.details, { group: "stable.example.com", kind: "tabs" });
@@ -392,6 +396,16 @@ test("a patch cannot make something else of a custom resource", async () => {
     'Other.x "a" is invalid: [kind: Invalid value: "Other": must be Tab, apiVersion: Invalid value: "x/v1": must be stable.example.com/v1]',
   );
   assert.deepEqual([details?.group, details?.kind], ["x", "Other"]);
+  const unversioned = failure(await h.call("PATCH", `${path}/a`, { apiVersion: null }, merge), 500);
+  assert.match(
+    unversioned.message ?? "",
+    /Object 'apiVersion' is missing in 'object has no apiVersion field'$/,
+  );
+  const flat = await patched({ spec: 5 });
+  assert.match(
+    flat.message ?? "",
+    /accessor error: 5 is of the type int64, expected map\[string\]interface\{\}/,
+  );
   const nameless = await patched([{ op: "remove", path: "/kind" }], {
     "content-type": "application/json-patch+json",
   });

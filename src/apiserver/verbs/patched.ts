@@ -10,7 +10,7 @@ import {
   modernize,
   sameFields,
 } from "../../api/index.ts";
-import { isObject, parseExact } from "../../machinery/index.ts";
+import { isObject, parseExact, StatusError } from "../../machinery/index.ts";
 import { checkShape, internalName, notRegistered } from "../codec/decode.ts";
 import { invalid } from "../errors.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -79,6 +79,12 @@ export function readPatched(
 
 /** A custom resource stays what it is. Throws 422. */
 function checkCustomNames(def: KindDefinition, object: KubeObject): void {
+  if (!object.apiVersion) {
+    const message = "Object 'apiVersion' is missing in 'object has no apiVersion field'";
+    throw new StatusError("InternalError", `Internal error occurred: ${message}`, {
+      details: { causes: [{ message }] },
+    });
+  }
   const wanted = { kind: def.kind, apiVersion: `${def.group}/${def.version}` };
   const causes = (["kind", "apiVersion"] as const)
     .filter((name) => object[name] !== wanted[name])
