@@ -115,3 +115,9 @@ test("JSON means what it means as YAML, read either way", () => {
   assert.deepEqual(readYamlBody('{"a":1,"a":2}').duplicates, ['line 1: key "a" already set in map']);
   assert.throws(() => readYamlBody('{"a":1'), GoYamlError);
 });
+
+test("a number that no float64 can hold is a text, as Go's parser has it", () => {
+  for (const text of ["1e999", "-1e400", "1".repeat(400)])
+    assert.deepEqual(readYamlBody(`a: ${text}\n`).value, { a: text });
+  assert.deepEqual(readYamlBody("a: .inf\nb: 1e3\n").value, { a: Infinity, b: 1000 });
+});

@@ -6,7 +6,7 @@ import { parseExact } from "./exact-json.ts";
 import { duplicateMembers } from "./json-duplicates.ts";
 import { checkYamlText } from "./yaml-grammar.ts";
 import { YamlTextProblem } from "./yaml-problem.ts";
-import { yamlLibrary, yamlOptions } from "./yaml.ts";
+import { keepHuge, yamlLibrary, yamlOptions } from "./yaml.ts";
 
 export interface YamlBody {
   /** null: nothing is there. */
@@ -90,6 +90,7 @@ export function readYamlBody(given: string): YamlBody {
   }
   const duplicates: string[] = [];
   yaml.visit(document, {
+    Scalar: (_, scalar) => keepHuge(scalar),
     Map(_, map) {
       const seen = new Set<string>();
       for (const { key } of map.items) {

@@ -113,6 +113,13 @@ export const yamlOptions = {
   merge: true,
 } as const satisfies DocumentOptions & SchemaOptions & ParseOptions;
 
+/** A number that no float64 can hold is a text to Go's parser; `.inf` is none of those. */
+export function keepHuge(node: { value: unknown; source?: string }): void {
+  const { value, source } = node;
+  if ((value === Infinity || value === -Infinity) && source !== undefined && /\d/.test(source))
+    node.value = source;
+}
+
 /** Empty documents are left out. `source` names the text in errors (a file name or `standard input`). */
 export function parseYamlDocuments(text: string, source: string): YamlDocument[] {
   const yaml = yamlLibrary();
@@ -130,6 +137,7 @@ export function parseYamlDocuments(text: string, source: string): YamlDocument[]
     let aliases = 0;
     yaml.visit(document, (_, node) => {
       if (yaml.isAlias(node)) aliases++;
+      else if (yaml.isScalar(node)) keepHuge(node);
     });
     let value: unknown;
     try {

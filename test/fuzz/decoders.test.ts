@@ -33,9 +33,9 @@ test("JSON bodies", async () => {
     dictionary: ["\\u", "\\ud800", "\xff", "\xef\xbb\xbf", "1e999", "-0", '"":', "[[", "]]", '{"a":', "}}"],
     run(input) {
       const value = read(input, "application/json");
-      // What no float64 can hold is known by its text alone.
-      if (value === undefined || /\d[eE]|\d{300}/.test(input.toString("latin1"))) return;
-      assert.deepEqual(parseExact(stringifyExact(value)), value);
+      if (value === undefined) return;
+      const text = stringifyExact(value);
+      assert.equal(stringifyExact(parseExact(text)), text);
       assert.equal(({} as { x?: unknown }).x, undefined, "prototypes stay as they are");
     },
   });
