@@ -3,17 +3,12 @@
  * up to 2^63: what lies between becomes a bigint on reading and is written as the digits it stands for.
  */
 import { setMember } from "./deep.ts";
+import { surveyJson } from "./json-survey.ts";
 
-/** Shorter runs of digits are exact numbers anyway, and nearly no text has longer ones outside of strings. */
-const manyDigits = /\d{16}/;
-/** Numbers with a point or an exponent that are members or elements: Go takes none of them for an integer, not even 1.0. */
-const notWhole = /[:[,]\s*-?\d+(?:\.\d|[eE])[\d.eE+-]*\s*[,\]}]/;
 const wholeNumber = /^-?\d+$/;
 
-const hasOddNumbers = (text: string): boolean => manyDigits.test(text) || notWhole.test(text);
-
 /** Throws SyntaxError as JSON.parse. `oddNumbers`: false when it is known that every number in it is an exact one. */
-export function parseExact(text: string, oddNumbers = hasOddNumbers(text)): unknown {
+export function parseExact(text: string, oddNumbers = surveyJson(text).oddNumbers): unknown {
   return oddNumbers ? JSON.parse(text, exactly as Parameters<typeof JSON.parse>[1]) : JSON.parse(text);
 }
 

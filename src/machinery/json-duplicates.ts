@@ -1,7 +1,7 @@
 /** Finds members that appear twice in one object of a JSON text, which JSON.parse silently forgives. */
+import { stringEnd } from "./json-string.ts";
 
 const quote = 0x22;
-const backslash = 0x5c;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
 const openBracket = 0x5b;
@@ -44,20 +44,10 @@ class Scanner {
 
   /** Moves behind the string that begins here; the end of its content. */
   #string(): number {
-    const text = this.#text;
-    let end = text.indexOf('"', this.#at + 1);
-    while (end > 0 && text.charCodeAt(end - 1) === backslash && this.#escaped(end))
-      end = text.indexOf('"', end + 1);
-    if (end < 0) end = text.length;
+    const found = stringEnd(this.#text, this.#at);
+    const end = found < 0 ? this.#text.length : found;
     this.#at = end + 1;
     return end;
-  }
-
-  /** An odd number of backslashes before it makes a quote part of the string. */
-  #escaped(position: number): boolean {
-    let count = 0;
-    while (this.#text.charCodeAt(position - 1 - count) === backslash) count++;
-    return count % 2 === 1;
   }
 
   #value(): void {

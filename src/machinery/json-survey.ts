@@ -1,4 +1,5 @@
 /** What a JSON text has in it, found in one quick pass: most bodies have nothing that asks for a closer look. */
+import { stringEnd } from "./json-string.ts";
 
 export interface JsonSurvey {
   /** Of brackets in brackets. */
@@ -11,7 +12,6 @@ export interface JsonSurvey {
 
 const quote = 0x22;
 const colon = 0x3a;
-const backslash = 0x5c;
 const zero = 0x30;
 const nine = 0x39;
 const point = 0x2e;
@@ -48,19 +48,6 @@ export function surveyJson(text: string): JsonSurvey {
     } else if ((code | lower) === closeBrace) open--;
   }
   return { depth, members, oddNumbers };
-}
-
-/** Where the string ends that begins here; negative when it does not. */
-function stringEnd(text: string, start: number): number {
-  let end = text.indexOf('"', start + 1);
-  while (end > 0 && text.charCodeAt(end - 1) === backslash) {
-    // An odd number of backslashes before it makes a quote part of the string.
-    let from = end - 1;
-    while (text.charCodeAt(from - 1) === backslash) from--;
-    if ((end - from) % 2 === 0) break;
-    end = text.indexOf('"', end + 1);
-  }
-  return end;
 }
 
 /** Members of all objects in parsed JSON: fewer than its text has, if some of these were there twice. */

@@ -5,6 +5,7 @@
  */
 import { deepEqual, isObject } from "./deep.ts";
 import { writtenAs } from "./exact-json.ts";
+import { stringEnd } from "./json-string.ts";
 
 const texts = new WeakMap<object, string>();
 
@@ -173,10 +174,8 @@ class Reader {
   }
 
   #string(): void {
-    const end = /"[^"\\]*(?:\\.[^"\\]*)*"/y;
-    end.lastIndex = this.#at;
-    end.exec(this.#text);
-    this.#at = end.lastIndex || this.#text.length;
+    const end = stringEnd(this.#text, this.#at);
+    this.#at = end < 0 ? this.#text.length : end + 1;
   }
 
   /** Moves behind a value that nothing is looked for in. */
