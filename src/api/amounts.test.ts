@@ -39,3 +39,11 @@ test("a fraction in powers of two is rounded up in powers of two, and is written
   roundAmounts("io.k8s.api.core.v1.ResourceQuota", quota);
   assert.deepEqual(quota.spec.hard, { cpu: "1024103m", memory: "6Ki", "x/half": "512", "x/most": "-6Ki" });
 });
+
+test("a fraction that is too long is refused", () => {
+  const quota = { spec: { hard: { cpu: `1.${"0".repeat(200)}Ki` } } };
+  assert.match(
+    conform("io.k8s.api.core.v1.ResourceQuota", quota).problem ?? "",
+    /quantities must match|too long/,
+  );
+});

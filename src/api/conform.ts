@@ -217,7 +217,8 @@ function walkMap(
     const item = value[name];
     if (plain && typeof item === "string") continue;
     if (amounts && typeof item === "string") {
-      value[name] = roundedFraction(item) ?? quantity(item);
+      const usual = quantity(item);
+      value[name] = roundedFraction(item) ?? usual;
       continue;
     }
     const text = typeof item === "number" ? writtenAs(value, name) : undefined;

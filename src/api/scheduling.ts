@@ -68,7 +68,9 @@ export const schedulingKinds: readonly KindDefinition[] = [
     },
     changesGeneration: () => false,
     undeletable: (name) =>
-      name in systemPriorities ? "this is a system priority class and cannot be deleted" : undefined,
+      Object.hasOwn(systemPriorities, name)
+        ? "this is a system priority class and cannot be deleted"
+        : undefined,
     onUpdate: ["metadataChange", "change"],
     validate(each) {
       const errors: FieldError[] = [];

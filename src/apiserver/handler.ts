@@ -43,7 +43,7 @@ import type { Span } from "./tracing/span.ts";
 import type { Tracer } from "./tracing/tracer.ts";
 import { unstoredVerbs } from "./subresources/unstored.ts";
 import { serveSpecial } from "./subresources/special.ts";
-import { subresources } from "./subresources/index.ts";
+import { type Served, subresources } from "./subresources/index.ts";
 
 type Verb = (call: Call) => Promise<Answer>;
 
@@ -250,13 +250,13 @@ export class Handler {
   ): Promise<Answer> {
     const { def } = resource;
     checkPlace(def, request.method, info);
-    const isThere = info.subresource === "" || def.type || subresources(resource, info.subresource);
-    if (!isThere) throw noResource();
+    const part = info.subresource === "" ? undefined : subresources(resource, info.subresource);
+    if (info.subresource !== "" && !part && !def.type) throw noResource();
     checkNameSegment(info.name);
     const headed = def.type !== undefined && request.method === "HEAD";
     if (!headed && !Object.hasOwn(methods, request.method))
       throw def.type ? notSupported(def, "") : methodNotAllowed();
-    const serve = this.#serving(resource, info, mark);
+    const serve = this.#serving(resource, part, info, mark);
     const offer = offerOf(def, info);
     checkNamed(request.headers?.accept, offer);
     const warnings = this.#deprecations(def, request, info);
@@ -265,9 +265,7 @@ export class Handler {
       const target = negotiate(request.headers?.accept, pretty, offer);
       const apply = info.verb === "patch" && mediaType(request.headers?.["content-type"]) === applyType;
       const dryRun = readWriteOptions(info.verb, info.query, apply);
-      if (request.input && bodied.has(info.verb)) await takeBody(request);
-      const { body, headers } = request;
-      if (body && body.length > longYamlBytes) await readLongYaml(body, headers?.["content-type"]);
+      if (bodied.has(info.verb) && hasBody(request)) await readyBody(request);
       return serve({ core: this.#core, request, info, user, resource, dryRun, target, warnings });
     });
   }
@@ -284,18 +282,17 @@ export class Handler {
   }
 
   /** Who serves the request, if anybody does: what is not there is told before anything else of the request is looked at. */
-  #serving(resource: ServedResource, info: RequestInfo, mark: Mark): Verb {
+  #serving(resource: ServedResource, part: Served | undefined, info: RequestInfo, mark: Mark): Verb {
     const { def } = resource;
     if (info.verb === "watch" && !resource.has("watch")) {
       if (!resource.has("list")) throw methodNotAllowed();
       return () => Promise.reject(notSupported(def, "watch"));
     }
     if (info.subresource !== "") {
-      const serve = subresources(resource, info.subresource);
-      mark.reached = serve !== undefined;
-      if (serve && !serve.verbs.includes(info.verb))
+      mark.reached = part !== undefined;
+      if (part && !part.verbs.includes(info.verb))
         throw def.type ? notSupported(def, info.verb) : methodNotAllowed();
-      return serve?.serve ?? (() => Promise.reject(notFound(def, info.name)));
+      return part?.serve ?? (() => Promise.reject(notFound(def, info.name)));
     }
     const verb = (unstoredVerbs(resource) ?? verbs)[info.verb];
     // Collections are not replaced, and objects are not created under their own path.
@@ -351,7 +348,7 @@ export class Handler {
       const offer = specialOffer(info);
       const target = offer && negotiate(request.headers?.accept, pretty, offer);
       // What is handed on is taken as it goes, and connections have no body.
-      if (request.input && !isLasting(info)) await takeBody(request);
+      if (!isLasting(info) && hasBody(request)) await readyBody(request);
       const result = await serveSpecial(this.#core, special, { request, info, user, warnings });
       if ("status" in result && typeof result.status === "number") return result as Answer;
       const shown = target ?? negotiate(request.headers?.accept, pretty);
@@ -373,6 +370,15 @@ export class Handler {
       cause: error,
     });
   }
+}
+
+const hasBody = ({ input, body }: HandlerRequest): boolean => input !== undefined || body !== undefined;
+
+/** Has the body there for whoever decodes it; what takes long is read aside. */
+async function readyBody(request: HandlerRequest): Promise<void> {
+  await takeBody(request);
+  const { body, headers } = request;
+  if (body && body.length > longYamlBytes) await readLongYaml(body, headers?.["content-type"]);
 }
 
 const speaksProtobuf = ({ headers }: HandlerRequest): boolean =>

@@ -1,4 +1,4 @@
-import { goQuote } from "./go-format.ts";
+import { goQuote, withoutHtml } from "./go-format.ts";
 import { compactText, stringifyRaw } from "./raw-json.ts";
 
 /** Constructors for mistakes in fields, with the wording of apimachinery's field.Error. */
@@ -15,11 +15,8 @@ function show(value: unknown): string {
     return String(value);
   if (value === undefined) return "null";
   if (typeof value === "string") return goQuote(value);
-  return stringifyRaw(value, compactText).replace(/[<>&\u2028\u2029]/g, escaped);
+  return withoutHtml(stringifyRaw(value, compactText));
 }
-
-/** Go's JSON keeps what HTML means something by out of strings. */
-const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 
 const make = (reason: string, head: string, field: string, detail: string): FieldError => ({
   reason,

@@ -55,6 +55,13 @@ function memberText(holder: object, name: string | number): string {
   return typeof value === "number" && isGoFloat(value, holder, name) ? goFloat(value) : goText(value);
 }
 
+/** JSON text as Go's encoder writes it: what HTML means something by, which stands in strings alone, as escapes. */
+export const withoutHtml = (json: string): string =>
+  json.replace(
+    /[<>&\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+
 /** `%T` of decoded JSON, in the words of encoders: `float64`, `[]interface {}`. */
 export function goType(value: unknown): string {
   if (value === null) return "<nil>";

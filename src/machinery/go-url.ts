@@ -37,7 +37,7 @@ function parse(text: string, request: boolean): GoUrl {
   if (/[\x00-\x1f\x7f]/.test(text)) throw new Problem("net/url: invalid control character in URL");
   if (text === "" && request) throw new Problem("empty url");
   if (text.startsWith(":")) throw new Problem("missing protocol scheme");
-  const scheme = /^([A-Za-z][\w+.-]*):/.exec(text.replaceAll("_", " "))?.[1] ?? "";
+  const scheme = /^([A-Za-z][A-Za-z\d+.-]*):/.exec(text)?.[1] ?? "";
   let rest = scheme === "" ? text : text.slice(scheme.length + 1);
   const mark = rest.indexOf("?");
   const query = mark < 0 ? "" : rest.slice(mark + 1);

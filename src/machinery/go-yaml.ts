@@ -51,8 +51,7 @@ const maxAliases = 100;
 
 /**
  * What clients send as YAML is nearly always JSON, which is read twenty times as fast. Undefined where the two might not
- * mean the same: keys that appear twice, merge keys, and
- * all that is no JSON.
+ * mean the same: keys that appear twice, merge keys, and all that is no JSON.
  */
 function readAsJson(text: string): YamlBody | undefined {
   if (!/^\s*\{/.test(text) || text.includes('"<<"')) return undefined;

@@ -75,7 +75,7 @@ export const logFormat = (format: LoggingFormat, pid: number): LogFormat =>
     : (line, called) => componentJsonLine(line, callerOf(called));
 
 /** File and line of who called this function. */
-export function callerOf(called: (...given: never[]) => unknown): string {
+function callerOf(called: (...given: never[]) => unknown): string {
   const seen: { stack?: string } = {};
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 1;

@@ -4,6 +4,7 @@
  * into copies. What no text is known of was made anew, and has the text that Go's encoder would give it.
  */
 import { deepEqual, isObject } from "./deep.ts";
+import { withoutHtml } from "./go-format.ts";
 import { writtenAs } from "./exact-json.ts";
 import { stringEnd } from "./json-string.ts";
 
@@ -40,13 +41,6 @@ function ordered(value: unknown, written: boolean): string {
 /** The text as Go's encoder writes it out: without white space, and without what HTML means something by. */
 export const compactText = (text: string): string =>
   withoutHtml(text.replace(/"[^"\\]*(?:\\.[^"\\]*)*"|[ \t\r\n]+/g, (part) => (part[0] === '"' ? part : "")));
-
-/** Such characters stand in strings alone. */
-const withoutHtml = (text: string): string =>
-  text.replace(
-    /[<>&\u2028\u2029]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
 
 /** Begins a string as no parsed one does: half of a pair, which JSON.stringify escapes. */
 const mark = "\ud800";
@@ -112,7 +106,7 @@ export function readRawTexts(paths: readonly string[], object: object, text: str
 export function sameRaw(paths: readonly string[], one: unknown, other: unknown): boolean {
   let same = true;
   eachRaw(paths, one, other, (value, beside) => {
-    same &&= rawText(value) === rawText(beside);
+    same &&= value === beside || rawText(value) === rawText(beside);
   });
   return same;
 }

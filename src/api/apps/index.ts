@@ -139,7 +139,7 @@ export const appsKinds: readonly KindDefinition[] = [
   define<ControllerRevision>({
     kind: "ControllerRevision",
     plural: "controllerrevisions",
-    rawFields: ["data"],
+    rawFields: rules.revisionRawFields,
     columns: columns.controllerRevisionColumns,
     onUpdate: ["metadataChange", "metadata", "object", "change"],
     validate: rules.validateRevision,

@@ -7,11 +7,11 @@ import {
   isDns1123Label,
   isObject,
   isPercent,
-  keepRawText,
   notSupported,
-  rawText,
   required,
+  sameRaw,
   selectorFromObject,
+  settleRaw,
   wasEmptied,
 } from "../../machinery/index.ts";
 import { validateClaimSpec } from "../core/claim-spec.ts";
@@ -337,12 +337,14 @@ export function validateNewRevision(revision: ControllerRevision): FieldError[] 
   return [required("data", nothing ? "data is mandatory" : "data must be a valid JSON object")];
 }
 
+/** What of a ControllerRevision is kept as text. */
+export const revisionRawFields = ["data"] as const;
+
 /** The data is a text to Kubernetes: the same members in another order are other data. */
 export function validateRevisionUpdate(revision: ControllerRevision, old: ControllerRevision): FieldError[] {
   const data: unknown = revision.data ?? null;
-  const text = rawText(data);
-  if (text === rawText(old.data ?? null)) return [];
-  if (isObject(data)) keepRawText(data, text);
+  if (deepEqual(data, old.data ?? null) && sameRaw(revisionRawFields, revision, old)) return [];
+  settleRaw(revisionRawFields, revision);
   return [invalid("data", data, immutableText)];
 }
 

@@ -328,8 +328,10 @@ function countGeneration(object: KubeObject, old: KubeObject, hasStatus: boolean
 }
 
 /** Where something stood more than once already, it may. */
-const newInLists = (schema: SchemaProps, object: KubeObject, old: KubeObject): FieldError[] =>
-  listProblems(schema, old, "").length === 0 ? listProblems(schema, object, "") : [];
+function newInLists(schema: SchemaProps, object: KubeObject, old: KubeObject): FieldError[] {
+  const errors = listProblems(schema, object, "");
+  return errors.length > 0 && listProblems(schema, old, "").length > 0 ? [] : errors;
+}
 
 const fieldText = (object: KubeObject, jsonPath: string): string => {
   const [value] = findJsonPath(jsonPath, object);

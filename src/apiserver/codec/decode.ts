@@ -80,7 +80,7 @@ export function decodeBody(
     const { text: usable, cut } = yamlText(body, text);
     const { value, duplicates } = parseYaml(body, usable);
     // It becomes JSON first, with keys in order, so that is the order in which mistakes are found.
-    return { value: inOrder(value), duplicates, text, format: "yaml", ...(cut ? { cut } : {}) };
+    return { value: keysInOrder(value), duplicates, text, format: "yaml", ...(cut ? { cut } : {}) };
   }
   throw unsupportedMediaType(bodyTypes);
 }
@@ -167,7 +167,8 @@ const withoutHalves = (value: unknown): unknown =>
     (keys) => keys,
   );
 
-const inOrder = (value: unknown): unknown =>
+/** With the keys of every map in order. */
+export const keysInOrder = (value: unknown): unknown =>
   mapped(
     value,
     (text) => text,

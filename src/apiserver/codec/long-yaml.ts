@@ -27,23 +27,34 @@ export function yamlOf(body: Uint8Array, text: string): YamlBody {
 
 /** Reads the text of a body aside, for `yamlOf`. False when it takes too much memory. */
 export async function readAside(body: Uint8Array, text: string): Promise<boolean> {
-  reader ??= new YamlReader(() => (reader = undefined));
-  const answer = await reader.read(text);
+  const answer = await readText(text);
   if (!answer) return false;
   outcomes.set(body, answer.body ?? new GoYamlError(answer.problem ?? ""));
   return true;
 }
 
+/** The one that takes texts. */
 let reader: YamlReader | undefined;
+
+/** Undefined when it takes too much memory. */
+function readText(text: string): Promise<YamlAnswer | undefined> {
+  reader ??= new YamlReader();
+  return reader.read(text);
+}
+
+interface Waiting {
+  text: string;
+  settle(answer: YamlAnswer | undefined | Promise<YamlAnswer | undefined>): void;
+}
 
 class YamlReader {
   readonly #worker: Worker;
-  readonly #waiting = new Map<number, (answer: YamlAnswer | undefined) => void>();
+  /** In the order in which they are read. */
+  readonly #waiting = new Map<number, Waiting>();
   #nextId = 1;
   #idle: NodeJS.Timeout | undefined;
 
-  /** `over`: it takes nothing more. */
-  constructor(over: () => void) {
+  constructor() {
     // The worker's file has this file's ending: .ts from source, .js when bundled.
     const ending = import.meta.url.slice(import.meta.url.lastIndexOf("."));
     this.#worker = new Worker(new URL(`./yaml-worker${ending}`, import.meta.url), {
@@ -53,30 +64,43 @@ class YamlReader {
     this.#worker.unref();
     this.#worker.on("message", (answer: YamlAnswer) => this.#settle(answer));
     // Followed by its end.
-    this.#worker.on("error", () => over());
-    this.#worker.on("exit", () => {
-      over();
-      clearTimeout(this.#idle);
-      for (const settle of this.#waiting.values()) settle(undefined);
-      this.#waiting.clear();
-    });
+    this.#worker.on("error", () => this.#over());
+    this.#worker.on("exit", () => this.#ended());
   }
 
   read(text: string): Promise<YamlAnswer | undefined> {
     const id = this.#nextId++;
     clearTimeout(this.#idle);
     this.#worker.ref();
-    return new Promise((resolve) => {
-      this.#waiting.set(id, resolve);
+    return new Promise((settle) => {
+      this.#waiting.set(id, { text, settle });
       this.#worker.postMessage({ id, text } satisfies YamlRequest);
     });
   }
 
+  /** It takes nothing more. */
+  #over(): void {
+    clearTimeout(this.#idle);
+    if (reader === this) reader = undefined;
+  }
+
+  /** The text that was being read took too much; those behind it did not. */
+  #ended(): void {
+    this.#over();
+    const [first, ...others] = this.#waiting.values();
+    this.#waiting.clear();
+    first?.settle(undefined);
+    for (const { text, settle } of others) settle(readText(text));
+  }
+
   #settle(answer: YamlAnswer): void {
-    this.#waiting.get(answer.id)?.(answer);
+    this.#waiting.get(answer.id)?.settle(answer);
     this.#waiting.delete(answer.id);
     if (this.#waiting.size > 0) return;
     this.#worker.unref();
-    this.#idle = setTimeout(() => void this.#worker.terminate(), idleMs).unref();
+    this.#idle = setTimeout(() => {
+      this.#over();
+      void this.#worker.terminate();
+    }, idleMs).unref();
   }
 }

@@ -1,5 +1,6 @@
 /** kube_apiserver_*_allocator_*: addresses and node ports of Services. */
 import type { MetricsRegistry } from "./registry.ts";
+import { defaultBounds } from "./values.ts";
 
 /** Asked for by name, or any. */
 type Scope = "static" | "dynamic";
@@ -46,7 +47,7 @@ export function poolMeters(
           help: "Time that it took to find one.",
           stability,
           labels,
-          bounds: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+          bounds: defaultBounds,
         });
   registry.beforeReading(() => {
     const { taken, size } = state();

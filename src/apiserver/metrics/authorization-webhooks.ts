@@ -1,5 +1,6 @@
 /** apiserver_authorization_webhook_*, apiserver_authorization_match_condition_*: webhooks that authorize, by their names. */
 import type { MetricsRegistry } from "./registry.ts";
+import { defaultBounds } from "./values.ts";
 
 /** What became of a question. `canceled` is not among them: nobody takes one back here. */
 export type WebhookResult = "success" | "timeout" | "error";
@@ -30,7 +31,7 @@ export class AuthorizationWebhookMetrics {
       help: "Time that webhooks took to answer.",
       stability,
       labels: results,
-      bounds: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+      bounds: defaultBounds,
     });
     this.#conditions = registry.histogram({
       name: `${prefix}match_condition_evaluation_seconds`,

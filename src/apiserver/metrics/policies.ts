@@ -1,12 +1,12 @@
 /** apiserver_*_admission_policy_*, apiserver_cel_*: what policies decide, and how long their expressions take. */
 import type { MetricsRegistry } from "./registry.ts";
+import { defaultBounds } from "./values.ts";
 
 export type PolicyError = "no_error" | "compile_error" | "invalid_error" | "out_of_budget";
 /** What became of a request: `allow` where an expression failed and may. */
 export type Enforcement = "allow" | "deny" | "audit" | "warn";
 
 const bounds = [0.0000005, 0.001, 0.01, 0.1, 1];
-const celBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 export class PolicyMetrics {
   readonly #validated;
@@ -39,7 +39,7 @@ export class PolicyMetrics {
           name: `apiserver_cel_${what}_duration_seconds`,
           help,
           stability: "BETA",
-          bounds: celBounds,
+          bounds: defaultBounds,
         })
         .with();
     this.#compiled = cel("compilation", "Time that it took to compile expressions.");

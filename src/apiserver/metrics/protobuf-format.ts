@@ -2,6 +2,7 @@
  * Families as io.prometheus.client.MetricFamily (client_model's metrics.proto): in binary, each after its length, or as
  * protobuf's text format. Pure.
  */
+import { varint } from "../codec/protobuf/varint.ts";
 import { type Family, type Series, escaped } from "./family.ts";
 import { goFloat } from "./go-float.ts";
 import { Histogram } from "./values.ts";
@@ -73,14 +74,6 @@ const familyMembers = (family: Family): Member[] => [
 ];
 
 const filled = (families: Iterable<Family>): Family[] => [...families].filter(({ size }) => size > 0);
-
-function varint(value: number): number[] {
-  const bytes: number[] = [];
-  let rest = value;
-  for (; rest > 0x7f; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) | 0x80);
-  bytes.push(rest);
-  return bytes;
-}
 
 /** Members are written though they are zero: the message is of proto2, where that is not the same as absent. */
 function binary(members: readonly Member[]): Buffer {

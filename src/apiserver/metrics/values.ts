@@ -1,5 +1,8 @@
 /** What is measured: the objects that the hot path holds on to and changes. */
 
+/** Seconds: what Prometheus' clients take where nothing else is said. */
+export const defaultBounds: readonly number[] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
 /** Only goes up. */
 export class Counter {
   value = 0;

@@ -148,7 +148,7 @@ export async function nodeTarget(
     return { secure: true, location, options: kubelet.options(location, ownConnection) };
   // The kubelet's credentials are for the kubelet.
   const { host } = location;
-  const options = { host, port: portOf(port, host), rejectUnauthorized: false, agent: false } as const;
+  const options = { host, port: portOf(port), rejectUnauthorized: false, agent: false } as const;
   return { secure: scheme === "https", location, options };
 }
 

@@ -3,6 +3,7 @@ import type { Endpoints, EndpointSlice, Pod, Service } from "../../api/index.ts"
 import { goQuote, StatusError } from "../../machinery/index.ts";
 import type { ObjectReader } from "../auth-contract.ts";
 import type { RequestInfo } from "../contract.ts";
+import { notFound } from "../errors.ts";
 import { podOf } from "./kubelet-location.ts";
 
 /** Where a proxied request goes. */
@@ -26,16 +27,13 @@ export function splitName(text: string, resource: string): { scheme: string; nam
 }
 
 /** A port as it stands in a path; `named` knows names. Throws 503 as if it had been tried. */
-export function portOf(text: string, host: string, named?: number): number {
+export function portOf(text: string, named?: number): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : named;
   if (port !== undefined && port <= 65_535) return port;
-  const where = host.includes(":") ? `[${host}]:${text}` : `${host}:${text}`;
   const why = /^\d+$/.test(text)
     ? `dial tcp: address ${text}: invalid port`
     : `dial tcp: lookup tcp/${text}: unknown port`;
-  throw new StatusError("ServiceUnavailable", `error trying to reach service: ${why}`, {
-    cause: new Error(where),
-  });
+  throw new StatusError("ServiceUnavailable", `error trying to reach service: ${why}`);
 }
 
 /**
@@ -66,21 +64,20 @@ function podTarget(objects: ObjectReader, info: RequestInfo, allows: Allows): Pr
   return {
     secure,
     host,
-    port: port === "" ? first : portOf(port, host, ports.find((p) => p.name === port)?.containerPort),
+    port: port === "" ? first : portOf(port, ports.find((p) => p.name === port)?.containerPort),
   };
 }
 
 const noEndpoints = (name: string): StatusError =>
   new StatusError("ServiceUnavailable", `no endpoints available for service ${goQuote(name)}`);
 
-const notFound = (kind: string, name: string): StatusError =>
-  new StatusError("NotFound", `${kind} ${goQuote(name)} not found`, { details: { name, kind } });
+const services = { group: "", kind: "Service", plural: "services" };
 
 /** The name of a Service's port that is given by its number or its name. */
 function portName(objects: ObjectReader, namespace: string, name: string, port: string): string {
   if (!/^[-+]?\d+$/.test(port)) return port;
   const service = objects.get<Service>("", "services", namespace, name);
-  if (!service) throw notFound("services", name);
+  if (!service) throw notFound(services, name);
   const found = service.spec?.ports?.find((each) => each.port === Number(port));
   if (found) return found.name ?? "";
   throw new StatusError(
@@ -103,7 +100,7 @@ function serviceTarget(
     .filter((slice) => slice.metadata?.labels?.["kubernetes.io/service-name"] === name);
   const endpoints = objects.get<Endpoints>("", "endpoints", namespace, name);
   // The original asks for Endpoints, and calls what is missing after what the request asks for.
-  if (slices.length === 0 && !endpoints) throw notFound("services", name);
+  if (slices.length === 0 && !endpoints) throw notFound(services, name);
   /** Whoever writes slices could name any address: only those of pods count. */
   const isOfPod = (address: string, pod: string): boolean =>
     objects.get<Pod>("", "pods", namespace, pod)?.status?.podIPs?.some(({ ip }) => ip === address) ?? false;

@@ -69,6 +69,8 @@ export function tunnel(
   failed: (cause: Error) => StatusError,
 ): void {
   const { request, socket, head } = client;
+  // Its client has gone while it was found out where it leads.
+  if (socket.destroyed) return;
   socket.on("error", () => call.destroy());
   const call = (target.secure ? httpsRequest : httpRequest)({
     ...target.options,

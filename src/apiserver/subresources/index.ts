@@ -10,7 +10,7 @@ import { scale } from "./scale.ts";
 
 type Serve = (call: Call) => Promise<Answer>;
 
-interface Served {
+export interface Served {
   /** Others are no methods of it. */
   verbs: readonly string[];
   serve: Serve;

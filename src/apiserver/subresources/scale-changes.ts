@@ -18,7 +18,7 @@ import { conflictError } from "../managed-fields/conflicts.ts";
 import { nobody } from "../managed-fields/entries.ts";
 import { managerName } from "../managed-fields/ownership.ts";
 import { scaleView } from "../managed-fields/scale-owners.ts";
-import { checkRepeated, readConfiguration } from "../verbs/apply.ts";
+import { checkRepeated, isForced, readConfiguration } from "../verbs/apply.ts";
 import { judged, otherVersion } from "../verbs/input.ts";
 import { type Scale, scaleKind, scaleSchema, scaleVersion } from "./scale-object.ts";
 
@@ -87,8 +87,6 @@ export function updateOfScale(call: Call): ScaleChange {
   }
 }
 
-const isTrue = (value: string | null): boolean => value === "true" || value === "1";
-
 /** Server-side apply (KEP-555) of a Scale. */
 export function applyToScale(call: Call): ScaleChange {
   const given = readConfiguration(call);
@@ -109,7 +107,7 @@ export function applyToScale(call: Call): ScaleChange {
       owners.size > 0
         ? owners
         : afterUpdate(view, {}, scale, nobody, writer(call, "Update", "before-first-apply"), now);
-    const force = isTrue(info.query.get("force"));
+    const force = isForced(info.query.get("force"));
     try {
       const result = applyConfiguration(view, scale, config, before, writer(call, "Apply"), force, now);
       checkRepeated(call, given);

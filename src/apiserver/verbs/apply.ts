@@ -41,7 +41,8 @@ import { objectAnswer } from "./output.ts";
 import { updateObject } from "./update.ts";
 import { workingCopy } from "./working-copy.ts";
 
-const isTrue = (value: string | null): boolean => value === "true" || value === "1";
+/** What `force` says. */
+export const isForced = (value: string | null): boolean => value === "true" || value === "1";
 
 export async function serverSideApply(call: Call): Promise<Answer> {
   const { resource, info } = call;
@@ -198,7 +199,7 @@ function configured(
     throw badRequest("metadata.managedFields must be nil");
   checkType(call, config);
   const { info } = call;
-  const force = isTrue(info.query.get("force"));
+  const force = isForced(info.query.get("force"));
   const run = (forced: boolean): Applied =>
     applyConfiguration(
       viewOf(call, call.resource, info.subresource, conversions),

@@ -11,7 +11,7 @@ import {
   sameFields,
 } from "../../api/index.ts";
 import { isObject, parseExact, StatusError } from "../../machinery/index.ts";
-import { checkShape, internalName, notRegistered } from "../codec/decode.ts";
+import { checkShape, internalName, keysInOrder, notRegistered } from "../codec/decode.ts";
 import { invalid } from "../errors.ts";
 import type { Registry } from "../registry/registry.ts";
 import { conformed } from "./input.ts";
@@ -20,20 +20,10 @@ export interface ReadObject extends Conformance {
   object: KubeObject;
 }
 
-const sorted = (value: unknown): unknown => {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (!isObject(value)) return value;
-  return Object.fromEntries(
-    Object.keys(value)
-      .sort()
-      .map((name) => [name, sorted(value[name])]),
-  );
-};
-
 /** Objects as patches find them: mistakes in what became of them show their text. Custom ones have no order of their own. */
 export const asFound = (def: KindDefinition, json: Buffer): KubeObject => {
   const object = parseExact(json.toString()) as KubeObject;
-  return (def.type ? sorted(object) : inGoOrder(def.schema, object)) as KubeObject;
+  return (def.type ? keysInOrder(object) : inGoOrder(def.schema, object)) as KubeObject;
 };
 
 /**

@@ -231,6 +231,9 @@ test("classes that every cluster has stay; a namespace says which one it is not"
     failure(await h.call("DELETE", path), 403).message,
     'priorityclasses.scheduling.k8s.io "system-node-critical" is forbidden: this is a system priority class and cannot be deleted',
   );
+  const own = "/apis/scheduling.k8s.io/v1/priorityclasses";
+  await h.call("POST", own, { metadata: { name: "constructor" }, value: 1 });
+  assert.equal((await h.call("DELETE", `${own}/constructor`)).status, 200);
   assert.match(
     failure(await h.call("DELETE", "/api/v1/namespaces/default", { preconditions: { uid: "x" } }), 409)
       .message ?? "",

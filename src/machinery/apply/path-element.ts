@@ -4,20 +4,16 @@
  * canonical spelling, so that equal steps are equal strings.
  */
 
-export type Scalar = string | number | boolean | null;
+import { withoutHtml } from "../go-format.ts";
 
-/** Go's JSON encoder escapes these inside strings; the spelling of a step depends on it. */
-const escaped = /[<>&\u2028\u2029]/g;
+export type Scalar = string | number | boolean | null;
 
 /** Most names and keys: they need no escapes. */
 const plain = /^[\w ./:-]*$/;
 
 function jsonOf(value: unknown): string {
   if (typeof value === "string" && plain.test(value)) return `"${value}"`;
-  const text = JSON.stringify(value);
-  return text.search(escaped) < 0
-    ? text
-    : text.replaceAll(escaped, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return withoutHtml(JSON.stringify(value));
 }
 
 /** Of an item that has one key, as most have. */

@@ -5,7 +5,7 @@
  */
 import { isObject, setMember } from "../deep.ts";
 import { cloneExact, copyWritten } from "../exact-json.ts";
-import { goText } from "../go-format.ts";
+import { goText, goType } from "../go-format.ts";
 import { ElementIndex, identity, orderElements } from "./element-order.ts";
 import { PatchError } from "./json-patch.ts";
 import {
@@ -34,14 +34,8 @@ const malformed = (what: string): StrategicPatchError =>
   new StrategicPatchError(`invalid patch format of ${what}`, true);
 
 /** Go's name of a decoded JSON value's type. */
-function typeName(value: unknown): string {
-  if (value === null || value === undefined) return "%!s(<nil>)";
-  if (Array.isArray(value)) return "[]interface {}";
-  if (isObject(value)) return "map[string]interface {}";
-  if (typeof value === "boolean") return "bool";
-  if (typeof value === "string") return "string";
-  return Number.isInteger(value) || typeof value === "bigint" ? "int64" : "float64";
-}
+const typeName = (value: unknown): string =>
+  value === null || value === undefined ? "%!s(<nil>)" : goType(value);
 
 const wrongType = (
   wanted: "[]interface {}" | "map[string]interface {}",

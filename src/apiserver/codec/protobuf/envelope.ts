@@ -4,6 +4,7 @@
  */
 import { encodeMessage } from "./encode.ts";
 import type { Messages } from "./messages.ts";
+import { varint } from "./varint.ts";
 
 export const protobufType = "application/vnd.kubernetes.protobuf";
 
@@ -30,14 +31,6 @@ function headOf(apiVersion: string, kind: string): Buffer {
     heads.set(key, head);
   }
   return head;
-}
-
-export function varint(value: number): number[] {
-  const out: number[] = [];
-  let rest = value;
-  for (; rest >= 128; rest = Math.floor(rest / 128)) out.push((rest % 128) | 0x80);
-  out.push(rest);
-  return out;
 }
 
 /** A message in its envelope. */

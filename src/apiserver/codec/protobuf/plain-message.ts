@@ -1,19 +1,9 @@
 /** As much of protobuf as small messages need (KMS plugins, profiles): numbered members of bytes, texts, numbers and maps of bytes. */
+import { varint } from "./varint.ts";
 
 export type Fields = Map<number, (Uint8Array | number)[]>;
 
 const lengthDelimited = 2;
-
-function varint(value: number): number[] {
-  const bytes: number[] = [];
-  let rest = value;
-  while (rest > 0x7f) {
-    bytes.push((rest % 0x80) | 0x80);
-    rest = Math.floor(rest / 0x80);
-  }
-  bytes.push(rest);
-  return bytes;
-}
 
 /** Empty members are left out, as proto3 does. A bigint is a number of 64 bits (fixed64). */
 export function encodeMessage(
