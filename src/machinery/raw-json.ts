@@ -22,7 +22,7 @@ export const knownRawText = (value: unknown): string | undefined =>
 /** The text it was given in, else the one that Go's encoder gives it. */
 export const rawText = (value: unknown): string => knownRawText(value) ?? madeText(value);
 
-/** `written`: with numbers as they were written, as a patch of the text leaves them. */
+/** The text that Go's encoder gives a value. `written`: with numbers as they were written, as a patch of the text leaves them. */
 export const madeText = (value: unknown, written = false): string => withoutHtml(ordered(value, written));
 
 function ordered(value: unknown, written: boolean): string {

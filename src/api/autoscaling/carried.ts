@@ -2,6 +2,7 @@
  * Annotations in which autoscaling/v1 carries what it has no fields for. They are made when an autoscaler is read as v1
  * and read when one is written as v1; stored they never are, and in v2 they mean nothing and go.
  */
+import { withoutHtml } from "../../machinery/index.ts";
 import type { KubeObject } from "../meta.ts";
 
 const prefix = "autoscaling.alpha.kubernetes.io/";
@@ -41,9 +42,6 @@ export function carried(object: KubeObject, name: string): unknown {
 
 /** Puts a value into an annotation as Go writes JSON: characters of HTML as escapes. */
 export function carry(object: KubeObject, name: string, value: unknown): void {
-  const text = JSON.stringify(value).replace(
-    /[<>&\u2028\u2029]/g,
-    (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  const text = withoutHtml(JSON.stringify(value));
   object.metadata = { ...object.metadata, annotations: { ...object.metadata?.annotations, [name]: text } };
 }

@@ -8,6 +8,7 @@ import {
   fieldsWithout,
   isEmptyFieldSet,
   isObject,
+  madeText,
 } from "../../machinery/index.ts";
 import type { Call } from "../core.ts";
 import { managerName } from "./ownership.ts";
@@ -53,7 +54,7 @@ export function syncedAnnotations(
   const { metadata = {}, ...rest } = config;
   const { [annotation]: _own, ...others } = metadata.annotations ?? {};
   const bare = metadata.annotations ? { ...metadata, annotations: others } : metadata;
-  const text = `${asGoWrites({ ...rest, metadata: bare })}\n`;
+  const text = `${madeText({ ...rest, metadata: bare })}\n`;
   if (text === annotations[annotation]) return undefined;
   const synced = { ...annotations, [annotation]: text };
   const size = Object.entries(synced).reduce(
@@ -63,15 +64,4 @@ export function syncedAnnotations(
   if (size <= annotationLimit) return synced;
   const { [annotation]: _large, ...left } = annotations;
   return left;
-}
-
-/** JSON with keys in order, and with what HTML would take for its own escaped. */
-function asGoWrites(value: unknown): string {
-  const text = JSON.stringify(value, (_, each: unknown) =>
-    isObject(each) ? Object.fromEntries(Object.entries(each).sort(([a], [b]) => (a < b ? -1 : 1))) : each,
-  );
-  return text.replace(
-    /[<>&\u2028\u2029]/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
 }

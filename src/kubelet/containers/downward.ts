@@ -1,5 +1,5 @@
 import type { Container, Pod, ResourceFieldSelector } from "../../api/index.ts";
-import { milliValue, quantityValue } from "../../machinery/index.ts";
+import { goQuote, milliValue, quantityValue } from "../../machinery/index.ts";
 import { podName, podNamespace, podUid } from "../pods/pod-key.ts";
 
 /** What of the pod and its node the downward API can tell. */
@@ -49,15 +49,8 @@ export function downwardField(context: DownwardContext, path: string): string | 
 function formatMap(map: Record<string, string>): string {
   return Object.keys(map)
     .sort()
-    .map((key) => `${key}=${quote(map[key] ?? "")}`)
+    .map((key) => `${key}=${goQuote(map[key] ?? "")}`)
     .join("\n");
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text).replace(
-    /[\u007f-\u009f]/g,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
 }
 
 /** The value of a resourceFieldRef, rounded up to whole divisors; undefined for an unknown container or resource. */

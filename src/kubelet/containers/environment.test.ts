@@ -101,6 +101,8 @@ test("what is missing is said in Kubernetes' words", async () => {
 test("downward API", () => {
   const own = pod.spec?.containers[0];
   assert.equal(downwardField(downward, "metadata.labels"), 'a="1"\nb="say \\"hi\\""');
+  const rung = { ...downward, pod: { metadata: { annotations: { note: "ring \u0007, é" } } } };
+  assert.equal(downwardField(rung, "metadata.annotations"), 'note="ring \\a, é"', "quoted as Go does");
   assert.equal(downwardField(downward, "metadata.labels['a']"), "1");
   assert.equal(downwardField(downward, "spec.unknown"), undefined);
   assert.equal(downwardResource(downward, { resource: "requests.cpu" }, own), "1", "rounded up");

@@ -1,4 +1,5 @@
 /** Which fields an applied configuration speaks of, and what of it does not fit its type. */
+import { goType } from "../go-format.ts";
 import { type FieldSet, leaf, nodeOf } from "./field-set.ts";
 import { itemStep } from "./list-items.ts";
 import {
@@ -143,10 +144,7 @@ function checkScalar(shape: Shape, value: unknown, path: string, problems: strin
 
 /** The name of the type that Go's decoder gives a value (%T). */
 function goTypeOf(value: unknown): string {
-  if (value instanceof ForeignValue) return value.type;
-  if (Array.isArray(value)) return "[]interface {}";
-  if (isMembers(value)) return "map[string]interface {}";
-  return typeof value === "boolean" ? "bool" : typeof value;
+  return value instanceof ForeignValue ? value.type : goType(value);
 }
 
 /** As Go's %v prints a value in its wrapping. */

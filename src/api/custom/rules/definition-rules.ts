@@ -1,5 +1,12 @@
 /** What is wrong with the rules of a definition's schema. */
-import { type Cel, type CelProgram, type FieldError, invalid, isObject } from "../../../machinery/index.ts";
+import {
+  type Cel,
+  type CelProgram,
+  type FieldError,
+  invalid,
+  isObject,
+  withoutHtml,
+} from "../../../machinery/index.ts";
 import { celEngine } from "../../cel-engine.ts";
 import { shownRule } from "../internal-spec.ts";
 import { isEmbedded, type SchemaProps, type ValidationRule } from "../schema-props.ts";
@@ -22,11 +29,7 @@ export function ruleProblems(schema: SchemaProps, path: string, unchanged: boole
 }
 
 /** As Go's JSON shows the rule: signs of HTML escaped. */
-const shown = (rule: ValidationRule): string =>
-  JSON.stringify(shownRule(rule)).replaceAll(
-    /[<>&\u2028\u2029]/g,
-    (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+const shown = (rule: ValidationRule): string => withoutHtml(JSON.stringify(shownRule(rule)));
 
 const invalidRule = (field: string, rule: ValidationRule, detail: string): FieldError => ({
   reason: "FieldValueInvalid",

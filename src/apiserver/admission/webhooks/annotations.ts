@@ -1,5 +1,5 @@
 /** What of webhooks is recorded in the audit log. */
-import type { JsonPatchOperation } from "../../../machinery/index.ts";
+import { type JsonPatchOperation, withoutHtml } from "../../../machinery/index.ts";
 import type { Called } from "./hooks.ts";
 
 /** The patch as Go writes it: members in alphabetical order, nothing that would matter in HTML. */
@@ -9,9 +9,7 @@ export function patchAnnotation(
 ): string {
   const patch = operations.map((each) => Object.fromEntries(Object.entries(each).sort(byName)));
   const text = JSON.stringify({ configuration, webhook: hook.name, patch, patchType: "JSONPatch" });
-  return text.replaceAll(/[<>&\u2028\u2029]/g, escaped);
+  return withoutHtml(text);
 }
 
 const byName = ([a]: [string, unknown], [b]: [string, unknown]): number => (a < b ? -1 : a > b ? 1 : 0);
-
-const escaped = (char: string): string => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
