@@ -32,8 +32,9 @@ export function goQuote(text: string): string {
   return `"${quoted}"`;
 }
 
-/** `%v` of a floating-point number: Go's shortest form, with an exponent from a million on. */
+/** `%v` of a floating-point number: Go's shortest form, with an exponent from a million on: 21847, 3.620864e+06, +Inf. */
 export function goFloat(value: number): string {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "+Inf" : "-Inf";
   const size = Math.abs(value);
   if (value === 0 || (size >= 1e-4 && size < 1e6)) return String(value);
   const [digits = "", exponent = ""] = value.toExponential().split("e");

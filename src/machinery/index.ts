@@ -26,6 +26,7 @@ export * from "./selector.ts";
 export * from "./status-error.ts";
 export * from "./time-zone.ts";
 export * from "./unified-diff.ts";
+export * from "./varint.ts";
 export { formatYaml } from "./yaml-format.ts";
 export { yamlKey, yamlText } from "./yaml-scalar.ts";
 export { parseYamlDocuments, YamlError, type YamlDocument } from "./yaml.ts";

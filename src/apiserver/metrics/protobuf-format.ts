@@ -2,9 +2,9 @@
  * Families as io.prometheus.client.MetricFamily (client_model's metrics.proto): in binary, each after its length, or as
  * protobuf's text format. Pure.
  */
-import { varint } from "../codec/protobuf/varint.ts";
+import { delimited, encodeMember } from "../codec/protobuf/plain-message.ts";
 import { type Family, type Series, escaped } from "./family.ts";
-import { goFloat } from "./go-float.ts";
+import { goFloat } from "../../machinery/index.ts";
 import { Histogram } from "./values.ts";
 
 /** A member of a message: what it is called, its number, and what it holds. */
@@ -76,32 +76,24 @@ const familyMembers = (family: Family): Member[] => [
 const filled = (families: Iterable<Family>): Family[] => [...families].filter(({ size }) => size > 0);
 
 /** Members are written though they are zero: the message is of proto2, where that is not the same as absent. */
-function binary(members: readonly Member[]): Buffer {
-  const parts: Uint8Array[] = [];
-  for (const [, number, value] of members) {
-    if ("integer" in value) parts.push(Buffer.from([number * 8, ...varint(value.integer)]));
-    else if ("double" in value) {
-      const bytes = Buffer.alloc(9);
-      bytes[0] = number * 8 + 1;
-      bytes.writeDoubleLE(value.double, 1);
-      parts.push(bytes);
-    } else {
-      const bytes = "text" in value ? Buffer.from(value.text) : binary(value.message);
-      parts.push(Buffer.from([number * 8 + 2, ...varint(bytes.length)]), bytes);
-    }
-  }
-  return Buffer.concat(parts);
+const binary = (members: readonly Member[]): Buffer =>
+  Buffer.concat(members.map(([, number, value]) => encodeMember(number, heldBy(value))));
+
+function heldBy(value: MemberValue): Uint8Array | string | number | bigint {
+  if ("text" in value) return value.text;
+  if ("integer" in value) return value.integer;
+  return "double" in value ? doubleBits(value.double) : binary(value.message);
+}
+
+function doubleBits(value: number): bigint {
+  const bytes = Buffer.alloc(8);
+  bytes.writeDoubleLE(value);
+  return bytes.readBigUInt64LE();
 }
 
 /** Each family after its length, as a varint. */
-export function delimitedOfFamilies(families: Iterable<Family>): Buffer {
-  return Buffer.concat(
-    filled(families).flatMap((family) => {
-      const bytes = binary(familyMembers(family));
-      return [Buffer.from(varint(bytes.length)), bytes];
-    }),
-  );
-}
+export const delimitedOfFamilies = (families: Iterable<Family>): Buffer =>
+  Buffer.concat(filled(families).map((family) => delimited(binary(familyMembers(family)))));
 
 const doubleText = (value: number): string =>
   Number.isFinite(value) ? goFloat(value) : Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";

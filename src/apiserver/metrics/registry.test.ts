@@ -1,30 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { goFloat } from "./go-float.ts";
 import { MetricsRegistry } from "./registry.ts";
 import { exponentialBounds } from "./values.ts";
-
-test("numbers are written as Go writes them", () => {
-  const written: [number, string][] = [
-    [0, "0"],
-    [-1, "-1"],
-    [21847, "21847"],
-    [999999, "999999"],
-    [1e6, "1e+06"],
-    [3620864, "3.620864e+06"],
-    [0.00102639, "0.00102639"],
-    [0.0001, "0.0001"],
-    [0.00001, "1e-05"],
-    [4.7468674592629655e-5, "4.7468674592629655e-05"],
-    [72.66570333, "72.66570333"],
-    [656185001526, "6.56185001526e+11"],
-    [2 ** 64, "1.8446744073709552e+19"],
-    [123456.5, "123456.5"],
-    [Number.POSITIVE_INFINITY, "+Inf"],
-    [Number.NaN, "NaN"],
-  ];
-  for (const [value, text] of written) assert.equal(goFloat(value), text);
-});
 
 test("families come by name, series by labels, labels in alphabetical order and escaped", async () => {
   const registry = new MetricsRegistry();

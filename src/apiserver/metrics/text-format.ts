@@ -1,6 +1,6 @@
 /** Prometheus' text format (version 0.0.4). Pure. */
 import type { Family } from "./family.ts";
-import { goFloat } from "./go-float.ts";
+import { goFloat } from "../../machinery/index.ts";
 import { Histogram } from "./values.ts";
 
 /** Families without series are left out. */

@@ -1,5 +1,5 @@
 import { connect } from "node:http2";
-import type { Clock } from "../../machinery/index.ts";
+import { type Clock, varint } from "../../machinery/index.ts";
 import type { ProbeOutcome } from "./outcome.ts";
 
 /** grpc.health.v1.Health/Check: success when the service answers SERVING (1). */
@@ -59,12 +59,6 @@ function healthRequest(service: string): Buffer {
   const prefix = Buffer.alloc(5);
   prefix.writeUInt32BE(message.length, 1);
   return Buffer.concat([prefix, message]);
-}
-
-function varint(value: number): number[] {
-  const out: number[] = [];
-  for (; value > 127; value >>>= 7) out.push((value & 127) | 128);
-  return [...out, value];
 }
 
 /** Field 1 of the answer; a message without it means 0, UNKNOWN. */

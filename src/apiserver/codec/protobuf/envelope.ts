@@ -2,9 +2,10 @@
  * What stands around messages on the wire: `k8s`, a zero byte and a runtime.Unknown (1 apiVersion and kind, 2 the message,
  * 3 content encoding, 4 content type); lists; and the frames of a watch.
  */
+import { varint } from "../../../machinery/index.ts";
 import { encodeMessage } from "./encode.ts";
 import type { Messages } from "./messages.ts";
-import { varint } from "./varint.ts";
+import { encodeMember } from "./plain-message.ts";
 
 export const protobufType = "application/vnd.kubernetes.protobuf";
 
@@ -19,15 +20,8 @@ function headOf(apiVersion: string, kind: string): Buffer {
   const key = `${apiVersion} ${kind}`;
   let head = heads.get(key);
   if (!head) {
-    const version = Buffer.from(apiVersion);
-    const name = Buffer.from(kind);
-    const type = Buffer.concat([
-      Buffer.from([0x0a, ...varint(version.length)]),
-      version,
-      Buffer.from([0x12, ...varint(name.length)]),
-      name,
-    ]);
-    head = Buffer.concat([magic, Buffer.from([0x0a, ...varint(type.length)]), type, Buffer.from([0x12])]);
+    const type = Buffer.concat([encodeMember(1, apiVersion), encodeMember(2, kind)]);
+    head = Buffer.concat([magic, encodeMember(1, type), Buffer.from([0x12])]);
     heads.set(key, head);
   }
   return head;
@@ -55,10 +49,8 @@ export function encodeObject(messages: Messages, object: { kind?: string; apiVer
 const listMeta = "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta";
 
 /** The first field of every list. */
-export function listHead(messages: Messages, metadata: object): Buffer {
-  const message = encodeMessage(messages, listMeta, metadata);
-  return Buffer.concat([Buffer.from([0x0a, ...varint(message.length)]), message]);
-}
+export const listHead = (messages: Messages, metadata: object): Buffer =>
+  encodeMember(1, encodeMessage(messages, listMeta, metadata));
 
 /** What precedes an item of this length in a list. */
 export const itemHead = (length: number): Buffer => Buffer.from([0x12, ...varint(length)]);

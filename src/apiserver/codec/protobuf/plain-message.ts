@@ -1,32 +1,35 @@
 /** As much of protobuf as small messages need (KMS plugins, profiles): numbered members of bytes, texts, numbers and maps of bytes. */
-import { varint } from "./varint.ts";
+import { varint } from "../../../machinery/index.ts";
 
 export type Fields = Map<number, (Uint8Array | number)[]>;
 
 const lengthDelimited = 2;
 
-/** Empty members are left out, as proto3 does. A bigint is a number of 64 bits (fixed64). */
-export function encodeMessage(
-  members: readonly (readonly [number, Uint8Array | string | number | bigint])[],
-): Buffer {
-  const parts: Uint8Array[] = [];
-  for (const [number, value] of members) {
-    if (typeof value === "number") {
-      if (value !== 0) parts.push(Buffer.from([...varint(number * 8), ...varint(value)]));
-      continue;
-    }
-    if (typeof value === "bigint") {
-      const fixed = Buffer.alloc(8);
-      fixed.writeBigUInt64LE(value);
-      if (value !== 0n) parts.push(Buffer.from(varint(number * 8 + 1)), fixed);
-      continue;
-    }
-    const bytes = typeof value === "string" ? Buffer.from(value) : value;
-    if (bytes.length > 0)
-      parts.push(Buffer.from([...varint(number * 8 + lengthDelimited), ...varint(bytes.length)]), bytes);
+/** What a member holds. A bigint is a number of 64 bits (fixed64). */
+export type MemberValue = Uint8Array | string | number | bigint;
+
+/** One member, also one that is empty. */
+export function encodeMember(number: number, value: MemberValue): Buffer {
+  if (typeof value === "number") return Buffer.from([...varint(number * 8), ...varint(value)]);
+  if (typeof value === "bigint") {
+    const fixed = Buffer.alloc(8);
+    fixed.writeBigUInt64LE(value);
+    return Buffer.concat([Buffer.from(varint(number * 8 + 1)), fixed]);
   }
-  return Buffer.concat(parts);
+  const bytes = typeof value === "string" ? Buffer.from(value) : value;
+  return Buffer.concat([Buffer.from(varint(number * 8 + lengthDelimited)), delimited(bytes)]);
 }
+
+/** Bytes after their length. */
+export const delimited = (bytes: Uint8Array): Buffer =>
+  Buffer.concat([Buffer.from(varint(bytes.length)), bytes]);
+
+const isEmpty = (value: MemberValue): boolean =>
+  typeof value === "string" || value instanceof Uint8Array ? value.length === 0 : Number(value) === 0;
+
+/** Empty members are left out, as proto3 does. */
+export const encodeMessage = (members: readonly (readonly [number: number, value: MemberValue])[]): Buffer =>
+  Buffer.concat(members.filter(([, value]) => !isEmpty(value)).map((member) => encodeMember(...member)));
 
 /** Throws for bytes that are no such message. */
 export function decodeMessage(bytes: Uint8Array): Fields {
