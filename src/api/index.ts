@@ -20,6 +20,7 @@ export {
 } from "./policy-expressions.ts";
 export { expressionWarnings } from "./policy-type-check.ts";
 export { inGoOrder } from "./go-order.ts";
+export { readRepeated } from "./repeated.ts";
 export { convert, restorable } from "./restore.ts";
 export { loadProtobufTable } from "./protobuf-table.ts";
 export * as quota from "./quota/index.ts";

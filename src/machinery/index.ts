@@ -12,6 +12,7 @@ export * from "./go-yaml.ts";
 export * from "./hash.ts";
 export * from "./int-or-string.ts";
 export * from "./json-duplicates.ts";
+export * from "./json-string.ts";
 export * from "./json-survey.ts";
 export * from "./jsonpath.ts";
 export * from "./kube-version.ts";

@@ -12,3 +12,26 @@ export function stringEnd(text: string, start: number): number {
   }
   return end;
 }
+
+const structure = /["{}[\],]/g;
+
+/** Where the value ends that begins here, or before it white space: behind it, or behind the white space that follows a number or word. */
+export function valueEnd(text: string, start: number): number {
+  let depth = 0;
+  for (let at = start; ; ) {
+    structure.lastIndex = at;
+    const found = structure.exec(text);
+    if (!found) return text.length;
+    const [char] = found;
+    const ends = char === "}" || char === "]";
+    if (depth === 0 && (ends || char === ",")) return found.index;
+    if (char === '"') {
+      const end = stringEnd(text, found.index);
+      if (end < 0) return text.length;
+      at = end + 1;
+    } else at = found.index + 1;
+    if (char === "{" || char === "[") depth++;
+    else if (ends) depth--;
+    if (depth === 0 && char !== ",") return at;
+  }
+}

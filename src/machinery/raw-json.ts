@@ -6,7 +6,7 @@
 import { deepEqual, isObject } from "./deep.ts";
 import { withoutHtml } from "./go-format.ts";
 import { writtenAs } from "./exact-json.ts";
-import { stringEnd } from "./json-string.ts";
+import { stringEnd, valueEnd } from "./json-string.ts";
 
 const texts = new WeakMap<object, string>();
 
@@ -123,8 +123,6 @@ export const carryRaw = (paths: readonly string[], from: unknown, to: unknown): 
       texts.set(value, known);
   });
 
-const structure = /["{}[\],]/g;
-
 class Reader {
   readonly #text: string;
   #at = 0;
@@ -174,24 +172,6 @@ class Reader {
 
   /** Moves behind a value that nothing is looked for in. */
   #skip(): void {
-    let depth = 0;
-    for (;;) {
-      structure.lastIndex = this.#at;
-      const found = structure.exec(this.#text);
-      if (!found) {
-        this.#at = this.#text.length;
-        return;
-      }
-      this.#at = found.index;
-      const char = found[0];
-      if (depth === 0 && (char === "," || char === "}" || char === "]")) return;
-      if (char === '"') this.#string();
-      else {
-        this.#at++;
-        if (char === "{" || char === "[") depth++;
-        else if (char !== ",") depth--;
-      }
-      if (depth === 0 && char !== ",") return;
-    }
+    this.#at = valueEnd(this.#text, this.#at);
   }
 }

@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { randomUUID } from "node:crypto";
-import { isFormer, type KubeObject } from "../../api/index.ts";
+import { isFormer, type KubeObject, readRepeated, schemaOf } from "../../api/index.ts";
 import {
   countMembers,
   GoYamlError,
@@ -47,6 +47,8 @@ export interface Decoded {
   cut?: string;
   /** False when no object of a JSON text has a member twice. */
   repeats?: boolean;
+  /** What a strict decoder says of a JSON text with repeated members, where its type was known when it was read. */
+  strict?: readonly string[];
   /** Keys that appear twice in YAML, each as Go names it. */
   duplicates?: readonly string[];
 }
@@ -237,6 +239,8 @@ export interface Expected {
   custom?: boolean;
   /** Versions (`group/version`) with the same fields, taken as the one that is expected. */
   also?: readonly string[];
+  /** The type by which members that are there twice are put together; else the last one counts. */
+  schema?: string;
   /** The group of the kind it is stored as, where that is another. */
   inner?: string;
   /** The caller sees to bodies of former versions (`isFormer`) of the same kind. */
@@ -261,7 +265,8 @@ export function readBody(
       return { object: asObject(null, expected), decoded };
     }
     if (!decoded) throw badRequest("unexpected end of JSON input");
-    return { object: asObject(decoded.value, expected), decoded };
+    const object = asObject(decoded.value, expected);
+    return { object: decoded.repeats ? again(object, decoded, expected) : object, decoded };
   } catch (error) {
     if (error instanceof StatusError && error.cause instanceof MessageError)
       throw undecodable(error.cause, expected);
@@ -281,6 +286,16 @@ export function readBody(
       error,
     );
   }
+}
+
+/** A JSON body that may have members twice, read by its type. */
+function again(object: KubeObject, decoded: Decoded, expected: Expected): KubeObject {
+  const type = expected.schema === undefined ? undefined : schemaOf(expected.schema);
+  if (!type || decoded.format !== "json" || object.apiVersion !== versionOf(expected)) return object;
+  const { value, strict } = readRepeated(type, decoded.text);
+  decoded.value = value;
+  decoded.strict = strict;
+  return asObject(value, expected);
 }
 
 /** Why a body could not be read. What cannot be read at all has no prefix, unless it should have been JSON. */

@@ -65,6 +65,7 @@ export function updateOfScale(call: Call): ScaleChange {
     try {
       const { object, decoded } = readBody(request.body, request.headers?.["content-type"], {
         ...scaleKind,
+        schema: scaleSchema,
         former: true,
         known: (apiVersion, kind) => core.registry.knows(apiVersion, kind),
       });

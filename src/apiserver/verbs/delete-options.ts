@@ -1,4 +1,4 @@
-import { conform, type FieldError } from "../../api/index.ts";
+import { conform, type FieldError, readRepeated, schemaOf } from "../../api/index.ts";
 import { StatusError } from "../../machinery/index.ts";
 import { checkGroupVersion, checkShape, decodeBody, notRegistered, unreadable } from "../codec/decode.ts";
 import type { Call } from "../core.ts";
@@ -99,12 +99,17 @@ const metaKinds = new Set(
 );
 const unversionedKinds = new Set(["APIGroup", "APIGroupList", "APIResourceList", "APIVersions", "Status"]);
 
+const optionsType = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions";
+
 /** Throws 400. */
 function bodyOptions(body: Uint8Array | undefined, contentType: string | undefined): GivenOptions {
   let value: unknown;
   try {
-    value = decodeBody(body, contentType)?.value ?? {};
+    const decoded = decodeBody(body, contentType);
+    value = decoded?.value ?? {};
     checkShape(value);
+    const type = decoded?.repeats && decoded.format === "json" ? schemaOf(optionsType) : undefined;
+    if (decoded && type) value = readRepeated(type, decoded.text).value;
   } catch (error) {
     if (error instanceof StatusError && error.reason === "BadRequest")
       throw badRequest(unreadable(error), error);
@@ -112,7 +117,7 @@ function bodyOptions(body: Uint8Array | undefined, contentType: string | undefin
   }
   const given = value as Record<string, unknown>;
   checkKind(String(given.kind || "DeleteOptions"), String(given.apiVersion || ""));
-  const { problem } = conform("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions", given);
+  const { problem } = conform(optionsType, given);
   if (problem) throw badRequest(problem);
   return Object.fromEntries(Object.entries(given).filter(([, each]) => each !== null)) as GivenOptions;
 }

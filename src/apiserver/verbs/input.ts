@@ -27,6 +27,7 @@ export function readObject(call: Call): KubeObject {
     version,
     kind,
     custom: resource.def.type !== undefined,
+    ...(resource.def.schema === undefined ? {} : { schema: resource.def.schema }),
     ...(resource.def.storedAs && !resource.def.type ? { inner: resource.def.storedAs.group } : {}),
     former: resource.def.type === undefined,
     known: (apiVersion, other) => core.registry.knows(apiVersion, other, group),
@@ -61,15 +62,16 @@ export function readSpecial(
   info: RequestInfo,
   warnings: string[],
 ): KubeObject {
+  const type = schema ?? registry.find(group, version, info.resource)?.def.schema;
   const { object, decoded } = readBody(request.body, request.headers?.["content-type"], {
     group,
     version,
     kind,
     ...(also ? { also } : {}),
+    ...(type === undefined ? {} : { schema: type }),
     former: true,
     known: (apiVersion, other) => registry.knows(apiVersion, other),
   });
-  const type = schema ?? registry.find(group, version, info.resource)?.def.schema;
   const own = group === "" ? version : `${group}/${version}`;
   if (object.apiVersion !== own)
     throw otherVersion(object, own, { kind, schema: type }, info, decoded, warnings);
@@ -166,12 +168,8 @@ export function judged(
 ): string | undefined {
   const mode = info.query.get("fieldValidation") || "Warn";
   if (problem || mode === "Ignore") return problem;
-  if (before.length > 0) {
-    const texts = [...before, ...strictTexts(unknown, [])];
-    if (mode === "Strict") return `strict decoding error: ${texts.join(", ")}`;
-    warnings.push(...texts);
-    return undefined;
-  }
+  if (before.length > 0) return judgedTexts([...before, ...strictTexts(unknown, [])], mode, warnings);
+  if (decoded?.strict) return judgedTexts(decoded.strict, mode, warnings);
   const duplicates = decoded?.repeats ? outside(duplicateMembers(decoded.text), rawFields) : [];
   // YAML is looked at before it becomes JSON, so its repeated keys come first and in other words.
   const repeated = decoded?.duplicates ?? [];
@@ -182,6 +180,12 @@ export function judged(
     return `strict decoding error: ${[yaml, ...strictTexts(unknown, duplicates)].join(", ")}`;
   }
   warnings.push(...repeated, ...strictTexts(unknown, duplicates));
+  return undefined;
+}
+
+function judgedTexts(texts: readonly string[], mode: string, warnings: string[]): string | undefined {
+  if (mode === "Strict" && texts.length > 0) return `strict decoding error: ${texts.join(", ")}`;
+  warnings.push(...texts);
   return undefined;
 }
 
