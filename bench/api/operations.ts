@@ -114,6 +114,16 @@ const operations = {
     units: listed,
     run: ({ client }) => client.ok("GET", `${pods}?resourceVersion=0`),
   },
+  packedList: {
+    name: "one listed pod, packed with gzip",
+    goal: 5,
+    warm: 8,
+    count: 12,
+    clients: 4,
+    units: listed,
+    run: ({ client }) =>
+      client.ok("GET", `${pods}?resourceVersion=0`, undefined, undefined, { "accept-encoding": "gzip" }),
+  },
   select: {
     name: "a list of these 5,000 pods whose selector matches nothing",
     goal: 700,

@@ -24,6 +24,8 @@ export interface PushStream {
 export interface Assembly {
   /** The next piece, made in `scratch` or handed out as it is (nobody writes to it); undefined at the end. */
   next(scratch: Uint8Array): Uint8Array | undefined;
+  /** Instead of that: the same bytes as gzip packs them, where they are at hand so. */
+  readonly packed?: (() => AsyncIterable<Uint8Array>) | undefined;
 }
 
 /** An answer inside the server, before a carrier takes it. */

@@ -29,8 +29,7 @@ export async function respond(
     let bytes = body;
     if (zips && bytes.length >= gzipFrom && !head && !("content-encoding" in headers)) {
       bytes = await gzipBytes(bytes, { level: constants.Z_BEST_SPEED });
-      headers["content-encoding"] = "gzip";
-      headers.vary = headers.vary ? `${headers.vary}, Accept-Encoding` : "Accept-Encoding";
+      packs(headers);
     }
     if (status !== 304 && status !== 204) headers["content-length"] = String(bytes.length);
     carrier.whole(status, headers, head ? undefined : bytes);
@@ -38,8 +37,18 @@ export async function respond(
   else if (isPushStream(body)) {
     carrier.begin(status, headers);
     push(carrier.out, body);
-  } else if (isAssembly(body)) await assemble(carrier, answer, body, zips);
-  else await pull(carrier, answer, body, zips);
+  } else if (isAssembly(body)) {
+    const packed = zips ? body.packed?.() : undefined;
+    if (packed) {
+      packs(headers);
+      await pull(carrier, answer, packed, false);
+    } else await assemble(carrier, answer, body, zips);
+  } else await pull(carrier, answer, body, zips);
+}
+
+function packs(headers: Record<string, string>): void {
+  headers["content-encoding"] = "gzip";
+  headers.vary = headers.vary ? `${headers.vary}, Accept-Encoding` : "Accept-Encoding";
 }
 
 /** Sends what comes before a body and returns where it goes: through a packer when that is wanted. */
@@ -48,7 +57,7 @@ function opened({ out, begin }: Carrier, { status, headers, asIs = false }: Answ
     zips && !asIs && headers["content-type"] === "application/json" && !("content-encoding" in headers);
   const packer = zip ? createGzip({ level: constants.Z_BEST_SPEED }) : undefined;
   if (packer) {
-    headers["content-encoding"] = "gzip";
+    packs(headers);
     delete headers["content-length"];
     packer.pipe(out);
     // What goes into a packer whose client has gone would never come out.

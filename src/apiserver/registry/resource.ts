@@ -13,6 +13,7 @@ import { messages } from "../codec/protobuf/messages.ts";
 import { atRevision, type ObjectCaches, resourcePrefix } from "../cache/objects.ts";
 import type { WatchCache } from "../cache/watch-cache.ts";
 import { ConvertedEntry, type ObjectConverter, VersionView } from "../conversion/version-view.ts";
+import { PackedRuns } from "../packing/packed-runs.ts";
 import { type Clock, readRawTexts } from "../../machinery/index.ts";
 
 /** Who converts between the versions of a custom resource, and the clock it waits by. */
@@ -48,6 +49,9 @@ export class ServedResource {
   readonly #convertedMessages = new WeakMap<Entry, Buffer>();
   /** Entries of a custom resource as this version shows them. */
   readonly #seen = new WeakMap<Entry, Entry>();
+  /** Packed runs of objects as lists in JSON and in protobuf have them. */
+  readonly packedJson = new PackedRuns();
+  readonly packedMessages = new PackedRuns();
   /** What was written later was written under this definition. */
   readonly #since: number;
 

@@ -4,7 +4,7 @@ import { Entry as CacheEntry } from "../cache/entry.ts";
 import type { VersionView } from "../conversion/version-view.ts";
 import type { Call } from "../core.ts";
 import { expired, wrongShape } from "../errors.ts";
-import { Joined } from "../joined.ts";
+import { joinedParts, ListBody } from "../packing/list-body.ts";
 import { type Answer, bytesAnswer } from "../response.ts";
 import { CompactedError, FutureRevisionError } from "../../store/index.ts";
 import { includeOf, partialObject, type TableMeta, tableOf } from "../tables/render.ts";
@@ -92,18 +92,18 @@ const longList = 256 * 1024;
 function listBytes({ resource }: Call, head: string, entries: readonly Entry[]): Answer {
   let total = head.length;
   for (const entry of entries) total += resource.json(entry).length;
-  const parts = function* (): Generator<Uint8Array> {
-    yield Buffer.from(head);
-    let separator = open;
-    for (const entry of entries) {
-      yield separator;
-      yield resource.itemTail(entry);
-      separator = nextOpen;
-    }
-    yield end;
+  const parts = {
+    head: Buffer.from(head),
+    entries,
+    item: (entry: Entry, first: boolean) => [first ? open : nextOpen, resource.itemTail(entry)],
+    itemLength: (entry: Entry) => entry.json.length,
+    tail: end,
   };
-  const answer = bytesAnswer(200, total < longList ? Buffer.concat([...parts()]) : end);
-  return total < longList ? answer : { ...answer, body: new Joined(parts()) };
+  // What a webhook converts may be another the next time.
+  const runs = resource.view ? undefined : resource.packedJson;
+  return total < longList
+    ? bytesAnswer(200, joinedParts(parts))
+    : { ...bytesAnswer(200, end), body: new ListBody(parts, runs) };
 }
 
 /** The entries are as the resource shows them. */

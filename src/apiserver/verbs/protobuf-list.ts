@@ -3,7 +3,7 @@ import type { Entry } from "../cache/entry.ts";
 import { envelopeHead, envelopeTail, itemHead, listHead, protobufType } from "../codec/protobuf/envelope.ts";
 import { messages } from "../codec/protobuf/messages.ts";
 import type { ServedResource } from "../registry/resource.ts";
-import { Joined } from "../joined.ts";
+import { joinedParts, ListBody } from "../packing/list-body.ts";
 import { type Answer, bytesAnswer } from "../response.ts";
 
 /** A longer list is put together as it is sent, so that it never stands in memory a second time. */
@@ -21,28 +21,22 @@ export async function protobufList(
   metadata: object,
 ): Promise<Answer> {
   const head = listHead(messages(), metadata);
-  const { listKind } = resource.def;
-  const lengths: number[] = [];
   let total = head.length;
+  let measured = 0;
   for (const entry of entries) {
     const length = resource.messageLength(entry);
-    lengths.push(length);
     total += length + itemHead(length).length;
-    if (lengths.length % turnObjects === 0) await nextTurn();
+    if (++measured % turnObjects === 0) await nextTurn();
   }
-  const parts = function* (): Generator<Uint8Array> {
-    yield envelopeHead(resource.apiVersion, listKind, total);
-    yield head;
-    for (const [i, entry] of entries.entries()) {
-      yield itemHead(lengths[i] as number);
-      yield resource.message(entry);
-    }
-    yield envelopeTail;
+  const parts = {
+    head: Buffer.concat([envelopeHead(resource.apiVersion, resource.def.listKind, total), head]),
+    entries,
+    item: (entry: Entry) => [itemHead(resource.messageLength(entry)), resource.message(entry)],
+    itemLength: (entry: Entry) => resource.messageLength(entry),
+    tail: envelopeTail,
   };
-  const answer = bytesAnswer(
-    200,
-    total < longList ? Buffer.concat([...parts()]) : envelopeTail,
-    protobufType,
-  );
-  return total < longList ? answer : { ...answer, body: new Joined(parts()) };
+  const runs = resource.view ? undefined : resource.packedMessages;
+  return total < longList
+    ? bytesAnswer(200, joinedParts(parts), protobufType)
+    : { ...bytesAnswer(200, envelopeTail, protobufType), body: new ListBody(parts, runs) };
 }
