@@ -29,6 +29,8 @@ export interface Credentials {
   readonly peer: Peer;
   /** Of the request, without its query: whether somebody may be anonymous can depend on it. */
   readonly path?: string;
+  /** Notes something in the audit event of the request, where one is recorded. */
+  readonly annotate?: ((key: string, value: string) => void) | undefined;
 }
 
 export interface Authenticator {

@@ -128,7 +128,13 @@ export interface AuditTrail {
   readonly auditId: string;
   /** Who it is, is known: what is recorded depends on it. */
   received(attributes: AuthorizationAttributes): void;
-  impersonating(user: UserInfo): void;
+  /** `constraint`: the verb of the narrow way that allowed it; "" for the plain right to impersonate. */
+  impersonating(user: UserInfo, constraint: string): void;
+  /**
+   * The body was read as this object. `copy`: makes what is recorded of it, where bodies are; it is the recorder's own, without
+   * what has happened to the object since.
+   */
+  requested(object: KubeObject, copy: () => unknown): void;
   decided(decision: Decision): void;
   /** The first word on something counts. */
   annotate(key: string, value: string): void;

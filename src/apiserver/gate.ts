@@ -60,7 +60,7 @@ export class Gate {
     began: number,
     trail?: AuditTrail,
   ): Promise<Identified> {
-    const user = await this.#authenticate(request, info, began);
+    const user = await this.#authenticate(request, info, began, trail);
     const at = this.#clock.monotonic();
     this.#meters.authenticated(user.name, at - began);
     const { query } = info;
@@ -89,8 +89,8 @@ export class Gate {
     const stranger = isStranger(user);
     if (!wanted) return { asked: attributes, at, stranger };
     const acting = await this.#impersonation.actAs(wanted, attributes);
-    trail?.impersonating(acting);
-    return { asked: { ...attributes, user: acting }, at: this.#clock.monotonic(), stranger };
+    trail?.impersonating(acting.user, acting.constraint);
+    return { asked: { ...attributes, user: acting.user }, at: this.#clock.monotonic(), stranger };
   }
 
   /** Throws 401. */
@@ -98,9 +98,11 @@ export class Gate {
     { headers = {}, peer }: HandlerRequest,
     { path }: RequestInfo,
     began: number,
+    trail: AuditTrail | undefined,
   ): Promise<UserInfo> {
+    const annotate = trail && ((key: string, value: string) => trail.annotate(key, value));
     try {
-      return (await this.#authenticator.authenticate({ headers, peer, path })) ?? anonymous;
+      return (await this.#authenticator.authenticate({ headers, peer, path, annotate })) ?? anonymous;
     } catch (error) {
       this.#meters.unknown(this.#clock.monotonic() - began);
       throw error;

@@ -6,9 +6,11 @@ import { decodeBody } from "../codec/decode.ts";
 import type { AuditTrail, HandlerRequest, RequestInfo } from "../contract.ts";
 import { type Answer, isAssembly, isPushStream, pieces } from "../response.ts";
 import { type AuditEvent, eventUser, microTime, type ObjectReference } from "./event.ts";
-import { type AuditConfig, type AuditPolicy, levels, type Stage } from "./policy.ts";
+import { type AuditConfig, type AuditPolicy, type Level, levels, type Stage } from "./policy.ts";
 
 const longestAgent = 1024;
+/** A Status that tells of success is no longer than this. */
+const shortBytes = 2048;
 /** Requests that last: their answer's beginning is a stage of its own. */
 const lastingParts = new Set(["attach", "exec", "log", "portforward", "proxy"]);
 
@@ -30,6 +32,8 @@ export class Trail implements AuditTrail {
   #config: AuditConfig | undefined;
   #event: Recorded | undefined;
   #lasting = false;
+  /** What was noted before it was known who asks. */
+  readonly #early: [key: string, value: string][] = [];
 
   constructor(context: TrailContext, request: HandlerRequest, auditId: string) {
     this.#context = context;
@@ -43,8 +47,20 @@ export class Trail implements AuditTrail {
     this.#emit("RequestReceived");
   }
 
-  impersonating(user: UserInfo): void {
-    if (this.#event) this.#event.impersonatedUser = eventUser(user);
+  impersonating(user: UserInfo, constraint: string): void {
+    if (!this.#event) return;
+    this.#event.impersonatedUser = eventUser(user);
+    if (constraint !== "") this.#event.authenticationMetadata = { impersonationConstraint: constraint };
+  }
+
+  requested({ metadata = {} }: KubeObject, copy: () => unknown): void {
+    const event = this.#event;
+    if (!event || event.level === "None") return;
+    // A creation's URL does not say what is created.
+    const ref = (event.objectRef ??= {});
+    for (const name of ["name", "namespace", "uid", "resourceVersion"] as const)
+      if (metadata[name]) ref[name] ??= metadata[name];
+    if (this.#records("Request")) event.requestObject = this.#trimmed(copy());
   }
 
   decided({ allowed, reason }: Decision): void {
@@ -54,11 +70,15 @@ export class Trail implements AuditTrail {
 
   annotate(key: string, value: string): void {
     if (this.#event) (this.#event.annotations ??= {})[key] ??= value;
+    else this.#early.push([key, value]);
   }
 
   annotateBody(key: string, value: string): void {
-    const level = this.#config?.level ?? "None";
-    if (levels.indexOf(level) >= levels.indexOf("Request")) this.annotate(key, value);
+    if (this.#records("Request")) this.annotate(key, value);
+  }
+
+  #records(level: Level): boolean {
+    return levels.indexOf(this.#config?.level ?? "None") >= levels.indexOf(level);
   }
 
   answered(answer: Answer, info: RequestInfo | undefined): Answer {
@@ -102,7 +122,16 @@ export class Trail implements AuditTrail {
         },
       };
     }
-    return { ...answer, body: followed(isAssembly(body) ? pieces(body) : body, done) };
+    if (!isAssembly(body) || !this.#records("RequestResponse"))
+      return { ...answer, body: followed(isAssembly(body) ? pieces(body) : body, done) };
+    // A long list.
+    const gathered: Uint8Array[] = [];
+    const finished = (): void => {
+      const said = bodyOf({ ...answer, body: Buffer.concat(gathered) });
+      if (isKind(said) && this.#event) this.#event.responseObject = this.#trimmed(said);
+      done();
+    };
+    return { ...answer, body: followed(pieces(body), finished, (piece) => gathered.push(piece)) };
   }
 
   upgraded(): () => void {
@@ -142,28 +171,27 @@ export class Trail implements AuditTrail {
       ...(isResource ? { objectRef } : {}),
       requestReceivedTimestamp: this.#began,
     };
+    for (const [key, value] of this.#early) this.annotate(key, value);
   }
 
   /** Status and, as far as the level asks for them, both bodies. */
   #note(answer: Answer, info: RequestInfo | undefined): void {
     const event = this.#event as Recorded;
-    const level = levels.indexOf(event.level);
-    const said = this.#lasting ? undefined : bodyOf(answer);
-    const status = said as { kind?: string; metadata?: object } | undefined;
-    if (status?.kind === "Status") {
-      const { kind: _kind, apiVersion: _version, ...rest } = status as Record<string, unknown>;
-      event.responseStatus = { ...rest, code: answer.status };
-    } else event.responseStatus = { metadata: {}, code: answer.status };
-    if (!info?.isResource) return;
-    const given = this.#given();
-    this.#refer(given as KubeObject | undefined, info);
-    if (level >= levels.indexOf("Request") && given !== undefined) event.requestObject = this.#trimmed(given);
-    if (level >= levels.indexOf("RequestResponse") && said !== undefined)
-      event.responseObject = this.#trimmed(said);
+    const whole = this.#records("RequestResponse");
+    const said = whole || mayBeStatus(answer) ? bodyOf(answer) : undefined;
+    const status = isStatus(said) ? said : undefined;
+    const { kind: _kind, apiVersion: _version, ...rest } = status ?? { metadata: {} };
+    event.responseStatus = { ...rest, code: answer.status };
+    if (info?.verb === "patch" && info.isResource && this.#records("Request")) {
+      const given = this.#patch();
+      if (given !== undefined) event.requestObject = given;
+    }
+    // What is behind a proxy is not the server's own answer, unless it failed.
+    if (whole && isKind(said) && (status || !this.#lasting)) event.responseObject = this.#trimmed(said);
   }
 
-  /** The body as it was sent; undefined for one that cannot be read. */
-  #given(): unknown {
+  /** As it was sent; undefined for one that cannot be read. */
+  #patch(): unknown {
     const { headers, body } = this.#request;
     const type = headers?.["content-type"];
     try {
@@ -171,17 +199,6 @@ export class Trail implements AuditTrail {
     } catch {
       return undefined;
     }
-  }
-
-  /** A creation's URL does not say what is created. */
-  #refer(given: KubeObject | undefined, info: RequestInfo): void {
-    const ref = this.#event?.objectRef;
-    if (!ref || (info.verb !== "create" && info.verb !== "update")) return;
-    const { name, namespace, uid, resourceVersion } = given?.metadata ?? {};
-    if (name) ref.name ??= name;
-    if (namespace) ref.namespace ??= namespace;
-    if (uid) ref.uid ??= uid;
-    if (resourceVersion) ref.resourceVersion ??= resourceVersion;
   }
 
   #trimmed(value: unknown): unknown {
@@ -192,24 +209,17 @@ export class Trail implements AuditTrail {
       const { managedFields: _gone, ...rest } = metadata;
       return { ...(object as object), metadata: rest };
     };
-    const list = value as { items?: unknown[] } | undefined;
-    return Array.isArray(list?.items) ? { ...list, items: list.items.map(bare) } : bare(value);
+    const { items, rows } = (value ?? {}) as { items?: unknown[]; rows?: { object?: unknown }[] };
+    if (Array.isArray(items)) return { ...(value as object), items: items.map(bare) };
+    if (!Array.isArray(rows)) return bare(value);
+    return { ...(value as object), rows: rows.map((row) => ({ ...row, object: bare(row.object) })) };
   }
 
-  /** Nobody knows who it is; that somebody tried is worth a line. */
+  /** Nobody knows who it is; that somebody tried is worth a line, at the one stage that Kubernetes gives it. */
   #unauthenticated(answer: Answer, info: RequestInfo | undefined): Answer {
     if (!info || answer.status !== 401) return answer;
     this.#begin(info, undefined);
-    const event = this.#event as unknown as Recorded;
-    const tried = [
-      ...(this.#request.headers?.authorization === undefined ? [] : ["bearer"]),
-      ...(this.#request.peer.certificate ? ["x509"] : []),
-    ];
-    const message =
-      tried.length === 0
-        ? "Authentication failed, no credentials provided"
-        : `Authentication failed, attempted: ${tried.join(", ")}`;
-    event.responseStatus = { metadata: {}, status: "Failure", message, reason: "Unauthorized", code: 401 };
+    if (this.#config?.level !== "None") this.#note(answer, info);
     this.#emit("ResponseStarted");
     return answer;
   }
@@ -218,8 +228,9 @@ export class Trail implements AuditTrail {
     const event = this.#event;
     if (!event || !this.#config || this.#config.level === "None" || this.#config.omitStages.has(stage))
       return;
-    const { requestURI, verb, user, level, auditID, kind, apiVersion, ...rest } = event;
-    const { annotations, requestReceivedTimestamp, ...between } = rest;
+    const { requestURI, verb, user, impersonatedUser, authenticationMetadata, ...rest } = event;
+    const { level, auditID, kind, apiVersion, annotations, requestReceivedTimestamp, ...bodies } = rest;
+    const { responseStatus, requestObject, responseObject, ...between } = bodies;
     this.#context.emit({
       kind,
       apiVersion,
@@ -229,21 +240,45 @@ export class Trail implements AuditTrail {
       requestURI,
       verb,
       user,
+      ...(impersonatedUser ? { impersonatedUser } : {}),
+      ...(authenticationMetadata ? { authenticationMetadata } : {}),
       ...between,
+      ...(responseStatus ? { responseStatus } : {}),
+      ...(requestObject === undefined ? {} : { requestObject }),
+      ...(responseObject === undefined ? {} : { responseObject }),
       requestReceivedTimestamp,
-      stageTimestamp: microTime(this.#context.now()),
+      stageTimestamp: stage === "RequestReceived" ? this.#began : microTime(this.#context.now()),
       ...(annotations ? { annotations } : {}),
     });
   }
 }
 
-async function* followed(body: AsyncIterable<Uint8Array>, done: () => void): AsyncGenerator<Uint8Array> {
+/** `seen`: gets each piece on its way. */
+async function* followed(
+  body: AsyncIterable<Uint8Array>,
+  done: () => void,
+  seen?: (piece: Uint8Array) => void,
+): AsyncGenerator<Uint8Array> {
   try {
-    yield* body;
+    for await (const piece of body) {
+      seen?.(piece);
+      yield piece;
+    }
   } finally {
     done();
   }
 }
+
+/** Of what is no object of the API (a list of paths, a version) nothing is recorded. */
+const isKind = (value: unknown): boolean =>
+  typeof (value as { kind?: unknown } | undefined)?.kind === "string";
+
+const isStatus = (value: unknown): value is Record<string, unknown> =>
+  (value as { kind?: string } | undefined)?.kind === "Status";
+
+/** Whether it is worth reading an answer to find a Status: of failures, and of what is short. */
+const mayBeStatus = ({ status, body }: Answer): boolean =>
+  status >= 400 || (body instanceof Uint8Array && body.length < shortBytes);
 
 function bodyOf({ body, headers }: Answer): unknown {
   if (!(body instanceof Uint8Array)) return undefined;

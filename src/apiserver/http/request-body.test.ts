@@ -19,6 +19,7 @@ const trail: AuditTrail = {
   auditId: "an-id",
   received: ({ user, verb }) => void asked.push(`${user.name} ${verb}`),
   impersonating: () => undefined,
+  requested: () => undefined,
   decided: () => undefined,
   annotate: () => undefined,
   annotateBody: () => undefined,

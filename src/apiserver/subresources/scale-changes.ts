@@ -1,5 +1,5 @@
 /** What requests do to a Scale: replace it, apply a configuration to it (patches: `scale-patch.ts`). */
-import { conform, type KubeObject, type ObjectMeta } from "../../api/index.ts";
+import { conform, fillWritten, type KubeObject, type ObjectMeta, schemaOf } from "../../api/index.ts";
 import {
   ApplyConflicts,
   afterUpdate,
@@ -80,6 +80,12 @@ export function updateOfScale(call: Call): ScaleChange {
         );
       const problem = judged(conform(scaleSchema, object), info, decoded, warnings);
       if (problem) throw badRequest(`Scale in version "v1" cannot be handled as a Scale: ${problem}`);
+      request.audit?.requested(object, () => {
+        const copy = structuredClone(object);
+        const type = schemaOf(scaleSchema);
+        if (type) fillWritten(type, copy as Record<string, unknown>);
+        return copy;
+      });
       return object as Scale;
     } catch (error) {
       if (!(error instanceof StatusError) || error.reason !== "BadRequest" || !resource.def.type) throw error;

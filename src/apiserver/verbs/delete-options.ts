@@ -1,4 +1,4 @@
-import { conform, type FieldError, readRepeated, schemaOf } from "../../api/index.ts";
+import { conform, type FieldError, type KubeObject, readRepeated, schemaOf } from "../../api/index.ts";
 import { StatusError } from "../../machinery/index.ts";
 import { checkGroupVersion, checkShape, decodeBody, notRegistered, unreadable } from "../codec/decode.ts";
 import type { Call } from "../core.ts";
@@ -38,6 +38,12 @@ export function readDeleteOptions(call: Call): DeleteOptions {
   const given = empty
     ? queryOptions(info.query)
     : bodyOptions(request.body, request.headers?.["content-type"]);
+  if (!empty) {
+    // The original records its own form of them.
+    const { kind: _kind, apiVersion: _version, ...rest } = given as KubeObject;
+    const recorded = { kind: "DeleteOptions", apiVersion: "meta.k8s.io/__internal", ...rest };
+    request.audit?.requested({}, () => recorded);
+  }
   return judgeOptions(given);
 }
 

@@ -2,17 +2,28 @@
 import {
   cannotHandle,
   conform,
+  fillWritten,
   findKindByName,
   type Conformance,
   type KindDefinition,
   type KubeObject,
   type Nulls,
   presentPart,
+  schemaOf,
   strictProblem,
   strictTexts,
+  typeOfKind,
 } from "../../api/index.ts";
-import { duplicateMembers, isObject, readRawTexts, type StatusError } from "../../machinery/index.ts";
+import {
+  cloneExact,
+  duplicateMembers,
+  isObject,
+  parseExact,
+  readRawTexts,
+  type StatusError,
+} from "../../machinery/index.ts";
 import { checkVersion, type Decoded, type Expected, readBody, refuseDepths } from "../codec/decode.ts";
+import { encodeStored, withResourceVersion } from "../codec/stored.ts";
 import type { Call } from "../core.ts";
 import type { HandlerRequest, RequestInfo, SpecialHandler } from "../contract.ts";
 import { badRequest } from "../errors.ts";
@@ -42,7 +53,22 @@ export function readObject(call: Call): KubeObject {
   if (problem) throw badRequest(cannotHandle(kind, versionIn(object), problem));
   checkVersion(object, expected);
   if (!isObject(object.metadata)) throw badRequest(`the metadata of ${plural} must be an object`);
+  request.audit?.requested(object, () => asRecorded(call, object));
   return object;
+}
+
+/** As audit records it: with defaults, in the order Kubernetes writes it. */
+function asRecorded({ core, resource }: Call, object: KubeObject): unknown {
+  const copy = cloneExact(object);
+  const { def } = resource;
+  // What is stored under another name gets its defaults there.
+  if (!def.storedAs || def.type) def.defaults?.(copy, core.clock);
+  if (!def.storedAs) resource.complete(copy);
+  const type = def.storedAs && !def.type ? typeOfKind(def) : undefined;
+  if (type) fillWritten(type, copy as Record<string, unknown>);
+  const bytes = encodeStored(copy, def.kind, object.apiVersion as string);
+  const { resourceVersion } = object.metadata ?? {};
+  return parseExact((resourceVersion ? withResourceVersion(bytes, resourceVersion) : bytes).toString());
 }
 
 const versionIn = ({ apiVersion = "" }: KubeObject): string => apiVersion.slice(apiVersion.indexOf("/") + 1);
@@ -57,7 +83,9 @@ export function readSpecial(
     namespaced,
     schema,
     also,
-  }: Pick<SpecialHandler, "group" | "version" | "kind" | "namespaced" | "schema"> & Pick<Expected, "also">,
+    defaults,
+  }: Pick<SpecialHandler, "group" | "version" | "kind" | "namespaced" | "schema" | "defaults"> &
+    Pick<Expected, "also">,
   request: HandlerRequest,
   info: RequestInfo,
   warnings: string[],
@@ -80,6 +108,14 @@ export function readSpecial(
   const problem = judged(found, info, decoded, warnings);
   if (problem) throw badRequest(cannotHandle(kind, version, problem));
   if (!isObject(object.metadata)) object.metadata = {};
+  request.audit?.requested(object, () => {
+    const { kind: _kind, apiVersion: _version, ...copy } = cloneExact(object);
+    const recorded = { kind, apiVersion: own, ...copy };
+    defaults?.(recorded);
+    const known = type === undefined ? undefined : schemaOf(type);
+    if (known) fillWritten(known, recorded);
+    return recorded;
+  });
   if (!namespaced) delete object.metadata.namespace;
   else if (info.namespace !== "") {
     object.metadata.namespace ||= info.namespace;

@@ -33,6 +33,7 @@ test("what is noted for the audit log", async (t) => {
     auditId: "1",
     received() {},
     impersonating() {},
+    requested() {},
     decided() {},
     annotate(key: string, value: string) {
       notes[key] ??= value;

@@ -75,7 +75,7 @@ export class CredentialAuthenticator implements Authenticator {
     // Another scheme is not ours: anonymous too, as Kubernetes has it.
     if (token === undefined) return this.#nobody(request.path ?? "");
     try {
-      const found = this.#options.tokens.verify(token);
+      const found = this.#options.tokens.verify(token, undefined, request.annotate);
       if (found instanceof Promise) return found.then((late) => late?.user ?? refuse(), refuse);
       return found?.user ?? refuse();
     } catch (cause) {

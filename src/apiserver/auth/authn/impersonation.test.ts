@@ -8,6 +8,7 @@ const alice: UserInfo = { name: "alice", groups: [] };
 /** Grants are `verb resource[.group][/subresource] [namespace/]name`; `*` for the name is any. */
 function as(grants: readonly string[], requestor: UserInfo = alice) {
   const asked: string[] = [];
+  const constraints: string[] = [];
   const impersonation = new Impersonation({
     authorize: ({ verb, resource, apiGroup, subresource, namespace, name }) => {
       const kind = `${resource}${apiGroup ? `.${apiGroup}` : ""}${subresource ? `/${subresource}` : ""}`;
@@ -33,9 +34,11 @@ function as(grants: readonly string[], requestor: UserInfo = alice) {
   const act = async (headers: Record<string, string>) => {
     const wanted = wantedUser(headers);
     assert.ok(wanted);
-    return impersonation.actAs(wanted, request);
+    const { user, constraint } = await impersonation.actAs(wanted, request);
+    constraints.push(constraint);
+    return user;
   };
-  return { act, asked };
+  return { act, asked, constraints };
 }
 
 test("the plain right is needed for each thing that somebody is", async () => {
@@ -81,10 +84,16 @@ test("narrow ways allow certain requests, as certain users", async () => {
     "impersonate-on:arbitrary-node:list pods n/",
     "impersonate:arbitrary-node nodes.authentication.k8s.io m",
   ];
-  assert.deepEqual(await as(nodeGrants).act(node), {
+  const narrow = as(nodeGrants);
+  assert.deepEqual(await narrow.act(node), {
     name: "system:node:m",
     groups: ["system:nodes", "system:authenticated"],
   });
+  // What audit says of the way; the plain right has nothing to say.
+  assert.deepEqual(narrow.constraints, ["impersonate:arbitrary-node"]);
+  const plain = as(["impersonate users bob"]);
+  await plain.act({ "impersonate-user": "bob" });
+  assert.deepEqual(plain.constraints, [""]);
   await assert.rejects(() => as(nodeGrants.slice(1)).act(node), /cannot impersonate-on:arbitrary-node:list/);
   const account = { "impersonate-user": "system:serviceaccount:a:b" };
   const accountGrants = [

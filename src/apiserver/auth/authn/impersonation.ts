@@ -82,15 +82,21 @@ export class Impersonation {
     this.#watch = watch;
   }
 
-  /** `request`: what is to be done, still as the real user. Throws 403 when no mode allows it. */
-  async actAs(wanted: Wanted, request: AuthorizationAttributes): Promise<UserInfo> {
+  /**
+   * `request`: what is to be done, still as the real user. `constraint`: the verb of the narrow mode that allowed it, "" for the
+   * plain right. Throws 403 when no mode allows it.
+   */
+  async actAs(
+    wanted: Wanted,
+    request: AuthorizationAttributes,
+  ): Promise<{ user: UserInfo; constraint: string }> {
     const began = this.#watch?.now() ?? 0;
     const attempted = (mode: string, allowed: boolean): void =>
       this.#watch?.meters.attempted(mode, allowed, this.#watch.now() - began);
     try {
       const { mode, user } = await this.#allowed(wanted, request);
       attempted(modeLabel(mode.name), true);
-      return user;
+      return { user, constraint: mode.name === "" ? "" : `impersonate:${mode.name}` };
     } catch (error) {
       attempted("", false);
       throw error;

@@ -2,7 +2,7 @@ import type { Node, Pod, Secret, ServiceAccount } from "../../../api/index.ts";
 import { type Clock, goQuote, StatusError } from "../../../machinery/index.ts";
 import type { ObjectReader, UserInfo } from "../../auth-contract.ts";
 import type { AuthMetrics } from "../../metrics/auth.ts";
-import type { TokenVerifier, VerifiedToken } from "./token-verifier.ts";
+import type { Note, TokenVerifier, VerifiedToken } from "./token-verifier.ts";
 import { isSignedBy, readToken, type SigningKey, signToken } from "./jwt.ts";
 
 /** An object a token dies with. */
@@ -36,10 +36,13 @@ interface LegacyClaims {
   "kubernetes.io/serviceaccount/secret.name": string;
   "kubernetes.io/serviceaccount/service-account.name": string;
   "kubernetes.io/serviceaccount/service-account.uid": string;
+  sub: string;
 }
 
 /** A token that nobody used for long is marked by this label of its Secret, and not good any more (KEP-2799). */
 const invalidSince = "kubernetes.io/legacy-token-invalid-since";
+/** Before the names of what audit notes of tokens. */
+const notes = "authentication.k8s.io/";
 const legacyIssuer = "kubernetes/serviceaccount";
 /** A bound pod's token works this long after the pod's deletion time, for its last requests. */
 const afterDeletionMs = 60_000;
@@ -95,7 +98,7 @@ export class ServiceAccountTokens implements TokenVerifier {
     this.#meters = meters;
   }
 
-  issue(spec: TokenRequestSpec): string {
+  issue(spec: TokenRequestSpec): { token: string; id: string } {
     const now = Math.floor(this.#clock.now() / 1000);
     const claims: Claims = {
       aud: [...spec.audiences],
@@ -112,7 +115,7 @@ export class ServiceAccountTokens implements TokenVerifier {
       nbf: now,
       sub: `system:serviceaccount:${spec.namespace}:${spec.account.name}`,
     };
-    return signToken(claims, this.keys[0]);
+    return { token: signToken(claims, this.keys[0]), id: claims.jti };
   }
 
   /** A token without an end, for the Secret that holds it. */
@@ -138,11 +141,15 @@ export class ServiceAccountTokens implements TokenVerifier {
    * Undefined when it is not one of our tokens. Throws Unauthorized when it is ours and wrong, expired, for another
    * audience, or something it is bound to is gone.
    */
-  verify(token: string, audiences: readonly string[] = [this.issuer]): VerifiedToken | undefined {
+  verify(
+    token: string,
+    audiences: readonly string[] = [this.issuer],
+    note: Note = () => {},
+  ): VerifiedToken | undefined {
     const claims = this.#claimsOf(token);
     if (!claims) return undefined;
-    if (claims.iss === legacyIssuer) return this.#legacy(claims as LegacyClaims, token, audiences);
-    return this.#bound(claims as Claims, audiences);
+    if (claims.iss === legacyIssuer) return this.#legacy(claims as LegacyClaims, token, audiences, note);
+    return this.#bound(claims as Claims, audiences, note);
   }
 
   #claimsOf(token: string): Claims | LegacyClaims | undefined {
@@ -165,7 +172,7 @@ export class ServiceAccountTokens implements TokenVerifier {
     return claims;
   }
 
-  #bound(claims: Claims, audiences: readonly string[]): VerifiedToken {
+  #bound(claims: Claims, audiences: readonly string[], note: Note): VerifiedToken {
     const now = this.#clock.now();
     if (now >= claims.exp * 1000) throw unauthorized("service account token has expired");
     if (now < claims.nbf * 1000 - 60_000) throw unauthorized("service account token is not valid yet");
@@ -193,13 +200,21 @@ export class ServiceAccountTokens implements TokenVerifier {
       if (!own.pod) this.#alive<Node>("nodes", undefined, own.node);
       bind("node", own.node);
     }
-    if (own.warnafter) this.#meters?.[now > own.warnafter * 1000 ? "stale" : "valid"].add();
+    if (own.warnafter) {
+      const since = now - own.warnafter * 1000;
+      this.#meters?.[since > 0 ? "stale" : "valid"].add();
+      if (since > 0) {
+        const seconds = Math.floor(now / 1000) - own.warnafter;
+        note(`${notes}stale-token`, `subject: ${claims.sub}, seconds after warning threshold: ${seconds}`);
+      }
+    }
     return { user: userOf(own.namespace, own.serviceaccount, extra), audiences: shared };
   }
 
-  #legacy(claims: LegacyClaims, token: string, audiences: readonly string[]): VerifiedToken {
+  #legacy(claims: LegacyClaims, token: string, audiences: readonly string[], note: Note): VerifiedToken {
     if (!audiences.includes(this.issuer)) throw unauthorized("token audience is invalid");
     const namespace = claims["kubernetes.io/serviceaccount/namespace"];
+    note(`${notes}legacy-token`, claims.sub);
     const account = {
       name: claims["kubernetes.io/serviceaccount/service-account.name"],
       uid: claims["kubernetes.io/serviceaccount/service-account.uid"],
@@ -216,6 +231,7 @@ export class ServiceAccountTokens implements TokenVerifier {
     const owner = this.#account(namespace, account);
     if (secret.metadata?.labels?.[invalidSince]) {
       this.#meters?.legacyAutoInvalid.add();
+      note(`${notes}legacy-token-invalidated`, `${secret.metadata.name}/${namespace}`);
       this.#tellUse(secret);
       throw unauthorized(
         `the token in secret ${namespace}/${secret.metadata.name} for service account ${namespace}/${account.name} has been marked invalid. Use tokens from the TokenRequest API or manually created secret-based tokens, or remove the '${invalidSince}' label from the secret to temporarily allow use of this token`,
@@ -224,6 +240,7 @@ export class ServiceAccountTokens implements TokenVerifier {
     const made = owner.secrets?.some(({ name }) => name === secret.metadata?.name) ?? false;
     this.#meters?.legacy.add();
     this.#meters?.[made ? "legacyAuto" : "legacyManual"].add();
+    note(`${notes}legacy-token-${made ? "autogenerated" : "manual"}-secret`, secret.metadata?.name ?? "");
     this.#tellUse(secret);
     return { user: userOf(namespace, account, {}), audiences: [this.issuer] };
   }

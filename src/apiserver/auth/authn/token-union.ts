@@ -1,7 +1,7 @@
 import { StatusError } from "../../../machinery/index.ts";
 import type { ObjectReader } from "../../auth-contract.ts";
 import type { AuthMetrics } from "../../metrics/auth.ts";
-import type { TokenVerifier, VerifiedToken } from "./token-verifier.ts";
+import type { Note, TokenVerifier, VerifiedToken } from "./token-verifier.ts";
 
 /** All origins of tokens as one: the first that knows a token decides; what the others had against it is told if none does. */
 export class TokenUnion implements TokenVerifier {
@@ -24,8 +24,9 @@ export class TokenUnion implements TokenVerifier {
   verify(
     token: string,
     audiences?: readonly string[],
+    note?: Note,
   ): VerifiedToken | undefined | Promise<VerifiedToken | undefined> {
-    return this.#from(0, [], token, audiences);
+    return this.#from(0, [], token, audiences, note);
   }
 
   #from(
@@ -33,14 +34,15 @@ export class TokenUnion implements TokenVerifier {
     problems: StatusError[],
     token: string,
     audiences: readonly string[] | undefined,
+    note: Note | undefined,
   ): VerifiedToken | undefined | Promise<VerifiedToken | undefined> {
     for (let i = start; i < this.#verifiers.length; i++) {
       try {
-        const found = this.#verifiers[i]?.verify(token, audiences);
+        const found = this.#verifiers[i]?.verify(token, audiences, note);
         if (found instanceof Promise) {
           return found
             .catch(keep(problems))
-            .then((late) => late ?? this.#from(i + 1, problems, token, audiences));
+            .then((late) => late ?? this.#from(i + 1, problems, token, audiences, note));
         }
         if (found) return found;
       } catch (error) {

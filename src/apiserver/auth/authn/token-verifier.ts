@@ -7,15 +7,19 @@ export interface VerifiedToken {
   audiences?: readonly string[];
 }
 
+/** Annotates the audit event of the request. */
+export type Note = (key: string, value: string) => void;
+
 /** Knows the tokens of one origin. */
 export interface TokenVerifier {
   /**
    * Undefined when the token is not of this origin. Throws Unauthorized when it is, and is wrong, no longer valid or for
-   * somebody else. `audiences`: whom it must be for, one of them is enough.
+   * somebody else. `audiences`: whom it must be for, one of them is enough. `note`: gets what audit says of the token.
    */
   verify(
     token: string,
     audiences?: readonly string[],
+    note?: Note,
   ): VerifiedToken | undefined | Promise<VerifiedToken | undefined>;
   attach?(objects: ObjectReader, meters?: AuthMetrics): void;
 }

@@ -169,7 +169,7 @@ export function tokenRequestHandler(
         bound.pod !== undefined &&
         audiences.length === 1 &&
         audiences[0] === tokens.issuer;
-      const token = tokens.issue({
+      const { token, id } = tokens.issue({
         namespace: info.namespace,
         account: { name: info.name, uid },
         audiences,
@@ -177,6 +177,7 @@ export function tokenRequestHandler(
         ...(extend ? { warnAfterSeconds: expirationSeconds } : {}),
         bound,
       });
+      context.request.audit?.annotate("authentication.kubernetes.io/issued-credential-id", `JTI=${id}`);
       const { spec, metadata } = request;
       return Promise.resolve({
         apiVersion: `${group}/v1`,
