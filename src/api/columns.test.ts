@@ -185,6 +185,16 @@ test("kubectl get shows services, deployments, nodes and volumes", () => {
   ]);
 });
 
+test("what of a list comes to nothing in a row is unset", () => {
+  const kind = kindOf("endpointslices", "discovery.k8s.io");
+  const slice = (ports: object[]): KubeObject =>
+    ({ metadata: { name: "s" }, addressType: "IPv4", ports, endpoints: [] }) as KubeObject;
+  const shown = (ports: object[]): unknown => row(kind, slice(ports), 0)[2];
+  assert.equal(shown([{ name: "" }]), "<unset>");
+  assert.equal(shown([{ name: "" }, { port: 80 }]), ",80");
+  assert.equal(shown([]), "<unset>");
+});
+
 test("sidecars behind an init container that is in the way restart for nobody", () => {
   const kind = kindOf("pods");
   const states = (blocked: boolean): Any => ({

@@ -116,8 +116,8 @@ export function workloadColumns<T extends KubeObject>(
 
 /** The first three of a list, and how many more there are. */
 export function firstThree(items: readonly string[]): string {
-  if (items.length === 0) return "<unset>";
   const shown = items.slice(0, 3).join(",");
+  if (shown === "") return "<unset>";
   return items.length > 3 ? `${shown} + ${items.length - 3} more...` : shown;
 }
 

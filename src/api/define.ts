@@ -83,6 +83,8 @@ export interface KindSource<T extends KubeObject> {
   selectableFields?: Readonly<Record<string, (object: T) => string>>;
   defaults?(object: T, clock?: Clock): void;
   prepareForCreate?(object: T): void;
+  /** Texts about what that did, told even of an object that is invalid. */
+  preparationWarnings?(object: T): string[];
   prepareForUpdate?(object: T, old: T): void;
   /** Checks that hold at creation and after every change. */
   validate?(object: T): FieldError[];
@@ -208,6 +210,9 @@ export function kindsOf(group: string, version: string, packageName: string) {
         for (const check of source.onUpdate ?? onUpdate) errors.push(...checks[check](object, old));
         return errors;
       },
+      ...(source.preparationWarnings
+        ? { preparationWarnings: source.preparationWarnings as Strategy["preparationWarnings"] }
+        : {}),
       ...(source.canonicalize ? { canonicalize: source.canonicalize as Strategy["canonicalize"] } : {}),
       ...(source.warnings ? { warnings: source.warnings as Strategy["warnings"] } : {}),
     } as Strategy;

@@ -40,6 +40,8 @@ export interface RowCondition {
 export interface Strategy {
   /** Clears what a client may not set at creation (status), sets generation. */
   prepareForCreate?(object: KubeObject): void;
+  /** Warning headers about what `prepareForCreate` did, told even if the object turns out to be invalid. */
+  preparationWarnings?(object: KubeObject): string[];
   /**
    * Keeps what this endpoint may not change (status for the main one, all but status for /status), raises generation.
    * `now`: RFC 3339, whole seconds.

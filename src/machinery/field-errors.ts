@@ -50,6 +50,9 @@ export const notSupported = (field: string, value: unknown, supported: readonly 
 export const duplicate = (field: string, value: unknown): FieldError =>
   make("FieldValueDuplicate", `Duplicate value: ${show(value)}`, field, "");
 
+/** The path of what concerns no field but the object: Go prints an empty name so. */
+export const wholeObject = "[]";
+
 export const forbidden = (field: string, detail: string): FieldError =>
   make("FieldValueForbidden", "Forbidden", field, detail);
 

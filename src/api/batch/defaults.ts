@@ -23,10 +23,8 @@ export function defaultJob(job: Job): void {
   spec.manualSelector ??= false;
   defaultFailurePolicy(spec);
   defaultPodTemplate(spec.template);
-  const labels = spec.template.metadata?.labels;
   // The same labels, not a copy: what `prepareNewJob` adds to those of the pods is seen here too.
-  if (labels && job.metadata && Object.keys(job.metadata.labels ?? {}).length === 0)
-    job.metadata.labels = labels;
+  showPodLabels(job);
 }
 
 /** A template keeps what the Job made of it would get by itself. */
@@ -43,6 +41,12 @@ export function defaultCronJob(each: CronJob): void {
   defaultPodTemplate(job.template);
 }
 
+/** A Job without labels shows those of its pods, which it may have got just now. */
+export function showPodLabels({ metadata, spec }: Job): void {
+  const labels = spec?.template.metadata?.labels;
+  if (labels && metadata && Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = labels;
+}
+
 /** Unless the user chose a selector, the Job's own uid is what selects its pods. */
 export function prepareNewJob(job: Job): void {
   const { spec, metadata } = job;
@@ -53,8 +57,6 @@ export function prepareNewJob(job: Job): void {
   // What the user says may be wrong, and is told so by the rules.
   for (const name of jobLabels) labels[name] ??= metadata.uid;
   for (const name of nameLabels) labels[name] ??= metadata.name ?? "";
-  // One that has none shows those of its pods.
-  if (Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = labels;
   const selected = ((spec.selector ??= {}).matchLabels ??= {});
   selected[jobLabels[0]] ??= metadata.uid;
 }

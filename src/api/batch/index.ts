@@ -8,7 +8,7 @@ import type { CronJob, Job } from "../generated/types.ts";
 import { dropDisabledOfTemplate } from "../core/pod/dropped.ts";
 import { isTrue } from "./conditions.ts";
 import { validateCronJob, validateNewCronJob } from "./cronjob.ts";
-import { defaultCronJob, defaultJob, prepareNewJob } from "./defaults.ts";
+import { defaultCronJob, defaultJob, prepareNewJob, showPodLabels } from "./defaults.ts";
 import { validateJob, validateJobUpdate } from "./job.ts";
 import { validateJobStatus } from "./job-status.ts";
 
@@ -74,6 +74,7 @@ export const batchKinds: readonly KindDefinition[] = [
     columns: jobColumns,
     defaults: defaultJob,
     prepareForCreate: prepareNewJob,
+    canonicalize: showPodLabels,
     prepareForUpdate: (job, old) => dropDisabledOfTemplate(job.spec?.template, old.spec?.template),
     onUpdate: ["metadata", "change"],
     validate: (job) => validateJob(job),

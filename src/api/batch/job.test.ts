@@ -25,6 +25,15 @@ function made(spec: Partial<JobSpec>, metadata: Job["metadata"] = {}): Job {
   return job;
 }
 
+test("a Job without labels gets those of its pods when it has been judged", () => {
+  const job = made({
+    template: { spec: { restartPolicy: "Never", containers: [{ name: "c", image: "i" }] } },
+  });
+  assert.equal(job.metadata?.labels, undefined);
+  jobs.strategy.canonicalize?.(job);
+  assert.equal(job.metadata?.labels?.["job-name"], "x");
+});
+
 const mistakes = (spec: Partial<JobSpec>): string[] => texts(jobs.strategy.validate?.(made(spec)));
 
 function changed(job: Job, edit: (copy: Job) => void): string[] {

@@ -9,6 +9,7 @@ import {
   required,
   tooLong,
   wasEmptied,
+  wholeObject,
 } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
 import type { ConfigMap, Secret, ServiceAccount } from "../generated/types.ts";
@@ -34,7 +35,7 @@ export function validateConfigMap(map: ConfigMap): FieldError[] {
     for (const text of isConfigMapKey(name)) errors.push(invalid(`binaryData[${name}]`, name, text));
     size += decodedLength(value);
   }
-  if (size > sizeLimit) errors.push(tooLong("", sizeLimit));
+  if (size > sizeLimit) errors.push(tooLong(wholeObject, sizeLimit));
   return errors;
 }
 

@@ -28,6 +28,7 @@ import * as endpoints from "./endpoints.ts";
 import { defaultEvent, eventFields, eventTtlSeconds, validateEvent } from "./event.ts";
 import { podColumns, podRowConditions } from "./pod/columns.ts";
 import { defaultPod } from "./pod/defaults.ts";
+import { profileWarnings } from "./pod/app-armor.ts";
 import { prepareNewPod } from "./pod/prepare.ts";
 import { validateNewPod, validatePod } from "./pod/spec.ts";
 import { ephemeralContainersStrategy, resizeStrategy } from "./pod/subresources.ts";
@@ -112,6 +113,7 @@ export const coreKinds: readonly KindDefinition[] = [
     },
     warnings: podWarnings,
     prepareForCreate: prepareNewPod,
+    preparationWarnings: profileWarnings,
     prepareForUpdate(pod, old) {
       dropDisabled(pod.spec, old.spec);
     },

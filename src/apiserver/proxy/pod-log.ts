@@ -2,7 +2,15 @@ import type { IncomingMessage } from "node:http";
 import { type Duplex, Readable } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { FieldError } from "../../api/index.ts";
-import { forbidden, GoTimeError, goQuote, invalid, parseGoTime, StatusError } from "../../machinery/index.ts";
+import {
+  forbidden,
+  GoTimeError,
+  goQuote,
+  invalid,
+  parseGoTime,
+  StatusError,
+  wholeObject,
+} from "../../machinery/index.ts";
 import { invalid as invalidObject } from "../errors.ts";
 import type { ObjectReader } from "../auth-contract.ts";
 import type { RequestInfo, SpecialHandler } from "../contract.ts";
@@ -41,7 +49,7 @@ function validate(query: URLSearchParams, name: string): void {
   if (limitBytes !== undefined && limitBytes < 1)
     errors.push(invalid("limitBytes", limitBytes, "must be greater than 0"));
   if (sinceSeconds !== undefined && query.get("sinceTime"))
-    errors.push(forbidden("[]", "at most one of `sinceTime` or `sinceSeconds` may be specified"));
+    errors.push(forbidden(wholeObject, "at most one of `sinceTime` or `sinceSeconds` may be specified"));
   else if (sinceSeconds !== undefined && sinceSeconds < 1)
     errors.push(invalid("sinceSeconds", sinceSeconds, "must be greater than 0"));
   // Choosing a stream is not enabled (PodLogsQuerySplitStreams, KEP-3288).

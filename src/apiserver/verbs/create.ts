@@ -71,6 +71,7 @@ export async function createObject(
     const loading = def.ready?.(object);
     if (loading) await loading;
     def.strategy.prepareForCreate?.(object);
+    if (def.strategy.preparationWarnings) warnings.push(...def.strategy.preparationWarnings(object));
     core.admission.allocate(request);
     const mistakes = core.admission.mistakes(request);
     const found = mistakes ? await mistakes : [];

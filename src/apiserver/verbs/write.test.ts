@@ -75,6 +75,17 @@ test("create: errors in Kubernetes' words", async () => {
   assert.equal(large.reason, "RequestEntityTooLarge");
 });
 
+test("what became of a pod's annotations is told even when the pod is refused", async () => {
+  const metadata = {
+    name: "old",
+    annotations: { "container.apparmor.security.beta.kubernetes.io/c": "runtime/default" },
+  };
+  const wrong = { metadata, spec: { containers: [{ name: "c", image: "i", imagePullPolicy: "x" }] } };
+  const refused = await h.call("POST", "/api/v1/namespaces/default/pods", wrong);
+  assert.equal(refused.status, 422, refused.text);
+  assert.match(refused.headers.warning ?? "", /deprecated since v1.30; use the \\"appArmorProfile\\" field/);
+});
+
 test("YAML bodies, generateName, warnings and strict field validation", async () => {
   const yaml = "metadata:\n  generateName: gen-\ndata:\n  a: b\n";
   const made = await h.call("POST", maps, yaml, { "content-type": "application/yaml" });

@@ -1,6 +1,6 @@
 /** AppArmor profiles were annotations before they were fields (until 1.30); a new pod's annotations become fields. */
 import type { AppArmorProfile, Container, Pod } from "../../generated/types.ts";
-import { deepEqual } from "../../../machinery/index.ts";
+import { byteLength, deepEqual } from "../../../machinery/index.ts";
 
 const prefix = "container.apparmor.security.beta.kubernetes.io/";
 
@@ -12,9 +12,14 @@ export function profileOf(annotation: string): AppArmorProfile | undefined {
   if (annotation === "unconfined") return { type: "Unconfined" };
   if (annotation === "runtime/default") return { type: "RuntimeDefault" };
   const local = "localhost/";
-  if (!annotation.startsWith(local) || annotation.length === local.length) return undefined;
-  return { type: "Localhost", localhostProfile: annotation.slice(local.length) };
+  const name = annotation.slice(local.length);
+  if (!annotation.startsWith(local) || name === "") return undefined;
+  return { type: "Localhost", localhostProfile: name };
 }
+
+/** A name that the field would be refused for stays in the annotation. */
+const mayBeField = ({ localhostProfile = "" }: AppArmorProfile): boolean =>
+  localhostProfile.trim() === localhostProfile && byteLength(localhostProfile) <= 4095;
 
 const containersOf = ({ spec }: Pod): Container[] => [
   ...(spec?.initContainers ?? []),
@@ -27,7 +32,8 @@ export function profilesFromAnnotations(pod: Pod): void {
   for (const container of containersOf(pod)) {
     const annotation = pod.metadata?.annotations?.[prefix + container.name];
     if (annotation === undefined || container.securityContext?.appArmorProfile) continue;
-    const profile = profileOf(annotation);
+    const told = profileOf(annotation);
+    const profile = told && mayBeField(told) ? told : undefined;
     if (profile && deepEqual(profile, pod.spec?.securityContext?.appArmorProfile)) continue;
     outdated.add(container);
     if (profile) container.securityContext = { ...container.securityContext, appArmorProfile: profile };

@@ -169,10 +169,9 @@ const notEphemeral = [
 ] as const;
 const ephemeralText = "cannot be set for an Ephemeral Container";
 
-function isSet(value: unknown): boolean {
-  if (value === undefined) return false;
-  return typeof value !== "object" || value === null || Object.keys(value).length > 0;
-}
+/** A list is there even if nothing is in it, and so is what Go has by pointer; resources are a struct by value. */
+const isSet = (container: EphemeralContainer, field: (typeof notEphemeral)[number]): boolean =>
+  field === "resources" ? Object.keys(container.resources ?? {}).length > 0 : container[field] !== undefined;
 
 function validateEphemeral(around: Surroundings, path: string, errors: FieldError[]): void {
   const { spec } = around;
@@ -188,7 +187,7 @@ function validateEphemeral(around: Surroundings, path: string, errors: FieldErro
     const target = container.targetContainerName;
     if (target && !others.includes(target)) errors.push(notFound(`${at}.targetContainerName`, target));
     for (const field of notEphemeral)
-      if (isSet(container[field])) errors.push(forbidden(`${at}.${field}`, ephemeralText));
+      if (isSet(container, field)) errors.push(forbidden(`${at}.${field}`, ephemeralText));
     for (const [j, mount] of (container.volumeMounts ?? []).entries())
       for (const field of ["subPath", "subPathExpr"] as const)
         if (mount[field]) errors.push(forbidden(`${at}.volumeMounts[${j}].${field}`, ephemeralText));

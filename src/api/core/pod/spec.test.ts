@@ -26,6 +26,30 @@ test("a second volume type is refused, in the order in which they are looked at"
   );
 });
 
+test("an ephemeral container may not even have an empty list of what it cannot have", () => {
+  const ephemeral = (more: object): string[] =>
+    mistakes({ ephemeralContainers: [{ name: "e", image: "i", ...more }] });
+  const told = (field: string): string =>
+    `spec.ephemeralContainers[0].${field}: Forbidden: cannot be set for an Ephemeral Container`;
+  assert.deepEqual(ephemeral({ resources: {}, env: [] }), []);
+  assert.deepEqual(ephemeral({ ports: [], resizePolicy: [], lifecycle: {} }), [
+    told("ports"),
+    told("resizePolicy"),
+    told("lifecycle"),
+  ]);
+  assert.deepEqual(ephemeral({ resources: { limits: {} } }), [told("resources")]);
+});
+
+test("what is wrong with a static pod as a whole has Go's path of an empty name", () => {
+  assert.deepEqual(
+    mistakes(
+      { nodeName: "n", resourceClaims: [{ name: "c", resourceClaimName: "d" }] },
+      { "kubernetes.io/config.mirror": "x" },
+    ).filter((each) => each.includes("static")),
+    ["[]: Forbidden: static pods do not support resource claims"],
+  );
+});
+
 test("only a volume that is in order can be mounted, and a device has to be a claim", () => {
   const volumes = [
     { name: "v", nfs: { server: "s" } },

@@ -9,6 +9,7 @@ import {
   notSupported,
   required,
   tooLong,
+  wholeObject,
 } from "../../../machinery/index.ts";
 import type { FieldError } from "../../definition.ts";
 import type { HostAlias, Pod, PodDNSConfig, PodSpec, PodTemplateSpec } from "../../generated/types.ts";
@@ -105,7 +106,7 @@ function validateClaims(
   const seen = new Set<string>();
   for (const [i, claim] of (spec.resourceClaims ?? []).entries()) {
     if (metadata?.annotations?.[mirror] !== undefined) {
-      errors.push(forbidden("", "static pods do not support resource claims"));
+      errors.push(forbidden(wholeObject, "static pods do not support resource claims"));
       continue;
     }
     const here = `${path}[${i}]`;

@@ -1,5 +1,12 @@
 /** Writes to a pod through /ephemeralcontainers and /resize: one part of the spec changes, everything else stays. */
-import { deepClone, deepEqual, forbidden, invalid, isDns1123Subdomain } from "../../../machinery/index.ts";
+import {
+  deepClone,
+  deepEqual,
+  forbidden,
+  invalid,
+  isDns1123Subdomain,
+  wholeObject,
+} from "../../../machinery/index.ts";
 import type { FieldError, Strategy } from "../../definition.ts";
 import type { Container, Pod, PodSpec, ResourceRequirements } from "../../generated/types.ts";
 import { internalDifference } from "../../internal-form.ts";
@@ -63,7 +70,7 @@ export const ephemeralContainersStrategy: Strategy = {
     const before = old as Pod;
     const { any, own } = changedMeta(object, old);
     if (before.metadata?.annotations?.[mirror] !== undefined)
-      return [...any, forbidden("", "static pods do not support ephemeral containers")];
+      return [...any, forbidden(wholeObject, "static pods do not support ephemeral containers")];
     const errors = [...any, ...own, ...validatePod(pod, before)];
     validateAnnotationChange(pod, before, errors);
     for (const each of before.spec?.ephemeralContainers ?? []) {
@@ -231,7 +238,7 @@ export const resizeStrategy: Strategy = {
     const pod = object as Pod;
     const before = old as Pod;
     const { any, own } = changedMeta(object, old);
-    const refuse = (text: string): FieldError[] => [...any, forbidden("", text)];
+    const refuse = (text: string): FieldError[] => [...any, forbidden(wholeObject, text)];
     if (before.metadata?.annotations?.[mirror] !== undefined) return refuse("static pods cannot be resized");
     if (before.spec?.os?.name === "windows") return refuse("windows pods cannot be resized");
     const errors = [...any, ...own, ...validatePod(pod, before)];

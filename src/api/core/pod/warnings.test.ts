@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Deployment, Pod } from "../../generated/types.ts";
-import { profilesFromAnnotations } from "./app-armor.ts";
+import { profilesFromAnnotations, profileWarnings } from "./app-armor.ts";
 import { podWarnings, workloadWarnings } from "./warnings.ts";
 
 const pod = (spec: object, annotations: Record<string, string> = {}, name = "p"): Pod => ({
@@ -113,7 +113,7 @@ test("a new pod's AppArmor annotations become fields, with a word about that", (
   assert.deepEqual(given.spec?.containers[0]?.securityContext, {
     appArmorProfile: { type: "Localhost", localhostProfile: "x" },
   });
-  assert.deepEqual(podWarnings(given), [
+  assert.deepEqual(profileWarnings(given), [
     `metadata.annotations[${key}]: deprecated since v1.30; use the "appArmorProfile" field instead`,
   ]);
   const both = pod(
@@ -121,5 +121,11 @@ test("a new pod's AppArmor annotations become fields, with a word about that", (
     { [key]: "runtime/default" },
   );
   profilesFromAnnotations(both);
-  assert.deepEqual(podWarnings(both), []);
+  assert.deepEqual(profileWarnings(both), []);
+  for (const wrong of ["localhost/", "localhost/ x", `localhost/${"x".repeat(4096)}`, "nothing"]) {
+    const kept = pod({}, { [key]: wrong });
+    profilesFromAnnotations(kept);
+    assert.equal(kept.spec?.containers[0]?.securityContext, undefined, wrong);
+    assert.equal(profileWarnings(kept).length, 1, wrong);
+  }
 });

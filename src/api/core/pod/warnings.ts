@@ -13,7 +13,7 @@ import type {
 import type { ObjectMeta } from "../../meta.ts";
 import { oldNodeLabels } from "../../old-node-labels.ts";
 import { addressWarnings } from "../address-rules.ts";
-import { profileOf, profileWarnings } from "./app-armor.ts";
+import { profileOf } from "./app-armor.ts";
 import { overlapWarnings } from "./overlap-warnings.ts";
 import { portWarnings } from "./port-warnings.ts";
 
@@ -51,7 +51,6 @@ export function podWarnings(pod: Pod, old?: Pod): string[] {
   if (old) return [];
   const name = isDns1123Label(pod.metadata?.name ?? "");
   return [
-    ...profileWarnings(pod),
     ...(name.length > 0
       ? [
           `metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [${name.join(" ")}]`,

@@ -29,6 +29,9 @@ test("who may only refuse sees whose token it is, and for whom; mistakes come be
   await configure(h, "Validating", "v", [hook("v", `${hooks.url}/v`, { rules })]);
   const made = await h.call("POST", `${accounts}/bot/token`, { status: { token: "mine" } });
   assert.equal(made.status, 201, made.text);
+  assert.deepEqual(made.body.metadata.managedFields[0].fieldsV1["f:spec"], {
+    "f:expirationSeconds": {},
+  });
   const [early, late] = hooks.seen.map(({ object }) => object);
   assert.deepEqual(
     [early.metadata.name, early.metadata.uid, early.spec.audiences, early.status.token],

@@ -138,7 +138,7 @@ export function tokenRequestHandler(
     verbs: ["create"],
     defaults(object) {
       const request = object as TokenRequest;
-      request.spec ??= { audiences: [] };
+      request.spec ??= {};
       request.spec.expirationSeconds ??= usualSeconds;
     },
     async check(object, context) {
