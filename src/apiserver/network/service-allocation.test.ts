@@ -174,3 +174,21 @@ test("a dry run gets no address: it is asked whether the range has it, not wheth
     /the provided IP \(10\.1\.0\.1\) is not in the valid range\. The range of valid IPs is 10\.96\.0\.0\/28$/,
   );
 });
+
+test("a write of the status creates a Service that is not there, without address, ports or status", async () => {
+  const put = await h.call("PUT", `${services}/late/status`, {
+    ...service("late", { type: "NodePort" }),
+    status: { loadBalancer: { ingress: [{ ip: "192.0.2.9" }] } },
+  });
+  assert.equal(put.status, 201);
+  assert.deepEqual(
+    [put.body.spec.clusterIP, put.body.spec.ports[0].nodePort, put.body.status],
+    [undefined, undefined, { loadBalancer: {} }],
+  );
+  const [owner] = put.body.metadata.managedFields;
+  assert.deepEqual([owner.subresource, Object.keys(owner.fieldsV1)], ["status", ["f:status"]]);
+  const replaced = await h.call("PUT", `${services}/late`, service("late", {}));
+  assert.deepEqual([replaced.status, replaced.body.spec.clusterIP], [200, undefined]);
+  const headless = await h.call("PUT", `${services}/bare/status`, service("bare", { clusterIP: "None" }));
+  assert.match(failure(headless, 422).message ?? "", /spec\.clusterIPs: Required value$/);
+});

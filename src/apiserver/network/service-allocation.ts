@@ -16,8 +16,15 @@ import { poolMeters } from "../metrics/allocation.ts";
 import type { MetricsRegistry } from "../metrics/registry.ts";
 import { Pool } from "./pool.ts";
 
-const { hasNodePorts, isUnchanged, needsHealthCheckPort, needsNodePorts, settleFamilies, specOf } =
-  serviceRules;
+const {
+  hasNodePorts,
+  isUnchanged,
+  nameAddresses,
+  needsHealthCheckPort,
+  needsNodePorts,
+  settleFamilies,
+  specOf,
+} = serviceRules;
 
 const defaultNodePorts = { from: 30000, to: 32767 };
 
@@ -258,6 +265,7 @@ export function serviceAllocation({
       if (!service?.spec || request.subresource !== "") return;
       const owner = ownerOf(service);
       const old = request.oldObject as Service | undefined;
+      if (!old) nameAddresses(service.spec);
       const problems = settleFamilies(service, old, "IPv4");
       if (problems.length > 0) throw invalid(request.resource.def, request.name, problems);
       if (old) allocateChanged(request, service, old, owner);

@@ -38,7 +38,7 @@ import type { Answer } from "../response.ts";
 import { createObject } from "./create.ts";
 import { conformObject } from "./input.ts";
 import { objectAnswer } from "./output.ts";
-import { updateObject } from "./update.ts";
+import { createsWhatIsNotThere, updateObject } from "./update.ts";
 import { workingCopy } from "./working-copy.ts";
 
 /** What `force` says. */
@@ -136,7 +136,7 @@ function checkPlace(call: Call, config: KubeObject, existing: Entry | undefined)
 async function createApplied(call: Call, given: Configuration): Promise<Entry> {
   const { config } = given;
   const { resource, info } = call;
-  if (info.subresource !== "") throw notFound(resource.def, info.name);
+  if (info.subresource !== "" && !createsWhatIsNotThere(call)) throw notFound(resource.def, info.name);
   const empty = { apiVersion: resource.apiVersion, kind: resource.def.kind } as KubeObject;
   const { object } = configured(call, empty, config, new Map());
   checkRepeated(call, given);

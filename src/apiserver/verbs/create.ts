@@ -42,11 +42,12 @@ export async function createObject(
   def.defaults?.(object, call.core.clock);
   dedupeOwners(object, warnings);
   if (owners === "track") {
-    const tracking = keepOwners(call, object, undefined, "");
+    const tracking = keepOwners(call, object, undefined, info.subresource);
     if (tracking) await tracking;
   }
   const request = admissionOf(call, {
     operation: "CREATE",
+    subresource: info.subresource,
     namespace: def.namespaced ? info.namespace : isNamespace(def) ? (meta.name ?? "") : "",
     name: meta.name ?? "",
     object,

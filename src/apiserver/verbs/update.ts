@@ -33,6 +33,14 @@ const createdByUpdate = new Set([
   "endpoints",
 ]);
 
+/** Those that a write of their status creates, too. */
+const createdByStatus = "services";
+
+export const createsWhatIsNotThere = ({ resource: { def }, info: { subresource } }: Call): boolean =>
+  subresource === ""
+    ? createdByUpdate.has(qualified(def))
+    : subresource === "status" && qualified(def) === createdByStatus;
+
 /** Kinds whose PUT must say which version it replaces. */
 const mustBePinned = new Set([
   "apiservices.apiregistration.k8s.io",
@@ -105,9 +113,8 @@ export async function update(call: Call): Promise<Answer> {
     );
   }
   checkNamespace(call, meta);
-  const creates = createdByUpdate.has(qualified(resource.def)) && info.subresource === "";
   const key = resource.key(info.namespace, info.name);
-  const isNew = creates && !resource.cache.get(key);
+  const isNew = createsWhatIsNotThere(call) && !resource.cache.get(key);
   if (isNew && meta.resourceVersion && !/^\d+$/.test(meta.resourceVersion)) {
     const why = `strconv.ParseUint: parsing ${JSON.stringify(meta.resourceVersion)}: invalid syntax`;
     throw new StatusError("", why, { code: 500 });

@@ -38,10 +38,12 @@ export function defaultService(service: Service): void {
 
 export function prepareNewService(service: Service): void {
   service.status = { loadBalancer: {} };
-  const spec = specOf(service);
-  // Who names one address need not know that there may be several.
+  dropInternalPolicy(specOf(service));
+}
+
+/** Who names one address need not know that there may be several. */
+export function nameAddresses(spec: ServiceSpec): void {
   if (spec.clusterIP && !spec.clusterIPs?.length) spec.clusterIPs = [spec.clusterIP];
-  dropInternalPolicy(spec);
 }
 
 /** What names something outside has no traffic inside; it is never shown there. */

@@ -1,4 +1,4 @@
-export { defaultService, prepareNewService, prepareServiceUpdate } from "./defaults.ts";
+export { defaultService, nameAddresses, prepareNewService, prepareServiceUpdate } from "./defaults.ts";
 export { isUnchanged, settleFamilies } from "./families.ts";
 export { serviceProblems } from "./rules.ts";
 export * from "./types.ts";
