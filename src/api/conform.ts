@@ -49,9 +49,9 @@ export function unknownFields(schema: string | undefined, object: object): strin
   return conform(schema, structuredClone(object)).unknown;
 }
 
-/** The message of the 400 for a body that does not decode, around Go's words. */
-export function cannotHandle(kind: string, version: string, problem: string): string {
-  return `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${problem}`;
+/** The message of the 400 for a body that does not decode, around Go's words. `given`: the kind it says it is of. */
+export function cannotHandle(kind: string, version: string, problem: string, given = kind): string {
+  return `${given} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${problem}`;
 }
 
 /** The strict decoder's problem: `strict decoding error: unknown field "a", duplicate field "b"`. */

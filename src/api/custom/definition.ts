@@ -12,6 +12,7 @@ import { kindsOf } from "../define.ts";
 import type { FieldError, KindDefinition, Nulls, Strategy, VersionConversion } from "../definition.ts";
 import type { Conformance } from "../schema.ts";
 import type { KubeObject } from "../meta.ts";
+import { validateAnyMetaUpdate } from "../metadata.ts";
 import type {
   CustomResourceDefinitionSpec,
   CustomResourceDefinitionVersion,
@@ -103,6 +104,7 @@ function customKind(
   const defaults = (object: KubeObject): void => applyDefaults(schema, object);
   const conversion = conversionOf(spec);
   const apiVersion = `${group}/${version.name}`;
+  const held: Held = { kind: names.kind, namespaced: base.namespaced, schema, rules, hasStatus, scale };
   return {
     ...base,
     schema: undefined,
@@ -111,9 +113,9 @@ function customKind(
     columns,
     ...(hasDefaults(schema) ? { defaults } : {}),
     ...(warning === undefined ? {} : { deprecationWarning: warning }),
-    conform: (object, nulls) => conformCustom(schema, object, nulls),
-    strategy: strategyOf(base.strategy, { schema, rules, hasStatus, scale }),
-    ...(hasStatus ? { status: statusOf(base.status as Strategy, { schema, rules, hasStatus, scale }) } : {}),
+    conform: (object, nulls) => conformCustom(schema, names.kind, object, nulls),
+    strategy: strategyOf(base.strategy, held),
+    ...(hasStatus ? { status: statusOf(base.status as Strategy, held) } : {}),
     storedAs: {
       group,
       version: storage.name,
@@ -172,7 +174,14 @@ function conversionOf({ group, versions }: CustomResourceDefinitionSpec): Versio
   };
 }
 
-function conformCustom(schema: SchemaProps, object: KubeObject, nulls: Nulls = "dropped"): Conformance {
+/** Of an object that says it is of another kind only metadata is looked at. */
+function conformCustom(
+  whole: SchemaProps,
+  kind: string,
+  object: KubeObject,
+  nulls: Nulls = "dropped",
+): Conformance {
+  const schema = object.kind === kind ? whole : anything;
   if (nulls === "dropped") applyNulls(schema, object);
   const unknown: string[] = [];
   const problem = metadataProblems(schema, object, "", true, unknown);
@@ -249,13 +258,26 @@ const goType = (value: unknown): string =>
 
 /** What a version's objects are held to. */
 interface Held {
+  kind: string;
+  namespaced: boolean;
   schema: SchemaProps;
   rules: Rules;
   hasStatus: boolean;
   scale: CustomResourceSubresourceScale | undefined;
 }
 
-function strategyOf(base: Strategy, { schema, rules, hasStatus, scale }: Held): Strategy {
+/** Of an object that says it is of another kind nothing else is looked at but what stands in no schema, and rules. */
+const wrongKind = (kind: string, object: KubeObject): FieldError[] | undefined =>
+  object.kind === kind ? undefined : [invalid("kind", object.kind, `must be ${kind}`)];
+
+/** Of a changed one also what every object's metadata is held to. */
+function stranger({ kind, namespaced }: Held, object: KubeObject, old: KubeObject): FieldError[] | undefined {
+  const wrong = wrongKind(kind, object);
+  return wrong && [...validateAnyMetaUpdate(object.metadata, old.metadata, namespaced), ...wrong];
+}
+
+function strategyOf(base: Strategy, held: Held): Strategy {
+  const { kind, schema, rules, hasStatus, scale } = held;
   return {
     ...base,
     prepareForCreate(object) {
@@ -269,10 +291,12 @@ function strategyOf(base: Strategy, { schema, rules, hasStatus, scale }: Held): 
     },
     validate(object) {
       const errors = [
-        ...(base.validate?.(object) ?? []),
-        ...validateSchema(schema, object, "", true),
-        ...scaleProblems(scale, object, "spec"),
-        ...scaleProblems(scale, object, "status"),
+        ...(wrongKind(kind, object) ?? [
+          ...(base.validate?.(object) ?? []),
+          ...validateSchema(schema, object, "", true),
+          ...scaleProblems(scale, object, "spec"),
+          ...scaleProblems(scale, object, "status"),
+        ]),
         ...embeddedProblems(schema, object, ""),
         ...listProblems(schema, object, ""),
       ];
@@ -280,10 +304,12 @@ function strategyOf(base: Strategy, { schema, rules, hasStatus, scale }: Held): 
     },
     validateUpdate(object, old) {
       const errors = [
-        ...(base.validateUpdate?.(object, old) ?? []),
-        ...validateSchema(schema, object, "", true, new Correlated(schema, object, old)),
-        ...scaleProblems(scale, object, "spec"),
-        ...scaleProblems(scale, object, "status"),
+        ...(stranger(held, object, old) ?? [
+          ...(base.validateUpdate?.(object, old) ?? []),
+          ...validateSchema(schema, object, "", true, new Correlated(schema, object, old)),
+          ...scaleProblems(scale, object, "spec"),
+          ...scaleProblems(scale, object, "status"),
+        ]),
         ...embeddedProblems(schema, object, ""),
         ...newInLists(schema, object, old),
       ];
@@ -293,7 +319,8 @@ function strategyOf(base: Strategy, { schema, rules, hasStatus, scale }: Held): 
   };
 }
 
-function statusOf(base: Strategy, { schema, rules, scale }: Held): Strategy {
+function statusOf(base: Strategy, held: Held): Strategy {
+  const { schema, rules, scale } = held;
   const inner = memberOf(schema, "status");
   const mistakes = (object: KubeObject, old: KubeObject): FieldError[] => {
     const { status } = object as { status?: unknown };
@@ -304,9 +331,11 @@ function statusOf(base: Strategy, { schema, rules, scale }: Held): Strategy {
     ...base,
     validateUpdate(object, old) {
       const errors = [
-        ...(base.validateUpdate?.(object, old) ?? []),
-        ...mistakes(object, old),
-        ...scaleProblems(scale, object, "status"),
+        ...(stranger(held, object, old) ?? [
+          ...(base.validateUpdate?.(object, old) ?? []),
+          ...mistakes(object, old),
+          ...scaleProblems(scale, object, "status"),
+        ]),
         ...newInLists(schema, object, old),
       ];
       return [...errors, ...rules.problems(object, old, errors)];

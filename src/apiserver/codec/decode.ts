@@ -11,7 +11,7 @@ import {
   surveyJson,
   type YamlBody,
 } from "../../machinery/index.ts";
-import { badRequest, invalid, unsupportedMediaType } from "../errors.ts";
+import { badRequest, unsupportedMediaType } from "../errors.ts";
 import { readAside, yamlOf } from "./long-yaml.ts";
 import { summarize } from "./summarize.ts";
 import { utf8Problem } from "./utf8-problem.ts";
@@ -377,26 +377,14 @@ const otherVersion = (object: KubeObject, apiVersion: string): StatusError =>
     `the API version in the data (${object.apiVersion ?? ""}) does not match the expected API version (${apiVersion})`,
   );
 
-/** Custom resources say what they are. */
+/** Custom resources say what they are. Another kind of the same version is told of when the object is validated. */
 function checkCustomKind(object: KubeObject, expected: Expected, apiVersion: string): void {
   if (!object.kind) throw new MissingKindError("BadRequest", "Object 'Kind' is missing");
   if (object.apiVersion !== apiVersion) {
     const group = object.apiVersion?.slice(0, object.apiVersion.lastIndexOf("/"));
-    if (expected.anyVersion && object.kind === expected.kind && group === expected.group) return;
+    if (expected.anyVersion && group === expected.group) return;
     throw otherVersion(object, apiVersion);
   }
-  if (object.kind !== expected.kind)
-    throw invalid(
-      { group: expected.group, kind: object.kind, plural: object.kind },
-      object.metadata?.name ?? "",
-      [
-        {
-          reason: "FieldValueInvalid",
-          field: "kind",
-          message: `Invalid value: ${JSON.stringify(object.kind)}: must be ${expected.kind}`,
-        },
-      ],
-    );
 }
 
 function wrongKind(object: KubeObject, expected: Expected): StatusError {

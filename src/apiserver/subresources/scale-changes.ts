@@ -5,7 +5,6 @@ import {
   afterUpdate,
   applyConfiguration,
   deepEqual,
-  isObject,
   type Managers,
   StatusError,
   TypedError,
@@ -20,6 +19,7 @@ import { managerName } from "../managed-fields/ownership.ts";
 import { scaleView } from "../managed-fields/scale-owners.ts";
 import { checkRepeated, isForced, readConfiguration } from "../verbs/apply.ts";
 import { judged, otherVersion } from "../verbs/input.ts";
+import { checkWhereabouts } from "../verbs/whereabouts.ts";
 import { type Scale, scaleKind, scaleSchema, scaleVersion } from "./scale-object.ts";
 
 export interface OwnedScale {
@@ -51,11 +51,7 @@ const unknownHere = 'no kind is registered for the type v1.Scale in scheme "pkg/
 export function updateOfScale(call: Call): ScaleChange {
   const { request, info, warnings, resource, core } = call;
   const scale = readScale();
-  const name = isObject(scale.metadata) ? scale.metadata.name : undefined;
-  if (!name)
-    throw badRequest(
-      `the name of the object (${info.name} based on URL) was undeterminable: name must be provided`,
-    );
+  checkWhereabouts(call, scale);
   return (seen) => {
     const after = structuredClone(scale);
     return { scale: after, owners: tracked(call, seen, after) };

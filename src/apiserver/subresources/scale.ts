@@ -12,9 +12,9 @@ import { numberIn, ownersOfScale, ownersOfScaled } from "../managed-fields/scale
 import type { Answer } from "../response.ts";
 import { seenBy } from "../verbs/create.ts";
 import { encoded, shaped, withWarnings } from "../verbs/output.ts";
-import { checkPlace } from "../verbs/patch.ts";
 import { applyType } from "../codec/decode.ts";
 import { uidProblem, updateObject, wrongUid } from "../verbs/update.ts";
+import { checkWhereabouts } from "../verbs/whereabouts.ts";
 import { applyToScale, type ScaleChange, updateOfScale } from "./scale-changes.ts";
 import { requireReplicas, type Scale, scaleKind, scaleOf, scales, setReplicas } from "./scale-object.ts";
 import { patchOfScale } from "./scale-patch.ts";
@@ -63,7 +63,7 @@ async function scaled(call: Call, existing: Entry, change: ScaleChange): Promise
   const changed = change(structuredClone(seen));
   const after = changed.scale;
   const meta = (after.metadata ??= {}) as ObjectMeta;
-  checkPlace(call, after);
+  checkWhereabouts(call, after);
   const uid = existing.object.metadata?.uid ?? "";
   const other = meta.uid !== uid ? meta.uid : undefined;
   if (other && info.verb !== "patch") {

@@ -6,12 +6,13 @@ import { Entry } from "../cache/entry.ts";
 import { type Call, nowTime, writeObject } from "../core.ts";
 import { newUid } from "../uid.ts";
 import { encodeStored, withResourceVersion } from "../codec/stored.ts";
-import { alreadyExists, badRequest, invalid } from "../errors.ts";
+import { alreadyExists, invalid } from "../errors.ts";
 import { keepOwners } from "../managed-fields/ownership.ts";
 import type { ServedResource } from "../registry/resource.ts";
 import type { Answer } from "../response.ts";
 import { readObject } from "./input.ts";
 import { objectAnswer } from "./output.ts";
+import { checkNamespace } from "./whereabouts.ts";
 
 /** Kubernetes tries so often to find a free name behind a generateName. */
 const nameAttempts = 8;
@@ -33,8 +34,6 @@ export async function createObject(
   const { def } = resource;
   const meta = object.metadata as ObjectMeta;
   checkNamespace(call, meta);
-  // A dry run does not come so far as to be refused for it.
-  if (isVersioned(meta) && !call.dryRun) throw versioned();
   delete meta.deletionTimestamp;
   delete meta.deletionGracePeriodSeconds;
   delete meta.selfLink;
@@ -57,7 +56,6 @@ export async function createObject(
     await admitWrite(core, request);
     // Whoever changed the object may have changed this too.
     checkNamespace(call, meta);
-    if (isVersioned(meta) && !dryRun) throw versioned();
     // Whoever changes the object may have given it a name.
     const prefixed = !meta.name && !!meta.generateName;
     const generated = prefixed && def.nameGenerated !== false;
@@ -88,6 +86,9 @@ export async function createObject(
         if (resource.cache.get(key)) throw alreadyExists(def, meta.name ?? "");
         return seenBy(resource, unstored(call, key, stored));
       }
+      // A dry run does not come so far as to be refused for it, and what is no version is as good as none.
+      if (isVersioned(meta)) throw versioned();
+      delete meta.resourceVersion;
       const result = await writeObject(core, resource, key, stored, undefined, call.request);
       if (result.done) return seenBy(resource, result.entry);
       if (!generated || attempt === nameAttempts) throw alreadyExists(def, meta.name ?? "");
@@ -98,16 +99,8 @@ export async function createObject(
   }
 }
 
-/** An object without a namespace belongs to that of the request. Throws 400 when it says that it belongs to another. */
-export function checkNamespace({ resource, info }: Pick<Call, "resource" | "info">, meta: ObjectMeta): void {
-  if (!resource.def.namespaced) return;
-  meta.namespace ||= info.namespace;
-  if (meta.namespace === info.namespace) return;
-  throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
-}
-
 const isVersioned = ({ resourceVersion }: ObjectMeta): boolean =>
-  resourceVersion !== undefined && resourceVersion !== "" && resourceVersion !== "0";
+  resourceVersion !== undefined && /^\d+$/.test(resourceVersion) && !/^0+$/.test(resourceVersion);
 
 const versioned = (): StatusError =>
   new StatusError("", "resourceVersion should not be set on objects to be created", { code: 500 });
@@ -143,5 +136,10 @@ export function throwInvalid(
   if (!errors || errors.length === 0 || call.unchecked) return;
   // Where one kind has two spellings, the stored one is judged.
   const { def } = call.resource;
-  throw invalid({ ...def, group: def.storedAs?.group ?? def.group }, object.metadata?.name ?? "", errors);
+  const kind = (def.type && object.kind) || def.kind;
+  throw invalid(
+    { ...def, kind, group: def.storedAs?.group ?? def.group },
+    object.metadata?.name ?? "",
+    errors,
+  );
 }

@@ -50,7 +50,7 @@ export function readObject(call: Call): KubeObject {
   const { rawFields } = resource.def;
   if (rawFields && decoded?.format === "json") readRawTexts(rawFields, object, decoded.text);
   const problem = conformObject(call, object, decoded, undefined, versionOf(call, object));
-  if (problem) throw badRequest(cannotHandle(kind, versionIn(object), problem));
+  if (problem) throw badRequest(cannotHandle(kind, versionIn(object), problem, object.kind));
   checkVersion(object, expected);
   if (!isObject(object.metadata)) throw badRequest(`the metadata of ${plural} must be an object`);
   request.audit?.requested(object, () => asRecorded(call, object));
@@ -173,7 +173,7 @@ export function conformObject(
 /** A custom resource in another version of its own is looked at as such; nothing is known of what is no version. */
 function versionOf({ core, resource }: Call, object: KubeObject): KindDefinition | undefined {
   const { def, apiVersion } = resource;
-  if (!def.type || object.apiVersion === apiVersion) return undefined;
+  if (!def.type || object.apiVersion === apiVersion || object.kind !== def.kind) return undefined;
   const other = core.registry.version(def.group, versionIn(object), def.plural)?.def;
   return other ?? unknownVersion(def);
 }

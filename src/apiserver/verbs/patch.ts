@@ -13,7 +13,6 @@ import {
 } from "../../machinery/index.ts";
 import { applyType, mediaType, refuseDepths } from "../codec/decode.ts";
 import type { Call } from "../core.ts";
-import { badRequest } from "../errors.ts";
 import type { Answer } from "../response.ts";
 import { serverSideApply } from "./apply.ts";
 import { conformed, judged } from "./input.ts";
@@ -22,6 +21,7 @@ import { asFound, type ReadObject, readPatched } from "./patched.ts";
 import { readPatch } from "./read-patch.ts";
 import { unusable } from "./unusable.ts";
 import { updateObject } from "./update.ts";
+import { checkWhereabouts } from "./whereabouts.ts";
 import { workingCopy } from "./working-copy.ts";
 
 export async function patch(call: Call): Promise<Answer> {
@@ -51,7 +51,7 @@ export async function patch(call: Call): Promise<Answer> {
     }
     if (read.cut !== undefined) refuseDepths(object, read);
     if (!isObject(object.metadata)) object.metadata = {};
-    checkPlace(call, object);
+    checkWhereabouts(call, object);
     if (owners && deepEqual(object.metadata?.managedFields, owners))
       (object.metadata as ObjectMeta).managedFields = owners;
     def.storedAs?.toStored(object);
@@ -104,24 +104,4 @@ function restored(
   const { problem } = conformed(resource.def, object);
   if (problem) throw unusable(shown, problem);
   return object;
-}
-
-/** Nor put it elsewhere. */
-export function checkPlace({ resource: { def }, info }: Call, object: KubeObject): void {
-  const meta = object.metadata as ObjectMeta;
-  if (def.namespaced) {
-    meta.namespace ||= info.namespace;
-    if (meta.namespace !== info.namespace)
-      throw badRequest(
-        "the namespace of the provided object does not match the namespace sent on the request",
-      );
-  }
-  if (!meta.name)
-    throw badRequest(
-      `the name of the object (${info.name} based on URL) was undeterminable: name must be provided`,
-    );
-  if (meta.name !== info.name)
-    throw badRequest(
-      `the name of the object (${meta.name}) does not match the name on the URL (${info.name})`,
-    );
 }

@@ -76,6 +76,8 @@ function checkCustomNames(def: KindDefinition, object: KubeObject): void {
     });
   }
   const wanted = { kind: def.kind, apiVersion: `${def.group}/${def.version}` };
+  // Another kind alone is told of when the object is validated.
+  if (object.apiVersion === wanted.apiVersion) return;
   const causes = (["kind", "apiVersion"] as const)
     .filter((name) => object[name] !== wanted[name])
     .map((name) => ({
@@ -83,7 +85,6 @@ function checkCustomNames(def: KindDefinition, object: KubeObject): void {
       field: name,
       message: `Invalid value: ${JSON.stringify(object[name] ?? "")}: must be ${wanted[name]}`,
     }));
-  if (causes.length === 0) return;
   const group = object.apiVersion?.split("/").slice(0, -1).join("/") ?? "";
   const kind = object.kind ?? "";
   throw invalid({ group, kind, plural: kind }, object.metadata?.name ?? "", causes);

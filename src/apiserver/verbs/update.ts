@@ -5,14 +5,15 @@ import { admissionOf, writeOptions } from "../admission/request.ts";
 import type { Entry } from "../cache/entry.ts";
 import { ConvertedEntry } from "../conversion/version-view.ts";
 import { type Call, nowTime, removeObject, textsOf, writeObject } from "../core.ts";
-import { badRequest, conflict, invalid, modified, notFound, qualified } from "../errors.ts";
+import { conflict, invalid, modified, notFound, qualified } from "../errors.ts";
 import { keepTimes } from "../managed-fields/keep-times.ts";
 import { keepOwners } from "../managed-fields/ownership.ts";
 import type { Answer } from "../response.ts";
 import { strategyOf } from "../subresources/strategies.ts";
-import { checkNamespace, createObject, seenBy, throwInvalid, unstored } from "./create.ts";
+import { createObject, seenBy, throwInvalid, unstored } from "./create.ts";
 import { readObject } from "./input.ts";
 import { objectAnswer } from "./output.ts";
+import { checkNamespace, checkWhereabouts } from "./whereabouts.ts";
 
 /** A write that loses the race so often, even in its turn, is answered with a conflict. */
 const maxAttempts = 20;
@@ -102,17 +103,7 @@ export async function update(call: Call): Promise<Answer> {
   const { resource, info } = call;
   const object = readObject(call);
   const meta = object.metadata as ObjectMeta;
-  if (!meta.name) {
-    throw badRequest(
-      `the name of the object (${info.name} based on URL) was undeterminable: name must be provided`,
-    );
-  }
-  if (meta.name !== info.name) {
-    throw badRequest(
-      `the name of the object (${meta.name}) does not match the name on the URL (${info.name})`,
-    );
-  }
-  checkNamespace(call, meta);
+  checkWhereabouts(call, object);
   const key = resource.key(info.namespace, info.name);
   const isNew = createsWhatIsNotThere(call) && !resource.cache.get(key);
   if (isNew && meta.resourceVersion && !/^\d+$/.test(meta.resourceVersion)) {

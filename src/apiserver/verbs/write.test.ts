@@ -398,3 +398,23 @@ test("what is valid is stored in its canonical form, by whichever version it cam
   assert.equal((await h.call("PUT", `${path("v1")}/canon`, changed)).status, 200);
   assert.deepEqual(await both(), ["Min", "Percent"]);
 });
+
+test("an object's place comes before its name, and the version of a new one after everything else", async () => {
+  const say = async (method: string, path: string, metadata: object, status: number) =>
+    failure(await h.call(method, path, { metadata }), status).message;
+  const elsewhere = "the namespace of the provided object does not match the namespace sent on the request";
+  assert.equal(await say("PUT", `${maps}/a`, { name: "b", namespace: "c" }, 400), elsewhere);
+  assert.equal(await say("PUT", `${maps}/a`, { namespace: "c" }, 400), elsewhere);
+  assert.match((await say("POST", maps, { name: "A b", resourceVersion: "5" }, 422)) ?? "", /metadata\.name/);
+  const nowhere = "/api/v1/namespaces/none/configmaps";
+  assert.match(
+    (await say("POST", nowhere, { name: "a", resourceVersion: "5" }, 404)) ?? "",
+    /"none" not found/,
+  );
+  assert.equal(
+    await say("POST", maps, { name: "a", resourceVersion: "5" }, 500),
+    "resourceVersion should not be set on objects to be created",
+  );
+  const none = await h.call("POST", maps, { metadata: { name: "no-version", resourceVersion: "x" } });
+  assert.deepEqual([none.status, none.body.metadata.resourceVersion], [201, String(h.store.revision)]);
+});

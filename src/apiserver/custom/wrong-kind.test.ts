@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { failure, type Harness, startHarness } from "../testing/harness.ts";
+
+let h: Harness;
+const path = "/apis/stable.example.com/v1/namespaces/default/tabs";
+const rule = { rule: "!has(self.size) || self.size < 5", message: "small" };
+const spec = {
+  type: "object",
+  "x-kubernetes-validations": [rule],
+  properties: { size: { type: "integer" } },
+};
+const schema = { openAPIV3Schema: { type: "object", required: ["spec"], properties: { spec } } };
+
+before(async () => {
+  h = await startHarness();
+  await h.call("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", {
+    apiVersion: "apiextensions.k8s.io/v1",
+    kind: "CustomResourceDefinition",
+    metadata: { name: "tabs.stable.example.com" },
+    spec: {
+      group: "stable.example.com",
+      scope: "Namespaced",
+      names: { plural: "tabs", kind: "Tab" },
+      versions: [{ name: "v1", served: true, storage: true, schema }],
+    },
+  });
+  while ((await h.call("GET", path)).status !== 200) await new Promise((done) => setImmediate(done));
+  await h.call("POST", path, tab({ size: 1 }, "Tab"));
+});
+after(() => h.close());
+
+const tab = (size: object, kind = "Other", metadata: object = {}) => ({
+  apiVersion: "stable.example.com/v1",
+  kind,
+  metadata: { name: "a", ...metadata },
+  spec: size,
+});
+
+test("another kind than the path's is told of when the object is validated, with rules and without its schema", async () => {
+  const { details } = failure(await h.call("POST", path, { ...tab({ size: 9 }), foo: 1 }), 422);
+  assert.deepEqual(
+    [details?.kind, details?.causes?.map(({ field, message }) => [field, message])],
+    [
+      "Other",
+      [
+        ["kind", 'Invalid value: "Other": must be Tab'],
+        ["spec", "Invalid value: small"],
+      ],
+    ],
+  );
+  const { spec: _none, ...bare } = tab({});
+  assert.equal(failure(await h.call("POST", path, bare), 422).details?.causes?.length, 1);
+});
+
+test("what else is wrong with a change is told before its kind", async () => {
+  const causes = async (method: string, at: string, body: object, status: number) => {
+    const said = failure(await h.call(method, at, body), status);
+    return said.details?.causes?.map(({ field }) => field) ?? said.message;
+  };
+  assert.match(String(await causes("PUT", `${path}/b`, tab({}), 400)), /does not match the name on the URL/);
+  assert.deepEqual(await causes("PUT", `${path}/a`, tab({}), 422), ["metadata.resourceVersion"]);
+  const { resourceVersion } = (await h.call("GET", `${path}/a`)).body.metadata;
+  const labels = { "a b": "c" };
+  assert.deepEqual(await causes("PUT", `${path}/a`, tab({}, "Other", { resourceVersion, labels }), 422), [
+    "metadata.labels",
+    "kind",
+  ]);
+});
