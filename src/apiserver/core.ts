@@ -3,6 +3,7 @@ import {
   carryRaw,
   type Clock,
   deepEqual,
+  formatTime,
   type Logger,
   readRawTexts,
   StatusError,
@@ -75,7 +76,7 @@ let told = { second: Number.NaN, text: "" };
 
 export function secondsTime(ms: number): string {
   const second = Math.floor(ms / 1000);
-  if (second !== told.second) told = { second, text: `${new Date(ms).toISOString().slice(0, 19)}Z` };
+  if (second !== told.second) told = { second, text: formatTime(ms) };
   return told.text;
 }
 

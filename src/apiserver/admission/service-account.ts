@@ -1,7 +1,6 @@
 import type { Container, Pod, PodSpec, ServiceAccount, Volume } from "../../api/index.ts";
 import type { ObjectCaches } from "../cache/objects.ts";
-import { type Clock, isPathSegmentName, StatusError } from "../../machinery/index.ts";
-import { generateName } from "../verbs/create.ts";
+import { type Clock, generateName, isPathSegmentName, StatusError } from "../../machinery/index.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "./chain.ts";
 import { podOf } from "./pod-of.ts";
 import type { PluginContext } from "./context.ts";

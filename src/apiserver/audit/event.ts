@@ -51,9 +51,6 @@ export function eventUser(user: UserInfo): EventUser {
   };
 }
 
-/** metav1.MicroTime */
-export const microTime = (ms: number): string => new Date(ms).toISOString().replace("Z", "000Z");
-
 /** Where events go. */
 export interface AuditBackend {
   /** Each event is a line of JSON by now. */

@@ -1,11 +1,12 @@
 /** What is recorded of one request, stage by stage. */
+import { formatMicroTime } from "../../machinery/index.ts";
 import { isIP } from "node:net";
 import type { KubeObject } from "../../api/index.ts";
 import type { AuthorizationAttributes, Decision, UserInfo } from "../auth-contract.ts";
 import { decodeBody } from "../codec/decode.ts";
 import type { AuditTrail, HandlerRequest, RequestInfo } from "../contract.ts";
 import { type Answer, isAssembly, isPushStream, pieces } from "../response.ts";
-import { type AuditEvent, eventUser, microTime, type ObjectReference } from "./event.ts";
+import { type AuditEvent, eventUser, type ObjectReference } from "./event.ts";
 import { type AuditConfig, type AuditPolicy, type Level, levels, type Stage } from "./policy.ts";
 
 const longestAgent = 1024;
@@ -39,7 +40,7 @@ export class Trail implements AuditTrail {
     this.#context = context;
     this.#request = request;
     this.auditId = auditId;
-    this.#began = microTime(context.now());
+    this.#began = formatMicroTime(context.now());
   }
 
   received(attributes: AuthorizationAttributes): void {
@@ -247,7 +248,7 @@ export class Trail implements AuditTrail {
       ...(requestObject === undefined ? {} : { requestObject }),
       ...(responseObject === undefined ? {} : { responseObject }),
       requestReceivedTimestamp,
-      stageTimestamp: stage === "RequestReceived" ? this.#began : microTime(this.#context.now()),
+      stageTimestamp: stage === "RequestReceived" ? this.#began : formatMicroTime(this.#context.now()),
       ...(annotations ? { annotations } : {}),
     });
   }

@@ -1,7 +1,7 @@
 /** A Lease in kube-system for every API server that runs (KEP-1965), and the end of those whose server is gone. */
+import { formatMicroTime } from "../../machinery/index.ts";
 import { createHash } from "node:crypto";
 import type { KubeObject, Lease } from "../../api/index.ts";
-import { microTime } from "../audit/event.ts";
 import type { ServerIdentity } from "../contract.ts";
 import type { Core } from "../core.ts";
 import { newUid } from "../uid.ts";
@@ -83,7 +83,7 @@ async function renew(core: Core, { hostname, peerAddress }: ServerIdentity): Pro
   const labels = { [label]: manager, "kubernetes.io/hostname": hostname };
   const annotations =
     peerAddress === undefined ? {} : { "kubernetes.io/peer-advertise-address": peerAddress };
-  const renewTime = microTime(core.clock.now());
+  const renewTime = formatMicroTime(core.clock.now());
   const entry = leases.cache.get(leases.key(namespace, name));
   await quietly(() =>
     entry

@@ -1,4 +1,5 @@
 /** Why another server cannot be reached, in the words of Go's standard library: people search for them. */
+import { formatTime } from "../../machinery/index.ts";
 import { getServers } from "node:dns";
 import { isIP } from "node:net";
 import { checkServerIdentity as checkByNode, type PeerCertificate } from "node:tls";
@@ -74,8 +75,8 @@ function certificateProblem(
 }
 
 const seconds = (time: string | undefined): string | undefined => {
-  const at = new Date(time ?? "");
-  return Number.isNaN(at.getTime()) ? undefined : `${at.toISOString().slice(0, 19)}Z`;
+  const at = Date.parse(time ?? "");
+  return Number.isNaN(at) ? undefined : formatTime(at);
 };
 
 function outOfTime(code: string, cert: SeenCertificate | undefined): string {
@@ -84,7 +85,7 @@ function outOfTime(code: string, cert: SeenCertificate | undefined): string {
     code === "CERT_HAS_EXPIRED" ? ["after", seconds(cert?.valid_to)] : ["before", seconds(cert?.valid_from)];
   return limit === undefined
     ? text
-    : `${text}: current time ${new Date().toISOString().slice(0, 19)}Z is ${word} ${limit}`;
+    : `${text}: current time ${formatTime(new Date().getTime())} is ${word} ${limit}`;
 }
 
 /** Names or addresses of a certificate, `kind` as OpenSSL writes it. */

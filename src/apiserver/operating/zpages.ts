@@ -1,4 +1,5 @@
 /** /statusz and /flagz: what this server is and how it was started, for people, or for programs that ask for the kind. */
+import { formatTime } from "../../machinery/index.ts";
 import { encodedBytes, mediaTypes } from "../codec/encode.ts";
 import { formats, negotiateError, parseAccept, wantsPretty } from "../codec/negotiate.ts";
 import type { HandlerRequest, RequestInfo } from "../contract.ts";
@@ -89,7 +90,7 @@ export function statusz(paths: readonly string[], now: number): Page {
       return `\n${lines.map(([name, value]) => `${name}${separator} ${value}\n`).join("")}`;
     },
     members: () => ({
-      startTime: `${new Date(started).toISOString().slice(0, 19)}Z`,
+      startTime: formatTime(started),
       uptimeSeconds: upSeconds,
       goVersion: versionInfo.goVersion,
       binaryVersion,

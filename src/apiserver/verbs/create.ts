@@ -1,5 +1,5 @@
 import type { FieldError, KindDefinition, KubeObject, ObjectMeta } from "../../api/index.ts";
-import { StatusError } from "../../machinery/index.ts";
+import { generateName, StatusError } from "../../machinery/index.ts";
 import { admitWrite, dedupeOwners } from "../admission/admit.ts";
 import { admissionOf, writeOptions } from "../admission/request.ts";
 import { Entry } from "../cache/entry.ts";
@@ -16,8 +16,6 @@ import { checkNamespace } from "./whereabouts.ts";
 
 /** Kubernetes tries so often to find a free name behind a generateName. */
 const nameAttempts = 8;
-const suffixLetters = "bcdfghjklmnpqrstvwxz2456789";
-const maxGeneratedBase = 58;
 
 export async function create(call: Call): Promise<Answer> {
   const object = readObject(call);
@@ -120,12 +118,6 @@ export function unstored(call: Call, key: string, object: KubeObject, revision =
   const stored = encodeStored(object, storedKind, storedApiVersion, def.rawFields);
   const version = revision === 0 ? object.metadata?.resourceVersion : revision;
   return new Entry(key, revision, version ? withResourceVersion(stored, version) : stored, undefined);
-}
-
-export function generateName(base: string, random: () => number): string {
-  let name = base.slice(0, maxGeneratedBase);
-  for (let i = 0; i < 5; i++) name += suffixLetters[Math.floor(random() * suffixLetters.length)];
-  return name;
 }
 
 export function throwInvalid(

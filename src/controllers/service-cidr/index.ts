@@ -1,6 +1,6 @@
 import type { IPAddress, ServiceCIDR } from "../../api/index.ts";
 import { keyOf, settled } from "../../client/index.ts";
-import { isReason } from "../../machinery/index.ts";
+import { formatTime, isReason } from "../../machinery/index.ts";
 import { type ControllerContext, newQueue, runLoop } from "../context.ts";
 import { finalizer, nextStep } from "./reconcile.ts";
 
@@ -29,7 +29,7 @@ export async function runServiceCidrs(context: ControllerContext): Promise<void>
   });
 
   async function condition(name: string, status: string, reason: string, message: string): Promise<void> {
-    const lastTransitionTime = `${new Date(clock.now()).toISOString().slice(0, 19)}Z`;
+    const lastTransitionTime = formatTime(clock.now());
     const body = {
       apiVersion: `${group}/v1`,
       kind: "ServiceCIDR",

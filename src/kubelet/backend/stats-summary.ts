@@ -1,6 +1,7 @@
+import { formatTime } from "../../machinery/index.ts";
 import type { Pod } from "../../api/index.ts";
 import { podName, podNamespace, podUid } from "../pods/pod-key.ts";
-import { formatTime, runtimeLabels, timeFromNanos } from "../pods/pod-runtime.ts";
+import { runtimeLabels, timeFromNanos } from "../pods/pod-runtime.ts";
 import type { KubeletServices } from "../services.ts";
 
 /** `/stats/summary`: what each container uses, added up for each pod. */

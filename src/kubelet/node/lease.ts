@@ -1,6 +1,6 @@
 import type { Lease, Node } from "../../api/index.ts";
 import type { Client } from "../../client/index.ts";
-import { type Clock, isReason, type Logger } from "../../machinery/index.ts";
+import { type Clock, formatMicroTime, isReason, type Logger } from "../../machinery/index.ts";
 
 export const leaseNamespace = "kube-node-lease";
 const durationSeconds = 40;
@@ -39,7 +39,7 @@ async function renew(
   node: Node | undefined,
   known: Lease | undefined,
 ): Promise<Lease> {
-  const renewTime = microTime(clock.now());
+  const renewTime = formatMicroTime(clock.now());
   if (!known) {
     try {
       known = await client.leases.get(leaseNamespace, name);
@@ -61,9 +61,4 @@ async function renew(
   }
   const spec = { ...known.spec, holderIdentity: name, leaseDurationSeconds: durationSeconds, renewTime };
   return await client.leases.update(leaseNamespace, { ...known, spec });
-}
-
-/** metav1.MicroTime. */
-function microTime(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, -1)}000Z`;
 }

@@ -1,6 +1,5 @@
 import type { ContainerImage, Node, NodeCondition, NodeStatus } from "../../api/index.ts";
-import { deepEqual } from "../../machinery/index.ts";
-import { formatTime } from "../pods/pod-runtime.ts";
+import { deepEqual, formatTime } from "../../machinery/index.ts";
 import type { MachineFacts } from "./facts.ts";
 
 export const kubeletVersion = "v1.36.3";

@@ -1,3 +1,4 @@
+import { formatTime } from "../../machinery/index.ts";
 import type { ContainerStatus, PodSandboxStatus, RuntimeService } from "../../cri/index.ts";
 import { CriError } from "../../cri/index.ts";
 
@@ -108,8 +109,4 @@ function compare(a: bigint, b: bigint): number {
 /** RFC 3339 with whole seconds, as Kubernetes writes metav1.Time. */
 export function timeFromNanos(nanos: bigint): string {
   return formatTime(Number(nanos / 1_000_000n));
-}
-
-export function formatTime(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }

@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import type { Pod, PodStatus } from "../../api/index.ts";
-import { isReason, type Timer } from "../../machinery/index.ts";
+import { formatTime, isReason, type Timer } from "../../machinery/index.ts";
 import { downwardContext } from "../containers/start.ts";
 import { readTerminationMessage } from "../containers/termination-message.ts";
 import type { WaitingReason } from "../status/container-state.ts";
@@ -16,7 +16,7 @@ import { applyResize } from "./pod-resize.ts";
 import { removeContainers, surplusContainers, surplusSandboxes } from "./container-gc.ts";
 import { podName, podNamespace, podUid, specGraceSeconds } from "./pod-key.ts";
 import { applyActions, type SyncHost } from "./pod-sync.ts";
-import { formatTime, type PodRuntime, readPodRuntime, readySandbox } from "./pod-runtime.ts";
+import { type PodRuntime, readPodRuntime, readySandbox } from "./pod-runtime.ts";
 
 /** Reason for giving up what is under way: the pod is to end. */
 class Interrupted extends Error {

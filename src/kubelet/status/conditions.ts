@@ -1,6 +1,6 @@
+import { formatTime } from "../../machinery/index.ts";
 import type { ContainerStatus, Pod, PodCondition } from "../../api/index.ts";
 import { initContainers, isSidecar, mainContainers } from "../pods/pod-key.ts";
-import { formatTime } from "../pods/pod-runtime.ts";
 import type { PodPhase } from "./pod-phase.ts";
 
 interface Verdict {

@@ -1,5 +1,5 @@
 import type { Node, Pod, Secret, ServiceAccount } from "../../../api/index.ts";
-import { StatusError } from "../../../machinery/index.ts";
+import { formatTime, StatusError } from "../../../machinery/index.ts";
 import type { SpecialContext, SpecialHandler } from "../../contract.ts";
 import { badRequest, conflict, notFound } from "../../errors.ts";
 import { checkNameSegment } from "../../place.ts";
@@ -156,7 +156,7 @@ export function tokenRequestHandler(
         objects,
         authorizer,
       );
-      complete(request, context, tokens.issuer, timeOf(now()));
+      complete(request, context, tokens.issuer, formatTime(now()));
       checkSeconds(request);
     },
     handle(context) {
@@ -184,10 +184,8 @@ export function tokenRequestHandler(
         kind: "TokenRequest",
         metadata,
         spec: { ...spec, boundObjectRef: spec?.boundObjectRef ?? null },
-        status: { token, expirationTimestamp: timeOf(now() + expirationSeconds * 1000) },
+        status: { token, expirationTimestamp: formatTime(now() + expirationSeconds * 1000) },
       } as never);
     },
   };
 }
-
-const timeOf = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
