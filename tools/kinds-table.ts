@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type KindDefinition, kinds } from "../src/api/index.ts";
 
-export const kindsFile = join(import.meta.dirname, "../docs/kinds.md");
+const kindsFile = join(import.meta.dirname, "../docs/kinds.md");
 
 const list = (texts: readonly string[]): string => (texts.length === 0 ? "" : texts.join(", "));
 

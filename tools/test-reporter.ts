@@ -4,9 +4,7 @@ import type { TestEvent } from "node:test/reporters";
 interface Detail {
   name: string;
   file?: string;
-  nesting: number;
   skip?: string | boolean;
-  todo?: string | boolean;
   details: { duration_ms?: number; type?: string; error?: Error & { cause?: unknown } };
 }
 

@@ -40,7 +40,3 @@ function status(pid: number, field: string): number {
 /** Resident memory in MiB. */
 export const residentMemory = (pids: readonly number[]): number =>
   pids.reduce((sum, pid) => sum + status(pid, "VmRSS"), 0);
-
-/** The most there ever was, in MiB. */
-export const peakMemory = (pids: readonly number[]): number =>
-  pids.reduce((sum, pid) => sum + status(pid, "VmHWM"), 0);

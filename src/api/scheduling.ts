@@ -25,7 +25,7 @@ function systemProblem(name: string, { value, globalDefault }: PriorityClass): s
   return globalDefault ? `globalDefault of ${name} PriorityClass must be false` : undefined;
 }
 
-export const highestUserPriority = 1_000_000_000;
+const highestUserPriority = 1_000_000_000;
 
 const preemptionPolicies = ["PreemptLowerPriority", "Never"];
 

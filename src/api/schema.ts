@@ -57,8 +57,6 @@ export interface FieldSchema {
   nullable?: boolean;
   /** Owned member by member though nothing is known of it (custom resources); else as a whole. */
   deduced?: boolean;
-  /** Holds a whole object with apiVersion, kind and metadata (`x-kubernetes-embedded-resource`). */
-  embedded?: boolean;
 }
 
 export interface TypeSchema {
@@ -119,11 +117,6 @@ export function typeOf(field: FieldSchema): TypeSchema | undefined {
 /** The type of a kind, built-in or custom; undefined keeps unknown fields. */
 export function typeOfKind(kind: { schema: string | undefined; type?: TypeSchema }): TypeSchema | undefined {
   return kind.type ?? (kind.schema === undefined ? undefined : schemaOf(kind.schema));
-}
-
-/** All definition names of the table. */
-export function schemaNames(): string[] {
-  return Object.keys(shapes());
 }
 
 function decodeType(name: string, raw: Record<string, string>): TypeSchema {

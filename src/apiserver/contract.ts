@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import type { KindDefinition, KubeObject } from "../api/index.ts";
+import type { KubeObject } from "../api/index.ts";
 import type { ApiTransport, TransportRequest, TransportResponse } from "../client/index.ts";
 import type { Clock, Logger } from "../machinery/index.ts";
 import type { Store } from "../store/index.ts";
@@ -87,8 +87,6 @@ export interface SpecialHandler {
   check?(object: KubeObject, context: Omit<SpecialContext, "object">): void | Promise<void>;
   handle(context: SpecialContext): Promise<TransportResponse | KubeObject>;
 }
-
-export type SubresourceHandler = SpecialHandler;
 
 /** Takes over a connection that asks for WebSocket or SPDY, after authentication and authorization. */
 export interface UpgradeHandler {
@@ -195,8 +193,6 @@ export interface ApiServerOptions {
   log: Logger;
   /** 0 <= x < 1; names and UIDs. */
   random: () => number;
-  /** Default: the built-in kinds of src/api. */
-  kinds?: readonly KindDefinition[];
   authenticator: Authenticator;
   authorizer: Authorizer;
   /**
@@ -261,6 +257,3 @@ export interface ApiServer {
   /** Ends as `ShutdownOptions` say, and frees the port. The store stays open. */
   close(): Promise<void>;
 }
-
-/** Fills the caches from the store, makes what every cluster has (system namespaces, `kubernetes` Service), then serves. */
-export type CreateApiServer = (options: ApiServerOptions) => Promise<ApiServer>;

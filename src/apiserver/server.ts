@@ -77,7 +77,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     log.error("the store's watch broke", { error });
   });
   steps.done("generic-apiserver-start-informers", "storage-object-count-tracker-hook", "storage-readiness");
-  const registry = new Registry(options.kinds ?? builtInKinds, options.special ?? new Map(), caches);
+  const registry = new Registry(builtInKinds, options.special ?? new Map(), caches);
   const plugins =
     options.admission === false
       ? []

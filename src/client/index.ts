@@ -22,7 +22,6 @@ export {
   type KubeconfigChoice,
   type KubeconfigConnection,
   resolveKubeconfig,
-  transportFromKubeconfig,
 } from "./kubeconfig/connect.ts";
 export { kubeconfigFiles, loadKubeconfig, saveCurrentContext } from "./kubeconfig/load.ts";
 export { claimObjects, type ClaimOptions } from "./ownership/claim.ts";

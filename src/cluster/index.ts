@@ -18,4 +18,4 @@ export { adminConnection, adminTransport, knownCluster, kubeconfigText } from ".
 export { down, type DownOptions, type DownResult } from "./down.ts";
 export { buildImagesOf, type FolderBuild, nativeProgram, openClusterImages } from "./images.ts";
 export { type ClusterStatus, status } from "./status.ts";
-export { up, upInForeground, type UpOptions, type UpResult } from "./up.ts";
+export { up, type UpOptions, type UpResult } from "./up.ts";

@@ -186,30 +186,3 @@ async function untilReady(
     await transport.close();
   }
 }
-
-/** Runs the cluster in this process until SIGTERM or SIGINT. `onReady` is called when its node is Ready. */
-export async function upInForeground(
-  options: UpOptions & { onReady?(result: UpResult): void },
-): Promise<void> {
-  const places = placesOf(options);
-  const running = runningDaemon(places.runDir);
-  if (running)
-    throw new ClusterError(`the cluster runs already, as process ${running.pid}`, {
-      hint: `Stop it first: wherry down --name ${places.name}`,
-    });
-  const config = ensureConfig(places, wishes(options));
-  if (config.simulatedNodes === 0) checkMachine();
-  const [{ serve }, { mergeKubeconfig }] = await Promise.all([
-    import("./serve.ts"),
-    import("./kubeconfig/merge.ts"),
-  ]);
-  await serve(config, {
-    build: daemonBuild(),
-    write: (line) => void process.stderr.write(line),
-    tell(event) {
-      if (event !== "ready") return;
-      const kubeconfig = mergeKubeconfig(adminEntry(config));
-      options.onReady?.({ config, found: false, simulated: whyOf(config), kubeconfig });
-    },
-  });
-}

@@ -74,9 +74,3 @@ export const tooMany = (field: string, count: number, limit: number): FieldError
     field,
     `must have at most ${limit} ${limit === 1 ? "item" : "items"}`,
   );
-
-/** `<field>: <message>` of one, or `[a, b]` of several with repeats left out, as an aggregate error prints. */
-export function fieldErrorsText(errors: readonly FieldError[]): string {
-  const texts = [...new Set(errors.map((error) => `${error.field}: ${error.message}`))];
-  return texts.length === 1 ? (texts[0] as string) : `[${texts.join(", ")}]`;
-}

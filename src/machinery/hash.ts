@@ -14,7 +14,7 @@ export function stableJson(value: unknown): string {
 }
 
 /** 32-bit FNV-1a over UTF-16 units' two bytes. */
-export function fnv32a(text: string): number {
+function fnv32a(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
@@ -25,7 +25,7 @@ export function fnv32a(text: string): number {
 }
 
 /** A number in Kubernetes' safe alphabet, one letter per decimal digit, as its own hashes look. */
-export function safeEncode(value: number | string): string {
+function safeEncode(value: number | string): string {
   return [...String(value)].map((digit) => safeAlphabet[digit.charCodeAt(0) % safeAlphabet.length]).join("");
 }
 

@@ -8,7 +8,6 @@ const label1035Format = "[a-z]([-a-z0-9]*[a-z0-9])?";
 const qualifiedFormat = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]";
 const valueFormat = `(${qualifiedFormat})?`;
 const keyFormat = "[-._a-zA-Z0-9]+";
-const environmentFormat = "[-._a-zA-Z][-._a-zA-Z0-9]*";
 
 const label = new RegExp(`^${labelFormat}$`);
 const subdomain = new RegExp(`^${subdomainFormat}$`);
@@ -158,23 +157,6 @@ export function isEnvVarName(value: string): readonly string[] {
   return ["a valid environment variable name must consist only of printable ASCII characters other than '='"];
 }
 
-/** The stricter rule for `envFrom` prefixes and shells. */
-export function isStrictEnvVarName(value: string): readonly string[] {
-  const errors: string[] = [];
-  if (!new RegExp(`^${environmentFormat}$`).test(value)) {
-    errors.push(
-      regexError(
-        "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', and must not start with a digit",
-        environmentFormat,
-        "my.env-name",
-        "MY_ENV.NAME",
-        "MyEnvName1",
-      ),
-    );
-  }
-  return [...errors, ...parentPath(value)];
-}
-
 function parentPath(value: string): string[] {
   if (value === ".") return ["must not be '.'"];
   if (value === "..") return ["must not be '..'"];
@@ -210,7 +192,7 @@ export function isPathSegmentName(value: string): readonly string[] {
 export const safeAlphabet = "bcdfghjklmnpqrstvwxz2456789";
 
 /** `random` gives numbers from 0 up to, not including, 1. */
-export function randomSuffix(random: () => number, length = 5): string {
+function randomSuffix(random: () => number, length = 5): string {
   let text = "";
   for (let i = 0; i < length; i++) text += safeAlphabet[Math.floor(random() * safeAlphabet.length)];
   return text;

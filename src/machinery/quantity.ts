@@ -104,9 +104,6 @@ export function quantityValue(value: string | number | Quantity): number {
   return scaled(coerce(value).nanos, nano);
 }
 
-/** Bytes of a memory or storage quantity. */
-export const bytesValue: (value: string | number | Quantity) => number = quantityValue;
-
 /** Thousandths, rounded up, as `Quantity.MilliValue()`. */
 export function milliValue(value: string | number | Quantity): number {
   return scaled(coerce(value).nanos, 1_000_000n);

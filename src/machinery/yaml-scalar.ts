@@ -31,7 +31,7 @@ function isTime(text: string): boolean {
 }
 
 /** True where the text without quotes would be read as something else: a number, a boolean, a time, null. */
-export function readsAsOther(text: string): boolean {
+function readsAsOther(text: string): boolean {
   if (text === "" || words.has(text)) return true;
   if (!/^[-+.0-9]/.test(text)) return false;
   if (text.startsWith(".")) return float.test(text);

@@ -95,12 +95,6 @@ async function processesIn(directory: string): Promise<number[]> {
     .filter((pid) => pid > 0); // 0 is somebody of a process namespace that we do not see
 }
 
-/** Processes in the cgroup itself. */
-export async function cgroupProcesses(layout: CgroupLayout, path: string): Promise<number[]> {
-  const directory = Object.values(cgroupDirectories(layout, path))[0];
-  return directory ? processesIn(directory) : [];
-}
-
 export interface CgroupStats {
   cpuNanoseconds: number;
   memory: { usage: number; workingSet: number; rss: number; limit?: number };

@@ -6,7 +6,7 @@ import type { Namespace } from "../generated/types.ts";
 import { validateAnyMetaUpdate, validateMetaUpdate } from "../metadata.ts";
 
 /** A namespace is gone only after the namespace controller emptied it and took this off. */
-export const namespaceFinalizer = "kubernetes";
+const namespaceFinalizer = "kubernetes";
 const nameLabel = "kubernetes.io/metadata.name";
 
 function labelName(namespace: Namespace): void {

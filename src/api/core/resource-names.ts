@@ -11,7 +11,7 @@ import type { FieldError } from "../definition.ts";
 import { negativeText } from "../field-rules.ts";
 
 /** Objects that a quota counts. */
-export const countedObjects = [
+const countedObjects = [
   "pods",
   "services",
   "replicationcontrollers",
@@ -42,13 +42,13 @@ export const isHugePages = (name: string): boolean => name.startsWith("hugepages
 export const isQuotaHugePages = (name: string): boolean => /^(requests\.)?hugepages-/.test(name);
 
 /** Kubernetes' own. */
-export const isNative = (name: string): boolean => !name.includes("/") || name.includes("kubernetes.io/");
+const isNative = (name: string): boolean => !name.includes("/") || name.includes("kubernetes.io/");
 
 export const isExtended = (name: string): boolean =>
   !isNative(name) && !name.startsWith("requests.") && isQualifiedName(`requests.${name}`).length === 0;
 
 /** Halves make no sense of these. */
-export const isWhole = (name: string): boolean => countedObjects.includes(name) || isExtended(name);
+const isWhole = (name: string): boolean => countedObjects.includes(name) || isExtended(name);
 
 /** Only these may have requests below limits. */
 export const mayOvercommit = (name: string): boolean => isNative(name) && !isHugePages(name);

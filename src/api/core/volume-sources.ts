@@ -53,7 +53,7 @@ function need<S extends object>(
   }
 }
 
-export function label(value: string, path: string, errors: FieldError[]): void {
+function label(value: string, path: string, errors: FieldError[]): void {
   for (const text of isDns1123Label(value)) errors.push(invalid(path, value, text));
 }
 

@@ -60,10 +60,6 @@ const sources = [
   "csi",
 ] as const;
 
-/** Finalizers that keep what is in use; the protection controller takes them off. */
-export const volumeProtection = "kubernetes.io/pv-protection";
-export const claimProtection = "kubernetes.io/pvc-protection";
-
 export function defaultVolume(volume: PersistentVolume): void {
   volume.status ??= {};
   volume.status.phase ||= "Pending";

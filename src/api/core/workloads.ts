@@ -118,7 +118,7 @@ export function validateReplicationControllerUpdate(
 }
 
 /** Numbers of replicas that fit together. */
-export function validateReplicas(status: Partial<ReplicationControllerStatus>): FieldError[] {
+function validateReplicas(status: Partial<ReplicationControllerStatus>): FieldError[] {
   const errors: FieldError[] = [];
   const counts = ["replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplicas"] as const;
   for (const name of [...counts, "observedGeneration"] as const)

@@ -33,7 +33,7 @@ import { validateAt, validateSchema } from "./validate.ts";
 const anything: SchemaProps = { type: "object", "x-kubernetes-preserve-unknown-fields": true };
 const metaType = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 
-export const schemaOfVersion = (version: CustomResourceDefinitionVersion): SchemaProps =>
+const schemaOfVersion = (version: CustomResourceDefinitionVersion): SchemaProps =>
   (version.schema?.openAPIV3Schema as SchemaProps | undefined) ?? anything;
 
 /** Of every version; none of a definition that is not valid yet. */
@@ -41,7 +41,7 @@ export const schemasOf = (spec: CustomResourceDefinitionSpec | undefined): Schem
   Array.isArray(spec?.versions) ? spec.versions.map(schemaOfVersion) : [];
 
 /** `com.example.stable.v1.CronTab`: how OpenAPI names the type. */
-export const definitionName = (group: string, version: string, kind: string): string =>
+const definitionName = (group: string, version: string, kind: string): string =>
   `${group.split(".").reverse().join(".")}.${version}.${kind}`;
 
 /** Every served version of the definition. */

@@ -21,7 +21,7 @@ const typeMeta = new Set(["apiVersion", "kind"]);
 /** Patterns are compiled once; a schema whose pattern does not compile is refused when it is stored. */
 const patterns = new Map<string, RegExp>();
 
-export function patternOf(text: string): RegExp {
+function patternOf(text: string): RegExp {
   let pattern = patterns.get(text);
   if (!pattern) {
     // Code points only where the pattern speaks of them: V8's engine of linear time takes no other Unicode patterns.

@@ -23,7 +23,7 @@ const ofPods = new Set([
 ]);
 
 /** Events come and go without anybody's counting; bindings are not stored. */
-export const isUncounted = ({ group, plural }: ResourceName): boolean =>
+const isUncounted = ({ group, plural }: ResourceName): boolean =>
   (plural === "events" && (group === "" || group === "events.k8s.io")) ||
   (group === "" && (plural === "bindings" || plural === "componentstatuses"));
 
@@ -54,8 +54,7 @@ function isOfPods(name: string): boolean {
   return !isNative(name) || name.startsWith("requests.deviceclass.resource.kubernetes.io/");
 }
 
-export const countName = ({ group, plural }: ResourceName): string =>
-  `count/${plural}${group ? `.${group}` : ""}`;
+const countName = ({ group, plural }: ResourceName): string => `count/${plural}${group ? `.${group}` : ""}`;
 
 /** `now`: milliseconds; a pod that should be gone by then takes nothing. */
 export function usageOf(resource: ResourceName, object: KubeObject, now: number): Usage {

@@ -23,7 +23,7 @@ interface Configuration {
   opaque?: OpaqueDeviceConfiguration;
 }
 
-export function configuration({ opaque }: Configuration, path: string, errors: FieldError[]): void {
+function configuration({ opaque }: Configuration, path: string, errors: FieldError[]): void {
   if (!opaque) {
     errors.push(required(`${path}.opaque`));
     return;

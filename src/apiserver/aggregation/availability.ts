@@ -22,7 +22,7 @@ const aggregator = { name: "system:kube-aggregator", groups: ["system:masters"] 
 
 export type Verdict = Pick<APIServiceCondition, "status" | "reason" | "message">;
 
-export const localVerdict: Verdict = {
+const localVerdict: Verdict = {
   status: "True",
   reason: "Local",
   message: "Local APIServices are always available",

@@ -4,7 +4,7 @@ import type { AuthorizationAttributes } from "../auth-contract.ts";
 export const levels = ["None", "Metadata", "Request", "RequestResponse"] as const;
 export type Level = (typeof levels)[number];
 
-export const stages = ["RequestReceived", "ResponseStarted", "ResponseComplete", "Panic"] as const;
+const stages = ["RequestReceived", "ResponseStarted", "ResponseComplete", "Panic"] as const;
 export type Stage = (typeof stages)[number];
 
 interface Rule {

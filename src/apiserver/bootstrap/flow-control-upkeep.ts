@@ -20,7 +20,7 @@ const everyMs = 60_000;
 type WithSpec = KubeObject & { spec?: { exempt?: object } };
 
 /** What an object should become; undefined when it is right. */
-export function revised(current: KubeObject, wanted: KubeObject): KubeObject | undefined {
+function revised(current: KubeObject, wanted: KubeObject): KubeObject | undefined {
   const { metadata = {} } = current;
   const said = asBoolean(metadata.annotations?.[annotation]);
   // Nobody has touched it since it was made.
@@ -36,7 +36,7 @@ export function revised(current: KubeObject, wanted: KubeObject): KubeObject | u
 }
 
 /** An object of a former version of the server, which nobody has taken over. */
-export const isLeftOver = ({ metadata }: KubeObject, wanted: readonly KubeObject[]): boolean =>
+const isLeftOver = ({ metadata }: KubeObject, wanted: readonly KubeObject[]): boolean =>
   asBoolean(metadata?.annotations?.[annotation]) === true &&
   !wanted.some((each) => each.metadata?.name === metadata?.name);
 

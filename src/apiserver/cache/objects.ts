@@ -8,7 +8,7 @@ import { Entry } from "./entry.ts";
 import { type Change, WatchCache } from "./watch-cache.ts";
 
 /** Everything the API stores lies below this key: `/registry/GROUP/PLURAL/[NAMESPACE/]NAME`, the core group as `core`. */
-export const registryPrefix = "/registry/";
+const registryPrefix = "/registry/";
 
 export const resourcePrefix = (group: string, plural: string): string =>
   `${registryPrefix}${group === "" ? "core" : group}/${plural}/`;

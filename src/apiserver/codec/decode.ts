@@ -32,11 +32,7 @@ const maxDepth = 10_000;
  */
 const usableDepth = 1000;
 
-export const bodyTypes = [
-  "application/json",
-  "application/yaml",
-  "application/vnd.kubernetes.protobuf",
-] as const;
+const bodyTypes = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"] as const;
 
 /** A decoded body with the text it came from; the text is needed to find duplicate fields. */
 export interface Decoded {

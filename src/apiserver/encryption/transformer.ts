@@ -20,7 +20,7 @@ export const common = "k8s:enc:";
 /** A value that cannot be read, with the reason Kubernetes gives. */
 export class TransformError extends Error {}
 
-export const startsWith = (bytes: Uint8Array, text: string): boolean =>
+const startsWith = (bytes: Uint8Array, text: string): boolean =>
   bytes.length >= text.length &&
   Buffer.from(bytes.buffer, bytes.byteOffset, text.length).toString("latin1") === text;
 

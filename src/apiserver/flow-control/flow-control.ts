@@ -25,7 +25,7 @@ const divideMs = 10_000;
 const maxFlows = 5000;
 
 /** --max-requests-inflight and --max-mutating-requests-inflight of kube-apiserver, by default. */
-export const defaultSeats = 400 + 200;
+const defaultSeats = 400 + 200;
 
 export interface FlowControlOptions {
   clock: Clock;

@@ -119,12 +119,6 @@ export class Registry {
     return false;
   }
 
-  /** True when some version of the group is served. */
-  hasGroup(group: string): boolean {
-    for (const { def } of this.#resources.values()) if (def.group === group) return true;
-    return false;
-  }
-
   all(): Iterable<ServedResource> {
     return this.#resources.values();
   }

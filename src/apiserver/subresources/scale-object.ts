@@ -13,8 +13,7 @@ export interface Scale extends KubeObject {
   status?: { replicas: number; selector?: string };
 }
 
-export const replicasPath = ({ def }: ServedResource): string =>
-  def.scale?.specReplicasPath ?? "spec.replicas";
+const replicasPath = ({ def }: ServedResource): string => def.scale?.specReplicasPath ?? "spec.replicas";
 
 export function scaleOf({ def }: ServedResource, object: KubeObject): Scale {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata ?? {};

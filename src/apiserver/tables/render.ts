@@ -30,7 +30,7 @@ export interface TableMeta {
   remainingItemCount?: number;
 }
 
-export const tableColumns = (def: Columns): object[] =>
+const tableColumns = (def: Columns): object[] =>
   def.columns
     .filter(({ headless }) => !headless)
     .map(({ name, type, format, description, priority }) => ({
@@ -42,7 +42,7 @@ export const tableColumns = (def: Columns): object[] =>
     }));
 
 /** `stored`: the object as it is stored, where it is shown in another spelling. `include`: what each row's `object` is: None, Metadata or Object. */
-export function tableRow(
+function tableRow(
   def: Columns,
   object: KubeObject,
   now: number,

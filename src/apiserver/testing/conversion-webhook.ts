@@ -24,7 +24,7 @@ export interface ConversionHook {
 }
 
 /** v1 has `spec.hostPort`, other versions `spec.host` and `spec.port`; v1 knows no `spec.extra`. */
-export function converted(object: Any, apiVersion: string): Any {
+function converted(object: Any, apiVersion: string): Any {
   const { hostPort, host, port, extra, ...spec } = object.spec ?? {};
   const [left, right] = String(hostPort ?? "").split(":");
   const old = apiVersion.endsWith("/v1");

@@ -10,7 +10,7 @@ import type { Tracer } from "./tracer.ts";
 const trusted = new Set(["system:masters", "system:monitoring"]);
 
 /** `GET /api/v1/namespaces/{:namespace}/pods/{:name}/log`; the method alone for what is no resource. */
-export function requestSpanName(method: string, info: RequestInfo): string {
+function requestSpanName(method: string, info: RequestInfo): string {
   if (!info.isResource) return method;
   const { apiGroup, apiVersion, namespace, resource, name, subresource } = info;
   const parts = apiGroup === "" ? ["", "api", apiVersion] : ["", "apis", apiGroup, apiVersion];

@@ -27,7 +27,7 @@ export function objectAnswer(call: Call, status: number, entry: Entry): Answer {
 }
 
 /** Any object of the kind (a dry run's, for instance). */
-export function valueAnswer(call: Call, status: number, object: KubeObject, stored = object): Answer {
+function valueAnswer(call: Call, status: number, object: KubeObject, stored = object): Answer {
   const { resource, target, core, info } = call;
   const look = { def: resource.def, query: info.query, now: core.clock.now(), stored };
   return withWarnings(call, encoded(status, shaped(object, target, goTypeOf(resource.def), look), target));

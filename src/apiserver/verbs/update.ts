@@ -265,7 +265,7 @@ function keepSystemFields(meta: ObjectMeta, old: ObjectMeta): void {
 }
 
 /** True for an object under deletion that nothing holds any more. */
-export function mayGo(object: KubeObject, old: KubeObject): boolean {
+function mayGo(object: KubeObject, old: KubeObject): boolean {
   const meta = object.metadata as ObjectMeta;
   if (!meta.deletionTimestamp || (meta.finalizers?.length ?? 0) > 0) return false;
   if ((meta.deletionGracePeriodSeconds ?? 0) > 0) return false;

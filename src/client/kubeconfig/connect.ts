@@ -2,7 +2,6 @@ import { existsSync, readFileSync } from "node:fs";
 import type { ServerConnection } from "../transport/credentials.ts";
 import { httpsTransport } from "../transport/https.ts";
 import type { ApiTransport } from "../transport.ts";
-import type { Kubeconfig } from "./kubeconfig.ts";
 import { kubeconfigFiles, loadKubeconfig } from "./load.ts";
 
 /** What a command line may say instead of the kubeconfig's own choice. */
@@ -81,24 +80,6 @@ export async function kubeconfigTransport(
 ): Promise<{ transport: ApiTransport; namespace: string | undefined; connection: ServerConnection }> {
   const { connection, namespace } = resolveKubeconfig(choice, env);
   return { transport: httpsTransport(connection), namespace, connection };
-}
-
-export function transportFromKubeconfig(config: Kubeconfig, context?: string): ApiTransport {
-  const name = context ?? config["current-context"];
-  const found = config.contexts?.find((each) => each.name === name)?.context;
-  const cluster = config.clusters?.find((each) => each.name === found?.cluster)?.cluster;
-  const user = config.users?.find((each) => each.name === found?.user)?.user;
-  if (!cluster?.server) throw new Error(`the context "${name}" names no server`);
-  return httpsTransport({
-    server: cluster.server,
-    ca: material(cluster["certificate-authority-data"], cluster["certificate-authority"]),
-    insecureSkipTlsVerify: cluster["insecure-skip-tls-verify"],
-    tlsServerName: cluster["tls-server-name"],
-    cert: material(user?.["client-certificate-data"], user?.["client-certificate"]),
-    key: material(user?.["client-key-data"], user?.["client-key"]),
-    token: user?.token,
-    tokenFile: user?.tokenFile,
-  });
 }
 
 /** The data member wins over the file, as in Kubernetes. */

@@ -127,16 +127,6 @@ function differNodes(a: FieldSet, b: FieldSet, member: boolean, recursive: boole
   return nodeOf(member, children);
 }
 
-/** Whether the path (its steps) is a member. */
-export function hasPath(set: FieldSet, path: readonly string[]): boolean {
-  let node: FieldSet | undefined = set;
-  for (const element of path) {
-    node = node[element];
-    if (!node) return false;
-  }
-  return path.length > 0 && isMember(node);
-}
-
 /** The set of one path. */
 export function setOf(...paths: readonly (readonly string[])[]): FieldSet {
   let out: FieldSet = leaf;

@@ -6,8 +6,6 @@
 
 import { withoutHtml } from "../go-format.ts";
 
-export type Scalar = string | number | boolean | null;
-
 /** Most names and keys: they need no escapes. */
 const plain = /^[\w ./:-]*$/;
 

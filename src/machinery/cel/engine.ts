@@ -54,8 +54,7 @@ export interface CelExtensions {
 }
 
 /** The functions that all expressions know, and more. */
-export const celFunctions = (...libraries: readonly Library[]): Functions =>
-  functionsOf(...base, ...libraries);
+const celFunctions = (...libraries: readonly Library[]): Functions => functionsOf(...base, ...libraries);
 
 /** For expressions that change objects. */
 export const patchExtensions: CelExtensions = {

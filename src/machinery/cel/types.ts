@@ -30,7 +30,7 @@ export const bytes: CelType = simple("bytes");
 export const nullType: CelType = simple("null");
 export const timestamp: CelType = simple("timestamp");
 export const duration: CelType = simple("duration");
-export const typeType: CelType = { kind: "type" };
+const typeType: CelType = { kind: "type" };
 
 export const listOf = (of: CelType): CelType => ({ kind: "list", of });
 export const mapOf = (key: CelType, of: CelType): CelType => ({ kind: "map", key, of });

@@ -5,7 +5,7 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Change, Failure, Operation, Outcome, Row, WorkerCommit } from "./messages.ts";
 
 /** Raised when an older wherry could not read the file any more. */
-export const schemaVersion = 1;
+const schemaVersion = 1;
 /** "wher" */
 const applicationId = 0x77686572;
 /** Rows of one transaction; the row id is revision * this + position. */

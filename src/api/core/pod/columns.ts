@@ -27,7 +27,7 @@ const isTrue = (pod: Pod, type: string): boolean =>
   false;
 
 /** READY, STATUS and RESTARTS of a pod, in the words of kubectl. */
-export function podSummary(pod: Pod): Summary {
+function podSummary(pod: Pod): Summary {
   const spec = pod.spec;
   const status = pod.status ?? {};
   const sidecars = new Set(

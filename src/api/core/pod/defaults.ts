@@ -15,7 +15,7 @@ import { imageTag } from "./image.ts";
 import { aggregate } from "./resources.ts";
 
 /** Always for `:latest` or no tag at all, unless the image is named by its digest or not as images are named. */
-export const defaultPullPolicy = (image: string): "Always" | "IfNotPresent" =>
+const defaultPullPolicy = (image: string): "Always" | "IfNotPresent" =>
   imageTag(image) === "latest" ? "Always" : "IfNotPresent";
 
 function defaultProbe(probe: Probe): void {
@@ -32,7 +32,7 @@ function defaultHttpGet(action: { path?: string; scheme?: string }): void {
   action.scheme ||= "HTTP";
 }
 
-export function defaultContainer(container: Container): void {
+function defaultContainer(container: Container): void {
   container.imagePullPolicy ||= defaultPullPolicy(container.image ?? "");
   container.terminationMessagePath ||= "/dev/termination-log";
   container.terminationMessagePolicy ||= "File";
@@ -90,7 +90,7 @@ function defaultVolume(volume: Volume): void {
 }
 
 /** Holds for pods and templates alike. */
-export function defaultPodSpec(spec: PodSpec): void {
+function defaultPodSpec(spec: PodSpec): void {
   spec.dnsPolicy ||= "ClusterFirst";
   spec.restartPolicy ||= "Always";
   spec.securityContext ??= {};

@@ -13,11 +13,7 @@ import { negativeText } from "../../field-rules.ts";
 
 type Handler = LifecycleHandler & Pick<Probe, "grpc">;
 
-export function validatePortReference(
-  port: IntOrString | undefined,
-  path: string,
-  errors: FieldError[],
-): void {
+function validatePortReference(port: IntOrString | undefined, path: string, errors: FieldError[]): void {
   if (typeof port === "string") for (const text of isPortName(port)) errors.push(invalid(path, port, text));
   else for (const text of isPortNumber(port ?? 0)) errors.push(invalid(path, port ?? 0, text));
 }

@@ -197,12 +197,7 @@ function validateWhole(spec: PodSpec, path: string, errors: FieldError[], { old 
   validateFileVolumes(spec, path, errors);
 }
 
-export function validatePodSpec(
-  spec: PodSpec,
-  path: string,
-  errors: FieldError[],
-  context: PodContext,
-): void {
+function validatePodSpec(spec: PodSpec, path: string, errors: FieldError[], context: PodContext): void {
   if (spec.terminationGracePeriodSeconds === undefined)
     errors.push(required(`${path}.terminationGracePeriodSeconds`));
   const volumes = validateVolumes(spec, `${path}.volumes`, errors, context);

@@ -28,7 +28,7 @@ export interface Subject {
 const names = (list: readonly string[] | undefined, value: string): boolean =>
   list !== undefined && (list.includes("*") || list.includes(value));
 
-export function ruleMatches(rule: Rule, subject: Subject): boolean {
+function ruleMatches(rule: Rule, subject: Subject): boolean {
   const { scope = "*" } = rule;
   if (scope === "Namespaced" && !subject.namespaced) return false;
   if (scope === "Cluster" && subject.namespaced) return false;
@@ -48,7 +48,7 @@ function resourceMatches(pattern: string, plural: string, subresource: string): 
   return part === "*" ? resource === plural || resource === "*" : part === subresource;
 }
 
-export function subjectOf(request: AdmissionRequest, version = request.resource.def.version): Subject {
+function subjectOf(request: AdmissionRequest, version = request.resource.def.version): Subject {
   const { def } = request.resource;
   return {
     operation: request.operation,

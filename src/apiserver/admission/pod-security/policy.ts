@@ -21,7 +21,7 @@ const prefix = "pod-security.kubernetes.io/";
 const levels: readonly string[] = ["privileged", "baseline", "restricted"];
 const latest = Number.POSITIVE_INFINITY;
 const unrestricted: LevelVersion = { level: "privileged", minor: latest };
-export const noPolicy: Policy = {
+const noPolicy: Policy = {
   enforce: unrestricted,
   audit: unrestricted,
   warn: unrestricted,

@@ -131,7 +131,7 @@ export function decide(
 }
 
 /** What kind of mistake it is. */
-export const errorOf = (error: Error): PolicyError =>
+const errorOf = (error: Error): PolicyError =>
   error instanceof OutOfBudget
     ? "out_of_budget"
     : error.message.startsWith("compilation error")

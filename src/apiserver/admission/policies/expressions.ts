@@ -11,7 +11,7 @@ import type { Cel, CelProgram } from "../../../machinery/index.ts";
 
 /** celconfig.RuntimeCELCostBudget and RuntimeCELCostBudgetMatchConditions. */
 export const validationLimit = 10_000_000;
-export const conditionLimit = 2_500_000;
+const conditionLimit = 2_500_000;
 
 /** Call it when `celReady` has settled. */
 export function engine(): Cel {

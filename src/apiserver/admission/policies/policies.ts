@@ -147,7 +147,7 @@ export function* turnsOf<P extends AnyPolicy, B extends AnyBinding, C>(
 }
 
 /** The version in which the request is matched; undefined when it is not. No rules match everything (of a binding). */
-export function matched(
+function matched(
   match: MatchResources | undefined,
   request: AdmissionRequest,
   registry: Registry,

@@ -49,7 +49,7 @@ const named = (error: WireError, message: string): WireError =>
   error instanceof IllegalTagError ? new WireError(`proto: ${message}: ${error.message}`) : error;
 
 /** Throws WireError. */
-export function decodeMessage(messages: Messages, name: string, bytes: Uint8Array): Json {
+function decodeMessage(messages: Messages, name: string, bytes: Uint8Array): Json {
   return new Decoder(messages, bytes).message(messages.get(name), 0, {});
 }
 

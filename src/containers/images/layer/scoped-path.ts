@@ -1,5 +1,4 @@
 import { lstatSync, mkdirSync, readlinkSync } from "node:fs";
-import { errno } from "../image-error.ts";
 import { type BytePath, showBytePath, toFsPath } from "../tar/byte-path.ts";
 import { TarError } from "../tar/tar-error.ts";
 
@@ -93,5 +92,3 @@ export function components(name: BytePath): string[] {
     throw new TarError(`the name ${showBytePath(name)} leads out of the layer with ".."`);
   return parts;
 }
-
-export const isMissing = (error: unknown): boolean => errno(error) === "ENOENT";

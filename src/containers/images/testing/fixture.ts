@@ -3,8 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
-import type { Clock } from "../../../machinery/index.ts";
-import { systemClock } from "../../../machinery/index.ts";
 import type { ImageStore } from "../contract.ts";
 import { commandNodes } from "../layer/command-nodes.ts";
 import type { NodeOperation, SpecialNodes } from "../layer/special-nodes.ts";
@@ -53,6 +51,3 @@ export function realNodes(): SpecialNodes | undefined {
 
 export const needsRoot =
   realNodes() === undefined ? "needs root and dist/wherry-nodes (npm run setup)" : false;
-
-/** A clock that stands, for builds whose times matter. */
-export const standing = (ms: number): Clock => ({ ...systemClock, now: () => ms });

@@ -15,7 +15,7 @@ import {
 } from "../values.ts";
 import { durationText, parseDurationText, parseTimestampText, timestampText } from "./time.ts";
 
-export const lettersOf = (text: string): number => {
+const lettersOf = (text: string): number => {
   let count = 0;
   // Pairs of surrogates are one letter.
   for (let i = 0; i < text.length; i++) if ((text.charCodeAt(i) & 0xfc00) !== 0xdc00) count++;

@@ -18,7 +18,7 @@ function parsed(text: string): Q {
   }
 }
 
-export function isQuantityText(text: string): boolean {
+function isQuantityText(text: string): boolean {
   try {
     parseQuantity(text);
     return true;

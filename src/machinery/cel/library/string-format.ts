@@ -35,7 +35,7 @@ function scientific(value: number, precision: number): string {
 }
 
 /** `%s` of any value; strings inside others are quoted. */
-export function text(value: CelValue, meter: Meter, inner = false): string {
+function text(value: CelValue, meter: Meter, inner = false): string {
   meter.step();
   if (typeof value === "string") return inner ? JSON.stringify(value) : value;
   if (typeof value === "number")
