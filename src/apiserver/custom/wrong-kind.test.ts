@@ -64,6 +64,7 @@ test("what else is wrong with a change is told before its kind", async () => {
   const labels = { "a b": "c" };
   assert.deepEqual(await causes("PUT", `${path}/a`, tab({}, "Other", { resourceVersion, labels }), 422), [
     "metadata.labels",
+    "metadata.labels",
     "kind",
   ]);
 });
