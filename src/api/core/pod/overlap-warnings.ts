@@ -13,21 +13,58 @@ const text = ({ path, source }: File): string =>
 const files = (items: readonly { path?: string }[], source: string): File[] =>
   items.map(({ path = "" }) => ({ path, source }));
 
-function within(outer: string, inner: string): boolean {
-  return `${inner}/`.startsWith(`${outer}/`);
+/** No answer has room for more: its warnings have 4096 characters, and each of these has more than 16. */
+const mostTexts = 256;
+
+/** One part of a path. */
+interface Place {
+  readonly inside: Map<string, Place>;
+  /** What is written here, each once. */
+  readonly here: Seen[];
+  /** What is written here or further down, in the order it came. */
+  readonly below: Seen[];
 }
 
-/** Every pair of which one is the other or lies below it. */
-function overlaps(all: readonly File[]): string[] {
-  const seen: File[] = [];
-  const found: string[] = [];
-  for (const { path, source } of all) {
-    const file = { path: path.replace(/\/+$/, ""), source };
-    if (file.path !== "")
-      for (const other of seen)
-        if (other.path !== "" && (within(other.path, file.path) || within(file.path, other.path)))
-          found.push(`${text(file)} with ${text(other)}`);
-    seen.push(file);
+interface Seen extends File {
+  order: number;
+}
+
+const newPlace = (): Place => ({ inside: new Map(), here: [], below: [] });
+
+/** What is written where `path` is, on the way there or below, and the places on that way. */
+function around(root: Place, path: string): { met: Seen[]; way: Place[] } {
+  const way: Place[] = [];
+  const above: Seen[] = [];
+  let place = root;
+  for (const part of path.split("/")) {
+    for (const each of place.here) above.push(each);
+    let next = place.inside.get(part);
+    if (!next) place.inside.set(part, (next = newPlace()));
+    way.push(next);
+    place = next;
+  }
+  const met = above.concat(place.below).sort((a, b) => a.order - b.order);
+  return { met, way };
+}
+
+/** Every pair of which one is the other or lies below it, said once, but no more than `mostTexts`. */
+function overlaps(all: readonly File[]): Iterable<string> {
+  const root = newPlace();
+  const found = new Set<string>();
+  for (const [order, { path, source }] of all.entries()) {
+    let end = path.length;
+    while (path[end - 1] === "/") end--;
+    if (end === 0) continue;
+    const file: Seen = { path: path.slice(0, end), source, order };
+    const { met, way } = around(root, file.path);
+    for (const other of met) {
+      found.add(`${text(file)} with ${text(other)}`);
+      if (found.size === mostTexts) return found;
+    }
+    const at = way.at(-1) as Place;
+    if (at.here.some((other) => other.source === source)) continue;
+    at.here.push(file);
+    for (const place of way) place.below.push(file);
   }
   return found;
 }
