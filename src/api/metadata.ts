@@ -4,6 +4,7 @@ import {
   deepEqual,
   forbidden,
   invalid,
+  invalidOften,
   isDns1123Label,
   isLabelValue,
   isPathSegmentName,
@@ -128,6 +129,7 @@ function versionOf(apiVersion: string): string {
 
 function validateOwners(owners: readonly OwnerReference[], path: string, errors: FieldError[]): void {
   let controller = "";
+  const wrong = invalidOften(path, () => owners.map(shownOwner));
   for (const owner of owners) {
     const apiVersion = owner.apiVersion ?? "";
     if (versionOf(apiVersion) === "")
@@ -143,9 +145,7 @@ function validateOwners(owners: readonly OwnerReference[], path: string, errors:
     const name = `${owner.kind ?? ""}/${owner.name ?? ""}`;
     if (controller !== "") {
       errors.push(
-        invalid(
-          path,
-          owners.map(shownOwner),
+        wrong(
           `Only one reference can have Controller set to true. Found "true" in references for ${controller} and ${name}`,
         ),
       );

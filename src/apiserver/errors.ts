@@ -46,8 +46,22 @@ export const forbidden = (resource: Named, name: string, why: string): StatusErr
     { details: details(resource, name) },
   );
 
+/** Of all mistakes of an object together: what many mistakes of long values say grows by its square, and nobody reads so much. */
+const maxMistakeCharacters = 4 * 1024 * 1024;
+
+/** The first mistakes, as many as are told. */
+function told(errors: readonly FieldError[]): readonly FieldError[] {
+  let characters = 0;
+  const end = errors.findIndex(({ field, message }) => {
+    characters += field.length + message.length;
+    return characters > maxMistakeCharacters;
+  });
+  return end < 0 ? errors : errors.slice(0, Math.max(end, 1));
+}
+
 /** 422: `Deployment.apps "x" is invalid: spec.selector: Required value`. */
-export function invalid(kind: Named, name: string, errors: readonly FieldError[]): StatusError {
+export function invalid(kind: Named, name: string, mistakes: readonly FieldError[]): StatusError {
+  const errors = told(mistakes);
   const subject = kind.group === "" ? kind.kind : `${kind.kind}.${kind.group}`;
   const lines = [...new Set(errors.map((error) => `${error.field}: ${error.message}`))];
   const text = lines.length === 1 ? lines[0] : `[${lines.join(", ")}]`;

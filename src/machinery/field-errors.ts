@@ -30,6 +30,12 @@ export const required = (field: string, detail = ""): FieldError =>
 export const invalid = (field: string, value: unknown, detail: string): FieldError =>
   make("FieldValueInvalid", `Invalid value: ${show(value)}`, field, detail);
 
+/** Mistakes of one value, which is shown once however many there are: those of a long list would else take time by its square. */
+export function invalidOften(field: string, value: () => unknown): (detail: string) => FieldError {
+  let head: string | undefined;
+  return (detail) => make("FieldValueInvalid", (head ??= `Invalid value: ${show(value())}`), field, detail);
+}
+
 /** A mistake of several values together: none of them is shown. */
 export const invalidTogether = (field: string, detail: string): FieldError =>
   make("FieldValueInvalid", "Invalid value", field, detail);

@@ -96,6 +96,17 @@ test("a page that stands for gigabytes is refused", () => {
   assert.throws(() => readYamlBody(text), new GoYamlError("yaml: document contains excessive aliasing"));
 });
 
+test("values that contain themselves are refused", () => {
+  for (const text of [
+    "a: &a [ *a]\n",
+    "a: 1\nb: &a {x: &b [{y: *a}]}\n",
+    "b: &a\n  <<: *a\n",
+    "p: &a 1\nq: &a [*a]\n",
+  ])
+    assert.throws(() => readYamlBody(text), new GoYamlError("yaml: anchor 'a' value contains itself"));
+  assert.deepEqual(readYamlBody("p: &a 1\nq: [&a 2, *a]\n").value, { p: 1, q: [2, 2] });
+});
+
 test("JSON means what it means as YAML, read either way", () => {
   const texts = [
     '{"a":"\\u00e9\\n\\t\\"\\\\ \u2028 é 🚢","é":[1,-0,0.5,1e3,1.0,-1E-2,null,true,false,[],{}]}',

@@ -88,9 +88,22 @@ export function readYamlBody(given: string): YamlBody {
     throw new GoYamlError(`yaml: ${line === 0 ? "" : `line ${line}: `}did not find expected key`);
   }
   const duplicates: string[] = [];
+  const anchors = new Map<string, unknown>();
+  const note = (node: { anchor?: string }): void => {
+    if (node.anchor) anchors.set(node.anchor, node);
+  };
   yaml.visit(document, {
-    Scalar: (_, scalar) => keepHuge(scalar),
+    Scalar(_, scalar) {
+      note(scalar);
+      keepHuge(scalar);
+    },
+    Seq: (_, seq) => note(seq),
+    Alias(_, { source }, above) {
+      if ((above as unknown[]).includes(anchors.get(source)))
+        throw new GoYamlError(`yaml: anchor '${source}' value contains itself`);
+    },
     Map(_, map) {
+      note(map);
       const seen = new Set<string>();
       for (const { key } of map.items) {
         if (!yaml.isScalar(key) || key.value === "<<") continue;

@@ -175,3 +175,15 @@ test("lists of many owners, and of many parts that may only grow", async () => {
   delete body.metadata.resourceVersion;
   assert.equal((await h.call("PUT", `${pods}/many`, body)).status, 422);
 });
+
+test("mistakes in long lists", async () => {
+  const many = 2000;
+  const ownerReferences = Array.from({ length: many }, (_, i) => ({
+    ...{ apiVersion: "v1", kind: "Pod", name: `n${i}`, uid: "u", controller: true },
+  }));
+  const refused = await h.call("POST", maps, { metadata: { name: "owned-often", ownerReferences } });
+  assert.equal(refused.status, 422);
+  const { causes } = refused.body.details;
+  assert.ok(causes.length > 10 && causes.length < many);
+  assert.ok(refused.text.length < 60 * bytes);
+});

@@ -1,7 +1,6 @@
 /** What may stand in allOf, anyOf, oneOf and not of a structural schema: values are restricted there, nothing is declared. */
-import { forbidden, invalid, required } from "../../machinery/index.ts";
+import { forbidden, invalid, regexpProblem, required } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
-import { regexpProblem } from "./go-regexp.ts";
 import type { SchemaProps } from "./schema-props.ts";
 
 /** What declares a field, with what is said where it may not stand. */

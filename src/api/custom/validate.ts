@@ -1,5 +1,6 @@
 /** Holds a custom resource against its schema; texts are those of Kubernetes' OpenAPI validation. */
 import {
+  compileRegexp,
   deepEqual,
   forbidden,
   invalid,
@@ -18,18 +19,10 @@ import { isIntOrString, memberOf, preserves, type SchemaProps } from "./schema-p
 /** What both versions of an object are converted to: whatever it was before counts for nothing. */
 const typeMeta = new Set(["apiVersion", "kind"]);
 
-/** Patterns are compiled once; a schema whose pattern does not compile is refused when it is stored. */
-const patterns = new Map<string, RegExp>();
-
-function patternOf(text: string): RegExp {
-  let pattern = patterns.get(text);
-  if (!pattern) {
-    // Code points only where the pattern speaks of them: V8's engine of linear time takes no other Unicode patterns.
-    const unicode = /\\[pP]\{|[\u{10000}-\u{10ffff}]/u.test(text);
-    pattern = new RegExp(text.replaceAll("\\A", "^").replaceAll("\\z", "$"), unicode ? "u" : "");
-    patterns.set(text, pattern);
-  }
-  return pattern;
+/** A schema whose pattern does not compile is refused when it is stored. */
+function matches(pattern: string, value: string): boolean {
+  const regexp = compileRegexp(pattern);
+  return typeof regexp !== "string" && regexp.test(value);
 }
 
 type Range = readonly [low: bigint, high: bigint];
@@ -141,7 +134,7 @@ function checkString(schema: SchemaProps, value: string, path: string, errors: F
     errors.push(tooLong(path, schema.maxLength));
   if (schema.minLength !== undefined && length < schema.minLength)
     errors.push(invalid(path, value, `${path} in body should be at least ${schema.minLength} chars long`));
-  if (schema.pattern && !patternOf(schema.pattern).test(value))
+  if (schema.pattern && !matches(schema.pattern, value))
     errors.push(invalid(path, value, `${path} in body should match '${schema.pattern}'`));
   if (schema.format && formatProblem(schema.format, value))
     errors.push(

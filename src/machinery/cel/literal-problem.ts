@@ -1,6 +1,6 @@
 /** Literals that can be held against their syntax before the program runs. */
 import type { Problem } from "./errors.ts";
-import { regexProblem } from "./library/regex.ts";
+import { regexpProblem } from "../regexp/go-regexp.ts";
 import { parseDurationText, parseTimestampText } from "./library/time.ts";
 import type { Node } from "./syntax.ts";
 
@@ -15,7 +15,7 @@ export function literalProblem(node: Node, name: string, args: readonly Node[]):
   if (last?.op !== "value" || typeof last.args !== "string") return undefined;
   const text = last.args;
   const wrong =
-    (name === "matches" && regexProblem(text)) ||
+    (name === "matches" && regexpProblem(text)) ||
     (name === "duration" && node.op === "call" && parseDurationText(text) === undefined) ||
     (name === "timestamp" && node.op === "call" && parseTimestampText(text) === undefined);
   return wrong ? { at: last.at, text: `invalid ${name} argument` } : undefined;

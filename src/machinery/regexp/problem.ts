@@ -1,7 +1,7 @@
 /** What Go's regexp package (RE2 syntax) says of a pattern that does not compile. */
 
 /** Undefined for a pattern that Go takes. */
-export function regexpProblem(pattern: string): string | undefined {
+export function syntaxProblem(pattern: string): string | undefined {
   const problem = problemOf(pattern);
   return problem && `error parsing regexp: ${problem}`;
 }
