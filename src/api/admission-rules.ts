@@ -9,6 +9,7 @@ import {
   isPathSegmentName,
   isQualifiedName,
   notSupported,
+  repeatsIn,
   required,
 } from "../machinery/index.ts";
 import { celEngine } from "./cel-engine.ts";
@@ -95,10 +96,11 @@ function validateResources(given: readonly string[] | undefined, path: string, e
 
 function validateNamedRule(rule: NamedRuleWithOperations, path: string, errors: FieldError[]): void {
   const names = rule.resourceNames ?? [];
+  const again = repeatsIn(names);
   for (const [i, name] of names.entries()) {
     for (const text of isPathSegmentName(name))
       errors.push(invalid(`${path}.resourceNames[${i}]`, name, text));
-    if (names.indexOf(name) < i) errors.push(duplicate(`${path}.resourceNames[${i}]`, name));
+    if (again.has(i)) errors.push(duplicate(`${path}.resourceNames[${i}]`, name));
   }
   validateRule(rule, path, errors);
 }

@@ -7,6 +7,7 @@ import {
   isDns1123Label,
   isDns1123Subdomain,
   notSupported,
+  repeatsIn,
   required,
   tooLong,
 } from "../machinery/index.ts";
@@ -137,8 +138,7 @@ function validateRequest(request: CertificateSigningRequest, old?: CertificateSi
     for (const [i, usage] of given.entries())
       if (!usages.includes(usage)) errors.push(notSupported(`spec.usages[${i}]`, usage, usages));
   if (!hasTwice(before))
-    for (const [i, usage] of given.entries())
-      if (given.indexOf(usage) < i) errors.push(duplicate(`spec.usages[${i}]`, usage));
+    for (const i of repeatsIn(given)) errors.push(duplicate(`spec.usages[${i}]`, given[i]));
   const signer = spec.signerName ?? "";
   if (signer === legacySigner && old?.spec?.signerName !== legacySigner) {
     const text = "the legacy signerName is not allowed via this API version";

@@ -22,6 +22,17 @@ export function deepEqual(a: unknown, b: unknown): boolean {
   return count === 0;
 }
 
+/** The places in a list of texts or numbers where something stands again; found in one walk. */
+export function repeatsIn(list: readonly unknown[]): ReadonlySet<number> {
+  const seen = new Set<unknown>();
+  const again = new Set<number>();
+  for (const [i, each] of list.entries()) {
+    if (seen.has(each)) again.add(i);
+    else seen.add(each);
+  }
+  return again;
+}
+
 /** A copy that shares nothing; faster than structuredClone for JSON values. */
 export function deepClone<T>(value: T): T {
   if (value === null || typeof value !== "object") return value;

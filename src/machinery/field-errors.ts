@@ -9,6 +9,9 @@ export interface FieldError {
   message: string;
 }
 
+/** What brings mistakes by the product of two lists stops here: nobody is told so many. */
+export const mostMistakes = 100_000;
+
 /** Strings quoted as Go's %q, numbers and booleans plain, anything else as JSON. */
 function show(value: unknown): string {
   if (typeof value === "number" || typeof value === "bigint" || typeof value === "boolean")

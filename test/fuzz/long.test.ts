@@ -187,3 +187,41 @@ test("mistakes in long lists", async () => {
   assert.ok(causes.length > 10 && causes.length < many);
   assert.ok(refused.text.length < 60 * bytes);
 });
+
+test("lists whose parts are held against each other, or are shown whole with each mistake", async () => {
+  const names = Array.from({ length: 20_000 }, (_, i) => `n${i}`);
+  const hard = Object.fromEntries(names.slice(0, 5000).map((name) => [`count/${name}`, "1"]));
+  await answers("POST", "/api/v1/namespaces/default/resourcequotas", {
+    metadata: { name: "q" },
+    spec: { hard, scopes: names },
+  });
+  await answers("POST", "/apis/storage.k8s.io/v1/storageclasses", {
+    metadata: { name: "s" },
+    provisioner: "p",
+    allowedTopologies: names.map(() => ({})),
+  });
+  const schema = {
+    type: "array",
+    "x-kubernetes-list-type": "map",
+    "x-kubernetes-list-map-keys": names,
+    items: { type: "object", properties: { a: { type: "string" } }, required: names },
+  };
+  const version = {
+    name: "v1",
+    served: true,
+    storage: true,
+    schema: { openAPIV3Schema: { type: "object", properties: { l: schema } } },
+  };
+  await answers("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", {
+    metadata: { name: "as.b.c" },
+    spec: { group: "b.c", scope: "Cluster", names: { plural: "as", kind: "A" }, versions: [version] },
+  });
+  const rule = { apiGroups: [""], apiVersions: ["v1"], resources: ["pods"], operations: ["CREATE"] };
+  await answers("POST", "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies", {
+    metadata: { name: "p" },
+    spec: {
+      matchConstraints: { resourceRules: [{ ...rule, resourceNames: names }] },
+      validations: [{ expression: "true" }],
+    },
+  });
+});

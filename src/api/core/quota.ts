@@ -1,5 +1,12 @@
 /** What a ResourceQuota may say. */
-import { compareQuantity, invalid, required, wasEmptied } from "../../machinery/index.ts";
+import {
+  compareQuantity,
+  invalid,
+  invalidOften,
+  mostMistakes,
+  required,
+  wasEmptied,
+} from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
 import type { ResourceQuota } from "../generated/types.ts";
 import { given } from "../given.ts";
@@ -42,12 +49,27 @@ const areConflicting = (scopes: readonly string[]): number =>
     ["Terminating", "NotTerminating"],
   ].filter((pair) => pair.every((each) => scopes.includes(each))).length;
 
+/** How many of the names a scope cannot count. */
+function countForeign(names: readonly string[]): (scope: string) => number {
+  const counts = new Map<string, number>();
+  return (scope) => {
+    let count = counts.get(scope);
+    if (count === undefined) {
+      count = names.filter((name) => !isCountable(scope, name)).length;
+      counts.set(scope, count);
+    }
+    return count;
+  };
+}
+
 function checkScopes({ spec }: ResourceQuota, names: readonly string[], errors: FieldError[]): void {
   const scopes = spec?.scopes ?? [];
-  const say = (text: string): void => void errors.push(invalid("spec.scopes", scopes, text));
+  const wrong = invalidOften("spec.scopes", () => scopes);
+  const say = (text: string): void => void errors.push(wrong(text));
+  const foreignTo = countForeign(names);
   for (const scope of scopes) {
     if (!scopeNames.has(scope)) say("unsupported scope");
-    for (const name of names) if (!isCountable(scope, name)) say(foreign);
+    for (let i = foreignTo(scope); i > 0 && errors.length < mostMistakes; i--) say(foreign);
   }
   for (let i = areConflicting(scopes); i > 0; i--) say(conflicting);
 }
@@ -58,21 +80,13 @@ function checkSelector({ spec }: ResourceQuota, names: readonly string[], errors
   const path = "spec.scopeSelector.matchExpressions";
   const scopes: string[] = [];
   // Each mistake shows all of the selector: it is written once.
-  let shown: ReturnType<typeof internalForm> | undefined;
-  const foreignNames = new Map<string, number>();
-  const foreignTo = (scope: string): number => {
-    let count = foreignNames.get(scope);
-    if (count === undefined) {
-      count = names.filter((name) => !isCountable(scope, name)).length;
-      foreignNames.set(scope, count);
-    }
-    return count;
-  };
+  const wrong = invalidOften(path, () => internalForm("core.ScopeSelector", selector));
+  const foreignTo = countForeign(names);
   for (const expression of selector.matchExpressions ?? []) {
     const { scopeName = "", operator = "", values = [] } = given(expression);
     if (!scopeNames.has(scopeName)) errors.push(invalid(`${path}.scopeName`, scopeName, "unsupported scope"));
-    for (let i = foreignTo(scopeName); i > 0; i--)
-      errors.push(invalid(path, (shown ??= internalForm("core.ScopeSelector", selector)), foreign));
+    for (let i = foreignTo(scopeName); i > 0 && errors.length < mostMistakes; i--)
+      errors.push(wrong(foreign));
     if (existing.includes(scopeName) && operator !== "Exists")
       errors.push(invalid(`${path}.operator`, operator, mustExist));
     if (operator === "In" || operator === "NotIn") {

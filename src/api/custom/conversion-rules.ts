@@ -1,5 +1,12 @@
 /** Rules for spec.conversion. */
-import { forbidden, invalid, isDns1035Label, notSupported, required } from "../../machinery/index.ts";
+import {
+  forbidden,
+  invalid,
+  isDns1035Label,
+  notSupported,
+  repeatsIn,
+  required,
+} from "../../machinery/index.ts";
 import { validateClient } from "../webhook-rules.ts";
 import type { FieldError } from "../definition.ts";
 import type { CustomResourceConversion } from "../generated/types.ts";
@@ -55,8 +62,9 @@ function checkVersions(versions: readonly string[], errors: FieldError[]): void 
     errors.push(required(at));
     return;
   }
+  const again = repeatsIn(versions);
   versions.forEach((version, i) => {
-    if (versions.indexOf(version) < i) errors.push(invalid(`${at}[${i}]`, version, "duplicate version"));
+    if (again.has(i)) errors.push(invalid(`${at}[${i}]`, version, "duplicate version"));
     else for (const text of isDns1035Label(version)) errors.push(invalid(`${at}[${i}]`, version, text));
   });
   if (!versions.some((version) => reviewVersions.includes(version)))

@@ -1,5 +1,5 @@
 /** What Kubernetes allows of OpenAPI in a custom resource's schema. */
-import { forbidden, invalid, isObject, notSupported, required } from "../../machinery/index.ts";
+import { forbidden, invalid, invalidOften, isObject, notSupported, required } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
 import { followPath } from "./field-path.ts";
 import { isEmbedded, type SchemaProps } from "./schema-props.ts";
@@ -146,10 +146,10 @@ function checkMapList(
     return;
   }
   const seen = new Set<string>();
+  const wrong = invalidOften(`${path}.x-kubernetes-list-map-keys`, () => keys);
   for (const key of keys) {
     const field = items.properties?.[key];
-    const at = `${path}.x-kubernetes-list-map-keys`;
-    if (!field) errors.push(invalid(at, keys, "entries must all be names of item properties"));
+    if (!field) errors.push(wrong("entries must all be names of item properties"));
     else if (field.type === "array" || field.type === "object")
       errors.push(
         invalid(
@@ -158,7 +158,7 @@ function checkMapList(
           "must be a scalar type if parent array's x-kubernetes-list-type is map",
         ),
       );
-    if (seen.has(key)) errors.push(invalid(at, keys, "must not contain duplicate entries"));
+    if (seen.has(key)) errors.push(wrong("must not contain duplicate entries"));
     seen.add(key);
   }
 }
@@ -174,12 +174,13 @@ function checkNullable(
   if (items.nullable)
     errors.push(forbidden(`${path}.nullable`, `cannot be nullable when x-kubernetes-list-type is ${list}`));
   if (list !== "map") return;
+  const needed = new Set(items.required);
   for (const key of keys) {
     const field = items.properties?.[key];
     if (!field) continue;
     const at = `${path}.properties[${key}]`;
     const listed = "this property is in x-kubernetes-list-map-keys, so it";
-    if (!items.required?.includes(key) && field.default === undefined)
+    if (!needed.has(key) && field.default === undefined)
       errors.push(required(`${at}.default`, `${listed} must have a default or be a required property`));
     if (field.nullable) errors.push(forbidden(`${at}.nullable`, `${listed} cannot be nullable`));
   }

@@ -7,6 +7,7 @@ import {
   isLabelValue,
   isQualifiedName,
   rawText,
+  repeatsIn,
   required,
   tooLong,
   tooMany,
@@ -165,12 +166,12 @@ export function bindingConditions(
   const [good, bad] = [`${path}.bindingConditions`, `${path}.bindingFailureConditions`];
   eachOf(wanted, conditionsLimit, good, errors, labelName);
   eachOf(failing, conditionsLimit, bad, errors, labelName);
-  wanted.forEach((each, i) => {
-    if (wanted.indexOf(each) < i) errors.push(duplicate(`${good}[${i}]`, each));
-  });
+  for (const i of repeatsIn(wanted)) errors.push(duplicate(`${good}[${i}]`, wanted[i]));
+  const again = repeatsIn(failing);
+  const all = new Set(wanted);
   failing.forEach((each, i) => {
-    if (failing.indexOf(each) < i) errors.push(duplicate(`${bad}[${i}]`, each));
-    if (wanted.includes(each))
+    if (again.has(i)) errors.push(duplicate(`${bad}[${i}]`, each));
+    if (all.has(each))
       errors.push(
         invalid(`${bad}[${i}]`, each, "bindingFailureConditions must not overlap with bindingConditions"),
       );

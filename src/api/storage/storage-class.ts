@@ -5,8 +5,11 @@ import {
   duplicate,
   invalid,
   isQualifiedName,
+  mostMistakes,
   notSupported,
+  repeatsIn,
   required,
+  stableJson,
   tooLong,
 } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
@@ -59,31 +62,31 @@ export function validateParameters(
   if (size > largestParameters) errors.push(tooLong(path, largestParameters));
 }
 
-/** The values of each key of a term, as they are compared: in any order, once. */
-const shapeOf = ({ matchLabelExpressions = [] }: TopologySelectorTerm): Record<string, string[]> =>
-  Object.fromEntries(matchLabelExpressions.map(({ key, values }) => [key, [...new Set(values)].sort()]));
+/** The values of each key of a term, as they are compared: in any order, once. Empty for a term without keys. */
+function shapeOf({ matchLabelExpressions = [] }: TopologySelectorTerm): string {
+  const keys = new Map(matchLabelExpressions.map(({ key, values }) => [key, [...new Set(values)].sort()]));
+  return keys.size === 0 ? "" : stableJson(Object.fromEntries(keys));
+}
 
 function validateTopologies(terms: readonly TopologySelectorTerm[], errors: FieldError[]): void {
-  const seen: Record<string, string[]>[] = [];
+  const seen = new Map<string, number>();
   for (const [i, term] of terms.entries()) {
     const path = `allowedTopologies[${i}].matchLabelExpressions`;
     const keys = new Set<string>();
     for (const [j, { key = "", values = [] }] of (term.matchLabelExpressions ?? []).entries()) {
       const here = `${path}[${j}]`;
       if (values.length === 0) errors.push(required(`${here}.values`));
-      for (const [k, value] of values.entries())
-        if (values.indexOf(value) < k) errors.push(duplicate(`${here}.values[${k}]`, value));
+      for (const k of repeatsIn(values)) errors.push(duplicate(`${here}.values[${k}]`, values[k]));
       each(isQualifiedName, `${here}.key`, key, errors);
       if (keys.has(key)) errors.push(duplicate(`${here}.key`, key));
       keys.add(key);
     }
     const shape = shapeOf(term);
     // An empty term equals the places that the original's list begins with, one for each term.
-    const alike =
-      seen.filter((other) => deepEqual(other, shape)).length +
-      (Object.keys(shape).length === 0 ? terms.length : 0);
-    for (let n = 0; n < alike; n++) errors.push(duplicate(path, ""));
-    seen.push(shape);
+    const before = seen.get(shape) ?? 0;
+    const alike = before + (shape === "" ? terms.length : 0);
+    for (let n = 0; n < alike && errors.length < mostMistakes; n++) errors.push(duplicate(path, ""));
+    seen.set(shape, before + 1);
   }
 }
 

@@ -183,15 +183,17 @@ function validateLabelKeys(
   validateKeys(matchLabelKeys, labelSelector, `${path}.matchLabelKeys`, errors);
   validateKeys(mismatchLabelKeys, labelSelector, `${path}.mismatchLabelKeys`, errors);
   const seen = new Set(Object.keys(labelSelector?.matchLabels ?? {}));
+  const places = new Map(matchLabelKeys?.map((key, i) => [key, i]));
+  const others = new Set(mismatchLabelKeys);
   for (const { key } of labelSelector?.matchExpressions ?? []) {
     // The server itself adds one expression for each of the keys; a second mention is somebody's mistake.
-    const at = matchLabelKeys?.lastIndexOf(key) ?? -1;
+    const at = places.get(key) ?? -1;
     if (at >= 0 && seen.has(key))
       errors.push(invalid(`${path}[${at}]`, key, "exists in both matchLabelKeys and labelSelector"));
     seen.add(key);
   }
   for (const [i, key] of (matchLabelKeys ?? []).entries()) {
-    if (!mismatchLabelKeys?.includes(key)) continue;
+    if (!others.has(key)) continue;
     const text = "exists in both matchLabelKeys and mismatchLabelKeys";
     errors.push(invalid(`${path}.matchLabelKeys[${i}]`, key, text));
   }

@@ -1,5 +1,11 @@
 /** What a new pod, or a template of pods, says that is allowed and yet hardly meant. Pure; the texts are the original's. */
-import { deepEqual, isDns1123Label, isLabelValue, parseQuantity } from "../../../machinery/index.ts";
+import {
+  deepEqual,
+  isDns1123Label,
+  isLabelValue,
+  parseQuantity,
+  repeatsIn,
+} from "../../../machinery/index.ts";
 import type {
   Container,
   NodeSelectorTerm,
@@ -220,17 +226,11 @@ function podAffinity({ affinity }: PodSpec, warn: Warn): void {
 }
 
 function duplicates({ hostAliases = [], imagePullSecrets = [] }: PodSpec, warn: Warn): void {
-  hostAliases.forEach(({ ip }, i) => {
-    if (hostAliases.findIndex((each) => each.ip === ip) < i) {
-      warn(`spec.hostAliases[${i}].ip`, `duplicate ip ${JSON.stringify(ip)}`);
-    }
-  });
+  for (const i of repeatsIn(hostAliases.map(({ ip }) => ip)))
+    warn(`spec.hostAliases[${i}].ip`, `duplicate ip ${JSON.stringify(hostAliases[i]?.ip)}`);
   const names = imagePullSecrets.map(({ name }) => name ?? "");
-  names.forEach((name, i) => {
-    if (names.indexOf(name) < i) {
-      warn(`spec.imagePullSecrets[${i}].name`, `duplicate name ${JSON.stringify(name)}`);
-    }
-  });
+  for (const i of repeatsIn(names))
+    warn(`spec.imagePullSecrets[${i}].name`, `duplicate name ${JSON.stringify(names[i])}`);
   names.forEach((name, i) => {
     if (name === "") warn(`spec.imagePullSecrets[${i}].name`, 'invalid empty name ""');
   });
