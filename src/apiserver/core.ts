@@ -10,7 +10,7 @@ import {
 } from "../machinery/index.ts";
 import { StoreFullError, type Store } from "../store/index.ts";
 import type { AdmissionChain, AdmissionRequest } from "./admission/chain.ts";
-import type { UserInfo } from "./auth-contract.ts";
+import type { Authorizer, UserInfo } from "./auth-contract.ts";
 import type { Entry } from "./cache/entry.ts";
 import type { ObjectCaches } from "./cache/objects.ts";
 import { encodeStored, isStoredAs, resourceVersionLength } from "./codec/stored.ts";
@@ -34,6 +34,7 @@ export interface Core {
   readonly caches: ObjectCaches;
   readonly registry: Registry;
   readonly admission: AdmissionChain;
+  readonly authorizer: Authorizer;
   readonly leases: EventLeases;
   readonly lines: Lines;
   readonly meters: Meters;

@@ -106,6 +106,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       clock,
       metrics: meters.admission,
     }),
+    authorizer: options.authorizer,
     leases: new EventLeases(store, clock, meters.storage.leased),
     lines: new Lines(),
     meters,

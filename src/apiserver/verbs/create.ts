@@ -6,7 +6,7 @@ import { Entry } from "../cache/entry.ts";
 import { type Call, nowTime, writeObject } from "../core.ts";
 import { newUid } from "../uid.ts";
 import { encodeStored, withResourceVersion } from "../codec/stored.ts";
-import { alreadyExists, invalid } from "../errors.ts";
+import { alreadyExists, denied, invalid } from "../errors.ts";
 import { keepOwners } from "../managed-fields/ownership.ts";
 import type { ServedResource } from "../registry/resource.ts";
 import type { Answer } from "../response.ts";
@@ -74,6 +74,7 @@ export async function createObject(
     const found = mistakes ? await mistakes : [];
     throwInvalid(call, object, [...found, ...(def.strategy.validate?.(object) ?? [])]);
     if (def.strategy.warnings) warnings.push(...def.strategy.warnings(object));
+    if (info.verb !== "create") await mayCreate(call);
     await core.admission.validate(request);
     def.strategy.canonicalize?.(object);
     resource.complete(object);
@@ -95,6 +96,15 @@ export async function createObject(
   } finally {
     core.admission.release(request);
   }
+}
+
+/** Whoever may replace or patch an object need not be allowed to make one where none is. Throws 403. */
+async function mayCreate({ core, info, user }: Call): Promise<void> {
+  const { apiGroup, apiVersion, resource, subresource, namespace, name, path, isResource } = info;
+  const where = { apiGroup, apiVersion, resource, subresource, namespace, name, path, isResource };
+  const asked = { user, verb: "create", ...where };
+  const { allowed, reason } = await core.authorizer.authorize(asked);
+  if (!allowed) throw denied(asked, reason);
 }
 
 const isVersioned = ({ resourceVersion }: ObjectMeta): boolean =>

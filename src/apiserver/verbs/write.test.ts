@@ -418,3 +418,44 @@ test("an object's place comes before its name, and the version of a new one afte
   const none = await h.call("POST", maps, { metadata: { name: "no-version", resourceVersion: "x" } });
   assert.deepEqual([none.status, none.body.metadata.resourceVersion], [201, String(h.store.revision)]);
 });
+
+test("whoever may replace or patch needs to be allowed to create as well, where nothing is there yet", async (t) => {
+  const asked: string[] = [];
+  const own = await startHarness({
+    authorizer: {
+      authorize: ({ verb, resource, name }) => {
+        asked.push(`${verb} ${resource} ${name}`);
+        return { allowed: verb !== "create" || name !== "new", reason: "" };
+      },
+    },
+  });
+  t.after(() => own.close());
+  const leases = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
+  const lease = { apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata: { name: "new" } };
+  const why =
+    'leases.coordination.k8s.io "new" is forbidden: User "admin" cannot create resource "leases" in API group "coordination.k8s.io" in the namespace "default"';
+  const apply = { "content-type": "application/apply-patch+yaml" };
+  const put = failure(await own.call("PUT", `${leases}/new`, lease), 403);
+  assert.deepEqual([put.reason, put.message], ["Forbidden", why]);
+  const url = `${leases}/new?fieldManager=m`;
+  assert.equal(failure(await own.call("PATCH", url, lease, apply), 403).message, why);
+  assert.equal(failure(await own.call("PATCH", `${url}&dryRun=All`, lease, apply), 403).message, why);
+  failure(await own.call("GET", `${leases}/new`), 404);
+
+  const old = { ...lease, metadata: { name: "old" } };
+  assert.equal((await own.call("PATCH", `${leases}/old?fieldManager=m`, old, apply)).status, 201);
+  asked.length = 0;
+  assert.equal((await own.call("PATCH", `${leases}/old?fieldManager=m`, old, apply)).status, 200);
+  assert.deepEqual(asked, ["patch leases old"], "what is there is not created");
+});
+
+test("the status of a pod takes no time of deletion: applied, it is nobody's", async () => {
+  await h.call("POST", pods, pod("ended"));
+  const metadata = { name: "ended", deletionTimestamp: "2020-01-01T00:00:00Z" };
+  const config = { apiVersion: "v1", kind: "Pod", metadata, status: { message: "said" } };
+  const { status, body } = await h.call("PATCH", `${pods}/ended/status?fieldManager=m`, config, {
+    "content-type": "application/apply-patch+yaml",
+  });
+  assert.equal(status, 200, body.message);
+  assert.deepEqual([body.metadata.deletionTimestamp, body.status.message], [undefined, "said"]);
+});

@@ -305,6 +305,9 @@ export const podStatusStrategy: Strategy = {
     // Node agents of old spoiled them, which broke garbage collection.
     if (old.metadata?.ownerReferences) meta.ownerReferences = old.metadata.ownerReferences;
     else delete meta.ownerReferences;
+    // When it goes is not said here.
+    if (old.metadata?.deletionTimestamp) meta.deletionTimestamp = old.metadata.deletionTimestamp;
+    else delete meta.deletionTimestamp;
     if (before.qosClass) status.qosClass ||= before.qosClass;
     keepGenerations(status, before);
     // Not enabled, so nobody new gets it.
