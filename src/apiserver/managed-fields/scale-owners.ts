@@ -4,6 +4,7 @@ import {
   type FieldSet,
   fieldSetOf,
   fieldsWithout,
+  identityOf,
   isEmptyFieldSet,
   type ManagerEntry,
   type Managers,
@@ -46,9 +47,11 @@ const owns = ({ set }: ManagerEntry, field: FieldSet): boolean => isEmptyFieldSe
 
 export function ownersOfScale(managers: Managers, number: NumberIn): Managers {
   const owners = new Map<string, ManagerEntry>();
-  for (const [id, entry] of managers) {
+  for (const entry of managers.values()) {
     const field = number(entry.apiVersion);
-    if (field && owns(entry, field)) owners.set(id, { ...entry, apiVersion: scaleVersion, set: inScale });
+    if (!field || !owns(entry, field)) continue;
+    const there = { ...entry, apiVersion: scaleVersion, set: inScale };
+    owners.set(identityOf(there), there);
   }
   return owners;
 }

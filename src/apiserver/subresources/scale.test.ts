@@ -182,3 +182,18 @@ test("patches of a Scale that do not decode: a strategic merge shows the patch, 
   const cut = await h.call("PATCH", `${path}/d/scale`, { spec: { replicas: 2 ** 32 + 7 } }, strategic);
   assert.equal(cut.body.spec.replicas, 7, "as Go fits it into 32 bits");
 });
+
+test("whoever sets the number again, and something that a Scale does not keep, stays its owner; nothing is written", async (t) => {
+  const h = await withDeployment(t);
+  const url = `${path}/d/scale?fieldManager=scaler`;
+  const change = { spec: { replicas: 7 }, status: { replicas: 7 } };
+  const versions: string[] = [];
+  for (let i = 0; i < 3; i++) {
+    const { status, body } = await h.call("PATCH", url, change, mergePatch);
+    assert.equal(status, 200);
+    versions.push(body.metadata.resourceVersion);
+    assert.deepEqual(await ownersOf(h), ["Update scaler scale"]);
+    h.clock.advance(2000);
+  }
+  assert.equal(new Set(versions).size, 1, `written again: ${versions.join(", ")}`);
+});
