@@ -27,6 +27,7 @@ export * as quota from "./quota/index.ts";
 export * from "./schema.ts";
 export { fillWritten, withoutNulls } from "./written.ts";
 export { approvalOf } from "./custom/approval.ts";
+export { isBundle } from "./custom/conversion-rules.ts";
 export { apiExtensionKinds, cleanupFinalizer, conditionOf, crdKind, isEstablished } from "./custom/crd.ts";
 export { creationText, nameOf as describedName } from "./custom/columns.ts";
 export { customKinds } from "./custom/definition.ts";

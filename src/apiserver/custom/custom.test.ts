@@ -363,6 +363,31 @@ test("in the community's groups a condition says who approved", async () => {
   await h.close();
 });
 
+test("what a webhook converts is not served while nobody could trust the webhook", async () => {
+  const converted = crd();
+  const clientConfig = { url: "https://127.0.0.1:1/", caBundle: Buffer.from("none").toString("base64") };
+  const webhook = { clientConfig, conversionReviewVersions: ["v1"] };
+  Object.assign(converted.spec, { conversion: { strategy: "Webhook", webhook } });
+  const h = await startHarness();
+  assert.equal((await h.call("POST", crds, converted)).status, 201);
+  const url = `${crds}/${converted.metadata.name}`;
+  let found: Record<string, string> | undefined;
+  for (let i = 0; i < 200 && !found; i++) {
+    const { body } = await h.call("GET", url);
+    found = body.status?.conditions?.find((each: { type: string }) => each.type === "Established");
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.deepEqual(
+    [found?.["status"], found?.["reason"], found?.["message"]],
+    ["False", "InvalidCABundle", "The conversion webhook CABundle is invalid"],
+  );
+  const mergePatch = { "content-type": "application/merge-patch+json" };
+  const repaired = { spec: { conversion: { webhook: { clientConfig: { caBundle: null } } } } };
+  assert.equal((await h.call("PATCH", url, repaired, mergePatch)).status, 200);
+  await until(h, 200, path);
+  await h.close();
+});
+
 test("another version's object is looked at before it is refused, and verbs of subresources are told by name", async () => {
   const h = await withTabs(crd());
   const other = { ...tab("a", { size: 1 }), apiVersion: "stable.example.com/v9" };

@@ -4,6 +4,7 @@ import {
   type CustomResourceDefinition,
   type CustomResourceDefinitionCondition,
   type CustomResourceDefinitionNames,
+  isBundle,
 } from "../../api/index.ts";
 
 type Condition = Pick<CustomResourceDefinitionCondition, "type" | "status" | "reason" | "message">;
@@ -56,18 +57,27 @@ export function acceptNames(
   return { accepted, condition };
 }
 
-/** Established follows the names, once; it does not go away again. */
+/** Established follows the names, once; it does not go away again. Nor does it come while no webhook could be trusted. */
 export function established(crd: CustomResourceDefinition, namesAccepted: boolean): Condition {
-  const known = crd.status?.conditions?.find((each) => each.type === "Established");
+  const type = "Established";
+  const known = crd.status?.conditions?.find((each) => each.type === type);
   if (known?.status === "True") return known;
-  return namesAccepted
+  if (!namesAccepted)
+    return { type, status: "False", reason: "NotAccepted", message: "not all names are accepted" };
+  const bundle = crd.spec?.conversion?.webhook?.clientConfig?.caBundle;
+  return bundle && !isBundle(bundle)
     ? {
-        type: "Established",
+        type,
+        status: "False",
+        reason: "InvalidCABundle",
+        message: "The conversion webhook CABundle is invalid",
+      }
+    : {
+        type,
         status: "True",
         reason: "InitialNamesAccepted",
         message: "the initial names have been accepted",
-      }
-    : { type: "Established", status: "False", reason: "NotAccepted", message: "not all names are accepted" };
+      };
 }
 
 const approvals = {
