@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { CronJob, CronJobSpec, Job } from "../../api/index.ts";
+import type { CoreV1Event, CronJob, CronJobSpec, Job } from "../../api/index.ts";
 import { parseSchedule } from "../../machinery/index.ts";
 import { type Bench, startBench } from "../testing/bench.ts";
 import { runCronJobs } from "./index.ts";
@@ -106,5 +106,19 @@ test("suspended it starts nothing", async () => {
   const { bench, jobs } = await startCron({ suspend: true });
   await bench.clock.run(185_000);
   assert.equal((await jobs()).length, 0);
+  await bench.stop();
+});
+
+test("a schedule of days that never come is called invalid, and nothing is started", async () => {
+  const { bench, jobs } = await startCron({ schedule: "59 23 31 2 *" });
+  await bench.clock.run(61_000);
+  const events = await bench.client.resource<CoreV1Event>("", "v1", "events").list("default");
+  assert.deepEqual(
+    [...new Set(events.items.map(({ type, reason, message }) => `${type} ${reason}: ${message}`))],
+    [
+      "Warning InvalidSchedule: invalid schedule: 59 23 31 2 * : time difference between two schedules is less than 1 second",
+    ],
+  );
+  assert.deepEqual(await jobs(), []);
   await bench.stop();
 });

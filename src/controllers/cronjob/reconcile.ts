@@ -40,7 +40,15 @@ export function planCronJob(cron: CronJob, jobs: readonly Job[], now: number): C
   try {
     const schedule = parseSchedule(spec.schedule);
     const next = nextTime(schedule, now, zone);
-    if (next !== undefined) plan.nextMs = next - now;
+    if (next === undefined) {
+      plan.note = {
+        type: "Warning",
+        reason: "InvalidSchedule",
+        message: `invalid schedule: ${spec.schedule} : time difference between two schedules is less than 1 second`,
+      };
+      return plan;
+    }
+    plan.nextMs = next - now;
     due = latestTime(schedule, since, now, zone);
   } catch (error) {
     plan.note = {
