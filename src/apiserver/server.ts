@@ -67,7 +67,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const { store, clock, log, random } = options;
   const shutdown = new Shutdown(options.shutdown ?? {});
   const caches = new ObjectCaches(store, clock);
-  const metrics = new MetricsRegistry();
+  const metrics = options.metrics ?? new MetricsRegistry();
   const meters = new Meters(metrics);
   describeServer(metrics, { store, caches, audit: options.audit });
   const steps = new StartSteps(startSteps);
