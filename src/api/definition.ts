@@ -109,6 +109,11 @@ export interface KindDefinition {
   ready?(object: KubeObject): Promise<void> | undefined;
   /** Verbs the main resource allows. */
   verbs: readonly string[];
+  /**
+   * Controllers create many from one template, with a generated name: the same bytes again and again. Defaults depend on nothing but
+   * the object.
+   */
+  templated?: boolean;
   /** Fills defaults in place; runs on requests and on objects read. What begins when it is first given needs the clock. */
   defaults?(object: KubeObject, clock?: Clock): void;
   strategy: Strategy;

@@ -111,6 +111,7 @@ export const coreKinds: readonly KindDefinition[] = [
         pod.spec = { ...pod.spec, containers: pod.spec?.containers ?? [], terminationGracePeriodSeconds: 1 };
       }
     },
+    templated: true,
     warnings: podWarnings,
     prepareForCreate: prepareNewPod,
     preparationWarnings: profileWarnings,
