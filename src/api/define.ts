@@ -100,7 +100,7 @@ export interface KindSource<T extends KubeObject> {
   canonicalize?(object: T): void;
   /** Texts for Warning headers; `old`: of a change, absent at creation. */
   warnings?(object: T, old?: T): string[];
-  defaultPropagation?: "Background" | "Orphan";
+  defaultPropagation?: KindDefinition["defaultPropagation"];
   orphanWarning?: string;
   rawFields?: readonly string[];
   undeletable?: KindDefinition["undeletable"];

@@ -139,8 +139,11 @@ export interface KindDefinition {
   nameGenerated?: false;
   /** Set when deletion begins: somebody cleans up behind the object before it goes. */
   deletionFinalizer?: string;
-  /** What is stored when the delete options say nothing: Background unless Orphan here. */
-  defaultPropagation?: "Background" | "Orphan";
+  /**
+   * What is stored when the delete options say nothing: Background unless Orphan here. "Unsupported": the garbage
+   * collector does not know the kind, so nothing waits for it, whatever the options say.
+   */
+  defaultPropagation?: "Background" | "Orphan" | "Unsupported";
   /** Said to who deletes without a word about what becomes of dependents. */
   orphanWarning?: string;
   /** Why an object of this name may not be deleted by itself; undefined when it may. */

@@ -212,6 +212,7 @@ export const coreKinds: readonly KindDefinition[] = [
     onUpdate: ["object"],
     validate: (event) => validateEvent(event, "reportingComponent"),
     selectableFields: eventFields,
+    defaultPropagation: "Unsupported",
     ttlSeconds: eventTtlSeconds,
   }),
   define<PersistentVolume>({
