@@ -112,8 +112,7 @@ function unknownField({ def }: ServedResource, field: string): string {
 function checkName(name: string, { fields }: Selectors): void {
   if (name === "" || fields.length === 0) return;
   const selected = fields.find(({ field, op }) => field === "metadata.name" && op === "=");
-  if (selected?.value !== name)
-    throw badRequest("fieldSelector metadata.name doesn't match requested name");
+  if (selected?.value !== name) throw badRequest("fieldSelector metadata.name doesn't match requested name");
 }
 
 export type VersionMatch = "" | "Exact" | "NotOlderThan";
