@@ -6,6 +6,12 @@ import type { V2HorizontalPodAutoscaler, V2HPAScalingRules } from "../generated/
 export function fillMetrics(autoscaler: V2HorizontalPodAutoscaler): void {
   autoscaler.spec ??= {} as NonNullable<V2HorizontalPodAutoscaler["spec"]>;
   autoscaler.spec.minReplicas ??= 1;
+  fillShare(autoscaler);
+}
+
+/** What the older version means when it says nothing of metrics. */
+export function fillShare(autoscaler: V2HorizontalPodAutoscaler): void {
+  autoscaler.spec ??= {} as NonNullable<V2HorizontalPodAutoscaler["spec"]>;
   if (autoscaler.spec.metrics?.length) return;
   const target = { type: "Utilization", averageUtilization: 80 };
   autoscaler.spec.metrics = [{ type: "Resource", resource: { name: "cpu", target } }];

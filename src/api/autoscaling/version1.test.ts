@@ -118,9 +118,11 @@ test("one wrong item makes the whole list count for nothing; an item that is nul
     return (object as { spec: { metrics?: unknown } }).spec.metrics;
   };
   const pods = { type: "Pods", pods: { metricName: "m", targetAverageValue: "1" } };
-  assert.equal(listed([pods, "x"]), undefined);
-  assert.equal(listed([[], pods]), undefined);
-  assert.equal(listed([{ ...pods, pods: { ...pods.pods, selector: { matchLabels: "a" } } }]), undefined);
+  const share = { name: "cpu", target: { type: "Utilization", averageUtilization: 80 } };
+  const none = [{ type: "Resource", resource: share }];
+  assert.deepEqual(listed([pods, "x"]), none);
+  assert.deepEqual(listed([[], pods]), none);
+  assert.deepEqual(listed([{ ...pods, pods: { ...pods.pods, selector: { matchLabels: "a" } } }]), none);
   const at = (lastTransitionTime: unknown): unknown => {
     const text = JSON.stringify([{ type: "T", status: "True", lastTransitionTime }]);
     const annotations = { "autoscaling.alpha.kubernetes.io/conditions": text };

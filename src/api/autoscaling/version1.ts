@@ -7,6 +7,7 @@ import type { HorizontalPodAutoscaler, V2HorizontalPodAutoscaler, V2MetricSpec }
 import { conform } from "../conform.ts";
 import { internalForm } from "../internal-form.ts";
 import { carried, carriers, carry, dropCarried } from "./carried.ts";
+import { fillShare } from "./defaults.ts";
 import {
   conditionFrom1,
   conditionTo1,
@@ -40,6 +41,7 @@ export function toV2(object: object): void {
     const behavior = behaviorFrom(carried(from, carriers.behavior));
     if (to.spec && behavior) to.spec.behavior = behavior;
   }
+  fillShare(to);
   const now = from.status?.currentCPUUtilizationPercentage;
   delete from.status?.currentCPUUtilizationPercentage;
   const current =

@@ -448,6 +448,40 @@ test("apply: through another version, what is applied again leaves the object as
   await h.close();
 });
 
+test("apply: metrics that are given up in another version stay, since saying nothing there means some", async () => {
+  const h = await startHarness();
+  const path = (version: string) =>
+    `/apis/autoscaling/${version}/namespaces/default/horizontalpodautoscalers`;
+  const send = (name: string, version: string, more: object) =>
+    apply(h, `${path(version)}/${name}`, "one", {
+      apiVersion: `autoscaling/${version}`,
+      kind: "HorizontalPodAutoscaler",
+      metadata: { name },
+      spec: {
+        maxReplicas: 3,
+        scaleTargetRef: { kind: "Deployment", name: "d", apiVersion: "apps/v1" },
+        ...more,
+      },
+    });
+  const memory = { name: "memory", target: { type: "AverageValue", averageValue: "1Gi" } };
+  const cpu = { name: "cpu", target: { type: "Utilization", averageUtilization: 50 } };
+  const metrics = [
+    { type: "Resource", resource: cpu },
+    { type: "Resource", resource: memory },
+  ];
+  await send("newer", "v2", { metrics, minReplicas: 2 });
+  await send("newer", "v1", {});
+  const newer = (await h.call("GET", `${path("v2")}/newer`)).body;
+  // On the way through that version shares of the CPU come last.
+  assert.deepEqual([newer.spec.metrics, newer.spec.minReplicas], [metrics.toReversed(), 1]);
+  assert.equal(newer.metadata.managedFields[0].apiVersion, "autoscaling/v1");
+  await send("older", "v1", { targetCPUUtilizationPercentage: 40, minReplicas: 2 });
+  await send("older", "v2", {});
+  const older = (await h.call("GET", `${path("v1")}/older`)).body;
+  assert.deepEqual([older.spec.targetCPUUtilizationPercentage, older.spec.minReplicas], [40, 1]);
+  await h.close();
+});
+
 test("keys that appear twice are told of when the configuration can be applied", async () => {
   const h = await startHarness();
   const twice = (value: string) =>

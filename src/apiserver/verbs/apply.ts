@@ -179,6 +179,13 @@ function applied(call: Call, existing: Entry, given: Configuration, conversions?
     if (rawFields) carryRaw(rawFields, existing.object, same);
     return same;
   }
+  if (result.same && resource.def.storedAs && !resource.def.type) {
+    // What became of it on the way through another version is forgotten.
+    const same = workingCopy(existing.object, undefined) as KubeObject;
+    const managedFields = result.object.metadata?.managedFields;
+    same.metadata = { ...same.metadata, ...(managedFields ? { managedFields } : {}) };
+    return same;
+  }
   const object = usable(call, result.object, config);
   // Applying goes through the values: what is kept as text is written anew.
   if (rawFields) settleRaw(rawFields, object);
@@ -194,7 +201,7 @@ function configured(
   config: KubeObject,
   owners: Managers,
   conversions?: Conversions,
-): { object: KubeObject; unchanged: boolean } {
+): { object: KubeObject } & Pick<Applied, "same" | "unchanged"> {
   if (config.metadata?.managedFields !== undefined && config.metadata.managedFields !== null)
     throw badRequest("metadata.managedFields must be nil");
   checkType(call, config);
@@ -223,7 +230,8 @@ function configured(
     setManagers(object.metadata, result.managers);
     const annotations = syncedAnnotations(call, object, config);
     if (annotations) object.metadata.annotations = annotations;
-    return { object, unchanged: result.unchanged && annotations === undefined };
+    const kept = annotations === undefined;
+    return { object, same: result.same && kept, unchanged: result.unchanged && kept };
   } catch (error) {
     if (error instanceof ApplyConflicts) throw conflictError(error);
     if (error instanceof UndeclaredField)

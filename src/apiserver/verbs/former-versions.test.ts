@@ -100,3 +100,34 @@ test("a Deployment of a former version may say where it goes back to, and its Sc
     "the API version in the data (apps/v1beta1) does not match the expected API version (autoscaling/v1)",
   );
 });
+
+test("a patch that makes an object one of another version of its kind is read as such", async () => {
+  const merge = (path: string, body: object) =>
+    h.call("PATCH", path, body, { "content-type": "application/merge-patch+json" });
+  const scaler = `${inDefault("autoscaling/v1", "horizontalpodautoscalers")}`;
+  const spec = {
+    maxReplicas: 3,
+    scaleTargetRef: { kind: "Deployment", name: "d", apiVersion: "apps/v1" },
+    targetCPUUtilizationPercentage: 50,
+  };
+  await h.call("POST", scaler, { metadata: { name: "a" }, spec });
+  const cpu = { name: "cpu", target: { type: "Utilization", averageUtilization: 7 } };
+  const patch = { apiVersion: "autoscaling/v2", spec: { metrics: [{ type: "Resource", resource: cpu }] } };
+  const { body, headers } = await merge(`${scaler}/a`, patch);
+  assert.deepEqual([body.apiVersion, body.spec.targetCPUUtilizationPercentage], ["autoscaling/v1", 7]);
+  assert.equal(headers?.warning, '299 - "unknown field \\"spec.targetCPUUtilizationPercentage\\""');
+  const events = "/api/v1/namespaces/default/events";
+  await h.call("POST", events, {
+    metadata: { name: "e" },
+    involvedObject: { namespace: "default", name: "x" },
+    source: { component: "c" },
+    reason: "r",
+    message: "m",
+    type: "Normal",
+  });
+  for (const apiVersion of ["events.k8s.io/v1", "events.k8s.io/v1beta1"]) {
+    const { body: made } = await merge(`${events}/e`, { apiVersion, note: "n" });
+    assert.deepEqual([made.apiVersion, made.message, made.reason], ["v1", "n", "r"]);
+    assert.deepEqual([made.involvedObject, made.source], [{}, {}]);
+  }
+});

@@ -56,15 +56,36 @@ export function readPatched(
   if (!registry.knows(apiVersion, kind, def.group))
     return { object, unknown: [], problem: notRegistered(kind, apiVersion) };
   const [version = "", group = ""] = apiVersion.split("/").reverse();
-  const other = findKindByName(group, version, kind);
-  if (!other && kind === def.kind && isFormer(apiVersion, kind) && sameFields(kind)) {
+  const served = findKindByName(group, version, kind);
+  const former = !served && kind === def.kind && isFormer(apiVersion, kind) && sameFields(kind);
+  // Events of that version have the fields that they have in its group today.
+  const other = served ?? (former && group !== def.group ? findKindByName(group, "v1", kind) : undefined);
+  if (former && !other) {
     const found = conformed(def, object);
     modernize(object as Parameters<typeof modernize>[0], own);
     return { object, ...found };
   }
   const found = other ? conformed(other, object) : { unknown: [] };
+  if (other && isSame(other, def)) {
+    if (!found.problem) respell(object, other, def);
+    return { object, ...found };
+  }
   const problemThere = `converting (${version}.${kind}) to (${internalName(def.group)}.${def.kind}): unknown conversion`;
   return { object, problem: problemThere, ...found };
+}
+
+/** True for two versions of one stored kind. */
+const isSame = (one: KindDefinition, other: KindDefinition): boolean => {
+  const [a, b] = [one.storedAs ?? one, other.storedAs ?? other];
+  return a.kind === b.kind && a.group === b.group && a.version === b.version;
+};
+
+/** From one version of a kind into another, in place. */
+function respell(object: KubeObject, from: KindDefinition, to: KindDefinition): void {
+  from.storedAs?.toStored(object);
+  from.defaults?.(object);
+  to.storedAs?.fromStored(object);
+  object.apiVersion = to.group === "" ? to.version : `${to.group}/${to.version}`;
 }
 
 /** A custom resource stays what it is. Throws 422. */

@@ -237,6 +237,8 @@ function capped(managers: Map<string, ManagerEntry>): Managers {
 export interface Applied {
   object: object;
   managers: Managers;
+  /** The object did not change; who owns what may have. */
+  same: boolean;
   /** Neither the object nor anybody's fields changed. */
   unchanged: boolean;
 }
@@ -271,7 +273,7 @@ export function applyConfiguration(
   // Who changes nothing but what he owns has the time of his last change.
   if (same && left.has(id)) left.set(id, { ...(left.get(id) as ManagerEntry), time: last?.time });
   if (isEmptySet(set)) left.delete(id);
-  return { object, managers: left, unchanged: same && sameOwners(managers, left) };
+  return { object, managers: left, same, unchanged: same && sameOwners(managers, left) };
 }
 
 const isNone = ({ added, modified, removed }: Comparison): boolean =>
@@ -320,7 +322,8 @@ function prune(
   const gone = difference(seen.all, seen.fieldsOf(pruned));
   pruned = seen.without(intersection(gone, seen.named(last.set)));
   if (last.apiVersion === view.apiVersion) return pruned;
-  return then.view.other(view.apiVersion)?.convert(pruned) ?? merged;
+  const there = then.view.other(view.apiVersion)?.convert(pruned);
+  return there ? asSeen(view, there) : merged;
 }
 
 const asItIs = (object: object): object => object;
