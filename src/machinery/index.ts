@@ -27,6 +27,7 @@ export { compileRegexp, regexpProblem } from "./regexp/go-regexp.ts";
 export * from "./selector.ts";
 export * from "./status-error.ts";
 export * from "./time-zone.ts";
+export * from "./tls-trust.ts";
 export * from "./unified-diff.ts";
 export * from "./varint.ts";
 export { formatYaml } from "./yaml-format.ts";

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { Agent, request as httpsRequest, type RequestOptions } from "node:https";
 import { isIP } from "node:net";
+import { trusting } from "../../machinery/index.ts";
 import type { ObjectReader, UserInfo } from "../auth-contract.ts";
 import { type Endpoint, resolveServiceEndpoint } from "../network/service-endpoint.ts";
 import type { Extension } from "./extension.ts";
@@ -55,7 +56,7 @@ export class ExtensionClient {
       host,
       port,
       servername: `${service.name}.${service.namespace}.svc`,
-      ...(ca === undefined ? {} : { ca }),
+      ...trusting(ca),
       rejectUnauthorized: !insecure,
       ...this.#certificate,
       agent: ownConnection ? false : this.#agent,

@@ -1,6 +1,7 @@
 import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { resolveKubeconfig } from "../../client/index.ts";
+import { trusting } from "../../machinery/index.ts";
 
 const maxBytes = 1024 * 1024;
 
@@ -30,7 +31,7 @@ export function postByKubeconfig(file: string): PostJson {
           ...(authorization ? { authorization } : {}),
         },
         signal: AbortSignal.timeout(timeoutMs),
-        ...(ca ? { ca } : {}),
+        ...trusting(ca),
         ...(cert && key ? { cert, key } : {}),
         ...(tlsServerName ? { servername: tlsServerName } : {}),
         ...(insecureSkipTlsVerify ? { rejectUnauthorized: false } : {}),

@@ -1,4 +1,5 @@
 import { Agent } from "node:https";
+import { trusting } from "../../machinery/index.ts";
 import { checkServerIdentity } from "../network/go-errors.ts";
 
 /** How long a connection that nobody uses stays open, as in Go. */
@@ -29,7 +30,7 @@ export class Agents {
       keepAlive: true,
       timeout: idleMs,
       checkServerIdentity,
-      ...(ca === undefined ? {} : { ca }),
+      ...trusting(ca),
     });
     this.#agents.set(caBundle, agent);
     return agent;

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { type TestContext, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { ca, serverCert, serverKey } from "../testing/certificates.ts";
+import { ca, clientCert, serverCert, serverKey } from "../testing/certificates.ts";
 import type { WebhookAddress } from "./address.ts";
 import { ReviewClient } from "./review-client.ts";
 
@@ -42,6 +42,17 @@ function clientOf(t: TestContext): ReviewClient {
   t.after(() => client.close());
   return client;
 }
+
+test("a server may be trusted by its own certificate, without the authority that signed it", async (t) => {
+  const { address } = await webhook(t, (response) => response.end("{}"));
+  const own = Buffer.from(serverCert).toString("base64");
+  assert.deepEqual(await clientOf(t).post({ ...address, caBundle: own }, {}, 5), {});
+  const stranger = Buffer.from(clientCert).toString("base64");
+  await assert.rejects(
+    clientOf(t).post({ ...address, caBundle: stranger }, {}, 5),
+    /certificate signed by unknown authority/,
+  );
+});
 
 test("connections are kept; one that was closed meanwhile is replaced", async (t) => {
   const { address, sockets } = await webhook(t, (response) => response.end("{}"));

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { type Clock, systemClock } from "../../machinery/index.ts";
+import { type Clock, systemClock, trusting } from "../../machinery/index.ts";
 
 /** How to reach an API server and as whom. Certificates and keys are PEM. */
 export interface ServerConnection {
@@ -60,13 +60,14 @@ export function connectionHeaders(connection: ServerConnection): Record<string, 
 /** The TLS half, as node:tls takes it. */
 export function tlsOptions(connection: ServerConnection): {
   ca?: string;
+  allowPartialTrustChain?: true;
   cert?: string;
   key?: string;
   servername?: string;
   rejectUnauthorized?: boolean;
 } {
   return {
-    ...(connection.ca ? { ca: connection.ca } : {}),
+    ...trusting(connection.ca),
     ...(connection.cert ? { cert: connection.cert } : {}),
     ...(connection.key ? { key: connection.key } : {}),
     ...(connection.tlsServerName ? { servername: connection.tlsServerName } : {}),

@@ -1,4 +1,5 @@
 import { request } from "node:https";
+import { trusting } from "../../../../machinery/index.ts";
 import type { FetchJson } from "./issuer-keys.ts";
 
 const timeoutMs = 10_000;
@@ -11,7 +12,7 @@ export const fetchJson: FetchJson = (url, ca) =>
     const call = request(url, {
       timeout: timeoutMs,
       headers: { accept: "application/json" },
-      ...(ca ? { ca } : {}),
+      ...trusting(ca),
     });
     call.once("timeout", () => call.destroy(new Error("no answer in time")));
     call.once("error", (error) => fail(error.message));
