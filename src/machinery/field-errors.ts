@@ -83,3 +83,9 @@ export const tooMany = (field: string, count: number, limit: number): FieldError
     field,
     `must have at most ${limit} ${limit === 1 ? "item" : "items"}`,
   );
+
+/** Several messages as an aggregate error prints them: one alone, or `[a, b]` with repeats left out. */
+export function aggregateText(messages: readonly string[]): string {
+  const texts = [...new Set(messages)];
+  return texts.length === 1 ? (texts[0] as string) : `[${texts.join(", ")}]`;
+}

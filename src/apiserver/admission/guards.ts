@@ -9,11 +9,11 @@ const operations: Record<string, WriteAttempt["operation"]> = {
   DELETE: "delete",
 };
 
-/** Lets guards that were handed in refuse a write, after everything else was content with it. */
+/** Lets guards that were handed in refuse a write, after everything that may change it, before it is validated. */
 export function guardPlugin(guards: ReadonlyMap<string, WriteGuard>, objects: ObjectReader): AdmissionPlugin {
   return {
     name: "Guards",
-    validate({ operation, resource, info, user, object, oldObject }) {
+    admit({ operation, resource, info, user, object, oldObject }) {
       const guard = guards.get(qualified(resource.def));
       const named = operations[operation];
       if (!guard || !named) return undefined;

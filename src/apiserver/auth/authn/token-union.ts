@@ -1,4 +1,4 @@
-import { StatusError } from "../../../machinery/index.ts";
+import { aggregateText, StatusError } from "../../../machinery/index.ts";
 import type { ObjectReader } from "../../auth-contract.ts";
 import type { AuthMetrics } from "../../metrics/auth.ts";
 import type { Note, TokenVerifier, VerifiedToken } from "./token-verifier.ts";
@@ -50,8 +50,7 @@ export class TokenUnion implements TokenVerifier {
       }
     }
     if (problems.length === 0) return undefined;
-    const texts = problems.map((each) => each.message);
-    const text = texts.length === 1 ? (texts[0] ?? "") : `[${texts.join(", ")}]`;
+    const text = aggregateText(problems.map((each) => each.message));
     throw new StatusError("Unauthorized", text, { cause: problems[0] });
   }
 }

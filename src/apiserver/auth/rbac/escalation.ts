@@ -1,8 +1,10 @@
-import { StatusError } from "../../../machinery/index.ts";
+import type { KubeObject } from "../../../api/index.ts";
+import { aggregateText, deepEqual, goQuote, StatusError } from "../../../machinery/index.ts";
 import type { WriteAttempt, WriteGuard } from "../../contract.ts";
-import type { Authorizer, UserInfo } from "../../auth-contract.ts";
+import type { Authorizer } from "../../auth-contract.ts";
 import { type PolicyRule, resourceMatches } from "./rule.ts";
-import type { RbacAuthorizer } from "./rbac-authorizer.ts";
+import { type RbacAuthorizer, roleNotFound } from "./rbac-authorizer.ts";
+import { forbidden } from "../../errors.ts";
 import { type BindingObject, type RoleObject, rbacGroup } from "./rule-index.ts";
 
 /** A rule split until each list holds one value, so that it is covered whole by one rule or not at all. */
@@ -50,16 +52,16 @@ export function uncovered(owned: readonly PolicyRule[], wanted: readonly PolicyR
   return wanted.flatMap(atoms).filter((atom) => !owned.some((rule) => atomCovered(rule, atom)));
 }
 
-const list = (values: readonly string[]): string => `[${values.map((v) => JSON.stringify(v)).join(" ")}]`;
-const goList = (values: readonly string[]): string => `[${values.map((v) => JSON.stringify(v)).join(", ")}]`;
+/** As Go prints a list of strings. */
+const list = (values: readonly string[]): string => `[${values.map(goQuote).join(" ")}]`;
 
 function describe(rule: PolicyRule): string {
   const parts = [];
-  if (rule.nonResourceURLs) parts.push(`NonResourceURLs:${goList(rule.nonResourceURLs)}`);
-  if (rule.apiGroups) parts.push(`APIGroups:${goList(rule.apiGroups)}`);
-  if (rule.resources) parts.push(`Resources:${goList(rule.resources)}`);
-  if (rule.resourceNames) parts.push(`ResourceNames:${goList(rule.resourceNames)}`);
-  parts.push(`Verbs:${goList(rule.verbs)}`);
+  if (rule.apiGroups) parts.push(`APIGroups:${list(rule.apiGroups)}`);
+  if (rule.resources) parts.push(`Resources:${list(rule.resources)}`);
+  if (rule.nonResourceURLs) parts.push(`NonResourceURLs:${list(rule.nonResourceURLs)}`);
+  if (rule.resourceNames) parts.push(`ResourceNames:${list(rule.resourceNames)}`);
+  parts.push(`Verbs:${list(rule.verbs)}`);
   return `{${parts.join(", ")}}`;
 }
 
@@ -67,23 +69,46 @@ function describe(rule: PolicyRule): string {
 function compact(rules: readonly PolicyRule[]): string[] {
   const merged = new Map<string, PolicyRule>();
   for (const rule of rules) {
-    const key = JSON.stringify([rule.nonResourceURLs, rule.apiGroups, rule.resources, rule.resourceNames]);
+    const key = JSON.stringify([
+      rule.nonResourceURLs ? rule : [],
+      rule.apiGroups,
+      rule.resources,
+      rule.resourceNames,
+    ]);
     const known = merged.get(key);
     if (known) known.verbs.push(...rule.verbs);
     else merged.set(key, { ...rule, verbs: [...rule.verbs] });
   }
-  return [...merged.values()].map(describe).sort();
+  return [...new Set([...merged.values()].map(describe))].sort();
 }
 
-function refuse(attempt: WriteAttempt, missing: readonly PolicyRule[]): never {
-  const { info, user } = attempt;
-  const name = attempt.object?.metadata?.name ?? info.name;
-  throw new StatusError(
-    "Forbidden",
-    `${info.resource}.${info.apiGroup} "${name}" is forbidden: user "${user.name}" (groups=${list(user.groups)}) ` +
-      `is attempting to grant RBAC permissions not currently held:\n${compact(missing).join("\n")}`,
-    { details: { name, group: info.apiGroup, kind: info.resource } },
-  );
+function refuse({ info, object }: WriteAttempt, why: string): never {
+  const resource = { group: info.apiGroup, kind: "", plural: info.resource };
+  throw forbidden(resource, object?.metadata?.name ?? "", why);
+}
+
+/** Whoever names what is aggregated can come to hold anything. */
+const everything: readonly PolicyRule[] = [
+  { verbs: ["*"], apiGroups: ["*"], resources: ["*"] },
+  { verbs: ["*"], nonResourceURLs: ["*"] },
+];
+
+const aggregates = (role: RoleObject | undefined): boolean =>
+  (role?.aggregationRule?.clusterRoleSelectors?.length ?? 0) > 0;
+
+/** Whether nothing changes but what the garbage collector needs to let go of an object. */
+function onlyForCollection(next: KubeObject, old: KubeObject | undefined): boolean {
+  if (!old) return false;
+  const rest = ({ metadata, ...members }: KubeObject) => {
+    const {
+      ownerReferences: _owners,
+      finalizers: _holds,
+      managedFields: _fields,
+      ...others
+    } = metadata ?? {};
+    return { ...members, metadata: others };
+  };
+  return deepEqual(rest(next), rest(old));
 }
 
 /**
@@ -91,63 +116,62 @@ function refuse(attempt: WriteAttempt, missing: readonly PolicyRule[]): never {
  * referenced role allows it). Keys are resources of rbac.authorization.k8s.io.
  */
 export function escalationGuards(rbac: RbacAuthorizer, authorizer: Authorizer): Map<string, WriteGuard> {
-  const may = async (user: UserInfo, verb: string, resource: string, namespace: string, name: string) =>
+  const may = async (attempt: WriteAttempt, verb: string, apiGroup: string, resource: string, name: string) =>
     (
       await authorizer.authorize({
-        user,
+        user: attempt.user,
         verb,
-        apiGroup: rbacGroup,
-        apiVersion: "v1",
+        apiGroup,
+        apiVersion: "*",
         resource,
         subresource: "",
-        namespace,
+        namespace: attempt.info.namespace,
         name,
         path: "",
         isResource: true,
       })
     ).allowed;
-  const check = async (
-    attempt: WriteAttempt,
-    verb: string,
-    resource: string,
-    rules: readonly PolicyRule[],
-  ) => {
+  const missing = ({ user, info }: WriteAttempt, rules: readonly PolicyRule[]): PolicyRule[] =>
+    uncovered(rbac.rulesFor(user, info.namespace), rules);
+  const confirm = (attempt: WriteAttempt, rules: readonly PolicyRule[]): void => {
+    const lacking = missing(attempt, rules);
+    if (lacking.length === 0) return;
     const { user, info } = attempt;
-    if (user.groups.includes("system:masters")) return;
-    const missing = uncovered(rbac.rulesFor(user, info.namespace), rules);
-    if (missing.length === 0) return;
-    const name =
-      verb === "bind"
-        ? ((attempt.object as BindingObject | undefined)?.roleRef.name ?? "")
-        : (attempt.object?.metadata?.name ?? info.name);
-    if (await may(user, verb, resource, info.namespace, name)) return;
-    refuse(attempt, missing);
+    // The original looks roles up as if they were what the request is about, and calls them so.
+    const unresolved = rbac.missingFor(user, info.namespace, info.resource);
+    refuse(
+      attempt,
+      `user ${goQuote(user.name)} (groups=${list(user.groups)}) is attempting to grant RBAC permissions not currently ` +
+        `held:\n${compact(lacking).join("\n")}` +
+        (unresolved.length === 0 ? "" : `; resolution errors: [${aggregateText(unresolved)}]`),
+    );
   };
-  const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+  const privileged = ({ user }: WriteAttempt): boolean => user.groups.includes("system:masters");
   const role = (resource: string): WriteGuard => ({
     async check(attempt) {
       const next = attempt.object as RoleObject | undefined;
       const old = attempt.old as RoleObject | undefined;
-      if (!next || (old && same(old.rules, next.rules) && same(old.aggregationRule, next.aggregationRule)))
-        return;
-      // Whoever names what is aggregated can come to hold anything.
-      const all = [
-        { verbs: ["*"], apiGroups: ["*"], resources: ["*"] },
-        { verbs: ["*"], nonResourceURLs: ["*"] },
-      ];
-      await check(attempt, "escalate", resource, next.aggregationRule ? all : (next.rules ?? []));
+      if (!next || privileged(attempt)) return;
+      if (await may(attempt, "escalate", rbacGroup, resource, attempt.info.name)) return;
+      if (onlyForCollection(next, old)) return;
+      confirm(attempt, next.rules ?? []);
+      if ((aggregates(next) || aggregates(old)) && missing(attempt, everything).length > 0)
+        refuse(attempt, "must have cluster-admin privileges to use the aggregationRule");
     },
   });
   const binding: WriteGuard = {
     async check(attempt) {
       const next = attempt.object as BindingObject | undefined;
-      const old = attempt.old as BindingObject | undefined;
-      if (!next || (old && same(old.subjects, next.subjects) && same(old.roleRef, next.roleRef))) return;
-      const { kind, name } = next.roleRef;
+      if (!next || privileged(attempt)) return;
+      if (onlyForCollection(next, attempt.old)) return;
+      const { apiGroup, kind, name } = next.roleRef ?? { apiGroup: "", kind: "", name: "" };
+      // The object is not validated yet.
+      if (kind !== "ClusterRole" && kind !== "Role")
+        throw new StatusError("", `unsupported role reference kind: ${goQuote(kind ?? "")}`);
+      if (await may(attempt, "bind", apiGroup, `${kind.toLowerCase()}s`, name)) return;
       const rules = rbac.index.rulesOf(kind, attempt.info.namespace, name);
-      const resource = kind === "ClusterRole" ? "clusterroles" : "roles";
-      // Of a role that is not there nobody knows what it will hold: only `bind` lets one bind it.
-      await check(attempt, "bind", resource, rules ?? [{ verbs: ["*"], apiGroups: ["*"], resources: ["*"] }]);
+      if (!rules) throw roleNotFound({ kind, name }, attempt.info.resource);
+      confirm(attempt, rules);
     },
   };
   return new Map([

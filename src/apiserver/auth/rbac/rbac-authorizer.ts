@@ -5,10 +5,11 @@ import type {
   ObjectReader,
   UserInfo,
 } from "../../auth-contract.ts";
+import { aggregateText, type StatusError } from "../../../machinery/index.ts";
 import { type PolicyRule, ruleAllows } from "./rule.ts";
-import { RuleIndex } from "./rule-index.ts";
+import { notFound } from "../../errors.ts";
+import { type Grant, type MissingRole, rbacGroup, RuleIndex } from "./rule-index.ts";
 
-const denied: Decision = { allowed: false, reason: "" };
 /** Answers remembered before all are thrown away. */
 const maxRemembered = 20_000;
 
@@ -46,6 +47,11 @@ export class RbacAuthorizer implements Authorizer {
     return this.index.grantsOf(user, namespace).flatMap((grant) => grant.rules);
   }
 
+  /** What is told of roles that the user is bound to there and that do not exist; `resource`: what they are called. */
+  missingFor(user: UserInfo, namespace: string, resource?: string): string[] {
+    return missingOf(this.index.grantsOf(user, namespace), resource);
+  }
+
   #nameOf(user: UserInfo): string {
     let name = this.#names.get(user);
     if (name === undefined) {
@@ -57,7 +63,8 @@ export class RbacAuthorizer implements Authorizer {
 
   #decide(request: AuthorizationAttributes): Decision & { forAnyName: boolean } {
     let named = false;
-    for (const grant of this.index.grantsOf(request.user, request.namespace)) {
+    const grants = this.index.grantsOf(request.user, request.namespace);
+    for (const grant of grants) {
       for (const rule of grant.rules) {
         if (rule.resourceNames?.length) named = true;
         if (!ruleAllows(rule, request)) continue;
@@ -68,6 +75,15 @@ export class RbacAuthorizer implements Authorizer {
         };
       }
     }
-    return { ...denied, forAnyName: !named };
+    const missing = missingOf(grants);
+    const reason = missing.length === 0 ? "" : `RBAC: ${aggregateText(missing)}`;
+    return { allowed: false, reason, forAnyName: !named };
   }
 }
+
+const missingOf = (grants: readonly Grant[], resource?: string): string[] =>
+  grants.flatMap(({ missing }) => (missing ? [roleNotFound(missing, resource).message] : []));
+
+/** A role that does not exist, by the name that client-go's listers have for roles unless another is given. */
+export const roleNotFound = ({ kind, name }: MissingRole, resource = kind.toLowerCase()): StatusError =>
+  notFound({ group: rbacGroup, kind, plural: resource }, name);

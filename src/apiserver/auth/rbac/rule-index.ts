@@ -26,11 +26,19 @@ export interface BindingObject extends KubeObject {
   roleRef: { apiGroup: string; kind: string; name: string };
 }
 
+/** A role that a binding names and that does not exist. */
+export interface MissingRole {
+  kind: string;
+  name: string;
+}
+
 /** A binding that concerns a user, with the rules it gives. */
 export interface Grant {
   rules: readonly PolicyRule[];
   /** For the reason of a decision: `ClusterRoleBinding "x" of ClusterRole "y" to Group "z"`. */
   source: string;
+  /** The role is not there, so there are no rules. */
+  missing?: MissingRole | undefined;
 }
 
 export const rbacGroup = "rbac.authorization.k8s.io";
@@ -62,6 +70,7 @@ interface Entry {
   rules: readonly PolicyRule[];
   binding: string;
   role: string;
+  missing?: MissingRole;
 }
 
 /**
@@ -106,6 +115,7 @@ export class RuleIndex {
         (bySubject.get(key) ?? []).map((entry) => ({
           rules: entry.rules,
           source: `${entry.binding} of ${entry.role} to ${label}`,
+          missing: entry.missing,
         })),
       );
     });
@@ -137,11 +147,13 @@ export class RuleIndex {
 
   #addBinding(binding: BindingObject, namespace: string): void {
     const { kind, name } = binding.roleRef;
-    const rules = this.rulesOf(kind, namespace, name);
-    if (!rules) return; // a binding to a role that is not there grants nothing
+    const found = this.rulesOf(kind, namespace, name);
+    const rules = found ?? [];
+    // A binding to a role that is not there grants nothing. While the defaults are about to be stored nothing is missed.
+    const missing = found || this.#withDefaults ? {} : { missing: { kind, name } };
     const own = binding.metadata?.name ?? "";
     const label = namespace === "" ? `ClusterRoleBinding "${own}"` : `RoleBinding "${own}/${namespace}"`;
-    const entry = { rules, binding: label, role: `${kind} "${name}"` };
+    const entry = { rules, binding: label, role: `${kind} "${name}"`, ...missing };
     for (const subject of binding.subjects ?? []) this.#add(namespace, subjectKey(subject, namespace), entry);
   }
 

@@ -1,5 +1,5 @@
 import type { KubeObject, SubjectAccessReview } from "../../../api/index.ts";
-import { StatusError } from "../../../machinery/index.ts";
+import { aggregateText, StatusError } from "../../../machinery/index.ts";
 import type { Authorizer, UserInfo } from "../../auth-contract.ts";
 import type { SpecialContext, SpecialHandler } from "../../contract.ts";
 import { nodeOf } from "../node/node-authorizer.ts";
@@ -74,6 +74,10 @@ export function accessReviewHandlers(
       if (namespace === "") throw new StatusError("BadRequest", "no namespace on request");
       const all = rbac.rulesFor(context.user, namespace);
       const isNode = nodeOf(context.user) !== undefined;
+      const errors = [
+        ...(isNode ? ["node authorizer does not support user rule resolution"] : []),
+        ...rbac.missingFor(context.user, namespace),
+      ];
       return {
         apiVersion: `${group}/v1`,
         kind: "SelfSubjectRulesReview",
@@ -93,7 +97,7 @@ export function accessReviewHandlers(
             .filter((rule) => rule.nonResourceURLs?.length)
             .map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs })),
           incomplete: isNode,
-          ...(isNode ? { evaluationError: "node authorizer does not support user rule resolution" } : {}),
+          ...(errors.length > 0 ? { evaluationError: aggregateText(errors) } : {}),
         },
       } as KubeObject;
     },
