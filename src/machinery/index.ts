@@ -26,6 +26,7 @@ export * from "./raw-json.ts";
 export { compileRegexp, regexpProblem } from "./regexp/go-regexp.ts";
 export * from "./selector.ts";
 export * from "./status-error.ts";
+export * from "./string-formats.ts";
 export * from "./time-zone.ts";
 export * from "./tls-trust.ts";
 export * from "./unified-diff.ts";

@@ -104,6 +104,15 @@ test("versions that objects are stored in may not go", () => {
   );
 });
 
+test("a storage version that is there twice is stored once", () => {
+  const twice = definition([spec({ type: "string" }), spec({ type: "string" })]);
+  for (const version of twice.spec?.versions ?? []) Object.assign(version, { name: "v1", storage: true });
+  assert.equal(
+    texts(twice).at(-1),
+    'status.storedVersions: Invalid value: ["v1"]: must have the storage version v1',
+  );
+});
+
 test("what is no number of replicas is named with its value and type as Go prints them", () => {
   const scale = { specReplicasPath: ".spec.n", statusReplicasPath: ".status.n" };
   const problem = (spec: unknown) =>

@@ -223,8 +223,10 @@ function checkStored(crd: CustomResourceDefinition, errors: FieldError[]): void 
     return;
   }
   const versions = crd.spec?.versions ?? [];
+  // A name that is there twice is found once.
+  const unseen = new Set(stored);
   for (const { name, storage } of versions)
-    if (storage && !stored.includes(name))
+    if (!unseen.delete(name) && storage)
       errors.push(invalid(path, stored, `must have the storage version ${name}`));
   stored.forEach((each, i) => {
     if (!versions.some(({ name }) => name === each))

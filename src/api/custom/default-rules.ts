@@ -1,8 +1,12 @@
 /** Defaults must be what the schema lets in, without anything that it would prune. */
 import { invalid } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
+import { celEngine } from "../cel-engine.ts";
 import { embeddedProblems } from "./embedded.ts";
 import { prune } from "./prune.ts";
+import { compileLevel } from "./rules/compile.ts";
+import { hasRules } from "./rules/engine.ts";
+import { defaultRuleProblems } from "./rules/evaluate.ts";
 import { isEmbedded, type SchemaProps } from "./schema-props.ts";
 import { validateAt } from "./validate.ts";
 
@@ -35,5 +39,12 @@ function checkDefault(schema: SchemaProps, path: string, inMetadata: boolean, er
       return;
     }
   }
-  errors.push(...validateAt(schema, value, path));
+  const mistakes = validateAt(schema, value, path);
+  errors.push(...(mistakes.length > 0 ? mistakes : checkRules(schema, value, path)));
+}
+
+function checkRules(schema: SchemaProps, value: unknown, path: string): FieldError[] {
+  const cel = hasRules(schema) ? celEngine() : undefined;
+  const level = cel && compileLevel(cel, schema, isEmbedded(schema));
+  return cel && level ? defaultRuleProblems(cel, level, path, value) : [];
 }

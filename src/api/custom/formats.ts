@@ -1,62 +1,124 @@
 /** The formats of strings that schemas of custom resources may ask for; unknown ones mean nothing. */
-const base64 = /^[A-Za-z0-9+/]*={0,2}$/;
-
-const octet = "(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
-const ipv4 = new RegExp(`^${octet}(\\.${octet}){3}$`);
+import {
+  byteLength,
+  isBase64,
+  isDate,
+  isDateTime,
+  isUuid,
+  parseDuration,
+  parseGoUrl,
+} from "../../machinery/index.ts";
+import { parseAddress, parseCidr } from "../core/address-rules.ts";
+import { isEmail } from "./email.ts";
 
 /** One label, or several with letters alone in the last one. */
 const hostname =
   /^([a-zA-Z0-9\p{S}\p{L}](-?[a-zA-Z0-9\p{S}\p{L}]{0,62})?|([a-zA-Z0-9\p{S}\p{L}](([a-zA-Z0-9\-\p{S}\p{L}]{0,61}[a-zA-Z0-9\p{S}\p{L}])?)(\.))+[a-zA-Z\p{L}]{2,63})$/u;
 
-function isUri(text: string): boolean {
-  return URL.canParse(text) || text.startsWith("/");
+const isHostname = (text: string): boolean =>
+  hostname.test(text) && byteLength(text) <= 255 && text.split(".").every((label) => byteLength(label) <= 63);
+
+/** 6, 8 or 20 bytes, by twos or (with dots) by fours. */
+const isMac = (text: string): boolean =>
+  /^[\da-f]{2}(?:(:[\da-f]{2})+|(-[\da-f]{2})+)$|^[\da-f]{4}(\.[\da-f]{4})+$/i.test(text) &&
+  macLengths.has(text.replace(/[^\da-f]/gi, "").length / 2);
+
+const macLengths = new Set([6, 8, 20]);
+
+const units = ["ns", "us", "µs", "ms", "s", "m", "h", "d", "w", "hr", "wk"];
+const longUnits = ["nano", "micro", "milli", "sec", "min", "hour", "day", "week"];
+
+/** A duration of Go, or something in it that reads like one: `2 days`, `3 weeks and more`. */
+function isDuration(text: string): boolean {
+  try {
+    parseDuration(text);
+    return true;
+  } catch {
+    for (const [, unit = ""] of text.matchAll(/\d+\s*([A-Za-zµ]+)/g)) {
+      const name = unit.toLowerCase();
+      if (units.includes(name) || longUnits.some((long) => name.startsWith(long))) return true;
+    }
+    return false;
+  }
 }
 
-function isIpv6(text: string): boolean {
-  return text.includes(":") && URL.canParse(`http://[${text}]/`);
+const compact = (text: string): string => text.replace(/[\s-]+/g, "");
+
+function isIsbn10(text: string): boolean {
+  const digits = compact(text);
+  if (!/^\d{9}[\dX]$/.test(digits)) return false;
+  const sum = [...digits].reduce((all, digit, i) => all + (i + 1) * (digit === "X" ? 10 : Number(digit)), 0);
+  return sum % 11 === 0;
 }
 
+function isIsbn13(text: string): boolean {
+  const digits = compact(text);
+  if (!/^\d{13}$/.test(digits)) return false;
+  return [...digits].reduce((all, digit, i) => all + (i % 2 === 0 ? 1 : 3) * Number(digit), 0) % 10 === 0;
+}
+
+/** Numbers that issuers give out. */
+const cardNumber =
+  /^(?:4\d{12}(?:\d{3})?|5[1-5]\d{14}|(222[1-9]|22[3-9]\d|2[3-6]\d{2}|27[01]\d|2720)\d{12}|6(?:011|5\d\d)\d{12}|3[47]\d{13}|3(?:0[0-5]|[68]\d)\d{11}|(?:2131|1800|35\d{3})\d{11}|6[27]\d{14})$/;
+
+/** With the check digit of Luhn's formula. */
+function isCreditCard(text: string): boolean {
+  const digits = compact(text);
+  if (!cardNumber.test(digits)) return false;
+  const sum = [...digits].reverse().reduce((all, digit, i) => {
+    const weighed = Number(digit) * (i % 2 === 0 ? 1 : 2);
+    return all + (weighed > 9 ? weighed - 9 : weighed);
+  }, 0);
+  return sum % 10 === 0;
+}
+
+const colour = "(0|[1-9]\\d?|1\\d\\d?|2[0-4]\\d|25[0-5])";
+const rgb = new RegExp(`^rgb\\(\\s*${colour}\\s*,\\s*${colour}\\s*,\\s*${colour}\\s*\\)$`);
+const shortName = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
+const shortNames = new RegExp(`^${shortName}$`);
+const longNames = new RegExp(`^${shortName}(\\.${shortName})*$`);
+
+/** By name without dashes, as formats are looked up. */
 const checks: Readonly<Record<string, (text: string) => boolean>> = {
-  "date-time": (text) =>
-    /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:?\d\d)$/.test(text) &&
-    !Number.isNaN(Date.parse(text.replace(" ", "T"))),
-  date: (text) => /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text)),
-  byte: (text) => text.length % 4 === 0 && base64.test(text),
-  uri: isUri,
-  email: (text) => /^[^@\s]+@[^@\s]+$/.test(text),
-  hostname: (text) =>
-    text.length <= 255 && hostname.test(text) && text.split(".").every((label) => label.length <= 63),
-  ipv4: (text) => ipv4.test(text),
-  ipv6: isIpv6,
-  ip: (text) => ipv4.test(text) || isIpv6(text),
-  cidr: (text) => {
-    const [address = "", bits = "", more] = text.split("/");
-    if (more !== undefined || !/^\d+$/.test(bits)) return false;
-    return ipv4.test(address) ? Number(bits) <= 32 : isIpv6(address) && Number(bits) <= 128;
-  },
-  mac: (text) => /^([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}$/.test(text),
-  uuid: (text) => /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i.test(text),
+  datetime: isDateTime,
+  date: isDate,
+  byte: isBase64,
+  uri: (text) => typeof parseGoUrl(text, { request: true }) !== "string",
+  email: isEmail,
+  hostname: isHostname,
+  ipv4: (text) => text.includes(".") && parseAddress(text) !== undefined,
+  ipv6: (text) => text.includes(":") && parseAddress(text)?.leadingZeros === false,
+  cidr: (text) => parseCidr(text) !== undefined,
+  mac: isMac,
+  uuid: isUuid,
   uuid3: (text) => /^[0-9a-f]{8}-?[0-9a-f]{4}-?3[0-9a-f]{3}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i.test(text),
   uuid4: (text) => /^[0-9a-f]{8}-?[0-9a-f]{4}-?4[0-9a-f]{3}-?[89ab][0-9a-f]{3}-?[0-9a-f]{12}$/i.test(text),
   uuid5: (text) => /^[0-9a-f]{8}-?[0-9a-f]{4}-?5[0-9a-f]{3}-?[89ab][0-9a-f]{3}-?[0-9a-f]{12}$/i.test(text),
-  duration: (text) => /^([-+]?\d+(\.\d*)?(ns|us|µs|ms|s|m|h|d|w)\s*)+$/.test(text),
+  duration: isDuration,
+  bsonobjectid: (text) => /^[\da-f]{24}$/i.test(text),
+  isbn: (text) => isIsbn10(text) || isIsbn13(text),
+  isbn10: isIsbn10,
+  isbn13: isIsbn13,
+  creditcard: isCreditCard,
+  ssn: (text) => /^\d{3}[- ]\d{2}[- ]\d{4}$/.test(text),
+  hexcolor: (text) => /^#?([\da-f]{3}|[\da-f]{6})$/i.test(text),
+  rgbcolor: (text) => rgb.test(text),
+  password: () => true,
+  k8sshortname: (text) => text.length <= 63 && shortNames.test(text),
+  k8slongname: (text) => text.length <= 253 && longNames.test(text),
 };
 
-export const formatProblem = (format: string, text: string): boolean => checks[format]?.(text) === false;
+const named = (format: string): string => format.replaceAll("-", "");
 
-/** Every format that is known, without dashes: some of them mean nothing here. */
-const known = new Set([
-  ...["bsonobjectid", "uri", "email", "hostname", "ipv4", "ipv6", "cidr", "mac", "uuid", "uuid3", "uuid4"],
-  ...["uuid5", "isbn", "isbn10", "isbn13", "creditcard", "ssn", "hexcolor", "rgbcolor", "byte", "password"],
-  ...["date", "duration", "datetime", "k8sshortname", "k8slongname"],
-]);
+export const formatProblem = (format: string, text: string): boolean =>
+  checks[named(format)]?.(text) === false;
 
 /** True for a format that values of the type are not held to. */
 export function isUnknownFormat(type: string | undefined, format: string): boolean {
   switch (type) {
     case undefined:
     case "string":
-      return !known.has(format.replaceAll("-", ""));
+      return !Object.hasOwn(checks, named(format));
     case "integer":
       return format !== "int32" && format !== "int64";
     case "number":

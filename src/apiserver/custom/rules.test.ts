@@ -169,6 +169,43 @@ test("what does not compile is refused with the definition", async () => {
   await h.close();
 });
 
+test("a default is held against the rules, as a value that stays and as one that is new", async () => {
+  const h = await startHarness();
+  const message = async (rule: object, fallback: unknown = "b"): Promise<string> => {
+    const spec = { type: "string", maxLength: 9, default: fallback, "x-kubernetes-validations": [rule] };
+    const { text, body } = await h.call("POST", `${crds}?dryRun=All`, crd(spec));
+    return body.kind === "Status" ? (body.details.causes[0].message as string) : text.slice(0, 0);
+  };
+  assert.equal(await message({ rule: "self == 'a'" }), `Invalid value: "b": failed rule: self == 'a'`);
+  assert.equal(await message({ rule: "self == 'b'" }), "");
+  assert.equal(await message({ rule: "self == oldSelf" }), "");
+  assert.equal(
+    await message({ rule: "oldSelf.hasValue()", optionalOldSelf: true, message: "never new" }),
+    `Invalid value: "b": never new`,
+  );
+  await h.close();
+});
+
+test("a schema without a type has nothing that a rule could look at", async () => {
+  const h = await startHarness();
+  const spec = {
+    "x-kubernetes-preserve-unknown-fields": true,
+    "x-kubernetes-validations": [{ rule: "self.a" }],
+  };
+  const { details } = failure(await h.call("POST", crds, crd(spec)), 422);
+  assert.deepEqual(
+    details?.causes?.map(({ reason, field, message }) => [reason, field, message]),
+    [
+      [
+        "InternalError",
+        "spec.validation.openAPIV3Schema.properties[spec].x-kubernetes-validations",
+        "Internal error: internal error: failed to construct type information for x-kubernetes-validations rules: unable to convert structural schema to CEL declarations",
+      ],
+    ],
+  );
+  await h.close();
+});
+
 test("what was wrong before a rule came may stay, with a warning", async () => {
   const spec = { type: "object", properties: { a: { type: "integer" }, b: { type: "integer" } } };
   const h = await withRules(spec);

@@ -13,6 +13,7 @@ import { isEmbedded, type SchemaProps, type ValidationRule } from "../schema-pro
 import { Budget } from "./budget.ts";
 import { compileRules } from "./compile.ts";
 import { mostInRequest, sizeAt, sizesOf } from "./sizes.ts";
+import { typeOf } from "./values.ts";
 
 /**
  * For a schema with which nothing else is wrong: what a broken one makes of a rule would tell nobody anything.
@@ -35,6 +36,14 @@ const invalidRule = (field: string, rule: ValidationRule, detail: string): Field
   reason: "FieldValueInvalid",
   field,
   message: `Invalid value: ${shown(rule)}: ${detail}`,
+});
+
+/** Nothing says what the rules would look at. */
+const untyped = (field: string): FieldError => ({
+  reason: "InternalError",
+  field,
+  message:
+    "Internal error: internal error: failed to construct type information for x-kubernetes-validations rules: unable to convert structural schema to CEL declarations",
 });
 
 interface Level {
@@ -81,6 +90,10 @@ function compileProblems(
       `${path}.items`,
       loose ?? (schema["x-kubernetes-list-type"] === "map" ? undefined : path),
     );
+  if (schema["x-kubernetes-validations"]?.length && !typeOf(engine, schema, "selfType", level.resource)) {
+    errors.push(untyped(`${path}.x-kubernetes-validations`));
+    return;
+  }
   const sizes = sizesOf(schema, level.resource);
   const cost = (program: CelProgram | undefined): number =>
     program && sizes ? program.worstCost((at) => sizeAt(sizes, at)) : 0;

@@ -39,6 +39,24 @@ export function evaluateRules(cel: Cel, root: RuleLevel, object: unknown, old: u
   return run;
 }
 
+/**
+ * Holds a default (at a path) against the rules of its schema: as a value that stays, and as one that is new. What was
+ * wrong before counts here too.
+ */
+export function defaultRuleProblems(cel: Cel, root: RuleLevel, path: string, value: unknown): FieldError[] {
+  for (const old of [value, undefined]) {
+    const run = new RuleRun(cel);
+    try {
+      run.level(root, path, value, old, false);
+    } catch (error) {
+      if (!(error instanceof Exhausted)) throw error;
+    }
+    const found = [...run.errors, ...run.ratcheted];
+    if (found.length > 0) return found;
+  }
+  return [];
+}
+
 const textOf = ({ message = "", rule }: CompiledRule["rule"]): string =>
   (message === "" ? rule : message).trim();
 const messageOf = (rule: CompiledRule["rule"]): string =>

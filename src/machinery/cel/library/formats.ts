@@ -6,6 +6,7 @@ import {
   isLabelValue,
   isQualifiedName,
 } from "../../names.ts";
+import { isBase64, isDate, isDateTime, isUuid } from "../../string-formats.ts";
 import type { Library } from "../functions.ts";
 import { CelOpaque, CelOptional } from "../values.ts";
 import { parseUrl } from "./net.ts";
@@ -23,11 +24,6 @@ const test =
   (text) =>
     holds(text) ? [] : [why];
 
-const validDate = (text: string): boolean => {
-  const at = Date.parse(`${text}T00:00:00Z`);
-  return /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(at) && new Date(at).toISOString().startsWith(text);
-};
-
 const checks: Readonly<Record<string, Check>> = {
   dns1123Label: isDns1123Label,
   dns1123Subdomain: (text) => isDns1123Subdomain(text),
@@ -41,21 +37,10 @@ const checks: Readonly<Record<string, Check>> = {
     const url = parseUrl(text);
     return typeof url === "string" ? [url] : [];
   },
-  uuid: test(
-    (text) => /^[\da-f]{8}-?[\da-f]{4}-?[\da-f]{4}-?[\da-f]{4}-?[\da-f]{12}$/i.test(text),
-    "does not match the UUID format",
-  ),
-  byte: test(
-    (text) => text !== "" && /^(?:[A-Za-z\d+/]{4})*(?:[A-Za-z\d+/]{2}==|[A-Za-z\d+/]{3}=)?$/.test(text),
-    "invalid base64",
-  ),
-  date: test(validDate, "invalid date"),
-  datetime: test(
-    (text) =>
-      /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i.test(text) &&
-      !Number.isNaN(Date.parse(text)),
-    "invalid datetime",
-  ),
+  uuid: test(isUuid, "does not match the UUID format"),
+  byte: test(isBase64, "invalid base64"),
+  date: test(isDate, "invalid date"),
+  datetime: test(isDateTime, "invalid datetime"),
 };
 
 const formatOf = (name: string): CelOpaque<Check> =>
