@@ -46,6 +46,15 @@ test("webhooks: addresses, versions and side effects", () => {
   ]);
 });
 
+test("how often a mutating webhook is asked is looked at before where it is", () => {
+  assert.deepEqual(
+    mistakes("mutatingwebhookconfigurations", hook({ reinvocationPolicy: "W", clientConfig: {} })).map(
+      (text) => text.split(":")[0],
+    ),
+    ["webhooks[0].reinvocationPolicy", "webhooks[0].clientConfig"],
+  );
+});
+
 test("rules: a wildcard leaves no room for what it covers", () => {
   const resources = (...given: string[]) => ofHook({ rules: [{ ...rule, resources: given }] });
   const at = "webhooks[0].rules[0].resources";

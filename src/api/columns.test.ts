@@ -226,6 +226,9 @@ test("what rows show that is easily forgotten", () => {
   const nodeInfo = { kernelVersion: "6.1", architecture: "amd64" };
   assert.equal(wide(kindOf("nodes"), { status: { nodeInfo } }, "Kernel-Version"), "6.1 (amd64)");
   assert.equal(wide(kindOf("resourceslices", "resource.k8s.io"), { spec: {} }, "Node"), "");
+  const levels = kindOf("prioritylevelconfigurations", "flowcontrol.apiserver.k8s.io");
+  const exempt = { spec: { type: "Exempt", exempt: { nominalConcurrencyShares: 0 } } };
+  assert.equal(wide(levels, exempt, "NominalConcurrencyShares"), "<none>");
   const bindings = kindOf("validatingadmissionpolicybindings", "admissionregistration.k8s.io");
   const bound = (paramRef: Any): unknown => wide(bindings, { spec: { paramRef } }, "ParamRef");
   assert.equal(bound(undefined), "<unset>");

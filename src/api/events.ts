@@ -52,7 +52,6 @@ export const eventsKinds: readonly KindDefinition[] = [
     validateCreate: validateNewEvent,
     validateUpdate: validateEventUpdate,
     selectableFields: newerNames,
-    defaultPropagation: "Unsupported",
     ttlSeconds: eventTtlSeconds,
     storedAs: {
       group: "",

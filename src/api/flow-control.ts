@@ -77,7 +77,7 @@ export const flowControlKinds: readonly KindDefinition[] = [
       column<PriorityLevelConfiguration>(
         "NominalConcurrencyShares",
         "string",
-        (each) => (each.spec?.limited ?? each.spec?.exempt)?.nominalConcurrencyShares ?? "<none>",
+        (each) => each.spec?.limited?.nominalConcurrencyShares ?? "<none>",
       ),
       column<PriorityLevelConfiguration>(
         "Queues",

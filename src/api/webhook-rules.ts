@@ -134,9 +134,9 @@ function validateWebhook(
   }
   validateLabelSelector(hook.namespaceSelector, `${path}.namespaceSelector`, errors);
   validateLabelSelector(hook.objectSelector, `${path}.objectSelector`, errors);
-  validateClient(hook.clientConfig, `${path}.clientConfig`, errors);
   if ("reinvocationPolicy" in hook)
     oneOf(hook.reinvocationPolicy, ["IfNeeded", "Never"], `${path}.reinvocationPolicy`, errors);
+  validateClient(hook.clientConfig, `${path}.clientConfig`, errors);
   validateConditions(hook.matchConditions ?? [], `${path}.matchConditions`, false, errors);
   validateVersions(hook.admissionReviewVersions ?? [], `${path}.admissionReviewVersions`, errors);
 }

@@ -45,7 +45,9 @@ export function checkNameSegment(name: string): void {
 
 /** Of what a special handler serves. Throws 404 and 405. */
 export function checkSpecialPlace(special: SpecialHandler, method: string, info: RequestInfo): void {
-  if (info.subresource === "" && (info.name !== "" || info.verb === "watch")) throw noResource();
+  // The old path of a watch; a list that asks for one is only the wrong method.
+  const watchPath = info.verb === "watch" && info.query.get("watch") === null;
+  if (info.subresource === "" && (info.name !== "" || watchPath)) throw noResource();
   if (special.namespaced === (info.namespace === "")) throw noResource();
   const takes = special.anyMethod
     ? proxied.has(method)

@@ -40,6 +40,13 @@ test("label selectors match as in Kubernetes", () => {
   for (const text of no) assert.equal(parseLabelSelector(text).matches(labels), false, text);
 });
 
+test("NUL ends a token, or the text where one would begin", () => {
+  assert.equal(String(parseLabelSelector("app=\0")), "app=");
+  assert.equal(String(parseLabelSelector("app=\0web")), "app=web");
+  assert.equal(String(parseLabelSelector("app \0,,(")), "app");
+  assert.throws(() => parseLabelSelector("app\0web"), SelectorError);
+});
+
 test("malformed selectors are refused", () => {
   for (const text of [
     "app=web,",

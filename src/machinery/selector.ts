@@ -76,7 +76,8 @@ function requirementText({ key, operator, values }: Requirement): string {
   return `${key}${operator}${values[0]}`;
 }
 
-const tokenPattern = /\s*(==|!=|[=!(),<>]|[^\s=!(),<>]+)/gy;
+/** NUL ends a token and is lost behind it; where a token would begin, it ends the text (as in Go's lexer). */
+const tokenPattern = /\s*(==|!=|[=!(),<>]|[^\s\0=!(),<>]+)\0?/gy;
 
 /** Parses a `labelSelector` query parameter; throws SelectorError. */
 export function parseLabelSelector(text: string): LabelSelector {

@@ -21,7 +21,6 @@ const plain = new Transformers([]);
 export class EncryptedStore implements Store {
   readonly #store: Store;
   #choose: TransformersOf;
-  readonly #watched: (transformers: Transformers, resource: string) => Transformers;
   /** By `/registry/GROUP/PLURAL/`. */
   #chosen = new Map<string, Transformers>();
   /** How each value was written, for those that were written in another way than plainly. */
@@ -29,15 +28,9 @@ export class EncryptedStore implements Store {
   /** What this server wrote itself comes back as the very same bytes: they need not be read again. */
   readonly #own = new WeakMap<Uint8Array, Opened>();
 
-  /** `watched`: gives what counts the values of a resource (`deployments.apps`). */
-  constructor(
-    store: Store,
-    choose: TransformersOf,
-    watched: (transformers: Transformers, resource: string) => Transformers = (each) => each,
-  ) {
+  constructor(store: Store, choose: TransformersOf) {
     this.#store = store;
     this.#choose = choose;
-    this.#watched = watched;
   }
 
   /** From now on written so; what is there is read by the new ones too. */
@@ -93,7 +86,6 @@ export class EncryptedStore implements Store {
     /** Set while a value waits for its key: everything after it waits too. */
     let before: Promise<void> | undefined;
     let closed = false;
-    let broken = false;
     const fail = (error: unknown): void => {
       if (closed) return;
       closed = true;
@@ -101,7 +93,7 @@ export class EncryptedStore implements Store {
       sink.onError(error as Error);
     };
     const deliver = (events: readonly StoreEvent[], revision: number): void => {
-      if (!closed && !broken) sink.onEvents(events, revision);
+      if (!closed) sink.onEvents(events, revision);
     };
     const inner = this.#store.watch(request, {
       onError: (error) => {
@@ -123,8 +115,7 @@ export class EncryptedStore implements Store {
             });
           before = mine;
         } catch (error) {
-          // Nothing that comes after it may pass. The watch may still be in the making.
-          broken = true;
+          // The watch may still be in the making.
           queueMicrotask(() => fail(error));
         }
       },
@@ -209,9 +200,7 @@ export class EncryptedStore implements Store {
     const resource = `${group}/${plural}`;
     let found = this.#chosen.get(resource);
     if (!found) {
-      const ownGroup = group === "core" ? "" : group;
-      const chosen = this.#choose(ownGroup, plural);
-      found = chosen ? this.#watched(chosen, ownGroup === "" ? plural : `${plural}.${ownGroup}`) : plain;
+      found = this.#choose(group === "core" ? "" : group, plural) ?? plain;
       this.#chosen.set(resource, found);
     }
     return found;

@@ -1,16 +1,15 @@
 /** XSalsa20 with Poly1305, as NaCl's secretbox. Node's own crypto has no XSalsa20. */
 import { randomBytes } from "node:crypto";
 import { xsalsa20poly1305 } from "@noble/ciphers/salsa.js";
-import { named, TransformError, type Transformer } from "./transformer.ts";
+import { common, TransformError, type Transformer } from "./transformer.ts";
 
 const nonceLength = 24;
 
 export function secretbox(name: string, key: Uint8Array): Transformer {
-  const { prefix, mark, labels } = named("secretbox", name, key);
+  const prefix = `${common}secretbox:v1:${name}:`;
   return {
     prefix,
-    mark,
-    labels,
+    mark: prefix,
     encrypt(plain) {
       const nonce = randomBytes(nonceLength);
       return Buffer.concat([Buffer.from(prefix), nonce, xsalsa20poly1305(key, nonce).encrypt(plain)]);
@@ -21,7 +20,7 @@ export function secretbox(name: string, key: Uint8Array): Transformer {
         throw new TransformError("the stored data was shorter than the required size");
       try {
         const cipher = xsalsa20poly1305(key, sealed.subarray(0, nonceLength));
-        return { plain: Buffer.from(cipher.decrypt(sealed.subarray(nonceLength))), mark };
+        return { plain: Buffer.from(cipher.decrypt(sealed.subarray(nonceLength))), mark: prefix };
       } catch (cause) {
         throw new TransformError("output array cannot be decrypted", { cause });
       }

@@ -182,7 +182,9 @@ function plan(
   const finalizers = finalizersAfter(def, meta, options);
   if (def.deletionFinalizer && !meta.deletionTimestamp && !finalizers.includes(def.deletionFinalizer))
     finalizers.push(def.deletionFinalizer);
-  const held = finalizers.length > 0 || namespaceHeld(def, object);
+  // A namespace is never gone at once: the first deletion only begins it.
+  const held =
+    finalizers.length > 0 || namespaceHeld(def, object) || (isNamespace(def) && !meta.deletionTimestamp);
   const finalizersChanged = finalizers.join() !== (meta.finalizers ?? []).join();
   const grace = gracePeriod(def, object, options);
   if (finalizers.length > 0) meta.finalizers = finalizers;
@@ -237,11 +239,11 @@ function gracePeriod(def: KindDefinition, object: KubeObject, options: DeleteOpt
 /** The finalizers by which the garbage collector is told what to do with dependents. */
 function finalizersAfter(def: KindDefinition, meta: ObjectMeta, options: DeleteOptions): string[] {
   const present = meta.finalizers ?? [];
-  let propagation = def.defaultPropagation === "Unsupported" ? "Background" : options.propagation;
+  let propagation = options.propagation;
   if (!propagation) {
     if (present.includes("orphan")) propagation = "Orphan";
     else if (present.includes("foregroundDeletion")) propagation = "Foreground";
-    else propagation = def.defaultPropagation === "Orphan" ? "Orphan" : "Background";
+    else propagation = def.defaultPropagation ?? "Background";
   }
   const others = present.filter((each) => each !== "orphan" && each !== "foregroundDeletion");
   if (propagation === "Orphan") others.push("orphan");
