@@ -82,6 +82,8 @@ export interface KindSource<T extends KubeObject> {
   hiddenAnnotations?: readonly string[];
   selectableFields?: Readonly<Record<string, (object: T) => string>>;
   defaults?(object: T, clock?: Clock): void;
+  /** As in the definition. */
+  templated?: boolean;
   prepareForCreate?(object: T): void;
   /** Texts about what that did, told even of an object that is invalid. */
   preparationWarnings?(object: T): string[];
@@ -98,7 +100,7 @@ export interface KindSource<T extends KubeObject> {
   canonicalize?(object: T): void;
   /** Texts for Warning headers; `old`: of a change, absent at creation. */
   warnings?(object: T, old?: T): string[];
-  defaultPropagation?: "Background" | "Orphan";
+  defaultPropagation?: KindDefinition["defaultPropagation"];
   orphanWarning?: string;
   rawFields?: readonly string[];
   undeletable?: KindDefinition["undeletable"];
@@ -268,6 +270,7 @@ export function kindsOf(group: string, version: string, packageName: string) {
       ...(source.named ? { named: true } : {}),
       ...(source.rawFields ? { rawFields: source.rawFields } : {}),
       ...(source.nameGenerated === false ? { nameGenerated: false } : {}),
+      ...(source.templated ? { templated: true } : {}),
       ...(source.statusKeepsMetadata ? { statusKeepsMetadata: true } : {}),
       ...(source.scale ? { scale: source.scale } : {}),
       ...(source.subresources ? { subresources: source.subresources } : {}),

@@ -109,6 +109,11 @@ export interface KindDefinition {
   ready?(object: KubeObject): Promise<void> | undefined;
   /** Verbs the main resource allows. */
   verbs: readonly string[];
+  /**
+   * Controllers create many from one template, with a generated name: the same bytes again and again. Defaults depend on nothing but
+   * the object.
+   */
+  templated?: boolean;
   /** Fills defaults in place; runs on requests and on objects read. What begins when it is first given needs the clock. */
   defaults?(object: KubeObject, clock?: Clock): void;
   strategy: Strategy;
@@ -134,8 +139,11 @@ export interface KindDefinition {
   nameGenerated?: false;
   /** Set when deletion begins: somebody cleans up behind the object before it goes. */
   deletionFinalizer?: string;
-  /** What is stored when the delete options say nothing: Background unless Orphan here. */
-  defaultPropagation?: "Background" | "Orphan";
+  /**
+   * What is stored when the delete options say nothing: Background unless Orphan here. "Unsupported": the garbage
+   * collector does not know the kind, so nothing waits for it, whatever the options say.
+   */
+  defaultPropagation?: "Background" | "Orphan" | "Unsupported";
   /** Said to who deletes without a word about what becomes of dependents. */
   orphanWarning?: string;
   /** Why an object of this name may not be deleted by itself; undefined when it may. */

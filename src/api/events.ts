@@ -52,6 +52,7 @@ export const eventsKinds: readonly KindDefinition[] = [
     validateCreate: validateNewEvent,
     validateUpdate: validateEventUpdate,
     selectableFields: newerNames,
+    defaultPropagation: "Unsupported",
     ttlSeconds: eventTtlSeconds,
     storedAs: {
       group: "",

@@ -66,6 +66,35 @@ test("an unknown directive and an element without its key are refused", () => {
   );
 });
 
+test("an order names elements by their key, and there is something to put in order", () => {
+  const before = { spec: { containers: [{ name: "a", env: [{ name: "X" }], args: [], command: ["c"] }] } };
+  const patched = (member: string, order: unknown, more = {}): (() => unknown) => {
+    const container = { name: "a", [`$setElementOrder/${member}`]: order, ...more };
+    return () => applyStrategicMerge(before, { spec: { containers: [container] } }, pod);
+  };
+  const key = { message: "map: map[nam:X] does not contain declared merge key: name" };
+  assert.throws(patched("env", [{ nam: "X" }]), key);
+  assert.throws(patched("env", [{ name: "X" }, "X"]), {
+    message: "expected a map[string]interface {}, but received a string",
+  });
+  assert.throws(patched("env", ["X", { name: "X" }]), { message: "value for key 0 is not a map" });
+  assert.throws(patched("args", []), { message: "no elements in any of the given slices" });
+  assert.throws(patched("command", [1], { command: [1] }), /list element types are not identical/);
+  assert.throws(patched("nope", ["a"]), {
+    message: 'unable to find api field in struct Container for the json field "nope"',
+  });
+  assert.throws(
+    () =>
+      applyStrategicMerge(
+        { metadata: { labels: {} } },
+        { metadata: { labels: { "$setElementOrder/x": [] } } },
+        pod,
+      ),
+    { message: "merging an object in json but data type is not struct, instead is: map" },
+  );
+  assert.doesNotThrow(patched("ports", [{ containerPort: 1 }]));
+});
+
 test("$setElementOrder puts the patch's elements in its order and keeps the server's own between", () => {
   const names = (value: { spec: { containers: { name: string }[] } }): string =>
     value.spec.containers.map((each) => each.name).join("");

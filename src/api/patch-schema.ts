@@ -13,6 +13,7 @@ export function patchSchema(definition: string): PatchSchema | undefined {
   if (!schema) return undefined;
   const fields = new Map<string, PatchField>();
   const lookup: PatchSchema = {
+    name: definition.slice(definition.lastIndexOf(".") + 1),
     field(name) {
       const found = fields.get(name);
       if (found) return found;

@@ -5,6 +5,7 @@ import type { ApiTransport, TransportRequest, TransportResponse } from "../clien
 import type { Clock, Logger } from "../machinery/index.ts";
 import type { Store } from "../store/index.ts";
 import type { Deadline } from "./deadline.ts";
+import type { MetricsRegistry } from "./metrics/registry.ts";
 import type { RequestInput } from "./request-input.ts";
 import type { Answer } from "./response.ts";
 import type { Span } from "./tracing/span.ts";
@@ -210,6 +211,8 @@ export interface ApiServerOptions {
   aggregation?: AggregatorOptions;
   /** Answers to plain GETs outside the API, by path: `/.well-known/openid-configuration`, `/openid/v1/jwks`. */
   documents?: ReadonlyMap<string, () => unknown>;
+  /** Where the server counts too; its own where nobody counted before it was there. */
+  metrics?: MetricsRegistry;
   /** Extra checks of /readyz and /livez by name; a thrown error fails the check. */
   checks?: ReadonlyMap<string, () => void | Promise<void>>;
   /** Scheduler and controller manager, as far as they are known of. */

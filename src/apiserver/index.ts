@@ -3,6 +3,7 @@ export * from "./auth/index.ts";
 export * from "./auth-contract.ts";
 export * from "./contract.ts";
 export * from "./proxy/index.ts";
+export { type StartupMetrics, startupMetrics } from "./metrics/startup.ts";
 export { createApiServer } from "./server.ts";
 
 export type { Tracing } from "./tracing/open.ts";

@@ -1,4 +1,4 @@
-import type { RequestInfo } from "./contract.ts";
+import type { HandlerRequest, RequestInfo } from "./contract.ts";
 import { PageError } from "./response.ts";
 
 const verbs: Record<string, string> = {
@@ -118,6 +118,15 @@ export function parseRequestInfo(method: string, target: string): RequestInfo {
     rest,
     query,
   };
+}
+
+/** undefined for a path that leads nowhere: what is wrong with it is answered like everything else. */
+export function infoOf({ method, path }: Pick<HandlerRequest, "method" | "path">): RequestInfo | undefined {
+  try {
+    return parseRequestInfo(method, path);
+  } catch {
+    return undefined;
+  }
 }
 
 const noTarget = (path: string): PageError =>

@@ -1,13 +1,9 @@
 import { kinds as builtInKinds } from "../api/index.ts";
-import { StatusError } from "../machinery/index.ts";
-import { admitConnection } from "./admission/connect.ts";
 import { AdmissionChain } from "./admission/chain.ts";
 import { admissionPlugins } from "./admission/plugins.ts";
 import { guardPlugin } from "./admission/guards.ts";
 import { Aggregator } from "./aggregation/aggregator.ts";
-import { auditIdOf } from "./audit/audit-id.ts";
 import type { Peer } from "./auth-contract.ts";
-import { withoutToken } from "./auth/authn/websocket-token.ts";
 import { bootstrap } from "./bootstrap/bootstrap.ts";
 import { keepFlowControl } from "./bootstrap/flow-control-upkeep.ts";
 import { keepIdentity } from "./bootstrap/identity.ts";
@@ -16,7 +12,7 @@ import { FlowSchemaStatus } from "./bootstrap/flow-schema-status.ts";
 import { ObjectCaches } from "./cache/objects.ts";
 import { CustomResources } from "./custom/definitions.ts";
 import { startCompaction } from "./cache/compaction.ts";
-import type { ApiServer, ApiServerOptions, HandlerRequest, ListenOptions, RequestInfo } from "./contract.ts";
+import type { ApiServer, ApiServerOptions, HandlerRequest, ListenOptions } from "./contract.ts";
 import { type Core, writeObject } from "./core.ts";
 import { Documents } from "./discovery/documents.ts";
 import { Health, type HealthCheck } from "./discovery/health.ts";
@@ -24,30 +20,19 @@ import { identitySteps, StartSteps, startSteps } from "./discovery/start-steps.t
 import { Gate } from "./gate.ts";
 import { Handler } from "./handler.ts";
 import { withCors } from "./http/cors.ts";
-import { type Front, type FrontHandlers, listenFront } from "./http/front.ts";
-import { noteAuditId, refuseUpgrade } from "./http/refuse-upgrade.ts";
-import { answerUpgrade } from "./http/upgraded.ts";
+import { type Front, listenFront } from "./http/front.ts";
 import { localTransport, toTransport } from "./local-transport.ts";
 import { FlowControl } from "./flow-control/flow-control.ts";
-import { isLasting } from "./flow-control/lasting.ts";
 import { Meters } from "./metrics/meters.ts";
 import { MetricsRegistry } from "./metrics/registry.ts";
 import { Operating } from "./operating/operating.ts";
 import { EventLeases } from "./registry/event-leases.ts";
 import { Lines } from "./registry/lines.ts";
 import { Registry } from "./registry/registry.ts";
-import { parseRequestInfo } from "./request-info.ts";
+import { infoOf } from "./request-info.ts";
 import { Shutdown } from "./shutdown.ts";
 import { describeServer } from "./server-metrics.ts";
-
-/** undefined for a path that leads nowhere: what is wrong with it is answered like everything else. */
-function infoOf({ method, path }: Pick<HandlerRequest, "method" | "path">): RequestInfo | undefined {
-  try {
-    return parseRequestInfo(method, path);
-  } catch {
-    return undefined;
-  }
-}
+import { upgradeHandlers } from "./upgrades.ts";
 
 /** Steps of the start that others do stand where kube-apiserver has them: before priority classes are made. */
 function inOrder(own: HealthCheck[], others: ReadonlyMap<string, HealthCheck["run"]>): HealthCheck[] {
@@ -67,7 +52,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const { store, clock, log, random } = options;
   const shutdown = new Shutdown(options.shutdown ?? {});
   const caches = new ObjectCaches(store, clock);
-  const metrics = new MetricsRegistry();
+  const metrics = options.metrics ?? new MetricsRegistry();
   const meters = new Meters(metrics);
   describeServer(metrics, { store, caches, audit: options.audit });
   const steps = new StartSteps(startSteps);
@@ -179,50 +164,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const fronts: Front[] = [];
   const { goAwayChance = 0 } = options;
 
-  const becomesAnother = (asked: RequestInfo, protocol: string): boolean =>
-    aggregator.route(asked) !== undefined || (options.upgrades?.takes(asked, protocol) ?? false);
-  const upgrades: FrontHandlers["upgrades"] = (method, path, protocol) => {
-    const asked = infoOf({ method, path });
-    if (!asked) return false;
-    const wanted = protocol.toLowerCase();
-    return becomesAnother(asked, wanted) || (asked.verb === "watch" && wanted === "websocket");
-  };
-
-  const upgrade: FrontHandlers["upgrade"] = async (request, message, socket, head) => {
-    const asked = infoOf(request);
-    const wanted = message.headers.upgrade?.toLowerCase() ?? "";
-    if (!asked || !becomesAnother(asked, wanted)) {
-      const gone = new AbortController();
-      socket.once("close", () => gone.abort(new Error("the client closed the connection")));
-      const answer = await handle({ ...request, signal: gone.signal });
-      if (socket.destroyed) answer.over?.();
-      else socket.once("close", () => answer.over?.());
-      return answerUpgrade({ message, socket, head }, answer);
-    }
-    const protocols = message.headers["sec-websocket-protocol"];
-    if (protocols !== undefined) message.headers["sec-websocket-protocol"] = withoutToken(protocols);
-    const trail = options.audit?.begin(request);
-    noteAuditId(socket, trail?.auditId ?? auditIdOf(request));
-    try {
-      const info = parseRequestInfo(request.method, request.path);
-      const user = await gate.admit(request, info, trail);
-      if (trail) socket.once("close", trail.upgraded());
-      const lasting = isLasting(info)
-        ? meters.requests.lasting(request.method, "", info, info.name)
-        : undefined;
-      lasting?.add(1);
-      socket.once("close", () => lasting?.add(-1));
-      const extension = aggregator.route(info);
-      if (extension) return await aggregator.upgrade(extension, { request: message, socket, head }, user);
-      const recorded = trail ? { ...request, audit: trail } : request;
-      const connection = await admitConnection(core, recorded, info, user, []);
-      if (!options.upgrades) throw new StatusError("BadRequest", "upgrades are not served here");
-      options.upgrades.handleUpgrade(message, socket, head, connection ?? info, user, caches);
-    } catch (error) {
-      refuseUpgrade(socket, error);
-    }
-  };
-
+  const upgrades = upgradeHandlers({ core, gate, aggregator, options, handle });
   const handshakes = metrics
     .counter({
       name: "apiserver_tls_handshake_errors_total",
@@ -287,8 +229,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
               async (request) => shutdown.refusal(request) ?? handle(request),
             ),
             ...(goAwayChance > 0 ? { goAway: () => random() < goAwayChance } : {}),
-            upgrades,
-            upgrade,
+            ...upgrades,
             log,
             failedHandshake: () => handshakes.add(),
             aborted(request) {

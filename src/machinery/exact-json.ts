@@ -25,6 +25,9 @@ const written = new WeakMap<object, Map<string, string>>();
 export const writtenAs = (holder: object, name: string | number): string | undefined =>
   written.get(holder)?.get(String(name));
 
+/** True when the text of any number of this object or list is known. */
+export const keepsTexts = (holder: object): boolean => written.has(holder);
+
 /** The text of the first number that no float64 can hold, in what was read of `text`; undefined when there is none. */
 export function hugeNumber(value: unknown, text: string): string | undefined {
   return /\d[eE]|\d{300}/.test(text) ? firstHuge(value) : undefined;

@@ -111,6 +111,7 @@ export const coreKinds: readonly KindDefinition[] = [
         pod.spec = { ...pod.spec, containers: pod.spec?.containers ?? [], terminationGracePeriodSeconds: 1 };
       }
     },
+    templated: true,
     warnings: podWarnings,
     prepareForCreate: prepareNewPod,
     preparationWarnings: profileWarnings,
@@ -211,6 +212,7 @@ export const coreKinds: readonly KindDefinition[] = [
     onUpdate: ["object"],
     validate: (event) => validateEvent(event, "reportingComponent"),
     selectableFields: eventFields,
+    defaultPropagation: "Unsupported",
     ttlSeconds: eventTtlSeconds,
   }),
   define<PersistentVolume>({

@@ -10,6 +10,9 @@ import { type Change, WatchCache } from "./watch-cache.ts";
 /** Everything the API stores lies below this key: `/registry/GROUP/PLURAL/[NAMESPACE/]NAME`, the core group as `core`. */
 const registryPrefix = "/registry/";
 
+/** What values begin with that are stored encrypted. */
+const encrypted = Buffer.from("k8s:enc:");
+
 export const resourcePrefix = (group: string, plural: string): string =>
   `${registryPrefix}${group === "" ? "core" : group}/${plural}/`;
 
@@ -33,34 +36,52 @@ export class ObjectCaches implements ObjectReader {
 
   /**
    * Reads the store as of the oldest revision it still knows and replays what happened since, so that watches from
-   * before a restart can go on. `onError` is called when the store's watch breaks.
+   * before a restart can go on. Where former states cannot be read any more (they are encrypted with a key that was given
+   * up), it begins with the present one. `onError` is called when the store's watch breaks later.
    */
   async open(onError: (error: Error) => void): Promise<void> {
     const base = Math.max(this.#store.compactedRevision, 1);
-    const { items } = await this.#store.range({
+    try {
+      await this.#openFrom(base, onError);
+    } catch {
+      this.#watch?.close();
+      this.#caches.clear();
+      await this.#openFrom(undefined, onError);
+    }
+  }
+
+  /** `base`: the revision whose state it begins with; undefined for the present one. */
+  async #openFrom(base: number | undefined, onError: (error: Error) => void): Promise<void> {
+    const read = await this.#store.range({
       from: registryPrefix,
       to: prefixEnd(registryPrefix),
-      revision: base,
+      ...(base === undefined ? {} : { revision: base }),
     });
-    this.#floor = base;
-    this.revision = base;
-    for (const { key, value, modRevision } of items) {
+    const from = base ?? read.revision;
+    this.#floor = from;
+    this.revision = from;
+    for (const { key, value, modRevision } of read.items) {
       const place = locate(key);
       if (place) this.#cache(place.resource).fill(this.#entry(place.key, value, modRevision));
     }
     const target = this.#store.revision;
+    let open = false;
     await new Promise<void>((resolve, reject) => {
-      if (this.revision >= target) resolve();
+      const done = (): void => {
+        open = true;
+        resolve();
+      };
+      if (this.revision >= target) done();
       this.#watch = this.#store.watch(
-        { from: "\0", to: "\uffff", after: base },
+        { from: "\0", to: "\uffff", after: from },
         {
           onEvents: (events, revision) => {
             this.#apply(events, revision);
-            if (revision >= target) resolve();
+            if (revision >= target) done();
           },
           onError: (error) => {
-            reject(error);
-            onError(error);
+            if (open) onError(error);
+            else reject(error);
           },
         },
       );
@@ -156,7 +177,14 @@ export class ObjectCaches implements ObjectReader {
   #entry(key: string, stored: Uint8Array, revision: number): Entry {
     const object = this.#written.get(stored);
     if (object?.metadata) object.metadata.resourceVersion = String(revision);
-    return new Entry(key, revision, withResourceVersion(stored, revision), object);
+    try {
+      return new Entry(key, revision, withResourceVersion(stored, revision), object);
+    } catch (cause) {
+      // A server that was told how to encrypt has written it.
+      if (!Buffer.from(stored.subarray(0, encrypted.length)).equals(encrypted)) throw cause;
+      const why = "identity transformer tried to read encrypted data";
+      throw new Error(`${key} cannot be read: ${why}`, { cause });
+    }
   }
 
   #apply(events: readonly StoreEvent[], revision: number): void {

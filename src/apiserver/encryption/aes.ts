@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
-import { common, TransformError, type Transformer } from "./transformer.ts";
+import { named, TransformError, type Transformer } from "./transformer.ts";
 
 const nonceLength = 12;
 const tagLength = 16;
@@ -37,21 +37,23 @@ const written = (prefix: string, bytes: Uint8Array[]): Buffer =>
 
 /** A key may be 16, 24 or 32 bytes. Random nonces: one key is good for about 2^32 writes, as Kubernetes' own page warns. */
 export function aesGcm(name: string, key: Uint8Array): Transformer {
-  const prefix = `${common}aesgcm:v1:${name}:`;
+  const { prefix, mark, labels } = named("aesgcm", name, key);
   return {
     prefix,
-    mark: prefix,
+    mark,
+    labels,
     encrypt: (plain, at) => written(prefix, [sealGcm(key, plain, at)]),
-    decrypt: (stored, at) => ({ plain: openGcm(key, stored.subarray(prefix.length), at), mark: prefix }),
+    decrypt: (stored, at) => ({ plain: openGcm(key, stored.subarray(prefix.length), at), mark }),
   };
 }
 
 /** Authenticates nothing: for values that others have written. */
 export function aesCbc(name: string, key: Uint8Array): Transformer {
-  const prefix = `${common}aescbc:v1:${name}:`;
+  const { prefix, mark, labels } = named("aescbc", name, key);
   return {
     prefix,
-    mark: prefix,
+    mark,
+    labels,
     encrypt(plain) {
       const iv = randomBytes(blockLength);
       const cipher = createCipheriv(cbcName(key), key, iv);
@@ -66,7 +68,7 @@ export function aesCbc(name: string, key: Uint8Array): Transformer {
       const decipher = createDecipheriv(cbcName(key), key, sealed.subarray(0, blockLength));
       try {
         const plain = Buffer.concat([decipher.update(sealed.subarray(blockLength)), decipher.final()]);
-        return { plain, mark: prefix };
+        return { plain, mark };
       } catch (cause) {
         throw new TransformError("invalid padding on input", { cause });
       }

@@ -21,6 +21,7 @@ const plain = new Transformers([]);
 export class EncryptedStore implements Store {
   readonly #store: Store;
   #choose: TransformersOf;
+  readonly #watched: (transformers: Transformers, resource: string) => Transformers;
   /** By `/registry/GROUP/PLURAL/`. */
   #chosen = new Map<string, Transformers>();
   /** How each value was written, for those that were written in another way than plainly. */
@@ -28,9 +29,15 @@ export class EncryptedStore implements Store {
   /** What this server wrote itself comes back as the very same bytes: they need not be read again. */
   readonly #own = new WeakMap<Uint8Array, Opened>();
 
-  constructor(store: Store, choose: TransformersOf) {
+  /** `watched`: gives what counts the values of a resource (`deployments.apps`). */
+  constructor(
+    store: Store,
+    choose: TransformersOf,
+    watched: (transformers: Transformers, resource: string) => Transformers = (each) => each,
+  ) {
     this.#store = store;
     this.#choose = choose;
+    this.#watched = watched;
   }
 
   /** From now on written so; what is there is read by the new ones too. */
@@ -86,6 +93,7 @@ export class EncryptedStore implements Store {
     /** Set while a value waits for its key: everything after it waits too. */
     let before: Promise<void> | undefined;
     let closed = false;
+    let broken = false;
     const fail = (error: unknown): void => {
       if (closed) return;
       closed = true;
@@ -93,7 +101,7 @@ export class EncryptedStore implements Store {
       sink.onError(error as Error);
     };
     const deliver = (events: readonly StoreEvent[], revision: number): void => {
-      if (!closed) sink.onEvents(events, revision);
+      if (!closed && !broken) sink.onEvents(events, revision);
     };
     const inner = this.#store.watch(request, {
       onError: (error) => {
@@ -115,7 +123,8 @@ export class EncryptedStore implements Store {
             });
           before = mine;
         } catch (error) {
-          // The watch may still be in the making.
+          // Nothing that comes after it may pass. The watch may still be in the making.
+          broken = true;
           queueMicrotask(() => fail(error));
         }
       },
@@ -200,7 +209,9 @@ export class EncryptedStore implements Store {
     const resource = `${group}/${plural}`;
     let found = this.#chosen.get(resource);
     if (!found) {
-      found = this.#choose(group === "core" ? "" : group, plural) ?? plain;
+      const ownGroup = group === "core" ? "" : group;
+      const chosen = this.#choose(ownGroup, plural);
+      found = chosen ? this.#watched(chosen, ownGroup === "" ? plural : `${plural}.${ownGroup}`) : plain;
       this.#chosen.set(resource, found);
     }
     return found;

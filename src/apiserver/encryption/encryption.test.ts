@@ -1,16 +1,12 @@
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:http2";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { silentLogger } from "../../machinery/index.ts";
 import { openMemoryStore, prefixEnd, type Store } from "../../store/index.ts";
 import { FakeClock } from "../../testing/index.ts";
 import { configMap, type Harness, startHarness } from "../testing/harness.ts";
-import { concerns, readEncryption } from "./config.ts";
-import { bytesOf, decodeMessage, encodeMessage } from "../codec/protobuf/plain-message.ts";
+import { EncryptionMetrics } from "../metrics/encryption.ts";
+import { MetricsRegistry } from "../metrics/registry.ts";
+import { byResource, lookups, readEncryption } from "./config.ts";
 import { type Encryption, openEncryption } from "./open.ts";
 
 const secret = (byte: number): string => Buffer.alloc(32, byte).toString("base64");
@@ -97,6 +93,84 @@ test("keys change: the first writes, all read, and an unchanged write renews", a
   assert.equal(again.body.metadata.resourceVersion, last.body.metadata.resourceVersion);
 });
 
+test("a new secret under an old name is another key: what was written before is renewed", async (t) => {
+  const { h, raw, encryption } = await stand(t, file([{ secretbox: { keys: [key("one", 1)] } }]));
+  await h.call("POST", maps, configMap("a", { k: "v" }));
+  const before = await stored(raw, "a");
+  const both = [{ secretbox: { keys: [key("one", 2)] } }, { secretbox: { keys: [key("one", 1)] } }];
+  await encryption.configure(file(both));
+  await h.call("PUT", `${maps}/a`, (await h.call("GET", `${maps}/a`)).body);
+  assert.notDeepEqual(await stored(raw, "a"), before);
+  const other = openEncryption(raw, { clock: new FakeClock(), log: silentLogger });
+  await other.configure(file(both.slice(0, 1)));
+  const { items } = await other.store.range({ from: "/registry/core/configmaps/default/a" });
+  assert.ok(Buffer.from(items[0]?.value ?? []).includes('"k":"v"'));
+});
+
+test("a server starts without keys that only former states need, and not without one that a present one needs", async (t) => {
+  const { h, raw, encryption } = await stand(t, file([{ aesgcm: { keys: [key("one", 1)] } }]));
+  await h.call("POST", maps, configMap("a", { k: "v" }));
+  const next = [{ aesgcm: { keys: [key("two", 2)] } }];
+  await encryption.configure(file([...next, { aesgcm: { keys: [key("one", 1)] } }]));
+  const start = async (providers: object[]): Promise<Harness> => {
+    const other = openEncryption(raw, { clock: new FakeClock(), log: silentLogger });
+    await other.configure(file(providers));
+    return startHarness({ store: other.store });
+  };
+  await assert.rejects(start(next), /configmaps\/default\/a cannot be read: no matching prefix found/);
+  await h.call("PUT", `${maps}/a`, (await h.call("GET", `${maps}/a`)).body);
+  const second = await start(next);
+  assert.equal((await second.call("GET", `${maps}/a`)).body.data.k, "v");
+  await second.call("PUT", `${maps}/a`, configMap("a", { k: "w" }));
+  assert.equal((await second.call("GET", `${maps}/a`)).body.data.k, "w");
+  // Without any configuration it is said what is wrong, and not that it is no JSON.
+  await assert.rejects(
+    startHarness({ store: raw }).then((third) => third.call("GET", maps)),
+    /cannot be read: identity transformer tried to read encrypted data/,
+  );
+});
+
+test("values count by resource, way, key and how it went", async () => {
+  const clock = new FakeClock();
+  const raw = await openMemoryStore({ clock });
+  const registry = new MetricsRegistry();
+  const meters = new EncryptionMetrics(registry, "me", () => clock.now());
+  const encryption = openEncryption(raw, { clock, log: silentLogger, meters });
+  await encryption.configure(file([{ aesgcm: { keys: [key("one", 1)] } }, { identity: {} }], ["*.apps"]));
+  const at = "/registry/apps/deployments/n/d";
+  const put = (to: Store, value: string | Uint8Array) =>
+    to.txn({ when: [], then: [{ type: "put", key: at, value: Buffer.from(value) }] });
+  await put(encryption.store, "mine");
+  await put(raw, "{}");
+  await encryption.store.range({ from: at });
+  await put(raw, "k8s:enc:aesgcm:v1:one:too short to be anything");
+  await assert.rejects(encryption.store.range({ from: at }));
+  await put(raw, "k8s:enc:aesgcm:v1:two:x");
+  await assert.rejects(encryption.store.range({ from: at }));
+  const text = await registry.text();
+  const counted = text
+    .split("\n")
+    .filter((line) => line.startsWith("apiserver_storage_transformation_operations"));
+  const line = (status: string, type: string, prefix: string): string =>
+    `apiserver_storage_transformation_operations_total{resource="deployments.apps",status="${status}",transformation_type="${type}",transformer_prefix="${prefix}"} 1`;
+  assert.deepEqual(
+    counted.filter((each) => !each.endsWith(" 0")),
+    [
+      line("OK", "from_storage", "identity"),
+      line("OK", "to_storage", "k8s:enc:aesgcm:v1:"),
+      line("OK", "to_storage", "one:"),
+      line("unknown-non-grpc", "from_storage", "k8s:enc:aesgcm:v1:"),
+      line("unknown-non-grpc", "from_storage", "one:"),
+      line("unknown-non-grpc", "from_storage", "unknown"),
+    ],
+  );
+  assert.match(
+    text,
+    /^apiserver_storage_transformation_duration_seconds_count\{transformation_type="to_storage",transformer_prefix="one:"\} 1$/m,
+  );
+  await raw.close();
+});
+
 test("a value moved to another key, or with another key's name, cannot be read", async () => {
   const clock = new FakeClock();
   const raw = await openMemoryStore({ clock });
@@ -131,93 +205,23 @@ test("a value moved to another key, or with another key's name, cannot be read",
   await raw.close();
 });
 
-/** A KMS plugin whose key is XOR with a byte. */
-async function plugin(t: TestContext): Promise<{
-  path: string;
-  state: { keyId: string; byte: number; healthz: string; calls: string[] };
-}> {
-  const dir = mkdtempSync(join(tmpdir(), "wherry-kms-"));
-  const path = join(dir, "kms.sock");
-  const state = { keyId: "k1", byte: 7, healthz: "ok", calls: [] as string[] };
-  const server = createServer();
-  const xor = (bytes: Buffer): Buffer => Buffer.from(bytes.map((each) => each ^ 7));
-  server.on("stream", (stream, headers) => {
-    const chunks: Buffer[] = [];
-    stream.on("error", () => {});
-    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-    stream.on("end", () => {
-      const method = String(headers[":path"]).split("/").at(-1) ?? "";
-      state.calls.push(method);
-      const given = decodeMessage(Buffer.concat(chunks).subarray(5));
-      const answer =
-        method === "Status"
-          ? encodeMessage([
-              [1, "v2"],
-              [2, state.healthz],
-              [3, state.keyId],
-            ])
-          : method === "Encrypt"
-            ? encodeMessage([
-                [1, xor(bytesOf(given, 1))],
-                [2, state.keyId],
-              ])
-            : encodeMessage([[1, xor(bytesOf(given, 1))]]);
-      const head = Buffer.alloc(5);
-      head.writeUInt32BE(answer.length, 1);
-      stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
-      stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
-      stream.end(Buffer.concat([head, answer]));
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(path, resolve));
-  t.after(() => {
-    server.close();
-    rmSync(dir, { recursive: true, force: true });
-  });
-  return { path, state };
-}
-
-test("a KMS plugin keeps the key: asked once, its new key renews, and what lies there is read after a restart", async (t) => {
-  const { path, state } = await plugin(t);
-  const config = file([{ kms: { apiVersion: "v2", name: "vault", endpoint: `unix://${path}` } }]);
-  const { h, raw, encryption } = await stand(t, config);
-  await h.call("POST", maps, configMap("a", { k: "hidden" }));
-  await h.call("POST", maps, configMap("b", { k: "hidden" }));
-  assert.deepEqual(state.calls, ["Status", "Encrypt"]);
-  const prefix = "k8s:enc:kms:v2:vault:";
-  const bytes = await stored(raw, "a");
-  assert.equal(bytes.subarray(0, prefix.length).toString(), prefix);
-  assert.ok(!bytes.includes("hidden"));
-
-  // Another process on the same data: one question for the seed, whatever many values there are.
-  const clock = new FakeClock();
-  const second = openEncryption(raw, { clock, log: silentLogger });
-  t.after(() => second.close());
-  await second.configure(config);
-  state.calls.length = 0;
-  const all = "/registry/core/configmaps/";
-  const { items } = await second.store.range({ from: all, to: prefixEnd(all) });
-  assert.equal(items.filter(({ value }) => Buffer.from(value).includes("hidden")).length, 2);
-  assert.equal(new Set(state.calls).size, 1);
-
-  state.keyId = "k2";
-  await encryption.configure(config);
-  assert.equal(encryption.store.isStale?.("/registry/core/configmaps/default/a"), true);
-  await h.call("PUT", `${maps}/a`, (await h.call("GET", `${maps}/a`)).body);
-  assert.equal(encryption.store.isStale?.("/registry/core/configmaps/default/a"), false);
-  assert.doesNotThrow(() => encryption.healthy());
-  state.healthz = "on fire";
-  await encryption.configure(config);
-  assert.throws(() => encryption.healthy(), /got unexpected healthz status: on fire/);
-});
-
-test("resources are named one by one, by group, or all", () => {
-  assert.ok(concerns("secrets", "", "secrets"));
-  assert.ok(!concerns("secrets", "other.io", "secrets"));
-  assert.ok(concerns("pandas.bears.io", "bears.io", "pandas"));
-  assert.ok(concerns("*.bears.io", "bears.io", "pandas") && !concerns("*.bears.io", "", "pods"));
-  assert.ok(concerns("*.", "", "pods") && !concerns("*.", "apps", "deployments"));
-  assert.ok(concerns("*.*", "apps", "deployments"));
+test("resources are named one by one, by group, or all; the nearest counts, and what is named twice is read by both", () => {
+  const config = [
+    { resources: ["secrets", "pandas.bears.io"], transformers: ["one"] },
+    { resources: ["secrets."], transformers: ["two"] },
+    { resources: ["*.apps", "*."], transformers: ["group"] },
+    { resources: ["*.*"], transformers: ["all"] },
+  ];
+  const found = byResource(config);
+  const of = (group: string, plural: string) =>
+    lookups(group, plural)
+      .map((name) => found.get(name))
+      .find((each) => each !== undefined);
+  assert.deepEqual(of("", "secrets"), ["one", "two"]);
+  assert.deepEqual(of("bears.io", "pandas"), ["one"]);
+  assert.deepEqual(of("", "pods"), ["group"]);
+  assert.deepEqual(of("apps", "deployments"), ["group"]);
+  assert.deepEqual(of("other.io", "secrets"), ["all"]);
 });
 
 test("a file's mistakes are all named", () => {
@@ -231,6 +235,7 @@ test("a file's mistakes are all named", () => {
     ["*"],
   );
   for (const text of [
+    "KMSv1 is deprecated",
     "use '*.' to encrypt all the resources from core API group",
     "name is a mandatory field for a key",
     "got 5, expected one of [16 24 32]",
@@ -241,14 +246,38 @@ test("a file's mistakes are all named", () => {
     assert.throws(() => readEncryption(bad), new RegExp(text.replaceAll(/[.*[\]()]/g, "\\$&")));
 });
 
-test("messages of KMS plugins survive encoding, and cut ones are refused", () => {
-  const long = randomBytes(300);
-  const bytes = encodeMessage([
-    [1, long],
-    [2, "text"],
-    [5, 300],
-  ]);
-  assert.deepEqual(bytesOf(decodeMessage(bytes), 1), long);
-  assert.equal(decodeMessage(bytes).get(5)?.[0], 300);
-  assert.throws(() => decodeMessage(bytes.subarray(0, 100)), /unexpected EOF/);
+test("what would leave something unencrypted by mistake is refused", () => {
+  const one = (resources: string[], more: object = {}): object => ({
+    ...file([{ aesgcm: { keys: [key("one", 1)] } }], resources),
+    ...more,
+  });
+  const refused = (config: object, text: string): void =>
+    assert.throws(
+      () => readEncryption(config),
+      (error: Error) => error.message.includes(text),
+    );
+  refused(one(["secrets", "secrets."]), "the same resource cannot be specified multiple times");
+  refused(one(["secrets", "*."]), "using overlapping resources such as 'secrets' and '*.'");
+  refused(one(["*.*", "pods"]), "using overlapping resources");
+  refused(one(["secrets.*"]), "encrypting the same resource across groups is not supported");
+  refused(one(["apiserveripinfo"]), "resources which do not have REST API/s cannot be encrypted");
+  refused(one(["secrets"], { resource: [] }), 'strict decoding error: unknown field "resource"');
+  refused(
+    file([{ secretbox: { keys: [{ ...key("a", 1), key: "x" }] } }]),
+    'unknown field "resources[0].providers[0].secretbox.keys[0].key"',
+  );
+  refused(
+    file([{ aesgcm: { keys: [{ name: "a", secret: secret(1).replace("=", "") }] } }]),
+    "secrets must be base64 encoded",
+  );
+  const identity = [{ identity: {} }];
+  const masked = [
+    { resources: ["*.apps"], providers: identity },
+    { resources: ["deployments.apps"], providers: identity },
+  ];
+  refused(one([], { resources: masked }), 'resource "deployments.apps" is masked by earlier rule "*.apps"');
+  const kms = { apiVersion: "v2", name: "v", endpoint: "unix:///s" };
+  refused(file([{ kms: { ...kms, timeout: "0s" } }]), "timeout should be a positive value");
+  refused(file([{ kms: { ...kms, cachesize: 3 } }]), "cachesize is not supported in v2");
+  readEncryption(one(["secrets", "*.apps"]));
 });

@@ -1,10 +1,11 @@
 import { type Clock, type Logger, parseDuration } from "../../machinery/index.ts";
 import type { Store } from "../../store/index.ts";
 import { aesCbc, aesGcm } from "./aes.ts";
-import { concerns, type ProviderConfig, readEncryption, type ResourceConfig } from "./config.ts";
+import { type EncryptionMetrics, statusOf, type TransformationMeter } from "../metrics/encryption.ts";
+import { byResource, lookups, type ProviderConfig, readEncryption, type ResourceConfig } from "./config.ts";
 import { EncryptedStore, type TransformersOf } from "./encrypted-store.ts";
 import { KmsProvider } from "./kms/kms-provider.ts";
-import { identity, type Transformer, Transformers } from "./transformer.ts";
+import { identity, type TransformationWatch, type Transformer, Transformers } from "./transformer.ts";
 
 const kmsTimeoutMs = 3000;
 
@@ -19,49 +20,113 @@ export interface Encryption {
   close(): void;
 }
 
-export function openEncryption(store: Store, options: { clock: Clock; log: Logger }): Encryption {
-  const encrypted = new EncryptedStore(store, () => undefined);
-  let plugins: KmsProvider[] = [];
+/** A plugin that is new must be well within this time, or longer where its own timeouts ask for it. */
+const leastCheckMs = 10_000;
+const checkEveryMs = 100;
+
+export interface EncryptionOptions {
+  clock: Clock;
+  log: Logger;
+  meters?: EncryptionMetrics;
+}
+
+export function openEncryption(store: Store, options: EncryptionOptions): Encryption {
+  const { clock, meters } = options;
+  const encrypted = new EncryptedStore(
+    store,
+    () => undefined,
+    meters && ((transformers, resource) => transformers.watched(watchOf(meters, clock, resource))),
+  );
+  let plugins: KmsProvider[] | undefined;
+  const closing = new Set<() => void>();
   return {
     store: encrypted,
     async configure(value) {
       const made = await makeAll(readEncryption(value), options);
+      // At the start a plugin may come later; afterwards nothing that works is given up for what does not.
+      if (plugins) await untilHealthy(made.plugins, clock);
+      const old = plugins ?? [];
       encrypted.configure(made.choose);
-      for (const plugin of plugins) plugin.close();
       plugins = made.plugins;
+      if (old.length === 0) return;
+      // Questions to the old ones may be under way.
+      const close = (): void => {
+        closing.delete(close);
+        timer.stop();
+        for (const plugin of old) plugin.close();
+      };
+      const timer = clock.timer(graceOf(old), close);
+      closing.add(close);
     },
     healthy() {
-      for (const plugin of plugins) plugin.healthy();
+      for (const plugin of plugins ?? []) plugin.healthy();
     },
     close() {
-      for (const plugin of plugins) plugin.close();
+      for (const close of closing) close();
+      for (const plugin of plugins ?? []) plugin.close();
+    },
+  };
+}
+
+const graceOf = (plugins: readonly KmsProvider[]): number =>
+  2 * plugins.reduce((sum, { timeoutMs }) => sum + timeoutMs, 0);
+
+/** Throws why a plugin is not well, and closes them all. */
+async function untilHealthy(plugins: readonly KmsProvider[], clock: Clock): Promise<void> {
+  const end = clock.monotonic() + Math.max(leastCheckMs, graceOf(plugins));
+  for (;;) {
+    try {
+      for (const plugin of plugins) plugin.healthy();
+      return;
+    } catch (cause) {
+      if (clock.monotonic() >= end) {
+        for (const plugin of plugins) plugin.close();
+        throw new Error(`health check for new transformers failed: ${(cause as Error).message}`, { cause });
+      }
+      await clock.sleep(checkEveryMs);
+      for (const plugin of plugins) await plugin.check();
+    }
+  }
+}
+
+function watchOf(meters: EncryptionMetrics, clock: Clock, resource: string): TransformationWatch {
+  const known = new Map<string, TransformationMeter>();
+  return {
+    now: () => clock.monotonic(),
+    done(direction, label, ms, error) {
+      const name = `${direction} ${label}`;
+      let meter = known.get(name);
+      if (!meter) known.set(name, (meter = meters.transformations(resource, direction, label)));
+      meter.done(error === undefined ? "OK" : statusOf(error), ms);
     },
   };
 }
 
 async function makeAll(
   config: readonly ResourceConfig[],
-  options: { clock: Clock; log: Logger },
+  options: EncryptionOptions,
 ): Promise<{ choose: TransformersOf; plugins: KmsProvider[] }> {
   const plugins: KmsProvider[] = [];
   const entries = await Promise.all(
     config.map(async ({ resources, providers }) => {
       const made = await Promise.all(providers.map((provider) => make(provider, options, plugins)));
-      return { resources, transformers: new Transformers(made.flat()) };
+      return { resources, transformers: made.flat() };
     }),
   );
   await Promise.all(plugins.map((plugin) => plugin.start()));
+  const found = new Map([...byResource(entries)].map(([name, all]) => [name, new Transformers(all)]));
   return {
     plugins,
     choose: (group, plural) =>
-      entries.find(({ resources }) => resources.some((entry) => concerns(entry, group, plural)))
-        ?.transformers,
+      lookups(group, plural)
+        .map((name) => found.get(name))
+        .find((each) => each !== undefined),
   };
 }
 
 async function make(
   { aesgcm, aescbc, secretbox, kms }: ProviderConfig,
-  options: { clock: Clock; log: Logger },
+  options: EncryptionOptions,
   plugins: KmsProvider[],
 ): Promise<Transformer[]> {
   const keyed = (

@@ -1,6 +1,38 @@
 import { type ClientHttp2Session, connect } from "node:http2";
 import type { Socket } from "node:net";
 
+/** By their numbers. */
+const statuses = [
+  "OK",
+  "Canceled",
+  "Unknown",
+  "InvalidArgument",
+  "DeadlineExceeded",
+  "NotFound",
+  "AlreadyExists",
+  "PermissionDenied",
+  "ResourceExhausted",
+  "FailedPrecondition",
+  "Aborted",
+  "OutOfRange",
+  "Unimplemented",
+  "Internal",
+  "Unavailable",
+  "DataLoss",
+  "Unauthenticated",
+];
+
+/** A call that came to nothing, worded as Go words it. */
+export class GrpcError extends Error {
+  /** Name of the status: `Unavailable`. */
+  readonly grpcStatus: string;
+
+  constructor(status: string, text: string, options?: ErrorOptions) {
+    super(`rpc error: code = ${status} desc = ${text}`, options);
+    this.grpcStatus = status;
+  }
+}
+
 const maxAnswerBytes = 4 * 1024 * 1024;
 
 /** Unary calls of gRPC without TLS; one connection, made again when it is gone. */
@@ -22,7 +54,7 @@ export class UnaryGrpc {
     this.#session = undefined;
   }
 
-  /** `method`: `/package.Service/Method`. Rejects with the server's own message. */
+  /** `method`: `/package.Service/Method`. Rejects with a GrpcError. */
   call(method: string, message: Uint8Array): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       const session = this.#connected();
@@ -36,11 +68,11 @@ export class UnaryGrpc {
       const timer = setTimeout(() => {
         stream.close();
         this.close();
-        reject(new Error("context deadline exceeded"));
+        reject(new GrpcError("DeadlineExceeded", "context deadline exceeded"));
       }, this.#timeoutMs);
       const fail = (error: Error): void => {
         clearTimeout(timer);
-        reject(error);
+        reject(new GrpcError("Unavailable", error.message, { cause: error }));
       };
       const chunks: Buffer[] = [];
       let size = 0;
@@ -62,12 +94,16 @@ export class UnaryGrpc {
       stream.on("close", () => {
         clearTimeout(timer);
         if (status !== "0") {
-          reject(new Error(explanation || `there was no answer (gRPC status ${status ?? "missing"})`));
+          reject(
+            status === undefined
+              ? new GrpcError("Unavailable", "there was no answer")
+              : new GrpcError(statuses[Number(status)] ?? "Unknown", explanation),
+          );
           return;
         }
         const frame = Buffer.concat(chunks);
         if (frame.length < 5 || frame[0] !== 0 || frame.readUInt32BE(1) !== frame.length - 5)
-          reject(new Error("the answer is no gRPC message"));
+          reject(new GrpcError("Internal", "the answer is no gRPC message"));
         else resolve(frame.subarray(5));
       });
       const head = Buffer.alloc(5);

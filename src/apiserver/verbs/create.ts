@@ -12,14 +12,20 @@ import type { ServedResource } from "../registry/resource.ts";
 import type { Answer } from "../response.ts";
 import { readObject } from "./input.ts";
 import { objectAnswer } from "./output.ts";
+import { prepared, remember, repeatKey } from "./repeats.ts";
 import { checkNamespace } from "./whereabouts.ts";
 
 /** Kubernetes tries so often to find a free name behind a generateName. */
 const nameAttempts = 8;
 
 export async function create(call: Call): Promise<Answer> {
+  const key = repeatKey(call);
+  const known = key === undefined ? undefined : prepared(call, key);
+  if (known) return objectAnswer(call, 201, await admitted(call, known));
   const object = readObject(call);
-  return objectAnswer(call, 201, await createObject(call, object));
+  await prepare(call, object, "track");
+  if (key !== undefined) remember(call, key, object);
+  return objectAnswer(call, 201, await admitted(call, object));
 }
 
 /** `owners`: `kept` when its managedFields are set already (server-side apply). `object`: in the spelling of the request, without unknown fields. */
@@ -28,8 +34,13 @@ export async function createObject(
   object: KubeObject,
   owners: "track" | "kept" = "track",
 ): Promise<Entry> {
-  const { resource, info, core, dryRun, warnings } = call;
-  const { def } = resource;
+  await prepare(call, object, owners);
+  return admitted(call, object);
+}
+
+/** What a body comes to before anybody is asked about it. */
+async function prepare(call: Call, object: KubeObject, owners: "track" | "kept"): Promise<void> {
+  const { def } = call.resource;
   const meta = object.metadata as ObjectMeta;
   checkNamespace(call, meta);
   delete meta.deletionTimestamp;
@@ -37,11 +48,17 @@ export async function createObject(
   delete meta.selfLink;
   def.storedAs?.toStored(object);
   def.defaults?.(object, call.core.clock);
-  dedupeOwners(object, warnings);
+  dedupeOwners(object, call.warnings);
   if (owners === "track") {
-    const tracking = keepOwners(call, object, undefined, info.subresource);
+    const tracking = keepOwners(call, object, undefined, call.info.subresource);
     if (tracking) await tracking;
   }
+}
+
+async function admitted(call: Call, object: KubeObject): Promise<Entry> {
+  const { resource, info, core, dryRun, warnings } = call;
+  const { def } = resource;
+  const meta = object.metadata as ObjectMeta;
   const request = admissionOf(call, {
     operation: "CREATE",
     subresource: info.subresource,

@@ -85,6 +85,20 @@ test("202 for who asks, the older way, for dependents to go and has to wait", as
   assert.equal((await h.call("DELETE", `${maps}/h`)).status, 200);
 });
 
+test("an Event waits for no garbage collector, which does not know it", async () => {
+  for (const policy of ["Foreground", "Orphan"]) {
+    const metadata = { name: "e", finalizers: ["orphan"] };
+    const made = await h.call("POST", "/api/v1/namespaces/default/events", {
+      metadata,
+      involvedObject: { namespace: "default" },
+    });
+    assert.equal(made.status, 201, made.text);
+    const core = policy === "Orphan" ? "/api/v1" : "/apis/events.k8s.io/v1";
+    const gone = await h.call("DELETE", `${core}/namespaces/default/events/e?propagationPolicy=${policy}`);
+    assert.equal(gone.body.status, "Success", gone.text);
+  }
+});
+
 test("the first deletion of a namespace only begins it, though nothing holds it", async () => {
   const path = "/api/v1/namespaces/goes";
   await h.call("POST", "/api/v1/namespaces", { metadata: { name: "goes" } });

@@ -239,11 +239,11 @@ function gracePeriod(def: KindDefinition, object: KubeObject, options: DeleteOpt
 /** The finalizers by which the garbage collector is told what to do with dependents. */
 function finalizersAfter(def: KindDefinition, meta: ObjectMeta, options: DeleteOptions): string[] {
   const present = meta.finalizers ?? [];
-  let propagation = options.propagation;
+  let propagation = def.defaultPropagation === "Unsupported" ? "Background" : options.propagation;
   if (!propagation) {
     if (present.includes("orphan")) propagation = "Orphan";
     else if (present.includes("foregroundDeletion")) propagation = "Foreground";
-    else propagation = def.defaultPropagation ?? "Background";
+    else propagation = def.defaultPropagation === "Orphan" ? "Orphan" : "Background";
   }
   const others = present.filter((each) => each !== "orphan" && each !== "foregroundDeletion");
   if (propagation === "Orphan") others.push("orphan");

@@ -108,6 +108,13 @@ function unknownField({ def }: ServedResource, field: string): string {
     : `"${field}" is not a known field selector: only "metadata.name", "metadata.namespace"`;
 }
 
+/** A watch of one object, whose name is in the path, may select no other. Throws 400. */
+function checkName(name: string, { fields }: Selectors): void {
+  if (name === "" || fields.length === 0) return;
+  const selected = fields.find(({ field, op }) => field === "metadata.name" && op === "=");
+  if (selected?.value !== name) throw badRequest("fieldSelector metadata.name doesn't match requested name");
+}
+
 export type VersionMatch = "" | "Exact" | "NotOlderThan";
 
 export interface ListOptions {
@@ -141,6 +148,8 @@ export function readListOptions(call: Call, forWatch = false): ListOptions {
   const given = { version, match, token, sendInitial: query.get("sendInitialEvents") !== null };
   const errors = forWatch ? watchErrors(withDefaults(given)) : listErrors(given);
   if (errors.length > 0) throw invalid(listOptionsKind, "", errors);
+  const selection = selectionOf(call.resource, selectors);
+  checkName(call.info.name, selectors);
   return {
     limit: Math.max(0, limit),
     continue: token,
@@ -148,7 +157,7 @@ export function readListOptions(call: Call, forWatch = false): ListOptions {
     resourceVersion: version === "" ? undefined : Number(version),
     match,
     timeoutSeconds,
-    selection: selectionOf(call.resource, selectors),
+    selection,
   };
 }
 

@@ -202,6 +202,11 @@ test("watch by the old paths", async () => {
   assert.equal(await first(`/api/v1/watch/namespaces/watched?resourceVersion=0`), "ADDED Namespace watched");
   failure(await h.call("POST", old, {}), 405);
   failure(await h.call("GET", "/api/v1/watch/configmaps/old"), 404);
+  for (const other of [
+    `${old}/a?fieldSelector=metadata.name%3Db`,
+    `${old}/a?fieldSelector=metadata.name!%3Db`,
+  ])
+    assert.match(failure(await h.call("GET", other), 400).message ?? "", /doesn't match requested name/);
   const nothing = await h.call("GET", "/api/v1/watch");
   assert.equal(nothing.status, 500);
   assert.match(nothing.text, /^Internal Server Error: "\/api\/v1\/watch": failed to create RequestInfo: /);

@@ -1,9 +1,9 @@
 /** Flags of the API server, named as kube-apiserver names them. */
-import { resolve } from "node:path";
 import type { ApiServerSettings } from "../../cluster/index.ts";
 import { parseDuration } from "../../machinery/index.ts";
 import { type Flags, type FlagSpec, UsageError } from "../flags.ts";
 import { auditFlags, auditOf } from "./audit-flags.ts";
+import { fileOf, given } from "./flag-values.ts";
 import { loggingFlags, loggingFormatOf } from "./logging-flags.ts";
 
 export const apiServerFlags: readonly FlagSpec[] = [
@@ -75,21 +75,16 @@ export const apiServerFlags: readonly FlagSpec[] = [
   },
 ];
 
-/** Undefined when none of these flags is given. Files become absolute: the server may run elsewhere. */
+/** Undefined when none of these flags is given. */
 export function apiServerSettings(flags: Flags): ApiServerSettings | undefined {
   if (!apiServerFlags.some(({ long }) => flags.has(long))) return undefined;
-  const file = (name: string): string | undefined => {
-    const given = flags.text(name);
-    return given === undefined || given === "-" ? given : resolve(given);
-  };
   const names = (name: string): string[] => flags.list(name).flatMap((each) => each.split(","));
-  const audit = auditOf(flags);
-  const all: { [name in keyof ApiServerSettings]: ApiServerSettings[name] | undefined } = {
-    authenticationConfig: file("authentication-config"),
-    authorizationConfig: file("authorization-config"),
-    encryptionConfig: file("encryption-provider-config"),
-    audit,
-    tracingConfig: file("tracing-config-file"),
+  return given({
+    authenticationConfig: fileOf(flags, "authentication-config"),
+    authorizationConfig: fileOf(flags, "authorization-config"),
+    encryptionConfig: fileOf(flags, "encryption-provider-config"),
+    audit: auditOf(flags),
+    tracingConfig: fileOf(flags, "tracing-config-file"),
     plugins:
       flags.has("enable-admission-plugins") || flags.has("disable-admission-plugins")
         ? {
@@ -108,8 +103,7 @@ export function apiServerSettings(flags: Flags): ApiServerSettings | undefined {
     http2MaxStreams: atLeast(0, flags, "http2-max-streams-per-connection"),
     shutdownDelayMs: duration(flags, "shutdown-delay-duration"),
     shutdownSendRetryAfter: flags.on("shutdown-send-retry-after") || undefined,
-  };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+  });
 }
 
 function atLeast(least: number, flags: Flags, name: string): number | undefined {

@@ -1,7 +1,7 @@
 /** Flags of the record of requests, named as kube-apiserver names them. */
-import { resolve } from "node:path";
 import type { AuditFiles } from "../../cluster/index.ts";
 import type { Flags, FlagSpec } from "../flags.ts";
+import { fileOf, given } from "./flag-values.ts";
 
 export const auditFlags: readonly FlagSpec[] = [
   {
@@ -31,38 +31,30 @@ export const auditFlags: readonly FlagSpec[] = [
   { long: "audit-webhook-batch-max-wait", type: "int", help: "seconds until a batch is sent; default 30" },
 ];
 
-const absolute = (path: string): string => (path === "-" ? path : resolve(path));
-
-/** undefined: no record. Files become absolute. */
+/** undefined: no record. */
 export function auditOf(flags: Flags): AuditFiles | undefined {
-  const policyFile = flags.text("audit-policy-file");
-  const path = flags.text("audit-log-path");
-  const kubeconfig = flags.text("audit-webhook-config-file");
+  const policyFile = fileOf(flags, "audit-policy-file");
+  const path = fileOf(flags, "audit-log-path");
+  const kubeconfig = fileOf(flags, "audit-webhook-config-file");
   if (!policyFile) return undefined;
-  const given = <K extends string>(name: K, value: number | undefined): { [key in K]?: number } =>
-    (value === undefined ? {} : { [name]: value }) as { [key in K]?: number };
   const waitSeconds = flags.int("audit-webhook-batch-max-wait");
-  return {
-    policyFile: absolute(policyFile),
-    ...given("maxEventBytes", flags.int("audit-max-event-size")),
-    ...(path
-      ? {
-          log: {
-            path: absolute(path),
-            ...given("maxSizeMb", flags.int("audit-log-maxsize")),
-            ...given("maxBackups", flags.int("audit-log-maxbackup")),
-            ...given("maxAgeDays", flags.int("audit-log-maxage")),
-          },
-        }
-      : {}),
-    ...(kubeconfig
-      ? {
-          webhook: {
-            kubeconfig: absolute(kubeconfig),
-            ...given("maxBatch", flags.int("audit-webhook-batch-max-size")),
-            ...given("maxWaitMs", waitSeconds === undefined ? undefined : waitSeconds * 1000),
-          },
-        }
-      : {}),
-  };
+  return given({
+    policyFile,
+    maxEventBytes: flags.int("audit-max-event-size"),
+    log: path
+      ? given({
+          path,
+          maxSizeMb: flags.int("audit-log-maxsize"),
+          maxBackups: flags.int("audit-log-maxbackup"),
+          maxAgeDays: flags.int("audit-log-maxage"),
+        })
+      : undefined,
+    webhook: kubeconfig
+      ? given({
+          kubeconfig,
+          maxBatch: flags.int("audit-webhook-batch-max-size"),
+          maxWaitMs: waitSeconds === undefined ? undefined : waitSeconds * 1000,
+        })
+      : undefined,
+  });
 }

@@ -8,6 +8,8 @@ const everyMs = 5000;
 interface Followed {
   path: string;
   take(value: unknown): Promise<void>;
+  /** Counts how often it was read again. */
+  meters?: { taken(text: string): void; reloaded(status: "success" | "failure"): void };
 }
 
 /**
@@ -19,11 +21,12 @@ export async function followFiles(
   { clock, log, signal }: { clock: Clock; log: Logger; signal: AbortSignal },
 ): Promise<void> {
   const seen = new Map<string, string>();
-  for (const { path, take } of files) {
+  for (const { path, take, meters } of files) {
     try {
       const text = await readFile(path, "utf8");
       await take(valueOf(text, path));
       seen.set(path, text);
+      meters?.taken(text);
     } catch (cause) {
       throw new ClusterError(`${path} cannot be used: ${(cause as Error).message}`, { cause });
     }
@@ -34,14 +37,17 @@ export async function followFiles(
     while (!signal.aborted) {
       await clock.sleep(everyMs, signal).catch(() => {});
       if (signal.aborted) return;
-      for (const { path, take } of files) {
+      for (const { path, take, meters } of files) {
         const text = await readFile(path, "utf8").catch(() => undefined);
         if (text === undefined || text === seen.get(path)) continue;
         seen.set(path, text);
         try {
           await take(valueOf(text, path));
+          meters?.taken(text);
+          meters?.reloaded("success");
           log.info("took a changed configuration file", { path });
         } catch (error) {
+          meters?.reloaded("failure");
           log.warn("a changed configuration file cannot be used", { path, error });
         }
       }

@@ -8,6 +8,7 @@ import {
   openAudit,
   openEncryption,
   openTracing,
+  startupMetrics,
   type Tracing,
 } from "../../apiserver/index.ts";
 import type { ApiTransport } from "../../client/index.ts";
@@ -64,14 +65,35 @@ export async function startControlPlane(options: {
     encryptionConfig: encryption,
     plugins,
   } = settings;
-  const encrypted = encryption ? await openEncryption(options.store, { clock, log }) : undefined;
+  const metrics = startupMetrics(hostname(), () => clock.now());
+  const encrypted = encryption
+    ? await openEncryption(options.store, { clock, log, meters: metrics.encryption })
+    : undefined;
   if (authentication || authorization || encryption) {
     const { followFiles } = await import("./auth-files.ts");
     await followFiles(
       [
-        ...(authentication ? [{ path: authentication, take: auth.configureAuthentication }] : []),
-        ...(encryption && encrypted ? [{ path: encryption, take: encrypted.configure }] : []),
-        ...(authorization ? [{ path: authorization, take: auth.configureAuthorization }] : []),
+        ...(authentication
+          ? [
+              {
+                path: authentication,
+                take: auth.configureAuthentication,
+                meters: metrics.reloads("authentication"),
+              },
+            ]
+          : []),
+        ...(encryption && encrypted
+          ? [{ path: encryption, take: encrypted.configure, meters: metrics.reloads("encryption") }]
+          : []),
+        ...(authorization
+          ? [
+              {
+                path: authorization,
+                take: auth.configureAuthorization,
+                meters: metrics.reloads("authorization"),
+              },
+            ]
+          : []),
       ],
       { clock, log, signal },
     );
@@ -92,6 +114,7 @@ export async function startControlPlane(options: {
   const server = await createApiServer({
     ...(tracing ? { tracer: tracing.tracer } : {}),
     ...(audit ? { audit } : {}),
+    metrics: metrics.registry,
     store: encrypted?.store ?? options.store,
     checks: new Map<string, () => void | Promise<void>>([
       ...auth.checks,

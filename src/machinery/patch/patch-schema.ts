@@ -1,5 +1,7 @@
 /** What a strategic merge patch must know of a type: how its fields merge. */
 export interface PatchSchema {
+  /** Go's name of the struct; undefined for what is none. */
+  name?: string;
   /** Undefined for fields nobody knows. */
   field(name: string): PatchField | undefined;
 }

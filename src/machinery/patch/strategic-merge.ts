@@ -5,7 +5,7 @@
  */
 import { isObject, setMember } from "../deep.ts";
 import { cloneExact, copyWritten } from "../exact-json.ts";
-import { goText, goType } from "../go-format.ts";
+import { goQuote, goText, goType } from "../go-format.ts";
 import { ElementIndex, identity, orderElements } from "./element-order.ts";
 import { PatchError } from "./json-patch.ts";
 import {
@@ -236,6 +236,13 @@ function deleteFromList(result: Members, name: string, gone: unknown): void {
   );
 }
 
+const unknownList = (name: string, { name: struct }: PatchSchema): StrategicPatchError =>
+  new StrategicPatchError(
+    struct === undefined
+      ? "merging an object in json but data type is not struct, instead is: map"
+      : `unable to find api field in struct ${struct} for the json field ${goQuote(name)}`,
+  );
+
 /** A list with the order its elements are to have; both leave the patch. */
 function mergeOrdered(result: Members, patch: Members, directiveName: string, schema: PatchSchema): void {
   const name = directiveName.slice(elementOrder.length);
@@ -247,14 +254,38 @@ function mergeOrdered(result: Members, patch: Members, directiveName: string, sc
   if (before !== undefined && !Array.isArray(before)) throw wrongType("[]interface {}", before);
   if (given !== undefined && !Array.isArray(given)) throw wrongType("[]interface {}", given);
   const field = schema.field(name);
-  checkOrder(given ?? [], wanted, field?.mergeKey);
+  if (!field || schema.name === undefined) throw unknownList(name, schema);
+  checkOrder(given ?? [], wanted, field.mergeKey);
   if (before === undefined && given === undefined) return;
   let merged: unknown[];
   if (given === undefined) merged = before ?? [];
   else if (before === undefined) merged = withoutDirectives(given) as unknown[];
-  else merged = field?.strategies.includes("merge") ? mergeList(before, given, field) : given;
+  else merged = field.strategies.includes("merge") ? mergeList(before, given, field) : given;
   delete patch[name];
-  setMember(result, name, orderElements(merged, wanted, before ?? [], field?.mergeKey));
+  checkOrderable(merged, wanted, field.mergeKey);
+  if (!before?.length && !given?.length)
+    throw new StrategicPatchError("no elements in any of the given slices");
+  checkElements(before ?? [], given ?? []);
+  if (field.mergeKey !== undefined && isObject(before?.[0] ?? given?.[0])) checkKeys(wanted, field.mergeKey);
+  setMember(result, name, orderElements(merged, wanted, before ?? [], field.mergeKey));
+}
+
+/** Every element has a key, by which it is looked for among those that have their place. */
+function checkOrderable(merged: readonly unknown[], wanted: readonly unknown[], mergeKey?: string): void {
+  if (mergeKey === undefined) return;
+  checkKeys(merged, mergeKey);
+  const odd = wanted.findIndex((each) => !isObject(each));
+  if (odd < 0 || merged.length === 0) return;
+  const before = new ElementIndex(wanted.slice(0, odd), mergeKey);
+  if (merged.some((each) => before.placeOf(each) < 0))
+    throw new StrategicPatchError(`value for key ${odd} is not a map`);
+}
+
+function checkKeys(list: readonly unknown[], mergeKey: string): void {
+  for (const each of list) {
+    if (!isObject(each)) throw wrongType("map[string]interface {}", each);
+    if (each[mergeKey] === undefined) throw noMergeKey(each, mergeKey);
+  }
 }
 
 /** Elements of the patch stand in the order that is wanted. */

@@ -17,6 +17,7 @@ import { internalForm } from "../../internal-form.ts";
 import type { ObjectMeta } from "../../meta.ts";
 import { validateAnnotations, validateLabels } from "../../metadata.ts";
 import { legacyAddressProblems } from "../address-rules.ts";
+import { approvalOf, approve, textOfRules } from "./approved.ts";
 import { mirror, validateAnnotationsMatch, validatePodAnnotations } from "./annotations.ts";
 import { validateContainers, validateHostNetwork, validateImageSpaces } from "./containers.ts";
 import type { PodContext } from "./context.ts";
@@ -209,8 +210,20 @@ function validatePodSpec(spec: PodSpec, path: string, errors: FieldError[], cont
   validateWhole(spec, path, errors, context);
 }
 
-/** Everything about a pod but its metadata, which has been looked at before. `old`: of a change. */
+/**
+ * Everything about a pod but its metadata, which has been looked at before. `old`: of a change: mistakes of then may stay, but what
+ * is right in a new pod is right in a changed one.
+ */
 export function validatePod(pod: Pod, old?: Pod): FieldError[] {
+  const text = textOfRules(pod);
+  if (text === undefined) return mistakesIn(pod, old);
+  if (approvalOf(pod, text)) return [];
+  const errors = mistakesIn(pod, undefined);
+  if (errors.length === 0) approve(pod, text);
+  return old && errors.length > 0 ? mistakesIn(pod, old) : errors;
+}
+
+function mistakesIn(pod: Pod, old: Pod | undefined): FieldError[] {
   const errors: FieldError[] = [];
   const spec = pod.spec ?? { containers: [] };
   const path = "metadata.annotations";

@@ -17,6 +17,7 @@ import type {
   Volume,
 } from "../../generated/types.ts";
 import type { ObjectMeta } from "../../meta.ts";
+import { lastApproval, namesToken } from "./approved.ts";
 import { oldNodeLabels } from "../../old-node-labels.ts";
 import { addressWarnings } from "../address-rules.ts";
 import { profileOf } from "./app-armor.ts";
@@ -62,8 +63,19 @@ export function podWarnings(pod: Pod, old?: Pod): string[] {
           `metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [${name.join(" ")}]`,
         ]
       : []),
-    ...specWarnings("", pod.metadata ?? {}, pod.spec ?? { containers: [] }, false),
+    ...unnamedWarnings(pod),
   ];
+}
+
+/** Found out once for all pods of which the same holds. */
+function unnamedWarnings(pod: Pod): readonly string[] {
+  const approval = lastApproval(pod);
+  if (approval?.warnings) return approval.warnings;
+  const { spec = { containers: [] }, metadata } = pod;
+  const annotations = metadata?.annotations;
+  const warnings = specWarnings("", annotations ? { annotations } : {}, spec, false);
+  if (approval && !warnings.some(namesToken)) approval.warnings = warnings;
+  return warnings;
 }
 
 /** Of kinds whose pods are named after them. */

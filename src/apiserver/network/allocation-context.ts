@@ -1,0 +1,14 @@
+import type { ObjectCaches } from "../cache/objects.ts";
+import type { ServiceNetwork } from "../contract.ts";
+import type { MetricsRegistry } from "../metrics/registry.ts";
+
+/** What the allocation of addresses and ports works with. */
+export interface AllocationContext {
+  caches: ObjectCaches;
+  random: () => number;
+  network: ServiceNetwork;
+  /** Of the clock that goes on steadily, in milliseconds. */
+  now: () => number;
+  /** Where it is counted what is given. */
+  registry?: MetricsRegistry | undefined;
+}

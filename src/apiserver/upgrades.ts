@@ -1,0 +1,78 @@
+/** Connections that ask to become something else: which may, who takes them over, and what the others are answered. */
+import { StatusError } from "../machinery/index.ts";
+import { admitConnection } from "./admission/connect.ts";
+import type { Aggregator } from "./aggregation/aggregator.ts";
+import { auditIdOf } from "./audit/audit-id.ts";
+import { withoutToken } from "./auth/authn/websocket-token.ts";
+import type { ApiServerOptions, HandlerRequest, RequestInfo } from "./contract.ts";
+import type { Core } from "./core.ts";
+import { isLasting } from "./flow-control/lasting.ts";
+import type { Gate } from "./gate.ts";
+import type { FrontHandlers } from "./http/front.ts";
+import { noteAuditId, refuseUpgrade } from "./http/refuse-upgrade.ts";
+import { answerUpgrade } from "./http/upgraded.ts";
+import { infoOf } from "./request-info.ts";
+import type { Answer } from "./response.ts";
+
+export interface UpgradeContext {
+  core: Core;
+  gate: Gate;
+  aggregator: Aggregator;
+  options: Pick<ApiServerOptions, "audit" | "upgrades">;
+  /** Answers what stays an ordinary request. */
+  handle(request: HandlerRequest): Promise<Answer>;
+}
+
+/** What leads to a pod, a node or an extension server is handed on; a watch comes by WebSocket. */
+export function upgradeHandlers({
+  core,
+  gate,
+  aggregator,
+  options,
+  handle,
+}: UpgradeContext): Pick<FrontHandlers, "upgrades" | "upgrade"> {
+  const { requests } = core.meters;
+  const becomesAnother = (asked: RequestInfo, protocol: string): boolean =>
+    aggregator.route(asked) !== undefined || (options.upgrades?.takes(asked, protocol) ?? false);
+
+  return {
+    upgrades(method, path, protocol) {
+      const asked = infoOf({ method, path });
+      if (!asked) return false;
+      const wanted = protocol.toLowerCase();
+      return becomesAnother(asked, wanted) || (asked.verb === "watch" && wanted === "websocket");
+    },
+
+    async upgrade(request, message, socket, head) {
+      const info = infoOf(request);
+      const wanted = message.headers.upgrade?.toLowerCase() ?? "";
+      if (!info || !becomesAnother(info, wanted)) {
+        const gone = new AbortController();
+        socket.once("close", () => gone.abort(new Error("the client closed the connection")));
+        const answer = await handle({ ...request, signal: gone.signal });
+        if (socket.destroyed) answer.over?.();
+        else socket.once("close", () => answer.over?.());
+        return answerUpgrade({ message, socket, head }, answer);
+      }
+      const protocols = message.headers["sec-websocket-protocol"];
+      if (protocols !== undefined) message.headers["sec-websocket-protocol"] = withoutToken(protocols);
+      const trail = options.audit?.begin(request);
+      noteAuditId(socket, trail?.auditId ?? auditIdOf(request));
+      try {
+        const user = await gate.admit(request, info, trail);
+        if (trail) socket.once("close", trail.upgraded());
+        const lasting = isLasting(info) ? requests.lasting(request.method, "", info, info.name) : undefined;
+        lasting?.add(1);
+        socket.once("close", () => lasting?.add(-1));
+        const extension = aggregator.route(info);
+        if (extension) return await aggregator.upgrade(extension, { request: message, socket, head }, user);
+        const recorded = trail ? { ...request, audit: trail } : request;
+        const connection = await admitConnection(core, recorded, info, user, []);
+        if (!options.upgrades) throw new StatusError("BadRequest", "upgrades are not served here");
+        options.upgrades.handleUpgrade(message, socket, head, connection ?? info, user, core.caches);
+      } catch (error) {
+        refuseUpgrade(socket, error);
+      }
+    },
+  };
+}

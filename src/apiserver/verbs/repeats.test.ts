@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { failure, type Harness, startHarness } from "../testing/harness.ts";
+
+let h: Harness;
+before(async () => {
+  h = await startHarness();
+  for (const name of ["default", "other"]) {
+    if (name !== "default") await h.call("POST", "/api/v1/namespaces", { metadata: { name } });
+    await h.call("POST", `/api/v1/namespaces/${name}/serviceaccounts`, { metadata: { name: "default" } });
+  }
+});
+after(() => h.close());
+
+const podsIn = (namespace: string): string => `/api/v1/namespaces/${namespace}/pods`;
+const pods = podsIn("default");
+
+const template = (generateName: string, more: object = {}, spec: object = {}): object => ({
+  metadata: { generateName, labels: { app: "web" }, ...more },
+  spec: {
+    containers: [{ name: "c", image: "i", resources: { requests: { cpu: 1 }, limits: {} } }],
+    nodeSelector: {},
+    ...spec,
+  },
+});
+
+/** The pod without what every pod has for itself. */
+function common(pod: { metadata: Record<string, unknown>; spec: { volumes: { name: string }[] } }): unknown {
+  const { name: _name, uid: _uid, resourceVersion: _version, ...metadata } = pod.metadata;
+  const token = pod.spec.volumes[0]?.name ?? "";
+  return JSON.parse(JSON.stringify({ ...pod, metadata }).replaceAll(token, "token"));
+}
+
+// biome-ignore lint: answers are looked into freely
+async function created(body: object, headers: Record<string, string> = {}, path = pods): Promise<any> {
+  const answer = await h.call("POST", path, body, headers);
+  assert.equal(answer.status, 201, answer.text);
+  return answer.body;
+}
+
+test("pods of the same bytes are the same but for what is their own", async () => {
+  const body = template("web-");
+  const first = await created(body);
+  for (let i = 0; i < 4; i++) {
+    const next = await created(body);
+    assert.notEqual(next.metadata.name, first.metadata.name);
+    assert.notEqual(next.metadata.uid, first.metadata.uid);
+    assert.notEqual(next.spec.volumes[0].name, first.spec.volumes[0].name);
+    assert.deepEqual(common(next), common(first));
+    // Nobody's change of one pod is another's.
+    const labels = { metadata: { labels: { app: `changed-${i}` } } };
+    const patched = await h.call("PATCH", `${pods}/${next.metadata.name}`, labels, {
+      "content-type": "application/merge-patch+json",
+    });
+    assert.equal(patched.status, 200);
+  }
+});
+
+test("each has its own time, writer and namespace", async () => {
+  const body = template("own-");
+  for (let i = 0; i < 3; i++) await created(body);
+  h.clock.advance(60_000);
+  const later = await created(body);
+  assert.equal(later.metadata.creationTimestamp, "2026-01-01T00:01:00Z");
+  assert.equal(later.metadata.managedFields[0].time, "2026-01-01T00:01:00Z");
+  const other = await created(body, { "user-agent": "somebody/1.0" });
+  assert.equal(other.metadata.managedFields[0].manager, "somebody");
+  const away = await created(body, {}, podsIn("other"));
+  assert.equal(away.metadata.namespace, "other");
+});
+
+test("what is warned of or refused stays so, however often it comes", async () => {
+  const unknown = template("odd-", {}, { colour: "red" });
+  for (let i = 0; i < 3; i++) {
+    const warned = await h.call("POST", pods, unknown);
+    assert.match(warned.headers.warning ?? "", /unknown field \\"spec.colour\\"/);
+    await created(unknown, {}, `${pods}?fieldValidation=Ignore`);
+    const strict = failure(await h.call("POST", `${pods}?fieldValidation=Strict`, unknown), 400);
+    assert.match(strict.message ?? "", /unknown field "spec.colour"/);
+  }
+  const wrong = template("wrong-", {}, { restartPolicy: "Sometimes" });
+  for (let i = 0; i < 3; i++) failure(await h.call("POST", pods, wrong), 422);
+  const versioned = template("versioned-", { resourceVersion: "7" });
+  for (let i = 0; i < 3; i++) {
+    assert.equal((await h.call("POST", `${pods}?dryRun=All`, versioned)).status, 201);
+    failure(await h.call("POST", pods, versioned), 500);
+  }
+});
