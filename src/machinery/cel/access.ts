@@ -102,9 +102,13 @@ export function get(of: CelValue, key: CelValue, meter: Meter): CelValue {
   );
 }
 
+const noIndex = (): CelEvaluationError => new CelEvaluationError("unsupported index type 'string' in list");
+
 export function softGet(of: CelValue, key: CelValue, meter: Meter): CelOptional {
   const inner = of instanceof CelOptional ? of.value : of;
-  if (inner === undefined || inner === null) return CelOptional.none;
+  // What has no members lacks this one too.
+  if (!(inner instanceof Map) && !Array.isArray(inner)) return CelOptional.none;
+  if (Array.isArray(inner) && typeof key === "string") throw noIndex();
   const found = find(inner, key, meter);
   return found === undefined ? CelOptional.none : new CelOptional(found);
 }
@@ -112,7 +116,8 @@ export function softGet(of: CelValue, key: CelValue, meter: Meter): CelOptional 
 /** Whether `has(of.name)`. */
 export function present(of: CelValue, name: string): boolean {
   const inner = of instanceof CelOptional ? of.value : of;
-  if (inner === undefined) return false;
   if (inner instanceof Map) return inner.has(name);
-  throw noSuchOverload();
+  if (Array.isArray(inner)) throw noIndex();
+  // What has no members lacks this one too, null among it.
+  return false;
 }

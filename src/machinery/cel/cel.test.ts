@@ -38,6 +38,7 @@ const holding = [
   "dyn(1.0) == 1 && 1 < 1.5 && dyn(2u) == 2 && -9223372036854775808 < 0",
   "self.any == 2 && self.m['x'] == 1 && 'x' in self.m && !('y' in self.m) && 'a' in self.l",
   "has(self.a) && !has(self.m.y) && self.?m.?y.orValue(5) == 5 && self.m[?'x'].hasValue()",
+  "!has(dyn(null).x) && !has(dyn(1).x) && !has(dyn('t').x) && !dyn(null).?x.hasValue() && !dyn(1).?x.hasValue()",
   "self.l.exists(x, x == 'a') && self.l.all(x, x != 'c') && self.l.exists_one(x, x == 'a')",
   "self.l.map(x, x + '!') == ['b!', 'a!', 'b!'] && self.l.filter(x, x == 'b').size() == 2",
   "self.l.map(x, x == 'b', size(x)) == [1, 1] && self.l.all(i, x, i < 3 && x != '')",
@@ -85,6 +86,8 @@ const failing: [string, string][] = [
   ["9223372036854775807 + self.a > 0", "integer overflow"],
   ["self.any + 'a' == ''", "no such overload"],
   ["[].min() == 1", "min called on empty list"],
+  ["has(dyn([1]).x)", "unsupported index type 'string' in list"],
+  ["dyn([1]).?x.hasValue()", "unsupported index type 'string' in list"],
   [
     "quantity('x') == quantity('1')",
     "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
