@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { duplicateMembers, emptiedMembers } from "../machinery/index.ts";
-import { cannotHandle, checkTypes, conform, strictProblem, unknownFields } from "./conform.ts";
+import { base64Problem, cannotHandle, checkTypes, conform, strictProblem, unknownFields } from "./conform.ts";
 
 const deployment = "io.k8s.api.apps.v1.Deployment";
 const pod = "io.k8s.api.core.v1.Pod";
@@ -150,4 +150,10 @@ test("text that is not base64: Go names the place of the first wrong character",
     return Number(/input byte (\d+)$/.exec(problem)?.[1]);
   });
   assert.deepEqual(places, [0, 4, 2, 3, 1, 4, 4, 4]);
+  assert.match(conform("io.k8s.api.core.v1.Secret", { data: { k: "a\nb" } }).problem ?? "", /byte 1$/);
+  // Line breaks are left out, but counted.
+  assert.deepEqual(
+    ["a\nb", "ab\n*d", "ab=\nc", "ab\n=", "abc=\nd", "abcd\n"].map((text) => base64Problem(text)?.slice(-1)),
+    ["1", "3", "3", "4", "5", undefined],
+  );
 });

@@ -286,24 +286,31 @@ const encoded = /^[A-Za-z0-9+/]*={0,2}$/;
 export function base64Problem(value: string): string | undefined {
   const text = value.replaceAll(/[\r\n]/g, "");
   if (text.length % 4 === 0 && encoded.test(text)) return undefined;
-  return `illegal base64 data at input byte ${wrongPlace(text)}`;
+  return `illegal base64 data at input byte ${wrongPlace(text, value)}`;
 }
 
-function wrongPlace(text: string): number {
+/** `whole`: the text with its line breaks, where places are counted. */
+function wrongPlace(text: string, whole: string): number {
   const end = text.search(/[^A-Za-z0-9+/]/);
-  if (end < 0) return text.length - (text.length % 4);
+  if (end < 0) return whole.length - (text.length % 4);
   const inGroup = end % 4;
-  if (text[end] !== "=" || inGroup < 2) return end;
-  if (inGroup === 3) return end + 1;
-  // Two signs are wanted: what stands in place of the second is not named, but the first is.
-  if (end + 1 === text.length) return text.length;
-  return text[end + 1] === "=" ? end + 2 : end;
+  if (text[end] !== "=" || inGroup < 2) return placeIn(whole, end);
+  if (inGroup === 3) return placeIn(whole, end + 1);
+  // Two signs are wanted: what stands in place of the second is not named, but what is before it.
+  if (end + 1 === text.length) return whole.length;
+  return text[end + 1] === "=" ? placeIn(whole, end + 2) : placeIn(whole, end + 1) - 1;
+}
+
+/** Where the character is that is the `count`-th when line breaks are left out. */
+function placeIn(whole: string, count: number): number {
+  let left = count;
+  for (let i = 0; i < whole.length; i++) if (whole[i] !== "\n" && whole[i] !== "\r" && left-- === 0) return i;
+  return whole.length;
 }
 
 function base64(value: string): string {
-  const text = /[\r\n]/.test(value) ? value.replaceAll(/[\r\n]/g, "") : value;
-  const problem = base64Problem(text);
-  if (problem === undefined) return text;
+  const problem = base64Problem(value);
+  if (problem === undefined) return /[\r\n]/.test(value) ? value.replaceAll(/[\r\n]/g, "") : value;
   throw new TypeProblem(problem);
 }
 

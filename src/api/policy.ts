@@ -1,5 +1,5 @@
 /** policy: PodDisruptionBudget. */
-import { invalid, isPercent, notSupported } from "../machinery/index.ts";
+import { invalid, invalidTyped, isPercent, notSupported } from "../machinery/index.ts";
 import { ageColumn, column, nameColumn } from "./columns.ts";
 import type { FieldError, KindDefinition } from "./definition.ts";
 import { kindsOf } from "./define.ts";
@@ -51,7 +51,7 @@ export const policyKinds: readonly KindDefinition[] = [
         const value = spec[member];
         if (typeof value === "string" && !isPercent(value)) {
           errors.push(
-            invalid(
+            invalidTyped(
               `spec.${member}`,
               value,
               "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')",

@@ -18,8 +18,10 @@ function show(value: unknown): string {
     return String(value);
   if (value === undefined) return "null";
   if (typeof value === "string") return goQuote(value);
-  return withoutHtml(stringifyRaw(value, compactText));
+  return asJson(value);
 }
+
+const asJson = (value: unknown): string => withoutHtml(stringifyRaw(value, compactText));
 
 const make = (reason: string, head: string, field: string, detail: string): FieldError => ({
   reason,
@@ -39,6 +41,10 @@ export function invalidOften(field: string, value: () => unknown): (detail: stri
   return (detail) => make("FieldValueInvalid", (head ??= `Invalid value: ${show(value())}`), field, detail);
 }
 
+/** Of a value whose type is Go's own, as that of numbers or percents: shown as JSON. */
+export const invalidTyped = (field: string, value: unknown, detail: string): FieldError =>
+  make("FieldValueInvalid", `Invalid value: ${asJson(value)}`, field, detail);
+
 /** A mistake of several values together: none of them is shown. */
 export const invalidTogether = (field: string, detail: string): FieldError =>
   make("FieldValueInvalid", "Invalid value", field, detail);
@@ -46,10 +52,18 @@ export const invalidTogether = (field: string, detail: string): FieldError =>
 export const typeInvalid = (field: string, value: unknown, detail: string): FieldError =>
   make("FieldValueTypeInvalid", `Invalid value: ${show(value)}`, field, detail);
 
+/** Of a value whose type has a name in Go, as enumerations have: such strings are shown as JSON. */
 export const notSupported = (field: string, value: unknown, supported: readonly string[]): FieldError =>
+  unsupported(field, asJson(value ?? null), supported);
+
+/** Of a plain string. */
+export const notSupportedText = (field: string, value: string, supported: readonly string[]): FieldError =>
+  unsupported(field, show(value), supported);
+
+const unsupported = (field: string, shown: string, supported: readonly string[]): FieldError =>
   make(
     "FieldValueNotSupported",
-    `Unsupported value: ${show(value)}`,
+    `Unsupported value: ${shown}`,
     field,
     supported.length === 0
       ? ""

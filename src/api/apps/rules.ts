@@ -4,6 +4,7 @@ import {
   deepEqual,
   forbidden,
   invalid,
+  invalidTyped,
   isDns1123Label,
   isObject,
   isPercent,
@@ -45,7 +46,7 @@ const percentText =
 
 function intOrPercent(value: IntOrString | undefined, path: string, errors: FieldError[]): void {
   if (typeof value === "number") notNegative(value, path, errors);
-  else if (value !== undefined && !isPercent(value)) errors.push(invalid(path, value, percentText));
+  else if (value !== undefined && !isPercent(value)) errors.push(invalidTyped(path, value, percentText));
 }
 
 function atMostAll(value: IntOrString | undefined, path: string, errors: FieldError[]): void {

@@ -6,6 +6,7 @@ import {
   invalid,
   isQualifiedName,
   milliValue,
+  quantityValue,
   required,
 } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
@@ -108,6 +109,13 @@ function checkBounds(item: LimitRangeItem, name: string, path: string, errors: F
     );
 }
 
+/** The largest value whose thousandths an int64 can count. */
+const maxMilliValue = 2 ** 63 / 1000;
+
+/** A quantity as the reader counts it; 0 for what no int64 can hold. */
+const counted = (quantity: string, read: (quantity: string) => number): number =>
+  compareQuantity(quantity, "9223372036854775807") > 0 ? 0 : read(quantity);
+
 function checkRatio(
   ratio: string | undefined,
   min: string | undefined,
@@ -117,7 +125,11 @@ function checkRatio(
   if (ratio === undefined) return;
   if (compareQuantity(ratio, "1") < 0) say(ratio, `ratio ${ratio} is less than 1`);
   if (min === undefined || max === undefined) return;
-  const highest = milliValue(max) / milliValue(min);
-  if (milliValue(ratio) / 1000 > highest)
-    say(ratio, `ratio ${ratio} is greater than max/min = ${highest.toFixed(6)}`);
+  const values = [ratio, min, max].map((each) => counted(each, quantityValue)) as [number, number, number];
+  // What is too large to be counted in thousandths is counted in ones, rounded up.
+  const [wanted, least, most] = values.some((each) => each >= maxMilliValue)
+    ? values
+    : [counted(ratio, milliValue) / 1000, counted(min, milliValue), counted(max, milliValue)];
+  const highest = most / least;
+  if (wanted > highest) say(ratio, `ratio ${ratio} is greater than max/min = ${highest.toFixed(6)}`);
 }

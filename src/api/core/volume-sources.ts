@@ -7,6 +7,7 @@ import {
   isDns1123Label,
   isDns1123Subdomain,
   notSupported,
+  notSupportedText,
   required,
   tooLong,
 } from "../../machinery/index.ts";
@@ -237,7 +238,7 @@ const azureDisk: Rule<AzureDiskVolumeSource> = (source, path, errors) => {
     kind === "Managed"
       ? "/subscriptions/{sub-id}/resourcegroups/{group-name}/providers/microsoft.compute/disks/{disk-id}"
       : "https://{account-name}.blob.core.windows.net/{container-name}/{disk-name}.vhd";
-  errors.push(notSupported(`${path}.diskURI`, diskURI, [wanted]));
+  errors.push(notSupportedText(`${path}.diskURI`, diskURI, [wanted]));
 };
 
 const storageos: Rule<StorageOSVolumeSource & StorageOSPersistentVolumeSource> = (

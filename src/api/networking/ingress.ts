@@ -9,6 +9,7 @@ import {
   isPortNumber,
   isWildcardDns1123Subdomain,
   notSupported,
+  notSupportedText,
   required,
   tooLong,
   wasEmptied,
@@ -175,7 +176,7 @@ export function validateIngressClass(ingressClass: IngressClass): FieldError[] {
   const { scope, namespace } = parameters;
   const because = `\`parameters.scope\` is set to '${scope}'`;
   if (scope === undefined) errors.push(required(`${path}.scope`));
-  else if (!scopes.includes(scope)) errors.push(notSupported(`${path}.scope`, scope, scopes));
+  else if (!scopes.includes(scope)) errors.push(notSupportedText(`${path}.scope`, scope, scopes));
   else if (scope === "Cluster" && namespace !== undefined)
     errors.push(forbidden(`${path}.namespace`, because));
   else if (scope === "Namespace") {

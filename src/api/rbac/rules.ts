@@ -5,6 +5,7 @@ import {
   isDns1123Subdomain,
   isPathSegmentName,
   notSupported,
+  notSupportedText,
   required,
 } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
@@ -91,7 +92,7 @@ export function validateBinding(
   const role = binding.roleRef ?? { apiGroup: "", kind: "", name: "" };
   if (role.apiGroup !== group) errors.push(notSupported("roleRef.apiGroup", role.apiGroup ?? "", [group]));
   const kinds = namespaced ? ["Role", "ClusterRole"] : ["ClusterRole"];
-  if (!kinds.includes(role.kind)) errors.push(notSupported("roleRef.kind", role.kind ?? "", kinds));
+  if (!kinds.includes(role.kind)) errors.push(notSupportedText("roleRef.kind", role.kind ?? "", kinds));
   if (!role.name) errors.push(required("roleRef.name"));
   else for (const text of isPathSegmentName(role.name)) errors.push(invalid("roleRef.name", role.name, text));
   for (const [i, subject] of (binding.subjects ?? []).entries()) {

@@ -10,6 +10,7 @@ import {
   isQualifiedName,
   notFound,
   notSupported,
+  notSupportedText,
   required,
 } from "../../../machinery/index.ts";
 import type { FieldError } from "../../definition.ts";
@@ -107,7 +108,7 @@ export function validateFieldRef(
     const [, base = "", name = ""] = subscript;
     const key = base === "metadata.annotations" ? name.toLowerCase() : name;
     for (const text of isQualifiedName(key)) errors.push(invalid(path, key, text));
-  } else if (!allowed.includes(field)) errors.push(notSupported(`${path}.fieldPath`, field, allowed));
+  } else if (!allowed.includes(field)) errors.push(notSupportedText(`${path}.fieldPath`, field, allowed));
 }
 
 const cpuDivisors = ["1m", "1"];

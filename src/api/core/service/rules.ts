@@ -9,6 +9,7 @@ import {
   isPortNumber,
   isQualifiedName,
   notSupported,
+  notSupportedText,
   required,
 } from "../../../machinery/index.ts";
 import type { FieldError } from "../../definition.ts";
@@ -207,5 +208,5 @@ function checkTraffic(spec: ServiceSpec, errors: FieldError[]): void {
   const distribution = spec.trafficDistribution;
   const distributions = ["PreferClose", "PreferSameZone", "PreferSameNode"];
   if (distribution !== undefined && !distributions.includes(distribution))
-    errors.push(notSupported("spec.trafficDistribution", distribution, distributions));
+    errors.push(notSupportedText("spec.trafficDistribution", distribution, distributions));
 }
