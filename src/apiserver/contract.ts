@@ -151,6 +151,8 @@ export interface RequestAudit {
   readonly events?: number;
   /** Requests by how much the policy says is recorded of them. */
   readonly levels?: ReadonlyMap<string, number>;
+  /** Events that were lost, by where (`log`, `webhook`, `buffered`). */
+  readonly errors?: ReadonlyMap<string, number>;
   begin(request: HandlerRequest): AuditTrail;
 }
 

@@ -4,6 +4,7 @@ import type { Store } from "../store/index.ts";
 import type { ObjectCaches } from "./cache/objects.ts";
 import { maxChanges } from "./cache/watch-cache.ts";
 import type { RequestAudit } from "./contract.ts";
+import { describeIssuance } from "./metrics/issuance.ts";
 import { describeBuild, describeProcess } from "./metrics/process.ts";
 import type { MetricsRegistry } from "./metrics/registry.ts";
 import { describeStorage } from "./metrics/storage.ts";
@@ -24,6 +25,7 @@ export function describeServer(registry: MetricsRegistry, { store, caches, audit
     capacity: maxChanges,
   });
   describeServices(registry, caches);
+  describeIssuance(registry, caches);
   const events = registry.counter({
     name: "apiserver_audit_event_total",
     help: "Events of the audit record.",
@@ -35,7 +37,14 @@ export function describeServer(registry: MetricsRegistry, { store, caches, audit
     stability: "ALPHA",
     labels: ["level"],
   });
+  const errors = registry.counter({
+    name: "apiserver_audit_error_total",
+    help: "Events of the audit record that were lost, by where.",
+    stability: "ALPHA",
+    labels: ["plugin"],
+  });
   registry.beforeReading(() => {
+    for (const [plugin, count] of audit?.errors ?? []) errors.with(plugin).value = count;
     events.with().value = audit?.events ?? 0;
     for (const [level, count] of audit?.levels ?? []) levels.with(level).value = count;
   });
@@ -48,11 +57,24 @@ function describeServices(registry: MetricsRegistry, caches: ObjectCaches): void
     stability: "ALPHA",
     labels: ["name"],
   });
+  const lost = registry.counter({
+    name: "aggregator_unavailable_apiservice_total",
+    help: "How often nobody answered for an APIService any more, by why.",
+    stability: "ALPHA",
+    labels: ["name", "reason"],
+  });
+  const availability = (object: APIService | undefined) =>
+    object?.status?.conditions?.find(({ type }) => type === "Available");
+  caches.onChange<APIService>("apiregistration.k8s.io", "apiservices", (type, object, old) => {
+    if (type !== "modified" || availability(old)?.status !== "True") return;
+    const now = availability(object);
+    if (now?.status !== "True") lost.with(object.metadata?.name ?? "", now?.reason ?? "UnknownReason").add();
+  });
   registry.beforeReading(() => {
     unavailable.clear();
-    for (const { metadata, status } of caches.list<APIService>("apiregistration.k8s.io", "apiservices")) {
-      const available = status?.conditions?.find(({ type }) => type === "Available")?.status === "True";
-      unavailable.with(metadata?.name ?? "").set(available ? 0 : 1);
+    for (const object of caches.list<APIService>("apiregistration.k8s.io", "apiservices")) {
+      const available = availability(object)?.status === "True";
+      unavailable.with(object.metadata?.name ?? "").set(available ? 0 : 1);
     }
   });
 }

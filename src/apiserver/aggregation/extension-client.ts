@@ -5,7 +5,8 @@ import { trusting } from "../../machinery/index.ts";
 import type { ObjectReader, UserInfo } from "../auth-contract.ts";
 import { type Endpoint, resolveServiceEndpoint } from "../network/service-endpoint.ts";
 import type { Extension } from "./extension.ts";
-import { goErrorText } from "../network/go-errors.ts";
+import type { X509Metrics } from "../metrics/x509.ts";
+import { checkServerIdentity, goErrorText } from "../network/go-errors.ts";
 import { lengthHeaders, type OutgoingBody, sendBody } from "../network/outgoing-body.ts";
 import { identityHeaders } from "./identity-headers.ts";
 import type { FrontProxyCertificate } from "./options.ts";
@@ -34,7 +35,15 @@ export class ExtensionClient {
   readonly #random: () => number;
   readonly #agent = new Agent({ keepAlive: true, maxFreeSockets: 16 });
 
-  constructor(objects: ObjectReader, certificate: FrontProxyCertificate | undefined, random: () => number) {
+  readonly #meters: X509Metrics | undefined;
+
+  constructor(
+    objects: ObjectReader,
+    certificate: FrontProxyCertificate | undefined,
+    random: () => number,
+    meters?: X509Metrics,
+  ) {
+    this.#meters = meters;
     this.#objects = objects;
     this.#certificate = certificate;
     this.#random = random;
@@ -58,6 +67,7 @@ export class ExtensionClient {
       servername: `${service.name}.${service.namespace}.svc`,
       ...trusting(ca),
       rejectUnauthorized: !insecure,
+      checkServerIdentity,
       ...this.#certificate,
       agent: ownConnection ? false : this.#agent,
       ...(ownConnection ? { ALPNProtocols: ["http/1.1"] } : {}),
@@ -72,13 +82,19 @@ export class ExtensionClient {
     } catch (error) {
       // A kept connection may be closed by the other end just when it is used again.
       const repeats = repeatable.has(wanted.method) && !wanted.body;
-      if (!(error instanceof StaleError) || !repeats) throw wording(error, options);
+      if (!(error instanceof StaleError) || !repeats) throw this.#worded(error, options);
     }
     try {
       return await once({ ...options, agent: false }, wanted);
     } catch (error) {
-      throw wording(error, options);
+      throw this.#worded(error, options);
     }
+  }
+
+  #worded(error: unknown, options: RequestOptions): Error {
+    const worded = wording(error, options);
+    this.#meters?.refused(worded.message);
+    return worded;
   }
 }
 

@@ -31,7 +31,7 @@ export class RemoteServers {
 
   constructor(core: Core, registrations: Registrations, certificate: FrontProxyCertificate | undefined) {
     this.#registrations = registrations;
-    this.#client = new ExtensionClient(core.caches, certificate, core.random);
+    this.#client = new ExtensionClient(core.caches, certificate, core.random, core.meters.extensions);
     this.availability = new Availability(core, apiServicesOf(core) as ServedResource, this.#client);
     this.discovery = new RemoteDiscovery(this.#client);
     this.#openApi = new RemoteOpenApi(this.#client);

@@ -1,7 +1,7 @@
 /** The record of who did what (audit.k8s.io/v1). */
 import type { HandlerRequest, RequestAudit } from "../contract.ts";
 import { auditIdOf } from "./audit-id.ts";
-import type { AuditBackend, AuditEvent } from "./event.ts";
+import type { AuditBackend, AuditEvent, AuditPlugin } from "./event.ts";
 import { AuditPolicy } from "./policy.ts";
 import { Trail } from "./trail.ts";
 
@@ -12,6 +12,8 @@ export interface AuditOptions {
   now(): number;
   /** Events whose JSON is longer lose their bodies; bytes. */
   maxEventBytes?: number;
+  /** Hears of events that a backend could not take. */
+  failed?: (plugin: AuditPlugin, error: unknown) => void;
 }
 
 export class Audit implements RequestAudit {
@@ -19,6 +21,8 @@ export class Audit implements RequestAudit {
   readonly #policy: AuditPolicy;
   events = 0;
   readonly levels = new Map<string, number>();
+  /** Events that were lost, by where. */
+  readonly errors = new Map<string, number>();
 
   /** Throws an Error for a policy with mistakes. */
   constructor(options: AuditOptions) {
@@ -50,6 +54,18 @@ export class Audit implements RequestAudit {
       kept = { ...rest, annotations: { ...event.annotations, "audit.k8s.io/truncated": "true" } };
       line = JSON.stringify(kept);
     }
-    for (const backend of backends) backend.write(kept, line);
+    for (const backend of backends) {
+      try {
+        backend.write(kept, line);
+      } catch (error) {
+        this.lost(backend.plugin ?? "log", 1);
+        this.#options.failed?.(backend.plugin ?? "log", error);
+      }
+    }
+  }
+
+  /** So many events did not get where they should. */
+  lost(plugin: AuditPlugin, events: number): void {
+    this.errors.set(plugin, (this.errors.get(plugin) ?? 0) + events);
   }
 }

@@ -51,9 +51,14 @@ export function eventUser(user: UserInfo): EventUser {
   };
 }
 
+/** Where events are lost, by kube-apiserver's names: in a log, on the way to a webhook, or while they wait for one. */
+export type AuditPlugin = "log" | "webhook" | "buffered";
+
 /** Where events go. */
 export interface AuditBackend {
-  /** Each event is a line of JSON by now. */
+  /** By which its failures are counted. */
+  readonly plugin?: AuditPlugin;
+  /** Each event is a line of JSON by now. Throws where it cannot be written; the request goes on. */
   write(event: AuditEvent, line: string): void;
   close(): Promise<void>;
 }

@@ -30,24 +30,30 @@ const dayMs = 24 * 3600 * 1000;
 export function logBackend(options: LogOptions): AuditBackend {
   const { path } = options;
   if (path === "-") {
-    return { write: (_event, line) => void process.stdout.write(`${line}\n`), close: async () => {} };
+    return {
+      plugin: "log",
+      write: (_event, line) => void process.stdout.write(`${line}\n`),
+      close: async () => {},
+    };
   }
   const limit = (options.maxSizeMb || 100) * 1024 * 1024;
   let file = openSync(path, "a", 0o600);
   let size = fstatSync(file).size;
 
   const rotate = (): void => {
-    closeSync(file);
     const extension = extname(path);
     const stem = basename(path, extension);
     const time = new Date(options.now()).toISOString().replaceAll(":", "-").replace("Z", "");
     renameSync(path, join(dirname(path), `${stem}-${time}${extension}`));
+    const full = file;
     file = openSync(path, "a", 0o600);
+    closeSync(full);
     size = 0;
     removeOld(options, stem, extension);
   };
 
   return {
+    plugin: "log",
     write(_event, line) {
       const bytes = Buffer.from(`${line}\n`);
       if (size > 0 && size + bytes.length > limit) rotate();

@@ -21,14 +21,21 @@ export async function openAudit(
 ): Promise<Audit> {
   const now = (): number => clock.now();
   const policy = parseYamlDocuments(await readFile(policyFile, "utf8"), policyFile)[0]?.value;
+  let failures = 0;
+  const failed = (plugin: string, error: unknown): void => {
+    if (failures++ % 1000 === 0)
+      log.error("an audit event could not be recorded", { plugin, error, failures });
+  };
   const make = (backends: ConstructorParameters<typeof Audit>[0]["backends"]): Audit =>
-    new Audit({ policy, backends, now, ...(maxEventBytes === undefined ? {} : { maxEventBytes }) });
+    new Audit({ policy, backends, now, failed, ...(maxEventBytes === undefined ? {} : { maxEventBytes }) });
   // Mistakes are said before files are opened.
   make([]);
-  return make([
+  const lost = (plugin: "webhook" | "buffered", events: number): void => audit.lost(plugin, events);
+  const audit: Audit = make([
     ...(file ? [logBackend({ ...file, now })] : []),
     ...(webhook
-      ? [webhookBackend({ ...webhook, post: postByKubeconfig(webhook.kubeconfig), clock, log })]
+      ? [webhookBackend({ ...webhook, post: postByKubeconfig(webhook.kubeconfig), clock, log, lost })]
       : []),
   ]);
+  return audit;
 }

@@ -13,6 +13,8 @@ export interface WebhookOptions {
   buffer?: number;
   /** Wait before a request is made again; doubles. */
   retryMs?: number;
+  /** Hears of events that are lost. */
+  lost?: (plugin: "webhook" | "buffered", events: number) => void;
 }
 
 const timeoutMs = 30_000;
@@ -36,6 +38,7 @@ export function webhookBackend(options: WebhookOptions): AuditBackend {
         return;
       } catch (error) {
         if (attempt === attempts || closing.signal.aborted) {
+          options.lost?.("webhook", items.length);
           log.warn("audit events were lost: the webhook does not take them", { events: items.length, error });
           return;
         }
@@ -56,8 +59,10 @@ export function webhookBackend(options: WebhookOptions): AuditBackend {
   };
 
   return {
+    plugin: "buffered",
     write(event) {
       if (waiting.length >= buffer) {
+        options.lost?.("buffered", 1);
         if (lost++ % 1000 === 0) log.warn("audit events are lost: too many are waiting", { lost });
         return;
       }

@@ -101,7 +101,7 @@ export function createAuth(options: AuthOptions): Auth {
   const anonymous = new AnonymousRule();
   const compile = options.compileExpression ?? noExpressions;
   const rbac = new RbacAuthorizer();
-  const authorizer = new AuthorizerChain(rbac);
+  const authorizer = new AuthorizerChain(rbac, () => options.clock.monotonic());
   let rolesStored = false;
   return {
     issuer,
@@ -150,7 +150,16 @@ export function createAuth(options: AuthOptions): Auth {
       const { clock } = options;
       const fetch = options.fetchJson ?? fetchJson;
       issuers.use(
-        config.jwt.map((each) => new JwtTokens({ config: each, compile, clock, fetchJson: fetch })),
+        config.jwt.map(
+          (each) =>
+            new JwtTokens({
+              config: each,
+              compile,
+              clock,
+              fetchJson: fetch,
+              meters: () => authorizer.meters,
+            }),
+        ),
       );
       anonymous.use(config.anonymous);
     },

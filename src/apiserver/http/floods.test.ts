@@ -170,6 +170,8 @@ test("a watcher that takes nothing is cut off, and what it did not take is gone"
   }
   const cut = await client.until(({ type, stream }) => type === frameTypes.rstStream && stream === 1);
   assert.equal(cut?.payload.readUInt32BE(0), 2, "INTERNAL_ERROR");
+  const { text } = await h.call("GET", "/metrics");
+  assert.match(text, /^apiserver_terminated_watchers_total\{group="",resource="configmaps"\} 1$/m);
   client.socket.destroy();
   own.destroy();
   await servesOthers();

@@ -1,7 +1,8 @@
 /** What authenticators and authorizers have decided, each by itself: apiserver_authorization_*, authentication_token_cache_*, serviceaccount_*. */
 import { AuthorizationWebhookMetrics } from "./authorization-webhooks.ts";
 import type { MetricsRegistry } from "./registry.ts";
-import type { Counter } from "./values.ts";
+import { hashOf } from "./encryption.ts";
+import { type Counter, defaultBounds, exponentialBounds } from "./values.ts";
 
 /** How long certificates are still good, in seconds: 0, half an hour, up to a year. */
 const hour = 3600;
@@ -65,6 +66,9 @@ export class AuthMetrics {
   /** Seconds for which certificates that were shown are still good. */
   readonly certificates;
   readonly webhooks: AuthorizationWebhookMetrics;
+  /** What was done to the graph of nodes and what their pods refer to. */
+  readonly nodeGraph;
+  readonly #tokensOfIssuers;
   readonly #decisions;
 
   constructor(registry: MetricsRegistry) {
@@ -101,12 +105,31 @@ export class AuthMetrics {
         bounds: expirations,
       })
       .with();
+    this.nodeGraph = registry.histogram({
+      name: "node_authorizer_graph_actions_duration_seconds",
+      help: "Time to follow a change of a pod in the graph of nodes.",
+      stability: "ALPHA",
+      labels: ["operation"],
+      bounds: exponentialBounds(0.0001, 2, 12),
+    });
+    this.#tokensOfIssuers = registry.histogram({
+      name: "apiserver_authentication_jwt_authenticator_latency_seconds",
+      help: "Time to check a token of an issuer that was not remembered.",
+      stability: "ALPHA",
+      labels: ["result", "jwt_issuer_hash"],
+      bounds: [0.001, ...defaultBounds],
+    });
     this.webhooks = new AuthorizationWebhookMetrics(registry);
     this.#decisions = counter("apiserver_authorization_decisions_total", "Decisions of authorizers.", [
       "type",
       "name",
       "decision",
     ]);
+  }
+
+  /** A token of an issuer was looked at. */
+  issuerAsked(issuer: string, good: boolean, ms: number): void {
+    this.#tokensOfIssuers.with(good ? "success" : "failure", hashOf(issuer)).observe(ms / 1000);
   }
 
   decisionsOf(type: string, name: string): DecisionMeters {

@@ -9,6 +9,7 @@ import type { MetricsRegistry } from "./registry.ts";
 import { RequestMetrics } from "./requests.ts";
 import { RestClientMetrics } from "./rest-client.ts";
 import { StorageMetrics } from "./storage.ts";
+import { X509Metrics } from "./x509.ts";
 import { WatchMetrics } from "./watches.ts";
 
 export class Meters {
@@ -22,11 +23,14 @@ export class Meters {
   readonly impersonation: ImpersonationMetrics;
   readonly lists: ListMetrics;
   readonly restClient: RestClientMetrics;
+  /** Certificates of extension servers. */
+  readonly extensions: X509Metrics;
 
   constructor(registry: MetricsRegistry) {
     this.requests = new RequestMetrics(registry);
     this.identity = new IdentityMetrics(registry);
     this.restClient = new RestClientMetrics(registry);
+    this.extensions = new X509Metrics(registry, "kube_aggregator");
     this.admission = new AdmissionMetrics(registry, this.restClient);
     this.watches = new WatchMetrics(registry);
     this.storage = new StorageMetrics(registry);

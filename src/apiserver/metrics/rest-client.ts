@@ -1,5 +1,6 @@
 /** rest_client_*: requests that the server sends to webhooks. */
 import type { MetricsRegistry } from "./registry.ts";
+import { X509Metrics } from "./x509.ts";
 
 const seconds = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60];
 const bytes = [64, 256, 512, 1024, 4096, 16_384, 65_536, 262_144, 2 ** 20, 2 ** 22, 2 ** 24];
@@ -9,8 +10,11 @@ export class RestClientMetrics {
   readonly #durations;
   readonly #sent;
   readonly #received;
+  /** Certificates of webhooks. */
+  readonly x509: X509Metrics;
 
   constructor(registry: MetricsRegistry) {
+    this.x509 = new X509Metrics(registry, "webhooks");
     const stability = "ALPHA";
     this.#requests = registry.counter({
       name: "rest_client_requests_total",

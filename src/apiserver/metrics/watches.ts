@@ -6,12 +6,15 @@ import { type Counter, exponentialBounds, type Histogram } from "./values.ts";
 export interface WatchMeters {
   readonly events: Counter;
   readonly sizes: Histogram;
+  /** It was cut off, since its reader takes too little. */
+  cutOff(): void;
 }
 
 export class WatchMetrics {
   readonly #events;
   readonly #sizes;
   readonly #listed;
+  readonly #cutOff;
 
   constructor(registry: MetricsRegistry) {
     const labels = ["group", "version", "resource"];
@@ -36,6 +39,12 @@ export class WatchMetrics {
       labels: [...labels, "scope"],
       bounds: [0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 2, 4, 6, 8, 10, 15, 20, 30, 45, 60],
     });
+    this.#cutOff = registry.counter({
+      name: "apiserver_terminated_watchers_total",
+      help: "Watches that were cut off because nobody took what they told.",
+      stability,
+      labels: ["group", "resource"],
+    });
   }
 
   /** A watch has told the state that it began with, this long after it was asked for. */
@@ -51,6 +60,7 @@ export class WatchMetrics {
     return {
       events: this.#events.with(group, version, plural),
       sizes: this.#sizes.with(group, version, plural),
+      cutOff: () => this.#cutOff.with(group, plural).add(),
     };
   }
 }

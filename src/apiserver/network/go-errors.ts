@@ -1,5 +1,6 @@
 /** Why another server cannot be reached, in the words of Go's standard library: people search for them. */
 import { formatTime } from "../../machinery/index.ts";
+import { X509Certificate } from "node:crypto";
 import { getServers } from "node:dns";
 import { isIP } from "node:net";
 import { checkServerIdentity as checkByNode, type PeerCertificate } from "node:tls";
@@ -21,12 +22,18 @@ const certificateWords: Record<string, string> = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: "certificate signed by unknown authority",
 };
 
+/** By the code of an error: the other end's certificate is not good. */
+export const isCertificateProblem = (code: string): boolean =>
+  code.startsWith("CERT_") || code === "ERR_TLS_CERT_ALTNAME_INVALID" || code in certificateWords;
+
 /** Of a certificate, as Node tells it (`getPeerCertificate`). */
 export interface SeenCertificate {
   subject?: { CN?: string | string[] | undefined };
   subjectaltname?: string;
   valid_from?: string;
   valid_to?: string;
+  /** DER */
+  raw?: Buffer;
 }
 
 /**
@@ -44,7 +51,9 @@ export function goErrorText(
   const dial = dialWords[code];
   if (dial !== undefined) return `dial tcp ${address}: ${dial}`;
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") return lookup(address.slice(0, address.lastIndexOf(":")));
-  const certificate = certificateProblem(code, cert, serverName);
+  const certificate = /digest algorithm too weak/.test(error.message)
+    ? `cannot verify signature: insecure algorithm ${weakAlgorithm(cert)}`
+    : certificateProblem(code, cert, serverName);
   if (certificate !== undefined) return `tls: failed to verify certificate: x509: ${certificate}`;
   if (code === "ECONNRESET" || code === "EPIPE")
     return error.message === "socket hang up" || /disconnected before secure/.test(error.message)
@@ -56,6 +65,16 @@ export function goErrorText(
   const alert = /alert ([a-z ]+?)(?: ?:|$)/.exec(error.message)?.[1];
   if (alert !== undefined) return `remote error: tls: ${alert}`;
   return error.message;
+}
+
+/** As Go names it; OpenSSL says that it is too weak, and not which it is. */
+function weakAlgorithm(cert: SeenCertificate | undefined): string {
+  const { signatureAlgorithm = "" } =
+    cert?.raw === undefined
+      ? {}
+      : (new X509Certificate(cert.raw) as { signatureAlgorithm?: string | undefined });
+  if (/ecdsa/i.test(signatureAlgorithm)) return "ECDSA-SHA1";
+  return /md5/i.test(signatureAlgorithm) ? "MD5-RSA" : "SHA1-RSA";
 }
 
 function lookup(host: string): string {

@@ -2,6 +2,7 @@ import { Agent, request, type RequestOptions } from "node:https";
 import type { IncomingMessage } from "node:http";
 import { isIP } from "node:net";
 import { StatusError } from "../../machinery/index.ts";
+import { isCertificateProblem } from "../network/go-errors.ts";
 import type { KubeletLocation } from "./kubelet-location.ts";
 
 /** How the API server shows itself to kubelets; all PEM. */
@@ -41,11 +42,22 @@ export class KubeletClient {
     };
   }
 
-  /** Settles with the head of the answer. Rejects with ServiceUnavailable-like errors when nothing answers. */
-  get(location: KubeletLocation, path: string, signal?: AbortSignal): Promise<IncomingMessage> {
+  /** Settles with the head of the answer. `trust`: whether the kubelet must show who it is. Rejects with ServiceUnavailable-like errors when nothing answers. */
+  get(
+    location: KubeletLocation,
+    path: string,
+    signal?: AbortSignal,
+    trust: "verify" | "anybody" = "verify",
+  ): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       const call = request(
-        { ...this.options(location, false), path, method: "GET", ...(signal ? { signal } : {}) },
+        {
+          ...this.options(location, trust === "anybody"),
+          ...(trust === "anybody" ? { rejectUnauthorized: false } : {}),
+          path,
+          method: "GET",
+          ...(signal ? { signal } : {}),
+        },
         resolve,
       );
       call.setTimeout(connectMs, () => {
@@ -55,6 +67,12 @@ export class KubeletClient {
       call.end();
     });
   }
+}
+
+/** Whether a kubelet was not asked because it could not show who it is. */
+export function isTrustProblem(error: unknown): boolean {
+  const { cause } = (error ?? {}) as { cause?: NodeJS.ErrnoException };
+  return isCertificateProblem(cause?.code ?? "");
 }
 
 /** The error a client sees when a kubelet cannot be asked. */

@@ -14,10 +14,18 @@ import {
 import { invalid as invalidObject } from "../errors.ts";
 import type { ObjectReader } from "../auth-contract.ts";
 import type { RequestInfo, SpecialHandler } from "../contract.ts";
-import { failureOf, type KubeletClient } from "./kubelet-client.ts";
+import type { PodLogMetrics } from "../metrics/pod-logs.ts";
+import { isTrue } from "../request-info.ts";
+import { failureOf, isTrustProblem, type KubeletClient } from "./kubelet-client.ts";
 import { containerOf, kubeletOfPod, podOf } from "./kubelet-location.ts";
 
 const passedOn = ["follow", "previous", "sinceSeconds", "sinceTime", "timestamps", "tailLines", "limitBytes"];
+
+/** From whom logs come, and where they are counted. */
+export interface PodLogs {
+  kubelet: KubeletClient;
+  meters: PodLogMetrics;
+}
 
 /** Throws BadRequest for what is no number. */
 function numberOf(query: URLSearchParams, name: string): number | undefined {
@@ -59,12 +67,14 @@ function validate(query: URLSearchParams, name: string): void {
 
 /** The kubelet's answer; undefined while there is no kubelet. Throws when the pod, the container or the options are not right. */
 async function openLog(
-  kubelet: KubeletClient,
+  { kubelet, meters }: PodLogs,
   info: RequestInfo,
   objects: ObjectReader,
   signal: AbortSignal | undefined,
 ): Promise<IncomingMessage | undefined> {
   const { query } = info;
+  const insecure = isTrue(query.get("insecureSkipTLSVerifyBackend"));
+  meters.asked(insecure ? "skip_tls_allowed" : "enforce_tls");
   validate(query, info.name);
   const pod = podOf(objects, info.namespace, info.name);
   const container = containerOf(pod, query.get("container") ?? "");
@@ -76,13 +86,18 @@ async function openLog(
     if (value !== null) wanted.set(name, value);
   }
   const path = `/containerLogs/${[info.namespace, info.name, container].map(encodeURIComponent).join("/")}?${wanted}`;
-  const answer = await kubelet.get(location, path, signal);
+  const answer = await kubelet
+    .get(location, path, signal, insecure ? "anybody" : "verify")
+    .catch((error: unknown) => {
+      if (isTrustProblem(error)) meters.distrusted();
+      throw error;
+    });
   if (answer.statusCode !== 200) throw await failureOf(answer, path);
   return answer;
 }
 
 /** `pods/log`: passed through as it comes. */
-export function podLogHandler(kubelet: KubeletClient): SpecialHandler {
+export function podLogHandler(logs: PodLogs): SpecialHandler {
   return {
     group: "",
     version: "v1",
@@ -90,7 +105,7 @@ export function podLogHandler(kubelet: KubeletClient): SpecialHandler {
     namespaced: true,
     verbs: ["get"],
     async handle({ info, objects, request }) {
-      const body = await openLog(kubelet, info, objects, request.signal);
+      const body = await openLog(logs, info, objects, request.signal);
       const headers: Record<string, string> = body ? { "content-type": "text/plain" } : {};
       return { status: body ? 200 : 204, headers, body: body ?? Readable.from([]) };
     },
@@ -107,14 +122,14 @@ const webSockets = new WebSocketServer({
 
 /** The same log in the messages of a WebSocket, for browsers. */
 export async function logToWebSocket(
-  kubelet: KubeletClient,
+  logs: PodLogs,
   client: { request: IncomingMessage; socket: Duplex; head: Buffer },
   info: RequestInfo,
   objects: ObjectReader,
 ): Promise<void> {
   const gone = new AbortController();
   client.socket.once("close", () => gone.abort());
-  const body = (await openLog(kubelet, info, objects, gone.signal)) ?? [];
+  const body = (await openLog(logs, info, objects, gone.signal)) ?? [];
   const socket = await new Promise<WebSocket>((resolve) =>
     webSockets.handleUpgrade(client.request, client.socket, client.head, resolve),
   );

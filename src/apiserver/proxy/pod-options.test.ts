@@ -4,6 +4,8 @@ import type { KubeObject } from "../../api/index.ts";
 import type { TransportResponse } from "../../client/index.ts";
 import type { ObjectReader } from "../auth-contract.ts";
 import type { RequestInfo, SpecialHandler } from "../contract.ts";
+import { PodLogMetrics } from "../metrics/pod-logs.ts";
+import { MetricsRegistry } from "../metrics/registry.ts";
 import { failure, startHarness } from "../testing/harness.ts";
 import { KubeletClient } from "./kubelet-client.ts";
 import { podLogHandler } from "./pod-log.ts";
@@ -31,7 +33,10 @@ function ask(handler: SpecialHandler, query: string, found: KubeObject | undefin
   );
 }
 
-const log = podLogHandler(new KubeletClient({ cert: "", key: "", ca: "" }));
+const log = podLogHandler({
+  kubelet: new KubeletClient({ cert: "", key: "", ca: "" }),
+  meters: new PodLogMetrics(new MetricsRegistry()),
+});
 
 test("what is wrong with the options of a log is told at once, whether the pod is there or not", async () => {
   const query = "tailLines=-1&limitBytes=0&sinceSeconds=0&stream=All";

@@ -2,6 +2,8 @@ import { StatusError } from "../../machinery/index.ts";
 import type { Authorizer, UserInfo } from "../auth-contract.ts";
 import type { RequestInfo, SpecialHandler, UpgradeHandler } from "../contract.ts";
 import { denied } from "../errors.ts";
+import { PodLogMetrics } from "../metrics/pod-logs.ts";
+import { MetricsRegistry } from "../metrics/registry.ts";
 import { isGlobalUnicast } from "../network/global-unicast.ts";
 import { backendPath } from "./backend-path.ts";
 import { backendProxyHandler, nodeProxyHandler, nodeTarget } from "./http-proxy.ts";
@@ -17,6 +19,8 @@ export interface ProxyOptions {
   kubelet: KubeletCredentials;
   /** Addresses that pods and nodes may have: default those that lead neither to this machine nor to its link. */
   allows?: (address: string) => boolean;
+  /** Where it counts. */
+  metrics?: MetricsRegistry;
   /** 0 <= x < 1; chooses among a Service's endpoints. */
   random: () => number;
 }
@@ -30,10 +34,11 @@ export interface Proxy {
 
 export function createProxy(options: ProxyOptions): Proxy {
   const kubelet = new KubeletClient(options.kubelet);
-  const { allows = isGlobalUnicast, random } = options;
+  const { allows = isGlobalUnicast, random, metrics = new MetricsRegistry() } = options;
+  const logs = { kubelet, meters: new PodLogMetrics(metrics) };
   return {
     special: new Map([
-      ["pods/log", podLogHandler(kubelet)],
+      ["pods/log", podLogHandler(logs)],
       ["pods/exec", streamHandler("exec")],
       ["pods/attach", streamHandler("attach")],
       ["pods/portforward", streamHandler("portforward")],
@@ -53,7 +58,7 @@ export function createProxy(options: ProxyOptions): Proxy {
         const client = { request, socket, head };
         try {
           if (info.resource === "pods" && info.subresource === "log") {
-            logToWebSocket(kubelet, client, info, objects).catch((error: unknown) =>
+            logToWebSocket(logs, client, info, objects).catch((error: unknown) =>
               refuseUpgrade(socket, error),
             );
             return;

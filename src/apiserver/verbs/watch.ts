@@ -120,6 +120,10 @@ class WatchStream implements PushStream {
       stop();
       sink.end();
     };
+    const cutOff = (): void => {
+      if (!ended) this.#meters.cutOff();
+      finish();
+    };
     /** False where that is not possible: an object that nobody can read, in a version that is defined no more. */
     const tried = <T>(act: () => T): T | false => {
       try {
@@ -137,13 +141,13 @@ class WatchStream implements PushStream {
       if (!frame) return;
       this.#write(sink, frame);
       // Too slow: better to list again than to hold everything in memory for it.
-      if (sink.backlog > maxBacklogBytes) finish();
+      if (sink.backlog > maxBacklogBytes) cutOff();
     };
     const { view } = resource;
     // A watch from the future waits for it.
     const source = view
       ? new ConvertedSource(view, core.clock, Math.max(from, core.caches.revision), tell, finish)
-      : new CachedSource(resource.cache, from, maxBacklogBytes, tell, finish);
+      : new CachedSource(resource.cache, from, maxBacklogBytes, tell, cutOff);
     const timeout = core.clock.timer(this.#settings.timeoutMs, finish);
     core.closing.addEventListener("abort", finish, { once: true });
     resource.retired.addEventListener("abort", finish, { once: true });

@@ -46,6 +46,9 @@ export class ReviewClient {
     try {
       answer = await send(call);
       return answer;
+    } catch (error) {
+      watch.meters.x509.refused((error as Error).message);
+      throw error;
     } finally {
       const { authority } = call.target;
       const took = watch.now() - began;

@@ -102,6 +102,7 @@ export async function startControlPlane(options: {
     authorizer: auth.authorizer,
     kubelet: { ...certificates.clients["apiserver-kubelet"], ca: certificates.ca },
     random: Math.random,
+    metrics: metrics.registry,
   });
   const audit = settings.audit
     ? await openAudit(settings.audit, { clock, log }).catch((cause: Error) => {

@@ -25,13 +25,15 @@ interface Link {
  * denies. By default: nodes what concerns them, all others what RBAC grants.
  */
 export class AuthorizerChain implements Authorizer {
-  readonly #node = new NodeAuthorizer();
+  readonly #node: NodeAuthorizer;
   readonly #rbac: RbacAuthorizer;
   #links: readonly Link[];
   #meters: AuthMetrics | undefined;
 
-  constructor(rbac: RbacAuthorizer) {
+  /** `now`: milliseconds of the clock that goes on steadily; without it the graph of nodes is not timed. */
+  constructor(rbac: RbacAuthorizer, now?: () => number) {
     this.#rbac = rbac;
+    this.#node = new NodeAuthorizer(now);
     this.#links = [
       { type: "Node", name: "node", authorizer: this.#node },
       { type: "RBAC", name: "rbac", authorizer: rbac },
@@ -39,7 +41,7 @@ export class AuthorizerChain implements Authorizer {
   }
 
   attach(objects: ObjectReader, meters?: AuthMetrics): void {
-    this.#node.attach(objects);
+    this.#node.attach(objects, meters);
     this.#rbac.attach(objects);
     this.#meters = meters;
     this.#links = this.#links.map((link) => this.#counted(link));

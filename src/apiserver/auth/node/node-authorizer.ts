@@ -7,6 +7,7 @@ import type {
 } from "../../auth-contract.ts";
 import { defaultClusterRoles } from "../rbac/default-roles.ts";
 import { parseRule, ruleAllows } from "../rbac/rule.ts";
+import type { AuthMetrics } from "../../metrics/auth.ts";
 import { NodeGraph } from "./node-graph.ts";
 
 const allow: Decision = { allowed: true, reason: "" };
@@ -33,8 +34,19 @@ export class NodeAuthorizer implements Authorizer {
     parseRule,
   );
 
-  attach(objects: ObjectReader): void {
-    this.#graph.attach(objects);
+  readonly #now: (() => number) | undefined;
+
+  /** `now`: milliseconds of the clock that goes on steadily; without it the graph is not timed. */
+  constructor(now?: () => number) {
+    this.#now = now;
+  }
+
+  attach(objects: ObjectReader, meters?: AuthMetrics): void {
+    const now = this.#now;
+    this.#graph.attach(
+      objects,
+      meters && now && { now, took: (action, ms) => meters.nodeGraph.with(action).observe(ms / 1000) },
+    );
   }
 
   authorize(request: AuthorizationAttributes): Decision {

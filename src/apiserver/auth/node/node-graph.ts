@@ -12,20 +12,30 @@ import type { ObjectReader } from "../../auth-contract.ts";
 const mirror = "kubernetes.io/config.mirror";
 const claimPrefix = "persistentvolumeclaims/";
 
+/** Counts what is done to the graph. */
+export interface GraphWatch {
+  /** Milliseconds of the clock that goes on steadily. */
+  now(): number;
+  took(action: "AddPod" | "DeletePod", ms: number): void;
+}
+
 /** What the pods of each node refer to, kept up with the pods as they change. */
 export class NodeGraph {
   /** Node to `kind/namespace/name` to how many pods refer to it. */
   #references = new Map<string, Map<string, number>>();
   #objects: ObjectReader | undefined;
 
-  attach(objects: ObjectReader): void {
+  /** `watch`: hears how long it takes to follow a pod. */
+  attach(objects: ObjectReader, watch?: GraphWatch): void {
     this.#objects = objects;
     for (const pod of objects.list<Pod>("", "pods")) this.#count(pod, 1);
     objects.onChange<Pod>("", "pods", (type, pod, old) => {
       if (type === "modified" && old && refersAlike(pod, old)) return;
+      const began = watch?.now() ?? 0;
       if (old) this.#count(old, -1);
       else if (type === "deleted") this.#count(pod, -1);
       if (type !== "deleted") this.#count(pod, 1);
+      watch?.took(type === "deleted" ? "DeletePod" : "AddPod", watch.now() - began);
     });
   }
 

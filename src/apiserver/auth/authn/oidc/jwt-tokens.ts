@@ -1,5 +1,6 @@
 import { type Clock, StatusError } from "../../../../machinery/index.ts";
 import type { UserInfo } from "../../../auth-contract.ts";
+import type { AuthMetrics } from "../../../metrics/auth.ts";
 import { readToken } from "../jwt.ts";
 import { type TokenVerifier, type VerifiedToken, withEverybody } from "../token-verifier.ts";
 import { type Claims, userMapper } from "./claims.ts";
@@ -16,6 +17,8 @@ export interface JwtTokensOptions {
   compile: CompileExpression;
   clock: Clock;
   fetchJson: FetchJson;
+  /** Where it counts, when there is a server. */
+  meters?: () => AuthMetrics | undefined;
 }
 
 /** ID tokens of one OpenID Connect issuer. */
@@ -24,12 +27,14 @@ export class JwtTokens implements TokenVerifier {
   readonly #clock: Clock;
   readonly #keys: IssuerKeys;
   readonly #userOf: (claims: Claims) => UserInfo;
+  readonly #meters: (() => AuthMetrics | undefined) | undefined;
   readonly #known = new Map<string, { user: UserInfo; until: number }>();
 
-  constructor({ config, compile, clock, fetchJson }: JwtTokensOptions) {
+  constructor({ config, compile, clock, fetchJson, meters }: JwtTokensOptions) {
     const { url, discoveryURL, certificateAuthority } = config.issuer;
     this.#config = config;
     this.#clock = clock;
+    this.#meters = meters;
     this.#userOf = userMapper(config, compile);
     this.#keys = new IssuerKeys({
       url,
@@ -46,7 +51,19 @@ export class JwtTokens implements TokenVerifier {
     if (!parsed || claims?.iss !== this.#config.issuer.url) return undefined;
     const known = this.#known.get(token);
     if (known && this.#clock.now() < known.until) return { user: known.user };
-    return this.#check(token, parsed.header, claims);
+    return this.#timed(this.#check(token, parsed.header, claims));
+  }
+
+  async #timed(checked: Promise<VerifiedToken>): Promise<VerifiedToken> {
+    const began = this.#clock.monotonic();
+    let good = false;
+    try {
+      const verified = await checked;
+      good = true;
+      return verified;
+    } finally {
+      this.#meters?.()?.issuerAsked(this.#config.issuer.url, good, this.#clock.monotonic() - began);
+    }
   }
 
   async #check(token: string, header: Record<string, unknown>, claims: Claims): Promise<VerifiedToken> {

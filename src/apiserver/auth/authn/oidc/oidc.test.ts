@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
-import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { test } from "node:test";
+import { AuthMetrics } from "../../../metrics/auth.ts";
+import { MetricsRegistry } from "../../../metrics/registry.ts";
 import { FakeClock } from "../../../../testing/index.ts";
 import { type CompileExpression, configProblems, type JwtAuthenticatorConfig } from "./config.ts";
 import { JwtTokens } from "./jwt-tokens.ts";
@@ -50,7 +52,10 @@ function issuer(keys: Signer[], config: Partial<JwtAuthenticatorConfig> = {}) {
   const clock = new FakeClock();
   const asked: string[] = [];
   const state = { keys };
+  const registry = new MetricsRegistry();
+  const meters = new AuthMetrics(registry);
   const tokens = new JwtTokens({
+    meters: () => meters,
     config: { ...usual, ...config },
     compile,
     clock,
@@ -77,6 +82,7 @@ function issuer(keys: Signer[], config: Partial<JwtAuthenticatorConfig> = {}) {
   };
   return {
     clock,
+    registry,
     asked,
     state,
     now,
@@ -100,6 +106,20 @@ test("claims become a user; keys are fetched once, and again when a new one sign
   await assert.rejects(() => verify(make(rotated)), /failed to verify signature/);
   clock.advance(10_000);
   assert.equal((await verify(make(rotated)))?.name, "oidc:bob");
+});
+
+test("tokens that are looked at count by issuer and result, and those that are remembered do not", async () => {
+  const by = signer("a");
+  const { verify, make, registry } = issuer([by]);
+  const token = make(by);
+  await verify(token);
+  await verify(token);
+  await assert.rejects(verify(make(by, { aud: "others" })));
+  const hash = createHash("sha256").update(issuerUrl).digest("hex");
+  const line = (result: string): string =>
+    `apiserver_authentication_jwt_authenticator_latency_seconds_count{jwt_issuer_hash="sha256:${hash}",result="${result}"} 1\n`;
+  const text = await registry.text();
+  assert.ok(text.includes(line("success")) && text.includes(line("failure")), text);
 });
 
 test("tokens that are not for us, over, or not the issuer's are refused", async () => {
