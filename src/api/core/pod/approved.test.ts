@@ -55,6 +55,19 @@ test("a mistake is found however many like it were in order", () => {
   ]);
 });
 
+test("annotations count that mean something", () => {
+  const annotated = (annotations: Record<string, string>): Pod => {
+    const of = pod("kube-api-access-aaaaa");
+    return { ...of, metadata: { name: "p", annotations } };
+  };
+  for (let i = 0; i < 2; i++) {
+    assert.deepEqual(fields(annotated({ note: String(i) })), []);
+    assert.deepEqual(fields(annotated({ "controller.kubernetes.io/pod-deletion-cost": String(i) })), []);
+    const wrong = annotated({ "controller.kubernetes.io/pod-deletion-cost": "much" });
+    assert.deepEqual(fields(wrong), ["metadata.annotations[controller.kubernetes.io/pod-deletion-cost]"]);
+  }
+});
+
 test("what hangs on the pod's name is looked at each time", () => {
   const claim = {
     volumeClaimTemplate: {

@@ -2,7 +2,7 @@
  * Pods that one template makes differ in their names alone. What the rules say of all the rest of a pod depends on nothing else
  * than that, so it is found out once for as long as its text is remembered.
  */
-import type { Pod, Volume } from "../../generated/types.ts";
+import type { Pod, PodSpec, Volume } from "../../generated/types.ts";
 
 /** Of a pod nobody objects to. */
 export interface Approval {
@@ -25,13 +25,22 @@ export const namesToken = (text: string): boolean => text.includes(tokenPrefix);
 const isToken = ({ name }: Volume): boolean => tokenName.test(name);
 const isEphemeral = ({ ephemeral }: Volume): boolean => ephemeral !== undefined;
 
+/** The annotations that mean something to Kubernetes: the rules of pods look at no others. */
+export function knownAnnotations({ metadata }: Pod): Record<string, string> | undefined {
+  let known: Record<string, string> | undefined;
+  for (const key in metadata?.annotations) {
+    if (key.includes("kubernetes.io/")) (known ??= {})[key] = metadata.annotations[key] as string;
+  }
+  return known;
+}
+
 /**
  * All that the rules look at, as text. Undefined where they look at more: claims of ephemeral volumes are called after the pod;
  * and where it were too long.
  */
-export function textOfRules({ spec, metadata }: Pod): string | undefined {
-  if (!spec || spec.volumes?.some(isEphemeral)) return undefined;
-  const text = JSON.stringify([spec, metadata?.annotations]);
+export function textOfRules(spec: PodSpec, annotations: object | undefined): string | undefined {
+  if (spec.volumes?.some(isEphemeral)) return undefined;
+  const text = JSON.stringify(annotations ? [spec, annotations] : spec);
   if (text.length > maxLength) return undefined;
   const token = spec.volumes?.find(isToken)?.name;
   // No name is written without quotes: what was another name stays one.

@@ -17,7 +17,7 @@ import { internalForm } from "../../internal-form.ts";
 import type { ObjectMeta } from "../../meta.ts";
 import { validateAnnotations, validateLabels } from "../../metadata.ts";
 import { legacyAddressProblems } from "../address-rules.ts";
-import { approvalOf, approve, textOfRules } from "./approved.ts";
+import { approvalOf, approve, knownAnnotations, textOfRules } from "./approved.ts";
 import { mirror, validateAnnotationsMatch, validatePodAnnotations } from "./annotations.ts";
 import { validateContainers, validateHostNetwork, validateImageSpaces } from "./containers.ts";
 import type { PodContext } from "./context.ts";
@@ -215,20 +215,27 @@ function validatePodSpec(spec: PodSpec, path: string, errors: FieldError[], cont
  * is right in a new pod is right in a changed one.
  */
 export function validatePod(pod: Pod, old?: Pod): FieldError[] {
-  const text = textOfRules(pod);
-  if (text === undefined) return mistakesIn(pod, old);
-  if (approvalOf(pod, text)) return [];
-  const errors = mistakesIn(pod, undefined);
+  const spec = pod.spec ?? { containers: [] };
+  const annotations = knownAnnotations(pod);
+  const text = textOfRules(spec, annotations);
+  if (text !== undefined && approvalOf(pod, text)) return [];
+  const { name } = pod.metadata ?? {};
+  const judged: ObjectMeta = {
+    ...(name === undefined ? {} : { name }),
+    ...(annotations ? { annotations } : {}),
+  };
+  if (text === undefined) return mistakesIn(spec, judged, old);
+  const errors = mistakesIn(spec, judged, undefined);
   if (errors.length === 0) approve(pod, text);
-  return old && errors.length > 0 ? mistakesIn(pod, old) : errors;
+  return old && errors.length > 0 ? mistakesIn(spec, judged, old) : errors;
 }
 
-function mistakesIn(pod: Pod, old: Pod | undefined): FieldError[] {
+/** `metadata`: as much of it as the rules may look at. */
+function mistakesIn(spec: PodSpec, metadata: ObjectMeta, old: Pod | undefined): FieldError[] {
   const errors: FieldError[] = [];
-  const spec = pod.spec ?? { containers: [] };
   const path = "metadata.annotations";
-  validatePodAnnotations(pod.metadata?.annotations, spec, path, errors, old?.metadata?.annotations);
-  validatePodSpec(spec, "spec", errors, { isPod: true, metadata: pod.metadata, old: old?.spec });
+  validatePodAnnotations(metadata.annotations, spec, path, errors, old?.metadata?.annotations);
+  validatePodSpec(spec, "spec", errors, { isPod: true, metadata, old: old?.spec });
   if (!spec.serviceAccountName) {
     for (const [i, volume] of (spec.volumes ?? []).entries()) {
       for (const [j, source] of (volume.projected?.sources ?? []).entries()) {

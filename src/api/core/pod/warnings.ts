@@ -17,7 +17,7 @@ import type {
   Volume,
 } from "../../generated/types.ts";
 import type { ObjectMeta } from "../../meta.ts";
-import { lastApproval, namesToken } from "./approved.ts";
+import { knownAnnotations, lastApproval, namesToken } from "./approved.ts";
 import { oldNodeLabels } from "../../old-node-labels.ts";
 import { addressWarnings } from "../address-rules.ts";
 import { profileOf } from "./app-armor.ts";
@@ -71,8 +71,8 @@ export function podWarnings(pod: Pod, old?: Pod): string[] {
 function unnamedWarnings(pod: Pod): readonly string[] {
   const approval = lastApproval(pod);
   if (approval?.warnings) return approval.warnings;
-  const { spec = { containers: [] }, metadata } = pod;
-  const annotations = metadata?.annotations;
+  const { spec = { containers: [] } } = pod;
+  const annotations = knownAnnotations(pod);
   const warnings = specWarnings("", annotations ? { annotations } : {}, spec, false);
   if (approval && !warnings.some(namesToken)) approval.warnings = warnings;
   return warnings;
