@@ -56,9 +56,9 @@ async function apiProbe(): Promise<{ get(path: string): Promise<{ status: number
   };
 }
 
-async function until(test: () => Promise<boolean>, limitMs = 120_000): Promise<number> {
+async function until(test: () => Promise<boolean>): Promise<number> {
   const started = performance.now();
-  while (performance.now() - started < limitMs) {
+  while (performance.now() - started < 120_000) {
     if (await test().catch(() => false)) return performance.now();
     await delay(4);
   }
@@ -135,7 +135,7 @@ try {
   });
   run("image", "base", "--name", name, "--packages", "busybox-static", "-t", "wherry.local/busybox");
   const file = join(folder, "pod.json");
-  const { podLatency } = await import("./pod-latency.ts");
+  const { podLatency } = await import("./cluster/pod-latency.ts");
   row(
     "pod Ready after its creation (median of 10)",
     `${(await podLatency(env.KUBECONFIG, 10)).toFixed(0)} ms`,

@@ -9,7 +9,6 @@ wanted=${1:-}
 [ $# -eq 0 ] || shift
 for file in bench/*.ts; do
   name=$(basename "$file" .ts)
-  case $name in *.test) continue ;; esac
   if [ -n "$wanted" ] && [ "$wanted" != "$name" ]; then continue; fi
   echo "## $name"
   "$WHERRY_NODE" --disable-warning=ExperimentalWarning "$file" "$@"

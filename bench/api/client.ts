@@ -99,9 +99,9 @@ export class Client {
   }
 
   /** A watch, or any answer that is read as it comes. */
-  stream(path: string, onChunk: (chunk: Buffer) => void, more: Record<string, string> = {}): Stream {
+  stream(path: string, onChunk: (chunk: Buffer) => void): Stream {
     const session = this.#roomy();
-    const stream = session.request({ ...this.#headers, ":path": path, ...more });
+    const stream = session.request({ ...this.#headers, ":path": path });
     this.#lasting.set(session, (this.#lasting.get(session) ?? 0) + 1);
     stream.once("close", () => this.#lasting.set(session, (this.#lasting.get(session) ?? 1) - 1));
     stream.on("data", onChunk);

@@ -110,10 +110,10 @@ export async function startWherry(options: StartOptions = {}): Promise<Server> {
  * A running kube-apiserver, when `WHERRY_BENCH_PEER` names its administrator's kubeconfig and `WHERRY_BENCH_PEER_PIDS` the
  * process ids of its parts (API server and etcd).
  */
-export async function peerServer(connections?: number): Promise<Server | undefined> {
+export async function peerServer(): Promise<Server | undefined> {
   const kubeconfig = process.env.WHERRY_BENCH_PEER;
   if (!kubeconfig) return undefined;
-  const client = await Client.open(kubeconfig, connections);
+  const client = await Client.open(kubeconfig);
   return {
     kubeconfig,
     pids: (process.env.WHERRY_BENCH_PEER_PIDS ?? "")

@@ -192,9 +192,9 @@ export function isPathSegmentName(value: string): readonly string[] {
 export const safeAlphabet = "bcdfghjklmnpqrstvwxz2456789";
 
 /** `random` gives numbers from 0 up to, not including, 1. */
-function randomSuffix(random: () => number, length = 5): string {
+function randomSuffix(random: () => number): string {
   let text = "";
-  for (let i = 0; i < length; i++) text += safeAlphabet[Math.floor(random() * safeAlphabet.length)];
+  for (let i = 0; i < 5; i++) text += safeAlphabet[Math.floor(random() * safeAlphabet.length)];
   return text;
 }
 

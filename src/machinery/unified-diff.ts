@@ -149,12 +149,15 @@ function rangeText([from, to]: readonly [number, number]): string {
   return `${length === 0 ? from : from + 1},${length}`;
 }
 
+/** Lines that are shown around what changed. */
+const contextLines = 3;
+
 /** Empty when the texts are the same. */
-export function unifiedDiff(left: string, right: string, context = 3): string {
+export function unifiedDiff(left: string, right: string): string {
   const a = left.split("\n").map((line) => `${line}\n`);
   const b = right.split("\n").map((line) => `${line}\n`);
   let out = "";
-  for (const group of grouped(new Matcher(a, b).changes(), context)) {
+  for (const group of grouped(new Matcher(a, b).changes(), contextLines)) {
     const first = group[0] as Change;
     const last = group.at(-1) as Change;
     out += `@@ -${rangeText([first.left[0], last.left[1]])} +${rangeText([first.right[0], last.right[1]])} @@\n`;

@@ -30,8 +30,8 @@ export class StrategicPatchError extends PatchError {
   }
 }
 
-const malformed = (what: string): StrategicPatchError =>
-  new StrategicPatchError(`invalid patch format of ${what}`, true);
+const malformedKeys = (): StrategicPatchError =>
+  new StrategicPatchError("invalid patch format of retainKeys", true);
 
 /** Go's name of a decoded JSON value's type. */
 const typeName = (value: unknown): string =>
@@ -101,10 +101,10 @@ function retain(result: Members, patch: Members): void {
   const keep = patch[retainKeys];
   if (keep === undefined) return;
   delete patch[retainKeys];
-  if (!Array.isArray(keep)) throw malformed("retainKeys");
+  if (!Array.isArray(keep)) throw malformedKeys();
   for (const name of Object.keys(patch)) {
     if (patch[name] === null || name.startsWith(deletePrimitives) || name.startsWith(elementOrder)) continue;
-    if (!keep.includes(name)) throw malformed("retainKeys");
+    if (!keep.includes(name)) throw malformedKeys();
   }
   for (const name of Object.keys(result)) if (!keep.includes(name)) delete result[name];
 }

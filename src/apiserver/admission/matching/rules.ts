@@ -48,12 +48,12 @@ function resourceMatches(pattern: string, plural: string, subresource: string): 
   return part === "*" ? resource === plural || resource === "*" : part === subresource;
 }
 
-function subjectOf(request: AdmissionRequest, version = request.resource.def.version): Subject {
+function subjectOf(request: AdmissionRequest): Subject {
   const { def } = request.resource;
   return {
     operation: request.operation,
     group: def.group,
-    version,
+    version: def.version,
     plural: def.plural,
     subresource: request.subresource,
     // A Namespace is no object of a namespace, though requests for it name one.

@@ -1,4 +1,4 @@
-import { createClient, kubeconfigTransport } from "../src/client/index.ts";
+import { createClient, kubeconfigTransport } from "../../src/client/index.ts";
 
 /** Milliseconds from sending a pod's creation until a watch shows it Ready; the median of so many pods, one at a time. */
 export async function podLatency(kubeconfig: string, count: number): Promise<number> {
