@@ -31,6 +31,7 @@ export { isBundle } from "./custom/conversion-rules.ts";
 export { apiExtensionKinds, cleanupFinalizer, conditionOf, crdKind, isEstablished } from "./custom/crd.ts";
 export { creationText, nameOf as describedName } from "./custom/columns.ts";
 export { customKinds } from "./custom/definition.ts";
+export { unescapeName } from "./custom/rules/values.ts";
 export { matchesNodeSelector, matchesNodeSelectorTerm } from "./core/node-selector.ts";
 export { tolerates } from "./core/toleration.ts";
 export * as serviceRules from "./core/service/index.ts";

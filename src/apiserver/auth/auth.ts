@@ -11,7 +11,6 @@ import { FixedTokens } from "./authn/fixed-tokens.ts";
 import { certificatesOf, FrontProxyAuthenticator, type FrontProxyTrust } from "./authn/front-proxy.ts";
 import { publicJwk, signingKey } from "./authn/jwt.ts";
 import { ServiceAccountTokens } from "./authn/service-account-tokens.ts";
-import type { CompileExpression } from "./authn/oidc/config.ts";
 import type { FetchJson } from "./authn/oidc/issuer-keys.ts";
 import { TokenUnion } from "./authn/token-union.ts";
 import type { TokenVerifier } from "./authn/token-verifier.ts";
@@ -36,8 +35,6 @@ export interface AuthOptions {
   tokens?: ReadonlyMap<string, UserInfo>;
   /** PEM of what pods are told to trust: goes into Secrets with tokens. */
   rootCa?: string;
-  /** Makes functions of CEL expressions in configuration files; absent: such expressions are refused. */
-  compileExpression?: CompileExpression;
   /** Reads OpenID Connect issuers' documents; absent: over HTTPS. */
   fetchJson?: FetchJson;
   /** Whose word about others is taken. */
@@ -75,10 +72,6 @@ export interface Auth {
   }): Promise<void>;
 }
 
-const noExpressions: CompileExpression = () => {
-  throw new Error("expressions are not evaluated here");
-};
-
 export function createAuth(options: AuthOptions): Auth {
   const [first, ...others] = options.serviceAccountKeys;
   const load = (pem: string) => signingKey(createPrivateKey(pem));
@@ -99,7 +92,6 @@ export function createAuth(options: AuthOptions): Auth {
     agnostic(issuers),
   ]);
   const anonymous = new AnonymousRule();
-  const compile = options.compileExpression ?? noExpressions;
   const rbac = new RbacAuthorizer();
   const authorizer = new AuthorizerChain(rbac, () => options.clock.monotonic());
   let rolesStored = false;
@@ -146,6 +138,8 @@ export function createAuth(options: AuthOptions): Auth {
       const { readAuthenticationConfig } = await import("./authn/oidc/config.ts");
       const { fetchJson } = await import("./authn/oidc/fetch-json.ts");
       const { JwtTokens } = await import("./authn/oidc/jwt-tokens.ts");
+      const { expressionCompiler } = await import("./expressions.ts");
+      const compile = await expressionCompiler();
       const config = readAuthenticationConfig(value, issuer, compile);
       const { clock } = options;
       const fetch = options.fetchJson ?? fetchJson;
@@ -167,6 +161,8 @@ export function createAuth(options: AuthOptions): Auth {
       const { readAuthorizationConfig } = await import("./authz/config.ts");
       const { askByKubeconfig } = await import("./authz/ask-webhook.ts");
       const { WebhookAuthorizer } = await import("./authz/webhook-authorizer.ts");
+      const { expressionCompiler } = await import("./expressions.ts");
+      const compile = await expressionCompiler();
       const meters = () => authorizer.meters?.webhooks;
       const links = readAuthorizationConfig(value, compile).map(({ type, name, webhook }): ChosenLink => {
         if (type !== "Webhook" || !webhook) return { type: type as Exclude<typeof type, "Webhook">, name };

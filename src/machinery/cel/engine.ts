@@ -130,6 +130,7 @@ export {
   authorizerOf,
   resourceCheckOf,
 } from "./library/authorizer.ts";
+export { readsField } from "./selection.ts";
 export { checkTypeNames, configurationOfCel, patchValueOfCel } from "./patches.ts";
 export { CelMessage, CelOptional, type CelValue } from "./values.ts";
 

@@ -23,6 +23,20 @@ export function escapeName(name: string): string | undefined {
   return name.replaceAll(/__|[./-]/g, (part) => escapes[part] as string);
 }
 
+const unescapes = new Map(Object.entries(escapes).map(([sign, word]) => [word, sign]));
+
+/** The name that an escaped one stands for; undefined for what `escapeName` does not make. */
+export function unescapeName(escaped: string): string | undefined {
+  let known = true;
+  const name = escaped.replaceAll(/__[a-z]+__/g, (part) => {
+    const word = part.slice(2, -2);
+    const sign = unescapes.get(part) ?? (part === escaped && reserved.has(word) ? word : undefined);
+    known &&= sign !== undefined;
+    return sign ?? "";
+  });
+  return known ? name : undefined;
+}
+
 /** All names by which rules know a field: those that CEL keeps for itself may be said as they are, too. */
 export function namesOf(name: string): readonly string[] {
   const escaped = escapeName(name);

@@ -7,6 +7,7 @@ import { AuthorizationWebhookMetrics } from "../../metrics/authorization-webhook
 import { MetricsRegistry } from "../../metrics/registry.ts";
 import { RbacAuthorizer } from "../rbac/rbac-authorizer.ts";
 import { AuthorizerChain } from "./chain.ts";
+import { expressionCompiler } from "../expressions.ts";
 import { type AuthorizerConfig, authorizerProblems, type WebhookConfig } from "./config.ts";
 import { WebhookAuthorizer } from "./webhook-authorizer.ts";
 
@@ -33,13 +34,7 @@ const usual: WebhookConfig = {
   connectionInfo: { type: "KubeConfigFile", kubeConfigFile: "/x" },
 };
 
-/** What the expressions of these tests mean. */
-const meanings: Readonly<Record<string, (value: { user: string }) => unknown>> = {
-  "request.user == 'eve'": ({ user }) => user === "eve",
-  "request.nothing.at.all": () => {
-    throw new Error("no such field");
-  },
-};
+const compile = await expressionCompiler();
 
 function webhook(config: Partial<WebhookConfig>, answer: () => unknown) {
   const clock = new FakeClock();
@@ -52,7 +47,7 @@ function webhook(config: Partial<WebhookConfig>, answer: () => unknown) {
       name: "w",
       clock,
       meters: () => meters,
-      compile: (expression) => meanings[expression] as (value: unknown) => unknown,
+      compile,
       ask: async (review) => {
         asked.push(review as (typeof asked)[0]);
         return answer();
@@ -114,9 +109,24 @@ test("a webhook is not asked what does not concern it", async () => {
   assert.deepEqual(await authorizer.authorize(request), { allowed: false, reason: "" });
   assert.equal(asked.length, 0);
   assert.equal((await authorizer.authorize({ ...request, user: { name: "eve", groups: [] } })).denied, true);
-  const throws = [{ expression: "request.nothing.at.all" }];
+  const throws = [{ expression: "request.nonResourceAttributes.path == '/x'" }];
   const failing = webhook({ matchConditions: throws, failurePolicy: "Deny" }, () => ({}));
   assert.equal((await failing.authorizer.authorize(request)).denied, true);
+});
+
+test("conditions see every text of a review, and what is asked with selectors", async () => {
+  for (const [expression, concerned] of [
+    ["request.uid == '' && request.groups == [] && request.extra == {}", true],
+    ["has(request.nonResourceAttributes)", false],
+    ["request.resourceAttributes.subresource == ''", true],
+    ["has(request.resourceAttributes.labelSelector)", true],
+    ["request.resourceAttributes.labelSelector.requirements[0].values == ['b']", true],
+    ["has(request.resourceAttributes.fieldSelector)", false],
+  ] as const) {
+    const { authorizer, asked } = webhook({ matchConditions: [{ expression }] }, () => ({ status: {} }));
+    await authorizer.authorize({ ...request, user: { name: "bob", groups: [] }, labelSelector: "a=b" });
+    assert.equal(asked.length === 1, concerned, expression);
+  }
 });
 
 test("webhooks count what they answer, how often they are passed over and what does not concern them", async () => {
@@ -144,9 +154,11 @@ test("webhooks count what they answer, how often they are passed over and what d
     `${prefix}webhook_duration_seconds_count{name="w",result="error"} 1`,
     `${prefix}webhook_evaluations_total{name="w",result="error"} 1`,
   ]);
-  const matchConditions = ["request.nothing.at.all", "request.user == 'eve'"].map((expression) => ({
-    expression,
-  }));
+  const matchConditions = ["request.nonResourceAttributes.path == '/x'", "request.user == 'eve'"].map(
+    (expression) => ({
+      expression,
+    }),
+  );
   const other = webhook({ matchConditions }, () => ({ status: {} }));
   await other.authorizer.authorize(request);
   assert.deepEqual(await other.counted(), [
@@ -195,7 +207,7 @@ test("one after the other is asked until one allows or denies; the masters are n
 
 test("mistakes of a configuration are told all at once", () => {
   const texts = (authorizers: object[]): string[] =>
-    authorizerProblems(authorizers as AuthorizerConfig[], () => () => true).map(
+    authorizerProblems(authorizers as AuthorizerConfig[], compile).map(
       (each) => `${each.field}: ${each.message}`,
     );
   assert.deepEqual(texts([]), [
@@ -221,6 +233,12 @@ test("mistakes of a configuration are told all at once", () => {
         timeout: "1m",
         failurePolicy: "",
         connectionInfo: { type: "KubeConfigFile", kubeConfigFile: "x" },
+        matchConditionSubjectAccessReviewVersion: "v1",
+        matchConditions: [
+          { expression: " " },
+          { expression: "request.user" },
+          { expression: "request.user" },
+        ],
       },
     },
     { type: "Webhook", name: "d" },
@@ -232,6 +250,9 @@ test("mistakes of a configuration are told all at once", () => {
     'authorizers[3].timeout: Invalid value: "1m": must be > 0s and <= 30s',
     "authorizers[3].failurePolicy: Required value",
     'authorizers[3].connectionInfo.kubeConfigFile: Invalid value: "x": must be an absolute path',
+    "authorizers[3].matchConditions[0].expression: Required value",
+    'authorizers[3].matchConditions[1].expression: Invalid value: "request.user": must evaluate to bool but got string',
+    'authorizers[3].matchConditions[2].expression: Duplicate value: "request.user"',
     "authorizers[4].webhook: Required value: required when type=Webhook",
   ]);
 });

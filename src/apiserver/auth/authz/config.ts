@@ -8,8 +8,9 @@ import {
   notSupported,
   parseDuration,
   required,
+  tooMany,
 } from "../../../machinery/index.ts";
-import type { CompileExpression } from "../authn/oidc/config.ts";
+import { type CompileExpression, expressionProblems } from "../expressions.ts";
 
 export interface WebhookConfig {
   timeout: string;
@@ -21,7 +22,7 @@ export interface WebhookConfig {
   matchConditionSubjectAccessReviewVersion?: string;
   failurePolicy: "NoOpinion" | "Deny";
   connectionInfo: { type: string; kubeConfigFile?: string };
-  matchConditions?: { expression: string }[];
+  matchConditions?: { expression?: string }[];
 }
 
 export interface AuthorizerConfig {
@@ -31,6 +32,7 @@ export interface AuthorizerConfig {
 }
 
 const versions = ["v1", "v1beta1", "v1alpha1"].map((version) => `apiserver.config.k8s.io/${version}`);
+const maxConditions = 64;
 const types = ["AlwaysAllow", "AlwaysDeny", "Node", "RBAC", "Webhook"];
 
 /** Throws with every mistake. */
@@ -106,16 +108,17 @@ function checkWebhook(
     const why = "required if match conditions are specified";
     errors.push(required(`${path}.matchConditionSubjectAccessReviewVersion`, why));
   }
-  matchConditions.forEach(({ expression }, i) => {
+  if (matchConditions.length > maxConditions) {
+    errors.push(tooMany(`${path}.matchConditions`, matchConditions.length, maxConditions));
+    return;
+  }
+  const seen = new Set<string>();
+  matchConditions.forEach(({ expression = "" }, i) => {
     const at = `${path}.matchConditions[${i}].expression`;
-    if (!expression) errors.push(required(at));
-    else {
-      try {
-        compile(expression, "request");
-      } catch (error) {
-        errors.push(invalid(at, expression, `compilation failed: ${(error as Error).message}`));
-      }
-    }
+    if (expression.trim() === "") errors.push(required(at));
+    else if (seen.has(expression)) errors.push(duplicate(at, expression));
+    else errors.push(...expressionProblems(compile, expression, "request", "bool", at));
+    seen.add(expression);
   });
 }
 

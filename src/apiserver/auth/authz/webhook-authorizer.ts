@@ -1,7 +1,7 @@
 import type { AuthorizationAttributes, Authorizer, Decision } from "../../auth-contract.ts";
 import { type Clock, parseFieldSelector, parseLabelSelector } from "../../../machinery/index.ts";
 import type { AuthorizationWebhookMetrics, WebhookResult } from "../../metrics/authorization-webhooks.ts";
-import type { CompileExpression } from "../authn/oidc/config.ts";
+import type { CompileExpression } from "../expressions.ts";
 import { durationMs, type WebhookConfig } from "./config.ts";
 
 /** Sends a SubjectAccessReview and gives what came back; rejects when there is no answer in time. */
@@ -44,8 +44,8 @@ export class WebhookAuthorizer implements Authorizer {
     this.#meters = options.meters ?? (() => undefined);
     this.#clock = options.clock;
     this.#ask = options.ask;
-    this.#conditions = (config.matchConditions ?? []).map(({ expression }) =>
-      options.compile(expression, "request"),
+    this.#conditions = (config.matchConditions ?? []).map(({ expression = "" }) =>
+      options.compile(expression, "request", "bool"),
     );
   }
 

@@ -8,7 +8,7 @@ import { tokenRequestHandler } from "./token-request.ts";
 
 const tokens = {
   issuer: "https://issuer",
-  issue: (wanted: object) => JSON.stringify(wanted),
+  issue: (wanted: object) => ({ token: JSON.stringify(wanted), id: "id" }),
 } as unknown as ServiceAccountTokens;
 const special = new Map([
   [

@@ -1,7 +1,7 @@
 /** Who the claims of a token stand for. Pure. */
-import { isObject } from "../../../../machinery/index.ts";
 import type { UserInfo } from "../../../auth-contract.ts";
-import type { ClaimOrExpression, CompileExpression, JwtAuthenticatorConfig } from "./config.ts";
+import type { CompileExpression } from "../../expressions.ts";
+import type { ClaimOrExpression, JwtAuthenticatorConfig } from "./config.ts";
 
 export type Claims = Readonly<Record<string, unknown>>;
 
@@ -17,19 +17,26 @@ export function userMapper(
   const uid = claimMappings.uid && uidMapping(claimMappings.uid, compile);
   const extra = (claimMappings.extra ?? []).map(({ key, valueExpression }) => ({
     key,
-    valueOf: compile(valueExpression, "claims"),
+    valueExpression,
+    valueOf: compile(valueExpression, "claims", "any"),
   }));
-  const users = userValidationRules.map(({ expression, message }) => ({
-    holds: compile(expression, "user"),
-    message: message || `validation expression '${expression}' failed`,
-  }));
+  const users = userValidationRules.map((rule) =>
+    ruleCheck(
+      rule,
+      "oidc: error evaluating user info validation rule",
+      compile(rule.expression, "user", "bool"),
+    ),
+  );
   return (claims) => {
     const user: UserInfo = { name: username(claims), groups: groups?.(claims) ?? [] };
     const id = uid?.(claims);
     if (id) user.uid = id;
     for (const check of checks) check(claims);
-    const more = extra.flatMap(({ key, valueOf }) => {
-      const values = texts(valueOf(claims), `extra ${key}`);
+    const more = extra.flatMap(({ key, valueExpression, valueOf }) => {
+      const values = texts(
+        valueOf(claims),
+        `oidc: error evaluating extra claim expression: ${valueExpression}`,
+      );
       return values.length > 0 ? [[key, values] as const] : [];
     });
     if (more.length > 0) user.extra = Object.fromEntries(more);
@@ -39,10 +46,7 @@ export function userMapper(
       uid: user.uid ?? "",
       extra: user.extra ?? {},
     };
-    for (const { holds, message } of users) {
-      if (holds(shown) !== true)
-        throw new Error(`oidc: error evaluating user info validation rule: ${message}`);
-    }
+    for (const check of users) check(shown);
     return user;
   };
 }
@@ -57,13 +61,8 @@ function claimCheck(
   compile: CompileExpression,
 ): (claims: Claims) => void {
   if (expression) {
-    const holds = compile(expression, "claims");
-    return (claims) => {
-      if (holds(claims) !== true) {
-        const why = message || `validation expression '${expression}' failed`;
-        throw new Error(`oidc: error evaluating claim validation expression: ${why}`);
-      }
-    };
+    const what = "oidc: error evaluating claim validation expression";
+    return ruleCheck({ expression, message }, what, compile(expression, "claims", "bool"));
   }
   const name = claim ?? "";
   return (claims) => {
@@ -76,15 +75,37 @@ function claimCheck(
   };
 }
 
+/** Throws what goes wrong below `what`. */
+function evaluated(what: string, valueOf: (value: unknown) => unknown, value: unknown): unknown {
+  try {
+    return valueOf(value);
+  } catch (cause) {
+    throw new Error(`${what}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+const ruleCheck =
+  (
+    { expression, message = "" }: { expression: string; message?: string | undefined },
+    what: string,
+    holds: (value: unknown) => unknown,
+  ) =>
+  (value: unknown): void => {
+    if (evaluated(what, holds, value) !== true)
+      throw new Error(`${what}: validation expression '${expression}' failed: ${message}`);
+  };
+
 function nameMapping(
   { claim, prefix = "", expression }: ClaimOrExpression,
   compile: CompileExpression,
 ): (claims: Claims) => string {
   if (expression) {
-    const valueOf = compile(expression, "claims");
+    const valueOf = compile(expression, "claims", "any");
+    const what = "oidc: error evaluating username claim expression";
     return (claims) => {
-      const name = valueOf(claims);
-      if (typeof name !== "string") throw new Error("oidc: username expression must give a string");
+      const name = evaluated(what, valueOf, claims);
+      if (typeof name !== "string")
+        throw new Error(`${what}: username claim expression must return a string`);
       if (name === "") throw new Error("oidc: empty username via CEL expression is not allowed");
       return name;
     };
@@ -107,14 +128,15 @@ function groupsMapping(
   compile: CompileExpression,
 ): (claims: Claims) => string[] {
   if (expression) {
-    const valueOf = compile(expression, "claims");
-    return (claims) => texts(valueOf(claims), "groups");
+    const valueOf = compile(expression, "claims", "any");
+    const what = "oidc: error evaluating group claim expression";
+    return (claims) => texts(evaluated(what, valueOf, claims), what);
   }
   const key = claim ?? "";
   return (claims) => {
     const value = key === "" ? undefined : claims[key];
     if (value === undefined || value === null) return [];
-    return texts(value, `groups claim ${JSON.stringify(key)}`).map((group) => prefix + group);
+    return texts(value, `oidc: parse groups claim ${JSON.stringify(key)}`).map((group) => prefix + group);
   };
 }
 
@@ -123,10 +145,11 @@ function uidMapping(
   compile: CompileExpression,
 ): (claims: Claims) => string | undefined {
   if (expression) {
-    const valueOf = compile(expression, "claims");
+    const valueOf = compile(expression, "claims", "any");
+    const what = "oidc: error evaluating uid claim expression";
     return (claims) => {
-      const uid = valueOf(claims);
-      if (typeof uid !== "string") throw new Error("oidc: uid expression must give a string");
+      const uid = evaluated(what, valueOf, claims);
+      if (typeof uid !== "string") throw new Error(`${what}: uid claim expression must return a string`);
       return uid;
     };
   }
@@ -145,7 +168,5 @@ function texts(value: unknown, what: string): string[] {
   if (Array.isArray(value) && value.every((each) => typeof each === "string")) {
     return value.filter((each) => each !== "");
   }
-  throw new Error(
-    `oidc: ${what} must be a string or a list of strings${isObject(value) ? ", not an object" : ""}`,
-  );
+  throw new Error(`${what}: expression must return a string or a list of strings`);
 }

@@ -7,6 +7,7 @@ import {
   isObject,
   required,
 } from "../../../../machinery/index.ts";
+import { type CompileExpression, expressionProblems } from "../../expressions.ts";
 
 export interface ClaimOrExpression {
   claim?: string;
@@ -37,12 +38,6 @@ export interface AuthenticationConfig {
   jwt: JwtAuthenticatorConfig[];
   anonymous?: { enabled: boolean; conditions?: { path: string }[] };
 }
-
-/** Makes a function of an expression over one variable; throws with what is wrong with it. */
-export type CompileExpression = (
-  expression: string,
-  variable: "claims" | "user" | "request",
-) => (value: unknown) => unknown;
 
 const versions = ["v1", "v1beta1", "v1alpha1"].map((version) => `apiserver.config.k8s.io/${version}`);
 const maxIssuers = 64;
@@ -173,29 +168,33 @@ function checkRules(
         errors.push(invalid(`${path}.requiredValue`, requiredValue, why));
       }
       if (seen.has(`e ${expression}`)) errors.push(duplicate(`${path}.expression`, expression));
+      else errors.push(...expressionProblems(compile, expression, "claims", "bool", `${path}.expression`));
       seen.add(`e ${expression}`);
-      checkExpression(expression, "claims", `${path}.expression`, compile, errors);
     } else errors.push(required(path, "claim or expression is required"));
   });
   userValidationRules.forEach(({ expression }, i) => {
     const path = `${root}.userValidationRules[${i}].expression`;
     if (!expression) errors.push(required(path));
-    else checkExpression(expression, "user", path, compile, errors);
+    else if (seen.has(`u ${expression}`)) errors.push(duplicate(path, expression));
+    else errors.push(...expressionProblems(compile, expression, "user", "bool", path));
+    seen.add(`u ${expression}`);
   });
 }
 
 function checkMappings(
-  { claimMappings }: JwtAuthenticatorConfig,
+  config: JwtAuthenticatorConfig,
   root: string,
   compile: CompileExpression,
   errors: FieldError[],
 ): void {
+  const { claimMappings } = config;
   const path = `${root}.claimMappings`;
   checkMapping(claimMappings.username ?? {}, `${path}.username`, true, compile, errors);
   if (claimMappings.groups) checkMapping(claimMappings.groups, `${path}.groups`, false, compile, errors);
   const { claim, expression } = claimMappings.uid ?? {};
   if (claim && expression) errors.push(invalid(`${path}.uid`, "", "claim and expression can't both be set"));
-  else if (expression) checkExpression(expression, "claims", `${path}.uid.expression`, compile, errors);
+  else if (expression)
+    errors.push(...expressionProblems(compile, expression, "claims", "any", `${path}.uid.expression`));
   const keys = new Set<string>();
   (claimMappings.extra ?? []).forEach(({ key, valueExpression }, i) => {
     const at = `${path}.extra[${i}]`;
@@ -211,8 +210,37 @@ function checkMappings(
     if (keys.has(key)) errors.push(duplicate(`${at}.key`, key));
     keys.add(key);
     if (!valueExpression) errors.push(required(`${at}.valueExpression`));
-    else checkExpression(valueExpression, "claims", `${at}.valueExpression`, compile, errors);
+    else
+      errors.push(...expressionProblems(compile, valueExpression, "claims", "any", `${at}.valueExpression`));
   });
+  checkEmail(config, path, compile, errors);
+}
+
+/** Whoever takes a user's name from an e-mail address has to look at whether it was verified. */
+function checkEmail(
+  { claimMappings, claimValidationRules = [] }: JwtAuthenticatorConfig,
+  path: string,
+  compile: CompileExpression,
+  errors: FieldError[],
+): void {
+  const { username, extra = [] } = claimMappings;
+  const reads = (expression: string | undefined, field: string): boolean => {
+    try {
+      return expression ? compile(expression, "claims", "any").reads(field) : false;
+    } catch {
+      // It is told elsewhere what is wrong with it.
+      return false;
+    }
+  };
+  const verified = [
+    username?.expression,
+    ...extra.map(({ valueExpression }) => valueExpression),
+    ...claimValidationRules.map(({ expression }) => expression),
+  ];
+  if (!reads(username?.expression, "email") || verified.some((each) => reads(each, "email_verified"))) return;
+  const why =
+    "claims.email_verified must be used in claimMappings.username.expression or claimMappings.extra[*].valueExpression or claimValidationRules[*].expression when claims.email is used in claimMappings.username.expression";
+  errors.push(invalid(`${path}.username.expression`, username.expression, why));
 }
 
 function checkMapping(
@@ -227,7 +255,7 @@ function checkMapping(
     if (prefix !== undefined) {
       errors.push(invalid(`${path}.prefix`, prefix, "prefix can't be set when expression is set"));
     }
-    checkExpression(expression, "claims", `${path}.expression`, compile, errors);
+    errors.push(...expressionProblems(compile, expression, "claims", "any", `${path}.expression`));
   } else if (claim) {
     if (prefix === undefined) {
       errors.push(
@@ -239,18 +267,4 @@ function checkMapping(
     }
   } else if (needed) errors.push(required(path, "claim or expression is required"));
   else if (prefix) errors.push(required(path, "non-empty claim name is required when prefix is set"));
-}
-
-function checkExpression(
-  expression: string,
-  variable: "claims" | "user" | "request",
-  path: string,
-  compile: CompileExpression,
-  errors: FieldError[],
-): void {
-  try {
-    compile(expression, variable);
-  } catch (error) {
-    errors.push(invalid(path, expression, `compilation failed: ${(error as Error).message}`));
-  }
 }

@@ -4,7 +4,8 @@ import type { AuthMetrics } from "../../../metrics/auth.ts";
 import { readToken } from "../jwt.ts";
 import { type TokenVerifier, type VerifiedToken, withEverybody } from "../token-verifier.ts";
 import { type Claims, userMapper } from "./claims.ts";
-import type { CompileExpression, JwtAuthenticatorConfig } from "./config.ts";
+import type { CompileExpression } from "../../expressions.ts";
+import type { JwtAuthenticatorConfig } from "./config.ts";
 import { type FetchJson, IssuerKeys } from "./issuer-keys.ts";
 import { isSigned } from "./signature.ts";
 

@@ -4,28 +4,13 @@ import { test } from "node:test";
 import { AuthMetrics } from "../../../metrics/auth.ts";
 import { MetricsRegistry } from "../../../metrics/registry.ts";
 import { FakeClock } from "../../../../testing/index.ts";
-import { type CompileExpression, configProblems, type JwtAuthenticatorConfig } from "./config.ts";
+import { expressionCompiler } from "../../expressions.ts";
+import { configProblems, type JwtAuthenticatorConfig } from "./config.ts";
 import { JwtTokens } from "./jwt-tokens.ts";
 
 const issuerUrl = "https://issuer.example.com/a";
 
-interface Known {
-  level: number;
-  sub: string;
-  roles: string[];
-  team: string[];
-  username: string;
-}
-
-/** What the expressions of these tests mean. */
-const meanings: Readonly<Record<string, (value: Known) => unknown>> = {
-  "claims.level > 1": (claims) => claims.level > 1,
-  "'e:' + claims.sub": (claims) => `e:${claims.sub}`,
-  "claims.roles": (claims) => claims.roles,
-  "claims.team": (claims) => claims.team,
-  "!user.username.startsWith('e:system')": (user) => !user.username.startsWith("e:system"),
-};
-const compile: CompileExpression = (expression) => meanings[expression] as (value: unknown) => unknown;
+const compile = await expressionCompiler();
 
 const usual: JwtAuthenticatorConfig = {
   issuer: { url: issuerUrl, audiences: ["wherry", "other"], audienceMatchPolicy: "MatchAny" },
@@ -164,8 +149,33 @@ test("rules of claims and of users must hold, and expressions map", async () => 
     () => verify(make(key, { ...good, hd: "x" })),
     /required claim hd value does not match/,
   );
-  await assert.rejects(() => verify(make(key, { ...good, level: 1 })), /too low$/);
-  await assert.rejects(() => verify(make(key, { ...good, sub: "system:x" })), /reserved$/);
+  for (const [wrong, why] of [
+    [{ level: 1 }, "claim validation expression: validation expression 'claims.level > 1' failed: too low"],
+    [
+      { level: undefined },
+      "claim validation expression: expression 'claims.level > 1' resulted in error: no such key: level",
+    ],
+    [
+      { sub: "system:x" },
+      "user info validation rule: validation expression '!user.username.startsWith('e:system')' failed: reserved",
+    ],
+    [
+      { sub: undefined },
+      "username claim expression: expression ''e:' + claims.sub' resulted in error: no such key: sub",
+    ],
+    [{ roles: { a: 1 } }, "group claim expression: expression must return a string or a list of strings"],
+    [
+      { team: 1 },
+      "extra claim expression: claims.team: expression must return a string or a list of strings",
+    ],
+  ] as const)
+    await assert.rejects(
+      () => verify(make(key, { ...good, ...wrong })),
+      (error: Error) => {
+        assert.equal(error.message, `oidc: error evaluating ${why}`);
+        return true;
+      },
+    );
   await assert.rejects(() => verify(make(key, { ...good, id: 7 })), /could not parse uid claim/);
 });
 
@@ -181,9 +191,6 @@ test("an e-mail address counts when it was verified, or when nothing is said abo
 });
 
 test("mistakes of a configuration are told all at once", () => {
-  const bad: CompileExpression = () => {
-    throw new Error("no");
-  };
   const found = configProblems(
     {
       jwt: [
@@ -196,7 +203,7 @@ test("mistakes of a configuration are told all at once", () => {
       anonymous: { enabled: false, conditions: [{ path: "/x" }] },
     },
     "http://own",
-    bad,
+    compile,
   ).map((each) => `${each.field}: ${each.message}`);
   for (const expected of [
     'jwt[0].issuer.url: Invalid value: "http://own": URL must not overlap with disallowed issuers: [http://own]',
@@ -205,10 +212,40 @@ test("mistakes of a configuration are told all at once", () => {
     'jwt[1].issuer.audiences[1]: Duplicate value: "a"',
     'jwt[1].issuer.audienceMatchPolicy: Invalid value: "": audienceMatchPolicy must be MatchAny for multiple audiences',
     'jwt[1].claimMappings.extra[0].key: Invalid value: "k8s.io/x": k8s.io, kubernetes.io and their subdomains are reserved for Kubernetes use',
-    'jwt[1].claimMappings.extra[0].valueExpression: Invalid value: "y": compilation failed: no',
+    "jwt[1].claimMappings.extra[0].valueExpression: Invalid value: \"y\": compilation failed: ERROR: <input>:1:1: undeclared reference to 'y' (in container '')\n | y\n | ^",
   ]) {
     assert.ok(found.includes(expected), `${expected}\n${found.join("\n")}`);
   }
   assert.ok(found.some((each) => each.startsWith("jwt[1].claimMappings.username.prefix: Required value")));
   assert.ok(found.some((each) => each.startsWith("anonymous.conditions: Invalid value")));
+});
+
+test("expressions of a configuration are compiled; who takes a name from an e-mail address looks at whether it was verified", () => {
+  const problems = (config: Partial<JwtAuthenticatorConfig>): string[] =>
+    configProblems({ jwt: [{ ...usual, ...config }] }, "https://own", compile).map(
+      (each) => `${each.field}: ${each.message}`,
+    );
+  const named = (expression: string, more: object = {}) => ({
+    claimMappings: { username: { expression }, ...more },
+  });
+  assert.deepEqual(
+    problems({
+      ...named("claims.email_verified ? claims.email : 'nobody'"),
+      claimValidationRules: [{ expression: "claims.level" }],
+      userValidationRules: [{ expression: "user.name" }, { expression: "user.name" }],
+    }).map((each) => each.split("\n")[0]),
+    [
+      'jwt[0].claimValidationRules[0].expression: Invalid value: "claims.level": must evaluate to bool',
+      "jwt[0].userValidationRules[0].expression: Invalid value: \"user.name\": compilation failed: ERROR: <input>:1:5: undefined field 'name'",
+      'jwt[0].userValidationRules[1].expression: Duplicate value: "user.name"',
+    ],
+  );
+  assert.match(
+    problems(named("'x:' + claims['email']")).join(),
+    /^jwt\[0\]\.claimMappings\.username\.expression: .*: claims\.email_verified must be used in /,
+  );
+  const looked = {
+    extra: [{ key: "acme.io/v", valueExpression: "string(claims.?email_verified.orValue(true))" }],
+  };
+  assert.deepEqual(problems(named("claims.email", looked)), []);
 });
