@@ -54,12 +54,6 @@ export function cannotHandle(kind: string, version: string, problem: string, giv
   return `${given} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${problem}`;
 }
 
-/** The strict decoder's problem: `strict decoding error: unknown field "a", duplicate field "b"`. */
-export function strictProblem(unknown: readonly string[], duplicate: readonly string[]): string {
-  const texts = strictTexts(unknown, duplicate);
-  return `strict decoding error: ${texts.join(", ")}`;
-}
-
 /** One text per field, as they also stand in Warning headers. */
 export function strictTexts(unknown: readonly string[], duplicate: readonly string[]): string[] {
   return [

@@ -329,6 +329,7 @@ export function asObject(value: unknown, expected: Expected): KubeObject {
   if (expected.custom) checkCustomKind(object, expected, apiVersion);
   // A body without kind or version is taken as the kind that the path names.
   object.kind ||= expected.kind;
+  if (object.apiVersion?.startsWith("/")) object.apiVersion = withoutGroup(object.apiVersion);
   object.apiVersion ||= apiVersion;
   if (expected.also?.includes(object.apiVersion)) object.apiVersion = apiVersion;
   checkGroupVersion(object.apiVersion);
@@ -338,6 +339,10 @@ export function asObject(value: unknown, expected: Expected): KubeObject {
   object.metadata ??= {};
   return object;
 }
+
+/** `/v1` is the version of a group without a name, as clients put both together that do not look. */
+const withoutGroup = (apiVersion: string): string =>
+  apiVersion.lastIndexOf("/") === 0 ? apiVersion.slice(1) : apiVersion;
 
 /** Before anything else of a body, its version and kind are read. Throws 400 where these cannot be in there. */
 export function checkShape(value: unknown): void {

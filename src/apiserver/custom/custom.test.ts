@@ -363,6 +363,23 @@ test("in the community's groups a condition says who approved", async () => {
   await h.close();
 });
 
+test("of repeated and of unknown fields of a custom resource, the repeated ones are told first", async () => {
+  const h = await withTabs();
+  const body =
+    '{"apiVersion":"stable.example.com/v1","kind":"Tab","metadata":{"name":"a","odd":1},"spec":{"size":1,"size":2,"more":3}}';
+  const { message } = failure(await h.call("POST", `${path}?fieldValidation=Strict`, body), 400);
+  const texts = ['duplicate field "spec.size"', 'unknown field "metadata.odd"', 'unknown field "spec.more"'];
+  assert.ok(message?.endsWith(`strict decoding error: ${texts.join(", ")}`), message);
+  const { headers } = await h.call("POST", path, body);
+  assert.deepEqual(
+    [...String(headers["warning"]).matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, text]) =>
+      text?.replaceAll('\\"', '"'),
+    ),
+    texts,
+  );
+  await h.close();
+});
+
 test("what a webhook converts is not served while nobody could trust the webhook", async () => {
   const converted = crd();
   const clientConfig = { url: "https://127.0.0.1:1/", caBundle: Buffer.from("none").toString("base64") };

@@ -10,7 +10,6 @@ import {
   type Nulls,
   presentPart,
   schemaOf,
-  strictProblem,
   strictTexts,
   typeOfKind,
 } from "../../api/index.ts";
@@ -209,14 +208,11 @@ export function judged(
   const duplicates = decoded?.repeats ? outside(duplicateMembers(decoded.text), rawFields) : [];
   // YAML is looked at before it becomes JSON, so its repeated keys come first and in other words.
   const repeated = decoded?.duplicates ?? [];
-  if (unknown.length === 0 && duplicates.length === 0 && repeated.length === 0) return undefined;
-  if (mode === "Strict") {
-    if (repeated.length === 0) return strictProblem(unknown, duplicates);
-    const yaml = `yaml: unmarshal errors:${repeated.map((line) => `\n  ${line}`).join("")}`;
-    return `strict decoding error: ${[yaml, ...strictTexts(unknown, duplicates)].join(", ")}`;
-  }
-  warnings.push(...repeated, ...strictTexts(unknown, duplicates));
-  return undefined;
+  // What has no type of its own is read first, and held against a schema afterwards.
+  const texts = [...strictTexts([], duplicates), ...strictTexts(unknown, [])];
+  if (mode !== "Strict" || repeated.length === 0) return judgedTexts([...repeated, ...texts], mode, warnings);
+  const yaml = `yaml: unmarshal errors:${repeated.map((line) => `\n  ${line}`).join("")}`;
+  return judgedTexts([yaml, ...texts], mode, warnings);
 }
 
 function judgedTexts(texts: readonly string[], mode: string, warnings: string[]): string | undefined {

@@ -100,6 +100,9 @@ test("YAML bodies, generateName, warnings and strict field validation", async ()
     strict.message,
     'ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: unknown field "dta"',
   );
+  const ungrouped = await h.call("POST", maps, { ...configMap("ungrouped"), apiVersion: "/v1" });
+  assert.deepEqual([ungrouped.status, ungrouped.body.apiVersion], [201, "v1"]);
+  failure(await h.call("POST", maps, { ...configMap("ungrouped"), apiVersion: "/v2" }), 400);
   const twice = '{"metadata":{"name":"d"},"data":{"a":"1","a":"2"}}';
   const duplicate = failure(await h.call("POST", `${maps}?fieldValidation=Strict`, twice), 400);
   assert.match(duplicate.message ?? "", /strict decoding error: duplicate field "data.a"/);
