@@ -179,6 +179,9 @@ function validateSpecChange(spec: PodSpec, before: PodSpec, errors: FieldError[]
 export function validatePodUpdate(pod: Pod, old: Pod): FieldError[] {
   const errors = validatePod(pod, old);
   validateAnnotationChange(pod, old, errors);
-  if (pod.spec && old.spec) validateSpecChange(pod.spec, old.spec, errors);
+  if (!pod.spec || !old.spec) return errors;
+  // What is in order and as it was may stay: most changes are of labels, annotations and owners.
+  const untouched = errors.length === 0 && deepEqual(pod.spec, old.spec);
+  if (!untouched) validateSpecChange(pod.spec, old.spec, errors);
   return errors;
 }
