@@ -8,7 +8,7 @@ import {
   readRawTexts,
   StatusError,
 } from "../machinery/index.ts";
-import { StoreFullError, type Store } from "../store/index.ts";
+import { type NotePart, StoreFullError, type Store } from "../store/index.ts";
 import type { AdmissionChain, AdmissionRequest } from "./admission/chain.ts";
 import type { Authorizer, UserInfo } from "./auth-contract.ts";
 import type { Entry } from "./cache/entry.ts";
@@ -22,7 +22,8 @@ import type { Meters } from "./metrics/meters.ts";
 import type { StoreOperation } from "./metrics/storage.ts";
 import type { Registry } from "./registry/registry.ts";
 import type { ServedResource } from "./registry/resource.ts";
-import { writing } from "./tracing/store-spans.ts";
+import type { Span } from "./tracing/span.ts";
+import { notes, writing } from "./tracing/store-spans.ts";
 import type { Tracer } from "./tracing/tracer.ts";
 
 /** What every verb works with. */
@@ -98,8 +99,8 @@ export function writeObject(
   request?: HandlerRequest,
 ): Promise<WriteResult> {
   if (!request?.span) return written(core, resource, key, object, existing);
-  return writing(request, { resource, key, isNew: existing === undefined }, () =>
-    written(core, resource, key, object, existing),
+  return writing(request, { resource, key, isNew: existing === undefined }, (part) =>
+    written(core, resource, key, object, existing, part),
   );
 }
 
@@ -109,6 +110,7 @@ async function written(
   key: string,
   object: KubeObject,
   existing: Entry | undefined,
+  part?: Span,
 ): Promise<WriteResult> {
   const { rawFields } = resource.def;
   if (rawFields && existing) carryRaw(rawFields, textsOf(existing, rawFields), object);
@@ -118,10 +120,16 @@ async function written(
   const lease = resource.def.ttlSeconds ? await core.leases.lease(resource.def.ttlSeconds) : 0;
   core.caches.expect(value, object);
   const storeKey = resource.storeKey(key);
-  const result = await storeTxn(core, existing ? "update" : "create", resource, {
-    when: [{ key: storeKey, modRevision: existing?.revision ?? 0 }],
-    then: [{ type: "put", key: storeKey, value, ...(lease ? { lease } : {}) }],
-  });
+  const result = await storeTxn(
+    core,
+    existing ? "update" : "create",
+    resource,
+    {
+      when: [{ key: storeKey, modRevision: existing?.revision ?? 0 }],
+      then: [{ type: "put", key: storeKey, value, ...(lease ? { lease } : {}) }],
+    },
+    part && notes(part),
+  );
   if (!result.succeeded) {
     await core.caches.reaches(result.revision, 10_000);
     return { done: false, moved: true };
@@ -170,10 +178,11 @@ async function storeTxn(
   operation: StoreOperation,
   { def }: ServedResource,
   request: Parameters<Store["txn"]>[0],
+  note?: NotePart,
 ): ReturnType<Store["txn"]> {
   const began = clock.monotonic();
   try {
-    const result = await store.txn(request);
+    const result = await (note ? store.txn(request, note) : store.txn(request));
     meters.storage.wrote(operation, def, clock.monotonic() - began);
     return result;
   } catch (cause) {

@@ -16,7 +16,7 @@ export interface Store {
    * All or nothing. Resolves when the change is durable; the events of it were handed to every watcher before.
    * Rejects with StoreFullError (nothing was changed) or StoreFailedError (the store is broken and takes no more writes).
    */
-  txn(request: TxnRequest): Promise<TxnResult>;
+  txn(request: TxnRequest, note?: NotePart): Promise<TxnResult>;
 
   /**
    * Events with revision > `after`, in order, each transaction's events in one call. Nothing is lost between the
@@ -70,6 +70,12 @@ export interface RangeResult {
   /** Keys in the range, whatever the limit. */
   count: number;
 }
+
+/** Says that a part of the work begins, for who wants to know where its time goes; the returned function that it is over. */
+export type NotePart = (
+  part: string,
+  attributes: Readonly<Record<string, string>>,
+) => (error?: unknown) => void;
 
 export interface TxnRequest {
   /** All must hold: the key's current mod revision; 0 means that it does not exist. */

@@ -1,6 +1,7 @@
 /** A store whose values are written as an EncryptionConfiguration says. What is above it sees plain values alone. */
 import type {
   KeyValue,
+  NotePart,
   RangeRequest,
   RangeResult,
   Store,
@@ -17,6 +18,24 @@ import { type Opened, Transformers } from "./transformer.ts";
 export type TransformersOf = (group: string, plural: string) => Transformers | undefined;
 
 const plain = new Transformers([]);
+
+/** As kube-apiserver names it. */
+function noted(
+  note: NotePart | undefined,
+  provider: string | undefined,
+  encrypt: () => Uint8Array,
+): Uint8Array {
+  if (!note || provider === undefined) return encrypt();
+  const end = note("TransformToStorage with envelopeTransformer", { "transformer.provider.name": provider });
+  try {
+    const value = encrypt();
+    end();
+    return value;
+  } catch (error) {
+    end(error);
+    throw error;
+  }
+}
 
 export class EncryptedStore implements Store {
   readonly #store: Store;
@@ -73,11 +92,13 @@ export class EncryptedStore implements Store {
     return { ...result, items };
   }
 
-  async txn(request: TxnRequest): Promise<TxnResult> {
+  async txn(request: TxnRequest, note?: NotePart): Promise<TxnResult> {
     const then = request.then.map((write) => {
       if (write.type === "delete") return write;
       const transformers = this.#of(write.key);
-      const value = transformers.encrypt(write.value, write.key);
+      const value = noted(note, transformers.writer.provider, () =>
+        transformers.encrypt(write.value, write.key),
+      );
       if (value !== write.value) this.#own.set(value, { plain: write.value, mark: transformers.mark });
       return { ...write, value };
     });

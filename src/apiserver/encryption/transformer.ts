@@ -8,6 +8,8 @@ export interface Transformer {
   readonly mark: string;
   /** What it is called where values are counted: its kind, and the key where it has a name. Undefined for plain values. */
   readonly labels?: readonly string[];
+  /** The plugin that keeps its key. */
+  readonly provider?: string;
   /** `key`: where the value is stored. It is authenticated with it: a value moved elsewhere cannot be read. */
   encrypt(plain: Uint8Array, key: string): Uint8Array;
   /** `mark` tells how the value was written. A promise only when somebody else must be asked first. */

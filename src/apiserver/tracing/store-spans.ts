@@ -1,34 +1,45 @@
 /** What reading and writing objects is called in spans, and what they say: as kube-apiserver's store and its cache have it. */
+import type { NotePart } from "../../store/index.ts";
 import { goTypeOf } from "../registry/go-type.ts";
 import type { HandlerRequest } from "../contract.ts";
 import type { ServedResource } from "../registry/resource.ts";
-import type { Attributes } from "./span.ts";
+import type { Attributes, Span } from "./span.ts";
 
 /** A part of a request that is noted if its trace is; nothing but a look at the request where it is not. */
 function within<T>(
   request: HandlerRequest | undefined,
   name: string,
   attributes: () => Attributes,
-  run: () => Promise<T>,
+  run: (part?: Span) => Promise<T>,
 ): Promise<T> {
   const span = request?.span;
   if (!span?.context.sampled) return run();
   const all = { "audit-id": request?.audit?.auditId ?? "", ...attributes() };
-  return span.child({ name, kind: "internal", attributes: all }).over(run);
+  const part = span.child({ name, kind: "internal", attributes: all });
+  return part.over(() => run(part));
 }
+
+/** What the store does within this span. */
+export const notes =
+  (span: Span): NotePart =>
+  (name, attributes) => {
+    const part = span.child({ name, kind: "internal", attributes });
+    return (error) =>
+      part.end({}, error === undefined ? undefined : error instanceof Error ? error.message : String(error));
+  };
 
 /** Below the prefix of everything. */
 const keyOf = (resource: ServedResource, key: string): string =>
   resource.storeKey(key).replace(/^\/registry/, "");
 
-const typeOf = ({ def }: ServedResource): string =>
+export const typeOf = ({ def }: ServedResource): string =>
   def.group === "" ? def.plural : `${def.plural}.${def.group}`;
 
-/** `isNew`: whether there must not be such an object yet. */
+/** `isNew`: whether there must not be such an object yet. `run` gets the span, where there is one. */
 export const writing = <T>(
   request: HandlerRequest | undefined,
   { resource, key, isNew }: { resource: ServedResource; key: string; isNew: boolean },
-  run: () => Promise<T>,
+  run: (part?: Span) => Promise<T>,
 ): Promise<T> =>
   within(
     request,

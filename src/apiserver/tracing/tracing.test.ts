@@ -115,6 +115,25 @@ test("what is read and written has spans: of the cache and of the store, with th
   assert.deepEqual(await noted(), [["cacher.GetList", { type: "deployments.apps" }, undefined]]);
 });
 
+test("a watch has spans: its place in the cache, and the state that it begins with until that is told", async (t) => {
+  const { h, taken } = await traced(t, alice, 1_000_000);
+  await h.call("POST", maps, configMap("a"));
+  await taken();
+  const query = "watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true";
+  const watch = await h.watch(`${maps}?${query}`);
+  while ((await watch.next())?.type !== "BOOKMARK");
+  const spans = await taken();
+  const [place, list] = ["cacher.Watch", "WatchList"].map((name) => spans.find((each) => each.name === name));
+  assert.equal(place?.attributes.type, "configmaps");
+  assert.equal(place.parentId, list?.context.spanId);
+  assert.deepEqual([list?.attributes.resource, list?.attributes.verb], ["configmaps", "watch"]);
+  watch.close();
+  const plain = await h.watch(`${maps}?watch=1&resourceVersion=1`);
+  plain.close();
+  const others = (await taken()).map(({ name }) => name);
+  assert.ok(others.includes("cacher.Watch") && !others.includes("WatchList"), others.join());
+});
+
 test("a former revision that only the store has is a span of its own, with what was asked", async () => {
   const spans: FinishedSpan[] = [];
   const around = {

@@ -12,6 +12,7 @@ import type { Answer, PushStream, StreamSink } from "../response.ts";
 import { includeOf } from "../tables/render.ts";
 import { CachedSource } from "./cached-source.ts";
 import { EventFrames } from "./event-frames.ts";
+import { type WatchSpans, watchSpans } from "../tracing/watch-spans.ts";
 import {
   checkWatchVersion,
   type ListOptions,
@@ -87,6 +88,7 @@ class WatchStream implements PushStream {
   readonly #namespace: string;
   readonly #meters: WatchMeters;
   readonly #began: number;
+  #spans: WatchSpans | undefined;
 
   constructor(call: Call, options: ListOptions, settings: WatchSettings) {
     this.#call = call;
@@ -105,10 +107,16 @@ class WatchStream implements PushStream {
     const { core, resource } = this.#call;
     const namespace = this.#namespace;
     const from = this.#settings.wantsInitial ? 0 : (this.#options.resourceVersion ?? 0);
+    this.#spans = watchSpans(this.#call.request, {
+      info: this.#call.info,
+      resource,
+      lists: this.#settings.wantsInitial && this.#settings.bookmarks,
+    });
     let ended = false;
     let bookmarkTimer: Timer | undefined;
     const stop = (): void => {
       ended = true;
+      this.#spans?.listed();
       source.stop();
       timeout.stop();
       bookmarkTimer?.stop();
@@ -164,6 +172,7 @@ class WatchStream implements PushStream {
       };
       bookmarkTimer = core.clock.timer(bookmarkMs, mark);
     }
+    this.#spans?.placed();
     if (core.closing.aborted || resource.retired.aborted) finish();
     return () => {
       if (!ended) stop();
@@ -236,6 +245,7 @@ class WatchStream implements PushStream {
     this.#write(sink, this.#frames.bookmark(true, revision));
     const { core, resource, info } = this.#call;
     const scope = info.name !== "" ? "resource" : info.namespace !== "" ? "namespace" : "cluster";
+    this.#spans?.listed();
     core.meters.watches.listed(resource.def, scope, core.clock.monotonic() - this.#began);
   }
 

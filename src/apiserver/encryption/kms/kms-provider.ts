@@ -78,6 +78,7 @@ export class KmsProvider implements Transformer {
   readonly #grpc: UnaryGrpc;
   readonly #stopping = new AbortController();
   readonly labels: readonly string[];
+  readonly provider: string;
   /** Keys and seeds that were decrypted, by everything they depend on. */
   readonly #sources = new Map<string, Remembered>();
   /** Those that the plugin is asked for just now. */
@@ -94,6 +95,7 @@ export class KmsProvider implements Transformer {
   constructor(options: KmsOptions) {
     this.prefix = `${common}kms:v2:${options.name}:`;
     this.labels = [this.prefix];
+    this.provider = options.name;
     this.#options = options;
     this.#grpc = new UnaryGrpc(() => connect(options.path), options.timeoutMs);
   }

@@ -11,6 +11,8 @@ import { FakeClock } from "../../../testing/index.ts";
 import { bytesOf, decodeMessage, encodeMessage } from "../../codec/protobuf/plain-message.ts";
 import { EncryptionMetrics } from "../../metrics/encryption.ts";
 import { MetricsRegistry } from "../../metrics/registry.ts";
+import type { FinishedSpan } from "../../tracing/span.ts";
+import { Tracer } from "../../tracing/tracer.ts";
 import { configMap, type Harness, startHarness } from "../../testing/harness.ts";
 import { type Encryption, openEncryption } from "../open.ts";
 
@@ -215,14 +217,18 @@ test("a plugin that hangs holds nothing up but what only it can read", async (t)
     /failed to decrypt DEK, error: rpc error: code = DeadlineExceeded/,
   );
   state.hangs = false;
+  // With all the time that a busy machine may need.
+  const patient = openEncryption(raw, { clock, log: silentLogger, meters });
+  t.after(() => patient.close());
+  await patient.configure(config(path));
   state.calls.length = 0;
-  const [{ items }] = await Promise.all([other.store.range({ from }), other.store.range({ from })]);
+  const [{ items }] = await Promise.all([patient.store.range({ from }), patient.store.range({ from })]);
   assert.ok(Buffer.from(items[0]?.value ?? []).includes("hidden"));
   // Many who want the same key ask once.
   assert.deepEqual(state.calls, ["Decrypt"]);
   // A key that was taken back is noticed in a day.
   clock.advance(24 * 3600_000);
-  await other.store.range({ from });
+  await patient.store.range({ from });
   assert.deepEqual(
     state.calls.filter((each) => each === "Decrypt"),
     ["Decrypt", "Decrypt"],
@@ -232,10 +238,10 @@ test("a plugin that hangs holds nothing up but what only it can read", async (t)
     'apiserver_envelope_encryption_kms_operations_latency_seconds_count{grpc_status_code="DeadlineExceeded",method_name="/v2.KeyManagementService/Status",provider_name="vault"} 1',
     'apiserver_envelope_encryption_kms_operations_latency_seconds_count{grpc_status_code="OK",method_name="/v2.KeyManagementService/Decrypt",provider_name="vault"} 2',
     'apiserver_storage_transformation_operations_total{resource="configmaps",status="DeadlineExceeded",transformation_type="from_storage",transformer_prefix="k8s:enc:kms:v2:vault:"} 1',
-    'apiserver_envelope_encryption_dek_source_cache_size{provider_name="vault"} 1',
     "apiserver_storage_envelope_transformation_cache_misses_total 3",
   ])
     assert.ok(text.includes(`${line}\n`), line);
+  assert.match(text, /^apiserver_envelope_encryption_dek_source_cache_size\{provider_name="vault"\} [12]$/m);
   const hash = (name: string): string => `sha256:${createHash("sha256").update(name).digest("hex")}`;
   assert.ok(
     text.includes(
@@ -243,6 +249,35 @@ test("a plugin that hangs holds nothing up but what only it can read", async (t)
     ),
     text,
   );
+});
+
+test("a write has a span for what the plugin's key does to it, within that of the store", async (t) => {
+  const { path } = await plugin(t);
+  const clock = new FakeClock();
+  const spans: FinishedSpan[] = [];
+  const tracer = new Tracer({
+    clock,
+    log: silentLogger,
+    samplingRatePerMillion: 1_000_000,
+    send: (batch) => Promise.resolve(void spans.push(...batch)),
+  });
+  const encryption = openEncryption(await openMemoryStore({ clock }), { clock, log: silentLogger });
+  await encryption.configure(config(path));
+  const h = await startHarness({ store: encryption.store, tracer });
+  t.after(async () => {
+    encryption.close();
+    await h.close();
+  });
+  assert.equal((await h.call("POST", maps, configMap("a"))).status, 201);
+  assert.equal((await h.call("POST", "/api/v1/namespaces", { metadata: { name: "n" } })).status, 201);
+  await tracer.close();
+  const parts = spans.filter(({ name }) => name === "TransformToStorage with envelopeTransformer");
+  assert.deepEqual(
+    parts.map(({ attributes }) => attributes),
+    [{ "transformer.provider.name": "vault" }],
+  );
+  const write = spans.find(({ context }) => context.spanId === parts[0]?.parentId);
+  assert.equal(write?.name, "Create etcd3");
 });
 
 test("messages of KMS plugins survive encoding, and cut ones are refused", () => {
