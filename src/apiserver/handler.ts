@@ -4,8 +4,7 @@ import { isReason, StatusError } from "../machinery/index.ts";
 import type { Aggregator } from "./aggregation/aggregator.ts";
 import { auditIdOf } from "./audit/audit-id.ts";
 import type { UserInfo } from "./auth-contract.ts";
-import { applyType, mediaType, readLongYaml } from "./codec/decode.ts";
-import { longYamlBytes } from "./codec/long-yaml.ts";
+import { applyType, mediaType } from "./codec/decode.ts";
 import { checkNamed, negotiate, negotiateError, type Target, wantsPretty } from "./codec/negotiate.ts";
 import { protobufType } from "./codec/protobuf/envelope.ts";
 import { loadMessages } from "./codec/protobuf/messages.ts";
@@ -24,7 +23,7 @@ import { checkNameSegment, checkPlace, checkSpecialPlace } from "./place.ts";
 import { specialKey } from "./registry/registry.ts";
 import type { ServedResource } from "./registry/resource.ts";
 import { parseRequestInfo } from "./request-info.ts";
-import { takeBody } from "./request-input.ts";
+import { readyBody } from "./ready-body.ts";
 import { type Answer, PageError } from "./response.ts";
 import { patch } from "./verbs/patch.ts";
 import { readWriteOptions } from "./verbs/write-options.ts";
@@ -265,7 +264,7 @@ export class Handler {
       const target = negotiate(request.headers?.accept, pretty, offer);
       const apply = info.verb === "patch" && mediaType(request.headers?.["content-type"]) === applyType;
       const dryRun = readWriteOptions(info.verb, info.query, apply);
-      if (bodied.has(info.verb) && hasBody(request)) await readyBody(request);
+      if (bodied.has(info.verb) && hasBody(request)) await readyBody(request, def);
       return serve({ core: this.#core, request, info, user, resource, dryRun, target, warnings });
     });
   }
@@ -373,13 +372,6 @@ export class Handler {
 }
 
 const hasBody = ({ input, body }: HandlerRequest): boolean => input !== undefined || body !== undefined;
-
-/** Has the body there for whoever decodes it; what takes long is read aside. */
-async function readyBody(request: HandlerRequest): Promise<void> {
-  await takeBody(request);
-  const { body, headers } = request;
-  if (body && body.length > longYamlBytes) await readLongYaml(body, headers?.["content-type"]);
-}
 
 const speaksProtobuf = ({ headers }: HandlerRequest): boolean =>
   headers !== undefined &&

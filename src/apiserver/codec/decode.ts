@@ -32,7 +32,11 @@ const maxDepth = 10_000;
  */
 const usableDepth = 1000;
 
-const bodyTypes = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"] as const;
+export const bodyTypes = [
+  "application/json",
+  "application/yaml",
+  "application/vnd.kubernetes.protobuf",
+] as const;
 
 /** A decoded body with the text it came from; the text is needed to find duplicate fields. */
 export interface Decoded {
@@ -58,6 +62,13 @@ export const mediaType = (header: string | undefined): string =>
 
 /** A media type with parameters (RFC 2045). */
 const wellFormed = /^[^;]*(?:;\s*[\w!#$&^.+-]+=(?:"[^"]*"|[^\s;"]+)\s*)*(?:;\s*)?$/;
+
+/** True for what is never looked into. An object's type may be left out. */
+export function isForeignType(contentType: string | undefined): boolean {
+  const type = mediaType(contentType);
+  const known = type === "" || (bodyTypes as readonly string[]).includes(type);
+  return !known || (contentType !== undefined && !wellFormed.test(contentType));
+}
 
 /** `undefined` for an empty body. `expected`: what protobuf is that does not say so. Throws StatusError. */
 export function decodeBody(

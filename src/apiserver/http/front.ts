@@ -10,11 +10,12 @@ import type { HandlerRequest, ListenOptions } from "../contract.ts";
 import type { Answer } from "../response.ts";
 import { type Carrier, ofResponse, ofStream } from "./carrier.ts";
 import { plainHeaders } from "./headers.ts";
-import { answersHead, follow, refuse } from "./http1.ts";
+import { answersHead, follow, hearNoMore, isFree, type ParseError, refuse } from "./http1.ts";
 import { headMs, http1HeaderBytes, http2Options, idleMs, SessionWatch, streamsOf } from "./limits.ts";
 import { peerOf } from "./peer.ts";
 import { RequestBody } from "./request-body.ts";
 import { respond } from "./respond.ts";
+import { lastResponse, strangeRequest } from "./strange-methods.ts";
 import { UnderWay } from "./under-way.ts";
 
 /** A connection is kept for further requests when no more is left of a body that nobody wanted, as with Go's server. */
@@ -217,7 +218,15 @@ export async function listenFront(options: ListenOptions, handlers: FrontHandler
     maxHeadersCount: 0,
     requireHostHeader: false,
   });
-  server.on("clientError", (error, socket: Socket) => refuse(error, socket));
+  server.on("connect", (message: IncomingMessage, socket: Duplex) =>
+    onRequest(message, lastResponse(message, socket)),
+  );
+  server.on("clientError", (error: ParseError, socket: Socket) => {
+    const strange = isFree(socket) ? strangeRequest(error, socket) : undefined;
+    if (!strange) return refuse(error, socket);
+    hearNoMore(socket);
+    onRequest(strange, lastResponse(strange, socket));
+  });
 
   const hosts = typeof options.host === "string" ? [options.host] : options.host;
   const port = await bind(server, hosts[0] as string, options.port);

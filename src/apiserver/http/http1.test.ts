@@ -108,3 +108,26 @@ test("who may not is told not to guess what kind of page that is", async () => {
   await once(socket, "close");
   assert.match(got, /^HTTP\/1.1 403 .*x-content-type-options: nosniff\r\n/s);
 });
+
+test("a method that nobody knows makes a request like any other, which is the last of its connection", async () => {
+  const ask = (first: string, more = ""): Promise<string> =>
+    said(`${first} HTTP/1.1\r\nhost: a\r\n\r\n${more}`);
+  for (const method of ["FOO", "get", "PROPPATCHED", "CONNECT"]) {
+    const text = await ask(`${method} ${maps}`);
+    assert.match(text, /^HTTP\/1.1 405 Method Not Allowed\r\n/);
+    assert.match(text, /"reason":"MethodNotAllowed"/);
+  }
+  assert.deepEqual(statuses(await ask("FOO /healthz")), ["200"]);
+  assert.deepEqual(statuses(await ask("FOO /nope", "GET /version HTTP/1.1\r\nhost: a\r\n\r\n")), ["404"]);
+  assert.deepEqual(statuses(await said("FOO /version HTTP/1.1\r\n\r\n")), ["400"]);
+  assert.deepEqual(statuses(await ask("F@O /version")), ["400"]);
+});
+
+test("of a packet that begins with another request's body no head is taken", async () => {
+  const body = "GET /version HTTP/1.1\r\nhost: a\r\n\r\n";
+  const post = `POST /nope HTTP/1.1\r\nhost: a\r\ncontent-length: ${body.length}\r\n\r\n`;
+  assert.deepEqual(statuses(await said(`${post}${body}FOO /version HTTP/1.1\r\nhost: a\r\n\r\n`)), [
+    "404",
+    "400",
+  ]);
+});

@@ -77,6 +77,15 @@ export function follow(exchange: Exchange): void {
   exchanges.set(exchange.message.socket, exchange);
 }
 
+/** True while no request of this connection is being answered. */
+export const isFree = (socket: Socket): boolean => exchanges.get(socket)?.response.writableFinished ?? true;
+
+/** Connections on which the last request is there. */
+const full = new WeakSet<Socket>();
+
+/** Nothing that still comes is looked at. */
+export const hearNoMore = (socket: Socket): unknown => full.add(socket);
+
 /** A request that names its version properly, of which there are others than ours. */
 const otherVersion = /^\S+ \S+ HTTP\/\d\.\d\r\n/;
 
@@ -93,12 +102,15 @@ function parseProblem({ code, rawPacket }: ParseError): Refusal {
   }
 }
 
-interface ParseError extends NodeJS.ErrnoException {
+export interface ParseError extends NodeJS.ErrnoException {
   rawPacket?: Buffer;
+  /** Of the packet. */
+  bytesParsed?: number;
 }
 
 /** Answers what cannot be read as a request of HTTP/1.1, after what came before it, and hangs up. */
 export function refuse(error: ParseError, socket: Socket): void {
+  if (full.has(socket)) return;
   if (!socket.writable || !error.code?.startsWith("HPE_")) {
     // What comes after a refusal is no request either.
     if (!socket.writableEnded) socket.destroy(error);

@@ -206,3 +206,21 @@ test("an upgrade that leads nowhere is an ordinary request, body and all", async
   assert.match(await until("}\n"), /^HTTP\/1.1 201 Created\r\n/);
   socket.destroy();
 });
+
+test("of what is created or patched the type is looked at before the length, of what is replaced after it", async () => {
+  const rows = [
+    ["POST", "", "text/plain", "415"],
+    ["POST", "", "application/json", "413"],
+    ["PATCH", "/a", "text/plain", "415"],
+    ["PATCH", "/a", "application/merge-patch+json", "413"],
+    ["PUT", "/a", "text/plain", "413"],
+  ] as const;
+  for (const [method, name, type, status] of rows) {
+    const { socket, until } = await raw(true);
+    socket.write(
+      `${method} ${maps}${name} HTTP/1.1\r\nhost: x\r\ncontent-type: ${type}\r\ncontent-length: 9000000\r\n\r\n`,
+    );
+    assert.match(await until("}\n"), new RegExp(`^HTTP/1.1 ${status} `), `${method} ${type}`);
+    socket.destroy();
+  }
+});

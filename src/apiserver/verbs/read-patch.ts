@@ -1,5 +1,5 @@
 /** What the bodies of patches do, and what is said of those that do nothing sensible. */
-import { type KubeObject, schemaLookupFor, strictTexts } from "../../api/index.ts";
+import { type KindDefinition, type KubeObject, schemaLookupFor, strictTexts } from "../../api/index.ts";
 import {
   applyJsonPatch,
   applyMergePatch,
@@ -14,7 +14,7 @@ import {
   StrategicPatchError,
   strategicMerge,
 } from "../../machinery/index.ts";
-import { maxBodyBytes, parseDeepJson, type ReadJson, tooLarge } from "../codec/decode.ts";
+import { applyType, maxBodyBytes, parseDeepJson, type ReadJson, tooLarge } from "../codec/decode.ts";
 import type { Call } from "../core.ts";
 import { badRequest } from "../errors.ts";
 
@@ -48,7 +48,7 @@ export function readPatch(call: Call): ReadPatch {
   const bytes = request.body ?? new Uint8Array(0);
   if (bytes.length > maxBodyBytes) throw tooLarge();
   const read = reader(call, patchType(request.headers?.["content-type"]));
-  if (!read) throw def.type ? customPatch() : unsupportedPatch();
+  if (!read) throw foreignPatch(def);
   let made: ReadPatch | undefined;
   const patch = (): ReadPatch => {
     made ??= read(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString());
@@ -73,7 +73,7 @@ function reader({ resource: { def }, info }: Call, type: string): ((text: string
       return (text) => jsonPatch(text, lenient);
     case "application/merge-patch+json":
       return (text) => mergePatch(text, lenient);
-    case "application/strategic-merge-patch+json": {
+    case strategicType: {
       const schema = schemaLookupFor(def.group, def.version, def.kind);
       return schema && ((text) => strategicPatch(text, schema));
     }
@@ -134,6 +134,22 @@ const customPatch = (): StatusError =>
     "UnsupportedMediaType",
     "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
   );
+
+const foreignPatch = ({ type }: KindDefinition): StatusError => (type ? customPatch() : unsupportedPatch());
+
+const strategicType = "application/strategic-merge-patch+json";
+const patchTypes = new Set([
+  "application/json-patch+json",
+  "application/merge-patch+json",
+  strategicType,
+  applyType,
+]);
+
+/** Why a patch is not even looked at: there are none of its type. */
+export function patchRefusal(def: KindDefinition, contentType: string | undefined): StatusError | undefined {
+  const type = patchType(contentType);
+  return patchTypes.has(type) && !(def.type && type === strategicType) ? undefined : foreignPatch(def);
+}
 
 const unsupportedPatch = (): StatusError =>
   new StatusError("UnsupportedMediaType", "415: Unsupported Media Type", { details: {} });
