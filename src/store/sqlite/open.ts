@@ -19,19 +19,21 @@ import {
 } from "../contract.ts";
 import { type Commit, type History, Hub } from "../hub.ts";
 import { LeaseTimers } from "../leases.ts";
-import type {
-  Change,
-  Failure,
-  Hello,
-  Operation,
-  Outcome,
-  Request,
-  RequestBatch,
-  Response,
-  Row,
-  WorkerCommit,
-  WorkerOptions,
-  WorkerWrite,
+import {
+  type Change,
+  type Failure,
+  type Hello,
+  type Operation,
+  type Outcome,
+  type Request,
+  type RequestBatch,
+  type Responses,
+  type Row,
+  type WorkerCommit,
+  type WorkerOptions,
+  type WorkerWrite,
+  type Written,
+  readWritten,
 } from "./messages.ts";
 
 export interface SqliteOptions {
@@ -86,7 +88,7 @@ class SqliteStore implements Store, History {
     this.revision = hello.revision;
     this.compactedRevision = hello.compactedRevision;
     this.#timers = new LeaseTimers(clock, (id) => this.#endLease(id));
-    worker.on("message", (responses: Response[]) => this.#receive(responses));
+    worker.on("message", (responses: Responses) => this.#receive(responses));
     worker.on("error", (cause) =>
       this.#die(new StoreFailedError(`the store's thread failed: ${cause}`, { cause })),
     );
@@ -240,7 +242,11 @@ class SqliteStore implements Store, History {
     this.#worker.postMessage(batch, [payload.buffer]);
   }
 
-  #receive(responses: readonly Response[]): void {
+  #receive(responses: Responses): void {
+    if (responses instanceof Float64Array) {
+      readWritten(responses, (each) => this.#written(each));
+      return;
+    }
     for (const { id, outcome } of responses) {
       const waiting = this.#waiting.get(id);
       this.#waiting.delete(id);
@@ -248,6 +254,18 @@ class SqliteStore implements Store, History {
       if (outcome.type === "failed") waiting?.fail(toError(outcome.error));
       else waiting?.settle(outcome);
     }
+  }
+
+  #written({ id, revision, createRevision, version }: Written): void {
+    const waiting = this.#waiting.get(id);
+    const write = waiting?.writes[0];
+    if (write?.type !== "put") throw new Error("the store's thread answers what nobody asked");
+    this.#waiting.delete(id);
+    const { key, value, lease = 0 } = write;
+    const kv = { key, value, createRevision, modRevision: revision, version, lease };
+    this.revision = revision;
+    this.#hub.publish({ revision, events: [{ type: "put", kv }] });
+    waiting?.settle({ type: "committed", revision, commits: [] });
   }
 
   #publish(commits: readonly WorkerCommit[], writes: TxnRequest["then"]): void {

@@ -4,15 +4,17 @@
  */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { Database, isFull, Refusal, UnusableFileError } from "./database.ts";
-import type {
-  Failure,
-  Hello,
-  Operation,
-  Outcome,
-  Request,
-  RequestBatch,
-  Response,
-  WorkerOptions,
+import {
+  type Failure,
+  type Hello,
+  type Operation,
+  type Outcome,
+  packWritten,
+  type Request,
+  type RequestBatch,
+  type Response,
+  type Responses,
+  type WorkerOptions,
 } from "./messages.ts";
 
 /** With nothing to do for so long, the write-ahead log is moved into the file. */
@@ -74,12 +76,15 @@ class Service {
         }
       }
     }
+    // Writes alone are the rule, and then they are answered in short.
+    const only = responses.length === 0 && closing === undefined ? group.map(({ request }) => request) : [];
     flush();
+    const written = only.length > 0 ? packWritten(only, responses) : undefined;
     if (closing !== undefined) {
       clearTimeout(this.#idle);
       responses.push({ id: closing, outcome: this.#guarded(() => this.#close()) });
     }
-    this.#port.postMessage(responses);
+    this.#port.postMessage((written ?? responses) satisfies Responses);
     if (closing !== undefined) this.#port.close();
   }
 
