@@ -73,8 +73,9 @@ export function validationProblems(
   let sound = false;
   if (!unstructurable(schema)) {
     const structural = structuralProblems(schema, at);
-    sound = structural.length === 0;
-    errors.push(...(sound ? defaultProblems(schema, at) : structural));
+    const found = structural.length > 0 ? structural : defaultProblems(schema, at);
+    sound = found.length === 0;
+    errors.push(...found);
   }
   const own = schemaProblems(schema, at);
   errors.push(...own);

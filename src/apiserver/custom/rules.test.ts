@@ -174,8 +174,15 @@ test("a default is held against the rules, as a value that stays and as one that
   const message = async (rule: object, fallback: unknown = "b"): Promise<string> => {
     const spec = { type: "string", maxLength: 9, default: fallback, "x-kubernetes-validations": [rule] };
     const { text, body } = await h.call("POST", `${crds}?dryRun=All`, crd(spec));
-    return body.kind === "Status" ? (body.details.causes[0].message as string) : text.slice(0, 0);
+    if (body.kind !== "Status") return text.slice(0, 0);
+    // What a rule may cost is not told beside it.
+    assert.equal(body.details.causes.length, 1);
+    return body.details.causes[0].message as string;
   };
+  assert.equal(
+    await message({ rule: "self == 'a'", messageExpression: "'size ' + string(self.size() * 2)" }),
+    'Invalid value: "b": size 2',
+  );
   assert.equal(await message({ rule: "self == 'a'" }), `Invalid value: "b": failed rule: self == 'a'`);
   assert.equal(await message({ rule: "self == 'b'" }), "");
   assert.equal(await message({ rule: "self == oldSelf" }), "");

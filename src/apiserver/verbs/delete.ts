@@ -162,6 +162,10 @@ export function checkPreconditions(
     );
   }
   if (resourceVersion !== undefined && resourceVersion !== String(existing.revision)) {
+    if (isNamespace(def)) {
+      const text = `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${existing.revision}`;
+      throw conflict(def, existing.name, text);
+    }
     throw conflict(
       kind,
       existing.name,

@@ -253,6 +253,13 @@ test("classes that every cluster has stay; a namespace says which one it is not"
       .message ?? "",
     /on namespaces "default": Precondition failed: UID in precondition: x, UID in object meta: /,
   );
+  assert.match(
+    failure(
+      await h.call("DELETE", "/api/v1/namespaces/default", { preconditions: { resourceVersion: "x" } }),
+      409,
+    ).message ?? "",
+    /on namespaces "default": Precondition failed: ResourceVersion in precondition: x, ResourceVersion in object meta: \d+$/,
+  );
 });
 
 test("a Service that becomes a name outside has no policy for traffic inside", async () => {
