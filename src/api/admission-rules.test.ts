@@ -46,6 +46,20 @@ test("webhooks: addresses, versions and side effects", () => {
   ]);
 });
 
+test("match conditions: 64 at most, of webhooks and of policies", () => {
+  const conditions = (count: number) =>
+    Array.from({ length: count }, (_, i) => ({ name: `c${i}`, expression: "true" }));
+  assert.deepEqual(ofHook({ matchConditions: conditions(64) }), []);
+  const tooMany = "Too many: 65: must have at most 64 items";
+  assert.deepEqual(ofHook({ matchConditions: conditions(65) }), [`webhooks[0].matchConditions: ${tooMany}`]);
+  const spec = {
+    matchConstraints: { resourceRules: [rule] },
+    validations: [{ expression: "true" }],
+    matchConditions: conditions(65),
+  };
+  assert.deepEqual(mistakes("validatingadmissionpolicies", { spec }), [`spec.matchConditions: ${tooMany}`]);
+});
+
 test("how often a mutating webhook is asked is looked at before where it is", () => {
   assert.deepEqual(
     mistakes("mutatingwebhookconfigurations", hook({ reinvocationPolicy: "W", clientConfig: {} })).map(

@@ -11,6 +11,7 @@ import {
   notSupported,
   repeatsIn,
   required,
+  tooMany,
 } from "../machinery/index.ts";
 import { celEngine } from "./cel-engine.ts";
 import type { FieldError } from "./definition.ts";
@@ -118,6 +119,9 @@ export function validateRule(rule: RuleWithOperations, path: string, errors: Fie
   oneOf(rule.scope, ["*", "Cluster", "Namespaced"], `${path}.scope`, errors);
 }
 
+/** That many match conditions at most. */
+const maxConditions = 64;
+
 export function validateConditions(
   conditions: readonly MatchCondition[],
   path: string,
@@ -125,6 +129,7 @@ export function validateConditions(
   errors: FieldError[],
 ): void {
   const names = new Set<string>();
+  if (conditions.length > maxConditions) errors.push(tooMany(path, conditions.length, maxConditions));
   for (const [i, { name, expression }] of conditions.entries()) {
     const text = expression?.trim() ?? "";
     if (text === "") errors.push(required(`${path}[${i}].expression`));
