@@ -1,5 +1,5 @@
 /** What a program does while it runs: variables, members, choices between overloads. */
-import { CelEvaluationError, noSuchOverload } from "./errors.ts";
+import { CelCostError, CelEvaluationError, noSuchOverload } from "./errors.ts";
 import type { Overload } from "./functions.ts";
 import type { Meter } from "./meter.ts";
 import type { CelType } from "./types.ts";
@@ -64,7 +64,7 @@ export function logic(left: Run, right: Run, settles: boolean): Run {
 
 /** What no operator takes back: an empty budget, and mistakes that are not the expression's. */
 export const isFinal = (error: unknown): boolean =>
-  !(error instanceof CelEvaluationError) || error.message.startsWith("operation cancelled");
+  !(error instanceof CelEvaluationError) || error instanceof CelCostError;
 
 export function read(scope: Scope | undefined, name: string, meter: Meter): CelValue {
   meter.step();
