@@ -2,6 +2,7 @@
 import {
   deepEqual,
   invalid,
+  invalidOften,
   isDns1035Label,
   isDns1123Subdomain,
   notSupported,
@@ -12,6 +13,7 @@ import type {
   CustomResourceDefinition,
   CustomResourceDefinitionNames,
   CustomResourceDefinitionSpec,
+  CustomResourceDefinitionVersion,
 } from "../generated/types.ts";
 import { approvalAnnotation, approvalOf } from "./approval.ts";
 import { immutableText } from "../metadata.ts";
@@ -89,20 +91,19 @@ function specProblems(
     errors.push(
       invalid("spec.preserveUnknownFields", true, "must be false in order to use defaults in the schema"),
     );
+  const hasOwnParts = versions.some(({ subresources }) => subresources);
   const statusOf = (parts: VersionParts): boolean =>
-    (versions.some(({ subresources }) => subresources) ? parts.subresources : top.subresources)?.status !==
-    undefined;
-  const unchanged = (name: string | undefined): boolean => {
-    const [now, was] = [spec, old?.spec].map((each) =>
-      each?.versions?.find((version) => version.name === name),
-    );
+    (hasOwnParts ? parts.subresources : top.subresources)?.status !== undefined;
+  const [given, former] = [byName(spec), byName(old?.spec)];
+  const unchanged = (name = ""): boolean => {
+    const [now, was] = [given.get(name), former.get(name)];
     return now !== undefined && was !== undefined && deepEqual(now.schema, was.schema);
   };
   versions.forEach((version, i) => {
     const path = `spec.versions[${i}]`;
     pushLabel(`${path}.name`, version.name ?? "", errors);
     errors.push(...deprecationProblems(version, path));
-    const before = old?.spec?.versions?.find(({ name }) => name === version.name);
+    const before = former.get(version.name ?? "");
     errors.push(...partProblems(version, path, "schema", statusOf(version), before, unchanged(version.name)));
   });
   const names = versions.map(({ name }) => name);
@@ -117,10 +118,10 @@ function specProblems(
       ),
     );
   if (names[0]) pushLabel("spec.version", names[0], errors);
-  const given = spec.names ?? ({} as CustomResourceDefinitionNames);
+  const called = spec.names ?? ({} as CustomResourceDefinitionNames);
   for (const member of ["plural", "singular", "kind", "listKind"] as const)
-    if (!given[member]) errors.push(required(`spec.names.${member}`));
-  checkNames(given, "spec.names", errors);
+    if (!called[member]) errors.push(required(`spec.names.${member}`));
+  checkNames(called, "spec.names", errors);
   const anyStatus = [top, ...versions].some(({ subresources }) => subresources?.status !== undefined);
   const before = old?.spec && internalSpec(old.spec).top;
   errors.push(...partProblems(top, "spec", "validation", anyStatus, before, unchanged(names[0])));
@@ -136,6 +137,16 @@ function specProblems(
   const bundle = old?.spec?.conversion?.webhook?.clientConfig?.caBundle;
   errors.push(...conversionProblems(spec.conversion, isEstablished(old) && (!bundle || isBundle(bundle))));
   return errors;
+}
+
+/** The versions of a definition by their names; the first of each. */
+function byName(
+  spec: CustomResourceDefinitionSpec | undefined,
+): Map<string, CustomResourceDefinitionVersion> {
+  const found = new Map<string, CustomResourceDefinitionVersion>();
+  for (const version of spec?.versions ?? [])
+    if (!found.has(version.name ?? "")) found.set(version.name ?? "", version);
+  return found;
 }
 
 function partProblems(
@@ -223,13 +234,14 @@ function checkStored(crd: CustomResourceDefinition, errors: FieldError[]): void 
     return;
   }
   const versions = crd.spec?.versions ?? [];
+  const wrong = invalidOften(path, () => stored);
   // A name that is there twice is found once.
   const unseen = new Set(stored);
   for (const { name, storage } of versions)
-    if (!unseen.delete(name) && storage)
-      errors.push(invalid(path, stored, `must have the storage version ${name}`));
+    if (!unseen.delete(name) && storage) errors.push(wrong(`must have the storage version ${name}`));
+  const known = new Set(versions.map(({ name }) => name));
   stored.forEach((each, i) => {
-    if (!versions.some(({ name }) => name === each))
+    if (!known.has(each))
       errors.push(
         invalid(
           `${path}[${i}]`,

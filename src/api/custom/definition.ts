@@ -46,16 +46,30 @@ const definitionName = (group: string, version: string, kind: string): string =>
 
 /** Every served version of the definition. */
 export function customKinds(spec: CustomResourceDefinitionSpec, served = true): KindDefinition[] {
-  return spec.versions.filter((each) => each.served === served).map((version) => customKind(spec, version));
+  const common: Common = {
+    conversion: conversionOf(spec),
+    storage: spec.versions.find((each) => each.storage),
+    best: bestOf(spec),
+  };
+  return spec.versions
+    .filter((each) => each.served === served)
+    .map((version) => customKind(spec, version, common));
+}
+
+/** What all versions share; making it for each would take time and memory by the square of their number. */
+interface Common {
+  conversion: VersionConversion;
+  storage: CustomResourceDefinitionVersion | undefined;
+  best: string | undefined;
 }
 
 function customKind(
   spec: CustomResourceDefinitionSpec,
   version: CustomResourceDefinitionVersion,
+  { conversion, storage = version, best }: Common,
 ): KindDefinition {
   const { names, group } = spec;
   const schema = schemaOfVersion(version);
-  const storage = spec.versions.find((each) => each.storage) ?? version;
   const hasStatus = version.subresources?.status !== undefined;
   const scale = version.subresources?.scale;
   const define = kindsOf(group, version.name, "");
@@ -99,10 +113,9 @@ function customKind(
   const name = definitionName(group, version.name, names.kind);
   const rules = rulesOf(schema);
   const warning = version.deprecated
-    ? (version.deprecationWarning ?? deprecation(spec, version.name))
+    ? (version.deprecationWarning ?? deprecation(spec, version.name, best))
     : undefined;
   const defaults = (object: KubeObject): void => applyDefaults(schema, object);
-  const conversion = conversionOf(spec);
   const apiVersion = `${group}/${version.name}`;
   const held: Held = { kind: names.kind, namespaced: base.namespaced, schema, rules, hasStatus, scale };
   return {
@@ -133,13 +146,21 @@ function customKind(
   };
 }
 
-/** Names the version that is better used, if there is a newer one that is not deprecated. */
-function deprecation({ group, names, versions }: CustomResourceDefinitionSpec, old: string): string {
-  const [best] = versions
-    .filter((each) => each.served && !each.deprecated && compareKubeVersions(each.name, old) < 0)
+/** The newest version that is served and not deprecated. */
+const bestOf = ({ versions }: CustomResourceDefinitionSpec): string | undefined =>
+  versions
+    .filter((each) => each.served && !each.deprecated)
     .map(({ name }) => name)
-    .sort(compareKubeVersions);
-  const instead = best === undefined ? "" : `; use ${group}/${best} ${names.kind}`;
+    .sort(compareKubeVersions)[0];
+
+/** Names the version that is better used, if that is newer. */
+function deprecation(
+  { group, names }: CustomResourceDefinitionSpec,
+  old: string,
+  best: string | undefined,
+): string {
+  const better = best !== undefined && compareKubeVersions(best, old) < 0;
+  const instead = better ? `; use ${group}/${best} ${names.kind}` : "";
   return `${group}/${old} ${names.kind} is deprecated${instead}`;
 }
 

@@ -1,4 +1,4 @@
-import { createPrivateKey, randomUUID } from "node:crypto";
+import { createPrivateKey, randomInt, randomUUID } from "node:crypto";
 import type { ApiTransport } from "../../client/index.ts";
 import { type Clock, formatTime, type Logger } from "../../machinery/index.ts";
 import type { Authenticator, Authorizer, ObjectReader, UserInfo } from "../auth-contract.ts";
@@ -164,13 +164,15 @@ export function createAuth(options: AuthOptions): Auth {
       const { expressionCompiler } = await import("./expressions.ts");
       const compile = await expressionCompiler();
       const meters = () => authorizer.meters?.webhooks;
+      const { clock } = options;
+      const random = (): number => randomInt(1000) / 1000;
       const links = readAuthorizationConfig(value, compile).map(({ type, name, webhook }): ChosenLink => {
         if (type !== "Webhook" || !webhook) return { type: type as Exclude<typeof type, "Webhook">, name };
         const ask = askByKubeconfig(webhook.connectionInfo.kubeConfigFile ?? "");
         return {
           type,
           name,
-          webhook: new WebhookAuthorizer(webhook, { name, clock: options.clock, ask, compile, meters }),
+          webhook: new WebhookAuthorizer(webhook, { name, clock, random, ask, compile, meters }),
         };
       });
       authorizer.use(links);

@@ -48,11 +48,15 @@ export class AuthorizationWebhookMetrics {
     this.#failed = counter("match_condition_evaluation_errors_total", "Match conditions that failed.", named);
   }
 
-  /** `open`: without an answer the next authorizer was asked. */
-  asked(name: string, result: WebhookResult, ms: number, open: boolean): void {
+  /** Each time it was asked. */
+  asked(name: string, result: WebhookResult, ms: number): void {
     this.#asked.with(name, result).add();
     this.#seconds.with(name, result).observe(ms / 1000);
-    if (open) this.#failedOpen.with(name, result).add();
+  }
+
+  /** Without an answer the next authorizer was asked. */
+  passedOver(name: string, result: WebhookResult): void {
+    this.#failedOpen.with(name, result).add();
   }
 
   /** Conditions were looked at. `excluded`: one said that the request does not concern the webhook; `failed`: one failed. */

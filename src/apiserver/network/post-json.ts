@@ -2,6 +2,7 @@ import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { resolveKubeconfig } from "../../client/index.ts";
 import { trusting } from "../../machinery/index.ts";
+import { PostStatusError } from "./retries.ts";
 
 const maxBytes = 1024 * 1024;
 
@@ -48,7 +49,8 @@ export function postByKubeconfig(file: string): PostJson {
         response.once("error", reject);
         response.once("end", () => {
           const code = response.statusCode ?? 0;
-          if (code < 200 || code > 299) reject(new Error(`the webhook answered with status ${code}`));
+          if (code < 200 || code > 299)
+            reject(new PostStatusError(code, response.headers["retry-after"] !== undefined));
           else resolve(Buffer.concat(chunks));
         });
       });

@@ -2,7 +2,10 @@ import type { Clock } from "../../machinery/index.ts";
 import type { Histogram } from "../metrics/values.ts";
 import type { Store } from "../../store/index.ts";
 
-/** Leases for objects that vanish by themselves. Objects of the same minute share one, as in Kubernetes. */
+/** All that share a lease go in one write, so only so many do (k8s.io/apiserver, storage/etcd3/lease_manager.go). */
+const maxObjects = 1000;
+
+/** Leases for objects that vanish by themselves. Objects of the same minute share one, as in Kubernetes, up to a thousand. */
 export class EventLeases {
   readonly #store: Store;
   readonly #clock: Clock;
@@ -20,7 +23,7 @@ export class EventLeases {
   lease(ttlSeconds: number): Promise<number> {
     const now = this.#clock.now();
     const known = this.#current.get(ttlSeconds);
-    if (known && known.until > now) {
+    if (known && known.until > now && known.objects < maxObjects) {
       known.objects++;
       return known.lease;
     }

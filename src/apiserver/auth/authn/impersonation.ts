@@ -23,7 +23,8 @@ export function wantedUser(headers: Headers): Wanted | undefined {
     asks = true;
     if (!name.startsWith(extraPrefix)) continue;
     const key = unescaped(name.slice(extraPrefix.length));
-    extra[key] = [...(extra[key] ?? []), ...lines(headers[name])];
+    const values = (extra[key] ??= []);
+    for (const each of lines(headers[name])) values.push(each);
   }
   if (!asks) return undefined;
   const wanted: Wanted = {

@@ -5,6 +5,7 @@ import type { AuthorizationAttributes, Authorizer } from "../../auth-contract.ts
 import { AuthMetrics } from "../../metrics/auth.ts";
 import { AuthorizationWebhookMetrics } from "../../metrics/authorization-webhooks.ts";
 import { MetricsRegistry } from "../../metrics/registry.ts";
+import { PostStatusError } from "../../network/retries.ts";
 import { RbacAuthorizer } from "../rbac/rbac-authorizer.ts";
 import { AuthorizerChain } from "./chain.ts";
 import { expressionCompiler } from "../expressions.ts";
@@ -48,6 +49,7 @@ function webhook(config: Partial<WebhookConfig>, answer: () => unknown) {
       clock,
       meters: () => meters,
       compile,
+      random: () => 0.5,
       ask: async (review) => {
         asked.push(review as (typeof asked)[0]);
         return answer();
@@ -101,6 +103,47 @@ test("a webhook that fails has no opinion, or denies, as it is told", async () =
     reason: "",
     denied: true,
   });
+});
+
+test("a webhook that cannot answer for a moment is asked again, five times at most", async () => {
+  let left = 2;
+  const busy = webhook({}, () => {
+    if (left-- > 0) throw new PostStatusError(500, false);
+    return { status: { allowed: true } };
+  });
+  const answer = busy.authorizer.authorize(request);
+  for (const [ms, asked] of [
+    [549, 1],
+    [1, 2],
+    [824, 2],
+    [1, 3],
+  ] as const) {
+    await busy.clock.run(ms);
+    assert.equal(busy.asked.length, asked);
+  }
+  assert.equal((await answer).allowed, true);
+  assert.deepEqual((await busy.counted()).slice(-2), [
+    'apiserver_authorization_webhook_evaluations_total{name="w",result="error"} 2',
+    'apiserver_authorization_webhook_evaluations_total{name="w",result="success"} 1',
+  ]);
+  for (const error of [
+    new PostStatusError(503, true),
+    Object.assign(new Error("reset"), { code: "ECONNRESET" }),
+  ]) {
+    const down = webhook({}, () => {
+      throw error;
+    });
+    const failed = down.authorizer.authorize(request);
+    await down.clock.run(60_000);
+    await failed;
+    assert.equal(down.asked.length, 5);
+    assert.match((await down.counted()).join("\n"), /fail_open_total\{name="w",result="error"\} 1/);
+  }
+  const wrong = webhook({}, () => {
+    throw new PostStatusError(404, false);
+  });
+  await wrong.authorizer.authorize(request);
+  assert.equal(wrong.asked.length, 1);
 });
 
 test("a webhook is not asked what does not concern it", async () => {

@@ -1,6 +1,7 @@
 import type { AuthorizationAttributes, Authorizer, Decision } from "../../auth-contract.ts";
 import { type Clock, parseFieldSelector, parseLabelSelector } from "../../../machinery/index.ts";
 import type { AuthorizationWebhookMetrics, WebhookResult } from "../../metrics/authorization-webhooks.ts";
+import { PostStatusError, withRetries } from "../../network/retries.ts";
 import type { CompileExpression } from "../expressions.ts";
 import { durationMs, type WebhookConfig } from "./config.ts";
 
@@ -22,6 +23,8 @@ export interface WebhookAuthorizerOptions {
   name: string;
   clock: Clock;
   ask: AskWebhook;
+  /** Scatters the moments at which it is asked again; 0 <= x < 1. */
+  random: () => number;
   compile: CompileExpression;
   /** Where it counts; undefined before the server starts. */
   meters?: () => AuthorizationWebhookMetrics | undefined;
@@ -32,6 +35,7 @@ export class WebhookAuthorizer implements Authorizer {
   readonly #config: WebhookConfig;
   readonly #clock: Clock;
   readonly #ask: AskWebhook;
+  readonly #random: () => number;
   readonly #conditions: readonly ((request: unknown) => unknown)[];
   readonly #answers = new Map<string, { status: ReviewStatus; until: number }>();
 
@@ -44,6 +48,7 @@ export class WebhookAuthorizer implements Authorizer {
     this.#meters = options.meters ?? (() => undefined);
     this.#clock = options.clock;
     this.#ask = options.ask;
+    this.#random = options.random;
     this.#conditions = (config.matchConditions ?? []).map(({ expression = "" }) =>
       options.compile(expression, "request", "bool"),
     );
@@ -62,14 +67,10 @@ export class WebhookAuthorizer implements Authorizer {
     const key = JSON.stringify(spec);
     let status = this.#remembered(key);
     if (!status) {
-      const began = this.#clock.monotonic();
-      const asked = (result: WebhookResult, open: boolean): void =>
-        this.#meters()?.asked(this.#name, result, this.#clock.monotonic() - began, open);
       try {
-        status = await this.#answer(spec);
-        asked("success", false);
+        status = await withRetries(() => this.#counted(spec), { clock: this.#clock, random: this.#random });
       } catch (error) {
-        asked(isTimeout(error) ? "timeout" : "error", failed.denied !== true);
+        if (!failed.denied) this.#meters()?.passedOver(this.#name, resultOf(error));
         return failed;
       }
       this.#remember(key, status);
@@ -104,6 +105,20 @@ export class WebhookAuthorizer implements Authorizer {
     return true;
   }
 
+  async #counted(spec: object): Promise<ReviewStatus> {
+    const began = this.#clock.monotonic();
+    const asked = (result: WebhookResult): void =>
+      this.#meters()?.asked(this.#name, result, this.#clock.monotonic() - began);
+    try {
+      const status = await this.#answer(spec);
+      asked("success");
+      return status;
+    } catch (error) {
+      asked(resultOf(error));
+      throw error;
+    }
+  }
+
   async #answer(spec: object): Promise<ReviewStatus> {
     const { subjectAccessReviewVersion: version, timeout } = this.#config;
     const review = {
@@ -135,10 +150,14 @@ export class WebhookAuthorizer implements Authorizer {
   }
 }
 
-/** Be it the reason for which a request was given up. */
-function isTimeout(error: unknown): boolean {
+/** A timeout may be the reason for which a request was given up, or what the webhook says itself. */
+function resultOf(error: unknown): WebhookResult {
   const { name, cause } = error as Error;
-  return name === "TimeoutError" || (cause as Error | undefined)?.name === "TimeoutError";
+  const late =
+    name === "TimeoutError" ||
+    (cause as Error | undefined)?.name === "TimeoutError" ||
+    (error instanceof PostStatusError && error.code === 504);
+  return late ? "timeout" : "error";
 }
 
 function specOf(attributes: AuthorizationAttributes): object {

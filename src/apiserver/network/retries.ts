@@ -1,0 +1,44 @@
+/** Webhooks that answer nothing for a moment are asked again (k8s.io/apiserver, pkg/util/webhook/webhook.go). */
+import type { Clock } from "../../machinery/index.ts";
+
+/** The answer had a status that is none of success. */
+export class PostStatusError extends Error {
+  override readonly name = "PostStatusError";
+  readonly code: number;
+  /** Whether the answer says when to ask again. */
+  readonly retryAfter: boolean;
+
+  constructor(code: number, retryAfter: boolean) {
+    super(`the webhook answered with status ${code}`);
+    this.code = code;
+    this.retryAfter = retryAfter;
+  }
+}
+
+const attempts = 5;
+const firstWaitMs = 500;
+const growth = 1.5;
+const scatter = 0.2;
+
+/** A lost connection, and an answer that says that it is only for now. */
+function passes(error: unknown): boolean {
+  if (error instanceof PostStatusError) return error.retryAfter || [429, 500, 504].includes(error.code);
+  return (error as NodeJS.ErrnoException).code === "ECONNRESET";
+}
+
+/** Does `work` until it succeeds, fails for good, or has been done often enough; rejects with its last error. */
+export async function withRetries<T>(
+  work: () => Promise<T>,
+  { clock, random }: { clock: Clock; random: () => number },
+): Promise<T> {
+  let waitMs = firstWaitMs;
+  for (let left = attempts - 1; ; left--) {
+    try {
+      return await work();
+    } catch (error) {
+      if (left === 0 || !passes(error)) throw error;
+    }
+    await clock.sleep(waitMs * (1 + scatter * random()));
+    waitMs *= growth;
+  }
+}
