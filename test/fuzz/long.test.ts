@@ -225,3 +225,11 @@ test("lists whose parts are held against each other, or are shown whole with eac
     },
   });
 });
+
+test("patches of many operations", async () => {
+  const operations = Array.from({ length: 60_000 }, () => ({ op: "add", path: "/data", value: {} }));
+  for (const count of [9000, operations.length])
+    await answers("PATCH", `${maps}/a?dryRun=All`, operations.slice(0, count), {
+      "content-type": "application/json-patch+json",
+    });
+});

@@ -180,10 +180,10 @@ function jsonPatch(text: string, lenient: boolean): ReadPatch {
     throw badRequest(`${prefix}json: cannot unmarshal ${goType(body)} into Go value of type ${into}`);
   }
   for (const operation of body) checkOperation(operation, lenient);
-  if (!lenient)
-    for (const operation of body)
-      if (isObject(operation))
-        refuseHuge({ value: operation.value }, usable, prefix, "struct field jsonPatchOp.value");
+  if (!lenient) {
+    const values = body.filter(isObject).map(({ value }) => ({ value }));
+    refuseHuge(values, usable, prefix, "struct field jsonPatchOp.value");
+  }
   if (body.length > maxOperations) {
     throw new StatusError(
       "RequestEntityTooLarge",
