@@ -1,4 +1,5 @@
-/** PEM (RFC 7468) as far as certificate requests and certificates are looked into when they are stored. */
+/** Certificate requests and certificates as far as they are looked into when they are stored. */
+import { nextPemBlock } from "./pem.ts";
 
 /** The bytes behind base64, one character each; nothing when it is none. */
 export function fromBase64(text: string): string {
@@ -6,39 +7,6 @@ export function fromBase64(text: string): string {
     return atob(text);
   } catch {
     return "";
-  }
-}
-
-interface Block {
-  type: string;
-  hasHeaders: boolean;
-  bytes: string;
-  /** What comes behind it. */
-  rest: string;
-}
-
-/** The first whole block of a text, as Go's encoding/pem finds it. */
-function firstBlock(text: string): Block | undefined {
-  const begin = /(?:^|\n)-----BEGIN ([^\n]*?)-----[ \t]*\r?\n/.exec(text);
-  if (!begin) return undefined;
-  const type = begin[1] ?? "";
-  const body = text.slice(begin.index + begin[0].length);
-  const end = new RegExp(
-    `(?:^|\\n)-----END ${type.replace(/[^\w ]/g, "\\$&")}-----[ \\t]*(?:\\r?\\n|$)`,
-  ).exec(body);
-  const bytes = end ? contentOf(body.slice(0, end.index)) : undefined;
-  if (!end || !bytes) return firstBlock(body);
-  return { type, ...bytes, rest: body.slice(end.index + end[0].length) };
-}
-
-function contentOf(body: string): { hasHeaders: boolean; bytes: string } | undefined {
-  const lines = body.split("\n");
-  let first = 0;
-  while (lines[first]?.includes(":")) first++;
-  try {
-    return { hasHeaders: first > 0, bytes: atob(lines.slice(first).join("").replace(/\s/g, "")) };
-  } catch {
-    return undefined;
   }
 }
 
@@ -66,7 +34,7 @@ function sequenceProblem(bytes: string): string | undefined {
 
 /** Why a text is no certificate request; the signature is not looked at. */
 export function requestProblem(text: string): string | undefined {
-  const block = firstBlock(text);
+  const block = nextPemBlock(text, 0);
   if (block?.type !== "CERTIFICATE REQUEST") return "PEM block type must be CERTIFICATE REQUEST";
   return sequenceProblem(block.bytes);
 }
@@ -75,7 +43,7 @@ export function requestProblem(text: string): string | undefined {
 export function certificateProblem(text: string): string | undefined {
   if (text === "") return undefined;
   let blocks = 0;
-  for (let block = firstBlock(text); block; block = firstBlock(block.rest)) {
+  for (let block = nextPemBlock(text, 0); block; block = nextPemBlock(text, block.next)) {
     if (block.type !== "CERTIFICATE")
       return `only CERTIFICATE PEM blocks are allowed, found ${JSON.stringify(block.type)}`;
     if (block.hasHeaders) return "no PEM block headers are permitted";

@@ -87,9 +87,17 @@ test("V8 searches only with what its engine of linear time takes", () => {
     const linear = "l";
     if (quick) new RegExp(quick.source, linear);
   }
-  assert.ok(compiled("^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$").quick);
+  assert.ok(compiled("^[a-z]([-a-z0-9]*[a-z0-9])?(\\.[a-z]{1,3}){2}$").quick);
   for (const pattern of ["(\\pL+)+$", "(?i)(ä+)+$", "(?m)(a+$)+"])
     assert.equal(compiled(pattern).quick, undefined, pattern);
+});
+
+test("V8 makes no code for patterns of which it would have to make too much", () => {
+  for (const pattern of ["a?".repeat(64) + "a".repeat(64), "(a?){500}a{500}", "(a{0,2}b?){5}"]) {
+    const regexp = compiled(pattern);
+    assert.equal(regexp.quick, undefined, pattern);
+    assert.ok(regexp.test("a".repeat(600)), pattern);
+  }
 });
 
 test("steps go with the length of the text, whatever a pattern nests", () => {
