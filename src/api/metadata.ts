@@ -4,6 +4,7 @@ import {
   deepEqual,
   forbidden,
   invalid,
+  invalidTyped,
   invalidOften,
   isDns1123Label,
   isLabelValue,
@@ -283,7 +284,7 @@ export function validateLabelSelector(
           forbidden(`${here}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"),
         );
       }
-    } else errors.push(invalid(`${here}.operator`, operator ?? "", "not a valid selector operator"));
+    } else errors.push(invalidTyped(`${here}.operator`, operator ?? "", "not a valid selector operator"));
     for (const text of isQualifiedName(key ?? "")) errors.push(invalid(`${here}.key`, key ?? "", text));
     if (anyValue) continue;
     for (const [j, value] of values.entries()) {

@@ -1,5 +1,9 @@
 /** Names of time zones, as Go looks them up. */
 
+/** Parts of names that have no small letters. */
+const capitals =
+  /^(?:[CEMP]ST\d[CEMP]DT|[EHM]ST|[CEMW]ET|GMT(?:0|[+-]\d+)?|GB|NZ(?:-CHAT)?|PRC|RO[CK]|ACT|LHI|NSW|UCT|US|UTC|W-SU)$/;
+
 /**
  * True for a zone of the IANA database in its own spelling: Intl takes `europe/berlin` as well, a file system does not.
  * Of an old name, which Intl gives another one, the parts have to begin as those of all names do.
@@ -13,5 +17,5 @@ export function isTimeZone(name: string): boolean {
     return false;
   }
   if (known.toLowerCase() === name.toLowerCase()) return known === name;
-  return name.split("/").every((part) => /^[A-Z]/.test(part));
+  return name.split("/").every((part) => capitals.test(part) || (/^[A-Z]/.test(part) && /[a-z]/.test(part)));
 }

@@ -2,6 +2,7 @@
 import {
   compareQuantity,
   invalid,
+  invalidTyped,
   invalidOften,
   mostMistakes,
   required,
@@ -95,7 +96,7 @@ function checkSelector({ spec }: ResourceQuota, names: readonly string[], errors
     } else if (operator === "Exists" || operator === "DoesNotExist") {
       const text = "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector";
       if (values.length > 0) errors.push(invalid(`${path}.values`, values, text));
-    } else errors.push(invalid(`${path}.operator`, operator, "not a valid selector operator"));
+    } else errors.push(invalidTyped(`${path}.operator`, operator, "not a valid selector operator"));
     scopes.push(scopeName);
   }
   for (let i = areConflicting(scopes); i > 0; i--)

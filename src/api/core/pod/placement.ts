@@ -3,6 +3,7 @@ import {
   duplicate,
   forbidden,
   invalid,
+  invalidTyped,
   isDns1123Label,
   isDns1123Subdomain,
   isLabelValue,
@@ -103,7 +104,7 @@ function validateTerm(term: NodeSelectorTerm, path: string, errors: FieldError[]
       }
     }
     if (!selectorOperators.includes(operator)) {
-      errors.push(invalid(`${here}.operator`, operator ?? "", "not a valid selector operator"));
+      errors.push(invalidTyped(`${here}.operator`, operator ?? "", "not a valid selector operator"));
     }
     for (const text of isQualifiedName(key ?? "")) errors.push(invalid(`${here}.key`, key ?? "", text));
     if (anyValue) continue;
@@ -113,7 +114,7 @@ function validateTerm(term: NodeSelectorTerm, path: string, errors: FieldError[]
   for (const [i, { key, operator, values = [] }] of (term.matchFields ?? []).entries()) {
     const here = `${path}.matchFields[${i}]`;
     if (operator !== "In" && operator !== "NotIn") {
-      errors.push(invalid(`${here}.operator`, operator ?? "", "not a valid selector operator"));
+      errors.push(invalidTyped(`${here}.operator`, operator ?? "", "not a valid selector operator"));
     } else if (values.length !== 1) {
       errors.push(
         required(
