@@ -1,6 +1,7 @@
 /** Containers, init containers and ephemeral containers of a pod. */
 import {
   duplicate,
+  emptiedMembers,
   forbidden,
   invalid,
   isDns1123Label,
@@ -9,6 +10,7 @@ import {
   notFound,
   notSupported,
   required,
+  wasEmptied,
 } from "../../../machinery/index.ts";
 import type { FieldError } from "../../definition.ts";
 import type { Container, ContainerPort, EphemeralContainer, PodSpec, Volume } from "../../generated/types.ts";
@@ -170,8 +172,12 @@ const notEphemeral = [
 const ephemeralText = "cannot be set for an Ephemeral Container";
 
 /** A list is there even if nothing is in it, and so is what Go has by pointer; resources are a struct by value. */
-const isSet = (container: EphemeralContainer, field: (typeof notEphemeral)[number]): boolean =>
-  field === "resources" ? Object.keys(container.resources ?? {}).length > 0 : container[field] !== undefined;
+function isSet(container: EphemeralContainer, field: (typeof notEphemeral)[number]): boolean {
+  const { resources } = container;
+  if (field === "resources")
+    return resources !== undefined && Object.keys(resources).length + emptiedMembers(resources).length > 0;
+  return container[field] !== undefined || wasEmptied(container, field);
+}
 
 function validateEphemeral(around: Surroundings, path: string, errors: FieldError[]): void {
   const { spec } = around;

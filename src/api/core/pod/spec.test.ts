@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Pod, PodSpec } from "../../generated/types.ts";
+import { noteEmptied } from "../../../machinery/index.ts";
 import { defaultPod } from "./defaults.ts";
 import { imageTag } from "./image.ts";
 import { prepareNewPod } from "./prepare.ts";
@@ -38,6 +39,13 @@ test("an ephemeral container may not even have an empty list of what it cannot h
     told("lifecycle"),
   ]);
   assert.deepEqual(ephemeral({ resources: { limits: {} } }), [told("resources")]);
+  // As they are once a request has been read: empty lists are gone, and known to have been there.
+  const resources = {};
+  noteEmptied(resources, "limits");
+  const read = { resources };
+  noteEmptied(read, "resizePolicy");
+  const errors = mistakes({ ephemeralContainers: [Object.assign(read, { name: "e", image: "i" })] });
+  assert.deepEqual(errors, [told("resources"), told("resizePolicy")]);
 });
 
 test("what is wrong with a static pod as a whole has Go's path of an empty name", () => {
