@@ -388,7 +388,9 @@ test("what may not change after creation is refused", () => {
     'spec.selector: Invalid value: {"matchLabels":{"app":"x","b":"c"}}: field is immutable',
   ]);
   const services = kindOf("services");
-  const service = created(services, { spec: { ports: [{ port: 80 }], clusterIP: "10.0.0.1" } }).object;
+  const service = created(services, {
+    spec: { ports: [{ port: 80 }], clusterIP: "10.0.0.1", clusterIPs: ["10.0.0.1"] },
+  }).object;
   const moved = deepClone(service);
   moved.spec.clusterIP = "10.0.0.2";
   moved.spec.clusterIPs = ["10.0.0.2"];
@@ -405,7 +407,12 @@ test("what may not change after creation is refused", () => {
 test("a Service keeps its addresses and ports when an update leaves them out", () => {
   const kind = kindOf("services");
   const old = created(kind, {
-    spec: { type: "NodePort", ports: [{ port: 80, nodePort: 30001 }], clusterIP: "10.0.0.1" },
+    spec: {
+      type: "NodePort",
+      ports: [{ port: 80, nodePort: 30001 }],
+      clusterIP: "10.0.0.1",
+      clusterIPs: ["10.0.0.1"],
+    },
   }).object;
   const next: Any = { metadata: deepClone(old.metadata), spec: { type: "NodePort", ports: [{ port: 81 }] } };
   kind.defaults?.(next);
