@@ -75,6 +75,13 @@ test("who does not ask for an upgrade hears first what else keeps him from the c
   await assert.rejects(ask(streamHandler("portforward"), "", made()), /pod p does not have a host assigned/);
 });
 
+test("who may look alone hears nothing of containers, upgraded or not", async () => {
+  for (const kind of ["exec", "attach", "portforward"] as const) {
+    const handler = streamHandler(kind, (user) => Promise.reject(new Error(`no, ${user.name}`)));
+    await assert.rejects(ask(handler, "container=x", made()), /no, u/);
+  }
+});
+
 test("ports are numbers of 16 bits", async (t) => {
   const h = await startHarness({ special: new Map([["pods/portforward", streamHandler("portforward")]]) });
   t.after(() => h.close());

@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Pod } from "../../api/index.ts";
 import { StatusError } from "../../machinery/index.ts";
-import type { ObjectReader } from "../auth-contract.ts";
+import type { ObjectReader, UserInfo } from "../auth-contract.ts";
 import type { RequestInfo, SpecialHandler } from "../contract.ts";
 import { failureOf, type KubeletClient, unreachable } from "./kubelet-client.ts";
 import { containerOf, type KubeletLocation, kubeletOfPod, podOf } from "./kubelet-location.ts";
@@ -74,15 +74,22 @@ export function streamToKubelet(
 
 const kinds = { exec: "PodExecOptions", attach: "PodAttachOptions", portforward: "PodPortForwardOptions" };
 
-/** What these subresources answer to a request that does not ask for an upgrade; discovery reads their kinds here. */
-export function streamHandler(kind: StreamKind): SpecialHandler {
+/**
+ * What these subresources answer to a request that does not ask for an upgrade; discovery reads their kinds here. `mayCreate`:
+ * rejects for whoever may look but not run anything.
+ */
+export function streamHandler(
+  kind: StreamKind,
+  mayCreate: (user: UserInfo, info: RequestInfo) => Promise<void> = async () => {},
+): SpecialHandler {
   return {
     group: "",
     version: "v1",
     kind: kinds[kind],
     namespaced: true,
     verbs: ["create", "get"],
-    async handle({ info, objects }) {
+    async handle({ info, objects, user }) {
+      await mayCreate(user, info);
       destination(kind, info, objects);
       throw new StatusError("BadRequest", "Upgrade request required");
     },

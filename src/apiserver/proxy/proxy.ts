@@ -35,13 +35,15 @@ export interface Proxy {
 export function createProxy(options: ProxyOptions): Proxy {
   const kubelet = new KubeletClient(options.kubelet);
   const { allows = isGlobalUnicast, random, metrics = new MetricsRegistry() } = options;
+  const allowed = (user: UserInfo, info: RequestInfo): Promise<void> =>
+    mayCreate(options.authorizer, user, info);
   const logs = { kubelet, meters: new PodLogMetrics(metrics) };
   return {
     special: new Map([
       ["pods/log", podLogHandler(logs)],
-      ["pods/exec", streamHandler("exec")],
-      ["pods/attach", streamHandler("attach")],
-      ["pods/portforward", streamHandler("portforward")],
+      ["pods/exec", streamHandler("exec", allowed)],
+      ["pods/attach", streamHandler("attach", allowed)],
+      ["pods/portforward", streamHandler("portforward", allowed)],
       ["pods/proxy", backendProxyHandler("Pod", allows, random)],
       ["services/proxy", backendProxyHandler("Service", allows, random)],
       ["nodes/proxy", nodeProxyHandler(kubelet, allows)],
@@ -65,7 +67,7 @@ export function createProxy(options: ProxyOptions): Proxy {
           }
           if (info.resource === "pods" && isStreamKind(info.subresource)) {
             const kind = info.subresource;
-            mayCreate(options.authorizer, user, info)
+            allowed(user, info)
               .then(() => streamToKubelet(kubelet, client, kind, info, objects))
               .catch((error: unknown) => refuseUpgrade(socket, error));
             return;
@@ -102,7 +104,7 @@ export function createProxy(options: ProxyOptions): Proxy {
 
 /**
  * A WebSocket begins with GET, which asks for the verb `get` alone. Running a command is more than looking: it takes
- * `create` (Kubernetes: AuthorizePodWebsocketUpgradeCreatePermission, on since 1.35).
+ * `create`, upgraded or not (Kubernetes: AuthorizePodWebsocketUpgradeCreatePermission, on since 1.35).
  */
 async function mayCreate(authorizer: Authorizer, user: UserInfo, info: RequestInfo): Promise<void> {
   if (info.verb === "create") return;
