@@ -23,7 +23,7 @@ export * as path from "./path.ts";
 export * from "./quantity.ts";
 export * from "./queue.ts";
 export * from "./raw-json.ts";
-export { compileRegexp, regexpProblem } from "./regexp/go-regexp.ts";
+export { compileRegexp, regexpProblem } from "./go-regexp.ts";
 export * from "./selector.ts";
 export * from "./status-error.ts";
 export * from "./string-formats.ts";

@@ -1,6 +1,6 @@
 /** Literals that can be held against their syntax before the program runs. */
 import type { Problem } from "./errors.ts";
-import { regexpProblem } from "../regexp/go-regexp.ts";
+import { regexpProblem } from "../go-regexp.ts";
 import { parseDurationText, parseTimestampText } from "./library/time.ts";
 import type { Node } from "./syntax.ts";
 

@@ -1,5 +1,5 @@
 /** Regular expressions as RE2 knows them: without looking around or back, so that time is linear. */
-import { compileRegexp, type GoRegexp } from "../../regexp/go-regexp.ts";
+import { compileRegexp, type GoRegexp } from "../../go-regexp.ts";
 import { CelEvaluationError } from "../errors.ts";
 import type { Library } from "../functions.ts";
 import type { Meter } from "../meter.ts";
