@@ -59,3 +59,11 @@ test("a template that is not well formed is refused", () => {
     assert.throws(() => compileJsonPath(template), JsonPathError, template);
   }
 });
+
+test("a search ends that would meet the same values again and again", () => {
+  let deep: object = {};
+  for (let i = 0; i < 60; i++) deep = { a: deep };
+  assert.throws(() => findJsonPath("..a..a..a..a..a..a..a", deep, 100_000), JsonPathError);
+  assert.equal(findJsonPath("..a", deep, 100_000).length, 60);
+  assert.equal(findJsonPath("..name", data, 100).length, 4);
+});

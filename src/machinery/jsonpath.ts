@@ -8,8 +8,14 @@ export class JsonPathError extends Error {
   override readonly name = "JsonPathError";
 }
 
+/** What is searched, and how many more values may be looked at. */
+interface Search {
+  readonly root: unknown;
+  left: number;
+}
+
 /** What one step makes of the values so far. */
-type Step = (values: unknown[], root: unknown) => unknown[];
+type Step = (values: unknown[], search: Search) => unknown[];
 
 type Node =
   | { kind: "text"; text: string }
@@ -24,22 +30,26 @@ interface Path {
 /** Compiles a template such as `{range .items[*]}{.metadata.name}{"\n"}{end}`. Throws JsonPathError. */
 export function compileJsonPath(template: string): (data: unknown) => string {
   const nodes = parseTemplate(template);
-  return (data) => render(nodes, data, data);
+  return (data) => render(nodes, data, { root: data, left: Infinity });
 }
 
-/** The values an expression finds; braces around it are optional. */
-export function findJsonPath(expression: string, data: unknown): unknown[] {
+/**
+ * The values an expression finds; braces around it are optional. Throws JsonPathError when it would have to look at more than `most`:
+ * what descends again and again meets the same values as often as there are ways to them.
+ */
+export function findJsonPath(expression: string, data: unknown, most = Infinity): unknown[] {
+  const search: Search = { root: data, left: most };
   const inner = expression.trim();
   const nodes = parseTemplate(inner.startsWith("{") ? inner : `{${inner}}`);
-  return nodes.flatMap((node) => (node.kind === "path" ? evaluate(node.path, data, data) : []));
+  return nodes.flatMap((node) => (node.kind === "path" ? evaluate(node.path, data, search) : []));
 }
 
-function render(nodes: readonly Node[], current: unknown, root: unknown): string {
+function render(nodes: readonly Node[], current: unknown, search: Search): string {
   let out = "";
   for (const node of nodes) {
     if (node.kind === "text") out += node.text;
-    else if (node.kind === "path") out += evaluate(node.path, current, root).map(show).join(" ");
-    else for (const item of evaluate(node.path, current, root)) out += render(node.body, item, root);
+    else if (node.kind === "path") out += evaluate(node.path, current, search).map(show).join(" ");
+    else for (const item of evaluate(node.path, current, search)) out += render(node.body, item, search);
   }
   return out;
 }
@@ -51,10 +61,18 @@ function show(value: unknown): string {
   return JSON.stringify(value);
 }
 
-function evaluate(path: Path, current: unknown, root: unknown): unknown[] {
-  let values = [path.fromRoot ? root : current];
-  for (const step of path.steps) values = step(values, root);
+function evaluate(path: Path, current: unknown, search: Search): unknown[] {
+  let values = [path.fromRoot ? search.root : current];
+  for (const step of path.steps) {
+    values = step(values, search);
+    look(search, values.length);
+  }
   return values.filter((value) => value !== undefined);
+}
+
+function look(search: Search, count: number): void {
+  search.left -= count;
+  if (search.left < 0) throw new JsonPathError("the expression looks at too many values");
 }
 
 function parseTemplate(template: string): Node[] {
@@ -156,9 +174,10 @@ const children = (value: unknown): unknown[] =>
 
 const wildcard: Step = (values) => values.flatMap(children);
 
-const descend: Step = (values) => {
+const descend: Step = (values, search) => {
   const found: unknown[] = [];
   const visit = (value: unknown): void => {
+    look(search, 1);
     if (isObject(value)) found.push(value);
     for (const each of children(value)) visit(each);
   };
@@ -173,7 +192,7 @@ function bracket(text: string): Step {
   const parts = splitTop(text);
   if (parts.length > 1) {
     const steps = parts.map((part) => bracket(part));
-    return (values, root) => values.flatMap((value) => steps.flatMap((step) => step([value], root)));
+    return (values, search) => values.flatMap((value) => steps.flatMap((step) => step([value], search)));
   }
   if (/^["']/.test(text)) return member(literal(text));
   if (/^-?\d+$/.test(text)) {
@@ -219,11 +238,11 @@ function filterStep(text: string): Step {
   const split = splitOperator(text);
   const left = operand(split.left);
   const right = split.operator === undefined ? undefined : operand(split.right);
-  return (values, root) =>
+  return (values, search) =>
     values.flatMap(children).filter((item) => {
-      const found = evaluate(left, item, root);
+      const found = evaluate(left, item, search);
       if (!right) return found.length > 0;
-      const other = evaluate(right, item, root);
+      const other = evaluate(right, item, search);
       if (found.length === 0 || other.length === 0) return false;
       return compare(found[0], split.operator as string, other[0]);
     });

@@ -43,6 +43,9 @@ export const nameOf: TableColumn = {
 export const creationText =
   "CreationTimestamp is a timestamp representing the server time when this object was created. It is not guaranteed to be set in happens-before order across separate operations. Clients may not set this value. It is represented in RFC3339 form and is in UTC.\n\nPopulated by the system. Read-only. Null for lists. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata";
 
+/** A column that looks at more of an object shows nothing. */
+const maxValues = 100_000;
+
 function cellOf(
   type: string,
   jsonPath: string,
@@ -51,7 +54,7 @@ function cellOf(
 ): string | number | boolean | null {
   let found: unknown[];
   try {
-    found = findJsonPath(jsonPath, object);
+    found = findJsonPath(jsonPath, object, maxValues);
   } catch {
     return null;
   }
