@@ -130,6 +130,23 @@ test("init containers run one after the other, a sidecar keeps running", async (
   await k.stop();
 });
 
+test("on a simulated node what a pod waits for ends by itself", async () => {
+  const k = await testKubelet({ endsAlone: true });
+  await k.create("a", {
+    initContainers: [
+      { name: "one", image: "i:1" },
+      { name: "side", image: "i:1", restartPolicy: "Always" },
+      { name: "two", image: "i:1" },
+    ],
+  });
+  const pod = await k.when("a", isReady);
+  assert.deepEqual(
+    pod.status?.initContainerStatuses?.map(({ state }) => Object.keys(state ?? {})),
+    [["terminated"], ["running"], ["terminated"]],
+  );
+  await k.stop();
+});
+
 test("restartPolicy Never: the pod ends with its containers", async () => {
   for (const [code, phase] of [
     [0, "Succeeded"],

@@ -28,6 +28,7 @@ export function startSimulatedNodes({
     supervisor.start(part, api, async (context) => {
       const runtime = createSimulatedRuntime(systemClock, {
         podPrefix: `10.${64 + config.index * 4}.${at % 250}`,
+        endsAlone: true,
       });
       const kubelet = await startKubelet(
         context,

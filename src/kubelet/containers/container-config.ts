@@ -1,7 +1,15 @@
 import type { Pod, VolumeMount } from "../../api/index.ts";
 import type { ContainerConfig, Image, Mount } from "../../cri/index.ts";
 import { containerHash } from "../plan/container-hash.ts";
-import { type AnyContainer, podName, podNamespace, podUid, specGraceSeconds } from "../pods/pod-key.ts";
+import {
+  type AnyContainer,
+  initContainers,
+  isSidecar,
+  podName,
+  podNamespace,
+  podUid,
+  specGraceSeconds,
+} from "../pods/pod-key.ts";
 import { runtimeAnnotations, runtimeLabels } from "../pods/pod-runtime.ts";
 import type { MountedVolume } from "../volumes/volume.ts";
 import { ContainerStartError } from "./config-error.ts";
@@ -48,6 +56,7 @@ export function containerConfig(inputs: ContainerConfigInputs): ContainerConfig 
       [runtimeAnnotations.terminationMessagePath]: terminationPath(container),
       [runtimeAnnotations.terminationMessagePolicy]: container.terminationMessagePolicy ?? "File",
       [runtimeAnnotations.podTerminationGracePeriod]: String(specGraceSeconds(pod)),
+      ...(isAwaited(pod, container) ? { [runtimeAnnotations.ends]: "true" } : {}),
     },
     logPath: `${container.name}/${attempt}.log`,
     stdin: container.stdin ?? false,
@@ -60,6 +69,10 @@ export function containerConfig(inputs: ContainerConfigInputs): ContainerConfig 
     },
   };
 }
+
+/** An init container that is no sidecar. */
+const isAwaited = (pod: Pod, { name }: AnyContainer): boolean =>
+  initContainers(pod).some((each) => each.name === name && !isSidecar(each));
 
 export function terminationPath(container: AnyContainer): string {
   return container.terminationMessagePath ?? "/dev/termination-log";

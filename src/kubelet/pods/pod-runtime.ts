@@ -16,6 +16,8 @@ export const runtimeAnnotations = {
   terminationMessagePath: "io.kubernetes.container.terminationMessagePath",
   terminationMessagePolicy: "io.kubernetes.container.terminationMessagePolicy",
   podTerminationGracePeriod: "io.kubernetes.pod.terminationGracePeriod",
+  /** Our own: set where the pod waits for the container's end, which a runtime that only pretends cannot know otherwise. */
+  ends: "io.wherry.container.ends",
 } as const;
 
 /** What the runtime knows of one pod. Newest first. */

@@ -12,6 +12,7 @@ import {
   type RuntimeService,
 } from "../../cri/index.ts";
 import { AsyncQueue, type Clock } from "../../machinery/index.ts";
+import { runtimeAnnotations } from "../pods/pod-runtime.ts";
 
 interface Sandbox extends PodSandboxStatus {
   config: PodSandboxConfig;
@@ -32,11 +33,17 @@ export interface SimulatedRuntime extends RuntimeService {
   intercept: ((call: string) => void | Promise<void>) | undefined;
 }
 
+export interface SimulatedOptions {
+  podPrefix?: string;
+  /** Containers that a pod waits for end at once, and well. Without it they run until somebody calls `exit`. */
+  endsAlone?: boolean;
+}
+
 /**
  * A runtime that only pretends, as kwok does: sandboxes get addresses, containers "run" until they are stopped. For
  * machines that are not Linux or not root, for thousands of nodes, and for the kubelet's own tests.
  */
-export function createSimulatedRuntime(clock: Clock, options: { podPrefix?: string } = {}): SimulatedRuntime {
+export function createSimulatedRuntime(clock: Clock, options: SimulatedOptions = {}): SimulatedRuntime {
   const prefix = options.podPrefix ?? "10.244.0";
   const sandboxes = new Map<string, Sandbox>();
   const containers = new Map<string, Simulated>();
@@ -148,6 +155,7 @@ export function createSimulatedRuntime(clock: Clock, options: { podPrefix?: stri
       c.state = "Running";
       c.startedAt = nanos();
       emit("Started", id, c.sandboxId);
+      if (options.endsAlone && c.annotations[runtimeAnnotations.ends]) end(c, 0);
     },
     async stopContainer(id, timeoutSeconds) {
       const c = containers.get(id);

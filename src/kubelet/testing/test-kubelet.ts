@@ -22,12 +22,12 @@ interface World {
 }
 
 /** A kubelet on a simulated runtime and an API server in memory, for tests of this folder. */
-export async function testKubelet(options: { keep?: World } = {}) {
+export async function testKubelet(options: { keep?: World; endsAlone?: boolean } = {}) {
   const clock = options.keep?.clock ?? new FakeClock();
   const world: World = options.keep ?? {
     clock,
     api: createApiDouble(clock),
-    runtime: createSimulatedRuntime(clock),
+    runtime: createSimulatedRuntime(clock, { endsAlone: options.endsAlone ?? false }),
     images: createSimulatedImages(),
     directory: mkdtempSync(join(tmpdir(), "wherry-kubelet-")),
   };
