@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { duplicateMembers, emptiedMembers } from "../machinery/index.ts";
+import { duplicateMembers, emptiedMembers, parseExact } from "../machinery/index.ts";
 import { base64Problem, cannotHandle, checkTypes, conform, strictTexts, unknownFields } from "./conform.ts";
 
 const deployment = "io.k8s.api.apps.v1.Deployment";
@@ -153,4 +153,17 @@ test("text that is not base64: Go names the place of the first wrong character",
     ["a\nb", "ab\n*d", "ab=\nc", "ab\n=", "abc=\nd", "abcd\n"].map((text) => base64Problem(text)?.slice(-1)),
     ["1", "3", "3", "4", "5", undefined],
   );
+});
+
+test("a number that no float64 can hold is refused, wherever it stands", () => {
+  const definition = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps";
+  const of = (text: string): string | undefined => conform(definition, parseExact(text) as object).problem;
+  assert.equal(
+    of('{"maximum":1e999}'),
+    "json: cannot unmarshal number 1e999 into Go struct field JSONSchemaProps.maximum of type float64",
+  );
+  const plain = "json: cannot unmarshal number -1e400 into Go value of type float64";
+  assert.equal(of('{"default":-1e400}'), plain);
+  assert.equal(of('{"default":{"a":[1,{"b":-1e400}]}}'), plain);
+  assert.equal(of('{"default":{"a":[1,{"b":1e300}]}}'), undefined);
 });

@@ -6,6 +6,7 @@ import {
   canonicalQuantity,
   GoTimeError,
   isObject,
+  hugeIn,
   noteEmptied,
   parseGoTime,
   QuantityError,
@@ -126,6 +127,7 @@ function walkValue(
       return value;
     case "double":
       if (typeof value !== "number" && typeof value !== "bigint") throw mismatch(field, value, way, owner);
+      if (isHuge(value)) throw mismatch(field, value, way, owner, text);
       return Number(value);
     case "time":
     case "micro-time":
@@ -145,7 +147,9 @@ function walkValue(
       // Owned fields are read when somebody wants to know them.
       return value;
     case "any":
-      return field.schemaOr ? schemaOr(field, value, way) : value;
+      if (field.schemaOr) return schemaOr(field, value, way);
+      refuseHuge(value, text);
+      return value;
     case "ref": {
       if (!isObject(value)) throw mismatch(field, value, way, owner);
       const type = typeOf(field);
@@ -157,6 +161,15 @@ function walkValue(
     case "map":
       return walkMap(field, value, owner, way, unknown);
   }
+}
+
+/** True for what a float64 cannot hold. */
+const isHuge = (value: unknown): boolean => value === Infinity || value === -Infinity;
+
+function refuseHuge(value: unknown, text: string | undefined): void {
+  const huge = isHuge(value) ? (text ?? String(value)) : hugeIn(value);
+  if (huge !== undefined)
+    throw new TypeProblem(`json: cannot unmarshal number ${huge} into Go value of type float64`);
 }
 
 /** Such a schema decodes by itself: what it does not know goes without a word. */
@@ -364,8 +377,8 @@ function mismatch(
   text?: string,
 ): TypeProblem {
   const isNumber = typeof value === "number" || typeof value === "bigint";
-  const number =
-    isNumber && (field.type === "int32" || field.type === "int64") ? ` ${text ?? digits(value)}` : "";
+  const named = field.type === "int32" || field.type === "int64" || isHuge(value);
+  const number = isNumber && named ? ` ${text ?? digits(value)}` : "";
   const struct = owner.name.slice(owner.name.lastIndexOf(".") + 1);
   return new TypeProblem(
     `json: cannot unmarshal ${valueName(value)}${number} into Go struct field ${struct}.${way.goPath} of type ${goType(field)}`,

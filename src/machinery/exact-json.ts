@@ -30,14 +30,15 @@ export const keepsTexts = (holder: object): boolean => written.has(holder);
 
 /** The text of the first number that no float64 can hold, in what was read of `text`; undefined when there is none. */
 export function hugeNumber(value: unknown, text: string): string | undefined {
-  return /\d[eE]|\d{300}/.test(text) ? firstHuge(value) : undefined;
+  return /\d[eE]|\d{300}/.test(text) ? hugeIn(value) : undefined;
 }
 
-function firstHuge(value: unknown): string | undefined {
+/** The same where the text is not at hand. */
+export function hugeIn(value: unknown): string | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   for (const [name, each] of Object.entries(value)) {
     const found =
-      each === Infinity || each === -Infinity ? (writtenAs(value, name) ?? String(each)) : firstHuge(each);
+      each === Infinity || each === -Infinity ? (writtenAs(value, name) ?? String(each)) : hugeIn(each);
     if (found !== undefined) return found;
   }
   return undefined;
