@@ -1,7 +1,7 @@
 /** Clients of HTTP/2 that mean harm: what they may send is bounded, and others are served as before. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { type ClientHttp2Session, connect } from "node:http2";
+import { type ClientHttp2Session, connect, constants } from "node:http2";
 import { after, before, test } from "node:test";
 import { ca, clientCert, clientKey, serverCert, serverKey } from "../testing/certificates.ts";
 import { configMap, type Harness, startHarness } from "../testing/harness.ts";
@@ -216,4 +216,34 @@ test("thousands of idle watches cost others nothing, and are gone with their con
   await servesOthers();
   for (const each of sessions) each.destroy();
   while ((await open()) > 0) await new Promise((resolve) => setImmediate(resolve));
+});
+
+test("who gives up long answers again and again is served all the same", async () => {
+  await h.call("POST", maps, configMap("long", { text: "x".repeat(900_000) }));
+  let own = session();
+  let sessions = 1;
+  /** True when it has been answered; false where it has to be asked again, on a new connection. */
+  const giveUp = async (): Promise<boolean> => {
+    const stream = own.request({ ":path": `${maps}/long` });
+    try {
+      const [headers] = (await once(stream, "response")) as [{ ":status": number }];
+      assert.equal(headers[":status"], 200);
+    } catch (error) {
+      assert.equal(stream.rstCode, constants.NGHTTP2_REFUSED_STREAM, String(error));
+      return false;
+    }
+    stream.close(constants.NGHTTP2_CANCEL);
+    await once(stream, "close");
+    return true;
+  };
+  for (let i = 0; i < 350; ) {
+    if (!own.closed && (await giveUp())) i++;
+    else {
+      own.close();
+      own = session();
+      sessions++;
+    }
+  }
+  own.destroy();
+  assert.ok(sessions > 1 && sessions < 20, `${sessions} connections`);
 });

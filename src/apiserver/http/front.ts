@@ -116,7 +116,7 @@ export async function listenFront(options: ListenOptions, handlers: FrontHandler
       answer?.over?.();
       answer?.deadline?.end();
       over();
-      session?.end();
+      session?.end(carrier.out.writableLength);
     });
     const { headers, input } = request;
     answer = await handlers.handle(request);

@@ -41,12 +41,23 @@ test("a connection on which somebody watches does not rest, however quiet it is"
   session.emit("remoteSettings");
   watch.begin();
   watch.begin();
-  watch.end();
+  watch.end(0);
   session.emit("timeout");
   assert.equal(session.destroyed, false);
   session.calls.length = 0;
-  watch.end();
+  watch.end(0);
   assert.deepEqual(session.calls, ["timeout 90000"]);
   session.emit("timeout");
   assert.ok(session.destroyed);
+});
+
+test("a connection on which much was given up is ended once, in peace", () => {
+  const { session, watch } = watched();
+  const mebibyte = 1024 * 1024;
+  for (let i = 0; i < 40; i++) {
+    watch.begin();
+    watch.end(mebibyte);
+    assert.equal(session.calls.filter((call) => call === "close").length, i < 31 ? 0 : 1);
+  }
+  assert.equal(session.destroyed, false);
 });

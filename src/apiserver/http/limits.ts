@@ -19,12 +19,18 @@ export const headMs = 32_000;
 /** So long may a client that wants HTTP/2 take to speak it. */
 const prefaceMs = 10_000;
 
+/**
+ * Node never stops counting what it had taken of an answer and not sent when the client gave the stream up (a watch that was
+ * stopped). A connection with so much of that is ended in peace, long before streams would be refused on it.
+ */
+const lostBytes = 32 * mebibyte;
+
 export const streamsOf = (wanted: number | undefined): number => wanted || defaultMaxStreams;
 
 /** Options of the server for HTTP/2. */
 export const http2Options = (maxStreams: number) => ({
-  // Mebibytes; what a client does not take is counted, too.
-  maxSessionMemory: 100,
+  // Mebibytes; what a client does not take is counted, too. Beyond it streams are refused (ENHANCE_YOUR_CALM).
+  maxSessionMemory: 256,
   maxHeaderListPairs: http2HeaderBytes / 32,
   settings: {
     maxConcurrentStreams: maxStreams,
@@ -38,6 +44,7 @@ export const http2Options = (maxStreams: number) => ({
 export class SessionWatch {
   readonly #session: ServerHttp2Session;
   #open = 0;
+  #lost = 0;
 
   constructor(session: ServerHttp2Session, maxStreams: number) {
     this.#session = session;
@@ -57,9 +64,12 @@ export class SessionWatch {
     this.#open++;
   }
 
-  /** It is over. */
-  end(): void {
+  /** It is over. `unsent`: bytes of its answer that did not leave. */
+  end(unsent: number): void {
     this.#open--;
+    const before = this.#lost;
+    this.#lost += unsent;
+    if (before < lostBytes && this.#lost >= lostBytes && !this.#session.destroyed) this.#session.close();
     if (this.#open === 0 && !this.#session.destroyed) this.#session.setTimeout(idleMs);
   }
 }
