@@ -9,7 +9,7 @@ import type { Core } from "./core.ts";
 import { isLasting } from "./flow-control/lasting.ts";
 import type { Gate } from "./gate.ts";
 import type { FrontHandlers } from "./http/front.ts";
-import { noteAuditId, refuseUpgrade } from "./http/refuse-upgrade.ts";
+import { noteAuditId, refusalOf, refuseUpgrade } from "./http/refuse-upgrade.ts";
 import { answerUpgrade } from "./http/upgraded.ts";
 import { infoOf } from "./request-info.ts";
 import type { Answer } from "./response.ts";
@@ -58,19 +58,28 @@ export function upgradeHandlers({
       if (protocols !== undefined) message.headers["sec-websocket-protocol"] = withoutToken(protocols);
       const trail = options.audit?.begin(request);
       noteAuditId(socket, trail?.auditId ?? auditIdOf(request));
-      try {
-        const user = await gate.admit(request, info, trail);
+      /** It is recorded as what it becomes, and counted for as long as that lasts. */
+      const becomes = (): void => {
         if (trail) socket.once("close", trail.upgraded());
         const lasting = isLasting(info) ? requests.lasting(request.method, "", info, info.name) : undefined;
         lasting?.add(1);
         socket.once("close", () => lasting?.add(-1));
+      };
+      let refuses = (error: unknown): unknown => trail?.answered(refusalOf(error), info);
+      try {
+        const user = await gate.admit(request, info, trail);
         const extension = aggregator.route(info);
-        if (extension) return await aggregator.upgrade(extension, { request: message, socket, head }, user);
         const recorded = trail ? { ...request, audit: trail } : request;
-        const connection = await admitConnection(core, recorded, info, user, []);
-        if (!options.upgrades) throw new StatusError("BadRequest", "upgrades are not served here");
-        options.upgrades.handleUpgrade(message, socket, head, connection ?? info, user, core.caches);
+        const connection = extension ? undefined : await admitConnection(core, recorded, info, user, []);
+        if (!extension && !options.upgrades)
+          throw new StatusError("BadRequest", "upgrades are not served here");
+        if (socket.destroyed) throw new StatusError("InternalError", "the client closed the connection");
+        becomes();
+        refuses = () => undefined;
+        if (extension) await aggregator.upgrade(extension, { request: message, socket, head }, user);
+        else options.upgrades?.handleUpgrade(message, socket, head, connection ?? info, user, core.caches);
       } catch (error) {
+        refuses(error);
         refuseUpgrade(socket, error);
       }
     },

@@ -118,3 +118,21 @@ test("answers are recorded whole: tables without who owns what, long lists, fail
   await h.call("GET", "/apis/apps/v1");
   assert.equal(last().responseObject.kind, "APIResourceList");
 });
+
+test("what comes again and again is recorded each time", async (t) => {
+  const { h, last } = await recorded(t);
+  await h.call("POST", "/api/v1/namespaces/default/serviceaccounts", { metadata: { name: "default" } });
+  const pod = { metadata: { generateName: "p-" }, spec: { containers: [{ name: "c", image: "i" }] } };
+  for (let i = 0; i < 4; i++) {
+    await h.call("POST", "/api/v1/namespaces/default/pods", pod);
+    assert.equal(last().requestObject?.metadata.generateName, "p-");
+  }
+});
+
+test("a long list is recorded once it has gone out, whether anything of it is read or not", async (t) => {
+  const { h, last } = await recorded(t);
+  for (const name of ["a", "b"]) await h.call("POST", maps, configMap(name, { text: "x".repeat(200_000) }));
+  await h.call("GET", maps);
+  assert.deepEqual([last().verb, last().stage], ["list", "ResponseComplete"]);
+  assert.equal(last().responseObject?.items.length, 2);
+});

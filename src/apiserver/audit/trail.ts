@@ -123,16 +123,21 @@ export class Trail implements AuditTrail {
         },
       };
     }
-    if (!isAssembly(body) || !this.#records("RequestResponse"))
-      return { ...answer, body: followed(isAssembly(body) ? pieces(body) : body, done) };
-    // A long list.
+    // Nobody may ever read it.
+    const over = (): void => {
+      answer.over?.();
+      done();
+    };
+    if (!isAssembly(body)) return { ...answer, over, body: followed(body, done) };
+    // A long list, which goes out as it is where nothing of it is recorded.
+    if (!this.#records("RequestResponse")) return { ...answer, over };
     const gathered: Uint8Array[] = [];
     const finished = (): void => {
       const said = bodyOf({ ...answer, body: Buffer.concat(gathered) });
       if (isKind(said) && this.#event) this.#event.responseObject = this.#trimmed(said);
       done();
     };
-    return { ...answer, body: followed(pieces(body), finished, (piece) => gathered.push(piece)) };
+    return { ...answer, over, body: followed(pieces(body), finished, (piece) => gathered.push(piece)) };
   }
 
   upgraded(): () => void {

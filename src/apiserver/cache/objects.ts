@@ -3,6 +3,7 @@ import type { Clock } from "../../machinery/index.ts";
 import { prefixEnd, type Store, type StoreEvent, type StoreWatch } from "../../store/index.ts";
 import type { ObjectReader } from "../auth-contract.ts";
 import type { ResourceTally } from "../metrics/storage.ts";
+import { TransformError } from "../encryption/transformer.ts";
 import { withResourceVersion } from "../codec/stored.ts";
 import { Entry } from "./entry.ts";
 import { type Change, WatchCache } from "./watch-cache.ts";
@@ -43,7 +44,8 @@ export class ObjectCaches implements ObjectReader {
     const base = Math.max(this.#store.compactedRevision, 1);
     try {
       await this.#openFrom(base, onError);
-    } catch {
+    } catch (error) {
+      if (!(error instanceof Error && error.cause instanceof TransformError)) throw error;
       this.#watch?.close();
       this.#caches.clear();
       await this.#openFrom(undefined, onError);

@@ -218,9 +218,11 @@ export async function listenFront(options: ListenOptions, handlers: FrontHandler
     maxHeadersCount: 0,
     requireHostHeader: false,
   });
-  server.on("connect", (message: IncomingMessage, socket: Duplex) =>
-    onRequest(message, lastResponse(message, socket)),
-  );
+  server.on("connect", (message: IncomingMessage, socket: Duplex) => {
+    // Behind a request that has not been answered yet it would have to wait, and Node has let go of the connection.
+    if (isFree(socket as Socket)) onRequest(message, lastResponse(message, socket));
+    else socket.destroy();
+  });
   server.on("clientError", (error: ParseError, socket: Socket) => {
     const strange = isFree(socket) ? strangeRequest(error, socket) : undefined;
     if (!strange) return refuse(error, socket);

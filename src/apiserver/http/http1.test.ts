@@ -123,6 +123,12 @@ test("a method that nobody knows makes a request like any other, which is the la
   assert.deepEqual(statuses(await ask("F@O /version")), ["400"]);
 });
 
+test("CONNECT behind a request that is not answered yet ends the connection, and nothing else", async () => {
+  const both = "GET /version HTTP/1.1\r\nhost: a\r\n\r\nCONNECT x:443 HTTP/1.1\r\nhost: a\r\n\r\n";
+  assert.ok(statuses(await said(both)).length < 2);
+  assert.deepEqual(statuses(await said(`GET /version HTTP/1.1\r\nhost: a\r\n${last}\r\n`)), ["200"]);
+});
+
 test("of a packet that begins with another request's body no head is taken", async () => {
   const body = "GET /version HTTP/1.1\r\nhost: a\r\n\r\n";
   const post = `POST /nope HTTP/1.1\r\nhost: a\r\ncontent-length: ${body.length}\r\n\r\n`;

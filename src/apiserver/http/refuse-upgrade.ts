@@ -1,24 +1,28 @@
 import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { StatusError } from "../../machinery/index.ts";
-import { errorAnswer } from "../response.ts";
+import { type Answer, errorAnswer } from "../response.ts";
 
 /** By which ids requests are recorded whose connections are to become something else. */
 const auditIds = new WeakMap<Duplex, string>();
 
 export const noteAuditId = (socket: Duplex, id: string): void => void auditIds.set(socket, id);
 
-/** An error answer on a connection that wanted to become something else, which ends with it. */
-export function refuseUpgrade(socket: Duplex, error: unknown): void {
-  if (socket.destroyed) return;
-  const status =
+/** What is answered to who wanted to become something else and may not, or cannot. */
+export const refusalOf = (error: unknown): Answer =>
+  errorAnswer(
     error instanceof StatusError
       ? error
       : new StatusError(
           "InternalError",
           `Internal error occurred: ${error instanceof Error ? error.message : error}`,
-        );
-  const { headers, body } = errorAnswer(status);
+        ),
+  );
+
+/** An error answer on a connection that wanted to become something else, which ends with it. */
+export function refuseUpgrade(socket: Duplex, error: unknown): void {
+  if (socket.destroyed) return;
+  const { status, headers, body } = refusalOf(error);
   const id = auditIds.get(socket);
   const all: Record<string, string | number> = {
     ...(id === undefined ? {} : { "Audit-Id": id }),
@@ -28,6 +32,6 @@ export function refuseUpgrade(socket: Duplex, error: unknown): void {
     Date: new Date().toUTCString(),
   };
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.write(`HTTP/1.1 ${status.code} ${STATUS_CODES[status.code] ?? "Error"}\r\n${lines.join("")}\r\n`);
+  socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Error"}\r\n${lines.join("")}\r\n`);
   socket.end(body);
 }

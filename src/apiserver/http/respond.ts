@@ -15,6 +15,9 @@ const gzipBytes = promisify(gzip);
 /** Smaller answers are not worth the time, as in Kubernetes. */
 const gzipFrom = 128 * 1024;
 
+/** Objects and lists of them. */
+const packable: ReadonlySet<string> = new Set(["application/json", "application/vnd.kubernetes.protobuf"]);
+
 /** Writes an answer to a connection. */
 export async function respond(
   carrier: Carrier,
@@ -54,7 +57,7 @@ function packs(headers: Record<string, string>): void {
 /** Sends what comes before a body and returns where it goes: through a packer when that is wanted. */
 function opened({ out, begin }: Carrier, { status, headers, asIs = false }: Answer, zips: boolean): Writable {
   const zip =
-    zips && !asIs && headers["content-type"] === "application/json" && !("content-encoding" in headers);
+    zips && !asIs && packable.has(headers["content-type"] ?? "") && !("content-encoding" in headers);
   const packer = zip ? createGzip({ level: constants.Z_BEST_SPEED }) : undefined;
   if (packer) {
     packs(headers);

@@ -35,8 +35,8 @@ export class ClusterAddresses {
   }
 
   /** Gives up what is held for a write that is over. */
-  letGo(owner: string): void {
-    this.#pool.letGo(owner);
+  letGo(write: AdmissionRequest): void {
+    this.#pool.letGo(write);
   }
 
   /** Takes the address a Service asks for, or any. A dry run takes none. */
@@ -60,13 +60,13 @@ export class ClusterAddresses {
       refuseValue(request, "spec.clusterIPs", spec.clusterIPs, `failed to allocate IP ${given}: ${problem}`);
     }
     if (request.dryRun) return;
-    this.#pool.hold(address as number, owner);
+    this.#pool.hold(address as number, owner, request);
     this.#meters?.allocated("static", this.#now() - began);
   }
 
   #take(request: AdmissionRequest, owner: string): number {
     const began = this.#now();
-    const taken = this.#pool.take(owner);
+    const taken = this.#pool.take(owner, request);
     if (taken === undefined) {
       this.#meters?.failed("dynamic");
       throw rangeIsFull(`a serviceIP for Service ${JSON.stringify(request.name)}`);

@@ -43,8 +43,8 @@ export class NodePorts {
   }
 
   /** Gives up what is held for a write that is over. */
-  letGo(owner: string): void {
-    this.#pool.letGo(owner);
+  letGo(write: AdmissionRequest): void {
+    this.#pool.letGo(write);
   }
 
   /** `before`: undefined for a new Service; of a changed one only what is new is asked for. */
@@ -65,7 +65,7 @@ export class NodePorts {
 
   /** Ports of the same number (of several protocols) share a node port. */
   #allocateAll(asked: Asked): void {
-    const { spec, owner } = asked;
+    const { spec } = asked;
     const byPort = new Map<number, number>();
     const all = spec.ports ?? [];
     for (const [i, port] of all.entries()) {
@@ -78,18 +78,18 @@ export class NodePorts {
       }
       const wanted = all.find((each) => each.port === port.port && each.nodePort)?.nodePort;
       if (wanted) this.#hold(asked, wanted, i);
-      port.nodePort = wanted ?? this.#take(owner);
+      port.nodePort = wanted ?? this.#take(asked);
       byPort.set(port.port, port.nodePort);
     }
   }
 
   #change(asked: Asked, before: ServiceSpec): void {
-    const { spec, owner, held } = asked;
+    const { spec, held } = asked;
     const old = new Set((before.ports ?? []).map(({ nodePort }) => nodePort));
     const seen = new Set<string>();
     for (const [i, port] of (spec.ports ?? []).entries()) {
       if (!port.nodePort && !needsNodePorts(spec)) continue;
-      if (!port.nodePort) port.nodePort = this.#take(owner);
+      if (!port.nodePort) port.nodePort = this.#take(asked);
       else if (!old.has(port.nodePort) && !held.has(port.nodePort)) this.#hold(asked, port.nodePort, i);
       const key = `{${port.protocol} ${port.nodePort}}`;
       if (seen.has(key)) throw new StatusError("", `duplicate nodePort: ${key}`, { code: 500 });
@@ -98,16 +98,16 @@ export class NodePorts {
   }
 
   #allocateHealthCheck(asked: Asked): void {
-    const { spec, owner } = asked;
+    const { spec } = asked;
     const wanted = spec.healthCheckNodePort;
     if (!wanted) {
-      spec.healthCheckNodePort = this.#take(owner);
+      spec.healthCheckNodePort = this.#take(asked);
       return;
     }
     const problem = this.#problem(asked, wanted);
     if (problem)
       throw allocationFailed(`failed to allocate requested HealthCheck NodePort ${wanted}: ${problem}`);
-    this.#pool.hold(wanted, owner);
+    this.#pool.hold(wanted, asked.owner, asked.request);
   }
 
   #hold(asked: Asked, port: number, index: number): void {
@@ -116,13 +116,13 @@ export class NodePorts {
       this.#meters?.failed("static");
       refuseValue(asked.request, `spec.ports[${index}].nodePort`, port, problem);
     }
-    this.#pool.hold(port, asked.owner);
+    this.#pool.hold(port, asked.owner, asked.request);
     asked.held.add(port);
     this.#meters?.allocated("static");
   }
 
-  #take(owner: string): number {
-    const taken = this.#pool.take(owner);
+  #take({ owner, request }: Asked): number {
+    const taken = this.#pool.take(owner, request);
     if (taken === undefined) {
       this.#meters?.failed("dynamic");
       throw rangeIsFull("a nodePort");

@@ -9,7 +9,7 @@ export class Pool {
   readonly #reserved: number;
   readonly #random: () => number;
   readonly #owners = new Map<number, Set<string>>();
-  readonly #pending = new Map<number, string>();
+  readonly #pending = new Map<number, { owner: string; writes: Set<object> }>();
 
   constructor(from: number, size: number, reserved: number, random: () => number) {
     this.#from = from;
@@ -43,36 +43,39 @@ export class Pool {
   /** True when nobody else has it. */
   isFree(number: number, owner: string): boolean {
     const pending = this.#pending.get(number);
-    if (pending !== undefined && pending !== owner) return false;
+    if (pending !== undefined && pending.owner !== owner) return false;
     const owners = this.#owners.get(number);
     return !owners || (owners.size === 1 && owners.has(owner));
   }
 
-  /** Holds it while a write is under way. */
-  hold(number: number, owner: string): void {
-    this.#pending.set(number, owner);
+  /** Holds it for the owner until the write is over; there may be several under way. */
+  hold(number: number, owner: string, write: object): void {
+    const pending = this.#pending.get(number);
+    if (pending?.owner === owner) pending.writes.add(write);
+    else this.#pending.set(number, { owner, writes: new Set([write]) });
   }
 
-  letGo(owner: string): void {
-    for (const [number, holder] of this.#pending) if (holder === owner) this.#pending.delete(number);
+  /** The write is over. */
+  letGo(write: object): void {
+    for (const [number, { writes }] of this.#pending) {
+      if (writes.delete(write) && writes.size === 0) this.#pending.delete(number);
+    }
   }
 
   /** Any free number, held for the owner; undefined when there is none. */
-  take(owner: string): number | undefined {
+  take(owner: string, write: object): number | undefined {
     const upper = this.#size - this.#reserved;
-    return (
-      this.#search(this.#from + this.#reserved, upper, owner) ??
-      this.#search(this.#from, this.#reserved, owner)
-    );
+    const number =
+      this.#search(this.#from + this.#reserved, upper) ?? this.#search(this.#from, this.#reserved);
+    if (number !== undefined) this.hold(number, owner, write);
+    return number;
   }
 
-  #search(from: number, size: number, owner: string): number | undefined {
+  #search(from: number, size: number): number | undefined {
     const start = Math.floor(this.#random() * size);
     for (let i = 0; i < size; i++) {
       const number = from + ((start + i) % size);
-      if (this.#owners.has(number) || this.#pending.has(number)) continue;
-      this.#pending.set(number, owner);
-      return number;
+      if (!this.#owners.has(number) && !this.#pending.has(number)) return number;
     }
     return undefined;
   }

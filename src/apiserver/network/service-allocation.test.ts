@@ -192,3 +192,18 @@ test("a write of the status creates a Service that is not there, without address
   const headless = await h.call("PUT", `${services}/bare/status`, service("bare", { clusterIP: "None" }));
   assert.match(failure(headless, 422).message ?? "", /spec\.clusterIPs: Required value$/);
 });
+
+test("a refused write of a name lets go of nothing that another write of it holds", async (t) => {
+  const own = await startHarness({ network: { serviceCidr: "10.97.0.0/24" } });
+  t.after(() => own.close());
+  const wanted = { clusterIP: "10.97.0.77", type: "NodePort", ports: [{ port: 80, nodePort: 30777 }] };
+  const post = (name: string, more: object = {}) =>
+    own.call("POST", services, service(name, { ...wanted, ...more }));
+  const answers = await Promise.all([post("held"), post("held", { sessionAffinity: "x" }), post("thief")]);
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    [201, 422, 422],
+  );
+  await own.call("DELETE", `${services}/held`);
+  assert.equal((await post("thief")).status, 201);
+});

@@ -49,10 +49,9 @@ export function serviceAllocation(context: AllocationContext): AdmissionPlugin {
       nodePorts.allocate(request, spec, before, owner);
     },
     release(request) {
-      const service = serviceOf(request);
-      if (!service) return;
-      addresses.letGo(ownerOf(service));
-      nodePorts.letGo(ownerOf(service));
+      if (!serviceOf(request)) return;
+      addresses.letGo(request);
+      nodePorts.letGo(request);
     },
   };
 }

@@ -73,6 +73,16 @@ test("what has not changed is not packed again", async () => {
   assert.ok(rest.made > 0 && rest.made < 500, `${rest.made} were packed again`);
 });
 
+test("lists that are asked for at once are packed once", async () => {
+  const runs = new PackedRuns();
+  const all = many(500);
+  const made = await Promise.all([packed(all, runs), packed(all, runs), packed(all, runs)]);
+  assert.equal(
+    made.reduce((sum, { made: each }) => sum + each, 0),
+    500,
+  );
+});
+
 test("another object in the place of one is not taken for it", async () => {
   const runs = new PackedRuns();
   const [a, b, c] = [entry("a", 1), entry("b", 2), entry("c", 2)];

@@ -89,16 +89,10 @@ export class ListBody implements Assembly {
     let room = keptBytes;
     let first = true;
     for (const run of runsOf(entries, itemLength)) {
-      let packed = runs.find(run);
-      if (!packed) {
-        const parts: Uint8Array[] = [];
-        for (const entry of run.entries) {
-          parts.push(...item(entry, first));
-          first = false;
-        }
-        packed = await pack(Buffer.concat(parts));
-        if (room > 0) runs.keep(run, packed);
-      }
+      const isFirst = first;
+      const plain = (): Uint8Array =>
+        Buffer.concat(run.entries.flatMap((entry, i) => item(entry, isFirst && i === 0)));
+      const packed = await runs.packed(run, plain, room > 0);
       room -= packed.bytes.length;
       first = false;
       yield packed;

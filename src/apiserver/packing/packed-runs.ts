@@ -1,6 +1,5 @@
 import { promisify } from "node:util";
 import { constants, crc32, deflateRaw } from "node:zlib";
-import { Budget } from "../cache/budget.ts";
 import type { Entry } from "../cache/entry.ts";
 import { shiftOf } from "./crc32.ts";
 
@@ -41,16 +40,35 @@ interface KeptRun {
   readonly key: string;
   readonly names: readonly string[];
   readonly revisions: readonly number[];
-  readonly packed: Packed;
+  packed: Packed | Promise<Packed>;
+  /** Of its packed bytes, once they are there. */
+  size: number;
 }
 
-const recent = new Budget<KeptRun>(
-  budgetBytes,
-  ({ packed }) => packed.bytes.length,
-  (run) => {
-    if (run.home.get(run.key) === run) run.home.delete(run.key);
-  },
-);
+/** What was asked for last comes last. */
+const recent = new Set<KeptRun>();
+let used = 0;
+
+function forget(run: KeptRun): void {
+  if (!recent.delete(run)) return;
+  used -= run.size;
+  if (run.home.get(run.key) === run) run.home.delete(run.key);
+}
+
+function touch(run: KeptRun): void {
+  recent.delete(run);
+  recent.add(run);
+}
+
+function grow(run: KeptRun, size: number): void {
+  if (!recent.has(run)) return;
+  run.size = size;
+  used += size;
+  for (const oldest of recent) {
+    if (used <= budgetBytes) return;
+    forget(oldest);
+  }
+}
 
 /**
  * Packed runs of neighbouring objects, as lists of one kind in one encoding have them. Where a run ends depends on the objects
@@ -59,24 +77,43 @@ const recent = new Budget<KeptRun>(
 export class PackedRuns {
   readonly #kept = new Map<string, KeptRun>();
 
-  /** The packed run, when it was kept and none of its objects has changed. */
-  find({ key, entries }: Run): Packed | undefined {
-    const kept = this.#kept.get(key);
-    if (kept?.names.length !== entries.length) return undefined;
-    for (let i = 0; i < entries.length; i++) {
-      const entry = entries[i] as Entry;
-      if (kept.revisions[i] !== entry.revision || kept.names[i] !== entry.key) return undefined;
+  /** The run as it was packed before, unless one of its objects has changed; else `plain` is packed, and stays if it `stays`. */
+  packed(run: Run, plain: () => Uint8Array, stays: boolean): Packed | Promise<Packed> {
+    const before = this.#kept.get(run.key);
+    if (before && isOf(before, run)) {
+      touch(before);
+      return before.packed;
     }
-    return kept.packed;
+    const packed = pack(plain());
+    if (stays) this.#keep(run, packed);
+    return packed;
   }
 
-  keep({ key, entries }: Run, packed: Packed): void {
+  #keep({ key, entries }: Run, packed: Promise<Packed>): void {
+    const before = this.#kept.get(key);
+    if (before) forget(before);
     const names = entries.map((entry) => entry.key);
     const revisions = entries.map((entry) => entry.revision);
-    const run = { home: this.#kept, key, names, revisions, packed };
+    const run: KeptRun = { home: this.#kept, key, names, revisions, packed, size: 0 };
     this.#kept.set(key, run);
     recent.add(run);
+    packed.then(
+      (done) => {
+        run.packed = done;
+        grow(run, done.bytes.length);
+      },
+      () => forget(run),
+    );
   }
+}
+
+function isOf({ names, revisions }: KeptRun, { entries }: Run): boolean {
+  if (names.length !== entries.length) return false;
+  for (let i = 0; i < entries.length; i++) {
+    const entry = entries[i] as Entry;
+    if (revisions[i] !== entry.revision || names[i] !== entry.key) return false;
+  }
+  return true;
 }
 
 /** Cuts a list into runs. `lengthOf`: what an object comes to in the list. The first run is its own: no comma stands before it. */

@@ -23,8 +23,9 @@ export async function create(call: Call): Promise<Answer> {
   const known = key === undefined ? undefined : prepared(call, key);
   if (known) return objectAnswer(call, 201, await admitted(call, known));
   const object = readObject(call);
+  const owned = object.metadata?.managedFields !== undefined;
   await prepare(call, object, "track");
-  if (key !== undefined) remember(call, key, object);
+  if (key !== undefined && !owned) remember(call, key, object);
   return objectAnswer(call, 201, await admitted(call, object));
 }
 

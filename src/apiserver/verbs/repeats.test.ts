@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import type { KubeObject } from "../../api/index.ts";
+import type { Call } from "../core.ts";
 import { failure, type Harness, startHarness } from "../testing/harness.ts";
+import { prepared, remember, repeatKey } from "./repeats.ts";
 
 let h: Harness;
 before(async () => {
@@ -67,6 +70,35 @@ test("each has its own time, writer and namespace", async () => {
   assert.equal(other.metadata.managedFields[0].manager, "somebody");
   const away = await created(body, {}, podsIn("other"));
   assert.equal(away.metadata.namespace, "other");
+});
+
+test("owners that a body brings keep their times", async () => {
+  const fieldsV1 = { "f:spec": { "f:hostname": {} } };
+  const other = { manager: "other", operation: "Update", apiVersion: "v1", fieldsType: "FieldsV1", fieldsV1 };
+  const body = template("owned-", { managedFields: [{ ...other, time: "2020-01-01T00:00:00Z" }] });
+  for (let i = 0; i < 4; i++) {
+    const { managedFields } = (await created(body)).metadata;
+    const entry = managedFields.find((each: { manager: string }) => each.manager === "other");
+    assert.equal(entry.time, "2020-01-01T00:00:00Z");
+  }
+});
+
+test("the third of the same is not read again", async () => {
+  const call = (): Call =>
+    ({
+      resource,
+      request: { body: Buffer.from("{}"), headers: { "user-agent": "a" } },
+      info: { subresource: "", namespace: "default", query: new URLSearchParams() },
+      core: { clock: h.clock },
+      warnings: [],
+    }) as unknown as Call;
+  const resource = { def: { templated: true } };
+  const key = repeatKey(call()) ?? assert.fail("not remembered");
+  const came = (): KubeObject => ({ metadata: { generateName: "a-", labels: { app: "web" } } });
+  for (const known of [undefined, undefined, came()]) {
+    assert.deepEqual(prepared(call(), key), known);
+    remember(call(), key, came());
+  }
 });
 
 test("what is warned of or refused stays so, however often it comes", async () => {

@@ -23,12 +23,14 @@ const known = new WeakMap<ServedResource, Map<string, Prepared | undefined>>();
 
 /** What decides what a body comes to; undefined for what is not remembered. */
 export function repeatKey({ resource, request, info }: Call): string | undefined {
-  const { body } = request;
-  if (!resource.def.templated || info.subresource !== "" || !body || body.length > maxBytes) return undefined;
+  const { body, audit } = request;
+  // What is recorded of a request is recorded as it is read.
+  if (audit || !resource.def.templated || info.subresource !== "" || !body || body.length > maxBytes)
+    return undefined;
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("latin1");
   const kind = request.headers?.["content-type"] ?? "";
   const mode = info.query.get("fieldValidation") ?? "";
-  return `${kind}\n${mode}\n${info.namespace}\n${managerName({ info, request })}\n${bytes}`;
+  return JSON.stringify([kind, mode, info.namespace, managerName({ info, request })]) + bytes;
 }
 
 /** The object of a body that came before, with defaults and owners. It is the caller's own. */

@@ -16,17 +16,17 @@ const lines = (value: string | undefined): string[] => (value === undefined ? []
 
 /** Undefined for a request that speaks for its own user. Throws 400 for headers that make no sense. */
 export function wantedUser(headers: Headers): Wanted | undefined {
-  const extra: Record<string, string[]> = {};
+  const extras = new Map<string, string[]>();
   let asks = false;
   for (const name in headers) {
     if (!name.startsWith("impersonate-")) continue;
     asks = true;
     if (!name.startsWith(extraPrefix)) continue;
     const key = unescaped(name.slice(extraPrefix.length));
-    const values = (extra[key] ??= []);
-    for (const each of lines(headers[name])) values.push(each);
+    extras.set(key, [...(extras.get(key) ?? []), ...lines(headers[name])]);
   }
   if (!asks) return undefined;
+  const extra = Object.fromEntries(extras);
   const wanted: Wanted = {
     name: lines(headers["impersonate-user"])[0] ?? "",
     uid: lines(headers["impersonate-uid"])[0] ?? "",
