@@ -281,3 +281,18 @@ test("what would leave something unencrypted by mistake is refused", () => {
   refused(file([{ kms: { ...kms, cachesize: 3 } }]), "cachesize is not supported in v2");
   readEncryption(one(["secrets", "*.apps"]));
 });
+
+test("a configuration that waits for its plugin when the server ends is given up", async () => {
+  const clock = new FakeClock();
+  const encryption = openEncryption(await openMemoryStore({ clock }), { clock, log: silentLogger });
+  await encryption.configure(file([{ identity: {} }]));
+  const kms = { apiVersion: "v2", name: "k", endpoint: "unix:///nowhere/none.sock", timeout: "1000s" };
+  let over = false;
+  const ended = assert
+    .rejects(encryption.configure(file([{ kms }])), /health check for new transformers failed/)
+    .finally(() => (over = true));
+  encryption.close();
+  // Far less than the time a plugin has to become well.
+  for (let i = 0; i < 50 && !over; i++) await clock.run(100);
+  await ended;
+});

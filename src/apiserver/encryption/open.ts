@@ -39,12 +39,13 @@ export function openEncryption(store: Store, options: EncryptionOptions): Encryp
   );
   let plugins: KmsProvider[] | undefined;
   const closing = new Set<() => void>();
+  let closed = false;
   return {
     store: encrypted,
     async configure(value) {
       const made = await makeAll(readEncryption(value), options);
       // At the start a plugin may come later; afterwards nothing that works is given up for what does not.
-      if (plugins) await untilHealthy(made.plugins, clock);
+      if (plugins) await untilHealthy(made.plugins, clock, () => closed);
       const old = plugins ?? [];
       encrypted.configure(made.choose);
       plugins = made.plugins;
@@ -62,6 +63,7 @@ export function openEncryption(store: Store, options: EncryptionOptions): Encryp
       for (const plugin of plugins ?? []) plugin.healthy();
     },
     close() {
+      closed = true;
       for (const close of closing) close();
       for (const plugin of plugins ?? []) plugin.close();
     },
@@ -71,15 +73,20 @@ export function openEncryption(store: Store, options: EncryptionOptions): Encryp
 const graceOf = (plugins: readonly KmsProvider[]): number =>
   2 * plugins.reduce((sum, { timeoutMs }) => sum + timeoutMs, 0);
 
-/** Throws why a plugin is not well, and closes them all. */
-async function untilHealthy(plugins: readonly KmsProvider[], clock: Clock): Promise<void> {
+/** Throws why a plugin is not well, be it that nobody waits for it any more (`closed`), and closes them all. */
+async function untilHealthy(
+  plugins: readonly KmsProvider[],
+  clock: Clock,
+  closed: () => boolean,
+): Promise<void> {
   const end = clock.monotonic() + Math.max(leastCheckMs, graceOf(plugins));
   for (;;) {
     try {
       for (const plugin of plugins) plugin.healthy();
-      return;
+      if (!closed()) return;
+      throw new Error("the server ends");
     } catch (cause) {
-      if (clock.monotonic() >= end) {
+      if (closed() || clock.monotonic() >= end) {
         for (const plugin of plugins) plugin.close();
         throw new Error(`health check for new transformers failed: ${(cause as Error).message}`, { cause });
       }
