@@ -29,7 +29,7 @@ function pod(name: string, cpu: string, priority: number, nodeName?: string, cha
   };
 }
 
-function plan(newcomer: Pod, nodes: Node[], pods: Pod[], budgets: PodDisruptionBudget[] = []): string {
+function cluster(nodes: Node[], pods: Pod[]): { state: ClusterState; snapshot: Snapshot } {
   const state = new ClusterState();
   for (const one of nodes) state.setNode(one);
   for (const one of pods) state.setPod(one);
@@ -44,6 +44,16 @@ function plan(newcomer: Pod, nodes: Node[], pods: Pod[], budgets: PodDisruptionB
     },
     owners: { services: () => [], replicaSet: () => undefined },
   };
+  return { state, snapshot };
+}
+
+const leaving: Partial<Pod> = {
+  metadata: { name: "x", uid: "x", namespace: "default", deletionTimestamp: "2026-01-01T00:00:00Z" },
+  status: { conditions: [{ type: "DisruptionTarget", status: "True", reason: "PreemptionByScheduler" }] },
+};
+
+function plan(newcomer: Pod, nodes: Node[], pods: Pod[], budgets: PodDisruptionBudget[] = []): string {
+  const { snapshot } = cluster(nodes, pods);
   const info = podInfo(newcomer);
   const decision = decide(info, snapshot, { random: () => 0 });
   if (decision.kind === "node") return `fits ${decision.node}`;
@@ -107,19 +117,7 @@ const cases: [what: string, got: () => string, want: string][] = [
       plan(
         pod("p", "2", 9, undefined, { status: { nominatedNodeName: "a" } }),
         [node("a")],
-        [
-          pod("x", "2", 1, "a", {
-            metadata: {
-              name: "x",
-              uid: "x",
-              namespace: "default",
-              deletionTimestamp: "2026-01-01T00:00:00Z",
-            },
-            status: {
-              conditions: [{ type: "DisruptionTarget", status: "True", reason: "PreemptionByScheduler" }],
-            },
-          }),
-        ],
+        [pod("x", "2", 1, "a", leaving)],
       ),
     "wait",
   ],
@@ -136,4 +134,20 @@ test("preemption: a policy of never", () => {
     plan(newcomer, [node("a")], [pod("x", "2", 0, "a")]),
     "0/1 nodes are available: 1 Insufficient cpu. preemption: not eligible due to preemptionPolicy=Never.",
   );
+});
+
+test("preemption: what was promised stays promised while victims leave, and when they have left", () => {
+  const { state, snapshot } = cluster([node("a")], [pod("x", "2", 1, "a", leaving), pod("y", "0", 0, "a")]);
+  const info = podInfo(pod("p", "2", 9));
+  const decision = decide(info, snapshot, { random: () => 0 });
+  assert.ok(decision.kind === "unschedulable");
+  const planned = () => planPreemption(info, snapshot, decision.diagnosis, [], "a");
+  assert.equal(planned().kind, "wait");
+  // Budgets were read meanwhile.
+  state.removePod("x");
+  const later = planned();
+  assert.ok(later.kind === "none" && later.room);
+  state.setPod(pod("z", "2", 9, "a"));
+  const taken = planned();
+  assert.ok(taken.kind === "none" && !taken.room);
 });

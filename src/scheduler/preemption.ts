@@ -10,7 +10,8 @@ import type { Snapshot } from "./snapshot.ts";
 export type PreemptionPlan =
   | { kind: "evict"; node: string; victims: PodInfo[] }
   | { kind: "wait" }
-  | { kind: "none"; message: string };
+  /** `room`: by now there is room on the node it was nominated for, and the nomination stays. */
+  | { kind: "none"; message: string; room?: boolean };
 
 interface Candidate {
   node: string;
@@ -19,17 +20,22 @@ interface Candidate {
   violations: number;
 }
 
-/** Room for a pod by evicting less important ones, as few and as unimportant as can be. */
+/**
+ * Room for a pod by evicting less important ones, as few and as unimportant as can be. `nominated`: the node it was promised room on;
+ * its own status may say so only later. Since the diagnosis the cluster may have gone on.
+ */
 export function planPreemption(
   pod: PodInfo,
   snapshot: Snapshot,
   diagnosis: Diagnosis,
   budgets: readonly PodDisruptionBudget[],
+  nominated = pod.pod.status?.nominatedNodeName,
 ): PreemptionPlan {
   if (pod.pod.spec?.preemptionPolicy === "Never") {
     return { kind: "none", message: "preemption: not eligible due to preemptionPolicy=Never." };
   }
-  if (leavingNominatedNode(pod, snapshot)) return { kind: "wait" };
+  const promised = snapshot.nodes.get(nominated ?? "");
+  if (promised && isLeft(promised, pod)) return { kind: "wait" };
   if (diagnosis.nodes === 0) return { kind: "none", message: "" };
   const candidates: Candidate[] = [];
   const reasons: string[] = [];
@@ -47,14 +53,15 @@ export function planPreemption(
     (best, next) => (best && compare(best, next) <= 0 ? best : next),
     undefined,
   );
-  if (!chosen) return { kind: "none", message: preemptionMessage(diagnosis.nodes, reasons) };
+  if (!chosen) {
+    const room = promised !== undefined && !fits(pod, promised, snapshot);
+    return { kind: "none", message: preemptionMessage(diagnosis.nodes, reasons), room };
+  }
   return { kind: "evict", node: chosen.node, victims: chosen.victims };
 }
 
 /** Victims of an earlier round are still on their way out: evicting more would be too much. */
-function leavingNominatedNode(pod: PodInfo, snapshot: Snapshot): boolean {
-  const node = snapshot.nodes.get(pod.pod.status?.nominatedNodeName ?? "");
-  if (!node) return false;
+function isLeft(node: NodeInfo, pod: PodInfo): boolean {
   for (const other of node.pods.values()) {
     if (other.priority < pod.priority && other.pod.metadata?.deletionTimestamp && preempted(other))
       return true;

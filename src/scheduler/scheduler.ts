@@ -195,13 +195,14 @@ class Scheduler {
 
   async #unschedulable(info: PodInfo, diagnosis: Diagnosis, snapshot: Snapshot): Promise<void> {
     const budgets = this.#mayPreempt(info, snapshot) ? await listBudgets(this.#client) : [];
-    const plan = planPreemption(info, snapshot, diagnosis, budgets);
+    const promised = this.#nominatedNode(info.uid) ?? info.pod.status?.nominatedNodeName;
+    const plan = planPreemption(info, snapshot, diagnosis, budgets, promised);
     if (plan.kind !== "evict") {
       const words =
         plan.kind === "wait"
           ? "preemption: not eligible due to a terminating pod on the nominated node."
           : plan.message;
-      const keep = plan.kind === "wait" ? undefined : "";
+      const keep = plan.kind === "wait" || plan.room ? undefined : "";
       if (keep === "") this.#nominate(info.uid, undefined);
       await this.#reporter.failed(info, "Unschedulable", failureMessage(diagnosis, words), keep);
       return;
@@ -225,6 +226,11 @@ class Scheduler {
       for (const other of node.pods.values()) if (other.priority < info.priority) return true;
     }
     return false;
+  }
+
+  #nominatedNode(uid: string): string | undefined {
+    for (const [name, pods] of this.#nominated) if (pods.has(uid)) return name;
+    return undefined;
   }
 
   #nominate(uid: string, node: string | undefined, info?: PodInfo): void {
