@@ -70,3 +70,13 @@ test("numbers keep how they were written", () => {
   const { value } = readRepeated(core("ServicePort"), '{"port":9007199254740993,"name":"a","name":"b"}');
   assert.deepEqual(value, { port: 9007199254740993n, name: "b" });
 });
+
+test("lists that come again and again take time by their text, however long they were", () => {
+  const long = `"finalizers":[${Array.from({ length: 60_000 }, () => '"a"').join(",")}]`;
+  const again = Array.from({ length: 30_000 }, () => '"finalizers":["b"]').join(",");
+  assert.deepEqual(read("ConfigMap", `{"metadata":{${long},${again}}}`), { metadata: { finalizers: ["b"] } });
+  const later = '"finalizers":["b"],"finalizers":[null,null]';
+  assert.deepEqual(read("ConfigMap", `{"metadata":{"finalizers":["x","y","z"],${later}}}`), {
+    metadata: { finalizers: ["b", "y"] },
+  });
+});

@@ -17,6 +17,7 @@ export interface Repeated {
 export function readRepeated(type: TypeSchema, text: string): Repeated {
   const reader = new Reader(text);
   const value = reader.value({ type: "ref", target: type, required: true }, undefined, true);
+  reader.cut();
   return { value, strict: [...reader.strict] };
 }
 
@@ -32,11 +33,16 @@ class Reader {
   readonly #text: string;
   #at = 0;
   #way = "";
-  /** What Go's lists still have behind their ends: elements of former, longer ones. */
-  readonly #behind = new WeakMap<unknown[], unknown[]>();
+  /** Where lists end that still have elements of former, longer ones behind that, as Go's have. */
+  readonly #ends = new Map<unknown[], number>();
 
   constructor(text: string) {
     this.#text = text;
+  }
+
+  /** Takes away what is behind the ends of lists, when all has been read. */
+  cut(): void {
+    for (const [list, end] of this.#ends) list.length = end;
   }
 
   /** Reads what comes next over what was there; `inPlace`: no pointer that null could empty. */
@@ -101,22 +107,23 @@ class Reader {
     this.#number(value, start, into, name);
   }
 
-  #list(element: FieldSchema, former: unknown[]): unknown[] {
-    const all = [...former, ...(this.#behind.get(former) ?? [])];
+  #list(element: FieldSchema, list: unknown[]): unknown[] {
     const outer = this.#way;
-    const list: unknown[] = [];
     this.#at++;
-    for (let i = 0; this.#text[this.#space()] !== "]"; i++) {
-      this.#way = `${outer}[${i}]`;
+    let end = 0;
+    for (; this.#text[this.#space()] !== "]"; end++) {
+      this.#way = `${outer}[${end}]`;
       const start = this.#at;
-      const value = this.value(element, all[i], true);
-      list.push(value);
-      this.#number(value, start, list, i);
+      const value = this.value(element, list[end], true);
+      list[end] = value;
+      this.#number(value, start, list, end);
       if (this.#text.charCodeAt(this.#space()) === comma) this.#at++;
     }
     this.#way = outer;
     this.#at++;
-    if (list.length > 0 && list.length < all.length) this.#behind.set(list, all.slice(list.length));
+    // An empty list is a new one.
+    if (end === 0) return [];
+    this.#ends.set(list, end);
     return list;
   }
 

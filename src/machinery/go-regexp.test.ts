@@ -65,12 +65,13 @@ test("all matches: nothing right behind another match is none", () => {
 });
 
 test("no pattern makes a search wait for ever", () => {
-  const text = `${"a".repeat(50_000)}!`;
+  // All letters of the patterns are in it, or there would be nothing to search.
+  const text = `xb${"a".repeat(50_000)}!`;
   const patterns = [
     "(\\pL+)+$",
     "(?i)(a+)+$",
-    "(?m)((a|a)*)*$x",
-    "((a{0,30}){0,30})b",
+    "((a|a)*)*x$",
+    "((a{0,30}){0,30})b$",
     `${"a?".repeat(64)}${"a".repeat(64)}$`,
   ];
   for (const pattern of patterns) assert.equal(compiled(pattern).test(text), false, pattern);

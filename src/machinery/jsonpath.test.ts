@@ -66,4 +66,8 @@ test("a search ends that would meet the same values again and again", () => {
   assert.throws(() => findJsonPath("..a..a..a..a..a..a..a", deep, 100_000), JsonPathError);
   assert.equal(findJsonPath("..a", deep, 100_000).length, 60);
   assert.equal(findJsonPath("..name", data, 100).length, 4);
+  const wide = { l: [Array.from({ length: 1000 }, (_, i) => i)] };
+  const path = `.l[${"0,".repeat(1000)}0][*]`;
+  assert.throws(() => findJsonPath(path, wide, 100_000), JsonPathError);
+  assert.throws(() => findJsonPath(".l[0][?(@ >= 0)]", wide, 500), JsonPathError);
 });

@@ -172,7 +172,14 @@ function member(name: string): Step {
 const children = (value: unknown): unknown[] =>
   Array.isArray(value) ? value : isObject(value) ? Object.values(value) : [];
 
-const wildcard: Step = (values) => values.flatMap(children);
+/** What is in a value, which is looked at. */
+function within(value: unknown, search: Search): unknown[] {
+  const found = children(value);
+  look(search, found.length);
+  return found;
+}
+
+const wildcard: Step = (values, search) => values.flatMap((value) => within(value, search));
 
 const descend: Step = (values, search) => {
   const found: unknown[] = [];
@@ -192,7 +199,11 @@ function bracket(text: string): Step {
   const parts = splitTop(text);
   if (parts.length > 1) {
     const steps = parts.map((part) => bracket(part));
-    return (values, search) => values.flatMap((value) => steps.flatMap((step) => step([value], search)));
+    return (values, search) =>
+      values.flatMap((value) => {
+        look(search, steps.length);
+        return steps.flatMap((step) => step([value], search));
+      });
   }
   if (/^["']/.test(text)) return member(literal(text));
   if (/^-?\d+$/.test(text)) {
@@ -239,13 +250,15 @@ function filterStep(text: string): Step {
   const left = operand(split.left);
   const right = split.operator === undefined ? undefined : operand(split.right);
   return (values, search) =>
-    values.flatMap(children).filter((item) => {
-      const found = evaluate(left, item, search);
-      if (!right) return found.length > 0;
-      const other = evaluate(right, item, search);
-      if (found.length === 0 || other.length === 0) return false;
-      return compare(found[0], split.operator as string, other[0]);
-    });
+    values
+      .flatMap((value) => within(value, search))
+      .filter((item) => {
+        const found = evaluate(left, item, search);
+        if (!right) return found.length > 0;
+        const other = evaluate(right, item, search);
+        if (found.length === 0 || other.length === 0) return false;
+        return compare(found[0], split.operator as string, other[0]);
+      });
 }
 
 function operand(text: string): Path {

@@ -3,10 +3,18 @@
  * mail.ParseAddress reads it. Comments and groups are not read.
  */
 export function isEmail(text: string): boolean {
-  const trimmed = text.replace(/^[ \t]+|[ \t]+$/g, "");
+  const trimmed = withoutBlanks(text);
   if (isAddrSpec(trimmed)) return true;
   const bracketed = /^(.*)<([^<>]*)>$/s.exec(trimmed);
   return bracketed !== null && isPhrase(bracketed[1] as string) && isAddrSpec(bracketed[2] as string);
+}
+
+function withoutBlanks(text: string): string {
+  const isBlank = (at: number): boolean => text[at] === " " || text[at] === "\t";
+  let [start, end] = [0, text.length];
+  while (start < end && isBlank(start)) start++;
+  while (end > start && isBlank(end - 1)) end--;
+  return text.slice(start, end);
 }
 
 const atext = "[\\w!#$%&'*+/=?^`{|}~\\-\\u0080-\\u{10ffff}]";
@@ -14,10 +22,9 @@ const dotAtom = `${atext}+(?:\\.${atext}+)*`;
 const quoted = '"(?:[\\t \\x21\\x23-\\x5b\\x5d-\\x7e\\u0080-\\u{10ffff}]|\\\\[\\t \\x21-\\x7e])*"';
 const literal = "\\[[\\da-fA-F:.]+\\]";
 const addrSpec = new RegExp(`^(?:${dotAtom}|(?!"")${quoted})@[ \\t]*(?:${dotAtom}|${literal})$`, "u");
-const phrase = new RegExp(
-  `^[ \\t]*(?:(?:[\\w!#$%&'*+/=?^\`{|}~.\\-\\u0080-\\u{10ffff}]+|${quoted})[ \\t]*)*$`,
-  "u",
-);
+const word = "[\\w!#$%&'*+/=?^`{|}~.\\-\\u0080-\\u{10ffff}]";
+// A word ends where it ends: in parts it could be read in more ways than there is time for.
+const phrase = new RegExp(`^[ \\t]*(?:(?:${word}+(?!${word})|${quoted})[ \\t]*)*$`, "u");
 
 const isAddrSpec = (text: string): boolean => addrSpec.test(text);
 const isPhrase = (text: string): boolean => phrase.test(text);

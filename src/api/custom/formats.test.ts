@@ -51,6 +51,13 @@ test("texts are held to the formats that kube-openapi knows", () => {
 test("dashes in the name of a format mean nothing, and unknown formats let everything in", () => {
   assert.equal(formatProblem("datetime", "x"), true);
   assert.equal(formatProblem("uu-id", "x"), true);
-  assert.equal(formatProblem("ip", "x"), false);
+  for (const name of ["ip", "__proto__", "hasOwnProperty", "constructor", "__defineGetter__"])
+    assert.equal(formatProblem(name, "x"), false);
   assert.deepEqual([isUnknownFormat("string", "ip"), isUnknownFormat("string", "uu-id")], [true, false]);
+});
+
+test("no text makes anybody wait that is held to be an address", () => {
+  for (const text of [`${"a".repeat(100_000)}\x01<a@b>`, `a${" ".repeat(100_000)}b`, '"'.repeat(100_001)])
+    assert.equal(formatProblem("email", text), true);
+  assert.equal(formatProblem("email", `${"word ".repeat(10_000)}<a@b>`), false);
 });

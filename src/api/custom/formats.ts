@@ -110,8 +110,10 @@ const checks: Readonly<Record<string, (text: string) => boolean>> = {
 
 const named = (format: string): string => format.replaceAll("-", "");
 
-export const formatProblem = (format: string, text: string): boolean =>
-  checks[named(format)]?.(text) === false;
+export function formatProblem(format: string, text: string): boolean {
+  const name = named(format);
+  return Object.hasOwn(checks, name) && checks[name]?.(text) === false;
+}
 
 /** True for a format that values of the type are not held to. */
 export function isUnknownFormat(type: string | undefined, format: string): boolean {

@@ -8,7 +8,7 @@ export const serverNodeFlags: readonly string[] = [
   "--disable-warning=ExperimentalWarning",
   "--max-semi-space-size=16",
   "--heap-growing-percent=60",
-  // Patterns of schemas and policies come from clients: what backtracks too long goes on in linear time.
+  // Our own patterns read texts of clients: what backtracks too long goes on in linear time.
   "--enable-experimental-regexp-engine-on-excessive-backtracks",
 ];
 

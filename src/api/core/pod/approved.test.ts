@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { noteEmptied } from "../../../machinery/index.ts";
 import type { Pod } from "../../generated/types.ts";
 import { validatePod } from "./spec.ts";
 import { podWarnings } from "./warnings.ts";
@@ -80,6 +81,17 @@ test("what hangs on the pod's name is looked at each time", () => {
   };
   assert.deepEqual(fields(pod("", made, "short")), []);
   assert.deepEqual(fields(pod("", made, "x".repeat(253))), ["spec.volumes[0].name"]);
+});
+
+test("what ephemeral containers have dropped is looked at each time", () => {
+  const withOne = (more: object): Pod => pod("", { volumes: [], ephemeralContainers: [more] });
+  const plain = { name: "e", image: "i", imagePullPolicy: "Always", terminationMessagePolicy: "File" };
+  const noted = { ...plain };
+  noteEmptied(noted, "resizePolicy");
+  const found = fields(withOne(noted));
+  assert.ok(found.includes("spec.ephemeralContainers[0].resizePolicy"));
+  fields(withOne(plain));
+  assert.deepEqual(fields(withOne(noted)), found);
 });
 
 test("a change may keep a mistake, a new pod may not have it", () => {

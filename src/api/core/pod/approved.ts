@@ -35,11 +35,11 @@ export function knownAnnotations({ metadata }: Pod): Record<string, string> | un
 }
 
 /**
- * All that the rules look at, as text. Undefined where they look at more: claims of ephemeral volumes are called after the pod;
- * and where it were too long.
+ * All that the rules look at, as text. Undefined where they look at more: claims of ephemeral volumes are called after the pod,
+ * of ephemeral containers even empty lists count that are dropped; and where it were too long.
  */
 export function textOfRules(spec: PodSpec, annotations: object | undefined): string | undefined {
-  if (spec.volumes?.some(isEphemeral)) return undefined;
+  if (spec.volumes?.some(isEphemeral) || spec.ephemeralContainers?.length) return undefined;
   const text = JSON.stringify(annotations ? [spec, annotations] : spec);
   if (text.length > maxLength) return undefined;
   const token = spec.volumes?.find(isToken)?.name;

@@ -8,11 +8,13 @@ import type { Meter } from "../meter.ts";
 const maxGrowth = 16;
 
 function regex(meter: Meter, text: string, pattern: string): GoRegexp {
+  // As the original estimates it: the text's length by the pattern's.
+  const cost = (length: number): number => (text.length + 1) * 0.1 * Math.max(1, length * 0.25);
+  meter.step(cost(pattern.length));
   const made = compileRegexp(pattern);
   if (typeof made === "string") throw new CelEvaluationError(made);
-  // As the original estimates it: the text's length by the pattern's.
-  const length = Math.max(pattern.length, made.size / maxGrowth);
-  meter.step((text.length + 1) * 0.1 * Math.max(1, length * 0.25));
+  const more = made.size / maxGrowth;
+  if (more > pattern.length) meter.step(cost(more) - cost(pattern.length));
   return made;
 }
 
