@@ -144,6 +144,11 @@ export class StoreFailedError extends Error {
   override readonly name = "StoreFailedError";
 }
 
+/** A value is there that cannot be read, as one that is encrypted with a key that was given up. The message names its key. */
+export class UnreadableValueError extends Error {
+  override readonly name = "UnreadableValueError";
+}
+
 /** The lease ended or never was. */
 export class LeaseNotFoundError extends Error {
   override readonly name = "LeaseNotFoundError";

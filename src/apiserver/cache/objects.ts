@@ -1,9 +1,14 @@
 import type { KubeObject } from "../../api/index.ts";
 import type { Clock } from "../../machinery/index.ts";
-import { prefixEnd, type Store, type StoreEvent, type StoreWatch } from "../../store/index.ts";
+import {
+  prefixEnd,
+  type Store,
+  type StoreEvent,
+  type StoreWatch,
+  UnreadableValueError,
+} from "../../store/index.ts";
 import type { ObjectReader } from "../auth-contract.ts";
 import type { ResourceTally } from "../metrics/storage.ts";
-import { TransformError } from "../encryption/transformer.ts";
 import { withResourceVersion } from "../codec/stored.ts";
 import { Entry } from "./entry.ts";
 import { type Change, WatchCache } from "./watch-cache.ts";
@@ -45,7 +50,7 @@ export class ObjectCaches implements ObjectReader {
     try {
       await this.#openFrom(base, onError);
     } catch (error) {
-      if (!(error instanceof Error && error.cause instanceof TransformError)) throw error;
+      if (!(error instanceof UnreadableValueError)) throw error;
       this.#watch?.close();
       this.#caches.clear();
       await this.#openFrom(undefined, onError);
@@ -64,7 +69,7 @@ export class ObjectCaches implements ObjectReader {
     this.revision = from;
     for (const { key, value, modRevision } of read.items) {
       const place = locate(key);
-      if (place) this.#cache(place.resource).fill(this.#entry(place.key, value, modRevision));
+      if (place) this.#cache(place.resource).fill(this.#entry(place, value, modRevision));
     }
     const target = this.#store.revision;
     let open = false;
@@ -176,7 +181,7 @@ export class ObjectCaches implements ObjectReader {
     return cache;
   }
 
-  #entry(key: string, stored: Uint8Array, revision: number): Entry {
+  #entry({ resource, key }: Place, stored: Uint8Array, revision: number): Entry {
     const object = this.#written.get(stored);
     if (object?.metadata) object.metadata.resourceVersion = String(revision);
     try {
@@ -185,7 +190,7 @@ export class ObjectCaches implements ObjectReader {
       // A server that was told how to encrypt has written it.
       if (!Buffer.from(stored.subarray(0, encrypted.length)).equals(encrypted)) throw cause;
       const why = "identity transformer tried to read encrypted data";
-      throw new Error(`${key} cannot be read: ${why}`, { cause });
+      throw new UnreadableValueError(`${registryPrefix}${resource}/${key} cannot be read: ${why}`, { cause });
     }
   }
 
@@ -194,7 +199,7 @@ export class ObjectCaches implements ObjectReader {
       const place = locate(event.type === "put" ? event.kv.key : event.key);
       if (!place) continue;
       const cache = this.#cache(place.resource);
-      if (event.type === "put") cache.put(this.#entry(place.key, event.kv.value, revision));
+      if (event.type === "put") cache.put(this.#entry(place, event.kv.value, revision));
       else cache.remove(place.key, (previous) => atRevision(previous, revision));
     }
     this.revision = revision;
@@ -214,7 +219,13 @@ export function atRevision(entry: Entry, revision: number): Entry {
   return new Entry(entry.key, revision, json, undefined);
 }
 
-function locate(key: string): { resource: string; key: string } | undefined {
+/** Where an object is: its resource, and its key in that. */
+interface Place {
+  resource: string;
+  key: string;
+}
+
+function locate(key: string): Place | undefined {
   if (!key.startsWith(registryPrefix)) return undefined;
   const group = key.indexOf("/", registryPrefix.length);
   const plural = key.indexOf("/", group + 1);

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { failure, type Harness, startHarness } from "../testing/harness.ts";
+import { failure, type Harness } from "../testing/harness.ts";
+import { crd, path, withTabs } from "../testing/tabs.ts";
 
 let h: Harness;
-const path = "/apis/stable.example.com/v1/namespaces/default/tabs";
 const rule = { rule: "!has(self.size) || self.size < 5", message: "small" };
 const spec = {
   type: "object",
@@ -13,19 +13,7 @@ const spec = {
 const schema = { openAPIV3Schema: { type: "object", required: ["spec"], properties: { spec } } };
 
 before(async () => {
-  h = await startHarness();
-  await h.call("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", {
-    apiVersion: "apiextensions.k8s.io/v1",
-    kind: "CustomResourceDefinition",
-    metadata: { name: "tabs.stable.example.com" },
-    spec: {
-      group: "stable.example.com",
-      scope: "Namespaced",
-      names: { plural: "tabs", kind: "Tab" },
-      versions: [{ name: "v1", served: true, storage: true, schema }],
-    },
-  });
-  while ((await h.call("GET", path)).status !== 200) await new Promise((done) => setImmediate(done));
+  h = await withTabs(crd([{ name: "v1", served: true, storage: true, schema }]));
   await h.call("POST", path, tab({ size: 1 }, "Tab"));
 });
 after(() => h.close());

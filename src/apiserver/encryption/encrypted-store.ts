@@ -1,16 +1,17 @@
 /** A store whose values are written as an EncryptionConfiguration says. What is above it sees plain values alone. */
-import type {
-  KeyValue,
-  NotePart,
-  RangeRequest,
-  RangeResult,
-  Store,
-  StoreEvent,
-  StoreWatch,
-  TxnRequest,
-  TxnResult,
-  WatchRequest,
-  WatchSink,
+import {
+  type KeyValue,
+  type NotePart,
+  type RangeRequest,
+  type RangeResult,
+  type Store,
+  type StoreEvent,
+  type StoreWatch,
+  type TxnRequest,
+  type TxnResult,
+  type WatchRequest,
+  type WatchSink,
+  UnreadableValueError,
 } from "../../store/index.ts";
 import { type Opened, Transformers } from "./transformer.ts";
 
@@ -207,7 +208,7 @@ export class EncryptedStore implements Store {
       mark,
     });
     const named = (cause: unknown): Error =>
-      new Error(`${kv.key} cannot be read: ${(cause as Error).message}`, { cause });
+      new UnreadableValueError(`${kv.key} cannot be read: ${(cause as Error).message}`, { cause });
     try {
       const opened = transformers.decrypt(kv.value, kv.key);
       if (!(opened instanceof Promise)) return as(opened);

@@ -296,3 +296,23 @@ test("a configuration that waits for its plugin when the server ends is given up
   for (let i = 0; i < 50 && !over; i++) await clock.run(100);
   await ended;
 });
+
+test("former states that nobody can read any more keep no server from starting, present ones do", async () => {
+  const clock = new FakeClock();
+  const raw = await openMemoryStore({ clock });
+  const first = await startHarness({ store: raw });
+  await first.call("POST", maps, configMap("a", { a: "1" }));
+  const at = "/registry/core/configmaps/default/a";
+  const kept = await stored(raw, "a");
+  await first.server.close();
+  const write = (value: Uint8Array) => raw.txn({ when: [], then: [{ type: "put", key: at, value }] });
+  await write(Buffer.from("k8s:enc:secretbox:v1:gone:xyz"));
+  await assert.rejects(
+    startHarness({ store: raw }),
+    /configmaps\/default\/a cannot be read: identity transformer/,
+  );
+  await write(kept);
+  const again = await startHarness({ store: raw });
+  assert.equal((await again.call("GET", `${maps}/a`)).status, 200);
+  await again.close();
+});

@@ -12,7 +12,7 @@ const reservedOf = (size: number): number => Math.min(Math.max(16, Math.floor(si
 
 export class ClusterAddresses {
   readonly #range: Cidr;
-  readonly #pool: Pool;
+  readonly pool: Pool;
   readonly #now: () => number;
   readonly #meters: PoolMeters | undefined;
 
@@ -20,23 +20,14 @@ export class ClusterAddresses {
     this.#range = parseCidr(network.serviceCidr);
     const { base, size } = this.#range;
     // Neither the network's own address nor the broadcast address is given away.
-    this.#pool = new Pool(base + 1, size - 2, reservedOf(size), random);
+    this.pool = new Pool(base + 1, size - 2, reservedOf(size), random);
     this.#now = now;
-    this.#meters = registry && poolMeters(registry, network.serviceCidr, () => this.#pool.state);
+    this.#meters = registry && poolMeters(registry, network.serviceCidr, () => this.pool.state);
   }
 
-  /** Notes what a stored Service has. */
-  own(service: Service, owner: string): void {
-    for (const address of addressesOf(service)) this.#pool.own(address, owner);
-  }
-
-  disown(service: Service, owner: string): void {
-    for (const address of addressesOf(service)) this.#pool.disown(address, owner);
-  }
-
-  /** Gives up what is held for a write that is over. */
-  letGo(write: AdmissionRequest): void {
-    this.#pool.letGo(write);
+  /** What a Service has. */
+  numbersOf({ spec }: Service): number[] {
+    return (spec?.clusterIPs ?? []).map(parseAddress).filter((each) => each !== undefined);
   }
 
   /** Takes the address a Service asks for, or any. A dry run takes none. */
@@ -60,13 +51,13 @@ export class ClusterAddresses {
       refuseValue(request, "spec.clusterIPs", spec.clusterIPs, `failed to allocate IP ${given}: ${problem}`);
     }
     if (request.dryRun) return;
-    this.#pool.hold(address as number, owner, request);
+    this.pool.hold(address as number, owner, request);
     this.#meters?.allocated("static", this.#now() - began);
   }
 
   #take(request: AdmissionRequest, owner: string): number {
     const began = this.#now();
-    const taken = this.#pool.take(owner, request);
+    const taken = this.pool.take(owner, request);
     if (taken === undefined) {
       this.#meters?.failed("dynamic");
       throw rangeIsFull(`a serviceIP for Service ${JSON.stringify(request.name)}`);
@@ -82,15 +73,12 @@ export class ClusterAddresses {
     address: number | undefined,
     owner: string,
   ): string | undefined {
-    const inRange = address !== undefined && this.#pool.contains(address);
+    const inRange = address !== undefined && this.pool.contains(address);
     if (dryRun)
       return inRange
         ? undefined
         : `the provided IP (${given}) is not in the valid range. The range of valid IPs is ${this.#range.text}`;
     if (!inRange) return "the provided network does not match the current range";
-    return this.#pool.isFree(address, owner) ? undefined : "provided IP is already allocated";
+    return this.pool.isFree(address, owner) ? undefined : "provided IP is already allocated";
   }
 }
-
-const addressesOf = ({ spec }: Service): number[] =>
-  (spec?.clusterIPs ?? []).map(parseAddress).filter((each) => each !== undefined);

@@ -22,29 +22,21 @@ interface Asked {
 
 export class NodePorts {
   readonly #range: { from: number; to: number };
-  readonly #pool: Pool;
+  readonly pool: Pool;
   readonly #meters: PoolMeters | undefined;
 
   constructor({ network, random, registry }: AllocationContext) {
     this.#range = network.nodePorts ?? defaultRange;
     const { from, to } = this.#range;
     const size = to - from + 1;
-    this.#pool = new Pool(from, size, Math.min(86, Math.floor(size / 32)), random);
-    this.#meters = registry && poolMeters(registry, undefined, () => this.#pool.state);
+    this.pool = new Pool(from, size, Math.min(86, Math.floor(size / 32)), random);
+    this.#meters = registry && poolMeters(registry, undefined, () => this.pool.state);
   }
 
-  /** Notes what a stored Service has. */
-  own(service: Service, owner: string): void {
-    for (const port of portsOf(service)) this.#pool.own(port, owner);
-  }
-
-  disown(service: Service, owner: string): void {
-    for (const port of portsOf(service)) this.#pool.disown(port, owner);
-  }
-
-  /** Gives up what is held for a write that is over. */
-  letGo(write: AdmissionRequest): void {
-    this.#pool.letGo(write);
+  /** What a Service has. */
+  numbersOf({ spec }: Service): number[] {
+    const ports = [...(spec?.ports ?? []).map(({ nodePort }) => nodePort), spec?.healthCheckNodePort];
+    return ports.flatMap((port) => port || []);
   }
 
   /** `before`: undefined for a new Service; of a changed one only what is new is asked for. */
@@ -107,7 +99,7 @@ export class NodePorts {
     const problem = this.#problem(asked, wanted);
     if (problem)
       throw allocationFailed(`failed to allocate requested HealthCheck NodePort ${wanted}: ${problem}`);
-    this.#pool.hold(wanted, asked.owner, asked.request);
+    this.pool.hold(wanted, asked.owner, asked.request);
   }
 
   #hold(asked: Asked, port: number, index: number): void {
@@ -116,13 +108,13 @@ export class NodePorts {
       this.#meters?.failed("static");
       refuseValue(asked.request, `spec.ports[${index}].nodePort`, port, problem);
     }
-    this.#pool.hold(port, asked.owner, asked.request);
+    this.pool.hold(port, asked.owner, asked.request);
     asked.held.add(port);
     this.#meters?.allocated("static");
   }
 
   #take({ owner, request }: Asked): number {
-    const taken = this.#pool.take(owner, request);
+    const taken = this.pool.take(owner, request);
     if (taken === undefined) {
       this.#meters?.failed("dynamic");
       throw rangeIsFull("a nodePort");
@@ -135,14 +127,9 @@ export class NodePorts {
   #problem({ request, owner, held }: Asked, port: number): string | undefined {
     const { from, to } = this.#range;
     // The original looks at the range only when it takes the port.
-    if (!request.dryRun && !this.#pool.contains(port))
+    if (!request.dryRun && !this.pool.contains(port))
       return `provided port is not in the valid range. The range of valid ports is ${from}-${to}`;
-    const free = this.#pool.isFree(port, owner) && !held.has(port);
+    const free = this.pool.isFree(port, owner) && !held.has(port);
     return free ? undefined : "provided port is already allocated";
   }
-}
-
-function portsOf({ spec }: Service): number[] {
-  const ports = [...(spec?.ports ?? []).map(({ nodePort }) => nodePort), spec?.healthCheckNodePort];
-  return ports.flatMap((port) => port || []);
 }

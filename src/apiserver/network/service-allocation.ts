@@ -18,19 +18,15 @@ export function serviceAllocation(context: AllocationContext): AdmissionPlugin {
   const { caches } = context;
   const addresses = new ClusterAddresses(context);
   const nodePorts = new NodePorts(context);
-  const note = (service: Service): void => {
-    const owner = ownerOf(service);
-    addresses.own(service, owner);
-    nodePorts.own(service, owner);
+  const all = [addresses, nodePorts];
+  const note = (service: Service, as: "own" | "disown"): void => {
+    for (const each of all)
+      for (const number of each.numbersOf(service)) each.pool[as](number, ownerOf(service));
   };
-  for (const service of caches.list<Service>("", "services")) note(service);
+  for (const service of caches.list<Service>("", "services")) note(service, "own");
   caches.onChange<Service>("", "services", (type, service, old) => {
-    if (old) {
-      const owner = ownerOf(old);
-      addresses.disown(old, owner);
-      nodePorts.disown(old, owner);
-    }
-    if (type !== "deleted") note(service);
+    if (old) note(old, "disown");
+    if (type !== "deleted") note(service, "own");
   });
 
   return {
@@ -49,9 +45,7 @@ export function serviceAllocation(context: AllocationContext): AdmissionPlugin {
       nodePorts.allocate(request, spec, before, owner);
     },
     release(request) {
-      if (!serviceOf(request)) return;
-      addresses.letGo(request);
-      nodePorts.letGo(request);
+      if (serviceOf(request)) for (const { pool } of all) pool.letGo(request);
     },
   };
 }

@@ -128,6 +128,18 @@ export async function startHarness(options: Partial<ApiServerOptions> = {}): Pro
 const bytesOf = (body: unknown): Uint8Array =>
   body instanceof Uint8Array ? body : Buffer.from(typeof body === "string" ? body : JSON.stringify(body));
 
+/** Server-side apply. */
+export const apply = (
+  h: Harness,
+  path: string,
+  manager: string,
+  body: object,
+  query = "",
+): Promise<Answered> =>
+  h.call("PATCH", `${path}?fieldManager=${manager}${query}`, body, {
+    "content-type": "application/apply-patch+yaml",
+  });
+
 export const configMap = (
   name: string,
   data: Record<string, string> = {},
