@@ -55,6 +55,7 @@ export {
 export { sharedSet as sharedFieldSet, textOfSet as textOfFieldSet } from "./apply/known-sets.ts";
 export * from "./apply/managers.ts";
 export { reconcileManagers, reconcileSet } from "./apply/reconcile.ts";
+export { UndeclaredField } from "./apply/undeclared.ts";
 export { compareText } from "./apply/path-element.ts";
 export {
   deducedShape,

@@ -212,3 +212,45 @@ test("apply: nulls are judged, also seen through another version; a default take
   const conflict = failure(await send("v2", "two", { n: null }), 409);
   assert.equal(conflict.message, 'Apply failed with 1 conflict: conflict with "one": .spec.n');
 });
+
+test("apply: what a version that owns fields does not declare is refused, with every such field", async (t) => {
+  const item = (fields: object): object => ({ type: "object", properties: fields });
+  const spec = (fields: object): object => ({
+    list: { type: "array", items: item(fields) },
+    one: item(fields),
+  });
+  const withPolicy = { key: text, policy: { ...text, default: "Ignore" } };
+  const h = await withVersions(t, [version("v1", true, spec({ key: text }))]);
+  const applied = (at: string, more: object, name = "x") =>
+    h.call(
+      "PATCH",
+      `${path(at)}/${name}?fieldManager=me&force=true`,
+      JSON.stringify(thing(at, name, more)),
+      apply,
+    );
+  const list = [{ key: "bar" }];
+  await applied("v1", { list });
+  await applied("v1", { list, one: { key: "1" } }, "y");
+  const versions = (fields: object): object[] => [
+    version("v1", false, spec({ key: text }), { served: false }),
+    version("v2", true, spec(fields)),
+  ];
+  await define(
+    h,
+    versions({ key: text, policy: text }),
+    async () => (await h.call("GET", path("v2"))).status === 200,
+  );
+  const refusal = async (more: object, name = "x") => failure(await applied("v2", more, name), 500).message;
+  const inList = ".spec.list[0].policy: field not declared in schema";
+  assert.equal(
+    await refusal({ list: [{ key: "bar", policy: "p" }] }),
+    `failed to prune fields: failed to convert merged object to last applied version: ${inList}`,
+  );
+  for (const name of ["x", "y"])
+    await h.call("PATCH", `${path("v2")}/${name}`, { metadata: { labels: { stored: "anew" } } }, merge);
+  const shown = async () => (await h.call("GET", `${path("v2")}/x`)).body.spec.list[0].policy;
+  await define(h, versions(withPolicy), async () => (await shown()) === "Ignore");
+  assert.equal(await refusal({ list }), inList, "what is there already");
+  const inOne = ".spec.one.policy: field not declared in schema";
+  assert.equal(await refusal({}, "y"), `errors:\n  ${inList}\n  ${inOne}`);
+});

@@ -6,6 +6,7 @@ import {
   deducedShape,
   type Managers,
   reconcileManagers,
+  UndeclaredField,
   UnkeyedItem,
   type View,
   type Writer,
@@ -18,7 +19,7 @@ import { settled } from "../pending.ts";
 import type { ServedResource } from "../registry/resource.ts";
 import { isReset, nobody, readManagers, writeManagers } from "./entries.ts";
 import { resetFields } from "./reset-fields.ts";
-import { inVersion, UndeclaredField } from "./versions.ts";
+import { inVersion } from "./versions.ts";
 
 const maxNameBytes = 128;
 

@@ -1,10 +1,8 @@
 /** Objects as other versions of their kind show them, to see who owns what there. */
 import type { KubeObject } from "../../api/index.ts";
+import { UndeclaredField } from "../../machinery/index.ts";
 import type { Conversions } from "../conversion/conversions.ts";
 import type { ServedResource } from "../registry/resource.ts";
-
-/** A converted object has a field that the version's schema does not declare; in words of structured-merge-diff. */
-export class UndeclaredField extends Error {}
 
 /**
  * An object of one version in the spelling of another; both are spellings of the same stored kind. Throws UndeclaredField,
@@ -31,7 +29,7 @@ export function inVersion(
 
 /** The converted object, when its version knows every field of it. */
 function declared(object: KubeObject, { def }: ServedResource): KubeObject {
-  const [field] = def.conversion?.converted(object) ?? [];
-  if (field !== undefined) throw new UndeclaredField(`.${field}: field not declared in schema`);
+  const fields = def.conversion?.converted(object) ?? [];
+  if (fields.length > 0) throw UndeclaredField.of(fields);
   return object;
 }

@@ -17,10 +17,12 @@ import {
   isObject,
   reconcileManagers,
   type Managers,
+  type View,
   type YamlBody,
   GoYamlError,
   StatusError,
   TypedError,
+  UndeclaredField,
   UnkeyedItem,
 } from "../../machinery/index.ts";
 import type { Entry } from "../cache/entry.ts";
@@ -31,7 +33,6 @@ import { type Call, nowTime } from "../core.ts";
 import { badRequest, conflict, notFound } from "../errors.ts";
 import { conflictError } from "../managed-fields/conflicts.ts";
 import { setManagers, storedOwners, viewOf, writerOf } from "../managed-fields/ownership.ts";
-import { UndeclaredField } from "../managed-fields/versions.ts";
 import { lastAppliedAllows, syncedAnnotations } from "../managed-fields/last-applied.ts";
 import { settled } from "../pending.ts";
 import type { Answer } from "../response.ts";
@@ -163,7 +164,7 @@ function applied(call: Call, existing: Entry, given: Configuration, conversions?
   const live = { ...rest, metadata: others };
   const view = viewOf(call, resource, call.info.subresource, conversions);
   // The definition of a custom resource may have changed since.
-  const known = resource.def.type ? reconcileManagers(view, before) : before;
+  const known = resource.def.type ? knownOwners(view, before, live) : before;
   let owners = known;
   if (owners.size === 0) {
     const writer = { ...writerOf(call, "Update", call.info.subresource), manager: "before-first-apply" };
@@ -193,6 +194,18 @@ function applied(call: Call, existing: Entry, given: Configuration, conversions?
   resource.def.defaults?.(object, call.core.clock);
   return object;
 }
+
+/** The owners by the schemas as they are now. Throws 500 when one of their versions does not know all of the object. */
+function knownOwners(view: View, owners: Managers, live: KubeObject): Managers {
+  try {
+    return reconcileManagers(view, owners, live);
+  } catch (error) {
+    throw error instanceof UndeclaredField ? undeclared(error) : error;
+  }
+}
+
+const undeclared = (cause: UndeclaredField): StatusError =>
+  new StatusError("", cause.message, { code: 500, cause });
 
 /** Applies, and writes the new owners into the result. */
 function configured(
@@ -234,8 +247,7 @@ function configured(
     return { object, same: result.same && kept, unchanged: result.unchanged && kept };
   } catch (error) {
     if (error instanceof ApplyConflicts) throw conflictError(error);
-    if (error instanceof UndeclaredField)
-      throw new StatusError("", `failed to prune fields: ${error.message}`, { code: 500, cause: error });
+    if (error instanceof UndeclaredField) throw undeclared(error);
     if (!(error instanceof TypedError) && !(error instanceof UnkeyedItem)) throw error;
     throw new StatusError(
       "",

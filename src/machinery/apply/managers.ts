@@ -16,6 +16,7 @@ import {
 import { setOfText } from "./known-sets.ts";
 import { merge, removeFields } from "./merge.ts";
 import { asShown, type Shape } from "./shape.ts";
+import { during } from "./undeclared.ts";
 
 export type Operation = "Apply" | "Update";
 
@@ -114,10 +115,9 @@ class Changes {
       const other = this.#view.other(apiVersion);
       if (other) {
         const { shape, typed, reset } = other.view;
-        found = without(
-          compare(shape, other.convert(this.#before), other.convert(this.#after), typed),
-          reset,
-        );
+        const before = during("failed to convert old object", () => other.convert(this.#before));
+        const after = during("failed to convert new object", () => other.convert(this.#after));
+        found = without(compare(shape, before, after, typed), reset);
       }
     }
     this.#seen.set(apiVersion, found);
@@ -266,7 +266,8 @@ export function applyConfiguration(
   // The configuration counts as it was written: what is empty in it is there.
   const base = asSeen(view, live);
   const merged = merge(view.shape, base, config) as object;
-  const object = prune(view, merged, new Map(managers).set(id, { ...entry, set: named }), last, entry);
+  const wanted = new Map(managers).set(id, { ...entry, set: named });
+  const object = during("failed to prune fields", () => prune(view, merged, wanted, last, entry));
   const changes = new Changes(view, base, object, false);
   const left = takeFromOthers(changes, withMine, id, force);
   const same = isNone(changes.whole);
@@ -307,11 +308,12 @@ function prune(
   const sets = new Map<string, FieldSet>([[last.apiVersion, leaf]]);
   for (const { apiVersion, set } of managers.values())
     sets.set(apiVersion, union(sets.get(apiVersion) ?? leaf, set));
-  let seen = new Seen(then.view, then.view === view ? merged : asSeen(then.view, then.convert(merged)));
+  const shown = during("failed to convert merged object to last applied version", () => then.convert(merged));
+  let seen = new Seen(then.view, then.view === view ? merged : asSeen(then.view, shown));
   let pruned = seen.without(seen.named(last.set));
   // What went with the last configuration comes back where somebody owns it, or where it held no such field itself.
   for (const [apiVersion, set] of sets) {
-    const moved = moveTo(apiVersion, seen, pruned);
+    const moved = during("failed add back owned items", () => moveTo(apiVersion, seen, pruned));
     if (!moved) continue;
     [seen, pruned] = moved;
     pruned = seen.without(difference(seen.all, union(seen.fieldsOf(pruned), seen.named(set))));
@@ -363,8 +365,12 @@ function moveTo(apiVersion: string, seen: Seen, pruned: object): [Seen, object] 
   const { view, object } = seen;
   if (apiVersion === view.apiVersion) return [seen, pruned];
   const other = view.other(apiVersion);
-  const convert = (each: object): object => asSeen(other?.view ?? view, other?.convert(each) ?? each);
-  return other && [new Seen(other.view, convert(object)), convert(pruned)];
+  if (!other) return undefined;
+  const convert = (what: string, each: object): object =>
+    during(`failed to convert ${what} object at version ${apiVersion}`, () =>
+      asSeen(other.view, other.convert(each)),
+    );
+  return [new Seen(other.view, convert("merged", object)), convert("pruned", pruned)];
 }
 
 /** Every field there is in an object. */

@@ -39,11 +39,18 @@ function parts(set: FieldSet, shapeOf: (step: string) => Shape | undefined): Fie
   return changed ?? set;
 }
 
-/** Everybody's fields, by the schemas of their versions as they are now; the same map when nothing changes. */
-export function reconcileManagers(view: View, managers: Managers): Managers {
+/**
+ * Everybody's fields, by the schemas of their versions as they are now; the same map when nothing changes. Throws
+ * `UndeclaredField` when one of the versions does not know all of `live`, the object whose owners they are.
+ */
+export function reconcileManagers(view: View, managers: Managers, live?: object): Managers {
   let changed: Map<string, ManagerEntry> | undefined;
+  const shown = new Set([view.apiVersion]);
   for (const [id, entry] of managers) {
-    const own = entry.apiVersion === view.apiVersion ? view : view.other(entry.apiVersion)?.view;
+    const other = entry.apiVersion === view.apiVersion ? undefined : view.other(entry.apiVersion);
+    if (live && !shown.has(entry.apiVersion)) other?.convert(live);
+    shown.add(entry.apiVersion);
+    const own = entry.apiVersion === view.apiVersion ? view : other?.view;
     const set = own ? reconcileSet(own.shape, entry.set) : entry.set;
     if (set === entry.set) continue;
     changed ??= new Map(managers);
