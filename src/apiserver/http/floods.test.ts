@@ -135,6 +135,28 @@ test("more requests at once than there may be on a connection end it", async () 
   await servesOthers();
 });
 
+test("of what comes before a client knows how much there may be at once, only what is too much is refused", async () => {
+  const client = await RawHttp2.begin({ host: "127.0.0.1", port, ca, ...identity });
+  for (let i = 0; i < 102; i++) client.request(2 * i + 1, `${maps}?watch=1`);
+  const refused = new Map<number, number>();
+  const watching = new Set<number>();
+  await client.until(({ type, stream, payload }) => {
+    if (type === frameTypes.headers) watching.add(stream);
+    if (type === frameTypes.rstStream) refused.set(stream, payload.readUInt32BE(0));
+    return watching.size === 100 && refused.size === 2;
+  });
+  const { NGHTTP2_REFUSED_STREAM: code } = constants;
+  assert.deepEqual(
+    [...refused],
+    [201, 203].map((stream) => [stream, code]),
+  );
+  client.send(frameTypes.rstStream, 0, 1, Buffer.from([0, 0, 0, 8]));
+  client.request(205, "/version");
+  const answered = await client.until(({ stream }) => stream === 205);
+  assert.equal(answered?.type, frameTypes.headers);
+  client.socket.destroy();
+});
+
 test("a stranger has one request on a connection of HTTP/2", async () => {
   const stranger = session({});
   const away = once(stranger, "goaway");

@@ -58,15 +58,25 @@ export class RawHttp2 {
 
   /** Connected, with the settings of both sides agreed on. */
   static async open(options: ConnectionOptions): Promise<RawHttp2> {
+    const client = await RawHttp2.begin(options);
+    await client.agree();
+    return client;
+  }
+
+  /** Connected, when the server's settings are not acknowledged yet. */
+  static async begin(options: ConnectionOptions): Promise<RawHttp2> {
     const socket = connect({ ...options, ALPNProtocols: ["h2"] });
     const client = new RawHttp2(socket);
     await once(socket, "secureConnect");
     socket.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
     client.send(frameTypes.settings, 0, 0);
-    await client.until(({ type, flags }) => type === frameTypes.settings && flags === 0);
-    client.send(frameTypes.settings, acknowledgement, 0);
-    await client.until(({ type, flags }) => type === frameTypes.settings && flags === acknowledgement);
     return client;
+  }
+
+  async agree(): Promise<void> {
+    await this.until(({ type, flags }) => type === frameTypes.settings && flags === 0);
+    this.send(frameTypes.settings, acknowledgement, 0);
+    await this.until(({ type, flags }) => type === frameTypes.settings && flags === acknowledgement);
   }
 
   send(type: number, flags: number, stream: number, payload: Buffer = Buffer.alloc(0)): boolean {
