@@ -1,5 +1,6 @@
 /** Amounts of resources (`v1.ResourceList` of any kind) are rounded up to thousandths before anything looks at them. */
 import { formatQuantity, parseQuantity, type Quantity } from "../machinery/index.ts";
+import type { Parts } from "./definition.ts";
 import { type FieldSchema, schemaOf, typeOf, type TypeSchema } from "./schema.ts";
 
 /** Fields that are amounts, and fields that have such further down. */
@@ -67,12 +68,14 @@ function walk(field: FieldSchema, inner: TypeSchema | undefined, value: unknown)
   } else walkObject(inner, members);
 }
 
-function walkObject(type: TypeSchema, object: Record<string, unknown>): void {
-  for (const { name, field, inner } of planOf(type)) walk(field, inner, object[name]);
+function walkObject(type: TypeSchema, object: Record<string, unknown>, same?: Parts): void {
+  for (const { name, field, inner } of planOf(type)) {
+    if (!same || object[name] !== same[name]) walk(field, inner, object[name]);
+  }
 }
 
-/** In place; of an object that conforms to the type. */
-export function roundAmounts(schema: string, object: object): void {
+/** In place; of an object that conforms to the type. `same`: parts that need no look, if the object has them. */
+export function roundAmounts(schema: string, object: object, same?: Parts): void {
   const type = schemaOf(schema);
-  if (type) walkObject(type, object as Record<string, unknown>);
+  if (type) walkObject(type, object as Record<string, unknown>, same);
 }

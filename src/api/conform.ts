@@ -14,6 +14,7 @@ import {
 } from "../machinery/index.ts";
 import { Way } from "./conform-way.ts";
 import { roundedFraction } from "./amounts.ts";
+import type { Parts } from "./definition.ts";
 import { type Conformance, type FieldSchema, schemaOf, typeOf, type TypeSchema } from "./schema.ts";
 
 /** Thrown inside the walk for the first wrong value. */
@@ -21,18 +22,18 @@ class TypeProblem extends Error {}
 
 /**
  * Drops unknown fields and nulls from `object` and brings quantities into canonical form. With a problem the object is
- * half done and must not be used.
+ * half done and must not be used. `same`: parts that conform, if the object has them.
  */
-export function conform(schema: string | undefined, object: object): Conformance {
+export function conform(schema: string | undefined, object: object, same?: Parts): Conformance {
   const type = schema === undefined ? undefined : schemaOf(schema);
-  return type ? conformToType(type, object) : { unknown: [] };
+  return type ? conformToType(type, object, same) : { unknown: [] };
 }
 
 /** The same for a type that stands in no table. */
-export function conformToType(type: TypeSchema, object: object): Conformance {
+export function conformToType(type: TypeSchema, object: object, same?: Parts): Conformance {
   const unknown: string[] = [];
   try {
-    walkObject(type, object as Record<string, unknown>, new Way(), unknown);
+    walkObject(type, object as Record<string, unknown>, new Way(), unknown, same);
   } catch (error) {
     if (error instanceof TypeProblem) return { unknown, problem: error.message };
     throw error;
@@ -69,10 +70,12 @@ function walkObject(
   object: Record<string, unknown>,
   way: Way,
   unknown: string[] | undefined,
+  same?: Parts,
 ): void {
   for (const name in object) {
     const field = type.fields.get(name);
     const value = object[name];
+    if (same && typeof value === "object" && value !== null && value === same[name]) continue;
     if (!field) {
       unknown?.push(way.path(name));
       delete object[name];

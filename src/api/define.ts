@@ -6,6 +6,7 @@ import { conform } from "./conform.ts";
 import type {
   FieldError,
   KindDefinition,
+  Parts,
   ScaleSubresource,
   Strategy,
   RowCondition,
@@ -81,9 +82,11 @@ export interface KindSource<T extends KubeObject> {
   rowConditions?: (object: T) => readonly RowCondition[] | undefined;
   hiddenAnnotations?: readonly string[];
   selectableFields?: Readonly<Record<string, (object: T) => string>>;
-  defaults?(object: T, clock?: Clock): void;
+  defaults?(object: T, clock?: Clock, same?: Parts): void;
   /** As in the definition. */
   templated?: boolean;
+  /** As in the definition. */
+  sharesParts?: boolean;
   prepareForCreate?(object: T): void;
   /** Texts about what that did, told even of an object that is invalid. */
   preparationWarnings?(object: T): string[];
@@ -260,9 +263,9 @@ export function kindsOf(group: string, version: string, packageName: string) {
       namespaced,
       schema,
       verbs: source.verbs ?? allVerbs,
-      defaults(object, clock) {
-        roundAmounts(schema, object);
-        source.defaults?.(object as T, clock);
+      defaults(object, clock, same) {
+        roundAmounts(schema, object, same);
+        source.defaults?.(object as T, clock, same);
       },
       strategy,
       ...(status ? { status } : {}),
@@ -271,6 +274,7 @@ export function kindsOf(group: string, version: string, packageName: string) {
       ...(source.rawFields ? { rawFields: source.rawFields } : {}),
       ...(source.nameGenerated === false ? { nameGenerated: false } : {}),
       ...(source.templated ? { templated: true } : {}),
+      ...(source.sharesParts ? { sharesParts: true } : {}),
       ...(source.statusKeepsMetadata ? { statusKeepsMetadata: true } : {}),
       ...(source.scale ? { scale: source.scale } : {}),
       ...(source.subresources ? { subresources: source.subresources } : {}),

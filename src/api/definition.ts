@@ -76,6 +76,9 @@ export interface VersionConversion {
 }
 
 /** All there is to know about one served resource. A CustomResourceDefinition produces the same object at run time. */
+/** Parts of a stored object, by name, which an object that is to replace it may share. */
+export type Parts = Readonly<Record<string, unknown>>;
+
 /** What becomes of nulls in members that may not be null. */
 export type Nulls = "dropped" | "kept";
 
@@ -114,8 +117,16 @@ export interface KindDefinition {
    * the object.
    */
   templated?: boolean;
-  /** Fills defaults in place; runs on requests and on objects read. What begins when it is first given needs the clock. */
-  defaults?(object: KubeObject, clock?: Clock): void;
+  /**
+   * What a change leaves as it was of spec and status may be the stored object's own part: whatever is done to a changed object
+   * writes into none of them that is in order, which all stored ones are.
+   */
+  sharesParts?: boolean;
+  /**
+   * Fills defaults in place; runs on requests and on objects read. What begins when it is first given needs the clock. `same`: parts
+   * that have theirs, if the object has them.
+   */
+  defaults?(object: KubeObject, clock?: Clock, same?: Parts): void;
   strategy: Strategy;
   /** Present when the kind has /status. */
   status?: Strategy;

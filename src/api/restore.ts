@@ -12,6 +12,7 @@ import {
   QuantityError,
 } from "../machinery/index.ts";
 import { base64Problem, octetText } from "./conform.ts";
+import type { Parts } from "./definition.ts";
 import { type Conformance, type FieldSchema, schemaOf, typeOf, type TypeSchema } from "./schema.ts";
 
 class Unfit extends Error {}
@@ -28,13 +29,13 @@ export interface Restored extends Conformance {
 }
 
 /** Changes nothing. Unknown fields are in alphabetical order; with a problem they are not to be relied upon. */
-export function restorable(schema: string | undefined, object: object): Restored {
+export function restorable(schema: string | undefined, object: object, same?: Parts): Restored {
   const type = schema === undefined ? undefined : schemaOf(schema);
   const walk = new Walk();
   if (!type) return { unknown: [], conversions: [] };
   const { unknown, conversions } = walk;
   try {
-    walk.struct(type, object, "");
+    walk.struct(type, object, "", same);
   } catch (error) {
     if (error instanceof Unfit) return { unknown, conversions, problem: error.message };
     throw error;
@@ -80,10 +81,12 @@ class Walk {
   readonly conversions: Conversion[] = [];
   readonly #at: (string | number)[] = [];
 
-  struct(type: TypeSchema, value: unknown, path: string): void {
+  struct(type: TypeSchema, value: unknown, path: string, same?: Parts): void {
     if (!isObject(value)) throw new Unfit(`cannot restore struct from: ${kindOf({ value })}`);
-    for (const [name, field] of type.fields)
+    for (const [name, field] of type.fields) {
+      if (same && value[name] === same[name]) continue;
       this.#member(field, value, name, path === "" ? name : `${path}.${name}`);
+    }
     for (const name of Object.keys(value))
       if (!type.fields.has(name)) this.unknown.push(path === "" ? name : `${path}.${name}`);
   }

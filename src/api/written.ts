@@ -3,6 +3,7 @@
  * answer of Kubernetes, so they are here too. In place; what is there stays.
  */
 import { noteEmptied } from "../machinery/index.ts";
+import type { Parts } from "./definition.ts";
 import { type FieldSchema, typeOf, type TypeSchema } from "./schema.ts";
 
 interface Written {
@@ -77,8 +78,16 @@ export function zero(field: FieldSchema): unknown {
   }
 }
 
-/** `nulls`: what is written as null too; rules are easier to write for what is absent instead. */
-export function fillWritten(type: TypeSchema, object: Record<string, unknown>, nulls = true): void {
+/**
+ * `nulls`: what is written as null too; rules are easier to write for what is absent instead. `same`: parts that have it all, and
+ * nothing that is null, if the object has them.
+ */
+export function fillWritten(
+  type: TypeSchema,
+  object: Record<string, unknown>,
+  nulls = true,
+  same?: Parts,
+): void {
   const { always, below } = planOf(type);
   for (const { name, field, isNull } of always) {
     const value = object[name];
@@ -95,7 +104,8 @@ export function fillWritten(type: TypeSchema, object: Record<string, unknown>, n
   }
   for (const { name, field, type: inner } of below) {
     const value = object[name];
-    if (value !== undefined && value !== null) fillValue(field, inner, value, nulls);
+    if (value === undefined || value === null || (same && value === same[name])) continue;
+    fillValue(field, inner, value, nulls);
   }
 }
 
@@ -111,8 +121,19 @@ function fillValue(field: FieldSchema, type: TypeSchema, value: unknown, nulls: 
   }
 }
 
-/** The object without what is written as null. The given one is not changed, and is the answer when there is no such thing. */
+/** Parts of stored objects in which nothing is written as null. */
+const withNone = new WeakSet<object>();
+
+/**
+ * A stored object, whose parts nobody changes any more, without what is written as null. It is the answer itself when there is no
+ * such thing.
+ */
 export function withoutNulls<T extends object>(type: TypeSchema, object: T): T {
+  return bareObject(type, object, withNone);
+}
+
+/** `clean`: knows parts that are as they should be, and gets to know others. */
+function bareObject<T extends object>(type: TypeSchema, object: T, clean?: WeakSet<object>): T {
   const { always, below } = planOf(type);
   const from = object as Record<string, unknown>;
   let made: Record<string, unknown> | undefined;
@@ -121,21 +142,23 @@ export function withoutNulls<T extends object>(type: TypeSchema, object: T): T {
   }
   for (const { name, field, type: inner } of below) {
     const value = from[name];
-    const bare = withoutNullsIn(field, inner, value);
+    if (typeof value !== "object" || value === null || clean?.has(value)) continue;
+    const bare = bareValue(field, inner, value);
     if (bare !== value) (made ??= { ...from })[name] = bare;
+    else clean?.add(value);
   }
   return (made as T | undefined) ?? object;
 }
 
-function withoutNullsIn(field: FieldSchema, type: TypeSchema, value: unknown): unknown {
+function bareValue(field: FieldSchema, type: TypeSchema, value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
-  if (field.type === "ref") return withoutNulls(type, value);
+  if (field.type === "ref") return bareObject(type, value);
   if (!field.element) return value;
   const inner = field.element;
   if (Array.isArray(value)) {
     let made: unknown[] | undefined;
     for (let i = 0; i < value.length; i++) {
-      const bare = withoutNullsIn(inner, type, value[i]);
+      const bare = bareValue(inner, type, value[i]);
       if (bare !== value[i]) (made ??= value.slice())[i] = bare;
     }
     return made ?? value;
@@ -143,7 +166,7 @@ function withoutNullsIn(field: FieldSchema, type: TypeSchema, value: unknown): u
   const from = value as Record<string, unknown>;
   let made: Record<string, unknown> | undefined;
   for (const name in from) {
-    const bare = withoutNullsIn(inner, type, from[name]);
+    const bare = bareValue(inner, type, from[name]);
     if (bare !== from[name]) (made ??= { ...from })[name] = bare;
   }
   return made ?? value;

@@ -114,7 +114,8 @@ async function written(
 ): Promise<WriteResult> {
   const { rawFields } = resource.def;
   if (rawFields && existing) carryRaw(rawFields, textsOf(existing, rawFields), object);
-  const value = encodeStored(object, resource.storedKind, resource.storedApiVersion, rawFields);
+  const parts = existing && resource.def.sharesParts ? existing.object : undefined;
+  const value = encodeStored(object, resource.storedKind, resource.storedApiVersion, rawFields, parts);
   if (existing && !core.store.isStale?.(resource.storeKey(key)) && isSame(value, object, existing))
     return { done: true, entry: existing };
   const lease = resource.def.ttlSeconds ? await core.leases.lease(resource.def.ttlSeconds) : 0;
@@ -154,12 +155,11 @@ export function textsOf({ object, json }: Entry, rawFields: readonly string[]): 
 function isSame(value: Buffer, object: KubeObject, existing: Entry): boolean {
   if (value.length + resourceVersionLength(existing.revision) !== existing.json.length) return false;
   if (isStoredAs(value, existing.revision, existing.json)) return true;
-  const { resourceVersion: _mine, ...mine } = object.metadata ?? {};
-  const { resourceVersion: _theirs, ...theirs } = existing.object.metadata ?? {};
-  return (
-    deepEqual(mine, theirs) &&
-    deepEqual({ ...object, metadata: undefined }, { ...existing.object, metadata: undefined })
-  );
+  const unversioned = (each: KubeObject): KubeObject => ({
+    ...each,
+    metadata: { ...each.metadata, resourceVersion: "" },
+  });
+  return deepEqual(unversioned(object), unversioned(existing.object));
 }
 
 /** True when it was removed at this revision, false when somebody else was faster. */

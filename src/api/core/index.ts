@@ -104,19 +104,20 @@ export const coreKinds: readonly KindDefinition[] = [
     ],
     columns: podColumns,
     rowConditions: podRowConditions,
-    defaults(pod) {
-      defaultPod(pod);
+    defaults(pod, _clock, same) {
+      defaultPod(pod, same);
       // Less than no time is the least there is.
       if ((pod.spec?.terminationGracePeriodSeconds ?? 0) < 0) {
         pod.spec = { ...pod.spec, containers: pod.spec?.containers ?? [], terminationGracePeriodSeconds: 1 };
       }
     },
     templated: true,
+    sharesParts: true,
     warnings: podWarnings,
     prepareForCreate: prepareNewPod,
     preparationWarnings: profileWarnings,
     prepareForUpdate(pod, old) {
-      dropDisabled(pod.spec, old.spec);
+      if (pod.spec !== old.spec) dropDisabled(pod.spec, old.spec);
     },
     onUpdate: ["metadataChange", "metadata", "change"],
     validate: (pod) => validatePod(pod),

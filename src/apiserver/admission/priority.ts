@@ -1,4 +1,4 @@
-import type { Pod, PriorityClass } from "../../api/index.ts";
+import type { Pod, PodSpec, PriorityClass } from "../../api/index.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "./chain.ts";
 import type { PluginContext } from "./context.ts";
 import { refuse } from "./refuse.ts";
@@ -25,8 +25,9 @@ export function priority({ caches }: PluginContext): AdmissionPlugin {
       else {
         // Whoever leaves them out keeps what admission has once given.
         const old = (request.oldObject as Pod).spec;
-        pod.spec.priority ??= old?.priority;
-        pod.spec.preemptionPolicy ??= old?.preemptionPolicy;
+        const { priority = old?.priority, preemptionPolicy = old?.preemptionPolicy } = pod.spec;
+        if (priority !== pod.spec.priority || preemptionPolicy !== pod.spec.preemptionPolicy)
+          pod.spec = { ...pod.spec, priority, preemptionPolicy } as PodSpec;
       }
     },
     validate(request) {

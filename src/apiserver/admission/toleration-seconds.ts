@@ -8,8 +8,9 @@ const unreachableSeconds = 300;
 export const defaultTolerationSeconds: AdmissionPlugin = {
   name: "DefaultTolerationSeconds",
   admit(request) {
-    const spec = podOf(request)?.spec;
-    if (!spec) return;
+    const pod = podOf(request);
+    const { spec } = pod ?? {};
+    if (!pod || !spec) return;
     const tolerations = spec.tolerations ?? [];
     const tolerates = (key: string): boolean =>
       tolerations.some(
@@ -23,6 +24,6 @@ export const defaultTolerationSeconds: AdmissionPlugin = {
         effect: "NoExecute",
         tolerationSeconds: unreachableSeconds,
       }));
-    if (added.length > 0) spec.tolerations = [...tolerations, ...added];
+    if (added.length > 0) pod.spec = { ...spec, tolerations: [...tolerations, ...added] };
   },
 };

@@ -14,12 +14,16 @@ import {
   textOfFieldSet,
 } from "../../machinery/index.ts";
 
-/** `rawFields`: what of it is written as the text it was given in. */
+/**
+ * `rawFields`: what of it is written as the text it was given in. `parts`: the text of what the object shares with these is
+ * remembered.
+ */
 export function encodeStored(
   object: KubeObject,
   kind: string,
   apiVersion: string,
   rawFields?: readonly string[],
+  parts?: object,
 ): Buffer {
   if (rawFields) settleRaw(rawFields, object);
   const stringify = rawFields ? stringifyRaw : stringifyExact;
@@ -34,11 +38,31 @@ export function encodeStored(
   if (!managedFields || managedFields.length === 0)
     return Buffer.from(stringify({ kind, apiVersion, metadata: ordered, ...rest }));
   const head = stringifyExact({ kind, apiVersion, metadata: ordered });
-  const body = stringify(rest);
+  const body = parts ? textOfParts(rest, parts as Record<string, unknown>) : stringify(rest);
   // What is owned is most of many objects, and is text already: it comes last in the metadata.
   const owners = `"managedFields":[${managedFields.map(ownersText).join(",")}]`;
   const comma = head.endsWith("{}}") ? "" : ",";
   return Buffer.from(`${head.slice(0, -2)}${comma}${owners}}${body === "{}" ? "}" : `,${body.slice(1)}`}`);
+}
+
+/** Of parts that objects share with those that they replaced. */
+const texts = new WeakMap<object, string>();
+
+function textOfParts(members: Record<string, unknown>, parts: Record<string, unknown>): string {
+  let text = "";
+  for (const name in members) {
+    const value = members[name];
+    if (value === undefined) continue;
+    const known = typeof value === "object" && value !== null && value === parts[name];
+    text += `${text === "" ? "{" : ","}${JSON.stringify(name)}:${known ? textOfPart(value) : stringifyExact(value)}`;
+  }
+  return text === "" ? "{}" : `${text}}`;
+}
+
+function textOfPart(part: object): string {
+  let text = texts.get(part);
+  if (text === undefined) texts.set(part, (text = stringifyExact(part)));
+  return text;
 }
 
 /** Metadata as Go writes it, without what the store knows and what is owned. */
@@ -120,9 +144,23 @@ export function withResourceVersion(stored: Uint8Array, revision: number | strin
   }
   const text = versionText(revision);
   // Its own memory: these bytes live long, and must not hold a pool's block in which everything else has died.
-  const out = Buffer.allocUnsafeSlow(bytes.length + Buffer.byteLength(text));
+  const length = bytes.length + Buffer.byteLength(text);
+  const out = Buffer.allocUnsafeSlow(length + 1);
   bytes.copy(out, 0, 0, at);
   const end = at + out.write(text, at);
   bytes.copy(out, end, at);
-  return out;
+  out[length] = lineFeed;
+  return out.subarray(0, length);
+}
+
+const lineFeed = 0x0a;
+
+/** An object's bytes with a line feed behind them, as it is answered. Where one stands there it is not copied. */
+export function lineOf(json: Buffer): Buffer {
+  const { buffer, byteOffset, length } = json;
+  if (byteOffset + length + 1 === buffer.byteLength) {
+    const line = Buffer.from(buffer, byteOffset, length + 1);
+    if (line[length] === lineFeed) return line;
+  }
+  return Buffer.concat([json, Buffer.of(lineFeed)]);
 }

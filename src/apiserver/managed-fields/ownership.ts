@@ -81,10 +81,8 @@ export function viewOf(
   };
 }
 
-const bare = (object: KubeObject): KubeObject => {
-  const { managedFields: _, ...metadata } = object.metadata ?? {};
-  return { ...object, metadata };
-};
+const bare = (object: KubeObject): KubeObject =>
+  ({ ...object, metadata: { ...object.metadata, managedFields: undefined } }) as KubeObject;
 
 const known = new WeakMap<object, Managers>();
 

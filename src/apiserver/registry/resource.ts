@@ -4,6 +4,7 @@ import {
   findKindByName,
   type KindDefinition,
   type KubeObject,
+  type Parts,
   type TypeSchema,
   typeOfKind,
 } from "../../api/index.ts";
@@ -225,9 +226,12 @@ export class ServedResource {
     object.apiVersion = this.storedApiVersion;
   }
 
-  /** Fills in what Go writes always, of an object in stored spelling. `nulls`: what is written as null too. */
-  complete(object: KubeObject, nulls = true): void {
-    if (this.#storedType) fillWritten(this.#storedType, object as Record<string, unknown>, nulls);
+  /**
+   * Fills in what Go writes always, of an object in stored spelling. `nulls`: what is written as null too. `same`: parts that have it
+   * all.
+   */
+  complete(object: KubeObject, nulls = true, same?: Parts): void {
+    if (this.#storedType) fillWritten(this.#storedType, object as Record<string, unknown>, nulls, same);
   }
 
   /** A stored object without what Go writes as null. It is not changed. */

@@ -8,6 +8,7 @@ import {
   type KindDefinition,
   type KubeObject,
   type Nulls,
+  type Parts,
   presentPart,
   schemaOf,
   strictTexts,
@@ -147,11 +148,11 @@ export function otherVersion(
   );
 }
 
-/** Drops in place what the type does not know, and names it. */
-export function conformed(def: KindDefinition, object: KubeObject, nulls?: Nulls): Conformance {
+/** Drops in place what the type does not know, and names it. `same`: parts that fit already, if the object has them. */
+export function conformed(def: KindDefinition, object: KubeObject, nulls?: Nulls, same?: Parts): Conformance {
   // An empty list of owners is dropped like any other, and yet says something.
   const disowned = object.metadata?.managedFields?.length === 0;
-  const found = def.conform?.(object, nulls) ?? conform(def.schema, object);
+  const found = def.conform?.(object, nulls) ?? conform(def.schema, object, same);
   if (disowned && object.metadata && !object.metadata.managedFields) object.metadata.managedFields = [];
   return found;
 }

@@ -4,6 +4,7 @@ import type { KubeObject } from "../../api/index.ts";
 import type { Entry } from "../cache/entry.ts";
 import { encodedBytes, mediaTypes } from "../codec/encode.ts";
 import type { Target } from "../codec/negotiate.ts";
+import { lineOf } from "../codec/stored.ts";
 import { enveloped, protobufType } from "../codec/protobuf/envelope.ts";
 import type { Call } from "../core.ts";
 import { wrongShape } from "../errors.ts";
@@ -11,13 +12,11 @@ import { type Answer, bytesAnswer, withErrorHeaders } from "../response.ts";
 import { type Columns, includeOf, partialObject, tableOf } from "../tables/render.ts";
 import { warningHeader } from "../warnings.ts";
 
-const lineFeed = Buffer.from("\n");
-
 /** One stored object, as the client asked for it. */
 export function objectAnswer(call: Call, status: number, entry: Entry): Answer {
   const { resource, target } = call;
   const plain = target.as === "object" && target.format === "json" && !target.pretty;
-  if (plain) return withWarnings(call, bytesAnswer(status, Buffer.concat([resource.json(entry), lineFeed])));
+  if (plain) return withWarnings(call, bytesAnswer(status, lineOf(resource.json(entry))));
   if (target.as === "object" && target.format === "protobuf") {
     const bytes = enveloped(resource.apiVersion, resource.def.kind, resource.message(entry));
     return withWarnings(call, bytesAnswer(status, bytes, protobufType));

@@ -1,7 +1,8 @@
-import { convert, type KubeObject, type ObjectMeta, restorable } from "../../api/index.ts";
+import { convert, type KubeObject, type ObjectMeta, type Parts, restorable } from "../../api/index.ts";
 import {
   cloneExact,
   compactText,
+  deepClone,
   deepEqual,
   eachRaw,
   isObject,
@@ -29,7 +30,7 @@ export async function patch(call: Call): Promise<Answer> {
   const { def } = resource;
   if (mediaType(request.headers?.["content-type"]) === applyType) return serverSideApply(call);
   const read = readPatch(call);
-  const entry = await updateObject(call, (existing) => {
+  const entry = await updateObject(call, (existing, same) => {
     // Of what is kept as text, all numbers must be as they were written.
     const { object: made, shown } = read.apply(
       def.rawFields ? resource.reread(existing) : resource.object(existing),
@@ -39,11 +40,12 @@ export async function patch(call: Call): Promise<Answer> {
       shown === undefined
         ? decoded(
             call,
-            workingCopy(made, owners, cloneExact),
+            workingCopy(made, owners, cloneExact, same),
             read.strict,
+            same,
             () => read.apply(asFound(def, resource.json(existing)), true).object,
           )
-        : restored(call, made as KubeObject, owners, read.strict, shown);
+        : restored(call, made as KubeObject, owners, read.strict, shown, same);
     if (def.rawFields) {
       if (shown === undefined) retell(def.rawFields, made, object);
       // A strategic one goes through the values.
@@ -55,7 +57,7 @@ export async function patch(call: Call): Promise<Answer> {
     if (owners && deepEqual(object.metadata?.managedFields, owners))
       (object.metadata as ObjectMeta).managedFields = owners;
     def.storedAs?.toStored(object);
-    def.defaults?.(object, call.core.clock);
+    def.defaults?.(object, call.core.clock, same);
     return object;
   });
   return objectAnswer(call, 200, entry);
@@ -74,10 +76,16 @@ function retell(rawFields: readonly string[], made: unknown, object: KubeObject)
 }
 
 /** What a JSON or merge patch made. `show`: it anew, in the order in which mistakes show and name what is in it. */
-function decoded(call: Call, made: unknown, strict: readonly string[], show: () => unknown): KubeObject {
+function decoded(
+  call: Call,
+  made: unknown,
+  strict: readonly string[],
+  same: Parts | undefined,
+  show: () => unknown,
+): KubeObject {
   const { core, resource, info, warnings } = call;
   const shown = (): string => stringifyAsWritten(show());
-  const read = (value: unknown): ReadObject => readPatched(core.registry, resource.def, value, shown);
+  const read = (value: unknown): ReadObject => readPatched(core.registry, resource.def, value, shown, same);
   const { object, ...first } = read(made);
   const found = first.problem || first.unknown.length > 1 ? read(cloneExact(show())) : first;
   const refused = judged(found, info, undefined, warnings, strict);
@@ -92,16 +100,17 @@ function restored(
   owners: ObjectMeta["managedFields"],
   strict: readonly string[],
   shown: string,
+  same: Parts | undefined,
 ): KubeObject {
   const { resource, info, warnings } = call;
   const { schema, kind } = resource.def;
-  const { conversions, ...found } = restorable(schema, made);
+  const { conversions, ...found } = restorable(schema, made, same);
   const unfit = judged(found, info, undefined, warnings, strict);
   if (unfit) throw unusable(shown, unfit);
-  const object = workingCopy(made, owners) as KubeObject;
+  const object = workingCopy(made, owners, deepClone, same) as KubeObject;
   convert(object, conversions);
   Object.assign(object, { kind, apiVersion: resource.apiVersion });
-  const { problem } = conformed(resource.def, object);
+  const { problem } = conformed(resource.def, object, undefined, same);
   if (problem) throw unusable(shown, problem);
   return object;
 }

@@ -8,6 +8,7 @@ import {
   type KindDefinition,
   type KubeObject,
   modernize,
+  type Parts,
   sameFields,
 } from "../../api/index.ts";
 import { isObject, parseExact, StatusError } from "../../machinery/index.ts";
@@ -28,13 +29,14 @@ export const asFound = (def: KindDefinition, json: Buffer): KubeObject => {
 
 /**
  * Holds it against its type, in place. With a problem it must not be used. Objects of built-in kinds are refused as the
- * client's bad patch whatever they are; a custom resource must say what it is. Throws StatusError.
+ * client's bad patch whatever they are; a custom resource must say what it is. `same`: parts that fit already. Throws StatusError.
  */
 export function readPatched(
   registry: Registry,
   def: KindDefinition,
   value: unknown,
   shown: () => string,
+  same?: Parts,
 ): ReadObject {
   const object = value as KubeObject;
   if (def.type) {
@@ -52,7 +54,7 @@ export function readPatched(
   if (!apiVersion) return unversioned(object);
   if (apiVersion.split("/").length > 2)
     return { object, unknown: [], problem: `unexpected GroupVersion string: ${apiVersion}` };
-  if (kind === def.kind && apiVersion === own) return { object, ...conformed(def, object) };
+  if (kind === def.kind && apiVersion === own) return { object, ...conformed(def, object, undefined, same) };
   if (!registry.knows(apiVersion, kind, def.group))
     return { object, unknown: [], problem: notRegistered(kind, apiVersion) };
   const [version = "", group = ""] = apiVersion.split("/").reverse();

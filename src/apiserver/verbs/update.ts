@@ -1,4 +1,4 @@
-import type { KindDefinition, KubeObject, ObjectMeta } from "../../api/index.ts";
+import type { KindDefinition, KubeObject, ObjectMeta, Parts } from "../../api/index.ts";
 import { carryRaw, deepClone, StatusError } from "../../machinery/index.ts";
 import { admitWrite, dedupeOwners } from "../admission/admit.ts";
 import { admissionOf, writeOptions } from "../admission/request.ts";
@@ -13,6 +13,7 @@ import { strategyOf } from "../subresources/strategies.ts";
 import { createObject, seenBy, throwInvalid, unstored } from "./create.ts";
 import { readObject } from "./input.ts";
 import { objectAnswer } from "./output.ts";
+import { partsToShare, shareParts } from "./shared-parts.ts";
 import { checkNamespace, checkWhereabouts } from "./whereabouts.ts";
 
 /** A write that loses the race so often, even in its turn, is answered with a conflict. */
@@ -161,7 +162,8 @@ export async function updateObject(
   throw conflict(resource.def, info.name, modified);
 }
 
-type Change = (existing: Entry) => KubeObject | Promise<KubeObject>;
+/** `same`: parts of the present object that need not be copied where they stay. */
+type Change = (existing: Entry, same: Parts | undefined) => KubeObject | Promise<KubeObject>;
 
 /** undefined: somebody else was faster. */
 async function attempt(
@@ -178,7 +180,11 @@ async function attempt(
   if (!stored) throw notFound(def, info.name);
   const existing = resource.view ? await resource.view.of(stored) : resource.seen(stored);
   const old = def.rawFields ? textsOf(existing, def.rawFields) : existing.object;
-  const object = await change(existing);
+  // Rules see what is not there as absent, before as after.
+  const before = resource.withoutNulls(old);
+  const same = partsToShare(call, old, before);
+  const object = await change(existing, same);
+  if (same) shareParts(object, same);
   const meta = object.metadata as ObjectMeta;
   if (owners === "track") {
     const tracking = keepOwners(call, object, old, info.subresource);
@@ -199,19 +205,17 @@ async function attempt(
     checkNamespace(call, meta);
     keepSystemFields(meta, old.metadata as ObjectMeta);
     meta.resourceVersion = String(existing.revision);
-    // Rules see what is not there as absent, before as after.
-    const before = resource.withoutNulls(old);
-    resource.complete(object, false);
+    resource.complete(object, false, same);
     const loading = def.ready?.(object);
     if (loading) await loading;
     strategy.prepareForUpdate?.(object, before, nowTime(core.clock));
-    resource.complete(object, false);
+    resource.complete(object, false, same);
     core.admission.allocate(request);
     const mistakes = core.admission.mistakes({ ...request, oldObject: before });
     const found = mistakes ? await mistakes : [];
     throwInvalid(call, object, [...found, ...(strategy.validateUpdate?.(object, before) ?? [])]);
     if (strategy.warnings && first) warnings.push(...strategy.warnings(object, before));
-    resource.complete(object);
+    resource.complete(object, true, same);
     keepTimes(object, old);
     await core.admission.validate(call.seenAs ? { ...request, ...call.seenAs(object, old) } : request);
     strategy.canonicalize?.(object);

@@ -185,13 +185,17 @@ export function afterUpdate(
     ({ apiVersion, set }) => apiVersion !== view.apiVersion || isEmptySet(set),
   );
   if (isNone(change) && !odd) return managers;
-  const left = takeFromOthers(changes, managers, "", true);
+  const id = identityOf(writer);
+  const left = takeFromOthers(changes, managers, id, true);
+  const mine = left.get(id);
+  const kept = mine && difference(mine.set, change.removed);
+  if (kept && isEmptySet(kept)) left.delete(id);
+  else if (kept && kept !== mine.set) left.set(id, { ...mine, set: kept });
   if (isNone(change)) return left.size === managers.size ? managers : left;
   const taken = owned(union(change.modified, change.added));
   if (isEmptySet(taken)) return left;
-  const id = identityOf(writer);
-  const mine = left.get(id);
-  left.set(id, { ...writer, time: now, set: mine ? union(mine.set, taken) : taken });
+  // Who has it all already has the same set as before.
+  left.set(id, { ...writer, time: now, set: kept ? union(kept, taken) : taken });
   return capped(left);
 }
 

@@ -67,3 +67,17 @@ export function approve(pod: Pod, text: string): void {
   last = { pod, approval };
   if (approvals.size > maxTexts) approvals.delete(approvals.keys().next().value as string);
 }
+
+/** The known annotations with which a spec was in order, as text: of specs that nobody changes any more. */
+const settled = new WeakMap<PodSpec, string>();
+
+const textOf = (annotations: object | undefined): string => (annotations ? JSON.stringify(annotations) : "");
+
+/** Notes that nobody objects to the spec of a pod that is there already. */
+export function settle(spec: PodSpec, annotations: object | undefined): void {
+  settled.set(spec, textOf(annotations));
+}
+
+/** True when nobody objected to this very spec, with these annotations. */
+export const isSettled = (spec: PodSpec, annotations: object | undefined): boolean =>
+  settled.get(spec) === textOf(annotations);

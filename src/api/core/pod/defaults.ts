@@ -1,5 +1,6 @@
 /** What Kubernetes fills into a pod, and into the pod inside a template. */
 import { formatQuantity, noteEmptied, wasEmptied } from "../../../machinery/index.ts";
+import type { Parts } from "../../definition.ts";
 import type {
   Container,
   Pod,
@@ -144,8 +145,10 @@ function defaultPodResources(spec: PodSpec): void {
   if (Object.keys(requests).length > 0) own.requests = requests;
 }
 
-export function defaultPod(pod: Pod): void {
-  if (pod.status) pairAddresses(pod.status);
+/** `same`: parts that have their defaults, if the pod has them. */
+export function defaultPod(pod: Pod, same?: Parts): void {
+  if (pod.status && pod.status !== same?.status) pairAddresses(pod.status);
+  if (pod.spec && pod.spec === same?.spec) return;
   const spec = (pod.spec ??= { containers: [] });
   for (const container of spec.containers ?? []) requestsFromLimits(container);
   for (const container of spec.initContainers ?? []) requestsFromLimits(container);

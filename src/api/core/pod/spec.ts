@@ -17,7 +17,7 @@ import { internalForm } from "../../internal-form.ts";
 import type { ObjectMeta } from "../../meta.ts";
 import { validateAnnotations, validateLabels } from "../../metadata.ts";
 import { legacyAddressProblems } from "../address-rules.ts";
-import { approvalOf, approve, knownAnnotations, textOfRules } from "./approved.ts";
+import { approvalOf, approve, isSettled, knownAnnotations, settle, textOfRules } from "./approved.ts";
 import { mirror, validateAnnotationsMatch, validatePodAnnotations } from "./annotations.ts";
 import { validateContainers, validateHostNetwork, validateImageSpaces } from "./containers.ts";
 import type { PodContext } from "./context.ts";
@@ -217,8 +217,13 @@ function validatePodSpec(spec: PodSpec, path: string, errors: FieldError[], cont
 export function validatePod(pod: Pod, old?: Pod): FieldError[] {
   const spec = pod.spec ?? { containers: [] };
   const annotations = knownAnnotations(pod);
+  const same = old !== undefined && spec === old.spec;
+  if (same && isSettled(spec, annotations)) return [];
   const text = textOfRules(spec, annotations);
-  if (text !== undefined && approvalOf(pod, text)) return [];
+  if (text !== undefined && approvalOf(pod, text)) {
+    if (same) settle(spec, annotations);
+    return [];
+  }
   const { name } = pod.metadata ?? {};
   const judged: ObjectMeta = {
     ...(name === undefined ? {} : { name }),

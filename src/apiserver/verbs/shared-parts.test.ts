@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+import type { Pod } from "../../api/index.ts";
+import { type Answered, apply, type Harness, startHarness } from "../testing/harness.ts";
+
+let h: Harness;
+before(async () => {
+  h = await startHarness();
+  await h.call("POST", "/api/v1/namespaces/default/serviceaccounts", { metadata: { name: "default" } });
+});
+after(() => h.close());
+
+const path = "/api/v1/namespaces/default/pods/p";
+const stored = (): Pod => h.server.objects.get<Pod>("", "pods", "default", "p") as Pod;
+
+/** Whoever writes into it throws. */
+function freeze(value: unknown): void {
+  if (typeof value !== "object" || value === null) return;
+  Object.freeze(value);
+  for (const each of Object.values(value)) freeze(each);
+}
+
+const types: Record<string, string> = {
+  merge: "application/merge-patch+json",
+  strategic: "application/strategic-merge-patch+json",
+  json: "application/json-patch+json",
+};
+const patch = (type: string, body: unknown, at = path): Promise<Answered> =>
+  h.call("PATCH", at, body, { "content-type": types[type] as string });
+
+beforeEach(async () => {
+  await h.call("DELETE", `${path}?gracePeriodSeconds=0`);
+  const pod = {
+    metadata: { name: "p", labels: { app: "web" } },
+    spec: {
+      hostNetwork: true,
+      volumes: [{ name: "e", emptyDir: {} }],
+      tolerations: [{ key: "k", operator: "Exists" }],
+      containers: [
+        {
+          name: "c",
+          image: "i",
+          resources: { limits: { cpu: "100m", "example.com/x": 1 } },
+          ports: [{ containerPort: 80 }],
+          livenessProbe: { httpGet: { port: 80 } },
+          env: [{ name: "A", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } }],
+        },
+      ],
+    },
+  };
+  assert.equal((await h.call("POST", "/api/v1/namespaces/default/pods", pod)).status, 201);
+  const status = { status: { phase: "Running", podIP: "10.0.0.1", podIPs: [{ ip: "10.0.0.1" }] } };
+  assert.equal((await patch("strategic", status, `${path}/status`)).status, 200);
+  const { spec, status: now } = stored();
+  freeze(spec);
+  freeze(now);
+});
+
+test("what a change leaves as it was is the stored part itself, and nothing is written into it", async () => {
+  const changes: [string, () => Promise<Answered>][] = [
+    ["merge", () => patch("merge", { metadata: { labels: { n: "1" } } })],
+    ["strategic", () => patch("strategic", { metadata: { annotations: { n: "1" } } })],
+    ["json", () => patch("json", [{ op: "add", path: "/metadata/labels/j", value: "1" }])],
+    ["equal", () => patch("merge", { metadata: { labels: { n: "2" } }, spec: { hostNetwork: true } })],
+    [
+      "PUT",
+      async () => {
+        const { body } = await h.call("GET", path);
+        return h.call("PUT", path, { ...body, metadata: { ...body.metadata, labels: { put: "1" } } });
+      },
+    ],
+    ["apply", () => apply(h, path, "m", { apiVersion: "v1", kind: "Pod", metadata: { labels: { a: "1" } } })],
+  ];
+  for (const [name, change] of changes) {
+    const was = stored();
+    const before = await h.call("GET", path);
+    const answer = await change();
+    assert.equal(answer.status, 200, `${name}: ${answer.text}`);
+    const is = stored();
+    assert.notEqual(is, was, name);
+    assert.equal(is.spec, was.spec, name);
+    assert.equal(is.status, was.status, name);
+    assert.deepEqual(answer.body.spec, before.body.spec, name);
+    assert.deepEqual((await h.call("GET", path)).body, answer.body, name);
+  }
+});
+
+test("a part that changes is another one, and the other part is not", async () => {
+  const was = stored();
+  const conditions = [{ type: "Ready", status: "True" }];
+  assert.equal((await patch("strategic", { status: { conditions } }, `${path}/status`)).status, 200);
+  const ready = stored();
+  assert.equal(ready.spec, was.spec);
+  assert.equal(was.status?.conditions, undefined);
+  assert.equal(ready.status?.conditions?.[0]?.type, "Ready");
+  assert.equal((await patch("merge", { spec: { activeDeadlineSeconds: 5 } })).status, 200);
+  const late = stored();
+  assert.equal(was.spec?.activeDeadlineSeconds, undefined);
+  assert.equal(late.spec?.activeDeadlineSeconds, 5);
+  // What was wrong before stays wrong, and what an admission plugin adds is not added to what was there.
+  const refused = await patch("merge", { spec: { hostNetwork: false } });
+  assert.equal(refused.status, 422);
+  assert.equal(stored().spec, late.spec);
+  const kept = (await h.call("GET", path)).body;
+  const tolerations = kept.spec.tolerations.slice(0, 1);
+  const less = await patch("merge", { spec: { tolerations } });
+  assert.equal(less.status, 200, less.text);
+  assert.deepEqual(less.body.spec.tolerations, [
+    tolerations[0],
+    ...["not-ready", "unreachable"].map((name) => ({
+      key: `node.kubernetes.io/${name}`,
+      operator: "Exists",
+      effect: "NoExecute",
+      tolerationSeconds: 300,
+    })),
+  ]);
+});
+
+test("annotations are held against a spec that stays", async () => {
+  const wrong = {
+    metadata: { annotations: { "container.apparmor.security.beta.kubernetes.io/x": "unconfined" } },
+  };
+  const first = await patch("merge", { metadata: { annotations: { a: "b" } } });
+  assert.equal(first.status, 200);
+  const { status, text } = await patch("merge", wrong);
+  assert.equal(status, 422);
+  assert.match(text, /may not add AppArmor annotations/);
+});
