@@ -122,11 +122,26 @@ export interface WriteGuard {
   check(write: WriteAttempt): void | Promise<void>;
 }
 
+/** What the time of a request goes to, by kube-apiserver's names. */
+export type Layer =
+  | "apf-queue-wait"
+  | "authentication"
+  | "authorization"
+  | "etcd"
+  | "impersonation"
+  | "mutating-webhook"
+  | "validating-webhook";
+
 /** What is recorded of one request as it goes along. */
 export interface AuditTrail {
   readonly auditId: string;
-  /** Who it is, is known: what is recorded depends on it. */
-  received(attributes: AuthorizationAttributes): void;
+  /**
+   * Who it is, is known: what is recorded depends on it. A promise where that has to be waited for. Throws or rejects with a
+   * PageError where a request that cannot be recorded is not to be served.
+   */
+  received(attributes: AuthorizationAttributes): void | Promise<void>;
+  /** So many milliseconds went to it: said of requests that take long. Of validating webhooks, which run side by side, the longest counts. */
+  spent(layer: Layer, ms: number): void;
   /** `constraint`: the verb of the narrow way that allowed it; "" for the plain right to impersonate. */
   impersonating(user: UserInfo, constraint: string): void;
   /**
@@ -140,7 +155,7 @@ export interface AuditTrail {
   /** Likewise, where bodies of requests are recorded: what is noted may repeat them. */
   annotateBody(key: string, value: string): void;
   /** The answer, which is followed to its end when it is a stream. `info`: undefined when the URL could not be read. */
-  answered(answer: Answer, info: RequestInfo | undefined): Answer;
+  answered(answer: Answer, info: RequestInfo | undefined): Answer | Promise<Answer>;
   /** The connection became something else. The returned function says that it is over. */
   upgraded(): () => void;
 }
@@ -151,8 +166,10 @@ export interface RequestAudit {
   readonly events?: number;
   /** Requests by how much the policy says is recorded of them. */
   readonly levels?: ReadonlyMap<string, number>;
-  /** Events that were lost, by where (`log`, `webhook`, `buffered`). */
+  /** Events that were lost, by where (`log`, `webhook`, `buffered`, `truncate`). */
   readonly errors?: ReadonlyMap<string, number>;
+  /** Requests that were refused because they could not be recorded. */
+  readonly rejected?: number;
   begin(request: HandlerRequest): AuditTrail;
 }
 

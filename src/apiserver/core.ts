@@ -98,10 +98,23 @@ export function writeObject(
   existing: Entry | undefined,
   request?: HandlerRequest,
 ): Promise<WriteResult> {
-  if (!request?.span) return written(core, resource, key, object, existing);
-  return writing(request, { resource, key, isNew: existing === undefined }, (part) =>
+  if (!request?.span && !request?.audit) return written(core, resource, key, object, existing);
+  const began = core.clock.monotonic();
+  const result = writing(request, { resource, key, isNew: existing === undefined }, (part) =>
     written(core, resource, key, object, existing, part),
   );
+  return timed(core, request, began, result);
+}
+
+/** Notes how long the store took for a request, where that is recorded. */
+function timed<T>(
+  { clock }: Core,
+  request: HandlerRequest | undefined,
+  began: number,
+  work: Promise<T>,
+): Promise<T> {
+  const audit = request?.audit;
+  return audit ? work.finally(() => audit.spent("etcd", clock.monotonic() - began)) : work;
 }
 
 async function written(
@@ -163,12 +176,19 @@ function isSame(value: Buffer, object: KubeObject, existing: Entry): boolean {
 }
 
 /** True when it was removed at this revision, false when somebody else was faster. */
-export async function removeObject(core: Core, resource: ServedResource, entry: Entry): Promise<boolean> {
+export async function removeObject(
+  core: Core,
+  resource: ServedResource,
+  entry: Entry,
+  request?: HandlerRequest,
+): Promise<boolean> {
   const key = resource.storeKey(entry.key);
-  const result = await storeTxn(core, "delete", resource, {
+  const began = core.clock.monotonic();
+  const removed = storeTxn(core, "delete", resource, {
     when: [{ key, modRevision: entry.revision }],
     then: [{ type: "delete", key }],
   });
+  const result = await timed(core, request, began, removed);
   await core.caches.reaches(result.revision, 10_000);
   return result.succeeded;
 }

@@ -63,6 +63,7 @@ export class Gate {
     const user = await this.#authenticate(request, info, began, trail);
     const at = this.#clock.monotonic();
     this.#meters.authenticated(user.name, at - began);
+    trail?.spent("authentication", at - began);
     const { query } = info;
     const fieldSelector = query.get("fieldSelector");
     // A list of exactly one name is authorized by that name, as in Kubernetes.
@@ -84,13 +85,16 @@ export class Gate {
       ...(fieldSelector ? { fieldSelector } : {}),
       ...(query.get("labelSelector") ? { labelSelector: query.get("labelSelector") as string } : {}),
     };
-    trail?.received(attributes);
+    const recorded = trail?.received(attributes);
+    if (recorded) await recorded;
     const wanted = wantedUser(request.headers ?? {});
     const stranger = isStranger(user);
     if (!wanted) return { asked: attributes, at, stranger };
     const acting = await this.#impersonation.actAs(wanted, attributes);
     trail?.impersonating(acting.user, acting.constraint);
-    return { asked: { ...attributes, user: acting.user }, at: this.#clock.monotonic(), stranger };
+    const now = this.#clock.monotonic();
+    trail?.spent("impersonation", now - at);
+    return { asked: { ...attributes, user: acting.user }, at: now, stranger };
   }
 
   /** Throws 401. */
@@ -114,6 +118,7 @@ export class Gate {
     const decision = await this.#authorizer.authorize(asked);
     const now = this.#clock.monotonic();
     this.#meters.authorized(decision.allowed, now - since);
+    trail?.spent("authorization", now - since);
     trail?.decided(decision);
     if (!decision.allowed) throw denied(asked, decision.reason);
     return now;

@@ -205,6 +205,7 @@ export class Handler {
       return passage.refusal();
     }
     const since = passage?.waitedMs ? this.#core.clock.monotonic() : at;
+    if (passage?.waitedMs) audit?.spent("apf-queue-wait", passage.waitedMs);
     mark.admitted = await this.#gate.authorize(asked, since, audit);
     const extension = this.#aggregator.route(info);
     return extension

@@ -1,4 +1,4 @@
-export type { AuditFiles } from "./audit/open.ts";
+export * from "./audit/options.ts";
 export * from "./auth/index.ts";
 export * from "./auth-contract.ts";
 export * from "./contract.ts";

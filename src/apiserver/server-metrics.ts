@@ -43,7 +43,13 @@ export function describeServer(registry: MetricsRegistry, { store, caches, audit
     stability: "ALPHA",
     labels: ["plugin"],
   });
+  const rejected = registry.counter({
+    name: "apiserver_audit_requests_rejected_total",
+    help: "Requests that were refused because they could not be recorded.",
+    stability: "ALPHA",
+  });
   registry.beforeReading(() => {
+    rejected.with().value = audit?.rejected ?? 0;
     for (const [plugin, count] of audit?.errors ?? []) errors.with(plugin).value = count;
     events.with().value = audit?.events ?? 0;
     for (const [level, count] of audit?.levels ?? []) levels.with(level).value = count;

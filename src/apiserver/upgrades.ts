@@ -65,7 +65,7 @@ export function upgradeHandlers({
         lasting?.add(1);
         socket.once("close", () => lasting?.add(-1));
       };
-      let refuses = (error: unknown): unknown => trail?.answered(refusalOf(error), info);
+      let refuses = (error: unknown): void => void trail?.answered(refusalOf(error), info);
       try {
         const user = await gate.admit(request, info, trail);
         const extension = aggregator.route(info);
@@ -75,7 +75,7 @@ export function upgradeHandlers({
           throw new StatusError("BadRequest", "upgrades are not served here");
         if (socket.destroyed) throw new StatusError("InternalError", "the client closed the connection");
         becomes();
-        refuses = () => undefined;
+        refuses = () => {};
         if (extension) await aggregator.upgrade(extension, { request: message, socket, head }, user);
         else options.upgrades?.handleUpgrade(message, socket, head, connection ?? info, user, core.caches);
       } catch (error) {

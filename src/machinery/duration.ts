@@ -43,6 +43,8 @@ export function formatDuration(ms: number): string {
   if (ms === 0) return "0s";
   const sign = ms < 0 ? "-" : "";
   const size = Math.abs(ms);
+  if (size < 0.001) return `${sign}${Math.round(size * 1e6)}ns`;
+  if (size < 1) return `${sign}${Number((size * 1000).toFixed(3))}µs`;
   if (size < 1000) return `${sign}${Number(size.toFixed(6))}ms`;
   const hours = Math.floor(size / 3_600_000);
   const minutes = Math.floor((size % 3_600_000) / 60_000);

@@ -48,7 +48,7 @@ export interface AdmissionRequest {
   dryRun: boolean;
   warnings: string[];
   /** Where plugins note what is to be recorded; undefined where nothing is. */
-  audit?: Pick<AuditTrail, "annotate" | "annotateBody"> | undefined;
+  audit?: Pick<AuditTrail, "annotate" | "annotateBody" | "spent"> | undefined;
   /** Where it is noted how long others take that are asked. */
   span?: Span | undefined;
   /** Trace context as it came, where nothing is noted here. */

@@ -5,7 +5,7 @@ import { trusting } from "../../machinery/index.ts";
 import type { ObjectReader, UserInfo } from "../auth-contract.ts";
 import { type Endpoint, resolveServiceEndpoint } from "../network/service-endpoint.ts";
 import type { Extension } from "./extension.ts";
-import type { X509Metrics } from "../metrics/x509.ts";
+import type { Annotate, X509Metrics } from "../metrics/x509.ts";
 import { checkServerIdentity, goErrorText } from "../network/go-errors.ts";
 import { lengthHeaders, type OutgoingBody, sendBody } from "../network/outgoing-body.ts";
 import { identityHeaders } from "./identity-headers.ts";
@@ -21,6 +21,8 @@ export interface ExtensionRequest {
   signal?: AbortSignal | undefined;
   /** Until the head of the answer is there; none by default. */
   timeoutMs?: number;
+  /** Notes in the record of the request on whose behalf it is. */
+  annotate?: Annotate | undefined;
 }
 
 /** No answer arrived; the message is Go's. */
@@ -82,18 +84,18 @@ export class ExtensionClient {
     } catch (error) {
       // A kept connection may be closed by the other end just when it is used again.
       const repeats = repeatable.has(wanted.method) && !wanted.body;
-      if (!(error instanceof StaleError) || !repeats) throw this.#worded(error, options);
+      if (!(error instanceof StaleError) || !repeats) throw this.#worded(error, options, wanted);
     }
     try {
       return await once({ ...options, agent: false }, wanted);
     } catch (error) {
-      throw this.#worded(error, options);
+      throw this.#worded(error, options, wanted);
     }
   }
 
-  #worded(error: unknown, options: RequestOptions): Error {
+  #worded(error: unknown, options: RequestOptions, { annotate }: ExtensionRequest): Error {
     const worded = wording(error, options);
-    this.#meters?.refused(worded.message);
+    this.#meters?.refused(worded.message, options.servername ?? "", annotate);
     return worded;
   }
 }

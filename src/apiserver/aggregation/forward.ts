@@ -53,6 +53,7 @@ export async function forward(
       headers: { ...requestHeaders(request, info), ...(span ? traceHeaders(span.context) : {}) },
       body: request.input?.stream() ?? request.body,
       user,
+      annotate: request.audit && ((key, value) => request.audit?.annotate(key, value)),
       signal: endOf(request),
       ...(isDiscovery ? { timeoutMs: discoveryTimeoutMs } : {}),
     });

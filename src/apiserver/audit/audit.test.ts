@@ -1,23 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { silentLogger } from "../../machinery/index.ts";
-import { FakeClock } from "../../testing/index.ts";
+import { auditBy, recorder } from "../testing/audit.ts";
 import { configMap, type Harness, pod, startHarness } from "../testing/harness.ts";
-import { Audit } from "./audit.ts";
 import type { AuditEvent } from "./event.ts";
-import { logBackend } from "./log-backend.ts";
 import { AuditPolicy } from "./policy.ts";
-import { webhookBackend } from "./webhook-backend.ts";
 
-const file = (rules: object[], more: object = {}): object => ({
-  apiVersion: "audit.k8s.io/v1",
-  kind: "Policy",
-  rules,
-  ...more,
-});
+const file = (rules: object[]): object => ({ apiVersion: "audit.k8s.io/v1", kind: "Policy", rules });
 
 const maps = "/api/v1/namespaces/default/configmaps";
 
@@ -25,16 +13,14 @@ const maps = "/api/v1/namespaces/default/configmaps";
 async function recorded(
   t: TestContext,
   rules: object[],
-  more: { policy?: object; maxEventBytes?: number; authorizer?: object } = {},
+  more: { policy?: object; authorizer?: object } = {},
 ): Promise<{ h: Harness; events: AuditEvent[] }> {
   const events: AuditEvent[] = [];
-  const { maxEventBytes } = more;
-  const audit = new Audit({
-    policy: file(rules, more.policy),
-    backends: [{ write: (event) => void events.push(event), close: async () => {} }],
-    now: () => 0,
-    ...(maxEventBytes === undefined ? {} : { maxEventBytes }),
-  });
+  const audit = auditBy(
+    rules,
+    recorder((event) => events.push(event)),
+    more.policy ? { policy: more.policy } : {},
+  );
   const h = await startHarness({
     audit,
     ...(more.authorizer ? { authorizer: more.authorizer as never } : {}),
@@ -178,14 +164,6 @@ test("a watch is recorded when it begins and when it ends", async (t) => {
   assert.equal(events.at(-1)?.stage, "ResponseComplete");
 });
 
-test("an event that is too large goes without the objects", async (t) => {
-  const { h, events } = await recorded(t, [{ level: "RequestResponse" }], { maxEventBytes: 2000 });
-  await h.call("POST", maps, configMap("a", { k: "v".repeat(3000) }));
-  const event = events.at(-1) as AuditEvent;
-  assert.equal(event.requestObject, undefined);
-  assert.equal(event.annotations?.["audit.k8s.io/truncated"], "true");
-});
-
 test("the first rule that matches decides", () => {
   const policy = new AuditPolicy(
     file([
@@ -230,49 +208,5 @@ test("a policy's mistakes are named", () => {
         file([{ level: "Loud" }, { level: "None", nonResourceURLs: ["x"], omitStages: ["Y"] }]),
       ),
     /rules\[0\]\.level.*rules\[1\]\.omitStages\[0\].*must begin with a '\/'/,
-  );
-});
-
-test("the log is put aside when it is full, and old ones go", (t) => {
-  const dir = mkdtempSync(join(tmpdir(), "wherry-audit-"));
-  t.after(() => rmSync(dir, { recursive: true }));
-  let now = 1_700_000_000_000;
-  const backend = logBackend({
-    path: join(dir, "audit.log"),
-    maxSizeMb: 1e-5,
-    maxBackups: 2,
-    now: () => (now += 1000),
-  });
-  const event = {} as AuditEvent;
-  for (const line of ["one", "two", "three", "four"]) backend.write(event, line.repeat(2));
-  const files = readdirSync(dir).sort();
-  assert.equal(files.length, 3, files.join());
-  assert.match(files[0] ?? "", /^audit-2023-11-14T22-13-\d\d\.000\.log$/);
-  assert.equal(readFileSync(join(dir, "audit.log"), "utf8"), "fourfour\n");
-});
-
-test("a webhook gets the events in batches, again when it failed, and the rest at the end", async () => {
-  const clock = new FakeClock();
-  const sent: AuditEvent[][] = [];
-  let failures = 1;
-  const backend = webhookBackend({
-    post: async (document) => {
-      if (failures-- > 0) throw new Error("not now");
-      sent.push((document as { items: AuditEvent[] }).items);
-      return Buffer.alloc(0);
-    },
-    clock,
-    log: silentLogger,
-    maxBatch: 2,
-    retryMs: 1000,
-  });
-  const event = (auditID: string): AuditEvent => ({ auditID }) as AuditEvent;
-  for (const id of ["a", "b", "c"]) backend.write(event(id), "");
-  for (let i = 0; i < 10; i++) await Promise.resolve();
-  clock.advance(1000);
-  await backend.close();
-  assert.deepEqual(
-    sent.map((items) => items.map(({ auditID }) => auditID)),
-    [["a", "b"], ["c"]],
   );
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { auditBy, recorder } from "../testing/audit.ts";
 import { configMap, type Harness, startHarness } from "../testing/harness.ts";
-import { Audit } from "./audit.ts";
 import type { AuditEvent } from "./event.ts";
 
 const maps = "/api/v1/namespaces/default/configmaps";
@@ -16,17 +16,11 @@ interface Bodies extends Omit<AuditEvent, "requestObject" | "responseObject"> {
 /** A server that records everything; `last` is the last event. */
 async function recorded(t: TestContext): Promise<{ h: Harness; events: AuditEvent[]; last(): Bodies }> {
   const events: AuditEvent[] = [];
-  const audit = new Audit({
-    policy: {
-      apiVersion: "audit.k8s.io/v1",
-      kind: "Policy",
-      omitStages: ["RequestReceived"],
-      omitManagedFields: true,
-      rules: [{ level: "RequestResponse" }],
-    },
-    backends: [{ write: (event) => void events.push(structuredClone(event)), close: async () => {} }],
-    now: () => 0,
-  });
+  const audit = auditBy(
+    [{ level: "RequestResponse" }],
+    recorder((event) => events.push(structuredClone(event))),
+    { policy: { omitStages: ["RequestReceived"], omitManagedFields: true } },
+  );
   const h = await startHarness({ audit });
   t.after(() => h.close());
   return { h, events, last: () => events.at(-1) as AuditEvent };

@@ -51,14 +51,33 @@ export function eventUser(user: UserInfo): EventUser {
   };
 }
 
-/** Where events are lost, by kube-apiserver's names: in a log, on the way to a webhook, or while they wait for one. */
-export type AuditPlugin = "log" | "webhook" | "buffered";
+/**
+ * Where events are lost, by kube-apiserver's names: in a log, on the way to a webhook, while they wait for either, or because they
+ * are too large.
+ */
+export type AuditPlugin = "log" | "webhook" | "buffered" | "truncate";
+
+/** An event on its way, whose JSON is made once for all who want it. */
+export class Entry {
+  readonly event: AuditEvent;
+  #json: string | undefined;
+
+  constructor(event: AuditEvent) {
+    this.event = event;
+  }
+
+  get json(): string {
+    return (this.#json ??= JSON.stringify(this.event));
+  }
+}
 
 /** Where events go. */
 export interface AuditBackend {
-  /** By which its failures are counted. */
-  readonly plugin?: AuditPlugin;
-  /** Each event is a line of JSON by now. Throws where it cannot be written; the request goes on. */
-  write(event: AuditEvent, line: string): void;
+  /** Whether all of them were taken; a promise where that takes time. Never throws or rejects: what is lost is told to `Loss`. */
+  process(entries: readonly Entry[]): boolean | Promise<boolean>;
+  /** Settles when everything that was taken is where it should be. */
   close(): Promise<void>;
 }
+
+/** Hears of events that did not get where they should. */
+export type Loss = (plugin: AuditPlugin, events: number, error: unknown) => void;

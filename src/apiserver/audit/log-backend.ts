@@ -1,85 +1,37 @@
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from "node:fs";
-import { basename, dirname, extname, join } from "node:path";
-import type { AuditBackend } from "./event.ts";
+import { legacyLine } from "./legacy-line.ts";
+import type { AuditBackend, Loss } from "./event.ts";
+import type { LogFormat } from "./options.ts";
 
-export interface LogOptions {
-  /** `-`: standard output. */
-  path: string;
-  /** A file that would become larger is put aside; MiB. Default 100. */
-  maxSizeMb?: number;
-  /** How many such files are kept; 0 or nothing: all. */
-  maxBackups?: number;
-  /** How long they are kept; 0 or nothing: for ever. */
-  maxAgeDays?: number;
-  now(): number;
+/** Where lines go. */
+export interface LineWriter {
+  /** Throws where it cannot be written. */
+  write(text: string): void;
+  close(): Promise<void>;
 }
 
-const dayMs = 24 * 3600 * 1000;
+export const standardOutput: LineWriter = {
+  write: (text) => void process.stdout.write(text),
+  close: async () => {},
+};
 
-/** One event a line, written before the request goes on. Files are put aside under the time, as log rotation does it. */
-export function logBackend(options: LogOptions): AuditBackend {
-  const { path } = options;
-  if (path === "-") {
-    return {
-      plugin: "log",
-      write: (_event, line) => void process.stdout.write(`${line}\n`),
-      close: async () => {},
-    };
-  }
-  const limit = (options.maxSizeMb || 100) * 1024 * 1024;
-  let file = openSync(path, "a", 0o600);
-  let size = fstatSync(file).size;
-
-  const rotate = (): void => {
-    const extension = extname(path);
-    const stem = basename(path, extension);
-    const time = new Date(options.now()).toISOString().replaceAll(":", "-").replace("Z", "");
-    renameSync(path, join(dirname(path), `${stem}-${time}${extension}`));
-    const full = file;
-    file = openSync(path, "a", 0o600);
-    closeSync(full);
-    size = 0;
-    removeOld(options, stem, extension);
-  };
-
+/** One event a line, written at once. */
+export function logBackend(
+  writer: LineWriter,
+  { format = "json", lost }: { format?: LogFormat; lost: Loss },
+): AuditBackend {
   return {
-    plugin: "log",
-    write(_event, line) {
-      const bytes = Buffer.from(`${line}\n`);
-      if (size > 0 && size + bytes.length > limit) rotate();
-      writeSync(file, bytes);
-      size += bytes.length;
+    process(entries) {
+      let taken = true;
+      for (const entry of entries) {
+        try {
+          writer.write(`${format === "legacy" ? legacyLine(entry.event) : entry.json}\n`);
+        } catch (error) {
+          lost("log", 1, error);
+          taken = false;
+        }
+      }
+      return taken;
     },
-    async close() {
-      closeSync(file);
-    },
+    close: () => writer.close(),
   };
-}
-
-function removeOld(
-  { path, maxBackups = 0, maxAgeDays = 0, now }: LogOptions,
-  stem: string,
-  extension: string,
-): void {
-  const dir = dirname(path);
-  const aside = readdirSync(dir)
-    .filter((name) => /-\d{4}-\d\d-\d\dT[\d-]+\.\d{3}$/.test(name.slice(0, name.length - extension.length)))
-    .filter((name) => name.startsWith(`${stem}-`) && name.endsWith(extension))
-    .sort()
-    .reverse();
-  for (const [i, name] of aside.entries()) {
-    const file = join(dir, name);
-    const old = maxAgeDays > 0 && existsSync(file) && now() - statSync(file).mtimeMs > maxAgeDays * dayMs;
-    if (old || (maxBackups > 0 && i >= maxBackups)) rmSync(file, { force: true });
-  }
 }

@@ -1,11 +1,11 @@
 /** What is recorded of one request, stage by stage. */
-import { formatMicroTime } from "../../machinery/index.ts";
+import { formatDuration, formatMicroTime, goQuote } from "../../machinery/index.ts";
 import { isIP } from "node:net";
 import type { KubeObject } from "../../api/index.ts";
 import type { AuthorizationAttributes, Decision, UserInfo } from "../auth-contract.ts";
 import { decodeBody } from "../codec/decode.ts";
-import type { AuditTrail, HandlerRequest, RequestInfo } from "../contract.ts";
-import { type Answer, isAssembly, isPushStream, pieces } from "../response.ts";
+import type { AuditTrail, HandlerRequest, Layer, RequestInfo } from "../contract.ts";
+import { type Answer, isAssembly, isPushStream, PageError, pieces } from "../response.ts";
 import { type AuditEvent, eventUser, type ObjectReference } from "./event.ts";
 import { type AuditConfig, type AuditPolicy, type Level, levels, type Stage } from "./policy.ts";
 
@@ -14,13 +14,19 @@ const longestAgent = 1024;
 const shortBytes = 2048;
 /** Requests that last: their answer's beginning is a stage of its own. */
 const lastingParts = new Set(["attach", "exec", "log", "portforward", "proxy"]);
+/** Of what takes longer it is noted where the time went. */
+const slowMs = 500;
+const latency = "apiserver.latency.k8s.io/";
 
 export interface TrailContext {
   policy: AuditPolicy;
   now(): number;
-  emit(event: AuditEvent): void;
+  /** Whether it was taken, where somebody cares; a promise where that takes time. */
+  emit(event: AuditEvent): boolean | Promise<boolean>;
   /** The policy has said how much is recorded of a request. */
   decided(level: string): void;
+  /** A request is refused because its coming could not be recorded. */
+  rejected(): void;
 }
 
 type Recorded = Omit<AuditEvent, "stage" | "stageTimestamp">;
@@ -29,23 +35,48 @@ export class Trail implements AuditTrail {
   readonly auditId: string;
   readonly #context: TrailContext;
   readonly #request: HandlerRequest;
+  readonly #beganAt: number;
   readonly #began: string;
   #config: AuditConfig | undefined;
   #event: Recorded | undefined;
   #lasting = false;
   /** What was noted before it was known who asks. */
   readonly #early: [key: string, value: string][] = [];
+  /** Milliseconds by what they went to. */
+  readonly #spent = new Map<Layer, number>();
+  /** It was refused before anything could be recorded of it. */
+  #void = false;
 
   constructor(context: TrailContext, request: HandlerRequest, auditId: string) {
     this.#context = context;
     this.#request = request;
     this.auditId = auditId;
-    this.#began = formatMicroTime(context.now());
+    this.#beganAt = context.now();
+    this.#began = formatMicroTime(this.#beganAt);
   }
 
-  received(attributes: AuthorizationAttributes): void {
+  received(attributes: AuthorizationAttributes): void | Promise<void> {
     this.#begin(attributes, attributes.user);
-    this.#emit("RequestReceived");
+    const taken = this.#emit("RequestReceived");
+    if (taken === true) return;
+    if (taken === false) throw this.#refusal();
+    return taken.then((stored) => {
+      if (!stored) throw this.#refusal();
+    });
+  }
+
+  /** What is not recorded is not served, where that is wanted. */
+  #refusal(): PageError {
+    this.#void = true;
+    this.#context.rejected();
+    const text = `Internal Server Error: ${goQuote(this.#request.path)}: failed to store audit event\n`;
+    const shown = text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+    return new PageError(500, shown);
+  }
+
+  spent(layer: Layer, ms: number): void {
+    const before = this.#spent.get(layer) ?? 0;
+    this.#spent.set(layer, layer === "validating-webhook" ? Math.max(before, ms) : before + ms);
   }
 
   impersonating(user: UserInfo, constraint: string): void {
@@ -82,20 +113,29 @@ export class Trail implements AuditTrail {
     return levels.indexOf(this.#config?.level ?? "None") >= levels.indexOf(level);
   }
 
-  answered(answer: Answer, info: RequestInfo | undefined): Answer {
+  answered(answer: Answer, info: RequestInfo | undefined): Answer | Promise<Answer> {
+    if (this.#void) return answer;
     if (!this.#event) return this.#unauthenticated(answer, info);
     if (this.#config?.level === "None") return answer;
     this.#note(answer, info);
-    const { body } = answer;
-    if (body instanceof Uint8Array) {
-      if (this.#lasting) this.#emit("ResponseStarted");
-      this.#emit("ResponseComplete");
-      return answer;
+    const started = this.#lasting ? this.#emit("ResponseStarted") : true;
+    if (answer.body instanceof Uint8Array) {
+      const complete = this.#emit("ResponseComplete");
+      return typeof started === "boolean" && typeof complete === "boolean"
+        ? answer
+        : Promise.all([started, complete]).then(() => answer);
     }
-    if (this.#lasting) this.#emit("ResponseStarted");
+    const followed = this.#followed(answer);
+    return typeof started === "boolean" ? followed : started.then(() => followed);
+  }
+
+  /** Its end is recorded when it comes. */
+  #followed(answer: Answer): Answer {
+    const { body } = answer;
+    if (body instanceof Uint8Array) return answer;
     let complete = false;
     const done = (): void => {
-      if (!complete) this.#emit("ResponseComplete");
+      if (!complete) void this.#emit("ResponseComplete");
       complete = true;
     };
     if (isPushStream(body)) {
@@ -143,8 +183,8 @@ export class Trail implements AuditTrail {
   upgraded(): () => void {
     if (!this.#event || this.#config?.level === "None") return () => {};
     this.#event.responseStatus = { metadata: {}, code: 101 };
-    this.#emit("ResponseStarted");
-    return () => this.#emit("ResponseComplete");
+    void this.#emit("ResponseStarted");
+    return () => void this.#emit("ResponseComplete");
   }
 
   #begin(attributes: Omit<AuthorizationAttributes, "user">, user: UserInfo | undefined): void {
@@ -222,22 +262,31 @@ export class Trail implements AuditTrail {
   }
 
   /** Nobody knows who it is; that somebody tried is worth a line, at the one stage that Kubernetes gives it. */
-  #unauthenticated(answer: Answer, info: RequestInfo | undefined): Answer {
+  #unauthenticated(answer: Answer, info: RequestInfo | undefined): Answer | Promise<Answer> {
     if (!info || answer.status !== 401) return answer;
     this.#begin(info, undefined);
     if (this.#config?.level !== "None") this.#note(answer, info);
-    this.#emit("ResponseStarted");
-    return answer;
+    const taken = this.#emit("ResponseStarted");
+    return typeof taken === "boolean" ? answer : taken.then(() => answer);
   }
 
-  #emit(stage: Stage): void {
+  /** Where the time of a slow request went. */
+  #noteLatency(): void {
+    const total = this.#context.now() - this.#beganAt;
+    if (total <= slowMs || this.#spent.size === 0) return;
+    for (const [layer, ms] of this.#spent) if (ms > 0) this.annotate(latency + layer, formatDuration(ms));
+    this.annotate(`${latency}total`, formatDuration(total));
+  }
+
+  #emit(stage: Stage): boolean | Promise<boolean> {
     const event = this.#event;
     if (!event || !this.#config || this.#config.level === "None" || this.#config.omitStages.has(stage))
-      return;
+      return true;
+    if (stage === "ResponseComplete") this.#noteLatency();
     const { requestURI, verb, user, impersonatedUser, authenticationMetadata, ...rest } = event;
     const { level, auditID, kind, apiVersion, annotations, requestReceivedTimestamp, ...bodies } = rest;
     const { responseStatus, requestObject, responseObject, ...between } = bodies;
-    this.#context.emit({
+    return this.#context.emit({
       kind,
       apiVersion,
       level,

@@ -2,18 +2,17 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
 import { connect } from "node:tls";
+import { auditBy, recorder } from "../testing/audit.ts";
 import { ca, clientCert, clientKey, serverCert, serverKey } from "../testing/certificates.ts";
 import { startHarness } from "../testing/harness.ts";
-import { Audit } from "./audit.ts";
 import type { AuditEvent } from "./event.ts";
 
 test("who may not have his connection become something else is recorded like anybody who is refused", async (t) => {
   const events: AuditEvent[] = [];
-  const audit = new Audit({
-    policy: { kind: "Policy", apiVersion: "audit.k8s.io/v1", rules: [{ level: "Metadata" }] },
-    backends: [{ write: (event) => void events.push(event), close: () => Promise.resolve() }],
-    now: () => 0,
-  });
+  const audit = auditBy(
+    [{ level: "Metadata" }],
+    recorder((event) => events.push(event)),
+  );
   const h = await startHarness({
     audit,
     upgrades: {

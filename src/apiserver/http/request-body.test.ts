@@ -18,6 +18,7 @@ let handedOn: Promise<number> | undefined;
 const trail: AuditTrail = {
   auditId: "an-id",
   received: ({ user, verb }) => void asked.push(`${user.name} ${verb}`),
+  spent: () => undefined,
   impersonating: () => undefined,
   requested: () => undefined,
   decided: () => undefined,

@@ -3,12 +3,16 @@ import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
 import type { CertificateSigningRequest, Pod } from "../../api/index.ts";
+import type { Audit } from "../audit/audit.ts";
+import { forgiving } from "../audit/forgiving.ts";
+import { logBackend } from "../audit/log-backend.ts";
 import type { ObjectReader } from "../auth-contract.ts";
 import { NodeAuthorizer } from "../auth/node/node-authorizer.ts";
 import type { HandlerRequest, RequestInfo } from "../contract.ts";
 import { goErrorText } from "../network/go-errors.ts";
 import { KubeletClient } from "../proxy/kubelet-client.ts";
 import { podLogHandler } from "../proxy/pod-log.ts";
+import { auditBy } from "../testing/audit.ts";
 import { ca, clientCert, clientKey, serverCert, serverKey } from "../testing/certificates.ts";
 import { configMap, startHarness } from "../testing/harness.ts";
 import { AuthMetrics } from "./auth.ts";
@@ -152,15 +156,24 @@ test("servers with certificates that Go takes no more are counted by what is wro
   const webhooks = new X509Metrics(registry, "webhooks");
   const legacy = { subject: { CN: "hook.example.com" } };
   const wrong = Object.assign(new Error("x"), { code: "ERR_TLS_CERT_ALTNAME_INVALID", cert: legacy });
-  webhooks.refused(goErrorText(wrong, "1.2.3.4:443", "hook.example.com"));
-  webhooks.refused(goErrorText(wrong, "1.2.3.4:443", "other.example.com"));
+  const noted: string[][] = [];
+  const note = (...pair: [string, string]): void => void noted.push(pair);
+  webhooks.refused(goErrorText(wrong, "1.2.3.4:443", "hook.example.com"), "hook.example.com", note);
+  webhooks.refused(goErrorText(wrong, "1.2.3.4:443", "other.example.com"), "other.example.com", note);
   const weak = new Error("CA signature digest algorithm too weak");
   const text = goErrorText(weak, "1.2.3.4:443", "hook.example.com");
   assert.equal(
     text,
     "tls: failed to verify certificate: x509: cannot verify signature: insecure algorithm SHA1-RSA",
   );
-  webhooks.refused(text);
+  webhooks.refused(text, "hook.example.com", note);
+  assert.deepEqual(noted, [
+    [
+      "missing-san.invalid-cert.kubernetes.io/hook.example.com",
+      "relies on a legacy Common Name field instead of the SAN extension for subject validation",
+    ],
+    ["insecure-sha1.invalid-cert.kubernetes.io/hook.example.com", "uses an insecure SHA-1 signature"],
+  ]);
   assert.deepEqual(await counted(registry, "apiserver_webhooks_x509"), [
     "apiserver_webhooks_x509_insecure_sha1_total 1",
     "apiserver_webhooks_x509_missing_san_total 1",
@@ -195,22 +208,22 @@ test("APIServices count when nobody answers for them any more, by why", async (t
 });
 
 test("events of the audit record that are lost are counted by where", async (t) => {
-  const { Audit } = await import("../audit/audit.ts");
   const told: unknown[] = [];
-  const audit = new Audit({
-    policy: { apiVersion: "audit.k8s.io/v1", kind: "Policy", rules: [{ level: "Metadata" }] },
-    backends: [
-      {
-        plugin: "log",
-        write() {
-          throw new Error("no space left on device");
-        },
-        close: async () => {},
+  const full = logBackend(
+    {
+      write() {
+        throw new Error("no space left on device");
       },
-    ],
-    now: () => 0,
-    failed: (plugin, error) => told.push([plugin, (error as Error).message]),
-  });
+      close: async () => {},
+    },
+    {
+      lost(plugin, events, error) {
+        audit.lost(plugin, events);
+        told.push([plugin, (error as Error).message]);
+      },
+    },
+  );
+  const audit: Audit = auditBy([{ level: "Metadata" }], forgiving(full));
   const h = await startHarness({ audit });
   t.after(() => h.close());
   const before = audit.errors.get("log") ?? 0;

@@ -2,6 +2,24 @@
 import type { Counter } from "./values.ts";
 import type { MetricsRegistry } from "./registry.ts";
 
+/** Notes something in the record of a request. */
+export type Annotate = (key: string, value: string) => void;
+
+const wrongs = [
+  {
+    count: "missingSan",
+    id: "missing-san",
+    told: /x509: certificate relies on legacy Common Name field/,
+    reason: "relies on a legacy Common Name field instead of the SAN extension for subject validation",
+  },
+  {
+    count: "sha1",
+    id: "insecure-sha1",
+    told: /x509: cannot verify signature: insecure algorithm .*SHA1/,
+    reason: "uses an insecure SHA-1 signature",
+  },
+] as const;
+
 export class X509Metrics {
   /** Without alternative names. */
   readonly missingSan: Counter;
@@ -16,9 +34,12 @@ export class X509Metrics {
     this.sha1 = counter("insecure_sha1", "Servers whose certificate is signed by way of SHA-1.");
   }
 
-  /** A server could not be asked. `text`: why, in Go's words. */
-  refused(text: string): void {
-    if (text.includes("x509: certificate relies on legacy Common Name field")) this.missingSan.add();
-    if (/x509: cannot verify signature: insecure algorithm .*SHA1/.test(text)) this.sha1.add();
+  /** A server could not be asked. `text`: why, in Go's words. What is wrong with its certificate is noted of the request too. */
+  refused(text: string, host: string, annotate?: Annotate): void {
+    for (const { count, id, told, reason } of wrongs) {
+      if (!told.test(text)) continue;
+      this[count].add();
+      annotate?.(`${id}.invalid-cert.kubernetes.io/${host}`, reason);
+    }
   }
 }

@@ -6,8 +6,8 @@ import { PostStatusError } from "./retries.ts";
 
 const maxBytes = 1024 * 1024;
 
-/** Sends a document and gives the body of the answer; rejects without a good one in time. */
-export type PostJson = (document: object, timeoutMs: number) => Promise<Buffer>;
+/** Sends a document, or the text of one, and gives the body of the answer; rejects without a good one in time. */
+export type PostJson = (document: object | string, timeoutMs: number) => Promise<Buffer>;
 
 /** The way to the webhook that a kubeconfig names: its server's URL is the whole address. */
 export function postByKubeconfig(file: string): PostJson {
@@ -22,7 +22,7 @@ export function postByKubeconfig(file: string): PostJson {
       : undefined;
   return (document, timeoutMs) =>
     new Promise((resolve, reject) => {
-      const body = JSON.stringify(document);
+      const body = typeof document === "string" ? document : JSON.stringify(document);
       const call = request(server, {
         method: "POST",
         headers: {

@@ -26,19 +26,30 @@ function passes(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === "ECONNRESET";
 }
 
+export interface RetryOptions {
+  clock: Clock;
+  random: () => number;
+  /** Before it is done a second time; default half a second. */
+  firstWaitMs?: number;
+  /** Whether it is worth another try. */
+  passes?: (error: unknown) => boolean;
+  /** Nobody waits any longer, and nothing is done again. */
+  signal?: AbortSignal;
+}
+
 /** Does `work` until it succeeds, fails for good, or has been done often enough; rejects with its last error. */
-export async function withRetries<T>(
-  work: () => Promise<T>,
-  { clock, random }: { clock: Clock; random: () => number },
-): Promise<T> {
-  let waitMs = firstWaitMs;
+export async function withRetries<T>(work: () => Promise<T>, options: RetryOptions): Promise<T> {
+  const { clock, random, signal } = options;
+  const again = options.passes ?? passes;
+  let waitMs = options.firstWaitMs ?? firstWaitMs;
   for (let left = attempts - 1; ; left--) {
     try {
       return await work();
     } catch (error) {
-      if (left === 0 || !passes(error)) throw error;
+      if (left === 0 || signal?.aborted || !again(error)) throw error;
+      await clock.sleep(waitMs * (1 + scatter * random()), signal).catch(() => {});
+      if (signal?.aborted) throw error;
     }
-    await clock.sleep(waitMs * (1 + scatter * random()));
     waitMs *= growth;
   }
 }

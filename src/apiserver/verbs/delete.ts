@@ -95,7 +95,7 @@ export async function deleteObject(
     }
     const marked = plan(def, existing, options, core.clock.now());
     if (marked === "remove") {
-      if (options.dryRun || (await removeObject(core, resource, existing)))
+      if (options.dryRun || (await removeObject(core, resource, existing, call.request)))
         return { gone: true, entry: def.graceSeconds ? lastSight(call, existing) : existing };
     } else if (marked === "nothing") return { gone: false, entry: existing };
     else {

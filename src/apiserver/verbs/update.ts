@@ -221,7 +221,7 @@ async function attempt(
     strategy.canonicalize?.(object);
     if (mayGo(object, old) && !dryRun) {
       // The last finalizer is gone: so is the object.
-      if (await removeObject(core, resource, stored)) {
+      if (await removeObject(core, resource, stored, call.request)) {
         const { revision } = stored;
         return def.type ? ConvertedEntry.of(key, revision, object) : unstored(call, key, object, revision);
       }

@@ -8,6 +8,7 @@ import type { ObjectReader } from "../auth-contract.ts";
 import { goErrorText, type SeenCertificate } from "../network/go-errors.ts";
 import type { Deadline } from "../deadline.ts";
 import type { RestClientMetrics } from "../metrics/rest-client.ts";
+import type { Annotate } from "../metrics/x509.ts";
 import { type Target, targetOf, type WebhookAddress } from "./address.ts";
 import { Agents } from "./agents.ts";
 import { type HttpAnswer, readAnswer, WebhookCallError } from "./answers.ts";
@@ -47,7 +48,7 @@ export class ReviewClient {
       answer = await send(call);
       return answer;
     } catch (error) {
-      watch.meters.x509.refused((error as Error).message);
+      watch.meters.x509.refused((error as Error).message, hostOf(call.target.authority), call.annotate);
       throw error;
     } finally {
       const { authority } = call.target;
@@ -61,7 +62,7 @@ export class ReviewClient {
     address: WebhookAddress,
     body: object,
     timeoutSeconds: number,
-    { deadline, headers }: PostOptions = {},
+    { deadline, headers, annotate }: PostOptions = {},
   ): Promise<unknown> {
     const timeoutMs = Math.min(timeoutSeconds * 1000, Math.max(Math.ceil(deadline?.leftMs ?? Infinity), 1));
     const timeout = AbortSignal.timeout(timeoutMs);
@@ -72,6 +73,7 @@ export class ReviewClient {
       path: `${target.path}?timeout=${Math.ceil(timeoutMs / 1000)}s`,
       body: Buffer.from(JSON.stringify(body)),
       headers,
+      annotate,
       signal: deadline ? AbortSignal.any([timeout, deadline.signal]) : timeout,
     };
     for (let attempt = 1; ; attempt++) {
@@ -95,6 +97,8 @@ export interface PostOptions {
   deadline?: Pick<Deadline, "leftMs" | "signal"> | undefined;
   /** To which trace it belongs. */
   headers?: Readonly<Record<string, string>> | undefined;
+  /** Notes in the record of the request on whose behalf it is. */
+  annotate?: Annotate | undefined;
 }
 
 interface Posting {
@@ -104,8 +108,12 @@ interface Posting {
   path: string;
   body: Buffer;
   headers: Readonly<Record<string, string>> | undefined;
+  annotate: Annotate | undefined;
   signal: AbortSignal;
 }
+
+/** Without the port. */
+const hostOf = (authority: string): string => authority.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
 
 /** A kept connection was closed by the other end before it answered. */
 class StaleError extends Error {}

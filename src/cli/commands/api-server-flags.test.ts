@@ -44,6 +44,93 @@ test("flags of the API server become plain settings, with absolute paths", () =>
   );
 });
 
+test("how events are recorded is told for the log and for the webhook", () => {
+  assert.deepEqual(
+    read(
+      "--audit-policy-file=/p",
+      "--audit-log-path=/l",
+      "--audit-log-compress",
+      "--audit-log-format=legacy",
+      "--audit-log-mode=batch",
+      "--audit-log-batch-max-wait=1m",
+      "--audit-log-batch-buffer-size=7",
+      "--audit-log-batch-throttle-enable",
+      "--audit-log-batch-throttle-qps=0.5",
+      "--audit-log-batch-throttle-burst=2",
+      "--audit-log-truncate-enabled",
+      "--audit-log-truncate-max-event-size=1000",
+      "--audit-log-truncate-max-batch-size=2000",
+      "--audit-log-version=audit.k8s.io/v1",
+      "--audit-webhook-config-file=/w",
+      "--audit-webhook-mode=blocking-strict",
+      "--audit-webhook-batch-max-size=5",
+      "--audit-webhook-initial-backoff=3s",
+      "--audit-webhook-batch-throttle-enable=false",
+    ),
+    {
+      audit: {
+        policyFile: "/p",
+        log: {
+          path: "/l",
+          mode: "batch",
+          batch: {
+            bufferSize: 7,
+            maxWaitMs: 60_000,
+            throttleEnable: true,
+            throttleQps: 0.5,
+            throttleBurst: 2,
+          },
+          truncate: { enabled: true, maxEventBytes: 1000, maxBatchBytes: 2000 },
+          format: "legacy",
+          compress: true,
+        },
+        webhook: {
+          kubeconfig: "/w",
+          mode: "blocking-strict",
+          batch: { maxSize: 5, throttleEnable: false },
+          initialBackoffMs: 3000,
+        },
+      },
+    },
+  );
+});
+
+test("what cannot be is refused in kube-apiserver's words, also of a record that is not made", () => {
+  const problem = (...argv: string[]): string => {
+    try {
+      read(...argv);
+      return "";
+    } catch (error) {
+      assert.ok(error instanceof UsageError);
+      return error.message;
+    }
+  };
+  const log = "--audit-log-path=x";
+  for (const [flags, message] of [
+    [
+      [log, "--audit-log-mode=foo"],
+      'invalid audit log mode foo, allowed modes are "batch,blocking,blocking-strict"',
+    ],
+    [[log, "--audit-log-format=foo"], 'invalid audit log format foo, allowed formats are "legacy,json"'],
+    [[log, "--audit-log-version=v1"], 'invalid group version, allowed versions are ["audit.k8s.io/v1"]'],
+    [[log, "--audit-log-version=a/b/c"], "unexpected GroupVersion string: a/b/c"],
+    [[log, "--audit-log-maxage=-1"], "--audit-log-maxage -1 can't be a negative number"],
+    [
+      ["--audit-log-batch-max-wait=5", log],
+      'invalid argument "5" for "--audit-log-batch-max-wait" flag: time: missing unit in duration "5"',
+    ],
+    [
+      ["--audit-log-batch-throttle-qps=x", log],
+      'invalid argument "x" for "--audit-log-batch-throttle-qps" flag: strconv.ParseFloat: parsing "x": invalid syntax',
+    ],
+    [["--shutdown-delay-duration=-1s"], "--shutdown-delay-duration can not be negative value"],
+    [["--max-requests-inflight=-1"], "--max-requests-inflight can not be negative value"],
+  ] as const)
+    assert.equal(problem(...flags), message);
+  // What is not used is not looked at.
+  assert.equal(problem("--audit-log-mode=foo"), "");
+});
+
 test("what is no duration or less than nothing is refused", () => {
   for (const flag of [
     "--shutdown-delay-duration=5",

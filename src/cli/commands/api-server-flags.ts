@@ -1,9 +1,8 @@
 /** Flags of the API server, named as kube-apiserver names them. */
 import type { ApiServerSettings } from "../../cluster/index.ts";
-import { parseDuration } from "../../machinery/index.ts";
 import { type Flags, type FlagSpec, UsageError } from "../flags.ts";
 import { auditFlags, auditOf } from "./audit-flags.ts";
-import { fileOf, given } from "./flag-values.ts";
+import { durationOf, fileOf, given } from "./flag-values.ts";
 import { loggingFlags, loggingFormatOf } from "./logging-flags.ts";
 
 export const apiServerFlags: readonly FlagSpec[] = [
@@ -92,24 +91,24 @@ export function apiServerSettings(flags: Flags): ApiServerSettings | undefined {
             disable: names("disable-admission-plugins"),
           }
         : undefined,
-    maxRequestsInflight: atLeast(0, flags, "max-requests-inflight"),
-    maxMutatingRequestsInflight: atLeast(0, flags, "max-mutating-requests-inflight"),
+    maxRequestsInflight: notNegative(flags, "max-requests-inflight"),
+    maxMutatingRequestsInflight: notNegative(flags, "max-mutating-requests-inflight"),
     profiling: flags.has("profiling") ? flags.on("profiling") : undefined,
-    verbosity: atLeast(0, flags, "v"),
+    verbosity: notNegative(flags, "v"),
     loggingFormat: loggingFormatOf(flags),
     requestMs: duration(flags, "request-timeout"),
     corsOrigins: flags.has("cors-allowed-origins") ? patterns(names("cors-allowed-origins")) : undefined,
     goAwayChance: chance(flags, "goaway-chance"),
-    http2MaxStreams: atLeast(0, flags, "http2-max-streams-per-connection"),
+    http2MaxStreams: notNegative(flags, "http2-max-streams-per-connection"),
     shutdownDelayMs: duration(flags, "shutdown-delay-duration"),
     shutdownSendRetryAfter: flags.on("shutdown-send-retry-after") || undefined,
   });
 }
 
-function atLeast(least: number, flags: Flags, name: string): number | undefined {
+/** As kube-apiserver says it. */
+function notNegative(flags: Flags, name: string): number | undefined {
   const value = flags.int(name);
-  if (value !== undefined && value < least)
-    throw new UsageError(`--${name} wants a number of at least ${least}`);
+  if (value !== undefined && value < 0) throw new UsageError(`--${name} can not be negative value`);
   return value;
 }
 
@@ -137,14 +136,9 @@ function patterns(given: string[]): string[] {
   return given;
 }
 
+/** As kube-apiserver says it. */
 function duration(flags: Flags, name: string): number | undefined {
-  const text = flags.text(name);
-  if (text === undefined) return undefined;
-  try {
-    const ms = parseDuration(text);
-    if (ms >= 0) return ms;
-  } catch {
-    // Said below.
-  }
-  throw new UsageError(`invalid argument "${text}" for "--${name}" flag: want a duration like 5s`);
+  const ms = durationOf(flags, name);
+  if (ms !== undefined && ms < 0) throw new UsageError(`--${name} can not be negative value`);
+  return ms;
 }

@@ -1,7 +1,71 @@
 /** Flags of the record of requests, named as kube-apiserver names them. */
-import type { AuditFiles } from "../../cluster/index.ts";
+import { type AuditFiles, checkDelivery, type DeliveryFlags, logFormats } from "../../cluster/index.ts";
 import type { Flags, FlagSpec } from "../flags.ts";
-import { fileOf, given } from "./flag-values.ts";
+import { UsageError } from "../flags.ts";
+import { durationOf, fileOf, given, numberOf, some } from "./flag-values.ts";
+
+type Plugin = "log" | "webhook";
+
+const deliveryFlags = (plugin: Plugin): readonly FlagSpec[] => {
+  const remote = plugin === "webhook";
+  return [
+    {
+      long: `audit-${plugin}-mode`,
+      type: "string",
+      help: `batch: events are recorded beside the requests; blocking: answers wait for it; blocking-strict: what cannot be recorded is refused; default ${remote ? "batch" : "blocking"}`,
+    },
+    {
+      long: `audit-${plugin}-batch-buffer-size`,
+      type: "int",
+      help: "events that wait; what comes beyond is lost; default 10000",
+    },
+    {
+      long: `audit-${plugin}-batch-max-size`,
+      type: "int",
+      help: `events in one batch; default ${remote ? 400 : 1}`,
+    },
+    {
+      long: `audit-${plugin}-batch-max-wait`,
+      type: "string",
+      help: `how long an event waits for others; default ${remote ? "30s" : "0s"}`,
+    },
+    {
+      long: `audit-${plugin}-batch-throttle-enable`,
+      type: "boolean",
+      help: `whether batches per second are limited; default ${remote}`,
+    },
+    {
+      long: `audit-${plugin}-batch-throttle-qps`,
+      type: "string",
+      help: `batches per second${remote ? "; default 10" : ""}`,
+    },
+    {
+      long: `audit-${plugin}-batch-throttle-burst`,
+      type: "int",
+      help: `batches at once where there were fewer before${remote ? "; default 15" : ""}`,
+    },
+    {
+      long: `audit-${plugin}-truncate-enabled`,
+      type: "boolean",
+      help: "whether events that are too large lose their objects; default false",
+    },
+    {
+      long: `audit-${plugin}-truncate-max-event-size`,
+      type: "int",
+      help: "bytes beyond which an event is too large; default 102400",
+    },
+    {
+      long: `audit-${plugin}-truncate-max-batch-size`,
+      type: "int",
+      help: "bytes beyond which a batch is sent in pieces; default 10485760",
+    },
+    {
+      long: `audit-${plugin}-version`,
+      type: "string",
+      help: "of the events; audit.k8s.io/v1, which is the only one",
+    },
+  ];
+};
 
 export const auditFlags: readonly FlagSpec[] = [
   {
@@ -12,49 +76,102 @@ export const auditFlags: readonly FlagSpec[] = [
   {
     long: "audit-log-path",
     type: "string",
-    help: "file of the record, a JSON event a line; - is standard output",
+    help: "file of the record, an event a line; - is standard output",
   },
-  { long: "audit-log-maxsize", type: "int", help: "MiB after which the file is put aside; default 100" },
-  { long: "audit-log-maxbackup", type: "int", help: "how many such files are kept; default all" },
-  { long: "audit-log-maxage", type: "int", help: "days they are kept; default for ever" },
   {
-    long: "audit-max-event-size",
+    long: "audit-log-maxsize",
     type: "int",
-    help: "bytes of an event beyond which the objects are left out; default: never",
+    help: "MiB after which the file is put aside; 0: never; default 100",
   },
+  { long: "audit-log-maxbackup", type: "int", help: "how many such files are kept; 0: all; default 100" },
+  { long: "audit-log-maxage", type: "int", help: "days they are kept; 0: for ever; default 366" },
+  { long: "audit-log-compress", type: "boolean", help: "whether they are packed (gzip); default false" },
+  { long: "audit-log-format", type: "string", help: "json, or legacy: a line of text; default json" },
+  ...deliveryFlags("log"),
   {
     long: "audit-webhook-config-file",
     type: "string",
-    help: "kubeconfig of a server that gets the events in batches",
+    help: "kubeconfig of a server that gets the events",
   },
-  { long: "audit-webhook-batch-max-size", type: "int", help: "events in one batch; default 400" },
-  { long: "audit-webhook-batch-max-wait", type: "int", help: "seconds until a batch is sent; default 30" },
+  {
+    long: "audit-webhook-initial-backoff",
+    type: "string",
+    help: "wait before what failed is sent again, four times at most; grows; default 10s",
+  },
+  ...deliveryFlags("webhook"),
 ];
 
-/** undefined: no record. */
+/** undefined: no record. Throws a UsageError for what cannot be, also where nothing is recorded. */
 export function auditOf(flags: Flags): AuditFiles | undefined {
   const policyFile = fileOf(flags, "audit-policy-file");
+  const log = logOf(flags);
+  const webhook = webhookOf(flags);
+  return policyFile ? given({ policyFile, log, webhook }) : undefined;
+}
+
+function logOf(flags: Flags): AuditFiles["log"] {
   const path = fileOf(flags, "audit-log-path");
-  const kubeconfig = fileOf(flags, "audit-webhook-config-file");
-  if (!policyFile) return undefined;
-  const waitSeconds = flags.int("audit-webhook-batch-max-wait");
+  if (!path) return undefined;
+  const delivery = deliveryOf(flags, "log");
+  const name = flags.text("audit-log-format");
+  const format = logFormats.find((each) => each === name);
+  if (name !== undefined && !format)
+    throw new UsageError(`invalid audit log format ${name}, allowed formats are "${logFormats.join()}"`);
+  const count = (name: string): number | undefined => {
+    const value = flags.int(name);
+    if (value !== undefined && value < 0)
+      throw new UsageError(`--${name} ${value} can't be a negative number`);
+    return value;
+  };
   return given({
-    policyFile,
-    maxEventBytes: flags.int("audit-max-event-size"),
-    log: path
-      ? given({
-          path,
-          maxSizeMb: flags.int("audit-log-maxsize"),
-          maxBackups: flags.int("audit-log-maxbackup"),
-          maxAgeDays: flags.int("audit-log-maxage"),
-        })
-      : undefined,
-    webhook: kubeconfig
-      ? given({
-          kubeconfig,
-          maxBatch: flags.int("audit-webhook-batch-max-size"),
-          maxWaitMs: waitSeconds === undefined ? undefined : waitSeconds * 1000,
-        })
-      : undefined,
+    path,
+    ...delivery,
+    format,
+    maxAgeDays: count("audit-log-maxage"),
+    maxBackups: count("audit-log-maxbackup"),
+    maxSizeMb: count("audit-log-maxsize"),
+    compress: flags.on("audit-log-compress") || undefined,
   });
+}
+
+function webhookOf(flags: Flags): AuditFiles["webhook"] {
+  const kubeconfig = fileOf(flags, "audit-webhook-config-file");
+  if (!kubeconfig) return undefined;
+  return given({
+    kubeconfig,
+    ...deliveryOf(flags, "webhook"),
+    initialBackoffMs: durationOf(flags, "audit-webhook-initial-backoff"),
+  });
+}
+
+function deliveryOf(flags: Flags, plugin: Plugin): DeliveryFlags {
+  const prefix = `audit-${plugin}`;
+  const maybe = (name: string): boolean | undefined => (flags.has(name) ? flags.on(name) : undefined);
+  const delivery: DeliveryFlags = given({
+    mode: flags.text(`${prefix}-mode`) as DeliveryFlags["mode"],
+    batch: some({
+      bufferSize: flags.int(`${prefix}-batch-buffer-size`),
+      maxSize: flags.int(`${prefix}-batch-max-size`),
+      maxWaitMs: durationOf(flags, `${prefix}-batch-max-wait`),
+      throttleEnable: maybe(`${prefix}-batch-throttle-enable`),
+      throttleQps: numberOf(flags, `${prefix}-batch-throttle-qps`),
+      throttleBurst: flags.int(`${prefix}-batch-throttle-burst`),
+    }),
+    truncate: some({
+      enabled: maybe(`${prefix}-truncate-enabled`),
+      maxEventBytes: flags.int(`${prefix}-truncate-max-event-size`),
+      maxBatchBytes: flags.int(`${prefix}-truncate-max-batch-size`),
+    }),
+  });
+  try {
+    checkDelivery(plugin, delivery);
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+  const version = flags.text(`${prefix}-version`);
+  if (version !== undefined && version.split("/").length > 2)
+    throw new UsageError(`unexpected GroupVersion string: ${version}`);
+  if (version !== undefined && version !== "audit.k8s.io/v1")
+    throw new UsageError('invalid group version, allowed versions are ["audit.k8s.io/v1"]');
+  return delivery;
 }

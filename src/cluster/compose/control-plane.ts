@@ -105,7 +105,7 @@ export async function startControlPlane(options: {
     metrics: metrics.registry,
   });
   const audit = settings.audit
-    ? await openAudit(settings.audit, { clock, log }).catch((cause: Error) => {
+    ? await openAudit(settings.audit, { clock, log, random: Math.random }).catch((cause: Error) => {
         throw new ClusterError(`requests cannot be recorded: ${cause.message}`, { cause });
       })
     : undefined;

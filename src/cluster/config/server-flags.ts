@@ -1,5 +1,6 @@
 /** How a cluster's API server runs, by the names and in the spelling of kube-apiserver's flags: what /flagz says. */
 import { formatDuration } from "../../machinery/index.ts";
+import { auditValues } from "./audit-values.ts";
 import type { ApiServerSettings } from "./api-server-settings.ts";
 import type { ClusterConfig } from "./cluster-config.ts";
 
@@ -19,14 +20,7 @@ export function serverFlags(
   const { audit, plugins } = settings;
   const values: Record<string, string | number | boolean | undefined> = {
     "advertise-address": advertiseAddress,
-    "audit-log-maxage": audit?.log?.maxAgeDays ?? 0,
-    "audit-log-maxbackup": audit?.log?.maxBackups ?? 0,
-    "audit-log-maxsize": audit?.log?.maxSizeMb ?? 100,
-    "audit-log-path": audit?.log?.path,
-    "audit-policy-file": audit?.policyFile,
-    "audit-webhook-batch-max-size": audit?.webhook?.maxBatch ?? 400,
-    "audit-webhook-batch-max-wait": formatDuration(audit?.webhook?.maxWaitMs ?? 30_000),
-    "audit-webhook-config-file": audit?.webhook?.kubeconfig,
+    ...auditValues(audit),
     "authentication-config": settings.authenticationConfig,
     "authorization-config": settings.authorizationConfig,
     "authorization-mode": settings.authorizationConfig === undefined ? list(["Node", "RBAC"]) : list([]),

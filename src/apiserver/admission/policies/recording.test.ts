@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { Audit } from "../../audit/audit.ts";
 import type { AuditEvent } from "../../audit/event.ts";
+import { auditBy, recorder } from "../../testing/audit.ts";
 import { failure, startHarness } from "../../testing/harness.ts";
 
 const group = "/apis/admissionregistration.k8s.io/v1";
@@ -11,11 +11,10 @@ const apiVersion = "admissionregistration.k8s.io/v1";
 /** A server with one policy, and the annotations of the last event. */
 async function withPolicy(t: TestContext, spec: object, bindings: readonly object[]) {
   const events: AuditEvent[] = [];
-  const audit = new Audit({
-    policy: { apiVersion: "audit.k8s.io/v1", kind: "Policy", rules: [{ level: "Metadata" }] },
-    backends: [{ write: (event) => void events.push(event), close: async () => {} }],
-    now: () => 0,
-  });
+  const audit = auditBy(
+    [{ level: "Metadata" }],
+    recorder((event) => events.push(event)),
+  );
   const h = await startHarness({ audit });
   t.after(() => h.close());
   const resourceRules = [

@@ -95,6 +95,7 @@ export async function ask(
     client.post(hook.clientConfig as WebhookAddress, review, hook.timeoutSeconds ?? 10, {
       deadline,
       headers,
+      annotate: request.audit && ((key, text) => request.audit?.annotate(key, text)),
     });
   const value = await (around && span ? around.over(() => span.over(post)) : post()).catch((cause: Error) => {
     throw new WebhookCallError(`failed to call webhook: ${cause.message}`, { cause });

@@ -38,6 +38,7 @@ test("what is noted for the audit log", async (t) => {
     annotate(key: string, value: string) {
       notes[key] ??= value;
     },
+    spent() {},
     annotateBody(key: string, value: string) {
       bodies[key] ??= value;
     },

@@ -18,10 +18,13 @@ export class HookWatch {
   }
 
   /** Runs what asks it. */
-  async over<T>({ hook }: Called, { operation }: AdmissionRequest, run: () => Promise<T>): Promise<T> {
+  async over<T>({ hook }: Called, { operation, audit }: AdmissionRequest, run: () => Promise<T>): Promise<T> {
     const began = this.#clock.monotonic();
-    const done = (outcome: WebhookOutcome): void =>
-      this.#metrics.webhook(hook.name, this.#step, operation, this.#clock.monotonic() - began, outcome);
+    const done = (outcome: WebhookOutcome): void => {
+      const took = this.#clock.monotonic() - began;
+      this.#metrics.webhook(hook.name, this.#step, operation, took, outcome);
+      audit?.spent(this.#step === "admit" ? "mutating-webhook" : "validating-webhook", took);
+    };
     try {
       const result = await run();
       done({ rejected: false, code: 200, error: "no_error" });

@@ -1,0 +1,98 @@
+import type { Clock, Timer } from "../../machinery/index.ts";
+import type { AuditBackend, Entry, Loss } from "./event.ts";
+import type { BatchOptions } from "./options.ts";
+import { TokenBucket } from "./token-bucket.ts";
+
+/** Gives events on in batches, beside the requests: a slow backend costs events, never requests. */
+export class Buffered implements AuditBackend {
+  readonly #backend: AuditBackend;
+  readonly #options: BatchOptions;
+  readonly #clock: Clock;
+  readonly #lost: Loss;
+  readonly #bucket: TokenBucket | undefined;
+  /** The batch that is being put together. */
+  #batch: Entry[] = [];
+  /** What comes while one is held up. */
+  #waiting: Entry[] = [];
+  /** A batch waits to go, or for the one before it. */
+  #held: Promise<void> | undefined;
+  readonly #underWay = new Set<Promise<unknown>>();
+  #timer: Timer | undefined;
+  readonly #closing = new AbortController();
+
+  constructor(backend: AuditBackend, options: BatchOptions, { clock, lost }: { clock: Clock; lost: Loss }) {
+    this.#backend = backend;
+    this.#options = options;
+    this.#clock = clock;
+    this.#lost = lost;
+    this.#bucket = options.throttle && new TokenBucket(options.throttle, () => clock.monotonic());
+  }
+
+  process(entries: readonly Entry[]): boolean {
+    let lost = 0;
+    let why = "audit buffer queue blocked";
+    for (const entry of entries) {
+      if (this.#closing.signal.aborted) {
+        why = "audit backend shut down";
+        lost++;
+      } else if (!this.#held) this.#collect(entry);
+      else if (this.#waiting.length < this.#options.bufferSize) this.#waiting.push(frozen(entry));
+      else lost++;
+    }
+    if (lost > 0) this.#lost("buffered", lost, new Error(why));
+    return true;
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new Error("audit backend shut down"));
+    for (;;) {
+      await this.#held;
+      if (this.#batch.length === 0) break;
+      this.#send();
+    }
+    await Promise.all(this.#underWay);
+    await this.#backend.close();
+  }
+
+  #collect(entry: Entry): void {
+    const { maxSize, maxWaitMs } = this.#options;
+    this.#batch.push(frozen(entry));
+    if (this.#batch.length >= maxSize) this.#send();
+    else this.#timer ??= this.#clock.timer(maxWaitMs, () => this.#send());
+  }
+
+  #send(): void {
+    this.#timer?.stop();
+    this.#timer = undefined;
+    const batch = this.#batch;
+    this.#batch = [];
+    const waitMs = this.#bucket?.take() ?? 0;
+    const go = (): void | Promise<unknown> => {
+      const outcome = this.#backend.process(batch);
+      if (typeof outcome === "boolean") return;
+      if (!this.#options.together) return outcome;
+      const underWay = outcome.finally(() => this.#underWay.delete(underWay));
+      this.#underWay.add(underWay);
+    };
+    const held = waitMs > 0 ? this.#pause(waitMs).then(go) : go();
+    if (!held) return;
+    this.#held = Promise.resolve(held).then(() => {
+      this.#held = undefined;
+      const { maxSize } = this.#options;
+      while (this.#waiting.length > 0 && !this.#held) {
+        for (const entry of this.#waiting.splice(0, maxSize - this.#batch.length)) this.#collect(entry);
+      }
+    });
+  }
+
+  /** At the end nobody waits for their turn. */
+  #pause(ms: number): Promise<void> {
+    return this.#clock.sleep(ms, this.#closing.signal).catch(() => {});
+  }
+}
+
+/** An event goes on changing while the request does; what waits is as it was. */
+function frozen(entry: Entry): Entry {
+  void entry.json;
+  return entry;
+}
