@@ -21,8 +21,10 @@ interface Running {
   h: Harness;
   session: ClientHttp2Session;
   port: number;
-  /** Lets the request go on that the server holds; settles when there is one. */
-  release(): Promise<void>;
+  /** Settles when the server holds a request. */
+  holds: Promise<void>;
+  /** Lets it go on. */
+  release(): void;
 }
 
 async function start(t: TestContext, shutdown: ShutdownOptions): Promise<Running> {
@@ -58,10 +60,8 @@ async function start(t: TestContext, shutdown: ShutdownOptions): Promise<Running
     h,
     session,
     port,
-    async release() {
-      await there;
-      held?.();
-    },
+    holds: there,
+    release: () => held?.(),
   };
 }
 
@@ -99,7 +99,7 @@ function http1(agent: Agent, port: number, path: string, body?: object): Promise
 const review = { apiVersion: "authentication.k8s.io/v1", kind: "SelfSubjectReview" };
 
 test("it is not ready first, serves on for a while, then lets go of clients and finishes what is under way", async (t) => {
-  const { h, session, port, release } = await start(t, { delayMs: 5000 });
+  const { h, session, port, holds, release } = await start(t, { delayMs: 5000 });
   const agent = new Agent({ keepAlive: true });
   t.after(() => agent.destroy());
   const idle = new Agent({ keepAlive: true });
@@ -110,6 +110,7 @@ test("it is not ready first, serves on for a while, then lets go of clients and 
   let ended = false;
   watch.on("end", () => (ended = true)).resume();
   const underWay = http1(agent, port, reviews, review);
+  await holds;
   const away = once(session, "goaway");
 
   const closed = h.server.close();
@@ -123,18 +124,17 @@ test("it is not ready first, serves on for a while, then lets go of clients and 
   await watchEnds;
   await away;
   await assert.rejects(http1(idle, port, "/livez"), /ECONNREFUSED/);
-  await release();
+  release();
   const { status, headers } = await underWay;
   assert.deepEqual([status, headers.connection], [201, "close"]);
   await closed;
 });
 
 test("when it says when to come again, it listens until all is done", async (t) => {
-  const { h, session, port, release } = await start(t, { sendRetryAfter: true });
+  const { h, session, port, holds, release } = await start(t, { sendRetryAfter: true });
   const agent = new Agent();
   const underWay = http2(session, reviews, review);
-  // It is there before the server begins to end.
-  await http2(session, "/readyz");
+  await holds;
   const closed = h.server.close();
   const late = await http1(agent, port, "/api/v1/namespaces/default");
   assert.equal(late.status, 429);
@@ -142,15 +142,15 @@ test("when it says when to come again, it listens until all is done", async (t) 
   assert.deepEqual([late.headers["retry-after"], late.headers.connection], ["5", "close"]);
   assert.equal((await http1(agent, port, "/livez")).status, 200);
   assert.equal((await http1(agent, port, "/metrics")).status, 200);
-  await release();
+  release();
   assert.equal((await underWay).status, 201);
   await closed;
 });
 
 test("what takes too long is cut off", async (t) => {
-  const { h, session } = await start(t, { graceMs: 20 });
+  const { h, session, holds } = await start(t, { graceMs: 20 });
   const underWay = http2(session, reviews, review);
-  await http2(session, "/readyz");
+  await holds;
   const status = underWay.then(
     (answered) => answered.status,
     () => 0,

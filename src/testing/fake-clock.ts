@@ -91,7 +91,14 @@ export class FakeClock implements Clock {
   }
 }
 
-/** Several turns of the event loop: enough for chains of promises that no timer or socket holds up. */
+/**
+ * Several turns of the event loop: enough for chains of promises that no timer or socket holds up. Work on files is waited for,
+ * as its turns do not count.
+ */
 export async function settle(turns = 10): Promise<void> {
-  for (let i = 0; i < turns; i++) await new Promise<void>((resolve) => setImmediate(resolve));
+  for (let left = turns; left > 0; left = filesAreBusy() ? turns : left - 1)
+    await new Promise<void>((resolve) => setImmediate(resolve));
 }
+
+const filesAreBusy = (): boolean =>
+  process.getActiveResourcesInfo().some((each) => each.startsWith("FSReq") || each === "CloseReq");

@@ -4,3 +4,4 @@ export * from "./fake-clock.ts";
 export { openTestApi, type TestApi } from "./real-api.ts";
 export { type SeenCall, watchTransport, type WatchedTransport } from "./watched-transport.ts";
 export { fuzz, type FuzzTarget } from "./fuzz/fuzz.ts";
+export { until } from "./until.ts";

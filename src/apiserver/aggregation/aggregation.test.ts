@@ -4,6 +4,7 @@ import { createServer, request as httpsRequest } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { type TestContext, test } from "node:test";
+import { until } from "../../testing/index.ts";
 import { ca, clientCert, clientKey, serverCert, serverKey } from "../testing/certificates.ts";
 import { type Harness, startHarness } from "../testing/harness.ts";
 
@@ -127,15 +128,6 @@ const registration = (more: object = {}) => ({
   },
 });
 
-async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
-  for (let i = 0; i < 2000; i++) {
-    const found = await look();
-    if (found !== undefined) return found;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  throw new Error("it did not come");
-}
-
 const available = async (
   h: Harness,
 ): Promise<{ status: string; reason: string; message: string } | undefined> =>
@@ -169,7 +161,7 @@ test("every group that is served here is registered, and available", async (t) =
 test("without its Service an extension group is not available, and asking for it says so", async (t) => {
   const h = await serve(t);
   await h.call("POST", apiServices, registration());
-  const condition = await until(async () => {
+  const condition = await until("its condition", async () => {
     const found = await available(h);
     return found?.reason === "ServiceNotFound" ? found : undefined;
   });
@@ -191,7 +183,7 @@ test("requests for an extension group reach its server, with the user's name and
   const { port, seen } = await extensionServer(t);
   await service(h, port);
   await h.call("POST", apiServices, registration());
-  await until(async () => ((await available(h))?.status === "True" ? true : undefined));
+  await until("availability", async () => (await available(h))?.status === "True");
   const answer = await h.call("GET", "/apis/wardle.example.com/v1alpha1/namespaces/x/flunders", undefined, {
     authorization: "Bearer secret",
   });
@@ -199,12 +191,12 @@ test("requests for an extension group reach its server, with the user's name and
   assert.equal(answer.body.kind, "FlunderList");
   const last = seen.findLast(({ path }) => path.endsWith("/flunders"));
   assert.deepEqual([last?.user, last?.groups, last?.authorization], ["admin", "system:masters", undefined]);
-  const groups = await until(async () => {
+  const groups = await until("its group", async () => {
     const { body } = await h.call("GET", "/apis");
     return body.groups.find((each: { name: string }) => each.name === "wardle.example.com");
   });
   assert.equal(groups.preferredVersion.version, "v1alpha1");
-  const current = await until(async () => {
+  const current = await until("its documents", async () => {
     const found = await discovered(h);
     return found?.freshness === "Current" ? found : undefined;
   });
@@ -219,7 +211,7 @@ test("a connection that is upgraded leads to the extension server, with the user
   const { port } = await extensionServer(t);
   await service(h, port);
   await h.call("POST", apiServices, registration());
-  await until(async () => ((await available(h))?.status === "True" ? true : undefined));
+  await until("availability", async () => (await available(h))?.status === "True");
   const tls = { key: serverKey, cert: serverCert, clientCa: ca };
   const own = await h.server.listen({ host: "127.0.0.1", port: 0, tls });
   const upgrade = (name: string) =>

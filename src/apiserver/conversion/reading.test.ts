@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { until } from "../../testing/index.ts";
 import {
   conversionHook,
   crds,
@@ -12,7 +13,6 @@ import {
   thingDefinition,
   things,
   thingVersions,
-  until,
   withThings,
 } from "../testing/conversion-webhook.ts";
 import { failure } from "../testing/harness.ts";

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { failure, startHarness } from "../testing/harness.ts";
-import { crd, crds, group, path, schema, tab, until, version, withTabs } from "../testing/tabs.ts";
+import { until } from "../../testing/index.ts";
+import { answers, crd, crds, group, path, schema, tab, version, withTabs } from "../testing/tabs.ts";
 
 test("a definition is established, and its kind is served, found and explained", async () => {
   const h = await withTabs();
@@ -72,7 +73,7 @@ test("what was stored before a default was there is shown with it; two versions 
   const versions = [version("v1", { storage: false }), version("v2")];
   const changed = await h.call("PATCH", `${crds}/tabs.stable.example.com`, { spec: { versions } }, merge);
   assert.deepEqual(changed.body.status.storedVersions, ["v1", "v2"]);
-  await until(h, 200, `${group}/v2/namespaces/default/tabs/a`);
+  await answers(h, 200, `${group}/v2/namespaces/default/tabs/a`);
   const one = (await h.call("GET", `${path}/a`)).body;
   const two = (await h.call("GET", `${group}/v2/namespaces/default/tabs/a`)).body;
   assert.equal(one.spec.mode, "a");
@@ -87,23 +88,22 @@ test("names are given to who came first, and again when they are free", async ()
   const other = crd([version("v1")], { names: { plural: "others", kind: "Tab" } });
   other.metadata.name = "others.stable.example.com";
   await h.call("POST", crds, other);
-  const conditions = async () =>
-    (await h.call("GET", `${crds}/others.stable.example.com`)).body.status.conditions as {
-      type: string;
-      status: string;
-      reason: string;
-      message: string;
-    }[];
-  for (let i = 0; i < 200 && !(await conditions()); i++)
-    await new Promise((resolve) => setImmediate(resolve));
-  const [names, established] = await conditions();
+  interface Condition {
+    status: string;
+    reason: string;
+    message: string;
+  }
+  const [names, established] = await until<Condition[]>(
+    "its conditions",
+    async () => (await h.call("GET", `${crds}/others.stable.example.com`)).body.status.conditions,
+  );
   assert.deepEqual(
     [names?.status, names?.reason, names?.message],
     ["False", "ListKindConflict", '"TabList" is already in use'],
   );
   assert.equal(established?.status, "False");
   await h.call("DELETE", `${crds}/tabs.stable.example.com`);
-  await until(h, 200, `${group}/v1/namespaces/default/others`);
+  await answers(h, 200, `${group}/v1/namespaces/default/others`);
   await h.close();
 });
 
@@ -116,7 +116,7 @@ test("a definition goes when its instances are gone", async () => {
   });
   const begun = await h.call("DELETE", `${crds}/tabs.stable.example.com`);
   assert.equal(begun.status, 200);
-  await until(h, 404, `${path}/a`);
+  await answers(h, 404, `${path}/a`);
   failure(await h.call("POST", path, tab("late", { size: 1 })), 403);
   await h.call(
     "PATCH",
@@ -124,8 +124,8 @@ test("a definition goes when its instances are gone", async () => {
     { metadata: { finalizers: null } },
     { "content-type": "application/merge-patch+json" },
   );
-  await until(h, 404, `${crds}/tabs.stable.example.com`);
-  await until(h, 404, path);
+  await answers(h, 404, `${crds}/tabs.stable.example.com`);
+  await answers(h, 404, path);
   await h.close();
 });
 
@@ -200,7 +200,7 @@ test("in the community's groups a condition says who approved", async () => {
   } as typeof approved.metadata;
   const h = await startHarness();
   assert.equal((await h.call("POST", crds, approved)).status, 201);
-  await until(h, 200, "/apis/tests.k8s.io/v1/namespaces/default/tabs");
+  await answers(h, 200, "/apis/tests.k8s.io/v1/namespaces/default/tabs");
   const { body } = await h.call("GET", `${crds}/tabs.tests.k8s.io`);
   const found = body.status.conditions.map(
     (each: { type: string; reason: string }) => `${each.type} ${each.reason}`,
@@ -221,19 +221,17 @@ test("what a webhook converts is not served while nobody could trust the webhook
   const h = await startHarness();
   assert.equal((await h.call("POST", crds, converted)).status, 201);
   const url = `${crds}/${converted.metadata.name}`;
-  let found: Record<string, string> | undefined;
-  for (let i = 0; i < 200 && !found; i++) {
+  const found = await until<Record<string, string>>("its conditions", async () => {
     const { body } = await h.call("GET", url);
-    found = body.status?.conditions?.find((each: { type: string }) => each.type === "Established");
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+    return body.status?.conditions?.find((each: { type: string }) => each.type === "Established");
+  });
   assert.deepEqual(
-    [found?.["status"], found?.["reason"], found?.["message"]],
+    [found["status"], found["reason"], found["message"]],
     ["False", "InvalidCABundle", "The conversion webhook CABundle is invalid"],
   );
   const mergePatch = { "content-type": "application/merge-patch+json" };
   const repaired = { spec: { conversion: { webhook: { clientConfig: { caBundle: null } } } } };
   assert.equal((await h.call("PATCH", url, repaired, mergePatch)).status, 200);
-  await until(h, 200, path);
+  await answers(h, 200, path);
   await h.close();
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { until } from "../../testing/index.ts";
 import { failure, type Harness, startHarness } from "../testing/harness.ts";
 
 const crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
@@ -35,11 +36,8 @@ async function withRules(spec: object, more: object = {}): Promise<Harness> {
   const h = await startHarness();
   const made = await h.call("POST", crds, crd(spec, more));
   assert.equal(made.status, 201, made.text);
-  for (let i = 0; i < 200; i++) {
-    if ((await h.call("GET", path)).status === 200) return h;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  throw new Error("the kind is not served");
+  await until("the kind", async () => (await h.call("GET", path)).status === 200);
+  return h;
 }
 
 const range = {
@@ -225,11 +223,11 @@ test("what was wrong before a rule came may stay, with a warning", async () => {
   assert.equal((await h.call("PUT", `${crds}/rules.rules.example.com`, limited)).status, 200);
   const change = (to: object) =>
     h.call("PATCH", `${path}/a`, { spec: to }, { "content-type": "application/merge-patch+json" });
-  let answer = await change({ a: 2 });
-  for (let i = 0; i < 200 && answer.status === 200; i++) {
-    await new Promise((resolve) => setImmediate(resolve));
-    answer = await change({ a: 1 + (i % 2) });
-  }
+  let i = 0;
+  const answer = await until("the new rule", async () => {
+    const changed = await change({ a: 1 + (i++ % 2) });
+    return changed.status !== 200 && changed;
+  });
   assert.equal(answer.status, 422);
   const kept = await change({ b: 1 });
   assert.equal(kept.status, 200);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { until } from "../testing/conversion-webhook.ts";
+import { until } from "../../testing/index.ts";
 import { failure, type Harness, startHarness } from "../testing/harness.ts";
 
 const crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";

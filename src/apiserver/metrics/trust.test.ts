@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
+import { until } from "../../testing/index.ts";
 import type { CertificateSigningRequest, Pod } from "../../api/index.ts";
 import type { Audit } from "../audit/audit.ts";
 import { forgiving } from "../audit/forgiving.ts";
@@ -204,7 +205,7 @@ test("APIServices count when nobody answers for them any more, by why", async (t
   await h.call("PATCH", `${services}/${name}/status`, { status: { conditions: [condition] } }, type);
   // The server looks for itself, and finds that there is no such Service.
   const line = `aggregator_unavailable_apiservice_total{name="${name}",reason="ServiceNotFound"} 1\n`;
-  while (!(await h.call("GET", "/metrics")).text.includes(line));
+  await until("the count", async () => (await h.call("GET", "/metrics")).text.includes(line));
 });
 
 test("events of the audit record that are lost are counted by where", async (t) => {

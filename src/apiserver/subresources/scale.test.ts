@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { crds, mergePatch, things, thingDefinition, until } from "../testing/conversion-webhook.ts";
+import { until } from "../../testing/index.ts";
+import { crds, mergePatch, things, thingDefinition } from "../testing/conversion-webhook.ts";
 import { failure, type Harness, startHarness } from "../testing/harness.ts";
 
 const path = "/apis/apps/v1/namespaces/default/deployments";

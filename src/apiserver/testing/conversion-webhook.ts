@@ -3,6 +3,7 @@ import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { TestContext } from "node:test";
 import { parseExact, stringifyExact } from "../../machinery/index.ts";
+import { until } from "../../testing/index.ts";
 import { ca, serverCert, serverKey } from "./certificates.ts";
 import { type Harness, startHarness } from "./harness.ts";
 
@@ -174,15 +175,6 @@ export const thing = (
   metadata: { name, ...metadata },
   spec,
 });
-
-/** Asks until the answer is as wanted: what a definition serves follows it in a moment. */
-export async function until(what: string, done: () => Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 500; i++) {
-    if (await done()) return;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  throw new Error(`${what} did not come`);
-}
 
 /** A server with the definition, served. */
 export async function withThings(

@@ -1,6 +1,7 @@
 /** A kind for tests of custom resources: tabs. Imported by tests alone. */
 import assert from "node:assert/strict";
-import { type Harness, startHarness } from "./harness.ts";
+import { until } from "../../testing/index.ts";
+import { type Answered, type Harness, startHarness } from "./harness.ts";
 
 export const crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 export const group = "/apis/stable.example.com";
@@ -59,19 +60,16 @@ export const tab = (name: string, spec: object, more: object = {}) => ({
 });
 
 /** Asks until the answer has the status: what a definition serves follows it in a moment. */
-export async function until(h: Harness, status: number, url: string) {
-  for (let i = 0; i < 200; i++) {
+export const answers = (h: Harness, status: number, url: string): Promise<Answered> =>
+  until(`${url} answers ${status}`, async () => {
     const answer = await h.call("GET", url);
-    if (answer.status === status) return answer;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  throw new Error(`${url} did not answer ${status}`);
-}
+    return answer.status === status && answer;
+  });
 
 export async function withTabs(body: object = crd()): Promise<Harness> {
   const h = await startHarness();
   const made = await h.call("POST", crds, body);
   assert.equal(made.status, 201, made.text);
-  await until(h, 200, path);
+  await answers(h, 200, path);
   return h;
 }

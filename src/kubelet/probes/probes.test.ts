@@ -9,6 +9,9 @@ import { probeHttp } from "./http.ts";
 import { resolvePort } from "./prober.ts";
 import { probeTcp } from "./tcp.ts";
 
+/** Longer than any answer takes on a busy machine. */
+const patientMs = 60_000;
+
 async function listen(t: TestContext, server: Server): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   t.after(() => new Promise((resolve) => server.close(resolve)));
@@ -28,7 +31,7 @@ test("HTTP: status decides, redirects stay on the host, headers are sent, silenc
       response.writeHead(request.url === "/bad" ? 503 : 200).end("hello");
     }),
   );
-  const probe = (path: string, timeoutMs = 1000) =>
+  const probe = (path: string, timeoutMs = patientMs) =>
     probeHttp(
       { host: "127.0.0.1", port, path, tls: false, headers: [{ name: "X-A", value: "1" }], timeoutMs },
       systemClock,
@@ -47,8 +50,8 @@ test("HTTP: status decides, redirects stay on the host, headers are sent, silenc
 
 test("TCP and refused connections", async (t) => {
   const port = await listen(t, createServer());
-  assert.equal((await probeTcp("127.0.0.1", port, 1000, systemClock)).result, "success");
-  const refused = await probeTcp("127.0.0.1", 1, 1000, systemClock);
+  assert.equal((await probeTcp("127.0.0.1", port, patientMs, systemClock)).result, "success");
+  const refused = await probeTcp("127.0.0.1", 1, patientMs, systemClock);
   assert.deepEqual(refused, {
     result: "failure",
     output: "dial tcp 127.0.0.1:1: connect: connection refused",
@@ -65,7 +68,7 @@ test("gRPC health", async (t) => {
     stream.end(Buffer.from([0, 0, 0, 0, 2, 8, status]));
   });
   const port = await listen(t, server as unknown as Server);
-  const probe = () => probeGrpc("127.0.0.1", port, "svc", 1000, systemClock);
+  const probe = () => probeGrpc("127.0.0.1", port, "svc", patientMs, systemClock);
   assert.equal((await probe()).result, "success");
   status = 2;
   assert.match((await probe()).output, /NOT_SERVING/);

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import type { Container, Pod, PodSpec } from "../../api/index.ts";
 import { type ApiTransport, createClient } from "../../client/index.ts";
 import type { ImageService, RuntimeService } from "../../cri/index.ts";
-import { type Clock, createLogger, silentLogger, systemClock } from "../../machinery/index.ts";
-import { type ApiDouble, createApiDouble, FakeClock, settle } from "../../testing/index.ts";
+import { type Clock, createLogger, silentLogger } from "../../machinery/index.ts";
+import { type ApiDouble, createApiDouble, FakeClock, until as eventually } from "../../testing/index.ts";
 import { startKubelet } from "../kubelet.ts";
 import { createSimulatedImages, type SimulatedImages } from "../simulated/simulated-images.ts";
 import { createSimulatedRuntime, type SimulatedRuntime } from "../simulated/simulated-runtime.ts";
@@ -73,16 +73,8 @@ export async function startTestKubelet({ clock, api, runtime, images, mounts, di
     },
     { runtime, images, mounts },
   );
-  const until = async <T>(what: () => Promise<T | undefined | false> | T | undefined | false): Promise<T> => {
-    // Files are real, so real time passes; the limit only ends a test that has failed.
-    for (const end = performance.now() + 5000; performance.now() < end; ) {
-      const value = await what();
-      if (value) return value;
-      await settle(3);
-      await systemClock.sleep(1);
-    }
-    throw new Error("it did not come about");
-  };
+  const until = <T>(look: () => Promise<T | undefined | false> | T | undefined | false): Promise<T> =>
+    eventually(String(look), look);
   return {
     client,
     until,

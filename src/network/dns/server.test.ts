@@ -3,6 +3,7 @@ import { Resolver as NodeResolver } from "node:dns/promises";
 import { connect } from "node:net";
 import { test } from "node:test";
 import { silentLogger, systemClock } from "../../machinery/index.ts";
+import { FakeClock } from "../../testing/index.ts";
 import { decodeMessage } from "./decode.ts";
 import { encodeMessage } from "./encode.ts";
 import { Forwarder } from "./forwarder.ts";
@@ -12,6 +13,9 @@ import { parseNameservers } from "./resolv-conf.ts";
 import { Resolver } from "./resolver.ts";
 import { DnsServer } from "./server.ts";
 import { FrameReader, frame } from "./tcp-frames.ts";
+
+/** Longer than any answer takes on a busy machine. */
+const patientMs = 60_000;
 
 /** Enough endpoints that their addresses do not fit into one datagram. */
 const source: DnsSource = {
@@ -54,7 +58,7 @@ async function withServer(
 }
 
 function clientOf(port: number): NodeResolver {
-  const client = new NodeResolver({ timeout: 2_000, tries: 1 });
+  const client = new NodeResolver({ timeout: patientMs, tries: 1 });
   client.setServers([`127.0.0.1:${port}`]);
   return client;
 }
@@ -108,7 +112,12 @@ test("rubbish is survived", () =>
 test("other names are forwarded, by UDP and by TCP", () =>
   withServer(
     (upstream) => {
-      const forwarder = new Forwarder({ resolvers: () => ["127.0.0.1"], clock: systemClock, port: upstream });
+      const forwarder = new Forwarder({
+        resolvers: () => ["127.0.0.1"],
+        clock: systemClock,
+        timeoutMs: patientMs,
+        port: upstream,
+      });
       return withServer(async (port) => {
         assert.deepEqual(await clientOf(port).resolveTxt("dns-version.other.example"), [["1.1.0"]]);
         assert.equal((await clientOf(port).resolve4("many.default.svc.other.example")).length, 120);
@@ -121,11 +130,11 @@ test("other names are forwarded, by UDP and by TCP", () =>
 test("without a resolver, or with one that is not there, the answer is an error at once", async () => {
   for (const resolvers of [[], ["127.0.0.1"]]) {
     // Port 1 has no listener: the kernel refuses the datagram.
-    const forwarder = new Forwarder({ resolvers: () => resolvers, clock: systemClock, port: 1 });
+    const clock = new FakeClock();
+    const forwarder = new Forwarder({ resolvers: () => resolvers, clock, port: 1 });
+    // Time stands still: nobody waits for it to run out.
     await withServer(async (port) => {
-      const started = performance.now();
       await assert.rejects(clientOf(port).resolve4("example.com"), { code: "ESERVFAIL" });
-      assert.ok(performance.now() - started < 1_000);
     }, forwarder);
   }
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { until } from "../../../testing/index.ts";
 import { configMap, failure, type Harness } from "../../testing/harness.ts";
 import { configure, group, hook, maps, serve, webhookServer } from "../../testing/webhooks.ts";
 
@@ -44,8 +45,7 @@ async function defineTabs(h: Harness): Promise<void> {
   const spec = { group: "example.com", scope: "Cluster", names, versions };
   const made = await h.call("POST", path, { metadata: { name: "tabs.example.com" }, spec });
   assert.equal(made.status, 201, made.text);
-  while ((await h.call("GET", "/apis/example.com/v2/tabs")).status === 404)
-    await new Promise((resolve) => setImmediate(resolve));
+  await until("the kind", async () => (await h.call("GET", "/apis/example.com/v2/tabs")).status !== 404);
 }
 
 test("matchPolicy: a rule for one version speaks of requests in another, which is shown in the rule's", async (t) => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { until } from "../../../testing/index.ts";
 import { configMap, failure, pod } from "../../testing/harness.ts";
 import { configure, group, hook, maps, patchOf, serve, webhookServer } from "../../testing/webhooks.ts";
 
@@ -198,11 +199,10 @@ test("custom resources are pruned again after a webhook changed them", async (t)
   ];
   await configure(h, "Mutating", "m", [hook("m", hooks.url, { rules })]);
   const body = { apiVersion: "example.com/v1", kind: "Tab", metadata: { name: "a" }, spec: {} };
-  let made = await h.call("POST", "/apis/example.com/v1/tabs", body);
-  for (let i = 0; i < 100 && made.status === 404; i++) {
-    await new Promise((resolve) => setImmediate(resolve));
-    made = await h.call("POST", "/apis/example.com/v1/tabs", body);
-  }
+  const made = await until("the kind", async () => {
+    const answer = await h.call("POST", "/apis/example.com/v1/tabs", body);
+    return answer.status !== 404 && answer;
+  });
   assert.deepEqual(made.body.spec, { known: "x" });
 });
 
