@@ -84,7 +84,7 @@ export interface KindSource<T extends KubeObject> {
   selectableFields?: Readonly<Record<string, (object: T) => string>>;
   defaults?(object: T, clock?: Clock, same?: Parts): void;
   /** As in the definition. */
-  templated?: boolean;
+  fromTemplate?(template: T): T;
   /** As in the definition. */
   sharesParts?: boolean;
   prepareForCreate?(object: T): void;
@@ -273,7 +273,7 @@ export function kindsOf(group: string, version: string, packageName: string) {
       ...(source.named ? { named: true } : {}),
       ...(source.rawFields ? { rawFields: source.rawFields } : {}),
       ...(source.nameGenerated === false ? { nameGenerated: false } : {}),
-      ...(source.templated ? { templated: true } : {}),
+      ...(source.fromTemplate ? { fromTemplate: source.fromTemplate as KindDefinition["fromTemplate"] } : {}),
       ...(source.sharesParts ? { sharesParts: true } : {}),
       ...(source.statusKeepsMetadata ? { statusKeepsMetadata: true } : {}),
       ...(source.scale ? { scale: source.scale } : {}),

@@ -113,10 +113,11 @@ export interface KindDefinition {
   /** Verbs the main resource allows. */
   verbs: readonly string[];
   /**
-   * Controllers create many from one template, with a generated name: the same bytes again and again. Defaults depend on nothing but
-   * the object.
+   * Of kinds of which controllers create many from one template, with a generated name: the same bytes again and again. Copies what
+   * such bytes come to with defaults, which depend on nothing but the object. What admission writes into is the copy's own; what
+   * nobody writes into at creation it may share.
    */
-  templated?: boolean;
+  fromTemplate?(template: KubeObject): KubeObject;
   /**
    * What a change leaves as it was of spec and status may be the stored object's own part: whatever is done to a changed object
    * writes into none of them that is in order, which all stored ones are.

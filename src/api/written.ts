@@ -80,45 +80,53 @@ export function zero(field: FieldSchema): unknown {
 
 /**
  * `nulls`: what is written as null too; rules are easier to write for what is absent instead. `same`: parts that have it all, and
- * nothing that is null, if the object has them.
+ * nothing that is null, if the object has them. True when there was something to fill in.
  */
 export function fillWritten(
   type: TypeSchema,
   object: Record<string, unknown>,
   nulls = true,
   same?: Parts,
-): void {
+): boolean {
   const { always, below } = planOf(type);
+  let filled = false;
   for (const { name, field, isNull } of always) {
     const value = object[name];
     if (value === undefined) {
-      if (nulls || !isNull) object[name] = zero(field);
+      if (!nulls && isNull) continue;
+      object[name] = zero(field);
+      filled = true;
     } else if (value === null && !nulls) {
       delete object[name];
+      filled = true;
     } else if (isEmptyList(field, value)) {
       // What is stored does not tell an empty list from none; messages do.
       noteEmptied(object, name);
       if (nulls) object[name] = null;
       else delete object[name];
+      filled = true;
     }
   }
   for (const { name, field, type: inner } of below) {
     const value = object[name];
     if (value === undefined || value === null || (same && value === same[name])) continue;
-    fillValue(field, inner, value, nulls);
+    if (fillValue(field, inner, value, nulls)) filled = true;
   }
+  return filled;
 }
 
-function fillValue(field: FieldSchema, type: TypeSchema, value: unknown, nulls: boolean): void {
-  if (field.type === "ref") {
-    if (typeof value === "object" && value !== null)
-      fillWritten(type, value as Record<string, unknown>, nulls);
-  } else if (field.type === "list") {
-    if (Array.isArray(value))
-      for (const each of value) fillValue(field.element as FieldSchema, type, each, nulls);
-  } else if (field.type === "map" && typeof value === "object" && value !== null) {
-    for (const each of Object.values(value)) fillValue(field.element as FieldSchema, type, each, nulls);
+function fillValue(field: FieldSchema, type: TypeSchema, value: unknown, nulls: boolean): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (field.type === "ref") return fillWritten(type, value as Record<string, unknown>, nulls);
+  const element = field.element as FieldSchema;
+  let filled = false;
+  if (field.type === "list") {
+    if (!Array.isArray(value)) return false;
+    for (const each of value) if (fillValue(element, type, each, nulls)) filled = true;
+  } else if (field.type === "map") {
+    for (const each of Object.values(value)) if (fillValue(element, type, each, nulls)) filled = true;
   }
+  return filled;
 }
 
 /** Parts of stored objects in which nothing is written as null. */

@@ -127,8 +127,8 @@ async function written(
 ): Promise<WriteResult> {
   const { rawFields } = resource.def;
   if (rawFields && existing) carryRaw(rawFields, textsOf(existing, rawFields), object);
-  const parts = existing && resource.def.sharesParts ? existing.object : undefined;
-  const value = encodeStored(object, resource.storedKind, resource.storedApiVersion, rawFields, parts);
+  const { storedKind, storedApiVersion, def } = resource;
+  const value = encodeStored(object, storedKind, storedApiVersion, rawFields, def.sharesParts);
   if (existing && !core.store.isStale?.(resource.storeKey(key)) && isSame(value, object, existing))
     return { done: true, entry: existing };
   const lease = resource.def.ttlSeconds ? await core.leases.lease(resource.def.ttlSeconds) : 0;

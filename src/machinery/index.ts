@@ -3,6 +3,7 @@ export * from "./cron.ts";
 export * from "./deep.ts";
 export * from "./duration.ts";
 export * from "./exact-json.ts";
+export * from "./part-text.ts";
 export * from "./field-errors.ts";
 export * from "./go-format.ts";
 export * from "./go-json.ts";

@@ -33,6 +33,7 @@ import { prepareNewPod } from "./pod/prepare.ts";
 import { validateNewPod, validatePod } from "./pod/spec.ts";
 import { ephemeralContainersStrategy, resizeStrategy } from "./pod/subresources.ts";
 import { podStatusStrategy, validatePodStatus } from "./pod/status.ts";
+import { podFromTemplate } from "./pod/template.ts";
 import { validatePodUpdate } from "./pod/update.ts";
 import { defaultLimitRange, validateLimitRange } from "./limits.ts";
 import * as namespaces from "./namespace.ts";
@@ -111,7 +112,7 @@ export const coreKinds: readonly KindDefinition[] = [
         pod.spec = { ...pod.spec, containers: pod.spec?.containers ?? [], terminationGracePeriodSeconds: 1 };
       }
     },
-    templated: true,
+    fromTemplate: podFromTemplate,
     sharesParts: true,
     warnings: podWarnings,
     prepareForCreate: prepareNewPod,

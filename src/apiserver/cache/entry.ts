@@ -43,8 +43,6 @@ const recentMessages = new Budget<Entry>(
 export class Entry {
   /** `namespace/name`, or `name` for cluster-scoped objects. */
   readonly key: string;
-  readonly namespace: string;
-  readonly name: string;
   /** Mod revision: `metadata.resourceVersion`. */
   readonly revision: number;
   /** The whole object as JSON, with kind, apiVersion and resourceVersion. */
@@ -58,10 +56,7 @@ export class Entry {
   messageLength: number | undefined;
 
   constructor(key: string, revision: number, json: Buffer, object: KubeObject | undefined) {
-    const slash = key.indexOf("/");
     this.key = key;
-    this.namespace = slash < 0 ? "" : key.slice(0, slash);
-    this.name = slash < 0 ? key : key.slice(slash + 1);
     this.revision = revision;
     this.json = json;
     if (object) {
@@ -69,6 +64,15 @@ export class Entry {
       this.#labels = labelsOf(object);
       keepFresh(this);
     }
+  }
+
+  get namespace(): string {
+    const slash = this.key.indexOf("/");
+    return slash < 0 ? "" : this.key.slice(0, slash);
+  }
+
+  get name(): string {
+    return this.key.slice(this.key.indexOf("/") + 1);
   }
 
   /** Shared by everybody who asks: read only. */

@@ -1,7 +1,7 @@
 import type { Entry } from "./entry.ts";
 
 /** A part that grows beyond this is cut in two, so that no insertion moves more than this. */
-const maxPart = 512;
+const maxPart = 128;
 
 /** Entries in the order of their keys. Putting one in costs the same whether there are a hundred or a million. */
 export class SortedEntries {

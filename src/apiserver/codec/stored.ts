@@ -12,18 +12,19 @@ import {
   stringifyExact,
   stringifyRaw,
   textOfFieldSet,
+  textOfPart,
 } from "../../machinery/index.ts";
 
 /**
- * `rawFields`: what of it is written as the text it was given in. `parts`: the text of what the object shares with these is
- * remembered.
+ * `rawFields`: what of it is written as the text it was given in. `shared`: the texts of its parts are remembered, since the next
+ * object may have the same.
  */
 export function encodeStored(
   object: KubeObject,
   kind: string,
   apiVersion: string,
   rawFields?: readonly string[],
-  parts?: object,
+  shared = false,
 ): Buffer {
   if (rawFields) settleRaw(rawFields, object);
   const stringify = rawFields ? stringifyRaw : stringifyExact;
@@ -38,31 +39,22 @@ export function encodeStored(
   if (!managedFields || managedFields.length === 0)
     return Buffer.from(stringify({ kind, apiVersion, metadata: ordered, ...rest }));
   const head = stringifyExact({ kind, apiVersion, metadata: ordered });
-  const body = parts ? textOfParts(rest, parts as Record<string, unknown>) : stringify(rest);
+  const body = shared ? textOfParts(rest) : stringify(rest);
   // What is owned is most of many objects, and is text already: it comes last in the metadata.
   const owners = `"managedFields":[${managedFields.map(ownersText).join(",")}]`;
   const comma = head.endsWith("{}}") ? "" : ",";
   return Buffer.from(`${head.slice(0, -2)}${comma}${owners}}${body === "{}" ? "}" : `,${body.slice(1)}`}`);
 }
 
-/** Of parts that objects share with those that they replaced. */
-const texts = new WeakMap<object, string>();
-
-function textOfParts(members: Record<string, unknown>, parts: Record<string, unknown>): string {
+function textOfParts(members: Record<string, unknown>): string {
   let text = "";
   for (const name in members) {
     const value = members[name];
     if (value === undefined) continue;
-    const known = typeof value === "object" && value !== null && value === parts[name];
-    text += `${text === "" ? "{" : ","}${JSON.stringify(name)}:${known ? textOfPart(value) : stringifyExact(value)}`;
+    const isPart = typeof value === "object" && value !== null;
+    text += `${text === "" ? "{" : ","}${JSON.stringify(name)}:${isPart ? textOfPart(value) : stringifyExact(value)}`;
   }
   return text === "" ? "{}" : `${text}}`;
-}
-
-function textOfPart(part: object): string {
-  let text = texts.get(part);
-  if (text === undefined) texts.set(part, (text = stringifyExact(part)));
-  return text;
 }
 
 /** Metadata as Go writes it, without what the store knows and what is owned. */

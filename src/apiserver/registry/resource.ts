@@ -15,7 +15,7 @@ import { atRevision, type ObjectCaches, resourcePrefix } from "../cache/objects.
 import type { WatchCache } from "../cache/watch-cache.ts";
 import { ConvertedEntry, type ObjectConverter, VersionView } from "../conversion/version-view.ts";
 import { PackedRuns } from "../packing/packed-runs.ts";
-import { type Clock, readRawTexts } from "../../machinery/index.ts";
+import { type Clock, forgetText, readRawTexts } from "../../machinery/index.ts";
 
 /** Who converts between the versions of a custom resource, and the clock it waits by. */
 export interface Conversion {
@@ -231,7 +231,9 @@ export class ServedResource {
    * all.
    */
   complete(object: KubeObject, nulls = true, same?: Parts): void {
-    if (this.#storedType) fillWritten(this.#storedType, object as Record<string, unknown>, nulls, same);
+    const type = this.#storedType;
+    if (!type || !fillWritten(type, object as Record<string, unknown>, nulls, same)) return;
+    if (this.def.sharesParts) forgetTexts(object);
   }
 
   /** A stored object without what Go writes as null. It is not changed. */
@@ -256,3 +258,7 @@ export class ServedResource {
 
 export const groupVersion = ({ group, version }: { group: string; version: string }): string =>
   group === "" ? version : `${group}/${version}`;
+
+function forgetTexts(object: object): void {
+  for (const part of Object.values(object)) if (typeof part === "object" && part !== null) forgetText(part);
+}

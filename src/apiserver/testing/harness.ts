@@ -128,6 +128,13 @@ export async function startHarness(options: Partial<ApiServerOptions> = {}): Pro
 const bytesOf = (body: unknown): Uint8Array =>
   body instanceof Uint8Array ? body : Buffer.from(typeof body === "string" ? body : JSON.stringify(body));
 
+/** Whoever writes into it from now on throws. */
+export function freeze(value: unknown): void {
+  if (typeof value !== "object" || value === null) return;
+  Object.freeze(value);
+  for (const each of Object.values(value)) freeze(each);
+}
+
 /** Server-side apply. */
 export const apply = (
   h: Harness,

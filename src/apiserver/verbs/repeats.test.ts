@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import type { KubeObject } from "../../api/index.ts";
+import type { KubeObject, Pod, PodSpec } from "../../api/index.ts";
 import type { Call } from "../core.ts";
-import { failure, type Harness, startHarness } from "../testing/harness.ts";
+import { failure, freeze, type Harness, startHarness } from "../testing/harness.ts";
 import { prepared, remember, repeatKey } from "./repeats.ts";
 
 let h: Harness;
@@ -59,6 +59,57 @@ test("pods of the same bytes are the same but for what is their own", async () =
   }
 });
 
+test("what pods of one template share nobody writes into", async () => {
+  const labels = { app: "web", zone: "a" };
+  const labelSelector = { matchLabels: { app: "web" } };
+  const term = { topologyKey: "zone", labelSelector, matchLabelKeys: ["zone"] };
+  const spec = {
+    hostNetwork: true,
+    runtimeClassName: "fast",
+    affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term] } },
+    initContainers: [{ name: "i", image: "i", env: [{ name: "A", value: "1" }] }],
+    containers: [
+      {
+        name: "c",
+        image: "i",
+        command: ["run"],
+        args: ["-x"],
+        env: [{ name: "A", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } }],
+        envFrom: [{ configMapRef: { name: "m" } }],
+        ports: [{ containerPort: 80 }],
+        livenessProbe: { httpGet: { port: 80 } },
+        lifecycle: { stopSignal: "SIGTERM" },
+        resources: { requests: { cpu: "1" } },
+      },
+    ],
+  };
+  const classes = "/apis/node.k8s.io/v1/runtimeclasses";
+  const fast = { metadata: { name: "fast" }, handler: "fast", overhead: { podFixed: { cpu: "1m" } } };
+  assert.equal((await h.call("POST", classes, fast)).status, 201);
+  await h.call("POST", "/api/v1/namespaces", { metadata: { name: "limited" } });
+  await h.call("POST", "/api/v1/namespaces/limited/serviceaccounts", { metadata: { name: "default" } });
+  const limits = [{ type: "Container", default: { memory: "1Gi" }, defaultRequest: { memory: "1Mi" } }];
+  const range = { metadata: { name: "r" }, spec: { limits } };
+  assert.equal((await h.call("POST", "/api/v1/namespaces/limited/limitranges", range)).status, 201);
+  const body = { metadata: { generateName: "shared-", labels }, spec };
+  const first = await created(body, {}, podsIn("limited"));
+  for (let i = 0; i < 2; i++) await created(body, {}, podsIn("limited"));
+  const stored = (name: string): Pod => h.server.objects.get<Pod>("", "pods", "limited", name) as Pod;
+  let last: Pod | undefined;
+  for (let i = 0; i < 3; i++) {
+    const next = await created(body, {}, podsIn("limited"));
+    assert.deepEqual(common(next), common(first));
+    const { containers, initContainers } = stored(next.metadata.name).spec as PodSpec;
+    const env = last?.spec?.containers[0]?.env;
+    if (last) assert.equal(containers[0]?.env, env);
+    last = stored(next.metadata.name);
+    for (const each of [...containers, ...(initContainers ?? [])]) {
+      const { args, command, env, envFrom, ports, livenessProbe } = each;
+      freeze([args, command, env, envFrom, ports, livenessProbe]);
+    }
+  }
+});
+
 test("each has its own time, writer and namespace", async () => {
   const body = template("own-");
   for (let i = 0; i < 3; i++) await created(body);
@@ -92,7 +143,7 @@ test("the third of the same is not read again", async () => {
       core: { clock: h.clock },
       warnings: [],
     }) as unknown as Call;
-  const resource = { def: { templated: true } };
+  const resource = { def: { fromTemplate: structuredClone }, complete: () => {} };
   const key = repeatKey(call()) ?? assert.fail("not remembered");
   const came = (): KubeObject => ({ metadata: { generateName: "a-", labels: { app: "web" } } });
   for (const known of [undefined, undefined, came()]) {

@@ -14,7 +14,7 @@ const maxBodies = 32;
 const maxBytes = 16 * 1024;
 
 interface Prepared {
-  readonly text: string;
+  readonly template: KubeObject;
   readonly owners: readonly OwnedFields[] | undefined;
 }
 
@@ -25,7 +25,7 @@ const known = new WeakMap<ServedResource, Map<string, Prepared | undefined>>();
 export function repeatKey({ resource, request, info }: Call): string | undefined {
   const { body, audit } = request;
   // What is recorded of a request is recorded as it is read.
-  if (audit || !resource.def.templated || info.subresource !== "" || !body || body.length > maxBytes)
+  if (audit || !resource.def.fromTemplate || info.subresource !== "" || !body || body.length > maxBytes)
     return undefined;
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("latin1");
   const kind = request.headers?.["content-type"] ?? "";
@@ -37,7 +37,7 @@ export function repeatKey({ resource, request, info }: Call): string | undefined
 export function prepared({ resource, core }: Call, key: string): KubeObject | undefined {
   const found = known.get(resource)?.get(key);
   if (!found) return undefined;
-  const object = JSON.parse(found.text) as KubeObject;
+  const object = resource.def.fromTemplate?.(found.template) as KubeObject;
   const time = nowTime(core.clock);
   if (found.owners)
     (object.metadata as ObjectMeta).managedFields = found.owners.map((each) => ({ ...each, time }));
@@ -56,8 +56,11 @@ export function remember({ resource, warnings }: Call, key: string, object: Kube
     return;
   }
   const plain = { ...object, metadata: { generateName, ...metadata } };
-  const text = JSON.stringify(plain);
-  if (isPlain(plain) && deepEqual(JSON.parse(text), plain)) bodies.set(key, { text, owners: managedFields });
+  const template = JSON.parse(JSON.stringify(plain)) as KubeObject;
+  if (!isPlain(plain) || !deepEqual(template, plain)) return;
+  // What is filled in anyway is not filled into what objects share.
+  resource.complete(template, false);
+  bodies.set(key, { template, owners: managedFields });
 }
 
 /** True when nothing is known of the value but what its JSON says. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import type { Pod } from "../../api/index.ts";
-import { type Answered, apply, type Harness, startHarness } from "../testing/harness.ts";
+import { type Answered, apply, freeze, type Harness, startHarness } from "../testing/harness.ts";
 
 let h: Harness;
 before(async () => {
@@ -12,13 +12,6 @@ after(() => h.close());
 
 const path = "/api/v1/namespaces/default/pods/p";
 const stored = (): Pod => h.server.objects.get<Pod>("", "pods", "default", "p") as Pod;
-
-/** Whoever writes into it throws. */
-function freeze(value: unknown): void {
-  if (typeof value !== "object" || value === null) return;
-  Object.freeze(value);
-  for (const each of Object.values(value)) freeze(each);
-}
 
 const types: Record<string, string> = {
   merge: "application/merge-patch+json",

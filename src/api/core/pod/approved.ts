@@ -2,6 +2,7 @@
  * Pods that one template makes differ in their names alone. What the rules say of all the rest of a pod depends on nothing else
  * than that, so it is found out once for as long as its text is remembered.
  */
+import { textOfPart } from "../../../machinery/index.ts";
 import type { Pod, PodSpec, Volume } from "../../generated/types.ts";
 
 /** Of a pod nobody objects to. */
@@ -40,7 +41,7 @@ export function knownAnnotations({ metadata }: Pod): Record<string, string> | un
  */
 export function textOfRules(spec: PodSpec, annotations: object | undefined): string | undefined {
   if (spec.volumes?.some(isEphemeral) || spec.ephemeralContainers?.length) return undefined;
-  const text = JSON.stringify(annotations ? [spec, annotations] : spec);
+  const text = annotations ? `${textOfPart(spec)}${JSON.stringify(annotations)}` : textOfPart(spec);
   if (text.length > maxLength) return undefined;
   const token = spec.volumes?.find(isToken)?.name;
   // No name is written without quotes: what was another name stays one.
