@@ -101,7 +101,7 @@ test("killed without warning, it comes back with everything it had acknowledged"
   const daemon = runningDaemon(result.config.runDir);
   assert.ok(daemon);
   process.kill(daemon.pid, "SIGKILL");
-  await waitForExit(daemon, 5000);
+  await waitForExit(daemon, 60_000);
   assert.equal((await status(choice)).state, "stopped");
   assert.equal((await start()).found, false);
   const a = await createClient(api).configMaps.get("default", "a");

@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { until } from "../testing/index.ts";
 import { createContainerRuntime } from "./runtime-service.ts";
 import { makeRootfs, removeCgroups, runtimeOptions, skipReason } from "./testing/test-runtime.ts";
 
@@ -22,7 +23,7 @@ test("lets containers go on when wherry is killed, and finds them again", {
   await once(owner, "exit");
   writeFileSync(join(other, "go"), ""); // `short` waits for it and ends while nobody looks
   const exit = join(other, "state/containers", made.short, "exit.json");
-  while (!existsSync(exit)) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until("its end", () => existsSync(exit));
   const again = await createContainerRuntime(runtimeOptions(other));
   try {
     const lasting = await again.containerStatus(made.lasting);
@@ -30,7 +31,7 @@ test("lets containers go on when wherry is killed, and finds them again", {
     const short = await again.containerStatus(made.short);
     assert.deepEqual([short.state, short.exitCode], ["Exited", 6]);
     assert.equal((await again.podSandboxStatus(made.sandbox)).state, "Ready");
-    assert.equal(String((await again.execSync(made.lasting, ["cat", "/kept"], 5)).stdout), "kept\n");
+    assert.equal(String((await again.execSync(made.lasting, ["cat", "/kept"], 60)).stdout), "kept\n");
     await again.stopContainer(made.lasting, 0);
     assert.equal((await again.containerStatus(made.lasting)).exitCode, 137);
   } finally {

@@ -14,6 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { ContainerConfig, PodSandboxConfig } from "../cri/index.ts";
+import { until } from "../testing/index.ts";
 import { type ContainerRuntime, createContainerRuntime } from "./runtime-service.ts";
 import {
   binary,
@@ -31,6 +32,7 @@ describe("what goes wrong around containers", { skip: skipReason() }, () => {
   let sandbox: string;
   let pod: PodSandboxConfig;
   const networkFailure = { message: "" };
+  let count = 0;
 
   before(async () => {
     dir = mkdtempSync(join(tmpdir(), "wherry-rob-"));
@@ -59,7 +61,7 @@ describe("what goes wrong around containers", { skip: skipReason() }, () => {
     script: string,
     change: (config: ContainerConfig) => void = () => undefined,
   ): Promise<string> {
-    const config = containerConfig(`c${Math.random()}`, ["sh", "-c", script]);
+    const config = containerConfig(`c${count++}`, ["sh", "-c", script]);
     change(config);
     const id = await runtime.createContainer(sandbox, config, pod);
     await runtime.startContainer(id);
@@ -67,7 +69,7 @@ describe("what goes wrong around containers", { skip: skipReason() }, () => {
   }
 
   async function ended(id: string) {
-    const signal = AbortSignal.timeout(10_000);
+    const signal = AbortSignal.timeout(100_000);
     const events = runtime.events(signal);
     if ((await runtime.containerStatus(id)).state === "Running") {
       for await (const event of events) if (event.containerId === id && event.type === "Stopped") break;
@@ -103,13 +105,7 @@ describe("what goes wrong around containers", { skip: skipReason() }, () => {
       .trim()
       .split("\n");
     process.kill(Number(pid), "SIGKILL");
-    let other: string | undefined;
-    for (let tries = 0; other === undefined; tries++) {
-      other = await start("exit 3").catch((error: unknown) => {
-        if (tries > 200) throw error;
-        return undefined;
-      });
-    }
+    const other = await until("a container that starts", () => start("exit 3").catch(() => undefined));
     assert.equal((await ended(other)).exitCode, 3);
     assert.equal((await runtime.containerStatus(id)).state, "Running");
     for (const { id: each } of await runtime.listContainers()) await runtime.removeContainer(each);
@@ -177,11 +173,11 @@ describe("what goes wrong around containers", { skip: skipReason() }, () => {
       const script = "mkdir -p /m/a && mount -t tmpfs made /m/a && exec sleep 1000";
       const seen = (): boolean => readFileSync("/proc/self/mountinfo", "utf8").includes(`${shared}/a`);
       const one = await start(script, mount("PRIVATE"));
-      while ((await runtime.execSync(one, ["grep", "-q", "made", "/proc/mounts"], 5)).exitCode !== 0) {}
+      while ((await runtime.execSync(one, ["grep", "-q", "made", "/proc/mounts"], 60)).exitCode !== 0) {}
       assert.equal(seen(), false);
       await runtime.removeContainer(one);
       const two = await start(script, mount("BIDIRECTIONAL"));
-      while ((await runtime.execSync(two, ["grep", "-q", "made", "/proc/mounts"], 5)).exitCode !== 0) {}
+      while ((await runtime.execSync(two, ["grep", "-q", "made", "/proc/mounts"], 60)).exitCode !== 0) {}
       assert.equal(seen(), true);
       await runtime.removeContainer(two);
     } finally {

@@ -15,6 +15,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
 import type { ContainerConfig, ContainerEvent, PodSandboxConfig } from "../cri/index.ts";
+import { until } from "../testing/index.ts";
 import { type ContainerRuntime, createContainerRuntime } from "./runtime-service.ts";
 import {
   containerConfig,
@@ -82,8 +83,8 @@ describe("the container runtime", { skip: skipReason() }, () => {
   }
 
   async function finished(id: string) {
-    if ((await runtime.containerStatus(id)).state === "Running")
-      await new Promise<void>((resolve) => exits.set(id, resolve));
+    const exit = new Promise<void>((resolve) => exits.set(id, resolve));
+    if ((await runtime.containerStatus(id)).state === "Running") await exit;
     return runtime.containerStatus(id);
   }
 
@@ -263,7 +264,7 @@ describe("the container runtime", { skip: skipReason() }, () => {
     const read = await runtime.execSync(
       id,
       ["sh", "-c", "cat /sys/fs/cgroup/memory/memory.limit_in_bytes || cat /sys/fs/cgroup/memory.max"],
-      10,
+      60,
     );
     assert.equal(String(read.stdout).trim(), String(48 << 20));
     const stats = await runtime.containerStats(id);
@@ -277,10 +278,13 @@ describe("the container runtime", { skip: skipReason() }, () => {
       "trap 'exit 5' TERM; while :; do sleep 0.05; done",
       (c) => void (c.linux.securityContext.noNewPrivs = true),
     );
-    const sync = await runtime.execSync(id, ["sh", "-c", "echo o; echo e >&2; exit 9"], 10);
+    const sync = await runtime.execSync(id, ["sh", "-c", "echo o; echo e >&2; exit 9"], 60);
     assert.deepEqual([String(sync.stdout), String(sync.stderr), sync.exitCode], ["o\n", "e\n", 9]);
     await assert.rejects(runtime.execSync(id, ["sleep", "100"], 0.2), { code: "DeadlineExceeded" });
-    await assert.rejects(runtime.execSync(id, ["no-such-program"], 5), /executable file not found in \$PATH/);
+    await assert.rejects(
+      runtime.execSync(id, ["no-such-program"], 60),
+      /executable file not found in \$PATH/,
+    );
     const confined = await runtime.execSync(
       id,
       [
@@ -321,7 +325,7 @@ describe("the container runtime", { skip: skipReason() }, () => {
     let bytes = 0;
     for await (const chunk of big.stdout) bytes += (chunk as Buffer).length;
     assert.equal(bytes, 20_000_000);
-    const left = await runtime.execSync(id, ["sh", "-c", "ps | grep -c 'sleep 10[0]' || true"], 5);
+    const left = await runtime.execSync(id, ["sh", "-c", "ps | grep -c 'sleep 10[0]' || true"], 60);
     assert.equal(String(left.stdout).trim(), "0", "what ran too long was killed");
     await runtime.stopContainer(id, 10);
     assert.equal((await runtime.containerStatus(id)).exitCode, 5, "the stop signal was handled");
@@ -423,23 +427,17 @@ describe("the container runtime", { skip: skipReason() }, () => {
       "mkdir /www; echo served > /www/index.html; httpd -f -p 127.0.0.1:8080 -h /www",
     );
     const other = await make("other", "exec sleep 1000");
-    const processes = String((await runtime.execSync(other, ["ps"], 5)).stdout);
+    const processes = String((await runtime.execSync(other, ["ps"], 60)).stdout);
     assert.match(processes, /httpd/);
     assert.match(processes, / 1 65535 .*/);
     assert.equal(
-      (await runtime.execSync(other, ["ls", "/proc/1/root/"], 5)).exitCode,
+      (await runtime.execSync(other, ["ls", "/proc/1/root/"], 60)).exitCode,
       1,
       "the first process's root is closed",
     );
-    for (let tries = 0; ; tries++) {
-      const stream = await runtime.portForward(shared, 8080).catch((error: unknown) => {
-        if (tries > 100) throw error;
-      });
-      if (!stream) continue;
-      stream.end("GET / HTTP/1.0\r\n\r\n");
-      assert.match(await text(stream), /served/);
-      break;
-    }
+    const stream = await until("its server", () => runtime.portForward(shared, 8080).catch(() => undefined));
+    stream.end("GET / HTTP/1.0\r\n\r\n");
+    assert.match(await text(stream), /served/);
     await assert.rejects(runtime.portForward(shared, 8081), /connection refused/);
     await runtime.stopPodSandbox(shared);
     assert.equal((await runtime.podSandboxStatus(shared)).state, "NotReady");

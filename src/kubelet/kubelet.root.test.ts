@@ -169,7 +169,7 @@ describe("the kubelet on real containers", { skip: skipReason() }, () => {
     const short = await node.when("short", isReady);
     await node.halt();
     const id = short.status?.containerStatuses?.[0]?.containerID?.split("//")[1] ?? "";
-    await node.runtime.execSync(id, ["touch", "/run-out"], 5);
+    await node.runtime.execSync(id, ["touch", "/run-out"], 60);
     await node.client.pods.delete("default", "dropped", { gracePeriodSeconds: 0 });
     await node.runtime.close();
     node = await open();

@@ -9,7 +9,7 @@ import type { CniAttachment } from "../cri/index.ts";
 import { type Client, createClient } from "../client/index.ts";
 import { type Native, openNative } from "../linux/index.ts";
 import { silentLogger, systemClock } from "../machinery/index.ts";
-import { createApiDouble } from "../testing/index.ts";
+import { createApiDouble, until } from "../testing/index.ts";
 import { type BridgeNetwork, createBridgeCni } from "./cni/bridge-network.ts";
 import { removeServiceRules, startNetwork } from "./network.ts";
 import { kernelNft } from "./nft/kernel.ts";
@@ -152,14 +152,6 @@ after(async () => {
   await native.close();
   rmSync(directory, { recursive: true });
 });
-
-async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + 10_000; Date.now() < deadline; ) {
-    if (await holds()) return;
-    await systemClock.sleep(10);
-  }
-  assert.fail(`never came true: ${what}`);
-}
 
 async function startAgent(name: string, netns: string | undefined, port: number): Promise<Pod> {
   const command = netns ? ["nsenter", `--net=${netns}`, process.execPath] : [process.execPath];

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import type { Service } from "../api/index.ts";
 import { type Client, createClient, createEventRecorder } from "../client/index.ts";
 import { silentLogger } from "../machinery/index.ts";
-import { createApiDouble, FakeClock, settle } from "../testing/index.ts";
+import { createApiDouble, FakeClock, freePort, until } from "../testing/index.ts";
 import { NodeBalancer } from "./loadbalancer/node-balancer.ts";
 import { Proxy } from "./proxy/proxy.ts";
 import { watchServices } from "./service-cache.ts";
@@ -106,15 +106,6 @@ async function withTakenPort(run: (port: number) => Promise<void>): Promise<void
   }
 }
 
-/** Binding ports is real I/O: wait for its outcome, not for a time. */
-async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 200; i++) {
-    if (await holds()) return;
-    await settle();
-  }
-  assert.fail(`never came true: ${what}`);
-}
-
 test("the first table is whole, later ones are changes, and changes at one time are one transaction", () =>
   withNetwork(async ({ client, clock, scripts }) => {
     assert.equal(scripts.length, 1);
@@ -169,23 +160,20 @@ test("a node port of another program is left to it, and an event says so", () =>
 
 test("load balancers get the node's address unless the port is someone else's", () =>
   withTakenPort((taken) =>
-    withTakenPort(async (probe) => {
-      await withNetwork(async ({ client, clock }) => {
-        // Free as soon as nobody listens: one above the probe is as good a guess as any, and a clash only delays.
-        const free = probe > 60_000 ? probe - 1_000 : probe + 1;
-        await addService(client, "good", { type: "LoadBalancer", ports: [{ port: free }] }, "10.244.0.5");
-        await addService(client, "rival", { type: "LoadBalancer", ports: [{ port: free }] }, "10.244.0.6");
-        await addService(client, "bad", { type: "LoadBalancer", ports: [{ port: taken }] }, "10.244.0.7");
-        await clock.run(10);
-        const ingress = async (name: string) =>
-          (await client.services.get("default", name)).status?.loadBalancer?.ingress ?? [];
-        await until("address", async () => (await ingress("good")).length === 1);
-        assert.deepEqual(await ingress("good"), [{ ip: "127.0.0.1", ipMode: "VIP" }]);
-        assert.deepEqual(await ingress("rival"), []);
-        assert.deepEqual(await ingress("bad"), []);
-        await client.services.patch("default", "good", "merge", { spec: { type: "ClusterIP" } });
-        await clock.run(10);
-        await until("address taken back", async () => (await ingress("good")).length === 0);
-      });
+    withNetwork(async ({ client, clock }) => {
+      const free = await freePort();
+      await addService(client, "good", { type: "LoadBalancer", ports: [{ port: free }] }, "10.244.0.5");
+      await addService(client, "rival", { type: "LoadBalancer", ports: [{ port: free }] }, "10.244.0.6");
+      await addService(client, "bad", { type: "LoadBalancer", ports: [{ port: taken }] }, "10.244.0.7");
+      await clock.run(10);
+      const ingress = async (name: string) =>
+        (await client.services.get("default", name)).status?.loadBalancer?.ingress ?? [];
+      await until("address", async () => (await ingress("good")).length === 1);
+      assert.deepEqual(await ingress("good"), [{ ip: "127.0.0.1", ipMode: "VIP" }]);
+      assert.deepEqual(await ingress("rival"), []);
+      assert.deepEqual(await ingress("bad"), []);
+      await client.services.patch("default", "good", "merge", { spec: { type: "ClusterIP" } });
+      await clock.run(10);
+      await until("address taken back", async () => (await ingress("good")).length === 0);
     }),
   ));

@@ -67,7 +67,7 @@ function collect(store: Store, after: number, previous = false) {
 /** The laws of contract.ts, run on every implementation. */
 export function storeContract(name: string, open: () => Promise<OpenedStore>): void {
   const law = (title: string, run: (opened: OpenedStore, store: Store) => Promise<void>): void => {
-    test(`${name}: ${title}`, { timeout: 20_000 }, async () => {
+    test(`${name}: ${title}`, async () => {
       const opened = await open();
       try {
         await run(opened, opened.store);

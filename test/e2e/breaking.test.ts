@@ -42,7 +42,7 @@ describe("a cluster that is killed again and again", { skip }, () => {
     await cluster.up();
   };
   const rolledOut = (): Promise<string> =>
-    cluster.kubectl("rollout", "status", "deployment/many", "--timeout=60s");
+    cluster.kubectl("rollout", "status", "deployment/many", "--timeout=300s");
   const pods = async (): Promise<Pod[]> => (await cluster.json<{ items: Pod[] }>("pods")).items;
   const facts = async (): Promise<string[]> =>
     (await pods())
@@ -161,7 +161,7 @@ describe("bad input", { skip }, () => {
     mkdirSync(disk);
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m", "none", disk]);
     const env = { ...cluster.env, WHERRY_DATA_DIR: join(disk, "data") };
-    const wherry = (...args: string[]) => cluster.wherry(args, { env, timeoutMs: 60_000 });
+    const wherry = (...args: string[]) => cluster.wherry(args, { env, timeoutMs: 300_000 });
     try {
       assert.equal((await wherry("up", "--name", cluster.name, "--simulate")).code, 0);
       writeFileSync(join(cluster.folder, "big"), "x".repeat(900_000));

@@ -43,9 +43,8 @@ after(async () => {
 });
 
 async function startServer(port: number): Promise<{ child: ChildProcess; api: ApiTransport }> {
-  const main = join(repository, "src/cli/main.ts");
   const args = ["apiserver", "--name", `killed-${process.pid}`, "--api-port", String(port)];
-  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main, ...args], {
+  const child = spawn(join(repository, "wherry"), args, {
     env: { ...process.env, WHERRY_DATA_DIR: join(folder, "data"), KUBECONFIG: "/dev/null" },
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -82,7 +82,7 @@ function commands(client: string, program: string, prefix: readonly string[], wh
       assert.equal(await kubectl("apply", "-f", file), "deployment.apps/web unchanged\n");
       assert.match(await kubectl("rollout", "status", "deploy/web"), /successfully rolled out\n$/);
       assert.equal(
-        await kubectl("wait", "--for=condition=Available", "deploy/web"),
+        await kubectl("wait", "--for=condition=Available", "--timeout=300s", "deploy/web"),
         "deployment.apps/web condition met\n",
       );
     });
@@ -180,14 +180,14 @@ function commands(client: string, program: string, prefix: readonly string[], wh
     it("rolls out, shows the history and rolls back", async () => {
       write("two");
       await kubectl("apply", "-f", file);
-      await kubectl("rollout", "status", "deploy/web", "--timeout=30s");
+      await kubectl("rollout", "status", "deploy/web", "--timeout=300s");
       assert.equal(await page(), "two\n");
       assert.match(
         await kubectl("rollout", "history", "deploy/web"),
         /^deployment.apps\/web \nREVISION +CHANGE-CAUSE\n1 +<none>\n2 +<none>\n/,
       );
       assert.equal(await kubectl("rollout", "undo", "deploy/web"), "deployment.apps/web rolled back\n");
-      await kubectl("rollout", "status", "deploy/web", "--timeout=30s");
+      await kubectl("rollout", "status", "deploy/web", "--timeout=300s");
       assert.equal(await page(), "one\n");
     });
 
@@ -232,7 +232,7 @@ describe("wherry kubectl on nodes", { skip }, () => {
       "-c",
       "trap exit TERM; sleep 1000 & wait",
     );
-    await cluster.kubectl("wait", "--for=condition=Available", "deploy/moved");
+    await cluster.kubectl("wait", "--for=condition=Available", "--timeout=300s", "deploy/moved");
     await cluster.kubectl(
       "run",
       "bare",
@@ -242,7 +242,7 @@ describe("wherry kubectl on nodes", { skip }, () => {
       "-c",
       "trap exit TERM; sleep 1000 & wait",
     );
-    await cluster.kubectl("wait", "--for=condition=Ready", "pod/bare");
+    await cluster.kubectl("wait", "--for=condition=Ready", "--timeout=300s", "pod/bare");
     const refused = await cluster.tryKubectl(["drain", node]);
     assert.equal(refused.code, 1);
     assert.match(
@@ -253,6 +253,6 @@ describe("wherry kubectl on nodes", { skip }, () => {
     assert.match(drained, /pod\/bare evicted\n/);
     assert.ok(drained.endsWith(`node/${node} drained\n`), drained);
     await cluster.kubectl("uncordon", node);
-    await cluster.kubectl("rollout", "status", "deploy/moved", "--timeout=30s");
+    await cluster.kubectl("rollout", "status", "deploy/moved", "--timeout=300s");
   });
 });

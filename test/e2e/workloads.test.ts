@@ -77,11 +77,11 @@ describe("workloads", { skip }, () => {
   it("rolls a Deployment out, updates, scales and rolls it back", async () => {
     await apply(web("web", 3, "one"));
     assert.match(
-      await cluster.kubectl("rollout", "status", "deployment/web", "--timeout=60s"),
+      await cluster.kubectl("rollout", "status", "deployment/web", "--timeout=300s"),
       /successfully rolled out/,
     );
     await apply(web("web", 3, "two"));
-    await cluster.kubectl("rollout", "status", "deployment/web", "--timeout=60s");
+    await cluster.kubectl("rollout", "status", "deployment/web", "--timeout=300s");
     const [pod] = await pods("app=web");
     assert.equal(
       (await cluster.kubectl("exec", pod?.metadata?.name ?? "", "--", "cat", "/www/index.html")).trim(),
@@ -89,7 +89,7 @@ describe("workloads", { skip }, () => {
     );
     assert.match(await cluster.kubectl("rollout", "history", "deployment/web"), /1 +<none>\n2 +<none>/);
     await cluster.kubectl("rollout", "undo", "deployment/web");
-    await cluster.kubectl("rollout", "status", "deployment/web", "--timeout=60s");
+    await cluster.kubectl("rollout", "status", "deployment/web", "--timeout=300s");
     const [back] = await pods("app=web");
     assert.equal(
       (await cluster.kubectl("exec", back?.metadata?.name ?? "", "--", "cat", "/www/index.html")).trim(),
@@ -115,7 +115,7 @@ describe("workloads", { skip }, () => {
         "trap 'exit 1' TERM; mkdir /www; httpd -p 8080 -h /www; echo hi > /www/index.html; while :; do sleep 0.1; done",
       ];
     await apply(heal);
-    await cluster.kubectl("rollout", "status", "deployment/heal", "--timeout=60s");
+    await cluster.kubectl("rollout", "status", "deployment/heal", "--timeout=300s");
     const [first] = await pods("app=heal");
     const name = first?.metadata?.name ?? "";
     await cluster.kubectl("exec", name, "--", "kill", "1");
@@ -138,7 +138,7 @@ describe("workloads", { skip }, () => {
   it("spreads requests of a Service over ready pods and finds it by DNS name", async () => {
     await apply(web("dns", 2, "hello"));
     await cluster.kubectl("expose", "deployment", "dns", "--port=80", "--target-port=8080");
-    await cluster.kubectl("rollout", "status", "deployment/dns", "--timeout=60s");
+    await cluster.kubectl("rollout", "status", "deployment/dns", "--timeout=300s");
     const [pod] = await pods("app=dns");
     const answer = await eventually("the Service answers by name", async () => {
       const got = await cluster.tryKubectl([
@@ -304,7 +304,7 @@ describe("workloads", { skip }, () => {
     const recreate = web("again", 2, "one") as Deployment;
     Object.assign(recreate.spec ?? {}, { strategy: { type: "Recreate" } });
     await apply(recreate);
-    await cluster.kubectl("rollout", "status", "deployment/again", "--timeout=60s");
+    await cluster.kubectl("rollout", "status", "deployment/again", "--timeout=300s");
     const old = new Set((await pods("app=again")).map((pod) => pod.metadata?.uid));
     await cluster.kubectl("rollout", "pause", "deployment/again");
     await cluster.kubectl("set", "env", "deployment/again", "A=b");
@@ -313,14 +313,14 @@ describe("workloads", { skip }, () => {
       "nothing moves while paused",
     );
     await cluster.kubectl("rollout", "resume", "deployment/again");
-    await cluster.kubectl("rollout", "status", "deployment/again", "--timeout=60s");
+    await cluster.kubectl("rollout", "status", "deployment/again", "--timeout=300s");
     assert.ok((await pods("app=again")).every((pod) => !old.has(pod.metadata?.uid)));
   });
 
   it("deletes a namespace with all that is in it", async () => {
     await cluster.kubectl("create", "namespace", "short-lived");
     await cluster.kubectl("create", "configmap", "c", "--from-literal=a=b", "-n", "short-lived");
-    await cluster.kubectl("delete", "namespace", "short-lived", "--timeout=60s");
+    await cluster.kubectl("delete", "namespace", "short-lived", "--timeout=300s");
     assert.equal((await cluster.tryKubectl(["get", "configmap", "c", "-n", "short-lived"])).code, 1);
   });
 });

@@ -4,7 +4,6 @@ import { after, before, type TestContext, test } from "node:test";
 import { Worker } from "node:worker_threads";
 import type { SpecialHandler } from "../contract.ts";
 import { type Answered, configMap, type Harness, startHarness } from "../testing/harness.ts";
-import { maxBodyBytes } from "./decode.ts";
 import { longYamlBytes } from "./long-yaml.ts";
 
 const maps = "/api/v1/namespaces/default/configmaps";
@@ -102,14 +101,4 @@ test("reviews are read there too", async (t) => {
   const review = `spec:\n  nonResourceAttributes: {path: /, verb: get}\nx:\n${"  - a\n".repeat(longYamlBytes)}`;
   const { status, text: told } = await servedMeanwhile(t, reviews, review);
   assert.equal(status, 201, told);
-});
-
-test("a text that would take all memory takes a thread's, and those behind it are read", async () => {
-  const most = `a: [${"[],".repeat(maxBodyBytes / 3 - 3)}]`;
-  const refused = h.call("POST", maps, most, yaml);
-  const behind = h.call("POST", maps, text("behind", 2 * longYamlBytes), yaml);
-  assert.equal((await refused).status, 413);
-  assert.equal((await behind).status, 201);
-  assert.equal((await h.call("POST", maps, text("next", 2 * longYamlBytes), yaml)).status, 201);
-  assert.equal((await h.call("POST", maps, configMap("short"))).status, 201);
 });

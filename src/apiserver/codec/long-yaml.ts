@@ -9,8 +9,8 @@ import type { YamlAnswer, YamlRequest } from "./yaml-messages.ts";
 /** Shorter ones are read where they are needed. */
 export const longYamlBytes = 64 * 1024;
 
-/** A text that needs more memory than this to be read is too much. */
-const maxHeapMb = 1024;
+/** A text that needs more memory than this to be read is too much. Counts for threads that begin later. */
+export const yamlThread = { maxHeapMb: 1024 };
 /** So long does the thread wait for another text. */
 const idleMs = 30_000;
 
@@ -59,7 +59,7 @@ class YamlReader {
     const ending = import.meta.url.slice(import.meta.url.lastIndexOf("."));
     this.#worker = new Worker(new URL(`./yaml-worker${ending}`, import.meta.url), {
       name: "wherry-yaml",
-      resourceLimits: { maxOldGenerationSizeMb: maxHeapMb },
+      resourceLimits: { maxOldGenerationSizeMb: yamlThread.maxHeapMb },
     });
     this.#worker.unref();
     this.#worker.on("message", (answer: YamlAnswer) => this.#settle(answer));

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type ClientHttp2Session, connect, constants } from "node:http2";
 import { after, before, test } from "node:test";
+import { until } from "../../testing/index.ts";
 import { ca, clientCert, clientKey, serverCert, serverKey } from "../testing/certificates.ts";
 import { configMap, type Harness, startHarness } from "../testing/harness.ts";
 import { endHeaders, endStream, frameTypes, headerBlock, RawHttp2 } from "../testing/raw-http2.ts";
@@ -237,7 +238,7 @@ test("thousands of idle watches cost others nothing, and are gone with their con
   await seen;
   await servesOthers();
   for (const each of sessions) each.destroy();
-  while ((await open()) > 0) await new Promise((resolve) => setImmediate(resolve));
+  await until("their end", async () => (await open()) === 0);
 });
 
 test("who gives up long answers again and again is served all the same", async () => {

@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import { WebSocket } from "ws";
 import { withoutToken, webSocketToken } from "../auth/authn/websocket-token.ts";
 import { ca, clientCert, clientKey, serverCert, serverKey } from "../testing/certificates.ts";
-import { settle } from "../../testing/index.ts";
+import { until } from "../../testing/index.ts";
 import { configMap, type Harness, startHarness } from "../testing/harness.ts";
 
 const maps = "/api/v1/namespaces/default/configmaps";
@@ -56,7 +56,7 @@ test("a watch by WebSocket: an event is a message, and what the client says is n
   assert.equal(await watches(), "1");
   client.close();
   await once(client, "close");
-  while ((await watches()) !== "0") await settle(1);
+  await until("its end", async () => (await watches()) === "0");
 });
 
 test("protobuf comes in binary messages, without the length that stands before it elsewhere", async () => {
