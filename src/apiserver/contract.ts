@@ -62,6 +62,8 @@ export interface SpecialContext {
    * path. Throws StatusError BadRequest.
    */
   object(): KubeObject;
+  /** Tells the client something beside the answer. */
+  readonly warn?: (text: string) => void;
 }
 
 /**
@@ -85,7 +87,7 @@ export interface SpecialHandler {
    * Throws what is wrong with a body, and fills in what follows from other objects: after those who may change it, before those
    * who may only refuse.
    */
-  check?(object: KubeObject, context: Omit<SpecialContext, "object">): void | Promise<void>;
+  check?(object: KubeObject, context: Omit<SpecialContext, "object" | "warn">): void | Promise<void>;
   handle(context: SpecialContext): Promise<TransportResponse | KubeObject>;
 }
 
@@ -199,6 +201,12 @@ export interface ShutdownOptions {
   sendRetryAfter?: boolean;
 }
 
+/** Seconds. */
+export interface TolerationSeconds {
+  notReady?: number;
+  unreachable?: number;
+}
+
 /** Who a server is among others. */
 export interface ServerIdentity {
   /** Of the machine. */
@@ -248,6 +256,14 @@ export interface ApiServerOptions {
   shutdown?: ShutdownOptions;
   /** How long requests may take that do not last, in milliseconds: --request-timeout. Default a minute. */
   requestMs?: number;
+  /** Watches whose client names no time last so long, or up to twice as long: --min-request-timeout. 0: for ever. Default 1800. */
+  minRequestSeconds?: number;
+  /** How long events are kept: --event-ttl. 0: for ever. Default an hour. */
+  eventTtlSeconds?: number;
+  /** Said with every answer: --strict-transport-security-directives. */
+  strictTransport?: readonly string[];
+  /** How long pods stay on a node that is not ready, or not reachable, unless they say otherwise. Default 300 each. */
+  tolerationSeconds?: TolerationSeconds;
   /** Patterns of origins whose pages may read answers: --cors-allowed-origins. */
   corsOrigins?: readonly string[];
   /** Of how many requests of HTTP/2 the connection ends, 0 to 0.02: --goaway-chance. */

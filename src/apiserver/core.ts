@@ -43,6 +43,10 @@ export interface Core {
   readonly tracer: Tracer | undefined;
   /** What `componentstatuses` says: the store and the parts that are known of. */
   readonly components: () => Promise<readonly ComponentState[]>;
+  /** Watches whose client names no time last so long, or up to twice as long; 0: for ever. Default half an hour. */
+  readonly minRequestSeconds?: number | undefined;
+  /** How long events are kept; 0: for ever. Default an hour. */
+  readonly eventTtlSeconds?: number | undefined;
   /** Watches under way end when it aborts. */
   readonly closing: AbortSignal;
 }
@@ -131,7 +135,8 @@ async function written(
   const value = encodeStored(object, storedKind, storedApiVersion, rawFields, def.sharesParts);
   if (existing && !core.store.isStale?.(resource.storeKey(key)) && isSame(value, object, existing))
     return { done: true, entry: existing };
-  const lease = resource.def.ttlSeconds ? await core.leases.lease(resource.def.ttlSeconds) : 0;
+  const ttlSeconds = resource.def.ttlSeconds && (core.eventTtlSeconds ?? resource.def.ttlSeconds);
+  const lease = ttlSeconds ? await core.leases.lease(ttlSeconds) : 0;
   core.caches.expect(value, object);
   const storeKey = resource.storeKey(key);
   const result = await storeTxn(

@@ -1,4 +1,6 @@
 export * from "./audit/options.ts";
+export { readTokenFile } from "./auth/authn/token-file.ts";
+export { certificatesOf } from "./auth/authn/front-proxy.ts";
 export * from "./auth/index.ts";
 export * from "./auth-contract.ts";
 export * from "./contract.ts";

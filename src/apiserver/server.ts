@@ -20,6 +20,7 @@ import { identitySteps, StartSteps, startSteps } from "./discovery/start-steps.t
 import { Gate } from "./gate.ts";
 import { Handler } from "./handler.ts";
 import { withCors } from "./http/cors.ts";
+import { withStrictTransport } from "./http/strict-transport.ts";
 import { type Front, listenFront } from "./http/front.ts";
 import { localTransport, toTransport } from "./local-transport.ts";
 import { FlowControl } from "./flow-control/flow-control.ts";
@@ -76,6 +77,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
             authorizer: options.authorizer,
             log,
             metrics: meters.admission,
+            tolerationSeconds: options.tolerationSeconds,
             write: (...change) => writeObject(core, ...change),
           },
           options.plugins,
@@ -99,6 +101,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       Promise.resolve([...(options.components?.() ?? []), { name: "etcd-0", error: broken?.message }]),
     tracer: options.tracer,
     closing: shutdown.ends,
+    minRequestSeconds: options.minRequestSeconds,
+    eventTtlSeconds: options.eventTtlSeconds,
   };
   options.authenticator.attach?.(caches, meters.auth);
   options.authorizer.attach?.(caches, meters.auth);
@@ -224,9 +228,12 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
         const front = await listenFront(
           { ...listen, host, port },
           {
-            handle: withCors(
-              options.corsOrigins ?? [],
-              async (request) => shutdown.refusal(request) ?? handle(request),
+            handle: withStrictTransport(
+              options.strictTransport ?? [],
+              withCors(
+                options.corsOrigins ?? [],
+                async (request) => shutdown.refusal(request) ?? handle(request),
+              ),
             ),
             ...(goAwayChance > 0 ? { goAway: () => random() < goAwayChance } : {}),
             ...upgrades,

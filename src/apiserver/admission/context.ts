@@ -1,7 +1,7 @@
 import type { Clock, Logger } from "../../machinery/index.ts";
 import type { ObjectCaches } from "../cache/objects.ts";
 import type { Authorizer } from "../auth-contract.ts";
-import type { ServiceNetwork } from "../contract.ts";
+import type { ServiceNetwork, TolerationSeconds } from "../contract.ts";
 import type { WriteResult } from "../core.ts";
 import type { AdmissionMetrics } from "../metrics/admission.ts";
 import type { Entry } from "../cache/entry.ts";
@@ -19,6 +19,7 @@ export interface PluginContext {
   network: ServiceNetwork | undefined;
   authorizer: Authorizer;
   metrics: AdmissionMetrics;
+  tolerationSeconds?: TolerationSeconds | undefined;
   /** Compare-and-swap on the given entry, past admission (`writeObject` of core.ts). */
   write(resource: ServedResource, key: string, object: KubeObject, existing: Entry): Promise<WriteResult>;
 }

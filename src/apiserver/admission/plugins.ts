@@ -49,7 +49,7 @@ export function admissionPlugins(context: PluginContext, choice: PluginChoice = 
     taintNodesByCondition,
     podSecurity(context),
     priority(context),
-    defaultTolerationSeconds,
+    defaultTolerationSeconds(context),
     defaultStorageClass(context),
     storageObjectInUseProtection,
     ownerReferences(context),

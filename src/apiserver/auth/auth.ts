@@ -23,14 +23,22 @@ import { RbacAuthorizer } from "./rbac/rbac-authorizer.ts";
 import { rbacGroup } from "./rbac/rule-index.ts";
 import { accessReviewHandlers } from "./reviews/access-reviews.ts";
 import { identityReviewHandlers } from "./reviews/identity-reviews.ts";
-import { tokenRequestHandler } from "./reviews/token-request.ts";
+import { type TokenLife, tokenRequestHandler } from "./reviews/token-request.ts";
 
 export interface AuthOptions {
   clock: Clock;
   /** Private keys (PEM) of ServiceAccount tokens: the first signs, all verify. */
   serviceAccountKeys: readonly [string, ...string[]];
-  /** Default `https://kubernetes.default.svc.cluster.local`. */
-  issuer?: string;
+  /**
+   * Of tokens of ServiceAccounts: the first issues them, those of all are taken. Default
+   * `https://kubernetes.default.svc.cluster.local`.
+   */
+  issuers?: readonly [string, ...string[]];
+  /** Whom tokens must be for; default all issuers. */
+  audiences?: readonly string[];
+  /** Where issuers' keys are said to be; default `/openid/v1/jwks` of the first issuer. */
+  jwksUri?: string;
+  tokenLife?: TokenLife;
   /** Fixed bearer tokens. */
   tokens?: ReadonlyMap<string, UserInfo>;
   /** PEM of what pods are told to trust: goes into Secrets with tokens. */
@@ -58,8 +66,8 @@ export interface Auth {
    */
   configureAuthentication(value: unknown): Promise<void>;
   configureAuthorization(value: unknown): Promise<void>;
-  /** Whose tokens of accounts are. */
-  readonly issuer: string;
+  /** Whose tokens of accounts are taken; the first issues them. */
+  readonly issuers: readonly string[];
   /**
    * Stores and repairs the default roles, then keeps aggregated ones up to date, and Secrets that ask for a token filled,
    * until the signal. `api` is a member of system:masters.
@@ -75,16 +83,18 @@ export interface Auth {
 export function createAuth(options: AuthOptions): Auth {
   const [first, ...others] = options.serviceAccountKeys;
   const load = (pem: string) => signingKey(createPrivateKey(pem));
-  const issuer = options.issuer ?? "https://kubernetes.default.svc.cluster.local";
+  const ownIssuers = options.issuers ?? ["https://kubernetes.default.svc.cluster.local"];
+  const [issuer] = ownIssuers;
   const tokens = new ServiceAccountTokens({
-    issuer,
+    issuers: ownIssuers,
+    audiences: options.audiences,
     keys: [load(first), ...others.map(load)],
     clock: options.clock,
     uuid: randomUUID,
   });
   const fixed = new FixedTokens(options.tokens ?? new Map());
   const issuers = new TokenUnion([]);
-  const agnostic = (verifier: TokenVerifier) => new AudienceAgnostic(verifier, [issuer]);
+  const agnostic = (verifier: TokenVerifier) => new AudienceAgnostic(verifier, tokens.audiences);
   const union = new TokenUnion([
     agnostic(fixed),
     tokens,
@@ -96,7 +106,7 @@ export function createAuth(options: AuthOptions): Auth {
   const authorizer = new AuthorizerChain(rbac, () => options.clock.monotonic());
   let rolesStored = false;
   return {
-    issuer,
+    issuers: ownIssuers,
     authenticator: new CredentialAuthenticator({
       tokens: union,
       anonymous,
@@ -108,9 +118,12 @@ export function createAuth(options: AuthOptions): Auth {
     }),
     authorizer,
     special: new Map([
-      ["serviceaccounts/token", tokenRequestHandler(tokens, authorizer, () => options.clock.now())],
+      [
+        "serviceaccounts/token",
+        tokenRequestHandler(tokens, authorizer, () => options.clock.now(), options.tokenLife),
+      ],
       ...accessReviewHandlers(authorizer, rbac),
-      ...identityReviewHandlers(union, issuer, () => options.clock.now()),
+      ...identityReviewHandlers(union, tokens.audiences, () => options.clock.now()),
     ]),
     guards: new Map(escalationGuards(rbac, authorizer)),
     documents: new Map<string, () => unknown>([
@@ -118,7 +131,7 @@ export function createAuth(options: AuthOptions): Auth {
         "/.well-known/openid-configuration",
         () => ({
           issuer,
-          jwks_uri: `${issuer}/openid/v1/jwks`,
+          jwks_uri: options.jwksUri ?? `${issuer}/openid/v1/jwks`,
           response_types_supported: ["id_token"],
           subject_types_supported: ["public"],
           id_token_signing_alg_values_supported: [...new Set(tokens.keys.map((key) => key.algorithm))],
@@ -140,7 +153,7 @@ export function createAuth(options: AuthOptions): Auth {
       const { JwtTokens } = await import("./authn/oidc/jwt-tokens.ts");
       const { expressionCompiler } = await import("./expressions.ts");
       const compile = await expressionCompiler();
-      const config = readAuthenticationConfig(value, issuer, compile);
+      const config = readAuthenticationConfig(value, ownIssuers, compile);
       const { clock } = options;
       const fetch = options.fetchJson ?? fetchJson;
       issuers.use(

@@ -27,7 +27,7 @@ function tokensOf() {
   const clock = new FakeClock();
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const tokens = new ServiceAccountTokens({
-    issuer: "me",
+    issuers: ["me"],
     keys: [signingKey(privateKey)],
     clock,
     uuid: () => "id",

@@ -16,16 +16,17 @@ export async function serveSpecial(
   const { request, info, user, warnings } = given;
   const objects = core.caches;
   const read = (): KubeObject => readSpecial(core.registry, special, request, info, warnings);
+  const warn = (text: string): void => void warnings.push(text);
   const connection = await admitConnection(core, request, info, user, warnings);
-  if (connection) return special.handle({ info: connection, user, request, objects, object: read });
+  if (connection) return special.handle({ info: connection, user, request, objects, object: read, warn });
   const resource = core.registry.find(info.apiGroup, info.apiVersion, info.resource);
   if (!resource || info.verb !== "create" || special.anyMethod)
-    return special.handle({ info, user, request, objects, object: read });
+    return special.handle({ info, user, request, objects, object: read, warn });
   const dryRun = readWriteOptions(info.verb, info.query, false);
   const object = read();
   special.defaults?.(object);
   const context = { info, user, request, objects };
   const call = { core, request, info, user, resource, dryRun, warnings };
   await admitSubresource(call, object, special, (each) => special.check?.(each, context));
-  return special.handle({ ...context, object: () => object });
+  return special.handle({ ...context, object: () => object, warn });
 }

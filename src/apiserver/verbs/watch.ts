@@ -25,7 +25,7 @@ import {
 const maxBacklogBytes = 64 * 1024 * 1024;
 /** How often watches that allow it are told how far they have come. */
 const bookmarkMs = 60_000;
-const minTimeoutSeconds = 1800;
+const usualSeconds = 1800;
 
 export async function watch(call: Call): Promise<Answer> {
   const { info, core, resource } = call;
@@ -44,7 +44,8 @@ export async function watch(call: Call): Promise<Answer> {
   if (call.target.as === "table") includeOf(info.query);
   if (call.target.format === "yaml") throw notStreamed();
   const { timeoutSeconds } = options;
-  const timeoutMs = 1000 * (timeoutSeconds > 0 ? timeoutSeconds : minTimeoutSeconds * (1 + core.random()));
+  const { minRequestSeconds = usualSeconds } = core;
+  const timeoutMs = 1000 * (timeoutSeconds > 0 ? timeoutSeconds : minRequestSeconds * (1 + core.random()));
   return {
     status: 200,
     headers: { "content-type": streamTypes[call.target.format], "cache-control": "no-cache, private" },
@@ -118,7 +119,7 @@ class WatchStream implements PushStream {
       ended = true;
       this.#spans?.listed();
       source.stop();
-      timeout.stop();
+      timeout?.stop();
       bookmarkTimer?.stop();
       core.closing.removeEventListener("abort", finish);
       resource.retired.removeEventListener("abort", finish);
@@ -156,7 +157,8 @@ class WatchStream implements PushStream {
     const source = view
       ? new ConvertedSource(view, core.clock, Math.max(from, core.caches.revision), tell, finish)
       : new CachedSource(resource.cache, from, maxBacklogBytes, tell, cutOff);
-    const timeout = core.clock.timer(this.#settings.timeoutMs, finish);
+    const { timeoutMs } = this.#settings;
+    const timeout = timeoutMs > 0 ? core.clock.timer(timeoutMs, finish) : undefined;
     core.closing.addEventListener("abort", finish, { once: true });
     resource.retired.addEventListener("abort", finish, { once: true });
     const begun =

@@ -44,6 +44,40 @@ test("flags of the API server become plain settings, with absolute paths", () =>
   );
 });
 
+test("who asks, and how long things last, is told by kube-apiserver's flags", () => {
+  assert.deepEqual(
+    read(
+      "--token-auth-file=/t",
+      "--client-ca-file=/c",
+      "--service-account-issuer=https://new",
+      "--service-account-issuer=https://old",
+      "--api-audiences=a,b",
+      "--service-account-jwks-uri=https://keys",
+      "--service-account-max-token-expiration=2h",
+      "--service-account-extend-token-expiration=false",
+      "--min-request-timeout=0",
+      "--event-ttl=30m",
+      "--default-not-ready-toleration-seconds=5",
+      "--default-unreachable-toleration-seconds=6",
+      "--strict-transport-security-directives=max-age=1,preload",
+    ),
+    {
+      tokenFile: "/t",
+      clientCaFile: "/c",
+      issuers: ["https://new", "https://old"],
+      audiences: ["a", "b"],
+      jwksUri: "https://keys",
+      maxTokenMs: 7_200_000,
+      extendTokens: false,
+      minRequestSeconds: 0,
+      eventTtlMs: 1_800_000,
+      notReadySeconds: 5,
+      unreachableSeconds: 6,
+      strictTransport: ["max-age=1", "preload"],
+    },
+  );
+});
+
 test("how events are recorded is told for the log and for the webhook", () => {
   assert.deepEqual(
     read(
@@ -122,6 +156,24 @@ test("what cannot be is refused in kube-apiserver's words, also of a record that
     [
       ["--audit-log-batch-throttle-qps=x", log],
       'invalid argument "x" for "--audit-log-batch-throttle-qps" flag: strconv.ParseFloat: parsing "x": invalid syntax',
+    ],
+    [
+      ["--service-account-max-token-expiration=10m"],
+      "the service-account-max-token-expiration must be between 1 hour and 2^32 seconds",
+    ],
+    [["--service-account-issuer="], "service-account-issuer should not be an empty string"],
+    [
+      ["--service-account-issuer=a", "--service-account-issuer=a"],
+      'service-account-issuer "a" is already specified',
+    ],
+    [
+      ["--service-account-issuer=://x"],
+      'service-account-issuer "://x" contained a \':\' but was not a valid URL: parse "://x": missing protocol scheme',
+    ],
+    [["--min-request-timeout=-1"], "--min-request-timeout can not be negative value"],
+    [
+      ["--strict-transport-security-directives=max-age=1,foo"],
+      "--strict-transport-security-directives invalid, allowed values: max-age=expireTime, includeSubDomains, preload. see https://tools.ietf.org/html/rfc6797#section-6.1 for more information",
     ],
     [["--shutdown-delay-duration=-1s"], "--shutdown-delay-duration can not be negative value"],
     [["--max-requests-inflight=-1"], "--max-requests-inflight can not be negative value"],

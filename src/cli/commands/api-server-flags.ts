@@ -3,14 +3,11 @@ import type { ApiServerSettings } from "../../cluster/index.ts";
 import { type Flags, type FlagSpec, UsageError } from "../flags.ts";
 import { auditFlags, auditOf } from "./audit-flags.ts";
 import { durationOf, fileOf, given } from "./flag-values.ts";
+import { identityFlags, identitySettings } from "./identity-flags.ts";
 import { loggingFlags, loggingFormatOf } from "./logging-flags.ts";
 
 export const apiServerFlags: readonly FlagSpec[] = [
-  {
-    long: "authentication-config",
-    type: "string",
-    help: "AuthenticationConfiguration file: OpenID Connect issuers, anonymous requests; followed as it changes",
-  },
+  ...identityFlags,
   {
     long: "authorization-config",
     type: "string",
@@ -48,6 +45,27 @@ export const apiServerFlags: readonly FlagSpec[] = [
     help: "how long a request may take that is neither a watch nor a connection to a pod; default 1m0s",
   },
   {
+    long: "min-request-timeout",
+    type: "int",
+    help: "seconds that a watch lasts whose client names no time, or up to twice as long; 0: for ever; default 1800",
+  },
+  { long: "event-ttl", type: "string", help: "how long events are kept; 0: for ever; default 1h0m0s" },
+  {
+    long: "default-not-ready-toleration-seconds",
+    type: "int",
+    help: "how long pods stay on a node that is not ready, unless they say it; default 300",
+  },
+  {
+    long: "default-unreachable-toleration-seconds",
+    type: "int",
+    help: "how long pods stay on a node that is not reachable, unless they say it; default 300",
+  },
+  {
+    long: "strict-transport-security-directives",
+    type: "list",
+    help: "what browsers are told about TLS, e.g. max-age=31536000,includeSubDomains,preload",
+  },
+  {
     long: "cors-allowed-origins",
     type: "list",
     help: "regular expressions of origins whose pages may read answers in browsers, e.g. //example\\.com(:|$)",
@@ -79,7 +97,7 @@ export function apiServerSettings(flags: Flags): ApiServerSettings | undefined {
   if (!apiServerFlags.some(({ long }) => flags.has(long))) return undefined;
   const names = (name: string): string[] => flags.list(name).flatMap((each) => each.split(","));
   return given({
-    authenticationConfig: fileOf(flags, "authentication-config"),
+    ...identitySettings(flags),
     authorizationConfig: fileOf(flags, "authorization-config"),
     encryptionConfig: fileOf(flags, "encryption-provider-config"),
     audit: auditOf(flags),
@@ -97,6 +115,13 @@ export function apiServerSettings(flags: Flags): ApiServerSettings | undefined {
     verbosity: notNegative(flags, "v"),
     loggingFormat: loggingFormatOf(flags),
     requestMs: duration(flags, "request-timeout"),
+    minRequestSeconds: notNegative(flags, "min-request-timeout"),
+    eventTtlMs: duration(flags, "event-ttl"),
+    notReadySeconds: flags.int("default-not-ready-toleration-seconds"),
+    unreachableSeconds: flags.int("default-unreachable-toleration-seconds"),
+    strictTransport: flags.has("strict-transport-security-directives")
+      ? directives(names("strict-transport-security-directives"))
+      : undefined,
     corsOrigins: flags.has("cors-allowed-origins") ? patterns(names("cors-allowed-origins")) : undefined,
     goAwayChance: chance(flags, "goaway-chance"),
     http2MaxStreams: notNegative(flags, "http2-max-streams-per-connection"),
@@ -118,6 +143,19 @@ function chance(flags: Flags, name: string): number | undefined {
   const value = Number(text);
   if (text.trim() !== "" && value >= 0 && value <= 0.02) return value;
   throw new UsageError(`--${name} can not be less than 0 or greater than 0.02`);
+}
+
+/** RFC 6797, 6.1. */
+function directives(given: string[]): string[] {
+  const name = "strict-transport-security-directives";
+  for (const each of given) {
+    if (each.trim() === "") throw new UsageError(`empty value in ${name}`);
+    if (!/^(includeSubDomains|preload|max-age=[^=]*)$/.test(each))
+      throw new UsageError(
+        `--${name} invalid, allowed values: max-age=expireTime, includeSubDomains, preload. see https://tools.ietf.org/html/rfc6797#section-6.1 for more information`,
+      );
+  }
+  return given;
 }
 
 /** As kube-apiserver wants them: whoever names a host pins where it begins and ends, or takes others in. */

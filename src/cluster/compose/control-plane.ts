@@ -20,6 +20,7 @@ import type { ClusterConfig } from "../config/cluster-config.ts";
 import { serverFlags } from "../config/server-flags.ts";
 import type { ClusterCertificates } from "../pki/cluster-certificates.ts";
 import { type Identity, identities } from "../pki/identities.ts";
+import { authOptions } from "./auth-options.ts";
 import type { PartState } from "./supervisor.ts";
 
 export interface ControlPlane {
@@ -52,13 +53,9 @@ export async function startControlPlane(options: {
   const { config, certificates, clock, log, settings, signal } = options;
   const advertiseAddress = config.simulatedNodes > 0 ? "127.0.0.1" : config.gateway;
   if ((settings.verbosity ?? 0) >= 4) log.setLevel?.("debug");
-  const auth = createAuth({
-    clock,
-    serviceAccountKeys: [certificates.serviceAccountKey],
-    clientCa: certificates.ca,
-    rootCa: certificates.ca,
-    frontProxy: { ca: certificates.frontProxyCa, allowedNames: ["front-proxy-client"] },
-  });
+  const given = authOptions(certificates, settings, clock);
+  const { clientCa } = given;
+  const auth = createAuth(given);
   const {
     authenticationConfig: authentication,
     authorizationConfig: authorization,
@@ -131,11 +128,18 @@ export async function startControlPlane(options: {
     guards: auth.guards,
     ...(plugins ? { plugins } : {}),
     identity: { hostname: hostname(), peerAddress: `${advertiseAddress}:${config.apiPort}` },
-    flags: serverFlags(config, settings, { advertiseAddress, issuer: auth.issuer }),
+    flags: serverFlags(config, settings, { advertiseAddress, issuers: auth.issuers }),
     ...(settings.profiling === undefined ? {} : { profiling: settings.profiling }),
     ...(settings.requestMs === undefined ? {} : { requestMs: settings.requestMs }),
     ...(settings.corsOrigins === undefined ? {} : { corsOrigins: settings.corsOrigins }),
     ...(settings.goAwayChance === undefined ? {} : { goAwayChance: settings.goAwayChance }),
+    ...(settings.minRequestSeconds === undefined ? {} : { minRequestSeconds: settings.minRequestSeconds }),
+    ...(settings.eventTtlMs === undefined ? {} : { eventTtlSeconds: Math.floor(settings.eventTtlMs / 1000) }),
+    ...(settings.strictTransport === undefined ? {} : { strictTransport: settings.strictTransport }),
+    tolerationSeconds: {
+      ...(settings.notReadySeconds === undefined ? {} : { notReady: settings.notReadySeconds }),
+      ...(settings.unreachableSeconds === undefined ? {} : { unreachable: settings.unreachableSeconds }),
+    },
     flowControl: { seats: seatsOf(settings) },
     shutdown: {
       ...(settings.shutdownDelayMs === undefined ? {} : { delayMs: settings.shutdownDelayMs }),
@@ -152,7 +156,7 @@ export async function startControlPlane(options: {
     aggregation: {
       frontProxy: certificates.frontProxyClient,
       trust: {
-        clientCa: certificates.ca,
+        clientCa,
         frontProxyCa: certificates.frontProxyCa,
         frontProxyNames: ["front-proxy-client"],
       },
@@ -167,7 +171,7 @@ export async function startControlPlane(options: {
       ["/wherry/status", () => ({ name: config.name, pid: process.pid, parts: options.parts() })],
     ]),
   });
-  const tls = { ...certificates.apiserver, clientCa: `${certificates.ca}\n${certificates.frontProxyCa}` };
+  const tls = { ...certificates.apiserver, clientCa: `${clientCa}\n${certificates.frontProxyCa}` };
   const listen = async (host: string): Promise<void> => {
     try {
       await server.listen({ host, port: config.apiPort, tls, maxStreams: settings.http2MaxStreams });

@@ -24,6 +24,28 @@ export interface ApiServerSettings {
   loggingFormat?: LoggingFormat;
   /** How long a request may take that does not last, in milliseconds. */
   requestMs?: number;
+  /** Lines of tokens and their users. */
+  tokenFile?: string;
+  /** PEM of further authorities of client certificates. */
+  clientCaFile?: string;
+  /** Of tokens of ServiceAccounts: the first issues them, those of all are taken; and whom they are for. */
+  issuers?: readonly string[];
+  audiences?: readonly string[];
+  /** Where issuers' keys are said to be. */
+  jwksUri?: string;
+  /** The longest that a token lasts, in milliseconds. */
+  maxTokenMs?: number;
+  /** Whether pods' tokens are good for a year. */
+  extendTokens?: boolean;
+  /** Watches last so long, or up to twice as long; seconds. */
+  minRequestSeconds?: number;
+  /** How long events are kept, in milliseconds. */
+  eventTtlMs?: number;
+  /** Directives of Strict-Transport-Security. */
+  strictTransport?: readonly string[];
+  /** How long pods stay on nodes that are not ready, or not reachable; seconds. */
+  notReadySeconds?: number;
+  unreachableSeconds?: number;
   /** Patterns of origins whose pages may read answers in browsers. */
   corsOrigins?: readonly string[];
   /** Of how many requests of HTTP/2 the connection ends, 0 to 0.02. */

@@ -7,7 +7,7 @@ import type { ClusterConfig } from "./cluster-config.ts";
 /** Where the server and its tokens say they are. */
 export interface ServerPlace {
   advertiseAddress: string;
-  issuer: string;
+  issuers: readonly string[];
 }
 
 const list = (names: readonly string[]): string => `[${names.join(",")}]`;
@@ -15,12 +15,23 @@ const list = (names: readonly string[]): string => `[${names.join(",")}]`;
 export function serverFlags(
   { apiPort, serviceCidr }: Pick<ClusterConfig, "apiPort" | "serviceCidr">,
   settings: ApiServerSettings,
-  { advertiseAddress, issuer }: ServerPlace,
+  { advertiseAddress, issuers }: ServerPlace,
 ): Map<string, string> {
   const { audit, plugins } = settings;
   const values: Record<string, string | number | boolean | undefined> = {
     "advertise-address": advertiseAddress,
     ...auditValues(audit),
+    "api-audiences": list(settings.audiences ?? issuers),
+    "client-ca-file": settings.clientCaFile,
+    "default-not-ready-toleration-seconds": settings.notReadySeconds ?? 300,
+    "default-unreachable-toleration-seconds": settings.unreachableSeconds ?? 300,
+    "event-ttl": formatDuration(settings.eventTtlMs ?? 3_600_000),
+    "min-request-timeout": settings.minRequestSeconds ?? 1800,
+    "service-account-extend-token-expiration": settings.extendTokens ?? true,
+    "service-account-jwks-uri": settings.jwksUri,
+    "service-account-max-token-expiration": formatDuration(settings.maxTokenMs ?? 0),
+    "strict-transport-security-directives": list(settings.strictTransport ?? []),
+    "token-auth-file": settings.tokenFile,
     "authentication-config": settings.authenticationConfig,
     "authorization-config": settings.authorizationConfig,
     "authorization-mode": settings.authorizationConfig === undefined ? list(["Node", "RBAC"]) : list([]),
@@ -37,7 +48,7 @@ export function serverFlags(
     profiling: settings.profiling ?? true,
     "request-timeout": formatDuration(settings.requestMs ?? 60_000),
     "secure-port": apiPort,
-    "service-account-issuer": list([issuer]),
+    "service-account-issuer": list(issuers),
     "service-cluster-ip-range": serviceCidr,
     "service-node-port-range": "30000-32767",
     "shutdown-delay-duration": formatDuration(settings.shutdownDelayMs ?? 0),

@@ -18,15 +18,15 @@ const wireUser = (user: UserInfo): object => ({
   ...(user.extra === undefined ? {} : { extra: user.extra }),
 });
 
-/** `tokens`: of every origin; `issuer`: whom a token must be for when nobody else is named. */
+/** `tokens`: of every origin; `own`: whom a token must be for when nobody else is named. */
 export function identityReviewHandlers(
   tokens: TokenVerifier,
-  issuer: string,
+  own: readonly string[],
   now: () => number,
 ): Map<string, SpecialHandler> {
   const base = { group, version: "v1", namespaced: false, verbs: ["create"] };
   const check = async (token: string, asked: readonly string[]): Promise<object> => {
-    const audiences = asked.length > 0 ? asked : [issuer];
+    const audiences = asked.length > 0 ? asked : own;
     try {
       const found = await tokens.verify(token, audiences);
       if (!found) return { user: {}, error: invalidToken };

@@ -52,8 +52,8 @@ function checkSeconds({ spec }: TokenRequest): void {
 /** Says of the request whose it is and for whom. Throws when it says otherwise itself, or there is no such account. */
 function complete(
   request: TokenRequest,
-  { info, objects }: Omit<SpecialContext, "object">,
-  issuer: string,
+  { info, objects }: Omit<SpecialContext, "object" | "warn">,
+  own: readonly string[],
   created: string,
 ): void {
   const given = request.metadata ?? {};
@@ -79,7 +79,7 @@ function complete(
     creationTimestamp: created,
   };
   const { audiences = [] } = request.spec ?? {};
-  request.spec = { ...request.spec, audiences: audiences.length === 0 ? [issuer] : audiences };
+  request.spec = { ...request.spec, audiences: audiences.length === 0 ? [...own] : audiences };
   request.status = { token: "", expirationTimestamp: null };
 }
 
@@ -123,11 +123,20 @@ function bind({ objects, info }: SpecialContext, { spec }: TokenRequest): Bound 
   return { pod: bound, node: { name: nodeName, uid: node?.metadata?.uid ?? "" } };
 }
 
+/** How long tokens are good. */
+export interface TokenLife {
+  /** Who asks for more gets this, and a warning. */
+  maxSeconds?: number | undefined;
+  /** Whether pods' tokens are good for a year, and only warn after the time asked for; default true. */
+  extend?: boolean | undefined;
+}
+
 /** `serviceaccounts/token`: a token for a ServiceAccount (TokenRequest API). */
 export function tokenRequestHandler(
   tokens: ServiceAccountTokens,
   authorizer: Authorizer,
   now: () => number,
+  { maxSeconds: longest, extend: mayExtend = true }: TokenLife = {},
 ): SpecialHandler {
   return {
     group,
@@ -156,19 +165,26 @@ export function tokenRequestHandler(
         objects,
         authorizer,
       );
-      complete(request, context, tokens.issuer, formatTime(now()));
+      complete(request, context, tokens.audiences, formatTime(now()));
       checkSeconds(request);
     },
     handle(context) {
       const { info } = context;
       const request = context.object() as TokenRequest;
-      const { metadata: { uid = "" } = {}, spec: { audiences = [], expirationSeconds = 0 } = {} } = request;
+      const { metadata: { uid = "" } = {}, spec: { audiences = [] } = {} } = request;
       const bound = bind(context, request);
+      let { expirationSeconds = 0 } = request.spec ?? {};
+      if (longest !== undefined && expirationSeconds > longest) {
+        context.warn?.(
+          `requested expiration of ${expirationSeconds} seconds shortened to ${longest} seconds`,
+        );
+        expirationSeconds = longest;
+      }
       const extend =
+        mayExtend &&
         expirationSeconds === warnOnlySeconds &&
         bound.pod !== undefined &&
-        audiences.length === 1 &&
-        audiences[0] === tokens.issuer;
+        audiences.every((each) => tokens.audiences.includes(each));
       const { token, id } = tokens.issue({
         namespace: info.namespace,
         account: { name: info.name, uid },
@@ -183,7 +199,7 @@ export function tokenRequestHandler(
         apiVersion: `${group}/v1`,
         kind: "TokenRequest",
         metadata,
-        spec: { ...spec, boundObjectRef: spec?.boundObjectRef ?? null },
+        spec: { ...spec, expirationSeconds, boundObjectRef: spec?.boundObjectRef ?? null },
         status: { token, expirationTimestamp: formatTime(now() + expirationSeconds * 1000) },
       } as never);
     },

@@ -42,10 +42,10 @@ export interface AuthenticationConfig {
 const versions = ["v1", "v1beta1", "v1alpha1"].map((version) => `apiserver.config.k8s.io/${version}`);
 const maxIssuers = 64;
 
-/** Throws with every mistake. `ownIssuer`: of ServiceAccount tokens, which no other may have. */
+/** Throws with every mistake. `ownIssuers`: of ServiceAccount tokens, which no other may be. */
 export function readAuthenticationConfig(
   value: unknown,
-  ownIssuer: string,
+  ownIssuers: readonly string[],
   compile: CompileExpression,
 ): AuthenticationConfig {
   if (
@@ -57,14 +57,14 @@ export function readAuthenticationConfig(
   }
   const config = value as unknown as AuthenticationConfig;
   config.jwt ??= [];
-  const errors = configProblems(config, ownIssuer, compile);
+  const errors = configProblems(config, ownIssuers, compile);
   if (errors.length > 0) throw new Error(errors.map((each) => `${each.field}: ${each.message}`).join("; "));
   return config;
 }
 
 export function configProblems(
   { jwt, anonymous }: AuthenticationConfig,
-  ownIssuer: string,
+  ownIssuers: readonly string[],
   compile: CompileExpression,
 ): FieldError[] {
   const errors: FieldError[] = [];
@@ -78,7 +78,7 @@ export function configProblems(
       errors.push(required(path, "issuer and claimMappings are required"));
       return;
     }
-    checkIssuer(each.issuer, `${path}.issuer`, ownIssuer, errors);
+    checkIssuer(each.issuer, `${path}.issuer`, ownIssuers, errors);
     checkRules(each, path, compile, errors);
     checkMappings(each, path, compile, errors);
     for (const url of [each.issuer.url, each.issuer.discoveryURL]) {
@@ -112,15 +112,19 @@ function checkUrl(url: string, path: string, errors: FieldError[]): void {
 function checkIssuer(
   issuer: JwtAuthenticatorConfig["issuer"],
   path: string,
-  ownIssuer: string,
+  ownIssuers: readonly string[],
   errors: FieldError[],
 ): void {
   const { url, discoveryURL, audiences, audienceMatchPolicy } = issuer;
   if (!url) errors.push(required(`${path}.url`));
   else {
-    if (url === ownIssuer) {
+    if (ownIssuers.includes(url)) {
       errors.push(
-        invalid(`${path}.url`, url, `URL must not overlap with disallowed issuers: [${ownIssuer}]`),
+        invalid(
+          `${path}.url`,
+          url,
+          `URL must not overlap with disallowed issuers: [${[...ownIssuers].sort().join(" ")}]`,
+        ),
       );
     }
     checkUrl(url, `${path}.url`, errors);

@@ -202,7 +202,7 @@ test("mistakes of a configuration are told all at once", () => {
       ],
       anonymous: { enabled: false, conditions: [{ path: "/x" }] },
     },
-    "http://own",
+    ["http://own"],
     compile,
   ).map((each) => `${each.field}: ${each.message}`);
   for (const expected of [
@@ -222,7 +222,7 @@ test("mistakes of a configuration are told all at once", () => {
 
 test("expressions of a configuration are compiled; who takes a name from an e-mail address looks at whether it was verified", () => {
   const problems = (config: Partial<JwtAuthenticatorConfig>): string[] =>
-    configProblems({ jwt: [{ ...usual, ...config }] }, "https://own", compile).map(
+    configProblems({ jwt: [{ ...usual, ...config }] }, ["https://own"], compile).map(
       (each) => `${each.field}: ${each.message}`,
     );
   const named = (expression: string, more: object = {}) => ({

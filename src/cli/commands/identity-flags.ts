@@ -1,0 +1,82 @@
+/** Flags of who asks, and of tokens of ServiceAccounts, named as kube-apiserver names them. */
+import type { ApiServerSettings } from "../../cluster/index.ts";
+import { type Flags, type FlagSpec, UsageError } from "../flags.ts";
+import { durationOf, fileOf, given } from "./flag-values.ts";
+
+export const identityFlags: readonly FlagSpec[] = [
+  {
+    long: "authentication-config",
+    type: "string",
+    help: "AuthenticationConfiguration file: OpenID Connect issuers, anonymous requests; followed as it changes",
+  },
+  {
+    long: "token-auth-file",
+    type: "string",
+    help: "users by their bearer tokens: lines of token,user,uid and groups",
+  },
+  {
+    long: "client-ca-file",
+    type: "string",
+    help: "authorities (PEM) beside the cluster's own whose client certificates name users",
+  },
+  {
+    long: "service-account-issuer",
+    type: "list",
+    help: "whose tokens of ServiceAccounts are taken; the first issues them; given several times",
+  },
+  {
+    long: "api-audiences",
+    type: "list",
+    help: "whom such tokens must be for; default all issuers",
+  },
+  {
+    long: "service-account-jwks-uri",
+    type: "string",
+    help: "where the issuer says that its keys are",
+  },
+  {
+    long: "service-account-max-token-expiration",
+    type: "string",
+    help: "the longest that a token lasts, whatever is asked for: 1h or more",
+  },
+  {
+    long: "service-account-extend-token-expiration",
+    type: "boolean",
+    help: "whether pods' tokens are good for a year, and only warn after an hour; default true",
+  },
+];
+
+const hourMs = 3_600_000;
+
+/** Throws a UsageError in kube-apiserver's words. */
+export function identitySettings(flags: Flags): ApiServerSettings {
+  const maxTokenMs = durationOf(flags, "service-account-max-token-expiration");
+  if (maxTokenMs && (maxTokenMs < hourMs || maxTokenMs > 2 ** 32 * 1000))
+    throw new UsageError("the service-account-max-token-expiration must be between 1 hour and 2^32 seconds");
+  const audiences = flags.list("api-audiences").flatMap((each) => each.split(","));
+  const extend = "service-account-extend-token-expiration";
+  return given({
+    authenticationConfig: fileOf(flags, "authentication-config"),
+    tokenFile: fileOf(flags, "token-auth-file"),
+    clientCaFile: fileOf(flags, "client-ca-file"),
+    issuers: issuersOf(flags.list("service-account-issuer")),
+    audiences: audiences.length > 0 ? audiences : undefined,
+    jwksUri: flags.text("service-account-jwks-uri"),
+    maxTokenMs: maxTokenMs === 0 ? undefined : maxTokenMs,
+    extendTokens: flags.has(extend) ? flags.on(extend) : undefined,
+  });
+}
+
+function issuersOf(issuers: readonly string[]): readonly string[] | undefined {
+  const name = "service-account-issuer";
+  for (const [i, issuer] of issuers.entries()) {
+    if (issuer === "") throw new UsageError(`${name} should not be an empty string`);
+    const quoted = JSON.stringify(issuer);
+    if (issuer.startsWith(":"))
+      throw new UsageError(
+        `${name} ${quoted} contained a ':' but was not a valid URL: parse ${quoted}: missing protocol scheme`,
+      );
+    if (issuers.indexOf(issuer) < i) throw new UsageError(`${name} ${quoted} is already specified`);
+  }
+  return issuers.length > 0 ? issuers : undefined;
+}

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { createAuth } from "../../apiserver/index.ts";
+import { systemClock } from "../../machinery/index.ts";
+import type { ApiServerSettings } from "../config/api-server-settings.ts";
+import { createAuthority } from "../pki/authority.ts";
+import { ensureCertificates } from "../pki/cluster-certificates.ts";
+import { authOptions } from "./auth-options.ts";
+
+const dir = mkdtempSync(join(tmpdir(), "auth-"));
+after(() => rmSync(dir, { recursive: true }));
+const hosts = { apiserver: ["localhost"], kubelet: ["n"], nodeName: "n" };
+const certificates = ensureCertificates(join(dir, "pki"), hosts, Date.now());
+const other = createAuthority("other", Date.now());
+
+const file = (name: string, text: string): string => {
+  const path = join(dir, name);
+  writeFileSync(path, text);
+  return path;
+};
+const options = (settings: ApiServerSettings) => authOptions(certificates, settings, systemClock);
+
+/** Who a client certificate of that authority is taken for. */
+async function certified(settings: ApiServerSettings, authority: typeof other): Promise<string | undefined> {
+  const { cert } = authority.issue(
+    { commonName: "alice", organizations: ["g"], usages: ["client"] },
+    Date.now(),
+  );
+  const { raw, fingerprint256 } = new X509Certificate(cert);
+  const certificate = { commonName: "alice", organizations: ["g"], der: raw, fingerprint: fingerprint256 };
+  const { authenticator } = createAuth(options(settings));
+  return (await authenticator.authenticate({ headers: {}, peer: { address: "", certificate } }))?.name;
+}
+
+test("certificates of further authorities name users too", async () => {
+  const clientCaFile = file("ca.pem", other.cert);
+  assert.equal(await certified({}, other), undefined);
+  assert.equal(await certified({ clientCaFile }, other), "alice");
+  assert.ok(options({ clientCaFile }).clientCa.includes(certificates.ca));
+});
+
+test("tokens of a file name users", async () => {
+  const tokenFile = file("tokens", 't1,bob,7,"g,h"\nt2,eve,8\n');
+  const { authenticator } = createAuth(options({ tokenFile }));
+  const who = (token: string) =>
+    authenticator.authenticate({ headers: { authorization: `Bearer ${token}` }, peer: { address: "" } });
+  assert.deepEqual(await who("t1"), { name: "bob", uid: "7", groups: ["g", "h", "system:authenticated"] });
+  assert.deepEqual(await who("t2"), { name: "eve", uid: "8", groups: ["system:authenticated"] });
+  await assert.rejects(async () => who("t3"), { reason: "Unauthorized" });
+});
+
+test("files that cannot be used are told in kube-apiserver's words", () => {
+  const missing = join(dir, "none");
+  assert.throws(() => options({ tokenFile: missing }), /^ClusterError: --token-auth-file: ENOENT/);
+  const short = file("short", "a,b\n");
+  assert.throws(() => options({ tokenFile: short }), {
+    message: `token file '${short}' must have at least 3 columns (token, user name, user uid), found 2`,
+  });
+  const empty = file("empty", "");
+  assert.throws(() => options({ clientCaFile: empty }), {
+    message: `missing content for CA bundle "client-ca-bundle::${empty}"`,
+  });
+  const junk = file("junk", "junk\n");
+  assert.throws(() => options({ clientCaFile: junk }), {
+    message: `error loading CA bundle for "client-ca-bundle::${junk}": data does not contain any valid RSA or ECDSA certificates`,
+  });
+});

@@ -1,0 +1,54 @@
+/** What an API server's authentication is made of: the cluster's keys and authorities, and what settings add. */
+import { readFileSync } from "node:fs";
+import { certificatesOf, type createAuth, readTokenFile } from "../../apiserver/index.ts";
+import type { Clock } from "../../machinery/index.ts";
+import { ClusterError } from "../cluster-error.ts";
+import type { ApiServerSettings } from "../config/api-server-settings.ts";
+import type { ClusterCertificates } from "../pki/cluster-certificates.ts";
+
+/** Throws a ClusterError for a file that cannot be used, in kube-apiserver's words. */
+export function authOptions(
+  certificates: ClusterCertificates,
+  settings: ApiServerSettings,
+  clock: Clock,
+): Parameters<typeof createAuth>[0] & { clientCa: string } {
+  const { tokenFile, clientCaFile, issuers = [], audiences, jwksUri, maxTokenMs, extendTokens } = settings;
+  const [issuer, ...others] = issuers;
+  return {
+    clock,
+    serviceAccountKeys: [certificates.serviceAccountKey],
+    clientCa: clientCaFile ? `${certificates.ca}\n${bundle(clientCaFile)}` : certificates.ca,
+    rootCa: certificates.ca,
+    frontProxy: { ca: certificates.frontProxyCa, allowedNames: ["front-proxy-client"] },
+    tokenLife: {
+      maxSeconds: maxTokenMs === undefined ? undefined : Math.floor(maxTokenMs / 1000),
+      extend: extendTokens,
+    },
+    ...(issuer === undefined ? {} : { issuers: [issuer, ...others] }),
+    ...(audiences ? { audiences } : {}),
+    ...(jwksUri === undefined ? {} : { jwksUri }),
+    ...(tokenFile ? { tokens: readTokenFile(read("token-auth-file", tokenFile), tokenFile) } : {}),
+  };
+}
+
+function bundle(path: string): string {
+  const text = read("client-ca-file", path);
+  const named = `"client-ca-bundle::${path}"`;
+  if (text.trim() === "") throw new ClusterError(`missing content for CA bundle ${named}`);
+  try {
+    if (certificatesOf(text).length > 0) return text;
+  } catch {
+    // Said below.
+  }
+  throw new ClusterError(
+    `error loading CA bundle for ${named}: data does not contain any valid RSA or ECDSA certificates`,
+  );
+}
+
+function read(flag: string, path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new ClusterError(`--${flag}: ${(cause as Error).message}`, { cause });
+  }
+}
