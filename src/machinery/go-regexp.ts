@@ -20,9 +20,12 @@ export class GoRegexp {
     return this.#re2.test(text);
   }
 
-  /** All matches that do not overlap, `most` at most. One of nothing right behind another is none. */
-  *all(text: string, most = Infinity): Iterable<string> {
-    const matcher = this.#re2.matcher(text);
+  /**
+   * All matches that do not overlap, `most` at most. One of nothing right behind another is none. To find one takes time by the
+   * length of all that is left, so many may take time by its square: `onRead` hears of letters as they are read, and ends it by an error.
+   */
+  *all(text: string, most = Infinity, onRead?: (letters: number) => void): Iterable<string> {
+    const matcher = this.#re2.matcher(onRead ? (new HeardText(text, onRead) as unknown as string) : text);
     let before = -1;
     for (let count = 0; count < most && matcher.find(); ) {
       const [start, end] = [matcher.start(), matcher.end()];
@@ -32,6 +35,41 @@ export class GoRegexp {
       }
       before = end;
     }
+  }
+}
+
+const lettersAtOnce = 1024;
+/** Looking for a text in the other is faster than a step of a search by as much, at least. */
+const lettersPerLook = 16;
+
+/** A text that tells how much of it is read. The library takes everything of the kind of a String. */
+class HeardText extends String {
+  readonly #text: string;
+  readonly #onRead: (letters: number) => void;
+  #unheard = 0;
+
+  constructor(text: string, onRead: (letters: number) => void) {
+    super(text);
+    this.#text = text;
+    this.#onRead = onRead;
+  }
+
+  override charCodeAt(at: number): number {
+    if (++this.#unheard >= lettersAtOnce) this.#tell();
+    return this.#text.charCodeAt(at);
+  }
+
+  override indexOf(wanted: string, from = 0): number {
+    const found = this.#text.indexOf(wanted, from);
+    this.#unheard += ((found < 0 ? this.#text.length : found) - from) / lettersPerLook;
+    if (this.#unheard >= lettersAtOnce) this.#tell();
+    return found;
+  }
+
+  #tell(): void {
+    const letters = this.#unheard;
+    this.#unheard = 0;
+    this.#onRead(letters);
   }
 }
 

@@ -140,6 +140,17 @@ test("an evaluation that costs too much is ended, and nothing takes that back", 
   assert.throws(() => run("lists.range(100000000).size() == 1"), CelCostError);
 });
 
+test("matches that are found by reading all the rest again and again cost what is read", () => {
+  const all = (pattern: string): unknown =>
+    compileCel(`self.findAll('${pattern}').size()`, { self: t.string }).evaluate(
+      { self: "a".repeat(20_000) },
+      new Meter(),
+    );
+  assert.equal(all("a"), 20_000n);
+  assert.equal(all("a+b|c"), 0n);
+  for (const pattern of ["a.*b|a", "(a*)*b|a", "a*?b|a"]) assert.throws(() => all(pattern), CelCostError);
+});
+
 test("deep expressions are refused, not followed", () => {
   assert.match(failure(`${"(".repeat(5000)}1${")".repeat(5000)} == 1`), /recursion limit exceeded/);
   assert.match(failure(`${"[".repeat(300)}1${"]".repeat(300)} == 1`), /recursion limit exceeded: 250/);

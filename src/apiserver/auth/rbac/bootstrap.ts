@@ -3,7 +3,7 @@ import type { ApiTransport, TransportRequest } from "../../../client/index.ts";
 import { selectorFromObject, StatusError } from "../../../machinery/index.ts";
 import type { ObjectReader } from "../../auth-contract.ts";
 import { defaultClusterRoleBindings, defaultClusterRoles, defaultRoles } from "./default-roles.ts";
-import { uncovered } from "./escalation.ts";
+import { uncovered } from "./coverage.ts";
 import { parseRule } from "./rule.ts";
 import {
   type BindingObject,

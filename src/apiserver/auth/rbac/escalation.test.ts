@@ -155,3 +155,32 @@ test("`escalate` and `bind` are asked by name; a role that is made has none yet"
   assert.match(await check("roles", big), /^403/);
   assert.equal(await check("rolebindings", { metadata: { name: "b" }, roleRef: ref("big") }), "");
 });
+
+test("rules that say more than can be counted are refused, unless they are covered at once", async () => {
+  const many = (letter: string, count = 1000) => Array.from({ length: count }, (_, i) => `${letter}${i}`);
+  const rules = [{ apiGroups: many("g"), resources: many("r"), verbs: many("v"), resourceNames: many("n") }];
+  const role = { metadata: { name: "r" }, rules };
+  const all = [{ apiGroups: ["*"], resources: ["*"], verbs: ["*"] }];
+  const { check } = setUp(held);
+  assert.match(await check("roles", role), /^413 the rules say too much/);
+  assert.match(
+    await check("roles", { ...role, rules: [{ nonResourceURLs: many("/"), verbs: many("v") }] }),
+    /^413/,
+  );
+  const twice = many("v").flatMap((_, i) => ({ apiGroups: ["*"], resources: ["*"], verbs: [`v${i}`] }));
+  for (const [rules, answer] of [
+    [all, /^$/],
+    [twice, /^413/],
+  ] as const) {
+    const owner = setUp({
+      ...held,
+      roles: [{ metadata: { name: "held", namespace: "team" }, rules }] as RoleObject[],
+    });
+    assert.match(await owner.check("roles", role), answer);
+  }
+  const large = {
+    metadata: { name: "r" },
+    rules: [{ apiGroups: many("g", 20), resources: many("r", 100), verbs: many("v", 8) }],
+  };
+  assert.equal((await check("roles", large)).split("\n").length, 2001);
+});

@@ -2,55 +2,11 @@ import type { KubeObject } from "../../../api/index.ts";
 import { aggregateText, deepEqual, goQuote, StatusError } from "../../../machinery/index.ts";
 import type { WriteAttempt, WriteGuard } from "../../contract.ts";
 import type { Authorizer } from "../../auth-contract.ts";
-import { type PolicyRule, resourceMatches } from "./rule.ts";
+import { uncovered } from "./coverage.ts";
+import type { PolicyRule } from "./rule.ts";
 import { type RbacAuthorizer, roleNotFound } from "./rbac-authorizer.ts";
 import { forbidden } from "../../errors.ts";
 import { type BindingObject, type RoleObject, rbacGroup } from "./rule-index.ts";
-
-/** A rule split until each list holds one value, so that it is covered whole by one rule or not at all. */
-function atoms(rule: PolicyRule): PolicyRule[] {
-  const verbs = rule.verbs ?? [];
-  const urls = (rule.nonResourceURLs ?? []).flatMap((url) =>
-    verbs.map((verb) => ({ verbs: [verb], nonResourceURLs: [url] })),
-  );
-  const resources = (rule.apiGroups ?? []).flatMap((group) =>
-    (rule.resources ?? []).flatMap((resource) =>
-      verbs.flatMap((verb) => {
-        const atom = { verbs: [verb], apiGroups: [group], resources: [resource] };
-        const names = rule.resourceNames ?? [];
-        return names.length === 0 ? [atom] : names.map((name) => ({ ...atom, resourceNames: [name] }));
-      }),
-    ),
-  );
-  return [...urls, ...resources];
-}
-
-const covers = (owned: readonly string[] | undefined, value: string): boolean =>
-  owned !== undefined && (owned.includes("*") || owned.includes(value));
-
-function atomCovered(owned: PolicyRule, atom: PolicyRule): boolean {
-  if (!covers(owned.verbs, atom.verbs[0] ?? "")) return false;
-  const url = atom.nonResourceURLs?.[0];
-  if (url !== undefined) {
-    return (owned.nonResourceURLs ?? []).some(
-      (pattern) =>
-        pattern === "*" || pattern === url || (pattern.endsWith("*") && url.startsWith(pattern.slice(0, -1))),
-    );
-  }
-  const [resource = "", sub = ""] = (atom.resources?.[0] ?? "").split("/");
-  const name = atom.resourceNames?.[0];
-  const names = owned.resourceNames ?? [];
-  return (
-    covers(owned.apiGroups, atom.apiGroups?.[0] ?? "") &&
-    resourceMatches(owned.resources, resource, sub) &&
-    (names.length === 0 || (name !== undefined && names.includes(name)))
-  );
-}
-
-/** What of `wanted` the owned rules do not cover, in small rules of one value each. */
-export function uncovered(owned: readonly PolicyRule[], wanted: readonly PolicyRule[]): PolicyRule[] {
-  return wanted.flatMap(atoms).filter((atom) => !owned.some((rule) => atomCovered(rule, atom)));
-}
 
 /** As Go prints a list of strings. */
 const list = (values: readonly string[]): string => `[${values.map(goQuote).join(" ")}]`;

@@ -21,9 +21,16 @@ function regex(meter: Meter, text: string, pattern: string): GoRegexp {
 const matches = (meter: Meter, text: string, pattern: string): boolean =>
   regex(meter, text, pattern).test(text);
 
-const findAll = (meter: Meter, text: string, pattern: string, count: bigint): string[] => [
-  ...regex(meter, text, pattern).all(text, count < 0n ? Infinity : Number(count)),
-];
+/** The original's estimate is of one search. What many read beyond what one may read costs as well. */
+function findAll(meter: Meter, text: string, pattern: string, count: bigint): string[] {
+  const made = regex(meter, text, pattern);
+  let free = 2 * made.size * (text.length + 1);
+  const onRead = (letters: number): void => {
+    free -= letters;
+    if (free < 0) meter.step(letters / 5);
+  };
+  return [...made.all(text, count < 0n ? Infinity : Number(count), onRead)];
+}
 
 export const regexes: Library = {
   "matches(string, string): bool": matches,
