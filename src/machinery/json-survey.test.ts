@@ -28,14 +28,20 @@ test("numbers that need a closer look are told from those in strings and from sh
     "[1.0]",
     '{"a":1e3}',
     "[-2E1]",
-    '{"a":0.5}',
+    '{"a":0.50}',
+    "[1.]",
+    "[0.0]",
+    "[0.0000001]",
+    "[1.5e0]",
+    "[1234567890.123456]",
     "[12345678901234567890]",
   ]) {
     assert.ok(odd(text), text);
   }
-  for (const text of ["123456789012345", '"1.5"', '{"a":"12345678901234567890"}', "[-0,1,true,false,null]"]) {
+  const plain = ["123456789012345", '"1.50"', '{"a":"12345678901234567890"}', "[-0,1,true,false,null]"];
+  for (const text of [...plain, "[0.5,-1.5,0.000001]", "123456789.123456", '{"a":-20.01}'])
     assert.ok(!odd(text), text);
-  }
+  for (const text of ["0.000001", "123456789.123456", "-20.01"]) assert.equal(String(Number(text)), text);
 });
 
 test("what is no JSON comes to an end", () => {

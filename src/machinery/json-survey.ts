@@ -6,7 +6,7 @@ export interface JsonSurvey {
   depth: number;
   /** Members of all objects, those that are there twice counted twice. */
   members: number;
-  /** A number may be one that JavaScript's numbers are not exact for, or was written with a point or an exponent. */
+  /** A number may be one that JavaScript's numbers are not exact for, or that they are not written as. */
   oddNumbers: boolean;
 }
 
@@ -23,6 +23,8 @@ const smallE = 0x65;
 
 /** Shorter runs of digits are exact numbers. */
 const exactDigits = 15;
+/** A fraction of so few digits that does not end in a zero is written without an exponent, as it was. */
+const plainFraction = 6;
 
 /** Of any text; what it says of one that is no JSON means nothing. */
 export function surveyJson(text: string): JsonSurvey {
@@ -41,7 +43,16 @@ export function surveyJson(text: string): JsonSurvey {
       const start = i;
       let next = text.charCodeAt(++i);
       while (next >= zero && next <= nine) next = text.charCodeAt(++i);
-      if (i - start > exactDigits || next === point || (next | lower) === smallE) oddNumbers = true;
+      let digits = i - start;
+      if (next === point) {
+        const behind = i;
+        do next = text.charCodeAt(++i);
+        while (next >= zero && next <= nine);
+        const fraction = i - behind - 1;
+        digits += fraction;
+        if (fraction === 0 || fraction > plainFraction || text.charCodeAt(i - 1) === zero) oddNumbers = true;
+      }
+      if (digits > exactDigits || (next | lower) === smallE) oddNumbers = true;
       i--;
     } else if ((code | lower) === openBrace) {
       if (++open > depth) depth = open;

@@ -177,6 +177,8 @@ export function canonicalQuantity(value: string | number): string {
   if (known !== undefined) return known;
   const text = String(value).trim();
   const made = isKept(text) ? text : formatQuantity(parseQuantity(text));
+  // Spaces around it may be many.
+  if (typeof value === "string" && value.length > maxLength) return made;
   if (canonicalCache.size > 4096) canonicalCache.clear();
   canonicalCache.set(value, made);
   return made;

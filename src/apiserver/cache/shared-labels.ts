@@ -5,12 +5,15 @@
 export type Labels = Readonly<Record<string, string>>;
 
 const generationSize = 4096;
+/** Labels that are longer, as JSON, are kept by their object alone. */
+const maxLength = 4096;
 
 let recent = new Map<string, Labels>();
 let older = new Map<string, Labels>();
 
 export function sharedLabels(labels: Labels): Labels {
   const text = JSON.stringify(labels);
+  if (text.length > maxLength) return labels;
   const known = recent.get(text);
   if (known) return known;
   const shared = older.get(text) ?? labels;

@@ -48,11 +48,15 @@ interface MediaRange {
 
 const cache = new Map<string, readonly MediaRange[]>();
 
+/** Strangers may send a mebibyte: what is behind so many ranges is not looked at, and what is so long is not remembered. */
+const maxRanges = 1000;
+const maxRemembered = 1024;
+
 /** An Accept header's ranges in the order the client prefers them; a named type comes before `*`. */
 export function parseAccept(header: string): readonly MediaRange[] {
   const known = cache.get(header);
   if (known) return known;
-  const ranges = header.split(",").map((part) => {
+  const ranges = header.split(",", maxRanges).map((part) => {
     const [type = "", ...rest] = part.split(";").map((piece) => piece.trim());
     const parameters: Record<string, string> = {};
     for (const piece of rest) {
@@ -65,6 +69,7 @@ export function parseAccept(header: string): readonly MediaRange[] {
   const stars = ({ type }: MediaRange): number => (type.startsWith("*") ? 2 : type.endsWith("*") ? 1 : 0);
   // A stable sort keeps the client's order among equals.
   const sorted = ranges.toSorted((a, b) => quality(b) - quality(a) || stars(a) - stars(b));
+  if (header.length > maxRemembered) return sorted;
   if (cache.size > 500) cache.clear();
   cache.set(header, sorted);
   return sorted;

@@ -31,6 +31,8 @@ interface Prepared<T> {
 }
 
 const maxUsers = 10_000;
+/** A user with more letters (groups without end) is not remembered by them. */
+const maxKeyLength = 4096;
 const everything: Matches = () => true;
 
 /** By precedence, and by name among equals. */
@@ -75,8 +77,10 @@ export class Classifier<T extends { readonly object: FlowSchema }> {
     found = this.#byUser.get(key);
     if (!found) {
       found = this.#concerning(user);
-      if (this.#byUser.size >= maxUsers) this.#byUser.clear();
-      this.#byUser.set(key, found);
+      if (key.length <= maxKeyLength) {
+        if (this.#byUser.size >= maxUsers) this.#byUser.clear();
+        this.#byUser.set(key, found);
+      }
     }
     this.#byObject.set(user, found);
     return found;

@@ -23,6 +23,8 @@ const group = "flowcontrol.apiserver.k8s.io";
 const divideMs = 10_000;
 /** The most flows of one schema that are remembered. */
 const maxFlows = 5000;
+/** One with a longer name is not remembered. */
+const maxNameLength = 1024;
 
 /** --max-requests-inflight and --max-mutating-requests-inflight of kube-apiserver, by default. */
 const defaultSeats = 400 + 200;
@@ -124,8 +126,10 @@ export class FlowControl {
         hand,
         meters: this.#metrics.flow(level.name, schema.name),
       };
-      if (schema.flows.size >= maxFlows) schema.flows.clear();
-      schema.flows.set(distinguisher, flow);
+      if (distinguisher.length <= maxNameLength) {
+        if (schema.flows.size >= maxFlows) schema.flows.clear();
+        schema.flows.set(distinguisher, flow);
+      }
     }
     return flow;
   }

@@ -12,6 +12,8 @@ import { type Grant, type MissingRole, rbacGroup, RuleIndex } from "./rule-index
 
 /** Answers remembered before all are thrown away. */
 const maxRemembered = 20_000;
+/** A question that takes more letters (groups without end) is not remembered. */
+const maxKeyLength = 4096;
 
 /** Role-based access control over the roles and bindings that are stored. */
 export class RbacAuthorizer implements Authorizer {
@@ -38,7 +40,7 @@ export class RbacAuthorizer implements Authorizer {
     const known = this.#remembered.get(key);
     if (known) return known;
     const decision = this.#decide(request);
-    if (decision.forAnyName) this.#remembered.set(key, decision);
+    if (decision.forAnyName && key.length <= maxKeyLength) this.#remembered.set(key, decision);
     return decision;
   }
 
