@@ -95,7 +95,8 @@ function pathsOf(held: readonly Held[], rule: PolicyRule, looks: Looks): PolicyR
 }
 
 function resourcesOf(held: readonly Held[], rule: PolicyRule, looks: Looks): PolicyRule[] {
-  const { verbs = [], apiGroups = [], resources = [], resourceNames = [] } = rule;
+  const { apiGroups = [], resources = [], resourceNames = [] } = rule;
+  const verbs = rule.verbs ?? [];
   const names = resourceNames.length === 0 ? [undefined] : resourceNames;
   const lacking: PolicyRule[] = [];
   for (const group of apiGroups) {
