@@ -33,6 +33,7 @@ export { creationText, nameOf as describedName } from "./custom/columns.ts";
 export { customKinds } from "./custom/definition.ts";
 export { unescapeName } from "./custom/rules/values.ts";
 export { matchesNodeSelector, matchesNodeSelectorTerm } from "./core/node-selector.ts";
+export { isExtended } from "./core/resource-names.ts";
 export { tolerates } from "./core/toleration.ts";
 export * as serviceRules from "./core/service/index.ts";
 export { shapeOfType } from "./apply-shape.ts";

@@ -1,4 +1,10 @@
-export { type AuditFiles, checkDelivery, type DeliveryFlags, logFormats } from "../apiserver/index.ts";
+export {
+  type AuditFiles,
+  checkDelivery,
+  checkPlugins,
+  type DeliveryFlags,
+  logFormats,
+} from "../apiserver/index.ts";
 export type { ApiServerSettings } from "./config/api-server-settings.ts";
 export * from "./apply/index.ts";
 export { ClusterError } from "./cluster-error.ts";

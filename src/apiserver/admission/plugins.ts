@@ -14,7 +14,15 @@ import { deviceAdminAccess } from "./device-admin.ts";
 import { limitRanger } from "./limit-ranger.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { nodeRestriction } from "./node-restriction.ts";
+import { alwaysPullImages } from "./optional/always-pull-images.ts";
+import {
+  denyServiceExternalIps,
+  extendedResourceToleration,
+  limitPodHardAntiAffinityTopology,
+  namespaceExists,
+} from "./optional/small.ts";
 import { ownerReferences } from "./owner-references.ts";
+import { checkPlugins, offByDefault, type PluginChoice } from "./plugin-names.ts";
 import { mutatingAdmissionPolicy } from "./policies/mutating.ts";
 import { validatingAdmissionPolicy } from "./policies/validating.ts";
 import { podResizeValidator, podTopologyLabels } from "./pod-node.ts";
@@ -28,28 +36,24 @@ import { admissionWebhooks } from "./webhooks/plugins.ts";
 import { taintNodesByCondition } from "./taint-nodes.ts";
 import { defaultTolerationSeconds } from "./toleration-seconds.ts";
 
-/** Which plugins run beside the default ones, and which of these do not. */
-export interface PluginChoice {
-  enable?: readonly string[];
-  disable?: readonly string[];
-}
-
-/** Off unless asked for. */
-const offByDefault = new Set(["OwnerReferencesPermissionEnforcement"]);
-
 /** Kubernetes' default plugins, and NodeRestriction, in its order; Service addresses and quotas last. */
 export function admissionPlugins(context: PluginContext, choice: PluginChoice = {}): AdmissionPlugin[] {
+  checkPlugins(choice);
   const { caches, random, network } = context;
   const [mutatingWebhook, validatingWebhook] = admissionWebhooks(context);
   const all: AdmissionPlugin[] = [
     namespaceLifecycle(context),
+    namespaceExists(context),
+    limitPodHardAntiAffinityTopology,
     limitRanger(context),
     serviceAccount(context),
     nodeRestriction(context),
     taintNodesByCondition,
+    alwaysPullImages,
     podSecurity(context),
     priority(context),
     defaultTolerationSeconds(context),
+    extendedResourceToleration,
     defaultStorageClass(context),
     storageObjectInUseProtection,
     ownerReferences(context),
@@ -61,6 +65,7 @@ export function admissionPlugins(context: PluginContext, choice: PluginChoice = 
     certificateSigning(context),
     certificateSubjectRestriction,
     defaultIngressClass(context),
+    denyServiceExternalIps,
     podTopologyLabels(context),
     nodeDeclaredFeatures(context),
     podResizeValidator(context),
@@ -82,10 +87,6 @@ export function admissionPlugins(context: PluginContext, choice: PluginChoice = 
       : []),
     resourceQuota(context),
   ];
-  const names = new Set(all.map((each) => each.name));
-  for (const name of [...(choice.enable ?? []), ...(choice.disable ?? [])]) {
-    if (!names.has(name)) throw new Error(`unknown admission plugin: ${name}`);
-  }
   return all.filter(({ name }) => {
     if (choice.disable?.includes(name)) return false;
     return !offByDefault.has(name) || (choice.enable?.includes(name) ?? false);

@@ -166,5 +166,5 @@ test("owners are free to set by default, and only for who may delete where that 
     /cannot set an ownerRef on a resource you can't delete: no, <nil>$/,
   );
   await h.close();
-  await assert.rejects(start({ plugins: { disable: ["Nonsense"] } }), /unknown admission plugin: Nonsense/);
+  await assert.rejects(start({ plugins: { disable: ["Nonsense"] } }), /plugin "Nonsense" is unknown/);
 });

@@ -21,7 +21,7 @@ test("flags of the API server become plain settings, with absolute paths", () =>
       "--profiling=false",
       "--v=4",
       "--logging-format=json",
-      "--disable-admission-plugins=A,B",
+      "--disable-admission-plugins=Priority,LimitRanger",
       "--cors-allowed-origins=//a\\.example(:|$),^http://b$",
       "--goaway-chance=0.01",
       "--http2-max-streams-per-connection=250",
@@ -29,7 +29,7 @@ test("flags of the API server become plain settings, with absolute paths", () =>
     {
       encryptionConfig: resolve("e.yaml"),
       audit: { policyFile: resolve("p.yaml"), log: { path: "-" } },
-      plugins: { enable: [], disable: ["A", "B"] },
+      plugins: { enable: [], disable: ["Priority", "LimitRanger"] },
       maxRequestsInflight: 10,
       shutdownDelayMs: 90_000,
       shutdownSendRetryAfter: true,
@@ -169,6 +169,12 @@ test("what cannot be is refused in kube-apiserver's words, also of a record that
     [
       ["--service-account-issuer=://x"],
       'service-account-issuer "://x" contained a \':\' but was not a valid URL: parse "://x": missing protocol scheme',
+    ],
+    [["--enable-admission-plugins=Foo"], 'enable-admission-plugins plugin "Foo" is unknown'],
+    [["--disable-admission-plugins=Priority,Foo"], 'disable-admission-plugins plugin "Foo" is unknown'],
+    [
+      ["--enable-admission-plugins=ResourceQuota", "--disable-admission-plugins=ResourceQuota"],
+      "[ResourceQuota] in enable-admission-plugins and disable-admission-plugins overlapped",
     ],
     [["--min-request-timeout=-1"], "--min-request-timeout can not be negative value"],
     [

@@ -1,5 +1,5 @@
 /** Flags of the API server, named as kube-apiserver names them. */
-import type { ApiServerSettings } from "../../cluster/index.ts";
+import { type ApiServerSettings, checkPlugins } from "../../cluster/index.ts";
 import { type Flags, type FlagSpec, UsageError } from "../flags.ts";
 import { auditFlags, auditOf } from "./audit-flags.ts";
 import { durationOf, fileOf, given } from "./flag-values.ts";
@@ -102,13 +102,7 @@ export function apiServerSettings(flags: Flags): ApiServerSettings | undefined {
     encryptionConfig: fileOf(flags, "encryption-provider-config"),
     audit: auditOf(flags),
     tracingConfig: fileOf(flags, "tracing-config-file"),
-    plugins:
-      flags.has("enable-admission-plugins") || flags.has("disable-admission-plugins")
-        ? {
-            enable: names("enable-admission-plugins"),
-            disable: names("disable-admission-plugins"),
-          }
-        : undefined,
+    plugins: pluginsOf(names("enable-admission-plugins"), names("disable-admission-plugins")),
     maxRequestsInflight: notNegative(flags, "max-requests-inflight"),
     maxMutatingRequestsInflight: notNegative(flags, "max-mutating-requests-inflight"),
     profiling: flags.has("profiling") ? flags.on("profiling") : undefined,
@@ -128,6 +122,16 @@ export function apiServerSettings(flags: Flags): ApiServerSettings | undefined {
     shutdownDelayMs: duration(flags, "shutdown-delay-duration"),
     shutdownSendRetryAfter: flags.on("shutdown-send-retry-after") || undefined,
   });
+}
+
+function pluginsOf(enable: string[], disable: string[]): ApiServerSettings["plugins"] {
+  if (enable.length === 0 && disable.length === 0) return undefined;
+  try {
+    checkPlugins({ enable, disable });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+  return { enable, disable };
 }
 
 /** As kube-apiserver says it. */

@@ -1,0 +1,82 @@
+/** Names of kube-apiserver's admission plugins (pkg/kubeapiserver/options/plugins.go), and which of them are here. */
+
+/** Which plugins run beside the default ones, and which of these do not. */
+export interface PluginChoice {
+  enable?: readonly string[];
+  disable?: readonly string[];
+}
+
+/** On unless they are turned off, as in kube-apiserver. */
+const byDefault = [
+  "CertificateApproval",
+  "CertificateSigning",
+  "CertificateSubjectRestriction",
+  "ClusterTrustBundleAttest",
+  "DefaultIngressClass",
+  "DefaultStorageClass",
+  "DefaultTolerationSeconds",
+  "JobValidation",
+  "LimitRanger",
+  "MutatingAdmissionPolicy",
+  "MutatingAdmissionWebhook",
+  "NamespaceLifecycle",
+  "NodeDeclaredFeatureValidator",
+  "PersistentVolumeClaimResize",
+  "PodGroupProtection",
+  "PodGroupWorkloadExists",
+  "PodResizeValidator",
+  "PodSecurity",
+  "PodTopologyLabels",
+  "Priority",
+  "ResourceQuota",
+  "RuntimeClass",
+  "ServiceAccount",
+  "StorageObjectInUseProtection",
+  "TaintNodesByCondition",
+  "ValidatingAdmissionPolicy",
+  "ValidatingAdmissionWebhook",
+] as const;
+
+/** Off unless they are asked for. NodeRestriction is on here, as everybody has it who has nodes. */
+const onDemand = [
+  "AlwaysAdmit",
+  "AlwaysPullImages",
+  "DenyServiceExternalIPs",
+  "ExtendedResourceToleration",
+  "LimitPodHardAntiAffinityTopology",
+  "NamespaceExists",
+  "OwnerReferencesPermissionEnforcement",
+] as const;
+
+/** What kube-apiserver has beside these. */
+const notHere = [
+  "AlwaysDeny",
+  "EventRateLimit",
+  "ImagePolicyWebhook",
+  "NamespaceAutoProvision",
+  "PodNodeSelector",
+  "PodTolerationRestriction",
+] as const;
+
+export const offByDefault: ReadonlySet<string> = new Set(onDemand);
+const known: ReadonlySet<string> = new Set([...byDefault, ...onDemand, ...notHere, "NodeRestriction"]);
+const missing: ReadonlySet<string> = new Set(notHere);
+
+/** Throws an Error in kube-apiserver's words, but for plugins that are not here. */
+export function checkPlugins({ enable = [], disable = [] }: PluginChoice): void {
+  for (const [flag, names] of [
+    ["enable-admission-plugins", enable],
+    ["disable-admission-plugins", disable],
+  ] as const) {
+    const odd = names.find((name) => !known.has(name));
+    if (odd !== undefined) throw new Error(`${flag} plugin ${JSON.stringify(odd)} is unknown`);
+  }
+  const absent = enable.find((name) => missing.has(name));
+  if (absent !== undefined)
+    throw new Error(`enable-admission-plugins plugin ${JSON.stringify(absent)} is not there yet`);
+  const both = [...new Set(enable)].filter((name) => disable.includes(name)).sort();
+  if (both.length > 0)
+    throw new Error(
+      `[${both.join(" ")}] in enable-admission-plugins and disable-admission-plugins overlapped`,
+    );
+}
