@@ -149,8 +149,11 @@ export interface KindDefinition {
   named?: true;
   /** False: nothing is put behind metadata.generateName, which is the name as it is. */
   nameGenerated?: false;
-  /** Set when deletion begins: somebody cleans up behind the object before it goes. */
-  deletionFinalizer?: string;
+  /**
+   * Somebody cleans up behind the object before it goes: the first deletion only marks it so, in place, whatever the
+   * options say of dependents. `now`: the time, as objects have it.
+   */
+  beginDeletion?(object: KubeObject, now: string): void;
   /**
    * What is stored when the delete options say nothing: Background unless Orphan here. "Unsupported": the garbage
    * collector does not know the kind, so nothing waits for it, whatever the options say.

@@ -2,12 +2,10 @@
 import { column } from "../columns.ts";
 import { kindsOf } from "../define.ts";
 import type { KindDefinition } from "../definition.ts";
-import type {
-  CustomResourceDefinition,
-  CustomResourceDefinitionCondition,
-  CustomResourceDefinitionStatus,
-} from "../generated/types.ts";
+import type { KubeObject } from "../meta.ts";
+import type { CustomResourceDefinition, CustomResourceDefinitionStatus } from "../generated/types.ts";
 import { creationText, nameOf } from "./columns.ts";
+import { conditionOf, withCondition } from "./conditions.ts";
 import { schemasOf } from "./definition.ts";
 import { isUnknownFormat } from "./formats.ts";
 import type { SchemaProps } from "./schema-props.ts";
@@ -27,12 +25,6 @@ const define = kindsOf(
 const storageOf = (crd: CustomResourceDefinition): string | undefined =>
   crd.spec?.versions?.find((version) => version.storage)?.name;
 
-export const conditionOf = (
-  crd: CustomResourceDefinition,
-  type: string,
-): CustomResourceDefinitionCondition | undefined =>
-  crd.status?.conditions?.find((condition) => condition.type === type);
-
 export const isEstablished = (crd: CustomResourceDefinition): boolean =>
   conditionOf(crd, "Established")?.status === "True";
 
@@ -46,6 +38,13 @@ function unknownFormats(crd: CustomResourceDefinition | undefined): string[] {
   for (const { schema } of crd?.spec?.versions ?? [])
     if (schema?.openAPIV3Schema) visit(schema.openAPIV3Schema as SchemaProps);
   return [...found].sort();
+}
+
+/** An empty list of versions makes a webhook of which nothing is stored; who gave it owns it all the same. */
+function dropEmptyWebhook({ spec }: CustomResourceDefinition): void {
+  const webhook = spec?.conversion?.webhook;
+  if (webhook && !webhook.clientConfig && webhook.conversionReviewVersions?.length === 0)
+    delete spec?.conversion?.webhook;
 }
 
 const base = define<CustomResourceDefinition>({
@@ -74,8 +73,7 @@ const base = define<CustomResourceDefinition>({
     if (!spec.preserveUnknownFields) delete spec.preserveUnknownFields;
     spec.conversion ??= { strategy: "None" };
     const { webhook } = spec.conversion;
-    if (webhook && !webhook.clientConfig && !webhook.conversionReviewVersions?.length)
-      delete spec.conversion.webhook;
+    if (webhook && !webhook.clientConfig && !webhook.conversionReviewVersions) delete spec.conversion.webhook;
     const service = webhook?.clientConfig?.service;
     if (service) service.port ??= 443;
     if (!spec.names) return;
@@ -85,6 +83,7 @@ const base = define<CustomResourceDefinition>({
     }
   },
   prepareForCreate(crd) {
+    dropEmptyWebhook(crd);
     const storage = storageOf(crd);
     crd.status = {
       conditions: null,
@@ -93,6 +92,7 @@ const base = define<CustomResourceDefinition>({
     } as unknown as CustomResourceDefinitionStatus;
   },
   prepareForUpdate(crd) {
+    dropEmptyWebhook(crd);
     const storage = storageOf(crd);
     const stored = crd.status?.storedVersions ?? [];
     if (storage !== undefined && !stored.includes(storage))
@@ -110,10 +110,24 @@ const base = define<CustomResourceDefinition>({
   validateUpdate: validateDefinitionUpdate,
 });
 
+const marked = {
+  type: "Terminating",
+  status: "True",
+  reason: "InstanceDeletionPending",
+  message: "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
+};
+
 export const crdKind: KindDefinition = {
   ...base,
   ready: (object) => rulesReady(schemasOf((object as CustomResourceDefinition).spec)),
-  deletionFinalizer: cleanupFinalizer,
+  beginDeletion(object, now) {
+    const crd = object as CustomResourceDefinition & KubeObject;
+    const metadata = (crd.metadata ??= {});
+    if (!metadata.finalizers?.includes(cleanupFinalizer))
+      metadata.finalizers = [...(metadata.finalizers ?? []), cleanupFinalizer];
+    const conditions = withCondition(crd.status?.conditions, marked, now);
+    crd.status = { ...crd.status, conditions } as CustomResourceDefinitionStatus;
+  },
 };
 
 export const apiExtensionKinds: readonly KindDefinition[] = [crdKind];

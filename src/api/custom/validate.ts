@@ -130,11 +130,12 @@ function checkType(schema: SchemaProps, value: unknown, path: string, errors: Fi
 
 function checkString(schema: SchemaProps, value: string, path: string, errors: FieldError[]): void {
   const length = [...value].length;
+  // Of length and pattern only the first mistake is told.
   if (schema.maxLength !== undefined && length > schema.maxLength)
     errors.push(tooLong(path, schema.maxLength));
-  if (schema.minLength !== undefined && length < schema.minLength)
+  else if (schema.minLength !== undefined && length < schema.minLength)
     errors.push(invalid(path, value, `${path} in body should be at least ${schema.minLength} chars long`));
-  if (schema.pattern && !matches(schema.pattern, value))
+  else if (schema.pattern && !matches(schema.pattern, value))
     errors.push(invalid(path, value, `${path} in body should match '${schema.pattern}'`));
   if (schema.format && formatProblem(schema.format, value))
     errors.push(
@@ -205,16 +206,16 @@ function checkList(
   errors: FieldError[],
   before: Correlated | undefined,
 ): void {
-  if (schema.minItems !== undefined && value.length < schema.minItems)
-    errors.push(invalid(path, value.length, `${path} in body should have at least ${schema.minItems} items`));
-  if (schema.maxItems !== undefined && value.length > schema.maxItems)
-    errors.push(tooMany(path, value.length, schema.maxItems));
   if (schema.items)
     value.forEach((each, i) =>
       errors.push(
         ...validateSchema(schema.items as SchemaProps, each, `${path}[${i}]`, false, before?.item(i)),
       ),
     );
+  if (schema.minItems !== undefined && value.length < schema.minItems)
+    errors.push(invalid(path, value.length, `${path} in body should have at least ${schema.minItems} items`));
+  if (schema.maxItems !== undefined && value.length > schema.maxItems)
+    errors.push(tooMany(path, value.length, schema.maxItems));
 }
 
 function checkObject(

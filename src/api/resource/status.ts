@@ -11,6 +11,7 @@ import {
   tooMany,
 } from "../../machinery/index.ts";
 import { validateNodeSelector } from "../core/pod/placement.ts";
+import { validateConditions } from "../condition-rules.ts";
 import type { FieldError } from "../definition.ts";
 import type {
   AllocatedDeviceStatus,
@@ -140,6 +141,7 @@ function deviceStatus(
   const conditions = status.conditions ?? [];
   if (conditions.length > conditionsLimit)
     errors.push(tooMany(`${path}.conditions`, conditions.length, conditionsLimit));
+  validateConditions(conditions, `${path}.conditions`, errors);
   if (status.data !== undefined) rawObject(status.data, `${path}.data`, errors);
   if (status.networkData) network(status.networkData, `${path}.networkData`, errors);
 }

@@ -114,8 +114,13 @@ test("a definition goes when its instances are gone", async () => {
     ...tab("held", { size: 1 }),
     metadata: { name: "held", finalizers: ["example.com/hold"] },
   });
-  const begun = await h.call("DELETE", `${crds}/tabs.stable.example.com`);
+  const begun = await h.call("DELETE", `${crds}/tabs.stable.example.com?propagationPolicy=Foreground`);
   assert.equal(begun.status, 200);
+  assert.deepEqual(begun.body.metadata.finalizers, ["customresourcecleanup.apiextensions.k8s.io"]);
+  assert.deepEqual(
+    begun.body.status.conditions.map(({ type, reason }: Record<string, string>) => `${type} ${reason}`),
+    ["NamesAccepted NoConflicts", "Established InitialNamesAccepted", "Terminating InstanceDeletionPending"],
+  );
   await answers(h, 404, `${path}/a`);
   failure(await h.call("POST", path, tab("late", { size: 1 })), 403);
   await h.call(
@@ -126,6 +131,20 @@ test("a definition goes when its instances are gone", async () => {
   );
   await answers(h, 404, `${crds}/tabs.stable.example.com`);
   await answers(h, 404, path);
+  await h.close();
+});
+
+test("a definition goes although its status names a version that it has not", async () => {
+  const h = await withTabs();
+  const name = `${crds}/tabs.stable.example.com`;
+  const merge = { "content-type": "application/merge-patch+json" };
+  const odd = await h.call("PATCH", `${name}/status`, { status: { storedVersions: ["v9"] } }, merge);
+  assert.deepEqual(odd.body.status.storedVersions, ["v9"]);
+  const foreign = { preconditions: { uid: "another" } };
+  const { message } = failure(await h.call("DELETE", name, foreign), 409);
+  assert.match(message ?? "", /Precondition failed: UID in precondition: another, UID in object meta: /);
+  await h.call("DELETE", name);
+  await answers(h, 404, name);
   await h.close();
 });
 

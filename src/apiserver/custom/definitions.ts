@@ -11,10 +11,11 @@ import {
   isEstablished,
   type KindDefinition,
   type KubeObject,
+  withCondition,
 } from "../../api/index.ts";
 import { deepEqual, isReason } from "../../machinery/index.ts";
 import { serverCall } from "../bootstrap/server-call.ts";
-import { type Core, nowTime } from "../core.ts";
+import { type Call, type Core, nowTime } from "../core.ts";
 import { forbidden } from "../errors.ts";
 import { Converter, conversionWebhook } from "../conversion/converter.ts";
 import type { Converted } from "../metrics/conversion.ts";
@@ -23,7 +24,7 @@ import { ReviewClient } from "../webhooks/review-client.ts";
 import type { DeleteOptions } from "../verbs/delete-options.ts";
 import { deleteObject } from "../verbs/delete.ts";
 import { updateObject } from "../verbs/update.ts";
-import { acceptNames, approval, established, withCondition } from "./names.ts";
+import { acceptNames, approval, established } from "./names.ts";
 
 const group = "apiextensions.k8s.io";
 const plural = "customresourcedefinitions";
@@ -140,14 +141,16 @@ export class CustomResources {
     name: string,
     part: Partial<NonNullable<CustomResourceDefinition["status"]>>,
   ): Promise<void> {
-    const call = serverCall(this.#core, this.#definitions, "", name);
-    const status = { ...call, info: { ...call.info, subresource: "status" } };
-    await updateObject(status, (existing) => {
+    await updateObject(this.#statusCall(name), (existing) => {
       const object = existing.copy() as CustomResourceDefinition;
       const next = { ...object.status, ...part };
       if (!deepEqual(next, object.status)) object.status = next as CustomResourceDefinition["status"];
       return object as KubeObject;
     });
+  }
+
+  #statusCall(name: string): Call {
+    return serverCall(this.#core, this.#definitions, "", name, "status");
   }
 
   #serve(name: string, crd: CustomResourceDefinition): void {
@@ -253,8 +256,8 @@ export class CustomResources {
   }
 
   async #release(name: string): Promise<void> {
-    const call = serverCall(this.#core, this.#definitions, "", name);
-    await updateObject(call, (existing) => {
+    // Through its status, whose rules are few: a definition that could not be written itself goes, too.
+    await updateObject(this.#statusCall(name), (existing) => {
       const object = existing.copy();
       const { metadata } = object;
       if (metadata?.finalizers)

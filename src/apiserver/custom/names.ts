@@ -1,13 +1,11 @@
 /** Which names a CustomResourceDefinition gets: who came first keeps them. Pure. */
 import {
   approvalOf,
+  type CrdCondition as Condition,
   type CustomResourceDefinition,
-  type CustomResourceDefinitionCondition,
   type CustomResourceDefinitionNames,
   isBundle,
 } from "../../api/index.ts";
-
-type Condition = Pick<CustomResourceDefinitionCondition, "type" | "status" | "reason" | "message">;
 
 export interface NamesVerdict {
   accepted: CustomResourceDefinitionNames;
@@ -93,22 +91,4 @@ export function approval(crd: CustomResourceDefinition): Condition | undefined {
   if (!found) return undefined;
   const [status, reason] = approvals[found.state];
   return { type: "KubernetesAPIApprovalPolicyConformant", status, reason, message: found.text };
-}
-
-/** The conditions with one of them set; its time moves only with its status. */
-export function withCondition(
-  conditions: readonly CustomResourceDefinitionCondition[] | undefined | null,
-  condition: Condition,
-  now: string,
-): CustomResourceDefinitionCondition[] {
-  const known = conditions?.find((each) => each.type === condition.type);
-  const next: CustomResourceDefinitionCondition = {
-    type: condition.type,
-    status: condition.status,
-    lastTransitionTime: known?.status === condition.status ? known?.lastTransitionTime : now,
-    reason: condition.reason,
-    message: condition.message,
-  };
-  if (!known) return [...(conditions ?? []), next];
-  return (conditions ?? []).map((each) => (each.type === condition.type ? next : each));
 }

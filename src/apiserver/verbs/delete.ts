@@ -116,9 +116,9 @@ function isPending(def: KindDefinition, { metadata }: KubeObject, options: Delet
   return (gracePeriodSeconds < 0 ? 1 : gracePeriodSeconds) >= current;
 }
 
-/** A namespace is deleted as the one that it is, even if nobody said so. */
+/** What is more than one object is deleted as the one that it is, even if nobody said so. */
 function pinned(def: KindDefinition, { metadata }: KubeObject, options: DeleteOptions): DeleteOptions {
-  if (!isNamespace(def)) return options;
+  if (!isItself(def)) return options;
   return { ...options, preconditions: { uid: metadata?.uid as string, ...options.preconditions } };
 }
 
@@ -151,7 +151,7 @@ export function checkPreconditions(
   const { group, kind: name } = def.storedAs ?? def;
   const kind = { ...def, group, plural: name };
   if (uid !== undefined && uid !== actual) {
-    if (isNamespace(def)) {
+    if (isItself(def)) {
       const text = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${actual}`;
       throw conflict(def, existing.name, text);
     }
@@ -162,7 +162,7 @@ export function checkPreconditions(
     );
   }
   if (resourceVersion !== undefined && resourceVersion !== String(existing.revision)) {
-    if (isNamespace(def)) {
+    if (isItself(def)) {
       const text = `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${existing.revision}`;
       throw conflict(def, existing.name, text);
     }
@@ -183,9 +183,12 @@ function plan(
 ): "remove" | "nothing" | KubeObject {
   const object = existing.copy();
   const meta = object.metadata as ObjectMeta;
+  if (def.beginDeletion && !meta.deletionTimestamp) {
+    meta.deletionTimestamp = secondsTime(now);
+    def.beginDeletion(object, meta.deletionTimestamp);
+    return object;
+  }
   const finalizers = finalizersAfter(def, meta, options);
-  if (def.deletionFinalizer && !meta.deletionTimestamp && !finalizers.includes(def.deletionFinalizer))
-    finalizers.push(def.deletionFinalizer);
   // A namespace is never gone at once: the first deletion only begins it.
   const held =
     finalizers.length > 0 || namespaceHeld(def, object) || (isNamespace(def) && !meta.deletionTimestamp);
@@ -211,7 +214,6 @@ function plan(
   const wait = grace ?? 0;
   if (wait === 0 && !held) return "remove";
   meta.deletionTimestamp = secondsTime(now + wait * 1000);
-  if (def.deletionFinalizer) return object;
   if (!isNamespace(def)) meta.deletionGracePeriodSeconds = wait;
   if (meta.generation !== undefined && meta.generation > 0) meta.generation++;
   if (isNamespace(def)) {
@@ -220,6 +222,9 @@ function plan(
   }
   return object;
 }
+
+/** Namespaces and definitions: others go with them, and their preconditions are told in words of their own. */
+const isItself = (def: KindDefinition): boolean => isNamespace(def) || def.beginDeletion !== undefined;
 
 const isNamespace = (def: KindDefinition): boolean => def.group === "" && def.kind === "Namespace";
 
