@@ -72,7 +72,7 @@ export const hook = (name: string, url: string, more: object = {}) => ({
   ],
   sideEffects: "None",
   admissionReviewVersions: ["v1"],
-  timeoutSeconds: 5,
+  timeoutSeconds: 30,
   ...more,
 });
 

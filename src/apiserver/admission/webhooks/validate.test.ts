@@ -4,7 +4,7 @@ import { configMap, failure } from "../../testing/harness.ts";
 import { configure, hook, maps, serve, webhookServer } from "../../testing/webhooks.ts";
 
 test("all are asked at once and waited for; the first refusal in their order counts, and everybody's warnings", async (t) => {
-  const waiting: (() => void)[] = [];
+  const last = Promise.withResolvers<void>();
   const h = await serve(t);
   const hooks = await webhookServer(t, (_request, path) => ({
     allowed: path === "/b",
@@ -13,8 +13,8 @@ test("all are asked at once and waited for; the first refusal in their order cou
   }));
   // The answer to the first arrives last.
   hooks.hold = async (path) => {
-    if (path === "/a") await new Promise<void>((resolve) => waiting.push(resolve));
-    else if (path === "/c") for (const go of waiting) go();
+    if (path === "/c") last.resolve();
+    else if (path === "/a") await last.promise;
   };
   await configure(h, "Validating", "v", [
     hook("a", `${hooks.url}/a`),

@@ -142,7 +142,7 @@ test("what cannot be asked refuses or is passed over, as failurePolicy says", as
   assert.equal(closed.code, 500);
   assert.equal(
     closed.message,
-    'Internal error occurred: failed calling webhook "closed.example.com": failed to call webhook: Post "https://127.0.0.1:1/x?timeout=5s": dial tcp 127.0.0.1:1: connect: connection refused',
+    'Internal error occurred: failed calling webhook "closed.example.com": failed to call webhook: Post "https://127.0.0.1:1/x?timeout=30s": dial tcp 127.0.0.1:1: connect: connection refused',
   );
   assert.match(
     (await said("silent")).message,

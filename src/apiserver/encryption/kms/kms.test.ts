@@ -19,7 +19,7 @@ import { type Encryption, openEncryption } from "../open.ts";
 const maps = "/api/v1/namespaces/default/configmaps";
 
 /** Time that no busy machine needs, where a test does not want it to be short. */
-const config = (path: string, timeout = "10m"): object => ({
+const config = (path: string, timeout = "1m"): object => ({
   apiVersion: "apiserver.config.k8s.io/v1",
   kind: "EncryptionConfiguration",
   resources: [
