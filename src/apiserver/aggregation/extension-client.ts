@@ -8,6 +8,7 @@ import type { Extension } from "./extension.ts";
 import type { Annotate, X509Metrics } from "../metrics/x509.ts";
 import { checkServerIdentity, goErrorText } from "../network/go-errors.ts";
 import { lengthHeaders, type OutgoingBody, sendBody } from "../network/outgoing-body.ts";
+import { onUnaskedUpgrade } from "../network/unasked-upgrade.ts";
 import { identityHeaders } from "./identity-headers.ts";
 import type { FrontProxyCertificate } from "./options.ts";
 
@@ -133,6 +134,10 @@ function once(options: RequestOptions, wanted: ExtensionRequest): Promise<Incomi
     call.once("response", (answer) => {
       clearTimeout(timer);
       resolve(answer);
+    });
+    onUnaskedUpgrade(call, (error) => {
+      clearTimeout(timer);
+      reject(error);
     });
     call.on("error", (error: NodeJS.ErrnoException) => {
       clearTimeout(timer);

@@ -86,7 +86,8 @@ function answerOf(answer: IncomingMessage, method: string): Answer {
   const status = answer.statusCode ?? 502;
   // Whoever sends clients elsewhere could send them to anybody, with the API server's word for it.
   if (status >= 300 && status <= 399 && answer.headers.location !== undefined) {
-    answer.resume();
+    // Its body may have no end.
+    answer.destroy();
     const text = "the backend attempted to redirect this request, which is not permitted";
     return { status: 502, headers: {}, body: Buffer.from(text) };
   }

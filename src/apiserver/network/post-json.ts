@@ -3,6 +3,7 @@ import { request as requestHttps } from "node:https";
 import { resolveKubeconfig } from "../../client/index.ts";
 import { trusting } from "../../machinery/index.ts";
 import { PostStatusError } from "./retries.ts";
+import { onUnaskedUpgrade } from "./unasked-upgrade.ts";
 
 const maxBytes = 1024 * 1024;
 
@@ -23,6 +24,7 @@ export function postByKubeconfig(file: string): PostJson {
   return (document, timeoutMs) =>
     new Promise((resolve, reject) => {
       const body = typeof document === "string" ? document : JSON.stringify(document);
+      const signal = AbortSignal.timeout(timeoutMs);
       const call = request(server, {
         method: "POST",
         headers: {
@@ -31,13 +33,14 @@ export function postByKubeconfig(file: string): PostJson {
           "content-length": Buffer.byteLength(body),
           ...(authorization ? { authorization } : {}),
         },
-        signal: AbortSignal.timeout(timeoutMs),
+        signal,
         ...trusting(ca),
         ...(cert && key ? { cert, key } : {}),
         ...(tlsServerName ? { servername: tlsServerName } : {}),
         ...(insecureSkipTlsVerify ? { rejectUnauthorized: false } : {}),
       });
       call.once("error", reject);
+      onUnaskedUpgrade(call, reject);
       call.once("response", (response) => {
         const chunks: Buffer[] = [];
         let size = 0;
@@ -49,7 +52,9 @@ export function postByKubeconfig(file: string): PostJson {
         response.once("error", reject);
         response.once("end", () => {
           const code = response.statusCode ?? 0;
-          if (code < 200 || code > 299)
+          // One that goes on until the connection ends looks whole when it is cut.
+          if (size > maxBytes || signal.aborted) reject(new Error("the answer was not read to its end"));
+          else if (code < 200 || code > 299)
             reject(new PostStatusError(code, response.headers["retry-after"] !== undefined));
           else resolve(Buffer.concat(chunks));
         });

@@ -7,6 +7,7 @@ import type { HandlerRequest, RequestInfo, SpecialHandler } from "../contract.ts
 import { connectionNames, forwardedHeaders, isOfConnection } from "../network/forwarded-headers.ts";
 import { goErrorText } from "../network/go-errors.ts";
 import { lengthHeaders, sendBody } from "../network/outgoing-body.ts";
+import { onUnaskedUpgrade } from "../network/unasked-upgrade.ts";
 import type { ObjectReader } from "../auth-contract.ts";
 import { backendPath, escapePath, movedLocation } from "./backend-path.ts";
 import { prefixLinks } from "./html-links.ts";
@@ -54,10 +55,12 @@ function forward(
       ...(request.signal ? { signal: request.signal } : {}),
     });
     call.once("response", (answer) => resolve(responseOf(answer, { info, address, asked })));
-    call.on("error", (cause) => {
+    const failed = (cause: Error): void => {
       const why = goErrorText(cause, address, options.host ?? "");
       reject(new StatusError("ServiceUnavailable", `error trying to reach service: ${why}`, { cause }));
-    });
+    };
+    call.on("error", failed);
+    onUnaskedUpgrade(call, failed);
     sendBody(call, body);
   });
 }

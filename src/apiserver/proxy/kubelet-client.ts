@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 import { isIP } from "node:net";
 import { StatusError } from "../../machinery/index.ts";
 import { isCertificateProblem } from "../network/go-errors.ts";
+import { onUnaskedUpgrade } from "../network/unasked-upgrade.ts";
 import type { KubeletLocation } from "./kubelet-location.ts";
 
 /** How the API server shows itself to kubelets; all PEM. */
@@ -63,7 +64,9 @@ export class KubeletClient {
       call.setTimeout(connectMs, () => {
         if (call.socket?.connecting) call.destroy(new Error("connection timed out"));
       });
-      call.once("error", (cause) => reject(unreachable(location, path, cause)));
+      const failed = (cause: Error): void => reject(unreachable(location, path, cause));
+      call.once("error", failed);
+      onUnaskedUpgrade(call, failed);
       call.end();
     });
   }

@@ -43,6 +43,19 @@ test("what is no JSON, in Go's words", () => {
   );
 });
 
+test("what is too deep, or is YAML and too long, is not read", () => {
+  const prefix = "couldn't get version/kind; json parse error: ";
+  const deep = (depth: number, more = ""): string => `{"a":${"[".repeat(depth)}1${"]".repeat(depth)}${more}}`;
+  assert.equal(problem(answer(200, deep(999, ',"b":1e3'))), "");
+  for (const more of ["", ',"b":1e3'])
+    assert.equal(problem(answer(200, deep(20_000, more))), `${prefix}exceeded max depth`);
+  assert.equal(problem(answer(200, "- a\n".repeat(10_000))), "");
+  assert.equal(
+    problem(answer(200, "- a\n".repeat(20_000))),
+    `${prefix}invalid character ' ' in numeric literal`,
+  );
+});
+
 test("refusals in client-go's words; redirects are refusals", () => {
   const texts: [number, string][] = [
     [299, "the server responded with the status code 299 but did not return more information"],

@@ -6,6 +6,7 @@ import {
   readYamlBody,
   type Status,
   jsonProblem,
+  surveyJson,
 } from "../../machinery/index.ts";
 
 /** An answer, read to its end. */
@@ -48,14 +49,22 @@ export function readAnswer(answer: HttpAnswer): unknown {
   return parse(body.toString());
 }
 
+/** Reviews are JSON; YAML takes a hundred times as long to read, and is read where everything else waits. */
+const maxYamlLetters = 64 * 1024;
+/** What a client sends may be no deeper either. */
+export const maxDepth = 1000;
+
 /** JSON, or YAML: whatever the content type says, the text is looked at. */
 function parse(text: string): unknown {
+  const wrong = (why: string, cause?: unknown): WebhookCallError =>
+    new WebhookCallError(`couldn't get version/kind; json parse error: ${why}`, { cause });
   try {
-    return /^\s*\{/.test(text) ? parseExact(text) : readYamlBody(text).value;
+    if (!/^\s*\{/.test(text) && text.length <= maxYamlLetters) return readYamlBody(text).value;
+    if (surveyJson(text).depth <= maxDepth) return parseExact(text);
   } catch (cause) {
-    const why = cause instanceof GoYamlError ? cause.message : jsonProblem(text);
-    throw new WebhookCallError(`couldn't get version/kind; json parse error: ${why}`, { cause });
+    throw wrong(cause instanceof GoYamlError ? cause.message : jsonProblem(text), cause);
   }
+  throw wrong("exceeded max depth");
 }
 
 /** Redirects are not followed (CVE-2020-8561), so they are refusals too. */

@@ -139,6 +139,29 @@ test("time runs out before the head of the answer, and in the middle of it", asy
   });
 });
 
+test("a body that is cut while it goes on is no answer, though it may look whole", async (t) => {
+  const { address } = await webhook(t, (response) => {
+    // No length, no chunks: it ends with its connection.
+    response.socket?.write('HTTP/1.1 200 OK\r\n\r\n{"allowed":true}');
+  });
+  const deadline = whenHeadIsThere(t);
+  await assert.rejects(clientOf(t).post(address, {}, 30, { deadline }), {
+    message:
+      "unexpected error when reading response body. Please retry. Original error: context deadline exceeded",
+  });
+});
+
+test("an answer may be longer than the question, but not by much", async (t) => {
+  const mebibyte = 1024 * 1024;
+  const { address } = await webhook(t, (response, { headers }) => {
+    const size = Number(headers["content-length"]) > mebibyte ? 9 * mebibyte : 8.5 * mebibyte;
+    response.end(`{"a":"${"x".repeat(size)}"}`);
+  });
+  const client = clientOf(t);
+  assert.ok(await client.post(address, { a: "x".repeat(mebibyte) }, 30));
+  await assert.rejects(client.post(address, {}, 30), /http: request body too large$/);
+});
+
 test("whom the bundle does not sign is not believed", async (t) => {
   const { address } = await webhook(t, (response) => response.end("{}"));
   const { caBundle: _, ...unsigned } = address;

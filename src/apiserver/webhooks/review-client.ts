@@ -13,8 +13,11 @@ import { type Target, targetOf, type WebhookAddress } from "./address.ts";
 import { Agents } from "./agents.ts";
 import { type HttpAnswer, readAnswer, WebhookCallError } from "./answers.ts";
 
-/** More is no review. */
+/** More is no review, whatever was asked ... */
 const maxAnswerBytes = 32 * 1024 * 1024;
+/** ... and neither is an answer much longer than the question. */
+const maxFreeBytes = 8 * 1024 * 1024;
+const maxGrowth = 4;
 /** How often somebody who asks for patience is asked again. */
 const maxRetries = 10;
 
@@ -81,7 +84,7 @@ export class ReviewClient {
       const { status, retryAfter } = answer;
       const patience = status === 429 || status >= 500 ? retryAfter : undefined;
       if (patience === undefined || attempt > maxRetries) return readAnswer(answer);
-      await pause(patience * 1000, call.signal);
+      await pause(Math.min(patience * 1000, timeoutMs), call.signal);
     }
   }
 }
@@ -165,9 +168,16 @@ function once({ target, agent, path, body, headers, signal }: Posting): Promise<
       },
       (response) => {
         answered = true;
-        read(response, signal).then(resolve, reject);
+        const most = Math.min(maxFreeBytes + maxGrowth * body.length, maxAnswerBytes);
+        read(response, signal, most).then(resolve, reject);
       },
     );
+    // Nobody asked to speak another protocol.
+    call.once("upgrade", ({ statusCode = 0, headers }, socket) => {
+      socket.destroy();
+      const contentType = headers["content-type"];
+      resolve({ status: statusCode, contentType, retryAfter: undefined, body: Buffer.alloc(0) });
+    });
     call.once("socket", (socket) => {
       // The certificate is gone by the time that it is refused.
       if (socket instanceof TLSSocket && !call.reusedSocket)
@@ -189,22 +199,24 @@ function once({ target, agent, path, body, headers, signal }: Posting): Promise<
   });
 }
 
-async function read(response: IncomingMessage, signal: AbortSignal): Promise<HttpAnswer> {
+async function read(response: IncomingMessage, signal: AbortSignal, most: number): Promise<HttpAnswer> {
   const parts: Buffer[] = [];
   let size = 0;
   try {
     for await (const part of response as AsyncIterable<Buffer>) {
       size += part.length;
-      if (size > maxAnswerBytes) throw new Error("http: request body too large");
+      if (size > most) throw new Error("http: request body too large");
       parts.push(part);
     }
+    // A body that goes on until the connection ends looks whole when it is cut.
+    signal.throwIfAborted();
     const { headers, statusCode = 0 } = response;
     const seconds = headers["retry-after"];
     return {
       status: statusCode,
       contentType: headers["content-type"],
       retryAfter: seconds !== undefined && /^\d+$/.test(seconds) ? Number(seconds) : undefined,
-      body: unpacked(Buffer.concat(parts), headers["content-encoding"]),
+      body: unpacked(Buffer.concat(parts), headers["content-encoding"], most),
     };
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
@@ -216,8 +228,8 @@ async function read(response: IncomingMessage, signal: AbortSignal): Promise<Htt
   }
 }
 
-const unpacked = (body: Buffer, encoding: string | undefined): Buffer =>
-  encoding === "gzip" ? gunzipSync(body, { maxOutputLength: maxAnswerBytes }) : body;
+const unpacked = (body: Buffer, encoding: string | undefined, most: number): Buffer =>
+  encoding === "gzip" ? gunzipSync(body, { maxOutputLength: most }) : body;
 
 const deadline = "context deadline exceeded";
 

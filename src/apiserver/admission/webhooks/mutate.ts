@@ -9,11 +9,12 @@ import {
   jsonProblem,
   StatusError,
   stableJson,
+  surveyJson,
 } from "../../../machinery/index.ts";
 import type { Authorizer } from "../../auth-contract.ts";
 import { notRegistered } from "../../codec/decode.ts";
 import { invalid } from "../../errors.ts";
-import { WebhookCallError } from "../../webhooks/answers.ts";
+import { maxDepth, WebhookCallError } from "../../webhooks/answers.ts";
 import { settled } from "../../pending.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { ServedResource } from "../../registry/resource.ts";
@@ -122,6 +123,7 @@ function operationsOf({ patch }: Verdict): JsonPatchOperation[] {
   const undecodable = (why: string, cause?: unknown): WebhookCallError =>
     new WebhookCallError(`received undecodable patch in webhook response: ${why}`, { cause });
   let value: unknown;
+  if (surveyJson(patch).depth > maxDepth) throw undecodable("exceeded max depth");
   try {
     value = JSON.parse(patch);
   } catch (cause) {

@@ -1,24 +1,30 @@
 import { request } from "node:https";
 import { trusting } from "../../../../machinery/index.ts";
-import type { FetchJson } from "./issuer-keys.ts";
+import { onUnaskedUpgrade } from "../../../network/unasked-upgrade.ts";
 
+/** For all of it: whoever sends a byte now and then does not get more. */
 const timeoutMs = 10_000;
 const maxBytes = 1024 * 1024;
 
-/** GET over HTTPS. Redirects are not followed. */
-export const fetchJson: FetchJson = (url, ca) =>
+/** GET over HTTPS. Redirects are not followed. `signal`: when time is up. */
+export const fetchJson = (
+  url: string,
+  ca: string | undefined,
+  signal: AbortSignal = AbortSignal.timeout(timeoutMs),
+): Promise<unknown> =>
   new Promise((resolve, reject) => {
     const fail = (why: string): void => reject(new Error(`GET ${url}: ${why}`));
     const call = request(url, {
-      timeout: timeoutMs,
+      signal,
       headers: { accept: "application/json" },
       ...trusting(ca),
     });
-    call.once("timeout", () => call.destroy(new Error("no answer in time")));
-    call.once("error", (error) => fail(error.message));
+    const failed = (error: Error): void => fail(signal.aborted ? "no answer in time" : error.message);
+    call.once("error", failed);
+    onUnaskedUpgrade(call, failed);
     call.once("response", (response) => {
       if (response.statusCode !== 200) {
-        response.resume();
+        response.destroy();
         fail(`status ${response.statusCode}`);
         return;
       }
@@ -29,8 +35,10 @@ export const fetchJson: FetchJson = (url, ca) =>
         if (size > maxBytes) call.destroy(new Error("the answer is too large"));
         else chunks.push(chunk);
       });
-      response.once("error", (error) => fail(error.message));
+      response.once("error", failed);
       response.once("end", () => {
+        // One that goes on until the connection ends looks whole when it is cut.
+        if (signal.aborted) return fail("no answer in time");
         try {
           resolve(JSON.parse(Buffer.concat(chunks).toString()));
         } catch {
