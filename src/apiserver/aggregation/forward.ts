@@ -10,7 +10,7 @@ import { type Answer, textAnswer } from "../response.ts";
 import { traceHeaders } from "../tracing/trace-context.ts";
 import type { Extension } from "./extension.ts";
 import { type ExtensionClient, readAll, UnreachableError } from "./extension-client.ts";
-import { connectionNames, forwardedHeaders, isOfConnection } from "../network/forwarded-headers.ts";
+import { canTell, connectionNames, forwardedHeaders, isOfConnection } from "../network/forwarded-headers.ts";
 import { goErrorText } from "../network/go-errors.ts";
 import { escapePath } from "../proxy/backend-path.ts";
 import { identityHeaders } from "./identity-headers.ts";
@@ -90,6 +90,10 @@ function answerOf(answer: IncomingMessage, method: string): Answer {
     answer.destroy();
     const text = "the backend attempted to redirect this request, which is not permitted";
     return { status: 502, headers: {}, body: Buffer.from(text) };
+  }
+  if (!canTell(status)) {
+    answer.destroy();
+    return textAnswer(502, `the backend answered with the status ${status}\n`);
   }
   const headers: Record<string, string> = {};
   const named = connectionNames(answer.headers.connection);

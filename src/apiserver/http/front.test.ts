@@ -15,6 +15,12 @@ let session: ClientHttp2Session;
 const upgraded: string[] = [];
 const maps = "/api/v1/namespaces/default/configmaps";
 
+// What another server says, which ends in the middle.
+async function* cutShort(): AsyncGenerator<Uint8Array> {
+  yield Buffer.from("half");
+  throw new Error("unexpected EOF");
+}
+
 before(async () => {
   h = await startHarness({
     authenticator: {
@@ -27,6 +33,17 @@ before(async () => {
         reason: "",
       }),
     },
+    special: new Map([
+      [
+        "pods/log",
+        {
+          ...{ group: "", version: "v1", kind: "PodLogOptions", namespaced: true, verbs: ["get"] },
+          async handle() {
+            return { status: 200, headers: {}, body: cutShort() };
+          },
+        },
+      ],
+    ]),
     upgrades: {
       takes: ({ subresource }) => subresource === "exec",
       handleUpgrade(_request, socket, _head, info, user) {
@@ -185,6 +202,17 @@ test("a client that goes within its request leaves nothing behind", async () => 
   half.write('{"apiVersion":"v1",', () => half.close());
   await closed;
   assert.equal((await http2(`${maps}/a`)).status, 200);
+});
+
+test("an answer that is cut short does not look whole, over HTTP/2 neither", async () => {
+  const path = "/api/v1/namespaces/default/pods/p/log";
+  const stream = session.request({ ":path": path });
+  let text = "";
+  stream.on("data", (chunk: Buffer) => (text += chunk.toString()));
+  const [error] = (await once(stream, "error")) as [Error];
+  assert.match(error.message, /NGHTTP2_INTERNAL_ERROR/);
+  assert.equal(text, "half");
+  await assert.rejects(http1("GET", path), /aborted/);
 });
 
 test("a watch streams, and ends when the client goes", async () => {

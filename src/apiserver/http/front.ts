@@ -137,7 +137,8 @@ export async function listenFront(options: ListenOptions, handlers: FrontHandler
     session?.begin();
     serve(request, carrier, session).catch((error: unknown) => {
       handlers.log.debug("connection lost while answering", { error });
-      carrier.out.destroy();
+      // Without an error a stream of HTTP/2 would end as if all had been said.
+      carrier.out.destroy(error instanceof Error ? error : new Error(String(error)));
     });
   };
 

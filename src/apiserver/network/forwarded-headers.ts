@@ -44,3 +44,6 @@ export function forwardedHeaders(
   }
   return headers;
 }
+
+/** Whether the status of another server's answer can be handed on: HTTP/2 of Node knows no others, and 1xx are none of an answer. */
+export const canTell = (status: number): boolean => status >= 200 && status <= 599;

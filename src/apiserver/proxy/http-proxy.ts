@@ -4,7 +4,7 @@ import { isIP } from "node:net";
 import { StatusError } from "../../machinery/index.ts";
 import type { TransportResponse } from "../../client/index.ts";
 import type { HandlerRequest, RequestInfo, SpecialHandler } from "../contract.ts";
-import { connectionNames, forwardedHeaders, isOfConnection } from "../network/forwarded-headers.ts";
+import { canTell, connectionNames, forwardedHeaders, isOfConnection } from "../network/forwarded-headers.ts";
 import { goErrorText } from "../network/go-errors.ts";
 import { lengthHeaders, sendBody } from "../network/outgoing-body.ts";
 import { onUnaskedUpgrade } from "../network/unasked-upgrade.ts";
@@ -54,7 +54,13 @@ function forward(
       headers,
       ...(request.signal ? { signal: request.signal } : {}),
     });
-    call.once("response", (answer) => resolve(responseOf(answer, { info, address, asked })));
+    call.once("response", (answer) => {
+      const { statusCode = 0 } = answer;
+      if (canTell(statusCode)) return resolve(responseOf(answer, { info, address, asked }));
+      answer.destroy();
+      const why = `error trying to reach service: ${address} answered with the status ${statusCode}`;
+      return reject(new StatusError("", why, { code: 502 }));
+    });
     const failed = (cause: Error): void => {
       const why = goErrorText(cause, address, options.host ?? "");
       reject(new StatusError("ServiceUnavailable", `error trying to reach service: ${why}`, { cause }));

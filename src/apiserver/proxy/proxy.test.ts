@@ -125,6 +125,31 @@ test("pods are reached with path, query, body and headers, but without the calle
   assert.equal(redirect.headers["location"], "/api/v1/namespaces/ns/pods/p/proxy/?q=1");
 });
 
+test("an answer whose status cannot be handed on is an error, as is one of another protocol", async () => {
+  let line = "";
+  const backend = createServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.once("data", () => socket.end(`HTTP/1.1 ${line}\r\nContent-Length: 2\r\n\r\nhi`));
+  });
+  const objects = reader(podAt(await listen(backend)));
+  const cases: [line: string, code: number, message: RegExp][] = [
+    ["000 X", 502, /answered with the status 0$/],
+    ["099 X", 502, /answered with the status 99$/],
+    ["600 X", 502, /answered with the status 600$/],
+    [
+      "101 X\r\nConnection: upgrade\r\nUpgrade: boat",
+      503,
+      /tried to switch protocol "boat" when "" was requested$/,
+    ],
+  ];
+  for (const [given, code, message] of cases) {
+    line = given;
+    await assert.rejects(ask(objects, info("pods", "p", "x")), { code, message }, given);
+  }
+  line = "599 X";
+  assert.equal((await ask(objects, info("pods", "p", "x"))).text, "hi");
+});
+
 test("a service leads to a ready endpoint's own port", async () => {
   const web = createHttp((_request, response) => {
     response.setHeader("content-type", "text/html");
