@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { Agent, request as httpsRequest, type RequestOptions } from "node:https";
 import { isIP } from "node:net";
-import { trusting } from "../../machinery/index.ts";
+import { isObject, surveyJson, trusting } from "../../machinery/index.ts";
 import type { ObjectReader, UserInfo } from "../auth-contract.ts";
 import { type Endpoint, resolveServiceEndpoint } from "../network/service-endpoint.ts";
 import type { Extension } from "./extension.ts";
@@ -9,6 +9,7 @@ import type { Annotate, X509Metrics } from "../metrics/x509.ts";
 import { checkServerIdentity, goErrorText } from "../network/go-errors.ts";
 import { lengthHeaders, type OutgoingBody, sendBody } from "../network/outgoing-body.ts";
 import { onUnaskedUpgrade } from "../network/unasked-upgrade.ts";
+import { maxDepth } from "../webhooks/answers.ts";
 import { identityHeaders } from "./identity-headers.ts";
 import type { FrontProxyCertificate } from "./options.ts";
 
@@ -158,4 +159,13 @@ export async function readAll(answer: IncomingMessage, limit = 32 * 1024 * 1024)
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
+}
+
+/** What a document says, be it only an object and none too deep: it becomes a part of what everybody reads. */
+export function readDocument(bytes: Buffer): Record<string, unknown> {
+  const text = bytes.toString();
+  if (surveyJson(text).depth > maxDepth) throw new UnreachableError("the document is too deep");
+  const value: unknown = JSON.parse(text);
+  if (!isObject(value)) throw new UnreachableError("the document is no object");
+  return value;
 }

@@ -1,7 +1,7 @@
 /** What extension servers say they serve, kept so that nobody waits for them who asks for everything. */
 import type { KubeObject } from "../../api/index.ts";
 import { type Extension, rootPath, serverKey } from "./extension.ts";
-import { type ExtensionClient, readAll } from "./extension-client.ts";
+import { type ExtensionClient, readAll, readDocument } from "./extension-client.ts";
 
 const timeoutMs = 5000;
 const aggregator = { name: "system:kube-aggregator", groups: ["system:masters"] };
@@ -97,7 +97,7 @@ export class RemoteDiscovery {
     if (answer.status === 503) throw new Error("the server is not available");
     if (answer.status !== 200 || !/;\s*as=APIGroupDiscoveryList/i.test(answer.type))
       return this.#fetchLegacy(extension, signal);
-    const list = JSON.parse(answer.body.toString()) as GroupDiscoveryList;
+    const list = readDocument(answer.body) as unknown as GroupDiscoveryList;
     const resources = new Map<string, object[] | undefined>();
     for (const { metadata, versions = [] } of list.items ?? []) {
       for (const each of versions) {
@@ -119,7 +119,7 @@ export class RemoteDiscovery {
     const path = rootPath(extension);
     const answer = await this.#get(extension, path, { accept: "application/json" }, signal);
     if (answer.status !== 200) throw new Error(`no discovery document at ${path}: ${answer.status}`);
-    const list = JSON.parse(answer.body.toString()) as KubeObject & { resources?: Listed[] };
+    const list = readDocument(answer.body) as unknown as KubeObject & { resources?: Listed[] };
     return aggregatedForm(list.resources ?? []);
   }
 

@@ -1,7 +1,7 @@
 /** OpenAPI documents of extension servers, asked for when somebody wants the whole. */
-import { deepEqual } from "../../machinery/index.ts";
+import { deepEqual, isObject } from "../../machinery/index.ts";
 import { type Extension, serverKey } from "./extension.ts";
-import { type ExtensionClient, readAll } from "./extension-client.ts";
+import { type ExtensionClient, readAll, readDocument } from "./extension-client.ts";
 
 const timeoutMs = 5000;
 const aggregator = { name: "system:aggregator", groups: ["system:masters"] };
@@ -40,7 +40,7 @@ export class RemoteOpenApi {
   async paths(extensions: readonly Extension[], local: Index): Promise<Index> {
     const found: Index = {};
     for (const [, document] of await this.#all<{ paths?: Index }>(extensions, "/openapi/v3"))
-      Object.assign(found, document.paths);
+      if (isObject(document.paths)) Object.assign(found, document.paths);
     return { ...found, ...local };
   }
 
@@ -101,7 +101,7 @@ export class RemoteOpenApi {
     const body = await readAll(answer);
     if (answer.statusCode === 304 && known) return known.document as T;
     if (answer.statusCode !== 200) return undefined;
-    const document = JSON.parse(body.toString()) as T;
+    const document = readDocument(body) as T;
     this.#known.set(key, { etag: answer.headers.etag, document });
     return document;
   }
