@@ -8,7 +8,9 @@ export {
 export type { ApiServerSettings } from "./config/api-server-settings.ts";
 export * from "./apply/index.ts";
 export { ClusterError } from "./cluster-error.ts";
+export type { SigningFiles } from "./compose/signing.ts";
 export {
+  type LoneControllersOptions,
   type LonePart,
   type LoneProxyOptions,
   runApiServerAlone,

@@ -5,6 +5,12 @@ import {
   createInformerFactory,
 } from "../client/index.ts";
 import type { Controller, ControllerContext } from "./context.ts";
+import {
+  certificateSigner,
+  runCertificateApprover,
+  runCertificateCleaner,
+  type SigningConfig,
+} from "./certificates/index.ts";
 import { runCronJobs } from "./cronjob/index.ts";
 import { runDaemonSets } from "./daemonset/index.ts";
 import { runDeployments } from "./deployment/index.ts";
@@ -34,6 +40,8 @@ import { runStorageProtection } from "./volumes/protection.ts";
 export interface ControllersConfig {
   /** PEM of the CA that clients inside the cluster check the API server against; without it no `kube-root-ca.crt`. */
   rootCa?: string;
+  /** Who signs certificates for the built-in signers; without it nobody does. */
+  signing?: SigningConfig;
   /** Without it nothing provisions volumes. */
   localPath?: LocalPathOptions;
   /** A node that is silent for so long is unknown. Default 50 seconds. */
@@ -85,6 +93,9 @@ export async function startControllers(
     runServiceAccounts,
     ...(config.rootCa ? [rootCaPublisher(config.rootCa)] : []),
     runTokenCleaner,
+    runCertificateApprover,
+    ...(config.signing ? [certificateSigner(config.signing)] : []),
+    runCertificateCleaner,
     runAdmissionPolicyStatus,
     runServiceCidrs,
     nodeLifecycle({ graceMs: config.nodeGraceMs }),

@@ -77,3 +77,7 @@ export type {
   CelProgram,
 } from "./cel/engine.ts";
 export type { CelType } from "./cel/types.ts";
+export * as der from "./x509/der.ts";
+export { pemBlock, pemOf } from "./x509/pem.ts";
+export { type CertificateSigningInput, readCertificateRequest } from "./x509/request.ts";
+export { endOf as endOfSigner, type Issued, type Signer, signCertificate } from "./x509/sign.ts";

@@ -1,3 +1,4 @@
+export { certificateAuthority, certificateRequest, type RequestedNames } from "./certificates.ts";
 export { freePort } from "./free-port.ts";
 export { type ApiDouble, createApiDouble } from "./api-double/double.ts";
 export * from "./fake-clock.ts";

@@ -1,4 +1,4 @@
-import { type ApiServer, createApiServer } from "../apiserver/index.ts";
+import { type ApiServer, type ApiServerOptions, createApiServer } from "../apiserver/index.ts";
 import type { ApiTransport } from "../client/index.ts";
 import { type Clock, silentLogger } from "../machinery/index.ts";
 import { openMemoryStore } from "../store/index.ts";
@@ -11,7 +11,10 @@ export interface TestApi {
 }
 
 /** The real API server over a store in memory, open to everybody. */
-export async function openTestApi(clock: Clock, options: { admission?: boolean } = {}): Promise<TestApi> {
+export async function openTestApi(
+  clock: Clock,
+  options: Pick<Partial<ApiServerOptions>, "admission" | "special"> = {},
+): Promise<TestApi> {
   const store = await openMemoryStore({ clock });
   let dice = 1;
   const server = await createApiServer({

@@ -3,7 +3,6 @@ import { test } from "node:test";
 import type { AuthorizationAttributes } from "../auth-contract.ts";
 import { failure, startHarness } from "../testing/harness.ts";
 import { serverCert } from "../testing/certificates.ts";
-import { requestSubject } from "./certificate-subject.ts";
 
 const requests = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
 
@@ -28,13 +27,6 @@ bu+JczrGXXVjESmlb7lrcdmu0U0shD2c
 const request = (name: string, pem: string, signerName = "kubernetes.io/kube-apiserver-client") => ({
   metadata: { name },
   spec: { request: Buffer.from(pem).toString("base64"), signerName, usages: ["client auth"] },
-});
-
-test("reads who a request is for", () => {
-  assert.deepEqual(requestSubject(masters), { commonName: "me", organizations: ["system:masters", "b"] });
-  assert.deepEqual(requestSubject(developer), { commonName: "me", organizations: ["dev"] });
-  assert.equal(requestSubject("nothing"), undefined);
-  assert.equal(requestSubject(masters.replace(/\n.{20}/, "\nAAAAAAAAAAAAAAAAAAAA")), undefined);
 });
 
 test("nobody asks to be a master, and only who may sign or approve does", async () => {

@@ -1,10 +1,9 @@
 /** What may be asked of signers, and by whom: CertificateApproval, CertificateSigning, CertificateSubjectRestriction. */
 import type { CertificateSigningRequest } from "../../api/index.ts";
-import { deepEqual } from "../../machinery/index.ts";
+import { deepEqual, readCertificateRequest } from "../../machinery/index.ts";
 import { nowTime } from "../core.ts";
 import type { UserInfo } from "../auth-contract.ts";
 import { forbidden } from "../errors.ts";
-import { requestSubject } from "./certificate-subject.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "./chain.ts";
 import type { PluginContext } from "./context.ts";
 
@@ -126,7 +125,7 @@ export const certificateSubjectRestriction: AdmissionPlugin = {
     if (request.operation !== "CREATE" || !isRequest(request) || request.subresource !== "") return;
     const { spec } = request.object as CertificateSigningRequest;
     if (spec.signerName !== clientSigner) return;
-    const subject = requestSubject(Buffer.from(spec.request, "base64").toString());
+    const subject = readCertificateRequest(Buffer.from(spec.request, "base64").toString());
     const refuse = (why: string): Error =>
       forbidden(request.resource.def, request.object?.metadata?.name ?? "", why);
     if (!subject) throw refuse("failed to parse CSR: it is not a PKCS #10 request");

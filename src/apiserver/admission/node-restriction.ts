@@ -6,10 +6,9 @@ import type {
   Pod,
   ResourceSlice,
 } from "../../api/index.ts";
-import { deepEqual } from "../../machinery/index.ts";
+import { deepEqual, readCertificateRequest } from "../../machinery/index.ts";
 import { nodeOf } from "../auth/node/node-authorizer.ts";
 import { notFound } from "../errors.ts";
-import { requestSubject } from "./certificate-subject.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "./chain.ts";
 import type { PluginContext } from "./context.ts";
 import { changedForbiddenLabels } from "./node-labels.ts";
@@ -84,7 +83,7 @@ const rules: Record<string, Rule> = {
       )
     )
       return undefined;
-    const subject = requestSubject(Buffer.from(spec.request, "base64").toString());
+    const subject = readCertificateRequest(Buffer.from(spec.request, "base64").toString());
     if (!subject) return "unable to parse csr: it is not a PKCS #10 request";
     return subject.commonName === `system:node:${node}`
       ? undefined

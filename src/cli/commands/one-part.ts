@@ -14,6 +14,7 @@ import { UsageError } from "../flags.ts";
 import type { Output, OwnCommand } from "../own-command.ts";
 import { loggingFlags, loggingFormatOf } from "./logging-flags.ts";
 import { apiServerFlags, apiServerSettings } from "./api-server-flags.ts";
+import { signingFlags, signingOf } from "./signing-flags.ts";
 import { choiceOf, clusterFlags } from "./cluster-flags.ts";
 
 const connectionFlags: readonly FlagSpec[] = [
@@ -67,8 +68,18 @@ export const scheduler = client(
 export const controllerManager = client(
   "controller-manager",
   "The controllers alone, against the API server of a kubeconfig.",
-  [{ long: "volume-dir", type: "string", help: "where the local provisioner makes volumes" }],
-  (part, flags) => runControllersAlone(part, flags.text("volume-dir")),
+  [
+    { long: "volume-dir", type: "string", help: "where the local provisioner makes volumes" },
+    ...signingFlags,
+  ],
+  (part, flags) => {
+    const volumeDir = flags.text("volume-dir");
+    const signing = signingOf(flags);
+    return runControllersAlone(part, {
+      ...(volumeDir === undefined ? {} : { volumeDir }),
+      ...(signing ? { signing } : {}),
+    });
+  },
 );
 
 export const proxy = client(

@@ -15,6 +15,7 @@ import { type ClusterChoice, placesOf } from "../config/places.ts";
 import { nativeProgram } from "../images.ts";
 import { ensureCertificates } from "../pki/cluster-certificates.ts";
 import { startControlPlane } from "./control-plane.ts";
+import type { SigningFiles } from "./signing.ts";
 import { openStore } from "./open-store.ts";
 import { certificateHosts } from "./start-cluster.ts";
 
@@ -45,13 +46,25 @@ export async function runSchedulerAlone(part: LonePart, schedulerName?: string):
   await alone(part, (context) => startScheduler(context, schedulerName ? { schedulerName } : {}));
 }
 
-/** Settles when the signal aborts. `volumeDir`: where the local provisioner makes volumes; without it there is none. */
-export async function runControllersAlone(part: LonePart, volumeDir?: string): Promise<void> {
+export interface LoneControllersOptions {
+  /** Where the local provisioner makes volumes; without it there is none. */
+  volumeDir?: string;
+  /** Who signs certificates; without it nobody does. */
+  signing?: SigningFiles;
+}
+
+/** Settles when the signal aborts. */
+export async function runControllersAlone(
+  part: LonePart,
+  { volumeDir, signing }: LoneControllersOptions = {},
+): Promise<void> {
   const { startControllers } = await import("../../controllers/index.ts");
+  const signers = signing ? (await import("./signing.ts")).readSigning(signing) : undefined;
   const { ca } = part.connection;
   await alone(part, (context) =>
     startControllers(context, {
       ...(ca === undefined ? {} : { rootCa: ca.toString() }),
+      ...(signers ? { signing: signers } : {}),
       ...(volumeDir === undefined ? {} : { localPath: { dir: volumeDir } }),
     }),
   );

@@ -81,6 +81,7 @@ export async function startCluster(
 
   const [{ startControllers }, { startScheduler }, { keepSystemObjects, systemObjects }, { startNode }] =
     await loading;
+  const { signingBy } = await import("./signing.ts");
   const asServer = controlPlane.transportAs("apiserver");
   supervisor.start("roles", asServer, ({ signal }) => controlPlane.maintainRoles(signal));
   supervisor.start("system-objects", asServer, ({ signal }) =>
@@ -92,6 +93,7 @@ export async function startCluster(
   supervisor.start("controller-manager", controlPlane.transportAs("controller-manager"), (context) =>
     startControllers(context, {
       rootCa: certificates.ca,
+      signing: signingBy({ cert: certificates.ca, key: certificates.caKey }),
       localPath: { dir: join(config.dataDir, "volumes") },
     }),
   );

@@ -1,6 +1,6 @@
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
 import { isIP } from "node:net";
-import { bits, boolean, explicit, implicit, integer, octets, oid, sequence, set, time, utf8 } from "./der.ts";
+import { der, pemOf } from "../../machinery/index.ts";
 
 /** A certificate and its private key, both PEM (the key PKCS #8). */
 export interface KeyPair {
@@ -26,6 +26,8 @@ export interface Issuer {
   key: KeyObject;
   publicKey: KeyObject;
 }
+
+const { bits, boolean, explicit, implicit, integer, octets, oid, sequence, set, time, utf8 } = der;
 
 const ecdsaWithSha256 = sequence(oid("1.2.840.10045.4.3.2"));
 const usageOids = { server: "1.3.6.1.5.5.7.3.1", client: "1.3.6.1.5.5.7.3.2" } as const;
@@ -72,14 +74,6 @@ function extensionsOf(request: CertificateRequest, own: KeyObject, issuer: KeyOb
   return explicit(3, sequence(...list));
 }
 
-const pem = (label: string, der: Uint8Array): string => {
-  const lines =
-    Buffer.from(der)
-      .toString("base64")
-      .match(/.{1,64}/g) ?? [];
-  return `-----BEGIN ${label}-----\n${lines.join("\n")}\n-----END ${label}-----\n`;
-};
-
 /** A new P-256 key and a certificate for it, signed by `issuer` or, without one, by itself. Well below a millisecond. */
 export function issueCertificate(request: CertificateRequest, issuer?: Issuer): KeyPair {
   const own = generateKeyPairSync("ec", { namedCurve: "P-256" });
@@ -97,7 +91,7 @@ export function issueCertificate(request: CertificateRequest, issuer?: Issuer): 
   );
   const signature = sign("sha256", body, issuer?.key ?? own.privateKey);
   return {
-    cert: pem("CERTIFICATE", sequence(body, ecdsaWithSha256, bits(signature))),
+    cert: pemOf("CERTIFICATE", sequence(body, ecdsaWithSha256, bits(signature))),
     key: own.privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
   };
 }

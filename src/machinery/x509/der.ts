@@ -1,4 +1,4 @@
-/** The few forms of DER (X.690) that an X.509 certificate is made of. Encoding only; Node parses. */
+/** The few forms of DER (X.690) that an X.509 certificate is made of. */
 
 function wrap(tag: number, content: Uint8Array): Buffer {
   const length = content.length;
@@ -48,3 +48,34 @@ export function time(at: Date): Buffer {
     ? wrap(0x17, Buffer.from(digits.slice(2), "ascii"))
     : wrap(0x18, Buffer.from(digits, "ascii"));
 }
+
+/** An element as it was read. */
+export interface Part {
+  tag: number;
+  value: Buffer;
+  /** With tag and length. */
+  raw: Buffer;
+}
+
+/** Elements in DER that follow one another; ends early where the bytes make no sense. */
+export function* parts(bytes: Buffer): Generator<Part> {
+  for (let at = 0; at + 2 <= bytes.length; ) {
+    const start = at;
+    const tag = bytes[at] as number;
+    let length = bytes[at + 1] as number;
+    at += 2;
+    if (length & 0x80) {
+      const digits = length & 0x7f;
+      if (digits === 0 || digits > 4 || at + digits > bytes.length) return;
+      length = bytes.readUIntBE(at, digits);
+      at += digits;
+    }
+    if (at + length > bytes.length) return;
+    yield { tag, value: bytes.subarray(at, at + length), raw: bytes.subarray(start, at + length) };
+    at += length;
+  }
+}
+
+/** What is within an element, if it is one of this kind. */
+export const within = (part: Part | undefined, tag: number): Part[] =>
+  part?.tag === tag ? [...parts(part.value)] : [];

@@ -1,0 +1,34 @@
+/** Who signs certificates for the built-in signers. */
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { type SignerName, signerNames, type SigningConfig } from "../../controllers/index.ts";
+import type { Signer } from "../../machinery/index.ts";
+import { ClusterError } from "../cluster-error.ts";
+
+/** One authority for all of them. */
+export const signingBy = (signer: Signer): SigningConfig => ({
+  signers: Object.fromEntries(signerNames.map((name) => [name, signer])),
+});
+
+/** As flags of kube-controller-manager have it (--cluster-signing-*); absolute paths. */
+export interface SigningFiles {
+  signers: Partial<Record<SignerName, { cert: string; key: string }>>;
+  /** The longest that a certificate lasts, in milliseconds. */
+  durationMs?: number;
+}
+
+/** Reads them once. Throws a ClusterError for a file that cannot be used. */
+export function readSigning({ signers, durationMs }: SigningFiles): SigningConfig {
+  const read = Object.entries(signers).map(([name, files]): [string, Signer] => {
+    try {
+      const signer = { cert: readFileSync(files.cert, "utf8"), key: readFileSync(files.key, "utf8") };
+      if (!new X509Certificate(signer.cert).checkPrivateKey(createPrivateKey(signer.key)))
+        throw new Error("tls: private key does not match public key");
+      return [name, signer];
+    } catch (cause) {
+      const why = `error reading CA cert file ${JSON.stringify(files.cert)}: ${(cause as Error).message}`;
+      throw new ClusterError(`failed to init ${name} certificate controller: ${why}`, { cause });
+    }
+  });
+  return { signers: Object.fromEntries(read), ...(durationMs === undefined ? {} : { durationMs }) };
+}

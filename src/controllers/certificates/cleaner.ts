@@ -1,0 +1,63 @@
+import { X509Certificate } from "node:crypto";
+import type { CertificateSigningRequest } from "../../api/index.ts";
+import { type Outcome, settled } from "../../client/index.ts";
+import { isReason } from "../../machinery/index.ts";
+import { type ControllerContext, runLoop } from "../context.ts";
+import { conditionOf, followRequests, requestsOf } from "./requests.ts";
+
+const hourMs = 3_600_000;
+/** A request that is done with is kept so long, for who wants its certificate or the reason. */
+const doneMs = hourMs;
+/** One that nobody does anything about. */
+const waitingMs = 24 * hourMs;
+
+/** Deletes requests that are done with, or that nobody does anything about. */
+export async function runCertificateCleaner(context: ControllerContext): Promise<void> {
+  const { client, clock } = context;
+  const { requests, queue } = followRequests(context);
+  const api = requestsOf(client);
+
+  await runLoop(context, {
+    name: "csrcleaner",
+    queue,
+    workers: 1,
+    needs: [requests],
+    async reconcile(key): Promise<Outcome> {
+      const request = requests.get(key);
+      if (!request || request.metadata?.deletionTimestamp) return settled;
+      const left = endOf(request) - clock.now();
+      if (left === Infinity) return settled;
+      if (left >= 0)
+        return { kind: "again", afterMs: Math.min(left + 1, waitingMs), why: "the end of its time" };
+      const { name = "", uid, resourceVersion } = request.metadata ?? {};
+      try {
+        await api.delete(undefined, name, { preconditions: { uid, resourceVersion } });
+      } catch (error) {
+        if (!isReason(error, "NotFound")) throw error;
+      }
+      return settled;
+    },
+  });
+}
+
+/** When it goes; milliseconds since the epoch, Infinity for one that stays. */
+function endOf(request: CertificateSigningRequest): number {
+  const { certificate, conditions = [] } = request.status ?? {};
+  const after = (time: string | undefined, ms: number): number => (time ? Date.parse(time) + ms : Infinity);
+  const approved = conditionOf(request, "Approved");
+  return Math.min(
+    conditions.length === 0 ? after(request.metadata?.creationTimestamp, waitingMs) : Infinity,
+    after(conditionOf(request, "Denied"), doneMs),
+    after(conditionOf(request, "Failed"), doneMs),
+    after(approved, certificate ? doneMs : waitingMs),
+    approved !== undefined && certificate ? expiry(certificate) : Infinity,
+  );
+}
+
+function expiry(certificate: string): number {
+  try {
+    return Date.parse(new X509Certificate(Buffer.from(certificate, "base64")).validTo);
+  } catch {
+    return Infinity;
+  }
+}

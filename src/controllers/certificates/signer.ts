@@ -1,0 +1,89 @@
+import { randomBytes } from "node:crypto";
+import type { CertificateSigningRequest } from "../../api/index.ts";
+import { type Outcome, settled } from "../../client/index.ts";
+import { endOfSigner, formatTime, type Signer, signCertificate } from "../../machinery/index.ts";
+import { type Controller, runLoop } from "../context.ts";
+import { conditionOf, followRequests, readRequest, requestsOf } from "./requests.ts";
+import { isSignerName, signingProblem, type SignerName } from "./signing-rules.ts";
+
+export interface SigningConfig {
+  /** Who signs for which signer; what is not named is left to others. */
+  signers: Partial<Record<SignerName, Signer>>;
+  /** The longest that a certificate lasts. Default a year. */
+  durationMs?: number;
+}
+
+const minuteMs = 60_000;
+const yearMs = 365 * 24 * 60 * minuteMs;
+/** Clocks of others may lag. */
+const backdateMs = 5 * minuteMs;
+/** What lasts less is not shortened by that. */
+const shortMs = 8 * 60 * minuteMs;
+const shortestMs = 10 * minuteMs;
+
+/** Signs requests for the built-in signers once they are approved, or says why it does not. */
+export function certificateSigner(
+  { signers, durationMs = yearMs }: SigningConfig,
+  serial: () => Uint8Array = () => randomBytes(16),
+): Controller {
+  return async (context) => {
+    const { client, clock } = context;
+    const { requests, queue } = followRequests(context);
+    const api = requestsOf(client);
+
+    await runLoop(context, {
+      name: "csrsigning",
+      queue,
+      workers: 2,
+      needs: [requests],
+      async reconcile(key): Promise<Outcome> {
+        const request = requests.get(key);
+        if (!request || request.status?.certificate) return settled;
+        if (conditionOf(request, "Approved") === undefined || conditionOf(request, "Failed") !== undefined)
+          return settled;
+        const { signerName, usages = [], expirationSeconds } = request.spec;
+        const signer = isSignerName(signerName) ? signers[signerName] : undefined;
+        if (!signer || !isSignerName(signerName)) return settled;
+        const read = readRequest(request);
+        const problem = signingProblem[signerName](read, usages);
+        if (problem !== undefined) return await fail(request, problem);
+        if (!read.isSigned())
+          throw new Error("unable to verify certificate request signature: it is not made with the key");
+        const certificate = signCertificate(read, signer, {
+          usages,
+          serial: serial(),
+          ...validity(signer, expirationSeconds),
+        });
+        const status = { ...request.status, certificate: Buffer.from(certificate).toString("base64") };
+        await api.updateStatus(undefined, { ...request, status });
+        return settled;
+      },
+    });
+
+    function validity(signer: Signer, asked: number | undefined): { notBefore: Date; notAfter: Date } {
+      const lasts =
+        asked === undefined ? durationMs : Math.min(durationMs, Math.max(asked * 1000, shortestMs));
+      const now = clock.now();
+      const end = endOfSigner(signer);
+      const shown = (): string => formatTime(end);
+      if (now - backdateMs >= end) throw new Error(`the signer has expired: NotAfter=${shown()}`);
+      if (now >= end)
+        throw new Error(`refusing to sign a certificate that expired in the past: NotAfter=${shown()}`);
+      const after = now + lasts - (lasts < shortMs ? 0 : backdateMs);
+      return { notBefore: new Date(now - backdateMs), notAfter: new Date(Math.min(after, end)) };
+    }
+
+    async function fail(request: CertificateSigningRequest, message: string): Promise<Outcome> {
+      const condition = {
+        type: "Failed",
+        status: "True",
+        reason: "SignerValidationFailure",
+        message,
+        lastUpdateTime: formatTime(clock.now()),
+      };
+      const conditions = [...(request.status?.conditions ?? []), condition];
+      await api.updateStatus(undefined, { ...request, status: { ...request.status, conditions } });
+      return settled;
+    }
+  };
+}
