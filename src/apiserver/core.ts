@@ -23,6 +23,7 @@ import type { StoreOperation } from "./metrics/storage.ts";
 import type { Registry } from "./registry/registry.ts";
 import type { ServedResource } from "./registry/resource.ts";
 import type { Span } from "./tracing/span.ts";
+import { sizeProblem, surelyTaken } from "./size-limit.ts";
 import { notes, writing } from "./tracing/store-spans.ts";
 import type { Tracer } from "./tracing/tracer.ts";
 
@@ -102,10 +103,10 @@ export function writeObject(
   existing: Entry | undefined,
   request?: HandlerRequest,
 ): Promise<WriteResult> {
-  if (!request?.span && !request?.audit) return written(core, resource, key, object, existing);
+  if (!request?.span && !request?.audit) return written(core, resource, key, object, existing, request);
   const began = core.clock.monotonic();
   const result = writing(request, { resource, key, isNew: existing === undefined }, (part) =>
-    written(core, resource, key, object, existing, part),
+    written(core, resource, key, object, existing, request, part),
   );
   return timed(core, request, began, result);
 }
@@ -127,14 +128,16 @@ async function written(
   key: string,
   object: KubeObject,
   existing: Entry | undefined,
+  request: HandlerRequest | undefined,
   part?: Span,
 ): Promise<WriteResult> {
   const { rawFields } = resource.def;
   if (rawFields && existing) carryRaw(rawFields, textsOf(existing, rawFields), object);
   const { storedKind, storedApiVersion, def } = resource;
-  const value = encodeStored(object, storedKind, storedApiVersion, rawFields, def.sharesParts);
+  let value = encodeStored(object, storedKind, storedApiVersion, rawFields, def.sharesParts);
   if (existing && !core.store.isStale?.(resource.storeKey(key)) && isSame(value, object, existing))
     return { done: true, entry: existing };
+  if (!surelyTaken(value)) value = await fitting(value, resource, key, object, existing, request);
   const ttlSeconds = resource.def.ttlSeconds && (core.eventTtlSeconds ?? resource.def.ttlSeconds);
   const lease = ttlSeconds ? await core.leases.lease(ttlSeconds) : 0;
   core.caches.expect(value, object);
@@ -162,6 +165,32 @@ async function written(
     throw new StatusError("InternalError", "the written object is gone before it could be returned");
   return { done: true, entry: change.entry };
 }
+
+/** What is stored when the object is near the limit: without its owners if it fits only so, but for who applies. */
+async function fitting(
+  value: Buffer,
+  resource: ServedResource,
+  key: string,
+  object: KubeObject,
+  existing: Entry | undefined,
+  request: HandlerRequest | undefined,
+): Promise<Buffer> {
+  const { storedKind, storedApiVersion, def } = resource;
+  const revision = existing?.revision ?? 0;
+  // The key that kube-apiserver has for it: built-in kinds stand there without their group.
+  const etcdKey = def.type ? resource.storeKey(key) : `/registry/${def.plural}/${key}`;
+  const problem = await sizeProblem(value, etcdKey, revision);
+  if (!problem) return value;
+  if (!object.metadata?.managedFields || isApply(request)) throw problem;
+  delete object.metadata.managedFields;
+  const shorter = encodeStored(object, storedKind, storedApiVersion, def.rawFields);
+  const still = await sizeProblem(shorter, etcdKey, revision);
+  if (still) throw still;
+  return shorter;
+}
+
+const isApply = (request: HandlerRequest | undefined): boolean =>
+  request?.headers?.["content-type"]?.startsWith("application/apply-patch") ?? false;
 
 /** The object of an entry, with the texts of what it keeps as text. */
 export function textsOf({ object, json }: Entry, rawFields: readonly string[]): KubeObject {

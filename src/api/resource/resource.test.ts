@@ -178,6 +178,12 @@ test("the status of a claim: users need devices, devices must be the claim's, al
     why({ allocation: { devices: { results: [] } } }, { allocation }).join(),
     /status.allocation: Invalid value: .*field is immutable/,
   );
+  const condition = { type: "Ready", status: "True", reason: "", message: "" };
+  const described = { driver: "x.example.com", pool: "p", device: "d", conditions: [condition] };
+  assert.deepEqual(why({ allocation, devices: [described] }, { allocation }), [
+    "status.devices[0].conditions[0].lastTransitionTime: Required value",
+    "status.devices[0].conditions[0].reason: Required value",
+  ]);
 });
 
 test("expressions that choose devices are compiled: what they may ask of a device, and that they say yes or no", async () => {
