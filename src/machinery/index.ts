@@ -15,6 +15,7 @@ export * from "./int-or-string.ts";
 export * from "./json-duplicates.ts";
 export * from "./json-string.ts";
 export * from "./json-survey.ts";
+export * from "./steps.ts";
 export * from "./jsonpath.ts";
 export * from "./kube-version.ts";
 export * from "./log-formats.ts";

@@ -1,4 +1,5 @@
 /** OpenAPI 2: one document of everything, for older clients. */
+import { mapInSteps, type Pause } from "../../machinery/index.ts";
 import type { KindDefinition } from "../definition.ts";
 import { loadDescriptions } from "../schema.ts";
 import { arrange, sorted } from "./arrange.ts";
@@ -8,22 +9,25 @@ import type { Gvk, Json, Operation, Parameter } from "./model.ts";
 import { operationsOf } from "./operations.ts";
 import { groupPage, pages, resourcesPage } from "./pages.ts";
 import { Parameters } from "./parameters.ts";
-import { byPath } from "./paths.ts";
+import { grouped, pathItem } from "./paths.ts";
 import { refTo, SchemaBuilder } from "./schemas.ts";
 import { SharedParameters } from "./shared-parameters.ts";
 import { texts } from "./version3.ts";
 
-/** The document of all kinds. */
-export async function openApiV2(kinds: Iterable<KindDefinition>): Promise<object> {
+/** The document of all kinds. With thousands of them that takes seconds: `pause` is called again and again meanwhile. */
+export async function openApiV2(
+  kinds: Iterable<KindDefinition>,
+  pause: Pause = () => Promise.resolve(),
+): Promise<object> {
   const parameters = await Parameters.load();
   const builder = new SchemaBuilder(2, await loadDescriptions());
   const operations: Operation[] = Object.values(pages);
   const groups = new Set<string>();
-  for (const kind of kinds) {
+  await mapInSteps(kinds, pause, (kind) => {
     addKindSchemas(builder, kind);
     operations.push(...operationsOf(kind, parameters));
     if (!kind.openApi) groups.add(`${kind.group}/${kind.version}`);
-  }
+  });
   for (const each of groups) {
     const [group = "", version = ""] = each.split("/");
     operations.push(resourcesPage(group, version));
@@ -36,14 +40,18 @@ export async function openApiV2(kinds: Iterable<KindDefinition>): Promise<object
   }
   addSharedKinds(builder, allVersions);
   const shared = new SharedParameters();
-  const paths = byPath(operations).map(({ path, shared: all, operations: own }): [string, Json] => [
-    path,
-    {
-      ...Object.fromEntries(own.map((each) => [each.operation.method, operation(each, shared)])),
-      ...(all.length > 0 ? { parameters: all.map((each) => shared.use(parameter(each))) } : {}),
-    },
+  const paths = await mapInSteps(grouped(operations), pause, (each): [string, Json] => {
+    const { path, shared: all, operations: own } = pathItem(each);
+    const item = {
+      ...Object.fromEntries(own.map((one) => [one.operation.method, operation(one, shared)])),
+      ...(all.length > 0 ? { parameters: all.map((one) => shared.use(parameter(one))) } : {}),
+    };
+    return [path, item];
+  });
+  const schemas = await mapInSteps(Object.entries(builder.schemas), pause, ([name, each]) => [
+    name,
+    arrange(each),
   ]);
-  const schemas = Object.entries(builder.schemas).map(([name, each]) => [name, arrange(each)]);
   return {
     swagger: "2.0",
     info: { title: "Kubernetes", version: "1.36" },

@@ -8,6 +8,7 @@ import {
   openApiV3,
   pageNames,
 } from "../../api/index.ts";
+import { isObject, mapInSteps, type Pause } from "../../machinery/index.ts";
 import { parseAccept } from "../codec/negotiate.ts";
 import type { HandlerRequest, RequestInfo } from "../contract.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -74,7 +75,7 @@ export class OpenApiDocuments {
     const theirs = await (await this.#others.openApi())?.openApiV2();
     const hash = digest([...this.#byName().values(), theirs?.version ?? ""].join());
     const kept = this.#keep("v2", hash, async () => {
-      const own = await openApiV2(this.#kinds());
+      const own = await openApiV2(this.#kinds(), pause);
       return theirs ? theirs.merge(own) : own;
     });
     return this.#document(kept, 2, request, "Accept-Encoding, Accept");
@@ -131,9 +132,7 @@ export class OpenApiDocuments {
         const name = group === "" ? `api/${version}` : `apis/${group}/${version}`;
         const said = resources.map(({ def }) => {
           if (!def.openApi) builtIn = true;
-          return def.openApi
-            ? JSON.stringify([def.plural, def.kind, def.openApi, def.status, def.scale])
-            : def.plural;
+          return def.openApi ? customText(def) : def.plural;
         });
         found.push([name, digest(`${name} ${said.join()}`)]);
       }
@@ -179,13 +178,40 @@ export class OpenApiDocuments {
 async function bytesOf(kept: Kept, format: Format, version: 2 | 3): Promise<Buffer> {
   try {
     const document = await kept.make();
-    if (format === "json") return Buffer.from(JSON.stringify(document));
+    if (format === "json") return await jsonOf(document);
     const { encodeOpenApi } = await import("../codec/openapi/encode.ts");
-    return encodeOpenApi(version, document);
+    return await encodeOpenApi(version, document, pause);
   } catch (error) {
     delete kept.bytes[format];
     throw error;
   }
+}
+
+const customTexts = new WeakMap<KindDefinition, string>();
+
+/** Stands for all that a document says of a custom kind. */
+function customText(def: KindDefinition): string {
+  let text = customTexts.get(def);
+  if (text === undefined) {
+    text = digest(JSON.stringify([def.plural, def.kind, def.openApi, def.status, def.scale]));
+    customTexts.set(def, text);
+  }
+  return text;
+}
+
+const pause: Pause = () => new Promise((resolve) => setImmediate(resolve));
+
+/** The members of its maps one by one. */
+async function jsonOf(document: object): Promise<Buffer> {
+  const member = (name: string, text: string): string => `${JSON.stringify(name)}:${text}`;
+  const members = Object.entries(document).map(async ([name, value]: [string, unknown]) => {
+    if (!isObject(value)) return member(name, JSON.stringify(value));
+    const own = await mapInSteps(Object.entries(value), pause, ([key, each]) =>
+      each === undefined ? [] : [member(key, JSON.stringify(each))],
+    );
+    return member(name, `{${own.flat().join()}}`);
+  });
+  return Buffer.from(`{${(await Promise.all(members)).join()}}`);
 }
 
 const digest = (text: string): string =>

@@ -45,28 +45,53 @@ function at(bytes: Buffer, ...numbers: number[]): Buffer | number | undefined {
 
 const text = (bytes: Buffer, ...numbers: number[]): string | undefined => at(bytes, ...numbers)?.toString();
 
-test("version 2: maps are lists of named entries, extensions are YAML, bodies and queries their own messages", () => {
+const pause = (): Promise<void> => Promise.resolve();
+
+test("long maps are encoded in steps, and others have their turn in between", async () => {
+  const many = (prefix: string) =>
+    Object.fromEntries(
+      Array.from({ length: 100 }, (_, i) => [`${prefix}${i}`, { type: "object", description: `${i}` }]),
+    );
+  let pauses = 0;
+  const bytes = await encodeOpenApi(2, { swagger: "2.0", definitions: many("a") }, () => {
+    pauses++;
+    return Promise.resolve();
+  });
+  assert.ok(pauses >= 3);
+  const definitions = fields(at(bytes, 9) as Buffer).map(([, value]) => value as Buffer);
+  assert.equal(definitions.length, 100);
+  assert.deepEqual(
+    [text(definitions[99] as Buffer, 1), text(definitions[99] as Buffer, 2, 4)],
+    ["a99", "99"],
+  );
+});
+
+test("version 2: maps are lists of named entries, extensions are YAML, bodies and queries their own messages", async () => {
   const kind = { group: "", kind: "Pod", version: "v1" };
-  const bytes = encodeOpenApi(2, {
-    swagger: "2.0",
-    info: { title: "T", version: "1" },
-    paths: {
-      "/a": {
-        post: {
-          operationId: "create",
-          parameters: [
-            { name: "body", in: "body", required: true, schema: { $ref: "#/definitions/A" } },
-            { name: "q", in: "query", type: "string", uniqueItems: true },
-            { $ref: "#/parameters/p" },
-          ],
-          responses: { 200: { description: "OK", schema: { $ref: "#/definitions/A" } } },
-          "x-kubernetes-group-version-kind": kind,
+  const bytes = await encodeOpenApi(
+    2,
+    {
+      swagger: "2.0",
+      info: { title: "T", version: "1" },
+      paths: {
+        "/a": {
+          post: {
+            operationId: "create",
+            parameters: [
+              { name: "body", in: "body", required: true, schema: { $ref: "#/definitions/A" } },
+              { name: "q", in: "query", type: "string", uniqueItems: true },
+              { $ref: "#/parameters/p" },
+            ],
+            responses: { 200: { description: "OK", schema: { $ref: "#/definitions/A" } } },
+            "x-kubernetes-group-version-kind": kind,
+          },
         },
       },
+      definitions: { A: { type: "object", properties: { n: { type: "integer", minimum: 0.5 } } } },
+      security: [{ BearerToken: [] }],
     },
-    definitions: { A: { type: "object", properties: { n: { type: "integer", minimum: 0.5 } } } },
-    security: [{ BearerToken: [] }],
-  });
+    pause,
+  );
   assert.deepEqual(
     fields(bytes).map(([number]) => number),
     [1, 2, 8, 9, 12],
@@ -89,23 +114,27 @@ test("version 2: maps are lists of named entries, extensions are YAML, bodies an
   assert.equal(at(schema, 25, 1, 2, 9), 0.5);
 });
 
-test("version 3: references and schemas are told apart, and an empty default is there", () => {
-  const bytes = encodeOpenApi(3, {
-    openapi: "3.0.0",
-    components: {
-      schemas: {
-        A: {
-          type: "object",
-          properties: {
-            a: { type: "string", default: "" },
-            b: { $ref: "#/components/schemas/A" },
-            c: { type: "array", items: { default: {}, allOf: [{ $ref: "#/components/schemas/A" }] } },
+test("version 3: references and schemas are told apart, and an empty default is there", async () => {
+  const bytes = await encodeOpenApi(
+    3,
+    {
+      openapi: "3.0.0",
+      components: {
+        schemas: {
+          A: {
+            type: "object",
+            properties: {
+              a: { type: "string", default: "" },
+              b: { $ref: "#/components/schemas/A" },
+              c: { type: "array", items: { default: {}, allOf: [{ $ref: "#/components/schemas/A" }] } },
+            },
+            "x-list": ["p", "q"],
           },
-          "x-list": ["p", "q"],
         },
       },
     },
-  });
+    pause,
+  );
   const schema = at(bytes, 5, 1, 1, 2, 1) as Buffer;
   const [a, b, c] = fields(at(schema, 31) as Buffer).map(([, value]) => value as Buffer);
   assert.equal(text(a as Buffer, 2, 1, 33, 3), "");

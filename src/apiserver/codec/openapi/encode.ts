@@ -1,13 +1,15 @@
 /** OpenAPI documents in protocol buffers, byte for byte as the original makes them of the same document. */
+import { isObject, mapInSteps, type Pause } from "../../../machinery/index.ts";
 import { BackwardWriter } from "../protobuf/writer.ts";
 import { anyYaml } from "./any-yaml.ts";
 import { type Shape, shapesOf } from "./messages.ts";
 
 type Json = Record<string, unknown>;
 
-/** A document of OpenAPI 2 or 3. */
-export function encodeOpenApi(version: 2 | 3, document: object): Buffer {
+/** A document of OpenAPI 2 or 3. With thousands of kinds that takes seconds: `pause` is called again and again meanwhile. */
+export async function encodeOpenApi(version: 2 | 3, document: object, pause: Pause): Promise<Buffer> {
   const encoder = new Encoder(shapesOf(version));
+  for (const name of ["paths", "definitions"]) await encoder.prepare(document as Json, name, pause);
   return encoder.encode(document as Json);
 }
 
@@ -16,17 +18,40 @@ class Encoder {
   readonly #writer = new BackwardWriter();
   /** YAML of what is said again and again. */
   readonly #yaml = new Map<string, string>();
+  /** What was encoded beforehand. */
+  readonly #made = new Map<unknown, Buffer>();
 
   constructor(shapes: ReadonlyMap<string, Shape>) {
     this.#shapes = shapes;
   }
 
   encode(document: Json): Buffer {
-    this.#message("Document", document);
+    return this.#alone("Document", document);
+  }
+
+  /** Encodes the values of one map of the document beforehand, in steps. */
+  async prepare(document: Json, name: string, pause: Pause): Promise<void> {
+    const map = this.#shapes.get("Document")?.members.find((member) => member.name === name);
+    const type = this.#shapes.get(map?.type ?? "")?.entries?.type;
+    const values = document[name];
+    if (type === undefined || !isObject(values)) return;
+    await mapInSteps(Object.values(values), pause, (value) => {
+      if (isObject(value)) this.#made.set(value, this.#alone(type, value));
+    });
+  }
+
+  #alone(name: string, value: Json): Buffer {
+    this.#writer.reset();
+    this.#message(name, value);
     return this.#writer.take();
   }
 
   #message(name: string, value: unknown): void {
+    const made = this.#made.get(value);
+    if (made) {
+      this.#writer.bytes(made);
+      return;
+    }
     const shape = this.#shapes.get(name) as Shape;
     const { choices, list, entries, extension, members } = shape;
     if (choices) {
