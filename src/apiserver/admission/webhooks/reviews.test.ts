@@ -79,7 +79,9 @@ test("the options of a deletion, one review for each object of a collection", as
   await make("c");
   await h.call("DELETE", `${maps}?labelSelector=l`);
   assert.deepEqual(
-    asked().map(({ name, operation, oldObject }) => [operation, name, oldObject.metadata.name]),
+    asked()
+      .map(({ name, operation, oldObject }) => [operation, name, oldObject.metadata.name])
+      .sort(),
     [
       ["DELETE", undefined, "b"],
       ["DELETE", undefined, "c"],
