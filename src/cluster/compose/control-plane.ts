@@ -20,6 +20,7 @@ import type { ClusterConfig } from "../config/cluster-config.ts";
 import { serverFlags } from "../config/server-flags.ts";
 import type { ClusterCertificates } from "../pki/cluster-certificates.ts";
 import { type Identity, identities } from "../pki/identities.ts";
+import { collectAtRest, ownHeap } from "../process/rest.ts";
 import { authOptions } from "./auth-options.ts";
 import type { PartState } from "./supervisor.ts";
 
@@ -190,6 +191,8 @@ export async function startControlPlane(options: {
     await server.close();
     throw error;
   }
+  const heap = ownHeap();
+  const resting = heap && collectAtRest(clock, heap);
   const transportFor = ({ commonName, organizations = [] }: Identity): ApiTransport =>
     server.localTransport({ certificate: { commonName, organizations }, address: "127.0.0.1" });
   const transportAs = (name: keyof typeof identities): ApiTransport =>
@@ -202,6 +205,7 @@ export async function startControlPlane(options: {
     maintainRoles: (signal) =>
       auth.maintain({ api: transportAs("apiserver"), objects: server.objects, log, signal }),
     async close() {
+      resting?.stop();
       await server.close();
       await audit?.close();
       await tracing?.close();
