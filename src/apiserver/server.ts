@@ -78,6 +78,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
             log,
             metrics: meters.admission,
             tolerationSeconds: options.tolerationSeconds,
+            configuration: options.pluginConfiguration,
             write: (...change) => writeObject(core, ...change),
           },
           options.plugins,

@@ -9,18 +9,34 @@ import type { KubeObject } from "../meta.ts";
 import { qosClass } from "../core/pod/qos.ts";
 import type { ResourceName } from "./usage.ts";
 
-/** Whether the quota counts this object; one without scopes counts all, and one with some counts pods or claims alone. */
-export function inScope(quota: ResourceQuota, { group, plural }: ResourceName, object: KubeObject): boolean {
-  const { scopes = [], scopeSelector } = quota.spec ?? {};
-  const all = [
+/** Everything that its scopes want of an object. */
+export function requirementsOf({ spec }: ResourceQuota): ScopedResourceSelectorRequirement[] {
+  const { scopes = [], scopeSelector } = spec ?? {};
+  return [
     ...scopes.map((scopeName) => ({ scopeName, operator: "Exists" })),
     ...(scopeSelector?.matchExpressions ?? []),
   ];
+}
+
+/** Whether the quota counts this object; one without scopes counts all, and one with some counts pods or claims alone. */
+export function inScope(quota: ResourceQuota, { group, plural }: ResourceName, object: KubeObject): boolean {
+  const all = requirementsOf(quota);
   if (all.length === 0) return true;
   if (group !== "") return false;
   if (plural === "pods") return all.every((each) => podMeets(each, object as Pod));
   if (plural !== "persistentvolumeclaims") return false;
   return all.every((each) => claimMeets(each, object as PersistentVolumeClaim));
+}
+
+/** Whether one requirement of a scope holds for an object. */
+export function meetsScope(
+  requirement: ScopedResourceSelectorRequirement,
+  { group, plural }: ResourceName,
+  object: KubeObject,
+): boolean {
+  if (group !== "") return false;
+  if (plural === "pods") return podMeets(requirement, object as Pod);
+  return plural === "persistentvolumeclaims" && claimMeets(requirement, object as PersistentVolumeClaim);
 }
 
 export const isTerminating = (pod: Pod): boolean => (pod.spec?.activeDeadlineSeconds ?? -1) >= 0;

@@ -19,6 +19,8 @@ export interface PluginContext {
   network: ServiceNetwork | undefined;
   authorizer: Authorizer;
   metrics: AdmissionMetrics;
+  /** What plugins are told, by their name (AdmissionConfiguration). */
+  configuration?: ReadonlyMap<string, unknown> | undefined;
   tolerationSeconds?: TolerationSeconds | undefined;
   /** Compare-and-swap on the given entry, past admission (`writeObject` of core.ts). */
   write(resource: ServedResource, key: string, object: KubeObject, existing: Entry): Promise<WriteResult>;

@@ -17,6 +17,7 @@ export interface Evaluated {
 export class PodSecurityMetrics {
   readonly #evaluations;
   readonly #errors;
+  readonly #exemptions;
   /** Most pods are created or changed where all is allowed. */
   readonly #usual: Readonly<Record<string, Counter>>;
 
@@ -41,6 +42,12 @@ export class PodSecurityMetrics {
       stability: "ALPHA",
       labels: ["fatal", "request_operation", "resource", "subresource"],
     });
+    this.#exemptions = registry.counter({
+      name: "pod_security_exemptions_total",
+      help: "Pods and templates that were not held to anything.",
+      stability: "ALPHA",
+      labels: ["request_operation", "resource", "subresource"],
+    });
     const usual = (operation: string): Counter =>
       this.#evaluations.with("allow", "privileged", "latest", "enforce", operation, "pod", "");
     this.#usual = { CREATE: usual("create"), UPDATE: usual("update") };
@@ -61,6 +68,15 @@ export class PodSecurityMetrics {
     this.#evaluations
       .with(decision, level, version, mode, operation.toLowerCase(), resource, subresource)
       .add();
+  }
+
+  /** A namespace, a user or a runtime class that it is not for. */
+  exempted({
+    operation,
+    resource,
+    subresource,
+  }: Pick<Evaluated, "operation" | "resource" | "subresource">): void {
+    this.#exemptions.with(operation.toLowerCase(), resource, subresource).add();
   }
 
   /** Labels of the namespace cannot be read, and the strictest level was enforced. */

@@ -47,6 +47,7 @@ test("flags of the API server become plain settings, with absolute paths", () =>
 test("who asks, and how long things last, is told by kube-apiserver's flags", () => {
   assert.deepEqual(
     read(
+      "--admission-control-config-file=/a",
       "--token-auth-file=/t",
       "--client-ca-file=/c",
       "--service-account-issuer=https://new",
@@ -62,6 +63,7 @@ test("who asks, and how long things last, is told by kube-apiserver's flags", ()
       "--strict-transport-security-directives=max-age=1,preload",
     ),
     {
+      admissionConfig: "/a",
       tokenFile: "/t",
       clientCaFile: "/c",
       issuers: ["https://new", "https://old"],

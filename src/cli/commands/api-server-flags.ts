@@ -27,6 +27,11 @@ export const apiServerFlags: readonly FlagSpec[] = [
   { long: "enable-admission-plugins", type: "list", help: "admission plugins beside the default ones" },
   { long: "disable-admission-plugins", type: "list", help: "default admission plugins to leave out" },
   {
+    long: "admission-control-config-file",
+    type: "string",
+    help: "AdmissionConfiguration file: defaults and exemptions of PodSecurity, what ResourceQuota limits",
+  },
+  {
     long: "max-requests-inflight",
     type: "int",
     help: "reading requests at once; with those that write, the seats that priority levels share; default 400",
@@ -103,6 +108,7 @@ export function apiServerSettings(flags: Flags): ApiServerSettings | undefined {
     audit: auditOf(flags),
     tracingConfig: fileOf(flags, "tracing-config-file"),
     plugins: pluginsOf(names("enable-admission-plugins"), names("disable-admission-plugins")),
+    admissionConfig: fileOf(flags, "admission-control-config-file"),
     maxRequestsInflight: notNegative(flags, "max-requests-inflight"),
     maxMutatingRequestsInflight: notNegative(flags, "max-mutating-requests-inflight"),
     profiling: flags.has("profiling") ? flags.on("profiling") : undefined,

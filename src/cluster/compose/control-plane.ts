@@ -21,6 +21,7 @@ import { serverFlags } from "../config/server-flags.ts";
 import type { ClusterCertificates } from "../pki/cluster-certificates.ts";
 import { type Identity, identities } from "../pki/identities.ts";
 import { collectAtRest, ownHeap } from "../process/rest.ts";
+import { admissionFiles } from "./admission-files.ts";
 import { authOptions } from "./auth-options.ts";
 import type { PartState } from "./supervisor.ts";
 
@@ -128,6 +129,7 @@ export async function startControlPlane(options: {
     upgrades: proxy.upgrades,
     guards: auth.guards,
     ...(plugins ? { plugins } : {}),
+    ...(settings.admissionConfig ? { pluginConfiguration: admissionFiles(settings.admissionConfig) } : {}),
     identity: { hostname: hostname(), peerAddress: `${advertiseAddress}:${config.apiPort}` },
     flags: serverFlags(config, settings, { advertiseAddress, issuers: auth.issuers }),
     ...(settings.profiling === undefined ? {} : { profiling: settings.profiling }),

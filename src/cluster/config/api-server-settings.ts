@@ -11,6 +11,8 @@ export interface ApiServerSettings {
   audit?: AuditFiles;
   /** Admission plugins beside or without the default ones. */
   plugins?: { enable: string[]; disable: string[] };
+  /** AdmissionConfiguration: what plugins are told; read once. */
+  admissionConfig?: string;
   /** Reading and writing requests at once, which flow control shares out. */
   maxRequestsInflight?: number;
   maxMutatingRequestsInflight?: number;

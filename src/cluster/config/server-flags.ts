@@ -19,6 +19,7 @@ export function serverFlags(
 ): Map<string, string> {
   const { audit, plugins } = settings;
   const values: Record<string, string | number | boolean | undefined> = {
+    "admission-control-config-file": settings.admissionConfig,
     "advertise-address": advertiseAddress,
     ...auditValues(audit),
     "api-audiences": list(settings.audiences ?? issuers),

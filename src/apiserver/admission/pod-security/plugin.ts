@@ -14,7 +14,16 @@ import { type Evaluated, PodSecurityMetrics } from "../../metrics/pod-security.t
 import { versionInfo } from "../../version.ts";
 import type { PluginContext } from "../context.ts";
 import { subjectOf, type Violation } from "./check.ts";
-import { type LevelVersion, policyOf, type Policy, sameLevel, showLevel, strictness } from "./policy.ts";
+import { podSecurityConfig } from "./config.ts";
+import {
+  labelOf,
+  type LevelVersion,
+  policyOf,
+  type Policy,
+  sameLevel,
+  showLevel,
+  strictness,
+} from "./policy.ts";
 import { showDetails, showReasons, violations } from "./standards.ts";
 
 const auditPrefix = "pod-security.kubernetes.io/";
@@ -39,24 +48,42 @@ const templates: Record<string, (object: unknown) => { metadata?: ObjectMeta; sp
   };
 
 /** PodSecurity: holds the pods of a namespace to the level of the Pod Security Standards that its labels name. */
-export function podSecurity({ caches, metrics }: PluginContext): AdmissionPlugin {
+export function podSecurity({ caches, metrics, configuration }: PluginContext): AdmissionPlugin {
   const meters = new PodSecurityMetrics(metrics.registry);
+  const { defaults, exempt } = podSecurityConfig(configuration?.get("PodSecurity"));
   const policyIn = (namespace: string): Policy =>
-    policyOf(caches.get<Namespace>("", "namespaces", undefined, namespace)?.metadata?.labels);
+    policyOf(caches.get<Namespace>("", "namespaces", undefined, namespace)?.metadata?.labels, defaults);
+  const exemptClass = (spec: PodSpec | undefined): boolean =>
+    exempt.runtimeClasses.has(spec?.runtimeClassName ?? "");
+  /** Why it is not held to anything. */
+  const exemption = ({ namespace, user }: AdmissionRequest): string | undefined =>
+    exempt.namespaces.has(namespace) ? "namespace" : exempt.usernames.has(user.name) ? "user" : undefined;
+  const letThrough = (request: AdmissionRequest, resource: Evaluated["resource"], why: string): void => {
+    request.audit?.annotate(`${auditPrefix}exempt`, why);
+    meters.exempted({ operation: request.operation, resource, subresource: request.subresource });
+  };
   return {
     name: "PodSecurity",
     validate(request) {
       if (request.operation !== "CREATE" && request.operation !== "UPDATE") return;
       const { def } = request.resource;
       const id = def.group === "" ? def.plural : `${def.plural}.${def.group}`;
-      if (id === "pods") checkPod(request, policyIn(request.namespace), meters);
-      else if (id === "namespaces") checkNamespace(request);
+      if (id === "pods") {
+        if (harmless.has(request.subresource)) return;
+        const why = exemption(request);
+        if (why) letThrough(request, "pod", why);
+        else if (!checkPod(request, policyIn(request.namespace), meters, exemptClass))
+          letThrough(request, "pod", "runtimeClass");
+      } else if (id === "namespaces") checkNamespace(request);
       else if (Object.hasOwn(templates, id) && request.subresource === "") {
+        const why = exemption(request);
+        if (why) return letThrough(request, "controller", why);
         const policy = policyIn(request.namespace);
         const { warn, audit } = policy;
         const lax = warn.level === "privileged" && (audit.level === "privileged" || !request.audit);
         const template = lax ? undefined : templates[id]?.(request.object);
         if (!template) return;
+        if (exemptClass(template.spec)) return letThrough(request, "controller", "runtimeClass");
         const subject = subjectOf(template.metadata, template.spec ?? ({} as PodSpec));
         const note = noter(meters, request, "controller");
         if (policy.errors.length > 0) note.unreadable();
@@ -69,22 +96,45 @@ export function podSecurity({ caches, metrics }: PluginContext): AdmissionPlugin
   function checkNamespace(request: AdmissionRequest): void {
     if (request.subresource !== "") return;
     const { metadata } = request.object as Namespace;
-    const next = policyOf(metadata?.labels);
+    const next = policyOf(metadata?.labels, defaults);
     const isNew = request.operation === "CREATE";
-    const before = policyOf(isNew ? undefined : request.oldObject?.metadata?.labels);
+    const before = policyOf(isNew ? undefined : request.oldObject?.metadata?.labels, defaults);
     if (next.errors.length > 0) {
       // What was wrong before may stay as it is.
       const known = !isNew && JSON.stringify(next.errors) === JSON.stringify(before.errors);
       if (!known) throw invalid(request.resource.def, request.name, next.errors);
     }
+    const isExempt = exempt.namespaces.has(request.name);
+    if (isNew && isExempt) request.warnings.push(...ignored(request.name, next, metadata?.labels ?? {}));
     if (isNew || sameLevel(next.enforce, before.enforce) || next.enforce.level === "privileged") return;
     const laxer = strictness(next.enforce.level) <= strictness(before.enforce.level);
     if (laxer && next.enforce.minor === before.enforce.minor) return;
+    if (isExempt) {
+      request.warnings.push(...ignored(request.name, next, metadata?.labels ?? {}));
+      return;
+    }
     request.warnings.push(...warningsAboutPods(request.name, next.enforce));
   }
 
+  /** What an exempt namespace is told about its labels. */
+  function ignored(name: string, policy: Policy, labels: Readonly<Record<string, string>>): string[] {
+    const modes = ["enforce", "audit", "warn"] as const;
+    if (modes.every((mode) => policy[mode].level === "privileged")) return [];
+    if (modes.every((mode) => sameLevel(policy[mode], defaults[mode]))) return [];
+    const set = modes
+      .filter((mode) => policy[mode].level !== "privileged")
+      .filter(
+        (mode) => labels[labelOf(mode)] !== undefined || labels[labelOf(`${mode}-version`)] !== undefined,
+      )
+      .map((mode) => `${mode}=${showLevel(policy[mode])}`);
+    return [
+      `namespace ${JSON.stringify(name)} is exempt from Pod Security, and the policy (${set.join(", ")}) will be ignored`,
+    ];
+  }
+
   function warningsAboutPods(namespace: string, enforce: LevelVersion): string[] {
-    const pods = onePerOwnerFirst(caches.list<Pod>("", "pods", namespace));
+    const all = caches.list<Pod>("", "pods", namespace);
+    const pods = onePerOwnerFirst(all.filter(({ spec }) => !exemptClass(spec)));
     const byReasons = new Map<string, string[]>();
     for (const { metadata, spec } of pods.slice(0, maxPods)) {
       const found = spec ? violations(enforce, subjectOf(metadata, spec)) : [];
@@ -138,17 +188,24 @@ function noter(meters: PodSecurityMetrics, request: AdmissionRequest, resource: 
 
 type Noter = ReturnType<typeof noter>;
 
-function checkPod(request: AdmissionRequest, policy: Policy, meters: PodSecurityMetrics): void {
-  if (harmless.has(request.subresource)) return;
+/** False where its class is exempt. Throws a refusal. */
+function checkPod(
+  request: AdmissionRequest,
+  policy: Policy,
+  meters: PodSecurityMetrics,
+  exempt: (spec: PodSpec) => boolean,
+): boolean {
   const { enforce, warn, audit } = policy;
   const lax = enforce.level === "privileged" && warn.level === "privileged";
   if (lax && (audit.level === "privileged" || !request.audit)) {
     request.audit?.annotate(`${auditPrefix}enforce-policy`, showLevel(enforce));
     meters.unrestricted(request.operation, request.subresource);
-    return;
+    return true;
   }
   const pod = request.object as Pod;
-  if (!pod.spec || (request.operation === "UPDATE" && !changesImages(pod, request.oldObject as Pod))) return;
+  if (!pod.spec || (request.operation === "UPDATE" && !changesImages(pod, request.oldObject as Pod)))
+    return true;
+  if (exempt(pod.spec)) return false;
   const subject = subjectOf(pod.metadata, pod.spec);
   request.audit?.annotate(`${auditPrefix}enforce-policy`, showLevel(enforce));
   const note = noter(meters, request, "pod");
@@ -161,6 +218,7 @@ function checkPod(request: AdmissionRequest, policy: Policy, meters: PodSecurity
     throw forbidden(request.resource.def, request.name, why);
   }
   warnOf(request, warn, sameLevel(warn, enforce) ? found : violations(warn, subject), note);
+  return true;
 }
 
 function warnOf(

@@ -18,15 +18,18 @@ export interface Policy {
 }
 
 const prefix = "pod-security.kubernetes.io/";
-const levels: readonly string[] = ["privileged", "baseline", "restricted"];
+export const levels: readonly string[] = ["privileged", "baseline", "restricted"];
 const latest = Number.POSITIVE_INFINITY;
 const unrestricted: LevelVersion = { level: "privileged", minor: latest };
-const noPolicy: Policy = {
+export const noPolicy: Policy = {
   enforce: unrestricted,
   audit: unrestricted,
   warn: unrestricted,
   errors: [],
 };
+
+/** The labels of a namespace that say something about its pods. */
+export const labelOf = (mode: string): string => `${prefix}${mode}`;
 
 /** How strict a level is; greater is stricter. */
 export const strictness = (level: Level): number => levels.indexOf(level);
@@ -38,18 +41,22 @@ export const sameLevel = (a: LevelVersion, b: LevelVersion): boolean =>
   a.level === b.level && a.minor === b.minor;
 
 /** An unreadable level enforces the strictest, but neither audits nor warns; an unreadable version is the latest. */
-export function policyOf(labels: Readonly<Record<string, string>> | undefined): Policy {
-  if (!labels || !Object.keys(labels).some((key) => key.startsWith(prefix))) return noPolicy;
+export function policyOf(
+  labels: Readonly<Record<string, string>> | undefined,
+  defaults: Policy = noPolicy,
+): Policy {
+  if (!labels || !Object.keys(labels).some((key) => key.startsWith(prefix))) return defaults;
   const errors: FieldError[] = [];
-  const read = (mode: string, unreadable: Level): LevelVersion => {
+  const read = (mode: "enforce" | "audit" | "warn", unreadable: Level): LevelVersion => {
+    const usual = defaults[mode];
     const level = labels[`${prefix}${mode}`];
     const version = labels[`${prefix}${mode}-version`];
-    let found: Level = "privileged";
+    let found: Level = usual.level;
     if (level !== undefined) {
       found = levels.includes(level) ? (level as Level) : unreadable;
       if (!levels.includes(level)) complain(mode, level, `must be one of ${levels.join(", ")}`);
     }
-    const minor = version === undefined ? latest : minorOf(version);
+    const minor = version === undefined ? usual.minor : minorOf(version);
     if (minor === undefined) complain(`${mode}-version`, version as string, 'must be "latest" or "v1.x"');
     return { level: found, minor: minor ?? latest };
   };
@@ -70,7 +77,8 @@ export function policyOf(labels: Readonly<Record<string, string>> | undefined): 
   return { enforce, audit, warn, errors };
 }
 
-function minorOf(version: string): number | undefined {
+/** Undefined for one that cannot be read. */
+export function minorOf(version: string): number | undefined {
   if (version === "latest") return latest;
   const match = /^v1\.(0|[1-9]\d{0,8})$/.exec(version);
   return match ? Number(match[1]) : undefined;

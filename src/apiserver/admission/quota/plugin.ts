@@ -4,6 +4,7 @@ import { conflict, modified } from "../../errors.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "../chain.ts";
 import type { PluginContext } from "../context.ts";
 import { concernsQuota, usedAfter } from "./check.ts";
+import { checkLimited, limitedResources } from "./limited.ts";
 
 /** How often a reservation is tried anew when somebody else wrote the quota. */
 const attempts = 4;
@@ -25,12 +26,19 @@ export function resourceQuota(context: PluginContext): AdmissionPlugin {
   /** Of namespaces whose quotas are being written. */
   const waiting = new Map<string, Waiting[]>();
   const quotas = caches.of("", "resourcequotas");
+  const limits = limitedResources(context.configuration?.get("ResourceQuota"));
 
   return {
     name: "ResourceQuota",
     validate(request) {
       if (request.operation !== "CREATE" && request.operation !== "UPDATE") return;
-      if (quotas.list(request.namespace).length === 0 || !concernsQuota(request)) return;
+      const counting = quotas.list(request.namespace);
+      if ((counting.length === 0 && limits.length === 0) || !concernsQuota(request)) return;
+      if (limits.length > 0) {
+        const objects = counting.map(({ object }) => object as ResourceQuota);
+        checkLimited(limits, objects, request, context.clock.now());
+        if (counting.length === 0) return;
+      }
       return new Promise<void>((admit, refuse) => {
         const one: Waiting = { request, admit, refuse };
         const others = waiting.get(request.namespace);

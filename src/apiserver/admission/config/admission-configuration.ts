@@ -1,0 +1,54 @@
+/** AdmissionConfiguration (apiserver.config.k8s.io/v1): what plugins are told (--admission-control-config-file). */
+import { isObject } from "../../../machinery/index.ts";
+
+export interface PluginFile {
+  name: string;
+  /** Of a file; as it is written. */
+  path: string;
+  /** What stands in the document itself; undefined where it is in the file. */
+  configuration: unknown;
+}
+
+/** Plugins that are told nothing: what they could be told is not here. */
+const untold = new Set(["MutatingAdmissionWebhook", "ValidatingAdmissionWebhook"]);
+
+/** Throws an Error, in kube-apiserver's words where it has some. */
+export function readAdmissionConfiguration(value: unknown): PluginFile[] {
+  const document = (isObject(value) ? value : {}) as Record<string, unknown>;
+  expectKind(document, ["apiserver.config.k8s.io/v1"], "AdmissionConfiguration");
+  onlyFields(document, "", ["plugins"]);
+  const { plugins = [] } = document;
+  if (!Array.isArray(plugins)) throw new Error("plugins: a list is wanted");
+  return plugins.map((each: unknown, i) => {
+    const plugin = (isObject(each) ? each : {}) as Record<string, unknown>;
+    onlyFields(plugin, `plugins[${i}].`, ["name", "path", "configuration"], false);
+    const { name = "", path = "", configuration } = plugin;
+    if (untold.has(String(name)))
+      throw new Error(`admission plugin ${JSON.stringify(name)}: it takes no configuration yet`);
+    return { name: String(name), path: String(path), configuration: configuration ?? undefined };
+  });
+}
+
+/** Throws for a document of another kind. */
+export function expectKind(
+  { apiVersion = "", kind = "" }: Record<string, unknown>,
+  versions: readonly string[],
+  wanted: string,
+): void {
+  if (kind === wanted && versions.includes(String(apiVersion))) return;
+  throw new Error(`no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)}`);
+}
+
+/** Throws for members that there are not. */
+export function onlyFields(
+  value: Record<string, unknown>,
+  path: string,
+  known: readonly string[],
+  document = true,
+): void {
+  const all = document ? [...known, "apiVersion", "kind"] : known;
+  const odd = Object.keys(value).filter((name) => !all.includes(name));
+  if (odd.length === 0) return;
+  const told = odd.map((name) => `unknown field ${JSON.stringify(`${path}${name}`)}`);
+  throw new Error(`strict decoding error: ${told.join(", ")}`);
+}
