@@ -4,7 +4,7 @@
  */
 import { parseDuration } from "./duration.ts";
 import { goQuote } from "./go-format.ts";
-import { isTimeZone } from "./time-zone.ts";
+import { intlZone } from "./time-zone.ts";
 
 /** When something is to happen, in the five fields of cron or one of its short names. */
 export type Schedule =
@@ -69,7 +69,7 @@ function withoutZone(text: string): string {
   // The original reads beyond the end here and says what its language says of that.
   if (end < 0) return fail("invalid schedule format: runtime error: slice bounds out of range [:-1]");
   const zone = text.slice(text.indexOf("=") + 1, end);
-  if (zone !== "" && zone !== "Local" && !isTimeZone(zone))
+  if (zone !== "" && zone !== "Local" && intlZone(zone) === undefined)
     return fail(`provided bad location ${zone}: unknown time zone ${zone}`);
   return text.slice(end).trim();
 }

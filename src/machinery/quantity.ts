@@ -109,11 +109,27 @@ export function milliValue(value: string | number | Quantity): number {
   return scaled(coerce(value).nanos, 1_000_000n);
 }
 
-function scaled(nanos: bigint, unit: bigint): number {
+/** Powers of ten that Go multiplies by at once: what overflows then stays, in 64 bits. By others it comes to nothing. */
+const atOnce: readonly number[] = [0, 1, 2, 3, 6, 9];
+
+/** Thousandths as `Quantity.MilliValue()` has them of this text, in 64 bits whatever they come to. */
+export function thousandths(text: string): bigint {
+  const { nanos } = parseQuantity(text);
+  const exact = roundedUp(nanos, 1_000_000n);
+  const wrapped = BigInt.asIntN(64, exact);
+  if (wrapped === exact) return exact;
+  const { whole, fraction, format, exponent } = partsOf(text);
+  const isShort = format !== "BinarySI" && whole.length + fraction.length <= 18;
+  return isShort && !atOnce.includes(exponent - fraction.length + 3) ? 0n : wrapped;
+}
+
+function roundedUp(nanos: bigint, unit: bigint): bigint {
   const whole = nanos / unit;
   const rest = nanos % unit;
-  return Number(rest === 0n ? whole : rest > 0n ? whole + 1n : whole - 1n);
+  return rest === 0n ? whole : rest > 0n ? whole + 1n : whole - 1n;
 }
+
+const scaled = (nanos: bigint, unit: bigint): number => Number(roundedUp(nanos, unit));
 
 export function addQuantity(a: string | Quantity, b: string | Quantity): Quantity {
   const left = coerce(a);

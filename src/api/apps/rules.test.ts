@@ -60,6 +60,11 @@ test("claims of a StatefulSet are judged when it is new, and are the volumes of 
   assert.deepEqual(validateStatefulSetUpdate(set, set), []);
 });
 
+test("an unknown way to manage pods is shown as JSON", () => {
+  const [error] = validateStatefulSet(statefulSet({ podManagementPolicy: "a\u0001<" }));
+  assert.equal(error?.message, "Invalid value: \"a\\u0001\\u003c\": must be 'OrderedReady' or 'Parallel'");
+});
+
 test("a template that was wrong before may stay wrong", () => {
   const wrong = statefulSet({ template: { ...template, spec: { ...template.spec, dnsPolicy: "No" } } });
   assert.deepEqual(fields(validateStatefulSet(wrong)), ["spec.template.spec.dnsPolicy"]);

@@ -253,7 +253,7 @@ function validateStatefulSpec(set: StatefulSet, old?: StatefulSet, wasValid?: ()
   const policy = spec.podManagementPolicy;
   if (!policy) errors.push(required("spec.podManagementPolicy"));
   else if (policy !== "OrderedReady" && policy !== "Parallel")
-    errors.push(invalid("spec.podManagementPolicy", policy, "must be 'OrderedReady' or 'Parallel'"));
+    errors.push(invalidTyped("spec.podManagementPolicy", policy, "must be 'OrderedReady' or 'Parallel'"));
   validateUpdateStrategy(set, errors);
   const retention = spec.persistentVolumeClaimRetentionPolicy ?? {};
   for (const member of ["whenDeleted", "whenScaled"] as const) {

@@ -1,7 +1,7 @@
 /** What a CronJob is held to. */
 import {
   invalid,
-  isTimeZone,
+  intlZone,
   notSupported,
   parseSchedule,
   required,
@@ -55,7 +55,7 @@ function validateZone(zone: string | undefined, errors: FieldError[]): void {
   if (zone.toLowerCase() === "local")
     wrong("timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones");
   if (zone.includes("..")) wrong("time: invalid location name");
-  else if (zone !== "Local" && !isTimeZone(zone)) wrong(unknown);
+  else if (zone !== "Local" && intlZone(zone) === undefined) wrong(unknown);
 }
 
 /** `old`: of a change. */

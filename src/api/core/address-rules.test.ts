@@ -7,9 +7,11 @@ import {
   cidrWarnings,
   endpointAddressProblems,
   formatAddress,
+  isStrictSubset,
   legacyAddressProblems,
   legacyCidrProblems,
   parseAddress,
+  parseCidr,
 } from "./address-rules.ts";
 
 const texts = (errors: readonly { message: string }[]): string[] =>
@@ -65,4 +67,17 @@ test("endpoints are where others can reach them", () => {
   assert.deepEqual(problem("224.0.0.1"), [
     "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)",
   ]);
+});
+
+test("a range lies within another as Go sees it, prefixes as they are written", () => {
+  const within = (inner: string, outer: string): boolean => {
+    const [small, large] = [parseCidr(inner), parseCidr(outer)];
+    assert.ok(small && large);
+    return isStrictSubset(small, large);
+  };
+  assert.ok(within("10.1.0.0/16", "10.0.0.0/8"));
+  assert.ok(!within("10.0.0.0/8", "10.0.0.0/8"));
+  assert.ok(!within("1.2.3.4/32", "::ffff:1.2.3.0/120"));
+  assert.ok(within("::ffff:1.2.3.4/128", "1.2.3.4/32"));
+  assert.ok(!within("::ffff:1.2.3.4/128", "::ffff:1.2.3.4/24"));
 });

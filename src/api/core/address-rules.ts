@@ -124,6 +124,8 @@ export interface ParsedCidr {
   address: ParsedAddress;
   /** Bits of the prefix, as of the address' own family. */
   length: number;
+  /** Bits of the prefix, as they are written: of 128 where an IPv4 address is written as one of IPv6. */
+  written: number;
   leadingZeros: boolean;
   /** The network's address: what lies beyond the prefix is zero. */
   network: readonly number[];
@@ -143,6 +145,7 @@ export function parseCidr(text: string): ParsedCidr | undefined {
   return {
     address,
     length,
+    written: given,
     network,
     leadingZeros: address.leadingZeros || (bits.length > 1 && bits[0] === "0"),
   };
@@ -202,9 +205,13 @@ export function cidrWarnings(path: string, value: string): string[] {
   return warnings;
 }
 
-/** True when `inner` lies within `outer` and is smaller. */
+/** Less of an address than makes it one of IPv4. */
+const isCutShort = ({ address, written }: ParsedCidr): boolean => address.mapped === true && written < 96;
+
+/** True when `inner` lies within `outer` and is smaller, as Go sees it: prefixes are held to each other as they are written. */
 export function isStrictSubset(inner: ParsedCidr, outer: ParsedCidr): boolean {
-  if (inner.network.length !== outer.network.length || inner.length <= outer.length) return false;
+  if (inner.network.length !== outer.network.length || inner.written <= outer.written) return false;
+  if (isCutShort(inner) || isCutShort(outer)) return false;
   return outer.network.every(
     (byte, i) =>
       byte === ((inner.network[i] ?? 0) & (0xff00 >> Math.min(8, Math.max(0, outer.length - 8 * i))) & 0xff),

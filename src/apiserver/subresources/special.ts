@@ -4,7 +4,7 @@ import type { UserInfo } from "../auth-contract.ts";
 import type { HandlerRequest, RequestInfo, SpecialHandler } from "../contract.ts";
 import type { Core } from "../core.ts";
 import { readSpecial } from "../verbs/input.ts";
-import { readWriteOptions } from "../verbs/write-options.ts";
+import { optionsOf } from "../ready-body.ts";
 import { admitSubresource } from "./admit.ts";
 
 /** Admits a connection, or an object that is created without being stored (a review), and lets its handler serve it. */
@@ -22,7 +22,7 @@ export async function serveSpecial(
   const resource = core.registry.find(info.apiGroup, info.apiVersion, info.resource);
   if (!resource || info.verb !== "create" || special.anyMethod)
     return special.handle({ info, user, request, objects, object: read, warn });
-  const dryRun = readWriteOptions(info.verb, info.query, false);
+  const dryRun = optionsOf(request, info, false);
   const object = read();
   special.defaults?.(object);
   const context = { info, user, request, objects };

@@ -71,6 +71,12 @@ test("create: errors in Kubernetes' words", async () => {
   failure(await h.call("POST", maps, `${"[".repeat(5000)}${"]".repeat(5000)}`), 400);
   const type = failure(await h.call("POST", maps, "a", { "content-type": "text/plain" }), 415);
   assert.match(type.message ?? "", /^the body of the request was in an unknown format/);
+  const plain = { "content-type": "text/plain" };
+  const options = "?dryRun=x&fieldManager=%01";
+  failure(await h.call("POST", maps + options, "a", plain), 415);
+  failure(await h.call("PATCH", `${maps}/a${options}`, "a", plain), 415);
+  failure(await h.call("POST", `/api/v1/namespaces/default/pods/a/eviction${options}`, "a", plain), 415);
+  failure(await h.call("PUT", `${maps}/a${options}`, "a", plain), 422);
   const large = failure(await h.call("POST", maps, " ".repeat(3 * 1024 * 1024 + 1)), 413);
   assert.equal(large.reason, "RequestEntityTooLarge");
 });

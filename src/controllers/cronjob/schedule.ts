@@ -1,5 +1,5 @@
 /** When a schedule is met next, by the clocks of a time zone. */
-import type { Schedule } from "../../machinery/index.ts";
+import { intlZone, type Schedule } from "../../machinery/index.ts";
 
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
@@ -51,7 +51,7 @@ function offsetAt(time: number, zone: string): number {
   if (!format) {
     const two = "2-digit";
     format = new Intl.DateTimeFormat("en-US", {
-      timeZone: zone,
+      timeZone: intlZone(zone) ?? zone,
       hourCycle: "h23",
       year: "numeric",
       month: two,

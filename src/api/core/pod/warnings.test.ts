@@ -33,6 +33,23 @@ const cases: [string, Pod, string[]][] = [
     ],
   ],
   [
+    "more bytes than can be counted in thousandths: where the count comes to a whole number nothing is said",
+    pod({
+      containers: [
+        box({ resources: { limits: { memory: "10P" }, requests: { memory: "2Ei" } } }),
+        box({
+          resources: {
+            limits: { memory: "9223372036854775807" },
+            requests: { memory: "12345678901234567e3", "ephemeral-storage": "1e30" },
+          },
+        }),
+      ],
+    }),
+    [
+      'spec.containers[1].resources.requests[memory]: fractional byte value "12345678901234567e3" is invalid, must be an integer',
+    ],
+  ],
+  [
     "variables that hide others",
     pod({
       containers: [

@@ -1,11 +1,5 @@
 /** What a new pod, or a template of pods, says that is allowed and yet hardly meant. Pure; the texts are the original's. */
-import {
-  deepEqual,
-  isDns1123Label,
-  isLabelValue,
-  parseQuantity,
-  repeatsIn,
-} from "../../../machinery/index.ts";
+import { deepEqual, isDns1123Label, isLabelValue, thousandths, repeatsIn } from "../../../machinery/index.ts";
 import type {
   Container,
   NodeSelectorTerm,
@@ -248,14 +242,8 @@ function duplicates({ hostAliases = [], imagePullSecrets = [] }: PodSpec, warn: 
   });
 }
 
-const maxInt64 = 2n ** 63n - 1n;
-
-/** Not whole; or so much that the original cannot count it in thousandths any more. */
-function isFractional(amount: string): boolean {
-  const { nanos } = parseQuantity(amount);
-  const milli = nanos < 0n ? nanos / 1_000_000n : (nanos + 999_999n) / 1_000_000n;
-  return (milli > maxInt64 ? maxInt64 : milli) % 1000n !== 0n;
-}
+/** Not whole; or so much that the original does not come to a whole number when it counts in thousandths. */
+const isFractional = (amount: string): boolean => thousandths(amount) % 1000n !== 0n;
 
 function fractional(
   amounts: Readonly<Record<string, string>> | undefined,
