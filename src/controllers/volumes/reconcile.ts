@@ -46,7 +46,8 @@ function planUnbound(claim: PersistentVolumeClaim, view: ClaimView): ClaimPlan {
       const message = `volume "${wanted}" already bound to a different claim.`;
       return { kind: "pending", note: { type: "Warning", reason: "FailedBinding", message } };
     }
-    const problem = mismatch(volume, claim);
+    // A promise is kept, whatever class or access mode the claim has.
+    const problem = volume.spec?.claimRef ? undefined : mismatch(volume, claim);
     if (problem) {
       const message = `Cannot bind to requested volume "${wanted}": ${problem}`;
       return { kind: "pending", note: { type: "Warning", reason: "VolumeMismatch", message } };

@@ -112,6 +112,20 @@ test("a claim waits for a volume; a promise made beforehand is kept", async () =
   await bench.stop();
 });
 
+test("a claim and a volume that name one another are bound, also where they would not have been matched", async () => {
+  const bench = await start();
+  const promised = volume("promised", "1Gi", { claimRef: { namespace: "default", name: "c" } });
+  await makeVolume(bench, promised);
+  await makeVolume(bench, volume("free", "1Gi"));
+  await makeClaim(bench, claim("c", "2Gi", { volumeName: "promised", storageClassName: "local" }));
+  await makeClaim(bench, claim("d", "2Gi", { volumeName: "free" }));
+  await bench.settle();
+  assert.equal((await claimOf(bench, "c")).status?.phase, "Bound");
+  assert.equal((await volumeOf(bench, "promised")).status?.phase, "Bound");
+  assert.equal((await claimOf(bench, "d")).status?.phase, "Pending");
+  await bench.stop();
+});
+
 test("two claims, one volume: one gets it", async () => {
   const bench = await start();
   await Promise.all([makeClaim(bench, claim("a", "1Gi")), makeClaim(bench, claim("b", "1Gi"))]);
