@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { kinds } from "../kinds.ts";
+import { groupName, groupTag } from "./operations.ts";
 import { openApiV2 } from "./version2.ts";
 import { openApiV3 } from "./version3.ts";
 
@@ -64,4 +65,13 @@ test("what kubectl looks for is there: kinds at operations and schemas, patch ty
   const spec = schemas["io.k8s.api.core.v1.PodSpec"]?.["properties"] as Record<string, Json>;
   assert.equal(spec["containers"]?.["x-kubernetes-patch-merge-key"], "name");
   assert.match(String(spec["containers"]?.["description"]), /List of containers/);
+});
+
+test("names of operations have no dashes of the group, nor a digit in front", () => {
+  const named = (group: string): string[] => [groupName(group), groupTag(group, "v1")];
+  assert.deepEqual(named("acme.cert-manager.io"), ["AcmeCertManagerIo", "acmeCertManagerIo_v1"]);
+  assert.deepEqual(named("33scale.net"), ["3scaleNet", "3scaleNet_v1"]);
+  assert.deepEqual(named("3scale.net"), ["ScaleNet", "ScaleNet_v1"]);
+  assert.deepEqual(named("rbac.authorization.k8s.io"), ["RbacAuthorization", "rbacAuthorization_v1"]);
+  assert.deepEqual(named(""), ["Core", "core_v1"]);
 });

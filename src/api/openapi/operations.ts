@@ -30,20 +30,25 @@ const shownWhenDeleted = new Set([
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
-/** `rbac.authorization.k8s.io` is RbacAuthorization in the names of operations, the core group Core. */
+/**
+ * `rbac.authorization.k8s.io` is RbacAuthorization in the names of operations, `cert-manager.io` CertManagerIo, the core
+ * group Core. A digit cannot begin a name.
+ */
 export function groupName(group: string): string {
-  if (group === "") return "Core";
-  return group
-    .replace(/\.k8s\.io$/, "")
-    .split(".")
-    .map(capital)
-    .join("");
+  return capital(joined(group));
 }
 
 /** `rbacAuthorization_v1` */
 export function groupTag(group: string, version: string): string {
-  const name = groupName(group);
-  return `${name.charAt(0).toLowerCase()}${name.slice(1)}${version === "" ? "" : `_${version}`}`;
+  return `${joined(group)}${version === "" ? "" : `_${version}`}`;
+}
+
+/** `rbacAuthorization` */
+function joined(group: string): string {
+  if (group === "") return "core";
+  const [first = "", ...others] = group.replace(/\.k8s\.io$/, "").split(/[.-]/);
+  const start = /^\d/.test(first) ? capital(first.slice(1)) : first;
+  return [start, ...others.map(capital)].join("");
 }
 
 /** "a Pod", "an Event", "Endpoints" */
