@@ -75,10 +75,13 @@ const truth: Shape = { scalar: "boolean" };
 const numeric: Shape = { scalar: "numeric" };
 const scalar: Shape = { scalar: "untyped" };
 
-/** Any object, owned as a whole. */
-const openAtomicShape: Shape = {
-  map: { atomic: true, field: () => undefined, implied: [], element: deducedShape },
-};
+/** An object that may hold anything. */
+const open = (atomic: boolean): Shape => ({
+  map: { atomic, field: () => undefined, implied: [], element: deducedShape },
+});
+const openShape = open(false);
+/** The same, owned as a whole. */
+const openAtomicShape = open(true);
 
 function shapeOf(schema: FieldSchema): Shape {
   switch (schema.type) {
@@ -101,6 +104,7 @@ function shapeOf(schema: FieldSchema): Shape {
       if (!schema.deduced) return untypedShape;
       return schema.mapType === "atomic" ? openAtomicShape : deducedShape;
     case "ref": {
+      if (schema.deduced) return schema.mapType === "atomic" ? openAtomicShape : openShape;
       const type = typeOf(schema);
       if (!type) return deducedShape;
       // A field may be owned otherwise than its type is elsewhere.

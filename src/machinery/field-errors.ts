@@ -35,6 +35,10 @@ export const required = (field: string, detail = ""): FieldError =>
 export const invalid = (field: string, value: unknown, detail: string): FieldError =>
   make("FieldValueInvalid", `Invalid value: ${show(value)}`, field, detail);
 
+/** Of a value that is shown as the text says. */
+export const invalidShown = (field: string, text: string, detail: string): FieldError =>
+  make("FieldValueInvalid", `Invalid value: ${text}`, field, detail);
+
 /** Mistakes of one value, which is shown once however many there are: those of a long list would else take time by its square. */
 export function invalidOften(field: string, value: () => unknown): (detail: string) => FieldError {
   let head: string | undefined;

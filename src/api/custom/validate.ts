@@ -13,7 +13,8 @@ import {
 } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
 import type { Correlated } from "./correlated.ts";
-import { formatProblem, isUnknownFormat } from "./formats.ts";
+import { formatProblem } from "./formats.ts";
+import { checkNumber, formatOf, isLong, noField } from "./numbers.ts";
 import { isIntOrString, memberOf, preserves, type SchemaProps } from "./schema-props.ts";
 
 /** What both versions of an object are converted to: whatever it was before counts for nothing. */
@@ -24,10 +25,6 @@ function matches(pattern: string, value: string): boolean {
   const regexp = compileRegexp(pattern);
   return typeof regexp !== "string" && regexp.test(value);
 }
-
-type Range = readonly [low: bigint, high: bigint];
-const longRange: Range = [-(2n ** 63n), 2n ** 63n - 1n];
-const isLong = (value: bigint): boolean => value >= longRange[0] && value <= longRange[1];
 
 const typeName = (value: unknown): string => {
   if (Array.isArray(value)) return "array";
@@ -105,10 +102,6 @@ function mistakesOf(
   return errors;
 }
 
-/** A format that is known for the schema's type; others mean nothing. */
-const formatOf = ({ format, type }: SchemaProps): string | undefined =>
-  format && !isUnknownFormat(type, format) ? format : undefined;
-
 /** With a format, types are named by what they are made of. */
 const formatName = (value: unknown): string =>
   typeName(value) === "integer" ? "int64" : typeName(value) === "number" ? "float64" : "";
@@ -140,62 +133,6 @@ function checkString(schema: SchemaProps, value: string, path: string, errors: F
   if (schema.format && formatProblem(schema.format, value))
     errors.push(
       typeInvalid(path, value, `${path} in body must be of type ${schema.format}: ${JSON.stringify(value)}`),
-    );
-}
-
-/** Mistakes of a whole value have no field; this is how Go prints none. */
-const noField = "<nil>";
-
-const ranges: Readonly<Record<string, Range>> = {
-  int32: [-(2n ** 31n), 2n ** 31n - 1n],
-  uint32: [0n, 2n ** 32n - 1n],
-  uint64: [0n, 2n ** 64n - 1n],
-};
-
-function checkRange(
-  { format = "" }: SchemaProps,
-  value: number | bigint,
-  path: string,
-  errors: FieldError[],
-): void {
-  const range = ranges[format] ?? longRange;
-  const whole = typeof value === "bigint" || Number.isInteger(value);
-  if (whole && BigInt(value) >= range[0] && BigInt(value) <= range[1]) return;
-  const wanted = format === "" ? "(default format)" : `with format ${format}`;
-  errors.push(invalid(noField, "", `Checked value must be of type integer ${wanted} in ${path}`));
-}
-
-function checkMultiple(factor: number, value: number, path: string, errors: FieldError[]): void {
-  // Whole values are divided by whole factors.
-  const divisor = Number.isInteger(value) ? Math.trunc(factor) : factor;
-  if (divisor <= 0)
-    errors.push(
-      invalid(path, divisor, `factor MultipleOf declared for ${path} must be positive: ${divisor}`),
-    );
-  else if (!Number.isInteger(divisor < 1 ? (1 / divisor) * value : value / divisor))
-    errors.push(invalid(path, value, `${path} in body should be a multiple of ${factor}`));
-}
-
-function checkNumber(schema: SchemaProps, given: number | bigint, path: string, errors: FieldError[]): void {
-  if (schema.type === "integer") checkRange(schema, given, path, errors);
-  const value = Number(given);
-  const { minimum, maximum, multipleOf } = schema;
-  if (multipleOf !== undefined) checkMultiple(multipleOf, value, path, errors);
-  if (minimum !== undefined && (schema.exclusiveMinimum ? value <= minimum : value < minimum))
-    errors.push(
-      invalid(
-        path,
-        value,
-        `${path} in body should be greater than ${schema.exclusiveMinimum ? "" : "or equal to "}${minimum}`,
-      ),
-    );
-  if (maximum !== undefined && (schema.exclusiveMaximum ? value >= maximum : value > maximum))
-    errors.push(
-      invalid(
-        path,
-        value,
-        `${path} in body should be less than ${schema.exclusiveMaximum ? "" : "or equal to "}${maximum}`,
-      ),
     );
 }
 

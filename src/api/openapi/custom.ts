@@ -117,6 +117,12 @@ const forVersion3 = (schema: SchemaProps): Json =>
       : withIdentity(each, 3),
   );
 
+/** kubectl may leave out what can be null. */
+function requiredIn({ required = [], properties, additionalProperties }: SchemaProps): string[] {
+  if (typeof additionalProperties === "object" && additionalProperties?.nullable) return [];
+  return required.filter((name) => !properties?.[name]?.nullable);
+}
+
 const forVersion2 = (schema: SchemaProps): Json =>
   mapped(schema, (each) => {
     const {
@@ -130,11 +136,12 @@ const forVersion2 = (schema: SchemaProps): Json =>
     } = withIdentity(each, 2);
     if (each["x-kubernetes-int-or-string"]) delete rest.type;
     if (preserves(each) || nullable) {
-      delete rest.type;
+      if (nullable || rest.type === "object" || rest.type === "array") delete rest.type;
       delete rest.properties;
       delete rest.items;
-      delete rest.additionalProperties;
-      delete rest.required;
     }
+    const required = requiredIn(rest);
+    if (required.length > 0) rest.required = required;
+    else delete rest.required;
     return rest;
   });

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { CustomResourceDefinitionSpec } from "../generated/types.ts";
+import { customKinds } from "../custom/definition.ts";
 import { kinds } from "../kinds.ts";
 import { groupName, groupTag } from "./operations.ts";
 import { openApiV2 } from "./version2.ts";
@@ -74,4 +76,39 @@ test("names of operations have no dashes of the group, nor a digit in front", ()
   assert.deepEqual(named("3scale.net"), ["ScaleNet", "ScaleNet_v1"]);
   assert.deepEqual(named("rbac.authorization.k8s.io"), ["RbacAuthorization", "rbacAuthorization_v1"]);
   assert.deepEqual(named(""), ["Core", "core_v1"]);
+});
+
+test("OpenAPI 2 leaves out of what can be null its type and properties alone, and that it is required", async () => {
+  const text = { type: "string" };
+  const spec = {
+    group: "g.example.com",
+    scope: "Namespaced",
+    names: { plural: "things", kind: "Thing", listKind: "ThingList", singular: "thing" },
+    versions: [
+      {
+        name: "v1",
+        served: true,
+        storage: true,
+        schema: {
+          openAPIV3Schema: {
+            type: "object",
+            required: ["map", "open"],
+            properties: {
+              map: { type: "object", nullable: true, additionalProperties: text },
+              one: { type: "object", nullable: true, required: ["a"], properties: { a: text } },
+              open: { type: "object", "x-kubernetes-preserve-unknown-fields": true, required: ["a"] },
+            },
+          },
+        },
+      },
+    ],
+  };
+  const all = (await openApiV2(customKinds(spec as unknown as CustomResourceDefinitionSpec))) as {
+    definitions: Record<string, { required?: string[]; properties: Record<string, Json> }>;
+  };
+  const { required, properties } = all.definitions["com.example.g.v1.Thing"] ?? {};
+  assert.deepEqual(required, ["open"]);
+  assert.deepEqual(properties?.["map"], { additionalProperties: text });
+  assert.deepEqual(properties?.["one"], { required: ["a"] });
+  assert.deepEqual(properties?.["open"], { required: ["a"], "x-kubernetes-preserve-unknown-fields": true });
 });

@@ -254,3 +254,22 @@ test("apply: what a version that owns fields does not declare is refused, with e
   const inOne = ".spec.one.policy: field not declared in schema";
   assert.equal(await refusal({}, "y"), `errors:\n  ${inList}\n  ${inOne}`);
 });
+
+test("apply: an object without properties takes anything; what is not kept is owned, and dropped without a word", async (t) => {
+  const open = { type: "object" };
+  const spec = {
+    one: open,
+    list: { type: "array", items: open },
+    whole: { ...open, "x-kubernetes-map-type": "atomic" },
+  };
+  const h = await withVersions(t, [version("v1", true, spec)]);
+  const given = { one: { a: { b: 1 } }, list: [{ a: 1 }], whole: { a: 1 } };
+  const url = `${path("v1")}/x?fieldManager=me&fieldValidation=Strict`;
+  const made = await h.call("PATCH", url, JSON.stringify(thing("v1", "x", given)), apply);
+  assert.equal(made.status, 201, made.text);
+  assert.deepEqual(made.body.spec, { one: {}, list: [{}], whole: {} });
+  assert.equal(made.headers["warning"], undefined);
+  assert.deepEqual(made.body.metadata.managedFields[0].fieldsV1, {
+    "f:spec": { "f:list": {}, "f:one": { "f:a": { ".": {}, "f:b": {} } }, "f:whole": {} },
+  });
+});

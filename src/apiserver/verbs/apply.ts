@@ -37,7 +37,7 @@ import { lastAppliedAllows, syncedAnnotations } from "../managed-fields/last-app
 import { settled } from "../pending.ts";
 import type { Answer } from "../response.ts";
 import { createObject } from "./create.ts";
-import { conformObject } from "./input.ts";
+import { conformApplied } from "./input.ts";
 import { objectAnswer } from "./output.ts";
 import { createsWhatIsNotThere, updateObject } from "./update.ts";
 import { workingCopy } from "./working-copy.ts";
@@ -268,12 +268,12 @@ const goKind = ({ group, version, kind }: KindDefinition): string => `${group}/$
 function usable(call: Call, object: KubeObject, config: KubeObject): KubeObject {
   const owners = object.metadata?.managedFields;
   let usable = workingCopy(object, owners) as KubeObject;
-  if (!conformObject(call, usable, undefined, "kept")) return usable;
+  if (!conformApplied(call, usable)) return usable;
   // The original copies it field by field: that fits numbers into narrower types, and has words of its own.
   const { conversions, problem: unfit } = restorable(call.resource.def.schema, object);
   usable = workingCopy(object, owners, cloneExact) as KubeObject;
   if (!unfit) convert(usable, conversions);
-  const problem = unfit ?? conformObject(call, usable, undefined, "kept");
+  const problem = unfit ?? conformApplied(call, usable);
   if (!problem) return usable;
   const kind = goKind(call.resource.def);
   const why = `unable to convert unstructured object to ${kind}: ${problem}`;

@@ -170,6 +170,14 @@ export function conformObject(
   return judged(found, call.info, decoded, call.warnings, [], def.rawFields);
 }
 
+/**
+ * Drops what the type does not know of an applied object, silently: what was applied is judged by its schema before. Returns
+ * what refuses the object.
+ */
+export function conformApplied({ resource }: Call, object: KubeObject): string | undefined {
+  return conformed(resource.def, object, "kept").problem;
+}
+
 /** A custom resource in another version of its own is looked at as such; nothing is known of what is no version. */
 function versionOf({ core, resource }: Call, object: KubeObject): KindDefinition | undefined {
   const { def, apiVersion } = resource;

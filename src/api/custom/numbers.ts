@@ -1,0 +1,122 @@
+/** Holds a number against its schema, with the texts and the arithmetic of Kubernetes' OpenAPI validation. */
+import { goFloat, invalid, invalidShown, isGoFloat } from "../../machinery/index.ts";
+import type { FieldError } from "../definition.ts";
+import { isUnknownFormat } from "./formats.ts";
+import type { SchemaProps } from "./schema-props.ts";
+
+type Range = readonly [low: bigint, high: bigint];
+const longRange: Range = [-(2n ** 63n), 2n ** 63n - 1n];
+const intRange: Range = [-(2n ** 31n), 2n ** 31n - 1n];
+
+const within = (value: bigint, [low, high]: Range): boolean => value >= low && value <= high;
+
+/** True for what an int64 holds. */
+export const isLong = (value: bigint): boolean => within(value, longRange);
+
+/** Mistakes of a whole value have no field; this is how Go prints none. */
+export const noField = "<nil>";
+
+/** A format that is known for the schema's type; others mean nothing. */
+export const formatOf = ({ format, type }: SchemaProps): string | undefined =>
+  format && !isUnknownFormat(type, format) ? format : undefined;
+
+/** What is wrong with a number, and with the bounds that it is held to: they too must be of the type. */
+export function checkNumber(
+  schema: SchemaProps,
+  given: number | bigint,
+  path: string,
+  errors: FieldError[],
+): void {
+  if (!isOfType(schema, given)) errors.push(notOfType(schema, "Checked", path));
+  const { multipleOf, minimum, maximum } = schema;
+  if (multipleOf !== undefined)
+    limited(schema, multipleOf, "MultipleOf", given, path, errors, (value, factor) =>
+      multipleProblem(value, factor, path),
+    );
+  if (minimum !== undefined)
+    limited(schema, minimum, "Minimum boundary", given, path, errors, (value, bound) => {
+      if (schema.exclusiveMinimum ? value > bound : value >= bound) return undefined;
+      return `${path} in body should be greater than ${orEqual(schema.exclusiveMinimum)}${shown(bound)}`;
+    });
+  if (maximum !== undefined)
+    limited(schema, maximum, "Maximum boundary", given, path, errors, (value, bound) => {
+      if (schema.exclusiveMaximum ? value < bound : value <= bound) return undefined;
+      return `${path} in body should be less than ${orEqual(schema.exclusiveMaximum)}${shown(bound)}`;
+    });
+}
+
+type Comparable = number | bigint;
+
+const orEqual = (exclusive: boolean | undefined): string => (exclusive ? "" : "or equal to ");
+
+const shown = (value: Comparable): string => (typeof value === "bigint" ? String(value) : goFloat(value));
+
+/**
+ * Whole values are held to a whole limit, what stands behind its point being forgotten; others, and all where the limit
+ * is not of the type itself, are compared as floating-point numbers.
+ */
+function limited(
+  schema: SchemaProps,
+  limit: number,
+  what: string,
+  given: Comparable,
+  path: string,
+  errors: FieldError[],
+  problemOf: (value: Comparable, limit: Comparable) => string | undefined,
+): void {
+  const fits = isOfType(schema, limit);
+  if (!fits) errors.push(notOfType(schema, what, path));
+  const whole = fits ? asLong(given) : undefined;
+  const value = whole ?? Number(given);
+  const problem = problemOf(value, whole === undefined ? limit : truncated(limit));
+  if (problem === undefined) return;
+  // What has no value of its own shows the limit.
+  const told = problem.startsWith("factor") ? limitShown(whole, limit) : value;
+  errors.push(invalidShown(path, shown(told), problem));
+}
+
+const limitShown = (whole: bigint | undefined, limit: number): Comparable =>
+  whole === undefined ? limit : truncated(limit);
+
+/** As an int64, which decoded JSON is when it can be. */
+function asLong(value: Comparable): bigint | undefined {
+  if (typeof value === "bigint") return isLong(value) ? value : undefined;
+  return isGoFloat(value) ? undefined : BigInt(value);
+}
+
+/** Go's conversion to an int64 on amd64: what does not fit becomes the lowest. */
+function truncated(value: number): bigint {
+  const whole = Number.isFinite(value) ? BigInt(Math.trunc(value)) : longRange[0];
+  return isLong(whole) ? whole : longRange[0];
+}
+
+function isOfType(schema: SchemaProps, value: Comparable): boolean {
+  const format = formatOf(schema);
+  if (schema.type === "integer") {
+    if (typeof value === "number" && !Number.isInteger(value)) return false;
+    return within(BigInt(value), format === "int32" ? intRange : longRange);
+  }
+  return schema.type !== "number" || format !== "float" || Number.isFinite(Math.fround(Number(value)));
+}
+
+function notOfType(schema: SchemaProps, what: string, path: string): FieldError {
+  const format = formatOf(schema);
+  const wanted = format === undefined ? "(default format)" : `with format ${format}`;
+  return invalid(noField, "", `${what} value must be of type ${schema.type} ${wanted} in ${path}`);
+}
+
+function multipleProblem(value: Comparable, factor: Comparable, path: string): string | undefined {
+  if (factor <= 0) return `factor MultipleOf declared for ${path} must be positive: ${shown(factor)}`;
+  const fits =
+    typeof value === "bigint" && typeof factor === "bigint"
+      ? value % factor === 0n
+      : isWhole(Number(factor) < 1 ? (1 / Number(factor)) * Number(value) : Number(value) / Number(factor));
+  return fits ? undefined : `${path} in body should be a multiple of ${shown(factor)}`;
+}
+
+/** True for what is whole, or a little above it, as divisions of fractions come out; beyond 2^53 nothing is. */
+function isWhole(value: number): boolean {
+  if (Math.abs(value) > Number.MAX_SAFE_INTEGER) return false;
+  const whole = Math.trunc(value);
+  return value === whole || (whole > 0 && (value - whole) / (value + whole) < 1e-9);
+}
