@@ -274,6 +274,8 @@ export interface ApiServerOptions {
   admission?: boolean;
   /** Admission plugins by name, beside or without the default ones. */
   plugins?: { enable?: readonly string[]; disable?: readonly string[] };
+  /** Built-in APIs that are turned on or off, by `group/version` or `group/version/resource` (--runtime-config). */
+  runtimeConfig?: ReadonlyMap<string, string>;
   /** What plugins are told, by their name (AdmissionConfiguration): what stood there or in the files that it names. */
   pluginConfiguration?: ReadonlyMap<string, unknown>;
 }

@@ -30,6 +30,7 @@ import { Operating } from "./operating/operating.ts";
 import { EventLeases } from "./registry/event-leases.ts";
 import { Lines } from "./registry/lines.ts";
 import { Registry } from "./registry/registry.ts";
+import { readRuntimeConfig } from "./registry/runtime-config.ts";
 import { infoOf } from "./request-info.ts";
 import { Shutdown } from "./shutdown.ts";
 import { describeServer } from "./server-metrics.ts";
@@ -63,7 +64,16 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     log.error("the store's watch broke", { error });
   });
   steps.done("generic-apiserver-start-informers", "storage-object-count-tracker-hook", "storage-readiness");
-  const registry = new Registry(builtInKinds, options.special ?? new Map(), caches);
+  const isServed = readRuntimeConfig(options.runtimeConfig ?? new Map(), builtInKinds);
+  const registry = new Registry(
+    builtInKinds.filter(({ group, version, plural }) => isServed(group, version, plural)),
+    new Map(
+      [...(options.special ?? [])].filter(([key, { group, version }]) =>
+        isServed(group, version, key.split(/[./]/, 1)[0] ?? ""),
+      ),
+    ),
+    caches,
+  );
   const plugins =
     options.admission === false
       ? []

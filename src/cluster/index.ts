@@ -2,6 +2,7 @@ export {
   type AuditFiles,
   checkDelivery,
   checkPlugins,
+  checkRuntimeConfig,
   type DeliveryFlags,
   logFormats,
 } from "../apiserver/index.ts";

@@ -48,6 +48,8 @@ test("who asks, and how long things last, is told by kube-apiserver's flags", ()
   assert.deepEqual(
     read(
       "--admission-control-config-file=/a",
+      "--runtime-config=batch/v1=false,apps/v1",
+      "--runtime-config=policy/v1/poddisruptionbudgets=0",
       "--token-auth-file=/t",
       "--client-ca-file=/c",
       "--service-account-issuer=https://new",
@@ -64,6 +66,7 @@ test("who asks, and how long things last, is told by kube-apiserver's flags", ()
     ),
     {
       admissionConfig: "/a",
+      runtimeConfig: { "batch/v1": "false", "apps/v1": "", "policy/v1/poddisruptionbudgets": "0" },
       tokenFile: "/t",
       clientCaFile: "/c",
       issuers: ["https://new", "https://old"],
@@ -178,6 +181,7 @@ test("what cannot be is refused in kube-apiserver's words, also of a record that
       ["--enable-admission-plugins=ResourceQuota", "--disable-admission-plugins=ResourceQuota"],
       "[ResourceQuota] in enable-admission-plugins and disable-admission-plugins overlapped",
     ],
+    [["--runtime-config=foo=true"], "runtime-config invalid key foo"],
     [["--min-request-timeout=-1"], "--min-request-timeout can not be negative value"],
     [
       ["--strict-transport-security-directives=max-age=1,foo"],

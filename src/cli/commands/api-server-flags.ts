@@ -1,5 +1,5 @@
 /** Flags of the API server, named as kube-apiserver names them. */
-import { type ApiServerSettings, checkPlugins } from "../../cluster/index.ts";
+import { type ApiServerSettings, checkPlugins, checkRuntimeConfig } from "../../cluster/index.ts";
 import { type Flags, type FlagSpec, UsageError } from "../flags.ts";
 import { auditFlags, auditOf } from "./audit-flags.ts";
 import { durationOf, fileOf, given } from "./flag-values.ts";
@@ -26,6 +26,11 @@ export const apiServerFlags: readonly FlagSpec[] = [
   },
   { long: "enable-admission-plugins", type: "list", help: "admission plugins beside the default ones" },
   { long: "disable-admission-plugins", type: "list", help: "default admission plugins to leave out" },
+  {
+    long: "runtime-config",
+    type: "list",
+    help: "built-in APIs turned off, e.g. batch/v1=false or autoscaling/v1/horizontalpodautoscalers=false",
+  },
   {
     long: "admission-control-config-file",
     type: "string",
@@ -108,6 +113,7 @@ export function apiServerSettings(flags: Flags): ApiServerSettings | undefined {
     audit: auditOf(flags),
     tracingConfig: fileOf(flags, "tracing-config-file"),
     plugins: pluginsOf(names("enable-admission-plugins"), names("disable-admission-plugins")),
+    runtimeConfig: flags.has("runtime-config") ? runtimeConfigOf(names("runtime-config")) : undefined,
     admissionConfig: fileOf(flags, "admission-control-config-file"),
     maxRequestsInflight: notNegative(flags, "max-requests-inflight"),
     maxMutatingRequestsInflight: notNegative(flags, "max-mutating-requests-inflight"),
@@ -128,6 +134,22 @@ export function apiServerSettings(flags: Flags): ApiServerSettings | undefined {
     shutdownDelayMs: duration(flags, "shutdown-delay-duration"),
     shutdownSendRetryAfter: flags.on("shutdown-send-retry-after") || undefined,
   });
+}
+
+function runtimeConfigOf(pairs: readonly string[]): Record<string, string> {
+  const read = pairs
+    .filter((pair) => pair !== "")
+    .map((pair): [string, string] => {
+      const at = pair.indexOf("=");
+      return at < 0 ? [pair.trim(), ""] : [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
+    });
+  const config = Object.fromEntries(read);
+  try {
+    checkRuntimeConfig(config);
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+  return config;
 }
 
 function pluginsOf(enable: string[], disable: string[]): ApiServerSettings["plugins"] {

@@ -129,6 +129,7 @@ export async function startControlPlane(options: {
     upgrades: proxy.upgrades,
     guards: auth.guards,
     ...(plugins ? { plugins } : {}),
+    ...(settings.runtimeConfig ? { runtimeConfig: new Map(Object.entries(settings.runtimeConfig)) } : {}),
     ...(settings.admissionConfig ? { pluginConfiguration: admissionFiles(settings.admissionConfig) } : {}),
     identity: { hostname: hostname(), peerAddress: `${advertiseAddress}:${config.apiPort}` },
     flags: serverFlags(config, settings, { advertiseAddress, issuers: auth.issuers }),

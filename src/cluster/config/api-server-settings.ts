@@ -11,6 +11,8 @@ export interface ApiServerSettings {
   audit?: AuditFiles;
   /** Admission plugins beside or without the default ones. */
   plugins?: { enable: string[]; disable: string[] };
+  /** Built-in APIs that are turned on or off, by `group/version` or `group/version/resource`. */
+  runtimeConfig?: Readonly<Record<string, string>>;
   /** AdmissionConfiguration: what plugins are told; read once. */
   admissionConfig?: string;
   /** Reading and writing requests at once, which flow control shares out. */

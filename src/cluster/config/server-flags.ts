@@ -48,6 +48,10 @@ export function serverFlags(
     "max-requests-inflight": settings.maxRequestsInflight ?? 400,
     profiling: settings.profiling ?? true,
     "request-timeout": formatDuration(settings.requestMs ?? 60_000),
+    "runtime-config": Object.entries(settings.runtimeConfig ?? {})
+      .map(([key, value]) => `${key}=${value}`)
+      .sort()
+      .join(),
     "secure-port": apiPort,
     "service-account-issuer": list(issuers),
     "service-cluster-ip-range": serviceCidr,

@@ -1,0 +1,71 @@
+/** Which built-in APIs are served (--runtime-config): `group/version`, `group/version/resource`, and whole classes of versions. */
+
+/** Whether a resource is served; the group is "" for the core. */
+export type IsServed = (group: string, version: string, plural: string) => boolean;
+
+interface Version {
+  group: string;
+  version: string;
+}
+
+const classes: Readonly<Record<string, RegExp>> = {
+  "api/all": /^/,
+  "api/ga": /^v\d+$/,
+  "api/beta": /^v\d+beta\d+$/,
+  "api/alpha": /^v\d+alpha\d+$/,
+};
+
+/** Go's strconv.ParseBool; nothing is true. */
+const truths = new Set(["", "1", "t", "T", "TRUE", "true", "True"]);
+const falsehoods = new Set(["0", "f", "F", "FALSE", "false", "False"]);
+
+/**
+ * Reads pairs of what is turned on or off. `known`: all versions that are served here. Throws an Error in kube-apiserver's words, and
+ * one of its own for versions of known groups that could be turned on there and are not here.
+ */
+export function readRuntimeConfig(pairs: ReadonlyMap<string, string>, known: readonly Version[]): IsServed {
+  if (pairs.size === 1 && pairs.get("api/all") === "false")
+    throw new Error("invalid runtime-config with only api/all=false");
+  for (const key of ["flowcontrol.apiserver.k8s.io/v1", "api/ga", "api/all"])
+    if (pairs.get(key) === "false")
+      throw new Error(`--runtime-config=${key}=false conflicts with --enable-priority-and-fairness=true`);
+  const groups = new Set(known.map(({ group }) => group));
+  const versions = new Set(known.map(({ group, version }) => `${group}/${version}`));
+  const switched = new Map<string, boolean>();
+  for (const [key, value] of pairs) {
+    if (key in classes) {
+      if (value !== "true" && value !== "false") throw new Error(`invalid value ${key}=${value}`);
+      if (value === "true" && key !== "api/ga") throw notYet(key);
+      continue;
+    }
+    const [group = "", version = "", resource, ...more] = key.split("/");
+    if (!key.includes("/") || more.length > 0) {
+      if (key === "v1") continue;
+      throw new Error(`runtime-config invalid key ${key}`);
+    }
+    if (!groups.has(group)) throw new Error(`unknown api groups ${group}/${version}`);
+    if (resource !== undefined && resource !== resource.toLowerCase())
+      throw new Error(
+        `invalid key ${key}: group/version/resource and resource is always lowercase plural, not ${JSON.stringify(resource)}`,
+      );
+    if (!truths.has(value) && !falsehoods.has(value))
+      throw new Error(
+        `invalid value of ${key}: ${value}, err: strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`,
+      );
+    if (!versions.has(`${group}/${version}`)) {
+      if (!/^v\d+(alpha|beta)\d+$/.test(version))
+        throw new Error(`group version ${group}/${version} that has not been registered`);
+      if (truths.has(value)) throw notYet(key);
+    }
+    switched.set(key, truths.has(value));
+  }
+  return (group, version, plural) => {
+    // The core is always served, as in kube-apiserver.
+    if (group === "") return true;
+    const whole = `${group}/${version}`;
+    return switched.get(`${whole}/${plural}`) ?? switched.get(whole) ?? true;
+  };
+}
+
+const notYet = (key: string): Error =>
+  new Error(`runtime-config ${key}=true: versions that are off by default are not there yet`);
