@@ -1,15 +1,10 @@
-import {
-  parseFieldSelector,
-  parseLabelSelector,
-  SelectorError,
-  StatusError,
-  jsonProblem,
-} from "../../machinery/index.ts";
+import { parseFieldSelector, parseLabelSelector, SelectorError, StatusError } from "../../machinery/index.ts";
 import type { LabelSelector } from "../../machinery/index.ts";
 import type { Entry } from "../cache/entry.ts";
 import type { Call } from "../core.ts";
 import type { FieldError } from "../../api/index.ts";
 import { badRequest, invalid } from "../errors.ts";
+import { decodeContinue } from "./continue-token.ts";
 import type { ServedResource } from "../registry/resource.ts";
 
 /** Which objects of the namespace are meant. */
@@ -279,58 +274,4 @@ export function tooLargeVersion(asked: number, current: number): StatusError {
       },
     },
   );
-}
-
-/** Where a chunked list goes on: the snapshot's revision and the first key of the next page. */
-export interface ContinueToken {
-  revision: number;
-  start: string;
-}
-
-export const encodeContinue = ({ revision, start }: ContinueToken): string =>
-  Buffer.from(JSON.stringify({ v: "meta.k8s.io/v1", rv: revision, start })).toString("base64url");
-
-const wrongToken = (why: string, cause?: unknown): StatusError =>
-  badRequest(`invalid continue token: continue key is not valid${why}`, cause);
-
-/** Revision -1: go on with the newest state. */
-export function decodeContinue(text: string): ContinueToken {
-  const bad = text.search(/[^A-Za-z0-9_-]/);
-  if (bad >= 0 || text.length % 4 === 1) {
-    // Go reads four characters at a time, and a lonely one is the mistake.
-    const at = bad >= 0 ? bad : text.length - 1;
-    throw wrongToken(`: illegal base64 data at input byte ${at}`);
-  }
-  const bytes = Buffer.from(text, "base64url");
-  const plain = bytes.toString();
-  let token: Record<string, unknown>;
-  try {
-    token = JSON.parse(plain) as Record<string, unknown>;
-  } catch (cause) {
-    throw wrongToken(`: ${jsonProblem(bytes.toString("latin1"), true)}`, cause);
-  }
-  const { v = "", rv = 0, start = "" } = token ?? {};
-  for (const [name, value, type, go] of [
-    ["v", v, "string", "string"],
-    ["rv", rv, "number", "int64"],
-    ["start", start, "string", "string"],
-  ] as const) {
-    if (typeof value === type) continue;
-    const given = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
-    throw wrongToken(
-      `: json: cannot unmarshal ${given} into Go struct field continueToken.${name} of type ${go}`,
-    );
-  }
-  if (v !== "meta.k8s.io/v1") {
-    throw wrongToken(`: server does not recognize this encoded version ${v}`);
-  }
-  if (typeof rv !== "number" || typeof start !== "string") throw wrongToken("");
-  if (rv === 0) throw wrongToken(": incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
-  if (start === "") throw wrongToken(": encoded start key empty (version meta.k8s.io/v1)");
-  // A key that climbs out of the list's place is no key of it.
-  const parts = start.split("/");
-  if (start === "/") return { revision: rv, start: "" };
-  if (parts.slice(1).some((part) => part === "") || parts.some((part) => part === "." || part === ".."))
-    throw wrongToken(`: ${start}`);
-  return { revision: rv, start: start.startsWith("/") ? start.slice(1) : start };
 }

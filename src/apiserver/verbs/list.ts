@@ -8,14 +8,8 @@ import { joinedParts, ListBody } from "../packing/list-body.ts";
 import { type Answer, bytesAnswer } from "../response.ts";
 import { CompactedError, FutureRevisionError } from "../../store/index.ts";
 import { includeOf, partialObject, type TableMeta, tableOf } from "../tables/render.ts";
-import {
-  checkBeginning,
-  decodeContinue,
-  encodeContinue,
-  type ListOptions,
-  readListOptions,
-  tooLargeVersion,
-} from "./list-options.ts";
+import { checkBeginning, type ListOptions, readListOptions, tooLargeVersion } from "./list-options.ts";
+import { decodeContinue, encodeContinue } from "./continue-token.ts";
 import { listing, listingStore } from "../tracing/store-spans.ts";
 import { goTypeOf } from "../registry/go-type.ts";
 import { encoded } from "./output.ts";
@@ -133,6 +127,8 @@ async function findPage(call: Call, options: ListOptions, view: VersionView | un
     const token = decodeContinue(options.continue);
     start = info.namespace === "" ? token.start : `${info.namespace}/${token.start}`;
     if (token.revision >= 0) revision = token.revision;
+    if (token.revision > core.caches.revision && !(await core.caches.reaches(token.revision, 3000)))
+      throw tooLargeVersion(token.revision, core.caches.revision);
   } else if (options.resourceVersion) {
     if (!(await core.caches.reaches(options.resourceVersion, 3000))) {
       throw tooLargeVersion(options.resourceVersion, core.caches.revision);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { decodeContinue, encodeContinue } from "./continue-token.ts";
 import { configMap, failure, type Harness, startHarness } from "../testing/harness.ts";
 
 let h: Harness;
@@ -68,6 +69,25 @@ test("pages share one revision and count exactly", async () => {
   const selected = (await h.call("GET", `${one}?limit=2&labelSelector=parity`)).body;
   assert.equal(selected.metadata.remainingItemCount, undefined);
   failure(await h.call("GET", `${one}?limit=2&continue=nonsense`), 400);
+});
+
+test("a continue token of a state that is not there yet is not answered as if it were", async () => {
+  const { metadata } = (await h.call("GET", `${one}?limit=2`)).body;
+  const later = encodeContinue({
+    ...decodeContinue(metadata.continue),
+    revision: metadata.resourceVersion * 2,
+  });
+  const answer = h.call("GET", `${one}?limit=2&continue=${later}`);
+  let over = false;
+  answer.finally(() => (over = true)).catch(() => undefined);
+  while (!over) {
+    h.clock.advance(1000);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.match(
+    failure(await answer, 504).message,
+    /^Timeout: Too large resource version: \d+, current: \d+$/,
+  );
 });
 
 test("a continue token that compaction has overtaken gets 410 and a fresh token", async () => {
