@@ -101,6 +101,79 @@ test("requests to the API are answered properly, whatever they hold", async () =
   }
 });
 
+test("a configuration of typed lists is refused properly, or applied again it changes nothing", async () => {
+  const h = await startHarness({ plugins: { disable: ["ServiceAccount"] } });
+  const paths = [resources[1], resources[2], resources[0]] as string[];
+  try {
+    await fuzz({
+      runs: 80,
+      seeds: [
+        '0{"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i","ports":[{"containerPort":80},{"containerPort":81,"name":"x"}]}]}}}}\n{"spec":{"template":{"spec":{"containers":[{"name":"c","image":"j","ports":[{"containerPort":80,"protocol":"UDP"}],"env":[{"name":"A","value":"1"}]},{"name":"d","image":"i"}]}}}}',
+        '1{"spec":{"ports":[{"port":80},{"port":81,"name":"x","protocol":"UDP"}]}}\n{"spec":{"ports":[{"port":80,"name":"y","targetPort":"z"}],"selector":{"a":"b"},"externalIPs":["1.2.3.4"]}}',
+        '2{"metadata":{"finalizers":["a.b/c"],"labels":{"x":"y"}},"spec":{"containers":[{"name":"c","image":"i","volumeMounts":[{"name":"v","mountPath":"/a"}]}],"volumes":[{"name":"v","emptyDir":{}}]}}\n{"metadata":{"labels":{"x":null},"finalizers":["d.e/f"]}}',
+      ],
+      dictionary: [
+        '"name":',
+        '"port":',
+        '"ports":[',
+        "null",
+        "[]",
+        "{}",
+        '"protocol":"UDP"',
+        '"k:{}":',
+        ",{",
+        '"value":""',
+      ],
+      async run(input) {
+        const text = input.toString("latin1");
+        const path = paths[Number(text[0])];
+        if (!path) return;
+        for (const [i, body] of text.slice(1).split("\n").slice(0, 2).entries()) {
+          let config: { metadata?: object };
+          try {
+            config = JSON.parse(body) as object;
+          } catch {
+            continue;
+          }
+          if (typeof config !== "object" || config === null || Array.isArray(config)) continue;
+          const apiVersion = path.includes("apps") ? "apps/v1" : "v1";
+          const kind = path.endsWith("pods") ? "Pod" : path.endsWith("services") ? "Service" : "Deployment";
+          const apply = () =>
+            ends(
+              h,
+              h.call(
+                "PATCH",
+                `${path}/z?fieldManager=m${i}&force=true`,
+                { apiVersion, kind, ...config, metadata: { ...config.metadata, name: "z" } },
+                { "content-type": "application/apply-patch+yaml" },
+              ),
+            );
+          const once = await apply();
+          assert.notEqual(once.body?.reason, "InternalError", once.text);
+          if (once.status >= 300) {
+            assert.equal(once.body.kind, "Status", once.text);
+            continue;
+          }
+          const twice = await apply();
+          assert.equal(twice.status, 200, twice.text);
+          assert.deepEqual(twice.body, once.body);
+        }
+        const { body } = await h.call("GET", `${path}/z`);
+        if (body.kind === "Status") return;
+        await h.call(
+          "PATCH",
+          `${path}/z`,
+          { metadata: { finalizers: null } },
+          { "content-type": "application/merge-patch+json" },
+        );
+        await ends(h, h.call("DELETE", `${path}/z?gracePeriodSeconds=0`));
+      },
+    });
+  } finally {
+    await h.close();
+  }
+});
+
 /** Waits for an answer while the server's clock runs. One that is stuck ends the test. */
 async function ends<T>(h: Harness, answer: Promise<T>): Promise<T> {
   let done = false;

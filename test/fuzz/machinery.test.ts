@@ -168,6 +168,42 @@ test("strategic merge patches", async () => {
   });
 });
 
+test("strategic merges of typed lists: the same patch again changes nothing, where it has no directives", async () => {
+  const schema = schemaLookupFor("", "v1", "Pod");
+  assert.ok(schema);
+  await fuzz({
+    runs: 200,
+    seeds: [
+      '{"spec":{"containers":[{"name":"a","ports":[{"containerPort":1,"protocol":"TCP"}]}]}}\n{"spec":{"containers":[{"name":"a","ports":[{"containerPort":1,"name":"x"},{"containerPort":2}]}]}}',
+      '{"spec":{"tolerations":[{"key":"a"}],"volumes":[{"name":"v"}]}}\n{"spec":{"tolerations":[{"key":"b"}],"volumes":[{"name":"w","emptyDir":{}},{"name":"v","emptyDir":null}]}}',
+      '{"metadata":{"ownerReferences":[{"uid":"1"}],"finalizers":["a"]}}\n{"metadata":{"ownerReferences":[{"uid":"2"},{"uid":"1","name":"x"}],"finalizers":["b","a"],"labels":{"a":null}}}',
+    ],
+    dictionary: [
+      '"name":',
+      '"containers":',
+      '"ports":',
+      '"containerPort":',
+      "null",
+      "[]",
+      "{}",
+      '"uid":',
+      ",{",
+    ],
+    run(input) {
+      const [document, patch] = pair(input) ?? [];
+      if (!isObject(document) || !isObject(patch) || JSON.stringify(patch).includes("$")) return;
+      const once = allow([PatchError], () => applyStrategicMerge(document, patch, schema));
+      if (!isObject(once)) return;
+      const twice = allow([PatchError], () => applyStrategicMerge(once, patch, schema));
+      // Nulls of new elements stay until the result is read.
+      const plain = (value: unknown): unknown =>
+        JSON.parse(JSON.stringify(value, (_, each: unknown) => (each === null ? undefined : each)));
+      if (twice)
+        assert.ok(deepEqual(plain(twice), plain(once)), JSON.stringify([document, patch, once, twice]));
+    },
+  });
+});
+
 test("YAML: refused with its own error, or printed and read again as the same value", async () => {
   await fuzz({
     runs: 600,
