@@ -1,7 +1,7 @@
 /** Whatever a client sends, the answer is a proper one: no 500, no half write, a Status with its code for every failure. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Harness, startHarness } from "../../src/apiserver/testing/harness.ts";
+import { type Answered, type Harness, startHarness } from "../../src/apiserver/testing/harness.ts";
 import { fuzz, until } from "../../src/testing/index.ts";
 
 const resources = [
@@ -138,7 +138,7 @@ test("a configuration of typed lists is refused properly, or applied again it ch
           if (typeof config !== "object" || config === null || Array.isArray(config)) continue;
           const apiVersion = path.includes("apps") ? "apps/v1" : "v1";
           const kind = path.endsWith("pods") ? "Pod" : path.endsWith("services") ? "Service" : "Deployment";
-          const apply = () =>
+          const apply = (): Promise<Answered> =>
             ends(
               h,
               h.call(

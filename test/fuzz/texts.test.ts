@@ -77,7 +77,13 @@ test("schedules", async () => {
 });
 
 test("label selectors: written and read again they select the same", async () => {
-  const labels = [{}, { a: "b" }, { a: "7", d: "" }, { "a/b": "c", x: "5" }, { a: "-1" }];
+  const labels: Record<string, string>[] = [
+    {},
+    { a: "b" },
+    { a: "7", d: "" },
+    { "a/b": "c", x: "5" },
+    { a: "-1" },
+  ];
   await fuzz({
     runs,
     seeds: ["a=b", "a!=b,c", "a in (b,c)", "a notin (b),!d", "x > 5, y<3", "example.com/a==b", "a in (,b)"],
