@@ -85,7 +85,7 @@ test("a continue token of a state that is not there yet is not answered as if it
     await new Promise((resolve) => setImmediate(resolve));
   }
   assert.match(
-    failure(await answer, 504).message,
+    failure(await answer, 504).message ?? "",
     /^Timeout: Too large resource version: \d+, current: \d+$/,
   );
 });
