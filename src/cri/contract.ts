@@ -262,7 +262,7 @@ export interface ContainerStatus extends ContainerSummary {
   reason: string;
   message: string;
   mounts: Mount[];
-  /** Absolute. */
+  /** Absolute; empty where nothing is written (simulated containers). */
   logPath: string;
   resources?: LinuxContainerResources;
   user?: { uid: number; gid: number; supplementalGroups: number[] };

@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import type { Pod } from "../../api/index.ts";
 import type { ContainerStatus, StreamSession } from "../../cri/index.ts";
 import { StatusError } from "../../machinery/index.ts";
-import { readLog } from "../logs/log-reader.ts";
+import { type LogFollow, readLog } from "../logs/log-reader.ts";
 import { findContainer } from "../pods/pod-key.ts";
 import { readySandbox, runsOf } from "../pods/pod-runtime.ts";
 import type { PodManager } from "../pods/pod-manager.ts";
@@ -41,6 +41,11 @@ export function createBackend(services: KubeletServices, pods: PodManager): Kube
       const worker = workerOf(namespace, name);
       await worker.refresh();
       const run = logRun(worker, name, container, options.previous);
+      const follow = { ended: () => !isRunning(worker, run), changed: () => worker.refreshed() };
+      if (run.logPath === "") {
+        while (options.follow && !follow.ended() && !signal.aborted) await changeOrEnd(follow, signal);
+        return;
+      }
       const since = sinceOf(options, services.clock.now());
       const read = readLog(
         run.logPath,
@@ -54,10 +59,7 @@ export function createBackend(services: KubeletServices, pods: PodManager): Kube
           ...(options.stream === "Stderr" ? { stream: "stderr" as const } : {}),
           signal,
         },
-        {
-          ended: () => worker.runtime.containers.find((c) => c.id === run.id)?.state !== "Running",
-          changed: () => worker.refreshed(),
-        },
+        follow,
       );
       yield* read;
     },
@@ -78,6 +80,18 @@ export function createBackend(services: KubeletServices, pods: PodManager): Kube
     summary: () => statsSummary(services, pods.pods()),
     metrics: (path) => (path === "/metrics/resource" ? resourceMetrics(services) : ""),
   };
+}
+
+const isRunning = (worker: PodWorker, { id }: ContainerStatus): boolean =>
+  worker.runtime.containers.find((each) => each.id === id)?.state === "Running";
+
+/** Until the container may have ended, or nobody listens any more. */
+async function changeOrEnd(follow: LogFollow, signal: AbortSignal): Promise<void> {
+  const gone = Promise.withResolvers<void>();
+  const wake = (): void => gone.resolve();
+  signal.addEventListener("abort", wake, { once: true });
+  await Promise.race([gone.promise, follow.changed()]);
+  signal.removeEventListener("abort", wake);
 }
 
 /** The run whose log is meant, or the reason why there is none, in Kubernetes' words. */

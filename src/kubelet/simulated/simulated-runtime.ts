@@ -124,7 +124,7 @@ export function createSimulatedRuntime(clock: Clock, options: SimulatedOptions =
       ),
     async createContainer(sandboxId, config) {
       await change(`create ${config.metadata.name}`);
-      const owner = sandbox(sandboxId);
+      sandbox(sandboxId);
       const id = `container-${++serial}`;
       containers.set(id, {
         id,
@@ -141,7 +141,7 @@ export function createSimulatedRuntime(clock: Clock, options: SimulatedOptions =
         message: "",
         mounts: config.mounts,
         resources: config.linux.resources,
-        logPath: `${owner.config.logDirectory}/${config.logPath}`,
+        logPath: "",
         labels: config.labels,
         annotations: config.annotations,
         config,
