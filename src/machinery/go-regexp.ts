@@ -3,6 +3,7 @@
  * length of the text, whatever the pattern.
  */
 import { RE2JS, RE2JSException } from "re2js";
+import { withKnownClasses } from "./go-regexp-classes.ts";
 
 export class GoRegexp {
   readonly #re2: RE2JS;
@@ -104,6 +105,13 @@ export function compileRegexp(pattern: string): GoRegexp | string {
 }
 
 function compile(pattern: string): GoRegexp | string {
+  const known = withKnownClasses(pattern);
+  const made = compileKnown(known);
+  // What is wrong is told as it was given.
+  return typeof made === "string" && known !== pattern ? compileKnown(pattern) : made;
+}
+
+function compileKnown(pattern: string): GoRegexp | string {
   try {
     return new GoRegexp(RE2JS.compile(pattern));
   } catch (error) {

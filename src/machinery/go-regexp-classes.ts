@@ -1,0 +1,84 @@
+/**
+ * Names of Unicode classes in regular expressions. Go (1.25 and later) takes them in capitals or not, with `_`, `-` and spaces
+ * anywhere, and categories by their long names, too; RE2JS takes the short names in their own spelling.
+ */
+
+/** Long names of categories, as `canonical` makes them. */
+const categories: Readonly<Record<string, string>> = {
+  Casedletter: "LC",
+  Closepunctuation: "Pe",
+  Cntrl: "Cc",
+  Combiningmark: "M",
+  Connectorpunctuation: "Pc",
+  Control: "Cc",
+  Currencysymbol: "Sc",
+  Dashpunctuation: "Pd",
+  Decimalnumber: "Nd",
+  Digit: "Nd",
+  Enclosingmark: "Me",
+  Finalpunctuation: "Pf",
+  Format: "Cf",
+  Initialpunctuation: "Pi",
+  Lc: "LC",
+  Letter: "L",
+  Letternumber: "Nl",
+  Lineseparator: "Zl",
+  Lowercaseletter: "Ll",
+  Mark: "M",
+  Mathsymbol: "Sm",
+  Modifierletter: "Lm",
+  Modifiersymbol: "Sk",
+  Nonspacingmark: "Mn",
+  Number: "N",
+  Openpunctuation: "Ps",
+  Other: "C",
+  Otherletter: "Lo",
+  Othernumber: "No",
+  Otherpunctuation: "Po",
+  Othersymbol: "So",
+  Paragraphseparator: "Zp",
+  Privateuse: "Co",
+  Punct: "P",
+  Punctuation: "P",
+  Separator: "Z",
+  Spaceseparator: "Zs",
+  Spacingmark: "Mc",
+  Surrogate: "Cs",
+  Symbol: "S",
+  Titlecaseletter: "Lt",
+  Unassigned: "Cn",
+  Uppercaseletter: "Lu",
+};
+
+/** A text as it is, a class by name, a named set of POSIX' (`[:alpha:]`), or a letter on its own. */
+const token = /\\Q[\s\S]*?(?:\\E|$)|\\([pP])(?:\{([^}]*)\}|([\s\S]))|\\[\s\S]|\[:\^?\w+:\]|\[\^?\]?|\]/g;
+
+/** The pattern with the names that RE2JS knows; what it does not know stays as it is. */
+export function withKnownClasses(pattern: string): string {
+  if (!/\\p/i.test(pattern)) return pattern;
+  let inside = false;
+  return pattern.replaceAll(token, (text, letter?: string, named?: string, single?: string) => {
+    if (letter !== undefined) return classOf(letter === "P", named ?? single ?? "", inside) ?? text;
+    if (text === "]") inside = false;
+    else if (text.startsWith("[") && !text.endsWith(":]")) inside = true;
+    return text;
+  });
+}
+
+function classOf(negated: boolean, given: string, inside: boolean): string | undefined {
+  const turned = given.startsWith("^");
+  const name = canonical(turned ? given.slice(1) : given);
+  if (name === "") return undefined;
+  const not = negated !== turned;
+  if (name === "Ascii") {
+    const set = `[:${not ? "^" : ""}ascii:]`;
+    return inside ? set : `[${set}]`;
+  }
+  return `\\${not ? "P" : "p"}{${categories[name] ?? name}}`;
+}
+
+/** One capital, and neither spaces nor dashes. */
+function canonical(name: string): string {
+  const bare = name.replaceAll(/[ _-]/g, "").toLowerCase();
+  return bare.charAt(0).toUpperCase() + bare.slice(1);
+}
