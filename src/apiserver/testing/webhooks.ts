@@ -4,6 +4,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { TestContext } from "node:test";
+import type { TLSSocket } from "node:tls";
 import { ca, serverCert, serverKey } from "./certificates.ts";
 import { type Harness, startHarness } from "./harness.ts";
 
@@ -21,20 +22,22 @@ export interface Hooks {
   hold?: (path: string) => Promise<void>;
 }
 
-/** A webhook server on loopback; `undefined` never answers. `asked`: hears of the whole URL and of headers. */
+/** A webhook server on loopback; `undefined` never answers. `asked`: hears of the whole URL, of headers, and whose certificate it is. */
 export async function webhookServer(
   t: TestContext,
   answer: Answer,
-  asked: (url: string, headers: IncomingHttpHeaders) => void = () => {},
+  asked: (url: string, headers: IncomingHttpHeaders, client: string | undefined) => void = () => {},
 ): Promise<Hooks> {
   const hooks: Hooks = { url: "", seen: [] };
   const { seen } = hooks;
-  const server: Server = createServer({ key: serverKey, cert: serverCert }, (request, response) => {
+  const tls = { key: serverKey, cert: serverCert, ca, requestCert: true, rejectUnauthorized: false };
+  const server: Server = createServer(tls, (request, response) => {
+    const { CN: client } = (request.socket as TLSSocket).getPeerCertificate().subject ?? {};
     const parts: Buffer[] = [];
     request.on("data", (part: Buffer) => parts.push(part));
     const answered = async (): Promise<void> => {
       const review = JSON.parse(Buffer.concat(parts).toString()) as Review;
-      asked(request.url ?? "", request.headers);
+      asked(request.url ?? "", request.headers, Array.isArray(client) ? client[0] : client);
       const path = (request.url ?? "").split("?")[0] ?? "";
       seen.push({ ...review.request, path });
       const said = answer(review.request, path);

@@ -11,6 +11,7 @@ import type { RestClientMetrics } from "../metrics/rest-client.ts";
 import type { Annotate } from "../metrics/x509.ts";
 import { type Target, targetOf, type WebhookAddress } from "./address.ts";
 import { Agents } from "./agents.ts";
+import type { CredentialsFor, WebhookCredentials } from "./credentials.ts";
 import { type HttpAnswer, readAnswer, WebhookCallError } from "./answers.ts";
 
 /** More is no review, whatever was asked ... */
@@ -25,9 +26,12 @@ export class ReviewClient {
   readonly #objects: ObjectReader;
   readonly #random: () => number;
   readonly #watch: PostWatch | undefined;
+  readonly #credentials: CredentialsFor | undefined;
   readonly #agents = new Agents();
 
-  constructor(objects: ObjectReader, random: () => number, watch?: PostWatch) {
+  /** `credentials`: as whom webhooks are asked; nobody in particular where it says nothing. */
+  constructor(objects: ObjectReader, random: () => number, watch?: PostWatch, credentials?: CredentialsFor) {
+    this.#credentials = credentials;
     this.#objects = objects;
     this.#random = random;
     this.#watch = watch;
@@ -76,6 +80,7 @@ export class ReviewClient {
       path: `${target.path}?timeout=${Math.ceil(timeoutMs / 1000)}s`,
       body: Buffer.from(JSON.stringify(body)),
       headers,
+      credentials: this.#credentials && credentialsFor(this.#credentials, target),
       annotate,
       signal: deadline ? AbortSignal.any([timeout, deadline.signal]) : timeout,
     };
@@ -111,8 +116,19 @@ interface Posting {
   path: string;
   body: Buffer;
   headers: Readonly<Record<string, string>> | undefined;
+  credentials: WebhookCredentials | undefined;
   annotate: Annotate | undefined;
   signal: AbortSignal;
+}
+
+/** Rejects as what cannot be asked where the files cannot be read. */
+function credentialsFor(credentials: CredentialsFor, { authority }: Target): WebhookCredentials | undefined {
+  const target = /:\d+$/.test(authority) ? authority : `${authority}:443`;
+  try {
+    return credentials(target);
+  } catch (cause) {
+    throw new WebhookCallError((cause as Error).message, { cause });
+  }
 }
 
 /** Without the port. */
@@ -132,7 +148,7 @@ async function send(call: Posting): Promise<HttpAnswer> {
   }
 }
 
-function once({ target, agent, path, body, headers, signal }: Posting): Promise<HttpAnswer> {
+function once({ target, agent, path, body, headers, credentials, signal }: Posting): Promise<HttpAnswer> {
   const { authority, serverName } = target;
   const failed = (why: string, cause: unknown): WebhookCallError =>
     new WebhookCallError(`Post ${JSON.stringify(`https://${authority}${path}`)}: ${why}`, { cause });
@@ -155,8 +171,10 @@ function once({ target, agent, path, body, headers, signal }: Posting): Promise<
         path,
         servername: isIP(serverName) === 0 ? serverName : "",
         agent,
+        ...(credentials?.cert && credentials.key ? { cert: credentials.cert, key: credentials.key } : {}),
         headers: {
           ...headers,
+          ...credentials?.headers,
           host: authority,
           "user-agent": "kube-apiserver-admission",
           "content-length": body.length,

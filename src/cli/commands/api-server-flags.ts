@@ -34,7 +34,7 @@ export const apiServerFlags: readonly FlagSpec[] = [
   {
     long: "admission-control-config-file",
     type: "string",
-    help: "AdmissionConfiguration file: defaults and exemptions of PodSecurity, what ResourceQuota limits",
+    help: "AdmissionConfiguration file: defaults and exemptions of PodSecurity, what ResourceQuota limits, as whom webhooks are asked",
   },
   {
     long: "max-requests-inflight",

@@ -1,5 +1,6 @@
 /** MutatingAdmissionWebhook and ValidatingAdmissionWebhook. */
 import { WebhookCallError } from "../../webhooks/answers.ts";
+import { webhookCredentials } from "../../webhooks/credentials.ts";
 import { ReviewClient } from "../../webhooks/review-client.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "../chain.ts";
 import type { PluginContext } from "../context.ts";
@@ -11,14 +12,23 @@ import { HookWatch } from "./watch-hook.ts";
 export function admissionWebhooks(
   context: PluginContext,
 ): [mutating: AdmissionPlugin, validating: AdmissionPlugin] {
-  const { caches, registry, log, random, authorizer, clock, metrics } = context;
+  const { caches, registry, log, random, authorizer, clock, metrics, configuration } = context;
   const admitting = new HookWatch(clock, metrics, "admit");
   const judging = new HookWatch(clock, metrics, "validate");
-  const client = new ReviewClient(caches, random, {
-    now: () => clock.monotonic(),
-    meters: metrics.restClient,
-  });
-  const forget = (): void => client.keepOnly(new Set([...mutating.bundles(), ...validating.bundles()]));
+  const clientOf = (plugin: string): ReviewClient =>
+    new ReviewClient(
+      caches,
+      random,
+      { now: () => clock.monotonic(), meters: metrics.restClient },
+      webhookCredentials(configuration?.get(plugin)),
+    );
+  const changer = clientOf("MutatingAdmissionWebhook");
+  // Connections are shared, unless somebody says who asks.
+  const judge = configuration ? clientOf("ValidatingAdmissionWebhook") : changer;
+  const forget = (): void => {
+    const bundles = new Set([...mutating.bundles(), ...validating.bundles()]);
+    for (const client of new Set([changer, judge])) client.keepOnly(bundles);
+  };
   const mutating = new Hooks(caches, registry, "mutatingwebhookconfigurations", forget);
   const validating = new Hooks(caches, registry, "validatingwebhookconfigurations", forget);
   const ignored = ({ hook }: Called, error: Error): void =>
@@ -31,7 +41,11 @@ export function admissionWebhooks(
         const called = mutating.of(request);
         if (called.length === 0) return undefined;
         const { selects } = mutating;
-        return mutate({ client, authorizer, registry, ignored, selects, watch: admitting }, request, called);
+        return mutate(
+          { client: changer, authorizer, registry, ignored, selects, watch: admitting },
+          request,
+          called,
+        );
       },
     },
     {
@@ -40,7 +54,7 @@ export function admissionWebhooks(
       validate(request) {
         const called = validating.of(request).filter((each) => validating.selects(each, request));
         if (called.length === 0) return undefined;
-        return validate({ client, authorizer, ignored, watch: judging }, request, called);
+        return validate({ client: judge, authorizer, ignored, watch: judging }, request, called);
       },
     },
   ];

@@ -7,7 +7,7 @@ import type { ServiceAccountTokens } from "../authn/service-account-tokens.ts";
 import { tokenRequestHandler } from "./token-request.ts";
 
 const tokens = {
-  issuer: "https://issuer",
+  audiences: ["https://issuer"],
   issue: (wanted: object) => ({ token: JSON.stringify(wanted), id: "id" }),
 } as unknown as ServiceAccountTokens;
 const special = new Map([
