@@ -86,6 +86,7 @@ const openAtomicShape = open(true);
 function shapeOf(schema: FieldSchema): Shape {
   switch (schema.type) {
     case "string":
+      return schema.anyScalar ? scalar : text;
     case "bytes":
     case "time":
     case "micro-time":

@@ -55,6 +55,8 @@ export interface FieldSchema {
   default?: unknown;
   /** Null is a value of its own and not the same as absent (custom resources). */
   nullable?: boolean;
+  /** A string that server-side apply takes any scalar for, as it has a format (custom resources). */
+  anyScalar?: boolean;
   /** Owned member by member though nothing is known of it (custom resources); else as a whole. */
   deduced?: boolean;
 }

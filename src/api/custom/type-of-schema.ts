@@ -11,24 +11,29 @@ const identity: readonly [string, FieldSchema][] = [
 
 /** The type that a custom resource's schema describes, for what works on types (owners of fields, OpenAPI). */
 export function typeOfSchema(name: string, schema: SchemaProps): TypeSchema {
-  const type = objectType(name, schema);
+  const type = objectType(name, schema, false);
   return { ...type, fields: new Map([...type.fields, ...identity]) };
 }
 
-function objectType(name: string, schema: SchemaProps): TypeSchema {
+const isPlain = ({ format }: SchemaProps): boolean => !format || format === "byte";
+
+/** `within`: below something that keeps what it does not know; owners of fields are then kept of anything. */
+function objectType(name: string, schema: SchemaProps, within: boolean): TypeSchema {
+  const open = within || preserves(schema);
   const fields = new Map<string, FieldSchema>();
   for (const [member, inner] of Object.entries(schema.properties ?? {}))
-    fields.set(member, field(`${name}.${member}`, inner, schema.required?.includes(member) ?? false));
+    fields.set(member, field(`${name}.${member}`, inner, schema.required?.includes(member) ?? false, open));
   if (isEmbedded(schema)) for (const [member, inner] of identity) fields.set(member, inner);
   return {
     name,
     fields,
-    ...(preserves(schema) ? { open: true } : {}),
+    ...(open ? { open } : {}),
     ...(schema["x-kubernetes-map-type"] ? { mapType: schema["x-kubernetes-map-type"] } : {}),
   };
 }
 
-function field(name: string, schema: SchemaProps, required: boolean): FieldSchema {
+function field(name: string, schema: SchemaProps, required: boolean, within: boolean): FieldSchema {
+  const open = within || preserves(schema);
   const common = {
     required,
     ...(schema.default === undefined ? {} : { default: schema.default }),
@@ -37,7 +42,7 @@ function field(name: string, schema: SchemaProps, required: boolean): FieldSchem
   if (isIntOrString(schema)) return { ...common, type: "int-or-string" };
   switch (schema.type) {
     case "string":
-      return { ...common, type: "string" };
+      return { ...common, type: "string", ...(isPlain(schema) ? {} : { anyScalar: true }) };
     case "boolean":
       return { ...common, type: "boolean" };
     case "integer":
@@ -48,7 +53,7 @@ function field(name: string, schema: SchemaProps, required: boolean): FieldSchem
       return {
         ...common,
         type: "list",
-        element: field(`${name}[]`, schema.items ?? {}, false),
+        element: field(`${name}[]`, schema.items ?? {}, false, open),
         ...(schema["x-kubernetes-list-type"] ? { listType: schema["x-kubernetes-list-type"] } : {}),
         ...(schema["x-kubernetes-list-map-keys"]
           ? { listMapKeys: schema["x-kubernetes-list-map-keys"] }
@@ -61,7 +66,7 @@ function field(name: string, schema: SchemaProps, required: boolean): FieldSchem
         return {
           ...common,
           type: "map",
-          element: field(`${name}{}`, values, false),
+          element: field(`${name}{}`, values, false, open),
           ...(mapType ? { mapType } : {}),
         };
       }
@@ -71,9 +76,9 @@ function field(name: string, schema: SchemaProps, required: boolean): FieldSchem
           type: preserves(schema) ? "any" : "ref",
           deduced: true,
           ...(mapType ? { mapType } : {}),
-          ...(preserves(schema) ? {} : { target: objectType(name, schema) }),
+          ...(preserves(schema) ? {} : { target: objectType(name, schema, within) }),
         };
-      return { ...common, type: "ref", target: objectType(name, schema) };
+      return { ...common, type: "ref", target: objectType(name, schema, within) };
     }
     default:
       return { ...common, type: "any", deduced: true };

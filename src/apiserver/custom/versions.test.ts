@@ -273,3 +273,46 @@ test("apply: an object without properties takes anything; what is not kept is ow
     "f:spec": { "f:list": {}, "f:one": { "f:a": { ".": {}, "f:b": {} } }, "f:whole": {} },
   });
 });
+
+test("apply: what is below something open may hold anything; a text with a format may be any scalar until it is judged", async (t) => {
+  const inner = { type: "object", properties: { a: text } };
+  const spec = {
+    open: {
+      type: "object",
+      "x-kubernetes-preserve-unknown-fields": true,
+      properties: { one: inner, list: { type: "array", items: inner } },
+    },
+    closed: inner,
+    time: { ...text, format: "date-time" },
+    keyed: {
+      type: "array",
+      "x-kubernetes-list-type": "map",
+      "x-kubernetes-list-map-keys": ["a"],
+      items: { ...inner, required: ["a"] },
+    },
+  };
+  const h = await withVersions(t, [version("v1", true, spec)]);
+  const applied = (more: object) =>
+    h.call("PATCH", `${path("v1")}/x?fieldManager=me`, JSON.stringify(thing("v1", "x", more)), apply);
+  const made = await applied({ open: { one: { b: 1 }, list: [{ c: 1 }] } });
+  assert.equal(made.status, 201, made.text);
+  assert.deepEqual(made.body.spec, { open: { one: {}, list: [{}] } });
+  const refusal = async (more: object, code: number) => failure(await applied(more), code).message ?? "";
+  assert.match(
+    await refusal({ closed: { b: 1 } }, 500),
+    /: \.spec\.closed\.b: field not declared in schema$/,
+  );
+  assert.match(await refusal({ time: 5 }, 422), /spec\.time in body must be of type/);
+  const keyed = [{ a: "1" }, { a: "1", b: 1 }, "x", { a: "1" }];
+  assert.match(
+    await refusal({ keyed }, 500),
+    new RegExp(
+      [
+        ": errors:",
+        '  \\.spec\\.keyed: duplicate entries for key \\[a="1"\\]',
+        "  \\.spec\\.keyed: element 2: associative list with keys may not have non-map elements",
+        '  \\.spec\\.keyed\\[a="1"\\]\\.b: field not declared in schema$',
+      ].join("\\n"),
+    ),
+  );
+});

@@ -94,22 +94,20 @@ function listNode(
   problems: string[],
 ): FieldSet | undefined {
   const children = new Map<string, FieldSet>();
-  value.forEach((item, index) => {
+  for (const [index, item] of value.entries()) {
     let step: string;
     try {
       step = itemStep(list, item);
     } catch (error) {
       if (!(error instanceof UnkeyedItem)) throw error;
       problems.push(`${path}: element ${index}: ${error.message}`);
-      return;
+      // Nothing is said of those behind it.
+      break;
     }
     const text = stepText(step);
-    if (children.has(step)) {
-      problems.push(`${path}: duplicate entries for key ${text}`);
-      return;
-    }
+    if (children.has(step)) problems.push(`${path}: duplicate entries for key ${text}`);
     children.set(step, nodeAt(list.element, item, true, `${path}${text}`, problems) ?? leaf);
-  });
+  }
   return nodeOf(member, [...children]);
 }
 
