@@ -115,7 +115,10 @@ function customKind(
   const warning = version.deprecated
     ? (version.deprecationWarning ?? deprecation(spec, version.name, best))
     : undefined;
-  const defaults = (object: KubeObject): void => applyDefaults(schema, object);
+  const defaults = (object: KubeObject): void => {
+    if (!applyDefaults(schema, object))
+      throw new StatusError("", "etcdserver: request is too large", { code: 500 });
+  };
   const apiVersion = `${group}/${version.name}`;
   const held: Held = { kind: names.kind, namespaced: base.namespaced, schema, rules, hasStatus, scale };
   return {

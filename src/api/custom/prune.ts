@@ -32,22 +32,43 @@ export function prune(
   return gone;
 }
 
-/** In place: defaults of absent members, and of those that are null and may not be. Nulls that may not be go. */
-export function applyDefaults(schema: SchemaProps, value: unknown): void {
-  if (Array.isArray(value)) {
-    if (schema.items) for (const each of value) applyDefaults(schema.items, each);
-    return;
-  }
-  if (!isObject(value)) return;
-  for (const [name, inner] of Object.entries(schema.properties ?? {})) {
-    if (inner.default === undefined) continue;
-    if (value[name] === undefined || (value[name] === null && !inner.nullable))
-      value[name] = deepClone(inner.default);
-  }
-  for (const name of Object.keys(value)) {
-    const inner = memberOf(schema, name);
-    if (inner) applyDefaults(inner, value[name]);
-  }
+/** As JSON; objects of half of it cannot be stored. A short list of empty objects, each with long defaults, would take all memory. */
+const maxAddedLetters = 4 * 1024 * 1024;
+
+const lengths = new WeakMap<SchemaProps, number>();
+
+/** Of a schema's default, as JSON. */
+function defaultLength(schema: SchemaProps): number {
+  let length = lengths.get(schema);
+  if (length === undefined) lengths.set(schema, (length = JSON.stringify(schema.default).length));
+  return length;
+}
+
+/**
+ * In place: defaults of absent members, and of those that are null and may not be. False when they are more than any object may
+ * have: then some are left out.
+ */
+export function applyDefaults(schema: SchemaProps, value: unknown): boolean {
+  let left = maxAddedLetters;
+  const fill = (of: SchemaProps, into: unknown): void => {
+    if (Array.isArray(into)) {
+      if (of.items) for (const each of into) fill(of.items, each);
+      return;
+    }
+    if (!isObject(into)) return;
+    for (const [name, inner] of Object.entries(of.properties ?? {})) {
+      if (inner.default === undefined) continue;
+      if (into[name] !== undefined && (into[name] !== null || inner.nullable)) continue;
+      if (left > 0) left -= defaultLength(inner);
+      if (left > 0) into[name] = deepClone(inner.default);
+    }
+    for (const name of Object.keys(into)) {
+      const inner = memberOf(of, name);
+      if (inner) fill(inner, into[name]);
+    }
+  };
+  fill(schema, value);
+  return left > 0;
 }
 
 /** True when reading an object can add something to it. */
