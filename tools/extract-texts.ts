@@ -8,6 +8,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Facts } from "./facts.ts";
 import { definitionNames, describe, readModel } from "./models.ts";
+import { parameterTexts } from "./parameters.ts";
 import { lineFeeds, type Texts } from "./texts.ts";
 
 const version = process.argv[2] ?? "v1.36.3";
@@ -16,6 +17,7 @@ const target = "src/api/facts/texts.json";
 interface Parameter {
   name: string;
   in: string;
+  description?: string;
   schema?: { type?: string };
 }
 
@@ -43,6 +45,7 @@ function download(): string {
 const root = process.argv[3] ?? download();
 const directory = join(root, "api/openapi-spec/v3");
 const models = "node_modules/@kubernetes/client-node/dist/gen/models";
+const requests = "node_modules/@kubernetes/client-node/dist/gen/types/ObjectParamAPI.d.ts";
 
 /** Stable versions: alpha and beta ones are off by default. */
 const documents = readdirSync(directory)
@@ -111,8 +114,8 @@ function typeTexts(): Texts["types"] {
   return found;
 }
 
-function parameterTypes(): Texts["parameters"] {
-  const found: Texts["parameters"] = {};
+/** Every parameter of every operation under its name in the table. */
+function* parameters(): Iterable<[key: string, parameter: Parameter]> {
   for (const { paths } of documents) {
     for (const [path, item] of Object.entries(paths)) {
       const all = (item["parameters"] ?? []) as Parameter[];
@@ -126,12 +129,29 @@ function parameterTypes(): Texts["parameters"] {
           const shared = each.name === "namespace" || each.name === "pretty";
           const own = action === "patch" && each.name === "fieldManager" ? "patch." : shared ? "" : where;
           const key = each.in === "path" && each.name === "path" ? "path" : `${own}${each.name}`;
-          const type = each.schema?.type ?? "";
-          if ((found[key] ?? type) !== type) throw new Error(`two types for parameter ${key}`);
-          found[key] = type;
+          yield [key, each];
         }
       }
     }
+  }
+}
+
+function parameterTypes(): Texts["parameters"] {
+  const found: Texts["parameters"] = {};
+  for (const [key, { schema }] of parameters()) {
+    const type = schema?.type ?? "";
+    if ((found[key] ?? type) !== type) throw new Error(`two types for parameter ${key}`);
+    found[key] = type;
+  }
+  return found;
+}
+
+function parameterFeeds(): Texts["parameterFeeds"] {
+  const have = parameterTexts(readFileSync(requests, "utf8"), Object.keys(parameterTypes()));
+  const found: Texts["parameterFeeds"] = {};
+  for (const [key, { description = "" }] of parameters()) {
+    const feeds = lineFeeds(have[key], description);
+    if (feeds) found[key] = feeds;
   }
   return found;
 }
@@ -145,8 +165,8 @@ function render(texts: Texts): string {
     sorted(record)
       .map(([name, fact]) => ` ${JSON.stringify(name)}: ${JSON.stringify(fact)}`)
       .join(",\n");
-  const { source, types, enums: values, parameters } = texts;
-  return `{"source": ${JSON.stringify(source)},\n"types": {\n${lines(types)}\n},\n"enums": {\n${lines(values)}\n},\n"parameters": {\n${lines(parameters)}\n}}\n`;
+  const { source, types, enums: values, parameters: all, parameterFeeds: feeds } = texts;
+  return `{"source": ${JSON.stringify(source)},\n"types": {\n${lines(types)}\n},\n"enums": {\n${lines(values)}\n},\n"parameters": {\n${lines(all)}\n},\n"parameterFeeds": {\n${lines(feeds)}\n}}\n`;
 }
 
 const made = render({
@@ -154,6 +174,7 @@ const made = render({
   types: typeTexts(),
   enums: enumValues(),
   parameters: parameterTypes(),
+  parameterFeeds: parameterFeeds(),
 });
 writeFileSync(target, made);
 process.stdout.write(`${target}: ${made.length} bytes\n`);

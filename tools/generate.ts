@@ -8,11 +8,13 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Facts } from "./facts.ts";
+import { parameterTexts } from "./parameters.ts";
 import { type Texts, textOf } from "./texts.ts";
 import { definitionNames, describe, type Model, protobufTable, readModel, shapes } from "./models.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const models = join(root, "node_modules/@kubernetes/client-node/dist/gen/models");
+const requests = join(root, "node_modules/@kubernetes/client-node/dist/gen/types/ObjectParamAPI.d.ts");
 const target = join(root, "src/api/generated");
 
 const header = "// Made by tools/generate.ts; not to be edited.\n";
@@ -117,6 +119,18 @@ function columnTexts(descriptions: Record<string, Record<string, string>>): Reco
   return Object.fromEntries(Object.entries(facts.columns).map(([key, given]) => [key, given.map(text)]));
 }
 
+/** Types of parameters, and the package's texts about them with their line feeds. */
+function parameterTable({ parameters, parameterFeeds }: Texts): Record<string, object> {
+  const said = parameterTexts(readFileSync(requests, "utf8"), Object.keys(parameters));
+  return Object.fromEntries(
+    Object.entries(parameters).map(([key, type]) => {
+      const text = said[key];
+      if (text === undefined) throw new Error(`the package says nothing of the parameter ${key}`);
+      return [key, { type, description: textOf(text, parameterFeeds[key] ?? []) }];
+    }),
+  );
+}
+
 export async function generate(): Promise<void> {
   mkdirSync(target, { recursive: true });
   const all = readdirSync(models)
@@ -142,7 +156,7 @@ export async function generate(): Promise<void> {
   const descriptions = withTexts(describe(all, names), texts);
   textModule("descriptions", descriptions);
   textModule("column-texts", columnTexts(descriptions));
-  textModule("parameters", texts.parameters);
+  textModule("parameters", parameterTable(texts));
   textModule("source", sourceDigest());
   textModule("protobuf", protobufTable(facts));
   textModule("internal", JSON.parse(readFileSync(join(root, "src/api/facts/internal.json"), "utf8")));

@@ -11,6 +11,8 @@ export interface Texts {
   enums: Record<string, Record<string, string[]>>;
   /** `<name>` or `<where>.<name>` -> its type. */
   parameters: Record<string, string>;
+  /** `<name>` or `<where>.<name>` of a parameter -> where line feeds stand in its text. */
+  parameterFeeds: Record<string, LineFeeds>;
 }
 
 /** Where line feeds stand that the package has as spaces, each counted from the one before. */

@@ -188,10 +188,15 @@ export async function loadDescriptions(): Promise<Record<string, Record<string, 
   return JSON.parse(module.text) as Record<string, Record<string, string>>;
 }
 
-/** What requests can say behind the `?`: `<name>` or `<where>.<name>` -> type. */
-export async function loadParameters(): Promise<Record<string, string>> {
+export interface ParameterText {
+  type: string;
+  description: string;
+}
+
+/** What requests can say behind the `?`, and parts of their paths, by `<name>` or `<where>.<name>`. */
+export async function loadParameters(): Promise<Record<string, ParameterText>> {
   const module = await import("./generated/parameters.js");
-  return JSON.parse(module.text) as Record<string, string>;
+  return JSON.parse(module.text) as Record<string, ParameterText>;
 }
 
 /**

@@ -1,5 +1,5 @@
 /** What requests can carry besides bodies. */
-import { loadParameters } from "../schema.ts";
+import { loadParameters, type ParameterText } from "../schema.ts";
 import type { Parameter } from "./model.ts";
 
 const read = [
@@ -52,10 +52,10 @@ const ofOptions: Readonly<Record<string, readonly string[]>> = {
 };
 
 export class Parameters {
-  readonly #types: Readonly<Record<string, string>>;
+  readonly #known: Readonly<Record<string, ParameterText>>;
 
-  private constructor(types: Readonly<Record<string, string>>) {
-    this.#types = types;
+  private constructor(known: Readonly<Record<string, ParameterText>>) {
+    this.#known = known;
   }
 
   static async load(): Promise<Parameters> {
@@ -64,7 +64,8 @@ export class Parameters {
 
   /** A query parameter; `patch.fieldManager` is `fieldManager` as patches have it. */
   query(key: string): Parameter {
-    return { name: key.slice(key.lastIndexOf(".") + 1), in: "query", type: this.#types[key] ?? "string" };
+    const known = this.#known[key] ?? { type: "string" };
+    return { name: key.slice(key.lastIndexOf(".") + 1), in: "query", ...known };
   }
 
   /** What comes with a kind of options, e.g. `PodExecOptions`. */
@@ -72,13 +73,16 @@ export class Parameters {
     return (ofOptions[kind] ?? []).map((name) => this.query(`${kind}.${name}`));
   }
 
+  #said = (description: string | undefined): { description?: string } =>
+    description === undefined ? {} : { description };
+
   /** The parameters that a path has; `kind`: what its name is the name of. */
   ofPath(path: string, kind: string): Parameter[] {
     return [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => ({
       name,
       in: "path",
       type: "string",
-      ...(name === "name" ? { description: `name of the ${kind}` } : {}),
+      ...this.#said(name === "name" ? `name of the ${kind}` : this.#known[name]?.description),
       required: true,
     }));
   }

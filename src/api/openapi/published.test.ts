@@ -10,8 +10,8 @@ import { openApiV3 } from "./version3.ts";
 const directory = process.env.WHERRY_OPENAPI_SPEC;
 
 /**
- * The published documents were made with CBOR and without the values of enums; servers have it the other way round. Texts are
- * those that the npm package has, which are not all; a reference beside a text stands in `allOf`.
+ * The published documents were made with CBOR and without the values of enums; servers have it the other way round. Texts of
+ * types are those that the npm package has, which are not all; a reference beside a text stands in `allOf`.
  */
 const left = (name: string, value: unknown): boolean =>
   name.includes("cbor") ||
@@ -25,7 +25,7 @@ function comparable(value: unknown): unknown {
   const [reference, ...more] = Array.isArray(allOf) ? (allOf as Json[]) : [];
   return Object.fromEntries(
     Object.entries(reference && more.length === 0 ? { ...rest, ...reference } : value)
-      .filter(([name, each]) => !left(name, each))
+      .filter(([name, each]) => !left(name, each) || (name === "description" && "in" in value))
       .map(([name, each]) => [name, comparable(each)]),
   );
 }
