@@ -8,9 +8,10 @@ import {
   openApiV3,
   pageNames,
 } from "../../api/index.ts";
-import { isObject, mapInSteps, type Pause } from "../../machinery/index.ts";
+import { isObject, mapInSteps } from "../../machinery/index.ts";
 import { parseAccept } from "../codec/negotiate.ts";
 import type { HandlerRequest, RequestInfo } from "../contract.ts";
+import { othersFirst } from "../others-first.ts";
 import type { Registry } from "../registry/registry.ts";
 import { type Answer, bytesAnswer } from "../response.ts";
 import { groupsOf } from "./groups.ts";
@@ -75,7 +76,7 @@ export class OpenApiDocuments {
     const theirs = await (await this.#others.openApi())?.openApiV2();
     const hash = digest([...this.#byName().values(), theirs?.version ?? ""].join());
     const kept = this.#keep("v2", hash, async () => {
-      const own = await openApiV2(this.#kinds(), pause);
+      const own = await openApiV2(this.#kinds(), othersFirst);
       return theirs ? theirs.merge(own) : own;
     });
     return this.#document(kept, 2, request, "Accept-Encoding, Accept");
@@ -180,7 +181,7 @@ async function bytesOf(kept: Kept, format: Format, version: 2 | 3): Promise<Buff
     const document = await kept.make();
     if (format === "json") return await jsonOf(document);
     const { encodeOpenApi } = await import("../codec/openapi/encode.ts");
-    return await encodeOpenApi(version, document, pause);
+    return await encodeOpenApi(version, document, othersFirst);
   } catch (error) {
     delete kept.bytes[format];
     throw error;
@@ -199,14 +200,12 @@ function customText(def: KindDefinition): string {
   return text;
 }
 
-const pause: Pause = () => new Promise((resolve) => setImmediate(resolve));
-
 /** The members of its maps one by one. */
 async function jsonOf(document: object): Promise<Buffer> {
   const member = (name: string, text: string): string => `${JSON.stringify(name)}:${text}`;
   const members = Object.entries(document).map(async ([name, value]: [string, unknown]) => {
     if (!isObject(value)) return member(name, JSON.stringify(value));
-    const own = await mapInSteps(Object.entries(value), pause, ([key, each]) =>
+    const own = await mapInSteps(Object.entries(value), othersFirst, ([key, each]) =>
       each === undefined ? [] : [member(key, JSON.stringify(each))],
     );
     return member(name, `{${own.flat().join()}}`);

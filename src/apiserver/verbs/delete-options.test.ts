@@ -124,3 +124,15 @@ test("a collection's options are looked at before where its list begins", async 
   failure(await h.call("DELETE", `${maps}?continue=x&sendInitialEvents=true`, { dryRun: ["x"] }), 422);
   failure(await h.call("DELETE", `${maps}?continue=x`), 400);
 });
+
+test("others are served while a large collection is deleted, or only looked at", async () => {
+  for (let i = 0; i < 400; i++) await h.call("POST", maps, configMap(`many-${i}`));
+  const order: string[] = [];
+  const collection = h
+    .call("DELETE", `${maps}?dryRun=All`)
+    .then(({ body }) => order.push(`collection of ${body.items.length >= 400}`));
+  await new Promise((resolve) => setImmediate(resolve));
+  order.push(`other: ${(await h.call("GET", `${maps}/many-0`)).status}`);
+  await collection;
+  assert.deepEqual(order, ["other: 200", "collection of true"]);
+});

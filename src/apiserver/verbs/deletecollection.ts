@@ -1,6 +1,7 @@
 import { isReason } from "../../machinery/index.ts";
 import type { Entry } from "../cache/entry.ts";
 import type { Call } from "../core.ts";
+import { othersFirst } from "../others-first.ts";
 import type { Answer } from "../response.ts";
 import { deleteObject, warnOfOrphans } from "./delete.ts";
 import { readDeleteOptions } from "./delete-options.ts";
@@ -10,6 +11,8 @@ import { withWarnings } from "./output.ts";
 
 /** How many objects are listed at a time. So a resource version is taken exactly, as in any list with a limit. */
 const pageSize = 10_000;
+/** How many objects are deleted, or looked at only (dry run), before others have their turn. */
+const atOnce = 8;
 
 /** Deletes what a list would show, one by one, and answers with that list: the objects as they were. */
 export async function deleteCollection(call: Call): Promise<Answer> {
@@ -22,6 +25,7 @@ export async function deleteCollection(call: Call): Promise<Answer> {
   for (;;) {
     for (const entry of page.entries) {
       found.push(entry);
+      if (found.length % atOnce === 0) await othersFirst();
       try {
         await deleteObject(call, entry.namespace, entry.name, options);
       } catch (error) {
