@@ -13,7 +13,7 @@ export interface TestApi {
 /** The real API server over a store in memory, open to everybody. */
 export async function openTestApi(
   clock: Clock,
-  options: Pick<Partial<ApiServerOptions>, "admission" | "special"> = {},
+  options: Pick<Partial<ApiServerOptions>, "admission" | "runtimeConfig" | "special"> = {},
 ): Promise<TestApi> {
   const store = await openMemoryStore({ clock });
   let dice = 1;

@@ -88,7 +88,7 @@ export async function keepSystemObjects(
   }
 }
 
-/** Makes what is missing, all at once. */
+/** Makes what is missing, all at once; of kinds that are not served (--runtime-config) nothing. */
 export async function ensureSystemObjects(
   api: ApiTransport,
   objects: readonly { path: string; object: object }[],
@@ -110,7 +110,8 @@ export async function ensureSystemObjects(
       try {
         await readJson(made);
       } catch (error) {
-        if (!isReason(error, "AlreadyExists")) throw error;
+        const unserved = made.status === 404 && path.startsWith("/apis/");
+        if (!unserved && !isReason(error, "AlreadyExists")) throw error;
       }
     }),
   );
