@@ -132,3 +132,9 @@ test("a number that no float64 can hold is a text, as Go's parser has it", () =>
     assert.deepEqual(readYamlBody(`a: ${text}\n`).value, { a: text });
   assert.deepEqual(readYamlBody("a: .inf\nb: 1e3\n").value, { a: Infinity, b: 1000 });
 });
+
+test("stacks of errors are as long as before when a text was refused", () => {
+  const { stackTraceLimit } = Error;
+  assert.throws(() => readYamlBody('"'.repeat(100)));
+  assert.equal(Error.stackTraceLimit, stackTraceLimit);
+});

@@ -65,6 +65,17 @@ function readAsJson(text: string): YamlBody | undefined {
   }
 }
 
+/** The library makes an error of each mistake, and of hostile texts each letter is one: where they were made nobody looks at. */
+function withoutStacks<T>(work: () => T): T {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return work();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
 /** Throws GoYamlError. */
 export function readYamlBody(given: string): YamlBody {
   if (hasControls(given)) throw new GoYamlError("yaml: control characters are not allowed");
@@ -79,7 +90,9 @@ export function readYamlBody(given: string): YamlBody {
   const text = given.slice(0, endOfFlow(given));
   const yaml = yamlLibrary();
   const lines = new yaml.LineCounter();
-  const [document] = yaml.parseAllDocuments(text, { ...yamlOptions, lineCounter: lines, uniqueKeys: false });
+  const [document] = withoutStacks(() =>
+    yaml.parseAllDocuments(text, { ...yamlOptions, lineCounter: lines, uniqueKeys: false }),
+  );
   if (!document || !("contents" in document)) return { value: null, duplicates: [] };
   const [error] = document.errors;
   if (error) {
