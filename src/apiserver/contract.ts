@@ -285,6 +285,8 @@ export interface ListenOptions {
   /** 0 takes any free port. */
   port: number;
   tls: { key: string; cert: string; clientCa: string };
+  /** Older versions are not spoken: --tls-min-version. Default 1.2. */
+  minTls?: "TLSv1.2" | "TLSv1.3" | undefined;
   /** Streams at once of a connection of HTTP/2; 0 or undefined: 100 (--http2-max-streams-per-connection). */
   maxStreams?: number | undefined;
 }

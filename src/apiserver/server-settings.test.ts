@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { connect } from "node:tls";
 import { test } from "node:test";
 import { settle } from "../testing/index.ts";
 import { ca, serverCert, serverKey } from "./testing/certificates.ts";
@@ -64,6 +65,24 @@ test("pods tolerate nodes that are not ready, or not reachable, for as long as t
       ["node.kubernetes.io/unreachable", 0],
     ],
   );
+});
+
+test("older versions of TLS are not spoken", async (t) => {
+  const h = await startHarness();
+  t.after(() => h.close());
+  const tls = { key: serverKey, cert: serverCert, clientCa: ca };
+  const spoken = async (minTls: "TLSv1.2" | "TLSv1.3"): Promise<unknown> => {
+    const { port } = await h.server.listen({ host: "127.0.0.1", port: 0, tls, minTls });
+    return new Promise((resolve) => {
+      const socket = connect({ host: "127.0.0.1", port, rejectUnauthorized: false, maxVersion: "TLSv1.2" });
+      socket.once("error", () => resolve(undefined));
+      socket.once("secureConnect", () => {
+        resolve(socket.getProtocol());
+        socket.destroy();
+      });
+    });
+  };
+  assert.deepEqual([await spoken("TLSv1.2"), await spoken("TLSv1.3")], ["TLSv1.2", undefined]);
 });
 
 test("every answer tells browsers about TLS, failures too, where that is wanted", async (t) => {

@@ -39,6 +39,11 @@ export interface AuthOptions {
   /** Where issuers' keys are said to be; default `/openid/v1/jwks` of the first issuer. */
   jwksUri?: string;
   tokenLife?: TokenLife;
+  /**
+   * Whether requests without credentials are taken as system:anonymous, where no AuthenticationConfiguration says it, which may not
+   * when this does. Default true.
+   */
+  anonymous?: boolean;
   /** Fixed bearer tokens. */
   tokens?: ReadonlyMap<string, UserInfo>;
   /** PEM of what pods are told to trust: goes into Secrets with tokens. */
@@ -102,6 +107,8 @@ export function createAuth(options: AuthOptions): Auth {
     agnostic(issuers),
   ]);
   const anonymous = new AnonymousRule();
+  const saidAnonymous = options.anonymous === undefined ? undefined : { enabled: options.anonymous };
+  anonymous.use(saidAnonymous);
   const rbac = new RbacAuthorizer();
   const authorizer = new AuthorizerChain(rbac, () => options.clock.monotonic());
   let rolesStored = false;
@@ -154,6 +161,10 @@ export function createAuth(options: AuthOptions): Auth {
       const { expressionCompiler } = await import("./expressions.ts");
       const compile = await expressionCompiler();
       const config = readAuthenticationConfig(value, ownIssuers, compile);
+      if (config.anonymous && saidAnonymous)
+        throw new Error(
+          "anonymous: Forbidden: --anonymous-auth flag cannot be set when anonymous field is configured in authentication configuration file",
+        );
       const { clock } = options;
       const fetch = options.fetchJson ?? fetchJson;
       issuers.use(
@@ -168,7 +179,7 @@ export function createAuth(options: AuthOptions): Auth {
             }),
         ),
       );
-      anonymous.use(config.anonymous);
+      anonymous.use(config.anonymous ?? saidAnonymous);
     },
     async configureAuthorization(value) {
       const { readAuthorizationConfig } = await import("./authz/config.ts");

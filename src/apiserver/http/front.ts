@@ -103,7 +103,7 @@ export async function listenFront(options: ListenOptions, handlers: FrontHandler
     ca: options.tls.clientCa,
     requestCert: true,
     rejectUnauthorized: false,
-    minVersion: "TLSv1.2",
+    minVersion: options.minTls ?? "TLSv1.2",
     handshakeTimeout: headMs,
     ...http2Options(maxStreams),
   });

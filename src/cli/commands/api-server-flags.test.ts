@@ -48,6 +48,8 @@ test("who asks, and how long things last, is told by kube-apiserver's flags", ()
   assert.deepEqual(
     read(
       "--admission-control-config-file=/a",
+      "--anonymous-auth=false",
+      "--tls-min-version=VersionTLS13",
       "--runtime-config=batch/v1=false,apps/v1",
       "--runtime-config=policy/v1/poddisruptionbudgets=0",
       "--token-auth-file=/t",
@@ -67,6 +69,8 @@ test("who asks, and how long things last, is told by kube-apiserver's flags", ()
     {
       admissionConfig: "/a",
       runtimeConfig: { "batch/v1": "false", "apps/v1": "", "policy/v1/poddisruptionbudgets": "0" },
+      anonymous: false,
+      minTls: "TLSv1.3",
       tokenFile: "/t",
       clientCaFile: "/c",
       issuers: ["https://new", "https://old"],
@@ -180,6 +184,11 @@ test("what cannot be is refused in kube-apiserver's words, also of a record that
     [
       ["--enable-admission-plugins=ResourceQuota", "--disable-admission-plugins=ResourceQuota"],
       "[ResourceQuota] in enable-admission-plugins and disable-admission-plugins overlapped",
+    ],
+    [["--tls-min-version=foo"], 'unknown tls version "foo"'],
+    [
+      ["--max-requests-inflight=0", "--max-mutating-requests-inflight=0"],
+      "invalid configuration: MaxRequestsInFlight=0 and MaxMutatingRequestsInFlight=0; they must add up to something positive",
     ],
     [["--runtime-config=foo=true"], "runtime-config invalid key foo"],
     [["--min-request-timeout=-1"], "--min-request-timeout can not be negative value"],

@@ -76,6 +76,11 @@ export const apiServerFlags: readonly FlagSpec[] = [
     help: "what browsers are told about TLS, e.g. max-age=31536000,includeSubDomains,preload",
   },
   {
+    long: "tls-min-version",
+    type: "string",
+    help: "older versions of TLS are not spoken: VersionTLS12 or VersionTLS13; default VersionTLS12",
+  },
+  {
     long: "cors-allowed-origins",
     type: "list",
     help: "regular expressions of origins whose pages may read answers in browsers, e.g. //example\\.com(:|$)",
@@ -105,6 +110,10 @@ export const apiServerFlags: readonly FlagSpec[] = [
 /** Undefined when none of these flags is given. */
 export function apiServerSettings(flags: Flags): ApiServerSettings | undefined {
   if (!apiServerFlags.some(({ long }) => flags.has(long))) return undefined;
+  if (flags.int("max-requests-inflight") === 0 && flags.int("max-mutating-requests-inflight") === 0)
+    throw new UsageError(
+      "invalid configuration: MaxRequestsInFlight=0 and MaxMutatingRequestsInFlight=0; they must add up to something positive",
+    );
   const names = (name: string): string[] => flags.list(name).flatMap((each) => each.split(","));
   return given({
     ...identitySettings(flags),
@@ -128,6 +137,7 @@ export function apiServerSettings(flags: Flags): ApiServerSettings | undefined {
     strictTransport: flags.has("strict-transport-security-directives")
       ? directives(names("strict-transport-security-directives"))
       : undefined,
+    minTls: tlsVersion(flags.text("tls-min-version")),
     corsOrigins: flags.has("cors-allowed-origins") ? patterns(names("cors-allowed-origins")) : undefined,
     goAwayChance: chance(flags, "goaway-chance"),
     http2MaxStreams: notNegative(flags, "http2-max-streams-per-connection"),
@@ -175,6 +185,14 @@ function chance(flags: Flags, name: string): number | undefined {
   const value = Number(text);
   if (text.trim() !== "" && value >= 0 && value <= 0.02) return value;
   throw new UsageError(`--${name} can not be less than 0 or greater than 0.02`);
+}
+
+/** Versions before 1.2 are not spoken here: who wants them gets 1.2. */
+function tlsVersion(name: string | undefined): ApiServerSettings["minTls"] {
+  if (name === undefined || name === "") return undefined;
+  if (name === "VersionTLS13") return "TLSv1.3";
+  if (/^VersionTLS1[012]$/.test(name)) return "TLSv1.2";
+  throw new UsageError(`unknown tls version ${JSON.stringify(name)}`);
 }
 
 /** RFC 6797, 6.1. */

@@ -15,6 +15,11 @@ export const identityFlags: readonly FlagSpec[] = [
     help: "users by their bearer tokens: lines of token,user,uid and groups",
   },
   {
+    long: "anonymous-auth",
+    type: "boolean",
+    help: "whether requests without credentials are taken as system:anonymous; default true",
+  },
+  {
     long: "client-ca-file",
     type: "string",
     help: "authorities (PEM) beside the cluster's own whose client certificates name users",
@@ -58,6 +63,7 @@ export function identitySettings(flags: Flags): ApiServerSettings {
   return given({
     authenticationConfig: fileOf(flags, "authentication-config"),
     tokenFile: fileOf(flags, "token-auth-file"),
+    anonymous: flags.has("anonymous-auth") ? flags.on("anonymous-auth") : undefined,
     clientCaFile: fileOf(flags, "client-ca-file"),
     issuers: issuersOf(flags.list("service-account-issuer")),
     audiences: audiences.length > 0 ? audiences : undefined,

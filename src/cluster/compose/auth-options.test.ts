@@ -53,6 +53,24 @@ test("tokens of a file name users", async () => {
   await assert.rejects(async () => who("t3"), { reason: "Unauthorized" });
 });
 
+test("who brings no credentials is nobody where that is wanted, and one place says so", async () => {
+  const { authenticator, configureAuthentication } = createAuth(options({ anonymous: false }));
+  const ask = async () => authenticator.authenticate({ headers: {}, peer: { address: "" }, path: "/readyz" });
+  await assert.rejects(ask, { reason: "Unauthorized" });
+  const config = { apiVersion: "apiserver.config.k8s.io/v1", kind: "AuthenticationConfiguration" };
+  await configureAuthentication({ ...config, jwt: [] });
+  await assert.rejects(ask, { reason: "Unauthorized" });
+  await assert.rejects(configureAuthentication({ ...config, anonymous: { enabled: true } }), {
+    message:
+      "anonymous: Forbidden: --anonymous-auth flag cannot be set when anonymous field is configured in authentication configuration file",
+  });
+  const usual = createAuth(options({}));
+  assert.equal(
+    await usual.authenticator.authenticate({ headers: {}, peer: { address: "" }, path: "/x" }),
+    undefined,
+  );
+});
+
 test("files that cannot be used are told in kube-apiserver's words", () => {
   const missing = join(dir, "none");
   assert.throws(() => options({ tokenFile: missing }), /^ClusterError: --token-auth-file: ENOENT/);

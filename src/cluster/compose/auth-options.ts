@@ -12,7 +12,16 @@ export function authOptions(
   settings: ApiServerSettings,
   clock: Clock,
 ): Parameters<typeof createAuth>[0] & { clientCa: string } {
-  const { tokenFile, clientCaFile, issuers = [], audiences, jwksUri, maxTokenMs, extendTokens } = settings;
+  const {
+    tokenFile,
+    clientCaFile,
+    issuers = [],
+    audiences,
+    jwksUri,
+    maxTokenMs,
+    extendTokens,
+    anonymous,
+  } = settings;
   const [issuer, ...others] = issuers;
   return {
     clock,
@@ -26,6 +35,7 @@ export function authOptions(
     },
     ...(issuer === undefined ? {} : { issuers: [issuer, ...others] }),
     ...(audiences ? { audiences } : {}),
+    ...(anonymous === undefined ? {} : { anonymous }),
     ...(jwksUri === undefined ? {} : { jwksUri }),
     ...(tokenFile ? { tokens: readTokenFile(read("token-auth-file", tokenFile), tokenFile) } : {}),
   };

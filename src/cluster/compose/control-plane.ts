@@ -178,7 +178,13 @@ export async function startControlPlane(options: {
   const tls = { ...certificates.apiserver, clientCa: `${clientCa}\n${certificates.frontProxyCa}` };
   const listen = async (host: string): Promise<void> => {
     try {
-      await server.listen({ host, port: config.apiPort, tls, maxStreams: settings.http2MaxStreams });
+      await server.listen({
+        host,
+        port: config.apiPort,
+        tls,
+        maxStreams: settings.http2MaxStreams,
+        minTls: settings.minTls,
+      });
     } catch (cause) {
       if (!isTaken(cause)) throw cause;
       throw new ClusterError(`port ${config.apiPort} on ${host}, meant for the API server, is taken`, {

@@ -39,6 +39,10 @@ export interface ApiServerSettings {
   jwksUri?: string;
   /** The longest that a token lasts, in milliseconds. */
   maxTokenMs?: number;
+  /** Whether requests without credentials are taken as system:anonymous. */
+  anonymous?: boolean;
+  /** Older versions of TLS are not spoken. */
+  minTls?: "TLSv1.2" | "TLSv1.3";
   /** Whether pods' tokens are good for a year. */
   extendTokens?: boolean;
   /** Watches last so long, or up to twice as long; seconds. */

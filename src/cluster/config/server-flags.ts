@@ -22,6 +22,8 @@ export function serverFlags(
     "admission-control-config-file": settings.admissionConfig,
     "advertise-address": advertiseAddress,
     ...auditValues(audit),
+    "anonymous-auth": settings.anonymous ?? true,
+    "tls-min-version": settings.minTls?.replace("v", "").replace(".", "").replace("TLS", "VersionTLS"),
     "api-audiences": list(settings.audiences ?? issuers),
     "client-ca-file": settings.clientCaFile,
     "default-not-ready-toleration-seconds": settings.notReadySeconds ?? 300,
