@@ -4,6 +4,7 @@ import {
   afterCreate,
   afterUpdate,
   deducedShape,
+  deepEqual,
   type Managers,
   reconcileManagers,
   UndeclaredField,
@@ -110,7 +111,8 @@ function ownersBefore(
   const before = (): Managers => stored(old);
   if (subresource !== "") return before();
   if (isReset(sent)) return nobody;
-  if (!sent || sent === old?.metadata?.managedFields) return before();
+  // Who replaces what he read sends the owners back as they are.
+  if (!sent || deepEqual(sent, old?.metadata?.managedFields)) return before();
   try {
     const given = readManagers(sent, false);
     return given.size > 0 ? given : before();
