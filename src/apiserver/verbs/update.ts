@@ -3,6 +3,7 @@ import { carryRaw, deepClone, StatusError } from "../../machinery/index.ts";
 import { admitWrite, dedupeOwners } from "../admission/admit.ts";
 import { admissionOf, writeOptions } from "../admission/request.ts";
 import type { Entry } from "../cache/entry.ts";
+import { mediaType } from "../codec/decode.ts";
 import { ConvertedEntry } from "../conversion/version-view.ts";
 import { type Call, nowTime, removeObject, textsOf, writeObject } from "../core.ts";
 import { conflict, invalid, modified, notFound, qualified } from "../errors.ts";
@@ -122,13 +123,33 @@ export async function update(call: Call): Promise<Answer> {
     if (uid !== undefined && uid !== meta.uid)
       throw conflict(resource.def, info.name, wrongUid(call, key, meta.uid, uid));
   }
-  dedupeOwners(object, call.warnings);
-  resource.def.storedAs?.toStored(object);
-  resource.def.defaults?.(object, call.core.clock);
-  return objectAnswer(call, 200, await updateObject(call, () => copied(resource.def, object)));
+  const ready = (given: KubeObject, { warnings }: Call): KubeObject => {
+    dedupeOwners(given, warnings);
+    resource.def.storedAs?.toStored(given);
+    resource.def.defaults?.(given, call.core.clock);
+    return given;
+  };
+  ready(object, call);
+  // An attempt changes what it is given. What is recorded, or was read aside (YAML), is not to be changed; for another attempt the
+  // body is read once more.
+  const { audit, headers } = call.request;
+  const own = !audit && mediaType(headers?.["content-type"]) === "application/json";
+  let first: KubeObject | undefined = object;
+  const change = (): KubeObject => {
+    if (!own) return copied(resource.def, object);
+    const given = first ?? again();
+    first = undefined;
+    return given;
+  };
+  const again = (): KubeObject => {
+    const unheard: Call = { ...call, warnings: [] };
+    const given = readObject(unheard);
+    checkWhereabouts(unheard, given);
+    return ready(given, unheard);
+  };
+  return objectAnswer(call, 200, await updateObject(call, change));
 }
 
-/** For one attempt, which changes it. */
 function copied({ rawFields }: KindDefinition, object: KubeObject): KubeObject {
   const copy = deepClone(object);
   if (rawFields) carryRaw(rawFields, object, copy);
