@@ -2,7 +2,7 @@
 import type { KindDefinition, KubeObject } from "../../api/index.ts";
 import { badRequest } from "../errors.ts";
 
-export type Columns = Pick<KindDefinition, "columns" | "rowConditions" | "hiddenAnnotations">;
+export type Columns = Pick<KindDefinition, "columns" | "rowConditions" | "hiddenAnnotations" | "type">;
 
 /** An object's metadata alone. `def`: of the kind, where it says something of metadata. */
 export const partialObject = (
@@ -82,6 +82,13 @@ export function tableOf(
     apiVersion: `meta.k8s.io/${version}`,
     metadata,
     columnDefinitions: withColumns ? tableColumns(def) : null,
-    rows: objects.map((object, i) => tableRow(def, object, now, include, version, stored[i])),
+    rows:
+      objects.length === 0 && isPlain(def)
+        ? null
+        : objects.map((object, i) => tableRow(def, object, now, include, version, stored[i])),
   };
 }
+
+/** A built-in kind that shows but its name and when it was made: its rows begin as none in the original. */
+const isPlain = ({ columns, type }: Columns): boolean =>
+  !type && columns.length === 2 && columns[1]?.name === "Created At";

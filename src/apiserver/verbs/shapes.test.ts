@@ -137,6 +137,14 @@ test("a daemon set's metadata alone lacks what stands for a field", async () => 
   assert.equal(whole.metadata.annotations[name], "1");
 });
 
+test("an empty table of a kind without columns of its own has null for rows", async () => {
+  const rows = async (path: string): Promise<unknown> =>
+    (await h.call("GET", `${path}?labelSelector=none`, undefined, table)).body.rows;
+  assert.equal(await rows("/apis/rbac.authorization.k8s.io/v1/clusterroles"), null);
+  assert.equal(await rows(`${core}/limitranges`), null);
+  assert.deepEqual(await rows(`${core}/pods`), []);
+});
+
 test("rows of pods that have ended say so", async () => {
   const { body } = await h.call("GET", `${core}/pods/p`);
   const status = { phase: "Failed" };
