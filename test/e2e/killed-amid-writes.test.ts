@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { type ApiTransport, bodyText, kubeconfigTransport, textLines } from "../../src/client/index.ts";
 import { freePort } from "../../src/testing/index.ts";
+import { eventually } from "../support/command.ts";
 import { repository } from "../support/wherry.ts";
 
 interface Item {
@@ -325,17 +326,20 @@ test("killed amid hundreds of writes at once, it has what it acknowledged and no
 
   const crds = await ask<{ items: Item[] }>(api, "GET", definitions);
   const names = new Set(crds.body.items.map(({ metadata }) => metadata.name));
-  for (const [index, { values }] of made)
-    if (!values.includes(undefined))
-      assert.ok(names.has(definition(index).metadata.name), `definition ${index}`);
-  await established(api, definition(0).metadata.name);
+  const there = [...made].filter(([, { values }]) => !values.includes(undefined)).map(([index]) => index);
+  for (const index of there) assert.ok(names.has(definition(index).metadata.name), `definition ${index}`);
+  const [some] = there;
+  assert.ok(some !== undefined, "a definition was acknowledged");
+  await established(api, definition(some).metadata.name);
   const thing = {
-    apiVersion: "killed.example.com/v1",
-    kind: "Thing0",
-    metadata: { name: "a" },
-    spec: { a: "b" },
+    ...{ apiVersion: "killed.example.com/v1", kind: `Thing${some}` },
+    ...{ metadata: { name: "a" }, spec: { a: "b" } },
   };
-  assert.equal((await ask(api, "POST", "/apis/killed.example.com/v1/things0", thing)).status, 201);
+  // Until it is served there is no JSON, but a page that says so.
+  await eventually("it is served", async () => {
+    const { status } = await ask(api, "POST", `/apis/killed.example.com/v1/things${some}`, thing);
+    return status === 201 ? true : undefined;
+  });
   await api.close();
   second.child.kill("SIGTERM");
   assert.deepEqual(await once(second.child, "exit"), [0, null]);
