@@ -19,7 +19,7 @@ import {
 } from "../../src/machinery/index.ts";
 import { fuzz } from "../../src/testing/index.ts";
 
-const runs = 150;
+const runs = 80;
 
 /** Runs `work`; errors of this kind are the input's own fault. */
 function allow<T>(kind: new (...parts: never[]) => Error, work: () => T): T | undefined {
