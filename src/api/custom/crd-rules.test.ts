@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { KubeObject } from "../meta.ts";
 import { scaleProblems } from "./scale-rules.ts";
 import type { CustomResourceDefinition } from "../generated/types.ts";
+import { crdKind } from "./crd.ts";
 import { validateDefinition, validateDefinitionUpdate } from "./crd-rules.ts";
 import type { SchemaProps } from "./schema-props.ts";
 
@@ -102,6 +103,14 @@ test("versions that objects are stored in may not go", () => {
     validateDefinitionUpdate(next, old).map(({ field }) => field),
     ["status.storedVersions[0]"],
   );
+});
+
+test("a storage version without a name is stored by that", () => {
+  const nameless = definition([spec({ type: "string" })]);
+  for (const version of nameless.spec?.versions ?? []) Object.assign(version, { name: undefined });
+  crdKind.strategy.prepareForCreate?.(nameless as KubeObject);
+  assert.deepEqual(nameless.status?.storedVersions, [""]);
+  assert.ok(!texts(nameless).some((text) => text.startsWith("status.storedVersions")));
 });
 
 test("a storage version that is there twice is stored once", () => {

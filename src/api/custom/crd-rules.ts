@@ -9,6 +9,7 @@ import {
   required,
 } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
+import { given } from "../given.ts";
 import type {
   CustomResourceDefinition,
   CustomResourceDefinitionNames,
@@ -233,13 +234,13 @@ function checkStored(crd: CustomResourceDefinition, errors: FieldError[]): void 
     errors.push(invalid(path, crd.status?.storedVersions ?? null, "must have at least one stored version"));
     return;
   }
-  const versions = crd.spec?.versions ?? [];
+  const versions = (crd.spec?.versions ?? []).map((each) => given(each));
   const wrong = invalidOften(path, () => stored);
   // A name that is there twice is found once.
   const unseen = new Set(stored);
-  for (const { name, storage } of versions)
+  for (const { name = "", storage } of versions)
     if (!unseen.delete(name) && storage) errors.push(wrong(`must have the storage version ${name}`));
-  const known = new Set(versions.map(({ name }) => name));
+  const known = new Set(versions.map(({ name = "" }) => name));
   stored.forEach((each, i) => {
     if (!known.has(each))
       errors.push(

@@ -22,8 +22,11 @@ const define = kindsOf(
   "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1",
 );
 
-const storageOf = (crd: CustomResourceDefinition): string | undefined =>
-  crd.spec?.versions?.find((version) => version.storage)?.name;
+/** A version without a name has an empty one. */
+function storageOf({ spec }: CustomResourceDefinition): string | undefined {
+  const version = spec?.versions?.find(({ storage }) => storage);
+  return version && ((version.name as string | undefined) ?? "");
+}
 
 export const isEstablished = (crd: CustomResourceDefinition): boolean =>
   conditionOf(crd, "Established")?.status === "True";
