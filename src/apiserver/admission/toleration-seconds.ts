@@ -16,8 +16,9 @@ export function defaultTolerationSeconds({
   return {
     name: "DefaultTolerationSeconds",
     admit(request) {
-      const spec = podOf(request)?.spec;
-      if (!spec) return;
+      const pod = podOf(request);
+      const { spec } = pod ?? {};
+      if (!pod || !spec) return;
       const tolerations = spec.tolerations ?? [];
       const tolerates = (key: string): boolean =>
         tolerations.some(
@@ -31,7 +32,8 @@ export function defaultTolerationSeconds({
           effect: "NoExecute",
           tolerationSeconds,
         }));
-      if (added.length > 0) spec.tolerations = [...tolerations, ...added];
+      // The spec may be the stored pod's own.
+      if (added.length > 0) pod.spec = { ...spec, tolerations: [...tolerations, ...added] };
     },
   };
 }

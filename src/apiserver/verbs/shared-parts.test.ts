@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import type { Pod } from "../../api/index.ts";
+import { openMemoryStore } from "../../store/index.ts";
+import { FakeClock } from "../../testing/index.ts";
 import { type Answered, apply, freeze, type Harness, startHarness } from "../testing/harness.ts";
 
 let h: Harness;
@@ -118,4 +120,50 @@ test("annotations are held against a spec that stays", async () => {
   const { status, text } = await patch("merge", wrong);
   assert.equal(status, 422);
   assert.match(text, /may not add AppArmor annotations/);
+});
+
+test("a pod from before a plugin was turned on is changed by it at its next change, and not before", async (t) => {
+  const store = await openMemoryStore({ clock: new FakeClock() });
+  t.after(() => store.close());
+  const gpu = { requests: { "example.com/gpu": "1" }, limits: { "example.com/gpu": "1" } };
+  const before = await startHarness({ store, plugins: { disable: ["DefaultTolerationSeconds"] } });
+  await before.call("POST", "/api/v1/namespaces/default/serviceaccounts", { metadata: { name: "default" } });
+  const spec = { containers: [{ name: "c", image: "i", resources: gpu }] };
+  const made = await before.call("POST", "/api/v1/namespaces/default/pods", {
+    metadata: { name: "p" },
+    spec,
+  });
+  assert.equal(made.body.spec?.tolerations, undefined, made.text);
+  await before.server.close();
+  const enable = ["AlwaysPullImages", "ExtendedResourceToleration", "LimitPodHardAntiAffinityTopology"];
+  const later = await startHarness({ store, plugins: { enable } });
+  t.after(() => later.server.close());
+  const pod = (): Pod => later.server.objects.get<Pod>("", "pods", "default", "p") as Pod;
+  const label = (query = "", more: object = {}): Promise<Answered> =>
+    later.call(
+      "PATCH",
+      `${path}${query}`,
+      { metadata: { labels: { n: "1" }, ...more } },
+      {
+        "content-type": types["merge"] as string,
+      },
+    );
+  freeze(pod().spec);
+  const dry = await label("?dryRun=All");
+  assert.equal(dry.body.spec.tolerations?.length, 3, dry.text);
+  assert.equal((await label("", { resourceVersion: "1" })).status, 409);
+  assert.equal(pod().spec?.tolerations, undefined);
+  const changed = await label();
+  assert.equal(changed.body.spec.tolerations.length, 3);
+  assert.equal(pod().spec?.tolerations?.length, 3);
+  freeze(pod().spec);
+  const again = await later.call(
+    "PATCH",
+    path,
+    { metadata: { labels: { n: "2" } } },
+    {
+      "content-type": types["merge"] as string,
+    },
+  );
+  assert.deepEqual(again.body.spec, changed.body.spec);
 });

@@ -39,8 +39,8 @@ export function certificateSigner(
       async reconcile(key): Promise<Outcome> {
         const request = requests.get(key);
         if (!request || request.status?.certificate) return settled;
-        if (conditionOf(request, "Approved") === undefined || conditionOf(request, "Failed") !== undefined)
-          return settled;
+        const has = (type: string): boolean => conditionOf(request, type) !== undefined;
+        if (!has("Approved") || has("Denied") || has("Failed")) return settled;
         const { signerName, usages = [], expirationSeconds } = request.spec;
         const signer = isSignerName(signerName) ? signers[signerName] : undefined;
         if (!signer || !isSignerName(signerName)) return settled;

@@ -71,7 +71,7 @@ test("ExtendedResourceToleration: pods tolerate the taints of what they ask for"
   );
   assert.deepEqual(
     found.map((each: { key: string }) => each.key),
-    ["a.example/fpga", "b.example/gpu"],
+    ["b.example/gpu", "a.example/fpga"],
     made.text,
   );
 });

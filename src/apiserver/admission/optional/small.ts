@@ -26,25 +26,28 @@ export const denyServiceExternalIps: AdmissionPlugin = {
 export const extendedResourceToleration: AdmissionPlugin = {
   name: "ExtendedResourceToleration",
   admit(request) {
-    const spec = podOf(request)?.spec;
-    if (!spec || request.operation === "DELETE") return;
+    const pod = podOf(request);
+    const { spec } = pod ?? {};
+    if (!pod || !spec || request.operation === "DELETE") return;
     const containers = [...(spec.containers ?? []), ...(spec.initContainers ?? [])];
     const names = containers
       .flatMap((each) => Object.keys(each.resources?.requests ?? {}))
       .filter(isExtended);
-    for (const key of [...new Set(names)].sort()) {
-      const added: Toleration = { key, operator: "Exists", effect: "NoSchedule" };
-      const others = (spec.tolerations ?? []).filter(
-        (each) =>
-          each.key !== key ||
-          each.effect !== "NoSchedule" ||
-          each.operator !== "Exists" ||
-          (each.value ?? "") !== "",
-      );
-      spec.tolerations = [...others, added];
-    }
+    const before = spec.tolerations ?? [];
+    const tolerations = [...new Set(names)].sort().reduce(tolerating, before);
+    // The spec may be the stored pod's own.
+    if (tolerations !== before) pod.spec = { ...spec, tolerations };
   },
 };
+
+/** With a toleration of all taints of this key that keep pods off: in the place of one that differs in its time alone, else behind the others. */
+function tolerating(before: Toleration[], key: string): Toleration[] {
+  const added: Toleration = { key, operator: "Exists", effect: "NoSchedule" };
+  const isLike = (each: Toleration): boolean =>
+    each.key === key && each.effect === added.effect && each.operator === added.operator && !each.value;
+  if (before.some((each) => isLike(each) && each.tolerationSeconds === undefined)) return before;
+  return before.some(isLike) ? before.map((each) => (isLike(each) ? added : each)) : [...before, added];
+}
 
 /** LimitPodHardAntiAffinityTopology: pods keep others away from their node alone. */
 export const limitPodHardAntiAffinityTopology: AdmissionPlugin = {
