@@ -45,10 +45,10 @@ export class Buffered implements AuditBackend {
 
   async close(): Promise<void> {
     this.#closing.abort(new Error("audit backend shut down"));
-    for (;;) {
-      await this.#held;
-      if (this.#batch.length === 0) break;
-      this.#send();
+    // When one batch is through, those that waited for it go on: they may hold up the next ones in turn.
+    while (this.#held || this.#batch.length > 0) {
+      if (this.#held) await this.#held;
+      else this.#send();
     }
     await Promise.all(this.#underWay);
     await this.#backend.close();

@@ -117,6 +117,27 @@ test("so many batches go at once, and so many more each second", async () => {
   assert.deepEqual(batches, ["a", "b", "c", "d"]);
 });
 
+test("at the end all that waits its turn goes on before there is nobody left to take it", async () => {
+  const taken: string[] = [];
+  const backend: AuditBackend = {
+    process(batch) {
+      taken.push(ids(batch));
+      return Promise.resolve(true);
+    },
+    close: async () => void taken.push("closed"),
+  };
+  const buffered = new Buffered(
+    backend,
+    { ...batch, maxSize: 1, throttle: { qps: 2, burst: 2 }, together: true },
+    { clock: new FakeClock(), lost: losses().lost },
+  );
+  buffered.process(entries("a", "b", "c", "d", "e", "f"));
+  assert.deepEqual(taken, ["a", "b"]);
+  await buffered.close();
+  await settle();
+  assert.deepEqual(taken, ["a", "b", "c", "d", "e", "f", "closed"]);
+});
+
 test("events that are too large go without objects, or not at all; batches go in pieces", () => {
   const batches: Entry[][] = [];
   const backend: AuditBackend = { process: (batch) => batches.push([...batch]) > 0, close: async () => {} };
