@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import fs, { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -66,4 +67,43 @@ test("a size of 0: it is never put aside", async (t) => {
   for (let i = 0; i < 5; i++) file.write("x".repeat(100));
   await file.close();
   assert.deepEqual(readdirSync(dir), ["audit.log"]);
+});
+
+/** Has the file system do something else, once. */
+function once(t: TestContext, name: "openSync" | "writeSync", instead: (...given: never[]) => number): void {
+  const real = fs[name];
+  const put = (made: unknown): void => {
+    Object.assign(fs, { [name]: made });
+    syncBuiltinESMExports();
+  };
+  put((...given: never[]) => {
+    put(real);
+    return instead(...given);
+  });
+  t.after(() => put(real));
+}
+
+test("when no new file can be opened, events are lost only as long as that is so", async (t) => {
+  const { dir, open } = made(t, {});
+  const file = open();
+  file.write("oneoneone\n");
+  once(t, "openSync", () => {
+    throw Object.assign(new Error("too many open files"), { code: "EMFILE" });
+  });
+  assert.throws(() => file.write("twotwotwo\n"), /too many open files/);
+  file.write("threethree\n");
+  await file.close();
+  const texts = readdirSync(dir).map((name) => readFileSync(join(dir, name), "utf8"));
+  assert.deepEqual(texts.sort(), ["oneoneone\n", "threethree\n"]);
+});
+
+test("a line is whole, also when the file takes it in pieces", async (t) => {
+  const { dir, open } = made(t, { maxSizeMb: 0 });
+  const file = open();
+  const { writeSync } = fs;
+  once(t, "writeSync", (fd: number, bytes: Buffer) => writeSync(fd, bytes, 0, 2));
+  file.write("one\n");
+  file.write("two\n");
+  await file.close();
+  assert.equal(readFileSync(join(dir, "audit.log"), "utf8"), "one\ntwo\n");
 });

@@ -57,8 +57,12 @@ export class RotatingFile implements LineWriter {
     const bytes = Buffer.from(text);
     const limit = this.#options.maxSizeMb * 1024 * 1024;
     if (limit > 0 && this.#size > 0 && this.#size + bytes.length > limit) this.#rotate();
-    writeSync(this.#file, bytes);
-    this.#size += bytes.length;
+    // A file may take less at once than there is; what it has taken counts even where it fails then.
+    for (let at = 0; at < bytes.length; ) {
+      const taken = writeSync(this.#file, bytes, at);
+      at += taken;
+      this.#size += taken;
+    }
   }
 
   async close(): Promise<void> {
@@ -69,7 +73,12 @@ export class RotatingFile implements LineWriter {
   #rotate(): void {
     const { path, now } = this.#options;
     const time = new Date(now()).toISOString().replaceAll(":", "-").replace("Z", "");
-    renameSync(path, join(dirname(path), `${this.#stem}-${time}${this.#extension}`));
+    try {
+      renameSync(path, join(dirname(path), `${this.#stem}-${time}${this.#extension}`));
+    } catch (error) {
+      // It is aside already: the new one could not be opened then, or somebody else has taken it away.
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
     const full = this.#file;
     this.#file = openSync(path, "a", 0o600);
     closeSync(full);
