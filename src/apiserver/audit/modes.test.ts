@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { settle } from "../../testing/index.ts";
+import { settle, until } from "../../testing/index.ts";
 import { auditBy, recorder } from "../testing/audit.ts";
 import { configMap, startHarness } from "../testing/harness.ts";
 import type { AuditBackend, AuditEvent } from "./event.ts";
@@ -33,7 +33,7 @@ test("an answer waits until its events are recorded, where they are not recorded
   assert.deepEqual(stages, ["RequestReceived"]);
   assert.equal((await h.call("GET", `${maps}/a`)).status, 404);
   gates[0]?.(false);
-  while (stages.length < 2) await settle(1);
+  await until("the event of the answer", () => stages.length === 2);
   assert.equal((await h.call("GET", `${maps}/a`)).status, 200);
   assert.equal(answered, false);
   gates[1]?.(false);
