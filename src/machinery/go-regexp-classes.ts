@@ -50,6 +50,19 @@ const categories: Readonly<Record<string, string>> = {
   Uppercaseletter: "Lu",
 };
 
+/** Scripts of more than one word, as Unicode 15 and RE2JS spell them, by what `canonical` makes of them. */
+const scripts: ReadonlyMap<string, string> = new Map(
+  `Anatolian_Hieroglyphs Bassa_Vah Canadian_Aboriginal Caucasian_Albanian Cypro_Minoan Dives_Akuru
+   Egyptian_Hieroglyphs Gunjala_Gondi Hanifi_Rohingya Imperial_Aramaic Inscriptional_Pahlavi
+   Inscriptional_Parthian Kayah_Li Khitan_Small_Script Linear_A Linear_B Masaram_Gondi Meetei_Mayek
+   Mende_Kikakui Meroitic_Cursive Meroitic_Hieroglyphs Nag_Mundari New_Tai_Lue Nyiakeng_Puachue_Hmong
+   Ol_Chiki Old_Hungarian Old_Italic Old_North_Arabian Old_Permic Old_Persian Old_Sogdian Old_South_Arabian
+   Old_Turkic Old_Uyghur Pahawh_Hmong Pau_Cin_Hau Phags_Pa Psalter_Pahlavi SignWriting Sora_Sompeng
+   Syloti_Nagri Tai_Le Tai_Tham Tai_Viet Warang_Citi Zanabazar_Square`
+    .split(/\s+/)
+    .map((name) => [canonical(name), name]),
+);
+
 /** A text as it is, a class by name, a named set of POSIX' (`[:alpha:]`), or a letter on its own. */
 const token = /\\Q[\s\S]*?(?:\\E|$)|\\([pP])(?:\{([^}]*)\}|([\s\S]))|\\[\s\S]|\[:\^?\w+:\]|\[\^?\]?|\]/g;
 
@@ -74,7 +87,7 @@ function classOf(negated: boolean, given: string, inside: boolean): string | und
     const set = `[:${not ? "^" : ""}ascii:]`;
     return inside ? set : `[${set}]`;
   }
-  return `\\${not ? "P" : "p"}{${categories[name] ?? name}}`;
+  return `\\${not ? "P" : "p"}{${categories[name] ?? scripts.get(name) ?? name}}`;
 }
 
 /** One capital, and neither spaces nor dashes. */

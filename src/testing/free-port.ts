@@ -10,7 +10,7 @@ const count = 17_000;
 /** Test files run beside each other: each process begins elsewhere. */
 let next = (process.pid * 37) % count;
 
-/** A port that nobody listens on at any address, and that no other test file is told of. */
+/** A port that nobody listens on at any address, and that hardly any other test file is told of. */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < count; tries++) {
     const port = first + next;
