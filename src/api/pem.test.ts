@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { nextPemBlock } from "../machinery/index.ts";
 import { certificateProblem, requestProblem } from "./certificate-data.ts";
-import { nextPemBlock } from "./pem.ts";
 
 const block = (type: string, body: string): string =>
   `-----BEGIN ${type}-----\n${body}-----END ${type}-----\n`;

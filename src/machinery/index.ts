@@ -80,5 +80,10 @@ export type {
 export type { CelType } from "./cel/types.ts";
 export * as der from "./x509/der.ts";
 export { pemBlock, pemOf } from "./x509/pem.ts";
-export { type CertificateSigningInput, readCertificateRequest } from "./x509/request.ts";
+export { nextPemBlock } from "./x509/pem-blocks.ts";
+export {
+  type CertificateSigningInput,
+  parseCertificateRequest,
+  readCertificateRequest,
+} from "./x509/request.ts";
 export { endOf as endOfSigner, type Issued, type Signer, signCertificate } from "./x509/sign.ts";

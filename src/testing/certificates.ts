@@ -11,6 +11,8 @@ export interface RequestedNames {
   ipAddresses?: readonly Buffer[];
   emailAddresses?: readonly string[];
   uris?: readonly string[];
+  /** A name in DER, or what is none, in place of common name and organizations. */
+  subject?: Buffer;
 }
 
 /** PEM of a certificate request (PKCS #10) for a new P-256 key, signed by that key or by another. */
@@ -26,10 +28,11 @@ export function certificateRequest(names: RequestedNames, signedBy?: KeyObject):
   const extensions = sequence(sequence(oid("2.5.29.17"), octets(sequence(...alternatives))));
   const info = sequence(
     integer(Buffer.from([0])),
-    sequence(
-      ...(names.organizations ?? []).map((each) => name("2.5.4.10", each)),
-      name("2.5.4.3", names.commonName),
-    ),
+    names.subject ??
+      sequence(
+        ...(names.organizations ?? []).map((each) => name("2.5.4.10", each)),
+        name("2.5.4.3", names.commonName),
+      ),
     publicKey.export({ type: "spki", format: "der" }),
     explicit(
       0,

@@ -19,7 +19,8 @@ function readPeer(socket: TLSSocket): Peer {
   if (!socket.authorized) return { address };
   const shown = socket.getPeerCertificate();
   const subject = shown.subject as { CN?: string | string[]; O?: string | string[] } | undefined;
-  const commonName = [subject?.CN ?? []].flat()[0];
+  // Of several the last one counts, as for Go's pkix.Name and for who judges requests.
+  const commonName = [subject?.CN ?? []].flat().at(-1);
   if (!commonName) return { address };
   const fingerprint = shown.fingerprint256.replaceAll(":", "").toLowerCase();
   return {

@@ -3,7 +3,7 @@ import { generateKeyPairSync, X509Certificate } from "node:crypto";
 import { type TestContext, test } from "node:test";
 import type { CertificateSigningRequest, KubeObject } from "../../api/index.ts";
 import { createClient, type ResourceClient } from "../../client/index.ts";
-import { isReason } from "../../machinery/index.ts";
+import { der, isReason } from "../../machinery/index.ts";
 import {
   certificateAuthority,
   certificateRequest,
@@ -122,6 +122,41 @@ test("nodes that may have client certificates have their requests approved, and 
   assert.equal(reasonOf(await b.get("person")), undefined);
   // It is the user who made the request that is asked about, not the node that it names.
   assert.deepEqual(b.asked, ["test nodeclient"]);
+});
+
+test("requests that hide somebody else are refused, or neither approved nor signed", async (t) => {
+  const { oid, sequence, set, utf8 } = der;
+  const attribute = (type: string, value: string): Buffer => sequence(oid(type), utf8(value));
+  const organization = set(attribute("2.5.4.10", "system:nodes"));
+  const named = (name: string): Buffer => set(attribute("2.5.4.3", name));
+  const masters = attribute("2.5.4.10", "system:masters");
+  const hidden = Buffer.concat([Buffer.from([0x31, 0x85, 0, 0, 0, 0, masters.length]), masters]);
+  const hostile = (...names: Buffer[]): string =>
+    certificateRequest({ commonName: "", subject: sequence(organization, ...names) });
+
+  const signers = { [kubelet]: certificateAuthority(start - dayMs, start + dayMs) };
+  const b = await bench(
+    t,
+    [runCertificateApprover, certificateSigner({ signers })],
+    ["nodeclient", "selfnodeclient"],
+  );
+  await assert.rejects(b.create("hidden", {}, hostile(named("system:node:n"), hidden)), {
+    message: /spec\.request: Invalid value: .*: asn1: structure error: superfluous leading zeros in length/,
+  });
+  const twice = hostile(named("system:kube-controller-manager"), named("system:node:n"));
+  await b.create("twice", {}, twice);
+  await b.create("by-hand", {}, twice);
+  await b.settle();
+  assert.equal(reasonOf(await b.get("twice")), undefined);
+  await b.approve("by-hand");
+  await b.settle();
+  const refused = await b.get("by-hand");
+  assert.deepEqual(reasonOf(refused)?.[1], [
+    "Failed",
+    "SignerValidationFailure",
+    "subject has more than one common name",
+  ]);
+  assert.equal(refused.status?.certificate, undefined);
 });
 
 test("who may not is asked about again", async (t) => {

@@ -31,7 +31,11 @@ function usageProblem(usages: readonly string[], purpose: string): string | unde
     : `usages did not match [${all.sort().join(" ")}]`;
 }
 
-const noNode = "subject common name does not begin with system:node:";
+/** Of several names readers may take another one than the last, which counts. */
+function nodeNameProblem({ commonName, commonNames }: CertificateSigningInput): string | undefined {
+  if (!commonName.startsWith("system:node:")) return "subject common name does not begin with system:node:";
+  return commonNames.length > 1 ? "subject has more than one common name" : undefined;
+}
 
 const isNodes = ({ organizations }: CertificateSigningInput): boolean =>
   organizations.length === 1 && organizations[0] === "system:nodes";
@@ -44,7 +48,7 @@ const kubeletServing: Rule = (request, usages) => {
   if (request.uris.length > 0) return "URI subjectAltNames are not allowed";
   const problem = usageProblem(usages, "server auth");
   if (problem) return problem;
-  return request.commonName.startsWith("system:node:") ? undefined : noNode;
+  return nodeNameProblem(request);
 };
 
 /** Also which requests are approved without anybody asked. */
@@ -54,8 +58,7 @@ export const kubeletClient: Rule = (request, usages) => {
   if (request.emailAddresses.length > 0) return "Email subjectAltNames are not allowed";
   if (request.ipAddresses.length > 0) return "IP subjectAltNames are not allowed";
   if (request.uris.length > 0) return "URI subjectAltNames are not allowed";
-  if (!request.commonName.startsWith("system:node:")) return noNode;
-  return usageProblem(usages, "client auth");
+  return nodeNameProblem(request) ?? usageProblem(usages, "client auth");
 };
 
 const apiServerClient: Rule = (_request, usages) => {

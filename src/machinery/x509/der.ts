@@ -57,25 +57,72 @@ export interface Part {
   raw: Buffer;
 }
 
-/** Elements in DER that follow one another; ends early where the bytes make no sense. */
-export function* parts(bytes: Buffer): Generator<Part> {
-  for (let at = 0; at + 2 <= bytes.length; ) {
-    const start = at;
-    const tag = bytes[at] as number;
-    let length = bytes[at + 1] as number;
-    at += 2;
-    if (length & 0x80) {
-      const digits = length & 0x7f;
-      if (digits === 0 || digits > 4 || at + digits > bytes.length) return;
-      length = bytes.readUIntBE(at, digits);
-      at += digits;
-    }
-    if (at + length > bytes.length) return;
-    yield { tag, value: bytes.subarray(at, at + length), raw: bytes.subarray(start, at + length) };
-    at += length;
+/** Bytes that are not DER, in the words of Go's encoding/asn1. */
+export class DerError extends Error {}
+
+const syntax = (what: string): DerError => new DerError(`asn1: syntax error: ${what}`);
+const structure = (what: string): DerError => new DerError(`asn1: structure error: ${what}`);
+
+/** From here on lengths are too large (encoding/asn1). */
+const lengthLimit = 2 ** 31;
+
+/**
+ * Tag and length of the element at an offset, and where its content begins. Throws a DerError for lengths that are
+ * indefinite or longer than they need be (X.690, 10.1), and for tags of more than one byte, which nothing here has.
+ */
+export function headAt(bytes: Uint8Array, start: number): { tag: number; length: number; content: number } {
+  if (start >= bytes.length) throw syntax("sequence truncated");
+  const tag = bytes[start] as number;
+  if ((tag & 0x1f) === 0x1f) throw structure("tag of more than one byte");
+  const first = bytes[start + 1];
+  if (first === undefined) throw syntax("truncated tag or length");
+  if (first < 0x80) return { tag, length: first, content: start + 2 };
+  if (first === 0x80) throw syntax("indefinite length found (not DER)");
+  const content = start + 2 + (first & 0x7f);
+  let length = 0;
+  for (let at = start + 2; at < content; at++) {
+    const digit = bytes[at];
+    if (digit === undefined) throw syntax("truncated tag or length");
+    length = length * 256 + digit;
+    if (length >= lengthLimit) throw structure("length too large");
+    if (length === 0) throw structure("superfluous leading zeros in length");
   }
+  if (length < 0x80) throw structure("non-minimal length");
+  return { tag, length, content };
 }
 
-/** What is within an element, if it is one of this kind. */
-export const within = (part: Part | undefined, tag: number): Part[] =>
-  part?.tag === tag ? [...parts(part.value)] : [];
+/** Elements in DER that follow one another, up to the last byte. Throws a DerError where the bytes are no DER. */
+export function parts(bytes: Buffer): Part[] {
+  const found: Part[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const { tag, length, content } = headAt(bytes, at);
+    const end = content + length;
+    if (end > bytes.length) throw syntax("data truncated");
+    found.push({ tag, value: bytes.subarray(content, end), raw: bytes.subarray(at, end) });
+    at = end;
+  }
+  return found;
+}
+
+/** The only element that the bytes hold. Throws a DerError when it is not alone. */
+export function only(bytes: Buffer): Part {
+  const [first, ...others] = parts(bytes);
+  if (!first) throw syntax("sequence truncated");
+  if (others.length > 0) throw syntax("trailing data");
+  return first;
+}
+
+/** The element, which must be of this kind, or a DerError. */
+export function expected(part: Part | undefined, tag: number): Part {
+  if (!part) throw syntax("sequence truncated");
+  if (part.tag !== tag) throw structure(`tags don't match (${tag & 0x1f} vs ${part.tag & 0x1f})`);
+  return part;
+}
+
+/** What is within an element, which must be of this kind and hold so many elements, or a DerError. */
+export function within(part: Part | undefined, tag: number, least = 0, most = Infinity): Part[] {
+  const found = parts(expected(part, tag).value);
+  if (found.length < least) throw syntax("sequence truncated");
+  if (found.length > most) throw syntax("trailing data");
+  return found;
+}

@@ -1,11 +1,12 @@
 /** PKCS #10 certificate requests (RFC 2986). Node reads certificates, but not requests. */
 import { createPublicKey, verify } from "node:crypto";
-import { type Part, parts, within } from "./der.ts";
-import { pemBlock } from "./pem.ts";
+import { DerError, expected, only, type Part, within } from "./der.ts";
+import { oidOf, readName, type SubjectName } from "./name.ts";
+import { nextPemBlock } from "./pem-blocks.ts";
 
-export interface CertificateSigningInput {
+export interface CertificateSigningInput extends SubjectName {
+  /** The one that counts: the last. */
   commonName: string;
-  organizations: string[];
   dnsNames: string[];
   /** As bytes: 4 or 16. */
   ipAddresses: Buffer[];
@@ -19,10 +20,8 @@ export interface CertificateSigningInput {
   isSigned(): boolean;
 }
 
-const tags = { sequence: 0x30, set: 0x31, oid: 0x06, octets: 0x04, attributes: 0xa0 };
+const tags = { sequence: 0x30, set: 0x31, integer: 0x02, bits: 0x03, octets: 0x04, attributes: 0xa0 };
 const oids = {
-  commonName: "550403",
-  organization: "55040a",
   extensionRequest: "2a864886f70d01090e",
   subjectAltName: "551d11",
 };
@@ -39,63 +38,89 @@ const digests: Readonly<Record<string, string | null>> = {
   "2b6570": null,
 };
 
-const hex = (part: Part | undefined): string => (part?.tag === tags.oid ? part.value.toString("hex") : "");
-
-/** Undefined when the text is no request in PEM. */
+/** Undefined when the text is no request in PEM, or not in strict DER. */
 export function readCertificateRequest(pem: string): CertificateSigningInput | undefined {
-  const bytes = pemBlock(pem, "CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST");
-  if (!bytes) return undefined;
-  const [info, algorithm, signature] = within([...parts(bytes)][0], tags.sequence);
+  const block = nextPemBlock(pem, 0);
+  if (block?.type !== "CERTIFICATE REQUEST") return undefined;
+  try {
+    return parseCertificateRequest(Buffer.from(block.bytes, "latin1"));
+  } catch (error) {
+    if (error instanceof DerError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Reads a CertificationRequest. Where bytes could be read in another way, or are left over, it throws a DerError: who
+ * judges a request, who signs it and who is shown the certificate must all find the same in it.
+ */
+export function parseCertificateRequest(bytes: Buffer): CertificateSigningInput {
+  const [info, algorithm, signature] = within(only(bytes), tags.sequence, 3, 3) as [Part, Part, Part];
   // CertificationRequestInfo: version, subject, key, attributes.
-  const [, subject, key, attributes] = within(info, tags.sequence);
-  if (!info || subject?.tag !== tags.sequence || key?.tag !== tags.sequence) return undefined;
-  const read: CertificateSigningInput = {
-    commonName: "",
-    organizations: [],
-    dnsNames: [],
-    ipAddresses: [],
-    emailAddresses: [],
-    uris: [],
+  const [version, subject, key, attributes] = within(info, tags.sequence, 4, 4) as [Part, Part, Part, Part];
+  expected(version, tags.integer);
+  expected(signature, tags.bits);
+  oidOf(within(algorithm, tags.sequence, 1, 2)[0]);
+  within(key, tags.sequence, 2, 2);
+  const { commonNames, organizations } = readName(subject);
+  return {
+    commonName: commonNames.at(-1) ?? "",
+    commonNames,
+    organizations,
+    ...readAlternativeNames(alternativeNames(attributes)),
     subject: subject.raw,
     publicKey: key.raw,
     isSigned: () => isSigned(info, key, algorithm, signature),
   };
-  for (const relative of parts(subject.value)) {
-    if (relative.tag !== tags.set) return undefined;
-    for (const attribute of parts(relative.value)) {
-      const [type, value] = [...parts(attribute.value)];
-      if (type?.tag !== tags.oid || !value) return undefined;
-      if (hex(type) === oids.commonName) read.commonName = value.value.toString();
-      if (hex(type) === oids.organization) read.organizations.push(value.value.toString());
-    }
-  }
-  for (const name of alternativeNames(attributes)) {
-    if (name.tag === 0x81) read.emailAddresses.push(name.value.toString());
-    if (name.tag === 0x82) read.dnsNames.push(name.value.toString());
-    if (name.tag === 0x86) read.uris.push(name.value.toString());
-    if (name.tag === 0x87) read.ipAddresses.push(name.value);
+}
+
+function readAlternativeNames(names: readonly Part[]) {
+  const read = {
+    dnsNames: [] as string[],
+    ipAddresses: [] as Buffer[],
+    emailAddresses: [] as string[],
+    uris: [] as string[],
+  };
+  for (const { tag, value } of names) {
+    if (tag === 0x81) read.emailAddresses.push(ia5(value, "rfc822Name"));
+    if (tag === 0x82) read.dnsNames.push(ia5(value, "dNSName"));
+    if (tag === 0x86) read.uris.push(ia5(value, "uniformResourceIdentifier"));
+    if (tag !== 0x87) continue;
+    if (value.length !== 4 && value.length !== 16)
+      throw new DerError(`x509: cannot parse IP address of length ${value.length}`);
+    read.ipAddresses.push(value);
   }
   return read;
 }
 
-/** GeneralNames of the extension that is asked for (RFC 5280, 4.2.1.6). */
-function alternativeNames(attributes: Part | undefined): Part[] {
-  for (const attribute of within(attributes, tags.attributes)) {
-    const [type, values] = within(attribute, tags.sequence);
-    if (hex(type) !== oids.extensionRequest) continue;
-    for (const extension of within(within(values, tags.set)[0], tags.sequence)) {
-      const members = within(extension, tags.sequence);
-      const value = members.at(-1);
-      if (hex(members[0]) !== oids.subjectAltName || value?.tag !== tags.octets) continue;
-      return within([...parts(value.value)][0], tags.sequence);
-    }
-  }
-  return [];
+function ia5(value: Buffer, kind: string): string {
+  if (value.some((byte) => byte === 0 || byte > 0x7f)) throw new DerError(`x509: SAN ${kind} is malformed`);
+  return value.toString("latin1");
 }
 
-function isSigned(info: Part, key: Part, algorithm: Part | undefined, signature: Part | undefined): boolean {
-  const digest = digests[hex(within(algorithm, tags.sequence)[0])];
-  if (digest === undefined || signature?.tag !== 0x03) return false;
+/** GeneralNames of the extension that is asked for (RFC 5280, 4.2.1.6). */
+function alternativeNames(attributes: Part): Part[] {
+  const seen = new Set<string>();
+  let names: Part[] = [];
+  for (const attribute of within(attributes, tags.attributes)) {
+    const [type, values] = within(attribute, tags.sequence, 2, 2);
+    if (oidOf(type) !== oids.extensionRequest) continue;
+    for (const extension of within(within(values, tags.set, 1, 1)[0], tags.sequence)) {
+      const members = within(extension, tags.sequence, 2, 3);
+      const kind = oidOf(members[0]);
+      if (seen.has(kind))
+        throw new DerError("x509: certificate request contains duplicate requested extensions");
+      seen.add(kind);
+      const { value } = expected(members.at(-1), tags.octets);
+      if (kind === oids.subjectAltName) names = within(only(value), tags.sequence);
+    }
+  }
+  return names;
+}
+
+function isSigned(info: Part, key: Part, algorithm: Part, signature: Part): boolean {
+  const digest = digests[oidOf(within(algorithm, tags.sequence)[0])];
+  if (digest === undefined) return false;
   try {
     const publicKey = createPublicKey({ key: key.raw, format: "der", type: "spki" });
     // A bit string begins with how many bits do not count.

@@ -8,7 +8,7 @@ import {
   integer,
   octets,
   oid,
-  parts,
+  only,
   sequence,
   time,
   within,
@@ -65,7 +65,7 @@ export interface Issued {
 /** When the authority's certificate ends; milliseconds since the epoch. */
 export const endOf = ({ cert }: Signer): number => Date.parse(new X509Certificate(cert).validTo);
 
-/** PEM of a certificate for a request. Throws an Error for usages that there are not, and keys that cannot sign. */
+/** PEM of a certificate for a request. Throws an Error for usages that there are not, keys that cannot sign, and subjects that read otherwise than they did in the request. */
 export function signCertificate(request: CertificateSigningInput, signer: Signer, issued: Issued): string {
   const key = createPrivateKey(signer.key);
   const { algorithm, digest } = algorithmOf(key);
@@ -80,7 +80,23 @@ export function signCertificate(request: CertificateSigningInput, signer: Signer
     request.publicKey,
     explicit(3, sequence(...extensionsOf(request, issued.usages, keyIdentifier))),
   );
-  return pemOf("CERTIFICATE", sequence(body, algorithm, bits(sign(digest, body, key))));
+  const pem = pemOf("CERTIFICATE", sequence(body, algorithm, bits(sign(digest, body, key))));
+  if (!names(new X509Certificate(pem), request))
+    throw new Error(
+      "refusing to sign: the certificate's subject is not the one that the request was read to have",
+    );
+  return pem;
+}
+
+/** Whether TLS will find the common names and organizations in a certificate that its request was judged by. */
+function names(made: X509Certificate, { commonNames, organizations }: CertificateSigningInput): boolean {
+  const { CN, O } = (made.toLegacyObject().subject ?? {}) as {
+    CN?: string | string[];
+    O?: string | string[];
+  };
+  const same = (found: string | string[] | undefined, read: readonly string[]): boolean =>
+    JSON.stringify([found ?? []].flat().sort()) === JSON.stringify([...read].sort());
+  return same(CN, commonNames) && same(O, organizations);
 }
 
 function algorithmOf(key: KeyObject): { algorithm: Buffer; digest: string | null } {
@@ -110,23 +126,18 @@ function algorithmOf(key: KeyObject): { algorithm: Buffer; digest: string | null
 
 /** The authority's name, and the identifier of its key, where it has one. */
 function authorityOf(cert: string): { name: Buffer; keyIdentifier: Buffer | undefined } {
-  const [body] = within([...parts(pemBlock(cert, "CERTIFICATE") ?? Buffer.alloc(0))][0], 0x30);
+  const [body] = within(only(pemBlock(cert, "CERTIFICATE") ?? Buffer.alloc(0)), 0x30);
   const members = within(body, 0x30);
   // version, serial, algorithm, issuer, validity, subject, key, extensions
   const name = members[5]?.raw;
   if (!name) throw new Error("the authority's certificate cannot be read");
-  const extensions = within(
-    within(
-      members.find(({ tag }) => tag === 0xa3),
-      0xa3,
-    )[0],
-    0x30,
-  );
+  const wrapped = members.find(({ tag }) => tag === 0xa3);
+  const extensions = wrapped ? within(only(wrapped.value), 0x30) : [];
   const identifier = extensions
     .map((each) => within(each, 0x30))
     .find(([type]) => type?.value.toString("hex") === "551d0e")
     ?.at(-1);
-  return { name, keyIdentifier: identifier && [...parts(identifier.value)][0]?.value };
+  return { name, keyIdentifier: identifier && only(identifier.value).value };
 }
 
 const extension = (type: string, critical: boolean, value: Uint8Array): Buffer =>
