@@ -40,8 +40,6 @@ export function oidOf(part: Part | undefined): string {
   return value.toString("hex");
 }
 
-const invalid = (kind: string): DerError => new DerError(`x509: invalid ${kind}`);
-
 /** The text of a string in one of the kinds that Go's crypto/x509 knows. Throws a DerError. */
 function stringOf({ tag, value }: Part): string {
   const text = decoded(tag, value);
@@ -52,7 +50,7 @@ function stringOf({ tag, value }: Part): string {
 function decoded(tag: number, value: Buffer): string {
   const latin = value.toString("latin1");
   const matching = (allowed: RegExp, kind: string): string => {
-    if (!allowed.test(latin)) throw invalid(kind);
+    if (!allowed.test(latin)) throw new DerError(`asn1: syntax error: ${kind} contains invalid character`);
     return latin;
   };
   switch (tag) {
@@ -60,7 +58,7 @@ function decoded(tag: number, value: Buffer): string {
       try {
         return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(value);
       } catch {
-        throw invalid("UTF-8 string");
+        throw new DerError("asn1: invalid UTF-8 string");
       }
     case 0x12:
       return matching(/^[0-9 ]*$/, "NumericString");
@@ -82,8 +80,8 @@ function decoded(tag: number, value: Buffer): string {
 
 /** UCS-2, big-endian, without surrogates and what is no character for ever. */
 function basicPlane(value: Buffer): string {
-  if (value.length % 2 !== 0) throw invalid("BMPString");
+  if (value.length % 2 !== 0) throw new DerError("invalid BMPString");
   const text = Buffer.from(value).swap16().toString("utf16le");
-  if (/[\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]/.test(text)) throw invalid("BMPString");
+  if (/[\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]/.test(text)) throw new DerError("invalid BMPString");
   return text;
 }
