@@ -75,13 +75,13 @@ export interface VersionConversion {
   converted(object: KubeObject): readonly string[];
 }
 
-/** All there is to know about one served resource. A CustomResourceDefinition produces the same object at run time. */
 /** Parts of a stored object, by name, which an object that is to replace it may share. */
 export type Parts = Readonly<Record<string, unknown>>;
 
 /** What becomes of nulls in members that may not be null. */
 export type Nulls = "dropped" | "kept";
 
+/** All there is to know about one served resource. A CustomResourceDefinition produces the same object at run time. */
 export interface KindDefinition {
   /** "" for the core group. */
   group: string;

@@ -48,6 +48,7 @@ test("what cannot be turned on or off is told in kube-apiserver's words", () => 
   assert.equal(problem("api/beta", "x"), "invalid value api/beta=x");
   assert.equal(problem("api/foo", "true"), "unknown api groups api/foo");
   assert.equal(problem("a/b/c/d", "true"), "runtime-config invalid key a/b/c/d");
+  assert.equal(problem("constructor", "true"), "runtime-config invalid key constructor");
   assert.equal(problem("apps/v9", "true"), "group version apps/v9 that has not been registered");
   assert.equal(
     problem("apps/v1", "maybe"),
