@@ -190,7 +190,8 @@ function once({ target, agent, path, body, headers, credentials, signal }: Posti
         read(response, signal, most).then(resolve, reject);
       },
     );
-    // Nobody asked to speak another protocol.
+    // Nobody asked to speak another protocol. To client-go that is an answer like others; proxies, which give up here, have
+    // `onUnaskedUpgrade`.
     call.once("upgrade", ({ statusCode = 0, headers }, socket) => {
       socket.destroy();
       const contentType = headers["content-type"];
