@@ -22,7 +22,7 @@ export const identityFlags: readonly FlagSpec[] = [
   {
     long: "client-ca-file",
     type: "string",
-    help: "authorities (PEM) beside the cluster's own whose client certificates name users",
+    help: "authorities (PEM) beside the cluster's own whose client certificates name users; those in between must be in it too",
   },
   {
     long: "service-account-issuer",
