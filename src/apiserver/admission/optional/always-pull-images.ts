@@ -1,4 +1,5 @@
 import type { Pod } from "../../../api/index.ts";
+import { aggregateText, StatusError } from "../../../machinery/index.ts";
 import { forbidden } from "../../errors.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "../chain.ts";
 import { podOf } from "../pod-of.ts";
@@ -18,10 +19,14 @@ export const alwaysPullImages: AdmissionPlugin = {
   },
   validate(request) {
     const pod = concerned(request);
-    const other = pod && imagesOf(pod).find(({ policy }) => policy !== "Always");
-    if (!other) return;
-    const why = `${other.path}: Unsupported value: ${JSON.stringify(other.policy ?? "")}: supported values: "Always"`;
-    throw forbidden(request.resource.def, request.name, why);
+    const others = pod ? imagesOf(pod).filter(({ policy }) => policy !== "Always") : [];
+    if (others.length === 0) return;
+    const refusals = others.map(({ path, policy }) => {
+      const why = `${path}: Unsupported value: ${JSON.stringify(policy ?? "")}: supported values: "Always"`;
+      return forbidden(request.resource.def, request.name, why).message;
+    });
+    // kube-apiserver gathers its refusals into an error that is no Status any more: 500 without a reason, also for one.
+    throw new StatusError("", aggregateText(refusals));
   },
 };
 

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { configMap, failure, type Harness, pod, startHarness } from "../../testing/harness.ts";
+import type { AdmissionRequest } from "../chain.ts";
+import { alwaysPullImages } from "./always-pull-images.ts";
 
 const base = "/api/v1/namespaces/default";
 const merge = { "content-type": "application/merge-patch+json" };
@@ -34,6 +36,26 @@ test("AlwaysPullImages: images are pulled whatever the pod says; updates without
   );
   const relabelled = await h.call("PATCH", `${base}/pods/p`, { metadata: { labels: { a: "b" } } }, merge);
   assert.equal(relabelled.status, 200, relabelled.text);
+});
+
+test("AlwaysPullImages: what another has changed since is refused, all of it in one error without a reason", () => {
+  const judge = (spec: object) =>
+    alwaysPullImages.validate?.({
+      operation: "CREATE",
+      subresource: "",
+      resource: { def: { group: "", kind: "Pod", plural: "pods" } },
+      name: "p",
+      object: { spec },
+    } as unknown as AdmissionRequest);
+  const always = { ...container, imagePullPolicy: "Always" };
+  void judge({ containers: [always] });
+  const why = (path: string, policy: string) =>
+    `pods "p" is forbidden: spec.${path}: Unsupported value: "${policy}": supported values: "Always"`;
+  const one = why("containers[1].imagePullPolicy", "IfNotPresent");
+  assert.throws(() => judge({ containers: [always, container] }), { code: 500, reason: "", message: one });
+  const volumes = [{ name: "v", image: { reference: "b:1", pullPolicy: "Never" } }];
+  const both = `[${why("containers[0].imagePullPolicy", "IfNotPresent")}, ${why("volumes[0].image.pullPolicy", "Never")}]`;
+  assert.throws(() => judge({ containers: [container], volumes }), { code: 500, reason: "", message: both });
 });
 
 test("DenyServiceExternalIPs: no new external addresses; those that are there stay", async (t) => {
