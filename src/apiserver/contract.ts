@@ -256,7 +256,10 @@ export interface ApiServerOptions {
   shutdown?: ShutdownOptions;
   /** How long requests may take that do not last, in milliseconds: --request-timeout. Default a minute. */
   requestMs?: number;
-  /** Watches whose client names no time last so long, or up to twice as long: --min-request-timeout. 0: for ever. Default 1800. */
+  /**
+   * Watches whose client names no time last so long, or up to twice as long: --min-request-timeout. 0: they end behind what they
+   * start with. Default 1800.
+   */
   minRequestSeconds?: number;
   /** How long events are kept: --event-ttl. 0: for ever. Default an hour. */
   eventTtlSeconds?: number;

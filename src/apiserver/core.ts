@@ -44,7 +44,7 @@ export interface Core {
   readonly tracer: Tracer | undefined;
   /** What `componentstatuses` says: the store and the parts that are known of. */
   readonly components: () => Promise<readonly ComponentState[]>;
-  /** Watches whose client names no time last so long, or up to twice as long; 0: for ever. Default half an hour. */
+  /** Watches whose client names no time last so long, or up to twice as long; 0: they end behind what they start with. Default half an hour. */
   readonly minRequestSeconds?: number | undefined;
   /** How long events are kept; 0: for ever. Default an hour. */
   readonly eventTtlSeconds?: number | undefined;

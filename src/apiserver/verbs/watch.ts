@@ -161,12 +161,14 @@ class WatchStream implements PushStream {
     const timeout = timeoutMs > 0 ? core.clock.timer(timeoutMs, finish) : undefined;
     core.closing.addEventListener("abort", finish, { once: true });
     resource.retired.addEventListener("abort", finish, { once: true });
+    // Without any time it ends behind what it starts with.
+    const told = timeoutMs > 0 ? () => {} : finish;
     const begun =
       source instanceof ConvertedSource
-        ? this.#beginConverted(sink, source)
-        : this.#begin(sink, source, (next) => tried(next));
+        ? this.#beginConverted(sink, source, told)
+        : this.#begin(sink, source, (next) => tried(next), told);
     if (!begun) finish();
-    else if (this.#settings.bookmarks) {
+    else if (this.#settings.bookmarks && !ended) {
       const mark = (): void => {
         const { revision } = core.caches;
         source.whenTold(() => this.#write(sink, this.#frames.bookmark(false, revision)));
@@ -182,7 +184,12 @@ class WatchStream implements PushStream {
   }
 
   /** What the watch starts with: the state, or what happened since. False when the history is too short. */
-  #begin(sink: StreamSink, source: CachedSource, tried: (next: () => boolean) => boolean): boolean {
+  #begin(
+    sink: StreamSink,
+    source: CachedSource,
+    tried: (next: () => boolean) => boolean,
+    told: () => void,
+  ): boolean {
     const { resource, core } = this.#call;
     const { resourceVersion } = this.#options;
     let at = 0;
@@ -200,6 +207,7 @@ class WatchStream implements PushStream {
         () => tried(next),
         () => {
           this.#listed(sink, revision);
+          told();
         },
       );
       return true;
@@ -213,16 +221,12 @@ class WatchStream implements PushStream {
       if (frame) this.#write(sink, frame);
       return change !== undefined;
     };
-    source.begin(
-      sink,
-      () => tried(next),
-      () => {},
-    );
+    source.begin(sink, () => tried(next), told);
     return true;
   }
 
   /** The same where what it starts with must be converted: it is told when that is done. */
-  #beginConverted(sink: StreamSink, source: ConvertedSource): boolean {
+  #beginConverted(sink: StreamSink, source: ConvertedSource, told: () => void): boolean {
     const { resource, info } = this.#call;
     const { resourceVersion } = this.#options;
     if (this.#settings.wantsInitial) {
@@ -232,12 +236,13 @@ class WatchStream implements PushStream {
       });
       source.begin(state, () => {
         this.#listed(sink, revision);
+        told();
       });
       return true;
     }
     const missed = resourceVersion ? resource.cache.since(resourceVersion) : [];
     if (!missed) return this.#tooOld(sink, resourceVersion as number);
-    source.begin(missed, () => {});
+    source.begin(missed, told);
     return true;
   }
 

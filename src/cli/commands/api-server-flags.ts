@@ -57,7 +57,7 @@ export const apiServerFlags: readonly FlagSpec[] = [
   {
     long: "min-request-timeout",
     type: "int",
-    help: "seconds that a watch lasts whose client names no time, or up to twice as long; 0: for ever; default 1800",
+    help: "seconds that a watch lasts whose client names no time, or up to twice as long; 0: it ends behind what it starts with; default 1800",
   },
   { long: "event-ttl", type: "string", help: "how long events are kept; 0: for ever; default 1h0m0s" },
   {
