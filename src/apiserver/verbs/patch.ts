@@ -30,12 +30,14 @@ export async function patch(call: Call): Promise<Answer> {
   const { def } = resource;
   if (mediaType(request.headers?.["content-type"]) === applyType) return serverSideApply(call);
   const read = readPatch(call);
-  const entry = await updateObject(call, (existing, same) => {
+  const entry = await updateObject(call, (existing, parts) => {
     // Of what is kept as text, all numbers must be as they were written.
     const { object: made, shown } = read.apply(
       def.rawFields ? resource.reread(existing) : resource.object(existing),
     );
     const owners = existing.object.metadata?.managedFields;
+    // What a patch makes of another kind is read as that, in place.
+    const same = isOfKind(made, existing.object) ? parts : undefined;
     const object =
       shown === undefined
         ? decoded(
@@ -62,6 +64,9 @@ export async function patch(call: Call): Promise<Answer> {
   });
   return objectAnswer(call, 200, entry);
 }
+
+const isOfKind = (made: unknown, { kind, apiVersion }: KubeObject): boolean =>
+  isObject(made) && made.kind === kind && made.apiVersion === apiVersion;
 
 /**
  * What a JSON or merge patch leaves of members that are kept as text: it has gone through the text as that is written out,

@@ -111,6 +111,36 @@ test("a part that changes is another one, and the other part is not", async () =
   ]);
 });
 
+test("a patch that makes something else of it leaves the pod as it was", async () => {
+  const before = await h.call("GET", path);
+  const was = stored();
+  for (const change of [
+    { kind: "Service" },
+    { apiVersion: "v2" },
+    { apiVersion: "apps/v1", kind: "Deployment" },
+    { kind: "Secret", spec: null },
+    { kind: null },
+    { apiVersion: null },
+    { metadata: null },
+    { metadata: { name: "other" } },
+    { spec: null },
+    { spec: [] },
+    { status: [] },
+  ]) {
+    const said = JSON.stringify(change);
+    const merged = await patch("merge", change);
+    const merging = await patch("strategic", change);
+    const operations = Object.entries(change).map(([name, value]) =>
+      value === null ? { op: "remove", path: `/${name}` } : { op: "replace", path: `/${name}`, value },
+    );
+    const edited = await patch("json", operations);
+    for (const { status, text } of [merged, merging, edited])
+      assert.ok(status === 200 || !/Cannot (?:add|assign|delete)/.test(text), `${said}: ${text}`);
+    assert.equal(stored(), was, said);
+  }
+  assert.deepEqual((await h.call("GET", path)).body, before.body);
+});
+
 test("annotations are held against a spec that stays", async () => {
   const wrong = {
     metadata: { annotations: { "container.apparmor.security.beta.kubernetes.io/x": "unconfined" } },
