@@ -150,6 +150,7 @@ export async function update(call: Call): Promise<Answer> {
   return objectAnswer(call, 200, await updateObject(call, change));
 }
 
+/** For one attempt, which changes it. */
 function copied({ rawFields }: KindDefinition, object: KubeObject): KubeObject {
   const copy = deepClone(object);
   if (rawFields) carryRaw(rawFields, object, copy);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { resolve } from "node:path";
 import { test } from "node:test";
 import { parseFlags, UsageError } from "../flags.ts";
+import { usageProblem } from "../testing/usage-problem.ts";
 import { apiServerFlags, apiServerSettings } from "./api-server-flags.ts";
 
 const read = (...argv: string[]) => apiServerSettings(parseFlags(argv, apiServerFlags).flags);
@@ -139,15 +140,7 @@ test("how events are recorded is told for the log and for the webhook", () => {
 });
 
 test("what cannot be is refused in kube-apiserver's words, also of a record that is not made", () => {
-  const problem = (...argv: string[]): string => {
-    try {
-      read(...argv);
-      return "";
-    } catch (error) {
-      assert.ok(error instanceof UsageError);
-      return error.message;
-    }
-  };
+  const problem = (...argv: string[]): string => usageProblem(read, ...argv);
   const log = "--audit-log-path=x";
   for (const [flags, message] of [
     [

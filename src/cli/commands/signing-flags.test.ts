@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { resolve } from "node:path";
 import { test } from "node:test";
-import { parseFlags, UsageError } from "../flags.ts";
+import { parseFlags } from "../flags.ts";
+import { usageProblem } from "../testing/usage-problem.ts";
 import { signingFlags, signingOf } from "./signing-flags.ts";
 
 const read = (...argv: string[]) => signingOf(parseFlags(argv, signingFlags).flags);
@@ -37,15 +38,7 @@ test("one authority signs for all signers, or one for each that is named", () =>
 });
 
 test("what does not go together is refused in kube-controller-manager's words", () => {
-  const problem = (...argv: string[]): string => {
-    try {
-      read(...argv);
-      return "";
-    } catch (error) {
-      assert.ok(error instanceof UsageError);
-      return error.message;
-    }
-  };
+  const problem = (...argv: string[]): string => usageProblem(read, ...argv);
   const client = "--cluster-signing-kubelet-client";
   assert.equal(
     problem(`${client}-cert-file=c`),
