@@ -69,3 +69,8 @@ export const startSteps = [
   "apiservice-openapi-controller",
   "apiservice-openapiv3-controller",
 ] as const;
+
+/** Those of who puts extension servers (APIServices) behind this one. */
+export const aggregationSteps = startSteps.filter((name) =>
+  /aggregator|^apiservice|autoregistration|authentication/.test(name),
+);

@@ -1,0 +1,100 @@
+/** Makes the `Core` that every verb works with: the served kinds, the admission chain, the state that is kept beside them. */
+import { kinds as builtInKinds } from "../../api/index.ts";
+import { AdmissionChain, type AdmissionPlugin } from "../admission/chain.ts";
+import { guardPlugin } from "../admission/guards.ts";
+import { admissionPlugins } from "../admission/plugins.ts";
+import type { ObjectCaches } from "../cache/objects.ts";
+import type { ApiServerOptions } from "../contract.ts";
+import { type Core, writeObject } from "../core.ts";
+import type { Meters } from "../metrics/meters.ts";
+import { EventLeases } from "../registry/event-leases.ts";
+import { Lines } from "../registry/lines.ts";
+import { Registry } from "../registry/registry.ts";
+import { readRuntimeConfig } from "../registry/runtime-config.ts";
+
+/** What exists before the core does. */
+export interface CoreParts {
+  /** Filled from the store already. */
+  caches: ObjectCaches;
+  meters: Meters;
+  /** Watches under way end when it aborts. */
+  closing: AbortSignal;
+  /** Why the store cannot be followed any more; undefined while it can. */
+  storeError(): Error | undefined;
+}
+
+export function createCore(options: ApiServerOptions, parts: CoreParts): Core {
+  const { store, clock, log, random, authorizer } = options;
+  const { caches, meters, closing } = parts;
+  const registry = servedKinds(options, caches);
+  const writeWithCore: WriteWithCore = (...change) => writeObject(core, ...change);
+  const plugins = defaultPlugins(options, parts, registry, writeWithCore);
+  const core: Core = {
+    store,
+    clock,
+    log,
+    random,
+    caches,
+    registry,
+    admission: new AdmissionChain([...plugins, guardPlugin(options.guards ?? new Map(), caches)], {
+      clock,
+      metrics: meters.admission,
+    }),
+    authorizer,
+    leases: new EventLeases(store, clock, meters.storage.leased),
+    lines: new Lines(),
+    meters,
+    components: () =>
+      Promise.resolve([
+        ...(options.components?.() ?? []),
+        { name: "etcd-0", error: parts.storeError()?.message },
+      ]),
+    tracer: options.tracer,
+    closing,
+    minRequestSeconds: options.minRequestSeconds,
+    eventTtlSeconds: options.eventTtlSeconds,
+  };
+  return core;
+}
+
+/** `writeObject` with the core already given: plugins exist before it does. */
+type WriteWithCore = Parameters<typeof admissionPlugins>[0]["write"];
+
+/** The built-in kinds and the special handlers that --runtime-config leaves on. */
+function servedKinds({ runtimeConfig, special }: ApiServerOptions, caches: ObjectCaches): Registry {
+  const isServed = readRuntimeConfig(runtimeConfig ?? new Map(), builtInKinds);
+  const pluralOf = (key: string): string => key.split(/[./]/, 1)[0] ?? "";
+  return new Registry(
+    builtInKinds.filter(({ group, version, plural }) => isServed(group, version, plural)),
+    new Map(
+      [...(special ?? [])].filter(([key, { group, version }]) => isServed(group, version, pluralOf(key))),
+    ),
+    caches,
+  );
+}
+
+function defaultPlugins(
+  options: ApiServerOptions,
+  { caches, meters }: CoreParts,
+  registry: Registry,
+  write: WriteWithCore,
+): readonly AdmissionPlugin[] {
+  if (options.admission === false) return [];
+  const { clock, random, network, authorizer, log, tolerationSeconds } = options;
+  return admissionPlugins(
+    {
+      registry,
+      caches,
+      clock,
+      random,
+      network,
+      authorizer,
+      log,
+      metrics: meters.admission,
+      tolerationSeconds,
+      configuration: options.pluginConfiguration,
+      write,
+    },
+    options.plugins,
+  );
+}

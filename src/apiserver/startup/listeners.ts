@@ -1,0 +1,90 @@
+/** The addresses the server listens at, and what every request that comes by one of them passes first. */
+import type { ApiServerOptions, HandlerRequest, ListenOptions } from "../contract.ts";
+import { withCors } from "../http/cors.ts";
+import { type Front, type FrontHandlers, listenFront } from "../http/front.ts";
+import { withStrictTransport } from "../http/strict-transport.ts";
+import type { Meters } from "../metrics/meters.ts";
+import type { MetricsRegistry } from "../metrics/registry.ts";
+import { infoOf } from "../request-info.ts";
+import type { Answer } from "../response.ts";
+import type { Shutdown } from "../shutdown.ts";
+
+export interface ListenerParts {
+  options: Pick<ApiServerOptions, "log" | "random" | "strictTransport" | "corsOrigins" | "goAwayChance">;
+  shutdown: Shutdown;
+  metrics: MetricsRegistry;
+  meters: Meters;
+  upgrades: Pick<FrontHandlers, "upgrades" | "upgrade">;
+  handle(request: HandlerRequest): Promise<Answer>;
+}
+
+export class Listeners {
+  readonly #handlers: FrontHandlers;
+  readonly #shutdown: Shutdown;
+  readonly #fronts: Front[] = [];
+  #address = "127.0.0.1";
+
+  constructor(parts: ListenerParts) {
+    this.#handlers = frontHandlers(parts);
+    this.#shutdown = parts.shutdown;
+  }
+
+  /** host:port of what was opened last. */
+  get address(): string {
+    return this.#address;
+  }
+
+  /** All hosts get the same port. Resolves with it when connections are accepted. */
+  async open(listen: ListenOptions): Promise<{ port: number }> {
+    const hosts = typeof listen.host === "string" ? [listen.host] : listen.host;
+    let { port } = listen;
+    for (const host of hosts) {
+      const front = await listenFront({ ...listen, host, port }, this.#handlers);
+      this.#fronts.push(front);
+      port = front.port;
+    }
+    this.#address = `${hosts[0]}:${port}`;
+    return { port };
+  }
+
+  /** With --shutdown-send-retry-after it goes on listening until requests under way are done. */
+  async close(): Promise<void> {
+    const { graceMs, sendRetryAfter } = this.#shutdown;
+    if (sendRetryAfter) await Promise.all(this.#fronts.map((front) => front.idle(graceMs)));
+    await Promise.all(this.#fronts.map((front) => front.close(graceMs)));
+  }
+}
+
+function frontHandlers({
+  options,
+  shutdown,
+  metrics,
+  meters,
+  upgrades,
+  handle,
+}: ListenerParts): FrontHandlers {
+  const { log, random, goAwayChance = 0 } = options;
+  const handshakes = metrics
+    .counter({
+      name: "apiserver_tls_handshake_errors_total",
+      help: "Connections that came to nothing before TLS was agreed on.",
+      stability: "ALPHA",
+    })
+    .with();
+  const unlessEnding = async (request: HandlerRequest): Promise<Answer> =>
+    shutdown.refusal(request) ?? handle(request);
+  return {
+    handle: withStrictTransport(
+      options.strictTransport ?? [],
+      withCors(options.corsOrigins ?? [], unlessEnding),
+    ),
+    ...(goAwayChance > 0 ? { goAway: () => random() < goAwayChance } : {}),
+    ...upgrades,
+    log,
+    failedHandshake: () => handshakes.add(),
+    aborted(request) {
+      const info = infoOf(request);
+      if (info) meters.requests.aborted(request.method, request.headers?.["content-type"], info);
+    },
+  };
+}
