@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { CniAttachment } from "../cri/index.ts";
@@ -320,6 +323,46 @@ test("without endpoints every address refuses", { skip }, async () => {
   assert.equal(await reach(stranger, `${outside.host}:${nodePort}`), "ECONNREFUSED");
   assert.equal(await reach(stranger, `${outside.host}:${balancerPort}`), "ECONNREFUSED");
   assert.equal(await reach(first, "10.202.0.99:80"), "ECONNREFUSED");
+  await setEndpoints([first.address, second.address]);
+});
+
+/** The chain that spreads what comes for the Service's HTTP port. */
+async function spreadingChain(): Promise<string> {
+  const listing = (await native.listNft("table", "inet", table)) as {
+    nftables: { chain?: { name: string } }[];
+  };
+  const names = listing.nftables.flatMap(({ chain }) => (chain ? [chain.name] : []));
+  return names.find((name) => /^svc-.*\/default\/web\/tcp\//.test(name)) ?? "";
+}
+
+test("what meets rules while they are exchanged is led on when it is sent again; who keeps the port never has it", {
+  skip,
+}, async () => {
+  await until("endpoints", async () => (await reach(host, `127.0.0.1:${nodePort}`)) !== "ECONNREFUSED");
+  const chain = `inet ${table} ${await spreadingChain()}`;
+  // The moment, held: maps lead to a chain whose rules do not apply.
+  await native.applyNft(`flush chain ${chain}\n`);
+  const sockets = [
+    connect(balancerPort, "127.0.0.1"),
+    connect(nodePort, "127.0.0.1"),
+    connect(balancerPort, "10.202.0.20"),
+  ];
+  const led = sockets.map((socket) => once(socket, "connect"));
+  await Promise.race([...led, new Promise(setImmediate)]);
+  assert.deepEqual(
+    sockets.map(({ connecting }) => connecting),
+    [true, true, true],
+  );
+  await native.applyNft(`add rule ${chain} meta l4proto tcp dnat ip to ${first.address}:8080\n`);
+  await Promise.all(led);
+  for (const socket of sockets) {
+    socket.end("GET / HTTP/1.1\r\nhost: web\r\n\r\n");
+    assert.match(await text(socket), /"name":"first"/);
+  }
+  await setEndpoints([second.address]);
+  await until("the proxy's own rules", async () =>
+    (await reach(host, `127.0.0.1:${nodePort}`)).startsWith("second"),
+  );
   await setEndpoints([first.address, second.address]);
 });
 

@@ -111,6 +111,19 @@ test("a Service without endpoints is refused on every address it has", () => {
   assert.deepEqual(resolved(plan, "refused-ports4"), { "tcp . 30080": "goto no-endpoints" });
 });
 
+test("what should have been rewritten is dropped, unless it asks for the endpoint itself", () => {
+  const own: Service = { ...web, spec: { ...web.spec, externalIPs: ["192.0.2.9", "192.0.2.10"] } };
+  const plan = render(
+    [own],
+    [slice("web", [here("192.0.2.9")], { ports: [{ name: "", port: 80, protocol: "TCP" }] })],
+  );
+  assert.deepEqual(resolved(plan, "refused-services4"), {
+    "10.96.0.10 . tcp . 80": "drop",
+    "192.0.2.10 . tcp . 80": "drop",
+  });
+  assert.deepEqual(resolved(plan, "refused-ports4"), { "tcp . 30080": "drop" });
+});
+
 test("headless and ExternalName Services have no rules", () => {
   const plan = render(
     [

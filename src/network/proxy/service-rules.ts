@@ -84,7 +84,10 @@ function addBaseChains(plan: TablePlan, config: RulesConfig): void {
     const local = `meta nfproto ipv${family} fib daddr type local meta l4proto . th dport`;
     const toService = `${ip} daddr . meta l4proto . th dport`;
     dispatch.push(`${toService} vmap @services${suffix}`, `${local} vmap @node-ports${suffix}`);
-    refuse.push(`${toService} vmap @refused-services${suffix}`, `${local} vmap @refused-ports${suffix}`);
+    // What was rewritten is on its way to an endpoint, wherever that listens.
+    const asAsked = "ct status & dnat == 0";
+    refuse.push(`${asAsked} ${toService} vmap @refused-services${suffix}`);
+    refuse.push(`${asAsked} ${local} vmap @refused-ports${suffix}`);
     guard.push(`ct state new ${toService} vmap @guarded${suffix}`);
     // A pod that reaches itself through a Service must not see its own address as the peer's.
     masquerade.push(`ct status dnat ${ip} saddr . ${ip} daddr @hairpin${suffix} masquerade fully-random`);
@@ -151,17 +154,25 @@ function addPort(plan: TablePlan, port: ServicePort, config: RulesConfig): void 
   };
   const dropped = (policyLocal: boolean): string =>
     policyLocal && port.endpoints.length > 0 ? "drop" : "goto no-endpoints";
+  // While the kernel takes new rules, a packet may meet old rules with new maps and stay as it was. Nobody must answer
+  // it, above all not who keeps the port: dropped, it is sent again in a second, as any lost packet, and is led on then.
+  const putMissed = (ip: string | undefined, asked: number, map: string, key: string): void => {
+    const isItself = ({ address, port: p }: Target): boolean => p === asked && (!ip || address === ip);
+    if (!port.endpoints.some(isItself)) put(map, key, "drop");
+  };
   for (const ip of port.clusterIps) {
     const key = `${ip} . ${port.protocol} . ${port.port}`;
     const inside = port.internalLocal ? local : whole;
     if (inside) put("services", key, `goto ${inside}`);
     else put("refused-services", key, dropped(port.internalLocal));
+    if (inside) putMissed(ip, port.port, "refused-services", key);
   }
   const balanced = [...port.loadBalancerIps, ...aliasesOf(port, config)];
   for (const ip of [...balanced, ...port.externalIps]) {
     const key = `${ip} . ${port.protocol} . ${port.port}`;
     if (outside) put("services", key, `goto ${outside}`);
     if (!outside || (port.externalLocal && !local)) put("refused-services", key, dropped(port.externalLocal));
+    else putMissed(ip, port.port, "refused-services", key);
   }
   if (port.sourceRanges.length > 0 && balanced.length > 0) {
     const { ip } = words(port.family);
@@ -174,6 +185,7 @@ function addPort(plan: TablePlan, port: ServicePort, config: RulesConfig): void 
     const key = `${port.protocol} . ${port.nodePort}`;
     if (outside) put("node-ports", key, `goto ${outside}`);
     if (!outside || (port.externalLocal && !local)) put("refused-ports", key, dropped(port.externalLocal));
+    else putMissed(undefined, port.nodePort, "refused-ports", key);
   }
 }
 
