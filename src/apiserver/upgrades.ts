@@ -8,7 +8,7 @@ import type { ApiServerOptions, HandlerRequest, RequestInfo } from "./contract.t
 import type { Core } from "./core.ts";
 import { isLasting } from "./flow-control/lasting.ts";
 import type { Gate } from "./gate.ts";
-import type { FrontHandlers } from "./http/front.ts";
+import type { FrontHandlers } from "./http/front-handlers.ts";
 import { noteAuditId, refusalOf, refuseUpgrade } from "./http/refuse-upgrade.ts";
 import { answerUpgrade } from "./http/upgraded.ts";
 import { infoOf } from "./request-info.ts";

@@ -1,7 +1,8 @@
 /** The addresses the server listens at, and what every request that comes by one of them passes first. */
 import type { ApiServerOptions, HandlerRequest, ListenOptions } from "../contract.ts";
 import { withCors } from "../http/cors.ts";
-import { type Front, type FrontHandlers, listenFront } from "../http/front.ts";
+import { type Front, listenFront } from "../http/front.ts";
+import type { FrontHandlers } from "../http/front-handlers.ts";
 import { withStrictTransport } from "../http/strict-transport.ts";
 import type { Meters } from "../metrics/meters.ts";
 import type { MetricsRegistry } from "../metrics/registry.ts";
