@@ -20,7 +20,8 @@ import {
   parseAddress,
 } from "./core/address-rules.ts";
 import type { FieldError, KindDefinition } from "./definition.ts";
-import { kindsOf, specChanged } from "./define.ts";
+import { kindsOf } from "./define.ts";
+import { specChanged } from "./strategies.ts";
 import { domainNameProblems, each } from "./field-rules.ts";
 import type { EndpointHints, EndpointSlice } from "./generated/types.ts";
 import { immutable } from "./metadata.ts";

@@ -2,7 +2,8 @@
 import { isChanged, templateWarnings, workloadWarnings } from "../core/pod/warnings.ts";
 import { deepEqual, isDns1123Label } from "../../machinery/index.ts";
 import type { KindDefinition } from "../definition.ts";
-import { kindsOf, specChanged } from "../define.ts";
+import { kindsOf } from "../define.ts";
+import { specChanged } from "../strategies.ts";
 import type {
   ControllerRevision,
   DaemonSet,

@@ -6,7 +6,8 @@ import { validateAutoscaler, validateAutoscalerChange, validateAutoscalerStatus 
 import { fromV2, toV2 } from "./version1.ts";
 import { ageColumn, column, nameColumn } from "../columns.ts";
 import type { KindDefinition } from "../definition.ts";
-import { type KindSource, kindsOf } from "../define.ts";
+import { kindsOf } from "../define.ts";
+import type { KindSource } from "../kind-source.ts";
 import type {
   V2HorizontalPodAutoscaler,
   V2MetricSpec,
