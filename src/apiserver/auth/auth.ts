@@ -1,7 +1,7 @@
-import { createPrivateKey, randomInt, randomUUID } from "node:crypto";
-import type { ApiTransport } from "../../client/index.ts";
-import { type Clock, formatTime, type Logger } from "../../machinery/index.ts";
-import type { Authenticator, Authorizer, ObjectReader, UserInfo } from "../auth-contract.ts";
+/** Puts together who a request comes from and what it may do. */
+import { createPrivateKey, randomUUID } from "node:crypto";
+import type { Clock } from "../../machinery/index.ts";
+import type { Authenticator, Authorizer, UserInfo } from "../auth-contract.ts";
 import type { SpecialHandler, WriteGuard } from "../contract.ts";
 import { AnonymousRule } from "./authn/anonymous.ts";
 import { AudienceAgnostic } from "./authn/audience-agnostic.ts";
@@ -9,18 +9,17 @@ import { BootstrapTokens } from "./authn/bootstrap-tokens.ts";
 import { CredentialAuthenticator } from "./authn/credential-authenticator.ts";
 import { FixedTokens } from "./authn/fixed-tokens.ts";
 import { certificatesOf, FrontProxyAuthenticator, type FrontProxyTrust } from "./authn/front-proxy.ts";
-import { publicJwk, signingKey } from "./authn/jwt.ts";
-import { ServiceAccountTokens } from "./authn/service-account-tokens.ts";
+import { signingKey } from "./authn/jwt.ts";
 import type { FetchJson } from "./authn/oidc/issuer-keys.ts";
+import { ServiceAccountTokens } from "./authn/service-account-tokens.ts";
 import { TokenUnion } from "./authn/token-union.ts";
 import type { TokenVerifier } from "./authn/token-verifier.ts";
-import { fillTokenSecrets, isTokenSecret, markUsed } from "./authn/token-secrets.ts";
-import { AuthorizerChain, type ChosenLink } from "./authz/chain.ts";
-import { keepDoing } from "./loop.ts";
-import { reconcileAggregation, reconcileDefaults } from "./rbac/bootstrap.ts";
+import { AuthorizerChain } from "./authz/chain.ts";
+import { configureAuthentication, configureAuthorization } from "./configure.ts";
+import { issuerDocuments } from "./issuer-documents.ts";
+import { keepRoles, keepTokenSecrets, type MaintainContext, storeRoles } from "./maintain.ts";
 import { escalationGuards } from "./rbac/escalation.ts";
 import { RbacAuthorizer } from "./rbac/rbac-authorizer.ts";
-import { rbacGroup } from "./rbac/rule-index.ts";
 import { accessReviewHandlers } from "./reviews/access-reviews.ts";
 import { identityReviewHandlers } from "./reviews/identity-reviews.ts";
 import { type TokenLife, tokenRequestHandler } from "./reviews/token-request.ts";
@@ -30,29 +29,29 @@ export interface AuthOptions {
   /** Private keys (PEM) of ServiceAccount tokens: the first signs, all verify. */
   serviceAccountKeys: readonly [string, ...string[]];
   /**
-   * Of tokens of ServiceAccounts: the first issues them, those of all are taken. Default
+   * Issuers of ServiceAccount tokens: new tokens name the first, those of all are accepted. Default
    * `https://kubernetes.default.svc.cluster.local`.
    */
   issuers?: readonly [string, ...string[]];
-  /** Whom tokens must be for; default all issuers. */
+  /** A token must name one of these audiences; default: the issuers. */
   audiences?: readonly string[];
-  /** Where issuers' keys are said to be; default `/openid/v1/jwks` of the first issuer. */
+  /** What discovery names as the address of the issuer's keys; default `/openid/v1/jwks` of the first issuer. */
   jwksUri?: string;
   tokenLife?: TokenLife;
   /**
-   * Whether requests without credentials are taken as system:anonymous, where no AuthenticationConfiguration says it, which may not
-   * when this does. Default true.
+   * Whether requests without credentials are taken as system:anonymous (--anonymous-auth). When this is set, an
+   * AuthenticationConfiguration may not say it too. Default true.
    */
   anonymous?: boolean;
   /** Fixed bearer tokens. */
   tokens?: ReadonlyMap<string, UserInfo>;
-  /** PEM of what pods are told to trust: goes into Secrets with tokens. */
+  /** PEM of the authorities that pods shall trust: `ca.crt` of Secrets with tokens. */
   rootCa?: string;
-  /** Reads OpenID Connect issuers' documents; absent: over HTTPS. */
+  /** Reads the documents of OpenID Connect issuers; default: over HTTPS. */
   fetchJson?: FetchJson;
-  /** Whose word about others is taken. */
+  /** Front proxies whose X-Remote-User headers are believed; none by default. */
   frontProxy?: FrontProxyTrust;
-  /** PEM of the authorities of client certificates; needed where TLS accepts front proxies' too. */
+  /** PEM of the authorities of client certificates; needed where TLS accepts those of front proxies too. */
   clientCa?: string;
 }
 
@@ -63,7 +62,7 @@ export interface Auth {
   special: ReadonlyMap<string, SpecialHandler>;
   guards: ReadonlyMap<string, WriteGuard>;
   documents: ReadonlyMap<string, () => unknown>;
-  /** Health checks: whether the default roles are there yet. */
+  /** A health check that fails until the default roles are stored. */
   checks: ReadonlyMap<string, () => void>;
   /**
    * Takes an AuthenticationConfiguration or an AuthorizationConfiguration, decoded from its file, in place of the former
@@ -71,156 +70,94 @@ export interface Auth {
    */
   configureAuthentication(value: unknown): Promise<void>;
   configureAuthorization(value: unknown): Promise<void>;
-  /** Whose tokens of accounts are taken; the first issues them. */
+  /** Issuers of ServiceAccount tokens: new tokens name the first, those of all are accepted. */
   readonly issuers: readonly string[];
   /**
    * Stores and repairs the default roles, then keeps aggregated ones up to date, and Secrets that ask for a token filled,
    * until the signal. `api` is a member of system:masters.
    */
-  maintain(context: {
-    api: ApiTransport;
-    objects: ObjectReader;
-    log: Logger;
-    signal: AbortSignal;
-  }): Promise<void>;
+  maintain(context: MaintainContext): Promise<void>;
 }
 
+type Issuers = readonly [string, ...string[]];
+const defaultIssuers: Issuers = ["https://kubernetes.default.svc.cluster.local"];
+
 export function createAuth(options: AuthOptions): Auth {
+  const { clock, issuers = defaultIssuers } = options;
+  const now = (): number => clock.now();
+  const accountTokens = serviceAccountTokens(options, issuers);
+  const oidcTokens = new TokenUnion([]);
+  const tokens = allTokens(options, accountTokens, oidcTokens);
+  const anonymous = new AnonymousRule();
+  const anonymousFlag = options.anonymous === undefined ? undefined : { enabled: options.anonymous };
+  anonymous.use(anonymousFlag);
+  const rbac = new RbacAuthorizer();
+  const authorizer = new AuthorizerChain(rbac, () => clock.monotonic());
+  const { fetchJson } = options;
+  const configured = { clock, issuers, oidcTokens, anonymous, anonymousFlag, authorizer, fetchJson };
+  let rolesStored = false;
+  const checkRoles = (): void => {
+    if (!rolesStored) throw new Error("not finished");
+  };
+  return {
+    issuers,
+    authenticator: createAuthenticator(options, tokens, anonymous),
+    authorizer,
+    special: new Map([
+      ["serviceaccounts/token", tokenRequestHandler(accountTokens, authorizer, now, options.tokenLife)],
+      ...accessReviewHandlers(authorizer, rbac),
+      ...identityReviewHandlers(tokens, accountTokens.audiences, now),
+    ]),
+    guards: new Map(escalationGuards(rbac, authorizer)),
+    documents: issuerDocuments(accountTokens, options.jwksUri),
+    checks: new Map([["poststarthook/rbac/bootstrap-roles", checkRoles]]),
+    configureAuthentication: (value) => configureAuthentication(value, configured),
+    configureAuthorization: (value) => configureAuthorization(value, configured),
+    async maintain(context) {
+      await storeRoles(context);
+      rbac.index.dropDefaults();
+      rolesStored = true;
+      await Promise.all([
+        keepRoles(context, clock),
+        keepTokenSecrets(context, clock, accountTokens, options.rootCa),
+      ]);
+    },
+  };
+}
+
+function serviceAccountTokens(options: AuthOptions, issuers: Issuers): ServiceAccountTokens {
   const [first, ...others] = options.serviceAccountKeys;
   const load = (pem: string) => signingKey(createPrivateKey(pem));
-  const ownIssuers = options.issuers ?? ["https://kubernetes.default.svc.cluster.local"];
-  const [issuer] = ownIssuers;
-  const tokens = new ServiceAccountTokens({
-    issuers: ownIssuers,
+  return new ServiceAccountTokens({
+    issuers,
     audiences: options.audiences,
     keys: [load(first), ...others.map(load)],
     clock: options.clock,
     uuid: randomUUID,
   });
-  const fixed = new FixedTokens(options.tokens ?? new Map());
-  const issuers = new TokenUnion([]);
-  const agnostic = (verifier: TokenVerifier) => new AudienceAgnostic(verifier, tokens.audiences);
-  const union = new TokenUnion([
-    agnostic(fixed),
-    tokens,
+}
+
+/** All origins of bearer tokens in the order in which they are asked. Only tokens of ServiceAccounts name an audience themselves. */
+function allTokens(options: AuthOptions, accounts: ServiceAccountTokens, oidc: TokenVerifier): TokenUnion {
+  const agnostic = (verifier: TokenVerifier) => new AudienceAgnostic(verifier, accounts.audiences);
+  return new TokenUnion([
+    agnostic(new FixedTokens(options.tokens ?? new Map())),
+    accounts,
     agnostic(new BootstrapTokens(options.clock)),
-    agnostic(issuers),
+    agnostic(oidc),
   ]);
-  const anonymous = new AnonymousRule();
-  const saidAnonymous = options.anonymous === undefined ? undefined : { enabled: options.anonymous };
-  anonymous.use(saidAnonymous);
-  const rbac = new RbacAuthorizer();
-  const authorizer = new AuthorizerChain(rbac, () => options.clock.monotonic());
-  let rolesStored = false;
-  return {
-    issuers: ownIssuers,
-    authenticator: new CredentialAuthenticator({
-      tokens: union,
-      anonymous,
-      now: () => options.clock.now(),
-      ...(options.frontProxy ? { frontProxy: new FrontProxyAuthenticator(options.frontProxy) } : {}),
-      ...(options.frontProxy && options.clientCa
-        ? { clientAuthorities: certificatesOf(options.clientCa) }
-        : {}),
-    }),
-    authorizer,
-    special: new Map([
-      [
-        "serviceaccounts/token",
-        tokenRequestHandler(tokens, authorizer, () => options.clock.now(), options.tokenLife),
-      ],
-      ...accessReviewHandlers(authorizer, rbac),
-      ...identityReviewHandlers(union, tokens.audiences, () => options.clock.now()),
-    ]),
-    guards: new Map(escalationGuards(rbac, authorizer)),
-    documents: new Map<string, () => unknown>([
-      [
-        "/.well-known/openid-configuration",
-        () => ({
-          issuer,
-          jwks_uri: options.jwksUri ?? `${issuer}/openid/v1/jwks`,
-          response_types_supported: ["id_token"],
-          subject_types_supported: ["public"],
-          id_token_signing_alg_values_supported: [...new Set(tokens.keys.map((key) => key.algorithm))],
-        }),
-      ],
-      ["/openid/v1/jwks", () => ({ keys: tokens.keys.map(publicJwk) })],
-    ]),
-    checks: new Map([
-      [
-        "poststarthook/rbac/bootstrap-roles",
-        () => {
-          if (!rolesStored) throw new Error("not finished");
-        },
-      ],
-    ]),
-    async configureAuthentication(value) {
-      const { readAuthenticationConfig } = await import("./authn/oidc/config.ts");
-      const { fetchJson } = await import("./authn/oidc/fetch-json.ts");
-      const { JwtTokens } = await import("./authn/oidc/jwt-tokens.ts");
-      const { expressionCompiler } = await import("./expressions.ts");
-      const compile = await expressionCompiler();
-      const config = readAuthenticationConfig(value, ownIssuers, compile);
-      if (config.anonymous && saidAnonymous)
-        throw new Error(
-          "anonymous: Forbidden: --anonymous-auth flag cannot be set when anonymous field is configured in authentication configuration file",
-        );
-      const { clock } = options;
-      const fetch = options.fetchJson ?? fetchJson;
-      issuers.use(
-        config.jwt.map(
-          (each) =>
-            new JwtTokens({
-              config: each,
-              compile,
-              clock,
-              fetchJson: fetch,
-              meters: () => authorizer.meters,
-            }),
-        ),
-      );
-      anonymous.use(config.anonymous ?? saidAnonymous);
-    },
-    async configureAuthorization(value) {
-      const { readAuthorizationConfig } = await import("./authz/config.ts");
-      const { askByKubeconfig } = await import("./authz/ask-webhook.ts");
-      const { WebhookAuthorizer } = await import("./authz/webhook-authorizer.ts");
-      const { expressionCompiler } = await import("./expressions.ts");
-      const compile = await expressionCompiler();
-      const meters = () => authorizer.meters?.webhooks;
-      const { clock } = options;
-      const random = (): number => randomInt(1000) / 1000;
-      const links = readAuthorizationConfig(value, compile).map(({ type, name, webhook }): ChosenLink => {
-        if (type !== "Webhook" || !webhook) return { type: type as Exclude<typeof type, "Webhook">, name };
-        const ask = askByKubeconfig(webhook.connectionInfo.kubeConfigFile ?? "");
-        return {
-          type,
-          name,
-          webhook: new WebhookAuthorizer(webhook, { name, clock, random, ask, compile, meters }),
-        };
-      });
-      authorizer.use(links);
-    },
-    async maintain(context) {
-      const { api, objects, log, signal } = context;
-      await reconcileDefaults(api, objects);
-      await reconcileAggregation(api, objects);
-      rbac.index.dropDefaults();
-      rolesStored = true;
-      const secrets = { api, objects, tokens, rootCa: options.rootCa };
-      tokens.onLegacyUse((secret) => {
-        const day = formatTime(options.clock.now()).slice(0, 10);
-        markUsed(api, secret, day).catch((error: unknown) => {
-          if (!signal.aborted) log.warn("the use of a token could not be marked", { error });
-        });
-      });
-      const around = { objects, log, signal, clock: options.clock };
-      const roles = { group: rbacGroup, resource: "clusterroles", concerns: () => true };
-      const tokenSecrets = { group: "", resource: "secrets", concerns: isTokenSecret };
-      await Promise.all([
-        keepDoing({ ...roles, act: () => reconcileAggregation(api, objects) }, around),
-        keepDoing({ ...tokenSecrets, act: () => fillTokenSecrets(secrets) }, around),
-      ]);
-    },
-  };
+}
+
+function createAuthenticator(
+  { clock, frontProxy, clientCa }: AuthOptions,
+  tokens: TokenUnion,
+  anonymous: AnonymousRule,
+): CredentialAuthenticator {
+  return new CredentialAuthenticator({
+    tokens,
+    anonymous,
+    now: () => clock.now(),
+    ...(frontProxy ? { frontProxy: new FrontProxyAuthenticator(frontProxy) } : {}),
+    ...(frontProxy && clientCa ? { clientAuthorities: certificatesOf(clientCa) } : {}),
+  });
 }

@@ -1,0 +1,65 @@
+/** Puts what configuration files say in the place of what was configured before. */
+import { randomInt } from "node:crypto";
+import type { Clock } from "../../machinery/index.ts";
+import type { AnonymousRule } from "./authn/anonymous.ts";
+import type { AuthenticationConfig } from "./authn/oidc/config.ts";
+import type { FetchJson } from "./authn/oidc/issuer-keys.ts";
+import type { TokenUnion } from "./authn/token-union.ts";
+import type { AuthorizerChain, ChosenLink } from "./authz/chain.ts";
+
+export interface ConfiguredAuthentication {
+  clock: Clock;
+  /** Issuers of ServiceAccount tokens, which no OpenID Connect issuer may have the name of. */
+  issuers: readonly string[];
+  /** Takes the tokens of the configured OpenID Connect issuers. */
+  oidcTokens: TokenUnion;
+  anonymous: AnonymousRule;
+  /** What --anonymous-auth says; undefined: the flag was not given. */
+  anonymousFlag: AuthenticationConfig["anonymous"];
+  /** Its meters are known when the server starts. */
+  authorizer: AuthorizerChain;
+  /** Default: over HTTPS. */
+  fetchJson?: FetchJson | undefined;
+}
+
+/** `value`: an AuthenticationConfiguration. Throws what is wrong with it, and changes nothing then. */
+export async function configureAuthentication(value: unknown, at: ConfiguredAuthentication): Promise<void> {
+  const { readAuthenticationConfig } = await import("./authn/oidc/config.ts");
+  const { fetchJson: overHttps } = await import("./authn/oidc/fetch-json.ts");
+  const { JwtTokens } = await import("./authn/oidc/jwt-tokens.ts");
+  const { expressionCompiler } = await import("./expressions.ts");
+  const compile = await expressionCompiler();
+  const { clock, authorizer, anonymousFlag, fetchJson = overHttps } = at;
+  const { anonymous, jwt } = readAuthenticationConfig(value, at.issuers, compile);
+  if (anonymous && anonymousFlag)
+    throw new Error(
+      "anonymous: Forbidden: --anonymous-auth flag cannot be set when anonymous field is configured in authentication configuration file",
+    );
+  const meters = () => authorizer.meters;
+  at.oidcTokens.use(jwt.map((config) => new JwtTokens({ config, compile, clock, fetchJson, meters })));
+  at.anonymous.use(anonymous ?? anonymousFlag);
+}
+
+/** `value`: an AuthorizationConfiguration. Throws what is wrong with it, and changes nothing then. */
+export async function configureAuthorization(
+  value: unknown,
+  { authorizer, clock }: Pick<ConfiguredAuthentication, "authorizer" | "clock">,
+): Promise<void> {
+  const { readAuthorizationConfig } = await import("./authz/config.ts");
+  const { askByKubeconfig } = await import("./authz/ask-webhook.ts");
+  const { WebhookAuthorizer } = await import("./authz/webhook-authorizer.ts");
+  const { expressionCompiler } = await import("./expressions.ts");
+  const compile = await expressionCompiler();
+  const meters = () => authorizer.meters?.webhooks;
+  const random = (): number => randomInt(1000) / 1000;
+  const links = readAuthorizationConfig(value, compile).map(({ type, name, webhook }): ChosenLink => {
+    if (type !== "Webhook" || !webhook) return { type: type as Exclude<typeof type, "Webhook">, name };
+    const ask = askByKubeconfig(webhook.connectionInfo.kubeConfigFile ?? "");
+    return {
+      type,
+      name,
+      webhook: new WebhookAuthorizer(webhook, { name, clock, random, ask, compile, meters }),
+    };
+  });
+  authorizer.use(links);
+}
