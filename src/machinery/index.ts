@@ -15,6 +15,8 @@ export * from "./int-or-string.ts";
 export * from "./json-duplicates.ts";
 export * from "./json-string.ts";
 export * from "./json-survey.ts";
+export { Slots } from "./slots.ts";
+export { type Stamp, stamp } from "./stamp.ts";
 export * from "./steps.ts";
 export * from "./jsonpath.ts";
 export * from "./kube-version.ts";

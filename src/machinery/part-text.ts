@@ -3,8 +3,9 @@
  * that follow.
  */
 import { stringifyExact } from "./exact-json.ts";
+import { stamp } from "./stamp.ts";
 
-const texts = new WeakMap<object, string>();
+const texts = stamp<object, string>();
 
 /** Remembered for as long as there is the part. Who changes it all the same has to say so. */
 export function textOfPart(part: object): string {
@@ -15,5 +16,5 @@ export function textOfPart(part: object): string {
 
 /** The part has changed. */
 export function forgetText(part: object): void {
-  texts.delete(part);
+  texts.clear(part);
 }

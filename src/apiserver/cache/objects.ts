@@ -1,5 +1,5 @@
 import type { KubeObject } from "../../api/index.ts";
-import type { Clock } from "../../machinery/index.ts";
+import { type Clock, stamp } from "../../machinery/index.ts";
 import {
   prefixEnd,
   type Store,
@@ -28,7 +28,7 @@ export class ObjectCaches implements ObjectReader {
   readonly #clock: Clock;
   readonly #caches = new Map<string, WatchCache>();
   /** Objects of values that are on their way to the store, so that they need not be parsed when they come back. */
-  readonly #written = new WeakMap<Uint8Array, KubeObject>();
+  readonly #written = stamp<Uint8Array, KubeObject>();
   readonly #advanced = new Set<(revision: number) => void>();
   #watch: StoreWatch | undefined;
   #floor = 0;
@@ -183,6 +183,7 @@ export class ObjectCaches implements ObjectReader {
 
   #entry({ resource, key }: Place, stored: Uint8Array, revision: number): Entry {
     const object = this.#written.get(stored);
+    this.#written.clear(stored);
     if (object?.metadata) object.metadata.resourceVersion = String(revision);
     try {
       return new Entry(key, revision, withResourceVersion(stored, revision), object);

@@ -5,7 +5,7 @@
  * gets ("R"). A request begins in that time when the one before it in its queue has had its share; the request that
  * would end first is served next. What a request takes is guessed when it begins and put right when it is over.
  */
-import type { Clock } from "../../machinery/index.ts";
+import { type Clock, Slots } from "../../machinery/index.ts";
 import { DemandMeter } from "./demand.ts";
 import type { Flow, Refusal } from "./flow.ts";
 import type { LevelMeters } from "./level-meters.ts";
@@ -35,7 +35,7 @@ export class Level {
   /** Queues with requests that wait or are served. */
   #active = 0;
   /** Those served without a queue. */
-  readonly #queueless = new Set<Ticket>();
+  readonly #queueless = new Slots<Ticket>();
   /** Seat time that each active queue has had, in seat milliseconds. */
   #virtual = 0;
   #syncedAt: number;
@@ -92,7 +92,7 @@ export class Level {
     const ticket = new Ticket(flow, work, now, this.#virtual, asked);
     if (typeof this.#response !== "object") {
       if (!this.#fits(ticket.seats)) return this.#refuse(ticket, "concurrency-limit");
-      this.#queueless.add(ticket);
+      ticket.place = this.#queueless.add(ticket);
       this.#run(ticket);
       this.#note();
       return ticket;
@@ -137,11 +137,11 @@ export class Level {
     ticket.flow.meters.executing.add(-1);
     const { queue } = ticket;
     if (queue) {
-      queue.executing.delete(ticket);
+      queue.executing.take(ticket.place);
       if (queue.isEmpty) this.#active--;
       queue.nextStart -= ticket.work.initialSeats * (guessedMs - (now - ticket.startedAt));
       this.#bound(queue);
-    } else this.#queueless.delete(ticket);
+    } else this.#queueless.take(ticket.place);
     if (ticket.work.lingerMs > 0) {
       this.#clock.timer(ticket.work.lingerMs, () => {
         this.sync();
@@ -262,7 +262,7 @@ export class Level {
   #serveFrom(queue: Queue, ticket: Ticket): void {
     ticket.narrow(this.#limit);
     this.#meters.served(this.#virtual, queue, this.waiting > 0 ? this.#queues : []);
-    queue.executing.add(ticket);
+    ticket.place = queue.executing.add(ticket);
     queue.seatsInUse += ticket.seats;
     queue.nextStart += ticket.totalWork;
     this.#run(ticket);

@@ -1,3 +1,4 @@
+import { Slots } from "../../machinery/index.ts";
 import type { UserInfo } from "../auth-contract.ts";
 import type { RequestInfo } from "../contract.ts";
 import type { Flow } from "./flow.ts";
@@ -27,6 +28,8 @@ export class Ticket {
   /** Whoever waits is told: true when it is served. */
   decided: ((served: boolean) => void) | undefined;
   readonly asked: Asked | undefined;
+  /** Its place among those that are served. */
+  place = -1;
 
   constructor(flow: Flow, work: Work, arrivedAt: number, arrivedAtVirtual: number, asked: Asked | undefined) {
     this.flow = flow;
@@ -53,7 +56,7 @@ export const guessedMs = 3;
 /** Requests of flows that share it, first come first served. */
 export class Queue {
   readonly waiting: Ticket[] = [];
-  readonly executing = new Set<Ticket>();
+  readonly executing = new Slots<Ticket>();
   seatsInUse = 0;
   /** Sums over those that wait. */
   work = 0;

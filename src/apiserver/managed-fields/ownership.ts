@@ -7,6 +7,7 @@ import {
   deepEqual,
   type Managers,
   reconcileManagers,
+  stamp,
   UndeclaredField,
   UnkeyedItem,
   type View,
@@ -85,7 +86,7 @@ export function viewOf(
 const bare = (object: KubeObject): KubeObject =>
   ({ ...object, metadata: { ...object.metadata, managedFields: undefined } }) as KubeObject;
 
-const known = new WeakMap<object, Managers>();
+const known = stamp<object, Managers>();
 
 /** Those of an object that is stored, read once. */
 function stored(object: KubeObject | undefined): Managers {

@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import type { Clock } from "../../machinery/index.ts";
+import { type Clock, Slots } from "../../machinery/index.ts";
 import {
   CompactedError,
   FutureRevisionError,
@@ -75,8 +75,7 @@ class SqliteStore implements Store, History {
   readonly #hub = new Hub(this);
   readonly #timers: LeaseTimers;
   readonly #clock: Clock;
-  readonly #waiting = new Map<number, Waiting>();
-  #nextId = 1;
+  readonly #waiting = new Slots<Waiting>();
   /** Requests of this turn of the loop, sent together at its end. */
   #outgoing: { request: Request; values: readonly Uint8Array[] }[] = [];
   #closed: Promise<void> | undefined;
@@ -212,8 +211,7 @@ class SqliteStore implements Store, History {
         reject(this.#dead);
         return;
       }
-      const id = this.#nextId++;
-      this.#waiting.set(id, { settle: resolve, fail: reject, writes });
+      const id = this.#waiting.add({ settle: resolve, fail: reject, writes });
       this.#outgoing.push({ request: { id, operation }, values });
       // All that comes in one turn of the loop travels together, and is one commit.
       if (this.#outgoing.length === 1) setImmediate(() => this.#send());
@@ -248,8 +246,7 @@ class SqliteStore implements Store, History {
       return;
     }
     for (const { id, outcome } of responses) {
-      const waiting = this.#waiting.get(id);
-      this.#waiting.delete(id);
+      const waiting = this.#waiting.take(id);
       if (outcome.type === "committed") this.#publish(outcome.commits, waiting?.writes ?? []);
       if (outcome.type === "failed") waiting?.fail(toError(outcome.error));
       else waiting?.settle(outcome);
@@ -257,10 +254,9 @@ class SqliteStore implements Store, History {
   }
 
   #written({ id, revision, createRevision, version }: Written): void {
-    const waiting = this.#waiting.get(id);
+    const waiting = this.#waiting.take(id);
     const write = waiting?.writes[0];
     if (write?.type !== "put") throw new Error("the store's thread answers what nobody asked");
-    this.#waiting.delete(id);
     const { key, value, lease = 0 } = write;
     const kv = { key, value, createRevision, modRevision: revision, version, lease };
     this.revision = revision;
@@ -281,8 +277,7 @@ class SqliteStore implements Store, History {
 
   #die(error: Error): void {
     this.#dead ??= error;
-    for (const { fail } of this.#waiting.values()) fail(error);
-    this.#waiting.clear();
+    for (const { fail } of this.#waiting.drain()) fail(error);
   }
 }
 
