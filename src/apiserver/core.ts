@@ -11,9 +11,9 @@ import {
 import { type NotePart, StoreFullError, type Store } from "../store/index.ts";
 import type { AdmissionChain, AdmissionRequest } from "./admission/chain.ts";
 import type { Authorizer, UserInfo } from "./auth-contract.ts";
-import type { Entry } from "./cache/entry.ts";
+import { Entry } from "./cache/entry.ts";
 import type { ObjectCaches } from "./cache/objects.ts";
-import { encodeStored, isStoredAs, resourceVersionLength } from "./codec/stored.ts";
+import { encodeStored, isStoredAs, resourceVersionLength, withResourceVersion } from "./codec/stored.ts";
 import type { Target } from "./codec/negotiate.ts";
 import type { ComponentState, HandlerRequest, RequestInfo } from "./contract.ts";
 import type { EventLeases } from "./registry/event-leases.ts";
@@ -152,18 +152,19 @@ async function written(
     },
     part && notes(part),
   );
+  await core.caches.reaches(result.revision, 10_000);
   if (!result.succeeded) {
-    await core.caches.reaches(result.revision, 10_000);
+    // Without caches nobody can find out what to change.
+    core.caches.readiness.check();
     return { done: false, moved: true };
   }
-  await core.caches.reaches(result.revision, 10_000);
   const entry = resource.cache.get(key);
   if (entry?.revision === result.revision) return { done: true, entry };
-  // Somebody has already changed it again: what was written is the answer all the same.
-  const change = resource.cache.since(result.revision - 1)?.find((each) => each.entry.key === key);
-  if (!change)
-    throw new StatusError("InternalError", "the written object is gone before it could be returned");
-  return { done: true, entry: change.entry };
+  // Somebody has already changed it again, or it cannot be told: what was written is the answer all the same.
+  return {
+    done: true,
+    entry: new Entry(key, result.revision, withResourceVersion(value, result.revision), undefined),
+  };
 }
 
 /** What is stored when the object is near the limit: without its owners if it fits only so, but for who applies. */
@@ -224,6 +225,7 @@ export async function removeObject(
   });
   const result = await timed(core, request, began, removed);
   await core.caches.reaches(result.revision, 10_000);
+  if (!result.succeeded) core.caches.readiness.check();
   return result.succeeded;
 }
 

@@ -25,18 +25,14 @@ import { upgradeHandlers } from "./upgrades.ts";
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { store, clock, log } = options;
   const shutdown = new Shutdown(options.shutdown ?? {});
-  const caches = new ObjectCaches(store, clock);
+  const caches = new ObjectCaches(store, clock, log);
   const metrics = options.metrics ?? new MetricsRegistry();
   const meters = new Meters(metrics);
   describeServer(metrics, { store, caches, audit: options.audit });
   const steps = new StartSteps(startSteps);
 
-  let broken: Error | undefined;
-  const storeError = (): Error | undefined => broken;
-  await caches.open((error) => {
-    broken = error;
-    log.error("the store's watch broke", { error });
-  });
+  await caches.open();
+  const storeError = (): Error | undefined => caches.readiness.error;
   steps.done("generic-apiserver-start-informers", "storage-object-count-tracker-hook", "storage-readiness");
 
   const core = createCore(options, { caches, meters, closing: shutdown.ends, storeError });

@@ -21,7 +21,8 @@ export interface Store {
   /**
    * Events with revision > `after`, in order, each transaction's events in one call. Nothing is lost between the
    * history and what comes live. `onError` is called at most once, with CompactedError when `after` is below the
-   * compacted revision, and nothing follows it.
+   * compacted revision, with StoreFailedError when the store cannot say any more what happens, and nothing follows it.
+   * A later watch may work again.
    */
   watch(request: WatchRequest, sink: WatchSink): StoreWatch;
 
@@ -139,7 +140,10 @@ export class StoreFullError extends Error {
   override readonly name = "StoreFullError";
 }
 
-/** The file is damaged, of a newer version, or in use; or writing failed in a way that cannot be repaired. */
+/**
+ * The file is damaged, of a newer version, or in use; or writing failed in a way that cannot be repaired; or what keeps the
+ * store has died: whether a write under way was done is not known then.
+ */
 export class StoreFailedError extends Error {
   override readonly name = "StoreFailedError";
 }

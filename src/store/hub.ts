@@ -73,6 +73,13 @@ export class Hub {
     this.#watchers.clear();
   }
 
+  /** Ends every watch: nobody knows any more what happens. */
+  fail(error: Error): void {
+    const watchers = [...this.#watchers];
+    this.close();
+    for (const { sink } of watchers) sink.onError(error);
+  }
+
   async #catchUp(watcher: Watcher, until: number): Promise<void> {
     try {
       if (watcher.request.after < this.#history.compactedRevision) {

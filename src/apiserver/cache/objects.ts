@@ -1,5 +1,5 @@
 import type { KubeObject } from "../../api/index.ts";
-import { type Clock, stamp } from "../../machinery/index.ts";
+import { type Clock, type Logger, stamp } from "../../machinery/index.ts";
 import {
   prefixEnd,
   type Store,
@@ -11,6 +11,7 @@ import type { ObjectReader } from "../auth-contract.ts";
 import type { ResourceTally } from "../metrics/storage.ts";
 import { withResourceVersion } from "../codec/stored.ts";
 import { Entry } from "./entry.ts";
+import { Readiness } from "./readiness.ts";
 import { type Change, WatchCache } from "./watch-cache.ts";
 
 /** Everything the API stores lies below this key: `/registry/GROUP/PLURAL/[NAMESPACE/]NAME`, the core group as `core`. */
@@ -22,7 +23,13 @@ const encrypted = Buffer.from("k8s:enc:");
 export const resourcePrefix = (group: string, plural: string): string =>
   `${registryPrefix}${group === "" ? "core" : group}/${plural}/`;
 
-/** The whole store in memory, one watch cache per resource, kept up by one watch. */
+/** Between two attempts to follow the store again, as kube-apiserver does. */
+const retryMs = 1000;
+
+/**
+ * The whole store in memory, one watch cache per resource, kept up by one watch. When that breaks, all is read anew until the
+ * store can be followed again; `readiness` says so meanwhile.
+ */
 export class ObjectCaches implements ObjectReader {
   readonly #store: Store;
   readonly #clock: Clock;
@@ -30,40 +37,41 @@ export class ObjectCaches implements ObjectReader {
   /** Objects of values that are on their way to the store, so that they need not be parsed when they come back. */
   readonly #written = stamp<Uint8Array, KubeObject>();
   readonly #advanced = new Set<(revision: number) => void>();
+  readonly readiness: Readiness;
+  readonly #log: Logger;
+  readonly #closed = new AbortController();
   #watch: StoreWatch | undefined;
   #floor = 0;
   /** Revision up to which the caches are complete. */
   revision = 0;
 
-  constructor(store: Store, clock: Clock) {
+  constructor(store: Store, clock: Clock, log: Logger) {
     this.#store = store;
     this.#clock = clock;
+    this.#log = log;
+    this.readiness = new Readiness(clock);
   }
 
   /**
    * Reads the store as of the oldest revision it still knows and replays what happened since, so that watches from
    * before a restart can go on. Where former states cannot be read any more (they are encrypted with a key that was given
-   * up), it begins with the present one. `onError` is called when the store's watch breaks later.
+   * up), it begins with the present one.
    */
-  async open(onError: (error: Error) => void): Promise<void> {
+  async open(): Promise<void> {
     const base = Math.max(this.#store.compactedRevision, 1);
     try {
-      await this.#openFrom(base, onError);
+      await this.#openFrom(base);
     } catch (error) {
       if (!(error instanceof UnreadableValueError)) throw error;
       this.#watch?.close();
       this.#caches.clear();
-      await this.#openFrom(undefined, onError);
+      await this.#openFrom(undefined);
     }
   }
 
   /** `base`: the revision whose state it begins with; undefined for the present one. */
-  async #openFrom(base: number | undefined, onError: (error: Error) => void): Promise<void> {
-    const read = await this.#store.range({
-      from: registryPrefix,
-      to: prefixEnd(registryPrefix),
-      ...(base === undefined ? {} : { revision: base }),
-    });
+  async #openFrom(base: number | undefined): Promise<void> {
+    const read = await this.#readAll(base);
     const from = base ?? read.revision;
     this.#floor = from;
     this.revision = from;
@@ -71,6 +79,19 @@ export class ObjectCaches implements ObjectReader {
       const place = locate(key);
       if (place) this.#cache(place.resource).fill(this.#entry(place, value, modRevision));
     }
+    await this.#follow(from);
+  }
+
+  #readAll(revision: number | undefined): ReturnType<Store["range"]> {
+    return this.#store.range({
+      from: registryPrefix,
+      to: prefixEnd(registryPrefix),
+      ...(revision === undefined ? {} : { revision }),
+    });
+  }
+
+  /** Settles when what the store has by now is here. From then on a watch that breaks is begun again. */
+  async #follow(from: number): Promise<void> {
     const target = this.#store.revision;
     let open = false;
     await new Promise<void>((resolve, reject) => {
@@ -87,7 +108,7 @@ export class ObjectCaches implements ObjectReader {
             if (revision >= target) done();
           },
           onError: (error) => {
-            if (open) onError(error);
+            if (open) void this.#recover(error);
             else reject(error);
           },
         },
@@ -95,7 +116,64 @@ export class ObjectCaches implements ObjectReader {
     });
   }
 
+  async #recover(broken: Error): Promise<void> {
+    this.#log.error("the store cannot be followed, all of it is read anew", { error: broken });
+    this.readiness.lose(broken);
+    this.#tellAdvanced();
+    while (this.readiness.error) {
+      await this.#clock.sleep(retryMs, this.#closed.signal).catch(() => {});
+      if (this.#closed.signal.aborted) return;
+      try {
+        await this.#readAnew();
+        this.readiness.regain();
+      } catch (error) {
+        this.#watch?.close();
+        this.#log.warn("the store still cannot be followed", { error });
+        this.readiness.lose(error as Error);
+      }
+    }
+    this.#log.info("the store is followed again", { revision: this.revision });
+  }
+
+  /** Brings all caches to the store's present state. What led there is not known: watches cannot begin before it. */
+  async #readAnew(): Promise<void> {
+    const { items, revision } = await this.#readAll(undefined);
+    const there = new Set<Entry>();
+    const changed: { cache: WatchCache; entry: Entry }[] = [];
+    for (const { key, value, modRevision } of items) {
+      const place = locate(key);
+      if (!place) continue;
+      const cache = this.#cache(place.resource);
+      const known = cache.get(place.key);
+      if (known?.revision === modRevision) there.add(known);
+      else changed.push({ cache, entry: this.#entry(place, value, modRevision) });
+    }
+    for (const { cache, entry } of changed) {
+      there.add(entry);
+      cache.put(entry);
+    }
+    for (const cache of this.#caches.values()) {
+      for (const entry of [...cache.list("")]) {
+        if (!there.has(entry)) cache.remove(entry.key, (previous) => atRevision(previous, revision));
+      }
+      cache.forget(revision);
+    }
+    this.#floor = revision;
+    this.revision = revision;
+    await this.#follow(revision);
+    this.#tellAdvanced();
+  }
+
+  /** The object at this key as the store has it, for who cannot ask the caches now. */
+  async stored(key: string): Promise<Entry | undefined> {
+    const { items } = await this.#store.range({ from: key });
+    const place = locate(key);
+    const [kv] = items;
+    return place && kv ? this.#entry(place, kv.value, kv.modRevision) : undefined;
+  }
+
   close(): void {
+    this.#closed.abort();
     this.#watch?.close();
   }
 
@@ -129,15 +207,16 @@ export class ObjectCaches implements ObjectReader {
     this.#written.set(value, object);
   }
 
-  /** Calls back whenever the caches are complete up to a later revision. */
+  /** Calls back whenever the caches are complete up to a later revision, and when they cannot be any more. */
   onRevision(listener: (revision: number) => void): () => void {
     this.#advanced.add(listener);
     return () => this.#advanced.delete(listener);
   }
 
-  /** True when the revision has come within the time. */
+  /** True when the revision has come within the time. At once false when none can come. */
   async reaches(revision: number, ms: number): Promise<boolean> {
     if (this.revision >= revision) return true;
+    if (this.readiness.error) return false;
     return new Promise((resolve) => {
       const finish = (reached: boolean): void => {
         timer.stop();
@@ -146,6 +225,7 @@ export class ObjectCaches implements ObjectReader {
       };
       const stop = this.onRevision((now) => {
         if (now >= revision) finish(true);
+        else if (this.readiness.error) finish(false);
       });
       const timer = this.#clock.timer(ms, () => finish(false));
     });
@@ -204,7 +284,11 @@ export class ObjectCaches implements ObjectReader {
       else cache.remove(place.key, (previous) => atRevision(previous, revision));
     }
     this.revision = revision;
-    for (const listener of this.#advanced) listener(revision);
+    this.#tellAdvanced();
+  }
+
+  #tellAdvanced(): void {
+    for (const listener of this.#advanced) listener(this.revision);
   }
 }
 

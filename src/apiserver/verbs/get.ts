@@ -20,15 +20,16 @@ export async function get(call: Call): Promise<Answer> {
       throw badRequest(`invalid resource version: ${wrong}`);
     if (wrong !== undefined) throw new StatusError("", wrong, { code: 500 });
     const revision = Number(version);
-    if (!(await core.caches.reaches(revision, 3000))) throw tooLargeVersion(revision, core.caches.revision);
+    const reached = core.caches.readiness.error || (await core.caches.reaches(revision, 3000));
+    if (!reached) throw tooLargeVersion(revision, core.caches.revision);
   }
   const key = resource.key(info.namespace, info.name);
   const { span } = call.request;
+  const read = () =>
+    core.caches.readiness.error ? core.caches.stored(resource.storeKey(key)) : resource.cache.get(key);
   const entry = span
-    ? await reading(call.request, { resource, key, version: version ?? "" }, () =>
-        Promise.resolve(resource.cache.get(key)),
-      )
-    : resource.cache.get(key);
+    ? await reading(call.request, { resource, key, version: version ?? "" }, async () => read())
+    : await read();
   if (!entry) throw notFound(resource.def, info.name);
   return objectAnswer(call, 200, resource.view ? await resource.view.of(entry) : entry);
 }

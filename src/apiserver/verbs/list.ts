@@ -120,6 +120,7 @@ async function findPage(call: Call, options: ListOptions, view: VersionView | un
   // "Whatever is there" comes out of memory in one piece, but for what the original keeps out of its cache: events.
   const limit = options.version === "0" && resource.def.ttlSeconds === undefined ? 0 : options.limit;
   const { selection } = options;
+  const isFollowed = core.caches.readiness.error === undefined;
   /** The first key of the page, as the cache spells keys. */
   let start = "";
   let revision: number | undefined;
@@ -130,11 +131,16 @@ async function findPage(call: Call, options: ListOptions, view: VersionView | un
     if (token.revision > core.caches.revision && !(await core.caches.reaches(token.revision, 3000)))
       throw tooLargeVersion(token.revision, core.caches.revision);
   } else if (options.resourceVersion) {
-    if (!(await core.caches.reaches(options.resourceVersion, 3000))) {
+    if (isFollowed && !(await core.caches.reaches(options.resourceVersion, 3000))) {
       throw tooLargeVersion(options.resourceVersion, core.caches.revision);
     }
     const exact = options.match === "Exact" || (options.match === "" && options.limit > 0);
     if (exact) revision = options.resourceVersion;
+  }
+  // What takes little goes to the store then, as in the original; the rest waits.
+  if (!isFollowed && revision === undefined) {
+    if (options.limit === 0 || !selection.all) core.caches.readiness.check();
+    revision = core.store.revision;
   }
   let entries: readonly Entry[];
   let stored = false;
@@ -142,8 +148,8 @@ async function findPage(call: Call, options: ListOptions, view: VersionView | un
     revision = core.caches.revision;
     entries = currentEntries(call, selection.name);
   } else {
-    const recent =
-      revision >= core.store.compactedRevision ? resource.cache.listAt(info.namespace, revision) : undefined;
+    const isKnown = revision >= core.store.compactedRevision && revision <= core.caches.revision;
+    const recent = isKnown ? resource.cache.listAt(info.namespace, revision) : undefined;
     stored = recent === undefined;
     entries = recent ?? (await snapshot(call, revision, start, options));
   }

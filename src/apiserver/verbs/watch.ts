@@ -31,6 +31,7 @@ export async function watch(call: Call): Promise<Answer> {
   const { info, core, resource } = call;
   const options = readListOptions(call, true);
   checkWatchVersion(options);
+  core.caches.readiness.check();
   const sendInitial = info.query.get("sendInitialEvents");
   // KEP-3157: a watch that names no version begins with the state, as if it had asked for it.
   const wantsInitial = sendInitial === null ? !options.resourceVersion : isTrue(sendInitial);
@@ -89,6 +90,8 @@ class WatchStream implements PushStream {
   readonly #namespace: string;
   readonly #meters: WatchMeters;
   readonly #began: number;
+  /** Aborts when the caches it looks at are no more what the store has. */
+  readonly #following: AbortSignal;
   #spans: WatchSpans | undefined;
 
   constructor(call: Call, options: ListOptions, settings: WatchSettings) {
@@ -102,6 +105,7 @@ class WatchStream implements PushStream {
     this.#name = info.name;
     this.#meters = call.core.meters.watches.of(resource.def);
     this.#namespace = resource.def.namespaced ? info.namespace : "";
+    this.#following = call.core.caches.readiness.following;
   }
 
   start(sink: StreamSink): () => void {
@@ -113,6 +117,7 @@ class WatchStream implements PushStream {
       resource,
       lists: this.#settings.wantsInitial && this.#settings.bookmarks,
     });
+    const ends = [core.closing, resource.retired, this.#following];
     let ended = false;
     let bookmarkTimer: Timer | undefined;
     const stop = (): void => {
@@ -121,8 +126,7 @@ class WatchStream implements PushStream {
       source.stop();
       timeout?.stop();
       bookmarkTimer?.stop();
-      core.closing.removeEventListener("abort", finish);
-      resource.retired.removeEventListener("abort", finish);
+      for (const end of ends) end.removeEventListener("abort", finish);
     };
     const finish = (): void => {
       if (ended) return;
@@ -159,8 +163,7 @@ class WatchStream implements PushStream {
       : new CachedSource(resource.cache, from, maxBacklogBytes, tell, cutOff);
     const { timeoutMs } = this.#settings;
     const timeout = timeoutMs > 0 ? core.clock.timer(timeoutMs, finish) : undefined;
-    core.closing.addEventListener("abort", finish, { once: true });
-    resource.retired.addEventListener("abort", finish, { once: true });
+    for (const end of ends) end.addEventListener("abort", finish, { once: true });
     // Without any time it ends behind what it starts with.
     const told = timeoutMs > 0 ? () => {} : finish;
     const begun =
@@ -177,7 +180,7 @@ class WatchStream implements PushStream {
       bookmarkTimer = core.clock.timer(bookmarkMs, mark);
     }
     this.#spans?.placed();
-    if (core.closing.aborted || resource.retired.aborted) finish();
+    if (ends.some(({ aborted }) => aborted)) finish();
     return () => {
       if (!ended) stop();
     };

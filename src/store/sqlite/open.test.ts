@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
+import type { Worker } from "node:worker_threads";
 import { FakeClock } from "../../testing/index.ts";
 import { put, storeContract } from "../contract-suite.ts";
-import { StoreFailedError } from "../contract.ts";
+import { type RangeResult, type Store, StoreFailedError } from "../contract.ts";
 import { openSqliteStore } from "./open.ts";
 
 storeContract("sqlite", async () => {
@@ -72,6 +73,76 @@ test("a second process finds the file in use", async () => {
   await withDir(async (path) => {
     const store = await openSqliteStore({ path, clock: new FakeClock() });
     await refused(path, /in use by another process/);
+    await store.close();
+  });
+});
+
+/** The thread of the store that `open` makes, to be ended as if it had failed. */
+async function withThread(open: () => Promise<Store>): Promise<{ store: Store; thread: () => Worker }> {
+  let thread: Worker | undefined;
+  const seen = (worker: Worker): void => void (thread = worker);
+  process.on("worker", seen);
+  try {
+    return { store: await open(), thread: () => thread as Worker };
+  } finally {
+    process.off("worker", seen);
+  }
+}
+
+/** What a store has at a key, once it answers again. */
+async function readAgain(store: Store, from: string): Promise<number> {
+  for (;;) {
+    const read = await store.range({ from }).catch((error: unknown) => error);
+    if (!(read instanceof StoreFailedError)) return (read as RangeResult).items.length;
+    await new Promise(setImmediate);
+  }
+}
+
+test("a thread that dies is started again: watches end, what was acknowledged is there, writes go on", async () => {
+  await withDir(async (path) => {
+    const clock = new FakeClock();
+    const { store, thread } = await withThread(() => openSqliteStore({ path, clock }));
+    await put(store, "/a/x", "1", 0);
+    const lease = await store.grantLease(60);
+    const broken = new Promise<Error>((resolve) => {
+      store.watch({ from: "/a/", to: "/a0", after: store.revision }, { onEvents() {}, onError: resolve });
+    });
+    const underWay = put(store, "/a/y", "1", 0);
+    await thread().terminate();
+    assert.match(String(await broken), /^StoreFailedError: the store's thread failed/);
+    await underWay.catch((error) => assert.ok(error instanceof StoreFailedError));
+    const late = Promise.withResolvers<Error>();
+    store.watch({ from: "/a/", to: "/a0", after: store.revision }, { onEvents() {}, onError: late.resolve });
+    assert.ok((await late.promise) instanceof StoreFailedError);
+    assert.equal(await readAgain(store, "/a/x"), 1);
+    const { revision } = await put(store, "/a/z", "1", 0);
+    const seen = new Promise<number>((resolve, reject) => {
+      store.watch(
+        { from: "/a/", to: "/a0", after: revision },
+        { onEvents: (_events, at) => resolve(at), onError: reject },
+      );
+    });
+    await put(store, "/a/z", "2", revision);
+    assert.equal(await seen, revision + 1);
+    await store.revokeLease(lease);
+    await store.close();
+  });
+});
+
+test("a thread that cannot open its file any more is tried again, and says why meanwhile", async () => {
+  await withDir(async (path) => {
+    const clock = new FakeClock();
+    const { store, thread } = await withThread(() => openSqliteStore({ path, clock }));
+    await put(store, "/a/x", "1", 0);
+    renameSync(path, `${path}.away`);
+    mkdirSync(path);
+    await thread().terminate();
+    while (clock.waiting === 0) await new Promise(setImmediate);
+    await assert.rejects(store.range({ from: "/a/x" }), /thread failed: it ended; /);
+    rmdirSync(path);
+    renameSync(`${path}.away`, path);
+    clock.advance(1000);
+    assert.equal(await readAgain(store, "/a/x"), 1);
     await store.close();
   });
 });

@@ -1,4 +1,4 @@
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { type Clock, Slots } from "../../machinery/index.ts";
 import {
   CompactedError,
@@ -22,7 +22,6 @@ import { LeaseTimers } from "../leases.ts";
 import {
   type Change,
   type Failure,
-  type Hello,
   type Operation,
   type Outcome,
   type Request,
@@ -30,11 +29,11 @@ import {
   type Responses,
   type Row,
   type WorkerCommit,
-  type WorkerOptions,
   type WorkerWrite,
   type Written,
   readWritten,
 } from "./messages.ts";
+import { onEnd, type StoreThread, startThread } from "./thread.ts";
 
 export interface SqliteOptions {
   /** The database file; its directory is made when it is absent. */
@@ -42,24 +41,18 @@ export interface SqliteOptions {
   clock: Clock;
 }
 
-/** Opens the embedded store. Rejects with StoreFailedError whose message says what is wrong and what to do. */
+/**
+ * Opens the embedded store. Rejects with StoreFailedError whose message says what is wrong and what to do. A thread that
+ * dies later is started again; until then requests fail, of writes under way nobody knows what became of them, and
+ * watches end.
+ */
 export async function openSqliteStore({ path, clock }: SqliteOptions): Promise<Store> {
-  // The worker's file has this file's ending: .ts from source, .js when bundled.
-  const ending = import.meta.url.slice(import.meta.url.lastIndexOf("."));
-  const worker = new Worker(new URL(`./worker${ending}`, import.meta.url), {
-    workerData: { path } satisfies WorkerOptions,
-    name: "wherry-store",
-  });
-  const hello = await new Promise<Hello>((resolve, reject) => {
-    worker.once("message", resolve);
-    worker.once("error", reject);
-  });
-  if (hello.type === "unusable") {
-    await worker.terminate();
-    throw new StoreFailedError(hello.message);
-  }
-  return new SqliteStore(worker, hello, clock);
+  return new SqliteStore(path, await startThread(path), clock);
 }
+
+/** The first attempt to start the thread again comes at once, later ones after a pause that doubles. */
+const firstPauseMs = 1000;
+const longestPauseMs = 30_000;
 
 interface Waiting {
   settle(outcome: Outcome): void;
@@ -69,9 +62,10 @@ interface Waiting {
 }
 
 class SqliteStore implements Store, History {
-  revision: number;
-  compactedRevision: number;
-  readonly #worker: Worker;
+  revision = 0;
+  compactedRevision = 0;
+  readonly #path: string;
+  #worker: Worker;
   readonly #hub = new Hub(this);
   readonly #timers: LeaseTimers;
   readonly #clock: Clock;
@@ -79,20 +73,45 @@ class SqliteStore implements Store, History {
   /** Requests of this turn of the loop, sent together at its end. */
   #outgoing: { request: Request; values: readonly Uint8Array[] }[] = [];
   #closed: Promise<void> | undefined;
+  readonly #closing = new AbortController();
+  /** Why there is no thread to ask. */
   #dead: Error | undefined;
 
-  constructor(worker: Worker, hello: Extract<Hello, { type: "open" }>, clock: Clock) {
-    this.#worker = worker;
+  constructor(path: string, thread: StoreThread, clock: Clock) {
+    this.#path = path;
     this.#clock = clock;
+    this.#timers = new LeaseTimers(clock, (id) => this.#endLease(id));
+    this.#worker = thread.worker;
+    this.#adopt(thread);
+  }
+
+  #adopt({ worker, hello }: StoreThread): void {
+    this.#worker = worker;
+    this.#dead = undefined;
     this.revision = hello.revision;
     this.compactedRevision = hello.compactedRevision;
-    this.#timers = new LeaseTimers(clock, (id) => this.#endLease(id));
     worker.on("message", (responses: Responses) => this.#receive(responses));
-    worker.on("error", (cause) =>
-      this.#die(new StoreFailedError(`the store's thread failed: ${cause}`, { cause })),
-    );
-    worker.on("exit", () => this.#die(new StoreFailedError("the store is closed")));
+    onEnd(worker, (error) => {
+      if (this.#closed) this.#die(new StoreFailedError("the store is closed"));
+      else void this.#startAgain(error);
+    });
     for (const { id, ends } of hello.leases) this.#timers.add(id, ends);
+  }
+
+  async #startAgain(error: StoreFailedError): Promise<void> {
+    this.#die(error);
+    this.#hub.fail(error);
+    for (let pauseMs = firstPauseMs; !this.#closed; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
+      try {
+        const thread = await startThread(this.#path);
+        if (this.#closed) await thread.worker.terminate();
+        else this.#adopt(thread);
+        return;
+      } catch (cause) {
+        this.#dead = new StoreFailedError(`${error.message}; ${(cause as Error).message}`, { cause });
+        await this.#clock.sleep(pauseMs, this.#closing.signal).catch(() => {});
+      }
+    }
   }
 
   async range(request: RangeRequest): Promise<RangeResult> {
@@ -143,7 +162,10 @@ class SqliteStore implements Store, History {
   }
 
   watch(request: WatchRequest, sink: WatchSink): StoreWatch {
-    return this.#hub.watch(request, sink);
+    const watch = this.#hub.watch(request, sink);
+    // What a thread that died has still written is told by no later one.
+    if (this.#dead) this.#hub.fail(this.#dead);
+    return watch;
   }
 
   async since(after: number, until: number): Promise<readonly Commit[]> {
@@ -187,6 +209,7 @@ class SqliteStore implements Store, History {
   }
 
   async #shutDown(): Promise<void> {
+    this.#closing.abort();
     await this.#timers.close();
     if (!this.#dead) {
       const done = this.#ask({ type: "close" });
@@ -220,6 +243,7 @@ class SqliteStore implements Store, History {
 
   #send(): void {
     const outgoing = this.#outgoing;
+    if (outgoing.length === 0) return;
     this.#outgoing = [];
     let size = 0;
     for (const { values } of outgoing) for (const value of values) size += value.length;
@@ -277,6 +301,7 @@ class SqliteStore implements Store, History {
 
   #die(error: Error): void {
     this.#dead ??= error;
+    this.#outgoing = [];
     for (const { fail } of this.#waiting.drain()) fail(error);
   }
 }
