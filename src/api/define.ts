@@ -22,6 +22,7 @@ const copied = [
   "subresources",
   "subresourceStrategies",
   "rowConditions",
+  "rowOrder",
   "hiddenAnnotations",
   "selectableFields",
   "defaultPropagation",

@@ -141,6 +141,8 @@ export interface KindDefinition {
   columns: readonly TableColumn[];
   /** Of an object's row in a table; undefined where there is nothing to say. */
   rowConditions?(object: KubeObject): readonly RowCondition[] | undefined;
+  /** In which order the rows of a list stand; without it in that of the list. */
+  rowOrder?(a: KubeObject, b: KubeObject): number;
   /** Annotations that stand for fields of the original's inner type: whole objects show them, their metadata alone does not. */
   hiddenAnnotations?: readonly string[];
   /** Field selectors besides metadata.name and metadata.namespace. */

@@ -181,6 +181,12 @@ const fixedSchemas: Readonly<Record<string, object>> = {
   },
 };
 
+const precedenceOf = ({ spec }: FlowSchema): number => spec?.matchingPrecedence ?? 1000;
+
+/** In which order they are tried: by precedence, by name among equals. */
+export const flowSchemaOrder = (a: FlowSchema, b: FlowSchema): number =>
+  precedenceOf(a) - precedenceOf(b) || ((a.metadata?.name ?? "") < (b.metadata?.name ?? "") ? -1 : 1);
+
 export function validateFlowSchema(schema: FlowSchema): FieldError[] {
   const errors: FieldError[] = [];
   const { spec } = schema;

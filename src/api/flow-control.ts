@@ -2,7 +2,12 @@
 import { ageColumn, column, nameColumn } from "./columns.ts";
 import type { KindDefinition } from "./definition.ts";
 import { kindsOf } from "./define.ts";
-import { validateFlowSchema, validateFlowStatus, validatePriorityLevel } from "./flow-control-rules.ts";
+import {
+  flowSchemaOrder,
+  validateFlowSchema,
+  validateFlowStatus,
+  validatePriorityLevel,
+} from "./flow-control-rules.ts";
 import type { FlowSchema, PriorityLevelConfiguration } from "./generated/types.ts";
 
 const define = kindsOf("flowcontrol.apiserver.k8s.io", "v1", "io.k8s.api.flowcontrol.v1");
@@ -23,6 +28,7 @@ export const flowControlKinds: readonly KindDefinition[] = [
     onStatus: ["change"],
     validate: validateFlowSchema,
     validateStatus: validateFlowStatus,
+    rowOrder: flowSchemaOrder,
     columns: [
       nameColumn,
       column<FlowSchema>(

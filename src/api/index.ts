@@ -3,6 +3,7 @@ export * from "./columns.ts";
 export * from "./conform.ts";
 export type * from "./definition.ts";
 export { kindsOf } from "./define.ts";
+export { flowSchemaOrder } from "./flow-control-rules.ts";
 export type { KindSource } from "./kind-source.ts";
 export type * from "./generated/types.ts";
 export { isFormer, modernize, presentPart, sameFields } from "./former-versions.ts";

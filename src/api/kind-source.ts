@@ -69,6 +69,7 @@ export interface KindSource<T extends KubeObject> {
   subresourceStrategies?: Readonly<Record<string, Strategy>>;
   columns?: readonly TableColumn[];
   rowConditions?: (object: T) => readonly RowCondition[] | undefined;
+  rowOrder?: (a: T, b: T) => number;
   hiddenAnnotations?: readonly string[];
   selectableFields?: Readonly<Record<string, (object: T) => string>>;
   defaults?(object: T, clock?: Clock, same?: Parts): void;

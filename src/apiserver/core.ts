@@ -103,12 +103,35 @@ export function writeObject(
   existing: Entry | undefined,
   request?: HandlerRequest,
 ): Promise<WriteResult> {
+  const result = noted(core, resource, key, object, existing, request);
+  return resource.afterChange ? followed(resource, existing, result) : result;
+}
+
+function noted(
+  core: Core,
+  resource: ServedResource,
+  key: string,
+  object: KubeObject,
+  existing: Entry | undefined,
+  request: HandlerRequest | undefined,
+): Promise<WriteResult> {
   if (!request?.span && !request?.audit) return written(core, resource, key, object, existing, request);
   const began = core.clock.monotonic();
   const result = writing(request, { resource, key, isNew: existing === undefined }, (part) =>
     written(core, resource, key, object, existing, request, part),
   );
   return timed(core, request, began, result);
+}
+
+/** Does what else a change of the resource asks for. */
+async function followed(
+  resource: ServedResource,
+  existing: Entry | undefined,
+  writing: Promise<WriteResult>,
+): Promise<WriteResult> {
+  const result = await writing;
+  if (result.done) await resource.afterChange?.(result.entry.object, existing?.object);
+  return result;
 }
 
 /** Notes how long the store took for a request, where that is recorded. */
@@ -226,6 +249,7 @@ export async function removeObject(
   const result = await timed(core, request, began, removed);
   await core.caches.reaches(result.revision, 10_000);
   if (!result.succeeded) core.caches.readiness.check();
+  else if (resource.afterChange) await resource.afterChange(undefined, entry.object);
   return result.succeeded;
 }
 

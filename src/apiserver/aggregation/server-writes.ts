@@ -1,11 +1,10 @@
 /** Writes of the server itself to APIServices: through admission and validation, as its own user. */
 import type { APIService, KubeObject } from "../../api/index.ts";
 import { isReason } from "../../machinery/index.ts";
-import { serverCall } from "../bootstrap/server-call.ts";
+import { deleteAsServer, serverCall } from "../bootstrap/server-call.ts";
 import type { Core } from "../core.ts";
 import type { ServedResource } from "../registry/resource.ts";
 import { createObject } from "../verbs/create.ts";
-import { deleteObject } from "../verbs/delete.ts";
 import { updateObject } from "../verbs/update.ts";
 import { registrationGroup } from "../registry/priorities.ts";
 
@@ -44,12 +43,7 @@ export async function changeService(
 export async function deleteService(core: Core, resource: ServedResource, object: APIService): Promise<void> {
   const { name = "", uid } = object.metadata ?? {};
   try {
-    await deleteObject(serverCall(core, resource, "", name), "", name, {
-      gracePeriodSeconds: undefined,
-      propagation: undefined,
-      preconditions: uid === undefined ? {} : { uid },
-      dryRun: false,
-    });
+    await deleteAsServer(core, resource, "", name, uid === undefined ? {} : { uid });
   } catch (error) {
     if (!isReason(error, "NotFound") && !isReason(error, "Conflict")) throw error;
   }

@@ -8,6 +8,7 @@ import { createObject } from "../verbs/create.ts";
 import { ensureFlowControl } from "./flow-control-upkeep.ts";
 import { serverCall } from "./server-call.ts";
 import { publishServer } from "./kubernetes-service.ts";
+import { followServices } from "./service-addresses.ts";
 
 const systemNamespaces = ["kube-system", "kube-public", "kube-node-lease", "default"];
 
@@ -64,6 +65,7 @@ export async function bootstrap(core: Core, network: ServiceNetwork | undefined)
       spec: { cidrs: [network.serviceCidr] },
     } as KubeObject);
   }
+  if (network) await followServices(core);
   if (network?.advertise) await publishServer(core, network, network.advertise);
 }
 

@@ -4,12 +4,11 @@ import { deepEqual } from "../../machinery/index.ts";
 import type { Core } from "../core.ts";
 import type { ServedResource } from "../registry/resource.ts";
 import { createObject } from "../verbs/create.ts";
-import { deleteObject } from "../verbs/delete.ts";
 import { updateObject } from "../verbs/update.ts";
 import { flowControlProducer, flowSchemas, priorityLevels } from "./flow-control.ts";
 import { quietly } from "./quietly.ts";
 import { Repeated } from "./repeated.ts";
-import { serverCall } from "./server-call.ts";
+import { deleteAsServer, serverCall } from "./server-call.ts";
 
 const group = "flowcontrol.apiserver.k8s.io";
 const annotation = "apf.kubernetes.io/autoupdate-spec";
@@ -59,7 +58,9 @@ export async function ensureFlowControl(core: Core): Promise<void> {
       .filter((object) => isLeftOver(object, wanted));
     await Promise.all([
       ...wanted.map((each) => ensure(core, resource, each)),
-      ...leftOver.map(({ metadata }) => quietly(() => remove(core, resource, metadata?.name ?? ""))),
+      ...leftOver.map(({ metadata }) =>
+        quietly(() => deleteAsServer(core, resource, "", metadata?.name ?? "")),
+      ),
     ]);
   }
 }
@@ -89,12 +90,6 @@ async function ensure(core: Core, resource: ServedResource, wanted: KubeObject):
       }),
     );
 }
-
-const remove = (core: Core, resource: ServedResource, name: string): Promise<unknown> => {
-  const call = serverCall(core, resource, "", name);
-  const options = { gracePeriodSeconds: undefined, propagation: undefined, preconditions: {}, dryRun: false };
-  return deleteObject({ ...call, info: { ...call.info, verb: "delete" } }, "", name, options);
-};
 
 function producerCall(core: Core, resource: ServedResource, name: string) {
   const call = serverCall(core, resource, "", name);

@@ -6,11 +6,10 @@ import type { ServerIdentity } from "../contract.ts";
 import type { Core } from "../core.ts";
 import { newUid } from "../uid.ts";
 import { createObject } from "../verbs/create.ts";
-import { deleteObject } from "../verbs/delete.ts";
 import { updateObject } from "../verbs/update.ts";
 import { quietly } from "./quietly.ts";
 import { Repeated } from "./repeated.ts";
-import { serverCall } from "./server-call.ts";
+import { deleteAsServer, serverCall } from "./server-call.ts";
 
 const namespace = "kube-system";
 const manager = "kube-apiserver";
@@ -120,15 +119,6 @@ async function sweep(core: Core): Promise<void> {
   for (const lease of core.caches.list<Lease>("coordination.k8s.io", "leases", namespace)) {
     const { name = "", labels } = lease.metadata ?? {};
     if (!leases || labels?.[label] !== manager || !isExpired(lease, core.clock.now())) continue;
-    const call = serverCall(core, leases, namespace, name);
-    const options = {
-      gracePeriodSeconds: undefined,
-      propagation: undefined,
-      preconditions: {},
-      dryRun: false,
-    };
-    await quietly(() =>
-      deleteObject({ ...call, info: { ...call.info, verb: "delete" } }, namespace, name, options),
-    );
+    await quietly(() => deleteAsServer(core, leases, namespace, name));
   }
 }

@@ -1,6 +1,7 @@
 import type { UserInfo } from "../auth-contract.ts";
 import type { Call, Core } from "../core.ts";
 import type { ServedResource } from "../registry/resource.ts";
+import { deleteObject } from "../verbs/delete.ts";
 
 /** The server itself, as admission sees it. */
 const apiServerUser: UserInfo = { name: "system:apiserver", groups: ["system:masters"] };
@@ -43,4 +44,17 @@ export function serverCall(
     dryRun: false,
     warnings: [],
   };
+}
+
+/** Deletes an object on the server's own behalf. Throws as any deletion does. */
+export function deleteAsServer(
+  core: Core,
+  resource: ServedResource,
+  namespace: string,
+  name: string,
+  preconditions: { uid?: string } = {},
+): ReturnType<typeof deleteObject> {
+  const call = serverCall(core, resource, namespace, name);
+  const options = { gracePeriodSeconds: undefined, propagation: undefined, preconditions, dryRun: false };
+  return deleteObject({ ...call, info: { ...call.info, verb: "delete" } }, namespace, name, options);
 }

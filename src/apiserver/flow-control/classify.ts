@@ -35,15 +35,6 @@ const maxUsers = 10_000;
 const maxKeyLength = 4096;
 const everything: Matches = () => true;
 
-/** By precedence, and by name among equals. */
-export const inOrder = (schemas: readonly FlowSchema[]): FlowSchema[] =>
-  schemas.toSorted(
-    (a, b) =>
-      precedenceOf(a) - precedenceOf(b) || ((a.metadata?.name ?? "") < (b.metadata?.name ?? "") ? -1 : 1),
-  );
-
-const precedenceOf = ({ spec }: FlowSchema): number => spec?.matchingPrecedence ?? 1000;
-
 export class Classifier<T extends { readonly object: FlowSchema }> {
   readonly #schemas: readonly Prepared<T>[];
   /** Authenticators that know a user keep one object for it. */

@@ -1,11 +1,16 @@
 /** API priority and fairness (KEP-1040): who is served now, who waits, who is refused. */
-import type { FlowSchema, KubeObject, PriorityLevelConfiguration } from "../../api/index.ts";
+import {
+  type FlowSchema,
+  flowSchemaOrder,
+  type KubeObject,
+  type PriorityLevelConfiguration,
+} from "../../api/index.ts";
 import type { Clock, Timer } from "../../machinery/index.ts";
 import type { ObjectReader, UserInfo } from "../auth-contract.ts";
 import type { RequestInfo } from "../contract.ts";
 import { flowSchemas as defaultSchemas, priorityLevels as defaultLevels } from "../bootstrap/flow-control.ts";
 import type { MetricsRegistry } from "../metrics/registry.ts";
-import { Classifier, inOrder } from "./classify.ts";
+import { Classifier } from "./classify.ts";
 import { dump, dumpPrefix } from "./dump.ts";
 import type { Flow } from "./flow.ts";
 import { dealHand, flowHash } from "./hand.ts";
@@ -144,7 +149,7 @@ export class FlowControl {
         .filter((name) => !levels.some(({ metadata }) => metadata?.name === name))
         .map((name) => byName(defaultLevels, name) as PriorityLevelConfiguration),
     ]);
-    const found = inOrder(objects.list<FlowSchema>(group, "flowschemas"));
+    const found = objects.list<FlowSchema>(group, "flowschemas").toSorted(flowSchemaOrder);
     const missing = (name: string): FlowSchema[] =>
       found.some(({ metadata }) => metadata?.name === name)
         ? []

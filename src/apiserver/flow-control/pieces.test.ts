@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { FlowSchema, PriorityLevelConfiguration } from "../../api/index.ts";
+import { type FlowSchema, flowSchemaOrder, type PriorityLevelConfiguration } from "../../api/index.ts";
 import type { UserInfo } from "../auth-contract.ts";
 import { Histogram } from "../metrics/values.ts";
 import { parseRequestInfo } from "../request-info.ts";
 import { flowSchemas } from "../bootstrap/flow-control.ts";
-import { Classifier, inOrder } from "./classify.ts";
+import { Classifier } from "./classify.ts";
 import { DemandMeter, SmoothedDemand } from "./demand.ts";
 import { isLasting, timeoutProblem, timeOf } from "./lasting.ts";
 import { limitResponse, mostSeats, seatLimits } from "./limits.ts";
@@ -31,7 +31,7 @@ const schema = (name: string, matchingPrecedence: number, rules: unknown[]): Flo
   }) as FlowSchema;
 
 function classifier(schemas: readonly FlowSchema[]) {
-  const found = new Classifier(inOrder(schemas).map((object) => ({ object })));
+  const found = new Classifier(schemas.toSorted(flowSchemaOrder).map((object) => ({ object })));
   return (who: UserInfo, method: string, path: string): string | undefined =>
     found.find(who, parseRequestInfo(method, path))?.object.metadata?.name;
 }

@@ -18,15 +18,14 @@ export interface PoolState {
 }
 
 /** `cidr`: of the addresses; undefined for ports. `state`: read when somebody asks. */
-export function poolMeters(
-  registry: MetricsRegistry,
-  cidr: string | undefined,
-  state: () => PoolState,
-): PoolMeters {
-  const [pool, what] = cidr === undefined ? ["nodeport", "ports"] : ["clusterip", "ips"];
-  const prefix = `kube_apiserver_${pool}_allocator_`;
-  const own = cidr === undefined ? [] : [cidr];
-  const labels = own.map(() => "cidr");
+export type PoolFamilies = (cidr: string | undefined, state: () => PoolState) => PoolMeters;
+
+/** What all pools of a sort share. */
+export function poolFamilies(registry: MetricsRegistry, sort: "nodeport" | "clusterip"): PoolFamilies {
+  const isPort = sort === "nodeport";
+  const what = isPort ? "ports" : "ips";
+  const prefix = `kube_apiserver_${sort}_allocator_`;
+  const labels = isPort ? [] : ["cidr"];
   const stability = "ALPHA";
   const gauge = (name: string, help: string) =>
     registry.gauge({ name: `${prefix}${name}_${what}`, help, stability, labels });
@@ -39,26 +38,28 @@ export function poolMeters(
   const total = counter("allocation_total", "How many were given.");
   const errors = counter("allocation_errors_total", "How often none could be given.");
   // Of ports nobody asks how long they take, in Kubernetes.
-  const seconds =
-    cidr === undefined
-      ? undefined
-      : registry.histogram({
-          name: `${prefix}allocation_duration_seconds`,
-          help: "Time that it took to find one.",
-          stability,
-          labels,
-          bounds: defaultBounds,
-        });
-  registry.beforeReading(() => {
-    const { taken, size } = state();
-    allocated.with(...own).set(taken);
-    available.with(...own).set(size - taken);
-  });
-  return {
-    allocated(scope, ms) {
-      total.with(...own, scope).add();
-      if (ms !== undefined) seconds?.with(...own).observe(ms / 1000);
-    },
-    failed: (scope) => errors.with(...own, scope).add(),
+  const seconds = isPort
+    ? undefined
+    : registry.histogram({
+        name: `${prefix}allocation_duration_seconds`,
+        help: "Time that it took to find one.",
+        stability,
+        labels,
+        bounds: defaultBounds,
+      });
+  return (cidr, state) => {
+    const own = cidr === undefined ? [] : [cidr];
+    registry.beforeReading(() => {
+      const { taken, size } = state();
+      allocated.with(...own).set(taken);
+      available.with(...own).set(size - taken);
+    });
+    return {
+      allocated(scope, ms) {
+        total.with(...own, scope).add();
+        if (ms !== undefined) seconds?.with(...own).observe(ms / 1000);
+      },
+      failed: (scope) => errors.with(...own, scope).add(),
+    };
   };
 }

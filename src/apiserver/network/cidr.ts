@@ -7,16 +7,21 @@ export interface Cidr {
   size: number;
 }
 
-/** Throws for anything but `a.b.c.d/n`. */
-export function parseCidr(text: string): Cidr {
+/** undefined for what is no `a.b.c.d/n`, is larger than `/8`, or has no address to give. */
+export function readCidr(text: string): Cidr | undefined {
   const match = /^(\d+\.\d+\.\d+\.\d+)\/(\d+)$/.exec(text);
   const address = match && parseAddress(match[1] as string);
   const bits = Number(match?.[2]);
-  if (address === undefined || address === null || bits > 30 || bits < 8) {
-    throw new Error(`${text} is not an IPv4 range such as 10.96.0.0/16`);
-  }
+  if (address === undefined || address === null || bits > 30 || bits < 8) return undefined;
   const size = 2 ** (32 - bits);
   return { text, base: address - (address % size), size };
+}
+
+/** Throws for anything but `a.b.c.d/n`. */
+export function parseCidr(text: string): Cidr {
+  const cidr = readCidr(text);
+  if (!cidr) throw new Error(`${text} is not an IPv4 range such as 10.96.0.0/16`);
+  return cidr;
 }
 
 export function parseAddress(text: string): number | undefined {

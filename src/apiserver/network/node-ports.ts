@@ -2,10 +2,11 @@
 import { type Service, serviceRules, type ServiceSpec } from "../../api/index.ts";
 import { StatusError } from "../../machinery/index.ts";
 import type { AdmissionRequest } from "../admission/chain.ts";
-import { type PoolMeters, poolMeters } from "../metrics/allocation.ts";
+import { type PoolMeters, poolFamilies } from "../metrics/allocation.ts";
 import { allocationFailed, rangeIsFull, refuseValue } from "./allocation-errors.ts";
 import type { AllocationContext } from "./allocation-context.ts";
 import { Pool } from "./pool.ts";
+import { Taken } from "./taken.ts";
 
 const { hasNodePorts, needsHealthCheckPort, needsNodePorts } = serviceRules;
 
@@ -22,15 +23,16 @@ interface Asked {
 
 export class NodePorts {
   readonly #range: { from: number; to: number };
-  readonly pool: Pool;
+  readonly taken = new Taken();
+  readonly #pool: Pool;
   readonly #meters: PoolMeters | undefined;
 
   constructor({ network, random, registry }: AllocationContext) {
     this.#range = network.nodePorts ?? defaultRange;
     const { from, to } = this.#range;
     const size = to - from + 1;
-    this.pool = new Pool(from, size, Math.min(86, Math.floor(size / 32)), random);
-    this.#meters = registry && poolMeters(registry, undefined, () => this.pool.state);
+    this.#pool = new Pool(from, size, Math.min(86, Math.floor(size / 32)), random, this.taken);
+    this.#meters = registry && poolFamilies(registry, "nodeport")(undefined, () => this.#pool.state);
   }
 
   /** What a Service has. */
@@ -99,7 +101,7 @@ export class NodePorts {
     const problem = this.#problem(asked, wanted);
     if (problem)
       throw allocationFailed(`failed to allocate requested HealthCheck NodePort ${wanted}: ${problem}`);
-    this.pool.hold(wanted, asked.owner, asked.request);
+    this.taken.hold(wanted, asked.owner, asked.request);
   }
 
   #hold(asked: Asked, port: number, index: number): void {
@@ -108,13 +110,13 @@ export class NodePorts {
       this.#meters?.failed("static");
       refuseValue(asked.request, `spec.ports[${index}].nodePort`, port, problem);
     }
-    this.pool.hold(port, asked.owner, asked.request);
+    this.taken.hold(port, asked.owner, asked.request);
     asked.held.add(port);
     this.#meters?.allocated("static");
   }
 
   #take({ owner, request }: Asked): number {
-    const taken = this.pool.take(owner, request);
+    const taken = this.#pool.take(owner, request);
     if (taken === undefined) {
       this.#meters?.failed("dynamic");
       throw rangeIsFull("a nodePort");
@@ -127,9 +129,9 @@ export class NodePorts {
   #problem({ request, owner, held }: Asked, port: number): string | undefined {
     const { from, to } = this.#range;
     // The original looks at the range only when it takes the port.
-    if (!request.dryRun && !this.pool.contains(port))
+    if (!request.dryRun && !this.#pool.contains(port))
       return `provided port is not in the valid range. The range of valid ports is ${from}-${to}`;
-    const free = this.pool.isFree(port, owner) && !held.has(port);
+    const free = this.taken.isFree(port, owner) && !held.has(port);
     return free ? undefined : "provided port is already allocated";
   }
 }

@@ -207,3 +207,96 @@ test("a refused write of a name lets go of nothing that another write of it hold
   await own.call("DELETE", `${services}/held`);
   assert.equal((await post("thief")).status, 201);
 });
+
+const ipAddresses = "/apis/networking.k8s.io/v1/ipaddresses";
+
+test("an IPAddress tells whose an address is, from the Service's creation to its end", async (t) => {
+  const own = await startHarness({ network });
+  t.after(() => own.close());
+  const { body: made } = await own.call("POST", services, service("a", { clusterIP: "10.96.0.9" }));
+  const { body: address } = await own.call("GET", `${ipAddresses}/10.96.0.9`);
+  assert.deepEqual(address.spec.parentRef, { resource: "services", namespace: "default", name: "a" });
+  assert.deepEqual(address.metadata.labels, {
+    "ipaddress.kubernetes.io/ip-family": "IPv4",
+    "ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io",
+  });
+  assert.equal(address.metadata.managedFields[0].manager, "kube-apiserver");
+  const outside = { ...made, spec: { type: "ExternalName", externalName: "a.example.com" } };
+  assert.equal((await own.call("PUT", `${services}/a`, outside)).status, 200);
+  failure(await own.call("GET", `${ipAddresses}/10.96.0.9`), 404);
+  const { body: back } = await own.call("PUT", `${services}/a`, service("a", {}));
+  assert.equal((await own.call("GET", `${ipAddresses}/${back.spec.clusterIP}`)).status, 200);
+  await own.call("DELETE", `${services}/a`);
+  failure(await own.call("GET", `${ipAddresses}/${back.spec.clusterIP}`), 404);
+  await own.call("POST", `${services}?dryRun=All`, service("dry", { clusterIP: "10.96.0.9" }));
+  await own.call("POST", services, service("headless", { clusterIP: "None" }));
+  const { items } = (await own.call("GET", ipAddresses)).body;
+  assert.deepEqual(
+    items.map((each: { metadata: { name: string } }) => each.metadata.name),
+    ["10.96.0.1"],
+  );
+});
+
+test("an address that somebody made an IPAddress of is given to no Service", async (t) => {
+  const own = await startHarness({ network });
+  t.after(() => own.close());
+  const spec = { parentRef: { resource: "pods", namespace: "default", name: "p" } };
+  await own.call("POST", ipAddresses, { metadata: { name: "10.96.0.9" }, spec });
+  const wanted = service("a", { clusterIP: "10.96.0.9" });
+  assert.match(
+    failure(await own.call("POST", services, wanted), 422).message ?? "",
+    /failed to allocate IP 10\.96\.0\.9: provided IP is already allocated$/,
+  );
+  await own.call("DELETE", `${ipAddresses}/10.96.0.9`);
+  assert.equal((await own.call("POST", services, wanted)).status, 201);
+});
+
+test("Services that were stored without IPAddresses have them after the next start", async () => {
+  const clock = new FakeClock();
+  const store = await openMemoryStore({ clock });
+  const first = await startHarness({ store, clock, network });
+  await first.call("POST", services, service("a", { clusterIP: "10.96.0.5" }));
+  await first.call("DELETE", `${ipAddresses}/10.96.0.5`);
+  await first.server.close();
+  const second = await startHarness({ store, clock, network });
+  assert.equal((await second.call("GET", `${ipAddresses}/10.96.0.5`)).status, 200);
+  await second.close();
+});
+
+test("ServiceCIDRs that are ready give addresses too", async (t) => {
+  const own = await startHarness({ network });
+  t.after(() => own.close());
+  const cidrs = "/apis/networking.k8s.io/v1/servicecidrs";
+  const wanted = service("a", { clusterIP: "10.99.0.5" });
+  failure(await own.call("POST", services, wanted), 422);
+  await own.call("POST", cidrs, { metadata: { name: "more" }, spec: { cidrs: ["10.99.0.0/28"] } });
+  assert.equal((await own.call("POST", services, wanted)).status, 201);
+  const given: string[] = [];
+  for (let i = 0; i < 14; i++) {
+    const { body } = await own.call("POST", services, service(`any${i}`, {}));
+    given.push(body.spec.clusterIP);
+  }
+  // The server's own range has fourteen, of which the kubernetes Service has one.
+  assert.equal(given.filter((each) => each.startsWith("10.96.")).length, 13);
+  assert.match(given[13] as string, /^10\.99\.0\./);
+  const lastTransitionTime = "2026-01-01T00:00:00Z";
+  await own.call("PUT", `${cidrs}/more/status`, {
+    metadata: { name: "more" },
+    status: {
+      conditions: [{ type: "Ready", status: "False", reason: "x", message: "", lastTransitionTime }],
+    },
+  });
+  failure(await own.call("POST", services, service("b", { clusterIP: "10.99.0.7" })), 422);
+});
+
+test("the Endpoints of a Service's name go with it", async (t) => {
+  const own = await startHarness({ network });
+  t.after(() => own.close());
+  const endpoints = "/api/v1/namespaces/default/endpoints";
+  await own.call("POST", services, service("a", { clusterIP: "None" }));
+  await own.call("POST", endpoints, { metadata: { name: "a" } });
+  await own.call("DELETE", `${services}/a?dryRun=All`);
+  assert.equal((await own.call("GET", `${endpoints}/a`)).status, 200);
+  await own.call("DELETE", `${services}/a`);
+  failure(await own.call("GET", `${endpoints}/a`), 404);
+});

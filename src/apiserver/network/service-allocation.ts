@@ -1,8 +1,9 @@
 /** Gives Services their ClusterIPs and node ports. */
-import { type KubeObject, type Service, serviceRules } from "../../api/index.ts";
+import { type IPAddress, type KubeObject, type Service, serviceRules } from "../../api/index.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "../admission/chain.ts";
 import { invalid } from "../errors.ts";
 import type { AllocationContext } from "./allocation-context.ts";
+import { parseAddress } from "./cidr.ts";
 import { ClusterAddresses } from "./cluster-addresses.ts";
 import { NodePorts } from "./node-ports.ts";
 
@@ -13,7 +14,7 @@ const ownerOf = (object: KubeObject): string => `${object.metadata?.namespace}/$
 const serviceOf = ({ resource, object }: AdmissionRequest): Service | undefined =>
   resource.def.group === "" && resource.def.kind === "Service" ? (object as Service | undefined) : undefined;
 
-/** Follows the stored Services: who has what is read from them. */
+/** Follows the stored Services and IPAddresses: who has what is read from them. */
 export function serviceAllocation(context: AllocationContext): AdmissionPlugin {
   const { caches } = context;
   const addresses = new ClusterAddresses(context);
@@ -21,13 +22,22 @@ export function serviceAllocation(context: AllocationContext): AdmissionPlugin {
   const all = [addresses, nodePorts];
   const note = (service: Service, as: "own" | "disown"): void => {
     for (const each of all)
-      for (const number of each.numbersOf(service)) each.pool[as](number, ownerOf(service));
+      for (const number of each.numbersOf(service)) each.taken[as](number, ownerOf(service));
   };
   for (const service of caches.list<Service>("", "services")) note(service, "own");
   caches.onChange<Service>("", "services", (type, service, old) => {
     if (old) note(old, "disown");
     if (type !== "deleted") note(service, "own");
   });
+  // An address that there is an object for is given to no Service, whosever it is.
+  const noteAddress = (object: IPAddress, as: "own" | "disown"): void => {
+    const address = parseAddress(object.metadata?.name ?? "");
+    if (address !== undefined) addresses.taken[as](address, "an IPAddress");
+  };
+  for (const each of caches.list<IPAddress>("networking.k8s.io", "ipaddresses")) noteAddress(each, "own");
+  caches.onChange<IPAddress>("networking.k8s.io", "ipaddresses", (type, object) =>
+    noteAddress(object, type === "deleted" ? "disown" : "own"),
+  );
 
   return {
     name: "ServiceAllocation",
@@ -45,7 +55,7 @@ export function serviceAllocation(context: AllocationContext): AdmissionPlugin {
       nodePorts.allocate(request, spec, before, owner);
     },
     release(request) {
-      if (serviceOf(request)) for (const { pool } of all) pool.letGo(request);
+      if (serviceOf(request)) for (const { taken } of all) taken.letGo(request);
     },
   };
 }

@@ -37,6 +37,11 @@ export class ServedResource {
    * with them here, and objects of requests before they are stored.
    */
   readonly view: VersionView | undefined;
+  /**
+   * What is to be done before a stored change is acknowledged; undefined where nothing is. `now`: undefined when the object
+   * is gone, `old` when it was not there.
+   */
+  afterChange?: (now: KubeObject | undefined, old: KubeObject | undefined) => Promise<void> | undefined;
   readonly #retiring = new AbortController();
   /** Start of the store's keys. */
   readonly #prefix: string;

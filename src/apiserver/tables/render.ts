@@ -2,7 +2,10 @@
 import type { KindDefinition, KubeObject } from "../../api/index.ts";
 import { badRequest } from "../errors.ts";
 
-export type Columns = Pick<KindDefinition, "columns" | "rowConditions" | "hiddenAnnotations" | "type">;
+export type Columns = Pick<
+  KindDefinition,
+  "columns" | "rowConditions" | "rowOrder" | "hiddenAnnotations" | "type"
+>;
 
 /** An object's metadata alone. `def`: of the kind, where it says something of metadata. */
 export const partialObject = (
@@ -85,8 +88,17 @@ export function tableOf(
     rows:
       objects.length === 0 && isPlain(def)
         ? null
-        : objects.map((object, i) => tableRow(def, object, now, include, version, stored[i])),
+        : inRowOrder(def, objects).map((i) =>
+            tableRow(def, objects[i] as KubeObject, now, include, version, stored[i]),
+          ),
   };
+}
+
+/** Where in the list the object of each row is. */
+function inRowOrder({ rowOrder }: Columns, objects: readonly KubeObject[]): number[] {
+  const places = [...objects.keys()];
+  if (!rowOrder) return places;
+  return places.sort((i, j) => rowOrder(objects[i] as KubeObject, objects[j] as KubeObject));
 }
 
 /** A built-in kind that shows but its name and when it was made: its rows begin as none in the original. */

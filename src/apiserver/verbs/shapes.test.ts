@@ -191,3 +191,10 @@ test("an older spelling's table goes by what is stored, and its metadata shows n
     undefined,
   );
 });
+
+test("rows of FlowSchemas stand in the order in which those are tried", async () => {
+  const { body } = await h.call("GET", "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas", undefined, table);
+  const names = body.rows.map(({ cells }: { cells: unknown[] }) => cells[0]);
+  assert.deepEqual(names.slice(0, 3), ["exempt", "probes", "system-leader-election"]);
+  assert.deepEqual(names.slice(-2), ["global-default", "catch-all"]);
+});

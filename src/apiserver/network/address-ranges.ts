@@ -1,0 +1,78 @@
+/** Ranges that ClusterIPs are taken from: the server's own, and those of ServiceCIDRs (KEP-1880). */
+import type { ServiceCIDR } from "../../api/index.ts";
+import { type PoolFamilies, type PoolMeters, poolFamilies } from "../metrics/allocation.ts";
+import type { AllocationContext } from "./allocation-context.ts";
+import { type Cidr, formatAddress, parseCidr, readCidr } from "./cidr.ts";
+import { Pool } from "./pool.ts";
+import { Taken } from "./taken.ts";
+
+export interface AddressRange {
+  cidr: Cidr;
+  pool: Pool;
+  meters: PoolMeters | undefined;
+}
+
+/** The part of a range that is kept for addresses asked for by name (KEP-3070). */
+const reservedOf = (size: number): number => Math.min(Math.max(16, Math.floor(size / 16)), 256);
+
+/** One that says nothing of it is ready, one that is being deleted is not. */
+const isReady = ({ metadata, status }: ServiceCIDR): boolean =>
+  !metadata?.deletionTimestamp &&
+  (status?.conditions?.find(({ type }) => type === "Ready")?.status ?? "True") === "True";
+
+export class AddressRanges {
+  readonly taken = new Taken();
+  /** Of the server's own settings: it is there before anybody has said that it is ready. */
+  readonly own: AddressRange;
+  readonly #others = new Map<string, AddressRange>();
+  readonly #random: () => number;
+  readonly #families: PoolFamilies | undefined;
+  readonly #meters = new Map<string, PoolMeters>();
+
+  constructor({ caches, network, random, registry }: AllocationContext) {
+    this.#random = random;
+    this.#families = registry && poolFamilies(registry, "clusterip");
+    this.own = this.#range(parseCidr(network.serviceCidr));
+    const follow = (): void =>
+      this.#follow(caches.list<ServiceCIDR>("networking.k8s.io", "servicecidrs").filter(isReady));
+    follow();
+    caches.onChange("networking.k8s.io", "servicecidrs", follow);
+  }
+
+  /** The server's own first. */
+  get all(): AddressRange[] {
+    return [this.own, ...this.#others.values()];
+  }
+
+  /** One that an address can be taken from. */
+  containing(address: number): AddressRange | undefined {
+    return this.all.find(({ pool }) => pool.contains(address));
+  }
+
+  #follow(ready: readonly ServiceCIDR[]): void {
+    const texts = new Set(ready.flatMap(({ spec }) => spec?.cidrs ?? []));
+    for (const text of this.#others.keys()) if (!texts.has(text)) this.#others.delete(text);
+    for (const text of texts) {
+      const cidr = readCidr(text);
+      if (!cidr || this.#others.has(text) || text === this.own.cidr.text) continue;
+      this.#others.set(text, this.#range(cidr));
+    }
+  }
+
+  #range(cidr: Cidr): AddressRange {
+    const { base, size, text } = cidr;
+    // Neither the network's own address nor the broadcast address is given away.
+    const pool = new Pool(base + 1, size - 2, reservedOf(size), this.#random, this.taken);
+    let meters = this.#meters.get(text);
+    if (!meters && this.#families) {
+      meters = this.#families(text, () => pool.state);
+      this.#meters.set(text, meters);
+    }
+    return { cidr, pool, meters };
+  }
+
+  /** What stands for any address: a dry run looks for none. */
+  get placeholder(): string {
+    return formatAddress(this.own.cidr.base);
+  }
+}
