@@ -1,18 +1,17 @@
 /** Label and field selectors, in text (`a=b,c in (d,e),!f`) and as metav1.LabelSelector. */
-import { isLabelValue, isQualifiedName } from "./names.ts";
+import {
+  parseRequirements,
+  type Requirement,
+  SelectorError,
+  type SelectorOperator,
+} from "./selector-parser.ts";
+
+export { type Requirement, SelectorError, type SelectorOperator } from "./selector-parser.ts";
 
 export interface Matcher {
   matches(labels: Readonly<Record<string, string>> | undefined): boolean;
   /** Matches everything. */
   readonly empty: boolean;
-}
-
-export type SelectorOperator = "=" | "==" | "!=" | "in" | "notin" | "exists" | "!" | "gt" | "lt";
-
-export interface Requirement {
-  key: string;
-  operator: SelectorOperator;
-  values: readonly string[];
 }
 
 export interface LabelSelector extends Matcher {
@@ -24,10 +23,6 @@ export interface LabelSelector extends Matcher {
 export interface LabelSelectorObject {
   matchLabels?: Record<string, string> | undefined;
   matchExpressions?: { key: string; operator: string; values?: string[] }[] | undefined;
-}
-
-export class SelectorError extends Error {
-  override readonly name = "SelectorError";
 }
 
 const none: Readonly<Record<string, string>> = {};
@@ -76,111 +71,8 @@ function requirementText({ key, operator, values }: Requirement): string {
   return `${key}${operator}${values[0]}`;
 }
 
-/** NUL ends a token and is lost behind it; where a token would begin, it ends the text (as in Go's lexer). */
-const tokenPattern = /\s*(==|!=|[=!(),<>]|[^\s\0=!(),<>]+)\0?/gy;
-
 /** Parses a `labelSelector` query parameter; throws SelectorError. */
-export function parseLabelSelector(text: string): LabelSelector {
-  const tokens: string[] = [];
-  tokenPattern.lastIndex = 0;
-  const source = text.trimEnd();
-  while (tokenPattern.lastIndex < source.length) {
-    const match = tokenPattern.exec(source);
-    if (!match) break;
-    tokens.push(match[1] as string);
-  }
-  const requirements: Requirement[] = [];
-  let at = 0;
-  const found = (expected: string): string => `found '${tokens[at] ?? ""}', expected: ${expected}`;
-  /** Inside of a requirement. */
-  const fail = (expected: string): never => {
-    throw new SelectorError(`unable to parse requirement: ${found(expected)}`);
-  };
-  const word = (expected: string): string => {
-    const token = tokens[at];
-    if (token === undefined || /^[=!(),<>]/.test(token)) return fail(expected);
-    at++;
-    return token;
-  };
-  while (at < tokens.length) {
-    if (tokens[at] === "!") {
-      at++;
-      requirements.push({ key: checkKey(word("identifier")), operator: "!", values: [] });
-    } else {
-      if (/^[=!(),<>]/.test(tokens[at] as string))
-        throw new SelectorError(found("!, identifier, or 'end of string'"));
-      const key = checkKey(word("identifier"));
-      const next = tokens[at];
-      if (next === undefined || next === ",") requirements.push({ key, operator: "exists", values: [] });
-      else if (next === "in" || next === "notin") {
-        at++;
-        requirements.push({ key, operator: next, values: setValues(key) });
-      } else if (next === "=" || next === "==" || next === "!=" || next === ">" || next === "<") {
-        at++;
-        const follows = tokens[at];
-        const value = follows === undefined || follows === "," ? "" : word("identifier");
-        const operator = next === ">" ? "gt" : next === "<" ? "lt" : next;
-        const wrong =
-          (operator === "gt" || operator === "lt") && !/^[+-]?\d+$/.test(value)
-            ? [
-                `values[0]: Invalid value: ${JSON.stringify(value)}: for 'Gt', 'Lt' operators, the value must be an integer`,
-              ]
-            : [];
-        requirements.push({ key, operator, values: checkValues(key, [value], wrong) });
-      } else fail("in, notin, =, ==, !=, gt, lt");
-    }
-    if (at < tokens.length) {
-      if (tokens[at] !== ",") throw new SelectorError(found("',' or 'end of string'"));
-      at++;
-      const next = tokens[at];
-      if (next === undefined || /^[=(),<>]|^!=/.test(next))
-        throw new SelectorError(found("identifier after ','"));
-    }
-  }
-  return build(requirements);
-
-  function setValues(key: string): string[] {
-    if (tokens[at] !== "(") {
-      throw new SelectorError(`unable to parse requirement: found '${tokens[at] ?? ""}' expected: '('`);
-    }
-    at++;
-    const values: string[] = [];
-    while (tokens[at] !== ")") {
-      if (tokens[at] === ",") {
-        at++;
-        values.push("");
-        continue;
-      }
-      values.push(word("',', ')' or identifier"));
-      if (tokens[at] === ",") at++;
-      else if (tokens[at] !== ")") fail("',' or ')'");
-    }
-    at++;
-    return checkValues(key, values, []);
-  }
-}
-
-function checkKey(key: string): string {
-  const wrong = isQualifiedName(key);
-  if (wrong.length === 0) return key;
-  throw new SelectorError(
-    `unable to parse requirement: <nil>: Invalid value: ${JSON.stringify(key)}: ${wrong.join("; ")}`,
-  );
-}
-
-/** Every mistake in the values, behind those that are known already. */
-function checkValues(key: string, values: string[], known: readonly string[]): string[] {
-  const wrong = [...known];
-  for (const [i, value] of values.entries()) {
-    const texts = isLabelValue(value);
-    if (texts.length > 0) {
-      wrong.push(`values[${i}][${key}]: Invalid value: ${JSON.stringify(value)}: ${texts.join("; ")}`);
-    }
-  }
-  if (wrong.length === 0) return values;
-  const text = wrong.length === 1 ? wrong[0] : `[${wrong.join(", ")}]`;
-  throw new SelectorError(`unable to parse requirement: ${text}`);
-}
+export const parseLabelSelector = (text: string): LabelSelector => build(parseRequirements(text));
 
 const nothing: LabelSelector = { requirements: [], empty: false, matches: () => false, toString: () => "" };
 const expressionOperators: Record<string, SelectorOperator> = {

@@ -3,7 +3,7 @@ import { dispatch, get, logic, type Names, read, softGet, type Typed } from "./a
 import { checkList, checkMap, checkMessage, type Messages } from "./aggregates.ts";
 import { noSuchOverload, type Problem } from "./errors.ts";
 import type { Functions, Overload } from "./functions.ts";
-import type { Note, Notes } from "./cost/form.ts";
+import type { Note, Notes } from "./cost/form-of.ts";
 import { literalProblem } from "./literal-problem.ts";
 import type { Message, Node } from "./syntax.ts";
 import {

@@ -2,7 +2,7 @@
 import type { Names, Scope } from "./access.ts";
 import { Checker } from "./check.ts";
 import { type SizeOfPath, worstCost } from "./cost/estimate.ts";
-import { formOf } from "./cost/form.ts";
+import { formOf } from "./cost/form-of.ts";
 import { CelCompileError, CelEvaluationError, type Problem, problemsText } from "./errors.ts";
 import type { Messages } from "./aggregates.ts";
 import { type Functions, functionsOf, type Library } from "./functions.ts";
