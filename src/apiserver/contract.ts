@@ -5,6 +5,7 @@ import type { ApiTransport, TransportRequest, TransportResponse } from "../clien
 import type { Clock, Logger } from "../machinery/index.ts";
 import type { Store } from "../store/index.ts";
 import type { Deadline } from "./deadline.ts";
+import type { ServingTls, TlsTerms } from "./http/certificates.ts";
 import type { MetricsRegistry } from "./metrics/registry.ts";
 import type { RequestInput } from "./request-input.ts";
 import type { Answer } from "./response.ts";
@@ -244,6 +245,8 @@ export interface ApiServerOptions {
   checks?: ReadonlyMap<string, () => void | Promise<void>>;
   /** Scheduler and controller manager, as far as they are known of. */
   components?: () => readonly ComponentState[];
+  /** host:port where clients from outside find it, which discovery says. Default where it listens. */
+  externalAddress?: string;
   /** Who this server is among others; without it there is no Lease, and nothing says since when tokens are noted. */
   identity?: ServerIdentity;
   /** Notes where the time of requests goes. */
@@ -283,13 +286,11 @@ export interface ApiServerOptions {
   pluginConfiguration?: ReadonlyMap<string, unknown>;
 }
 
-export interface ListenOptions {
+export interface ListenOptions extends TlsTerms {
   host: string | readonly string[];
   /** 0 takes any free port. */
   port: number;
-  tls: { key: string; cert: string; clientCa: string };
-  /** Older versions are not spoken: --tls-min-version. Default 1.2. */
-  minTls?: "TLSv1.2" | "TLSv1.3" | undefined;
+  tls: ServingTls;
   /** Streams at once of a connection of HTTP/2; 0 or undefined: 100 (--http2-max-streams-per-connection). */
   maxStreams?: number | undefined;
 }
@@ -300,6 +301,8 @@ export interface ApiServer {
   localTransport(peer: Peer): ApiTransport;
   /** Serves HTTPS (HTTP/1.1 and HTTP/2 by ALPN). Resolves with the port when it accepts connections. */
   listen(options: ListenOptions): Promise<{ port: number }>;
+  /** Connections from now on are served with these certificates. Of named ones there are as many as before. Throws what Node says. */
+  renewTls(tls: ServingTls): void;
   readonly objects: ObjectReader;
   /** Ends as `ShutdownOptions` say, and frees the port. The store stays open. */
   close(): Promise<void>;

@@ -4,6 +4,8 @@ export { checkRuntimeConfig } from "./registry/served.ts";
 export { checkPlugins } from "./admission/plugin-names.ts";
 export { readTokenFile } from "./auth/authn/token-file.ts";
 export { certificatesOf } from "./auth/authn/front-proxy.ts";
+export { checkCipherSuites, opensslCiphers } from "./http/cipher-suites.ts";
+export type { NamedPair, ServingPair, ServingTls } from "./http/certificates.ts";
 export * from "./auth/index.ts";
 export * from "./auth-contract.ts";
 export * from "./contract.ts";

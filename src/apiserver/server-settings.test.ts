@@ -96,6 +96,17 @@ test("older versions of TLS are not spoken", async (t) => {
   assert.deepEqual([await spoken("TLSv1.2"), await spoken("TLSv1.3")], ["TLSv1.2", undefined]);
 });
 
+test("discovery says where clients from outside find the server", async (t) => {
+  const h = await startHarness({ externalAddress: "api.example:443" });
+  t.after(() => h.close());
+  const tls = { key: serverKey, cert: serverCert, clientCa: ca };
+  await h.server.listen({ host: "127.0.0.1", port: 0, tls });
+  const { serverAddressByClientCIDRs } = (await h.call("GET", "/api")).body;
+  assert.deepEqual(serverAddressByClientCIDRs, [
+    { clientCIDR: "0.0.0.0/0", serverAddress: "api.example:443" },
+  ]);
+});
+
 test("every answer tells browsers about TLS, failures too, where that is wanted", async (t) => {
   const h = await startHarness({ strictTransport: ["max-age=1", "preload"] });
   t.after(() => h.close());

@@ -89,6 +89,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       return toTransport(await handle(request), request.signal);
     },
     listen: (listen) => listeners.open(listen),
+    renewTls: (tls) => listeners.renew(tls),
     close: () => (ended ??= end()),
   };
 }

@@ -1,5 +1,6 @@
 export {
   type AuditFiles,
+  checkCipherSuites,
   checkDelivery,
   checkPlugins,
   checkRuntimeConfig,

@@ -81,6 +81,7 @@ export type {
 } from "./cel/engine.ts";
 export type { CelType } from "./cel/types.ts";
 export * as der from "./x509/der.ts";
+export { checkKeyPair } from "./x509/key-pair.ts";
 export { pemBlock, pemOf } from "./x509/pem.ts";
 export { nextPemBlock } from "./x509/pem-blocks.ts";
 export {

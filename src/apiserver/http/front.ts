@@ -2,9 +2,10 @@
 import type { IncomingMessage } from "node:http";
 import { createSecureServer, type Http2SecureServer } from "node:http2";
 import type { Duplex } from "node:stream";
-import type { TLSSocket } from "node:tls";
+import type { SecureContext, TLSSocket } from "node:tls";
 import type { HandlerRequest, ListenOptions } from "../contract.ts";
 import { Answering } from "./answering.ts";
+import { CertificateChoice, type ServingTls } from "./certificates.ts";
 import type { FrontHandlers } from "./front-handlers.ts";
 import { pathOf } from "./front-request.ts";
 import { plainHeaders } from "./headers.ts";
@@ -15,6 +16,8 @@ import { serveHttp2 } from "./serve-http2.ts";
 
 export interface Front {
   port: number;
+  /** Connections from now on are served with these certificates. */
+  renew(tls: ServingTls): void;
   /** Settles when no request is under way that has an end of its own, or after `graceMs`. */
   idle(graceMs: number): Promise<void>;
   /**
@@ -24,16 +27,21 @@ export interface Front {
   close(graceMs: number): Promise<void>;
 }
 
+type TakeContext = (error: null, context: SecureContext) => void;
+
 export async function listenFront(options: ListenOptions, handlers: FrontHandlers): Promise<Front> {
   const maxStreams = streamsOf(options.maxStreams);
+  const [host = ""] = typeof options.host === "string" ? [options.host] : options.host;
+  const choose = (tls: ServingTls) => new CertificateChoice(tls, options);
+  let certificates = choose(options.tls);
   const server = createSecureServer({
     allowHTTP1: true,
-    key: options.tls.key,
-    cert: options.tls.cert,
-    ca: options.tls.clientCa,
+    ...certificates.forAddress(host),
+    ...(options.tls.named?.length
+      ? { SNICallback: (name: string, take: TakeContext) => take(null, certificates.forName(name)) }
+      : {}),
     requestCert: true,
     rejectUnauthorized: false,
-    minVersion: options.minTls ?? "TLSv1.2",
     handshakeTimeout: headMs,
     ...http2Options(maxStreams),
   });
@@ -44,10 +52,13 @@ export async function listenFront(options: ListenOptions, handlers: FrontHandler
   serveUpgrades(server, handlers);
   const sockets = followSockets(server, handlers);
 
-  const hosts = typeof options.host === "string" ? [options.host] : options.host;
-  const port = await bind(server, hosts[0] as string, options.port);
+  const port = await bind(server, host, options.port);
   return {
     port,
+    renew(tls) {
+      certificates = choose(tls);
+      server.setSecureContext(certificates.forAddress(host));
+    },
     idle: (graceMs) => answering.underWay.none(graceMs),
     async close(graceMs) {
       answering.closing = true;

@@ -1,5 +1,6 @@
 /** The addresses the server listens at, and what every request that comes by one of them passes first. */
 import type { ApiServerOptions, HandlerRequest, ListenOptions } from "../contract.ts";
+import type { ServingTls } from "../http/certificates.ts";
 import { withCors } from "../http/cors.ts";
 import { type Front, listenFront } from "../http/front.ts";
 import type { FrontHandlers } from "../http/front-handlers.ts";
@@ -11,7 +12,10 @@ import type { Answer } from "../response.ts";
 import type { Shutdown } from "../shutdown.ts";
 
 export interface ListenerParts {
-  options: Pick<ApiServerOptions, "log" | "random" | "strictTransport" | "corsOrigins" | "goAwayChance">;
+  options: Pick<
+    ApiServerOptions,
+    "log" | "random" | "strictTransport" | "corsOrigins" | "goAwayChance" | "externalAddress"
+  >;
   shutdown: Shutdown;
   metrics: MetricsRegistry;
   meters: Meters;
@@ -23,16 +27,18 @@ export class Listeners {
   readonly #handlers: FrontHandlers;
   readonly #shutdown: Shutdown;
   readonly #fronts: Front[] = [];
+  readonly #externalAddress: string | undefined;
   #address = "127.0.0.1";
 
   constructor(parts: ListenerParts) {
     this.#handlers = frontHandlers(parts);
     this.#shutdown = parts.shutdown;
+    this.#externalAddress = parts.options.externalAddress;
   }
 
-  /** host:port of what was opened last. */
+  /** host:port where clients from outside find the server, or of what was opened last. */
   get address(): string {
-    return this.#address;
+    return this.#externalAddress ?? this.#address;
   }
 
   /** All hosts get the same port. Resolves with it when connections are accepted. */
@@ -46,6 +52,10 @@ export class Listeners {
     }
     this.#address = `${hosts[0]}:${port}`;
     return { port };
+  }
+
+  renew(tls: ServingTls): void {
+    for (const front of this.#fronts) front.renew(tls);
   }
 
   /** With --shutdown-send-retry-after it goes on listening until requests under way are done. */

@@ -88,6 +88,34 @@ test("who asks, and how long things last, is told by kube-apiserver's flags", ()
   );
 });
 
+test("what it is served with is told by kube-apiserver's flags", () => {
+  assert.deepEqual(
+    read(
+      "--tls-cert-file=c.pem",
+      "--tls-private-key-file=/k.pem",
+      "--tls-sni-cert-key=/a, b:x.example, *.y.example",
+      "--tls-sni-cert-key=/a,/b",
+      "--tls-cipher-suites=TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,TLS_AES_128_GCM_SHA256",
+      "--external-hostname=api.example",
+    ),
+    {
+      servingCert: { cert: resolve("c.pem"), key: "/k.pem" },
+      sniCerts: [
+        { cert: "/a", key: resolve("b"), names: ["x.example", "*.y.example"] },
+        { cert: "/a", key: "/b", names: [] },
+      ],
+      cipherSuites: ["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "TLS_AES_128_GCM_SHA256"],
+      externalHostname: "api.example",
+    },
+  );
+  // HTTP/2 needs nothing of TLS 1.2 where that is not spoken.
+  const suites = ["TLS_CHACHA20_POLY1305_SHA256"];
+  assert.deepEqual(read("--tls-min-version=VersionTLS13", `--tls-cipher-suites=${suites}`), {
+    minTls: "TLSv1.3",
+    cipherSuites: suites,
+  });
+});
+
 test("how events are recorded is told for the log and for the webhook", () => {
   assert.deepEqual(
     read(
@@ -179,6 +207,21 @@ test("what cannot be is refused in kube-apiserver's words, also of a record that
       "[ResourceQuota] in enable-admission-plugins and disable-admission-plugins overlapped",
     ],
     [["--tls-min-version=foo"], 'unknown tls version "foo"'],
+    [["--tls-cert-file=a"], "missing filename for serving cert"],
+    [["--tls-cipher-suites=FOO"], "Cipher suite FOO not supported or doesn't exist"],
+    [
+      ["--tls-cipher-suites=TLS_RSA_WITH_AES_128_CBC_SHA"],
+      "error configuring http2: http2: TLSConfig.CipherSuites is missing an HTTP/2-required AES_128_GCM_SHA256 cipher (need at least one of TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 or TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256)",
+    ],
+    [
+      ["--tls-sni-cert-key=a"],
+      'invalid argument "a" for "--tls-sni-cert-key" flag: expected comma separated certificate and key file paths',
+    ],
+    [
+      ["--tls-sni-cert-key=a,b:"],
+      'invalid argument "a,b:" for "--tls-sni-cert-key" flag: empty names list is not allowed',
+    ],
+    [["--tls-sni-cert-key=a,"], "failed to load SNI cert and key: missing filename for serving cert"],
     [
       ["--max-requests-inflight=0", "--max-mutating-requests-inflight=0"],
       "invalid configuration: MaxRequestsInFlight=0 and MaxMutatingRequestsInFlight=0; they must add up to something positive",

@@ -5,6 +5,7 @@ import { auditFlags, auditOf } from "./audit-flags.ts";
 import { durationOf, fileOf, given } from "./flag-values.ts";
 import { identityFlags, identitySettings } from "./identity-flags.ts";
 import { loggingFlags, loggingFormatOf } from "./logging-flags.ts";
+import { tlsFlags, tlsSettings } from "./tls-flags.ts";
 
 export const apiServerFlags: readonly FlagSpec[] = [
   ...identityFlags,
@@ -75,11 +76,7 @@ export const apiServerFlags: readonly FlagSpec[] = [
     type: "list",
     help: "what browsers are told about TLS, e.g. max-age=31536000,includeSubDomains,preload",
   },
-  {
-    long: "tls-min-version",
-    type: "string",
-    help: "older versions of TLS are not spoken: VersionTLS12 or VersionTLS13; default VersionTLS12",
-  },
+  ...tlsFlags,
   {
     long: "cors-allowed-origins",
     type: "list",
@@ -137,7 +134,7 @@ export function apiServerSettings(flags: Flags): ApiServerSettings | undefined {
     strictTransport: flags.has("strict-transport-security-directives")
       ? directives(names("strict-transport-security-directives"))
       : undefined,
-    minTls: tlsVersion(flags.text("tls-min-version")),
+    ...tlsSettings(flags),
     corsOrigins: flags.has("cors-allowed-origins") ? patterns(names("cors-allowed-origins")) : undefined,
     goAwayChance: chance(flags, "goaway-chance"),
     http2MaxStreams: notNegative(flags, "http2-max-streams-per-connection"),
@@ -185,14 +182,6 @@ function chance(flags: Flags, name: string): number | undefined {
   const value = Number(text);
   if (text.trim() !== "" && value >= 0 && value <= 0.02) return value;
   throw new UsageError(`--${name} can not be less than 0 or greater than 0.02`);
-}
-
-/** Versions before 1.2 are not spoken here: who wants them gets 1.2. */
-function tlsVersion(name: string | undefined): ApiServerSettings["minTls"] {
-  if (name === undefined || name === "") return undefined;
-  if (name === "VersionTLS13") return "TLSv1.3";
-  if (/^VersionTLS1[012]$/.test(name)) return "TLSv1.2";
-  throw new UsageError(`unknown tls version ${JSON.stringify(name)}`);
 }
 
 /** RFC 6797, 6.1. */

@@ -53,6 +53,14 @@ test("tokens of a file name users", async () => {
   await assert.rejects(async () => who("t3"), { reason: "Unauthorized" });
 });
 
+test("keys of tokens are where clients from outside find the server, unless that is said", () => {
+  const at = (settings: ApiServerSettings, external?: string) =>
+    authOptions(certificates, settings, systemClock, external).jwksUri;
+  assert.equal(at({}), undefined);
+  assert.equal(at({}, "api.example:443"), "https://api.example:443/openid/v1/jwks");
+  assert.equal(at({ jwksUri: "https://keys" }, "api.example:443"), "https://keys");
+});
+
 test("who brings no credentials is nobody where that is wanted, and one place says so", async () => {
   const { authenticator, configureAuthentication } = createAuth(options({ anonymous: false }));
   const ask = async () => authenticator.authenticate({ headers: {}, peer: { address: "" }, path: "/readyz" });

@@ -11,6 +11,8 @@ export function authOptions(
   certificates: ClusterCertificates,
   settings: ApiServerSettings,
   clock: Clock,
+  /** host:port where clients from outside find the server, and so the keys of its tokens. */
+  externalAddress?: string,
 ): Parameters<typeof createAuth>[0] & { clientCa: string } {
   const {
     tokenFile,
@@ -23,6 +25,7 @@ export function authOptions(
     anonymous,
   } = settings;
   const [issuer, ...others] = issuers;
+  const keysAt = jwksUri ?? (externalAddress && `https://${externalAddress}/openid/v1/jwks`);
   return {
     clock,
     serviceAccountKeys: [certificates.serviceAccountKey],
@@ -36,7 +39,7 @@ export function authOptions(
     ...(issuer === undefined ? {} : { issuers: [issuer, ...others] }),
     ...(audiences ? { audiences } : {}),
     ...(anonymous === undefined ? {} : { anonymous }),
-    ...(jwksUri === undefined ? {} : { jwksUri }),
+    ...(keysAt === undefined ? {} : { jwksUri: keysAt }),
     ...(tokenFile ? { tokens: readTokenFile(read("token-auth-file", tokenFile), tokenFile) } : {}),
   };
 }

@@ -8,6 +8,7 @@ import {
   openAudit,
   openEncryption,
   openTracing,
+  opensslCiphers,
   startupMetrics,
   type Tracing,
 } from "../../apiserver/index.ts";
@@ -17,12 +18,15 @@ import type { Store } from "../../store/index.ts";
 import { ClusterError } from "../cluster-error.ts";
 import type { ApiServerSettings } from "../config/api-server-settings.ts";
 import type { ClusterConfig } from "../config/cluster-config.ts";
+import { externalAddress } from "../config/external-address.ts";
 import { serverFlags } from "../config/server-flags.ts";
 import type { ClusterCertificates } from "../pki/cluster-certificates.ts";
 import { type Identity, identities } from "../pki/identities.ts";
 import { collectAtRest, ownHeap } from "../process/rest.ts";
 import { admissionFiles } from "./admission-files.ts";
 import { authOptions } from "./auth-options.ts";
+import { configurationFile, followFiles } from "./follow-files.ts";
+import { ServingFiles } from "./serving-files.ts";
 import type { PartState } from "./supervisor.ts";
 
 export interface ControlPlane {
@@ -55,9 +59,15 @@ export async function startControlPlane(options: {
   const { config, certificates, clock, log, settings, signal } = options;
   const advertiseAddress = config.simulatedNodes > 0 ? "127.0.0.1" : config.gateway;
   if ((settings.verbosity ?? 0) >= 4) log.setLevel?.("debug");
-  const given = authOptions(certificates, settings, clock);
+  const external = settings.externalHostname && externalAddress(settings.externalHostname, config.apiPort);
+  const given = authOptions(certificates, settings, clock, external);
   const { clientCa } = given;
   const auth = createAuth(given);
+  const serving = new ServingFiles(
+    certificates.apiserver,
+    `${clientCa}\n${certificates.frontProxyCa}`,
+    settings,
+  );
   const {
     authenticationConfig: authentication,
     authorizationConfig: authorization,
@@ -68,35 +78,22 @@ export async function startControlPlane(options: {
   const encrypted = encryption
     ? await openEncryption(options.store, { clock, log, meters: metrics.encryption })
     : undefined;
-  if (authentication || authorization || encryption) {
-    const { followFiles } = await import("./auth-files.ts");
-    await followFiles(
-      [
-        ...(authentication
-          ? [
-              {
-                path: authentication,
-                take: auth.configureAuthentication,
-                meters: metrics.reloads("authentication"),
-              },
-            ]
-          : []),
-        ...(encryption && encrypted
-          ? [{ path: encryption, take: encrypted.configure, meters: metrics.reloads("encryption") }]
-          : []),
-        ...(authorization
-          ? [
-              {
-                path: authorization,
-                take: auth.configureAuthorization,
-                meters: metrics.reloads("authorization"),
-              },
-            ]
-          : []),
-      ],
-      { clock, log, signal },
-    );
-  }
+  const { reloads } = metrics;
+  await followFiles(
+    [
+      ...(authentication
+        ? [configurationFile(authentication, auth.configureAuthentication, reloads("authentication"))]
+        : []),
+      ...(encryption && encrypted
+        ? [configurationFile(encryption, encrypted.configure, reloads("encryption"))]
+        : []),
+      ...(authorization
+        ? [configurationFile(authorization, auth.configureAuthorization, reloads("authorization"))]
+        : []),
+      ...serving.files,
+    ],
+    { clock, log, signal },
+  );
   const proxy = createProxy({
     authorizer: auth.authorizer,
     kubelet: { ...certificates.clients["apiserver-kubelet"], ca: certificates.ca },
@@ -131,6 +128,7 @@ export async function startControlPlane(options: {
     ...(plugins ? { plugins } : {}),
     ...(settings.runtimeConfig ? { runtimeConfig: new Map(Object.entries(settings.runtimeConfig)) } : {}),
     ...(settings.admissionConfig ? { pluginConfiguration: admissionFiles(settings.admissionConfig) } : {}),
+    ...(external ? { externalAddress: external } : {}),
     identity: { hostname: hostname(), peerAddress: `${advertiseAddress}:${config.apiPort}` },
     flags: serverFlags(config, settings, { advertiseAddress, issuers: auth.issuers }),
     ...(settings.profiling === undefined ? {} : { profiling: settings.profiling }),
@@ -175,15 +173,16 @@ export async function startControlPlane(options: {
       ["/wherry/status", () => ({ name: config.name, pid: process.pid, parts: options.parts() })],
     ]),
   });
-  const tls = { ...certificates.apiserver, clientCa: `${clientCa}\n${certificates.frontProxyCa}` };
+  serving.changed = (tls) => server.renewTls(tls);
   const listen = async (host: string): Promise<void> => {
     try {
       await server.listen({
         host,
         port: config.apiPort,
-        tls,
+        tls: serving.tls,
         maxStreams: settings.http2MaxStreams,
         minTls: settings.minTls,
+        ciphers: settings.cipherSuites && opensslCiphers(settings.cipherSuites),
       });
     } catch (cause) {
       if (!isTaken(cause)) throw cause;

@@ -1,8 +1,7 @@
 /** Who signs certificates for the built-in signers. */
-import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { type SignerName, signerNames, type SigningConfig } from "../../controllers/index.ts";
-import type { Signer } from "../../machinery/index.ts";
+import { checkKeyPair, type Signer } from "../../machinery/index.ts";
 import { ClusterError } from "../cluster-error.ts";
 
 /** One authority for all of them. */
@@ -22,8 +21,7 @@ export function readSigning({ signers, durationMs }: SigningFiles): SigningConfi
   const read = Object.entries(signers).map(([name, files]): [string, Signer] => {
     try {
       const signer = { cert: readFileSync(files.cert, "utf8"), key: readFileSync(files.key, "utf8") };
-      if (!new X509Certificate(signer.cert).checkPrivateKey(createPrivateKey(signer.key)))
-        throw new Error("tls: private key does not match public key");
+      checkKeyPair(signer);
       return [name, signer];
     } catch (cause) {
       const why = `error reading CA cert file ${JSON.stringify(files.cert)}: ${(cause as Error).message}`;

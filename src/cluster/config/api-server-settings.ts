@@ -41,6 +41,14 @@ export interface ApiServerSettings {
   maxTokenMs?: number;
   /** Whether requests without credentials are taken as system:anonymous. */
   anonymous?: boolean;
+  /** Files of the certificate that it is served with instead of the cluster's own; followed as they change. */
+  servingCert?: { cert: string; key: string };
+  /** Likewise for clients that ask for these names; without names those of the certificate. */
+  sniCerts?: readonly { cert: string; key: string; names: readonly string[] }[];
+  /** Cipher suites of TLS 1.2, by Go's names. */
+  cipherSuites?: readonly string[];
+  /** Where clients from outside find it, with or without a port. */
+  externalHostname?: string;
   /** Older versions of TLS are not spoken. */
   minTls?: "TLSv1.2" | "TLSv1.3";
   /** Whether pods' tokens are good for a year. */

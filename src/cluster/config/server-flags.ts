@@ -12,6 +12,9 @@ export interface ServerPlace {
 
 const list = (names: readonly string[]): string => `[${names.join(",")}]`;
 
+const sniText = ({ cert, key, names }: NonNullable<ApiServerSettings["sniCerts"]>[number]): string =>
+  `${cert},${key}${names.length > 0 ? `:${names.join(",")}` : ""}`;
+
 export function serverFlags(
   { apiPort, serviceCidr }: Pick<ClusterConfig, "apiPort" | "serviceCidr">,
   settings: ApiServerSettings,
@@ -23,6 +26,11 @@ export function serverFlags(
     "advertise-address": advertiseAddress,
     ...auditValues(audit),
     "anonymous-auth": settings.anonymous ?? true,
+    "external-hostname": settings.externalHostname,
+    "tls-cert-file": settings.servingCert?.cert,
+    "tls-cipher-suites": list(settings.cipherSuites ?? []),
+    "tls-private-key-file": settings.servingCert?.key,
+    "tls-sni-cert-key": `[${(settings.sniCerts ?? []).map(sniText).join(";")}]`,
     "tls-min-version": settings.minTls?.replace("v", "").replace(".", "").replace("TLS", "VersionTLS"),
     "api-audiences": list(settings.audiences ?? issuers),
     "client-ca-file": settings.clientCaFile,
