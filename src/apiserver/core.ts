@@ -103,35 +103,12 @@ export function writeObject(
   existing: Entry | undefined,
   request?: HandlerRequest,
 ): Promise<WriteResult> {
-  const result = noted(core, resource, key, object, existing, request);
-  return resource.afterChange ? followed(resource, existing, result) : result;
-}
-
-function noted(
-  core: Core,
-  resource: ServedResource,
-  key: string,
-  object: KubeObject,
-  existing: Entry | undefined,
-  request: HandlerRequest | undefined,
-): Promise<WriteResult> {
   if (!request?.span && !request?.audit) return written(core, resource, key, object, existing, request);
   const began = core.clock.monotonic();
   const result = writing(request, { resource, key, isNew: existing === undefined }, (part) =>
     written(core, resource, key, object, existing, request, part),
   );
   return timed(core, request, began, result);
-}
-
-/** Does what else a change of the resource asks for. */
-async function followed(
-  resource: ServedResource,
-  existing: Entry | undefined,
-  writing: Promise<WriteResult>,
-): Promise<WriteResult> {
-  const result = await writing;
-  if (result.done) await resource.afterChange?.(result.entry.object, existing?.object);
-  return result;
 }
 
 /** Notes how long the store took for a request, where that is recorded. */
@@ -181,13 +158,14 @@ async function written(
     core.caches.readiness.check();
     return { done: false, moved: true };
   }
-  const entry = resource.cache.get(key);
-  if (entry?.revision === result.revision) return { done: true, entry };
-  // Somebody has already changed it again, or it cannot be told: what was written is the answer all the same.
-  return {
-    done: true,
-    entry: new Entry(key, result.revision, withResourceVersion(value, result.revision), undefined),
-  };
+  const cached = resource.cache.get(key);
+  // Somebody may have changed it again already, or it cannot be told: what was written is the answer all the same.
+  const entry =
+    cached?.revision === result.revision
+      ? cached
+      : new Entry(key, result.revision, withResourceVersion(value, result.revision), undefined);
+  if (resource.afterChange) await resource.afterChange(entry.object, existing?.object);
+  return { done: true, entry };
 }
 
 /** What is stored when the object is near the limit: without its owners if it fits only so, but for who applies. */
