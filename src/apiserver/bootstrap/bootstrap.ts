@@ -6,6 +6,7 @@ import type { ServiceNetwork } from "../contract.ts";
 import type { ServedResource } from "../registry/resource.ts";
 import { createObject } from "../verbs/create.ts";
 import { ensureFlowControl } from "./flow-control-upkeep.ts";
+import { Repeated } from "./repeated.ts";
 import { serverCall } from "./server-call.ts";
 import { publishServer } from "./kubernetes-service.ts";
 import { followServices } from "./service-addresses.ts";
@@ -30,16 +31,45 @@ const systemPriorities = [
 /** The ServiceCIDR that stands for the range the server was started with (KEP-1880). */
 const defaultServiceCidr = "kubernetes";
 
+/** How often system namespaces are looked after, and what stands for the server in the network (kube-apiserver's controllers). */
+const namespacesEveryMs = 60_000;
+const networkEveryMs = 10_000;
+
 export async function bootstrap(core: Core, network: ServiceNetwork | undefined): Promise<void> {
+  await ensureNamespaces(core);
+  await ensurePriorities(core);
+  await ensureFlowControl(core);
+  if (!network) return;
+  await followServices(core);
+  await ensureNetwork(core, network);
+}
+
+/** Makes again what somebody deletes of it, and corrects what is said of the server. */
+export function keepBootstrapped(core: Core, network: ServiceNetwork | undefined): { stop(): void } {
+  const failed = (error: unknown): void =>
+    core.log.warn("what every cluster has could not be kept up", { error });
+  const all = [new Repeated(core.clock, namespacesEveryMs, () => ensureNamespaces(core), failed)];
+  if (network) all.push(new Repeated(core.clock, networkEveryMs, () => ensureNetwork(core, network), failed));
+  for (const each of all) each.later();
+  return {
+    stop() {
+      for (const each of all) each.stop();
+    },
+  };
+}
+
+async function ensureNamespaces(core: Core): Promise<void> {
   const namespaces = core.registry.find("", "v1", "namespaces");
   if (!namespaces) return;
+  const missing = systemNamespaces.filter((name) => !namespaces.cache.get(name));
   await Promise.all(
-    systemNamespaces
-      .filter((name) => !namespaces.cache.get(name))
-      .map((name) =>
-        createAsServer(core, namespaces, { apiVersion: "v1", kind: "Namespace", metadata: { name } }),
-      ),
+    missing.map((name) =>
+      createAsServer(core, namespaces, { apiVersion: "v1", kind: "Namespace", metadata: { name } }),
+    ),
   );
+}
+
+async function ensurePriorities(core: Core): Promise<void> {
   const classes = core.registry.find("scheduling.k8s.io", "v1", "priorityclasses");
   const missing = classes ? systemPriorities.filter(({ name }) => !classes.cache.get(name)) : [];
   await Promise.all(
@@ -55,9 +85,11 @@ export async function bootstrap(core: Core, network: ServiceNetwork | undefined)
       return createAsServer(core, classes as ServedResource, object);
     }),
   );
-  await ensureFlowControl(core);
+}
+
+async function ensureNetwork(core: Core, network: ServiceNetwork): Promise<void> {
   const ranges = core.registry.find("networking.k8s.io", "v1", "servicecidrs");
-  if (network && ranges && !ranges.cache.get(defaultServiceCidr)) {
+  if (ranges && !ranges.cache.get(defaultServiceCidr)) {
     await createAsServer(core, ranges, {
       apiVersion: "networking.k8s.io/v1",
       kind: "ServiceCIDR",
@@ -65,8 +97,7 @@ export async function bootstrap(core: Core, network: ServiceNetwork | undefined)
       spec: { cidrs: [network.serviceCidr] },
     } as KubeObject);
   }
-  if (network) await followServices(core);
-  if (network?.advertise) await publishServer(core, network, network.advertise);
+  if (network.advertise) await publishServer(core, network, network.advertise);
 }
 
 /** Creates through admission and validation; an object that is there already is fine. */

@@ -1,6 +1,6 @@
 /** What the server does beside answering: it makes what every cluster has, then keeps it up. */
 import type { Aggregator } from "../aggregation/aggregator.ts";
-import { bootstrap } from "../bootstrap/bootstrap.ts";
+import { bootstrap, keepBootstrapped } from "../bootstrap/bootstrap.ts";
 import { keepFlowControl } from "../bootstrap/flow-control-upkeep.ts";
 import { FlowSchemaStatus } from "../bootstrap/flow-schema-status.ts";
 import { keepIdentity } from "../bootstrap/identity.ts";
@@ -34,7 +34,7 @@ export async function startLoops(
   steps.done("priority-and-fairness-config-consumer");
   await aggregator.start();
   steps.done(...aggregationSteps);
-  const running: { stop(): void }[] = [keepFlowControl(core)];
+  const running: { stop(): void }[] = [keepBootstrapped(core, options.network), keepFlowControl(core)];
   if (options.identity) {
     running.push(await keepIdentity(core, options.identity), await keepTokenTracking(core));
   }
