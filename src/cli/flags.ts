@@ -59,88 +59,109 @@ export function parseFlags(
   specs: readonly FlagSpec[],
   options: { stopAtArgument?: boolean } = {},
 ): Parsed {
-  const byLong = new Map(specs.map((spec) => [spec.long, spec]));
-  const byShort = new Map(specs.flatMap((spec) => (spec.short ? [[spec.short, spec] as const] : [])));
-  const values = new Map<string, FlagValue>();
+  const words = new FlagParser(argv, specs);
   const args: string[] = [];
-  let rest: string[] | undefined;
+  for (let word = words.next(); word !== undefined; word = words.next()) {
+    if (word === "--") return { flags: words.flags(), args, rest: words.rest() };
+    if (word.startsWith("--")) words.long(word);
+    else if (word.startsWith("-") && word.length > 1) words.short(word);
+    else {
+      args.push(word);
+      if (options.stopAtArgument) args.push(...words.rest());
+    }
+  }
+  return { flags: words.flags(), args, rest: undefined };
+}
 
-  const set = (spec: FlagSpec, raw: string | undefined, shown: string): void => {
+const takesValue = ({ type }: FlagSpec): boolean => type === "string" || type === "list" || type === "int";
+
+class FlagParser {
+  readonly #argv: readonly string[];
+  readonly #byLong: ReadonlyMap<string, FlagSpec>;
+  readonly #byShort: ReadonlyMap<string, FlagSpec>;
+  readonly #values = new Map<string, FlagValue>();
+  #at = 0;
+
+  constructor(argv: readonly string[], specs: readonly FlagSpec[]) {
+    this.#argv = argv;
+    this.#byLong = new Map(specs.map((spec) => [spec.long, spec]));
+    this.#byShort = new Map(specs.flatMap((spec) => (spec.short ? [[spec.short, spec] as const] : [])));
+  }
+
+  next(): string | undefined {
+    return this.#argv[this.#at++];
+  }
+
+  /** All words that are left. */
+  rest(): string[] {
+    const rest = this.#argv.slice(this.#at);
+    this.#at = this.#argv.length;
+    return rest;
+  }
+
+  flags(): Flags {
+    return new Flags(this.#values);
+  }
+
+  /** `--name`, `--name=value`, or `--name` before its value. */
+  long(word: string): void {
+    const equals = word.indexOf("=");
+    const name = equals < 0 ? word.slice(2) : word.slice(2, equals);
+    const spec = this.#byLong.get(name);
+    if (!spec) throw new UsageError(`unknown flag: --${name}`);
+    let raw = equals < 0 ? undefined : word.slice(equals + 1);
+    if (raw === undefined && takesValue(spec)) {
+      raw = this.next();
+      if (raw === undefined) throw new UsageError(`flag needs an argument: --${name}`);
+    }
+    this.#set(spec, raw, `--${name}`);
+  }
+
+  /** `-n value`, `-nvalue`, `-n=value`, or several without values: `-it`. */
+  short(word: string): void {
+    let letters = word.slice(1);
+    while (letters.length > 0) {
+      const letter = letters[0] ?? "";
+      const spec = this.#byShort.get(letter);
+      if (!spec) throw new UsageError(`unknown shorthand flag: '${letter}' in ${word}`);
+      letters = letters.slice(1);
+      if (takesValue(spec)) {
+        const raw = letters === "" ? this.next() : letters.replace(/^=/, "");
+        if (raw === undefined) throw new UsageError(`flag needs an argument: '${letter}' in ${word}`);
+        return this.#set(spec, raw, `-${letter}`);
+      }
+      if (letters.startsWith("=")) return this.#set(spec, letters.slice(1), `-${letter}`);
+      this.#set(spec, undefined, `-${letter}`);
+    }
+  }
+
+  /** `raw`: the value as it was typed; undefined where there was none. `shown`: the flag as it was typed. */
+  #set(spec: FlagSpec, raw: string | undefined, shown: string): void {
+    this.#values.set(spec.long, this.#valueOf(spec, raw, shown));
+  }
+
+  #valueOf(spec: FlagSpec, raw: string | undefined, shown: string): FlagValue {
     switch (spec.type) {
-      case "boolean": {
+      case "boolean":
         if (raw !== undefined && !["true", "false", "1", "0"].includes(raw)) {
           throw new UsageError(`invalid argument "${raw}" for "${shown}" flag: want true or false`);
         }
-        values.set(spec.long, raw === undefined || raw === "true" || raw === "1");
-        return;
-      }
-      case "int": {
+        return raw === undefined || raw === "true" || raw === "1";
+      case "int":
         if (!/^[+-]?\d+$/.test(raw ?? "")) {
           throw new UsageError(`invalid argument "${raw}" for "${shown}" flag: want a whole number`);
         }
-        values.set(spec.long, Number(raw));
-        return;
-      }
+        return Number(raw);
       case "list": {
-        const before = values.get(spec.long);
-        values.set(spec.long, [...(Array.isArray(before) ? before : []), raw ?? ""]);
-        return;
+        const before = this.#values.get(spec.long);
+        return [...(Array.isArray(before) ? before : []), raw ?? ""];
       }
       case "optional":
-        values.set(spec.long, raw ?? spec.implied ?? "");
-        return;
+        return raw ?? spec.implied ?? "";
       case "string":
-        values.set(spec.long, raw ?? "");
-    }
-  };
-  const takesNext = (spec: FlagSpec): boolean =>
-    spec.type === "string" || spec.type === "list" || spec.type === "int";
-
-  for (let at = 0; at < argv.length; at++) {
-    const word = argv[at] ?? "";
-    if (word === "--") {
-      rest = argv.slice(at + 1);
-      break;
-    }
-    if (word.startsWith("--")) {
-      const equals = word.indexOf("=");
-      const name = equals < 0 ? word.slice(2) : word.slice(2, equals);
-      const spec = byLong.get(name);
-      if (!spec) throw new UsageError(`unknown flag: --${name}`);
-      let raw = equals < 0 ? undefined : word.slice(equals + 1);
-      if (raw === undefined && takesNext(spec)) {
-        raw = argv[++at];
-        if (raw === undefined) throw new UsageError(`flag needs an argument: --${name}`);
-      }
-      set(spec, raw, `--${name}`);
-    } else if (word.startsWith("-") && word.length > 1) {
-      let letters = word.slice(1);
-      while (letters.length > 0) {
-        const letter = letters[0] ?? "";
-        const spec = byShort.get(letter);
-        if (!spec) throw new UsageError(`unknown shorthand flag: '${letter}' in ${word}`);
-        letters = letters.slice(1);
-        if (takesNext(spec)) {
-          const raw = letters === "" ? argv[++at] : letters.replace(/^=/, "");
-          if (raw === undefined) throw new UsageError(`flag needs an argument: '${letter}' in ${word}`);
-          set(spec, raw, `-${letter}`);
-          break;
-        }
-        if (letters.startsWith("=")) {
-          set(spec, letters.slice(1), `-${letter}`);
-          break;
-        }
-        set(spec, undefined, `-${letter}`);
-      }
-    } else {
-      args.push(word);
-      if (options.stopAtArgument) {
-        args.push(...argv.slice(at + 1));
-        break;
-      }
+        return raw ?? "";
     }
   }
-  return { flags: new Flags(values), args, rest };
 }
 
 /** Flags for `--help`, aligned. */

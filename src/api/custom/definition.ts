@@ -9,7 +9,14 @@ import {
 } from "../../machinery/index.ts";
 import { conform } from "../conform.ts";
 import { kindsOf } from "../define.ts";
-import type { FieldError, KindDefinition, Nulls, Strategy, VersionConversion } from "../definition.ts";
+import type {
+  FieldError,
+  KindDefinition,
+  Nulls,
+  ScaleSubresource,
+  Strategy,
+  VersionConversion,
+} from "../definition.ts";
 import type { Conformance } from "../schema.ts";
 import type { KubeObject } from "../meta.ts";
 import { validateAnyMetaUpdate } from "../metadata.ts";
@@ -66,16 +73,57 @@ interface Common {
 function customKind(
   spec: CustomResourceDefinitionSpec,
   version: CustomResourceDefinitionVersion,
-  { conversion, storage = version, best }: Common,
+  common: Common,
 ): KindDefinition {
   const { names, group } = spec;
+  const { conversion } = common;
   const schema = schemaOfVersion(version);
-  const hasStatus = version.subresources?.status !== undefined;
   const scale = version.subresources?.scale;
-  const define = kindsOf(group, version.name, "");
-  const columns = columnsOf(version);
+  const base = baseKind(spec, version);
+  const name = definitionName(group, version.name, names.kind);
+  const warning = version.deprecated
+    ? (version.deprecationWarning ?? deprecation(spec, version.name, common.best))
+    : undefined;
+  const defaults = (object: KubeObject): void => {
+    if (!applyDefaults(schema, object))
+      throw new StatusError("", "etcdserver: request is too large", { code: 500 });
+  };
+  const held: Held = {
+    kind: names.kind,
+    namespaced: base.namespaced,
+    schema,
+    rules: rulesOf(schema),
+    hasStatus: base.status !== undefined,
+    scale,
+  };
+  return {
+    ...base,
+    schema: undefined,
+    type: typeOfSchema(name, schema),
+    openApi: { name, schema },
+    columns: columnsOf(version),
+    ...(hasDefaults(schema) ? { defaults } : {}),
+    ...(warning === undefined ? {} : { deprecationWarning: warning }),
+    conform: (object, nulls) => conformCustom(schema, names.kind, object, nulls),
+    strategy: strategyOf(base.strategy, held),
+    ...(base.status ? { status: statusOf(base.status, held) } : {}),
+    storedAs: storageOf(spec, version, common),
+    conversion,
+  };
+}
+
+/** The kind as far as it is like built-in ones. */
+function baseKind(
+  { names, group, scope }: CustomResourceDefinitionSpec,
+  version: CustomResourceDefinitionVersion,
+): KindDefinition {
+  const scale = version.subresources?.scale;
   const selectable = version.selectableFields ?? [];
-  const base = define<KubeObject>({
+  return kindsOf(
+    group,
+    version.name,
+    "",
+  )<KubeObject>({
     kind: names.kind,
     plural: names.plural,
     verbs: ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"],
@@ -83,69 +131,50 @@ function customKind(
     listKind: names.listKind || `${names.kind}List`,
     shortNames: names.shortNames ?? [],
     categories: names.categories ?? [],
-    namespaced: spec.scope === "Namespaced",
+    namespaced: scope === "Namespaced",
     metaRules: { finalizers: "any" },
     onUpdate: ["metadataChange"],
     onStatus: ["metadataChange"],
-    status: hasStatus,
+    status: version.subresources?.status !== undefined,
     statusKeepsMetadata: true,
-    columns,
-    ...(scale
-      ? {
-          scale: {
-            specReplicasPath: scale.specReplicasPath.replace(/^\./, ""),
-            statusReplicasPath: scale.statusReplicasPath.replace(/^\./, ""),
-            selectorPath: (scale.labelSelectorPath ?? "").replace(/^\./, ""),
-          },
-        }
-      : {}),
+    ...(scale ? { scale: scaleOf(scale) } : {}),
     ...(selectable.length > 0
       ? {
           selectableFields: Object.fromEntries(
-            selectable.map(({ jsonPath }) => [
-              jsonPath.replace(/^\./, ""),
-              (object) => fieldText(object, jsonPath),
-            ]),
+            selectable.map(({ jsonPath }) => [withoutDot(jsonPath), (object) => fieldText(object, jsonPath)]),
           ),
         }
       : {}),
   });
-  const name = definitionName(group, version.name, names.kind);
-  const rules = rulesOf(schema);
-  const warning = version.deprecated
-    ? (version.deprecationWarning ?? deprecation(spec, version.name, best))
-    : undefined;
-  const defaults = (object: KubeObject): void => {
-    if (!applyDefaults(schema, object))
-      throw new StatusError("", "etcdserver: request is too large", { code: 500 });
-  };
+}
+
+const withoutDot = (path: string): string => path.replace(/^\./, "");
+
+const scaleOf = (scale: CustomResourceSubresourceScale): ScaleSubresource => ({
+  specReplicasPath: withoutDot(scale.specReplicasPath),
+  statusReplicasPath: withoutDot(scale.statusReplicasPath),
+  selectorPath: withoutDot(scale.labelSelectorPath ?? ""),
+});
+
+/** Objects are stored in the storage version, whichever version they came in. */
+function storageOf(
+  { names, group }: CustomResourceDefinitionSpec,
+  version: CustomResourceDefinitionVersion,
+  { conversion, storage = version }: Common,
+): KindDefinition["storedAs"] & object {
   const apiVersion = `${group}/${version.name}`;
-  const held: Held = { kind: names.kind, namespaced: base.namespaced, schema, rules, hasStatus, scale };
   return {
-    ...base,
-    schema: undefined,
-    type: typeOfSchema(name, schema),
-    openApi: { name, schema },
-    columns,
-    ...(hasDefaults(schema) ? { defaults } : {}),
-    ...(warning === undefined ? {} : { deprecationWarning: warning }),
-    conform: (object, nulls) => conformCustom(schema, names.kind, object, nulls),
-    strategy: strategyOf(base.strategy, held),
-    ...(hasStatus ? { status: statusOf(base.status as Strategy, held) } : {}),
-    storedAs: {
-      group,
-      version: storage.name,
-      kind: names.kind,
-      plural: names.plural,
-      toStored: () => {},
-      fromStored(object) {
-        conversion.read(object);
-        if (object.apiVersion === apiVersion) return;
-        object.apiVersion = apiVersion;
-        conversion.converted(object);
-      },
+    group,
+    version: storage.name,
+    kind: names.kind,
+    plural: names.plural,
+    toStored: () => {},
+    fromStored(object) {
+      conversion.read(object);
+      if (object.apiVersion === apiVersion) return;
+      object.apiVersion = apiVersion;
+      conversion.converted(object);
     },
-    conversion,
   };
 }
 

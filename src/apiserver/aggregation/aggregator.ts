@@ -1,12 +1,11 @@
 /** The aggregation layer (kube-aggregator): one API in front of several servers. */
-import type { IncomingMessage } from "node:http";
-import type { Duplex } from "node:stream";
 import type { APIService, EndpointSlice, Service } from "../../api/index.ts";
 import { type Outcome, runWorkers, settled, WorkQueue } from "../../client/index.ts";
 import type { UserInfo } from "../auth-contract.ts";
 import type { HandlerRequest, RequestInfo } from "../contract.ts";
 import type { Core } from "../core.ts";
 import type { OtherServers } from "../discovery/merged.ts";
+import type { UpgradingClient } from "../proxy/tunnel.ts";
 import type { Answer } from "../response.ts";
 import { keepTrust, publishTrust } from "./authentication-config.ts";
 import { type Extension, extensionOf } from "./extension.ts";
@@ -70,11 +69,7 @@ export class Aggregator implements OtherServers {
     return (await this.#servers()).forward(extension, request, info, user);
   }
 
-  async upgrade(
-    extension: Extension,
-    from: { request: IncomingMessage; socket: Duplex; head: Buffer },
-    user: UserInfo,
-  ): Promise<void> {
+  async upgrade(extension: Extension, from: UpgradingClient, user: UserInfo): Promise<void> {
     (await this.#servers()).upgrade(extension, from, user);
   }
 

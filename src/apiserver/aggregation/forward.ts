@@ -1,11 +1,10 @@
 /** Requests for groups that another server serves: passed on as they came, with the user's name in place of credentials. */
 import type { IncomingMessage } from "node:http";
-import type { Duplex } from "node:stream";
 import { StatusError, type Status } from "../../machinery/index.ts";
 import type { UserInfo } from "../auth-contract.ts";
 import type { HandlerRequest, RequestInfo } from "../contract.ts";
 import type { Endpoint } from "../network/service-endpoint.ts";
-import { tunnel } from "../proxy/tunnel.ts";
+import { tunnel, type UpgradingClient } from "../proxy/tunnel.ts";
 import { type Answer, textAnswer } from "../response.ts";
 import { traceHeaders } from "../tracing/trace-context.ts";
 import type { Extension } from "./extension.ts";
@@ -115,7 +114,7 @@ async function* nothing(): AsyncGenerator<Uint8Array> {}
 export function forwardUpgrade(
   client: ExtensionClient,
   extension: Extension,
-  from: { request: IncomingMessage; socket: Duplex; head: Buffer },
+  from: UpgradingClient,
   user: UserInfo,
 ): void {
   const endpoint = endpointOf(client, extension);

@@ -1,9 +1,8 @@
-import type { IncomingMessage } from "node:http";
-import type { Duplex } from "node:stream";
 import { type Outcome, settled } from "../../client/index.ts";
 import type { UserInfo } from "../auth-contract.ts";
 import type { HandlerRequest, RequestInfo } from "../contract.ts";
 import type { Core } from "../core.ts";
+import type { UpgradingClient } from "../proxy/tunnel.ts";
 import type { Answer } from "../response.ts";
 import type { ServedResource } from "../registry/resource.ts";
 import { Availability } from "./availability.ts";
@@ -41,11 +40,7 @@ export class RemoteServers {
     return forward(this.#client, extension, request, info, user);
   }
 
-  upgrade(
-    extension: Extension,
-    from: { request: IncomingMessage; socket: Duplex; head: Buffer },
-    user: UserInfo,
-  ): void {
+  upgrade(extension: Extension, from: UpgradingClient, user: UserInfo): void {
     forwardUpgrade(this.#client, extension, from, user);
   }
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { type Duplex, Readable } from "node:stream";
+import { Readable } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { FieldError } from "../../api/index.ts";
 import {
@@ -18,6 +18,7 @@ import type { PodLogMetrics } from "../metrics/pod-logs.ts";
 import { isTrue } from "../request-info.ts";
 import { failureOf, isTrustProblem, type KubeletClient } from "./kubelet-client.ts";
 import { containerOf, kubeletOfPod, podOf } from "./kubelet-location.ts";
+import type { UpgradingClient } from "./tunnel.ts";
 
 const passedOn = ["follow", "previous", "sinceSeconds", "sinceTime", "timestamps", "tailLines", "limitBytes"];
 
@@ -123,7 +124,7 @@ const webSockets = new WebSocketServer({
 /** The same log in the messages of a WebSocket, for browsers. */
 export async function logToWebSocket(
   logs: PodLogs,
-  client: { request: IncomingMessage; socket: Duplex; head: Buffer },
+  client: UpgradingClient,
   info: RequestInfo,
   objects: ObjectReader,
 ): Promise<void> {

@@ -1,12 +1,10 @@
-import type { IncomingMessage } from "node:http";
-import type { Duplex } from "node:stream";
 import type { Pod } from "../../api/index.ts";
 import { StatusError } from "../../machinery/index.ts";
 import type { ObjectReader, UserInfo } from "../auth-contract.ts";
 import type { RequestInfo, SpecialHandler } from "../contract.ts";
 import { failureOf, type KubeletClient, unreachable } from "./kubelet-client.ts";
 import { containerOf, type KubeletLocation, kubeletOfPod, podOf } from "./kubelet-location.ts";
-import { tunnel } from "./tunnel.ts";
+import { tunnel, type UpgradingClient } from "./tunnel.ts";
 
 export type StreamKind = "exec" | "attach" | "portforward";
 export const isStreamKind = (text: string): text is StreamKind =>
@@ -58,7 +56,7 @@ function destination(
 /** Leads exec, attach and portforward to the kubelet of the pod. Throws when they can lead nowhere. */
 export function streamToKubelet(
   kubelet: KubeletClient,
-  client: { request: IncomingMessage; socket: Duplex; head: Buffer },
+  client: UpgradingClient,
   kind: StreamKind,
   info: RequestInfo,
   objects: ObjectReader,

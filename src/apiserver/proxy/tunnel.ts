@@ -6,6 +6,14 @@ import type { StatusError } from "../../machinery/index.ts";
 import { refuseUpgrade } from "../http/refuse-upgrade.ts";
 import { isIdentityHeader } from "../network/forwarded-headers.ts";
 
+/** A client that asks for its connection to become something else. */
+export interface UpgradingClient {
+  request: IncomingMessage;
+  socket: Duplex;
+  /** What it has sent behind the request already. */
+  head: Buffer;
+}
+
 /** What of the client's request belongs to the upgrade; credentials are the API server's own business. */
 function upgradeHeaders(request: IncomingMessage): Record<string, string | string[]> {
   // No name of a header beside it: whoever hands the upgrade on would take that one away.
@@ -57,7 +65,7 @@ function join(client: Duplex, backend: Duplex): void {
  * (CVE-2018-1002105). `explain` makes the error out of such an answer.
  */
 export function tunnel(
-  client: { request: IncomingMessage; socket: Duplex; head: Buffer },
+  client: UpgradingClient,
   target: {
     secure: boolean;
     options: RequestOptions;

@@ -1,4 +1,4 @@
-/** What a new pod, or a template of pods, says that is allowed and yet hardly meant. Pure; the texts are the original's. */
+/** Warnings about what a new pod, or a template of pods, says that is allowed and yet hardly meant. The texts are the original's. */
 import { deepEqual, isDns1123Label, isLabelValue, thousandths, repeatsIn } from "../../../machinery/index.ts";
 import type {
   Container,
@@ -47,7 +47,7 @@ const seccompContainer = "container.seccomp.security.alpha.kubernetes.io/";
 const appArmor = "container.apparmor.security.beta.kubernetes.io/";
 const useSeccomp = 'non-functional in v1.27+; use the "seccompProfile" field instead';
 
-/** Of a new pod; changes of pods, which parts make all the time, are not looked at. */
+/** Only a new pod is looked at: controllers and kubelets change pods all the time. */
 export function podWarnings(pod: Pod, old?: Pod): string[] {
   if (old) return [];
   const name = isDns1123Label(pod.metadata?.name ?? "");
@@ -61,7 +61,7 @@ export function podWarnings(pod: Pod, old?: Pod): string[] {
   ];
 }
 
-/** Found out once for all pods of which the same holds. */
+/** Warnings that do not depend on the name: found out once for all pods that are alike but for theirs. */
 function unnamedWarnings(pod: Pod): readonly string[] {
   const approval = lastApproval(pod);
   if (approval?.warnings) return approval.warnings;
@@ -102,9 +102,10 @@ export const templateWarnings = (path: string, template: PodTemplateSpec | undef
     ? specWarnings(`${path}.`, template.metadata ?? {}, template.spec ?? { containers: [] }, true)
     : [];
 
+/** `path`: of the pod or template, with a dot behind it, or "". The order is the original's. */
 function specWarnings(path: string, metadata: ObjectMeta, spec: PodSpec, isTemplate: boolean): string[] {
   const warnings: string[] = [];
-  const warn = (where: string, what: string): void => {
+  const warn: Warn = (where, what) => {
     warnings.push(`${path}${where}: ${what}`);
   };
   const annotations = metadata.annotations ?? {};
@@ -113,53 +114,22 @@ function specWarnings(path: string, metadata: ObjectMeta, spec: PodSpec, isTempl
     if (text) warn(`spec.nodeSelector[${key}]`, text);
   }
   nodeAffinity(spec, warn);
-  spec.topologySpreadConstraints?.forEach(({ topologyKey, labelSelector }, i) => {
-    const at = `spec.topologySpreadConstraints[${i}]`;
-    const text = oldNodeLabels[topologyKey];
-    if (text) warn(`${at}.topologyKey`, `${topologyKey} is ${text}`);
-    if (!labelSelector) warn(`${at}.labelSelector`, selectsNothing);
-  });
+  topologySpread(spec, warn);
   for (const [key, text] of oldAnnotations) {
     if (annotations[key] !== undefined) warn(`metadata.annotations[${key}]`, text);
   }
-  spec.volumes?.forEach((volume, i) => {
-    for (const [member, shown, text] of oldVolumes) {
-      if (volume[member] !== undefined) warn(`spec.volumes[${i}].${shown}`, text);
-    }
-    const claim = volume.ephemeral?.volumeClaimTemplate?.spec;
-    if (claim) {
-      const at = `${path}spec.volumes[${i}].ephemeral.volumeClaimTemplate.spec`;
-      warnings.push(...claimSpecWarnings(at, claim));
-    }
-  });
+  spec.volumes?.forEach((volume, i) => warnings.push(...volumeWarnings(`${path}spec.volumes[${i}]`, volume)));
   warnings.push(...overlapWarnings(spec.volumes ?? []));
   duplicates(spec, warn);
-  for (const resource of ["memory", "ephemeral-storage"]) {
-    fractional(spec.overhead, resource, "spec.overhead", warn);
-  }
+  for (const resource of sizes) fractional(spec.overhead, resource, "spec.overhead", warn);
   if (!spec.securityContext?.seccompProfile && annotations[seccompPod] !== undefined) {
     warn(`metadata.annotations[${seccompPod}]`, useSeccomp);
   }
   for (const [container, at] of containersOf(spec)) {
-    const { securityContext, resources, name } = container;
-    if (!securityContext?.seccompProfile && annotations[seccompContainer + name] !== undefined) {
-      warn(`metadata.annotations[${seccompContainer}${name}]`, useSeccomp);
-    }
-    const profile = annotations[appArmor + name];
-    if (
-      isTemplate &&
-      profile !== undefined &&
-      !securityContext?.appArmorProfile &&
-      !sameProfile(spec, profile)
-    ) {
-      warn(
-        `metadata.annotations[${appArmor}${name}]`,
-        'deprecated since v1.30; use the "appArmorProfile" field instead',
-      );
-    }
-    for (const resource of ["memory", "ephemeral-storage"]) {
-      fractional(resources?.limits, resource, `${at}.resources.limits`, warn);
-      fractional(resources?.requests, resource, `${at}.resources.requests`, warn);
+    profileAnnotations(container, { spec, annotations, isTemplate }, warn);
+    for (const resource of sizes) {
+      fractional(container.resources?.limits, resource, `${at}.resources.limits`, warn);
+      fractional(container.resources?.requests, resource, `${at}.resources.requests`, warn);
     }
     environment(container, at, warn);
   }
@@ -178,6 +148,50 @@ function specWarnings(path: string, metadata: ObjectMeta, spec: PodSpec, isTempl
     warnings.push(...addressWarnings(`${path}spec.hostAliases[${i}].ip`, ip));
   });
   return warnings;
+}
+
+/** Resources that are counted in bytes. */
+const sizes = ["memory", "ephemeral-storage"] as const;
+
+function topologySpread({ topologySpreadConstraints = [] }: PodSpec, warn: Warn): void {
+  topologySpreadConstraints.forEach(({ topologyKey, labelSelector }, i) => {
+    const at = `spec.topologySpreadConstraints[${i}]`;
+    const text = oldNodeLabels[topologyKey];
+    if (text) warn(`${at}.topologyKey`, `${topologyKey} is ${text}`);
+    if (!labelSelector) warn(`${at}.labelSelector`, selectsNothing);
+  });
+}
+
+function volumeWarnings(path: string, volume: Volume): string[] {
+  const old = oldVolumes
+    .filter(([member]) => volume[member] !== undefined)
+    .map(([, shown, text]) => `${path}.${shown}: ${text}`);
+  const claim = volume.ephemeral?.volumeClaimTemplate?.spec;
+  return claim ? [...old, ...claimSpecWarnings(`${path}.ephemeral.volumeClaimTemplate.spec`, claim)] : old;
+}
+
+interface ProfileContext {
+  spec: PodSpec;
+  annotations: Readonly<Record<string, string>>;
+  isTemplate: boolean;
+}
+
+/** Annotations that said what a container's securityContext says now. */
+function profileAnnotations(
+  { name, securityContext }: Container,
+  { spec, annotations, isTemplate }: ProfileContext,
+  warn: Warn,
+): void {
+  if (!securityContext?.seccompProfile && annotations[seccompContainer + name] !== undefined) {
+    warn(`metadata.annotations[${seccompContainer}${name}]`, useSeccomp);
+  }
+  const profile = annotations[appArmor + name];
+  if (!isTemplate || profile === undefined || securityContext?.appArmorProfile) return;
+  if (sameProfile(spec, profile)) return;
+  warn(
+    `metadata.annotations[${appArmor}${name}]`,
+    'deprecated since v1.30; use the "appArmorProfile" field instead',
+  );
 }
 
 type Warn = (where: string, what: string) => void;

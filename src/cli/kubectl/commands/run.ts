@@ -1,5 +1,5 @@
 import type { Pod } from "../../../api/index.ts";
-import { UsageError } from "../../flags.ts";
+import { type Flags, type Parsed, UsageError } from "../../flags.ts";
 import { type Command, dryRunFlags, outputFlags } from "../command.ts";
 import { pathOf } from "../mapper.ts";
 import { lines } from "../session.ts";
@@ -32,111 +32,115 @@ export const command: Command = {
     { long: "serviceaccount", type: "string", help: "the ServiceAccount" },
   ],
   stopAtArgument: false,
-  async run(context, { flags, args, rest }) {
-    const [name, ...extra] = args;
-    const image = flags.text("image");
-    if (!name) throw new UsageError("NAME is required for run");
-    if (!image) throw new UsageError('required flag(s) "image" not set');
-    const words = [...extra, ...(rest ?? [])];
-    const interactive = flags.on("stdin");
-    const attached = interactive || flags.on("attach");
+  async run(context, parsed) {
+    const { flags } = parsed;
+    const pod = podOf(parsed);
+    const { name } = pod.metadata;
+    const attached = flags.on("stdin") || flags.on("attach");
     if (flags.on("rm") && !attached) throw new UsageError("--rm should only be used for attached containers");
-    const pair = (text: string): [string, string] => text.split(/=(.*)/s, 2) as [string, string];
-    const port = flags.text("port");
-    const pod = {
-      apiVersion: "v1",
-      kind: "Pod",
-      metadata: {
-        name,
-        labels: flags.has("labels")
-          ? Object.fromEntries((flags.text("labels") ?? "").split(",").map(pair))
-          : { run: name },
-        ...(flags.has("annotations")
-          ? { annotations: Object.fromEntries(flags.list("annotations").map(pair)) }
-          : {}),
-      },
-      spec: {
-        containers: [
-          {
-            name,
-            image,
-            ...(words.length > 0 ? { [flags.on("command") ? "command" : "args"]: words } : {}),
-            ...(flags.has("env")
-              ? {
-                  env: flags
-                    .list("env")
-                    .map(pair)
-                    .map(([key, value]) => ({ name: key, value })),
-                }
-              : {}),
-            ...(port ? { ports: [{ containerPort: Number(port) }] } : {}),
-            ...(flags.has("image-pull-policy") ? { imagePullPolicy: flags.text("image-pull-policy") } : {}),
-            ...(interactive ? { stdin: true, stdinOnce: true } : {}),
-            ...(flags.on("tty") ? { tty: true } : {}),
-            ...(flags.on("privileged") ? { securityContext: { privileged: true } } : {}),
-          },
-        ],
-        restartPolicy: flags.text("restart") ?? "Always",
-        ...(flags.has("serviceaccount") ? { serviceAccountName: flags.text("serviceaccount") } : {}),
-      },
-    };
-    const overrides = flags.text("overrides");
-    let wanted: object = pod;
-    if (overrides) {
-      const { applyMergePatch } = await import("../../../machinery/index.ts");
-      wanted = applyMergePatch(pod, JSON.parse(overrides)) as object;
-    }
     const resource = await context.mapper.require("pods");
+    const { namespace } = context.session;
     const quiet = { ...context, io: attached ? { ...context.io, out: () => {} } : context.io };
-    await createObject(quiet, flags, resource, context.session.namespace, wanted);
+    await createObject(quiet, flags, resource, namespace, await overridden(pod, flags));
+    const port = flags.text("port");
     if (flags.on("expose") && port) {
-      await createObject(
-        context,
-        flags,
-        await context.mapper.require("services"),
-        context.session.namespace,
-        {
-          apiVersion: "v1",
-          kind: "Service",
-          metadata: { name },
-          spec: {
-            selector: pod.metadata.labels,
-            ports: [{ port: Number(port), targetPort: Number(port), protocol: "TCP" }],
-          },
-        } as object,
-      );
+      const services = await context.mapper.require("services");
+      await createObject(context, flags, services, namespace, serviceOf(pod, Number(port)));
     }
     if (!attached || flags.has("dry-run")) return 0;
-    const path = pathOf(resource, context.session.namespace, name);
-    let code = 0;
+    const path = pathOf(resource, namespace, name);
     try {
-      const running = await untilStarted(context, path, name);
-      if (running.status?.phase === "Running") {
-        if (!flags.on("quiet") && flags.on("tty"))
-          context.io.err("If you don't see a command prompt, try pressing enter.\n");
-        try {
-          await attachTo(context, running, name, { stdin: interactive, tty: flags.on("tty") });
-        } catch (error) {
-          // It may have ended between the look at it and the attempt.
-          context.io.err(
-            `warning: couldn't attach to pod/${name}, falling back to streaming logs: ${error instanceof Error ? error.message : String(error)}\n`,
-          );
-          await printLog(context, path);
-        }
-      } else await printLog(context, path);
-      if (pod.spec.restartPolicy !== "Always") code = await exitCode(context, path, name);
-      if (code !== 0) context.io.err(`pod ${context.session.namespace}/${name} terminated (Error)\n`);
+      await attachOrLog(context, flags, path, name);
+      const code = pod.spec.restartPolicy === "Always" ? 0 : await exitCode(context, path, name);
+      if (code !== 0) context.io.err(`pod ${namespace}/${name} terminated (Error)\n`);
+      return code;
     } finally {
       if (flags.on("rm")) {
         await context.session.call("DELETE", path, {
           body: { propagationPolicy: "Background", gracePeriodSeconds: 0 },
         });
-        context.io.out(`pod "${name}" deleted from ${context.session.namespace} namespace\n`);
+        context.io.out(`pod "${name}" deleted from ${namespace} namespace\n`);
       }
     }
-    return code;
   },
 };
+
+/** KEY=VALUE */
+const pairOf = (text: string): [string, string] => text.split(/=(.*)/s, 2) as [string, string];
+
+/** The pod that the flags describe. */
+function podOf({ flags, args, rest }: Parsed) {
+  const [name, ...extra] = args;
+  const image = flags.text("image");
+  if (!name) throw new UsageError("NAME is required for run");
+  if (!image) throw new UsageError('required flag(s) "image" not set');
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: {
+      name,
+      labels: flags.has("labels")
+        ? Object.fromEntries((flags.text("labels") ?? "").split(",").map(pairOf))
+        : { run: name },
+      ...(flags.has("annotations")
+        ? { annotations: Object.fromEntries(flags.list("annotations").map(pairOf)) }
+        : {}),
+    },
+    spec: {
+      containers: [containerOf(name, image, [...extra, ...(rest ?? [])], flags)],
+      restartPolicy: flags.text("restart") ?? "Always",
+      ...(flags.has("serviceaccount") ? { serviceAccountName: flags.text("serviceaccount") } : {}),
+    },
+  };
+}
+
+function containerOf(name: string, image: string, words: readonly string[], flags: Flags): object {
+  const port = flags.text("port");
+  const env = flags.list("env").map(pairOf);
+  return {
+    name,
+    image,
+    ...(words.length > 0 ? { [flags.on("command") ? "command" : "args"]: words } : {}),
+    ...(flags.has("env") ? { env: env.map(([name, value]) => ({ name, value })) } : {}),
+    ...(port ? { ports: [{ containerPort: Number(port) }] } : {}),
+    ...(flags.has("image-pull-policy") ? { imagePullPolicy: flags.text("image-pull-policy") } : {}),
+    ...(flags.on("stdin") ? { stdin: true, stdinOnce: true } : {}),
+    ...(flags.on("tty") ? { tty: true } : {}),
+    ...(flags.on("privileged") ? { securityContext: { privileged: true } } : {}),
+  };
+}
+
+/** With what --overrides says merged over it. */
+async function overridden(pod: object, flags: Flags): Promise<object> {
+  const overrides = flags.text("overrides");
+  if (!overrides) return pod;
+  const { applyMergePatch } = await import("../../../machinery/index.ts");
+  return applyMergePatch(pod, JSON.parse(overrides)) as object;
+}
+
+const serviceOf = ({ metadata: { name, labels } }: ReturnType<typeof podOf>, port: number): object => ({
+  apiVersion: "v1",
+  kind: "Service",
+  metadata: { name },
+  spec: { selector: labels, ports: [{ port, targetPort: port, protocol: "TCP" }] },
+});
+
+/** Attaches to the pod once it runs. Of one that has ended before, and where attaching fails, its log is printed. */
+async function attachOrLog(context: Context, flags: Flags, path: string, name: string): Promise<void> {
+  const started = await untilStarted(context, path, name);
+  if (started.status?.phase !== "Running") return printLog(context, path);
+  if (!flags.on("quiet") && flags.on("tty"))
+    context.io.err("If you don't see a command prompt, try pressing enter.\n");
+  try {
+    await attachTo(context, started, name, { stdin: flags.on("stdin"), tty: flags.on("tty") });
+  } catch (error) {
+    // It may have ended between the look at it and the attempt.
+    context.io.err(
+      `warning: couldn't attach to pod/${name}, falling back to streaming logs: ${error instanceof Error ? error.message : String(error)}\n`,
+    );
+    await printLog(context, path);
+  }
+}
 
 type Context = Parameters<Command["run"]>[0];
 
