@@ -39,22 +39,23 @@ export function encodeStored(
   if (!managedFields || managedFields.length === 0)
     return Buffer.from(stringify({ kind, apiVersion, metadata: ordered, ...rest }));
   const head = stringifyExact({ kind, apiVersion, metadata: ordered });
-  const body = shared ? textOfParts(rest) : stringify(rest);
+  const members = shared ? textOfMembers(rest) : stringify(rest).slice(1, -1);
   // What is owned is most of many objects, and is text already: it comes last in the metadata.
   const owners = `"managedFields":[${managedFields.map(ownersText).join(",")}]`;
   const comma = head.endsWith("{}}") ? "" : ",";
-  return Buffer.from(`${head.slice(0, -2)}${comma}${owners}}${body === "{}" ? "}" : `,${body.slice(1)}`}`);
+  return Buffer.from(`${head.slice(0, -2)}${comma}${owners}}${members === "" ? "" : ","}${members}}`);
 }
 
-function textOfParts(members: Record<string, unknown>): string {
+/** What stands between the braces. */
+function textOfMembers(members: Record<string, unknown>): string {
   let text = "";
   for (const name in members) {
     const value = members[name];
     if (value === undefined) continue;
     const isPart = typeof value === "object" && value !== null;
-    text += `${text === "" ? "{" : ","}${JSON.stringify(name)}:${isPart ? textOfPart(value) : stringifyExact(value)}`;
+    text += `${text === "" ? "" : ","}${JSON.stringify(name)}:${isPart ? textOfPart(value) : stringifyExact(value)}`;
   }
-  return text === "" ? "{}" : `${text}}`;
+  return text;
 }
 
 /** Metadata as Go writes it, without what the store knows and what is owned. */

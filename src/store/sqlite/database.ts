@@ -13,6 +13,17 @@ const perRevision = 4096;
 /** A file up to this size is checked whole when it is opened; it takes a few milliseconds. */
 const checkedBytes = 4 * 1024 * 1024;
 
+/** A commit waits for the checkpoint it causes: some milliseconds for 1,000 pages (4 MB), long enough to notice for more. */
+const settings = `
+PRAGMA locking_mode = EXCLUSIVE;
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = FULL;
+PRAGMA wal_autocheckpoint = 1000;
+PRAGMA journal_size_limit = 16777216;
+PRAGMA cache_size = -8000;
+PRAGMA temp_store = MEMORY;
+`;
+
 const schema = `
 CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE log (
@@ -82,9 +93,7 @@ function openFile(path: string): DatabaseSync {
     db = new DatabaseSync(path, { timeout: 300 });
     // Space that compaction frees goes back to the file system in small steps. Must stand before the first table.
     if (!existed) db.exec("PRAGMA auto_vacuum = INCREMENTAL");
-    db.exec(
-      "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 8000; PRAGMA journal_size_limit = 16777216; PRAGMA cache_size = -8000; PRAGMA temp_store = MEMORY",
-    );
+    db.exec(settings);
     const pragma = (name: string): number =>
       Object.values(db?.prepare(`PRAGMA ${name}`).get() ?? {})[0] as number;
     const version = pragma("user_version");
