@@ -3,7 +3,9 @@ export { readAdmissionConfiguration } from "./admission/config/admission-configu
 export { checkRuntimeConfig } from "./registry/served.ts";
 export { checkPlugins } from "./admission/plugin-names.ts";
 export { readTokenFile } from "./auth/authn/token-file.ts";
-export { certificatesOf } from "./auth/authn/front-proxy.ts";
+export { hasCertificates } from "./auth/authn/front-proxy.ts";
+export type { JwtAuthenticatorConfig } from "./auth/authn/oidc/config.ts";
+export { checkSigningAlgorithms } from "./auth/authn/oidc/signature.ts";
 export { checkCipherSuites, opensslCiphers } from "./http/cipher-suites.ts";
 export type { NamedPair, ServingPair, ServingTls } from "./http/certificates.ts";
 export * from "./auth/index.ts";

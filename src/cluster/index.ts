@@ -4,6 +4,7 @@ export {
   checkDelivery,
   checkPlugins,
   checkRuntimeConfig,
+  checkSigningAlgorithms,
   type DeliveryFlags,
   logFormats,
 } from "../apiserver/index.ts";

@@ -66,9 +66,10 @@ export interface Auth {
   checks: ReadonlyMap<string, () => void>;
   /**
    * Takes an AuthenticationConfiguration or an AuthorizationConfiguration, decoded from its file, in place of the former
-   * one. Rejects with all that is wrong with it, and goes on with the former.
+   * one. Rejects with all that is wrong with it, and goes on with the former. Tokens must be signed by one of the algorithms where
+   * those are given.
    */
-  configureAuthentication(value: unknown): Promise<void>;
+  configureAuthentication(value: unknown, signingAlgorithms?: readonly string[]): Promise<void>;
   configureAuthorization(value: unknown): Promise<void>;
   /** Issuers of ServiceAccount tokens: new tokens name the first, those of all are accepted. */
   readonly issuers: readonly string[];
@@ -111,7 +112,7 @@ export function createAuth(options: AuthOptions): Auth {
     guards: new Map(escalationGuards(rbac, authorizer)),
     documents: issuerDocuments(accountTokens, options.jwksUri),
     checks: new Map([["poststarthook/rbac/bootstrap-roles", checkRoles]]),
-    configureAuthentication: (value) => configureAuthentication(value, configured),
+    configureAuthentication: (value, algorithms) => configureAuthentication(value, configured, algorithms),
     configureAuthorization: (value) => configureAuthorization(value, configured),
     async maintain(context) {
       await storeRoles(context);

@@ -22,8 +22,15 @@ export interface ConfiguredAuthentication {
   fetchJson?: FetchJson | undefined;
 }
 
-/** `value`: an AuthenticationConfiguration. Throws what is wrong with it, and changes nothing then. */
-export async function configureAuthentication(value: unknown, at: ConfiguredAuthentication): Promise<void> {
+/**
+ * `value`: an AuthenticationConfiguration. `algorithms`: that may sign tokens; undefined: all that are known. Throws what is wrong
+ * with it, and changes nothing then.
+ */
+export async function configureAuthentication(
+  value: unknown,
+  at: ConfiguredAuthentication,
+  algorithms?: readonly string[],
+): Promise<void> {
   const { readAuthenticationConfig } = await import("./authn/oidc/config.ts");
   const { fetchJson: overHttps } = await import("./authn/oidc/fetch-json.ts");
   const { JwtTokens } = await import("./authn/oidc/jwt-tokens.ts");
@@ -36,7 +43,8 @@ export async function configureAuthentication(value: unknown, at: ConfiguredAuth
       "anonymous: Forbidden: --anonymous-auth flag cannot be set when anonymous field is configured in authentication configuration file",
     );
   const meters = () => authorizer.meters;
-  at.oidcTokens.use(jwt.map((config) => new JwtTokens({ config, compile, clock, fetchJson, meters })));
+  const common = { compile, clock, fetchJson, meters, algorithms };
+  at.oidcTokens.use(jwt.map((config) => new JwtTokens({ config, ...common })));
   at.anonymous.use(anonymous ?? anonymousFlag);
 }
 

@@ -116,6 +116,35 @@ test("what it is served with is told by kube-apiserver's flags", () => {
   });
 });
 
+test("an OpenID Connect issuer is told by kube-apiserver's flags", () => {
+  const issuer = ["--oidc-issuer-url=https://i", "--oidc-client-id=c"];
+  assert.deepEqual(read(...issuer), { oidc: { issuerUrl: "https://i", clientId: "c" } });
+  assert.deepEqual(
+    read(
+      ...issuer,
+      "--oidc-username-claim=email",
+      "--oidc-username-prefix=-",
+      "--oidc-groups-claim=groups",
+      "--oidc-groups-prefix=g:",
+      "--oidc-required-claim= a = b=c ",
+      "--oidc-required-claim=d=e,f",
+      "--oidc-signing-algs=ES256,RS256",
+      "--oidc-ca-file=ca.pem",
+    )?.oidc,
+    {
+      issuerUrl: "https://i",
+      clientId: "c",
+      usernameClaim: "email",
+      usernamePrefix: "-",
+      groupsClaim: "groups",
+      groupsPrefix: "g:",
+      requiredClaims: { a: "b=c", d: "e,f" },
+      signingAlgorithms: ["ES256", "RS256"],
+      caFile: resolve("ca.pem"),
+    },
+  );
+});
+
 test("how events are recorded is told for the log and for the webhook", () => {
   assert.deepEqual(
     read(
@@ -207,6 +236,26 @@ test("what cannot be is refused in kube-apiserver's words, also of a record that
       "[ResourceQuota] in enable-admission-plugins and disable-admission-plugins overlapped",
     ],
     [["--tls-min-version=foo"], 'unknown tls version "foo"'],
+    [
+      ["--oidc-issuer-url=https://i"],
+      "oidc-issuer-url and oidc-client-id must be specified together when any oidc-* flags are set",
+    ],
+    [
+      ["--oidc-ca-file=a"],
+      "oidc-issuer-url and oidc-client-id must be specified together when any oidc-* flags are set",
+    ],
+    [
+      ["--oidc-issuer-url=https://i", "--authentication-config=a"],
+      "authentication-config file and oidc-* flags are mutually exclusive",
+    ],
+    [
+      ["--oidc-issuer-url=https://i", "--oidc-client-id=c", "--oidc-required-claim=a"],
+      'invalid argument "a" for "--oidc-required-claim" flag: malformed pair, expect string=string',
+    ],
+    [
+      ["--oidc-issuer-url=https://i", "--oidc-client-id=c", "--oidc-signing-algs=HS256"],
+      'oidc: unsupported signing alg: "HS256"',
+    ],
     [["--tls-cert-file=a"], "missing filename for serving cert"],
     [["--tls-cipher-suites=FOO"], "Cipher suite FOO not supported or doesn't exist"],
     [

@@ -5,10 +5,12 @@ import { auditFlags, auditOf } from "./audit-flags.ts";
 import { durationOf, fileOf, given } from "./flag-values.ts";
 import { identityFlags, identitySettings } from "./identity-flags.ts";
 import { loggingFlags, loggingFormatOf } from "./logging-flags.ts";
+import { oidcFlags, oidcOf } from "./oidc-flags.ts";
 import { tlsFlags, tlsSettings } from "./tls-flags.ts";
 
 export const apiServerFlags: readonly FlagSpec[] = [
   ...identityFlags,
+  ...oidcFlags,
   {
     long: "authorization-config",
     type: "string",
@@ -114,6 +116,7 @@ export function apiServerSettings(flags: Flags): ApiServerSettings | undefined {
   const names = (name: string): string[] => flags.list(name).flatMap((each) => each.split(","));
   return given({
     ...identitySettings(flags),
+    oidc: oidcOf(flags),
     authorizationConfig: fileOf(flags, "authorization-config"),
     encryptionConfig: fileOf(flags, "encryption-provider-config"),
     audit: auditOf(flags),

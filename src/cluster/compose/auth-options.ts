@@ -1,6 +1,6 @@
 /** What an API server's authentication is made of: the cluster's keys and authorities, and what settings add. */
 import { readFileSync } from "node:fs";
-import { certificatesOf, type createAuth, readTokenFile } from "../../apiserver/index.ts";
+import { type createAuth, hasCertificates, readTokenFile } from "../../apiserver/index.ts";
 import type { Clock } from "../../machinery/index.ts";
 import { ClusterError } from "../cluster-error.ts";
 import type { ApiServerSettings } from "../config/api-server-settings.ts";
@@ -48,11 +48,7 @@ function bundle(path: string): string {
   const text = read("client-ca-file", path);
   const named = `"client-ca-bundle::${path}"`;
   if (text.trim() === "") throw new ClusterError(`missing content for CA bundle ${named}`);
-  try {
-    if (certificatesOf(text).length > 0) return text;
-  } catch {
-    // Said below.
-  }
+  if (hasCertificates(text)) return text;
   throw new ClusterError(
     `error loading CA bundle for ${named}: data does not contain any valid RSA or ECDSA certificates`,
   );

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import {
   type ApiServer,
+  type Auth,
   createApiServer,
   createAuth,
   createProxy,
@@ -16,7 +17,7 @@ import type { ApiTransport } from "../../client/index.ts";
 import { type Clock, type Logger, parseYamlDocuments } from "../../machinery/index.ts";
 import type { Store } from "../../store/index.ts";
 import { ClusterError } from "../cluster-error.ts";
-import type { ApiServerSettings } from "../config/api-server-settings.ts";
+import type { ApiServerSettings, OidcSettings } from "../config/api-server-settings.ts";
 import type { ClusterConfig } from "../config/cluster-config.ts";
 import { externalAddress } from "../config/external-address.ts";
 import { serverFlags } from "../config/server-flags.ts";
@@ -26,6 +27,7 @@ import { collectAtRest, ownHeap } from "../process/rest.ts";
 import { admissionFiles } from "./admission-files.ts";
 import { authOptions } from "./auth-options.ts";
 import { configurationFile, followFiles } from "./follow-files.ts";
+import { oidcIssuer } from "./oidc-issuer.ts";
 import { ServingFiles } from "./serving-files.ts";
 import type { PartState } from "./supervisor.ts";
 
@@ -78,6 +80,7 @@ export async function startControlPlane(options: {
   const encrypted = encryption
     ? await openEncryption(options.store, { clock, log, meters: metrics.encryption })
     : undefined;
+  if (settings.oidc) await configureOidc(auth, settings.oidc);
   const { reloads } = metrics;
   await followFiles(
     [
@@ -221,6 +224,15 @@ export async function startControlPlane(options: {
       proxy.close();
     },
   };
+}
+
+async function configureOidc(auth: Auth, settings: OidcSettings): Promise<void> {
+  try {
+    const { configuration, signingAlgorithms } = oidcIssuer(settings);
+    await auth.configureAuthentication(configuration, signingAlgorithms);
+  } catch (cause) {
+    throw new ClusterError(`invalid authentication configuration: ${(cause as Error).message}`, { cause });
+  }
 }
 
 async function readTracing(file: string, context: { clock: Clock; log: Logger }): Promise<Tracing> {

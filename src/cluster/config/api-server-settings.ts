@@ -1,11 +1,31 @@
 import type { AuditFiles } from "../../apiserver/index.ts";
 import type { LoggingFormat } from "../../machinery/index.ts";
 
+/** An OpenID Connect issuer whose tokens are accepted. */
+export interface OidcSettings {
+  issuerUrl: string;
+  /** The audience that tokens must name. */
+  clientId: string;
+  /** Default `sub`. */
+  usernameClaim?: string;
+  /** `-`: none; absent or "": the issuer and `#`, but nothing before e-mail addresses. */
+  usernamePrefix?: string;
+  groupsClaim?: string;
+  groupsPrefix?: string;
+  requiredClaims?: Readonly<Record<string, string>>;
+  /** Default RS256 alone. */
+  signingAlgorithms?: readonly string[];
+  /** PEM of the authorities of its certificate; default the system's. */
+  caFile?: string;
+}
+
 /** What an API server is told besides its place in a cluster, as flags of kube-apiserver tell it. Plain data; files by absolute paths. */
 export interface ApiServerSettings {
   /** AuthenticationConfiguration, AuthorizationConfiguration and EncryptionConfiguration; followed as they change. */
   authenticationConfig?: string;
   authorizationConfig?: string;
+  /** In place of an AuthenticationConfiguration. */
+  oidc?: OidcSettings;
   encryptionConfig?: string;
   /** The record of requests. */
   audit?: AuditFiles;

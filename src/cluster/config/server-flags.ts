@@ -1,7 +1,7 @@
 /** How a cluster's API server runs, by the names and in the spelling of kube-apiserver's flags: what /flagz says. */
 import { formatDuration } from "../../machinery/index.ts";
 import { auditValues } from "./audit-values.ts";
-import type { ApiServerSettings } from "./api-server-settings.ts";
+import type { ApiServerSettings, OidcSettings } from "./api-server-settings.ts";
 import type { ClusterConfig } from "./cluster-config.ts";
 
 /** Where the server and its tokens say they are. */
@@ -10,7 +10,24 @@ export interface ServerPlace {
   issuers: readonly string[];
 }
 
+const pairs = (values: Readonly<Record<string, string>> = {}): string =>
+  Object.entries(values)
+    .map(([key, value]) => `${key}=${value}`)
+    .sort()
+    .join();
 const list = (names: readonly string[]): string => `[${names.join(",")}]`;
+
+const oidcValues = (oidc: Partial<OidcSettings> = {}): Record<string, string | undefined> => ({
+  "oidc-ca-file": oidc.caFile,
+  "oidc-client-id": oidc.clientId,
+  "oidc-groups-claim": oidc.groupsClaim,
+  "oidc-groups-prefix": oidc.groupsPrefix,
+  "oidc-issuer-url": oidc.issuerUrl,
+  "oidc-required-claim": pairs(oidc.requiredClaims),
+  "oidc-signing-algs": list(oidc.signingAlgorithms ?? ["RS256"]),
+  "oidc-username-claim": oidc.usernameClaim ?? "sub",
+  "oidc-username-prefix": oidc.usernamePrefix,
+});
 
 const sniText = ({ cert, key, names }: NonNullable<ApiServerSettings["sniCerts"]>[number]): string =>
   `${cert},${key}${names.length > 0 ? `:${names.join(",")}` : ""}`;
@@ -31,6 +48,7 @@ export function serverFlags(
     "tls-cipher-suites": list(settings.cipherSuites ?? []),
     "tls-private-key-file": settings.servingCert?.key,
     "tls-sni-cert-key": `[${(settings.sniCerts ?? []).map(sniText).join(";")}]`,
+    ...oidcValues(settings.oidc),
     "tls-min-version": settings.minTls?.replace("v", "").replace(".", "").replace("TLS", "VersionTLS"),
     "api-audiences": list(settings.audiences ?? issuers),
     "client-ca-file": settings.clientCaFile,
@@ -58,10 +76,7 @@ export function serverFlags(
     "max-requests-inflight": settings.maxRequestsInflight ?? 400,
     profiling: settings.profiling ?? true,
     "request-timeout": formatDuration(settings.requestMs ?? 60_000),
-    "runtime-config": Object.entries(settings.runtimeConfig ?? {})
-      .map(([key, value]) => `${key}=${value}`)
-      .sort()
-      .join(),
+    "runtime-config": pairs(settings.runtimeConfig),
     "secure-port": apiPort,
     "service-account-issuer": list(issuers),
     "service-cluster-ip-range": serviceCidr,

@@ -63,6 +63,14 @@ export function certificatesOf(pem: string): X509Certificate[] {
   return blocks.map((block) => new X509Certificate(block));
 }
 
+export function hasCertificates(pem: string): boolean {
+  try {
+    return certificatesOf(pem).length > 0;
+  } catch {
+    return false;
+  }
+}
+
 /** TLS has already looked at its dates and its purpose. */
 export function isIssuedBy(der: Uint8Array, authorities: readonly X509Certificate[]): boolean {
   const certificate = new X509Certificate(der);

@@ -7,6 +7,7 @@ import {
   isObject,
   required,
 } from "../../../../machinery/index.ts";
+import { hasCertificates } from "../front-proxy.ts";
 import { type CompileExpression, expressionProblems } from "../../expressions.ts";
 
 export interface ClaimOrExpression {
@@ -115,7 +116,7 @@ function checkIssuer(
   ownIssuers: readonly string[],
   errors: FieldError[],
 ): void {
-  const { url, discoveryURL, audiences, audienceMatchPolicy } = issuer;
+  const { url, discoveryURL, certificateAuthority } = issuer;
   if (!url) errors.push(required(`${path}.url`));
   else {
     if (ownIssuers.includes(url)) {
@@ -135,6 +136,18 @@ function checkIssuer(
     }
     checkUrl(discoveryURL, `${path}.discoveryURL`, errors);
   }
+  checkAudiences(issuer, path, errors);
+  if (certificateAuthority && !hasCertificates(certificateAuthority)) {
+    const why = "data does not contain any valid RSA or ECDSA certificates";
+    errors.push(invalid(`${path}.certificateAuthority`, "<omitted>", why));
+  }
+}
+
+function checkAudiences(
+  { audiences, audienceMatchPolicy }: JwtAuthenticatorConfig["issuer"],
+  path: string,
+  errors: FieldError[],
+): void {
   if (!audiences?.length) {
     errors.push(required(`${path}.audiences`, `at least one ${path}.audiences is required`));
     return;

@@ -18,6 +18,8 @@ export interface JwtTokensOptions {
   compile: CompileExpression;
   clock: Clock;
   fetchJson: FetchJson;
+  /** Tokens must be signed by one of these; default: any that is known. */
+  algorithms?: readonly string[] | undefined;
   /** Where it counts, when there is a server. */
   meters?: () => AuthMetrics | undefined;
 }
@@ -27,14 +29,16 @@ export class JwtTokens implements TokenVerifier {
   readonly #config: JwtAuthenticatorConfig;
   readonly #clock: Clock;
   readonly #keys: IssuerKeys;
+  readonly #algorithms: readonly string[] | undefined;
   readonly #userOf: (claims: Claims) => UserInfo;
   readonly #meters: (() => AuthMetrics | undefined) | undefined;
   readonly #known = new Map<string, { user: UserInfo; until: number }>();
 
-  constructor({ config, compile, clock, fetchJson, meters }: JwtTokensOptions) {
+  constructor({ config, compile, clock, fetchJson, algorithms, meters }: JwtTokensOptions) {
     const { url, discoveryURL, certificateAuthority } = config.issuer;
     this.#config = config;
     this.#clock = clock;
+    this.#algorithms = algorithms;
     this.#meters = meters;
     this.#userOf = userMapper(config, compile);
     this.#keys = new IssuerKeys({
@@ -80,6 +84,12 @@ export class JwtTokens implements TokenVerifier {
     if (!this.#config.issuer.audiences.some((each) => audiences.includes(each))) {
       throw unauthorized(
         `oidc: expected audience in ${JSON.stringify(this.#config.issuer.audiences)} got ${JSON.stringify(audiences)}`,
+      );
+    }
+    if (this.#algorithms && !this.#algorithms.includes(String(header.alg))) {
+      const expected = this.#algorithms.map((each) => JSON.stringify(each)).join(" ");
+      throw unauthorized(
+        `oidc: verify token: oidc: id token signed with unsupported algorithm, expected [${expected}] got ${JSON.stringify(header.alg)}`,
       );
     }
     const keyId = typeof header.kid === "string" ? header.kid : undefined;

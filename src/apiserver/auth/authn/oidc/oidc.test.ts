@@ -33,7 +33,11 @@ const signer = (kid: string, alg: "RS256" | "ES256" = "ES256"): Signer => {
 };
 
 /** An issuer whose keys can be changed. */
-function issuer(keys: Signer[], config: Partial<JwtAuthenticatorConfig> = {}) {
+function issuer(
+  keys: Signer[],
+  config: Partial<JwtAuthenticatorConfig> = {},
+  algorithms?: readonly string[],
+) {
   const clock = new FakeClock();
   const asked: string[] = [];
   const state = { keys };
@@ -44,6 +48,7 @@ function issuer(keys: Signer[], config: Partial<JwtAuthenticatorConfig> = {}) {
     config: { ...usual, ...config },
     compile,
     clock,
+    algorithms,
     async fetchJson(url) {
       asked.push(url);
       if (url === `${issuerUrl}/.well-known/openid-configuration`) {
@@ -121,6 +126,16 @@ test("tokens that are not for us, over, or not the issuer's are refused", async 
   await assert.rejects(() => verify(make(key, { sub: 5 })), /could not parse username claims/);
   assert.equal(await verify(make(key, { iss: "https://elsewhere" })), undefined);
   assert.equal(await verify("nonsense"), undefined);
+});
+
+test("tokens that are signed by another algorithm than those that are accepted are refused", async () => {
+  const [elliptic, rsa] = [signer("e"), signer("r", "RS256")];
+  const { verify, make } = issuer([elliptic, rsa], {}, ["RS256", "PS256"]);
+  assert.equal((await verify(make(rsa)))?.name, "oidc:bob");
+  await assert.rejects(() => verify(make(elliptic)), {
+    message:
+      'oidc: verify token: oidc: id token signed with unsupported algorithm, expected ["RS256" "PS256"] got "ES256"',
+  });
 });
 
 test("rules of claims and of users must hold, and expressions map", async () => {

@@ -20,6 +20,13 @@ const algorithms: Readonly<Record<string, Algorithm>> = {
   ES512: { hash: "sha512", type: "ec", curve: "secp521r1" },
 };
 
+/** Throws an error in kube-apiserver's words for a name that is none. */
+export function checkSigningAlgorithms(names: readonly string[]): void {
+  for (const name of names)
+    if (!Object.hasOwn(algorithms, name))
+      throw new Error(`oidc: unsupported signing alg: ${JSON.stringify(name)}`);
+}
+
 /** True when the key signed the token by this algorithm. */
 export function isSigned(token: string, name: unknown, key: KeyObject): boolean {
   const algorithm =

@@ -1,0 +1,46 @@
+/** The OpenID Connect issuer that flags name, as an AuthenticationConfiguration names it. */
+import { readFileSync } from "node:fs";
+import type { JwtAuthenticatorConfig } from "../../apiserver/index.ts";
+import type { OidcSettings } from "../config/api-server-settings.ts";
+
+/** What signs tokens when --oidc-signing-algs says nothing: what OpenID Connect has every issuer offer. */
+const defaultAlgorithms: readonly string[] = ["RS256"];
+
+/**
+ * Reads the file of its authorities. Names have the issuer before them, unless they are e-mail addresses or a prefix is given (as
+ * kube-apiserver has it).
+ */
+export function oidcIssuer(settings: OidcSettings): {
+  configuration: object;
+  signingAlgorithms: readonly string[];
+} {
+  const { issuerUrl, clientId, usernameClaim = "sub", usernamePrefix = "", caFile } = settings;
+  const { groupsClaim, groupsPrefix = "", requiredClaims = {} } = settings;
+  const usual = usernameClaim === "email" ? "" : `${issuerUrl}#`;
+  const jwt: JwtAuthenticatorConfig = {
+    issuer: {
+      url: issuerUrl,
+      audiences: [clientId],
+      ...(caFile ? { certificateAuthority: readFileSync(caFile, "utf8") } : {}),
+    },
+    claimMappings: {
+      username: {
+        claim: usernameClaim,
+        prefix: usernamePrefix === "-" ? "" : usernamePrefix || usual,
+      },
+      ...(groupsClaim ? { groups: { claim: groupsClaim, prefix: groupsPrefix } } : {}),
+    },
+    claimValidationRules: Object.entries(requiredClaims).map(([claim, requiredValue]) => ({
+      claim,
+      requiredValue,
+    })),
+  };
+  return {
+    configuration: {
+      apiVersion: "apiserver.config.k8s.io/v1",
+      kind: "AuthenticationConfiguration",
+      jwt: [jwt],
+    },
+    signingAlgorithms: settings.signingAlgorithms ?? defaultAlgorithms,
+  };
+}
