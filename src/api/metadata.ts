@@ -263,6 +263,48 @@ export function immutable(field: string, value: unknown, old: unknown, errors: F
   if (!deepEqual(value, old)) errors.push(invalid(field, value, immutableText));
 }
 
+/** One of `matchExpressions`, of selectors of objects and of nodes. */
+interface Expression {
+  key?: string;
+  operator?: string;
+  values?: readonly string[];
+}
+
+const setOperators: readonly (string | undefined)[] = ["In", "NotIn"];
+const presenceOperators: readonly (string | undefined)[] = ["Exists", "DoesNotExist"];
+const orderOperators: readonly (string | undefined)[] = ["Gt", "Lt"];
+
+/**
+ * `ordered`: Gt and Lt are operators, too, as in selectors of nodes. `anyValue`: values need not be such as labels have. `path`: of
+ * the expression.
+ */
+export function validateExpression(
+  { key = "", operator, values = [] }: Expression,
+  path: string,
+  errors: FieldError[],
+  { ordered = false, anyValue = false }: { ordered?: boolean; anyValue?: boolean } = {},
+): void {
+  if (setOperators.includes(operator)) {
+    if (values.length === 0)
+      errors.push(required(`${path}.values`, "must be specified when `operator` is 'In' or 'NotIn'"));
+  } else if (presenceOperators.includes(operator)) {
+    if (values.length > 0)
+      errors.push(
+        forbidden(`${path}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"),
+      );
+  } else if (ordered && orderOperators.includes(operator)) {
+    if (values.length !== 1)
+      errors.push(
+        required(`${path}.values`, "must be specified single value when `operator` is 'Lt' or 'Gt'"),
+      );
+  } else errors.push(invalidTyped(`${path}.operator`, operator ?? "", "not a valid selector operator"));
+  for (const text of isQualifiedName(key)) errors.push(invalid(`${path}.key`, key, text));
+  if (anyValue) return;
+  for (const [i, value] of values.entries()) {
+    for (const text of isLabelValue(value)) errors.push(invalid(`${path}.values[${i}]`, value, text));
+  }
+}
+
 /** `anyValue`: values of expressions need not be such as labels have, since they were not before. */
 export function validateLabelSelector(
   selector: LabelSelectorObject | undefined,
@@ -272,23 +314,6 @@ export function validateLabelSelector(
 ): void {
   if (!selector) return;
   validateLabels(selector.matchLabels, `${path}.matchLabels`, errors);
-  for (const [i, { key, operator, values = [] }] of (selector.matchExpressions ?? []).entries()) {
-    const here = `${path}.matchExpressions[${i}]`;
-    if (operator === "In" || operator === "NotIn") {
-      if (values.length === 0) {
-        errors.push(required(`${here}.values`, "must be specified when `operator` is 'In' or 'NotIn'"));
-      }
-    } else if (operator === "Exists" || operator === "DoesNotExist") {
-      if (values.length > 0) {
-        errors.push(
-          forbidden(`${here}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"),
-        );
-      }
-    } else errors.push(invalidTyped(`${here}.operator`, operator ?? "", "not a valid selector operator"));
-    for (const text of isQualifiedName(key ?? "")) errors.push(invalid(`${here}.key`, key ?? "", text));
-    if (anyValue) continue;
-    for (const [j, value] of values.entries()) {
-      for (const text of isLabelValue(value)) errors.push(invalid(`${here}.values[${j}]`, value, text));
-    }
-  }
+  for (const [i, expression] of (selector.matchExpressions ?? []).entries())
+    validateExpression(expression, `${path}.matchExpressions[${i}]`, errors, { anyValue });
 }

@@ -1,7 +1,7 @@
 import type { CertificateSigningRequest, KubeObject } from "../../api/index.ts";
 import { type Outcome, settled } from "../../client/index.ts";
-import { type ControllerContext, runLoop } from "../context.ts";
-import { conditionOf, followRequests, readRequest, requestsOf } from "./requests.ts";
+import type { ControllerContext } from "../context.ts";
+import { conditionOf, readRequest, requestsOf, runRequestLoop, withCondition } from "./requests.ts";
 import { kubeletClient } from "./signing-rules.ts";
 
 interface Review extends KubeObject {
@@ -15,18 +15,14 @@ const againMs = 30_000;
 /** Approves the requests of nodes for client certificates, of those who may make them (`nodeclient`, `selfnodeclient`). */
 export async function runCertificateApprover(context: ControllerContext): Promise<void> {
   const { client } = context;
-  const { requests, queue } = followRequests(context);
   const api = requestsOf(client);
   const reviews = client.resource<Review>("authorization.k8s.io", "v1", "subjectaccessreviews", false);
 
-  await runLoop(context, {
+  await runRequestLoop(context, {
     name: "csrapproving",
-    queue,
     workers: 2,
-    needs: [requests],
-    async reconcile(key): Promise<Outcome> {
-      const request = requests.get(key);
-      if (!request || request.status?.certificate) return settled;
+    async reconcile(request) {
+      if (request.status?.certificate) return settled;
       if (conditionOf(request, "Approved") !== undefined || conditionOf(request, "Denied") !== undefined)
         return settled;
       const { spec } = request;
@@ -66,9 +62,7 @@ export async function runCertificateApprover(context: ControllerContext): Promis
   }
 
   async function approve(request: CertificateSigningRequest, message: string): Promise<Outcome> {
-    const condition = { type: "Approved", status: "True", reason: "AutoApproved", message };
-    const conditions = [...(request.status?.conditions ?? []), condition];
-    const next = { ...request, status: { ...request.status, conditions } };
+    const next = withCondition(request, { type: "Approved", reason: "AutoApproved", message });
     await api.subresource(undefined, request.metadata?.name ?? "", "approval", "PUT", next);
     return settled;
   }

@@ -1,9 +1,9 @@
 import { X509Certificate } from "node:crypto";
 import type { CertificateSigningRequest } from "../../api/index.ts";
-import { type Outcome, settled } from "../../client/index.ts";
+import { settled } from "../../client/index.ts";
 import { isReason } from "../../machinery/index.ts";
-import { type ControllerContext, runLoop } from "../context.ts";
-import { conditionOf, followRequests, requestsOf } from "./requests.ts";
+import type { ControllerContext } from "../context.ts";
+import { conditionOf, requestsOf, runRequestLoop } from "./requests.ts";
 
 const hourMs = 3_600_000;
 /** A request that is done with is kept so long, for who wants its certificate or the reason. */
@@ -14,17 +14,13 @@ const waitingMs = 24 * hourMs;
 /** Deletes requests that are done with, or that nobody does anything about. */
 export async function runCertificateCleaner(context: ControllerContext): Promise<void> {
   const { client, clock } = context;
-  const { requests, queue } = followRequests(context);
   const api = requestsOf(client);
 
-  await runLoop(context, {
+  await runRequestLoop(context, {
     name: "csrcleaner",
-    queue,
     workers: 1,
-    needs: [requests],
-    async reconcile(key): Promise<Outcome> {
-      const request = requests.get(key);
-      if (!request || request.metadata?.deletionTimestamp) return settled;
+    async reconcile(request) {
+      if (request.metadata?.deletionTimestamp) return settled;
       const left = endOf(request) - clock.now();
       if (left === Infinity) return settled;
       if (left >= 0)

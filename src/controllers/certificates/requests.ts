@@ -1,29 +1,50 @@
 import type { CertificateSigningRequest } from "../../api/index.ts";
-import {
-  type Client,
-  keyOf,
-  type Informer,
-  type ResourceClient,
-  type WorkQueue,
-} from "../../client/index.ts";
+import { type Client, keyOf, type Outcome, type ResourceClient, settled } from "../../client/index.ts";
 import { type CertificateSigningInput, readCertificateRequest } from "../../machinery/index.ts";
-import { type ControllerContext, newQueue } from "../context.ts";
+import { type ControllerContext, newQueue, runLoop } from "../context.ts";
 
 export const requestsOf = (client: Client): ResourceClient<CertificateSigningRequest> =>
   client.resource("certificates.k8s.io", "v1", "certificatesigningrequests", false);
 
-/** All requests, and a queue of those that come or change. */
-export function followRequests(context: ControllerContext): {
-  requests: Informer<CertificateSigningRequest>;
-  queue: WorkQueue;
-} {
+export interface RequestLoop {
+  name: string;
+  workers: number;
+  reconcile(request: CertificateSigningRequest): Promise<Outcome>;
+}
+
+/** Goes over all requests, and over each that comes or changes. Settles when the signal aborts. */
+export async function runRequestLoop(
+  context: ControllerContext,
+  { name, workers, reconcile }: RequestLoop,
+): Promise<void> {
   const requests = context.informers.of(requestsOf(context.client));
   const queue = newQueue(context);
   requests.onChange((type, request) => {
     if (type !== "delete") queue.add(keyOf(request));
   });
-  return { requests, queue };
+  await runLoop(context, {
+    name,
+    queue,
+    workers,
+    needs: [requests],
+    async reconcile(key) {
+      const request = requests.get(key);
+      return request ? await reconcile(request) : settled;
+    },
+  });
 }
+
+type Status = NonNullable<CertificateSigningRequest["status"]>;
+type Condition = NonNullable<Status["conditions"]>[number];
+
+/** A copy that says this of itself, too. */
+export const withCondition = (
+  request: CertificateSigningRequest,
+  condition: Omit<Condition, "status">,
+): CertificateSigningRequest => {
+  const conditions = [...(request.status?.conditions ?? []), { ...condition, status: "True" }];
+  return { ...request, status: { ...request.status, conditions } };
+};
 
 /** The time of a condition that holds; undefined when it does not, "" where it says no time. */
 export const conditionOf = (request: CertificateSigningRequest, type: string): string | undefined => {

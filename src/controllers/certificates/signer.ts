@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import type { CertificateSigningRequest } from "../../api/index.ts";
 import { type Outcome, settled } from "../../client/index.ts";
 import { endOfSigner, formatTime, type Signer, signCertificate } from "../../machinery/index.ts";
-import { type Controller, runLoop } from "../context.ts";
-import { conditionOf, followRequests, readRequest, requestsOf } from "./requests.ts";
+import type { Controller } from "../context.ts";
+import { conditionOf, readRequest, requestsOf, runRequestLoop, withCondition } from "./requests.ts";
 import { isSignerName, signingProblem, type SignerName } from "./signing-rules.ts";
 
 export interface SigningConfig {
@@ -28,17 +28,13 @@ export function certificateSigner(
 ): Controller {
   return async (context) => {
     const { client, clock } = context;
-    const { requests, queue } = followRequests(context);
     const api = requestsOf(client);
 
-    await runLoop(context, {
+    await runRequestLoop(context, {
       name: "csrsigning",
-      queue,
       workers: 2,
-      needs: [requests],
-      async reconcile(key): Promise<Outcome> {
-        const request = requests.get(key);
-        if (!request || request.status?.certificate) return settled;
+      async reconcile(request) {
+        if (request.status?.certificate) return settled;
         const has = (type: string): boolean => conditionOf(request, type) !== undefined;
         if (!has("Approved") || has("Denied") || has("Failed")) return settled;
         const { signerName, usages = [], expirationSeconds } = request.spec;
@@ -52,7 +48,7 @@ export function certificateSigner(
         const certificate = signCertificate(read, signer, {
           usages,
           serial: serial(),
-          ...validity(signer, expirationSeconds),
+          ...validity(signer, expirationSeconds, durationMs, clock.now()),
         });
         const status = { ...request.status, certificate: Buffer.from(certificate).toString("base64") };
         await api.updateStatus(undefined, { ...request, status });
@@ -60,30 +56,33 @@ export function certificateSigner(
       },
     });
 
-    function validity(signer: Signer, asked: number | undefined): { notBefore: Date; notAfter: Date } {
-      const lasts =
-        asked === undefined ? durationMs : Math.min(durationMs, Math.max(asked * 1000, shortestMs));
-      const now = clock.now();
-      const end = endOfSigner(signer);
-      const shown = (): string => formatTime(end);
-      if (now - backdateMs >= end) throw new Error(`the signer has expired: NotAfter=${shown()}`);
-      if (now >= end)
-        throw new Error(`refusing to sign a certificate that expired in the past: NotAfter=${shown()}`);
-      const after = now + lasts - (lasts < shortMs ? 0 : backdateMs);
-      return { notBefore: new Date(now - backdateMs), notAfter: new Date(Math.min(after, end)) };
-    }
-
     async function fail(request: CertificateSigningRequest, message: string): Promise<Outcome> {
-      const condition = {
+      const failed = withCondition(request, {
         type: "Failed",
-        status: "True",
         reason: "SignerValidationFailure",
         message,
         lastUpdateTime: formatTime(clock.now()),
-      };
-      const conditions = [...(request.status?.conditions ?? []), condition];
-      await api.updateStatus(undefined, { ...request, status: { ...request.status, conditions } });
+      });
+      await api.updateStatus(undefined, failed);
       return settled;
     }
   };
+}
+
+/** When a certificate holds. It does not outlive its signer. Throws where the signer has expired. */
+function validity(
+  signer: Signer,
+  askedSeconds: number | undefined,
+  longestMs: number,
+  now: number,
+): { notBefore: Date; notAfter: Date } {
+  const lasts =
+    askedSeconds === undefined ? longestMs : Math.min(longestMs, Math.max(askedSeconds * 1000, shortestMs));
+  const end = endOfSigner(signer);
+  const shown = (): string => formatTime(end);
+  if (now - backdateMs >= end) throw new Error(`the signer has expired: NotAfter=${shown()}`);
+  if (now >= end)
+    throw new Error(`refusing to sign a certificate that expired in the past: NotAfter=${shown()}`);
+  const after = now + lasts - (lasts < shortMs ? 0 : backdateMs);
+  return { notBefore: new Date(now - backdateMs), notAfter: new Date(Math.min(after, end)) };
 }

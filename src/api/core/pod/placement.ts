@@ -23,10 +23,9 @@ import type {
   TopologySpreadConstraint,
 } from "../../generated/types.ts";
 import { given } from "../../given.ts";
-import { validateLabelSelector } from "../../metadata.ts";
+import { validateExpression, validateLabelSelector } from "../../metadata.ts";
 
 export const taintEffects: readonly string[] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
-const selectorOperators = ["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"];
 
 export function validateTolerations(
   all: readonly Toleration[] | undefined,
@@ -84,33 +83,8 @@ export function validateTolerations(
 
 /** `anyValue`: values need not be such as labels have, since preferences and those of old never did. */
 function validateTerm(term: NodeSelectorTerm, path: string, errors: FieldError[], anyValue: boolean): void {
-  for (const [i, { key, operator, values = [] }] of (term.matchExpressions ?? []).entries()) {
-    const here = `${path}.matchExpressions[${i}]`;
-    if (operator === "In" || operator === "NotIn") {
-      if (values.length === 0) {
-        errors.push(required(`${here}.values`, "must be specified when `operator` is 'In' or 'NotIn'"));
-      }
-    } else if (operator === "Exists" || operator === "DoesNotExist") {
-      if (values.length > 0) {
-        errors.push(
-          forbidden(`${here}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"),
-        );
-      }
-    } else if (operator === "Gt" || operator === "Lt") {
-      if (values.length !== 1) {
-        errors.push(
-          required(`${here}.values`, "must be specified single value when `operator` is 'Lt' or 'Gt'"),
-        );
-      }
-    }
-    if (!selectorOperators.includes(operator)) {
-      errors.push(invalidTyped(`${here}.operator`, operator ?? "", "not a valid selector operator"));
-    }
-    for (const text of isQualifiedName(key ?? "")) errors.push(invalid(`${here}.key`, key ?? "", text));
-    if (anyValue) continue;
-    for (const [k, value] of values.entries())
-      for (const text of isLabelValue(value)) errors.push(invalid(`${here}.values[${k}]`, value, text));
-  }
+  for (const [i, expression] of (term.matchExpressions ?? []).entries())
+    validateExpression(expression, `${path}.matchExpressions[${i}]`, errors, { ordered: true, anyValue });
   for (const [i, { key, operator, values = [] }] of (term.matchFields ?? []).entries()) {
     const here = `${path}.matchFields[${i}]`;
     if (operator !== "In" && operator !== "NotIn") {
