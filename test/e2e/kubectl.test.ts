@@ -193,9 +193,11 @@ function commands(client: string, program: string, prefix: readonly string[], wh
 
     it("runs a pod to its end with its exit code, and deletes", async () => {
       const args = ["run", "once", `--image=${image}`, "--restart=Never", "--rm", "-i", "--quiet"];
-      const once = await attempt([...args, "--command", "--", "sh", "-c", "sleep 0.3; echo said; exit 4"]);
+      // It goes on when what is typed has come: then kubectl is attached.
+      const script = "read word; echo said $word; exit 4";
+      const once = await attempt([...args, "--command", "--", "sh", "-c", script], { input: "so\n" });
       assert.equal(once.code, 4, once.stderr);
-      assert.match(once.stdout, /said/);
+      assert.match(once.stdout, /said so/);
       assert.match(await kubectl("delete", "deploy", "web"), /^deployment.apps "web" deleted/);
     });
   });
