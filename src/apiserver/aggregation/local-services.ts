@@ -80,6 +80,28 @@ async function ensure(
   });
 }
 
+/** Which definitions serve a version of a group, by the name of its APIService. */
+class ServingDefinitions {
+  readonly #serving = new Map<string, Set<string>>();
+  /** What each definition serves. */
+  readonly #served = new Map<string, string[]>();
+
+  note({ metadata, spec }: Definition, isGone: boolean): void {
+    const definition = metadata?.name ?? "";
+    for (const name of this.#served.get(definition) ?? []) this.#serving.get(name)?.delete(definition);
+    this.#served.delete(definition);
+    if (isGone) return;
+    const served = (spec?.versions ?? []).filter((version) => version.served);
+    const names = served.map(({ name }) => nameOf(spec?.group ?? "", name));
+    this.#served.set(definition, names);
+    for (const name of names) this.#serving.set(name, (this.#serving.get(name) ?? new Set()).add(definition));
+  }
+
+  has(name: string): boolean {
+    return (this.#serving.get(name)?.size ?? 0) > 0;
+  }
+}
+
 /** Keeps those of custom resources until the signal. */
 export async function registerCustom(
   core: Core,
@@ -89,22 +111,16 @@ export async function registerCustom(
 ): Promise<void> {
   const resource = apiServicesOf(core);
   if (!resource) return;
-  const definitions = (): readonly Definition[] =>
-    core.caches.list<Definition>("apiextensions.k8s.io", "customresourcedefinitions");
+  const serving = new ServingDefinitions();
   const add = ({ spec }: Definition): void => {
     for (const { name } of spec?.versions ?? []) queue.add(nameOf(spec?.group ?? "", name));
   };
-  const serves = (group: string, version: string): boolean =>
-    definitions().some(
-      ({ spec }) =>
-        spec?.group === group && (spec.versions ?? []).some((each) => each.name === version && each.served),
-    );
   const reconcile = async (name: string): Promise<Outcome> => {
     const dot = name.indexOf(".");
     const version = name.slice(0, dot);
     const group = name.slice(dot + 1);
     if (isBuiltInGroup(group)) return settled;
-    if (serves(group, version)) {
+    if (serving.has(name)) {
       await ensure(core, resource, registrations, wanted(group, version, continuously));
       return settled;
     }
@@ -112,15 +128,16 @@ export async function registerCustom(
     if (known?.metadata?.labels?.[label] === continuously) await deleteService(core, resource, known);
     return settled;
   };
-  const stop = core.caches.onChange<Definition>(
-    "apiextensions.k8s.io",
-    "customresourcedefinitions",
-    (_type, object, old) => {
-      if (old) add(old);
-      add(object);
-    },
-  );
-  for (const definition of definitions()) add(definition);
+  const kind = ["apiextensions.k8s.io", "customresourcedefinitions"] as const;
+  const stop = core.caches.onChange<Definition>(...kind, (type, object, old) => {
+    if (old) add(old);
+    add(object);
+    serving.note(object, type === "deleted");
+  });
+  for (const definition of core.caches.list<Definition>(...kind)) {
+    add(definition);
+    serving.note(definition, false);
+  }
   for (const { metadata } of registrations.all())
     if (metadata?.labels?.[label] === continuously) queue.add(metadata.name ?? "");
   try {

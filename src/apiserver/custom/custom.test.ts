@@ -1,6 +1,7 @@
 /** Definitions: what they serve, from when on and until when. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ObjectCaches } from "../cache/objects.ts";
 import { failure, startHarness } from "../testing/harness.ts";
 import { until } from "../../testing/index.ts";
 import { answers, crd, crds, group, path, schema, tab, version, withTabs } from "../testing/tabs.ts";
@@ -104,6 +105,26 @@ test("names are given to who came first, and again when they are free", async ()
   assert.equal(established?.status, "False");
   await h.call("DELETE", `${crds}/tabs.stable.example.com`);
   await answers(h, 200, `${group}/v1/namespaces/default/others`);
+  await h.close();
+});
+
+test("a definition is served, and its group registered, without a look at all others", async (t) => {
+  const h = await withTabs();
+  const { objects } = h.server;
+  assert.ok(objects instanceof ObjectCaches);
+  const looks = t.mock.method(objects.of("apiextensions.k8s.io", "customresourcedefinitions"), "list");
+  const other = crd([version("v1")], {
+    group: "more.example.com",
+    names: { plural: "others", kind: "Other" },
+  });
+  other.metadata.name = "others.more.example.com";
+  await h.call("POST", crds, other);
+  await answers(h, 200, "/apis/more.example.com/v1/others");
+  await answers(h, 200, "/apis/apiregistration.k8s.io/v1/apiservices/v1.more.example.com");
+  await h.call("DELETE", `${crds}/others.more.example.com`);
+  await answers(h, 404, "/apis/more.example.com/v1/others");
+  await answers(h, 404, "/apis/apiregistration.k8s.io/v1/apiservices/v1.more.example.com");
+  assert.equal(looks.mock.callCount(), 0);
   await h.close();
 });
 

@@ -5,7 +5,6 @@
 import {
   cleanupFinalizer,
   type CustomResourceDefinition,
-  type CustomResourceDefinitionNames,
   type CustomResourceDefinitionSpec,
   customKinds,
   isEstablished,
@@ -24,7 +23,8 @@ import { ReviewClient } from "../webhooks/review-client.ts";
 import type { DeleteOptions } from "../verbs/delete-options.ts";
 import { deleteObject } from "../verbs/delete.ts";
 import { updateObject } from "../verbs/update.ts";
-import { acceptNames, approval, established } from "./names.ts";
+import { HeldNames } from "./held-names.ts";
+import { acceptNames, approval, established, type OthersNames } from "./names.ts";
 
 const group = "apiextensions.k8s.io";
 const plural = "customresourcedefinitions";
@@ -46,6 +46,9 @@ export class CustomResources {
   readonly #definitions: ServedResource;
   /** Definitions by name as they are served now, and what watches of them may have begun with. */
   readonly #served = new Map<string, Served>();
+  readonly #names = new HeldNames();
+  /** Definitions that are not established, by group: they may be when names come free. */
+  readonly #unestablished = new Map<string, Set<string>>();
   readonly #waiting = new Set<string>();
   readonly #watched = new Map<string, () => void>();
   #running: Promise<void> | undefined;
@@ -63,10 +66,23 @@ export class CustomResources {
 
   /** Settles when everything that was defined before is served. */
   async start(): Promise<void> {
-    this.#stop = this.#core.caches.onChange(group, plural, (_type, object) =>
-      this.#touch(object.metadata?.name ?? ""),
-    );
-    for (const entry of this.#definitions.cache.list("")) this.#touch(entry.name);
+    for (const { def } of this.#core.registry.all())
+      if (!def.type)
+        this.#names.hold(`${def.group}/${def.version} ${def.plural}`, def.group, {
+          ...def,
+          shortNames: [...def.shortNames],
+          categories: [],
+        });
+    this.#stop = this.#core.caches.onChange(group, plural, (type, object) => {
+      const crd = object as CustomResourceDefinition;
+      if (type === "deleted") this.#forget(crd);
+      else this.#note(crd);
+      this.#touch(nameOf(crd));
+    });
+    for (const entry of this.#definitions.cache.list("")) {
+      this.#note(entry.object as CustomResourceDefinition);
+      this.#touch(entry.name);
+    }
     await this.#running;
   }
 
@@ -74,6 +90,21 @@ export class CustomResources {
     this.#stop?.();
     for (const stop of this.#watched.values()) stop();
     this.#client.close();
+  }
+
+  #note(crd: CustomResourceDefinition): void {
+    const group = crd.spec?.group ?? "";
+    const name = nameOf(crd);
+    const accepted = crd.status?.acceptedNames;
+    if (accepted) this.#names.hold(name, group, accepted);
+    else this.#names.release(name);
+    if (isEstablished(crd)) this.#unestablished.get(group)?.delete(name);
+    else this.#unestablished.set(group, (this.#unestablished.get(group) ?? new Set()).add(name));
+  }
+
+  #forget(crd: CustomResourceDefinition): void {
+    this.#names.release(nameOf(crd));
+    this.#unestablished.get(crd.spec?.group ?? "")?.delete(nameOf(crd));
   }
 
   #touch(name: string): void {
@@ -110,7 +141,7 @@ export class CustomResources {
   }
 
   async #accept(name: string, crd: CustomResourceDefinition): Promise<void> {
-    const { accepted, condition } = acceptNames(crd, this.#namesOfOthers(name, crd));
+    const { accepted, condition } = acceptNames(crd, this.#othersNames(name, crd));
     const now = nowTime(this.#core.clock);
     const approved = approval(crd);
     let conditions = crd.status?.conditions ?? [];
@@ -124,17 +155,12 @@ export class CustomResources {
     this.#serve(name, current);
   }
 
-  #namesOfOthers(name: string, crd: CustomResourceDefinition): CustomResourceDefinitionNames[] {
-    const others: CustomResourceDefinitionNames[] = [];
-    for (const entry of this.#definitions.cache.list("")) {
-      const other = entry.object as CustomResourceDefinition;
-      if (entry.name !== name && other.spec?.group === crd.spec?.group && other.status?.acceptedNames)
-        others.push(other.status.acceptedNames);
-    }
-    for (const { def } of this.#core.registry.all())
-      if (def.group === crd.spec?.group && !def.type)
-        others.push({ ...def, shortNames: [...def.shortNames], categories: [] });
-    return others;
+  #othersNames(own: string, { spec }: CustomResourceDefinition): OthersNames {
+    const group = spec?.group ?? "";
+    return {
+      hasResource: (name) => this.#names.hasResource(group, name, own),
+      hasKind: (name) => this.#names.hasKind(group, name, own),
+    };
   }
 
   async #setStatus(
@@ -195,10 +221,7 @@ export class CustomResources {
     if (crd?.spec) this.#core.registry.replace(crd.spec.group, crd.spec.names.plural, []);
     for (const resource of resources) resource.retire();
     // Names that it held are free now.
-    for (const entry of this.#definitions.cache.list("")) {
-      const other = entry.object as CustomResourceDefinition;
-      if (other.spec?.group === crd?.spec?.group && !isEstablished(other)) this.#touch(entry.name);
-    }
+    for (const other of this.#unestablished.get(crd?.spec?.group ?? "") ?? []) this.#touch(other);
   }
 
   /** Deletes the instances, and lets the definition go when none is left. */
@@ -268,6 +291,8 @@ export class CustomResources {
     });
   }
 }
+
+const nameOf = ({ metadata }: CustomResourceDefinition): string => metadata?.name ?? "";
 
 /** A kind whose definition is going: nothing new is created. */
 function closed(def: KindDefinition): KindDefinition {

@@ -14,16 +14,16 @@ export interface NamesVerdict {
 
 const listed = (names: readonly string[]): string => names.map((each) => JSON.stringify(each)).join(", ");
 
-/** `others`: the accepted names of everything else in the group, built-in kinds included. */
-export function acceptNames(
-  crd: CustomResourceDefinition,
-  others: readonly CustomResourceDefinitionNames[],
-): NamesVerdict {
+/** What everything else in the group has of accepted names, built-in kinds included. */
+export interface OthersNames {
+  /** As a plural, singular or short name. */
+  hasResource(name: string): boolean;
+  /** As a kind or a kind of lists. */
+  hasKind(name: string): boolean;
+}
+
+export function acceptNames(crd: CustomResourceDefinition, others: OthersNames): NamesVerdict {
   const wanted = crd.spec?.names as CustomResourceDefinitionNames;
-  const resources = new Set(
-    others.flatMap(({ plural, singular, shortNames }) => [plural, singular ?? "", ...(shortNames ?? [])]),
-  );
-  const kinds = new Set(others.flatMap(({ kind, listKind }) => [kind, listKind ?? ""]));
   const accepted: CustomResourceDefinitionNames = {
     plural: "",
     kind: "",
@@ -33,17 +33,17 @@ export function acceptNames(
   const inUse = (name: string, reason: string): void => {
     problems.push([reason, `${JSON.stringify(name)} is already in use`]);
   };
-  if (resources.has(wanted.plural)) inUse(wanted.plural, "PluralConflict");
+  if (others.hasResource(wanted.plural)) inUse(wanted.plural, "PluralConflict");
   else accepted.plural = wanted.plural;
-  if (wanted.singular && resources.has(wanted.singular)) inUse(wanted.singular, "SingularConflict");
+  if (wanted.singular && others.hasResource(wanted.singular)) inUse(wanted.singular, "SingularConflict");
   else if (wanted.singular) accepted.singular = wanted.singular;
-  const taken = (wanted.shortNames ?? []).filter((each) => resources.has(each));
+  const taken = (wanted.shortNames ?? []).filter((each) => others.hasResource(each));
   if (taken.length > 0) problems.push(["ShortNamesConflict", `${listed(taken)} is already in use`]);
   else if (wanted.shortNames) accepted.shortNames = wanted.shortNames;
   else delete accepted.shortNames;
-  if (kinds.has(wanted.kind)) inUse(wanted.kind, "KindConflict");
+  if (others.hasKind(wanted.kind)) inUse(wanted.kind, "KindConflict");
   else accepted.kind = wanted.kind;
-  if (wanted.listKind && kinds.has(wanted.listKind)) inUse(wanted.listKind, "ListKindConflict");
+  if (wanted.listKind && others.hasKind(wanted.listKind)) inUse(wanted.listKind, "ListKindConflict");
   else if (wanted.listKind) accepted.listKind = wanted.listKind;
   if (wanted.categories) accepted.categories = wanted.categories;
   else delete accepted.categories;
