@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { duplicateMembers, emptiedMembers, parseExact } from "../machinery/index.ts";
-import { base64Problem, cannotHandle, checkTypes, conform, strictTexts, unknownFields } from "./conform.ts";
+import { base64Problem, cannotHandle, conform, strictTexts, unknownFields } from "./conform.ts";
+
+/** What is wrong with the JSON types of an object, in the words of Go's decoder. */
+const typeProblem = (schema: string, object: object): string | undefined =>
+  conform(schema, structuredClone(object)).problem;
 
 const deployment = "io.k8s.api.apps.v1.Deployment";
 const pod = "io.k8s.api.core.v1.Pod";
@@ -33,7 +37,7 @@ test("a value of the wrong JSON type is named as Go names it", () => {
       "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
     ],
   ];
-  for (const [object, text] of cases) assert.equal(checkTypes(deployment, object), text);
+  for (const [object, text] of cases) assert.equal(typeProblem(deployment, object), text);
   assert.equal(
     cannotHandle("Deployment", "v1", "x"),
     'Deployment in version "v1" cannot be handled as a Deployment: x',
@@ -86,7 +90,7 @@ test("the path of a mistake names Go's embedded structs, and numbers of int-or-s
       "json: cannot unmarshal number 9223372036854775808 into Go struct field PodSpec.spec.terminationGracePeriodSeconds of type int64",
     ],
   ];
-  for (const [object, text] of cases) assert.equal(checkTypes(pod, object), text);
+  for (const [object, text] of cases) assert.equal(typeProblem(pod, object), text);
 });
 
 test("empty lists and maps are left out where they are optional, empty objects are not", () => {
@@ -123,10 +127,10 @@ test("schemas inside schemas: a list's, a map's, or a plain boolean; what they d
     not: {},
   });
   assert.equal(
-    checkTypes(props, { items: { items: { type: 5 } } }),
+    typeProblem(props, { items: { items: { type: 5 } } }),
     "json: cannot unmarshal number into Go struct field JSONSchemaProps.items.items.type of type string",
   );
-  assert.equal(checkTypes(props, { additionalProperties: 5 }), "boolean or JSON schema expected");
+  assert.equal(typeProblem(props, { additionalProperties: 5 }), "boolean or JSON schema expected");
   const odd = { items: 5, additionalProperties: false };
   assert.equal(conform(props, odd).problem, undefined);
   assert.deepEqual(odd, { additionalProperties: false });
@@ -134,7 +138,7 @@ test("schemas inside schemas: a list's, a map's, or a plain boolean; what they d
 
 test("times with microseconds have six digits, no more and no fewer", () => {
   const lease = "io.k8s.api.coordination.v1.Lease";
-  const why = (renewTime: string) => checkTypes(lease, { spec: { renewTime } })?.replace(/^.*: /, "");
+  const why = (renewTime: string) => typeProblem(lease, { spec: { renewTime } })?.replace(/^.*: /, "");
   assert.equal(why("2026-01-02T03:04:05.123456+01:00"), undefined);
   assert.equal(why("2026-01-02T03:04:05Z"), 'cannot parse "Z" as ".000000"');
   assert.equal(why("2026-01-02T03:04:05.123456789Z"), 'cannot parse "789Z" as "Z07:00"');

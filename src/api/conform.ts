@@ -41,11 +41,6 @@ export function conformToType(type: TypeSchema, object: object, same?: Parts): C
   return { unknown };
 }
 
-/** What is wrong with the JSON types of an object, in Go's words; undefined when nothing is. */
-export function checkTypes(schema: string | undefined, object: object): string | undefined {
-  return conform(schema, structuredClone(object)).problem;
-}
-
 /** Paths of the fields its type does not have. */
 export function unknownFields(schema: string | undefined, object: object): string[] {
   return conform(schema, structuredClone(object)).unknown;

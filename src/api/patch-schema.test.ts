@@ -1,10 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  applyStrategicMerge,
-  createStrategicPatch,
-  createThreeWayStrategicPatch,
-} from "../machinery/index.ts";
+import { applyStrategicMerge, createThreeWayStrategicPatch } from "../machinery/index.ts";
 import { patchSchema } from "./patch-schema.ts";
 
 const deployment = patchSchema("io.k8s.api.apps.v1.Deployment");
@@ -204,9 +200,7 @@ test("applying the difference of two objects gives the second, whatever they are
   for (let round = 0; round < 300; round++) {
     const from = make();
     const to = make();
-    const patch = createStrategicPatch(from, to, deployment);
+    const patch = createThreeWayStrategicPatch(from, to, from, deployment);
     assert.deepEqual(applyStrategicMerge(from, patch, deployment), to, JSON.stringify({ from, to, patch }));
-    const three = createThreeWayStrategicPatch(from, to, from, deployment);
-    assert.deepEqual(applyStrategicMerge(from, three, deployment), to, JSON.stringify({ from, to, three }));
   }
 });

@@ -1,7 +1,10 @@
 import type { Clock, Logger } from "../machinery/index.ts";
 import type { ApiTransport } from "./transport.ts";
 
-/** What every part is handed, wherever it runs. */
+/**
+ * What every part is handed, wherever it runs. A part is a function of it and of plain data that survives `structuredClone`; it settles
+ * when all it held is released.
+ */
 export interface ComponentContext {
   readonly api: ApiTransport;
   readonly clock: Clock;
@@ -9,6 +12,3 @@ export interface ComponentContext {
   /** Aborted to stop the part. */
   readonly signal: AbortSignal;
 }
-
-/** A part: settles when all it held is released. `config` is plain data that survives `structuredClone`. */
-export type Component<Config> = (context: ComponentContext, config: Config) => Promise<void>;

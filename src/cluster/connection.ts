@@ -7,7 +7,7 @@ import { type ClusterChoice, placesOf } from "./config/places.ts";
 import { type KubeconfigEntry, renderKubeconfig } from "./kubeconfig/entry.ts";
 
 /** A cluster that was made before. Throws when there is none. */
-export function knownCluster(choice: ClusterChoice): ClusterConfig {
+function knownCluster(choice: ClusterChoice): ClusterConfig {
   const places = placesOf(choice);
   const config = readConfig(places);
   if (config) return config;
@@ -29,7 +29,7 @@ export function adminEntry(config: ClusterConfig): KubeconfigEntry {
 }
 
 /** How the administrator reaches the cluster. */
-export function adminConnection(config: ClusterConfig): ServerConnection {
+function adminConnection(config: ClusterConfig): ServerConnection {
   const entry = adminEntry(config);
   return { server: entry.server, ca: entry.ca, cert: entry.clientCert, key: entry.clientKey };
 }

@@ -25,7 +25,7 @@ export type { PartState } from "./compose/supervisor.ts";
 export type { ClusterConfig } from "./config/cluster-config.ts";
 export { contextName, defaultName } from "./config/naming.ts";
 export { type ClusterChoice, type Places, placesOf } from "./config/places.ts";
-export { adminConnection, adminTransport, knownCluster, kubeconfigText } from "./connection.ts";
+export { adminTransport, kubeconfigText } from "./connection.ts";
 export { down, type DownOptions, type DownResult } from "./down.ts";
 export { buildImagesOf, type FolderBuild, nativeProgram, openClusterImages } from "./images.ts";
 export { type ClusterStatus, status } from "./status.ts";

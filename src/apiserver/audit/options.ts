@@ -4,7 +4,7 @@
  * `blocking`: an answer waits until its events are recorded. `blocking-strict`: and a request whose coming cannot be recorded is
  * refused. `batch`: events are recorded beside the requests.
  */
-export const auditModes = ["batch", "blocking", "blocking-strict"] as const;
+const auditModes = ["batch", "blocking", "blocking-strict"] as const;
 export type AuditMode = (typeof auditModes)[number];
 
 /** `legacy`: a line of text an event. */

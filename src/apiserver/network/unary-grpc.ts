@@ -23,7 +23,7 @@ const statuses = [
 ];
 
 /** A call that came to nothing, worded as Go words it. */
-export class GrpcError extends Error {
+class GrpcError extends Error {
   /** Name of the status: `Unavailable`. */
   readonly grpcStatus: string;
 

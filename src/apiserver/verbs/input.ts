@@ -158,7 +158,7 @@ export function conformed(def: KindDefinition, object: KubeObject, nulls?: Nulls
 }
 
 /** Drops what the type does not know, and says so as `fieldValidation` asks; what refuses the object is returned. */
-export function conformObject(
+function conformObject(
   call: Call,
   object: KubeObject,
   decoded: Decoded | undefined,

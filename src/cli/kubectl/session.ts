@@ -75,7 +75,7 @@ export async function collect(body: AsyncIterable<Uint8Array>): Promise<string> 
 }
 
 /** RFC 7234 warning headers: `299 - "text"`, several joined with commas, UTF-8 byte by byte. */
-export function warningTexts(header: string): string[] {
+function warningTexts(header: string): string[] {
   const text = Buffer.from(header, "latin1").toString("utf8");
   return [...text.matchAll(/299 \S+ "((?:[^"\\]|\\.)*)"/g)].map((match) =>
     (match[1] ?? "").replace(/\\(.)/g, "$1"),

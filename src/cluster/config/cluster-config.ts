@@ -61,7 +61,7 @@ export interface ConfigWishes {
 const fileOf = (dataDir: string): string => join(dataDir, "cluster.json");
 
 /** What the data directory remembers; undefined when it holds no cluster. Throws when it is damaged or too new. */
-export function readRemembered(dataDir: string): Remembered | undefined {
+function readRemembered(dataDir: string): Remembered | undefined {
   const path = fileOf(dataDir);
   if (!existsSync(path)) return undefined;
   let found: Partial<Remembered>;
@@ -86,7 +86,7 @@ export function readRemembered(dataDir: string): Remembered | undefined {
 }
 
 /** A DNS label out of the machine's name, as kubelet makes it. */
-export function nodeNameOfHost(): string {
+function nodeNameOfHost(): string {
   const name = hostname()
     .toLowerCase()
     .replace(/[^a-z0-9.-]/g, "-")

@@ -120,7 +120,7 @@ export function planDeployment(state: DeploymentState): DeploymentPlan {
 }
 
 /** The oldest set with the Deployment's template; its hash label does not count. */
-export function findNewest(deployment: Deployment, sets: readonly ReplicaSet[]): ReplicaSet | undefined {
+function findNewest(deployment: Deployment, sets: readonly ReplicaSet[]): ReplicaSet | undefined {
   const template = withoutHash(deployment.spec?.template);
   return [...sets].sort(byAge).find((set) => deepEqual(withoutHash(set.spec?.template), template));
 }

@@ -1,6 +1,6 @@
 import type { Pod, PodCondition } from "../../api/index.ts";
 
-export function podCondition(pod: Pod, type: string): PodCondition | undefined {
+function podCondition(pod: Pod, type: string): PodCondition | undefined {
   return pod.status?.conditions?.find((condition) => condition.type === type);
 }
 

@@ -21,7 +21,7 @@ export const waitsForConsumer = (storageClass: StorageClass | undefined): boolea
 export const requestedBytes = (claim: PersistentVolumeClaim): number =>
   quantityValue(claim.spec?.resources?.requests?.["storage"] ?? "0");
 
-export const capacityBytes = (volume: PersistentVolume): number =>
+const capacityBytes = (volume: PersistentVolume): number =>
   quantityValue(volume.spec?.capacity?.["storage"] ?? "0");
 
 /** The volume's reference names this claim; with a UID it must be this very one. */

@@ -17,11 +17,6 @@ interface Wanted {
   removals: boolean;
 }
 
-/** The patch that turns `from` into `to`; `{}` when they are equal. */
-export function createStrategicPatch(from: object, to: object, schema: PatchSchema): Members {
-  return differenceOf(from as Members, to as Members, schema, { changes: true, removals: true });
-}
-
 /**
  * What a client that last wrote `original` and now wants `modified` changes in `current`. Fields and list elements it
  * never mentioned stay; those it mentioned before and no longer does go.

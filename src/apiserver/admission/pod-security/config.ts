@@ -13,7 +13,7 @@ export interface PodSecurityConfig {
 }
 
 const nobody: ReadonlySet<string> = new Set();
-export const usualConfig: PodSecurityConfig = {
+const usualConfig: PodSecurityConfig = {
   defaults: noPolicy,
   exempt: { namespaces: nobody, usernames: nobody, runtimeClasses: nobody },
 };

@@ -113,7 +113,7 @@ function writeWords(out: Writer, depth: number, label: string, words: readonly s
   for (const word of words) for (const line of word.split("\n")) out.line(depth + 1, line);
 }
 
-export function probeText(probe: Probe): string {
+function probeText(probe: Probe): string {
   const times = `delay=${probe.initialDelaySeconds ?? 0}s timeout=${probe.timeoutSeconds ?? 1}s period=${probe.periodSeconds ?? 10}s #success=${probe.successThreshold ?? 1} #failure=${probe.failureThreshold ?? 3}`;
   if (probe.exec) return `exec [${(probe.exec.command ?? []).join(" ")}] ${times}`;
   if (probe.httpGet) {

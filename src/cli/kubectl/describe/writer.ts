@@ -54,7 +54,7 @@ export class Writer {
  * Go's text/tabwriter with a padding of two: a column is as wide as its widest cell among the lines directly above and
  * below that have a cell to its right.
  */
-export function elasticTabs(rows: readonly (readonly string[])[]): string {
+function elasticTabs(rows: readonly (readonly string[])[]): string {
   const padded = rows.map((row) => [...row]);
   for (let column = 0; padded.some((row) => row.length > column + 1); column++) {
     for (let at = 0; at < padded.length; ) {
