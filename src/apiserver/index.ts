@@ -5,6 +5,8 @@ export { checkPlugins } from "./admission/plugin-names.ts";
 export { readTokenFile } from "./auth/authn/token-file.ts";
 export { hasCertificates } from "./auth/authn/front-proxy.ts";
 export type { JwtAuthenticatorConfig } from "./auth/authn/oidc/config.ts";
+export { readPolicies } from "./auth/authz/abac.ts";
+export type { AuthorizerConfig } from "./auth/authz/config.ts";
 export { checkSigningAlgorithms } from "./auth/authn/oidc/signature.ts";
 export { checkCipherSuites, opensslCiphers } from "./http/cipher-suites.ts";
 export type { NamedPair, ServingPair, ServingTls } from "./http/certificates.ts";

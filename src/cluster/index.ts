@@ -8,7 +8,7 @@ export {
   type DeliveryFlags,
   logFormats,
 } from "../apiserver/index.ts";
-export type { ApiServerSettings } from "./config/api-server-settings.ts";
+export type { ApiServerSettings, AuthorizationSettings } from "./config/api-server-settings.ts";
 export * from "./apply/index.ts";
 export { ClusterError } from "./cluster-error.ts";
 export type { SigningFiles } from "./compose/signing.ts";

@@ -15,7 +15,8 @@ import { ServiceAccountTokens } from "./authn/service-account-tokens.ts";
 import { TokenUnion } from "./authn/token-union.ts";
 import type { TokenVerifier } from "./authn/token-verifier.ts";
 import { AuthorizerChain } from "./authz/chain.ts";
-import { configureAuthentication, configureAuthorization } from "./configure.ts";
+import type { AuthorizerConfig } from "./authz/config.ts";
+import { configureAuthentication, configureAuthorization, useAuthorizers } from "./configure.ts";
 import { issuerDocuments } from "./issuer-documents.ts";
 import { keepRoles, keepTokenSecrets, type MaintainContext, storeRoles } from "./maintain.ts";
 import { escalationGuards } from "./rbac/escalation.ts";
@@ -43,6 +44,8 @@ export interface AuthOptions {
    * AuthenticationConfiguration may not say it too. Default true.
    */
   anonymous?: boolean;
+  /** What holds where neither `anonymous` nor an AuthenticationConfiguration says it; default true. */
+  anonymousByDefault?: boolean;
   /** Fixed bearer tokens. */
   tokens?: ReadonlyMap<string, UserInfo>;
   /** PEM of the authorities that pods shall trust: `ca.crt` of Secrets with tokens. */
@@ -71,6 +74,8 @@ export interface Auth {
    */
   configureAuthentication(value: unknown, signingAlgorithms?: readonly string[]): Promise<void>;
   configureAuthorization(value: unknown): Promise<void>;
+  /** Takes authorizers that are known to be in order in place of the former ones. */
+  useAuthorizers(authorizers: readonly AuthorizerConfig[]): Promise<void>;
   /** Issuers of ServiceAccount tokens: new tokens name the first, those of all are accepted. */
   readonly issuers: readonly string[];
   /**
@@ -91,11 +96,13 @@ export function createAuth(options: AuthOptions): Auth {
   const tokens = allTokens(options, accountTokens, oidcTokens);
   const anonymous = new AnonymousRule();
   const anonymousFlag = options.anonymous === undefined ? undefined : { enabled: options.anonymous };
-  anonymous.use(anonymousFlag);
+  const anonymousDefault = { enabled: options.anonymousByDefault ?? true };
+  anonymous.use(anonymousFlag ?? anonymousDefault);
   const rbac = new RbacAuthorizer();
   const authorizer = new AuthorizerChain(rbac, () => clock.monotonic());
   const { fetchJson } = options;
-  const configured = { clock, issuers, oidcTokens, anonymous, anonymousFlag, authorizer, fetchJson };
+  const rules = { anonymous, anonymousFlag, anonymousDefault };
+  const configured = { clock, issuers, oidcTokens, ...rules, authorizer, fetchJson };
   let rolesStored = false;
   const checkRoles = (): void => {
     if (!rolesStored) throw new Error("not finished");
@@ -106,7 +113,7 @@ export function createAuth(options: AuthOptions): Auth {
     authorizer,
     special: new Map([
       ["serviceaccounts/token", tokenRequestHandler(accountTokens, authorizer, now, options.tokenLife)],
-      ...accessReviewHandlers(authorizer, rbac),
+      ...accessReviewHandlers(authorizer),
       ...identityReviewHandlers(tokens, accountTokens.audiences, now),
     ]),
     guards: new Map(escalationGuards(rbac, authorizer)),
@@ -114,6 +121,7 @@ export function createAuth(options: AuthOptions): Auth {
     checks: new Map([["poststarthook/rbac/bootstrap-roles", checkRoles]]),
     configureAuthentication: (value, algorithms) => configureAuthentication(value, configured, algorithms),
     configureAuthorization: (value) => configureAuthorization(value, configured),
+    useAuthorizers: (authorizers) => useAuthorizers(authorizers, configured),
     async maintain(context) {
       await storeRoles(context);
       rbac.index.dropDefaults();

@@ -6,6 +6,7 @@ import type { AuthenticationConfig } from "./authn/oidc/config.ts";
 import type { FetchJson } from "./authn/oidc/issuer-keys.ts";
 import type { TokenUnion } from "./authn/token-union.ts";
 import type { AuthorizerChain, ChosenLink } from "./authz/chain.ts";
+import type { AuthorizerConfig } from "./authz/config.ts";
 
 export interface ConfiguredAuthentication {
   clock: Clock;
@@ -16,6 +17,7 @@ export interface ConfiguredAuthentication {
   anonymous: AnonymousRule;
   /** What --anonymous-auth says; undefined: the flag was not given. */
   anonymousFlag: AuthenticationConfig["anonymous"];
+  anonymousDefault: NonNullable<AuthenticationConfig["anonymous"]>;
   /** Its meters are known when the server starts. */
   authorizer: AuthorizerChain;
   /** Default: over HTTPS. */
@@ -45,29 +47,36 @@ export async function configureAuthentication(
   const meters = () => authorizer.meters;
   const common = { compile, clock, fetchJson, meters, algorithms };
   at.oidcTokens.use(jwt.map((config) => new JwtTokens({ config, ...common })));
-  at.anonymous.use(anonymous ?? anonymousFlag);
+  at.anonymous.use(anonymous ?? anonymousFlag ?? at.anonymousDefault);
 }
 
+type ConfiguredAuthorization = Pick<ConfiguredAuthentication, "authorizer" | "clock">;
+
 /** `value`: an AuthorizationConfiguration. Throws what is wrong with it, and changes nothing then. */
-export async function configureAuthorization(
-  value: unknown,
-  { authorizer, clock }: Pick<ConfiguredAuthentication, "authorizer" | "clock">,
-): Promise<void> {
+export async function configureAuthorization(value: unknown, at: ConfiguredAuthorization): Promise<void> {
   const { readAuthorizationConfig } = await import("./authz/config.ts");
+  const { expressionCompiler } = await import("./expressions.ts");
+  await useAuthorizers(readAuthorizationConfig(value, await expressionCompiler()), at);
+}
+
+/** From now on these are asked, in this order. */
+export async function useAuthorizers(
+  authorizers: readonly AuthorizerConfig[],
+  { authorizer, clock }: ConfiguredAuthorization,
+): Promise<void> {
+  const { AbacAuthorizer } = await import("./authz/abac.ts");
   const { askByKubeconfig } = await import("./authz/ask-webhook.ts");
   const { WebhookAuthorizer } = await import("./authz/webhook-authorizer.ts");
   const { expressionCompiler } = await import("./expressions.ts");
   const compile = await expressionCompiler();
   const meters = () => authorizer.meters?.webhooks;
   const random = (): number => randomInt(1000) / 1000;
-  const links = readAuthorizationConfig(value, compile).map(({ type, name, webhook }): ChosenLink => {
+  const links = authorizers.map(({ type, name, webhook, policies = [] }): ChosenLink => {
+    if (type === "ABAC") return { type, name, authorizer: new AbacAuthorizer(policies) };
     if (type !== "Webhook" || !webhook) return { type: type as Exclude<typeof type, "Webhook">, name };
     const ask = askByKubeconfig(webhook.connectionInfo.kubeConfigFile ?? "");
-    return {
-      type,
-      name,
-      webhook: new WebhookAuthorizer(webhook, { name, clock, random, ask, compile, meters }),
-    };
+    const options = { name, clock, random, ask, compile, meters };
+    return { type, name, authorizer: new WebhookAuthorizer(webhook, options) };
   });
   authorizer.use(links);
 }

@@ -145,6 +145,28 @@ test("an OpenID Connect issuer is told by kube-apiserver's flags", () => {
   );
 });
 
+test("who says what a request may do is told by kube-apiserver's flags", () => {
+  assert.deepEqual(read("--authorization-mode=RBAC,Node"), { authorization: { modes: ["RBAC", "Node"] } });
+  assert.deepEqual(read("--authorization-mode="), {});
+  assert.deepEqual(read("--authorization-config=/a"), { authorizationConfig: "/a" });
+  assert.deepEqual(
+    read(
+      "--authorization-mode=Webhook",
+      "--authorization-mode=ABAC",
+      "--authorization-policy-file=/p",
+      "--authorization-webhook-config-file=w",
+      "--authorization-webhook-cache-authorized-ttl=0s",
+    ),
+    {
+      authorization: {
+        modes: ["Webhook", "ABAC"],
+        policyFile: "/p",
+        webhook: { kubeconfig: resolve("w"), version: "v1beta1", authorizedMs: 0 },
+      },
+    },
+  );
+});
+
 test("how events are recorded is told for the log and for the webhook", () => {
   assert.deepEqual(
     read(
@@ -255,6 +277,30 @@ test("what cannot be is refused in kube-apiserver's words, also of a record that
     [
       ["--oidc-issuer-url=https://i", "--oidc-client-id=c", "--oidc-signing-algs=HS256"],
       'oidc: unsupported signing alg: "HS256"',
+    ],
+    [["--authorization-mode=foo"], 'authorization-mode "foo" is not a valid mode'],
+    [
+      ["--authorization-mode=RBAC,RBAC"],
+      'authorization-mode ["RBAC" "RBAC"] has mode specified more than once',
+    ],
+    [["--authorization-mode=Webhook"], "authorization-mode Webhook's authorization config file not passed"],
+    [["--authorization-mode=ABAC"], "authorization-mode ABAC's authorization policy file not passed"],
+    [["--authorization-policy-file=x"], "cannot specify --authorization-policy-file without mode ABAC"],
+    [
+      ["--authorization-mode=RBAC", "--authorization-webhook-config-file=x"],
+      "cannot specify --authorization-webhook-config-file without mode Webhook",
+    ],
+    [
+      ["--authorization-config=x", "--authorization-webhook-version=v1"],
+      "--authorization-config can not be specified when --authorization-mode or --authorization-webhook-* flags are defined",
+    ],
+    [
+      [
+        "--authorization-mode=Webhook",
+        "--authorization-webhook-config-file=x",
+        "--authorization-webhook-version=v3",
+      ],
+      'unsupported webhook authorizer version "v3", supported versions are "v1", "v1beta1"',
     ],
     [["--tls-cert-file=a"], "missing filename for serving cert"],
     [["--tls-cipher-suites=FOO"], "Cipher suite FOO not supported or doesn't exist"],

@@ -2,6 +2,7 @@
 import { type ApiServerSettings, checkPlugins, checkRuntimeConfig } from "../../cluster/index.ts";
 import { type Flags, type FlagSpec, UsageError } from "../flags.ts";
 import { auditFlags, auditOf } from "./audit-flags.ts";
+import { authorizationFlags, authorizationSettings } from "./authorization-flags.ts";
 import { durationOf, fileOf, given } from "./flag-values.ts";
 import { identityFlags, identitySettings } from "./identity-flags.ts";
 import { loggingFlags, loggingFormatOf } from "./logging-flags.ts";
@@ -11,11 +12,7 @@ import { tlsFlags, tlsSettings } from "./tls-flags.ts";
 export const apiServerFlags: readonly FlagSpec[] = [
   ...identityFlags,
   ...oidcFlags,
-  {
-    long: "authorization-config",
-    type: "string",
-    help: "AuthorizationConfiguration file: the authorizers in turn, webhooks among them; followed as it changes",
-  },
+  ...authorizationFlags,
   {
     long: "encryption-provider-config",
     type: "string",
@@ -117,7 +114,7 @@ export function apiServerSettings(flags: Flags): ApiServerSettings | undefined {
   return given({
     ...identitySettings(flags),
     oidc: oidcOf(flags),
-    authorizationConfig: fileOf(flags, "authorization-config"),
+    ...authorizationSettings(flags),
     encryptionConfig: fileOf(flags, "encryption-provider-config"),
     audit: auditOf(flags),
     tracingConfig: fileOf(flags, "tracing-config-file"),

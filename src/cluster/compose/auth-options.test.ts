@@ -79,6 +79,24 @@ test("who brings no credentials is nobody where that is wanted, and one place sa
   );
 });
 
+test("nobody is anonymous where everything is allowed, unless a configuration says so", async () => {
+  const authorization = { modes: ["AlwaysAllow"] } as const;
+  const config = { apiVersion: "apiserver.config.k8s.io/v1", kind: "AuthenticationConfiguration" };
+  for (const settings of [{ authorization }, { authorization, anonymous: true }]) {
+    const { authenticator } = createAuth(options(settings));
+    await assert.rejects(
+      async () => authenticator.authenticate({ headers: {}, peer: { address: "" }, path: "/x" }),
+      { reason: "Unauthorized" },
+    );
+  }
+  const { authenticator, configureAuthentication } = createAuth(options({ authorization }));
+  await configureAuthentication({ ...config, anonymous: { enabled: true } });
+  assert.equal(
+    await authenticator.authenticate({ headers: {}, peer: { address: "" }, path: "/x" }),
+    undefined,
+  );
+});
+
 test("files that cannot be used are told in kube-apiserver's words", () => {
   const missing = join(dir, "none");
   assert.throws(() => options({ tokenFile: missing }), /^ClusterError: --token-auth-file: ENOENT/);

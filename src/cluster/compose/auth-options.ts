@@ -23,7 +23,10 @@ export function authOptions(
     maxTokenMs,
     extendTokens,
     anonymous,
+    authorization,
   } = settings;
+  // As in kube-apiserver: where everything is allowed nobody may stay unknown.
+  const allowsAll = authorization?.modes.includes("AlwaysAllow") ?? false;
   const [issuer, ...others] = issuers;
   const keysAt = jwksUri ?? (externalAddress && `https://${externalAddress}/openid/v1/jwks`);
   return {
@@ -38,7 +41,8 @@ export function authOptions(
     },
     ...(issuer === undefined ? {} : { issuers: [issuer, ...others] }),
     ...(audiences ? { audiences } : {}),
-    ...(anonymous === undefined ? {} : { anonymous }),
+    anonymousByDefault: !allowsAll,
+    ...(anonymous === undefined ? {} : { anonymous: anonymous && !allowsAll }),
     ...(keysAt === undefined ? {} : { jwksUri: keysAt }),
     ...(tokenFile ? { tokens: readTokenFile(read("token-auth-file", tokenFile), tokenFile) } : {}),
   };

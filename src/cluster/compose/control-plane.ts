@@ -25,6 +25,7 @@ import type { ClusterCertificates } from "../pki/cluster-certificates.ts";
 import { type Identity, identities } from "../pki/identities.ts";
 import { collectAtRest, ownHeap } from "../process/rest.ts";
 import { admissionFiles } from "./admission-files.ts";
+import { authorizersOf } from "./authorization-modes.ts";
 import { authOptions } from "./auth-options.ts";
 import { configurationFile, followFiles } from "./follow-files.ts";
 import { oidcIssuer } from "./oidc-issuer.ts";
@@ -80,6 +81,7 @@ export async function startControlPlane(options: {
   const encrypted = encryption
     ? await openEncryption(options.store, { clock, log, meters: metrics.encryption })
     : undefined;
+  if (settings.authorization) await auth.useAuthorizers(authorizersOf(settings.authorization));
   if (settings.oidc) await configureOidc(auth, settings.oidc);
   const { reloads } = metrics;
   await followFiles(

@@ -1,6 +1,21 @@
 import type { AuditFiles } from "../../apiserver/index.ts";
 import type { LoggingFormat } from "../../machinery/index.ts";
 
+/** Who is asked in turn what a request may do. */
+export interface AuthorizationSettings {
+  modes: readonly ("AlwaysAllow" | "AlwaysDeny" | "ABAC" | "Webhook" | "RBAC" | "Node")[];
+  /** Policies of mode ABAC. */
+  policyFile?: string;
+  /** Whom mode Webhook asks. */
+  webhook?: {
+    kubeconfig: string;
+    version: "v1" | "v1beta1";
+    /** How long permissions and refusals are remembered, in milliseconds; 0: not at all. Default five minutes and half a minute. */
+    authorizedMs?: number;
+    unauthorizedMs?: number;
+  };
+}
+
 /** An OpenID Connect issuer whose tokens are accepted. */
 export interface OidcSettings {
   issuerUrl: string;
@@ -24,6 +39,8 @@ export interface ApiServerSettings {
   /** AuthenticationConfiguration, AuthorizationConfiguration and EncryptionConfiguration; followed as they change. */
   authenticationConfig?: string;
   authorizationConfig?: string;
+  /** In place of an AuthorizationConfiguration. */
+  authorization?: AuthorizationSettings;
   /** In place of an AuthenticationConfiguration. */
   oidc?: OidcSettings;
   encryptionConfig?: string;

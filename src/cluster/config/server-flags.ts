@@ -1,6 +1,7 @@
 /** How a cluster's API server runs, by the names and in the spelling of kube-apiserver's flags: what /flagz says. */
 import { formatDuration } from "../../machinery/index.ts";
 import { auditValues } from "./audit-values.ts";
+import { authorizationDefaults } from "./authorization-defaults.ts";
 import type { ApiServerSettings, OidcSettings } from "./api-server-settings.ts";
 import type { ClusterConfig } from "./cluster-config.ts";
 
@@ -16,6 +17,22 @@ const pairs = (values: Readonly<Record<string, string>> = {}): string =>
     .sort()
     .join();
 const list = (names: readonly string[]): string => `[${names.join(",")}]`;
+
+function authorizationValues({
+  authorizationConfig,
+  authorization,
+}: ApiServerSettings): Record<string, string | undefined> {
+  const { modes = authorizationDefaults.modes, policyFile, webhook } = authorization ?? {};
+  const { kubeconfig, version, authorizedMs, unauthorizedMs } = { ...authorizationDefaults, ...webhook };
+  return {
+    "authorization-mode": list(authorizationConfig === undefined ? modes : []),
+    "authorization-policy-file": policyFile,
+    "authorization-webhook-cache-authorized-ttl": formatDuration(authorizedMs),
+    "authorization-webhook-cache-unauthorized-ttl": formatDuration(unauthorizedMs),
+    "authorization-webhook-config-file": kubeconfig,
+    "authorization-webhook-version": version,
+  };
+}
 
 const oidcValues = (oidc: Partial<OidcSettings> = {}): Record<string, string | undefined> => ({
   "oidc-ca-file": oidc.caFile,
@@ -63,7 +80,7 @@ export function serverFlags(
     "token-auth-file": settings.tokenFile,
     "authentication-config": settings.authenticationConfig,
     "authorization-config": settings.authorizationConfig,
-    "authorization-mode": settings.authorizationConfig === undefined ? list(["Node", "RBAC"]) : list([]),
+    ...authorizationValues(settings),
     "cors-allowed-origins": list(settings.corsOrigins ?? []),
     "disable-admission-plugins": list(plugins?.disable ?? []),
     "enable-admission-plugins": list(plugins?.enable ?? []),

@@ -211,12 +211,34 @@ test("webhooks count what they answer, how often they are passed over and what d
   ]);
 });
 
+test("what a user may do is listed by all who can list it, and it is said who cannot", () => {
+  const chain = new AuthorizerChain(new RbacAuthorizer());
+  const node = { name: "system:node:n", groups: ["system:nodes"] };
+  const unlisted = (who: string) => `${who} authorizer does not support user rule resolution`;
+  assert.deepEqual(chain.userRules(request.user, "n"), { rules: [], incomplete: false, problems: [] });
+  assert.deepEqual(chain.userRules(node, "n"), { rules: [], incomplete: true, problems: [unlisted("node")] });
+  const { authorizer } = webhook({}, () => ({}));
+  chain.use([
+    { type: "Webhook", name: "w", authorizer },
+    { type: "AlwaysDeny", name: "none" },
+    { type: "AlwaysAllow", name: "all" },
+  ]);
+  assert.deepEqual(chain.userRules(request.user, "n"), {
+    rules: [
+      { verbs: ["*"], apiGroups: ["*"], resources: ["*"] },
+      { verbs: ["*"], nonResourceURLs: ["*"] },
+    ],
+    incomplete: true,
+    problems: [unlisted("webhook")],
+  });
+});
+
 test("one after the other is asked until one allows or denies; the masters are not asked about", async () => {
   const says = (reason: string, more: object = {}): Authorizer => ({
     authorize: async () => ({ allowed: false, reason, ...more }),
   });
   const webhook = (name: string, authorizer: Authorizer) =>
-    ({ type: "Webhook", name, webhook: authorizer }) as const;
+    ({ type: "Webhook", name, authorizer: { ...authorizer, userRules: () => ({ rules: [] }) } }) as const;
   const registry = new MetricsRegistry();
   const chain = new AuthorizerChain(new RbacAuthorizer());
   const objects = { get: () => undefined, list: () => [], onChange: () => () => {} };

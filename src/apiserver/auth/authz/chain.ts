@@ -1,22 +1,43 @@
-import type { AuthorizationAttributes, Authorizer, Decision, ObjectReader } from "../../auth-contract.ts";
+import type {
+  AuthorizationAttributes,
+  Authorizer,
+  Decision,
+  ObjectReader,
+  UserInfo,
+} from "../../auth-contract.ts";
 import type { AuthMetrics, DecisionMeters } from "../../metrics/auth.ts";
 import { NodeAuthorizer } from "../node/node-authorizer.ts";
 import { partMay } from "../parts.ts";
 import type { RbacAuthorizer } from "../rbac/rbac-authorizer.ts";
+import { joinedRules, type RuleResolver, type UserRules } from "./user-rules.ts";
+
+export type ListingAuthorizer = Authorizer & RuleResolver;
 
 const allow: Decision = { allowed: true, reason: "" };
-const all: Authorizer = { authorize: () => allow };
-const nobody: Authorizer = { authorize: () => ({ allowed: false, reason: "Everything is forbidden." }) };
+const anything = ["*"];
+const all: ListingAuthorizer = {
+  authorize: () => allow,
+  userRules: () => ({
+    rules: [
+      { verbs: anything, apiGroups: anything, resources: anything },
+      { verbs: anything, nonResourceURLs: anything },
+    ],
+  }),
+};
+const nobody: ListingAuthorizer = {
+  authorize: () => ({ allowed: false, reason: "Everything is forbidden." }),
+  userRules: () => ({ rules: [] }),
+};
 
 /** As a configuration names it. */
 export type ChosenLink =
-  | { type: "Node" | "RBAC" | "AlwaysAllow" | "AlwaysDeny"; name: string; webhook?: undefined }
-  | { type: "Webhook"; name: string; webhook: Authorizer };
+  | { type: "Node" | "RBAC" | "AlwaysAllow" | "AlwaysDeny"; name: string; authorizer?: undefined }
+  | { type: "Webhook" | "ABAC"; name: string; authorizer: ListingAuthorizer };
 
 interface Link {
   type: string;
   name: string;
-  authorizer: Authorizer;
+  authorizer: ListingAuthorizer;
   meters?: DecisionMeters;
 }
 
@@ -24,7 +45,7 @@ interface Link {
  * Members of system:masters may do everything; then one authorizer after the other is asked, until one allows or
  * denies. By default: nodes what concerns them, all others what RBAC grants.
  */
-export class AuthorizerChain implements Authorizer {
+export class AuthorizerChain implements ListingAuthorizer {
   readonly #node: NodeAuthorizer;
   readonly #rbac: RbacAuthorizer;
   #links: readonly Link[];
@@ -47,13 +68,17 @@ export class AuthorizerChain implements Authorizer {
     this.#links = this.#links.map((link) => this.#counted(link));
   }
 
-  /** From now on these are asked, in this order; a webhook is given as itself. */
+  /** From now on these are asked, in this order. */
   use(links: readonly ChosenLink[]): void {
     const known = { Node: this.#node, RBAC: this.#rbac, AlwaysAllow: all, AlwaysDeny: nobody };
-    this.#links = links.map(({ type, name, webhook }) => {
-      const authorizer = type === "Webhook" ? webhook : known[type];
-      return this.#counted({ type, name, authorizer });
+    this.#links = links.map((link) => {
+      const { type, name } = link;
+      return this.#counted({ type, name, authorizer: link.authorizer ?? known[link.type] });
     });
+  }
+
+  userRules(user: UserInfo, namespace: string): Required<UserRules> {
+    return joinedRules(this.#links.map(({ authorizer }) => authorizer.userRules(user, namespace)));
   }
 
   /** Where it counts, from the start of the server on. */

@@ -10,6 +10,7 @@ import {
   required,
   tooMany,
 } from "../../../machinery/index.ts";
+import type { AbacPolicy } from "./abac.ts";
 import { type CompileExpression, expressionProblems } from "../expressions.ts";
 
 export interface WebhookConfig {
@@ -26,9 +27,12 @@ export interface WebhookConfig {
 }
 
 export interface AuthorizerConfig {
-  type: "Node" | "RBAC" | "Webhook" | "AlwaysAllow" | "AlwaysDeny";
+  /** ABAC is one of flags alone. */
+  type: "Node" | "RBAC" | "Webhook" | "AlwaysAllow" | "AlwaysDeny" | "ABAC";
   name: string;
   webhook?: WebhookConfig;
+  /** Of ABAC. */
+  policies?: readonly AbacPolicy[];
 }
 
 const versions = ["v1", "v1beta1", "v1alpha1"].map((version) => `apiserver.config.k8s.io/${version}`);

@@ -4,6 +4,7 @@ import type { AuthorizationWebhookMetrics, WebhookResult } from "../../metrics/a
 import { PostStatusError, withRetries } from "../../network/retries.ts";
 import type { CompileExpression } from "../expressions.ts";
 import { durationMs, type WebhookConfig } from "./config.ts";
+import type { RuleResolver, UserRules } from "./user-rules.ts";
 
 /** Sends a SubjectAccessReview and gives what came back; rejects when there is no answer in time. */
 export type AskWebhook = (review: object, timeoutMs: number) => Promise<unknown>;
@@ -31,7 +32,7 @@ export interface WebhookAuthorizerOptions {
 }
 
 /** Asks another server (SubjectAccessReview), and remembers its answers for a while. */
-export class WebhookAuthorizer implements Authorizer {
+export class WebhookAuthorizer implements Authorizer, RuleResolver {
   readonly #config: WebhookConfig;
   readonly #clock: Clock;
   readonly #ask: AskWebhook;
@@ -78,6 +79,15 @@ export class WebhookAuthorizer implements Authorizer {
     const { allowed = false, denied = false, reason = "" } = status;
     if (denied) return { allowed: false, denied: true, reason };
     return { allowed, reason };
+  }
+
+  /** A webhook is asked about one request at a time. */
+  userRules(): UserRules {
+    return {
+      rules: [],
+      incomplete: true,
+      problems: ["webhook authorizer does not support user rule resolution"],
+    };
   }
 
   #onFailure(): { denied?: true } {

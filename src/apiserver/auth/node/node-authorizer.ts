@@ -8,6 +8,7 @@ import type {
 import { defaultClusterRoles } from "../rbac/default-roles.ts";
 import { parseRule, ruleAllows } from "../rbac/rule.ts";
 import type { AuthMetrics } from "../../metrics/auth.ts";
+import type { RuleResolver, UserRules } from "../authz/user-rules.ts";
 import { NodeGraph } from "./node-graph.ts";
 
 const allow: Decision = { allowed: true, reason: "" };
@@ -28,7 +29,7 @@ const selects = (selector: string | undefined, key: string, value: string): bool
  * What a kubelet may do: its own node and lease, its own pods, and what these refer to (Kubernetes' Node authorizer,
  * with selectors). Everyone else is left to the next authorizer.
  */
-export class NodeAuthorizer implements Authorizer {
+export class NodeAuthorizer implements Authorizer, RuleResolver {
   readonly #graph = new NodeGraph();
   readonly #rules = (defaultClusterRoles.find((role) => role.name === "system:node")?.rules ?? []).map(
     parseRule,
@@ -47,6 +48,16 @@ export class NodeAuthorizer implements Authorizer {
       objects,
       meters && now && { now, took: (action, ms) => meters.nodeGraph.with(action).observe(ms / 1000) },
     );
+  }
+
+  /** What a node may follows from pods: it is not listed. */
+  userRules(user: UserInfo): UserRules {
+    if (nodeOf(user) === undefined) return { rules: [] };
+    return {
+      rules: [],
+      incomplete: true,
+      problems: ["node authorizer does not support user rule resolution"],
+    };
   }
 
   authorize(request: AuthorizationAttributes): Decision {

@@ -6,6 +6,7 @@ import type {
   UserInfo,
 } from "../../auth-contract.ts";
 import { aggregateText, type StatusError } from "../../../machinery/index.ts";
+import type { RuleResolver, UserRules } from "../authz/user-rules.ts";
 import { type PolicyRule, ruleAllows } from "./rule.ts";
 import { notFound } from "../../errors.ts";
 import { type Grant, type MissingRole, rbacGroup, RuleIndex } from "./rule-index.ts";
@@ -16,7 +17,7 @@ const maxRemembered = 20_000;
 const maxKeyLength = 4096;
 
 /** Role-based access control over the roles and bindings that are stored. */
-export class RbacAuthorizer implements Authorizer {
+export class RbacAuthorizer implements Authorizer, RuleResolver {
   readonly index = new RuleIndex();
   #remembered = new Map<string, Decision>();
   #version = -1;
@@ -47,6 +48,10 @@ export class RbacAuthorizer implements Authorizer {
   /** Every rule that applies to the user in the namespace (and cluster-wide). */
   rulesFor(user: UserInfo, namespace: string): PolicyRule[] {
     return this.index.grantsOf(user, namespace).flatMap((grant) => grant.rules);
+  }
+
+  userRules(user: UserInfo, namespace: string): UserRules {
+    return { rules: this.rulesFor(user, namespace), problems: this.missingFor(user, namespace) };
   }
 
   /** What is told of roles that the user is bound to there and that do not exist; `resource`: what they are called. */

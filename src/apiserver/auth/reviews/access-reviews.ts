@@ -2,8 +2,7 @@ import type { KubeObject, SubjectAccessReview } from "../../../api/index.ts";
 import { aggregateText, StatusError } from "../../../machinery/index.ts";
 import type { Authorizer, UserInfo } from "../../auth-contract.ts";
 import type { SpecialContext, SpecialHandler } from "../../contract.ts";
-import { nodeOf } from "../node/node-authorizer.ts";
-import type { RbacAuthorizer } from "../rbac/rbac-authorizer.ts";
+import type { RuleResolver } from "../authz/user-rules.ts";
 import { attributesOf } from "./review-attributes.ts";
 import { reviewProblems } from "./review-rules.ts";
 
@@ -58,10 +57,7 @@ function subject({ spec }: SubjectAccessReview): UserInfo {
 }
 
 /** The reviews of authorization.k8s.io, by resource. */
-export function accessReviewHandlers(
-  authorizer: Authorizer,
-  rbac: RbacAuthorizer,
-): Map<string, SpecialHandler> {
+export function accessReviewHandlers(authorizer: Authorizer & RuleResolver): Map<string, SpecialHandler> {
   const rules: SpecialHandler = {
     group,
     version: "v1",
@@ -72,12 +68,7 @@ export function accessReviewHandlers(
       const { spec } = context.object() as { spec?: { namespace?: string } };
       const namespace = spec?.namespace ?? "";
       if (namespace === "") throw new StatusError("BadRequest", "no namespace on request");
-      const all = rbac.rulesFor(context.user, namespace);
-      const isNode = nodeOf(context.user) !== undefined;
-      const errors = [
-        ...(isNode ? ["node authorizer does not support user rule resolution"] : []),
-        ...rbac.missingFor(context.user, namespace),
-      ];
+      const { rules: all, incomplete = false, problems = [] } = authorizer.userRules(context.user, namespace);
       return {
         apiVersion: `${group}/v1`,
         kind: "SelfSubjectRulesReview",
@@ -96,8 +87,8 @@ export function accessReviewHandlers(
           nonResourceRules: all
             .filter((rule) => rule.nonResourceURLs?.length)
             .map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs })),
-          incomplete: isNode,
-          ...(errors.length > 0 ? { evaluationError: aggregateText(errors) } : {}),
+          incomplete,
+          ...(problems.length > 0 ? { evaluationError: aggregateText(problems) } : {}),
         },
       } as KubeObject;
     },

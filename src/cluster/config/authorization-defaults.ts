@@ -1,0 +1,9 @@
+import type { AuthorizationSettings } from "./api-server-settings.ts";
+
+/** What holds where --authorization-mode and --authorization-webhook-* say nothing: kube-apiserver's values, but for the modes. */
+export const authorizationDefaults = {
+  modes: ["Node", "RBAC"],
+  version: "v1beta1",
+  authorizedMs: 300_000,
+  unauthorizedMs: 30_000,
+} as const satisfies Partial<AuthorizationSettings & NonNullable<AuthorizationSettings["webhook"]>>;
