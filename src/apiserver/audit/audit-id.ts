@@ -1,10 +1,10 @@
-import { randomUUID } from "node:crypto";
 import type { HandlerRequest } from "../contract.ts";
+import { newUid } from "../uid.ts";
 
 const longestId = 64;
 
 /** What a request is known by: the client's own Audit-ID, unless it is too long, else a new one. */
 export function auditIdOf(request: HandlerRequest): string {
   const given = request.headers?.["audit-id"] ?? "";
-  return given !== "" && given.length <= longestId ? given : randomUUID();
+  return given !== "" && given.length <= longestId ? given : newUid();
 }
