@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { ensureConfig, readConfig } from "./cluster-config.ts";
-import { bridgeName } from "./naming.ts";
+import { bridgeName, maxClusters, rangesOf } from "./naming.ts";
 import { type Places, placesOf } from "./places.ts";
 import { freeSlot, settleSlot, takeSlot } from "./slots.ts";
 
@@ -36,6 +36,11 @@ test("clusters side by side share no port and no address", () => {
     assert.notEqual(a[key], b[key], key);
   assert.deepEqual(ensureConfig(at("b")), b);
   assert.deepEqual(readConfig(at("a")), a);
+});
+
+test("the last cluster's address ranges are within 10.0.0.0/8", () => {
+  const last = rangesOf(maxClusters - 1);
+  for (const cidr of [last.podCidr, last.serviceCidr]) assert.ok(Number(cidr.split(".")[1]) <= 255, cidr);
 });
 
 test("an index is free again when its cluster is gone, and kept over a restart", () => {

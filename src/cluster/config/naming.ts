@@ -24,8 +24,8 @@ export const cgroupRoot = (name: string): string => `/wherry-${name}`;
 export const serviceTable = (name: string): string => `wherry-${name}`;
 export const podTable = (name: string): string => `wherry-${name}-pods`;
 
-/** Clusters that fit side by side on one machine. */
-export const maxClusters = 16;
+/** Clusters that fit side by side on one machine: each takes four second bytes of 10.0.0.0/8, from 64 on. */
+export const maxClusters = 48;
 
 /** Address ranges and ports of the index-th cluster of a machine; they overlap with no other's. */
 export function rangesOf(index: number): {
