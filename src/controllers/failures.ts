@@ -1,16 +1,25 @@
 import { isReason, StatusError } from "../machinery/index.ts";
 
-/** Nothing can be made in the namespace any more; whoever wanted to is about to go, too. */
+/** The namespace is being deleted: nothing can be created in it, and whoever wanted to will soon be gone too. */
 export const namespaceGoes = (error: unknown): boolean =>
   error instanceof StatusError &&
   (error.details?.causes ?? []).some((cause) => cause.reason === "NamespaceTerminating");
 
 /** `undefined` instead of NotFound. */
-export async function ignoreMissing<T>(found: Promise<T>): Promise<T | undefined> {
+export async function ignoreMissing<T>(call: Promise<T>): Promise<T | undefined> {
   try {
-    return await found;
+    return await call;
   } catch (error) {
     if (isReason(error, "NotFound")) return undefined;
     throw error;
+  }
+}
+
+/** For calls with a UID: the object is gone, or another one has its name by now. */
+export async function ignoreGone(call: Promise<unknown>): Promise<void> {
+  try {
+    await call;
+  } catch (error) {
+    if (!isReason(error, "NotFound") && !isReason(error, "Conflict")) throw error;
   }
 }

@@ -1,12 +1,11 @@
 /** Runs `count` calls in batches of 1, 2, 4, ..., so that what fails for all fails once; answers how many succeeded. */
 export async function slowStart(
   count: number,
-  firstBatch: number,
   call: (index: number) => Promise<void>,
 ): Promise<{ succeeded: number; error: unknown }> {
   let started = 0;
   let succeeded = 0;
-  for (let batch = Math.min(firstBatch, count); batch > 0; batch = Math.min(2 * batch, count - started)) {
+  for (let batch = Math.min(1, count); batch > 0; batch = Math.min(2 * batch, count - started)) {
     const from = started;
     started += batch;
     const results = await Promise.allSettled(Array.from({ length: batch }, (_, i) => call(from + i)));

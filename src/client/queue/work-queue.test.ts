@@ -87,7 +87,7 @@ test("expectations hold until met, given back or too old", () => {
 
 test("a slow start stops after the first batch that fails", async () => {
   const tried: number[] = [];
-  const result = await slowStart(20, 1, async (index) => {
+  const result = await slowStart(20, async (index) => {
     tried.push(index);
     if (index >= 2) throw new Error("quota");
   });

@@ -6,8 +6,8 @@ import {
   type ValidatingAdmissionPolicy,
 } from "../../api/index.ts";
 import { keyOf, settled } from "../../client/index.ts";
-import { isReason } from "../../machinery/index.ts";
 import { type ControllerContext, newQueue, runLoop } from "../context.ts";
+import { ignoreMissing } from "../failures.ts";
 
 const manager = "validatingadmissionpolicy-status";
 
@@ -58,11 +58,7 @@ export async function runAdmissionPolicyStatus(context: ControllerContext): Prom
         },
       };
       const options = { subresource: "status", fieldManager: manager, force: true };
-      try {
-        await resource.patch(undefined, name, "apply", body, options);
-      } catch (error) {
-        if (!isReason(error, "NotFound")) throw error;
-      }
+      await ignoreMissing(resource.patch(undefined, name, "apply", body, options));
       return settled;
     },
   });

@@ -1,8 +1,8 @@
 import { X509Certificate } from "node:crypto";
 import type { CertificateSigningRequest } from "../../api/index.ts";
 import { settled } from "../../client/index.ts";
-import { isReason } from "../../machinery/index.ts";
 import type { ControllerContext } from "../context.ts";
+import { ignoreMissing } from "../failures.ts";
 import { conditionOf, requestsOf, runRequestLoop } from "./requests.ts";
 
 const hourMs = 3_600_000;
@@ -26,11 +26,7 @@ export async function runCertificateCleaner(context: ControllerContext): Promise
       if (left >= 0)
         return { kind: "again", afterMs: Math.min(left + 1, waitingMs), why: "the end of its time" };
       const { name = "", uid, resourceVersion } = request.metadata ?? {};
-      try {
-        await api.delete(undefined, name, { preconditions: { uid, resourceVersion } });
-      } catch (error) {
-        if (!isReason(error, "NotFound")) throw error;
-      }
+      await ignoreMissing(api.delete(undefined, name, { preconditions: { uid, resourceVersion } }));
       return settled;
     },
   });

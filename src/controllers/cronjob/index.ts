@@ -72,11 +72,7 @@ export async function runCronJobs(context: ControllerContext): Promise<void> {
       ...(plan.lastSuccessful ? { lastSuccessfulTime: plan.lastSuccessful } : {}),
     };
     if (!sameStatus(cron.status, status)) {
-      try {
-        await resource.updateStatus(namespace, { ...cron, status });
-      } catch (error) {
-        if (!isReason(error, "NotFound")) throw error;
-      }
+      await ignoreMissing(resource.updateStatus(namespace, { ...cron, status }));
     }
     if (plan.nextMs === undefined) return settled;
     return { kind: "again", afterMs: plan.nextMs, why: "the next time" };

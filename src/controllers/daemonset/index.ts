@@ -1,23 +1,13 @@
 import type { DaemonSet, DaemonSetStatus, Pod } from "../../api/index.ts";
-import {
-  claimObjects,
-  controllerOf,
-  Expectations,
-  type Informer,
-  isControlledBy,
-  keyOf,
-  type Outcome,
-  settled,
-  slowStart,
-  splitKey,
-} from "../../client/index.ts";
-import { deepEqual, isReason, selectorFromObject } from "../../machinery/index.ts";
+import { claimObjects, Expectations, keyOf, type Outcome, settled, splitKey } from "../../client/index.ts";
+import { deepEqual, type Matcher, selectorFromObject } from "../../machinery/index.ts";
 import { type ControllerContext, newQueue, runLoop } from "../context.ts";
 import { ignoreMissing, namespaceGoes } from "../failures.ts";
-import { RevisionCollision, revisionsOf, syncRevisions, trimRevisions } from "../history/history.ts";
+import { revisionsOf, syncRevisions, trimRevisions } from "../history/history.ts";
+import { queueOwners } from "../owners.ts";
 import { podFromTemplate } from "../pods/from-template.ts";
+import { PodControl } from "../pods/pod-control.ts";
 import { indexByController, orphanPods, podsControlledBy } from "../pods/pod-index.ts";
-import { isLeaving } from "../pods/state.ts";
 import { daemonTolerations, pinnedTo } from "./placement.ts";
 import { type DaemonPlan, hashLabel, planDaemonSet } from "./reconcile.ts";
 
@@ -36,10 +26,10 @@ export async function runDaemonSets(context: ControllerContext): Promise<void> {
   const recorder = context.recorder("daemonset-controller");
   const queue = newQueue(context);
   const expected = new Expectations(clock);
+  const control = new PodControl(client, recorder, expected);
   /** By set and node: how long the next failed pod waits for its removal. */
   const failures = new Map<string, { waitMs: number; until: number }>();
   indexByController(pods);
-  sets.addIndex("namespace", (set) => [set.metadata?.namespace ?? ""]);
 
   sets.onChange((type, set) => {
     if (type === "delete") expected.forget(keyOf(set));
@@ -52,23 +42,8 @@ export async function runDaemonSets(context: ControllerContext): Promise<void> {
       deepEqual(old?.spec?.taints, node.spec?.taints);
     if (!same) for (const set of sets.list()) queue.add(keyOf(set));
   });
-  pods.onChange((type, pod, old) => {
-    const owner = ownerOf(pod, sets);
-    if (old && controllerOf(old)?.uid !== controllerOf(pod)?.uid) {
-      const before = ownerOf(old, sets);
-      if (before) queue.add(keyOf(before));
-    }
-    if (owner) {
-      const key = keyOf(owner);
-      if (type === "delete" || isLeaving(pod)) expected.deleted(key, pod.metadata?.uid ?? "");
-      else if (type === "add") expected.created(key);
-      queue.add(key);
-    } else if (type !== "delete" && !controllerOf(pod)) {
-      for (const set of sets.byIndex("namespace", pod.metadata?.namespace ?? "")) {
-        if (selectorFromObject(set.spec?.selector).matches(pod.metadata?.labels)) queue.add(keyOf(set));
-      }
-    }
-  });
+  const selector = (set: DaemonSet): Matcher => selectorFromObject(set.spec?.selector);
+  queueOwners(pods, { kind, informer: sets, selector }, queue, expected);
 
   await runLoop(context, {
     name: "daemonset",
@@ -77,40 +52,34 @@ export async function runDaemonSets(context: ControllerContext): Promise<void> {
     needs: [sets, pods, nodes, revisions],
     async reconcile(key) {
       const set = sets.get(key);
-      return set ? await sync(key, set) : settled;
+      if (!set) return settled;
+      try {
+        return await sync(key, set);
+      } catch (error) {
+        if (namespaceGoes(error)) return settled;
+        throw error;
+      }
     },
   });
 
   async function sync(key: string, set: DaemonSet): Promise<Outcome> {
     const { namespace, name } = splitKey(key);
     const liveOwner = (): Promise<DaemonSet | undefined> => ignoreMissing(resource.get(namespace, name));
-    const collisionCount = set.status?.collisionCount;
-    let history: Awaited<ReturnType<typeof syncRevisions>>;
-    try {
-      history = await syncRevisions(
-        context,
-        revisions,
-        { object: set, kind, hashLabel, collisionCount },
-        liveOwner,
-      );
-    } catch (error) {
-      if (namespaceGoes(error)) return settled;
-      if (error instanceof RevisionCollision) {
-        const status = planDaemonSet({ set, nodes: [], pods: [], hash: "", now: clock.now() }).status;
-        await resource.updateStatus(namespace, {
-          ...set,
-          status: { ...status, ...set.status, collisionCount: (collisionCount ?? 0) + 1 },
-        });
-      }
-      throw error;
-    }
+    const owner = { object: set, kind, hashLabel, collisionCount: set.status?.collisionCount };
+    const history = await syncRevisions(context, revisions, owner, liveOwner, (collisionCount) => {
+      const { status } = planDaemonSet({ set, nodes: [], pods: [], hash: "", now: clock.now() });
+      return resource.updateStatus(namespace, {
+        ...set,
+        status: { ...status, ...set.status, collisionCount },
+      });
+    });
     const hash = history.update.metadata?.labels?.[hashLabel] ?? "";
     const trusted = expected.met(key);
     const own = await claimObjects<Pod>({
       owner: set,
       apiVersion: "apps/v1",
       kind,
-      selector: selectorFromObject(set.spec?.selector),
+      selector: selector(set),
       resource: client.pods,
       candidates: [...podsControlledBy(pods, set.metadata?.uid), ...orphanPods(pods, namespace)],
       liveOwner,
@@ -145,18 +114,12 @@ export async function runDaemonSets(context: ControllerContext): Promise<void> {
       if (wait > 0) nextMs = Math.min(wait, nextMs ?? wait);
       return wait === 0;
     });
-    expected.deletions(
-      key,
-      remove.map((pod) => pod.metadata?.uid ?? ""),
+    const notDeleted = await control.delete(key, set, remove);
+    const notCreated = await control.create(key, set, plan.create.length, (index) =>
+      podFor(set, plan.create[index] ?? "", hash),
     );
-    const removed = await Promise.allSettled(remove.map((pod) => removePod(key, set, pod)));
-    expected.creations(key, plan.create.length);
-    const { succeeded, error } = await slowStart(plan.create.length, 1, (index) =>
-      createPod(set, plan.create[index] ?? "", hash),
-    );
-    for (let missing = plan.create.length - succeeded; missing > 0; missing--) expected.created(key);
-    if (error !== undefined && !namespaceGoes(error)) throw error;
-    for (const result of removed) if (result.status === "rejected") throw result.reason;
+    const failure = notCreated ?? notDeleted;
+    if (failure) throw failure;
     return nextMs;
   }
 
@@ -175,49 +138,9 @@ export async function runDaemonSets(context: ControllerContext): Promise<void> {
     return 0;
   }
 
-  async function createPod(set: DaemonSet, node: string, hash: string): Promise<void> {
-    const pod = podFromTemplate(set.spec?.template ?? {}, set, "apps/v1", kind);
-    const spec = { containers: [], ...pod.spec };
-    try {
-      const made = await client.pods.create(set.metadata?.namespace, {
-        ...pod,
-        metadata: {
-          ...pod.metadata,
-          labels: {
-            ...pod.metadata?.labels,
-            [hashLabel]: hash,
-            "pod-template-generation": templateGeneration(set),
-          },
-        },
-        spec: { ...pinnedTo(node, spec), tolerations: daemonTolerations(spec) },
-      });
-      recorder.event(set, "Normal", "SuccessfulCreate", `Created pod: ${made.metadata?.name}`);
-    } catch (error) {
-      if (!namespaceGoes(error)) {
-        recorder.event(set, "Warning", "FailedCreate", `Error creating: ${(error as Error).message}`);
-      }
-      throw error;
-    }
-  }
-
-  async function removePod(key: string, set: DaemonSet, pod: Pod): Promise<void> {
-    const { namespace, name = "", uid = "" } = pod.metadata ?? {};
-    try {
-      await client.pods.delete(namespace, name, { preconditions: { uid } });
-      recorder.event(set, "Normal", "SuccessfulDelete", `Deleted pod: ${name}`);
-    } catch (error) {
-      expected.deleted(key, uid);
-      if (!isReason(error, "NotFound") && !isReason(error, "Conflict")) throw error;
-    }
-  }
-
   async function writeStatus(set: DaemonSet, status: DaemonSetStatus): Promise<void> {
     if (deepEqual(set.status, status)) return;
-    try {
-      await resource.updateStatus(set.metadata?.namespace, { ...set, status });
-    } catch (error) {
-      if (!isReason(error, "NotFound")) throw error;
-    }
+    await ignoreMissing(resource.updateStatus(set.metadata?.namespace, { ...set, status }));
   }
 }
 
@@ -225,9 +148,17 @@ const templateGeneration = (set: DaemonSet): string =>
   set.metadata?.annotations?.["deprecated.daemonset.template.generation"] ??
   String(set.metadata?.generation ?? 1);
 
-function ownerOf(pod: Pod, sets: Informer<DaemonSet>): DaemonSet | undefined {
-  const reference = controllerOf(pod);
-  if (reference?.kind !== kind) return undefined;
-  const set = sets.get(`${pod.metadata?.namespace}/${reference.name}`);
-  return set && isControlledBy(pod, set) ? set : undefined;
+function podFor(set: DaemonSet, node: string, hash: string): Pod {
+  const pod = podFromTemplate(set.spec?.template ?? {}, set, "apps/v1", kind);
+  const spec = { containers: [], ...pod.spec };
+  const labels = {
+    ...pod.metadata?.labels,
+    [hashLabel]: hash,
+    "pod-template-generation": templateGeneration(set),
+  };
+  return {
+    ...pod,
+    metadata: { ...pod.metadata, labels },
+    spec: { ...pinnedTo(node, spec), tolerations: daemonTolerations(spec) },
+  };
 }

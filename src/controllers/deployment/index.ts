@@ -1,17 +1,9 @@
 import type { Deployment, Pod, ReplicaSet } from "../../api/index.ts";
-import {
-  claimObjects,
-  controllerOf,
-  type Informer,
-  isControlledBy,
-  keyOf,
-  type Outcome,
-  settled,
-  splitKey,
-} from "../../client/index.ts";
-import { deepEqual, isReason, selectorFromObject } from "../../machinery/index.ts";
+import { claimObjects, isControlledBy, keyOf, type Outcome, settled, splitKey } from "../../client/index.ts";
+import { deepEqual, isReason, type Matcher, selectorFromObject } from "../../machinery/index.ts";
 import { type ControllerContext, newQueue, runLoop } from "../context.ts";
 import { ignoreMissing, namespaceGoes } from "../failures.ts";
+import { ownerOf, queueOwners } from "../owners.ts";
 import { indexByController, podsControlledBy } from "../pods/pod-index.ts";
 import { replicasOf } from "./bounds.ts";
 import { timeLeft, withCondition } from "./conditions.ts";
@@ -31,29 +23,20 @@ export async function runDeployments(context: ControllerContext): Promise<void> 
   const recorder = context.recorder("deployment-controller");
   const queue = newQueue(context);
   indexByController(pods);
-  deployments.addIndex("namespace", (deployment) => [deployment.metadata?.namespace ?? ""]);
   sets.addIndex("namespace", (set) => [set.metadata?.namespace ?? ""]);
 
   deployments.onChange((_type, deployment) => queue.add(keyOf(deployment)));
-  sets.onChange((type, set, old) => {
-    for (const each of [set, old]) {
-      const owner = each && ownerOf(each, deployments);
-      if (owner) queue.add(keyOf(owner));
-    }
-    if (type === "delete" || controllerOf(set)) return;
-    for (const deployment of deployments.byIndex("namespace", set.metadata?.namespace ?? "")) {
-      if (selectorFromObject(deployment.spec?.selector).matches(set.metadata?.labels)) {
-        queue.add(keyOf(deployment));
-      }
-    }
-  });
+  const owners = {
+    kind,
+    informer: deployments,
+    selector: (deployment: Deployment): Matcher => selectorFromObject(deployment.spec?.selector),
+  };
+  queueOwners(sets, owners, queue);
   // Recreate waits for the last old pod to be gone, which no ReplicaSet's status shows.
   pods.onChange((type, pod) => {
     if (type === "add") return;
-    const reference = controllerOf(pod);
-    if (reference?.kind !== "ReplicaSet") return;
-    const set = sets.get(`${pod.metadata?.namespace}/${reference.name}`);
-    const owner = set && ownerOf(set, deployments);
+    const set = ownerOf({ kind: "ReplicaSet", informer: sets }, pod);
+    const owner = set && ownerOf(owners, set);
     if (owner?.spec?.strategy?.type === "Recreate") queue.add(keyOf(owner));
   });
 
@@ -70,7 +53,7 @@ export async function runDeployments(context: ControllerContext): Promise<void> 
 
   async function sync(key: string, deployment: Deployment): Promise<Outcome> {
     const { namespace, name } = splitKey(key);
-    const selector = selectorFromObject(deployment.spec?.selector);
+    const selector = owners.selector(deployment);
     if (selector.empty) {
       const message = "This deployment is selecting all pods. A non-empty selector is required.";
       recorder.event(deployment, "Warning", "SelectingAll", message);
@@ -152,13 +135,11 @@ export async function runDeployments(context: ControllerContext): Promise<void> 
 
   async function removeSet(set: ReplicaSet): Promise<void> {
     const { namespace, name = "", uid } = set.metadata ?? {};
-    try {
-      await client.replicaSets.delete(namespace, name, {
+    await ignoreMissing(
+      client.replicaSets.delete(namespace, name, {
         preconditions: { uid, resourceVersion: set.metadata?.resourceVersion },
-      });
-    } catch (error) {
-      if (!isReason(error, "NotFound")) throw error;
-    }
+      }),
+    );
   }
 
   async function writeStatus(deployment: Deployment, plan: DeploymentPlan): Promise<void> {
@@ -166,9 +147,9 @@ export async function runDeployments(context: ControllerContext): Promise<void> 
     const annotations = deployment.metadata?.annotations;
     const sameRevision = plan.revision === 0n || annotations?.[revisionAnnotation] === revision;
     if (sameRevision && sameStatus(deployment.status, plan.status)) return;
-    try {
-      // One write: /status leaves the spec alone but takes annotations.
-      await client.deployments.updateStatus(deployment.metadata?.namespace, {
+    // One write: /status leaves the spec alone but takes annotations.
+    await ignoreMissing(
+      client.deployments.updateStatus(deployment.metadata?.namespace, {
         ...deployment,
         metadata: {
           ...deployment.metadata,
@@ -177,16 +158,7 @@ export async function runDeployments(context: ControllerContext): Promise<void> 
             : { ...annotations, [revisionAnnotation]: revision },
         },
         status: plan.status,
-      });
-    } catch (error) {
-      if (!isReason(error, "NotFound")) throw error;
-    }
+      }),
+    );
   }
-}
-
-function ownerOf(set: ReplicaSet, deployments: Informer<Deployment>): Deployment | undefined {
-  const reference = controllerOf(set);
-  if (reference?.kind !== kind) return undefined;
-  const deployment = deployments.get(`${set.metadata?.namespace}/${reference.name}`);
-  return deployment && isControlledBy(set, deployment) ? deployment : undefined;
 }

@@ -1,7 +1,8 @@
 import type { KubeObject, Pod, PodDisruptionBudget } from "../../api/index.ts";
 import { controllerOf, keyOf, settled } from "../../client/index.ts";
-import { isReason, type Matcher, selectorFromObject } from "../../machinery/index.ts";
+import { type Matcher, selectorFromObject } from "../../machinery/index.ts";
 import { type ControllerContext, newQueue, runLoop } from "../context.ts";
+import { ignoreMissing } from "../failures.ts";
 import { budgetStatus, sameBudgetStatus } from "./reconcile.ts";
 
 interface Scaled extends KubeObject {
@@ -58,11 +59,7 @@ export async function runDisruptionBudgets(context: ControllerContext): Promise<
       const facts = { budget, pods: mine, expected: expectedPods(budget, mine), now: clock.now() };
       const { status, nextMs } = budgetStatus(facts);
       if (!sameBudgetStatus(budget.status, status)) {
-        try {
-          await resource.updateStatus(namespace, { ...budget, status });
-        } catch (error) {
-          if (!isReason(error, "NotFound")) throw error;
-        }
+        await ignoreMissing(resource.updateStatus(namespace, { ...budget, status }));
       }
       if (nextMs === undefined) return settled;
       return { kind: "again", afterMs: nextMs, why: "an eviction was allowed" };

@@ -2,7 +2,7 @@ import type { EndpointSlice, Pod, Service } from "../../api/index.ts";
 import { Expectations, keyOf, type Outcome, settled, splitKey } from "../../client/index.ts";
 import { deepEqual, isReason } from "../../machinery/index.ts";
 import { type ControllerContext, newQueue, runLoop } from "../context.ts";
-import { namespaceGoes } from "../failures.ts";
+import { ignoreMissing, namespaceGoes } from "../failures.ts";
 import { isLeaving, isReady } from "../pods/state.ts";
 import { desiredEndpoints } from "./legacy-plan.ts";
 import { hasOwnEndpoints, podAddresses, selects } from "./membership.ts";
@@ -135,11 +135,9 @@ export async function runEndpoints(context: ControllerContext): Promise<void> {
     const existing = legacy.get(key);
     if (!existing) return settled;
     const { namespace, name } = splitKey(key);
-    try {
-      await client.endpoints.delete(namespace, name, { preconditions: { uid: existing.metadata?.uid } });
-    } catch (error) {
-      if (!isReason(error, "NotFound")) throw error;
-    }
+    await ignoreMissing(
+      client.endpoints.delete(namespace, name, { preconditions: { uid: existing.metadata?.uid } }),
+    );
     return settled;
   }
 }

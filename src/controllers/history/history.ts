@@ -2,6 +2,7 @@ import type { ControllerRevision } from "../../api/index.ts";
 import { claimObjects, controllerOf, type Informer } from "../../client/index.ts";
 import { deepEqual, isReason, selectorFromObject } from "../../machinery/index.ts";
 import type { ControllerContext } from "../context.ts";
+import { ignoreMissing } from "../failures.ts";
 import { type Owner, planRevision, surplusRevisions } from "./plan.ts";
 
 export type Revisions = Informer<ControllerRevision>;
@@ -17,17 +18,16 @@ export function revisionsOf(context: ControllerContext): Revisions {
   return revisions;
 }
 
-/** A hash that another object's revision took: the owner counts one collision more and looks again. */
-export class RevisionCollision extends Error {
-  override readonly name = "RevisionCollision";
-}
-
-/** The owner's revisions with its current one among them, stored and newest. Throws RevisionCollision. */
+/**
+ * The owner's revisions with its current one among them, stored and newest. Where another object's revision has the hash,
+ * `countCollision` writes the number of collisions into the owner's status, and this throws, to be tried again with it.
+ */
 export async function syncRevisions(
   context: ControllerContext,
   revisions: Revisions,
   owner: Owner & { object: { spec?: { selector?: Parameters<typeof selectorFromObject>[0] } } },
   liveOwner: () => Promise<Owner["object"] | undefined>,
+  countCollision: (collisionCount: number) => Promise<unknown>,
 ): Promise<{ update: ControllerRevision; all: ControllerRevision[] }> {
   const resource = context.client.resource<ControllerRevision>("apps", "v1", "controllerrevisions");
   const { namespace, uid = "" } = owner.object.metadata ?? {};
@@ -57,7 +57,8 @@ export async function syncRevisions(
     const there = await resource.get(namespace, plan.update.metadata?.name ?? "");
     const ours = controllerOf(there)?.uid === uid && deepEqual(there.data, plan.update.data);
     if (ours) return { update: there, all: [...known, there] };
-    throw new RevisionCollision(there.metadata?.name);
+    await countCollision((owner.collisionCount ?? 0) + 1);
+    throw error;
   }
 }
 
@@ -70,10 +71,6 @@ export async function trimRevisions(
   const resource = context.client.resource<ControllerRevision>("apps", "v1", "controllerrevisions");
   for (const revision of surplusRevisions(all, inUse, limit)) {
     const { namespace, name = "", uid } = revision.metadata ?? {};
-    try {
-      await resource.delete(namespace, name, { preconditions: { uid } });
-    } catch (error) {
-      if (!isReason(error, "NotFound")) throw error;
-    }
+    await ignoreMissing(resource.delete(namespace, name, { preconditions: { uid } }));
   }
 }

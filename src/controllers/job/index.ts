@@ -1,21 +1,20 @@
 import type { Job, Pod } from "../../api/index.ts";
 import {
   claimObjects,
-  controllerOf,
   Expectations,
   forEachParallel,
-  isControlledBy,
   keyOf,
   type Outcome,
   settled,
-  slowStart,
   splitKey,
 } from "../../client/index.ts";
-import { isReason, selectorFromObject } from "../../machinery/index.ts";
+import { isReason, type Matcher, selectorFromObject } from "../../machinery/index.ts";
 import { type ControllerContext, newQueue, runLoop } from "../context.ts";
 import { ignoreMissing, namespaceGoes } from "../failures.ts";
+import { ownerOf, queueOwners } from "../owners.ts";
+import { PodControl } from "../pods/pod-control.ts";
 import { indexByController, orphanPods, podsControlledBy } from "../pods/pod-index.ts";
-import { isActive, isLeaving } from "../pods/state.ts";
+import { isActive } from "../pods/state.ts";
 import { FailureRecord } from "./failure-record.ts";
 import { orphanRelease } from "./orphans.ts";
 import { isTracked, podOfJob, trackingFinalizer } from "./pods.ts";
@@ -33,13 +32,13 @@ export async function runJobs(context: ControllerContext): Promise<void> {
   const recorder = context.recorder("job-controller");
   const queue = newQueue(context);
   const expected = new Expectations(clock);
+  const control = new PodControl(client, recorder, expected);
   const failures = new FailureRecord();
   /** As it was when we wrote it last, until the cache has caught up: counters must never be read from before. */
   const written = new Map<string, Job>();
   /** UIDs of pods whose finalizer we took off and whose event has not come yet. */
   const released = new Set<string>();
   indexByController(pods);
-  jobs.addIndex("namespace", (job) => [job.metadata?.namespace ?? ""]);
   const orphans = orphanRelease(context, resource, jobs, pods);
 
   jobs.onChange((type, job) => {
@@ -52,25 +51,15 @@ export async function runJobs(context: ControllerContext): Promise<void> {
     } else if (!isOlder(job, written.get(key))) written.delete(key);
     queue.add(key);
   });
-  pods.onChange((type, pod, old) => {
-    const uid = pod.metadata?.uid ?? "";
-    if (type === "delete" || !isTracked(pod)) released.delete(uid);
-    const key = ownerKey(pod);
-    if (old && controllerOf(old)?.uid !== controllerOf(pod)?.uid) {
-      const before = ownerKey(old);
-      if (before) queue.add(before);
-    }
-    if (key) {
-      if (type === "delete" || isLeaving(pod)) expected.deleted(key, uid);
-      else if (type === "add") expected.created(key);
-      queue.add(key);
-    } else if (type !== "delete") {
-      if (isTracked(pod)) orphans.add(pod);
-      if (controllerOf(pod) || !isActive(pod)) return;
-      for (const job of jobs.byIndex("namespace", pod.metadata?.namespace ?? "")) {
-        if (selectorFromObject(job.spec?.selector).matches(pod.metadata?.labels)) queue.add(keyOf(job));
-      }
-    }
+  const owners = {
+    kind: "Job",
+    informer: jobs,
+    selector: (job: Job): Matcher => selectorFromObject(job.spec?.selector),
+  };
+  queueOwners(pods, owners, queue, expected);
+  pods.onChange((type, pod) => {
+    if (type === "delete" || !isTracked(pod)) released.delete(pod.metadata?.uid ?? "");
+    else if (!ownerOf(owners, pod)) orphans.add(pod);
   });
 
   const loop = runLoop(context, {
@@ -107,7 +96,7 @@ export async function runJobs(context: ControllerContext): Promise<void> {
       apiVersion: "batch/v1",
       kind: "Job",
       finalizer: trackingFinalizer,
-      selector: selectorFromObject(job.spec?.selector),
+      selector: owners.selector(job),
       resource: client.pods,
       candidates: [
         ...podsControlledBy(pods, job.metadata?.uid),
@@ -153,46 +142,14 @@ export async function runJobs(context: ControllerContext): Promise<void> {
     queue.add(key);
   }
 
-  async function manage(key: string, job: Job, plan: JobPlan): Promise<unknown> {
-    const { create, remove } = plan;
-    if (remove.length > 0) {
-      expected.deletions(
-        key,
-        remove.map((pod) => pod.metadata?.uid ?? ""),
-      );
-      await forEachParallel(remove, width, (pod) => removePod(key, job, pod));
-    }
-    if (create.length === 0) return undefined;
-    expected.creations(key, create.length);
-    const { succeeded, error } = await slowStart(create.length, 1, (i) =>
-      createPod(job, create[i] as NewPod),
-    );
-    for (let missing = create.length - succeeded; missing > 0; missing--) expected.created(key);
-    return error !== undefined && !namespaceGoes(error) ? error : undefined;
-  }
-
-  async function createPod(job: Job, { index, history }: NewPod): Promise<void> {
-    try {
-      const made = await client.pods.create(job.metadata?.namespace, podOfJob(job, index, history));
-      recorder.event(job, "Normal", "SuccessfulCreate", `Created pod: ${made.metadata?.name}`);
-    } catch (error) {
-      if (!namespaceGoes(error)) {
-        recorder.event(job, "Warning", "FailedCreate", `Error creating: ${(error as Error).message}`);
-      }
-      throw error;
-    }
-  }
-
-  async function removePod(key: string, job: Job, pod: Pod): Promise<void> {
-    const { namespace, name = "", uid = "" } = pod.metadata ?? {};
-    try {
-      await client.pods.delete(namespace, name, { preconditions: { uid } });
-      recorder.event(job, "Normal", "SuccessfulDelete", `Deleted pod: ${name}`);
-    } catch (error) {
-      expected.deleted(key, uid);
-      if (isReason(error, "NotFound") || isReason(error, "Conflict")) return;
-      throw error;
-    }
+  /** Answers with what went wrong at creations. */
+  async function manage(key: string, job: Job, { create, remove }: JobPlan): Promise<Error | undefined> {
+    const failure = await control.delete(key, job, remove);
+    if (failure) throw failure;
+    return control.create(key, job, create.length, (i) => {
+      const { index, history } = create[i] as NewPod;
+      return podOfJob(job, index, history);
+    });
   }
 
   async function release(which: readonly Pod[]): Promise<void> {
@@ -205,13 +162,6 @@ export async function runJobs(context: ControllerContext): Promise<void> {
         throw error;
       }
     });
-  }
-
-  function ownerKey(pod: Pod): string | undefined {
-    const owner = controllerOf(pod);
-    if (owner?.kind !== "Job") return undefined;
-    const job = jobs.get(`${pod.metadata?.namespace}/${owner.name}`);
-    return job && isControlledBy(pod, job) ? keyOf(job) : undefined;
   }
 }
 

@@ -1,8 +1,7 @@
 import type { Job, Pod } from "../../api/index.ts";
 import { controllerOf, type Informer, keyOf, type ResourceClient, settled } from "../../client/index.ts";
-import { isReason } from "../../machinery/index.ts";
 import { type ControllerContext, newQueue, runLoop } from "../context.ts";
-import { ignoreMissing } from "../failures.ts";
+import { ignoreGone, ignoreMissing } from "../failures.ts";
 import { isTracked, trackingFinalizer } from "./pods.ts";
 
 /** Takes the finalizer off pods that no Job will ever count. */
@@ -16,13 +15,11 @@ export function orphanRelease(
 
   async function release(pod: Pod): Promise<void> {
     const { namespace, name = "", uid } = pod.metadata ?? {};
-    try {
-      await context.client.pods.patch(namespace, name, "strategic", {
+    await ignoreGone(
+      context.client.pods.patch(namespace, name, "strategic", {
         metadata: { uid, "$deleteFromPrimitiveList/finalizers": [trackingFinalizer] },
-      });
-    } catch (error) {
-      if (!isReason(error, "NotFound") && !isReason(error, "Conflict")) throw error;
-    }
+      }),
+    );
   }
 
   return {

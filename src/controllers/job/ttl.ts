@@ -1,6 +1,5 @@
 import type { Job } from "../../api/index.ts";
 import { keyOf, settled, splitKey } from "../../client/index.ts";
-import { isReason } from "../../machinery/index.ts";
 import { type ControllerContext, newQueue, runLoop } from "../context.ts";
 import { ignoreMissing } from "../failures.ts";
 import { conditionOf } from "./verdict.ts";
@@ -31,14 +30,12 @@ export async function runJobExpiry(context: ControllerContext): Promise<void> {
       const liveAt = live && expiryOf(live);
       if (!live || liveAt === undefined || liveAt > clock.now()) return settled;
       const { uid, resourceVersion } = live.metadata ?? {};
-      try {
-        await resource.delete(namespace, name, {
+      await ignoreMissing(
+        resource.delete(namespace, name, {
           propagationPolicy: "Foreground",
           preconditions: { uid, resourceVersion },
-        });
-      } catch (error) {
-        if (!isReason(error, "NotFound")) throw error;
-      }
+        }),
+      );
       return settled;
     },
   });

@@ -2,7 +2,7 @@ import type { PersistentVolume, PersistentVolumeClaim } from "../../api/index.ts
 import { keyOf, settled } from "../../client/index.ts";
 import { isReason } from "../../machinery/index.ts";
 import { type Controller, type ControllerContext, newQueue, runLoop } from "../context.ts";
-import { namespaceGoes } from "../failures.ts";
+import { ignoreMissing, namespaceGoes } from "../failures.ts";
 import { setVolumePhase } from "../volumes/bind.ts";
 import { classOf, selectedNode } from "../volumes/claim-facts.ts";
 import type { VolumeDirectories } from "./directories.ts";
@@ -107,10 +107,6 @@ async function runProvisioner(
       throw error;
     }
     if (volume.metadata?.deletionTimestamp) return;
-    try {
-      await client.persistentVolumes.delete(undefined, name, { preconditions: { uid } });
-    } catch (error) {
-      if (!isReason(error, "NotFound")) throw error;
-    }
+    await ignoreMissing(client.persistentVolumes.delete(undefined, name, { preconditions: { uid } }));
   }
 }

@@ -1,8 +1,9 @@
 import type { KubeObject } from "../../api/index.ts";
 import type { Client, ResourceClient } from "../../client/index.ts";
 import { isReason } from "../../machinery/index.ts";
-import { type DiscoveredResource, discover } from "../discovery.ts";
-import { type Obstacles } from "./conditions.ts";
+import { discover, type DiscoveredResource } from "../discovery.ts";
+import { ignoreMissing } from "../failures.ts";
+import type { Obstacles } from "./conditions.ts";
 
 export interface Emptied {
   obstacles: Obstacles;
@@ -55,11 +56,7 @@ export async function emptyNamespace(
       return;
     }
     for (const object of await look(access)) {
-      try {
-        await access.delete(namespace, object.metadata?.name ?? "", background);
-      } catch (error) {
-        if (!isReason(error, "NotFound")) throw error;
-      }
+      await ignoreMissing(access.delete(namespace, object.metadata?.name ?? "", background));
     }
   };
 

@@ -1,7 +1,8 @@
 import type { Node, Pod } from "../../api/index.ts";
 import { forEachParallel, keyOf, type Outcome, settled } from "../../client/index.ts";
-import { formatTime, isReason } from "../../machinery/index.ts";
+import { formatTime } from "../../machinery/index.ts";
 import { type Controller, type ControllerContext, newQueue, runLoop } from "../context.ts";
+import { ignoreGone } from "../failures.ts";
 import { indexByNode, podsOnNode } from "../pods/pod-index.ts";
 import { isReady } from "../pods/state.ts";
 import { Heartbeats } from "./heartbeats.ts";
@@ -112,8 +113,8 @@ async function runNodeLifecycle(context: ControllerContext, options: NodeLifecyc
   async function markPod(pod: Pod): Promise<void> {
     const { namespace, name = "", uid } = pod.metadata ?? {};
     const known = pod.status?.conditions?.find((condition) => condition.type === "Ready");
-    try {
-      await client.pods.patch(
+    await ignoreGone(
+      client.pods.patch(
         namespace,
         name,
         "strategic",
@@ -126,10 +127,8 @@ async function runNodeLifecycle(context: ControllerContext, options: NodeLifecyc
           },
         },
         { subresource: "status" },
-      );
-    } catch (error) {
-      if (!isReason(error, "NotFound") && !isReason(error, "Conflict")) throw error;
-    }
+      ),
+    );
   }
 }
 

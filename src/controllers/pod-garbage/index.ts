@@ -1,8 +1,8 @@
 import type { Pod } from "../../api/index.ts";
 import { keyOf, settled } from "../../client/index.ts";
-import { formatTime, isReason } from "../../machinery/index.ts";
+import { formatTime } from "../../machinery/index.ts";
 import { type Controller, type ControllerContext, newQueue, runLoop } from "../context.ts";
-import { ignoreMissing } from "../failures.ts";
+import { ignoreGone, ignoreMissing } from "../failures.ts";
 import { indexByNode, podsOnNode } from "../pods/pod-index.ts";
 import { isFinished, isLeaving } from "../pods/state.ts";
 
@@ -106,7 +106,7 @@ async function runPodGarbage(context: ControllerContext, options: PodGarbageOpti
       lastTransitionTime: formatTime(clock.now()),
     };
     const status = { phase: "Failed", ...(disrupted ? { conditions: [condition] } : {}) };
-    await tolerant(
+    await ignoreGone(
       client.pods.patch(
         namespace,
         name,
@@ -119,16 +119,8 @@ async function runPodGarbage(context: ControllerContext, options: PodGarbageOpti
 
   async function remove(pod: Pod): Promise<void> {
     const { namespace, name = "", uid } = pod.metadata ?? {};
-    await tolerant(client.pods.delete(namespace, name, { gracePeriodSeconds: 0, preconditions: { uid } }));
+    await ignoreGone(client.pods.delete(namespace, name, { gracePeriodSeconds: 0, preconditions: { uid } }));
   }
 }
 
 const created = (pod: Pod): number => Date.parse(pod.metadata?.creationTimestamp ?? "") || 0;
-
-async function tolerant(call: Promise<unknown>): Promise<void> {
-  try {
-    await call;
-  } catch (error) {
-    if (!isReason(error, "NotFound") && !isReason(error, "Conflict")) throw error;
-  }
-}

@@ -1,8 +1,9 @@
 import { type KubeObject, type Pod, quota as rules, type ResourceQuota } from "../../api/index.ts";
 import { type Informer, keyOf, type Outcome, settled } from "../../client/index.ts";
-import { addQuantity, deepEqual, formatQuantity, isReason, type Quantity } from "../../machinery/index.ts";
+import { addQuantity, deepEqual, formatQuantity, type Quantity } from "../../machinery/index.ts";
 import { type ControllerContext, newQueue, runLoop } from "../context.ts";
 import { discover } from "../discovery.ts";
+import { ignoreMissing } from "../failures.ts";
 
 type ResourceName = rules.ResourceName;
 
@@ -63,14 +64,12 @@ export async function runQuotas(context: ControllerContext): Promise<void> {
     const status = { hard, used };
     const begins = !deepEqual(quota.status?.hard ?? {}, hard);
     if (begins || !deepEqual(quota.status?.used ?? {}, used)) {
-      try {
-        await resource.updateStatus(quota.metadata?.namespace, {
+      await ignoreMissing(
+        resource.updateStatus(quota.metadata?.namespace, {
           ...quota,
           status: { ...quota.status, ...status },
-        });
-      } catch (error) {
-        if (!isReason(error, "NotFound")) throw error;
-      }
+        }),
+      );
     }
     // Until now nobody reserved anything: what was made in the meantime may not have been seen above.
     if (begins)

@@ -1,20 +1,11 @@
 import type { PersistentVolumeClaim, Pod, StatefulSet } from "../../api/index.ts";
-import {
-  claimObjects,
-  controllerOf,
-  controllerRef,
-  type Informer,
-  isControlledBy,
-  keyOf,
-  type Outcome,
-  settled,
-  splitKey,
-} from "../../client/index.ts";
-import { deepEqual, isReason, selectorFromObject } from "../../machinery/index.ts";
+import { claimObjects, controllerRef, keyOf, type Outcome, settled, splitKey } from "../../client/index.ts";
+import { deepEqual, isReason, type Matcher, selectorFromObject } from "../../machinery/index.ts";
 import { type ControllerContext, newQueue, runLoop } from "../context.ts";
 import { ignoreMissing, namespaceGoes } from "../failures.ts";
-import { RevisionCollision, revisionsOf, syncRevisions, trimRevisions } from "../history/history.ts";
+import { revisionsOf, syncRevisions, trimRevisions } from "../history/history.ts";
 import { templateOf } from "../history/plan.ts";
+import { queueOwners } from "../owners.ts";
 import { indexByController, orphanPods, podsControlledBy } from "../pods/pod-index.ts";
 import { claimsOf, ordinalOf, podOf, revisionLabel } from "./identity.ts";
 import { planStatefulSet, type StatefulPlan } from "./reconcile.ts";
@@ -32,19 +23,10 @@ export async function runStatefulSets(context: ControllerContext): Promise<void>
   const recorder = context.recorder("statefulset-controller");
   const queue = newQueue(context);
   indexByController(pods);
-  sets.addIndex("namespace", (set) => [set.metadata?.namespace ?? ""]);
 
   sets.onChange((_type, set) => queue.add(keyOf(set)));
-  pods.onChange((type, pod, old) => {
-    for (const each of [pod, old]) {
-      const owner = each && ownerOf(each, sets);
-      if (owner) queue.add(keyOf(owner));
-    }
-    if (type === "delete" || controllerOf(pod)) return;
-    for (const set of sets.byIndex("namespace", pod.metadata?.namespace ?? "")) {
-      if (selectorFromObject(set.spec?.selector).matches(pod.metadata?.labels)) queue.add(keyOf(set));
-    }
-  });
+  const selector = (set: StatefulSet): Matcher => selectorFromObject(set.spec?.selector);
+  queueOwners(pods, { kind, informer: sets, selector }, queue);
 
   await runLoop(context, {
     name: "statefulset",
@@ -72,24 +54,14 @@ export async function runStatefulSets(context: ControllerContext): Promise<void>
       hashLabel: "controller.kubernetes.io/hash",
       collisionCount: set.status?.collisionCount,
     };
-    let history: Awaited<ReturnType<typeof syncRevisions>>;
-    try {
-      history = await syncRevisions(context, revisions, owner, liveOwner);
-    } catch (error) {
-      if (error instanceof RevisionCollision) {
-        const collisionCount = (set.status?.collisionCount ?? 0) + 1;
-        await resource.updateStatus(namespace, {
-          ...set,
-          status: { replicas: 0, ...set.status, collisionCount },
-        });
-      }
-      throw error;
-    }
+    const history = await syncRevisions(context, revisions, owner, liveOwner, (collisionCount) =>
+      resource.updateStatus(namespace, { ...set, status: { replicas: 0, ...set.status, collisionCount } }),
+    );
     const own = await claimObjects<Pod>({
       owner: set,
       apiVersion: "apps/v1",
       kind,
-      selector: selectorFromObject(set.spec?.selector),
+      selector: selector(set),
       resource: client.pods,
       candidates: [
         ...podsControlledBy(pods, set.metadata?.uid),
@@ -229,11 +201,7 @@ export async function runStatefulSets(context: ControllerContext): Promise<void>
 
   async function writeStatus(set: StatefulSet, plan: StatefulPlan): Promise<void> {
     if (deepEqual({ replicas: 0, ...set.status }, plan.status)) return;
-    try {
-      await resource.updateStatus(set.metadata?.namespace, { ...set, status: plan.status });
-    } catch (error) {
-      if (!isReason(error, "NotFound")) throw error;
-    }
+    await ignoreMissing(resource.updateStatus(set.metadata?.namespace, { ...set, status: plan.status }));
   }
 }
 
@@ -244,11 +212,4 @@ function plainRef(object: Parameters<typeof controllerRef>[0], apiVersion: strin
     ...reference
   } = controllerRef(object, apiVersion, ownerKind);
   return reference;
-}
-
-function ownerOf(pod: Pod, sets: Informer<StatefulSet>): StatefulSet | undefined {
-  const reference = controllerOf(pod);
-  if (reference?.kind !== kind) return undefined;
-  const set = sets.get(`${pod.metadata?.namespace}/${reference.name}`);
-  return set && isControlledBy(pod, set) ? set : undefined;
 }

@@ -1,7 +1,7 @@
 import { afterEach } from "node:test";
 import type { Deployment, Pod, ReplicaSet } from "../../api/index.ts";
 import { type Client, createClient, createEventRecorder, createInformerFactory } from "../../client/index.ts";
-import { type Clock, formatTime, isReason, silentLogger } from "../../machinery/index.ts";
+import { type Clock, formatTime, silentLogger } from "../../machinery/index.ts";
 import {
   FakeClock,
   openTestApi,
@@ -10,6 +10,7 @@ import {
   watchTransport,
 } from "../../testing/index.ts";
 import type { Controller } from "../context.ts";
+import { ignoreMissing } from "../failures.ts";
 
 export interface Bench {
   clock: FakeClock;
@@ -80,12 +81,8 @@ export async function actAsNode(
   options: { ready?: (pod: Pod) => boolean; node?: string } = {},
 ): Promise<void> {
   for (const pod of (await bench.client.pods.list()).items) {
-    try {
-      await actOnPod(bench, pod, options.ready?.(pod) ?? true, options.node ?? "node");
-    } catch (error) {
-      // Deleted under our hands.
-      if (!isReason(error, "NotFound")) throw error;
-    }
+    // Deleted under our hands.
+    await ignoreMissing(actOnPod(bench, pod, options.ready?.(pod) ?? true, options.node ?? "node"));
   }
   await bench.settle();
 }

@@ -2,6 +2,7 @@ import type { Secret } from "../../api/index.ts";
 import { keyOf, type Outcome, settled, splitKey } from "../../client/index.ts";
 import { isReason } from "../../machinery/index.ts";
 import { type ControllerContext, newQueue, runLoop } from "../context.ts";
+import { ignoreMissing } from "../failures.ts";
 
 const accountName = "kubernetes.io/service-account.name";
 const accountUid = "kubernetes.io/service-account.uid";
@@ -81,12 +82,10 @@ export async function runTokenCleaner(context: ControllerContext): Promise<void>
 
   async function remove(secret: Secret): Promise<void> {
     const { namespace, name } = splitKey(keyOf(secret));
-    try {
-      await client.secrets.delete(namespace, name, {
+    await ignoreMissing(
+      client.secrets.delete(namespace, name, {
         preconditions: { uid: secret.metadata?.uid, resourceVersion: secret.metadata?.resourceVersion },
-      });
-    } catch (error) {
-      if (!isReason(error, "NotFound")) throw error;
-    }
+      }),
+    );
   }
 }

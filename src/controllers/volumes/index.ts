@@ -1,6 +1,5 @@
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from "../../api/index.ts";
 import { type Informer, keyOf, settled } from "../../client/index.ts";
-import { isReason } from "../../machinery/index.ts";
 import { type ControllerContext, newQueue, runLoop } from "../context.ts";
 import { ignoreMissing } from "../failures.ts";
 import { isFinished } from "../pods/state.ts";
@@ -136,15 +135,13 @@ export async function runVolumeBinder(context: ControllerContext): Promise<void>
   async function unbind(volume: PersistentVolume): Promise<void> {
     const { claimRef: _claim, ...spec } = volume.spec ?? {};
     const { [boundByController]: _ours, ...annotations } = volume.metadata?.annotations ?? {};
-    try {
-      await client.persistentVolumes.update(undefined, {
+    await ignoreMissing(
+      client.persistentVolumes.update(undefined, {
         ...volume,
         metadata: { ...volume.metadata, annotations },
         spec,
-      });
-    } catch (error) {
-      if (!isReason(error, "NotFound")) throw error;
-    }
+      }),
+    );
   }
 }
 

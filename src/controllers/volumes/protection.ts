@@ -5,8 +5,8 @@ import {
   type VolumeAttributesClass,
 } from "../../api/index.ts";
 import { keyOf, settled, splitKey } from "../../client/index.ts";
-import { isReason } from "../../machinery/index.ts";
 import { type ControllerContext, newQueue, runLoop } from "../context.ts";
+import { ignoreMissing } from "../failures.ts";
 import { isFinished } from "../pods/state.ts";
 import { claimsOf, indexByClaim, podsOfClaim } from "./index.ts";
 
@@ -64,7 +64,7 @@ async function protectClaims(context: ControllerContext): Promise<void> {
         return { kind: "waitFor", what: "its pods" };
       }
       const left = finalizers.filter((each) => each !== claimFinalizer);
-      await gone(
+      await ignoreMissing(
         client.persistentVolumeClaims.update(namespace, {
           ...claim,
           metadata: { ...claim.metadata, finalizers: left },
@@ -99,7 +99,7 @@ async function protectVolumes(context: ControllerContext): Promise<void> {
       const next = leaving
         ? finalizers.filter((each) => each !== volumeFinalizer)
         : [...finalizers, volumeFinalizer];
-      await gone(
+      await ignoreMissing(
         client.persistentVolumes.update(undefined, {
           ...volume,
           metadata: { ...volume.metadata, finalizers: next },
@@ -149,16 +149,10 @@ async function protectClasses(context: ControllerContext): Promise<void> {
       const next = leaving
         ? finalizers.filter((finalizer) => finalizer !== attributesFinalizer)
         : [...finalizers, attributesFinalizer];
-      await gone(resource.update(undefined, { ...each, metadata: { ...each.metadata, finalizers: next } }));
+      await ignoreMissing(
+        resource.update(undefined, { ...each, metadata: { ...each.metadata, finalizers: next } }),
+      );
       return settled;
     },
   });
-}
-
-async function gone(call: Promise<unknown>): Promise<void> {
-  try {
-    await call;
-  } catch (error) {
-    if (!isReason(error, "NotFound")) throw error;
-  }
 }

@@ -1,0 +1,69 @@
+import type { KubeObject, Pod } from "../../api/index.ts";
+import { type Client, type EventRecorder, type Expectations, slowStart } from "../../client/index.ts";
+import { isReason } from "../../machinery/index.ts";
+import { namespaceGoes } from "../failures.ts";
+
+/** Creates and deletes the pods of owners, expects the events of it, and tells in events of the owner how it went. */
+export class PodControl {
+  readonly #pods: Client["pods"];
+  readonly #recorder: EventRecorder;
+  readonly #expected: Expectations;
+
+  constructor({ pods }: Client, recorder: EventRecorder, expected: Expectations) {
+    this.#pods = pods;
+    this.#recorder = recorder;
+    this.#expected = expected;
+  }
+
+  /** Creates `count` pods, a few at first. Answers with what went wrong, unless the namespace goes away anyhow. */
+  async create(
+    key: string,
+    owner: KubeObject,
+    count: number,
+    podOf: (index: number) => Pod,
+  ): Promise<Error | undefined> {
+    if (count === 0) return undefined;
+    this.#expected.creations(key, count);
+    const { succeeded, error } = await slowStart(count, (index) => this.#createOne(owner, podOf(index)));
+    for (let missing = count - succeeded; missing > 0; missing--) this.#expected.created(key);
+    return error === undefined || namespaceGoes(error) ? undefined : (error as Error);
+  }
+
+  async #createOne(owner: KubeObject, pod: Pod): Promise<void> {
+    try {
+      const made = await this.#pods.create(owner.metadata?.namespace, pod);
+      this.#recorder.event(owner, "Normal", "SuccessfulCreate", `Created pod: ${made.metadata?.name}`);
+    } catch (error) {
+      if (!namespaceGoes(error)) {
+        this.#recorder.event(owner, "Warning", "FailedCreate", `Error creating: ${(error as Error).message}`);
+      }
+      throw error;
+    }
+  }
+
+  /** Answers with what went wrong first, after all have been tried. */
+  async delete(key: string, owner: KubeObject, pods: readonly Pod[]): Promise<Error | undefined> {
+    if (pods.length === 0) return undefined;
+    this.#expected.deletions(
+      key,
+      pods.map((pod) => pod.metadata?.uid ?? ""),
+    );
+    const failures = await Promise.all(pods.map((pod) => this.#deleteOne(key, owner, pod)));
+    return failures.find((each) => each !== undefined);
+  }
+
+  async #deleteOne(key: string, owner: KubeObject, pod: Pod): Promise<Error | undefined> {
+    const { namespace, name = "", uid = "" } = pod.metadata ?? {};
+    try {
+      await this.#pods.delete(namespace, name, { preconditions: { uid } });
+      this.#recorder.event(owner, "Normal", "SuccessfulDelete", `Deleted pod: ${name}`);
+    } catch (error) {
+      this.#expected.deleted(key, uid);
+      // Gone already, or another pod of that name: it is not there to be counted either way.
+      if (isReason(error, "NotFound") || isReason(error, "Conflict")) return undefined;
+      this.#recorder.event(owner, "Warning", "FailedDelete", `Error deleting: ${(error as Error).message}`);
+      return error as Error;
+    }
+    return undefined;
+  }
+}
