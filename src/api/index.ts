@@ -37,6 +37,8 @@ export { customKinds } from "./custom/definition.ts";
 export { unescapeName } from "./custom/rules/values.ts";
 export { matchesNodeSelector, matchesNodeSelectorTerm } from "./core/node-selector.ts";
 export { isExtended } from "./core/resource-names.ts";
+export { validateTolerations } from "./core/pod/placement.ts";
+export { qosClass } from "./core/pod/qos.ts";
 export { tolerates } from "./core/toleration.ts";
 export * as serviceRules from "./core/service/index.ts";
 export { shapeOfType } from "./apply-shape.ts";

@@ -22,6 +22,8 @@ export interface PluginContext {
   /** What plugins are told, by their name (AdmissionConfiguration). */
   configuration?: ReadonlyMap<string, unknown> | undefined;
   tolerationSeconds?: TolerationSeconds | undefined;
+  /** A creation on the server's own behalf, through admission as any other. Throws as that does. */
+  create(resource: ServedResource, object: KubeObject): Promise<Entry>;
   /** Compare-and-swap on the given entry, past admission (`writeObject` of core.ts). */
   write(resource: ServedResource, key: string, object: KubeObject, existing: Entry): Promise<WriteResult>;
 }

@@ -1,4 +1,4 @@
-/** Names of kube-apiserver's admission plugins (pkg/kubeapiserver/options/plugins.go), and which of them are here. */
+/** Names of kube-apiserver's admission plugins (pkg/kubeapiserver/options/plugins.go). */
 
 /** Which plugins run beside the default ones, and which of these do not. */
 export interface PluginChoice {
@@ -40,29 +40,24 @@ const byDefault = [
 /** Off unless they are asked for. NodeRestriction is on here, as everybody has it who has nodes. */
 const onDemand = [
   "AlwaysAdmit",
+  "AlwaysDeny",
   "AlwaysPullImages",
   "DenyServiceExternalIPs",
+  "EventRateLimit",
   "ExtendedResourceToleration",
+  "ImagePolicyWebhook",
   "LimitPodHardAntiAffinityTopology",
+  "NamespaceAutoProvision",
   "NamespaceExists",
   "OwnerReferencesPermissionEnforcement",
-] as const;
-
-/** What kube-apiserver has beside these. */
-const notHere = [
-  "AlwaysDeny",
-  "EventRateLimit",
-  "ImagePolicyWebhook",
-  "NamespaceAutoProvision",
   "PodNodeSelector",
   "PodTolerationRestriction",
 ] as const;
 
 export const offByDefault: ReadonlySet<string> = new Set(onDemand);
-const known: ReadonlySet<string> = new Set([...byDefault, ...onDemand, ...notHere, "NodeRestriction"]);
-const missing: ReadonlySet<string> = new Set(notHere);
+const known: ReadonlySet<string> = new Set([...byDefault, ...onDemand, "NodeRestriction"]);
 
-/** Throws an Error in kube-apiserver's words, but for plugins that are not here. */
+/** Throws an Error in kube-apiserver's words. */
 export function checkPlugins({ enable = [], disable = [] }: PluginChoice): void {
   for (const [flag, names] of [
     ["enable-admission-plugins", enable],
@@ -71,9 +66,6 @@ export function checkPlugins({ enable = [], disable = [] }: PluginChoice): void 
     const odd = names.find((name) => !known.has(name));
     if (odd !== undefined) throw new Error(`${flag} plugin ${JSON.stringify(odd)} is unknown`);
   }
-  const absent = enable.find((name) => missing.has(name));
-  if (absent !== undefined)
-    throw new Error(`enable-admission-plugins plugin ${JSON.stringify(absent)} is not there yet`);
   const both = [...new Set(enable)].filter((name) => disable.includes(name)).sort();
   if (both.length > 0)
     throw new Error(

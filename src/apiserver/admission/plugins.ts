@@ -15,7 +15,13 @@ import { limitRanger } from "./limit-ranger.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { nodeRestriction } from "./node-restriction.ts";
 import { alwaysPullImages } from "./optional/always-pull-images.ts";
+import { eventRateLimit } from "./optional/event-rate-limit.ts";
+import { imagePolicyWebhook } from "./optional/image-policy/plugin.ts";
+import { namespaceAutoProvision } from "./optional/namespace-auto-provision.ts";
+import { podNodeSelector } from "./optional/pod-node-selector.ts";
+import { podTolerationRestriction } from "./optional/pod-toleration-restriction.ts";
 import {
+  alwaysDeny,
   denyServiceExternalIps,
   extendedResourceToleration,
   limitPodHardAntiAffinityTopology,
@@ -36,12 +42,16 @@ import { admissionWebhooks } from "./webhooks/plugins.ts";
 import { taintNodesByCondition } from "./taint-nodes.ts";
 import { defaultTolerationSeconds } from "./toleration-seconds.ts";
 
-/** Kubernetes' default plugins, and NodeRestriction, in its order; Service addresses and quotas last. */
+/** Kubernetes' default plugins, NodeRestriction and those that are asked for, in its order; Service addresses and quotas last. */
 export function admissionPlugins(context: PluginContext, choice: PluginChoice = {}): AdmissionPlugin[] {
   checkPlugins(choice);
   const { caches, random, network } = context;
   const [mutatingWebhook, validatingWebhook] = admissionWebhooks(context);
+  // What these are told is looked at only where they are asked for.
+  const told = (make: (context: PluginContext) => AdmissionPlugin, name: string): AdmissionPlugin[] =>
+    choice.enable?.includes(name) ? [made(make, name, context)] : [];
   const all: AdmissionPlugin[] = [
+    namespaceAutoProvision(context),
     namespaceLifecycle(context),
     namespaceExists(context),
     limitPodHardAntiAffinityTopology,
@@ -50,9 +60,13 @@ export function admissionPlugins(context: PluginContext, choice: PluginChoice = 
     nodeRestriction(context),
     taintNodesByCondition,
     alwaysPullImages,
+    ...told(imagePolicyWebhook, "ImagePolicyWebhook"),
     podSecurity(context),
+    ...told(podNodeSelector, "PodNodeSelector"),
     priority(context),
     defaultTolerationSeconds(context),
+    ...told(podTolerationRestriction, "PodTolerationRestriction"),
+    ...told(eventRateLimit, "EventRateLimit"),
     extendedResourceToleration,
     defaultStorageClass(context),
     storageObjectInUseProtection,
@@ -86,9 +100,24 @@ export function admissionPlugins(context: PluginContext, choice: PluginChoice = 
         ]
       : []),
     resourceQuota(context),
+    alwaysDeny,
   ];
   return all.filter(({ name }) => {
     if (choice.disable?.includes(name)) return false;
     return !offByDefault.has(name) || (choice.enable?.includes(name) ?? false);
   });
+}
+
+/** Throws an Error that says which plugin was told something that it cannot take. */
+function made(
+  make: (context: PluginContext) => AdmissionPlugin,
+  name: string,
+  context: PluginContext,
+): AdmissionPlugin {
+  try {
+    return make(context);
+  } catch (cause) {
+    const why = (cause as Error).message;
+    throw new Error(`couldn't init admission plugin ${JSON.stringify(name)}: ${why}`, { cause });
+  }
 }

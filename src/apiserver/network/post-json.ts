@@ -1,8 +1,8 @@
 import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { resolveKubeconfig } from "../../client/index.ts";
-import { trusting } from "../../machinery/index.ts";
-import { PostStatusError } from "./retries.ts";
+import { formatDuration, trusting } from "../../machinery/index.ts";
+import { type PostAnswer, PostStatusError } from "./retries.ts";
 import { onUnaskedUpgrade } from "./unasked-upgrade.ts";
 
 const maxBytes = 1024 * 1024;
@@ -12,20 +12,38 @@ export type PostJson = (document: object | string, timeoutMs: number) => Promise
 
 /** The way to the webhook that a kubeconfig names: its server's URL is the whole address. */
 export function postByKubeconfig(file: string): PostJson {
+  const { ask } = askByKubeconfig(file);
+  return async (document, timeoutMs) => (await ask(document, timeoutMs)).body;
+}
+
+export interface Asking {
+  /** Where it goes, and how much time there is. */
+  url(timeoutMs: number): string;
+  /** Rejects with PostStatusError for a status that is none of success. */
+  ask(document: object | string, timeoutMs: number): Promise<PostAnswer>;
+}
+
+/** Likewise, with all that is known of the answer. */
+export function askByKubeconfig(file: string): Asking {
   const { connection } = resolveKubeconfig({ kubeconfig: file }, {});
   const { server, ca, cert, key, token, username, password, tlsServerName, insecureSkipTlsVerify } =
     connection;
+  const url = (timeoutMs: number): string => timed(server, timeoutMs);
   const request = server.startsWith("http://") ? requestHttp : requestHttps;
-  const authorization = token
-    ? `Bearer ${token}`
-    : username
-      ? `Basic ${Buffer.from(`${username}:${password ?? ""}`).toString("base64")}`
-      : undefined;
-  return (document, timeoutMs) =>
+  // Who asks is nobody's business where anybody can read along, as in client-go.
+  const secret = request === requestHttps;
+  const authorization = !secret
+    ? undefined
+    : token
+      ? `Bearer ${token}`
+      : username
+        ? `Basic ${Buffer.from(`${username}:${password ?? ""}`).toString("base64")}`
+        : undefined;
+  const ask: Asking["ask"] = (document, timeoutMs) =>
     new Promise((resolve, reject) => {
       const body = typeof document === "string" ? document : JSON.stringify(document);
       const signal = AbortSignal.timeout(timeoutMs);
-      const call = request(server, {
+      const call = request(url(timeoutMs), {
         method: "POST",
         headers: {
           "content-type": "application/json",
@@ -42,7 +60,14 @@ export function postByKubeconfig(file: string): PostJson {
       call.once("error", reject);
       onUnaskedUpgrade(call, reject);
       call.once("response", (response) => {
+        const { headers, statusCode: status = 0 } = response;
         const chunks: Buffer[] = [];
+        const answer = (): PostAnswer => ({
+          status,
+          contentType: headers["content-type"],
+          retryAfter: seconds(headers["retry-after"]),
+          body: Buffer.concat(chunks),
+        });
         let size = 0;
         response.on("data", (chunk: Buffer) => {
           size += chunk.length;
@@ -51,14 +76,24 @@ export function postByKubeconfig(file: string): PostJson {
         });
         response.once("error", reject);
         response.once("end", () => {
-          const code = response.statusCode ?? 0;
           // One that goes on until the connection ends looks whole when it is cut.
           if (size > maxBytes || signal.aborted) reject(new Error("the answer was not read to its end"));
-          else if (code < 200 || code > 299)
-            reject(new PostStatusError(code, response.headers["retry-after"] !== undefined));
-          else resolve(Buffer.concat(chunks));
+          else if (status < 200 || status > 299) reject(new PostStatusError(answer()));
+          else resolve(answer());
         });
       });
       call.end(body);
     });
+  return { url, ask };
 }
+
+/** As client-go asks: no slash at the end of the path, and in the query how much time there is. */
+function timed(server: string, timeoutMs: number): string {
+  const { origin, pathname } = new URL(server);
+  const path = pathname.replace(/\/+$/, "") || "/";
+  return `${origin}${path}${timeoutMs > 0 ? `?timeout=${formatDuration(timeoutMs)}` : ""}`;
+}
+
+/** Only whole seconds count. */
+const seconds = (text: string | undefined): number | undefined =>
+  text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;

@@ -1,17 +1,25 @@
 /** Webhooks that answer nothing for a moment are asked again (k8s.io/apiserver, pkg/util/webhook/webhook.go). */
 import type { Clock } from "../../machinery/index.ts";
 
+/** An answer, read to its end. */
+export interface PostAnswer {
+  status: number;
+  contentType: string | undefined;
+  /** Seconds, where it says when to ask again. */
+  retryAfter: number | undefined;
+  body: Buffer;
+}
+
 /** The answer had a status that is none of success. */
 export class PostStatusError extends Error {
   override readonly name = "PostStatusError";
   readonly code: number;
-  /** Whether the answer says when to ask again. */
-  readonly retryAfter: boolean;
+  readonly answer: PostAnswer;
 
-  constructor(code: number, retryAfter: boolean) {
-    super(`the webhook answered with status ${code}`);
-    this.code = code;
-    this.retryAfter = retryAfter;
+  constructor(answer: PostAnswer) {
+    super(`the webhook answered with status ${answer.status}`);
+    this.code = answer.status;
+    this.answer = answer;
   }
 }
 
@@ -22,7 +30,8 @@ const scatter = 0.2;
 
 /** A lost connection, and an answer that says that it is only for now. */
 function passes(error: unknown): boolean {
-  if (error instanceof PostStatusError) return error.retryAfter || [429, 500, 504].includes(error.code);
+  if (error instanceof PostStatusError)
+    return error.answer.retryAfter !== undefined || [429, 500, 504].includes(error.code);
   return (error as NodeJS.ErrnoException).code === "ECONNRESET";
 }
 
@@ -47,7 +56,7 @@ export async function withRetries<T>(work: () => Promise<T>, options: RetryOptio
       return await work();
     } catch (error) {
       if (left === 0 || signal?.aborted || !again(error)) throw error;
-      await clock.sleep(waitMs * (1 + scatter * random()), signal).catch(() => {});
+      if (waitMs > 0) await clock.sleep(waitMs * (1 + scatter * random()), signal).catch(() => {});
       if (signal?.aborted) throw error;
     }
     waitMs *= growth;

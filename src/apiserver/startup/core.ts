@@ -3,6 +3,8 @@ import { kinds as builtInKinds } from "../../api/index.ts";
 import { AdmissionChain, type AdmissionPlugin } from "../admission/chain.ts";
 import { guardPlugin } from "../admission/guards.ts";
 import { admissionPlugins } from "../admission/plugins.ts";
+import type { PluginContext } from "../admission/context.ts";
+import { serverCall } from "../bootstrap/server-call.ts";
 import type { ObjectCaches } from "../cache/objects.ts";
 import type { ApiServerOptions } from "../contract.ts";
 import { type Core, writeObject } from "../core.ts";
@@ -11,6 +13,7 @@ import { EventLeases } from "../registry/event-leases.ts";
 import { Lines } from "../registry/lines.ts";
 import { Registry } from "../registry/registry.ts";
 import { readRuntimeConfig } from "../registry/runtime-config.ts";
+import { createObject } from "../verbs/create.ts";
 
 /** What exists before the core does. */
 export interface CoreParts {
@@ -28,7 +31,9 @@ export function createCore(options: ApiServerOptions, parts: CoreParts): Core {
   const { caches, meters, closing } = parts;
   const registry = servedKinds(options, caches);
   const writeWithCore: WriteWithCore = (...change) => writeObject(core, ...change);
-  const plugins = defaultPlugins(options, parts, registry, writeWithCore);
+  const createWithCore: CreateWithCore = (resource, object) =>
+    createObject(serverCall(core, resource, object.metadata?.namespace ?? "", ""), object);
+  const plugins = defaultPlugins(options, parts, registry, { write: writeWithCore, create: createWithCore });
   const core: Core = {
     store,
     clock,
@@ -57,8 +62,9 @@ export function createCore(options: ApiServerOptions, parts: CoreParts): Core {
   return core;
 }
 
-/** `writeObject` with the core already given: plugins exist before it does. */
-type WriteWithCore = Parameters<typeof admissionPlugins>[0]["write"];
+/** `writeObject` and `createObject` with the core already given: plugins exist before it does. */
+type WriteWithCore = PluginContext["write"];
+type CreateWithCore = PluginContext["create"];
 
 /** The built-in kinds and the special handlers that --runtime-config leaves on. */
 function servedKinds({ runtimeConfig, special }: ApiServerOptions, caches: ObjectCaches): Registry {
@@ -77,7 +83,7 @@ function defaultPlugins(
   options: ApiServerOptions,
   { caches, meters }: CoreParts,
   registry: Registry,
-  write: WriteWithCore,
+  writing: Pick<PluginContext, "write" | "create">,
 ): readonly AdmissionPlugin[] {
   if (options.admission === false) return [];
   const { clock, random, network, authorizer, log, tolerationSeconds } = options;
@@ -93,7 +99,7 @@ function defaultPlugins(
       metrics: meters.admission,
       tolerationSeconds,
       configuration: options.pluginConfiguration,
-      write,
+      ...writing,
     },
     options.plugins,
   );

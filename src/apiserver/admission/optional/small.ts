@@ -1,9 +1,22 @@
 /** Kubernetes' plugins that are off unless they are asked for, as far as they are a few lines. */
 import { isExtended, type Pod, type Service, type Toleration } from "../../../api/index.ts";
 import { forbidden, notFound } from "../../errors.ts";
-import type { AdmissionPlugin } from "../chain.ts";
+import type { AdmissionPlugin, AdmissionRequest } from "../chain.ts";
 import type { PluginContext } from "../context.ts";
 import { podOf } from "../pod-of.ts";
+import { refuse } from "../refuse.ts";
+
+/** AlwaysDeny: nothing is written, deleted or connected to. */
+export const alwaysDeny: AdmissionPlugin = {
+  name: "AlwaysDeny",
+  connects: true,
+  admit: deny,
+  validate: deny,
+};
+
+function deny(request: AdmissionRequest): never {
+  throw refuse(request, "admission control is denying all modifications");
+}
 
 /** DenyServiceExternalIPs: Services get no external addresses that they do not have already (CVE-2020-8554). */
 export const denyServiceExternalIps: AdmissionPlugin = {

@@ -105,10 +105,17 @@ test("a webhook that fails has no opinion, or denies, as it is told", async () =
   });
 });
 
+const answered = (status: number) => ({
+  status,
+  contentType: undefined,
+  retryAfter: undefined,
+  body: Buffer.alloc(0),
+});
+
 test("a webhook that cannot answer for a moment is asked again, five times at most", async () => {
   let left = 2;
   const busy = webhook({}, () => {
-    if (left-- > 0) throw new PostStatusError(500, false);
+    if (left-- > 0) throw new PostStatusError(answered(500));
     return { status: { allowed: true } };
   });
   const answer = busy.authorizer.authorize(request);
@@ -127,7 +134,7 @@ test("a webhook that cannot answer for a moment is asked again, five times at mo
     'apiserver_authorization_webhook_evaluations_total{name="w",result="success"} 1',
   ]);
   for (const error of [
-    new PostStatusError(503, true),
+    new PostStatusError({ ...answered(503), retryAfter: 1 }),
     Object.assign(new Error("reset"), { code: "ECONNRESET" }),
   ]) {
     const down = webhook({}, () => {
@@ -140,7 +147,7 @@ test("a webhook that cannot answer for a moment is asked again, five times at mo
     assert.match((await down.counted()).join("\n"), /fail_open_total\{name="w",result="error"\} 1/);
   }
   const wrong = webhook({}, () => {
-    throw new PostStatusError(404, false);
+    throw new PostStatusError(answered(404));
   });
   await wrong.authorizer.authorize(request);
   assert.equal(wrong.asked.length, 1);

@@ -1,0 +1,91 @@
+/** ImageReview (imagepolicy.k8s.io/v1alpha1): what a webhook is asked about the images of a pod, and what its answer means. Pure. */
+import { conformToType, type FieldSchema, type Pod, type TypeSchema } from "../../../../api/index.ts";
+import { StatusError } from "../../../../machinery/index.ts";
+import { checkShape, notRegistered } from "../../../codec/decode.ts";
+import { WebhookCallError } from "../../../webhooks/answers.ts";
+
+export interface ImageReviewSpec {
+  containers: { image?: string }[] | undefined;
+  annotations: Record<string, string> | undefined;
+  namespace: string;
+}
+
+export interface ImageReviewStatus {
+  allowed?: boolean;
+  reason?: string;
+  auditAnnotations?: Record<string, string>;
+}
+
+const apiVersion = "imagepolicy.k8s.io/v1alpha1";
+const kind = "ImageReview";
+
+/** Annotations with this in their names are for the webhook. */
+const forWebhook = ".image-policy.k8s.io/";
+
+/** Containers that are added to a running pod are asked about alone. */
+export function specOf({ spec, metadata }: Pod, namespace: string, ephemeral: boolean): ImageReviewSpec {
+  const containers: { image?: string }[] = ephemeral
+    ? (spec?.ephemeralContainers ?? [])
+    : [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])];
+  const annotations = Object.entries(metadata?.annotations ?? {}).filter(([key]) => key.includes(forWebhook));
+  return {
+    containers: containers.length > 0 ? containers.map(({ image }) => (image ? { image } : {})) : undefined,
+    annotations: annotations.length > 0 ? Object.fromEntries(annotations) : undefined,
+    namespace,
+  };
+}
+
+/** As Go writes it: with what nobody has decided yet. */
+export const reviewOf = (spec: ImageReviewSpec): object => ({
+  kind,
+  apiVersion,
+  metadata: {},
+  spec,
+  status: { allowed: false },
+});
+
+/** The status of an answer. Throws a WebhookCallError for what is no ImageReview, as Go's codec does. */
+export function statusOf(value: unknown): ImageReviewStatus {
+  try {
+    checkShape(value ?? {});
+  } catch (cause) {
+    if (!(cause instanceof StatusError)) throw cause;
+    throw new WebhookCallError(`couldn't get version/kind; json parse error: ${cause.message}`, { cause });
+  }
+  // What says nothing of its kind is read as what was asked for.
+  const given = (value ?? {}) as { apiVersion?: string; kind?: string; status?: ImageReviewStatus };
+  const { apiVersion: version, kind: named } = { apiVersion, kind, ...withoutEmpty(given) };
+  if (version === "v1" && named === "Status")
+    throw new WebhookCallError(`converting (v1.${named}) to (v1alpha1.${kind}): unknown conversion`);
+  if (version !== apiVersion || named !== kind) throw new WebhookCallError(notRegistered(named, version));
+  const { problem } = conformToType(reviewType, given);
+  if (problem !== undefined) throw new WebhookCallError(problem);
+  return given.status ?? {};
+}
+
+const withoutEmpty = ({ apiVersion: version, kind: named }: { apiVersion?: string; kind?: string }) => ({
+  ...(version ? { apiVersion: version } : {}),
+  ...(named ? { kind: named } : {}),
+});
+
+const field = (type: FieldSchema["type"]): FieldSchema => ({ type, required: false });
+
+const statusType: TypeSchema = {
+  name: "io.k8s.api.imagepolicy.v1alpha1.ImageReviewStatus",
+  fields: new Map<string, FieldSchema>([
+    ["allowed", field("boolean")],
+    ["reason", field("string")],
+    ["auditAnnotations", { ...field("map"), element: field("string") }],
+  ]),
+};
+
+const reviewType: TypeSchema = {
+  name: "io.k8s.api.imagepolicy.v1alpha1.ImageReview",
+  fields: new Map<string, FieldSchema>([
+    ["kind", field("string")],
+    ["apiVersion", field("string")],
+    ["metadata", field("object")],
+    ["spec", field("object")],
+    ["status", { ...field("ref"), ref: statusType.name, target: statusType }],
+  ]),
+};
