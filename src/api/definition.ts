@@ -17,14 +17,14 @@ export interface TableColumn {
   type: "string" | "integer" | "number" | "boolean" | "date";
   format?: string;
   description: string;
-  /** The cell is there, but no header: Kubernetes forgets it. */
+  /** Rows have the cell but the table has no header for it, as in Kubernetes. */
   headless?: true;
   /** 0 is shown always, 1 with `-o wide`. */
   priority: number;
   cell(object: KubeObject, now: number): string | number | boolean | null;
 }
 
-/** What a row of a table says of its object besides the cells (metav1.TableRowCondition). */
+/** A condition of a table row (metav1.TableRowCondition). */
 export interface RowCondition {
   type: string;
   status: string;
@@ -40,7 +40,7 @@ export interface RowCondition {
 export interface Strategy {
   /** Clears what a client may not set at creation (status), sets generation. */
   prepareForCreate?(object: KubeObject): void;
-  /** Warning headers about what `prepareForCreate` did, told even if the object turns out to be invalid. */
+  /** Warning headers about what `prepareForCreate` did, sent even if the object turns out to be invalid. */
   preparationWarnings?(object: KubeObject): string[];
   /**
    * Keeps what this endpoint may not change (status for the main one, all but status for /status), raises generation.
@@ -49,9 +49,9 @@ export interface Strategy {
   prepareForUpdate?(object: KubeObject, old: KubeObject, now?: string): void;
   validate?(object: KubeObject): FieldError[];
   validateUpdate?(object: KubeObject, old: KubeObject): FieldError[];
-  /** Brings an object that was found to be valid into the form in which it is stored. */
+  /** Brings a valid object into the form in which it is stored. */
   canonicalize?(object: KubeObject): void;
-  /** Warning headers. `old`: of a change; absent at creation. */
+  /** Warning headers. `old` is absent at creation. */
   warnings?(object: KubeObject, old?: KubeObject): string[];
 }
 
@@ -62,26 +62,26 @@ export interface ScaleSubresource {
   selectorPath: string;
 }
 
-/** What the versions of a custom resource know: all of its versions, served or not. */
+/** Handles the versions of a custom resource, served or not. */
 export interface VersionConversion {
   /**
-   * What is done to an object that was read from the store, in the version it was stored in, in place: what that does not
-   * know goes, its defaults are filled in. Throws 500 when there is no such version.
+   * Prunes and defaults an object from the store in place, by the version it was stored in. Throws 500 when there is no such
+   * version.
    */
   read(object: KubeObject): void;
   /** True when `read` would change nothing. `current`: the object was written under this definition. */
   isRead(current: boolean, apiVersion: string, object: () => KubeObject): boolean;
-  /** Done to an object that was converted, in place: what its version does not know goes. Names what went. */
+  /** Prunes a converted object in place and answers with the fields that it removed. */
   converted(object: KubeObject): readonly string[];
 }
 
-/** Parts of a stored object, by name, which an object that is to replace it may share. */
+/** Parts of a stored object (`spec`, `status`) that its replacement may share, by name. */
 export type Parts = Readonly<Record<string, unknown>>;
 
-/** What becomes of nulls in members that may not be null. */
+/** What happens to nulls in fields that are not nullable. */
 export type Nulls = "dropped" | "kept";
 
-/** All there is to know about one served resource. A CustomResourceDefinition produces the same object at run time. */
+/** Everything about one served resource. A CustomResourceDefinition produces the same object at run time. */
 export interface KindDefinition {
   /** "" for the core group. */
   group: string;
@@ -96,42 +96,41 @@ export interface KindDefinition {
   namespaced: boolean;
   /** Key in the schema table, e.g. `io.k8s.api.core.v1.Pod`; undefined keeps unknown fields. */
   schema: string | undefined;
-  /** Paths of JSON objects that are kept as the text they were given in (runtime.RawExtension); `[]` is left out of them. */
+  /** Paths of fields whose JSON keeps its text (runtime.RawExtension), without `[]`. */
   rawFields?: readonly string[];
-  /** The type itself, of a kind that is not in the table (custom resources). */
+  /** The type of a kind that is not in the schema table: a custom resource. */
   type?: TypeSchema;
-  /** What OpenAPI says of a custom resource: the type's name and its schema. */
+  /** OpenAPI of a custom resource: name and schema of its type. */
   openApi?: { name: string; schema: object };
   /**
-   * Takes the place of `conform(schema, object)`: drops in place what the kind does not know and names it; `problem` is
-   * what makes the object unusable. Custom resources prune by their structural schema here; what is applied to them
-   * keeps its nulls, to be judged.
+   * Replaces `conform(schema, object)`: drops unknown fields in place and reports them; `problem` is what makes the object
+   * unusable. Custom resources are pruned by their structural schema here; an applied configuration keeps its nulls, which
+   * validation then judges.
    */
   conform?(object: KubeObject, nulls?: Nulls): Conformance;
-  /** Loads what the strategy needs for the object, before it is asked; undefined when it is all there. */
+  /** Loads what the strategy needs for the object; undefined when nothing is to be loaded. */
   ready?(object: KubeObject): Promise<void> | undefined;
   /** Verbs the main resource allows. */
   verbs: readonly string[];
   /**
-   * Of kinds of which controllers create many from one template, with a generated name: the same bytes again and again. Copies what
-   * such bytes come to with defaults, which depend on nothing but the object. What admission writes into is the copy's own; what
-   * nobody writes into at creation it may share.
+   * For kinds that controllers create from a template, with the same body and a generated name each time: copies the decoded and
+   * defaulted object of such a body. The copy owns what admission may write to and may share the rest.
    */
   fromTemplate?(template: KubeObject): KubeObject;
   /**
-   * What a change leaves as it was of spec and status may be the stored object's own part: whatever is done to a changed object
-   * writes into none of them that is in order, which all stored ones are.
+   * An updated object may share an unchanged spec or status with the stored object, so the kind's code must never write into one
+   * that is valid.
    */
   sharesParts?: boolean;
   /**
-   * Fills defaults in place; runs on requests and on objects read. What begins when it is first given needs the clock. `same`: parts
-   * that have theirs, if the object has them.
+   * Sets defaults in place, on requests and on objects read from the store. `clock` is for defaults that are the current time. `same`:
+   * parts that the object may share with the stored one, which have their defaults.
    */
   defaults?(object: KubeObject, clock?: Clock, same?: Parts): void;
   strategy: Strategy;
   /** Present when the kind has /status. */
   status?: Strategy;
-  /** /status leaves labels, annotations, finalizers and owners as they are. */
+  /** Writes to /status leave labels, annotations, finalizers and owners as they are. */
   statusKeepsMetadata?: boolean;
   scale?: ScaleSubresource;
   /** Further subresources served by special handlers, e.g. pods: log, exec, binding, eviction; namespaces: finalize. */
@@ -139,37 +138,37 @@ export interface KindDefinition {
   /** Hooks of those subresources that write the object itself, e.g. pods: ephemeralcontainers, resize. */
   subresourceStrategies?: Readonly<Record<string, Strategy>>;
   columns: readonly TableColumn[];
-  /** Of an object's row in a table; undefined where there is nothing to say. */
+  /** Conditions of the object's row in a table. */
   rowConditions?(object: KubeObject): readonly RowCondition[] | undefined;
-  /** In which order the rows of a list stand; without it in that of the list. */
+  /** Order of the rows of a list; by default that of the list. */
   rowOrder?(a: KubeObject, b: KubeObject): number;
-  /** Annotations that stand for fields of the original's inner type: whole objects show them, their metadata alone does not. */
+  /** Annotations that carry fields of Kubernetes' internal type: shown in whole objects but not in PartialObjectMetadata. */
   hiddenAnnotations?: readonly string[];
   /** Field selectors besides metadata.name and metadata.namespace. */
   selectableFields?: Readonly<Record<string, (object: KubeObject) => string>>;
-  /** True: an object without a name gets a UUID for one. */
+  /** An object without a name is named by a UUID. */
   named?: true;
-  /** False: nothing is put behind metadata.generateName, which is the name as it is. */
+  /** False: metadata.generateName becomes the name without a suffix. */
   nameGenerated?: false;
   /**
-   * Somebody cleans up behind the object before it goes: the first deletion only marks it so, in place, whatever the
-   * options say of dependents. `now`: the time, as objects have it.
+   * For objects that are cleaned up before they go (namespaces): the first deletion only marks the object, in place, whatever
+   * the propagation policy. `now`: RFC 3339.
    */
   beginDeletion?(object: KubeObject, now: string): void;
   /**
-   * What is stored when the delete options say nothing: Background unless Orphan here. "Unsupported": the garbage
-   * collector does not know the kind, so nothing waits for it, whatever the options say.
+   * Propagation policy when the delete options have none; Background by default. "Unsupported": the garbage collector does not
+   * handle the kind, so the options have no effect.
    */
   defaultPropagation?: "Background" | "Orphan" | "Unsupported";
-  /** Said to who deletes without a word about what becomes of dependents. */
+  /** Warning for deletions without a propagation policy. */
   orphanWarning?: string;
-  /** Why an object of this name may not be deleted by itself; undefined when it may. */
+  /** Why the object of this name may not be deleted; undefined when it may. */
   undeletable?(name: string): string | undefined;
-  /** Deletion waits this long by default (pods). Undefined: deleted at once. */
+  /** Default grace period of deletion (pods). Undefined: deleted at once. */
   graceSeconds?(object: KubeObject): number | undefined;
   /**
-   * Storage prefix group/version differs (e.g. events.k8s.io Event is stored as core Event). Defaults, strategy, columns
-   * and selectable fields of such a kind see the stored spelling.
+   * Stored as another kind (events.k8s.io Event as core Event). Defaults, strategy, columns and selectable fields see the stored
+   * form.
    */
   storedAs?: {
     group: string;
@@ -179,10 +178,10 @@ export interface KindDefinition {
     toStored(object: KubeObject): void;
     fromStored(object: KubeObject): void;
   };
-  /** Of a custom resource: what its versions know. */
+  /** The versions of a custom resource. */
   conversion?: VersionConversion;
-  /** Said with every answer: a version that is better not used. */
+  /** Warning in every answer of a deprecated version. */
   deprecationWarning?: string;
-  /** Objects vanish by themselves after so many seconds (events: 3600). */
+  /** Objects expire after so many seconds (events: 3600). */
   ttlSeconds?: number;
 }

@@ -1,4 +1,4 @@
-/** What a kind's file says of it: only what differs between kinds. */
+/** What a kind declares: only what differs between kinds. */
 import type { Clock } from "../machinery/index.ts";
 import type {
   FieldError,
@@ -34,33 +34,33 @@ export interface KindSource<T extends KubeObject> {
   verbs?: readonly string[];
   /** The type's name in the schema table, where it is not the kind. */
   schema?: string;
-  /** Why an object cannot be read although its fields have the right types, in the words of Go's decoder; undefined: it can. */
+  /** Why an object cannot be decoded although its fields have the right types, in the words of Go's decoder. */
   problem?(object: KubeObject): string | undefined;
   /** Rule for metadata.name; DNS subdomain by default. */
   name?(value: string, object: T): readonly string[];
   /** How metadata.finalizers and generateName are checked, where it differs from most kinds. */
   metaRules?: Pick<MetaRules, "finalizers" | "generated">;
-  /** True: an object without a name gets a UUID for one. */
+  /** An object without a name is named by a UUID. */
   named?: true;
-  /** False: nothing is put behind generateName, which is the name as it is. */
+  /** False: generateName becomes the name without a suffix. */
   nameGenerated?: false;
-  /** Which checks run at creation, before those every object is held to; metadata and the object's own by default. */
+  /** Checks at creation, before those of every kind; `metadata` and `object` by default. */
   onCreate?: readonly CreateCheck[];
-  /** Which checks run at a change, after those every object is held to; `metadataChange`, `object`, `change` by default. */
+  /** Checks at an update, after those of every kind; `metadataChange`, `object` and `change` by default. */
   onUpdate?: readonly UpdateCheck[];
-  /** Which checks run at a change of /status, after those every object is held to; `metadataChange` and `change` by default. */
+  /** Checks at an update of /status, after those of every kind; `metadataChange` and `change` by default. */
   onStatus?: readonly StatusCheck[];
-  /** True: metadata.generation counts changes of everything but metadata and status. `changes`: new objects have none, the first change makes it 1. */
+  /** True: metadata.generation counts changes of all but metadata and status. `changes`: likewise, but new objects have none. */
   generation?: boolean | "changes";
-  /** What raises the generation, where it is something else. */
+  /** What raises the generation, if something else does. */
   changesGeneration?(object: T, old: T): boolean;
-  /** True: a change by the client raises the generation even if `prepareForUpdate` takes it back. */
+  /** The generation is raised by the change in the request, even if `prepareForUpdate` reverts it. */
   generationFirst?: true;
-  /** Has /status, and status is kept apart on writes. Hooks add to what every such kind does. */
+  /** Has /status. Hooks run besides what every such kind does. */
   status?: boolean | Strategy;
-  /** /status leaves metadata as it is: labels, annotations, finalizers and owners are the main endpoint's. */
+  /** Writes to /status leave labels, annotations, finalizers and owners as they are. */
   statusKeepsMetadata?: true;
-  /** True: a new object may say what its status is. */
+  /** A new object keeps the status in the request. */
   statusAtCreation?: boolean;
   /** The status of a new object; an empty one by default. */
   emptyStatus?: Readonly<Record<string, unknown>>;
@@ -81,17 +81,17 @@ export interface KindSource<T extends KubeObject> {
   /** Texts for Warning headers about what `prepareForCreate` did, sent even if the object turns out to be invalid. */
   preparationWarnings?(object: T): string[];
   prepareForUpdate?(object: T, old: T): void;
-  /** Checks that hold at creation and after every change. */
+  /** Checks at creation and at every update. */
   validate?(object: T): FieldError[];
   /** Further checks of a new object. */
   validateCreate?(object: T): FieldError[];
-  /** Checks of the change. `validate` runs as well, in the order that `onUpdate` says. */
+  /** Checks at an update. `validate` runs as well, in the order of `onUpdate`. */
   validateUpdate?(object: T, old: T): FieldError[];
-  /** Checks of a change of /status. */
+  /** Checks at an update of /status. */
   validateStatus?(object: T, old: T): FieldError[];
-  /** Brings what was found to be valid into the form in which it is stored. */
+  /** Brings a valid object into the form in which it is stored. */
   canonicalize?(object: T): void;
-  /** Texts for Warning headers; `old`: of a change, absent at creation. */
+  /** Texts for Warning headers; `old` is absent at creation. */
   warnings?(object: T, old?: T): string[];
   defaultPropagation?: KindDefinition["defaultPropagation"];
   orphanWarning?: string;

@@ -27,23 +27,23 @@ export interface Peer {
 export interface Credentials {
   readonly headers: Readonly<Record<string, string>>;
   readonly peer: Peer;
-  /** Of the request, without its query: whether somebody may be anonymous can depend on it. */
+  /** Path of the request without its query: anonymous access can depend on it. */
   readonly path?: string;
-  /** Notes something in the audit event of the request, where one is recorded. */
+  /** Annotates the audit event of the request, if there is one. */
   readonly annotate?: ((key: string, value: string) => void) | undefined;
 }
 
 export interface Authenticator {
   /**
-   * Who is it? `undefined` means that no credentials were given (the chain goes on as system:anonymous).
-   * Throws StatusError Unauthorized for credentials that are wrong or no longer valid.
+   * `undefined`: no credentials were given (the chain goes on as system:anonymous). Throws StatusError Unauthorized for wrong or
+   * expired credentials.
    */
   authenticate(request: Credentials): Promise<UserInfo | undefined> | UserInfo | undefined;
   /** Called once, when the server's objects can be read and before the first request. `meters`: where it counts. */
   attach?(objects: ObjectReader, meters?: AuthMetrics): void;
 }
 
-/** What is about to be done. For non-resource requests `isResource` is false, `path` counts and the resource fields are "". */
+/** What is to be authorized. For non-resource requests `isResource` is false, `path` counts and the resource fields are "". */
 export interface AuthorizationAttributes {
   readonly user: UserInfo;
   /** get, list, watch, create, update, patch, delete, deletecollection, proxy; the lower-case HTTP method for paths. */
@@ -62,7 +62,7 @@ export interface AuthorizationAttributes {
 
 export interface Decision {
   allowed: boolean;
-  /** Nobody else is asked any more. */
+  /** Final: no further authorizer is asked. */
   denied?: true;
   /** Appended to the 403's message when it is not empty. */
   reason: string;

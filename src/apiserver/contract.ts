@@ -22,18 +22,18 @@ import type {
   UserInfo,
 } from "./auth-contract.ts";
 
-/** A request as the handler chain takes it, whoever carried it here. */
+/** A request as the handler gets it from any carrier. */
 export interface HandlerRequest extends Omit<TransportRequest, "method"> {
-  /** Upper case; carriers pass on whatever the client said (HEAD, OPTIONS, ... too). */
+  /** Upper case; any method that the client sent, HEAD and OPTIONS included. */
   method: string;
   peer: Peer;
-  /** A body that has not been taken yet (`takeBody`); `body` has it then. */
+  /** A body that has not been read yet; `takeBody` reads it into `body`. */
   input?: RequestInput | undefined;
-  /** What is recorded of it; set by the handler. */
+  /** Its audit event; set by the handler. */
   audit?: AuditTrail;
-  /** What is noted of where its time goes; set by the handler where that is done. */
+  /** Its trace span; set by the handler when tracing is on. */
   span?: Span;
-  /** By when it is answered; set by the handler. None where it may last as long as its client likes. */
+  /** When it times out; set by the handler. Absent for long-running requests. */
   deadline?: Deadline;
 }
 
@@ -63,7 +63,7 @@ export interface SpecialContext {
    * path. Throws StatusError BadRequest.
    */
   object(): KubeObject;
-  /** Tells the client something beside the answer. */
+  /** Adds a Warning header to the answer. */
   readonly warn?: (text: string) => void;
 }
 
@@ -78,16 +78,13 @@ export interface SpecialHandler {
   readonly kind: string;
   readonly namespaced: boolean;
   readonly verbs: readonly string[];
-  /** Whatever the method, it is handed on: `verbs` is only what discovery says (proxies). */
+  /** Takes every method; `verbs` only serves discovery (proxies). */
   readonly anyMethod?: boolean;
   /** Its type in the schema table, where that does not follow from group, version and kind of a served resource. */
   readonly schema?: string;
-  /** Fills in what a body leaves open, before anybody is asked about it. */
+  /** Defaults of the body, before admission. */
   defaults?(object: KubeObject): void;
-  /**
-   * Throws what is wrong with a body, and fills in what follows from other objects: after those who may change it, before those
-   * who may only refuse.
-   */
+  /** Validates a body and fills in what follows from other objects, between mutating and validating admission. */
   check?(object: KubeObject, context: Omit<SpecialContext, "object" | "warn">): void | Promise<void>;
   handle(context: SpecialContext): Promise<TransportResponse | KubeObject>;
 }
@@ -95,8 +92,8 @@ export interface SpecialHandler {
 /** Takes over a connection that asks for WebSocket or SPDY, after authentication and authorization. */
 export interface UpgradeHandler {
   /**
-   * Whether this can become anything else, `protocol` in lower case. What cannot is answered as if nobody had asked, or watched by
-   * WebSocket.
+   * Whether the request can be upgraded to `protocol` (in lower case). If not, it is answered as without the upgrade, or is a
+   * watch over WebSocket.
    */
   takes(info: RequestInfo, protocol: string): boolean;
   handleUpgrade(
@@ -120,12 +117,12 @@ export interface WriteAttempt {
   readonly objects: ObjectReader;
 }
 
-/** May refuse a write by throwing a StatusError, when nothing changes it any more, before it is validated (RBAC's escalation check). */
+/** May refuse a write by throwing a StatusError, after mutating admission and before validation (RBAC's escalation check). */
 export interface WriteGuard {
   check(write: WriteAttempt): void | Promise<void>;
 }
 
-/** What the time of a request goes to, by kube-apiserver's names. */
+/** Parts of a request's latency, by kube-apiserver's names. */
 export type Layer =
   | "apf-queue-wait"
   | "authentication"
@@ -135,41 +132,41 @@ export type Layer =
   | "mutating-webhook"
   | "validating-webhook";
 
-/** What is recorded of one request as it goes along. */
+/** Collects the audit event of one request. */
 export interface AuditTrail {
   readonly auditId: string;
   /**
-   * Who it is, is known: what is recorded depends on it. A promise where that has to be waited for. Throws or rejects with a
-   * PageError where a request that cannot be recorded is not to be served.
+   * The user is known, so the policy's rule can be chosen. Throws or rejects with a PageError for a request that must not be
+   * served because it cannot be recorded.
    */
   received(attributes: AuthorizationAttributes): void | Promise<void>;
-  /** So many milliseconds went to it: said of requests that take long. Of validating webhooks, which run side by side, the longest counts. */
+  /** Latency of a layer, recorded for slow requests. Of validating webhooks, which run in parallel, the longest counts. */
   spent(layer: Layer, ms: number): void;
-  /** `constraint`: the verb of the narrow way that allowed it; "" for the plain right to impersonate. */
+  /** `constraint`: the verb of constrained impersonation that allowed it (KEP-5284); "" for plain `impersonate`. */
   impersonating(user: UserInfo, constraint: string): void;
   /**
-   * The body was read as this object. `copy`: makes what is recorded of it, where bodies are; it is the recorder's own, without
-   * what has happened to the object since.
+   * The body was read as this object. `copy` is called where bodies are recorded, and returns the object as it was read, for the
+   * event alone.
    */
   requested(object: KubeObject, copy: () => unknown): void;
   decided(decision: Decision): void;
-  /** The first word on something counts. */
+  /** The first value of a key is kept. */
   annotate(key: string, value: string): void;
-  /** Likewise, where bodies of requests are recorded: what is noted may repeat them. */
+  /** Likewise, but only where request bodies are recorded, since the value may repeat them. */
   annotateBody(key: string, value: string): void;
-  /** The answer, which is followed to its end when it is a stream. `info`: undefined when the URL could not be read. */
+  /** The answer; a stream is recorded when it ends. `info`: undefined when the URL could not be read. */
   answered(answer: Answer, info: RequestInfo | undefined): Answer | Promise<Answer>;
-  /** The connection became something else. The returned function says that it is over. */
+  /** The connection was upgraded. Call the returned function when it ends. */
   upgraded(): () => void;
 }
 
-/** The record of requests. */
+/** The audit log, as the handler and metrics see it. */
 export interface RequestAudit {
-  /** Recorded so far. */
+  /** Events recorded so far. */
   readonly events?: number;
-  /** Requests by how much the policy says is recorded of them. */
+  /** Requests by audit level. */
   readonly levels?: ReadonlyMap<string, number>;
-  /** Events that were lost, by where (`log`, `webhook`, `buffered`, `truncate`). */
+  /** Lost events by plugin (`log`, `webhook`, `buffered`, `truncate`). */
   readonly errors?: ReadonlyMap<string, number>;
   /** Requests that were refused because they could not be recorded. */
   readonly rejected?: number;
@@ -181,24 +178,24 @@ export interface ServiceNetwork {
   serviceCidr: string;
   /** Inclusive, default 30000 to 32767. */
   nodePorts?: { from: number; to: number };
-  /** Where the `kubernetes` Service leads: addresses and port of this server as pods reach it. Absent: the Service is not made. */
+  /** The endpoint of the `kubernetes` Service: this server as pods reach it. Absent: the Service is not made. */
   advertise?: { address: string; port: number };
 }
 
-/** Of a part of the control plane. */
+/** Health of a part of the control plane. */
 export interface ComponentState {
   /** `scheduler`, `controller-manager`, `etcd-0` */
   name: string;
-  /** What is wrong; undefined when it is well. */
+  /** Undefined when healthy. */
   error?: string | undefined;
 }
 
 export interface ShutdownOptions {
-  /** How long it serves on while it is no longer ready, so that others can notice: --shutdown-delay-duration. Default 0. */
+  /** How long it serves on while `/readyz` already fails: --shutdown-delay-duration. Default 0. */
   delayMs?: number;
-  /** How long requests under way may take after that. Default 3000. */
+  /** How long requests in flight may take after that. Default 3000. */
   graceMs?: number;
-  /** It listens until requests under way are done, and answers others with 429: --shutdown-send-retry-after. */
+  /** Listens until requests in flight are done, and answers new ones with 429: --shutdown-send-retry-after. */
   sendRetryAfter?: boolean;
 }
 
@@ -208,11 +205,11 @@ export interface TolerationSeconds {
   unreachable?: number;
 }
 
-/** Who a server is among others. */
+/** One API server among several. */
 export interface ServerIdentity {
-  /** Of the machine. */
+  /** Host name of the machine. */
   hostname: string;
-  /** host:port at which other API servers reach this one; undefined where they do not. */
+  /** host:port at which other API servers reach this one, if they do. */
   peerAddress: string | undefined;
 }
 
@@ -233,75 +230,75 @@ export interface ApiServerOptions {
   /** By `plural[.group]`, e.g. `clusterrolebindings.rbac.authorization.k8s.io`. */
   guards?: ReadonlyMap<string, WriteGuard>;
   network?: ServiceNetwork;
-  /** The record of requests; none by default. */
+  /** The audit log; none by default. */
   audit?: RequestAudit;
-  /** How this server and extension servers (APIServices with a Service) know one another. */
+  /** How this server and extension servers (APIServices with a Service) authenticate each other. */
   aggregation?: AggregatorOptions;
   /** Answers to plain GETs outside the API, by path: `/.well-known/openid-configuration`, `/openid/v1/jwks`. */
   documents?: ReadonlyMap<string, () => unknown>;
-  /** Where the server counts too; its own where nobody counted before it was there. */
+  /** Metrics that were counted before the server existed; a new registry by default. */
   metrics?: MetricsRegistry;
   /** Extra checks of /readyz and /livez by name; a thrown error fails the check. */
   checks?: ReadonlyMap<string, () => void | Promise<void>>;
-  /** Scheduler and controller manager, as far as they are known of. */
+  /** Scheduler and controller manager, for `componentstatuses`. */
   components?: () => readonly ComponentState[];
-  /** host:port where clients from outside find it, which discovery says. Default where it listens. */
+  /** host:port for clients outside, told by discovery. Default: the listening address. */
   externalAddress?: string;
-  /** Who this server is among others; without it there is no Lease, and nothing says since when tokens are noted. */
+  /** Without it the server has no Lease, and no ConfigMap about the tracking of legacy tokens. */
   identity?: ServerIdentity;
-  /** Notes where the time of requests goes. */
+  /** Traces requests. */
   tracer?: Tracer;
-  /** How it was started, by names of kube-apiserver's flags: what /flagz says. Without it there is no /flagz. */
+  /** Flags and values for /flagz, by kube-apiserver's names. Without it there is no /flagz. */
   flags?: ReadonlyMap<string, string>;
-  /** Whether /debug/pprof/ is served; default true. */
+  /** Serves /debug/pprof/; default true. */
   profiling?: boolean;
-  /** How it ends. */
+  /** Graceful termination. */
   shutdown?: ShutdownOptions;
-  /** How long requests may take that do not last, in milliseconds: --request-timeout. Default a minute. */
+  /** Timeout of requests that are not long-running, in milliseconds: --request-timeout. Default a minute. */
   requestMs?: number;
   /**
-   * Watches whose client names no time last so long, or up to twice as long: --min-request-timeout. 0: they end behind what they
-   * start with. Default 1800.
+   * Watches without `timeoutSeconds` last this long to twice as long: --min-request-timeout. 0: they end after their initial
+   * events. Default 1800.
    */
   minRequestSeconds?: number;
   /** How long events are kept: --event-ttl. 0: for ever. Default an hour. */
   eventTtlSeconds?: number;
-  /** Said with every answer: --strict-transport-security-directives. */
+  /** The header Strict-Transport-Security of every answer: --strict-transport-security-directives. */
   strictTransport?: readonly string[];
-  /** How long pods stay on a node that is not ready, or not reachable, unless they say otherwise. Default 300 each. */
+  /** How long pods without such tolerations stay on a node that is not ready or unreachable. Default 300 each. */
   tolerationSeconds?: TolerationSeconds;
-  /** Patterns of origins whose pages may read answers: --cors-allowed-origins. */
+  /** Patterns of allowed origins: --cors-allowed-origins. */
   corsOrigins?: readonly string[];
-  /** Of how many requests of HTTP/2 the connection ends, 0 to 0.02: --goaway-chance. */
+  /** Probability that an HTTP/2 request ends its connection, 0 to 0.02: --goaway-chance. */
   goAwayChance?: number;
-  /** Priority and fairness; `false`: nothing is limited. `seats`: requests at once, roughly; default 600. */
+  /** Priority and fairness; `false` turns it off. `seats`: concurrent requests, roughly; default 600. */
   flowControl?: { seats?: number } | false;
   /** `false` leaves out admission plugins (tests). */
   admission?: boolean;
-  /** Admission plugins by name, beside or without the default ones. */
+  /** Names of admission plugins to add to the default ones or to leave out. */
   plugins?: { enable?: readonly string[]; disable?: readonly string[] };
-  /** Built-in APIs that are turned on or off, by `group/version` or `group/version/resource` (--runtime-config). */
+  /** Built-in APIs to turn on or off, by `group/version` or `group/version/resource`: --runtime-config. */
   runtimeConfig?: ReadonlyMap<string, string>;
-  /** What plugins are told, by their name (AdmissionConfiguration): what stood there or in the files that it names. */
+  /** Configuration of admission plugins by name, from an AdmissionConfiguration or the files that it names. */
   pluginConfiguration?: ReadonlyMap<string, unknown>;
 }
 
 export interface ListenOptions extends TlsTerms {
   host: string | readonly string[];
-  /** 0 takes any free port. */
+  /** 0: any free port. */
   port: number;
   tls: ServingTls;
-  /** Streams at once of a connection of HTTP/2; 0 or undefined: 100 (--http2-max-streams-per-connection). */
+  /** Concurrent streams of an HTTP/2 connection; 0 or undefined: 100 (--http2-max-streams-per-connection). */
   maxStreams?: number | undefined;
 }
 
 export interface ApiServer {
   handle(request: HandlerRequest): Promise<TransportResponse>;
-  /** The same-thread carrier. The caller's identity is a client certificate's, and goes through the same chain. */
+  /** The same-thread carrier. The caller is authenticated by `peer`'s certificate and goes through the same chain. */
   localTransport(peer: Peer): ApiTransport;
   /** Serves HTTPS (HTTP/1.1 and HTTP/2 by ALPN). Resolves with the port when it accepts connections. */
   listen(options: ListenOptions): Promise<{ port: number }>;
-  /** Connections from now on are served with these certificates. Of named ones there are as many as before. Throws what Node says. */
+  /** Serves new connections with these certificates; the number of named ones must not change. Throws Node's errors. */
   renewTls(tls: ServingTls): void;
   readonly objects: ObjectReader;
   /** Ends as `ShutdownOptions` say, and frees the port. The store stays open. */

@@ -40,15 +40,15 @@ export interface Core {
   readonly leases: EventLeases;
   readonly lines: Lines;
   readonly meters: Meters;
-  /** Where nothing is traced: undefined. */
+  /** Undefined: tracing is off. */
   readonly tracer: Tracer | undefined;
-  /** What `componentstatuses` says: the store and the parts that are known of. */
+  /** For `componentstatuses`: the store and the known parts of the control plane. */
   readonly components: () => Promise<readonly ComponentState[]>;
-  /** Watches whose client names no time last so long, or up to twice as long; 0: they end behind what they start with. Default half an hour. */
+  /** See `ApiServerOptions`. */
   readonly minRequestSeconds?: number | undefined;
   /** How long events are kept; 0: for ever. Default an hour. */
   readonly eventTtlSeconds?: number | undefined;
-  /** Watches under way end when it aborts. */
+  /** Aborts when the server closes; open watches end then. */
   readonly closing: AbortSignal;
 }
 
@@ -61,11 +61,11 @@ export interface Call {
   readonly resource: ServedResource;
   readonly target: Target;
   readonly dryRun: boolean;
-  /** The object is not held to its kind's rules: the server says where it listens, be it on loopback. */
+  /** Skips validation: for the server's own endpoint, which may be on loopback. */
   readonly unchecked?: boolean;
   /**
-   * What admission validates instead of an object and what it replaces: a view of it, through a subresource. Whoever sets
-   * this has had the view admitted.
+   * What validating admission sees instead of the object and the old one: their views through a subresource (Scale). Mutating
+   * admission has seen the view before.
    */
   readonly seenAs?: (
     object: KubeObject,
@@ -75,25 +75,25 @@ export interface Call {
   readonly warnings: string[];
 }
 
-/** metav1.Time of now: whole seconds. */
+/** The current metav1.Time: whole seconds. */
 export const nowTime = (clock: Clock): string => secondsTime(clock.now());
 
-/** The second that was told last: most are asked for again and again. */
-let told = { second: Number.NaN, text: "" };
+/** The last result: most callers ask for the same second. */
+let last = { second: Number.NaN, text: "" };
 
 export function secondsTime(ms: number): string {
   const second = Math.floor(ms / 1000);
-  if (second !== told.second) told = { second, text: formatTime(ms) };
-  return told.text;
+  if (second !== last.second) last = { second, text: formatTime(ms) };
+  return last.text;
 }
 
-/** What became of a write: `moved` means that somebody else was faster. */
+/** `moved`: another write came first. */
 export type WriteResult = { done: true; entry: Entry } | { done: false; moved: true };
 
 /**
  * Writes one object with compare-and-swap on `expected` (0: must not exist). The object, in stored spelling, belongs to
- * the cache from here on: the caller does not change it any more. An unchanged object is not written.
- * `request`: on whose behalf.
+ * the cache from here on: the caller must not change it. An unchanged object is not written.
+ * `request`: the one that the write is for, if any.
  */
 export function writeObject(
   core: Core,
@@ -111,7 +111,7 @@ export function writeObject(
   return timed(core, request, began, result);
 }
 
-/** Notes how long the store took for a request, where that is recorded. */
+/** Adds the time of a store call to the request's audit event. */
 function timed<T>(
   { clock }: Core,
   request: HandlerRequest | undefined,
@@ -154,12 +154,12 @@ async function written(
   );
   await core.caches.reaches(result.revision, 10_000);
   if (!result.succeeded) {
-    // Without caches nobody can find out what to change.
+    // A retry needs the caches: throws when they do not follow the store.
     core.caches.readiness.check();
     return { done: false, moved: true };
   }
   const cached = resource.cache.get(key);
-  // Somebody may have changed it again already, or it cannot be told: what was written is the answer all the same.
+  // It may have changed again, or the cache may be behind: the answer is what was written.
   const entry =
     cached?.revision === result.revision
       ? cached
@@ -168,7 +168,7 @@ async function written(
   return { done: true, entry };
 }
 
-/** What is stored when the object is near the limit: without its owners if it fits only so, but for who applies. */
+/** The bytes to store for an object near the size limit: without managedFields if it fits only so, except in server-side apply. */
 async function fitting(
   value: Buffer,
   resource: ServedResource,
@@ -179,7 +179,7 @@ async function fitting(
 ): Promise<Buffer> {
   const { storedKind, storedApiVersion, def } = resource;
   const revision = existing?.revision ?? 0;
-  // The key that kube-apiserver has for it: built-in kinds stand there without their group.
+  // kube-apiserver's key: built-in kinds have no group there.
   const etcdKey = def.type ? resource.storeKey(key) : `/registry/${def.plural}/${key}`;
   const problem = await sizeProblem(value, etcdKey, revision);
   if (!problem) return value;
@@ -194,13 +194,13 @@ async function fitting(
 const isApply = (request: HandlerRequest | undefined): boolean =>
   request?.headers?.["content-type"]?.startsWith("application/apply-patch") ?? false;
 
-/** The object of an entry, with the texts of what it keeps as text. */
+/** The object of an entry, with the texts of its raw fields. */
 export function textsOf({ object, json }: Entry, rawFields: readonly string[]): KubeObject {
   readRawTexts(rawFields, object, json.toString());
   return object;
 }
 
-/** The same content, be its members in another order: then the bytes are as long, which is cheap to see. */
+/** Equal, possibly with members in another order. Unequal lengths rule that out cheaply. */
 function isSame(value: Buffer, object: KubeObject, existing: Entry): boolean {
   if (value.length + resourceVersionLength(existing.revision) !== existing.json.length) return false;
   if (isStoredAs(value, existing.revision, existing.json)) return true;
@@ -211,7 +211,7 @@ function isSame(value: Buffer, object: KubeObject, existing: Entry): boolean {
   return deepEqual(unversioned(object), unversioned(existing.object));
 }
 
-/** True when it was removed at this revision, false when somebody else was faster. */
+/** True when it was deleted at this revision, false when another write came first. */
 export async function removeObject(
   core: Core,
   resource: ServedResource,

@@ -1,4 +1,4 @@
-/** Who asks, and whether they may. */
+/** Authentication, impersonation and authorization of a request. */
 import type { Clock } from "../machinery/index.ts";
 import type { AuthorizationAttributes, Authenticator, Authorizer, UserInfo } from "./auth-contract.ts";
 import { Impersonation, wantedUser } from "./auth/authn/impersonation.ts";
@@ -7,20 +7,20 @@ import { denied } from "./errors.ts";
 import type { IdentityMetrics } from "./metrics/identity.ts";
 import type { Meters } from "./metrics/meters.ts";
 
-const anonymous: UserInfo = { name: "system:anonymous", groups: ["system:unauthenticated"] };
+const anonymousUser: UserInfo = { name: "system:anonymous", groups: ["system:unauthenticated"] };
 
-const isStranger = ({ name, groups }: UserInfo): boolean =>
-  name === anonymous.name || groups.includes("system:unauthenticated");
+const isAnonymous = ({ name, groups }: UserInfo): boolean =>
+  name === anonymousUser.name || groups.includes("system:unauthenticated");
 
-/** Who asks, and for what. `name`: the one object that is spoken of, be it by a field selector. */
+/** The attributes of a request. `name` is also set when a field selector names the object. */
 export type Asked = AuthorizationAttributes & { name: string };
 
-/** `at`: when that was known, by the clock that goes on steadily. */
+/** `at`: when authentication was done (monotonic). */
 export interface Identified {
   asked: Asked;
   at: number;
-  /** Whoever it is did not say so. */
-  stranger: boolean;
+  /** Before impersonation. */
+  anonymous: boolean;
 }
 
 export class Gate {
@@ -53,7 +53,7 @@ export class Gate {
     return asked.user;
   }
 
-  /** Who it is, be it by impersonation. `began`: when the request came. Throws 401, 403 and 400. */
+  /** Authentication and impersonation. `began`: when the request came. Throws 401, 403 and 400. */
   async identify(
     request: HandlerRequest,
     info: RequestInfo,
@@ -88,13 +88,13 @@ export class Gate {
     const recorded = trail?.received(attributes);
     if (recorded) await recorded;
     const wanted = wantedUser(request.headers ?? {});
-    const stranger = isStranger(user);
-    if (!wanted) return { asked: attributes, at, stranger };
+    const anonymous = isAnonymous(user);
+    if (!wanted) return { asked: attributes, at, anonymous };
     const acting = await this.#impersonation.actAs(wanted, attributes);
     trail?.impersonating(acting.user, acting.constraint);
     const now = this.#clock.monotonic();
     trail?.spent("impersonation", now - at);
-    return { asked: { ...attributes, user: acting.user }, at: now, stranger };
+    return { asked: { ...attributes, user: acting.user }, at: now, anonymous };
   }
 
   /** Throws 401. */
@@ -106,14 +106,14 @@ export class Gate {
   ): Promise<UserInfo> {
     const annotate = trail && ((key: string, value: string) => trail.annotate(key, value));
     try {
-      return (await this.#authenticator.authenticate({ headers, peer, path, annotate })) ?? anonymous;
+      return (await this.#authenticator.authenticate({ headers, peer, path, annotate })) ?? anonymousUser;
     } catch (error) {
       this.#meters.unknown(this.#clock.monotonic() - began);
       throw error;
     }
   }
 
-  /** `since`: now. Returns what is then now. Throws 403. */
+  /** `since`: the time when it is called; answers the time when it is done. Throws 403. */
   async authorize(asked: Asked, since: number, trail?: AuditTrail): Promise<number> {
     const decision = await this.#authorizer.authorize(asked);
     const now = this.#clock.monotonic();

@@ -1,4 +1,4 @@
-/** The chain every request goes through, whoever carried it: who, may they, what, and then the verb. */
+/** The chain that every request goes through: authentication, flow control, authorization, routing, and then the verb. */
 import type { KindDefinition, KubeObject } from "../api/index.ts";
 import { isReason, StatusError } from "../machinery/index.ts";
 import type { Aggregator } from "./aggregation/aggregator.ts";
@@ -56,7 +56,7 @@ const verbs: Record<string, Verb> = {
   deletecollection: deleteCollection,
 };
 
-/** Warnings for whoever still uses these. */
+/** Warnings of deprecated kinds. */
 const deprecated: Record<string, string> = {
   "/v1/componentstatuses": "v1 ComponentStatus is deprecated in v1.19+",
   "/v1/endpoints": "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
@@ -72,35 +72,35 @@ export interface HandlerParts {
   meters: Meters;
   aggregator: Aggregator;
   audit: RequestAudit | undefined;
-  /** Undefined: nothing is limited. */
+  /** Undefined: requests are not limited. */
   flowControl: FlowControl | undefined;
-  /** Undefined: nobody wants to know where time goes. */
+  /** Undefined: tracing is off. */
   tracer: Tracer | undefined;
-  /** How long requests may take that do not last; default a minute. */
+  /** Timeout of requests that are not long-running; default a minute. */
   requestMs?: number;
 }
 
-/** How far a request has come. */
+/** What is known of a request so far. */
 interface Mark {
-  /** There was something to ask: requests for what does not exist are not counted. */
+  /** It led to an endpoint; others are not counted by metrics. */
   reached: boolean;
   asked: Asked | undefined;
-  /** Nobody said who it is. */
-  stranger: boolean;
+  /** Before impersonation. */
+  anonymous: boolean;
   passage: Passage | undefined;
-  /** When it was known that they may. */
+  /** When it was authorized. */
   admitted: number;
-  /** Of the whole request, where that is traced. */
+  /** Of the whole request, when it is traced. */
   span: Span | undefined;
 }
 
-/** An answer that its reader may be slow to take. */
+/** Longer answers may be read slowly, and keep their deadline. */
 const longBytes = 64 * 1024;
 
-/** Verbs whose time is bounded beside that of the whole request. */
+/** Verbs with a time limit of their own (`writeMs`). */
 const bounded = new Set(["create", "update", "patch", "delete"]);
 
-/** Verbs that look into a body; nobody reads what others bring. */
+/** Verbs whose body is read. */
 const bodied = new Set([...bounded, "deletecollection"]);
 
 export class Handler {
@@ -138,7 +138,7 @@ export class Handler {
     const mark: Mark = {
       reached: false,
       asked: undefined,
-      stranger: false,
+      anonymous: false,
       passage: undefined,
       admitted: began,
       span: undefined,
@@ -167,12 +167,12 @@ export class Handler {
     const took = { ms: now - began, authMs: admitted - began, counts: mark.reached };
     this.#follower.follow({ request, info, asked, answer, passage, took, now });
     if (mark.span) endRequestSpan(mark.span, answer);
-    if (mark.stranger || (!asked && answer.status === 401)) answer.stranger = true;
+    if (mark.anonymous || (!asked && answer.status === 401)) answer.unauthenticated = true;
     answer.headers["audit-id"] = trail?.auditId ?? auditIdOf(request);
     return trail ? trail.answered(answer, info) : answer;
   }
 
-  /** Rejects with what is told of a request whose time is up; work for it ends when it sees that. */
+  /** Rejects with a LateError when its time is up; the work ends when it next looks at the deadline. */
   async #inTime(request: HandlerRequest, info: RequestInfo, began: number, mark: Mark): Promise<Answer> {
     const deadline = new Deadline(this.#core.clock, began, this.#timeOf(info));
     request.deadline = deadline;
@@ -182,7 +182,7 @@ export class Handler {
         error !== undefined,
       ),
     );
-    // Short ones are on their way at once.
+    // Short ones are sent at once.
     if (!(answer.body instanceof Uint8Array) || answer.body.length > longBytes) answer.deadline = deadline;
     return answer;
   }
@@ -192,12 +192,12 @@ export class Handler {
     const identified = await this.#gate.identify(request, info, began, audit);
     const { asked, at } = identified;
     mark.asked = asked;
-    mark.stranger = identified.stranger;
+    mark.anonymous = identified.anonymous;
     if (this.#tracer)
       mark.span = request.span = beginRequestSpan(this.#tracer, request, info, asked.user, began);
     const passage = this.#pass(info, asked, at);
     mark.passage = passage;
-    // A request may stand in a queue for a quarter of its time.
+    // A request may spend a quarter of its time in a queue.
     if (passage && !passage.served && !(await passage.turn(this.#timeOf(info) / 4, request.signal))) {
       const { method, headers } = request;
       this.#meters.requests.dropped(method, headers?.["content-type"], info, asked.name, 429);
@@ -216,7 +216,7 @@ export class Handler {
     return timeOf(info, this.#requestMs);
   }
 
-  /** Connections to pods last as long as they like: they take no seat. */
+  /** Undefined for long-running requests other than watches: they take no seat. */
   #pass(info: RequestInfo, { user, name }: Asked, now: number): Passage | undefined {
     if (!this.#flowControl || (info.verb !== "watch" && isLasting(info))) return undefined;
     return this.#flowControl.admit(info, user, name, now);
@@ -231,7 +231,7 @@ export class Handler {
       specialKey(info.apiGroup, info.resource, info.subresource),
     );
     const resource = this.#core.registry.find(info.apiGroup, info.apiVersion, info.resource);
-    // Only what is behind a proxy has a path of its own.
+    // Only proxies have a path behind the subresource.
     if (info.rest !== "" && info.subresource !== "proxy") throw noResource();
     if ((special && special.version === info.apiVersion) || (special && resource)) {
       return this.#special(special as SpecialHandler, request, info, user, mark);
@@ -269,7 +269,7 @@ export class Handler {
     });
   }
 
-  /** What there is to say about a kind that is better not used. */
+  /** Warnings of a deprecated kind, noted in metrics and the audit event. */
   #deprecations(def: KindDefinition, request: HandlerRequest, info: RequestInfo): string[] {
     const old = def.deprecationWarning ?? deprecated[`${def.group}/${def.version}/${def.plural}`];
     if (!old) return [];
@@ -280,7 +280,7 @@ export class Handler {
     return [old];
   }
 
-  /** Who serves the request, if anybody does: what is not there is told before anything else of the request is looked at. */
+  /** The function that serves the request. What does not exist is refused before anything else of the request is checked. */
   #serving(resource: ServedResource, part: Served | undefined, info: RequestInfo, mark: Mark): Verb {
     const { def } = resource;
     if (info.verb === "watch" && !resource.has("watch")) {
@@ -297,14 +297,14 @@ export class Handler {
     // Collections are not replaced, and objects are not created under their own path.
     const nameless = info.name === "" && (info.verb === "update" || info.verb === "patch");
     if (nameless && def.type) throw badRequest("name must be provided");
-    // But for custom resources, whose own name counts.
+    // Custom resources may be: their metadata.name counts.
     const misplaced = nameless || (info.name !== "" && info.verb === "create" && !def.type);
     if (!verb || misplaced || !resource.has(info.verb)) throw methodNotAllowed();
     mark.reached = true;
     return verb;
   }
 
-  /** Warnings go out with failures too. */
+  /** Adds warnings to the answer, also when `serve` fails. */
   async #warned(
     { request, info, warnings }: Pick<Call, "request" | "info" | "warnings">,
     serve: () => Promise<Answer>,
@@ -318,14 +318,14 @@ export class Handler {
     }
   }
 
-  /** Notes how long the verb takes, where somebody wants to know. */
+  /** Traces the verb. */
   #timed(request: HandlerRequest, info: RequestInfo, serve: () => Promise<Answer>): Promise<Answer> {
     const name = verbNames[info.verb];
     if (!name || !request.span?.context.sampled) return serve();
     const attributes = verbAttributes(request, info);
     const whole = request.span;
     const span = whole.child({ name, kind: "internal", attributes });
-    // What is noted meanwhile is a part of it.
+    // Spans that begin meanwhile are its children.
     request.span = span;
     return span.over(serve).finally(() => {
       request.span = whole;
@@ -346,7 +346,7 @@ export class Handler {
       const pretty = wantsPretty(info.query, request.headers?.["user-agent"]);
       const offer = specialOffer(info);
       const target = offer && negotiate(request.headers?.accept, pretty, offer);
-      // What is handed on is taken as it goes, and connections have no body.
+      // Proxies stream the body on, and connections have none.
       if (!isLasting(info) && hasBody(request)) await readyBody(request);
       const result = await serveSpecial(this.#core, special, { request, info, user, warnings });
       if ("status" in result && typeof result.status === "number") return result as Answer;
@@ -392,7 +392,7 @@ function readInfo(request: HandlerRequest): RequestInfo {
   }
 }
 
-/** A group nobody serves is a plain page in Kubernetes; anything below a group is a Status. */
+/** Kubernetes answers for an unknown group in plain text, and for anything unknown in a group with a Status. */
 function missing(groupServed: boolean): Error {
   return groupServed ? noResource() : new PageError(404, "404 page not found\n");
 }

@@ -1,30 +1,30 @@
 import type { StatusError } from "../machinery/index.ts";
 import { DeniedError } from "./errors.ts";
 
-/** Takes a stream's chunks at once; what the other end has not taken yet counts as backlog. */
+/** Takes a stream's chunks without waiting; what the client has not read yet counts as backlog. */
 export interface StreamSink {
   /** One event. */
   write(chunk: Uint8Array): void;
-  /** One event in parts, which are not copied where that can be helped. */
+  /** One event in parts, copied only where that cannot be avoided. */
   writeParts(parts: readonly Uint8Array[]): void;
   end(): void;
-  /** Bytes written and not yet on their way. */
+  /** Bytes written and not sent yet. */
   readonly backlog: number;
-  /** Calls back once, later, when all that was written is on its way; never when the reader has gone. */
+  /** Calls back once, asynchronously, when everything written has been sent; never if the client leaves. */
   whenTaken(callback: () => void): void;
 }
 
 /** A body that is pushed: watches write the same bytes to thousands of sinks, with no promise per chunk. */
 export interface PushStream {
-  /** Begins to write. The returned function is called once when the reader goes away. */
+  /** Begins to write. The returned function is called once when the client leaves. */
   start(sink: StreamSink): () => void;
 }
 
-/** A long body of bytes that are there already: put together piece by piece as the client takes them. */
+/** A long body made of bytes in memory: put together piece by piece as the client reads. */
 export interface Assembly {
-  /** The next piece, made in `scratch` or handed out as it is (nobody writes to it); undefined at the end. */
+  /** The next piece, in `scratch` or in memory that must not be written to; undefined at the end. */
   next(scratch: Uint8Array): Uint8Array | undefined;
-  /** Instead of that: the same bytes as gzip packs them, where they are at hand so. */
+  /** The same body compressed with gzip, instead of `next`. */
   readonly packed?: (() => AsyncIterable<Uint8Array>) | undefined;
 }
 
@@ -33,17 +33,17 @@ export interface Answer {
   status: number;
   headers: Record<string, string>;
   body: Uint8Array | PushStream | Assembly | AsyncIterable<Uint8Array>;
-  /** Another server's bytes: passed on as they come, and not compressed, which would hold them back. */
+  /** Another server's bytes: passed on as they arrive and not compressed, since that would delay them. */
   asIs?: boolean;
-  /** It lasts as long as somebody else likes: the server does not wait for its end when it closes. */
+  /** Ends when another server ends it: not waited for when this server closes. */
   lasts?: boolean;
-  /** By when it has to be sent: `cut` calls back then, but not any more after `end`. */
+  /** When it must have been sent: `cut` calls back at that time unless `end` was called before. */
   deadline?: { cut(run: () => void): void; end(): void };
-  /** For somebody who did not say who they are: a connection of HTTP/2, which can do much harm, is closed after it (CVE-2023-44487). */
-  stranger?: boolean;
+  /** The client is not authenticated: an HTTP/2 connection is closed after the answer (CVE-2023-44487). */
+  unauthenticated?: boolean;
   /** The connection is closed after it. */
   hangUp?: boolean;
-  /** Called once, or more often, when a stream has been sent to its end or nobody reads on. */
+  /** Called at least once when a stream has been sent or its client has left. */
   over?: () => void;
 }
 
@@ -53,10 +53,10 @@ export const isPushStream = (body: Answer["body"]): body is PushStream =>
 export const isAssembly = (body: Answer["body"]): body is Assembly =>
   typeof (body as Partial<Assembly>).next === "function" && !(Symbol.asyncIterator in body);
 
-/** So much of an assembly is made at a time. */
+/** Size of the pieces of an assembly. */
 export const pieceBytes = 256 * 1024;
 
-/** An assembly for readers that keep what they get. */
+/** The pieces of an assembly for readers that keep them: each in memory of its own. */
 export async function* pieces(body: Assembly): AsyncGenerator<Uint8Array> {
   for (;;) {
     const piece = body.next(Buffer.allocUnsafeSlow(pieceBytes));
@@ -84,7 +84,7 @@ export const textAnswer = (status: number, text: string): Answer => ({
   body: Buffer.from(text),
 });
 
-/** What is answered with a plain page and not with an error of the API. */
+/** An error that is answered as plain text, not as a Status. */
 export class PageError extends Error {
   override readonly name = "PageError";
   readonly status: number;
@@ -102,7 +102,7 @@ export class PageError extends Error {
 export const errorAnswer = (error: StatusError): Answer =>
   withErrorHeaders(error, jsonAnswer(error.code, error.toStatus()));
 
-/** What a failure says besides its body. */
+/** Adds the headers of an error. */
 export function withErrorHeaders(error: StatusError, answer: Answer): Answer {
   const retry = error.details?.retryAfterSeconds;
   if (retry !== undefined) answer.headers["retry-after"] = String(retry);

@@ -1,7 +1,7 @@
 /**
  * The store as the API server sees it: etcd's model, cut to what Kubernetes uses. Keys are strings in UTF-8 order, values
  * opaque bytes. One revision counter serves the whole store: each transaction that changes something takes the next
- * revision, and all its changes carry it. Whoever gets bytes, here or there, does not write to them.
+ * revision, and all its changes carry it. Values are shared: neither side writes to them.
  */
 export interface Store {
   /** Revision of the last acknowledged transaction; 1 for an empty store, as in etcd. */
@@ -21,24 +21,24 @@ export interface Store {
   /**
    * Events with revision > `after`, in order, each transaction's events in one call. Nothing is lost between the
    * history and what comes live. `onError` is called at most once, with CompactedError when `after` is below the
-   * compacted revision, with StoreFailedError when the store cannot say any more what happens, and nothing follows it.
-   * A later watch may work again.
+   * compacted revision, with StoreFailedError when the store can no longer deliver events; nothing follows it. A later watch
+   * may work again.
    */
   watch(request: WatchRequest, sink: WatchSink): StoreWatch;
 
-  /** Forgets what only revisions below `revision` need. Throws CompactedError when that was already done. */
+  /** Discards what only revisions below `revision` need. Throws CompactedError when that was already done. */
   compact(revision: number): Promise<void>;
 
   /** Keys put with this lease are deleted when it ends. `ttlSeconds` from now; survives a restart. */
   grantLease(ttlSeconds: number): Promise<number>;
   revokeLease(id: number): Promise<void>;
 
-  /** True for a value that would be kept in another form now (other keys): writing it again, unchanged, is no waste. */
+  /** True for a value that would be stored differently now (encrypted with another key), so an unchanged write is worth doing. */
   isStale?(key: string): boolean;
 
   /** Bytes on disk (or in memory). */
   size(): Promise<number>;
-  /** Waits for writes under way, ends watches, frees everything. Idempotent. */
+  /** Waits for pending writes, ends watches, frees everything. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -60,7 +60,7 @@ export interface RangeRequest {
   to?: string;
   /** State at this revision; default the current one. */
   revision?: number;
-  /** At most so many items; 0 or absent: all. */
+  /** Maximum number of items; 0 or absent: all. */
   limit?: number;
 }
 
@@ -72,7 +72,7 @@ export interface RangeResult {
   count: number;
 }
 
-/** Says that a part of the work begins, for who wants to know where its time goes; the returned function that it is over. */
+/** For tracing: called when a part of the work begins; the returned function is called when it ends. */
 export type NotePart = (
   part: string,
   attributes: Readonly<Record<string, string>>,
@@ -100,7 +100,7 @@ export interface WatchRequest {
   to?: string;
   /** Events after this revision. */
   after: number;
-  /** Put and delete events carry the key's former state. */
+  /** Events carry the key's previous state. */
   previous?: boolean;
 }
 
@@ -141,19 +141,19 @@ export class StoreFullError extends Error {
 }
 
 /**
- * The file is damaged, of a newer version, or in use; or writing failed in a way that cannot be repaired; or what keeps the
- * store has died: whether a write under way was done is not known then.
+ * The file is damaged, of a newer version, or in use; or a write failed beyond repair; or the thread of the store died, and
+ * pending writes may or may not have been done.
  */
 export class StoreFailedError extends Error {
   override readonly name = "StoreFailedError";
 }
 
-/** A value is there that cannot be read, as one that is encrypted with a key that was given up. The message names its key. */
+/** A stored value cannot be read, for example because its encryption key is gone. The message names its key in the store. */
 export class UnreadableValueError extends Error {
   override readonly name = "UnreadableValueError";
 }
 
-/** The lease ended or never was. */
+/** The lease has expired or never existed. */
 export class LeaseNotFoundError extends Error {
   override readonly name = "LeaseNotFoundError";
   constructor() {

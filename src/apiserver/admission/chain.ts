@@ -15,57 +15,57 @@ export interface GroupVersionKind {
 }
 
 /**
- * Plugins that change the object may be asked once more, since who came before a change has not seen it: a plugin that
- * changed something sets `wanted`, and then all plugins run again.
+ * The second round of mutating admission: a webhook or policy that changed the object sets `wanted`, and then all plugins
+ * run again, since earlier ones have not seen the change.
  */
 export class Reinvocation {
-  /** The second time. */
+  /** This is the second round. */
   again = false;
   wanted = false;
-  /** What a plugin wants to know the second time, by its name. */
+  /** What plugins remember for the second round, by their name. */
   readonly notes = new Map<string, unknown>();
 }
 
-/** What is about to be written, as admission plugins see it. */
+/** A write or connection as admission plugins see it. */
 export interface AdmissionRequest {
   operation: "CREATE" | "UPDATE" | "DELETE" | "CONNECT";
   resource: ServedResource;
   info: RequestInfo;
   subresource: string;
   namespace: string;
-  /** "" for a name that is to be generated, and for each object of a collection that is deleted. */
+  /** "" while the name is to be generated, and for each object of a deleted collection. */
   name: string;
-  /** What the objects are: subresources may have a kind of their own (Scale, Binding). */
+  /** Kind of the objects: subresources may have their own (Scale, Binding). */
   kind: GroupVersionKind;
   /** CreateOptions, UpdateOptions, DeleteOptions (meta.k8s.io/v1); null for connections. */
   options: object | null;
   reinvocation: Reinvocation;
-  /** The new object, in stored spelling if it is of the resource's kind; plugins that admit may change it. Absent for DELETE. */
+  /** The new object, in stored spelling if it is of the resource's kind; `admit` may change it. Absent for DELETE. */
   object: KubeObject | undefined;
   /** Read only. */
   oldObject: KubeObject | undefined;
   user: UserInfo;
   dryRun: boolean;
   warnings: string[];
-  /** Where plugins note what is to be recorded; undefined where nothing is. */
+  /** For audit annotations; undefined when the request is not recorded. */
   audit?: Pick<AuditTrail, "annotate" | "annotateBody" | "spent"> | undefined;
-  /** Where it is noted how long others take that are asked. */
+  /** Parent of the spans of webhook calls. */
   span?: Span | undefined;
-  /** Trace context as it came, where nothing is noted here. */
+  /** Trace context of the request, passed on when it is not traced here. */
   passedOn?: Readonly<Record<string, string>> | undefined;
-  /** By when all of them have to be done. */
+  /** When all plugins must be done. */
   deadline?: Deadline | undefined;
 }
 
 export interface AdmissionPlugin {
   readonly name: string;
-  /** Looks at connections (exec, attach, port-forward, proxy) too; others never see them. */
+  /** Also called for connections (exec, attach, port-forward, proxy). */
   readonly connects?: boolean;
   /** May change the object. Throws StatusError to refuse. */
   admit?(request: AdmissionRequest): void | Promise<void>;
-  /** Takes what only one object may have (addresses, ports). Runs after the kind's own preparation of the object. */
+  /** Allocates addresses and ports. Runs after the strategy's `prepareForCreate`/`prepareForUpdate`. */
   allocate?(request: AdmissionRequest): void;
-  /** What is wrong with the object for who asks; it is told together with what the kind finds wrong. Runs before `validate`. */
+  /** Mistakes that depend on the user or on other objects; reported together with those of the kind's validation. Runs before `validate`. */
   mistakes?(request: AdmissionRequest): readonly FieldError[] | Promise<readonly FieldError[]> | undefined;
   /** May only refuse. Runs after every `admit` and after the kind's own validation. */
   validate?(request: AdmissionRequest): void | Promise<void>;
@@ -73,7 +73,7 @@ export interface AdmissionPlugin {
   release?(request: AdmissionRequest): void;
 }
 
-/** With what plugins are timed. */
+/** Measures the plugins. */
 export interface AdmissionTiming {
   clock: Clock;
   metrics: AdmissionMetrics;
@@ -84,7 +84,7 @@ export class AdmissionChain {
   readonly #finding: readonly AdmissionPlugin[];
   readonly #admitting: TimedStep;
   readonly #judging: TimedStep;
-  /** Of connections: whoever looks at those at all. */
+  /** The plugins with `connects`. */
   readonly #connecting: readonly [TimedStep, TimedStep];
 
   constructor(plugins: readonly AdmissionPlugin[], timing: AdmissionTiming) {
@@ -100,7 +100,7 @@ export class AdmissionChain {
     await twice(this.#admitting, request);
   }
 
-  /** What plugins find wrong with an object; undefined, mostly: nobody looks for anything. */
+  /** Mistakes found by plugins; undefined in the usual case that none looks for any. */
   mistakes(request: AdmissionRequest): Promise<FieldError[]> | undefined {
     let found: Promise<readonly FieldError[]>[] | undefined;
     for (const plugin of this.#finding) {
@@ -114,7 +114,7 @@ export class AdmissionChain {
     await this.#judging.run(request);
   }
 
-  /** Of a connection: first what may change, then what may only refuse. */
+  /** Admits a connection: first the mutating, then the validating plugins. */
   async connect(request: AdmissionRequest): Promise<void> {
     const [admitting, judging] = this.#connecting;
     await twice(admitting, request);
@@ -138,13 +138,13 @@ async function twice(step: TimedStep, request: AdmissionRequest): Promise<void> 
   await step.run(request);
 }
 
-/** One step of admission: plugins in their order, and how long they took. */
+/** One step of admission: runs the plugins in order and measures them. */
 class TimedStep {
   readonly #step: AdmissionStep;
   readonly #plugins: readonly AdmissionPlugin[];
   readonly #clock: Clock;
   readonly #metrics: AdmissionMetrics;
-  /** By operation, one for each plugin. */
+  /** By operation: one per plugin. */
   readonly #meters = new Map<AdmissionRequest["operation"], readonly Histogram[]>();
 
   constructor(step: AdmissionStep, plugins: readonly AdmissionPlugin[], { clock, metrics }: AdmissionTiming) {
@@ -160,7 +160,7 @@ class TimedStep {
     const meters = this.#of(operation, step);
     const began = this.#clock.monotonic();
     let at = began;
-    /** The first plugin that nothing is noted of yet: those that do not wait take next to nothing, and are timed together. */
+    /** The first plugin not measured yet: synchronous ones take next to no time, and are measured together. */
     let from = 0;
     const note = (to: number): void => {
       const now = this.#clock.monotonic();

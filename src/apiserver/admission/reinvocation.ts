@@ -1,20 +1,20 @@
 /**
- * Who is asked again in the second round of a request's admission (KEP-1040): of webhooks and policies, those that asked
- * for it and have not seen what somebody changed behind them.
+ * Reinvocation: in the second round of mutating admission those webhooks and policies are called again that have
+ * `reinvocationPolicy: IfNeeded` and have not seen a later change.
  */
 import { deepEqual } from "../../machinery/index.ts";
 import type { AdmissionRequest } from "./chain.ts";
 
 /** What a plugin remembers from the first round. */
 export class Memory {
-  /** Asked, and to be asked again when somebody changes the object. */
+  /** Called, and to be called again if the object changes. */
   readonly #asked = new Set<string>();
-  /** To be asked again. */
+  /** To be called again. */
   readonly #again = new Set<string>();
-  /** The object as the last of them left it. */
+  /** The object as this plugin left it. */
   #left: unknown;
 
-  /** That of a plugin about a request. */
+  /** The memory of a plugin for a request. */
   static of({ reinvocation: { notes } }: AdmissionRequest, plugin: string): Memory {
     const known = notes.get(plugin);
     if (known instanceof Memory) return known;
@@ -27,12 +27,12 @@ export class Memory {
     if (reinvocation.again && !deepEqual(this.#left, object)) this.#changed();
   }
 
-  /** Nobody is asked for the first time in the second round. */
+  /** The second round calls only those of the first round that may have missed a change. */
   mayAsk(id: string, { reinvocation }: AdmissionRequest): boolean {
     return !reinvocation.again || this.#again.has(id);
   }
 
-  /** He was asked, and wants to be asked again when somebody changes the object. */
+  /** It was called, and wants to be called again if the object changes. */
   asked(id: string): void {
     this.#asked.add(id);
   }

@@ -53,7 +53,7 @@ export class Answering {
     if (input && input.left > 0) carrier.refuseRest(answer.headers, input.left > maxLeftBytes);
     if (answer.lasts) over();
     if (this.closing || answer.hangUp) carrier.hangUp(answer.headers);
-    else if (session && (answer.stranger || handlers.goAway?.())) carrier.hangUp(answer.headers);
+    else if (session && (answer.unauthenticated || handlers.goAway?.())) carrier.hangUp(answer.headers);
     await respond(carrier, answer, headers["accept-encoding"], request.method === "HEAD");
   }
 }
