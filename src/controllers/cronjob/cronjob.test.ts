@@ -103,6 +103,36 @@ test("Forbid waits for the one that runs, and makes up for the time missed; Repl
   await replace.bench.stop();
 });
 
+test("a job that a user made of its template is told of, and nothing waits for it", async () => {
+  const { bench, cron, jobs } = await startCron({ concurrencyPolicy: "Forbid" });
+  const { metadata, spec } = await cron();
+  const owner = {
+    apiVersion: "batch/v1",
+    kind: "CronJob",
+    name: "tick",
+    uid: metadata?.uid ?? "",
+    controller: true,
+  };
+  await bench.client.resource<Job>("batch", "v1", "jobs").create("default", {
+    metadata: { name: "by-hand", ownerReferences: [owner] },
+    ...(spec?.jobTemplate.spec ? { spec: spec.jobTemplate.spec } : {}),
+  });
+  await bench.settle();
+  assert.equal((await cron()).status?.active, undefined);
+  const events = await bench.client.resource<CoreV1Event>("", "v1", "events").list("default");
+  assert.deepEqual(
+    events.items.map(({ type, reason, message }) => `${type} ${reason}: ${message}`),
+    ["Warning UnexpectedJob: Saw a job that the controller did not create or forgot: by-hand"],
+  );
+  await bench.clock.run(65_000);
+  assert.equal((await jobs()).length, 2);
+  assert.deepEqual(
+    (await cron()).status?.active?.map(({ name }) => name !== "by-hand"),
+    [true],
+  );
+  await bench.stop();
+});
+
 test("suspended it starts nothing", async () => {
   const { bench, jobs } = await startCron({ suspend: true });
   await bench.clock.run(185_000);

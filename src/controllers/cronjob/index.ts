@@ -11,7 +11,7 @@ import { deepClone, deepEqual, formatTime, isReason } from "../../machinery/inde
 import { type ControllerContext, newQueue, runLoop } from "../context.ts";
 import { ignoreMissing, namespaceGoes } from "../failures.ts";
 import { isOver } from "../job/verdict.ts";
-import { planCronJob } from "./reconcile.ts";
+import { isActive, planCronJob } from "./reconcile.ts";
 
 const scheduledFor = "batch.kubernetes.io/cronjob-scheduled-timestamp";
 
@@ -49,13 +49,18 @@ export async function runCronJobs(context: ControllerContext): Promise<void> {
     },
   });
 
-  async function sync(cron: CronJob): Promise<Outcome> {
+  async function sync(seen: CronJob): Promise<Outcome> {
+    const cron = await withOwnStatus(seen);
+    if (!cron) return settled;
     const namespace = cron.metadata?.namespace;
     const own = await ownJobs(cron);
     const plan = planCronJob(cron, own, clock.now());
     for (const job of own) {
-      const wasActive = cron.status?.active?.some((each) => each.uid === job.metadata?.uid);
-      if (!wasActive || !isOver(job)) continue;
+      if (!isOver(job)) {
+        if (!isActive(cron, job)) recorder.event(cron, "Warning", "UnexpectedJob", unexpected(job));
+        continue;
+      }
+      if (!isActive(cron, job)) continue;
       const type = job.status?.conditions?.findLast((each) => each.status === "True")?.type;
       const message = `Saw completed job: ${job.metadata?.name}, condition: ${type}`;
       recorder.event(cron, "Normal", "SawCompletedJob", message);
@@ -76,6 +81,15 @@ export async function runCronJobs(context: ControllerContext): Promise<void> {
     }
     if (plan.nextMs === undefined) return settled;
     return { kind: "again", afterMs: plan.nextMs, why: "the next time" };
+  }
+
+  /** Jobs run that its status does not name: either the cache lacks the status of the last pass, or somebody else made them. */
+  async function withOwnStatus(cron: CronJob): Promise<CronJob | undefined> {
+    const own = jobs.byIndex("cron", cron.metadata?.uid ?? "");
+    if (own.every((job) => isOver(job) || isActive(cron, job))) return cron;
+    const { namespace, name = "", uid } = cron.metadata ?? {};
+    const live = await ignoreMissing(resource.get(namespace, name));
+    return live?.metadata?.uid === uid && !live?.metadata?.deletionTimestamp ? live : undefined;
   }
 
   /** What the status calls active may not be in the cache yet. */
@@ -132,6 +146,9 @@ export async function runCronJobs(context: ControllerContext): Promise<void> {
     }
   }
 }
+
+const unexpected = (job: Job): string =>
+  `Saw a job that the controller did not create or forgot: ${job.metadata?.name}`;
 
 const referenceTo = ({ metadata }: Job): ObjectReference => ({
   apiVersion: "batch/v1",

@@ -17,10 +17,14 @@ export interface CronPlan {
   nextMs: number | undefined;
 }
 
+/** Its status says that it started this one. Jobs that a user made of its template are its own too, but nothing waits for them. */
+export const isActive = (cron: CronJob, job: Job): boolean =>
+  cron.status?.active?.some((each) => each.uid === job.metadata?.uid) ?? false;
+
 /** `jobs`: its own. */
 export function planCronJob(cron: CronJob, jobs: readonly Job[], now: number): CronPlan {
   const spec = cron.spec;
-  const active = jobs.filter((job) => !isOver(job));
+  const active = jobs.filter((job) => isActive(cron, job) && !isOver(job));
   const plan: CronPlan = {
     start: undefined,
     replace: [],
