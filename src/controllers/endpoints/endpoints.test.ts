@@ -129,6 +129,10 @@ test("follows the pods; leaves alone what others made", async () => {
   const endpoints = await bench.client.endpoints.get("default", "web");
   assert.equal(endpoints.subsets?.[0]?.addresses?.length, 3);
   assert.deepEqual((await bench.client.endpoints.list("default")).items.length, 1);
+  // Both say since when they were out of date.
+  const changed = "endpoints.kubernetes.io/last-change-trigger-time";
+  assert.match(own?.metadata?.annotations?.[changed] ?? "", /^\d{4}-.*:\d\dZ$/);
+  assert.equal(endpoints.metadata?.annotations?.[changed], own?.metadata?.annotations?.[changed]);
 
   await bench.client.services.delete("default", "web");
   await bench.settle();

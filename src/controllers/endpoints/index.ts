@@ -7,6 +7,7 @@ import { isLeaving, isReady } from "../pods/state.ts";
 import { desiredEndpoints } from "./legacy-plan.ts";
 import { hasOwnEndpoints, podAddresses, selects } from "./membership.ts";
 import { managedByLabel, manager, planSlices, serviceNameLabel } from "./slice-plan.ts";
+import { TriggerTimes, withTriggerTime } from "./trigger-times.ts";
 
 /** Keeps EndpointSlices, and the older Endpoints, in step with the pods that a Service selects. */
 export async function runEndpoints(context: ControllerContext): Promise<void> {
@@ -18,6 +19,7 @@ export async function runEndpoints(context: ControllerContext): Promise<void> {
   const legacy = informers.of(client.endpoints);
   const queue = newQueue(context);
   const expected = new Expectations(clock);
+  const triggerTimes = new TriggerTimes();
   services.addIndex("namespace", (service) => [service.metadata?.namespace ?? ""]);
   pods.addIndex("namespace", (pod) => [pod.metadata?.namespace ?? ""]);
   slices.addIndex("service", (slice) => (isOwn(slice) ? [serviceKey(slice)] : []));
@@ -70,10 +72,16 @@ export async function runEndpoints(context: ControllerContext): Promise<void> {
       return { kind: "again", afterMs: expected.patience(key), why: "events of own writes are missing" };
     }
     const plan = planSlices(service, local, (name) => nodes.get(name), own);
-    const writes: Promise<unknown>[] = [writeLegacy(key, service, local)];
+    const selected = local.filter((pod) => selects(service, pod));
+    const since = triggerTimes.next(key, service, selected);
+    const dated = (slice: EndpointSlice): EndpointSlice => {
+      const { annotations, ...metadata } = slice.metadata ?? {};
+      return { ...slice, metadata: { ...metadata, ...withTriggerTime(annotations, since) } };
+    };
+    const writes: Promise<unknown>[] = [writeLegacy(key, service, local, since)];
     expected.creations(key, plan.create.length);
-    for (const slice of plan.create) writes.push(createSlice(key, namespace, slice));
-    for (const slice of plan.update) writes.push(client.endpointSlices.update(namespace, slice));
+    for (const slice of plan.create) writes.push(createSlice(key, namespace, dated(slice)));
+    for (const slice of plan.update) writes.push(client.endpointSlices.update(namespace, dated(slice)));
     writes.push(removeSlices(key, plan.remove));
     await all(writes);
     return settled;
@@ -110,12 +118,19 @@ export async function runEndpoints(context: ControllerContext): Promise<void> {
     );
   }
 
-  async function writeLegacy(key: string, service: Service, local: readonly Pod[]): Promise<void> {
+  async function writeLegacy(
+    key: string,
+    service: Service,
+    local: readonly Pod[],
+    since: string | undefined,
+  ): Promise<void> {
     const existing = legacy.get(key);
     const desired = desiredEndpoints(service, local, existing);
+    const { annotations, ...metadata } = desired.metadata ?? {};
+    const dated = { ...desired, metadata: { ...metadata, ...withTriggerTime(annotations, since) } };
     if (!existing) {
       try {
-        await client.endpoints.create(service.metadata?.namespace, desired);
+        await client.endpoints.create(service.metadata?.namespace, dated);
       } catch (error) {
         // Made meanwhile: its event brings the Service back.
         if (!isReason(error, "AlreadyExists")) throw error;
@@ -126,12 +141,13 @@ export async function runEndpoints(context: ControllerContext): Promise<void> {
       deepEqual(existing.subsets ?? [], desired.subsets ?? []) &&
       deepEqual(existing.metadata?.labels ?? {}, desired.metadata?.labels ?? {}) &&
       deepEqual(existing.metadata?.annotations ?? {}, desired.metadata?.annotations ?? {});
-    if (!same) await client.endpoints.update(service.metadata?.namespace, desired);
+    if (!same) await client.endpoints.update(service.metadata?.namespace, dated);
   }
 
   /** The Service is gone: its Endpoints go by name, its slices are the garbage collector's, which sees their owner. */
   async function forget(key: string): Promise<Outcome> {
     expected.forget(key);
+    triggerTimes.forget(key);
     const existing = legacy.get(key);
     if (!existing) return settled;
     const { namespace, name } = splitKey(key);
