@@ -158,6 +158,7 @@ test("version, health and metrics", async () => {
   assert.equal((await h.call("GET", "/healthz")).text, "ok");
   const verbose = await h.call("GET", "/readyz?verbose");
   assert.match(verbose.text, /^\[\+\]ping ok\n.*readyz check passed\n$/s);
+  assert.match(verbose.text, /^\[\+\]poststarthook\/start-service-ip-repair-controllers ok$/m);
   assert.equal((await h.call("GET", "/livez/ping")).text, "ok");
   assert.equal((await h.call("GET", "/livez/poststarthook")).status, 404);
   assert.doesNotMatch((await h.call("GET", "/livez?verbose")).text, /shutdown/);

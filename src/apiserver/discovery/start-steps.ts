@@ -56,6 +56,7 @@ export const startSteps = [
   "start-kube-apiserver-identity-lease-garbage-collector",
   "storage-readiness",
   "start-legacy-token-tracking-controller",
+  "start-service-ip-repair-controllers",
   "scheduling/bootstrap-system-priority-classes",
   "priority-and-fairness-config-producer",
   "bootstrap-controller",

@@ -29,6 +29,7 @@ export async function startLoops(
   steps.done("start-system-namespaces-controller", "scheduling/bootstrap-system-priority-classes");
   steps.done("priority-and-fairness-config-producer", "priority-and-fairness-filter");
   steps.done("bootstrap-controller", "start-kubernetes-service-cidr-controller");
+  steps.done("start-service-ip-repair-controllers");
   const schemaStatus = new FlowSchemaStatus(core);
   await schemaStatus.start();
   steps.done("priority-and-fairness-config-consumer");
