@@ -1,4 +1,4 @@
-/** Things that can be made again, kept until the memory they may take is used up: what was added first goes first. */
+/** Bounds the bytes of items that can be made again: forgets those that were added first. */
 export class Budget<T> {
   readonly #bytes: number;
   readonly #sizeOf: (item: T) => number;

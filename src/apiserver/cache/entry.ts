@@ -4,8 +4,8 @@ import { Budget } from "./budget.ts";
 import { type Labels, sharedLabels } from "./shared-labels.ts";
 
 /**
- * Objects that were read out of their bytes stay so for a while: as many as this many bytes of JSON stand for (as objects
- * they take three to four times as much). What falls out is read again when somebody asks.
+ * Parsed objects are kept until they stand for this many bytes of JSON (parsed, they take three to four times as much). Dropped ones
+ * are parsed again on demand.
  */
 const budgetBytes = 12 * 1024 * 1024;
 
@@ -16,9 +16,9 @@ const recent = new Budget<Entry>(
 );
 
 /**
- * Objects that were just written are there for whoever hears of the write and for who changes them at once (schedulers,
- * kubelets), and no longer: most are not looked at again soon, and what dies young costs nothing. Where as many clients
- * write at once as there are here, each finds what it wrote.
+ * Objects just written are kept for those who hear of the write and those who update them at once (schedulers, kubelets), but only
+ * briefly: most are not read again soon, and short-lived objects cost the garbage collector nothing. This many concurrent writers
+ * find what they wrote.
  */
 const freshCount = 128;
 const fresh: (Entry | undefined)[] = Array.from({ length: freshCount }, () => undefined);
@@ -30,7 +30,7 @@ function keepFresh(entry: Entry): void {
   nextFresh = (nextFresh + 1) % freshCount;
 }
 
-/** Protobuf made of objects: many clients read the same objects in it, and it is half as long as the JSON. */
+/** Encoded protobuf is kept: many clients read the same objects, and it is half as long as the JSON. */
 const messageBytes = 32 * 1024 * 1024;
 
 const recentMessages = new Budget<Entry>(
@@ -39,7 +39,7 @@ const recentMessages = new Budget<Entry>(
   (entry) => entry.forgetMessage(),
 );
 
-/** One revision of one object: its bytes, made once, and whatever was read out of them so far. Never changed. */
+/** One revision of one object: its bytes, made once, and what has been parsed from them. Immutable. */
 export class Entry {
   /** `namespace/name`, or `name` for cluster-scoped objects. */
   readonly key: string;
@@ -48,11 +48,11 @@ export class Entry {
   /** The whole object as JSON, with kind, apiVersion and resourceVersion. */
   readonly json: Buffer;
   #object: KubeObject | undefined;
-  /** null: it has none. */
+  /** Parsed lazily; null: it has none. */
   #labels: Labels | null | undefined;
   #fields: Record<string, string> | undefined;
   #message: Buffer | undefined;
-  /** Of the protobuf message, once it was made. */
+  /** Length of the protobuf message, once it was made. */
   messageLength: number | undefined;
 
   constructor(key: string, revision: number, json: Buffer, object: KubeObject | undefined) {
@@ -75,7 +75,7 @@ export class Entry {
     return this.key.slice(this.key.indexOf("/") + 1);
   }
 
-  /** Shared by everybody who asks: read only. */
+  /** Shared: read only. */
   get object(): KubeObject {
     if (!this.#object) {
       this.#object = this.copy();
@@ -89,13 +89,13 @@ export class Entry {
     return parseExact(this.json.toString()) as KubeObject;
   }
 
-  /** Kept when the object itself is not: every list with a selector reads them. */
+  /** Kept beyond the object: every list with a selector reads them. */
   get labels(): Labels | undefined {
     this.#labels ??= labelsOf(this.object);
     return this.#labels ?? undefined;
   }
 
-  /** The value of a selectable field; read once. */
+  /** The value of a selectable field, remembered. */
   field(name: string, read: (object: KubeObject) => string): string {
     this.#fields ??= {};
     const known = this.#fields[name];
@@ -105,7 +105,7 @@ export class Entry {
     return value;
   }
 
-  /** The protobuf message; made anew when it was forgotten. An object that is parsed for this alone is not kept. */
+  /** The protobuf message, made again after it was dropped. An object parsed only for this is not kept. */
   message(make: (object: KubeObject) => Buffer): Buffer {
     if (this.#message) return this.#message;
     const message = make(this.#object ?? this.copy());

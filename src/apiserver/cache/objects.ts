@@ -14,27 +14,27 @@ import { Entry } from "./entry.ts";
 import { Readiness } from "./readiness.ts";
 import { type Change, WatchCache } from "./watch-cache.ts";
 
-/** Everything the API stores lies below this key: `/registry/GROUP/PLURAL/[NAMESPACE/]NAME`, the core group as `core`. */
+/** Prefix of all keys of the API: `/registry/GROUP/PLURAL/[NAMESPACE/]NAME`, the core group as `core`. */
 const registryPrefix = "/registry/";
 
-/** What values begin with that are stored encrypted. */
+/** Prefix of encrypted values. */
 const encrypted = Buffer.from("k8s:enc:");
 
 export const resourcePrefix = (group: string, plural: string): string =>
   `${registryPrefix}${group === "" ? "core" : group}/${plural}/`;
 
-/** Between two attempts to follow the store again, as kube-apiserver does. */
+/** Between two attempts to follow the store again, as in kube-apiserver. */
 const retryMs = 1000;
 
 /**
- * The whole store in memory, one watch cache per resource, kept up by one watch. When that breaks, all is read anew until the
- * store can be followed again; `readiness` says so meanwhile.
+ * The whole store in memory: one watch cache per resource, all fed by one watch. When that breaks, everything is read anew until
+ * the store can be followed again; `readiness` is false meanwhile.
  */
 export class ObjectCaches implements ObjectReader {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #caches = new Map<string, WatchCache>();
-  /** Objects of values that are on their way to the store, so that they need not be parsed when they come back. */
+  /** Objects that are being written, so that their values need not be parsed when the watch delivers them. */
   readonly #written = stamp<Uint8Array, KubeObject>();
   readonly #advanced = new Set<(revision: number) => void>();
   readonly readiness: Readiness;
@@ -53,9 +53,8 @@ export class ObjectCaches implements ObjectReader {
   }
 
   /**
-   * Reads the store as of the oldest revision it still knows and replays what happened since, so that watches from
-   * before a restart can go on. Where former states cannot be read any more (they are encrypted with a key that was given
-   * up), it begins with the present one.
+   * Reads the store as of its oldest revision and replays the changes since, so that watches from before a restart can resume.
+   * Begins with the present state if earlier ones cannot be decrypted.
    */
   async open(): Promise<void> {
     const base = Math.max(this.#store.compactedRevision, 1);
@@ -69,7 +68,7 @@ export class ObjectCaches implements ObjectReader {
     }
   }
 
-  /** `base`: the revision whose state it begins with; undefined for the present one. */
+  /** `base`: the revision to begin with; undefined for the present one. */
   async #openFrom(base: number | undefined): Promise<void> {
     const read = await this.#readAll(base);
     const from = base ?? read.revision;
@@ -90,7 +89,7 @@ export class ObjectCaches implements ObjectReader {
     });
   }
 
-  /** Settles when what the store has by now is here. From then on a watch that breaks is begun again. */
+  /** Settles when the caches have the present state. From then on a broken watch is restarted. */
   async #follow(from: number): Promise<void> {
     const target = this.#store.revision;
     let open = false;
@@ -135,7 +134,7 @@ export class ObjectCaches implements ObjectReader {
     this.#log.info("the store is followed again", { revision: this.revision });
   }
 
-  /** Brings all caches to the store's present state. What led there is not known: watches cannot begin before it. */
+  /** Brings all caches to the store's present state. Changes in between are unknown, so watches cannot begin before it. */
   async #readAnew(): Promise<void> {
     const { items, revision } = await this.#readAll(undefined);
     const there = new Set<Entry>();
@@ -164,7 +163,7 @@ export class ObjectCaches implements ObjectReader {
     this.#tellAdvanced();
   }
 
-  /** The object at this key as the store has it, for who cannot ask the caches now. */
+  /** The object at this key, read from the store while the caches cannot be used. */
   async stored(key: string): Promise<Entry | undefined> {
     const { items } = await this.#store.range({ from: key });
     const place = locate(key);
@@ -177,18 +176,18 @@ export class ObjectCaches implements ObjectReader {
     this.#watch?.close();
   }
 
-  /** The cache of a resource as it is stored. */
+  /** The cache of a stored resource. */
   of(group: string, plural: string): WatchCache {
     return this.#cache(`${group === "" ? "core" : group}/${plural}`);
   }
 
-  /** How much there is of a resource; undefined when none of it has ever been stored. */
+  /** Number and size of the objects of a resource; undefined when none was ever stored. */
   known(group: string, plural: string): { objects: number; bytes: number } | undefined {
     const cache = this.#caches.get(group === "" ? `core/${plural}` : `${group}/${plural}`);
     return cache && { objects: cache.size, bytes: cache.bytes };
   }
 
-  /** How much there is of each resource, and how often it changed. */
+  /** Number, size and changes of the objects of each resource. */
   *tallies(): Iterable<ResourceTally> {
     for (const [name, { size: objects, bytes, changes, initial }] of this.#caches) {
       const cut = name.indexOf("/");
@@ -202,18 +201,18 @@ export class ObjectCaches implements ObjectReader {
     return this.#caches.values();
   }
 
-  /** Remembers the object behind bytes that are about to be written. */
+  /** Remembers the object of a value that is about to be written. */
   expect(value: Uint8Array, object: KubeObject): void {
     this.#written.set(value, object);
   }
 
-  /** Calls back whenever the caches are complete up to a later revision, and when they cannot be any more. */
+  /** Calls back whenever the caches reach a later revision, and when they lose the store. */
   onRevision(listener: (revision: number) => void): () => void {
     this.#advanced.add(listener);
     return () => this.#advanced.delete(listener);
   }
 
-  /** True when the revision has come within the time. At once false when none can come. */
+  /** True when the caches reach the revision in time. False at once while they do not follow the store. */
   async reaches(revision: number, ms: number): Promise<boolean> {
     if (this.revision >= revision) return true;
     if (this.readiness.error) return false;
@@ -268,7 +267,7 @@ export class ObjectCaches implements ObjectReader {
     try {
       return new Entry(key, revision, withResourceVersion(stored, revision), object);
     } catch (cause) {
-      // A server that was told how to encrypt has written it.
+      // It was written by a server that was configured to encrypt.
       if (!Buffer.from(stored.subarray(0, encrypted.length)).equals(encrypted)) throw cause;
       const why = "identity transformer tried to read encrypted data";
       throw new UnreadableValueError(`${registryPrefix}${resource}/${key} cannot be read: ${why}`, { cause });
@@ -304,7 +303,7 @@ export function atRevision(entry: Entry, revision: number): Entry {
   return new Entry(entry.key, revision, json, undefined);
 }
 
-/** Where an object is: its resource, and its key in that. */
+/** The resource of a key in the store, and the key within its cache. */
 interface Place {
   resource: string;
   key: string;

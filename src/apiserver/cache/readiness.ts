@@ -1,7 +1,7 @@
-/** Whether the caches follow the store, and what is answered while they do not. */
+/** Whether the caches follow the store, and the 429 that is answered while they do not. */
 import { type Clock, StatusError } from "../../machinery/index.ts";
 
-/** The longer it lasts, the later who was refused is to ask again. */
+/** Retry-After grows while the failure lasts. */
 const growthPerSecond = 0.06;
 const longestSeconds = 30;
 
@@ -19,7 +19,7 @@ export class Readiness {
     return this.#lost?.error;
   }
 
-  /** Aborts when the store cannot be followed any more: what began before ends, watches above all. */
+  /** Aborts when the store can no longer be followed: watches that began before end. */
   get following(): AbortSignal {
     return this.#following.signal;
   }

@@ -9,13 +9,13 @@ export interface Change {
   readonly revision: number;
   readonly entry: Entry;
   readonly previous: Entry | undefined;
-  /** Bytes of watch events made so far, by what they look like: shared by all who watch the same way. */
+  /** Encoded watch events by their form, shared by all watchers of that form. */
   frames: Map<string, Uint8Array> | undefined;
 }
 
 export type ChangeListener = (change: Change) => void;
 
-/** How much history is kept for watches that begin in the past. */
+/** Number of changes that are kept for watches that begin in the past. */
 export const maxChanges = 10_000;
 const maxHistoryBytes = 32 * 1024 * 1024;
 
@@ -30,7 +30,7 @@ export class WatchCache {
   #floor: number;
   readonly #listeners = new Set<ChangeListener>();
   #bytes = 0;
-  /** Changes since the start, and objects that were there then. */
+  /** Changes since the start, and objects that existed then. */
   changes = 0;
   initial = 0;
 
@@ -47,7 +47,7 @@ export class WatchCache {
     return this.#entries.size;
   }
 
-  /** Of all objects as JSON. */
+  /** Bytes of all objects as JSON. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -56,12 +56,12 @@ export class WatchCache {
     return this.#entries.get(key);
   }
 
-  /** Everything, or one namespace's part, in key order: a list that stays as it is. */
+  /** All entries, or those of a namespace, in key order: a list that does not change. */
   list(namespace: string): readonly Entry[] {
     return namespace === "" ? this.#sorted.all() : this.#sorted.range(`${namespace}/`, `${namespace}0`);
   }
 
-  /** Objects as they were at a former revision; undefined when the history does not reach back so far. */
+  /** Objects as they were at an earlier revision; undefined when the history does not reach so far back. */
   listAt(namespace: string, revision: number): readonly Entry[] | undefined {
     if (revision < this.#floor) return undefined;
     const undo = new Map<string, Entry | undefined>();
@@ -79,7 +79,7 @@ export class WatchCache {
     return entries.sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 
-  /** Changes after this revision; undefined when some of them are forgotten. */
+  /** Changes after this revision; undefined when some were dropped. */
   since(revision: number): readonly Change[] | undefined {
     if (revision < this.#floor) return undefined;
     let low = 0;
@@ -98,7 +98,7 @@ export class WatchCache {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Puts an entry without history (the first fill). */
+  /** Adds an entry without a change (initial fill). */
   fill(entry: Entry): void {
     this.#entries.set(entry.key, entry);
     this.#bytes += entry.json.length;
@@ -124,7 +124,7 @@ export class WatchCache {
     return this.#record("deleted", last(previous), previous);
   }
 
-  /** Changes up to this revision may be forgotten: nobody may ask for them any more. */
+  /** Drops changes up to this revision, which was compacted. */
   forget(revision: number): void {
     const keep = this.#changes.findIndex((change) => change.revision > revision);
     this.#drop(keep < 0 ? this.#changes.length : keep, revision);
@@ -140,7 +140,7 @@ export class WatchCache {
       this.#drop(drop, this.#changes[drop - 1]?.revision ?? this.#floor);
     }
     for (const listener of this.#listeners) listener(change);
-    // Everybody who is there has it now. A watch from the past makes what it needs again.
+    // All present watchers have it. A later watch from the past encodes it again.
     change.frames = undefined;
     previous?.forget();
     return change;

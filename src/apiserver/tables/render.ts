@@ -7,7 +7,7 @@ export type Columns = Pick<
   "columns" | "rowConditions" | "rowOrder" | "hiddenAnnotations" | "type"
 >;
 
-/** An object's metadata alone. `def`: of the kind, where it says something of metadata. */
+/** The PartialObjectMetadata of an object. */
 export const partialObject = (
   object: KubeObject,
   version: string,
@@ -44,14 +44,26 @@ const tableColumns = (def: Columns): object[] =>
       priority,
     }));
 
-/** `stored`: the object as it is stored, where it is shown in another spelling. `include`: what each row's `object` is: None, Metadata or Object. */
+/** How a table is made. */
+export interface TableForm {
+  /** `v1` or `v1beta1`. */
+  version: string;
+  /** What each row's `object` is: None, Metadata or Object. */
+  include: string;
+  /** Ages count up to this time. */
+  now: number;
+  metadata: TableMeta;
+  /** False leaves out the column definitions, as in all but the first table of a watch. */
+  withColumns?: boolean;
+  /** The objects as they are stored, if that differs: cells are made of these. */
+  stored?: readonly KubeObject[];
+}
+
 function tableRow(
   def: Columns,
   object: KubeObject,
-  now: number,
-  include: string,
-  version: string,
-  stored = object,
+  stored: KubeObject,
+  { now, include, version }: TableForm,
 ): object {
   const conditions = def.rowConditions?.(object);
   return {
@@ -61,7 +73,7 @@ function tableRow(
   };
 }
 
-/** What `includeObject` asks rows to carry. Throws 400. */
+/** The option `includeObject`. Throws 400. */
 export function includeOf(query: URLSearchParams): string {
   const given = query.get("includeObject") || "Metadata";
   if (given === "None" || given === "Metadata" || given === "Object") return given;
@@ -70,16 +82,8 @@ export function includeOf(query: URLSearchParams): string {
   );
 }
 
-export function tableOf(
-  def: Columns,
-  objects: readonly KubeObject[],
-  now: number,
-  include: string,
-  version: string,
-  metadata: TableMeta,
-  withColumns = true,
-  stored: readonly KubeObject[] = objects,
-): object {
+export function tableOf(def: Columns, objects: readonly KubeObject[], form: TableForm): object {
+  const { version, metadata, withColumns = true, stored = objects } = form;
   return {
     kind: "Table",
     apiVersion: `meta.k8s.io/${version}`,
@@ -89,18 +93,18 @@ export function tableOf(
       objects.length === 0 && isPlain(def)
         ? null
         : inRowOrder(def, objects).map((i) =>
-            tableRow(def, objects[i] as KubeObject, now, include, version, stored[i]),
+            tableRow(def, objects[i] as KubeObject, stored[i] as KubeObject, form),
           ),
   };
 }
 
-/** Where in the list the object of each row is. */
+/** The index of the object of each row. */
 function inRowOrder({ rowOrder }: Columns, objects: readonly KubeObject[]): number[] {
   const places = [...objects.keys()];
   if (!rowOrder) return places;
   return places.sort((i, j) => rowOrder(objects[i] as KubeObject, objects[j] as KubeObject));
 }
 
-/** A built-in kind that shows but its name and when it was made: its rows begin as none in the original. */
+/** A built-in kind with only the columns Name and Created At: Kubernetes writes null for no rows. */
 const isPlain = ({ columns, type }: Columns): boolean =>
   !type && columns.length === 2 && columns[1]?.name === "Created At";

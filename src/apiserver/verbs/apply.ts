@@ -42,7 +42,7 @@ import { objectAnswer } from "./output.ts";
 import { createsWhatIsNotThere, updateObject } from "./update.ts";
 import { workingCopy } from "./working-copy.ts";
 
-/** What `force` says. */
+/** The option `force`. */
 export const isForced = (value: string | null): boolean => value === "true" || value === "1";
 
 export async function serverSideApply(call: Call): Promise<Answer> {
@@ -59,11 +59,11 @@ export async function serverSideApply(call: Call): Promise<Answer> {
 
 export interface Configuration {
   config: KubeObject;
-  /** Keys that appear twice, each in a sentence. They are told of when all else is well: `checkRepeated`. */
+  /** Errors of duplicate keys, reported when there is no other error (`checkRepeated`). */
   repeated: readonly string[];
 }
 
-/** The configuration of the body. Throws 400 with Kubernetes' words. */
+/** Parses the applied configuration. Throws 400 with Kubernetes' texts. */
 export function readConfiguration(call: Call): Configuration {
   const bytes = call.request.body ?? new Uint8Array(0);
   if (bytes.length > maxBodyBytes) throw tooLarge();
@@ -85,7 +85,7 @@ export function readConfiguration(call: Call): Configuration {
   return { config: value as KubeObject, repeated: body.duplicates };
 }
 
-/** As `fieldValidation` asks: an error, a warning or nothing. */
+/** Reports duplicate keys as `fieldValidation` asks: an error, a warning or nothing. */
 export function checkRepeated(call: Call, { repeated }: Configuration): void {
   if (repeated.length === 0) return;
   const mode = call.info.query.get("fieldValidation") || "Warn";
@@ -148,7 +148,7 @@ async function createApplied(call: Call, given: Configuration): Promise<Entry> {
     const why = `strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`;
     throw new StatusError("", why, { code: 500 });
   }
-  // There is nothing that the version could be compared with.
+  // There is no stored version to compare with.
   if (!call.dryRun) delete made.metadata?.resourceVersion;
   return createObject(call, made, "kept");
 }
@@ -163,7 +163,7 @@ function applied(call: Call, existing: Entry, given: Configuration, conversions?
   const { rawFields } = resource.def;
   const live = { ...rest, metadata: others };
   const view = viewOf(call, resource, call.info.subresource, conversions);
-  // The definition of a custom resource may have changed since.
+  // The CustomResourceDefinition may have changed since.
   const known = resource.def.type ? knownOwners(view, before, live) : before;
   let owners = known;
   if (owners.size === 0) {
@@ -174,28 +174,28 @@ function applied(call: Call, existing: Entry, given: Configuration, conversions?
   checkRepeated(call, given);
   checkPlace(call, config, existing);
   if (result.unchanged && before.size > 0 && known === before) {
-    // What another version cannot say, or not in this order, stays as it is.
+    // Fields that another version lacks, or orders differently, stay as they are.
     if (resource.def.type) return resource.copy(existing);
     const same = workingCopy(existing.object, existing.object.metadata?.managedFields) as KubeObject;
     if (rawFields) carryRaw(rawFields, existing.object, same);
     return same;
   }
   if (result.same && resource.def.storedAs && !resource.def.type) {
-    // What became of it on the way through another version is forgotten.
+    // The changes from converting it to another version are dropped.
     const same = workingCopy(existing.object, undefined) as KubeObject;
     const managedFields = result.object.metadata?.managedFields;
     same.metadata = { ...same.metadata, ...(managedFields ? { managedFields } : {}) };
     return same;
   }
   const object = usable(call, result.object, config);
-  // Applying goes through the values: what is kept as text is written anew.
+  // Applying works on values, so raw fields are written again.
   if (rawFields) settleRaw(rawFields, object);
   resource.def.storedAs?.toStored(object);
   resource.def.defaults?.(object, call.core.clock);
   return object;
 }
 
-/** The owners by the schemas as they are now. Throws 500 when one of their versions does not know all of the object. */
+/** The managers, by the present schemas. Throws 500 when one of their versions lacks fields of the object. */
 function knownOwners(view: View, owners: Managers, live: KubeObject): Managers {
   try {
     return reconcileManagers(view, owners, live);
@@ -207,7 +207,7 @@ function knownOwners(view: View, owners: Managers, live: KubeObject): Managers {
 const undeclared = (cause: UndeclaredField): StatusError =>
   new StatusError("", cause.message, { code: 500, cause });
 
-/** Applies, and writes the new owners into the result. */
+/** Applies, and writes the new managedFields into the result. */
 function configured(
   call: Call,
   live: KubeObject,
@@ -257,19 +257,19 @@ function configured(
   }
 }
 
-/** An applied configuration as messages name it. */
+/** The name of an applied configuration in messages. */
 function inGo({ resource: { def } }: Call, { metadata }: KubeObject): string {
   return `${metadata?.namespace ?? ""}/${metadata?.name ?? ""}; ${goKind(def)}`;
 }
 
 const goKind = ({ group, version, kind }: KindDefinition): string => `${group}/${version}, Kind=${kind}`;
 
-/** As the type wants it. */
+/** Conforms it to the type. */
 function usable(call: Call, object: KubeObject, config: KubeObject): KubeObject {
   const owners = object.metadata?.managedFields;
   let usable = workingCopy(object, owners) as KubeObject;
   if (!conformApplied(call, usable)) return usable;
-  // The original copies it field by field: that fits numbers into narrower types, and has words of its own.
+  // Kubernetes converts it field by field, which narrows numbers and has its own error texts.
   const { conversions, problem: unfit } = restorable(call.resource.def.schema, object);
   usable = workingCopy(object, owners, cloneExact) as KubeObject;
   if (!unfit) convert(usable, conversions);

@@ -41,7 +41,7 @@ export async function remove(call: Call): Promise<Answer> {
   if (undeletable !== undefined) throw forbidden(resource.def, info.name, undeletable);
   warnOfOrphans(call, options);
   const { gone, entry } = await deleteObject(call, info.namespace, info.name, options);
-  // Whoever asks for dependents to go, the older way, is told that this takes a while.
+  // With the older `orphanDependents: false` the answer is 202 while the object stays.
   const code = !gone && options.orphanDependents === false ? 202 : 200;
   if (!gone || returnsObject.has(qualified(resource.def))) return objectAnswer(call, code, entry);
   const { group, plural } = resource.def;
@@ -61,8 +61,8 @@ export async function remove(call: Call): Promise<Answer> {
 }
 
 /**
- * Deletes, or begins to delete, as finalizers and grace demand. `entry`: the last, or the marked, state. `admit`: false
- * when the request was admitted as something else (an eviction).
+ * Deletes an object, or marks it for deletion when it has finalizers or a grace period. `entry` is its last, or its marked, state.
+ * `admit`: false when the request was admitted as something else (an eviction).
  */
 export async function deleteObject(
   call: Call,
@@ -84,7 +84,7 @@ export async function deleteObject(
         operation: "DELETE",
         object: undefined,
         oldObject: existing.object,
-        // Nobody named the objects of a collection.
+        // The objects of a collection have no name in the request.
         name: info.name,
         namespace,
         options: deleteOptions(pinned(def, existing.object, options), graceOf(def, existing.object, options)),
@@ -108,7 +108,7 @@ export async function deleteObject(
   }
 }
 
-/** Deletion is under way already, and nothing that was asked for makes it faster. */
+/** Deletion has begun already, and this request does not shorten it. */
 function isPending(def: KindDefinition, { metadata }: KubeObject, options: DeleteOptions): boolean {
   const current = metadata?.deletionGracePeriodSeconds ?? 0;
   if (!def.graceSeconds || !metadata?.deletionTimestamp || current === 0) return false;
@@ -116,13 +116,13 @@ function isPending(def: KindDefinition, { metadata }: KubeObject, options: Delet
   return (gracePeriodSeconds < 0 ? 1 : gracePeriodSeconds) >= current;
 }
 
-/** What is more than one object is deleted as the one that it is, even if nobody said so. */
+/** Objects that others go with are deleted with a UID precondition even if none was given. */
 function pinned(def: KindDefinition, { metadata }: KubeObject, options: DeleteOptions): DeleteOptions {
   if (!isItself(def)) return options;
   return { ...options, preconditions: { uid: metadata?.uid as string, ...options.preconditions } };
 }
 
-/** What admission is told of the grace period: as it was asked for, or as the kind has it. */
+/** The grace period that admission sees: the requested one, or the default of the kind. */
 function graceOf(def: KindDefinition, object: KubeObject, options: DeleteOptions): number | undefined {
   const { gracePeriodSeconds } = options;
   const deleting = object.metadata?.deletionTimestamp !== undefined;
@@ -130,7 +130,7 @@ function graceOf(def: KindDefinition, object: KubeObject, options: DeleteOptions
   return gracePeriodSeconds !== undefined && gracePeriodSeconds < 0 ? 1 : gracePeriodSeconds;
 }
 
-/** Kinds with a grace period show that theirs is over. */
+/** Kinds with a grace period show 0 when it is over. */
 function lastSight(call: Call, existing: Entry): Entry {
   const object = existing.copy();
   const meta = object.metadata as ObjectMeta;
@@ -147,7 +147,7 @@ export function checkPreconditions(
 ): void {
   const { uid, resourceVersion } = preconditions;
   const actual = existing.object.metadata?.uid;
-  // Here, and only here, the original names the kind, as it is stored, where the resource belongs.
+  // Only here Kubernetes names the stored kind instead of the resource.
   const { group, kind: name } = def.storedAs ?? def;
   const kind = { ...def, group, plural: name };
   if (uid !== undefined && uid !== actual) {
@@ -174,7 +174,7 @@ export function checkPreconditions(
   }
 }
 
-/** What deletion does to the object now: it goes, it stays as it is, or it is marked (a changed copy). */
+/** What a deletion does now: removes the object, leaves it as it is, or marks it (a changed copy). */
 function plan(
   def: KindDefinition,
   existing: Entry,
@@ -189,7 +189,7 @@ function plan(
     return object;
   }
   const finalizers = finalizersAfter(def, meta, options);
-  // A namespace is never gone at once: the first deletion only begins it.
+  // A namespace never goes at once: the first deletion only marks it.
   const held =
     finalizers.length > 0 || namespaceHeld(def, object) || (isNamespace(def) && !meta.deletionTimestamp);
   const finalizersChanged = finalizers.join() !== (meta.finalizers ?? []).join();
@@ -200,7 +200,7 @@ function plan(
   if (meta.deletionTimestamp) {
     const current = meta.deletionGracePeriodSeconds ?? 0;
     if (grace !== undefined && grace < current) {
-      // A second deletion can only shorten the wait, counted from when it began.
+      // A further deletion can only shorten the grace period, counted from its begin.
       if (grace === 0 && !held) return "remove";
       const began = Date.parse(meta.deletionTimestamp) - current * 1000;
       meta.deletionTimestamp = secondsTime(began + grace * 1000);
@@ -223,7 +223,7 @@ function plan(
   return object;
 }
 
-/** Namespaces and definitions: others go with them, and their preconditions are told in words of their own. */
+/** Namespaces and CustomResourceDefinitions: other objects go with them, and errors of preconditions have other texts. */
 const isItself = (def: KindDefinition): boolean => isNamespace(def) || def.beginDeletion !== undefined;
 
 const isNamespace = (def: KindDefinition): boolean => def.group === "" && def.kind === "Namespace";
@@ -231,13 +231,13 @@ const isNamespace = (def: KindDefinition): boolean => def.group === "" && def.ki
 const namespaceHeld = (def: KindDefinition, object: KubeObject): boolean =>
   isNamespace(def) && ((object as { spec?: { finalizers?: string[] } }).spec?.finalizers?.length ?? 0) > 0;
 
-/** Seconds to wait, for kinds that are deleted gracefully. */
+/** Grace period in seconds, for kinds that have one. */
 function gracePeriod(def: KindDefinition, object: KubeObject, options: DeleteOptions): number | undefined {
   if (!def.graceSeconds) return undefined;
   let seconds = options.gracePeriodSeconds ?? def.graceSeconds(object) ?? 0;
   if (def.kind === "Pod") {
     const pod = object as { spec?: { nodeName?: string }; status?: { phase?: string } };
-    // Nothing runs yet, or nothing runs any more.
+    // It does not run yet, or has ended.
     const idle = !pod.spec?.nodeName || pod.status?.phase === "Failed" || pod.status?.phase === "Succeeded";
     if (idle) return 0;
   }
@@ -245,7 +245,7 @@ function gracePeriod(def: KindDefinition, object: KubeObject, options: DeleteOpt
   return seconds;
 }
 
-/** The finalizers by which the garbage collector is told what to do with dependents. */
+/** The finalizers that tell the garbage collector what to do with dependents. */
 function finalizersAfter(def: KindDefinition, meta: ObjectMeta, options: DeleteOptions): string[] {
   const present = meta.finalizers ?? [];
   let propagation = def.defaultPropagation === "Unsupported" ? "Background" : options.propagation;
@@ -257,7 +257,7 @@ function finalizersAfter(def: KindDefinition, meta: ObjectMeta, options: DeleteO
   const others = present.filter((each) => each !== "orphan" && each !== "foregroundDeletion");
   if (propagation === "Orphan") others.push("orphan");
   if (propagation === "Foreground") others.push("foregroundDeletion");
-  // Where they are the same, their order is left alone.
+  // Equal sets keep their order.
   return new Set([...others, ...present]).size === others.length && others.length === present.length
     ? [...present]
     : others;

@@ -9,12 +9,12 @@ import { answerList, listMeta, type Page, readPage } from "./list.ts";
 import { readListOptions } from "./list-options.ts";
 import { withWarnings } from "./output.ts";
 
-/** How many objects are listed at a time. So a resource version is taken exactly, as in any list with a limit. */
+/** Objects per page; with a limit, a resourceVersion is matched exactly, as in any list. */
 const pageSize = 10_000;
-/** How many objects are deleted, or looked at only (dry run), before others have their turn. */
+/** Objects that are deleted before other requests have their turn. */
 const atOnce = 8;
 
-/** Deletes what a list would show, one by one, and answers with that list: the objects as they were. */
+/** Deletes the objects that a list selects, one by one, and answers with the list as it was before. */
 export async function deleteCollection(call: Call): Promise<Answer> {
   const asked = readListOptions(call);
   const options = readDeleteOptions(call);
@@ -29,7 +29,7 @@ export async function deleteCollection(call: Call): Promise<Answer> {
       try {
         await deleteObject(call, entry.namespace, entry.name, options);
       } catch (error) {
-        // Somebody else has deleted it meanwhile.
+        // Already deleted by another request.
         if (!isReason(error, "NotFound")) throw error;
       }
     }

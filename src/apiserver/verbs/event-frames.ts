@@ -88,13 +88,21 @@ export class EventFrames {
     const { def } = resource;
     const look = { def, query: info.query, now: core.clock.now() };
     if (target.as !== "table") return shaped(object, target, goTypeOf(def), look);
-    const include = includeOf(info.query);
-    const metadata = { resourceVersion: object.metadata?.resourceVersion };
-    const columns = this.#withColumns();
-    return tableOf(resource.def, [object], core.clock.now(), include, target.asVersion, metadata, columns);
+    return this.#table([object], includeOf(info.query), object);
   }
 
-  /** `initialEnd`: the state has been told. */
+  #table(objects: readonly KubeObject[], include: string, { metadata }: KubeObject): object {
+    const { resource, core, target } = this.#call;
+    return tableOf(resource.def, objects, {
+      version: target.asVersion,
+      include,
+      now: core.clock.now(),
+      metadata: { resourceVersion: metadata?.resourceVersion },
+      withColumns: this.#withColumns(),
+    });
+  }
+
+  /** `initialEnd`: it ends the initial events. */
   bookmark(initialEnd: boolean, revision: number): Uint8Array {
     const { resource, target } = this.#call;
     const metadata = {
@@ -118,10 +126,7 @@ export class EventFrames {
     try {
       return this.#transformed(empty);
     } catch {
-      const { resource, core, target } = this.#call;
-      const metadata = { resourceVersion: object.metadata?.resourceVersion };
-      const columns = this.#withColumns();
-      return tableOf(resource.def, [], core.clock.now(), "None", target.asVersion, metadata, columns);
+      return this.#table([], "None", object);
     }
   }
 

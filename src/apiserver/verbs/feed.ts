@@ -1,11 +1,11 @@
 import type { StreamSink } from "../response.ts";
 
-/** A reader is given more when it has taken all but so much. */
+/** More is written when the backlog is shorter than this. */
 const aheadBytes = 1024 * 1024;
 
 /**
- * Calls `next`, which writes something and returns false when nothing is left, as fast as the sink's reader takes it; then
- * `done`. What fits at once is written before it returns. The returned function stops it.
+ * Calls `next`, which writes something and returns false when nothing is left, as fast as the client reads; then calls `done`. What
+ * fits into the backlog is written synchronously. The returned function stops it.
  */
 export function feed(sink: StreamSink, next: () => boolean, done: () => void): () => void {
   let stopped = false;

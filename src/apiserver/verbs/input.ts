@@ -1,4 +1,4 @@
-/** From a request's bytes to an object of the kind, checked and with defaults. */
+/** Reads the body of a request as an object of the kind, with field validation. */
 import {
   cannotHandle,
   conform,
@@ -57,11 +57,11 @@ export function readObject(call: Call): KubeObject {
   return object;
 }
 
-/** As audit records it: with defaults, in the order Kubernetes writes it. */
+/** The object as audit records it: with defaults, in the order in which Kubernetes writes it. */
 function asRecorded({ core, resource }: Call, object: KubeObject): unknown {
   const copy = cloneExact(object);
   const { def } = resource;
-  // What is stored under another name gets its defaults there.
+  // A kind that is stored as another gets the defaults of that.
   if (!def.storedAs || def.type) def.defaults?.(copy, core.clock);
   if (!def.storedAs) resource.complete(copy);
   const type = def.storedAs && !def.type ? typeOfKind(def) : undefined;
@@ -73,7 +73,7 @@ function asRecorded({ core, resource }: Call, object: KubeObject): unknown {
 
 const versionIn = ({ apiVersion = "" }: KubeObject): string => apiVersion.slice(apiVersion.indexOf("/") + 1);
 
-/** The body for a handler of what is not stored, likewise. */
+/** Likewise, for handlers of what is not stored. */
 export function readSpecial(
   registry: Registry,
   {
@@ -128,7 +128,7 @@ export function readSpecial(
   return object;
 }
 
-/** Why a body of another version of its kind is refused: it is read as what it is before anything is said of the version. */
+/** Why a body in another version of the kind is refused: mistakes in that version are reported before the wrong version. */
 export function otherVersion(
   object: KubeObject,
   expected: string,
@@ -148,16 +148,16 @@ export function otherVersion(
   );
 }
 
-/** Drops in place what the type does not know, and names it. `same`: parts that fit already, if the object has them. */
+/** Drops unknown fields in place and reports them. `same`: parts shared with the stored object, which conform already. */
 export function conformed(def: KindDefinition, object: KubeObject, nulls?: Nulls, same?: Parts): Conformance {
-  // An empty list of owners is dropped like any other, and yet says something.
+  // An empty list of managedFields is dropped like any other, but clears the owners.
   const disowned = object.metadata?.managedFields?.length === 0;
   const found = def.conform?.(object, nulls) ?? conform(def.schema, object, same);
   if (disowned && object.metadata && !object.metadata.managedFields) object.metadata.managedFields = [];
   return found;
 }
 
-/** Drops what the type does not know, and says so as `fieldValidation` asks; what refuses the object is returned. */
+/** Drops unknown fields and reports them as `fieldValidation` asks. Returns the error that refuses the object. */
 function conformObject(
   call: Call,
   object: KubeObject,
@@ -171,14 +171,14 @@ function conformObject(
 }
 
 /**
- * Drops what the type does not know of an applied object, silently: what was applied is judged by its schema before. Returns
- * what refuses the object.
+ * Drops unknown fields of an applied object silently: the configuration was checked before. Returns the error that refuses the
+ * object.
  */
 export function conformApplied({ resource }: Call, object: KubeObject): string | undefined {
   return conformed(resource.def, object, "kept").problem;
 }
 
-/** A custom resource in another version of its own is looked at as such; nothing is known of what is no version. */
+/** The definition by which a custom resource in another version of its kind is checked. Undefined: by that of the request. */
 function versionOf({ core, resource }: Call, object: KubeObject): KindDefinition | undefined {
   const { def, apiVersion } = resource;
   if (!def.type || object.apiVersion === apiVersion || object.kind !== def.kind) return undefined;
@@ -186,7 +186,7 @@ function versionOf({ core, resource }: Call, object: KubeObject): KindDefinition
   return other ?? unknownVersion(def);
 }
 
-/** Of a version that is none, only what every object has is known. */
+/** Of a version that does not exist, only apiVersion, kind and metadata are known. */
 const unknownVersion = (def: KindDefinition): KindDefinition => ({
   ...def,
   conform(object) {
@@ -199,8 +199,8 @@ const unknownVersion = (def: KindDefinition): KindDefinition => ({
 const identity: ReadonlySet<string> = new Set(["apiVersion", "kind", "metadata"]);
 
 /**
- * What refuses the object, as `fieldValidation` asks; what does not becomes warnings. `before`: said first. `rawFields`: what is
- * not looked into.
+ * The error that refuses the object, as `fieldValidation` asks; other mistakes become warnings. `before`: mistakes to be reported
+ * first. `rawFields`: fields whose content is not checked.
  */
 export function judged(
   { unknown, problem }: Conformance,
@@ -215,9 +215,9 @@ export function judged(
   if (before.length > 0) return judgedTexts([...before, ...strictTexts(unknown, [])], mode, warnings);
   if (decoded?.strict) return judgedTexts(decoded.strict, mode, warnings);
   const duplicates = decoded?.repeats ? outside(duplicateMembers(decoded.text), rawFields) : [];
-  // YAML is looked at before it becomes JSON, so its repeated keys come first and in other words.
+  // Duplicate keys of YAML are found before it becomes JSON, so they come first and in other words.
   const repeated = decoded?.duplicates ?? [];
-  // What has no type of its own is read first, and held against a schema afterwards.
+  // Custom resources are decoded first and checked against their schema afterwards.
   const texts = [...strictTexts([], duplicates), ...strictTexts(unknown, [])];
   if (mode !== "Strict" || repeated.length === 0) return judgedTexts([...repeated, ...texts], mode, warnings);
   const yaml = `yaml: unmarshal errors:${repeated.map((line) => `\n  ${line}`).join("")}`;

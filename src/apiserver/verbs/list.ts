@@ -30,7 +30,7 @@ export async function list(call: Call): Promise<Answer> {
 export function listMeta({ resource, target }: Call, page: Page): TableMeta {
   return {
     resourceVersion: String(page.revision),
-    // Lists of custom resources say so even when nothing follows.
+    // Lists of custom resources have the member even when nothing follows.
     ...(page.continue === "" && !(resource.def.type && target.as === "object")
       ? {}
       : { continue: page.continue }),
@@ -38,7 +38,7 @@ export function listMeta({ resource, target }: Call, page: Page): TableMeta {
   };
 }
 
-/** These objects as the client asked for lists. */
+/** The answer with a list of these objects, in the form that the client asked for. */
 export async function answerList(
   call: Call,
   entries: readonly Entry[],
@@ -48,16 +48,17 @@ export async function answerList(
   const { def } = resource;
   if (target.as === "partial") throw wrongShape("PartialObjectMetadata", true, goTypeOf(def, true));
   if (target.as === "table") {
+    const { asVersion: version } = target;
     const include = includeOf(info.query);
     const objects = entries.map((entry) => resource.object(entry));
     const now = core.clock.now();
     const stored = def.storedAs && !def.type ? entries.map((entry) => entry.object) : objects;
-    const table = tableOf(def, objects, now, include, target.asVersion, metadata, true, stored);
+    const table = tableOf(def, objects, { version, include, now, metadata, stored });
     return encoded(200, table, target);
   }
   if (target.as === "partialList") {
     const partial = entries.map((entry) => partialObject(resource.object(entry), target.asVersion, def));
-    // Go writes a list that nothing was put into.
+    // Go writes null for a list that nothing was appended to.
     const items = partial.length === 0 ? null : partial;
     const apiVersion = `meta.k8s.io/${target.asVersion}`;
     return encoded(200, { kind: "PartialObjectMetadataList", apiVersion, metadata, items }, target);
@@ -79,10 +80,10 @@ export async function answerList(
 const open = Buffer.from("{");
 const nextOpen = Buffer.from(",{");
 const end = Buffer.from("]}\n");
-/** A longer list is put together as it is sent, so that it never stands in memory a second time. */
+/** Longer lists are put together while they are sent, so that they are not in memory twice. */
 const longList = 256 * 1024;
 
-/** A list is the concatenation of bytes that are there already. */
+/** A list is a concatenation of the bytes of its entries. */
 function listBytes({ resource }: Call, head: string, entries: readonly Entry[]): Answer {
   let total = head.length;
   for (const entry of entries) total += resource.json(entry).length;
@@ -93,14 +94,14 @@ function listBytes({ resource }: Call, head: string, entries: readonly Entry[]):
     itemLength: (entry: Entry) => entry.json.length,
     tail: end,
   };
-  // What a webhook converts may be another the next time.
+  // A conversion webhook may answer differently the next time.
   const runs = resource.view ? undefined : resource.packedJson;
   return total < longList
     ? bytesAnswer(200, joinedParts(parts))
     : { ...bytesAnswer(200, end), body: new ListBody(parts, runs) };
 }
 
-/** The entries are as the resource shows them. */
+/** The entries are in the requested version. */
 export async function readPage(call: Call, options: ListOptions): Promise<Page> {
   const { view } = call.resource;
   checkBeginning(options);
@@ -114,14 +115,14 @@ async function convertedPage(call: Call, options: ListOptions, view: VersionView
   return { ...page, entries: await view.all(page.entries) };
 }
 
-/** `view`: what entries go through before they are selected. Without selectors the page is to be converted alone. */
+/** `view`: converts entries before they are selected. Without selectors only the page needs conversion. */
 async function findPage(call: Call, options: ListOptions, view: VersionView | undefined): Promise<Page> {
   const { resource, info, core } = call;
-  // "Whatever is there" comes out of memory in one piece, but for what the original keeps out of its cache: events.
+  // resourceVersion=0 is served from memory in one piece, except for events, which Kubernetes does not cache.
   const limit = options.version === "0" && resource.def.ttlSeconds === undefined ? 0 : options.limit;
   const { selection } = options;
   const isFollowed = core.caches.readiness.error === undefined;
-  /** The first key of the page, as the cache spells keys. */
+  /** The first key of the page, as in the cache. */
   let start = "";
   let revision: number | undefined;
   if (options.continue !== "") {
@@ -137,7 +138,7 @@ async function findPage(call: Call, options: ListOptions, view: VersionView | un
     const exact = options.match === "Exact" || (options.match === "" && options.limit > 0);
     if (exact) revision = options.resourceVersion;
   }
-  // What takes little goes to the store then, as in the original; the rest waits.
+  // Short pages are read from the store then, as in Kubernetes; other lists get 429.
   if (!isFollowed && revision === undefined) {
     if (options.limit === 0 || !selection.all) core.caches.readiness.check();
     revision = core.store.revision;
@@ -176,7 +177,7 @@ async function findPage(call: Call, options: ListOptions, view: VersionView | un
     if (!selection.all && !selection.matches(entry)) continue;
     if (limit > 0 && wanted.length === limit) {
       const next = encodeContinue({ revision, start: nextStart(call, wanted.at(-1) as Entry) });
-      // Kubernetes leaves the count out when selectors make it unknown.
+      // With selectors the count is unknown, and left out.
       const remaining = selection.all ? entries.length - i : undefined;
       meters.returned.add(wanted.length);
       return { entries: wanted, revision, continue: next, remaining };
@@ -187,11 +188,11 @@ async function findPage(call: Call, options: ListOptions, view: VersionView | un
   return { entries: wanted, revision, continue: "", remaining: undefined };
 }
 
-/** A cache's key relative to the place that is listed. */
+/** A cache's key relative to the listed prefix. */
 const startIn = (namespace: string, start: string): string =>
   namespace === "" ? `/${start}` : start.slice(namespace.length + 1);
 
-/** Where the next page begins: just behind the last object, relative to the place that is listed. */
+/** Where the next page begins: just behind the last object, relative to the listed prefix. */
 function nextStart({ info, resource }: Call, last: Entry): string {
   if (info.namespace !== "" && resource.def.namespaced) return `${last.name}\0`;
   return `/${last.key}\0`;
@@ -206,7 +207,7 @@ function currentEntries({ resource, info }: Call, name: string | undefined): rea
   return resource.cache.list(info.namespace);
 }
 
-/** The objects at a former revision that the recent changes do not lead back to. */
+/** The objects at a revision that is older than the changes in memory: read from the store. */
 async function snapshot(
   call: Call,
   revision: number,

@@ -12,7 +12,7 @@ import { type Answer, bytesAnswer, withErrorHeaders } from "../response.ts";
 import { type Columns, includeOf, partialObject, tableOf } from "../tables/render.ts";
 import { warningHeader } from "../warnings.ts";
 
-/** One stored object, as the client asked for it. */
+/** The answer with one stored object, in the form that the client asked for. */
 export function objectAnswer(call: Call, status: number, entry: Entry): Answer {
   const { resource, target } = call;
   const plain = target.as === "object" && target.format === "json" && !target.pretty;
@@ -25,25 +25,25 @@ export function objectAnswer(call: Call, status: number, entry: Entry): Answer {
   return valueAnswer(call, status, resource.object(entry), stored);
 }
 
-/** Any object of the kind (a dry run's, for instance). */
+/** Likewise for an object that is not stored, such as that of a dry run. */
 function valueAnswer(call: Call, status: number, object: KubeObject, stored = object): Answer {
   const { resource, target, core, info } = call;
   const look = { def: resource.def, query: info.query, now: core.clock.now(), stored };
   return withWarnings(call, encoded(status, shaped(object, target, goTypeOf(resource.def), look), target));
 }
 
-/** What else there is to know to show an object. */
+/** What else the forms of an object depend on. */
 interface Look {
   def: Columns;
   query: URLSearchParams;
   now: number;
-  /** The object as it is stored, where that is another spelling. */
+  /** The object as it is stored, if that differs. */
   stored?: KubeObject;
 }
 
 /**
- * An object as it was asked for. `goType`: what the original calls its type. `look`: of what makes tables. Throws 406 when
- * a list was asked for: whatever the request did is done by then.
+ * An object in the form that the client asked for. `goType`: Kubernetes' name of its Go type. `look`: for tables. Throws 406 when
+ * the client asked for a list form; the write has been done by then, as in Kubernetes.
  */
 export function shaped(object: KubeObject, target: Target, goType: string, look?: Look): object {
   if (target.as === "partialList") throw wrongShape("PartialObjectMetadataList", false, goType);
@@ -52,18 +52,19 @@ export function shaped(object: KubeObject, target: Target, goType: string, look?
   const { resourceVersion } = object.metadata ?? {};
   const include = includeOf(look.query);
   const { def, now, stored = object } = look;
-  return tableOf(def, [object], now, include, target.asVersion, { resourceVersion }, true, [stored]);
+  const { asVersion: version } = target;
+  return tableOf(def, [object], { version, include, now, metadata: { resourceVersion }, stored: [stored] });
 }
 
 export const encoded = (status: number, value: object, { format, pretty }: Target): Answer =>
   bytesAnswer(status, encodedBytes(value, format, pretty), mediaTypes[format]);
 
-/** A failure in the encoding the client asked for. */
+/** An error in the encoding that the client asked for. */
 export function encodedError(error: StatusError, target: Target): Answer {
   return withErrorHeaders(error, encoded(error.code, error.toStatus(), target));
 }
 
-/** What there is to warn of goes out with the answer. */
+/** Adds the Warning headers. */
 export function withWarnings(call: { warnings: readonly string[] }, answer: Answer): Answer {
   if (call.warnings.length === 0) return answer;
   const header = warningHeader(call.warnings);

@@ -31,12 +31,12 @@ export async function patch(call: Call): Promise<Answer> {
   if (mediaType(request.headers?.["content-type"]) === applyType) return serverSideApply(call);
   const read = readPatch(call);
   const entry = await updateObject(call, (existing, parts) => {
-    // Of what is kept as text, all numbers must be as they were written.
+    // Raw fields keep all numbers as they were written.
     const { object: made, shown } = read.apply(
       def.rawFields ? resource.reread(existing) : resource.object(existing),
     );
     const owners = existing.object.metadata?.managedFields;
-    // What a patch makes of another kind is read as that, in place.
+    // A patch may change the kind: the result is read as that kind, in place.
     const same = isOfKind(made, existing.object) ? parts : undefined;
     const object =
       shown === undefined
@@ -50,7 +50,7 @@ export async function patch(call: Call): Promise<Answer> {
         : restored(call, made as KubeObject, owners, read.strict, shown, same);
     if (def.rawFields) {
       if (shown === undefined) retell(def.rawFields, made, object);
-      // A strategic one goes through the values.
+      // A strategic merge works on values.
       else settleRaw(def.rawFields, object);
     }
     if (read.cut !== undefined) refuseDepths(object, read);
@@ -69,8 +69,8 @@ const isOfKind = (made: unknown, { kind, apiVersion }: KubeObject): boolean =>
   isObject(made) && made.kind === kind && made.apiVersion === apiVersion;
 
 /**
- * What a JSON or merge patch leaves of members that are kept as text: it has gone through the text as that is written out,
- * and where it changed something the members are in order.
+ * The texts of raw fields after a JSON or merge patch. Like in Kubernetes they have been parsed and written again: members are
+ * sorted where something changed.
  */
 function retell(rawFields: readonly string[], made: unknown, object: KubeObject): void {
   eachRaw(rawFields, made, object, (value, target) => {
@@ -80,7 +80,7 @@ function retell(rawFields: readonly string[], made: unknown, object: KubeObject)
   });
 }
 
-/** What a JSON or merge patch made. `show`: it anew, in the order in which mistakes show and name what is in it. */
+/** Reads the result of a JSON or merge patch. `show` makes it again, in the order in which errors show it. */
 function decoded(
   call: Call,
   made: unknown,
@@ -98,7 +98,7 @@ function decoded(
   return object;
 }
 
-/** What a strategic merge patch made, member by member; mistakes show the patch. It cannot make another kind of it. */
+/** Reads the result of a strategic merge patch; errors show the patch. The kind cannot change. */
 function restored(
   call: Call,
   made: KubeObject,

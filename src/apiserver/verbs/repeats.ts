@@ -1,6 +1,6 @@
 /**
- * Controllers create what they make from one template with the same bytes again and again: the names are generated. What such a
- * body comes to before admission is found out once.
+ * Controllers create the objects of a template with equal bodies, since names are generated. The result of decoding, defaulting and
+ * ownership tracking is remembered for such a body.
  */
 import type { KubeObject, ObjectMeta, OwnedFields } from "../../api/index.ts";
 import { deepEqual, keepsTexts } from "../../machinery/index.ts";
@@ -9,7 +9,7 @@ import { nowTime } from "../core.ts";
 import { managerName } from "../managed-fields/ownership.ts";
 import type { ServedResource } from "../registry/resource.ts";
 
-/** So many bodies of a resource are remembered, none of them longer than this. */
+/** Limits of what is remembered per resource: number of bodies, and bytes of each. */
 const maxBodies = 32;
 const maxBytes = 16 * 1024;
 
@@ -18,13 +18,13 @@ interface Prepared {
   readonly owners: readonly OwnedFields[] | undefined;
 }
 
-/** By resource. Undefined for what came once: most of that does not come again. */
+/** By resource. Undefined for a body that came once: most do not come again. */
 const known = new WeakMap<ServedResource, Map<string, Prepared | undefined>>();
 
-/** What decides what a body comes to; undefined for what is not remembered. */
+/** Everything that the result depends on; undefined for requests that are not remembered. */
 export function repeatKey({ resource, request, info }: Call): string | undefined {
   const { body, audit } = request;
-  // What is recorded of a request is recorded as it is read.
+  // Audit records the object while it is read.
   if (audit || !resource.def.fromTemplate || info.subresource !== "" || !body || body.length > maxBytes)
     return undefined;
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("latin1");
@@ -33,7 +33,7 @@ export function repeatKey({ resource, request, info }: Call): string | undefined
   return JSON.stringify([kind, mode, info.namespace, managerName({ info, request })]) + bytes;
 }
 
-/** The object of a body that came before, with defaults and owners. It is the caller's own. */
+/** A copy of the remembered object, with defaults and managedFields. */
 export function prepared({ resource, core }: Call, key: string): KubeObject | undefined {
   const found = known.get(resource)?.get(key);
   if (!found) return undefined;
@@ -44,7 +44,7 @@ export function prepared({ resource, core }: Call, key: string): KubeObject | un
   return object;
 }
 
-/** Remembers what a body came to, when it comes the second time. */
+/** Remembers the object of a body that comes the second time. */
 export function remember({ resource, warnings }: Call, key: string, object: KubeObject): void {
   const { generateName, name, resourceVersion, managedFields, ...metadata } = object.metadata as ObjectMeta;
   if (!generateName || name || resourceVersion || warnings.length > 0) return;
@@ -63,7 +63,7 @@ export function remember({ resource, warnings }: Call, key: string, object: Kube
   bodies.set(key, { template, owners: managedFields });
 }
 
-/** True when nothing is known of the value but what its JSON says. */
+/** True for plain JSON values. */
 function isPlain(value: unknown): boolean {
   if (typeof value === "number") return Number.isSafeInteger(value);
   if (typeof value !== "object" || value === null) return typeof value !== "bigint";

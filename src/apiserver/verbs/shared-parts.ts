@@ -1,17 +1,17 @@
 /**
- * Most changes leave spec or status as they were. Such a part is not copied, looked at and written out once more: the new object
- * shares it with the stored one, and who finds the same part knows that it is in order.
+ * Most updates leave spec or status unchanged. The new object then shares that part with the stored one, which saves copying,
+ * defaulting, validating and encoding it: identical parts are known to be valid.
  */
 import type { KubeObject, Parts } from "../../api/index.ts";
 import { deepEqual } from "../../machinery/index.ts";
 import type { Call } from "../core.ts";
 
-/** Other subresources change what they do not show. */
+/** Other subresources change fields that they do not show. */
 const sharing: ReadonlySet<string> = new Set(["", "status"]);
 
 /**
- * The parts that may be shared with a stored object; undefined where none may. `bare`: it without what is written as null: a part
- * that has such is taken apart while it is looked at.
+ * The parts of a stored object that may be shared; undefined where none may. `bare`: the stored object without nulls; a part that
+ * has nulls is not shared.
  */
 export function partsToShare(
   { resource: { def }, info }: Call,
@@ -28,7 +28,7 @@ export function partsToShare(
   return parts;
 }
 
-/** Puts the stored part where an equal one is. */
+/** Replaces parts that equal the stored ones by these. */
 export function shareParts(object: KubeObject, parts: Parts): void {
   const members = object as unknown as Record<string, unknown>;
   for (const name in parts) {

@@ -17,7 +17,7 @@ import { objectAnswer } from "./output.ts";
 import { partsToShare, shareParts } from "./shared-parts.ts";
 import { checkNamespace, checkWhereabouts } from "./whereabouts.ts";
 
-/** A write that loses the race so often, even in its turn, is answered with a conflict. */
+/** So many attempts lead to a 409 when another write always comes first. */
 const maxAttempts = 20;
 
 /** Kinds that a PUT creates when they are not there. */
@@ -36,7 +36,7 @@ const createdByUpdate = new Set([
   "endpoints",
 ]);
 
-/** Those that a write of their status creates, too. */
+/** Kinds that a PUT of their status creates, too. */
 const createdByStatus = "services";
 
 export const createsWhatIsNotThere = ({ resource: { def }, info: { subresource } }: Call): boolean =>
@@ -44,7 +44,7 @@ export const createsWhatIsNotThere = ({ resource: { def }, info: { subresource }
     ? createdByUpdate.has(qualified(def))
     : subresource === "status" && qualified(def) === createdByStatus;
 
-/** Kinds whose PUT must say which version it replaces. */
+/** Kinds whose PUT must have a resourceVersion. */
 const mustBePinned = new Set([
   "apiservices.apiregistration.k8s.io",
   "customresourcedefinitions.apiextensions.k8s.io",
@@ -64,7 +64,7 @@ const mustBePinned = new Set([
   "validatingadmissionpolicybindings.admissionregistration.k8s.io",
 ]);
 
-/** Where the original keeps kinds whose place is not named after them; its messages tell. */
+/** Kubernetes' storage prefixes that differ from the plural; its messages show them. */
 const places: Record<string, string> = {
   endpoints: "services/endpoints",
   ingresses: "ingress",
@@ -76,7 +76,7 @@ const places: Record<string, string> = {
 export const uidProblem = (wanted: string, actual: string): string =>
   `Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${actual}`;
 
-/** Why a write for another object than the one that is there is a conflict. `key`: in the resource's cache. */
+/** The conflict of a write whose UID precondition names another object. `key`: in the resource's cache. */
 export const wrongUid = (call: Call, key: string, wanted: string, actual: string): string =>
   notMeant(call, key, uidProblem(wanted, actual));
 
@@ -85,7 +85,7 @@ export function notMeant({ resource, dryRun }: Call, key: string, problem: strin
   const { group, plural, type } = resource.def;
   const place = type ? `${group}/${plural}` : (places[plural] ?? plural);
   return (
-    // A dry run does not come as far as to where the prefix is known.
+    // A dry run does not reach the storage, which knows the prefix.
     `StorageError: invalid object, Code: 4, Key: ${dryRun ? "" : "/registry"}/${place}/${key}, ResourceVersion: 0, ` +
     `AdditionalErrorMsg: ${problem}`
   );
@@ -114,7 +114,7 @@ export async function update(call: Call): Promise<Answer> {
   }
   if (isNew && meta.uid) throw conflict(resource.def, info.name, wrongUid(call, key, meta.uid, ""));
   if (isNew) {
-    // There is nothing that the version could be compared with; a dry run shows it.
+    // There is no stored version to compare with; a dry run shows the given one.
     if (!call.dryRun) delete meta.resourceVersion;
     return objectAnswer(call, 201, await createObject(call, object));
   }
@@ -130,8 +130,8 @@ export async function update(call: Call): Promise<Answer> {
     return given;
   };
   ready(object, call);
-  // An attempt changes what it is given. What is recorded, or was read aside (YAML), is not to be changed; for another attempt the
-  // body is read once more.
+  // An attempt changes the object, so a further attempt reads the body again, and an object that is recorded or was parsed by
+  // another thread (YAML) is copied.
   const { audit, headers } = call.request;
   const own = !audit && mediaType(headers?.["content-type"]) === "application/json";
   let first: KubeObject | undefined = object;
@@ -150,7 +150,7 @@ export async function update(call: Call): Promise<Answer> {
   return objectAnswer(call, 200, await updateObject(call, change));
 }
 
-/** For one attempt, which changes it. */
+/** The object for one attempt, which changes it. */
 function copied({ rawFields }: KindDefinition, object: KubeObject): KubeObject {
   const copy = deepClone(object);
   if (rawFields) carryRaw(rawFields, object, copy);
@@ -158,8 +158,8 @@ function copied({ rawFields }: KindDefinition, object: KubeObject): KubeObject {
 }
 
 /**
- * Replaces an object by what `change` makes of it, as often as somebody else is faster, unless the new object carries a
- * resource version. `change` gets the present entry and returns a new object in stored spelling, with defaults; where a
+ * Replaces an object by the result of `change`. Tries again when another write came first, unless the new object has a
+ * resourceVersion. `change` gets the present entry and returns a new object in stored spelling, with defaults; where a
  * webhook converts between versions, both are in the version of the request.
  * `owners`: `kept` when its managedFields are set already (server-side apply).
  */
@@ -184,10 +184,10 @@ export async function updateObject(
   throw conflict(resource.def, info.name, modified);
 }
 
-/** `same`: parts of the present object that need not be copied where they stay. */
+/** `same`: parts of the stored object that may be shared. */
 type Change = (existing: Entry, same: Parts | undefined) => KubeObject | Promise<KubeObject>;
 
-/** undefined: somebody else was faster. */
+/** Undefined: another write came first. */
 async function attempt(
   call: Call,
   key: string,
@@ -202,7 +202,7 @@ async function attempt(
   if (!stored) throw notFound(def, info.name);
   const existing = resource.view ? await resource.view.of(stored) : resource.seen(stored);
   const old = def.rawFields ? textsOf(existing, def.rawFields) : existing.object;
-  // Rules see what is not there as absent, before as after.
+  // Validation sees absent fields as absent, in the old object as in the new.
   const before = resource.withoutNulls(old);
   const same = partsToShare(call, old, before);
   const object = await change(existing, same);
@@ -242,7 +242,7 @@ async function attempt(
     await core.admission.validate(call.seenAs ? { ...request, ...call.seenAs(object, old) } : request);
     strategy.canonicalize?.(object);
     if (mayGo(object, old) && !dryRun) {
-      // The last finalizer is gone: so is the object.
+      // Without a last finalizer the object is deleted.
       if (await removeObject(core, resource, stored, call.request)) {
         const { revision } = stored;
         return def.type ? ConvertedEntry.of(key, revision, object) : unstored(call, key, object, revision);
@@ -261,8 +261,8 @@ async function attempt(
 }
 
 /**
- * What was sent, or what a patch made of the present object, must be of the present version; some kinds have to say of
- * which they are. Whoever changed the object in admission may have changed that too.
+ * Checks the resourceVersion: if given, it must be the present one, and some kinds must give it. Also runs after admission, which
+ * may have changed it.
  */
 function checkVersion({ resource: { def }, info }: Call, meta: ObjectMeta, existing: Entry): void {
   const { resourceVersion: version = "" } = meta;
@@ -277,11 +277,11 @@ function checkVersion({ resource: { def }, info }: Call, meta: ObjectMeta, exist
   if (version !== String(existing.revision)) throw conflict(def, info.name, modified);
 }
 
-/** What no client may change: identity and the course of deletion. */
+/** Restores what no client may change: identity and deletion. */
 function keepSystemFields(meta: ObjectMeta, old: ObjectMeta): void {
   meta.uid ||= old.uid;
   meta.creationTimestamp = old.creationTimestamp;
-  // Nobody takes deletion back; who asks for it by writing the fields is told that they are immutable.
+  // Deletion cannot be reverted; writing other values is refused as a change of immutable fields.
   if (old.deletionTimestamp) meta.deletionTimestamp = old.deletionTimestamp;
   if (old.deletionGracePeriodSeconds !== undefined)
     meta.deletionGracePeriodSeconds ??= old.deletionGracePeriodSeconds;
@@ -290,13 +290,13 @@ function keepSystemFields(meta: ObjectMeta, old: ObjectMeta): void {
   delete meta.selfLink;
 }
 
-/** True for an object under deletion that nothing holds any more. */
+/** True for an object under deletion that has no finalizers and no grace period left. */
 function mayGo(object: KubeObject, old: KubeObject): boolean {
   const meta = object.metadata as ObjectMeta;
   if (!meta.deletionTimestamp || (meta.finalizers?.length ?? 0) > 0) return false;
   if ((meta.deletionGracePeriodSeconds ?? 0) > 0) return false;
   const held = (object as { spec?: { finalizers?: unknown[] } }).spec?.finalizers;
   if (object.kind === "Namespace" && (held?.length ?? 0) > 0) return false;
-  // Something must have been released by this very write.
+  // This write must have removed the last obstacle.
   return (old.metadata?.finalizers?.length ?? 0) > 0 || object.kind === "Namespace";
 }

@@ -21,9 +21,9 @@ import {
   tooLargeVersion,
 } from "./list-options.ts";
 
-/** A watcher that lags so far behind is cut off; it lists and watches again. */
+/** A watcher with a longer backlog is cut off, and lists and watches again. */
 const maxBacklogBytes = 64 * 1024 * 1024;
-/** How often watches that allow it are told how far they have come. */
+/** Interval of bookmarks. */
 const bookmarkMs = 60_000;
 const usualSeconds = 1800;
 
@@ -33,10 +33,10 @@ export async function watch(call: Call): Promise<Answer> {
   checkWatchVersion(options);
   core.caches.readiness.check();
   const sendInitial = info.query.get("sendInitialEvents");
-  // KEP-3157: a watch that names no version begins with the state, as if it had asked for it.
+  // KEP-3157: a watch without resourceVersion begins with the state, as if it had asked for it.
   const wantsInitial = sendInitial === null ? !options.resourceVersion : isTrue(sendInitial);
   const bookmarks = isTrue(info.query.get("allowWatchBookmarks"));
-  // Only the state must be as new as was asked for; a watch from the future waits for it.
+  // Only an initial state must be as new as was asked for; a watch from a future revision waits for it.
   const { resourceVersion } = options;
   if (wantsInitial && resourceVersion && !(await core.caches.reaches(resourceVersion, 3000))) {
     throw tooLargeVersion(resourceVersion, core.caches.revision);
@@ -54,7 +54,7 @@ export async function watch(call: Call): Promise<Answer> {
   };
 }
 
-/** A watch that could not show the state does not begin; the words are those of a cache that is not filled. */
+/** Throws where the initial state cannot be shown, in the words of a cache that is not filled. */
 async function readState({ resource, info }: Call): Promise<void> {
   const entries = resource.cache.list(info.namespace);
   try {
@@ -86,11 +86,11 @@ class WatchStream implements PushStream {
   readonly #settings: WatchSettings;
   readonly #frames: EventFrames;
   readonly #name: string;
-  /** "" is everywhere. A namespace itself is in none, though its path says so. */
+  /** "": all namespaces. A Namespace is itself in none, although its path names one. */
   readonly #namespace: string;
   readonly #meters: WatchMeters;
   readonly #began: number;
-  /** Aborts when the caches it looks at are no more what the store has. */
+  /** Aborts when the caches no longer follow the store. */
   readonly #following: AbortSignal;
   #spans: WatchSpans | undefined;
 
@@ -137,7 +137,7 @@ class WatchStream implements PushStream {
       if (!ended) this.#meters.cutOff();
       finish();
     };
-    /** False where that is not possible: an object that nobody can read, in a version that is defined no more. */
+    /** False for an object that cannot be decoded: its version is no longer defined. */
     const tried = <T>(act: () => T): T | false => {
       try {
         return act();
@@ -153,18 +153,18 @@ class WatchStream implements PushStream {
       const frame = tried(() => this.#frame(change, live));
       if (!frame) return;
       this.#write(sink, frame);
-      // Too slow: better to list again than to hold everything in memory for it.
+      // Too slow: it had better list again than fill the memory.
       if (sink.backlog > maxBacklogBytes) cutOff();
     };
     const { view } = resource;
-    // A watch from the future waits for it.
+    // A watch from a future revision waits for it.
     const source = view
       ? new ConvertedSource(view, core.clock, Math.max(from, core.caches.revision), tell, finish)
       : new CachedSource(resource.cache, from, maxBacklogBytes, tell, cutOff);
     const { timeoutMs } = this.#settings;
     const timeout = timeoutMs > 0 ? core.clock.timer(timeoutMs, finish) : undefined;
     for (const end of ends) end.addEventListener("abort", finish, { once: true });
-    // Without any time it ends behind what it starts with.
+    // Without a timeout it ends after its initial events.
     const told = timeoutMs > 0 ? () => {} : finish;
     const begun =
       source instanceof ConvertedSource
@@ -186,7 +186,7 @@ class WatchStream implements PushStream {
     };
   }
 
-  /** What the watch starts with: the state, or what happened since. False when the history is too short. */
+  /** Sends the initial events: the state, or the changes since. False when the history is too short. */
   #begin(
     sink: StreamSink,
     source: CachedSource,
@@ -197,7 +197,7 @@ class WatchStream implements PushStream {
     const { resourceVersion } = this.#options;
     let at = 0;
     if (this.#settings.wantsInitial) {
-      // The state as synthetic ADDED events, then what comes.
+      // The state as synthetic ADDED events, then the changes.
       const entries = resource.cache.list(this.#namespace);
       const { revision } = core.caches;
       const next = (): boolean => {
@@ -228,7 +228,7 @@ class WatchStream implements PushStream {
     return true;
   }
 
-  /** The same where what it starts with must be converted: it is told when that is done. */
+  /** The same where a webhook converts: the initial events are sent when all are converted. */
   #beginConverted(sink: StreamSink, source: ConvertedSource, told: () => void): boolean {
     const { resource, info } = this.#call;
     const { resourceVersion } = this.#options;
@@ -249,7 +249,7 @@ class WatchStream implements PushStream {
     return true;
   }
 
-  /** The state is told as of this revision: who allows bookmarks hears of it. */
+  /** The initial state was of this revision: sends the bookmark that ends it, if bookmarks are allowed. */
   #listed(sink: StreamSink, revision: number): void {
     if (!this.#settings.bookmarks) return;
     this.#write(sink, this.#frames.bookmark(true, revision));
@@ -283,7 +283,7 @@ class WatchStream implements PushStream {
     return this.#selection.all || this.#selection.matches(entry);
   }
 
-  /** What this watch sees of a change: objects that enter or leave its selection are added or deleted for it. */
+  /** A change as this watch sees it: an object that begins or ceases to match the selector is ADDED or DELETED. */
   #frame(change: Change, keep: boolean): Uint8Array | undefined {
     if (this.#name !== "" && change.entry.name !== this.#name) return undefined;
     if (this.#selection.all) {
