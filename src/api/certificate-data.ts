@@ -38,12 +38,22 @@ function derProblem(read: () => void): string | undefined {
 
 const bytesOf = ({ bytes }: { bytes: string }): Buffer => Buffer.from(bytes, "latin1");
 
-/** Why a text is no certificate request in strict DER; the signature is not looked at. */
+/** Why a text is no certificate request in strict DER, or none that is signed with its key. */
 export function requestProblem(text: string): string | undefined {
   const block = nextPemBlock(text, 0);
   if (block?.type !== "CERTIFICATE REQUEST") return "PEM block type must be CERTIFICATE REQUEST";
   const bytes = bytesOf(block);
-  return sequenceProblem(bytes) ?? derProblem(() => parseCertificateRequest(bytes));
+  const outside = sequenceProblem(bytes);
+  if (outside !== undefined) return outside;
+  const { content, length } = der.headAt(bytes, 0);
+  const end = content + length;
+  let signature: string | undefined;
+  const inside = derProblem(() => {
+    const request = parseCertificateRequest(bytes.subarray(0, end));
+    if (end < bytes.length) throw new der.DerError("asn1: syntax error: trailing data");
+    signature = request.signatureProblem();
+  });
+  return inside ?? signature;
 }
 
 /** Why a text is no list of certificates; an empty one is fine. */

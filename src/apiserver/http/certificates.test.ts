@@ -25,7 +25,7 @@ function issued(organization: string, commonName: string, ...dnsNames: string[])
       ...{ ipAddresses: [], emailAddresses: [], uris: [] },
       subject: sequence(name("2.5.4.10", organization), name("2.5.4.3", commonName)),
       publicKey: publicKey.export({ type: "spki", format: "der" }),
-      isSigned: () => true,
+      signatureProblem: () => undefined,
     },
     authority,
     {

@@ -30,7 +30,7 @@ async function seen(
       ...names,
       ...{ commonName: "", dnsNames: [], ipAddresses: [], emailAddresses: [], uris: [] },
       publicKey: publicKey.export({ type: "spki", format: "der" }),
-      isSigned: () => true,
+      signatureProblem: () => undefined,
     },
     signer,
     {

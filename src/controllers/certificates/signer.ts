@@ -43,8 +43,9 @@ export function certificateSigner(
         const read = readRequest(request);
         const problem = signingProblem[signerName](read, usages);
         if (problem !== undefined) return await fail(request, problem);
-        if (!read.isSigned())
-          throw new Error("unable to verify certificate request signature: it is not made with the key");
+        const unsigned = read.signatureProblem();
+        if (unsigned !== undefined)
+          throw new Error(`unable to verify certificate request signature: ${unsigned}`);
         const certificate = signCertificate(read, signer, {
           usages,
           serial: serial(),

@@ -1,8 +1,11 @@
 /** PKCS #10 certificate requests (RFC 2986). Node reads certificates, but not requests. */
-import { createPublicKey, verify } from "node:crypto";
+import { goQuote } from "../go-format.ts";
+import { parseGoUrl } from "../go-url.ts";
 import { DerError, expected, only, type Part, within } from "./der.ts";
 import { oidOf, readName, type SubjectName } from "./name.ts";
 import { nextPemBlock } from "./pem-blocks.ts";
+import { readPublicKey } from "./public-key.ts";
+import { signatureProblem } from "./request-signature.ts";
 
 export interface CertificateSigningInput extends SubjectName {
   /** The one that counts: the last. */
@@ -16,26 +19,14 @@ export interface CertificateSigningInput extends SubjectName {
   subject: Buffer;
   /** SubjectPublicKeyInfo, in DER. */
   publicKey: Buffer;
-  /** Whether who asks has the key. */
-  isSigned(): boolean;
+  /** Why it is not sure that who asks has the key, in Go's words; undefined when it is. */
+  signatureProblem(): string | undefined;
 }
 
 const tags = { sequence: 0x30, set: 0x31, integer: 0x02, bits: 0x03, octets: 0x04, attributes: 0xa0 };
 const oids = {
   extensionRequest: "2a864886f70d01090e",
   subjectAltName: "551d11",
-};
-
-/** By the signature algorithm's identifier: the digest; null where the key says it. */
-const digests: Readonly<Record<string, string | null>> = {
-  "2a864886f70d010105": "sha1",
-  "2a864886f70d01010b": "sha256",
-  "2a864886f70d01010c": "sha384",
-  "2a864886f70d01010d": "sha512",
-  "2a8648ce3d040302": "sha256",
-  "2a8648ce3d040303": "sha384",
-  "2a8648ce3d040304": "sha512",
-  "2b6570": null,
 };
 
 /** Undefined when the text is no request in PEM, or not in strict DER. */
@@ -61,7 +52,7 @@ export function parseCertificateRequest(bytes: Buffer): CertificateSigningInput 
   expected(version, tags.integer);
   expected(signature, tags.bits);
   oidOf(within(algorithm, tags.sequence, 1, 2)[0]);
-  within(key, tags.sequence, 2, 2);
+  const read = readPublicKey(key);
   const { commonNames, organizations } = readName(subject);
   return {
     commonName: commonNames.at(-1) ?? "",
@@ -70,7 +61,7 @@ export function parseCertificateRequest(bytes: Buffer): CertificateSigningInput 
     ...readAlternativeNames(alternativeNames(attributes)),
     subject: subject.raw,
     publicKey: key.raw,
-    isSigned: () => isSigned(info, key, algorithm, signature),
+    signatureProblem: () => signatureProblem({ info, algorithm, signature, key: read }),
   };
 }
 
@@ -84,13 +75,24 @@ function readAlternativeNames(names: readonly Part[]) {
   for (const { tag, value } of names) {
     if (tag === 0x81) read.emailAddresses.push(ia5(value, "rfc822Name"));
     if (tag === 0x82) read.dnsNames.push(ia5(value, "dNSName"));
-    if (tag === 0x86) read.uris.push(ia5(value, "uniformResourceIdentifier"));
+    if (tag === 0x86) read.uris.push(uriOf(ia5(value, "uniformResourceIdentifier")));
     if (tag !== 0x87) continue;
     if (value.length !== 4 && value.length !== 16)
       throw new DerError(`x509: cannot parse IP address of length ${value.length}`);
     read.ipAddresses.push(value);
   }
   return read;
+}
+
+/** The text, if it is an URI to Go. */
+function uriOf(text: string): string {
+  const refused = (why: string): DerError => new DerError(`x509: cannot parse URI ${goQuote(text)}: ${why}`);
+  const read = parseGoUrl(text);
+  if (typeof read === "string") throw refused(read);
+  const { host } = read;
+  if (host !== "" && (!/^[!-~]+$/.test(host) || host.split(".").includes("")))
+    throw refused("invalid domain");
+  return text;
 }
 
 function ia5(value: Buffer, kind: string): string {
@@ -116,16 +118,4 @@ function alternativeNames(attributes: Part): Part[] {
     }
   }
   return names;
-}
-
-function isSigned(info: Part, key: Part, algorithm: Part, signature: Part): boolean {
-  const digest = digests[oidOf(within(algorithm, tags.sequence)[0])];
-  if (digest === undefined) return false;
-  try {
-    const publicKey = createPublicKey({ key: key.raw, format: "der", type: "spki" });
-    // A bit string begins with how many bits do not count.
-    return verify(digest, info.raw, publicKey, signature.value.subarray(1));
-  } catch {
-    return false;
-  }
 }
