@@ -61,6 +61,8 @@ export class Way {
   readonly #steps: (string | number)[] = [];
   /** The types whose fields the members are; undefined for keys of maps and for indices. */
   readonly #types: (TypeSchema | undefined)[] = [];
+  /** Whether the walk steps over wrong values, in search of others. */
+  goesOn = false;
 
   enter(step: string | number, type?: TypeSchema): void {
     this.#steps.push(step);

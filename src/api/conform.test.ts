@@ -38,6 +38,25 @@ test("a value of the wrong JSON type is named as Go names it", () => {
     ],
   ];
   for (const [object, text] of cases) assert.equal(typeProblem(deployment, object), text);
+  // Types that decode by themselves end it, behind all else that is wrong; of that the first is told.
+  const twice = { metadata: { generation: "5", labels: { a: 1 } }, spec: { replicas: "x", paused: 1 } };
+  assert.match(
+    typeProblem(deployment, twice) ?? "",
+    /string into Go struct field ObjectMeta.metadata.generation/,
+  );
+  const own = {
+    ...twice,
+    spec: {
+      replicas: [{}],
+      template: { spec: { containers: [{ resources: { limits: { cpu: true } } }, 5] } },
+    },
+  };
+  assert.match(typeProblem(deployment, own) ?? "", /^quantities must match/);
+  const time = { metadata: { generation: "5", creationTimestamp: 5 }, spec: 7 };
+  assert.equal(
+    typeProblem(deployment, time),
+    "json: cannot unmarshal number into Go struct field ObjectMeta.metadata.creationTimestamp of type string",
+  );
   assert.equal(
     cannotHandle("Deployment", "v1", "x"),
     'Deployment in version "v1" cannot be handled as a Deployment: x',

@@ -17,8 +17,14 @@ import { roundedFraction } from "./amounts.ts";
 import type { Parts } from "./definition.ts";
 import { type Conformance, type FieldSchema, schemaOf, typeOf, type TypeSchema } from "./schema.ts";
 
-/** Thrown inside the walk for the first wrong value. */
+/** Thrown inside the walk for a wrong value. */
 class TypeProblem extends Error {}
+
+/**
+ * The same from a type that decodes by itself: Go's decoder stops there, while it goes on behind any other wrong value,
+ * keeps the first in mind and tells of it at the end.
+ */
+class OwnProblem extends TypeProblem {}
 
 /**
  * Drops unknown fields and nulls from `object` and brings quantities into canonical form. With a problem the object is
@@ -35,10 +41,24 @@ export function conformToType(type: TypeSchema, object: object, same?: Parts): C
   try {
     walkObject(type, object as Record<string, unknown>, new Way(), unknown, same);
   } catch (error) {
-    if (error instanceof TypeProblem) return { unknown, problem: error.message };
-    throw error;
+    if (!(error instanceof TypeProblem)) throw error;
+    const own = error instanceof OwnProblem ? undefined : ownProblem(type, object as Record<string, unknown>);
+    return { unknown, problem: (own ?? error).message };
   }
   return { unknown };
+}
+
+/** The first mistake of a type that decodes by itself, whatever else is wrong. */
+function ownProblem(type: TypeSchema, object: Record<string, unknown>): OwnProblem | undefined {
+  const way = new Way();
+  way.goesOn = true;
+  try {
+    walkObject(type, object, way, undefined);
+  } catch (error) {
+    if (error instanceof OwnProblem) return error;
+    throw error;
+  }
+  return undefined;
 }
 
 /** Paths of the fields its type does not have. */
@@ -85,7 +105,7 @@ function walkObject(
       }
       const text = typeof value === "number" ? writtenAs(object, name) : undefined;
       way.enter(name, type);
-      const made = walkValue(field, value, type, way, unknown, text);
+      const made = (way.goesOn ? walkOn : walkValue)(field, value, type, way, unknown, text);
       way.leave();
       // Go leaves out empty lists and maps where they are optional; a custom type is not Go's.
       const left =
@@ -135,7 +155,7 @@ function walkValue(
     case "int-or-string":
       if (typeof value === "string") return value;
       if (text || !isInt(value, "int32"))
-        throw mismatch({ ...field, type: "int32" }, value, way, owner, text);
+        throw new OwnProblem(mismatch({ ...field, type: "int32" }, value, way, owner, text).message);
       return value;
     case "bytes":
       if (Array.isArray(value)) return octets(field, value, way, owner);
@@ -161,6 +181,16 @@ function walkValue(
   }
 }
 
+/** The same where what is wrong is stepped over. */
+const walkOn: typeof walkValue = (field, value, ...rest) => {
+  try {
+    return walkValue(field, value, ...rest);
+  } catch (error) {
+    if (error instanceof TypeProblem && !(error instanceof OwnProblem)) return value;
+    throw error;
+  }
+};
+
 /** True for what a float64 cannot hold. */
 const isHuge = (value: unknown): boolean => value === Infinity || value === -Infinity;
 
@@ -178,7 +208,7 @@ function schemaOr(field: FieldSchema, value: unknown, way: Way): unknown {
   else if (type && list && Array.isArray(value) && value.length > 0)
     for (const each of value) schemaOr(field, each, way);
   else if (list) return undefined;
-  else if (typeof value !== "boolean") throw new TypeProblem("boolean or JSON schema expected");
+  else if (typeof value !== "boolean") throw new OwnProblem("boolean or JSON schema expected");
   return value;
 }
 
@@ -201,7 +231,8 @@ function walkList(
     const item: unknown = value[i];
     const text = typeof item === "number" ? writtenAs(value, i) : undefined;
     way.enter(i);
-    value[i] = item === null ? zero(element) : walkValue(element, item, owner, way, unknown, text);
+    const walk = way.goesOn ? walkOn : walkValue;
+    value[i] = item === null ? zero(element) : walk(element, item, owner, way, unknown, text);
     way.leave();
   }
   return value;
@@ -228,7 +259,8 @@ function walkMap(
     }
     const text = typeof item === "number" ? writtenAs(value, name) : undefined;
     way.enter(name);
-    value[name] = item === null ? zero(element) : walkValue(element, item, owner, way, unknown, text);
+    const walk = way.goesOn ? walkOn : walkValue;
+    value[name] = item === null ? zero(element) : walk(element, item, owner, way, unknown, text);
     way.leave();
   }
   return value;
@@ -261,26 +293,27 @@ function zero(element: FieldSchema): unknown {
 
 /** Seconds and offset are brought to Go's output form, UTC with a Z. */
 function time(field: FieldSchema, value: unknown, way: Way, owner: TypeSchema): unknown {
-  if (typeof value !== "string") throw mismatch({ ...field, type: "string" }, value, way, owner);
+  if (typeof value !== "string")
+    throw new OwnProblem(mismatch({ ...field, type: "string" }, value, way, owner).message);
   const digits = field.type === "time" ? 0 : 6;
   try {
     return parseGoTime(value, digits);
   } catch (error) {
-    if (error instanceof GoTimeError) throw new TypeProblem(error.message);
+    if (error instanceof GoTimeError) throw new OwnProblem(error.message);
     throw error;
   }
 }
 
 function quantity(value: unknown): string {
   if (typeof value !== "string" && typeof value !== "number" && typeof value !== "bigint") {
-    throw new TypeProblem(
+    throw new OwnProblem(
       "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
     );
   }
   try {
     return canonicalQuantity(typeof value === "bigint" ? String(value) : value);
   } catch (error) {
-    if (error instanceof QuantityError) throw new TypeProblem(error.message);
+    if (error instanceof QuantityError) throw new OwnProblem(error.message);
     throw error;
   }
 }

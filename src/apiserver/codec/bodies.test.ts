@@ -36,6 +36,22 @@ test("JSON that ends too soon, or begins with what is no character of it", async
   for (const [body, expected] of rows) assert.equal(await refusal(body), wrong + expected, body);
 });
 
+test("version and kind are read first, in their order in the body and whatever capitals they have", async () => {
+  const wrong = "couldn't get version/kind; json parse error: json: cannot unmarshal ";
+  const first = `${wrong}bool into Go struct field .kind of type string`;
+  for (const body of ['{"kind":true,"apiVersion":1}', '{"Kind":true}', '{"kind":"ConfigMap","KIND":true}'])
+    assert.equal(await refusal(body), first, body);
+  assert.equal(
+    await refusal('{"apiVersion":1,"kind":true}'),
+    `${wrong}number into Go struct field .apiVersion of type string`,
+  );
+  const named = '{"APIversion":"v1","Kind":"Secret","metadata":{"name":"a"}}';
+  assert.match(await refusal(named), /^Secret in version "v1" cannot be handled as a ConfigMap/);
+  const taken = await post('{"Kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"a"}}');
+  assert.equal(taken.status, 201);
+  assert.match(String(taken.headers.warning), /unknown field .*Kind/);
+});
+
 test("half of a surrogate pair stands for no character", async () => {
   const body = '{"metadata":{"name":"a","annotations":{"x":"\\ud800y"}}}';
   assert.equal((await post(body)).body.metadata.annotations.x, "\ufffdy");

@@ -338,6 +338,7 @@ export function asObject(value: unknown, expected: Expected): KubeObject {
   checkShape(value);
   const object = value as KubeObject;
   if (expected.custom) checkCustomKind(object, expected, apiVersion);
+  else takeNames(value as Record<string, unknown>);
   // A body without kind or version is taken as the kind that the path names.
   object.kind ||= expected.kind;
   if (object.apiVersion?.startsWith("/")) object.apiVersion = withoutGroup(object.apiVersion);
@@ -363,11 +364,29 @@ export function checkShape(value: unknown): void {
       `json: cannot unmarshal ${type} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
     );
   }
-  for (const name of ["apiVersion", "kind"] as const) {
-    const given: unknown = value[name];
-    if (given === undefined || given === null || typeof given === "string") continue;
+  for (const each in value) {
+    const name = nameOf(each);
+    const given = value[each];
+    if (name === undefined || given === null || typeof given === "string") continue;
     const type = Array.isArray(given) ? "array" : typeof given === "boolean" ? "bool" : typeof given;
     throw badRequest(`json: cannot unmarshal ${type} into Go struct field .${name} of type string`);
+  }
+}
+
+/** Whether it is the member of version or kind: here alone Go's decoder does not mind capitals. */
+function nameOf(member: string): "apiVersion" | "kind" | undefined {
+  if (member.length !== 4 && member.length !== 10) return undefined;
+  const small = member.toLowerCase();
+  return small === "kind" ? "kind" : small === "apiversion" ? "apiVersion" : undefined;
+}
+
+/** Version and kind under whatever capitals: the last one counts. The others are left for who looks for unknown fields. */
+function takeNames(value: Record<string, unknown>): void {
+  const names = Object.keys(value);
+  if (names.every((each) => each === nameOf(each) || nameOf(each) === undefined)) return;
+  for (const each of names) {
+    const name = nameOf(each);
+    if (name !== undefined && typeof value[each] === "string") value[name] = value[each];
   }
 }
 
