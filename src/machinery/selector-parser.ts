@@ -84,7 +84,7 @@ class Parser {
     const token = this.#token;
     const value = token === undefined || token === "," ? "" : this.#word("identifier");
     const wrong =
-      (operator === "gt" || operator === "lt") && !/^[+-]?\d+$/.test(value)
+      (operator === "gt" || operator === "lt") && !isInt64(value)
         ? [
             `values[0]: Invalid value: ${JSON.stringify(value)}: for 'Gt', 'Lt' operators, the value must be an integer`,
           ]
@@ -97,16 +97,19 @@ class Parser {
     if (!this.#take("(")) {
       throw new SelectorError(`unable to parse requirement: found '${this.#token ?? ""}' expected: '('`);
     }
-    const values: string[] = [];
-    while (!this.#take(")")) {
+    if (this.#take(")")) return checkValues(key, [""], []);
+    if (this.#token !== ",") this.#see("',', ')' or identifier");
+    const values = new Set<string>();
+    do {
       if (this.#take(",")) {
-        values.push("");
+        // A comma stands behind a value: what is not there is the empty one.
+        if (values.size === 0 || this.#token === ")" || this.#take(",")) values.add("");
         continue;
       }
-      values.push(this.#word("',', ')' or identifier"));
-      if (!this.#take(",") && this.#token !== ")") this.#fail("',' or ')'");
-    }
-    return checkValues(key, values, []);
+      values.add(this.#word("',', or identifier"));
+      if (this.#token !== "," && this.#token !== ")") this.#fail("',' or ')'");
+    } while (!this.#take(")"));
+    return checkValues(key, [...values], []);
   }
 
   /** Between requirements: another one must follow. */
@@ -136,6 +139,12 @@ class Parser {
     return token;
   }
 
+  /** Fails where a symbol, or nothing, comes next. */
+  #see(expected: string): void {
+    const token = this.#token;
+    if (token === undefined || isSymbol(token)) this.#fail(expected);
+  }
+
   #found(expected: string): string {
     return `found '${this.#token ?? ""}', expected: ${expected}`;
   }
@@ -144,6 +153,12 @@ class Parser {
   #fail(expected: string): never {
     throw new SelectorError(`unable to parse requirement: ${this.#found(expected)}`);
   }
+}
+
+function isInt64(text: string): boolean {
+  if (!/^[+-]?\d+$/.test(text)) return false;
+  const value = BigInt(text.replace("+", ""));
+  return BigInt.asIntN(64, value) === value;
 }
 
 function checkKey(key: string): string {

@@ -23,6 +23,10 @@ test("label selectors match as in Kubernetes", () => {
     "!missing",
     "n>4,n<6",
     "example.com/x=",
+    "example.com/x in ()",
+    "example.com/x in (,a)",
+    "example.com/x in (a,)",
+    "example.com/x in (a,,b)",
     "app in (web),!missing , tier",
   ];
   const no = [
@@ -35,6 +39,8 @@ test("label selectors match as in Kubernetes", () => {
     "n>5",
     "missing=",
     "app in ()",
+    "example.com/x in (a,b)",
+    "example.com/x notin (a,)",
   ];
   for (const text of yes) assert.equal(parseLabelSelector(text).matches(labels), true, text);
   for (const text of no) assert.equal(parseLabelSelector(text).matches(labels), false, text);
@@ -53,6 +59,12 @@ test("malformed selectors are refused", () => {
     "=x",
     "app in web",
     "app in (web",
+    "app in (web,",
+    "n>9223372036854775808",
+    "app in (web,=",
+    "app in (,",
+    "app in (=)",
+    "app in (",
     "a b",
     "a==b==c",
     "-a",

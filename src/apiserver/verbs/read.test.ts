@@ -284,6 +284,16 @@ test("watch: initial state, watch-list, bookmarks, timeout, one name, too old", 
   const short = await h.watch(`${one}?watch=true&resourceVersion=${h.store.revision}&timeoutSeconds=2`);
   h.clock.advance(2001);
   assert.equal(await short.next(), undefined);
+  // Go counts nanoseconds in 64 bits: what is negative then is over at once, what is huge is not.
+  const timed = (seconds: string): ReturnType<Harness["watch"]> =>
+    h.watch(`${one}?watch=true&resourceVersion=${h.store.revision}&timeoutSeconds=${seconds}`);
+  for (const seconds of ["-1", "9223372036854775807", "9223372037"])
+    assert.equal(await (await timed(seconds)).next(), undefined, seconds);
+  const long = await timed("99999999999999");
+  h.clock.advance(60_000);
+  await h.call("POST", one, configMap("late"));
+  assert.equal((await long.next())?.object.metadata.name, "late");
+  long.close();
   const old = await h.watch(`${one}?watch=true&resourceVersion=1`);
   const error = await old.next();
   assert.deepEqual([error?.type, error?.object.code, error?.object.reason], ["ERROR", 410, "Expired"]);

@@ -44,14 +44,23 @@ export async function watch(call: Call): Promise<Answer> {
   if (wantsInitial && resource.def.type) await readState(call);
   if (call.target.as === "table") includeOf(info.query);
   if (call.target.format === "yaml") throw notStreamed();
-  const { timeoutSeconds } = options;
   const { minRequestSeconds = usualSeconds } = core;
-  const timeoutMs = 1000 * (timeoutSeconds > 0 ? timeoutSeconds : minRequestSeconds * (1 + core.random()));
+  const timeoutMs = givenMs(options.timeoutSeconds) ?? 1000 * minRequestSeconds * (1 + core.random());
   return {
     status: 200,
     headers: { "content-type": streamTypes[call.target.format], "cache-control": "no-cache, private" },
     body: new WatchStream(call, options, { wantsInitial, bookmarks, timeoutMs }),
   };
+}
+
+/** Longer than a timer can be set for. */
+const longestMs = 2 ** 31 - 1;
+
+/** Undefined if none was given. Nanoseconds are counted in 64 bits, as in Go: what is negative then is over at once. */
+function givenMs(seconds: number | bigint): number | undefined {
+  if (!seconds) return undefined;
+  const nanoseconds = BigInt.asIntN(64, BigInt(seconds) * 1_000_000_000n);
+  return Math.min(Math.max(Number(nanoseconds / 1_000_000n), 0), longestMs);
 }
 
 /** Throws where the initial state cannot be shown, in the words of a cache that is not filled. */
