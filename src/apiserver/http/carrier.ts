@@ -31,13 +31,20 @@ export function linger(socket: Socket): void {
   socket.once("close", () => clearTimeout(timer));
 }
 
+/** That a connection of HTTP/1.1 stays open goes without saying: Node says so, Go's server does not. */
+function keepQuiet(response: ServerResponse): void {
+  if (response.shouldKeepAlive && response.req.httpVersionMinor === 1) response.removeHeader("connection");
+}
+
 export const ofResponse = (response: ServerResponse): Carrier => ({
   out: response,
   whole(status, headers, body) {
+    keepQuiet(response);
     response.writeHead(status, headers);
     response.end(body);
   },
   begin(status, headers) {
+    keepQuiet(response);
     response.writeHead(status, headers);
     response.flushHeaders();
   },

@@ -56,6 +56,17 @@ test("a request says once and properly which host it means", async () => {
   assert.deepEqual(statuses(await said("GET /version HTTP/1.0\r\n\r\n")), ["200"]);
 });
 
+test("that a connection stays open is said to HTTP/1.0 alone", async () => {
+  const two = await said(
+    `GET /version HTTP/1.1\r\nhost: a\r\n\r\nGET /version HTTP/1.1\r\nhost: a\r\n${last}\r\n`,
+  );
+  assert.deepEqual(statuses(two), ["200", "200"]);
+  assert.doesNotMatch(two, /keep-alive/i);
+  assert.equal(two.match(/connection: close/gi)?.length, 1);
+  const old = "GET /version HTTP/1.0\r\nconnection: keep-alive\r\n\r\n";
+  assert.match(await said(`${old}GET /version HTTP/1.0\r\n\r\n`), /connection: keep-alive/i);
+});
+
 test("a path with a broken escape is no request; a query goes without the part that nobody can read", async () => {
   const ask = (method: string, path: string): Promise<string> =>
     said(`${method} ${path} HTTP/1.1\r\nhost: x\r\n${last}\r\n`);
