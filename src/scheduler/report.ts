@@ -35,15 +35,6 @@ export class Reporter {
     await this.#writing.get(uid);
   }
 
-  async gated(info: PodInfo): Promise<void> {
-    await this.#write(info, {
-      type: "PodScheduled",
-      status: "False",
-      reason: "SchedulingGated",
-      message: "Scheduling is blocked due to non-empty scheduling gates",
-    });
-  }
-
   scheduled(info: PodInfo, node: string): void {
     const message = `Successfully assigned ${info.key} to ${node}`;
     this.#recorder.event(info.pod, "Normal", "Scheduled", message);

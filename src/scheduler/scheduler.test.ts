@@ -119,6 +119,16 @@ test("gates, other schedulers and finished pods are left alone", () =>
     assert.equal(await nodeOf(client, "gated"), undefined);
     assert.equal(await nodeOf(client, "foreign"), undefined);
     assert.equal((await scheduled(client, "gated"))?.reason, "SchedulingGated");
+    // That is the API server's to say; the scheduler does not say it again.
+    await client.pods.patch(
+      "default",
+      "gated",
+      "merge",
+      { status: { conditions: null } },
+      { subresource: "status" },
+    );
+    await settle();
+    assert.equal(await scheduled(client, "gated"), undefined);
     await client.pods.patch("default", "gated", "merge", { spec: { schedulingGates: null } });
     await settle();
     assert.equal(await nodeOf(client, "gated"), "a");

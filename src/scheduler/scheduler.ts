@@ -94,10 +94,8 @@ class Scheduler {
     }
     const info = podInfo(pod);
     if (this.#state.isAssumed(info.uid)) return;
-    if ((pod.spec?.schedulingGates ?? []).length > 0) {
-      this.#track(this.#reporter.gated(info));
-      return;
-    }
+    // The API server has told the user so when it took the pod.
+    if ((pod.spec?.schedulingGates ?? []).length > 0) return;
     const known = this.#queue.find(info.uid);
     this.#queue.add(info, !known || decisive(known.info.pod, pod));
   }

@@ -107,7 +107,8 @@ export function podLogHandler(logs: PodLogs): SpecialHandler {
     verbs: ["get"],
     async handle({ info, objects, request }) {
       const body = await openLog(logs, info, objects, request.signal);
-      const headers: Record<string, string> = body ? { "content-type": "text/plain" } : {};
+      const headers: Record<string, string> = { "cache-control": "no-cache, private" };
+      if (body) headers["content-type"] = "text/plain";
       return { status: body ? 200 : 204, headers, body: body ?? Readable.from([]) };
     },
   };
