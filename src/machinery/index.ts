@@ -32,6 +32,7 @@ export * from "./selector.ts";
 export * from "./status-error.ts";
 export * from "./string-formats.ts";
 export * from "./time-zone.ts";
+export { TokenBucket } from "./token-bucket.ts";
 export * from "./tls-trust.ts";
 export * from "./unified-diff.ts";
 export * from "./varint.ts";

@@ -1,20 +1,19 @@
-import type { Clock, Timer } from "../../machinery/index.ts";
+import { type Clock, type Timer, TokenBucket } from "../../machinery/index.ts";
 import type { AuditBackend, Entry, Loss } from "./event.ts";
 import type { BatchOptions } from "./options.ts";
-import { TokenBucket } from "./token-bucket.ts";
 
-/** Gives events on in batches, beside the requests: a slow backend costs events, never requests. */
+/** Sends events in batches, asynchronously: a slow backend loses events but never delays requests. */
 export class Buffered implements AuditBackend {
   readonly #backend: AuditBackend;
   readonly #options: BatchOptions;
   readonly #clock: Clock;
   readonly #lost: Loss;
   readonly #bucket: TokenBucket | undefined;
-  /** The batch that is being put together. */
+  /** The batch that is being filled. */
   #batch: Entry[] = [];
-  /** What comes while one is held up. */
+  /** Events that arrive while a batch is held up. */
   #waiting: Entry[] = [];
-  /** A batch waits to go, or for the one before it. */
+  /** Settles when a batch that waits has been sent. */
   #held: Promise<void> | undefined;
   readonly #underWay = new Set<Promise<unknown>>();
   #timer: Timer | undefined;
@@ -25,7 +24,7 @@ export class Buffered implements AuditBackend {
     this.#options = options;
     this.#clock = clock;
     this.#lost = lost;
-    this.#bucket = options.throttle && new TokenBucket(options.throttle, () => clock.monotonic());
+    this.#bucket = options.throttle && new TokenBucket(options.throttle, clock);
   }
 
   process(entries: readonly Entry[]): boolean {
@@ -66,7 +65,7 @@ export class Buffered implements AuditBackend {
     this.#timer = undefined;
     const batch = this.#batch;
     this.#batch = [];
-    const waitMs = this.#bucket?.take() ?? 0;
+    const waitMs = this.#bucket?.reserve() ?? 0;
     const go = (): void | Promise<unknown> => {
       const outcome = this.#backend.process(batch);
       if (typeof outcome === "boolean") return;

@@ -1,10 +1,9 @@
 import type { CoreV1Event } from "../../api/index.ts";
-import type { Clock } from "../../machinery/index.ts";
+import { type Clock, TokenBucket } from "../../machinery/index.ts";
 
-/** Events about one object by one source before they are cut, and how often one more is let through. */
-const burst = 25;
-const refillMs = 300_000;
-/** From so many different messages with one reason on within the window, they become one event. */
+/** Of events about one object by one source. */
+const limits = { qps: 1 / 300, burst: 25 };
+/** So many different messages with one reason within the window are combined into one event. */
 const similarLimit = 10;
 const similarWindowMs = 600_000;
 const keptKeys = 4096;
@@ -16,7 +15,7 @@ const keptKeys = 4096;
 export class EventCorrelator {
   readonly #clock: Clock;
   readonly #written = new Map<string, { name: string; count: number }>();
-  readonly #buckets = new Map<string, { tokens: number; at: number }>();
+  readonly #buckets = new Map<string, TokenBucket>();
   readonly #similar = new Map<string, { messages: Set<string>; at: number }>();
 
   constructor(clock: Clock) {
@@ -67,18 +66,13 @@ export class EventCorrelator {
   }
 
   #takeToken(source: string): boolean {
-    const now = this.#clock.monotonic();
-    const bucket = this.#buckets.get(source) ?? { tokens: burst, at: now };
-    bucket.tokens = Math.min(burst, bucket.tokens + (now - bucket.at) / refillMs);
-    bucket.at = now;
+    const bucket = this.#buckets.get(source) ?? new TokenBucket(limits, this.#clock);
     remember(this.#buckets, source, bucket);
-    if (bucket.tokens < 1) return false;
-    bucket.tokens--;
-    return true;
+    return bucket.allow();
   }
 }
 
-/** Puts the entry last; drops the one that was used longest ago when there are too many. */
+/** Puts the entry last; drops the least recently used one when there are too many. */
 function remember<V>(map: Map<string, V>, key: string, value: V): void {
   map.delete(key);
   map.set(key, value);

@@ -7,11 +7,11 @@ import {
   invalid,
   notSupported,
   StatusError,
+  TokenBucket,
 } from "../../../machinery/index.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "../chain.ts";
 import { objectsOf, readConfiguration } from "../config/plugin-configuration.ts";
 import type { PluginContext } from "../context.ts";
-import { TokenBucket } from "./token-bucket.ts";
 
 /** What a limit counts together, by its type. */
 const keys: Readonly<Record<string, (request: AdmissionRequest) => string>> = {
@@ -94,13 +94,13 @@ class Limiter {
   take(request: AdmissionRequest): string | undefined {
     const { type } = this.#limit;
     const key = keys[type]?.(request) ?? "";
-    if (this.#bucket(key).take()) return undefined;
+    if (this.#bucket(key).allow()) return undefined;
     return `limit reached on type ${type} for key ${key}`;
   }
 
   #bucket(key: string): TokenBucket {
     const { qps, burst, cacheSize } = this.#limit;
-    const bucket = this.#buckets.get(key) ?? new TokenBucket(qps, burst, this.#clock);
+    const bucket = this.#buckets.get(key) ?? new TokenBucket({ qps, burst }, this.#clock);
     this.#buckets.delete(key);
     this.#buckets.set(key, bucket);
     if (this.#buckets.size > (cacheSize || defaultCacheSize)) {
