@@ -92,6 +92,7 @@ export function issueCertificate(request: CertificateRequest, issuer?: Issuer): 
   const signature = sign("sha256", body, issuer?.key ?? own.privateKey);
   return {
     cert: pemOf("CERTIFICATE", sequence(body, ecdsaWithSha256, bits(signature))),
-    key: own.privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+    // As Kubernetes' own tools write it: Java clients take a key for RSA unless its PEM says EC.
+    key: own.privateKey.export({ type: "sec1", format: "pem" }).toString(),
   };
 }

@@ -29,6 +29,7 @@ test("a cluster's certificates are made once, kept, and renewed near their end",
     assert.ok(leaf.verify(new X509Certificate(first.ca).publicKey));
     assert.equal(leaf.checkIP("fd00::1"), "fd00::1");
     assert.ok(!needsRenewal(first.apiserver.cert, hosts.apiserver, now));
+    assert.match(first.apiserver.key, /^-----BEGIN EC PRIVATE KEY-----\n/);
   } finally {
     rmSync(dir, { recursive: true });
   }
