@@ -27,6 +27,28 @@ test("what JavaScript holds exactly, and what 64 bits do not, is a number", () =
   );
 });
 
+/** What both readings have to agree on: all but how numbers were written. */
+const oddTexts = [
+  ' { "a" : [ 1.50 , -0 , true , false , null , "x\\"]}\\\\" , { } , [ ] ] , "b":\t{"c":\n1e5\r} } ',
+  '{"a":1.50,"a":"s","b":{"a":1},"b":[2.0],"10":1,"2":1e1,"\\u0061":3}',
+  '{"__proto__":{"x":1.0},"constructor":2.50,"":1e-7}',
+  '[[[1e308,[1E+2]]],"\\ud83d\\ude00","\\ud83d","é😀",""]',
+  "1.50",
+  " -1e2 ",
+];
+
+test("what is read number by number is what JSON.parse reads", () => {
+  for (const text of oddTexts) {
+    const value = parseExact(text, true);
+    assert.deepEqual(value, JSON.parse(text), text);
+    assert.equal(JSON.stringify(value), JSON.stringify(JSON.parse(text)), text);
+  }
+});
+
+test("of a member that is there twice, the number that came last is the one whose text is known", () => {
+  assert.equal(stringifyAsWritten(parseExact('{"a":1.50,"a":2,"b":1,"b":2.0}')), '{"a":2,"b":2.0}');
+});
+
 test("mistakes are those of JSON", () => {
   assert.throws(() => parseExact('{"a":9007199254740993'), SyntaxError);
   const loop: Record<string, unknown> = {};

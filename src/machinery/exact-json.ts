@@ -3,27 +3,44 @@
  * up to 2^63: what lies between becomes a bigint on reading and is written as the digits it stands for.
  */
 import { setMember } from "./deep.ts";
+import { type ReadNumber, readJson } from "./exact-reader.ts";
 import { surveyJson } from "./json-survey.ts";
 
 const wholeNumber = /^-?\d+$/;
 
 /** Throws SyntaxError as JSON.parse. `oddNumbers`: false when it is known that every number in it is an exact one. */
 export function parseExact(text: string, oddNumbers = surveyJson(text).oddNumbers): unknown {
-  return oddNumbers ? JSON.parse(text, exactly as Parameters<typeof JSON.parse>[1]) : JSON.parse(text);
+  const value: unknown = JSON.parse(text);
+  return oddNumbers ? readJson(text, exactly) : value;
 }
 
 const smallest = -(2n ** 63n);
 const largest = 2n ** 63n - 1n;
 
-/** What stood in the text for numbers that do not say it themselves, by the object or list that has them. */
-const written = new WeakMap<object, Map<string, string>>();
+/** Texts of numbers that do not say themselves how they were written, by the object or list that has them; of a list, by place. */
+const written = new WeakMap<object, Map<string, string> | (string | undefined)[]>();
 
 /**
  * The text of a number, as it was parsed into this object or list; undefined where it is the number's usual text. It does
  * not follow into copies, and a number put in its place is not told from it.
  */
-export const writtenAs = (holder: object, name: string | number): string | undefined =>
-  written.get(holder)?.get(String(name));
+export function writtenAs(holder: object, name: string | number): string | undefined {
+  const texts = written.get(holder);
+  return Array.isArray(texts) ? texts[Number(name)] : texts?.get(String(name));
+}
+
+function note(holder: object, name: string | number, text: string): void {
+  let texts = written.get(holder);
+  if (!texts) written.set(holder, (texts = Array.isArray(holder) ? [] : new Map<string, string>()));
+  if (Array.isArray(texts)) texts[Number(name)] = text;
+  else texts.set(String(name), text);
+}
+
+function forget(holder: object, name: string | number): void {
+  const texts = written.get(holder);
+  if (Array.isArray(texts)) texts[Number(name)] = undefined;
+  else texts?.delete(String(name));
+}
 
 /** True when the text of any number of this object or list is known. */
 export const keepsTexts = (holder: object): boolean => written.has(holder);
@@ -36,7 +53,8 @@ export function hugeNumber(value: unknown, text: string): string | undefined {
 /** The same where the text is not at hand. */
 export function hugeIn(value: unknown): string | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  for (const [name, each] of Object.entries(value)) {
+  for (const name in value) {
+    const each = (value as Record<string, unknown>)[name];
     const found =
       each === Infinity || each === -Infinity ? (writtenAs(value, name) ?? String(each)) : hugeIn(each);
     if (found !== undefined) return found;
@@ -52,16 +70,14 @@ export const isGoFloat = (value: number, holder?: object, name?: string | number
 /** Says of a copied number what is known of the text of the one it was copied from. */
 export function copyWritten(from: object, name: string | number, to: object, as = name): void {
   const text = writtenAs(from, name);
-  const names = written.get(to);
-  if (text === undefined) names?.delete(String(as));
-  else if (names) names.set(String(as), text);
-  else written.set(to, new Map([[String(as), text]]));
+  if (text === undefined) forget(to, as);
+  else note(to, as, text);
 }
 
 /** The same of all numbers in a copy of an object or list. */
 export function copyAllWritten(from: object, to: object): void {
-  const names = written.get(from);
-  if (names) written.set(to, new Map(names));
+  const texts = written.get(from);
+  if (texts) written.set(to, Array.isArray(texts) ? texts.slice() : new Map(texts));
 }
 
 /** A copy of parsed JSON that knows how its numbers were written. */
@@ -75,19 +91,18 @@ export function cloneExact<T>(value: T): T {
 }
 
 /** What does not fit into 64 bits is a floating-point number in Go, too. */
-function exactly(this: object, name: string, value: unknown, context: { source?: string }): unknown {
-  if (typeof value !== "number") return value;
-  const { source } = context;
-  if (source === undefined || source === String(value)) return value;
-  if (wholeNumber.test(source) && !Number.isSafeInteger(value)) {
+const exactly: ReadNumber = (source, holder, name) => {
+  const value = Number(source);
+  const usual = source === String(value) || source === "-0";
+  if (!usual && wholeNumber.test(source) && !Number.isSafeInteger(value)) {
     const exact = BigInt(source);
     if (exact >= smallest && exact <= largest) return exact;
-  } else if (source === "-0") return value;
-  let names = written.get(this);
-  if (!names) written.set(this, (names = new Map<string, string>()));
-  names.set(name, source);
+  }
+  if (!usual && holder) note(holder, name, source);
+  // A member may be there twice, and the last one counts.
+  else if (holder && typeof name === "string") forget(holder, name);
   return value;
-}
+};
 
 interface RawJson {
   rawJSON(text: string): object;
