@@ -1,52 +1,11 @@
-/** The file: its schema, and what each operation does to it. Knows nothing of threads. */
-import { existsSync, mkdirSync, statSync } from "node:fs";
-import { dirname } from "node:path";
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+/** What each operation of the store does to the database. Knows nothing of threads. */
+import { existsSync, statSync } from "node:fs";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { explain, openFile, UnusableFileError } from "./database-file.ts";
 import type { Change, Failure, Operation, Outcome, Row, WorkerCommit } from "./messages.ts";
 
-/** Raised when an older wherry could not read the file any more. */
-const schemaVersion = 1;
-/** "wher" */
-const applicationId = 0x77686572;
 /** Rows of one transaction; the row id is revision * this + position. */
 const perRevision = 4096;
-/** A file up to this size is checked whole when it is opened; it takes a few milliseconds. */
-const checkedBytes = 4 * 1024 * 1024;
-
-/** A commit waits for the checkpoint it causes: some milliseconds for 1,000 pages (4 MB), long enough to notice for more. */
-const settings = `
-PRAGMA locking_mode = EXCLUSIVE;
-PRAGMA journal_mode = WAL;
-PRAGMA synchronous = FULL;
-PRAGMA wal_autocheckpoint = 1000;
-PRAGMA journal_size_limit = 16777216;
-PRAGMA cache_size = -8000;
-PRAGMA temp_store = MEMORY;
-`;
-
-const schema = `
-CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE log (
-  id INTEGER PRIMARY KEY,
-  key TEXT NOT NULL,
-  created INTEGER NOT NULL,
-  version INTEGER NOT NULL,
-  lease INTEGER NOT NULL,
-  deleted INTEGER NOT NULL,
-  value BLOB
-);
-CREATE UNIQUE INDEX log_key ON log (key, id);
-CREATE INDEX log_lease ON log (lease) WHERE lease != 0;
-CREATE INDEX log_deleted ON log (id) WHERE deleted = 1;
-CREATE TABLE lease (id INTEGER PRIMARY KEY AUTOINCREMENT, ends INTEGER NOT NULL);
-INSERT INTO meta VALUES ('compacted', 0), ('swept', 0);
-`;
-
-/** The file is not what it should be; the message says what to do. */
-export class UnusableFileError extends Error {
-  override readonly name = "UnusableFileError";
-}
-
 interface LogRow {
   id: number;
   key: string;
@@ -57,6 +16,7 @@ interface LogRow {
   value: Uint8Array | null;
 }
 
+/** The operation is not done; the failure says why. */
 export class Refusal extends Error {
   readonly failure: Failure;
   constructor(kind: Failure["kind"], message: string) {
@@ -65,7 +25,7 @@ export class Refusal extends Error {
   }
 }
 
-/** Of values in one message to the other thread; one more may exceed it. */
+/** Bytes of values in one message to the other thread; the last value may exceed it. */
 const pageBytes = 4 * 1024 * 1024;
 const pageKeys = 2000;
 
@@ -83,86 +43,6 @@ function toRow(row: LogRow): Row {
     lease: row.lease,
   };
 }
-
-/** Opens the file, or makes it. Throws UnusableFileError. */
-function openFile(path: string): DatabaseSync {
-  const existed = existsSync(path) && statSync(path).size > 0;
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  let db: DatabaseSync | undefined;
-  try {
-    db = new DatabaseSync(path, { timeout: 300 });
-    // Space that compaction frees goes back to the file system in small steps. Must stand before the first table.
-    if (!existed) db.exec("PRAGMA auto_vacuum = INCREMENTAL");
-    db.exec(settings);
-    const pragma = (name: string): number =>
-      Object.values(db?.prepare(`PRAGMA ${name}`).get() ?? {})[0] as number;
-    const version = pragma("user_version");
-    const id = pragma("application_id");
-    if (version === 0 && id === 0 && pragma("schema_version") === 0) {
-      db.exec(
-        `BEGIN EXCLUSIVE; ${schema} PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}; COMMIT`,
-      );
-    } else if (id !== applicationId) {
-      throw new UnusableFileError(
-        `${path} is an SQLite file, but not one of wherry's; move it away or choose another data directory`,
-      );
-    } else if (version > schemaVersion) {
-      throw new UnusableFileError(
-        `${path} was written by a newer wherry (data version ${version}, this one knows ${schemaVersion}); start it with that version, or choose another data directory`,
-      );
-    } else if (statSync(path).size <= checkedBytes) {
-      const found = Object.values(db.prepare("PRAGMA quick_check(1)").get() ?? {})[0];
-      if (found !== "ok") throw new UnusableFileError(damaged(path, String(found)));
-    }
-    // Takes the lock for as long as the file is open.
-    db.exec("BEGIN IMMEDIATE; COMMIT");
-    return db;
-  } catch (cause) {
-    db?.close();
-    if (cause instanceof UnusableFileError) throw cause;
-    throw new UnusableFileError(explain(path, cause), { cause });
-  }
-}
-
-function explain(path: string, cause: unknown): string {
-  const { errcode, message } = cause as { errcode?: number; message: string };
-  switch (primary(errcode)) {
-    case sqlite.busy:
-    case sqlite.locked:
-      return `${path} is in use by another process; is this cluster running already? Stop it first, or choose another data directory`;
-    case sqlite.corrupt:
-    case sqlite.notADatabase:
-      return damaged(path, message);
-    case sqlite.full:
-      return `there is no space left for ${path}; free some and start again`;
-    case sqlite.cannotOpen:
-    case sqlite.readOnly:
-    case sqlite.permission:
-      return `${path} cannot be opened for writing (${message}); check the directory's permissions`;
-    default:
-      return `${path} cannot be used: ${message}`;
-  }
-}
-
-const damaged = (path: string, what: string): string =>
-  `${path} is damaged (${what}); restore it from a backup, or move it away to start with an empty cluster`;
-
-/** Primary result codes of SQLite (sqlite3.h). */
-const sqlite = {
-  permission: 3,
-  busy: 5,
-  locked: 6,
-  readOnly: 8,
-  corrupt: 11,
-  full: 13,
-  cannotOpen: 14,
-  notADatabase: 26,
-} as const;
-
-const primary = (code: number | undefined): number => (code ?? 0) & 0xff;
-
-export const isFull = (error: unknown): boolean =>
-  primary((error as { errcode?: number }).errcode) === sqlite.full;
 
 export class Database {
   readonly #db: DatabaseSync;
@@ -240,7 +120,7 @@ export class Database {
     }
   }
 
-  /** Notes what may be forgotten; `sweep` then does it. */
+  /** Marks history as compacted; `sweep` deletes it. */
   compact(revision: number): void {
     if (revision <= this.compacted) throw new Refusal("compacted", String(this.compacted));
     if (revision > this.revision) throw new Refusal("future", "");
@@ -248,7 +128,7 @@ export class Database {
     this.compacted = revision;
   }
 
-  /** Removes some of what compaction allows. False when nothing is left to do. */
+  /** Deletes some of the compacted history. False when nothing is left. */
   sweep(rows: number): boolean {
     const upTo = firstId(this.compacted + 1);
     if (this.#swept < this.compacted) {
@@ -259,7 +139,7 @@ export class Database {
         rows,
       );
       if (Number(changes) === rows) return true;
-      // A deletion goes last, or what it deleted would be there again; the newest row stays, it holds the revision.
+      // Tombstones go last, or what they deleted would be back; the newest row stays, since it holds the revision.
       this.#run("DELETE FROM log WHERE deleted = 1 AND id < ? AND id < (SELECT max(id) FROM log)", upTo);
       this.#run("UPDATE meta SET value = ? WHERE name = 'swept'", this.compacted);
       this.#swept = this.compacted;
@@ -267,12 +147,12 @@ export class Database {
     return false;
   }
 
-  /** Gives freed pages back. */
+  /** Returns freed pages to the file system. */
   vacuum(pages: number): void {
     this.#db.exec(`PRAGMA incremental_vacuum(${pages})`);
   }
 
-  /** Moves the write-ahead log into the file without waiting for anybody. */
+  /** Moves the write-ahead log into the file without blocking. */
   checkpoint(): void {
     this.#db.exec("PRAGMA wal_checkpoint(PASSIVE)");
   }
@@ -359,7 +239,7 @@ export class Database {
     );
   }
 
-  /** The revision that is read; default the current one. */
+  /** Checks that a revision can be read; default the current one. */
   #readable(revision = this.revision): number {
     if (revision > this.revision) throw new Refusal("future", "");
     if (revision < this.compacted) throw new Refusal("compacted", String(this.compacted));
@@ -399,7 +279,7 @@ export class Database {
     return { type: "rows", revision: this.revision, rows: rows.map(toRow), count };
   }
 
-  /** Some of a range's keys in order, as many as `pageBytes` holds; `next` is where the rest begins. */
+  /** A page of a range in key order, as long as `pageBytes`; `next` is where the rest begins. */
   #page(from: string, to: string, revision: number | undefined): Outcome {
     const at = this.#readable(revision);
     const heads = this.#all(
@@ -424,7 +304,7 @@ export class Database {
     return { type: "rows", revision: this.revision, rows, count: rows.length, ...next };
   }
 
-  /** The oldest commits of these, as many as `pageBytes` holds and one at least: whoever wants all asks again. */
+  /** The oldest commits of the range, as many as `pageBytes` holds and at least one: the caller asks again for more. */
   #history(after: number, until: number, previous: boolean): Outcome {
     if (after < this.compacted) throw new Refusal("compacted", String(this.compacted));
     const rows = this.#prepare(`SELECT ${columns} FROM log WHERE id >= ? AND id < ? ORDER BY id`).iterate(

@@ -3,7 +3,8 @@
  * answers when the transaction is durable (group commit): the more there is to do, the fewer syncs each write costs.
  */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
-import { Database, isFull, Refusal, UnusableFileError } from "./database.ts";
+import { Database, Refusal } from "./database.ts";
+import { isFull, UnusableFileError } from "./database-file.ts";
 import {
   type Failure,
   type Hello,
