@@ -98,12 +98,14 @@ function shapeOf(schema: FieldSchema): Shape {
     case "double":
       return numeric;
     case "quantity":
-    case "int-or-string":
       return scalar;
+    case "int-or-string":
+      return schema.deduced ? deducedShape : scalar;
     case "object":
     case "any":
       if (!schema.deduced) return untypedShape;
-      return schema.mapType === "atomic" ? openAtomicShape : deducedShape;
+      if (schema.mapType === "atomic") return openAtomicShape;
+      return schema.onlyObjects ? openShape : deducedShape;
     case "ref": {
       if (schema.deduced) return schema.mapType === "atomic" ? openAtomicShape : openShape;
       const type = typeOf(schema);

@@ -59,6 +59,8 @@ export interface FieldSchema {
   anyScalar?: boolean;
   /** Owned member by member though nothing is known of it (custom resources); else as a whole. */
   deduced?: boolean;
+  /** Of `any`: objects only, with anything in them. */
+  onlyObjects?: boolean;
 }
 
 export interface TypeSchema {

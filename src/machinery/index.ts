@@ -46,6 +46,7 @@ export * from "./patch/strategic-diff.ts";
 export * from "./patch/strategic-merge.ts";
 export { TypedError } from "./apply/applied-set.ts";
 export { appliedSet, atomicPaths } from "./apply/applied-set.ts";
+export { fits as fitsShape } from "./apply/fits.ts";
 export { merge as mergeConfiguration } from "./apply/merge.ts";
 export { compare as compareFields } from "./apply/compare.ts";
 export {

@@ -44,27 +44,41 @@ function defaultLength(schema: SchemaProps): number {
   return length;
 }
 
+/** A null that may not be, and has a default. */
+const isToFill = (schema: SchemaProps, value: unknown): boolean =>
+  value === null && !schema.nullable && schema.default !== undefined;
+
 /**
- * In place: defaults of absent members, and of those that are null and may not be. False when they are more than any object may
+ * In place: defaults of absent members, and of members and items that are null and may not be. False when they are more than any object may
  * have: then some are left out.
  */
 export function applyDefaults(schema: SchemaProps, value: unknown): boolean {
   let left = maxAddedLetters;
+  const defaultOf = (of: SchemaProps, otherwise: unknown): unknown => {
+    if (left > 0) left -= defaultLength(of);
+    return left > 0 ? deepClone(of.default) : otherwise;
+  };
   const fill = (of: SchemaProps, into: unknown): void => {
     if (Array.isArray(into)) {
-      if (of.items) for (const each of into) fill(of.items, each);
+      const { items } = of;
+      if (!items) return;
+      for (const [i, each] of into.entries()) {
+        if (isToFill(items, each)) into[i] = defaultOf(items, null);
+        fill(items, into[i]);
+      }
       return;
     }
     if (!isObject(into)) return;
-    for (const [name, inner] of Object.entries(of.properties ?? {})) {
-      if (inner.default === undefined) continue;
-      if (into[name] !== undefined && (into[name] !== null || inner.nullable)) continue;
-      if (left > 0) left -= defaultLength(inner);
-      if (left > 0) into[name] = deepClone(inner.default);
-    }
+    for (const [name, inner] of Object.entries(of.properties ?? {}))
+      if (into[name] === undefined ? inner.default !== undefined : isToFill(inner, into[name])) {
+        const made = defaultOf(inner, undefined);
+        if (made !== undefined) into[name] = made;
+      }
     for (const name of Object.keys(into)) {
       const inner = memberOf(of, name);
-      if (inner) fill(inner, into[name]);
+      if (!inner) continue;
+      if (isToFill(inner, into[name])) into[name] = defaultOf(inner, null);
+      fill(inner, into[name]);
     }
   };
   fill(schema, value);
@@ -80,8 +94,10 @@ export function hasDefaults(schema: SchemaProps): boolean {
 
 /** True when `prune` and `applyDefaults` would leave the value as it is. */
 export function isComplete(schema: SchemaProps, value: unknown, root: boolean): boolean {
-  if (Array.isArray(value))
-    return !schema.items || value.every((each) => isComplete(schema.items as SchemaProps, each, false));
+  if (Array.isArray(value)) {
+    const { items } = schema;
+    return !items || value.every((each) => !isToFill(items, each) && isComplete(items, each, false));
+  }
   if (!isObject(value)) return true;
   for (const name in schema.properties) {
     const inner = schema.properties[name] as SchemaProps;
@@ -92,7 +108,7 @@ export function isComplete(schema: SchemaProps, value: unknown, root: boolean): 
   for (const name in value) {
     const inner = memberOf(schema, name);
     if (inner) {
-      if (!isComplete(inner, value[name], false)) return false;
+      if (isToFill(inner, value[name]) || !isComplete(inner, value[name], false)) return false;
     } else if (!(whole && identity.has(name)) && !preserves(schema)) return false;
   }
   return true;

@@ -39,7 +39,7 @@ function field(name: string, schema: SchemaProps, required: boolean, within: boo
     ...(schema.default === undefined ? {} : { default: schema.default }),
     ...(schema.nullable ? { nullable: true } : {}),
   };
-  if (isIntOrString(schema)) return { ...common, type: "int-or-string" };
+  if (isIntOrString(schema)) return { ...common, type: "int-or-string", deduced: true };
   switch (schema.type) {
     case "string":
       return { ...common, type: "string", ...(isPlain(schema) ? {} : { anyScalar: true }) };
@@ -76,7 +76,7 @@ function field(name: string, schema: SchemaProps, required: boolean, within: boo
           type: preserves(schema) ? "any" : "ref",
           deduced: true,
           ...(mapType ? { mapType } : {}),
-          ...(preserves(schema) ? {} : { target: objectType(name, schema, within) }),
+          ...(preserves(schema) ? { onlyObjects: true } : { target: objectType(name, schema, within) }),
         };
       return { ...common, type: "ref", target: objectType(name, schema, within) };
     }

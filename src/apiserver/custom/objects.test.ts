@@ -206,3 +206,49 @@ test("names are held to the schema's metadata, nulls in maps are dropped, number
   );
   await h.close();
 });
+
+test("values that are of no kind their type has: refused where they are applied, or nobody owns the object's fields", async () => {
+  const free = { type: "object", "x-kubernetes-preserve-unknown-fields": true };
+  const text = { type: "string", default: "d" };
+  const spec = {
+    type: "object",
+    properties: {
+      free,
+      either: { "x-kubernetes-int-or-string": true },
+      list: { type: "array", items: text },
+      map: { type: "object", additionalProperties: text },
+    },
+  };
+  const status = { type: "object", properties: { phase: { type: "string" } } };
+  const properties = { spec, status };
+  const only = version("v1", {
+    schema: { openAPIV3Schema: { type: "object", properties } },
+    ...{ subresources: { status: {} }, selectableFields: [], additionalPrinterColumns: [] },
+  });
+  const h = await withTabs(crd([only]));
+  const apply = (wanted: object) =>
+    h.call("PATCH", `${path}/a?fieldManager=m`, tab("a", wanted), {
+      "content-type": "application/apply-patch+yaml",
+    });
+  assert.match(
+    failure(await apply({ free: "x" }), 500).message ?? "",
+    /: \.spec\.free: expected map, got &\{x\}$/,
+  );
+  assert.match(
+    failure(await apply({ either: {} }), 422).message ?? "",
+    /spec\.either: Invalid value: "object"/,
+  );
+  const nulls = await apply({ list: [null, "x"], map: { a: null } });
+  assert.deepEqual(nulls.body.spec, { list: ["d", "x"], map: { a: "d" } });
+  const merge = (body: object) =>
+    h.call("PATCH", `${path}/a`, body, { "content-type": "application/merge-patch+json" });
+  assert.equal(
+    (await merge({ spec: { free: {} }, status: { phase: "x" } })).body.metadata.managedFields.length,
+    2,
+  );
+  const misfit = await merge({ status: "x" });
+  assert.equal(misfit.status, 200);
+  assert.equal(misfit.body.status, undefined);
+  assert.equal(misfit.body.metadata.managedFields, undefined);
+  await h.close();
+});

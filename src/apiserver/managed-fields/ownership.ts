@@ -5,6 +5,7 @@ import {
   afterUpdate,
   deducedShape,
   deepEqual,
+  fitsShape,
   type Managers,
   reconcileManagers,
   stamp,
@@ -147,13 +148,19 @@ export function keepOwners(
   return undefined;
 }
 
+/** An object that is none of its type: what of it is put back or refused later. */
+class Misfit extends Error {}
+
 /**
- * List items that cannot be told apart have no owners, nor has what other versions cannot show; the write itself is judged
- * elsewhere.
+ * List items that cannot be told apart have no owners, nor has what other versions cannot show or what does not fit its type;
+ * the write itself is judged elsewhere.
  */
 function withoutOwners(meta: ObjectMeta, error: unknown): void {
   const expected =
-    error instanceof UnkeyedItem || error instanceof UndeclaredField || error instanceof ConversionError;
+    error instanceof UnkeyedItem ||
+    error instanceof UndeclaredField ||
+    error instanceof ConversionError ||
+    error instanceof Misfit;
   if (!expected) throw error;
   delete meta.managedFields;
 }
@@ -171,6 +178,8 @@ function setOwners(
   const otherwise = resource.def.storedAs && !resource.def.type;
   const seen = (each: KubeObject): KubeObject => (otherwise ? resource.shown(each) : bare(each));
   const view = viewOf(call, resource, subresource, conversions);
+  if (!view.typed && !(fitsShape(view.shape, object) && (!old || fitsShape(view.shape, old))))
+    throw new Misfit();
   if (!old && managers.size === 0) {
     const shown = otherwise ? resource.shown(object) : object;
     setManagers(

@@ -2,6 +2,7 @@
 import { goType } from "../go-format.ts";
 import { type FieldSet, leaf, nodeOf } from "./field-set.ts";
 import { itemStep } from "./list-items.ts";
+import { elementText } from "./path-element.ts";
 import {
   ForeignValue,
   formOf,
@@ -104,19 +105,11 @@ function listNode(
       // Nothing is said of those behind it.
       break;
     }
-    const text = stepText(step);
+    const text = elementText(step);
     if (children.has(step)) problems.push(`${path}: duplicate entries for key ${text}`);
     children.set(step, nodeAt(list.element, item, true, `${path}${text}`, problems) ?? leaf);
   }
   return nodeOf(member, [...children]);
-}
-
-/** `[port=80,protocol="TCP"]`, `[="x"]` */
-function stepText(step: string): string {
-  const value: unknown = JSON.parse(step.slice(2));
-  if (!step.startsWith("k:")) return `[=${JSON.stringify(value)}]`;
-  const pairs = Object.entries(value as object).map(([name, each]) => `${name}=${JSON.stringify(each)}`);
-  return `[${pairs.join(",")}]`;
 }
 
 function checkScalar(shape: Shape, value: unknown, path: string, problems: string[]): void {

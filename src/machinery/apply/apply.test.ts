@@ -76,3 +76,40 @@ test("laws of apply: twice is once, nothing is lost that somebody applies, nothi
     }
   }
 });
+
+const scalar: Shape = { scalar: "untyped" };
+const struct = (fields: Record<string, Shape>): Shape => ({
+  map: {
+    atomic: false,
+    struct: true,
+    implied: [],
+    field: (name) =>
+      fields[name] && {
+        ...{ name, step: `f:${name}`, quoted: `"f:${name}"`, rank: Object.keys(fields).indexOf(name) },
+        ...{ shape: fields[name], omitsEmpty: false },
+      },
+  },
+});
+
+test("what is given up goes with lists that are left empty, and with items whose key nobody wrote", () => {
+  const keyed: Shape = {
+    list: {
+      ...{ relation: "map", keys: ["name"] },
+      element: struct({ name: scalar, port: scalar }),
+    },
+  };
+  const shape = struct({ part: struct({ list: keyed, other: scalar }), more: keyed, last: scalar });
+  const here: View = { ...view, shape };
+  const apply = (live: object, config: object, managers: Managers, name: string) =>
+    applyConfiguration(here, live, config, managers, writer(name), true, "t");
+  const first = apply({ part: { list: [] } }, { part: { other: 1 } }, new Map(), "a");
+  assert.deepEqual(first.object, { part: { list: [], other: 1 } });
+  assert.deepEqual(apply(first.object, { part: {} }, first.managers, "a").object, {});
+  // Nobody owns the item's name, which a default gave it.
+  const named: Managers = new Map([
+    ["Apply\0b\0\0", { ...writer("b"), time: "t", set: { "f:more": { 'k:{"name":"x"}': {} } } }],
+  ]);
+  const second = apply({ more: [{ name: "x" }] }, { last: 1 }, named, "a");
+  const third = apply(second.object, {}, second.managers, "a");
+  assert.deepEqual(third.object, { more: [{ name: "x" }] });
+});

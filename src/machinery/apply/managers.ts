@@ -15,6 +15,7 @@ import {
 } from "./field-set.ts";
 import { setOfText } from "./known-sets.ts";
 import { merge, removeFields } from "./merge.ts";
+import { presentSet } from "./present-set.ts";
 import { asShown, type Shape } from "./shape.ts";
 import { during } from "./undeclared.ts";
 
@@ -356,7 +357,7 @@ class Seen {
   }
 
   fieldsOf(object: object): FieldSet {
-    return this.named(present(this.view, object));
+    return this.named(presentSet(this.view.shape, object));
   }
 
   without(set: FieldSet): object {
@@ -376,6 +377,3 @@ function moveTo(apiVersion: string, seen: Seen, pruned: object): [Seen, object] 
     );
   return [new Seen(other.view, convert("merged", object)), convert("pruned", pruned)];
 }
-
-/** Every field there is in an object. */
-const present = (view: View, object: object): FieldSet => compare(view.shape, {}, object, false).added;

@@ -2,6 +2,7 @@
 import { setMember } from "../deep.ts";
 import { type FieldSet, isEmptySet } from "./field-set.ts";
 import { itemsBySteps, itemStep } from "./list-items.ts";
+import { stepOf } from "./present-set.ts";
 import { formOf, isMembers, type ListShape, type MapShape, type Members, type Shape } from "./shape.ts";
 
 /** The live object with everything that the configuration says. */
@@ -95,7 +96,8 @@ export function removeFields(shape: Shape, value: unknown, set: FieldSet): unkno
     const list = shape.list as ListShape;
     if (list.relation === "atomic") return value;
     const kept = value.flatMap((item) => {
-      const left = remaining(list.element, item, set[itemStep(list, item)]);
+      const step = stepOf(list, item);
+      const left = step === undefined ? item : remaining(list.element, item, set[step]);
       return left === undefined ? [] : [left];
     });
     return kept.length > 0 ? kept : undefined;

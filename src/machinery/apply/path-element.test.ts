@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compareElements, compareText, keyElement, valueElement } from "./path-element.ts";
+import { compareElements, compareText, elementText, keyElement, valueElement } from "./path-element.ts";
 
 const names = [
   "",
@@ -60,4 +60,16 @@ test("numbers are ordered as numbers, and before strings", () => {
       ]),
     ) < 0,
   );
+});
+
+test("steps in messages show their values as Go does", () => {
+  for (const [value, text] of [
+    ["\u0001ä", '"\\x01ä"'],
+    [1.5, "1.5"],
+    [{}, ""],
+    [{ a: 1 }, "a=1"],
+    [[1, "x"], '[1,"x"]'],
+    [null, "null"],
+  ] as const)
+    assert.equal(elementText(keyElement([["p", value]])), `[p=${text}]`);
 });

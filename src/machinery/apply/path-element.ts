@@ -4,7 +4,7 @@
  * canonical spelling, so that equal steps are equal strings.
  */
 
-import { withoutHtml } from "../go-format.ts";
+import { goFloat, goQuote, withoutHtml } from "../go-format.ts";
 
 /** Most names and keys: they need no escapes. */
 const plain = /^[\w ./:-]*$/;
@@ -121,6 +121,18 @@ function compareValues(a: unknown, b: unknown): number {
   return compareText(JSON.stringify(a), JSON.stringify(b));
 }
 
+/** As Go prints it; objects, which no schema takes as keys, show their members alone. */
+function valueText(value: unknown): string {
+  if (typeof value === "string") return goQuote(value);
+  if (typeof value === "number" && !Number.isInteger(value)) return goFloat(value);
+  if (Array.isArray(value)) return `[${value.map(valueText).join(",")}]`;
+  if (typeof value === "object" && value !== null)
+    return Object.entries(value)
+      .map(([name, each]) => `${name}=${valueText(each)}`)
+      .join("");
+  return String(value);
+}
+
 /** One step in messages: `.name`, `[name="x"]`, `[="x"]`, `[0]`. */
 export function elementText(element: string): string {
   const rest = element.slice(2);
@@ -128,10 +140,10 @@ export function elementText(element: string): string {
     case "k": {
       const keys = parsed(element) as Record<string, unknown>;
       const names = Object.keys(keys).sort(compareText);
-      return `[${names.map((name) => `${name}=${JSON.stringify(keys[name])}`).join(",")}]`;
+      return `[${names.map((name) => `${name}=${valueText(keys[name])}`).join(",")}]`;
     }
     case "v":
-      return `[=${JSON.stringify(parsed(element))}]`;
+      return `[=${valueText(parsed(element))}]`;
     case "i":
       return `[${rest}]`;
     default:
