@@ -195,6 +195,8 @@ export interface ShutdownOptions {
   delayMs?: number;
   /** How long requests in flight may take after that. Default 3000. */
   graceMs?: number;
+  /** Over how long the ends of watches are spread: --shutdown-watch-termination-grace-period. Default 0: all end at once. */
+  watchGraceMs?: number;
   /** Listens until requests in flight are done, and answers new ones with 429: --shutdown-send-retry-after. */
   sendRetryAfter?: boolean;
 }
@@ -254,6 +256,8 @@ export interface ApiServerOptions {
   profiling?: boolean;
   /** Graceful termination. */
   shutdown?: ShutdownOptions;
+  /** How long after the start /livez ignores start-up steps that are not done: --livez-grace-period. Default 0. */
+  livezGraceMs?: number;
   /** Timeout of requests that are not long-running, in milliseconds: --request-timeout. Default a minute. */
   requestMs?: number;
   /**

@@ -23,6 +23,7 @@ import type { StoreOperation } from "./metrics/storage.ts";
 import type { Registry } from "./registry/registry.ts";
 import type { ServedResource } from "./registry/resource.ts";
 import type { Span } from "./tracing/span.ts";
+import type { WatchEnds } from "./watch-ends.ts";
 import { sizeProblem, surelyTaken } from "./size-limit.ts";
 import { notes, writing } from "./tracing/store-spans.ts";
 import type { Tracer } from "./tracing/tracer.ts";
@@ -48,8 +49,9 @@ export interface Core {
   readonly minRequestSeconds?: number | undefined;
   /** How long events are kept; 0: for ever. Default an hour. */
   readonly eventTtlSeconds?: number | undefined;
-  /** Aborts when the server closes; open watches end then. */
+  /** Aborts when the server closes. */
   readonly closing: AbortSignal;
+  readonly watchEnds: WatchEnds;
 }
 
 /** One request on its way to one resource. */

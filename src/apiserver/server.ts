@@ -20,6 +20,7 @@ import { healthChecks } from "./startup/health-checks.ts";
 import { Listeners } from "./startup/listeners.ts";
 import { startLoops } from "./startup/loops.ts";
 import { upgradeHandlers } from "./upgrades.ts";
+import { WatchEnds } from "./watch-ends.ts";
 
 /** Fills the caches from the store, makes what every cluster has (system namespaces, `kubernetes` Service), then serves. */
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
@@ -35,12 +36,20 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const storeError = (): Error | undefined => caches.readiness.error;
   steps.done("generic-apiserver-start-informers", "storage-object-count-tracker-hook", "storage-readiness");
 
-  const core = createCore(options, { caches, meters, closing: shutdown.ends, storeError });
+  const watchEnds = new WatchEnds();
+  const core = createCore(options, { caches, meters, closing: shutdown.ends, watchEnds, storeError });
   options.authenticator.attach?.(caches, meters.auth);
   options.authorizer.attach?.(caches, meters.auth);
   steps.done("start-apiserver-admission-initializer");
 
-  const checks = healthChecks({ steps, shutdown, storeError, others: options.checks ?? new Map() });
+  const livezFrom = clock.monotonic() + (options.livezGraceMs ?? 0);
+  const checks = healthChecks({
+    steps,
+    shutdown,
+    storeError,
+    others: options.checks ?? new Map(),
+    stepsCount: () => clock.monotonic() >= livezFrom,
+  });
   const flowControl = createFlowControl(options, caches, metrics);
   const aggregator = new Aggregator(core, options.aggregation ?? {});
   const documents = createDocuments({
@@ -74,7 +83,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     if (shutdown.delayMs > 0) await clock.sleep(shutdown.delayMs);
     shutdown.end();
     loops.stop();
-    await listeners.close();
+    await listeners.close(watchEnds.end(shutdown.watchGraceMs, clock));
     await loops.close();
     await aggregator.close();
     flowControl?.close();

@@ -177,3 +177,26 @@ test("what comes too late is told to try again; who looks after the server is an
   assert.equal(shutdown.refusal(request("/readyz?verbose")), undefined);
   assert.equal(shutdown.refusal(request("/api/v1/pods", "kube-apiserver/v1.36")), undefined);
 });
+
+test("watches may end one after the other, and connections last until the last one has", async (t) => {
+  const { h, session } = await start(t, { watchGraceMs: 60_000 });
+  const watches = await Promise.all(
+    Array.from({ length: 12 }, async () => {
+      const watch = session.request({ ":path": "/api/v1/namespaces?watch=1" });
+      await once(watch, "response");
+      watch.resume();
+      return watch;
+    }),
+  );
+  const ended = watches.map((watch) => once(watch, "end"));
+  const closed = h.server.close();
+  await Promise.all(ended.slice(0, 10));
+  assert.deepEqual(
+    watches.map(({ readableEnded }) => readableEnded),
+    watches.map((_, i) => i < 10),
+  );
+  assert.equal(session.destroyed, false);
+  await h.clock.run(50);
+  await Promise.all(ended);
+  await closed;
+});

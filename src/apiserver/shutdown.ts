@@ -23,11 +23,15 @@ export class Shutdown {
     return this.#options.graceMs ?? 3000;
   }
 
+  get watchGraceMs(): number {
+    return this.#options.watchGraceMs ?? 0;
+  }
+
   get sendRetryAfter(): boolean {
     return this.#options.sendRetryAfter ?? false;
   }
 
-  /** Aborts when nothing new is taken any more: watches end then. */
+  /** Aborts when nothing new is taken any more. */
   get ends(): AbortSignal {
     return this.#ends.signal;
   }

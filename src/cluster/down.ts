@@ -5,6 +5,7 @@ import { networkFile } from "./compose/network-process.ts";
 import { type ClusterConfig, readConfig } from "./config/cluster-config.ts";
 import { bridgeName, cgroupRoot, contextName, podTable, rangesOf, serviceTable } from "./config/naming.ts";
 import { type ClusterChoice, isRoot, type Places, placesOf } from "./config/places.ts";
+import { shutdownMs } from "./config/shutdown-time.ts";
 import { freeSlot } from "./config/slots.ts";
 import { runningDaemon } from "./process/daemon.ts";
 import { withFileLock } from "./process/file-lock.ts";
@@ -55,7 +56,7 @@ export async function down(options: DownOptions = {}): Promise<DownResult> {
     const daemon = runningDaemon(config.runDir);
     if (daemon) {
       progress("stopping the daemon");
-      await endProcess(daemon, daemonGraceMs + (config.apiServer.shutdownDelayMs ?? 0));
+      await endProcess(daemon, daemonGraceMs + shutdownMs(config.apiServer));
     }
     const network = readProcessFile(networkFile(config));
     if (network) await endProcess(network, 2000);

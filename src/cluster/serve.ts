@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { createLogger, logFormat } from "../machinery/index.ts";
 import { startCluster } from "./compose/start-cluster.ts";
 import type { ClusterConfig } from "./config/cluster-config.ts";
+import { shutdownMs } from "./config/shutdown-time.ts";
 import { type DaemonEvent, serverFile } from "./process/daemon.ts";
 import { processId, writeProcessFile } from "./process/process-id.ts";
 
@@ -50,7 +51,7 @@ export async function serve(
   );
   log.info("stopping", { why: await stopped });
   // Nothing that hangs may keep the process: what was acknowledged is on disk.
-  setTimeout(() => process.exit(1), stopMs + (config.apiServer.shutdownDelayMs ?? 0)).unref();
+  setTimeout(() => process.exit(1), stopMs + shutdownMs(config.apiServer)).unref();
   await cluster.stop();
   rmSync(file, { force: true });
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { ClusterError } from "./cluster-error.ts";
 import { type ClusterConfig, type ConfigWishes, ensureConfig, readConfig } from "./config/cluster-config.ts";
 import { type ClusterChoice, type Places, placesOf } from "./config/places.ts";
+import { shutdownMs } from "./config/shutdown-time.ts";
 import { freeSlot } from "./config/slots.ts";
 import { adminEntry, adminTransport } from "./connection.ts";
 import { checkSpace, explainDiskError } from "./disk-error.ts";
@@ -95,7 +96,7 @@ async function upThere(options: UpOptions, places: Places): Promise<UpResult> {
     if (config.simulatedNodes === 0 && !daemon) checkMachine();
     if (daemon && daemon.build !== daemonBuild()) {
       progress("restarting it with this version; containers go on");
-      await endProcess(daemon, 10_000 + (config.apiServer.shutdownDelayMs ?? 0));
+      await endProcess(daemon, 10_000 + shutdownMs(config.apiServer));
       daemon = undefined;
     }
     if (daemon) {

@@ -1,5 +1,5 @@
 /** Puts together who a request comes from and what it may do. */
-import { createPrivateKey, randomUUID } from "node:crypto";
+import { createPrivateKey, createPublicKey, randomUUID } from "node:crypto";
 import type { Clock } from "../../machinery/index.ts";
 import type { Authenticator, Authorizer, UserInfo } from "../auth-contract.ts";
 import type { SpecialHandler, WriteGuard } from "../contract.ts";
@@ -9,7 +9,7 @@ import { BootstrapTokens } from "./authn/bootstrap-tokens.ts";
 import { CredentialAuthenticator } from "./authn/credential-authenticator.ts";
 import { FixedTokens } from "./authn/fixed-tokens.ts";
 import { certificatesOf, FrontProxyAuthenticator, type FrontProxyTrust } from "./authn/front-proxy.ts";
-import { signingKey } from "./authn/jwt.ts";
+import { signingKey, verifyingKey } from "./authn/jwt.ts";
 import type { FetchJson } from "./authn/oidc/issuer-keys.ts";
 import { ServiceAccountTokens } from "./authn/service-account-tokens.ts";
 import { TokenUnion } from "./authn/token-union.ts";
@@ -29,6 +29,8 @@ export interface AuthOptions {
   clock: Clock;
   /** Private keys (PEM) of ServiceAccount tokens: the first signs, all verify. */
   serviceAccountKeys: readonly [string, ...string[]];
+  /** Further public keys (PEM) whose tokens are accepted. */
+  verifyingKeys?: readonly string[];
   /**
    * Issuers of ServiceAccount tokens: new tokens name the first, those of all are accepted. Default
    * `https://kubernetes.default.svc.cluster.local`.
@@ -137,10 +139,11 @@ export function createAuth(options: AuthOptions): Auth {
 function serviceAccountTokens(options: AuthOptions, issuers: Issuers): ServiceAccountTokens {
   const [first, ...others] = options.serviceAccountKeys;
   const load = (pem: string) => signingKey(createPrivateKey(pem));
+  const verifying = (options.verifyingKeys ?? []).map((pem) => verifyingKey(createPublicKey(pem)));
   return new ServiceAccountTokens({
     issuers,
     audiences: options.audiences,
-    keys: [load(first), ...others.map(load)],
+    keys: [load(first), ...others.map(load), ...verifying],
     clock: options.clock,
     uuid: randomUUID,
   });

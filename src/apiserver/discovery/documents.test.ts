@@ -177,3 +177,23 @@ test("version, health and metrics", async () => {
   assert.match(text, /^apiserver_request_total\{code="200",component="apiserver",dry_run="",.*verb="LIST"/m);
   assert.ok((await h.call("GET", "/")).body.paths.includes("/apis/apps/v1"));
 });
+
+test("/livez ignores start-up steps for a while, /readyz does not", async (t) => {
+  const h = await startHarness({
+    livezGraceMs: 1000,
+    checks: new Map([
+      [
+        "poststarthook/late",
+        () => {
+          throw new Error("not finished");
+        },
+      ],
+    ]),
+  });
+  t.after(() => h.close());
+  assert.equal((await h.call("GET", "/livez")).status, 200);
+  assert.equal((await h.call("GET", "/livez/poststarthook/late")).status, 200);
+  assert.equal((await h.call("GET", "/readyz")).status, 500);
+  await h.clock.run(1000);
+  assert.equal((await h.call("GET", "/livez")).status, 500);
+});

@@ -22,9 +22,9 @@ export interface Front {
   idle(graceMs: number): Promise<void>;
   /**
    * Stops accepting and has clients go elsewhere; resolves when all connections are closed, by force after `graceMs`.
-   * Requests that last are not waited for.
+   * Requests that last are not waited for, but for `watches`.
    */
-  close(graceMs: number): Promise<void>;
+  close(graceMs: number, watches?: Promise<void>): Promise<void>;
 }
 
 type TakeContext = (error: null, context: SecureContext) => void;
@@ -60,11 +60,11 @@ export async function listenFront(options: ListenOptions, handlers: FrontHandler
       server.setSecureContext(certificates.forAddress(host));
     },
     idle: (graceMs) => answering.underWay.none(graceMs),
-    async close(graceMs) {
+    async close(graceMs, watches) {
       answering.closing = true;
       const done = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const session of sessions) session.close();
-      await answering.underWay.none(graceMs);
+      await Promise.all([answering.underWay.none(graceMs), watches]);
       // What was written last is on its way before connections are cut.
       await new Promise((resolve) => setImmediate(resolve));
       for (const session of sessions) session.destroy();

@@ -14,21 +14,23 @@ import { Lines } from "../registry/lines.ts";
 import { Registry } from "../registry/registry.ts";
 import { readRuntimeConfig } from "../registry/runtime-config.ts";
 import { createObject } from "../verbs/create.ts";
+import type { WatchEnds } from "../watch-ends.ts";
 
 /** What exists before the core does. */
 export interface CoreParts {
   /** Filled from the store already. */
   caches: ObjectCaches;
   meters: Meters;
-  /** Watches under way end when it aborts. */
+  /** Aborts when the server closes. */
   closing: AbortSignal;
+  watchEnds: WatchEnds;
   /** Why the store cannot be followed any more; undefined while it can. */
   storeError(): Error | undefined;
 }
 
 export function createCore(options: ApiServerOptions, parts: CoreParts): Core {
   const { store, clock, log, random, authorizer } = options;
-  const { caches, meters, closing } = parts;
+  const { caches, meters, closing, watchEnds } = parts;
   const registry = servedKinds(options, caches);
   const writeWithCore: WriteWithCore = (...change) => writeObject(core, ...change);
   const createWithCore: CreateWithCore = (resource, object) =>
@@ -56,6 +58,7 @@ export function createCore(options: ApiServerOptions, parts: CoreParts): Core {
       ]),
     tracer: options.tracer,
     closing,
+    watchEnds,
     minRequestSeconds: options.minRequestSeconds,
     eventTtlSeconds: options.eventTtlSeconds,
   };

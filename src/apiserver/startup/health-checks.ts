@@ -8,11 +8,14 @@ export interface CheckedParts {
   shutdown: Shutdown;
   /** Why the store cannot be followed any more; undefined while it can. */
   storeError(): Error | undefined;
+  /** Whether /livez fails by now for start-up steps that are not done. */
+  stepsCount(): boolean;
   /** Checks of other parts, by name. */
   others: ReadonlyMap<string, HealthCheck["run"]>;
 }
 
-export function healthChecks({ steps, shutdown, storeError, others }: CheckedParts): HealthCheck[] {
+export function healthChecks(parts: CheckedParts): HealthCheck[] {
+  const { steps, shutdown, storeError, others, stepsCount } = parts;
   const storeAnswers = (): void => {
     const error = storeError();
     if (error) throw error;
@@ -23,20 +26,30 @@ export function healthChecks({ steps, shutdown, storeError, others }: CheckedPar
     { name: "etcd", run: storeAnswers },
     { name: "etcd-readiness", run: storeAnswers, at: ["readyz"] },
     { name: "informer-sync", run: storeAnswers, at: ["readyz"] },
-    ...withOthers(steps.checks(), others),
+    ...withOthers(steps.checks(), others).flatMap((check) => patient(check, stepsCount)),
     { name: "shutdown", run: () => shutdown.check(), at: ["readyz"] },
   ];
 }
 
+/** /livez ignores start-up steps for a while. */
+function patient(check: HealthCheck, counts: () => boolean): HealthCheck[] {
+  if (!isHook(check) && check.name !== "autoregister-completion") return [check];
+  return [
+    { ...check, at: ["readyz", "healthz"] },
+    { ...check, at: ["livez"], run: () => (counts() ? check.run() : undefined) },
+  ];
+}
+
+const isHook = ({ name }: HealthCheck): boolean => name.startsWith("poststarthook/");
+
 /** kube-apiserver lists the start steps of other parts just before it makes priority classes, and their other checks last. */
 function withOthers(own: HealthCheck[], others: CheckedParts["others"]): HealthCheck[] {
   const more = [...others].map(([name, run]) => ({ name, run }));
-  const isStep = ({ name }: HealthCheck): boolean => name.startsWith("poststarthook/");
   const at = own.findIndex(({ name }) => name.endsWith("/bootstrap-system-priority-classes"));
   return [
     ...own.slice(0, at),
-    ...more.filter(isStep),
+    ...more.filter(isHook),
     ...own.slice(at),
-    ...more.filter((each) => !isStep(each)),
+    ...more.filter((each) => !isHook(each)),
   ];
 }

@@ -58,11 +58,14 @@ export class Listeners {
     for (const front of this.#fronts) front.renew(tls);
   }
 
-  /** With --shutdown-send-retry-after it goes on listening until requests under way are done. */
-  async close(): Promise<void> {
+  /**
+   * With --shutdown-send-retry-after it goes on listening until requests under way are done. `watches` settles when open watches
+   * have ended.
+   */
+  async close(watches: Promise<void>): Promise<void> {
     const { graceMs, sendRetryAfter } = this.#shutdown;
-    if (sendRetryAfter) await Promise.all(this.#fronts.map((front) => front.idle(graceMs)));
-    await Promise.all(this.#fronts.map((front) => front.close(graceMs)));
+    if (sendRetryAfter) await Promise.all([watches, ...this.#fronts.map((front) => front.idle(graceMs))]);
+    await Promise.all([watches, ...this.#fronts.map((front) => front.close(graceMs, watches))]);
   }
 }
 

@@ -126,7 +126,7 @@ class WatchStream implements PushStream {
       resource,
       lists: this.#settings.wantsInitial && this.#settings.bookmarks,
     });
-    const ends = [core.closing, resource.retired, this.#following];
+    const ends = [resource.retired, this.#following];
     let ended = false;
     let bookmarkTimer: Timer | undefined;
     const stop = (): void => {
@@ -136,12 +136,14 @@ class WatchStream implements PushStream {
       timeout?.stop();
       bookmarkTimer?.stop();
       for (const end of ends) end.removeEventListener("abort", finish);
+      leave();
     };
     const finish = (): void => {
       if (ended) return;
       stop();
       sink.end();
     };
+    const leave = core.watchEnds.add(finish);
     const cutOff = (): void => {
       if (!ended) this.#meters.cutOff();
       finish();
@@ -189,7 +191,7 @@ class WatchStream implements PushStream {
       bookmarkTimer = core.clock.timer(bookmarkMs, mark);
     }
     this.#spans?.placed();
-    if (ends.some(({ aborted }) => aborted)) finish();
+    if (core.watchEnds.over || ends.some(({ aborted }) => aborted)) finish();
     return () => {
       if (!ended) stop();
     };

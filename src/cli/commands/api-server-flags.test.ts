@@ -348,3 +348,39 @@ test("what is no duration or less than nothing is refused", () => {
   ])
     assert.throws(() => read(flag), UsageError, flag);
 });
+
+test("ports of Services, keys of tokens, and how the server starts and ends", () => {
+  assert.deepEqual(
+    read(
+      "--service-account-signing-key-file=/s",
+      "--service-account-key-file=/a",
+      "--service-account-key-file=b",
+      "--shutdown-watch-termination-grace-period=10s",
+      "--livez-grace-period=1m",
+      "--service-node-port-range=100-200",
+    ),
+    {
+      signingKeyFile: "/s",
+      keyFiles: ["/a", resolve("b")],
+      shutdownWatchGraceMs: 10_000,
+      livezGraceMs: 60_000,
+      nodePorts: { from: 100, to: 200 },
+    },
+  );
+  const ports = (text: string) => read(`--service-node-port-range=${text}`)?.nodePorts;
+  assert.deepEqual(ports("100+5"), { from: 100, to: 105 });
+  assert.deepEqual(ports(" 100 "), { from: 100, to: 100 });
+  const refused = (text: string, why: string) =>
+    assert.equal(
+      usageProblem(() => ports(text)),
+      `invalid argument "${text}" for "--service-node-port-range" flag: ${why}`,
+    );
+  refused("200-100", "end port cannot be less than start port: 200-100");
+  refused("65000+1000", "the port range cannot be greater than 65535: 65000+1000");
+  refused("a", "unable to parse port range: a");
+  refused("0-5", "no ports of Services are left: want a range above 0");
+  assert.match(
+    usageProblem(() => read("--livez-grace-period=-1s")) ?? "",
+    /^--livez-grace-period can not be negative value$/,
+  );
+});

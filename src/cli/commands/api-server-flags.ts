@@ -97,6 +97,21 @@ export const apiServerFlags: readonly FlagSpec[] = [
     help: "how long it serves on while /readyz fails, e.g. 5s; default 0s",
   },
   {
+    long: "shutdown-watch-termination-grace-period",
+    type: "string",
+    help: "over how long the ends of watches are spread when it ends, so that clients do not all come back at once; default 0s",
+  },
+  {
+    long: "livez-grace-period",
+    type: "string",
+    help: "how long after its start /livez ignores start-up steps that are not done; default 0s",
+  },
+  {
+    long: "service-node-port-range",
+    type: "string",
+    help: "ports of Services on nodes, e.g. 30000-32767 or 30000+100; default 30000-32767",
+  },
+  {
     long: "shutdown-send-retry-after",
     type: "boolean",
     help: "when it ends, listen and answer 429 until requests under way are done",
@@ -139,6 +154,9 @@ export function apiServerSettings(flags: Flags): ApiServerSettings | undefined {
     goAwayChance: chance(flags, "goaway-chance"),
     http2MaxStreams: notNegative(flags, "http2-max-streams-per-connection"),
     shutdownDelayMs: duration(flags, "shutdown-delay-duration"),
+    shutdownWatchGraceMs: duration(flags, "shutdown-watch-termination-grace-period"),
+    livezGraceMs: duration(flags, "livez-grace-period"),
+    nodePorts: portRange(flags, "service-node-port-range"),
     shutdownSendRetryAfter: flags.on("shutdown-send-retry-after") || undefined,
   });
 }
@@ -218,4 +236,23 @@ function duration(flags: Flags, name: string): number | undefined {
   const ms = durationOf(flags, name);
   if (ms !== undefined && ms < 0) throw new UsageError(`--${name} can not be negative value`);
   return ms;
+}
+
+const maxPort = 65_535;
+
+/** `FROM-TO`, `FROM+COUNT` or one port. Mistakes are told as Go's PortRange tells them. */
+function portRange(flags: Flags, name: string): ApiServerSettings["nodePorts"] {
+  const text = flags.text(name)?.trim();
+  if (text === undefined || text === "") return undefined;
+  const refused = (why: string): UsageError =>
+    new UsageError(`invalid argument "${text}" for "--${name}" flag: ${why}`);
+  const [, first = "", sign = "", second = ""] = /^(\d+)(?:([-+])(\d+))?$/.exec(text) ?? [];
+  if (first === "") throw refused(`unable to parse port range: ${text}`);
+  const from = Number(first);
+  const to = sign === "-" ? Number(second) : from + Number(second);
+  if (from > maxPort || to > maxPort)
+    throw refused(`the port range cannot be greater than ${maxPort}: ${text}`);
+  if (from > to) throw refused(`end port cannot be less than start port: ${text}`);
+  if (from === 0) throw refused("no ports of Services are left: want a range above 0");
+  return { from, to };
 }

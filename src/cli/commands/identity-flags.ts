@@ -1,4 +1,5 @@
 /** Flags of who asks, and of tokens of ServiceAccounts, named as kube-apiserver names them. */
+import { resolve } from "node:path";
 import type { ApiServerSettings } from "../../cluster/index.ts";
 import { type Flags, type FlagSpec, UsageError } from "../flags.ts";
 import { durationOf, fileOf, given } from "./flag-values.ts";
@@ -30,6 +31,16 @@ export const identityFlags: readonly FlagSpec[] = [
     help: "whose tokens of ServiceAccounts are taken; the first issues them; given several times",
   },
   {
+    long: "service-account-signing-key-file",
+    type: "string",
+    help: "private key (PEM, RSA or P-256) that signs tokens of ServiceAccounts instead of the cluster's own",
+  },
+  {
+    long: "service-account-key-file",
+    type: "list",
+    help: "keys (PEM, public or private) whose tokens are accepted beside those of the signing key and the cluster's own; given several times",
+  },
+  {
     long: "api-audiences",
     type: "list",
     help: "whom such tokens must be for; default all issuers",
@@ -59,6 +70,7 @@ export function identitySettings(flags: Flags): ApiServerSettings {
   if (maxTokenMs && (maxTokenMs < hourMs || maxTokenMs > 2 ** 32 * 1000))
     throw new UsageError("the service-account-max-token-expiration must be between 1 hour and 2^32 seconds");
   const audiences = flags.list("api-audiences").flatMap((each) => each.split(","));
+  const keyFiles = flags.list("service-account-key-file").map((path) => resolve(path));
   const extend = "service-account-extend-token-expiration";
   return given({
     authenticationConfig: fileOf(flags, "authentication-config"),
@@ -66,6 +78,8 @@ export function identitySettings(flags: Flags): ApiServerSettings {
     anonymous: flags.has("anonymous-auth") ? flags.on("anonymous-auth") : undefined,
     clientCaFile: fileOf(flags, "client-ca-file"),
     issuers: issuersOf(flags.list("service-account-issuer")),
+    signingKeyFile: fileOf(flags, "service-account-signing-key-file"),
+    keyFiles: keyFiles.length > 0 ? keyFiles : undefined,
     audiences: audiences.length > 0 ? audiences : undefined,
     jwksUri: flags.text("service-account-jwks-uri"),
     maxTokenMs: maxTokenMs === 0 ? undefined : maxTokenMs,

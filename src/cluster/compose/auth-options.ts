@@ -5,6 +5,7 @@ import type { Clock } from "../../machinery/index.ts";
 import { ClusterError } from "../cluster-error.ts";
 import type { ApiServerSettings } from "../config/api-server-settings.ts";
 import type { ClusterCertificates } from "../pki/cluster-certificates.ts";
+import { tokenKeys } from "./token-keys.ts";
 
 /** Throws a ClusterError for a file that cannot be used, in kube-apiserver's words. */
 export function authOptions(
@@ -29,9 +30,11 @@ export function authOptions(
   const allowsAll = authorization?.modes.includes("AlwaysAllow") ?? false;
   const [issuer, ...others] = issuers;
   const keysAt = jwksUri ?? (externalAddress && `https://${externalAddress}/openid/v1/jwks`);
+  const keys = tokenKeys(settings, certificates.serviceAccountKey);
   return {
     clock,
-    serviceAccountKeys: [certificates.serviceAccountKey],
+    serviceAccountKeys: keys.signing,
+    verifyingKeys: keys.verifying,
     clientCa: clientCaFile ? `${certificates.ca}\n${bundle(clientCaFile)}` : certificates.ca,
     rootCa: certificates.ca,
     frontProxy: { ca: certificates.frontProxyCa, allowedNames: ["front-proxy-client"] },

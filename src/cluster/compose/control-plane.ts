@@ -147,14 +147,17 @@ export async function startControlPlane(options: {
       ...(settings.notReadySeconds === undefined ? {} : { notReady: settings.notReadySeconds }),
       ...(settings.unreachableSeconds === undefined ? {} : { unreachable: settings.unreachableSeconds }),
     },
+    ...(settings.livezGraceMs === undefined ? {} : { livezGraceMs: settings.livezGraceMs }),
     flowControl: { seats: seatsOf(settings) },
     shutdown: {
       ...(settings.shutdownDelayMs === undefined ? {} : { delayMs: settings.shutdownDelayMs }),
+      ...(settings.shutdownWatchGraceMs === undefined ? {} : { watchGraceMs: settings.shutdownWatchGraceMs }),
       ...(settings.shutdownSendRetryAfter ? { sendRetryAfter: true } : {}),
       ...(options.graceMs === undefined ? {} : { graceMs: options.graceMs }),
     },
     network: {
       serviceCidr: config.serviceCidr,
+      ...(settings.nodePorts ? { nodePorts: settings.nodePorts } : {}),
       advertise: {
         address: advertiseAddress,
         port: config.apiPort,

@@ -107,6 +107,15 @@ export interface ApiServerSettings {
   http2MaxStreams?: number;
   /** How long it serves on while it is no longer ready, in milliseconds. */
   shutdownDelayMs?: number;
+  /** Over how long the ends of watches are spread, in milliseconds. */
+  shutdownWatchGraceMs?: number;
+  /** How long after its start /livez ignores start-up steps that are not done, in milliseconds. */
+  livezGraceMs?: number;
+  /** Ports of Services on nodes, inclusive. */
+  nodePorts?: { from: number; to: number };
+  /** PEM: the private key of new tokens of ServiceAccounts, and further keys whose tokens are accepted. */
+  signingKeyFile?: string;
+  keyFiles?: readonly string[];
   /** It answers 429 until requests under way are done. */
   shutdownSendRetryAfter?: boolean;
 }

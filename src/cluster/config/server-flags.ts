@@ -55,6 +55,7 @@ export function serverFlags(
   { advertiseAddress, issuers }: ServerPlace,
 ): Map<string, string> {
   const { audit, plugins } = settings;
+  const { from, to } = settings.nodePorts ?? { from: 30_000, to: 32_767 };
   const values: Record<string, string | number | boolean | undefined> = {
     "admission-control-config-file": settings.admissionConfig,
     "advertise-address": advertiseAddress,
@@ -97,8 +98,12 @@ export function serverFlags(
     "secure-port": apiPort,
     "service-account-issuer": list(issuers),
     "service-cluster-ip-range": serviceCidr,
-    "service-node-port-range": "30000-32767",
+    "service-node-port-range": `${from}-${to}`,
     "shutdown-delay-duration": formatDuration(settings.shutdownDelayMs ?? 0),
+    "shutdown-watch-termination-grace-period": formatDuration(settings.shutdownWatchGraceMs ?? 0),
+    "livez-grace-period": formatDuration(settings.livezGraceMs ?? 0),
+    "service-account-key-file": list(settings.keyFiles ?? []),
+    "service-account-signing-key-file": settings.signingKeyFile,
     "shutdown-send-retry-after": settings.shutdownSendRetryAfter ?? false,
     "tracing-config-file": settings.tracingConfig,
     v: settings.verbosity ?? 0,

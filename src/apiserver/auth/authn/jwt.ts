@@ -1,22 +1,27 @@
 import { createHash, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
 
 /** JSON Web Tokens (RFC 7519) with the two algorithms Kubernetes signs ServiceAccount tokens with. */
-export interface SigningKey {
-  readonly key: KeyObject;
+export interface VerifyingKey {
   readonly publicKey: KeyObject;
   readonly algorithm: "ES256" | "RS256";
   /** base64url of the SHA-256 of the public key, as Kubernetes derives it. */
   readonly id: string;
 }
 
+export interface SigningKey extends VerifyingKey {
+  readonly key: KeyObject;
+}
+
 export function signingKey(key: KeyObject): SigningKey {
   // From PEM: Node does not take a private KeyObject here in every version.
-  const publicKey = createPublicKey(key.export({ type: "pkcs8", format: "pem" }));
+  return { key, ...verifyingKey(createPublicKey(key.export({ type: "pkcs8", format: "pem" }))) };
+}
+
+export function verifyingKey(publicKey: KeyObject): VerifyingKey {
   const der = publicKey.export({ type: "spki", format: "der" });
   return {
-    key,
     publicKey,
-    algorithm: key.asymmetricKeyType === "rsa" ? "RS256" : "ES256",
+    algorithm: publicKey.asymmetricKeyType === "rsa" ? "RS256" : "ES256",
     id: createHash("sha256").update(der).digest("base64url"),
   };
 }
@@ -44,7 +49,7 @@ export function readToken(token: string): { header: Record<string, unknown>; cla
 }
 
 /** True when one of the keys signed it, with the key's own algorithm (the token's word alone does not count). */
-export function isSignedBy(token: string, algorithm: unknown, keys: readonly SigningKey[]): boolean {
+export function isSignedBy(token: string, algorithm: unknown, keys: readonly VerifyingKey[]): boolean {
   const end = token.lastIndexOf(".");
   const text = Buffer.from(token.slice(0, end));
   const signature = Buffer.from(token.slice(end + 1), "base64url");
@@ -56,6 +61,6 @@ export function isSignedBy(token: string, algorithm: unknown, keys: readonly Sig
 }
 
 /** The public half as a JSON Web Key (RFC 7517). */
-export function publicJwk(signer: SigningKey): Record<string, unknown> {
+export function publicJwk(signer: VerifyingKey): Record<string, unknown> {
   return { use: "sig", kid: signer.id, alg: signer.algorithm, ...signer.publicKey.export({ format: "jwk" }) };
 }

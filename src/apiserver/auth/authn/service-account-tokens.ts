@@ -3,7 +3,7 @@ import { type Clock, goQuote, StatusError } from "../../../machinery/index.ts";
 import type { ObjectReader, UserInfo } from "../../auth-contract.ts";
 import type { AuthMetrics } from "../../metrics/auth.ts";
 import type { Note, TokenVerifier, VerifiedToken } from "./token-verifier.ts";
-import { isSignedBy, readToken, type SigningKey, signToken } from "./jwt.ts";
+import { isSignedBy, readToken, type SigningKey, signToken, type VerifyingKey } from "./jwt.ts";
 
 /** An object a token dies with. */
 export interface BoundObject {
@@ -65,7 +65,7 @@ export interface ServiceAccountTokensOptions {
   /** Whom a token must be for when nobody else is named; default all issuers. */
   audiences?: readonly string[] | undefined;
   /** The first signs; all verify. */
-  keys: readonly [SigningKey, ...SigningKey[]];
+  keys: readonly [SigningKey, ...VerifyingKey[]];
   clock: Clock;
   /** Makes a token's id. */
   uuid: () => string;
@@ -81,7 +81,7 @@ export class ServiceAccountTokens implements TokenVerifier {
   readonly #issuers: ReadonlySet<string>;
   /** Whom a token must be for when nobody else is named. */
   readonly audiences: readonly string[];
-  readonly keys: readonly [SigningKey, ...SigningKey[]];
+  readonly keys: readonly [SigningKey, ...VerifyingKey[]];
   readonly #clock: Clock;
   readonly #uuid: () => string;
   #objects: ObjectReader | undefined;
