@@ -17,6 +17,9 @@ const stages: readonly (readonly [stage: string, ...beginnings: string[]])[] = [
   [
     "decode",
     "src/apiserver/codec/decode.ts",
+    "src/apiserver/codec/body-limits.ts",
+    "src/apiserver/codec/media-type.ts",
+    "src/apiserver/codec/type-meta.ts",
     "src/apiserver/verbs/input.ts",
     "src/api/conform.ts",
     "src/apiserver/verbs/patch",

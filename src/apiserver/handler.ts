@@ -4,7 +4,7 @@ import { isReason, StatusError } from "../machinery/index.ts";
 import type { Aggregator } from "./aggregation/aggregator.ts";
 import { auditIdOf } from "./audit/audit-id.ts";
 import type { UserInfo } from "./auth-contract.ts";
-import { applyType, mediaType } from "./codec/decode.ts";
+import { applyType, mediaType } from "./codec/media-type.ts";
 import { checkNamed, negotiate, negotiateError, type Target, wantsPretty } from "./codec/negotiate.ts";
 import { protobufType } from "./codec/protobuf/envelope.ts";
 import { loadMessages } from "./codec/protobuf/messages.ts";

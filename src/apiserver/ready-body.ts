@@ -1,7 +1,8 @@
 /** The body of a request that is about to be served. */
 import type { KindDefinition } from "../api/index.ts";
 import { isReason, type StatusError } from "../machinery/index.ts";
-import { bodyTypes, isForeignType, readLongYaml } from "./codec/decode.ts";
+import { readLongYaml } from "./codec/decode.ts";
+import { bodyTypes, isForeignType } from "./codec/media-type.ts";
 import { longYamlBytes } from "./codec/long-yaml.ts";
 import type { HandlerRequest, RequestInfo } from "./contract.ts";
 import { unsupportedMediaType } from "./errors.ts";

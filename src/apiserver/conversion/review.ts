@@ -1,7 +1,7 @@
 /** ConversionReview (apiextensions.k8s.io): what a conversion webhook is asked, and what its answer means. Pure. */
 import type { KubeObject } from "../../api/index.ts";
 import { isObject, StatusError } from "../../machinery/index.ts";
-import { notRegistered } from "../codec/decode.ts";
+import { notRegistered } from "../codec/type-meta.ts";
 
 const group = "apiextensions.k8s.io";
 /** Reviews of these versions are spoken. */

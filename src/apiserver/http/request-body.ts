@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import { StatusError } from "../../machinery/index.ts";
-import { maxBodyBytes, tooLarge } from "../codec/decode.ts";
+import { maxBodyBytes, tooLarge } from "../codec/body-limits.ts";
 import type { RequestInput } from "../request-input.ts";
 
 /** The body of a request that came by a socket. Nothing of it is read before somebody takes it. */

@@ -9,7 +9,7 @@ import {
   restorable,
 } from "../../api/index.ts";
 import { cloneExact, stringifyAsWritten } from "../../machinery/index.ts";
-import { asObject, internalName, notRegistered } from "../codec/decode.ts";
+import { asObject, internalName, notRegistered } from "../codec/type-meta.ts";
 import type { Call } from "../core.ts";
 import { setManagers } from "../managed-fields/ownership.ts";
 import { judged } from "../verbs/input.ts";

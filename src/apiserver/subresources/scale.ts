@@ -3,7 +3,7 @@ import { isDns1123Subdomain } from "../../machinery/index.ts";
 import { admitWrite } from "../admission/admit.ts";
 import { admissionOf, writeOptions } from "../admission/request.ts";
 import type { Entry } from "../cache/entry.ts";
-import { mediaType } from "../codec/decode.ts";
+import { applyType, mediaType } from "../codec/media-type.ts";
 import type { Call } from "../core.ts";
 import { conflict, invalid, methodNotAllowed, notFound } from "../errors.ts";
 import { readManagers } from "../managed-fields/entries.ts";
@@ -12,7 +12,6 @@ import { numberIn, ownersOfScale, ownersOfScaled } from "../managed-fields/scale
 import type { Answer } from "../response.ts";
 import { seenBy } from "../verbs/create.ts";
 import { encoded, shaped, withWarnings } from "../verbs/output.ts";
-import { applyType } from "../codec/decode.ts";
 import { uidProblem, updateObject, wrongUid } from "../verbs/update.ts";
 import { checkWhereabouts } from "../verbs/whereabouts.ts";
 import { applyToScale, type ScaleChange, updateOfScale } from "./scale-changes.ts";

@@ -26,7 +26,7 @@ import {
   UnkeyedItem,
 } from "../../machinery/index.ts";
 import type { Entry } from "../cache/entry.ts";
-import { maxBodyBytes, tooLarge } from "../codec/decode.ts";
+import { maxBodyBytes, tooLarge } from "../codec/body-limits.ts";
 import { yamlOf } from "../codec/long-yaml.ts";
 import { Conversions } from "../conversion/conversions.ts";
 import { type Call, nowTime } from "../core.ts";

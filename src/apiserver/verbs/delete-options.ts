@@ -1,6 +1,7 @@
 import { conform, type FieldError, type KubeObject, readRepeated, schemaOf } from "../../api/index.ts";
 import { StatusError } from "../../machinery/index.ts";
-import { checkGroupVersion, checkShape, decodeBody, notRegistered, unreadable } from "../codec/decode.ts";
+import { decodeBody, unreadable } from "../codec/decode.ts";
+import { checkGroupVersion, checkShape, notRegistered } from "../codec/type-meta.ts";
 import type { Call } from "../core.ts";
 import { badRequest, invalid } from "../errors.ts";
 import { isTrue } from "../request-info.ts";

@@ -22,7 +22,9 @@ import {
   readRawTexts,
   type StatusError,
 } from "../../machinery/index.ts";
-import { checkVersion, type Decoded, type Expected, readBody, refuseDepths } from "../codec/decode.ts";
+import { refuseDepths } from "../codec/body-limits.ts";
+import { type Decoded, readBody } from "../codec/decode.ts";
+import { checkVersion, type Expected } from "../codec/type-meta.ts";
 import { encodeStored, withResourceVersion } from "../codec/stored.ts";
 import type { Call } from "../core.ts";
 import type { HandlerRequest, RequestInfo, SpecialHandler } from "../contract.ts";

@@ -12,7 +12,8 @@ import {
   settleRaw,
   stringifyAsWritten,
 } from "../../machinery/index.ts";
-import { applyType, mediaType, refuseDepths } from "../codec/decode.ts";
+import { refuseDepths } from "../codec/body-limits.ts";
+import { applyType, mediaType } from "../codec/media-type.ts";
 import type { Call } from "../core.ts";
 import type { Answer } from "../response.ts";
 import { serverSideApply } from "./apply.ts";

@@ -12,7 +12,8 @@ import {
   sameFields,
 } from "../../api/index.ts";
 import { isObject, parseExact, StatusError } from "../../machinery/index.ts";
-import { checkShape, internalName, keysInOrder, notRegistered } from "../codec/decode.ts";
+import { keysInOrder } from "../codec/decode.ts";
+import { checkShape, internalName, notRegistered } from "../codec/type-meta.ts";
 import { invalid } from "../errors.ts";
 import type { Registry } from "../registry/registry.ts";
 import { conformed } from "./input.ts";

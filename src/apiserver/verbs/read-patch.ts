@@ -14,7 +14,9 @@ import {
   StrategicPatchError,
   strategicMerge,
 } from "../../machinery/index.ts";
-import { applyType, maxBodyBytes, parseDeepJson, type ReadJson, tooLarge } from "../codec/decode.ts";
+import { maxBodyBytes, tooLarge } from "../codec/body-limits.ts";
+import { parseDeepJson, type ReadJson } from "../codec/decode.ts";
+import { applyType } from "../codec/media-type.ts";
 import type { Call } from "../core.ts";
 import { badRequest } from "../errors.ts";
 

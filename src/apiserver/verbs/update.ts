@@ -3,7 +3,7 @@ import { carryRaw, deepClone, StatusError } from "../../machinery/index.ts";
 import { admitWrite, dedupeOwners } from "../admission/admit.ts";
 import { admissionOf, writeOptions } from "../admission/request.ts";
 import type { Entry } from "../cache/entry.ts";
-import { mediaType } from "../codec/decode.ts";
+import { mediaType } from "../codec/media-type.ts";
 import { ConvertedEntry } from "../conversion/version-view.ts";
 import { type Call, nowTime, removeObject, textsOf, writeObject } from "../core.ts";
 import { conflict, invalid, modified, notFound, qualified } from "../errors.ts";

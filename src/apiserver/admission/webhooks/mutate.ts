@@ -12,7 +12,7 @@ import {
   surveyJson,
 } from "../../../machinery/index.ts";
 import type { Authorizer } from "../../auth-contract.ts";
-import { notRegistered } from "../../codec/decode.ts";
+import { notRegistered } from "../../codec/type-meta.ts";
 import { invalid } from "../../errors.ts";
 import { maxDepth, WebhookCallError } from "../../webhooks/answers.ts";
 import { settled } from "../../pending.ts";

@@ -1,7 +1,7 @@
 /** What a webhook's answer means. */
 import { conformToType } from "../../../api/index.ts";
 import { isObject, type Status, StatusError } from "../../../machinery/index.ts";
-import { asObject, notRegistered } from "../../codec/decode.ts";
+import { asObject, notRegistered } from "../../codec/type-meta.ts";
 import { WebhookCallError } from "../../webhooks/answers.ts";
 import { reviewTypes } from "./review-type.ts";
 

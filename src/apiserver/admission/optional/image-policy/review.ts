@@ -1,7 +1,7 @@
 /** ImageReview (imagepolicy.k8s.io/v1alpha1): what a webhook is asked about the images of a pod, and what its answer means. Pure. */
 import { conformToType, type FieldSchema, type Pod, type TypeSchema } from "../../../../api/index.ts";
 import { StatusError } from "../../../../machinery/index.ts";
-import { checkShape, notRegistered } from "../../../codec/decode.ts";
+import { checkShape, notRegistered } from "../../../codec/type-meta.ts";
 import { WebhookCallError } from "../../../webhooks/answers.ts";
 
 export interface ImageReviewSpec {
