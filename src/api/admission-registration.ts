@@ -22,6 +22,7 @@ import type {
   ValidatingWebhookConfiguration,
 } from "./generated/types.ts";
 import type { KubeObject } from "./meta.ts";
+import { emptyListsChange } from "./strategies.ts";
 import { validateWebhooks } from "./webhook-rules.ts";
 
 const define = kindsOf("admissionregistration.k8s.io", "v1", "io.k8s.api.admissionregistration.v1");
@@ -129,6 +130,7 @@ const plainKinds: readonly KindDefinition[] = [
     categories,
     namespaced: false,
     generation: true,
+    ...emptyListsChange,
     ...held,
     defaults: defaultHooks,
     validate: validateWebhooks,
@@ -140,6 +142,7 @@ const plainKinds: readonly KindDefinition[] = [
     categories,
     namespaced: false,
     generation: true,
+    ...emptyListsChange,
     ...held,
     defaults(configuration) {
       defaultHooks(configuration);

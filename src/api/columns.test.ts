@@ -243,3 +243,16 @@ test("what rows show that is easily forgotten", () => {
     "&LabelSelector{MatchLabels:map[string]string{a: 1,b: 2,},MatchExpressions:[]LabelSelectorRequirement{LabelSelectorRequirement{Key:k,Operator:In,Values:[v w],},},}",
   );
 });
+
+test("an Ingress shows three hosts; behind them rules without a host are counted too", () => {
+  const hosts = (...names: (string | undefined)[]): unknown =>
+    row(
+      kindOf("ingresses", "networking.k8s.io"),
+      { spec: { rules: names.map((host) => ({ host })) } } as Any,
+      0,
+    )[2];
+  assert.equal(hosts(), "*");
+  assert.equal(hosts(undefined, "a.b"), "a.b");
+  assert.equal(hosts("a.b", "c.d", undefined, "e.f"), "a.b,c.d,e.f");
+  assert.equal(hosts("a.b", "c.d", "e.f", "g.h", undefined), "a.b,c.d,e.f + 2 more...");
+});

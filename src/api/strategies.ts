@@ -1,5 +1,12 @@
 /** Makes the strategies of a kind, for itself and for /status, out of what its source says. */
-import { deepEqual, isDns1123Subdomain, sameRaw } from "../machinery/index.ts";
+import {
+  deepEqual,
+  emptiedMembers,
+  forgetEmptied,
+  holdsEmptied,
+  isDns1123Subdomain,
+  sameRaw,
+} from "../machinery/index.ts";
 import type { FieldError, Strategy } from "./definition.ts";
 import type { KindSource, UpdateCheck } from "./kind-source.ts";
 import type { KubeObject } from "./meta.ts";
@@ -28,6 +35,20 @@ export function specChanged(object: KubeObject, old: KubeObject): boolean {
     if (!notSpec.has(name) && !(name in left) && right[name] !== undefined) return true;
   return false;
 }
+
+/**
+ * For kinds where Kubernetes tells an empty list from none when it counts changes: what is stored has no empty one, so
+ * that each in a request is a change.
+ */
+export const emptyListsChange = {
+  changesGeneration: (object: KubeObject, old: KubeObject): boolean =>
+    specChanged(object, old) ||
+    emptiedMembers(object).some((name) => !notSpec.has(name)) ||
+    Object.entries(object).some(([name, value]) => !notSpec.has(name) && holdsEmptied(value)),
+  generationFirst: true,
+  prepareForCreate: forgetEmptied,
+  prepareForUpdate: forgetEmptied,
+} as const;
 
 /** Of a kind with JSON objects that are kept as text, another text is another spec. */
 const specOrTextChanged = (rawFields: readonly string[] | undefined): typeof specChanged =>

@@ -75,6 +75,19 @@ export const wasEmptied = (object: object | undefined, name: string): boolean =>
 /** Members that were given as empty lists or maps. */
 export const emptiedMembers = (object: object): readonly string[] => (object as Marked)[emptied] ?? [];
 
+/** True when it, or anything in it, has such members. */
+export function holdsEmptied(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return emptiedMembers(value).length > 0 || Object.values(value).some(holdsEmptied);
+}
+
+/** Makes it and all in it forget them. */
+export function forgetEmptied(value: unknown): void {
+  if (typeof value !== "object" || value === null) return;
+  delete (value as Marked)[emptied];
+  for (const each of Object.values(value)) forgetEmptied(each);
+}
+
 /** Sets an own member, also one called `__proto__`, which plain assignment would not. */
 export function setMember(target: Record<string, unknown>, name: string, value: unknown): void {
   if (name === "__proto__") {

@@ -136,7 +136,8 @@ export const coreKinds: readonly KindDefinition[] = [
       "spec.hostNetwork": (pod) => String(pod.spec?.hostNetwork ?? false),
       "status.phase": (pod) => pod.status?.phase ?? "",
       "status.podIP": (pod) => pod.status?.podIPs?.[0]?.ip ?? pod.status?.podIP ?? "",
-      "status.podIPs": (pod) => pod.status?.podIPs?.map(({ ip }) => ip).join(",") ?? "",
+      // May be asked for, and is never anything.
+      "status.podIPs": () => "",
       "status.nominatedNodeName": (pod) => pod.status?.nominatedNodeName ?? "",
     },
   }),

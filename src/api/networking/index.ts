@@ -20,15 +20,20 @@ import {
   validateServiceCidr,
   validateServiceCidrUpdate,
 } from "./service-cidr.ts";
+import { emptyListsChange } from "../strategies.ts";
 import type { IngressClass, Ingress, IPAddress, NetworkPolicy, ServiceCIDR } from "../generated/types.ts";
 
 const define = kindsOf("networking.k8s.io", "v1", "io.k8s.api.networking.v1");
 
 function hosts(ingress: Ingress): string {
-  const found = (ingress.spec?.rules ?? []).map((rule) => rule.host ?? "").filter((host) => host !== "");
-  if (found.length === 0) return "*";
-  const shown = found.slice(0, 3).join(",");
-  return found.length > 3 ? `${shown} + ${found.length - 3} more...` : shown;
+  const rules = ingress.spec?.rules ?? [];
+  const shown: string[] = [];
+  for (const [i, { host }] of rules.entries()) {
+    if (host) shown.push(host);
+    // Behind the third host, rules without one are counted too.
+    if (shown.length === 3 && i + 1 < rules.length) return `${shown.join(",")} + ${rules.length - 3} more...`;
+  }
+  return shown.join(",") || "*";
 }
 
 export const networkingKinds: readonly KindDefinition[] = [
@@ -102,6 +107,7 @@ export const networkingKinds: readonly KindDefinition[] = [
     plural: "networkpolicies",
     shortNames: ["netpol"],
     generation: true,
+    ...emptyListsChange,
     defaults(policy) {
       const spec = (policy.spec ??= { podSelector: {} });
       for (const rule of [...(spec.ingress ?? []), ...(spec.egress ?? [])]) {

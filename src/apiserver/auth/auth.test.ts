@@ -402,6 +402,9 @@ test("fixed tokens, wrong tokens and no credentials", async () => {
   assert.equal((await who({ authorization: "Bearer secret-token" }))?.name, "fixed");
   assert.equal(await who({}), undefined);
   await assert.rejects(() => who({ authorization: "Bearer nonsense" }), { reason: "Unauthorized" });
+  // The second word is the token, whatever follows; there is none where another space stands in front of it.
+  assert.equal((await who({ authorization: "bearer secret-token and more" }))?.name, "fixed");
+  assert.equal(await who({ authorization: "Bearer  secret-token" }), undefined);
 });
 
 test("access reviews answer for oneself and for others", async () => {

@@ -21,7 +21,11 @@ function certificateUser({ commonName, organizations, fingerprint }: Certificate
   });
 }
 
-const bearer = /^Bearer +([^\s]+) *$/i;
+/** The second word; with two spaces in front of it there is none. */
+function bearerToken(header: string | undefined): string | undefined {
+  const [scheme, token] = header?.trim().split(" ") ?? [];
+  return scheme?.toLowerCase() === "bearer" && token ? token : undefined;
+}
 
 export interface CredentialOptions {
   tokens: TokenVerifier;
@@ -69,9 +73,7 @@ export class CredentialAuthenticator implements Authenticator {
       const user = this.#remembered(certificate);
       if (user) return user;
     }
-    const header = request.headers["authorization"];
-    const token =
-      (header === undefined ? undefined : bearer.exec(header)?.[1]) ?? webSocketToken(request.headers);
+    const token = bearerToken(request.headers["authorization"]) ?? webSocketToken(request.headers);
     // Another scheme is not ours: anonymous too, as Kubernetes has it.
     if (token === undefined) return this.#nobody(request.path ?? "");
     try {

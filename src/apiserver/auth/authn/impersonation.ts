@@ -2,7 +2,7 @@
 import type { ImpersonationMetrics } from "../../metrics/impersonation.ts";
 import { StatusError } from "../../../machinery/index.ts";
 import type { AuthorizationAttributes, Authorizer, Credentials, UserInfo } from "../../auth-contract.ts";
-import { badRequest, denied } from "../../errors.ts";
+import { denied, DeniedError } from "../../errors.ts";
 import { type Mode, modes, type Wanted } from "./impersonation-modes.ts";
 
 type Headers = Credentials["headers"];
@@ -35,7 +35,7 @@ export function wantedUser(headers: Headers): Wanted | undefined {
   };
   if (wanted.name !== "") return wanted;
   if (wanted.uid === "" && wanted.groups.length === 0 && Object.keys(extra).length === 0) return undefined;
-  throw badRequest(`requested ${inGo(wanted)} without impersonating a user name`);
+  throw new DeniedError("BadRequest", `requested ${inGo(wanted)} without impersonating a user name`);
 }
 
 function unescaped(key: string): string {
