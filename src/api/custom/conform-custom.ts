@@ -1,0 +1,94 @@
+/** Conforms custom resources to their structural schema. */
+import { invalid, isObject } from "../../machinery/index.ts";
+import { conform } from "../conform.ts";
+import type { Nulls } from "../definition.ts";
+import type { KubeObject } from "../meta.ts";
+import type { Conformance } from "../schema.ts";
+import { prune } from "./prune.ts";
+import { isEmbedded, memberOf, type SchemaProps } from "./schema-props.ts";
+
+/** The schema of a version without one. */
+export const anything: SchemaProps = { type: "object", "x-kubernetes-preserve-unknown-fields": true };
+const metaType = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
+
+/** Drops and reports unknown fields in place. Of an object of another kind only metadata is checked. */
+export function conformCustom(
+  whole: SchemaProps,
+  kind: string,
+  object: KubeObject,
+  nulls: Nulls = "dropped",
+): Conformance {
+  const schema = object.kind === kind ? whole : anything;
+  if (nulls === "dropped") applyNulls(schema, object);
+  const unknown: string[] = [];
+  const problem = metadataProblems(schema, object, "", true, unknown);
+  if (problem) return { unknown, problem };
+  // Order of reports: the object's metadata, the schema's fields in alphabetical order, metadata of embedded objects.
+  const own = unknown.filter((path) => path.startsWith("metadata."));
+  const inner = unknown.filter((path) => !path.startsWith("metadata."));
+  return { unknown: [...own, ...prune(schema, object, true).sort(), ...inner] };
+}
+
+/** Drops nulls of members and map entries that are neither nullable nor defaulted. */
+export function applyNulls(schema: SchemaProps, value: unknown): void {
+  if (Array.isArray(value)) {
+    if (schema.items) for (const each of value) applyNulls(schema.items, each);
+    return;
+  }
+  if (!isObject(value)) return;
+  for (const name of Object.keys(value)) {
+    const inner = memberOf(schema, name);
+    if (!inner) continue;
+    const filled = inner.default !== undefined && !schema.properties?.[name];
+    if (value[name] === null && !inner.nullable && !filled) delete value[name];
+    else applyNulls(inner, value[name]);
+  }
+}
+
+/** Conforms the metadata of the object and of embedded objects to ObjectMeta; returns what makes the object unusable. */
+function metadataProblems(
+  schema: SchemaProps,
+  value: unknown,
+  path: string,
+  root: boolean,
+  unknown: string[],
+): string | undefined {
+  if (Array.isArray(value)) {
+    for (const [i, each] of value.entries()) {
+      const problem = schema.items && metadataProblems(schema.items, each, `${path}[${i}]`, false, unknown);
+      if (problem) return problem;
+    }
+    return undefined;
+  }
+  if (!isObject(value)) return undefined;
+  const at = (name: string): string => (path === "" ? name : `${path}.${name}`);
+  if (root || isEmbedded(schema)) {
+    const { metadata } = value;
+    const found =
+      metadata === undefined || metadata === null
+        ? undefined
+        : isObject(metadata)
+          ? conform(metaType, metadata)
+          : {
+              unknown: [],
+              problem: `json: cannot unmarshal ${goType(metadata)} into Go value of type v1.ObjectMeta`,
+            };
+    if (!root) {
+      for (const name of ["apiVersion", "kind"])
+        if ((value[name] ?? null) !== null && typeof value[name] !== "string")
+          return `${at(name)}: ${invalid("", value[name], "must be a string").message}`;
+      if (found?.problem) return `${at("metadata")}: ${invalid("", metadata, found.problem).message}`;
+    }
+    if (found?.problem) return found.problem;
+    unknown.push(...(found?.unknown ?? []).map((each) => at(`metadata.${each}`)));
+  }
+  for (const [name, inner] of Object.entries(schema.properties ?? {})) {
+    if (value[name] === undefined) continue;
+    const problem = metadataProblems(inner, value[name], at(name), false, unknown);
+    if (problem) return problem;
+  }
+  return undefined;
+}
+
+const goType = (value: unknown): string =>
+  Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
