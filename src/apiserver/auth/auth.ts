@@ -1,5 +1,5 @@
 /** Puts together who a request comes from and what it may do. */
-import { createPrivateKey, createPublicKey, randomUUID } from "node:crypto";
+import { createPrivateKey, createPublicKey, randomInt, randomUUID } from "node:crypto";
 import type { Clock } from "../../machinery/index.ts";
 import type { Authenticator, Authorizer, UserInfo } from "../auth-contract.ts";
 import type { SpecialHandler, WriteGuard } from "../contract.ts";
@@ -14,6 +14,7 @@ import type { FetchJson } from "./authn/oidc/issuer-keys.ts";
 import { ServiceAccountTokens } from "./authn/service-account-tokens.ts";
 import { TokenUnion } from "./authn/token-union.ts";
 import type { TokenVerifier } from "./authn/token-verifier.ts";
+import { type TokenWebhook, WebhookTokens } from "./authn/webhook-tokens.ts";
 import { AuthorizerChain } from "./authz/chain.ts";
 import type { AuthorizerConfig } from "./authz/config.ts";
 import { configureAuthentication, configureAuthorization, useAuthorizers } from "./configure.ts";
@@ -50,6 +51,8 @@ export interface AuthOptions {
   anonymousByDefault?: boolean;
   /** Fixed bearer tokens. */
   tokens?: ReadonlyMap<string, UserInfo>;
+  /** Asked about tokens that nobody else knows. */
+  tokenWebhook?: TokenWebhook;
   /** PEM of the authorities that pods shall trust: `ca.crt` of Secrets with tokens. */
   rootCa?: string;
   /** Reads the documents of OpenID Connect issuers; default: over HTTPS. */
@@ -157,8 +160,15 @@ function allTokens(options: AuthOptions, accounts: ServiceAccountTokens, oidc: T
     accounts,
     agnostic(new BootstrapTokens(options.clock)),
     agnostic(oidc),
+    ...(options.tokenWebhook ? [webhookTokens(options.tokenWebhook, options.clock, accounts)] : []),
   ]);
 }
+
+const webhookTokens = (
+  webhook: TokenWebhook,
+  clock: Clock,
+  { audiences }: ServiceAccountTokens,
+): WebhookTokens => new WebhookTokens({ ...webhook, clock, audiences, random: () => randomInt(1000) / 1000 });
 
 function createAuthenticator(
   { clock, frontProxy, clientCa }: AuthOptions,

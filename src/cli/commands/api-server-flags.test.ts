@@ -384,3 +384,17 @@ test("ports of Services, keys of tokens, and how the server starts and ends", ()
     /^--livez-grace-period can not be negative value$/,
   );
 });
+
+test("a webhook for tokens: its kubeconfig, its version, for how long it is remembered", () => {
+  const prefix = "--authentication-token-webhook";
+  assert.deepEqual(read(`${prefix}-config-file=k`), {
+    tokenWebhook: { kubeconfig: resolve("k"), version: "v1beta1" },
+  });
+  assert.deepEqual(read(`${prefix}-config-file=/k`, `${prefix}-version=v1`, `${prefix}-cache-ttl=0s`), {
+    tokenWebhook: { kubeconfig: "/k", version: "v1", ttlMs: 0 },
+  });
+  assert.equal(
+    usageProblem(() => read(`${prefix}-version=v2`)),
+    'unsupported authentication webhook version "v2", supported versions are "v1", "v1beta1"',
+  );
+});

@@ -16,6 +16,21 @@ export const identityFlags: readonly FlagSpec[] = [
     help: "users by their bearer tokens: lines of token,user,uid and groups",
   },
   {
+    long: "authentication-token-webhook-config-file",
+    type: "string",
+    help: "kubeconfig of the server that is asked about bearer tokens that nobody else knows",
+  },
+  {
+    long: "authentication-token-webhook-version",
+    type: "string",
+    help: "version of the TokenReviews that it is asked with: v1 or v1beta1; default v1beta1",
+  },
+  {
+    long: "authentication-token-webhook-cache-ttl",
+    type: "string",
+    help: "how long its word is remembered; 0: not at all; default 2m0s",
+  },
+  {
     long: "anonymous-auth",
     type: "boolean",
     help: "whether requests without credentials are taken as system:anonymous; default true",
@@ -74,6 +89,7 @@ export function identitySettings(flags: Flags): ApiServerSettings {
   const extend = "service-account-extend-token-expiration";
   return given({
     authenticationConfig: fileOf(flags, "authentication-config"),
+    tokenWebhook: webhookOf(flags),
     tokenFile: fileOf(flags, "token-auth-file"),
     anonymous: flags.has("anonymous-auth") ? flags.on("anonymous-auth") : undefined,
     clientCaFile: fileOf(flags, "client-ca-file"),
@@ -99,4 +115,20 @@ function issuersOf(issuers: readonly string[]): readonly string[] | undefined {
     if (issuers.indexOf(issuer) < i) throw new UsageError(`${name} ${quoted} is already specified`);
   }
   return issuers.length > 0 ? issuers : undefined;
+}
+
+const webhookVersions = ["v1", "v1beta1"] as const;
+
+/** What is said of a webhook that is not there does not matter, but for its version. */
+function webhookOf(flags: Flags): ApiServerSettings["tokenWebhook"] {
+  const prefix = "authentication-token-webhook";
+  const kubeconfig = fileOf(flags, `${prefix}-config-file`);
+  const named = flags.text(`${prefix}-version`) ?? "v1beta1";
+  const version = webhookVersions.find((each) => each === named);
+  if (!version)
+    throw new UsageError(
+      `unsupported authentication webhook version ${JSON.stringify(named)}, supported versions are "v1", "v1beta1"`,
+    );
+  const ttlMs = durationOf(flags, `${prefix}-cache-ttl`);
+  return kubeconfig ? given({ kubeconfig, version, ttlMs }) : undefined;
 }

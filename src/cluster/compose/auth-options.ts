@@ -1,10 +1,17 @@
 /** What an API server's authentication is made of: the cluster's keys and authorities, and what settings add. */
 import { readFileSync } from "node:fs";
-import { type createAuth, hasCertificates, readTokenFile } from "../../apiserver/index.ts";
+import {
+  type createAuth,
+  hasCertificates,
+  postByKubeconfig,
+  readTokenFile,
+  type TokenWebhook,
+} from "../../apiserver/index.ts";
 import type { Clock } from "../../machinery/index.ts";
 import { ClusterError } from "../cluster-error.ts";
 import type { ApiServerSettings } from "../config/api-server-settings.ts";
 import type { ClusterCertificates } from "../pki/cluster-certificates.ts";
+import { tokenWebhookDefaults } from "../config/authorization-defaults.ts";
 import { tokenKeys } from "./token-keys.ts";
 
 /** Throws a ClusterError for a file that cannot be used, in kube-apiserver's words. */
@@ -17,6 +24,7 @@ export function authOptions(
 ): Parameters<typeof createAuth>[0] & { clientCa: string } {
   const {
     tokenFile,
+    tokenWebhook,
     clientCaFile,
     issuers = [],
     audiences,
@@ -47,8 +55,22 @@ export function authOptions(
     anonymousByDefault: !allowsAll,
     ...(anonymous === undefined ? {} : { anonymous: anonymous && !allowsAll }),
     ...(keysAt === undefined ? {} : { jwksUri: keysAt }),
+    ...(tokenWebhook ? { tokenWebhook: webhookOf(tokenWebhook) } : {}),
     ...(tokenFile ? { tokens: readTokenFile(read("token-auth-file", tokenFile), tokenFile) } : {}),
   };
+}
+
+function webhookOf({
+  kubeconfig,
+  version,
+  ttlMs = tokenWebhookDefaults.ttlMs,
+}: NonNullable<ApiServerSettings["tokenWebhook"]>): TokenWebhook {
+  try {
+    return { version, ttlMs, post: postByKubeconfig(kubeconfig) };
+  } catch (cause) {
+    const flag = "authentication-token-webhook-config-file";
+    throw new ClusterError(`--${flag}: ${(cause as Error).message}`, { cause });
+  }
 }
 
 function bundle(path: string): string {

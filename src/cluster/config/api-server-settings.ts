@@ -67,6 +67,8 @@ export interface ApiServerSettings {
   requestMs?: number;
   /** Lines of tokens and their users. */
   tokenFile?: string;
+  /** Who is asked about tokens that nobody else knows; its word is remembered for so many milliseconds. */
+  tokenWebhook?: { kubeconfig: string; version: "v1" | "v1beta1"; ttlMs?: number };
   /** PEM of further authorities of client certificates. */
   clientCaFile?: string;
   /** Of tokens of ServiceAccounts: the first issues them, those of all are taken; and whom they are for. */

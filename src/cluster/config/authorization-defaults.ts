@@ -7,3 +7,6 @@ export const authorizationDefaults = {
   authorizedMs: 300_000,
   unauthorizedMs: 30_000,
 } as const satisfies Partial<AuthorizationSettings & NonNullable<AuthorizationSettings["webhook"]>>;
+
+/** What holds where --authentication-token-webhook-* say nothing. */
+export const tokenWebhookDefaults = { version: "v1beta1", ttlMs: 120_000 } as const;

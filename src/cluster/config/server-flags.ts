@@ -1,7 +1,7 @@
 /** How a cluster's API server runs, by the names and in the spelling of kube-apiserver's flags: what /flagz says. */
 import { formatDuration } from "../../machinery/index.ts";
 import { auditValues } from "./audit-values.ts";
-import { authorizationDefaults } from "./authorization-defaults.ts";
+import { authorizationDefaults, tokenWebhookDefaults } from "./authorization-defaults.ts";
 import type { ApiServerSettings, OidcSettings } from "./api-server-settings.ts";
 import type { ClusterConfig } from "./cluster-config.ts";
 
@@ -78,6 +78,11 @@ export function serverFlags(
     "service-account-jwks-uri": settings.jwksUri,
     "service-account-max-token-expiration": formatDuration(settings.maxTokenMs ?? 0),
     "strict-transport-security-directives": list(settings.strictTransport ?? []),
+    "authentication-token-webhook-cache-ttl": formatDuration(
+      settings.tokenWebhook?.ttlMs ?? tokenWebhookDefaults.ttlMs,
+    ),
+    "authentication-token-webhook-config-file": settings.tokenWebhook?.kubeconfig,
+    "authentication-token-webhook-version": settings.tokenWebhook?.version ?? tokenWebhookDefaults.version,
     "token-auth-file": settings.tokenFile,
     "authentication-config": settings.authenticationConfig,
     "authorization-config": settings.authorizationConfig,
