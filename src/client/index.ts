@@ -1,30 +1,13 @@
 export * from "./client.ts";
 export type * from "./component.ts";
-export {
-  createEventRecorder,
-  type EventRecorder,
-  type EventSource,
-  type EventType,
-} from "./events/recorder.ts";
-export { BackOff } from "./informer/back-off.ts";
+export { createEventRecorder, type EventRecorder } from "./events/recorder.ts";
 export { keyOf, splitKey } from "./informer/cache.ts";
 export { createInformerFactory, type InformerFactory } from "./informer/factory.ts";
-export {
-  type ChangeHandler,
-  type ChangeType,
-  createInformer,
-  type Informer,
-  type InformerOptions,
-} from "./informer/informer.ts";
+export { type ChangeType, createInformer, type Informer, type InformerOptions } from "./informer/informer.ts";
 export type * from "./kubeconfig/kubeconfig.ts";
-export {
-  kubeconfigTransport,
-  type KubeconfigChoice,
-  type KubeconfigConnection,
-  resolveKubeconfig,
-} from "./kubeconfig/connect.ts";
-export { kubeconfigFiles, loadKubeconfig, saveCurrentContext } from "./kubeconfig/load.ts";
-export { claimObjects, type ClaimOptions } from "./ownership/claim.ts";
+export { kubeconfigTransport, resolveKubeconfig } from "./kubeconfig/connect.ts";
+export { loadKubeconfig, saveCurrentContext } from "./kubeconfig/load.ts";
+export { claimObjects } from "./ownership/claim.ts";
 export { controllerOf, controllerRef, isControlledBy } from "./ownership/owner-reference.ts";
 export { forEachParallel, slowStart } from "./queue/batch.ts";
 export { Expectations } from "./queue/expectations.ts";
@@ -39,7 +22,7 @@ export {
   openExec,
 } from "./streaming/exec.ts";
 export { openPortForward } from "./streaming/port-forward.ts";
-export { bodyText, readJson, statusError, textLines } from "./transport/body.ts";
+export { bodyText, readJson, textLines } from "./transport/body.ts";
 export type { ServerConnection } from "./transport/credentials.ts";
 export { httpsTransport } from "./transport/https.ts";
 export type * from "./transport.ts";

@@ -5,10 +5,11 @@ import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import type { KubeObject } from "../api/index.ts";
 import { createClient, type ApiTransport } from "../client/index.ts";
 import { parseYamlDocuments } from "../machinery/index.ts";
 import { freePort } from "../testing/index.ts";
-import { applyAndWait, manifestsOf } from "./apply/index.ts";
+import { applyAndWait } from "./apply/index.ts";
 import { adminTransport } from "./connection.ts";
 import { down } from "./down.ts";
 import { isAlive, processId, waitForExit } from "./process/process-id.ts";
@@ -41,7 +42,11 @@ after(async () => {
   rmSync(dir, { recursive: true });
 });
 
-const manifests = (text: string) => manifestsOf(parseYamlDocuments(text, "test.yaml"), "test.yaml");
+const manifests = (text: string) =>
+  parseYamlDocuments(text, "test.yaml").map(({ value, line }) => ({
+    object: value as KubeObject,
+    source: `test.yaml:${line}`,
+  }));
 
 test("up makes a cluster whose node is Ready, says that it is simulated, and is found the next time", async () => {
   assert.equal(result.found, false);

@@ -23,10 +23,9 @@ export {
 } from "./compose/one-part.ts";
 export type { PartState } from "./compose/supervisor.ts";
 export type { ClusterConfig } from "./config/cluster-config.ts";
-export { contextName, defaultName } from "./config/naming.ts";
-export { type ClusterChoice, type Places, placesOf } from "./config/places.ts";
+export type { ClusterChoice, Places } from "./config/places.ts";
 export { adminTransport, kubeconfigText } from "./connection.ts";
 export { down, type DownOptions, type DownResult } from "./down.ts";
-export { buildImagesOf, type FolderBuild, nativeProgram, openClusterImages } from "./images.ts";
+export { buildImagesOf, type FolderBuild, openClusterImages } from "./images.ts";
 export { type ClusterStatus, status } from "./status.ts";
 export { up, type UpOptions, type UpResult } from "./up.ts";

@@ -323,7 +323,7 @@ export function specResources(r: LinuxContainerResources): SpecResources {
 /** One object per set of capabilities, so that each is compiled once. */
 const profiles = new Map<string, SpecSeccomp>();
 
-export function containerSeccomp(
+function containerSeccomp(
   config: ContainerConfig,
   capabilities: readonly string[],
 ): { seccomp?: SpecSeccomp } {

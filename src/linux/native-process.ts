@@ -226,7 +226,7 @@ function errorOf(op: string, fields: Buffer[]): NativeError {
 }
 
 /** Dots separate; a key with slashes keeps its dots, as an interface name may have some (sysctl(8)). */
-export function sysctlPath(key: string): string {
+function sysctlPath(key: string): string {
   return key.includes("/") ? key : key.replaceAll(".", "/");
 }
 

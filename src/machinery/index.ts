@@ -60,14 +60,13 @@ export {
 } from "./apply/field-set.ts";
 export { sharedSet as sharedFieldSet, textOfSet as textOfFieldSet } from "./apply/known-sets.ts";
 export * from "./apply/managers.ts";
-export { reconcileManagers, reconcileSet } from "./apply/reconcile.ts";
+export { reconcileManagers } from "./apply/reconcile.ts";
 export { UndeclaredField } from "./apply/undeclared.ts";
 export { compareText } from "./apply/path-element.ts";
 export {
   deducedShape,
   ForeignValue,
   type FieldShape,
-  type ListShape,
   type MapShape,
   type Shape,
   UnkeyedItem,

@@ -14,7 +14,7 @@ import { type Native, openNative } from "../linux/index.ts";
 import { silentLogger, systemClock } from "../machinery/index.ts";
 import { createApiDouble, until } from "../testing/index.ts";
 import { type BridgeNetwork, createBridgeCni } from "./cni/bridge-network.ts";
-import { removeServiceRules, startNetwork } from "./network.ts";
+import { startNetwork } from "./network.ts";
 import { kernelNft } from "./nft/kernel.ts";
 
 const helper = fileURLToPath(new URL("../../dist/wherry-native", import.meta.url));
@@ -137,7 +137,7 @@ after(async () => {
   }
   assert.deepEqual(readdirSync(stateDir), []);
   await cni.tearDown();
-  await removeServiceRules(table);
+  await kernelNft.apply(`add table inet ${table}\ndelete table inet ${table}\n`);
   await native.deleteLink(outside.link);
   if (stranger) await native.deleteNamespace(stranger.attachment.netns);
   assert.deepEqual(await native.listNft("table", ...foreign.split(" ")), foreignBefore);

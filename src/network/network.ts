@@ -6,7 +6,7 @@ import { Resolver } from "./dns/resolver.ts";
 import { DnsServer, listenWhenThere } from "./dns/server.ts";
 import { dnsSource } from "./dns/source.ts";
 import { NodeBalancer } from "./loadbalancer/node-balancer.ts";
-import { kernelNft, type Nft } from "./nft/kernel.ts";
+import { kernelNft } from "./nft/kernel.ts";
 import { helperForgets } from "./proxy/conntrack.ts";
 import { Proxy } from "./proxy/proxy.ts";
 import { watchServices } from "./service-cache.ts";
@@ -97,9 +97,4 @@ export async function startNetwork(context: ComponentContext, config: NetworkCon
     await balancer.settled();
     await server.close();
   }
-}
-
-/** Takes the proxy's rules out of the kernel. Succeeds when there are none. */
-export async function removeServiceRules(table: string, nft: Nft = kernelNft): Promise<void> {
-  await nft.apply(`add table inet ${table}\ndelete table inet ${table}\n`);
 }

@@ -1,5 +1,5 @@
 /** By number, capabilities(7). */
-export const capabilityNames = [
+const capabilityNames = [
   "CHOWN",
   "DAC_OVERRIDE",
   "DAC_READ_SEARCH",
@@ -64,7 +64,7 @@ export const defaultCapabilities: readonly string[] = [
 export const allCapabilities: readonly string[] = capabilityNames.map((name) => `CAP_${name}`);
 
 /** `NET_ADMIN`, `cap_net_admin` and `CAP_NET_ADMIN` are the same. */
-export function normalCapability(name: string): string {
+function normalCapability(name: string): string {
   const upper = name.toUpperCase();
   return upper.startsWith("CAP_") ? upper : `CAP_${upper}`;
 }

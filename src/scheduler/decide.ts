@@ -124,7 +124,7 @@ function refusalOf(
 }
 
 /** All of up to 100 nodes; of more, a share that falls from 50 % to 5 % as the cluster grows, but 100 at least. */
-export function nodesToFind(total: number): number {
+function nodesToFind(total: number): number {
   if (total < 100) return total;
   const percent = Math.max(5, 50 - Math.floor(total / 125));
   return Math.max(100, Math.floor((total * percent) / 100));

@@ -7,7 +7,7 @@ import { candidates, firstThatAnswers } from "./reach.ts";
 import { waitUntilReady } from "./wait.ts";
 
 export type { Applied, BuiltFor } from "./apply.ts";
-export { type Manifest, manifestsOf } from "./manifest.ts";
+export type { Manifest } from "./manifest.ts";
 
 export interface ApplyOptions {
   api: ApiTransport;

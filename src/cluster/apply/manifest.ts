@@ -16,27 +16,6 @@ export interface Served {
   base: string;
 }
 
-/** Lists are taken apart; what is no object of the API is refused. `documents` come from parseYamlDocuments. */
-export function manifestsOf(
-  documents: readonly { value: unknown; line: number }[],
-  source: string,
-): Manifest[] {
-  return documents.flatMap(({ value, line }) => take(value, `${source}:${line}`));
-}
-
-function take(value: unknown, source: string): Manifest[] {
-  const object = value as KubeObject & { items?: unknown[] };
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw new ClusterError(`${source}: this is no object of the API`);
-  if (!object.apiVersion) throw new ClusterError(`${source}: apiVersion is missing`);
-  if (!object.kind) throw new ClusterError(`${source}: kind is missing`);
-  if (object.kind.endsWith("List") && Array.isArray(object.items))
-    return object.items.flatMap((item) => take(item, source));
-  if (!object.metadata?.name)
-    throw new ClusterError(`${source}: metadata.name is missing in this ${object.kind}`);
-  return [{ object, source }];
-}
-
 interface ResourceList {
   resources: { name: string; kind: string; namespaced: boolean }[];
 }

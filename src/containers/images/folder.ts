@@ -87,7 +87,7 @@ export function folderImages(folder: string): string[] {
 }
 
 /** Every `image` of a container, wherever in an object pods are described; and images mounted as volumes. */
-export function collectImages(value: unknown, found: Set<string>): void {
+function collectImages(value: unknown, found: Set<string>): void {
   if (typeof value !== "object" || value === null) return;
   for (const [key, item] of Object.entries(value)) {
     if (/^(containers|initContainers|ephemeralContainers)$/.test(key) && Array.isArray(item)) {

@@ -5,7 +5,7 @@ export interface BackoffOptions {
 }
 
 /** Ten seconds, doubling up to five minutes: container restarts and image pulls alike. */
-export const kubernetesBackoff: BackoffOptions = { initialMs: 10_000, maxMs: 300_000 };
+const kubernetesBackoff: BackoffOptions = { initialMs: 10_000, maxMs: 300_000 };
 
 interface Entry {
   delayMs: number;

@@ -125,7 +125,7 @@ async function serveCommand(
   }
 }
 
-export const isWebSocket = (request: IncomingMessage): boolean =>
+const isWebSocket = (request: IncomingMessage): boolean =>
   String(request.headers.upgrade ?? "").toLowerCase() === "websocket";
 
 /**

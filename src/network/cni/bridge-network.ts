@@ -252,7 +252,7 @@ class BridgeCni implements BridgeNetwork {
 }
 
 /** What `tearDown` leaves to remove; also for a cluster whose state directory is gone. Succeeds when there is nothing. */
-export async function removeBridgeNetwork(
+async function removeBridgeNetwork(
   config: Pick<BridgeCniConfig, "bridge" | "table">,
   native: Native,
 ): Promise<void> {
@@ -272,7 +272,7 @@ function linkName(containerId: string, ifName: string): string {
 }
 
 /** A locally administered MAC made of the address: neighbours' caches stay right when an address comes again. */
-export function macOf(address: string): string {
+function macOf(address: string): string {
   const bytes = [0x0a, 0x58, ...[24, 16, 8, 0].map((s) => Math.floor(addressNumber(address) / 2 ** s) % 256)];
   return bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(":");
 }

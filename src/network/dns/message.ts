@@ -84,10 +84,6 @@ export class DnsFormatError extends Error {
   override readonly name = "DnsFormatError";
 }
 
-export function nameText(name: Name): string {
-  return `${name.join(".")}.`;
-}
-
 export function parseName(text: string): Name {
   return text
     .toLowerCase()

@@ -134,7 +134,7 @@ export interface DnsEndpoint {
   ports: { name: string; protocol: string; port: number }[];
 }
 
-export function endpointsOf(slices: readonly EndpointSlice[]): DnsEndpoint[] {
+function endpointsOf(slices: readonly EndpointSlice[]): DnsEndpoint[] {
   const out: DnsEndpoint[] = [];
   for (const slice of slices) {
     if (slice.addressType === "FQDN") continue;

@@ -4,9 +4,11 @@ import type { EndpointSlice, Service } from "../../api/index.ts";
 import { FakeClock } from "../../testing/index.ts";
 import { decodeMessage } from "./decode.ts";
 import { encodeMessage } from "./encode.ts";
-import { type DnsMessage, nameText, parseName, type ResourceRecord, typeCodes } from "./message.ts";
+import { type DnsMessage, type Name, parseName, type ResourceRecord, typeCodes } from "./message.ts";
 import type { DnsSource } from "./records.ts";
 import { Resolver } from "./resolver.ts";
+
+const nameText = (name: Name): string => `${name.join(".")}.`;
 
 const service = (name: string, spec: Service["spec"]): Service => ({
   metadata: { name, namespace: "default" },

@@ -272,7 +272,7 @@ function rotate<T>(list: readonly T[], by: number): T[] {
 }
 
 /** `4.3.2.1.in-addr.arpa` and the 32 nibbles of ip6.arpa. */
-export function addressOfReverse(name: Name): string | undefined {
+function addressOfReverse(name: Name): string | undefined {
   if (name.length === 6 && endsWith(name, ["in-addr", "arpa"])) {
     const parts = name.slice(0, 4).reverse();
     return parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) < 256) ? parts.join(".") : undefined;

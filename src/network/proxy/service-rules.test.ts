@@ -3,7 +3,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import type { EndpointSlice, Service } from "../../api/index.ts";
 import { renderChange, renderTable, type TablePlan } from "../nft/table-plan.ts";
-import { type RulesConfig, renderServiceRules } from "./service-rules.ts";
+import { servicePorts } from "./service-model.ts";
+import { renderPorts, type RulesConfig } from "./service-rules.ts";
 
 const config: RulesConfig = {
   table: "wherry-test",
@@ -37,7 +38,8 @@ function slice(name: string, endpoints: Endpoint[], change: Partial<EndpointSlic
 function render(services: Service[], slices: EndpointSlice[], change: Partial<RulesConfig> = {}): TablePlan {
   const of = (key: string): EndpointSlice[] =>
     slices.filter((one) => `default/${one.metadata?.labels?.["kubernetes.io/service-name"]}` === key);
-  return renderServiceRules(services, of, { ...config, ...change });
+  const rules = { ...config, ...change };
+  return renderPorts(servicePorts(services, of, rules), rules);
 }
 
 /** Elements of a map with the chain's rules in place of its name. */

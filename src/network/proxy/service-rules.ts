@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
-import type { EndpointSlice, Service } from "../../api/index.ts";
 import { emptyTable, type TablePlan } from "../nft/table-plan.ts";
 import { wishKey } from "./port-keeper.ts";
-import { type Family, type ServicePort, servicePorts, type Target } from "./service-model.ts";
+import type { Family, ServicePort, Target } from "./service-model.ts";
 
 /** What the rules need to know about this node and cluster. */
 export interface RulesConfig {
@@ -24,14 +23,6 @@ export interface RulesConfig {
 const masqueradeMark = "0x4000";
 
 /** Everything the proxy keeps in the kernel, as data. No I/O: the same input gives the same table. */
-export function renderServiceRules(
-  services: Iterable<Service>,
-  endpointSlices: (service: string) => readonly EndpointSlice[],
-  config: RulesConfig,
-): TablePlan {
-  return renderPorts(servicePorts(services, endpointSlices, config), config);
-}
-
 export function renderPorts(ports: readonly ServicePort[], config: RulesConfig): TablePlan {
   const plan = emptyTable(`inet ${config.table}`);
   for (const family of [4, 6] as const) addMaps(plan, family);

@@ -221,7 +221,7 @@ function octal(text: string): number {
 }
 
 /** In a here-document quotes are only characters; `$` and the escape before it count. */
-export function expandHeredoc(content: string, variables: (name: string) => string | undefined): string {
+function expandHeredoc(content: string, variables: (name: string) => string | undefined): string {
   return content.replace(/\\\$|\$\{[^}]*\}|\$[A-Za-z_][A-Za-z0-9_]*/g, (text) =>
     text === "\\$" ? "$" : expandWord(text, variables, "\\"),
   );
