@@ -1,5 +1,6 @@
 /** Who a request comes from, as the API server vouches for it towards extension servers (the front-proxy protocol). */
 import type { UserInfo } from "../auth-contract.ts";
+import { headerBytes } from "../network/header-text.ts";
 
 const extraPrefix = "x-remote-extra-";
 
@@ -16,10 +17,10 @@ function escapeKey(key: string): string {
 }
 
 export function identityHeaders(user: UserInfo): Record<string, string | string[]> {
-  const headers: Record<string, string | string[]> = { "x-remote-user": user.name };
-  if (user.uid) headers["x-remote-uid"] = user.uid;
-  if (user.groups.length > 0) headers["x-remote-group"] = [...user.groups];
+  const headers: Record<string, string | string[]> = { "x-remote-user": headerBytes(user.name) };
+  if (user.uid) headers["x-remote-uid"] = headerBytes(user.uid);
+  if (user.groups.length > 0) headers["x-remote-group"] = user.groups.map(headerBytes);
   for (const [key, values] of Object.entries(user.extra ?? {}))
-    if (values.length > 0) headers[extraPrefix + escapeKey(key)] = [...values];
+    if (values.length > 0) headers[extraPrefix + escapeKey(key)] = values.map(headerBytes);
   return headers;
 }

@@ -195,3 +195,16 @@ test("failures to connect are worded as Go words them", () => {
     "tls: failed to verify certificate: x509: certificate is valid for a, b, not s.n.svc",
   );
 });
+
+test("names beyond ASCII go on as UTF-8", () => {
+  const bytes = (text: string): string => Buffer.from(text).toString("latin1");
+  const headers = identityHeaders({ name: "木", uid: "ü", groups: ["é"], extra: { a: ["ß"] } });
+  assert.deepEqual(headers, {
+    "x-remote-user": bytes("木"),
+    "x-remote-uid": bytes("ü"),
+    "x-remote-group": [bytes("é")],
+    "x-remote-extra-a": [bytes("ß")],
+  });
+  const given = { "user-agent": "木/1", accept: "a" };
+  assert.equal(forwardedHeaders(given, { address: "" })["user-agent"], bytes("木/1"));
+});

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
+import { headerText } from "../network/header-text.ts";
 
 const isIdentity = (name: string): boolean => name.startsWith("impersonate-") || name.startsWith("x-remote-");
 
@@ -9,8 +10,9 @@ function addIdentity(headers: Record<string, string>, raw: readonly string[]): v
     const name = (raw[i] as string).toLowerCase();
     if (!isIdentity(name)) continue;
     const known = lines.get(name);
-    if (known) known.push(raw[i + 1] as string);
-    else lines.set(name, [raw[i + 1] as string]);
+    const value = headerText(raw[i + 1] as string);
+    if (known) known.push(value);
+    else lines.set(name, [value]);
   }
   for (const [name, each] of lines) headers[name] = each.join("\n");
 }
@@ -28,5 +30,8 @@ export function plainHeaders(given: IncomingHttpHeaders, raw: readonly string[])
     else headers[name] = typeof value === "string" ? value : value.join(", ");
   }
   if (identified) addIdentity(headers, raw);
+  // It becomes the name of a field manager.
+  const agent = headers["user-agent"];
+  if (agent !== undefined) headers["user-agent"] = headerText(agent);
   return headers;
 }

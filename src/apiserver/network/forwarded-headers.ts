@@ -1,5 +1,7 @@
 /** What of a request's headers goes on to whom a proxy asks. */
 
+import { headerBytes } from "./header-text.ts";
+
 /** Of one connection, not of the message (RFC 9110, 7.6.1), and those that are set anew. */
 const ofConnection = new Set([
   "connection",
@@ -38,6 +40,8 @@ export function forwardedHeaders(
   const named = connectionNames(given.connection);
   for (const [name, value] of Object.entries(given))
     if (!isOfConnection(name, named) && !isIdentityHeader(name)) headers[name] = value;
+  const agent = headers["user-agent"];
+  if (agent !== undefined) headers["user-agent"] = headerBytes(agent);
   if (from.address !== "") {
     const earlier = headers["x-forwarded-for"];
     headers["x-forwarded-for"] = earlier ? `${earlier}, ${from.address}` : from.address;
