@@ -42,18 +42,23 @@ export function conformToType(type: TypeSchema, object: object, same?: Parts): C
     walkObject(type, object as Record<string, unknown>, new Way(), unknown, same);
   } catch (error) {
     if (!(error instanceof TypeProblem)) throw error;
-    const own = error instanceof OwnProblem ? undefined : ownProblem(type, object as Record<string, unknown>);
+    const own =
+      error instanceof OwnProblem ? undefined : ownProblem(type, object as Record<string, unknown>, same);
     return { unknown, problem: (own ?? error).message };
   }
   return { unknown };
 }
 
 /** The first mistake of a type that decodes by itself, whatever else is wrong. */
-function ownProblem(type: TypeSchema, object: Record<string, unknown>): OwnProblem | undefined {
+function ownProblem(
+  type: TypeSchema,
+  object: Record<string, unknown>,
+  same: Parts | undefined,
+): OwnProblem | undefined {
   const way = new Way();
   way.goesOn = true;
   try {
-    walkObject(type, object, way, undefined);
+    walkObject(type, object, way, undefined, same);
   } catch (error) {
     if (error instanceof OwnProblem) return error;
     throw error;
