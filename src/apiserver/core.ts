@@ -133,6 +133,8 @@ async function written(
   request: HandlerRequest | undefined,
   part?: Span,
 ): Promise<WriteResult> {
+  // What was read of caches that do not follow the store proves nothing.
+  core.caches.readiness.check();
   const { rawFields } = resource.def;
   if (rawFields && existing) carryRaw(rawFields, textsOf(existing, rawFields), object);
   const { storedKind, storedApiVersion, def } = resource;
@@ -220,6 +222,7 @@ export async function removeObject(
   entry: Entry,
   request?: HandlerRequest,
 ): Promise<boolean> {
+  core.caches.readiness.check();
   const key = resource.storeKey(entry.key);
   const began = core.clock.monotonic();
   const removed = storeTxn(core, "delete", resource, {

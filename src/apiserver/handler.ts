@@ -100,8 +100,8 @@ const longBytes = 64 * 1024;
 /** Verbs with a time limit of their own (`writeMs`). */
 const bounded = new Set(["create", "update", "patch", "delete"]);
 
-/** Verbs whose body is read. */
-const bodied = new Set([...bounded, "deletecollection"]);
+/** Verbs that write. */
+const writing = new Set([...bounded, "deletecollection"]);
 
 export class Handler {
   readonly #core: Core;
@@ -264,7 +264,11 @@ export class Handler {
       const target = negotiate(request.headers?.accept, pretty, offer);
       const apply = info.verb === "patch" && mediaType(request.headers?.["content-type"]) === applyType;
       const dryRun = optionsOf(request, info, apply, def);
-      if (bodied.has(info.verb) && hasBody(request)) await readyBody(request, def);
+      if (writing.has(info.verb)) {
+        if (hasBody(request)) await readyBody(request, def);
+        // All that a write is judged by comes out of the caches: what is there, its namespace, quotas, addresses.
+        this.#core.caches.readiness.check();
+      }
       return serve({ core: this.#core, request, info, user, resource, dryRun, target, warnings });
     });
   }

@@ -22,7 +22,7 @@ export interface Store {
    * Events with revision > `after`, in order, each transaction's events in one call. Nothing is lost between the
    * history and what comes live. `onError` is called at most once, with CompactedError when `after` is below the
    * compacted revision, with StoreFailedError when the store can no longer deliver events; nothing follows it. A later watch
-   * may work again.
+   * may work again. The sink is not called before this has returned.
    */
   watch(request: WatchRequest, sink: WatchSink): StoreWatch;
 

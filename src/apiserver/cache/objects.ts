@@ -41,6 +41,9 @@ export class ObjectCaches implements ObjectReader {
   readonly #log: Logger;
   readonly #closed = new AbortController();
   #watch: StoreWatch | undefined;
+  /** Why the present watch ended, once it was open. */
+  #broken: Error | undefined;
+  #recovering = false;
   #floor = 0;
   /** Revision up to which the caches are complete. */
   revision = 0;
@@ -89,7 +92,7 @@ export class ObjectCaches implements ObjectReader {
     });
   }
 
-  /** Settles when the caches have the present state. From then on a broken watch is restarted. */
+  /** Settles when the caches have the present state. From then on they recover when the watch breaks. */
   async #follow(from: number): Promise<void> {
     const target = this.#store.revision;
     let open = false;
@@ -98,7 +101,7 @@ export class ObjectCaches implements ObjectReader {
         open = true;
         resolve();
       };
-      if (this.revision >= target) done();
+      this.#broken = undefined;
       this.#watch = this.#store.watch(
         { from: "\0", to: "\uffff", after: from },
         {
@@ -107,30 +110,39 @@ export class ObjectCaches implements ObjectReader {
             if (revision >= target) done();
           },
           onError: (error) => {
-            if (open) void this.#recover(error);
+            if (open) this.#lose(error);
             else reject(error);
           },
         },
       );
+      if (this.revision >= target) done();
     });
   }
 
-  async #recover(broken: Error): Promise<void> {
-    this.#log.error("the store cannot be followed, all of it is read anew", { error: broken });
-    this.readiness.lose(broken);
+  #lose(error: Error): void {
+    this.#log.error("the store cannot be followed, all of it is read anew", { error });
+    this.#broken = error;
+    this.readiness.lose(error);
     this.#tellAdvanced();
+    if (!this.#recovering) void this.#recover();
+  }
+
+  async #recover(): Promise<void> {
+    this.#recovering = true;
     while (this.readiness.error) {
       await this.#clock.sleep(retryMs, this.#closed.signal).catch(() => {});
       if (this.#closed.signal.aborted) return;
       try {
         await this.#readAnew();
-        this.readiness.regain();
+        // The watch may have broken again just now.
+        if (!this.#broken) this.readiness.regain();
       } catch (error) {
         this.#watch?.close();
         this.#log.warn("the store still cannot be followed", { error });
         this.readiness.lose(error as Error);
       }
     }
+    this.#recovering = false;
     this.#log.info("the store is followed again", { revision: this.revision });
   }
 

@@ -20,6 +20,8 @@ interface Breakable {
   breakWatch(why: string): void;
   /** What every read of the whole store is refused with, while set. */
   refusal: Error | undefined;
+  /** What the next watch is ended with as soon as it has begun. */
+  nextWatchEnds: Error | undefined;
   wholeReads: number;
 }
 
@@ -35,7 +37,12 @@ async function startBreakable(): Promise<Breakable> {
     },
     watch(asked, sink) {
       const watch = memory.watch(asked, sink);
-      sinks.add({ sink, close: () => watch.close() });
+      const { nextWatchEnds: error } = broken;
+      broken.nextWatchEnds = undefined;
+      if (error) {
+        watch.close();
+        queueMicrotask(() => sink.onError(error));
+      } else sinks.add({ sink, close: () => watch.close() });
       return watch;
     },
   };
@@ -49,6 +56,7 @@ async function startBreakable(): Promise<Breakable> {
     h: undefined as unknown as Harness,
     clock,
     refusal: undefined,
+    nextWatchEnds: undefined,
     wholeReads: 0,
     async other(name, value) {
       const key = keyOf(name);
@@ -108,12 +116,19 @@ test("a store that cannot be followed: watches end, caches are not asked, and al
   assert.equal((await h.call("GET", `${maps}/b`)).status, 404);
   const page = (await h.call("GET", `${maps}?limit=1`)).body;
   assert.deepEqual([page.items[0].metadata.name, page.items[0].data.value], ["a", "2"]);
-  // Writes go to the store as ever, and what it refuses is not written over.
-  const made = await h.call("POST", maps, configMap("d", { value: "1" }));
-  assert.equal(made.status, 201);
-  assert.match(made.body.metadata.resourceVersion, /^\d+$/);
-  const stale = { ...configMap("a", { value: "lost" }) };
-  assert.equal((await h.call("PUT", `${maps}/a`, stale)).status, 429);
+  // Nothing is written, not even what the caches take for unchanged or gone.
+  const merge = { "content-type": "application/merge-patch+json" };
+  for (const refused of [
+    await h.call("POST", maps, configMap("d", { value: "1" })),
+    await h.call("PUT", `${maps}/a`, configMap("a", { value: "1" })),
+    await h.call("PATCH", `${maps}/c`, {}, merge),
+    await h.call("DELETE", `${maps}/c`),
+    await h.call("DELETE", maps),
+  ])
+    assert.deepEqual(
+      [refused.status, refused.body.message, refused.headers["retry-after"]],
+      [429, "storage is (re)initializing: connection lost", "1"],
+    );
   assert.equal((await h.call("GET", "/readyz")).status, 500);
   assert.deepEqual(told, []);
 
@@ -134,10 +149,9 @@ test("a store that cannot be followed: watches end, caches are not asked, and al
     [
       ["a", "2"],
       ["c", "1"],
-      ["d", "1"],
     ],
   );
-  assert.deepEqual(told.sort(), ["added c", "added d", "deleted b", "modified a"]);
+  assert.deepEqual(told.sort(), ["added c", "deleted b", "modified a"]);
   assert.equal((await h.call("GET", "/readyz")).status, 200);
   const old = await h.watch(`${maps}?watch=1&resourceVersion=${list.metadata.resourceVersion}`);
   assert.equal((await old.next())?.object.code, 410);
@@ -146,6 +160,22 @@ test("a store that cannot be followed: watches end, caches are not asked, and al
   await h.call("PUT", `${maps}/a`, configMap("a", { value: "3" }));
   assert.equal((await fresh.next())?.object.data.value, "3");
   fresh.close();
+  await h.close();
+});
+
+test("a watch that ends as soon as all was read anew: the server is not taken for well, and tries again", async () => {
+  const broken = await startBreakable();
+  const { h, clock } = broken;
+  broken.breakWatch("connection lost");
+  broken.nextWatchEnds = new Error("lost again");
+  await clock.run(1000);
+  assert.match((await h.call("GET", maps)).body.message, /^storage is \(re\)initializing: lost again$/);
+  assert.equal((await h.call("POST", maps, configMap("a"))).status, 429);
+  await broken.other("b", "1");
+  await clock.run(1000);
+  assert.equal((await h.call("GET", maps)).body.items.length, 1);
+  assert.equal((await h.call("POST", maps, configMap("a"))).status, 201);
+  assert.equal(broken.wholeReads, 2);
   await h.close();
 });
 

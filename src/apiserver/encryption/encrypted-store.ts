@@ -116,16 +116,17 @@ export class EncryptedStore implements Store {
     let before: Promise<void> | undefined;
     let closed = false;
     let broken = false;
+    let inner: StoreWatch | undefined;
     const fail = (error: unknown): void => {
       if (closed) return;
       closed = true;
-      inner.close();
+      inner?.close();
       sink.onError(error as Error);
     };
     const deliver = (events: readonly StoreEvent[], revision: number): void => {
       if (!closed && !broken) sink.onEvents(events, revision);
     };
-    const inner = this.#store.watch(request, {
+    inner = this.#store.watch(request, {
       onError: (error) => {
         if (before) void before.then(() => fail(error));
         else fail(error);
@@ -145,7 +146,7 @@ export class EncryptedStore implements Store {
             });
           before = mine;
         } catch (error) {
-          // Nothing that comes after it may pass. The watch may still be in the making.
+          // Nothing that comes after it may pass.
           broken = true;
           queueMicrotask(() => fail(error));
         }
@@ -154,7 +155,7 @@ export class EncryptedStore implements Store {
     return {
       close() {
         closed = true;
-        inner.close();
+        inner?.close();
       },
     };
   }

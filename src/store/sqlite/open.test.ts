@@ -112,7 +112,13 @@ test("a thread that dies is started again: watches end, what was acknowledged is
     assert.match(String(await broken), /^StoreFailedError: the store's thread failed/);
     await underWay.catch((error) => assert.ok(error instanceof StoreFailedError));
     const late = Promise.withResolvers<Error>();
-    store.watch({ from: "/a/", to: "/a0", after: store.revision }, { onEvents() {}, onError: late.resolve });
+    let begun = false;
+    const onError = (error: Error): void => {
+      assert.ok(begun, "called before the watch was there");
+      late.resolve(error);
+    };
+    store.watch({ from: "/a/", to: "/a0", after: store.revision }, { onEvents() {}, onError });
+    begun = true;
     assert.ok((await late.promise) instanceof StoreFailedError);
     assert.equal(await readAgain(store, "/a/x"), 1);
     const { revision } = await put(store, "/a/z", "1", 0);

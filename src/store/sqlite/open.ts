@@ -33,7 +33,7 @@ import {
   type Written,
   readWritten,
 } from "./messages.ts";
-import { onEnd, type StoreThread, startThread } from "./thread.ts";
+import { type StoreThread, startThread } from "./thread.ts";
 
 export interface SqliteOptions {
   /** The database file; its directory is made when it is absent. */
@@ -85,13 +85,13 @@ class SqliteStore implements Store, History {
     this.#adopt(thread);
   }
 
-  #adopt({ worker, hello }: StoreThread): void {
+  #adopt({ worker, hello, ended }: StoreThread): void {
     this.#worker = worker;
     this.#dead = undefined;
     this.revision = hello.revision;
     this.compactedRevision = hello.compactedRevision;
     worker.on("message", (responses: Responses) => this.#receive(responses));
-    onEnd(worker, (error) => {
+    void ended.then((error) => {
       if (this.#closed) this.#die(new StoreFailedError("the store is closed"));
       else void this.#startAgain(error);
     });
@@ -164,7 +164,8 @@ class SqliteStore implements Store, History {
   watch(request: WatchRequest, sink: WatchSink): StoreWatch {
     const watch = this.#hub.watch(request, sink);
     // What a thread that died has still written is told by no later one.
-    if (this.#dead) this.#hub.fail(this.#dead);
+    const dead = this.#dead;
+    if (dead) queueMicrotask(() => this.#hub.fail(dead));
     return watch;
   }
 

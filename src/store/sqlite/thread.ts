@@ -6,6 +6,8 @@ export interface StoreThread {
   worker: Worker;
   /** What the file holds. */
   hello: Extract<Hello, { type: "open" }>;
+  /** Resolves when the thread has ended, with the file released, and says why. */
+  ended: Promise<StoreFailedError>;
 }
 
 /** Starts the thread that owns the file. Rejects with StoreFailedError when it cannot open it. */
@@ -16,23 +18,21 @@ export async function startThread(path: string): Promise<StoreThread> {
     workerData: { path } satisfies WorkerOptions,
     name: "wherry-store",
   });
-  const hello = await new Promise<Hello>((resolve, reject) => {
-    worker.once("message", resolve);
-    worker.once("error", reject);
-    worker.once("exit", () => reject(new StoreFailedError("the store's thread ended before it was ready")));
-  });
-  for (const event of ["error", "exit"]) worker.removeAllListeners(event);
-  if (hello.type === "open") return { worker, hello };
+  const ended = endOf(worker);
+  const first = await Promise.race([new Promise<Hello>((resolve) => worker.once("message", resolve)), ended]);
+  if (first instanceof StoreFailedError) throw first;
+  if (first.type === "open") return { worker, hello: first, ended };
   await worker.terminate();
-  throw new StoreFailedError(hello.message);
+  throw new StoreFailedError(first.message);
 }
 
-/** Calls back once when the thread has ended by itself, with the file released, and says why. */
-export function onEnd(worker: Worker, ended: (error: StoreFailedError) => void): void {
-  let cause: unknown;
-  worker.once("error", (error) => (cause = error));
-  worker.once("exit", () => {
-    const why = cause === undefined ? "it ended" : String(cause);
-    ended(new StoreFailedError(`the store's thread failed: ${why}`, { cause }));
+function endOf(worker: Worker): Promise<StoreFailedError> {
+  return new Promise((resolve) => {
+    let cause: unknown;
+    worker.once("error", (error) => (cause = error));
+    worker.once("exit", () => {
+      const why = cause === undefined ? "it ended" : String(cause);
+      resolve(new StoreFailedError(`the store's thread failed: ${why}`, { cause }));
+    });
   });
 }
