@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { celReady } from "./cel-engine.ts";
 import { findKind } from "./kinds.ts";
 import type { KubeObject } from "./meta.ts";
 
@@ -121,4 +122,21 @@ test("a variable without an expression is named, not stumbled over", () => {
     "spec.variables[0].name: Required value: name is not specified",
     "spec.variables[0].expression: Required value: expression is not specified",
   ]);
+});
+
+test("a variable without an expression is none to others, and many annotations are shown as Go has them", async () => {
+  await celReady();
+  const spec = { matchConstraints: { matchPolicy: "Exact", resourceRules: [rule] } };
+  const none = mistakes("validatingadmissionpolicies", {
+    spec: { ...spec, validations: [{ expression: "has(variables.a)" }], variables: [{ name: "a" }] },
+  });
+  assert.equal(none[0], "spec.variables[0].expression: Required value: expression is not specified");
+  assert.match(none[1] ?? "", /^spec\.validations\[0\]\.expression: .*undefined field 'a'/);
+  const many = mistakes("validatingadmissionpolicies", {
+    spec: {
+      ...spec,
+      auditAnnotations: Array.from({ length: 21 }, (_, i) => ({ key: `k${i}`, valueExpression: "null" })),
+    },
+  });
+  assert.match(many[0] ?? "", /Invalid value: \[\{"Key":"k0","ValueExpression":"null"\},/);
 });

@@ -237,7 +237,16 @@ function validateAnnotations(
   const keys = new Set<string>();
   const all = "spec.auditAnnotations";
   if (annotations.length > maxAnnotations)
-    errors.push(invalid(all, annotations, `must not have more than ${maxAnnotations} auditAnnotations`));
+    errors.push(
+      invalid(
+        all,
+        annotations.map(({ key, valueExpression }) => ({
+          Key: key ?? "",
+          ValueExpression: valueExpression ?? "",
+        })),
+        `must not have more than ${maxAnnotations} auditAnnotations`,
+      ),
+    );
   for (const [i, { key = "", valueExpression = "" }] of annotations.entries()) {
     const path = `${all}[${i}]`;
     const name = `${policy}/${key}`;

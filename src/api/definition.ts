@@ -21,7 +21,7 @@ export interface TableColumn {
   headless?: true;
   /** 0 is shown always, 1 with `-o wide`. */
   priority: number;
-  cell(object: KubeObject, now: number): string | number | boolean | null;
+  cell(object: KubeObject, now: number): string | number | bigint | boolean | null;
 }
 
 /** A condition of a table row (metav1.TableRowCondition). */

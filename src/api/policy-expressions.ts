@@ -137,7 +137,9 @@ export function compileVariables(
   const types = new Map<string, CelType>();
   const problems = new Map<number, string>();
   for (const [i, { name, expression }] of variables.entries()) {
-    const made = compileExpression(cel, expression ?? "", { params, variables: types }, "any");
+    // One without an expression is none.
+    if (!expression?.trim()) continue;
+    const made = compileExpression(cel, expression, { params, variables: types }, "any");
     if (typeof made === "string") problems.set(i, made);
     else programs.set(name, made);
     types.set(name, typeof made === "string" ? cel.celTypes.dyn : ofVariable(cel, made.type));

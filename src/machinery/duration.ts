@@ -83,3 +83,27 @@ export function formatMicroTime(ms: number): string {
   const micros = Math.floor((ms - Math.floor(ms)) * 1000);
   return `${new Date(Math.floor(ms)).toISOString().slice(0, -1)}${String(micros).padStart(3, "0")}Z`;
 }
+
+/** Names of units with their nanoseconds; a longer word that begins with the last name means the unit, too. */
+const looseUnits: readonly (readonly [nanos: bigint, ...names: string[]])[] = [
+  [1n, "ns", "nano"],
+  [1000n, "us", "µs", "micro"],
+  [1_000_000n, "ms", "milli"],
+  [1_000_000_000n, "s", "sec"],
+  [60_000_000_000n, "m", "min"],
+  [3_600_000_000_000n, "h", "hr", "hour"],
+  [86_400_000_000_000n, "d", "day"],
+  [604_800_000_000_000n, "w", "wk", "week"],
+];
+
+/** What reads like a duration in a text, in nanoseconds: `2 days`, `3 weeks and more`; undefined when nothing does. */
+export function looseDuration(text: string): bigint | undefined {
+  let total: bigint | undefined;
+  for (const [, digits = "", word = ""] of text.matchAll(/(\d+)\s*([A-Za-zµ]+)/g)) {
+    const unit = word.toLowerCase();
+    for (const [nanos, ...names] of looseUnits)
+      if (names.includes(unit) || unit.startsWith(names.at(-1) as string))
+        total = (total ?? 0n) + BigInt(digits) * nanos;
+  }
+  return total;
+}

@@ -1,5 +1,5 @@
 /** Columns of custom resources. */
-import { findJsonPath } from "../../machinery/index.ts";
+import { findJsonPath, goText, madeText, parseGoTime } from "../../machinery/index.ts";
 import { ageColumn, ago, nameColumn } from "../columns.ts";
 import type { TableColumn } from "../definition.ts";
 import type { CustomResourceDefinitionVersion } from "../generated/types.ts";
@@ -51,26 +51,50 @@ function cellOf(
   jsonPath: string,
   object: KubeObject,
   now: number,
-): string | number | boolean | null {
+): string | number | bigint | boolean | null {
   let found: unknown[];
   try {
     found = findJsonPath(jsonPath, object, maxValues);
   } catch {
     return null;
   }
-  const values = found.filter((each) => each !== undefined && each !== null);
-  const [value] = values;
+  const [value] = found;
   if (value === undefined) return null;
   switch (type) {
     case "integer":
-      return typeof value === "number" ? Math.trunc(value) : null;
+      return typeof value === "number" ? whole(value) : typeof value === "bigint" ? value : null;
     case "number":
-      return typeof value === "number" ? value : null;
+      return typeof value === "number" ? value : typeof value === "bigint" ? Number(value) : null;
     case "boolean":
       return typeof value === "boolean" ? value : null;
     case "date":
-      return typeof value === "string" ? ago(value, now) : null;
+      return typeof value === "string" ? age(value, now) : null;
     default:
-      return typeof value === "string" ? value : JSON.stringify(value);
+      return textOf(value);
   }
+}
+
+const lowest = -(2n ** 63n);
+
+/** Go's conversion to an int64 on amd64: what does not fit becomes the lowest. */
+function whole(value: number): number | bigint {
+  const cut = Math.trunc(value);
+  if (Number.isSafeInteger(cut)) return cut;
+  const exact = BigInt(cut);
+  return exact < lowest || exact >= -lowest ? lowest : exact;
+}
+
+function age(text: string, now: number): string {
+  if (text === "null") return ago(undefined, now);
+  try {
+    return ago(text === "" ? undefined : parseGoTime(text, 0), now);
+  } catch {
+    return "<invalid>";
+  }
+}
+
+function textOf(value: unknown): string {
+  if (value === null) return "<no value>";
+  if (typeof value === "string") return value;
+  return typeof value === "object" ? madeText(value) : goText(value);
 }

@@ -31,10 +31,7 @@ export function conversionProblems(
   if (strategy === "Webhook") {
     const at = `${path}.webhookClientConfig`;
     if (client) {
-      // The original takes the Service's name for its namespace here, and the other way round.
-      const { service } = client;
-      const turned = service && { ...service, name: service.namespace, namespace: service.name };
-      validateClient({ ...client, ...(turned ? { service: turned } : {}) }, at, errors);
+      validateClient(client, at, errors);
       if (bundleMatters && client.caBundle && !isBundle(client.caBundle))
         errors.push(
           invalid(

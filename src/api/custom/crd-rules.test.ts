@@ -134,3 +134,62 @@ test("what is no number of replicas is named with its value and type as Go print
     said("map[a:true] is of the type map[string]interface {}, expected int64"),
   );
 });
+
+test("the path of a selector must lead to a text", () => {
+  const scale = {
+    specReplicasPath: ".spec.n",
+    statusReplicasPath: ".status.n",
+    labelSelectorPath: ".status.s",
+  };
+  const object = { kind: "A", apiVersion: "b/v1", status: { n: -1, s: 5 } } as KubeObject;
+  assert.deepEqual(
+    scaleProblems(scale, object, "status").map(({ field, message }) => [field, message]),
+    [
+      [".status.n", "Invalid value: -1: should be a non-negative integer"],
+      [".status.s", 'Invalid value: "": .status.s accessor error: 5 is of the type int64, expected string'],
+    ],
+  );
+  assert.equal(scaleProblems(scale, { ...object, status: { s: "a=b" } } as KubeObject, "status").length, 0);
+});
+
+test("mistakes of defaults are at the default; whether a number or a text stands there is not asked", () => {
+  const at = "spec.validation.openAPIV3Schema.properties[spec].properties[x].default";
+  const found = (schema: SchemaProps): string[] => texts(definition([spec(schema)]));
+  const int: SchemaProps = { type: "integer" };
+  assert.deepEqual(found({ "x-kubernetes-int-or-string": true, default: 1.5 }), []);
+  assert.deepEqual(found({ type: "array", items: int, default: [1, "x"] }), [
+    `${at}.[1]: Invalid value: "string": [1] in body must be of type integer: "string"`,
+  ]);
+  assert.deepEqual(found({ type: "object", additionalProperties: int, default: { a: "x" } }), [
+    `${at}.a: Invalid value: "string": .a in body must be of type integer: "string"`,
+  ]);
+  assert.deepEqual(found({ type: "string", not: { pattern: "a" }, default: "a" }), [
+    `${at}: Invalid value: "": "" must not validate the schema (not)`,
+  ]);
+});
+
+test("what has no place in a definition is said of where it is", () => {
+  assert.deepEqual(texts(definition([spec({ type: "string", $schema: "http://x" })])), [
+    `spec.validation.openAPIV3Schema: Invalid value: "": OpenAPIV3Schema 'schema' is not supported`,
+  ]);
+  const text: SchemaProps = { type: "string" };
+  const generated = definition([spec(text)]);
+  generated.metadata = { ...generated.metadata, generateName: "tabs-" };
+  assert.deepEqual(texts(generated), [
+    'metadata.generateName: Invalid value: "tabs-": must be spec.names.plural+"."+spec.group',
+  ]);
+  const selected = definition([spec(text)], {
+    schema: undefined,
+    selectableFields: [{ jsonPath: ".spec.x" }],
+  });
+  assert.ok(
+    texts(selected).includes(
+      'spec.selectableFields: Invalid value: "": may only be set when validations.schema is included',
+    ),
+  );
+  const converted = definition([spec(text)]);
+  const clientConfig = { service: { name: "a" } };
+  const webhook = { conversionReviewVersions: ["v1"], clientConfig };
+  Object.assign(converted.spec as object, { conversion: { strategy: "Webhook", webhook } });
+  assert.deepEqual(texts(converted), ["spec.conversion.webhookClientConfig.service.name: Required value"]);
+});

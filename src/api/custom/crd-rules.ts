@@ -39,6 +39,9 @@ export function validateDefinition(crd: CustomResourceDefinition): FieldError[] 
   const spec = specOf(crd);
   const name = crd.metadata?.name ?? "";
   const errors: FieldError[] = [];
+  const { generateName } = crd.metadata ?? {};
+  if (generateName)
+    errors.push(invalid("metadata.generateName", generateName, 'must be spec.names.plural+"."+spec.group'));
   if (name !== "" && name !== `${spec.names?.plural ?? ""}.${spec.group ?? ""}`)
     errors.push(invalid("metadata.name", name, 'must be spec.names.plural+"."+spec.group'));
   errors.push(...definitionProblems(crd, undefined));
@@ -168,6 +171,7 @@ function partProblems(
       schema,
       `${path}.selectableFields`,
       before?.selectableFields,
+      path === "spec",
     ),
   ];
 }

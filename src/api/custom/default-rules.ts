@@ -1,5 +1,5 @@
 /** Defaults must be what the schema lets in, without anything that it would prune. */
-import { invalid } from "../../machinery/index.ts";
+import { invalid, isObject } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
 import { celEngine } from "../cel-engine.ts";
 import { embeddedProblems } from "./embedded.ts";
@@ -39,8 +39,28 @@ function checkDefault(schema: SchemaProps, path: string, inMetadata: boolean, er
       return;
     }
   }
-  const mistakes = validateAt(schema, value, path);
+  const mistakes = validateAt(withoutChoice(schema), value, path);
   errors.push(...(mistakes.length > 0 ? mistakes : checkRules(schema, value, path)));
+}
+
+/** That a number or a text may stand somewhere is not asked of defaults; what an object becomes with them is held to it. */
+function withoutChoice(schema: SchemaProps): SchemaProps {
+  const { properties, items, additionalProperties: values, ...own } = schema;
+  delete own["x-kubernetes-int-or-string"];
+  return {
+    ...own,
+    ...(properties
+      ? {
+          properties: Object.fromEntries(
+            Object.entries(properties).map(([name, inner]) => [name, withoutChoice(inner)]),
+          ),
+        }
+      : {}),
+    ...(items ? { items: withoutChoice(items) } : {}),
+    ...(values === undefined
+      ? {}
+      : { additionalProperties: isObject(values) ? withoutChoice(values as SchemaProps) : values }),
+  };
 }
 
 function checkRules(schema: SchemaProps, value: unknown, path: string): FieldError[] {

@@ -5,6 +5,7 @@ import {
   isDate,
   isDateTime,
   isUuid,
+  looseDuration,
   parseDuration,
   parseGoUrl,
 } from "../../machinery/index.ts";
@@ -25,20 +26,13 @@ const isMac = (text: string): boolean =>
 
 const macLengths = new Set([6, 8, 20]);
 
-const units = ["ns", "us", "µs", "ms", "s", "m", "h", "d", "w", "hr", "wk"];
-const longUnits = ["nano", "micro", "milli", "sec", "min", "hour", "day", "week"];
-
-/** A duration of Go, or something in it that reads like one: `2 days`, `3 weeks and more`. */
+/** A duration of Go, or something in it that reads like one. */
 function isDuration(text: string): boolean {
   try {
     parseDuration(text);
     return true;
   } catch {
-    for (const [, unit = ""] of text.matchAll(/\d+\s*([A-Za-zµ]+)/g)) {
-      const name = unit.toLowerCase();
-      if (units.includes(name) || longUnits.some((long) => name.startsWith(long))) return true;
-    }
-    return false;
+    return looseDuration(text) !== undefined;
   }
 }
 

@@ -13,17 +13,26 @@ export function scaleProblems(
 ): FieldError[] {
   if (!scale) return [];
   const path = part === "spec" ? scale.specReplicasPath : scale.statusReplicasPath;
-  const found = memberAt(object, path);
+  const found = memberAt(object, path, "int64");
   const errors: FieldError[] = [];
   if (typeof found === "object") errors.push(invalid(path, 0, found.problem));
   else if (found !== undefined && Number(found) < 0)
     errors.push(invalid(path, found, "should be a non-negative integer"));
   else if (found !== undefined && Number(found) > most)
     errors.push(invalid(path, found, `should be less than or equal to ${most}`));
+  const { labelSelectorPath } = scale;
+  if (part === "status" && labelSelectorPath !== undefined) {
+    const selector = memberAt(object, labelSelectorPath, "string");
+    if (typeof selector === "object") errors.push(invalid(labelSelectorPath, "", selector.problem));
+  }
   return errors;
 }
 
-function memberAt(object: KubeObject, path: string): number | bigint | { problem: string } | undefined {
+function memberAt(
+  object: KubeObject,
+  path: string,
+  wanted: "int64" | "string",
+): number | bigint | string | { problem: string } | undefined {
   let value: unknown = object;
   const names = path.replace(/^\./, "").split(".");
   for (const [i, name] of names.entries()) {
@@ -34,8 +43,13 @@ function memberAt(object: KubeObject, path: string): number | bigint | { problem
     value = value[name];
     if (value === undefined || (value === null && i < names.length - 1)) return undefined;
   }
-  if (typeof value === "bigint" || (typeof value === "number" && Number.isInteger(value))) return value;
+  if (wanted === "string" && typeof value === "string") return value;
+  if (
+    wanted === "int64" &&
+    (typeof value === "bigint" || (typeof value === "number" && Number.isInteger(value)))
+  )
+    return value;
   return {
-    problem: `.${names.join(".")} accessor error: ${goText(value)} is of the type ${goType(value)}, expected int64`,
+    problem: `.${names.join(".")} accessor error: ${goText(value)} is of the type ${goType(value)}, expected ${wanted}`,
   };
 }

@@ -48,10 +48,9 @@ export function validateAt(
   path: string,
   before?: Correlated,
 ): FieldError[] {
-  const glue = (field: string): string => (field === "" || field.startsWith("[") ? field : `.${field}`);
   return validateSchema(schema, value, "", false, before).map((each) => ({
     ...each,
-    field: `${path}${glue(each.field)}`,
+    field: each.field === "" || each.field === noField ? path : `${path}.${each.field.replace(/^\./, "")}`,
   }));
 }
 
@@ -178,7 +177,7 @@ function checkObject(
         ...validateSchema(
           inner,
           value[name],
-          at(name),
+          schema.properties?.[name] ? at(name) : `${path}.${name}`,
           false,
           root && typeMeta.has(name) ? undefined : before?.member(name),
         ),

@@ -71,7 +71,8 @@ export function validationProblems(
   if (hasStatus) checkRoot(schema, at, errors);
   if (schema.nullable) errors.push(forbidden(`${at}.nullable`, "nullable cannot be true at the root"));
   let sound = false;
-  if (!unstructurable(schema)) {
+  const structurable = !unstructurable(schema);
+  if (structurable) {
     const structural = structuralProblems(schema, at);
     const found = structural.length > 0 ? structural : defaultProblems(schema, at);
     sound = found.length === 0;
@@ -80,6 +81,9 @@ export function validationProblems(
   const own = schemaProblems(schema, at);
   errors.push(...own);
   if (sound && own.length === 0) errors.push(...ruleProblems(schema, at, unchanged));
+  // All else that has no place in a structural schema has been told by now.
+  if (errors.length === 0 && !structurable)
+    errors.push(invalid(at, "", "OpenAPIV3Schema 'schema' is not supported"));
   return errors;
 }
 
@@ -160,10 +164,17 @@ export function selectableProblems(
   schema: SchemaProps | undefined,
   path: string,
   before: readonly SelectableField[] | undefined,
+  ofAll: boolean,
 ): FieldError[] {
   if (!fields || fields.length === 0) return [];
   if (!schema)
-    return [invalid(path, "", "may only be set when `version.schema.openAPIV3Schema` is not included")];
+    return [
+      invalid(
+        path,
+        "",
+        `may only be set when ${ofAll ? "validations.schema is included" : "`version.schema.openAPIV3Schema` is not included"}`,
+      ),
+    ];
   const errors: FieldError[] = [];
   const seen = new Set<string>();
   fields.forEach(({ jsonPath }, i) => {

@@ -234,3 +234,69 @@ test("what was wrong before a rule came may stay, with a warning", async () => {
   assert.match(String(kept.headers.warning), /spec\.a: Invalid value: \d: too small/);
   await h.close();
 });
+
+test("sets and maps are equal in any order and joined by their items; durations are OpenAPI's; messages see the old value", async () => {
+  const text = { type: "string", maxLength: 10 };
+  const list = (type: string, items: object, more: object = {}) => ({
+    ...{ type: "array", maxItems: 5, items, "x-kubernetes-list-type": type },
+    ...more,
+  });
+  const h = await withRules({
+    type: "object",
+    properties: {
+      set: {
+        ...list("set", text),
+        "x-kubernetes-validations": [
+          { rule: "self == ['a', 'b']" },
+          { rule: "self + ['b', 'c'] == ['c', 'a', 'b']" },
+        ],
+      },
+      map: {
+        ...list(
+          "map",
+          { type: "object", required: ["id"], properties: { id: text, n: { type: "integer" } } },
+          { "x-kubernetes-list-map-keys": ["id"] },
+        ),
+        "x-kubernetes-validations": [
+          { rule: "self == oldSelf", message: "other items" },
+          { rule: "(self + oldSelf).size() == self.size()", message: "more items" },
+        ],
+      },
+      duration: {
+        ...{ type: "string", format: "duration", maxLength: 10 },
+        "x-kubernetes-validations": [{ rule: "self < duration('40h')", message: "too long" }],
+      },
+      stays: {
+        ...text,
+        "x-kubernetes-validations": [
+          {
+            rule: "!oldSelf.hasValue() || oldSelf.value() == self",
+            ...{ optionalOldSelf: true, messageExpression: "oldSelf.hasValue() ? 'was' : 'was not'" },
+          },
+        ],
+      },
+    },
+  });
+  const causes = (answer: { body: { details?: { causes?: { message: string }[] } } }) =>
+    answer.body.details?.causes?.map(({ message }) => message);
+  const items = (...ids: string[]) => ids.map((id) => ({ id, n: 1 }));
+  const first = { set: ["b", "a"], map: items("a", "b"), duration: "1 day", stays: "x" };
+  const made = await h.call("POST", path, rule(first));
+  assert.equal(made.status, 201, made.text);
+  const long = failure(await h.call("POST", path, rule({ duration: "2 days" }, "b")), 422);
+  assert.deepEqual(
+    long.details?.causes?.map(({ message }) => message),
+    ['Invalid value: "2 days": too long'],
+  );
+  const merge = (spec: object) =>
+    h.call("PATCH", `${path}/a`, { spec }, { "content-type": "application/merge-patch+json" });
+  assert.equal((await merge({ map: items("b", "a") })).status, 200);
+  assert.deepEqual(causes(await merge({ map: items("b", "c") })), [
+    "Invalid value: other items",
+    "Invalid value: more items",
+  ]);
+  assert.deepEqual(causes(await merge({ stays: "y" })), [
+    'Invalid value: "y": failed rule: !oldSelf.hasValue() || oldSelf.value() == self',
+  ]);
+  await h.close();
+});

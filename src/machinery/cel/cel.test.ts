@@ -128,6 +128,13 @@ test("every mistake is told of, with its line", () => {
   );
 });
 
+test("what is done with something mistaken is not taken for something of any type", () => {
+  assert.match(
+    failure("nowhere.startsWith(1)"),
+    /undeclared reference to 'nowhere'[^]*overload for 'startsWith' applied to '!error!\.\(int\)'/,
+  );
+});
+
 test("an evaluation that costs too much is ended, and nothing takes that back", () => {
   const ten = "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]";
   const nested = [..."abcdefgh"].reduce((inner, name) => `${ten}.all(${name}, ${inner})`, "true");

@@ -15,6 +15,7 @@ import {
   double,
   duration,
   dyn,
+  erroneous,
   int,
   isClosed,
   isDyn,
@@ -67,7 +68,7 @@ const typeNames: Record<string, CelType> = {
 const operatorNames: Record<string, string> = { in: "@in", "[]": "_[_]" };
 
 const broken: Typed = {
-  type: dyn,
+  type: erroneous,
   run: () => {
     throw noSuchOverload();
   },

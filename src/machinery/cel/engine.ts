@@ -21,6 +21,7 @@ import { expandMacro, expandMacroOrBind } from "./macros.ts";
 import { Meter } from "./meter.ts";
 import { parse } from "./parser.ts";
 import { patchMessages } from "./patches.ts";
+import { looseDuration } from "../duration.ts";
 import type { CelType } from "./types.ts";
 import { CelDuration, CelTimestamp, type CelValue } from "./values.ts";
 
@@ -132,7 +133,7 @@ export {
 } from "./library/authorizer.ts";
 export { readsField } from "./selection.ts";
 export { checkTypeNames, configurationOfCel, patchValueOfCel } from "./patches.ts";
-export { CelMessage, CelOptional, type CelValue } from "./values.ts";
+export { CelMessage, CelOptional, type CelValue, markUnordered, scalarKey } from "./values.ts";
 
 /** A string with one of OpenAPI's formats that have a type of their own; the string itself when it is none. */
 export function celOfText(text: string, format: string): CelValue {
@@ -140,7 +141,7 @@ export function celOfText(text: string, format: string): CelValue {
     case "byte":
       return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
     case "duration": {
-      const nanos = parseDurationText(text);
+      const nanos = parseDurationText(text) ?? looseDuration(text);
       return nanos === undefined ? text : new CelDuration(nanos);
     }
     case "date":

@@ -21,6 +21,8 @@ export const dyn: CelType = simple("dyn");
 export const free: CelType = simple("dyn");
 /** Of a value that nobody knows the type of, though it is known not to be gone through: cel-go's protobuf Any. */
 export const any: CelType = simple("any");
+/** Of what has a mistake in it: nothing more is said of what is done with it. */
+export const erroneous: CelType = simple("!error!");
 export const bool: CelType = simple("bool");
 export const int: CelType = simple("int");
 export const uint: CelType = simple("uint");
@@ -44,7 +46,7 @@ export const opaque = simple;
 
 /** Whether only a value of the type tells what it is. */
 export const isDyn = (type: CelType): boolean =>
-  type.kind === "simple" && (type.name === "dyn" || type.name === "any");
+  type.kind === "simple" && (type.name === "dyn" || type.name === "any" || type === erroneous);
 
 export function typeText(type: CelType): string {
   switch (type.kind) {

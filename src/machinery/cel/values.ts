@@ -160,6 +160,37 @@ export function keyIn(map: ReadonlyMap<CelValue, CelValue>, key: CelValue, meter
   return undefined;
 }
 
+/** Tells the items of a list apart that is a set or a map. */
+export type ItemKey = (item: CelValue) => string;
+
+const unordered = new WeakMap<readonly CelValue[], ItemKey>();
+
+/** Says that a list is a set or a map: where its items stand counts for nothing, and each of them is there once. */
+export function markUnordered(list: CelValue[], keyOf: ItemKey): CelValue[] {
+  unordered.set(list, keyOf);
+  return list;
+}
+
+/** The key of a value that is one by itself. */
+export const scalarKey: ItemKey = (value) => `${typeof value} ${String(value)}`;
+
+function sameItems(keyOf: ItemKey, a: readonly CelValue[], b: readonly CelValue[], meter: Meter): boolean {
+  const items = new Map(a.map((each) => [keyOf(each), each]));
+  return b.every((each) => {
+    const mine = items.get(keyOf(each));
+    return mine !== undefined && equal(mine, each, meter);
+  });
+}
+
+/** Both lists' items; of a set or a map each once, those of a map as the second list has them. */
+export function joinLists(a: readonly CelValue[], b: readonly CelValue[]): CelValue[] {
+  const keyOf = unordered.get(a);
+  if (!keyOf) return [...a, ...b];
+  const items = new Map<string, CelValue>();
+  for (const each of [...a, ...b]) items.set(keyOf(each), each);
+  return markUnordered([...items.values()], keyOf);
+}
+
 /** Equality across types: numbers by value, everything else only with its like. */
 export function equal(a: CelValue, b: CelValue, meter: Meter): boolean {
   meter.step();
@@ -171,8 +202,11 @@ export function equal(a: CelValue, b: CelValue, meter: Meter): boolean {
     return a === b;
   }
   if (typeof a !== "object" || a === null || typeof b !== "object" || b === null) return a === b;
-  if (Array.isArray(a))
-    return Array.isArray(b) && a.length === b.length && a.every((each, i) => equal(each, b[i], meter));
+  if (Array.isArray(a)) {
+    if (!Array.isArray(b) || a.length !== b.length) return false;
+    const keyOf = unordered.get(a);
+    return keyOf ? sameItems(keyOf, a, b, meter) : a.every((each, i) => equal(each, b[i], meter));
+  }
   if (a instanceof Map) {
     if (!(b instanceof Map) || a.size !== b.size) return false;
     if ((a instanceof CelMessage ? a.type : "") !== (b instanceof CelMessage ? b.type : "")) return false;

@@ -128,7 +128,8 @@ class RuleRun implements Found {
         }
       });
       if (holds !== false) continue;
-      const error = this.#failure(level, path, compiled, value, bindings);
+      // Messages see the old value itself also where the rule sees an optional one.
+      const error = this.#failure(level, path, compiled, value, plain);
       if (!compiled.usesOldSelf && same) this.ratcheted.push(error);
       else this.errors.push(error);
     }

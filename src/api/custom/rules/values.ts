@@ -118,13 +118,29 @@ export function typeOf(
 const whole = (value: unknown): unknown =>
   typeof value === "number" && Number.isInteger(value) ? BigInt(value) : value;
 
+/** Items of a map-like list by the values of their keys. */
+const keyOf = (cel: Cel, keys: readonly string[]): ((item: unknown) => string) => {
+  const names = keys.map((key) => escapeName(key) ?? key);
+  return (item) =>
+    item instanceof Map ? names.map((name) => cel.scalarKey(item.get(name))).join("\0") : String(item);
+};
+
 /** The value as rules see it. */
 export function valueOf(cel: Cel, schema: SchemaProps, value: unknown, resource: boolean): unknown {
   if (value === null || value === undefined) return value;
   if (isIntOrString(schema)) return whole(value);
   if (Array.isArray(value)) {
     const { items } = schema;
-    return items ? value.map((each) => valueOf(cel, items, each, isEmbedded(items))) : [];
+    if (!items) return [];
+    const list = value.map((each) => valueOf(cel, items, each, isEmbedded(items)));
+    switch (schema["x-kubernetes-list-type"]) {
+      case "set":
+        return cel.markUnordered(list, cel.scalarKey);
+      case "map":
+        return cel.markUnordered(list, keyOf(cel, schema["x-kubernetes-list-map-keys"] ?? []));
+      default:
+        return list;
+    }
   }
   if (isObject(value)) {
     const made = new Map<string, unknown>();

@@ -9,6 +9,7 @@ import {
   CelUint,
   compare,
   equal,
+  joinLists,
   keyIn,
   timestampOf,
   toInt,
@@ -83,7 +84,7 @@ export const operators: Library = {
   },
   "@op+(list<A>, list<A>): list<A>": (meter, a: CelValue[], b: CelValue[]) => {
     meter.step((a.length + b.length) / 10);
-    return [...a, ...b];
+    return joinLists(a, b);
   },
   "@op+(timestamp, duration): timestamp": (_meter, a: CelTimestamp, b: CelDuration) =>
     timestampOf(a.nanos + b.nanos),
