@@ -43,3 +43,15 @@ test("a system namespace that may be deleted is made again within a minute", asy
   await settle();
   assert.equal((await h.call("GET", path)).body.status.phase, "Active");
 });
+
+test("a port that somebody adds to the Service of the server stays", async (t) => {
+  const h = await startHarness({ network });
+  t.after(() => h.close());
+  const path = "/api/v1/namespaces/default/services/kubernetes";
+  const { body } = await h.call("GET", path);
+  const ports = [...body.spec.ports, { name: "more", port: 8443, protocol: "TCP", targetPort: 6443 }];
+  await h.call("PUT", path, { ...body, spec: { ...body.spec, ports } });
+  h.clock.advance(10_000);
+  await settle();
+  assert.deepEqual((await h.call("GET", path)).body.spec.ports, ports);
+});

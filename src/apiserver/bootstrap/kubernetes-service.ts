@@ -47,7 +47,10 @@ export async function publishServer(
   });
 }
 
-/** Creates the object, or brings what it says of spec, subsets, endpoints and ports into the one that is there. */
+/**
+ * Creates the object, or brings what it says of endpoints and their ports into the one that is there. A Service that is
+ * there is left as it is: what users add to it stays, as in Kubernetes.
+ */
 async function ensure(core: Core, group: string, plural: string, wanted: Parts): Promise<void> {
   const resource = core.registry.find(group, "v1", plural);
   if (!resource) return;
@@ -56,16 +59,13 @@ async function ensure(core: Core, group: string, plural: string, wanted: Parts):
     await createObject({ ...serverCall(core, resource, namespace, ""), unchecked: true }, wanted);
     return;
   }
-  const changed = (object: Parts): boolean =>
-    ["subsets", "endpoints", "ports"].some((member) => !deepEqual(object[member], wanted[member])) ||
-    !deepEqual((object.spec as Parts | undefined)?.ports, (wanted.spec as Parts | undefined)?.ports);
-  if (!changed(existing.object as Parts)) return;
+  const said = ["subsets", "endpoints", "ports"].filter((member) => wanted[member]);
+  const present = existing.object as Parts;
+  if (said.every((member) => deepEqual(present[member], wanted[member]))) return;
   const call = { ...serverCall(core, resource, namespace, name), unchecked: true };
   await updateObject(call, (entry) => {
     const object = entry.copy() as Parts;
-    for (const member of ["subsets", "endpoints", "ports"])
-      if (wanted[member]) object[member] = wanted[member];
-    if (wanted.spec) object.spec = { ...(object.spec as object), ports: (wanted.spec as Parts).ports };
+    for (const member of said) object[member] = wanted[member];
     return object;
   });
 }
