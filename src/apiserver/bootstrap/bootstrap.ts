@@ -41,13 +41,17 @@ export async function bootstrap(core: Core, network: ServiceNetwork | undefined)
   await ensureFlowControl(core);
   if (!network) return;
   await followServices(core);
-  await ensureNetwork(core, network);
+  try {
+    await ensureNetwork(core, network);
+  } catch (error) {
+    // Ranges and policies may stand against it: the server starts, and it is tried again and again.
+    notKept(core, error);
+  }
 }
 
 /** Makes again what somebody deletes of it, and corrects what is said of the server. */
 export function keepBootstrapped(core: Core, network: ServiceNetwork | undefined): { stop(): void } {
-  const failed = (error: unknown): void =>
-    core.log.warn("what every cluster has could not be kept up", { error });
+  const failed = (error: unknown): void => notKept(core, error);
   const all = [new Repeated(core.clock, namespacesEveryMs, () => ensureNamespaces(core), failed)];
   if (network) all.push(new Repeated(core.clock, networkEveryMs, () => ensureNetwork(core, network), failed));
   for (const each of all) each.later();
@@ -57,6 +61,9 @@ export function keepBootstrapped(core: Core, network: ServiceNetwork | undefined
     },
   };
 }
+
+const notKept = (core: Core, error: unknown): void =>
+  core.log.warn("what every cluster has could not be kept up", { error });
 
 async function ensureNamespaces(core: Core): Promise<void> {
   const namespaces = core.registry.find("", "v1", "namespaces");

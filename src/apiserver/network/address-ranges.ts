@@ -20,10 +20,14 @@ const isReady = ({ metadata, status }: ServiceCIDR): boolean =>
   !metadata?.deletionTimestamp &&
   (status?.conditions?.find(({ type }) => type === "Ready")?.status ?? "True") === "True";
 
+const textsOf = (all: readonly ServiceCIDR[]): Set<string> =>
+  new Set(all.flatMap(({ spec }) => spec?.cidrs ?? []));
+
 export class AddressRanges {
   readonly taken = new Taken();
-  /** Of the server's own settings: it is there before anybody has said that it is ready. */
+  /** Of the server's own settings. */
   readonly own: AddressRange;
+  #ownIsReady = true;
   readonly #others = new Map<string, AddressRange>();
   readonly #random: () => number;
   readonly #families: PoolFamilies | undefined;
@@ -33,15 +37,19 @@ export class AddressRanges {
     this.#random = random;
     this.#families = registry && poolFamilies(registry, "clusterip");
     this.own = this.#range(parseCidr(network.serviceCidr));
-    const follow = (): void =>
-      this.#follow(caches.list<ServiceCIDR>("networking.k8s.io", "servicecidrs").filter(isReady));
+    const follow = (): void => this.#follow(caches.list("networking.k8s.io", "servicecidrs"));
     follow();
     caches.onChange("networking.k8s.io", "servicecidrs", follow);
   }
 
-  /** The server's own first. */
+  /** Whether the server's own range gives addresses: nobody has written of it yet, or one who has says that it is ready. */
+  get ownIsReady(): boolean {
+    return this.#ownIsReady;
+  }
+
+  /** Those that are ready, the server's own first. */
   get all(): AddressRange[] {
-    return [this.own, ...this.#others.values()];
+    return [...(this.#ownIsReady ? [this.own] : []), ...this.#others.values()];
   }
 
   /** One that an address can be taken from. */
@@ -49,12 +57,14 @@ export class AddressRanges {
     return this.all.find(({ pool }) => pool.contains(address));
   }
 
-  #follow(ready: readonly ServiceCIDR[]): void {
-    const texts = new Set(ready.flatMap(({ spec }) => spec?.cidrs ?? []));
+  #follow(stored: readonly ServiceCIDR[]): void {
+    const texts = textsOf(stored.filter(isReady));
+    const own = this.own.cidr.text;
+    this.#ownIsReady = texts.has(own) || !textsOf(stored).has(own);
     for (const text of this.#others.keys()) if (!texts.has(text)) this.#others.delete(text);
     for (const text of texts) {
       const cidr = readCidr(text);
-      if (!cidr || this.#others.has(text) || text === this.own.cidr.text) continue;
+      if (!cidr || this.#others.has(text) || text === own) continue;
       this.#others.set(text, this.#range(cidr));
     }
   }

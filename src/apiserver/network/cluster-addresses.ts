@@ -29,21 +29,22 @@ export class ClusterAddresses {
   allocate(request: AdmissionRequest, spec: ServiceSpec, owner: string): void {
     if (spec.type === "ExternalName" || spec.clusterIPs?.[0] === "None") return;
     const [given] = spec.clusterIPs ?? [];
-    if (given) this.#hold(request, spec, given, owner);
+    if (request.dryRun && !this.#ranges.ownIsReady) refuse(request, given, "allocator not ready");
+    if (given) this.#hold(request, given, owner);
     else {
       spec.clusterIP = request.dryRun ? this.#ranges.placeholder : formatAddress(this.#take(request, owner));
       spec.clusterIPs = [spec.clusterIP];
     }
   }
 
-  #hold(request: AdmissionRequest, spec: ServiceSpec, given: string, owner: string): void {
+  #hold(request: AdmissionRequest, given: string, owner: string): void {
     const began = this.#now();
     const address = parseAddress(given);
     const range = address === undefined ? undefined : this.#ranges.containing(address);
     const problem = this.#problem(request, given, address, range, owner);
     if (problem) {
       (range ?? this.#ranges.own).meters?.failed("static");
-      refuseValue(request, "spec.clusterIPs", spec.clusterIPs, `failed to allocate IP ${given}: ${problem}`);
+      refuse(request, given, problem);
     }
     if (request.dryRun) return;
     this.taken.hold(address as number, owner, request);
@@ -80,4 +81,10 @@ export class ClusterAddresses {
     if (!range) return "the provided network does not match the current range";
     return this.taken.isFree(address as number, owner) ? undefined : "provided IP is already allocated";
   }
+}
+
+/** Throws the 422 for an address that was asked for, or for any. */
+function refuse(request: AdmissionRequest, given: string | undefined, why: string): never {
+  const detail = `failed to allocate IP${given ? ` ${given}` : ""}: ${why}`;
+  refuseValue(request, "spec.clusterIPs", [given ?? ""], detail);
 }

@@ -300,3 +300,47 @@ test("the Endpoints of a Service's name go with it", async (t) => {
   await own.call("DELETE", `${services}/a`);
   failure(await own.call("GET", `${endpoints}/a`), 404);
 });
+
+test("the server's own range gives nothing while its ServiceCIDR is not ready", async (t) => {
+  const clock = new FakeClock();
+  const store = await openMemoryStore({ clock });
+  const own = await startHarness({ store, clock, network });
+  const path = "/apis/networking.k8s.io/v1/servicecidrs/kubernetes";
+  const ready = async (status: "True" | "False") => {
+    const lastTransitionTime = "2026-01-01T00:00:00Z";
+    const conditions = [{ type: "Ready", status, reason: "x", message: "", lastTransitionTime }];
+    await own.call("PUT", `${path}/status`, { metadata: { name: "kubernetes" }, status: { conditions } });
+  };
+  await ready("False");
+  const ask = async (spec: object, query = "") =>
+    (await own.call("POST", services + query, service("a", spec))).body;
+  const given = { clusterIP: "10.96.0.9" };
+  const full = await ask({});
+  assert.deepEqual(
+    [full.code, full.message],
+    [500, 'Internal error occurred: failed to allocate a serviceIP for Service "a": range is full'],
+  );
+  const refused = 'Service "a" is invalid: spec.clusterIPs: Invalid value: ';
+  assert.deepEqual(
+    [await ask(given), await ask({}, "?dryRun=All"), await ask(given, "?dryRun=All")].map(
+      ({ code, message }) => [code, message],
+    ),
+    [
+      [
+        422,
+        `${refused}["10.96.0.9"]: failed to allocate IP 10.96.0.9: the provided network does not match the current range`,
+      ],
+      [422, `${refused}[""]: failed to allocate IP: allocator not ready`],
+      [422, `${refused}["10.96.0.9"]: failed to allocate IP 10.96.0.9: allocator not ready`],
+    ],
+  );
+  await ready("True");
+  assert.equal((await ask(given)).spec.clusterIP, "10.96.0.9");
+  // A server that finds its range so starts, without the Service that it cannot make.
+  await own.call("DELETE", `${services}/kubernetes`);
+  await ready("False");
+  await own.server.close();
+  const next = await startHarness({ store, clock, network });
+  t.after(() => next.close());
+  failure(await next.call("GET", `${services}/kubernetes`), 404);
+});
