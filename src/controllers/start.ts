@@ -23,7 +23,7 @@ import { runDisruptionBudgets } from "./disruption/index.ts";
 import { localDirectories, type VolumeDirectories } from "./local-path/directories.ts";
 import { type LocalPathOptions, localPathProvisioner } from "./local-path/index.ts";
 import { runNamespaces } from "./namespace/index.ts";
-import { nodeLifecycle } from "./node-lifecycle/index.ts";
+import { runNodeLifecycle } from "./node-lifecycle/index.ts";
 import { podGarbage } from "./pod-garbage/index.ts";
 import { runQuotas } from "./quota/index.ts";
 import { runReplicaSets, runReplicationControllers } from "./replicaset/index.ts";
@@ -44,10 +44,6 @@ export interface ControllersConfig {
   signing?: SigningConfig;
   /** Without it nothing provisions volumes. */
   localPath?: LocalPathOptions;
-  /** A node that is silent for so long is unknown. Default 50 seconds. */
-  nodeGraceMs?: number;
-  /** Finished pods kept in the cluster. Default 12500. */
-  terminatedPods?: number;
   /** Start of the sequence that scatters waits. */
   seed?: number;
 }
@@ -98,9 +94,9 @@ export async function startControllers(
     runCertificateCleaner,
     runAdmissionPolicyStatus,
     runServiceCidrs,
-    nodeLifecycle({ graceMs: config.nodeGraceMs }),
+    runNodeLifecycle,
     runTaintEviction,
-    podGarbage({ terminatedThreshold: config.terminatedPods }),
+    podGarbage(),
     runVolumeBinder,
     runStorageProtection,
     ...(config.localPath ? [localPathProvisioner(config.localPath, ports.volumes ?? localDirectories)] : []),

@@ -18,11 +18,6 @@ export interface NetworkConfig {
   nodeName: string;
   /** Given to Services of type LoadBalancer. */
   nodeAddress: string;
-  /**
-   * Where they answer besides, as far as the ports are free there. Default: 127.0.0.1 and the address with which the
-   * machine reaches others.
-   */
-  balancerAliases?: string[];
   podCidrs: string[];
   serviceCidrs: string[];
   dns: {
@@ -32,9 +27,7 @@ export interface NetworkConfig {
     clusterIp: string;
     /** Where the server listens: the bridge's address. It may appear later than this part starts. */
     listenAddress: string;
-    /** Default 53, or any free one when that is taken: the rules lead to it. */
-    listenPort?: number;
-    /** Default /etc/resolv.conf: whom to ask for other names. */
+    /** Names the servers for other names; default /etc/resolv.conf. */
     resolvConf?: string;
   };
   /** The native helper; without it UDP flows to endpoints that went are left to end by themselves. */
@@ -71,9 +64,10 @@ export async function startNetwork(context: ComponentContext, config: NetworkCon
     forwarder,
   );
   const server = new DnsServer(resolver, log);
-  const dnsPort = await listenWhenThere(server, dns.listenAddress, dns.listenPort ?? 53, clock, log, signal);
+  const dnsPort = await listenWhenThere(server, dns.listenAddress, clock, log, signal);
 
-  const aliases = (config.balancerAliases ?? ["127.0.0.1", ...(await outwardAddress())]).filter(
+  // Services of type LoadBalancer answer there, too, as far as the ports are free.
+  const aliases = ["127.0.0.1", ...(await outwardAddress())].filter(
     (address) => address !== config.nodeAddress,
   );
   const balancer = new NodeBalancer(context, client, cache, recorder, config.nodeAddress, aliases);

@@ -18,13 +18,12 @@ import { watchCluster } from "./watch-cluster.ts";
 export interface SchedulerConfig {
   /** Pods whose spec.schedulerName is another one are not ours. Default `default-scheduler`. */
   schedulerName?: string;
-  /** Wait before the second attempt; doubles up to the maximum. Defaults 50 ms and 10 s. */
-  initialBackOffMs?: number;
-  maxBackOffMs?: number;
   /** Start of the tie-breaking sequence. */
   seed?: number;
 }
 
+/** Wait before the second attempt; doubles up to the maximum. */
+const backOff = { initialMs: 50, maxMs: 10_000 };
 /** Longest run of decisions before others get the thread. */
 const sliceMs = 8;
 /** A pod that nothing woke is tried again after so long all the same. */
@@ -57,11 +56,7 @@ class Scheduler {
     this.#context = context;
     this.#name = config.schedulerName ?? "default-scheduler";
     this.#client = createClient(context.api);
-    this.#queue = new SchedulingQueue(
-      context.clock,
-      { initialMs: config.initialBackOffMs ?? 50, maxMs: config.maxBackOffMs ?? 10_000 },
-      () => this.#kick(),
-    );
+    this.#queue = new SchedulingQueue(context.clock, backOff, () => this.#kick());
     const recorder = createEventRecorder(this.#client, context.clock, context.log, { component: this.#name });
     this.#reporter = new Reporter(this.#client, recorder, context.clock, context.log);
     this.#random = randomFrom(config.seed ?? 1);

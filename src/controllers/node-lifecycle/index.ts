@@ -1,7 +1,7 @@
 import type { Node, Pod } from "../../api/index.ts";
 import { forEachParallel, keyOf, type Outcome, settled } from "../../client/index.ts";
 import { formatTime } from "../../machinery/index.ts";
-import { type Controller, type ControllerContext, newQueue, runLoop } from "../context.ts";
+import { type ControllerContext, newQueue, runLoop } from "../context.ts";
 import { ignoreGone } from "../failures.ts";
 import { indexByNode, podsOnNode } from "../pods/pod-index.ts";
 import { isReady } from "../pods/state.ts";
@@ -9,24 +9,15 @@ import { Heartbeats } from "./heartbeats.ts";
 import { conditionStatus, wantedTaints } from "./taints.ts";
 import { unknownConditions } from "./unknown.ts";
 
-export interface NodeLifecycleOptions {
-  /** A node that nobody heard from for so long is unknown. Default 50 seconds, Kubernetes' own. */
-  graceMs?: number | undefined;
-  /** The same for a node that has never reported. Default a minute. */
-  startupGraceMs?: number | undefined;
-}
-
+/** A node without a heartbeat for so long becomes Unknown, as by default in Kubernetes. */
+const graceMs = 50_000;
+/** The same for a node that has never reported. */
+const startupGraceMs = 60_000;
 const leaseNamespace = "kube-node-lease";
 
-export function nodeLifecycle(options: NodeLifecycleOptions = {}): Controller {
-  return (context) => runNodeLifecycle(context, options);
-}
-
-/** Notices nodes that fell silent, marks them and their pods, and keeps pods away from nodes that are not well. */
-async function runNodeLifecycle(context: ControllerContext, options: NodeLifecycleOptions): Promise<void> {
+/** Marks nodes without heartbeats and their pods, and taints nodes that are not healthy. */
+export async function runNodeLifecycle(context: ControllerContext): Promise<void> {
   const { client, informers, clock } = context;
-  const graceMs = options.graceMs ?? 50_000;
-  const startupGraceMs = options.startupGraceMs ?? 60_000;
   const nodes = informers.of(client.nodes);
   const leases = informers.of(client.leases);
   const pods = informers.of(client.pods);

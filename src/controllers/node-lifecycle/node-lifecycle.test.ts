@@ -6,7 +6,7 @@ import { podGarbage } from "../pod-garbage/index.ts";
 import { runTaintEviction } from "../taint-eviction/index.ts";
 import { mayStayMs } from "../taint-eviction/reconcile.ts";
 import { actAsNode, type Bench, names, startBench, containers } from "../testing/bench.ts";
-import { nodeLifecycle } from "./index.ts";
+import { runNodeLifecycle } from "./index.ts";
 
 async function addNode(bench: Bench, name: string): Promise<void> {
   const time = formatTime(bench.clock.now());
@@ -47,7 +47,7 @@ async function pass(bench: Bench, seconds: number, ...alive: string[]): Promise<
 }
 
 test("a silent node becomes unknown after its grace, is tainted, loses its pods, and recovers", async () => {
-  const bench = await startBench(nodeLifecycle(), runTaintEviction);
+  const bench = await startBench(runNodeLifecycle, runTaintEviction);
   await addNode(bench, "a");
   await addNode(bench, "b");
   const toleration = { key: "node.kubernetes.io/unreachable", operator: "Exists", effect: "NoExecute" };
@@ -102,7 +102,7 @@ test("a silent node becomes unknown after its grace, is tainted, loses its pods,
 });
 
 test("when the only node is silent, its pods stay where they are", async () => {
-  const bench = await startBench(nodeLifecycle(), runTaintEviction);
+  const bench = await startBench(runNodeLifecycle, runTaintEviction);
   await addNode(bench, "a");
   await bench.client.pods.create("default", {
     metadata: { name: "web" },
@@ -117,7 +117,7 @@ test("when the only node is silent, its pods stay where they are", async () => {
 });
 
 test("cordon and taints of others", async () => {
-  const bench = await startBench(nodeLifecycle());
+  const bench = await startBench(runNodeLifecycle);
   await addNode(bench, "a");
   const foreign = { key: "example.com/gpu", value: "yes", effect: "NoSchedule" };
   await bench.client.nodes.patch(undefined, "a", "merge", {

@@ -102,17 +102,16 @@ export class DnsServer {
   }
 }
 
-/** Waits for an address that is about to come (the bridge's), and takes another port when this one is in use. */
+/** Waits for the address, which the bridge may get later. Answers with the port: 53, or any free one when that is in use. */
 export async function listenWhenThere(
   server: DnsServer,
   address: string,
-  port: number,
   clock: Clock,
   log: Logger,
   signal: AbortSignal,
 ): Promise<number> {
   let told = false;
-  for (let wanted = port; ; ) {
+  for (let wanted = 53; ; ) {
     try {
       return await server.listen(address, wanted);
     } catch (error) {
