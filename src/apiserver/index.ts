@@ -1,5 +1,6 @@
 export * from "./audit/options.ts";
 export { readAdmissionConfiguration } from "./admission/config/admission-configuration.ts";
+export { checkFeatureGates } from "./metrics/check-gates.ts";
 export { checkRuntimeConfig } from "./registry/served.ts";
 export { checkPlugins } from "./admission/plugin-names.ts";
 export { readTokenFile } from "./auth/authn/token-file.ts";

@@ -8,6 +8,8 @@ export interface FlagSpec {
   type: "string" | "boolean" | "list" | "int" | "optional";
   implied?: string;
   help: string;
+  /** It is not listed. */
+  hidden?: boolean;
 }
 
 export type FlagValue = string | boolean | number | string[];
@@ -165,7 +167,8 @@ class FlagParser {
 }
 
 /** Flags for `--help`, aligned. */
-export function flagHelp(specs: readonly FlagSpec[]): string {
+export function flagHelp(all: readonly FlagSpec[]): string {
+  const specs = all.filter(({ hidden }) => !hidden);
   const left = specs.map((spec) => {
     const value =
       spec.type === "boolean" ? "" : spec.type === "optional" ? `[=${spec.implied ?? ""}]` : "=VALUE";

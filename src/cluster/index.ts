@@ -2,6 +2,7 @@ export {
   type AuditFiles,
   checkCipherSuites,
   checkDelivery,
+  checkFeatureGates,
   checkPlugins,
   checkRuntimeConfig,
   checkSigningAlgorithms,

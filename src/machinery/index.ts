@@ -5,6 +5,7 @@ export * from "./duration.ts";
 export * from "./exact-json.ts";
 export * from "./part-text.ts";
 export * from "./field-errors.ts";
+export * from "./go-bool.ts";
 export * from "./go-format.ts";
 export * from "./go-json.ts";
 export * from "./go-url.ts";

@@ -1,13 +1,12 @@
 /** Which secrets a pod takes, and whether its ServiceAccount lets it. Pure. */
 import type { Container, Pod, ServiceAccount } from "../../api/index.ts";
+import { parseBool } from "../../machinery/index.ts";
 
 const enforce = "kubernetes.io/enforce-mountable-secrets";
-/** What Go's strconv.ParseBool takes for true. */
-const truths = new Set(["1", "t", "T", "true", "TRUE", "True"]);
 
 /** Whether pods of this account may have only the secrets it lists. */
 export const restrictsSecrets = (account: ServiceAccount): boolean =>
-  truths.has(account.metadata?.annotations?.[enforce] ?? "");
+  parseBool(account.metadata?.annotations?.[enforce] ?? "") ?? false;
 
 /** The first secret that the account does not list, in the original's words. */
 export function foreignSecret(pod: Pod, account: ServiceAccount): string | undefined {

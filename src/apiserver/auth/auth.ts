@@ -51,6 +51,8 @@ export interface AuthOptions {
   anonymousByDefault?: boolean;
   /** Fixed bearer tokens. */
   tokens?: ReadonlyMap<string, UserInfo>;
+  /** Whether bootstrap tokens (Secrets of kube-system) are accepted; default true. */
+  bootstrapTokens?: boolean;
   /** Asked about tokens that nobody else knows. */
   tokenWebhook?: TokenWebhook;
   /** PEM of the authorities that pods shall trust: `ca.crt` of Secrets with tokens. */
@@ -158,7 +160,7 @@ function allTokens(options: AuthOptions, accounts: ServiceAccountTokens, oidc: T
   return new TokenUnion([
     agnostic(new FixedTokens(options.tokens ?? new Map())),
     accounts,
-    agnostic(new BootstrapTokens(options.clock)),
+    ...(options.bootstrapTokens === false ? [] : [agnostic(new BootstrapTokens(options.clock))]),
     agnostic(oidc),
     ...(options.tokenWebhook ? [webhookTokens(options.tokenWebhook, options.clock, accounts)] : []),
   ]);

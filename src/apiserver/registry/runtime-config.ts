@@ -1,4 +1,5 @@
 /** Which built-in APIs are served (--runtime-config): `group/version`, `group/version/resource`, and whole classes of versions. */
+import { parseBool } from "../../machinery/index.ts";
 
 /** Whether a resource is served; the group is "" for the core. */
 export type IsServed = (group: string, version: string, plural: string) => boolean;
@@ -9,10 +10,6 @@ interface Version {
 }
 
 const classes = new Set(["api/all", "api/ga", "api/beta", "api/alpha"]);
-
-/** Go's strconv.ParseBool; nothing is true. */
-const truths = new Set(["", "1", "t", "T", "TRUE", "true", "True"]);
-const falsehoods = new Set(["0", "f", "F", "FALSE", "false", "False"]);
 
 /**
  * Reads pairs of what is turned on or off. `known`: all versions that are served here. Throws an Error in kube-apiserver's words, and
@@ -43,16 +40,17 @@ export function readRuntimeConfig(pairs: ReadonlyMap<string, string>, known: rea
       throw new Error(
         `invalid key ${key}: group/version/resource and resource is always lowercase plural, not ${JSON.stringify(resource)}`,
       );
-    if (!truths.has(value) && !falsehoods.has(value))
+    const wanted = value === "" || parseBool(value);
+    if (wanted === undefined)
       throw new Error(
         `invalid value of ${key}: ${value}, err: strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`,
       );
     if (!versions.has(`${group}/${version}`)) {
       if (!/^v\d+(alpha|beta)\d+$/.test(version))
         throw new Error(`group version ${group}/${version} that has not been registered`);
-      if (truths.has(value)) throw notYet(key);
+      if (wanted) throw notYet(key);
     }
-    switched.set(key, truths.has(value));
+    switched.set(key, wanted);
   }
   return (group, version, plural) => {
     // The core is always served, as in kube-apiserver.

@@ -398,3 +398,7 @@ test("a webhook for tokens: its kubeconfig, its version, for how long it is reme
     'unsupported authentication webhook version "v2", supported versions are "v1", "v1beta1"',
   );
 });
+
+test("bootstrap tokens can be turned off", () => {
+  assert.deepEqual(read("--enable-bootstrap-token-auth=false"), { bootstrapTokens: false });
+});

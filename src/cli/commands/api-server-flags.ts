@@ -7,6 +7,7 @@ import { durationOf, fileOf, given } from "./flag-values.ts";
 import { identityFlags, identitySettings } from "./identity-flags.ts";
 import { loggingFlags, loggingFormatOf } from "./logging-flags.ts";
 import { oidcFlags, oidcOf } from "./oidc-flags.ts";
+import { checkSettled, settledSpecs } from "./settled-flags.ts";
 import { tlsFlags, tlsSettings } from "./tls-flags.ts";
 
 export const apiServerFlags: readonly FlagSpec[] = [
@@ -34,7 +35,7 @@ export const apiServerFlags: readonly FlagSpec[] = [
   {
     long: "admission-control-config-file",
     type: "string",
-    help: "AdmissionConfiguration file: defaults and exemptions of PodSecurity, what ResourceQuota limits, as whom webhooks are asked",
+    help: "AdmissionConfiguration file: settings of PodSecurity, ResourceQuota, EventRateLimit, ImagePolicyWebhook, PodNodeSelector, PodTolerationRestriction; as whom webhooks are asked",
   },
   {
     long: "max-requests-inflight",
@@ -116,11 +117,13 @@ export const apiServerFlags: readonly FlagSpec[] = [
     type: "boolean",
     help: "when it ends, listen and answer 429 until requests under way are done",
   },
+  ...settledSpecs,
 ];
 
 /** Undefined when none of these flags is given. */
 export function apiServerSettings(flags: Flags): ApiServerSettings | undefined {
   if (!apiServerFlags.some(({ long }) => flags.has(long))) return undefined;
+  checkSettled(flags);
   if (flags.int("max-requests-inflight") === 0 && flags.int("max-mutating-requests-inflight") === 0)
     throw new UsageError(
       "invalid configuration: MaxRequestsInFlight=0 and MaxMutatingRequestsInFlight=0; they must add up to something positive",

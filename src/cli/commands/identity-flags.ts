@@ -16,6 +16,11 @@ export const identityFlags: readonly FlagSpec[] = [
     help: "users by their bearer tokens: lines of token,user,uid and groups",
   },
   {
+    long: "enable-bootstrap-token-auth",
+    type: "boolean",
+    help: "whether bootstrap tokens (Secrets of kube-system) are accepted; default true",
+  },
+  {
     long: "authentication-token-webhook-config-file",
     type: "string",
     help: "kubeconfig of the server that is asked about bearer tokens that nobody else knows",
@@ -86,9 +91,11 @@ export function identitySettings(flags: Flags): ApiServerSettings {
     throw new UsageError("the service-account-max-token-expiration must be between 1 hour and 2^32 seconds");
   const audiences = flags.list("api-audiences").flatMap((each) => each.split(","));
   const keyFiles = flags.list("service-account-key-file").map((path) => resolve(path));
+  const bootstrap = "enable-bootstrap-token-auth";
   const extend = "service-account-extend-token-expiration";
   return given({
     authenticationConfig: fileOf(flags, "authentication-config"),
+    bootstrapTokens: flags.has(bootstrap) ? flags.on(bootstrap) : undefined,
     tokenWebhook: webhookOf(flags),
     tokenFile: fileOf(flags, "token-auth-file"),
     anonymous: flags.has("anonymous-auth") ? flags.on("anonymous-auth") : undefined,

@@ -24,6 +24,7 @@ export function authOptions(
 ): Parameters<typeof createAuth>[0] & { clientCa: string } {
   const {
     tokenFile,
+    bootstrapTokens,
     tokenWebhook,
     clientCaFile,
     issuers = [],
@@ -55,6 +56,7 @@ export function authOptions(
     anonymousByDefault: !allowsAll,
     ...(anonymous === undefined ? {} : { anonymous: anonymous && !allowsAll }),
     ...(keysAt === undefined ? {} : { jwksUri: keysAt }),
+    ...(bootstrapTokens === undefined ? {} : { bootstrapTokens }),
     ...(tokenWebhook ? { tokenWebhook: webhookOf(tokenWebhook) } : {}),
     ...(tokenFile ? { tokens: readTokenFile(read("token-auth-file", tokenFile), tokenFile) } : {}),
   };

@@ -67,6 +67,8 @@ export interface ApiServerSettings {
   requestMs?: number;
   /** Lines of tokens and their users. */
   tokenFile?: string;
+  /** Whether bootstrap tokens are accepted; default true. */
+  bootstrapTokens?: boolean;
   /** Who is asked about tokens that nobody else knows; its word is remembered for so many milliseconds. */
   tokenWebhook?: { kubeconfig: string; version: "v1" | "v1beta1"; ttlMs?: number };
   /** PEM of further authorities of client certificates. */

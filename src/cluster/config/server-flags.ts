@@ -83,6 +83,7 @@ export function serverFlags(
     ),
     "authentication-token-webhook-config-file": settings.tokenWebhook?.kubeconfig,
     "authentication-token-webhook-version": settings.tokenWebhook?.version ?? tokenWebhookDefaults.version,
+    "enable-bootstrap-token-auth": settings.bootstrapTokens ?? true,
     "token-auth-file": settings.tokenFile,
     "authentication-config": settings.authenticationConfig,
     "authorization-config": settings.authorizationConfig,

@@ -1,0 +1,30 @@
+import { parseBool } from "../../machinery/index.ts";
+import { featureGates } from "./feature-gates.ts";
+import { settledGates } from "./settled-gates.ts";
+
+/**
+ * What --feature-gates says: `NAME=BOOL` or `kube:NAME=BOOL`. Features are as they are by default in Kubernetes v1.36, so that is all
+ * that may be said. Throws an Error for anything else.
+ */
+export function checkFeatureGates(pairs: readonly string[]): void {
+  const known = new Map([
+    ...settledGates,
+    ...featureGates.map(({ name, enabled }) => [name, enabled] as const),
+  ]);
+  for (const pair of pairs.map((each) => each.trim()).filter((each) => each !== "")) {
+    const [, component, gate = ""] = /^(?:([^:]*):)?(.*)$/.exec(pair) ?? [];
+    if (component !== undefined && component !== "kube")
+      throw new Error(`component not registered: ${component}`);
+    const [name = "", text] = gate.split("=", 2).map((each) => each.trim());
+    if (text === undefined) throw new Error(`missing bool value for ${name}`);
+    const wanted = parseBool(text);
+    if (wanted === undefined)
+      throw new Error(
+        `invalid value of ${name}=${text}, err: strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`,
+      );
+    const enabled = known.get(name);
+    if (enabled === undefined) throw new Error(`unrecognized feature gate: ${name}`);
+    if (enabled !== wanted)
+      throw new Error(`cannot set feature gate ${name} to ${wanted}, here it is always ${enabled}`);
+  }
+}
