@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { findKind } from "./kinds.ts";
 import { duplicateMembers, emptiedMembers, parseExact } from "../machinery/index.ts";
 import { base64Problem, cannotHandle, conform, strictTexts, unknownFields } from "./conform.ts";
 
@@ -81,6 +82,21 @@ test("unknown fields are dropped and named with their index, nulls are dropped, 
     metadata: { name: "a", labels: { a: "" } },
     spec: { containers: [{ name: "a", resources: { limits: { cpu: "500m", memory: "1Gi" } } }] },
   });
+});
+
+test("what is kept as JSON is there even if it is zero or empty", () => {
+  const revision = findKind("apps", "v1", "controllerrevisions");
+  for (const data of [0, "", false, [], "x"]) {
+    const object = { metadata: { name: "a" }, revision: 1, data };
+    conform(revision?.schema, object);
+    assert.deepEqual(object.data, data);
+    const found = revision?.strategy.validate?.(object as never) ?? [];
+    assert.equal(
+      found.at(-1)?.message,
+      "Required value: data must be a valid JSON object",
+      JSON.stringify(data),
+    );
+  }
 });
 
 test("members that stand twice in a JSON text are found", () => {

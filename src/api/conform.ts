@@ -112,9 +112,11 @@ function walkObject(
       way.enter(name, type);
       const made = (way.goesOn ? walkOn : walkValue)(field, value, type, way, unknown, text);
       way.leave();
-      // Go leaves out empty lists and maps where they are optional; a custom type is not Go's.
+      // Go leaves out empty lists and maps where they are optional; a custom type is not Go's, nor is what is kept as JSON.
       const left =
-        made === 0 || made === "" ? field.omitEmpty : !field.written && !type.open && isEmpty(kind, made);
+        made === 0 || made === ""
+          ? field.omitEmpty && kind !== "any"
+          : !field.written && !type.open && isEmpty(kind, made);
       if (left && typeof made === "object") noteEmptied(object, name);
       if (left || made === undefined) delete object[name];
       else object[name] = made;

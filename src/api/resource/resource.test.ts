@@ -31,6 +31,15 @@ test("claims: names, one kind of request, classes and counts", () => {
   ]);
 });
 
+test("a template's metadata: what may not be set, in the order and under the names of Go's fields", () => {
+  const metadata = { finalizers: ["a/b"], uid: "u", labels: { a: "b" }, name: "n" };
+  const spec = { metadata, spec: { devices: {} } };
+  assert.deepEqual(
+    mistakes("resourceclaimtemplates", { spec }).map((each) => each.split(":")[0]),
+    ["spec.metadata.name", "spec.metadata.uID", "spec.metadata.finalizers"],
+  );
+});
+
 test("a claim stays what it was made as", () => {
   const spec = {
     devices: { requests: [{ name: "x", exactly: { deviceClassName: "c", allocationMode: "All" } }] },

@@ -8,6 +8,7 @@ import {
   isDns1123Subdomain,
   notSupported,
   required,
+  wasEmptied,
 } from "../../../machinery/index.ts";
 import type { FieldError } from "../../definition.ts";
 import type {
@@ -55,14 +56,20 @@ const downwardAPI: Rule<DownwardAPIVolumeSource> = ({ defaultMode, items = [] },
   for (const file of items) validateDownwardFile(file, path, errors);
 };
 
-const templateFields = new Set(["labels", "annotations"]);
+/** All but labels and annotations, in the order of Go's fields. */
+const untemplated =
+  "name generateName namespace selfLink uid resourceVersion generation creationTimestamp deletionTimestamp deletionGracePeriodSeconds ownerReferences finalizers managedFields".split(
+    " ",
+  ) as (keyof ObjectMeta)[];
 
 /** Of a claim that is made with the pod: labels and annotations are all that it takes over. */
 export function validateTemplateMeta(meta: ObjectMeta | undefined, path: string, errors: FieldError[]): void {
   validateAnnotations(meta?.annotations, `${path}.annotations`, errors);
   validateLabels(meta?.labels, `${path}.labels`, errors);
-  for (const name in meta)
-    if (!templateFields.has(name)) errors.push(forbidden(`${path}.${name}`, "cannot be set"));
+  // The path has the field's name in Go, but for its first letter.
+  for (const name of untemplated)
+    if (meta?.[name] !== undefined || wasEmptied(meta, name))
+      errors.push(forbidden(`${path}.${name === "uid" ? "uID" : name}`, "cannot be set"));
 }
 
 const ephemeral: Rule<EphemeralVolumeSource> = ({ volumeClaimTemplate: template }, path, errors) => {
