@@ -1,11 +1,11 @@
-/** How long a request may take. When its time is up it is answered, whatever still goes on, and all that works for it is told. */
+/** The timeout of a request: when it is over the client is answered, and the work for it is told to stop. */
 import { type Clock, StatusError, type Timer } from "../machinery/index.ts";
 import type { Answer } from "./response.ts";
 
-/** A write takes no longer, once it has reached its verb: as in Kubernetes' handlers (endpoints/handlers/rest.go). */
+/** Limit of a write from its verb on, as in Kubernetes' handlers (endpoints/handlers/rest.go). */
 export const writeMs = 34_000;
 
-/** Time is up, before anything was made of the request. It is told outside of what negotiates encodings, so in plain JSON. */
+/** The request timed out. Answered in plain JSON, since this is outside of content negotiation. */
 export class LateError extends Error {
   override readonly name = "LateError";
 
@@ -24,7 +24,7 @@ export class LateError extends Error {
   }
 }
 
-/** Time of a verb is up. */
+/** The verb timed out. */
 const lateWrite = (): StatusError =>
   new StatusError(
     "Timeout",
@@ -41,33 +41,33 @@ export class Deadline {
   #makes: () => Late = () => new LateError();
   #fails: ((error: Late) => void) | undefined;
   #abort: AbortController | undefined;
-  /** What was told when time was up. */
+  /** The error that was answered at the timeout. */
   #late: Late | undefined;
 
-  /** `now`: when the request came, by the clock that goes on steadily; `ms`: its time from there. */
+  /** `now`: when the request came (monotonic); `ms`: its timeout from there. */
   constructor(clock: Clock, now: number, ms: number) {
     this.#clock = clock;
     this.#at = now + ms;
   }
 
-  /** Milliseconds that are left; none or less when time is up. */
+  /** Milliseconds left; 0 or less after the timeout. */
   get leftMs(): number {
     return this.#at - this.#clock.monotonic();
   }
 
-  /** Aborts when time is up. */
+  /** Aborts at the timeout. */
   get signal(): AbortSignal {
     this.#abort ??= new AbortController();
     if (this.#late) this.#abort.abort(new Error("context deadline exceeded"));
     return this.#abort.signal;
   }
 
-  /** Throws when time is up: nothing more is begun then. */
+  /** Throws after the timeout, so that nothing more is begun. */
   check(): void {
     if (this.#late || this.leftMs < 0) throw this.#makes();
   }
 
-  /** From here on there are `ms` at most. */
+  /** Limits the remaining time to `ms`. */
   bound(ms: number): void {
     const left = this.leftMs;
     if (left <= ms) return;
@@ -77,8 +77,8 @@ export class Deadline {
   }
 
   /**
-   * What `work` settles with, or rejects when time is up; `after` is then called once it has settled all the same, with the
-   * error, if it failed.
+   * Settles as `work` does, or rejects at the timeout; `after` is then called when `work` has settled, with its error if it
+   * failed.
    */
   over<T>(work: Promise<T>, after: (late: Late, error: unknown) => void): Promise<T> {
     return new Promise<T>((resolve, reject) => {
@@ -99,13 +99,13 @@ export class Deadline {
     });
   }
 
-  /** Calls back when time is up, after all work is done: what is left to do is to send the answer. */
+  /** Calls back at the timeout while the finished answer is being sent. */
   cut(run: () => void): void {
     this.#fails = run;
     this.#start();
   }
 
-  /** Nobody is interested any more. */
+  /** The answer has been sent. */
   end(): void {
     this.#timer?.stop();
   }
@@ -115,7 +115,7 @@ export class Deadline {
     this.#timer = this.#clock.timer(this.leftMs, () => this.#expire());
   }
 
-  /** The work is done; what was told before, if that was too late. */
+  /** Ends the timeout; answers with the error that was given before, if the work was late. */
   #settled(): Late | undefined {
     this.#timer?.stop();
     if (this.leftMs < 0) this.#expire();

@@ -46,10 +46,10 @@ export const forbidden = (resource: Named, name: string, why: string): StatusErr
     { details: details(resource, name) },
   );
 
-/** Of all mistakes of an object together: what many mistakes of long values say grows by its square, and nobody reads so much. */
+/** Limit of all mistakes of an object together: their text can grow with the square of its size. */
 const maxMistakeCharacters = 4 * 1024 * 1024;
 
-/** The first mistakes, as many as are told. */
+/** The first mistakes, within the limit. */
 function told(errors: readonly FieldError[]): readonly FieldError[] {
   let characters = 0;
   const end = errors.findIndex(({ field, message }) => {
@@ -78,7 +78,7 @@ export function invalid(kind: Named, name: string, mistakes: readonly FieldError
 export const badRequest = (message: string, cause?: unknown): StatusError =>
   new StatusError("BadRequest", message, cause === undefined ? {} : { cause });
 
-/** A path or resource nobody serves. */
+/** A path or resource that is not served. */
 export const noResource = (): StatusError =>
   new StatusError("NotFound", "the server could not find the requested resource", { details: {} });
 
@@ -87,7 +87,7 @@ export const methodNotAllowed = (): StatusError =>
     details: {},
   });
 
-/** Of a resource that does not know the verb. */
+/** A resource without the verb. */
 export const notSupported = ({ group, plural }: Named, verb: string): StatusError =>
   new StatusError(
     "MethodNotAllowed",
@@ -107,11 +107,11 @@ export const unsupportedMediaType = (accepted: readonly string[]): StatusError =
 const mediaTypes = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
 const streamTypes = ["application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch"];
 
-/** A type that is made here, but not in the way that is asked for. */
+/** A supported media type with parameters that are not supported. */
 export const onlyAccepted = (types: readonly string[]): StatusError =>
   new StatusError("NotAcceptable", `only the following media types are accepted: ${types.join(", ")}`);
 
-/** Nothing of what the client accepts is made here. `streams`: it is a place that can be watched. */
+/** None of the accepted media types is supported. `streams`: the path can be watched. */
 export function notAcceptable(
   accept: string,
   offer: { streams: boolean; text: boolean; families?: boolean },
@@ -126,7 +126,7 @@ export function notAcceptable(
   return nothingElse(offer.streams ? [...types, ...streamTypes] : types);
 }
 
-/** None of these types is accepted, with whatever parameters. */
+/** No body of these media types is accepted. */
 export const nothingElse = (types: readonly string[]): StatusError =>
   new StatusError("NotAcceptable", `406: Not Acceptable\n\nAvailable representations: ${types.join(", ")}`, {
     details: {},
@@ -142,7 +142,7 @@ export const wrongShape = (asked: string, isList: boolean, kind: string): Status
     `you requested ${asked}, but the requested object is ${isList ? "a list" : "not a list"} (${kind})`,
   );
 
-/** They may not do that, whatever it is. */
+/** Not authorized, whatever the reason. */
 export class DeniedError extends StatusError {}
 
 export function denied(attributes: AuthorizationAttributes, reason: string): DeniedError {

@@ -1,4 +1,4 @@
-/** What is noted of an answer once it is made: metrics, slow requests, and the end of those that last. */
+/** What is recorded once an answer is made: metrics, the log of slow requests, and the end of long-running ones. */
 import type { Logger } from "../machinery/index.ts";
 import type { HandlerRequest, RequestInfo } from "./contract.ts";
 import type { FlowControl } from "./flow-control/flow-control.ts";
@@ -8,24 +8,24 @@ import type { Asked } from "./gate.ts";
 import type { RequestMetrics } from "./metrics/requests.ts";
 import type { Answer } from "./response.ts";
 
-/** Requests that take longer are worth a line, as in Kubernetes. */
+/** Slower requests are logged, as in Kubernetes. */
 const slowMs = 500;
 
 export interface Answered {
   request: HandlerRequest;
   /** Undefined when the URL could not be read. */
   info: RequestInfo | undefined;
-  /** Undefined when nobody knows who asked. */
+  /** Undefined when authentication failed. */
   asked: Asked | undefined;
   answer: Answer;
   passage: Passage | undefined;
-  /** Of the clock that goes on steadily, in milliseconds. */
+  /** Monotonic time in milliseconds. */
   now: number;
   took: {
     ms: number;
-    /** Of it until it was known who asks, and that they may. */
+    /** The part of it until the request was authorized. */
     authMs: number;
-    /** Whether there was something to ask. */
+    /** Whether the request led to an endpoint; others are not counted. */
     counts: boolean;
   };
 }
@@ -64,11 +64,11 @@ export class Follower {
     });
   }
 
-  /** Requests that last, and streams, have only begun by now. */
+  /** Long-running requests and streams have only begun. */
   #untilOver({ request, answer, passage, now }: Answered, info: RequestInfo, { name }: Asked): void {
     const isStream = !(answer.body instanceof Uint8Array);
     const watches = info.verb === "watch";
-    // A watch has begun, and takes no seat any more.
+    // The watch has begun and gives back its seat.
     if (!isStream || watches) passage?.over(now);
     if (!isStream) return;
     const { method, headers } = request;
@@ -88,7 +88,7 @@ export class Follower {
     };
   }
 
-  /** Says where the time went. */
+  /** Logs where the time of a slow request went. */
   #slow({ request, info, answer, took }: Answered): void {
     const { method, path, headers, peer, audit } = request;
     this.#log.info("slow request", {

@@ -1,12 +1,12 @@
 import type { Assembly } from "./response.ts";
 
-/** Parts as long as this are handed on as they are: copying them costs more than a write of their own. */
+/** Longer parts are not copied: a write of their own costs less. */
 const longPart = 64 * 1024;
 
-/** Parts one behind the other. Nobody writes to them, and they are asked for as they are taken. */
+/** A concatenation of parts, which are produced as they are read and must not be written to. */
 export class Joined implements Assembly {
   readonly #parts: Iterator<Uint8Array>;
-  /** The part that did not fit any more. */
+  /** The part that did not fit into the last piece. */
   #left: Uint8Array | undefined;
 
   constructor(parts: Iterable<Uint8Array>) {

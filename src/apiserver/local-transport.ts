@@ -5,7 +5,7 @@ import { type Answer, isAssembly, isPushStream, pieces, type PushStream } from "
 
 type Handle = (request: HandlerRequest) => Promise<Answer>;
 
-/** The same-thread carrier: no socket, everything else as for a stranger. */
+/** The same-thread carrier: no socket, but the whole handler chain. */
 export function localTransport(handle: Handle, peer: Peer): ApiTransport {
   const closed = new AbortController();
   return {
@@ -30,7 +30,7 @@ export function toTransport(answer: Answer, signal: AbortSignal | undefined): Tr
   return { status, headers, body: over ? followed(read, signal, over) : read };
 }
 
-/** Says when it has been read, or is read no more. */
+/** Calls back when the body was read to its end or abandoned. */
 function followed(
   body: AsyncIterable<Uint8Array>,
   signal: AbortSignal | undefined,
@@ -52,7 +52,7 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   if (bytes.length > 0) yield bytes;
 }
 
-/** Begins to push at once, so that nothing is missed before the reader's first read. */
+/** A push stream as chunks. Begins at once, so that nothing is missed before the first read. */
 function pulled(
   stream: PushStream,
   signal: AbortSignal | undefined,

@@ -1,4 +1,4 @@
-/** What endpoints can answer with, for negotiation. */
+/** The forms in which endpoints can answer, for content negotiation. */
 import type { KindDefinition } from "../api/index.ts";
 import { hasProtobuf, type Offer, plainOffer } from "./codec/negotiate.ts";
 import type { RequestInfo } from "./contract.ts";
@@ -16,7 +16,7 @@ function makesTables({ group, plural }: KindDefinition, subresource: string): bo
   return subresource === "" || subresource === "scale";
 }
 
-/** Of a stored resource. */
+/** Those of a stored resource. */
 export function offerOf(def: KindDefinition, { verb, name, subresource }: RequestInfo): Offer {
   return {
     partial: true,
@@ -28,9 +28,9 @@ export function offerOf(def: KindDefinition, { verb, name, subresource }: Reques
   };
 }
 
-/** Connections to pods, services and nodes: what they ask to accept is no business of this server. */
+/** Connections to pods, Services and nodes: their Accept header is for the backend. */
 const connections = new Set(["attach", "exec", "portforward", "proxy"]);
 
-/** Of what is not stored: reviews, tokens and logs. Undefined where nothing is negotiated. */
+/** Those of reviews, tokens and logs. Undefined where nothing is negotiated. */
 export const specialOffer = ({ subresource }: RequestInfo): Offer | undefined =>
   connections.has(subresource) ? undefined : { ...plainOffer, partial: true, text: subresource === "log" };

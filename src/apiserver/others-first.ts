@@ -1,2 +1,2 @@
-/** Resolves when others who wait for the thread have had their turn: what takes long and waits for nothing lets them in so. */
+/** Resolves after other pending work of the thread: long synchronous work awaits it now and then. */
 export const othersFirst = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -1,10 +1,10 @@
-/** For code that only computes, and now and then needs to know what takes time to find out. */
+/** For synchronous code that sometimes needs the result of an asynchronous call. */
 
-/** A computation ended since it needs an answer that is not there yet. */
+/** Thrown by a computation that needs a result that is not there yet. */
 export class Pending extends Error {
   readonly answered: Promise<void>;
 
-  /** `answered`: settles when it is worth to compute again; its failure is the computation's. */
+  /** `answered` settles when the result is there; if it rejects, the computation fails with that. */
   constructor(answered: Promise<void>) {
     super("an answer is not there yet");
     this.answered = answered;
@@ -12,8 +12,8 @@ export class Pending extends Error {
 }
 
 /**
- * What `compute` makes, which is called again when an answer that it had to wait for is there: it may change nothing but
- * what it returns. A promise only when it had to wait.
+ * The result of `compute`, which is called again whenever a missing result has arrived, so it must be free of side effects. A
+ * promise only when it had to wait.
  */
 export function settled<T>(compute: () => T): T | Promise<T> {
   try {

@@ -1,27 +1,27 @@
-/** Whether a path leads to something that is there, and whether the method is one it takes. */
+/** Whether a path leads to an endpoint, and whether that takes the method. */
 import type { KindDefinition } from "../api/index.ts";
 import type { RequestInfo, SpecialHandler } from "./contract.ts";
 import { badRequest, methodNotAllowed, noResource } from "./errors.ts";
 import { PageError } from "./response.ts";
 
-/** Methods that are passed on to what is behind a proxy. */
+/** Methods that proxies pass on. */
 const proxied = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 
 /** Of a stored resource. Throws 404 and 405. */
 export function checkPlace(def: KindDefinition, method: string, info: RequestInfo): void {
   const { verb, namespace, name, subresource } = info;
-  // Custom resources are not there at all where their scope does not let them be.
+  // Custom resources are 404 in the wrong scope.
   const across = verb === "list" || verb === "watch";
   if (def.type && (def.namespaced ? namespace === "" && !across : namespace !== ""))
     throw new PageError(404, "404 page not found\n");
   if (name !== "" && subresource === "" && !def.verbs.includes("get")) throw noResource();
   const own = def.group === "" && def.plural === "namespaces";
-  // A namespace is inside itself, but not a list of namespaces.
+  // A Namespace may be named below its own path, but not a list of namespaces.
   if (!def.namespaced && namespace !== "" && !(own && name === namespace)) throw noResource();
   if (subresource !== "" && name === "") throw noResource();
   if (verb === "proxy") throw noResource();
   if (def.namespaced && namespace === "") {
-    // Objects of namespaces are reached through their namespace; all of them together are only read.
+    // Namespaced objects are written through their namespace; across namespaces they can only be listed and watched.
     if (name !== "" || !def.verbs.includes("list")) throw noResource();
     if (!across) throw methodNotAllowed();
   }

@@ -11,8 +11,8 @@ import { patchRefusal } from "./verbs/read-patch.ts";
 import { readWriteOptions } from "./verbs/write-options.ts";
 
 /**
- * Has the body there for whoever decodes it; what takes long is read aside. `def`: what is patched. Throws StatusError for one
- * that is too long.
+ * Reads the body; long YAML is parsed in another thread. `def`: the kind that is patched. Throws StatusError for a body that is
+ * too long.
  */
 export async function readyBody(request: HandlerRequest, def?: KindDefinition): Promise<void> {
   try {
@@ -24,7 +24,7 @@ export async function readyBody(request: HandlerRequest, def?: KindDefinition): 
   if (body && body.length > longYamlBytes) await readLongYaml(body, headers?.["content-type"]);
 }
 
-/** `readWriteOptions` of a request; throws for the type of its body where that is looked at before. */
+/** `readWriteOptions` of a request; a wrong content type is reported first where Kubernetes does so. */
 export function optionsOf(
   request: HandlerRequest,
   { verb, query }: RequestInfo,
@@ -38,7 +38,7 @@ export function optionsOf(
   }
 }
 
-/** Of what is created or patched the type comes before the options and the length. */
+/** The error of a wrong content type, which for POST and PATCH comes before those of the options and of the length. */
 function foreignBody({ method, headers }: HandlerRequest, def?: KindDefinition): StatusError | undefined {
   const type = headers?.["content-type"];
   if (method === "PATCH") return def && patchRefusal(def, type);

@@ -13,10 +13,10 @@ const verbs: Record<string, string> = {
 /** Subresources of a namespace itself: everything else below `/namespaces/NAME/` is a resource inside it. */
 const namespaceSubresources = new Set(["status", "finalize"]);
 
-/** First parts below a version that say what is done instead of to what. */
+/** Path prefixes that name a verb (`/api/v1/watch/...`). */
 const verbsInPaths = new Set(["watch", "proxy"]);
 
-/** A path with its escapes opened as Go's net/url does: bytes that are no UTF-8 pass. Throws URIError. */
+/** Unescapes a path as Go's net/url does: invalid UTF-8 is kept. Throws URIError. */
 export function openEscapes(path: string): string {
   if (!path.includes("%")) return path;
   if (/%(?![0-9a-fA-F]{2})/.test(path)) throw new URIError(`invalid URL escape in "${path}"`);
@@ -30,7 +30,7 @@ export function openEscapes(path: string): string {
   }
 }
 
-/** A query without the parts that Go's net/url cannot read: it passes over them. */
+/** A query without the parts that Go's net/url cannot parse and ignores. */
 function readable(query: string): string {
   if (!/;|%(?![\da-fA-F]{2})/.test(query)) return query;
   return query
@@ -40,8 +40,8 @@ function readable(query: string): string {
 }
 
 /**
- * Reads method and path the way Kubernetes' RequestInfo does. Throws URIError for a path with broken escapes, and
- * PageError where a path says what to do and not to what.
+ * Reads method and path as Kubernetes' RequestInfo does. Throws URIError for broken escapes in the path, and PageError for a
+ * path that ends after a verb prefix.
  */
 export function parseRequestInfo(method: string, target: string): RequestInfo {
   const mark = target.indexOf("?");
@@ -62,7 +62,7 @@ export function parseRequestInfo(method: string, target: string): RequestInfo {
     query,
   };
   const parts = path.split("/");
-  // parts[0] is what stands before the first slash: nothing.
+  // parts[0] is the empty text before the first slash.
   const root = parts[1];
   let at: number;
   let apiGroup = "";
@@ -93,7 +93,7 @@ export function parseRequestInfo(method: string, target: string): RequestInfo {
   const name = parts[at + 1] ?? "";
   const subresource = parts[at + 2] ?? "";
   const raw = rawPath.split("/");
-  // Escaped slashes move what follows; what a proxy is asked for is else passed on as it was written.
+  // The path of a proxy request is passed on as written, unless escaped slashes shift the parts before it.
   const rest =
     raw.length === parts.length
       ? raw.slice(at + 3).join("/")
@@ -120,7 +120,7 @@ export function parseRequestInfo(method: string, target: string): RequestInfo {
   };
 }
 
-/** undefined for a path that leads nowhere: what is wrong with it is answered like everything else. */
+/** Undefined for a path that leads nowhere, which is answered like any other. */
 export function infoOf({ method, path }: Pick<HandlerRequest, "method" | "path">): RequestInfo | undefined {
   try {
     return parseRequestInfo(method, path);

@@ -1,15 +1,15 @@
-/** Bodies are taken when somebody wants them: not before it is known who asks, that they may, and that it is their turn. */
+/** Bodies are read late: after authentication, flow control and authorization. */
 import type { Readable } from "node:stream";
 
-/** A body on its way. It is taken once, in one way or the other. */
+/** A body that has not been read yet. It can be read once, in one of two ways. */
 export interface RequestInput {
   /** Undefined when it is empty. Rejects with a StatusError: 413 when it is too long, 500 when it ends before its end. */
   whole(): Promise<Uint8Array | undefined>;
-  /** As it comes, however long. `length`: what the client says of it, in bytes; undefined where it does not. */
+  /** A stream, without a limit. `length`: the content-length, if given. */
   stream(): { from: Readable; length: number | undefined };
 }
 
-/** Puts the body where those look who decode it. */
+/** Reads the body into `request.body`, for decoding. */
 export async function takeBody(request: {
   input?: RequestInput | undefined;
   body?: Uint8Array;

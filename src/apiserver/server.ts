@@ -1,4 +1,4 @@
-/** Puts the server together, starts what runs beside it, and ends it in order. */
+/** Puts the server together, starts its loops and listeners, and ends them in order. */
 import { Aggregator } from "./aggregation/aggregator.ts";
 import { ObjectCaches } from "./cache/objects.ts";
 import type { ApiServer, ApiServerOptions, HandlerRequest } from "./contract.ts";

@@ -3,7 +3,7 @@ import { StatusError } from "../machinery/index.ts";
 import type { HandlerRequest, ShutdownOptions } from "./contract.ts";
 import { type Answer, errorAnswer, textAnswer } from "./response.ts";
 
-/** These are answered to the end: who looks after the server wants to know. */
+/** Paths that are answered to the end, for probes. */
 const answered = ["/readyz", "/livez", "/healthz", "/metrics"];
 
 export class Shutdown {
@@ -31,17 +31,17 @@ export class Shutdown {
     return this.#options.sendRetryAfter ?? false;
   }
 
-  /** Aborts when nothing new is taken any more. */
+  /** Aborts when new requests are refused. */
   get ends(): AbortSignal {
     return this.#ends.signal;
   }
 
-  /** It is no longer ready. */
+  /** Begins the shutdown: /readyz fails from now on. */
   leave(): void {
     this.#leaving = true;
   }
 
-  /** It takes nothing new. */
+  /** Refuses new requests. */
   end(): void {
     this.#leaving = true;
     this.#ends.abort();
@@ -52,7 +52,7 @@ export class Shutdown {
     if (this.#leaving) throw new Error("process is shutting down");
   }
 
-  /** What a request that comes too late is answered; undefined while it does not. */
+  /** The answer to a request that comes too late; undefined before. */
   refusal({ path, headers }: HandlerRequest): Answer | undefined {
     if (!this.ends.aborted) return undefined;
     if (answered.some((prefix) => path.startsWith(prefix))) return undefined;

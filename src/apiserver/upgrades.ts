@@ -1,4 +1,4 @@
-/** Connections that ask to become something else: which may, who takes them over, and what the others are answered. */
+/** Upgrades of connections: which are accepted, who takes them over, and what others are answered. */
 import { StatusError } from "../machinery/index.ts";
 import { admitConnection } from "./admission/connect.ts";
 import type { Aggregator } from "./aggregation/aggregator.ts";
@@ -19,11 +19,11 @@ export interface UpgradeContext {
   gate: Gate;
   aggregator: Aggregator;
   options: Pick<ApiServerOptions, "audit" | "upgrades">;
-  /** Answers what stays an ordinary request. */
+  /** Answers requests that are not upgraded. */
   handle(request: HandlerRequest): Promise<Answer>;
 }
 
-/** What leads to a pod, a node or an extension server is handed on; a watch comes by WebSocket. */
+/** Upgrades to a pod, node or extension server are passed on; watches are served over WebSocket. */
 export function upgradeHandlers({
   core,
   gate,
@@ -58,7 +58,7 @@ export function upgradeHandlers({
       if (protocols !== undefined) message.headers["sec-websocket-protocol"] = withoutToken(protocols);
       const trail = options.audit?.begin(request);
       noteAuditId(socket, trail?.auditId ?? auditIdOf(request));
-      /** It is recorded as what it becomes, and counted for as long as that lasts. */
+      /** Recorded and counted as the upgraded connection, for as long as it lasts. */
       const becomes = (): void => {
         if (trail) socket.once("close", trail.upgraded());
         const lasting = isLasting(info) ? requests.lasting(request.method, "", info, info.name) : undefined;

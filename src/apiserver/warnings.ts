@@ -1,8 +1,8 @@
 /** Warning headers (RFC 7234) as Kubernetes writes and client-go reads them. */
 
-/** More than so many characters in all, and every text is cut. */
+/** Total length above which every text is cut. */
 const maxCharacters = 4096;
-/** How much of a text stays when they are cut. */
+/** Length to which texts are cut. */
 const maxCutCharacters = 256;
 
 /**

@@ -7,12 +7,12 @@ import type { SessionWatch } from "./limits.ts";
 import { respond } from "./respond.ts";
 import { UnderWay } from "./under-way.ts";
 
-/** A connection is kept for further requests when no more is left of a body that nobody wanted, as with Go's server. */
+/** An unread rest of a body up to this size is discarded, so that the connection can be used again, as in Go's server. */
 const maxLeftBytes = 256 * 1024;
 
 export class Answering {
   readonly #handlers: FrontHandlers;
-  /** Requests that whoever closes the port waits for. */
+  /** Requests that closing the port waits for. */
   readonly underWay = new UnderWay();
   /** The port is being closed: every answer is the last of its connection. */
   closing = false;
@@ -26,7 +26,7 @@ export class Answering {
     session?.begin();
     this.#serve(request, carrier, session).catch((error: unknown) => {
       this.#handlers.log.debug("connection lost while answering", { error });
-      // Without an error a stream of HTTP/2 would end as if all had been said.
+      // Without an error an HTTP/2 stream would end as if it were complete.
       carrier.out.destroy(error instanceof Error ? error : new Error(String(error)));
     });
   }

@@ -1,4 +1,4 @@
-/** How an answer leaves: as HTTP/1.1's response or as a stream of HTTP/2. */
+/** Writes an answer as an HTTP/1.1 response or an HTTP/2 stream. */
 import type { ServerResponse } from "node:http";
 import { constants, type ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
@@ -12,18 +12,18 @@ export interface Carrier {
   /** Sends what comes before a body that is written as it is made. */
   begin(status: number, headers: Record<string, string>): void;
   /**
-   * The answer will be the end of the request, too, of which not all has been read. `muchLeft`: more may come of it than to
-   * wait for its end were worth.
+   * The answer also ends the request, whose body has not been read whole. `muchLeft`: the rest may be too long to be worth
+   * reading.
    */
   refuseRest(headers: Record<string, string>, muchLeft: boolean): void;
   /** No further request comes on this connection: HTTP/1.1 has a header for it, HTTP/2 a frame (GOAWAY). */
   hangUp(headers: Record<string, string>): void;
 }
 
-/** How long a client may go on sending what nobody reads, once it was refused: it shall get its answer before it is cut off. */
+/** How long a refused client may go on sending: it gets its answer before the connection is cut. */
 const lingerMs = 500;
 
-/** Hangs up on somebody who may still be sending: closing at once could make the kernel throw away what was written last. */
+/** Closes a connection on which the client may still be sending: closing at once could make the kernel discard the answer. */
 export function linger(socket: Socket): void {
   socket.end();
   socket.resume();

@@ -4,17 +4,17 @@ import type { Logger } from "../../machinery/index.ts";
 import type { HandlerRequest } from "../contract.ts";
 import type { Answer } from "../response.ts";
 
-/** What a port does with that which comes in by it. */
+/** What a listener calls. */
 export interface FrontHandlers {
   /** Never rejects. */
   handle(request: HandlerRequest): Promise<Answer>;
-  /** Whether a request that asks for its connection to become something else leads to what can. Others are answered as ever. */
+  /** Whether the path of a request can be upgraded. Others are answered as without the upgrade. */
   upgrades(method: string, path: string, protocol: string): boolean;
   upgrade(request: HandlerRequest, message: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>;
   log: Logger;
-  /** The client had gone before its answer was there. */
+  /** The client left before its answer was ready. */
   aborted?(request: HandlerRequest): void;
-  /** Whether a connection of HTTP/2 shall end with this request, so that its client looks for another server. */
+  /** Whether to end an HTTP/2 connection with this request (--goaway-chance). */
   goAway?(): boolean;
   /** A connection failed before TLS was agreed on. */
   failedHandshake?(): void;

@@ -1,9 +1,9 @@
-/** Counts requests under way that have an end of their own; who shuts down waits for them. */
+/** Counts requests in flight that are not long-running, for the shutdown to wait for. */
 export class UnderWay {
   #open = 0;
   #waiting: (() => void)[] = [];
 
-  /** One more. What is returned says that it is over, or that it lasts and is not waited for; again has no effect. */
+  /** Adds a request. Call the returned function when it has ended or turned out to be long-running; further calls have no effect. */
   begin(): () => void {
     this.#open++;
     let counts = true;

@@ -1,4 +1,4 @@
-/** Connections that ask to become something else where only an ordinary answer, or a watch in WebSocket messages, is to be had. */
+/** Upgrade requests that get an ordinary answer, or a watch over WebSocket. */
 import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Socket } from "node:net";
@@ -14,7 +14,7 @@ export interface Upgrading {
   head: Buffer;
 }
 
-/** Answers a request whose connection is no longer HTTP's: a watch by WebSocket when that was asked for. */
+/** Answers on a connection that Node has handed over for an upgrade: by WebSocket for a watch that asked for it. */
 export async function answerUpgrade({ message, socket, head }: Upgrading, answer: Answer): Promise<void> {
   const wanted = String(message.headers.upgrade ?? "").toLowerCase();
   if (wanted === "websocket" && isPushStream(answer.body)) {

@@ -24,7 +24,7 @@ export interface CoreParts {
   /** Aborts when the server closes. */
   closing: AbortSignal;
   watchEnds: WatchEnds;
-  /** Why the store cannot be followed any more; undefined while it can. */
+  /** Why the caches cannot follow the store; undefined while they do. */
   storeError(): Error | undefined;
 }
 

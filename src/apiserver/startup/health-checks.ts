@@ -6,7 +6,7 @@ import type { Shutdown } from "../shutdown.ts";
 export interface CheckedParts {
   steps: StartSteps;
   shutdown: Shutdown;
-  /** Why the store cannot be followed any more; undefined while it can. */
+  /** Why the caches cannot follow the store; undefined while they do. */
   storeError(): Error | undefined;
   /** Whether /livez fails by now for start-up steps that are not done. */
   stepsCount(): boolean;

@@ -1,4 +1,4 @@
-/** The addresses the server listens at, and what every request that comes by one of them passes first. */
+/** The listening addresses, and what every request from them passes first. */
 import type { ApiServerOptions, HandlerRequest, ListenOptions } from "../contract.ts";
 import type { ServingTls } from "../http/certificates.ts";
 import { withCors } from "../http/cors.ts";
@@ -36,7 +36,7 @@ export class Listeners {
     this.#externalAddress = parts.options.externalAddress;
   }
 
-  /** host:port where clients from outside find the server, or of what was opened last. */
+  /** host:port for clients outside; by default that of the last listener. */
   get address(): string {
     return this.#externalAddress ?? this.#address;
   }

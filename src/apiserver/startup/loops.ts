@@ -1,4 +1,4 @@
-/** What the server does beside answering: it makes what every cluster has, then keeps it up. */
+/** The loops of the server: they create the objects that every cluster has, then maintain them. */
 import type { Aggregator } from "../aggregation/aggregator.ts";
 import { bootstrap, keepBootstrapped } from "../bootstrap/bootstrap.ts";
 import { keepFlowControl } from "../bootstrap/flow-control-upkeep.ts";
