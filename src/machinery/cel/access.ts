@@ -2,8 +2,9 @@
 import { CelCostError, CelEvaluationError, noSuchOverload } from "./errors.ts";
 import type { Overload } from "./functions.ts";
 import type { Meter } from "./meter.ts";
+import { noOverload } from "./mismatch.ts";
 import type { CelType } from "./types.ts";
-import { CelMessage, CelOptional, CelUint, type CelValue, fits, keyIn } from "./values.ts";
+import { CelMessage, CelOptional, CelUint, type CelValue, fits, keyIn, nameOfType } from "./values.ts";
 
 /** Variables at run time: innermost first. */
 export interface Scope {
@@ -26,7 +27,7 @@ export interface Names {
   readonly parent: Names | undefined;
 }
 
-export function dispatch(overloads: readonly Overload[], args: readonly Run[]): Run {
+export function dispatch(name: string, overloads: readonly Overload[], args: readonly Run[]): Run {
   const [only] = overloads;
   const strict = overloads.length > 1 || only?.params.some((each) => each.kind !== "param");
   return (scope, meter) => {
@@ -35,7 +36,7 @@ export function dispatch(overloads: readonly Overload[], args: readonly Run[]): 
     const overload = strict
       ? overloads.find(({ params }) => params.every((param, i) => fits(values[i], param)))
       : only;
-    if (!overload) throw noSuchOverload();
+    if (!overload) throw noOverload(name, values);
     return overload.run(meter, ...values);
   };
 }
@@ -87,12 +88,16 @@ function find(of: CelValue, key: CelValue, meter: Meter): CelValue {
   }
   if (Array.isArray(of)) {
     const at = typeof key === "bigint" ? Number(key) : key instanceof CelUint ? Number(key.value) : key;
-    if (typeof at === "number" && Number.isInteger(at)) return of[at];
+    if (typeof at !== "number") throw noIndex(key);
+    if (!Number.isInteger(at)) throw new CelEvaluationError(`unsupported index value ${at} in list`);
+    return of[at];
   }
-  throw noSuchOverload();
+  // What has no members, null among it, lacks this one.
+  return undefined;
 }
 
 export function get(of: CelValue, key: CelValue, meter: Meter): CelValue {
+  if (of instanceof CelOptional) return softGet(of, key, meter);
   const found = find(of, key, meter);
   if (found !== undefined) return found;
   if (of instanceof CelMessage) return null;
@@ -102,13 +107,11 @@ export function get(of: CelValue, key: CelValue, meter: Meter): CelValue {
   );
 }
 
-const noIndex = (): CelEvaluationError => new CelEvaluationError("unsupported index type 'string' in list");
+const noIndex = (key: CelValue): CelEvaluationError =>
+  new CelEvaluationError(`unsupported index type '${nameOfType(key)}' in list`);
 
 export function softGet(of: CelValue, key: CelValue, meter: Meter): CelOptional {
   const inner = of instanceof CelOptional ? of.value : of;
-  // What has no members lacks this one too.
-  if (!(inner instanceof Map) && !Array.isArray(inner)) return CelOptional.none;
-  if (Array.isArray(inner) && typeof key === "string") throw noIndex();
   const found = find(inner, key, meter);
   return found === undefined ? CelOptional.none : new CelOptional(found);
 }
@@ -117,7 +120,7 @@ export function softGet(of: CelValue, key: CelValue, meter: Meter): CelOptional 
 export function present(of: CelValue, name: string): boolean {
   const inner = of instanceof CelOptional ? of.value : of;
   if (inner instanceof Map) return inner.has(name);
-  if (Array.isArray(inner)) throw noIndex();
+  if (Array.isArray(inner)) throw noIndex(name);
   // What has no members lacks this one too, null among it.
   return false;
 }

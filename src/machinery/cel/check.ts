@@ -378,6 +378,7 @@ export class Checker {
     return {
       type: same ? result : dyn,
       run: dispatch(
+        name,
         overloads,
         args.map(({ run }) => run),
       ),

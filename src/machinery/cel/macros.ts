@@ -3,6 +3,7 @@ import { isFinal, type Names, present, type Run, type Scope, type Typed } from "
 import type { Checker, Macro } from "./check.ts";
 import { CelEvaluationError, noSuchOverload } from "./errors.ts";
 import type { Meter } from "./meter.ts";
+import { goType, noOverload } from "./mismatch.ts";
 import type { Node } from "./syntax.ts";
 import { bool, type CelType, dyn, int, isDyn, listOf, mapOf, optionalOf, typeText } from "./types.ts";
 import { CelOptional, CelUint, type CelValue, keyIn } from "./values.ts";
@@ -88,7 +89,12 @@ function loop(checker: Checker, receiver: Node, variables: readonly Node[], name
     over(scope, meter, each) {
       const range = run(scope, meter);
       const list = Array.isArray(range);
-      if (!list && !(range instanceof Map)) throw noSuchOverload();
+      if (!list && !(range instanceof Map))
+        throw new CelEvaluationError(
+          second === undefined
+            ? `got '${goType(range)}', expected iterable type`
+            : `unsupported comprehension range type: ${goType(range)}`,
+        );
       let i = 0n;
       for (const [k, v] of list ? range.entries() : range) {
         meter.step();
@@ -269,7 +275,7 @@ const optional =
       type: flat ? made.type : optionalOf(made.type),
       run(scope, meter) {
         const value = run(scope, meter);
-        if (!(value instanceof CelOptional)) throw noSuchOverload();
+        if (!(value instanceof CelOptional)) throw noOverload("hasValue", [value]);
         if (value.value === undefined) return CelOptional.none;
         const result = made.run({ name, value: value.value, parent: scope }, meter);
         return flat ? result : new CelOptional(result);

@@ -117,13 +117,13 @@ const runtimeNames: Record<string, string> = {
   duration: "google.protobuf.Duration",
 };
 
-/** Whether an overload's parameter takes the value; what is inside lists and maps is not looked at. */
+/** Whether an overload's parameter takes the value; of a list the first item stands for all, maps are not looked into. */
 export function fits(value: CelValue, type: CelType): boolean {
   switch (type.kind) {
     case "param":
       return true;
     case "list":
-      return Array.isArray(value);
+      return Array.isArray(value) && (value.length === 0 || fits(value[0], type.of));
     case "map":
       return value instanceof Map && !(value instanceof CelMessage);
     case "object":
