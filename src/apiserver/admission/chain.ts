@@ -64,13 +64,13 @@ export interface AdmissionPlugin {
   /** May change the object. Throws StatusError to refuse. */
   admit?(request: AdmissionRequest): void | Promise<void>;
   /** Allocates addresses and ports. Runs after the strategy's `prepareForCreate`/`prepareForUpdate`. */
-  allocate?(request: AdmissionRequest): void;
+  allocate?(request: AdmissionRequest): void | Promise<void>;
   /** Mistakes that depend on the user or on other objects; reported together with those of the kind's validation. Runs before `validate`. */
   mistakes?(request: AdmissionRequest): readonly FieldError[] | Promise<readonly FieldError[]> | undefined;
   /** May only refuse. Runs after every `admit` and after the kind's own validation. */
   validate?(request: AdmissionRequest): void | Promise<void>;
-  /** Gives back what `allocate` took: the write failed, was a dry run, or is in the cache by now. */
-  release?(request: AdmissionRequest): void;
+  /** Gives back what `allocate` took. `stored`: the write is in the cache by now; else it failed, or was a dry run. */
+  release?(request: AdmissionRequest, stored: boolean): void | Promise<void>;
 }
 
 /** Measures the plugins. */
@@ -121,13 +121,27 @@ export class AdmissionChain {
     await judging.run(request);
   }
 
-  allocate(request: AdmissionRequest): void {
-    for (const plugin of this.#plugins) plugin.allocate?.(request);
+  /** Undefined in the usual case that there is nothing to wait for. */
+  allocate(request: AdmissionRequest): Promise<void> | undefined {
+    return inOrder(this.#plugins, (plugin) => plugin.allocate?.(request));
   }
 
-  release(request: AdmissionRequest): void {
-    for (const plugin of this.#plugins) plugin.release?.(request);
+  release(request: AdmissionRequest, stored: boolean): Promise<void> | undefined {
+    return inOrder(this.#plugins, (plugin) => plugin.release?.(request, stored));
   }
+}
+
+/** Each after the other; a promise from the first on that has to be waited for. */
+function inOrder(
+  plugins: readonly AdmissionPlugin[],
+  step: (plugin: AdmissionPlugin) => void | Promise<void>,
+): Promise<void> | undefined {
+  let pending: Promise<void> | undefined;
+  for (const plugin of plugins) {
+    if (pending) pending = pending.then(() => step(plugin));
+    else pending = step(plugin) ?? undefined;
+  }
+  return pending;
 }
 
 async function twice(step: TimedStep, request: AdmissionRequest): Promise<void> {

@@ -24,6 +24,13 @@ export interface PluginContext {
   tolerationSeconds?: TolerationSeconds | undefined;
   /** A creation on the server's own behalf, through admission as any other. Throws as that does. */
   create(resource: ServedResource, object: KubeObject): Promise<Entry>;
+  /** A deletion on the server's own behalf, through admission as any other. Throws as that does. */
+  remove(
+    resource: ServedResource,
+    namespace: string,
+    name: string,
+    preconditions: { uid?: string },
+  ): Promise<unknown>;
   /** Compare-and-swap on the given entry, past admission (`writeObject` of core.ts). */
   write(resource: ServedResource, key: string, object: KubeObject, existing: Entry): Promise<WriteResult>;
 }

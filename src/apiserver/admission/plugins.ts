@@ -94,6 +94,7 @@ export function admissionPlugins(context: PluginContext, choice: PluginChoice = 
             caches,
             random,
             network,
+            writer: context,
             registry: context.metrics.registry,
             now: () => context.clock.monotonic(),
           }),

@@ -1,6 +1,8 @@
 /** ClusterIPs of Services. */
 import type { Service, ServiceSpec } from "../../api/index.ts";
 import type { AdmissionRequest } from "../admission/chain.ts";
+import { isReason } from "../../machinery/index.ts";
+import { AddressObjects } from "./address-objects.ts";
 import { rangeIsFull, refuseValue } from "./allocation-errors.ts";
 import type { AllocationContext } from "./allocation-context.ts";
 import { type AddressRange, AddressRanges } from "./address-ranges.ts";
@@ -9,10 +11,12 @@ import type { Taken } from "./taken.ts";
 
 export class ClusterAddresses {
   readonly #ranges: AddressRanges;
+  readonly #objects: AddressObjects;
   readonly #now: () => number;
 
   constructor(context: AllocationContext) {
     this.#ranges = new AddressRanges(context);
+    this.#objects = new AddressObjects(context.writer);
     this.#now = context.now;
   }
 
@@ -25,19 +29,24 @@ export class ClusterAddresses {
     return (spec?.clusterIPs ?? []).map(parseAddress).filter((each) => each !== undefined);
   }
 
-  /** Takes the address a Service asks for, or any. A dry run takes none. */
-  allocate(request: AdmissionRequest, spec: ServiceSpec, owner: string): void {
+  /** Takes the address a Service asks for, or any, and makes its IPAddress. A dry run takes none. */
+  async allocate(request: AdmissionRequest, spec: ServiceSpec, owner: string): Promise<void> {
     if (spec.type === "ExternalName" || spec.clusterIPs?.[0] === "None") return;
     const [given] = spec.clusterIPs ?? [];
     if (request.dryRun && !this.#ranges.ownIsReady) refuse(request, given, "allocator not ready");
-    if (given) this.#hold(request, given, owner);
+    if (given) await this.#hold(request, given, owner);
     else {
-      spec.clusterIP = request.dryRun ? this.#ranges.placeholder : formatAddress(this.#take(request, owner));
+      spec.clusterIP = request.dryRun ? this.#ranges.placeholder : await this.#take(request, owner);
       spec.clusterIPs = [spec.clusterIP];
     }
   }
 
-  #hold(request: AdmissionRequest, given: string, owner: string): void {
+  /** The write is over: without it there is no IPAddress either. */
+  settle(request: AdmissionRequest, stored: boolean): Promise<void> {
+    return this.#objects.settle(request, stored);
+  }
+
+  async #hold(request: AdmissionRequest, given: string, owner: string): Promise<void> {
     const began = this.#now();
     const address = parseAddress(given);
     const range = address === undefined ? undefined : this.#ranges.containing(address);
@@ -48,21 +57,49 @@ export class ClusterAddresses {
     }
     if (request.dryRun) return;
     this.taken.hold(address as number, owner, request);
+    try {
+      await this.#objects.publish(request, formatAddress(address as number));
+    } catch (error) {
+      range?.meters?.failed("static");
+      refuse(request, given, isReason(error, "AlreadyExists") ? allocated : textOf(error));
+    }
     range?.meters?.allocated("static", this.#now() - began);
   }
 
-  #take(request: AdmissionRequest, owner: string): number {
+  async #take(request: AdmissionRequest, owner: string): Promise<string> {
     const began = this.#now();
-    for (const { pool, meters } of this.#ranges.all) {
-      const taken = pool.take(owner, request);
+    for (const range of this.#ranges.all) {
+      const taken = await this.#takeFrom(range, request, owner);
       if (taken === undefined) {
-        meters?.failed("dynamic");
+        range.meters?.failed("dynamic");
         continue;
       }
-      meters?.allocated("dynamic", this.#now() - began);
+      range.meters?.allocated("dynamic", this.#now() - began);
       return taken;
     }
     throw rangeIsFull(`a serviceIP for Service ${JSON.stringify(request.name)}`);
+  }
+
+  /** Undefined when the range is full. */
+  async #takeFrom(
+    { pool, meters }: AddressRange,
+    request: AdmissionRequest,
+    owner: string,
+  ): Promise<string | undefined> {
+    for (;;) {
+      const number = pool.take(owner, request);
+      if (number === undefined) return undefined;
+      const address = formatAddress(number);
+      try {
+        await this.#objects.publish(request, address);
+        return address;
+      } catch (error) {
+        // Somebody made one meanwhile. The address stays held by this request, so that the next search finds another.
+        if (isReason(error, "AlreadyExists")) continue;
+        meters?.failed("dynamic");
+        refuse(request, undefined, textOf(error));
+      }
+    }
   }
 
   /** What stands against taking this address. A dry run asks the server's own range alone, not who has it. */
@@ -79,9 +116,13 @@ export class ClusterAddresses {
         ? undefined
         : `the provided IP (${given}) is not in the valid range. The range of valid IPs is ${own.cidr.text}`;
     if (!range) return "the provided network does not match the current range";
-    return this.taken.isFree(address as number, owner) ? undefined : "provided IP is already allocated";
+    return this.taken.isFree(address as number, owner) ? undefined : allocated;
   }
 }
+
+const allocated = "provided IP is already allocated";
+
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** Throws the 422 for an address that was asked for, or for any. */
 function refuse(request: AdmissionRequest, given: string | undefined, why: string): never {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { failure, type Harness, startHarness } from "../testing/harness.ts";
+import type { KubeObject } from "../../api/index.ts";
 import { openMemoryStore } from "../../store/index.ts";
 import { FakeClock } from "../../testing/index.ts";
 
@@ -343,4 +344,111 @@ test("the server's own range gives nothing while its ServiceCIDR is not ready", 
   const next = await startHarness({ store, clock, network });
   t.after(() => next.close());
   failure(await next.call("GET", `${services}/kubernetes`), 404);
+});
+
+/** Refuses what is asked of IPAddresses. */
+async function denyAddresses(own: Harness, operation: "CREATE" | "DELETE"): Promise<void> {
+  const group = "/apis/admissionregistration.k8s.io/v1";
+  const rule = {
+    apiGroups: ["networking.k8s.io"],
+    apiVersions: ["v1"],
+    resources: ["ipaddresses"],
+    operations: [operation],
+  };
+  await own.call("POST", `${group}/validatingadmissionpolicies`, {
+    metadata: { name: "deny" },
+    spec: {
+      matchConstraints: { resourceRules: [rule] },
+      validations: [{ expression: "false", message: "no" }],
+    },
+  });
+  await own.call("POST", `${group}/validatingadmissionpolicybindings`, {
+    metadata: { name: "deny" },
+    spec: { policyName: "deny", validationActions: ["Deny"] },
+  });
+}
+
+test("a Service whose IPAddress is refused is refused", async (t) => {
+  const own = await startHarness({ network });
+  t.after(() => own.close());
+  const outside = {
+    metadata: { name: "out" },
+    spec: { type: "ExternalName", externalName: "a.example.com" },
+  };
+  assert.equal((await own.call("POST", services, outside)).status, 201);
+  await denyAddresses(own, "CREATE");
+  const refused = async (spec: object) =>
+    failure(await own.call("POST", services, service("a", spec)), 422).message ?? "";
+  const why = (address: string): string =>
+    `ipaddresses.networking.k8s.io "${address}" is forbidden: ValidatingAdmissionPolicy 'deny' with binding 'deny' denied request: no`;
+  const head = 'Service "a" is invalid: spec.clusterIPs: Invalid value: ';
+  assert.equal(
+    await refused({ clusterIP: "10.96.0.9" }),
+    `${head}["10.96.0.9"]: failed to allocate IP 10.96.0.9: ${why("10.96.0.9")}`,
+  );
+  const any = await refused({});
+  assert.equal(any, `${head}[""]: failed to allocate IP: ${why(/10\.96\.0\.\d+/.exec(any)?.[0] ?? "")}`);
+  failure(await own.call("GET", `${services}/a`), 404);
+  const change = await own.call("PUT", `${services}/out`, service("out", {}));
+  assert.match(failure(change, 422).message ?? "", /failed to allocate IP: ipaddresses/);
+  assert.equal((await own.call("POST", `${services}?dryRun=All`, service("a", {}))).status, 201);
+  assert.equal((await own.call("POST", services, service("bare", { clusterIP: "None" }))).status, 201);
+});
+
+test("a Service that is not written leaves no IPAddress", async (t) => {
+  const own = await startHarness({ network });
+  t.after(() => own.close());
+  const names = async () =>
+    (await own.call("GET", ipAddresses)).body.items.map((each: KubeObject) => each.metadata?.name);
+  await own.call("POST", services, service("a", { clusterIP: "10.96.0.9" }));
+  const before = await names();
+  failure(await own.call("POST", services, service("a", {})), 409);
+  failure(await own.call("POST", services, service("b", { sessionAffinity: "x" })), 422);
+  const ports = [
+    { name: "a", port: 80, nodePort: 30005 },
+    { name: "b", port: 81, nodePort: 30005 },
+  ];
+  failure(await own.call("POST", services, service("c", { type: "NodePort", ports })), 422);
+  assert.deepEqual(await names(), before);
+});
+
+test("of several writers of an address one gets it", async (t) => {
+  const own = await startHarness({ network });
+  t.after(() => own.close());
+  const wanted = { clusterIP: "10.96.0.9" };
+  const spec = { parentRef: { resource: "pods", namespace: "default", name: "p" } };
+  const answers = await Promise.all([
+    own.call("POST", services, service("a", wanted)),
+    own.call("POST", services, service("a", wanted)),
+    own.call("POST", ipAddresses, { metadata: { name: "10.96.0.9" }, spec }),
+  ]);
+  const [made, ...more] = answers.filter(({ status }) => status === 201);
+  assert.deepEqual(more, []);
+  for (const { status, body } of answers) {
+    if (status === 422) assert.match(body.message, /provided IP is already allocated$/);
+    else if (status !== 201) assert.equal(body.reason, "AlreadyExists");
+  }
+  const { body } = await own.call("GET", `${ipAddresses}/10.96.0.9`);
+  assert.equal(body.spec.parentRef.name, made?.body.kind === "Service" ? "a" : "p");
+});
+
+test("a Service whose generated name was there already is named by its IPAddress", async (t) => {
+  let repeats = Number.POSITIVE_INFINITY;
+  let varied = 0;
+  const random = () => (repeats-- > 0 ? 0.5 : (++varied * 0.37) % 1);
+  const own = await startHarness({ network: { serviceCidr: "10.96.0.0/24" }, random });
+  t.after(() => own.close());
+  const post = () =>
+    own.call("POST", services, { metadata: { generateName: "g-" }, spec: { ports: [{ port: 80 }] } });
+  const first = await post();
+  // Five letters, again the same.
+  repeats = 5;
+  const second = await post();
+  // Then the address, and five letters more.
+  assert.equal(varied, 6);
+  for (const { status, body } of [first, second]) {
+    assert.equal(status, 201);
+    const { body: address } = await own.call("GET", `${ipAddresses}/${body.spec.clusterIP}`);
+    assert.equal(address.spec.parentRef.name, body.metadata.name);
+  }
 });

@@ -1,5 +1,11 @@
 /** Gives Services their ClusterIPs and node ports. */
-import { type IPAddress, type KubeObject, type Service, serviceRules } from "../../api/index.ts";
+import {
+  type IPAddress,
+  type KubeObject,
+  type Service,
+  serviceRules,
+  type ServiceSpec,
+} from "../../api/index.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "../admission/chain.ts";
 import { invalid } from "../errors.ts";
 import type { AllocationContext } from "./allocation-context.ts";
@@ -43,19 +49,24 @@ export function serviceAllocation(context: AllocationContext): AdmissionPlugin {
     name: "ServiceAllocation",
     allocate(request) {
       const service = serviceOf(request);
-      if (!service?.spec || request.subresource !== "") return;
-      const owner = ownerOf(service);
-      const old = request.oldObject as Service | undefined;
-      if (!old) nameAddresses(service.spec);
-      const problems = settleFamilies(service, old, "IPv4");
-      if (problems.length > 0) throw invalid(request.resource.def, request.name, problems);
-      const [spec, before] = [specOf(service), old && specOf(old)];
-      if (!old || (before?.type === "ExternalName" && !isUnchanged(service, old)))
-        addresses.allocate(request, spec, owner);
-      nodePorts.allocate(request, spec, before, owner);
+      return service?.spec && request.subresource === "" ? allocate(request, service) : undefined;
     },
-    release(request) {
-      if (serviceOf(request)) for (const { taken } of all) taken.letGo(request);
+    release(request, stored) {
+      if (!serviceOf(request)) return;
+      for (const { taken } of all) taken.letGo(request);
+      return addresses.settle(request, stored);
     },
   };
+
+  async function allocate(request: AdmissionRequest, service: Service): Promise<void> {
+    const owner = ownerOf(service);
+    const old = request.oldObject as Service | undefined;
+    if (!old) nameAddresses(service.spec as ServiceSpec);
+    const problems = settleFamilies(service, old, "IPv4");
+    if (problems.length > 0) throw invalid(request.resource.def, request.name, problems);
+    const [spec, before] = [specOf(service), old && specOf(old)];
+    if (!old || (before?.type === "ExternalName" && !isUnchanged(service, old)))
+      await addresses.allocate(request, spec, owner);
+    nodePorts.allocate(request, spec, before, owner);
+  }
 }

@@ -4,7 +4,7 @@ import { AdmissionChain, type AdmissionPlugin } from "../admission/chain.ts";
 import { guardPlugin } from "../admission/guards.ts";
 import { admissionPlugins } from "../admission/plugins.ts";
 import type { PluginContext } from "../admission/context.ts";
-import { serverCall } from "../bootstrap/server-call.ts";
+import { deleteAsServer, serverCall } from "../bootstrap/server-call.ts";
 import type { ObjectCaches } from "../cache/objects.ts";
 import type { ApiServerOptions } from "../contract.ts";
 import { type Core, writeObject } from "../core.ts";
@@ -35,7 +35,11 @@ export function createCore(options: ApiServerOptions, parts: CoreParts): Core {
   const writeWithCore: WriteWithCore = (...change) => writeObject(core, ...change);
   const createWithCore: CreateWithCore = (resource, object) =>
     createObject(serverCall(core, resource, object.metadata?.namespace ?? "", ""), object);
-  const plugins = defaultPlugins(options, parts, registry, { write: writeWithCore, create: createWithCore });
+  const plugins = defaultPlugins(options, parts, registry, {
+    write: writeWithCore,
+    create: createWithCore,
+    remove: (...what) => deleteAsServer(core, ...what),
+  });
   const core: Core = {
     store,
     clock,
@@ -86,7 +90,7 @@ function defaultPlugins(
   options: ApiServerOptions,
   { caches, meters }: CoreParts,
   registry: Registry,
-  writing: Pick<PluginContext, "write" | "create">,
+  writing: Pick<PluginContext, "write" | "create" | "remove">,
 ): readonly AdmissionPlugin[] {
   if (options.admission === false) return [];
   const { clock, random, network, authorizer, log, tolerationSeconds } = options;

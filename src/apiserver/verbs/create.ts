@@ -68,6 +68,7 @@ async function admitted(call: Call, object: KubeObject): Promise<Entry> {
     object,
     options: writeOptions("CreateOptions", info),
   });
+  let isStored = false;
   try {
     await admitWrite(core, request);
     // Whoever changed the object may have changed this too.
@@ -87,7 +88,8 @@ async function admitted(call: Call, object: KubeObject): Promise<Entry> {
     if (loading) await loading;
     def.strategy.prepareForCreate?.(object);
     if (def.strategy.preparationWarnings) warnings.push(...def.strategy.preparationWarnings(object));
-    core.admission.allocate(request);
+    const allocating = core.admission.allocate(request);
+    if (allocating) await allocating;
     const mistakes = core.admission.mistakes(request);
     const found = mistakes ? await mistakes : [];
     throwInvalid(call, object, [...found, ...(def.strategy.validate?.(object) ?? [])]);
@@ -107,12 +109,20 @@ async function admitted(call: Call, object: KubeObject): Promise<Entry> {
       if (isVersioned(meta)) throw versioned();
       delete meta.resourceVersion;
       const result = await writeObject(core, resource, key, stored, undefined, call.request);
-      if (result.done) return seenBy(resource, result.entry);
+      if (result.done) {
+        isStored = true;
+        return seenBy(resource, result.entry);
+      }
       if (!generated || attempt === nameAttempts) throw alreadyExists(def, meta.name ?? "");
+      // What was taken for the name is taken anew for the next one.
+      await core.admission.release(request, false);
       meta.name = generateName(meta.generateName as string, core.random);
+      request.name = meta.name;
+      await core.admission.allocate(request);
     }
   } finally {
-    core.admission.release(request);
+    const releasing = core.admission.release(request, isStored);
+    if (releasing) await releasing;
   }
 }
 

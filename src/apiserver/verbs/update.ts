@@ -221,6 +221,7 @@ async function attempt(
     oldObject: old,
     options: writeOptions("UpdateOptions", info),
   });
+  let isStored = false;
   try {
     if (!call.seenAs) await admitWrite(core, request);
     checkVersion(call, meta, existing);
@@ -232,7 +233,8 @@ async function attempt(
     if (loading) await loading;
     strategy.prepareForUpdate?.(object, before, nowTime(core.clock));
     resource.complete(object, false, same);
-    core.admission.allocate(request);
+    const allocating = core.admission.allocate(request);
+    if (allocating) await allocating;
     const mistakes = core.admission.mistakes({ ...request, oldObject: before });
     const found = mistakes ? await mistakes : [];
     throwInvalid(call, object, [...found, ...(strategy.validateUpdate?.(object, before) ?? [])]);
@@ -252,10 +254,14 @@ async function attempt(
       const result = dryRun
         ? { done: true as const, entry: unstored(call, key, written, stored.revision) }
         : await writeObject(core, resource, key, written, stored, call.request);
-      if (result.done) return seenBy(resource, result.entry);
+      if (result.done) {
+        isStored = !dryRun;
+        return seenBy(resource, result.entry);
+      }
     }
   } finally {
-    core.admission.release(request);
+    const releasing = core.admission.release(request, isStored);
+    if (releasing) await releasing;
   }
   return undefined;
 }

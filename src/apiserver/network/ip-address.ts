@@ -1,0 +1,27 @@
+/** IPAddresses that stand for addresses of Services (KEP-1880). */
+import type { IPAddress, Service } from "../../api/index.ts";
+
+const managedBy = "ipaddress.kubernetes.io/managed-by";
+const family = "ipaddress.kubernetes.io/ip-family";
+const allocator = "ipallocator.k8s.io";
+
+/** The object that says whose the address is. */
+export function addressObject(address: string, { metadata }: Service): IPAddress {
+  const { name = "", namespace = "" } = metadata ?? {};
+  return {
+    apiVersion: "networking.k8s.io/v1",
+    kind: "IPAddress",
+    metadata: { name: address, labels: { [family]: "IPv4", [managedBy]: allocator } },
+    spec: { parentRef: { resource: "services", namespace, name } },
+  };
+}
+
+/** Made by the allocation of addresses, not by somebody who keeps an address for something else. */
+export const isManaged = ({ metadata }: IPAddress): boolean => metadata?.labels?.[managedBy] === allocator;
+
+/** Labelled as the allocation labels them. */
+export const isLabelled = (object: IPAddress): boolean =>
+  isManaged(object) && object.metadata?.labels?.[family] === "IPv4";
+
+export const addressesOf = ({ spec }: Service): string[] =>
+  (spec?.clusterIPs ?? []).filter((each) => each !== "" && each !== "None");
