@@ -9,7 +9,7 @@ import { ensureFlowControl } from "./flow-control-upkeep.ts";
 import { Repeated } from "./repeated.ts";
 import { serverCall } from "./server-call.ts";
 import { publishServer } from "./kubernetes-service.ts";
-import { followServices } from "./service-addresses.ts";
+import { followServices, repairAddresses } from "./service-addresses.ts";
 
 const systemNamespaces = ["kube-system", "kube-public", "kube-node-lease", "default"];
 
@@ -31,21 +31,24 @@ const systemPriorities = [
 /** The ServiceCIDR that stands for the range the server was started with (KEP-1880). */
 const defaultServiceCidr = "kubernetes";
 
-/** How often system namespaces are looked after, and what stands for the server in the network (kube-apiserver's controllers). */
+/** How often what every cluster has is looked after (kube-apiserver's controllers). */
 const namespacesEveryMs = 60_000;
 const networkEveryMs = 10_000;
+const addressesEveryMs = 60_000;
 
 export async function bootstrap(core: Core, network: ServiceNetwork | undefined): Promise<void> {
   await ensureNamespaces(core);
   await ensurePriorities(core);
   await ensureFlowControl(core);
   if (!network) return;
-  await followServices(core);
-  try {
-    await ensureNetwork(core, network);
-  } catch (error) {
-    // Ranges and policies may stand against it: the server starts, and it is tried again and again.
-    notKept(core, error);
+  followServices(core);
+  // Ranges and policies may stand against these: the server starts, and they are tried again and again.
+  for (const work of [ensureNetwork, repairAddresses]) {
+    try {
+      await work(core, network);
+    } catch (error) {
+      notKept(core, error);
+    }
   }
 }
 
@@ -53,7 +56,10 @@ export async function bootstrap(core: Core, network: ServiceNetwork | undefined)
 export function keepBootstrapped(core: Core, network: ServiceNetwork | undefined): { stop(): void } {
   const failed = (error: unknown): void => notKept(core, error);
   const all = [new Repeated(core.clock, namespacesEveryMs, () => ensureNamespaces(core), failed)];
-  if (network) all.push(new Repeated(core.clock, networkEveryMs, () => ensureNetwork(core, network), failed));
+  if (network) {
+    all.push(new Repeated(core.clock, networkEveryMs, () => ensureNetwork(core, network), failed));
+    all.push(new Repeated(core.clock, addressesEveryMs, () => repairAddresses(core, network), failed));
+  }
   for (const each of all) each.later();
   return {
     stop() {

@@ -1,70 +1,103 @@
 /**
- * What goes with a Service beside the object itself (kube-apiserver's registry of Services): an IPAddress for each address
- * it has (KEP-1880), and the Endpoints of its name, which go when it goes.
+ * What goes with a Service beside the object itself (kube-apiserver's registry of Services): the IPAddress of each address it
+ * has (KEP-1880), and the Endpoints of its name, which go when it goes. IPAddresses are made before the Service is
+ * (`network/address-objects.ts`).
  */
-import type { IPAddress, KubeObject, Service } from "../../api/index.ts";
-import { deepEqual } from "../../machinery/index.ts";
+import type { IPAddress, Service, ServiceCIDR } from "../../api/index.ts";
+import type { ServiceNetwork } from "../contract.ts";
 import type { Core } from "../core.ts";
+import { readCidr } from "../network/cidr.ts";
+import { addressesOf, addressObject } from "../network/ip-address.ts";
 import type { ServedResource } from "../registry/resource.ts";
 import { createObject } from "../verbs/create.ts";
+import { findRepairs, type Repair } from "./address-repair.ts";
 import { quietly } from "./quietly.ts";
 import { deleteAsServer, serverCall } from "./server-call.ts";
 
-const labels = {
-  "ipaddress.kubernetes.io/ip-family": "IPv4",
-  "ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io",
-};
+const group = "networking.k8s.io";
 
-const addressesOf = (service: Service | undefined): string[] =>
-  (service?.spec?.clusterIPs ?? []).filter((each) => each !== "" && each !== "None");
-
-function addressObject(address: string, { metadata }: Service): IPAddress {
-  const { name = "", namespace = "" } = metadata ?? {};
-  return {
-    apiVersion: "networking.k8s.io/v1",
-    kind: "IPAddress",
-    metadata: { name: address, labels },
-    spec: { parentRef: { resource: "services", namespace, name } },
-  };
-}
-
-/** From now on a Service is not acknowledged as written or deleted before that is done; those that are there get what they lack. */
-export async function followServices(core: Core): Promise<void> {
+/** From now on the deletion of a Service, or of an address it has, is not acknowledged before that is done. */
+export function followServices(core: Core): void {
   const services = core.registry.find("", "v1", "services");
-  const addresses = core.registry.find("networking.k8s.io", "v1", "ipaddresses");
-  const endpoints = core.registry.find("", "v1", "endpoints");
-  if (!services || !addresses || !endpoints) return;
-  services.afterChange = (service, old) => {
-    if (service && deepEqual(addressesOf(service), addressesOf(old))) return undefined;
-    return follow(core, { addresses, endpoints }, service, old);
-  };
-  for (const service of core.caches.list<Service>("", "services"))
-    await follow(core, { addresses, endpoints }, service, undefined);
+  if (!services) return;
+  services.afterChange = (service, old) => (old ? letGo(core, service, old) : undefined);
 }
 
-async function follow(
-  core: Core,
-  { addresses, endpoints }: Record<"addresses" | "endpoints", ServedResource>,
-  service: Service | undefined,
-  old: Service | undefined,
-): Promise<void> {
-  const [has, had] = [addressesOf(service), addressesOf(old)];
-  const missing = has.filter((each) => !had.includes(each) && !addresses.cache.get(each));
-  const left = had.filter((each) => !has.includes(each) && addresses.cache.get(each));
-  const work = [
-    ...missing.map((each) => () => publish(core, addresses, addressObject(each, service as Service))),
-    ...left.map((each) => () => deleteAsServer(core, addresses, "", each)),
+function letGo(core: Core, service: Service | undefined, old: Service): Promise<void> | undefined {
+  const has = service ? addressesOf(service) : [];
+  const left = addressesOf(old).filter((each) => !has.includes(each));
+  const gone = [
+    ...left.map((name) => ({
+      resource: core.registry.find(group, "v1", "ipaddresses"),
+      namespace: "",
+      name,
+    })),
+    ...(service
+      ? []
+      : [
+          {
+            resource: core.registry.find("", "v1", "endpoints"),
+            namespace: old.metadata?.namespace ?? "",
+            name: old.metadata?.name ?? "",
+          },
+        ]),
   ];
-  const { name = "", namespace = "" } = old?.metadata ?? {};
-  if (!service && endpoints.cache.get(endpoints.key(namespace, name)))
-    work.push(() => deleteAsServer(core, endpoints, namespace, name));
-  await Promise.all(work.map((each) => attempt(core, each)));
+  const work = gone.flatMap(({ resource, namespace, name }) => {
+    const there = resource?.cache.get(resource.key(namespace, name));
+    return resource && there ? () => deleteAsServer(core, resource, namespace, name) : [];
+  });
+  return work.length > 0 ? Promise.all(work.map((each) => attempt(core, each))).then(() => {}) : undefined;
 }
 
-const publish = (core: Core, resource: ServedResource, object: KubeObject): Promise<unknown> =>
-  createObject(serverCall(core, resource, "", ""), object);
+/**
+ * Makes IPAddresses that Services lack, and deletes those that none has: a crash between two writes, or somebody's hand, left
+ * them so.
+ */
+export async function repairAddresses(core: Core, network: ServiceNetwork): Promise<void> {
+  const resource = core.registry.find(group, "v1", "ipaddresses");
+  if (!resource) return;
+  // What is not up to date is no ground to delete anything.
+  core.caches.readiness.check();
+  const cidrs = core.caches.list<ServiceCIDR>(group, "servicecidrs").flatMap(({ spec }) => spec?.cidrs ?? []);
+  const repairs = findRepairs({
+    services: core.caches.list<Service>("", "services"),
+    addresses: core.caches.list<IPAddress>(group, "ipaddresses"),
+    ranges: [network.serviceCidr, ...cidrs].flatMap((each) => readCidr(each) ?? []),
+    now: core.clock.now(),
+  });
+  for (const each of repairs) await attempt(core, () => repair(core, resource, each));
+}
 
-/** The Service is stored already: what fails here is seen to at the next start. */
+async function repair(core: Core, resource: ServedResource, step: Repair): Promise<void> {
+  const { log } = core;
+  if (step.kind === "delete") {
+    log.warn("an IPAddress belongs to no Service and is deleted", {
+      address: step.object.metadata?.name,
+      parent: step.object.spec?.parentRef,
+    });
+    return await drop(core, resource, step.object);
+  }
+  const { address, service } = step;
+  const whose = { address, service: `${service.metadata?.namespace}/${service.metadata?.name}` };
+  if (step.kind === "tell") {
+    const { namespace, name } = step.owner.metadata ?? {};
+    log.warn("two Services have one address: make one of them anew", {
+      ...whose,
+      other: `${namespace}/${name}`,
+    });
+    return;
+  }
+  log.warn("a Service lacks the IPAddress of its address: it is made", whose);
+  if (step.instead) await quietly(() => drop(core, resource, step.instead as IPAddress));
+  await createObject(serverCall(core, resource, "", ""), addressObject(address, service));
+}
+
+async function drop(core: Core, resource: ServedResource, { metadata }: IPAddress): Promise<void> {
+  const { name = "", uid = "" } = metadata ?? {};
+  await deleteAsServer(core, resource, "", name, { uid });
+}
+
+/** What fails here is seen to by the next repair. */
 async function attempt(core: Core, work: () => Promise<unknown>): Promise<void> {
   try {
     await quietly(work);

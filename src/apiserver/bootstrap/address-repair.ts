@@ -1,0 +1,77 @@
+/** What is wrong between Services and IPAddresses, as kube-apiserver's repair controller judges it (KEP-1880). */
+import type { IPAddress, Service } from "../../api/index.ts";
+import { type Cidr, parseAddress } from "../network/cidr.ts";
+import { addressesOf, isLabelled, isManaged } from "../network/ip-address.ts";
+
+/** A Service that is being written has its IPAddress before it is there: a request takes no longer than this. */
+const writeMs = 60_000;
+/** So long a refused write of a Service that is there may take to give its second address back. */
+const takeBackMs = 5_000;
+
+export type Repair =
+  /** The Service has none, or `instead` is somebody else's or not as the allocation makes it. */
+  | { kind: "make"; address: string; service: Service; instead: IPAddress | undefined }
+  /** Its Service is gone, or has other addresses. */
+  | { kind: "delete"; object: IPAddress }
+  /** Two Services have it: only a person can say which of them is to be made anew. */
+  | { kind: "tell"; address: string; service: Service; owner: Service };
+
+export interface Found {
+  services: readonly Service[];
+  addresses: readonly IPAddress[];
+  /** What ServiceCIDRs say, ready or not: beyond them nothing is made. */
+  ranges: readonly Cidr[];
+  now: number;
+}
+
+export function findRepairs({ services, addresses, ranges, now }: Found): Repair[] {
+  const byName = new Map(addresses.map((each) => [each.metadata?.name ?? "", each]));
+  const byKey = new Map(services.map((each) => [keyOf(each.metadata), each]));
+  const parentOf = ({ spec }: IPAddress): Service | undefined =>
+    spec?.parentRef && byKey.get(keyOf(spec.parentRef));
+  const repairs: Repair[] = [];
+  const replaced = new Set<IPAddress>();
+  for (const service of services) {
+    for (const address of addressesOf(service)) {
+      if (!isWithin(ranges, address)) continue;
+      const present = byName.get(address);
+      const owner = present && isOfService(present) ? parentOf(present) : undefined;
+      if (present && owner && isLabelled(present)) {
+        if (owner !== service && addressesOf(owner).includes(address))
+          repairs.push({ kind: "tell", address, service, owner });
+        continue;
+      }
+      if (present) replaced.add(present);
+      repairs.push({ kind: "make", address, service, instead: present });
+    }
+  }
+  for (const object of addresses) {
+    if (!isManaged(object) || replaced.has(object)) continue;
+    if (!isOfService(object) || isLeftOver(object, parentOf(object), now))
+      repairs.push({ kind: "delete", object });
+  }
+  return repairs;
+}
+
+const keyOf = (named: { namespace?: string; name?: string } | undefined): string =>
+  `${named?.namespace}/${named?.name}`;
+
+const isOfService = ({ spec }: IPAddress): boolean =>
+  !spec?.parentRef?.group && spec?.parentRef?.resource === "services";
+
+const isWithin = (ranges: readonly Cidr[], text: string): boolean => {
+  const address = parseAddress(text);
+  return (
+    address !== undefined && ranges.some(({ base, size }) => address > base && address < base + size - 1)
+  );
+};
+
+function isLeftOver({ metadata }: IPAddress, service: Service | undefined, now: number): boolean {
+  const made = Date.parse(metadata?.creationTimestamp ?? "");
+  const age = now - made;
+  if (!service) return age > writeMs;
+  if (addressesOf(service).includes(metadata?.name ?? "")) return false;
+  // It is about to become one that has addresses.
+  if (service.spec?.type === "ExternalName" && age < writeMs) return false;
+  return !(made > Date.parse(service.metadata?.creationTimestamp ?? "") && age < takeBackMs);
+}
