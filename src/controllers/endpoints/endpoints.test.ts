@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { EndpointSlice, Pod, Service } from "../../api/index.ts";
-import { actAsNode, type Bench, replicaSet, startBench } from "../testing/bench.ts";
+import { actAsNode, type Bench, replicaSet, startBench, startOn } from "../testing/bench.ts";
 import { runReplicaSets } from "../replicaset/index.ts";
 import { runEndpoints } from "./index.ts";
 import { planSlices } from "./slice-plan.ts";
@@ -141,5 +141,27 @@ test("follows the pods; leaves alone what others made", async () => {
     (await bench.client.endpointSlices.get("default", "foreign")).endpoints,
     foreign.endpoints,
   );
+  await bench.stop();
+});
+
+test("at start Endpoints of Services that are gone are deleted, locks of elections are not", async () => {
+  const bench = await startBench();
+  const annotations = { "control-plane.alpha.kubernetes.io/leader": "{}" };
+  await bench.client.services.create("default", {
+    metadata: { name: "bare", namespace: "default" },
+    spec: { ports: [{ port: 80 }] },
+  });
+  for (const metadata of [{ name: "bare" }, { name: "gone" }, { name: "lock", annotations }])
+    await bench.client.endpoints.create("default", { metadata });
+  const stop = await startOn(bench.api, bench.clock, [runEndpoints]);
+  await bench.settle();
+  const names = async () =>
+    (await bench.client.endpoints.list("default")).items.map((each) => each.metadata?.name);
+  assert.deepEqual(await names(), ["bare", "lock"]);
+  // Later ones may come before their Service.
+  await bench.client.endpoints.create("default", { metadata: { name: "early" } });
+  await bench.settle();
+  assert.deepEqual(await names(), ["bare", "early", "lock"]);
+  await stop();
   await bench.stop();
 });

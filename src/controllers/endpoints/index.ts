@@ -5,6 +5,7 @@ import { type ControllerContext, newQueue, runLoop } from "../context.ts";
 import { ignoreMissing, namespaceGoes } from "../failures.ts";
 import { isLeaving, isReady } from "../pods/state.ts";
 import { desiredEndpoints } from "./legacy-plan.ts";
+import { isElectionLock } from "./mirror-plan.ts";
 import { hasOwnEndpoints, podAddresses, selects } from "./membership.ts";
 import { managedByLabel, manager, planSlices, serviceNameLabel } from "./slice-plan.ts";
 import { TriggerTimes, withTriggerTime } from "./trigger-times.ts";
@@ -43,6 +44,13 @@ export async function runEndpoints(context: ControllerContext): Promise<void> {
   legacy.onChange((_type, endpoints) => {
     if (services.get(keyOf(endpoints))) queue.add(keyOf(endpoints));
   });
+
+  // Once at start also those whose Service went while nobody looked.
+  const lookForLeftOvers = (): void => {
+    for (const each of legacy.list()) if (!isElectionLock(each)) queue.add(keyOf(each));
+  };
+  // Stopped before that, there is nothing to look for.
+  legacy.synced.then(lookForLeftOvers, () => {});
 
   await runLoop(context, {
     name: "endpoints",

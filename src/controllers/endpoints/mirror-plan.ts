@@ -14,9 +14,13 @@ const notMirrored = new Set([
 /** More addresses of one subset are left out. */
 const maxPerSubset = 1000;
 
+/** The lock of a leader election, as older clients keep it: it has no Service. */
+export const isElectionLock = ({ metadata }: Endpoints): boolean =>
+  metadata?.annotations?.[leaderAnnotation] !== undefined;
+
 /** Not those that say so, nor locks of leader elections. */
-export const isMirrored = ({ metadata }: Endpoints): boolean =>
-  metadata?.labels?.[skipLabel] !== "true" && metadata?.annotations?.[leaderAnnotation] === undefined;
+export const isMirrored = (endpoints: Endpoints): boolean =>
+  endpoints.metadata?.labels?.[skipLabel] !== "true" && !isElectionLock(endpoints);
 
 /** A slice for every subset and family of addresses. */
 export function mirrorSlices(source: Endpoints): EndpointSlice[] {
