@@ -60,7 +60,7 @@ export interface AuthOptions {
   /** Reads the documents of OpenID Connect issuers; default: over HTTPS. */
   fetchJson?: FetchJson;
   /** Front proxies whose X-Remote-User headers are believed; none by default. */
-  frontProxy?: FrontProxyTrust;
+  frontProxies?: readonly FrontProxyTrust[];
   /** PEM of the authorities of client certificates; needed where TLS accepts those of front proxies too. */
   clientCa?: string;
 }
@@ -173,7 +173,7 @@ const webhookTokens = (
 ): WebhookTokens => new WebhookTokens({ ...webhook, clock, audiences, random: () => randomInt(1000) / 1000 });
 
 function createAuthenticator(
-  { clock, frontProxy, clientCa }: AuthOptions,
+  { clock, frontProxies = [], clientCa }: AuthOptions,
   tokens: TokenUnion,
   anonymous: AnonymousRule,
 ): CredentialAuthenticator {
@@ -181,7 +181,7 @@ function createAuthenticator(
     tokens,
     anonymous,
     now: () => clock.now(),
-    ...(frontProxy ? { frontProxy: new FrontProxyAuthenticator(frontProxy) } : {}),
-    ...(frontProxy && clientCa ? { clientAuthorities: certificatesOf(clientCa) } : {}),
+    frontProxies: frontProxies.map((each) => new FrontProxyAuthenticator(each)),
+    ...(frontProxies.length > 0 && clientCa ? { clientAuthorities: certificatesOf(clientCa) } : {}),
   });
 }

@@ -402,3 +402,30 @@ test("a webhook for tokens: its kubeconfig, its version, for how long it is reme
 test("bootstrap tokens can be turned off", () => {
   assert.deepEqual(read("--enable-bootstrap-token-auth=false"), { bootstrapTokens: false });
 });
+
+test("front proxies: their authorities, names, and which headers are read", () => {
+  assert.deepEqual(
+    read(
+      "--requestheader-client-ca-file=/ca",
+      "--requestheader-allowed-names=a,b",
+      "--requestheader-username-headers=X-Remote-User",
+      "--requestheader-group-headers=x-remote-group",
+    ),
+    {
+      frontProxy: {
+        caFile: "/ca",
+        allowedNames: ["a", "b"],
+        headers: { user: true, group: true, uid: false, extra: false },
+      },
+    },
+  );
+  assert.deepEqual(read("--requestheader-allowed-names=a"), {});
+  assert.equal(
+    usageProblem(() => read("--requestheader-username-headers=X-Remote-User,X-User")),
+    "--requestheader-username-headers=X-User is not supported: only X-Remote-User is",
+  );
+  assert.equal(
+    usageProblem(() => read("--requestheader-allowed-names= ")),
+    'empty value in "requestheader-allowed-names"',
+  );
+});

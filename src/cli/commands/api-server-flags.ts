@@ -4,6 +4,7 @@ import { type Flags, type FlagSpec, UsageError } from "../flags.ts";
 import { auditFlags, auditOf } from "./audit-flags.ts";
 import { authorizationFlags, authorizationSettings } from "./authorization-flags.ts";
 import { durationOf, fileOf, given } from "./flag-values.ts";
+import { frontProxyFlags, frontProxyOf } from "./front-proxy-flags.ts";
 import { identityFlags, identitySettings } from "./identity-flags.ts";
 import { loggingFlags, loggingFormatOf } from "./logging-flags.ts";
 import { oidcFlags, oidcOf } from "./oidc-flags.ts";
@@ -12,6 +13,7 @@ import { tlsFlags, tlsSettings } from "./tls-flags.ts";
 
 export const apiServerFlags: readonly FlagSpec[] = [
   ...identityFlags,
+  ...frontProxyFlags,
   ...oidcFlags,
   ...authorizationFlags,
   {
@@ -131,6 +133,7 @@ export function apiServerSettings(flags: Flags): ApiServerSettings | undefined {
   const names = (name: string): string[] => flags.list(name).flatMap((each) => each.split(","));
   return given({
     ...identitySettings(flags),
+    frontProxy: frontProxyOf(flags),
     oidc: oidcOf(flags),
     ...authorizationSettings(flags),
     encryptionConfig: fileOf(flags, "encryption-provider-config"),

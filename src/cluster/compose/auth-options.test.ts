@@ -113,3 +113,34 @@ test("files that cannot be used are told in kube-apiserver's words", () => {
     message: `error loading CA bundle for "client-ca-bundle::${junk}": data does not contain any valid RSA or ECDSA certificates`,
   });
 });
+
+test("front proxies of further authorities are believed as far as their headers are read", async () => {
+  const caFile = file("proxies.pem", other.cert);
+  const headers = { user: true, group: false, uid: true, extra: false };
+  const asked = async (commonName: string, authority: typeof other, settings: ApiServerSettings) => {
+    const { cert } = authority.issue({ commonName, organizations: [], usages: ["client"] }, Date.now());
+    const { raw, fingerprint256 } = new X509Certificate(cert);
+    const certificate = { commonName, organizations: [], der: raw, fingerprint: fingerprint256 };
+    const { authenticator } = createAuth(options(settings));
+    const said = {
+      "x-remote-user": "bob",
+      "x-remote-group": "g",
+      "x-remote-uid": "7",
+      "x-remote-extra-a": "b",
+    };
+    return authenticator.authenticate({ headers: said, peer: { address: "", certificate } });
+  };
+  const bob = { name: "bob", uid: "7", groups: ["system:authenticated"] };
+  const settings = { frontProxy: { caFile, allowedNames: ["proxy"], headers } };
+  assert.deepEqual(await asked("proxy", other, settings), bob);
+  assert.equal(await asked("stranger", other, settings), undefined);
+  assert.equal(await asked("proxy", other, {}), undefined);
+  const open = { frontProxy: { caFile, allowedNames: [], headers: { ...headers, user: false } } };
+  assert.equal(await asked("proxy", other, open), undefined, "no header is read for names");
+  assert.ok(options(settings).proxyCa.includes(certificates.frontProxyCa));
+  assert.ok(options(settings).proxyCa.includes(other.cert));
+  const none = file("none.pem", "x");
+  assert.throws(() => options({ frontProxy: { caFile: none, allowedNames: [], headers } }), {
+    message: `error loading CA bundle for "request-header::${none}": data does not contain any valid RSA or ECDSA certificates`,
+  });
+});

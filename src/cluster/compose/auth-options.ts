@@ -21,9 +21,10 @@ export function authOptions(
   clock: Clock,
   /** host:port where clients from outside find the server, and so the keys of its tokens. */
   externalAddress?: string,
-): Parameters<typeof createAuth>[0] & { clientCa: string } {
+): Parameters<typeof createAuth>[0] & { clientCa: string; proxyCa: string } {
   const {
     tokenFile,
+    frontProxy,
     bootstrapTokens,
     tokenWebhook,
     clientCaFile,
@@ -39,14 +40,21 @@ export function authOptions(
   const allowsAll = authorization?.modes.includes("AlwaysAllow") ?? false;
   const [issuer, ...others] = issuers;
   const keysAt = jwksUri ?? (externalAddress && `https://${externalAddress}/openid/v1/jwks`);
+  const proxyCa = frontProxy && bundle("requestheader-client-ca-file", "request-header", frontProxy.caFile);
   const keys = tokenKeys(settings, certificates.serviceAccountKey);
   return {
     clock,
     serviceAccountKeys: keys.signing,
     verifyingKeys: keys.verifying,
-    clientCa: clientCaFile ? `${certificates.ca}\n${bundle(clientCaFile)}` : certificates.ca,
+    clientCa: clientCaFile
+      ? `${certificates.ca}\n${bundle("client-ca-file", "client-ca-bundle", clientCaFile)}`
+      : certificates.ca,
     rootCa: certificates.ca,
-    frontProxy: { ca: certificates.frontProxyCa, allowedNames: ["front-proxy-client"] },
+    frontProxies: [
+      { ca: certificates.frontProxyCa, allowedNames: ["front-proxy-client"] },
+      ...(frontProxy && proxyCa !== undefined ? [{ ...frontProxy, ca: proxyCa }] : []),
+    ],
+    proxyCa: proxyCa === undefined ? certificates.frontProxyCa : `${certificates.frontProxyCa}\n${proxyCa}`,
     tokenLife: {
       maxSeconds: maxTokenMs === undefined ? undefined : Math.floor(maxTokenMs / 1000),
       extend: extendTokens,
@@ -75,9 +83,10 @@ function webhookOf({
   }
 }
 
-function bundle(path: string): string {
-  const text = read("client-ca-file", path);
-  const named = `"client-ca-bundle::${path}"`;
+/** `name`: as kube-apiserver calls what is in the file. */
+function bundle(flag: string, name: string, path: string): string {
+  const text = read(flag, path);
+  const named = `"${name}::${path}"`;
   if (text.trim() === "") throw new ClusterError(`missing content for CA bundle ${named}`);
   if (hasCertificates(text)) return text;
   throw new ClusterError(

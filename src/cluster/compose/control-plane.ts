@@ -64,13 +64,9 @@ export async function startControlPlane(options: {
   if ((settings.verbosity ?? 0) >= 4) log.setLevel?.("debug");
   const external = settings.externalHostname && externalAddress(settings.externalHostname, config.apiPort);
   const given = authOptions(certificates, settings, clock, external);
-  const { clientCa } = given;
+  const { clientCa, proxyCa } = given;
   const auth = createAuth(given);
-  const serving = new ServingFiles(
-    certificates.apiserver,
-    `${clientCa}\n${certificates.frontProxyCa}`,
-    settings,
-  );
+  const serving = new ServingFiles(certificates.apiserver, `${clientCa}\n${proxyCa}`, settings);
   const {
     authenticationConfig: authentication,
     authorizationConfig: authorization,

@@ -73,6 +73,12 @@ export interface ApiServerSettings {
   tokenWebhook?: { kubeconfig: string; version: "v1" | "v1beta1"; ttlMs?: number };
   /** PEM of further authorities of client certificates. */
   clientCaFile?: string;
+  /** Front proxies beside the cluster's own: PEM of their authorities, common names (none: all), and which X-Remote-* headers are read. */
+  frontProxy?: {
+    caFile: string;
+    allowedNames: readonly string[];
+    headers: { user: boolean; group: boolean; uid: boolean; extra: boolean };
+  };
   /** Of tokens of ServiceAccounts: the first issues them, those of all are taken; and whom they are for. */
   issuers?: readonly string[];
   audiences?: readonly string[];

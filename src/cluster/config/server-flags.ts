@@ -46,6 +46,15 @@ const oidcValues = (oidc: Partial<OidcSettings> = {}): Record<string, string | u
   "oidc-username-prefix": oidc.usernamePrefix,
 });
 
+const frontProxyValues = (proxy: ApiServerSettings["frontProxy"]): Record<string, string | undefined> => ({
+  "requestheader-allowed-names": list(proxy?.allowedNames ?? []),
+  "requestheader-client-ca-file": proxy?.caFile,
+  "requestheader-extra-headers-prefix": list(proxy?.headers.extra ? ["X-Remote-Extra-"] : []),
+  "requestheader-group-headers": list(proxy?.headers.group ? ["X-Remote-Group"] : []),
+  "requestheader-uid-headers": list(proxy?.headers.uid ? ["X-Remote-Uid"] : []),
+  "requestheader-username-headers": list(proxy?.headers.user ? ["X-Remote-User"] : []),
+});
+
 const sniText = ({ cert, key, names }: NonNullable<ApiServerSettings["sniCerts"]>[number]): string =>
   `${cert},${key}${names.length > 0 ? `:${names.join(",")}` : ""}`;
 
@@ -84,6 +93,7 @@ export function serverFlags(
     "authentication-token-webhook-config-file": settings.tokenWebhook?.kubeconfig,
     "authentication-token-webhook-version": settings.tokenWebhook?.version ?? tokenWebhookDefaults.version,
     "enable-bootstrap-token-auth": settings.bootstrapTokens ?? true,
+    ...frontProxyValues(settings.frontProxy),
     "token-auth-file": settings.tokenFile,
     "authentication-config": settings.authenticationConfig,
     "authorization-config": settings.authorizationConfig,

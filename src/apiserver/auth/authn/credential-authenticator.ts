@@ -31,7 +31,7 @@ export interface CredentialOptions {
   tokens: TokenVerifier;
   /** Absent: whoever brings no credentials is anonymous. */
   anonymous?: AnonymousRule;
-  frontProxy?: FrontProxyAuthenticator;
+  frontProxies?: readonly FrontProxyAuthenticator[];
   /**
    * Authorities of client certificates, where TLS accepts those of front proxies too; absent: whatever TLS accepts is a
    * client's.
@@ -68,8 +68,10 @@ export class CredentialAuthenticator implements Authenticator {
   authenticate(request: Credentials): UserInfo | undefined | Promise<UserInfo | undefined> {
     const { certificate } = request.peer;
     if (certificate) {
-      const behind = this.#options.frontProxy?.authenticate(request);
-      if (behind) return withEverybody(behind);
+      for (const proxy of this.#options.frontProxies ?? []) {
+        const behind = proxy.authenticate(request);
+        if (behind) return withEverybody(behind);
+      }
       const user = this.#remembered(certificate);
       if (user) return user;
     }

@@ -26,7 +26,7 @@ test("the word of a front proxy counts, and that of others does not", async () =
   const start = (allowedNames: string[], authority = ca) =>
     new CredentialAuthenticator({
       tokens: new TokenUnion([]),
-      frontProxy: new FrontProxyAuthenticator({ ca: authority, allowedNames }),
+      frontProxies: [new FrontProxyAuthenticator({ ca: authority, allowedNames })],
       clientAuthorities: [new X509Certificate(ca)],
     });
   const ask = (
@@ -49,7 +49,7 @@ test("the word of a front proxy counts, and that of others does not", async () =
 test("a certificate of the front proxies' authority alone makes nobody a client", async () => {
   const authenticator = new CredentialAuthenticator({
     tokens: new TokenUnion([]),
-    frontProxy: new FrontProxyAuthenticator({ ca, allowedNames: [] }),
+    frontProxies: [new FrontProxyAuthenticator({ ca, allowedNames: [] })],
     clientAuthorities: [new X509Certificate(serverCert)],
   });
   const peer = { address: "", certificate: shown(clientCert, "alice") };

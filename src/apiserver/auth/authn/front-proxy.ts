@@ -6,7 +6,11 @@ export interface FrontProxyTrust {
   ca: string;
   /** Common names that may speak for others; none: all that the authority has issued. */
   allowedNames: readonly string[];
+  /** Which headers are read; default all. */
+  headers?: Readonly<Record<"user" | "group" | "uid" | "extra", boolean>>;
 }
+
+const allHeaders = { user: true, group: true, uid: true, extra: true };
 
 type Certificate = NonNullable<Peer["certificate"]>;
 
@@ -17,28 +21,31 @@ const lines = (value: string | undefined): string[] => (value === undefined ? []
 export class FrontProxyAuthenticator {
   readonly #authorities: readonly X509Certificate[];
   readonly #names: readonly string[];
+  readonly #reads: NonNullable<FrontProxyTrust["headers"]>;
   /** By fingerprint. */
   readonly #judged = new Map<string, boolean>();
 
-  constructor({ ca, allowedNames }: FrontProxyTrust) {
+  constructor({ ca, allowedNames, headers = allHeaders }: FrontProxyTrust) {
+    this.#reads = headers;
     this.#authorities = certificatesOf(ca);
     this.#names = allowedNames;
   }
 
   /** Undefined: no front proxy, or it says nothing. */
   authenticate({ headers, peer: { certificate } }: Credentials): UserInfo | undefined {
-    const name = lines(headers["x-remote-user"])[0];
+    const reads = this.#reads;
+    const name = reads.user ? lines(headers["x-remote-user"])[0] : undefined;
     if (!name || !certificate || !this.#trusts(certificate)) return undefined;
     const extra: Record<string, string[]> = {};
     for (const header in headers) {
-      if (!header.startsWith(extraPrefix)) continue;
+      if (!reads.extra || !header.startsWith(extraPrefix)) continue;
       const key = unescaped(header.slice(extraPrefix.length));
       extra[key] = [...(extra[key] ?? []), ...lines(headers[header])];
     }
-    const uid = lines(headers["x-remote-uid"])[0];
+    const uid = reads.uid ? lines(headers["x-remote-uid"])[0] : undefined;
     return {
       name,
-      groups: lines(headers["x-remote-group"]),
+      groups: reads.group ? lines(headers["x-remote-group"]) : [],
       ...(uid ? { uid } : {}),
       ...(Object.keys(extra).length > 0 ? { extra } : {}),
     };
