@@ -12,12 +12,12 @@ export interface Commit {
   events: readonly StoreEvent[];
 }
 
-/** Where a hub reads what happened before a watch began. */
+/** Where a hub reads the events before a watch began. */
 export interface History {
   readonly revision: number;
   readonly compactedRevision: number;
   /**
-   * Commits with `after` < revision <= `until`, oldest first; not all of them when they are many, but some. Throws
+   * Commits with `after` < revision <= `until`, oldest first: of many only the first ones, at least one. Throws
    * CompactedError.
    */
   since(after: number, until: number): Promise<readonly Commit[]> | readonly Commit[];
@@ -31,7 +31,7 @@ interface Watcher {
   closed: boolean;
 }
 
-/** Hands every commit to every watch of its keys: first the history, then what comes, without a gap or a repetition. */
+/** Delivers every commit to every watch of its keys: first the history, then live, without gap or repetition. */
 export class Hub {
   readonly #history: History;
   readonly #watchers = new Set<Watcher>();
@@ -40,7 +40,7 @@ export class Hub {
     this.#history = history;
   }
 
-  /** True when somebody wants to know what was there before. */
+  /** True when some watch wants previous values. */
   get wantsPrevious(): boolean {
     for (const watcher of this.#watchers) if (watcher.request.previous) return true;
     return false;
@@ -73,7 +73,7 @@ export class Hub {
     this.#watchers.clear();
   }
 
-  /** Ends every watch: nobody knows any more what happens. */
+  /** Ends every watch: events can no longer be delivered. */
   fail(error: Error): void {
     const watchers = [...this.#watchers];
     this.close();

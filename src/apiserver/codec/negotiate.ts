@@ -1,7 +1,7 @@
 import type { KindDefinition } from "../../api/index.ts";
 import { notAcceptable } from "../errors.ts";
 
-/** What the client wants to get. */
+/** The form of an answer. */
 export interface Target {
   format: "json" | "yaml" | "protobuf";
   /** `meta.k8s.io` transformation. */
@@ -11,19 +11,19 @@ export interface Target {
   pretty: boolean;
 }
 
-/** What an endpoint can answer with. */
+/** The forms that an endpoint supports. */
 export interface Offer {
-  /** Objects are shown as their metadata alone where that is asked for. */
+  /** PartialObjectMetadata. */
   partial: boolean;
-  /** They make tables, too. */
+  /** Tables. */
   tables: boolean;
-  /** False where whole objects have no protobuf (custom resources). */
+  /** False for kinds without protobuf (custom resources). */
   protobuf: boolean;
-  /** Streams are among the representations it names. */
+  /** Stream types are listed in its 406. */
   streams: boolean;
-  /** Text is among them, though it is not what answers are made in (logs). */
+  /** Plain text is listed in its 406 although answers are never negotiated as text (logs). */
   text: boolean;
-  /** `application/*` will do as well; else a type has to be named, or any type be welcome. */
+  /** Accepts `application/*`; else a type must be named or any type be accepted. */
   families: boolean;
 }
 
@@ -48,11 +48,11 @@ interface MediaRange {
 
 const cache = new Map<string, readonly MediaRange[]>();
 
-/** Strangers may send a mebibyte: what is behind so many ranges is not looked at, and what is so long is not remembered. */
+/** Headers may be a mebibyte long: limits the ranges that are parsed, and the length of headers that are remembered. */
 const maxRanges = 1000;
 const maxRemembered = 1024;
 
-/** An Accept header's ranges in the order the client prefers them; a named type comes before `*`. */
+/** The ranges of an Accept header by preference; a named type comes before `*`. */
 export function parseAccept(header: string): readonly MediaRange[] {
   const known = cache.get(header);
   if (known) return known;
@@ -75,7 +75,7 @@ export function parseAccept(header: string): readonly MediaRange[] {
   return sorted;
 }
 
-/** What is made for each range of an Accept header. */
+/** The form for each range of an Accept header. */
 export const formats: Record<string, Target["format"]> = {
   "application/json": "json",
   "*/*": "json",
@@ -93,7 +93,7 @@ const transformations: Record<string, Target["as"]> = {
   PartialObjectMetadataList: "partialList",
 };
 
-/** Whether any type that the endpoint names is welcome; throws 406. The endpoint itself is not asked yet. */
+/** Throws 406 when no type that the endpoint names is accepted, before the endpoint is chosen. */
 export function checkNamed(accept: string | undefined, offer: Offer): void {
   if (!accept || offer.families) return;
   const named = (type: string): boolean => isNamed(type) || (offer.text && type === "text/plain");
@@ -101,7 +101,7 @@ export function checkNamed(accept: string | undefined, offer: Offer): void {
     throw notAcceptable(accept, offer);
 }
 
-/** Chooses what to answer; throws 406 when nothing fits. */
+/** Chooses the form of the answer; throws 406 when none fits. */
 export function negotiate(accept: string | undefined, pretty: boolean, offer: Offer = plainOffer): Target {
   const plain: Target = { format: "json", as: "object", asVersion: "", pretty };
   if (!accept) return plain;
@@ -111,7 +111,7 @@ export function negotiate(accept: string | undefined, pretty: boolean, offer: Of
     const format = formats[type];
     if (!format) continue;
     const { as: asked, g, v, stream, sv } = parameters;
-    // YAML cannot be told apart, document by document, as it comes.
+    // A stream of YAML documents cannot be split while it is read.
     if ((stream && (stream !== "watch" || format === "yaml")) || (sv && !(offer.partial && sv === "v1")))
       continue;
     const shown = pretty || parameters.pretty === "1";
@@ -130,7 +130,7 @@ export function negotiate(accept: string | undefined, pretty: boolean, offer: Of
 
 const anyOffer: Offer = { ...plainOffer, families: true };
 
-/** As `negotiate`, for errors and the like, which are never refused: JSON, for people to read, where nothing fits. */
+/** As `negotiate` for errors, which are never refused: indented JSON when nothing fits. */
 export function negotiateError(accept: string | undefined, pretty: boolean): Target {
   try {
     return negotiate(accept, pretty, anyOffer);
@@ -139,7 +139,7 @@ export function negotiateError(accept: string | undefined, pretty: boolean): Tar
   }
 }
 
-/** Programs that show JSON to people get it indented, as Kubernetes does. */
+/** Indents JSON for browsers and curl, as Kubernetes does. */
 export function wantsPretty(query: URLSearchParams, userAgent: string | undefined): boolean {
   const asked = query.get("pretty");
   if (asked) return /^(1|t|true)$/i.test(asked);

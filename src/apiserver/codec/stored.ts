@@ -16,8 +16,8 @@ import {
 } from "../../machinery/index.ts";
 
 /**
- * `rawFields`: what of it is written as the text it was given in. `shared`: the texts of its parts are remembered, since the next
- * object may have the same.
+ * `rawFields`: fields that are written with their original text. `shared`: the texts of spec and status are remembered, since the
+ * next object may share these parts.
  */
 export function encodeStored(
   object: KubeObject,
@@ -40,13 +40,13 @@ export function encodeStored(
     return Buffer.from(stringify({ kind, apiVersion, metadata: ordered, ...rest }));
   const head = stringifyExact({ kind, apiVersion, metadata: ordered });
   const members = shared ? textOfMembers(rest) : stringify(rest).slice(1, -1);
-  // What is owned is most of many objects, and is text already: it comes last in the metadata.
+  // managedFields are most of many objects, and are text already: they come last in the metadata.
   const owners = `"managedFields":[${managedFields.map(ownersText).join(",")}]`;
   const comma = head.endsWith("{}}") ? "" : ",";
   return Buffer.from(`${head.slice(0, -2)}${comma}${owners}}${members === "" ? "" : ","}${members}}`);
 }
 
-/** What stands between the braces. */
+/** The JSON of an object without its braces. */
 function textOfMembers(members: Record<string, unknown>): string {
   let text = "";
   for (const name in members) {
@@ -58,7 +58,7 @@ function textOfMembers(members: Record<string, unknown>): string {
   return text;
 }
 
-/** Metadata as Go writes it, without what the store knows and what is owned. */
+/** Metadata in Go's order, without resourceVersion and managedFields. */
 function inGoOrder(metadata: ObjectMeta): ObjectMeta {
   const {
     name,
@@ -108,17 +108,17 @@ const uidMark = Buffer.from('"uid":"');
 const versionText = (revision: number | string): string =>
   `,"resourceVersion":${typeof revision === "number" ? `"${revision}"` : JSON.stringify(revision)}`;
 
-/** How many bytes longer an object is with its resource version than without. */
+/** Length of the resource version in an object's JSON. */
 export const resourceVersionLength = (revision: number): number => versionText(revision).length;
 
-/** Where the resource version goes: behind the uid. Negative where there is none. */
+/** Where the resource version goes: behind the uid. Negative without a uid. */
 function versionPlace(stored: Buffer): number {
   const uid = stored.indexOf(uidMark);
   const end = uid < 0 ? -1 : stored.indexOf(0x22, uid + uidMark.length);
   return end < 0 ? -1 : end + 1;
 }
 
-/** True when these stored bytes, with this resource version, are `shown`; lengths that differ may not come here. */
+/** True when these stored bytes, with this resource version, equal `shown`. The lengths must match. */
 export function isStoredAs(stored: Buffer, revision: number, shown: Buffer): boolean {
   const at = versionPlace(stored);
   if (at < 0) return withResourceVersion(stored, revision).equals(shown);
@@ -126,7 +126,7 @@ export function isStoredAs(stored: Buffer, revision: number, shown: Buffer): boo
   return stored.compare(shown, 0, at, 0, at) === 0 && stored.compare(shown, behind, shown.length, at) === 0;
 }
 
-/** The stored bytes with `metadata.resourceVersion`; a text is what a dry run was given. */
+/** The stored bytes with `metadata.resourceVersion`: a revision, or the text that a dry run was given. */
 export function withResourceVersion(stored: Uint8Array, revision: number | string): Buffer {
   const bytes = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
   const at = versionPlace(bytes);
@@ -136,7 +136,7 @@ export function withResourceVersion(stored: Uint8Array, revision: number | strin
     return Buffer.from(stringifyExact(object));
   }
   const text = versionText(revision);
-  // Its own memory: these bytes live long, and must not hold a pool's block in which everything else has died.
+  // Allocated outside the pool: these bytes live long and must not keep a whole block of it alive.
   const length = bytes.length + Buffer.byteLength(text);
   const out = Buffer.allocUnsafeSlow(length + 1);
   bytes.copy(out, 0, 0, at);
@@ -148,7 +148,7 @@ export function withResourceVersion(stored: Uint8Array, revision: number | strin
 
 const lineFeed = 0x0a;
 
-/** An object's bytes with a line feed behind them, as it is answered. Where one stands there it is not copied. */
+/** An object's bytes with a line feed, as they are answered. Not copied where the memory already ends with one. */
 export function lineOf(json: Buffer): Buffer {
   const { buffer, byteOffset, length } = json;
   if (byteOffset + length + 1 === buffer.byteLength) {

@@ -4,7 +4,7 @@ import type { SpecialHandler } from "../contract.ts";
 import { builtInOrder, type GroupOrder } from "./group-order.ts";
 import { type Conversion, ServedResource } from "./resource.ts";
 
-/** Kinds that requests carry and nobody stores. */
+/** Kinds of request bodies that are not stored. */
 const unstored = new Set([
   "v1 Binding",
   "v1 List",
@@ -12,22 +12,22 @@ const unstored = new Set([
   "autoscaling/v1 Scale",
   "policy/v1 Eviction",
 ]);
-/** Every version that is served has these. */
+/** Kinds that every served version has. */
 const ofAllVersions = new Set(
   ["Create", "Delete", "Get", "List", "Patch", "Update"].map((verb) => `${verb}Options`).concat("WatchEvent"),
 );
-/** Groups that are decoded by themselves: kinds of others are no kinds to them. */
+/** Groups with a scheme of their own in Kubernetes: kinds of other groups are unknown there. */
 const apart = new Set(["apiextensions.k8s.io", "apiregistration.k8s.io"]);
 
-/** Which resources are served. CustomResourceDefinitions will add to it at run time, hence `generation`. */
+/** The served resources. CustomResourceDefinitions change it at run time, hence `generation`. */
 export class Registry {
   readonly #caches: ObjectCaches;
   readonly #resources = new Map<string, ServedResource>();
   readonly #hidden = new Map<string, readonly ServedResource[]>();
   readonly special: ReadonlyMap<string, SpecialHandler>;
-  /** Changes with every change of what is served; discovery documents are kept per generation. */
+  /** Raised with every change; discovery documents are cached per generation. */
   generation = 1;
-  /** What APIServices say of the order, once they are known. */
+  /** Priorities from APIServices, once they are known. */
   order: GroupOrder = builtInOrder;
 
   constructor(
@@ -48,8 +48,8 @@ export class Registry {
   }
 
   /**
-   * Serves exactly these versions of a resource from now on. `hidden`: those that are defined and not served. `conversion`:
-   * when a webhook converts between them.
+   * Serves exactly these versions of a resource from now on. `hidden`: versions that are defined but not served. `conversion`: the
+   * webhook that converts between them.
    */
   replace(
     group: string,
@@ -72,7 +72,7 @@ export class Registry {
     return served;
   }
 
-  /** Other versions, and groups, in which the same objects are known: those that are not served come last. */
+  /** Other versions and groups of the same objects; those that are not served come last. */
   equivalentsOf(resource: ServedResource): ServedResource[] {
     const { group, plural } = resource.def;
     const served = [...this.#resources.values()].filter(
@@ -85,7 +85,7 @@ export class Registry {
     return this.#resources.get(key(group, version, plural));
   }
 
-  /** A version of a resource, be it served or not. */
+  /** A version of a resource, served or not. */
   version(group: string, version: string, plural: string): ServedResource | undefined {
     const hidden = this.#hidden.get(`${group}/${plural}`) ?? [];
     return this.find(group, version, plural) ?? hidden.find(({ def }) => def.version === version);
@@ -113,7 +113,7 @@ export class Registry {
     return false;
   }
 
-  /** True when the version is of a built-in group: below custom ones, what is not served is a plain page. */
+  /** True for a built-in group; in others, paths that are not served are answered in plain text. */
   isBuiltIn(group: string): boolean {
     for (const { def } of this.#resources.values()) if (def.group === group && !def.type) return true;
     return false;

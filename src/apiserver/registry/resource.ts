@@ -17,48 +17,47 @@ import { ConvertedEntry, type ObjectConverter, VersionView } from "../conversion
 import { PackedRuns } from "../packing/packed-runs.ts";
 import { type Clock, forgetText, readRawTexts } from "../../machinery/index.ts";
 
-/** Who converts between the versions of a custom resource, and the clock it waits by. */
+/** The conversion webhook of a custom resource, and the clock it waits by. */
 export interface Conversion {
   converter: ObjectConverter;
   clock: Clock;
 }
 
-/** One served resource: its definition and where its objects are. Two spellings of one kind share a cache. */
+/** One served version of a resource: its definition and its cache, which all versions of the resource share. */
 export class ServedResource {
   readonly def: KindDefinition;
   /** `v1`, `apps/v1` */
   readonly apiVersion: string;
   readonly cache: WatchCache;
-  /** What objects are stored as. */
+  /** Kind and version in which objects are stored. */
   readonly storedKind: string;
   readonly storedApiVersion: string;
   /**
-   * Set where a webhook converts between versions. Then entries of the cache go through it before anything else is done
-   * with them here, and objects of requests before they are stored.
+   * Set where a webhook converts between versions: entries of the cache pass through it before they are used, and objects of
+   * requests before they are stored.
    */
   readonly view: VersionView | undefined;
   /**
-   * What is to be done before a stored change is acknowledged; undefined where nothing is. `now`: undefined when the object
-   * is gone, `old` when it was not there.
+   * Runs before a stored change is acknowledged, if set. `now` is undefined for a deletion, `old` for a creation.
    */
   afterChange?: (now: KubeObject | undefined, old: KubeObject | undefined) => Promise<void> | undefined;
   readonly #retiring = new AbortController();
-  /** Start of the store's keys. */
+  /** Prefix of its keys in the store. */
   readonly #prefix: string;
   readonly #storedType: TypeSchema | undefined;
-  /** How every object in this spelling begins. */
+  /** The beginning of the JSON of every object in this version. */
   readonly #head: Buffer;
-  /** Where the part of an object's JSON begins that list items have: behind kind and apiVersion, but for custom resources. */
+  /** Offset of the JSON of list items: behind kind and apiVersion, except for custom resources. */
   readonly #itemStart: number;
-  /** Bytes in this spelling when it is not the stored one. */
+  /** Bytes of entries in this version, if it is not the stored one. */
   readonly #converted = new WeakMap<Entry, Buffer>();
   readonly #convertedMessages = new WeakMap<Entry, Buffer>();
-  /** Entries of a custom resource as this version shows them. */
+  /** Entries of a custom resource in this version. */
   readonly #seen = new WeakMap<Entry, Entry>();
-  /** Packed runs of objects as lists in JSON and in protobuf have them. */
+  /** Compressed runs of objects for lists in JSON and in protobuf. */
   readonly packedJson = new PackedRuns();
   readonly packedMessages = new PackedRuns();
-  /** What was written later was written under this definition. */
+  /** Revision since which objects were written under this definition. */
   readonly #since: number;
 
   constructor(def: KindDefinition, caches: ObjectCaches, conversion?: Conversion) {
@@ -85,7 +84,7 @@ export class ServedResource {
     }
   }
 
-  /** Aborts when what defines the kind has changed: watches end, and begin anew with what is served then. */
+  /** Aborts when the definition changes, which ends watches; clients begin new ones. */
   get retired(): AbortSignal {
     return this.#retiring.signal;
   }
@@ -103,7 +102,7 @@ export class ServedResource {
     return this.#prefix + cacheKey;
   }
 
-  /** The whole object as this resource shows it. */
+  /** The whole object in this version. */
   json(entry: Entry): Buffer {
     const { storedAs, type } = this.def;
     if (type) return this.seen(entry).json;
@@ -129,7 +128,7 @@ export class ServedResource {
     return bytes;
   }
 
-  /** Its length, which is remembered when the message itself is not. */
+  /** Length of the protobuf message, remembered beyond the message itself. */
   messageLength(entry: Entry): number {
     return this.def.storedAs
       ? this.message(entry).length
@@ -142,8 +141,8 @@ export class ServedResource {
   }
 
   /**
-   * An entry of a custom resource as this version shows it: what is done to an object that is read is done once. Other kinds'
-   * entries are as they are. Throws 500 for an object in a version that is defined no more.
+   * An entry of a custom resource in this version: pruned and defaulted, once. Entries of other kinds are returned as they are.
+   * Throws 500 for an object in a version that is no longer defined.
    */
   seen(entry: Entry): Entry {
     const { type, conversion, storedAs } = this.def;
@@ -162,7 +161,7 @@ export class ServedResource {
     return seen;
   }
 
-  /** A copy in this resource's spelling. */
+  /** A copy in this version. */
   copy(entry: Entry): KubeObject {
     const { type, storedAs } = this.def;
     if (type) return this.seen(entry).copy();
@@ -199,7 +198,7 @@ export class ServedResource {
     return copy;
   }
 
-  /** Likewise, with everything that Go writes always. */
+  /** Likewise, with all fields that Go always writes. */
   whole(object: KubeObject): KubeObject {
     const copy = structuredClone(object);
     // What no webhook converts is renamed.
@@ -211,7 +210,7 @@ export class ServedResource {
     return copy;
   }
 
-  /** Read only, in this resource's spelling. */
+  /** In this version; read only. */
   object(entry: Entry): KubeObject {
     if (this.def.type) return this.seen(entry).object;
     return this.def.storedAs ? this.copy(entry) : entry.object;

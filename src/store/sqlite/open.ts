@@ -42,9 +42,8 @@ export interface SqliteOptions {
 }
 
 /**
- * Opens the embedded store. Rejects with StoreFailedError whose message says what is wrong and what to do. A thread that
- * dies later is started again; until then requests fail, of writes under way nobody knows what became of them, and
- * watches end.
+ * Opens the embedded store. Rejects with a StoreFailedError whose message says what is wrong and what to do. A thread that
+ * dies later is started again; until then requests fail, pending writes may or may not have been done, and watches end.
  */
 export async function openSqliteStore({ path, clock }: SqliteOptions): Promise<Store> {
   return new SqliteStore(path, await startThread(path), clock);
@@ -57,7 +56,7 @@ const longestPauseMs = 30_000;
 interface Waiting {
   settle(outcome: Outcome): void;
   fail(error: Error): void;
-  /** Values of the writes, in their order: they need not come back. */
+  /** Values of the writes, in order, so that the thread need not send them back. */
   writes: TxnRequest["then"];
 }
 
@@ -74,7 +73,7 @@ class SqliteStore implements Store, History {
   #outgoing: { request: Request; values: readonly Uint8Array[] }[] = [];
   #closed: Promise<void> | undefined;
   readonly #closing = new AbortController();
-  /** Why there is no thread to ask. */
+  /** Why there is no thread. */
   #dead: Error | undefined;
 
   constructor(path: string, thread: StoreThread, clock: Clock) {
@@ -122,7 +121,7 @@ class SqliteStore implements Store, History {
     return { revision: outcome.revision, items: outcome.rows, count: outcome.count };
   }
 
-  /** Page by page, all of one revision: neither thread holds what is read a second time. */
+  /** Reads page by page at one revision, so that the range is in memory once. */
   async #wholeRange(from: string, to: string, revision: number | undefined): Promise<RangeResult> {
     const items: KeyValue[] = [];
     let read: number | undefined;
@@ -135,7 +134,7 @@ class SqliteStore implements Store, History {
         for (const row of outcome.rows) items.push(row);
         start = outcome.next;
       } catch (error) {
-        // What was current at the first page has been compacted since: whoever named no revision gets a later one.
+        // The revision of the first page has been compacted: begin again at the current one if none was asked for.
         if (read === undefined || revision !== undefined || !(error instanceof CompactedError)) throw error;
         return this.#wholeRange(from, to, undefined);
       }
@@ -163,7 +162,7 @@ class SqliteStore implements Store, History {
 
   watch(request: WatchRequest, sink: WatchSink): StoreWatch {
     const watch = this.#hub.watch(request, sink);
-    // What a thread that died has still written is told by no later one.
+    // Commits of a thread that died are not reported by the next one.
     const dead = this.#dead;
     if (dead) queueMicrotask(() => this.#hub.fail(dead));
     return watch;
@@ -237,7 +236,7 @@ class SqliteStore implements Store, History {
       }
       const id = this.#waiting.add({ settle: resolve, fail: reject, writes });
       this.#outgoing.push({ request: { id, operation }, values });
-      // All that comes in one turn of the loop travels together, and is one commit.
+      // All requests of one turn of the event loop are sent together and become one commit.
       if (this.#outgoing.length === 1) setImmediate(() => this.#send());
     });
   }

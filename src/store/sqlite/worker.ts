@@ -1,5 +1,5 @@
 /**
- * The thread that owns the file. It takes all requests that have gathered, runs them in one SQLite transaction and
+ * The thread that owns the file. It takes all requests that have queued up, runs them in one SQLite transaction and
  * answers when the transaction is durable (group commit): the more there is to do, the fewer syncs each write costs.
  */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
@@ -18,7 +18,7 @@ import {
   type WorkerOptions,
 } from "./messages.ts";
 
-/** With nothing to do for so long, the write-ahead log is moved into the file. */
+/** After this idle time the write-ahead log is moved into the file. */
 const idleMs = 500;
 /** Requests of one transaction; more wait for the next. */
 const maxGroup = 2000;
@@ -30,7 +30,7 @@ const writes = new Set<Operation["type"]>(["txn", "grantLease", "endLease"]);
 class Service {
   readonly #port: MessagePort;
   readonly #db: Database;
-  /** Why no write is possible any more. */
+  /** Why writing failed for good. */
   #broken: Failure | undefined;
   #idle: NodeJS.Timeout | undefined;
   #sweeping = false;
@@ -45,7 +45,7 @@ class Service {
       clearTimeout(this.#idle);
       const batches = [first];
       let size = first.requests.length;
-      // Whatever else is there already joins the same commit.
+      // Requests that have arrived meanwhile join the same commit.
       while (size < maxGroup) {
         const next = receiveMessageOnPort(this.#port) as { message: RequestBatch } | undefined;
         if (!next) break;
@@ -70,14 +70,14 @@ class Service {
         const { id, operation } = request;
         if (writes.has(operation.type)) group.push({ request, batch });
         else {
-          // A read sees every write that was asked for before it.
+          // A read sees every write that was requested before it.
           flush();
           if (operation.type === "close") closing = id;
           else responses.push({ id, outcome: this.#guarded(() => this.#other(operation)) });
         }
       }
     }
-    // Writes alone are the rule, and then they are answered in short.
+    // Usually all are writes, which have a short form of answer.
     const only = responses.length === 0 && closing === undefined ? group.map(({ request }) => request) : [];
     flush();
     const written = only.length > 0 ? packWritten(only, responses) : undefined;
@@ -102,7 +102,7 @@ class Service {
         try {
           return { id, outcome: this.#db.write(operation, batch.payload, batch.previous) };
         } catch (error) {
-          // A refused request has changed nothing that is visible: all checks stand before the first row.
+          // A refused request has changed nothing: all checks come before the first row.
           if (!(error instanceof Refusal) || this.#db.revision !== at) throw error;
           return { id, outcome: { type: "failed", error: error.failure } };
         }
@@ -155,7 +155,7 @@ class Service {
     }
   }
 
-  /** Forgetting goes in small steps between commits, so that no write waits for it. */
+  /** Sweeps in small steps between commits, so that no write waits for it. */
   #sweepSoon(): void {
     if (this.#sweeping) return;
     this.#sweeping = true;
