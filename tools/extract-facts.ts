@@ -165,6 +165,11 @@ for (const source of [...fixed, ...apiPackages()]) {
 
 /** A field's type as Go's decoder prints it, when it has a name of its own in it. */
 function namedType(type: string, version: string): string | undefined {
+  const keyed = /^map\[([A-Z]\w*)\](.*)$/.exec(type);
+  if (keyed) {
+    const qualified = (name: string): string => (/^[A-Z]/.test(name) ? `${version}.${name}` : name);
+    return `map[${qualified(keyed[1] as string)}]${qualified(keyed[2] as string)}`;
+  }
   const [, wrap = "", inner = ""] = /^((?:\*|\[\]|map\[string\])*)(.*)$/.exec(type.replace(/^\*/, "")) ?? [];
   const [alias, name] = inner.includes(".") ? inner.split(".") : [version, inner];
   const full = `${/v\d+$/.exec(alias as string)?.[0] ?? alias}.${name}`;

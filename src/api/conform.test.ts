@@ -84,6 +84,14 @@ test("unknown fields are dropped and named with their index, nulls are dropped, 
   });
 });
 
+test("maps whose keys have a type of their own are called so", () => {
+  const slice = findKind("resource.k8s.io", "v1", "resourceslices");
+  assert.match(
+    conform(slice?.schema, { spec: { devices: [{ capacity: "1" }] } }).problem ?? "",
+    /Device\.spec\.devices\.capacity of type map\[v1\.QualifiedName\]v1\.DeviceCapacity$/,
+  );
+});
+
 test("what is kept as JSON is there even if it is zero or empty", () => {
   const revision = findKind("apps", "v1", "controllerrevisions");
   for (const data of [0, "", false, [], "x"]) {

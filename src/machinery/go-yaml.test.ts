@@ -16,6 +16,27 @@ test("of a key that appears twice the last counts, and every repetition is named
   });
 });
 
+test("a repeated key stands where its value does", () => {
+  const lines = (text: string): string[] =>
+    readYamlBody(text).duplicates.map((each) => each.replace(/: key.*/, ""));
+  assert.deepEqual(lines("a:\na:\n  b: c\n"), ["line 3"]);
+  assert.deepEqual(lines("a: 1\na:\n\n- b\n"), ["line 4"]);
+  for (const value of ["", " |\n  b", " &x\n  b: c", " {b: c,\n d: e}", " b\n  c"])
+    assert.deepEqual(lines(`a: 1\na:${value}\n`), ["line 2"], value);
+});
+
+test("what stands further left than the first block is not read", () => {
+  for (const text of [
+    " a: b\nc: d\n",
+    "  a:\n    - b\n c: d",
+    "# x\n a: |\n  b\nc: d",
+    " a: b\r\nc: [\r\n1]\r\n",
+  ])
+    assert.deepEqual(Object.keys(readYamlBody(text).value as object), ["a"], text);
+  assert.deepEqual(readYamlBody(" - a\n - b\nc: d").value, ["a", "b"]);
+  assert.throws(() => readYamlBody(" a: b\n@"), /found character that cannot start any token/);
+});
+
 test("mistakes are Go's", () => {
   const rows: readonly (readonly [string, string])[] = [
     ["metadata:\n  name: a\n bad: x\n", "line 2: did not find expected key"],

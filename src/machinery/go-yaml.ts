@@ -41,6 +41,17 @@ function endOfFlow(text: string): number {
   return text.length;
 }
 
+function firstLines(text: string, count: number): string {
+  const breaks = text.matchAll(/\r\n|[\n\r\u0085\u2028\u2029]/g);
+  let end = 0;
+  for (let line = 0; line < count; line++) {
+    const { value, done } = breaks.next();
+    if (done) return text;
+    end = value.index + value[0].length;
+  }
+  return text.slice(0, end);
+}
+
 /** `yaml: line 2: did not find expected key` */
 export class GoYamlError extends Error {
   override readonly name = "GoYamlError";
@@ -76,18 +87,33 @@ function withoutStacks<T>(work: () => T): T {
   }
 }
 
+interface Placed {
+  range?: readonly number[] | null;
+  anchor?: string;
+  tag?: string;
+  source?: string;
+}
+
+/** Where Go's parser says that a key stands: its value's place, if that has one of its own. */
+function placeOf(key: Placed, value: unknown): number {
+  const { range, anchor, tag, source } = (value ?? {}) as Placed;
+  const besideKey = anchor !== undefined || tag !== undefined || source === "";
+  return (besideKey ? key.range : range)?.[0] ?? key.range?.[0] ?? 0;
+}
+
 /** Throws GoYamlError. */
 export function readYamlBody(given: string): YamlBody {
   if (hasControls(given)) throw new GoYamlError("yaml: control characters are not allowed");
   const json = readAsJson(given);
   if (json) return json;
+  let end: number | undefined;
   try {
-    checkYamlText(given);
+    end = checkYamlText(given);
   } catch (cause) {
     if (cause instanceof YamlTextProblem) throw new GoYamlError(`yaml: ${cause.message}`, { cause });
     throw cause;
   }
-  const text = given.slice(0, endOfFlow(given));
+  const text = end === undefined ? given.slice(0, endOfFlow(given)) : firstLines(given, end);
   const yaml = yamlLibrary();
   const lines = new yaml.LineCounter();
   const [document] = withoutStacks(() =>
@@ -118,11 +144,11 @@ export function readYamlBody(given: string): YamlBody {
     Map(_, map) {
       note(map);
       const seen = new Set<string>();
-      for (const { key } of map.items) {
+      for (const { key, value } of map.items) {
         if (!yaml.isScalar(key) || key.value === "<<") continue;
         const name = String(key.value);
         if (seen.has(name)) {
-          const { line } = lines.linePos(key.range?.[0] ?? 0);
+          const { line } = lines.linePos(placeOf(key, value));
           duplicates.push(`line ${line}: key ${JSON.stringify(name)} already set in map`);
         } else seen.add(name);
       }

@@ -11,9 +11,12 @@ const besideDocuments = new Set<TokenKind>([
   "stream end",
 ]);
 
-/** Throws YamlTextProblem for the first document of a text where Go's parser would stop; how deep it is, it does not mind. */
-export function checkYamlText(text: string): void {
-  new Grammar(text).document();
+/**
+ * Throws YamlTextProblem for the first document of a text where Go's parser would stop; how deep it is, it does not mind.
+ * Returns the line, from 0, from which on nothing is read any more, since a block has ended that began further right.
+ */
+export function checkYamlText(text: string): number | undefined {
+  return new Grammar(text).document();
 }
 
 class Grammar {
@@ -27,18 +30,20 @@ class Grammar {
     this.#tokens = new YamlTokens(text);
   }
 
-  document(): void {
+  document(): number | undefined {
     const first = this.#kind();
-    if (first === "stream end") return;
+    if (first === "stream end") return undefined;
     if (first === "version" || first === "tag directive" || first === "document start") {
       this.#directives();
       if (this.#kind() !== "document start") this.#fail("did not find expected <document start>");
       this.#tokens.take();
-      if (besideDocuments.has(this.#kind())) return;
+      if (besideDocuments.has(this.#kind())) return undefined;
     }
+    const inBlock = this.#kind().startsWith("block");
     this.#node(true);
     for (let step = this.#next.pop(); step; step = this.#next.pop()) step();
-    this.#kind();
+    const { kind, line } = this.#tokens.peek();
+    return inBlock && !besideDocuments.has(kind) ? line : undefined;
   }
 
   #kind(): TokenKind {

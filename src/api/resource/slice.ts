@@ -1,5 +1,5 @@
 /** What a driver offers. */
-import { deepEqual, invalid, required } from "../../machinery/index.ts";
+import { deepEqual, invalid, required, wasEmptied } from "../../machinery/index.ts";
 import { validateNodeSelector } from "../core/pod/placement.ts";
 import type { FieldError } from "../definition.ts";
 import type { CounterSet, ResourceSlice } from "../generated/types.ts";
@@ -43,7 +43,9 @@ function place(spec: Spec, errors: FieldError[]): void {
     set.push("`nodeSelector`");
     validateNodeSelector(nodeSelector, "spec.nodeSelector", errors);
     const terms = nodeSelector.nodeSelectorTerms ?? [];
-    const shown = terms.map((term) => internalForm("core.NodeSelectorTerm", term));
+    const given =
+      Array.isArray(nodeSelector.nodeSelectorTerms) || wasEmptied(nodeSelector, "nodeSelectorTerms");
+    const shown = given ? terms.map((term) => internalForm("core.NodeSelectorTerm", term)) : null;
     if (terms.length !== 1)
       errors.push(
         invalid("spec.nodeSelector.nodeSelectorTerms", shown, "must have exactly one node selector term"),
