@@ -1,6 +1,6 @@
 /**
- * Holds a decoded JSON object against its type, as Go's decoder would: wrong JSON types are one error in Go's words,
- * fields nobody knows are dropped and named, nulls become absent. Works in place.
+ * Conforms a decoded JSON object to its type, as Go's decoder does: a wrong JSON type is one error in Go's words, unknown fields
+ * are dropped and reported, nulls become absent. Works in place.
  */
 import {
   canonicalQuantity,
@@ -17,25 +17,25 @@ import { roundedFraction } from "./amounts.ts";
 import type { Parts } from "./definition.ts";
 import { type Conformance, type FieldSchema, schemaOf, typeOf, type TypeSchema } from "./schema.ts";
 
-/** Thrown inside the walk for a wrong value. */
+/** Thrown during the walk for a wrong value. */
 class TypeProblem extends Error {}
 
 /**
- * The same from a type that decodes by itself: Go's decoder stops there, while it goes on behind any other wrong value,
- * keeps the first in mind and tells of it at the end.
+ * Likewise, by a type with its own UnmarshalJSON: Go's decoder stops there, while after any other wrong value it goes on and
+ * reports the first one at the end.
  */
 class OwnProblem extends TypeProblem {}
 
 /**
  * Drops unknown fields and nulls from `object` and brings quantities into canonical form. With a problem the object is
- * half done and must not be used. `same`: parts that conform, if the object has them.
+ * incomplete and must not be used. `same`: parts shared with the stored object, which conform.
  */
 export function conform(schema: string | undefined, object: object, same?: Parts): Conformance {
   const type = schema === undefined ? undefined : schemaOf(schema);
   return type ? conformToType(type, object, same) : { unknown: [] };
 }
 
-/** The same for a type that stands in no table. */
+/** Likewise for a type that is not in the schema table. */
 export function conformToType(type: TypeSchema, object: object, same?: Parts): Conformance {
   const unknown: string[] = [];
   try {
@@ -49,7 +49,7 @@ export function conformToType(type: TypeSchema, object: object, same?: Parts): C
   return { unknown };
 }
 
-/** The first mistake of a type that decodes by itself, whatever else is wrong. */
+/** The first mistake of a type with its own UnmarshalJSON, whatever else is wrong. */
 function ownProblem(
   type: TypeSchema,
   object: Record<string, unknown>,
@@ -66,17 +66,17 @@ function ownProblem(
   return undefined;
 }
 
-/** Paths of the fields its type does not have. */
+/** Paths of unknown fields. */
 export function unknownFields(schema: string | undefined, object: object): string[] {
   return conform(schema, structuredClone(object)).unknown;
 }
 
-/** The message of the 400 for a body that does not decode, around Go's words. `given`: the kind it says it is of. */
+/** The message of the 400 for a body that cannot be decoded. `given`: the kind in the body. */
 export function cannotHandle(kind: string, version: string, problem: string, given = kind): string {
   return `${given} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${problem}`;
 }
 
-/** One text per field, as they also stand in Warning headers. */
+/** One text per field, as in Warning headers. */
 export function strictTexts(unknown: readonly string[], duplicate: readonly string[]): string[] {
   return [
     ...unknown.map((field) => `unknown field ${JSON.stringify(field)}`),
@@ -84,7 +84,7 @@ export function strictTexts(unknown: readonly string[], duplicate: readonly stri
   ];
 }
 
-/** `unknown`: gets the paths of fields that the type does not have; undefined where nobody is told. */
+/** `unknown` collects the paths of unknown fields; undefined where they are not reported. */
 function walkObject(
   type: TypeSchema,
   object: Record<string, unknown>,
@@ -101,10 +101,10 @@ function walkObject(
       delete object[name];
     } else if (value === null || value === undefined) delete object[name];
     else {
-      // By far the most are scalars, and right.
+      // Most values are valid scalars.
       const kind = field.type;
       if (typeof value === "string" ? kind === "string" : typeof value === "boolean" && kind === "boolean") {
-        // Zeros are left out where they are optional: nothing tells them from what was not given.
+        // Optional zeros are dropped: they cannot be told from absent values.
         if (!value && field.omitEmpty) delete object[name];
         continue;
       }
@@ -112,7 +112,7 @@ function walkObject(
       way.enter(name, type);
       const made = (way.goesOn ? walkOn : walkValue)(field, value, type, way, unknown, text);
       way.leave();
-      // Go leaves out empty lists and maps where they are optional; a custom type is not Go's, nor is what is kept as JSON.
+      // Go omits optional empty lists and maps, but not in custom resources or in values that are kept as JSON.
       const left =
         made === 0 || made === ""
           ? field.omitEmpty && kind !== "any"
@@ -169,7 +169,7 @@ function walkValue(
       if (typeof value !== "string") throw mismatch(field, value, way, owner);
       return base64(value);
     case "object":
-      // Owned fields are read when somebody wants to know them.
+      // Field sets of managedFields are parsed on demand.
       return value;
     case "any":
       if (field.schemaOr) return schemaOr(field, value, way);
@@ -188,7 +188,7 @@ function walkValue(
   }
 }
 
-/** The same where what is wrong is stepped over. */
+/** Likewise, going on after a wrong value. */
 const walkOn: typeof walkValue = (field, value, ...rest) => {
   try {
     return walkValue(field, value, ...rest);
@@ -198,7 +198,7 @@ const walkOn: typeof walkValue = (field, value, ...rest) => {
   }
 };
 
-/** True for what a float64 cannot hold. */
+/** True for a number that a float64 cannot hold. */
 const isHuge = (value: unknown): boolean => value === Infinity || value === -Infinity;
 
 function refuseHuge(value: unknown, text: string | undefined): void {
@@ -207,7 +207,7 @@ function refuseHuge(value: unknown, text: string | undefined): void {
     throw new TypeProblem(`json: cannot unmarshal number ${huge} into Go value of type float64`);
 }
 
-/** Such a schema decodes by itself: what it does not know goes without a word. */
+/** JSON schemas have their own UnmarshalJSON: unknown fields are dropped without a report. */
 function schemaOr(field: FieldSchema, value: unknown, way: Way): unknown {
   const type = typeOf(field);
   const list = field.schemaOr === "list";
@@ -273,7 +273,7 @@ function walkMap(
   return value;
 }
 
-/** What Go decodes null into, where it cannot be absent. */
+/** The value that Go decodes null into, where the field cannot be absent. */
 function zero(element: FieldSchema): unknown {
   switch (element.type) {
     case "string":

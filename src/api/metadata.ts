@@ -18,15 +18,15 @@ import {
 import type { FieldError } from "./definition.ts";
 import type { ObjectMeta, OwnerReference } from "./meta.ts";
 
-/** A rule for names: the texts of what is wrong. */
+/** A rule for names; returns error texts. */
 export type NameRule = (value: string) => readonly string[];
 
 export const immutableText = "field is immutable";
 const annotationLimit = 256 * 1024;
 
 /**
- * What a kind holds new metadata to. `nameRule`: of the name and, with something behind it, of generateName, which
- * `generated: false` leaves alone. `finalizers`: whether one without a slash has to be one of Kubernetes' own.
+ * Validation of new metadata. `nameRule`: for the name and, as a prefix, for generateName unless `generated` is false.
+ * `finalizers`: whether one without a slash must be one of Kubernetes' own.
  */
 export interface MetaRules {
   namespaced: boolean;
@@ -35,7 +35,7 @@ export interface MetaRules {
   finalizers?: "standard" | "any";
 }
 
-/** A prefix may end with a dash: something follows it. */
+/** A prefix may end with a dash. */
 const masked = (prefix: string): string =>
   prefix.length > 1 && prefix.endsWith("-") ? `${prefix.slice(0, -2)}a` : prefix;
 
@@ -66,7 +66,7 @@ export function validateMeta(
   return errors;
 }
 
-/** What every object is held to when it is created or changed, whatever its kind says. */
+/** Rules for all kinds, at creation and update. */
 export function validateAnyMeta(meta: ObjectMeta | undefined, namespaced: boolean): FieldError[] {
   return validateMeta(meta, { namespaced, nameRule: isPathSegmentName, finalizers: "any" });
 }
@@ -90,7 +90,7 @@ export function validateLabels(
   }
 }
 
-/** A map of texts as a message shows it, in alphabetical order; null when it was not given. `name`: of the member. */
+/** A map of strings as messages show it, in alphabetical order; null if absent. `name`: of the member. */
 export function shownMap(of: object | undefined, name: string): object | null {
   const map = (of as Record<string, Record<string, string> | undefined> | undefined)?.[name] ?? {};
   const members = Object.entries(map).sort(([left], [right]) => (left < right ? -1 : 1));
@@ -112,7 +112,7 @@ export function validateAnnotations(
   if (size > annotationLimit) errors.push(tooLong(path, annotationLimit));
 }
 
-/** An owner with its members in the order Go writes them. */
+/** An owner reference with its members in Go's order. */
 const shownOwner = (owner: OwnerReference): unknown => ({
   apiVersion: owner.apiVersion ?? "",
   kind: owner.kind ?? "",
@@ -157,25 +157,25 @@ function validateOwners(owners: readonly OwnerReference[], path: string, errors:
 const managerLimit = 128;
 const subresourceLimit = 256;
 
-/** A field manager's name: in bytes, and what of it cannot be printed. Go counts places in bytes. */
+/** Validates a field manager's name: its length in bytes, and unprintable characters. Go counts positions in bytes. */
 export function validateManagerName(manager: string, path: string, errors: FieldError[]): void {
   const long = byteLength(manager) > managerLimit;
   if (long) errors.push(tooLong(path, managerLimit));
-  // What nearly every name is made of.
+  // Nearly every name.
   if (/^[\w.:/ -]*$/.test(manager)) return;
   let at = 0;
   for (const char of manager) {
     if (!/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u.test(char)) {
       const code = (char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
       errors.push(invalid(path, manager, `invalid character U+${code} (at position ${at})`));
-      // Each mistake shows the whole name: of a long one, all of them would be its square.
+      // Each error shows the whole name, so their text would grow with the square of its length.
       if (long) return;
     }
     at += byteLength(char);
   }
 }
 
-/** Who owns fields; what they own was read before. */
+/** Validates managedFields; their field sets were parsed before. */
 function validateManagers(owners: ObjectMeta["managedFields"], path: string, errors: FieldError[]): void {
   for (const [i, { manager = "", subresource = "" }] of (owners ?? []).entries()) {
     validateManagerName(manager, `${path}[${i}].manager`, errors);
@@ -249,7 +249,7 @@ export function validateMetaUpdate(
   return errors;
 }
 
-/** What every change is held to, whatever its kind says. */
+/** Rules for all kinds, at updates only. */
 export function validateAnyMetaUpdate(
   meta: ObjectMeta | undefined,
   old: ObjectMeta | undefined,
@@ -258,12 +258,12 @@ export function validateAnyMetaUpdate(
   return [...validateAnyMeta(meta, namespaced), ...validateMetaUpdate(meta, old, "any")];
 }
 
-/** The field may not change at all. */
+/** The field is immutable. */
 export function immutable(field: string, value: unknown, old: unknown, errors: FieldError[]): void {
   if (!deepEqual(value, old)) errors.push(invalid(field, value, immutableText));
 }
 
-/** One of `matchExpressions`, of selectors of objects and of nodes. */
+/** An item of `matchExpressions`, of label and node selectors. */
 interface Expression {
   key?: string;
   operator?: string;
@@ -275,8 +275,8 @@ const presenceOperators: readonly (string | undefined)[] = ["Exists", "DoesNotEx
 const orderOperators: readonly (string | undefined)[] = ["Gt", "Lt"];
 
 /**
- * `ordered`: Gt and Lt are operators, too, as in selectors of nodes. `anyValue`: values need not be such as labels have. `path`: of
- * the expression.
+ * `ordered`: Gt and Lt are operators too, as in node selectors. `anyValue`: values need not be valid label values. `path`: of the
+ * expression.
  */
 export function validateExpression(
   { key = "", operator, values = [] }: Expression,
@@ -305,7 +305,7 @@ export function validateExpression(
   }
 }
 
-/** `anyValue`: values of expressions need not be such as labels have, since they were not before. */
+/** `anyValue`: values need not be valid label values, because those of the old object were not. */
 export function validateLabelSelector(
   selector: LabelSelectorObject | undefined,
   path: string,

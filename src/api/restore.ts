@@ -1,7 +1,6 @@
 /**
- * What Kubernetes says of a strategically patched object that does not fit its type. It does not decode such an object
- * from JSON but copies it field by field, which has words of its own (apimachinery's unstructured converter), and fits
- * numbers into narrower types as Go's conversions do.
+ * Conforms the result of a strategic merge patch to its type. Kubernetes does not decode it from JSON but copies it field by field
+ * (apimachinery's unstructured converter), with other error texts, and narrows numbers as Go's conversions do.
  */
 import {
   canonicalQuantity,
@@ -17,18 +16,18 @@ import { type Conformance, type FieldSchema, schemaOf, typeOf, type TypeSchema }
 
 class Unfit extends Error {}
 
-/** A value that is another one in its type. */
+/** A value that changes when it is converted to its type. */
 export interface Conversion {
   path: readonly (string | number)[];
   value: unknown;
 }
 
 export interface Restored extends Conformance {
-  /** To be made in the object before it is held against its type. */
+  /** Conversions to make in the object before `conform`. */
   conversions: readonly Conversion[];
 }
 
-/** Changes nothing. Unknown fields are in alphabetical order; with a problem they are not to be relied upon. */
+/** Does not change the object. Unknown fields are in alphabetical order, and incomplete when there is a problem. */
 export function restorable(schema: string | undefined, object: object, same?: Parts): Restored {
   const type = schema === undefined ? undefined : schemaOf(schema);
   const walk = new Walk();
@@ -43,7 +42,7 @@ export function restorable(schema: string | undefined, object: object, same?: Pa
   return { unknown: unknown.sort(), conversions };
 }
 
-/** Makes the conversions in an object that is like the one they were found in. */
+/** Applies the conversions to an equal object. */
 export function convert(object: object, conversions: readonly Conversion[]): void {
   for (const { path, value } of conversions) {
     let holder = object as Record<string | number, unknown>;
@@ -60,7 +59,7 @@ function readTime(text: string, digits: 0 | 6): void {
   }
 }
 
-/** A value and where it stands: how a number was written is known of its place. */
+/** A value and its place, since the spelling of numbers is known by place. */
 interface Given {
   value: unknown;
   holder?: object;
@@ -162,7 +161,7 @@ function scalar(field: FieldSchema, given: Given): unknown {
   throw new Unfit(`cannot convert ${kind} to ${field.goName ?? wanted}`);
 }
 
-/** Go's conversion: bits that have no place are lost, and a float beyond 64 bits is the smallest number (on amd64). */
+/** Go's conversion: excess bits are lost, and a float beyond 64 bits becomes the smallest integer (on amd64). */
 function narrowed(value: number | bigint, to: "int32" | "int64" | "uint8"): number | bigint {
   const size = { int32: 2 ** 31, int64: 2 ** 63, uint8: 2 ** 7 }[to];
   if (to !== "uint8" && value < size && value >= -size) return value;
@@ -204,7 +203,7 @@ const jsonName = (value: unknown): string =>
 const fits32 = (value: unknown): boolean =>
   Number.isInteger(value) && Math.abs(value as number) <= 2 ** 31 && value !== 2 ** 31;
 
-/** Types that read JSON themselves; how a number was written is lost before. */
+/** Types with their own UnmarshalJSON; the spelling of numbers is lost before. */
 function written(field: FieldSchema, given: Given): void {
   const { value } = given;
   const unread = (into: string, number = ""): Unfit =>

@@ -1,6 +1,6 @@
 /**
- * What fields every built-in type has. The table is one string until somebody asks, and a type is decoded when it is
- * first looked at, so that importing this costs nothing.
+ * The fields of every built-in type. The table is one string until its first use, and a type is decoded when it is first looked
+ * up, so that importing this costs nothing.
  *
  * Notation of a field in the table: `[` list of, `{` map of, then `s` string, `b` boolean, `i32`, `i64`, `d` double,
  * `t` time, `u` time with microseconds, `q` quantity, `ios` int-or-string, `y` base64 bytes, `o` any object, `x` anything,
@@ -39,9 +39,9 @@ export interface FieldSchema {
   required: boolean;
   /** Left out when it is empty: "", 0, false, [], {} (Go's omitempty on what is no pointer). Objects are never empty. */
   omitEmpty?: boolean;
-  /** Written even when nobody gave it: what Go does with structs and with what it does not omit. */
+  /** Written even when absent: structs, and fields without omitempty in Go. */
   written?: boolean;
-  /** As null, since it is a pointer in Go. */
+  /** Written as null then, since it is a pointer in Go. */
   pointer?: boolean;
   patchMergeKey?: string;
   /** `merge`, `replace`, `retainKeys`. */
@@ -53,11 +53,11 @@ export interface FieldSchema {
   /** The type as Go's decoder prints it, where it has a name of its own, e.g. `v1.Protocol`. */
   goName?: string;
   default?: unknown;
-  /** Null is a value of its own and not the same as absent (custom resources). */
+  /** Null differs from absent (custom resources). */
   nullable?: boolean;
-  /** A string that server-side apply takes any scalar for, as it has a format (custom resources). */
+  /** A string with a format, for which server-side apply takes any scalar (custom resources). */
   anyScalar?: boolean;
-  /** Owned member by member though nothing is known of it (custom resources); else as a whole. */
+  /** Of unknown structure but owned member by member (custom resources); otherwise as a whole. */
   deduced?: boolean;
   /** Of `any`: objects only, with anything in them. */
   onlyObjects?: boolean;
@@ -72,11 +72,11 @@ export interface TypeSchema {
   open?: boolean;
 }
 
-/** What holding an object against its type found. */
+/** The result of conforming an object to its type. */
 export interface Conformance {
-  /** Paths of fields that the type does not have, e.g. `spec.containers[0].imag`. */
+  /** Paths of unknown fields, e.g. `spec.containers[0].imag`. */
   unknown: string[];
-  /** What a Go decoder says of the first value of a wrong type, e.g. `json: cannot unmarshal string into ...`. */
+  /** Error of Go's decoder for the first value of a wrong type, e.g. `json: cannot unmarshal string into ...`. */
   problem?: string;
 }
 

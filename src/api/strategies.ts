@@ -1,4 +1,4 @@
-/** Makes the strategies of a kind, for itself and for /status, out of what its source says. */
+/** Makes the strategies of a kind, for the main resource and for /status, from its source. */
 import {
   deepEqual,
   emptiedMembers,
@@ -18,7 +18,7 @@ import {
   validateMetaUpdate,
 } from "./metadata.ts";
 
-/** An object whose members are reached by name. */
+/** An object with members accessible by name. */
 interface Loose extends KubeObject {
   status?: unknown;
   [member: string]: unknown;
@@ -37,8 +37,8 @@ export function specChanged(object: KubeObject, old: KubeObject): boolean {
 }
 
 /**
- * For kinds where Kubernetes tells an empty list from none when it counts changes: what is stored has no empty one, so
- * that each in a request is a change.
+ * For kinds where Kubernetes counts an empty list as a change from an absent one: stored objects have no empty lists, so each
+ * empty list in a request is a change.
  */
 export const emptyListsChange = {
   changesGeneration: (object: KubeObject, old: KubeObject): boolean =>
@@ -50,11 +50,11 @@ export const emptyListsChange = {
   prepareForUpdate: forgetEmptied,
 } as const;
 
-/** Of a kind with JSON objects that are kept as text, another text is another spec. */
+/** For kinds with raw fields: a different text counts as a different spec. */
 const specOrTextChanged = (rawFields: readonly string[] | undefined): typeof specChanged =>
   rawFields ? (object, old) => specChanged(object, old) || !sameRaw(rawFields, object, old) : specChanged;
 
-/** A source with what its strategies ask of it again and again. */
+/** A source with what its strategies need repeatedly. */
 interface Context {
   source: KindSource<KubeObject>;
   namespaced: boolean;
@@ -63,8 +63,8 @@ interface Context {
 }
 
 /**
- * The strategies are complete: on creation call prepareForCreate and validate, on update prepareForUpdate and validateUpdate
- * (which includes the checks of validate). `status` is undefined where the kind has no /status.
+ * The strategies are complete: call prepareForCreate and validate at creation, prepareForUpdate and validateUpdate (which
+ * includes the checks of validate) at an update. `status` is undefined without /status.
  */
 export function strategiesOf(source: KindSource<KubeObject>): { main: Strategy; status?: Strategy } {
   const namespaced = source.namespaced ?? true;
@@ -102,7 +102,7 @@ function mainStrategy({ source, namespaced, hasStatus, checks }: Context): Strat
       if (hasStatus && !source.statusAtCreation) (object as Loose).status = { ...source.emptyStatus };
       if (object.metadata) {
         if (!namespaced) delete object.metadata.namespace;
-        // Of a kind whose changes are not counted, what the client says stays, as kube-apiserver has it.
+        // Kinds without a generation keep the one in the request, as in kube-apiserver.
         if (withGeneration === true) object.metadata.generation = 1;
       }
       source.prepareForCreate?.(object);
@@ -166,7 +166,7 @@ function keepStatus(object: KubeObject, old: KubeObject): void {
   else to.status = status;
 }
 
-/** Keeps the spec, and the generation, which counts its changes. */
+/** Keeps the old spec and generation. */
 function keepAllButStatus(object: KubeObject, old: KubeObject): void {
   const to = object as Loose;
   const from = old as Loose;

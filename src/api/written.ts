@@ -1,6 +1,6 @@
 /**
- * Go writes fields of structs that nobody gave: empty structs, and zeros that are not omitted. Clients see them in every
- * answer of Kubernetes, so they are here too. In place; what is there stays.
+ * Adds fields that Go always writes: empty structs, and zeros without omitempty. Clients see them in every answer of Kubernetes.
+ * Works in place; present values stay.
  */
 import { noteEmptied } from "../machinery/index.ts";
 import type { Parts } from "./definition.ts";
@@ -9,7 +9,7 @@ import { type FieldSchema, typeOf, type TypeSchema } from "./schema.ts";
 interface Written {
   name: string;
   field: FieldSchema;
-  /** Written as null when nobody gave it. */
+  /** Written as null when absent. */
   isNull: boolean;
 }
 
@@ -56,7 +56,7 @@ function innermost(field: FieldSchema): TypeSchema | undefined {
   return at && typeOf(at);
 }
 
-/** What Go writes of a field that nobody gave. */
+/** What Go writes for an absent field. */
 export function zero(field: FieldSchema): unknown {
   if (field.pointer) return null;
   switch (field.type) {
@@ -79,8 +79,8 @@ export function zero(field: FieldSchema): unknown {
 }
 
 /**
- * `nulls`: what is written as null too; rules are easier to write for what is absent instead. `same`: parts that have it all, and
- * nothing that is null, if the object has them. True when there was something to fill in.
+ * `nulls`: also adds fields that are written as null; validation works without them. `same`: parts shared with the stored object,
+ * which are complete and without nulls. True when anything was added.
  */
 export function fillWritten(
   type: TypeSchema,
@@ -129,18 +129,17 @@ function fillValue(field: FieldSchema, type: TypeSchema, value: unknown, nulls: 
   return filled;
 }
 
-/** Parts of stored objects in which nothing is written as null. */
+/** Parts of stored objects without nulls. */
 const withNone = new WeakSet<object>();
 
 /**
- * A stored object, whose parts nobody changes any more, without what is written as null. It is the answer itself when there is no
- * such thing.
+ * A stored object, whose parts are immutable, without the fields that are written as null: the object itself if it has none.
  */
 export function withoutNulls<T extends object>(type: TypeSchema, object: T): T {
   return bareObject(type, object, withNone);
 }
 
-/** `clean`: knows parts that are as they should be, and gets to know others. */
+/** `clean`: remembers parts without nulls. */
 function bareObject<T extends object>(type: TypeSchema, object: T, clean?: WeakSet<object>): T {
   const { always, below } = planOf(type);
   const from = object as Record<string, unknown>;
