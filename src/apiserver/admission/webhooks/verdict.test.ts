@@ -32,7 +32,9 @@ test("what an answer has to be", () => {
   assert.equal(problem(review({ allowed: true })), `${wrong}expected response.uid="u", got ""`);
   assert.equal(problem(review({ uid: "v" })), `${wrong}expected response.uid="u", got "v"`);
   const expected = `${wrong}expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got`;
-  assert.equal(problem(review(good, { apiVersion: undefined })), `${expected} /, Kind=AdmissionReview`);
+  const unversioned = { kind: "AdmissionReview", response: good };
+  for (const none of [unversioned, { ...unversioned, apiVersion: null }, { ...unversioned, apiVersion: "" }])
+    assert.equal(problem(none), `${expected} /, Kind=AdmissionReview`);
   assert.equal(problem(review(good, { kind: "" })), `${expected} admission.k8s.io/v1, Kind=`);
 });
 

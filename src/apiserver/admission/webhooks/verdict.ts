@@ -38,8 +38,8 @@ interface Response {
 }
 
 interface Review {
-  kind?: string;
-  apiVersion?: string;
+  kind?: string | null;
+  apiVersion?: string | null;
   response?: Response;
 }
 
@@ -80,7 +80,8 @@ function decodeReview(value: unknown, version: ReviewVersion): Review {
     if (!isObject(review)) asObject(review, expected);
     asObject({ ...review }, { ...expected, known: () => true });
   } catch (cause) {
-    const { kind = expected.kind, apiVersion: given = apiVersion } = review;
+    const kind = review.kind ?? expected.kind;
+    const given = review.apiVersion ?? apiVersion;
     const reviews = kind === expected.kind && /^admission\.k8s\.io\/(v1|v1beta1)$/.test(given);
     if (typeof kind !== "string" || typeof given !== "string" || !isObject(review))
       throw called(`couldn't get version/kind; json parse error: ${(cause as Error).message}`, cause);
@@ -98,7 +99,8 @@ function verify(review: Review, response: Response, { uid, mutating }: Asked): v
   const { uid: given = "", patch = "", patchType } = response;
   if (given !== uid)
     throw wrong(`expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(given)}`);
-  const { kind = "", apiVersion = "" } = review;
+  const kind = review.kind ?? "";
+  const apiVersion = review.apiVersion ?? "";
   if (kind !== "AdmissionReview" || apiVersion !== "admission.k8s.io/v1") {
     const shown = apiVersion.includes("/") ? apiVersion : `/${apiVersion}`;
     throw wrong(
