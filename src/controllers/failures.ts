@@ -1,9 +1,20 @@
+import { type Outcome, settled } from "../client/index.ts";
 import { isReason, StatusError } from "../machinery/index.ts";
 
 /** The namespace is being deleted: nothing can be created in it, and whoever wanted to will soon be gone too. */
 export const namespaceGoes = (error: unknown): boolean =>
   error instanceof StatusError &&
   (error.details?.causes ?? []).some((cause) => cause.reason === "NamespaceTerminating");
+
+/** Settled instead of an error because the namespace is being deleted. */
+export async function unlessNamespaceGoes(outcome: Promise<Outcome>): Promise<Outcome> {
+  try {
+    return await outcome;
+  } catch (error) {
+    if (namespaceGoes(error)) return settled;
+    throw error;
+  }
+}
 
 /** `undefined` instead of NotFound. */
 export async function ignoreMissing<T>(call: Promise<T>): Promise<T | undefined> {

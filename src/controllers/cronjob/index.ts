@@ -9,7 +9,7 @@ import {
 } from "../../client/index.ts";
 import { deepClone, deepEqual, formatTime, isReason } from "../../machinery/index.ts";
 import { type ControllerContext, newQueue, runLoop } from "../context.ts";
-import { ignoreMissing, namespaceGoes } from "../failures.ts";
+import { ignoreMissing, namespaceGoes, unlessNamespaceGoes } from "../failures.ts";
 import { isOver } from "../job/verdict.ts";
 import { isActive, planCronJob } from "./reconcile.ts";
 
@@ -40,12 +40,7 @@ export async function runCronJobs(context: ControllerContext): Promise<void> {
     reconcile: async (key) => {
       const cron = crons.get(key);
       if (!cron || cron.metadata?.deletionTimestamp) return settled;
-      try {
-        return await sync(cron);
-      } catch (error) {
-        if (namespaceGoes(error)) return settled;
-        throw error;
-      }
+      return await unlessNamespaceGoes(sync(cron));
     },
   });
 

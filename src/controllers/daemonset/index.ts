@@ -2,7 +2,7 @@ import type { DaemonSet, DaemonSetStatus, Pod } from "../../api/index.ts";
 import { claimObjects, Expectations, keyOf, type Outcome, settled, splitKey } from "../../client/index.ts";
 import { deepEqual, type Matcher, selectorFromObject } from "../../machinery/index.ts";
 import { type ControllerContext, newQueue, runLoop } from "../context.ts";
-import { ignoreMissing, namespaceGoes } from "../failures.ts";
+import { ignoreMissing, unlessNamespaceGoes } from "../failures.ts";
 import { revisionsOf, syncRevisions, trimRevisions } from "../history/history.ts";
 import { queueOwners } from "../owners.ts";
 import { podFromTemplate } from "../pods/from-template.ts";
@@ -52,13 +52,7 @@ export async function runDaemonSets(context: ControllerContext): Promise<void> {
     needs: [sets, pods, nodes, revisions],
     async reconcile(key) {
       const set = sets.get(key);
-      if (!set) return settled;
-      try {
-        return await sync(key, set);
-      } catch (error) {
-        if (namespaceGoes(error)) return settled;
-        throw error;
-      }
+      return set ? await unlessNamespaceGoes(sync(key, set)) : settled;
     },
   });
 

@@ -2,7 +2,7 @@ import type { PersistentVolumeClaim, Pod, StatefulSet } from "../../api/index.ts
 import { claimObjects, controllerRef, keyOf, type Outcome, settled, splitKey } from "../../client/index.ts";
 import { deepEqual, isReason, type Matcher, selectorFromObject } from "../../machinery/index.ts";
 import { type ControllerContext, newQueue, runLoop } from "../context.ts";
-import { ignoreMissing, namespaceGoes } from "../failures.ts";
+import { ignoreMissing, namespaceGoes, unlessNamespaceGoes } from "../failures.ts";
 import { revisionsOf, syncRevisions, trimRevisions } from "../history/history.ts";
 import { templateOf } from "../history/plan.ts";
 import { queueOwners } from "../owners.ts";
@@ -35,13 +35,7 @@ export async function runStatefulSets(context: ControllerContext): Promise<void>
     needs: [sets, pods, claims, revisions],
     async reconcile(key) {
       const set = sets.get(key);
-      if (!set) return settled;
-      try {
-        return await sync(key, set);
-      } catch (error) {
-        if (namespaceGoes(error)) return settled;
-        throw error;
-      }
+      return set ? await unlessNamespaceGoes(sync(key, set)) : settled;
     },
   });
 
