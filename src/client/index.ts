@@ -23,6 +23,6 @@ export {
 } from "./streaming/exec.ts";
 export { openPortForward } from "./streaming/port-forward.ts";
 export { bodyText, readJson, textLines } from "./transport/body.ts";
-export type { ServerConnection } from "./transport/credentials.ts";
+export { authorizationSource, type ServerConnection } from "./transport/credentials.ts";
 export { httpsTransport } from "./transport/https.ts";
 export type * from "./transport.ts";

@@ -1,6 +1,6 @@
 import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
-import { resolveKubeconfig } from "../../client/index.ts";
+import { authorizationSource, resolveKubeconfig } from "../../client/index.ts";
 import { formatDuration, trusting } from "../../machinery/index.ts";
 import { type PostAnswer, PostStatusError } from "./retries.ts";
 import { onUnaskedUpgrade } from "./unasked-upgrade.ts";
@@ -26,23 +26,16 @@ export interface Asking {
 /** Likewise, with all that is known of the answer. */
 export function askByKubeconfig(file: string): Asking {
   const { connection } = resolveKubeconfig({ kubeconfig: file }, {});
-  const { server, ca, cert, key, token, username, password, tlsServerName, insecureSkipTlsVerify } =
-    connection;
+  const { server, ca, cert, key, tlsServerName, insecureSkipTlsVerify } = connection;
   const url = (timeoutMs: number): string => timed(server, timeoutMs);
   const request = server.startsWith("http://") ? requestHttp : requestHttps;
-  // Who asks is nobody's business where anybody can read along, as in client-go.
-  const secret = request === requestHttps;
-  const authorization = !secret
-    ? undefined
-    : token
-      ? `Bearer ${token}`
-      : username
-        ? `Basic ${Buffer.from(`${username}:${password ?? ""}`).toString("base64")}`
-        : undefined;
+  // Credentials go over TLS only, as in client-go.
+  const authorizationOf = request === requestHttps ? authorizationSource(connection) : () => undefined;
   const ask: Asking["ask"] = (document, timeoutMs) =>
     new Promise((resolve, reject) => {
       const body = typeof document === "string" ? document : JSON.stringify(document);
       const signal = AbortSignal.timeout(timeoutMs);
+      const authorization = authorizationOf();
       const call = request(url(timeoutMs), {
         method: "POST",
         headers: {

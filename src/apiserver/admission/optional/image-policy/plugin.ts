@@ -10,8 +10,6 @@ import { imagePolicySettings } from "./settings.ts";
 import { Verdicts } from "./verdicts.ts";
 
 const auditPrefix = "imagepolicywebhook.image-policy.k8s.io/";
-/** Of a pod that was let in because nobody answered. */
-const failedOpen = "alpha.image-policy.k8s.io/failed-open";
 
 export function imagePolicyWebhook({ clock, random, configuration, log }: PluginContext): AdmissionPlugin {
   const settings = imagePolicySettings(configuration?.get("ImagePolicyWebhook"));
@@ -36,8 +34,6 @@ export function imagePolicyWebhook({ clock, random, configuration, log }: Plugin
       if (!defaultAllow) throw refuse(request, error.message);
       log.warn("images were let in, since nobody said whether they may run", { error: error.message });
       request.audit?.annotate(`${auditPrefix}failed-open`, "true");
-      const meta = (pod.metadata ??= {});
-      meta.annotations = { ...meta.annotations, [failedOpen]: "true" };
       return;
     }
     const { allowed = false, reason = "", auditAnnotations } = status;
