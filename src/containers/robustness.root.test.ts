@@ -23,7 +23,9 @@ import {
   removeCgroups,
   runtimeOptions,
   sandboxConfig,
+  podCgroups,
   skipReason,
+  startShell,
 } from "./testing/test-runtime.ts";
 
 describe("what goes wrong around containers", { skip: skipReason() }, () => {
@@ -32,7 +34,6 @@ describe("what goes wrong around containers", { skip: skipReason() }, () => {
   let sandbox: string;
   let pod: PodSandboxConfig;
   const networkFailure = { message: "" };
-  let count = 0;
 
   before(async () => {
     dir = mkdtempSync(join(tmpdir(), "wherry-rob-"));
@@ -48,25 +49,14 @@ describe("what goes wrong around containers", { skip: skipReason() }, () => {
   after(async () => {
     for (const { id } of await runtime.listPodSandbox()) await runtime.removePodSandbox(id);
     await runtime.close();
-    assert.equal(
-      execFileSync("find", ["/sys/fs/cgroup", "-path", "*/wherry-robtest/*", "-name", "pod*"]).toString(),
-      "",
-    );
+    assert.equal(podCgroups("wherry-robtest"), "", "cgroups are left");
     assert.deepEqual(readdirSync(join(dir, "run/m")), [], "sockets are left");
     rmSync(dir, { recursive: true, force: true });
     removeCgroups("wherry-robtest");
   });
 
-  async function start(
-    script: string,
-    change: (config: ContainerConfig) => void = () => undefined,
-  ): Promise<string> {
-    const config = containerConfig(`c${count++}`, ["sh", "-c", script]);
-    change(config);
-    const id = await runtime.createContainer(sandbox, config, pod);
-    await runtime.startContainer(id);
-    return id;
-  }
+  const start = (script: string, change?: (config: ContainerConfig) => void): Promise<string> =>
+    startShell(runtime, { sandbox, pod }, script, change);
 
   async function ended(id: string) {
     const signal = AbortSignal.timeout(100_000);

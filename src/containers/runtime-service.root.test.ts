@@ -23,7 +23,9 @@ import {
   removeCgroups,
   runtimeOptions,
   sandboxConfig,
+  podCgroups,
   skipReason,
+  startShell,
 } from "./testing/test-runtime.ts";
 
 describe("the container runtime", { skip: skipReason() }, () => {
@@ -34,7 +36,6 @@ describe("the container runtime", { skip: skipReason() }, () => {
   const ended = new AbortController();
   const events: ContainerEvent[] = [];
   const exits = new Map<string, () => void>();
-  let counter = 0;
 
   before(async () => {
     dir = mkdtempSync(join(tmpdir(), "wherry-cri-"));
@@ -51,14 +52,7 @@ describe("the container runtime", { skip: skipReason() }, () => {
     const mounts = readFileSync("/proc/self/mountinfo", "utf8");
     rmSync(dir, { recursive: true, force: true });
     assert.ok(!mounts.includes(dir), `mounts are left:\n${mounts}`);
-    const layout = execFileSync("find", [
-      "/sys/fs/cgroup",
-      "-path",
-      "*/wherry-critest/*",
-      "-name",
-      "pod*",
-    ]).toString();
-    assert.equal(layout, "", "cgroups are left");
+    assert.equal(podCgroups("wherry-critest"), "", "cgroups are left");
     removeCgroups("wherry-critest");
   });
 
@@ -71,16 +65,8 @@ describe("the container runtime", { skip: skipReason() }, () => {
     })();
   }
 
-  async function start(
-    script: string,
-    change: (config: ContainerConfig) => void = () => undefined,
-  ): Promise<string> {
-    const config = containerConfig(`c${counter++}`, ["sh", "-c", script]);
-    change(config);
-    const id = await runtime.createContainer(sandbox, config, pod);
-    await runtime.startContainer(id);
-    return id;
-  }
+  const start = (script: string, change?: (config: ContainerConfig) => void): Promise<string> =>
+    startShell(runtime, { sandbox, pod }, script, change);
 
   async function finished(id: string) {
     const exit = new Promise<void>((resolve) => exits.set(id, resolve));

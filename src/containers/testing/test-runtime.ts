@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { CniNetwork, ContainerConfig, PodSandboxConfig } from "../../cri/index.ts";
 import { silentLogger, systemClock } from "../../machinery/index.ts";
 import { defaultMaskedPaths, defaultReadonlyPaths } from "../../runtime/index.ts";
-import type { ContainerRuntimeOptions } from "../runtime-service.ts";
+import type { ContainerRuntime, ContainerRuntimeOptions } from "../runtime-service.ts";
 
 /** WHERRY_NATIVE names another build, e.g. one with sanitizers. */
 export const binary =
@@ -114,6 +114,26 @@ export function containerConfig(name: string, command: string[]): ContainerConfi
     },
   };
 }
+
+let started = 0;
+
+/** Starts a shell script in a new container of a sandbox; answers the container's id. */
+export async function startShell(
+  runtime: ContainerRuntime,
+  { sandbox, pod }: { sandbox: string; pod: PodSandboxConfig },
+  script: string,
+  change: (config: ContainerConfig) => void = () => undefined,
+): Promise<string> {
+  const config = containerConfig(`c${started++}`, ["sh", "-c", script]);
+  change(config);
+  const id = await runtime.createContainer(sandbox, config, pod);
+  await runtime.startContainer(id);
+  return id;
+}
+
+/** The cgroups of pods below a runtime's root, a line each. */
+export const podCgroups = (root: string): string =>
+  execFileSync("find", ["/sys/fs/cgroup", "-path", `*/${root}/*`, "-name", "pod*"]).toString();
 
 /** Removes the groups that a runtime with this root made; they must be empty. */
 export function removeCgroups(root: string): void {
