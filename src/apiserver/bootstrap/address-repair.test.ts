@@ -1,13 +1,14 @@
 /** IPAddresses and Services are brought together again, whatever came between them. */
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
-import type { IPAddress, Service } from "../../api/index.ts";
+import type { CoreV1Event, IPAddress, Service } from "../../api/index.ts";
 import { openMemoryStore } from "../../store/index.ts";
 import { FakeClock, settle } from "../../testing/index.ts";
 import { parseCidr } from "../network/cidr.ts";
 import { addressObject } from "../network/ip-address.ts";
 import { failure, startHarness } from "../testing/harness.ts";
 import { findRepairs } from "./address-repair.ts";
+import { eventOf } from "./repair-events.ts";
 
 const network = { serviceCidr: "10.96.0.0/24" };
 const addresses = "/apis/networking.k8s.io/v1/ipaddresses";
@@ -25,8 +26,11 @@ function address(ip: string, of: Service, age = 300): IPAddress {
   return { ...object, metadata: { ...metadata, creationTimestamp: at(-age) } };
 }
 
+const all = (some: Service[], objects: IPAddress[]) =>
+  findRepairs({ services: some, addresses: objects, ranges: [parseCidr("10.96.0.0/24")], now });
+
 const find = (some: Service[], objects: IPAddress[]) =>
-  findRepairs({ services: some, addresses: objects, ranges: [parseCidr("10.96.0.0/24")], now }).map((each) =>
+  all(some, objects).map((each) =>
     each.kind === "delete"
       ? `delete ${each.object.metadata?.name}`
       : `${each.kind} ${each.address} of ${each.service.metadata?.name}${each.kind === "make" && each.instead ? " anew" : ""}`,
@@ -78,6 +82,41 @@ test("what no Service has goes, but not while a write may be under way", () => {
   assert.deepEqual(find([], [changed]), ["delete 10.96.0.9"]);
 });
 
+test("events say what was found, in Kubernetes' words", () => {
+  const [a, gone] = [service("a", "10.96.0.9"), service("gone", "")];
+  const told = (some: Service[], objects: IPAddress[]) =>
+    all(some, objects)
+      .map(eventOf)
+      .map((each) => each && [each.about.kind, each.action, each.reason, each.note]);
+  const ofService = ["Service", "ClusterIPAllocation", "ClusterIPNotAllocated"];
+  assert.deepEqual(told([a], []), [
+    [...ofService, "Cluster IP [IPv4]: 10.96.0.9 is not allocated; repairing"],
+  ]);
+  assert.deepEqual(told([a], [address("10.96.0.9", gone)]), [
+    [...ofService, "the ClusterIP [IPv4]: 10.96.0.9 for Service default/a has a wrong reference; repairing"],
+  ]);
+  const ofAddress = ["IPAddress", "IPAddressAllocation"];
+  const changed = { ...address("10.96.0.7", gone), spec: { parentRef: { resource: "pods", name: "p" } } };
+  const objects = [address("10.96.0.9", a), address("10.96.0.8", a), address("10.96.0.6", gone), changed];
+  assert.deepEqual(told([a], objects), [
+    [
+      ...ofAddress,
+      "IPAddressWrongReference",
+      "IPAddress: 10.96.0.8 for Service default/a has a wrong reference; cleaning up",
+    ],
+    [
+      ...ofAddress,
+      "IPAddressNotAllocated",
+      "IPAddress: 10.96.0.6 for Service default/gone appears to have leaked: cleaning up",
+    ],
+    [
+      ...ofAddress,
+      "IPAddressNotAllocated",
+      "IPAddress 10.96.0.7 appears to have been modified, not referencing a Service &ParentReference{Group:,Resource:pods,Namespace:,Name:p,}: cleaning up",
+    ],
+  ]);
+});
+
 async function start(t: TestContext) {
   const h = await startHarness({ network });
   const post = async (name: string, ip: string) =>
@@ -106,6 +145,18 @@ test("every minute what is missing is made, and what is left over goes", async (
   assert.equal((await h.call("GET", `${addresses}/10.96.0.7`)).status, 200);
   await minute();
   failure(await h.call("GET", `${addresses}/10.96.0.7`), 404);
+  const { items } = (await h.call("GET", "/apis/events.k8s.io/v1/events")).body;
+  assert.deepEqual(
+    items.map((each: CoreV1Event & { regarding?: { name?: string } }) => [
+      each.metadata?.namespace,
+      each.reason,
+      each.regarding?.name,
+    ]),
+    [
+      ["default", "IPAddressNotAllocated", "10.96.0.7"],
+      ["default", "ClusterIPNotAllocated", "a"],
+    ],
+  );
   assert.equal((await post("b", "10.96.0.7")).status, 201);
   await minute();
   await minute();

@@ -9,10 +9,10 @@ const writeMs = 60_000;
 const takeBackMs = 5_000;
 
 export type Repair =
-  /** The Service has none, or `instead` is somebody else's or not as the allocation makes it. */
-  | { kind: "make"; address: string; service: Service; instead: IPAddress | undefined }
+  /** The Service has none, or `instead` is somebody else's (`isForeign`) or not labelled as the allocation labels it. */
+  | { kind: "make"; address: string; service: Service; instead: IPAddress | undefined; isForeign: boolean }
   /** Its Service is gone, or has other addresses. */
-  | { kind: "delete"; object: IPAddress }
+  | { kind: "delete"; object: IPAddress; service: Service | undefined }
   /** Two Services have it: only a person can say which of them is to be made anew. */
   | { kind: "tell"; address: string; service: Service; owner: Service };
 
@@ -42,13 +42,14 @@ export function findRepairs({ services, addresses, ranges, now }: Found): Repair
         continue;
       }
       if (present) replaced.add(present);
-      repairs.push({ kind: "make", address, service, instead: present });
+      repairs.push({ kind: "make", address, service, instead: present, isForeign: !owner });
     }
   }
   for (const object of addresses) {
     if (!isManaged(object) || replaced.has(object)) continue;
-    if (!isOfService(object) || isLeftOver(object, parentOf(object), now))
-      repairs.push({ kind: "delete", object });
+    const service = isOfService(object) ? parentOf(object) : undefined;
+    if (!isOfService(object) || isLeftOver(object, service, now))
+      repairs.push({ kind: "delete", object, service });
   }
   return repairs;
 }
@@ -56,7 +57,7 @@ export function findRepairs({ services, addresses, ranges, now }: Found): Repair
 const keyOf = (named: { namespace?: string; name?: string } | undefined): string =>
   `${named?.namespace}/${named?.name}`;
 
-const isOfService = ({ spec }: IPAddress): boolean =>
+export const isOfService = ({ spec }: IPAddress): boolean =>
   !spec?.parentRef?.group && spec?.parentRef?.resource === "services";
 
 const isWithin = (ranges: readonly Cidr[], text: string): boolean => {

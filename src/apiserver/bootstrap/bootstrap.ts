@@ -36,7 +36,12 @@ const namespacesEveryMs = 60_000;
 const networkEveryMs = 10_000;
 const addressesEveryMs = 60_000;
 
-export async function bootstrap(core: Core, network: ServiceNetwork | undefined): Promise<void> {
+/** `host`: where the server runs, for events. */
+export async function bootstrap(
+  core: Core,
+  network: ServiceNetwork | undefined,
+  host: string,
+): Promise<void> {
   await ensureNamespaces(core);
   await ensurePriorities(core);
   await ensureFlowControl(core);
@@ -45,7 +50,7 @@ export async function bootstrap(core: Core, network: ServiceNetwork | undefined)
   // Ranges and policies may stand against these: the server starts, and they are tried again and again.
   for (const work of [ensureNetwork, repairAddresses]) {
     try {
-      await work(core, network);
+      await work(core, network, host);
     } catch (error) {
       notKept(core, error);
     }
@@ -53,12 +58,16 @@ export async function bootstrap(core: Core, network: ServiceNetwork | undefined)
 }
 
 /** Makes again what somebody deletes of it, and corrects what is said of the server. */
-export function keepBootstrapped(core: Core, network: ServiceNetwork | undefined): { stop(): void } {
+export function keepBootstrapped(
+  core: Core,
+  network: ServiceNetwork | undefined,
+  host: string,
+): { stop(): void } {
   const failed = (error: unknown): void => notKept(core, error);
   const all = [new Repeated(core.clock, namespacesEveryMs, () => ensureNamespaces(core), failed)];
   if (network) {
     all.push(new Repeated(core.clock, networkEveryMs, () => ensureNetwork(core, network), failed));
-    all.push(new Repeated(core.clock, addressesEveryMs, () => repairAddresses(core, network), failed));
+    all.push(new Repeated(core.clock, addressesEveryMs, () => repairAddresses(core, network, host), failed));
   }
   for (const each of all) each.later();
   return {

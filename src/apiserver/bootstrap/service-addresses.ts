@@ -12,6 +12,7 @@ import type { ServedResource } from "../registry/resource.ts";
 import { createObject } from "../verbs/create.ts";
 import { findRepairs, type Repair } from "./address-repair.ts";
 import { quietly } from "./quietly.ts";
+import { tellOf } from "./repair-events.ts";
 import { deleteAsServer, serverCall } from "./server-call.ts";
 
 const group = "networking.k8s.io";
@@ -53,7 +54,7 @@ function letGo(core: Core, service: Service | undefined, old: Service): Promise<
  * Makes IPAddresses that Services lack, and deletes those that none has: a crash between two writes, or somebody's hand, left
  * them so.
  */
-export async function repairAddresses(core: Core, network: ServiceNetwork): Promise<void> {
+export async function repairAddresses(core: Core, network: ServiceNetwork, host: string): Promise<void> {
   const resource = core.registry.find(group, "v1", "ipaddresses");
   if (!resource) return;
   // What is not up to date is no ground to delete anything.
@@ -65,7 +66,10 @@ export async function repairAddresses(core: Core, network: ServiceNetwork): Prom
     ranges: [network.serviceCidr, ...cidrs].flatMap((each) => readCidr(each) ?? []),
     now: core.clock.now(),
   });
-  for (const each of repairs) await attempt(core, () => repair(core, resource, each));
+  for (const each of repairs) {
+    await attempt(core, () => tellOf(core, host, each));
+    await attempt(core, () => repair(core, resource, each));
+  }
 }
 
 async function repair(core: Core, resource: ServedResource, step: Repair): Promise<void> {

@@ -25,7 +25,8 @@ export async function startLoops(
   options: Pick<ApiServerOptions, "network" | "identity">,
   steps: StartSteps,
 ): Promise<Loops> {
-  await bootstrap(core, options.network);
+  const host = options.identity?.hostname ?? "";
+  await bootstrap(core, options.network, host);
   steps.done("start-system-namespaces-controller", "scheduling/bootstrap-system-priority-classes");
   steps.done("priority-and-fairness-config-producer", "priority-and-fairness-filter");
   steps.done("bootstrap-controller", "start-kubernetes-service-cidr-controller");
@@ -35,7 +36,7 @@ export async function startLoops(
   steps.done("priority-and-fairness-config-consumer");
   await aggregator.start();
   steps.done(...aggregationSteps);
-  const running: { stop(): void }[] = [keepBootstrapped(core, options.network), keepFlowControl(core)];
+  const running: { stop(): void }[] = [keepBootstrapped(core, options.network, host), keepFlowControl(core)];
   if (options.identity) {
     running.push(await keepIdentity(core, options.identity), await keepTokenTracking(core));
   }
