@@ -6,6 +6,7 @@ import type { AuditTrail, HandlerRequest, RequestInfo } from "./contract.ts";
 import { denied } from "./errors.ts";
 import type { IdentityMetrics } from "./metrics/identity.ts";
 import type { Meters } from "./metrics/meters.ts";
+import { requestSelectors } from "./request-selectors.ts";
 
 const anonymousUser: UserInfo = { name: "system:anonymous", groups: ["system:unauthenticated"] };
 
@@ -64,13 +65,7 @@ export class Gate {
     const at = this.#clock.monotonic();
     this.#meters.authenticated(user.name, at - began);
     trail?.spent("authentication", at - began);
-    const { query } = info;
-    const fieldSelector = query.get("fieldSelector");
-    // A list of exactly one name is authorized by that name, as in Kubernetes.
-    const oneName =
-      info.name === "" && fieldSelector
-        ? /(?:^|,)metadata\.name==?([^,]+)(?:,|$)/.exec(fieldSelector)?.[1]
-        : undefined;
+    const selectors = requestSelectors(info);
     const attributes = {
       user,
       verb: info.verb,
@@ -79,11 +74,10 @@ export class Gate {
       resource: info.resource,
       subresource: info.subresource,
       namespace: info.namespace,
-      name: info.name || (oneName ?? ""),
+      ...selectors,
+      name: info.name || selectors.name,
       path: info.path,
       isResource: info.isResource,
-      ...(fieldSelector ? { fieldSelector } : {}),
-      ...(query.get("labelSelector") ? { labelSelector: query.get("labelSelector") as string } : {}),
     };
     const recorded = trail?.received(attributes);
     if (recorded) await recorded;

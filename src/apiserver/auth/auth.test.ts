@@ -328,7 +328,13 @@ test("a node reaches its own pods' objects and nothing else", async () => {
   );
   assert.ok((await may(nodeUser, "watch", "pods", { fieldSelector: "spec.nodeName=n1" })).allowed);
   assert.ok(!(await may(nodeUser, "watch", "pods")).allowed);
+  const disguised = { fieldSelector: "spec.nodeName!=a\\,spec.nodeName=n1" };
+  assert.ok(!(await may(nodeUser, "list", "pods", disguised)).allowed);
   assert.ok(!(await may(nodeUser, "get", "nodes", { name: "n2" })).allowed);
+  const own = { fieldSelector: "metadata.name=n1" };
+  assert.ok(!(await may(nodeUser, "get", "nodes", { name: "n2", ...own })).allowed);
+  assert.ok(!(await may(nodeUser, "list", "nodes", own)).allowed, "the name alone counts");
+  assert.ok((await may(nodeUser, "list", "nodes", { name: "n1", ...own })).allowed);
   objects.delete("", "pods", "a", "p");
   assert.ok(!(await may(nodeUser, "get", "secrets", secret)).allowed);
 });

@@ -5,6 +5,7 @@ import type {
   ObjectReader,
   UserInfo,
 } from "../../auth-contract.ts";
+import { parseFieldSelector } from "../../../machinery/index.ts";
 import { defaultClusterRoles } from "../rbac/default-roles.ts";
 import { parseRule, ruleAllows } from "../rbac/rule.ts";
 import type { AuthMetrics } from "../../metrics/auth.ts";
@@ -21,9 +22,17 @@ export function nodeOf(user: UserInfo): string | undefined {
   return user.name.slice(prefix.length);
 }
 
-/** `key=value` among the requirements of a field selector. */
-const selects = (selector: string | undefined, key: string, value: string): boolean =>
-  (selector ?? "").split(",").some((part) => part === `${key}=${value}` || part === `${key}==${value}`);
+/** `key=value` among the requirements of a field selector. One that cannot be read requires nothing. */
+function selects(selector: string | undefined, key: string, value: string): boolean {
+  if (!selector) return false;
+  try {
+    return parseFieldSelector(selector).some(
+      (each) => each.field === key && each.op === "=" && each.value === value,
+    );
+  } catch {
+    return false;
+  }
+}
 
 /**
  * What a kubelet may do: its own node and lease, its own pods, and what these refer to (Kubernetes' Node authorizer,
@@ -171,7 +180,7 @@ function ownNode(node: string, request: AuthorizationAttributes): Decision {
   if (subresource !== "") return deny("");
   if (verb === "create" || verb === "update" || verb === "patch") return allow;
   if (verb !== "get" && verb !== "list" && verb !== "watch") return deny("");
-  if (name === node || selects(request.fieldSelector, "metadata.name", node)) return allow;
+  if (name === node) return allow;
   return deny(
     name === ""
       ? `node '${node}' cannot read all nodes, only its own Node object`

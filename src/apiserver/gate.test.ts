@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { systemClock } from "../machinery/index.ts";
+import type { AuthorizationAttributes } from "./auth-contract.ts";
+import { Gate } from "./gate.ts";
+import { Meters } from "./metrics/meters.ts";
+import { MetricsRegistry } from "./metrics/registry.ts";
+import { parseRequestInfo } from "./request-info.ts";
+
+/** What authorizers are asked about a request. */
+async function askedFor(method: string, target: string): Promise<AuthorizationAttributes> {
+  let asked: AuthorizationAttributes | undefined;
+  const authorize = (attributes: AuthorizationAttributes) => {
+    asked = attributes;
+    return { allowed: true, reason: "" };
+  };
+  const user = { name: "eve", groups: [] };
+  const gate = new Gate(
+    systemClock,
+    { authenticate: () => user },
+    { authorize },
+    new Meters(new MetricsRegistry()),
+  );
+  await gate.admit({ method, path: target, peer: { address: "" } }, parseRequestInfo(method, target));
+  assert.ok(asked);
+  return asked;
+}
+
+const secrets = "/api/v1/namespaces/n/secrets";
+const selectors = "fieldSelector=metadata.name%3Dmine&labelSelector=a";
+
+test("a list or watch of one name is asked about by that name", async () => {
+  for (const [target, verb] of [
+    [`${secrets}?${selectors}`, "list"],
+    [`${secrets}?watch=1&${selectors}`, "watch"],
+  ] as const) {
+    const asked = await askedFor("GET", target);
+    assert.deepEqual(
+      [asked.verb, asked.name, asked.fieldSelector, asked.labelSelector],
+      [verb, "mine", "metadata.name=mine", "a"],
+    );
+  }
+});
+
+test("the selectors of other requests do not reach authorizers", async () => {
+  for (const [method, target, name] of [
+    ["POST", `${secrets}?${selectors}`, ""],
+    ["GET", `${secrets}/other?${selectors}`, "other"],
+    ["GET", `/api/v1/nodes/elsewhere?${selectors}`, "elsewhere"],
+    ["PUT", `${secrets}/other?${selectors}`, "other"],
+    ["PATCH", `${secrets}/other?${selectors}`, "other"],
+    ["DELETE", `${secrets}/other?${selectors}`, "other"],
+    ["GET", `/api/v1/watch/namespaces/n/secrets?${selectors}`, ""],
+    ["GET", `/apis/apps/v1/watch/deployments?watch=1&${selectors}`, ""],
+    ["GET", `/version?${selectors}`, ""],
+  ] as const) {
+    const asked = await askedFor(method, target);
+    const where = `${method} ${target}`;
+    assert.equal(asked.name, name, where);
+    assert.ok(!("fieldSelector" in asked) && !("labelSelector" in asked), where);
+  }
+});
+
+test("a deletion of a collection has selectors, and no name", async () => {
+  const asked = await askedFor("DELETE", `${secrets}?${selectors}`);
+  assert.deepEqual(
+    [asked.verb, asked.name, asked.fieldSelector, asked.labelSelector],
+    ["deletecollection", "", "metadata.name=mine", "a"],
+  );
+});
+
+test("only what a selector requires is a name", async () => {
+  const nameOf = async (selector: string, more = "") =>
+    (await askedFor("GET", `${secrets}?fieldSelector=${encodeURIComponent(selector)}${more}`)).name;
+  assert.equal(await nameOf("metadata.namespace=n,metadata.name==mine"), "mine");
+  assert.equal(await nameOf("metadata.name=a\\,b"), "a,b");
+  for (const none of [
+    "metadata.name!=mine",
+    "metadata.namespace!=a\\,metadata.name=mine",
+    "metadata.name=..",
+    "metadata.name=a/b",
+    "metadata.name=mine,broken",
+  ])
+    assert.equal(await nameOf(none), "", none);
+  assert.equal(await nameOf("metadata.name=mine", "&labelSelector=%21%21"), "");
+});

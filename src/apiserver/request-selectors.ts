@@ -1,0 +1,38 @@
+/** What the selectors of a request say to authorizers. Pure. */
+import { parseFieldSelector, parseLabelSelector } from "../machinery/index.ts";
+import type { RequestInfo } from "./contract.ts";
+import { nameSegmentProblems } from "./place.ts";
+
+export interface RequestSelectors {
+  /** The one object that a list or watch can be about; "" when it is not one alone. */
+  name: string;
+  fieldSelector?: string;
+  labelSelector?: string;
+}
+
+/** Paths with the verb in front (`/api/v1/watch/...`): their selectors do not count. */
+const verbInPath = /^\/(?:api\/[^/]*|apis\/[^/]+\/[^/]*)\/(?:watch|proxy)\//;
+
+/** Only lists, watches and deletions of collections have selectors, whatever the query of another request says. */
+export function requestSelectors({ isResource, path, verb, name, query }: RequestInfo): RequestSelectors {
+  const reads = verb === "list" || verb === "watch";
+  if (!isResource || (!reads && verb !== "deletecollection") || verbInPath.test(path)) return { name: "" };
+  const fieldSelector = query.get("fieldSelector");
+  const labelSelector = query.get("labelSelector");
+  return {
+    name: reads && name === "" && fieldSelector ? selectedName(fieldSelector, labelSelector ?? "") : "",
+    ...(fieldSelector ? { fieldSelector } : {}),
+    ...(labelSelector ? { labelSelector } : {}),
+  };
+}
+
+/** Selectors that cannot be read name nothing, and neither does what could be no name in a path. */
+function selectedName(fields: string, labels: string): string {
+  try {
+    parseLabelSelector(labels);
+    const found = parseFieldSelector(fields).find(({ field, op }) => field === "metadata.name" && op === "=");
+    return found && nameSegmentProblems(found.value).length === 0 ? found.value : "";
+  } catch {
+    return "";
+  }
+}
