@@ -24,3 +24,31 @@ test("mistakes of items are told before how many there are", () => {
     "spec.x: must have at most 1 item",
   ]);
 });
+
+test("of several schemas the mistakes of that one are told which fits most", () => {
+  const either: SchemaProps = {
+    type: "string",
+    oneOf: [{ pattern: "a.c" }, { minLength: 1, enum: ["abc"], format: "hostname" }],
+  };
+  assert.deepEqual(told(either, "x"), [
+    '<nil>: "spec.x" must validate one and only one schema (oneOf). Found none valid',
+    'spec.x: "abc"',
+  ]);
+  const open: SchemaProps = { "x-kubernetes-preserve-unknown-fields": true, anyOf: [{ format: "uuid" }] };
+  assert.deepEqual(told(open, {}), [
+    '<nil>: "spec.x" must validate at least one schema (anyOf)',
+    'spec.x: ""',
+  ]);
+});
+
+test("the same mistake is told once, and null is no choice of an enumeration that it is not in", () => {
+  const list: SchemaProps = { type: "array", minItems: 1, allOf: [{ minItems: 1 }, { minItems: 0 }] };
+  assert.equal(told(list, []).length, 2);
+  const choice: SchemaProps = { type: "number", nullable: true, enum: [1, 2] };
+  assert.equal(told(choice, null).length, 1);
+  assert.equal(told({ ...choice, enum: [1, null] }, null).length, 0);
+  // Go makes an integer of it to compare it with one.
+  assert.equal(told(choice, 1.5).length, 0);
+  assert.equal(told(choice, 3.5).length, 1);
+  assert.equal(told({ "x-kubernetes-int-or-string": true, enum: ["a"] }, 97).length, 0);
+});

@@ -14,6 +14,7 @@ import {
 import type { FieldError } from "../definition.ts";
 import type { Correlated } from "./correlated.ts";
 import { formatProblem } from "./formats.ts";
+import { closest, type Judge } from "./match-count.ts";
 import { checkNumber, formatOf, isLong, noField } from "./numbers.ts";
 import { isIntOrString, memberOf, preserves, type SchemaProps } from "./schema-props.ts";
 
@@ -66,7 +67,17 @@ export function validateSchema(
   before?: Correlated,
 ): FieldError[] {
   const errors = mistakesOf(schema, value, path, root, before);
-  return errors.length > 0 && before?.same ? [] : errors;
+  if (errors.length === 0 || before?.same) return [];
+  return errors.length === 1 ? errors : once(errors);
+}
+
+/** Each of them once, as texts say where they are. */
+function once(errors: readonly FieldError[]): FieldError[] {
+  const seen = new Set<string>();
+  return errors.filter(({ field, message }) => {
+    const text = `${field}\0${message}`;
+    return !seen.has(text) && seen.add(text);
+  });
 }
 
 function mistakesOf(
@@ -85,11 +96,7 @@ function mistakesOf(
     else if (typeof value === "number" || typeof value === "bigint") checkNumber(schema, value, path, errors);
     else if (Array.isArray(value)) checkList(schema, value, path, errors, before);
   }
-  if (
-    schema.enum &&
-    !(value === null && schema.nullable) &&
-    !schema.enum.some((each) => deepEqual(each, value))
-  )
+  if (schema.enum && !schema.enum.some((each) => deepEqual(each, value) || isConverted(each, value)))
     errors.push(
       notSupported(
         path,
@@ -101,15 +108,30 @@ function mistakesOf(
   return errors;
 }
 
+/** A value that Go's conversion to the type of a choice makes that choice: 1.5 is 1, and 97 is "a". */
+function isConverted(choice: unknown, value: unknown): boolean {
+  if (typeof value !== "number" && typeof value !== "bigint") return false;
+  if (typeof choice === "number" && Number.isInteger(choice)) return Math.trunc(Number(value)) === choice;
+  if (typeof choice !== "string" || !Number.isInteger(Number(value))) return false;
+  const code = Number(value);
+  const isCharacter = code >= 0 && code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff);
+  return choice === (isCharacter ? String.fromCodePoint(code) : "\ufffd");
+}
+
 /** With a format, types are named by what they are made of. */
 const formatName = (value: unknown): string =>
   typeName(value) === "integer" ? "int64" : typeName(value) === "number" ? "float64" : "";
 
 function checkType(schema: SchemaProps, value: unknown, path: string, errors: FieldError[]): void {
   const types = isIntOrString(schema) ? ["integer", "string"] : schema.type ? [schema.type] : [];
-  if (types.length === 0 || (value === null && schema.nullable)) return;
-  if (types.some((type) => fits(type, value))) return;
   const format = formatOf(schema);
+  if (value === null && (schema.nullable || types.length === 0)) return;
+  if (
+    types.length === 0
+      ? format === undefined || formatName(value) === format
+      : types.some((type) => fits(type, value))
+  )
+    return;
   const textual = typeof value === "string" || Array.isArray(value);
   if (format && textual && schema.type !== "integer" && schema.type !== "number") return;
   const byFormat = format !== undefined && !textual && value !== null;
@@ -188,6 +210,15 @@ function checkObject(
   for (const name of schema.required ?? []) if (value[name] === undefined) errors.push(required(at(name)));
 }
 
+const judge: Judge = {
+  typeFits(schema, value) {
+    const errors: FieldError[] = [];
+    checkType(schema, value, "", errors);
+    return errors.length === 0;
+  },
+  isValid: (schema, value) => mistakesOf(schema, value, "", false, undefined).length === 0,
+};
+
 /** What is wrong with the value as a whole is said first, then what is wrong in the closest part. */
 function checkCombinations(
   schema: SchemaProps,
@@ -203,10 +234,10 @@ function checkCombinations(
   };
   const { anyOf = [], oneOf = [], allOf = [], not } = schema;
   if (anyOf.length > 0) {
-    const [first] = anyOf;
-    if (!anyOf.some((each) => mistakes(each).length === 0)) {
+    const found = anyOf.map(mistakes);
+    if (!found.some((each) => each.length === 0)) {
       said("must validate at least one schema (anyOf)");
-      errors.push(...mistakes(first as SchemaProps));
+      errors.push(...(found[closest(anyOf, value, judge)] ?? []));
     }
   }
   if (oneOf.length > 0) {
@@ -215,7 +246,7 @@ function checkCombinations(
     const only = "must validate one and only one schema (oneOf). Found";
     if (count === 0) {
       said(`${only} none valid`);
-      errors.push(...(found[0] ?? []));
+      errors.push(...(found[closest(oneOf, value, judge)] ?? []));
     } else if (count > 1) said(`${only} ${count} valid alternatives`);
   }
   if (allOf.length > 0) {
