@@ -19,6 +19,7 @@ test("flags with their only supported value are accepted, and change nothing", (
       "--watch-cache-sizes=pods#100,nodes#5",
       "--emulated-version=kube=1.36",
       "--storage-media-type=application/json",
+      "--kubelet-preferred-address-types=InternalIP,ExternalIP,Hostname",
       "--feature-gates=WatchList=true,GangScheduling=false",
     ),
     {},

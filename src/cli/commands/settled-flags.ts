@@ -119,6 +119,12 @@ export const settledFlags: readonly SettledFlag[] = [
     "the kubernetes Service leads to this server alone",
   ),
   flag("kubernetes-service-node-port", "int", only("0"), "the kubernetes Service is of type ClusterIP"),
+  flag(
+    "kubelet-preferred-address-types",
+    "list",
+    (value) => /^InternalIP(,|$)/.test(value.trim()),
+    "kubelets are reached by InternalIP, else ExternalIP, else Hostname",
+  ),
   flag("max-connection-bytes-per-sec", "int", only("0"), "connections to pods are not slowed down"),
   flag("lease-reuse-duration-seconds", "int", only("60"), "events share leases as by default"),
   ...each(
@@ -142,12 +148,6 @@ export const settledFlags: readonly SettledFlag[] = [
     "string",
     undefined,
     ownKeys,
-  ),
-  flag(
-    "kubelet-preferred-address-types",
-    "list",
-    undefined,
-    "kubelets are reached by InternalIP, else ExternalIP, else Hostname",
   ),
   flag("kubelet-timeout", "string", undefined, "kubelets are waited for as long as the request may take"),
   flag(
