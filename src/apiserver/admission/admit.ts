@@ -1,10 +1,10 @@
-/** Admission of a write, and what Kubernetes puts in order again behind those who may change an object. */
+/** Mutating admission of a write, and what Kubernetes restores after it. */
 import type { KubeObject, ObjectMeta } from "../../api/index.ts";
 import type { Core } from "../core.ts";
 import { checkManagers } from "../managed-fields/entries.ts";
 import type { AdmissionRequest } from "./chain.ts";
 
-/** Lets plugins change the object. Rejects with what refuses it. */
+/** Runs the mutating plugins. Rejects with the refusal of one. */
 export async function admitWrite(core: Core, request: AdmissionRequest): Promise<void> {
   const before = request.object?.metadata?.managedFields;
   await core.admission.admit(request);
@@ -22,7 +22,7 @@ export async function admitWrite(core: Core, request: AdmissionRequest): Promise
   dedupeOwners(object, warnings, " after mutating admission happens");
 }
 
-/** An owner that stands there twice is named once, and that is warned of. */
+/** Drops duplicate owner references, with a warning. */
 export function dedupeOwners(object: KubeObject, warnings: string[], when = ""): void {
   const meta = object.metadata as ObjectMeta;
   const owners = meta.ownerReferences;

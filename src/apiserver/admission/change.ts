@@ -1,4 +1,4 @@
-/** Puts what webhooks and policies make of an object in the place of the request's. */
+/** Replaces the object of a request by the result of a webhook or policy. */
 import { conform, type Conformance, conformToType, type KubeObject, schemaOf } from "../../api/index.ts";
 import { StatusError } from "../../machinery/index.ts";
 import { Conversions } from "../conversion/conversions.ts";
@@ -19,7 +19,7 @@ export function viewed(request: AdmissionRequest, object: KubeObject, resource: 
   return conversionsOf(request).convert(view, object, resource.apiVersion, unconverted);
 }
 
-/** What was converted for a request so far. */
+/** Conversions of a request so far. */
 function conversionsOf({ reinvocation: { notes } }: AdmissionRequest): Conversions {
   const known = notes.get("conversions");
   if (known instanceof Conversions) return known;
@@ -37,7 +37,7 @@ export const internal = (text: string, cause?: unknown): StatusError =>
     cause,
   });
 
-/** Holds an object in the spelling of `resource` against its type, in place. */
+/** Conforms an object in the version of `resource`, in place. */
 export function conformed(
   request: AdmissionRequest,
   { def }: ServedResource,
@@ -48,7 +48,7 @@ export function conformed(
   return schema ? conformToType(schema, object) : { unknown: [] };
 }
 
-/** Takes over what was made of the object in the spelling of `resource`. */
+/** Takes over the result, which is in the version of `resource`. */
 export async function takeOver(
   request: AdmissionRequest,
   object: KubeObject,
@@ -57,7 +57,7 @@ export async function takeOver(
 ): Promise<void> {
   let next = made;
   if (isOwnKind(request)) {
-    // Stored spelling is what the plugins behind and the store work with; what was added gets its defaults.
+    // Later plugins and the store work with the stored version; added parts get defaults.
     def.storedAs?.toStored(next);
     def.defaults?.(next);
     const own = request.resource.apiVersion;
@@ -71,7 +71,7 @@ export async function takeOver(
   replace(object, next);
 }
 
-/** In place: whoever began this write holds on to the object and to its metadata. */
+/** In place, since the caller keeps references to the object and its metadata. */
 function replace(object: KubeObject, next: KubeObject): void {
   const { metadata } = object;
   for (const member of Object.keys(object)) delete (object as Record<string, unknown>)[member];

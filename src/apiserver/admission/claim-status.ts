@@ -1,6 +1,6 @@
 /**
- * Who may change which part of a ResourceClaim's status, beside the right to change it at all (KEP-4817): allocation and
- * reservations belong to who binds claims, the state of a device to its driver. Both are asked for as subresources that there are not.
+ * Authorizes changes of parts of a ResourceClaim's status beyond the right to update it (KEP-4817): allocation and reservations
+ * are for the scheduler, device status for its driver. Both are authorized by the names of subresources that do not exist.
  */
 import type { FieldError, KubeObject, ResourceClaimStatus } from "../../api/index.ts";
 import { deepEqual } from "../../machinery/index.ts";
@@ -13,7 +13,7 @@ type Claim = KubeObject & { status?: ResourceClaimStatus };
 
 const nodeNameKey = "authentication.kubernetes.io/node-name";
 
-/** What is wrong with a change of a claim's status; other requests have nothing wrong. */
+/** Mistakes of an update of a claim's status; none for other requests. */
 export async function claimStatusErrors(
   { operation, resource, subresource, object, oldObject, user, info }: AdmissionRequest,
   authorizer: Authorizer,

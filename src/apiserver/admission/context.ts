@@ -9,7 +9,7 @@ import type { KubeObject } from "../../api/index.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { ServedResource } from "../registry/resource.ts";
 
-/** What plugins are made with. */
+/** The dependencies of plugins. */
 export interface PluginContext {
   registry: Registry;
   caches: ObjectCaches;
@@ -22,9 +22,9 @@ export interface PluginContext {
   /** What plugins are told, by their name (AdmissionConfiguration). */
   configuration?: ReadonlyMap<string, unknown> | undefined;
   tolerationSeconds?: TolerationSeconds | undefined;
-  /** A creation on the server's own behalf, through admission as any other. Throws as that does. */
+  /** Creates an object on behalf of the server, through admission. */
   create(resource: ServedResource, object: KubeObject): Promise<Entry>;
-  /** A deletion on the server's own behalf, through admission as any other. Throws as that does. */
+  /** Deletes an object on behalf of the server, through admission. */
   remove(
     resource: ServedResource,
     namespace: string,

@@ -11,7 +11,7 @@ type Amounts = Record<string, string>;
 /** LimitRanger: fills a container's requests and limits from its namespace's LimitRanges, and holds pods and claims to them. */
 export function limitRanger({ caches }: PluginContext): AdmissionPlugin {
   const ranges = ({ namespace, oldObject }: AdmissionRequest): readonly LimitRange[] =>
-    // What is going is left in peace.
+    // Objects under deletion are not checked.
     oldObject?.metadata?.deletionTimestamp ? [] : caches.list<LimitRange>("", "limitranges", namespace);
   return {
     name: "LimitRanger",

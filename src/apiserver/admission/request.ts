@@ -1,4 +1,4 @@
-/** What a request is for admission. */
+/** Makes the AdmissionRequest of a call. */
 import type { KubeObject } from "../../api/index.ts";
 import type { RequestInfo } from "../contract.ts";
 import type { Call } from "../core.ts";

@@ -1,4 +1,4 @@
-/** Changes on their way to somebody who sees them in another version: each waits for the conversion of those before it. */
+/** Delivers changes in another version, in order: each waits for the conversion of those before it. */
 import type { Clock, Timer } from "../../machinery/index.ts";
 import type { Entry } from "../cache/entry.ts";
 import type { Change } from "../cache/watch-cache.ts";
@@ -12,14 +12,14 @@ export interface ConvertedEntries {
 
 type Waiting = Change | (() => void);
 
-/** So many changes are converted together. */
+/** Changes that are converted together. */
 const batchSize = 64;
 const firstPauseMs = 250;
 const longestPauseMs = 5000;
 
 /**
- * While a webhook does not answer, changes wait; it is asked again after a pause that grows. Nothing is told twice, nothing
- * is left out.
+ * While the webhook does not answer, changes wait, and it is called again with exponential back-off. No change is lost or
+ * delivered twice.
  */
 export class ConversionQueue {
   readonly #entries: ConvertedEntries;
@@ -52,7 +52,7 @@ export class ConversionQueue {
     else this.#waiting.push(then);
   }
 
-  /** Forgets what waits. */
+  /** Drops the waiting changes. */
   clear(): void {
     this.#waiting = [];
     this.#pause?.stop();
@@ -69,7 +69,7 @@ export class ConversionQueue {
     });
   }
 
-  /** Tells one batch, or as much of it as can be converted. */
+  /** Delivers one batch, or as much of it as could be converted. */
   async #next(): Promise<void> {
     const waiting = this.#waiting;
     const batch = waiting.slice(0, batchSize);

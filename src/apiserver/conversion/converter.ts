@@ -38,15 +38,15 @@ export function conversionWebhook(spec: CustomResourceDefinitionSpec): Conversio
   };
 }
 
-/** A conversion takes no longer, in seconds; the webhook's to know is `?timeout=30s`. */
+/** Timeout of a conversion in seconds, which the webhook gets as `?timeout=30s`. */
 const timeoutSeconds = 30;
-/** One review carries so much at most, unless a single object is larger: webhooks limit what they read. */
+/** Size limit of a review, unless a single object is larger: webhooks limit their bodies. */
 const maxObjects = 128;
 const maxBytes = 64 * 1024;
-/** So many reviews of one list are under way at once. */
+/** Concurrent reviews of one list. */
 const maxReviews = 4;
 
-/** Who hears of every review that a webhook was asked. */
+/** Called for every review that was sent. */
 export interface ConversionWatch {
   /** Of the clock that goes on steadily, in milliseconds. */
   now(): number;

@@ -1,10 +1,10 @@
-/** ConversionReview (apiextensions.k8s.io): what a conversion webhook is asked, and what its answer means. Pure. */
+/** Makes and judges ConversionReviews (apiextensions.k8s.io). Pure. */
 import type { KubeObject } from "../../api/index.ts";
 import { isObject, StatusError } from "../../machinery/index.ts";
 import { notRegistered } from "../codec/type-meta.ts";
 
 const group = "apiextensions.k8s.io";
-/** Reviews of these versions are spoken. */
+/** Supported versions of ConversionReview. */
 const spoken = ["v1", "v1beta1"];
 
 /** The webhook was not reached, or what it said is no conversion; the text is the original's. */

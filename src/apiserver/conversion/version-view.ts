@@ -1,4 +1,4 @@
-/** Objects as one version of their kind shows them, where a webhook converts between versions. */
+/** The objects of a resource in one version, where a webhook converts between versions. */
 import type { KubeObject, VersionConversion } from "../../api/index.ts";
 import type { Clock } from "../../machinery/index.ts";
 import { Entry } from "../cache/entry.ts";
@@ -8,20 +8,20 @@ import { ConvertedChanges } from "./converted-changes.ts";
 import { ConversionError } from "./review.ts";
 
 /**
- * A conversion that others have begun. It may fail for something that they asked for with it, which is undefined here; a
- * webhook that does not answer does not answer.
+ * A conversion that another request has begun. Undefined when it failed after an answer, since another object of that request may
+ * be the cause; rejects when the webhook did not answer.
  */
 function shared(pending: Promise<Entry>): Promise<Entry | undefined> {
   const result = pending.catch((error: unknown) => {
     if (error instanceof ConversionError && !error.answered) throw error;
     return undefined;
   });
-  // Nobody may be waiting any more when it fails.
+  // It may fail when nobody waits for it.
   result.catch(() => {});
   return result;
 }
 
-/** An entry that is in the version it is asked for: its bytes are what clients see. */
+/** An entry in the requested version, whose bytes are sent to clients. */
 export class ConvertedEntry extends Entry {
   /** Of an object of that version; without a resource version when `revision` is 0. */
   static of(key: string, revision: number, object: KubeObject): ConvertedEntry {
@@ -46,8 +46,8 @@ export interface ViewedVersion {
 }
 
 /**
- * A webhook is asked once for each revision of an object, whoever reads it: what came out is kept as long as the entry it
- * came from. A definition that changes has new views, so nothing of the old webhook stays.
+ * Each revision of an object is converted once for all readers: the result is kept as long as the entry. A changed definition has
+ * new views, so nothing of the old webhook stays.
  */
 export class VersionView {
   readonly #version: ViewedVersion;

@@ -1,4 +1,4 @@
-/** What nobody may use where no quota counts it (ResourceQuotaConfiguration, apiserver.config.k8s.io/v1). */
+/** Resources that may be used only where a quota covers them (ResourceQuotaConfiguration, apiserver.config.k8s.io/v1). */
 import {
   type KubeObject,
   quota,
@@ -13,7 +13,7 @@ import { expectKind, onlyFields } from "../config/admission-configuration.ts";
 export interface LimitedResource {
   apiGroup: string;
   resource: string;
-  /** Names of what is used that contain one of these are limited. */
+  /** Resources whose names contain one of these are limited. */
   matchContains: readonly string[];
   matchScopes: readonly ScopedResourceSelectorRequirement[];
 }
@@ -42,7 +42,7 @@ export function limitedResources(value: unknown): readonly LimitedResource[] {
   });
 }
 
-/** Throws a refusal for what no quota counts. `now`: milliseconds. */
+/** Throws 403 for limited resources that no quota covers. `now`: milliseconds. */
 export function checkLimited(
   limits: readonly LimitedResource[],
   quotas: readonly ResourceQuota[],

@@ -6,7 +6,7 @@ import type { PluginContext } from "../context.ts";
 import { concernsQuota, usedAfter } from "./check.ts";
 import { checkLimited, limitedResources } from "./limited.ts";
 
-/** How often a reservation is tried anew when somebody else wrote the quota. */
+/** Attempts of a reservation when the quota was written by others. */
 const attempts = 4;
 
 interface Waiting {
@@ -16,14 +16,14 @@ interface Waiting {
 }
 
 /**
- * ResourceQuota: what a namespace's quotas do not leave room for is refused, and what they do is reserved in their
- * status, by compare-and-swap, before the object is written: writes at the same time cannot exceed a quota together.
- * Requests that come while a namespace's quotas are being written wait and are decided together, with one write.
- * What a write gives back, and a reservation whose write failed, is settled by the quota controller.
+ * ResourceQuota: refuses writes that exceed a quota, and reserves what others use in the quota's status, by compare-and-swap,
+ * before the object is written, so that concurrent writes cannot exceed it together. Requests that arrive while the quotas of
+ * their namespace are being written wait, and are decided together with one write. The quota controller credits what a write
+ * gives back, and reservations whose write failed.
  */
 export function resourceQuota(context: PluginContext): AdmissionPlugin {
   const { caches } = context;
-  /** Of namespaces whose quotas are being written. */
+  /** Namespaces whose quotas are being written. */
   const waiting = new Map<string, Waiting[]>();
   const quotas = caches.of("", "resourcequotas");
   const limits = limitedResources(context.configuration?.get("ResourceQuota"));

@@ -1,4 +1,4 @@
-/** One webhook and one request. */
+/** Calls one webhook about one request. */
 import { celReady } from "../../../api/index.ts";
 import type { StatusError } from "../../../machinery/index.ts";
 import type { Authorizer } from "../../auth-contract.ts";
@@ -17,10 +17,10 @@ import type { Called } from "./hooks.ts";
 import { reviewOf } from "./review.ts";
 import { denial, readVerdict, type ReviewVersion, type Verdict } from "./verdict.ts";
 
-/** Match conditions of webhooks as they are configured now; a change makes another object of each. */
+/** Compiled match conditions by webhook; a changed configuration has new webhook objects. */
 const compiled = new WeakMap<Called["hook"], readonly Condition[]>();
 
-/** Whether the webhook's match conditions hold. Where nobody can tell, its failurePolicy does: else rejects with 403. */
+/** Whether the webhook's match conditions hold. If one fails, failurePolicy Ignore skips the webhook; Fail rejects with 403. */
 export async function wants(
   authorizer: Authorizer,
   { hook, resource }: Called,
@@ -49,8 +49,8 @@ export async function wants(
 const reviewVersions: readonly ReviewVersion[] = ["v1", "v1beta1"];
 
 /**
- * Asks. Rejects with WebhookCallError, to which the webhook's failurePolicy applies, when there is no usable answer, and with
- * the refusal when it refuses.
+ * Calls the webhook. Rejects with a WebhookCallError, to which failurePolicy applies, when there is no usable answer, and with the
+ * refusal when it refuses.
  */
 export async function ask(
   client: ReviewClient,
@@ -108,7 +108,7 @@ export async function ask(
   return verdict;
 }
 
-/** What a client is told when a webhook that must be asked could not be. */
+/** The error when a webhook with failurePolicy Fail could not be called. */
 export function uncalled({ hook }: Called, cause: WebhookCallError): StatusError {
   const text = `failed calling webhook ${JSON.stringify(hook.name)}: ${cause.message}`;
   return internal(text, cause);

@@ -1,4 +1,4 @@
-/** The configured webhooks, found by what a request is about without looking at every configuration each time. */
+/** The configured webhooks whose rules match a request, remembered by operation and resource. */
 import type {
   MutatingWebhook,
   MutatingWebhookConfiguration,
@@ -13,14 +13,14 @@ import { isExempt, matchedVersion, namespaceSelected, objectSelected } from "../
 
 export type Webhook = (MutatingWebhook | ValidatingWebhook) & { reinvocationPolicy?: string };
 
-/** A webhook that wants to see a request, and in which version. */
+/** A webhook that matches a request, and the version in which it does. */
 export interface Called {
   hook: Webhook;
-  /** Unique among all of its kind. */
+  /** Unique among the webhooks of its kind. */
   id: string;
   /** The configuration's name. */
   configuration: string;
-  /** Its place among all of its kind. */
+  /** Its index among the webhooks of its kind. */
   index: number;
   resource: ServedResource;
 }
@@ -32,11 +32,11 @@ export class Hooks {
   readonly #caches: ObjectCaches;
   readonly #registry: Registry;
   readonly #plural: string;
-  /** By what requests are about; forgotten when a configuration or what is served changes. */
+  /** By operation, resource and subresource; dropped when a configuration or the served resources change. */
   #known = new Map<string, readonly Called[]>();
   #generation = 0;
 
-  /** `changed`: told after every change of a configuration. */
+  /** `changed`: called after every change of a configuration. */
   constructor(caches: ObjectCaches, registry: Registry, plural: string, changed: () => void) {
     this.#caches = caches;
     this.#registry = registry;
@@ -47,7 +47,7 @@ export class Hooks {
     });
   }
 
-  /** The authorities that webhooks are trusted by. */
+  /** The caBundles of all webhooks. */
   bundles(): string[] {
     return this.#configurations().flatMap(({ webhooks = [] }) =>
       (webhooks as Webhook[]).map(({ clientConfig }) => clientConfig.caBundle ?? ""),
@@ -55,8 +55,8 @@ export class Hooks {
   }
 
   /**
-   * Those whose rules speak of the request, in the order of their configurations' names and within one in its order. Their
-   * selectors are asked with `selects` when their turn comes: what was changed before counts.
+   * The webhooks whose rules match the request, ordered by the names of their configurations and within one in its order.
+   * Selectors are checked with `selects` just before the call, on the object as changed by then.
    */
   of(request: AdmissionRequest): readonly Called[] {
     const { resource } = request;
@@ -75,7 +75,7 @@ export class Hooks {
     return called;
   }
 
-  /** True when its selectors take the request as it is now. */
+  /** True when its selectors match the request as it is now. */
   readonly selects = ({ hook }: Called, request: AdmissionRequest): boolean =>
     namespaceSelected(hook.namespaceSelector, request, this.#caches) &&
     objectSelected(hook.objectSelector, request);

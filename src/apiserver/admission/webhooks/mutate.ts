@@ -1,4 +1,4 @@
-/** What mutating webhooks do to an object: one after the other, each sees what the others did. */
+/** Calls mutating webhooks one after the other; each sees the changes of those before. */
 import type { KubeObject } from "../../../api/index.ts";
 import {
   applyJsonPatch,
@@ -36,7 +36,7 @@ export interface Asking {
   /** The webhook's selectors, on the request as it is now. */
   selects(called: Called, request: AdmissionRequest): boolean;
   watch: HookWatch;
-  /** Told of webhooks that could not be asked and need not be. */
+  /** Called for failures of webhooks with failurePolicy Ignore. */
   ignored(called: Called, error: Error): void;
 }
 
@@ -84,7 +84,7 @@ export async function mutate(
   memory.end(request);
 }
 
-/** Drops what the schema of a custom resource does not know. */
+/** Prunes a custom resource. */
 async function prune(request: AdmissionRequest): Promise<void> {
   const { object, resource } = request;
   if (!object || !resource.def.type || !isOwnKind(request)) return;
@@ -139,7 +139,7 @@ function operationsOf({ patch }: Verdict): JsonPatchOperation[] {
   return value as JsonPatchOperation[];
 }
 
-/** Patches the object in place, in the version that the webhook was shown. True when that made a difference. */
+/** Patches the object in place, in the version that the webhook was shown. True when it changed. */
 async function applyTo(
   request: AdmissionRequest,
   object: KubeObject,
@@ -158,7 +158,7 @@ async function applyTo(
   }
   const next = patched as KubeObject;
   if (isOwnKind(request)) checkKind(next, resource, registry);
-  // What a custom resource's schema does not know is dropped when everybody was asked.
+  // A custom resource is pruned after all webhooks.
   if (!def.type) {
     const { problem } = conformed(request, resource, next);
     if (problem) throw internal(problem);

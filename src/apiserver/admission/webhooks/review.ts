@@ -1,4 +1,4 @@
-/** AdmissionReview (admission.k8s.io): what webhooks and expressions are told of a request. */
+/** The AdmissionReview (admission.k8s.io) of a request, for webhooks and expressions. */
 import { fillWritten, type KubeObject, schemaOf } from "../../../api/index.ts";
 import { typeNameOf } from "../../managed-fields/unstored.ts";
 import type { ServedResource } from "../../registry/resource.ts";
@@ -18,7 +18,7 @@ export interface AdmissionReview {
   };
 }
 
-/** An object as the version that matched shows it. */
+/** An object in the matched version. */
 function shown(
   request: AdmissionRequest,
   resource: ServedResource,

@@ -1,4 +1,4 @@
-/** What a webhook's answer means. */
+/** Judges the AdmissionReview that a webhook answers with. */
 import { conformToType } from "../../../api/index.ts";
 import { isObject, type Status, StatusError } from "../../../machinery/index.ts";
 import { asObject, notRegistered } from "../../codec/type-meta.ts";
@@ -7,7 +7,7 @@ import { reviewTypes } from "./review-type.ts";
 
 export type ReviewVersion = keyof typeof reviewTypes;
 
-/** What was asked: an answer has to fit to it. */
+/** The request that an answer must fit. */
 export interface Asked {
   version: ReviewVersion;
   uid: string;
@@ -18,10 +18,10 @@ export interface Verdict {
   allowed: boolean;
   /** JSON text of a JSON patch; undefined when there is none. */
   patch: string | undefined;
-  /** `JSONPatch`, else it is nothing that could be applied. */
+  /** Only `JSONPatch` can be applied. */
   patchType: string;
   warnings: readonly string[];
-  /** What it wants to have recorded. */
+  /** Its audit annotations. */
   annotations: Readonly<Record<string, string>>;
   /** Why, in its own words. */
   status: Partial<Status> | undefined;
@@ -94,7 +94,7 @@ function decodeReview(value: unknown, version: ReviewVersion): Review {
   return review;
 }
 
-/** What only v1 demands. */
+/** Checks of v1 only. */
 function verify(review: Review, response: Response, { uid, mutating }: Asked): void {
   const { uid: given = "", patch = "", patchType } = response;
   if (given !== uid)
