@@ -22,7 +22,10 @@ import { startLoops } from "./startup/loops.ts";
 import { upgradeHandlers } from "./upgrades.ts";
 import { WatchEnds } from "./watch-ends.ts";
 
-/** Fills the caches from the store, makes what every cluster has (system namespaces, `kubernetes` Service), then serves. */
+/**
+ * Fills the caches from the store, makes what every cluster has (system namespaces, `kubernetes` Service) or begins to, then
+ * serves.
+ */
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { store, clock, log } = options;
   const shutdown = new Shutdown(options.shutdown ?? {});

@@ -1,6 +1,7 @@
 /** The aggregation layer (kube-aggregator): one API in front of several servers. */
 import type { APIService, EndpointSlice, Service } from "../../api/index.ts";
 import { type Outcome, runWorkers, settled, WorkQueue } from "../../client/index.ts";
+import { Repeated } from "../bootstrap/repeated.ts";
 import type { UserInfo } from "../auth-contract.ts";
 import type { HandlerRequest, RequestInfo } from "../contract.ts";
 import type { Core } from "../core.ts";
@@ -16,6 +17,8 @@ import type { RemoteServers } from "./remote-servers.ts";
 
 /** What the aggregation layer does beyond looking up who serves what is loaded with the first extension server. */
 const loadRemote = async (): Promise<typeof import("./remote-servers.ts")> => import("./remote-servers.ts");
+
+const retryMs = 1000;
 
 export class Aggregator implements OtherServers {
   readonly registrations: Registrations;
@@ -41,13 +44,30 @@ export class Aggregator implements OtherServers {
     core.registry.order = this.registrations.order;
   }
 
-  /** Makes what every cluster has, then looks after it until `close`. */
-  async start(): Promise<void> {
+  /**
+   * Makes what every cluster has and looks after it until `close`. Settles when that has been tried once; `done` is called when it
+   * has succeeded.
+   */
+  async start(done: () => void): Promise<void> {
     const { trust } = this.#options;
-    await Promise.all([
-      registerBuiltIn(this.#core, this.registrations),
-      trust ? publishTrust(this.#core, trust) : undefined,
-    ]);
+    const { clock, log } = this.#core;
+    if (this.#stopping.signal.aborted) return;
+    const registering = new Repeated(
+      clock,
+      Infinity,
+      async () => {
+        await Promise.all([
+          registerBuiltIn(this.#core, this.registrations),
+          trust ? publishTrust(this.#core, trust) : undefined,
+        ]);
+        done();
+      },
+      (error) => log.warn("what stands for the server's own groups could not be made", { error }),
+      retryMs,
+    );
+    this.#stops.push(() => registering.stop());
+    await registering.start();
+    if (this.#stopping.signal.aborted) return;
     if (trust) this.#stops.push(keepTrust(this.#core, trust));
     this.#loops.push(
       registerCustom(this.#core, this.registrations, this.#definitions, this.#stopping.signal),

@@ -3,9 +3,9 @@ import type { KubeObject } from "../../api/index.ts";
 import { isReason } from "../../machinery/index.ts";
 import type { Core } from "../core.ts";
 import type { ServiceNetwork } from "../contract.ts";
+import type { StartSteps } from "../discovery/start-steps.ts";
 import type { ServedResource } from "../registry/resource.ts";
 import { createObject } from "../verbs/create.ts";
-import { ensureFlowControl } from "./flow-control-upkeep.ts";
 import { Repeated } from "./repeated.ts";
 import { serverCall } from "./server-call.ts";
 import { publishServer } from "./kubernetes-service.ts";
@@ -35,50 +35,69 @@ const defaultServiceCidr = "kubernetes";
 const namespacesEveryMs = 60_000;
 const networkEveryMs = 10_000;
 const addressesEveryMs = 60_000;
+const retryMs = 1000;
 
-/** `host`: where the server runs, for events. */
-export async function bootstrap(
-  core: Core,
-  network: ServiceNetwork | undefined,
-  host: string,
-): Promise<void> {
-  await ensureNamespaces(core);
-  await ensurePriorities(core);
-  await ensureFlowControl(core);
-  if (!network) return;
-  followServices(core);
-  // Ranges and policies may stand against these: the server starts, and they are tried again and again.
-  for (const work of [ensureNetwork, repairAddresses]) {
-    try {
-      await work(core, network, host);
-    } catch (error) {
-      notKept(core, error);
+/**
+ * Makes what every cluster has, makes again what somebody deletes of it, and corrects what is said of the server. Webhooks,
+ * policies or left-over objects may stand against any of it: that is logged and tried again, and the server serves meanwhile.
+ */
+export class Bootstrap {
+  readonly #namespaces: Repeated;
+  readonly #priorities: Repeated;
+  readonly #network: Repeated | undefined;
+  readonly #addresses: Repeated | undefined;
+
+  /** `host`: where the server runs, for events. */
+  constructor(
+    core: Core,
+    network: ServiceNetwork | undefined,
+    host: string,
+    steps: Pick<StartSteps, "done">,
+  ) {
+    const failed = (error: unknown): void =>
+      core.log.warn("what every cluster has could not be kept up", { error });
+    const { clock } = core;
+    this.#namespaces = new Repeated(clock, namespacesEveryMs, () => ensureNamespaces(core), failed);
+    const priorities = async (): Promise<void> => {
+      await ensurePriorities(core);
+      steps.done("scheduling/bootstrap-system-priority-classes");
+    };
+    this.#priorities = new Repeated(clock, Infinity, priorities, failed, retryMs);
+    // These are not waited for: they are kept up as long as the server runs.
+    steps.done("start-system-namespaces-controller", "bootstrap-controller");
+    steps.done("start-kubernetes-service-cidr-controller");
+    if (!network) {
+      steps.done("start-service-ip-repair-controllers");
+      return;
     }
+    followServices(core);
+    this.#network = new Repeated(clock, networkEveryMs, () => ensureNetwork(core, network), failed);
+    const addresses = async (): Promise<void> => {
+      await repairAddresses(core, network, host);
+      steps.done("start-service-ip-repair-controllers");
+    };
+    this.#addresses = new Repeated(clock, addressesEveryMs, addresses, failed, retryMs);
+  }
+
+  startNamespaces(): Promise<void> {
+    return this.#namespaces.start();
+  }
+
+  /** Settles when everything has been tried once. */
+  async start(): Promise<void> {
+    await Promise.all([this.#priorities.start(), this.#startNetwork()]);
+  }
+
+  stop(): void {
+    for (const each of [this.#namespaces, this.#priorities, this.#network, this.#addresses]) each?.stop();
+  }
+
+  /** In this order: the address of the server's own Service may be left over from the one before. */
+  async #startNetwork(): Promise<void> {
+    await this.#network?.start();
+    await this.#addresses?.start();
   }
 }
-
-/** Makes again what somebody deletes of it, and corrects what is said of the server. */
-export function keepBootstrapped(
-  core: Core,
-  network: ServiceNetwork | undefined,
-  host: string,
-): { stop(): void } {
-  const failed = (error: unknown): void => notKept(core, error);
-  const all = [new Repeated(core.clock, namespacesEveryMs, () => ensureNamespaces(core), failed)];
-  if (network) {
-    all.push(new Repeated(core.clock, networkEveryMs, () => ensureNetwork(core, network), failed));
-    all.push(new Repeated(core.clock, addressesEveryMs, () => repairAddresses(core, network, host), failed));
-  }
-  for (const each of all) each.later();
-  return {
-    stop() {
-      for (const each of all) each.stop();
-    },
-  };
-}
-
-const notKept = (core: Core, error: unknown): void =>
-  core.log.warn("what every cluster has could not be kept up", { error });
 
 async function ensureNamespaces(core: Core): Promise<void> {
   const namespaces = core.registry.find("", "v1", "namespaces");

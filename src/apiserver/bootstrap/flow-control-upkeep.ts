@@ -15,6 +15,7 @@ const annotation = "apf.kubernetes.io/autoupdate-spec";
 /** These are kept as they are, whatever their annotation says. */
 const mandatory = new Set(["exempt", "catch-all"]);
 const everyMs = 60_000;
+const retryMs = 1000;
 
 type WithSpec = KubeObject & { spec?: { exempt?: object } };
 
@@ -45,7 +46,7 @@ const asBoolean = (text: string | undefined): boolean | undefined => {
   return /^(?:0|f|F|FALSE|false|False)$/.test(text) ? false : undefined;
 };
 
-export async function ensureFlowControl(core: Core): Promise<void> {
+async function ensureFlowControl(core: Core): Promise<void> {
   for (const [plural, wanted] of [
     ["prioritylevelconfigurations", priorityLevels],
     ["flowschemas", flowSchemas],
@@ -65,16 +66,18 @@ export async function ensureFlowControl(core: Core): Promise<void> {
   }
 }
 
-/** Looks every minute, as Kubernetes does. */
-export function keepFlowControl(core: Core): { stop(): void } {
-  const keeping = new Repeated(
+/** Looks every minute, as Kubernetes does, and every second until it has succeeded. `done` is called whenever it has. */
+export function keepFlowControl(core: Core, done: () => void): Repeated {
+  return new Repeated(
     core.clock,
     everyMs,
-    () => ensureFlowControl(core),
+    async () => {
+      await ensureFlowControl(core);
+      done();
+    },
     (error) => core.log.warn("the default flow control objects could not be kept up", { error }),
+    retryMs,
   );
-  keeping.later();
-  return keeping;
 }
 
 async function ensure(core: Core, resource: ServedResource, wanted: KubeObject): Promise<void> {

@@ -50,8 +50,8 @@ export const isExpired = ({ spec }: Lease, now: number): boolean =>
   spec.leaseDurationSeconds === undefined ||
   Date.parse(spec.renewTime) + spec.leaseDurationSeconds * 1000 < now;
 
-/** Settles when the Lease is there; it is renewed until it is stopped. */
-export async function keepIdentity(core: Core, identity: ServerIdentity): Promise<{ stop(): void }> {
+/** `start` settles when the Lease is there, or could not be made yet; it is renewed until it is stopped. */
+export function keepIdentity(core: Core, identity: ServerIdentity): Pick<Repeated, "start" | "stop"> {
   const { clock, log } = core;
   const renewing = new Repeated(
     clock,
@@ -65,9 +65,11 @@ export async function keepIdentity(core: Core, identity: ServerIdentity): Promis
     () => sweep(core),
     (error) => log.warn("Leases of servers that are gone could not be deleted", { error }),
   );
-  await renewing.start();
-  await sweeping.start();
   return {
+    async start() {
+      await renewing.start();
+      await sweeping.start();
+    },
     stop() {
       renewing.stop();
       sweeping.stop();

@@ -1,12 +1,13 @@
 /** The Service `kubernetes` in `default`: how pods find this server. */
-import type { KubeObject } from "../../api/index.ts";
+import type { IPAddress, KubeObject } from "../../api/index.ts";
 import { deepEqual } from "../../machinery/index.ts";
 import type { Core } from "../core.ts";
 import type { ServiceNetwork } from "../contract.ts";
 import { formatAddress, parseCidr } from "../network/cidr.ts";
 import { createObject } from "../verbs/create.ts";
 import { updateObject } from "../verbs/update.ts";
-import { serverCall } from "./server-call.ts";
+import { quietly } from "./quietly.ts";
+import { deleteAsServer, serverCall } from "./server-call.ts";
 
 const namespace = "default";
 const name = "kubernetes";
@@ -24,6 +25,7 @@ export async function publishServer(
   const { address, port } = advertise;
   const clusterIP = formatAddress(parseCidr(serviceCidr).base + 1);
   const labels = { component: "apiserver", provider: "kubernetes" };
+  await dropLeftOver(core, clusterIP);
   const ports = [{ name: "https", port: 443, protocol: "TCP", targetPort: port }];
   await ensure(core, "", "services", {
     apiVersion: "v1",
@@ -45,6 +47,21 @@ export async function publishServer(
     endpoints: [{ addresses: [address], conditions: { ready: true } }],
     ports: [{ name: "https", port, protocol: "TCP" }],
   });
+}
+
+/**
+ * The IPAddress of the Service without the Service, as a crash between two writes leaves it: it would stand against making the
+ * Service anew.
+ */
+async function dropLeftOver(core: Core, address: string): Promise<void> {
+  const group = "networking.k8s.io";
+  if (core.caches.get("", "services", namespace, name)) return;
+  const resource = core.registry.find(group, "v1", "ipaddresses");
+  const { metadata, spec } = core.caches.get<IPAddress>(group, "ipaddresses", undefined, address) ?? {};
+  const parent = spec?.parentRef;
+  if (!resource || parent?.resource !== "services" || parent.group) return;
+  if (parent.namespace !== namespace || parent.name !== name) return;
+  await quietly(() => deleteAsServer(core, resource, "", address, { uid: metadata?.uid ?? "" }));
 }
 
 /**

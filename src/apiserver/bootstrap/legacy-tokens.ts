@@ -13,8 +13,8 @@ const everyMs = 60_000;
 /** Whoever deletes it has so long without it: servers of another kind may not want it. */
 const againMs = 30 * 60_000;
 
-/** Settles when it is there; it is kept until it is stopped. */
-export async function keepTokenTracking(core: Core): Promise<{ stop(): void }> {
+/** `start` settles when it is there, or could not be made yet; it is kept until it is stopped. */
+export function keepTokenTracking(core: Core): Repeated {
   const { clock, log } = core;
   let made = -Infinity;
   const ensure = async (): Promise<void> => {
@@ -41,11 +41,9 @@ export async function keepTokenTracking(core: Core): Promise<{ stop(): void }> {
       );
     }
   };
-  const keeping = new Repeated(clock, everyMs, ensure, (error) =>
+  return new Repeated(clock, everyMs, ensure, (error) =>
     log.warn("what says since when tokens are noted could not be kept up", { error }),
   );
-  await keeping.start();
-  return keeping;
 }
 
 const isDate = (text: string | undefined): boolean =>

@@ -1,6 +1,6 @@
 /** The loops of the server: they create the objects that every cluster has, then maintain them. */
 import type { Aggregator } from "../aggregation/aggregator.ts";
-import { bootstrap, keepBootstrapped } from "../bootstrap/bootstrap.ts";
+import { Bootstrap } from "../bootstrap/bootstrap.ts";
 import { keepFlowControl } from "../bootstrap/flow-control-upkeep.ts";
 import { FlowSchemaStatus } from "../bootstrap/flow-schema-status.ts";
 import { keepIdentity } from "../bootstrap/identity.ts";
@@ -18,29 +18,41 @@ export interface Loops {
   close(): Promise<void>;
 }
 
-/** Settles when all have done their first round; `steps` learns of each as it is done. */
+/**
+ * So long the server waits for the objects that every cluster has before it listens. They are written through webhooks, which may
+ * hang, or need this very server: beyond that they are made while it serves.
+ */
+const patienceMs = 5000;
+
+/** Settles when all have done their first round, or have had long enough; `steps` learns of each as it is done. */
 export async function startLoops(
   core: Core,
   aggregator: Aggregator,
   options: Pick<ApiServerOptions, "network" | "identity">,
   steps: StartSteps,
 ): Promise<Loops> {
-  const host = options.identity?.hostname ?? "";
-  await bootstrap(core, options.network, host);
-  steps.done("start-system-namespaces-controller", "scheduling/bootstrap-system-priority-classes");
-  steps.done("priority-and-fairness-config-producer", "priority-and-fairness-filter");
-  steps.done("bootstrap-controller", "start-kubernetes-service-cidr-controller");
-  steps.done("start-service-ip-repair-controllers");
   const schemaStatus = new FlowSchemaStatus(core);
-  await schemaStatus.start();
-  steps.done("priority-and-fairness-config-consumer");
-  await aggregator.start();
-  steps.done(...aggregationSteps);
-  const running: { stop(): void }[] = [keepBootstrapped(core, options.network, host), keepFlowControl(core)];
-  if (options.identity) {
-    running.push(await keepIdentity(core, options.identity), await keepTokenTracking(core));
-  }
+  const bootstrap = new Bootstrap(core, options.network, options.identity?.hostname ?? "", steps);
+  const flowControl = keepFlowControl(core, () =>
+    steps.done("priority-and-fairness-config-producer", "priority-and-fairness-filter"),
+  );
+  const others = options.identity ? [keepIdentity(core, options.identity), keepTokenTracking(core)] : [];
   steps.done(...identitySteps);
+  const running: { stop(): void }[] = [bootstrap, flowControl, ...others];
+  const firstRound = async (): Promise<void> => {
+    // Nothing else can be made without them.
+    await bootstrap.startNamespaces();
+    const consumeFlowControl = async (): Promise<void> => {
+      await flowControl.start();
+      if (core.closing.aborted) return;
+      await schemaStatus.start();
+      steps.done("priority-and-fairness-config-consumer");
+    };
+    const rest = [bootstrap, { start: consumeFlowControl }, ...others];
+    const aggregation = aggregator.start(() => steps.done(...aggregationSteps));
+    await Promise.all([aggregation, ...rest.map((each) => each.start())]);
+  };
+  await inTime(core, firstRound());
   running.push(startCompaction(core));
   const definitions = core.registry.find("apiextensions.k8s.io", "v1", "customresourcedefinitions");
   if (definitions) {
@@ -55,4 +67,14 @@ export async function startLoops(
     },
     close: () => schemaStatus.close(),
   };
+}
+
+async function inTime({ clock, log }: Core, round: Promise<void>): Promise<void> {
+  const patience = new AbortController();
+  const late = clock.sleep(patienceMs, patience.signal).then(
+    () => log.warn("what every cluster has is not complete yet: it is made while requests are served"),
+    () => {},
+  );
+  await Promise.race([round, late]);
+  patience.abort();
 }
