@@ -28,8 +28,19 @@ import { validateWebhooks } from "./webhook-rules.ts";
 const define = kindsOf("admissionregistration.k8s.io", "v1", "io.k8s.api.admissionregistration.v1");
 const categories = ["api-extensions"];
 
+const staticSuffix = ".static.k8s.io";
+
 /** All of the group are held to the same at a change as at creation, and metadata to what every object is. */
-const held = { metaRules: { finalizers: "any" }, onUpdate: ["metadata", "object"] } as const;
+const held = {
+  metaRules: { finalizers: "any" },
+  onUpdate: ["metadata", "object"],
+  warnings: ({ metadata }: KubeObject): string[] =>
+    metadata?.name?.endsWith(staticSuffix)
+      ? [
+          `metadata.name: names ending with "${staticSuffix}" are reserved for static manifest-based configurations and cannot be managed via the API`,
+        ]
+      : [],
+} as const;
 
 type Hooks = ValidatingWebhookConfiguration | MutatingWebhookConfiguration;
 
@@ -158,7 +169,7 @@ const plainKinds: readonly KindDefinition[] = [
     namespaced: false,
     generation: true,
     ...held,
-    status: true,
+    status: { warnings: held.warnings },
     statusKeepsMetadata: true,
     onStatus: ["change"],
     defaults: defaultPolicy,

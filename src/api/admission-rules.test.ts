@@ -140,3 +140,23 @@ test("a variable without an expression is none to others, and many annotations a
   });
   assert.match(many[0] ?? "", /Invalid value: \[\{"Key":"k0","ValueExpression":"null"\},/);
 });
+
+test("names that are reserved for manifests are warned of, in every kind of the group and in status", () => {
+  const told = [
+    'metadata.name: names ending with ".static.k8s.io" are reserved for static manifest-based configurations and cannot be managed via the API',
+  ];
+  for (const plural of [
+    "mutatingadmissionpolicies",
+    "mutatingadmissionpolicybindings",
+    "mutatingwebhookconfigurations",
+    "validatingadmissionpolicies",
+    "validatingadmissionpolicybindings",
+    "validatingwebhookconfigurations",
+  ]) {
+    const kind = findKind(group, "v1", plural);
+    const named = (name: string): KubeObject => ({ metadata: { name } });
+    assert.deepEqual(kind?.strategy.warnings?.(named("a.static.k8s.io")), told, plural);
+    assert.deepEqual(kind?.strategy.warnings?.(named("static.k8s.io")), [], plural);
+    if (kind?.status) assert.deepEqual(kind.status.warnings?.(named("a.static.k8s.io")), told, plural);
+  }
+});
