@@ -46,7 +46,7 @@ export function readAnswer(answer: HttpAnswer): unknown {
     const type = contentType || "application/json";
     throw new WebhookCallError(`0-length response with status code: ${status} and content type: ${type}`);
   }
-  return parse(body.toString());
+  return parseDocument(body.toString());
 }
 
 /** Reviews are JSON; YAML takes a hundred times as long to read, and is read where everything else waits. */
@@ -54,8 +54,8 @@ const maxYamlLetters = 64 * 1024;
 /** What a client sends may be no deeper either. */
 export const maxDepth = 1000;
 
-/** JSON, or YAML: whatever the content type says, the text is looked at. */
-function parse(text: string): unknown {
+/** JSON, or YAML: whatever the content type says, the text is looked at. Throws WebhookCallError. */
+export function parseDocument(text: string): unknown {
   const wrong = (why: string, cause?: unknown): WebhookCallError =>
     new WebhookCallError(`couldn't get version/kind; json parse error: ${why}`, { cause });
   try {
@@ -92,7 +92,7 @@ function shown({ contentType = "", body }: HttpAnswer): string {
 function statusIn(body: Buffer): string | undefined {
   let value: unknown;
   try {
-    value = parse(body.toString());
+    value = parseDocument(body.toString());
   } catch {
     return undefined;
   }

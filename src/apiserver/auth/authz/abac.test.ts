@@ -20,7 +20,11 @@ test("a policy allows what it names, to whom it names", () => {
   for (const [spec, more, allowed] of [
     [{ user: "bob", resource: "*", namespace: "*", apiGroup: "*" }, {}, true],
     [{ user: "eve", resource: "*", namespace: "*", apiGroup: "*" }, {}, false],
-    [{ user: "*", resource: "*", namespace: "*", apiGroup: "*" }, { user: anonymous }, true],
+    [{ user: "*", resource: "*", namespace: "*", apiGroup: "*" }, {}, true],
+    [{ user: "*", resource: "*", namespace: "*", apiGroup: "*" }, { user: anonymous }, false],
+    [{ group: "*", resource: "*", namespace: "*", apiGroup: "*" }, { user: anonymous }, false],
+    [{ user: "eve", group: "*", resource: "*", namespace: "*", apiGroup: "*" }, {}, true],
+    [{ user: "*", group: "h", resource: "*", namespace: "*", apiGroup: "*" }, {}, true],
     [{ group: "g", resource: "deployments", namespace: "n", apiGroup: "apps" }, {}, true],
     [{ group: "h", resource: "*", namespace: "*", apiGroup: "*" }, {}, false],
     [{ group: "*", user: "bob", resource: "*", namespace: "*", apiGroup: "*" }, {}, true],
@@ -60,6 +64,14 @@ test("lines without a version leave more open", () => {
   assert.equal(may({ user: "*" }, { user: anonymous }), false);
 });
 
+test("lines of version v0 are those without a version", () => {
+  const line = { apiVersion: "abac.authorization.kubernetes.io/v0", user: "bob", spec: 5 };
+  for (const each of [line, { ...line, kind: "Policy" }, { ...line, apiVersion: null, kind: "Policy" }])
+    assert.equal(authorizer(JSON.stringify(each)).authorize(asked({})).allowed, true);
+  assert.equal(authorizer("user: bob").authorize(asked({})).allowed, true, "in YAML");
+  assert.equal(authorizer(JSON.stringify(line)).authorize(asked({ user: anonymous })).allowed, false);
+});
+
 test("a user's rules are those of the policies about them", () => {
   const abac = authorizer(
     policy({ user: "bob", resource: "pods", namespace: "n", readonly: true }),
@@ -79,6 +91,27 @@ test("a line that is no policy is told with its number", () => {
   const typed = policy({ user: 5 });
   for (const [line, why] of [
     ['{"user":"a"', "couldn't get version/kind; json parse error: unexpected end of JSON input"],
+    [
+      '{"apiVersion":"abac.authorization.kubernetes.io/v1beta1","spec":{"user":"bob"}}',
+      "converting (v1beta1.Policy) to (v0.Policy): unknown conversion",
+    ],
+    [
+      '{"apiVersion":"abac.authorization.kubernetes.io/v1beta1","kind":"Policy","spec":"x"}',
+      "json: cannot unmarshal string into Go struct field Policy.spec of type v1beta1.PolicySpec",
+    ],
+    [
+      '{"apiVersion":"v2"}',
+      'no kind "Policy" is registered for version "v2" in scheme "pkg/runtime/scheme.go:111"',
+    ],
+    [
+      '{"kind":"Pod"}',
+      'no kind "Pod" is registered for version "abac.authorization.kubernetes.io/v0" in scheme "pkg/runtime/scheme.go:111"',
+    ],
+    ['{"apiVersion":"a/b/c"}', "unexpected GroupVersion string: a/b/c"],
+    [
+      '{"apiVersion":5}',
+      "couldn't get version/kind; json parse error: json: cannot unmarshal number into Go struct field .apiVersion of type string",
+    ],
     [typed, "json: cannot unmarshal number into Go struct field PolicySpec.spec.user of type string"],
     ['{"user":5}', "json: cannot unmarshal number into Go struct field Policy.user of type string"],
     [

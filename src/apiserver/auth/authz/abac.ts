@@ -1,6 +1,8 @@
 /** Attribute-based access control (--authorization-mode=ABAC): a file with one Policy a line, read once. */
-import { isObject, jsonProblem } from "../../../machinery/index.ts";
+import { conformToType, type FieldSchema, type TypeSchema } from "../../../api/index.ts";
 import type { AuthorizationAttributes, Authorizer, Decision, UserInfo } from "../../auth-contract.ts";
+import { checkGroupVersion, checkShape, notRegistered } from "../../codec/type-meta.ts";
+import { parseDocument } from "../../webhooks/answers.ts";
 import type { RuleResolver, UserRules } from "./user-rules.ts";
 
 /** abac.authorization.kubernetes.io/v1beta1 PolicySpec, with "" for what is absent. */
@@ -14,7 +16,8 @@ export interface AbacPolicy {
   nonResourcePath: string;
 }
 
-const version = "abac.authorization.kubernetes.io/v1beta1";
+const group = "abac.authorization.kubernetes.io";
+const everybody = "system:authenticated";
 const readingVerbs: readonly string[] = ["get", "list", "watch"];
 
 /** Throws an error that names `path` and the line, in kube-apiserver's words. Empty lines and those that begin with `#` say nothing. */
@@ -33,39 +36,70 @@ export function readPolicies(text: string, path: string): AbacPolicy[] {
 
 function policyOf(line: string): AbacPolicy {
   const value = parsed(line);
-  const { apiVersion = "", kind = "", spec } = value;
-  if (apiVersion === version && kind === "Policy")
-    return specOf(isObject(spec) ? spec : {}, "PolicySpec.spec");
-  if (apiVersion !== "" && kind !== "")
-    throw new Error(
-      `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`,
-    );
-  return unversioned(specOf(value, "Policy"));
+  checkGroupVersion(value.apiVersion ?? "");
+  const named = Boolean(value.kind);
+  const apiVersion = value.apiVersion || `${group}/v0`;
+  const kind = value.kind || "Policy";
+  const type = types.get(apiVersion);
+  if (!type || kind !== "Policy") throw new Error(notRegistered(kind, apiVersion));
+  const { problem } = conformToType(type, value);
+  if (problem !== undefined) throw new Error(problem);
+  if (type === policyV0) return unversioned(specOf(value));
+  // Only what says both is read as it says; all else would have to be of the time before versions.
+  if (!named) throw new Error("converting (v1beta1.Policy) to (v0.Policy): unknown conversion");
+  return forEverybody(specOf((value.spec ?? {}) as Given));
 }
 
-function parsed(line: string): Record<string, unknown> {
-  let value: unknown;
+interface Given extends Record<string, unknown> {
+  apiVersion?: string | null;
+  kind?: string | null;
+}
+
+/** JSON or YAML. A line of nothing but `null` is an empty object. */
+function parsed(line: string): Given {
+  const value = parseDocument(line) ?? {};
   try {
-    value = JSON.parse(line);
-  } catch {
-    throw new Error(`couldn't get version/kind; json parse error: ${jsonProblem(line)}`);
+    checkShape(value);
+  } catch (cause) {
+    throw new Error(`couldn't get version/kind; json parse error: ${(cause as Error).message}`, { cause });
   }
-  if (isObject(value)) return value;
-  throw new Error("couldn't get version/kind; json parse error: the line is no object");
+  return value as Given;
 }
 
-function specOf(value: Record<string, unknown>, where: string): AbacPolicy {
-  const text = (name: string): string => {
-    const found = value[name] ?? "";
-    if (typeof found === "string") return found;
-    throw new Error(wrongType(found, `${where}.${name}`, "string"));
-  };
-  const { readonly = false } = value;
-  if (typeof readonly !== "boolean") throw new Error(wrongType(readonly, `${where}.readonly`, "bool"));
+const field = (type: FieldSchema["type"]): FieldSchema => ({ type, required: false });
+
+const common: readonly (readonly [string, FieldSchema])[] = [
+  ["user", field("string")],
+  ["group", field("string")],
+  ["readonly", field("boolean")],
+  ["resource", field("string")],
+  ["namespace", field("string")],
+];
+
+const spec: TypeSchema = {
+  name: "io.k8s.api.abac.v1beta1.PolicySpec",
+  fields: new Map([...common, ["apiGroup", field("string")], ["nonResourcePath", field("string")]]),
+};
+
+const policyV0: TypeSchema = { name: "io.k8s.api.abac.v0.Policy", fields: new Map(common) };
+
+const policyV1beta1: TypeSchema = {
+  name: "io.k8s.api.abac.v1beta1.Policy",
+  fields: new Map<string, FieldSchema>([["spec", { ...field("ref"), ref: spec.name, target: spec }]]),
+};
+
+const types: ReadonlyMap<string, TypeSchema> = new Map([
+  [`${group}/v0`, policyV0],
+  [`${group}/v1beta1`, policyV1beta1],
+]);
+
+/** Of what is known to have the right types; null is as good as nothing. */
+function specOf(value: Record<string, unknown>): AbacPolicy {
+  const text = (name: string): string => (value[name] as string | null | undefined) ?? "";
   return {
     user: text("user"),
     group: text("group"),
-    readonly,
+    readonly: value.readonly === true,
     apiGroup: text("apiGroup"),
     resource: text("resource"),
     namespace: text("namespace"),
@@ -73,16 +107,16 @@ function specOf(value: Record<string, unknown>, where: string): AbacPolicy {
   };
 }
 
-const wrongType = (value: unknown, field: string, type: string): string =>
-  `json: cannot unmarshal ${Array.isArray(value) ? "array" : typeof value} into Go struct field ${field} of type ${type}`;
+/** `*` as user or group means whoever is authenticated, whatever the other one says. */
+const forEverybody = (policy: AbacPolicy): AbacPolicy =>
+  policy.user === "*" || policy.group === "*" ? { ...policy, user: "", group: everybody } : policy;
 
 /** Lines from before there were versions: what they leave open is anything, and whoever is anybody is authenticated. */
 function unversioned(policy: AbacPolicy): AbacPolicy {
-  const { user, group, namespace, resource } = policy;
-  const anybody = (user === "" && group === "") || user === "*" || group === "*";
+  const { user, group: named, namespace, resource } = policy;
   return {
-    ...policy,
-    ...(anybody ? { user: "", group: "system:authenticated" } : {}),
+    ...forEverybody(policy),
+    ...(user === "" && named === "" ? { group: everybody } : {}),
     namespace: namespace || "*",
     resource: resource || "*",
     apiGroup: "*",
@@ -133,7 +167,7 @@ function allows(policy: AbacPolicy, request: AuthorizationAttributes): boolean {
 /** A policy that names both wants both, one that names neither is about nobody. */
 function isAbout({ user, group }: AbacPolicy, { name, groups }: UserInfo): boolean {
   if (user === "" && group === "") return false;
-  return (user === "" || matches(user, name)) && (group === "" || group === "*" || groups.includes(group));
+  return (user === "" || user === name) && (group === "" || groups.includes(group));
 }
 
 /** A path, `*`, or a beginning with `*` behind it. */
