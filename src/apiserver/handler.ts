@@ -19,7 +19,7 @@ import type { Passage } from "./flow-control/passage.ts";
 import { Follower } from "./follower.ts";
 import type { Asked, Gate } from "./gate.ts";
 import type { Meters } from "./metrics/meters.ts";
-import { checkNameSegment, checkPlace, checkSpecialPlace } from "./place.ts";
+import { checkPlace, checkSpecialPlace } from "./place.ts";
 import { specialKey } from "./registry/registry.ts";
 import type { ServedResource } from "./registry/resource.ts";
 import { parseRequestInfo } from "./request-info.ts";
@@ -231,8 +231,9 @@ export class Handler {
       specialKey(info.apiGroup, info.resource, info.subresource),
     );
     const resource = this.#core.registry.find(info.apiGroup, info.apiVersion, info.resource);
+    if (!special && !resource) throw missing(this.#core.registry.isBuiltIn(info.apiGroup));
     // Only proxies have a path behind the subresource.
-    if (info.rest !== "" && info.subresource !== "proxy") throw noResource();
+    if (/[^/]/.test(info.rest) && info.subresource !== "proxy") throw noResource();
     if ((special && special.version === info.apiVersion) || (special && resource)) {
       return this.#special(special as SpecialHandler, request, info, user, mark);
     }
@@ -251,7 +252,6 @@ export class Handler {
     checkPlace(def, request.method, info);
     const part = info.subresource === "" ? undefined : subresources(resource, info.subresource);
     if (info.subresource !== "" && !part && !def.type) throw noResource();
-    checkNameSegment(info.name);
     const headed = def.type !== undefined && request.method === "HEAD";
     if (!headed && !Object.hasOwn(methods, request.method))
       throw def.type ? notSupported(def, "") : methodNotAllowed();

@@ -1,7 +1,7 @@
 /** Whether a path leads to an endpoint, and whether that takes the method. */
 import type { KindDefinition } from "../api/index.ts";
 import type { RequestInfo, SpecialHandler } from "./contract.ts";
-import { badRequest, methodNotAllowed, noResource } from "./errors.ts";
+import { methodNotAllowed, noResource } from "./errors.ts";
 import { PageError } from "./response.ts";
 
 /** Methods that proxies pass on. */
@@ -31,19 +31,6 @@ export function checkPlace(def: KindDefinition, method: string, info: RequestInf
     if (subresource !== "" || (byPath && !def.verbs.includes("watch"))) throw noResource();
     if (method !== "GET") throw methodNotAllowed();
   }
-}
-
-/** Why a name would lead somewhere else in a path. */
-export const nameSegmentProblems = (name: string): string[] =>
-  name === "." || name === ".."
-    ? [`may not be '${name}'`]
-    : ["/", "%"].filter((each) => name.includes(each)).map((each) => `may not contain '${each}'`);
-
-/** Throws 400 for a name that would lead somewhere else in a path. */
-export function checkNameSegment(name: string): void {
-  const problems = nameSegmentProblems(name);
-  if (problems.length > 0)
-    throw badRequest(`Name parameter invalid: ${JSON.stringify(name)}: ${problems.join(";")}`);
 }
 
 /** Of what a special handler serves. Throws 404 and 405. */

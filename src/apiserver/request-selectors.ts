@@ -1,7 +1,7 @@
 /** What the selectors of a request say to authorizers. Pure. */
 import { parseFieldSelector, parseLabelSelector } from "../machinery/index.ts";
 import type { RequestInfo } from "./contract.ts";
-import { nameSegmentProblems } from "./place.ts";
+import { nameSegmentProblems } from "./name-segment.ts";
 
 export interface RequestSelectors {
   /** The one object that a list or watch can be about; "" when it is not one alone. */

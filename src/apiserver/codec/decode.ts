@@ -56,7 +56,7 @@ export function decodeBody(
   const type = mediaType(contentType);
   if (type === protobufType) return { value: parseProtobuf(body, expected), text: "", format: "protobuf" };
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
-  if (contentType && !wellFormed.test(contentType)) throw unsupportedMediaType(bodyTypes);
+  checkBodyType(contentType);
   if (type === "" || type === "application/json") {
     return { ...parseDeepJson(text), format: "json" };
   }
@@ -67,6 +67,13 @@ export function decodeBody(
     return { value: keysInOrder(value), duplicates, text, format: "yaml", ...(cut ? { cut } : {}) };
   }
   throw unsupportedMediaType(bodyTypes);
+}
+
+/** Throws 415 for what no body of an object can be, also where there is none. */
+export function checkBodyType(contentType: string | undefined): void {
+  if (!contentType) return;
+  const known = ["", "application/json", "application/yaml", protobufType].includes(mediaType(contentType));
+  if (!known || !wellFormed.test(contentType)) throw unsupportedMediaType(bodyTypes);
 }
 
 /** Texts of YAML bodies that were cut, so that they are cut once. */
@@ -166,6 +173,7 @@ export function readBody(
   expected: Expected,
 ): { object: KubeObject; decoded: Decoded | undefined } {
   let decoded: Decoded | undefined;
+  checkBodyType(contentType);
   try {
     const apiVersion = versionOf(expected);
     decoded = decodeBody(body, contentType, { apiVersion, kind: expected.kind });

@@ -14,6 +14,7 @@ import { messages } from "../codec/protobuf/messages.ts";
 import { atRevision, type ObjectCaches, resourcePrefix } from "../cache/objects.ts";
 import type { WatchCache } from "../cache/watch-cache.ts";
 import { ConvertedEntry, type ObjectConverter, VersionView } from "../conversion/version-view.ts";
+import { checkNameSegment } from "../name-segment.ts";
 import { PackedRuns } from "../packing/packed-runs.ts";
 import { type Clock, forgetText, readRawTexts } from "../../machinery/index.ts";
 
@@ -96,6 +97,12 @@ export class ServedResource {
   /** Key in the cache. */
   key(namespace: string, name: string): string {
     return this.def.namespaced ? `${namespace}/${name}` : name;
+  }
+
+  /** Of what a path names. Throws 400 for a name that nothing can have; only now, when all else of the request has been looked at. */
+  keyOf(named: { namespace: string; name: string }): string {
+    checkNameSegment(named.name);
+    return this.key(named.namespace, named.name);
   }
 
   storeKey(cacheKey: string): string {

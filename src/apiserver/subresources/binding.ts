@@ -89,7 +89,7 @@ async function bind(
   const { info, core } = call;
   const given = binding.metadata as ObjectMeta;
   const node = binding.target?.name as string;
-  const key = resource.key(info.namespace, info.name);
+  const key = resource.keyOf(info);
   await admitSubresource(call, binding, bindingKind, check);
   const labels = { ...given.labels, ...topologyLabels(core.caches, node) };
   for (;;) {

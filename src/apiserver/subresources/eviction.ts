@@ -37,7 +37,7 @@ export async function evict(call: Call): Promise<Answer> {
   const pinned = given.preconditions?.resourceVersion !== undefined;
   const dryRun = (given.dryRun ?? []).length > 0;
   for (let attempt = 1; ; attempt++) {
-    const entry = resource.cache.get(resource.key(info.namespace, info.name));
+    const entry = resource.cache.get(resource.keyOf(info));
     if (!entry) throw notFound(resource.def, info.name);
     const pod = entry.object as Pod;
     if (!isBeyondBudgets(pod)) {
@@ -116,7 +116,7 @@ async function markAndDelete(call: Call, given: GivenOptions, dryRun: boolean): 
 /** The pod's revision with the mark. */
 async function mark(call: Call, { preconditions }: GivenOptions): Promise<number> {
   const { core, resource, info } = call;
-  const key = resource.key(info.namespace, info.name);
+  const key = resource.keyOf(info);
   for (;;) {
     const entry = resource.cache.get(key);
     if (!entry) throw notFound(resource.def, info.name);

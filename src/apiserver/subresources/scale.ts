@@ -11,6 +11,7 @@ import { setManagers, storedOwners } from "../managed-fields/ownership.ts";
 import { numberIn, ownersOfScale, ownersOfScaled } from "../managed-fields/scale-owners.ts";
 import type { Answer } from "../response.ts";
 import { seenBy } from "../verbs/create.ts";
+import { checkReading } from "../verbs/get.ts";
 import { encoded, shaped, withWarnings } from "../verbs/output.ts";
 import { uidProblem, updateObject, wrongUid } from "../verbs/update.ts";
 import { checkWhereabouts } from "../verbs/whereabouts.ts";
@@ -23,6 +24,7 @@ import { scaleColumns } from "./scale-table.ts";
 export async function scale(call: Call): Promise<Answer> {
   const { resource, info } = call;
   if (info.verb === "get") {
+    await checkReading(call);
     const stored = resource.cache.get(resource.key(info.namespace, info.name));
     if (!stored) throw notFound(resource.def, info.name);
     const entry = await seenBy(resource, stored);
@@ -66,7 +68,7 @@ async function scaled(call: Call, existing: Entry, change: ScaleChange): Promise
   const uid = existing.object.metadata?.uid ?? "";
   const other = meta.uid !== uid ? meta.uid : undefined;
   if (other && info.verb !== "patch") {
-    const key = resource.key(info.namespace, info.name);
+    const key = resource.keyOf(info);
     throw conflict(def, info.name, wrongUid(call, key, other, uid));
   }
   setManagers(meta, changed.owners);

@@ -3,6 +3,7 @@ import { admitConnection } from "../admission/connect.ts";
 import type { UserInfo } from "../auth-contract.ts";
 import type { HandlerRequest, RequestInfo, SpecialHandler } from "../contract.ts";
 import type { Core } from "../core.ts";
+import { checkNameSegment } from "../name-segment.ts";
 import { readSpecial } from "../verbs/input.ts";
 import { optionsOf } from "../ready-body.ts";
 import { admitSubresource } from "./admit.ts";
@@ -18,6 +19,7 @@ export async function serveSpecial(
   const read = (): KubeObject => readSpecial(core.registry, special, request, info, warnings);
   const warn = (text: string): void => void warnings.push(text);
   const connection = await admitConnection(core, request, info, user, warnings);
+  if (connection || info.verb === "get") checkNameSegment(info.name);
   if (connection) return special.handle({ info: connection, user, request, objects, object: read, warn });
   const resource = core.registry.find(info.apiGroup, info.apiVersion, info.resource);
   if (!resource || info.verb !== "create" || special.anyMethod)

@@ -48,7 +48,7 @@ export const isForced = (value: string | null): boolean => value === "true" || v
 export async function serverSideApply(call: Call): Promise<Answer> {
   const { resource, info } = call;
   const given = readConfiguration(call);
-  const existing = resource.cache.get(resource.key(info.namespace, info.name));
+  const existing = resource.cache.get(resource.keyOf(info));
   if (!existing) return objectAnswer(call, 201, await createApplied(call, given));
   const change = (entry: Entry): KubeObject | Promise<KubeObject> => {
     const conversions = new Conversions();

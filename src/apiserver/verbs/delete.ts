@@ -73,7 +73,7 @@ export async function deleteObject(
 ): Promise<{ gone: boolean; entry: Entry }> {
   const { resource, core, info } = call;
   const { def } = resource;
-  const key = resource.key(namespace, name);
+  const key = resource.keyOf({ namespace, name });
   for (;;) {
     const stored = resource.cache.get(key);
     if (!stored) throw notFound(def, name);

@@ -200,6 +200,21 @@ test("paths: escapes, places that are none, names that nothing can have", async 
   assert.equal((await h.call("GET", `/api/v1/namespaces/%6Fne%2Fconfigmaps/escape%64`)).status, 200);
   const dots = failure(await h.call("GET", `${one}/%2e%2e`), 400);
   assert.equal(dots.message, `Name parameter invalid: "..": may not be '..'`);
+  // That is found out when the object is looked for, behind all else that is wrong.
+  const here = `${one}/%2e%2e`;
+  failure(await h.call("POST", here, configMap("x")), 405);
+  failure(await h.call("PATCH", here, {}, { "content-type": "application/json" }), 415);
+  assert.match(
+    failure(await h.call("PUT", here, configMap("x")), 400).message ?? "",
+    /does not match the name on the URL/,
+  );
+  assert.match(failure(await h.call("GET", `${here}?export=1`), 400).message ?? "", /export parameter/);
+  const pods = "/api/v1/namespaces/one/pods";
+  const scale = "/apis/apps/v1/namespaces/one/deployments/none/scale";
+  assert.match(failure(await h.call("GET", `${scale}?export=1`), 400).message ?? "", /export parameter/);
+  failure(await h.call("GET", `${scale}?resourceVersion=x`), 500);
+  assert.equal(failure(await h.call("GET", `${pods}/none/status//`), 404).details?.name, "none");
+  failure(await h.call("PUT", `${one}/escaped`, undefined, { "content-type": "text/plain" }), 415);
   for (const path of [`${one}/a%2fb`, `${one}/a/status/b`, "/api/v1/namespaces/one//configmaps", `${all}/a`])
     assert.deepEqual(failure(await h.call("GET", path), 404).details, {}, path);
   failure(await h.call("GET", "/api/v1/namespaces/one/namespaces"), 404);

@@ -106,7 +106,7 @@ export async function update(call: Call): Promise<Answer> {
   const object = readObject(call);
   const meta = object.metadata as ObjectMeta;
   checkWhereabouts(call, object);
-  const key = resource.key(info.namespace, info.name);
+  const key = resource.keyOf(info);
   const isNew = createsWhatIsNotThere(call) && !resource.cache.get(key);
   if (isNew && meta.resourceVersion && !/^\d+$/.test(meta.resourceVersion)) {
     const why = `strconv.ParseUint: parsing ${JSON.stringify(meta.resourceVersion)}: invalid syntax`;
@@ -169,7 +169,7 @@ export async function updateObject(
   owners: "track" | "kept" = "track",
 ): Promise<Entry> {
   const { resource, info, core } = call;
-  const key = resource.key(info.namespace, info.name);
+  const key = resource.keyOf(info);
   const first = await attempt(call, key, change, owners, true);
   if (first) return first;
   const leave = await core.lines.enter(resource.storeKey(key));

@@ -2,7 +2,7 @@ import type { Node, Pod, Secret, ServiceAccount } from "../../../api/index.ts";
 import { formatTime, StatusError } from "../../../machinery/index.ts";
 import type { SpecialContext, SpecialHandler } from "../../contract.ts";
 import { badRequest, conflict, notFound } from "../../errors.ts";
-import { checkNameSegment } from "../../place.ts";
+import { checkNameSegment } from "../../name-segment.ts";
 import type { Authorizer } from "../../auth-contract.ts";
 import { checkNodeToken } from "../node/node-tokens.ts";
 import type { BoundObject, ServiceAccountTokens } from "../authn/service-account-tokens.ts";
