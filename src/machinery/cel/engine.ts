@@ -16,7 +16,7 @@ import { operators } from "./library/operators.ts";
 import { quantities, versions } from "./library/quantity.ts";
 import { regexes } from "./library/regex.ts";
 import { strings } from "./library/strings.ts";
-import { parseDurationText, parseTimestampText, times } from "./library/time.ts";
+import { offsetOf, parseDurationText, parseTimestampText, times } from "./library/time.ts";
 import { expandMacro, expandMacroOrBind } from "./macros.ts";
 import { Meter } from "./meter.ts";
 import { parse } from "./parser.ts";
@@ -147,7 +147,7 @@ export function celOfText(text: string, format: string): CelValue {
     case "date":
     case "date-time": {
       const nanos = parseTimestampText(format === "date" ? `${text}T00:00:00Z` : text);
-      return nanos === undefined ? text : new CelTimestamp(nanos);
+      return nanos === undefined ? text : new CelTimestamp(nanos, offsetOf(text));
     }
     default:
       return text;

@@ -19,17 +19,20 @@ export class CelUint {
 export class CelTimestamp {
   /** Since 1970, in nanoseconds. */
   readonly nanos: bigint;
-  constructor(nanos: bigint) {
+  /** Of the zone it was written in: it is shown there. */
+  readonly offsetMinutes: number;
+  constructor(nanos: bigint, offsetMinutes = 0) {
     this.nanos = nanos;
+    this.offsetMinutes = offsetMinutes;
   }
 }
 
 /** The years 1 to 9999: what an expression can come to, though an object may hold others. */
-export function timestampOf(nanos: bigint): CelTimestamp {
+export function timestampOf(nanos: bigint, offsetMinutes = 0): CelTimestamp {
   const seconds = nanos / 1_000_000_000n;
   if (seconds < -62_135_596_800n || seconds > 253_402_300_799n)
     throw new CelEvaluationError("timestamp overflow");
-  return new CelTimestamp(nanos);
+  return new CelTimestamp(nanos, offsetMinutes);
 }
 
 export class CelDuration {

@@ -13,7 +13,7 @@ import {
   timestampOf,
   toInt,
 } from "../values.ts";
-import { durationText, parseDurationText, parseTimestampText, timestampText } from "./time.ts";
+import { durationText, offsetOf, parseDurationText, parseTimestampText, timestampText } from "./time.ts";
 
 const lettersOf = (text: string): number => {
   let count = 0;
@@ -116,14 +116,15 @@ export const conversions: Library = {
       throw new CelEvaluationError("invalid UTF-8 in bytes, cannot convert to string");
     }
   },
-  "string(timestamp): string": (_meter, value: CelTimestamp) => timestampText(value.nanos),
+  "string(timestamp): string": (_meter, value: CelTimestamp) =>
+    timestampText(value.nanos, value.offsetMinutes),
   "string(duration): string": (_meter, value: CelDuration) => durationText(value.nanos),
   "bytes(bytes): bytes": same,
   "bytes(string): bytes": (_meter, text: string) => new TextEncoder().encode(text),
   "timestamp(timestamp): timestamp": same,
   "timestamp(string): timestamp": (_meter, text: string) => {
     const nanos = parseTimestampText(text);
-    return timestampOf(nanos ?? noValue("google.protobuf.Timestamp"));
+    return timestampOf(nanos ?? noValue("google.protobuf.Timestamp"), offsetOf(text));
   },
   "timestamp(int): timestamp": (_meter, seconds: bigint) => timestampOf(seconds * 1_000_000_000n),
   "duration(duration): duration": same,

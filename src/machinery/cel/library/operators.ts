@@ -87,15 +87,15 @@ export const operators: Library = {
     return joinLists(a, b);
   },
   "@op+(timestamp, duration): timestamp": (_meter, a: CelTimestamp, b: CelDuration) =>
-    timestampOf(a.nanos + b.nanos),
+    timestampOf(a.nanos + b.nanos, a.offsetMinutes),
   "@op+(duration, timestamp): timestamp": (_meter, a: CelDuration, b: CelTimestamp) =>
-    timestampOf(a.nanos + b.nanos),
+    timestampOf(a.nanos + b.nanos, b.offsetMinutes),
   "@op+(duration, duration): duration": (_meter, a: CelDuration, b: CelDuration) =>
     new CelDuration(a.nanos + b.nanos),
   "@op-(timestamp, timestamp): duration": (_meter, a: CelTimestamp, b: CelTimestamp) =>
     new CelDuration(a.nanos - b.nanos),
   "@op-(timestamp, duration): timestamp": (_meter, a: CelTimestamp, b: CelDuration) =>
-    timestampOf(a.nanos - b.nanos),
+    timestampOf(a.nanos - b.nanos, a.offsetMinutes),
   "@op-(duration, duration): duration": (_meter, a: CelDuration, b: CelDuration) =>
     new CelDuration(a.nanos - b.nanos),
   "@in(A, list<A>): bool": (meter, value: CelValue, list: CelValue[]) =>

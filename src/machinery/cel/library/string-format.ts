@@ -25,13 +25,13 @@ function refuse(clause: string, wanted: string, value: CelValue): never {
 const literal = (name: string, value: string, inner: boolean): string =>
   inner ? `${name}(${JSON.stringify(value)})` : value;
 
-/** `1.5 × 10⁰³`: how Go's printer for people writes a power of ten, with narrow spaces that do not break. */
+/** `1.5×10⁰³`: how Go's printer for people writes a power of ten (older ones put narrow spaces around the sign). */
 function scientific(value: number, precision: number): string {
   const [mantissa = "", exponent = ""] = value.toExponential(precision).split("e");
   const raised = [...exponent.replace(/^[+-]/, "").padStart(2, "0")].map(
     (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)],
   );
-  return `${mantissa}\u202f×\u202f10${exponent.startsWith("-") ? "⁻" : ""}${raised.join("")}`;
+  return `${mantissa}×10${exponent.startsWith("-") ? "⁻" : ""}${raised.join("")}`;
 }
 
 /** `%s` of any value; strings inside others are quoted. */
@@ -42,7 +42,8 @@ function text(value: CelValue, meter: Meter, inner = false): string {
     return inner && Number.isFinite(value) ? value.toFixed(6) : doubleText(value);
   if (value === null) return "null";
   if (value instanceof CelUint) return String(value.value);
-  if (value instanceof CelTimestamp) return literal("timestamp", timestampText(value.nanos), inner);
+  if (value instanceof CelTimestamp)
+    return literal("timestamp", timestampText(value.nanos, value.offsetMinutes), inner);
   if (value instanceof CelDuration) return literal("duration", durationText(value.nanos), inner);
   if (value instanceof CelTypeValue) return value.type;
   if (value instanceof Uint8Array) return new TextDecoder().decode(value);

@@ -57,11 +57,26 @@ export function parseTimestampText(text: string): bigint | undefined {
 const millisOf = (nanos: bigint): number =>
   Number((nanos - (((nanos % 1_000_000n) + 1_000_000n) % 1_000_000n)) / 1_000_000n);
 
-export function timestampText(nanos: bigint): string {
+export function timestampText(moment: bigint, offsetMinutes = 0): string {
+  const nanos = moment + BigInt(offsetMinutes) * 60n * billion;
   const rest = ((nanos % billion) + billion) % billion;
   const fraction = String(rest).padStart(9, "0").replace(/0+$/, "");
   const seconds = new Date(millisOf(nanos - rest)).toISOString().slice(0, 19);
-  return `${seconds}${fraction === "" ? "" : `.${fraction}`}Z`;
+  return `${seconds}${fraction === "" ? "" : `.${fraction}`}${zoneText(offsetMinutes)}`;
+}
+
+const two = (value: number): string => String(value).padStart(2, "0");
+
+function zoneText(offsetMinutes: number): string {
+  if (offsetMinutes === 0) return "Z";
+  const size = Math.abs(offsetMinutes);
+  return `${offsetMinutes < 0 ? "-" : "+"}${two(Math.floor(size / 60))}:${two(size % 60)}`;
+}
+
+/** The offset that a timestamp's text ends with, in minutes. */
+export function offsetOf(text: string): number {
+  const [, sign, hours, minutes] = /([+-])(\d\d):(\d\d)$/.exec(text) ?? [];
+  return sign === undefined ? 0 : (sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(minutes));
 }
 
 /** The moment with the zone's clock read as if it were UTC. */
