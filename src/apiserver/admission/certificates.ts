@@ -1,4 +1,4 @@
-/** What may be asked of signers, and by whom: CertificateApproval, CertificateSigning, CertificateSubjectRestriction. */
+/** Admission of CertificateSigningRequests: CertificateApproval, CertificateSigning, CertificateSubjectRestriction. */
 import type { CertificateSigningRequest } from "../../api/index.ts";
 import { deepEqual, readCertificateRequest } from "../../machinery/index.ts";
 import { nowTime } from "../core.ts";
@@ -10,7 +10,7 @@ import type { PluginContext } from "./context.ts";
 const isRequest = ({ resource }: AdmissionRequest): boolean =>
   resource.def.group === "certificates.k8s.io" && resource.def.plural === "certificatesigningrequests";
 
-/** Whether RBAC and the others grant the verb on the signer, by its name or by its domain. */
+/** Whether the authorizers grant the verb on the signer, by its name or its domain. */
 async function maySign(
   { authorizer }: PluginContext,
   user: UserInfo,
@@ -35,10 +35,10 @@ async function maySign(
   return false;
 }
 
-/** A request tells who made it; what it says of that itself does not count. */
+/** Sets the requester's fields from the authenticated user. */
 export const certificateRequester: AdmissionPlugin = {
   name: "CertificateRequester",
-  // Not while others may still change it, and before it is judged.
+  // In `allocate`, which runs after all mutating plugins and before validation.
   allocate(request) {
     if (request.operation !== "CREATE" || !isRequest(request) || request.subresource !== "") return;
     const { object, user } = request;
@@ -63,7 +63,7 @@ export const certificateRequester: AdmissionPlugin = {
 
 type Condition = NonNullable<NonNullable<CertificateSigningRequest["status"]>["conditions"]>[number];
 
-/** Conditions say when they were written and since when they hold, if their writer does not. */
+/** Sets missing times of conditions. */
 export function certificateConditionTimes({ clock }: PluginContext): AdmissionPlugin {
   return {
     name: "CertificateConditionTimes",
@@ -84,7 +84,7 @@ export function certificateConditionTimes({ clock }: PluginContext): AdmissionPl
   };
 }
 
-/** Whoever approves or denies a request must have been given the right for its signer. */
+/** Approving or denying a request requires the right for its signer. */
 export function certificateApproval(context: PluginContext): AdmissionPlugin {
   return {
     name: "CertificateApproval",
@@ -98,7 +98,7 @@ export function certificateApproval(context: PluginContext): AdmissionPlugin {
   };
 }
 
-/** Whoever writes a certificate or a condition must have been given the right for its signer. */
+/** Writing a certificate or a condition requires the right for its signer. */
 export function certificateSigning(context: PluginContext): AdmissionPlugin {
   return {
     name: "CertificateSigning",
@@ -118,7 +118,7 @@ export function certificateSigning(context: PluginContext): AdmissionPlugin {
 
 const clientSigner = "kubernetes.io/kube-apiserver-client";
 
-/** Nobody becomes a member of system:masters by a request. */
+/** Refuses requests for membership of system:masters. */
 export const certificateSubjectRestriction: AdmissionPlugin = {
   name: "CertificateSubjectRestriction",
   validate(request) {

@@ -35,12 +35,12 @@ export interface AdmissionRequest {
   namespace: string;
   /** "" while the name is to be generated, and for each object of a deleted collection. */
   name: string;
-  /** Kind of the objects: subresources may have their own (Scale, Binding). */
+  /** Kind of the object: subresources may have their own (Scale, Binding). */
   kind: GroupVersionKind;
   /** CreateOptions, UpdateOptions, DeleteOptions (meta.k8s.io/v1); null for connections. */
   options: object | null;
   reinvocation: Reinvocation;
-  /** The new object, in stored spelling if it is of the resource's kind; `admit` may change it. Absent for DELETE. */
+  /** The new object, in the stored version if it is of the resource's kind; `admit` may change it. Absent for DELETE. */
   object: KubeObject | undefined;
   /** Read only. */
   oldObject: KubeObject | undefined;
@@ -51,9 +51,9 @@ export interface AdmissionRequest {
   audit?: Pick<AuditTrail, "annotate" | "annotateBody" | "spent"> | undefined;
   /** Parent of the spans of webhook calls. */
   span?: Span | undefined;
-  /** Trace context of the request, passed on when it is not traced here. */
+  /** Trace context of the request, propagated when it is not traced here. */
   passedOn?: Readonly<Record<string, string>> | undefined;
-  /** When all plugins must be done. */
+  /** When all plugins must have finished. */
   deadline?: Deadline | undefined;
 }
 
@@ -65,11 +65,14 @@ export interface AdmissionPlugin {
   admit?(request: AdmissionRequest): void | Promise<void>;
   /** Allocates addresses and ports. Runs after the strategy's `prepareForCreate`/`prepareForUpdate`. */
   allocate?(request: AdmissionRequest): void | Promise<void>;
-  /** Mistakes that depend on the user or on other objects; reported together with those of the kind's validation. Runs before `validate`. */
+  /**
+   * Errors that depend on the user or on other objects; reported together with those of the kind's validation. Runs before
+   * `validate`.
+   */
   mistakes?(request: AdmissionRequest): readonly FieldError[] | Promise<readonly FieldError[]> | undefined;
   /** May only refuse. Runs after every `admit` and after the kind's own validation. */
   validate?(request: AdmissionRequest): void | Promise<void>;
-  /** Gives back what `allocate` took. `stored`: the write is in the cache by now; else it failed, or was a dry run. */
+  /** Gives back what `allocate` took. `stored`: the write is in the cache; else it failed, or was a dry run. */
   release?(request: AdmissionRequest, stored: boolean): void | Promise<void>;
 }
 
@@ -100,7 +103,7 @@ export class AdmissionChain {
     await twice(this.#admitting, request);
   }
 
-  /** Mistakes found by plugins; undefined in the usual case that none looks for any. */
+  /** Errors found by plugins; undefined in the usual case that no plugin looks for any. */
   mistakes(request: AdmissionRequest): Promise<FieldError[]> | undefined {
     let found: Promise<readonly FieldError[]>[] | undefined;
     for (const plugin of this.#finding) {
@@ -131,7 +134,7 @@ export class AdmissionChain {
   }
 }
 
-/** Each after the other; a promise from the first on that has to be waited for. */
+/** Runs the steps one after the other; returns a promise from the first asynchronous one on. */
 function inOrder(
   plugins: readonly AdmissionPlugin[],
   step: (plugin: AdmissionPlugin) => void | Promise<void>,
@@ -174,7 +177,7 @@ class TimedStep {
     const meters = this.#of(operation, step);
     const began = this.#clock.monotonic();
     let at = began;
-    /** The first plugin not measured yet: synchronous ones take next to no time, and are measured together. */
+    /** The first plugin not measured yet: consecutive synchronous plugins are fast, and measured together. */
     let from = 0;
     const note = (to: number): void => {
       const now = this.#clock.monotonic();

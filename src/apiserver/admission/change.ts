@@ -11,7 +11,7 @@ import type { AdmissionRequest } from "./chain.ts";
 export const isOwnKind = ({ kind, resource: { def } }: AdmissionRequest): boolean =>
   kind.kind === def.kind && kind.group === def.group && kind.version === def.version;
 
-/** The request's object as `resource` shows it, to be looked at only. Throws Pending where a webhook converts. */
+/** The request's object in the version `resource`; read only. Throws Pending when a webhook has to convert it. */
 export function viewed(request: AdmissionRequest, object: KubeObject, resource: ServedResource): KubeObject {
   if (!isOwnKind(request)) return object;
   const { view } = request.resource;
@@ -76,7 +76,7 @@ function replace(object: KubeObject, next: KubeObject): void {
   const { metadata } = object;
   for (const member of Object.keys(object)) delete (object as Record<string, unknown>)[member];
   Object.assign(object, next);
-  // What a patch does not touch it shares with the object that it was made of.
+  // A patched object shares the parts that the patch left alone with its original.
   if (!metadata || !next.metadata || next.metadata === metadata) return;
   for (const member of Object.keys(metadata)) delete (metadata as Record<string, unknown>)[member];
   object.metadata = Object.assign(metadata, next.metadata);

@@ -1,6 +1,6 @@
 /**
  * Authorizes changes of parts of a ResourceClaim's status beyond the right to update it (KEP-4817): allocation and reservations
- * are for the scheduler, device status for its driver. Both are authorized by the names of subresources that do not exist.
+ * belong to the scheduler, device status to its driver. Both are authorized as synthetic subresources.
  */
 import type { FieldError, KubeObject, ResourceClaimStatus } from "../../api/index.ts";
 import { deepEqual } from "../../machinery/index.ts";
@@ -13,7 +13,7 @@ type Claim = KubeObject & { status?: ResourceClaimStatus };
 
 const nodeNameKey = "authentication.kubernetes.io/node-name";
 
-/** Mistakes of an update of a claim's status; none for other requests. */
+/** Errors of an update of a claim's status; none for other requests. */
 export async function claimStatusErrors(
   { operation, resource, subresource, object, oldObject, user, info }: AdmissionRequest,
   authorizer: Authorizer,
@@ -24,7 +24,7 @@ export async function claimStatusErrors(
   const now = (object as Claim).status ?? {};
   const old = (oldObject as Claim).status ?? {};
   const errors: FieldError[] = [];
-  /** Why not; undefined: it is allowed. */
+  /** The reason of a refusal; undefined when it is allowed. */
   const refusal = async (part: Partial<AuthorizationAttributes>): Promise<string | undefined> => {
     const { verb, apiGroup, apiVersion, namespace, path } = info;
     const asked: AuthorizationAttributes = {
@@ -51,7 +51,7 @@ export async function claimStatusErrors(
     !deepEqual(now.allocation, old.allocation) ||
     !deepEqual(now.reservedFor ?? [], old.reservedFor ?? [])
   ) {
-    // For claims of all namespaces: nodes are shared by all of them.
+    // In all namespaces, since nodes are shared.
     const why = await refusal({ subresource: "binding", namespace: "" });
     if (why !== undefined) {
       const needed = `resource="resourceclaims/binding", verb="${verb}" permission`;
@@ -80,7 +80,7 @@ export async function claimStatusErrors(
   return errors;
 }
 
-/** Drivers whose devices came, went or changed. */
+/** Drivers whose devices were added, removed or changed. */
 function changedDrivers(now: readonly Device[], old: readonly Device[]): string[] {
   const keyOf = ({ driver, pool, device, shareID = "" }: Device): string =>
     [driver, pool, device, shareID].join("\0");
@@ -95,7 +95,7 @@ function changedDrivers(now: readonly Device[], old: readonly Device[]): string[
   return [...drivers].sort();
 }
 
-/** The one node that a claim is allocated for; undefined when it is not for one. */
+/** The node that a claim is allocated for; undefined when it is not for a single one. */
 function nodeOf({ nodeSelector }: NonNullable<ResourceClaimStatus["allocation"]>): string | undefined {
   const [term, ...terms] = nodeSelector?.nodeSelectorTerms ?? [];
   const [field, ...fields] = term?.matchFields ?? [];
@@ -105,7 +105,7 @@ function nodeOf({ nodeSelector }: NonNullable<ResourceClaimStatus["allocation"]>
   return key === "metadata.name" && operator === "In" && values.length === 1 ? values[0] : undefined;
 }
 
-/** Whether it is an account whose token is of a pod on this node. */
+/** Whether the user is a service account whose token is bound to a pod on this node. */
 function isOnNode({ name, extra }: UserInfo, node: string | undefined): boolean {
   const own = extra?.[nodeNameKey] ?? [];
   return (

@@ -1,4 +1,4 @@
-/** Admission of what connects to a pod, a Service or a node through the API server. */
+/** Admission of connections to pods, Services and nodes through the API server. */
 import type { KubeObject } from "../../api/index.ts";
 import { deepEqual, goQuote } from "../../machinery/index.ts";
 import type { UserInfo } from "../auth-contract.ts";
@@ -19,14 +19,14 @@ const kinds: Readonly<Record<string, string>> = {
 
 const truths = new Set(["stdin", "stdout", "stderr", "tty"]);
 
-/** Throws BadRequest for what is no port. */
+/** Throws BadRequest for an invalid port. */
 function portOf(text: string): number {
   const why = !/^\d+$/.test(text) ? "invalid syntax" : Number(text) > 65535 ? "value out of range" : "";
   if (why === "") return Number(text);
   throw badRequest(`cannot convert to []int32: strconv.ParseUint: parsing ${goQuote(text)}: ${why}`);
 }
 
-/** The options of the query as the object that admission looks at. */
+/** The options of the query as the object of the request. */
 function optionsOf(kind: string, info: RequestInfo): KubeObject {
   const options: Record<string, unknown> = { kind, apiVersion: "v1" };
   for (const name of truths) if (isTrue(info.query.get(name))) options[name] = true;
@@ -36,13 +36,13 @@ function optionsOf(kind: string, info: RequestInfo): KubeObject {
   if (command.length > 0) options.command = command;
   const ports = info.query.getAll("ports").flatMap((each) => each.split(",").map(portOf));
   if (ports.length > 0) options.ports = ports;
-  // Nothing behind /proxy is no path, not even the root.
+  // An empty path after /proxy stays empty; it does not become the root.
   const below = info.rest !== "" || info.path.endsWith("/");
   if (kind.endsWith("ProxyOptions") && below) options.path = `/${info.rest}`;
   return options as KubeObject;
 }
 
-/** The request as it is when its options are these. */
+/** The request with these options. */
 function withOptions(info: RequestInfo, options: KubeObject): RequestInfo {
   const { path, ...rest } = options as KubeObject & Record<string, unknown>;
   const query = new URLSearchParams(info.query);
@@ -55,8 +55,8 @@ function withOptions(info: RequestInfo, options: KubeObject): RequestInfo {
 }
 
 /**
- * Settles when nobody objects, with the request as whoever may change its options leaves it; undefined for what is no
- * connection. Throws what refuses it.
+ * Admits a connection and returns the request with the options as plugins changed them; undefined when it is not a connection.
+ * Throws a refusal.
  */
 export async function admitConnection(
   core: Core,

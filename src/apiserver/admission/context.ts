@@ -19,7 +19,7 @@ export interface PluginContext {
   network: ServiceNetwork | undefined;
   authorizer: Authorizer;
   metrics: AdmissionMetrics;
-  /** What plugins are told, by their name (AdmissionConfiguration). */
+  /** Configuration by plugin name (AdmissionConfiguration). */
   configuration?: ReadonlyMap<string, unknown> | undefined;
   tolerationSeconds?: TolerationSeconds | undefined;
   /** Creates an object on behalf of the server, through admission. */

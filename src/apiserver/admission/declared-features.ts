@@ -1,4 +1,4 @@
-/** NodeDeclaredFeatureValidator: a running pod is not changed into what its node does not say that it can do (KEP-5328). */
+/** NodeDeclaredFeatureValidator: refuses changes of a running pod that need features its node does not declare (KEP-5328). */
 import type { Container, Node, Pod } from "../../api/index.ts";
 import { deepEqual } from "../../machinery/index.ts";
 import type { AdmissionPlugin } from "./chain.ts";
@@ -7,7 +7,7 @@ import { refuse } from "./refuse.ts";
 
 const isSidecar = ({ restartPolicy }: Container): boolean => restartPolicy === "Always";
 
-/** What a node has to declare for a change, in the order in which it is told. */
+/** Features that changes require, in the order of their messages. */
 const features: readonly { name: string; needed(now: Pod, before: Pod): boolean }[] = [
   {
     name: "InPlacePodLevelResourcesVerticalScaling",

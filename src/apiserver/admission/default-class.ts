@@ -1,6 +1,6 @@
 import type { KubeObject } from "../../api/index.ts";
 
-/** The name of the class that is marked as the default one: the newest, when several are. */
+/** The name of the class marked as default: the newest, when several are. */
 export function newestMarked(classes: readonly KubeObject[], mark: string): string | undefined {
   const made = (each: KubeObject): number => Date.parse(each.metadata?.creationTimestamp ?? "");
   const [found] = classes

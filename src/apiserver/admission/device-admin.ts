@@ -1,4 +1,4 @@
-/** Who may do what with devices: those that are in use may be looked at by whoever administers them: only in namespaces that are labelled so (KEP-5018). */
+/** DeviceAdminAccess: claims with admin access to devices are allowed only in namespaces that are labelled for it (KEP-5018). */
 import type { FieldError, KubeObject, ResourceClaimSpec } from "../../api/index.ts";
 import { claimStatusErrors } from "./claim-status.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "./chain.ts";
@@ -11,7 +11,7 @@ interface Claim extends KubeObject {
   status?: { allocation?: { devices?: { results?: { adminAccess?: boolean }[] } } };
 }
 
-/** Where access is asked for first; undefined when it is not. */
+/** Path of the first field that asks for admin access; undefined when none does. */
 function asked({
   operation,
   resource,
@@ -35,7 +35,7 @@ function asked({
   return `status.allocation.devices.results[${at}].adminAccess`;
 }
 
-/** What is asked for without the label. */
+/** Refuses admin access in namespaces without the label. */
 function withoutLabel(request: AdmissionRequest, { caches }: PluginContext): FieldError[] {
   const field = asked(request);
   if (field === undefined) return [];

@@ -9,7 +9,7 @@ const operations: Record<string, WriteAttempt["operation"]> = {
   DELETE: "delete",
 };
 
-/** Lets guards that were handed in refuse a write, after everything that may change it, before it is validated. */
+/** Lets configured guards refuse a write, after all mutating plugins and before validation. */
 export function guardPlugin(guards: ReadonlyMap<string, WriteGuard>, objects: ObjectReader): AdmissionPlugin {
   return {
     name: "Guards",

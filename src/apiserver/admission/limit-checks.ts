@@ -1,4 +1,4 @@
-/** What a LimitRange's items say against what is asked for, in the original's words. Pure. */
+/** Checks requests and limits against the items of a LimitRange, in Kubernetes' words. Pure. */
 import { type LimitRangeItem, type PersistentVolumeClaim, type Pod, quota } from "../../api/index.ts";
 import {
   compareQuantity,
@@ -22,7 +22,7 @@ export function podProblems(pod: Pod, items: readonly LimitRangeItem[]): string[
   });
 }
 
-/** What a pod takes in all, without what its runtime adds to it. */
+/** The sum over a pod's containers, without overhead. */
 function podSum(pod: Pod, list: "requests" | "limits"): Amounts {
   const { overhead: _overhead, ...spec } = pod.spec ?? { containers: [] };
   const sum = quota.podResources({ ...pod, spec }, list);
@@ -95,7 +95,7 @@ function aboveMax(
   return request !== undefined && above(request, most) ? `${head}, but request is ${request}` : undefined;
 }
 
-/** Larger numbers are not precise in thousandths (MaxMilliValue of the original). */
+/** MaxMilliValue of Kubernetes: larger numbers cannot be counted in thousandths. */
 const maxMilli = Number((2n ** 63n - 1n) / 1000n);
 
 function aboveRatio(

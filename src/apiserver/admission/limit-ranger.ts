@@ -55,7 +55,7 @@ function limitedClaim({
   return isClaim && subresource === "" && writes ? (object as PersistentVolumeClaim) : undefined;
 }
 
-/** What several items of one range give, the last of them gives; what a former range gave stays. */
+/** Within one range the last item wins; earlier ranges win over later ones. */
 function fillDefaults(pod: Pod, items: readonly LimitRangeItem[]): void {
   const own = items.filter((item) => item.type === "Container");
   const defaults: Amounts = Object.assign({}, ...own.map((item) => item.default ?? {}));

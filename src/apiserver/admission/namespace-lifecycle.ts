@@ -4,11 +4,11 @@ import type { AdmissionPlugin } from "./chain.ts";
 import type { PluginContext } from "./context.ts";
 import { refuse } from "./refuse.ts";
 
-/** Namespaces a cluster cannot be without. */
+/** Namespaces that cannot be deleted. */
 const immortal = new Set(["default", "kube-system", "kube-public"]);
 const namespaces = { group: "", kind: "Namespace", plural: "namespaces" };
 
-/** Nothing is created in a namespace that is not there or is going; system namespaces stay. */
+/** Refuses creation in missing or terminating namespaces, and deletion of system namespaces. */
 export function namespaceLifecycle({ caches }: Pick<PluginContext, "caches">): AdmissionPlugin {
   return {
     name: "NamespaceLifecycle",
@@ -19,7 +19,7 @@ export function namespaceLifecycle({ caches }: Pick<PluginContext, "caches">): A
         throw forbidden(def, name, "this namespace may not be deleted");
       }
       if (operation !== "CREATE" || !def.namespaced) return;
-      // Reviews say nothing about the namespace's contents.
+      // Reviews do not depend on the namespace's contents.
       if (def.plural === "localsubjectaccessreviews") return;
       const found = caches.get<Namespace>("", "namespaces", undefined, namespace);
       if (!found) throw notFound(namespaces, namespace);

@@ -17,7 +17,7 @@ const kubelets = new Set([
 
 const within = (space: string, whole: string): boolean => space === whole || space.endsWith(`.${whole}`);
 
-/** Labels that attract workloads, and so are not a node's to set (KEP-279): their keys, where they differ. */
+/** The keys of changed labels that attract workloads, and that nodes may not set therefore (KEP-279). */
 export function changedForbiddenLabels(now: Node | undefined, old: Node | undefined): string[] {
   const [after, before] = [now?.metadata?.labels ?? {}, old?.metadata?.labels ?? {}];
   return [...new Set([...Object.keys(after), ...Object.keys(before)])]

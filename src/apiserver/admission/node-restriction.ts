@@ -15,10 +15,10 @@ import { changedForbiddenLabels } from "./node-labels.ts";
 import { refuse } from "./refuse.ts";
 import { apiReferenceOf } from "./pod-references.ts";
 
-/** Why a node may not do what it asks for; undefined: it may. */
+/** The reason why a node may not make the request; undefined when it may. */
 type Rule = (request: AdmissionRequest, node: string, context: PluginContext) => string | undefined;
 
-/** NodeRestriction: what a kubelet may write of the kinds that RBAC and the Node authorizer let it write at all. */
+/** NodeRestriction: limits what a kubelet may write beyond RBAC and the Node authorizer. */
 export function nodeRestriction(context: PluginContext): AdmissionPlugin {
   return {
     name: "NodeRestriction",
@@ -178,7 +178,7 @@ function ownNode({ operation, object, oldObject, name }: AdmissionRequest, node:
   return labels.length > 0 ? `is not allowed to modify labels: ${labels.join(", ")}` : undefined;
 }
 
-/** A node tells how far the growth of a volume has come, and nothing else. */
+/** A node may only report the progress of a volume's expansion. */
 function claimStatus(
   { operation, subresource, object, oldObject }: AdmissionRequest,
   node: string,

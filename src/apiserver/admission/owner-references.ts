@@ -18,8 +18,8 @@ const nothing = {
 };
 
 /**
- * OwnerReferencesPermissionEnforcement (off by default, as in the original): only who may delete an object changes
- * its owners, and only who may set an owner's finalizers lets a dependent hold up the owner's deletion.
+ * OwnerReferencesPermissionEnforcement (off by default, as in Kubernetes): changing an object's owners requires the right to
+ * delete it, and setting blockOwnerDeletion the right to set the owner's finalizers.
  */
 export function ownerReferences({ authorizer, registry }: PluginContext): AdmissionPlugin {
   const ask = ({ user }: AdmissionRequest, what: Partial<AuthorizationAttributes>) =>
@@ -50,7 +50,7 @@ export function ownerReferences({ authorizer, registry }: PluginContext): Admiss
       throw refusal(request, `cannot set an ownerRef on a resource you can't delete: ${reason}, <nil>`);
   }
 
-  /** Asked first, so that whoever may do everything is not asked about each owner. */
+  /** Checked first, to save a check per owner for users that may do everything. */
   async function mayBlockAll(request: AdmissionRequest): Promise<boolean> {
     const all = { apiGroup: "*", apiVersion: "*", resource: "*", name: "*" };
     return (await ask(request, { verb: "update", subresource: "finalizers", ...all })).allowed;

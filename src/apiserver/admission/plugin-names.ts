@@ -1,12 +1,12 @@
 /** Names of kube-apiserver's admission plugins (pkg/kubeapiserver/options/plugins.go). */
 
-/** Which plugins run beside the default ones, and which of these do not. */
+/** Plugins enabled beside the default ones, and default ones disabled. */
 export interface PluginChoice {
   enable?: readonly string[];
   disable?: readonly string[];
 }
 
-/** On unless they are turned off, as in kube-apiserver. */
+/** On by default, as in kube-apiserver. */
 const byDefault = [
   "CertificateApproval",
   "CertificateSigning",
@@ -37,7 +37,7 @@ const byDefault = [
   "ValidatingAdmissionWebhook",
 ] as const;
 
-/** Off unless they are asked for. NodeRestriction is on here, as everybody has it who has nodes. */
+/** Off by default. NodeRestriction is on here, since every cluster with nodes uses it. */
 const onDemand = [
   "AlwaysAdmit",
   "AlwaysDeny",

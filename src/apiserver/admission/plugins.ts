@@ -42,12 +42,15 @@ import { admissionWebhooks } from "./webhooks/plugins.ts";
 import { taintNodesByCondition } from "./taint-nodes.ts";
 import { defaultTolerationSeconds } from "./toleration-seconds.ts";
 
-/** Kubernetes' default plugins, NodeRestriction and those that are asked for, in its order; Service addresses and quotas last. */
+/**
+ * The enabled plugins in Kubernetes' order: its default ones, NodeRestriction and optional ones; Service addresses and quotas
+ * last.
+ */
 export function admissionPlugins(context: PluginContext, choice: PluginChoice = {}): AdmissionPlugin[] {
   checkPlugins(choice);
   const { caches, random, network } = context;
   const [mutatingWebhook, validatingWebhook] = admissionWebhooks(context);
-  // What these are told is looked at only where they are asked for.
+  // Their configuration is read only when they are enabled.
   const told = (make: (context: PluginContext) => AdmissionPlugin, name: string): AdmissionPlugin[] =>
     choice.enable?.includes(name) ? [made(make, name, context)] : [];
   const all: AdmissionPlugin[] = [
@@ -109,7 +112,7 @@ export function admissionPlugins(context: PluginContext, choice: PluginChoice = 
   });
 }
 
-/** Throws an Error that says which plugin was told something that it cannot take. */
+/** Throws an Error that names the plugin with the invalid configuration. */
 function made(
   make: (context: PluginContext) => AdmissionPlugin,
   name: string,

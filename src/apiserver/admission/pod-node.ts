@@ -1,4 +1,4 @@
-/** Plugins that look at the node a pod is bound to: PodTopologyLabels and PodResizeValidator. */
+/** Plugins that depend on the node of a pod: PodTopologyLabels and PodResizeValidator. */
 import { type Node, type Pod, quota } from "../../api/index.ts";
 import { compareQuantity, milliValue, quantityValue } from "../../machinery/index.ts";
 import type { ObjectReader } from "../auth-contract.ts";
@@ -9,13 +9,13 @@ import { podOf } from "./pod-of.ts";
 
 const copied = ["topology.kubernetes.io/zone", "topology.kubernetes.io/region"];
 
-/** Where a node is, as labels for the pods that are bound to it (KEP-4742). */
+/** The topology labels of a node, for pods that are bound to it (KEP-4742). */
 export function topologyLabels(objects: ObjectReader, nodeName: string): Record<string, string> {
   const labels = objects.get<Node>("", "nodes", undefined, nodeName)?.metadata?.labels ?? {};
   return Object.fromEntries(copied.flatMap((key) => (labels[key] === undefined ? [] : [[key, labels[key]]])));
 }
 
-/** PodTopologyLabels for pods that are made with a node; a Binding brings them along in subresources/binding.ts. */
+/** PodTopologyLabels for pods that are created with a node; for Bindings see subresources/binding.ts. */
 export function podTopologyLabels({ caches }: PluginContext): AdmissionPlugin {
   return {
     name: "PodTopologyLabels",
@@ -30,7 +30,7 @@ export function podTopologyLabels({ caches }: PluginContext): AdmissionPlugin {
   };
 }
 
-/** PodResizeValidator: a pod does not grow beyond all that its node has, nor where nodes cannot resize (KEP-1287). */
+/** PodResizeValidator: refuses a resize beyond the capacity of the node, or on a node that does not support it (KEP-1287). */
 export function podResizeValidator({ caches }: PluginContext): AdmissionPlugin {
   return {
     name: "PodResizeValidator",

@@ -1,7 +1,7 @@
 import type { Pod, Volume } from "../../api/index.ts";
 import { referencedConfigMaps, referencedSecrets } from "./pod-secrets.ts";
 
-/** What of the API a pod cannot be without, the first that is found; a mirror pod must have nothing of the kind. */
+/** The first API object that a pod refers to; mirror pods must not refer to any. */
 export function apiReferenceOf(pod: Pod): string | undefined {
   const { serviceAccountName, resourceClaims, volumes = [] } = pod.spec ?? {};
   if (serviceAccountName) return "serviceaccounts";

@@ -1,14 +1,14 @@
-/** Which secrets a pod takes, and whether its ServiceAccount lets it. Pure. */
+/** Which secrets a pod refers to, and whether its ServiceAccount allows them. Pure. */
 import type { Container, Pod, ServiceAccount } from "../../api/index.ts";
 import { parseBool } from "../../machinery/index.ts";
 
 const enforce = "kubernetes.io/enforce-mountable-secrets";
 
-/** Whether pods of this account may have only the secrets it lists. */
+/** Whether pods of this account may use only the secrets it lists. */
 export const restrictsSecrets = (account: ServiceAccount): boolean =>
   parseBool(account.metadata?.annotations?.[enforce] ?? "") ?? false;
 
-/** The first secret that the account does not list, in the original's words. */
+/** The first secret that the account does not list, in Kubernetes' words. */
 export function foreignSecret(pod: Pod, account: ServiceAccount): string | undefined {
   const { volumes = [], initContainers = [], containers = [], imagePullSecrets = [] } = pod.spec ?? {};
   const allowed = names(account.secrets);
@@ -59,7 +59,7 @@ function inEnvironment(
   return undefined;
 }
 
-/** Every secret the pod names anywhere. */
+/** Every secret that the pod refers to. */
 export function referencedSecrets({ spec }: Pod): string[] {
   const all = [
     ...(spec?.containers ?? []),
@@ -87,7 +87,7 @@ export function referencedSecrets({ spec }: Pod): string[] {
   ].filter((name): name is string => !!name);
 }
 
-/** Every ConfigMap the pod names in its environments or volumes. */
+/** Every ConfigMap that the pod refers to in environments or volumes. */
 export function referencedConfigMaps({ spec }: Pod): string[] {
   const all = [
     ...(spec?.containers ?? []),

@@ -7,9 +7,9 @@ import { podOf } from "./pod-of.ts";
 const group = "scheduling.k8s.io";
 const plural = "priorityclasses";
 
-/** Priority: spec.priority and spec.preemptionPolicy follow from the priority class; only one class is the default. */
+/** Priority: sets spec.priority and spec.preemptionPolicy from the priority class, and refuses a second default class. */
 export function priority({ caches }: PluginContext): AdmissionPlugin {
-  /** Of several, which only a race can make, the lowest. */
+  /** If a race created several, the one with the lowest value. */
   const defaultClass = (): PriorityClass | undefined =>
     caches
       .list<PriorityClass>(group, plural)
@@ -23,7 +23,7 @@ export function priority({ caches }: PluginContext): AdmissionPlugin {
       if (!pod?.spec) return;
       if (request.operation === "CREATE") prioritize(request, pod);
       else {
-        // Whoever leaves them out keeps what admission has once given.
+        // An update that omits them keeps the values set at creation.
         const old = (request.oldObject as Pod).spec;
         const { priority = old?.priority, preemptionPolicy = old?.preemptionPolicy } = pod.spec;
         if (priority !== pod.spec.priority || preemptionPolicy !== pod.spec.preemptionPolicy)

@@ -2,10 +2,7 @@ import type { StatusError } from "../../machinery/index.ts";
 import { forbidden } from "../errors.ts";
 import type { AdmissionRequest } from "./chain.ts";
 
-/**
- * 403 about the object of the request. While plugins may still change it, a name that is to be generated is not there
- * yet: what it begins with stands for it. Where there is nothing at all (a collection) it is `Unknown`.
- */
+/** 403 for the request's object. If the name is to be generated, the message has its prefix; for a collection, `Unknown`. */
 export function refuse({ resource, name, object }: AdmissionRequest, why: string): StatusError {
   const { name: own, generateName } = object?.metadata ?? {};
   return forbidden(resource.def, name || own || generateName || "Unknown", why);

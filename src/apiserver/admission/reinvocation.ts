@@ -5,9 +5,9 @@
 import { deepEqual } from "../../machinery/index.ts";
 import type { AdmissionRequest } from "./chain.ts";
 
-/** What a plugin remembers from the first round. */
+/** A plugin's memory of the first round. */
 export class Memory {
-  /** Called, and to be called again if the object changes. */
+  /** Called, and to be called again when the object changes. */
   readonly #asked = new Set<string>();
   /** To be called again. */
   readonly #again = new Set<string>();
@@ -27,12 +27,12 @@ export class Memory {
     if (reinvocation.again && !deepEqual(this.#left, object)) this.#changed();
   }
 
-  /** The second round calls only those of the first round that may have missed a change. */
+  /** The second round only calls those of the first that may have missed a change. */
   mayAsk(id: string, { reinvocation }: AdmissionRequest): boolean {
     return !reinvocation.again || this.#again.has(id);
   }
 
-  /** It was called, and wants to be called again if the object changes. */
+  /** Called, and to be called again when the object changes. */
   asked(id: string): void {
     this.#asked.add(id);
   }

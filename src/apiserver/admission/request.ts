@@ -1,4 +1,4 @@
-/** Makes the AdmissionRequest of a call. */
+/** Builds the AdmissionRequest of an API request. */
 import type { KubeObject } from "../../api/index.ts";
 import type { RequestInfo } from "../contract.ts";
 import type { Call } from "../core.ts";
@@ -13,7 +13,7 @@ interface Subject {
   name: string;
   namespace: string;
   subresource?: string;
-  /** Where it is not the resource's own. */
+  /** If it is not the resource's own. */
   kind?: GroupVersionKind;
   options: object | null;
   dryRun?: boolean;
@@ -42,7 +42,7 @@ export function admissionOf(call: Caller, subject: Subject): AdmissionRequest {
   };
 }
 
-/** CreateOptions and UpdateOptions. A patch is admitted as what it does: there are no PatchOptions here. */
+/** CreateOptions and UpdateOptions. There are no PatchOptions: a patch is admitted as a create or an update. */
 export function writeOptions(kind: "CreateOptions" | "UpdateOptions", { query }: RequestInfo): object {
   const dryRun = query.getAll("dryRun").filter((value) => value !== "");
   const manager = query.get("fieldManager");
@@ -56,7 +56,7 @@ export function writeOptions(kind: "CreateOptions" | "UpdateOptions", { query }:
   };
 }
 
-/** DeleteOptions as they were given, with the grace period that the kind makes of them. */
+/** DeleteOptions as given, with the grace period that the kind determines. */
 export function deleteOptions(options: DeleteOptions, gracePeriodSeconds: number | undefined): object {
   const { preconditions, orphanDependents, propagationPolicy, dryRun } = options;
   const { uid, resourceVersion } = preconditions;

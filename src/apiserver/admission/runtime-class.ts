@@ -6,15 +6,15 @@ import { podOf } from "./pod-of.ts";
 import { refuse } from "./refuse.ts";
 
 /**
- * RuntimeClass: the class that a new pod names must be there; its overhead becomes the pod's, and where its nodes are
- * (node selector, tolerations) is added to what the pod says (KEP-688).
+ * RuntimeClass: requires the class that a new pod names, and adds its overhead, node selector and tolerations to the pod
+ * (KEP-688).
  */
 export function runtimeClass({ caches }: PluginContext): AdmissionPlugin {
   const classOf = (request: AdmissionRequest, pod: Pod): RuntimeClass | undefined => {
     const name = pod.spec?.runtimeClassName;
     if (name === undefined) return undefined;
     const wrong = isPathSegmentName(name);
-    // Such a name cannot even be asked for; the original does not say whose mistake that is.
+    // An empty name cannot be looked up; Kubernetes answers without a reason.
     if (name === "") throw new StatusError("", "resource name may not be empty");
     if (wrong.length > 0)
       throw new StatusError("", `invalid resource name ${JSON.stringify(name)}: [${wrong.join(" ")}]`);
@@ -72,7 +72,7 @@ export function runtimeClass({ caches }: PluginContext): AdmissionPlugin {
 
 const differs = "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead";
 
-/** Leaves out what another one tolerates as well; of equals, the first stays. */
+/** Removes tolerations that others cover; of equal ones the first stays. */
 function mergeTolerations(all: readonly Toleration[]): Toleration[] {
   const merged: Toleration[] = [];
   all.forEach((one, i) => {

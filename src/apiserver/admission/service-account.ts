@@ -13,14 +13,14 @@ import {
 } from "./pod-secrets.ts";
 
 const mountPath = "/var/run/secrets/kubernetes.io/serviceaccount";
-/** An hour and a little: tokens of this lifetime are known to be the system's own (KEP-1205). */
+/** The lifetime by which the system's own tokens are recognized (KEP-1205). */
 const tokenSeconds = 3607;
-/** A namespace's default account is made a moment after the namespace. */
+/** The default account is created shortly after its namespace. */
 const waitMs = 1000;
 const defaultName = "default";
 const mirror = "kubernetes.io/config.mirror";
 
-/** ServiceAccount: every pod runs as one, with its token mounted unless somebody declines. */
+/** ServiceAccount: assigns an account to every pod, and mounts its token unless the account or the pod opts out. */
 export function serviceAccount({ caches, clock, random }: PluginContext): AdmissionPlugin {
   const find = (namespace: string, name: string): ServiceAccount | undefined =>
     caches.get<ServiceAccount>("", "serviceaccounts", namespace, name);
@@ -42,7 +42,7 @@ export function serviceAccount({ caches, clock, random }: PluginContext): Admiss
       pod.spec.serviceAccount = pod.spec.serviceAccountName;
       const name = pod.spec.serviceAccountName;
       let account = find(request.namespace, name);
-      // Only the default account is made by a controller, a moment after its namespace.
+      // A controller creates the default account shortly after its namespace.
       if (!account && name === defaultName) account = await appears(caches, clock, request.namespace, name);
       if (!account) throw missing(request, name);
       if (pod.spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true) {
@@ -83,11 +83,11 @@ function checkSecrets(request: AdmissionRequest, pod: Pod, account: ServiceAccou
 
 function checkEphemeral(pod: Pod, account: ServiceAccount): void {
   const problem = restrictsSecrets(account) ? foreignSecretOfEphemeral(pod, account) : undefined;
-  // The original does not say here whose mistake it is.
+  // Kubernetes answers without a reason.
   if (problem) throw new StatusError("", problem, { code: 500 });
 }
 
-/** A mirror pod shows what runs without the API: it can have nothing from there. */
+/** Mirror pods represent static pods, which cannot use API objects. */
 function checkMirror(request: AdmissionRequest, pod: Pod): void {
   if (pod.spec?.serviceAccountName) throw refuse(request, "a mirror pod may not reference service accounts");
   if (referencedSecrets(pod).length > 0) throw refuse(request, "a mirror pod may not reference secrets");

@@ -11,7 +11,7 @@ const betaClass = "volume.beta.kubernetes.io/storage-class";
 const isClaim = ({ resource, subresource }: AdmissionRequest): boolean =>
   resource.def.kind === "PersistentVolumeClaim" && resource.def.group === "" && subresource === "";
 
-/** Claims that name no class get the default one. */
+/** DefaultStorageClass: sets the default class on claims without one. */
 export function defaultStorageClass({ caches }: PluginContext): AdmissionPlugin {
   return {
     name: "DefaultStorageClass",
@@ -32,7 +32,9 @@ const protection: Record<string, string> = {
   "volumeattributesclasses.storage.k8s.io": "kubernetes.io/vac-protection",
 };
 
-/** What is in use stays until nobody uses it: the protection controllers take the finalizer off. */
+/**
+ * StorageObjectInUseProtection: adds the finalizer that the protection controllers remove when the object is not used any more.
+ */
 export const storageObjectInUseProtection: AdmissionPlugin = {
   name: "StorageObjectInUseProtection",
   admit({ resource, operation, object, subresource }) {
@@ -47,7 +49,7 @@ export const storageObjectInUseProtection: AdmissionPlugin = {
 const classOf = (claim: PersistentVolumeClaim): string =>
   claim.metadata?.annotations?.[betaClass] ?? claim.spec?.storageClassName ?? "";
 
-/** PersistentVolumeClaimResize: only a bound claim grows, and only where its class lets volumes grow. */
+/** PersistentVolumeClaimResize: only bound claims may grow, and only if their class allows expansion. */
 export function persistentVolumeClaimResize({ caches }: PluginContext): AdmissionPlugin {
   const grows = (name: string): boolean =>
     caches.get<StorageClass>("storage.k8s.io", "storageclasses", undefined, name)?.allowVolumeExpansion ??

@@ -3,7 +3,7 @@ import type { AdmissionPlugin } from "./chain.ts";
 
 const notReady = "node.kubernetes.io/not-ready";
 
-/** A new node gets no pods before it has said that it is ready (TaintNodesByCondition). */
+/** TaintNodesByCondition: taints new nodes as not ready. */
 export const taintNodesByCondition: AdmissionPlugin = {
   name: "TaintNodesByCondition",
   admit({ resource, operation, object, subresource }) {

@@ -5,7 +5,10 @@ import { podOf } from "./pod-of.ts";
 
 const usualSeconds = 300;
 
-/** Pods stay five minutes on a node that is not ready or not reachable, unless they or the server's flags say otherwise. */
+/**
+ * DefaultTolerationSeconds: pods tolerate nodes that are not ready or unreachable for five minutes, unless they or the server's
+ * flags set another time.
+ */
 export function defaultTolerationSeconds({
   tolerationSeconds: { notReady = usualSeconds, unreachable = usualSeconds } = {},
 }: Pick<PluginContext, "tolerationSeconds">): AdmissionPlugin {
@@ -32,7 +35,7 @@ export function defaultTolerationSeconds({
           effect: "NoExecute",
           tolerationSeconds,
         }));
-      // The spec may be the stored pod's own.
+      // Copied, since the spec may be shared with the stored pod.
       if (added.length > 0) pod.spec = { ...spec, tolerations: [...tolerations, ...added] };
     },
   };

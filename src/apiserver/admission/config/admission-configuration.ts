@@ -1,11 +1,11 @@
-/** AdmissionConfiguration (apiserver.config.k8s.io/v1): what plugins are told (--admission-control-config-file). */
+/** Reads AdmissionConfiguration (apiserver.config.k8s.io/v1), the configuration of plugins (--admission-control-config-file). */
 import { isObject } from "../../../machinery/index.ts";
 
 export interface PluginFile {
   name: string;
-  /** Of a file; as it is written. */
+  /** Of a file, as written. */
   path: string;
-  /** What stands in the document itself; undefined where it is in the file. */
+  /** Inline configuration; undefined when it is in the file. */
   configuration: unknown;
 }
 
@@ -34,7 +34,7 @@ export function expectKind(
   throw new Error(`no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)}`);
 }
 
-/** Throws for members that there are not. */
+/** Throws for unknown fields. */
 export function onlyFields(
   value: Record<string, unknown>,
   path: string,

@@ -1,10 +1,10 @@
-/** Documents that plugins are told something with: what is unknown in them is left alone, as kube-apiserver does. */
+/** Reads the configuration of plugins; like kube-apiserver, ignores unknown fields. */
 import { isObject } from "../../../machinery/index.ts";
 import { expectKind } from "./admission-configuration.ts";
 
 type Document = Readonly<Record<string, unknown>>;
 
-/** A `Configuration` of this version; undefined where nothing is said. Throws an Error for another kind. */
+/** A `Configuration` of this version; undefined when there is none. Throws an Error for another kind. */
 export function readConfiguration(value: unknown, apiVersion: string): Document | undefined {
   if (value === undefined) return undefined;
   const document = isObject(value) ? (value as Record<string, unknown>) : {};
@@ -12,7 +12,7 @@ export function readConfiguration(value: unknown, apiVersion: string): Document 
   return document;
 }
 
-/** A list of objects in it; empty where there is none. Throws an Error for anything else. */
+/** A list of objects in it; empty when absent. Throws an Error for anything else. */
 export function objectsOf(document: Document, name: string): Document[] {
   const list = document[name] ?? [];
   if (!Array.isArray(list)) throw new Error(`${name}: a list is wanted`);

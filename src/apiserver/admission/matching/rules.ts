@@ -1,4 +1,4 @@
-/** Which requests the rules of webhooks and policies speak of (admissionregistration.k8s.io, RuleWithOperations). */
+/** Matches requests against the rules of webhooks and policies (RuleWithOperations of admissionregistration.k8s.io). */
 import type { KubeObject } from "../../../api/index.ts";
 import { selectorFromObject, type LabelSelectorObject } from "../../../machinery/index.ts";
 import type { ObjectReader } from "../../auth-contract.ts";
@@ -15,7 +15,7 @@ export interface Rule {
   scope?: string;
 }
 
-/** What a request is about, as rules name it. */
+/** The request's attributes that rules match. */
 export interface Subject {
   operation: string;
   group: string;
@@ -56,14 +56,14 @@ function subjectOf(request: AdmissionRequest): Subject {
     version: def.version,
     plural: def.plural,
     subresource: request.subresource,
-    // A Namespace is no object of a namespace, though requests for it name one.
+    // Namespaces are cluster-scoped, although their requests have a namespace.
     namespaced: def.namespaced,
   };
 }
 
 /**
- * The version in which the rules take the request: its own, or with matchPolicy Equivalent another in which the same objects
- * are served. Undefined when no rule speaks of it.
+ * The version in which the rules match the request: its own, or with matchPolicy Equivalent another that serves the same objects.
+ * Undefined when no rule matches.
  */
 export function matchedVersion(
   rules: readonly Rule[],
@@ -84,7 +84,7 @@ export function matchedVersion(
   return undefined;
 }
 
-/** Kinds that steer admission themselves: nothing could mend a configuration that refused its own change. */
+/** Kinds that configure admission are exempt: a configuration that refused its own change could not be repaired. */
 export const isExempt = ({ def }: ServedResource): boolean => def.group === "admissionregistration.k8s.io";
 
 type Selector = LabelSelectorObject | undefined;
@@ -94,7 +94,7 @@ const selectsAll = (selector: Selector): boolean =>
   (!selector.matchLabels && !selector.matchExpressions?.length) ||
   Object.keys(selector).length === 0;
 
-/** Objects outside of namespaces are always selected, Namespaces by their own labels. */
+/** Cluster-scoped objects are always selected, Namespaces by their own labels. */
 export function namespaceSelected(
   selector: Selector,
   request: AdmissionRequest,
@@ -110,7 +110,7 @@ export function namespaceSelected(
   return selectorFromObject(selector).matches(namespace?.metadata?.labels ?? {});
 }
 
-/** By the new object's labels or by the old one's. */
+/** By the labels of the new or the old object. */
 export function objectSelected(selector: Selector, request: AdmissionRequest): boolean {
   if (selectsAll(selector)) return true;
   const matcher = selectorFromObject(selector);

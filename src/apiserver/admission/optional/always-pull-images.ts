@@ -10,7 +10,7 @@ interface Pulled {
   set(policy: "Always"): void;
 }
 
-/** AlwaysPullImages: who may not pull an image does not get it because it is on the node already. */
+/** AlwaysPullImages: forces image pulls, so that pods cannot use private images that are already on the node. */
 export const alwaysPullImages: AdmissionPlugin = {
   name: "AlwaysPullImages",
   admit(request) {
@@ -25,12 +25,12 @@ export const alwaysPullImages: AdmissionPlugin = {
       const why = `${path}: Unsupported value: ${JSON.stringify(policy ?? "")}: supported values: "Always"`;
       return forbidden(request.resource.def, request.name, why).message;
     });
-    // kube-apiserver gathers its refusals into an error that is no Status any more: 500 without a reason, also for one.
+    // kube-apiserver aggregates its refusals into an error that is not a Status: 500 without a reason, even for one.
     throw new StatusError("", aggregateText(refusals));
   },
 };
 
-/** Updates concern it only where they bring an image. */
+/** Updates are checked only when they change an image. */
 function concerned(request: AdmissionRequest): Pod | undefined {
   const pod = podOf(request);
   if (!pod || request.operation !== "UPDATE") return request.operation === "CREATE" ? pod : undefined;

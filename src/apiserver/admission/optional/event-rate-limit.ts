@@ -1,4 +1,4 @@
-/** EventRateLimit: so many events a second are taken, of the server, of a namespace, of a user, of who tells of what. */
+/** EventRateLimit: limits the rate of events of the server, a namespace, a user, or a source and object. */
 import type { CoreV1Event } from "../../../api/index.ts";
 import {
   aggregateText,
@@ -13,7 +13,7 @@ import type { AdmissionPlugin, AdmissionRequest } from "../chain.ts";
 import { objectsOf, readConfiguration } from "../config/plugin-configuration.ts";
 import type { PluginContext } from "../context.ts";
 
-/** What a limit counts together, by its type. */
+/** The key that a limit counts by, by limit type. */
 const keys: Readonly<Record<string, (request: AdmissionRequest) => string>> = {
   Server: () => "",
   Namespace: ({ namespace }) => namespace,
@@ -29,7 +29,7 @@ interface Limit {
   type: string;
   qps: number;
   burst: number;
-  /** How many keys are remembered. */
+  /** Number of keys remembered. */
   cacheSize: number;
 }
 
@@ -43,7 +43,7 @@ export function eventRateLimit({ clock, configuration }: PluginContext): Admissi
       const { kind, operation, dryRun } = request;
       if (kind.group !== "" || kind.kind !== "Event" || dryRun) return;
       if (operation !== "CREATE" && operation !== "UPDATE") return;
-      // Each of them counts the event, whatever others say.
+      // Every limiter counts the event, even when another refuses it.
       const reached = limiters.map((each) => each.take(request)).filter((text) => text !== undefined);
       if (reached.length > 0)
         throw new StatusError("TooManyRequests", `Too many requests: ${aggregateText(reached)}`);
@@ -51,7 +51,7 @@ export function eventRateLimit({ clock, configuration }: PluginContext): Admissi
   };
 }
 
-/** Throws an Error with all that is wrong. */
+/** Throws an Error with all mistakes. */
 function limitsOf(value: unknown): readonly Limit[] {
   const document = readConfiguration(value, "eventratelimit.admission.k8s.io/v1alpha1") ?? {};
   const given = objectsOf(document, "limits");
@@ -82,7 +82,7 @@ function limitsOf(value: unknown): readonly Limit[] {
 class Limiter {
   readonly #limit: Limit;
   readonly #clock: Clock;
-  /** The one that was not asked for longest comes first. */
+  /** Least recently used first. */
   readonly #buckets = new Map<string, TokenBucket>();
 
   constructor(limit: Limit, clock: Clock) {
@@ -90,7 +90,7 @@ class Limiter {
     this.#clock = clock;
   }
 
-  /** What is told when there is none left. */
+  /** The message of a refusal, when the limit is reached. */
   take(request: AdmissionRequest): string | undefined {
     const { type } = this.#limit;
     const key = keys[type]?.(request) ?? "";

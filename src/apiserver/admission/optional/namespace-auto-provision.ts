@@ -4,7 +4,7 @@ import type { AdmissionPlugin, AdmissionRequest } from "../chain.ts";
 import type { PluginContext } from "../context.ts";
 import { refuse } from "../refuse.ts";
 
-/** NamespaceAutoProvision: what is created in a namespace that is not there makes it. */
+/** NamespaceAutoProvision: creates missing namespaces of new objects. */
 export function namespaceAutoProvision({ caches, registry, create }: PluginContext): AdmissionPlugin {
   return {
     name: "NamespaceAutoProvision",
@@ -21,7 +21,7 @@ export function namespaceAutoProvision({ caches, registry, create }: PluginConte
 
 const blank = (name: string) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
 
-/** Somebody else may have been faster. Rejects with a refusal of the request. */
+/** A concurrent request may have created it. Rejects with a refusal of the request. */
 async function made(request: AdmissionRequest, make: () => Promise<unknown>): Promise<void> {
   try {
     await make();

@@ -1,4 +1,4 @@
-/** PodNodeSelector: pods of a namespace go to nodes with the labels that its annotation, or the cluster's default, names. */
+/** PodNodeSelector: restricts pods to nodes with the labels in their namespace's annotation, or in the cluster's default. */
 import type { Namespace, Pod } from "../../../api/index.ts";
 import { goQuote, isLabelValue, isObject, isQualifiedName, StatusError } from "../../../machinery/index.ts";
 import { forbidden, notFound } from "../../errors.ts";
@@ -51,7 +51,7 @@ const newPod = (request: AdmissionRequest): Pod | undefined =>
 const refused = ({ resource }: AdmissionRequest, { metadata }: Pod, why: string): StatusError =>
   forbidden(resource.def, metadata?.name ?? "", why);
 
-/** By namespace; what does not fit is left alone. */
+/** Selectors by namespace; ignores values of other types. */
 function selectorsOf(value: unknown): Labels {
   const [, selectors] =
     Object.entries(isObject(value) ? value : {}).find(([name]) =>

@@ -1,4 +1,4 @@
-/** PodTolerationRestriction: tolerations that pods of a namespace get, and those that they may have. */
+/** PodTolerationRestriction: the default tolerations of pods of a namespace, and the allowed ones. */
 import { type Namespace, qosClass, type Toleration, validateTolerations } from "../../../api/index.ts";
 import { type FieldError, StatusError } from "../../../machinery/index.ts";
 import { notFound } from "../../errors.ts";
@@ -11,7 +11,7 @@ import { allTolerated, mergeTolerations, readTolerations } from "./tolerations.t
 const defaults = "scheduler.alpha.kubernetes.io/defaultTolerations";
 const whitelist = "scheduler.alpha.kubernetes.io/tolerationsWhitelist";
 
-/** What pods that have requests or limits get. */
+/** Added to pods that have requests or limits. */
 const memoryPressure: Toleration = {
   key: "node.kubernetes.io/memory-pressure",
   operator: "Exists",
@@ -46,7 +46,7 @@ export function podTolerationRestriction({ caches, configuration }: PluginContex
         (pod.status?.qosClass ?? qosClass(pod)) === "BestEffort" ? added : [...added, memoryPressure];
       const before = pod.spec.tolerations ?? [];
       const tolerations = all.length > 0 ? mergeTolerations(before, all) : before;
-      // The spec may be the stored pod's own.
+      // Copied, since the spec may be shared with the stored pod.
       if (all.length > 0) pod.spec = { ...pod.spec, tolerations };
       judge(request, tolerations);
     },
@@ -60,7 +60,7 @@ export function podTolerationRestriction({ caches, configuration }: PluginContex
 const concerned = (request: AdmissionRequest): ReturnType<typeof podOf> =>
   request.operation === "CREATE" || request.operation === "UPDATE" ? podOf(request) : undefined;
 
-/** Throws an Error with what is wrong. */
+/** Throws an Error with the mistake. */
 function clusterTolerations(value: unknown): { default: Toleration[]; whitelist: Toleration[] } {
   const document = readConfiguration(value, "podtolerationrestriction.admission.k8s.io/v1alpha1") ?? {};
   const mistakes: FieldError[] = [];

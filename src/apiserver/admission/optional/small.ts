@@ -1,4 +1,4 @@
-/** Kubernetes' plugins that are off unless they are asked for, as far as they are a few lines. */
+/** Small plugins of Kubernetes that are off by default. */
 import { isExtended, type Pod, type Service, type Toleration } from "../../../api/index.ts";
 import { forbidden, notFound } from "../../errors.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "../chain.ts";
@@ -6,7 +6,7 @@ import type { PluginContext } from "../context.ts";
 import { podOf } from "../pod-of.ts";
 import { refuse } from "../refuse.ts";
 
-/** AlwaysDeny: nothing is written, deleted or connected to. */
+/** AlwaysDeny: refuses every write, deletion and connection. */
 export const alwaysDeny: AdmissionPlugin = {
   name: "AlwaysDeny",
   connects: true,
@@ -18,7 +18,7 @@ function deny(request: AdmissionRequest): never {
   throw refuse(request, "admission control is denying all modifications");
 }
 
-/** DenyServiceExternalIPs: Services get no external addresses that they do not have already (CVE-2020-8554). */
+/** DenyServiceExternalIPs: refuses new external addresses of Services (CVE-2020-8554). */
 export const denyServiceExternalIps: AdmissionPlugin = {
   name: "DenyServiceExternalIPs",
   validate({ resource, subresource, object, oldObject, operation, name }) {
@@ -35,7 +35,7 @@ export const denyServiceExternalIps: AdmissionPlugin = {
   },
 };
 
-/** ExtendedResourceToleration: pods tolerate the taints of nodes that are there for the devices they ask for. */
+/** ExtendedResourceToleration: adds tolerations for the taints of nodes with the extended resources a pod requests. */
 export const extendedResourceToleration: AdmissionPlugin = {
   name: "ExtendedResourceToleration",
   admit(request) {
@@ -48,12 +48,12 @@ export const extendedResourceToleration: AdmissionPlugin = {
       .filter(isExtended);
     const before = spec.tolerations ?? [];
     const tolerations = [...new Set(names)].sort().reduce(tolerating, before);
-    // The spec may be the stored pod's own.
+    // Copied, since the spec may be shared with the stored pod.
     if (tolerations !== before) pod.spec = { ...spec, tolerations };
   },
 };
 
-/** With a toleration of all taints of this key that keep pods off: in the place of one that differs in its time alone, else behind the others. */
+/** Adds a toleration of all taints with this key; replaces one that differs only in its time. */
 function tolerating(before: Toleration[], key: string): Toleration[] {
   const added: Toleration = { key, operator: "Exists", effect: "NoSchedule" };
   const isLike = (each: Toleration): boolean =>
@@ -62,7 +62,7 @@ function tolerating(before: Toleration[], key: string): Toleration[] {
   return before.some(isLike) ? before.map((each) => (isLike(each) ? added : each)) : [...before, added];
 }
 
-/** LimitPodHardAntiAffinityTopology: pods keep others away from their node alone. */
+/** LimitPodHardAntiAffinityTopology: allows required anti-affinity only with the hostname as topology. */
 export const limitPodHardAntiAffinityTopology: AdmissionPlugin = {
   name: "LimitPodHardAntiAffinityTopology",
   validate(request) {
@@ -76,7 +76,7 @@ export const limitPodHardAntiAffinityTopology: AdmissionPlugin = {
   },
 };
 
-/** NamespaceExists: nothing is written or deleted in a namespace that is not there. */
+/** NamespaceExists: refuses writes and deletions in missing namespaces. */
 export function namespaceExists({ caches }: PluginContext): AdmissionPlugin {
   return {
     name: "NamespaceExists",

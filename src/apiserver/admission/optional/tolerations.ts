@@ -1,8 +1,8 @@
-/** Which tolerations tolerate all that others do, as kube-apiserver's PodTolerationRestriction has it. */
+/** Whether tolerations cover others, by the rules of kube-apiserver's PodTolerationRestriction. */
 import type { Toleration } from "../../../api/index.ts";
 import { isObject, jsonProblem, StatusError } from "../../../machinery/index.ts";
 
-/** Those of an annotation. Throws 500 with what Go's decoder says. */
+/** Tolerations of an annotation. Throws 500 with the text of Go's decoder. */
 export function readTolerations(text: string): readonly Toleration[] {
   if (text === "") return [];
   let value: unknown;
@@ -19,7 +19,7 @@ export function readTolerations(text: string): readonly Toleration[] {
   });
 }
 
-/** Go's decoder takes names in whatever case, and null as nothing. */
+/** Go's decoder matches names case-insensitively, and ignores null. */
 function readToleration(given: Record<string, unknown>): Toleration {
   const read: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(given)) {
@@ -48,11 +48,11 @@ function wrongType(value: unknown, into: string): StatusError {
   return new StatusError("", `json: cannot unmarshal ${shown} into ${into}`);
 }
 
-/** Every one is tolerated by one of the list; an empty list takes all. */
+/** True when each is covered by one of the list; an empty list allows all. */
 export const allTolerated = (tolerations: readonly Toleration[], list: readonly Toleration[]): boolean =>
   list.length === 0 || tolerations.every((each) => list.some((wide) => covers(wide, each)));
 
-/** Both, without those that others cover; of equal ones the first. */
+/** Both lists, without tolerations that others cover; of equal ones the first stays. */
 export function mergeTolerations(first: readonly Toleration[], second: readonly Toleration[]): Toleration[] {
   const all = [...first, ...second];
   const merged: Toleration[] = [];
@@ -70,7 +70,7 @@ const same = (one: Toleration, other: Toleration): boolean =>
     (name) => (one[name] ?? "") === (other[name] ?? ""),
   ) && one.tolerationSeconds === other.tolerationSeconds;
 
-/** `wide` tolerates all that `narrow` does. */
+/** True when `wide` tolerates all that `narrow` does. */
 function covers(wide: Toleration, narrow: Toleration): boolean {
   if (same(wide, narrow)) return true;
   const anyKey = !wide.key && wide.operator === "Exists";

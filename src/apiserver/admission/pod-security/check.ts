@@ -1,10 +1,10 @@
-/** What all checks of the Pod Security Standards share. */
+/** Shared by all checks of the Pod Security Standards. */
 import type { Container, ObjectMeta, PodSpec } from "../../../api/index.ts";
 
 export interface Violation {
-  /** What is wrong, in a word. */
+  /** The violation in short. */
   reason: string;
-  /** Who does it, and how. */
+  /** The offending fields and values. */
   detail: string;
 }
 
@@ -18,11 +18,11 @@ export interface Subject {
 
 export type Check = (subject: Subject) => Violation | undefined;
 
-/** One control: what it asks for from a minor version of Kubernetes 1 on, oldest first. */
+/** One control: its checks by the minor version of Kubernetes 1 since which they apply, oldest first. */
 export interface Control {
   readonly id: string;
   readonly versions: readonly { readonly since: number; readonly check: Check }[];
-  /** The baseline control that a stricter one stands in for. */
+  /** The baseline control that this stricter one replaces. */
   readonly replaces?: string;
 }
 
@@ -48,13 +48,13 @@ export const sorted = (items: Iterable<string>): string[] => [...new Set(items)]
 
 export const namesOf = (containers: readonly Container[]): string[] => containers.map((each) => each.name);
 
-/** "pod", "container "a"" or both, of those that say something they must not. */
+/** "pod", "container "a"" or both, for those with a forbidden setting. */
 export function setters(pod: boolean, containers: readonly Container[]): string {
   const names = namesOf(containers);
   return [...(pod ? ["pod"] : []), ...(names.length > 0 ? [containersText(names)] : [])].join(" and ");
 }
 
-/** A pod whose users are not the node's may be more at home (KEP-127). */
+/** Restrictions are relaxed for pods with user namespaces (KEP-127). */
 export const hasOwnUsers = (subject: Subject): boolean => subject.spec.hostUsers === false;
 
 export const isWindows = (subject: Subject): boolean => subject.spec.os?.name === "windows";

@@ -1,4 +1,4 @@
-/** PodSecurityConfiguration (pod-security.admission.config.k8s.io/v1): what holds where a namespace says nothing, and whom it is not for. */
+/** PodSecurityConfiguration (pod-security.admission.config.k8s.io/v1): default levels and exemptions. */
 import { isDns1123Label, isDns1123Subdomain, isObject } from "../../../machinery/index.ts";
 import { expectKind, onlyFields } from "../config/admission-configuration.ts";
 import { type Level, levels, type LevelVersion, minorOf, noPolicy, type Policy } from "./policy.ts";
@@ -23,7 +23,7 @@ const lists = ["namespaces", "usernames", "runtimeClasses"] as const;
 
 const group = "pod-security.admission.config.k8s.io";
 
-/** Throws an Error with all that is wrong. */
+/** Throws an Error with all mistakes. */
 export function podSecurityConfig(value: unknown): PodSecurityConfig {
   if (value === undefined) return usualConfig;
   const document = (isObject(value) ? value : {}) as Record<string, unknown>;

@@ -1,4 +1,4 @@
-/** Controls that keep pods away from their node: namespaces, paths, ports, probes, privileges. */
+/** Controls that isolate pods from their node: namespaces, paths, ports, probes, privileges. */
 import type { Container } from "../../../api/index.ts";
 import { type Check, containersText, namesOf, plural, quoted, setters, sorted } from "./check.ts";
 
@@ -31,7 +31,7 @@ export const hostPorts: Check = ({ containers }) => {
   };
 };
 
-/** A probe of another host makes the kubelet a scanner of the node's network (KEP-4940). */
+/** Probes of other hosts would let pods scan the node's network (KEP-4940). */
 export const hostProbes: Check = ({ containers }) => {
   const hostsOf = ({ livenessProbe, readinessProbe, startupProbe, lifecycle }: Container): string[] =>
     [livenessProbe, readinessProbe, startupProbe, lifecycle?.postStart, lifecycle?.preStop]

@@ -15,7 +15,7 @@ import {
 } from "./policy.ts";
 import { showReasons, violations } from "./standards.ts";
 
-/** So many pods of a namespace are looked at when it asks for more than before. */
+/** Limit of existing pods that are checked when a namespace's level is raised. */
 const maxPods = 3000;
 
 export interface NamespaceCheck extends PodSecurityConfig {
@@ -24,7 +24,7 @@ export interface NamespaceCheck extends PodSecurityConfig {
   exemptClass(spec: PodSpec | undefined): boolean;
 }
 
-/** Throws where labels of a namespace are newly unreadable, and warns of pods there that violate what is enforced from now on. */
+/** Throws when labels of a namespace became invalid, and warns of existing pods that violate a newly enforced level. */
 export function checkNamespace(request: AdmissionRequest, check: NamespaceCheck): void {
   if (request.subresource !== "") return;
   const { defaults, exempt } = check;
@@ -33,7 +33,7 @@ export function checkNamespace(request: AdmissionRequest, check: NamespaceCheck)
   const isNew = request.operation === "CREATE";
   const before = policyOf(isNew ? undefined : request.oldObject?.metadata?.labels, defaults);
   if (next.errors.length > 0) {
-    // What was wrong before may stay as it is.
+    // Errors that the old object has, too, are tolerated.
     const known = !isNew && JSON.stringify(next.errors) === JSON.stringify(before.errors);
     if (!known) throw invalid(request.resource.def, request.name, next.errors);
   }
@@ -50,13 +50,13 @@ export function checkNamespace(request: AdmissionRequest, check: NamespaceCheck)
   else request.warnings.push(...warningsAboutPods(request.name, next.enforce, check));
 }
 
-/** Whether pods that were in order before may violate `next`. Another version of the same level may ask for more. */
+/** Whether pods that satisfied `before` may violate `next`. Versions of the same level may differ. */
 function mayBeStricter(next: LevelVersion, before: LevelVersion): boolean {
   if (sameLevel(next, before) || next.level === "privileged") return false;
   return strictness(next.level) > strictness(before.level) || next.minor !== before.minor;
 }
 
-/** What an exempt namespace is told about its labels, where they ask for anything that does not hold anyway. */
+/** Warnings that the labels of an exempt namespace have no effect, if they differ from the defaults. */
 function ignored(
   name: string,
   policy: Policy,
@@ -101,7 +101,7 @@ function warningsAboutPods(
   return [...warnings, ...about.sort()];
 }
 
-/** The names of pods that violate the level, by why. */
+/** The names of pods that violate the level, by reasons. */
 function namesByReasons(pods: readonly Pod[], enforce: LevelVersion): Map<string, string[]> {
   const byReasons = new Map<string, string[]>();
   for (const { metadata, spec } of pods) {
@@ -115,7 +115,7 @@ function namesByReasons(pods: readonly Pod[], enforce: LevelVersion): Map<string
   return byReasons;
 }
 
-/** Pods of the same owner are alike: one of each comes first, so that a limit leaves out the least. */
+/** Pods of the same owner are alike: one per owner comes first, so that the limit drops duplicates. */
 function onePerOwnerFirst(pods: readonly Pod[]): Pod[] {
   const seen = new Set<string>();
   const first: Pod[] = [];

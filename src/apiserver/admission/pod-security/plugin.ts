@@ -9,10 +9,10 @@ import { type Policy, policyOf } from "./policy.ts";
 import { auditPrefix } from "./report.ts";
 import { checkTemplate, hasTemplate } from "./templates.ts";
 
-/** Writes through these subresources do not change what a pod is allowed to be. */
+/** Subresources that do not change what the checks depend on. */
 const harmless = new Set(["exec", "attach", "binding", "eviction", "log", "portforward", "proxy", "status"]);
 
-/** PodSecurity: holds the pods of a namespace to the level of the Pod Security Standards that its labels name. */
+/** PodSecurity: enforces the level of the Pod Security Standards in a namespace's labels. */
 export function podSecurity({ caches, metrics, configuration }: PluginContext): AdmissionPlugin {
   const meters = new PodSecurityMetrics(metrics.registry);
   const { defaults, exempt } = podSecurityConfig(configuration?.get("PodSecurity"));
@@ -20,7 +20,7 @@ export function podSecurity({ caches, metrics, configuration }: PluginContext): 
     policyOf(caches.get<Namespace>("", "namespaces", undefined, namespace)?.metadata?.labels, defaults);
   const exemptClass = (spec: PodSpec | undefined): boolean =>
     exempt.runtimeClasses.has(spec?.runtimeClassName ?? "");
-  /** Why the request is not held to anything; undefined where it is. */
+  /** Why the request is exempt; undefined when it is not. */
   const exemption = ({ namespace, user }: AdmissionRequest): string | undefined =>
     exempt.namespaces.has(namespace) ? "namespace" : exempt.usernames.has(user.name) ? "user" : undefined;
   const letThrough = (request: AdmissionRequest, resource: Evaluated["resource"], why: string): void => {

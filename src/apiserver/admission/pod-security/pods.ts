@@ -8,8 +8,8 @@ import { auditPrefix, Report } from "./report.ts";
 import { showDetails, violations } from "./standards.ts";
 
 /**
- * Throws a refusal of a pod that violates what is enforced, and reports what would violate the other levels. False where the pod's
- * runtime class is exempt.
+ * Throws a refusal of a pod that violates the enforced level, and reports violations of the others. False when the pod's runtime
+ * class is exempt.
  */
 export function checkPod(
   request: AdmissionRequest,
@@ -43,7 +43,7 @@ export function checkPod(
   return true;
 }
 
-/** Of a running pod little can change; what matters here is new images and new containers. */
+/** Few fields of a running pod can change; only new images and containers matter here. */
 function changesImages({ spec }: Pod, old: Pod): boolean {
   for (const list of ["containers", "initContainers"] as const) {
     const now: readonly Container[] = spec?.[list] ?? [];

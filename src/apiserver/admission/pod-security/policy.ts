@@ -1,4 +1,4 @@
-/** What a namespace's labels ask of its pods (KEP-2579). */
+/** The policy in a namespace's labels (KEP-2579). */
 import { type FieldError, invalid } from "../../../machinery/index.ts";
 
 export type Level = "privileged" | "baseline" | "restricted";
@@ -13,7 +13,7 @@ export interface Policy {
   readonly enforce: LevelVersion;
   readonly audit: LevelVersion;
   readonly warn: LevelVersion;
-  /** Labels that cannot be read. */
+  /** Invalid labels. */
   readonly errors: readonly FieldError[];
 }
 
@@ -28,7 +28,7 @@ export const noPolicy: Policy = {
   errors: [],
 };
 
-/** The labels of a namespace that say something about its pods. */
+/** The label of a mode. */
 export const labelOf = (mode: string): string => `${prefix}${mode}`;
 
 /** How strict a level is; greater is stricter. */
@@ -40,7 +40,7 @@ export const showLevel = ({ level, minor }: LevelVersion): string =>
 export const sameLevel = (a: LevelVersion, b: LevelVersion): boolean =>
   a.level === b.level && a.minor === b.minor;
 
-/** An unreadable level enforces the strictest, but neither audits nor warns; an unreadable version is the latest. */
+/** An invalid level enforces the strictest, but neither audits nor warns; an invalid version means the latest. */
 export function policyOf(
   labels: Readonly<Record<string, string>> | undefined,
   defaults: Policy = noPolicy,
@@ -66,7 +66,7 @@ export function policyOf(
   const enforce = read("enforce", "restricted");
   const audit = read("audit", "privileged");
   let warn = read("warn", "privileged");
-  // What is enforced on pods is worth a warning to whoever makes templates of such pods.
+  // The enforced level also warns about templates, unless `warn` is set.
   const level = labels[`${prefix}enforce`];
   if (labels[`${prefix}warn`] === undefined && level !== undefined && levels.includes(level)) {
     if (strictness(enforce.level) > strictness(warn.level)) {
@@ -77,7 +77,7 @@ export function policyOf(
   return { enforce, audit, warn, errors };
 }
 
-/** Undefined for one that cannot be read. */
+/** Undefined when it is invalid. */
 export function minorOf(version: string): number | undefined {
   if (version === "latest") return latest;
   const match = /^v1\.(0|[1-9]\d{0,8})$/.exec(version);

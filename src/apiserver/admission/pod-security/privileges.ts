@@ -1,4 +1,4 @@
-/** Controls of what a process may become: capabilities, users, escalation; and of the volumes it may have. */
+/** Controls of privileges (capabilities, users, escalation) and of volume types. */
 import type { Container, Volume } from "../../../api/index.ts";
 import { type Check, containersText, namesOf, plural, quoted, setters, sorted } from "./check.ts";
 
@@ -91,7 +91,7 @@ const harmlessVolumes = [
   "projected",
   "secret",
 ] as const;
-/** Those that have a name of their own in messages; the first that is set counts. */
+/** Volume types with names of their own in messages; the first that is set counts. */
 const otherVolumes = [
   "hostPath",
   "gcePersistentDisk",

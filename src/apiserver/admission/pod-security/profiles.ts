@@ -1,4 +1,4 @@
-/** Controls of the profiles that confine a process: AppArmor, SELinux, seccomp, sysctls. */
+/** Controls of the profiles that confine processes: AppArmor, SELinux, seccomp, sysctls. */
 import type { SELinuxOptions } from "../../../api/index.ts";
 import { type Check, plural, quoted, setters, sorted, type Subject } from "./check.ts";
 
@@ -55,7 +55,7 @@ export const seLinux =
 
 const confined = (type: string | undefined): boolean => type === "Localhost" || type === "RuntimeDefault";
 
-/** Before the field, annotations said it (until 1.19). */
+/** Until 1.19 the profile was set by annotations. */
 export const seccompAnnotations: Check = ({ metadata, containers }) => {
   const keys = [
     "seccomp.security.alpha.kubernetes.io/pod",
@@ -79,7 +79,7 @@ export const seccompAnnotations: Check = ({ metadata, containers }) => {
 
 export const seccomp: Check = (subject) => badSeccomp(subject);
 
-/** Here it must be said: by the pod for all, or by every container. */
+/** A profile is required: of the pod, or of every container. */
 export const seccompRequired: Check = (subject) => {
   const bad = badSeccomp(subject);
   if (bad) return bad;

@@ -5,13 +5,13 @@ import type { Subject, Violation } from "./check.ts";
 import { type LevelVersion, showLevel } from "./policy.ts";
 import { showDetails, violations } from "./standards.ts";
 
-/** Before the names of annotations in the audit log. */
+/** Prefix of annotations in the audit log. */
 export const auditPrefix = "pod-security.kubernetes.io/";
 
-/** Versions after this are not known here. */
+/** Later versions are unknown here. */
 const newestMinor = Number(versionInfo.minor);
 
-/** Counts what was found in the pod or template of one request, warns its client of it and notes it in the audit log. */
+/** Counts the violations in the pod or template of one request, warns the client and records them in the audit log. */
 export class Report {
   readonly #meters: PodSecurityMetrics;
   readonly #request: AdmissionRequest;
@@ -23,13 +23,13 @@ export class Report {
     this.#resource = resource;
   }
 
-  /** The labels of the namespace could not be read. */
+  /** The labels of the namespace are invalid. */
   unreadable(): void {
     const { operation, subresource } = this.#request;
     this.#meters.unreadable({ operation, resource: this.#resource, subresource });
   }
 
-  /** Only counted: refusing is the caller's. */
+  /** Only counts; the caller refuses. */
   enforced(level: LevelVersion, found: readonly Violation[]): void {
     this.#count("enforce", found.length > 0 ? "deny" : "allow", level);
   }

@@ -1,4 +1,4 @@
-/** The Pod Security Standards: which controls make up each level, by version. */
+/** The Pod Security Standards: the controls of each level, by version. */
 import { type Control, hasOwnUsers, isWindows, type Subject, unless, type Violation } from "./check.ts";
 import {
   hostNamespaces,
@@ -39,7 +39,7 @@ const sysctls32 = [...sysctls29, "net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem"];
 const seLinux0 = ["", "container_t", "container_init_t", "container_kvm_t"];
 const seLinux31 = [...seLinux0, "container_engine_t"];
 
-/** In the order of their messages: by id, as bytes. */
+/** In the order of their messages: by id, bytewise. */
 const baseline: readonly Control[] = [
   { id: "appArmorProfile", versions: [{ since: 0, check: appArmor }] },
   { id: "capabilities_baseline", versions: [{ since: 0, check: usualCapabilitiesOnly }] },
@@ -127,7 +127,7 @@ const restricted: readonly Control[] = [
   },
 ];
 
-/** Every violation of the level, in the order of its messages. */
+/** All violations of the level, in the order of its messages. */
 export function violations({ level, minor }: LevelVersion, subject: Subject): Violation[] {
   if (level === "privileged") return [];
   const begun = (control: Control) => control.versions.findLast((each) => each.since <= minor);

@@ -13,7 +13,7 @@ interface Template {
 
 const specTemplate = (object: unknown): Template | undefined => (object as Deployment).spec?.template;
 
-/** How to get the template of pods from an object, by `plural[.group]` of the kinds that have one. */
+/** How to get the pod template of an object, by `plural[.group]` of its kind. */
 const templates: Readonly<Record<string, (object: unknown) => Template | undefined>> = {
   podtemplates: (object) => (object as PodTemplate).template,
   replicationcontrollers: specTemplate,
@@ -29,8 +29,8 @@ const templates: Readonly<Record<string, (object: unknown) => Template | undefin
 export const hasTemplate = (id: string): boolean => Object.hasOwn(templates, id);
 
 /**
- * Reports what pods of the template would violate. Nothing is enforced: that is left to when the pods are made. False where the
- * template's runtime class is exempt.
+ * Reports violations in the pod template. Nothing is enforced: that is done when its pods are created. False when the template's
+ * runtime class is exempt.
  */
 export function checkTemplate(
   request: AdmissionRequest,

@@ -1,4 +1,4 @@
-/** The `authorizer` of expressions about a request: asks the server's authorizers, each question once. */
+/** The `authorizer` of expressions: asks the server's authorizers, each question once per request. */
 import {
   type AskAuthorizer,
   type AuthorizationAnswer,
@@ -79,7 +79,7 @@ function attributesOf(question: AuthorizationQuestion, sender: UserInfo): Author
   };
 }
 
-/** A selector that cannot be read narrows nothing. */
+/** Ignores selectors that cannot be parsed, which leaves the check unrestricted. */
 function readable(text: string | undefined, parse: (text: string) => unknown): string | undefined {
   if (!text) return undefined;
   try {

@@ -1,4 +1,4 @@
-/** What one ValidatingAdmissionPolicy comes to about a request: what it holds against it, and what it wants recorded. */
+/** Evaluates a ValidatingAdmissionPolicy for a request: its decisions and audit annotations. */
 import {
   compileVariables,
   type ExpressionScope,
@@ -59,31 +59,31 @@ export function compilePolicy({ spec = {} }: ValidatingAdmissionPolicy): Compile
   };
 }
 
-/** What does not hold. */
+/** A failed validation. */
 export interface Decision {
   /** Of the validation. */
   readonly index: number;
   readonly message: string;
   readonly reason: string;
   readonly error: PolicyError;
-  /** How long its expressions took. */
+  /** Time that its expressions took. */
   readonly ms: number;
 }
 
-/** An expression that failed and may. */
+/** An expression that failed while failurePolicy is Ignore. */
 export type Passed = Pick<Decision, "error" | "ms">;
 
 export interface Decisions {
   readonly decisions: readonly Decision[];
   readonly passed: readonly Passed[];
   readonly annotations: readonly { readonly key: string; readonly value: string }[];
-  /** Annotations that could not be made, which refuses the request whatever the binding says. */
+  /** Audit annotations that failed; they refuse the request whatever the binding's actions are. */
   readonly failures: readonly string[];
 }
 
 const nothing: Decisions = { decisions: [], passed: [], annotations: [], failures: [] };
 
-/** `asking`: the authorizer, which conditions and validations know and nobody else. */
+/** `asking`: the authorizer, available only to conditions and validations. */
 export function decide(
   { spec = {} }: ValidatingAdmissionPolicy,
   policy: CompiledPolicy,
@@ -130,7 +130,7 @@ export function decide(
   }
 }
 
-/** What kind of mistake it is. */
+/** The class of an error. */
 const errorOf = (error: Error): PolicyError =>
   error instanceof OutOfBudget
     ? "out_of_budget"
@@ -158,7 +158,7 @@ function annotationsOf(
   return { annotations: made, failures };
 }
 
-/** Messages that expressions make are no longer (celconfig.MaxEvaluatedMessageExpressionSizeBytes). */
+/** celconfig.MaxEvaluatedMessageExpressionSizeBytes: longer messages are not used. */
 const maxMessage = 5 * 1024;
 
 function messageOf({ validation, message }: CompiledValidation, budget: Budget, bindings: Bindings): string {

@@ -1,4 +1,4 @@
-/** Expressions about a request, ready to run: what policies and match conditions share. */
+/** Compiled expressions, shared by policies and match conditions. */
 import {
   celEngine,
   compileExpression,
@@ -13,14 +13,14 @@ import type { Cel, CelProgram } from "../../../machinery/index.ts";
 export const validationLimit = 10_000_000;
 const conditionLimit = 2_500_000;
 
-/** Call it when `celReady` has settled. */
+/** Call it only after `celReady` has settled. */
 export function engine(): Cel {
   const cel = celEngine();
   if (!cel) throw new Error("expressions asked for before their engine was loaded");
   return cel;
 }
 
-/** An expression that may not compile: what is stored was, but by another version perhaps. */
+/** An expression that may not compile: stored ones did, but maybe under another version. */
 export interface Expression {
   readonly source: string;
   readonly program: CelProgram | string;
@@ -30,7 +30,7 @@ export function expressionOf(source: string, scope: ExpressionScope, wanted: Wan
   return { source, program: compileExpression(engine(), source, scope, wanted) };
 }
 
-/** What expressions see of a request. `params`: absent when the policy has none. */
+/** The variables of expressions about a request. `params`: absent when the policy has none. */
 export interface Facts {
   readonly object: KubeObject | null;
   readonly oldObject: KubeObject | null;
@@ -46,7 +46,7 @@ export function bindingsOf(facts: Facts): Bindings {
   return Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, celOfJson(value)]));
 }
 
-/** Variables are evaluated when they are asked for, and once. */
+/** Variables are evaluated lazily, and once. */
 export function withVariables(
   bindings: Bindings,
   programs: ReadonlyMap<string, CelProgram>,
@@ -83,7 +83,7 @@ export class OutOfBudget extends Error {
   }
 }
 
-/** What expressions of one policy may cost together. */
+/** The common cost budget of a policy's expressions. */
 export class Budget {
   #left: number;
 
@@ -95,7 +95,7 @@ export class Budget {
     this.#left -= cost;
   }
 
-  /** The value, or an Error whose message is the mistake. Throws OutOfBudget. */
+  /** The value, or an Error with the failure as its message. Throws OutOfBudget. */
   evaluate({ source, program }: Expression, bindings: Bindings): unknown {
     const cel = engine();
     if (typeof program === "string") return new Error(`compilation error: ${program}`);
@@ -127,7 +127,7 @@ export const conditionsOf = (
     expression: expressionOf(expression.trim(), scope, "bool"),
   }));
 
-/** Whether all hold; one that does not settles it whatever the others say. An Error when nobody can tell. */
+/** Whether all hold. One false condition decides even when others fail; otherwise a failure is an Error. */
 export function conditionsHold(conditions: readonly Condition[], bindings: Bindings): boolean | Error {
   const budget = new Budget(conditionLimit);
   const errors: string[] = [];

@@ -1,4 +1,4 @@
-/** What expressions of policies see of a request. */
+/** The variables of policies' expressions for a request. */
 import type { KubeObject } from "../../../api/index.ts";
 import type { ObjectCaches } from "../../cache/objects.ts";
 import type { ServedResource } from "../../registry/resource.ts";
@@ -6,7 +6,7 @@ import type { AdmissionRequest } from "../chain.ts";
 import { reviewOf } from "../webhooks/review.ts";
 import type { Facts } from "./expressions.ts";
 
-/** The request as `resource` shows it now. */
+/** The request in the version `resource`, as it is now. */
 export function factsOf(
   caches: ObjectCaches,
   request: AdmissionRequest,
@@ -29,7 +29,7 @@ export function factsOf(
   };
 }
 
-/** What of a namespace policies may see. */
+/** The fields of a namespace that policies may read. */
 function exposed(namespace: KubeObject): object {
   const { ownerReferences: _o, managedFields: _m, uid: _u, ...metadata } = namespace.metadata ?? {};
   const { spec, status } = namespace as { spec?: object; status?: object };

@@ -1,4 +1,4 @@
-/** MutatingAdmissionPolicy: expressions of policies change what is written (KEP-3962). */
+/** MutatingAdmissionPolicy: expressions of policies change objects (KEP-3962). */
 import {
   celReady,
   compileVariables,
@@ -90,7 +90,7 @@ export function mutatingAdmissionPolicy(context: PluginContext): AdmissionPlugin
     name,
     connects: true,
     admit(request) {
-      // Nothing is left to be changed of what is deleted.
+      // Deletions have no object to change.
       if (request.operation === "DELETE" || !request.object) return undefined;
       const asked = concerned(context, request, policies.all());
       if (asked.length === 0) return undefined;
@@ -146,7 +146,7 @@ async function ask(
     if (done.changed) memory.changed(request);
     if (policy.policy.spec?.reinvocationPolicy === "IfNeeded") memory.asked(key);
   }
-  // Whoever has patched anything is followed by a second round, changed or not.
+  // A patch triggers reinvocation even when it changed nothing.
   if (patched) memory.changed(request);
   memory.end(request);
 }
@@ -179,7 +179,7 @@ async function conditionsMet(
   return false;
 }
 
-/** One mutation after the other, each on what the last has made; one that fails leaves the rest their turn. */
+/** Applies the mutations in order, each to the result of the one before; a failed one does not stop the others. */
 async function mutate(
   request: AdmissionRequest,
   { policy, binding, resource }: Invocation,

@@ -1,4 +1,4 @@
-/** The objects that a binding gives to a policy. */
+/** The params of a binding. */
 import type { KubeObject, ParamKind, ParamRef } from "../../../api/index.ts";
 import { selectorFromObject } from "../../../machinery/index.ts";
 import type { Entry } from "../../cache/entry.ts";
@@ -29,7 +29,7 @@ function objectsOf(resource: ServedResource, ref: ParamRef, namespace: string): 
   return shown(resource, entries).filter(({ metadata }) => selector.matches(metadata?.labels ?? {}));
 }
 
-/** As the policy's version of the kind shows them. */
+/** In the policy's version of the kind. */
 function shown(resource: ServedResource, entries: readonly Entry[]): KubeObject[] {
   const { view } = resource;
   if (!view) return entries.map((entry) => resource.object(entry));
@@ -44,7 +44,7 @@ function unconverted(cause: unknown): never {
   throw cause instanceof ConversionError ? internal(cause.message, cause) : cause;
 }
 
-/** A text is why the binding cannot be used. Throws Pending where a webhook converts. */
+/** Returns a text when the binding is misconfigured. Throws Pending when a webhook has to convert. */
 export function paramsOf(
   resource: ServedResource,
   ref: ParamRef,

@@ -1,4 +1,4 @@
-/** What expressions of MutatingAdmissionPolicies make of an object. */
+/** Applies the results of a MutatingAdmissionPolicy's expressions to an object. */
 import { type KubeObject, schemaOf, shapeOfType, typeOfKind } from "../../../api/index.ts";
 import {
   appliedSet,
@@ -20,20 +20,20 @@ import { conformed, internal, isOwnKind } from "../change.ts";
 import type { AdmissionRequest } from "../chain.ts";
 import { engine } from "./expressions.ts";
 
-/** Why a policy's change cannot be made; its failurePolicy says what that means. */
+/** Why a policy's change cannot be applied; failurePolicy decides what follows. */
 export class PolicyProblem extends Error {}
 
-/** What the policy changes. */
+/** The result of a patch. */
 export interface Patched {
   readonly request: AdmissionRequest;
   readonly resource: ServedResource;
-  /** As `resource` shows it; not to be changed. */
+  /** In the version `resource`; read only. */
   readonly object: KubeObject;
 }
 
 export type Patcher = (value: unknown, patched: Patched) => KubeObject;
 
-/** Runs what reads the values that an expression has made. */
+/** Runs code that reads an expression's result. */
 function read<T>(action: () => T): T {
   const { CelEvaluationError } = engine();
   try {
@@ -51,7 +51,7 @@ export const jsonPatcher: Patcher = (value, { request, resource, object }) => {
   try {
     patched = applyJsonPatch<unknown>(object, patch);
   } catch (error) {
-    // Whoever tests what is there wants nothing done where it is not.
+    // A failed `test` operation leaves the object unchanged.
     if (error instanceof PatchTestFailed) return object;
     if (error instanceof PatchError)
       throw new PolicyProblem(`JSON Patch: ${error.message}`, { cause: error });
@@ -82,7 +82,7 @@ function operationsOf(value: unknown): JsonPatchOperation[] {
   });
 }
 
-/** `Object{spec: Object.spec{...}}`, laid over the object by the rules of server-side apply. */
+/** `Object{spec: Object.spec{...}}`, merged into the object by the rules of server-side apply. */
 export const applyPatcher: Patcher = (value, { request, resource, object }) => {
   const { checkTypeNames, configurationOfCel } = engine();
   const made = read(() => {
@@ -104,13 +104,13 @@ export const applyPatcher: Patcher = (value, { request, resource, object }) => {
 const kindText = ({ apiVersion = "", kind }: KubeObject): string =>
   `${apiVersion.includes("/") ? apiVersion : `/${apiVersion}`}, Kind=${kind}`;
 
-/** The original does not decode here but converts, with other words for numbers that do not fit. */
+/** Kubernetes converts here instead of decoding, with another message for numbers out of range. */
 function converterText(problem: string): string {
   const number = /^json: cannot unmarshal number \S+ into Go struct field \S+ of type (\w+)$/.exec(problem);
   return number ? `cannot convert float64 to ${number[1]}` : problem;
 }
 
-/** How fields of the object are told apart: by the schema that is published with its group and version. */
+/** How list items are merged: by the schema that is published for the kind. */
 function shapeOf(object: KubeObject, { def }: ServedResource, whole: boolean): Shape {
   if (whole) {
     const type = typeOfKind(def);
@@ -123,7 +123,7 @@ function shapeOf(object: KubeObject, { def }: ServedResource, whole: boolean): S
   );
 }
 
-/** Where nobody asks for a type, values of any are what they are in JSON. */
+/** Replaces typed values by their JSON where no type is expected. */
 function withoutForeign(value: unknown): unknown {
   if (value instanceof ForeignValue) return value.json;
   if (Array.isArray(value)) return value.map(withoutForeign);

@@ -1,4 +1,4 @@
-/** Policies with their bindings, compiled once for each generation of a policy, and which of them a request concerns. */
+/** Policies with their bindings, compiled once per generation, and the policies that match a request. */
 import type {
   KubeObject,
   MatchResources,
@@ -23,7 +23,7 @@ type AnyBinding = ValidatingAdmissionPolicyBinding | MutatingAdmissionPolicyBind
 export interface Policy<P, B, C> {
   readonly policy: P;
   readonly bindings: readonly B[];
-  /** Compiled at the first request that the policy is about. */
+  /** Compiled for the first request that the policy matches. */
   compiled(): C;
 }
 
@@ -47,7 +47,7 @@ export class Policies<P extends AnyPolicy, B extends AnyBinding, C> {
       });
   }
 
-  /** Those that are bound to anything, in the order of their names. */
+  /** Policies with a binding, ordered by name. */
   all(): readonly Policy<P, B, C>[] {
     this.#known ??= this.#read();
     return this.#known;
@@ -66,13 +66,13 @@ export class Policies<P extends AnyPolicy, B extends AnyBinding, C> {
   }
 }
 
-/** A policy that a request concerns, in the version in which it is matched. */
+/** A policy that matches a request, and the version in which it matches. */
 export interface Concerned<T> {
   readonly policy: T;
   readonly resource: ServedResource;
 }
 
-/** Nothing could mend a policy that refused its own change; and reviews are answers, not objects. */
+/** Exempt: a policy that refused its own change could not be repaired, and reviews are not stored objects. */
 const exempt = new Set([
   ...[
     "validatingadmissionpolicies",
@@ -101,10 +101,10 @@ export function concerned<T extends { readonly policy: AnyPolicy }>(
   });
 }
 
-/** A policy, one of its bindings and an object that comes with it; or why there is no such thing. */
+/** A policy, one of its bindings and one of the binding's params; or the problem with them. */
 export type Turn<T, B> = Concerned<T> & { readonly binding: B } & (
     | {
-        /** null when the binding gives none; absent when the policy asks for none. */
+        /** null when the binding has none; absent when the policy takes none. */
         readonly params?: KubeObject | null;
       }
     | { readonly problem: string }
@@ -115,7 +115,7 @@ export interface Misconfigured<T> {
   readonly problem: string;
 }
 
-/** What of a policy is to be asked about a request. */
+/** Each evaluation of a policy for a request. */
 export function* turnsOf<P extends AnyPolicy, B extends AnyBinding, C>(
   { registry, caches }: PluginContext,
   request: AdmissionRequest,
@@ -146,7 +146,10 @@ export function* turnsOf<P extends AnyPolicy, B extends AnyBinding, C>(
   }
 }
 
-/** The version in which the request is matched; undefined when it is not. No rules match everything (of a binding). */
+/**
+ * The version in which the request is matched; undefined when it is not. Without resource rules (of a binding) everything
+ * matches.
+ */
 function matched(
   match: MatchResources | undefined,
   request: AdmissionRequest,

@@ -1,4 +1,4 @@
-/** ValidatingAdmissionPolicy: expressions of policies decide about requests (KEP-3488). */
+/** ValidatingAdmissionPolicy: expressions of policies validate requests (KEP-3488). */
 import {
   celReady,
   type ValidatingAdmissionPolicy,
@@ -63,7 +63,7 @@ export function validatingAdmissionPolicy(context: PluginContext): AdmissionPlug
   };
 }
 
-/** What policies come to, before anybody is told. */
+/** The results of all policies, before they are reported. */
 interface Outcome {
   readonly denials: Denial[];
   readonly warnings: string[];
@@ -149,7 +149,7 @@ function askPolicy(
   for (const [key, values] of published) annotations.push([`${name}/${key}`, values.join(", ")]);
 }
 
-/** Only the first failure of a request is recorded: a key of the audit log is written once. */
+/** Records only the first failure, since a key of the audit log is written once. */
 function failureAnnotation(
   { metadata, spec }: ValidatingAdmissionPolicyBinding,
   { index, message }: Decision,
@@ -166,7 +166,7 @@ function failureAnnotation(
 
 const maxAnnotation = 10 * 1024;
 
-/** Longer values are cut (bytes). */
+/** Truncates longer values (bytes). */
 function shortened(value: string): string {
   const bytes = Buffer.from(value);
   return bytes.length > maxAnnotation ? bytes.subarray(0, maxAnnotation).toString() : value;

@@ -19,11 +19,11 @@ import type { AdmissionRequest } from "../chain.ts";
 
 type Amounts = Readonly<Record<string, string>>;
 
-/** Quotas do not count these; nor what is not stored at all. */
+/** Kinds that quotas do not count. */
 const uncounted = new Set(["events", "bindings", "componentstatuses"]);
 const zero = parseQuantity("0");
 
-/** Whether the write can change what its namespace uses. */
+/** Whether the write can change the namespace's usage. */
 export function concernsQuota({
   operation,
   resource,
@@ -64,8 +64,8 @@ function promisesMore(object: KubeObject | undefined, old: KubeObject | undefine
 }
 
 /**
- * What the quota's `used` is after the write; undefined when the write does not change it. Throws 403 when it does not fit.
- * `now`: milliseconds.
+ * The quota's `used` after the write; undefined when the write does not change it. Throws 403 when it exceeds the quota. `now`:
+ * milliseconds.
  */
 export function usedAfter(
   counted: ResourceQuota,
@@ -94,7 +94,7 @@ export function usedAfter(
     throw refuse(`quota usage is negative for resource(s): ${negative.sort().join(",")}`);
   }
   if (operation === "UPDATE" && oldObject && quota.inScope(counted, kind, oldObject)) {
-    // What is given back is credited by the quota's controller, after the write.
+    // The quota controller credits decreases after the write.
     for (const [name, before] of quota.usageOf(kind, oldObject, now)) {
       const more = subQuantity(wanted.get(name) ?? zero, before);
       wanted.set(name, more.nanos > 0n ? more : zero);
@@ -126,13 +126,13 @@ export function usedAfter(
   return after;
 }
 
-/** A name that is only about to be generated stands for the object, as in the original's refusals. */
+/** A generated name is not known yet: Kubernetes' refusals show the object instead. */
 const nameOf = ({ name, object }: AdmissionRequest): string =>
   name || object?.metadata?.name || object?.metadata?.generateName || "";
 
 const mustBeSaid = ["cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory"];
 
-/** Whoever limits cpu or memory makes every container say how much it wants, unless the whole pod says it. */
+/** The containers that do not request a resource (cpu or memory) that the quota limits, unless the pod does as a whole. */
 function unspecified(pod: Pod, names: readonly string[]): string {
   const { resources, containers = [], initContainers = [] } = pod.spec ?? {};
   const whole = [...Object.keys(resources?.requests ?? {}), ...Object.keys(resources?.limits ?? {})];

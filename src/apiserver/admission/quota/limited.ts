@@ -18,7 +18,7 @@ export interface LimitedResource {
   matchScopes: readonly ScopedResourceSelectorRequirement[];
 }
 
-/** Throws an Error with what is wrong. */
+/** Throws an Error with the mistake. */
 export function limitedResources(value: unknown): readonly LimitedResource[] {
   if (value === undefined) return [];
   const document = (isObject(value) ? value : {}) as Record<string, unknown>;

@@ -6,7 +6,7 @@ import type { PluginContext } from "../context.ts";
 import { concernsQuota, usedAfter } from "./check.ts";
 import { checkLimited, limitedResources } from "./limited.ts";
 
-/** Attempts of a reservation when the quota was written by others. */
+/** Attempts to write a quota when others write it, too. */
 const attempts = 4;
 
 interface Waiting {
@@ -83,7 +83,7 @@ export function resourceQuota(context: PluginContext): AdmissionPlugin {
     }
   }
 
-  /** Counts the request in, if all quotas have room for it; settles it when nothing is to be written for it. */
+  /** Adds the request to the plan if all quotas have room for it; settles it when it needs no write. */
   function fits(plan: Plan[], { request, admit, refuse }: Waiting): boolean {
     let after: (Record<string, string> | undefined)[];
     try {

@@ -1,8 +1,8 @@
-/** What of webhooks is recorded in the audit log. */
+/** Audit annotations of webhooks. */
 import { type JsonPatchOperation, withoutHtml } from "../../../machinery/index.ts";
 import type { Called } from "./hooks.ts";
 
-/** The patch as Go writes it: members in alphabetical order, nothing that would matter in HTML. */
+/** The patch as Go encodes it: sorted fields, HTML characters escaped. */
 export function patchAnnotation(
   { hook, configuration }: Called,
   operations: readonly JsonPatchOperation[],

@@ -28,7 +28,7 @@ import { patchAnnotation } from "./annotations.ts";
 import type { Verdict } from "./verdict.ts";
 import type { HookWatch } from "./watch-hook.ts";
 
-/** With what webhooks are asked. */
+/** Dependencies of the calls. */
 export interface Asking {
   client: ReviewClient;
   authorizer: Authorizer;
@@ -168,7 +168,7 @@ async function applyTo(
   return changed;
 }
 
-/** A webhook may not make something else of the object. */
+/** A webhook may not change the kind of the object. */
 function checkKind(next: KubeObject, resource: ServedResource, registry: Registry): void {
   const { def, apiVersion } = resource;
   if (def.type) {

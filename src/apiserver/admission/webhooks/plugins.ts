@@ -23,7 +23,7 @@ export function admissionWebhooks(
       webhookCredentials(configuration?.get(plugin)),
     );
   const changer = clientOf("MutatingAdmissionWebhook");
-  // Connections are shared, unless somebody says who asks.
+  // Both plugins share connections, unless one has credentials of its own.
   const judge = configuration ? clientOf("ValidatingAdmissionWebhook") : changer;
   const forget = (): void => {
     const bundles = new Set([...mutating.bundles(), ...validating.bundles()]);
@@ -60,7 +60,7 @@ export function admissionWebhooks(
   ];
 }
 
-/** All at once, and everybody is waited for. Of several refusals the first in their order counts. */
+/** Calls all at once and waits for all. Of several refusals the first in order is thrown. */
 async function validate(
   { client, authorizer, ignored, watch }: Pick<Asking, "client" | "authorizer" | "ignored" | "watch">,
   request: AdmissionRequest,

@@ -1,4 +1,4 @@
-/** AdmissionReview as an answer: the types that JSON has to have there. Built-in kinds do not include it. */
+/** Types of an AdmissionReview in an answer. Built-in kinds do not include it. */
 import type { FieldSchema, TypeSchema } from "../../../api/index.ts";
 
 const field = (type: FieldSchema["type"]): FieldSchema => ({ type, required: false });

@@ -6,7 +6,7 @@ import { isOwnKind, viewed } from "../change.ts";
 import type { AdmissionRequest } from "../chain.ts";
 import type { ReviewVersion } from "./verdict.ts";
 
-/** What is said of a request, to webhooks and to expressions. */
+/** The fields of an AdmissionReview's request. */
 export interface AdmissionReview {
   kind: string;
   apiVersion: string;
@@ -33,7 +33,7 @@ function shown(
   return copy;
 }
 
-/** `resource`: the version of the request's resource in which it is shown. Throws Pending where a webhook converts. */
+/** `resource`: the version of the resource in which the objects are shown. Throws Pending when a webhook has to convert. */
 export function reviewOf(
   request: AdmissionRequest,
   { resource }: { resource: ServedResource },

@@ -1,4 +1,4 @@
-/** Judges the AdmissionReview that a webhook answers with. */
+/** Evaluates the AdmissionReview that a webhook answers with. */
 import { conformToType } from "../../../api/index.ts";
 import { isObject, type Status, StatusError } from "../../../machinery/index.ts";
 import { asObject, notRegistered } from "../../codec/type-meta.ts";
@@ -7,7 +7,7 @@ import { reviewTypes } from "./review-type.ts";
 
 export type ReviewVersion = keyof typeof reviewTypes;
 
-/** The request that an answer must fit. */
+/** The request that the answer must match. */
 export interface Asked {
   version: ReviewVersion;
   uid: string;
@@ -16,14 +16,14 @@ export interface Asked {
 
 export interface Verdict {
   allowed: boolean;
-  /** JSON text of a JSON patch; undefined when there is none. */
+  /** JSON text of a JSON patch, if any. */
   patch: string | undefined;
-  /** Only `JSONPatch` can be applied. */
+  /** Must be `JSONPatch`. */
   patchType: string;
   warnings: readonly string[];
-  /** Its audit annotations. */
+  /** The webhook's audit annotations. */
   annotations: Readonly<Record<string, string>>;
-  /** Why, in its own words. */
+  /** The webhook's reason of a refusal. */
   status: Partial<Status> | undefined;
 }
 
@@ -43,12 +43,12 @@ interface Review {
   response?: Response;
 }
 
-/** Kinds that an answer may be without being a review, by version. */
+/** Other kinds that an answer may decode as, by version. */
 const otherKinds: Readonly<Record<string, readonly string[]>> = {
   v1: ["Status", "APIVersions", "APIGroupList", "APIGroup", "APIResourceList"],
 };
 
-/** The value of an answer as what it decides. Throws WebhookCallError. */
+/** The webhook's decision. Throws WebhookCallError. */
 export function readVerdict(value: unknown, asked: Asked): Verdict {
   const review = decodeReview(value, asked.version);
   const { response } = review;
@@ -68,7 +68,7 @@ export function readVerdict(value: unknown, asked: Asked): Verdict {
 const wrong = (why: string): WebhookCallError =>
   new WebhookCallError(`received invalid webhook response: ${why}`);
 
-/** As Go's codec does it: by kind and version first, then member by member. */
+/** Like Go's codec: kind and version first, then field by field. */
 function decodeReview(value: unknown, version: ReviewVersion): Review {
   const called = (why: string, cause?: unknown): WebhookCallError =>
     new WebhookCallError(`failed to call webhook: ${why}`, { cause });
@@ -76,7 +76,7 @@ function decodeReview(value: unknown, version: ReviewVersion): Review {
   const apiVersion = `admission.k8s.io/${version}`;
   const review = (value ?? {}) as Review;
   try {
-    // Names what is missing only in a copy: the answer itself has to say what it is.
+    // Defaults kind and version only for decoding; the answer itself must have them.
     if (!isObject(review)) asObject(review, expected);
     asObject({ ...review }, { ...expected, known: () => true });
   } catch (cause) {
@@ -119,14 +119,14 @@ function verify(review: Review, response: Response, { uid, mutating }: Asked): v
   if (patchType === "") throw wrong('webhook returned invalid response.patchType of ""');
 }
 
-/** The refusal that the webhook worded, as Kubernetes passes it on. */
+/** The refusal of a webhook, as Kubernetes passes it on. */
 export function denial(name: string, status: Partial<Status> = {}): StatusError {
   const by = `admission webhook ${JSON.stringify(name)} denied the request`;
   const why = status.message || status.reason;
   return new Denial(status, why ? `${by}: ${why}` : `${by} without explanation`);
 }
 
-/** A Status of somebody else's making: it may say what Kubernetes' own never do. */
+/** A Status from a webhook, which may have values that Kubernetes itself never uses. */
 export class Denial extends StatusError {
   readonly #given: Partial<Status>;
 

@@ -1,4 +1,4 @@
-/** What is measured of a webhook that is asked. */
+/** Metrics of webhook calls. */
 import type { Clock } from "../../../machinery/index.ts";
 import type { AdmissionMetrics, AdmissionStep, WebhookOutcome } from "../../metrics/admission.ts";
 import { WebhookCallError } from "../../webhooks/answers.ts";
@@ -17,7 +17,7 @@ export class HookWatch {
     this.#step = step;
   }
 
-  /** Runs what asks it. */
+  /** Runs a call and measures it. */
   async over<T>({ hook }: Called, { operation, audit }: AdmissionRequest, run: () => Promise<T>): Promise<T> {
     const began = this.#clock.monotonic();
     const done = (outcome: WebhookOutcome): void => {
@@ -40,10 +40,10 @@ export class HookWatch {
   }
 }
 
-/** `mayFail`: the request goes on when the webhook cannot be asked. */
+/** `mayFail`: a failed call does not refuse the request. */
 function failure(error: unknown, mayFail: boolean): WebhookOutcome {
   if (error instanceof WebhookCallError) {
-    // There was no answer, or one that makes no sense.
+    // Unreachable, or an unusable answer.
     const code = error.message.startsWith("failed to call webhook") ? 503 : 400;
     return { rejected: !mayFail, code, error: "calling_webhook_error" };
   }

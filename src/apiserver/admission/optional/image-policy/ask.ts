@@ -1,11 +1,11 @@
-/** Asks the webhook that a kubeconfig names about images, and says what goes wrong as client-go does. */
+/** Calls the image policy webhook of a kubeconfig, with client-go's error texts. */
 import type { Clock } from "../../../../machinery/index.ts";
 import { goErrorText } from "../../../network/go-errors.ts";
 import { askByKubeconfig } from "../../../network/post-json.ts";
 import { PostStatusError, withRetries } from "../../../network/retries.ts";
 import { readAnswer, WebhookCallError } from "../../../webhooks/answers.ts";
 
-/** The value that an answer stands for; rejects with WebhookCallError where there is none. */
+/** The body of the answer; rejects with WebhookCallError when there is none. */
 export type AskAboutImages = (review: object) => Promise<unknown>;
 
 const timeoutMs = 30_000;

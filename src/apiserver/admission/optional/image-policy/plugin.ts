@@ -1,4 +1,4 @@
-/** ImagePolicyWebhook: a webhook is asked whether the images of a pod may run. */
+/** ImagePolicyWebhook: asks a webhook whether the images of a pod may run. */
 import type { Pod } from "../../../../api/index.ts";
 import { WebhookCallError } from "../../../webhooks/answers.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "../../chain.ts";

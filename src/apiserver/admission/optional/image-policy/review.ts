@@ -1,4 +1,4 @@
-/** ImageReview (imagepolicy.k8s.io/v1alpha1): what a webhook is asked about the images of a pod, and what its answer means. Pure. */
+/** ImageReview (imagepolicy.k8s.io/v1alpha1): the request for a pod, and the parsing of the answer. Pure. */
 import { conformToType, type FieldSchema, type Pod, type TypeSchema } from "../../../../api/index.ts";
 import { StatusError } from "../../../../machinery/index.ts";
 import { checkShape, notRegistered } from "../../../codec/type-meta.ts";
@@ -19,10 +19,10 @@ export interface ImageReviewStatus {
 const apiVersion = "imagepolicy.k8s.io/v1alpha1";
 const kind = "ImageReview";
 
-/** Annotations with this in their names are for the webhook. */
+/** Annotations with this in their names are passed to the webhook. */
 const forWebhook = ".image-policy.k8s.io/";
 
-/** Containers that are added to a running pod are asked about alone. */
+/** For ephemeral containers added to a running pod, only these are reviewed. */
 export function specOf({ spec, metadata }: Pod, namespace: string, ephemeral: boolean): ImageReviewSpec {
   const containers: { image?: string }[] = ephemeral
     ? (spec?.ephemeralContainers ?? [])
@@ -35,7 +35,7 @@ export function specOf({ spec, metadata }: Pod, namespace: string, ephemeral: bo
   };
 }
 
-/** As Go writes it: with what nobody has decided yet. */
+/** As Go encodes it, with the empty status. */
 export const reviewOf = (spec: ImageReviewSpec): object => ({
   kind,
   apiVersion,
@@ -44,7 +44,7 @@ export const reviewOf = (spec: ImageReviewSpec): object => ({
   status: { allowed: false },
 });
 
-/** The status of an answer. Throws a WebhookCallError for what is no ImageReview, as Go's codec does. */
+/** The status of an answer. Throws a WebhookCallError when it is not an ImageReview, as Go's codec does. */
 export function statusOf(value: unknown): ImageReviewStatus {
   try {
     checkShape(value ?? {});
@@ -52,7 +52,7 @@ export function statusOf(value: unknown): ImageReviewStatus {
     if (!(cause instanceof StatusError)) throw cause;
     throw new WebhookCallError(`couldn't get version/kind; json parse error: ${cause.message}`, { cause });
   }
-  // What says nothing of its kind is read as what was asked for.
+  // An answer without kind and version is read as the one expected.
   const given = (value ?? {}) as { apiVersion?: string; kind?: string; status?: ImageReviewStatus };
   const { apiVersion: version, kind: named } = { apiVersion, kind, ...withoutEmpty(given) };
   if (version === "v1" && named === "Status")

@@ -1,19 +1,19 @@
-/** What ImagePolicyWebhook is told (`imagePolicy`): whom it asks, and for how long it remembers what it was told. */
+/** The configuration of ImagePolicyWebhook (`imagePolicy`). */
 import { isAbsolute } from "node:path";
 import { formatDuration, isObject } from "../../../../machinery/index.ts";
 
 export interface ImagePolicySettings {
   /** Absolute path. */
   kubeconfig: string;
-  /** How long permissions and refusals are remembered, and how long it waits before it asks again; 0: not at all. Milliseconds. */
+  /** How long permissions and refusals are cached, and the backoff between retries; 0: off. Milliseconds. */
   allowMs: number;
   denyMs: number;
   retryMs: number;
-  /** Images are let in where nobody answers. */
+  /** Allows images when the webhook cannot be reached. */
   defaultAllow: boolean;
 }
 
-/** A number of the configuration: -1 turns off, 0 or nothing stands for the default. All in milliseconds. */
+/** Range of a number in the configuration, in milliseconds: -1 turns it off, 0 or absent means the default. */
 interface Range {
   unit: number;
   least: number;
@@ -26,7 +26,7 @@ const retry: Range = { unit: 1, least: 1e-6, most: 5 * minute, usual: 500 };
 const allow: Range = { unit: 1000, least: 1000, most: 30 * minute, usual: 5 * minute };
 const deny: Range = { ...allow, usual: 30_000 };
 
-/** Throws an Error with what is wrong, in kube-apiserver's words where it has some. */
+/** Throws an Error with the mistake, in kube-apiserver's words where it has some. */
 export function imagePolicySettings(value: unknown): ImagePolicySettings {
   if (value === undefined) throw new Error("no config specified");
   const told = member(value, "imagePolicy");
@@ -47,7 +47,7 @@ export function imagePolicySettings(value: unknown): ImagePolicySettings {
   return { kubeconfig, retryMs, allowMs, denyMs, defaultAllow };
 }
 
-/** Go's decoder takes names in whatever case. */
+/** Go's decoder matches names case-insensitively. */
 function member(value: unknown, name: string): unknown {
   if (!isObject(value)) return undefined;
   return Object.entries(value).find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1];

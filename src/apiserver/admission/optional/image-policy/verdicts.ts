@@ -3,11 +3,11 @@ import type { ImageReviewStatus } from "./review.ts";
 
 const most = 1024;
 
-/** What a webhook said, by what it was asked, until that is too old. */
+/** Answers of the webhook by request, until they expire. */
 export class Verdicts {
   readonly #clock: Clock;
   readonly #life: { allowMs: number; denyMs: number };
-  /** What was not asked for longest comes first. */
+  /** Least recently used first. */
   readonly #known = new Map<string, { status: ImageReviewStatus; until: number }>();
 
   constructor(clock: Clock, life: { allowMs: number; denyMs: number }) {
