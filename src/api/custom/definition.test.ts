@@ -38,6 +38,10 @@ test("a short object of long defaults is refused where it is written, and shown 
   const short = object(10);
   kind?.defaults?.(short, undefined as never);
   assert.equal(short.list[9]?.long?.length, 100_000);
+  // It will be refused for its kind, and its rules see it as it came.
+  const foreign = { ...object(1), kind: "B" };
+  kind?.defaults?.(foreign, undefined as never);
+  assert.deepEqual(foreign.list, [{}]);
   const many = 1000;
   assert.throws(() => kind?.defaults?.(object(many), undefined as never), {
     code: 500,

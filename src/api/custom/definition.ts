@@ -61,6 +61,8 @@ function customKind(
     ? (version.deprecationWarning ?? deprecation(spec, version.name, common.best))
     : undefined;
   const defaults = (object: KubeObject): void => {
+    // What says that it is of another kind is refused, without having been completed.
+    if (object.kind !== undefined && object.kind !== names.kind) return;
     if (!applyDefaults(schema, object))
       throw new StatusError("", "etcdserver: request is too large", { code: 500 });
   };

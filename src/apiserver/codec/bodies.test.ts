@@ -45,6 +45,7 @@ test("version and kind are read first, in their order in the body and whatever c
     await refusal('{"apiVersion":1,"kind":true}'),
     `${wrong}number into Go struct field .apiVersion of type string`,
   );
+  assert.match(await refusal('{"kind":9007199254740993}'), /cannot unmarshal number into/);
   const named = '{"APIversion":"v1","Kind":"Secret","metadata":{"name":"a"}}';
   assert.match(await refusal(named), /^Secret in version "v1" cannot be handled as a ConfigMap/);
   const taken = await post('{"Kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"a"}}');

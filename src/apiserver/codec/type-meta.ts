@@ -57,10 +57,17 @@ export function asObject(value: unknown, expected: Expected): KubeObject {
 const withoutGroup = (apiVersion: string): string =>
   apiVersion.lastIndexOf("/") === 0 ? apiVersion.slice(1) : apiVersion;
 
+/** As Go's decoder calls it; long whole numbers are bigints here. */
+function jsonType(value: unknown): string {
+  if (Array.isArray(value)) return "array";
+  if (typeof value === "boolean") return "bool";
+  return typeof value === "bigint" ? "number" : typeof value;
+}
+
 /** Throws 400 for a value that is no object, or whose apiVersion or kind is no string: these are read before anything else. */
 export function checkShape(value: unknown): void {
   if (!isObject(value)) {
-    const type = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
+    const type = jsonType(value);
     throw badRequest(
       `json: cannot unmarshal ${type} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
     );
@@ -69,7 +76,7 @@ export function checkShape(value: unknown): void {
     const name = nameOf(each);
     const given = value[each];
     if (name === undefined || given === null || typeof given === "string") continue;
-    const type = Array.isArray(given) ? "array" : typeof given === "boolean" ? "bool" : typeof given;
+    const type = jsonType(given);
     throw badRequest(`json: cannot unmarshal ${type} into Go struct field .${name} of type string`);
   }
 }
