@@ -160,3 +160,14 @@ test("names that are reserved for manifests are warned of, in every kind of the 
     if (kind?.status) assert.deepEqual(kind.status.warnings?.(named("a.static.k8s.io")), told, plural);
   }
 });
+
+test("an expression that means something and cannot run is told as an internal error", async () => {
+  await celReady();
+  const spec = { matchConstraints: { matchPolicy: "Exact", resourceRules: [rule] } };
+  const found = mistakes("validatingadmissionpolicies", {
+    spec: { ...spec, validations: [{ expression: "int('x') == 1" }] },
+  });
+  assert.deepEqual(found, [
+    "spec.validations[0].expression: Internal error: program instantiation failed: type conversion error from 'string' to 'int'",
+  ]);
+});

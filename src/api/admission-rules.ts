@@ -30,7 +30,12 @@ import type {
   Validation,
   Variable,
 } from "./generated/types.ts";
-import { compileVariables, type ExpressionScope, expressionProblems } from "./policy-expressions.ts";
+import {
+  compileVariables,
+  type ExpressionScope,
+  expressionProblems,
+  mistakeOf,
+} from "./policy-expressions.ts";
 import { validateLabelSelector } from "./metadata.ts";
 
 export function oneOf(
@@ -285,7 +290,7 @@ export function validateVariables(
       errors.push(invalid(`${path}.name`, name, "must be a valid CEL identifier"));
     const problem = compiled?.problems.get(i);
     if (!expression?.trim()) errors.push(required(`${path}.expression`, "expression is not specified"));
-    else if (problem !== undefined) errors.push(invalid(`${path}.expression`, expression, problem));
+    else if (problem !== undefined) errors.push(mistakeOf(`${path}.expression`, expression, problem));
   }
   return variables.length > 0 ? compiled?.types : undefined;
 }

@@ -201,5 +201,11 @@ export function expressionProblems(
   const cel = celEngine();
   if (!cel) return [];
   const made = compileExpression(cel, expression, scope, wanted);
-  return typeof made === "string" ? [invalid(path, expression, made)] : [];
+  return typeof made === "string" ? [mistakeOf(path, expression, made)] : [];
 }
+
+/** An expression that means something and cannot be made ready to run is the server's fault, as it were. */
+export const mistakeOf = (path: string, expression: string, text: string): FieldError =>
+  text.startsWith("program instantiation failed")
+    ? { reason: "InternalError", field: path, message: `Internal error: ${text}` }
+    : invalid(path, expression, text);

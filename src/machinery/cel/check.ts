@@ -1,7 +1,8 @@
 /** Checks an expression's types and makes it a function, in one walk. Goes on behind a mistake to find them all. */
 import { dispatch, get, logic, type Names, read, softGet, type Typed } from "./access.ts";
 import { checkList, checkMap, checkMessage, type Messages } from "./aggregates.ts";
-import { noSuchOverload, type Problem } from "./errors.ts";
+import { CelEvaluationError, noSuchOverload, type Problem } from "./errors.ts";
+import { Meter } from "./meter.ts";
 import type { Functions, Overload } from "./functions.ts";
 import type { Note, Notes } from "./cost/form-of.ts";
 import { literalProblem } from "./literal-problem.ts";
@@ -66,6 +67,19 @@ const typeNames: Record<string, CelType> = {
 
 /** Operators' names in messages. */
 const operatorNames: Record<string, string> = { in: "@in", "[]": "_[_]" };
+
+const conversions = new Set([
+  "bool",
+  "bytes",
+  "double",
+  "duration",
+  "dyn",
+  "int",
+  "string",
+  "timestamp",
+  "type",
+  "uint",
+]);
 
 const broken: Typed = {
   type: erroneous,
@@ -342,9 +356,35 @@ export class Checker {
   }
 
   #literals(node: Node, name: string, args: readonly Node[], typed: Typed): Typed {
-    const problem = literalProblem(node, name, args);
+    const problem = literalProblem(node, name, args, (each) => this.#notes.get(each)?.type ?? dyn);
     if (problem) this.literals.push(problem);
+    if (node.op === "call" && conversions.has(name)) this.#convert(node, args, typed);
     return typed;
+  }
+
+  /** Literals that are no value of the type they are converted to: the first thing that is wrong with any of them. */
+  unconvertible: string | undefined;
+  readonly #constants = new Set<Node>();
+
+  /** What is converted is known before the program runs. */
+  #convert(node: Node, args: readonly Node[], { run }: Typed): void {
+    const [arg] = args;
+    if (args.length !== 1 || !arg || !this.#isConstant(arg) || this.problems.length > 0) return;
+    this.#constants.add(node);
+    try {
+      run(undefined, new Meter());
+    } catch (error) {
+      if (!(error instanceof CelEvaluationError)) throw error;
+      this.unconvertible ??= error.message;
+    }
+  }
+
+  #isConstant(node: Node): boolean {
+    return (
+      node.op === "value" ||
+      this.#constants.has(node) ||
+      (node.op === "-_" && (node.args as Node).op === "value")
+    );
   }
 
   #noOverload(node: Node | number, name: string, member: boolean, types: readonly CelType[]): Typed {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CelEvaluationError, compileCel } from "./engine.ts";
+import { CelCompileError, CelEvaluationError, compileCel } from "./engine.ts";
 import * as t from "./types.ts";
 
 /** The language's definition and Kubernetes' library, an expression a line: what each must come to. */
@@ -411,9 +411,28 @@ test("expressions fail in cel-go's words", () => {
   for (const [source, message] of failing)
     assert.throws(
       () => run(source),
-      (error) => error instanceof CelEvaluationError && error.message === message,
+      // What literals come to is known before the program runs.
+      (error) =>
+        (error instanceof CelEvaluationError && error.message === message) ||
+        (error instanceof CelCompileError && error.message === `program instantiation failed: ${message}`),
       source,
     );
+});
+
+test("conversions of literals and formats of values are judged before anything runs", () => {
+  for (const [source, message] of [
+    ["int('x') == 1", "program instantiation failed: type conversion error from 'string' to 'int'"],
+    ["dyn(uint(-1)) == 1", "program instantiation failed: unsigned integer overflow"],
+    ["'%d'.format(['x']) == ''", "decimal clause can only be used on integers, was given string"],
+    ["'%s %x'.format([1, 1.5]) == ''", "and strings can be formatted as hex, was given double"],
+    ["'%.2f'.format([1]) == ''", "fixed-point clause can only be used on doubles, was given int"],
+  ] as const)
+    assert.throws(
+      () => run(source),
+      (error) => error instanceof CelCompileError && error.message.includes(message),
+      source,
+    );
+  assert.throws(() => run("int(dyn('x') + '') == 1"), CelEvaluationError);
 });
 
 test("libraries of cel-go that Kubernetes leaves out are unknown", () => {

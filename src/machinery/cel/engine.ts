@@ -95,6 +95,8 @@ export function compileCel(
     const { type, run } = checker.check(tree, names);
     const problems = checker.problems.length > 0 ? checker.problems : checker.literals;
     if (problems.length > 0) return fail(problems.toSorted((a, b) => a.at - b.at));
+    if (checker.unconvertible !== undefined)
+      throw new CelCompileError(`program instantiation failed: ${checker.unconvertible}`);
     return {
       type,
       used: checker.used,

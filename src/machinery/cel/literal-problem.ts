@@ -3,14 +3,21 @@ import type { Problem } from "./errors.ts";
 import { regexpProblem } from "../go-regexp.ts";
 import { parseDurationText, parseTimestampText } from "./library/time.ts";
 import type { Node } from "./syntax.ts";
+import { type CelType, isDyn, typeText } from "./types.ts";
 
 /** What is wrong with the literals among the arguments of a call of the function `name`. */
-export function literalProblem(node: Node, name: string, args: readonly Node[]): Problem | undefined {
+export function literalProblem(
+  node: Node,
+  name: string,
+  args: readonly Node[],
+  typeOf: (node: Node) => CelType,
+): Problem | undefined {
   const last = args.at(-1);
   const [, form] = node.args as [string, Node];
   if (name === "format" && form?.op === "value" && typeof form.args === "string" && last?.op === "list") {
     const text = clauseProblem(form.args, (last.args as Node[]).length);
     if (text !== undefined) return { at: node.at, text };
+    return misfit(form.args, last.args as Node[], typeOf);
   }
   if (last?.op !== "value" || typeof last.args !== "string") return undefined;
   const text = last.args;
@@ -19,6 +26,29 @@ export function literalProblem(node: Node, name: string, args: readonly Node[]):
     (name === "duration" && node.op === "call" && parseDurationText(text) === undefined) ||
     (name === "timestamp" && node.op === "call" && parseTimestampText(text) === undefined);
   return wrong ? { at: last.at, text: `invalid ${name} argument` } : undefined;
+}
+
+const ints = ["int", "uint"];
+/** The types that clauses are for, with what is said of others. */
+const clauses: Record<string, readonly [text: string, types: readonly string[]]> = {
+  d: ["decimal clause can only be used on integers", ints],
+  o: ["octal clause can only be used on integers", ints],
+  b: ["only integers and bools can be formatted as binary", [...ints, "bool"]],
+  x: ["only integers, byte buffers, and strings can be formatted as hex", [...ints, "string", "bytes"]],
+  f: ["fixed-point clause can only be used on doubles", ["double", "string"]],
+  e: ["scientific clause can only be used on doubles", ["double", "string"]],
+};
+
+/** The first argument that is of no type that its clause is for. */
+function misfit(form: string, given: readonly Node[], typeOf: (node: Node) => CelType): Problem | undefined {
+  const letters = [...form.replaceAll("%%", "").matchAll(/%(?:\.\d+)?([a-zA-Z])/g)];
+  for (const [i, arg] of given.entries()) {
+    const [text, types] = clauses[letters[i]?.[1]?.toLowerCase() ?? ""] ?? [];
+    const type = typeOf(arg);
+    if (text === undefined || isDyn(type) || types?.includes(typeText(type))) continue;
+    return { at: arg.at, text: `error during formatting: ${text}, was given ${typeText(type)}` };
+  }
+  return undefined;
 }
 
 function clauseProblem(form: string, given: number): string | undefined {

@@ -73,7 +73,8 @@ function compileRule(
       const program = cel.compileCel(source, variables);
       return t.typeText(program.type) === t.typeText(wanted) ? program : wrong;
     } catch (error) {
-      if (error instanceof cel.CelCompileError) return `${lead}${error.message}`;
+      if (error instanceof cel.CelCompileError)
+        return lead === "" ? error.message : `${lead}${error.message.replace(/^program /, "")}`;
       throw error;
     }
   };
