@@ -4,6 +4,7 @@ import { type ApiTransport, httpsTransport, type ServerConnection } from "../cli
 import { ClusterError } from "./cluster-error.ts";
 import { type ClusterConfig, readConfig } from "./config/cluster-config.ts";
 import { type ClusterChoice, placesOf } from "./config/places.ts";
+import { ownServerName } from "./pki/server-names.ts";
 import { type KubeconfigEntry, renderKubeconfig } from "./kubeconfig/entry.ts";
 
 /** A cluster that was made before. Throws when there is none. */
@@ -16,6 +17,10 @@ function knownCluster(choice: ClusterChoice): ClusterConfig {
   });
 }
 
+/** What the cluster's own clients have to ask for: with --tls-cert-file the server has another certificate for who asks for nothing. */
+export const serverNameOf = ({ apiServer }: Pick<ClusterConfig, "apiServer">): string | undefined =>
+  apiServer.servingCert ? ownServerName : undefined;
+
 /** The administrator's entry. */
 export function adminEntry(config: ClusterConfig): KubeconfigEntry {
   const read = (file: string): string => readFileSync(join(config.dataDir, "pki", file), "utf8");
@@ -23,6 +28,7 @@ export function adminEntry(config: ClusterConfig): KubeconfigEntry {
     name: config.context,
     server: `https://127.0.0.1:${config.apiPort}`,
     ca: read("ca.crt"),
+    serverName: serverNameOf(config),
     clientCert: read("admin-client.crt"),
     clientKey: read("admin-client.key"),
   };
@@ -31,7 +37,13 @@ export function adminEntry(config: ClusterConfig): KubeconfigEntry {
 /** How the administrator reaches the cluster. */
 function adminConnection(config: ClusterConfig): ServerConnection {
   const entry = adminEntry(config);
-  return { server: entry.server, ca: entry.ca, cert: entry.clientCert, key: entry.clientKey };
+  return {
+    server: entry.server,
+    ca: entry.ca,
+    tlsServerName: entry.serverName,
+    cert: entry.clientCert,
+    key: entry.clientKey,
+  };
 }
 
 export const adminTransport = (config: ClusterConfig): ApiTransport =>

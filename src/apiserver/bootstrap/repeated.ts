@@ -32,11 +32,6 @@ export class Repeated {
     return this.#run();
   }
 
-  /** Begins when its time has come for the first time. */
-  later(): void {
-    this.#arm(this.#everyMs);
-  }
-
   stop(): void {
     this.#stopped = true;
     this.#timer?.stop();

@@ -23,6 +23,7 @@ import { externalAddress } from "../config/external-address.ts";
 import { serverFlags } from "../config/server-flags.ts";
 import type { ClusterCertificates } from "../pki/cluster-certificates.ts";
 import { type Identity, identities } from "../pki/identities.ts";
+import { namesInPods, ownServerName } from "../pki/server-names.ts";
 import { collectAtRest, ownHeap } from "../process/rest.ts";
 import { admissionFiles } from "./admission-files.ts";
 import { authorizersOf } from "./authorization-modes.ts";
@@ -66,7 +67,11 @@ export async function startControlPlane(options: {
   const given = authOptions(certificates, settings, clock, external);
   const { clientCa, proxyCa } = given;
   const auth = createAuth(given);
-  const serving = new ServingFiles(certificates.apiserver, `${clientCa}\n${proxyCa}`, settings);
+  const serving = new ServingFiles(
+    { ...certificates.apiserver, names: [ownServerName, ...namesInPods(config.domain), config.gateway] },
+    `${clientCa}\n${proxyCa}`,
+    settings,
+  );
   const {
     authenticationConfig: authentication,
     authorizationConfig: authorization,

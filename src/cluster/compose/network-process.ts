@@ -16,6 +16,7 @@ import {
   writeProcessFile,
 } from "../process/process-id.ts";
 import { entryPath } from "../process/entry-path.ts";
+import { serverNameOf } from "../connection.ts";
 import { nativeProgram } from "../images.ts";
 
 /** What the process that runs proxy and DNS is told on its standard input. */
@@ -34,6 +35,7 @@ function inputFor(config: ClusterConfig, certificates: ClusterCertificates): Net
     connection: {
       server: `https://127.0.0.1:${config.apiPort}`,
       ca: certificates.ca,
+      tlsServerName: serverNameOf(config),
       ...certificates.clients.proxy,
     },
     network: {

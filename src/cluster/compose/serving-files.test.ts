@@ -23,8 +23,9 @@ const put = (name: string, i: number) => ({
 });
 
 test("certificates are read from their files and again when these change, once both go together", async (t) => {
-  const own = { cert: "own", key: "own" };
-  assert.deepEqual(new ServingFiles(own, "ca", {}).tls, { ...own, clientCa: "ca", named: [] });
+  const pair = { cert: "own", key: "own" };
+  const own = { ...pair, names: ["own.example"] };
+  assert.deepEqual(new ServingFiles(own, "ca", {}).tls, { ...pair, clientCa: "ca", named: [] });
   const serving = new ServingFiles(own, "ca", {
     servingCert: put("main", 0),
     sniCerts: [{ ...put("sni", 1), names: ["a"] }],
@@ -45,7 +46,9 @@ test("certificates are read from their files and again when these change, once b
   );
   await followFiles(serving.files, { clock, log, signal: ended.signal });
   const certs = ({ cert, named = [] }: ServingTls) => [cert, ...named.map((each) => each.cert)];
-  assert.deepEqual(certs(serving.tls), [pairs[0]?.cert, pairs[1]?.cert]);
+  // The cluster's own clients trust no other authority.
+  assert.deepEqual(serving.tls.named?.at(-1), own);
+  assert.deepEqual(certs(serving.tls), [pairs[0]?.cert, pairs[1]?.cert, "own"]);
 
   const looked = async (): Promise<void> => {
     await settle();
@@ -56,10 +59,10 @@ test("certificates are read from their files and again when these change, once b
   file("sni.crt", pairs[2]?.cert);
   await looked();
   assert.match(lines.at(-1) ?? "", /tls: private key does not match public key/);
-  assert.deepEqual(certs(serving.tls), [pairs[0]?.cert, pairs[1]?.cert]);
+  assert.deepEqual(certs(serving.tls), [pairs[0]?.cert, pairs[1]?.cert, "own"]);
   file("sni.key", pairs[2]?.key);
   await looked();
-  assert.deepEqual(certs(serving.tls), [pairs[0]?.cert, pairs[2]?.cert]);
+  assert.deepEqual(certs(serving.tls), [pairs[0]?.cert, pairs[2]?.cert, "own"]);
   assert.deepEqual(changes.at(-1), serving.tls);
 });
 
@@ -74,9 +77,27 @@ test("what cannot be served with ends the start", async () => {
     ),
     signal: AbortSignal.abort(),
   };
-  const { files } = new ServingFiles({ cert: "", key: "" }, "", { servingCert: { cert, key } });
+  const { files } = new ServingFiles({ cert: "", key: "", names: [] }, "", { servingCert: { cert, key } });
   await assert.rejects(followFiles(files, context), {
     name: "ClusterError",
     message: `${cert} and ${key} cannot be used: tls: private key does not match public key`,
   });
+});
+
+test("what is refused by who serves with it does not stay: the next change is taken", async () => {
+  const [main, sni] = [put("a", 0), put("b", 1)];
+  const text = (i: number): [string, string] => [pairs[i]?.cert ?? "", pairs[i]?.key ?? ""];
+  const own = { cert: "own", key: "own", names: [] };
+  const serving = new ServingFiles(own, "", { servingCert: main, sniCerts: [{ ...sni, names: ["a"] }] });
+  const [first, second] = serving.files;
+  await first?.take(text(0));
+  await second?.take(text(1));
+  const broken = `${pairs[2]?.cert}broken`;
+  serving.changed = ({ cert }) => {
+    if (cert === broken) throw new Error("no end line");
+  };
+  assert.throws(() => void first?.take([broken, pairs[2]?.key ?? ""]), /no end line/);
+  assert.equal(serving.tls.cert, pairs[0]?.cert);
+  await second?.take(text(2));
+  assert.equal(serving.tls.named?.[0]?.cert, pairs[2]?.cert);
 });

@@ -4,44 +4,60 @@ import { checkKeyPair } from "../../machinery/index.ts";
 import type { ApiServerSettings } from "../config/api-server-settings.ts";
 import type { Followed } from "./follow-files.ts";
 
+/** What is in the files. */
+interface Pairs {
+  main: ServingPair | undefined;
+  named: readonly NamedPair[];
+}
+
 export class ServingFiles {
   readonly files: readonly Followed[];
-  /** Told of every change. */
+  /** Told of every change; what it throws stands against the change. */
   changed: ((tls: ServingTls) => void) | undefined;
   readonly #clientCa: string;
-  #own: ServingPair;
-  readonly #named: NamedPair[];
+  readonly #own: NamedPair;
+  #pairs: Pairs;
 
+  /** `own`: the cluster's own pair, and the names and addresses by which it is served beside another, to who trusts it alone. */
   constructor(
-    own: ServingPair,
+    own: NamedPair,
     clientCa: string,
     { servingCert, sniCerts = [] }: Pick<ApiServerSettings, "servingCert" | "sniCerts">,
   ) {
     this.#clientCa = clientCa;
     this.#own = own;
-    this.#named = sniCerts.map(({ names }) => ({ cert: "", key: "", names }));
+    this.#pairs = { main: undefined, named: sniCerts.map(({ names }) => ({ cert: "", key: "", names })) };
     this.files = [
-      ...(servingCert ? [this.#follow(servingCert, (pair) => (this.#own = pair))] : []),
+      ...(servingCert ? [this.#follow(servingCert, (main, { named }) => ({ main, named }))] : []),
       ...sniCerts.map((files, i) =>
-        this.#follow(files, (pair) => (this.#named[i] = { ...pair, names: files.names })),
+        this.#follow(files, (pair, { main, named }) => ({
+          main,
+          named: named.with(i, { ...pair, names: files.names }),
+        })),
       ),
     ];
   }
 
   /** As the files were last. */
   get tls(): ServingTls {
-    return { ...this.#own, clientCa: this.#clientCa, named: this.#named };
+    return this.#tlsOf(this.#pairs);
   }
 
-  #follow({ cert, key }: ServingPair, put: (pair: ServingPair) => void): Followed {
+  #tlsOf({ main, named }: Pairs): ServingTls {
+    const { cert, key } = main ?? this.#own;
+    return { cert, key, clientCa: this.#clientCa, named: main ? [...named, this.#own] : named };
+  }
+
+  #follow({ cert, key }: ServingPair, put: (pair: ServingPair, before: Pairs) => Pairs): Followed {
     return {
       paths: [cert, key],
       take: (texts) => {
         const [certText = "", keyText = ""] = texts;
         const pair = { cert: certText, key: keyText };
         checkKeyPair(pair);
-        put(pair);
-        this.changed?.(this.tls);
+        const pairs = put(pair, this.#pairs);
+        this.changed?.(this.#tlsOf(pairs));
+        this.#pairs = pairs;
       },
     };
   }

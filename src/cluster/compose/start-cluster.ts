@@ -3,6 +3,7 @@ import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { type Logger, systemClock } from "../../machinery/index.ts";
 import { type ClusterCertificates, ensureCertificates } from "../pki/cluster-certificates.ts";
+import { namesInPods, ownServerName } from "../pki/server-names.ts";
 import { type ClusterConfig, nodeNames } from "../config/cluster-config.ts";
 import { type ControlPlane, startControlPlane } from "./control-plane.ts";
 import { openStore } from "./open-store.ts";
@@ -28,11 +29,10 @@ export function certificateHosts(config: ClusterConfig): Parameters<typeof ensur
     .filter((address) => address.family === "IPv4" && !address.internal)
     .map((address) => address.address);
   const shared = ["localhost", "127.0.0.1", "::1", config.nodeName, config.gateway];
-  const api = ["kubernetes", "kubernetes.default", "kubernetes.default.svc"];
   return {
     nodeName: config.nodeName,
     apiserver: [
-      ...new Set([...api, `kubernetes.default.svc.${config.domain}`, ...shared, config.kubernetesIp, ...own]),
+      ...new Set([ownServerName, ...namesInPods(config.domain), ...shared, config.kubernetesIp, ...own]),
     ],
     kubelet: [...new Set([...shared, ...own, ...nodeNames(config)])],
   };

@@ -4,6 +4,8 @@ export interface KubeconfigEntry {
   name: string;
   server: string;
   ca: string;
+  /** What the server's certificate is asked for and checked against, if not the host of `server`. */
+  serverName?: string | undefined;
   clientCert: string;
   clientKey: string;
 }
@@ -18,7 +20,14 @@ export function stanzas(entry: KubeconfigEntry): {
 } {
   const { name } = entry;
   return {
-    clusters: { name, cluster: { server: entry.server, "certificate-authority-data": base64(entry.ca) } },
+    clusters: {
+      name,
+      cluster: {
+        server: entry.server,
+        ...(entry.serverName === undefined ? {} : { "tls-server-name": entry.serverName }),
+        "certificate-authority-data": base64(entry.ca),
+      },
+    },
     users: {
       name,
       user: {

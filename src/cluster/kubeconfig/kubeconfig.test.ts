@@ -31,6 +31,9 @@ test("a new file is private and is removed with its only entry", () => {
   assert.equal(parsed["current-context"], "wherry");
   assert.equal(parsed.clusters[0].cluster.server, entry.server);
   assert.equal(Buffer.from(parsed.users[0].user["client-key-data"], "base64").toString(), "K");
+  assert.equal("tls-server-name" in parsed.clusters[0].cluster, false);
+  mergeKubeconfig({ ...entry, serverName: "own" }, env);
+  assert.equal(parse(readFileSync(path, "utf8")).clusters[0].cluster["tls-server-name"], "own");
   removeFromKubeconfig("wherry", env);
   assert.ok(!existsSync(path));
 });
