@@ -7,7 +7,7 @@ import {
   StatusError,
 } from "../../machinery/index.ts";
 
-/** The 409 that names who owns what an apply would change. */
+/** The 409 that names the owners of fields that an apply would change. */
 export function conflictError({ conflicts }: ApplyConflicts): StatusError {
   const sorted = [...conflicts].sort((a, b) => compareText(identity(a.entry), identity(b.entry)));
   const found = sorted.flatMap(({ entry, set }) =>
@@ -21,7 +21,7 @@ export function conflictError({ conflicts }: ApplyConflicts): StatusError {
   return new StatusError("Conflict", messageOf(found), { details: { causes } });
 }
 
-/** What the original sorts managers by. */
+/** The key by which Kubernetes sorts managers. */
 function identity({ manager, operation, apiVersion, subresource }: ManagerEntry): string {
   const version = operation === "Update" ? { apiVersion } : {};
   return JSON.stringify({ manager, operation, ...version, ...(subresource === "" ? {} : { subresource }) });

@@ -1,4 +1,4 @@
-/** `metadata.managedFields` and the owners it stands for. */
+/** Reads and writes `metadata.managedFields`. */
 import type { ObjectMeta, OwnedFields } from "../../api/index.ts";
 import {
   type FieldSet,
@@ -11,7 +11,7 @@ import {
 
 export const nobody: Managers = new Map();
 
-/** Throws for entries that are none, with Kubernetes' words. `ours`: written by this server, hence in canonical form. */
+/** Throws for invalid entries, in Kubernetes' words. `ours`: written by this server, hence in canonical form. */
 export function readManagers(entries: ObjectMeta["managedFields"], ours: boolean): Managers {
   if (!entries || entries.length === 0) return nobody;
   const managers = new Map<string, ManagerEntry>();
@@ -33,7 +33,7 @@ export function readManagers(entries: ObjectMeta["managedFields"], ours: boolean
   return managers;
 }
 
-/** What makes entries unreadable, in Kubernetes' words; undefined when they are good. */
+/** Why entries are invalid, in Kubernetes' words; undefined when they are valid. */
 export function checkManagers(entries: ObjectMeta["managedFields"]): string | undefined {
   for (const [i, entry] of (entries ?? []).entries()) {
     const { operation, apiVersion = "", fieldsType = "", fieldsV1 = {} } = entry;
@@ -52,7 +52,7 @@ export function checkManagers(entries: ObjectMeta["managedFields"]): string | un
   return undefined;
 }
 
-/** A client takes all ownership away with a list of nothing, or of one empty entry. */
+/** A client resets managedFields with an empty list, or a list of one empty entry. */
 export const isReset = (entries: ObjectMeta["managedFields"]): boolean =>
   entries?.length === 0 || (entries?.length === 1 && Object.keys(entries[0] as object).length === 0);
 
@@ -69,7 +69,7 @@ function order(a: ManagerEntry, b: ManagerEntry): number {
   );
 }
 
-/** In Kubernetes' order: appliers first, then by time. Undefined when nobody owns anything. */
+/** In Kubernetes' order: appliers first, then by time. Undefined without owners. */
 export function writeManagers(managers: Managers): OwnedFields[] | undefined {
   if (managers.size === 0) return undefined;
   return [...managers.values()]

@@ -1,4 +1,4 @@
-/** A write that changes nothing in the end leaves the times of the owners. */
+/** Keeps the times of owners when a write changes nothing. */
 import type { KubeObject, ObjectMeta } from "../../api/index.ts";
 import { deepEqual } from "../../machinery/index.ts";
 
@@ -7,9 +7,8 @@ type OwnedFields = NonNullable<ObjectMeta["managedFields"]>[number];
 const untimed = ({ time: _, ...entry }: OwnedFields): object => entry;
 
 /**
- * What a client sent and the strategy took back (a field behind a closed gate, a status) was a change when owners were
- * made out. Where that was all, the owners are who they were before, at the same place in the list, and so are their
- * times. In place.
+ * Fields that the strategy resets (behind a disabled gate, or a status) count as changes when owners are determined. If these
+ * were the only changes, restores the former entries, with their order and times. In place.
  */
 export function keepTimes(object: KubeObject, old: KubeObject): void {
   const mine = object.metadata?.managedFields;

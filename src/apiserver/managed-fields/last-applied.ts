@@ -16,8 +16,8 @@ import { managerName } from "./ownership.ts";
 const annotation = "kubectl.kubernetes.io/last-applied-configuration";
 
 /**
- * Whether all that stands in kubectl's way is what kubectl itself wrote before, by client-side apply, and nobody has
- * changed since: then its first server-side apply takes those fields over without being forced.
+ * Whether all conflicting fields were set by kubectl's client-side apply and are unchanged since: then its first server-side
+ * apply takes them over without force.
  */
 export function lastAppliedAllows(call: Call, live: KubeObject, { conflicts }: ApplyConflicts): boolean {
   const text = live.metadata?.annotations?.[annotation];
@@ -32,17 +32,17 @@ export function lastAppliedAllows(call: Call, live: KubeObject, { conflicts }: A
     for (const changed of [added, modified, removed]) own = fieldsWithout(own, changed);
     return conflicts.every(({ set }) => isEmptyFieldSet(fieldsWithout(set, own)));
   } catch {
-    // What cannot be read allows nothing.
+    // Invalid values allow nothing.
     return false;
   }
 }
 
-/** Bytes that all annotations of an object may take. */
+/** Limit of the size of an object's annotations, in bytes. */
 const annotationLimit = 256 * 1024;
 
 /**
- * The annotations of an object that kubectl has applied on the server: what client-side apply left there goes along, so that
- * either can go on from the other. Undefined where nothing changes: there is no such annotation, or somebody else applies.
+ * The annotations after a server-side apply by kubectl: keeps the last-applied annotation of client-side apply in step, so that a
+ * user can switch between the two. Undefined when nothing changes: there is no such annotation, or another client applies.
  */
 export function syncedAnnotations(
   call: Call,

@@ -1,4 +1,4 @@
-/** Keeps `metadata.managedFields` with every write through the API. */
+/** Updates `metadata.managedFields` with every write through the API. */
 import { type KubeObject, type ObjectMeta, shapeOfType, typeOfKind } from "../../api/index.ts";
 import {
   afterCreate,
@@ -26,7 +26,7 @@ import { inVersion } from "./versions.ts";
 
 const maxNameBytes = 128;
 
-/** `?fieldManager=`, else what stands before the slash in the client's name for itself. */
+/** `?fieldManager=`, else the user agent up to its first slash. */
 export function managerName(call: Pick<Call, "info" | "request">): string {
   const given = call.info.query.get("fieldManager");
   if (given) return given;
@@ -34,7 +34,7 @@ export function managerName(call: Pick<Call, "info" | "request">): string {
   let name = agentNames.get(header);
   if (name === undefined) {
     name = agentName(header);
-    // There are as many as there are programs; whoever makes them up gets no memory for it.
+    // Bounded, since clients may send arbitrary names.
     if (agentNames.size < 1000 && header.length < 256) agentNames.set(header, name);
   }
   return name;
@@ -56,7 +56,7 @@ export function writerOf(call: Call, operation: Writer["operation"], subresource
   return { manager: managerName(call), operation, apiVersion: call.resource.apiVersion, subresource };
 }
 
-/** How a resource's version sees its objects, through an endpoint. `conversions`: where a webhook converts. */
+/** The fields of a resource's objects as an endpoint shows them. `conversions`: when a webhook converts. */
 export function viewOf(
   call: Call,
   resource: ServedResource,
@@ -89,7 +89,7 @@ const bare = (object: KubeObject): KubeObject =>
 
 const known = stamp<object, Managers>();
 
-/** Those of an object that is stored, read once. */
+/** The owners of a stored object, parsed once. */
 function stored(object: KubeObject | undefined): Managers {
   const entries = object?.metadata?.managedFields;
   if (!entries) return nobody;
@@ -101,10 +101,7 @@ function stored(object: KubeObject | undefined): Managers {
   return managers;
 }
 
-/**
- * The owners of a write: those the client sent (a PUT may set them), else those that were. Subresources do not listen to
- * the client.
- */
+/** The owners before a write: those that the client sent (in a PUT), else the stored ones. Subresources ignore the client's. */
 function ownersBefore(
   sent: ObjectMeta["managedFields"],
   old: KubeObject | undefined,
@@ -113,7 +110,7 @@ function ownersBefore(
   const before = (): Managers => stored(old);
   if (subresource !== "") return before();
   if (isReset(sent)) return nobody;
-  // Who replaces what he read sends the owners back as they are.
+  // A client that replaces what it read sends the owners back unchanged.
   if (!sent || deepEqual(sent, old?.metadata?.managedFields)) return before();
   try {
     const given = readManagers(sent, false);
@@ -124,8 +121,8 @@ function ownersBefore(
 }
 
 /**
- * Sets the object's managedFields for a create or an update by this call's client. Both objects are in the stored
- * spelling; versions that are stored otherwise are compared as the client sees them. A promise where a webhook converts.
+ * Sets the object's managedFields for a create or an update by this call's client. Both objects are in the stored version; other
+ * versions are compared as the client sees them. Returns a promise when a webhook converts.
  */
 export function keepOwners(
   call: Call,
@@ -136,7 +133,7 @@ export function keepOwners(
   const meta = object.metadata as ObjectMeta;
   const managers = ownersBefore(meta.managedFields, old, subresource);
   delete meta.managedFields;
-  // Nobody owns anything of an object whose owners were taken away, until somebody applies.
+  // An object whose managedFields were reset is not tracked again until someone applies.
   if (old && managers.size === 0) return undefined;
   const conversions = new Conversions();
   try {
@@ -148,12 +145,12 @@ export function keepOwners(
   return undefined;
 }
 
-/** An object that is none of its type: what of it is put back or refused later. */
+/** An object that does not match its type; it is pruned or refused later. */
 class Misfit extends Error {}
 
 /**
- * List items that cannot be told apart have no owners, nor has what other versions cannot show or what does not fit its type;
- * the write itself is judged elsewhere.
+ * Ownership is not tracked for duplicate list items, fields that other versions do not have and values of a wrong type; the write
+ * itself is validated elsewhere.
  */
 function withoutOwners(meta: ObjectMeta, error: unknown): void {
   const expected =
@@ -196,7 +193,7 @@ function setOwners(
     writerOf(call, "Update", subresource),
     nowTime(call.core.clock),
   );
-  // What the client said of the owners stands even where nothing else changed.
+  // The client's own managedFields are kept even when nothing else changed.
   if (old && next === managers && managers === stored(old) && old.metadata?.managedFields)
     meta.managedFields = old.metadata.managedFields;
   else setManagers(meta, next);
@@ -208,7 +205,7 @@ export function setManagers(meta: ObjectMeta, managers: Managers): void {
   else delete meta.managedFields;
 }
 
-/** The owners as they are stored. Throws 400 for what nobody can read. */
+/** The stored owners. Throws 400 when they are invalid. */
 export function storedOwners(object: KubeObject): Managers {
   try {
     return readManagers(object.metadata?.managedFields, true);

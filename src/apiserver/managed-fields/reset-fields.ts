@@ -1,4 +1,4 @@
-/** Fields that an endpoint sets back to what they were, so that its writers cannot own them (KEP-555, "reset fields"). */
+/** Fields that an endpoint resets, so that its writers do not own them (KEP-555). */
 import type { KindDefinition } from "../../api/index.ts";
 import { type FieldSet, fieldSetOf } from "../../machinery/index.ts";
 
@@ -22,7 +22,7 @@ const special: Readonly<Record<string, Readonly<Record<string, FieldSet>>>> = {
   },
 };
 
-/** Undefined when the endpoint sets nothing back. `subresource` is "" for the object itself. */
+/** Undefined when the endpoint resets nothing. `subresource` is "" for the object itself. */
 export function resetFields(def: KindDefinition, subresource: string): FieldSet | undefined {
   const name = def.group === "" ? def.plural : `${def.plural}.${def.group}`;
   const own = special[name]?.[subresource];

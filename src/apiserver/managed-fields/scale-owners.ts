@@ -1,4 +1,4 @@
-/** Owners of a Scale: whoever owns the number of replicas in the object that is scaled owns it there, and back. */
+/** Owners of a Scale: the owner of the replicas field in the scaled object owns it in the Scale, and vice versa. */
 import { schemaOf, shapeOfType } from "../../api/index.ts";
 import {
   type FieldSet,
@@ -15,7 +15,7 @@ import type { ServedResource } from "../registry/resource.ts";
 const scaleVersion = "autoscaling/v1";
 const inScale = fieldSetOf(["f:spec", "f:replicas"]);
 
-/** How a Scale is compared with itself. */
+/** The fields of a Scale. */
 export function scaleView(): View {
   const type = schemaOf("io.k8s.api.autoscaling.v1.Scale");
   if (!type) throw new Error("the type of Scale is not there");
@@ -28,10 +28,10 @@ export function scaleView(): View {
   };
 }
 
-/** The number in objects of a version; null where the version has no Scale, undefined where it is not served. */
+/** The replicas field in a version; null when the version has no Scale, undefined when it is not served. */
 export type NumberIn = (apiVersion: string) => FieldSet | null | undefined;
 
-/** Of the versions of a resource. */
+/** For the versions of a resource. */
 export function numberIn(find: (version: string) => ServedResource | undefined, group: string): NumberIn {
   return (apiVersion) => {
     const slash = apiVersion.indexOf("/");
@@ -56,7 +56,7 @@ export function ownersOfScale(managers: Managers, number: NumberIn): Managers {
   return owners;
 }
 
-/** `scale`: the owners of the Scale as it is now. What nobody owns there any more is taken from its owners in the object. */
+/** `scale`: the owners of the Scale after the write. Managers that lost the field there lose it in the object. */
 export function ownersOfScaled(
   managers: Managers,
   scale: Managers,
@@ -80,7 +80,7 @@ export function ownersOfScaled(
   const own = number(apiVersion);
   for (const [id, entry] of scale) {
     if (known.has(id) || !own || !owns(entry, inScale)) continue;
-    // Who comes new has no time in the original.
+    // In Kubernetes new managers get no time here.
     owners.set(id, { ...entry, apiVersion, time: managers.get(id)?.time, set: own });
   }
   return owners;

@@ -1,4 +1,4 @@
-/** Owners of what is answered or handed on without being stored: reviews, bindings, evictions. */
+/** Owners of objects that are not stored: reviews, bindings, evictions. */
 import { type KubeObject, type ObjectMeta, schemaOf, shapeOfType } from "../../api/index.ts";
 import { afterUpdate, type Managers, UnkeyedItem, type View } from "../../machinery/index.ts";
 import type { GroupVersionKind } from "../admission/chain.ts";
@@ -6,7 +6,7 @@ import { type Call, nowTime } from "../core.ts";
 import { nobody } from "./entries.ts";
 import { managerName, setManagers } from "./ownership.ts";
 
-/** Where the types of a group's kinds are; groups of one word are their own. */
+/** Schema packages of groups; groups of a single word are not listed. */
 const packages: Readonly<Record<string, string>> = {
   "": "core",
   "authentication.k8s.io": "authentication",
@@ -19,7 +19,7 @@ export const typeNameOf = ({ group, version, kind }: GroupVersionKind): string =
 
 type Caller = Pick<Call, "info" | "request" | "core">;
 
-/** How such an object is compared; undefined for kinds without a type. */
+/** The fields of such a kind; undefined for kinds without a type. */
 function viewOfType(kind: GroupVersionKind): View | undefined {
   const type = schemaOf(typeNameOf(kind));
   if (!type) return undefined;
@@ -27,7 +27,7 @@ function viewOfType(kind: GroupVersionKind): View | undefined {
   return { apiVersion, shape: shapeOfType(type), typed: true, reset: undefined, other: () => undefined };
 }
 
-/** Sets the managedFields of `after`: what differs from `before` is its sender's. */
+/** Sets the managedFields of `after`: the sender owns the differences from `before`. */
 function setOwners(call: Caller, view: View, before: object, after: KubeObject, owners: Managers): void {
   const meta = after.metadata as ObjectMeta;
   delete meta.managedFields;
@@ -44,7 +44,7 @@ function setOwners(call: Caller, view: View, before: object, after: KubeObject, 
   }
 }
 
-/** Everything in the object is its sender's. */
+/** The sender owns every field. */
 export function ownersOfNew(call: Caller, object: KubeObject, kind: GroupVersionKind): void {
   const view = viewOfType(kind);
   if (view) setOwners(call, view, {}, object, nobody);

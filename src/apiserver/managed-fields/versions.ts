@@ -1,12 +1,12 @@
-/** Objects as other versions of their kind show them, to see who owns what there. */
+/** Converts objects between versions to compare their fields. */
 import type { KubeObject } from "../../api/index.ts";
 import { UndeclaredField } from "../../machinery/index.ts";
 import type { Conversions } from "../conversion/conversions.ts";
 import type { ServedResource } from "../registry/resource.ts";
 
 /**
- * An object of one version in the spelling of another; both are spellings of the same stored kind. Throws UndeclaredField,
- * and Pending where a webhook converts.
+ * Converts an object to another version of the same stored kind. Throws UndeclaredField, and Pending when a webhook has to
+ * convert.
  */
 export function inVersion(
   object: KubeObject,
@@ -16,7 +16,7 @@ export function inVersion(
 ): KubeObject {
   const { apiVersion, def } = to;
   if (def.conversion) {
-    // Nothing becomes nothing, without a webhook.
+    // Empty objects are not sent to a webhook.
     const converted =
       from.view && object.metadata ? conversions.convert(from.view, object, apiVersion) : object;
     return declared({ ...structuredClone(converted), kind: def.kind, apiVersion }, to);
@@ -27,7 +27,7 @@ export function inVersion(
   return copy;
 }
 
-/** The converted object, when its version knows every field of it. */
+/** The converted object, if its version declares all its fields. */
 function declared(object: KubeObject, { def }: ServedResource): KubeObject {
   const fields = def.conversion?.converted(object) ?? [];
   if (fields.length > 0) throw UndeclaredField.of(fields);
