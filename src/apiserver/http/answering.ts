@@ -1,4 +1,4 @@
-/** Answers the requests of one port, whichever version of HTTP brought them. */
+/** Answers the requests of one port, over HTTP/1.1 and HTTP/2. */
 import type { Answer } from "../response.ts";
 import type { Carrier } from "./carrier.ts";
 import type { FrontHandlers } from "./front-handlers.ts";

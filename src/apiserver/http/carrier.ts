@@ -5,22 +5,19 @@ import type { Socket } from "node:net";
 import type { Writable } from "node:stream";
 
 export interface Carrier {
-  /** Where the body goes; closes when the client goes. */
+  /** The body; closes when the client disconnects. */
   readonly out: Writable;
   /** The whole answer. */
   whole(status: number, headers: Record<string, string>, body: Uint8Array | undefined): void;
-  /** Sends what comes before a body that is written as it is made. */
+  /** Sends the head of a streamed answer. */
   begin(status: number, headers: Record<string, string>): void;
-  /**
-   * The answer also ends the request, whose body has not been read whole. `muchLeft`: the rest may be too long to be worth
-   * reading.
-   */
+  /** The answer also ends the request, whose body has not been read whole. `muchLeft`: the rest may be too long to discard. */
   refuseRest(headers: Record<string, string>, muchLeft: boolean): void;
-  /** No further request comes on this connection: HTTP/1.1 has a header for it, HTTP/2 a frame (GOAWAY). */
+  /** Announces the last answer of the connection: a header in HTTP/1.1, a GOAWAY frame in HTTP/2. */
   hangUp(headers: Record<string, string>): void;
 }
 
-/** How long a refused client may go on sending: it gets its answer before the connection is cut. */
+/** How long a refused client may go on sending before the connection is closed. */
 const lingerMs = 500;
 
 /** Closes a connection on which the client may still be sending: closing at once could make the kernel discard the answer. */
@@ -31,7 +28,7 @@ export function linger(socket: Socket): void {
   socket.once("close", () => clearTimeout(timer));
 }
 
-/** That a connection of HTTP/1.1 stays open goes without saying: Node says so, Go's server does not. */
+/** Suppresses the `keep-alive` headers that Node adds and Go's server does not. */
 function keepQuiet(response: ServerResponse): void {
   if (response.shouldKeepAlive && response.req.httpVersionMinor === 1) response.removeHeader("connection");
 }
@@ -59,7 +56,7 @@ export const ofResponse = (response: ServerResponse): Carrier => ({
   },
 });
 
-/** What HTTP/2 has other means for. Other servers' answers may bring them. */
+/** Not allowed in HTTP/2, but possible in proxied answers. */
 const connectionHeaders = ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"];
 
 function stated(status: number, headers: Record<string, string>): Record<string, string | number> {

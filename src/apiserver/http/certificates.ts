@@ -1,33 +1,33 @@
-/** Which certificate a connection is served with: as kube-apiserver does with --tls-sni-cert-key, and Go's crypto/tls among them. */
+/** Chooses the certificate of a connection, as kube-apiserver does with --tls-sni-cert-key, and Go's crypto/tls among them. */
 import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
 import { isDns1123Subdomain } from "../../machinery/index.ts";
 
-/** PEM; the certificate may have those of its authorities behind it. */
+/** PEM; intermediate certificates may follow. */
 export interface ServingPair {
   cert: string;
   key: string;
 }
 
-/** For clients that ask for one of the names (`*.` stands for one label); without any for those that it was issued for. */
+/** For clients that ask for one of the names (`*.` matches one label); without names, for those in the certificate. */
 export interface NamedPair extends ServingPair {
   names: readonly string[];
 }
 
-/** What a port is served with. */
+/** Certificates of a port. */
 export interface ServingTls extends ServingPair {
   /** Authorities of client certificates. */
   clientCa: string;
-  /** Of several for one name the first counts. */
+  /** Of several for one name the first is used. */
   named?: readonly NamedPair[];
 }
 
-/** How TLS is spoken. */
+/** TLS settings. */
 export interface TlsTerms {
-  /** Older versions are not spoken: --tls-min-version. Default 1.2. */
+  /** --tls-min-version. Default 1.2. */
   minTls?: "TLSv1.2" | "TLSv1.3" | undefined;
-  /** Cipher suites by OpenSSL's names, with colons between them: --tls-cipher-suites. */
+  /** Cipher suites by OpenSSL's names, separated by colons: --tls-cipher-suites. */
   ciphers?: string | undefined;
 }
 
@@ -57,7 +57,7 @@ export class CertificateChoice {
     this.#byName = byName(named, this.#named);
   }
 
-  /** For who asks for this name: who has it, who has it with a wildcard, the default one if it is for that host, any other that is. */
+  /** By server name: an exact name, a wildcard, the default certificate if it is valid for the host, then any other valid one. */
   forName(name: string): SecureContext {
     const asked = name.toLowerCase();
     const isFor = ({ certificate }: Candidate): boolean =>
@@ -69,13 +69,13 @@ export class CertificateChoice {
     return (chosen ?? this.#default).context;
   }
 
-  /** For who asks for none and came to this address. */
+  /** For clients that send no server name, by the address of the connection. */
   forAddress(host: string): SecureContextOptions {
     return (this.#byName.get(host) ?? this.#default).options;
   }
 }
 
-/** Names that somebody gave outweigh those that stand in certificates. */
+/** Configured names take precedence over names in certificates. */
 function byName(named: readonly NamedPair[], candidates: readonly Candidate[]): Map<string, Candidate> {
   const given = new Map<string, Candidate>();
   const extracted = new Map<string, Candidate>();
@@ -88,7 +88,7 @@ function byName(named: readonly NamedPair[], candidates: readonly Candidate[]): 
   return new Map([...extracted, ...given]);
 }
 
-/** DNS names, and the common name where it is one. Addresses are left out: nobody can ask for them by name. */
+/** DNS names, and the common name if it is one. Not addresses, which cannot be server names. */
 function namesOf(certificate: X509Certificate): string[] {
   const common = [certificate.toLegacyObject().subject.CN ?? []].flat().at(-1);
   const isName = (name: string): boolean =>

@@ -1,6 +1,6 @@
 /** Cipher suites by the names of Go's crypto/tls, which --tls-cipher-suites takes. */
 
-/** OpenSSL's names of those of TLS 1.2, as Go prefers them. What this OpenSSL has not (RC4, 3DES) is known and not spoken. */
+/** OpenSSL's names of the suites of TLS 1.2, in Go's order. Suites that OpenSSL lacks (RC4, 3DES) are accepted but not used. */
 const suites: Readonly<Record<string, string>> = {
   TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256: "ECDHE-ECDSA-AES128-GCM-SHA256",
   TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256: "ECDHE-RSA-AES128-GCM-SHA256",
@@ -28,13 +28,13 @@ const suites: Readonly<Record<string, string>> = {
   TLS_RSA_WITH_RC4_128_SHA: "RC4-SHA",
 };
 
-/** Those of TLS 1.3 are spoken whatever is chosen. */
+/** Suites of TLS 1.3 cannot be disabled. */
 const always = ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"];
 
-/** RFC 9113, 9.2.2; Go's HTTP/2 server wants it for either kind of key. */
+/** RFC 9113, 9.2.2 requires this suite; Go's HTTP/2 server accepts it for either type of key. */
 const neededForHttp2 = ["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"];
 
-/** Throws an error in kube-apiserver's words for a name that is none, and for a choice that HTTP/2 cannot do with. */
+/** Throws an error in kube-apiserver's words for an unknown name, and for a choice without the suite that HTTP/2 requires. */
 export function checkCipherSuites(names: readonly string[], minTls: "TLSv1.2" | "TLSv1.3"): void {
   for (const name of names)
     if (!Object.hasOwn(suites, name) && !always.includes(name))
@@ -45,7 +45,7 @@ export function checkCipherSuites(names: readonly string[], minTls: "TLSv1.2" | 
     );
 }
 
-/** As OpenSSL wants them to be told. */
+/** In OpenSSL's format. */
 export function opensslCiphers(names: readonly string[]): string {
   const chosen = Object.entries(suites).flatMap(([name, openssl]) => (names.includes(name) ? [openssl] : []));
   return [...always, ...new Set(chosen)].join(":");

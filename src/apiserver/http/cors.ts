@@ -1,4 +1,4 @@
-/** Pages of other origins: which of them may read answers (--cors-allowed-origins of kube-apiserver; the Fetch standard, 3.2). */
+/** Cross-origin resource sharing (--cors-allowed-origins of kube-apiserver; the Fetch standard, 3.2). */
 import type { HandlerRequest } from "../contract.ts";
 import type { Answer } from "../response.ts";
 
@@ -13,8 +13,8 @@ const permitted = {
 type Handle = (request: HandlerRequest) => Promise<Answer>;
 
 /**
- * Answers so that pages of origins that match a pattern may read them. What a browser asks beforehand is answered without asking
- * who it is. Throws for a pattern that is none.
+ * Allows origins that match a pattern to read answers. Preflight requests are answered without authentication. Throws for an
+ * invalid pattern.
  */
 export function withCors(patterns: readonly string[], handle: Handle): Handle {
   if (patterns.length === 0) return handle;

@@ -2,7 +2,7 @@ import type { Peer } from "../auth-contract.ts";
 import type { HandlerRequest } from "../contract.ts";
 import type { RequestBody } from "./request-body.ts";
 
-/** One request on its way. Its signal is made only for those that ask whether the client is still there: most do not. */
+/** A request and its state. Its abort signal is made lazily, since most requests do not need it. */
 export class FrontRequest implements HandlerRequest {
   readonly method: string;
   readonly path: string;
@@ -14,7 +14,7 @@ export class FrontRequest implements HandlerRequest {
   deadline?: NonNullable<HandlerRequest["deadline"]>;
   span?: NonNullable<HandlerRequest["span"]>;
   #gone: AbortController | undefined;
-  /** The client has its answer, or has gone. */
+  /** The answer is complete, or the client disconnected. */
   over = false;
 
   constructor(
@@ -45,6 +45,6 @@ export class FrontRequest implements HandlerRequest {
   }
 }
 
-/** The path and query of a request's first line, which may name the server too, as clients of a proxy do (RFC 9112, 3.2.2). */
+/** Path and query of a request target, which may be absolute, as clients of a proxy send it (RFC 9112, 3.2.2). */
 export const pathOf = (url: string): string =>
   url.startsWith("/") ? url : url.replace(/^https?:\/\/[^/?]*/i, "") || "/";

@@ -1,4 +1,4 @@
-/** The socket side: one TLS port for HTTP/1.1 and HTTP/2, client certificates asked for but not demanded. */
+/** One TLS port for HTTP/1.1 and HTTP/2 with optional client certificates. */
 import type { IncomingMessage } from "node:http";
 import { createSecureServer, type Http2SecureServer } from "node:http2";
 import type { Duplex } from "node:stream";
@@ -16,13 +16,13 @@ import { serveHttp2 } from "./serve-http2.ts";
 
 export interface Front {
   port: number;
-  /** Connections from now on are served with these certificates. */
+  /** Uses these certificates for new connections. */
   renew(tls: ServingTls): void;
-  /** Settles when no request is under way that has an end of its own, or after `graceMs`. */
+  /** Resolves when no request is in flight except long-running ones, or after `graceMs`. */
   idle(graceMs: number): Promise<void>;
   /**
-   * Stops accepting and has clients go elsewhere; resolves when all connections are closed, by force after `graceMs`.
-   * Requests that last are not waited for, but for `watches`.
+   * Stops accepting and tells clients to reconnect elsewhere; resolves when all connections are closed, by force after `graceMs`.
+   * Long-running requests are not waited for, except for `watches`.
    */
   close(graceMs: number, watches?: Promise<void>): Promise<void>;
 }
@@ -65,7 +65,7 @@ export async function listenFront(options: ListenOptions, handlers: FrontHandler
       const done = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const session of sessions) session.close();
       await Promise.all([answering.underWay.none(graceMs), watches]);
-      // What was written last is on its way before connections are cut.
+      // Flushes the last writes before connections are closed.
       await new Promise((resolve) => setImmediate(resolve));
       for (const session of sessions) session.destroy();
       for (const socket of sockets) socket.destroy();
@@ -74,7 +74,7 @@ export async function listenFront(options: ListenOptions, handlers: FrontHandler
   };
 }
 
-/** Requests that ask for their connection to become something else; there are none in HTTP/2. */
+/** Upgrade requests; HTTP/2 has none. */
 function serveUpgrades(server: Http2SecureServer, handlers: FrontHandlers): void {
   Object.assign(server, {
     shouldUpgradeCallback: ({ method = "GET", url = "/", headers }: IncomingMessage) =>
@@ -95,7 +95,7 @@ function serveUpgrades(server: Http2SecureServer, handlers: FrontHandlers): void
   });
 }
 
-/** Returns the connections that are open, once TLS was agreed on. */
+/** Returns the open connections with a completed TLS handshake. */
 function followSockets(server: Http2SecureServer, handlers: FrontHandlers): ReadonlySet<TLSSocket> {
   const sockets = new Set<TLSSocket>();
   server.on("secureConnection", (socket: TLSSocket) => {
@@ -111,7 +111,7 @@ function followSockets(server: Http2SecureServer, handlers: FrontHandlers): Read
   return sockets;
 }
 
-/** Resolves with the port that was taken. */
+/** Resolves with the bound port. */
 function bind(server: Http2SecureServer, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {

@@ -3,7 +3,7 @@ import { headerText } from "../network/header-text.ts";
 
 const isIdentity = (name: string): boolean => name.startsWith("impersonate-") || name.startsWith("x-remote-");
 
-/** Who somebody is may have commas in it: lines of such headers stay apart, by a character that no header has. */
+/** Values of identity headers may contain commas: lines are joined by a character that headers cannot contain. */
 function addIdentity(headers: Record<string, string>, raw: readonly string[]): void {
   const lines = new Map<string, string[]>();
   for (let i = 0; i + 1 < raw.length; i += 2) {
@@ -19,7 +19,7 @@ function addIdentity(headers: Record<string, string>, raw: readonly string[]): v
 
 const colon = 0x3a;
 
-/** A request's headers by their names in lower case, without HTTP/2's own. `raw`: names and values in turn. */
+/** A request's headers by lower-case name, without HTTP/2 pseudo-headers. `raw`: names and values in turn. */
 export function plainHeaders(given: IncomingHttpHeaders, raw: readonly string[]): Record<string, string> {
   const headers: Record<string, string> = {};
   let identified = false;
@@ -30,7 +30,7 @@ export function plainHeaders(given: IncomingHttpHeaders, raw: readonly string[])
     else headers[name] = typeof value === "string" ? value : value.join(", ");
   }
   if (identified) addIdentity(headers, raw);
-  // It becomes the name of a field manager.
+  // Used as the name of the field manager.
   const agent = headers["user-agent"];
   if (agent !== undefined) headers["user-agent"] = headerText(agent);
   return headers;

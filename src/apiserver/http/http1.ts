@@ -1,4 +1,4 @@
-/** What of HTTP/1.1 Node's parser and Go's server judge in different ways, in the words of the latter (net/http, server.go). */
+/** Checks of HTTP/1.1 in which Node's parser differs from Go's server, with the messages of net/http (server.go). */
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { linger } from "./carrier.ts";
@@ -6,7 +6,7 @@ import type { RequestBody } from "./request-body.ts";
 
 interface Refusal {
   code: number;
-  /** What follows the code's own words, in the first line and in the body. */
+  /** Follows the status text, in the first line and in the body. */
   text: string;
 }
 
@@ -18,10 +18,10 @@ const badVersion = refusal(505, "unsupported protocol version");
 const badEncoding: Refusal = { code: 501, text: STATUS_CODES[501] ?? "" };
 const badEncodingText = "Unsupported transfer encoding";
 
-/** Of names of hosts, and of whatever else may stand there (RFC 3986, 3.2.2; httpguts.ValidHostHeader). */
+/** Host names, and any other valid value (RFC 3986, 3.2.2; httpguts.ValidHostHeader). */
 const hostName = /^[\w!$%&'()*+,\-.:;=[\]~]*$/;
 
-/** In the path; in a query only the part that has it is passed over. */
+/** Only in the path; an invalid escape in a query is ignored. */
 const brokenEscape = /^[^?]*%(?![\da-fA-F]{2})/;
 
 function headProblem(message: IncomingMessage): Refusal | undefined {
@@ -42,8 +42,8 @@ function headProblem(message: IncomingMessage): Refusal | undefined {
 }
 
 /**
- * Whether a request needs no server to be answered: it is none that can be served, and the last of its connection, or asks about all
- * servers (RFC 9110, 9.3.7). It has been answered then.
+ * Answers requests that need no handler: invalid ones, which close the connection, and `OPTIONS *` (RFC 9110, 9.3.7). True when
+ * it has answered.
  */
 export function answersHead(message: IncomingMessage, response: ServerResponse): boolean {
   const problem = headProblem(message);
@@ -70,7 +70,7 @@ interface Exchange {
   input: RequestBody | undefined;
 }
 
-/** The last request of each connection. */
+/** The latest request of each connection. */
 const exchanges = new WeakMap<object, Exchange>();
 
 export function follow(exchange: Exchange): void {
@@ -80,13 +80,13 @@ export function follow(exchange: Exchange): void {
 /** True while no request of this connection is being answered. */
 export const isFree = (socket: Socket): boolean => exchanges.get(socket)?.response.writableFinished ?? true;
 
-/** Connections on which the last request is there. */
+/** Connections that have received their last request. */
 const full = new WeakSet<Socket>();
 
-/** Nothing that still comes is looked at. */
+/** Ignores further input. */
 export const hearNoMore = (socket: Socket): unknown => full.add(socket);
 
-/** A request that names its version properly, of which there are others than ours. */
+/** A request line with a valid version other than ours. */
 const otherVersion = /^\S+ \S+ HTTP\/\d\.\d\r\n/;
 
 function parseProblem({ code, rawPacket }: ParseError): Refusal {
@@ -104,15 +104,15 @@ function parseProblem({ code, rawPacket }: ParseError): Refusal {
 
 export interface ParseError extends NodeJS.ErrnoException {
   rawPacket?: Buffer;
-  /** Of the packet. */
+  /** Within the packet. */
   bytesParsed?: number;
 }
 
-/** Answers what cannot be read as a request of HTTP/1.1, after what came before it, and hangs up. */
+/** Answers an invalid request, after the requests before it, and closes the connection. */
 export function refuse(error: ParseError, socket: Socket): void {
   if (full.has(socket)) return;
   if (!socket.writable || !error.code?.startsWith("HPE_")) {
-    // What comes after a refusal is no request either.
+    // Input after a refusal is not a request either.
     if (!socket.writableEnded) socket.destroy(error);
     return;
   }
@@ -122,7 +122,7 @@ export function refuse(error: ParseError, socket: Socket): void {
     last.input?.lost(
       error.code === "HPE_INVALID_CHUNK_SIZE" ? "invalid byte in chunk length" : "unexpected EOF",
     );
-  // Whoever said that this is its last request is not heard any more.
+  // Input after a request with `Connection: close` is ignored.
   else if (error.code !== "HPE_CLOSED_CONNECTION")
     last.response.once("finish", () => say(parseProblem(error), socket));
 }

@@ -1,27 +1,27 @@
-/** What one connection may take, as kube-apiserver has it (pkg/server/secure_serving.go) and Go's servers below it. */
+/** Limits of a connection, as in kube-apiserver (pkg/server/secure_serving.go) and Go's servers. */
 import type { ServerHttp2Session } from "node:http2";
 
 const mebibyte = 1024 * 1024;
 
-/** Of all headers of a request and its first line. */
+/** Of the request line and all headers. */
 export const http1HeaderBytes = mebibyte + 4096;
-/** As HTTP/2 counts: 32 bytes for each header besides its name and value (RFC 9113, 10.5.1). */
+/** Counted as in HTTP/2: 32 bytes per header besides its name and value (RFC 9113, 10.5.1). */
 const http2HeaderBytes = mebibyte + 320;
-/** As much as comes in one frame, and is kept of a body that nobody has taken yet. */
+/** Largest frame, and flow-control window of a body. */
 const windowBytes = 256 * 1024;
-/** Streams at once of one connection, unless somebody says otherwise. */
+/** Default limit of concurrent streams of a connection. */
 const defaultMaxStreams = 100;
 
-/** A connection that rests is closed after this. */
+/** Idle connections are closed after this. */
 export const idleMs = 90_000;
-/** So long may a client take to agree on TLS, and to say the head of a request. */
+/** Time limit of the TLS handshake, and of a request's head. */
 export const headMs = 32_000;
-/** So long may a client that wants HTTP/2 take to speak it. */
+/** Time limit of the HTTP/2 preface. */
 const prefaceMs = 10_000;
 
 /**
- * Node never stops counting what it had taken of an answer and not sent when the client gave the stream up (a watch that was
- * stopped). A connection with so much of that is ended in peace, long before streams would be refused on it.
+ * Node never discounts data that it accepted for a stream and did not send before the client cancelled it (a stopped watch). A
+ * connection that reaches this amount is closed gracefully, well before streams would be refused on it.
  */
 const lostBytes = 32 * mebibyte;
 
@@ -29,7 +29,7 @@ export const streamsOf = (wanted: number | undefined): number => wanted || defau
 
 /** Options of the server for HTTP/2. */
 export const http2Options = (maxStreams: number) => ({
-  // Mebibytes; what a client does not take is counted, too. Beyond it streams are refused (ENHANCE_YOUR_CALM).
+  // Mebibytes, including unsent data. Beyond it streams are refused (ENHANCE_YOUR_CALM).
   maxSessionMemory: 256,
   maxHeaderListPairs: http2HeaderBytes / 32,
   settings: {
@@ -40,7 +40,7 @@ export const http2Options = (maxStreams: number) => ({
   },
 });
 
-/** Watches over one connection of HTTP/2: it ends when nothing has been asked on it for long. */
+/** Closes idle HTTP/2 connections. */
 export class SessionWatch {
   readonly #session: ServerHttp2Session;
   #open = 0;
@@ -53,18 +53,18 @@ export class SessionWatch {
     session.once("remoteSettings", () => session.setTimeout(idleMs));
     session.on("timeout", () => {
       if (this.#open > 0) return;
-      // Who does not listen does not hear that it is over either.
+      // A client that does not read will not answer the GOAWAY either.
       session.close();
       session.destroy();
     });
   }
 
-  /** A stream begins. */
+  /** Call it when a stream begins. */
   begin(): void {
     this.#open++;
   }
 
-  /** It is over. `unsent`: bytes of its answer that did not leave. */
+  /** Call it when a stream ends. `unsent`: bytes of its answer that were not sent. */
   end(unsent: number): void {
     this.#open--;
     const before = this.#lost;

@@ -1,10 +1,10 @@
 import type { TLSSocket } from "node:tls";
 import type { Peer } from "../auth-contract.ts";
 
-/** By the connection's socket, or what stands for it. */
+/** By socket or HTTP/2 session. */
 const peers = new WeakMap<object, Peer>();
 
-/** Who is at the other end: read once per connection. */
+/** The other end of a connection, read once per connection. */
 export function peerOf(connection: object, socket: TLSSocket): Peer {
   let peer = peers.get(connection);
   if (!peer) {
@@ -19,7 +19,7 @@ function readPeer(socket: TLSSocket): Peer {
   if (!socket.authorized) return { address };
   const shown = socket.getPeerCertificate();
   const subject = shown.subject as { CN?: string | string[]; O?: string | string[] } | undefined;
-  // Of several the last one counts, as for Go's pkix.Name and for who judges requests.
+  // The last of several, as in Go's pkix.Name.
   const commonName = [subject?.CN ?? []].flat().at(-1);
   if (!commonName) return { address };
   const fingerprint = shown.fingerprint256.replaceAll(":", "").toLowerCase();

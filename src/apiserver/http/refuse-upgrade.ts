@@ -3,12 +3,12 @@ import type { Duplex } from "node:stream";
 import { StatusError } from "../../machinery/index.ts";
 import { type Answer, errorAnswer } from "../response.ts";
 
-/** By which ids requests are recorded whose connections are to become something else. */
+/** Audit IDs of upgrade requests by connection. */
 const auditIds = new WeakMap<Duplex, string>();
 
 export const noteAuditId = (socket: Duplex, id: string): void => void auditIds.set(socket, id);
 
-/** What is answered to who wanted to become something else and may not, or cannot. */
+/** The answer to a refused or failed upgrade. */
 export const refusalOf = (error: unknown): Answer =>
   errorAnswer(
     error instanceof StatusError
@@ -19,7 +19,7 @@ export const refusalOf = (error: unknown): Answer =>
         ),
   );
 
-/** An error answer on a connection that wanted to become something else, which ends with it. */
+/** Answers an upgrade request with an error and closes the connection. */
 export function refuseUpgrade(socket: Duplex, error: unknown): void {
   if (socket.destroyed) return;
   const { status, headers, body } = refusalOf(error);

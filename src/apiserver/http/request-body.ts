@@ -4,10 +4,10 @@ import { StatusError } from "../../machinery/index.ts";
 import { maxBodyBytes, tooLarge } from "../codec/body-limits.ts";
 import type { RequestInput } from "../request-input.ts";
 
-/** The body of a request that came by a socket. Nothing of it is read before somebody takes it. */
+/** The body of a request from a socket. It is not read before it is used. */
 export class RequestBody implements RequestInput {
   readonly #from: Readable;
-  /** `content-length`; undefined where the client did not say. */
+  /** `content-length`; undefined without it. */
   readonly #announced: number | undefined;
   #invite: (() => void) | undefined;
   #read = 0;
@@ -15,7 +15,7 @@ export class RequestBody implements RequestInput {
   #problem: string | undefined;
   #fail: ((text: string) => void) | undefined;
 
-  /** `invite`: tells a client that waits for that to send its body (`Expect: 100-continue`; RFC 9110, 10.1.1). */
+  /** `invite`: sends `100 Continue` to a client that expects it (RFC 9110, 10.1.1). */
   constructor(from: Readable, announced: string | undefined, invite: (() => void) | undefined) {
     this.#from = from;
     this.#announced = announced === undefined ? undefined : Number(announced);
@@ -23,8 +23,8 @@ export class RequestBody implements RequestInput {
   }
 
   /**
-   * The whole of it; undefined when there is none. Anything beyond the limit is refused before it is read whole
-   * (StatusError 413); rejects with another one when the client goes away before the end.
+   * The whole body; undefined when there is none. Throws StatusError 413 as soon as the limit is exceeded; rejects with another
+   * one when the client disconnects early.
    */
   whole(): Promise<Uint8Array | undefined> {
     return new Promise((resolve, reject) => {
@@ -61,11 +61,11 @@ export class RequestBody implements RequestInput {
     return { from: this.#from, length: this.#announced };
   }
 
-  /** It will not come to its end. */
+  /** The body will not be complete. */
   lost(text: string): void {
     this.#problem = text;
     this.#fail?.(text);
-    // Nobody can be told in the middle of something: the connection ends.
+    // A body that is being streamed cannot be answered with an error: closes the connection.
     if (this.#handedOn) this.#from.destroy();
   }
 
@@ -74,11 +74,11 @@ export class RequestBody implements RequestInput {
     this.#invite = undefined;
   }
 
-  /** How many bytes may still come that nobody has taken. */
+  /** Upper bound of the bytes not yet read. */
   get left(): number {
     if (this.#from.readableEnded) return 0;
     if ((this.#from as Partial<IncomingMessage>).complete) return this.#from.readableLength;
-    // Who waits to be invited may send its body all the same, or go on with another request.
+    // A client that expects `100 Continue` may send its body all the same, or another request.
     return this.#announced === undefined || this.#invite ? Infinity : this.#announced - this.#read;
   }
 }

@@ -12,7 +12,7 @@ import {
 import type { Carrier } from "./carrier.ts";
 
 const gzipBytes = promisify(gzip);
-/** Smaller answers are not worth the time, as in Kubernetes. */
+/** As in Kubernetes, smaller answers are not compressed. */
 const gzipFrom = 128 * 1024;
 
 /** Objects and lists of them. */
@@ -26,7 +26,7 @@ export async function respond(
   head: boolean,
 ): Promise<void> {
   const { status, headers, body } = answer;
-  // Kubernetes takes the bare name alone: with a weight it does not compress.
+  // Kubernetes matches the bare name only: with a weight it does not compress.
   const zips = acceptEncoding?.split(",").some((each) => each.trim() === "gzip") ?? false;
   if (body instanceof Uint8Array) {
     let bytes = body;
@@ -54,7 +54,7 @@ function packs(headers: Record<string, string>): void {
   headers.vary = headers.vary ? `${headers.vary}, Accept-Encoding` : "Accept-Encoding";
 }
 
-/** Sends what comes before a body and returns where it goes: through a packer when that is wanted. */
+/** Sends the head and returns the stream for the body: a compressor if wanted. */
 function opened({ out, begin }: Carrier, { status, headers, asIs = false }: Answer, zips: boolean): Writable {
   const zip =
     zips && !asIs && packable.has(headers["content-type"] ?? "") && !("content-encoding" in headers);
@@ -63,18 +63,18 @@ function opened({ out, begin }: Carrier, { status, headers, asIs = false }: Answ
     packs(headers);
     delete headers["content-length"];
     packer.pipe(out);
-    // What goes into a packer whose client has gone would never come out.
+    // Otherwise a compressor would never finish after the client disconnected.
     out.once("close", () => packer.destroy());
   }
   begin(status, headers);
   return packer ?? out;
 }
 
-/** Memory in which pieces are put together, used again and again. */
+/** Reusable buffers for assembling parts. */
 const scratches: Uint8Array[] = [];
 const maxScratches = 8;
 
-/** Piece by piece: the next is made when the last has left its memory. */
+/** Part by part: the next is made when the buffer is free. */
 async function assemble(carrier: Carrier, answer: Answer, body: Assembly, zips: boolean): Promise<void> {
   const target = opened(carrier, answer, zips);
   const scratch = scratches.pop() ?? Buffer.allocUnsafeSlow(pieceBytes);
@@ -93,12 +93,12 @@ async function assemble(carrier: Carrier, answer: Answer, body: Assembly, zips: 
   for (let piece = body.next(scratch); piece && !lost && !target.destroyed; piece = body.next(scratch)) {
     await written(piece);
   }
-  // What was cut off may still be read from.
+  // A part that was cut off may still be read.
   if (!lost && scratches.length < maxScratches) scratches.push(scratch);
   target.end();
 }
 
-/** Chunks as they come, at the pace the client takes them. */
+/** Streams chunks at the client's pace. */
 async function pull(
   carrier: Carrier,
   answer: Answer,
@@ -126,15 +126,15 @@ async function pull(
   target.end();
 }
 
-/** Nobody waits until a client has taken so much of a watch that is over: it can go on from what it has. */
+/** Limit of unsent data of an ended watch; the client can resume from what it has. */
 const hopelessBytes = 16 * 1024 * 1024;
-/** So long may it take to take less. */
+/** Time for the client to read below the limit. */
 const takeMs = 30_000;
 
-/** Longer ones are not copied together. */
+/** Longer chunks are not copied. */
 const longChunk = 64 * 1024;
 
-/** A watch: what is written in one turn of the loop goes out together. */
+/** A watch: writes of one turn of the event loop are sent together. */
 function push(out: Writable, stream: PushStream): void {
   let chunks: Uint8Array[] = [];
   let waiting = 0;

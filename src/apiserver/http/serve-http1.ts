@@ -1,4 +1,4 @@
-/** Takes requests of HTTP/1.1 from Node's server, also those that its parser gives up on and Go's server would serve. */
+/** Receives HTTP/1.1 requests from Node's server, and those that its parser rejects but Go's server would serve. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2SecureServer } from "node:http2";
 import type { Socket } from "node:net";
@@ -16,7 +16,7 @@ import { lastResponse, strangeRequest } from "./strange-methods.ts";
 
 export function serveHttp1(server: Http2SecureServer, answering: Answering): void {
   setLimits(server);
-  /** `invite`: asks the client for the body that it holds back (`Expect: 100-continue`). */
+  /** `invite`: sends `100 Continue` for the body. */
   const onRequest = (message: IncomingMessage, response: ServerResponse, invite?: () => void): void => {
     if (answersHead(message, response)) return;
     const { method = "GET", url = "/", socket } = message;
@@ -33,7 +33,7 @@ export function serveHttp1(server: Http2SecureServer, answering: Answering): voi
     onRequest(message, response, () => response.writeContinue()),
   );
   server.on("connect", (message: IncomingMessage, socket: Duplex) => {
-    // Behind a request that has not been answered yet it would have to wait, and Node has let go of the connection.
+    // It would have to wait behind an unanswered request, and Node has released the connection.
     if (isFree(socket as Socket)) onRequest(message, lastResponse(message, socket));
     else socket.destroy();
   });
@@ -45,13 +45,13 @@ export function serveHttp1(server: Http2SecureServer, answering: Answering): voi
   });
 }
 
-/** The fields exist on every server of Node's that speaks HTTP/1.1; its types have them for plain ones alone. */
+/** Node's types lack these fields for a server with both versions of HTTP. */
 function setLimits(server: Http2SecureServer): void {
   server.setTimeout(0);
   Object.assign(server, {
     keepAliveTimeout: idleMs,
     headersTimeout: headMs,
-    // Each request has its own time, or as much as it likes.
+    // Requests have time limits of their own.
     requestTimeout: 0,
     connectionsCheckingInterval: 5000,
     maxHeaderSize: http1HeaderBytes,

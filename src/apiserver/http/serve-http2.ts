@@ -1,4 +1,4 @@
-/** Takes requests of HTTP/2 as streams. */
+/** Receives HTTP/2 requests as streams. */
 import type { IncomingHttpHeaders } from "node:http";
 import type { Http2SecureServer, Http2Session, ServerHttp2Stream } from "node:http2";
 import type { TLSSocket } from "node:tls";
@@ -13,8 +13,8 @@ import { RequestBody } from "./request-body.ts";
 type Incoming = IncomingHttpHeaders & { ":method"?: string; ":path"?: string };
 
 /**
- * Returns the open connections. Called after the listeners for HTTP/1.1 are set: Node's compatibility layer, which makes requests
- * like theirs of streams, came with them, and is taken away here, for requests are faster without it.
+ * Returns the open connections. Call it after the listeners for HTTP/1.1 are set: it removes Node's compatibility layer, which
+ * was added with them and slows requests down.
  */
 export function serveHttp2(
   server: Http2SecureServer,
@@ -30,8 +30,8 @@ export function serveHttp2(
     const invite =
       given.expect === "100-continue" ? () => stream.additionalHeaders({ ":status": 100 }) : undefined;
     const headers = plainHeaders(given, raw);
-    // A request without a body gets no reader: Node destroys a stream that has been read to its end before its answer is on its
-    // way, and makes an error with a stack of each, which nobody sees.
+    // Without a body, no reader: Node destroys a stream that was read to its end before its answer, and creates an unused error
+    // with a stack for each.
     const input = stream.endAfterHeaders
       ? undefined
       : new RequestBody(stream, headers["content-length"], invite);

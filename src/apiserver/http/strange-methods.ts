@@ -1,7 +1,6 @@
 /**
- * Requests of HTTP/1.1 by methods that Node's parser does not know, and CONNECT, which it takes out of the server's hands. To
- * Go's server they are requests like any other: who serves the path says what they are worth. They are the last of their
- * connection here, and what they bring with them is not read.
+ * HTTP/1.1 requests with methods that Node's parser does not know, and CONNECT, which it handles apart. Go's server passes them
+ * to handlers like any other. Here they close the connection, and their body is not read.
  */
 import { type IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
@@ -9,17 +8,17 @@ import type { Socket } from "node:net";
 import { linger } from "./carrier.ts";
 import type { ParseError } from "./http1.ts";
 
-/** A method is any token (RFC 9110, 9.1); the whole head must be there. */
+/** A method is any token (RFC 9110, 9.1); the head must be complete. */
 const head = /^([\w!#$%&'*+.^`|~-]+) (\S+) HTTP\/1\.([01])\r\n((?:[\w!#$%&'*+.^`|~-]+:[^\r\n]*\r\n)*)\r\n/;
 
-/** The request that could not be read for its method alone; undefined where there is more to it. */
+/** The request that was rejected for its method alone; undefined when there is another reason. */
 export function strangeRequest(
   { code, rawPacket, bytesParsed = Infinity }: ParseError,
   socket: Socket,
 ): IncomingMessage | undefined {
   const found =
     code === "HPE_INVALID_METHOD" && rawPacket ? head.exec(rawPacket.toString("latin1")) : undefined;
-  // What stands before the method in its packet belonged to another request: a head in there is none.
+  // Earlier bytes of the packet belong to another request, so the head does not begin there.
   if (!found || bytesParsed > (found[1] as string).length) return undefined;
   const [, method = "", url = "", minor, lines = ""] = found;
   const message = new IncomingMessage(socket);
@@ -52,7 +51,7 @@ function joined(raw: readonly string[]): IncomingHttpHeaders {
   return headers;
 }
 
-/** An answer after which the connection ends. */
+/** An answer that closes the connection. */
 export function lastResponse(message: IncomingMessage, socket: Duplex): ServerResponse {
   const response = new ServerResponse(message);
   response.shouldKeepAlive = false;

@@ -3,7 +3,7 @@ import type { Answer } from "../response.ts";
 
 type Handle = (request: HandlerRequest) => Promise<Answer>;
 
-/** Tells browsers to come by TLS alone (--strict-transport-security-directives of kube-apiserver; RFC 6797, 6.1). */
+/** Strict-Transport-Security (--strict-transport-security-directives of kube-apiserver; RFC 6797, 6.1). */
 export function withStrictTransport(directives: readonly string[], handle: Handle): Handle {
   if (directives.length === 0) return handle;
   const text = directives.join("; ");

@@ -14,7 +14,7 @@ export interface Upgrading {
   head: Buffer;
 }
 
-/** Answers on a connection that Node has handed over for an upgrade: by WebSocket for a watch that asked for it. */
+/** Answers on a socket of an upgrade request: over WebSocket for a watch that asked for it. */
 export async function answerUpgrade({ message, socket, head }: Upgrading, answer: Answer): Promise<void> {
   const wanted = String(message.headers.upgrade ?? "").toLowerCase();
   if (wanted === "websocket" && isPushStream(answer.body)) {
@@ -43,11 +43,11 @@ const webSockets = new WebSocketServer({
   handleProtocols: (offered) => [...offered][0] ?? false,
 });
 
-/** A frame's length stands before it where messages are not told apart otherwise. */
+/** Length prefix of frames in protocols without message boundaries. */
 const lengthBytes = 4;
 
 function watchByWebSocket({ message, socket, head }: Upgrading, stream: PushStream, binary: boolean): void {
-  // Whoever wants one of several protocols is not understood, and pages say where they come from.
+  // Clients that offer several protocols are not supported, and pages must pass the origin check.
   const { origin, "sec-websocket-protocol": protocols, "sec-websocket-version": version } = message.headers;
   if (version !== "13") {
     const text = "missing or bad WebSocket Version";
