@@ -1,4 +1,4 @@
-/** Puts together who a request comes from and what it may do. */
+/** Sets up authentication and authorization. */
 import { createPrivateKey, createPublicKey, randomInt, randomUUID } from "node:crypto";
 import type { Clock } from "../../machinery/index.ts";
 import type { Authenticator, Authorizer, UserInfo } from "../auth-contract.ts";
@@ -37,35 +37,35 @@ export interface AuthOptions {
    * `https://kubernetes.default.svc.cluster.local`.
    */
   issuers?: readonly [string, ...string[]];
-  /** A token must name one of these audiences; default: the issuers. */
+  /** A token must have one of these audiences; default: the issuers. */
   audiences?: readonly string[];
-  /** What discovery names as the address of the issuer's keys; default `/openid/v1/jwks` of the first issuer. */
+  /** The JWKS address in the discovery document; default `/openid/v1/jwks` of the first issuer. */
   jwksUri?: string;
   tokenLife?: TokenLife;
   /**
-   * Whether requests without credentials are taken as system:anonymous (--anonymous-auth). When this is set, an
-   * AuthenticationConfiguration may not say it too. Default true.
+   * Whether requests without credentials are authenticated as system:anonymous (--anonymous-auth). If set, an
+   * AuthenticationConfiguration must not set it, too.
    */
   anonymous?: boolean;
-  /** What holds where neither `anonymous` nor an AuthenticationConfiguration says it; default true. */
+  /** Used when neither `anonymous` nor an AuthenticationConfiguration sets it; default true. */
   anonymousByDefault?: boolean;
   /** Fixed bearer tokens. */
   tokens?: ReadonlyMap<string, UserInfo>;
   /** Whether bootstrap tokens (Secrets of kube-system) are accepted; default true. */
   bootstrapTokens?: boolean;
-  /** Asked about tokens that nobody else knows. */
+  /** Tried last. */
   tokenWebhook?: TokenWebhook;
-  /** PEM of the authorities that pods shall trust: `ca.crt` of Secrets with tokens. */
+  /** PEM of the authorities that pods trust: `ca.crt` of Secrets with tokens. */
   rootCa?: string;
   /** Reads the documents of OpenID Connect issuers; default: over HTTPS. */
   fetchJson?: FetchJson;
-  /** Front proxies whose X-Remote-User headers are believed; none by default. */
+  /** Front proxies whose X-Remote-User headers are trusted; none by default. */
   frontProxies?: readonly FrontProxyTrust[];
-  /** PEM of the authorities of client certificates; needed where TLS accepts those of front proxies too. */
+  /** PEM of the authorities of client certificates; needed when TLS accepts those of front proxies, too. */
   clientCa?: string;
 }
 
-/** Everything about who may do what, ready to be handed to `createApiServer`. */
+/** Authentication and authorization, for `createApiServer`. */
 export interface Auth {
   authenticator: Authenticator;
   authorizer: Authorizer;
@@ -75,19 +75,18 @@ export interface Auth {
   /** A health check that fails until the default roles are stored. */
   checks: ReadonlyMap<string, () => void>;
   /**
-   * Takes an AuthenticationConfiguration or an AuthorizationConfiguration, decoded from its file, in place of the former
-   * one. Rejects with all that is wrong with it, and goes on with the former. Tokens must be signed by one of the algorithms where
-   * those are given.
+   * Replaces the AuthenticationConfiguration or AuthorizationConfiguration, decoded from its file. Rejects with all mistakes and
+   * keeps the former one. If given, the algorithms restrict how tokens may be signed.
    */
   configureAuthentication(value: unknown, signingAlgorithms?: readonly string[]): Promise<void>;
   configureAuthorization(value: unknown): Promise<void>;
-  /** Takes authorizers that are known to be in order in place of the former ones. */
+  /** Replaces the authorizers by valid ones. */
   useAuthorizers(authorizers: readonly AuthorizerConfig[]): Promise<void>;
   /** Issuers of ServiceAccount tokens: new tokens name the first, those of all are accepted. */
   readonly issuers: readonly string[];
   /**
-   * Stores and repairs the default roles, then keeps aggregated ones up to date, and Secrets that ask for a token filled,
-   * until the signal. `api` is a member of system:masters.
+   * Stores and repairs the default roles, then keeps aggregated ones up to date and fills token Secrets until the signal. `api`
+   * is a member of system:masters.
    */
   maintain(context: MaintainContext): Promise<void>;
 }
@@ -154,7 +153,7 @@ function serviceAccountTokens(options: AuthOptions, issuers: Issuers): ServiceAc
   });
 }
 
-/** All origins of bearer tokens in the order in which they are asked. Only tokens of ServiceAccounts name an audience themselves. */
+/** All token verifiers in order. Only those of ServiceAccounts check audiences themselves. */
 function allTokens(options: AuthOptions, accounts: ServiceAccountTokens, oidc: TokenVerifier): TokenUnion {
   const agnostic = (verifier: TokenVerifier) => new AudienceAgnostic(verifier, accounts.audiences);
   return new TokenUnion([

@@ -1,4 +1,4 @@
-/** Puts what configuration files say in the place of what was configured before. */
+/** Replaces the authentication and authorization configurations. */
 import { randomInt } from "node:crypto";
 import type { Clock } from "../../machinery/index.ts";
 import type { AnonymousRule } from "./authn/anonymous.ts";
@@ -10,23 +10,23 @@ import type { AuthorizerConfig } from "./authz/config.ts";
 
 export interface ConfiguredAuthentication {
   clock: Clock;
-  /** Issuers of ServiceAccount tokens, which no OpenID Connect issuer may have the name of. */
+  /** Issuers of ServiceAccount tokens, whose names OpenID Connect issuers must not have. */
   issuers: readonly string[];
-  /** Takes the tokens of the configured OpenID Connect issuers. */
+  /** Verifies the tokens of the configured OpenID Connect issuers. */
   oidcTokens: TokenUnion;
   anonymous: AnonymousRule;
-  /** What --anonymous-auth says; undefined: the flag was not given. */
+  /** --anonymous-auth; undefined when the flag is not set. */
   anonymousFlag: AuthenticationConfig["anonymous"];
   anonymousDefault: NonNullable<AuthenticationConfig["anonymous"]>;
-  /** Its meters are known when the server starts. */
+  /** Its metrics are known when the server starts. */
   authorizer: AuthorizerChain;
   /** Default: over HTTPS. */
   fetchJson?: FetchJson | undefined;
 }
 
 /**
- * `value`: an AuthenticationConfiguration. `algorithms`: that may sign tokens; undefined: all that are known. Throws what is wrong
- * with it, and changes nothing then.
+ * `value`: an AuthenticationConfiguration. `algorithms`: allowed for tokens; undefined: all supported ones. Throws all mistakes,
+ * without changing anything.
  */
 export async function configureAuthentication(
   value: unknown,
@@ -52,14 +52,14 @@ export async function configureAuthentication(
 
 type ConfiguredAuthorization = Pick<ConfiguredAuthentication, "authorizer" | "clock">;
 
-/** `value`: an AuthorizationConfiguration. Throws what is wrong with it, and changes nothing then. */
+/** `value`: an AuthorizationConfiguration. Throws all mistakes, without changing anything. */
 export async function configureAuthorization(value: unknown, at: ConfiguredAuthorization): Promise<void> {
   const { readAuthorizationConfig } = await import("./authz/config.ts");
   const { expressionCompiler } = await import("./expressions.ts");
   await useAuthorizers(readAuthorizationConfig(value, await expressionCompiler()), at);
 }
 
-/** From now on these are asked, in this order. */
+/** Replaces the authorizers. */
 export async function useAuthorizers(
   authorizers: readonly AuthorizerConfig[],
   { authorizer, clock }: ConfiguredAuthorization,

@@ -9,24 +9,24 @@ import {
   loadCel,
 } from "../../machinery/index.ts";
 
-/** What an expression speaks of: the claims of a token, the user they stand for, the spec of a SubjectAccessReview. */
+/** The variable of an expression: the claims of a token, the user they map to, the spec of a SubjectAccessReview. */
 export type ExpressionVariable = "claims" | "user" | "request";
 
 export interface CompiledExpression {
-  /** What it comes to for a value of its variable. Throws what goes wrong. */
+  /** Evaluates the expression. Throws its errors. */
   (value: unknown): unknown;
-  /** Whether it says this field of its variable. */
+  /** Whether it reads this field of its variable. */
   reads(field: string): boolean;
 }
 
-/** Throws with what is wrong with the expression. `wanted`: what it has to come to. */
+/** Throws with the mistake. `wanted`: the type of the result. */
 export type CompileExpression = (
   expression: string,
   variable: ExpressionVariable,
   wanted: "bool" | "any",
 ) => CompiledExpression;
 
-/** What is wrong with an expression of a configuration file. */
+/** Mistakes of an expression in a configuration file. */
 export function expressionProblems(
   compile: CompileExpression,
   expression: string,
@@ -42,7 +42,7 @@ export function expressionProblems(
   }
 }
 
-/** Loads the engine: for who has a configuration. */
+/** Loads the engine, when a configuration needs it. */
 export async function expressionCompiler(): Promise<CompileExpression> {
   const cel = await loadCel();
   return (expression, variable, wanted) => {
@@ -105,7 +105,7 @@ function requestType(cel: Cel): CelType {
 
 const resourceFields = ["namespace", "verb", "group", "version", "resource", "subresource", "name"] as const;
 
-/** Texts are there though they are empty; selectors are not. */
+/** Empty strings are present; empty selectors are not. */
 function wholeSpec(spec: unknown): unknown {
   const { resourceAttributes, nonResourceAttributes, ...who } = spec as Record<string, object | undefined>;
   return {
@@ -134,14 +134,14 @@ const conversions: Readonly<Record<ExpressionVariable, (value: unknown) => unkno
   request: (spec) => mapped(wholeSpec(spec)),
 };
 
-/** Numbers stay what JSON's are to Go: floating-point ones, whole or not. */
+/** JSON numbers stay floating-point, as in Go. */
 function mapped(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(mapped);
   if (typeof value !== "object" || value === null) return value;
   return new EscapedMap(Object.entries(value).map(([name, each]) => [name, mapped(each)]));
 }
 
-/** A field can be asked for whose name is no identifier: `claims.foo__dot__bar`. */
+/** Gives access to fields whose names are not identifiers: `claims.foo__dot__bar`. */
 class EscapedMap extends Map<string, unknown> {
   override get(name: string): unknown {
     return super.get(meant(name));

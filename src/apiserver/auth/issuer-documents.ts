@@ -1,7 +1,7 @@
 import { publicJwk } from "./authn/jwt.ts";
 import type { ServiceAccountTokens } from "./authn/service-account-tokens.ts";
 
-/** Documents by which others check our ServiceAccount tokens (OpenID Connect Discovery 1.0, 3 and 4), by path. */
+/** Documents for verifying our ServiceAccount tokens (OpenID Connect Discovery 1.0, 3 and 4), by path. */
 export function issuerDocuments(
   { issuer, keys }: Pick<ServiceAccountTokens, "issuer" | "keys">,
   jwksUri = `${issuer}/openid/v1/jwks`,

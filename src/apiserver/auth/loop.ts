@@ -5,8 +5,8 @@ import type { ObjectReader } from "../auth-contract.ts";
 const retryMs = 1000;
 
 /**
- * Calls `act` at once and after every change that concerns it, never twice at the same time, and again in a second when
- * it failed. Settles when the signal aborts.
+ * Calls `act` at once and after every relevant change, never concurrently, and again after a second when it failed. Resolves when
+ * the signal aborts.
  */
 export async function keepDoing(
   what: { group: string; resource: string; concerns(object: KubeObject): boolean; act(): Promise<void> },

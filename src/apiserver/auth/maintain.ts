@@ -1,4 +1,4 @@
-/** Keeps up what the server itself stores about access: default and aggregated roles, and Secrets that ask for a token. */
+/** Maintains what the server stores for access control: default and aggregated roles, and Secrets with tokens. */
 import type { ApiTransport } from "../../client/index.ts";
 import { type Clock, formatTime, type Logger } from "../../machinery/index.ts";
 import type { ObjectReader } from "../auth-contract.ts";
@@ -9,21 +9,21 @@ import { reconcileAggregation, reconcileDefaults } from "./rbac/bootstrap.ts";
 import { rbacGroup } from "./rbac/rule-index.ts";
 
 export interface MaintainContext {
-  /** Of a member of system:masters. */
+  /** As a member of system:masters. */
   api: ApiTransport;
   objects: ObjectReader;
   log: Logger;
-  /** It ends when this aborts. */
+  /** Stops when this aborts. */
   signal: AbortSignal;
 }
 
-/** Stores the default roles, repairs what they lost, and brings aggregated ones up to date, once. */
+/** Stores and repairs the default roles, and updates aggregated ones, once. */
 export async function storeRoles({ api, objects }: MaintainContext): Promise<void> {
   await reconcileDefaults(api, objects);
   await reconcileAggregation(api, objects);
 }
 
-/** Keeps aggregated ClusterRoles up to date, until the signal. */
+/** Keeps aggregated ClusterRoles up to date until the signal. */
 export function keepRoles(context: MaintainContext, clock: Clock): Promise<void> {
   const { api, objects } = context;
   const act = () => reconcileAggregation(api, objects);
@@ -33,7 +33,7 @@ export function keepRoles(context: MaintainContext, clock: Clock): Promise<void>
   );
 }
 
-/** Fills Secrets that ask for a token, and notes the day on which such a token was used last, until the signal. */
+/** Fills token Secrets, and records the day of their tokens' last use, until the signal. */
 export function keepTokenSecrets(
   context: MaintainContext,
   clock: Clock,

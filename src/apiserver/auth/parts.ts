@@ -2,9 +2,9 @@ import type { AuthorizationAttributes } from "../auth-contract.ts";
 import { parseRule, type PolicyRule, ruleAllows } from "./rbac/rule.ts";
 
 /**
- * What our own parts may do beyond the original's roles for users of their names: all controllers are one user here,
- * and proxy and DNS are one part that gives Services of type LoadBalancer the node's address. No ClusterRoles, so that
- * a cluster shows the same roles as the original.
+ * Permissions of our own components beyond Kubernetes' roles for users of their names: all controllers are one user here, and
+ * proxy and DNS are one component that sets the node's address on Services of type LoadBalancer. They are no ClusterRoles, so
+ * that a cluster shows the same roles as Kubernetes.
  */
 const rules: Readonly<Record<string, readonly PolicyRule[]>> = {
   "system:kube-controller-manager": [
@@ -21,7 +21,7 @@ const rules: Readonly<Record<string, readonly PolicyRule[]>> = {
   ].map(parseRule),
 };
 
-/** Whether a part of our own may do it by these rules. */
+/** Whether these rules allow it to one of our components. */
 export function partMay(request: AuthorizationAttributes): boolean {
   const { name } = request.user;
   return Object.hasOwn(rules, name) && (rules[name]?.some((rule) => ruleAllows(rule, request)) ?? false);

@@ -1,6 +1,6 @@
 import type { AuthenticationConfig } from "./oidc/config.ts";
 
-/** Where a request without credentials is taken as system:anonymous: by default everywhere. */
+/** Where requests without credentials are authenticated as system:anonymous: by default everywhere. */
 export class AnonymousRule {
   #config: AuthenticationConfig["anonymous"];
 

@@ -1,7 +1,7 @@
 import type { ObjectReader } from "../../auth-contract.ts";
 import type { TokenVerifier, VerifiedToken } from "./token-verifier.ts";
 
-/** For origins whose tokens say nothing about audiences of the API: they are for this server alone. */
+/** For verifiers whose tokens have no audiences: they are valid for this server only. */
 export class AudienceAgnostic implements TokenVerifier {
   readonly #inner: TokenVerifier;
   readonly #own: readonly string[];

@@ -8,7 +8,7 @@ const shape = /^([a-z0-9]{6})\.([a-z0-9]{16})$/;
 const secretType = "bootstrap.kubernetes.io/token";
 const groupShape = /^system:bootstrappers:[a-z0-9:-]{0,255}[a-z0-9]$/;
 
-/** Tokens by which new nodes join, each a Secret in kube-system (KEP "bootstrap tokens"): `ID.SECRET`. */
+/** Bootstrap tokens `ID.SECRET`, with which nodes join, each a Secret in kube-system. */
 export class BootstrapTokens implements TokenVerifier {
   readonly #clock: Clock;
   #objects: ObjectReader | undefined;
@@ -39,7 +39,7 @@ export class BootstrapTokens implements TokenVerifier {
     return { user: withEverybody({ name: `system:bootstrap:${id}`, groups }) };
   }
 
-  /** A time that cannot be read is no permission. */
+  /** An invalid time counts as expired. */
   #isOver(expiration: string): boolean {
     if (expiration === "") return false;
     const at = Date.parse(expiration);

@@ -10,7 +10,7 @@ import { withEverybody } from "./token-verifier.ts";
 
 type Certificate = NonNullable<Peer["certificate"]>;
 
-/** Who a client certificate says it is: the common name, and each organization is a group. */
+/** The user of a client certificate: the common name, with the organizations as groups. */
 function certificateUser({ commonName, organizations, fingerprint }: Certificate): UserInfo {
   return withEverybody({
     name: commonName,
@@ -21,7 +21,7 @@ function certificateUser({ commonName, organizations, fingerprint }: Certificate
   });
 }
 
-/** The second word; with two spaces in front of it there is none. */
+/** The second word; two spaces before it make it empty. */
 function bearerToken(header: string | undefined): string | undefined {
   const [scheme, token] = header?.trim().split(" ") ?? [];
   return scheme?.toLowerCase() === "bearer" && token ? token : undefined;
@@ -29,30 +29,30 @@ function bearerToken(header: string | undefined): string | undefined {
 
 export interface CredentialOptions {
   tokens: TokenVerifier;
-  /** Absent: whoever brings no credentials is anonymous. */
+  /** Absent: requests without credentials are anonymous. */
   anonymous?: AnonymousRule;
   frontProxies?: readonly FrontProxyAuthenticator[];
   /**
-   * Authorities of client certificates, where TLS accepts those of front proxies too; absent: whatever TLS accepts is a
+   * Authorities of client certificates, when TLS accepts those of front proxies, too; absent: every accepted certificate is a
    * client's.
    */
   clientAuthorities?: readonly X509Certificate[];
-  /** Milliseconds since the epoch; absent: it is not counted how long certificates are still good. */
+  /** Milliseconds since the epoch; absent: the remaining validity of certificates is not measured. */
   now?: () => number;
 }
 
-/** What is remembered of a certificate. */
+/** Cached result for a certificate. */
 interface Known {
-  /** null: not a client's. */
+  /** null: not a client certificate. */
   user: UserInfo | null;
-  /** Until when it is good: milliseconds since the epoch; NaN where that is not known. */
+  /** Expiry in milliseconds since the epoch; NaN when unknown. */
   until: number;
 }
 
-/** A front proxy's word, a client certificate, a bearer token: the first that says who it is. */
+/** Authenticates by front proxy headers, client certificate or bearer token; the first that succeeds counts. */
 export class CredentialAuthenticator implements Authenticator {
   readonly #options: CredentialOptions;
-  /** The same certificate gives the same UserInfo object: decisions are remembered per object. */
+  /** The same certificate gives the same UserInfo object, since decisions are cached per object. */
   #users = new Map<string, Known>();
   #meters: AuthMetrics | undefined;
 
@@ -76,7 +76,7 @@ export class CredentialAuthenticator implements Authenticator {
       if (user) return user;
     }
     const token = bearerToken(request.headers["authorization"]) ?? webSocketToken(request.headers);
-    // Another scheme is not ours: anonymous too, as Kubernetes has it.
+    // Other schemes are anonymous, as in Kubernetes.
     if (token === undefined) return this.#nobody(request.path ?? "");
     try {
       const found = this.#options.tokens.verify(token, undefined, request.annotate);
@@ -117,7 +117,7 @@ export class CredentialAuthenticator implements Authenticator {
   }
 }
 
-/** Why is not told to whoever brought it. */
+/** The client is not told why. */
 function refuse(cause?: unknown): never {
   throw new StatusError("Unauthorized", "Unauthorized", { cause });
 }

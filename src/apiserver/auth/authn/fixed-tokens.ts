@@ -4,7 +4,7 @@ import { type TokenVerifier, type VerifiedToken, withEverybody } from "./token-v
 
 const digest = (token: string): string => createHash("sha256").update(token).digest("hex");
 
-/** Tokens that are given at start. Kept as SHA-256, so that comparing takes the same time whatever was guessed. */
+/** Static tokens, stored as SHA-256 so that comparisons take constant time. */
 export class FixedTokens implements TokenVerifier {
   readonly #users: ReadonlyMap<string, UserInfo>;
 

@@ -4,9 +4,9 @@ import type { Credentials, Peer, UserInfo } from "../../auth-contract.ts";
 export interface FrontProxyTrust {
   /** PEM of the authorities that issue front proxies' certificates. */
   ca: string;
-  /** Common names that may speak for others; none: all that the authority has issued. */
+  /** Common names of trusted proxies; empty: all certificates of the authority. */
   allowedNames: readonly string[];
-  /** Which headers are read; default all. */
+  /** The headers to read; all by default. */
   headers?: Readonly<Record<"user" | "group" | "uid" | "extra", boolean>>;
 }
 
@@ -17,12 +17,12 @@ type Certificate = NonNullable<Peer["certificate"]>;
 const extraPrefix = "x-remote-extra-";
 const lines = (value: string | undefined): string[] => (value === undefined ? [] : value.split("\n"));
 
-/** Takes the word of a front proxy about who is behind it: X-Remote-User, -Group, -Uid and -Extra-KEY. */
+/** Authenticates by the headers of a front proxy: X-Remote-User, -Group, -Uid and -Extra-KEY. */
 export class FrontProxyAuthenticator {
   readonly #authorities: readonly X509Certificate[];
   readonly #names: readonly string[];
   readonly #reads: NonNullable<FrontProxyTrust["headers"]>;
-  /** By fingerprint. */
+  /** Trust in certificates by fingerprint. */
   readonly #judged = new Map<string, boolean>();
 
   constructor({ ca, allowedNames, headers = allHeaders }: FrontProxyTrust) {
@@ -31,7 +31,7 @@ export class FrontProxyAuthenticator {
     this.#names = allowedNames;
   }
 
-  /** Undefined: no front proxy, or it says nothing. */
+  /** Undefined when it is not from a front proxy, or without a user. */
   authenticate({ headers, peer: { certificate } }: Credentials): UserInfo | undefined {
     const reads = this.#reads;
     const name = reads.user ? lines(headers["x-remote-user"])[0] : undefined;
@@ -78,7 +78,7 @@ export function hasCertificates(pem: string): boolean {
   }
 }
 
-/** TLS has already looked at its dates and its purpose. */
+/** TLS has checked its dates and purpose already. */
 export function isIssuedBy(der: Uint8Array, authorities: readonly X509Certificate[]): boolean {
   const certificate = new X509Certificate(der);
   return authorities.some((each) => certificate.checkIssued(each) && certificate.verify(each.publicKey));

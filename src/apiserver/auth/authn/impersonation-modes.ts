@@ -1,11 +1,11 @@
 /**
- * The ways to act as somebody else (KEP-5284): a pod's account as its own node, anybody as a node, as a ServiceAccount,
- * as another user, each for certain requests only; and, as ever, as anybody for everything. Pure.
+ * Modes of constrained impersonation (KEP-5284): a pod's account as its own node, a user as a node, as a ServiceAccount or as
+ * another user, each for certain requests only; and the unconstrained one. Pure.
  */
 import { isDns1123Label, isDns1123Subdomain } from "../../../machinery/index.ts";
 import type { AuthorizationAttributes, UserInfo } from "../../auth-contract.ts";
 
-/** What the headers ask for, as they say it. */
+/** The identity in the headers. */
 export interface Wanted {
   readonly name: string;
   readonly uid: string;
@@ -14,10 +14,10 @@ export interface Wanted {
 }
 
 export interface Mode {
-  /** "" for the one that is not limited to certain requests. */
+  /** "" for the unconstrained mode. */
   readonly name: string;
   applies(wanted: Wanted, requestor: UserInfo): boolean;
-  /** What the requestor must be allowed, in order; one with `refuse` is refused whatever the authorizer says. */
+  /** Permissions that the requestor needs, in order; one with `refuse` is denied whatever the authorizer says. */
   checks(wanted: Wanted): Iterable<Check>;
   become(wanted: Wanted): UserInfo;
 }
@@ -25,13 +25,13 @@ export interface Mode {
 export interface Check {
   readonly attributes: Partial<AuthorizationAttributes>;
   readonly refuse?: string;
-  /** A wider right that makes this check and the others of its kind needless. */
+  /** A wider permission that replaces this check and others of its kind. */
   readonly instead?: Partial<AuthorizationAttributes>;
 }
 
 const authentication = { apiGroup: "authentication.k8s.io", apiVersion: "v1" };
 const core = { apiGroup: "", apiVersion: "v1" };
-/** From so many on, the right to all of them is asked for first. */
+/** From this number on, the permission for all of them is checked first. */
 const many = 4;
 
 const accountPrefix = "system:serviceaccount:";
@@ -54,7 +54,7 @@ function nodeOf(userName: string): string | undefined {
 const onlyName = ({ uid, groups, extra }: Wanted): boolean =>
   uid === "" && groups.length === 0 && Object.keys(extra).length === 0;
 
-/** The only node that the requestor's token says it belongs to. */
+/** The node in the requestor's token. */
 function ownNode({ name, extra }: UserInfo): string | undefined {
   const nodes = extra?.["authentication.kubernetes.io/node-name"] ?? [];
   return accountOf(name) && nodes.length === 1 ? nodes[0] : undefined;
@@ -67,7 +67,7 @@ export const modes: readonly Mode[] = [
       const node = nodeOf(wanted.name);
       return onlyName(wanted) && node !== undefined && node === ownNode(requestor);
     },
-    // Whichever node it is: the right is to be one's own.
+    // Any name: the permission is for one's own node.
     () => "*",
   ),
   limited("arbitrary-node", (wanted) => onlyName(wanted) && nodeOf(wanted.name) !== undefined),
@@ -187,7 +187,7 @@ function problemOf(key: string, values: readonly string[]): string | undefined {
   return undefined;
 }
 
-/** A ServiceAccount's groups follow from its name, unless others are asked for. */
+/** The groups of a ServiceAccount follow from its name, unless others are given. */
 function accountGroups({ name, groups }: Wanted): readonly string[] {
   const account = accountOf(name);
   if (!account || groups.length > 0) return groups;

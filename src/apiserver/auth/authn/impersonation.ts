@@ -1,4 +1,4 @@
-/** Acting as somebody else: which headers ask for it, and who may (KEP-5284 on top of what there always was). */
+/** Impersonation: its headers and authorization, with constrained modes (KEP-5284). */
 import type { ImpersonationMetrics } from "../../metrics/impersonation.ts";
 import { StatusError } from "../../../machinery/index.ts";
 import type { AuthorizationAttributes, Authorizer, Credentials, UserInfo } from "../../auth-contract.ts";
@@ -8,13 +8,13 @@ import { type Mode, modes, type Wanted } from "./impersonation-modes.ts";
 type Headers = Credentials["headers"];
 
 const extraPrefix = "impersonate-extra-";
-/** Users whose last way of impersonating is remembered. */
+/** Users whose last mode is remembered. */
 const maxRemembered = 10_000;
 
-/** Several lines of one header, which the carrier has joined. */
+/** Splits the lines of one header, which the carrier has joined. */
 const lines = (value: string | undefined): string[] => (value === undefined ? [] : value.split("\n"));
 
-/** Undefined for a request that speaks for its own user. Throws 400 for headers that make no sense. */
+/** Undefined for a request without impersonation. Throws 400 for invalid headers. */
 export function wantedUser(headers: Headers): Wanted | undefined {
   const extras = new Map<string, string[]>();
   let asks = false;
@@ -46,7 +46,7 @@ function unescaped(key: string): string {
   }
 }
 
-/** As Go prints it (%#v), since the original's message does. */
+/** Printed as in Go (%#v), for the text of an error. */
 function inGo({ name, uid, groups, extra }: Wanted): string {
   const list = (items: readonly string[]): string =>
     `[]string{${items.map((each) => JSON.stringify(each)).join(", ")}}`;
@@ -60,20 +60,20 @@ function inGo({ name, uid, groups, extra }: Wanted): string {
   );
 }
 
-/** Who counts. */
+/** Metrics. */
 export interface ImpersonationWatch {
-  /** Of the clock that goes on steadily, in milliseconds. */
+  /** Monotonic clock, in milliseconds. */
   now(): number;
   meters: ImpersonationMetrics;
 }
 
-/** What the one without limits is called where modes are counted. */
+/** Label of a mode in metrics. */
 const modeLabel = (name: string): string => (name === "" ? "legacy" : name);
 
-/** Decides on impersonation: by the narrow ways first, then by the plain right to impersonate. */
+/** Authorizes impersonation: by constrained modes first, then by the verb `impersonate`. */
 export class Impersonation {
   readonly #authorizer: Authorizer;
-  /** By user: the mode that was good for the last time is tried first, and its refusal is the one that is told. */
+  /** The last mode that allowed, by user: it is tried first, and its refusal is the one reported. */
   readonly #last = new Map<string, Mode>();
 
   readonly #watch: ImpersonationWatch | undefined;
@@ -84,8 +84,8 @@ export class Impersonation {
   }
 
   /**
-   * `request`: what is to be done, still as the real user. `constraint`: the verb of the narrow mode that allowed it, "" for the
-   * plain right. Throws 403 when no mode allows it.
+   * `request`: the request, as the real user. `constraint`: the verb of the mode that allowed it, "" for the unconstrained one.
+   * Throws 403 when no mode allows it.
    */
   async actAs(
     wanted: Wanted,

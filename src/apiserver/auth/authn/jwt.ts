@@ -1,6 +1,6 @@
 import { createHash, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
 
-/** JSON Web Tokens (RFC 7519) with the two algorithms Kubernetes signs ServiceAccount tokens with. */
+/** JSON Web Tokens (RFC 7519) with the two algorithms of ServiceAccount tokens. */
 export interface VerifyingKey {
   readonly publicKey: KeyObject;
   readonly algorithm: "ES256" | "RS256";
@@ -13,7 +13,7 @@ export interface SigningKey extends VerifyingKey {
 }
 
 export function signingKey(key: KeyObject): SigningKey {
-  // From PEM: Node does not take a private KeyObject here in every version.
+  // Exported as PEM, since some versions of Node do not take a private KeyObject here.
   return { key, ...verifyingKey(createPublicKey(key.export({ type: "pkcs8", format: "pem" }))) };
 }
 
@@ -34,7 +34,7 @@ export function signToken(claims: object, signer: SigningKey): string {
   return `${text}.${signature.toString("base64url")}`;
 }
 
-/** Header and claims without checking anything; undefined when it is not a JWT at all. */
+/** Decodes header and claims without verification; undefined when it is not a JWT. */
 export function readToken(token: string): { header: Record<string, unknown>; claims: unknown } | undefined {
   const parts = token.split(".");
   if (parts.length !== 3) return undefined;
@@ -48,7 +48,7 @@ export function readToken(token: string): { header: Record<string, unknown>; cla
   }
 }
 
-/** True when one of the keys signed it, with the key's own algorithm (the token's word alone does not count). */
+/** True when one of the keys signed it, with the key's own algorithm (the token's header is not trusted). */
 export function isSignedBy(token: string, algorithm: unknown, keys: readonly VerifyingKey[]): boolean {
   const end = token.lastIndexOf(".");
   const text = Buffer.from(token.slice(0, end));
@@ -60,7 +60,7 @@ export function isSignedBy(token: string, algorithm: unknown, keys: readonly Ver
   );
 }
 
-/** The public half as a JSON Web Key (RFC 7517). */
+/** The public key as a JSON Web Key (RFC 7517). */
 export function publicJwk(signer: VerifyingKey): Record<string, unknown> {
   return { use: "sig", kid: signer.id, alg: signer.algorithm, ...signer.publicKey.export({ format: "jwk" }) };
 }

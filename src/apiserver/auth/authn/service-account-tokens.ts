@@ -5,7 +5,7 @@ import type { AuthMetrics } from "../../metrics/auth.ts";
 import type { Note, TokenVerifier, VerifiedToken } from "./token-verifier.ts";
 import { isSignedBy, readToken, type SigningKey, signToken, type VerifyingKey } from "./jwt.ts";
 
-/** An object a token dies with. */
+/** An object that a token is bound to. */
 export interface BoundObject {
   name: string;
   uid: string;
@@ -29,7 +29,7 @@ interface Claims {
   };
 }
 
-/** Claims of the older tokens in Secrets: without audience and expiry. */
+/** Claims of legacy tokens in Secrets, which have no audience and no expiry. */
 interface LegacyClaims {
   iss: "kubernetes/serviceaccount";
   "kubernetes.io/serviceaccount/namespace": string;
@@ -39,12 +39,12 @@ interface LegacyClaims {
   sub: string;
 }
 
-/** A token that nobody used for long is marked by this label of its Secret, and not good any more (KEP-2799). */
+/** Label of Secrets with legacy tokens that were invalidated because they were unused for long (KEP-2799). */
 const invalidSince = "kubernetes.io/legacy-token-invalid-since";
-/** Before the names of what audit notes of tokens. */
+/** Prefix of audit annotations. */
 const notes = "authentication.k8s.io/";
 const legacyIssuer = "kubernetes/serviceaccount";
-/** A bound pod's token works this long after the pod's deletion time, for its last requests. */
+/** How long the token of a pod works after the pod's deletion time. */
 const afterDeletionMs = 60_000;
 const maxRemembered = 4096;
 const usedEveryMs = 60_000;
@@ -54,20 +54,20 @@ export interface TokenRequestSpec {
   account: BoundObject;
   audiences: readonly string[];
   seconds: number;
-  /** Seconds after which a client should have renewed it, when that is earlier than its expiry. */
+  /** Seconds after which clients should have renewed it, if before its expiry. */
   warnAfterSeconds?: number;
   bound?: { pod?: BoundObject; secret?: BoundObject; node?: BoundObject };
 }
 
 export interface ServiceAccountTokensOptions {
-  /** The first stands in what is issued; what any of them has issued is taken. */
+  /** New tokens name the first; tokens of all are accepted. */
   issuers: readonly [string, ...string[]];
-  /** Whom a token must be for when nobody else is named; default all issuers. */
+  /** Audiences that are accepted by default: all issuers if absent. */
   audiences?: readonly string[] | undefined;
   /** The first signs; all verify. */
   keys: readonly [SigningKey, ...VerifyingKey[]];
   clock: Clock;
-  /** Makes a token's id. */
+  /** Generates token IDs. */
   uuid: () => string;
 }
 
@@ -75,11 +75,11 @@ const unauthorized = (why: string): StatusError => new StatusError("Unauthorized
 
 const quotedAll = (all: readonly string[]): string => `[${all.map(goQuote).join(" ")}]`;
 
-/** Issues ServiceAccount tokens and checks them against the objects that exist now. */
+/** Issues ServiceAccount tokens and verifies them against the current objects. */
 export class ServiceAccountTokens implements TokenVerifier {
   readonly issuer: string;
   readonly #issuers: ReadonlySet<string>;
-  /** Whom a token must be for when nobody else is named. */
+  /** Audiences that are accepted by default. */
   readonly audiences: readonly string[];
   readonly keys: readonly [SigningKey, ...VerifyingKey[]];
   readonly #clock: Clock;
@@ -87,9 +87,9 @@ export class ServiceAccountTokens implements TokenVerifier {
   #objects: ObjectReader | undefined;
   #meters: AuthMetrics | undefined;
   #legacyUsed: (secret: Secret) => void = () => {};
-  /** When the use of a Secret's token was told last, by uid. */
+  /** When the use of a Secret's token was last reported, by uid. */
   readonly #toldAt = new Map<string, number>();
-  /** Tokens whose signature was good. */
+  /** Tokens with a verified signature. */
   #signed = new Map<string, Claims | LegacyClaims>();
 
   constructor(options: ServiceAccountTokensOptions) {
@@ -126,7 +126,7 @@ export class ServiceAccountTokens implements TokenVerifier {
     return { token: signToken(claims, this.keys[0]), id: claims.jti };
   }
 
-  /** A token without an end, for the Secret that holds it. */
+  /** Issues a token without expiry, for a Secret. */
   issueLegacy(namespace: string, account: BoundObject, secret: string): string {
     const prefix = "kubernetes.io/serviceaccount/";
     const claims = {
@@ -140,14 +140,14 @@ export class ServiceAccountTokens implements TokenVerifier {
     return signToken(claims, this.keys[0]);
   }
 
-  /** Calls back with the Secret whose token was good; at most once a minute for each. */
+  /** Reports uses of tokens in Secrets; at most once a minute per Secret. */
   onLegacyUse(listener: (secret: Secret) => void): void {
     this.#legacyUsed = listener;
   }
 
   /**
-   * Undefined when it is not one of our tokens. Throws Unauthorized when it is ours and wrong, expired, for another
-   * audience, or something it is bound to is gone.
+   * Undefined when it is not one of our tokens. Throws Unauthorized when it is ours but invalid, expired, for another audience,
+   * or bound to an object that is gone.
    */
   verify(
     token: string,
@@ -205,7 +205,7 @@ export class ServiceAccountTokens implements TokenVerifier {
     }
     if (own.secret) this.#alive<Secret>("secrets", own.namespace, own.secret);
     if (own.node) {
-      // With a pod the node is only told; alone, the token is bound to it.
+      // In a pod's token the node is informational; alone, the token is bound to it.
       if (!own.pod) this.#alive<Node>("nodes", undefined, own.node);
       bind("node", own.node);
     }

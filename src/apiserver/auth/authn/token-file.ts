@@ -1,8 +1,9 @@
 import type { UserInfo } from "../../auth-contract.ts";
 
 /**
- * Users by their bearer tokens, from lines of `token,user name,user uid[,"group,group"]` (--token-auth-file). Throws an Error for a
- * line with fewer members, in kube-apiserver's words. Lines without a token say nothing; of several with the same the last counts.
+ * Users by bearer token, from lines of `token,user name,user uid[,"group,group"]` (--token-auth-file). Throws an Error for a line
+ * with too few fields, in kube-apiserver's words. Lines without a token are ignored; of several with the same token the last
+ * counts.
  */
 export function readTokenFile(text: string, path: string): Map<string, UserInfo> {
   const users = new Map<string, UserInfo>();
@@ -19,7 +20,7 @@ export function readTokenFile(text: string, path: string): Map<string, UserInfo>
   return users;
 }
 
-/** Lines of values between commas (RFC 4180); empty lines are none. */
+/** Records of comma-separated values (RFC 4180); empty lines are skipped. */
 function records(text: string): string[][] {
   const found: string[][] = [];
   let record: string[] = [];

@@ -18,11 +18,11 @@ export interface TokenSecretsContext {
   api: ApiTransport;
   objects: ObjectReader;
   tokens: ServiceAccountTokens;
-  /** PEM; what pods are told to trust. */
+  /** PEM of the authorities that pods trust. */
   rootCa: string | undefined;
 }
 
-/** Writes a token that does not end into every Secret that asks for one of its ServiceAccount. */
+/** Writes a token without expiry into every Secret that requests one for its ServiceAccount. */
 export async function fillTokenSecrets({ api, objects, tokens, rootCa }: TokenSecretsContext): Promise<void> {
   for (const secret of objects.list<Secret>("", "secrets")) {
     if (!isTokenSecret(secret) || secret.metadata?.deletionTimestamp) continue;
@@ -34,7 +34,7 @@ export async function fillTokenSecrets({ api, objects, tokens, rootCa }: TokenSe
       annotations?.[accountName] ?? "",
     );
     const uid = account?.metadata?.uid;
-    // One whose account is gone, or is another one by now, is the token cleaner's.
+    // The token cleaner deletes Secrets whose account was deleted or recreated.
     if (!account || uid === undefined || (annotations?.[accountUid] ?? uid) !== uid) continue;
     const wanted: Record<string, string> = {
       ...(rootCa === undefined ? {} : { "ca.crt": base64(rootCa) }),
@@ -55,7 +55,7 @@ export async function fillTokenSecrets({ api, objects, tokens, rootCa }: TokenSe
   }
 }
 
-/** Marks the day on which such a token was used, so that those nobody uses can go (KEP-2799). */
+/** Records the day of a legacy token's last use, so that unused ones can be removed (KEP-2799). */
 export async function markUsed(api: ApiTransport, secret: Secret, day: string): Promise<void> {
   const { metadata } = secret;
   if (metadata?.labels?.[lastUsed] === day) return;
@@ -71,7 +71,7 @@ async function put(api: ApiTransport, secret: Secret): Promise<void> {
       kind: "Secret",
     });
   } catch (error) {
-    // Gone, or changed meanwhile: the change will be looked at.
+    // Deleted or changed meanwhile: the change triggers another run.
     if (!isReason(error, "NotFound") && !isReason(error, "Conflict")) throw error;
   }
 }

@@ -3,7 +3,7 @@ import type { ObjectReader } from "../../auth-contract.ts";
 import type { AuthMetrics } from "../../metrics/auth.ts";
 import type { Note, TokenVerifier, VerifiedToken } from "./token-verifier.ts";
 
-/** All origins of tokens as one: the first that knows a token decides; what the others had against it is told if none does. */
+/** Tries token verifiers in order: the first that knows the token decides; their errors are reported when none does. */
 export class TokenUnion implements TokenVerifier {
   #verifiers: readonly TokenVerifier[];
 
@@ -11,7 +11,7 @@ export class TokenUnion implements TokenVerifier {
     this.#verifiers = verifiers;
   }
 
-  /** From now on these are asked instead. */
+  /** Replaces the verifiers. */
   use(verifiers: readonly TokenVerifier[]): void {
     this.#verifiers = verifiers;
   }
@@ -20,7 +20,7 @@ export class TokenUnion implements TokenVerifier {
     for (const verifier of this.#verifiers) verifier.attach?.(objects, meters);
   }
 
-  /** Answers at once unless an origin has to be asked over the network. */
+  /** Synchronous unless a verifier needs the network. */
   verify(
     token: string,
     audiences?: readonly string[],

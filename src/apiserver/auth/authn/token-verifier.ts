@@ -3,18 +3,18 @@ import type { AuthMetrics } from "../../metrics/auth.ts";
 
 export interface VerifiedToken {
   user: UserInfo;
-  /** Those of the asked ones that the token is for; undefined for tokens that are for nobody in particular. */
+  /** The requested audiences that the token is valid for; undefined for tokens without audiences. */
   audiences?: readonly string[];
 }
 
 /** Annotates the audit event of the request. */
 export type Note = (key: string, value: string) => void;
 
-/** Knows the tokens of one origin. */
+/** Verifies tokens of one kind. */
 export interface TokenVerifier {
   /**
-   * Undefined when the token is not of this origin. Throws Unauthorized when it is, and is wrong, no longer valid or for
-   * somebody else. `audiences`: whom it must be for, one of them is enough. `note`: gets what audit says of the token.
+   * Undefined when the token is of another kind. Throws Unauthorized when it is of this kind but invalid, expired or for other
+   * audiences. `audiences`: at least one must match. `note`: receives audit annotations.
    */
   verify(
     token: string,
@@ -26,7 +26,7 @@ export interface TokenVerifier {
 
 const authenticated = "system:authenticated";
 
-/** Everybody who is somebody belongs to one group more. */
+/** Adds the group system:authenticated. */
 export function withEverybody(user: UserInfo): UserInfo {
   const { groups } = user;
   if (groups.includes(authenticated) || groups.includes("system:unauthenticated")) return user;

@@ -1,4 +1,4 @@
-/** Tokens that another server knows (TokenReview): --authentication-token-webhook-config-file. */
+/** Token webhook (TokenReview): --authentication-token-webhook-config-file. */
 import { createHash } from "node:crypto";
 import { type Clock, isObject, StatusError } from "../../../machinery/index.ts";
 import { withRetries } from "../../network/retries.ts";
@@ -6,17 +6,17 @@ import { type TokenVerifier, type VerifiedToken, withEverybody } from "./token-v
 
 export interface TokenWebhook {
   version: "v1" | "v1beta1";
-  /** How long its word is remembered, in milliseconds; 0: not at all. */
+  /** How long answers are cached, in milliseconds; 0: not at all. */
   ttlMs: number;
-  /** Sends a review, and gives the body of the answer. */
+  /** Sends a review and returns the body of the answer. */
   post(review: object, timeoutMs: number): Promise<Uint8Array>;
 }
 
 interface WebhookTokensOptions extends TokenWebhook {
   clock: Clock;
-  /** Scatters the moments at which it is asked again; 0 <= x < 1. */
+  /** Jitter of retries; 0 <= x < 1. */
   random: () => number;
-  /** Whom tokens are for that name nobody. */
+  /** Audiences of tokens that have none. */
   audiences: readonly string[];
 }
 
@@ -32,7 +32,7 @@ const maxRemembered = 8192;
 
 export class WebhookTokens implements TokenVerifier {
   readonly #options: WebhookTokensOptions;
-  /** What it said, or is about to say, by token and audiences. */
+  /** Answers, also pending ones, by token and audiences. */
   readonly #known = new Map<string, { answer: Promise<ReviewStatus>; until: number }>();
 
   constructor(options: WebhookTokensOptions) {
@@ -56,7 +56,7 @@ export class WebhookTokens implements TokenVerifier {
     return { user: withEverybody(found), audiences: shared };
   }
 
-  /** Requests that come with a token while it is asked about wait for the same answer. Failures, also those it tells of, are not remembered. */
+  /** Concurrent requests with the same token share one call. Failures, also those in an answer, are not cached. */
   #reviewed(token: string, audiences: readonly string[]): Promise<ReviewStatus> {
     const { clock, ttlMs } = this.#options;
     const key = createHash("sha256")
@@ -93,7 +93,7 @@ export class WebhookTokens implements TokenVerifier {
   }
 }
 
-/** Throws an Error for an answer that is no TokenReview. */
+/** Throws an Error when the answer is not a TokenReview. */
 function statusOf(answer: unknown): ReviewStatus {
   if (!isObject(answer) || (answer.kind ?? "TokenReview") !== "TokenReview" || !isObject(answer.status ?? {}))
     throw new Error("the answer is no TokenReview");
@@ -112,10 +112,10 @@ function statusOf(answer: unknown): ReviewStatus {
   return { user: known, audiences, error, authenticated };
 }
 
-/** To Go null is as good as nothing. */
+/** Go ignores null. */
 const withoutNulls = <T extends object>(value: unknown): T =>
   Object.fromEntries(Object.entries(value ?? {}).filter(([, each]) => each !== null)) as T;
 
 const isText = (value: unknown): boolean => typeof value === "string";
-/** What is no list stands for something that is no text. */
+/** A value that is not a list becomes an invalid one. */
 const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : [undefined]);

@@ -1,4 +1,4 @@
-/** A bearer token among the subprotocols of a WebSocket: browsers cannot send other headers (kube-apiserver has it so too). */
+/** Bearer tokens in WebSocket subprotocols, as in kube-apiserver: browsers cannot set other headers. */
 import { isUtf8 } from "node:buffer";
 import { StatusError } from "../../../machinery/index.ts";
 
@@ -13,7 +13,9 @@ const offered = (header: string | undefined): string[] =>
     .map((each) => each.trim())
     .filter((each) => each !== "");
 
-/** undefined when there is none, or an empty one. Throws 401 for several, for what is no text, and where nothing else is offered. */
+/**
+ * undefined when there is none, or an empty one. Throws 401 for several, for invalid text, and when no other protocol is offered.
+ */
 export function webSocketToken(headers: Readonly<Record<string, string>>): string | undefined {
   if (headers["upgrade"]?.toLowerCase() !== "websocket") return undefined;
   const protocols = offered(headers["sec-websocket-protocol"]);
@@ -22,13 +24,13 @@ export function webSocketToken(headers: Readonly<Record<string, string>>): strin
   const text = (tokens[0] as string).slice(prefix.length);
   if (tokens.length === 1 && text === "") return undefined;
   const token = Buffer.from(text, "base64url");
-  // One must be left that the server can name: it says which it has chosen.
+  // The server has to select one of the others in its answer.
   if (tokens.length > 1 || tokens.length === protocols.length || !isBase64Url(text) || !isUtf8(token))
     throw new StatusError("Unauthorized", "Unauthorized");
   return token.toString();
 }
 
-/** The subprotocols as they may be passed on and answered. */
+/** The subprotocols without the token. */
 export function withoutToken(header: string): string {
   const protocols = offered(header);
   const others = protocols.filter((each) => !each.startsWith(prefix));

@@ -1,4 +1,4 @@
-/** Attribute-based access control (--authorization-mode=ABAC): a file with one Policy a line, read once. */
+/** Attribute-based access control (--authorization-mode=ABAC): a file with one Policy per line. */
 import { conformToType, type FieldSchema, type TypeSchema } from "../../../api/index.ts";
 import type { AuthorizationAttributes, Authorizer, Decision, UserInfo } from "../../auth-contract.ts";
 import { checkGroupVersion, checkShape, notRegistered } from "../../codec/type-meta.ts";
@@ -20,7 +20,7 @@ const group = "abac.authorization.kubernetes.io";
 const everybody = "system:authenticated";
 const readingVerbs: readonly string[] = ["get", "list", "watch"];
 
-/** Throws an error that names `path` and the line, in kube-apiserver's words. Empty lines and those that begin with `#` say nothing. */
+/** Throws an error that names `path` and the line, in kube-apiserver's words. Ignores empty lines and comments (`#`). */
 export function readPolicies(text: string, path: string): AbacPolicy[] {
   return text.split("\n").flatMap((line, i) => {
     const trimmed = line.trim();
@@ -45,7 +45,7 @@ function policyOf(line: string): AbacPolicy {
   const { problem } = conformToType(type, value);
   if (problem !== undefined) throw new Error(problem);
   if (type === policyV0) return unversioned(specOf(value));
-  // Only what says both is read as it says; all else would have to be of the time before versions.
+  // Without both, it would be a policy of the format before versions.
   if (!named) throw new Error("converting (v1beta1.Policy) to (v0.Policy): unknown conversion");
   return forEverybody(specOf((value.spec ?? {}) as Given));
 }
@@ -55,7 +55,7 @@ interface Given extends Record<string, unknown> {
   kind?: string | null;
 }
 
-/** JSON or YAML. A line of nothing but `null` is an empty object. */
+/** JSON or YAML. A line `null` is an empty object. */
 function parsed(line: string): Given {
   const value = parseDocument(line) ?? {};
   try {
@@ -93,7 +93,7 @@ const types: ReadonlyMap<string, TypeSchema> = new Map([
   [`${group}/v1beta1`, policyV1beta1],
 ]);
 
-/** Of what is known to have the right types; null is as good as nothing. */
+/** Checks the types of known fields; null counts as absent. */
 function specOf(value: Record<string, unknown>): AbacPolicy {
   const text = (name: string): string => (value[name] as string | null | undefined) ?? "";
   return {
@@ -107,11 +107,11 @@ function specOf(value: Record<string, unknown>): AbacPolicy {
   };
 }
 
-/** `*` as user or group means whoever is authenticated, whatever the other one says. */
+/** `*` as user or group means all authenticated users, whatever the other field says. */
 const forEverybody = (policy: AbacPolicy): AbacPolicy =>
   policy.user === "*" || policy.group === "*" ? { ...policy, user: "", group: everybody } : policy;
 
-/** Lines from before there were versions: what they leave open is anything, and whoever is anybody is authenticated. */
+/** In lines of the format before versions, missing fields match anything, and `*` users are authenticated ones. */
 function unversioned(policy: AbacPolicy): AbacPolicy {
   const { user, group: named, namespace, resource } = policy;
   return {
@@ -164,12 +164,12 @@ function allows(policy: AbacPolicy, request: AuthorizationAttributes): boolean {
   );
 }
 
-/** A policy that names both wants both, one that names neither is about nobody. */
+/** A policy with both must match both; one with neither matches nobody. */
 function isAbout({ user, group }: AbacPolicy, { name, groups }: UserInfo): boolean {
   if (user === "" && group === "") return false;
   return (user === "" || user === name) && (group === "" || groups.includes(group));
 }
 
-/** A path, `*`, or a beginning with `*` behind it. */
+/** A path, `*`, or a prefix followed by `*`. */
 const coversPath = (pattern: string, path: string): boolean =>
   pattern === path || (pattern.endsWith("*") && path.startsWith(pattern.replace(/\*+$/, "")));

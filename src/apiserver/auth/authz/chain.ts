@@ -29,7 +29,7 @@ const nobody: ListingAuthorizer = {
   userRules: () => ({ rules: [] }),
 };
 
-/** As a configuration names it. */
+/** An authorizer of the configuration. */
 export type ChosenLink =
   | { type: "Node" | "RBAC" | "AlwaysAllow" | "AlwaysDeny"; name: string; authorizer?: undefined }
   | { type: "Webhook" | "ABAC"; name: string; authorizer: ListingAuthorizer };
@@ -42,8 +42,8 @@ interface Link {
 }
 
 /**
- * Members of system:masters may do everything; then one authorizer after the other is asked, until one allows or
- * denies. By default: nodes what concerns them, all others what RBAC grants.
+ * Members of system:masters may do everything; then the authorizers are tried in order until one allows or denies. Default: Node
+ * and RBAC.
  */
 export class AuthorizerChain implements ListingAuthorizer {
   readonly #node: NodeAuthorizer;
@@ -51,7 +51,7 @@ export class AuthorizerChain implements ListingAuthorizer {
   #links: readonly Link[];
   #meters: AuthMetrics | undefined;
 
-  /** `now`: milliseconds of the clock that goes on steadily; without it the graph of nodes is not timed. */
+  /** `now`: monotonic clock, in milliseconds; without it the node graph is not measured. */
   constructor(rbac: RbacAuthorizer, now?: () => number) {
     this.#rbac = rbac;
     this.#node = new NodeAuthorizer(now);
@@ -68,7 +68,7 @@ export class AuthorizerChain implements ListingAuthorizer {
     this.#links = this.#links.map((link) => this.#counted(link));
   }
 
-  /** From now on these are asked, in this order. */
+  /** Replaces the authorizers. */
   use(links: readonly ChosenLink[]): void {
     const known = { Node: this.#node, RBAC: this.#rbac, AlwaysAllow: all, AlwaysDeny: nobody };
     this.#links = links.map((link) => {
@@ -81,7 +81,7 @@ export class AuthorizerChain implements ListingAuthorizer {
     return joinedRules(this.#links.map(({ authorizer }) => authorizer.userRules(user, namespace)));
   }
 
-  /** Where it counts, from the start of the server on. */
+  /** Metrics, once the server has started. */
   get meters(): AuthMetrics | undefined {
     return this.#meters;
   }
@@ -91,7 +91,7 @@ export class AuthorizerChain implements ListingAuthorizer {
     return { type, name, authorizer, ...(meters ? { meters } : {}) };
   }
 
-  /** Answers at once unless a webhook has to be asked. */
+  /** Synchronous unless a webhook is called. */
   authorize(request: AuthorizationAttributes): Decision | Promise<Decision> {
     if (request.user.groups.includes("system:masters") || partMay(request)) return allow;
     return ask(this.#links, 0, [], request);
@@ -120,7 +120,7 @@ function ask(
   return { allowed: false, reason: said.join("\n") };
 }
 
-/** Whether nobody else is asked. Only then does it count. */
+/** Whether the decision is final. Only then it is counted. */
 function settles({ allowed, denied }: Decision, meters: DecisionMeters | undefined): boolean {
   if (allowed) meters?.allowed();
   else if (denied) meters?.denied();

@@ -1,4 +1,4 @@
-/** AuthorizationConfiguration (apiserver.config.k8s.io, KEP-3221): who is asked in turn whether a request may be. */
+/** AuthorizationConfiguration (apiserver.config.k8s.io, KEP-3221): the authorizers in order. */
 import {
   duplicate,
   type FieldError,
@@ -27,7 +27,7 @@ export interface WebhookConfig {
 }
 
 export interface AuthorizerConfig {
-  /** ABAC is one of flags alone. */
+  /** ABAC can only be enabled by flags. */
   type: "Node" | "RBAC" | "Webhook" | "AlwaysAllow" | "AlwaysDeny" | "ABAC";
   name: string;
   webhook?: WebhookConfig;
@@ -39,7 +39,7 @@ const versions = ["v1", "v1beta1", "v1alpha1"].map((version) => `apiserver.confi
 const maxConditions = 64;
 const types = ["AlwaysAllow", "AlwaysDeny", "Node", "RBAC", "Webhook"];
 
-/** Throws with every mistake. */
+/** Throws with all mistakes. */
 export function readAuthorizationConfig(value: unknown, compile: CompileExpression): AuthorizerConfig[] {
   if (
     !isObject(value) ||
@@ -148,7 +148,7 @@ function checkDuration(
   else if (ms === undefined || ms < 0 || ms > mostMs) errors.push(invalid(path, text, rule));
 }
 
-/** Undefined for what is no duration. */
+/** Undefined for an invalid duration. */
 export function durationMs(text: string): number | undefined {
   try {
     return parseDuration(text);

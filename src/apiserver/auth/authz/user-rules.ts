@@ -1,21 +1,21 @@
-/** What a user may do in a namespace, as far as authorizers can list it: what SelfSubjectRulesReviews are answered with. */
+/** The rules that apply to a user in a namespace, as far as authorizers can list them: the answer to SelfSubjectRulesReviews. */
 import type { UserInfo } from "../../auth-contract.ts";
 import type { PolicyRule } from "../rbac/rule.ts";
 
 export interface UserRules {
   rules: readonly PolicyRule[];
-  /** There may be more that the user may do. */
+  /** The user may have further permissions. */
   incomplete?: boolean;
-  /** What stood in the way, in kube-apiserver's words. */
+  /** Errors, in kube-apiserver's words. */
   problems?: readonly string[];
 }
 
-/** An authorizer that can list what it allows. */
+/** An authorizer that can list its rules. */
 export interface RuleResolver {
   userRules(user: UserInfo, namespace: string): UserRules;
 }
 
-/** What several authorizers list, in their order. */
+/** Joins the rules of several authorizers, in order. */
 export function joinedRules(parts: readonly UserRules[]): Required<UserRules> {
   return {
     rules: parts.flatMap(({ rules }) => rules),

@@ -6,7 +6,7 @@ import type { CompileExpression } from "../expressions.ts";
 import { durationMs, type WebhookConfig } from "./config.ts";
 import type { RuleResolver, UserRules } from "./user-rules.ts";
 
-/** Sends a SubjectAccessReview and gives what came back; rejects when there is no answer in time. */
+/** Sends a SubjectAccessReview and returns the body of the answer; rejects when there is none in time. */
 export type AskWebhook = (review: object, timeoutMs: number) => Promise<unknown>;
 
 interface ReviewStatus {
@@ -16,22 +16,22 @@ interface ReviewStatus {
 }
 
 const maxRemembered = 8192;
-/** Longer questions are not remembered: they would let a client fill the memory. */
+/** Longer keys are not cached, to limit memory. */
 const maxKeyLength = 10_000;
 
 export interface WebhookAuthorizerOptions {
-  /** As the configuration calls it. */
+  /** As in the configuration. */
   name: string;
   clock: Clock;
   ask: AskWebhook;
-  /** Scatters the moments at which it is asked again; 0 <= x < 1. */
+  /** Jitter of retries; 0 <= x < 1. */
   random: () => number;
   compile: CompileExpression;
-  /** Where it counts; undefined before the server starts. */
+  /** Metrics; undefined before the server starts. */
   meters?: () => AuthorizationWebhookMetrics | undefined;
 }
 
-/** Asks another server (SubjectAccessReview), and remembers its answers for a while. */
+/** Webhook authorizer (SubjectAccessReview) that caches its answers. */
 export class WebhookAuthorizer implements Authorizer, RuleResolver {
   readonly #config: WebhookConfig;
   readonly #clock: Clock;
@@ -81,7 +81,7 @@ export class WebhookAuthorizer implements Authorizer, RuleResolver {
     return { allowed, reason };
   }
 
-  /** A webhook is asked about one request at a time. */
+  /** Webhooks cannot list rules. */
   userRules(): UserRules {
     return {
       rules: [],
@@ -94,7 +94,7 @@ export class WebhookAuthorizer implements Authorizer, RuleResolver {
     return this.#config.failurePolicy === "Deny" ? { denied: true } : {};
   }
 
-  /** One condition that is false settles it, whatever the others come to; an error does only without such a one. */
+  /** One false condition decides even if others fail; without one, an error counts. */
   #concerns(spec: object): boolean {
     if (this.#conditions.length === 0) return true;
     const began = this.#clock.monotonic();
@@ -160,7 +160,7 @@ export class WebhookAuthorizer implements Authorizer, RuleResolver {
   }
 }
 
-/** A timeout may be the reason for which a request was given up, or what the webhook says itself. */
+/** A timeout may have aborted the call, or be the webhook's own answer. */
 function resultOf(error: unknown): WebhookResult {
   const { name, cause } = error as Error;
   const late =
@@ -197,13 +197,13 @@ function specOf(attributes: AuthorizationAttributes): object {
   };
 }
 
-/** v1beta1 spells one member otherwise. */
+/** v1beta1 names one field differently. */
 function betaSpec(spec: object): object {
   const { groups, ...rest } = spec as { groups?: readonly string[] };
   return groups ? { ...rest, group: groups } : rest;
 }
 
-/** What cannot be read is left out: that only widens the question. */
+/** Invalid selectors are left out, which only widens the question. */
 function fieldRequirements(text: string | undefined): object | undefined {
   if (!text) return undefined;
   try {

@@ -15,14 +15,14 @@ import { NodeGraph } from "./node-graph.ts";
 const allow: Decision = { allowed: true, reason: "" };
 const deny = (reason: string): Decision => ({ allowed: false, reason });
 
-/** Name of the node a user is, or undefined. */
+/** The node name of a node's user; undefined for others. */
 export function nodeOf(user: UserInfo): string | undefined {
   const prefix = "system:node:";
   if (!user.name.startsWith(prefix) || !user.groups.includes("system:nodes")) return undefined;
   return user.name.slice(prefix.length);
 }
 
-/** `key=value` among the requirements of a field selector. One that cannot be read requires nothing. */
+/** Whether a field selector requires `key=value`. An invalid one requires nothing. */
 function selects(selector: string | undefined, key: string, value: string): boolean {
   if (!selector) return false;
   try {
@@ -35,8 +35,8 @@ function selects(selector: string | undefined, key: string, value: string): bool
 }
 
 /**
- * What a kubelet may do: its own node and lease, its own pods, and what these refer to (Kubernetes' Node authorizer,
- * with selectors). Everyone else is left to the next authorizer.
+ * Authorizes kubelets: their own node and lease, their own pods, and what these refer to (Kubernetes' Node authorizer, with
+ * selectors). Other users are left to the next authorizer.
  */
 export class NodeAuthorizer implements Authorizer, RuleResolver {
   readonly #graph = new NodeGraph();
@@ -46,7 +46,7 @@ export class NodeAuthorizer implements Authorizer, RuleResolver {
 
   readonly #now: (() => number) | undefined;
 
-  /** `now`: milliseconds of the clock that goes on steadily; without it the graph is not timed. */
+  /** `now`: monotonic clock, in milliseconds; without it the graph is not measured. */
   constructor(now?: () => number) {
     this.#now = now;
   }
@@ -59,7 +59,7 @@ export class NodeAuthorizer implements Authorizer, RuleResolver {
     );
   }
 
-  /** What a node may follows from pods: it is not listed. */
+  /** A node's permissions follow from its pods and cannot be listed. */
   userRules(user: UserInfo): UserRules {
     if (nodeOf(user) === undefined) return { rules: [] };
     return {
@@ -80,7 +80,7 @@ export class NodeAuthorizer implements Authorizer, RuleResolver {
     return this.#rules.some((rule) => ruleAllows(rule, request)) ? allow : deny("");
   }
 
-  /** Undefined for resources that the plain rules decide on. */
+  /** Undefined for resources without special rules. */
   #subdivided(node: string, request: AuthorizationAttributes): Decision | undefined {
     const { apiGroup, resource, subresource, verb } = request;
     if (apiGroup === "coordination.k8s.io" && resource === "leases") return lease(node, request);
@@ -131,7 +131,7 @@ export class NodeAuthorizer implements Authorizer, RuleResolver {
   #slice(node: string, request: AuthorizationAttributes): Decision {
     if (request.subresource !== "") return deny("cannot authorize ResourceSlice subresources");
     switch (request.verb) {
-      // Whose it is, is seen at admission (NodeRestriction).
+      // NodeRestriction checks the owner at admission.
       case "create":
         return allow;
       case "get":

@@ -12,20 +12,20 @@ import type { ObjectReader } from "../../auth-contract.ts";
 const mirror = "kubernetes.io/config.mirror";
 const claimPrefix = "persistentvolumeclaims/";
 
-/** Counts what is done to the graph. */
+/** Metrics of the graph. */
 export interface GraphWatch {
-  /** Milliseconds of the clock that goes on steadily. */
+  /** Monotonic clock, in milliseconds. */
   now(): number;
   took(action: "AddPod" | "DeletePod", ms: number): void;
 }
 
-/** What the pods of each node refer to, kept up with the pods as they change. */
+/** The objects that each node's pods refer to, updated as pods change. */
 export class NodeGraph {
-  /** Node to `kind/namespace/name` to how many pods refer to it. */
+  /** Node to `kind/namespace/name` to the number of pods that refer to it. */
   #references = new Map<string, Map<string, number>>();
   #objects: ObjectReader | undefined;
 
-  /** `watch`: hears how long it takes to follow a pod. */
+  /** `watch`: measures updates. */
   attach(objects: ObjectReader, watch?: GraphWatch): void {
     this.#objects = objects;
     for (const pod of objects.list<Pod>("", "pods")) this.#count(pod, 1);
@@ -39,7 +39,7 @@ export class NodeGraph {
     });
   }
 
-  /** Has the node, or a pod on it, to do with this object? `kind` is a plural. */
+  /** Whether a pod on the node refers to this object, or it is the node's own. `kind` is a plural. */
   related(node: string, kind: string, namespace: string, name: string): boolean {
     const objects = this.#objects;
     switch (kind) {
@@ -67,7 +67,7 @@ export class NodeGraph {
     return this.#references.get(node)?.has(reference) ?? false;
   }
 
-  /** Whether a volume that a pod on the node claims needs the secret to be mounted. */
+  /** Whether a volume that a pod on the node claims needs the secret for mounting. */
   #mountsWith(node: string, namespace: string, name: string): boolean {
     for (const reference of this.#references.get(node)?.keys() ?? []) {
       if (!reference.startsWith(claimPrefix)) continue;
@@ -102,7 +102,7 @@ export class NodeGraph {
   }
 }
 
-/** Of a bound pod little can change what it refers to: containers for debugging, and claims that are made for it. */
+/** Few references of a bound pod can change: ephemeral containers, and generated claims. */
 const refersAlike = (pod: Pod, old: Pod): boolean =>
   old.spec?.nodeName === pod.spec?.nodeName &&
   (old.spec?.ephemeralContainers?.length ?? 0) === (pod.spec?.ephemeralContainers?.length ?? 0) &&
@@ -111,7 +111,7 @@ const refersAlike = (pod: Pod, old: Pod): boolean =>
 
 function referencesOf(pod: Pod): Set<string> {
   const { metadata, spec, status } = pod;
-  // A node makes mirror pods itself: they must not open anything to it.
+  // Nodes create mirror pods themselves, so these must not grant access to anything.
   if (metadata?.annotations?.[mirror] !== undefined) return new Set();
   const namespace = metadata?.namespace ?? "";
   const found = new Set<string>();
@@ -133,7 +133,7 @@ function referencesOf(pod: Pod): Set<string> {
   return found;
 }
 
-/** Secrets a kubelet needs for a volume; those of attaching and growing it are the controllers'. */
+/** Secrets that a kubelet needs to mount a volume; controllers use those for attaching and expansion. */
 function mountSecrets(
   volume: PersistentVolume,
   claimNamespace: string,

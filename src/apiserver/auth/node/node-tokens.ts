@@ -15,8 +15,8 @@ export interface AskedToken {
 }
 
 /**
- * What NodeRestriction says of tokens: a node gets those of its own pods, for audiences that the pod has volumes for or
- * that it was given the right to. Throws 403 for others.
+ * NodeRestriction for tokens: a node may request tokens of its own pods, for audiences of their volumes or ones it is authorized
+ * for. Throws 403 for others.
  */
 export async function checkNodeToken(
   { user, namespace, account, audiences, bound }: AskedToken,
@@ -43,7 +43,7 @@ export async function checkNodeToken(
   if (audiences.length > 1) throw refuse("node may only request 0 or 1 audiences");
   const audience = audiences[0] ?? "";
   if (hasVolumeFor(pod, audience, objects)) return;
-  // The audience stands where a resource does, so that roles can name it.
+  // The audience is checked in the place of a resource, so that roles can name it.
   const { allowed } = await authorizer.authorize({
     user,
     verb: "request-serviceaccounts-token-audience",

@@ -89,7 +89,7 @@ function desired(): Desired[] {
 const sameSubject = (a: Subject, b: Subject): boolean =>
   a.kind === b.kind && a.name === b.name && (a.namespace ?? "") === (b.namespace ?? "");
 
-/** The stored object with what it lacks of the default added; undefined when it lacks nothing or wants to be left alone. */
+/** The stored object with missing parts of the default added; undefined when it is complete or opts out. */
 function repaired(stored: KubeObject, wanted: RoleObject | BindingObject): KubeObject | undefined {
   if (stored.metadata?.annotations?.[autoUpdate] === "false") return undefined;
   if ("roleRef" in wanted) {
@@ -112,7 +112,7 @@ function repaired(stored: KubeObject, wanted: RoleObject | BindingObject): KubeO
     : ({ ...role, rules: [...(role.rules ?? []), ...missing] } as KubeObject);
 }
 
-/** A request of the server to itself; throws what it is refused with. */
+/** A request of the server to itself; throws its refusal. */
 export async function send(
   api: ApiTransport,
   method: TransportRequest["method"],
@@ -132,7 +132,7 @@ export async function send(
   throw StatusError.fromStatus(JSON.parse(Buffer.concat(chunks).toString("utf8")));
 }
 
-/** Stores the default roles and bindings that are missing and repairs those that lost something. All at once. */
+/** Stores missing default roles and bindings and repairs incomplete ones, concurrently. */
 export async function reconcileDefaults(api: ApiTransport, objects: ObjectReader): Promise<void> {
   const results = await Promise.allSettled(
     desired().map(async ({ resource, namespace, object }) => {
@@ -149,7 +149,7 @@ export async function reconcileDefaults(api: ApiTransport, objects: ObjectReader
   for (const result of results) {
     if (result.status === "fulfilled") continue;
     const { reason } = result;
-    // Somebody else was faster.
+    // Created or changed concurrently.
     if (reason instanceof StatusError && (reason.reason === "AlreadyExists" || reason.reason === "Conflict"))
       continue;
     throw reason;
@@ -157,8 +157,8 @@ export async function reconcileDefaults(api: ApiTransport, objects: ObjectReader
 }
 
 /**
- * Applies the rules of every aggregated ClusterRole whose parts say something else now, as the controller of that name
- * does (KEP: ClusterRole aggregation): those each selector finds, by name, each rule once.
+ * Updates the rules of every aggregated ClusterRole, like the controller of that name: the roles that each selector matches, by
+ * name, each rule once.
  */
 export async function reconcileAggregation(api: ApiTransport, objects: ObjectReader): Promise<void> {
   const roles = objects.list<RoleObject>(rbacGroup, "clusterroles");

@@ -1,4 +1,6 @@
-/** Roles of the original's controllers, each bound to the ServiceAccount of its name in kube-system (same notation as default-roles.ts). */
+/**
+ * Roles of Kubernetes' controllers, each bound to the ServiceAccount of its name in kube-system (notation of default-roles.ts).
+ */
 export const controllerRoles: Readonly<Record<string, readonly string[]>> = {
   "attachdetach-controller": [
     "list watch: core: persistentvolumeclaims persistentvolumes",

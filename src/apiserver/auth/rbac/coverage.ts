@@ -1,16 +1,16 @@
-/** Which of the rules somebody wants to give are not covered by those they hold. Pure. */
+/** Finds the rules that a user wants to grant but does not hold. Pure. */
 import { StatusError } from "../../../machinery/index.ts";
 import type { PolicyRule } from "./rule.ts";
 
 /**
- * A rule says as much as the product of its lists, which a body of three megabytes makes more than anybody can count. So many
- * parts are looked at, each with the rules that may cover it; the original has no such limit but memory.
+ * A rule stands for the product of its lists, which a body of three megabytes can make too large to enumerate. This limits the
+ * comparisons of single rules with held ones; Kubernetes is limited by memory only.
  */
 const maxLooks = 10_000_000;
-/** What is lacking is kept and told, which costs more. */
+/** An uncovered rule is stored and reported, which costs more. */
 const looksPerLack = 100;
 
-/** A rule that is held, with its lists as sets. */
+/** A held rule, with its lists as sets. */
 class Held {
   readonly urls: readonly string[];
   readonly #verbs: ReadonlySet<string>;
@@ -40,7 +40,7 @@ class Held {
   name = (name: string | undefined): boolean =>
     this.#names.size === 0 || (name !== undefined && this.#names.has(name));
 
-  /** Whether it covers all of these, whatever they are done to. */
+  /** Whether it covers all of these, for any resources. */
   all(verbs: readonly string[], names: readonly (string | undefined)[], looks: Looks): boolean {
     if (!this.#verbs.has("*")) {
       looks.count(verbs.length);
@@ -70,7 +70,7 @@ class Looks {
   }
 }
 
-/** What of `wanted` the owned rules do not cover, in small rules of one value each: such a one is covered whole or not at all. */
+/** The part of `wanted` that the owned rules do not cover, as rules of single values, which are covered whole or not at all. */
 export function uncovered(owned: readonly PolicyRule[], wanted: readonly PolicyRule[]): PolicyRule[] {
   const held = owned.map((rule) => new Held(rule));
   const looks = new Looks();

@@ -9,7 +9,7 @@ export interface DefaultRole {
   name: string;
   /** Carries `rbac.authorization.k8s.io/aggregate-to-<name>`. */
   aggregatesTo?: readonly string[];
-  /** Its rules are those of the roles that carry `aggregate-to-<name>`. */
+  /** Its rules are the union of roles labelled `aggregate-to-<name>`. */
   aggregates?: string;
   rules: readonly string[];
 }
@@ -284,7 +284,10 @@ export const defaultClusterRoles: readonly DefaultRole[] = [
   ...Object.entries(controllerRoles).map(([name, rules]) => ({ name: `system:controller:${name}`, rules })),
 ];
 
-/** ClusterRole to the users (`User name`), groups (`Group name`) and service accounts (`ServiceAccount ns/name`) it is bound to. */
+/**
+ * ClusterRole to the subjects it is bound to: users (`User name`), groups (`Group name`) and service accounts (`ServiceAccount
+ * ns/name`).
+ */
 export const defaultClusterRoleBindings: readonly {
   name: string;
   role: string;
@@ -301,7 +304,7 @@ export const defaultClusterRoleBindings: readonly {
   { name: "system:kube-dns", role: "system:kube-dns", subjects: ["ServiceAccount kube-system/kube-dns"] },
   { name: "system:kube-scheduler", role: "system:kube-scheduler", subjects: ["User system:kube-scheduler"] },
   { name: "system:monitoring", role: "system:monitoring", subjects: ["Group system:monitoring"] },
-  // Nodes are the Node authorizer's.
+  // The Node authorizer handles nodes.
   { name: "system:node", role: "system:node", subjects: [] },
   { name: "system:node-proxier", role: "system:node-proxier", subjects: ["User system:kube-proxy"] },
   {
@@ -326,7 +329,7 @@ export const defaultClusterRoleBindings: readonly {
   })),
 ];
 
-/** Namespaced Roles and who they are bound to. */
+/** Namespaced Roles and their subjects. */
 export const defaultRoles: readonly {
   namespace: string;
   name: string;

@@ -8,7 +8,7 @@ import { type RbacAuthorizer, roleNotFound } from "./rbac-authorizer.ts";
 import { forbidden } from "../../errors.ts";
 import { type BindingObject, type RoleObject, rbacGroup } from "./rule-index.ts";
 
-/** As Go prints a list of strings. */
+/** A list of strings as Go prints it. */
 const list = (values: readonly string[]): string => `[${values.map(goQuote).join(" ")}]`;
 
 function describe(rule: PolicyRule): string {
@@ -21,7 +21,7 @@ function describe(rule: PolicyRule): string {
   return `{${parts.join(", ")}}`;
 }
 
-/** One line per resource: verbs of rules that are otherwise alike are put together. */
+/** One line per resource: merges the verbs of rules that are otherwise equal. */
 function compact(rules: readonly PolicyRule[]): string[] {
   const merged = new Map<string, PolicyRule>();
   for (const rule of rules) {
@@ -43,7 +43,7 @@ function refuse({ info, object }: WriteAttempt, why: string): never {
   throw forbidden(resource, object?.metadata?.name ?? "", why);
 }
 
-/** Whoever names what is aggregated can come to hold anything. */
+/** Aggregation may come to grant anything. */
 const everything: readonly PolicyRule[] = [
   { verbs: ["*"], apiGroups: ["*"], resources: ["*"] },
   { verbs: ["*"], nonResourceURLs: ["*"] },
@@ -52,7 +52,7 @@ const everything: readonly PolicyRule[] = [
 const aggregates = (role: RoleObject | undefined): boolean =>
   (role?.aggregationRule?.clusterRoleSelectors?.length ?? 0) > 0;
 
-/** Whether nothing changes but what the garbage collector needs to let go of an object. */
+/** Whether only metadata changes that the garbage collector sets. */
 function onlyForCollection(next: KubeObject, old: KubeObject | undefined): boolean {
   if (!old) return false;
   const rest = ({ metadata, ...members }: KubeObject) => {
@@ -68,8 +68,8 @@ function onlyForCollection(next: KubeObject, old: KubeObject | undefined): boole
 }
 
 /**
- * Keeps a user from giving away more than they hold (unless the verb `escalate` on the role or `bind` on the
- * referenced role allows it). Keys are resources of rbac.authorization.k8s.io.
+ * Keeps users from granting more than they hold (unless they have the verb `escalate` on the role or `bind` on the referenced
+ * role). Keys are resources of rbac.authorization.k8s.io.
  */
 export function escalationGuards(rbac: RbacAuthorizer, authorizer: Authorizer): Map<string, WriteGuard> {
   const may = async (attempt: WriteAttempt, verb: string, apiGroup: string, resource: string, name: string) =>
@@ -93,7 +93,7 @@ export function escalationGuards(rbac: RbacAuthorizer, authorizer: Authorizer): 
     const lacking = missing(attempt, rules);
     if (lacking.length === 0) return;
     const { user, info } = attempt;
-    // The original looks roles up as if they were what the request is about, and calls them so.
+    // Kubernetes names the request's resource in errors about missing roles.
     const unresolved = rbac.missingFor(user, info.namespace, info.resource);
     refuse(
       attempt,

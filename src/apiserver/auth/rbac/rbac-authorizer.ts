@@ -11,12 +11,12 @@ import { type PolicyRule, ruleAllows } from "./rule.ts";
 import { notFound } from "../../errors.ts";
 import { type Grant, type MissingRole, rbacGroup, RuleIndex } from "./rule-index.ts";
 
-/** Answers remembered before all are thrown away. */
+/** Maximum number of cached answers; then the cache is cleared. */
 const maxRemembered = 20_000;
-/** A question that takes more letters (groups without end) is not remembered. */
+/** Longer keys (many groups) are not cached. */
 const maxKeyLength = 4096;
 
-/** Role-based access control over the roles and bindings that are stored. */
+/** Role-based access control by the stored roles and bindings. */
 export class RbacAuthorizer implements Authorizer, RuleResolver {
   readonly index = new RuleIndex();
   #remembered = new Map<string, Decision>();
@@ -32,7 +32,7 @@ export class RbacAuthorizer implements Authorizer, RuleResolver {
       this.#remembered.clear();
       this.#version = this.index.version;
     }
-    // Rules that name objects are few: an answer that holds for every name is remembered without it.
+    // Few rules have resource names: an answer that holds for every name is cached without it.
     const key = `${this.#nameOf(request.user)}\0${request.verb}\0${
       request.isResource
         ? `${request.apiGroup}\0${request.resource}\0${request.subresource}\0${request.namespace}`
@@ -45,7 +45,7 @@ export class RbacAuthorizer implements Authorizer, RuleResolver {
     return decision;
   }
 
-  /** Every rule that applies to the user in the namespace (and cluster-wide). */
+  /** All rules that apply to the user in the namespace, including cluster-wide ones. */
   rulesFor(user: UserInfo, namespace: string): PolicyRule[] {
     return this.index.grantsOf(user, namespace).flatMap((grant) => grant.rules);
   }
@@ -54,7 +54,7 @@ export class RbacAuthorizer implements Authorizer, RuleResolver {
     return { rules: this.rulesFor(user, namespace), problems: this.missingFor(user, namespace) };
   }
 
-  /** What is told of roles that the user is bound to there and that do not exist; `resource`: what they are called. */
+  /** Errors about missing roles that the user is bound to; `resource`: how they are named. */
   missingFor(user: UserInfo, namespace: string, resource?: string): string[] {
     return missingOf(this.index.grantsOf(user, namespace), resource);
   }
@@ -91,6 +91,6 @@ export class RbacAuthorizer implements Authorizer, RuleResolver {
 const missingOf = (grants: readonly Grant[], resource?: string): string[] =>
   grants.flatMap(({ missing }) => (missing ? [roleNotFound(missing, resource).message] : []));
 
-/** A role that does not exist, by the name that client-go's listers have for roles unless another is given. */
+/** The error for a missing role, named as client-go's listers do by default. */
 export const roleNotFound = ({ kind, name }: MissingRole, resource = kind.toLowerCase()): StatusError =>
   notFound({ group: rbacGroup, kind, plural: resource }, name);

@@ -26,18 +26,18 @@ export interface BindingObject extends KubeObject {
   roleRef: { apiGroup: string; kind: string; name: string };
 }
 
-/** A role that a binding names and that does not exist. */
+/** A binding's role that does not exist. */
 export interface MissingRole {
   kind: string;
   name: string;
 }
 
-/** A binding that concerns a user, with the rules it gives. */
+/** A binding of a user, with its rules. */
 export interface Grant {
   rules: readonly PolicyRule[];
   /** For the reason of a decision: `ClusterRoleBinding "x" of ClusterRole "y" to Group "z"`. */
   source: string;
-  /** The role is not there, so there are no rules. */
+  /** The role does not exist, so there are no rules. */
   missing?: MissingRole | undefined;
 }
 
@@ -74,15 +74,15 @@ interface Entry {
 }
 
 /**
- * Bindings by whom they concern, with their roles looked up. Built whole from what is stored (a few hundred objects)
- * when something changed; `version` grows then, so that answers derived from it can be thrown away.
+ * Bindings by subject, with resolved roles. Rebuilt from the stored objects (a few hundred) after a change; `version` increases
+ * then, which invalidates cached answers.
  */
 export class RuleIndex {
   version = 0;
   #objects: ObjectReader | undefined;
   #stale = true;
   #withDefaults = true;
-  /** Namespace ("" for the whole cluster) to subject to what it is granted. */
+  /** Namespace ("" for cluster-wide) to subject to bindings. */
   #entries = new Map<string, Map<SubjectKey, Entry[]>>();
 
   attach(objects: ObjectReader): void {
@@ -98,13 +98,13 @@ export class RuleIndex {
     this.version++;
   }
 
-  /** From now on only stored objects count: the defaults are stored. */
+  /** Drops the built-in defaults, once they are stored. */
   dropDefaults(): void {
     this.#withDefaults = false;
     this.invalidate();
   }
 
-  /** What the user is granted: everywhere, and in the namespace when one is given. */
+  /** The bindings of a user: cluster-wide, and in the namespace if given. */
   grantsOf(user: UserInfo, namespace: string): Grant[] {
     if (this.#stale) this.#build();
     const scopes = namespace === "" ? [""] : ["", namespace];
@@ -121,7 +121,7 @@ export class RuleIndex {
     });
   }
 
-  /** Rules of a role as they are now; undefined when there is no such role. */
+  /** The current rules of a role; undefined when it does not exist. */
   rulesOf(kind: string, namespace: string, name: string): readonly PolicyRule[] | undefined {
     const role =
       kind === "ClusterRole"
@@ -149,7 +149,7 @@ export class RuleIndex {
     const { kind, name } = binding.roleRef;
     const found = this.rulesOf(kind, namespace, name);
     const rules = found ?? [];
-    // A binding to a role that is not there grants nothing. While the defaults are about to be stored nothing is missed.
+    // A binding of a missing role grants nothing. It is not reported before the defaults are stored.
     const missing = found || this.#withDefaults ? {} : { missing: { kind, name } };
     const own = binding.metadata?.name ?? "";
     const label = namespace === "" ? `ClusterRoleBinding "${own}"` : `RoleBinding "${own}/${namespace}"`;
@@ -157,7 +157,7 @@ export class RuleIndex {
     for (const subject of binding.subjects ?? []) this.#add(namespace, subjectKey(subject, namespace), entry);
   }
 
-  /** Before the defaults are stored they count as if they were: the parts need not wait for that. */
+  /** Adds the default roles before they are stored, so that components can start. */
   #addDefaults(): void {
     for (const binding of defaultClusterRoleBindings) {
       if (this.#objects?.get(rbacGroup, "clusterrolebindings", undefined, binding.name)) continue;
@@ -190,7 +190,7 @@ export class RuleIndex {
   }
 }
 
-/** A subject from the notation of default-roles.ts. */
+/** Parses a subject in the notation of default-roles.ts. */
 export function parseSubject(text: string): Subject {
   const [kind = "", name = ""] = text.split(" ");
   if (kind !== "ServiceAccount") return { kind, apiGroup: rbacGroup, name };
@@ -200,7 +200,7 @@ export function parseSubject(text: string): Subject {
 
 let built: Map<string, PolicyRule[]> | undefined;
 
-/** Default rules by ClusterRole, aggregation followed. */
+/** Default rules by ClusterRole, with aggregation resolved. */
 export function defaultRules(): ReadonlyMap<string, PolicyRule[]> {
   if (built) return built;
   const rulesOf = (role: DefaultRole): PolicyRule[] => [

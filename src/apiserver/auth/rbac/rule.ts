@@ -14,7 +14,7 @@ const verbGroups: Readonly<Record<string, readonly string[]>> = {
   write: ["create", "delete", "deletecollection", "patch", "update"],
 };
 
-/** A rule from the notation of default-roles.ts. */
+/** Parses a rule in the notation of default-roles.ts. */
 export function parseRule(text: string): PolicyRule {
   const [verbText = "", second = "", resources, names] = text.split(": ");
   const verbs = verbText
@@ -56,7 +56,7 @@ export type RequestShape = Pick<
   "isResource" | "verb" | "apiGroup" | "resource" | "subresource" | "name" | "path"
 >;
 
-/** True when this one rule allows the request. */
+/** True when this rule alone allows the request. */
 export function ruleAllows(rule: PolicyRule, request: RequestShape): boolean {
   if (!has(rule.verbs, request.verb)) return false;
   if (!request.isResource) return pathMatches(rule.nonResourceURLs, request.path);

@@ -37,7 +37,7 @@ function accessReview(
   };
 }
 
-/** The original names the group alone, and no kind. */
+/** Kubernetes names only the group here, without a kind. */
 function invalidReview(problems: ReturnType<typeof reviewProblems>): StatusError {
   const lines = [...new Set(problems.map((each) => `${each.field}: ${each.message}`))];
   const text = lines.length === 1 ? lines[0] : `[${lines.join(", ")}]`;
@@ -45,7 +45,7 @@ function invalidReview(problems: ReturnType<typeof reviewProblems>): StatusError
   return new StatusError("Invalid", `.${group} "" is invalid: ${text}`, { details: { group, causes } });
 }
 
-/** Who a (Local)SubjectAccessReview asks about. */
+/** The subject of a (Local)SubjectAccessReview. */
 function subject({ spec }: SubjectAccessReview): UserInfo {
   const { user, groups, uid, extra } = spec;
   return {
@@ -73,7 +73,7 @@ export function accessReviewHandlers(authorizer: Authorizer & RuleResolver): Map
         apiVersion: `${group}/v1`,
         kind: "SelfSubjectRulesReview",
         metadata: {},
-        // What was asked is not repeated, as in the original.
+        // The answer omits the spec, as in Kubernetes.
         spec: {},
         status: {
           resourceRules: all

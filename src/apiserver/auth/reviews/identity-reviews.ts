@@ -18,7 +18,7 @@ const wireUser = (user: UserInfo): object => ({
   ...(user.extra === undefined ? {} : { extra: user.extra }),
 });
 
-/** `tokens`: of every origin; `own`: whom a token must be for when nobody else is named. */
+/** `tokens`: all verifiers; `own`: the default audiences. */
 export function identityReviewHandlers(
   tokens: TokenVerifier,
   own: readonly string[],

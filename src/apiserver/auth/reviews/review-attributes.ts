@@ -1,11 +1,11 @@
-/** What an access review asks, as the authorizers are asked. Pure. */
+/** Converts the spec of an access review into attributes for authorizers. Pure. */
 import type { LabelSelectorRequirement, SubjectAccessReviewSpec } from "../../../api/index.ts";
 import { parseFieldSelector, parseLabelSelector } from "../../../machinery/index.ts";
 import type { AuthorizationAttributes, UserInfo } from "../../auth-contract.ts";
 
 interface Read {
   text?: string;
-  /** Whether something of it was not understood: then the question is wider than it was meant. */
+  /** Whether a part was not understood, which makes the question wider than intended. */
   ignored: boolean;
 }
 
@@ -57,7 +57,7 @@ function readField(selector: Selector | undefined): Read {
   return joined(parts, selector.requirements?.length ?? 0);
 }
 
-/** In field selectors these have a meaning of their own. */
+/** Special characters of field selectors. */
 const escaped = (value: string): string => value.replaceAll(/[\\,=]/g, "\\$&");
 
 function readLabel(selector: Selector | undefined): Read {

@@ -1,4 +1,4 @@
-/** What an access review must say. Pure; the order of the mistakes is the original's. */
+/** Validation of access reviews. Pure; in Kubernetes' order of errors. */
 import type { LabelSelectorRequirement, ObjectMeta, SubjectAccessReview } from "../../../api/index.ts";
 import {
   type FieldError,
@@ -17,7 +17,7 @@ interface Selector {
 export function reviewProblems(kind: string, { spec, metadata }: SubjectAccessReview): FieldError[] {
   const errors: FieldError[] = [];
   const { resourceAttributes: resource, nonResourceAttributes: path } = spec ?? {};
-  // Printed as Go names the members.
+  // Printed with Go's field names.
   const shownPath = path && { Path: path.path ?? "", Verb: path.verb ?? "" };
   if (resource && path) {
     const why = "cannot be specified in combination with resourceAttributes";
@@ -72,7 +72,7 @@ function checkSelector(selector: Selector, path: string, check: Check, errors: F
   requirements.forEach((each, i) => check(each, `${path}.requirements[${i}]`, errors));
 }
 
-/** Operators nobody knows yet are let through: newer clients may. */
+/** Unknown operators are accepted, since newer clients may use them. */
 function checkValues(
   { operator, values = [] }: Partial<LabelSelectorRequirement>,
   path: string,
@@ -101,7 +101,7 @@ const checkLabel: Check = (requirement, path, errors) => {
   });
 };
 
-/** Members of metadata as Go writes them. */
+/** Fields of metadata in Go's order. */
 const members = [
   "name",
   "generateName",

@@ -23,7 +23,10 @@ const group = "authentication.k8s.io";
 const usualSeconds = 3600;
 const minSeconds = 600;
 const maxSeconds = 2 ** 32;
-/** What the ServiceAccount admission plugin asks for; such a token lives a year and only warns (KEP-1205). */
+/**
+ * The lifetime that the ServiceAccount admission plugin requests; such a token lives a year, and its use after this time is only
+ * warned of (KEP-1205).
+ */
 const warnOnlySeconds = 3607;
 const yearSeconds = 365 * 24 * 3600;
 
@@ -49,7 +52,7 @@ function checkSeconds({ spec }: TokenRequest): void {
   if (wrong !== undefined) throw invalid("", "spec.expirationSeconds", `Invalid value: ${seconds}: ${wrong}`);
 }
 
-/** Says of the request whose it is and for whom. Throws when it says otherwise itself, or there is no such account. */
+/** Fills in the account's name and namespace. Throws when the request contradicts them, or the account does not exist. */
 function complete(
   request: TokenRequest,
   { info, objects }: Omit<SpecialContext, "object" | "warn">,
@@ -87,12 +90,12 @@ type Bound = { pod?: BoundObject; secret?: BoundObject; node?: BoundObject };
 
 const plurals: Readonly<Record<string, string>> = { Pod: "pods", Secret: "secrets", Node: "nodes" };
 
-/** Looks the object up that the token is to be bound to. */
+/** Finds the object to bind the token to. */
 function bind({ objects, info }: SpecialContext, { spec }: TokenRequest): Bound {
   const ref = spec?.boundObjectRef;
   if (!ref) return {};
   const { kind = "", name = "", apiVersion = "", uid: wanted = "" } = ref;
-  // The kind belongs to a group, whatever its version; what names more than these two names neither.
+  // The kind is matched by group, whatever the version; a value with more than one slash has neither.
   const parts = apiVersion.split("/");
   const [version = "", ownGroup = ""] = parts.length > 2 ? [] : parts.reverse();
   const plural = ownGroup === "" ? plurals[kind] : undefined;
@@ -123,15 +126,15 @@ function bind({ objects, info }: SpecialContext, { spec }: TokenRequest): Bound 
   return { pod: bound, node: { name: nodeName, uid: node?.metadata?.uid ?? "" } };
 }
 
-/** How long tokens are good. */
+/** Lifetime of tokens. */
 export interface TokenLife {
-  /** Who asks for more gets this, and a warning. */
+  /** Limit; longer requests get this and a warning. */
   maxSeconds?: number | undefined;
-  /** Whether pods' tokens are good for a year, and only warn after the time asked for; default true. */
+  /** Whether pods' tokens are valid for a year, with a warning after the requested time; default true. */
   extend?: boolean | undefined;
 }
 
-/** `serviceaccounts/token`: a token for a ServiceAccount (TokenRequest API). */
+/** `serviceaccounts/token`: issues a token for a ServiceAccount (TokenRequest API). */
 export function tokenRequestHandler(
   tokens: ServiceAccountTokens,
   authorizer: Authorizer,

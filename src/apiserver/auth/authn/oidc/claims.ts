@@ -1,11 +1,11 @@
-/** Who the claims of a token stand for. Pure. */
+/** Maps the claims of a token to a user. Pure. */
 import type { UserInfo } from "../../../auth-contract.ts";
 import type { CompileExpression } from "../../expressions.ts";
 import type { ClaimOrExpression, JwtAuthenticatorConfig } from "./config.ts";
 
 export type Claims = Readonly<Record<string, unknown>>;
 
-/** A function of the claims; throws with why they are nobody's. */
+/** Maps claims to a user; throws with the reason when they are not acceptable. */
 export function userMapper(
   config: JwtAuthenticatorConfig,
   compile: CompileExpression,
@@ -75,7 +75,7 @@ function claimCheck(
   };
 }
 
-/** Throws what goes wrong below `what`. */
+/** Throws errors with `what` as their prefix. */
 function evaluated(what: string, valueOf: (value: unknown) => unknown, value: unknown): unknown {
   try {
     return valueOf(value);
@@ -115,7 +115,7 @@ function nameMapping(
     const name = claims[key];
     if (typeof name !== "string")
       throw new Error(`oidc: could not parse username claims ${JSON.stringify(key)}: claim not present`);
-    // Whoever says who somebody is by e-mail must have seen that it is theirs, if it says anything about that.
+    // An e-mail address as user name must be verified, if the claims say so at all.
     if (key === "email" && Object.hasOwn(claims, "email_verified") && claims.email_verified !== true) {
       throw new Error("oidc: email not verified");
     }
@@ -161,7 +161,7 @@ function uidMapping(
   };
 }
 
-/** One text or a list of them; empty ones and nothing at all count for nothing. */
+/** A string or a list of strings; empty and missing ones are ignored. */
 function texts(value: unknown, what: string): string[] {
   if (value === null || value === undefined || value === "") return [];
   if (typeof value === "string") return [value];

@@ -1,4 +1,4 @@
-/** AuthenticationConfiguration (apiserver.config.k8s.io, KEP-3331): whose tokens are taken, and who is anonymous where. */
+/** AuthenticationConfiguration (apiserver.config.k8s.io, KEP-3331): token issuers, and anonymous access. */
 import {
   duplicate,
   type FieldError,
@@ -12,7 +12,7 @@ import { type CompileExpression, expressionProblems } from "../../expressions.ts
 
 export interface ClaimOrExpression {
   claim?: string;
-  /** Of `claim`; must be said, even if it is "". */
+  /** Of `claim`; required, even if it is "". */
   prefix?: string;
   expression?: string;
 }
@@ -43,7 +43,7 @@ export interface AuthenticationConfig {
 const versions = ["v1", "v1beta1", "v1alpha1"].map((version) => `apiserver.config.k8s.io/${version}`);
 const maxIssuers = 64;
 
-/** Throws with every mistake. `ownIssuers`: of ServiceAccount tokens, which no other may be. */
+/** Throws with all mistakes. `ownIssuers`: issuers of ServiceAccount tokens, which no other may use. */
 export function readAuthenticationConfig(
   value: unknown,
   ownIssuers: readonly string[],
@@ -233,7 +233,7 @@ function checkMappings(
   checkEmail(config, path, compile, errors);
 }
 
-/** Whoever takes a user's name from an e-mail address has to look at whether it was verified. */
+/** A user name from an e-mail claim requires a check that it is verified. */
 function checkEmail(
   { claimMappings, claimValidationRules = [] }: JwtAuthenticatorConfig,
   path: string,
@@ -245,7 +245,7 @@ function checkEmail(
     try {
       return expression ? compile(expression, "claims", "any").reads(field) : false;
     } catch {
-      // It is told elsewhere what is wrong with it.
+      // Reported elsewhere.
       return false;
     }
   };

@@ -2,11 +2,11 @@ import { request } from "node:https";
 import { trusting } from "../../../../machinery/index.ts";
 import { onUnaskedUpgrade } from "../../../network/unasked-upgrade.ts";
 
-/** For all of it: whoever sends a byte now and then does not get more. */
+/** For the whole exchange, also when a server sends slowly. */
 const timeoutMs = 10_000;
 const maxBytes = 1024 * 1024;
 
-/** GET over HTTPS. Redirects are not followed. `signal`: when time is up. */
+/** GET over HTTPS without redirects. `signal`: aborts it. */
 export const fetchJson = (
   url: string,
   ca: string | undefined,
@@ -37,7 +37,7 @@ export const fetchJson = (
       });
       response.once("error", failed);
       response.once("end", () => {
-        // One that goes on until the connection ends looks whole when it is cut.
+        // A body that ends with the connection looks complete when it is aborted.
         if (signal.aborted) return fail("no answer in time");
         try {
           resolve(JSON.parse(Buffer.concat(chunks).toString()));

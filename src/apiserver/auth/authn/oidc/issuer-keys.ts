@@ -1,20 +1,20 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { type Clock, isObject } from "../../../../machinery/index.ts";
 
-/** Fetches a JSON document; `ca`: PEM of whom to trust instead of the system's authorities. */
+/** Fetches a JSON document; `ca`: PEM of authorities to trust instead of the system's. */
 export type FetchJson = (url: string, ca: string | undefined) => Promise<unknown>;
 
 export interface IssuerKey {
   id: string | undefined;
-  /** The only algorithm it is for, where it says so. */
+  /** The algorithm it is restricted to, if any. */
   algorithm: string | undefined;
   key: KeyObject;
 }
 
-/** An issuer that signs with a key nobody has seen is asked again at most so often. */
+/** Least time between fetches for unknown key IDs. */
 const refetchMs = 10_000;
 
-/** The public keys of one issuer (OpenID Connect Discovery 1.0, RFC 7517), fetched when they are needed. */
+/** The public keys of one issuer (OpenID Connect Discovery 1.0, RFC 7517), fetched when needed. */
 export class IssuerKeys {
   readonly #options: { url: string; discoveryUrl?: string; ca?: string; clock: Clock; fetchJson: FetchJson };
   #keys: readonly IssuerKey[] = [];
@@ -31,7 +31,7 @@ export class IssuerKeys {
     this.#options = options;
   }
 
-  /** Keys that may have signed; fetched anew when none is known by that id. Throws when the issuer cannot be asked. */
+  /** Candidate keys of a token; fetches them again when the ID is unknown. Throws when the issuer cannot be reached. */
   async for(keyId: string | undefined): Promise<readonly IssuerKey[]> {
     const known = this.#matching(keyId);
     if (known.length > 0) return known;
@@ -69,7 +69,7 @@ export class IssuerKeys {
   }
 }
 
-/** Keys of kinds nobody knows are left out. */
+/** Ignores keys of unknown types. */
 function readKey(jwk: unknown): IssuerKey[] {
   if (!isObject(jwk) || (jwk.use !== undefined && jwk.use !== "sig")) return [];
   try {

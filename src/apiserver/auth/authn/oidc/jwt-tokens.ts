@@ -9,7 +9,7 @@ import type { JwtAuthenticatorConfig } from "./config.ts";
 import { type FetchJson, IssuerKeys } from "./issuer-keys.ts";
 import { isSigned } from "./signature.ts";
 
-/** A token whose signature was good is taken without another look for so long. */
+/** How long a valid signature is cached. */
 const rememberMs = 10_000;
 const maxRemembered = 4096;
 
@@ -18,9 +18,9 @@ export interface JwtTokensOptions {
   compile: CompileExpression;
   clock: Clock;
   fetchJson: FetchJson;
-  /** Tokens must be signed by one of these; default: any that is known. */
+  /** Allowed signing algorithms; default: all supported ones. */
   algorithms?: readonly string[] | undefined;
-  /** Where it counts, when there is a server. */
+  /** Metrics; undefined before the server starts. */
   meters?: () => AuthMetrics | undefined;
 }
 
@@ -75,7 +75,7 @@ export class JwtTokens implements TokenVerifier {
     const now = this.#clock.now();
     const expires = typeof claims.exp === "number" ? claims.exp * 1000 : Number.NaN;
     if (!(now < expires)) throw unauthorized("oidc: verify token: oidc: token is expired");
-    // Clocks differ; five minutes is what OpenID Connect libraries grant.
+    // Tolerates clock skew of five minutes, as usual in OpenID Connect libraries.
     if (typeof claims.nbf === "number" && now + 300_000 < claims.nbf * 1000) {
       throw unauthorized("oidc: verify token: oidc: current time before the nbf (not before) time");
     }

@@ -1,4 +1,4 @@
-/** Which signatures of JSON Web Tokens are taken (RFC 7518, without HMAC and without none). */
+/** Supported signatures of JSON Web Tokens (RFC 7518, without HMAC and none). */
 import { constants, type KeyObject, verify } from "node:crypto";
 
 interface Algorithm {
@@ -20,7 +20,7 @@ const algorithms: Readonly<Record<string, Algorithm>> = {
   ES512: { hash: "sha512", type: "ec", curve: "secp521r1" },
 };
 
-/** Throws an error in kube-apiserver's words for a name that is none. */
+/** Throws an error in kube-apiserver's words for an unknown name. */
 export function checkSigningAlgorithms(names: readonly string[]): void {
   for (const name of names)
     if (!Object.hasOwn(algorithms, name))
