@@ -52,12 +52,17 @@ test("an endpoint that is ready is chosen, of the Service's own address family w
   );
 });
 
+test("an external name is taken as it is, with the port that was asked for", () => {
+  const outside = service({ type: "ExternalName", externalName: "a.example.com" });
+  assert.deepEqual(
+    resolveServiceEndpoint(reader(outside, []), "n", "s", 8443, () => 0),
+    { host: "a.example.com", port: 8443 },
+  );
+});
+
 test("what cannot be resolved is said in Kubernetes' words", () => {
   assert.equal(fails(reader(undefined, [])).message, 'service "s" not found');
-  assert.equal(
-    fails(reader(service({ type: "ExternalName" }), [])).message,
-    'unsupported service type "ExternalName"',
-  );
+  assert.equal(fails(reader(service({ type: "Other" }), [])).message, 'unsupported service type "Other"');
   const none = fails(reader(service({ ports }), []));
   assert.equal(none.message, 'no endpoints available for service "s"');
   assert.equal(none.code, 503);

@@ -8,7 +8,7 @@ export interface Endpoint {
   port: number;
 }
 
-/** Types with addresses of their own; an ExternalName is somebody else's. */
+/** Types with addresses of their own. */
 const routable = new Set(["ClusterIP", "NodePort", "LoadBalancer"]);
 
 const unavailable = (text: string): StatusError => new StatusError("ServiceUnavailable", text);
@@ -26,7 +26,8 @@ export const isReady = (endpoint: { conditions?: { ready?: boolean } }): boolean
 
 /**
  * A ready endpoint behind the Service's port, chosen by `random`; of several slices those of the Service's first address
- * family come first. Throws StatusErrors with Kubernetes' texts (NotFound, ServiceUnavailable).
+ * family come first. An ExternalName is asked itself, at the port that was given, as kube-apiserver does unless it has
+ * `--enable-aggregator-routing`. Throws StatusErrors with Kubernetes' texts (NotFound, ServiceUnavailable).
  */
 export function resolveServiceEndpoint(
   objects: ObjectReader,
@@ -41,6 +42,7 @@ export function resolveServiceEndpoint(
       details: { name, kind: "service" },
     });
   const type = service.spec?.type ?? "ClusterIP";
+  if (type === "ExternalName") return { host: service.spec?.externalName ?? "", port };
   if (!routable.has(type))
     throw new StatusError("InternalError", `unsupported service type ${JSON.stringify(type)}`);
   const wanted = service.spec?.ports?.find((each) => each.port === port);
