@@ -1,6 +1,6 @@
-/** How the seats are divided among levels that can lend to one another (KEP-1040, "dispatching"). */
+/** Divides the seats among levels that can lend to one another (KEP-1040, "dispatching"). */
 
-/** What a level must get, may get, and would like to get. */
+/** Bounds and target of a level. */
 export interface Wish {
   lower: number;
   upper: number;
@@ -9,17 +9,17 @@ export interface Wish {
 }
 
 export interface Allocation {
-  /** In the order of the wishes. Not whole numbers. */
+  /** In the order of the wishes; fractional. */
   seats: number[];
-  /** Everybody gets this times their target, as far as their bounds allow. */
+  /** Each level gets this times its target, within its bounds. */
   proportion: number;
 }
 
-/** Nobody wishes for nothing: proportions divide by targets. */
+/** Avoids division by zero. */
 const leastTarget = 0.001;
 const tolerance = 1e-7;
 
-/** Divides `total`; undefined when the bounds leave no way to. */
+/** Divides `total`; undefined when the bounds make it impossible. */
 export function allocate(total: number, wishes: readonly Wish[]): Allocation | undefined {
   const targets = wishes.map(({ target }) => Math.max(target, leastTarget));
   const share = (i: number, proportion: number): number => {
@@ -29,7 +29,7 @@ export function allocate(total: number, wishes: readonly Wish[]): Allocation | u
   const sumAt = (proportion: number): number => wishes.reduce((sum, _, i) => sum + share(i, proportion), 0);
   if (wishes.some(({ lower, upper, target }) => lower < 0 || target < lower || upper < lower))
     return undefined;
-  // Between these proportions the sum grows evenly.
+  // Between these proportions the sum is linear.
   const turns = wishes
     .flatMap(({ lower, upper }, i) => [lower / (targets[i] as number), upper / (targets[i] as number)])
     .sort((a, b) => a - b);

@@ -1,4 +1,4 @@
-/** Which FlowSchema a request belongs to. Schemas are made ready once, and what concerns a user is found once per user. */
+/** Finds the FlowSchema of a request. Schemas are compiled once, and filtered once per user. */
 import type { FlowSchema } from "../../api/index.ts";
 import type { UserInfo } from "../auth-contract.ts";
 import type { RequestInfo } from "../contract.ts";
@@ -14,7 +14,7 @@ type Request = Pick<
 >;
 type Matches = (request: Request) => boolean;
 
-/** A schema as far as it concerns one user. */
+/** A schema with the rules that apply to one user. */
 interface Candidate<T> {
   schema: T;
   resource: readonly Matches[];
@@ -31,17 +31,17 @@ interface Prepared<T> {
 }
 
 const maxUsers = 10_000;
-/** A user with more letters (groups without end) is not remembered by them. */
+/** Users with longer keys (many groups) are not cached. */
 const maxKeyLength = 4096;
 const everything: Matches = () => true;
 
 export class Classifier<T extends { readonly object: FlowSchema }> {
   readonly #schemas: readonly Prepared<T>[];
-  /** Authenticators that know a user keep one object for it. */
+  /** By user object: authenticators keep one per user. */
   #byObject = new WeakMap<UserInfo, readonly Candidate<T>[]>();
   readonly #byUser = new Map<string, readonly Candidate<T>[]>();
 
-  /** `schemas` in the order in which they are tried. */
+  /** `schemas` in the order of their precedence. */
   constructor(schemas: readonly T[]) {
     this.#schemas = schemas.map((schema) => ({
       schema,
@@ -53,7 +53,7 @@ export class Classifier<T extends { readonly object: FlowSchema }> {
     }));
   }
 
-  /** The first schema that speaks of it. */
+  /** The first schema that matches. */
   find(user: UserInfo, request: Request): T | undefined {
     for (const { schema, resource, nonResource } of this.#candidates(user)) {
       for (const matches of request.isResource ? resource : nonResource) if (matches(request)) return schema;
@@ -85,7 +85,7 @@ export class Classifier<T extends { readonly object: FlowSchema }> {
       const resource = own.flatMap((rule) => rule.resource);
       const nonResource = own.flatMap((rule) => rule.nonResource);
       found.push({ schema, resource, nonResource });
-      // What takes everything leaves nothing to those behind it.
+      // Nothing after a rule that matches everything can match.
       if (resource.includes(everything) && nonResource.includes(everything)) break;
     }
     return found;
@@ -111,7 +111,7 @@ function isMeant({ kind, user, group, serviceAccount }: Subject, { name, groups 
   }
 }
 
-/** Undefined for a list that takes everything: the wildcard, alone. */
+/** Undefined for the wildcard alone, which matches everything. */
 const listed = (list: readonly string[] | undefined): ReadonlySet<string> | undefined =>
   list?.length === 1 && list[0] === "*" ? undefined : new Set(list);
 

@@ -1,15 +1,15 @@
-/** How many seats a level could use, looked at over time. */
+/** Measures the seat demand of a level over time. */
 
-/** What became of a period. */
+/** Demand during one period. */
 export interface PeriodDemand {
   seconds: number;
   average: number;
   deviation: number;
-  /** The most at any time, a whole number. */
+  /** Maximum, a whole number. */
   peak: number;
 }
 
-/** Average, deviation and peak of a number of seats, weighted by time. */
+/** Average, deviation and maximum of a number of seats, weighted by time. */
 export class DemandMeter {
   #seats = 0;
   #seconds = 0;
@@ -17,7 +17,7 @@ export class DemandMeter {
   #squares = 0;
   #peak = 0;
 
-  /** The present demand has held for this long. */
+  /** Adds time with the current demand. */
   passed(ms: number): void {
     const seconds = ms / 1000;
     this.#seconds += seconds;
@@ -30,7 +30,7 @@ export class DemandMeter {
     if (seats > this.#peak) this.#peak = seats;
   }
 
-  /** The period up to now. The next one begins. */
+  /** The period so far; begins the next one. */
   take(): PeriodDemand {
     const average = this.#seconds > 0 ? this.#sum / this.#seconds : 0;
     const variance = this.#seconds > 0 ? this.#squares / this.#seconds - average * average : 0;
@@ -48,10 +48,10 @@ export class DemandMeter {
   }
 }
 
-/** What is left of a former demand after a period: half of it after five minutes of ten-second periods. */
+/** Factor by which demand decays per period: to half in five minutes of ten-second periods. */
 const decay = 0.977;
 
-/** Demand over periods: it rises at once and falls slowly. */
+/** Smoothed demand: rises at once and decays slowly. */
 export class SmoothedDemand {
   average = 0;
   deviation = 0;

@@ -1,11 +1,11 @@
-/** /debug/api_priority_and_fairness/*: who is in which queue, as tables. */
+/** /debug/api_priority_and_fairness/*: queues and requests as tables. */
 import { type Clock, formatDuration } from "../../machinery/index.ts";
 import type { Levels, LevelState } from "./levels.ts";
 import type { Ticket } from "./queue.ts";
 
 export const dumpPrefix = "/debug/api_priority_and_fairness/";
 
-/** The table of this name; undefined when there is no such table. */
+/** The table of this name; undefined when it is unknown. */
 export function dump(name: string, query: URLSearchParams, levels: Levels, clock: Clock): string | undefined {
   const sorted = [...levels.all()].sort((a, b) => (a.name < b.name ? -1 : 1));
   for (const { level } of sorted) level.sync();
@@ -155,7 +155,7 @@ function requestRow(
 
 const seatSeconds = (seatMs: number): string => `${(seatMs / 1000).toFixed(8)}ss`;
 
-/** Columns of the same width, at least eight, with a comma behind all but the last. */
+/** Pads columns to the same width, at least eight, with a comma after all but the last. */
 function table(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
   for (const row of rows)

@@ -1,4 +1,4 @@
-/** API priority and fairness (KEP-1040): who is served now, who waits, who is refused. */
+/** API priority and fairness (KEP-1040): dispatches, queues or rejects requests. */
 import {
   type FlowSchema,
   flowSchemaOrder,
@@ -24,11 +24,11 @@ import { WatchCounts } from "./watch-counts.ts";
 import { estimateWork, seatsOf, type Stored, type WorkOptions } from "./work.ts";
 
 const group = "flowcontrol.apiserver.k8s.io";
-/** How often seats are lent and given back. */
+/** Interval of lending and returning seats. */
 const divideMs = 10_000;
-/** The most flows of one schema that are remembered. */
+/** Limit of cached flows per schema. */
 const maxFlows = 5000;
-/** One with a longer name is not remembered. */
+/** Longer names are not cached. */
 const maxNameLength = 1024;
 
 /** --max-requests-inflight and --max-mutating-requests-inflight of kube-apiserver, by default. */
@@ -38,7 +38,7 @@ export interface FlowControlOptions {
   clock: Clock;
   objects: ObjectReader;
   metrics: MetricsRegistry;
-  /** What is known of a resource's objects; undefined for what is not stored here. */
+  /** Statistics of a resource's objects; undefined when they are not stored here. */
   stored(group: string, resource: string): Stored | undefined;
   /** Seats of the server; default 600. */
   seats?: number;
@@ -71,7 +71,7 @@ export class FlowControl {
     this.#known = { stored: options.stored, watchers: (info) => this.#watches.interestedIn(info) };
     this.#classifier = new Classifier<Schema>([]);
     const changed = (type: string, object: KubeObject, old: KubeObject | undefined): void => {
-      // Whoever writes a schema's status changes nothing here.
+      // Status updates change nothing here.
       if (type === "modified" && object.metadata?.generation === old?.metadata?.generation) return;
       this.#configure();
     };
@@ -92,7 +92,7 @@ export class FlowControl {
     for (const stop of this.#stops) stop();
   }
 
-  /** A request asks to be served. `name`: the one object that it speaks of, be it by a field selector. */
+  /** A new request. `name`: the single object it concerns, also by a field selector. */
   admit(info: RequestInfo, user: UserInfo, name: string, now = this.#options.clock.monotonic()): Passage {
     const schema = this.#classifier.find(user, info) ?? (this.#catchAll as Schema);
     const state = schema.level;
@@ -102,12 +102,12 @@ export class FlowControl {
     return new Passage(this.#around, schema, flow, work, now, { request: info, user });
   }
 
-  /** A watch goes on after it has begun, and writes cost more for it. The returned function says that it is over. */
+  /** Counts a watch after its initialization, since it makes writes more expensive. Call the returned function when it ends. */
   watching(info: RequestInfo, name: string): () => void {
     return this.#watches.begin(name === info.name ? info : { ...info, name });
   }
 
-  /** What waits and is served, as a table; undefined for a path that is none of these. */
+  /** A debug table; undefined for other paths. */
   table(path: string, query: URLSearchParams): string | undefined {
     if (!path.startsWith(dumpPrefix)) return undefined;
     return dump(path.slice(dumpPrefix.length), query, this.levels, this.#options.clock);
@@ -142,7 +142,7 @@ export class FlowControl {
   #configure(): void {
     const { objects } = this.#options;
     const levels = objects.list<PriorityLevelConfiguration>(group, "prioritylevelconfigurations");
-    // These two are always there, be their objects gone.
+    // These two exist even without their objects.
     this.levels.configure([
       ...levels,
       ...[exemptName, catchAllName]

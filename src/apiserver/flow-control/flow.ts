@@ -1,6 +1,6 @@
 import type { Counter, Gauge, Histogram } from "../metrics/values.ts";
 
-/** What is measured of the requests of one FlowSchema at one level. */
+/** Metrics of one FlowSchema at one level. */
 export interface FlowMeters {
   readonly executing: Gauge;
   readonly executingSeats: Gauge;
@@ -12,7 +12,7 @@ export interface FlowMeters {
   readonly watchCount: Histogram;
   readonly waited: Histogram;
   readonly regular: Histogram;
-  /** These hardly ever happen. */
+  /** Rarely used. */
   readonly watchStarts: () => Histogram;
   readonly waitedInVain: () => Histogram;
   readonly refused: (reason: Refusal) => Counter;
@@ -21,11 +21,11 @@ export interface FlowMeters {
 
 export type Refusal = "concurrency-limit" | "queue-full" | "time-out";
 
-/** Requests that are served in turn with others as one: of one FlowSchema, and one user or namespace in it. */
+/** Requests queued together: of one FlowSchema, and one user or namespace in it. */
 export interface Flow {
   readonly schema: string;
   readonly distinguisher: string;
-  /** Which of the level's queues it may join; empty when there is no choice. */
+  /** The level's queues that it may join; empty when there is no choice. */
   readonly hand: readonly number[];
   readonly meters: FlowMeters;
 }

@@ -1,4 +1,4 @@
-/** Requests that are served or wait, reading and writing ones apart. */
+/** Counts executing and waiting requests, mutating and read-only ones apart. */
 import type { Clock } from "../../machinery/index.ts";
 import type { MetricsRegistry } from "../metrics/registry.ts";
 import type { TimingHistogram } from "../metrics/values.ts";
@@ -9,13 +9,13 @@ export type Kind = "readOnly" | "mutating";
 const readingVerbs = new Set(["get", "list", "watch"]);
 export const kindOf = (verb: string): Kind => (readingVerbs.has(verb) ? "readOnly" : "mutating");
 
-/** A number of requests, and the most there were in the last second. */
+/** A number of requests, and its maximum in the last second. */
 class Count {
   readonly #histogram: TimingHistogram;
   #room = 1;
   #value = 0;
   #at = 0;
-  /** The present second, the most in it, and the most in the one before. */
+  /** The current second, its maximum, and the maximum of the one before. */
   #second = 0;
   #most = 0;
   #mostBefore = 0;
@@ -28,7 +28,7 @@ class Count {
     this.#room = Math.max(1, requests);
   }
 
-  /** `now`: milliseconds of the clock that goes on steadily. */
+  /** `now`: monotonic clock, in milliseconds. */
   add(by: number, now: number): void {
     this.#sync(now);
     this.#value += by;

@@ -3,7 +3,7 @@ import type { RequestInfo } from "../contract.ts";
 
 const lastingSubresources = new Set(["attach", "exec", "log", "portforward", "proxy"]);
 
-/** Requests that last as long as their client likes: watches and connections to pods, nodes and services, profiles. */
+/** Long-running requests: watches, connections to pods, nodes and services, profiles. */
 export const isLasting = ({ isResource, verb, subresource, path }: RequestInfo): boolean =>
   isResource
     ? verb === "watch" || (subresource !== "" && lastingSubresources.has(subresource))
@@ -12,7 +12,7 @@ export const isLasting = ({ isResource, verb, subresource, path }: RequestInfo):
 /** --request-timeout of kube-apiserver, by default. */
 export const defaultRequestMs = 60_000;
 
-/** What is wrong with the time that a request gives itself; undefined when nothing is. */
+/** Why a request's timeout is invalid; undefined when it is valid. */
 export function timeoutProblem(info: RequestInfo): string | undefined {
   if (info.query.size === 0 || isLasting(info)) return undefined;
   const given = info.query.get("timeout");
@@ -25,7 +25,7 @@ export function timeoutProblem(info: RequestInfo): string | undefined {
   }
 }
 
-/** How long a request may take: as long as it says itself, but no longer than `most`. */
+/** The time limit of a request: its own, but at most `most`. */
 export function timeOf({ verb, query }: RequestInfo, most: number): number {
   if (verb === "watch" || query.size === 0) return most;
   const given = query.get("timeout");

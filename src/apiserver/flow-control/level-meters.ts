@@ -1,7 +1,7 @@
 import type { TimingHistogram } from "../metrics/values.ts";
 import { guessedMs, type Queue } from "./queue.ts";
 
-/** How full a level was over time, and where it stands in its own time. */
+/** Utilization of a level over time, and its virtual time. */
 export class LevelMeters {
   readonly #seats: TimingHistogram;
   readonly #executing: TimingHistogram;
@@ -9,7 +9,9 @@ export class LevelMeters {
   readonly #demand: TimingHistogram;
   #queueRoom = 1;
   #fullSeats = 1;
-  /** Of the request that was served last, in seat milliseconds: the level's time, the request's, and those of the heads of queues. */
+  /**
+   * Of the request dispatched last, in seat milliseconds: virtual times of the level, of the request, and of the heads of queues.
+   */
   last: { virtual: number; start: number; bounds: HeadBounds } | undefined;
 
   constructor(meters: Record<"seats" | "executing" | "waiting" | "demand", TimingHistogram>) {
@@ -19,7 +21,7 @@ export class LevelMeters {
     this.#demand = meters.demand;
   }
 
-  /** What the numbers of those that wait, and of seats, are divided by. */
+  /** Sets the denominators of the ratios of waiting requests and of seats. */
   denominators(queueRoom: number, fullSeats: number): void {
     this.#queueRoom = queueRoom;
     this.#fullSeats = fullSeats;
@@ -39,7 +41,7 @@ export class LevelMeters {
     this.#demand.set((seatsInUse + seatsWaiting) / this.#fullSeats);
   }
 
-  /** A request of this queue is about to be served. `others`: queues in which somebody may wait. */
+  /** A request of this queue is dispatched. `others`: queues that may have waiting requests. */
   served(virtual: number, queue: Queue, others: readonly Queue[]): void {
     const bounds = { min: queue.nextStart, max: queue.nextStart, minLess: 0, maxLess: 0 };
     const less = queue.nextStart - queue.seatsInUse * guessedMs;
@@ -57,7 +59,10 @@ export class LevelMeters {
   }
 }
 
-/** Least and greatest beginning of the first requests of queues; "less" what their queues' running work is taken to be. */
+/**
+ * Least and greatest virtual start of the requests at the heads of queues; "less": reduced by the estimated work of executing
+ * ones.
+ */
 export interface HeadBounds {
   min: number;
   max: number;

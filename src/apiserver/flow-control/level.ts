@@ -1,9 +1,9 @@
 /**
- * The seats of one priority level, and the queues of those who wait for one.
+ * One priority level: its seats and its queues.
  *
- * Fair queuing as KEP-1040 has it: time passes for all queues of the level alike, in seat time that each non-empty queue
- * gets ("R"). A request begins in that time when the one before it in its queue has had its share; the request that
- * would end first is served next. What a request takes is guessed when it begins and put right when it is over.
+ * Fair queuing by KEP-1040: virtual time advances for all queues of the level alike, by the seat time that each non-empty queue
+ * gets ("R"). The virtual start of a request is the virtual end of the one before it in its queue; the request with the earliest
+ * virtual end is dispatched next. The work of a request is estimated when it starts and corrected when it ends.
  */
 import { type Clock, Slots } from "../../machinery/index.ts";
 import { DemandMeter } from "./demand.ts";
@@ -18,7 +18,7 @@ export interface Queuing {
   queueLengthLimit: number;
 }
 
-/** What happens to those who find no seat: nobody is refused one, everybody is, or they wait. */
+/** What happens without a free seat: `exempt` levels have no limit, others reject or queue. */
 export type LimitResponse = "exempt" | "reject" | Queuing;
 
 export class Level {
@@ -29,22 +29,22 @@ export class Level {
   #response: LimitResponse = "reject";
   #limit = 0;
   #queues: Queue[] = [];
-  /** The queue that was served last: the next one comes first among equals. */
+  /** The queue dispatched last; the next one wins ties. */
   #robin = 0;
   #enqueued = 0;
-  /** Queues with requests that wait or are served. */
+  /** Number of queues with waiting or executing requests. */
   #active = 0;
-  /** Those served without a queue. */
+  /** Executing requests without a queue. */
   readonly #queueless = new Slots<Ticket>();
-  /** Seat time that each active queue has had, in seat milliseconds. */
+  /** Virtual time, in seat milliseconds. */
   #virtual = 0;
   #syncedAt: number;
-  /** Requests that wait, are served, and the seats of both; a seat may be held for a while after its request. */
+  /** Waiting and executing requests, and their seats; a seat may be held for a while after its request. */
   waiting = 0;
   executing = 0;
   seatsWaiting = 0;
   seatsInUse = 0;
-  /** Ever. */
+  /** Total so far. */
   dispatched = 0;
   rejected = 0;
   cancelled = 0;
@@ -72,13 +72,13 @@ export class Level {
     return this.#virtual;
   }
 
-  /** `denominator`: what full use of the level is measured by. Whoever can be served under the new limit is. */
+  /** `denominator`: the base of the utilization ratio. Dispatches what the new limit allows. */
   configure(response: LimitResponse, limit: number, denominator: number): void {
     this.sync();
     this.#response = response;
     this.#limit = limit;
     if (typeof response === "object") {
-      // Queues that are too many go when they are empty.
+      // Surplus queues are removed when they are empty.
       while (this.#queues.length < response.queues) this.#queues.push(new Queue());
       this.#meters.denominators(response.queues * Math.max(1, response.queueLengthLimit), denominator);
     } else this.#meters.denominators(1, denominator);
@@ -86,7 +86,7 @@ export class Level {
     this.#note();
   }
 
-  /** A request comes. Its ticket says whether it is served, waits or is refused. */
+  /** A new request. Its ticket says whether it is executing, waiting or rejected. */
   start(flow: Flow, work: Work, now = this.#clock.monotonic(), asked?: Asked): Ticket {
     this.sync(now);
     const ticket = new Ticket(flow, work, now, this.#virtual, asked);
@@ -128,7 +128,7 @@ export class Level {
     return ticket;
   }
 
-  /** A request that was served is over; its seats are free, or will be when its watchers have been told. */
+  /** A request ends; its seats are freed, or held until watchers have been notified. */
   finish(ticket: Ticket, now = this.#clock.monotonic()): void {
     if (ticket.state !== "running") return;
     ticket.state = "over";
@@ -154,7 +154,7 @@ export class Level {
     this.#note();
   }
 
-  /** A request stops waiting: its time is up or its client is gone. */
+  /** A request stops waiting, after a timeout or a disconnect. */
   cancel(ticket: Ticket): void {
     const { queue, seats } = ticket;
     if (ticket.state !== "waiting" || !queue) return;
@@ -166,12 +166,12 @@ export class Level {
     this.cancelled++;
     this.#refuse(ticket, "time-out");
     ticket.decided?.(false);
-    // Whoever stood behind it may be smaller.
+    // A request behind it may need fewer seats.
     this.#dispatch();
     this.#note();
   }
 
-  /** Lets time pass. Before every change, and before anything is read that depends on time. */
+  /** Advances the virtual time. Call it before every change, and before reading anything that depends on time. */
   sync(now = this.#clock.monotonic()): void {
     const passed = now - this.#syncedAt;
     if (passed <= 0) return;
@@ -191,7 +191,7 @@ export class Level {
     return ticket;
   }
 
-  /** The place of the queue with the least work in it. Whose turn it is among equals goes round. */
+  /** Index of the queue with the least work; ties are broken in turn. */
   #choose(hand: readonly number[]): number {
     if (hand.length === 0) return 0;
     const offset = this.#enqueued++ % hand.length;
@@ -209,7 +209,7 @@ export class Level {
 
   #fits(seats: number): boolean {
     if (this.#response === "exempt") return true;
-    // What is wider than everything there is goes alone.
+    // A request wider than the limit executes alone.
     if (seats > this.#limit) return this.executing === 0;
     return this.seatsInUse + seats <= this.#limit;
   }
@@ -226,7 +226,7 @@ export class Level {
     }
   }
 
-  /** The queue whose first request would end first, if there is room for it; it does not let smaller ones pass. */
+  /** The queue whose head has the earliest virtual end, if it fits; smaller requests do not overtake it. */
   #next(): Queue | undefined {
     let best = -1;
     let bestEnd = Number.POSITIVE_INFINITY;
@@ -294,7 +294,7 @@ export class Level {
     if (this.#robin >= at) this.#robin--;
   }
 
-  /** Nothing begins before it has come: a queue does not save up time in which it had nothing to do. */
+  /** The virtual start is not before the arrival: an idle queue does not accumulate time. */
   #bound(queue: Queue, first: Ticket | undefined = queue.waiting[0]): void {
     if (first && queue.nextStart < first.arrivedAtVirtual) queue.nextStart = first.arrivedAtVirtual;
   }

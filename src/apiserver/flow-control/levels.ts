@@ -1,4 +1,4 @@
-/** All priority levels, and how the server's seats are divided among them. */
+/** All priority levels, and the division of the server's seats among them. */
 import type { PriorityLevelConfiguration } from "../../api/index.ts";
 import type { Clock } from "../../machinery/index.ts";
 import { allocate, type Allocation, type Wish } from "./allocation.ts";
@@ -11,22 +11,22 @@ import { RetryAfter } from "./retry-after.ts";
 
 type Spec = NonNullable<PriorityLevelConfiguration["spec"]>;
 
-/** A level as the server runs it. */
+/** A running level. */
 export interface LevelState {
   readonly name: string;
   uid: string;
   spec: Spec;
   response: LimitResponse;
   limits: SeatLimits;
-  /** Seats at present, with what it has lent and borrowed. */
+  /** Current seats, including lent and borrowed ones. */
   seats: number;
-  /** Its object is gone: it ends when nobody is left in it. */
+  /** Its object was deleted: it is removed when it is idle. */
   leaving: boolean;
   readonly demand: SmoothedDemand;
   readonly level: Level;
   readonly meters: LevelMeters;
   readonly retryAfter: RetryAfter;
-  /** The most seats that one request may be taken to need; 0: no word on it. */
+  /** Limit of the seats of one request; 0: none. */
   mostSeats: number;
 }
 
@@ -37,7 +37,7 @@ export class Levels {
   readonly #metrics: FlowMetrics;
   readonly #total: number;
   #states = new Map<string, LevelState>();
-  /** The sum of what levels have by their shares: a little more than the total, since each is rounded up. */
+  /** Sum of the nominal seats: slightly above the total, since each is rounded up. */
   #nominal = 0;
 
   /** `total`: seats of the server. */
@@ -55,7 +55,7 @@ export class Levels {
     return this.#states.values();
   }
 
-  /** Seats by share of all levels, and requests that may wait, for whoever measures fullness. */
+  /** Nominal seats of all levels, and room in their queues, as bases of ratios. */
   get room(): { seats: number; waiting: number } {
     let waiting = 0;
     for (const { response } of this.#states.values())
@@ -63,7 +63,7 @@ export class Levels {
     return { seats: this.#nominal, waiting };
   }
 
-  /** Takes these in place of the former ones, which stay for as long as somebody is in them. */
+  /** Replaces the levels; former ones remain until they are idle. */
   configure(objects: readonly PriorityLevelConfiguration[]): void {
     const next = new Map<string, LevelState>();
     for (const object of objects) {
@@ -91,7 +91,7 @@ export class Levels {
     this.divide();
   }
 
-  /** Divides the seats by what levels could use since the last time. */
+  /** Divides the seats by the demand since the last time. */
   divide(): void {
     const wishes: Wish[] = [];
     const limited: LevelState[] = [];
@@ -112,7 +112,7 @@ export class Levels {
       lowerSum += state.limits.lower;
       leastSum += least;
     }
-    // When those without limits take too much, the others come down to what they keep.
+    // When exempt levels take too many, the others fall to their minimum.
     let found: Allocation | undefined;
     const tight = left <= leastSum;
     const part = left <= lowerSum || leastSum === lowerSum ? 0 : (left - lowerSum) / (leastSum - lowerSum);
@@ -177,7 +177,7 @@ export class Levels {
   }
 }
 
-/** What a level is not brought below: what it used, up to its share; one without limits gets whatever it used. */
+/** Lower bound of a level: its demand, up to its nominal seats; exempt levels get all they used. */
 function leastOf({ response, limits, demand }: LevelState): number {
   if (response === "exempt") return Math.max(limits.lower, demand.peak);
   return Math.max(limits.lower, Math.min(limits.nominal, demand.peak));

@@ -1,4 +1,4 @@
-/** What a PriorityLevelConfiguration says, in numbers. */
+/** Limits of a PriorityLevelConfiguration. */
 import type { PriorityLevelConfiguration } from "../../api/index.ts";
 import { canDeal } from "./hand.ts";
 import type { LimitResponse } from "./level.ts";
@@ -8,14 +8,14 @@ type Spec = NonNullable<PriorityLevelConfiguration["spec"]>;
 export const exemptName = "exempt";
 export const catchAllName = "catch-all";
 
-/** Seats of a level: by its share, what it keeps, what it may get. */
+/** Seats of a level: nominal, minimum and maximum. */
 export interface SeatLimits {
   nominal: number;
   lower: number;
   upper: number;
 }
 
-/** Undefined when the object contradicts itself; it is passed over then. */
+/** Undefined when the object is inconsistent; it is ignored then. */
 export function limitResponse({ metadata, spec }: PriorityLevelConfiguration): LimitResponse | undefined {
   if (!spec) return undefined;
   const { type, limited, exempt } = spec;
@@ -44,7 +44,7 @@ export function seatLimits(spec: Spec, total: number, shares: number): SeatLimit
   return { nominal, lower: nominal - lendable, upper: nominal + borrowing };
 }
 
-/** The most seats that one request may be taken to need at a level; 0: the level has no word on it. */
+/** Limit of the seats of one request at a level; 0: none. */
 export function mostSeats(response: LimitResponse, { nominal }: SeatLimits): number {
   if (typeof response !== "object") return 0;
   const fair = Math.floor(nominal / response.handSize);

@@ -1,4 +1,4 @@
-/** apiserver_flowcontrol_*: what flow control does, under Kubernetes' names. */
+/** Metrics apiserver_flowcontrol_*. */
 import type { Family } from "../metrics/family.ts";
 import type { MetricsRegistry } from "../metrics/registry.ts";
 import type { Gauge } from "../metrics/values.ts";
@@ -12,7 +12,7 @@ const byFlow = ["priority_level", "flow_schema"];
 const durations = [0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30];
 const tenths = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1];
 
-/** What is told of each level whenever the seats are divided anew, by the ending of the metric's name. */
+/** Metrics set for each level whenever the seats are divided, by suffix of their names. */
 export interface LevelNumbers {
   nominal_limit_seats: number;
   lower_limit_seats: number;
@@ -76,7 +76,7 @@ export class FlowMetrics {
     this.#fairFraction.set(value);
   }
 
-  /** A level is gone. */
+  /** Removes the metrics of a level. */
   forget(level: string): void {
     for (const family of Object.values(this.#levels)) family.remove(level);
     for (const family of Object.values(this.#virtual)) {
@@ -100,7 +100,7 @@ export class FlowMetrics {
     });
   }
 
-  /** Where a level stands in its own time; it is told in seat milliseconds and read in seat seconds. */
+  /** The virtual time of a level, given in seat milliseconds and exported in seat seconds. */
   stands(level: string, virtual: number, { last }: LevelMeters): void {
     this.#virtual.current_r.with(level).set(virtual / 1000);
     if (!last) return;

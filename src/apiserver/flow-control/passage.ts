@@ -1,4 +1,4 @@
-/** One request on its way through flow control. */
+/** A request's passage through flow control. */
 import type { Clock } from "../../machinery/index.ts";
 import { type Answer, textAnswer } from "../response.ts";
 import type { Flow } from "./flow.ts";
@@ -8,11 +8,11 @@ import type { Asked, Ticket } from "./queue.ts";
 import type { Schema } from "./schema.ts";
 import type { Work } from "./work.ts";
 
-/** What all passages share. */
+/** Shared by all passages. */
 export interface Surroundings {
   clock: Clock;
   inFlight: InFlight;
-  /** A level has nobody left. */
+  /** A level has become idle. */
   onIdle(level: LevelState): void;
 }
 
@@ -23,10 +23,10 @@ export class Passage {
   readonly #kind: Kind;
   readonly #watches: boolean;
   readonly #ticket: Ticket;
-  /** How long it waited, in milliseconds. */
+  /** Time in the queue, in milliseconds. */
   waitedMs = 0;
 
-  /** `now`: of the clock that goes on steadily, in milliseconds. */
+  /** `now`: monotonic clock, in milliseconds. */
   constructor(around: Surroundings, schema: Schema, flow: Flow, work: Work, now: number, asked: Asked) {
     this.#around = around;
     this.#schema = schema;
@@ -38,12 +38,12 @@ export class Passage {
     if (this.#ticket.state === "running") this.#begins();
   }
 
-  /** True when it is served at once; otherwise `turn` says what becomes of it. */
+  /** True when it is executing at once; otherwise wait for `turn`. */
   get served(): boolean {
     return this.#ticket.state === "running";
   }
 
-  /** Waits for its turn, for `limitMs` at most or until the client is gone. False: it is refused. */
+  /** Waits in the queue, for `limitMs` at most or until the client disconnects. False: rejected. */
   turn(limitMs: number, signal: AbortSignal | undefined): boolean | Promise<boolean> {
     const ticket = this.#ticket;
     if (ticket.state !== "waiting") return ticket.state === "running";
@@ -71,7 +71,7 @@ export class Passage {
     });
   }
 
-  /** It has been served (a watch: it has begun). Once is enough; again does nothing. */
+  /** The request has ended (a watch: is initialized). Further calls have no effect. */
   over(now = this.#around.clock.monotonic()): void {
     const ticket = this.#ticket;
     if (ticket.state !== "running") return;
@@ -83,7 +83,7 @@ export class Passage {
     this.#left();
   }
 
-  /** Says in the answer's headers which schema and level it was, by what only those can read who may read them. */
+  /** Names schema and level in the answer's headers by their UIDs. */
   label(answer: Answer): Answer {
     const { uid, level } = this.#schema;
     answer.headers["x-kubernetes-pf-flowschema-uid"] = uid;
@@ -91,7 +91,7 @@ export class Passage {
     return answer;
   }
 
-  /** For a request that is refused. */
+  /** The answer to a rejected request. */
   refusal(): Answer {
     const { retryAfter } = this.#schema.level;
     retryAfter.refused(this.#around.clock.now());
@@ -101,7 +101,7 @@ export class Passage {
   }
 
   #begins(): void {
-    // Those without limits do not stand in line, so nothing is said of their waiting.
+    // Exempt requests do not wait, so no waiting time is recorded.
     if (this.#schema.level.response !== "exempt") this.#flow.meters.waited.observe(this.waitedMs / 1000);
     this.#around.inFlight.add("executing", this.#kind, 1, this.#ticket.startedAt);
   }

@@ -4,7 +4,7 @@ import type { RequestInfo } from "../contract.ts";
 import type { Flow } from "./flow.ts";
 import { seatsOf, type Work } from "./work.ts";
 
-/** Whose request it is, and for what: for whoever looks into the queues. */
+/** A request's attributes, for the debug tables. */
 export interface Asked {
   request: RequestInfo;
   user: UserInfo;
@@ -15,20 +15,20 @@ export class Ticket {
   readonly flow: Flow;
   work: Work;
   seats: number;
-  /** Seat milliseconds it is taken to need, all told. */
+  /** Estimated work in seat milliseconds. */
   readonly totalWork: number;
   state: "waiting" | "running" | "refused" | "over" = "waiting";
-  /** Of the clock that goes on steadily, in milliseconds. */
+  /** Monotonic clock, in milliseconds. */
   readonly arrivedAt: number;
   startedAt = 0;
-  /** The level's seat time when it came. */
+  /** The level's virtual time at its arrival. */
   readonly arrivedAtVirtual: number;
-  /** Absent when it was served without one. */
+  /** Absent when it is executing without one. */
   queue: Queue | undefined;
-  /** Whoever waits is told: true when it is served. */
+  /** Callback of a waiting request: true when it is dispatched. */
   decided: ((served: boolean) => void) | undefined;
   readonly asked: Asked | undefined;
-  /** Its place among those that are served. */
+  /** Its index among executing requests. */
   place = -1;
 
   constructor(flow: Flow, work: Work, arrivedAt: number, arrivedAtVirtual: number, asked: Asked | undefined) {
@@ -41,7 +41,7 @@ export class Ticket {
     this.arrivedAtVirtual = arrivedAtVirtual;
   }
 
-  /** No more final seats than there are at all; those are held for longer. */
+  /** Limits the final seats to those that exist, and holds them longer. */
   narrow(limit: number): void {
     const { initialSeats, finalSeats, lingerMs } = this.work;
     if (finalSeats <= limit || limit <= 0) return;
@@ -50,17 +50,17 @@ export class Ticket {
   }
 }
 
-/** How long a request is taken to last until it is known, in milliseconds. */
+/** Estimated duration of a request until it is known, in milliseconds. */
 export const guessedMs = 3;
 
-/** Requests of flows that share it, first come first served. */
+/** A queue of requests, first come first served. */
 export class Queue {
   readonly waiting: Ticket[] = [];
   readonly executing = new Slots<Ticket>();
   seatsInUse = 0;
-  /** Sums over those that wait. */
+  /** Sums over waiting requests. */
   work = 0;
-  /** When the next request begins in the level's seat time. */
+  /** Virtual start of the next request. */
   nextStart = 0;
 
   get isEmpty(): boolean {
@@ -72,7 +72,7 @@ export class Queue {
     this.work += ticket.totalWork;
   }
 
-  /** Only when somebody waits. */
+  /** Requires a waiting request. */
   shift(): Ticket {
     const ticket = this.waiting.shift() as Ticket;
     this.#without(ticket);

@@ -1,4 +1,4 @@
-/** When somebody who was refused may come again: the later, the more are refused. */
+/** The Retry-After of rejected requests, which grows with their number. */
 
 const longestSeconds = 32;
 
@@ -9,14 +9,14 @@ interface Second {
 
 /** Of one priority level. */
 export class RetryAfter {
-  /** Seconds to wait, a whole number. */
+  /** Current value, in whole seconds. */
   seconds = 1;
   #raisedAt = 0;
-  /** Former seconds in which somebody was refused. */
+  /** Former seconds with rejections. */
   #former: Second[] = [];
   #current: Second = { at: 0, refused: 0 };
 
-  /** Somebody is refused. `nowMs`: since the epoch. */
+  /** Records a rejection. `nowMs`: since the epoch. */
   refused(nowMs: number): void {
     const at = Math.floor(nowMs / 1000);
     if (at === this.#current.at) {
@@ -30,7 +30,7 @@ export class RetryAfter {
     this.#adapt(at);
   }
 
-  /** Twice as long when the present wait has not helped, a second less when hardly anybody was refused. */
+  /** Doubles the value when rejections continue, and lowers it by a second when there are hardly any. */
   #adapt(now: number): void {
     let recent = 0;
     for (const { at, refused } of this.#former) if (now - at <= this.seconds) recent += refused;

@@ -8,6 +8,6 @@ export interface Schema {
   readonly name: string;
   readonly uid: string;
   readonly level: LevelState;
-  /** By what they are told apart by. */
+  /** By flow distinguisher. */
   readonly flows: Map<string, Flow>;
 }

@@ -1,13 +1,13 @@
-/** How many watches a write will wake: the more, the longer its seats are held. */
+/** How many watches a write notifies: the more, the longer its seats are held. */
 import type { RequestInfo } from "../contract.ts";
 
-/** Watches of these choose by a field that an index is kept of, so that a change wakes few of them. */
+/** Field selectors with an index: a change notifies few of their watches. */
 const indexed: Readonly<Record<string, RegExp>> = { pods: /(?:^|,)spec\.nodeName==?[^,]+/ };
 
 export class WatchCounts {
   readonly #counts = new Map<string, number>();
 
-  /** A watch begins. The returned function says that it is over. */
+  /** A watch begins. Call the returned function when it ends. */
   begin({ apiGroup, resource, namespace, name, query }: RequestInfo): () => void {
     if (indexed[resource]?.test(query.get("fieldSelector") ?? "")) return () => {};
     const key = `${apiGroup}/${resource}/${namespace}/${name}`;
@@ -22,7 +22,7 @@ export class WatchCounts {
     };
   }
 
-  /** Those who watch the resource as a whole, the namespace, and the object itself. */
+  /** Watches of the resource, the namespace and the object. */
   interestedIn({ apiGroup, resource, namespace, name }: RequestInfo): number {
     if (this.#counts.size === 0) return 0;
     const of = (space: string, one: string): number =>

@@ -1,47 +1,47 @@
-/** How much work a request will be, guessed before it is served (KEP-1040, "width of requests"). */
+/** Estimates the work of a request (KEP-1040, "width of requests"). */
 import type { RequestInfo } from "../contract.ts";
 import type { Histogram } from "../metrics/values.ts";
 import { isTrue } from "../request-info.ts";
 
 export interface Work {
-  /** Seats while it is served. */
+  /** Seats while it executes. */
   initialSeats: number;
-  /** Seats that are held afterwards, while watchers are told. */
+  /** Seats held afterwards, while watchers are notified. */
   finalSeats: number;
   /** How long they are held, in milliseconds. */
   lingerMs: number;
 }
 
-/** What is known of a resource's stored objects. */
+/** Statistics of a resource's stored objects. */
 export interface Stored {
   objects: number;
   bytes: number;
 }
 
 export interface WorkOptions {
-  /** Undefined for what is not stored here. */
+  /** Undefined when it is not stored here. */
   stored(group: string, resource: string): Stored | undefined;
-  /** Watches that a write to this wakes. */
+  /** Watches that a write notifies. */
   watchers(info: RequestInfo): number;
 }
 
 const one: Work = { initialSeats: 1, finalSeats: 0, lingerMs: 0 };
 
 const bytesPerSeat = 100_000;
-/** More is never in memory at once: lists are sent in pieces. */
+/** Upper bound of a list in memory, since lists are streamed in pieces. */
 const mostStreamedBytes = 1_000_000;
 const largestObject = 1_500_000;
 const mostListSeats = 100;
 const mostWriteSeats = 10;
-/** From this many watchers on, and per this many, a write holds a seat for `lingerMs`. */
+/** For every this many watchers, a write holds a seat for `lingerMs`. */
 const watchersPerSeat = 10;
 const lingerMsPerSeat = 5;
 
 export const seatsOf = ({ initialSeats, finalSeats }: Work): number => Math.max(initialSeats, finalSeats);
 
 /**
- * `mostSeats`: what the level allows one request to take; 0: no word on it. `name`: the one object that is spoken of, be it
- * by a field selector. `watchCount`: where the number of watchers of a write is noted.
+ * `mostSeats`: the level's limit per request; 0: none. `name`: the single object it concerns, also by a field selector.
+ * `watchCount`: receives the number of watchers of a write.
  */
 export function estimateWork(
   info: RequestInfo,
@@ -71,7 +71,7 @@ function listSeats(info: RequestInfo, name: string, most: number, { stored }: Wo
   const { query } = info;
   const version = query.get("resourceVersion") ?? "";
   if (info.verb === "watch") {
-    // Without the state to begin with, a watch costs next to nothing.
+    // Without initial events a watch is cheap.
     const wantsState = isTrue(query.get("sendInitialEvents")) || version === "" || version === "0";
     if (!wantsState) return 1;
   }
@@ -89,7 +89,7 @@ function listSeats(info: RequestInfo, name: string, most: number, { stored }: Wo
   return Math.max(1, Math.min(seats, most));
 }
 
-/** A state of the past may have to be read from the store. */
+/** A past state may have to be read from the store. */
 function readsHistory(query: URLSearchParams, version: string, limit: number): boolean {
   const match = query.get("resourceVersionMatch") ?? "";
   if (match !== "") return match !== "NotOlderThan";
@@ -98,13 +98,13 @@ function readsHistory(query: URLSearchParams, version: string, limit: number): b
 }
 
 function writeWork(info: RequestInfo, most: number, { watchers }: WorkOptions, watchCount: Histogram): Work {
-  // A token is no object that anybody watches.
+  // Tokens are not objects with watches.
   if (info.resource === "serviceaccounts" && info.subresource === "token") return one;
   const count = watchers(info);
   watchCount.observe(count);
   if (count < watchersPerSeat) return one;
   const wanted = Math.ceil(count / watchersPerSeat);
   const finalSeats = Math.min(wanted, most);
-  // Fewer seats are held for longer: the work stays the same.
+  // Fewer seats held longer are the same work.
   return { initialSeats: 1, finalSeats, lingerMs: (wanted * lingerMsPerSeat) / finalSeats };
 }
