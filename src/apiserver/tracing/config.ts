@@ -1,10 +1,10 @@
-/** TracingConfiguration (apiserver.config.k8s.io, KEP-647): where spans go, and of how many requests. Pure. */
+/** TracingConfiguration (apiserver.config.k8s.io, KEP-647): the collector and the sampling rate. Pure. */
 import { isObject } from "../../machinery/index.ts";
 
 export interface TracingConfig {
-  /** Where a collector takes OTLP by gRPC, without TLS: a host and port, or the path of a socket. */
+  /** The OTLP collector (gRPC without TLS): host and port, or the path of a socket. */
   address: { host: string; port: number } | { path: string };
-  /** Requests of a million that are traced though nobody asks for it. */
+  /** Requests per million that are traced without being asked to. */
   samplingRatePerMillion: number;
 }
 
@@ -12,7 +12,7 @@ const versions = ["v1", "v1beta1", "v1alpha1"].map((version) => `apiserver.confi
 const usualPort = 4317;
 const million = 1_000_000;
 
-/** Throws with every mistake. */
+/** Throws with all mistakes. */
 export function readTracingConfig(value: unknown): TracingConfig {
   if (
     !isObject(value) ||
@@ -37,7 +37,7 @@ export function readTracingConfig(value: unknown): TracingConfig {
   return { address: address as TracingConfig["address"], samplingRatePerMillion: Number(rate ?? 0) };
 }
 
-/** The address, or what is wrong with it. */
+/** The address, or the mistake in it. */
 function addressOf(endpoint: string): TracingConfig["address"] | string {
   if (endpoint === "") return { host: "localhost", port: usualPort };
   const [, scheme = "dns", rest = ""] = /^(?:([a-z-]+):\/\/)?(.*)$/.exec(endpoint) ?? [];

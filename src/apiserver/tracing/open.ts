@@ -6,16 +6,16 @@ import { readTracingConfig } from "./config.ts";
 import { exportMethod, exportRequest } from "./otlp.ts";
 import { Tracer } from "./tracer.ts";
 
-/** OpenTelemetry's exporters wait no longer for a collector. */
+/** Time limit of an export, as in OpenTelemetry's exporters. */
 const exportMs = 10_000;
 
 export interface Tracing {
   tracer: Tracer;
-  /** Sends what waits, and closes the connection. */
+  /** Exports pending spans and closes the connection. */
   close(): Promise<void>;
 }
 
-/** `value`: a TracingConfiguration. Throws with all of its mistakes. Nobody has to listen there yet. */
+/** `value`: a TracingConfiguration. Throws with all its mistakes. The collector need not be running yet. */
 export function openTracing(value: unknown, { clock, log }: { clock: Clock; log: Logger }): Tracing {
   const { address, samplingRatePerMillion } = readTracingConfig(value);
   const authority = "path" in address ? "localhost" : `${address.host}:${address.port}`;

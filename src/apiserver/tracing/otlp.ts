@@ -7,11 +7,11 @@ export const exportMethod = "/opentelemetry.proto.collector.trace.v1.TraceServic
 const errorStatus = 2;
 
 const id = (hex: string): Buffer => Buffer.from(hex, "hex");
-/** Nanoseconds, as exactly as they are known. */
+/** Nanoseconds, with the precision of the clock. */
 const nanoseconds = (ms: number): bigint => BigInt(Math.round(ms * 1000)) * 1000n;
 
 function anyValue(value: AttributeValue): Buffer {
-  // Members of a choice are written though they are empty.
+  // Fields of a oneof are written even if they are empty.
   if (typeof value === "string") return value === "" ? Buffer.from([0x0a, 0]) : encodeMessage([[1, value]]);
   if (typeof value === "boolean") return Buffer.from([0x10, value ? 1 : 0]);
   return value === 0 ? Buffer.from([0x18, 0]) : encodeMessage([[3, value]]);
@@ -70,7 +70,7 @@ function spanMessage(span: FinishedSpan): Buffer {
   ]);
 }
 
-/** ExportTraceServiceRequest. `resource`: who says all this. */
+/** ExportTraceServiceRequest. `resource`: attributes of this server. */
 export function exportRequest(spans: readonly FinishedSpan[], resource: Attributes): Buffer {
   const scope = encodeMessage([
     [1, encodeMessage([[1, "wherry"]])],

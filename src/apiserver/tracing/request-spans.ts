@@ -1,4 +1,4 @@
-/** What a request's spans are called and say: the names and attributes are those of kube-apiserver and otelhttp. */
+/** Names and attributes of a request's spans, as in kube-apiserver and otelhttp. */
 import type { UserInfo } from "../auth-contract.ts";
 import type { HandlerRequest, RequestInfo } from "../contract.ts";
 import type { Answer } from "../response.ts";
@@ -6,10 +6,10 @@ import type { Attributes, Span } from "./span.ts";
 import { readTraceContext } from "./trace-context.ts";
 import type { Tracer } from "./tracer.ts";
 
-/** Who may say to which trace a request belongs. */
+/** Groups whose trace context is trusted. */
 const trusted = new Set(["system:masters", "system:monitoring"]);
 
-/** `GET /api/v1/namespaces/{:namespace}/pods/{:name}/log`; the method alone for what is no resource. */
+/** `GET /api/v1/namespaces/{:namespace}/pods/{:name}/log`; only the method for non-resource requests. */
 function requestSpanName(method: string, info: RequestInfo): string {
   if (!info.isResource) return method;
   const { apiGroup, apiVersion, namespace, resource, name, subresource } = info;
@@ -21,7 +21,7 @@ function requestSpanName(method: string, info: RequestInfo): string {
   return `${method} ${parts.join("/")}`;
 }
 
-/** `began`: of the clock that goes on steadily. */
+/** `began`: monotonic clock. */
 export function beginRequestSpan(
   tracer: Tracer,
   request: HandlerRequest,
@@ -57,7 +57,7 @@ export function beginRequestSpan(
   );
 }
 
-/** A stream has its span until it is over. */
+/** The span of a stream lasts until the stream ends. */
 export function endRequestSpan(span: Span, answer: Answer): void {
   const { status, body } = answer;
   const failed = status >= 500 ? "" : undefined;
@@ -76,7 +76,7 @@ export function endRequestSpan(span: Span, answer: Answer): void {
   };
 }
 
-/** Of the span of a verb. */
+/** Attributes of a verb's span. */
 export function verbAttributes(request: HandlerRequest, info: RequestInfo): Attributes {
   const { headers = {}, peer, audit } = request;
   const scope = info.name !== "" ? "resource" : info.namespace !== "" ? "namespace" : "cluster";
@@ -97,7 +97,7 @@ export function verbAttributes(request: HandlerRequest, info: RequestInfo): Attr
   };
 }
 
-/** What spans of verbs are called; others have none. */
+/** Names of the spans of verbs; others have none. */
 export const verbNames: Readonly<Record<string, string>> = {
   get: "Get",
   list: "List",

@@ -1,17 +1,17 @@
-/** Spans: who did what, when, for whom. */
+/** Spans of a trace. */
 import type { TraceContext } from "./trace-context.ts";
 
 export type AttributeValue = string | number | boolean;
 export type Attributes = Readonly<Record<string, AttributeValue | undefined>>;
 
-/** As OTLP numbers them. */
+/** OTLP's numbers. */
 export const spanKinds = { internal: 1, server: 2, client: 3 } as const;
 
 export interface FinishedSpan {
   context: TraceContext;
-  /** Span from which it comes; "" for the first of a trace. */
+  /** ID of the parent span; "" for the root of a trace. */
   parentId: string;
-  /** Another trace that led to this one. */
+  /** Link to another trace that led to this one. */
   link: TraceContext | undefined;
   name: string;
   kind: keyof typeof spanKinds;
@@ -19,12 +19,12 @@ export interface FinishedSpan {
   began: number;
   ended: number;
   attributes: Attributes;
-  /** Why it failed; undefined when it did not. */
+  /** The error message; undefined on success. */
   error: string | undefined;
 }
 
 export interface SpanSurroundings {
-  /** Milliseconds since the epoch, with fractions, that never go backwards. */
+  /** Milliseconds since the epoch, with fractions; monotonic. */
   now(): number;
   newId(bytes: number): string;
   finished(span: FinishedSpan): void;
@@ -37,7 +37,7 @@ export interface SpanStart {
   attributes?: Attributes;
 }
 
-/** One that is recorded if its trace is sampled; else it only passes the trace on. */
+/** A span. It is recorded if its trace is sampled; else it only propagates the context. */
 export class Span {
   readonly context: TraceContext;
   readonly #around: SpanSurroundings;
@@ -63,7 +63,7 @@ export class Span {
     return new Span(this.#around, start, own, { id: context.spanId, link: undefined });
   }
 
-  /** Once is enough; again does nothing. */
+  /** Further calls have no effect. */
   end(attributes: Attributes = {}, error?: string): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -82,7 +82,7 @@ export class Span {
     });
   }
 
-  /** Runs what the span is about. Rejections are told of in its status. */
+  /** Runs the operation of the span and records its rejection. */
   async over<T>(run: () => Promise<T>): Promise<T> {
     try {
       const result = await run();

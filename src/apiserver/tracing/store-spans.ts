@@ -1,11 +1,11 @@
-/** What reading and writing objects is called in spans, and what they say: as kube-apiserver's store and its cache have it. */
+/** Spans of reads and writes, as in kube-apiserver's store and its cache. */
 import type { NotePart } from "../../store/index.ts";
 import { goTypeOf } from "../registry/go-type.ts";
 import type { HandlerRequest } from "../contract.ts";
 import type { ServedResource } from "../registry/resource.ts";
 import type { Attributes, Span } from "./span.ts";
 
-/** A part of a request that is noted if its trace is; nothing but a look at the request where it is not. */
+/** Runs a part of a request in a child span, if the request is traced. */
 function within<T>(
   request: HandlerRequest | undefined,
   name: string,
@@ -19,7 +19,7 @@ function within<T>(
   return part.over(() => run(part));
 }
 
-/** What the store does within this span. */
+/** Records the store's operations in this span. */
 export const notes =
   (span: Span): NotePart =>
   (name, attributes) => {
@@ -28,14 +28,14 @@ export const notes =
       part.end({}, error === undefined ? undefined : error instanceof Error ? error.message : String(error));
   };
 
-/** Below the prefix of everything. */
+/** The key without the common prefix. */
 const keyOf = (resource: ServedResource, key: string): string =>
   resource.storeKey(key).replace(/^\/registry/, "");
 
 export const typeOf = ({ def }: ServedResource): string =>
   def.group === "" ? def.plural : `${def.plural}.${def.group}`;
 
-/** `isNew`: whether there must not be such an object yet. `run` gets the span, where there is one. */
+/** `isNew`: whether the object must not exist yet. `run` gets the span, if any. */
 export const writing = <T>(
   request: HandlerRequest | undefined,
   { resource, key, isNew }: { resource: ServedResource; key: string; isNew: boolean },
@@ -66,7 +66,7 @@ export const listing = <T>(
   run: () => Promise<T>,
 ): Promise<T> => within(request, "cacher.GetList", () => ({ type: typeOf(resource) }), run);
 
-/** What a former revision takes that is not in memory any more. */
+/** Attributes of a list at a revision that is not in memory any more. */
 export interface StoreList {
   resource: ServedResource;
   namespace: string;

@@ -1,23 +1,23 @@
-/** Trace context as it travels in headers (W3C Trace Context, https://www.w3.org/TR/trace-context/). Pure. */
+/** Trace context in headers (W3C Trace Context, https://www.w3.org/TR/trace-context/). Pure. */
 
 export interface TraceContext {
   /** 32 hexadecimal digits. */
   traceId: string;
-  /** 16 hexadecimal digits: of the span that asks. */
+  /** 16 hexadecimal digits: the caller's span. */
   spanId: string;
   sampled: boolean;
-  /** What vendors pass on, as it is. */
+  /** `tracestate`, propagated unchanged. */
   state: string;
 }
 
 const form = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
 
-/** Undefined for a header that is none, or makes no sense. */
+/** Undefined for a missing or invalid header. */
 export function readTraceContext(headers: Readonly<Record<string, string>>): TraceContext | undefined {
   const given = headers.traceparent;
   if (given === undefined) return undefined;
   const [, version = "ff", traceId = "", spanId = "", flags = "", more] = form.exec(given.trim()) ?? [];
-  // Later versions may say more; the first one says nothing else.
+  // Later versions may have more fields; the first has exactly these.
   if (version === "ff" || (version === "00" && more !== undefined)) return undefined;
   if (/^0*$/.test(traceId) || /^0*$/.test(spanId)) return undefined;
   return {
@@ -30,7 +30,7 @@ export function readTraceContext(headers: Readonly<Record<string, string>>): Tra
 
 const names = ["traceparent", "tracestate", "baggage"];
 
-/** The headers that carry it, as they came; undefined without any. */
+/** The context's headers as received; undefined without any. */
 export function traceContextOf(
   headers: Readonly<Record<string, string>> = {},
 ): Record<string, string> | undefined {

@@ -1,10 +1,10 @@
-/** Which requests are traced, and the way of their spans to a collector: in batches, and never at the cost of a request. */
+/** Samples requests and exports their spans in batches, without delaying requests. */
 import { randomBytes } from "node:crypto";
 import type { Clock, Logger, Timer } from "../../machinery/index.ts";
 import { Span, type FinishedSpan, type SpanStart, type SpanSurroundings } from "./span.ts";
 import type { TraceContext } from "./trace-context.ts";
 
-/** As OpenTelemetry's batch span processor has them by default. */
+/** Defaults of OpenTelemetry's batch span processor. */
 const maxWaiting = 2048;
 const batchSize = 512;
 const batchMs = 5000;
@@ -13,13 +13,13 @@ export interface TracerOptions {
   clock: Clock;
   log: Logger;
   samplingRatePerMillion: number;
-  /** Sends a batch away; rejects when that failed. */
+  /** Exports a batch; rejects when that failed. */
   send(spans: readonly FinishedSpan[]): Promise<void>;
 }
 
 export class Tracer implements SpanSurroundings {
   readonly #options: TracerOptions;
-  /** Below this a trace is sampled, by the last 8 bytes of its id (as TraceIDRatioBased does). */
+  /** Traces are sampled when the last 8 bytes of their ID are below it (as in TraceIDRatioBased). */
   readonly #threshold: bigint;
   readonly #epoch: number;
   #waiting: FinishedSpan[] = [];
@@ -33,12 +33,12 @@ export class Tracer implements SpanSurroundings {
     this.#epoch = options.clock.now() - options.clock.monotonic();
   }
 
-  /** By the clock that goes on steadily, told since the epoch. */
+  /** Monotonic clock, as time since the epoch. */
   now(): number {
     return this.#epoch + this.#options.clock.monotonic();
   }
 
-  /** The same for a moment of that clock. */
+  /** Converts a monotonic time. */
   at(monotonic: number): number {
     return this.#epoch + monotonic;
   }
@@ -48,8 +48,8 @@ export class Tracer implements SpanSurroundings {
   }
 
   /**
-   * The first span here of a request. `trusted`: whoever asks may say to which trace it belongs and whether that is sampled; of
-   * others it is noted what they said.
+   * The root span of a request in this server. A trusted client's context sets the parent and the sampling; other clients'
+   * contexts become links.
    */
   begin(start: SpanStart, given: TraceContext | undefined, trusted: boolean): Span {
     const spanId = this.newId(8);
@@ -70,12 +70,12 @@ export class Tracer implements SpanSurroundings {
     else this.#timer ??= this.#options.clock.timer(batchMs, () => void this.#flush());
   }
 
-  /** Sends what waits. */
+  /** Exports pending spans. */
   async close(): Promise<void> {
     await this.#flush();
   }
 
-  /** One batch after the other. */
+  /** One batch at a time. */
   #flush(): Promise<void> {
     this.#timer?.stop();
     this.#timer = undefined;

@@ -1,4 +1,4 @@
-/** Spans of watches, as kube-apiserver has them: the state that they begin with, and their place in the cache. */
+/** Spans of watches, as in kube-apiserver: their initialization and their registration in the cache. */
 import type { HandlerRequest, RequestInfo } from "../contract.ts";
 import type { ServedResource } from "../registry/resource.ts";
 import { verbAttributes } from "./request-spans.ts";
@@ -6,13 +6,13 @@ import type { Span } from "./span.ts";
 import { typeOf } from "./store-spans.ts";
 
 export interface WatchSpans {
-  /** The watch has its place among those who hear of changes. */
+  /** The watch is registered in the cache. */
   placed(): void;
-  /** It has told the state that it began with. */
+  /** The initial events have been sent. */
   listed(): void;
 }
 
-/** Undefined where nobody wants to know. `lists`: it was asked for the state too, up to a bookmark (KEP-3157). */
+/** Undefined when it is not traced. `lists`: the watch requests initial events up to a bookmark (KEP-3157). */
 export function watchSpans(
   request: HandlerRequest,
   { info, resource, lists }: { info: RequestInfo; resource: ServedResource; lists: boolean },
