@@ -3,7 +3,7 @@ import { newUid } from "../uid.ts";
 
 const longestId = 64;
 
-/** What a request is known by: the client's own Audit-ID, unless it is too long, else a new one. */
+/** The ID of a request: the client's own Audit-ID, unless it is too long, else a new one. */
 export function auditIdOf(request: HandlerRequest): string {
   const given = request.headers?.["audit-id"] ?? "";
   return given !== "" && given.length <= longestId ? given : newUid();

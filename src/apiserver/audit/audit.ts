@@ -1,4 +1,4 @@
-/** The record of who did what (audit.k8s.io/v1). */
+/** Audit log (audit.k8s.io/v1). */
 import type { HandlerRequest, RequestAudit } from "../contract.ts";
 import { auditIdOf } from "./audit-id.ts";
 import { type AuditBackend, type AuditEvent, type AuditPlugin, Entry } from "./event.ts";
@@ -14,10 +14,10 @@ export interface AuditOptions {
 export class Audit implements RequestAudit {
   readonly #options: AuditOptions;
   events = 0;
-  /** Requests that were refused because their coming could not be recorded. */
+  /** Requests refused because their RequestReceived event could not be recorded. */
   rejected = 0;
   readonly levels = new Map<string, number>();
-  /** Events that were lost, by where. */
+  /** Lost events by plugin. */
   readonly errors = new Map<string, number>();
 
   constructor(options: AuditOptions) {
@@ -40,7 +40,7 @@ export class Audit implements RequestAudit {
     await Promise.all(this.#options.backends.map((backend) => backend.close()));
   }
 
-  /** So many events did not get where they should. */
+  /** Reports lost events. */
   lost(plugin: AuditPlugin, events: number): void {
     this.errors.set(plugin, (this.errors.get(plugin) ?? 0) + events);
   }

@@ -9,11 +9,11 @@ export class Buffered implements AuditBackend {
   readonly #clock: Clock;
   readonly #lost: Loss;
   readonly #bucket: TokenBucket | undefined;
-  /** The batch that is being filled. */
+  /** The batch being filled. */
   #batch: Entry[] = [];
-  /** Events that arrive while a batch is held up. */
+  /** Events that arrive while sending is blocked. */
   #waiting: Entry[] = [];
-  /** Settles when a batch that waits has been sent. */
+  /** Resolves when the blocked batch has been sent. */
   #held: Promise<void> | undefined;
   readonly #underWay = new Set<Promise<unknown>>();
   #timer: Timer | undefined;
@@ -44,7 +44,7 @@ export class Buffered implements AuditBackend {
 
   async close(): Promise<void> {
     this.#closing.abort(new Error("audit backend shut down"));
-    // When one batch is through, those that waited for it go on: they may hold up the next ones in turn.
+    // Waiting events may block again.
     while (this.#held || this.#batch.length > 0) {
       if (this.#held) await this.#held;
       else this.#send();
@@ -84,13 +84,13 @@ export class Buffered implements AuditBackend {
     });
   }
 
-  /** At the end nobody waits for their turn. */
+  /** Does not wait while closing. */
   #pause(ms: number): Promise<void> {
     return this.#clock.sleep(ms, this.#closing.signal).catch(() => {});
   }
 }
 
-/** An event goes on changing while the request does; what waits is as it was. */
+/** A copy, since an event changes as its request proceeds. */
 function frozen(entry: Entry): Entry {
   void entry.json;
   return entry;

@@ -1,7 +1,7 @@
 import type { UserInfo } from "../auth-contract.ts";
 import type { Level, Stage } from "./policy.ts";
 
-/** audit.k8s.io/v1 Event, its members in the order Kubernetes writes them. */
+/** audit.k8s.io/v1 Event, its fields in Kubernetes' order. */
 export interface AuditEvent {
   kind: "Event";
   apiVersion: "audit.k8s.io/v1";
@@ -51,13 +51,10 @@ export function eventUser(user: UserInfo): EventUser {
   };
 }
 
-/**
- * Where events are lost, by kube-apiserver's names: in a log, on the way to a webhook, while they wait for either, or because they
- * are too large.
- */
+/** Where events are lost, by kube-apiserver's names: in the log or webhook backend, in their buffer, or by truncation. */
 export type AuditPlugin = "log" | "webhook" | "buffered" | "truncate";
 
-/** An event on its way, whose JSON is made once for all who want it. */
+/** An event and its JSON, which is encoded once for all backends. */
 export class Entry {
   readonly event: AuditEvent;
   #json: string | undefined;
@@ -71,13 +68,13 @@ export class Entry {
   }
 }
 
-/** Where events go. */
+/** A backend for events. */
 export interface AuditBackend {
-  /** Whether all of them were taken; a promise where that takes time. Never throws or rejects: what is lost is told to `Loss`. */
+  /** Whether all were accepted; a promise if asynchronous. Never throws or rejects: losses are reported to `Loss`. */
   process(entries: readonly Entry[]): boolean | Promise<boolean>;
-  /** Settles when everything that was taken is where it should be. */
+  /** Resolves when all accepted events have been delivered. */
   close(): Promise<void>;
 }
 
-/** Hears of events that did not get where they should. */
+/** Receives lost events. */
 export type Loss = (plugin: AuditPlugin, events: number, error: unknown) => void;

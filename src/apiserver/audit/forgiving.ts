@@ -1,6 +1,6 @@
 import type { AuditBackend } from "./event.ts";
 
-/** Requests wait for it, and go on whether it worked or not. */
+/** Mode `blocking`: requests wait for the backend, but its failures do not refuse them. */
 export function forgiving(backend: AuditBackend): AuditBackend {
   return {
     process(entries) {

@@ -3,7 +3,7 @@ import type { AuditEvent } from "./event.ts";
 
 const quotedList = (texts: readonly string[]): string => texts.map(goQuote).join();
 
-/** An event as a line of text (--audit-log-format=legacy): a part of what it says. */
+/** An event as a line of text (--audit-log-format=legacy), with a subset of its fields. */
 export function legacyLine(event: AuditEvent): string {
   const { user, impersonatedUser: as, objectRef, responseStatus, sourceIPs = [] } = event;
   const { username = "", groups = [] } = user;

@@ -2,9 +2,9 @@ import { legacyLine } from "./legacy-line.ts";
 import type { AuditBackend, Loss } from "./event.ts";
 import type { LogFormat } from "./options.ts";
 
-/** Where lines go. */
+/** A destination of lines. */
 export interface LineWriter {
-  /** Throws where it cannot be written. */
+  /** Throws when writing fails. */
   write(text: string): void;
   close(): Promise<void>;
 }
@@ -14,7 +14,7 @@ export const standardOutput: LineWriter = {
   close: async () => {},
 };
 
-/** One event a line, written at once. */
+/** Writes one event per line, at once. */
 export function logBackend(
   writer: LineWriter,
   { format = "json", lost }: { format?: LogFormat; lost: Loss },

@@ -18,12 +18,12 @@ interface OpenContext {
   random: () => number;
 }
 
-/** Throws an Error that names the policy's mistakes. */
+/** Throws an Error with the policy's mistakes. */
 export async function openAudit(files: AuditFiles, context: OpenContext): Promise<Audit> {
   const { policyFile } = files;
   const { clock, log } = context;
   const now = (): number => clock.now();
-  // Mistakes are said before files are opened.
+  // Mistakes are reported before files are opened.
   const policy = new AuditPolicy(
     parseYamlDocuments(await readFile(policyFile, "utf8"), policyFile)[0]?.value,
   );

@@ -1,39 +1,39 @@
-/** What the record of requests can be told, with kube-apiserver's defaults (its flags --audit-log-* and --audit-webhook-*). */
+/** Options of audit backends, with kube-apiserver's defaults (flags --audit-log-* and --audit-webhook-*). */
 
 /**
- * `blocking`: an answer waits until its events are recorded. `blocking-strict`: and a request whose coming cannot be recorded is
- * refused. `batch`: events are recorded beside the requests.
+ * `blocking`: answers wait until their events are recorded. `blocking-strict`: also refuses requests whose RequestReceived event
+ * cannot be recorded. `batch`: asynchronous.
  */
 const auditModes = ["batch", "blocking", "blocking-strict"] as const;
 export type AuditMode = (typeof auditModes)[number];
 
-/** `legacy`: a line of text an event. */
+/** `legacy`: one line of text per event. */
 export const logFormats = ["legacy", "json"] as const;
 export type LogFormat = (typeof logFormats)[number];
 
-/** How events wait to be recorded in mode `batch`. */
+/** Buffering in mode `batch`. */
 export interface BatchOptions {
-  /** Events that wait; what comes beyond is lost. */
+  /** Size of the queue; further events are lost. */
   bufferSize: number;
-  /** Events in one batch. */
+  /** Maximum events per batch. */
   maxSize: number;
-  /** How long an event waits for others; milliseconds. */
+  /** Maximum wait before an unfilled batch is sent; milliseconds. */
   maxWaitMs: number;
-  /** Batches per second, and how many at once if there were fewer before; undefined: as many as come. */
+  /** Batches per second, and burst; undefined: unlimited. */
   throttle: { qps: number; burst: number } | undefined;
-  /** Whether batches may be under way together. */
+  /** Whether batches are sent concurrently. */
   together: boolean;
 }
 
 /** Bytes of JSON. */
 export interface TruncateOptions {
-  /** Larger events lose their objects; what is too large without them is lost. */
+  /** Larger events are stripped of their objects; events too large without them are dropped. */
   maxEventBytes: number;
-  /** More is given on in several batches. */
+  /** Larger batches are split. */
   maxBatchBytes: number;
 }
 
-/** As flags have it; what is left out is as kube-apiserver has it by default. */
+/** Flags; absent ones have kube-apiserver's defaults. */
 export interface DeliveryFlags {
   mode?: AuditMode;
   batch?: {
@@ -61,7 +61,7 @@ export interface AuditFiles {
   };
   webhook?: DeliveryFlags & {
     kubeconfig: string;
-    /** Wait before what failed is sent again; grows. */
+    /** Initial backoff of retries. */
     initialBackoffMs?: number;
   };
 }
@@ -71,7 +71,7 @@ export const initialBackoffMs = 10_000;
 
 const truncation: TruncateOptions = { maxEventBytes: 100 * 1024, maxBatchBytes: 10 * 1024 * 1024 };
 
-/** Filled up. */
+/** With defaults applied. */
 export interface Delivery {
   mode: AuditMode;
   batch: BatchOptions;
@@ -100,7 +100,7 @@ export function deliveryOf(plugin: "log" | "webhook", flags: DeliveryFlags | und
   };
 }
 
-/** Throws an Error in kube-apiserver's words for the first thing that cannot be. */
+/** Throws an Error in kube-apiserver's words for the first invalid flag. */
 export function checkDelivery(plugin: "log" | "webhook", flags: DeliveryFlags): void {
   const { mode, batch, truncate } = deliveryOf(plugin, flags);
   if (!auditModes.includes(mode))

@@ -1,4 +1,4 @@
-/** Which requests are recorded, and how much of each (audit.k8s.io/v1 Policy): the first rule that matches decides. */
+/** Audit policy (audit.k8s.io/v1 Policy): the first matching rule decides the level of a request. */
 import type { AuthorizationAttributes } from "../auth-contract.ts";
 
 export const levels = ["None", "Metadata", "Request", "RequestResponse"] as const;
@@ -27,7 +27,7 @@ interface PolicyFile {
   omitManagedFields?: boolean;
 }
 
-/** What is to be done with one request. */
+/** The decision for one request. */
 export interface AuditConfig {
   level: Level;
   omitStages: ReadonlySet<Stage>;
@@ -43,7 +43,7 @@ type Attributes = Omit<AuthorizationAttributes, "user"> & {
 export class AuditPolicy {
   readonly #rules: readonly { rule: Rule; config: AuditConfig }[];
 
-  /** Throws an Error that names every mistake. */
+  /** Throws an Error with all mistakes. */
   constructor(value: unknown) {
     const policy = checked(value);
     this.#rules = (policy.rules ?? []).map((rule) => ({

@@ -17,30 +17,30 @@ import type { LineWriter } from "./log-backend.ts";
 
 export interface RotatingFileOptions {
   path: string;
-  /** A file that would become larger is put aside; MiB. 0: never. */
+  /** Rotates the file before it exceeds this; MiB. 0: never. */
   maxSizeMb: number;
-  /** How many such files are kept; 0: all. */
+  /** Number of rotated files kept; 0: all. */
   maxBackups: number;
-  /** How long they are kept, by the time in their names; 0: for ever. */
+  /** Maximum age by the time in their names; 0: unlimited. */
   maxAgeDays: number;
-  /** Whether they are packed (gzip). */
+  /** Whether they are compressed (gzip). */
   compress: boolean;
   now(): number;
-  /** Hears of files that could be neither packed nor removed. */
+  /** Receives errors of compressing or removing files. */
   failed: (error: unknown) => void;
 }
 
 const dayMs = 24 * 3600 * 1000;
 const packed = ".gz";
 
-/** A file that is put aside under the time when it is full, as log rotation does it (lumberjack). */
+/** A log file that is rotated when it is full, named by the time (like lumberjack). */
 export class RotatingFile implements LineWriter {
   readonly #options: RotatingFileOptions;
   readonly #stem: string;
   readonly #extension: string;
   #file: number;
   #size: number;
-  /** Files put aside are looked after one round after the other. */
+  /** Cleanups run one after the other. */
   #tidying: Promise<void> = Promise.resolve();
 
   constructor(options: RotatingFileOptions) {
@@ -57,7 +57,7 @@ export class RotatingFile implements LineWriter {
     const bytes = Buffer.from(text);
     const limit = this.#options.maxSizeMb * 1024 * 1024;
     if (limit > 0 && this.#size > 0 && this.#size + bytes.length > limit) this.#rotate();
-    // A file may take less at once than there is; what it has taken counts even where it fails then.
+    // A write may be partial; the written part counts even when the rest fails.
     for (let at = 0; at < bytes.length; ) {
       const taken = writeSync(this.#file, bytes, at);
       at += taken;
@@ -76,7 +76,7 @@ export class RotatingFile implements LineWriter {
     try {
       renameSync(path, join(dirname(path), `${this.#stem}-${time}${this.#extension}`));
     } catch (error) {
-      // It is aside already: the new one could not be opened then, or somebody else has taken it away.
+      // Already rotated: the new file could not be opened then, or another process has moved it.
       if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     }
     const full = this.#file;
@@ -90,7 +90,7 @@ export class RotatingFile implements LineWriter {
     this.#tidying = this.#tidying.then(() => this.#tidyOnce()).catch(this.#options.failed);
   }
 
-  /** Removes what is too old or too much, then packs what is left. */
+  /** Removes old and surplus files, then compresses the others. */
   async #tidyOnce(): Promise<void> {
     const { path, maxBackups, maxAgeDays, compress, now } = this.#options;
     const dir = dirname(path);
@@ -107,7 +107,7 @@ export class RotatingFile implements LineWriter {
     }
   }
 
-  /** Undefined for a file that is not one of these. */
+  /** Undefined for other files. */
   #asideOf(name: string): { name: string; at: number } | undefined {
     const bare = name.endsWith(packed) ? name.slice(0, -packed.length) : name;
     if (!bare.startsWith(`${this.#stem}-`) || !bare.endsWith(this.#extension)) return undefined;
@@ -117,7 +117,7 @@ export class RotatingFile implements LineWriter {
   }
 }
 
-/** The file is there until the packed one is whole. */
+/** Deletes the file when the compressed one is complete. */
 async function pack(file: string): Promise<void> {
   const half = `${file}${packed}.part`;
   await pipeline(createReadStream(file), createGzip(), createWriteStream(half, { mode: 0o600 }));

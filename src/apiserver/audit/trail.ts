@@ -1,4 +1,4 @@
-/** What is recorded of one request, stage by stage. */
+/** The audit event of one request, stage by stage. */
 import { formatDuration, formatMicroTime, goQuote } from "../../machinery/index.ts";
 import { isIP } from "node:net";
 import type { KubeObject } from "../../api/index.ts";
@@ -10,22 +10,22 @@ import { type AuditEvent, eventUser, type ObjectReference } from "./event.ts";
 import { type AuditConfig, type AuditPolicy, type Level, levels, type Stage } from "./policy.ts";
 
 const longestAgent = 1024;
-/** A Status that tells of success is no longer than this. */
+/** Maximum length of a Status of success. */
 const shortBytes = 2048;
-/** Requests that last: their answer's beginning is a stage of its own. */
+/** Long-running subresources, which have the stage ResponseStarted. */
 const lastingParts = new Set(["attach", "exec", "log", "portforward", "proxy"]);
-/** Of what takes longer it is noted where the time went. */
+/** The latency of slower requests is annotated. */
 const slowMs = 500;
 const latency = "apiserver.latency.k8s.io/";
 
 export interface TrailContext {
   policy: AuditPolicy;
   now(): number;
-  /** Whether it was taken, where somebody cares; a promise where that takes time. */
+  /** Whether it was accepted, in modes that report it; a promise if asynchronous. */
   emit(event: AuditEvent): boolean | Promise<boolean>;
-  /** The policy has said how much is recorded of a request. */
+  /** The policy's level of a request. */
   decided(level: string): void;
-  /** A request is refused because its coming could not be recorded. */
+  /** A request is refused because its RequestReceived event could not be recorded. */
   rejected(): void;
 }
 
@@ -40,11 +40,11 @@ export class Trail implements AuditTrail {
   #config: AuditConfig | undefined;
   #event: Recorded | undefined;
   #lasting = false;
-  /** What was noted before it was known who asks. */
+  /** Annotations from before authentication. */
   readonly #early: [key: string, value: string][] = [];
-  /** Milliseconds by what they went to. */
+  /** Milliseconds by layer. */
   readonly #spent = new Map<Layer, number>();
-  /** It was refused before anything could be recorded of it. */
+  /** Refused before anything could be recorded. */
   #void = false;
 
   constructor(context: TrailContext, request: HandlerRequest, auditId: string) {
@@ -65,7 +65,7 @@ export class Trail implements AuditTrail {
     });
   }
 
-  /** What is not recorded is not served, where that is wanted. */
+  /** Mode `blocking-strict`: refuses requests that cannot be recorded. */
   #refusal(): PageError {
     this.#void = true;
     this.#context.rejected();
@@ -88,7 +88,7 @@ export class Trail implements AuditTrail {
   requested({ metadata = {} }: KubeObject, copy: () => unknown): void {
     const event = this.#event;
     if (!event || event.level === "None") return;
-    // A creation's URL does not say what is created.
+    // The URL of a creation does not have the object's name.
     const ref = (event.objectRef ??= {});
     for (const name of ["name", "namespace", "uid", "resourceVersion"] as const)
       if (metadata[name]) ref[name] ??= metadata[name];
@@ -129,7 +129,7 @@ export class Trail implements AuditTrail {
     return typeof started === "boolean" ? followed : started.then(() => followed);
   }
 
-  /** Its end is recorded when it comes. */
+  /** Records the end of a streamed answer. */
   #followed(answer: Answer): Answer {
     const { body } = answer;
     if (body instanceof Uint8Array) return answer;
@@ -163,13 +163,13 @@ export class Trail implements AuditTrail {
         },
       };
     }
-    // Nobody may ever read it.
+    // The body may never be read.
     const over = (): void => {
       answer.over?.();
       done();
     };
     if (!isAssembly(body)) return { ...answer, over, body: followed(body, done) };
-    // A long list, which goes out as it is where nothing of it is recorded.
+    // A streamed list, passed through when its body is not recorded.
     if (!this.#records("RequestResponse")) return { ...answer, over };
     const gathered: Uint8Array[] = [];
     const finished = (): void => {
@@ -220,7 +220,7 @@ export class Trail implements AuditTrail {
     for (const [key, value] of this.#early) this.annotate(key, value);
   }
 
-  /** Status and, as far as the level asks for them, both bodies. */
+  /** The status and, by level, both bodies. */
   #note(answer: Answer, info: RequestInfo | undefined): void {
     const event = this.#event as Recorded;
     const whole = this.#records("RequestResponse");
@@ -232,11 +232,11 @@ export class Trail implements AuditTrail {
       const given = this.#patch();
       if (given !== undefined) event.requestObject = given;
     }
-    // What is behind a proxy is not the server's own answer, unless it failed.
+    // A proxied answer is not the server's own, unless the proxy failed.
     if (whole && isKind(said) && (status || !this.#lasting)) event.responseObject = this.#trimmed(said);
   }
 
-  /** As it was sent; undefined for one that cannot be read. */
+  /** As sent; undefined when it cannot be parsed. */
   #patch(): unknown {
     const { headers, body } = this.#request;
     const type = headers?.["content-type"];
@@ -261,7 +261,7 @@ export class Trail implements AuditTrail {
     return { ...(value as object), rows: rows.map((row) => ({ ...row, object: bare(row.object) })) };
   }
 
-  /** Nobody knows who it is; that somebody tried is worth a line, at the one stage that Kubernetes gives it. */
+  /** Without a user, only the stage that Kubernetes records for failed authentication. */
   #unauthenticated(answer: Answer, info: RequestInfo | undefined): Answer | Promise<Answer> {
     if (!info || answer.status !== 401) return answer;
     this.#begin(info, undefined);
@@ -270,7 +270,7 @@ export class Trail implements AuditTrail {
     return typeof taken === "boolean" ? answer : taken.then(() => answer);
   }
 
-  /** Where the time of a slow request went. */
+  /** Annotates the latency of a slow request by layer. */
   #noteLatency(): void {
     const total = this.#context.now() - this.#beganAt;
     if (total <= slowMs || this.#spent.size === 0) return;
@@ -308,7 +308,7 @@ export class Trail implements AuditTrail {
   }
 }
 
-/** `seen`: gets each piece on its way. */
+/** `seen`: gets each chunk. */
 async function* followed(
   body: AsyncIterable<Uint8Array>,
   done: () => void,
@@ -324,14 +324,14 @@ async function* followed(
   }
 }
 
-/** Of what is no object of the API (a list of paths, a version) nothing is recorded. */
+/** Other bodies (a list of paths, a version) are not recorded. */
 const isKind = (value: unknown): boolean =>
   typeof (value as { kind?: unknown } | undefined)?.kind === "string";
 
 const isStatus = (value: unknown): value is Record<string, unknown> =>
   (value as { kind?: string } | undefined)?.kind === "Status";
 
-/** Whether it is worth reading an answer to find a Status: of failures, and of what is short. */
+/** Whether to parse an answer for a Status: failures and short bodies. */
 const mayBeStatus = ({ status, body }: Answer): boolean =>
   status >= 400 || (body instanceof Uint8Array && body.length < shortBytes);
 
@@ -344,7 +344,7 @@ function bodyOf({ body, headers }: Answer): unknown {
   }
 }
 
-/** Everybody the request says it came through, and who brought it. */
+/** The client's addresses: forwarded ones and the peer. */
 function sourcesOf({ headers = {}, peer }: HandlerRequest): string[] {
   const forwarded = (headers["x-forwarded-for"] ?? "")
     .split(",")

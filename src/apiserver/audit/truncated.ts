@@ -4,7 +4,7 @@ import { levels } from "./policy.ts";
 
 const requestLevel = levels.indexOf("Request");
 
-/** Keeps what is too large from a backend: events go without their objects, or not at all; batches in pieces. */
+/** Truncates events for a backend: drops objects or whole events, and splits batches. */
 export function truncated(
   backend: AuditBackend,
   { maxEventBytes, maxBatchBytes }: TruncateOptions,
@@ -40,7 +40,7 @@ export function truncated(
   };
 }
 
-/** With the line's end, which Kubernetes counts too. */
+/** Includes the line feed, as in Kubernetes. */
 const sizeOf = ({ json }: Entry): number => Buffer.byteLength(json) + 1;
 
 function withoutObjects({ event }: Entry): Entry {

@@ -7,14 +7,14 @@ export interface WebhookOptions {
   post: PostJson;
   clock: Clock;
   random: () => number;
-  /** Wait before a request is made again; grows by half each time. */
+  /** Initial backoff of retries; grows by half each time. */
   initialBackoffMs: number;
   lost: Loss;
 }
 
 const timeoutMs = 30_000;
 
-/** Sends events to another server, again and again for a while, whatever is wrong with it. */
+/** Sends events to a webhook; retries on any error for a while. */
 export function webhookBackend({
   post,
   clock,
