@@ -35,7 +35,10 @@ export function openGcm(key: Uint8Array, sealed: Uint8Array, authenticated: stri
 const written = (prefix: string, bytes: Uint8Array[]): Buffer =>
   Buffer.concat([Buffer.from(prefix), ...bytes]);
 
-/** A key may be 16, 24 or 32 bytes. Random nonces: one key is good for about 2^32 writes, as Kubernetes' own page warns. */
+/**
+ * Keys have 16, 24 or 32 bytes. Nonces are random, so a key should be rotated before 2^32 writes, as Kubernetes' documentation
+ * warns.
+ */
 export function aesGcm(name: string, key: Uint8Array): Transformer {
   const { prefix, mark, labels } = named("aesgcm", name, key);
   return {
@@ -47,7 +50,7 @@ export function aesGcm(name: string, key: Uint8Array): Transformer {
   };
 }
 
-/** Authenticates nothing: for values that others have written. */
+/** Unauthenticated: only for values written by other servers. */
 export function aesCbc(name: string, key: Uint8Array): Transformer {
   const { prefix, mark, labels } = named("aescbc", name, key);
   return {

@@ -1,6 +1,6 @@
 import { parseDuration } from "../../machinery/index.ts";
 
-/** EncryptionConfiguration (apiserver.config.k8s.io/v1): which resources are written how. */
+/** EncryptionConfiguration (apiserver.config.k8s.io/v1): the providers of each resource. */
 
 export interface KeyConfig {
   name: string;
@@ -33,10 +33,10 @@ export interface ResourceConfig {
 const kinds = ["aesgcm", "aescbc", "secretbox", "identity", "kms"] as const;
 const lengths = { aesgcm: [16, 24, 32], aescbc: [16, 24, 32], secretbox: [32] } as const;
 
-/** What kube-apiserver keeps for itself. */
+/** Internal resources of kube-apiserver. */
 const unserved = new Set(["apiserveripinfo", "serviceipallocations", "servicenodeportallocations"]);
 
-/** Throws an Error with every mistake, in Kubernetes' words. */
+/** Throws an Error with all mistakes, in Kubernetes' words. */
 export function readEncryption(value: unknown): ResourceConfig[] {
   const config = value as { apiVersion?: string; kind?: string; resources?: Partial<ResourceConfig>[] };
   if (typeof config !== "object" || config === null || config.kind !== "EncryptionConfiguration")
@@ -69,7 +69,7 @@ export function readEncryption(value: unknown): ResourceConfig[] {
   return read;
 }
 
-/** Up to the first dot; what has none is of the core group. */
+/** Split at the first dot; without one it is in the core group. */
 function parseResource(entry: string): { resource: string; group: string } {
   const dot = entry.indexOf(".");
   return dot < 0
@@ -89,7 +89,7 @@ const members: Record<string, readonly string[]> = {
   kms: ["apiVersion", "name", "cachesize", "endpoint", "timeout"],
 };
 
-/** A mistyped word must not leave something unencrypted. */
+/** Unknown fields are errors, so that a typo cannot leave a resource unencrypted. */
 function unknownFields(value: unknown, at = "", place = ""): string[] {
   if (Array.isArray(value)) return value.flatMap((each, i) => unknownFields(each, at, `${place}[${i}]`));
   if (typeof value !== "object" || value === null) return [];
@@ -141,7 +141,7 @@ function checkResource(entry: string, at: string, mistakes: string[]): void {
   if (why !== undefined) mistakes.push(`${at}: Invalid value: ${JSON.stringify(entry)}: ${why}`);
 }
 
-/** Throws where something stands behind what speaks of it already. */
+/** Throws for an entry that an earlier one masks. */
 function checkMasked(config: readonly ResourceConfig[]): void {
   const seen = new Set<string>();
   for (const { resources } of config) {
@@ -196,7 +196,7 @@ function checkProvider(provider: ProviderConfig, at: string, names: Set<string>,
   if (provider.kms) checkKms(provider.kms, `${at}.kms`, names, mistakes);
 }
 
-/** Padded, as the original wants it; line breaks count for nothing. */
+/** With padding, as Kubernetes requires; line breaks are ignored. */
 function isBase64(text: string): boolean {
   const bare = text.replaceAll(/[\r\n]/g, "");
   return bare.length % 4 === 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(bare);
@@ -240,14 +240,14 @@ function isPositive(duration: string): boolean {
   }
 }
 
-/** Names by which transformers of a resource are looked for, the first that is there counts. */
+/** Keys under which a resource's transformers are looked up; the first match counts. */
 export const lookups = (group: string, plural: string): string[] => [
   `${plural}.${group}`,
   `*.${group}`,
   "*.*",
 ];
 
-/** What each resource is written with, by `lookups`: what is named twice is read by both. */
+/** The transformers by key of `lookups`; of several entries for a resource all can read. */
 export function byResource<T>(
   config: readonly { resources: readonly string[]; transformers: readonly T[] }[],
 ): Map<string, T[]> {

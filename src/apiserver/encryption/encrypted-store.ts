@@ -1,4 +1,4 @@
-/** A store whose values are written as an EncryptionConfiguration says. What is above it sees plain values alone. */
+/** A store that encrypts values by an EncryptionConfiguration. Its users see plain values only. */
 import {
   type KeyValue,
   type NotePart,
@@ -15,12 +15,12 @@ import {
 } from "../../store/index.ts";
 import { type Opened, Transformers } from "./transformer.ts";
 
-/** How values of a resource are written; undefined: as they are. */
+/** The transformers of a resource; undefined: values are plain. */
 export type TransformersOf = (group: string, plural: string) => Transformers | undefined;
 
 const plain = new Transformers([]);
 
-/** As kube-apiserver names it. */
+/** In kube-apiserver's words. */
 function noted(
   note: NotePart | undefined,
   provider: string | undefined,
@@ -44,12 +44,12 @@ export class EncryptedStore implements Store {
   readonly #watched: (transformers: Transformers, resource: string) => Transformers;
   /** By `/registry/GROUP/PLURAL/`. */
   #chosen = new Map<string, Transformers>();
-  /** How each value was written, for those that were written in another way than plainly. */
+  /** The mark of each value that is not plain. */
   readonly #marks = new Map<string, string>();
-  /** What this server wrote itself comes back as the very same bytes: they need not be read again. */
+  /** Plain text of values that this server wrote, by their bytes: they need not be decrypted again. */
   readonly #own = new WeakMap<Uint8Array, Opened>();
 
-  /** `watched`: gives what counts the values of a resource (`deployments.apps`). */
+  /** `watched`: the metrics of a resource (`deployments.apps`). */
   constructor(
     store: Store,
     choose: TransformersOf,
@@ -60,13 +60,13 @@ export class EncryptedStore implements Store {
     this.#watched = watched;
   }
 
-  /** From now on written so; what is there is read by the new ones too. */
+  /** Replaces the transformers; the new ones also read existing values. */
   configure(choose: TransformersOf): void {
     this.#choose = choose;
     this.#chosen = new Map();
   }
 
-  /** True for a value that would be written in another way now: writing it again is no waste, even unchanged. */
+  /** True for a value that would be written differently now, so that even an unchanged write has an effect. */
   isStale(key: string): boolean {
     return (this.#marks.get(key) ?? "") !== this.#of(key).mark;
   }
@@ -86,7 +86,7 @@ export class EncryptedStore implements Store {
     for (const kv of result.items) {
       const opened = this.#open(kv);
       const { value, mark } = opened instanceof Promise ? await opened : opened;
-      // Of a former state nothing follows about how the value is written today.
+      // A past version says nothing about how the current one was written.
       if (current || !this.#marks.has(kv.key)) this.#note(kv.key, mark);
       items.push(value);
     }
@@ -112,7 +112,7 @@ export class EncryptedStore implements Store {
   }
 
   watch(request: WatchRequest, sink: WatchSink): StoreWatch {
-    /** Set while a value waits for its key: everything after it waits too. */
+    /** Set while a value waits for its key: later events wait, too. */
     let before: Promise<void> | undefined;
     let closed = false;
     let broken = false;
@@ -146,7 +146,7 @@ export class EncryptedStore implements Store {
             });
           before = mine;
         } catch (error) {
-          // Nothing that comes after it may pass.
+          // Later events must not overtake it.
           broken = true;
           queueMicrotask(() => fail(error));
         }

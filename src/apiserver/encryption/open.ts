@@ -9,18 +9,18 @@ import { identity, type TransformationWatch, type Transformer, Transformers } fr
 
 const kmsTimeoutMs = 3000;
 
-/** A store whose values lie as the file says, and everything around it. */
+/** An encrypted store and its configuration. */
 export interface Encryption {
   store: Store;
-  /** Takes another configuration. Throws an Error for one with mistakes, and goes on with the one before. */
+  /** Replaces the configuration. Throws an Error when it is invalid, and keeps the former one. */
   configure(value: unknown): Promise<void>;
   /** For /readyz: throws while a KMS plugin is not healthy. */
   healthy(): void;
-  /** Ends what asks plugins. The store is closed by itself. */
+  /** Stops the calls of plugins. The store is closed separately. */
   close(): void;
 }
 
-/** A plugin that is new must be well within this time, or longer where its own timeouts ask for it. */
+/** A new plugin must become healthy within this time, or longer if its timeouts ask for it. */
 const leastCheckMs = 10_000;
 const checkEveryMs = 100;
 
@@ -44,13 +44,13 @@ export function openEncryption(store: Store, options: EncryptionOptions): Encryp
     store: encrypted,
     async configure(value) {
       const made = await makeAll(readEncryption(value), options);
-      // At the start a plugin may come later; afterwards nothing that works is given up for what does not.
+      // At start a plugin may become healthy later; afterwards the former configuration stays until the new plugins are healthy.
       if (plugins) await untilHealthy(made.plugins, clock, () => closed);
       const old = plugins ?? [];
       encrypted.configure(made.choose);
       plugins = made.plugins;
       if (old.length === 0) return;
-      // Questions to the old ones may be under way.
+      // Calls of the old plugins may be pending.
       const close = (): void => {
         closing.delete(close);
         timer.stop();
@@ -73,7 +73,7 @@ export function openEncryption(store: Store, options: EncryptionOptions): Encryp
 const graceOf = (plugins: readonly KmsProvider[]): number =>
   2 * plugins.reduce((sum, { timeoutMs }) => sum + timeoutMs, 0);
 
-/** Throws why a plugin is not well, be it that nobody waits for it any more (`closed`), and closes them all. */
+/** Throws why a plugin is not healthy, or when `closed`, and closes them all. */
 async function untilHealthy(
   plugins: readonly KmsProvider[],
   clock: Clock,

@@ -1,4 +1,4 @@
-/** XSalsa20 with Poly1305, as NaCl's secretbox. Node's own crypto has no XSalsa20. */
+/** XSalsa20 with Poly1305, like NaCl's secretbox. Node has no XSalsa20. */
 import { randomBytes } from "node:crypto";
 import { xsalsa20poly1305 } from "@noble/ciphers/salsa.js";
 import { named, TransformError, type Transformer } from "./transformer.ts";

@@ -1,18 +1,18 @@
 import { createHash } from "node:crypto";
 
-/** One way of writing values so that only its key reads them. */
+/** Encrypts and decrypts values. */
 export interface Transformer {
-  /** What everything it has written begins with; "" for plain values. */
+  /** Prefix of its values; "" for plain ones. */
   readonly prefix: string;
-  /** Values that were written under another mark are to be written again. */
+  /** Values with another mark are stale. */
   readonly mark: string;
-  /** What it is called where values are counted: its kind, and the key where it has a name. Undefined for plain values. */
+  /** Labels in metrics: its kind, and the key's name if any. Undefined for plain values. */
   readonly labels?: readonly string[];
   /** The plugin that keeps its key. */
   readonly provider?: string;
-  /** `key`: where the value is stored. It is authenticated with it: a value moved elsewhere cannot be read. */
+  /** `key`: where the value is stored. It is authenticated data: a value moved elsewhere cannot be decrypted. */
   encrypt(plain: Uint8Array, key: string): Uint8Array;
-  /** `mark` tells how the value was written. A promise only when somebody else must be asked first. */
+  /** `mark` tells how the value was written. A promise only when a plugin has to be called. */
   decrypt(stored: Uint8Array, key: string): Opened | Promise<Opened>;
 }
 
@@ -21,24 +21,24 @@ export interface Opened {
   mark: string;
 }
 
-/** Counts what is done to values. `label`: of the transformer. */
+/** Metrics. `label`: of the transformer. */
 export interface TransformationWatch {
-  /** Milliseconds of the clock that goes on steadily. */
+  /** Monotonic clock, in milliseconds. */
   now(): number;
-  /** `error`: why it failed. */
+  /** `error`: the failure, if any. */
   done(direction: "from_storage" | "to_storage", label: string, ms: number, error?: unknown): void;
 }
 
 export const common = "k8s:enc:";
 
-/** A value that cannot be read, with the reason Kubernetes gives. */
+/** A value that cannot be decrypted, with Kubernetes' reason. */
 export class TransformError extends Error {}
 
 const startsWith = (bytes: Uint8Array, text: string): boolean =>
   bytes.length >= text.length &&
   Buffer.from(bytes.buffer, bytes.byteOffset, text.length).toString("latin1") === text;
 
-/** What a key with a name goes by: a new secret under an old name is another key. */
+/** Prefix, mark and labels of a named key. The mark depends on its secret: a new secret under an old name is another key. */
 export function named(
   kind: "aesgcm" | "aescbc" | "secretbox",
   name: string,
@@ -62,7 +62,7 @@ export const identity: Transformer = {
   },
 };
 
-/** Writes with the first of them, reads with whichever wrote. */
+/** Writes with the first of them, reads with the one that wrote. */
 export class Transformers {
   readonly #all: readonly Transformer[];
   readonly #watch: TransformationWatch | undefined;
@@ -72,7 +72,7 @@ export class Transformers {
     this.#watch = watch;
   }
 
-  /** The same, counted. */
+  /** With metrics. */
   watched(watch: TransformationWatch): Transformers {
     return new Transformers(this.#all, watch);
   }
@@ -81,7 +81,7 @@ export class Transformers {
     return this.#all[0] ?? identity;
   }
 
-  /** What values are marked with that were written as they would be now. */
+  /** The mark of values written now. */
   get mark(): string {
     return this.writer.mark;
   }

@@ -1,6 +1,6 @@
 /**
- * Keys from a key management service by a plugin (KMS v2, KEP-3299): the plugin encrypts a seed, and every value has a key of its own
- * that is derived from the seed. So the plugin is asked when its key changes and at the start, never per value.
+ * Keys of a key management service (KMS v2, KEP-3299): the plugin encrypts a seed from which a key for each value is derived. It
+ * is called at start and when its key changes, never per value.
  */
 import { connect } from "node:net";
 import { createHash, createHmac, randomBytes, randomUUID } from "node:crypto";
@@ -22,14 +22,14 @@ import {
 const service = "/v2.KeyManagementService";
 const healthyMs = 60_000;
 const unhealthyMs = 10_000;
-/** So long values are written after the plugin has last said which key counts. */
+/** How long values may be written after the plugin last confirmed its key. */
 const writesMs = 3 * 60_000;
 const seedLength = 32;
 const infoLength = 32;
 const longestKeyId = 1024;
 const longestSource = 1024;
 const longestAnnotations = 32 * 1024;
-/** A decrypted seed is forgotten so long after it was last asked for, so that a key that was taken back is noticed. */
+/** Decrypted seeds are forgotten this long after their last use, so that a revoked key is noticed. */
 const rememberedMs = 24 * 3600_000;
 /** EncryptedDEKSourceType */
 const keyType = 0;
@@ -37,17 +37,17 @@ const seedType = 1;
 
 interface State {
   keyId: string;
-  /** Of the key's name, as it is told. */
+  /** Hash of the key ID, as it is reported. */
   hash: string;
-  /** The seed as the plugin has encrypted it. */
+  /** The encrypted seed. */
   source: Buffer;
   annotations: ReadonlyMap<string, Buffer>;
   seed: Buffer;
-  /** Monotonic time until which it may be written with. */
+  /** Monotonic time until which it may be used for writing. */
   until: number;
 }
 
-/** Of the seed and what is stored beside the value: HKDF's second half (RFC 5869), one block long. */
+/** Derives a key from the seed and the info stored with the value: HKDF-Expand (RFC 5869) of one block. */
 const derived = (seed: Uint8Array, info: Uint8Array): Buffer =>
   createHmac("sha256", seed)
     .update(info)
@@ -56,9 +56,9 @@ const derived = (seed: Uint8Array, info: Uint8Array): Buffer =>
 
 interface Remembered {
   seed: Buffer;
-  /** Monotonic time until which it is good. */
+  /** Monotonic expiry. */
   until: number;
-  /** Of the name of the key that the seed was encrypted with. */
+  /** Hash of the ID of the key that encrypted the seed. */
   hash: string;
 }
 
@@ -79,11 +79,11 @@ export class KmsProvider implements Transformer {
   readonly #stopping = new AbortController();
   readonly labels: readonly string[];
   readonly provider: string;
-  /** Keys and seeds that were decrypted, by everything they depend on. */
+  /** Decrypted keys and seeds, by all parameters of their decryption. */
   readonly #sources = new Map<string, Remembered>();
-  /** Those that the plugin is asked for just now. */
+  /** Pending decryptions. */
   readonly #asking = new Map<string, Promise<Remembered>>();
-  /** What the plugin said first; it must not change. */
+  /** The version that the plugin first reported; it must not change. */
   #version: string | undefined;
   #state: State | undefined;
   #failure: Error | undefined = new Error("the plugin was not asked yet");
@@ -100,12 +100,12 @@ export class KmsProvider implements Transformer {
     this.#grpc = new UnaryGrpc(() => connect(options.path), options.timeoutMs);
   }
 
-  /** Values written with another key of the plugin's are to be written again. */
+  /** Values written with another key of the plugin are stale. */
   get mark(): string {
     return this.prefix + (this.#state?.keyId ?? "");
   }
 
-  /** Settles after the plugin was asked once; goes on asking until `close`. */
+  /** Resolves after the first status check; checks again until `close`. */
   async start(): Promise<void> {
     await this.check();
     void this.#poll();
@@ -121,7 +121,7 @@ export class KmsProvider implements Transformer {
     if (this.#failure) throw this.#failure;
   }
 
-  /** Asks how the plugin is; a new key makes a new seed. */
+  /** Checks the plugin's status; a new key makes a new seed. */
   async check(): Promise<void> {
     const { log, name } = this.#options;
     try {
@@ -161,7 +161,7 @@ export class KmsProvider implements Transformer {
     if (problems.length === 1) throw new Error(problems[0]);
   }
 
-  /** Returns what is wrong. */
+  /** Returns the error. */
   async #rotate(keyId: string, now: number): Promise<string | undefined> {
     const until = now + writesMs;
     const state = this.#state;
@@ -225,7 +225,7 @@ export class KmsProvider implements Transformer {
     if (problem) throw new TransformError(problem);
     const open = ({ seed, hash }: Remembered): Opened => {
       meters?.keyUsed("from_storage", name, hash);
-      // What was written with a key and not with a seed is written again.
+      // Values with a key instead of a seed are stale.
       if (type === keyType) return { plain: openGcm(seed, sealed, key), mark: `${this.prefix}${keyId}:key` };
       if (sealed.length < infoLength)
         throw new TransformError("the stored data was shorter than the required size");
@@ -323,7 +323,7 @@ function keyIdProblem(keyId: string): string | undefined {
     : undefined;
 }
 
-/** What is wrong with what a plugin made, or with what is stored of it. */
+/** Why a plugin's answer, or the stored form of it, is invalid. */
 function sourceProblem(
   keyId: string,
   source: Uint8Array,
@@ -346,7 +346,7 @@ function sourceProblem(
     : undefined;
 }
 
-/** To the second. */
+/** Precise to the second. */
 const timeOf = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
 
 function sourceKey(keyId: string, source: Uint8Array, annotations: ReadonlyMap<string, Uint8Array>): string {
