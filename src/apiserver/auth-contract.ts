@@ -66,6 +66,8 @@ export interface Decision {
   denied?: true;
   /** Appended to the 403's message when it is not empty. */
   reason: string;
+  /** What went wrong: where nobody allows the request it is answered with 500 instead. */
+  error?: string;
 }
 
 export interface Authorizer {

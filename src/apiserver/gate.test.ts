@@ -26,6 +26,24 @@ async function askedFor(method: string, target: string): Promise<AuthorizationAt
   return asked;
 }
 
+test("where an authorizer failed, and nobody allows the request, it is answered with 500", async () => {
+  const authorize = () => ({ allowed: false, reason: "", error: "<down>" });
+  const user = { name: "eve", groups: [] };
+  const gate = new Gate(
+    systemClock,
+    { authenticate: () => user },
+    { authorize },
+    new Meters(new MetricsRegistry()),
+  );
+  const target = "/version?a&b";
+  const request = { method: "GET", path: target, peer: { address: "" } };
+  await assert.rejects(gate.admit(request, parseRequestInfo("GET", target)), {
+    name: "PageError",
+    status: 500,
+    message: 'Internal Server Error: "/version?a&amp;b": &lt;down&gt;\n',
+  });
+});
+
 const secrets = "/api/v1/namespaces/n/secrets";
 const selectors = "fieldSelector=metadata.name%3Dmine&labelSelector=a";
 

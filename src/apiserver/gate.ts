@@ -7,6 +7,7 @@ import { denied } from "./errors.ts";
 import type { IdentityMetrics } from "./metrics/identity.ts";
 import type { Meters } from "./metrics/meters.ts";
 import { requestSelectors } from "./request-selectors.ts";
+import { PageError } from "./response.ts";
 
 const anonymousUser: UserInfo = { name: "system:anonymous", groups: ["system:unauthenticated"] };
 
@@ -50,7 +51,7 @@ export class Gate {
   /** Authentication and authorization. Throws 401 and 403. */
   async admit(request: HandlerRequest, info: RequestInfo, trail?: AuditTrail): Promise<UserInfo> {
     const { asked, at } = await this.identify(request, info, this.#clock.monotonic(), trail);
-    await this.authorize(asked, at, trail);
+    await this.authorize(asked, request.path, at, trail);
     return asked.user;
   }
 
@@ -107,14 +108,29 @@ export class Gate {
     }
   }
 
-  /** `since`: the time when it is called; answers the time when it is done. Throws 403. */
-  async authorize(asked: Asked, since: number, trail?: AuditTrail): Promise<number> {
+  /**
+   * `target`: path and query. `since`: the time when it is called; answers the time when it is done. Throws 403, and 500 where an
+   * authorizer failed and no other allows it.
+   */
+  async authorize(asked: Asked, target: string, since: number, trail?: AuditTrail): Promise<number> {
     const decision = await this.#authorizer.authorize(asked);
     const now = this.#clock.monotonic();
-    this.#meters.authorized(decision.allowed, now - since);
+    this.#meters.authorized(decision, now - since);
     trail?.spent("authorization", now - since);
     trail?.decided(decision);
-    if (!decision.allowed) throw denied(asked, decision.reason);
+    const { allowed, error, reason } = decision;
+    if (!allowed && error !== undefined) throw internalError(target, error);
+    if (!allowed) throw denied(asked, reason);
     return now;
   }
 }
+
+const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
+
+const internalError = (target: string, error: string): PageError => {
+  const text = `Internal Server Error: ${JSON.stringify(target)}: ${error}\n`;
+  return new PageError(
+    500,
+    text.replaceAll(/[&<>]/g, (each) => entities[each] ?? each),
+  );
+};

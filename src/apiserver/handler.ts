@@ -205,7 +205,7 @@ export class Handler {
     }
     const since = passage?.waitedMs ? this.#core.clock.monotonic() : at;
     if (passage?.waitedMs) audit?.spent("apf-queue-wait", passage.waitedMs);
-    mark.admitted = await this.#gate.authorize(asked, since, audit);
+    mark.admitted = await this.#gate.authorize(asked, request.path, since, audit);
     const extension = this.#aggregator.route(info);
     return extension
       ? this.#aggregator.forward(extension, request, info, asked.user)

@@ -109,6 +109,16 @@ test("levels tell how much of the objects is recorded; managed fields can stay o
   assert.equal(updated.responseObject, undefined);
 });
 
+test("a request that no authorizer could decide on is recorded without a decision", async (t) => {
+  const { h, events } = await recorded(t, [{ level: "Metadata", omitStages: ["RequestReceived"] }], {
+    authorizer: { authorize: () => ({ allowed: false, reason: "no", error: "down" }) },
+  });
+  const { text } = await h.call("GET", maps);
+  assert.equal(text, `Internal Server Error: ${JSON.stringify(maps)}: down\n`);
+  assert.deepEqual(events[0]?.responseStatus, { metadata: {}, code: 500 });
+  assert.deepEqual(events[0]?.annotations, { "authorization.k8s.io/reason": "internal error" });
+});
+
 test("failures are recorded with their Status, refusals with the decision, and tries without a user too", async (t) => {
   const { h, events } = await recorded(t, [{ level: "Metadata", omitStages: ["RequestReceived"] }], {
     authorizer: {

@@ -95,7 +95,11 @@ export class Trail implements AuditTrail {
     if (this.#records("Request")) event.requestObject = this.#trimmed(copy());
   }
 
-  decided({ allowed, reason }: Decision): void {
+  decided({ allowed, reason, error }: Decision): void {
+    if (!allowed && error !== undefined) {
+      this.annotate("authorization.k8s.io/reason", "internal error");
+      return;
+    }
     this.annotate("authorization.k8s.io/decision", allowed ? "allow" : "forbid");
     this.annotate("authorization.k8s.io/reason", reason);
   }

@@ -65,7 +65,7 @@ export async function useAuthorizers(
   { authorizer, clock }: ConfiguredAuthorization,
 ): Promise<void> {
   const { AbacAuthorizer } = await import("./authz/abac.ts");
-  const { askByKubeconfig } = await import("./authz/ask-webhook.ts");
+  const { connectByKubeconfig } = await import("./authz/ask-webhook.ts");
   const { WebhookAuthorizer } = await import("./authz/webhook-authorizer.ts");
   const { expressionCompiler } = await import("./expressions.ts");
   const compile = await expressionCompiler();
@@ -74,8 +74,8 @@ export async function useAuthorizers(
   const links = authorizers.map(({ type, name, webhook, policies = [] }): ChosenLink => {
     if (type === "ABAC") return { type, name, authorizer: new AbacAuthorizer(policies) };
     if (type !== "Webhook" || !webhook) return { type: type as Exclude<typeof type, "Webhook">, name };
-    const ask = askByKubeconfig(webhook.connectionInfo.kubeConfigFile ?? "");
-    const options = { name, clock, random, ask, compile, meters };
+    const connection = connectByKubeconfig(webhook.connectionInfo.kubeConfigFile ?? "");
+    const options = { name, clock, random, ...connection, compile, meters };
     return { type, name, authorizer: new WebhookAuthorizer(webhook, options) };
   });
   authorizer.use(links);

@@ -1,4 +1,5 @@
 /** authentication_*, authorization_*: who came, and what they were told. */
+import type { Decision } from "../auth-contract.ts";
 import type { Family } from "./family.ts";
 import type { MetricsRegistry } from "./registry.ts";
 import { type Counter, exponentialBounds, type Histogram } from "./values.ts";
@@ -83,8 +84,9 @@ export class IdentityMetrics {
     this.#authentication.add("error", ms);
   }
 
-  authorized(allowed: boolean, ms: number): void {
+  authorized({ allowed, denied, error }: Decision, ms: number): void {
     this.#filters.authorization.observe(ms / 1000);
-    this.#authorization.add(allowed ? "allowed" : "no-opinion", ms);
+    const refused = error === undefined ? (denied ? "denied" : "no-opinion") : "error";
+    this.#authorization.add(allowed ? "allowed" : refused, ms);
   }
 }

@@ -41,7 +41,8 @@ function asking(authorizer: Authorizer, user: UserInfo): AskAuthorizer {
     };
     const failed = (error: unknown): AuthorizationAnswer =>
       keep({ allowed: false, reason: "", error: (error as Error).message });
-    const said = ({ allowed, reason }: Decision): AuthorizationAnswer => keep({ allowed, reason });
+    const said = ({ allowed, reason, error }: Decision): AuthorizationAnswer =>
+      keep({ allowed, reason, ...(error === undefined ? {} : { error }) });
     let decision: Decision | Promise<Decision>;
     try {
       decision = authorizer.authorize(attributes);

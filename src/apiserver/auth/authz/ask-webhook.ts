@@ -1,8 +1,13 @@
-import { postByKubeconfig } from "../../network/post-json.ts";
-import type { AskWebhook } from "./webhook-authorizer.ts";
+import { askByKubeconfig } from "../../network/post-json.ts";
+import { readAnswer } from "../../webhooks/answers.ts";
+import { askFailure } from "../../webhooks/ask-failure.ts";
+import type { WebhookAuthorizerOptions } from "./webhook-authorizer.ts";
 
 /** Calls the webhook of a kubeconfig. */
-export function askByKubeconfig(file: string): AskWebhook {
-  const post = postByKubeconfig(file);
-  return async (review, timeoutMs) => JSON.parse((await post(review, timeoutMs)).toString()) as unknown;
+export function connectByKubeconfig(file: string): Pick<WebhookAuthorizerOptions, "ask" | "explain"> {
+  const asking = askByKubeconfig(file);
+  return {
+    ask: async (review, timeoutMs) => readAnswer(await asking.ask(review, timeoutMs)),
+    explain: (error, timeoutMs) => askFailure(error, asking.url(timeoutMs)).message,
+  };
 }

@@ -97,12 +97,59 @@ test("a webhook that fails has no opinion, or denies, as it is told", async () =
   const broken = () => {
     throw new Error("down");
   };
-  assert.deepEqual(await webhook({}, broken).authorizer.authorize(request), { allowed: false, reason: "" });
-  assert.deepEqual(await webhook({ failurePolicy: "Deny" }, () => "nonsense").authorizer.authorize(request), {
-    allowed: false,
-    reason: "",
+  const failed = { allowed: false, reason: "", error: "down" };
+  assert.deepEqual(await webhook({}, broken).authorizer.authorize(request), failed);
+  assert.deepEqual(await webhook({ failurePolicy: "Deny" }, broken).authorizer.authorize(request), {
+    ...failed,
     denied: true,
   });
+});
+
+test("an answer has to be of the kind that was asked for, with members of the right types", async () => {
+  const said = async (answer: unknown) => {
+    const { allowed, denied, error } = await webhook({}, () => answer).authorizer.authorize(request);
+    return error ?? (denied ? "denied" : allowed ? "allowed" : "no opinion");
+  };
+  const unmarshal = "json: cannot unmarshal";
+  const about = { kind: "SubjectAccessReview", apiVersion: "authorization.k8s.io/v1" };
+  const status = { allowed: true };
+  for (const [answer, expected] of [
+    [{ ...about, status }, "allowed"],
+    [{ status }, "allowed"],
+    [{ apiVersion: null, status: { ...status, denied: null, reason: null } }, "allowed"],
+    [{}, "no opinion"],
+    [{ status: null }, "no opinion"],
+    [{ status: { denied: true } }, "denied"],
+    [
+      { status: { allowed: true, denied: true } },
+      "webhook subject access review returned both allow and deny response",
+    ],
+    [
+      { status: { allowed: "false" } },
+      `${unmarshal} string into Go struct field SubjectAccessReviewStatus.status.allowed of type bool`,
+    ],
+    [
+      { status: { allowed: {} } },
+      `${unmarshal} object into Go struct field SubjectAccessReviewStatus.status.allowed of type bool`,
+    ],
+    [
+      { status: "x" },
+      `${unmarshal} string into Go struct field SubjectAccessReview.status of type v1.SubjectAccessReviewStatus`,
+    ],
+    [
+      { ...about, apiVersion: "authorization.k8s.io/v1beta1", status },
+      "converting (v1beta1.SubjectAccessReview) to (v1.SubjectAccessReview): unknown conversion",
+    ],
+    [
+      { kind: "Pod", apiVersion: "v1", status },
+      "converting (v1.Pod) to (v1.SubjectAccessReview): unknown conversion",
+    ],
+    [
+      { kind: "SubjectAccessReview", apiVersion: "v2", status },
+      'no kind "SubjectAccessReview" is registered for version "v2" in scheme "pkg/runtime/scheme.go:111"',
+    ],
+  ] as const)
+    assert.equal(await said(answer), expected, JSON.stringify(answer));
 });
 
 const answered = (status: number) => ({
@@ -256,6 +303,11 @@ test("one after the other is asked until one allows or denies; the masters are n
     webhook("u", says("")),
   ]);
   assert.deepEqual(await chain.authorize(request), { allowed: false, reason: "a\nb" });
+  const failing = [webhook("w", says("", { error: "down" })), webhook("v", says("b", { error: "out" }))];
+  chain.use(failing);
+  assert.deepEqual(await chain.authorize(request), { allowed: false, reason: "b", error: "[down, out]" });
+  chain.use([...failing.slice(0, 1), { type: "AlwaysDeny", name: "none" }]);
+  assert.equal((await chain.authorize(request)).error, "down");
   chain.use([webhook("w", says("no", { denied: true })), { type: "AlwaysAllow", name: "all" }]);
   assert.equal((await chain.authorize(request)).allowed, false);
   chain.use([webhook("w", says("a")), { type: "AlwaysAllow", name: "all" }]);

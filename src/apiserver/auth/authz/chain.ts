@@ -5,6 +5,7 @@ import type {
   ObjectReader,
   UserInfo,
 } from "../../auth-contract.ts";
+import { aggregateText } from "../../../machinery/index.ts";
 import type { AuthMetrics, DecisionMeters } from "../../metrics/auth.ts";
 import { NodeAuthorizer } from "../node/node-authorizer.ts";
 import { partMay } from "../parts.ts";
@@ -94,30 +95,32 @@ export class AuthorizerChain implements ListingAuthorizer {
   /** Synchronous unless a webhook is called. */
   authorize(request: AuthorizationAttributes): Decision | Promise<Decision> {
     if (request.user.groups.includes("system:masters") || partMay(request)) return allow;
-    return ask(this.#links, 0, [], request);
+    return ask(this.#links, 0, nothingSaid, request);
   }
 }
 
 function ask(
   links: readonly Link[],
   start: number,
-  reasons: readonly string[],
+  before: Said,
   request: AuthorizationAttributes,
 ): Decision | Promise<Decision> {
-  let said = reasons;
+  let said = before;
   for (let i = start; i < links.length; i++) {
     const { authorizer, meters } = links[i] as Link;
     const found = authorizer.authorize(request);
     if (found instanceof Promise) {
-      const before = said;
+      const sofar = said;
       return found.then((late) =>
-        settles(late, meters) ? late : ask(links, i + 1, withReason(before, late), request),
+        settles(late, meters) ? late : ask(links, i + 1, together(sofar, late), request),
       );
     }
     if (settles(found, meters)) return found;
-    said = withReason(said, found);
+    said = together(said, found);
   }
-  return { allowed: false, reason: said.join("\n") };
+  const { reasons, errors } = said;
+  const error = errors.length > 0 ? { error: aggregateText(errors) } : {};
+  return { allowed: false, reason: reasons.join("\n"), ...error };
 }
 
 /** Whether the decision is final. Only then it is counted. */
@@ -127,5 +130,15 @@ function settles({ allowed, denied }: Decision, meters: DecisionMeters | undefin
   return allowed || denied === true;
 }
 
-const withReason = (reasons: readonly string[], { reason }: Decision): readonly string[] =>
-  reason === "" ? reasons : [...reasons, reason];
+/** What those said who have no opinion. */
+interface Said {
+  reasons: readonly string[];
+  errors: readonly string[];
+}
+
+const nothingSaid: Said = { reasons: [], errors: [] };
+
+const together = ({ reasons, errors }: Said, { reason, error }: Decision): Said => ({
+  reasons: reason === "" ? reasons : [...reasons, reason],
+  errors: error === undefined ? errors : [...errors, error],
+});

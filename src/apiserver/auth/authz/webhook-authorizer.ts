@@ -3,16 +3,18 @@ import { type Clock, parseFieldSelector, parseLabelSelector } from "../../../mac
 import type { AuthorizationWebhookMetrics, WebhookResult } from "../../metrics/authorization-webhooks.ts";
 import { PostStatusError, withRetries } from "../../network/retries.ts";
 import type { CompileExpression } from "../expressions.ts";
+import { reviewOfKind } from "../../webhooks/review-object.ts";
 import { durationMs, type WebhookConfig } from "./config.ts";
+import { reviewKinds } from "./review-kinds.ts";
 import type { RuleResolver, UserRules } from "./user-rules.ts";
 
-/** Sends a SubjectAccessReview and returns the body of the answer; rejects when there is none in time. */
+/** Sends a SubjectAccessReview and returns the decoded answer; rejects when there is none in time. */
 export type AskWebhook = (review: object, timeoutMs: number) => Promise<unknown>;
 
 interface ReviewStatus {
-  allowed?: boolean;
-  denied?: boolean;
-  reason?: string;
+  allowed?: boolean | null;
+  denied?: boolean | null;
+  reason?: string | null;
 }
 
 const maxRemembered = 8192;
@@ -24,6 +26,8 @@ export interface WebhookAuthorizerOptions {
   name: string;
   clock: Clock;
   ask: AskWebhook;
+  /** Text of a failure of `ask`; default: the error's own message. */
+  explain?(error: unknown, timeoutMs: number): string;
   /** Jitter of retries; 0 <= x < 1. */
   random: () => number;
   compile: CompileExpression;
@@ -36,6 +40,8 @@ export class WebhookAuthorizer implements Authorizer, RuleResolver {
   readonly #config: WebhookConfig;
   readonly #clock: Clock;
   readonly #ask: AskWebhook;
+  readonly #explain: (error: unknown, timeoutMs: number) => string;
+  readonly #timeoutMs: number;
   readonly #random: () => number;
   readonly #conditions: readonly ((request: unknown) => unknown)[];
   readonly #answers = new Map<string, { status: ReviewStatus; until: number }>();
@@ -49,6 +55,8 @@ export class WebhookAuthorizer implements Authorizer, RuleResolver {
     this.#meters = options.meters ?? (() => undefined);
     this.#clock = options.clock;
     this.#ask = options.ask;
+    this.#explain = options.explain ?? ((error) => (error as Error).message);
+    this.#timeoutMs = durationMs(config.timeout) ?? 0;
     this.#random = options.random;
     this.#conditions = (config.matchConditions ?? []).map(({ expression = "" }) =>
       options.compile(expression, "request", "bool"),
@@ -57,12 +65,12 @@ export class WebhookAuthorizer implements Authorizer, RuleResolver {
 
   async authorize(attributes: AuthorizationAttributes): Promise<Decision> {
     const spec = specOf(attributes);
-    const failed: Decision = { allowed: false, reason: "", ...this.#onFailure() };
+    const failed = (error: string): Decision => ({ allowed: false, reason: "", ...this.#onFailure(), error });
     let concerned: boolean;
     try {
       concerned = this.#concerns(spec);
-    } catch {
-      return failed;
+    } catch (error) {
+      return failed((error as Error).message);
     }
     if (!concerned) return { allowed: false, reason: "" };
     const key = JSON.stringify(spec);
@@ -71,14 +79,19 @@ export class WebhookAuthorizer implements Authorizer, RuleResolver {
       try {
         status = await withRetries(() => this.#counted(spec), { clock: this.#clock, random: this.#random });
       } catch (error) {
-        if (!failed.denied) this.#meters()?.passedOver(this.#name, resultOf(error));
-        return failed;
+        const decision = failed(this.#explain(error, this.#timeoutMs));
+        if (!decision.denied) this.#meters()?.passedOver(this.#name, resultOf(error));
+        return decision;
       }
       this.#remember(key, status);
     }
-    const { allowed = false, denied = false, reason = "" } = status;
-    if (denied) return { allowed: false, denied: true, reason };
-    return { allowed, reason };
+    const reason = status.reason ?? "";
+    const allowed = status.allowed === true;
+    if (!status.denied) return { allowed, reason };
+    const error = allowed
+      ? { error: "webhook subject access review returned both allow and deny response" }
+      : {};
+    return { allowed: false, denied: true, reason, ...error };
   }
 
   /** Webhooks cannot list rules. */
@@ -130,18 +143,17 @@ export class WebhookAuthorizer implements Authorizer, RuleResolver {
   }
 
   async #answer(spec: object): Promise<ReviewStatus> {
-    const { subjectAccessReviewVersion: version, timeout } = this.#config;
+    const { subjectAccessReviewVersion: version } = this.#config;
+    const expected = reviewKinds[version];
     const review = {
-      kind: "SubjectAccessReview",
-      apiVersion: `authorization.k8s.io/${version}`,
-      metadata: { creationTimestamp: null },
+      kind: expected.kind,
+      apiVersion: expected.apiVersion,
+      metadata: {},
       spec: version === "v1beta1" ? betaSpec(spec) : spec,
+      status: { allowed: false },
     };
-    const answer = (await this.#ask(review, durationMs(timeout) ?? 0)) as
-      | { status?: ReviewStatus }
-      | undefined;
-    if (typeof answer?.status !== "object") throw new Error("the answer is no SubjectAccessReview");
-    return answer.status;
+    const answer = await this.#ask(review, this.#timeoutMs);
+    return reviewOfKind<{ status?: ReviewStatus | null }>(answer, expected).status ?? {};
   }
 
   #remembered(key: string): ReviewStatus | undefined {

@@ -26,11 +26,13 @@ function accessReview(
     async handle(context) {
       const review = context.object() as SubjectAccessReview;
       const { attributes, evaluationError } = attributesOf(review.spec, userOf(context, review));
-      const { allowed, reason } = await authorizer.authorize(attributes);
+      const { allowed, denied, reason, error } = await authorizer.authorize(attributes);
+      const problems = [error ?? "", evaluationError].filter((each) => each !== "");
       const status = {
         allowed,
+        ...(denied ? { denied } : {}),
         ...(reason === "" ? {} : { reason }),
-        ...(evaluationError === "" ? {} : { evaluationError }),
+        ...(problems.length > 0 ? { evaluationError: problems.join("; ") } : {}),
       };
       return { ...review, status } as KubeObject;
     },

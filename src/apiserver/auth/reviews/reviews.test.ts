@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { SubjectAccessReview } from "../../../api/index.ts";
+import type { KubeObject, SubjectAccessReview } from "../../../api/index.ts";
+import type { SpecialContext } from "../../contract.ts";
+import { accessReviewHandlers } from "./access-reviews.ts";
 import { attributesOf } from "./review-attributes.ts";
 import { reviewProblems } from "./review-rules.ts";
 
@@ -69,4 +71,22 @@ test("selectors are held to their rules, and what is not understood only widens 
     partly.evaluationError,
     "spec.resourceAttributes.fieldSelector ignored due to parse error; spec.resourceAttributes.labelSelector partially ignored due to parse error",
   );
+});
+
+test("a review tells of denials, and of authorizers that failed", async () => {
+  const authorizer = {
+    authorize: () => ({ allowed: false, denied: true, reason: "no", error: "down" }) as const,
+    userRules: () => ({ rules: [] }),
+  };
+  const handler = accessReviewHandlers(authorizer).get("subjectaccessreviews.authorization.k8s.io");
+  const fieldSelector = { rawSelector: "broken" };
+  const spec = { user: "u", resourceAttributes: { verb: "list", resource: "pods", fieldSelector } };
+  const context = { user, object: () => ({ spec }) as KubeObject } as unknown as SpecialContext;
+  const answer = (await handler?.handle(context)) as unknown as { status: object } | undefined;
+  assert.deepEqual(answer?.status, {
+    allowed: false,
+    denied: true,
+    reason: "no",
+    evaluationError: "down; spec.resourceAttributes.fieldSelector ignored due to parse error",
+  });
 });

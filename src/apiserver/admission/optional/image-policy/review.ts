@@ -1,8 +1,6 @@
 /** ImageReview (imagepolicy.k8s.io/v1alpha1): the request for a pod, and the parsing of the answer. Pure. */
-import { conformToType, type FieldSchema, type Pod, type TypeSchema } from "../../../../api/index.ts";
-import { StatusError } from "../../../../machinery/index.ts";
-import { checkShape, notRegistered } from "../../../codec/type-meta.ts";
-import { WebhookCallError } from "../../../webhooks/answers.ts";
+import type { FieldSchema, Pod, TypeSchema } from "../../../../api/index.ts";
+import { reviewOfKind } from "../../../webhooks/review-object.ts";
 
 export interface ImageReviewSpec {
   containers: { image?: string }[] | undefined;
@@ -44,29 +42,14 @@ export const reviewOf = (spec: ImageReviewSpec): object => ({
   status: { allowed: false },
 });
 
-/** The status of an answer. Throws a WebhookCallError when it is not an ImageReview, as Go's codec does. */
-export function statusOf(value: unknown): ImageReviewStatus {
-  try {
-    checkShape(value ?? {});
-  } catch (cause) {
-    if (!(cause instanceof StatusError)) throw cause;
-    throw new WebhookCallError(`couldn't get version/kind; json parse error: ${cause.message}`, { cause });
-  }
-  // An answer without kind and version is read as the one expected.
-  const given = (value ?? {}) as { apiVersion?: string; kind?: string; status?: ImageReviewStatus };
-  const { apiVersion: version, kind: named } = { apiVersion, kind, ...withoutEmpty(given) };
-  if (version === "v1" && named === "Status")
-    throw new WebhookCallError(`converting (v1.${named}) to (v1alpha1.${kind}): unknown conversion`);
-  if (version !== apiVersion || named !== kind) throw new WebhookCallError(notRegistered(named, version));
-  const { problem } = conformToType(reviewType, given);
-  if (problem !== undefined) throw new WebhookCallError(problem);
-  return given.status ?? {};
-}
-
-const withoutEmpty = ({ apiVersion: version, kind: named }: { apiVersion?: string; kind?: string }) => ({
-  ...(version ? { apiVersion: version } : {}),
-  ...(named ? { kind: named } : {}),
-});
+/** The status of an answer. Throws a WebhookCallError when it is not an ImageReview. */
+export const statusOf = (value: unknown): ImageReviewStatus =>
+  reviewOfKind<{ status?: ImageReviewStatus | null }>(value, {
+    apiVersion,
+    kind,
+    schema: reviewType,
+    knows: (version, named) => version === "v1" && named === "Status",
+  }).status ?? {};
 
 const field = (type: FieldSchema["type"]): FieldSchema => ({ type, required: false });
 
