@@ -149,6 +149,7 @@ export class ObjectCaches implements ObjectReader {
   /** Brings all caches to the store's present state. Changes in between are unknown, so watches cannot begin before it. */
   async #readAnew(): Promise<void> {
     const { items, revision } = await this.#readAll(undefined);
+    if (this.#closed.signal.aborted) return;
     const there = new Set<Entry>();
     const changed: { cache: WatchCache; entry: Entry }[] = [];
     for (const { key, value, modRevision } of items) {

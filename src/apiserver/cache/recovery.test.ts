@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { Worker } from "node:worker_threads";
 import { openMemoryStore, openSqliteStore, type Store, type WatchSink } from "../../store/index.ts";
-import { FakeClock } from "../../testing/index.ts";
+import { FakeClock, settle } from "../../testing/index.ts";
 import { encodeStored } from "../codec/stored.ts";
 import { configMap, type Harness, startHarness } from "../testing/harness.ts";
 
@@ -23,6 +23,9 @@ interface Breakable {
   /** What the next watch is ended with as soon as it has begun. */
   nextWatchEnds: Error | undefined;
   wholeReads: number;
+  /** What a read of the whole store waits for. */
+  hold: Promise<void> | undefined;
+  watches: number;
 }
 
 async function startBreakable(): Promise<Breakable> {
@@ -33,9 +36,11 @@ async function startBreakable(): Promise<Breakable> {
     range(asked) {
       const isWhole = asked.to !== undefined && asked.revision === undefined;
       if (isWhole) broken.wholeReads++;
-      return isWhole && broken.refusal ? Promise.reject(broken.refusal) : memory.range(asked);
+      if (isWhole && broken.refusal) return Promise.reject(broken.refusal);
+      return isWhole && broken.hold ? broken.hold.then(() => memory.range(asked)) : memory.range(asked);
     },
     watch(asked, sink) {
+      broken.watches++;
       const watch = memory.watch(asked, sink);
       const { nextWatchEnds: error } = broken;
       broken.nextWatchEnds = undefined;
@@ -58,6 +63,8 @@ async function startBreakable(): Promise<Breakable> {
     refusal: undefined,
     nextWatchEnds: undefined,
     wholeReads: 0,
+    hold: undefined,
+    watches: 0,
     async other(name, value) {
       const key = keyOf(name);
       const [now] = (await memory.range({ from: key })).items;
@@ -116,6 +123,12 @@ test("a store that cannot be followed: watches end, caches are not asked, and al
   assert.equal((await h.call("GET", `${maps}/b`)).status, 404);
   const page = (await h.call("GET", `${maps}?limit=1`)).body;
   assert.deepEqual([page.items[0].metadata.name, page.items[0].data.value], ["a", "2"]);
+  const next = await h.call("GET", `${maps}?limit=1&continue=${page.metadata.continue}`);
+  assert.equal(next.status, 200, next.text);
+  assert.deepEqual(
+    next.body.items.map((each: { metadata: { name: string } }) => each.metadata.name),
+    ["c"],
+  );
   // Nothing is written, not even what the caches take for unchanged or gone.
   const merge = { "content-type": "application/merge-patch+json" };
   for (const refused of [
@@ -186,6 +199,21 @@ test("a server that closes does not try to follow its store again", async () => 
   const { wholeReads } = broken;
   await broken.clock.run(60_000);
   assert.equal(broken.wholeReads, wholeReads);
+});
+
+test("a server that closes while it reads everything anew does not follow its store any more", async () => {
+  const broken = await startBreakable();
+  broken.breakWatch("connection lost");
+  const held = Promise.withResolvers<void>();
+  broken.hold = held.promise;
+  await broken.clock.run(1000);
+  assert.equal(broken.wholeReads, 1);
+  const { watches } = broken;
+  await broken.h.server.close();
+  held.resolve();
+  await settle();
+  assert.equal(broken.watches, watches);
+  await broken.h.store.close();
 });
 
 test("the embedded store's thread dies: the server goes on when there is another one", async () => {

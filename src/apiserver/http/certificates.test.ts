@@ -107,7 +107,7 @@ test("connections after a change are served with the new certificates, those bef
 test("cipher suites that were not chosen are not spoken", async (t) => {
   const chosen = ["TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"];
   checkCipherSuites(chosen, "TLSv1.2");
-  const ciphers = opensslCiphers(chosen);
+  const ciphers = opensslCiphers(chosen, "TLSv1.2");
   const { connected } = await serve(t, issued("x", "x"), { ciphers });
   const spoken = async (options: ConnectionOptions): Promise<unknown> =>
     (await connected(options)).getCipher().standardName;
@@ -117,4 +117,12 @@ test("cipher suites that were not chosen are not spoken", async (t) => {
     code: "ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE",
   });
   assert.equal(await spoken({}), "TLS_AES_128_GCM_SHA256");
+});
+
+test("where TLS 1.3 alone is spoken a choice among suites of 1.2 is nothing, even of those that OpenSSL has not", async (t) => {
+  const chosen = ["TLS_RSA_WITH_RC4_128_SHA"];
+  checkCipherSuites(chosen, "TLSv1.3");
+  const terms = { minTls: "TLSv1.3", ciphers: opensslCiphers(chosen, "TLSv1.3") } as const;
+  const { connected } = await serve(t, issued("x", "x"), terms);
+  assert.equal((await connected({})).getProtocol(), "TLSv1.3");
 });

@@ -45,8 +45,9 @@ export function checkCipherSuites(names: readonly string[], minTls: "TLSv1.2" | 
     );
 }
 
-/** In OpenSSL's format. */
-export function opensslCiphers(names: readonly string[]): string {
+/** In OpenSSL's format. Without TLS 1.2 its suites are left out: OpenSSL would refuse those that it does not support. */
+export function opensslCiphers(names: readonly string[], minTls: "TLSv1.2" | "TLSv1.3"): string {
+  if (minTls === "TLSv1.3") return always.join(":");
   const chosen = Object.entries(suites).flatMap(([name, openssl]) => (names.includes(name) ? [openssl] : []));
   return [...always, ...new Set(chosen)].join(":");
 }

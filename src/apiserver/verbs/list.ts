@@ -129,7 +129,8 @@ async function findPage(call: Call, options: ListOptions, view: VersionView | un
     const token = decodeContinue(options.continue);
     start = info.namespace === "" ? token.start : `${info.namespace}/${token.start}`;
     if (token.revision >= 0) revision = token.revision;
-    if (token.revision > core.caches.revision && !(await core.caches.reaches(token.revision, 3000)))
+    // A page that came out of the store may be ahead of caches that do not follow it: so comes the next.
+    if (isFollowed && !(await core.caches.reaches(token.revision, 3000)))
       throw tooLargeVersion(token.revision, core.caches.revision);
   } else if (options.resourceVersion) {
     if (isFollowed && !(await core.caches.reaches(options.resourceVersion, 3000))) {

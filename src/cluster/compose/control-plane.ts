@@ -191,7 +191,7 @@ export async function startControlPlane(options: {
         tls: serving.tls,
         maxStreams: settings.http2MaxStreams,
         minTls: settings.minTls,
-        ciphers: settings.cipherSuites && opensslCiphers(settings.cipherSuites),
+        ciphers: settings.cipherSuites && opensslCiphers(settings.cipherSuites, settings.minTls ?? "TLSv1.2"),
       });
     } catch (cause) {
       if (!isTaken(cause)) throw cause;
