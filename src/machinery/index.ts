@@ -23,6 +23,7 @@ export * from "./jsonpath.ts";
 export * from "./kube-version.ts";
 export * from "./log-formats.ts";
 export * from "./logger.ts";
+export { Multimap } from "./multimap.ts";
 export * from "./names.ts";
 export * as path from "./path.ts";
 export * from "./quantity.ts";

@@ -4,7 +4,7 @@
  */
 import type { APIService, KubeObject } from "../../api/index.ts";
 import { type Outcome, runWorkers, settled, WorkQueue } from "../../client/index.ts";
-import { deepEqual } from "../../machinery/index.ts";
+import { deepEqual, Multimap } from "../../machinery/index.ts";
 import type { Core } from "../core.ts";
 import { groupsOf } from "../discovery/groups.ts";
 import type { ServedResource } from "../registry/resource.ts";
@@ -82,23 +82,23 @@ async function ensure(
 
 /** Which definitions serve a version of a group, by the name of its APIService. */
 class ServingDefinitions {
-  readonly #serving = new Map<string, Set<string>>();
+  readonly #serving = new Multimap<string, string>();
   /** What each definition serves. */
   readonly #served = new Map<string, string[]>();
 
   note({ metadata, spec }: Definition, isGone: boolean): void {
     const definition = metadata?.name ?? "";
-    for (const name of this.#served.get(definition) ?? []) this.#serving.get(name)?.delete(definition);
+    for (const name of this.#served.get(definition) ?? []) this.#serving.delete(name, definition);
     this.#served.delete(definition);
     if (isGone) return;
     const served = (spec?.versions ?? []).filter((version) => version.served);
     const names = served.map(({ name }) => nameOf(spec?.group ?? "", name));
     this.#served.set(definition, names);
-    for (const name of names) this.#serving.set(name, (this.#serving.get(name) ?? new Set()).add(definition));
+    for (const name of names) this.#serving.add(name, definition);
   }
 
   has(name: string): boolean {
-    return (this.#serving.get(name)?.size ?? 0) > 0;
+    return this.#serving.get(name).size > 0;
   }
 }
 

@@ -12,7 +12,7 @@ import {
   type KubeObject,
   withCondition,
 } from "../../api/index.ts";
-import { deepEqual, isReason } from "../../machinery/index.ts";
+import { deepEqual, isReason, Multimap } from "../../machinery/index.ts";
 import { serverCall } from "../bootstrap/server-call.ts";
 import { type Call, type Core, nowTime } from "../core.ts";
 import { forbidden } from "../errors.ts";
@@ -48,7 +48,7 @@ export class CustomResources {
   readonly #served = new Map<string, Served>();
   readonly #names = new HeldNames();
   /** Definitions that are not established, by group: they may be when names come free. */
-  readonly #unestablished = new Map<string, Set<string>>();
+  readonly #unestablished = new Multimap<string, string>();
   readonly #waiting = new Set<string>();
   readonly #watched = new Map<string, () => void>();
   #running: Promise<void> | undefined;
@@ -98,13 +98,13 @@ export class CustomResources {
     const accepted = crd.status?.acceptedNames;
     if (accepted) this.#names.hold(name, group, accepted);
     else this.#names.release(name);
-    if (isEstablished(crd)) this.#unestablished.get(group)?.delete(name);
-    else this.#unestablished.set(group, (this.#unestablished.get(group) ?? new Set()).add(name));
+    if (isEstablished(crd)) this.#unestablished.delete(group, name);
+    else this.#unestablished.add(group, name);
   }
 
   #forget(crd: CustomResourceDefinition): void {
     this.#names.release(nameOf(crd));
-    this.#unestablished.get(crd.spec?.group ?? "")?.delete(nameOf(crd));
+    this.#unestablished.delete(crd.spec?.group ?? "", nameOf(crd));
   }
 
   #touch(name: string): void {
@@ -221,7 +221,7 @@ export class CustomResources {
     if (crd?.spec) this.#core.registry.replace(crd.spec.group, crd.spec.names.plural, []);
     for (const resource of resources) resource.retire();
     // Names that it held are free now.
-    for (const other of this.#unestablished.get(crd?.spec?.group ?? "") ?? []) this.#touch(other);
+    for (const other of this.#unestablished.get(crd?.spec?.group ?? "")) this.#touch(other);
   }
 
   /** Deletes the instances, and lets the definition go when none is left. */

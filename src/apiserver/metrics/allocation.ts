@@ -10,6 +10,8 @@ export interface PoolMeters {
   /** `ms`: how long it took, where that is measured. */
   allocated(scope: Scope, ms?: number): void;
   failed(scope: Scope): void;
+  /** The pool is gone: what was counted of it stays as it is. */
+  end(): void;
 }
 
 export interface PoolState {
@@ -49,7 +51,7 @@ export function poolFamilies(registry: MetricsRegistry, sort: "nodeport" | "clus
       });
   return (cidr, state) => {
     const own = cidr === undefined ? [] : [cidr];
-    registry.beforeReading(() => {
+    const end = registry.beforeReading(() => {
       const { taken, size } = state();
       allocated.with(...own).set(taken);
       available.with(...own).set(size - taken);
@@ -60,6 +62,7 @@ export function poolFamilies(registry: MetricsRegistry, sort: "nodeport" | "clus
         if (ms !== undefined) seconds?.with(...own).observe(ms / 1000);
       },
       failed: (scope) => errors.with(...own, scope).add(),
+      end,
     };
   };
 }

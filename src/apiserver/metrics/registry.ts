@@ -5,7 +5,7 @@ import { Counter, Gauge, Histogram, TimingHistogram } from "./values.ts";
 
 export class MetricsRegistry {
   readonly #families = new Map<string, Family>();
-  readonly #refreshers: (() => void | Promise<void>)[] = [];
+  readonly #refreshers = new Set<() => void | Promise<void>>();
 
   readonly #now: () => number;
 
@@ -32,9 +32,10 @@ export class MetricsRegistry {
     return this.#add(new Family(marked, "histogram", () => new TimingHistogram(options.bounds), this.#now));
   }
 
-  /** `refresh` brings up to date what is not kept while requests are served; it runs before anything is read. */
-  beforeReading(refresh: () => void | Promise<void>): void {
-    this.#refreshers.push(refresh);
+  /** `refresh` brings up to date what is not kept while requests are served; it runs before anything is read, until what is given back is called. */
+  beforeReading(refresh: () => void | Promise<void>): () => void {
+    this.#refreshers.add(refresh);
+    return () => void this.#refreshers.delete(refresh);
   }
 
   /** By name, brought up to date. */

@@ -31,7 +31,6 @@ export class AddressRanges {
   readonly #others = new Map<string, AddressRange>();
   readonly #random: () => number;
   readonly #families: PoolFamilies | undefined;
-  readonly #meters = new Map<string, PoolMeters>();
 
   constructor({ caches, network, random, registry }: AllocationContext) {
     this.#random = random;
@@ -61,7 +60,11 @@ export class AddressRanges {
     const texts = textsOf(stored.filter(isReady));
     const own = this.own.cidr.text;
     this.#ownIsReady = texts.has(own) || !textsOf(stored).has(own);
-    for (const text of this.#others.keys()) if (!texts.has(text)) this.#others.delete(text);
+    for (const [text, { meters }] of this.#others) {
+      if (texts.has(text)) continue;
+      this.#others.delete(text);
+      meters?.end();
+    }
     for (const text of texts) {
       const cidr = readCidr(text);
       if (!cidr || this.#others.has(text) || text === own) continue;
@@ -73,12 +76,7 @@ export class AddressRanges {
     const { base, size, text } = cidr;
     // Neither the network's own address nor the broadcast address is given away.
     const pool = new Pool(base + 1, size - 2, reservedOf(size), this.#random, this.taken);
-    let meters = this.#meters.get(text);
-    if (!meters && this.#families) {
-      meters = this.#families(text, () => pool.state);
-      this.#meters.set(text, meters);
-    }
-    return { cidr, pool, meters };
+    return { cidr, pool, meters: this.#families?.(text, () => pool.state) };
   }
 
   /** What stands for any address: a dry run looks for none. */
