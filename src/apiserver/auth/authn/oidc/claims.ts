@@ -136,8 +136,15 @@ function groupsMapping(
   return (claims) => {
     const value = key === "" ? undefined : claims[key];
     if (value === undefined || value === null) return [];
-    return texts(value, `oidc: parse groups claim ${JSON.stringify(key)}`).map((group) => prefix + group);
+    return groupTexts(value, key).map((group) => prefix + group);
   };
+}
+
+/** Of a claim every group counts, an empty one too. */
+function groupTexts(value: unknown, key: string): string[] {
+  const list = (Array.isArray(value) ? value : [value]).map((each) => each ?? "");
+  if (list.every((each) => typeof each === "string")) return list;
+  throw new Error(`oidc: parse groups claim ${JSON.stringify(key)}: neither a string nor a list of strings`);
 }
 
 function uidMapping(

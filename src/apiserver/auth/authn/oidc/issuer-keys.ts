@@ -6,8 +6,6 @@ export type FetchJson = (url: string, ca: string | undefined) => Promise<unknown
 
 export interface IssuerKey {
   id: string | undefined;
-  /** The algorithm it is restricted to, if any. */
-  algorithm: string | undefined;
   key: KeyObject;
 }
 
@@ -76,7 +74,6 @@ function readKey(jwk: unknown): IssuerKey[] {
     return [
       {
         id: typeof jwk.kid === "string" ? jwk.kid : undefined,
-        algorithm: typeof jwk.alg === "string" ? jwk.alg : undefined,
         key: createPublicKey({ key: jwk as never, format: "jwk" }),
       },
     ];

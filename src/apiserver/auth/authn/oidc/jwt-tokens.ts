@@ -7,11 +7,14 @@ import { type Claims, userMapper } from "./claims.ts";
 import type { CompileExpression } from "../../expressions.ts";
 import type { JwtAuthenticatorConfig } from "./config.ts";
 import { type FetchJson, IssuerKeys } from "./issuer-keys.ts";
+import { type IdToken, readIdToken } from "./id-token.ts";
 import { isSigned } from "./signature.ts";
 
 /** How long a valid signature is cached. */
 const rememberMs = 10_000;
 const maxRemembered = 4096;
+/** Clock skew that `nbf` may have. */
+const leewayMs = 60_000;
 
 export interface JwtTokensOptions {
   config: JwtAuthenticatorConfig;
@@ -73,14 +76,13 @@ export class JwtTokens implements TokenVerifier {
 
   async #check(token: string, header: Record<string, unknown>, claims: Claims): Promise<VerifiedToken> {
     const now = this.#clock.now();
-    const expires = typeof claims.exp === "number" ? claims.exp * 1000 : Number.NaN;
-    if (!(now < expires)) throw unauthorized("oidc: verify token: oidc: token is expired");
-    // Tolerates clock skew of five minutes, as usual in OpenID Connect libraries.
-    if (typeof claims.nbf === "number" && now + 300_000 < claims.nbf * 1000) {
+    const idToken = this.#read(claims);
+    const expires = (idToken.expires ?? 0) * 1000;
+    if (idToken.expires === undefined || expires < now)
+      throw unauthorized("oidc: verify token: oidc: token is expired");
+    if (idToken.notBefore !== undefined && now + leewayMs < idToken.notBefore * 1000)
       throw unauthorized("oidc: verify token: oidc: current time before the nbf (not before) time");
-    }
-    const audiences =
-      typeof claims.aud === "string" ? [claims.aud] : Array.isArray(claims.aud) ? claims.aud : [];
+    const { audiences } = idToken;
     if (!this.#config.issuer.audiences.some((each) => audiences.includes(each))) {
       throw unauthorized(
         `oidc: expected audience in ${JSON.stringify(this.#config.issuer.audiences)} got ${JSON.stringify(audiences)}`,
@@ -96,11 +98,9 @@ export class JwtTokens implements TokenVerifier {
     let user: UserInfo;
     try {
       const keys = await this.#keys.for(keyId);
-      const signed = keys.some(
-        ({ algorithm, key }) =>
-          (algorithm === undefined || algorithm === header.alg) && isSigned(token, header.alg, key),
-      );
+      const signed = isPlain(header.crit) && keys.some(({ key }) => isSigned(token, header.alg, key));
       if (!signed) throw new Error("oidc: verify token: failed to verify signature");
+      this.#checkGroups(claims, idToken);
       user = withEverybody(this.#userOf(claims));
     } catch (error) {
       throw unauthorized((error as Error).message);
@@ -109,6 +109,28 @@ export class JwtTokens implements TokenVerifier {
     this.#known.set(token, { user, until: Math.min(expires, now + rememberMs) });
     return { user };
   }
+
+  #read(claims: Claims): IdToken {
+    try {
+      return readIdToken(claims);
+    } catch (error) {
+      throw unauthorized(`oidc: verify token: ${(error as Error).message}`);
+    }
+  }
+
+  /** Groups that another server would have to be asked for are not left out. */
+  #checkGroups(claims: Claims, { distributed }: IdToken): void {
+    const { claim = "" } = this.#config.claimMappings.groups ?? {};
+    const endpoint = Object.hasOwn(claims, claim) ? "" : distributed.get(claim);
+    if (claim !== "" && endpoint)
+      throw new Error(
+        `oidc: could not expand distributed claims: ${JSON.stringify(claim)} of ${endpoint} is not asked for`,
+      );
+  }
 }
+
+/** A header may name no extension that has to be understood: none is. */
+const isPlain = (critical: unknown): boolean =>
+  critical === undefined || critical === null || (Array.isArray(critical) && critical.length === 0);
 
 const unauthorized = (why: string): StatusError => new StatusError("Unauthorized", why);

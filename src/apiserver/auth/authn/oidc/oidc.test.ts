@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { constants, createHash, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { test } from "node:test";
 import { AuthMetrics } from "../../../metrics/auth.ts";
 import { MetricsRegistry } from "../../../metrics/registry.ts";
@@ -116,16 +116,78 @@ test("tokens that are not for us, over, or not the issuer's are refused", async 
   const key = signer("a");
   const { verify, make, now } = issuer([key]);
   await assert.rejects(() => verify(make(key, { aud: "x" })), /expected audience in/);
-  await assert.rejects(() => verify(make(key, { exp: now })), /token is expired/);
+  await assert.rejects(() => verify(make(key, { exp: now - 1 })), /token is expired/);
   await assert.rejects(() => verify(make(key, { exp: undefined })), /token is expired/);
-  await assert.rejects(() => verify(make(key, { nbf: now + 400 })), /before the nbf/);
+  await assert.rejects(() => verify(make(key, { nbf: now + 61 })), /before the nbf/);
   await assert.rejects(() => verify(make(signer("a"))), /failed to verify signature/);
   for (const alg of ["none", "HS256", "RS256"]) {
     await assert.rejects(() => verify(make(key, {}, { alg })), /failed to verify signature/, alg);
   }
-  await assert.rejects(() => verify(make(key, { sub: 5 })), /could not parse username claims/);
+  await assert.rejects(() => verify(make(key, { sub: 5 })), /failed to unmarshal claims/);
   assert.equal(await verify(make(key, { iss: "https://elsewhere" })), undefined);
   assert.equal(await verify("nonsense"), undefined);
+});
+
+test("claims that every token has must be of their types, be they used or not", async () => {
+  const key = signer("a");
+  const { verify, make, now } = issuer([key], {
+    claimMappings: { username: { claim: "name", prefix: "" }, groups: { claim: "groups", prefix: "g:" } },
+  });
+  const nameOf = async (claims: object) => (await verify(make(key, { name: "bob", ...claims })))?.name;
+  for (const [name, values] of Object.entries({
+    sub: [5, {}],
+    nonce: [1],
+    aud: [["wherry", 5], 5],
+    exp: ["soon", "", null, [], `${now + 60} `],
+    nbf: ["x", {}, true],
+    iat: ["x", null, ""],
+    _claim_names: [5, { groups: 5 }, { groups: "" }, { groups: "nowhere" }],
+    _claim_sources: [[], { s: { endpoint: 5 } }],
+  }))
+    for (const value of values)
+      await assert.rejects(nameOf({ [name]: value }), /^StatusError: oidc: verify token: oidc: /, name);
+  for (const claims of [
+    { exp: `${now + 60}` },
+    { exp: `${now + 60}.5e0`, iat: "1", nbf: now + 60 },
+    { sub: null, nonce: null, nbf: null, aud: ["wherry", null] },
+  ])
+    assert.equal(await nameOf(claims), "bob", JSON.stringify(claims));
+});
+
+test("groups that another server would have to be asked for let a token be refused", async () => {
+  const key = signer("a");
+  const { verify, make } = issuer([key]);
+  const _claim_names = { groups: "s" };
+  const elsewhere = { _claim_names, _claim_sources: { s: { endpoint: "https://elsewhere" } } };
+  await assert.rejects(verify(make(key, elsewhere)), /could not expand distributed claims/);
+  assert.deepEqual((await verify(make(key, { ...elsewhere, groups: ["x"] })))?.groups[0], "g:x");
+  const others = { _claim_names: { roles: "s" }, _claim_sources: elsewhere._claim_sources };
+  assert.deepEqual((await verify(make(key, others)))?.groups, ["system:authenticated"]);
+});
+
+test("groups of a claim count as they are, empty ones too", async () => {
+  const key = signer("a");
+  const { verify, make } = issuer([key]);
+  const groupsOf = async (groups: unknown) => (await verify(make(key, { groups })))?.groups.slice(0, -1);
+  assert.deepEqual(await groupsOf(["x", "", null]), ["g:x", "g:", "g:"]);
+  assert.deepEqual(await groupsOf(""), ["g:"]);
+  assert.deepEqual(await groupsOf([]), []);
+  assert.deepEqual(await groupsOf(null), []);
+  await assert.rejects(groupsOf(["x", 5]), /parse groups claim/);
+});
+
+test("what a header says must be understood; what a key is said to be for does not count", async () => {
+  const [elliptic, rsa] = [signer("e"), signer("r", "RS256")];
+  const { verify, make } = issuer([elliptic, rsa]);
+  for (const crit of [["b64"], "b64", {}])
+    await assert.rejects(verify(make(elliptic, {}, { crit })), /failed to verify signature/);
+  assert.equal((await verify(make(elliptic, {}, { crit: [] })))?.name, "oidc:bob");
+  const padding = constants.RSA_PKCS1_PSS_PADDING;
+  const token = make(rsa, {}, { alg: "PS256" });
+  const text = token.slice(0, token.lastIndexOf("."));
+  const how = { key: rsa.privateKey, padding, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
+  const signature = sign("sha256", Buffer.from(text), how).toString("base64url");
+  assert.equal((await verify(`${text}.${signature}`))?.name, "oidc:bob");
 });
 
 test("tokens that are signed by another algorithm than those that are accepted are refused", async () => {
