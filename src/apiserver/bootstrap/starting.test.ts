@@ -99,7 +99,10 @@ test("a webhook that hangs holds a start up for five seconds", async (t) => {
   let release = (): void => {};
   const held = new Promise<void>((resolve) => (release = resolve));
   const hooks = await webhookServer(t, () => ({ allowed: true }));
-  const { store, clock, start } = await former((h) => everything(h, hooks.url));
+  const { store, clock, start } = await former(async (h) => {
+    await define(h);
+    await everything(h, hooks.url);
+  });
   for (const key of Object.values(keys)) await erase(store, key);
   hooks.hold = () => held;
   const starting = start(t);
@@ -108,6 +111,7 @@ test("a webhook that hangs holds a start up for five seconds", async (t) => {
   const h = await starting;
   assert.equal(await isThere(h, "/api/v1/namespaces/default"), true);
   assert.equal(await isThere(h, "/api/v1/namespaces/kube-public"), false);
+  assert.equal(await isThere(h, "/apis/example.com/v1/tabs"), true);
   release();
   for (const path of paths) await until(path, () => isThere(h, path));
 });
@@ -115,6 +119,21 @@ test("a webhook that hangs holds a start up for five seconds", async (t) => {
 const everything = (h: Harness, url: string): Promise<void> =>
   configure(h, "Validating", "all", [
     hook("all", url, {
-      rules: [{ operations: ["CREATE"], apiGroups: ["*"], apiVersions: ["*"], resources: ["*"] }],
+      rules: [{ operations: ["CREATE", "UPDATE"], apiGroups: ["*"], apiVersions: ["*"], resources: ["*/*"] }],
     }),
   ]);
+
+async function define(h: Harness): Promise<void> {
+  const schema = { openAPIV3Schema: { type: "object" } };
+  const made = await h.call("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", {
+    metadata: { name: "tabs.example.com" },
+    spec: {
+      group: "example.com",
+      scope: "Cluster",
+      names: { plural: "tabs", kind: "Tab" },
+      versions: [{ name: "v1", served: true, storage: true, schema }],
+    },
+  });
+  assert.equal(made.status, 201, made.text);
+  await until("the kind", () => isThere(h, "/apis/example.com/v1/tabs"));
+}

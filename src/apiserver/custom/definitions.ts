@@ -148,7 +148,9 @@ export class CustomResources {
     if (approved) conditions = withCondition(conditions, approved, now);
     conditions = withCondition(conditions, condition, now);
     conditions = withCondition(conditions, established(crd, condition.status === "True"), now);
-    await this.#setStatus(name, { conditions, acceptedNames: accepted });
+    const status = { conditions, acceptedNames: accepted };
+    // Webhooks would be asked about a write that changes nothing, too, and may hang while the server starts.
+    if (!deepEqual({ ...crd.status, ...status }, crd.status)) await this.#setStatus(name, status);
     const current = this.#definitions.cache.get(name)?.object as CustomResourceDefinition | undefined;
     if (!current || !isEstablished(current)) return;
     await this.#definitions.def.ready?.(current as KubeObject);
