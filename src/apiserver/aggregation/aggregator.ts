@@ -1,4 +1,4 @@
-/** The aggregation layer (kube-aggregator): one API in front of several servers. */
+/** The aggregation layer (kube-aggregator): one API for several servers. */
 import type { APIService, EndpointSlice, Service } from "../../api/index.ts";
 import { type Outcome, runWorkers, settled, WorkQueue } from "../../client/index.ts";
 import { Repeated } from "../bootstrap/repeated.ts";
@@ -15,7 +15,7 @@ import { followsDefinition, registerBuiltIn, registerCustom } from "./local-serv
 import { Registrations } from "./registrations.ts";
 import type { RemoteServers } from "./remote-servers.ts";
 
-/** What the aggregation layer does beyond looking up who serves what is loaded with the first extension server. */
+/** Loaded with the first extension server. */
 const loadRemote = async (): Promise<typeof import("./remote-servers.ts")> => import("./remote-servers.ts");
 
 const retryMs = 1000;
@@ -45,8 +45,8 @@ export class Aggregator implements OtherServers {
   }
 
   /**
-   * Makes what every cluster has and looks after it until `close`. Settles when that has been tried once; `done` is called when it
-   * has succeeded.
+   * Creates the default objects and maintains them until `close`. Resolves after the first attempt; `done` is called when it has
+   * succeeded.
    */
   async start(done: () => void): Promise<void> {
     const { trust } = this.#options;
@@ -75,7 +75,7 @@ export class Aggregator implements OtherServers {
     for (const object of this.registrations.all()) this.#changed(object);
   }
 
-  /** Who serves it; undefined: this server. */
+  /** The extension server of a request; undefined: this server. */
   route(info: RequestInfo): Extension | undefined {
     return this.registrations.route(info);
   }
@@ -93,7 +93,7 @@ export class Aggregator implements OtherServers {
     (await this.#servers()).upgrade(extension, from, user);
   }
 
-  /** For documents that are kept: changes with everything that others serve. */
+  /** Changes with everything that extension servers serve; for cached documents. */
   get generation(): string {
     return `${this.registrations.generation}.${this.#loaded?.discovery.generation ?? 0}`;
   }
@@ -111,7 +111,7 @@ export class Aggregator implements OtherServers {
       yield { group: spec?.group ?? "", version: spec?.version ?? "" };
   }
 
-  /** undefined when there are no extension servers: nothing to merge. */
+  /** undefined without extension servers. */
   async openApi(): Promise<RemoteServers | undefined> {
     for (const _each of this.registrations.extensions()) return this.#servers();
     return undefined;
@@ -182,7 +182,7 @@ export class Aggregator implements OtherServers {
     return servers;
   }
 
-  /** Something happened to a Service, or to its endpoints. */
+  /** A Service or its endpoints changed. */
   #wake(namespace: string | undefined, service: string | undefined): void {
     for (const each of this.registrations.extensions())
       if (each.service.namespace === namespace && each.service.name === service)

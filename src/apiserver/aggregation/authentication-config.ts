@@ -1,4 +1,6 @@
-/** The ConfigMap by which extension servers learn whom to trust: clients by certificate, and this server as their proxy. */
+/**
+ * The ConfigMap with the authorities that extension servers trust: for clients' certificates, and for this server as their proxy.
+ */
 import type { ConfigMap, KubeObject } from "../../api/index.ts";
 import { isReason } from "../../machinery/index.ts";
 import { serverCall } from "../bootstrap/server-call.ts";
@@ -21,7 +23,7 @@ function dataOf({ clientCa, frontProxyCa, frontProxyNames }: TrustOptions): Reco
   };
 }
 
-/** Makes it, or puts right what differs. Members of others stay. */
+/** Creates or repairs it. Other keys stay. */
 export async function publishTrust(core: Core, options: TrustOptions): Promise<void> {
   const resource = core.registry.find("", "v1", "configmaps");
   if (!resource) return;
@@ -51,7 +53,7 @@ export async function publishTrust(core: Core, options: TrustOptions): Promise<v
   }
 }
 
-/** Makes it again when somebody deletes or changes it. */
+/** Restores it when it is deleted or changed. */
 export function keepTrust(core: Core, options: TrustOptions): () => void {
   return core.caches.onChange<ConfigMap>("", "configmaps", (_type, object) => {
     const { metadata } = object;

@@ -1,4 +1,4 @@
-/** The condition Available of APIServices: is there an endpoint, and does it answer? */
+/** The condition Available of APIServices: whether there is an endpoint that answers. */
 import type { APIService, APIServiceCondition, Service } from "../../api/index.ts";
 import type { Outcome } from "../../client/index.ts";
 import { settled } from "../../client/index.ts";
@@ -10,11 +10,11 @@ import { type Extension, extensionOf, rootPath } from "./extension.ts";
 import type { ExtensionClient } from "./extension-client.ts";
 import { changeService } from "./server-writes.ts";
 
-/** Nobody tells when a network breaks: it is tried again and again. */
+/** Network failures cause no event, so servers are checked periodically. */
 const checkAgainMs = 30_000;
 const firstRetryMs = 5;
 const longestRetryMs = 30_000;
-/** More than one, since a Service may have an endpoint that is just going away. */
+/** Several, since an endpoint of the Service may be terminating. */
 const attempts = 5;
 const attemptMs = 5000;
 
@@ -30,7 +30,7 @@ const localVerdict: Verdict = {
 
 const missing = (reason: string, message: string): Verdict => ({ status: "False", reason, message });
 
-/** What can be seen without asking: undefined when nothing speaks against it. */
+/** Why it is unavailable by stored objects alone; undefined when nothing is wrong with them. */
 export function obstacle(core: Pick<Core, "caches">, extension: Extension): Verdict | undefined {
   const { namespace, name, port } = extension.service;
   const what = `service/${name} in ${JSON.stringify(namespace)}`;
@@ -54,7 +54,7 @@ export function obstacle(core: Pick<Core, "caches">, extension: Extension): Verd
   );
 }
 
-/** Asks for its discovery document; what the last one that failed says counts when all do. */
+/** Requests its discovery document; when all attempts fail, the last error counts. */
 async function ask(client: ExtensionClient, extension: Extension, signal: AbortSignal): Promise<Verdict> {
   const path = rootPath(extension);
   const attempt = async (): Promise<void> => {
@@ -87,7 +87,7 @@ async function ask(client: ExtensionClient, extension: Extension, signal: AbortS
   return { status: "True", reason: "Passed", message: "all checks passed" };
 }
 
-/** The conditions with this verdict in them; the transition time moves only when the status does. */
+/** The conditions with this verdict; the transition time changes only with the status. */
 export function withVerdict(
   conditions: readonly APIServiceCondition[],
   verdict: Verdict,
@@ -127,7 +127,7 @@ export class Availability {
     const verdict = seen ?? (await ask(this.#client, extension, signal));
     if (signal.aborted) return settled;
     await this.#write(object, verdict);
-    // An event tells when the Service or its endpoints change; whether a server answers, only asking does.
+    // Changes of the Service or its endpoints cause events; only a request shows whether a server answers.
     if (verdict.reason !== "FailedDiscoveryCheck") {
       this.#failures.delete(name);
       return { kind: "again", afterMs: checkAgainMs, why: "it may stop answering" };

@@ -21,18 +21,18 @@ export interface ExtensionRequest {
   headers?: Readonly<Record<string, string>>;
   body?: OutgoingBody | undefined;
   signal?: AbortSignal | undefined;
-  /** Until the head of the answer is there; none by default. */
+  /** Until the response headers; no timeout by default. */
   timeoutMs?: number;
-  /** Notes in the record of the request on whose behalf it is. */
+  /** Audit annotations of the request on whose behalf it is. */
   annotate?: Annotate | undefined;
 }
 
-/** No answer arrived; the message is Go's. */
+/** There was no answer; the message is Go's. */
 export class UnreachableError extends Error {}
 
 const repeatable = new Set(["GET", "HEAD", "OPTIONS"]);
 
-/** Requests to extension servers, on connections that are kept. */
+/** HTTP client of extension servers, with keep-alive. */
 export class ExtensionClient {
   readonly #objects: ObjectReader;
   readonly #certificate: FrontProxyCertificate | undefined;
@@ -62,7 +62,7 @@ export class ExtensionClient {
     return resolveServiceEndpoint(this.#objects, service.namespace, service.name, service.port, this.#random);
   }
 
-  /** Address and TLS; an upgrade wants a connection of its own. */
+  /** Address and TLS; upgrades need a connection of their own. */
   options(extension: Extension, { host, port }: Endpoint, ownConnection = false): RequestOptions {
     const { service, ca, insecure } = extension;
     return {
@@ -78,13 +78,13 @@ export class ExtensionClient {
     };
   }
 
-  /** The head of the answer; the body is still to be read, or thrown away with `resume`. */
+  /** The response headers; read the body, or discard it with `resume`. */
   async send(extension: Extension, endpoint: Endpoint, wanted: ExtensionRequest): Promise<IncomingMessage> {
     const options = this.options(extension, endpoint);
     try {
       return await once(options, wanted);
     } catch (error) {
-      // A kept connection may be closed by the other end just when it is used again.
+      // The server may close an idle connection just when it is reused.
       const repeats = repeatable.has(wanted.method) && !wanted.body;
       if (!(error instanceof StaleError) || !repeats) throw this.#worded(error, options, wanted);
     }
@@ -124,7 +124,7 @@ function once(options: RequestOptions, wanted: ExtensionRequest): Promise<Incomi
       },
       ...(signal ? { signal } : {}),
     });
-    // Against a real server, whatever clock the rest goes by.
+    // Real time, whichever clock the server uses.
     const timer =
       timeoutMs === undefined
         ? undefined
@@ -149,7 +149,7 @@ function once(options: RequestOptions, wanted: ExtensionRequest): Promise<Incomi
   });
 }
 
-/** Reads a document; more than `limit` bytes are an error. */
+/** Reads the body; more than `limit` bytes are an error. */
 export async function readAll(answer: IncomingMessage, limit = 32 * 1024 * 1024): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -161,7 +161,7 @@ export async function readAll(answer: IncomingMessage, limit = 32 * 1024 * 1024)
   return Buffer.concat(chunks);
 }
 
-/** What a document says, be it only an object and none too deep: it becomes a part of what everybody reads. */
+/** Parses a document, which must be an object of limited depth, since it is merged into the server's own. */
 export function readDocument(bytes: Buffer): Record<string, unknown> {
   const text = bytes.toString();
   if (surveyJson(text).depth > maxDepth) throw new UnreachableError("the document is too deep");

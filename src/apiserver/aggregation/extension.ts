@@ -1,21 +1,21 @@
 import type { APIService } from "../../api/index.ts";
 import type { Priority } from "../registry/priorities.ts";
 
-/** A group and version that another server serves: an APIService with a Service, as the proxy needs to know it. */
+/** An APIService with a Service: a group and version that an extension server serves. */
 export interface Extension {
   /** `v1beta1.metrics.k8s.io` */
   readonly name: string;
   readonly group: string;
   readonly version: string;
   readonly service: { readonly namespace: string; readonly name: string; readonly port: number };
-  /** PEM; undefined: whom this machine trusts. */
+  /** PEM; undefined: the system's authorities. */
   readonly ca: string | undefined;
   readonly insecure: boolean;
   readonly available: boolean;
   readonly priority: Priority;
 }
 
-/** undefined: it is served here. */
+/** undefined when it is served locally. */
 export function extensionOf(object: APIService): Extension | undefined {
   const { spec, status, metadata } = object;
   if (!spec?.service) return undefined;
@@ -33,10 +33,10 @@ export function extensionOf(object: APIService): Extension | undefined {
   };
 }
 
-/** Two that serve by the same Service are one server. */
+/** APIServices with the same Service have the same server. */
 export const serverKey = ({ service }: Extension): string =>
   `${service.namespace}/${service.name}:${service.port}`;
 
-/** The path everything of it lies below. The core group is served as a whole, or not at all. */
+/** The root path of the version. The core group is served as a whole or not at all. */
 export const rootPath = ({ group, version }: Extension): string =>
   group === "" ? `/api/${version}` : `/apis/${group}/${version}`;

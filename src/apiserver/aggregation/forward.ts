@@ -1,4 +1,4 @@
-/** Requests for groups that another server serves: passed on as they came, with the user's name in place of credentials. */
+/** Proxies requests for groups of extension servers, with the user's name instead of credentials. */
 import type { IncomingMessage } from "node:http";
 import { StatusError, type Status } from "../../machinery/index.ts";
 import type { UserInfo } from "../auth-contract.ts";
@@ -14,7 +14,7 @@ import { goErrorText } from "../network/go-errors.ts";
 import { escapePath } from "../proxy/backend-path.ts";
 import { identityHeaders } from "./identity-headers.ts";
 
-/** Everybody asks for these: a slow server must not hold up all clients. */
+/** All clients request these: a slow server must not block them. */
 const discoveryTimeoutMs = 5000;
 
 const unavailable = (): Answer => textAnswer(503, "service unavailable\n");
@@ -65,7 +65,7 @@ export async function forward(
   return answerOf(answer, request.method);
 }
 
-/** When nobody waits any more. */
+/** Aborts when the client disconnects or the deadline passes. */
 function endOf({ signal, deadline }: HandlerRequest): AbortSignal | undefined {
   if (!deadline) return signal;
   return signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal;
@@ -83,9 +83,9 @@ function requestHeaders(request: HandlerRequest, info: RequestInfo): Record<stri
 
 function answerOf(answer: IncomingMessage, method: string): Answer {
   const status = answer.statusCode ?? 502;
-  // Whoever sends clients elsewhere could send them to anybody, with the API server's word for it.
+  // A redirect could send clients to any server with the API server's authority.
   if (status >= 300 && status <= 399 && answer.headers.location !== undefined) {
-    // Its body may have no end.
+    // The body may be endless.
     answer.destroy();
     const text = "the backend attempted to redirect this request, which is not permitted";
     return { status: 502, headers: {}, body: Buffer.from(text) };
@@ -110,7 +110,7 @@ function answerOf(answer: IncomingMessage, method: string): Answer {
 // biome-ignore lint: an empty body is a body
 async function* nothing(): AsyncGenerator<Uint8Array> {}
 
-/** A connection that becomes something else (WebSocket, SPDY) is joined with one to the extension server. */
+/** Joins an upgraded connection (WebSocket, SPDY) with one to the extension server. */
 export function forwardUpgrade(
   client: ExtensionClient,
   extension: Extension,
@@ -132,7 +132,7 @@ export function forwardUpgrade(
   );
 }
 
-/** The extension server's own words for why it does not upgrade. */
+/** The extension server's reason for not upgrading. */
 async function refusal(answer: IncomingMessage): Promise<StatusError> {
   const code = answer.statusCode ?? 502;
   if (code < 400)

@@ -1,10 +1,10 @@
-/** Who a request comes from, as the API server vouches for it towards extension servers (the front-proxy protocol). */
+/** Headers with the user of a request, for extension servers (front-proxy protocol). */
 import type { UserInfo } from "../auth-contract.ts";
 import { headerBytes } from "../network/header-text.ts";
 
 const extraPrefix = "x-remote-extra-";
 
-/** Keys of extras may hold what header names may not (RFC 9110, 5.1); `%` marks what was escaped. */
+/** Escapes characters in keys of extras that header names may not have (RFC 9110, 5.1). */
 function escapeKey(key: string): string {
   let out = "";
   for (const byte of Buffer.from(key, "utf8")) {

@@ -1,6 +1,6 @@
 /**
- * APIServices for what is served here: those of Kubernetes' own groups are made once when the server starts, those of
- * custom resources are kept as their definitions say. A label tells which are whose.
+ * APIServices of locally served versions: those of built-in groups are created when the server starts, those of custom resources
+ * follow their definitions. A label tells them apart.
  */
 import type { APIService, KubeObject } from "../../api/index.ts";
 import { type Outcome, runWorkers, settled, WorkQueue } from "../../client/index.ts";
@@ -37,7 +37,7 @@ function wanted(group: string, version: string, managed: string): APIService {
   };
 }
 
-/** Kubernetes' own groups and versions that are served here, but the one of APIServices themselves. */
+/** Built-in groups and versions that are served, except that of APIServices themselves. */
 function builtIn(core: Core): APIService[] {
   const found = new Map<string, APIService>();
   for (const [group, versions] of groupsOf(core.registry)) {
@@ -47,7 +47,7 @@ function builtIn(core: Core): APIService[] {
   return [...found.values()];
 }
 
-/** Makes and repairs those of the built-in groups. Settles when they are there. */
+/** Creates and repairs those of built-in groups. Resolves when they exist. */
 export async function registerBuiltIn(core: Core, registrations: Registrations): Promise<void> {
   const resource = apiServicesOf(core);
   if (!resource) return;
@@ -80,10 +80,10 @@ async function ensure(
   });
 }
 
-/** Which definitions serve a version of a group, by the name of its APIService. */
+/** Which definitions serve a version, by the name of its APIService. */
 class ServingDefinitions {
   readonly #serving = new Multimap<string, string>();
-  /** What each definition serves. */
+  /** Names of APIServices by definition. */
   readonly #served = new Map<string, string[]>();
 
   note({ metadata, spec }: Definition, isGone: boolean): void {
@@ -102,7 +102,7 @@ class ServingDefinitions {
   }
 }
 
-/** Keeps those of custom resources until the signal. */
+/** Maintains those of custom resources until the signal. */
 export async function registerCustom(
   core: Core,
   registrations: Registrations,
@@ -147,6 +147,6 @@ export async function registerCustom(
   }
 }
 
-/** True for one that somebody must look at when it changes: it follows a CustomResourceDefinition. */
+/** True when it follows a CustomResourceDefinition. */
 export const followsDefinition = ({ metadata }: APIService): boolean =>
   metadata?.labels?.[label] === continuously;

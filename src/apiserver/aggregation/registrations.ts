@@ -5,14 +5,14 @@ import { type Extension, extensionOf } from "./extension.ts";
 import { type GroupOrder, orderBy } from "../registry/group-order.ts";
 import { type Priority, priorityOf, registrationGroup } from "../registry/priorities.ts";
 
-/** What the stored APIServices say, ready for looking up with every request. */
+/** The stored APIServices, indexed for routing. */
 export class Registrations {
   readonly #objects: ObjectReader;
   /** By `group/version`. */
   readonly #extensions = new Map<string, Extension>();
   readonly #priorities = new Map<string, Priority>();
   readonly #stop: () => void;
-  /** Changes with every change of who serves what. */
+  /** Changes with every change of the routing. */
   generation = 1;
 
   constructor(objects: ObjectReader, changed: (object: APIService) => void) {
@@ -49,19 +49,19 @@ export class Registrations {
     return this.#extensions.get(`${group}/${version}`);
   }
 
-  /** Who serves this request; undefined: this server. */
+  /** The extension server of this request; undefined: this server. */
   route(info: RequestInfo): Extension | undefined {
     if (this.#extensions.size === 0) return undefined;
     if (info.isResource) return this.find(info.apiGroup, info.apiVersion);
     const [, root, group = "", version = "", more] = info.path.split("/");
     if (root === "api") return this.find("", "v1");
     if (root === "apis") return more ? undefined : this.find(group, version);
-    // The documents of single versions come from whoever serves them; those of all are put together here.
+    // Documents of single versions come from their server; those of all versions are merged here.
     const single = /^\/openapi\/v3\/(?:api\/(v1)|apis\/([^/]+)\/([^/]+))$/.exec(info.path);
     return single ? this.find(single[2] ?? "", single[3] ?? "v1") : undefined;
   }
 
-  /** How clients should prefer what is served, by this server or another one. */
+  /** The preference of groups and versions, local and remote ones. */
   readonly order: GroupOrder = orderBy(
     (group, version) => this.#priorities.get(`${group}/${version}`) ?? priorityOf(group, version),
   );

@@ -1,4 +1,4 @@
-/** What extension servers say they serve, kept so that nobody waits for them who asks for everything. */
+/** Discovery documents of extension servers, cached so that discovery never waits for them. */
 import type { KubeObject } from "../../api/index.ts";
 import { type Extension, rootPath, serverKey } from "./extension.ts";
 import { type ExtensionClient, readAll, readDocument } from "./extension-client.ts";
@@ -46,7 +46,7 @@ export class RemoteDiscovery {
   readonly #client: ExtensionClient;
   readonly #servers = new Map<string, Known>();
   readonly #entries = new Map<string, VersionDiscovery>();
-  /** Changes when an entry does. */
+  /** Changes with every entry. */
   generation = 1;
 
   constructor(client: ExtensionClient) {
@@ -62,7 +62,7 @@ export class RemoteDiscovery {
     if (this.#entries.delete(name)) this.generation++;
   }
 
-  /** Asks the server. False when it did not answer: what it said before stays, marked as stale. */
+  /** Fetches the document. False when the server did not answer: the former one stays, marked as stale. */
   async refresh(extension: Extension, signal: AbortSignal): Promise<boolean> {
     const { name, version, group } = extension;
     let resources: object[] | undefined;
@@ -102,7 +102,7 @@ export class RemoteDiscovery {
     for (const { metadata, versions = [] } of list.items ?? []) {
       for (const each of versions) {
         for (const resource of each.resources ?? []) {
-          // Some clients take it for granted.
+          // Some clients require it.
           resource.responseKind ??= { group: "", version: "", kind: "" };
           for (const sub of resource.subresources ?? [])
             sub.responseKind ??= { group: "", version: "", kind: "" };
@@ -114,7 +114,7 @@ export class RemoteDiscovery {
     return resources.get(own);
   }
 
-  /** For servers older than aggregated discovery. */
+  /** For servers without aggregated discovery. */
   async #fetchLegacy(extension: Extension, signal: AbortSignal): Promise<object[]> {
     const path = rootPath(extension);
     const answer = await this.#get(extension, path, { accept: "application/json" }, signal);
@@ -143,7 +143,7 @@ export class RemoteDiscovery {
   }
 }
 
-/** A legacy resource list, in which subresources stand beside their resources, as aggregated discovery has it. */
+/** Converts a legacy resource list, with subresources beside resources, into the aggregated form. */
 export function aggregatedForm(listed: readonly Listed[]): object[] {
   const found = new Map<string, Record<string, unknown>>();
   const kind = (each: Listed): object => ({
@@ -167,7 +167,7 @@ export function aggregatedForm(listed: readonly Listed[]): object[] {
   for (const each of listed) {
     const [name = "", subresource] = each.name.split("/");
     if (subresource === undefined) continue;
-    // A subresource may stand alone; its resource is then there for its sake.
+    // A subresource without its resource gets a placeholder for it.
     const parent = found.get(name) ?? { resource: name, responseKind: {}, scope: scope(each), verbs: [] };
     found.set(name, parent);
     const list = (parent.subresources ??= []) as object[];

@@ -1,4 +1,4 @@
-/** OpenAPI documents of extension servers, asked for when somebody wants the whole. */
+/** OpenAPI documents of extension servers, fetched when the whole is requested. */
 import { deepEqual, isObject } from "../../machinery/index.ts";
 import { type Extension, serverKey } from "./extension.ts";
 import { type ExtensionClient, readAll, readDocument } from "./extension-client.ts";
@@ -19,7 +19,7 @@ interface Known<T> {
 
 type Index = Record<string, unknown>;
 
-/** Version 2 is one document: the paths below each group and version, and the definitions they refer to, are put into it. */
+/** Version 2 is one document: merges the paths of each group and version, and the definitions they refer to. */
 export interface RemoteV2 {
   version: string;
   merge(local: object): object;
@@ -28,7 +28,7 @@ export interface RemoteV2 {
 export class RemoteOpenApi {
   readonly #client: ExtensionClient;
   readonly #known = new Map<string, Known<unknown>>();
-  /** Tells documents apart without comparing them. */
+  /** Numbers documents, to compare them cheaply. */
   readonly #numbers = new WeakMap<object, number>();
   #last = 0;
 
@@ -36,7 +36,7 @@ export class RemoteOpenApi {
     this.#client = client;
   }
 
-  /** The entries of the servers' own /openapi/v3, without those that `local` has. */
+  /** The entries of the servers' own /openapi/v3, except those in `local`. */
   async paths(extensions: readonly Extension[], local: Index): Promise<Index> {
     const found: Index = {};
     for (const [, document] of await this.#all<{ paths?: Index }>(extensions, "/openapi/v3"))
@@ -44,7 +44,7 @@ export class RemoteOpenApi {
     return { ...found, ...local };
   }
 
-  /** The servers' documents of version 2, as of now. `version` changes when one of them does. */
+  /** The servers' current documents of version 2. `version` changes with any of them. */
   async v2(extensions: readonly Extension[]): Promise<RemoteV2> {
     const documents = await this.#all<SwaggerDocument>(extensions, "/openapi/v2");
     return {
@@ -71,7 +71,7 @@ export class RemoteOpenApi {
     return number;
   }
 
-  /** One document per server; servers that do not answer are left out, or stand with what they said before. */
+  /** One document per server; of servers that do not answer, the last one if any. */
   async #all<T>(extensions: readonly Extension[], path: string): Promise<[string, T][]> {
     const servers = new Map(
       extensions.filter(({ available }) => available).map((each) => [serverKey(each), each]),
@@ -109,7 +109,7 @@ export class RemoteOpenApi {
 
 const reference = "#/definitions/";
 
-/** Takes over what lies below `roots`; a definition that is called like another one and differs gets a new name. */
+/** Merges what is below `roots`; a definition whose name is taken by a different one is renamed. */
 export function mergeDocument(
   merged: SwaggerDocument,
   document: SwaggerDocument,
@@ -138,7 +138,7 @@ export function mergeDocument(
   for (const [path, item] of paths) merged.paths[path] ??= renamed(item);
 }
 
-/** Names of the definitions behind the references, and behind theirs. */
+/** Names of definitions referred to, transitively. */
 function referredTo(root: unknown, definitions: Record<string, unknown>): Set<string> {
   const found = new Set<string>();
   const look = (value: unknown): void => {

@@ -15,11 +15,11 @@ import { RemoteDiscovery } from "./remote-discovery.ts";
 import { RemoteOpenApi, type RemoteV2 } from "./remote-openapi.ts";
 import { apiServicesOf } from "./server-writes.ts";
 
-/** An extension server may come to serve more without telling. */
+/** Extension servers may serve more without notice. */
 const discoverAgainMs = 60_000;
 const retryMs = 500;
 
-/** Everything that talks with extension servers. */
+/** Discovery, OpenAPI and availability of extension servers. */
 export class RemoteServers {
   readonly availability: Availability;
   readonly discovery: RemoteDiscovery;
@@ -44,7 +44,7 @@ export class RemoteServers {
     forwardUpgrade(this.#client, extension, from, user);
   }
 
-  /** Brings what discovery says of it up to date. `extension`: undefined when it is served here. */
+  /** Updates its discovery document. `extension`: undefined when it is served locally. */
   async discover(
     registered: string,
     extension: Extension | undefined,

@@ -1,4 +1,4 @@
-/** Writes of the server itself to APIServices: through admission and validation, as its own user. */
+/** The server's own writes of APIServices: through admission and validation, as its own user. */
 import type { APIService, KubeObject } from "../../api/index.ts";
 import { isReason } from "../../machinery/index.ts";
 import { deleteAsServer, serverCall } from "../bootstrap/server-call.ts";
@@ -8,11 +8,11 @@ import { createObject } from "../verbs/create.ts";
 import { updateObject } from "../verbs/update.ts";
 import { registrationGroup } from "../registry/priorities.ts";
 
-/** undefined where only some kinds are served. */
+/** undefined when APIServices are not served. */
 export const apiServicesOf = (core: Core): ServedResource | undefined =>
   core.registry.find(registrationGroup, "v1", "apiservices");
 
-/** One that is there already is fine. */
+/** Ignores an existing one. */
 export async function createService(core: Core, resource: ServedResource, object: APIService): Promise<void> {
   try {
     await createObject(serverCall(core, resource, "", ""), object as KubeObject);
@@ -21,7 +21,9 @@ export async function createService(core: Core, resource: ServedResource, object
   }
 }
 
-/** Changes spec, or the status when `subresource` says so. One that is gone, or changed again, will be looked at again. */
+/**
+ * Updates the spec, or the status if `subresource` says so. Conflicts and deletions are ignored, since they trigger another run.
+ */
 export async function changeService(
   core: Core,
   resource: ServedResource,
