@@ -1,12 +1,12 @@
-/** Paths on their way through a proxy, as Go's net/url and Kubernetes' proxies treat them. */
+/** Paths of proxied requests, as in Go's net/url and Kubernetes' proxies. */
 import { posix } from "node:path";
 import { openEscapes } from "../request-info.ts";
 
-/** Of the characters that need no escape, Go writes some as one, and others not (net/url, `encodePath`). */
+/** Characters that Go escapes although they need not be (net/url, `encodePath`). */
 const goEscaped = /[!'()*]/g;
 const goPlain = /%(?:2[46BCF]|3[ABD]|40)/g;
 
-/** A path without escapes, as Go writes it into a request. */
+/** Escapes a path as Go does. */
 export function escapePath(path: string): string {
   if (/^[\w\-.~$&+,/:;=@]*$/.test(path)) return path;
   return encodeURIComponent(path.toWellFormed())
@@ -15,8 +15,8 @@ export function escapePath(path: string): string {
 }
 
 /**
- * Where a request below a proxy goes: `rest` is what follows the proxy's own path, `target` path and query as the client sent them.
- * Nothing leads above the root, however it is written.
+ * The path for the backend: `rest` follows the proxy's own path, `target` is the path and query as sent. Dot segments, escaped or
+ * not, cannot lead above the root.
  */
 export function backendPath(rest: string, target: string): string {
   const open = openEscapes(rest);
@@ -26,12 +26,12 @@ export function backendPath(rest: string, target: string): string {
   return `${escapePath(path)}${query}`;
 }
 
-/** Scheme, host, path and the rest of what `Location` says. */
+/** Scheme, host, path and rest of a `Location`. */
 const locationParts = /^(?:([a-z][a-z\d+.-]*):)?(?:\/\/([^/?#]*))?([^?#]*)(.*)$/is;
 
 /**
- * Where a backend sends its client: what stays with it stays below the proxy, what leads elsewhere is passed on, and nobody goes
- * there for the client. `hosts`: what the backend may call itself: where it was reached, and how the client called this server.
+ * Rewrites the `Location` of a backend's redirect: its own URLs are moved below the proxy, others are passed on; the proxy
+ * follows none. `hosts`: the backend's names: its address, and the host that the client used.
  */
 export function movedLocation(location: string, prefix: string, backend: string, asked: string): string {
   const [, scheme = "", host = "", path = "", rest = ""] = locationParts.exec(location) ?? [];

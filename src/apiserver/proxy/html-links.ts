@@ -1,4 +1,4 @@
-/** Attributes that hold one URL, by element (HTML 4.01 and 5, as Kubernetes' proxy knows them). */
+/** Attributes with a URL, by element (HTML 4.01 and 5, as in Kubernetes' proxy). */
 const attributes: Readonly<Record<string, readonly string[]>> = {
   a: ["href"],
   applet: ["codebase"],
@@ -31,7 +31,7 @@ const attributes: Readonly<Record<string, readonly string[]>> = {
 const tag = /<([a-zA-Z][a-zA-Z0-9]*)(\s[^<>]*)>/g;
 const attribute = /([a-zA-Z-]+)(\s*=\s*)("([^"]*)"|'([^']*)'|([^\s"'>]+))/g;
 
-/** Links of a page that begin at the root lead below `prefix` afterwards, so that they work through the proxy. */
+/** Prefixes a page's root-relative links, so that they work through the proxy. */
 export function prefixLinks(html: string, prefix: string): string {
   return html.replace(tag, (whole, element: string, rest: string) => {
     const known = attributes[element.toLowerCase()];
@@ -40,7 +40,7 @@ export function prefixLinks(html: string, prefix: string): string {
       if (!known.includes(name.toLowerCase())) return each;
       const quote = value[0] === '"' || value[0] === "'" ? value[0] : "";
       const url = quote === "" ? value : value.slice(1, -1);
-      // `//host` leads elsewhere.
+      // `//host` is another host.
       if (!url.startsWith("/") || url.startsWith("//")) return each;
       return `${name}${equals}${quote}${prefix}${url}${quote}`;
     });

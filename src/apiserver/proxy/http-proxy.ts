@@ -15,7 +15,7 @@ import type { KubeletClient } from "./kubelet-client.ts";
 import { type KubeletLocation, locateKubelet } from "./kubelet-location.ts";
 import { type Allows, checkHost, portOf, proxyTarget, splitName } from "./proxy-target.ts";
 
-/** Everything of the path up to and including `/proxy`. */
+/** The path up to and including `/proxy`. */
 function prefixOf(info: RequestInfo): string {
   if (info.rest === "") return info.path.replace(/\/$/, "");
   return info.path.split("/").slice(0, -info.rest.split("/").length).join("/");
@@ -23,9 +23,9 @@ function prefixOf(info: RequestInfo): string {
 
 interface Backend {
   info: RequestInfo;
-  /** As it was dialled. */
+  /** The dialled address. */
   address: string;
-  /** How the client calls this server. */
+  /** The host in the client's request. */
   asked: string;
 }
 
@@ -35,7 +35,7 @@ function forward(
   options: RequestOptions & { secure: boolean },
 ): Promise<TransportResponse> {
   const headers = forwardedHeaders(request.headers ?? {}, request.peer);
-  // Pages are looked into; our own answer is compressed by whoever sends it.
+  // Pages are rewritten; the answer is compressed later.
   delete headers["accept-encoding"];
   const path = backendPath(info.rest, request.path);
   headers["x-forwarded-uri"] = `${escapePath(prefixOf(info))}${path.split("?", 1)[0]}`;
@@ -87,7 +87,7 @@ function responseOf(answer: IncomingMessage, { info, address, asked }: Backend):
   return { status: answer.statusCode ?? 502, headers, body: answer };
 }
 
-/** Pages are short; what is longer passes unchanged. */
+/** Longer pages pass unchanged. */
 const maxPage = 4 * 1024 * 1024;
 
 async function* linked(answer: IncomingMessage, prefix: string): AsyncGenerator<Uint8Array> {
@@ -108,7 +108,7 @@ async function* linked(answer: IncomingMessage, prefix: string): AsyncGenerator<
 
 const verbs = ["create", "delete", "get", "patch", "update"];
 
-/** Links relative to a page work only below a slash. */
+/** Relative links of a page need a trailing slash. */
 function redirectToRoot(request: HandlerRequest, info: RequestInfo): TransportResponse | undefined {
   const { method, path } = request;
   if (info.rest !== "" || info.path.endsWith("/") || (method !== "GET" && method !== "HEAD"))
@@ -133,7 +133,7 @@ export function backendProxyHandler(
     anyMethod: true,
     async handle({ info, objects, request }) {
       const target = proxyTarget(objects, info, allows, random);
-      // A pod's certificate is its own affair, as in Kubernetes.
+      // Pods' certificates are not verified, as in Kubernetes.
       return (
         redirectToRoot(request, info) ??
         forward(request, info, { ...target, rejectUnauthorized: false, agent: false })
@@ -142,7 +142,7 @@ export function backendProxyHandler(
   };
 }
 
-/** Where a request for a node goes: to its kubelet, or to whatever else listens there. Throws StatusError. */
+/** The target of a request for a node: its kubelet, or another port. Throws StatusError. */
 export async function nodeTarget(
   kubelet: KubeletClient,
   objects: ObjectReader,
@@ -155,7 +155,7 @@ export async function nodeTarget(
   await checkHost(location.host, allows);
   if (port === "" || Number(port) === location.port)
     return { secure: true, location, options: kubelet.options(location, ownConnection) };
-  // The kubelet's credentials are for the kubelet.
+  // The kubelet's credentials are sent to the kubelet only.
   const { host } = location;
   const options = { host, port: portOf(port), rejectUnauthorized: false, agent: false } as const;
   return { secure: scheme === "https", location, options };

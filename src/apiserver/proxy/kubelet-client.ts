@@ -6,7 +6,7 @@ import { isCertificateProblem } from "../network/go-errors.ts";
 import { onUnaskedUpgrade } from "../network/unasked-upgrade.ts";
 import type { KubeletLocation } from "./kubelet-location.ts";
 
-/** How the API server shows itself to kubelets; all PEM. */
+/** The API server's credentials for kubelets; PEM. */
 export interface KubeletCredentials {
   cert: string;
   key: string;
@@ -30,20 +30,23 @@ export class KubeletClient {
     this.#agent.destroy();
   }
 
-  /** TLS and address; for an upgrade on a connection of its own. */
+  /** TLS and address; upgrades need a connection of their own. */
   options(location: KubeletLocation, ownConnection: boolean): RequestOptions {
     return {
       host: location.host,
       port: location.port,
       ...this.#credentials,
-      // A kubelet's certificate names its node, whatever address it is reached under.
+      // A kubelet's certificate has its node's name, whatever its address.
       ...(isIP(location.host) ? { servername: location.node } : {}),
       agent: ownConnection ? false : this.#agent,
       ...(ownConnection ? { ALPNProtocols: ["http/1.1"] } : {}),
     };
   }
 
-  /** Settles with the head of the answer. `trust`: whether the kubelet must show who it is. Rejects with ServiceUnavailable-like errors when nothing answers. */
+  /**
+   * Resolves with the response headers. `trust`: whether the kubelet's certificate is verified. Rejects with errors like
+   * ServiceUnavailable when there is no answer.
+   */
   get(
     location: KubeletLocation,
     path: string,
@@ -72,13 +75,13 @@ export class KubeletClient {
   }
 }
 
-/** Whether a kubelet was not asked because it could not show who it is. */
+/** Whether the kubelet's certificate could not be verified. */
 export function isTrustProblem(error: unknown): boolean {
   const { cause } = (error ?? {}) as { cause?: NodeJS.ErrnoException };
   return isCertificateProblem(cause?.code ?? "");
 }
 
-/** The error a client sees when a kubelet cannot be asked. */
+/** The client's error for an unreachable kubelet. */
 export function unreachable(location: KubeletLocation, path: string, cause: Error): StatusError {
   return new StatusError(
     "InternalError",
@@ -87,7 +90,7 @@ export function unreachable(location: KubeletLocation, path: string, cause: Erro
   );
 }
 
-/** Reads an answer that is not what was hoped for, cut at 64 KiB, and says it as an error with the same code. */
+/** Reads an error response, cut at 64 KiB, into an error with the same code. */
 export async function failureOf(answer: IncomingMessage, what: string): Promise<StatusError> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -99,13 +102,13 @@ export async function failureOf(answer: IncomingMessage, what: string): Promise<
   answer.destroy();
   const text = Buffer.concat(chunks).toString("utf8").trim();
   const code = answer.statusCode ?? 500;
-  // A redirect would let a kubelet send our credentials elsewhere (CVE-2020-8559): it is an error like any other.
+  // A redirect would let a kubelet send our credentials elsewhere (CVE-2020-8559): it is an error.
   if (code < 400)
     return new StatusError("InternalError", `unexpected answer ${code} of the kubelet to ${what}`);
   const reason = ({ 400: "BadRequest", 401: "Unauthorized", 403: "Forbidden", 404: "NotFound" } as const)[
     code as 400
   ];
-  // The kubelet not trusting us is no fault of the client's credentials.
+  // A kubelet that rejects our credentials does not reject the client's.
   if (code === 401 || code === 403)
     return new StatusError("InternalError", `the kubelet refused: ${text || code}`);
   return new StatusError(reason ?? "InternalError", text || `the kubelet answered ${code} to ${what}`, {

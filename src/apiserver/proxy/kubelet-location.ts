@@ -2,7 +2,7 @@ import type { Node, Pod } from "../../api/index.ts";
 import { isReason, StatusError } from "../../machinery/index.ts";
 import type { ObjectReader } from "../auth-contract.ts";
 
-/** Where a node's kubelet listens. */
+/** The address of a node's kubelet. */
 export interface KubeletLocation {
   node: string;
   host: string;
@@ -32,7 +32,7 @@ export function locateKubelet(objects: ObjectReader, nodeName: string): KubeletL
   return { node: nodeName, host, port: node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? 10250 };
 }
 
-/** The kubelet that runs the pod. BadRequest when no node does. */
+/** The kubelet of the pod's node. BadRequest without a node. */
 export function kubeletOfPod(objects: ObjectReader, pod: Pod): KubeletLocation {
   const nodeName = pod.spec?.nodeName;
   if (!nodeName)
@@ -46,7 +46,7 @@ export function kubeletOfPod(objects: ObjectReader, pod: Pod): KubeletLocation {
   }
 }
 
-/** The container a request means: the one it names, or the only one. */
+/** The requested container, or the only one. */
 export function containerOf(pod: Pod, asked: string): string {
   const own = pod.spec?.containers ?? [];
   const all = [...(pod.spec?.initContainers ?? []), ...own, ...(pod.spec?.ephemeralContainers ?? [])].map(

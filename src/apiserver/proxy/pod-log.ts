@@ -22,13 +22,13 @@ import type { UpgradingClient } from "./tunnel.ts";
 
 const passedOn = ["follow", "previous", "sinceSeconds", "sinceTime", "timestamps", "tailLines", "limitBytes"];
 
-/** From whom logs come, and where they are counted. */
+/** The source of logs, and its metrics. */
 export interface PodLogs {
   kubelet: KubeletClient;
   meters: PodLogMetrics;
 }
 
-/** Throws BadRequest for what is no number. */
+/** Throws BadRequest for an invalid number. */
 function numberOf(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name);
   if (text === null) return undefined;
@@ -36,7 +36,7 @@ function numberOf(query: URLSearchParams, name: string): number | undefined {
   throw new StatusError("BadRequest", `strconv.ParseInt: parsing ${goQuote(text)}: invalid syntax`);
 }
 
-/** Throws BadRequest for what is no time. */
+/** Throws BadRequest for an invalid time. */
 function checkTime(query: URLSearchParams): void {
   try {
     const text = query.get("sinceTime");
@@ -47,7 +47,7 @@ function checkTime(query: URLSearchParams): void {
   }
 }
 
-/** Throws what is wrong with the options, whoever the pod is. */
+/** Throws the mistakes of the options, before the pod is looked up. */
 function validate(query: URLSearchParams, name: string): void {
   const sinceSeconds = numberOf(query, "sinceSeconds");
   checkTime(query);
@@ -66,7 +66,7 @@ function validate(query: URLSearchParams, name: string): void {
   if (errors.length > 0) throw invalidObject({ group: "", kind: "PodLogOptions", plural: "" }, name, errors);
 }
 
-/** The kubelet's answer; undefined while there is no kubelet. Throws when the pod, the container or the options are not right. */
+/** The kubelet's answer; undefined while there is no kubelet. Throws when the pod, the container or the options are invalid. */
 async function openLog(
   { kubelet, meters }: PodLogs,
   info: RequestInfo,
@@ -97,7 +97,7 @@ async function openLog(
   return answer;
 }
 
-/** `pods/log`: passed through as it comes. */
+/** `pods/log`: streams the kubelet's answer. */
 export function podLogHandler(logs: PodLogs): SpecialHandler {
   return {
     group: "",
@@ -122,7 +122,7 @@ const webSockets = new WebSocketServer({
     ["binary.k8s.io", "base64.binary.k8s.io"].find((protocol) => offered.has(protocol)) ?? false,
 });
 
-/** The same log in the messages of a WebSocket, for browsers. */
+/** The log as WebSocket messages, for browsers. */
 export async function logToWebSocket(
   logs: PodLogs,
   client: UpgradingClient,
@@ -145,7 +145,7 @@ export async function logToWebSocket(
       );
     }
   } catch {
-    // the client left, or the kubelet's side broke: either way there is no more
+    // the client disconnected, or the kubelet's stream failed: either way the log ends
   } finally {
     socket.close(1000);
   }

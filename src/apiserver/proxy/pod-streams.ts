@@ -10,7 +10,7 @@ export type StreamKind = "exec" | "attach" | "portforward";
 export const isStreamKind = (text: string): text is StreamKind =>
   text === "exec" || text === "attach" || text === "portforward";
 
-/** The options' names differ between the API and the kubelet. */
+/** Options that the kubelet names differently. */
 const renamed = { stdin: "input", stdout: "output", stderr: "error", tty: "tty" } as const;
 const isOn = (value: string | null): boolean => value === "true" || value === "1";
 
@@ -40,7 +40,7 @@ function portForwardPath(info: RequestInfo): string {
   return `/portForward/${[info.namespace, info.name].map(encodeURIComponent).join("/")}?${wanted}`;
 }
 
-/** Where the stream leads. Throws what keeps it from leading there. */
+/** The target of the stream. Throws why there is none. */
 function destination(
   kind: StreamKind,
   info: RequestInfo,
@@ -53,7 +53,7 @@ function destination(
   return { location, path: commandPath(kind, pod, container, info) };
 }
 
-/** Leads exec, attach and portforward to the kubelet of the pod. Throws when they can lead nowhere. */
+/** Connects exec, attach and portforward to the pod's kubelet. Throws when there is no target. */
 export function streamToKubelet(
   kubelet: KubeletClient,
   client: UpgradingClient,
@@ -73,8 +73,8 @@ export function streamToKubelet(
 const kinds = { exec: "PodExecOptions", attach: "PodAttachOptions", portforward: "PodPortForwardOptions" };
 
 /**
- * What these subresources answer to a request that does not ask for an upgrade; discovery reads their kinds here. `mayCreate`:
- * rejects for whoever may look but not run anything.
+ * The answer of these subresources to requests without an upgrade; discovery reads their kinds here. `mayCreate`: rejects users
+ * that may `get` but not `create`.
  */
 export function streamHandler(
   kind: StreamKind,

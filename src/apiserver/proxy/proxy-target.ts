@@ -13,10 +13,10 @@ export interface ProxyTarget {
   port: number;
 }
 
-/** Whether the API server may be sent to an address. */
+/** Whether the API server may connect to an address. */
 export type Allows = (address: string) => boolean;
 
-/** `[scheme:]name[:port]`, as it stands in the path of a proxy request. Throws BadRequest. */
+/** `[scheme:]name[:port]` in the path of a proxy request. Throws BadRequest. */
 export function splitName(text: string, resource: string): { scheme: string; name: string; port: string } {
   const parts = text.split(":");
   const [scheme, name, port] =
@@ -26,7 +26,7 @@ export function splitName(text: string, resource: string): { scheme: string; nam
   return { scheme, name, port: port ?? "" };
 }
 
-/** A port as it stands in a path; `named` knows names. Throws 503 as if it had been tried. */
+/** A port in a path; `named`: the port of that name, if any. Throws 503 like a failed connection. */
 export function portOf(text: string, named?: number): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : named;
   if (port !== undefined && port <= 65_535) return port;
@@ -37,12 +37,12 @@ export function portOf(text: string, named?: number): number {
 }
 
 /**
- * An address of a pod or a node must not lead to the API server's own machine or its metadata service (CVE-2020-8555): a
- * node writes its own status and those of its pods.
+ * Addresses of pods and nodes must not be those of the API server's machine or its metadata service (CVE-2020-8555): nodes write
+ * their own status and that of their pods.
  */
 const notAllowed = (): StatusError => new StatusError("BadRequest", "address not allowed");
 
-/** The same for a name: all that it stands for. */
+/** The same for all addresses of a name. */
 export async function checkHost(host: string, allows: Allows): Promise<void> {
   let found: { address: string }[];
   try {
@@ -73,7 +73,7 @@ const noEndpoints = (name: string): StatusError =>
 
 const services = { group: "", kind: "Service", plural: "services" };
 
-/** The name of a Service's port that is given by its number or its name. */
+/** The name of a Service's port, given by number or name. */
 function portName(objects: ObjectReader, namespace: string, name: string, port: string): string {
   if (!/^[-+]?\d+$/.test(port)) return port;
   const service = objects.get<Service>("", "services", namespace, name);
@@ -99,9 +99,9 @@ function serviceTarget(
     .list<EndpointSlice>("discovery.k8s.io", "endpointslices", namespace)
     .filter((slice) => slice.metadata?.labels?.["kubernetes.io/service-name"] === name);
   const endpoints = objects.get<Endpoints>("", "endpoints", namespace, name);
-  // The original asks for Endpoints, and calls what is missing after what the request asks for.
+  // Kubernetes looks Endpoints up, and names the requested resource in the error.
   if (slices.length === 0 && !endpoints) throw notFound(services, name);
-  /** Whoever writes slices could name any address: only those of pods count. */
+  /** EndpointSlices can have arbitrary addresses: only those of their pods are used. */
   const isOfPod = (address: string, pod: string): boolean =>
     objects.get<Pod>("", "pods", namespace, pod)?.status?.podIPs?.some(({ ip }) => ip === address) ?? false;
   const targets = slices.flatMap((slice) => {
@@ -122,7 +122,7 @@ function serviceTarget(
   return chosen;
 }
 
-/** For pods/proxy and services/proxy. Throws StatusError where they lead nowhere. */
+/** For pods/proxy and services/proxy. Throws StatusError without a target. */
 export const proxyTarget = (
   objects: ObjectReader,
   info: RequestInfo,

@@ -13,15 +13,15 @@ import { proxyUpgrades } from "./upgrades.ts";
 export interface ProxyOptions {
   authorizer: Authorizer;
   kubelet: KubeletCredentials;
-  /** Addresses that pods and nodes may have: default those that lead neither to this machine nor to its link. */
+  /** Allowed addresses of pods and nodes; by default neither loopback nor link-local ones. */
   allows?: (address: string) => boolean;
-  /** What is counted goes here. */
+  /** Registry of its metrics. */
   metrics?: MetricsRegistry;
   /** 0 <= x < 1; chooses among a Service's endpoints. */
   random: () => number;
 }
 
-/** What leads through the API server to kubelets, pods and Services. */
+/** Proxies to kubelets, pods and Services. */
 export interface Proxy {
   special: ReadonlyMap<string, SpecialHandler>;
   upgrades: UpgradeHandler;
@@ -50,8 +50,8 @@ export function createProxy(options: ProxyOptions): Proxy {
 }
 
 /**
- * A WebSocket begins with GET, which asks for the verb `get` alone. Running a command is more than looking: it takes
- * `create`, upgraded or not (Kubernetes: AuthorizePodWebsocketUpgradeCreatePermission, on since 1.35).
+ * A WebSocket handshake is a GET, for which the verb would be `get`. Running a command requires `create`, upgraded or not
+ * (Kubernetes: AuthorizePodWebsocketUpgradeCreatePermission, on since 1.35).
  */
 async function mayCreate(authorizer: Authorizer, user: UserInfo, info: RequestInfo): Promise<void> {
   if (info.verb === "create") return;

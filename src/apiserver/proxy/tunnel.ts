@@ -6,17 +6,17 @@ import type { StatusError } from "../../machinery/index.ts";
 import { refuseUpgrade } from "../http/refuse-upgrade.ts";
 import { isIdentityHeader } from "../network/forwarded-headers.ts";
 
-/** A client that asks for its connection to become something else. */
+/** A client that requests an upgrade. */
 export interface UpgradingClient {
   request: IncomingMessage;
   socket: Duplex;
-  /** What it has sent behind the request already. */
+  /** Bytes after the request's head. */
   head: Buffer;
 }
 
-/** What of the client's request belongs to the upgrade; credentials are the API server's own business. */
+/** The client's headers for the upgrade, without its credentials. */
 function upgradeHeaders(request: IncomingMessage): Record<string, string | string[]> {
-  // No name of a header beside it: whoever hands the upgrade on would take that one away.
+  // `Connection` must name no other headers: the next proxy would remove them.
   const kept: Record<string, string | string[]> = { connection: "Upgrade" };
   for (const [name, value] of Object.entries(request.headers)) {
     if (
@@ -36,12 +36,12 @@ function upgradeHeaders(request: IncomingMessage): Record<string, string | strin
   return kept;
 }
 
-/** How long a client may go on sending after the other side has said its last word. */
+/** How long a client may go on sending after the backend has ended. */
 const lingerMs = 10_000;
 
 /**
- * Copies both ways. When the backend has ended, what it said last must still reach the client, which may be in the
- * middle of sending: closing with unread bytes would make the kernel throw away both (TCP reset).
+ * Copies both ways. When the backend ends, its last data must still reach a client that may be sending: closing with unread bytes
+ * would make the kernel discard it (TCP reset).
  */
 function join(client: Duplex, backend: Duplex): void {
   client.pipe(backend);
@@ -60,9 +60,9 @@ function join(client: Duplex, backend: Duplex): void {
 }
 
 /**
- * Sends the upgrade on and joins both connections. Only an answer of 101 makes a tunnel: with any other one the
- * connection behind is given up, so that nobody can go on talking on it with the API server's rights
- * (CVE-2018-1002105). `explain` makes the error out of such an answer.
+ * Forwards the upgrade and joins both connections. Only an answer of 101 makes a tunnel: after any other one the connection to
+ * the backend is closed, so that nobody can use it with the API server's privileges (CVE-2018-1002105). `explain` converts such
+ * an answer to an error.
  */
 export function tunnel(
   client: UpgradingClient,
@@ -77,7 +77,7 @@ export function tunnel(
   failed: (cause: Error) => StatusError,
 ): void {
   const { request, socket, head } = client;
-  // Its client has gone while it was found out where it leads.
+  // The client disconnected while the target was looked up.
   if (socket.destroyed) return;
   socket.on("error", () => call.destroy());
   const call = (target.secure ? httpsRequest : httpRequest)({

@@ -1,4 +1,4 @@
-/** Connections that become a stream to a pod or a node, or whatever a backend makes of them. */
+/** Upgraded connections to pods, nodes and backends. */
 import { StatusError } from "../../machinery/index.ts";
 import type { ObjectReader, UserInfo } from "../auth-contract.ts";
 import type { RequestInfo, UpgradeHandler } from "../contract.ts";
@@ -14,9 +14,9 @@ import { tunnel, type UpgradingClient } from "./tunnel.ts";
 export interface UpgradeParts {
   kubelet: KubeletClient;
   logs: Parameters<typeof logToWebSocket>[0];
-  /** Rejects unless the user may `create` what is asked for. */
+  /** Rejects unless the user has the verb `create`. */
   allowed(user: UserInfo, info: RequestInfo): Promise<void>;
-  /** Whether an address is one that pods and nodes may have. */
+  /** Whether pods and nodes may have the address. */
   allows(address: string): boolean;
   random: () => number;
 }
@@ -87,6 +87,6 @@ function connectToBackend(
   );
 }
 
-/** What is wrong when a backend does not take the upgrade. */
+/** The error when a backend refuses the upgrade. */
 const explain = async (answer: { statusCode?: number | undefined }): Promise<StatusError> =>
   new StatusError("InternalError", `the backend answered ${answer.statusCode} to the upgrade`);
