@@ -1,4 +1,4 @@
-/** Makes the IPAddress of an address that a Service is about to get, and takes it back when the Service is not written. */
+/** Creates the IPAddress of an address allocated to a Service, and deletes it when the write of the Service fails. */
 import type { Service } from "../../api/index.ts";
 import { isReason } from "../../machinery/index.ts";
 import type { AdmissionRequest } from "../admission/chain.ts";
@@ -14,14 +14,14 @@ interface Made {
 
 export class AddressObjects {
   readonly #writer: AddressWriter;
-  /** By the write that they were made for. */
+  /** By the Service's write. */
   readonly #made = new Map<AdmissionRequest, Made>();
 
   constructor(writer: AddressWriter) {
     this.#writer = writer;
   }
 
-  /** Throws what the creation of any object throws. */
+  /** Throws like any creation. */
   async publish(request: AdmissionRequest, address: string): Promise<void> {
     const resource = this.#resource();
     if (!resource) return;
@@ -30,7 +30,7 @@ export class AddressObjects {
     this.#made.set(request, { address, uid: stored.metadata?.uid ?? "" });
   }
 
-  /** The write is over. What cannot be taken back is looked after later, as what a crash leaves behind. */
+  /** The write has ended. If a deletion fails, the repair loop does it later, as after a crash. */
   async settle(request: AdmissionRequest, stored: boolean): Promise<void> {
     const made = this.#made.get(request);
     this.#made.delete(request);

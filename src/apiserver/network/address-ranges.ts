@@ -1,4 +1,4 @@
-/** Ranges that ClusterIPs are taken from: the server's own, and those of ServiceCIDRs (KEP-1880). */
+/** Ranges of ClusterIPs: the server's own, and those of ServiceCIDRs (KEP-1880). */
 import type { ServiceCIDR } from "../../api/index.ts";
 import { type PoolFamilies, type PoolMeters, poolFamilies } from "../metrics/allocation.ts";
 import type { AllocationContext } from "./allocation-context.ts";
@@ -12,10 +12,10 @@ export interface AddressRange {
   meters: PoolMeters | undefined;
 }
 
-/** The part of a range that is kept for addresses asked for by name (KEP-3070). */
+/** The size of the part that is preferred for static allocation (KEP-3070). */
 const reservedOf = (size: number): number => Math.min(Math.max(16, Math.floor(size / 16)), 256);
 
-/** One that says nothing of it is ready, one that is being deleted is not. */
+/** Ready unless its condition says otherwise or it is being deleted. */
 const isReady = ({ metadata, status }: ServiceCIDR): boolean =>
   !metadata?.deletionTimestamp &&
   (status?.conditions?.find(({ type }) => type === "Ready")?.status ?? "True") === "True";
@@ -25,7 +25,7 @@ const textsOf = (all: readonly ServiceCIDR[]): Set<string> =>
 
 export class AddressRanges {
   readonly taken = new Taken();
-  /** Of the server's own settings. */
+  /** Of the server's flags. */
   readonly own: AddressRange;
   #ownIsReady = true;
   readonly #others = new Map<string, AddressRange>();
@@ -41,17 +41,17 @@ export class AddressRanges {
     caches.onChange("networking.k8s.io", "servicecidrs", follow);
   }
 
-  /** Whether the server's own range gives addresses: nobody has written of it yet, or one who has says that it is ready. */
+  /** Whether the server's own range may be used: its ServiceCIDR is missing or ready. */
   get ownIsReady(): boolean {
     return this.#ownIsReady;
   }
 
-  /** Those that are ready, the server's own first. */
+  /** The ready ranges, the server's own first. */
   get all(): AddressRange[] {
     return [...(this.#ownIsReady ? [this.own] : []), ...this.#others.values()];
   }
 
-  /** One that an address can be taken from. */
+  /** The range of an address. */
   containing(address: number): AddressRange | undefined {
     return this.all.find(({ pool }) => pool.contains(address));
   }
@@ -74,12 +74,12 @@ export class AddressRanges {
 
   #range(cidr: Cidr): AddressRange {
     const { base, size, text } = cidr;
-    // Neither the network's own address nor the broadcast address is given away.
+    // Without the network and broadcast addresses.
     const pool = new Pool(base + 1, size - 2, reservedOf(size), this.#random, this.taken);
     return { cidr, pool, meters: this.#families?.(text, () => pool.state) };
   }
 
-  /** What stands for any address: a dry run looks for none. */
+  /** Address in the answer of a dry run, which allocates none. */
   get placeholder(): string {
     return formatAddress(this.own.cidr.base);
   }

@@ -3,15 +3,15 @@ import type { ObjectCaches } from "../cache/objects.ts";
 import type { ServiceNetwork } from "../contract.ts";
 import type { MetricsRegistry } from "../metrics/registry.ts";
 
-/** What the allocation of addresses and ports works with. */
+/** Dependencies of the allocation of addresses and ports. */
 export interface AllocationContext {
   caches: ObjectCaches;
   random: () => number;
   network: ServiceNetwork;
-  /** For the IPAddresses that go with addresses. */
+  /** Writes IPAddresses. */
   writer: AddressWriter;
-  /** Of the clock that goes on steadily, in milliseconds. */
+  /** Monotonic clock, in milliseconds. */
   now: () => number;
-  /** Where it is counted what is given. */
+  /** For metrics of allocations. */
   registry?: MetricsRegistry | undefined;
 }

@@ -1,9 +1,9 @@
-/** What is told when an address or a port cannot be given. */
+/** Errors of the allocation of addresses and ports. */
 import { invalid as invalidValue, StatusError } from "../../machinery/index.ts";
 import type { AdmissionRequest } from "../admission/chain.ts";
 import { invalid } from "../errors.ts";
 
-/** A 500 that says why. */
+/** 500 with a reason. */
 export const allocationFailed = (text: string): StatusError =>
   new StatusError("InternalError", `Internal error occurred: ${text}`, {
     details: { causes: [{ message: text }] },
@@ -12,7 +12,7 @@ export const allocationFailed = (text: string): StatusError =>
 export const rangeIsFull = (what: string): StatusError =>
   allocationFailed(`failed to allocate ${what}: range is full`);
 
-/** Throws the 422 for a value that was asked for and cannot be had. */
+/** Throws 422 for a requested value that is not available. */
 export function refuseValue(
   { resource, name }: AdmissionRequest,
   field: string,

@@ -1,13 +1,13 @@
-/** IPv4 ranges as numbers. */
+/** IPv4 ranges. */
 export interface Cidr {
   text: string;
-  /** First address of the range (the network's own). */
+  /** First address of the range (the network address). */
   base: number;
-  /** Addresses in it, the first and the last included. */
+  /** Number of addresses, including the first and the last. */
   size: number;
 }
 
-/** undefined for what is no `a.b.c.d/n`, is larger than `/8`, or has no address to give. */
+/** undefined if it is not `a.b.c.d/n`, larger than `/8`, or without a usable address. */
 export function readCidr(text: string): Cidr | undefined {
   const match = /^(\d+\.\d+\.\d+\.\d+)\/(\d+)$/.exec(text);
   const address = match && parseAddress(match[1] as string);
@@ -17,7 +17,7 @@ export function readCidr(text: string): Cidr | undefined {
   return { text, base: address - (address % size), size };
 }
 
-/** Throws for anything but `a.b.c.d/n`. */
+/** Throws when it is not `a.b.c.d/n`. */
 export function parseCidr(text: string): Cidr {
   const cidr = readCidr(text);
   if (!cidr) throw new Error(`${text} is not an IPv4 range such as 10.96.0.0/16`);

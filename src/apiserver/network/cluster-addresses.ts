@@ -1,4 +1,4 @@
-/** ClusterIPs of Services. */
+/** Allocates ClusterIPs of Services. */
 import type { Service, ServiceSpec } from "../../api/index.ts";
 import type { AdmissionRequest } from "../admission/chain.ts";
 import { isReason } from "../../machinery/index.ts";
@@ -24,12 +24,12 @@ export class ClusterAddresses {
     return this.#ranges.taken;
   }
 
-  /** What a Service has. */
+  /** The addresses of a Service. */
   numbersOf({ spec }: Service): number[] {
     return (spec?.clusterIPs ?? []).map(parseAddress).filter((each) => each !== undefined);
   }
 
-  /** Takes the address a Service asks for, or any, and makes its IPAddress. A dry run takes none. */
+  /** Allocates the requested address, or any, and creates its IPAddress. A dry run allocates none. */
   async allocate(request: AdmissionRequest, spec: ServiceSpec, owner: string): Promise<void> {
     if (spec.type === "ExternalName" || spec.clusterIPs?.[0] === "None") return;
     const [given] = spec.clusterIPs ?? [];
@@ -41,7 +41,7 @@ export class ClusterAddresses {
     }
   }
 
-  /** The write is over: without it there is no IPAddress either. */
+  /** The write has ended; deletes the IPAddress when it failed. */
   settle(request: AdmissionRequest, stored: boolean): Promise<void> {
     return this.#objects.settle(request, stored);
   }
@@ -94,7 +94,7 @@ export class ClusterAddresses {
         await this.#objects.publish(request, address);
         return address;
       } catch (error) {
-        // Somebody made one meanwhile. The address stays held by this request, so that the next search finds another.
+        // Created concurrently. The address stays held by this request, so that the next search finds another.
         if (isReason(error, "AlreadyExists")) continue;
         meters?.failed("dynamic");
         refuse(request, undefined, textOf(error));
@@ -102,7 +102,7 @@ export class ClusterAddresses {
     }
   }
 
-  /** What stands against taking this address. A dry run asks the server's own range alone, not who has it. */
+  /** Why this address is not available. A dry run only checks the server's own range, not the owner. */
   #problem(
     { dryRun }: AdmissionRequest,
     given: string,
@@ -124,7 +124,7 @@ const allocated = "provided IP is already allocated";
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** Throws the 422 for an address that was asked for, or for any. */
+/** Throws 422 for a requested address, or for any. */
 function refuse(request: AdmissionRequest, given: string | undefined, why: string): never {
   const detail = `failed to allocate IP${given ? ` ${given}` : ""}: ${why}`;
   refuseValue(request, "spec.clusterIPs", [given ?? ""], detail);

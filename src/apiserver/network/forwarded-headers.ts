@@ -1,8 +1,8 @@
-/** What of a request's headers goes on to whom a proxy asks. */
+/** Headers that proxies forward. */
 
 import { headerBytes } from "./header-text.ts";
 
-/** Of one connection, not of the message (RFC 9110, 7.6.1), and those that are set anew. */
+/** Hop-by-hop headers (RFC 9110, 7.6.1), and those that are set anew. */
 const ofConnection = new Set([
   "connection",
   "content-length",
@@ -18,7 +18,7 @@ const ofConnection = new Set([
   "upgrade",
 ]);
 
-/** Whether a header is of one connection; `named`: those that `Connection` itself names. */
+/** Whether a header is hop-by-hop; `named`: those listed in `Connection`. */
 export const isOfConnection = (name: string, named: ReadonlySet<string>): boolean =>
   ofConnection.has(name) || named.has(name);
 
@@ -27,11 +27,11 @@ const none: ReadonlySet<string> = new Set();
 export const connectionNames = (connection: string | undefined): ReadonlySet<string> =>
   connection === undefined ? none : new Set(connection.toLowerCase().split(/\s*,\s*/));
 
-/** Headers by which a client says who it is, or would like to be, to this server: they end here. */
+/** Headers that authenticate or impersonate a user; not forwarded. */
 export const isIdentityHeader = (name: string): boolean =>
   name === "authorization" || name.startsWith("impersonate-") || name.startsWith("x-remote-");
 
-/** What goes on of a client's headers, with where it came from. */
+/** The client's headers to forward, with its address. */
 export function forwardedHeaders(
   given: Readonly<Record<string, string>>,
   from: { address: string },
@@ -49,5 +49,5 @@ export function forwardedHeaders(
   return headers;
 }
 
-/** Whether the status of another server's answer can be handed on: HTTP/2 of Node knows no others, and 1xx are none of an answer. */
+/** Whether a status can be forwarded: Node's HTTP/2 accepts no others, and 1xx are not final. */
 export const canTell = (status: number): boolean => status >= 200 && status <= 599;

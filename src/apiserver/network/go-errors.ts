@@ -1,4 +1,4 @@
-/** Why another server cannot be reached, in the words of Go's standard library: people search for them. */
+/** Connection errors in the words of Go's standard library, since people search for them. */
 import { formatTime } from "../../machinery/index.ts";
 import { X509Certificate } from "node:crypto";
 import { getServers } from "node:dns";
@@ -22,11 +22,11 @@ const certificateWords: Record<string, string> = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: "certificate signed by unknown authority",
 };
 
-/** By the code of an error: the other end's certificate is not good. */
+/** By error code: the server's certificate was rejected. */
 export const isCertificateProblem = (code: string): boolean =>
   code.startsWith("CERT_") || code === "ERR_TLS_CERT_ALTNAME_INVALID" || code in certificateWords;
 
-/** Of a certificate, as Node tells it (`getPeerCertificate`). */
+/** A certificate from Node (`getPeerCertificate`). */
 export interface SeenCertificate {
   subject?: { CN?: string | string[] | undefined };
   subjectaltname?: string;
@@ -37,8 +37,8 @@ export interface SeenCertificate {
 }
 
 /**
- * `address`: where it was dialled, as `host:port`. `serverName`: the name or address the certificate should be for.
- * `seen`: the certificate that was refused, where the error does not carry it.
+ * `address`: the dialled `host:port`. `serverName`: the expected name or address in the certificate. `seen`: the rejected
+ * certificate, when the error lacks it.
  */
 export function goErrorText(
   error: unknown,
@@ -67,7 +67,7 @@ export function goErrorText(
   return error.message;
 }
 
-/** As Go names it; OpenSSL says that it is too weak, and not which it is. */
+/** Go's name of the algorithm; OpenSSL only says that it is too weak. */
 function weakAlgorithm(cert: SeenCertificate | undefined): string {
   const { signatureAlgorithm = "" } =
     cert?.raw === undefined
@@ -107,7 +107,7 @@ function outOfTime(code: string, cert: SeenCertificate | undefined): string {
     : `${text}: current time ${formatTime(new Date().getTime())} is ${word} ${limit}`;
 }
 
-/** Names or addresses of a certificate, `kind` as OpenSSL writes it. */
+/** Names or addresses in a certificate; `kind` in OpenSSL's notation. */
 const alternatives = (names: string, kind: string): string[] =>
   names
     .split(", ")
@@ -128,7 +128,7 @@ function wrongName(cert: SeenCertificate, serverName: string): string {
   return `certificate is valid for ${valid.join(", ")}, not ${serverName}`;
 }
 
-/** Node takes a certificate without alternative names by its common name; Go and browsers do not (RFC 9525). */
+/** Node falls back to the common name of certificates without alternative names; Go and browsers do not (RFC 9525). */
 export function checkServerIdentity(host: string, cert: PeerCertificate): Error | undefined {
   if (cert.subjectaltname) return checkByNode(host, cert);
   const error = new Error(wrongName(cert, host));

@@ -1,11 +1,11 @@
-/** IPAddresses that stand for addresses of Services (KEP-1880). */
+/** IPAddresses of Services (KEP-1880). */
 import type { IPAddress, Service } from "../../api/index.ts";
 
 const managedBy = "ipaddress.kubernetes.io/managed-by";
 const family = "ipaddress.kubernetes.io/ip-family";
 const allocator = "ipallocator.k8s.io";
 
-/** The object that says whose the address is. */
+/** The IPAddress with its owner. */
 export function addressObject(address: string, { metadata }: Service): IPAddress {
   const { name = "", namespace = "" } = metadata ?? {};
   return {
@@ -16,10 +16,10 @@ export function addressObject(address: string, { metadata }: Service): IPAddress
   };
 }
 
-/** Made by the allocation of addresses, not by somebody who keeps an address for something else. */
+/** True when the allocator created it, and not a user to reserve the address. */
 export const isManaged = ({ metadata }: IPAddress): boolean => metadata?.labels?.[managedBy] === allocator;
 
-/** Labelled as the allocation labels them. */
+/** True when it has the allocator's labels. */
 export const isLabelled = (object: IPAddress): boolean =>
   isManaged(object) && object.metadata?.labels?.[family] === "IPv4";
 

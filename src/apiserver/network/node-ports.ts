@@ -1,4 +1,4 @@
-/** Node ports of Services, those of health checks among them. */
+/** Allocates node ports of Services, including those of health checks. */
 import { type Service, serviceRules, type ServiceSpec } from "../../api/index.ts";
 import { StatusError } from "../../machinery/index.ts";
 import type { AdmissionRequest } from "../admission/chain.ts";
@@ -12,12 +12,12 @@ const { hasNodePorts, needsHealthCheckPort, needsNodePorts } = serviceRules;
 
 const defaultRange = { from: 30000, to: 32767 };
 
-/** A Service that is written. */
+/** A Service being written. */
 interface Asked {
   request: AdmissionRequest;
   spec: ServiceSpec;
   owner: string;
-  /** Ports that this request has taken by their numbers so far. */
+  /** Ports allocated by this request so far. */
   held: Set<number>;
 }
 
@@ -35,13 +35,13 @@ export class NodePorts {
     this.#meters = registry && poolFamilies(registry, "nodeport")(undefined, () => this.#pool.state);
   }
 
-  /** What a Service has. */
+  /** The ports of a Service. */
   numbersOf({ spec }: Service): number[] {
     const ports = [...(spec?.ports ?? []).map(({ nodePort }) => nodePort), spec?.healthCheckNodePort];
     return ports.flatMap((port) => port || []);
   }
 
-  /** `before`: undefined for a new Service; of a changed one only what is new is asked for. */
+  /** `before`: undefined for a new Service; for an update only new ports are allocated. */
   allocate(
     request: AdmissionRequest,
     spec: ServiceSpec,
@@ -57,7 +57,7 @@ export class NodePorts {
       this.#allocateHealthCheck(asked);
   }
 
-  /** Ports of the same number (of several protocols) share a node port. */
+  /** Ports with the same number (of several protocols) share a node port. */
   #allocateAll(asked: Asked): void {
     const { spec } = asked;
     const byPort = new Map<number, number>();
@@ -125,10 +125,10 @@ export class NodePorts {
     return taken;
   }
 
-  /** What stands against taking this port. */
+  /** Why this port is not available. */
   #problem({ request, owner, held }: Asked, port: number): string | undefined {
     const { from, to } = this.#range;
-    // The original looks at the range only when it takes the port.
+    // Kubernetes checks the range only when it allocates the port.
     if (!request.dryRun && !this.#pool.contains(port))
       return `provided port is not in the valid range. The range of valid ports is ${from}-${to}`;
     const free = this.taken.isFree(port, owner) && !held.has(port);

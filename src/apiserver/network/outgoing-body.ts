@@ -1,11 +1,11 @@
-/** What a request to somebody else brings: bytes, or a client's body that is handed on as it comes. */
+/** The body of an outgoing request: bytes, or a streamed one from a client. */
 import type { ClientRequest } from "node:http";
 import type { Readable } from "node:stream";
 
-/** `length`: in bytes; undefined where nobody knows. */
+/** `length`: in bytes; undefined when unknown. */
 export type OutgoingBody = Uint8Array | { from: Readable; length: number | undefined };
 
-/** How its length is told; without one, its end is. */
+/** Content-Length, or chunked encoding if unknown. */
 export function lengthHeaders(body: OutgoingBody | undefined): Record<string, string> {
   if (!body) return {};
   return body.length === undefined
@@ -13,7 +13,7 @@ export function lengthHeaders(body: OutgoingBody | undefined): Record<string, st
     : { "content-length": String(body.length) };
 }
 
-/** Sends it and ends the request. What ends before its end does not end the request: whoever asked for it hangs up. */
+/** Sends the body and ends the request. If the source ends early, the request is not ended: the caller aborts it. */
 export function sendBody(call: ClientRequest, body: OutgoingBody | undefined): void {
   if (!body || body instanceof Uint8Array) call.end(body);
   else body.from.pipe(call);

@@ -1,10 +1,10 @@
 import type { Taken } from "./taken.ts";
 
-/** A range of numbers of which each has one owner; ranges that overlap share what is `taken`. */
+/** A range of numbers with one owner each; overlapping ranges share `taken`. */
 export class Pool {
   readonly #from: number;
   readonly #size: number;
-  /** Below this offset numbers are given only to who asks for them by name (KEP-3070). */
+  /** Numbers below this offset are taken last by dynamic allocation, in favour of static one (KEP-3070). */
   readonly #reserved: number;
   readonly #random: () => number;
   readonly #taken: Taken;
@@ -17,7 +17,7 @@ export class Pool {
     this.#taken = taken;
   }
 
-  /** How many are taken, and how many there are. */
+  /** Numbers taken, and in all. */
   get state(): { taken: number; size: number } {
     return { taken: this.#taken.count((number) => this.contains(number)), size: this.#size };
   }

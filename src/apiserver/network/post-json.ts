@@ -7,29 +7,29 @@ import { onUnaskedUpgrade } from "./unasked-upgrade.ts";
 
 const maxBytes = 1024 * 1024;
 
-/** Sends a document, or the text of one, and gives the body of the answer; rejects without a good one in time. */
+/** Posts a document or its text and returns the body of the answer; rejects without a successful one in time. */
 export type PostJson = (document: object | string, timeoutMs: number) => Promise<Buffer>;
 
-/** The way to the webhook that a kubeconfig names: its server's URL is the whole address. */
+/** Posts to the webhook of a kubeconfig; the server's URL is the whole address. */
 export function postByKubeconfig(file: string): PostJson {
   const { ask } = askByKubeconfig(file);
   return async (document, timeoutMs) => (await ask(document, timeoutMs)).body;
 }
 
 export interface Asking {
-  /** Where it goes, and how much time there is. */
+  /** The URL for a timeout. */
   url(timeoutMs: number): string;
-  /** Rejects with PostStatusError for a status that is none of success. */
+  /** Rejects with PostStatusError for a status other than 2xx. */
   ask(document: object | string, timeoutMs: number): Promise<PostAnswer>;
 }
 
-/** Likewise, with all that is known of the answer. */
+/** Likewise, with status and headers. */
 export function askByKubeconfig(file: string): Asking {
   const { connection } = resolveKubeconfig({ kubeconfig: file }, {});
   const { server, ca, cert, key, tlsServerName, insecureSkipTlsVerify } = connection;
   const url = (timeoutMs: number): string => timed(server, timeoutMs);
   const request = server.startsWith("http://") ? requestHttp : requestHttps;
-  // Credentials go over TLS only, as in client-go.
+  // As in client-go, credentials are sent over TLS only.
   const authorizationOf = request === requestHttps ? authorizationSource(connection) : () => undefined;
   const ask: Asking["ask"] = (document, timeoutMs) =>
     new Promise((resolve, reject) => {
@@ -69,7 +69,7 @@ export function askByKubeconfig(file: string): Asking {
         });
         response.once("error", reject);
         response.once("end", () => {
-          // One that goes on until the connection ends looks whole when it is cut.
+          // A body that ends with the connection looks complete when it is aborted.
           if (size > maxBytes || signal.aborted) reject(new Error("the answer was not read to its end"));
           else if (status < 200 || status > 299) reject(new PostStatusError(answer()));
           else resolve(answer());
@@ -80,13 +80,13 @@ export function askByKubeconfig(file: string): Asking {
   return { url, ask };
 }
 
-/** As client-go asks: no slash at the end of the path, and in the query how much time there is. */
+/** As in client-go: no trailing slash, and the timeout in the query. */
 function timed(server: string, timeoutMs: number): string {
   const { origin, pathname } = new URL(server);
   const path = pathname.replace(/\/+$/, "") || "/";
   return `${origin}${path}${timeoutMs > 0 ? `?timeout=${formatDuration(timeoutMs)}` : ""}`;
 }
 
-/** Only whole seconds count. */
+/** Whole seconds only. */
 const seconds = (text: string | undefined): number | undefined =>
   text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;

@@ -1,16 +1,16 @@
-/** Webhooks that answer nothing for a moment are asked again (k8s.io/apiserver, pkg/util/webhook/webhook.go). */
+/** Retries of webhook calls (k8s.io/apiserver, pkg/util/webhook/webhook.go). */
 import type { Clock } from "../../machinery/index.ts";
 
-/** An answer, read to its end. */
+/** A complete answer. */
 export interface PostAnswer {
   status: number;
   contentType: string | undefined;
-  /** Seconds, where it says when to ask again. */
+  /** Seconds; undefined without the header. */
   retryAfter: number | undefined;
   body: Buffer;
 }
 
-/** The answer had a status that is none of success. */
+/** The status was not 2xx. */
 export class PostStatusError extends Error {
   override readonly name = "PostStatusError";
   readonly code: number;
@@ -28,7 +28,7 @@ const firstWaitMs = 500;
 const growth = 1.5;
 const scatter = 0.2;
 
-/** A lost connection, and an answer that says that it is only for now. */
+/** Transient: a lost connection, or a status that suggests a retry. */
 function passes(error: unknown): boolean {
   if (error instanceof PostStatusError)
     return error.answer.retryAfter !== undefined || [429, 500, 504].includes(error.code);
@@ -38,15 +38,15 @@ function passes(error: unknown): boolean {
 export interface RetryOptions {
   clock: Clock;
   random: () => number;
-  /** Before it is done a second time; default half a second. */
+  /** Backoff before the second attempt; default half a second. */
   firstWaitMs?: number;
-  /** Whether it is worth another try. */
+  /** Whether an error is transient. */
   passes?: (error: unknown) => boolean;
-  /** Nobody waits any longer, and nothing is done again. */
+  /** Stops retrying. */
   signal?: AbortSignal;
 }
 
-/** Does `work` until it succeeds, fails for good, or has been done often enough; rejects with its last error. */
+/** Runs `work` until it succeeds, fails permanently or reaches the limit of attempts; rejects with the last error. */
 export async function withRetries<T>(work: () => Promise<T>, options: RetryOptions): Promise<T> {
   const { clock, random, signal } = options;
   const again = options.passes ?? passes;

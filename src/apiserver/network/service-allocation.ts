@@ -1,4 +1,4 @@
-/** Gives Services their ClusterIPs and node ports. */
+/** Allocates ClusterIPs and node ports of Services. */
 import {
   type IPAddress,
   type KubeObject,
@@ -20,7 +20,7 @@ const ownerOf = (object: KubeObject): string => `${object.metadata?.namespace}/$
 const serviceOf = ({ resource, object }: AdmissionRequest): Service | undefined =>
   resource.def.group === "" && resource.def.kind === "Service" ? (object as Service | undefined) : undefined;
 
-/** Follows the stored Services and IPAddresses: who has what is read from them. */
+/** Follows stored Services and IPAddresses, which determine what is taken. */
 export function serviceAllocation(context: AllocationContext): AdmissionPlugin {
   const { caches } = context;
   const addresses = new ClusterAddresses(context);
@@ -35,7 +35,7 @@ export function serviceAllocation(context: AllocationContext): AdmissionPlugin {
     if (old) note(old, "disown");
     if (type !== "deleted") note(service, "own");
   });
-  // An address that there is an object for is given to no Service, whosever it is.
+  // An address with an IPAddress is not allocated, whoever owns it.
   const noteAddress = (object: IPAddress, as: "own" | "disown"): void => {
     const address = parseAddress(object.metadata?.name ?? "");
     if (address !== undefined) addresses.taken[as](address, "an IPAddress");

@@ -1,4 +1,4 @@
-/** Where calls of the API server to a Service go: to one of its endpoints, since the server is no client of the pod network. */
+/** Resolves Services for calls of the API server to one of their endpoints, since the server is not in the pod network. */
 import type { EndpointSlice, Service } from "../../api/index.ts";
 import { StatusError } from "../../machinery/index.ts";
 import type { ObjectReader } from "../auth-contract.ts";
@@ -8,7 +8,7 @@ export interface Endpoint {
   port: number;
 }
 
-/** Types with addresses of their own. */
+/** Types with ClusterIPs. */
 const routable = new Set(["ClusterIP", "NodePort", "LoadBalancer"]);
 
 const unavailable = (text: string): StatusError => new StatusError("ServiceUnavailable", text);
@@ -20,14 +20,14 @@ export function slicesOf(objects: ObjectReader, namespace: string, service: stri
     .filter(({ metadata }) => metadata?.labels?.["kubernetes.io/service-name"] === service);
 }
 
-/** Ready as the resolver sees it: what says nothing is. */
+/** Endpoints without the condition count as ready. */
 export const isReady = (endpoint: { conditions?: { ready?: boolean } }): boolean =>
   endpoint.conditions?.ready !== false;
 
 /**
- * A ready endpoint behind the Service's port, chosen by `random`; of several slices those of the Service's first address
- * family come first. An ExternalName is asked itself, at the port that was given, as kube-apiserver does unless it has
- * `--enable-aggregator-routing`. Throws StatusErrors with Kubernetes' texts (NotFound, ServiceUnavailable).
+ * A random ready endpoint of the Service's port; slices of the Service's first address family come first. An ExternalName is its
+ * own endpoint, at the given port, as in kube-apiserver without `--enable-aggregator-routing`. Throws StatusErrors with
+ * Kubernetes' texts (NotFound, ServiceUnavailable).
  */
 export function resolveServiceEndpoint(
   objects: ObjectReader,

@@ -1,6 +1,6 @@
 /**
- * Which numbers are taken, and by whom. That follows from the stored objects, so that it is as durable as they are and
- * repairs itself at start; only what a write under way takes is remembered here besides.
+ * Owners of numbers. They follow from the stored objects, so that they are as durable as these and correct after a restart; only
+ * numbers of pending writes are remembered here besides.
  */
 export class Taken {
   readonly #owners = new Map<number, Set<string>>();
@@ -10,14 +10,14 @@ export class Taken {
     return this.#owners.has(number) || this.#pending.has(number);
   }
 
-  /** How many of these stored objects have. */
+  /** Number of them in stored objects. */
   count(isMeant: (number: number) => boolean): number {
     let count = 0;
     for (const number of this.#owners.keys()) if (isMeant(number)) count++;
     return count;
   }
 
-  /** Notes what a stored object has. */
+  /** Adds a number of a stored object. */
   own(number: number, owner: string): void {
     const owners = this.#owners.get(number) ?? new Set();
     owners.add(owner);
@@ -30,7 +30,7 @@ export class Taken {
     if (owners?.size === 0) this.#owners.delete(number);
   }
 
-  /** True when nobody else has it. */
+  /** True when no other owner has it. */
   isFree(number: number, owner: string): boolean {
     const pending = this.#pending.get(number);
     if (pending !== undefined && pending.owner !== owner) return false;
@@ -38,14 +38,14 @@ export class Taken {
     return !owners || (owners.size === 1 && owners.has(owner));
   }
 
-  /** Holds it for the owner until the write is over; there may be several under way. */
+  /** Holds it for the owner until the write ends; several writes may be pending. */
   hold(number: number, owner: string, write: object): void {
     const pending = this.#pending.get(number);
     if (pending?.owner === owner) pending.writes.add(write);
     else this.#pending.set(number, { owner, writes: new Set([write]) });
   }
 
-  /** The write is over. */
+  /** The write has ended. */
   letGo(write: object): void {
     for (const [number, { writes }] of this.#pending) {
       if (writes.delete(write) && writes.size === 0) this.#pending.delete(number);

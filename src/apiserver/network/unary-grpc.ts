@@ -1,7 +1,7 @@
 import { type ClientHttp2Session, connect } from "node:http2";
 import type { Socket } from "node:net";
 
-/** By their numbers. */
+/** By number. */
 const statuses = [
   "OK",
   "Canceled",
@@ -22,7 +22,7 @@ const statuses = [
   "Unauthenticated",
 ];
 
-/** A call that came to nothing, worded as Go words it. */
+/** A failed call, in Go's words. */
 class GrpcError extends Error {
   /** Name of the status: `Unavailable`. */
   readonly grpcStatus: string;
@@ -35,14 +35,14 @@ class GrpcError extends Error {
 
 const maxAnswerBytes = 4 * 1024 * 1024;
 
-/** Unary calls of gRPC without TLS; one connection, made again when it is gone. */
+/** Unary gRPC calls without TLS over one connection, which is re-established when lost. */
 export class UnaryGrpc {
   readonly #connect: () => Socket;
   readonly #authority: string;
   readonly #timeoutMs: number;
   #session: ClientHttp2Session | undefined;
 
-  /** `authority`: whom the other end takes itself for. */
+  /** `authority`: the `:authority` of calls. */
   constructor(connectTo: () => Socket, timeoutMs: number, authority = "localhost") {
     this.#connect = connectTo;
     this.#authority = authority;
@@ -115,7 +115,7 @@ export class UnaryGrpc {
   #connected(): ClientHttp2Session {
     if (this.#session && !this.#session.closed && !this.#session.destroyed) return this.#session;
     const session = connect(`http://${this.#authority}`, { createConnection: () => this.#connect() });
-    // Each call hears of it by itself.
+    // Every call gets the error itself.
     session.on("error", () => {});
     session.unref();
     this.#session = session;

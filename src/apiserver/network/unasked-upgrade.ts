@@ -1,13 +1,13 @@
 import type { ClientRequest } from "node:http";
 
 /**
- * Tells of an answer of 101 (Switching Protocols) that nobody asked for. Node gives the connection up without a word then, and
- * whoever waits for the answer would wait for ever.
+ * Reports an unrequested answer of 101 (Switching Protocols). Node closes the connection silently then, and the caller would wait
+ * forever.
  */
 export function onUnaskedUpgrade(call: ClientRequest, refused: (error: Error) => void): void {
   call.once("upgrade", ({ headers }, socket) => {
     socket.destroy();
-    // As Go's reverse proxy words it.
+    // In the words of Go's reverse proxy.
     const wanted = JSON.stringify(headers.upgrade ?? "");
     refused(new Error(`backend tried to switch protocol ${wanted} when "" was requested`));
   });
