@@ -1,25 +1,25 @@
-/** What is wrong between Services and IPAddresses, as kube-apiserver's repair controller judges it (KEP-1880). */
+/** Finds inconsistencies between Services and IPAddresses, like kube-apiserver's repair controller (KEP-1880). */
 import type { IPAddress, Service } from "../../api/index.ts";
 import { type Cidr, parseAddress } from "../network/cidr.ts";
 import { addressesOf, isLabelled, isManaged } from "../network/ip-address.ts";
 
-/** A Service that is being written has its IPAddress before it is there: a request takes no longer than this. */
+/** The IPAddress is created before its Service; a request takes no longer than this. */
 const writeMs = 60_000;
-/** So long a refused write of a Service that is there may take to give its second address back. */
+/** Time for a refused update of a Service to delete its second address. */
 const takeBackMs = 5_000;
 
 export type Repair =
-  /** The Service has none, or `instead` is somebody else's (`isForeign`) or not labelled as the allocation labels it. */
+  /** The Service has none, or `instead` has another owner (`isForeign`) or lacks the allocator's labels. */
   | { kind: "make"; address: string; service: Service; instead: IPAddress | undefined; isForeign: boolean }
-  /** Its Service is gone, or has other addresses. */
+  /** Its Service was deleted, or has other addresses. */
   | { kind: "delete"; object: IPAddress; service: Service | undefined }
-  /** Two Services have it: only a person can say which of them is to be made anew. */
+  /** Two Services have it: an administrator has to decide which one to recreate. */
   | { kind: "tell"; address: string; service: Service; owner: Service };
 
 export interface Found {
   services: readonly Service[];
   addresses: readonly IPAddress[];
-  /** What ServiceCIDRs say, ready or not: beyond them nothing is made. */
+  /** Ranges of all ServiceCIDRs, ready or not: outside of them nothing is created. */
   ranges: readonly Cidr[];
   now: number;
 }
@@ -72,7 +72,7 @@ function isLeftOver({ metadata }: IPAddress, service: Service | undefined, now: 
   const age = now - made;
   if (!service) return age > writeMs;
   if (addressesOf(service).includes(metadata?.name ?? "")) return false;
-  // It is about to become one that has addresses.
+  // It may be changing to a type with addresses.
   if (service.spec?.type === "ExternalName" && age < writeMs) return false;
   return !(made > Date.parse(service.metadata?.creationTimestamp ?? "") && age < takeBackMs);
 }

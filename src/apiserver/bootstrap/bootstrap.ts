@@ -1,4 +1,4 @@
-/** What every cluster has before anybody asks. Repeating any of it changes nothing. */
+/** The objects that every cluster has. Repeating any step changes nothing. */
 import type { KubeObject } from "../../api/index.ts";
 import { isReason } from "../../machinery/index.ts";
 import type { Core } from "../core.ts";
@@ -13,7 +13,7 @@ import { followServices, repairAddresses } from "./service-addresses.ts";
 
 const systemNamespaces = ["kube-system", "kube-public", "kube-node-lease", "default"];
 
-/** Classes for what the cluster itself runs on, with the values Kubernetes gives them. */
+/** Priority classes of system components, with Kubernetes' values. */
 const systemPriorities = [
   {
     name: "system-node-critical",
@@ -28,18 +28,18 @@ const systemPriorities = [
   },
 ];
 
-/** The ServiceCIDR that stands for the range the server was started with (KEP-1880). */
+/** The ServiceCIDR of the server's own range (KEP-1880). */
 const defaultServiceCidr = "kubernetes";
 
-/** How often what every cluster has is looked after (kube-apiserver's controllers). */
+/** Interval of the maintenance loops (kube-apiserver's controllers). */
 const namespacesEveryMs = 60_000;
 const networkEveryMs = 10_000;
 const addressesEveryMs = 60_000;
 const retryMs = 1000;
 
 /**
- * Makes what every cluster has, makes again what somebody deletes of it, and corrects what is said of the server. Webhooks,
- * policies or left-over objects may stand against any of it: that is logged and tried again, and the server serves meanwhile.
+ * Creates the objects that every cluster has, restores deleted ones, and updates those that describe the server. Webhooks,
+ * policies or leftover objects may prevent any of it: that is logged and retried while the server serves.
  */
 export class Bootstrap {
   readonly #namespaces: Repeated;
@@ -47,7 +47,7 @@ export class Bootstrap {
   readonly #network: Repeated | undefined;
   readonly #addresses: Repeated | undefined;
 
-  /** `host`: where the server runs, for events. */
+  /** `host`: the server's host name, for events. */
   constructor(
     core: Core,
     network: ServiceNetwork | undefined,
@@ -63,7 +63,7 @@ export class Bootstrap {
       steps.done("scheduling/bootstrap-system-priority-classes");
     };
     this.#priorities = new Repeated(clock, Infinity, priorities, failed, retryMs);
-    // These are not waited for: they are kept up as long as the server runs.
+    // These are not waited for: they run as long as the server.
     steps.done("start-system-namespaces-controller", "bootstrap-controller");
     steps.done("start-kubernetes-service-cidr-controller");
     if (!network) {
@@ -83,7 +83,7 @@ export class Bootstrap {
     return this.#namespaces.start();
   }
 
-  /** Settles when everything has been tried once. */
+  /** Resolves after the first attempt of everything. */
   async start(): Promise<void> {
     await Promise.all([this.#priorities.start(), this.#startNetwork()]);
   }
@@ -92,7 +92,7 @@ export class Bootstrap {
     for (const each of [this.#namespaces, this.#priorities, this.#network, this.#addresses]) each?.stop();
   }
 
-  /** In this order: the address of the server's own Service may be left over from the one before. */
+  /** In this order: an IPAddress of the server's own Service may be left over. */
   async #startNetwork(): Promise<void> {
     await this.#network?.start();
     await this.#addresses?.start();
@@ -141,7 +141,7 @@ async function ensureNetwork(core: Core, network: ServiceNetwork): Promise<void>
   if (network.advertise) await publishServer(core, network, network.advertise);
 }
 
-/** Creates through admission and validation; an object that is there already is fine. */
+/** Creates through admission and validation; ignores an existing object. */
 async function createAsServer(core: Core, resource: ServedResource, object: KubeObject): Promise<void> {
   try {
     await createObject(serverCall(core, resource, object.metadata?.namespace ?? "", ""), object);

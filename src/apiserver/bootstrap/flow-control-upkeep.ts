@@ -1,4 +1,4 @@
-/** Keeps the default FlowSchemas and priority levels there, and up to date for as long as nobody takes them over. */
+/** Maintains the default FlowSchemas and priority levels, and updates those that administrators have not taken over. */
 import type { KubeObject } from "../../api/index.ts";
 import { deepEqual } from "../../machinery/index.ts";
 import type { Core } from "../core.ts";
@@ -12,22 +12,22 @@ import { deleteAsServer, serverCall } from "./server-call.ts";
 
 const group = "flowcontrol.apiserver.k8s.io";
 const annotation = "apf.kubernetes.io/autoupdate-spec";
-/** These are kept as they are, whatever their annotation says. */
+/** Always restored, whatever their annotation says. */
 const mandatory = new Set(["exempt", "catch-all"]);
 const everyMs = 60_000;
 const retryMs = 1000;
 
 type WithSpec = KubeObject & { spec?: { exempt?: object } };
 
-/** What an object should become; undefined when it is right. */
+/** The corrected object; undefined when it is correct. */
 function revised(current: KubeObject, wanted: KubeObject): KubeObject | undefined {
   const { metadata = {} } = current;
   const said = asBoolean(metadata.annotations?.[annotation]);
-  // Nobody has touched it since it was made.
+  // Not changed since its creation.
   const updates = mandatory.has(metadata.name ?? "") || (said ?? metadata.generation === 1);
   const { spec } = wanted as WithSpec;
   const present = (current as WithSpec).spec;
-  // How much is left to those without limits is the administrator's to say.
+  // Administrators may set the limits of the exempt level.
   const expected = spec?.exempt && present?.exempt ? { ...spec, exempt: present.exempt } : spec;
   const changes = updates && !deepEqual(expected, present);
   if (!changes && said === updates) return undefined;
@@ -35,7 +35,7 @@ function revised(current: KubeObject, wanted: KubeObject): KubeObject | undefine
   return { ...current, metadata: { ...metadata, annotations }, ...(changes ? { spec } : {}) } as KubeObject;
 }
 
-/** An object of a former version of the server, which nobody has taken over. */
+/** An object of a former version of the server, which administrators have not taken over. */
 const isLeftOver = ({ metadata }: KubeObject, wanted: readonly KubeObject[]): boolean =>
   asBoolean(metadata?.annotations?.[annotation]) === true &&
   !wanted.some((each) => each.metadata?.name === metadata?.name);
@@ -66,7 +66,7 @@ async function ensureFlowControl(core: Core): Promise<void> {
   }
 }
 
-/** Looks every minute, as Kubernetes does, and every second until it has succeeded. `done` is called whenever it has. */
+/** Runs every minute, as in Kubernetes, and every second until it has succeeded. `done` is called after each success. */
 export function keepFlowControl(core: Core, done: () => void): Repeated {
   return new Repeated(
     core.clock,
@@ -83,7 +83,7 @@ export function keepFlowControl(core: Core, done: () => void): Repeated {
 async function ensure(core: Core, resource: ServedResource, wanted: KubeObject): Promise<void> {
   const name = wanted.metadata?.name ?? "";
   const entry = resource.cache.get(name);
-  // The lists are constants, and what writes an object changes it.
+  // Copied, since the lists are constants and writes change objects.
   if (!entry) await quietly(() => createObject(producerCall(core, resource, ""), structuredClone(wanted)));
   else if (revised(entry.object, wanted))
     await quietly(() =>

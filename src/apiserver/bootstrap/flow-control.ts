@@ -1,11 +1,11 @@
-/** The FlowSchemas and PriorityLevelConfigurations every cluster starts with (KEP-1040). */
+/** The default FlowSchemas and PriorityLevelConfigurations (KEP-1040). */
 import type { KubeObject } from "../../api/index.ts";
 
 const apiVersion = "flowcontrol.apiserver.k8s.io/v1";
-/** Says that the server may bring the spec up to date; an administrator takes the object over by "false". */
+/** The server may update the spec; administrators take an object over by setting "false". */
 const metadata = (name: string) => ({ name, annotations: { "apf.kubernetes.io/autoupdate-spec": "true" } });
 
-/** Who writes the objects, and who writes whether a schema's level exists. */
+/** Field managers of the objects, and of the FlowSchemas' condition. */
 export const flowControlProducer = "api-priority-and-fairness-config-producer-v1";
 
 type Queuing = readonly [queues: number, handSize: number];

@@ -1,4 +1,4 @@
-/** Says of each FlowSchema whether the priority level that it names exists (condition `Dangling`). */
+/** Maintains the condition `Dangling` of FlowSchemas: whether their priority level is missing. */
 import type { FlowSchema } from "../../api/index.ts";
 import { isReason } from "../../machinery/index.ts";
 import { type Core, nowTime } from "../core.ts";
@@ -11,7 +11,7 @@ const manager = "api-priority-and-fairness-config-consumer-v1";
 export class FlowSchemaStatus {
   readonly #core: Core;
   #stops: (() => void)[] = [];
-  /** A round is running; `#again`: something changed since it began. */
+  /** A run in progress; `#again`: something changed since it began. */
   #running: Promise<void> | undefined;
   #again = false;
 
@@ -19,7 +19,7 @@ export class FlowSchemaStatus {
     this.#core = core;
   }
 
-  /** Fulfilled when every schema that is there has its condition. */
+  /** Resolves when every existing schema has its condition. */
   async start(): Promise<void> {
     if (!this.#core.registry.find(group, "v1", "flowschemas")) return;
     const { caches } = this.#core;
@@ -44,7 +44,7 @@ export class FlowSchemaStatus {
   }
 
   async #rounds(): Promise<void> {
-    // Changes come in bunches: look once the present one is over.
+    // Changes come in bursts: run once after the current one.
     await Promise.resolve();
     while (this.#again) {
       this.#again = false;
@@ -87,7 +87,7 @@ export class FlowSchemaStatus {
         request: { ...call.request, method: "PATCH", body },
       });
     } catch (error) {
-      // Gone, or changed by somebody: that change starts the next round.
+      // Deleted or changed concurrently: the change starts the next run.
       if (!isReason(error, "NotFound") && !isReason(error, "Conflict")) this.#core.log.warn?.(String(error));
     }
   }

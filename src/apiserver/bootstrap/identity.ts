@@ -1,4 +1,4 @@
-/** A Lease in kube-system for every API server that runs (KEP-1965), and the end of those whose server is gone. */
+/** A Lease in kube-system for every running API server (KEP-1965), and the deletion of expired ones. */
 import { formatMicroTime } from "../../machinery/index.ts";
 import { createHash } from "node:crypto";
 import type { KubeObject, Lease } from "../../api/index.ts";
@@ -18,7 +18,7 @@ const durationSeconds = 3600;
 const renewMs = 10_000;
 const sweepMs = 3600_000;
 
-/** The same for as long as the machine has its name: a hash of that and of what runs there, each after its length. */
+/** Stable for a host name: a hash of it and of the component's name, each prefixed by its length. */
 export function identityName(hostname: string): string {
   const hash = createHash("sha256");
   for (const part of [hostname, manager].map((text) => Buffer.from(text))) {
@@ -44,13 +44,13 @@ function base32(bytes: Uint8Array): string {
   return bits === 0 ? text : text + letters[(value << (5 - bits)) & 31];
 }
 
-/** Whether nobody has renewed it for as long as it lasts; one that says neither is nobody's. */
+/** Whether it has not been renewed for its duration; one without duration or renewal counts as expired. */
 export const isExpired = ({ spec }: Lease, now: number): boolean =>
   spec?.renewTime === undefined ||
   spec.leaseDurationSeconds === undefined ||
   Date.parse(spec.renewTime) + spec.leaseDurationSeconds * 1000 < now;
 
-/** `start` settles when the Lease is there, or could not be made yet; it is renewed until it is stopped. */
+/** `start` resolves when the Lease exists, or the first attempt failed; it is renewed until it is stopped. */
 export function keepIdentity(core: Core, identity: ServerIdentity): Pick<Repeated, "start" | "stop"> {
   const { clock, log } = core;
   const renewing = new Repeated(

@@ -1,4 +1,4 @@
-/** The Service `kubernetes` in `default`: how pods find this server. */
+/** The Service `kubernetes` in `default`, through which pods reach this server. */
 import type { IPAddress, KubeObject } from "../../api/index.ts";
 import { deepEqual } from "../../machinery/index.ts";
 import type { Core } from "../core.ts";
@@ -50,8 +50,8 @@ export async function publishServer(
 }
 
 /**
- * The IPAddress of the Service without the Service, as a crash between two writes leaves it: it would stand against making the
- * Service anew.
+ * Deletes the IPAddress of a missing Service, as a crash between two writes leaves it: it would prevent the creation of the
+ * Service.
  */
 async function dropLeftOver(core: Core, address: string): Promise<void> {
   const group = "networking.k8s.io";
@@ -65,8 +65,8 @@ async function dropLeftOver(core: Core, address: string): Promise<void> {
 }
 
 /**
- * Creates the object, or brings what it says of endpoints and their ports into the one that is there. A Service that is
- * there is left as it is: what users add to it stays, as in Kubernetes.
+ * Creates the object, or updates endpoints and ports of an existing one. An existing Service is left unchanged, with what users
+ * added, as in Kubernetes.
  */
 async function ensure(core: Core, group: string, plural: string, wanted: Parts): Promise<void> {
   const resource = core.registry.find(group, "v1", plural);

@@ -1,4 +1,4 @@
-/** A ConfigMap in kube-system that says since when the use of Secrets' tokens is noted (KEP-2799). */
+/** The ConfigMap in kube-system that records since when the use of legacy tokens is tracked (KEP-2799). */
 import type { ConfigMap, KubeObject } from "../../api/index.ts";
 import type { Core } from "../core.ts";
 import { createObject } from "../verbs/create.ts";
@@ -10,10 +10,10 @@ import { serverCall } from "./server-call.ts";
 const namespace = "kube-system";
 const name = "kube-apiserver-legacy-service-account-token-tracking";
 const everyMs = 60_000;
-/** Whoever deletes it has so long without it: servers of another kind may not want it. */
+/** A deleted ConfigMap is restored after this time, since other versions of the server may delete it. */
 const againMs = 30 * 60_000;
 
-/** `start` settles when it is there, or could not be made yet; it is kept until it is stopped. */
+/** `start` resolves when it exists, or the first attempt failed; it is maintained until it is stopped. */
 export function keepTokenTracking(core: Core): Repeated {
   const { clock, log } = core;
   let made = -Infinity;

@@ -2,7 +2,7 @@ import { isReason } from "../../machinery/index.ts";
 
 const faster = ["AlreadyExists", "Conflict", "NotFound"] as const;
 
-/** A write that somebody else may have been faster with: it is looked at again later. */
+/** Ignores conflicts with concurrent writes: the next run handles them. */
 export async function quietly(write: () => Promise<unknown>): Promise<void> {
   try {
     await write();

@@ -1,4 +1,4 @@
-/** Events that tell of repairs, in the words of kube-apiserver's repair controller. */
+/** Events of repairs, in the words of kube-apiserver's repair controller. */
 import type { IPAddress, KubeObject, Service } from "../../api/index.ts";
 import { formatMicroTime } from "../../machinery/index.ts";
 import type { Core } from "../core.ts";
@@ -16,7 +16,7 @@ interface Told {
   note: string;
 }
 
-/** Undefined for what no event tells of: addresses of two Services are told of in the log, every minute. */
+/** Undefined for repairs without an event: duplicate addresses are logged every minute. */
 export function eventOf(repair: Repair): Told | undefined {
   if (repair.kind === "tell") return undefined;
   return repair.kind === "make" ? ofService(repair) : ofAddress(repair);
@@ -60,13 +60,13 @@ function problemOf(object: IPAddress, service: Service | undefined): [reason: st
 const whole = (named: { namespace?: string; name?: string } | undefined): string =>
   `${named?.namespace}/${named?.name}`;
 
-/** `host`: where this server runs. Throws when the event is refused. */
+/** `host`: the server's host name. Throws when the event is refused. */
 export async function tellOf(core: Core, host: string, repair: Repair): Promise<void> {
   const events = core.registry.find("events.k8s.io", "v1", "events");
   const told = events && eventOf(repair);
   if (!told) return;
   const { kind = "", metadata = {} } = told.about;
-  // Objects without a namespace have their events in this one.
+  // Namespace of events of cluster-scoped objects.
   const namespace = metadata.namespace ?? "default";
   const now = core.clock.now();
   const serial = (BigInt(Math.floor(now * 1000)) * 1000n).toString(16);

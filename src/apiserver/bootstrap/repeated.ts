@@ -1,8 +1,8 @@
 import type { Clock, Timer } from "../../machinery/index.ts";
 
 /**
- * Work that is done again and again, so long after it was done the last time. With `everyMs` Infinity it is over once it has
- * succeeded. When it fails it is tried again after `retryMs`.
+ * Repeats work at an interval after its last run. With `everyMs` Infinity it stops after the first success. A failed run is
+ * retried after `retryMs`.
  */
 export class Repeated {
   readonly #clock: Clock;
@@ -27,7 +27,7 @@ export class Repeated {
     this.#retryMs = retryMs;
   }
 
-  /** Settles when it has been done once, or has failed. */
+  /** Resolves after the first run, failed or not. */
   start(): Promise<void> {
     return this.#run();
   }
@@ -44,7 +44,7 @@ export class Repeated {
       await this.#work();
     } catch (error) {
       next = this.#retryMs;
-      // What fails while the server ends is nobody's concern.
+      // Failures during shutdown are ignored.
       if (!this.#stopped) this.#failed(error);
     }
     this.#arm(next);

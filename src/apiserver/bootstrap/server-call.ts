@@ -3,10 +3,10 @@ import type { Call, Core } from "../core.ts";
 import type { ServedResource } from "../registry/resource.ts";
 import { deleteObject } from "../verbs/delete.ts";
 
-/** The server itself, as admission sees it. */
+/** The server's own user. */
 const apiServerUser: UserInfo = { name: "system:apiserver", groups: ["system:masters"] };
 
-/** A request of the server to itself: a creation, or an update when there is a name. */
+/** The server's request to itself: a create, or an update if a name is given. */
 export function serverCall(
   core: Core,
   resource: ServedResource,
@@ -21,7 +21,7 @@ export function serverCall(
     request: {
       method: name === "" ? "POST" : "PUT",
       path,
-      // Who manages the fields it writes is told by this.
+      // The source of the field manager's name.
       headers: { "user-agent": "kube-apiserver" },
       peer: { address: "" },
     },
@@ -46,7 +46,7 @@ export function serverCall(
   };
 }
 
-/** Deletes an object on the server's own behalf. Throws as any deletion does. */
+/** Deletes an object as the server's own user. Throws like any deletion. */
 export function deleteAsServer(
   core: Core,
   resource: ServedResource,

@@ -1,7 +1,6 @@
 /**
- * What goes with a Service beside the object itself (kube-apiserver's registry of Services): the IPAddress of each address it
- * has (KEP-1880), and the Endpoints of its name, which go when it goes. IPAddresses are made before the Service is
- * (`network/address-objects.ts`).
+ * Dependents of a Service (kube-apiserver's registry of Services): the IPAddress of each address (KEP-1880), and the Endpoints of
+ * the same name, which are deleted with it. IPAddresses are created before the Service is (`network/address-objects.ts`).
  */
 import type { IPAddress, Service, ServiceCIDR } from "../../api/index.ts";
 import type { ServiceNetwork } from "../contract.ts";
@@ -17,7 +16,7 @@ import { deleteAsServer, serverCall } from "./server-call.ts";
 
 const group = "networking.k8s.io";
 
-/** From now on the deletion of a Service, or of an address it has, is not acknowledged before that is done. */
+/** From now on the deletion of a Service, or of one of its addresses, is acknowledged only after its dependents are deleted. */
 export function followServices(core: Core): void {
   const services = core.registry.find("", "v1", "services");
   if (!services) return;
@@ -50,14 +49,11 @@ function letGo(core: Core, service: Service | undefined, old: Service): Promise<
   return work.length > 0 ? Promise.all(work.map((each) => attempt(core, each))).then(() => {}) : undefined;
 }
 
-/**
- * Makes IPAddresses that Services lack, and deletes those that none has: a crash between two writes, or somebody's hand, left
- * them so.
- */
+/** Creates missing IPAddresses of Services, and deletes those without one, as left by a crash or a user. */
 export async function repairAddresses(core: Core, network: ServiceNetwork, host: string): Promise<void> {
   const resource = core.registry.find(group, "v1", "ipaddresses");
   if (!resource) return;
-  // What is not up to date is no ground to delete anything.
+  // Stale caches must not lead to deletions.
   core.caches.readiness.check();
   const cidrs = core.caches.list<ServiceCIDR>(group, "servicecidrs").flatMap(({ spec }) => spec?.cidrs ?? []);
   const repairs = findRepairs({
@@ -101,7 +97,7 @@ async function drop(core: Core, resource: ServedResource, { metadata }: IPAddres
   await deleteAsServer(core, resource, "", name, { uid });
 }
 
-/** What fails here is seen to by the next repair. */
+/** The next repair handles failures. */
 async function attempt(core: Core, work: () => Promise<unknown>): Promise<void> {
   try {
     await quietly(work);
