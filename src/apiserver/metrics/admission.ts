@@ -1,4 +1,4 @@
-/** apiserver_admission_*: how long plugins and webhooks take, and what they refuse. */
+/** apiserver_admission_*: durations and rejections of plugins and webhooks. */
 import { PolicyMetrics } from "./policies.ts";
 import type { MetricsRegistry } from "./registry.ts";
 import type { RestClientMetrics } from "./rest-client.ts";
@@ -7,16 +7,16 @@ import type { Histogram } from "./values.ts";
 export type AdmissionStep = "admit" | "validate";
 type Operation = "CREATE" | "UPDATE" | "DELETE" | "CONNECT";
 
-/** What a webhook did. `code`: of its answer or refusal; 0 when the server itself failed. */
+/** The outcome of a webhook call. `code`: of its answer or refusal; 0 when the server itself failed. */
 export interface WebhookOutcome {
   rejected: boolean;
   code: number;
-  /** Why it was rejected. */
+  /** The reason of the rejection. */
   error: "no_error" | "calling_webhook_error" | "apiserver_internal_error";
 }
 
 const bounds = [0.005, 0.025, 0.1, 0.5, 1, 2.5];
-/** Codes beyond are cut, so that nobody can make up many. */
+/** Greater codes are capped, to limit the number of series. */
 const greatestCode = 600;
 
 /** Of one step of one operation. */
@@ -42,7 +42,7 @@ export class StepMeters {
 }
 
 export class AdmissionMetrics {
-  /** For plugins that have metrics of their own. */
+  /** For plugins with metrics of their own. */
   readonly registry: MetricsRegistry;
   readonly policies: PolicyMetrics;
   readonly #steps;
@@ -107,7 +107,7 @@ export class AdmissionMetrics {
     });
   }
 
-  /** What is noted of plugins that have nothing against it. */
+  /** The meters of successful plugins. */
   of(step: AdmissionStep, operation: Operation): StepMeters {
     const known = this.#known[step];
     known[operation] ??= new StepMeters(this.#steps.with(step, operation, "false"), (name) =>
@@ -116,7 +116,7 @@ export class AdmissionMetrics {
     return known[operation];
   }
 
-  /** A plugin refused, and with it all of them together. How long it took, all in all. */
+  /** A plugin rejected, and so did the step. Takes the step's total duration. */
   rejected(step: AdmissionStep, operation: Operation, plugin: string, ms: number): void {
     this.#plugins.with(plugin, step, operation, "true").observe(ms / 1000);
     this.#steps.with(step, operation, "true").observe(ms / 1000);
@@ -129,7 +129,7 @@ export class AdmissionMetrics {
     ms: number,
     outcome: WebhookOutcome,
   ): void {
-    // The original calls the two by words that do not match.
+    // Kubernetes' labels of the two steps are inconsistent.
     const type = step === "admit" ? "admit" : "validating";
     const { rejected, error } = outcome;
     const code = String(Math.min(outcome.code, greatestCode));

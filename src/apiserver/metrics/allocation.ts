@@ -1,13 +1,13 @@
-/** kube_apiserver_*_allocator_*: addresses and node ports of Services. */
+/** kube_apiserver_*_allocator_*: allocation of addresses and node ports of Services. */
 import type { MetricsRegistry } from "./registry.ts";
 import { defaultBounds } from "./values.ts";
 
-/** Asked for by name, or any. */
+/** A requested number, or any. */
 type Scope = "static" | "dynamic";
 
 /** Of one pool. */
 export interface PoolMeters {
-  /** `ms`: how long it took, where that is measured. */
+  /** `ms`: duration, if measured. */
   allocated(scope: Scope, ms?: number): void;
   failed(scope: Scope): void;
   /** The pool is gone: what was counted of it stays as it is. */
@@ -19,10 +19,10 @@ export interface PoolState {
   size: number;
 }
 
-/** `cidr`: of the addresses; undefined for ports. `state`: read when somebody asks. */
+/** `cidr`: of addresses; undefined for ports. `state`: read at collection. */
 export type PoolFamilies = (cidr: string | undefined, state: () => PoolState) => PoolMeters;
 
-/** What all pools of a sort share. */
+/** The families shared by all pools of a kind. */
 export function poolFamilies(registry: MetricsRegistry, sort: "nodeport" | "clusterip"): PoolFamilies {
   const isPort = sort === "nodeport";
   const what = isPort ? "ports" : "ips";
@@ -39,7 +39,7 @@ export function poolFamilies(registry: MetricsRegistry, sort: "nodeport" | "clus
     registry.counter({ name: prefix + name, help, stability, labels: [...labels, "scope"] });
   const total = counter("allocation_total", "How many were given.");
   const errors = counter("allocation_errors_total", "How often none could be given.");
-  // Of ports nobody asks how long they take, in Kubernetes.
+  // Kubernetes does not measure the allocation of ports.
   const seconds = isPort
     ? undefined
     : registry.histogram({

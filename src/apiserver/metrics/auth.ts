@@ -1,10 +1,10 @@
-/** What authenticators and authorizers have decided, each by itself: apiserver_authorization_*, authentication_token_cache_*, serviceaccount_*. */
+/** Metrics of authenticators and authorizers: apiserver_authorization_*, authentication_token_cache_*, serviceaccount_*. */
 import { AuthorizationWebhookMetrics } from "./authorization-webhooks.ts";
 import type { MetricsRegistry } from "./registry.ts";
 import { hashOf } from "./encryption.ts";
 import { type Counter, defaultBounds, exponentialBounds } from "./values.ts";
 
-/** How long certificates are still good, in seconds: 0, half an hour, up to a year. */
+/** Buckets of the remaining validity of certificates, in seconds: 0, half an hour, up to a year. */
 const hour = 3600;
 const day = 24 * hour;
 const expirations = [
@@ -24,13 +24,13 @@ const expirations = [
   360 * day,
 ];
 
-/** A series that is there from its first use on. */
+/** A series that is created on first use. */
 function kept(make: () => Counter): () => Counter {
   let counter: Counter | undefined;
   return () => (counter ??= make());
 }
 
-/** Of one authorizer: decisions that nobody after it could change. */
+/** Final decisions of one authorizer. */
 export class DecisionMeters {
   readonly #series: (decision: string) => Counter;
   #allowed: Counter | undefined;
@@ -50,23 +50,23 @@ export class DecisionMeters {
 }
 
 export class AuthMetrics {
-  /** Tokens whose signature was checked before, or was not. */
+  /** Tokens by whether their signature was cached. */
   readonly tokenHits: () => Counter;
   readonly tokenMisses: () => Counter;
-  /** What checks of signatures came to. */
+  /** Results of signature checks. */
   readonly tokensGood: () => Counter;
   readonly tokensBad: () => Counter;
-  /** Tokens of accounts by their kind. */
+  /** Service account tokens by kind. */
   readonly valid: Counter;
   readonly stale: Counter;
   readonly legacy: Counter;
   readonly legacyAuto: Counter;
   readonly legacyManual: Counter;
   readonly legacyAutoInvalid: Counter;
-  /** Seconds for which certificates that were shown are still good. */
+  /** Remaining validity of client certificates, in seconds. */
   readonly certificates;
   readonly webhooks: AuthorizationWebhookMetrics;
-  /** What was done to the graph of nodes and what their pods refer to. */
+  /** Operations on the node graph. */
   readonly nodeGraph;
   readonly #tokensOfIssuers;
   readonly #decisions;
@@ -127,7 +127,7 @@ export class AuthMetrics {
     ]);
   }
 
-  /** A token of an issuer was looked at. */
+  /** A token of an issuer was verified. */
   issuerAsked(issuer: string, good: boolean, ms: number): void {
     this.#tokensOfIssuers.with(good ? "success" : "failure", hashOf(issuer)).observe(ms / 1000);
   }

@@ -1,8 +1,8 @@
-/** apiserver_authorization_webhook_*, apiserver_authorization_match_condition_*: webhooks that authorize, by their names. */
+/** apiserver_authorization_webhook_*, apiserver_authorization_match_condition_*: authorization webhooks by name. */
 import type { MetricsRegistry } from "./registry.ts";
 import { defaultBounds } from "./values.ts";
 
-/** What became of a question. `canceled` is not among them: nobody takes one back here. */
+/** The result of a call. Not `canceled`: calls are never cancelled here. */
 export type WebhookResult = "success" | "timeout" | "error";
 
 export class AuthorizationWebhookMetrics {
@@ -48,18 +48,18 @@ export class AuthorizationWebhookMetrics {
     this.#failed = counter("match_condition_evaluation_errors_total", "Match conditions that failed.", named);
   }
 
-  /** Each time it was asked. */
+  /** For each call. */
   asked(name: string, result: WebhookResult, ms: number): void {
     this.#asked.with(name, result).add();
     this.#seconds.with(name, result).observe(ms / 1000);
   }
 
-  /** Without an answer the next authorizer was asked. */
+  /** A failed call was skipped (failure policy NoOpinion). */
   passedOver(name: string, result: WebhookResult): void {
     this.#failedOpen.with(name, result).add();
   }
 
-  /** Conditions were looked at. `excluded`: one said that the request does not concern the webhook; `failed`: one failed. */
+  /** Match conditions were evaluated. `excluded`: one did not hold, so the webhook is skipped; `failed`: one failed. */
   matched(name: string, { excluded, failed }: { excluded: boolean; failed: boolean }, ms: number): void {
     this.#conditions.with("Webhook", name).observe(ms / 1000);
     if (excluded) this.#excluded.with("Webhook", name).add();

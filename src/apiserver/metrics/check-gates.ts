@@ -3,8 +3,8 @@ import { featureGates } from "./feature-gates.ts";
 import { settledGates } from "./settled-gates.ts";
 
 /**
- * What --feature-gates says: `NAME=BOOL` or `kube:NAME=BOOL`. Features are as they are by default in Kubernetes v1.36, so that is all
- * that may be said. Throws an Error for anything else.
+ * --feature-gates: `NAME=BOOL` or `kube:NAME=BOOL`. Gates have the defaults of Kubernetes v1.36 and cannot be changed: throws an
+ * Error for any other value.
  */
 export function checkFeatureGates(pairs: readonly string[]): void {
   const known = new Map([

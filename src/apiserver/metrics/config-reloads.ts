@@ -1,10 +1,10 @@
-/** apiserver_*_config_controller_*: configuration files that are followed as they change. */
+/** apiserver_*_config_controller_*: reloads of configuration files. */
 import type { Family } from "./family.ts";
 import { hashOf } from "./encryption.ts";
 import type { MetricsRegistry } from "./registry.ts";
 import type { Counter, Gauge } from "./values.ts";
 
-/** Which file it is. */
+/** The kind of file. */
 export type ConfigSubject = "authentication" | "authorization" | "encryption";
 
 export class ConfigReloadMetrics {
@@ -42,13 +42,13 @@ export class ConfigReloadMetrics {
     });
   }
 
-  /** It counts from now on. */
+  /** This configuration is in effect from now on. */
   taken(text: string): void {
     this.#info.clear();
     this.#info.with(this.#server, hashOf(text)).set(1);
   }
 
-  /** Not at the start: the file changed. */
+  /** After a change of the file, not at start. */
   reloaded(status: "success" | "failure"): void {
     this.#reloads.with(status, this.#server).add();
     this.#last.with(status, this.#server).set(this.#now() / 1000);

@@ -1,8 +1,8 @@
-/** apiserver_conversion_webhook_*, apiserver_crd_conversion_webhook_*: what webhooks that convert are asked. */
+/** apiserver_conversion_webhook_*, apiserver_crd_conversion_webhook_*: calls of conversion webhooks. */
 import type { MetricsRegistry } from "./registry.ts";
 import { exponentialBounds } from "./values.ts";
 
-/** What was wrong; "" when nothing was. */
+/** The failure; "" on success. */
 export type ConversionFailure =
   | ""
   | "conversion_webhook_call_failure"

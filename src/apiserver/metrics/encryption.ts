@@ -1,6 +1,6 @@
 /**
- * apiserver_storage_transformation_*, apiserver_storage_data_key_*, apiserver_envelope_encryption_*: values that are written
- * encrypted, and the plugins that hold keys. What is counted per value is looked up once per way of writing it.
+ * apiserver_storage_transformation_*, apiserver_storage_data_key_*, apiserver_envelope_encryption_*: encryption of stored values,
+ * and KMS plugins. Series per value are looked up once per transformer.
  */
 import { createHash } from "node:crypto";
 import type { Family } from "./family.ts";
@@ -9,20 +9,20 @@ import { type Counter, exponentialBounds, type Gauge, type Histogram } from "./v
 
 export type Direction = "from_storage" | "to_storage";
 
-/** Keys and servers are told by hashes: their names are nobody's business. */
+/** Key IDs and server identities are confidential, so they appear as hashes. */
 export const hashOf = (text: string): string =>
   text === "" ? "" : `sha256:${createHash("sha256").update(text).digest("hex")}`;
 
-/** So many keys are remembered; beyond that the one that was used longest ago is forgotten. */
+/** Limit of key IDs; the least recently used one is dropped. */
 const maxKeys = 100;
 
-/** Values of one resource, one way and in one direction. */
+/** Values of one resource, transformer and direction. */
 export interface TransformationMeter {
   /** `status`: `OK`, a name of a gRPC status, or `unknown-non-grpc`. */
   done(status: string, ms: number): void;
 }
 
-/** What is said of an error: the plugin's own status, where there is one. */
+/** The gRPC status of an error, if any. */
 export const statusOf = (error: unknown): string => {
   for (let at = error; at instanceof Error; at = at.cause) {
     const { grpcStatus } = at as { grpcStatus?: unknown };
@@ -34,7 +34,7 @@ export const statusOf = (error: unknown): string => {
 export class EncryptionMetrics {
   readonly dataKeys: Histogram;
   readonly dataKeyFailures: Counter;
-  /** The plugin had to be asked for a key. */
+  /** Calls of the plugin for a key that was not cached. */
   readonly cacheMisses: Counter;
   readonly #operations: Family<Counter>;
   readonly #durations: Family<Histogram>;
@@ -119,7 +119,7 @@ export class EncryptionMetrics {
     );
   }
 
-  /** `prefix`: what values written so begin with; `identity` and "" for plain ones, `unknown` for those nobody can read. */
+  /** `prefix`: of the values; `identity` and "" for plain ones, `unknown` when no transformer matches. */
   transformations(resource: string, direction: Direction, prefix: string): TransformationMeter {
     const good = this.#operations.with(resource, direction, prefix, "OK");
     const seconds = this.#durations.with(direction, prefix);
@@ -133,7 +133,7 @@ export class EncryptionMetrics {
     };
   }
 
-  /** A plugin was asked. `method`: its gRPC path. */
+  /** A call of a plugin. `method`: its gRPC path. */
   called(provider: string, method: string, status: string, ms: number): void {
     this.#calls.with(provider, method, status).observe(ms / 1000);
   }
@@ -146,7 +146,7 @@ export class EncryptionMetrics {
     this.#invalid.with(provider, error).add();
   }
 
-  /** `hash`: of the key's name, by `hashOf`. */
+  /** `hash`: of the key ID, by `hashOf`. */
   keyUsed(direction: Direction, provider: string, hash: string): void {
     const labels = [direction, provider, hash, this.#server];
     remember(this.#keys, labels, (old) => {

@@ -1,4 +1,4 @@
-/** /metrics as an answer: in which format, compressed or not (as client_golang's handler decides). */
+/** /metrics: negotiates format and compression (like client_golang's handler). */
 import { promisify } from "node:util";
 import { constants, gzip } from "node:zlib";
 import { parseAccept } from "../codec/negotiate.ts";
@@ -19,7 +19,7 @@ const encodings: Readonly<Record<string, (families: Iterable<Family>) => Uint8Ar
   text: protoTextOfFamilies,
   "compact-text": compactTextOfFamilies,
 };
-/** Ways to write names that are no plain ones. Ours all are, so that they only have to be named. */
+/** Escaping schemes of names. All our names are plain, so the schemes make no difference. */
 const escapings = new Set(["allow-utf-8", "underscores", "dots", "values"]);
 
 interface Format {
@@ -27,7 +27,7 @@ interface Format {
   write: (families: Iterable<Family>) => Uint8Array | string;
 }
 
-/** OpenMetrics is not among them: Kubernetes does not offer it. Text for who accepts nothing of all this. */
+/** Without OpenMetrics, which Kubernetes does not offer. Text is the fallback. */
 function chosen(accept: string): Format {
   let escaping = "underscores";
   const ranges = parseAccept(accept);
@@ -53,7 +53,7 @@ const takesGzip = (acceptEncoding: string): boolean =>
     ({ type, parameters }) => (type === "gzip" || type === "*") && Number(parameters.q ?? "1") > 0,
   );
 
-/** DELETE begins to count anew. */
+/** DELETE resets the metrics. */
 export async function metricsAnswer(
   method: string,
   headers: Readonly<Record<string, string>>,

@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram } from "./values.ts";
 
-/** How far Kubernetes stands by a metric's name and labels. */
+/** Stability level of a metric's name and labels. */
 export type Stability = "STABLE" | "BETA" | "ALPHA" | "INTERNAL" | "";
 
 export interface FamilyOptions {
@@ -13,31 +13,31 @@ export interface FamilyOptions {
 export type Value = Counter | Gauge | Histogram;
 export type FamilyType = "counter" | "gauge" | "histogram";
 
-/** One series, as formats write it. */
+/** One series with its labels as formats need them. */
 export interface Series<V extends Value = Value> {
-  /** In alphabetical order, as text: `a="1",b="2"`. */
+  /** Sorted by name, as text: `a="1",b="2"`. */
   readonly labels: string;
-  /** The same, not escaped. */
+  /** The same, unescaped. */
   readonly pairs: readonly (readonly [name: string, value: string])[];
   readonly value: V;
-  /** Since when it counts: milliseconds since the epoch. */
+  /** Creation time: milliseconds since the epoch. */
   created: number;
 }
 
-/** All series of one name. */
+/** All series of one metric. */
 export class Family<V extends Value = Value> {
   readonly name: string;
   readonly help: string;
   readonly type: FamilyType;
   readonly stability: Stability;
   readonly #labels: readonly string[];
-  /** Places of the labels in alphabetical order, in which they are written. */
+  /** Indexes of the labels in alphabetical order. */
   readonly #order: readonly number[];
   readonly #make: () => V;
   readonly #now: () => number;
   readonly #series = new Map<string, Series<V>>();
 
-  /** `now`: milliseconds since the epoch; asked once per series. */
+  /** `now`: milliseconds since the epoch; called once per series. */
   constructor(
     { name, help, stability, labels = [] }: FamilyOptions,
     type: FamilyType,
@@ -57,12 +57,12 @@ export class Family<V extends Value = Value> {
     if (labels.length === 0) this.with();
   }
 
-  /** Series there are. */
+  /** Number of series. */
   get size(): number {
     return this.#series.size;
   }
 
-  /** The series with these values, in the order of the labels. Callers on a hot path keep it. */
+  /** The series with these values, in the order of the labels. Callers on hot paths keep it. */
   with(...values: readonly string[]): V {
     const key = values.length === 1 ? (values[0] as string) : values.join("\0");
     let series = this.#series.get(key);
@@ -79,12 +79,12 @@ export class Family<V extends Value = Value> {
     this.#series.delete(values.join("\0"));
   }
 
-  /** Forgets every series: for values that are read anew whenever somebody asks. */
+  /** Drops all series: for values that are set anew at each collection. */
   clear(): void {
     this.#series.clear();
   }
 
-  /** Zero again; gauges stay as they are. */
+  /** Resets to zero, except gauges. */
   reset(): void {
     const created = this.#now();
     for (const series of this.#series.values()) {
@@ -93,13 +93,13 @@ export class Family<V extends Value = Value> {
     }
   }
 
-  /** As they are written: by their labels. */
+  /** Sorted by labels, for output. */
   sorted(): Series<V>[] {
     return [...this.#series.values()].sort((a, b) => (a.labels < b.labels ? -1 : 1));
   }
 }
 
-/** As text formats have it within quotes. */
+/** Escapes a label value of the text format. */
 export const escaped = (value: string): string =>
   /[\\\n"]/.test(value)
     ? value.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"')

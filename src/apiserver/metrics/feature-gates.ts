@@ -1,4 +1,4 @@
-/** The feature gates of Kubernetes v1.36 that are not settled yet, as they are by default: wherry follows the defaults. */
+/** Feature gates of Kubernetes v1.36 that are not settled yet, with their defaults, which wherry follows. */
 const betaOn = `
   APIResponseCompression APIServerIdentity AllowParsingUserUIDFromCertAuth AtomicFIFO
   AuthorizePodWebsocketUpgradeCreatePermission CPUManagerPolicyBetaOptions CRDObservedGenerationTracking

@@ -1,4 +1,4 @@
-/** kubernetes_healthcheck*: what health checks found, for /metrics/slis. */
+/** kubernetes_healthcheck*: results of health checks, for /metrics/slis. */
 import { MetricsRegistry } from "./registry.ts";
 
 export class HealthMetrics {

@@ -1,10 +1,10 @@
-/** authentication_*, authorization_*: who came, and what they were told. */
+/** authentication_*, authorization_*: attempts and their results. */
 import type { Decision } from "../auth-contract.ts";
 import type { Family } from "./family.ts";
 import type { MetricsRegistry } from "./registry.ts";
 import { type Counter, exponentialBounds, type Histogram } from "./values.ts";
 
-/** Names that are told; others would be too many. */
+/** User names that appear as labels; others would be too many. */
 const told = new Set([
   "admin",
   "client",
@@ -13,7 +13,7 @@ const told = new Set([
   "system:serviceaccount:kube-system:default",
 ]);
 
-/** Results of one kind, counted and timed. */
+/** Results of one kind, with counts and durations. */
 class Outcomes {
   readonly #counts: Family<Counter>;
   readonly #durations: Family<Histogram>;
@@ -44,7 +44,7 @@ export class IdentityMetrics {
   readonly #authorization: Outcomes;
   readonly #users: Family<Counter>;
   readonly #others: Counter;
-  /** What came before everything else, by the names of kube-apiserver's filters. */
+  /** Durations of kube-apiserver's filters, by their names. */
   readonly #filters: { authentication: Histogram; authorization: Histogram };
 
   constructor(registry: MetricsRegistry) {

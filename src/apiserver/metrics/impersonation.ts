@@ -1,4 +1,4 @@
-/** apiserver_impersonation_*: who acts as somebody else, in which way, and whether they may. */
+/** apiserver_impersonation_*: attempts by mode and result. */
 import type { MetricsRegistry } from "./registry.ts";
 import { exponentialBounds } from "./values.ts";
 
@@ -29,7 +29,7 @@ export class ImpersonationMetrics {
     this.#checks = pair("authorization_attempts", "Questions about the right to act as others");
   }
 
-  /** `mode`: in which it was allowed; "" where it was not. */
+  /** `mode`: the one that allowed it; "" when it was denied. */
   attempted(mode: string, allowed: boolean, ms: number): void {
     this.#attempts(mode, allowed, ms);
   }

@@ -1,10 +1,10 @@
-/** apiserver_certificates_registry_*: whether signers keep to how long a certificate was asked for. */
+/** apiserver_certificates_registry_*: whether signers honour the requested duration of certificates. */
 import { X509Certificate } from "node:crypto";
 import type { CertificateSigningRequest } from "../../api/index.ts";
 import type { ObjectReader } from "../auth-contract.ts";
 import type { MetricsRegistry } from "./registry.ts";
 
-/** So much a certificate may be off: signers date back. */
+/** Tolerance of a certificate's duration, since signers backdate. */
 const toleranceMs = 5 * 60_000;
 
 export function describeIssuance(registry: MetricsRegistry, objects: ObjectReader): void {

@@ -1,4 +1,4 @@
-/** apiserver_cache_list_*, apiserver_storage_list_*: what lists take out of memory, and what only the store has. */
+/** apiserver_cache_list_*, apiserver_storage_list_*: lists from memory and from the store. */
 import type { MetricsRegistry } from "./registry.ts";
 import type { Counter } from "./values.ts";
 
@@ -7,7 +7,7 @@ interface Stored {
   plural: string;
 }
 
-/** Of one resource, from one place. */
+/** Of one resource and source. */
 interface Counters {
   total: Counter;
   fetched: Counter;
@@ -24,14 +24,14 @@ export class ListMetrics {
   readonly #cache;
   readonly #store;
   readonly #newest;
-  /** By definition, so that a list builds no text. */
+  /** By definition, to avoid building keys. */
   readonly #known = new WeakMap<Stored, Known>();
 
   constructor(registry: MetricsRegistry) {
     const labels = ["group", "resource"];
     const counter = (name: string, help: string, names: readonly string[] = labels) =>
       registry.counter({ name, help, stability: "ALPHA", labels: names });
-    // Nothing is indexed here: that label is empty.
+    // The label `index` is empty here.
     const indexed = [...labels, "index"];
     this.#cache = {
       total: counter("apiserver_cache_list_total", "Lists out of memory.", indexed),
@@ -51,8 +51,8 @@ export class ListMetrics {
   }
 
   /**
-   * A list begins. `fetched`: objects it looks at; `newest`: it is to show the newest state; `stored`: only the store has what it
-   * shows. Whoever shows objects adds them to `returned`.
+   * A list begins. `fetched`: objects examined; `newest`: it shows the newest state; `stored`: it is read from the store. The
+   * caller adds to `returned`.
    */
   read(def: Stored, fetched: number, newest: boolean, stored: boolean): Counters {
     let known = this.#known.get(def);

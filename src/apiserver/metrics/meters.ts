@@ -1,4 +1,4 @@
-/** What is measured while requests are served. */
+/** Metrics of requests. */
 import { AdmissionMetrics } from "./admission.ts";
 import { AuthMetrics } from "./auth.ts";
 import { ConversionMetrics } from "./conversion.ts";

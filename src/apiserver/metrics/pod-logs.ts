@@ -1,4 +1,4 @@
-/** kube_apiserver_pod_logs_*: whether kubelets must show who they are, and whether they can. */
+/** kube_apiserver_pod_logs_*: whether kubelets' certificates are verified, and with what result. */
 import type { MetricsRegistry } from "./registry.ts";
 
 export class PodLogMetrics {

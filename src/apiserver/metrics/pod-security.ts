@@ -1,11 +1,11 @@
-/** pod_security_*: what PodSecurity makes of pods and their templates. */
+/** pod_security_*: evaluations of pods and templates. */
 import type { MetricsRegistry } from "./registry.ts";
 import type { Counter } from "./values.ts";
 
 export interface Evaluated {
   decision: "allow" | "deny";
   level: string;
-  /** `latest`, `v1.N`, or `future` for a version that is not known yet. */
+  /** `latest`, `v1.N`, or `future` for an unknown version. */
   version: string;
   mode: "enforce" | "audit" | "warn";
   /** Of the request: CREATE or UPDATE. */
@@ -18,7 +18,7 @@ export class PodSecurityMetrics {
   readonly #evaluations;
   readonly #errors;
   readonly #exemptions;
-  /** Most pods are created or changed where all is allowed. */
+  /** The usual case: namespaces without restrictions. */
   readonly #usual: Readonly<Record<string, Counter>>;
 
   constructor(registry: MetricsRegistry) {
@@ -53,7 +53,7 @@ export class PodSecurityMetrics {
     this.#usual = { CREATE: usual("create"), UPDATE: usual("update") };
   }
 
-  /** A pod where everything is allowed. */
+  /** A pod in a namespace without restrictions. */
   unrestricted(operation: string, subresource: string): void {
     const usual = subresource === "" ? this.#usual[operation] : undefined;
     if (usual) usual.add();
@@ -70,7 +70,7 @@ export class PodSecurityMetrics {
       .add();
   }
 
-  /** A namespace, a user or a runtime class that it is not for. */
+  /** An exempt namespace, user or runtime class. */
   exempted({
     operation,
     resource,
@@ -79,7 +79,7 @@ export class PodSecurityMetrics {
     this.#exemptions.with(operation.toLowerCase(), resource, subresource).add();
   }
 
-  /** Labels of the namespace cannot be read, and the strictest level was enforced. */
+  /** The namespace's labels are invalid, so the strictest level was enforced. */
   unreadable({
     operation,
     resource,

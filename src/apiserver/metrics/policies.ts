@@ -1,9 +1,9 @@
-/** apiserver_*_admission_policy_*, apiserver_cel_*: what policies decide, and how long their expressions take. */
+/** apiserver_*_admission_policy_*, apiserver_cel_*: decisions of policies, and durations of expressions. */
 import type { MetricsRegistry } from "./registry.ts";
 import { defaultBounds } from "./values.ts";
 
 export type PolicyError = "no_error" | "compile_error" | "invalid_error" | "out_of_budget";
-/** What became of a request: `allow` where an expression failed and may. */
+/** The effect on a request: `allow` for a failure that is ignored. */
 export type Enforcement = "allow" | "deny" | "audit" | "warn";
 
 const bounds = [0.0000005, 0.001, 0.01, 0.1, 1];

@@ -1,10 +1,10 @@
-/** process_*, kubernetes_build_info, kubernetes_feature_enabled: what runs here. */
+/** process_*, kubernetes_build_info, kubernetes_feature_enabled. */
 import { readdirSync, readFileSync } from "node:fs";
 import { versionInfo } from "../version.ts";
 import { featureGates } from "./feature-gates.ts";
 import type { MetricsRegistry } from "./registry.ts";
 
-/** Bytes of a page of memory, as /proc counts. */
+/** Size of a memory page in /proc. */
 const pageBytes = 4096;
 
 export function describeProcess(registry: MetricsRegistry): void {
@@ -27,13 +27,13 @@ export function describeProcess(registry: MetricsRegistry): void {
     const { user, system } = process.cpuUsage();
     cpu.with().value = (user + system) / 1e6;
     resident.set(process.memoryUsage.rss());
-    // Where there is no /proc, what only it knows stays zero.
+    // Without /proc, these stay zero.
     try {
       virtual.set(Number(readFileSync("/proc/self/statm", "latin1").split(" ")[0]) * pageBytes);
       open.set(readdirSync("/proc/self/fd").length);
       const limits = readFileSync("/proc/self/limits", "latin1");
       most.set(Number(/^Max open files +(\d+)/m.exec(limits)?.[1] ?? 0));
-      // Without a limit it is as much as 64 bits can say.
+      // Unlimited is the maximum of 64 bits.
       mostVirtual.set(Number(/^Max address space +(\d+)/m.exec(limits)?.[1] ?? 2 ** 64));
       const [names = "", values = ""] = readFileSync("/proc/self/net/netstat", "latin1")
         .split("\n")

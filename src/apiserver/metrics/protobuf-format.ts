@@ -1,17 +1,17 @@
 /**
- * Families as io.prometheus.client.MetricFamily (client_model's metrics.proto): in binary, each after its length, or as
- * protobuf's text format. Pure.
+ * Families as io.prometheus.client.MetricFamily (client_model's metrics.proto): delimited binary, or protobuf's text formats.
+ * Pure.
  */
 import { delimited, encodeMember } from "../codec/protobuf/plain-message.ts";
 import { type Family, type Series, escaped } from "./family.ts";
 import { goFloat } from "../../machinery/index.ts";
 import { Histogram } from "./values.ts";
 
-/** A member of a message: what it is called, its number, and what it holds. */
+/** A field of a message: name, number and value. */
 type Member = readonly [name: string, number: number, value: MemberValue];
 type MemberValue =
   | { text: string }
-  /** An integer that is not negative. */
+  /** A non-negative integer. */
   | { integer: number; word?: string }
   | { double: number }
   | { message: readonly Member[] };
@@ -25,7 +25,7 @@ const timestamp = (ms: number): Member[] => [
 
 function histogramMembers({ bounds, counts, sum }: Histogram, created: number): Member[] {
   let total = 0;
-  // The last bucket is the count of all.
+  // The last bucket is the total count.
   const buckets = bounds.map((bound, i): Member => {
     total += counts[i] as number;
     return [
@@ -75,7 +75,7 @@ const familyMembers = (family: Family): Member[] => [
 
 const filled = (families: Iterable<Family>): Family[] => [...families].filter(({ size }) => size > 0);
 
-/** Members are written though they are zero: the message is of proto2, where that is not the same as absent. */
+/** Zero fields are written, since in proto2 they differ from absent ones. */
 const binary = (members: readonly Member[]): Buffer =>
   Buffer.concat(members.map(([, number, value]) => encodeMember(number, heldBy(value))));
 
@@ -91,7 +91,7 @@ function doubleBits(value: number): bigint {
   return bytes.readBigUInt64LE();
 }
 
-/** Each family after its length, as a varint. */
+/** Each family prefixed by its length, as a varint. */
 export const delimitedOfFamilies = (families: Iterable<Family>): Buffer =>
   Buffer.concat(filled(families).map((family) => delimited(binary(familyMembers(family)))));
 
@@ -103,7 +103,7 @@ function scalarText(value: Exclude<MemberValue, { message: unknown }>): string {
   return "integer" in value ? (value.word ?? String(value.integer)) : doubleText(value.double);
 }
 
-/** A family a line. */
+/** One family per line. */
 export function compactTextOfFamilies(families: Iterable<Family>): string {
   const compact = (members: readonly Member[]): string =>
     members
@@ -116,7 +116,7 @@ export function compactTextOfFamilies(families: Iterable<Family>): string {
     .join("");
 }
 
-/** A member a line, and an empty line after each family. */
+/** One field per line, and an empty line after each family. */
 export function protoTextOfFamilies(families: Iterable<Family>): string {
   const lines: string[] = [];
   const write = (members: readonly Member[], indent: string): void => {

@@ -1,4 +1,4 @@
-/** Metrics as Prometheus reads them. What belongs to a subject is defined beside it; here they come together. */
+/** Metrics in Prometheus' formats. Subjects define their own; this is their common registry. */
 import { Family, type FamilyOptions } from "./family.ts";
 import { textOfFamilies } from "./text-format.ts";
 import { Counter, Gauge, Histogram, TimingHistogram } from "./values.ts";
@@ -9,7 +9,7 @@ export class MetricsRegistry {
 
   readonly #now: () => number;
 
-  /** `now`: milliseconds since the epoch, for when series came to be. */
+  /** `now`: milliseconds since the epoch, for creation times. */
   constructor(now: () => number = Date.now) {
     this.#now = now;
   }
@@ -38,7 +38,7 @@ export class MetricsRegistry {
     return () => void this.#refreshers.delete(refresh);
   }
 
-  /** By name, brought up to date. */
+  /** By name, refreshed. */
   async families(): Promise<Family[]> {
     for (const refresh of this.#refreshers) {
       const pending = refresh();
@@ -51,7 +51,7 @@ export class MetricsRegistry {
     return textOfFamilies(await this.families());
   }
 
-  /** How many metrics there are of each stability, but for those that have none. */
+  /** Number of metrics by stability level, if they have one. */
   byStability(): Map<string, number> {
     const counts = new Map<string, number>();
     for (const { stability } of this.#families.values())
@@ -59,7 +59,7 @@ export class MetricsRegistry {
     return counts;
   }
 
-  /** Counts from zero again. */
+  /** Resets all metrics. */
   reset(): void {
     for (const family of this.#families.values()) family.reset();
   }

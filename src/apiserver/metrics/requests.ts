@@ -1,4 +1,4 @@
-/** apiserver_request_*: every request that something here answers. */
+/** apiserver_request_*: requests answered by this server. */
 import type { RequestInfo } from "../contract.ts";
 import type { MetricsRegistry } from "./registry.ts";
 import { type Counter, exponentialBounds, type Gauge, type Histogram } from "./values.ts";
@@ -12,9 +12,9 @@ const about = ["verb", "group", "version", "resource", "subresource", "scope", "
 const applyType = "application/apply-patch+yaml";
 const connects = new Set(["attach", "exec", "log", "portforward", "proxy"]);
 const methods = new Set(["APPLY", "CONNECT", "DELETE", "GET", "LIST", "PATCH", "POST", "PUT", "WATCH"]);
-/** Writes whose fields are looked at. */
+/** Writes with field validation. */
 const validated = new Set(["create", "update", "patch"]);
-/** Paths outside the API whose requests are counted, and the component that answers them. */
+/** Non-resource paths whose requests are counted, and their component. */
 const plainPaths: Readonly<Record<string, string>> = {
   api: "apiserver",
   apis: "apiserver",
@@ -26,7 +26,7 @@ const plainPaths: Readonly<Record<string, string>> = {
   "/readyz": "",
 };
 
-/** All requests that look alike. */
+/** The series of requests with the same labels. */
 interface Series {
   labels: readonly string[];
   dryRun: string;
@@ -42,14 +42,14 @@ export interface Served {
   contentType: string | undefined;
   info: RequestInfo;
   code: number;
-  /** From its arrival until the answer was made, and how much of that others are to blame for (webhooks, waiting in queues). */
+  /** From arrival until the answer was ready, and the part of it spent elsewhere (webhooks, queues). */
   ms: number;
   othersMs: number;
-  /** Of the answer; undefined for a stream. */
+  /** Size of the answer; undefined for a stream. */
   bytes: number | undefined;
-  /** Of what was sent. */
+  /** Size of the request's body. */
   bodyBytes: number;
-  /** The server asked itself. */
+  /** A request of the server to itself. */
   own: boolean;
 }
 
@@ -183,21 +183,21 @@ export class RequestMetrics {
     }
   }
 
-  /** Somebody used what will be gone: in this release, if it is known. */
+  /** A deprecated version was used; with the release that removes it, if known. */
   deprecated({ apiGroup, apiVersion, resource, subresource }: RequestInfo, removedRelease: string): void {
     this.#deprecated.with(apiGroup, apiVersion, resource, subresource, removedRelease).set(1);
   }
 
-  /** The client had gone before there was an answer. */
+  /** The client disconnected before the answer. */
   aborted(method: string, contentType: string | undefined, info: RequestInfo): void {
     const labels = labelsOf(method, contentType, info, info.name) ?? [method, "", "", "", "", ""];
-    // A path alone says too much.
+    // Not by path, which would make too many series.
     const [verb = "", group = "", version = "", resource = "", subresource = "", scope = ""] = labels;
     if (info.isResource) this.#aborts.with(verb, group, version, resource, subresource, scope).add();
     else this.#aborts.with(verb, "", "", "", "", "").add();
   }
 
-  /** A request was refused before anything was done for it. */
+  /** A request was rejected before it was processed. */
   dropped(
     method: string,
     contentType: string | undefined,
@@ -217,7 +217,7 @@ export class RequestMetrics {
       .add();
   }
 
-  /** A request was ended. Returns what is said of it. */
+  /** A request was terminated. Returns its labels. */
   terminated(
     method: string,
     contentType: string | undefined,
@@ -231,12 +231,12 @@ export class RequestMetrics {
     return known;
   }
 
-  /** Work on a request ended, which had been answered because its time was up. */
+  /** Work on a request ended after its timeout was answered. */
   afterTimeout(source: "timeout-handler" | "rest-handler", failed: boolean): void {
     this.#afterTimeout.with(source, failed ? "error" : "ok").add();
   }
 
-  /** The number of requests like this that last. */
+  /** The gauge of long-running requests like this. */
   lasting(
     method: string,
     contentType: string | undefined,
@@ -275,8 +275,8 @@ export class RequestMetrics {
 }
 
 /**
- * `name`: the one object that it speaks of; of requests that last, be it by a field selector. Undefined for paths outside the
- * API that nobody counts.
+ * `name`: the single object it concerns; for long-running requests also by a field selector. Undefined for non-resource paths
+ * that are not counted.
  */
 function labelsOf(
   method: string,

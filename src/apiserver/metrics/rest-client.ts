@@ -1,4 +1,4 @@
-/** rest_client_*: requests that the server sends to webhooks. */
+/** rest_client_*: calls of webhooks. */
 import type { MetricsRegistry } from "./registry.ts";
 import { X509Metrics } from "./x509.ts";
 
@@ -29,7 +29,7 @@ export class RestClientMetrics {
     this.#received = histogram("response_size_bytes", "Bytes that others answered with.", bytes);
   }
 
-  /** `status`: undefined without an answer. `received`: bytes of it. */
+  /** `status`: undefined without an answer. `received`: its size in bytes. */
   posted(host: string, status: number | undefined, ms: number, sent: number, received: number): void {
     this.#requests.with(status === undefined ? "<error>" : String(status), "POST", host).add();
     this.#durations.with("POST", host).observe(ms / 1000);

@@ -1,4 +1,4 @@
-/** The feature gates of Kubernetes v1.36 whose features are settled, or deprecated, as they are by default. */
+/** Feature gates of Kubernetes v1.36 that are settled or deprecated, with their defaults. */
 const on = `
   APIServerTracing AggregatedDiscoveryRemoveBetaType AllowOverwriteTerminationGracePeriodSeconds
   AllowServiceExternalIPs AnonymousAuthConfigurableEndpoints AnyVolumeDataSource AuthorizeNodeWithSelectors
@@ -33,7 +33,7 @@ const entries = (text: string, enabled: boolean) =>
     .split(/\s+/)
     .map((name) => [name, enabled] as const);
 
-/** By name, whether the feature is there. */
+/** Whether the feature is enabled, by name. */
 export const settledGates: ReadonlyMap<string, boolean> = new Map([
   ...entries(on, true),
   ...entries(off, false),

@@ -1,4 +1,4 @@
-/** Metrics of what begins before the server is there: files that are followed, and the store's encryption. */
+/** Metrics that begin before the server: configuration files, and encryption at rest. */
 import { identityName } from "../bootstrap/identity.ts";
 import { ConfigReloadMetrics, type ConfigSubject } from "./config-reloads.ts";
 import { EncryptionMetrics } from "./encryption.ts";
@@ -11,7 +11,7 @@ export interface StartupMetrics {
   reloads(subject: ConfigSubject): ConfigReloadMetrics;
 }
 
-/** `hostname`: by which the server's identity goes; `now`: milliseconds since the epoch. */
+/** `hostname`: determines the server's identity; `now`: milliseconds since the epoch. */
 export function startupMetrics(hostname: string, now: () => number): StartupMetrics {
   const registry = new MetricsRegistry();
   const server = identityName(hostname);

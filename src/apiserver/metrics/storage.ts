@@ -1,4 +1,4 @@
-/** What is stored, and what the store does: apiserver_storage_*, apiserver_watch_cache_*, etcd_request_*. */
+/** Storage metrics: apiserver_storage_*, apiserver_watch_cache_*, etcd_request_*. */
 import type { MetricsRegistry } from "./registry.ts";
 import type { Counter, Histogram } from "./values.ts";
 
@@ -8,18 +8,18 @@ export interface ResourceTally {
   resource: string;
   objects: number;
   bytes: number;
-  /** Changes that were seen since the start, and objects that were there then. */
+  /** Events since the start, plus objects at the start. */
   changes: number;
   initial: number;
 }
 
 export interface StorageSource {
   tallies(): Iterable<ResourceTally>;
-  /** Up to which everything is in memory. */
+  /** Revision of the cache. */
   revision(): number;
-  /** Changes of one resource that are kept at most. */
+  /** Maximum of cached events of one resource. */
   readonly capacity: number;
-  /** Bytes on disk. */
+  /** Size on disk in bytes. */
   size(): Promise<number>;
 }
 
@@ -36,7 +36,7 @@ export class StorageMetrics {
   readonly #errors;
   readonly #known = new Map<string, readonly [Counter, Histogram]>();
 
-  /** Objects of a lease, when the next one is taken. */
+  /** Objects per lease, when the next one is created. */
   readonly leased: Histogram;
 
   constructor(registry: MetricsRegistry) {
@@ -86,7 +86,7 @@ export class StorageMetrics {
   }
 }
 
-/** What is read when somebody asks. */
+/** Values read at collection. */
 export function describeStorage(registry: MetricsRegistry, source: StorageSource): void {
   const gauge = (name: string, help: string, stability: "STABLE" | "ALPHA", labels: string[]) =>
     registry.gauge({ name, help, stability, labels });
@@ -132,7 +132,7 @@ export function describeStorage(registry: MetricsRegistry, source: StorageSource
       for (const family of seen) family.with(group, resource).value = tally.changes;
       initial.with(group, resource).value = tally.initial;
       capacity.with(group, resource).set(source.capacity);
-      // All at once, when the server started.
+      // Filled once, at start.
       filled.with(group, resource).value = 1;
     }
   });

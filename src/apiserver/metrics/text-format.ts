@@ -3,7 +3,7 @@ import type { Family } from "./family.ts";
 import { goFloat } from "../../machinery/index.ts";
 import { Histogram } from "./values.ts";
 
-/** Families without series are left out. */
+/** Omits families without series. */
 export function textOfFamilies(families: Iterable<Family>): string {
   const lines: string[] = [];
   for (const family of families) writeFamily(lines, family);

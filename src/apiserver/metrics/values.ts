@@ -1,9 +1,9 @@
-/** What is measured: the objects that the hot path holds on to and changes. */
+/** Values of metrics: objects that hot paths keep and update. */
 
-/** Seconds: what Prometheus' clients take where nothing else is said. */
+/** Prometheus' default buckets, in seconds. */
 export const defaultBounds: readonly number[] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** Only goes up. */
+/** A monotonic counter. */
 export class Counter {
   value = 0;
 
@@ -16,7 +16,7 @@ export class Counter {
   }
 }
 
-/** Goes up and down. It says what is, so that a reset leaves it. */
+/** A gauge: it has a current value, so a reset leaves it. */
 export class Gauge {
   value = 0;
 
@@ -31,10 +31,10 @@ export class Gauge {
   reset(): void {}
 }
 
-/** Observations by size. `bounds` ascend; a last bucket takes what is above all of them. */
+/** A histogram. `bounds` ascend; the last bucket is unbounded. */
 export class Histogram {
   readonly bounds: readonly number[];
-  /** One more than bounds; each observation is counted once. */
+  /** One more than bounds; not cumulative. */
   readonly counts: Float64Array;
   sum = 0;
 
@@ -61,8 +61,8 @@ export class Histogram {
 }
 
 /**
- * A value that is observed at the end of every nanosecond, as Kubernetes' flow control has it: each bucket holds how long
- * (in nanoseconds) the value was there. The caller says when time has passed.
+ * A histogram of a value over time, as in Kubernetes' flow control: each bucket counts the nanoseconds that the value was in it.
+ * The caller advances the time.
  */
 export class TimingHistogram extends Histogram {
   #value = 0;
@@ -73,7 +73,7 @@ export class TimingHistogram extends Histogram {
     this.#bucket = bucketOf(bounds, 0);
   }
 
-  /** The value held for this long. */
+  /** Advances the time with the current value. */
   passed(ms: number): void {
     const nanoseconds = Math.round(ms * 1e6);
     this.counts[this.#bucket]! += nanoseconds;
@@ -93,6 +93,6 @@ function bucketOf(bounds: readonly number[], value: number): number {
   return at;
 }
 
-/** `count` bounds, each `factor` times the one before. */
+/** `count` bounds with the ratio `factor`. */
 export const exponentialBounds = (from: number, factor: number, count: number): number[] =>
   Array.from({ length: count }, (_, i) => from * factor ** i);

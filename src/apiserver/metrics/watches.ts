@@ -1,12 +1,12 @@
-/** apiserver_watch_*: what watches are told. */
+/** apiserver_watch_*: events sent to watches. */
 import type { MetricsRegistry } from "./registry.ts";
 import { type Counter, exponentialBounds, type Histogram } from "./values.ts";
 
-/** Of one resource; a watch keeps it. */
+/** Of one resource; kept by each watch. */
 export interface WatchMeters {
   readonly events: Counter;
   readonly sizes: Histogram;
-  /** It was cut off, since its reader takes too little. */
+  /** It was closed because its client reads too slowly. */
   cutOff(): void;
 }
 
@@ -47,7 +47,7 @@ export class WatchMetrics {
     });
   }
 
-  /** A watch has told the state that it began with, this long after it was asked for. */
+  /** A watch has sent its initial events, this long after its request. */
   listed(
     { group, version, plural }: { group: string; version: string; plural: string },
     scope: string,

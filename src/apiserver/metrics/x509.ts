@@ -1,8 +1,8 @@
-/** *_x509_*: servers whose certificates are of a kind that Go takes no more. */
+/** *_x509_*: servers whose certificates Go does not accept any more. */
 import type { Counter } from "./values.ts";
 import type { MetricsRegistry } from "./registry.ts";
 
-/** Notes something in the record of a request. */
+/** Adds an audit annotation to a request. */
 export type Annotate = (key: string, value: string) => void;
 
 const wrongs = [
@@ -21,12 +21,12 @@ const wrongs = [
 ] as const;
 
 export class X509Metrics {
-  /** Without alternative names. */
+  /** Without subject alternative names. */
   readonly missingSan: Counter;
-  /** Signed by way of SHA-1. */
+  /** Signed with SHA-1. */
   readonly sha1: Counter;
 
-  /** `caller`: who talks to these servers, as it stands in the names of the metrics. */
+  /** `caller`: the prefix of the metrics' names. */
   constructor(registry: MetricsRegistry, caller: "webhooks" | "kube_aggregator") {
     const counter = (name: string, help: string): Counter =>
       registry.counter({ name: `apiserver_${caller}_x509_${name}_total`, help, stability: "ALPHA" }).with();
@@ -34,7 +34,7 @@ export class X509Metrics {
     this.sha1 = counter("insecure_sha1", "Servers whose certificate is signed by way of SHA-1.");
   }
 
-  /** A server could not be asked. `text`: why, in Go's words. What is wrong with its certificate is noted of the request too. */
+  /** A server could not be reached. `text`: the error in Go's words. Certificate problems are also annotated. */
   refused(text: string, host: string, annotate?: Annotate): void {
     for (const { count, id, told, reason } of wrongs) {
       if (!told.test(text)) continue;
