@@ -1,6 +1,6 @@
 /**
- * Serves what CustomResourceDefinitions define. Level-triggered: a definition that changed is looked at again, one after
- * the other; what it should serve follows from the definition alone.
+ * Serves CustomResourceDefinitions. Level-triggered: changed definitions are processed one by one; what is served follows from
+ * the definition alone.
  */
 import {
   cleanupFinalizer,
@@ -44,10 +44,10 @@ interface Served {
 export class CustomResources {
   readonly #core: Core;
   readonly #definitions: ServedResource;
-  /** Definitions by name as they are served now, and what watches of them may have begun with. */
+  /** Served definitions by name, and the objects that watches began with. */
   readonly #served = new Map<string, Served>();
   readonly #names = new HeldNames();
-  /** Definitions that are not established, by group: they may be when names come free. */
+  /** Definitions that are not established, by group: they may be when names become free. */
   readonly #unestablished = new Multimap<string, string>();
   readonly #waiting = new Set<string>();
   readonly #watched = new Map<string, () => void>();
@@ -64,7 +64,7 @@ export class CustomResources {
     });
   }
 
-  /** Settles when everything that was defined before is served. */
+  /** Resolves when all existing definitions are served. */
   async start(): Promise<void> {
     for (const { def } of this.#core.registry.all())
       if (!def.type)
@@ -195,7 +195,7 @@ export class CustomResources {
     const { registry } = this.#core;
     const hidden = customKinds(crd.spec, false);
     const resources = registry.replace(group, names.plural, kinds, hidden, this.#conversion(crd.spec));
-    // Who watches sees the instances of a definition go before it does.
+    // Watches see the deletion of a definition's instances before its own.
     const kept = deepEqual(known?.spec, crd.spec) ? (before?.resources ?? []) : [];
     this.#served.set(name, { crd, resources: [...kept, ...resources] });
     if (kept.length === 0) for (const resource of before?.resources ?? []) resource.retire();
@@ -222,11 +222,11 @@ export class CustomResources {
     this.#watched.delete(name);
     if (crd?.spec) this.#core.registry.replace(crd.spec.group, crd.spec.names.plural, []);
     for (const resource of resources) resource.retire();
-    // Names that it held are free now.
+    // Its names may have become free.
     for (const other of this.#unestablished.get(crd?.spec?.group ?? "")) this.#touch(other);
   }
 
-  /** Deletes the instances, and lets the definition go when none is left. */
+  /** Deletes the instances, and removes the definition's finalizer when none is left. */
   async #cleanUp(name: string, crd: CustomResourceDefinition): Promise<void> {
     if (!crd.metadata?.finalizers?.includes(cleanupFinalizer)) return;
     const now = nowTime(this.#core.clock);
@@ -258,7 +258,7 @@ export class CustomResources {
       });
     }
     if (serving.cache.size > 0) {
-      // Instances with finalizers go later; each change is a reason to look again.
+      // Instances with finalizers are deleted later; each change triggers another run.
       if (!this.#watched.has(name))
         this.#watched.set(
           name,
@@ -269,7 +269,7 @@ export class CustomResources {
     await this.#release(name);
   }
 
-  /** The version that objects are stored in, if it is served: they go without a conversion then. */
+  /** The storage version if it is served, which avoids conversions. */
   #resourceOf({ spec }: CustomResourceDefinition): ServedResource | undefined {
     if (!spec) return undefined;
     const { registry } = this.#core;
@@ -281,7 +281,7 @@ export class CustomResources {
   }
 
   async #release(name: string): Promise<void> {
-    // Through its status, whose rules are few: a definition that could not be written itself goes, too.
+    // Through the status, with its few rules: works for definitions that are no longer valid, too.
     await updateObject(this.#statusCall(name), (existing) => {
       const object = existing.copy();
       const { metadata } = object;
@@ -296,7 +296,7 @@ export class CustomResources {
 
 const nameOf = ({ metadata }: CustomResourceDefinition): string => metadata?.name ?? "";
 
-/** A kind whose definition is going: nothing new is created. */
+/** A kind whose definition is being deleted: refuses creation. */
 function closed(def: KindDefinition): KindDefinition {
   return {
     ...def,

@@ -1,4 +1,4 @@
-/** Who holds which names, so that nobody looks through all definitions for them. */
+/** An index of the names that definitions hold. */
 import type { CustomResourceDefinitionNames } from "../../api/index.ts";
 import { Multimap } from "../../machinery/index.ts";
 
@@ -6,13 +6,13 @@ type Holders = Multimap<string, string>;
 
 /** Names are those of a group; those in paths and those in bodies do not meet. */
 export class HeldNames {
-  /** Plural, singular and short names to their holders. */
+  /** Plural, singular and short names by holder. */
   readonly #resources: Holders = new Multimap();
-  /** Kinds and kinds of lists likewise. */
+  /** Kinds and list kinds likewise. */
   readonly #kinds: Holders = new Multimap();
   readonly #lettingGo = new Map<string, () => void>();
 
-  /** From now on the holder has these names and no others. */
+  /** Replaces the names of the holder. */
   hold(holder: string, group: string, names: CustomResourceDefinitionNames): void {
     this.release(holder);
     const { plural, singular, shortNames, kind, listKind } = names;
@@ -34,12 +34,12 @@ export class HeldNames {
     this.#lettingGo.delete(holder);
   }
 
-  /** True when somebody else has it as a plural, singular or short name. */
+  /** True when another holder has it as a plural, singular or short name. */
   hasResource(group: string, name: string, except: string): boolean {
     return isHeld(this.#resources.get(keyOf(group, name)), except);
   }
 
-  /** True when somebody else has it as a kind or a kind of lists. */
+  /** True when another holder has it as a kind or list kind. */
   hasKind(group: string, name: string, except: string): boolean {
     return isHeld(this.#kinds.get(keyOf(group, name)), except);
   }

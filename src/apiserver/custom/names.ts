@@ -1,4 +1,4 @@
-/** Which names a CustomResourceDefinition gets: who came first keeps them. Pure. */
+/** Decides which names a CustomResourceDefinition gets: the first to request them keeps them. Pure. */
 import {
   approvalOf,
   type CrdCondition as Condition,
@@ -14,11 +14,11 @@ export interface NamesVerdict {
 
 const listed = (names: readonly string[]): string => names.map((each) => JSON.stringify(each)).join(", ");
 
-/** What everything else in the group has of accepted names, built-in kinds included. */
+/** Names accepted for everything else in the group, including built-in kinds. */
 export interface OthersNames {
   /** As a plural, singular or short name. */
   hasResource(name: string): boolean;
-  /** As a kind or a kind of lists. */
+  /** As a kind or list kind. */
   hasKind(name: string): boolean;
 }
 
@@ -47,7 +47,7 @@ export function acceptNames(crd: CustomResourceDefinition, others: OthersNames):
   else if (wanted.listKind) accepted.listKind = wanted.listKind;
   if (wanted.categories) accepted.categories = wanted.categories;
   else delete accepted.categories;
-  // The last one found is the one that is told.
+  // The last problem is the one reported.
   const told = problems.at(-1);
   const condition: Condition = told
     ? { type: "NamesAccepted", status: "False", reason: told[0], message: told[1] }
@@ -55,7 +55,7 @@ export function acceptNames(crd: CustomResourceDefinition, others: OthersNames):
   return { accepted, condition };
 }
 
-/** Established follows the names, once; it does not go away again. Nor does it come while no webhook could be trusted. */
+/** Established follows NamesAccepted, and then stays. It waits until a conversion webhook has a valid caBundle. */
 export function established(crd: CustomResourceDefinition, namesAccepted: boolean): Condition {
   const type = "Established";
   const known = crd.status?.conditions?.find((each) => each.type === type);
@@ -85,7 +85,7 @@ const approvals = {
   invalid: ["False", "InvalidAnnotation"],
 } as const;
 
-/** Whether somebody of the community approved it; said in the community's groups alone. */
+/** Whether the API was approved by the community; only for groups of the community. */
 export function approval(crd: CustomResourceDefinition): Condition | undefined {
   const found = approvalOf(crd);
   if (!found) return undefined;
