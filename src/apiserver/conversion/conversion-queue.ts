@@ -18,14 +18,14 @@ const firstPauseMs = 250;
 const longestPauseMs = 5000;
 
 /**
- * While the webhook does not answer, changes wait, and it is called again with exponential back-off. No change is lost or
- * delivered twice.
+ * While the webhook is unavailable, changes wait, and it is called again with exponential backoff. No change is lost or delivered
+ * twice.
  */
 export class ConversionQueue {
   readonly #entries: ConvertedEntries;
   readonly #clock: Clock;
   readonly #tell: (change: Change) => void;
-  /** Changes, and calls for when everything before them was told. Another list after `clear`. */
+  /** Changes, and callbacks for when everything before them was delivered. Replaced by `clear`. */
   #waiting: Waiting[] = [];
   #running = false;
   #pause: Timer | undefined;
@@ -46,7 +46,7 @@ export class ConversionQueue {
     this.#run();
   }
 
-  /** Calls back when every change up to now was told, at once if it was. Never when the queue is cleared before. */
+  /** Calls back when all changes so far are delivered, or at once. Never if the queue is cleared before. */
   whenTold(then: () => void): void {
     if (this.#waiting.length === 0) then();
     else this.#waiting.push(then);
@@ -75,7 +75,7 @@ export class ConversionQueue {
     const batch = waiting.slice(0, batchSize);
     const ready = await this.#ready(batch);
     for (const each of batch.slice(0, ready)) {
-      // Cleared, meanwhile or by what was just told.
+      // Cleared, meanwhile or by the last delivery.
       if (waiting !== this.#waiting) return;
       waiting.shift();
       if (typeof each === "function") each();
@@ -93,7 +93,7 @@ export class ConversionQueue {
     this.#pauseMs = Math.min(2 * this.#pauseMs, longestPauseMs);
   }
 
-  /** How many of the first are converted. Never rejects. */
+  /** The number of converted changes at the front. Never rejects. */
   async #ready(batch: readonly Waiting[]): Promise<number> {
     const convert = (some: readonly Waiting[]): Promise<Entry[]> =>
       this.#entries.all(some.flatMap((each) => (typeof each === "function" ? [] : entriesOf(each))));
@@ -101,7 +101,7 @@ export class ConversionQueue {
       await convert(batch);
       return batch.length;
     } catch {
-      // One object that cannot be converted holds up what is behind it, not what is before it.
+      // An object that cannot be converted blocks later changes only.
     }
     for (let count = 0; count < batch.length; count++) {
       try {
@@ -118,11 +118,11 @@ export class ConversionQueue {
     const now = this.#entries.known(entry) ?? this.#entries.at(before as Entry, revision);
     const change: Change = { type, revision, entry: now, previous: before, frames: undefined };
     this.#tell(change);
-    // Whoever looks at it the same way has had it.
+    // The same view has sent it already.
     change.frames = undefined;
   }
 }
 
-/** What must be converted to tell of a change: of something deleted its last state. */
+/** The entries to convert for a change: for a deletion the last state. */
 const entriesOf = ({ type, entry, previous }: Change): Entry[] =>
   type === "deleted" ? [previous ?? entry] : previous ? [entry, previous] : [entry];

@@ -1,15 +1,15 @@
-/** Conversions by webhook for code that only computes: what is missing is asked for, then it computes again. */
+/** Conversions by webhook for synchronous code: missing ones are requested, then the code runs again. */
 import type { KubeObject } from "../../api/index.ts";
 import { Pending } from "../pending.ts";
 import type { VersionView } from "./version-view.ts";
 
-/** What was converted for one request. */
+/** Conversions of one request. */
 export class Conversions {
   readonly #made = new Map<string, KubeObject>();
 
   /**
-   * An object of the view's version in another one, to be looked at only. Throws Pending when it is not there yet; rejects
-   * with what `failed` makes of the reason when the webhook fails.
+   * An object converted from the view's version to another, read only. Throws Pending when it is not there yet; rejects with the
+   * result of `failed` when the webhook fails.
    */
   convert(
     view: VersionView,

@@ -1,4 +1,4 @@
-/** The changes of a cache as one version shows them, in the order they happened: converted once for all who watch. */
+/** The changes of a cache in one version, in order: converted once for all watches. */
 import type { Clock } from "../../machinery/index.ts";
 import type { ChangeListener, WatchCache } from "../cache/watch-cache.ts";
 import { ConversionQueue, type ConvertedEntries } from "./conversion-queue.ts";
@@ -8,10 +8,10 @@ interface Subscriber {
   lost: () => void;
 }
 
-/** More than this waits for no webhook: who watches lists again. */
+/** Limit of waiting changes; beyond it, watches end and clients list again. */
 const maxWaiting = 10_000;
 
-/** Nothing is converted while nobody is subscribed. */
+/** Nothing is converted without subscribers. */
 export class ConvertedChanges {
   readonly #cache: WatchCache;
   readonly #queue: ConversionQueue;
@@ -25,7 +25,7 @@ export class ConvertedChanges {
     });
   }
 
-  /** Changes from before may come yet; their revisions tell. `lost`: too much waits, nothing comes any more. */
+  /** Earlier changes may still be delivered; compare their revisions. `lost`: too many changes wait, no more are delivered. */
   subscribe(listener: ChangeListener, lost: () => void): () => void {
     const subscriber = { listener, lost };
     this.#subscribers.add(subscriber);
@@ -39,7 +39,7 @@ export class ConvertedChanges {
     };
   }
 
-  /** Calls back when every change up to now was told. Never after `lost`. */
+  /** Calls back when all changes so far are delivered. Never after `lost`. */
   whenTold(then: () => void): void {
     this.#queue.whenTold(then);
   }

@@ -1,4 +1,4 @@
-/** What a webhook may change of an object's identity and metadata: labels and annotations alone. Pure. */
+/** Checks what a webhook changed of an object's metadata: only labels and annotations may. Pure. */
 import { type FieldError, type KubeObject, validateAnnotations, validateLabels } from "../../api/index.ts";
 import { deepClone, goType, isObject } from "../../machinery/index.ts";
 
@@ -6,8 +6,8 @@ import { deepClone, goType, isObject } from "../../machinery/index.ts";
 export const kindOf = (object: KubeObject): string => `${object.apiVersion}, Kind=${object.kind}`;
 
 /**
- * The object that a webhook made of `original` (which has no resource version), with the original's metadata but for labels
- * and annotations. Throws an Error with the original's words; `by` begins most of them.
+ * The webhook's conversion of `original` (which has no resource version), with the original's metadata except for labels and
+ * annotations. Throws an Error with Kubernetes' words; `by` is the prefix of most.
  */
 export function acceptConverted(
   original: KubeObject,

@@ -1,4 +1,4 @@
-/** Where a watch of a converted version gets what it sees from: first what it begins with, then what happens. */
+/** The events of a watch in a converted version: first the initial ones, then changes. */
 import type { Clock } from "../../machinery/index.ts";
 import type { Change, ChangeListener } from "../cache/watch-cache.ts";
 import { ConversionQueue } from "./conversion-queue.ts";
@@ -9,10 +9,10 @@ export class ConvertedSource {
   readonly #beginning: ConversionQueue;
   readonly #listener: ChangeListener;
   readonly #unsubscribe: () => void;
-  /** What happened while the watch was still at its beginning; undefined behind it. */
+  /** Changes during the initial events; undefined after them. */
   #held: Change[] | undefined = [];
 
-  /** `after`: changes up to this revision are part of the beginning. `lost`: the watch cannot go on. */
+  /** `after`: changes up to this revision are part of the initial state. `lost`: the watch cannot continue. */
   constructor(view: VersionView, clock: Clock, after: number, listener: ChangeListener, lost: () => void) {
     this.#view = view;
     this.#listener = listener;
@@ -24,7 +24,7 @@ export class ConvertedSource {
     }, lost);
   }
 
-  /** Tells these changes first, then calls back, then goes on with what has happened meanwhile. */
+  /** Delivers these changes, then calls back, then delivers the changes since. */
   begin(changes: readonly Change[], then: () => void): void {
     for (const change of changes) this.#beginning.push(change);
     this.#beginning.whenTold(() => {
@@ -35,7 +35,7 @@ export class ConvertedSource {
     });
   }
 
-  /** Calls back when everything up to now was told; not while the watch is at its beginning. */
+  /** Calls back when all changes so far are delivered; not during the initial events. */
   whenTold(then: () => void): void {
     this.#view.changes.whenTold(() => {
       if (!this.#held) then();

@@ -1,4 +1,4 @@
-/** Converts custom resources between versions by asking the definition's webhook. */
+/** Converts custom resources between versions with the definition's webhook. */
 import type { CustomResourceDefinitionSpec, KubeObject } from "../../api/index.ts";
 import { stringifyExact } from "../../machinery/index.ts";
 import { traceHeaders } from "../tracing/trace-context.ts";
@@ -11,7 +11,7 @@ import type { ReviewClient } from "../webhooks/review-client.ts";
 import { acceptConverted, kindOf } from "./converted-object.ts";
 import { ConversionError, conversionReview, convertedObjects, reviewVersion } from "./review.ts";
 
-/** What a definition says of its webhook. */
+/** The webhook's configuration in a definition. */
 export interface ConversionWebhook {
   address: WebhookAddress;
   /** `conversionReviewVersions` */
@@ -20,12 +20,12 @@ export interface ConversionWebhook {
   apiVersions: ReadonlySet<string>;
 }
 
-/** The webhook of a definition that has one. */
+/** The conversion webhook of a definition, if any. */
 export function conversionWebhook(spec: CustomResourceDefinitionSpec): ConversionWebhook | undefined {
   const { strategy, webhook } = spec.conversion ?? {};
   if (strategy !== "Webhook" || !webhook) return undefined;
   const { caBundle = "", url, service } = webhook.clientConfig ?? {};
-  // A bundle of nothing but white space is none.
+  // A blank bundle counts as absent.
   const bundle = Buffer.from(caBundle, "base64").toString().trim() === "" ? "" : caBundle;
   return {
     address: {
@@ -48,7 +48,7 @@ const maxReviews = 4;
 
 /** Called for every review that was sent. */
 export interface ConversionWatch {
-  /** Of the clock that goes on steadily, in milliseconds. */
+  /** Monotonic clock, in milliseconds. */
   now(): number;
   converted(conversion: Omit<Converted, "name">): void;
 }
@@ -60,7 +60,7 @@ export class Converter {
   readonly #watch: ConversionWatch | undefined;
   readonly #tracer: Tracer | undefined;
 
-  /** `tracer`: a review belongs to no request (others may wait for it, too), so that each begins a trace of its own. */
+  /** `tracer`: reviews are shared by requests, so each begins a trace of its own. */
   constructor(client: ReviewClient, webhook: ConversionWebhook, watch?: ConversionWatch, tracer?: Tracer) {
     this.#tracer = tracer;
     this.#client = client;
@@ -69,8 +69,8 @@ export class Converter {
   }
 
   /**
-   * The objects as the version shows them, in the same order. They are not changed; what has the version already is given
-   * back as it is. Rejects with ConversionError.
+   * Converts the objects, in order, into copies; those in the version already are returned as they are. Rejects with
+   * ConversionError.
    */
   async convert(objects: readonly KubeObject[], apiVersion: string): Promise<KubeObject[]> {
     const results = objects.slice();
@@ -92,7 +92,7 @@ export class Converter {
     return results;
   }
 
-  /** Indexes of what is to be converted, by version. */
+  /** Indexes of the objects to convert, by version. */
   #bySource(objects: readonly KubeObject[], apiVersion: string): Iterable<number[]> {
     const { apiVersions } = this.#webhook;
     const groups = new Map<string, number[]>();
@@ -110,7 +110,7 @@ export class Converter {
     return groups.values();
   }
 
-  /** Objects of one version. What a webhook cannot do at once it may do one by one, as the original asks. */
+  /** Objects of one version. When the webhook fails for several at once, they are sent one by one, as in Kubernetes. */
   async #ask(objects: readonly KubeObject[], apiVersion: string): Promise<KubeObject[]> {
     try {
       return await this.#review(objects, apiVersion);
@@ -124,7 +124,7 @@ export class Converter {
 
   async #review(objects: readonly KubeObject[], apiVersion: string): Promise<KubeObject[]> {
     const began = this.#watch?.now() ?? 0;
-    /** What has failed if nothing more happens. */
+    /** The failure if an error occurs here. */
     let failure: ConversionFailure = "conversion_webhook_call_failure";
     try {
       const converted = await this.#exchange(objects, apiVersion, (next) => (failure = next));
@@ -186,7 +186,7 @@ export class Converter {
   }
 }
 
-/** Webhooks see objects as they are stored. */
+/** Webhooks get objects as they are stored. */
 function withoutResourceVersion(object: KubeObject): KubeObject {
   if (object.metadata?.resourceVersion === undefined) return object;
   const { resourceVersion: _, ...metadata } = object.metadata;

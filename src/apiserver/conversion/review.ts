@@ -1,4 +1,4 @@
-/** Makes and judges ConversionReviews (apiextensions.k8s.io). Pure. */
+/** Builds and checks ConversionReviews (apiextensions.k8s.io). Pure. */
 import type { KubeObject } from "../../api/index.ts";
 import { isObject, StatusError } from "../../machinery/index.ts";
 import { notRegistered } from "../codec/type-meta.ts";
@@ -7,9 +7,9 @@ const group = "apiextensions.k8s.io";
 /** Supported versions of ConversionReview. */
 const spoken = ["v1", "v1beta1"];
 
-/** The webhook was not reached, or what it said is no conversion; the text is the original's. */
+/** The webhook was not reached, or its answer is invalid; the text is Kubernetes'. */
 export class ConversionError extends StatusError {
-  /** True when there was an answer: asked with less, the webhook might do better. */
+  /** True when there was an answer: a smaller review might succeed. */
   readonly answered: boolean;
 
   constructor(message: string, answered: boolean, cause?: unknown) {
@@ -18,7 +18,7 @@ export class ConversionError extends StatusError {
   }
 }
 
-/** The first version in the definition's list that is spoken here: `apiextensions.k8s.io/v1`. Throws when there is none. */
+/** The first supported version in the definition's list: `apiextensions.k8s.io/v1`. Throws when there is none. */
 export function reviewVersion(wanted: readonly string[]): string {
   const version = wanted.find((each) => spoken.includes(each));
   if (version === undefined) throw new ConversionError("no supported conversion review versions", false);
@@ -35,7 +35,7 @@ export function conversionReview(
     kind: "ConversionReview",
     apiVersion: version,
     request: { uid, desiredAPIVersion, objects },
-    // Go writes what is empty here.
+    // Go writes empty fields here.
     response: { uid: "", convertedObjects: null, result: { metadata: {} } },
   };
 }
@@ -43,14 +43,14 @@ export function conversionReview(
 const kindText = (apiVersion: string, kind: string): string =>
   apiVersion === "" && kind === "" ? "/, Kind=" : `${apiVersion}, Kind=${kind}`;
 
-/** Kinds of the group whose versions the decoder knows: named otherwise when they are not what was asked for. */
+/** Kinds that the decoder knows: errors name them by Go type. */
 const goName = (apiVersion: string, kind: string): string => `${apiVersion.split("/").at(-1)}.${kind}`;
 
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
 
 /**
- * The converted objects in an answer, whatever they are. Throws an Error that says why there are none: an answer of another
- * kind, to another request, or a failure in the webhook's own words.
+ * The converted objects in an answer, unchecked. Throws an Error for an answer of another kind, to another request, or with a
+ * failure, in the webhook's own words.
  */
 export function convertedObjects(answer: unknown, version: string, uid: string): readonly unknown[] {
   if (!isObject(answer)) {
@@ -70,7 +70,7 @@ export function convertedObjects(answer: unknown, version: string, uid: string):
   const { apiVersion, kind, response } = isObject(answer) ? answer : {};
   checkKind(text(apiVersion), text(kind), version);
   if (!isObject(response)) throw new Error("no response provided");
-  // The older version never looked at it.
+  // v1beta1 does not check it.
   if (version === `${group}/v1` && response.uid !== uid)
     throw new Error(
       `expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(text(response.uid))}`,
@@ -88,7 +88,7 @@ export function convertedObjects(answer: unknown, version: string, uid: string):
 function checkKind(apiVersion: string, kind: string, version: string): void {
   if (apiVersion === version && kind === "ConversionReview") return;
   if (apiVersion === "" || kind === "") {
-    // What says nothing of its kind is read as what was hoped for.
+    // An answer without kind and version is read as the expected one.
     if (version === `${group}/v1beta1`) return;
     throw new Error(
       `expected webhook response of ${group}/v1, Kind=ConversionReview, got ${kindText(apiVersion, kind)}`,

@@ -1,4 +1,4 @@
-/** The objects of a resource in one version, where a webhook converts between versions. */
+/** The objects of a resource in one version, for definitions with a conversion webhook. */
 import type { KubeObject, VersionConversion } from "../../api/index.ts";
 import type { Clock } from "../../machinery/index.ts";
 import { Entry } from "../cache/entry.ts";
@@ -8,15 +8,15 @@ import { ConvertedChanges } from "./converted-changes.ts";
 import { ConversionError } from "./review.ts";
 
 /**
- * A conversion that another request has begun. Undefined when it failed after an answer, since another object of that request may
- * be the cause; rejects when the webhook did not answer.
+ * A conversion begun by another request. Undefined when it failed after an answer, since another object of that request may be
+ * the cause; rejects when the webhook did not answer.
  */
 function shared(pending: Promise<Entry>): Promise<Entry | undefined> {
   const result = pending.catch((error: unknown) => {
     if (error instanceof ConversionError && !error.answered) throw error;
     return undefined;
   });
-  // It may fail when nobody waits for it.
+  // Failures without a waiter are not unhandled rejections.
   result.catch(() => {});
   return result;
 }
@@ -41,7 +41,7 @@ export interface ViewedVersion {
   apiVersion: string;
   storedApiVersion: string;
   hooks: VersionConversion;
-  /** What the version shows of an entry that is stored in it. */
+  /** The entry in its own version, pruned and defaulted. */
   own(entry: Entry): Entry;
 }
 
@@ -52,10 +52,10 @@ export interface ViewedVersion {
 export class VersionView {
   readonly #version: ViewedVersion;
   readonly #converter: ObjectConverter;
-  /** How the bytes of an entry begin that is stored in this version. */
+  /** The beginning of the JSON of entries stored in this version. */
   readonly #head: Buffer;
   readonly #converted = new WeakMap<Entry, Entry | Promise<Entry>>();
-  /** The changes of the cache, as this version shows them. */
+  /** The changes of the cache in this version. */
   readonly changes: ConvertedChanges;
 
   constructor(version: ViewedVersion, converter: ObjectConverter, cache: WatchCache, clock: Clock) {
@@ -67,7 +67,7 @@ export class VersionView {
     this.changes = new ConvertedChanges(cache, this, clock);
   }
 
-  /** The entry as this version shows it, when that is known already. */
+  /** The converted entry, if it is cached. */
   known(entry: Entry): Entry | undefined {
     if (entry instanceof ConvertedEntry) return entry;
     const found = this.#converted.get(entry);
@@ -81,11 +81,11 @@ export class VersionView {
   }
 
   /**
-   * Entries as this version shows them, in the same order. Rejects when one of them cannot be converted. `alone`: without
-   * waiting for what others have begun.
+   * The entries in this version, in the same order. Rejects when one of them cannot be converted. `alone`: does not share
+   * conversions of other requests.
    */
   async all(given: readonly Entry[], alone = false): Promise<Entry[]> {
-    // The list of a cache changes meanwhile.
+    // Copied, since the cache's list may change.
     const entries = given.slice();
     const missing = entries.filter((entry) => !this.known(entry) && (alone || !this.#converted.has(entry)));
     if (missing.length > 0) this.#begin(missing);
@@ -112,7 +112,7 @@ export class VersionView {
         this.#converted.set(entry, converted);
         return converted;
       });
-      // Whoever asks next asks the webhook again.
+      // The next request calls the webhook again.
       one.catch(() => {
         if (this.#converted.get(entry) === one) this.#converted.delete(entry);
       });
@@ -139,13 +139,13 @@ export class VersionView {
     return ConvertedEntry.of(entry.key, revision, entry.copy());
   }
 
-  /** An object of this version as another one shows it, as the webhook left it. The object is not changed. */
+  /** Converts an object of this version to another one; the result is as the webhook returned it. The object is not changed. */
   async convert(object: KubeObject, apiVersion: string): Promise<KubeObject> {
     const [converted] = await this.#converter.convert([object], apiVersion);
     return converted as KubeObject;
   }
 
-  /** An object of this version as it is stored. */
+  /** Converts an object of this version to the storage version. */
   async toStorage(object: KubeObject): Promise<KubeObject> {
     const { apiVersion, storedApiVersion, hooks } = this.#version;
     if (storedApiVersion === apiVersion) return object;
