@@ -1,4 +1,4 @@
-/** Everything that is not a resource: discovery, OpenAPI, version, health, metrics. */
+/** Non-resource endpoints: discovery, OpenAPI, version, health, metrics. */
 import { createHash } from "node:crypto";
 import { encodedBytes, mediaTypes } from "../codec/encode.ts";
 import { formats, negotiate, parseAccept, plainOffer, type Target } from "../codec/negotiate.ts";
@@ -20,25 +20,25 @@ const empty = (status: number): Answer => ({
   body: new Uint8Array(0),
 });
 
-/** For people who look, as Kubernetes shows it. */
+/** Indented, as in Kubernetes. */
 const pretty = (value: unknown): Answer => bytesAnswer(200, Buffer.from(JSON.stringify(value, null, 2)));
 
 interface Endpoint {
   /** GET alone by default. */
   anyMethod?: boolean;
-  /** The one type there is, for who accepts it; undefined where it is negotiated. */
+  /** The only media type, if it must be accepted; undefined when it is negotiated. */
   type?: string;
   /** undefined for a group or version that is not served. */
   make: () => Answer | undefined;
 }
 
-/** Throws 406 for who does not take the one type there is. */
+/** Throws 406 when the only media type is not accepted. */
 function checkAccepted(type: string, { headers }: HandlerRequest): void {
   const accepted = (headers?.accept || "*/*").split(",").map((range) => range.split(";")[0]?.trim());
   if (!accepted.some((each) => each === "*/*" || each === type)) throw nothingElse([type]);
 }
 
-/** What issuers of tokens publish may be kept for an hour. */
+/** Clients may cache issuer documents for an hour. */
 function documentAnswer(path: string, type: string, value: unknown): Answer {
   const answer = bytesAnswer(200, Buffer.from(JSON.stringify(value)), type);
   if (path.startsWith("/openid/") || path.startsWith("/.well-known/"))
@@ -62,15 +62,15 @@ export interface DocumentsOptions {
   address: () => string;
   /** Extension servers. */
   others: OtherServers;
-  /** Tables about what goes on inside, by path; undefined for a path that has none. */
+  /** Debug tables by path; undefined for other paths. */
   debug: (path: string, query: URLSearchParams) => string | undefined;
-  /** Pages for who operates the server; undefined for paths of others. */
+  /** Pages for operators; undefined for other paths. */
   operating: (
     request: HandlerRequest,
     info: RequestInfo,
     paths: () => readonly string[],
   ) => Answer | undefined | Promise<Answer | undefined>;
-  /** Their paths, as far as they are listed. */
+  /** Their listed paths. */
   operatingPaths: readonly string[];
 }
 
@@ -94,7 +94,7 @@ export class Documents {
 
   async answer(request: HandlerRequest, info: RequestInfo): Promise<Answer> {
     const { path } = info;
-    // Endpoints of the API take a slash at their end; pages, health and the rest do not.
+    // Endpoints of the API may have a trailing slash; pages, health and others may not.
     const bare = path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
     const endpoint = this.#endpoint(bare, request);
     if (endpoint) {
@@ -109,7 +109,7 @@ export class Documents {
     return this.#nothing(path);
   }
 
-  /** What is no endpoint, below what the API serves or anywhere else. */
+  /** 404 for an unknown endpoint: a Status below built-in groups, else plain text. */
   #nothing(path: string): Answer {
     const [, root, group = ""] = path.split("/");
     const grouped = root === "api" || (root === "apis" && group !== "");
@@ -155,7 +155,7 @@ export class Documents {
     return found && { type, make: () => documentAnswer(path, type, found()) };
   }
 
-  /** Whatever the method is. */
+  /** For every method. */
   async #page(path: string, request: HandlerRequest, info: RequestInfo): Promise<Answer | undefined> {
     const { metrics, health } = this.#options;
     if (path === "/" || path === "/index.html") return pretty({ paths: this.#paths() });
@@ -192,14 +192,14 @@ export class Documents {
     return [...new Set(paths)].sort();
   }
 
-  /** The aggregated form for clients that know it, else the legacy one. */
+  /** The aggregated form for clients that accept it, else the legacy one. */
   #discovery(request: HandlerRequest, path: string, core: boolean, legacy: () => object): Answer {
     const { registry, others } = this.#options;
     const { accept } = request.headers ?? {};
     for (const { type, parameters } of parseAccept(accept ?? "")) {
       const format = formats[type];
       const { g, v, as: asked } = parameters;
-      // Whoever knows the aggregated form at all gets it, whatever they like better.
+      // Clients that accept the aggregated form get it whatever its quality value.
       if (!format || g !== "apidiscovery.k8s.io" || asked !== "APIGroupDiscoveryList" || v !== "v2") continue;
       const contentType = `${mediaTypes[format]};g=${g};v=${v};as=${asked}`;
       const key = `${path} ${format} ${v}`;
@@ -209,7 +209,7 @@ export class Documents {
     return bytesAnswer(200, encodedBytes(legacy(), format, false), mediaTypes[format]);
   }
 
-  /** `/apis` and its groups refuse in other words than the rest. */
+  /** `/apis` and its groups have another 406 text than the rest. */
   #negotiated(accept: string | undefined, ofGroups: boolean): Target {
     try {
       return negotiate(accept, false, { ...plainOffer, families: ofGroups });
@@ -224,7 +224,7 @@ export class Documents {
     return bytesAnswer(200, encodedBytes(known, format, false), mediaTypes[format]);
   }
 
-  /** Made once per generation of the registry; a client that has it already gets 304. */
+  /** Cached per generation of the registry; 304 when the client has it. */
   #keptAnswer(
     request: HandlerRequest,
     key: string,
@@ -239,7 +239,7 @@ export class Documents {
       const made = make();
       this.#aggregations.add();
       const bytes = encodedBytes(made, format, false);
-      // Of what is said, whatever the encoding.
+      // Of the content, whatever the encoding.
       const etag = `"${createHash("sha512").update(JSON.stringify(made)).digest("hex").toUpperCase()}"`;
       kept = { generation, bytes, etag, type };
       this.#kept.set(key, kept);

@@ -1,7 +1,7 @@
 import type { Registry } from "../registry/registry.ts";
 import type { ServedResource } from "../registry/resource.ts";
 
-/** Resources that are asked and never stored are served only when somebody handles them. */
+/** Resources that are not stored are served only if they have a handler. */
 function served(registry: Registry, { def }: ServedResource): boolean {
   const asked = def.verbs.length === 1 && def.verbs[0] === "create";
   return (
@@ -11,7 +11,7 @@ function served(registry: Registry, { def }: ServedResource): boolean {
   );
 }
 
-/** Group to its versions, the preferred first. */
+/** Groups with their versions, the preferred first. */
 export function groupsOf(registry: Registry): Map<string, Map<string, ServedResource[]>> {
   const groups = new Map<string, Map<string, ServedResource[]>>();
   for (const resource of registry.all()) {

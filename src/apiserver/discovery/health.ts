@@ -8,9 +8,9 @@ export type HealthEndpoint = (typeof endpoints)[number];
 
 export interface HealthCheck {
   name: string;
-  /** Throws what is wrong. */
+  /** Throws the failure. */
   run(): void | Promise<void>;
-  /** Where it counts; everywhere by default. */
+  /** Where it is included; everywhere by default. */
   at?: readonly HealthEndpoint[];
 }
 
@@ -25,7 +25,7 @@ export class Health {
     this.#log = log;
   }
 
-  /** What the checks found, for /metrics/slis. */
+  /** Results of the checks, for /metrics/slis. */
   get metrics(): MetricsRegistry {
     return this.#metrics.registry;
   }
@@ -37,13 +37,13 @@ export class Health {
     }
   }
 
-  /** undefined for a check that does not exist. */
+  /** undefined for an unknown check. */
   async answer(path: string, query: URLSearchParams): Promise<Answer | undefined> {
     const [, given = "", ...rest] = path.split("/");
     const endpoint = given as HealthEndpoint;
     const checks = this.#at(endpoint);
     if (rest.length === 0) return this.#all(endpoint, checks, query);
-    // The names of checks have slashes too: poststarthook/rbac/bootstrap-roles.
+    // Names of checks may contain slashes: poststarthook/rbac/bootstrap-roles.
     const check = checks.find(({ name }) => name === rest.join("/"));
     return check && single(check);
   }
@@ -66,7 +66,7 @@ export class Health {
         lines.push(`[+]${name} ok`);
         this.#metrics.found(name, endpoint, true);
       } catch (error) {
-        // Why is not everybody's business; it is logged.
+        // The reason is only logged.
         lines.push(`[-]${name} failed: reason withheld`);
         failures.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
         this.#metrics.found(name, endpoint, false);
@@ -89,7 +89,7 @@ export class Health {
   }
 }
 
-/** Whoever may ask for one check alone may know why it fails. */
+/** Users authorized for a single check may see its failure. */
 async function single({ run }: HealthCheck): Promise<Answer> {
   try {
     await run();

@@ -1,34 +1,34 @@
-/** What this server and extension servers serve together. */
+/** Merges what this server and extension servers serve. */
 import type { Registry } from "../registry/registry.ts";
 import type { ServedResource } from "../registry/resource.ts";
 import { groupsOf } from "./groups.ts";
 
-/** The aggregation layer as discovery needs it. */
+/** The aggregation layer's interface for discovery. */
 export interface OtherServers {
-  /** Changes with everything that follows. */
+  /** Changes with everything below. */
   readonly generation: string;
-  /** Groups and versions that others serve, each with what aggregated discovery says of it. */
+  /** Groups and versions of extension servers, with their entries of aggregated discovery. */
   served(): Iterable<{ group: string; version: string; entry: object }>;
-  /** Everything an APIService exists for, whoever serves it. */
+  /** All APIServices' groups and versions, wherever they are served. */
   registered(): Iterable<{ group: string; version: string }>;
-  /** Their OpenAPI documents; undefined when there are no others. */
+  /** Their OpenAPI documents; undefined without extension servers. */
   openApi(): Promise<OtherOpenApi | undefined>;
 }
 
 export interface OtherOpenApi {
-  /** The index of version 3 with theirs in it. */
+  /** The index of version 3, including theirs. */
   openApiPaths(local: Record<string, unknown>): Promise<Record<string, unknown>>;
-  /** `version` tells whether what `merge` puts into a document of version 2 has changed. */
+  /** `version` changes with what `merge` adds to a document of version 2. */
   openApiV2(): Promise<{ version: string; merge(local: object): object }>;
 }
 
 export interface MergedVersion {
   resources: readonly ServedResource[];
-  /** Of another server. */
+  /** Of an extension server. */
   entry?: object;
 }
 
-/** Groups and their versions, the preferred first. `legacy` discovery also lists what nobody has been seen to serve. */
+/** Groups and their versions, the preferred first. `legacy` discovery also lists versions of unavailable servers. */
 export function mergedGroups(
   registry: Registry,
   others: OtherServers,

@@ -1,4 +1,4 @@
-/** OpenAPI documents, made when somebody first asks: nobody pays for them at start. */
+/** OpenAPI documents, built on first request to keep the start fast. */
 import { createHash } from "node:crypto";
 import {
   type KindDefinition,
@@ -17,7 +17,7 @@ import { type Answer, bytesAnswer } from "../response.ts";
 import { groupsOf } from "./groups.ts";
 import type { OtherServers } from "./merged.ts";
 
-/** A document in the encodings somebody asked for. */
+/** A document in the encodings requested so far. */
 interface Kept {
   hash: string;
   make: () => Promise<object>;
@@ -29,9 +29,9 @@ type Format = "json" | "protobuf";
 
 const formats: readonly {
   format: Format;
-  /** Names it goes by. */
+  /** Its accepted media types. */
   accepted(version: 2 | 3): readonly string[];
-  /** What it is called in the answer. */
+  /** Its media type in answers. */
   type(version: 2 | 3): string;
 }[] = [
   {
@@ -55,7 +55,7 @@ export class OpenApiDocuments {
   readonly #registry: Registry;
   readonly #others: OtherServers;
   readonly #kept = new Map<string, Kept>();
-  /** Of the index, by what is served. */
+  /** For the index, per generation of the registry. */
   #hashes: { generation: number; byName: Map<string, string> } | undefined;
 
   constructor(registry: Registry, others: OtherServers) {
@@ -63,7 +63,7 @@ export class OpenApiDocuments {
     this.#others = others;
   }
 
-  /** undefined for what is no document. */
+  /** undefined for other paths. */
   async answer(path: string, request: HandlerRequest, info: RequestInfo): Promise<Answer | undefined> {
     if (path === "/openapi/v2") return this.#version2(request);
     if (path === "/openapi/v3") return this.#index();
@@ -91,7 +91,7 @@ export class OpenApiDocuments {
     );
     const theirs = await this.#others.openApi();
     const paths = theirs ? await theirs.openApiPaths(own) : own;
-    // Clients find JSON in it; the original does not say so.
+    // JSON that Kubernetes sends as plain text.
     return bytesAnswer(200, Buffer.from(`${JSON.stringify({ paths })}\n`), "text/plain; charset=utf-8");
   }
 
@@ -122,7 +122,7 @@ export class OpenApiDocuments {
     return [...this.#registry.all()].map(({ def }) => def);
   }
 
-  /** Names of documents of version 3 with a hash that changes when the document does. */
+  /** Names of documents of version 3 with a hash of their content. */
   #byName(): Map<string, string> {
     const { generation } = this.#registry;
     if (this.#hashes?.generation === generation) return this.#hashes.byName;
@@ -175,7 +175,7 @@ export class OpenApiDocuments {
   }
 }
 
-/** The document itself is not kept: it takes many times as much memory as its bytes. */
+/** Only the bytes are cached: the document takes many times their memory. */
 async function bytesOf(kept: Kept, format: Format, version: 2 | 3): Promise<Buffer> {
   try {
     const document = await kept.make();
@@ -190,7 +190,7 @@ async function bytesOf(kept: Kept, format: Format, version: 2 | 3): Promise<Buff
 
 const customTexts = new WeakMap<KindDefinition, string>();
 
-/** Stands for all that a document says of a custom kind. */
+/** A key for everything that documents say about a custom kind. */
 function customText(def: KindDefinition): string {
   let text = customTexts.get(def);
   if (text === undefined) {
@@ -200,7 +200,7 @@ function customText(def: KindDefinition): string {
   return text;
 }
 
-/** The members of its maps one by one. */
+/** Encodes the fields of its maps one by one. */
 async function jsonOf(document: object): Promise<Buffer> {
   const member = (name: string, text: string): string => `${JSON.stringify(name)}:${text}`;
   const members = Object.entries(document).map(async ([name, value]: [string, unknown]) => {
@@ -225,6 +225,6 @@ function choose(accept: string | undefined, version: 2 | 3): (typeof formats)[nu
   return undefined;
 }
 
-/** An If-None-Match header names the document. */
+/** Whether If-None-Match names the document. */
 const isKnown = (header: string | undefined, etag: string): boolean =>
   header !== undefined && header.split(",").some((each) => [etag, `W/${etag}`, "*"].includes(each.trim()));

@@ -1,4 +1,4 @@
-/** Discovery documents out of the registry: legacy lists and the aggregated form (KEP-3352). */
+/** Discovery documents from the registry: legacy lists and the aggregated form (KEP-3352). */
 import { createHash } from "node:crypto";
 import { groupsOf } from "./groups.ts";
 import { mergedGroups, type OtherServers } from "./merged.ts";
@@ -15,7 +15,7 @@ interface Subresource {
 
 const partVerbs = ["get", "patch", "update"];
 
-/** The subresources of a resource as discovery lists them. */
+/** The subresources of a resource in discovery. */
 function subresourcesOf(registry: Registry, { def }: ServedResource): Subresource[] {
   const { group, version, kind, plural } = def;
   const found: Subresource[] = [];
@@ -72,21 +72,21 @@ export function resourceList(registry: Registry, group: string, version: string)
   });
   return {
     kind: "APIResourceList",
-    // The core group's list has none, for clients older than groups.
+    // Absent in the core group's list, for clients older than groups.
     ...(group === "" ? {} : { apiVersion: "v1" }),
     groupVersion: groupVersion({ group, version }),
     resources: list,
   };
 }
 
-/** Kinds that Kubernetes 1.36 stores in an older version than it serves. */
+/** Kinds that Kubernetes 1.36 stores in an older version than the one it serves. */
 const storedOlder: Readonly<Record<string, string>> = {
   CustomResourceDefinition: "v1beta1",
   MutatingAdmissionPolicy: "v1beta1",
   MutatingAdmissionPolicyBinding: "v1beta1",
 };
 
-/** Tells storage spellings apart, by Kubernetes' own rule: the head of a SHA-256. */
+/** Identifies the storage version, by Kubernetes' rule: the head of a SHA-256. */
 function storageHash({ def, storedApiVersion, storedKind }: ServedResource): string {
   const group = def.storedAs?.group ?? def.group;
   const older = def.type ? undefined : storedOlder[storedKind];
@@ -138,7 +138,7 @@ export function aggregated(registry: Registry, others: OtherServers, core: boole
   return { kind: "APIGroupDiscoveryList", apiVersion: `apidiscovery.k8s.io/${version}`, metadata: {}, items };
 }
 
-/** A kind of the resource's own group and version is named without them. */
+/** A kind in the resource's own group and version is given without them. */
 const responseKind = (
   { group, version }: { group: string; version: string },
   kind: { group: string; version: string; kind: string },

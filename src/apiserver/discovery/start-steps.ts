@@ -2,12 +2,12 @@ import type { HealthCheck } from "./health.ts";
 
 const prefix = "poststarthook/";
 
-/** What a server does when it starts: each step is a health check that fails until it is done. */
+/** Post-start hooks: each is a health check that fails until it is done. */
 export class StartSteps {
   readonly #names: readonly string[];
   readonly #done = new Set<string>();
 
-  /** Names in the order in which they are told, without what stands before all of them. */
+  /** Names in the order of output, without their common prefix. */
   constructor(names: readonly string[]) {
     this.#names = names;
   }
@@ -20,7 +20,7 @@ export class StartSteps {
     return this.#names.flatMap((name) => {
       const run = (): void => this.#check(name);
       const step = { name: prefix + name, run };
-      // The outcome of this one has a name of its own.
+      // This check has a name of its own.
       return name === "kube-apiserver-autoregistration"
         ? [step, { name: "autoregister-completion", run }]
         : [step];
@@ -33,14 +33,14 @@ export class StartSteps {
   }
 }
 
-/** For who has an identity among other servers. */
+/** With an identity among several API servers. */
 export const identitySteps = [
   "start-kube-apiserver-identity-lease-controller",
   "start-kube-apiserver-identity-lease-garbage-collector",
   "start-legacy-token-tracking-controller",
 ];
 
-/** Those of kube-apiserver that there is something to do for here. */
+/** kube-apiserver's post-start hooks that apply here. */
 export const startSteps = [
   "start-apiserver-admission-initializer",
   "generic-apiserver-start-informers",
@@ -71,7 +71,7 @@ export const startSteps = [
   "apiservice-openapiv3-controller",
 ] as const;
 
-/** Those of who puts extension servers (APIServices) behind this one. */
+/** Those of the aggregation layer. */
 export const aggregationSteps = startSteps.filter((name) =>
   /aggregator|^apiservice|autoregistration|authentication/.test(name),
 );
