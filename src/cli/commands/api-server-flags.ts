@@ -1,4 +1,4 @@
-/** Flags of the API server, named as kube-apiserver names them. */
+/** Flags of the API server, named as in kube-apiserver. */
 import { type ApiServerSettings, checkPlugins, checkRuntimeConfig } from "../../cluster/index.ts";
 import { type Flags, type FlagSpec, UsageError } from "../flags.ts";
 import { auditFlags, auditOf } from "./audit-flags.ts";
@@ -19,105 +19,113 @@ export const apiServerFlags: readonly FlagSpec[] = [
   {
     long: "encryption-provider-config",
     type: "string",
-    help: "EncryptionConfiguration file: which resources are stored encrypted, and with what; followed as it changes",
+    help: "EncryptionConfiguration file: encryption providers by resource; reloaded when it changes",
   },
   ...auditFlags,
   {
     long: "tracing-config-file",
     type: "string",
-    help: "TracingConfiguration file: the collector that spans of requests go to (OTLP, gRPC), and of how many",
+    help: "TracingConfiguration file: OTLP collector (gRPC) of request spans, and sampling rate",
   },
-  { long: "enable-admission-plugins", type: "list", help: "admission plugins beside the default ones" },
-  { long: "disable-admission-plugins", type: "list", help: "default admission plugins to leave out" },
+  {
+    long: "enable-admission-plugins",
+    type: "list",
+    help: "admission plugins to enable beside the default ones",
+  },
+  { long: "disable-admission-plugins", type: "list", help: "default admission plugins to disable" },
   {
     long: "runtime-config",
     type: "list",
-    help: "built-in APIs turned off, e.g. batch/v1=false or autoscaling/v1/horizontalpodautoscalers=false",
+    help: "built-in APIs to disable, e.g. batch/v1=false or autoscaling/v1/horizontalpodautoscalers=false",
   },
   {
     long: "admission-control-config-file",
     type: "string",
-    help: "AdmissionConfiguration file: settings of PodSecurity, ResourceQuota, EventRateLimit, ImagePolicyWebhook, PodNodeSelector, PodTolerationRestriction; as whom webhooks are asked",
+    help: "AdmissionConfiguration file: configuration of PodSecurity, ResourceQuota, EventRateLimit, ImagePolicyWebhook, PodNodeSelector and PodTolerationRestriction; credentials for admission webhooks",
   },
   {
     long: "max-requests-inflight",
     type: "int",
-    help: "reading requests at once; with those that write, the seats that priority levels share; default 400",
+    help: "concurrent read-only requests; the sum with --max-mutating-requests-inflight is divided among priority levels; default 400",
   },
-  { long: "max-mutating-requests-inflight", type: "int", help: "writing requests at once; default 200" },
-  { long: "profiling", type: "boolean", help: "serve profiles of the processor and memory; default true" },
+  { long: "max-mutating-requests-inflight", type: "int", help: "concurrent mutating requests; default 200" },
+  {
+    long: "profiling",
+    type: "boolean",
+    help: "serve CPU and memory profiles at /debug/pprof/; default true",
+  },
   {
     long: "v",
     type: "int",
-    help: "how much is logged; from 4 on also what helps to find mistakes; default 0",
+    help: "log verbosity; from 4 on with debug messages; default 0",
   },
   ...loggingFlags,
   {
     long: "request-timeout",
     type: "string",
-    help: "how long a request may take that is neither a watch nor a connection to a pod; default 1m0s",
+    help: "timeout of requests that are not long-running; default 1m0s",
   },
   {
     long: "min-request-timeout",
     type: "int",
-    help: "seconds that a watch lasts whose client names no time, or up to twice as long; 0: it ends behind what it starts with; default 1800",
+    help: "seconds after which a watch without timeoutSeconds ends, randomly up to twice as many; 0: it ends after its initial events; default 1800",
   },
-  { long: "event-ttl", type: "string", help: "how long events are kept; 0: for ever; default 1h0m0s" },
+  { long: "event-ttl", type: "string", help: "how long events are kept; 0: unlimited; default 1h0m0s" },
   {
     long: "default-not-ready-toleration-seconds",
     type: "int",
-    help: "how long pods stay on a node that is not ready, unless they say it; default 300",
+    help: "seconds for which pods tolerate a node that is not ready, unless they set it; default 300",
   },
   {
     long: "default-unreachable-toleration-seconds",
     type: "int",
-    help: "how long pods stay on a node that is not reachable, unless they say it; default 300",
+    help: "seconds for which pods tolerate an unreachable node, unless they set it; default 300",
   },
   {
     long: "strict-transport-security-directives",
     type: "list",
-    help: "what browsers are told about TLS, e.g. max-age=31536000,includeSubDomains,preload",
+    help: "directives of the Strict-Transport-Security header, e.g. max-age=31536000,includeSubDomains,preload",
   },
   ...tlsFlags,
   {
     long: "cors-allowed-origins",
     type: "list",
-    help: "regular expressions of origins whose pages may read answers in browsers, e.g. //example\\.com(:|$)",
+    help: "regular expressions of allowed CORS origins, e.g. //example\\.com(:|$)",
   },
   {
     long: "goaway-chance",
     type: "string",
-    help: "of how many requests of HTTP/2 the connection ends so that clients spread over servers: 0 to 0.02; default 0",
+    help: "probability that an HTTP/2 request ends its connection with GOAWAY, to spread clients over servers: 0 to 0.02; default 0",
   },
   {
     long: "http2-max-streams-per-connection",
     type: "int",
-    help: "requests at once on one connection of HTTP/2; default 100",
+    help: "concurrent streams of an HTTP/2 connection; default 100",
   },
   {
     long: "shutdown-delay-duration",
     type: "string",
-    help: "how long it serves on while /readyz fails, e.g. 5s; default 0s",
+    help: "how long the server keeps serving at shutdown while /readyz fails, e.g. 5s; default 0s",
   },
   {
     long: "shutdown-watch-termination-grace-period",
     type: "string",
-    help: "over how long the ends of watches are spread when it ends, so that clients do not all come back at once; default 0s",
+    help: "time over which the ends of watches are spread at shutdown, so that clients do not all reconnect at once; default 0s",
   },
   {
     long: "livez-grace-period",
     type: "string",
-    help: "how long after its start /livez ignores start-up steps that are not done; default 0s",
+    help: "how long after the start /livez ignores unfinished post-start hooks; default 0s",
   },
   {
     long: "service-node-port-range",
     type: "string",
-    help: "ports of Services on nodes, e.g. 30000-32767 or 30000+100; default 30000-32767",
+    help: "node ports of Services, e.g. 30000-32767 or 30000+100; default 30000-32767",
   },
   {
     long: "shutdown-send-retry-after",
     type: "boolean",
-    help: "when it ends, listen and answer 429 until requests under way are done",
+    help: "at shutdown, keep listening and answer 429 until requests in flight are done",
   },
   ...settledSpecs,
 ];
@@ -193,7 +201,7 @@ function pluginsOf(enable: string[], disable: string[]): ApiServerSettings["plug
   return { enable, disable };
 }
 
-/** As kube-apiserver says it. */
+/** In kube-apiserver's words. */
 function notNegative(flags: Flags, name: string): number | undefined {
   const value = flags.int(name);
   if (value !== undefined && value < 0) throw new UsageError(`--${name} can not be negative value`);
@@ -221,7 +229,7 @@ function directives(given: string[]): string[] {
   return given;
 }
 
-/** As kube-apiserver wants them: whoever names a host pins where it begins and ends, or takes others in. */
+/** As in kube-apiserver, patterns must be anchored at both ends of the host, or they would match others. */
 function patterns(given: string[]): string[] {
   for (const each of given) {
     try {
@@ -237,7 +245,7 @@ function patterns(given: string[]): string[] {
   return given;
 }
 
-/** As kube-apiserver says it. */
+/** In kube-apiserver's words. */
 function duration(flags: Flags, name: string): number | undefined {
   const ms = durationOf(flags, name);
   if (ms !== undefined && ms < 0) throw new UsageError(`--${name} can not be negative value`);
@@ -246,7 +254,7 @@ function duration(flags: Flags, name: string): number | undefined {
 
 const maxPort = 65_535;
 
-/** `FROM-TO`, `FROM+COUNT` or one port. Mistakes are told as Go's PortRange tells them. */
+/** `FROM-TO`, `FROM+COUNT` or one port. Errors are those of Go's PortRange. */
 function portRange(flags: Flags, name: string): ApiServerSettings["nodePorts"] {
   const text = flags.text(name)?.trim();
   if (text === undefined || text === "") return undefined;

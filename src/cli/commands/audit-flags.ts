@@ -1,4 +1,4 @@
-/** Flags of the record of requests, named as kube-apiserver names them. */
+/** Audit flags, named as in kube-apiserver. */
 import { type AuditFiles, checkDelivery, type DeliveryFlags, logFormats } from "../../cluster/index.ts";
 import type { Flags, FlagSpec } from "../flags.ts";
 import { UsageError } from "../flags.ts";
@@ -12,27 +12,27 @@ const deliveryFlags = (plugin: Plugin): readonly FlagSpec[] => {
     {
       long: `audit-${plugin}-mode`,
       type: "string",
-      help: `batch: events are recorded beside the requests; blocking: answers wait for it; blocking-strict: what cannot be recorded is refused; default ${remote ? "batch" : "blocking"}`,
+      help: `batch: asynchronous; blocking: answers wait until events are recorded; blocking-strict: also refuses requests that cannot be recorded; default ${remote ? "batch" : "blocking"}`,
     },
     {
       long: `audit-${plugin}-batch-buffer-size`,
       type: "int",
-      help: "events that wait; what comes beyond is lost; default 10000",
+      help: "events in the queue; further ones are lost; default 10000",
     },
     {
       long: `audit-${plugin}-batch-max-size`,
       type: "int",
-      help: `events in one batch; default ${remote ? 400 : 1}`,
+      help: `maximum events per batch; default ${remote ? 400 : 1}`,
     },
     {
       long: `audit-${plugin}-batch-max-wait`,
       type: "string",
-      help: `how long an event waits for others; default ${remote ? "30s" : "0s"}`,
+      help: `maximum wait before an unfilled batch is sent; default ${remote ? "30s" : "0s"}`,
     },
     {
       long: `audit-${plugin}-batch-throttle-enable`,
       type: "boolean",
-      help: `whether batches per second are limited; default ${remote}`,
+      help: `limit the rate of batches; default ${remote}`,
     },
     {
       long: `audit-${plugin}-batch-throttle-qps`,
@@ -42,27 +42,27 @@ const deliveryFlags = (plugin: Plugin): readonly FlagSpec[] => {
     {
       long: `audit-${plugin}-batch-throttle-burst`,
       type: "int",
-      help: `batches at once where there were fewer before${remote ? "; default 15" : ""}`,
+      help: `burst of batches${remote ? "; default 15" : ""}`,
     },
     {
       long: `audit-${plugin}-truncate-enabled`,
       type: "boolean",
-      help: "whether events that are too large lose their objects; default false",
+      help: "truncate large events; default false",
     },
     {
       long: `audit-${plugin}-truncate-max-event-size`,
       type: "int",
-      help: "bytes beyond which an event is too large; default 102400",
+      help: "size in bytes above which an event is truncated; default 102400",
     },
     {
       long: `audit-${plugin}-truncate-max-batch-size`,
       type: "int",
-      help: "bytes beyond which a batch is sent in pieces; default 10485760",
+      help: "size in bytes above which a batch is split; default 10485760",
     },
     {
       long: `audit-${plugin}-version`,
       type: "string",
-      help: "of the events; audit.k8s.io/v1, which is the only one",
+      help: "version of events; only audit.k8s.io/v1",
     },
   ];
 };
@@ -71,37 +71,41 @@ export const auditFlags: readonly FlagSpec[] = [
   {
     long: "audit-policy-file",
     type: "string",
-    help: "audit policy (audit.k8s.io/v1): which requests are recorded, and how much of each",
+    help: "audit policy (audit.k8s.io/v1): audit levels of requests",
   },
   {
     long: "audit-log-path",
     type: "string",
-    help: "file of the record, an event a line; - is standard output",
+    help: "audit log file, one event per line; - is standard output",
   },
   {
     long: "audit-log-maxsize",
     type: "int",
-    help: "MiB after which the file is put aside; 0: never; default 100",
+    help: "size in MiB at which the file is rotated; 0: never; default 100",
   },
-  { long: "audit-log-maxbackup", type: "int", help: "how many such files are kept; 0: all; default 100" },
-  { long: "audit-log-maxage", type: "int", help: "days they are kept; 0: for ever; default 366" },
-  { long: "audit-log-compress", type: "boolean", help: "whether they are packed (gzip); default false" },
-  { long: "audit-log-format", type: "string", help: "json, or legacy: a line of text; default json" },
+  { long: "audit-log-maxbackup", type: "int", help: "number of rotated files kept; 0: all; default 100" },
+  {
+    long: "audit-log-maxage",
+    type: "int",
+    help: "days for which rotated files are kept; 0: unlimited; default 366",
+  },
+  { long: "audit-log-compress", type: "boolean", help: "compress rotated files (gzip); default false" },
+  { long: "audit-log-format", type: "string", help: "json, or legacy: lines of text; default json" },
   ...deliveryFlags("log"),
   {
     long: "audit-webhook-config-file",
     type: "string",
-    help: "kubeconfig of a server that gets the events",
+    help: "kubeconfig of the webhook that receives events",
   },
   {
     long: "audit-webhook-initial-backoff",
     type: "string",
-    help: "wait before what failed is sent again, four times at most; grows; default 10s",
+    help: "initial backoff of up to four retries; default 10s",
   },
   ...deliveryFlags("webhook"),
 ];
 
-/** undefined: no record. Throws a UsageError for what cannot be, also where nothing is recorded. */
+/** Undefined without a policy. Throws a UsageError for invalid flags, with or without one. */
 export function auditOf(flags: Flags): AuditFiles | undefined {
   const policyFile = fileOf(flags, "audit-policy-file");
   const log = logOf(flags);

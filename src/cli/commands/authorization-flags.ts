@@ -1,4 +1,4 @@
-/** Flags of who says what a request may do, named as kube-apiserver names them. */
+/** Authorization flags, named as in kube-apiserver. */
 import type { ApiServerSettings, AuthorizationSettings } from "../../cluster/index.ts";
 import { type Flags, type FlagSpec, UsageError } from "../flags.ts";
 import { durationOf, fileOf, given } from "./flag-values.ts";
@@ -6,32 +6,32 @@ import { durationOf, fileOf, given } from "./flag-values.ts";
 const modes = ["AlwaysAllow", "AlwaysDeny", "ABAC", "Webhook", "RBAC", "Node"] as const;
 const webhookVersions = ["v1", "v1beta1"] as const;
 
-/** Not beside --authorization-config. */
+/** Exclude --authorization-config. */
 const otherFlags: readonly FlagSpec[] = [
   {
     long: "authorization-mode",
     type: "list",
-    help: `who is asked in turn: ${modes.join(", ")}; default Node,RBAC`,
+    help: `authorizers in order: ${modes.join(", ")}; default Node,RBAC`,
   },
   {
     long: "authorization-webhook-config-file",
     type: "string",
-    help: "kubeconfig of the server that mode Webhook asks",
+    help: "kubeconfig of the webhook of mode Webhook",
   },
   {
     long: "authorization-webhook-version",
     type: "string",
-    help: "version of the SubjectAccessReviews that it is asked with: v1 or v1beta1; default v1beta1",
+    help: "version of the SubjectAccessReviews sent to it: v1 or v1beta1; default v1beta1",
   },
   {
     long: "authorization-webhook-cache-authorized-ttl",
     type: "string",
-    help: "how long its permissions are remembered; 0: not at all; default 5m0s",
+    help: "how long its permissions are cached; 0: not at all; default 5m0s",
   },
   {
     long: "authorization-webhook-cache-unauthorized-ttl",
     type: "string",
-    help: "how long its refusals are remembered; 0: not at all; default 30s",
+    help: "how long its denials are cached; 0: not at all; default 30s",
   },
 ];
 
@@ -39,13 +39,13 @@ export const authorizationFlags: readonly FlagSpec[] = [
   {
     long: "authorization-config",
     type: "string",
-    help: "AuthorizationConfiguration file: the authorizers in turn, webhooks among them; followed as it changes",
+    help: "AuthorizationConfiguration file: authorizers in order, including webhooks; reloaded when it changes",
   },
   ...otherFlags,
   {
     long: "authorization-policy-file",
     type: "string",
-    help: "policies of mode ABAC: one in JSON a line",
+    help: "policies of mode ABAC: one per line, in JSON",
   },
 ];
 

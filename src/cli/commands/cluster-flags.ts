@@ -1,17 +1,17 @@
 import type { ClusterChoice } from "../../cluster/index.ts";
 import type { Flags, FlagSpec } from "../flags.ts";
 
-/** Which cluster a command is about. */
+/** The cluster of a command. */
 export const clusterFlags: readonly FlagSpec[] = [
   { long: "name", type: "string", help: 'the cluster\'s name, default "wherry"' },
-  { long: "data-dir", type: "string", help: "where its data is kept" },
+  { long: "data-dir", type: "string", help: "its data directory" },
 ];
 
 export const outputFlag: FlagSpec = {
   long: "output",
   short: "o",
   type: "string",
-  help: "json, for programs",
+  help: "json",
 };
 
 export function choiceOf(flags: Flags): ClusterChoice {

@@ -1,9 +1,9 @@
-/** Flags of front proxies whose word on who asks is believed, named as kube-apiserver names them. */
+/** Flags of trusted front proxies, named as in kube-apiserver. */
 import type { ApiServerSettings } from "../../cluster/index.ts";
 import { type Flags, type FlagSpec, UsageError } from "../flags.ts";
 import { fileOf } from "./flag-values.ts";
 
-/** The headers that are read, by the flag that turns each on. */
+/** The supported header of each flag. */
 const headers = {
   "requestheader-username-headers": "X-Remote-User",
   "requestheader-group-headers": "X-Remote-Group",
@@ -15,23 +15,23 @@ export const frontProxyFlags: readonly FlagSpec[] = [
   {
     long: "requestheader-client-ca-file",
     type: "string",
-    help: "authorities (PEM) of the certificates of front proxies beside the cluster's own, whose X-Remote-* headers are believed",
+    help: "authorities (PEM) of front proxies, beside the cluster's own, whose X-Remote-* headers are trusted",
   },
   {
     long: "requestheader-allowed-names",
     type: "list",
-    help: "common names of certificates of such proxies; default all that the authorities have issued",
+    help: "allowed common names of front proxies' certificates; default: all of these authorities",
   },
   ...Object.entries(headers).map(
     ([long, header]): FlagSpec => ({
       long,
       type: "list",
-      help: `${header}, to have it read from such proxies; other headers are not supported`,
+      help: `${header}, to read it from front proxies; other headers are not supported`,
     }),
   ),
 ];
 
-/** Undefined where no authorities are named: then nobody is believed. Throws a UsageError. */
+/** Undefined without authorities: then no proxy is trusted. Throws a UsageError. */
 export function frontProxyOf(flags: Flags): ApiServerSettings["frontProxy"] {
   const allowedNames = values(flags, "requestheader-allowed-names");
   const [user, group, uid, extra] = Object.entries(headers).map(([flag, header]) => {

@@ -1,4 +1,4 @@
-/** Flags of who asks, and of tokens of ServiceAccounts, named as kube-apiserver names them. */
+/** Authentication and ServiceAccount token flags, named as in kube-apiserver. */
 import { resolve } from "node:path";
 import type { ApiServerSettings } from "../../cluster/index.ts";
 import { type Flags, type FlagSpec, UsageError } from "../flags.ts";
@@ -8,77 +8,77 @@ export const identityFlags: readonly FlagSpec[] = [
   {
     long: "authentication-config",
     type: "string",
-    help: "AuthenticationConfiguration file: OpenID Connect issuers, anonymous requests; followed as it changes",
+    help: "AuthenticationConfiguration file: OpenID Connect issuers, anonymous requests; reloaded when it changes",
   },
   {
     long: "token-auth-file",
     type: "string",
-    help: "users by their bearer tokens: lines of token,user,uid and groups",
+    help: "users by bearer token: lines of token,user,uid and groups",
   },
   {
     long: "enable-bootstrap-token-auth",
     type: "boolean",
-    help: "whether bootstrap tokens (Secrets of kube-system) are accepted; default true",
+    help: "accept bootstrap tokens (Secrets in kube-system); default true",
   },
   {
     long: "authentication-token-webhook-config-file",
     type: "string",
-    help: "kubeconfig of the server that is asked about bearer tokens that nobody else knows",
+    help: "kubeconfig of the webhook for bearer tokens that no other authenticator knows",
   },
   {
     long: "authentication-token-webhook-version",
     type: "string",
-    help: "version of the TokenReviews that it is asked with: v1 or v1beta1; default v1beta1",
+    help: "version of the TokenReviews sent to it: v1 or v1beta1; default v1beta1",
   },
   {
     long: "authentication-token-webhook-cache-ttl",
     type: "string",
-    help: "how long its word is remembered; 0: not at all; default 2m0s",
+    help: "how long its answers are cached; 0: not at all; default 2m0s",
   },
   {
     long: "anonymous-auth",
     type: "boolean",
-    help: "whether requests without credentials are taken as system:anonymous; default true",
+    help: "authenticate requests without credentials as system:anonymous; default true",
   },
   {
     long: "client-ca-file",
     type: "string",
-    help: "authorities (PEM) beside the cluster's own whose client certificates name users; those in between must be in it too",
+    help: "authorities (PEM) of client certificates, beside the cluster's own, including intermediate ones",
   },
   {
     long: "service-account-issuer",
     type: "list",
-    help: "whose tokens of ServiceAccounts are taken; the first issues them; given several times",
+    help: "issuers of accepted ServiceAccount tokens; new tokens name the first; may be repeated",
   },
   {
     long: "service-account-signing-key-file",
     type: "string",
-    help: "private key (PEM, RSA or P-256) that signs tokens of ServiceAccounts instead of the cluster's own",
+    help: "private key (PEM, RSA or P-256) that signs ServiceAccount tokens instead of the cluster's own",
   },
   {
     long: "service-account-key-file",
     type: "list",
-    help: "keys (PEM, public or private) whose tokens are accepted beside those of the signing key and the cluster's own; given several times",
+    help: "keys (PEM, public or private) whose tokens are accepted, beside the signing key and the cluster's own; may be repeated",
   },
   {
     long: "api-audiences",
     type: "list",
-    help: "whom such tokens must be for; default all issuers",
+    help: "audiences of ServiceAccount tokens; default all issuers",
   },
   {
     long: "service-account-jwks-uri",
     type: "string",
-    help: "where the issuer says that its keys are",
+    help: "JWKS address in the issuer's discovery document",
   },
   {
     long: "service-account-max-token-expiration",
     type: "string",
-    help: "the longest that a token lasts, whatever is asked for: 1h or more",
+    help: "longest lifetime of a token, whatever is requested: 1h or more",
   },
   {
     long: "service-account-extend-token-expiration",
     type: "boolean",
-    help: "whether pods' tokens are good for a year, and only warn after an hour; default true",
+    help: "pods' tokens are valid for a year, with warnings after an hour; default true",
   },
 ];
 
@@ -126,7 +126,7 @@ function issuersOf(issuers: readonly string[]): readonly string[] | undefined {
 
 const webhookVersions = ["v1", "v1beta1"] as const;
 
-/** What is said of a webhook that is not there does not matter, but for its version. */
+/** Without a webhook only its version is checked. */
 function webhookOf(flags: Flags): ApiServerSettings["tokenWebhook"] {
   const prefix = "authentication-token-webhook";
   const kubeconfig = fileOf(flags, `${prefix}-config-file`);

@@ -1,4 +1,4 @@
-/** How logs are written, by the flag that Kubernetes' components have for it. */
+/** The log format flag of Kubernetes' components. */
 import { loggingFormats, type LoggingFormat } from "../../machinery/index.ts";
 import { type Flags, type FlagSpec, UsageError } from "../flags.ts";
 
@@ -6,7 +6,7 @@ export const loggingFlags: readonly FlagSpec[] = [
   {
     long: "logging-format",
     type: "string",
-    help: "how logs are written, as Kubernetes' components write them: text or json; parts that run alone default to text, a whole cluster to JSON of its own",
+    help: "log format of Kubernetes' components: text or json; default text for components that run alone, and wherry's own JSON for a whole cluster",
   },
 ];
 

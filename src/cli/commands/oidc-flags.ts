@@ -1,4 +1,4 @@
-/** Flags of an OpenID Connect issuer whose tokens are accepted, named as kube-apiserver names them. */
+/** Flags of an OpenID Connect issuer, named as in kube-apiserver. */
 import { type ApiServerSettings, checkSigningAlgorithms } from "../../cluster/index.ts";
 import { type Flags, type FlagSpec, UsageError } from "../flags.ts";
 import { fileOf, given } from "./flag-values.ts";
@@ -9,23 +9,23 @@ export const oidcFlags: readonly FlagSpec[] = [
     type: "string",
     help: "OpenID Connect issuer (https) whose ID tokens are accepted; not beside --authentication-config",
   },
-  { long: "oidc-client-id", type: "string", help: "audience that the issuer's tokens must name" },
-  { long: "oidc-username-claim", type: "string", help: "claim that holds the user's name; default sub" },
+  { long: "oidc-client-id", type: "string", help: "required audience of the issuer's tokens" },
+  { long: "oidc-username-claim", type: "string", help: "claim with the user name; default sub" },
   {
     long: "oidc-username-prefix",
     type: "string",
-    help: "put before names; -: nothing; default the issuer and #, except before e-mail addresses",
+    help: "prefix of user names; -: none; default the issuer and #, except for e-mail addresses",
   },
   {
     long: "oidc-groups-claim",
     type: "string",
-    help: "claim that holds the user's groups: a string or a list",
+    help: "claim with the user's groups: a string or a list",
   },
-  { long: "oidc-groups-prefix", type: "string", help: "put before groups" },
+  { long: "oidc-groups-prefix", type: "string", help: "prefix of groups" },
   {
     long: "oidc-required-claim",
     type: "list",
-    help: "CLAIM=VALUE that the issuer's tokens must hold; given several times",
+    help: "CLAIM=VALUE required in the issuer's tokens; may be repeated",
   },
   {
     long: "oidc-signing-algs",
@@ -35,7 +35,7 @@ export const oidcFlags: readonly FlagSpec[] = [
   {
     long: "oidc-ca-file",
     type: "string",
-    help: "authorities (PEM) that the issuer's certificate must come from; default the system's",
+    help: "authorities (PEM) of the issuer's certificate; default the system's",
   },
 ];
 

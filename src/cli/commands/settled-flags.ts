@@ -19,7 +19,7 @@ const only =
   (...values: string[]) =>
   (value: string): boolean =>
     values.includes(value);
-/** Of sizes by resource: each more than nothing. */
+/** Sizes by resource: all positive. */
 const sizes = (value: string): boolean =>
   value.split(",").every((each) => /^[^#]+#0*[1-9]\d*$/.test(each.trim()));
 
@@ -85,7 +85,7 @@ export const settledFlags: readonly SettledFlag[] = [
   // Tuning without an effect on answers.
   ...each("delete-collection-workers default-watch-cache-size", "int", any, ""),
   ...each("log-flush-frequency storage-initialization-timeout", "string", any, ""),
-  // Of features that are off by default: kube-apiserver ignores these flags too.
+  // For features that are off by default: kube-apiserver ignores these flags, too.
   ...each(
     `coordinated-leadership-lease-duration coordinated-leadership-renew-deadline coordinated-leadership-retry-period
      log-json-info-buffer-size log-text-info-buffer-size`,
@@ -185,7 +185,7 @@ export const settledSpecs: readonly FlagSpec[] = [
   {
     long: "feature-gates",
     type: "list",
-    help: "feature gates with their defaults of Kubernetes v1.36, e.g. WatchList=true; they cannot be changed",
+    help: "feature gates with the defaults of Kubernetes v1.36, e.g. WatchList=true; they cannot be changed",
   },
   ...settledFlags.map(({ long, type }): FlagSpec => ({ long, type, help: "", hidden: true })),
 ];

@@ -1,11 +1,11 @@
-/** Flags of who signs certificates, named as kube-controller-manager names them. */
+/** Certificate signing flags, named as in kube-controller-manager. */
 import type { SigningFiles } from "../../cluster/index.ts";
 import { type Flags, type FlagSpec, UsageError } from "../flags.ts";
 import { durationOf, fileOf } from "./flag-values.ts";
 
 type Signers = SigningFiles["signers"];
 
-/** Signers by what stands for them in flags. */
+/** Signers by their name in flags. */
 const bySigner = {
   "kubelet-serving": "kubernetes.io/kubelet-serving",
   "kubelet-client": "kubernetes.io/kube-apiserver-client-kubelet",
@@ -17,25 +17,25 @@ export const signingFlags: readonly FlagSpec[] = [
   {
     long: "cluster-signing-cert-file",
     type: "string",
-    help: "certificate (PEM) of the authority that signs for all built-in signers",
+    help: "certificate (PEM) of the authority of all built-in signers",
   },
   { long: "cluster-signing-key-file", type: "string", help: "its private key (PEM)" },
   {
     long: "cluster-signing-duration",
     type: "string",
-    help: "the longest that a certificate lasts; default 8760h0m0s",
+    help: "longest lifetime of a certificate; default 8760h0m0s",
   },
   ...Object.entries(bySigner).flatMap(([short, name]): FlagSpec[] => [
     {
       long: `cluster-signing-${short}-cert-file`,
       type: "string",
-      help: `certificate of the authority that signs for ${name}`,
+      help: `certificate of the authority of ${name}`,
     },
     { long: `cluster-signing-${short}-key-file`, type: "string", help: "its private key" },
   ]),
 ];
 
-/** Undefined: nobody signs. Throws a UsageError for what does not go together. */
+/** Undefined: certificates are not signed. Throws a UsageError for inconsistent flags. */
 export function signingOf(flags: Flags): SigningFiles | undefined {
   const pair = (prefix: string) => ({
     cert: fileOf(flags, `${prefix}-cert-file`),

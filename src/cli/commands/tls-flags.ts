@@ -1,4 +1,4 @@
-/** Flags of what the API server is served with, and where it is found, named as kube-apiserver names them. */
+/** TLS and address flags, named as in kube-apiserver. */
 import { resolve } from "node:path";
 import { type ApiServerSettings, checkCipherSuites } from "../../cluster/index.ts";
 import { type Flags, type FlagSpec, UsageError } from "../flags.ts";
@@ -8,28 +8,28 @@ export const tlsFlags: readonly FlagSpec[] = [
   {
     long: "tls-cert-file",
     type: "string",
-    help: "certificate (PEM, authorities behind it) to serve with instead of the cluster's own, which then nobody need trust; followed as it changes",
+    help: "serving certificate (PEM, followed by its authorities) instead of the cluster's own, which clients need not trust then; reloaded when it changes",
   },
-  { long: "tls-private-key-file", type: "string", help: "its private key (PEM); followed as it changes" },
+  { long: "tls-private-key-file", type: "string", help: "its private key (PEM); reloaded when it changes" },
   {
     long: "tls-sni-cert-key",
     type: "list",
-    help: "certificate and key for clients that ask for certain names: FILE,FILE or FILE,FILE:NAME,NAME; without names those of the certificate; given several times",
+    help: "certificate and key for certain server names: FILE,FILE or FILE,FILE:NAME,NAME; without names, those in the certificate; may be repeated",
   },
   {
     long: "tls-cipher-suites",
     type: "list",
-    help: "cipher suites of TLS 1.2, by Go's names, e.g. TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256; those of TLS 1.3 are always spoken",
+    help: "cipher suites of TLS 1.2, by Go's names, e.g. TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256; those of TLS 1.3 are always enabled",
   },
   {
     long: "tls-min-version",
     type: "string",
-    help: "older versions of TLS are not spoken: VersionTLS12 or VersionTLS13; default VersionTLS12",
+    help: "minimum version of TLS: VersionTLS12 or VersionTLS13; default VersionTLS12",
   },
   {
     long: "external-hostname",
     type: "string",
-    help: "where clients from outside find the server, which discovery says; with a port, or the one it listens on",
+    help: "the server's address for external clients, in discovery; with a port, or the one it listens on",
   },
 ];
 
@@ -76,7 +76,7 @@ function checked(suites: readonly string[], minTls: ApiServerSettings["minTls"])
   return suites;
 }
 
-/** Versions before 1.2 are not spoken here: who wants them gets 1.2. */
+/** Versions before 1.2 are not supported: 1.2 is used instead. */
 function tlsVersion(name: string | undefined): ApiServerSettings["minTls"] {
   if (name === undefined || name === "") return undefined;
   if (name === "VersionTLS13") return "TLSv1.3";
