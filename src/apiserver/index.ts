@@ -8,7 +8,7 @@ export type { TokenWebhook } from "./auth/authn/webhook-tokens.ts";
 export { postByKubeconfig } from "./network/post-json.ts";
 export { hasCertificates } from "./auth/authn/front-proxy.ts";
 export type { JwtAuthenticatorConfig } from "./auth/authn/oidc/config.ts";
-export { readPolicies } from "./auth/authz/abac.ts";
+export { type AbacPolicy, readPolicies } from "./auth/authz/abac.ts";
 export type { AuthorizerConfig } from "./auth/authz/config.ts";
 export { checkSigningAlgorithms } from "./auth/authn/oidc/signature.ts";
 export { checkCipherSuites, opensslCiphers } from "./http/cipher-suites.ts";

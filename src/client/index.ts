@@ -5,7 +5,7 @@ export { keyOf, splitKey } from "./informer/cache.ts";
 export { createInformerFactory, type InformerFactory } from "./informer/factory.ts";
 export { type ChangeType, createInformer, type Informer, type InformerOptions } from "./informer/informer.ts";
 export type * from "./kubeconfig/kubeconfig.ts";
-export { kubeconfigTransport, resolveKubeconfig } from "./kubeconfig/connect.ts";
+export { kubeconfigTransport, NoClusterError, resolveKubeconfig } from "./kubeconfig/connect.ts";
 export { loadKubeconfig, saveCurrentContext } from "./kubeconfig/load.ts";
 export { claimObjects } from "./ownership/claim.ts";
 export { controllerOf, controllerRef, isControlledBy } from "./ownership/owner-reference.ts";

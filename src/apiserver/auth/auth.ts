@@ -15,6 +15,7 @@ import { ServiceAccountTokens } from "./authn/service-account-tokens.ts";
 import { TokenUnion } from "./authn/token-union.ts";
 import type { TokenVerifier } from "./authn/token-verifier.ts";
 import { type TokenWebhook, WebhookTokens } from "./authn/webhook-tokens.ts";
+import type { AbacPolicy } from "./authz/abac.ts";
 import { AuthorizerChain } from "./authz/chain.ts";
 import type { AuthorizerConfig } from "./authz/config.ts";
 import { configureAuthentication, configureAuthorization, useAuthorizers } from "./configure.ts";
@@ -79,7 +80,8 @@ export interface Auth {
    * keeps the former one. If given, the algorithms restrict how tokens may be signed.
    */
   configureAuthentication(value: unknown, signingAlgorithms?: readonly string[]): Promise<void>;
-  configureAuthorization(value: unknown): Promise<void>;
+  /** `policies`: those of ABAC, needed only when it is among the authorizers. */
+  configureAuthorization(value: unknown, policies: () => readonly AbacPolicy[]): Promise<void>;
   /** Replaces the authorizers by valid ones. */
   useAuthorizers(authorizers: readonly AuthorizerConfig[]): Promise<void>;
   /** Issuers of ServiceAccount tokens: new tokens name the first, those of all are accepted. */
@@ -126,7 +128,7 @@ export function createAuth(options: AuthOptions): Auth {
     documents: issuerDocuments(accountTokens, options.jwksUri),
     checks: new Map([["poststarthook/rbac/bootstrap-roles", checkRoles]]),
     configureAuthentication: (value, algorithms) => configureAuthentication(value, configured, algorithms),
-    configureAuthorization: (value) => configureAuthorization(value, configured),
+    configureAuthorization: (value, policies) => configureAuthorization(value, policies, configured),
     useAuthorizers: (authorizers) => useAuthorizers(authorizers, configured),
     async maintain(context) {
       await storeRoles(context);

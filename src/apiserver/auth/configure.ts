@@ -5,6 +5,7 @@ import type { AnonymousRule } from "./authn/anonymous.ts";
 import type { AuthenticationConfig } from "./authn/oidc/config.ts";
 import type { FetchJson } from "./authn/oidc/issuer-keys.ts";
 import type { TokenUnion } from "./authn/token-union.ts";
+import type { AbacPolicy } from "./authz/abac.ts";
 import type { AuthorizerChain, ChosenLink } from "./authz/chain.ts";
 import type { AuthorizerConfig } from "./authz/config.ts";
 
@@ -52,11 +53,15 @@ export async function configureAuthentication(
 
 type ConfiguredAuthorization = Pick<ConfiguredAuthentication, "authorizer" | "clock">;
 
-/** `value`: an AuthorizationConfiguration. Throws all mistakes, without changing anything. */
-export async function configureAuthorization(value: unknown, at: ConfiguredAuthorization): Promise<void> {
+/** `value`: an AuthorizationConfiguration; `policies`: those of ABAC. Throws all mistakes, without changing anything. */
+export async function configureAuthorization(
+  value: unknown,
+  policies: () => readonly AbacPolicy[],
+  at: ConfiguredAuthorization,
+): Promise<void> {
   const { readAuthorizationConfig } = await import("./authz/config.ts");
   const { expressionCompiler } = await import("./expressions.ts");
-  await useAuthorizers(readAuthorizationConfig(value, await expressionCompiler()), at);
+  await useAuthorizers(readAuthorizationConfig(value, await expressionCompiler(), policies), at);
 }
 
 /** Replaces the authorizers. */

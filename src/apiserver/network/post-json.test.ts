@@ -47,3 +47,13 @@ test("a webhook is told how much time there is, and who asks", async (t) => {
 test("credentials are not sent without TLS", async (t) => {
   assert.deepEqual(await seen(t, "http", "/a", 1000), ["/a?timeout=1s", undefined]);
 });
+
+test("a kubeconfig without a current context is named", (t) => {
+  const dir = mkdtempSync(join(tmpdir(), "post-"));
+  t.after(() => rmSync(dir, { recursive: true }));
+  const file = join(dir, "config");
+  writeFileSync(file, JSON.stringify({ clusters: [{ name: "x", cluster: { server: "https://x" } }] }));
+  assert.throws(() => postByKubeconfig(file), {
+    message: `invalid configuration: ${file} has no current context`,
+  });
+});

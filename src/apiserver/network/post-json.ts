@@ -1,6 +1,6 @@
 import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
-import { authorizationSource, resolveKubeconfig } from "../../client/index.ts";
+import { authorizationSource, NoClusterError, resolveKubeconfig } from "../../client/index.ts";
 import { formatDuration, trusting } from "../../machinery/index.ts";
 import { type PostAnswer, PostStatusError } from "./retries.ts";
 import { onUnaskedUpgrade } from "./unasked-upgrade.ts";
@@ -25,7 +25,7 @@ export interface Asking {
 
 /** Likewise, with status and headers. */
 export function askByKubeconfig(file: string): Asking {
-  const { connection } = resolveKubeconfig({ kubeconfig: file }, {});
+  const connection = connectionOf(file);
   const { server, ca, cert, key, tlsServerName, insecureSkipTlsVerify } = connection;
   const url = (timeoutMs: number): string => timed(server, timeoutMs);
   const request = server.startsWith("http://") ? requestHttp : requestHttps;
@@ -90,3 +90,13 @@ function timed(server: string, timeoutMs: number): string {
 /** Whole seconds only. */
 const seconds = (text: string | undefined): number | undefined =>
   text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
+
+/** A webhook's kubeconfig is none of a cluster that could be brought up. */
+function connectionOf(file: string): ReturnType<typeof resolveKubeconfig>["connection"] {
+  try {
+    return resolveKubeconfig({ kubeconfig: file }, {}).connection;
+  } catch (cause) {
+    if (!(cause instanceof NoClusterError)) throw cause;
+    throw new Error(`invalid configuration: ${file} has no current context`, { cause });
+  }
+}

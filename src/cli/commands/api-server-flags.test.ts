@@ -149,6 +149,10 @@ test("who says what a request may do is told by kube-apiserver's flags", () => {
   assert.deepEqual(read("--authorization-mode=RBAC,Node"), { authorization: { modes: ["RBAC", "Node"] } });
   assert.deepEqual(read("--authorization-mode="), {});
   assert.deepEqual(read("--authorization-config=/a"), { authorizationConfig: "/a" });
+  assert.deepEqual(read("--authorization-config=/a", "--authorization-policy-file=/p"), {
+    authorizationConfig: "/a",
+    authorizationPolicyFile: "/p",
+  });
   assert.deepEqual(
     read(
       "--authorization-mode=Webhook",

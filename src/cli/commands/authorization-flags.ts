@@ -52,14 +52,15 @@ export const authorizationFlags: readonly FlagSpec[] = [
 /** Throws a UsageError in kube-apiserver's words. */
 export function authorizationSettings(
   flags: Flags,
-): Pick<ApiServerSettings, "authorizationConfig" | "authorization"> {
+): Pick<ApiServerSettings, "authorizationConfig" | "authorizationPolicyFile" | "authorization"> {
   const authorizationConfig = fileOf(flags, "authorization-config");
   if (!authorizationConfig) return given({ authorization: modesOf(flags) });
   if (otherFlags.some(({ long }) => flags.has(long)))
     throw new UsageError(
       "--authorization-config can not be specified when --authorization-mode or --authorization-webhook-* flags are defined",
     );
-  return { authorizationConfig };
+  const authorizationPolicyFile = fileOf(flags, "authorization-policy-file");
+  return given({ authorizationConfig, authorizationPolicyFile });
 }
 
 /** Undefined when no modes are given. */

@@ -24,6 +24,13 @@ export interface KubeconfigConnection {
 
 const serviceAccountDir = "/var/run/secrets/kubernetes.io/serviceaccount";
 
+/** Nothing says which server is meant. */
+export class NoClusterError extends Error {
+  constructor(files: string) {
+    super(`no cluster is configured: ${files} has no current context (is a cluster up? try: wherry up)`);
+  }
+}
+
 /** Finds out where to connect and as whom; throws an Error that says what is missing. */
 export function resolveKubeconfig(
   choice: KubeconfigChoice,
@@ -45,11 +52,8 @@ export function resolveKubeconfig(
     const inside = insideCluster(env);
     if (inside) return inside;
     const files = kubeconfigFiles(env, choice.kubeconfig).join(", ");
-    throw new Error(
-      contextName
-        ? `the context "${contextName}" of ${files} names no server`
-        : `no cluster is configured: ${files} has no current context (is a cluster up? try: wherry up)`,
-    );
+    if (contextName) throw new Error(`the context "${contextName}" of ${files} names no server`);
+    throw new NoClusterError(files);
   }
   if (user?.exec !== undefined) {
     throw new Error(`user "${userName}" signs in with an exec plugin, which wherry does not run`);

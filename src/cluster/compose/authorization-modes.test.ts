@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { authorizersOf } from "./authorization-modes.ts";
+import { authorizersOf, policiesIn, useModes } from "./authorization-modes.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "modes-"));
 after(() => rmSync(dir, { recursive: true }));
@@ -52,4 +52,22 @@ test("files that cannot be used end the start", () => {
   assert.throws(() => authorizersOf({ modes: ["ABAC"], policyFile }), {
     message: `invalid authorization config: error reading policy file ${policyFile}, line 1: {: couldn't get version/kind; json parse error: unexpected end of JSON input`,
   });
+});
+
+test("an authorizer that cannot be made ends the start in the same words", async () => {
+  const useAuthorizers = () => Promise.reject(new Error("why"));
+  await assert.rejects(useModes({ useAuthorizers }, { modes: ["RBAC"] }), {
+    name: "ClusterError",
+    message: "invalid authorization config: why",
+  });
+});
+
+test("a file of policies is read once, when they are needed", () => {
+  const path = join(dir, "later");
+  const policies = policiesIn(path);
+  assert.throws(policies, /ENOENT/);
+  file("later", "user: bob");
+  assert.equal(policies()[0]?.user, "bob");
+  file("later", "user: eve");
+  assert.equal(policies()[0]?.user, "bob");
 });

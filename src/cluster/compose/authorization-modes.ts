@@ -1,6 +1,6 @@
 /** The authorizers that --authorization-mode names, as an AuthorizationConfiguration names them. */
 import { accessSync, constants, readFileSync } from "node:fs";
-import { type AuthorizerConfig, readPolicies } from "../../apiserver/index.ts";
+import { type AbacPolicy, type Auth, type AuthorizerConfig, readPolicies } from "../../apiserver/index.ts";
 import { formatDuration } from "../../machinery/index.ts";
 import { ClusterError } from "../cluster-error.ts";
 import { authorizationDefaults } from "../config/authorization-defaults.ts";
@@ -9,6 +9,20 @@ import type { AuthorizationSettings } from "../config/api-server-settings.ts";
 type WebhookSettings = NonNullable<AuthorizationSettings["webhook"]>;
 
 const webhookTimeoutMs = 30_000;
+
+/** Replaces the authorizers by those of the modes. Throws a ClusterError in kube-apiserver's words. */
+export async function useModes(
+  auth: Pick<Auth, "useAuthorizers">,
+  settings: AuthorizationSettings,
+): Promise<void> {
+  const authorizers = authorizersOf(settings);
+  await auth.useAuthorizers(authorizers).catch((cause: Error) => {
+    throw refusal(cause);
+  });
+}
+
+const refusal = (cause: Error): ClusterError =>
+  new ClusterError(`invalid authorization config: ${cause.message}`, { cause });
 
 /** Reads the files that they need. Throws a ClusterError in kube-apiserver's words. */
 export function authorizersOf({
@@ -19,13 +33,18 @@ export function authorizersOf({
   try {
     return modes.map((type): AuthorizerConfig => {
       if (type === "Webhook" && webhook) return { type, name: "default", webhook: webhookConfig(webhook) };
-      const policies =
-        type === "ABAC" ? { policies: readPolicies(readFileSync(policyFile, "utf8"), policyFile) } : {};
+      const policies = type === "ABAC" ? { policies: policiesIn(policyFile)() } : {};
       return { type, name: type.toLowerCase(), ...policies };
     });
   } catch (cause) {
-    throw new ClusterError(`invalid authorization config: ${(cause as Error).message}`, { cause });
+    throw refusal(cause as Error);
   }
+}
+
+/** The policies of ABAC in a file, which is read once, when they are needed. */
+export function policiesIn(file: string): () => readonly AbacPolicy[] {
+  let policies: readonly AbacPolicy[] | undefined;
+  return () => (policies ??= readPolicies(readFileSync(file, "utf8"), file));
 }
 
 function webhookConfig({ kubeconfig, version, ...ttl }: WebhookSettings): AuthorizerConfig["webhook"] {

@@ -26,7 +26,7 @@ import { type Identity, identities } from "../pki/identities.ts";
 import { namesInPods, ownServerName } from "../pki/server-names.ts";
 import { collectAtRest, ownHeap } from "../process/rest.ts";
 import { admissionFiles } from "./admission-files.ts";
-import { authorizersOf } from "./authorization-modes.ts";
+import { policiesIn, useModes } from "./authorization-modes.ts";
 import { authOptions } from "./auth-options.ts";
 import { configurationFile, followFiles } from "./follow-files.ts";
 import { oidcIssuer } from "./oidc-issuer.ts";
@@ -82,9 +82,11 @@ export async function startControlPlane(options: {
   const encrypted = encryption
     ? await openEncryption(options.store, { clock, log, meters: metrics.encryption })
     : undefined;
-  if (settings.authorization) await auth.useAuthorizers(authorizersOf(settings.authorization));
+  if (settings.authorization) await useModes(auth, settings.authorization);
   if (settings.oidc) await configureOidc(auth, settings.oidc);
   const { reloads } = metrics;
+  const policies = policiesIn(settings.authorizationPolicyFile ?? "");
+  const configureAuthorization = (value: unknown) => auth.configureAuthorization(value, policies);
   await followFiles(
     [
       ...(authentication
@@ -94,7 +96,7 @@ export async function startControlPlane(options: {
         ? [configurationFile(encryption, encrypted.configure, reloads("encryption"))]
         : []),
       ...(authorization
-        ? [configurationFile(authorization, auth.configureAuthorization, reloads("authorization"))]
+        ? [configurationFile(authorization, configureAuthorization, reloads("authorization"))]
         : []),
       ...serving.files,
     ],

@@ -39,6 +39,8 @@ export interface ApiServerSettings {
   /** AuthenticationConfiguration, AuthorizationConfiguration and EncryptionConfiguration; followed as they change. */
   authenticationConfig?: string;
   authorizationConfig?: string;
+  /** Policies of ABAC, if the AuthorizationConfiguration names it. */
+  authorizationPolicyFile?: string;
   /** In place of an AuthorizationConfiguration. */
   authorization?: AuthorizationSettings;
   /** In place of an AuthenticationConfiguration. */

@@ -20,9 +20,14 @@ const list = (names: readonly string[]): string => `[${names.join(",")}]`;
 
 function authorizationValues({
   authorizationConfig,
+  authorizationPolicyFile,
   authorization,
 }: ApiServerSettings): Record<string, string | undefined> {
-  const { modes = authorizationDefaults.modes, policyFile, webhook } = authorization ?? {};
+  const {
+    modes = authorizationDefaults.modes,
+    policyFile = authorizationPolicyFile,
+    webhook,
+  } = authorization ?? {};
   const { kubeconfig, version, authorizedMs, unauthorizedMs } = { ...authorizationDefaults, ...webhook };
   return {
     "authorization-mode": list(authorizationConfig === undefined ? modes : []),

@@ -9,7 +9,12 @@ import { PostStatusError } from "../../network/retries.ts";
 import { RbacAuthorizer } from "../rbac/rbac-authorizer.ts";
 import { AuthorizerChain } from "./chain.ts";
 import { expressionCompiler } from "../expressions.ts";
-import { type AuthorizerConfig, authorizerProblems, type WebhookConfig } from "./config.ts";
+import {
+  type AuthorizerConfig,
+  authorizerProblems,
+  readAuthorizationConfig,
+  type WebhookConfig,
+} from "./config.ts";
 import { WebhookAuthorizer } from "./webhook-authorizer.ts";
 
 const request: AuthorizationAttributes = {
@@ -329,6 +334,27 @@ test("one after the other is asked until one allows or denies; the masters are n
   );
 });
 
+test("ABAC in a configuration has the policies of its file, which is read only then", () => {
+  const scope = { apiGroup: "*", resource: "*", namespace: "*", nonResourcePath: "" };
+  const policy = { user: "bob", group: "", readonly: false, ...scope };
+  const read = (authorizers: object[], policies: () => readonly (typeof policy)[]) =>
+    readAuthorizationConfig(
+      { kind: "AuthorizationConfiguration", apiVersion: "apiserver.config.k8s.io/v1", authorizers },
+      compile,
+      policies,
+    );
+  const abac = { type: "ABAC", name: "abac" };
+  assert.deepEqual(
+    read([abac], () => [policy]),
+    [{ ...abac, policies: [policy] }],
+  );
+  const missing = () => {
+    throw new Error("ENOENT");
+  };
+  assert.throws(() => read([abac], missing), /ENOENT/);
+  assert.equal(read([{ type: "RBAC", name: "rbac" }], missing).length, 1);
+});
+
 test("mistakes of a configuration are told all at once", () => {
   const texts = (authorizers: object[]): string[] =>
     authorizerProblems(authorizers as AuthorizerConfig[], compile).map(
@@ -369,7 +395,7 @@ test("mistakes of a configuration are told all at once", () => {
   ]);
   assert.deepEqual(found, [
     'authorizers[1].type: Duplicate value: "RBAC"',
-    'authorizers[2].type: Unsupported value: "Odd": supported values: "AlwaysAllow", "AlwaysDeny", "Node", "RBAC", "Webhook"',
+    'authorizers[2].type: Unsupported value: "Odd": supported values: "ABAC", "AlwaysAllow", "AlwaysDeny", "Node", "RBAC", "Webhook"',
     'authorizers[3].name: Duplicate value: "a"',
     'authorizers[3].timeout: Invalid value: "1m": must be > 0s and <= 30s',
     "authorizers[3].failurePolicy: Required value",

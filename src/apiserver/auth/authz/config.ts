@@ -27,20 +27,23 @@ export interface WebhookConfig {
 }
 
 export interface AuthorizerConfig {
-  /** ABAC can only be enabled by flags. */
   type: "Node" | "RBAC" | "Webhook" | "AlwaysAllow" | "AlwaysDeny" | "ABAC";
   name: string;
   webhook?: WebhookConfig;
-  /** Of ABAC. */
+  /** Of ABAC: those of --authorization-policy-file. */
   policies?: readonly AbacPolicy[];
 }
 
 const versions = ["v1", "v1beta1", "v1alpha1"].map((version) => `apiserver.config.k8s.io/${version}`);
 const maxConditions = 64;
-const types = ["AlwaysAllow", "AlwaysDeny", "Node", "RBAC", "Webhook"];
+const types = ["ABAC", "AlwaysAllow", "AlwaysDeny", "Node", "RBAC", "Webhook"];
 
-/** Throws with all mistakes. */
-export function readAuthorizationConfig(value: unknown, compile: CompileExpression): AuthorizerConfig[] {
+/** `policies`: those of ABAC, if it is among the authorizers. Throws with all mistakes. */
+export function readAuthorizationConfig(
+  value: unknown,
+  compile: CompileExpression,
+  policies: () => readonly AbacPolicy[],
+): AuthorizerConfig[] {
   if (
     !isObject(value) ||
     value.kind !== "AuthorizationConfiguration" ||
@@ -51,7 +54,7 @@ export function readAuthorizationConfig(value: unknown, compile: CompileExpressi
   const authorizers = (value.authorizers ?? []) as AuthorizerConfig[];
   const errors = authorizerProblems(authorizers, compile);
   if (errors.length > 0) throw new Error(errors.map((each) => `${each.field}: ${each.message}`).join("; "));
-  return authorizers;
+  return authorizers.map((each) => (each.type === "ABAC" ? { ...each, policies: policies() } : each));
 }
 
 export function authorizerProblems(
