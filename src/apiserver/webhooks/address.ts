@@ -1,4 +1,4 @@
-/** Where webhooks are: at an URL, or behind a Service of the cluster. */
+/** Addresses of webhooks: a URL, or a Service of the cluster. */
 import type { ObjectReader } from "../auth-contract.ts";
 import { resolveServiceEndpoint } from "../network/service-endpoint.ts";
 
@@ -6,18 +6,18 @@ import { resolveServiceEndpoint } from "../network/service-endpoint.ts";
 export interface WebhookAddress {
   url?: string;
   service?: { namespace: string; name: string; path?: string; port?: number };
-  /** Base64 of PEM certificates that sign the webhook's; the machine's own authorities when absent. */
+  /** Base64 of PEM certificates of authorities; the system's when absent. */
   caBundle?: string;
 }
 
 export interface Target {
-  /** Host and port as they are shown, and sent as `Host`. */
+  /** Host and port in messages and in the `Host` header. */
   authority: string;
   /** Without the query. */
   path: string;
-  /** What the certificate has to be for. */
+  /** The name to verify in the certificate. */
   serverName: string;
-  /** Whom to call. Throws StatusError when there is nobody: a Service is looked up when it is dialled. */
+  /** The address to dial; Services are resolved here. Throws StatusError when there is none. */
   endpoint(): { host: string; port: number };
 }
 
@@ -46,7 +46,7 @@ function byUrl(text: string): Target {
   };
 }
 
-/** As Go joins paths: one slash between parts, none behind the last, dots resolved. */
+/** Joins paths as in Go: single slashes, none at the end, dots resolved. */
 function joined(path: string): string {
   const { pathname } = new URL(`https://x/${path}`);
   return `/${pathname

@@ -2,21 +2,21 @@ import { Agent } from "node:https";
 import { trusting } from "../../machinery/index.ts";
 import { checkServerIdentity } from "../network/go-errors.ts";
 
-/** How long a connection that nobody uses stays open, as in Go. */
+/** Idle timeout of connections, as in Go. */
 const idleMs = 90_000;
-/** More bundles than webhooks of a usual cluster have. */
+/** More than the bundles in a usual cluster. */
 const maxAgents = 32;
 
-/** Connections that stay open between calls: one agent per bundle of authorities, since trust is the agent's. */
+/** Agents with keep-alive: one per CA bundle, since trust is a property of the agent. */
 export class Agents {
-  /** The one used last is last. */
+  /** Most recently used last. */
   readonly #agents = new Map<string, Agent>();
 
   get size(): number {
     return this.#agents.size;
   }
 
-  /** `caBundle`: base64 of PEM certificates; "" for the machine's own authorities. */
+  /** `caBundle`: base64 of PEM certificates; "" for the system's authorities. */
   of(caBundle: string): Agent {
     const known = this.#agents.get(caBundle);
     if (known) {
@@ -36,7 +36,7 @@ export class Agents {
     return agent;
   }
 
-  /** Closes what belongs to bundles that nobody has any more, as soon as nobody waits for an answer there. */
+  /** Closes agents of other bundles, once their calls have ended. */
   keepOnly(bundles: ReadonlySet<string>): void {
     for (const [bundle, agent] of this.#agents) if (!bundles.has(bundle)) this.#drop(bundle, agent);
   }
@@ -57,7 +57,7 @@ export class Agents {
     this.#agents.delete(bundle);
     for (const sockets of Object.values(agent.freeSockets))
       for (const socket of sockets ?? []) socket.destroy();
-    // Calls that are under way get their answer; their connections are not kept.
+    // Pending calls get their answer; their connections are then closed.
     agent.maxFreeSockets = 0;
   }
 }

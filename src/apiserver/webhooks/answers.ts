@@ -1,4 +1,4 @@
-/** What client-go makes of the answer to a request, and what it says when it makes nothing of it. */
+/** Interprets answers as client-go does, with its error messages. */
 import {
   GoYamlError,
   isObject,
@@ -9,19 +9,19 @@ import {
   surveyJson,
 } from "../../machinery/index.ts";
 
-/** An answer, read to its end. */
+/** A complete answer. */
 export interface HttpAnswer {
   status: number;
   contentType: string | undefined;
-  /** Seconds, when the other end asks for patience. */
+  /** Seconds; undefined without the header. */
   retryAfter: number | undefined;
   body: Buffer;
 }
 
-/** Something was wrong on the way or with the answer; the text is Go's. */
+/** The call failed or the answer is invalid; the text is Go's. */
 export class WebhookCallError extends Error {}
 
-/** So much of an answer that is no object goes into an error. */
+/** Limit of the text of an invalid answer in an error. */
 const maxShownBytes = 2048;
 
 const texts: Readonly<Record<number, string>> = {
@@ -38,7 +38,7 @@ const texts: Readonly<Record<number, string>> = {
 
 const unsupported = "the server was unable to respond with a content type that the client supports";
 
-/** The value that the body of a good answer stands for. Throws WebhookCallError. */
+/** The value in the body of a successful answer. Throws WebhookCallError. */
 export function readAnswer(answer: HttpAnswer): unknown {
   const { status, body, contentType } = answer;
   if (status < 200 || status > 206) throw new WebhookCallError(refusal(answer));
@@ -49,12 +49,12 @@ export function readAnswer(answer: HttpAnswer): unknown {
   return parseDocument(body.toString());
 }
 
-/** Reviews are JSON; YAML takes a hundred times as long to read, and is read where everything else waits. */
+/** Limits YAML, which is slow to parse and blocks the event loop; reviews are JSON. */
 const maxYamlLetters = 64 * 1024;
-/** What a client sends may be no deeper either. */
+/** The limit of requests' bodies, too. */
 export const maxDepth = 1000;
 
-/** JSON, or YAML: whatever the content type says, the text is looked at. Throws WebhookCallError. */
+/** JSON or YAML by content, whatever the content type. Throws WebhookCallError. */
 export function parseDocument(text: string): unknown {
   const wrong = (why: string, cause?: unknown): WebhookCallError =>
     new WebhookCallError(`couldn't get version/kind; json parse error: ${why}`, { cause });
@@ -67,7 +67,7 @@ export function parseDocument(text: string): unknown {
   throw wrong("exceeded max depth");
 }
 
-/** Redirects are not followed (CVE-2020-8561), so they are refusals too. */
+/** Includes redirects, which are not followed (CVE-2020-8561). */
 function refusal(answer: HttpAnswer): string {
   const own = statusIn(answer.body);
   if (own !== undefined) return own;
@@ -88,7 +88,7 @@ function shown({ contentType = "", body }: HttpAnswer): string {
   return body.subarray(0, maxShownBytes).toString().trim();
 }
 
-/** The message of a Status object that says itself what failed. */
+/** The message of a failure Status. */
 function statusIn(body: Buffer): string | undefined {
   let value: unknown;
   try {

@@ -1,4 +1,4 @@
-/** How the API server says who it is to webhooks: users of a kubeconfig, by the names of the hosts that they are for. */
+/** The API server's credentials for webhooks: users of a kubeconfig, by host name. */
 import { readFileSync } from "node:fs";
 import { dirname, isAbsolute, resolve } from "node:path";
 import { isObject, parseYamlDocuments } from "../../machinery/index.ts";
@@ -11,10 +11,10 @@ export interface WebhookCredentials {
   key?: string | undefined;
 }
 
-/** `target`: host and port. Undefined: nobody in particular. Throws for a file that cannot be read. */
+/** `target`: host and port. Undefined: no credentials. Throws when a file cannot be read. */
 export type CredentialsFor = (target: string) => WebhookCredentials | undefined;
 
-/** A WebhookAdmissionConfiguration. Throws an Error for what it may not say, and for a kubeconfig that cannot be read. */
+/** Reads a WebhookAdmissionConfiguration. Throws an Error when it is invalid or its kubeconfig cannot be read. */
 export function webhookCredentials(value: unknown): CredentialsFor | undefined {
   if (value === undefined) return undefined;
   const document = (isObject(value) ? value : {}) as Record<string, unknown>;
@@ -28,7 +28,7 @@ export function webhookCredentials(value: unknown): CredentialsFor | undefined {
   return credentialsOf(parseYamlDocuments(readFileSync(path, "utf8"), path)[0]?.value, dirname(path));
 }
 
-/** `dir`: where files are that the kubeconfig names. */
+/** `dir`: base of relative paths in the kubeconfig. */
 export function credentialsOf(kubeconfig: unknown, dir: string): CredentialsFor {
   const users = new Map<string, User>();
   const config = (kubeconfig ?? {}) as Kubeconfig;
@@ -42,7 +42,7 @@ export function credentialsOf(kubeconfig: unknown, dir: string): CredentialsFor 
   };
 }
 
-/** The host, and what stands for all hosts of its domains. */
+/** The host, and wildcards for its parent domains. */
 function namesOf(target: string): string[] {
   const steps = target.split(".");
   return [target, ...steps.slice(1).map((_, i) => `*.${steps.slice(i + 1).join(".")}`)];

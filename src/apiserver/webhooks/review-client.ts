@@ -1,4 +1,4 @@
-/** Calls of the API server to webhooks: a review is posted, a review comes back. */
+/** Posts reviews to webhooks. */
 import type { IncomingMessage } from "node:http";
 import { type Agent, request } from "node:https";
 import { isIP } from "node:net";
@@ -14,12 +14,12 @@ import { Agents } from "./agents.ts";
 import type { CredentialsFor, WebhookCredentials } from "./credentials.ts";
 import { type HttpAnswer, readAnswer, WebhookCallError } from "./answers.ts";
 
-/** More is no review, whatever was asked ... */
+/** Larger answers are refused ... */
 const maxAnswerBytes = 32 * 1024 * 1024;
-/** ... and neither is an answer much longer than the question. */
+/** ... and so are answers much larger than the request. */
 const maxFreeBytes = 8 * 1024 * 1024;
 const maxGrowth = 4;
-/** How often somebody who asks for patience is asked again. */
+/** Limit of retries after Retry-After. */
 const maxRetries = 10;
 
 export class ReviewClient {
@@ -29,7 +29,7 @@ export class ReviewClient {
   readonly #credentials: CredentialsFor | undefined;
   readonly #agents = new Agents();
 
-  /** `credentials`: as whom webhooks are asked; nobody in particular where it says nothing. */
+  /** `credentials`: by webhook; may be undefined for some. */
   constructor(objects: ObjectReader, random: () => number, watch?: PostWatch, credentials?: CredentialsFor) {
     this.#credentials = credentials;
     this.#objects = objects;
@@ -41,7 +41,7 @@ export class ReviewClient {
     this.#agents.close();
   }
 
-  /** Forgets connections that were trusted by bundles other than these. */
+  /** Drops connections of other CA bundles. */
   keepOnly(bundles: ReadonlySet<string>): void {
     this.#agents.keepOnly(bundles);
   }
@@ -64,7 +64,7 @@ export class ReviewClient {
     }
   }
 
-  /** The parsed answer, by the deadline if that comes before the timeout. Rejects with WebhookCallError. */
+  /** The parsed answer, before the deadline and the timeout. Rejects with WebhookCallError. */
   async post(
     address: WebhookAddress,
     body: object,
@@ -94,18 +94,18 @@ export class ReviewClient {
   }
 }
 
-/** Who counts what is sent. */
+/** Metrics of posts. */
 export interface PostWatch {
-  /** Of the clock that goes on steadily, in milliseconds. */
+  /** Monotonic clock, in milliseconds. */
   now(): number;
   meters: RestClientMetrics;
 }
 
 export interface PostOptions {
   deadline?: Pick<Deadline, "leftMs" | "signal"> | undefined;
-  /** To which trace it belongs. */
+  /** Trace context. */
   headers?: Readonly<Record<string, string>> | undefined;
-  /** Notes in the record of the request on whose behalf it is. */
+  /** Adds audit annotations to the request. */
   annotate?: Annotate | undefined;
 }
 
@@ -121,7 +121,7 @@ interface Posting {
   signal: AbortSignal;
 }
 
-/** Rejects as what cannot be asked where the files cannot be read. */
+/** Rejects like a failed call when the files cannot be read. */
 function credentialsFor(credentials: CredentialsFor, { authority }: Target): WebhookCredentials | undefined {
   const target = /:\d+$/.test(authority) ? authority : `${authority}:443`;
   try {
@@ -134,7 +134,7 @@ function credentialsFor(credentials: CredentialsFor, { authority }: Target): Web
 /** Without the port. */
 const hostOf = (authority: string): string => authority.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
 
-/** A kept connection was closed by the other end before it answered. */
+/** The server closed an idle connection before it answered. */
 class StaleError extends Error {}
 
 async function send(call: Posting): Promise<HttpAnswer> {
@@ -142,7 +142,7 @@ async function send(call: Posting): Promise<HttpAnswer> {
     try {
       return await once(call);
     } catch (error) {
-      // Another kept connection may be as stale; a new one is not.
+      // Another idle connection may be closed, too; a new one is not.
       if (!(error instanceof StaleError)) throw error;
     }
   }
@@ -190,22 +190,21 @@ function once({ target, agent, path, body, headers, credentials, signal }: Posti
         read(response, signal, most).then(resolve, reject);
       },
     );
-    // Nobody asked to speak another protocol. To client-go that is an answer like others; proxies, which give up here, have
-    // `onUnaskedUpgrade`.
+    // No upgrade was requested: client-go treats it like other answers; proxies use `onUnaskedUpgrade`.
     call.once("upgrade", ({ statusCode = 0, headers }, socket) => {
       socket.destroy();
       const contentType = headers["content-type"];
       resolve({ status: statusCode, contentType, retryAfter: undefined, body: Buffer.alloc(0) });
     });
     call.once("socket", (socket) => {
-      // The certificate is gone by the time that it is refused.
+      // The certificate is no longer available once it is refused.
       if (socket instanceof TLSSocket && !call.reusedSocket)
         socket.prependOnceListener("secure", () => {
           seen = socket.getPeerCertificate();
         });
     });
     call.on("error", (cause: NodeJS.ErrnoException) => {
-      // Whoever reads the answer sees what happens to it.
+      // Later errors are reported to the reader of the body.
       if (answered) return;
       if (call.reusedSocket && (cause.code === "ECONNRESET" || cause.code === "EPIPE"))
         reject(new StaleError("stale connection", { cause }));
@@ -227,7 +226,7 @@ async function read(response: IncomingMessage, signal: AbortSignal, most: number
       if (size > most) throw new Error("http: request body too large");
       parts.push(part);
     }
-    // A body that goes on until the connection ends looks whole when it is cut.
+    // A body that ends with the connection looks complete when it is aborted.
     signal.throwIfAborted();
     const { headers, statusCode = 0 } = response;
     const seconds = headers["retry-after"];
@@ -252,7 +251,7 @@ const unpacked = (body: Buffer, encoding: string | undefined, most: number): Buf
 
 const deadline = "context deadline exceeded";
 
-/** Rejects when the signal comes first. */
+/** Rejects when the signal aborts first. */
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const expired = (cause?: unknown): void => {
