@@ -1,4 +1,4 @@
-/** /debug/flags/v: how much is logged, changed while it runs. */
+/** /debug/flags/v: changes the log verbosity at run time. */
 import type { HandlerRequest } from "../contract.ts";
 import { type Answer, textAnswer } from "../response.ts";
 
@@ -8,7 +8,7 @@ const plain = (status: number, text: string): Answer => {
   return answer;
 };
 
-/** Undefined for paths of others. */
+/** Undefined for other paths. */
 export function flagsAnswer(
   path: string,
   { method, body }: Pick<HandlerRequest, "method" | "body">,

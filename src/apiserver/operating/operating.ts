@@ -1,4 +1,4 @@
-/** What is served to who operates the server: /statusz, /flagz, /debug/pprof/, /debug/flags/. */
+/** Pages for operators: /statusz, /flagz, /debug/pprof/, /debug/flags/. */
 import type { Clock } from "../../machinery/index.ts";
 import type { HandlerRequest, RequestInfo } from "../contract.ts";
 import type { Answer } from "../response.ts";
@@ -9,11 +9,11 @@ import { flagz, pageAnswer, statusz } from "./zpages.ts";
 export interface OperatingOptions {
   clock: Clock;
   random: () => number;
-  /** How the server was started, by kube-apiserver's names; undefined: nobody tells. */
+  /** The effective flags by kube-apiserver's names; undefined: not shown. */
   flags: ReadonlyMap<string, string> | undefined;
-  /** Says how much is logged; undefined: that is fixed. */
+  /** Sets the log verbosity; undefined: it is fixed. */
   setVerbosity: ((level: number) => void) | undefined;
-  /** Whether it is profiled for who asks. */
+  /** Whether profiles are served. */
   profiling: boolean;
 }
 
@@ -26,12 +26,12 @@ export class Operating {
     this.#profiling = options.profiling ? new Profiling(options.clock) : undefined;
   }
 
-  /** Paths that are listed; what is for debugging is not. */
+  /** Paths in the root's list, without those for debugging. */
   get paths(): readonly string[] {
     return this.#options.flags ? ["/flagz", "/statusz"] : ["/statusz"];
   }
 
-  /** `paths`: all that the root lists. Undefined for paths of others. */
+  /** `paths`: the root's list. Undefined for other paths. */
   answer(
     request: HandlerRequest,
     info: RequestInfo,

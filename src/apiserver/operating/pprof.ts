@@ -1,4 +1,4 @@
-/** Profiles of V8 as pprof's messages (github.com/google/pprof/proto/profile.proto), packed, which its tools read. */
+/** Encodes V8's profiles as pprof's messages (github.com/google/pprof/proto/profile.proto), for its tools. */
 import type { HeapProfiler, Profiler } from "node:inspector";
 import { gzipSync } from "node:zlib";
 import { encodeMessage } from "../codec/protobuf/plain-message.ts";
@@ -11,7 +11,7 @@ interface Frame {
   lineNumber: number;
 }
 
-/** Puts together what samples refer to: functions, places in them, and texts. */
+/** The tables that samples refer to: functions, locations and strings. */
 class Tables {
   readonly members: Members = [];
   readonly #texts = new Map<string, number>([["", 0]]);
@@ -26,7 +26,7 @@ class Tables {
     return at;
   }
 
-  /** The number of a place; functions have the numbers of their places. */
+  /** The ID of a location; functions have the IDs of their locations. */
   place({ functionName, url, lineNumber }: Frame): number {
     const name = functionName || "(anonymous)";
     const line = Math.max(lineNumber + 1, 0);
@@ -68,14 +68,14 @@ class Tables {
   sample(stack: readonly number[], values: readonly number[]): void {
     const members: Members = [];
     for (const place of stack) members.push([1, place]);
-    // Zero counts in a list of values, so they are packed.
+    // Zero is significant in a list of values, so they are packed.
     members.push([2, packed(values)]);
     this.members.push([2, encodeMessage(members)]);
   }
 
   finish(more: Members): Buffer {
     const texts: Members = [...this.#texts.keys()].map((text) => [6, text]);
-    // The first text is empty and has to be there.
+    // The first string must be empty.
     const whole = [
       encodeMessage(more),
       encodeMessage(this.members),
@@ -122,7 +122,7 @@ export function cpuProfile(
       const frame = byId.get(at)?.callFrame;
       if (frame && frame.functionName !== "(root)") stack.push(tables.place(frame));
     }
-    // A program that waits uses no processor.
+    // Idle time is not CPU time.
     if (byId.get(id)?.callFrame.functionName !== "(idle)") tables.sample(stack, [count, microseconds * 1000]);
   }
   const microseconds = times.endTime - times.startTime;
@@ -135,7 +135,7 @@ export function cpuProfile(
   ]);
 }
 
-/** `counted`: what is still in use, or all that was taken. */
+/** `counted`: memory in use, or all allocations. */
 export function heapProfile(
   { head }: HeapProfiler.SamplingHeapProfile,
   began: number,

@@ -1,4 +1,4 @@
-/** /debug/pprof/: profiles of this process, on demand, as pprof's tools read them. */
+/** /debug/pprof/: CPU and heap profiles of this process for pprof's tools. */
 import { Session } from "node:inspector/promises";
 import { type Clock, StatusError } from "../../machinery/index.ts";
 import { type Answer, textAnswer } from "../response.ts";
@@ -6,7 +6,7 @@ import { cpuProfile, heapProfile } from "./pprof.ts";
 
 const prefix = "/debug/pprof/";
 const usualSeconds = 30;
-/** How long allocations are looked at where nobody says. */
+/** Default duration of allocation profiles. */
 const heapSeconds = 5;
 
 const kinds: Readonly<Record<string, string>> = {
@@ -16,10 +16,10 @@ const kinds: Readonly<Record<string, string>> = {
   profile: "Where the processor's time goes. Say for how long with seconds=N.",
 };
 
-/** What takes a profile: there is one of each in the process. */
+/** The profiler; the process has one of each kind. */
 const takerOf = (name: string): string => (name === "profile" ? "CPU" : "memory");
 
-/** One profile at a time of the processor and one of memory. */
+/** Takes one CPU profile and one heap profile at a time. */
 export class Profiling {
   readonly #clock: Clock;
   readonly #busy = new Set<string>();
@@ -28,7 +28,7 @@ export class Profiling {
     this.#clock = clock;
   }
 
-  /** Undefined for paths of others. */
+  /** Undefined for other paths. */
   async answer(path: string, query: URLSearchParams, signal?: AbortSignal): Promise<Answer | undefined> {
     if (path === "/debug/pprof") return moved(prefix);
     if (!path.startsWith(prefix)) return undefined;

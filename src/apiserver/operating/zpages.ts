@@ -1,4 +1,4 @@
-/** /statusz and /flagz: what this server is and how it was started, for people, or for programs that ask for the kind. */
+/** /statusz and /flagz as text, or as objects on request. */
 import { formatTime } from "../../machinery/index.ts";
 import { encodedBytes, mediaTypes } from "../codec/encode.ts";
 import { formats, negotiateError, parseAccept, wantsPretty } from "../codec/negotiate.ts";
@@ -9,15 +9,15 @@ import { encodedError } from "../verbs/output.ts";
 import { versionInfo } from "../version.ts";
 
 const group = "config.k8s.io";
-/** By whether it is deprecated. */
+/** Versions of the kinds, and whether they are deprecated. */
 const versions: Readonly<Record<string, boolean>> = { v1beta1: false, v1alpha1: true };
 
-/** What is told; nobody is to read it by its spelling, so names and values are parted by one of several separators. */
+/** A page. Its text is not meant for programs, so the separator of names and values varies. */
 export interface Page {
   kind: "Statusz" | "Flagz";
   /** Lines below the heading. `separator`: between name and value. */
   text(separator: string): string;
-  /** Members of the object. */
+  /** Fields of the object. */
   members(): object;
 }
 
@@ -29,7 +29,7 @@ export interface Asked {
   random: () => number;
 }
 
-/** 406 for who wants neither text nor an object of this kind, in a version that there is. */
+/** 406 unless text or a served version of the kind is accepted. */
 export function pageAnswer(page: Page, { request, info, random }: Asked): Answer {
   const path = page.kind.toLowerCase();
   const accept = request.headers?.accept?.trim() || "*/*";
@@ -58,16 +58,16 @@ export function pageAnswer(page: Page, { request, info, random }: Asked): Answer
   }
   const error = onlyAccepted(["application/json", "application/yaml", "text/plain"]);
   const target = negotiateError(accept, wantsPretty(info.query, request.headers?.["user-agent"]));
-  // There is no protobuf here, not even of errors.
+  // Protobuf is not supported here, even for errors.
   return encodedError(error, target.format === "protobuf" ? { ...target, format: "json" } : target);
 }
 
-/** What a path begins with that has pages of its own. */
+/** First segments of paths that are not listed. */
 const ofTheApi = new Set(["apis", "api", "openid", "openapi", ".well-known"]);
 
 const binaryVersion = versionInfo.gitVersion.replace(/^v|\+.*$/g, "");
 
-/** `paths`: as the root lists them; `now`: milliseconds since the epoch. */
+/** `paths`: the root's list; `now`: milliseconds since the epoch. */
 export function statusz(paths: readonly string[], now: number): Page {
   const started = Math.floor(performance.timeOrigin / 1000) * 1000;
   const upSeconds = Math.max(0, Math.floor((now - started) / 1000));
@@ -107,7 +107,7 @@ function unixDate(ms: number): string {
   return `${day} ${date} ${String(month).padStart(2)} ${time} UTC ${year}`;
 }
 
-/** `flags`: names and values as kube-apiserver names them. */
+/** `flags`: values by kube-apiserver's names. */
 export const flagz = (flags: ReadonlyMap<string, string>): Page => ({
   kind: "Flagz",
   text: (separator) =>

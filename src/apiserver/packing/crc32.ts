@@ -1,4 +1,4 @@
-/** The polynomial of gzip's CRC-32, lowest power first in the highest bit (RFC 1952, section 8). */
+/** The polynomial of gzip's CRC-32, reflected (RFC 1952, section 8). */
 const polynomial = 0xedb88320;
 const one = 0x80000000;
 
@@ -13,7 +13,7 @@ function times(a: number, b: number): number {
   return product >>> 0;
 }
 
-/** x to the power of 8, 16, 32…: what one byte, two, four… move a sum by. */
+/** x to the power of 8, 16, 32…: the shifts of a checksum by one byte, two, four… */
 const byteShifts: readonly number[] = (() => {
   let power = one >>> 8;
   return Array.from({ length: 53 }, () => {
@@ -23,7 +23,7 @@ const byteShifts: readonly number[] = (() => {
   });
 })();
 
-/** What appending `bytes` bytes does to the sum of what stands before them; for `appended`. */
+/** The shift of a checksum by `bytes` appended bytes; for `appended`. */
 export function shiftOf(bytes: number): number {
   let shift = one;
   for (let i = 0, left = bytes; left > 0; i++, left = Math.floor(left / 2)) {
@@ -32,6 +32,6 @@ export function shiftOf(bytes: number): number {
   return shift;
 }
 
-/** The CRC-32 of two texts, one behind the other, out of their own: `shift` is the second's (`shiftOf` its length). */
+/** The CRC-32 of two concatenated texts from their own ones: `shift` is that of the second's length (`shiftOf`). */
 export const appended = (first: number, second: number, shift: number): number =>
   (times(first, shift) ^ second) >>> 0;

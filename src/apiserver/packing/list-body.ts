@@ -5,20 +5,20 @@ import { type Assembly, pieceBytes } from "../response.ts";
 import { appended } from "./crc32.ts";
 import { keptBytes, pack, type Packed, type PackedRuns, runsOf } from "./packed-runs.ts";
 
-/** A long list: the bytes of its objects, with something before, between and behind. */
+/** A long list: the bytes of its objects, with a head, separators and a tail. */
 export interface ListParts {
   head: Uint8Array;
   entries: readonly Entry[];
-  /** An object's bytes in the list; `first`: nothing stands before it. */
+  /** An object's bytes in the list; `first`: without a separator. */
   item(entry: Entry, first: boolean): readonly Uint8Array[];
-  /** How long they are, about. */
+  /** Their approximate length. */
   itemLength(entry: Entry): number;
   tail: Uint8Array;
 }
 
-/** Deflate, no name, no time, packed fast, by nobody in particular (RFC 1952, section 2.3). */
+/** A gzip header: deflate, no name, no time, fastest, unknown system (RFC 1952, section 2.3). */
 const gzipHead = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 0xff]);
-/** A last block of deflate with nothing in it (RFC 1951, section 3.2.3). */
+/** An empty final deflate block (RFC 1951, section 3.2.3). */
 const lastBlock = Buffer.from([3, 0]);
 
 function* plain({ head, entries, item, tail }: ListParts): Generator<Uint8Array> {
@@ -31,16 +31,16 @@ function* plain({ head, entries, item, tail }: ListParts): Generator<Uint8Array>
   yield tail;
 }
 
-/** A short list at once. */
+/** A short list in one piece. */
 export const joinedParts = (parts: ListParts): Buffer => Buffer.concat([...plain(parts)]);
 
-/** It is put together as it is taken, so that it never stands in memory a second time. */
+/** Assembled while it is read, so that it is never in memory as a whole. */
 export class ListBody implements Assembly {
   readonly #parts: ListParts;
   readonly #runs: PackedRuns | undefined;
   #joined: Joined | undefined;
 
-  /** `runs`: where packed runs are kept. Without them it is packed as it goes, like any other body. */
+  /** `runs`: the cache of compressed runs. Without it the body is compressed like any other. */
   constructor(parts: ListParts, runs: PackedRuns | undefined) {
     this.#parts = parts;
     this.#runs = runs;
@@ -51,7 +51,7 @@ export class ListBody implements Assembly {
     return this.#joined.next(scratch);
   }
 
-  /** The whole as gzip's format has it (RFC 1952), out of runs that are packed once for all lists. */
+  /** The body in gzip's format (RFC 1952), from runs that all lists share. */
   get packed(): (() => AsyncIterable<Uint8Array>) | undefined {
     const runs = this.#runs;
     return runs && (() => this.#packed(runs));

@@ -5,22 +5,22 @@ import { shiftOf } from "./crc32.ts";
 
 const deflate = promisify(deflateRaw);
 
-/** Packed bytes that stay for the next list. A list takes half of it at most, or it would push itself out. */
+/** Limit of the cache of compressed bytes. A list uses at most half of it, or it would evict itself. */
 const budgetBytes = 16 * 1024 * 1024;
-/** Of a list. */
+/** Limit of one list. */
 export const keptBytes = budgetBytes / 2;
 
-/** A run ends behind about every so manieth object. */
+/** Average number of objects in a run. */
 const meanObjects = 64;
-/** Or when it has come to so many bytes. */
+/** Maximum length of a run in bytes. */
 const maxBytes = 256 * 1024;
 
-/** Some bytes as deflate writes them (RFC 1951), whole blocks that refer to nothing before them. */
+/** Bytes as complete deflate blocks (RFC 1951) without references to earlier ones. */
 export interface Packed {
   readonly bytes: Uint8Array;
-  /** Of what is packed. */
+  /** Checksum of the plain bytes. */
   readonly crc: number;
-  /** What its length does to the sum of what stands before it. */
+  /** Shift of a checksum by the plain length. */
   readonly shift: number;
   readonly length: number;
 }
@@ -41,11 +41,11 @@ interface KeptRun {
   readonly names: readonly string[];
   readonly revisions: readonly number[];
   packed: Packed | Promise<Packed>;
-  /** Of its packed bytes, once they are there. */
+  /** Compressed size, once known. */
   size: number;
 }
 
-/** What was asked for last comes last. */
+/** Most recently used last. */
 const recent = new Set<KeptRun>();
 let used = 0;
 
@@ -71,13 +71,13 @@ function grow(run: KeptRun, size: number): void {
 }
 
 /**
- * Packed runs of neighbouring objects, as lists of one kind in one encoding have them. Where a run ends depends on the objects
- * alone, so that lists share runs whatever stands before these, and a change makes one run anew.
+ * Compressed runs of adjacent objects for lists of one kind in one encoding. The boundaries depend on the objects alone, so that
+ * lists share runs, and a change renews a single run.
  */
 export class PackedRuns {
   readonly #kept = new Map<string, KeptRun>();
 
-  /** The run as it was packed before, unless one of its objects has changed; else `plain` is packed, and stays if it `stays`. */
+  /** The cached run, unless one of its objects has changed; else compresses `plain`, and caches it if `stays`. */
   packed(run: Run, plain: () => Uint8Array, stays: boolean): Packed | Promise<Packed> {
     const before = this.#kept.get(run.key);
     if (before && isOf(before, run)) {
@@ -116,7 +116,10 @@ function isOf({ names, revisions }: KeptRun, { entries }: Run): boolean {
   return true;
 }
 
-/** Cuts a list into runs. `lengthOf`: what an object comes to in the list. The first run is its own: no comma stands before it. */
+/**
+ * Splits a list into runs. `lengthOf`: length of an object in the list. The first run is separate, since it begins without a
+ * comma.
+ */
 export function* runsOf(entries: readonly Entry[], lengthOf: (entry: Entry) => number): Generator<Run> {
   let begin = 0;
   let bytes = 0;
@@ -131,7 +134,7 @@ export function* runsOf(entries: readonly Entry[], lengthOf: (entry: Entry) => n
   }
 }
 
-/** Names often differ in their last letters alone, and those often count up: the sum is stirred until all depends on all. */
+/** Names often differ in their last characters only and count up, so the hash is mixed thoroughly. */
 function endsRun(key: string): boolean {
   let hash = 0;
   for (let i = Math.max(0, key.length - 12); i < key.length; i++) {
