@@ -1,4 +1,4 @@
-/** Makes the `Core` that every verb works with: the served kinds, the admission chain, the state that is kept beside them. */
+/** Creates the `Core` of all verbs: served kinds, admission chain, and other state. */
 import { kinds as builtInKinds } from "../../api/index.ts";
 import { AdmissionChain, type AdmissionPlugin } from "../admission/chain.ts";
 import { guardPlugin } from "../admission/guards.ts";
@@ -18,13 +18,13 @@ import type { WatchEnds } from "../watch-ends.ts";
 
 /** What exists before the core does. */
 export interface CoreParts {
-  /** Filled from the store already. */
+  /** Filled from the store. */
   caches: ObjectCaches;
   meters: Meters;
   /** Aborts when the server closes. */
   closing: AbortSignal;
   watchEnds: WatchEnds;
-  /** Why the caches cannot follow the store; undefined while they do. */
+  /** Why the caches do not follow the store; undefined while they do. */
   storeError(): Error | undefined;
 }
 

@@ -6,11 +6,11 @@ import type { Shutdown } from "../shutdown.ts";
 export interface CheckedParts {
   steps: StartSteps;
   shutdown: Shutdown;
-  /** Why the caches cannot follow the store; undefined while they do. */
+  /** Why the caches do not follow the store; undefined while they do. */
   storeError(): Error | undefined;
-  /** Whether /livez fails by now for start-up steps that are not done. */
+  /** Whether unfinished post-start hooks fail /livez. */
   stepsCount(): boolean;
-  /** Checks of other parts, by name. */
+  /** Checks of other components, by name. */
   others: ReadonlyMap<string, HealthCheck["run"]>;
 }
 
@@ -31,7 +31,7 @@ export function healthChecks(parts: CheckedParts): HealthCheck[] {
   ];
 }
 
-/** /livez ignores start-up steps for a while. */
+/** Ignores post-start hooks in /livez for a while. */
 function patient(check: HealthCheck, counts: () => boolean): HealthCheck[] {
   if (!isHook(check) && check.name !== "autoregister-completion") return [check];
   return [
@@ -42,7 +42,7 @@ function patient(check: HealthCheck, counts: () => boolean): HealthCheck[] {
 
 const isHook = ({ name }: HealthCheck): boolean => name.startsWith("poststarthook/");
 
-/** kube-apiserver lists the start steps of other parts just before it makes priority classes, and their other checks last. */
+/** kube-apiserver lists other components' post-start hooks just before that of priority classes, and their other checks last. */
 function withOthers(own: HealthCheck[], others: CheckedParts["others"]): HealthCheck[] {
   const more = [...others].map(([name, run]) => ({ name, run }));
   const at = own.findIndex(({ name }) => name.endsWith("/bootstrap-system-priority-classes"));

@@ -1,4 +1,4 @@
-/** The listening addresses, and what every request from them passes first. */
+/** The listening addresses, and the first steps of every request. */
 import type { ApiServerOptions, HandlerRequest, ListenOptions } from "../contract.ts";
 import type { ServingTls } from "../http/certificates.ts";
 import { withCors } from "../http/cors.ts";
@@ -36,7 +36,7 @@ export class Listeners {
     this.#externalAddress = parts.options.externalAddress;
   }
 
-  /** host:port for clients outside; by default that of the last listener. */
+  /** host:port for external clients; by default the last listener's. */
   get address(): string {
     return this.#externalAddress ?? this.#address;
   }
@@ -59,7 +59,7 @@ export class Listeners {
   }
 
   /**
-   * With --shutdown-send-retry-after it goes on listening until requests under way are done. `watches` settles when open watches
+   * With --shutdown-send-retry-after it keeps listening until requests in flight are done. `watches` resolves when open watches
    * have ended.
    */
   async close(watches: Promise<void>): Promise<void> {

@@ -12,19 +12,19 @@ import { CustomResources } from "../custom/definitions.ts";
 import { aggregationSteps, identitySteps, type StartSteps } from "../discovery/start-steps.ts";
 
 export interface Loops {
-  /** They begin nothing new. */
+  /** Prevents new work. */
   stop(): void;
-  /** Settles when what writes status has ended. */
+  /** Resolves when the writer of status has ended. */
   close(): Promise<void>;
 }
 
 /**
- * So long the server waits for the objects that every cluster has before it listens. They are written through webhooks, which may
- * hang, or need this very server: beyond that they are made while it serves.
+ * How long the start waits for the objects that every cluster has. Their writes pass through webhooks, which may hang, or need
+ * this very server: after this time they are created while it serves.
  */
 const patienceMs = 5000;
 
-/** Settles when all have done their first round, or have had long enough; `steps` learns of each as it is done. */
+/** Resolves when all loops have completed their first run, or after the time limit; `steps` is told about each. */
 export async function startLoops(
   core: Core,
   aggregator: Aggregator,
@@ -40,7 +40,7 @@ export async function startLoops(
   steps.done(...identitySteps);
   const running: { stop(): void }[] = [bootstrap, flowControl, ...others];
   const firstRound = async (): Promise<void> => {
-    // Nothing else can be made without them.
+    // Everything else depends on them.
     await bootstrap.startNamespaces();
     const consumeFlowControl = async (): Promise<void> => {
       await flowControl.start();

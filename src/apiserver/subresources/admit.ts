@@ -6,8 +6,8 @@ import type { Call } from "../core.ts";
 import { ownersOfNew } from "../managed-fields/unstored.ts";
 
 /**
- * Admission of what is created without being stored itself: a Binding, an Eviction, a review. `check`: of the object, before
- * those are asked who may only refuse; throws what is wrong with it.
+ * Admission of objects that are created but not stored: a Binding, an Eviction, a review. `check`: validates the object before
+ * validating admission; throws its errors.
  */
 export async function admitSubresource(
   call: Omit<Call, "target">,

@@ -31,7 +31,7 @@ export async function bindPod(call: Call): Promise<Answer> {
   });
 }
 
-/** The same by the way of `bindings`, which came first. */
+/** The same through the older `bindings`. */
 export async function createBinding(call: Call): Promise<Answer> {
   const binding = read(call);
   checkTarget(binding);
@@ -42,7 +42,7 @@ export async function createBinding(call: Call): Promise<Answer> {
   return bind({ ...call, info: { ...call.info, name } }, pods, meant);
 }
 
-/** Throws 500 with the bare mistakes, as the original does. */
+/** Throws 500 with the bare errors, as Kubernetes does. */
 function checkTarget({ target }: Binding): void {
   const mistakes: string[] = [];
   if (target?.kind && target.kind !== "Node") {
@@ -57,7 +57,7 @@ function checkTarget({ target }: Binding): void {
   throw new StatusError("", text as string, { code: 500 });
 }
 
-/** Throws 409 for what is another pod, or another state of it, than was meant. */
+/** Throws 409 when uid or resourceVersion of the Binding do not match the pod. */
 function checkMeant(call: Call, { uid, resourceVersion }: ObjectMeta, existing: Entry): void {
   const actual = existing.object.metadata?.uid ?? "";
   const refused = (problem: string): StatusError =>
@@ -70,7 +70,7 @@ function checkMeant(call: Call, { uid, resourceVersion }: ObjectMeta, existing: 
   }
 }
 
-/** Why the pod cannot go to a node. */
+/** Why the pod cannot be bound. */
 function obstacle({ metadata, spec }: Pod): string | undefined {
   const name = metadata?.name;
   if (metadata?.deletionTimestamp) return `pod ${name} is being deleted, cannot be assigned to a host`;
@@ -79,7 +79,7 @@ function obstacle({ metadata, spec }: Pod): string | undefined {
   return undefined;
 }
 
-/** Puts a pod on a node: the one way spec.nodeName is set after creation. */
+/** Binds a pod to a node: the only way to set spec.nodeName after creation. */
 async function bind(
   call: Call,
   resource: ServedResource,
@@ -111,7 +111,7 @@ async function bind(
       lastTransitionTime: nowTime(core.clock),
     });
     pod.status = { ...pod.status, conditions };
-    // The room is taken now: a nomination would only mislead (ClearingNominatedNodeNameAfterBinding, KEP-5278).
+    // The nomination is no longer needed (ClearingNominatedNodeNameAfterBinding, KEP-5278).
     delete pod.status.nominatedNodeName;
     if (call.dryRun) break;
     const result = await writeObject(core, resource, key, pod, existing, call.request);

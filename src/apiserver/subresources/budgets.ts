@@ -1,4 +1,4 @@
-/** What PodDisruptionBudgets say to the eviction of a pod. */
+/** PodDisruptionBudgets of evictions. */
 import type { Pod, PodDisruptionBudget, PodDisruptionBudgetStatus } from "../../api/index.ts";
 import { selectorFromObject, SelectorError, StatusError } from "../../machinery/index.ts";
 import type { Entry } from "../cache/entry.ts";
@@ -6,20 +6,20 @@ import { type Call, nowTime, writeObject } from "../core.ts";
 import { forbidden } from "../errors.ts";
 import type { ServedResource } from "../registry/resource.ts";
 
-/** So many pods may be on their way out before the controller has to look. */
+/** Limit of pods that are being evicted before the controller has updated the budget. */
 const maxDisrupted = 2000;
 const writeAttempts = 20;
 const allowedType = "DisruptionAllowed";
 
-/** The pod may go. */
+/** An allowed eviction. */
 export interface Permission {
-  /** The budget that was asked; empty when there is none. */
+  /** Name of the budget; empty without one. */
   budget: string;
-  /** It may go because it is not ready, so only as long as it is the same. */
+  /** Allowed because the pod is not ready, hence only while it is unchanged. */
   unready: boolean;
 }
 
-/** Takes one allowed disruption from the pod's budget; throws 429 where there is none. A dry run takes nothing. */
+/** Takes an allowed disruption from the pod's budget; throws 429 when there is none. A dry run takes nothing. */
 export async function askBudget(call: Call, pod: Pod, dryRun: boolean): Promise<Permission> {
   const budgets = call.core.registry.find("policy", "v1", "poddisruptionbudgets");
   const mine = budgets?.cache.list(call.info.namespace).filter((each) => selects(each, pod)) ?? [];
@@ -51,7 +51,7 @@ function selects(budget: Entry, { metadata }: Pod): boolean {
 const isReady = ({ status }: Pod): boolean =>
   status?.conditions?.some(({ type, status: value }) => type === "Ready" && value === "True") ?? false;
 
-/** A pod that is not ready disrupts nothing when it goes, as long as the others are enough. */
+/** Evicting a pod that is not ready is no disruption while enough others are healthy. */
 function letsUnreadyGo({ spec, status }: PodDisruptionBudget): boolean {
   if (spec?.unhealthyPodEvictionPolicy === "AlwaysAllow") return true;
   const desired = status?.desiredHealthy ?? 0;
@@ -77,7 +77,7 @@ async function take(call: Call, budgets: ServedResource, first: Entry, dryRun: b
   throw new StatusError("Timeout", text, { details: { retryAfterSeconds: 10 } });
 }
 
-/** As the controller would say it: the last allowed disruption is taken. */
+/** The condition as the controller sets it when no disruption is left. */
 function noMoreAllowed(status: PodDisruptionBudgetStatus, now: string): void {
   const others = status.conditions ?? [];
   const known = others.find(({ type }) => type === allowedType);
@@ -92,7 +92,7 @@ function noMoreAllowed(status: PodDisruptionBudgetStatus, now: string): void {
   status.conditions = known ? others.map((each) => (each === known ? made : each)) : [...others, made];
 }
 
-/** Throws 429, or 403 where the budget itself is out of order, unless a disruption is allowed. */
+/** Throws 429 unless a disruption is allowed, or 403 when the budget is inconsistent. */
 function check(budget: PodDisruptionBudget): void {
   const { metadata, status } = budget;
   const name = metadata?.name ?? "";

@@ -1,4 +1,4 @@
-/** `pods/NAME/eviction`: a deletion that asks the pod's disruption budget first. */
+/** `pods/NAME/eviction`: a deletion that respects the pod's disruption budget. */
 import type { KubeObject, Pod, PodCondition } from "../../api/index.ts";
 import { deepEqual, isReason, StatusError } from "../../machinery/index.ts";
 import type { Entry } from "../cache/entry.ts";
@@ -26,7 +26,7 @@ const source = {
 const attempts = 20;
 const marked = "DisruptionTarget";
 
-/** Deletes a pod unless a PodDisruptionBudget says that it must stay for now (429). */
+/** Deletes a pod unless a PodDisruptionBudget forbids it for now (429). */
 export async function evict(call: Call): Promise<Answer> {
   const { core, request, resource, info } = call;
   const eviction = readSpecial(core.registry, source, request, info, call.warnings) as Eviction;
@@ -45,7 +45,7 @@ export async function evict(call: Call): Promise<Answer> {
       break;
     }
     try {
-      // A pod that may yet become ready goes only as what it is now.
+      // A pod that may become ready is deleted only if it is unchanged.
       await markAndDelete(call, isOver(pod) || pinned ? given : pinnedTo(entry, given), dryRun);
       break;
     } catch (error) {
@@ -65,7 +65,7 @@ const pinnedTo = ({ revision }: Entry, given: GivenOptions): GivenOptions => ({
   preconditions: { ...given.preconditions, resourceVersion: String(revision) },
 });
 
-/** The options of the deletion, with what the request itself says of a dry run. */
+/** The options of the deletion, with the request's dryRun. */
 function optionsOf(call: Call, eviction: Eviction): GivenOptions {
   const { name } = call.info;
   if (eviction.metadata?.name !== name)
@@ -92,13 +92,13 @@ async function evictGuarded(call: Call, entry: Entry, given: GivenOptions, dryRu
     await markAndDelete(call, unready ? pinnedTo(entry, given) : given, dryRun);
   } catch (error) {
     const pinned = given.preconditions?.resourceVersion !== undefined;
-    // It may be ready by now: the client asks again.
+    // It may have become ready: the client retries.
     if (unready && !pinned && isReason(error, "Conflict")) throw beingProcessed(budget);
     throw error;
   }
 }
 
-/** Says in the pod's status why it goes, and deletes it. Throws 409 when it is not the one that was meant. */
+/** Sets the pod's condition and deletes it. Throws 409 when the preconditions fail. */
 async function markAndDelete(call: Call, given: GivenOptions, dryRun: boolean): Promise<void> {
   const { info } = call;
   let options = given;
@@ -113,7 +113,7 @@ async function markAndDelete(call: Call, given: GivenOptions, dryRun: boolean): 
   await deleteObject(call, info.namespace, info.name, judged, false);
 }
 
-/** The pod's revision with the mark. */
+/** The pod's revision with the condition. */
 async function mark(call: Call, { preconditions }: GivenOptions): Promise<number> {
   const { core, resource, info } = call;
   const key = resource.keyOf(info);

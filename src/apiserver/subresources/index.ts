@@ -11,12 +11,12 @@ import { scale } from "./scale.ts";
 type Serve = (call: Call) => Promise<Answer>;
 
 export interface Served {
-  /** Others are no methods of it. */
+  /** Other methods are not supported. */
   verbs: readonly string[];
   serve: Serve;
 }
 
-/** The same object, through the narrower strategy of the subresource (see strategies.ts). */
+/** The same object with the strategy of the subresource (see strategies.ts). */
 const partOfObject: Served = {
   verbs: ["get", "update", "patch"],
   serve: (call) => {
@@ -27,12 +27,12 @@ const partOfObject: Served = {
 
 const only = (verb: string, serve: Serve): Served => ({ verbs: [verb], serve });
 
-/** Who serves a subresource of a stored resource; undefined when nobody does. */
+/** The verbs of a subresource of a stored resource; undefined when there is none. */
 export function subresources({ def }: ServedResource, name: string): Served | undefined {
   if (name === "status") return def.status ? partOfObject : undefined;
   if (name === "scale") return def.scale ? { verbs: partOfObject.verbs, serve: scale } : undefined;
   if (!def.subresources?.includes(name)) return undefined;
-  // Only writes that do not exist elsewhere.
+  // Update is the only verb.
   if (name === "finalize") return only("update", update);
   if (def.subresourceStrategies?.[name]) return partOfObject;
   if (name === "binding") return only("create", bindPod);

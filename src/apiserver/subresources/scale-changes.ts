@@ -1,4 +1,4 @@
-/** What requests do to a Scale: replace it, apply a configuration to it (patches: `scale-patch.ts`). */
+/** Changes of a Scale: replace and apply (patches: `scale-patch.ts`). */
 import { conform, fillWritten, type KubeObject, type ObjectMeta, schemaOf } from "../../api/index.ts";
 import {
   ApplyConflicts,
@@ -27,7 +27,7 @@ export interface OwnedScale {
   owners: Managers;
 }
 
-/** Makes a new Scale, and who owns what in it, of the present one. Throws StatusError. May be called again. */
+/** Computes the new Scale and its owners from the current one. Throws StatusError. May be called again. */
 export type ScaleChange = (seen: OwnedScale) => OwnedScale;
 
 const writer = (call: Call, operation: "Apply" | "Update", manager = managerName(call)) => ({
@@ -37,7 +37,7 @@ const writer = (call: Call, operation: "Apply" | "Update", manager = managerName
   subresource: "scale",
 });
 
-/** Owners after the change. Where nobody owns anything, nobody comes to, until somebody applies. */
+/** Owners after the change. An object without owners gets none until someone applies. */
 export function tracked(call: Call, { scale, owners }: OwnedScale, after: Scale): Managers {
   if (owners.size === 0) return nobody;
   const { managedFields: _, ...metadata } = after.metadata ?? {};
@@ -45,7 +45,7 @@ export function tracked(call: Call, { scale, owners }: OwnedScale, after: Scale)
   return afterUpdate(scaleView(), scale, { ...after, metadata }, owners, writer(call, "Update"), now);
 }
 
-/** The handler of custom resources does not know the kind that it serves here, and says so of every mistake. */
+/** Kubernetes' handler of custom resources does not know the kind Scale and names it in every error. */
 const unknownHere = 'no kind is registered for the type v1.Scale in scheme "pkg/runtime/scheme.go:111"';
 
 export function updateOfScale(call: Call): ScaleChange {
@@ -139,7 +139,7 @@ function checkType({ apiVersion, kind }: KubeObject): void {
   throw badRequest(`invalid object type: ${full}, Kind=${typeof kind === "string" ? kind : ""}`);
 }
 
-/** The original's converter of custom resources does not know the kind: it can take over what is there, and change nothing. */
+/** Kubernetes' converter of custom resources does not know the kind: only unchanged objects pass. */
 function unconvertible(what: string): StatusError {
   const why = `request to convert CR to an invalid group/version: ${scaleVersion}`;
   return new StatusError("", `${what} to proper version: ${why}`, { code: 500 });

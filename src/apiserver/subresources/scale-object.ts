@@ -1,4 +1,4 @@
-/** autoscaling/v1 Scale as a view of an object: its number of replicas, and what it says of them. Pure. */
+/** autoscaling/v1 Scale as a view of an object's replicas. Pure. */
 import type { KubeObject, ObjectMeta } from "../../api/index.ts";
 import { get as valueAt, isObject, selectorFromObject, StatusError } from "../../machinery/index.ts";
 import type { ServedResource } from "../registry/resource.ts";
@@ -25,7 +25,7 @@ export function scaleOf({ def }: ServedResource, object: KubeObject): Scale {
     kind: scaleKind.kind,
     apiVersion: scaleVersion,
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp } as ObjectMeta,
-    // Zero is left out, as Go leaves it out.
+    // Zero is omitted, as in Go.
     spec: replicas === 0 ? {} : { replicas },
     status: {
       replicas: paths ? ((valueAt(object, paths.statusReplicasPath) as number) ?? 0) : 0,
@@ -42,7 +42,7 @@ function selectorString(selector: Record<string, unknown>): string {
   ).toString();
 }
 
-/** A custom resource without the number cannot be shown as a Scale. Throws 500. */
+/** Throws 500 for a custom resource without replicas, which cannot be shown as a Scale. */
 export function requireReplicas(resource: ServedResource, object: KubeObject): void {
   const path = replicasPath(resource);
   if (!resource.def.type || valueAt(object, path) !== undefined) return;

@@ -1,4 +1,4 @@
-/** Patches of a Scale, decoded as those of other objects are: mistakes of a strategic merge show the patch, all others the Scale. */
+/** Patches of a Scale, decoded like those of other objects: errors of a strategic merge show the patch, others the Scale. */
 import {
   type Conformance,
   conform,
@@ -30,7 +30,7 @@ export function patchOfScale(call: Call): ScaleChange {
   };
 }
 
-/** What a JSON or merge patch made. */
+/** The result of a JSON or merge patch. */
 function decoded(call: Call, patch: ReadPatch, seen: OwnedScale, made: unknown): Scale {
   const { resource, info, warnings } = call;
   const misnamed = resource.def.type ? undefined : wrongName(call, made);
@@ -44,7 +44,7 @@ function decoded(call: Call, patch: ReadPatch, seen: OwnedScale, made: unknown):
   return after;
 }
 
-/** Why it is no Scale any more. */
+/** Why the result is not a Scale. */
 function wrongName({ core }: Call, made: unknown): string | undefined {
   const { kind, apiVersion } = made as Partial<Record<string, unknown>>;
   const names = [kind || scaleKind.kind, apiVersion || scaleVersion];
@@ -56,14 +56,14 @@ function wrongName({ core }: Call, made: unknown): string | undefined {
   return `converting (${short}.${given}) to (${internalName(scaleKind.group)}.${scaleKind.kind}): unknown conversion`;
 }
 
-/** The patched Scale with its owners, in the order Go writes it. */
+/** The patched Scale with its owners, in Go's order. */
 function textOf(patch: ReadPatch, { scale, owners }: OwnedScale): string {
   const whole = structuredClone(scale);
   setManagers((whole.metadata ??= {}) as ObjectMeta, owners);
   return stringifyAsWritten(patch.apply(inGoOrder(scaleSchema, whole) as KubeObject, true).object);
 }
 
-/** What a strategic merge patch made, member by member. It cannot make another kind of it. */
+/** The result of a strategic merge patch, field by field. It cannot change the kind. */
 function restored(call: Call, patch: ReadPatch, made: KubeObject, shown: string): Scale {
   const { conversions, ...found } = restorable(scaleSchema, made);
   const unfit = judged(found, call.info, undefined, call.warnings, patch.strict);

@@ -37,7 +37,7 @@ const builtIn: Columns = {
 const custom: Columns = {
   columns: [
     describedName,
-    // What is left out is no cell.
+    // Missing numbers are no cells.
     count("Desired", "Number of desired replicas", (each) => desired(each) ?? null),
     count("Available", "Number of actual replicas", actual),
     { ...ageColumn, type: "date", description: creationText },

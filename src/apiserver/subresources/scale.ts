@@ -20,7 +20,7 @@ import { requireReplicas, type Scale, scaleKind, scaleOf, scales, setReplicas } 
 import { patchOfScale } from "./scale-patch.ts";
 import { scaleColumns } from "./scale-table.ts";
 
-/** autoscaling/v1 Scale as a view of an object: reading and writing spec.replicas alone. */
+/** autoscaling/v1 Scale as a view of an object: reads and writes spec.replicas only. */
 export async function scale(call: Call): Promise<Answer> {
   const { resource, info } = call;
   if (info.verb === "get") {
@@ -53,7 +53,7 @@ function changeOf(call: Call): ScaleChange {
   return type === applyType ? applyToScale(call) : patchOfScale(call);
 }
 
-/** The object with the number that the change makes of its Scale, and the owners that come of it. */
+/** The object with the replicas of the changed Scale, and the resulting owners. */
 async function scaled(call: Call, existing: Entry, change: ScaleChange): Promise<KubeObject> {
   const { resource, info, core } = call;
   const { def } = resource;
@@ -77,18 +77,18 @@ async function scaled(call: Call, existing: Entry, change: ScaleChange): Promise
   const replicas = (after.spec?.replicas ?? 0) as number;
   const errors = problems(call, meta, replicas);
   if (errors.length > 0) throw invalid(def.type ? def : scales, info.name, errors);
-  // A patched Scale has been made of the object that is there: the precondition is looked at with the write.
+  // A patch was computed from the stored object: the precondition is checked with the write.
   if (other) throw conflict({ ...def, plural: `${def.plural}/scale` }, info.name, uidProblem(other, uid));
   const object = existing.copy();
   setReplicas(resource, object, replicas);
-  // A Scale that carries a version pins the write to it.
+  // A resourceVersion in the Scale is a precondition.
   if (meta.resourceVersion) (object.metadata as ObjectMeta).resourceVersion = meta.resourceVersion;
   const left = ownersOfScaled(owners, readManagers(meta.managedFields, true), resource.apiVersion, number);
   setManagers(object.metadata as ObjectMeta, left);
   return object;
 }
 
-/** Admission sees the Scale, not what is scaled. */
+/** Admission gets the Scale, not the scaled object. */
 async function admit(call: Call, before: Scale, after: Scale): Promise<void> {
   const { core, info } = call;
   const request = admissionOf(call, {
@@ -104,7 +104,7 @@ async function admit(call: Call, before: Scale, after: Scale): Promise<void> {
   await admitWrite(core, request);
 }
 
-/** What is wrong with a Scale; that of a custom resource is held to less. */
+/** Validates a Scale; for custom resources less strictly. */
 function problems({ resource: { def } }: Call, meta: ObjectMeta, replicas: number): FieldError[] {
   const reason = "FieldValueInvalid";
   if (def.type) {

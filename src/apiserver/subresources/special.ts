@@ -8,7 +8,7 @@ import { readSpecial } from "../verbs/input.ts";
 import { optionsOf } from "../ready-body.ts";
 import { admitSubresource } from "./admit.ts";
 
-/** Admits a connection, or an object that is created without being stored (a review), and lets its handler serve it. */
+/** Admits a connection, or an object that is not stored (a review), and calls its handler. */
 export async function serveSpecial(
   core: Core,
   special: SpecialHandler,

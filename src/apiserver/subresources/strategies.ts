@@ -8,7 +8,7 @@ interface Held extends KubeObject {
   status?: unknown;
 }
 
-/** /finalize of a namespace changes the finalizers alone: spec's, and metadata's. */
+/** /finalize of a namespace changes only finalizers: those of spec and metadata. */
 const finalize: Strategy = {
   prepareForUpdate(object, old) {
     const namespace = object as Held;
@@ -24,7 +24,7 @@ const finalize: Strategy = {
   },
 };
 
-/** Which hooks a write through this subresource runs. Throws 404 when there is none. */
+/** The strategy of writes through this subresource. Throws 404 when there is none. */
 export function strategyOf({ def }: ServedResource, subresource: string): Strategy {
   const found =
     subresource === ""

@@ -1,4 +1,4 @@
-/** Resources of the core group that nobody stores: Bindings, which are written into pods, and the state of components. */
+/** Resources of the core group that are not stored: Bindings and ComponentStatuses. */
 import type { KubeObject } from "../../api/index.ts";
 import { Entry } from "../cache/entry.ts";
 import type { Call } from "../core.ts";
@@ -44,7 +44,7 @@ const componentStatuses: Verbs = {
 
 const bindings: Verbs = { create: createBinding };
 
-/** Who serves a resource that is not stored; undefined for all that are. */
+/** The verbs of a resource that is not stored; undefined for stored ones. */
 export function unstoredVerbs({ def }: ServedResource): Verbs | undefined {
   if (def.group !== "") return undefined;
   if (def.plural === "componentstatuses") return componentStatuses;

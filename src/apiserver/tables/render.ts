@@ -44,18 +44,18 @@ const tableColumns = (def: Columns): object[] =>
       priority,
     }));
 
-/** How a table is made. */
+/** Options of a table. */
 export interface TableForm {
   /** `v1` or `v1beta1`. */
   version: string;
   /** What each row's `object` is: None, Metadata or Object. */
   include: string;
-  /** Ages count up to this time. */
+  /** The current time, for ages. */
   now: number;
   metadata: TableMeta;
-  /** False leaves out the column definitions, as in all but the first table of a watch. */
+  /** False omits the column definitions, as in all but the first table of a watch. */
   withColumns?: boolean;
-  /** The objects as they are stored, if that differs: cells are made of these. */
+  /** The stored objects, if they differ: cells are computed from these. */
   stored?: readonly KubeObject[];
 }
 
@@ -98,7 +98,7 @@ export function tableOf(def: Columns, objects: readonly KubeObject[], form: Tabl
   };
 }
 
-/** The index of the object of each row. */
+/** The object's index of each row. */
 function inRowOrder({ rowOrder }: Columns, objects: readonly KubeObject[]): number[] {
   const places = [...objects.keys()];
   if (!rowOrder) return places;
