@@ -353,6 +353,14 @@ test("ABAC in a configuration has the policies of its file, which is read only t
   };
   assert.throws(() => read([abac], missing), /ENOENT/);
   assert.equal(read([{ type: "RBAC", name: "rbac" }], missing).length, 1);
+  const misnamed = [
+    { type: "RBAC", name: "a" },
+    { type: "Node", name: "b" },
+  ];
+  assert.throws(() => read(misnamed, missing), {
+    message:
+      "[expected name rbac for authorizer RBAC instead of a, expected name node for authorizer Node instead of b]",
+  });
 });
 
 test("mistakes of a configuration are told all at once", () => {

@@ -1,5 +1,6 @@
 /** AuthorizationConfiguration (apiserver.config.k8s.io, KEP-3221): the authorizers in order. */
 import {
+  aggregateText,
   duplicate,
   type FieldError,
   invalid,
@@ -54,8 +55,13 @@ export function readAuthorizationConfig(
   const authorizers = (value.authorizers ?? []) as AuthorizerConfig[];
   const errors = authorizerProblems(authorizers, compile);
   if (errors.length > 0) throw new Error(errors.map((each) => `${each.field}: ${each.message}`).join("; "));
+  const misnamed = authorizers.filter(({ type, name }) => type !== "Webhook" && name !== type.toLowerCase());
+  if (misnamed.length > 0) throw new Error(aggregateText(misnamed.map(wrongName)));
   return authorizers.map((each) => (each.type === "ABAC" ? { ...each, policies: policies() } : each));
 }
+
+const wrongName = ({ type, name }: AuthorizerConfig): string =>
+  `expected name ${type.toLowerCase()} for authorizer ${type} instead of ${name}`;
 
 export function authorizerProblems(
   authorizers: readonly AuthorizerConfig[],
