@@ -1,13 +1,11 @@
 /**
  * Reads the OpenAPI documents in the published module k8s.io/kubernetes and writes facts that `@kubernetes/client-node` lacks as
- * src/api/facts/texts.json: line feeds of texts, values of fields, types of parameters. No text is taken over. Run by hand when the Kubernetes version changes, behind
+ * src/api/facts/texts.json: values of fields, types of parameters and where their texts have line feeds. No text is taken over. Run by hand when the Kubernetes version changes, behind
  * extract-facts.ts; needs `go` for the download, or the module's directory as second argument.
  */
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Facts } from "./facts.ts";
-import { definitionNames, describe, readModel } from "./models.ts";
 import { parameterTexts } from "./parameters.ts";
 import { lineFeeds, type Texts } from "./texts.ts";
 
@@ -31,7 +29,7 @@ interface Document {
   /** Of each path: operations by method, and what all of them take under `parameters`. */
   paths: Record<string, Record<string, Operation | Parameter[]>>;
   components?: {
-    schemas: Record<string, { description?: string; properties?: Record<string, { description?: string }> }>;
+    schemas: Record<string, { properties?: Record<string, unknown> }>;
   };
 }
 
@@ -44,7 +42,6 @@ function download(): string {
 
 const root = process.argv[3] ?? download();
 const directory = join(root, "api/openapi-spec/v3");
-const models = "node_modules/@kubernetes/client-node/dist/gen/models";
 const requests = "node_modules/@kubernetes/client-node/dist/gen/types/ObjectParamAPI.d.ts";
 
 /** Stable versions: alpha and beta ones are off by default. */
@@ -52,14 +49,6 @@ const documents = readdirSync(directory)
   .filter((file) => !/v\d+(alpha|beta)\d+_openapi/.test(file))
   .sort()
   .map((file) => JSON.parse(readFileSync(join(directory, file), "utf8")) as Document);
-
-function known(): Record<string, Record<string, string>> {
-  const facts = JSON.parse(readFileSync("src/api/facts/kubernetes.json", "utf8")) as Facts;
-  const all = readdirSync(models)
-    .filter((file) => file.endsWith(".d.ts") && file !== "all.d.ts" && file !== "ObjectSerializer.d.ts")
-    .map((file) => readModel(models, file.slice(0, -5)));
-  return describe(all, definitionNames(all, facts));
-}
 
 /**
  * Fields that have one of certain values, by `<group>.<version>.<Type>.<field>`: the published documents were made
@@ -93,22 +82,6 @@ function enumValues(): Texts["enums"] {
         return fact ? [[field, fact]] : [];
       });
       if (fields.length > 0) found[name] = Object.fromEntries(fields);
-    }
-  }
-  return found;
-}
-
-function typeTexts(): Texts["types"] {
-  const have = known();
-  const found: Texts["types"] = {};
-  for (const { components } of documents) {
-    for (const [name, schema] of Object.entries(components?.schemas ?? {})) {
-      const said = Object.entries(schema.properties ?? {}).map(([field, each]) => [field, each.description]);
-      const feeds = [["", schema.description], ...said].flatMap(([field = "", text = ""]) => {
-        const places = lineFeeds(have[name]?.[field], text);
-        return places ? [[field, places] as const] : [];
-      });
-      if (feeds.length > 0) found[name] = Object.fromEntries(feeds.sort(([a], [b]) => (a < b ? -1 : 1)));
     }
   }
   return found;
@@ -165,13 +138,12 @@ function render(texts: Texts): string {
     sorted(record)
       .map(([name, fact]) => ` ${JSON.stringify(name)}: ${JSON.stringify(fact)}`)
       .join(",\n");
-  const { source, types, enums: values, parameters: all, parameterFeeds: feeds } = texts;
-  return `{"source": ${JSON.stringify(source)},\n"types": {\n${lines(types)}\n},\n"enums": {\n${lines(values)}\n},\n"parameters": {\n${lines(all)}\n},\n"parameterFeeds": {\n${lines(feeds)}\n}}\n`;
+  const { source, enums: values, parameters: all, parameterFeeds: feeds } = texts;
+  return `{"source": ${JSON.stringify(source)},\n"enums": {\n${lines(values)}\n},\n"parameters": {\n${lines(all)}\n},\n"parameterFeeds": {\n${lines(feeds)}\n}}\n`;
 }
 
 const made = render({
   source: `k8s.io/kubernetes ${version}, api/openapi-spec/v3`,
-  types: typeTexts(),
   enums: enumValues(),
   parameters: parameterTypes(),
   parameterFeeds: parameterFeeds(),

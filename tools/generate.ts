@@ -1,5 +1,5 @@
 /**
- * Writes src/api/generated/ out of the models of `@kubernetes/client-node` and the table in src/api/facts/:
+ * Writes src/api/generated/ out of the models of `@kubernetes/client-node`, the texts of `kubernetes-models` and the tables in src/api/facts/:
  * `types.ts` (interfaces), `shapes.js` (what fields every type has, compact), `descriptions.js` (their texts),
  * `protobuf.js` (field numbers), `internal.js` (internal types). Runs at set-up in about a second; what is current already is left alone.
  */
@@ -7,14 +7,20 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { definitions, specialTypes } from "../src/api/openapi/special-types.ts";
 import type { Facts } from "./facts.ts";
+import { oneWord, readTexts, textsIn, type TypeTexts } from "./model-texts.ts";
 import { parameterTexts } from "./parameters.ts";
 import { type Texts, textOf } from "./texts.ts";
 import { definitionNames, describe, type Model, protobufTable, readModel, shapes } from "./models.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const models = join(root, "node_modules/@kubernetes/client-node/dist/gen/models");
-const requests = join(root, "node_modules/@kubernetes/client-node/dist/gen/types/ObjectParamAPI.d.ts");
+const packages = join(root, "node_modules");
+const models = join(packages, "@kubernetes/client-node/dist/gen/models");
+const requests = join(packages, "@kubernetes/client-node/dist/gen/types/ObjectParamAPI.d.ts");
+const textPackages = ["@kubernetes-models/apimachinery", "kubernetes-models"];
+/** The one text that these leave out. */
+const quantity = "kubernetes-types/api/resource.d.ts";
 const target = join(root, "src/api/generated");
 
 const header = "// Made by tools/generate.ts; not to be edited.\n";
@@ -85,19 +91,24 @@ function sourceDigest(): string {
   return hash.digest("hex");
 }
 
-/** The package's texts with what the documents of Kubernetes say otherwise. */
-function withTexts(
-  descriptions: Record<string, Record<string, string>>,
-  texts: Texts,
-): Record<string, Record<string, string>> {
-  for (const [definition, fields] of Object.entries(texts.types)) {
-    const own = descriptions[definition] ?? {};
-    for (const [field, feeds] of Object.entries(fields)) {
-      const known = own[field];
-      if (known !== undefined) own[field] = textOf(known, feeds);
-    }
-  }
-  return descriptions;
+/** Definition name -> field -> description; the type's own under the empty name. */
+function descriptionsOf(
+  all: readonly Model[],
+  names: ReadonlyMap<string, string>,
+): Record<string, TypeTexts> {
+  const found = new Map<string, TypeTexts>();
+  for (const name of textPackages) readTexts(join(packages, name), found);
+  found.set(oneWord(definitions.quantity), textsIn(readFileSync(join(packages, quantity), "utf8")));
+  const described = describe(all, names);
+  for (const definition of Object.keys(specialTypes(3))) described[definition] ??= {};
+  const said = Object.entries(described).map(([definition, own]): [string, TypeTexts] => {
+    const texts = found.get(oneWord(definition));
+    if (!texts) return [definition, own];
+    // The packages that have all else take these two for granted.
+    const { apiVersion, kind } = own;
+    return [definition, { ...(apiVersion ? { apiVersion } : {}), ...(kind ? { kind } : {}), ...texts }];
+  });
+  return Object.fromEntries(said);
 }
 
 interface ColumnFacts {
@@ -107,6 +118,9 @@ interface ColumnFacts {
   columns: Record<string, (string | number)[]>;
 }
 
+/** Begins what documents say about the values of a field, which tables do not. */
+const aboutValues = "\n\nPossible enum values:";
+
 /** What table columns say of themselves: texts of their own, and the descriptions of fields. */
 function columnTexts(descriptions: Record<string, Record<string, string>>): Record<string, string[]> {
   const facts = JSON.parse(readFileSync(join(root, "src/api/facts/columns.json"), "utf8")) as ColumnFacts;
@@ -114,7 +128,7 @@ function columnTexts(descriptions: Record<string, Record<string, string>>): Reco
     if (typeof given === "number") return facts.shared[given] ?? "";
     if (!given.startsWith("@")) return given;
     const [type = "", field = ""] = given.slice(1).split("#");
-    return descriptions[type]?.[field] ?? "";
+    return (descriptions[type]?.[field] ?? "").split(aboutValues, 1)[0] as string;
   };
   return Object.fromEntries(Object.entries(facts.columns).map(([key, given]) => [key, given.map(text)]));
 }
@@ -153,7 +167,7 @@ export async function generate(): Promise<void> {
   );
   const texts = JSON.parse(readFileSync(join(root, "src/api/facts/texts.json"), "utf8")) as Texts;
   textModule("shapes", shapes(all, facts, names, texts.enums));
-  const descriptions = withTexts(describe(all, names), texts);
+  const descriptions = descriptionsOf(all, names);
   textModule("descriptions", descriptions);
   textModule("column-texts", columnTexts(descriptions));
   textModule("parameters", parameterTable(texts));

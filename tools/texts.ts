@@ -1,12 +1,9 @@
 /**
- * The committed table src/api/facts/texts.json: facts about the OpenAPI documents that the npm package does not have. Where a
- * text has line feeds, which values a field can have, which type a parameter is of; the sentences themselves are the
- * package's. Read out of the documents in the published module k8s.io/kubernetes by tools/extract-texts.ts.
+ * The committed table src/api/facts/texts.json: facts about the OpenAPI documents that no npm package has: which values a field can
+ * have, which type a parameter is of and where its text has line feeds; the sentences themselves are the package's. Read out of the documents in the published module k8s.io/kubernetes by tools/extract-texts.ts.
  */
 export interface Texts {
   source: string;
-  /** Definition -> field -> where line feeds stand in its text; the type's own under "". */
-  types: Record<string, Record<string, LineFeeds>>;
   /** Definition -> field -> the values it, or each of its elements, can have. */
   enums: Record<string, Record<string, string[]>>;
   /** `<name>` or `<where>.<name>` -> its type. */
