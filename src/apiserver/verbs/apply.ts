@@ -153,7 +153,7 @@ async function createApplied(call: Call, given: Configuration): Promise<Entry> {
   return createObject(call, made, "kept");
 }
 
-/** The live object with the configuration applied, in stored spelling. */
+/** The live object with the applied configuration, in the stored version. */
 function applied(call: Call, existing: Entry, given: Configuration, conversions?: Conversions): KubeObject {
   const { config } = given;
   const { resource, core } = call;

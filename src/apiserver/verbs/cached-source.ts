@@ -1,4 +1,4 @@
-/** Where a watch gets what it sees from: first what it begins with, as fast as it is taken, then what happens. */
+/** The events of a watch: first the initial ones, at the client's pace, then changes. */
 import type { Change, WatchCache } from "../cache/watch-cache.ts";
 import type { StreamSink } from "../response.ts";
 import { feed } from "./feed.ts";
@@ -7,12 +7,12 @@ export class CachedSource {
   readonly #listener: (change: Change, live: boolean) => void;
   readonly #unsubscribe: () => void;
   #stopFeeding = (): void => {};
-  /** What happened while the watch was still at its beginning; undefined behind it. */
+  /** Changes during the initial events; undefined after them. */
   #held: Change[] | undefined = [];
 
   /**
-   * `after`: changes up to this revision are not told. `lost`: more than `maxHeld` bytes happened while the watch was still
-   * at its beginning. `live`: others hear of the change at the same time.
+   * `after`: changes up to this revision are skipped. `lost`: called when more than `maxHeld` bytes of changes arrive during the
+   * initial events. `live`: the change is sent to other watches at the same time.
    */
   constructor(
     cache: WatchCache,
@@ -35,7 +35,7 @@ export class CachedSource {
     });
   }
 
-  /** Calls `next` until it returns false, then `then`, then goes on with what has happened meanwhile. */
+  /** Calls `next` until it returns false, then `then`, then delivers the changes since. */
   begin(sink: StreamSink, next: () => boolean, then: () => void): void {
     this.#stopFeeding = feed(sink, next, () => {
       then();
@@ -45,7 +45,7 @@ export class CachedSource {
     });
   }
 
-  /** Calls back unless the watch is at its beginning. */
+  /** Calls back unless the initial events are still being sent. */
   whenTold(then: () => void): void {
     if (!this.#held) then();
   }

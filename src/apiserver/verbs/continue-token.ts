@@ -1,4 +1,4 @@
-/** Where a chunked list goes on, as it is told to clients (apiserver pkg/storage/continue.go). */
+/** Continue tokens of chunked lists (apiserver pkg/storage/continue.go). */
 import { isObject, jsonProblem, parseExact, type StatusError, writtenAs } from "../../machinery/index.ts";
 import { badRequest } from "../errors.ts";
 
@@ -16,11 +16,11 @@ export const encodeContinue = ({ revision, start }: ContinueToken): string =>
 const wrongToken = (why: string, cause?: unknown): StatusError =>
   badRequest(`invalid continue token: continue key is not valid${why}`, cause);
 
-/** Revision -1: go on with the newest state. Throws 400 in the words of Go's decoders. */
+/** Revision -1: continue with the newest state. Throws 400 in the words of Go's decoders. */
 export function decodeContinue(text: string): ContinueToken {
   const bad = text.search(/[^A-Za-z0-9_-]/);
   if (bad >= 0 || text.length % 4 === 1) {
-    // Go reads four characters at a time, and a lonely one is the mistake.
+    // Go reads groups of four characters; a single one left over is the error.
     const at = bad >= 0 ? bad : text.length - 1;
     throw wrongToken(`: illegal base64 data at input byte ${at}`);
   }
@@ -28,7 +28,7 @@ export function decodeContinue(text: string): ContinueToken {
   if (v !== format) throw wrongToken(`: server does not recognize this encoded version ${v}`);
   if (rv === 0) throw wrongToken(`: incorrect encoded start resourceVersion (version ${format})`);
   if (start === "") throw wrongToken(`: encoded start key empty (version ${format})`);
-  // A key that climbs out of the list's place is no key of it.
+  // A key outside of the listed prefix is invalid.
   const parts = start.split("/");
   if (start === "/") return { revision: rv, start: "" };
   if (parts.slice(1).some((part) => part === "") || parts.some((part) => part === "." || part === ".."))
@@ -42,7 +42,7 @@ interface Fields {
   start: string;
 }
 
-/** Members may be written in any case, and null says nothing, as with Go's decoder. */
+/** Like Go's decoder, matches names case-insensitively and ignores null. */
 function read(bytes: Buffer): Fields {
   let value: unknown;
   try {
@@ -63,7 +63,7 @@ function read(bytes: Buffer): Fields {
       );
     if (name === "rv") {
       const number = typeof each === "number" || typeof each === "bigint";
-      // What is written with a point or exponent, or does not fit into 64 bits, is no whole number.
+      // A number with a point or exponent, or beyond 64 bits, is not an integer.
       if (!number || !(typeof each === "bigint" || Number.isSafeInteger(each)) || writtenAs(value, key))
         throw cannot(number ? `number ${writtenAs(value, key) ?? each}` : goType(each), "int64");
       fields.rv = Number(each);

@@ -15,7 +15,7 @@ import { objectAnswer } from "./output.ts";
 import { prepared, remember, repeatKey } from "./repeats.ts";
 import { checkNamespace } from "./whereabouts.ts";
 
-/** Kubernetes tries so often to find a free name behind a generateName. */
+/** Kubernetes' number of attempts to find a free name for a generateName. */
 const nameAttempts = 8;
 
 export async function create(call: Call): Promise<Answer> {
@@ -29,7 +29,10 @@ export async function create(call: Call): Promise<Answer> {
   return objectAnswer(call, 201, await admitted(call, object));
 }
 
-/** `owners`: `kept` when its managedFields are set already (server-side apply). `object`: in the spelling of the request, without unknown fields. */
+/**
+ * `owners`: `kept` when its managedFields are set already (server-side apply). `object`: in the request's version, without
+ * unknown fields.
+ */
 export async function createObject(
   call: Call,
   object: KubeObject,
@@ -39,7 +42,7 @@ export async function createObject(
   return admitted(call, object);
 }
 
-/** What a body comes to before anybody is asked about it. */
+/** Checks and completes a body before admission. */
 async function prepare(call: Call, object: KubeObject, owners: "track" | "kept"): Promise<void> {
   const { def } = call.resource;
   const meta = object.metadata as ObjectMeta;
@@ -71,9 +74,9 @@ async function admitted(call: Call, object: KubeObject): Promise<Entry> {
   let isStored = false;
   try {
     await admitWrite(core, request);
-    // Whoever changed the object may have changed this too.
+    // Mutating admission may have changed the namespace.
     checkNamespace(call, meta);
-    // Whoever changes the object may have given it a name.
+    // Mutating admission may have set a name.
     const prefixed = !meta.name && !!meta.generateName;
     const generated = prefixed && def.nameGenerated !== false;
     if (prefixed && !generated) meta.name = meta.generateName as string;
@@ -105,7 +108,7 @@ async function admitted(call: Call, object: KubeObject): Promise<Entry> {
         if (resource.cache.get(key)) throw alreadyExists(def, meta.name ?? "");
         return seenBy(resource, unstored(call, key, stored));
       }
-      // A dry run does not come so far as to be refused for it, and what is no version is as good as none.
+      // A dry run does not reach the storage, which refuses it; an invalid version counts as none.
       if (isVersioned(meta)) throw versioned();
       delete meta.resourceVersion;
       const result = await writeObject(core, resource, key, stored, undefined, call.request);
@@ -114,7 +117,7 @@ async function admitted(call: Call, object: KubeObject): Promise<Entry> {
         return seenBy(resource, result.entry);
       }
       if (!generated || attempt === nameAttempts) throw alreadyExists(def, meta.name ?? "");
-      // What was taken for the name is taken anew for the next one.
+      // Allocations are made anew for the next name.
       await core.admission.release(request, false);
       meta.name = generateName(meta.generateName as string, core.random);
       request.name = meta.name;
@@ -126,7 +129,7 @@ async function admitted(call: Call, object: KubeObject): Promise<Entry> {
   }
 }
 
-/** Whoever may replace or patch an object need not be allowed to make one where none is. Throws 403. */
+/** A PUT or apply that creates an object also requires `create`. Throws 403. */
 async function mayCreate({ core, info, user }: Call): Promise<void> {
   const { apiGroup, apiVersion, resource, subresource, namespace, name, path, isResource } = info;
   const where = { apiGroup, apiVersion, resource, subresource, namespace, name, path, isResource };
@@ -143,13 +146,13 @@ const versioned = (): StatusError =>
 
 const isNamespace = (def: KindDefinition): boolean => def.group === "" && def.kind === "Namespace";
 
-/** An entry as its readers see it: a promise where a webhook converts. */
+/** An entry as its readers see it; a promise when a webhook converts. */
 export const seenBy = (resource: ServedResource, entry: Entry): Entry | Promise<Entry> =>
   resource.view ? resource.view.of(entry) : resource.seen(entry);
 
 /**
- * The object, in stored spelling, as a dry run shows it; `revision`: of the object it would replace, 0 for a new one,
- * which shows what it was given.
+ * The result of a dry run, in the stored version; `revision`: of the object it would replace, 0 for a new one, which shows the
+ * given version.
  */
 export function unstored(call: Call, key: string, object: KubeObject, revision = 0): Entry {
   const { storedKind, storedApiVersion, def } = call.resource;
@@ -164,7 +167,7 @@ export function throwInvalid(
   errors: readonly FieldError[] | undefined,
 ): void {
   if (!errors || errors.length === 0 || call.unchecked) return;
-  // Where one kind has two spellings, the stored one is judged.
+  // Kinds stored as another are validated in the stored version.
   const { def } = call.resource;
   const kind = (def.type && object.kind) || def.kind;
   throw invalid(

@@ -10,10 +10,10 @@ import { readDryRun } from "./write-options.ts";
 
 export interface DeleteOptions {
   gracePeriodSeconds: number | undefined;
-  /** What follows from the two below. */
+  /** Derived from the two below. */
   propagation: "Background" | "Foreground" | "Orphan" | undefined;
   propagationPolicy?: string | undefined;
-  /** The older way to say it. */
+  /** The deprecated option. */
   orphanDependents?: boolean | undefined;
   preconditions: { uid?: string; resourceVersion?: string };
   dryRun: boolean;
@@ -22,7 +22,7 @@ export interface DeleteOptions {
 const policies = ["Foreground", "Background", "Orphan"];
 const optionsKind = { group: "meta.k8s.io", kind: "DeleteOptions", plural: "" };
 
-/** metav1.DeleteOptions as they are given. */
+/** metav1.DeleteOptions as given. */
 export interface GivenOptions {
   gracePeriodSeconds?: number;
   preconditions?: { uid?: string; resourceVersion?: string };
@@ -32,7 +32,7 @@ export interface GivenOptions {
   ignoreStoreReadErrorWithClusterBreakingPotential?: boolean;
 }
 
-/** From the body, or from the query when there is none: what has a body is asked for there alone. */
+/** From the body, or from the query only when there is no body. */
 export function readDeleteOptions(call: Call): DeleteOptions {
   const { request, info } = call;
   const empty = !request.body || request.body.length === 0;
@@ -40,7 +40,7 @@ export function readDeleteOptions(call: Call): DeleteOptions {
     ? queryOptions(info.query)
     : bodyOptions(request.body, request.headers?.["content-type"]);
   if (!empty) {
-    // The original records its own form of them.
+    // Kubernetes records its internal form.
     const { kind: _kind, apiVersion: _version, ...rest } = given as KubeObject;
     const recorded = { kind: "DeleteOptions", apiVersion: "meta.k8s.io/__internal", ...rest };
     request.audit?.requested({}, () => recorded);
@@ -48,7 +48,7 @@ export function readDeleteOptions(call: Call): DeleteOptions {
   return judgeOptions(given);
 }
 
-/** What options mean; throws 422 with all that is wrong. */
+/** Interprets options; throws 422 with all mistakes. */
 export function judgeOptions(given: GivenOptions): DeleteOptions {
   const errors = policyErrors(given);
   const dryRun = readDryRun(given.dryRun, errors);
@@ -82,7 +82,7 @@ function policyErrors({ propagationPolicy: policy, orphanDependents }: GivenOpti
   return errors;
 }
 
-/** What is there counts, even if it is empty. */
+/** Present parameters count, even empty ones. */
 function queryOptions(query: URLSearchParams): GivenOptions {
   const given: GivenOptions = {};
   const grace = query.get("gracePeriodSeconds");
@@ -98,7 +98,7 @@ function queryOptions(query: URLSearchParams): GivenOptions {
   return given;
 }
 
-/** Kinds that the same decoder reads in the group meta.k8s.io, and those that it reads in any version. */
+/** Kinds that the decoder accepts in the group meta.k8s.io, and in any version. */
 const metaKinds = new Set(
   "CreateOptions GetOptions ListOptions PatchOptions PartialObjectMetadata PartialObjectMetadataList Table TableOptions UpdateOptions WatchEvent".split(
     " ",

@@ -1,4 +1,4 @@
-/** The bytes of a watch's events, as its client asked for them. Watches that look alike share them. */
+/** The encoded events of a watch. Watches with the same form share them. */
 import { fillWritten, type KubeObject, typeOfKind } from "../../api/index.ts";
 import { stringifyExact } from "../../machinery/index.ts";
 import type { Entry } from "../cache/entry.ts";
@@ -18,7 +18,7 @@ const eventTail = Buffer.from("}\n");
 export class EventFrames {
   readonly #call: Call;
   readonly #look: string;
-  /** The columns of a table are told once, with the first event. */
+  /** Only the first event of a table has columns. */
   #columnsTold = false;
 
   constructor(call: Call) {
@@ -34,12 +34,12 @@ export class EventFrames {
         : `${resource.apiVersion} ${target.as} ${target.asVersion} ${info.query.get("includeObject") ?? ""}`);
   }
 
-  /** `keep`: others will want the same. */
+  /** `keep`: for other watches with the same form. */
   of(change: Change, type: EventType, keep: boolean): Uint8Array {
     const key = `${type}${this.#look}${this.#withColumns() ? " columns" : ""}`;
     let frame = change.frames?.get(key);
     if (!frame) {
-      // What left the selection is shown as it was last seen, at the revision of its leaving.
+      // An object that ceases to match is shown in its last matching state, at the revision of the change.
       const left = type === "DELETED" && change.type !== "deleted" && change.previous;
       frame = this.#encode(type, left ? this.#call.resource.at(left, change.revision) : change.entry);
       if (keep) {
@@ -51,7 +51,7 @@ export class EventFrames {
     return frame;
   }
 
-  /** One object of the state, in parts: where nobody shares an event, nothing is copied for it. */
+  /** One initial object, in parts: not copied, since it is not shared. */
   added(entry: Entry): Uint8Array[] {
     const { target, resource } = this.#call;
     if (target.as === "object" && target.format === "json")
@@ -102,7 +102,7 @@ export class EventFrames {
     });
   }
 
-  /** `initialEnd`: it ends the initial events. */
+  /** `initialEnd`: the one that ends the initial events. */
   bookmark(initialEnd: boolean, revision: number): Uint8Array {
     const { resource, target } = this.#call;
     const metadata = {
@@ -120,7 +120,7 @@ export class EventFrames {
     return this.event("BOOKMARK", this.#bookmarkTable(object));
   }
 
-  /** A bookmark is an empty object in Go, so it has a row; columns that cannot be made of nothing leave it out. */
+  /** A bookmark is an empty object in Go, so it has a row; columns without a value for it are omitted. */
   #bookmarkTable(object: KubeObject): object {
     const empty = { ...object, spec: {}, status: {}, roleRef: {}, involvedObject: {} } as KubeObject;
     try {

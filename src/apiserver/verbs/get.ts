@@ -8,7 +8,7 @@ import type { Answer } from "../response.ts";
 import { tooLargeVersion, versionProblem } from "./list-options.ts";
 import { objectAnswer } from "./output.ts";
 
-/** Throws what a read is refused for before it is looked for what it names. A promise where it asks for a version to wait for. */
+/** Throws the errors of a read that precede the lookup. Returns a promise when it has to wait for a version. */
 export function checkReading({ resource, info, core }: Call): Promise<void> | undefined {
   const { query } = info;
   const exported = query.get("export");
@@ -18,7 +18,7 @@ export function checkReading({ resource, info, core }: Call): Promise<void> | un
   const version = query.get("resourceVersion");
   if (!version || version === "0") return undefined;
   const wrong = versionProblem(version);
-  // The original reads events from its store, and everything else from its cache, which has fewer words.
+  // Kubernetes reads events from its store and everything else from its cache, which has another error.
   if (wrong !== undefined && resource.def.ttlSeconds !== undefined)
     throw badRequest(`invalid resource version: ${wrong}`);
   if (wrong !== undefined) throw new StatusError("", wrong, { code: 500 });

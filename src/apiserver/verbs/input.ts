@@ -31,7 +31,7 @@ import type { HandlerRequest, RequestInfo, SpecialHandler } from "../contract.ts
 import { badRequest } from "../errors.ts";
 import type { Registry } from "../registry/registry.ts";
 
-/** The object of a POST or PUT, in the spelling of the request, without unknown fields. */
+/** The object of a POST or PUT, in the request's version, without unknown fields. */
 export function readObject(call: Call): KubeObject {
   const { core, request, resource } = call;
   const { group, version, kind, plural } = resource.def;
@@ -59,11 +59,11 @@ export function readObject(call: Call): KubeObject {
   return object;
 }
 
-/** The object as audit records it: with defaults, in the order in which Kubernetes writes it. */
+/** The object for the audit log: with defaults, in Kubernetes' order. */
 function asRecorded({ core, resource }: Call, object: KubeObject): unknown {
   const copy = cloneExact(object);
   const { def } = resource;
-  // A kind that is stored as another gets the defaults of that.
+  // Kinds stored as another get its defaults.
   if (!def.storedAs || def.type) def.defaults?.(copy, core.clock);
   if (!def.storedAs) resource.complete(copy);
   const type = def.storedAs && !def.type ? typeOfKind(def) : undefined;
@@ -75,7 +75,7 @@ function asRecorded({ core, resource }: Call, object: KubeObject): unknown {
 
 const versionIn = ({ apiVersion = "" }: KubeObject): string => apiVersion.slice(apiVersion.indexOf("/") + 1);
 
-/** Likewise, for handlers of what is not stored. */
+/** Likewise, for handlers of objects that are not stored. */
 export function readSpecial(
   registry: Registry,
   {

@@ -10,9 +10,9 @@ import type { ServedResource } from "../registry/resource.ts";
 /** Which objects of the namespace are meant. */
 export interface Selection {
   matches(entry: Entry): boolean;
-  /** Everything matches. */
+  /** True when everything matches. */
   all: boolean;
-  /** Objects themselves are looked into, not their names alone. */
+  /** True when objects must be inspected, not only names. */
   reads: boolean;
   /** The only name that can match, when the field selector says so. */
   name: string | undefined;
@@ -23,7 +23,7 @@ const metadataFields: Record<string, (entry: Entry) => string> = {
   "metadata.namespace": (entry) => entry.namespace,
 };
 
-/** Selectors as they are written; whether the resource has such fields is not known yet. */
+/** Parsed selectors, before the resource's fields are known. */
 interface Selectors {
   labels: LabelSelector | undefined;
   fields: ReturnType<typeof parseFieldSelector>;
@@ -51,7 +51,7 @@ function selectionOf(resource: ServedResource, { labels, fields }: Selectors): S
   let reads = false;
   for (const { field, op, value } of fields) {
     const own = resource.def.selectableFields?.[field];
-    // A cluster's own kind with selectable fields has no namespace among them.
+    // Cluster-scoped custom resources with selectable fields cannot be selected by namespace.
     const foreign =
       field === "metadata.namespace" && !resource.def.namespaced && resource.def.selectableFields;
     const read =
@@ -71,7 +71,7 @@ function selectionOf(resource: ServedResource, { labels, fields }: Selectors): S
     let matched = selector.matches(undefined);
     tests.push((entry) => {
       const { labels: own } = entry;
-      // Neighbours mostly have the same labels, and those are one object.
+      // Adjacent objects often share their labels, which are one object then.
       if (own !== last) {
         matched = selector.matches(own);
         last = own;
@@ -88,7 +88,7 @@ function selectionOf(resource: ServedResource, { labels, fields }: Selectors): S
   };
 }
 
-/** Each kind's conversion has words of its own. */
+/** Each kind's conversion has its own error. */
 const unknownFieldTexts: Readonly<Record<string, (field: string) => string>> = {
   "batch/jobs": (field) => `field label ${JSON.stringify(field)} not supported for Job`,
   "resource.k8s.io/resourceslices": (field) =>
@@ -103,7 +103,7 @@ function unknownField({ def }: ServedResource, field: string): string {
     : `"${field}" is not a known field selector: only "metadata.name", "metadata.namespace"`;
 }
 
-/** A watch of one object, whose name is in the path, may select no other. Throws 400. */
+/** A watch of an object named in the path cannot select another. Throws 400. */
 function checkName(name: string, { fields }: Selectors): void {
   if (name === "" || fields.length === 0) return;
   const selected = fields.find(({ field, op }) => field === "metadata.name" && op === "=");
@@ -115,7 +115,7 @@ export type VersionMatch = "" | "Exact" | "NotOlderThan";
 export interface ListOptions {
   limit: number;
   continue: string;
-  /** As it is given, which need not be a number. */
+  /** As given; may be invalid. */
   version: string;
   /** undefined: not given. */
   resourceVersion: number | undefined;
@@ -128,8 +128,8 @@ export interface ListOptions {
 const listOptionsKind = { group: "meta.k8s.io", kind: "ListOptions", plural: "" };
 
 /**
- * The query of a list or a watch. Mistakes are found in the original's order: what cannot be parsed, what may not stand
- * together, fields that cannot be selected by. The resource version and the continue token are looked at by who uses them.
+ * Parses the options of a list or watch. Errors are found in Kubernetes' order: invalid values, invalid combinations, fields that
+ * cannot be selected by. The caller checks the resource version and the continue token.
  */
 export function readListOptions(call: Call, forWatch = false): ListOptions {
   const { query } = call.info;
@@ -156,7 +156,7 @@ export function readListOptions(call: Call, forWatch = false): ListOptions {
   };
 }
 
-/** Where a list begins, in history and in keys, is looked at last. Throws 400. */
+/** The beginning of a list, in history and in keys, is checked last. Throws 400. */
 export function checkBeginning({ version, continue: token }: ListOptions): void {
   if (token !== "") {
     decodeContinue(token);
@@ -168,7 +168,7 @@ export function checkBeginning({ version, continue: token }: ListOptions): void 
   if (wrong !== undefined) throw badRequest(`invalid resource version: ${wrong}`);
 }
 
-/** Likewise of a watch. Throws 500. */
+/** Likewise for a watch. Throws 500. */
 export function checkWatchVersion({ version }: ListOptions): void {
   const wrong = versionProblem(version);
   if (wrong !== undefined) throw new StatusError("", wrong, { code: 500 });
@@ -193,7 +193,7 @@ const unsupported = (match: string, values: string): FieldError => ({
   message: `Unsupported value: ${JSON.stringify(match)}: supported values: ${values}`,
 });
 
-/** KEP-2523: which combinations a list may have. */
+/** KEP-2523: valid combinations of a list. */
 function listErrors({ version, match, token, sendInitial }: Given): FieldError[] {
   const errors: FieldError[] = [];
   const field = "resourceVersionMatch";
@@ -211,7 +211,7 @@ function listErrors({ version, match, token, sendInitial }: Given): FieldError[]
   return errors;
 }
 
-/** A watch that names no version asks for the state first. */
+/** A watch without a version requests initial events. */
 function withDefaults(given: Given): Given {
   const unversioned = given.version === "" || given.version === "0";
   return unversioned && !given.sendInitial && given.match === ""
@@ -219,7 +219,7 @@ function withDefaults(given: Given): Given {
     : given;
 }
 
-/** KEP-3157: which a watch may have. */
+/** KEP-3157: valid combinations of a watch. */
 function watchErrors({ match, token, sendInitial }: Given): FieldError[] {
   const errors: FieldError[] = [];
   const field = "resourceVersionMatch";
@@ -237,7 +237,7 @@ function watchErrors({ match, token, sendInitial }: Given): FieldError[] {
   return errors;
 }
 
-/** An int64 in the query; 0 when it is not there. What is there and empty is no number. */
+/** An int64 in the query; 0 when absent. An empty value is invalid. */
 export function wholeNumber(text: string | null): number {
   if (text === null) return 0;
   const problem = !/^[+-]?\d+$/.test(text)
@@ -249,7 +249,7 @@ export function wholeNumber(text: string | null): number {
   return Number(text);
 }
 
-/** What is wrong with a resource version, in Go's words. */
+/** The error of a resource version, in Go's words. */
 export function versionProblem(version: string): string | undefined {
   if (version === "") return undefined;
   const problem = !/^\d+$/.test(version)

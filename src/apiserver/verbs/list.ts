@@ -80,7 +80,7 @@ export async function answerList(
 const open = Buffer.from("{");
 const nextOpen = Buffer.from(",{");
 const end = Buffer.from("]}\n");
-/** Longer lists are put together while they are sent, so that they are not in memory twice. */
+/** Longer lists are assembled while they are sent, so that they are not in memory twice. */
 const longList = 256 * 1024;
 
 /** A list is a concatenation of the bytes of its entries. */
@@ -115,7 +115,7 @@ async function convertedPage(call: Call, options: ListOptions, view: VersionView
   return { ...page, entries: await view.all(page.entries) };
 }
 
-/** `view`: converts entries before they are selected. Without selectors only the page needs conversion. */
+/** `view`: converts entries before they are selected. Without selectors only the page is converted. */
 async function findPage(call: Call, options: ListOptions, view: VersionView | undefined): Promise<Page> {
   const { resource, info, core } = call;
   // resourceVersion=0 is served from memory in one piece, except for events, which Kubernetes does not cache.

@@ -1,4 +1,4 @@
-/** What a JSON or merge patch makes of an object, read as the original's decoder reads it. */
+/** Decodes the result of a JSON or merge patch like Kubernetes' decoder. */
 import {
   conform,
   type Conformance,
@@ -22,15 +22,16 @@ export interface ReadObject extends Conformance {
   object: KubeObject;
 }
 
-/** Objects as patches find them: mistakes in what became of them show their text. Custom ones have no order of their own. */
+/** Objects as input of patches: errors show the text of the result. Custom resources have no order of their own. */
 export const asFound = (def: KindDefinition, json: Buffer): KubeObject => {
   const object = parseExact(json.toString()) as KubeObject;
   return (def.type ? keysInOrder(object) : inGoOrder(def.schema, object)) as KubeObject;
 };
 
 /**
- * Holds it against its type, in place. With a problem it must not be used. Objects of built-in kinds are refused as the
- * client's bad patch whatever they are; a custom resource must say what it is. `same`: parts that fit already. Throws StatusError.
+ * Checks the result against its type, in place. It must not be used when there is a problem. Objects of built-in kinds are
+ * refused as the client's bad patch; a custom resource must name its kind. `same`: parts that are valid already. Throws
+ * StatusError.
  */
 export function readPatched(
   registry: Registry,
@@ -61,7 +62,7 @@ export function readPatched(
   const [version = "", group = ""] = apiVersion.split("/").reverse();
   const served = findKindByName(group, version, kind);
   const former = !served && kind === def.kind && isFormer(apiVersion, kind) && sameFields(kind);
-  // Events of that version have the fields that they have in its group today.
+  // Events of that version have today's fields of their group.
   const other = served ?? (former && group !== def.group ? findKindByName(group, "v1", kind) : undefined);
   if (former && !other) {
     const found = conformed(def, object);
@@ -83,7 +84,7 @@ const isSame = (one: KindDefinition, other: KindDefinition): boolean => {
   return a.kind === b.kind && a.group === b.group && a.version === b.version;
 };
 
-/** From one version of a kind into another, in place. */
+/** Converts between versions of a kind, in place. */
 function respell(object: KubeObject, from: KindDefinition, to: KindDefinition): void {
   from.storedAs?.toStored(object);
   from.defaults?.(object);
@@ -91,7 +92,7 @@ function respell(object: KubeObject, from: KindDefinition, to: KindDefinition): 
   object.apiVersion = to.group === "" ? to.version : `${to.group}/${to.version}`;
 }
 
-/** A custom resource stays what it is. Throws 422. */
+/** A patch cannot change kind or version of a custom resource. Throws 422. */
 function checkCustomNames(def: KindDefinition, object: KubeObject): void {
   if (!object.apiVersion) {
     const message = "Object 'apiVersion' is missing in 'object has no apiVersion field'";
@@ -100,7 +101,7 @@ function checkCustomNames(def: KindDefinition, object: KubeObject): void {
     });
   }
   const wanted = { kind: def.kind, apiVersion: `${def.group}/${def.version}` };
-  // Another kind alone is told of when the object is validated.
+  // A different kind alone is reported by validation.
   if (object.apiVersion === wanted.apiVersion) return;
   const causes = (["kind", "apiVersion"] as const)
     .filter((name) => object[name] !== wanted[name])
@@ -114,7 +115,7 @@ function checkCustomNames(def: KindDefinition, object: KubeObject): void {
   throw invalid({ group, kind, plural: kind }, object.metadata?.name ?? "", causes);
 }
 
-/** Why its kind and version cannot be read. */
+/** Why its kind and version cannot be determined. */
 function unnamed(value: unknown): string | undefined {
   const type = (each: unknown): string =>
     Array.isArray(each)
@@ -136,10 +137,7 @@ function unnamed(value: unknown): string | undefined {
 
 const metadataType = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 
-/**
- * Without a version it is read as the internal type, whose fields have no names in JSON: nothing of it is known but what
- * its metadata would have, beside the kind.
- */
+/** Without a version it is decoded as the internal type, whose fields have no JSON names: only kind and metadata are known. */
 function unversioned(object: KubeObject): ReadObject {
   const { kind, apiVersion: _none, ...metadata } = object as KubeObject & Record<string, unknown>;
   return { object: { kind, metadata } as KubeObject, ...conform(metadataType, metadata) };

@@ -6,14 +6,14 @@ import type { ServedResource } from "../registry/resource.ts";
 import { joinedParts, ListBody } from "../packing/list-body.ts";
 import { type Answer, bytesAnswer } from "../response.ts";
 
-/** A longer list is put together as it is sent, so that it never stands in memory a second time. */
+/** Longer lists are assembled while they are sent, so that they are not in memory twice. */
 const longList = 256 * 1024;
-/** Others get their turn after so many objects. */
+/** Number of objects after which other requests have their turn. */
 const turnObjects = 256;
 
 /**
- * A list out of its items' messages. Its length stands at its head, so every item is measured before the first goes out;
- * messages that do not fit into memory meanwhile are made a second time.
+ * A list of its items' messages. Its length comes first, so all items are measured before the first is sent; messages that do not
+ * fit into memory meanwhile are made twice.
  */
 export async function protobufList(
   resource: ServedResource,

@@ -1,4 +1,4 @@
-/** What the bodies of patches do, and what is said of those that do nothing sensible. */
+/** Patch types and their errors. */
 import { type KindDefinition, type KubeObject, schemaLookupFor, strictTexts } from "../../api/index.ts";
 import {
   applyJsonPatch,
@@ -22,27 +22,27 @@ import { badRequest } from "../errors.ts";
 
 const maxOperations = 10_000;
 
-/** What a patch makes of an object. `shown`: the patch as mistakes show it, where they do not show the object. */
+/** The result of a patch. `shown`: the patch for errors that show it instead of the object. */
 export interface Patched {
   object: unknown;
   shown?: string;
 }
 
 export interface ReadPatch {
-  /** May be called again on a newer object. `sorted`: what it went through has its members in alphabetical order. */
+  /** May be called again on a newer object. `sorted`: the result has sorted keys. */
   apply(object: KubeObject, sorted?: boolean): Patched;
-  /** What is wrong with the patch itself for who wants strictness. */
+  /** Strict decoding errors of the patch itself. */
   strict: readonly string[];
-  /** Stands for what is nested too deep to be used. */
+  /** The mark that replaces values nested too deep. */
   cut?: string | undefined;
 }
 
-/** Media types are compared as they are written. */
+/** Media types are compared literally. */
 const patchType = (header: string | undefined): string => (header ?? "").split(";", 1)[0] ?? "";
 
 /**
- * What the body does to an object. It is read when it is first applied: where nothing is there to be patched, nobody hears
- * of its mistakes. Throws StatusError for a type that is not taken, and for a body that is too large.
+ * The patch in the body. It is parsed when it is first applied: its errors are not reported when the object does not exist.
+ * Throws StatusError for an unsupported type and for a body that is too large.
  */
 export function readPatch(call: Call): ReadPatch {
   const { request, resource } = call;
@@ -68,7 +68,7 @@ export function readPatch(call: Call): ReadPatch {
 }
 
 function reader({ resource: { def }, info }: Call, type: string): ((text: string) => ReadPatch) | undefined {
-  // Who asks for no validation has the patch itself read by others, with other words.
+  // With `fieldValidation=Ignore` Kubernetes uses another decoder, with other errors.
   const lenient = info.query.get("fieldValidation") === "Ignore";
   switch (type) {
     case "application/json-patch+json":
@@ -147,7 +147,7 @@ const patchTypes = new Set([
   applyType,
 ]);
 
-/** Why a patch is not even looked at: there are none of its type. */
+/** The error of an unsupported patch type. */
 export function patchRefusal(def: KindDefinition, contentType: string | undefined): StatusError | undefined {
   const type = patchType(contentType);
   return patchTypes.has(type) && !(def.type && type === strategicType) ? undefined : foreignPatch(def);
@@ -156,7 +156,7 @@ export function patchRefusal(def: KindDefinition, contentType: string | undefine
 const unsupportedPatch = (): StatusError =>
   new StatusError("UnsupportedMediaType", "415: Unsupported Media Type", { details: {} });
 
-/** No float64 can hold it: Go's decoder refuses what JavaScript's makes infinite. */
+/** Numbers beyond float64: Go's decoder refuses what JavaScript's makes infinite. */
 function refuseHuge(value: unknown, text: string, prefix: string, into: string): void {
   const huge = hugeNumber(value, text);
   if (huge !== undefined)
@@ -208,7 +208,7 @@ function jsonPatch(text: string, lenient: boolean): ReadPatch {
   };
 }
 
-/** What Go's decoder would not take as an operation. */
+/** Operations that Go's decoder refuses. */
 function checkOperation(operation: unknown, lenient: boolean): void {
   if (operation === null || (lenient && isObject(operation))) return;
   const refused = (value: unknown, into: string): StatusError =>
@@ -224,7 +224,7 @@ function checkOperation(operation: unknown, lenient: boolean): void {
   }
 }
 
-/** A patch that cannot be applied is the client's mistake, but for directives that make no sense. */
+/** A JSON or merge patch that cannot be applied gets 422, a strategic merge patch 400 or 500. */
 function guarded(apply: ReadPatch["apply"]): ReadPatch["apply"] {
   return (object, sorted) => {
     try {

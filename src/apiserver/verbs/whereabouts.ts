@@ -1,11 +1,11 @@
-/** Whether an object is the one, and in the namespace, that the request's path names. */
+/** Whether an object is in the namespace, and has the name, of the request's path. */
 import type { KubeObject, ObjectMeta } from "../../api/index.ts";
 import type { Call } from "../core.ts";
 import { badRequest } from "../errors.ts";
 
 type Asked = Pick<Call, "resource" | "info">;
 
-/** An object without a namespace belongs to that of the request. Throws 400 when it says that it belongs to another. */
+/** An object without a namespace gets that of the request. Throws 400 when it has another. */
 export function checkNamespace({ resource, info }: Asked, meta: ObjectMeta): void {
   if (!resource.def.namespaced) return;
   meta.namespace ||= info.namespace;
@@ -13,7 +13,7 @@ export function checkNamespace({ resource, info }: Asked, meta: ObjectMeta): voi
   throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
 }
 
-/** Likewise, and its name is that of the path. */
+/** Likewise, with the name in the path. */
 export function checkWhereabouts(asked: Asked, object: KubeObject): void {
   const { name: wanted } = asked.info;
   const meta = object.metadata as ObjectMeta;

@@ -2,9 +2,8 @@ import type { KubeObject, ObjectMeta, Parts } from "../../api/index.ts";
 import { deepClone, isObject } from "../../machinery/index.ts";
 
 /**
- * A copy to be changed, of what shares with a stored object all that a write does not touch. `owners` is not copied where
- * it is the copy's: nobody changes lists of owners, they are replaced; nor are the parts in `same`. `clone`: `cloneExact` where it
- * matters how numbers were written.
+ * A copy for a write that shares unchanged parts with the stored object. `owners` is not copied when it is the copy's own: lists
+ * of owners are replaced, never changed; nor are the parts in `same`. `clone`: `cloneExact` when the notation of numbers matters.
  */
 export function workingCopy(
   object: unknown,

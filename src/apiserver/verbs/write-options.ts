@@ -12,7 +12,7 @@ const optionsOf: Record<string, string> = {
   patch: "PatchOptions",
 };
 
-/** True for a dry run. Throws 422 for what is not an option. */
+/** True for a dry run. Throws 422 for an invalid option. */
 export function readWriteOptions(verb: string, query: URLSearchParams, apply: boolean): boolean {
   const kind = optionsOf[verb];
   if (!kind || (query.size === 0 && !apply)) return false;
