@@ -66,7 +66,7 @@ export interface Decision {
   denied?: true;
   /** Appended to the 403's message when it is not empty. */
   reason: string;
-  /** What went wrong: where nobody allows the request it is answered with 500 instead. */
+  /** The error, if any: when no other authorizer allows the request, it is answered with 500. */
   error?: string;
 }
 
@@ -77,8 +77,8 @@ export interface Authorizer {
 }
 
 /**
- * The server's own view of what is stored, straight from its watch cache: no authorization, no copies.
- * The objects are shared: nobody changes them. `resource` is the plural.
+ * The stored objects in the server's watch cache, without authorization or copies. They are shared and read only. `resource` is
+ * the plural.
  */
 export interface ObjectReader {
   get<T extends KubeObject>(

@@ -116,7 +116,7 @@ export function notAcceptable(
   accept: string,
   offer: { streams: boolean; text: boolean; families?: boolean },
 ): StatusError {
-  // A type that is made here, with parameters that nobody knows, is refused in other words than a foreign type.
+  // A supported type with unsupported parameters has another error than an unsupported type.
   const types = [...(offer.text ? ["text/plain"] : []), ...mediaTypes];
   const known = accept
     .split(",")

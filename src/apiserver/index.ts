@@ -22,19 +22,19 @@ export { createApiServer } from "./server.ts";
 
 export type { Tracing } from "./tracing/open.ts";
 
-/** Tells a collector where the time of requests goes; loaded only for whoever wants that. */
+/** Tracing; loaded only when it is configured. */
 export const openTracing = async (
   ...given: Parameters<typeof import("./tracing/open.ts").openTracing>
 ): Promise<ReturnType<typeof import("./tracing/open.ts").openTracing>> =>
   (await import("./tracing/open.ts")).openTracing(...given);
 
-/** The record of requests, as files say it; loaded only for whoever wants one. */
+/** The audit log; loaded only when it is configured. */
 export const openAudit = async (
   ...given: Parameters<typeof import("./audit/open.ts").openAudit>
 ): ReturnType<typeof import("./audit/open.ts").openAudit> =>
   (await import("./audit/open.ts")).openAudit(...given);
 
-/** A store whose values are encrypted; loaded only for whoever wants one. */
+/** Encryption at rest; loaded only when it is configured. */
 export const openEncryption = async (
   ...given: Parameters<typeof import("./encryption/open.ts").openEncryption>
 ): Promise<ReturnType<typeof import("./encryption/open.ts").openEncryption>> =>

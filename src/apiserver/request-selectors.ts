@@ -1,19 +1,19 @@
-/** What the selectors of a request say to authorizers. Pure. */
+/** A request's selectors as authorization attributes. Pure. */
 import { parseFieldSelector, parseLabelSelector } from "../machinery/index.ts";
 import type { RequestInfo } from "./contract.ts";
 import { nameSegmentProblems } from "./name-segment.ts";
 
 export interface RequestSelectors {
-  /** The one object that a list or watch can be about; "" when it is not one alone. */
+  /** The single object that a list or watch selects, else "". */
   name: string;
   fieldSelector?: string;
   labelSelector?: string;
 }
 
-/** Paths with the verb in front (`/api/v1/watch/...`): their selectors do not count. */
+/** Paths with the verb in front (`/api/v1/watch/...`): their selectors are ignored. */
 const verbInPath = /^\/(?:api\/[^/]*|apis\/[^/]+\/[^/]*)\/(?:watch|proxy)\//;
 
-/** Only lists, watches and deletions of collections have selectors, whatever the query of another request says. */
+/** Only lists, watches and deletions of collections have selectors; the query of other requests is ignored. */
 export function requestSelectors({ isResource, path, verb, name, query }: RequestInfo): RequestSelectors {
   const reads = verb === "list" || verb === "watch";
   if (!isResource || (!reads && verb !== "deletecollection") || verbInPath.test(path)) return { name: "" };
@@ -26,7 +26,7 @@ export function requestSelectors({ isResource, path, verb, name, query }: Reques
   };
 }
 
-/** Selectors that cannot be read name nothing, and neither does what could be no name in a path. */
+/** Invalid selectors select nothing, and neither does a name that cannot be in a path. */
 function selectedName(fields: string, labels: string): string {
   try {
     parseLabelSelector(labels);

@@ -1,4 +1,4 @@
-/** What `/version` says: the Kubernetes API that is spoken, with digits only in major and minor. */
+/** `/version`: the supported Kubernetes API, with digits only in major and minor. */
 export const versionInfo = {
   major: "1",
   minor: "36",

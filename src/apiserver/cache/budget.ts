@@ -1,4 +1,4 @@
-/** Bounds the bytes of items that can be made again: forgets those that were added first. */
+/** Limits the bytes of cached items, which can be recreated: drops the oldest ones. */
 export class Budget<T> {
   readonly #bytes: number;
   readonly #sizeOf: (item: T) => number;
@@ -13,7 +13,7 @@ export class Budget<T> {
     this.#forget = forget;
   }
 
-  /** The size of an item must not change while it is kept. */
+  /** The size of an item must not change. */
   add(item: T): void {
     this.#items.push(item);
     this.#used += this.#sizeOf(item);

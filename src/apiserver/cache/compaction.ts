@@ -2,10 +2,10 @@ import type { Timer } from "../../machinery/index.ts";
 import { CompactedError } from "../../store/index.ts";
 import type { Core } from "../core.ts";
 
-/** As kube-apiserver does by default. */
+/** The default of kube-apiserver. */
 const everyMs = 5 * 60_000;
 
-/** Forgets history that is older than five to ten minutes, in the store and in the caches. */
+/** Compacts history older than five to ten minutes, in the store and in the caches. */
 export function startCompaction(core: Core): { stop(): void } {
   let stopped = false;
   let timer: Timer | undefined;
@@ -16,7 +16,7 @@ export function startCompaction(core: Core): { stop(): void } {
     try {
       if (target > core.store.compactedRevision) await core.store.compact(target);
     } catch (error) {
-      // Another server was faster, or it is tried again in five minutes.
+      // Another server was faster; other errors are retried in five minutes.
       if (!(error instanceof CompactedError)) core.log.warn("compaction failed", { error });
     }
     for (const cache of core.caches.all()) cache.forget(core.store.compactedRevision);

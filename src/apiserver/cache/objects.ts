@@ -23,7 +23,7 @@ const encrypted = Buffer.from("k8s:enc:");
 export const resourcePrefix = (group: string, plural: string): string =>
   `${registryPrefix}${group === "" ? "core" : group}/${plural}/`;
 
-/** Between two attempts to follow the store again, as in kube-apiserver. */
+/** Interval of attempts to follow the store again, as in kube-apiserver. */
 const retryMs = 1000;
 
 /**
@@ -41,7 +41,7 @@ export class ObjectCaches implements ObjectReader {
   readonly #log: Logger;
   readonly #closed = new AbortController();
   #watch: StoreWatch | undefined;
-  /** Why the present watch ended, once it was open. */
+  /** Why the current watch ended. */
   #broken: Error | undefined;
   #recovering = false;
   #floor = 0;

@@ -1,11 +1,11 @@
 /**
- * Labels, each combination kept once: the pods of one template have the same, so selectors need to look at them once, and
- * memory holds them once. What has not been used for long is forgotten, and then kept anew.
+ * Labels, each combination stored once: pods of one template share theirs, which saves memory and evaluations of selectors.
+ * Unused ones are dropped.
  */
 export type Labels = Readonly<Record<string, string>>;
 
 const generationSize = 4096;
-/** Labels that are longer, as JSON, are kept by their object alone. */
+/** Labels with longer JSON are not shared. */
 const maxLength = 4096;
 
 let recent = new Map<string, Labels>();

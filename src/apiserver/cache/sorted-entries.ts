@@ -1,16 +1,16 @@
 import type { Entry } from "./entry.ts";
 
-/** A part that grows beyond this is cut in two, so that no insertion moves more than this. */
+/** Larger parts are split, which bounds the cost of an insertion. */
 const maxPart = 128;
 
-/** Entries in the order of their keys. Putting one in costs the same whether there are a hundred or a million. */
+/** Entries in key order. The cost of an insertion does not depend on their number. */
 export class SortedEntries {
   /** Parts in order; none is empty. */
   readonly #parts: Entry[][] = [];
-  /** All in one list, until the next change. Never written to. */
+  /** All entries, until the next change. Read only. */
   #all: readonly Entry[] | undefined;
 
-  /** Puts the entry in the place of its key. */
+  /** Inserts or replaces an entry. */
   put(entry: Entry): void {
     this.#all = undefined;
     const parts = this.#parts;
@@ -39,7 +39,7 @@ export class SortedEntries {
     if (part.length === 0) this.#parts.splice(at, 1);
   }
 
-  /** A list that stays as it is. */
+  /** An immutable list. */
   all(): readonly Entry[] {
     this.#all ??= ([] as Entry[]).concat(...this.#parts);
     return this.#all;

@@ -8,15 +8,15 @@ export const maxBodyBytes = 3 * 1024 * 1024;
 /** Deeper nesting is refused, as by Go's decoder. */
 const maxDepth = 10_000;
 /**
- * What is nested deeper than this is cut out before any recursive function sees it. Unknown fields may be nested so deep, since
- * they are dropped; a known one is refused.
+ * Values nested deeper than this are cut out before any recursive function sees them. They may occur in unknown fields, which are
+ * dropped; in a known field they are refused.
  */
 export const usableDepth = 1000;
 
 export const tooLarge = (): StatusError =>
   new StatusError("RequestEntityTooLarge", `Request entity too large: limit is ${maxBodyBytes}`);
 
-/** Where the first bracket beyond a depth is, and where it is closed. Cheap: counts brackets outside strings. */
+/** Where the first bracket beyond a depth opens and closes. Only counts brackets outside strings. */
 function beyond(text: string, limit: number, from = 0): { start: number; end: number } | undefined {
   let depth = from === 0 ? 0 : limit;
   let inString = false;

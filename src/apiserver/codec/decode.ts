@@ -35,17 +35,17 @@ export interface Decoded {
   value: unknown;
   text: string;
   format: "json" | "yaml" | "protobuf";
-  /** The mark in value and text for what was nested too deep to be used. */
+  /** The mark in value and text that replaces values nested too deep. */
   cut?: string;
   /** False when no object of a JSON text has duplicate members. */
   repeats?: boolean;
-  /** Errors of a strict decoder about duplicate members of a JSON text, if its type was known when it was read. */
+  /** Strict decoding errors about duplicate keys of a JSON text, if its type was known when it was parsed. */
   strict?: readonly string[];
-  /** Keys that appear twice in YAML, each as Go names it. */
+  /** Duplicate keys of YAML, in Go's words. */
   duplicates?: readonly string[];
 }
 
-/** `undefined` for an empty body. `expected`: the kind of protobuf that names none. Throws StatusError. */
+/** `undefined` for an empty body. `expected`: the kind of protobuf without a type. Throws StatusError. */
 export function decodeBody(
   body: Uint8Array | undefined,
   contentType: string | undefined,
@@ -63,20 +63,20 @@ export function decodeBody(
   if (type === "application/yaml") {
     const { text: usable, cut } = yamlText(body, text);
     const { value, duplicates } = parseYaml(body, usable);
-    // It becomes JSON first, with keys in order, so that is the order in which mistakes are found.
+    // Go converts it to JSON first, with sorted keys, so errors are found in that order.
     return { value: keysInOrder(value), duplicates, text, format: "yaml", ...(cut ? { cut } : {}) };
   }
   throw unsupportedMediaType(bodyTypes);
 }
 
-/** Throws 415 for what no body of an object can be, also where there is none. */
+/** Throws 415 for a content type that cannot carry an object, even without a body. */
 export function checkBodyType(contentType: string | undefined): void {
   if (!contentType) return;
   const known = ["", "application/json", "application/yaml", protobufType].includes(mediaType(contentType));
   if (!known || !wellFormed.test(contentType)) throw unsupportedMediaType(bodyTypes);
 }
 
-/** Texts of YAML bodies that were cut, so that they are cut once. */
+/** YAML bodies with cut values, so that they are cut once. */
 const cutTexts = new WeakMap<Uint8Array, { text: string; cut?: string }>();
 
 /** The text to parse as YAML: JSON in it is cut at the depth of JSON. Throws StatusError. */
@@ -99,13 +99,13 @@ export async function readLongYaml(body: Uint8Array, contentType: string | undef
 export interface ReadJson {
   value: unknown;
   text: string;
-  /** The mark of what was nested too deep to be used. */
+  /** The mark that replaces values nested too deep. */
   cut?: string;
   /** False when no object has duplicate members. */
   repeats: boolean;
 }
 
-/** Throws StatusError with what Go's decoder would say. */
+/** Throws StatusError with the error of Go's decoder. */
 export function parseDeepJson(given: string): ReadJson {
   const { depth, members, oddNumbers } = surveyJson(given);
   const { text, cut } = depth > usableDepth ? withoutDepths(given) : { text: given };
@@ -204,7 +204,7 @@ export function readBody(
   }
 }
 
-/** Reads a JSON body with duplicate members again, by its type. */
+/** Decodes a JSON body with duplicate keys again, by its type. */
 function again(object: KubeObject, decoded: Decoded, expected: Expected): KubeObject {
   const type = expected.schema === undefined ? undefined : schemaOf(expected.schema);
   if (!type || decoded.format !== "json" || object.apiVersion !== versionOf(expected)) return object;
@@ -222,7 +222,7 @@ export function unreadable(error: StatusError): string {
   return `${bare ? "" : "couldn't get version/kind; json parse error: "}${message}`;
 }
 
-/** The error of a protobuf body that cannot be decoded as the kind that it names. */
+/** The error of a protobuf body that cannot be decoded as its kind. */
 function undecodable(problem: MessageError, expected: Expected): StatusError {
   const { apiVersion, kind } = problem;
   const version = apiVersion.slice(apiVersion.indexOf("/") + 1);

@@ -9,7 +9,7 @@ export const mediaTypes: Readonly<Record<Target["format"], string>> = {
   protobuf: protobufType,
 };
 
-/** Any object with a kind, in the encoding the client asked for; JSON ends with a line feed where it is not for people. */
+/** Encodes an object with a kind; JSON ends with a line feed unless it is indented. */
 export function encodedBytes(value: object, format: Target["format"], pretty: boolean): Buffer {
   if (format === "yaml") return Buffer.from(formatYaml(value));
   if (format === "protobuf") return encodeObject(messages(), value);

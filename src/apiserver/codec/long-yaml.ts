@@ -1,23 +1,23 @@
 /**
- * YAML takes some microseconds and some hundred bytes of memory for each byte: a body as long as bodies may be would hold everybody up
- * for ten seconds. Long ones are read on a thread of their own, one after the other, before their verb has its turn.
+ * Parsing YAML takes microseconds and hundreds of bytes of memory per byte: a body of maximum length would block the event loop
+ * for ten seconds. Long ones are parsed in a thread of their own, one at a time, before their verb runs.
  */
 import { Worker } from "node:worker_threads";
 import { GoYamlError, readYamlBody, type YamlBody } from "../../machinery/index.ts";
 import type { YamlAnswer, YamlRequest } from "./yaml-messages.ts";
 
-/** Shorter ones are read where they are needed. */
+/** Shorter ones are parsed synchronously. */
 export const longYamlBytes = 64 * 1024;
 
-/** A text that needs more memory than this to be read is too much. Counts for threads that begin later. */
+/** Memory limit of the parser's thread. Applies to new threads. */
 export const yamlThread = { maxHeapMb: 1024 };
-/** So long does the thread wait for another text. */
+/** Idle timeout of the thread. */
 const idleMs = 30_000;
 
-/** What is known of texts that were read before. */
+/** Results of parsed bodies. */
 const outcomes = new WeakMap<Uint8Array, YamlBody | GoYamlError>();
 
-/** What the text of a body says, from before or now. Throws GoYamlError. */
+/** The parsed body, from the cache or parsed now. Throws GoYamlError. */
 export function yamlOf(body: Uint8Array, text: string): YamlBody {
   const known = outcomes.get(body);
   if (!known) return readYamlBody(text);
@@ -25,7 +25,7 @@ export function yamlOf(body: Uint8Array, text: string): YamlBody {
   return known;
 }
 
-/** Reads the text of a body aside, for `yamlOf`. False when it takes too much memory. */
+/** Parses a body in the thread, for `yamlOf`. False when it takes too much memory. */
 export async function readAside(body: Uint8Array, text: string): Promise<boolean> {
   const answer = await readText(text);
   if (!answer) return false;
@@ -33,7 +33,7 @@ export async function readAside(body: Uint8Array, text: string): Promise<boolean
   return true;
 }
 
-/** The one that takes texts. */
+/** The current thread. */
 let reader: YamlReader | undefined;
 
 /** Undefined when it takes too much memory. */
@@ -49,7 +49,7 @@ interface Waiting {
 
 class YamlReader {
   readonly #worker: Worker;
-  /** In the order in which they are read. */
+  /** In order. */
   readonly #waiting = new Map<number, Waiting>();
   #nextId = 1;
   #idle: NodeJS.Timeout | undefined;
@@ -78,13 +78,13 @@ class YamlReader {
     });
   }
 
-  /** It takes nothing more. */
+  /** Takes no further texts. */
   #over(): void {
     clearTimeout(this.#idle);
     if (reader === this) reader = undefined;
   }
 
-  /** The text that was being read took too much; those behind it did not. */
+  /** The text being parsed took too much memory; the waiting ones did not. */
   #ended(): void {
     this.#over();
     const [first, ...others] = this.#waiting.values();

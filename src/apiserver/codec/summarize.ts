@@ -1,4 +1,4 @@
-/** The beginning of a body that nobody understood, as Kubernetes shows it. */
+/** The beginning of an undecodable body, as Kubernetes shows it. */
 export function summarize(body: Uint8Array): string {
   const limit = 30;
   const bytes = Buffer.from(body);

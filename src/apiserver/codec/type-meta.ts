@@ -1,4 +1,4 @@
-/** The apiVersion and kind of a body, held against those that the endpoint takes. */
+/** Checks the apiVersion and kind of a body against those of the endpoint. */
 import { isFormer, type KubeObject } from "../../api/index.ts";
 import { isObject, StatusError } from "../../machinery/index.ts";
 import { badRequest } from "../errors.ts";
@@ -10,9 +10,9 @@ export interface Expected {
   kind: string;
   /** A custom resource: its body must name kind and version. */
   custom?: boolean;
-  /** Other versions (`group/version`) with the same fields, which are taken as the expected one. */
+  /** Other versions (`group/version`) with the same fields, which are accepted as the expected one. */
   also?: readonly string[];
-  /** The type by which duplicate members are merged; without it the last one counts. */
+  /** The type by which duplicate keys are merged; without it the last one counts. */
   schema?: string;
   /** Group of the kind that it is stored as, if that differs. */
   inner?: string;
@@ -57,14 +57,14 @@ export function asObject(value: unknown, expected: Expected): KubeObject {
 const withoutGroup = (apiVersion: string): string =>
   apiVersion.lastIndexOf("/") === 0 ? apiVersion.slice(1) : apiVersion;
 
-/** As Go's decoder calls it; long whole numbers are bigints here. */
+/** Go's name of the JSON type; large integers are bigints here. */
 function jsonType(value: unknown): string {
   if (Array.isArray(value)) return "array";
   if (typeof value === "boolean") return "bool";
   return typeof value === "bigint" ? "number" : typeof value;
 }
 
-/** Throws 400 for a value that is no object, or whose apiVersion or kind is no string: these are read before anything else. */
+/** Throws 400 for a value that is not an object, or whose apiVersion or kind is not a string: these are read first. */
 export function checkShape(value: unknown): void {
   if (!isObject(value)) {
     const type = jsonType(value);

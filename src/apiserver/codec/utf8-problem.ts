@@ -1,4 +1,4 @@
-/** What is wrong with bytes that should be UTF-8, in the words of Go's YAML reader (RFC 3629 has the rules). */
+/** The error in invalid UTF-8, in the words of Go's YAML reader (RFC 3629 has the rules). */
 export function utf8Problem(bytes: Uint8Array): string | undefined {
   for (let i = 0; i < bytes.length; ) {
     const lead = bytes[i] as number;

@@ -2,17 +2,17 @@ import type { Clock } from "../../machinery/index.ts";
 import type { Histogram } from "../metrics/values.ts";
 import type { Store } from "../../store/index.ts";
 
-/** All that share a lease go in one write, so only so many do (k8s.io/apiserver, storage/etcd3/lease_manager.go). */
+/** Limit per lease, since its expiry deletes all of them in one write (k8s.io/apiserver, storage/etcd3/lease_manager.go). */
 const maxObjects = 1000;
 
-/** Leases for objects that vanish by themselves. Objects of the same minute share one, as in Kubernetes, up to a thousand. */
+/** Leases of objects that expire. Objects of the same minute share one, as in Kubernetes, up to a limit. */
 export class EventLeases {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #counts: Histogram | undefined;
   readonly #current = new Map<number, { lease: Promise<number>; until: number; objects: number }>();
 
-  /** `counts`: is told how many objects shared a lease, when the next one is granted. */
+  /** `counts`: observes the number of objects per lease, when the next one is granted. */
   constructor(store: Store, clock: Clock, counts?: Histogram) {
     this.#counts = counts;
     this.#store = store;

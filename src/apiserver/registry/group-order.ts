@@ -1,14 +1,14 @@
 import { compareKubeVersions } from "../../machinery/index.ts";
 import { type Priority, priorityOf } from "./priorities.ts";
 
-/** Which groups and versions clients should prefer. */
+/** The preferred order of groups and versions. */
 export interface GroupOrder {
   compareVersions(group: string, a: string, b: string): number;
-  /** Each with the versions it has. */
+  /** Groups with their versions. */
   compareGroups(a: readonly [string, readonly string[]], b: readonly [string, readonly string[]]): number;
 }
 
-/** Higher priorities come first, then newer versions, and groups by the alphabet. */
+/** By descending priority, then newer versions, then groups alphabetically. */
 export function orderBy(priority: (group: string, version: string) => Priority): GroupOrder {
   const best = (group: string, versions: readonly string[]): number =>
     Math.max(...versions.map((version) => priority(group, version).group));

@@ -1,11 +1,8 @@
-/**
- * Where writers of one object queue once they have got in one another's way: each then waits for its turn instead of
- * trying again against all the others.
- */
+/** Queues of writers of the same object after a conflict: each waits for its turn instead of retrying against all others. */
 export class Lines {
   readonly #tails = new Map<string, Promise<void>>();
 
-  /** Settles when everybody before has left. The returned function leaves. */
+  /** Resolves when all earlier writers have left. Call the returned function to leave. */
   async enter(key: string): Promise<() => void> {
     const before = this.#tails.get(key);
     let leave = (): void => {};

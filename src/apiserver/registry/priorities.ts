@@ -1,7 +1,7 @@
-/** Which groups clients should prefer: the values Kubernetes gives the APIServices of what it serves itself. */
+/** Preferred groups: the priorities of Kubernetes' own APIServices. */
 
 export interface Priority {
-  /** Higher comes first; a group has the highest of its versions'. */
+  /** Higher comes first; a group has the highest of its versions' priorities. */
   group: number;
   /** Within the group. */
   version: number;
@@ -31,7 +31,7 @@ const groups: Record<string, number> = {
   "internal.apiserver.k8s.io": 16_000,
 };
 
-/** Versions that are not 15. */
+/** Versions with another priority than 15. */
 const versions: Record<string, number> = {
   "/v1": 1,
   "autoscaling/v2": 30,
@@ -39,9 +39,9 @@ const versions: Record<string, number> = {
   "resource.k8s.io/v1": 21,
 };
 
-/** Of a group and version that this server serves by itself; custom resources come after everything else. */
+/** Priority of a locally served group and version; custom resources come last. */
 export function priorityOf(group: string, version: string): Priority {
-  // Never an APIService, and before all that are.
+  // It has no APIService, and comes before all others.
   if (group === registrationGroup) return { group: 20_000, version: 0 };
   const known = Object.hasOwn(groups, group) ? groups[group] : undefined;
   if (known === undefined) return { group: 1000, version: 100 };

@@ -99,7 +99,7 @@ export class ServedResource {
     return this.def.namespaced ? `${namespace}/${name}` : name;
   }
 
-  /** Of what a path names. Throws 400 for a name that nothing can have; only now, when all else of the request has been looked at. */
+  /** For the names in a path. Throws 400 for an invalid one; called after all other checks of the request. */
   keyOf(named: { namespace: string; name: string }): string {
     checkNameSegment(named.name);
     return this.key(named.namespace, named.name);
@@ -191,14 +191,14 @@ export class ServedResource {
       : moved;
   }
 
-  /** Turns an object in stored spelling into this resource's, in place. Not for custom resources: see `seen`. */
+  /** Converts an object from the stored version to this one, in place. Not for custom resources: see `seen`. */
   fromStored(object: KubeObject): void {
     this.def.storedAs?.fromStored(object);
     object.kind = this.def.kind;
     object.apiVersion = this.apiVersion;
   }
 
-  /** A copy in this resource's spelling of an object in the stored one. */
+  /** A copy in this version of an object in the stored one. */
   shown(object: KubeObject): KubeObject {
     const copy = structuredClone(object);
     this.fromStored(copy);
@@ -208,7 +208,7 @@ export class ServedResource {
   /** Likewise, with all fields that Go always writes. */
   whole(object: KubeObject): KubeObject {
     const copy = structuredClone(object);
-    // What no webhook converts is renamed.
+    // Without a webhook only apiVersion and kind change.
     if (this.def.type) return Object.assign(copy, { kind: this.def.kind, apiVersion: this.apiVersion });
     this.complete(copy);
     this.fromStored(copy);
@@ -223,14 +223,14 @@ export class ServedResource {
     return this.def.storedAs ? this.copy(entry) : entry.object;
   }
 
-  /** A copy of an object of which some is kept as text, as it is parsed. */
+  /** A copy of an object whose raw fields are parsed again. */
   reread(entry: Entry): KubeObject {
     const object = this.copy(entry);
     readRawTexts(this.def.rawFields ?? [], object, entry.json.toString());
     return object;
   }
 
-  /** Turns a request's object into the stored spelling, in place. */
+  /** Converts a request's object to the stored version, in place. */
   toStored(object: KubeObject): void {
     this.def.storedAs?.toStored(object);
     object.kind = this.storedKind;
@@ -238,8 +238,8 @@ export class ServedResource {
   }
 
   /**
-   * Fills in what Go writes always, of an object in stored spelling. `nulls`: what is written as null too. `same`: parts that have it
-   * all.
+   * Adds the fields that Go always writes to an object in the stored version. `nulls`: also those written as null. `same`:
+   * complete parts.
    */
   complete(object: KubeObject, nulls = true, same?: Parts): void {
     const type = this.#storedType;
@@ -247,12 +247,12 @@ export class ServedResource {
     if (this.def.sharesParts) forgetTexts(object);
   }
 
-  /** A stored object without what Go writes as null. It is not changed. */
+  /** A stored object without the fields that Go writes as null. The argument is not changed. */
   withoutNulls(object: KubeObject): KubeObject {
     return this.#storedType ? withoutNulls(this.#storedType, object) : object;
   }
 
-  /** An object of a custom resource's version as it is stored. The object is not changed. */
+  /** Converts an object of a custom resource's version to the storage version. The argument is not changed. */
   async forStorage(object: KubeObject): Promise<KubeObject> {
     const { type, conversion } = this.def;
     if (!type || this.apiVersion === this.storedApiVersion) return object;

@@ -1,4 +1,4 @@
-/** Which built-in APIs are served (--runtime-config): `group/version`, `group/version/resource`, and whole classes of versions. */
+/** --runtime-config: which built-in APIs are served, by `group/version`, `group/version/resource`, or class of versions. */
 import { parseBool } from "../../machinery/index.ts";
 
 /** Whether a resource is served; the group is "" for the core. */
@@ -12,8 +12,8 @@ interface Version {
 const classes = new Set(["api/all", "api/ga", "api/beta", "api/alpha"]);
 
 /**
- * Reads pairs of what is turned on or off. `known`: all versions that are served here. Throws an Error in kube-apiserver's words, and
- * one of its own for versions of known groups that could be turned on there and are not here.
+ * Reads pairs of APIs and booleans. `known`: all versions available here. Throws an Error in kube-apiserver's words, or one of
+ * its own for versions of known groups that are not available here.
  */
 export function readRuntimeConfig(pairs: ReadonlyMap<string, string>, known: readonly Version[]): IsServed {
   if (pairs.size === 1 && pairs.get("api/all") === "false")
@@ -53,7 +53,7 @@ export function readRuntimeConfig(pairs: ReadonlyMap<string, string>, known: rea
     switched.set(key, wanted);
   }
   return (group, version, plural) => {
-    // The core is always served, as in kube-apiserver.
+    // The core group is always served, as in kube-apiserver.
     if (group === "") return true;
     const whole = `${group}/${version}`;
     return switched.get(`${whole}/${plural}`) ?? switched.get(whole) ?? true;

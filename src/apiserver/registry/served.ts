@@ -1,6 +1,6 @@
 import { kinds } from "../../api/index.ts";
 import { readRuntimeConfig } from "./runtime-config.ts";
 
-/** Throws an Error for what cannot be turned on or off. */
+/** Throws an Error for an unknown API. */
 export const checkRuntimeConfig = (pairs: Readonly<Record<string, string>>): void =>
   void readRuntimeConfig(new Map(Object.entries(pairs)), kinds);

@@ -1,9 +1,9 @@
-/** YAML as Go's yaml.v3 writes it: members as they come, and columns that are multiples of four. */
+/** YAML in the format of Go's yaml.v3: keys in the given order, indentation by four. */
 import { yamlKey, yamlText } from "../../../machinery/index.ts";
 
 const step = 4;
 
-/** What any value is inside a message: a block of YAML with a line feed at its end. */
+/** Any value as a field of a message: a block of YAML with a line feed. */
 export const anyYaml = (value: unknown): string => `${block(value, 0)}\n`;
 
 const isFilled = (value: unknown): value is object =>

@@ -1,4 +1,4 @@
-/** OpenAPI documents in protocol buffers, byte for byte as the original makes them of the same document. */
+/** OpenAPI documents in protocol buffers, byte for byte as in Kubernetes. */
 import { isObject, mapInSteps, type Pause } from "../../../machinery/index.ts";
 import { BackwardWriter } from "../protobuf/writer.ts";
 import { anyYaml } from "./any-yaml.ts";
@@ -6,7 +6,7 @@ import { type Shape, shapesOf } from "./messages.ts";
 
 type Json = Record<string, unknown>;
 
-/** A document of OpenAPI 2 or 3. With thousands of kinds that takes seconds: `pause` is called again and again meanwhile. */
+/** Encodes a document of OpenAPI 2 or 3. With thousands of kinds that takes seconds: `pause` is called repeatedly meanwhile. */
 export async function encodeOpenApi(version: 2 | 3, document: object, pause: Pause): Promise<Buffer> {
   const encoder = new Encoder(shapesOf(version));
   for (const name of ["paths", "definitions"]) await encoder.prepare(document as Json, name, pause);
@@ -16,9 +16,9 @@ export async function encodeOpenApi(version: 2 | 3, document: object, pause: Pau
 class Encoder {
   readonly #shapes: ReadonlyMap<string, Shape>;
   readonly #writer = new BackwardWriter();
-  /** YAML of what is said again and again. */
+  /** YAML of repeated values. */
   readonly #yaml = new Map<string, string>();
-  /** What was encoded beforehand. */
+  /** Parts encoded in advance. */
   readonly #made = new Map<unknown, Buffer>();
 
   constructor(shapes: ReadonlyMap<string, Shape>) {
@@ -29,7 +29,7 @@ class Encoder {
     return this.#alone("Document", document);
   }
 
-  /** Encodes the values of one map of the document beforehand, in steps. */
+  /** Encodes the values of one map of the document in advance, in steps. */
   async prepare(document: Json, name: string, pause: Pause): Promise<void> {
     const map = this.#shapes.get("Document")?.members.find((member) => member.name === name);
     const type = this.#shapes.get(map?.type ?? "")?.entries?.type;
@@ -65,7 +65,7 @@ class Encoder {
       return;
     }
     const object = value as Json;
-    // Of maps the members come where their number says; elsewhere what is not known but begins with x- comes last.
+    // In maps fields are ordered by number; elsewhere unknown `x-` fields come last.
     const own = new Set(members.map((member) => member.name));
     const others = Object.entries(object).filter(([key]) => !own.has(key));
     const fields = members.map(({ number, name: key, type, list: many }) => ({
@@ -97,7 +97,7 @@ class Encoder {
     for (const { write } of fields.sort((a, b) => b.number - a.number)) write();
   }
 
-  /** An entry of a map: a message of a name and a value. */
+  /** An entry of a map: a message with a name and a value. */
   #named(number: number, name: string, type: string, value: unknown): void {
     const before = this.#writer.length;
     this.#field(2, type, value, false);
@@ -105,7 +105,7 @@ class Encoder {
     this.#writer.close(number, before);
   }
 
-  /** `always`: also what is empty, which is else left out. */
+  /** `always`: writes empty values, too. */
   #field(number: number, type: string, value: unknown, always: boolean): void {
     const writer = this.#writer;
     const before = writer.length;
@@ -153,7 +153,7 @@ class Encoder {
   }
 }
 
-/** Which of its choices a value is, by number. */
+/** The number of the choice that fits a value. */
 function choose(name: string, value: unknown): number {
   const object = (typeof value === "object" && value !== null ? value : {}) as Json;
   switch (name) {

@@ -1,11 +1,11 @@
 /**
- * OpenAPI documents as protocol buffers: the messages of github.com/google/gnostic-models, as far as documents of
- * Kubernetes and extension servers need them.
+ * OpenAPI documents as protocol buffers: the messages of github.com/google/gnostic-models that documents of Kubernetes and
+ * extension servers need.
  *
- * A line is a message: `Name field:number:type ...`. The type is `s` string, `b` boolean, `i` whole number, `d` double,
- * `any` (YAML in a message), or another message; `[]` says that there may be several, `=` names the member in JSON when it
- * differs. `x:number` are the members that begin with `x-`. A message `Name {number:type}` is a map: each member
- * becomes a named entry of that number. `Name one(...)` is one of several: `how` is decided in encode.ts.
+ * A line is a message: `Name field:number:type ...`. The type is `s` string, `b` boolean, `i` integer, `d` double, `any` (YAML in
+ * a message), or another message; `[]` means repeated, `=` gives the JSON name if it differs. `x:number` stands for fields that
+ * begin with `x-`. A message `Name {number:type}` is a map: each field becomes a named entry of that number. `Name one(...)` is a
+ * oneof, decided in encode.ts.
  */
 
 const version2 = `
@@ -101,7 +101,7 @@ Security type:1:s description:2:s name:3:s in:4:s scheme:5:s bearerFormat:6:s op
 
 /** `any`, `s`, `b`, `i`, `d` or a message. */
 export interface Member {
-  /** In JSON; "" for a map's members. */
+  /** JSON name; "" for a map's fields. */
   name: string;
   number: number;
   type: string;
@@ -110,13 +110,13 @@ export interface Member {
 
 export interface Shape {
   name: string;
-  /** By falling number: messages are written from their end. */
+  /** By descending number: messages are written backwards. */
   members: readonly Member[];
-  /** Of a map: what each of its members is. */
+  /** The type of a map's entries. */
   entries?: { number: number; type: string };
-  /** Number of what begins with `x-`; 0 when such members count as any. */
+  /** Number of `x-` fields; 0 when they are ordinary ones. */
   extension: number;
-  /** One of these, or of a list: the value is no object of its own. */
+  /** A oneof, or a list of oneofs: the value itself is no object. */
   choices?: readonly { number: number; type: string }[];
   list?: { number: number; type: string };
 }

@@ -1,4 +1,4 @@
-/** application/vnd.kubernetes.protobuf bodies to the JSON objects they stand for. Typed Go clients send them. */
+/** Decodes application/vnd.kubernetes.protobuf bodies, which typed Go clients send, into JSON objects. */
 import { parseExact, setMember, jsonProblem } from "../../../machinery/index.ts";
 import { magic } from "./envelope.ts";
 import type { Field, Message, Messages } from "./messages.ts";
@@ -8,12 +8,12 @@ const maxDepth = 100;
 
 type Json = Record<string, unknown>;
 
-/** What is wrong with a body whose envelope could be read. */
+/** An error in a body with a valid envelope. */
 export class MessageError extends Error {
   override readonly name = "MessageError";
   readonly apiVersion: string;
   readonly kind: string;
-  /** True: nobody knows this kind. */
+  /** True for an unknown kind. */
   readonly unknown: boolean;
 
   constructor(apiVersion: string, kind: string, unknown: boolean, message: string) {
@@ -25,7 +25,7 @@ export class MessageError extends Error {
 }
 
 /** An object in its envelope. Throws WireError when there is none, MessageError when its content is wrong. */
-/** `expected`: what a body is that does not say so. */
+/** `expected`: the kind of bodies that do not name theirs. */
 export function decodeObject(
   messages: Messages,
   body: Uint8Array,
@@ -53,7 +53,7 @@ function decodeMessage(messages: Messages, name: string, bytes: Uint8Array): Jso
   return new Decoder(messages, bytes).message(messages.get(name), 0, {});
 }
 
-/** What Go calls a field: good enough for those that messages begin with. */
+/** The Go name of a field, sufficient for those that begin messages. */
 function goName(name: string): string {
   if (name === "metadata") return "ObjectMeta";
   return name === "uid" ? "UID" : name.charAt(0).toUpperCase() + name.slice(1);
@@ -180,7 +180,7 @@ class Decoder {
     }
   }
 
-  /** Reads what stands in a message of its own. */
+  /** Decodes a value in a message of its own. */
   #wrapped(field: Field, depth: number): unknown {
     switch (field.form) {
       case "time":
@@ -252,7 +252,7 @@ class Decoder {
     return isText ? text : number;
   }
 
-  /** An empty message is no time. */
+  /** An empty message is an absent time. */
   #time(micro: boolean): string | undefined {
     const reader = this.#reader;
     let seconds: number | undefined;
@@ -269,7 +269,7 @@ class Decoder {
     return micro ? `${whole}.${String(Math.trunc(nanos / 1000)).padStart(6, "0")}Z` : `${whole}Z`;
   }
 
-  /** `JSONSchemaPropsOr...`: JSON has one of two. */
+  /** `JSONSchemaPropsOr...`: one of two in JSON. */
   #alternative(form: "or-bool" | "or-array" | "or-strings", depth: number): unknown {
     const reader = this.#reader;
     const props = this.#messages.schemaProps;
@@ -303,7 +303,7 @@ function embedded(text: string): unknown {
   }
 }
 
-/** The value of a map's entry that has none on the wire. */
+/** The value of a map's entry without one on the wire. */
 function emptyIn(form: Field["form"]): unknown {
   switch (form) {
     case "string":
@@ -320,7 +320,7 @@ function emptyIn(form: Field["form"]): unknown {
 
 const isZero = (value: unknown): boolean => value === "" || value === 0 || value === false;
 
-/** As Go prints it; only what the API's types hold, which is seconds and more. */
+/** In Go's format, for durations of seconds and more, as in the API's types. */
 function duration(nanos: number): string {
   if (nanos === 0) return "0s";
   const sign = nanos < 0 ? "-" : "";

@@ -1,11 +1,11 @@
-/** The API's objects as protocol buffers, in the bytes Kubernetes makes of them. */
+/** Encodes API objects as protocol buffers, byte for byte as in Kubernetes. */
 import { stringifyExact } from "../../../machinery/index.ts";
 import type { Field, Message, Messages } from "./messages.ts";
 import { BackwardWriter } from "./writer.ts";
 
 type Json = Record<string, unknown>;
 
-/** One for all: encoding never waits in between. */
+/** Shared, since encoding is synchronous. */
 const writer = new BackwardWriter();
 
 /** The message of an object, without an envelope. */
@@ -19,7 +19,7 @@ function writeMessage(messages: Messages, message: Message, object: Json): void 
   for (const field of message.backwards) {
     const value = field.inline ? object : object[field.name];
     if (value === undefined || value === null) {
-      // A value that is no pointer is always there in Go, and always written.
+      // A Go field that is not a pointer always has a value, and is always written.
       if (!field.pointer && !field.list && !field.map && field.form !== "bytes") writeEmpty(messages, field);
     } else if (field.list) {
       const list = value as unknown[];
@@ -45,7 +45,7 @@ function writeMap(messages: Messages, field: Field, map: Json): void {
   }
 }
 
-/** Go compares the bytes of UTF-8; only characters beyond the basic plane come in another order in UTF-16. */
+/** Go compares bytes of UTF-8, whose order differs from UTF-16 beyond the basic plane. */
 function byBytes(a: string, b: string): number {
   if (a === b) return 0;
   for (let i = 0; i < a.length && i < b.length; i++) {
@@ -122,7 +122,7 @@ function writeStrings(number: number, list: readonly string[]): void {
   }
 }
 
-/** Kind (0 number, 1 string), number, string: all three, whichever it is. */
+/** Kind (0 number, 1 string), number and string are all written. */
 function writeIntOrString(value: string | number): void {
   const before = writer.length;
   const isText = typeof value === "string";
@@ -134,7 +134,7 @@ function writeIntOrString(value: string | number): void {
   writer.tag(1, 0);
 }
 
-/** JSON has one of two where protobuf has a field for each. */
+/** JSON has one of two values where protobuf has a field for each. */
 function writeAlternative(messages: Messages, form: Field["form"], value: unknown): void {
   const before = writer.length;
   if (form === "or-bool") {
@@ -142,7 +142,7 @@ function writeAlternative(messages: Messages, form: Field["form"], value: unknow
       writeMessage(messages, messages.schemaProps, value as Json);
       writer.close(2, before);
     }
-    // A schema is a permission, too.
+    // A schema implies true.
     writer.varint(value === false ? 0 : 1);
     writer.tag(1, 0);
   } else if (!Array.isArray(value)) {
@@ -158,7 +158,7 @@ function writeAlternative(messages: Messages, form: Field["form"], value: unknow
   }
 }
 
-/** The zero value of a type that is no pointer. */
+/** The zero value of a type that is not a pointer. */
 function writeEmpty(messages: Messages, field: Field): void {
   const before = writer.length;
   switch (field.form) {

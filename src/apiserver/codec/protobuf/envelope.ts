@@ -1,6 +1,6 @@
 /**
- * What stands around messages on the wire: `k8s`, a zero byte and a runtime.Unknown (1 apiVersion and kind, 2 the message,
- * 3 content encoding, 4 content type); lists; and the frames of a watch.
+ * What surrounds messages on the wire: `k8s`, a zero byte and a runtime.Unknown (1 apiVersion and kind, 2 the message, 3 content
+ * encoding, 4 content type); lists; and the frames of a watch.
  */
 import { varint } from "../../../machinery/index.ts";
 import { encodeMessage } from "./encode.ts";
@@ -10,12 +10,12 @@ import { encodeMember } from "./plain-message.ts";
 export const protobufType = "application/vnd.kubernetes.protobuf";
 
 export const magic = Buffer.from("k8s\0");
-/** Content encoding and content type: empty, and always there. */
+/** Content encoding and content type: empty, but always written. */
 const tail = Buffer.from([0x1a, 0, 0x22, 0]);
 
 const heads = new Map<string, Buffer>();
 
-/** What comes before the message's length. */
+/** The bytes before the message's length. */
 function headOf(apiVersion: string, kind: string): Buffer {
   const key = `${apiVersion} ${kind}`;
   let head = heads.get(key);
@@ -38,7 +38,7 @@ export const envelopeHead = (apiVersion: string, kind: string, length: number): 
 
 export const envelopeTail: Buffer = tail;
 
-/** Any object with kind and apiVersion, whole. Throws for kinds that have no protobuf. */
+/** Encodes an object with kind and apiVersion. Throws for kinds without protobuf. */
 export function encodeObject(messages: Messages, object: { kind?: string; apiVersion?: string }): Buffer {
   const { apiVersion = "", kind = "" } = object;
   const name = messages.nameOf(apiVersion || "v1", kind);

@@ -1,9 +1,9 @@
-/** The protobuf messages behind the API's types, made of the table of facts when they are first needed. */
+/** The protobuf messages of the API's types, built from a table when they are first used. */
 import { loadProtobufTable } from "../../../api/index.ts";
 
 export type ProtobufTable = Record<string, Record<string, string>>;
 
-/** How a value stands on the wire. Types whose JSON is no object of their fields have a form of their own. */
+/** How a value is encoded. Types whose JSON is not an object of their fields have forms of their own. */
 export type Form =
   | "string"
   | "bool"
@@ -36,9 +36,9 @@ export interface Field {
   type: string;
   list: boolean;
   map: boolean;
-  /** An embedded struct: its members stand in the parent's JSON. */
+  /** An embedded struct: its fields are part of the parent's JSON. */
   inline: boolean;
-  /** Absent is not the same as empty: what is absent is not written. */
+  /** Absent differs from empty: absent values are not written. */
   pointer: boolean;
   /** Go leaves the empty value out of JSON. */
   omitEmpty: boolean;
@@ -90,7 +90,7 @@ export class Messages {
     }
   }
 
-  /** A message by its definition's name. Throws for a name nobody knows. */
+  /** A message by its definition's name. Throws for an unknown name. */
   get(name: string): Message {
     let message = this.#made.get(name);
     if (!message) {
@@ -106,9 +106,9 @@ export class Messages {
     return field.message;
   }
 
-  /** The definition behind a kind; undefined when it has none, as custom resources. */
+  /** The definition of a kind; undefined without one, as for custom resources. */
   nameOf(apiVersion: string, kind: string): string | undefined {
-    // The options of requests are of every group.
+    // Options of requests belong to every group.
     if (kind.endsWith("Options") && this.#table[metaPrefix + kind]) return metaPrefix + kind;
     const [version = "", group = ""] = apiVersion.split("/").reverse();
     if (group === "meta.k8s.io" || group === "") {
@@ -166,7 +166,7 @@ export function loadMessages(): Promise<Messages> {
   return loading;
 }
 
-/** For those who run after `loadMessages` has: requests that speak protobuf wait for it before anything else. */
+/** Requires that `loadMessages` has completed: requests with protobuf wait for it first. */
 export function messages(): Messages {
   if (!loaded) throw new Error("the table of protobuf messages is not loaded");
   return loaded;

@@ -1,14 +1,14 @@
-/** As much of protobuf as small messages need (KMS plugins, profiles): numbered members of bytes, texts, numbers and maps of bytes. */
+/** The part of protobuf that small messages need (KMS plugins, profiles): fields of bytes, strings, numbers and maps of bytes. */
 import { varint } from "../../../machinery/index.ts";
 
 export type Fields = Map<number, (Uint8Array | number)[]>;
 
 const lengthDelimited = 2;
 
-/** What a member holds. A bigint is a number of 64 bits (fixed64). */
+/** The value of a field. A bigint is a fixed64. */
 export type MemberValue = Uint8Array | string | number | bigint;
 
-/** One member, also one that is empty. */
+/** Encodes a field, even if it is empty. */
 export function encodeMember(number: number, value: MemberValue): Buffer {
   if (typeof value === "number") return Buffer.from([...varint(number * 8), ...varint(value)]);
   if (typeof value === "bigint") {
@@ -20,18 +20,18 @@ export function encodeMember(number: number, value: MemberValue): Buffer {
   return Buffer.concat([Buffer.from(varint(number * 8 + lengthDelimited)), delimited(bytes)]);
 }
 
-/** Bytes after their length. */
+/** Length-prefixed bytes. */
 export const delimited = (bytes: Uint8Array): Buffer =>
   Buffer.concat([Buffer.from(varint(bytes.length)), bytes]);
 
 const isEmpty = (value: MemberValue): boolean =>
   typeof value === "string" || value instanceof Uint8Array ? value.length === 0 : Number(value) === 0;
 
-/** Empty members are left out, as proto3 does. */
+/** Omits empty fields, as in proto3. */
 export const encodeMessage = (members: readonly (readonly [number: number, value: MemberValue])[]): Buffer =>
   Buffer.concat(members.filter(([, value]) => !isEmpty(value)).map((member) => encodeMember(...member)));
 
-/** Throws for bytes that are no such message. */
+/** Throws for an invalid message. */
 export function decodeMessage(bytes: Uint8Array): Fields {
   const fields: Fields = new Map();
   let at = 0;

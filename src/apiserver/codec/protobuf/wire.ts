@@ -3,17 +3,17 @@ export class WireError extends Error {
   override readonly name = "WireError";
 }
 
-/** A field that cannot be; the original says of which message, and who reads one knows that. */
+/** An invalid field; the decoder of the message adds its name, as in Kubernetes. */
 export class IllegalTagError extends WireError {}
 
 export class WireReader {
   readonly #bytes: Buffer;
   #at: number;
   #end: number;
-  /** Of the field that `next` has found. */
+  /** Number of the field found by `next`. */
   number = 0;
   wire = 0;
-  /** Its name, for what goes wrong; set by who knows it. */
+  /** Name of the field for errors; set by the decoder. */
   what = "";
 
   constructor(bytes: Uint8Array) {
@@ -96,7 +96,7 @@ export class WireReader {
     return this.#bytes.subarray(this.#at - length, this.#at);
   }
 
-  /** Passes over a value that nobody asked for. */
+  /** Skips the value of an unknown field. */
   skip(): void {
     switch (this.wire) {
       case 0:
@@ -117,7 +117,7 @@ export class WireReader {
     }
   }
 
-  /** Throws unless the field that was found has this wire type. */
+  /** Throws unless the field has this wire type. */
   expect(wire: number, what: string): void {
     if (this.wire !== wire) throw new WireError(`proto: wrong wireType = ${this.wire} for field ${what}`);
   }

@@ -1,6 +1,6 @@
 /**
- * Writes the wire format of protocol buffers from the end to the beginning: what stands inside a length-prefixed part is
- * written before its length, so that nothing is measured first or moved afterwards.
+ * Writes the wire format of protocol buffers backwards: the content of a length-prefixed field is written before its length, so
+ * that nothing is measured first or moved afterwards.
  */
 const shortText = 48;
 const lowBits = 0x7f;
@@ -10,7 +10,7 @@ export class BackwardWriter {
   /** Everything from here to the end of the buffer is written. */
   #at = this.#buffer.length;
 
-  /** Forgets what is written, and too big a buffer with it. */
+  /** Discards the content, and the buffer if it has grown large. */
   reset(): void {
     if (this.#buffer.length > 4 * 1024 * 1024) this.#buffer = Buffer.allocUnsafeSlow(64 * 1024);
     this.#at = this.#buffer.length;
@@ -39,7 +39,7 @@ export class BackwardWriter {
     this.#reserve(length * 3);
     const buffer = this.#buffer;
     if (length <= shortText) {
-      // Nearly all texts are short and ASCII; a call into the engine costs more than this loop.
+      // Most strings are short and ASCII; a call into the engine costs more than this loop.
       let at = this.#at;
       let i = length - 1;
       for (; i >= 0; i--) {
@@ -57,7 +57,7 @@ export class BackwardWriter {
     buffer.write(value, this.#at, size, "utf8");
   }
 
-  /** A whole number of at most 53 bits, not negative. */
+  /** A non-negative integer of at most 53 bits. */
   varint(value: number): void {
     this.#reserve(10);
     const buffer = this.#buffer;
@@ -76,7 +76,7 @@ export class BackwardWriter {
     buffer[at] = rest;
   }
 
-  /** A signed number: negative ones are ten bytes long, also those of 32 bits. */
+  /** A signed integer: negative ones take ten bytes, even those of 32 bits. */
   signed(value: number | bigint): void {
     if (typeof value === "number" && value >= 0 && value <= Number.MAX_SAFE_INTEGER) {
       this.varint(value);
@@ -101,7 +101,7 @@ export class BackwardWriter {
     this.#buffer.writeDoubleLE(value, this.#at);
   }
 
-  /** Four bytes, the highest first: the length before a frame of a stream. */
+  /** Four bytes in big-endian order: the length of a stream's frame. */
   uint32(value: number): void {
     this.#reserve(4);
     this.#at -= 4;
