@@ -8,7 +8,7 @@ import { configure, type Hooks, hook, maps, serve, webhookServer } from "./testi
 const pending = (): { promise: Promise<string>; resolve(value: string): void; reject(error: Error): void } =>
   Promise.withResolvers<string>();
 
-/** `start` runs, then time passes when the webhook on this path is asked. */
+/** Calls `start` and advances time when the webhook on this path is called. */
 function whenAsked(hooks: Hooks, path: string): Promise<void> {
   const asked = Promise.withResolvers<void>();
   hooks.hold = (at) => {

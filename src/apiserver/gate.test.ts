@@ -7,7 +7,7 @@ import { Meters } from "./metrics/meters.ts";
 import { MetricsRegistry } from "./metrics/registry.ts";
 import { parseRequestInfo } from "./request-info.ts";
 
-/** What authorizers are asked about a request. */
+/** The attributes of a request for authorizers. */
 async function askedFor(method: string, target: string): Promise<AuthorizationAttributes> {
   let asked: AuthorizationAttributes | undefined;
   const authorize = (attributes: AuthorizationAttributes) => {

@@ -1,4 +1,4 @@
-/** What is remembered so that it need not be found out again is no place to put memory: what clients make long is forgotten. */
+/** Caches do not keep long values of clients. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setFlagsFromString } from "node:v8";

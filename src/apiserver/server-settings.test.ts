@@ -54,7 +54,7 @@ test("events go after the time that the server says", async (t) => {
   assert.equal(made.status, 201, made.text);
   const watch = await h.watch(`${events}?watch=true&resourceVersion=${h.store.revision}`);
   const gone = watch.next();
-  // Events share leases of up to a minute more.
+  // Events share leases of up to a minute longer.
   await h.clock.run(121_000);
   assert.equal((await gone)?.type, "DELETED");
   watch.close();

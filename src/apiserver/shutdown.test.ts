@@ -21,9 +21,9 @@ interface Running {
   h: Harness;
   session: ClientHttp2Session;
   port: number;
-  /** Settles when the server holds a request. */
+  /** Resolves when the server holds a request. */
   holds: Promise<void>;
-  /** Lets it go on. */
+  /** Continues it. */
   release(): void;
 }
 

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { FakeClock } from "../testing/index.ts";
 import { WatchEnds } from "./watch-ends.ts";
 
-/** So many watches, of which each says that it has ended. */
+/** Watches, and the number of those that have ended. */
 function begin(count: number): { ends: WatchEnds; ended: number[] } {
   const ends = new WatchEnds();
   const ended: number[] = [];

@@ -15,7 +15,7 @@ const nodeSelector = {
 const allocation = { devices: { results }, nodeSelector };
 const state = (name: string, data: object) => ({ driver: `${name}.io`, pool: "p", device: "d", data });
 
-/** A claim, and an authorizer that allows status to everybody and of its parts what `allowed` names. */
+/** A claim, and an authorizer that allows `status` to all users and the subresources in `allowed`. */
 async function claimed(t: Parameters<typeof serve>[0], user: UserInfo, allowed: readonly string[]) {
   const asked: string[] = [];
   const h = await serve(t, {

@@ -5,7 +5,7 @@ import { failure, type Harness, pod, startHarness } from "../testing/harness.ts"
 const base = "/api/v1/namespaces/default";
 const merge = { "content-type": "application/merge-patch+json" };
 
-/** Requests come from the administrator, or from node "n" where `as-node` is said. */
+/** Requests are the administrator's, or with `as-node` those of node "n". */
 async function start(): Promise<Harness & { asNode: Harness["call"] }> {
   const h = await startHarness({
     authenticator: {

@@ -18,6 +18,6 @@ test("what is refused is named as far as it has a name", () => {
   assert.equal(about("", { name: "b", generateName: "c-" }), "b");
   assert.equal(about("", { generateName: "c-" }), "c-");
   assert.equal(about("", {}), "Unknown");
-  // One of a collection that is deleted.
+  // An object of a deleted collection.
   assert.equal(about(""), "Unknown");
 });

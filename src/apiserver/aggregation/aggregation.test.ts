@@ -64,7 +64,7 @@ async function extensionServer(t: TestContext): Promise<{ port: number; seen: Se
         message: "nothing here",
       });
   });
-  // Echoes what it is sent, after the name of whoever sends it.
+  // Echoes what it receives, after the user name.
   server.on("upgrade", (request: IncomingMessage, socket: Duplex) => {
     socket.on("error", () => {});
     if (request.url?.endsWith("/refused")) {
@@ -108,7 +108,7 @@ async function service(h: Harness, port: number): Promise<void> {
     ports: [{ name: "", port }],
     endpoints: [{ addresses: ["127.0.0.1"], conditions: { ready: true } }],
   };
-  // Past the API, which does not let an endpoint be on loopback.
+  // Written to the store, since the API refuses endpoints on loopback.
   const key = "/registry/discovery.k8s.io/endpointslices/ext/api-1";
   const put = { type: "put", key, value: Buffer.from(JSON.stringify(slice)) } as const;
   await h.store.txn({ when: [], then: [put] });
@@ -135,7 +135,7 @@ const available = async (
     (each: { type: string }) => each.type === "Available",
   );
 
-/** What aggregated discovery says of the group's version. */
+/** The version in aggregated discovery. */
 async function discovered(h: Harness): Promise<{ freshness: string; resources?: object[] } | undefined> {
   const { body } = await h.call("GET", "/apis", undefined, {
     accept: "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
@@ -170,7 +170,7 @@ test("without its Service an extension group is not available, and asking for it
   assert.equal(answer.status, 503);
   assert.equal(answer.text, "service unavailable\n");
   assert.deepEqual(await discovered(h), { version: "v1alpha1", freshness: "Stale" });
-  // Nobody else is bothered, and what is removed is gone.
+  // Other groups are not affected, and removed ones are gone.
   assert.equal((await h.call("GET", "/openapi/v2")).status, 200);
   await h.call("DELETE", `${apiServices}/v1alpha1.wardle.example.com`);
   assert.equal(await discovered(h), undefined);
@@ -178,7 +178,7 @@ test("without its Service an extension group is not available, and asking for it
 });
 
 test("requests for an extension group reach its server, with the user's name and without the credentials", async (t) => {
-  // Closed in this order: connections that are just being made would hold up the other server.
+  // Closed in this order, since pending connections would block the other server.
   const h = await serve(t);
   const { port, seen } = await extensionServer(t);
   await service(h, port);

@@ -1,4 +1,4 @@
-/** What extension servers say of themselves becomes a part of what everybody reads: nonsense is left out of it. */
+/** Discovery and OpenAPI documents of extension servers are merged into the server's own: invalid ones are left out. */
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { test } from "node:test";

@@ -9,7 +9,7 @@ const file = (rules: object[]): object => ({ apiVersion: "audit.k8s.io/v1", kind
 
 const maps = "/api/v1/namespaces/default/configmaps";
 
-/** A server that records by these rules; `events` are those about ConfigMaps and paths, not its own start. */
+/** A server with this audit policy; `events` are those about ConfigMaps and non-resource paths. */
 async function recorded(
   t: TestContext,
   rules: object[],
@@ -49,7 +49,7 @@ test("requests count by how much is recorded of them, be it nothing", async (t) 
   await h.call("GET", `${maps}/a`);
   await h.call("DELETE", `${maps}/a`);
   const now = await levels();
-  // Nothing is recorded of the deletion, and of who looked at the metrics.
+  // The deletion and the reads of metrics are not recorded.
   assert.deepEqual(
     now.map((each, i) => each - (before[i] as number)),
     [1, 2, 2],

@@ -13,7 +13,7 @@ const entry = (auditID: string, more: Partial<AuditEvent> = {}): Entry =>
 const entries = (...ids: string[]): Entry[] => ids.map((id) => entry(id));
 const ids = (batch: readonly Entry[]): string => batch.map(({ event }) => event.auditID).join("");
 
-/** What was lost: where, and how many. */
+/** Lost events by backend. */
 function losses(): { lost: Loss; told: string[] } {
   const told: string[] = [];
   return {
@@ -22,7 +22,7 @@ function losses(): { lost: Loss; told: string[] } {
   };
 }
 
-/** Takes batches; each is under way until somebody says that it is over. */
+/** A backend whose batches are pending until they are released. */
 function gated(): { backend: AuditBackend; batches: string[]; finish: (() => void)[] } {
   const batches: string[] = [];
   const finish: (() => void)[] = [];
@@ -50,7 +50,7 @@ test("events go in batches: when one is full, or has waited long enough, and the
   clock.advance(999);
   assert.deepEqual(batches, ["ab"]);
   clock.advance(1);
-  // Another is on its way still.
+  // Another one is still pending.
   assert.deepEqual(batches, ["ab", "c"]);
   buffered.process(entries("d"));
   let closed = false;
@@ -185,7 +185,7 @@ test("a webhook is asked five times, after waits that grow by half; then the eve
   await clock.run(10_000);
   assert.equal(await second, false);
   assert.deepEqual(told, ["webhook 2 not now"]);
-  // At the end nobody waits.
+  // Closing does not wait.
   failures = 1;
   const third = backend.process(entries("e"));
   await settle();

@@ -29,7 +29,7 @@ test("an answer waits until its events are recorded, where they are not recorded
     answered = true;
   });
   await settle();
-  // Nothing is done before it is recorded that somebody asks for it.
+  // Nothing is done before the first event is recorded.
   assert.deepEqual(stages, ["RequestReceived"]);
   assert.equal((await h.call("GET", `${maps}/a`)).status, 404);
   gates[0]?.(false);
@@ -37,7 +37,7 @@ test("an answer waits until its events are recorded, where they are not recorded
   assert.equal((await h.call("GET", `${maps}/a`)).status, 200);
   assert.equal(answered, false);
   gates[1]?.(false);
-  // blocking: it goes on although neither was taken.
+  // blocking: the request is served although neither event was accepted.
   assert.equal((await answer).status, 201);
 });
 
@@ -79,7 +79,7 @@ test("of a request that took more than half a second it is noted where the time 
     audit,
     authorizer: {
       authorize({ name }) {
-        // The authorizer takes its time, by the clock that goes on steadily and by the one on the wall.
+        // The authorizer takes time by both clocks.
         const ms = name === "slow" ? 501 : name === "quick" ? 499 : 0;
         h.clock.advance(ms);
         now += ms;

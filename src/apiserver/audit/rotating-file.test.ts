@@ -69,7 +69,7 @@ test("a size of 0: it is never put aside", async (t) => {
   assert.deepEqual(readdirSync(dir), ["audit.log"]);
 });
 
-/** Has the file system do something else, once. */
+/** Replaces a function of the file system for one call. */
 function once(t: TestContext, name: "openSync" | "writeSync", instead: (...given: never[]) => number): void {
   const real = fs[name];
   const put = (made: unknown): void => {

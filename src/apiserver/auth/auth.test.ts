@@ -13,7 +13,7 @@ type Listener = (
   old: KubeObject | undefined,
 ) => void;
 
-/** Objects in a map, told about like the server's own. */
+/** Objects in a map, with change events like the server's. */
 class FakeObjects {
   #stored = new Map<string, Map<string, KubeObject>>();
   #listeners = new Map<string, Set<Listener>>();
@@ -243,7 +243,7 @@ test("a node reaches what its volumes, claims and slices need", async () => {
   const devices = { apiGroup: "resource.k8s.io" };
   assert.ok(await get("resourceslices", "slice", devices));
   assert.ok(!(await get("resourceclaims", "made", { ...devices, namespace: "a" })));
-  // A claim that is made for the pod later on, and a container for debugging, are known when they come.
+  // Generated claims and ephemeral containers are known when they are added.
   objects.put("", "pods", {
     ...pod,
     status: { resourceClaimStatuses: [{ name: "gpu", resourceClaimName: "made" }] },
@@ -408,7 +408,7 @@ test("fixed tokens, wrong tokens and no credentials", async () => {
   assert.equal((await who({ authorization: "Bearer secret-token" }))?.name, "fixed");
   assert.equal(await who({}), undefined);
   await assert.rejects(() => who({ authorization: "Bearer nonsense" }), { reason: "Unauthorized" });
-  // The second word is the token, whatever follows; there is none where another space stands in front of it.
+  // The second word is the token; after two spaces there is none.
   assert.equal((await who({ authorization: "bearer secret-token and more" }))?.name, "fixed");
   assert.equal(await who({ authorization: "Bearer  secret-token" }), undefined);
 });

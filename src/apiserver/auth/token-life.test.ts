@@ -12,7 +12,7 @@ const account = "/api/v1/namespaces/default/serviceaccounts";
 
 type More = Partial<AuthOptions>;
 
-/** A server with an account; `other` is one with the same key and other settings. */
+/** A server with an account; `other` has the same key and other settings. */
 async function serving(t: TestContext, more: More): Promise<Harness> {
   const { special, documents } = createAuth({ clock: new FakeClock(), serviceAccountKeys: [pem], ...more });
   const authenticator = createAuth({

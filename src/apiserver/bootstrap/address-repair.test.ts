@@ -1,4 +1,4 @@
-/** IPAddresses and Services are brought together again, whatever came between them. */
+/** IPAddresses and Services are reconciled, whatever their state. */
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import type { CoreV1Event, IPAddress, Service } from "../../api/index.ts";
@@ -53,7 +53,7 @@ test("a Service gets what it lacks, within the ranges", () => {
   };
   assert.deepEqual(find([a], [gateway]), ["make 10.96.0.9 of a anew"]);
   assert.deepEqual(find([a], [address("10.96.0.9", service("gone", ""))]), ["make 10.96.0.9 of a anew"]);
-  // Of a Service that has no such address: deleted first.
+  // Of a Service without this address: deleted first.
   assert.deepEqual(find([a, other], [address("10.96.0.9", other)]), ["delete 10.96.0.9"]);
 });
 

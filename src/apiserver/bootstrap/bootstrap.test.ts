@@ -1,4 +1,4 @@
-/** What every cluster has is there again after somebody deleted it. */
+/** Objects that every cluster has are restored after their deletion. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { settle } from "../../testing/index.ts";

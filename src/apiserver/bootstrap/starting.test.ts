@@ -1,4 +1,4 @@
-/** A server starts whatever stands against making what every cluster has. */
+/** A server starts even when its default objects cannot be created. */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { openMemoryStore, type Store } from "../../store/index.ts";
@@ -32,7 +32,7 @@ async function erase(store: Store, key: string): Promise<void> {
   await store.txn({ when: [{ key, modRevision: found.modRevision }], then: [{ type: "delete", key }] });
 }
 
-/** A store that a server has been at, which left it in this state. */
+/** A store that a former server left in this state. */
 async function former(leave: (h: Harness) => Promise<void>) {
   const clock = new FakeClock();
   const store = await openMemoryStore({ clock });

@@ -14,7 +14,7 @@ function dice(seed: number): (sides: number) => number {
 const maps = "/api/v1/namespaces/default/configmaps";
 const merge = { "content-type": "application/merge-patch+json" };
 
-/** Replays a watch on top of a list, and holds the result against a list at the end. */
+/** Applies a watch's events to a list, and compares the result with a list at the end. */
 for (const seed of [1, 7, 42]) {
   test(`list plus watch is the truth, whatever is written (seed ${seed})`, async () => {
     const h = await startHarness();

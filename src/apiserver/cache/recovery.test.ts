@@ -15,15 +15,15 @@ const keyOf = (name: string): string => `/registry/core/configmaps/default/${nam
 interface Breakable {
   h: Harness;
   clock: FakeClock;
-  /** Writes as another server would: this one hears of it by its watch alone. */
+  /** Writes like another server: this one learns of it by its watch only. */
   other(name: string, value: string | undefined): Promise<void>;
   breakWatch(why: string): void;
-  /** What every read of the whole store is refused with, while set. */
+  /** The error of reads of the whole store, while set. */
   refusal: Error | undefined;
-  /** What the next watch is ended with as soon as it has begun. */
+  /** Ends the next watch with this error as soon as it has begun. */
   nextWatchEnds: Error | undefined;
   wholeReads: number;
-  /** What a read of the whole store waits for. */
+  /** Blocks reads of the whole store. */
   hold: Promise<void> | undefined;
   watches: number;
 }
@@ -117,7 +117,7 @@ test("a store that cannot be followed: watches end, caches are not asked, and al
       path,
     );
   }
-  // What takes little comes out of the store.
+  // Small reads come from the store.
   assert.equal((await h.call("GET", `${maps}/a`)).body.data.value, "2");
   assert.equal((await h.call("GET", `${maps}/c`)).body.data.value, "1");
   assert.equal((await h.call("GET", `${maps}/b`)).status, 404);
@@ -129,7 +129,7 @@ test("a store that cannot be followed: watches end, caches are not asked, and al
     next.body.items.map((each: { metadata: { name: string } }) => each.metadata.name),
     ["c"],
   );
-  // Nothing is written, not even what the caches take for unchanged or gone.
+  // Nothing is written, not even what looks unchanged or deleted in the caches.
   const merge = { "content-type": "application/merge-patch+json" };
   for (const refused of [
     await h.call("POST", maps, configMap("d", { value: "1" })),

@@ -1,4 +1,4 @@
-/** Bodies that cannot be read, or not as what they should be: in Go's words, as the original answers them. */
+/** Invalid bodies, and bodies of other kinds: Go's errors, as in Kubernetes. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { configMap, failure, type Harness, startHarness } from "../testing/harness.ts";

@@ -1,4 +1,4 @@
-/** Long YAML that takes too much memory takes a thread's, not the server's. */
+/** Long YAML that takes too much memory ends a thread, not the server. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { configMap, startHarness } from "../testing/harness.ts";
@@ -7,7 +7,7 @@ import { longYamlBytes, yamlThread } from "./long-yaml.ts";
 const maps = "/api/v1/namespaces/default/configmaps";
 
 test("a text that would take all memory takes a thread's, and those behind it are read", async (t) => {
-  // Little is full soon.
+  // Small, so that it is soon exhausted.
   yamlThread.maxHeapMb = 48;
   const h = await startHarness();
   t.after(() => h.close());

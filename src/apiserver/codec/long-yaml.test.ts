@@ -1,4 +1,4 @@
-/** Long YAML is read on a thread of its own: this one serves others meanwhile. */
+/** Long YAML is parsed in a thread of its own, while the server serves other requests. */
 import assert from "node:assert/strict";
 import { after, before, type TestContext, test } from "node:test";
 import { Worker } from "node:worker_threads";
@@ -24,11 +24,11 @@ before(async () => {
 after(() => h.close());
 
 const yaml = { "content-type": "application/yaml" };
-/** The lines of an object with data, some more than `bytes` of it. */
+/** Lines of an object with slightly more than `bytes` of data. */
 const text = (name: string, bytes: number): string =>
   `metadata:\n  name: ${name}\ndata:\n${Array.from({ length: Math.ceil(bytes / 12) }, (_, i) => `  k${i}: "${i}"\n`).join("")}`;
 
-/** Texts do not reach the thread until they are let go. */
+/** Texts reach the thread only when they are released. */
 function held(t: TestContext): { texts: () => number; letGo: () => void } {
   const waiting: (() => void)[] = [];
   const send = Worker.prototype.postMessage;
@@ -49,7 +49,7 @@ function held(t: TestContext): { texts: () => number; letGo: () => void } {
   };
 }
 
-/** Asks for something long while its text is held: others are served, and it is answered when the text is let go. */
+/** Sends a long body and holds it: other requests are served, and it is answered after its release. */
 async function servedMeanwhile(t: TestContext, path: string, long: string): Promise<Answered> {
   const thread = held(t);
   let done = false;

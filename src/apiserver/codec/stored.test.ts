@@ -31,7 +31,7 @@ test("an object is stored whole, whatever it has of metadata, owners and content
     }
 });
 
-/** An empty list of owners is as good as none. */
+/** An empty list of owners counts as absent. */
 const noOwners = (metadata: object): object =>
   (metadata as { managedFields?: unknown[] }).managedFields?.length === 0 ? { managedFields: undefined } : {};
 

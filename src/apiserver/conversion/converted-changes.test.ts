@@ -15,7 +15,7 @@ const stored = (name: string, revision: number): Entry => {
   return new Entry(`n/${name}`, revision, Buffer.from(JSON.stringify(object)), undefined);
 };
 
-/** A cache, and a view of it whose webhook can be made to fail. */
+/** A cache, and a view of it with a webhook that can fail. */
 function rig() {
   const cache = new WatchCache(0);
   const clock = new FakeClock();

@@ -28,7 +28,7 @@ test("get, list, tables, selectors and scale show the version that is asked for;
   const one = await h.call("GET", `${things("v2")}/a`);
   assert.equal(one.status, 200, one.text);
   assert.equal(one.body.apiVersion, `${group}/v2`);
-  // Defaults are those of the stored version; the asked one drops what it does not know.
+  // Defaults are those of the stored version; the requested one drops unknown fields.
   assert.deepEqual(one.body.spec, { replicas: 2, mode: "one", host: "h1", port: "1" });
   assert.equal(one.body.metadata.managedFields[0].apiVersion, `${group}/v1`);
   const stored = (await h.call("GET", `${things("v1")}/a`)).body;
@@ -88,7 +88,7 @@ test("objects stored in several versions are one list in each of them", async (t
   await h.call("POST", things("v1"), thing("v1", "a", { hostPort: "h1:1" }));
   const changed = await h.call("PATCH", definition, { spec: { versions: thingVersions("v2") } }, mergePatch);
   assert.deepEqual(changed.body.status.storedVersions, ["v1", "v2"]);
-  // What is stored in v2 has the defaults of v2 when it is read.
+  // Objects stored in v2 have the defaults of v2 when they are read.
   await until("the new storage version", async () => {
     await h.call("DELETE", `${things("v1")}/b`);
     const made = await h.call("POST", things("v1"), thing("v1", "b", { hostPort: "h2:2" }));
@@ -196,7 +196,7 @@ test("watches of two versions see the same changes in order, each in its own", a
   assert.deepEqual(await events(two, 5), ["ADDED a h1:1", "BOOKMARK  undefined:undefined", ...changes]);
   assert.deepEqual(await events(one, 4), ["ADDED a h1:1", ...changes]);
   assert.deepEqual(await events(late, 3), changes);
-  // What leaves the selection is shown as it was last seen in it.
+  // An object that ceases to match is shown in its last matching state.
   assert.deepEqual(await events(chosen, 3), ["ADDED a h1:1", "DELETED a h1:1", "ADDED b h1:3"]);
   for (const watch of [two, one, late, chosen]) watch.close();
 });

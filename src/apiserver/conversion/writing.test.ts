@@ -31,7 +31,7 @@ test("what is created in one version is stored in another: defaults and unknown 
   );
   assert.equal(made.status, 201, made.text);
   assert.match(made.headers.warning ?? "", /unknown field \\"spec.junk\\"/);
-  // The stored version's default comes with reading; what it does not know is lost.
+  // The stored version's defaults are applied on reads; its unknown fields are lost.
   assert.deepEqual(made.body.spec, { host: "h", port: "1", mode: "one" });
   assert.equal(made.body.apiVersion, `${group}/v2`);
   const [entry] = made.body.metadata.managedFields;
@@ -77,7 +77,7 @@ test("update, patch, status and scale through one version are seen in the other"
         .join(),
     ],
   );
-  // The host is part of what the first manager set in its own version: it owns that no more.
+  // The host is part of a field that the first manager set in its own version, and owns no more.
   assert.deepEqual(owners, [
     ["one", "v1", ".,f:mode,f:replicas"],
     ["two", "v2", "f:extra,f:host"],
@@ -106,13 +106,13 @@ test("apply: a configuration in one version goes on where one in another has end
   const apply = (version: string, spec: object, query = "fieldManager=ap") =>
     h.call("PATCH", `${things(version)}/a?${query}`, JSON.stringify(thing(version, "a", spec)), applyPatch);
   assert.equal((await apply("v2", { host: "h", port: "1", replicas: 3 })).status, 201);
-  // Once the stored version's default is written, too.
+  // With the default of the stored version written, too.
   const before = (await apply("v2", { host: "h", port: "1", replicas: 3 })).body;
   const again = await apply("v2", { host: "h", port: "1", replicas: 3 });
   assert.deepEqual(again.body, before, "the same again changes nothing");
   const second = await apply("v1", { hostPort: "h:2" });
   assert.equal(second.status, 200, second.text);
-  // It gave up the replicas; host and port are the hostPort it still has.
+  // It gave up the replicas; its hostPort consists of host and port.
   assert.deepEqual(second.body.spec, { hostPort: "h:2", mode: "one" });
   const entries = second.body.metadata.managedFields.filter(
     (each: { operation: string }) => each.operation === "Apply",

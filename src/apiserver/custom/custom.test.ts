@@ -1,4 +1,4 @@
-/** Definitions: what they serve, from when on and until when. */
+/** CustomResourceDefinitions: what is served, and when. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ObjectCaches } from "../cache/objects.ts";

@@ -1,4 +1,4 @@
-/** Custom resources: what requests for them are held to. */
+/** Validation of requests for custom resources. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { failure } from "../testing/harness.ts";

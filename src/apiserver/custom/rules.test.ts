@@ -89,7 +89,7 @@ test("an object is held against the rules of its schema, at every level", async 
   assert.match(await refused({ max: 100 }), /spec\.max: Forbidden: max is 100$/);
   assert.match(await refused({ "a-b": "x" }), /spec: Invalid value: a-b$/);
   assert.match(await refused({}, "bad"), /<nil>: Invalid value: a bad name$/);
-  // Numbers are exact beyond what a double tells apart.
+  // Numbers are exact beyond the precision of doubles.
   assert.match(await refused(JSON.parse('{"min":9007199254740992,"max":9007199254740991}')), /failed rule/);
   assert.match(await refused({ min: "x", max: 100 }), /some validation rules were not checked/);
   assert.equal((await h.call("POST", path, rule({ min: 1, max: 2 }))).status, 201);
@@ -173,7 +173,7 @@ test("a default is held against the rules, as a value that stays and as one that
     const spec = { type: "string", maxLength: 9, default: fallback, "x-kubernetes-validations": [rule] };
     const { text, body } = await h.call("POST", `${crds}?dryRun=All`, crd(spec));
     if (body.kind !== "Status") return text.slice(0, 0);
-    // What a rule may cost is not told beside it.
+    // The cost limit is not reported in addition.
     assert.equal(body.details.causes.length, 1);
     return body.details.causes[0].message as string;
   };

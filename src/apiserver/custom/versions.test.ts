@@ -50,7 +50,7 @@ async function withVersions(t: TestContext, versions: object[]): Promise<Harness
   return h;
 }
 
-/** Defines other versions, and waits until that shows. */
+/** Replaces the versions, and waits until it shows. */
 async function define(h: Harness, versions: object[], shows: () => Promise<boolean>): Promise<void> {
   const changed = await h.call("PATCH", definition, { spec: { versions } }, merge);
   assert.equal(changed.status, 200, changed.text);
@@ -70,7 +70,7 @@ test("what a schema names no more is not shown, what it defaults since is shown 
   const watch = await h.watch(`${path("v1")}?watch=1&fieldSelector=spec.c%3Dc`);
   assert.deepEqual((await watch.next())?.object.spec, { a: "1", c: "c" });
   watch.close();
-  // Defaults that are read are no change.
+  // Defaults applied on reads are no change.
   const labeled = await h.call("PATCH", `${path("v1")}/x`, { metadata: { labels: { l: "1" } } }, merge);
   assert.equal(labeled.body.metadata.generation, 1);
   assert.deepEqual(labeled.body.spec, { a: "1", c: "c" });
@@ -193,7 +193,7 @@ test("apply: what was owned part by part and is one field since is owned, and gi
   ]);
   const forced = await send("one", { map: { a: "1" } }, "&force=true");
   assert.deepEqual([forced.body.spec, owners(forced.body)], [{ map: { a: "1" } }, [["one", whole]]]);
-  // Any write takes note of the change.
+  // Any write records the change.
   await define(h, [version("v1", true, { map })], async () => (await generation()) > before + 1);
   const parts = await send("two", { map: { b: "2" } });
   assert.deepEqual(owners(parts.body).at(-1), ["two", { "f:spec": { "f:map": { "f:b": {} } } }]);

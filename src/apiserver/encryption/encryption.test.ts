@@ -20,7 +20,7 @@ const maps = "/api/v1/namespaces/default/configmaps";
 
 interface Stand {
   h: Harness;
-  /** What really lies there. */
+  /** The store below the encryption. */
   raw: Store;
   encryption: Encryption;
   clock: FakeClock;
@@ -68,7 +68,7 @@ for (const [provider, prefix] of [
     assert.equal((await h.call("GET", `${maps}/a`)).body.data.k, "other");
     await h.call("DELETE", `${maps}/a`);
     assert.equal((await h.call("GET", `${maps}/a`)).status, 404);
-    // What the file does not name lies plainly.
+    // Resources that are not configured are stored plain.
     await h.call("POST", "/api/v1/namespaces/default/serviceaccounts", { metadata: { name: "x" } });
     const accounts = "/registry/core/serviceaccounts/";
     const { items } = await raw.range({ from: accounts, to: prefixEnd(accounts) });
@@ -123,7 +123,7 @@ test("a server starts without keys that only former states need, and not without
   assert.equal((await second.call("GET", `${maps}/a`)).body.data.k, "v");
   await second.call("PUT", `${maps}/a`, configMap("a", { k: "w" }));
   assert.equal((await second.call("GET", `${maps}/a`)).body.data.k, "w");
-  // Without any configuration it is said what is wrong, and not that it is no JSON.
+  // Without a configuration the error explains the cause instead of reporting invalid JSON.
   await assert.rejects(
     startHarness({ store: raw }).then((third) => third.call("GET", maps)),
     /cannot be read: identity transformer tried to read encrypted data/,
@@ -191,7 +191,7 @@ test("a value moved to another key, or with another key's name, cannot be read",
     "mine",
   );
   await assert.rejects(encryption.store.range({ from: at("b") }), /message authentication failed/);
-  // Another server on the same data, which has not written any of it.
+  // Another server on the same data, which has written none of it.
   const other = openEncryption(raw, { clock, log: silentLogger });
   await other.configure(file([{ identity: {} }]));
   await assert.rejects(
@@ -292,7 +292,7 @@ test("a configuration that waits for its plugin when the server ends is given up
     .rejects(encryption.configure(file([{ kms }])), /health check for new transformers failed/)
     .finally(() => (over = true));
   encryption.close();
-  // Far less than the time a plugin has to become well.
+  // Much shorter than the time a plugin has to become healthy.
   for (let i = 0; i < 50 && !over; i++) await clock.run(100);
   await ended;
 });

@@ -7,7 +7,7 @@ import { type Answered, configMap, type Harness, startHarness } from "../testing
 const root = "/apis/flowcontrol.apiserver.k8s.io/v1";
 const reviews = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
 
-/** Requests to this wait until the test lets them go on. */
+/** Requests to this are held until the test releases them. */
 let held: (() => void)[] = [];
 const holding: SpecialHandler = {
   group: "authentication.k8s.io",
@@ -52,7 +52,7 @@ const metric = async (line: string): Promise<number | undefined> => {
 
 type Limit = { type: "Reject" } | { type: "Queue"; queuing: object };
 
-/** A level with a schema that leads these users to it. */
+/** A level with a schema for these users. */
 async function level(
   name: string,
   users: string[],
@@ -87,7 +87,7 @@ async function level(
   };
 }
 
-/** Five seats of 600 at 250 shares: two shares are five seats, one is three. */
+/** Five of 600 seats at 250 shares: two shares are five seats, one is three. */
 const body = { apiVersion: "authentication.k8s.io/v1", kind: "SelfSubjectReview" };
 const hold = (user: string, query = ""): Promise<Answered> =>
   h.call("POST", `${reviews}${query}`, body, { "x-user": user });

@@ -25,7 +25,7 @@ function setUp(response: LimitResponse, limit: number) {
         : [];
     return { schema: "schema", distinguisher, hand, meters };
   };
-  /** Starts a request and remembers when it is decided on. */
+  /** Starts a request and records the decision. */
   const ask = (of: Flow, work = one): Ticket & { told: boolean[] } => {
     const ticket = Object.assign(level.start(of, work), { told: [] as boolean[] });
     ticket.decided = (served) => ticket.told.push(served);
@@ -133,21 +133,21 @@ test("a flow that floods does not keep another from its turn", () => {
       for (const each of running) level.finish(each);
       running.clear();
       for (const each of flooding) if (each.state === "running") running.add(each);
-      // The flood never ends.
+      // The flood is endless.
       while (level.waiting < 250) flooding.push(ask(flood));
       assert.ok(++rounds < 1000);
     }
     waits.push(rounds);
     level.finish(mine);
   }
-  // Six queues of the flood at most are served before the one of the other, four at a time.
+  // At most six queues of the flood are served before the other one, four at a time.
   assert.ok(Math.max(...waits) <= 3, String(waits));
 });
 
 test("flows that always ask get about the same, whatever their requests cost", () => {
   const { clock, level } = setUp({ queues: 4, handSize: 1, queueLengthLimit: 100 }, 6);
   const metrics = new FlowMetrics(new MetricsRegistry()).flow("level", "schema");
-  // What was guessed is right, four times too little, and eight times too little.
+  // Estimates that are right, four times too small, and eight times too small.
   const costs = [
     { seats: 1, ms: 3 },
     { seats: 1, ms: 12 },
@@ -190,7 +190,7 @@ test("whatever happens, seats are never given twice and sums are right", () => {
   };
   for (let round = 0; round < 20; round++) {
     const limit = 1 + random(6);
-    // What is wider than all seats may go alone, and then takes more than there are.
+    // A request wider than the limit executes alone, and then exceeds it.
     const widest = round % 2 === 0 ? limit : 9;
     const { clock, level, flow, meters } = setUp({ queues: 4, handSize: 2, queueLengthLimit: 4 }, limit);
     const tickets: Ticket[] = [];

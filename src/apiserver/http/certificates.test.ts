@@ -15,7 +15,7 @@ const { oid, sequence, set, utf8 } = der;
 const dayMs = 24 * 3600 * 1000;
 const authority = certificateAuthority(Date.now() - dayMs, Date.now() + dayMs);
 
-/** A certificate for these hosts. Its organization tells it from others. */
+/** A certificate for these hosts, identified by its organization. */
 function issued(organization: string, commonName: string, ...dnsNames: string[]): ServingPair {
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const name = (type: string, value: string): Buffer => set(sequence(oid(type), utf8(value)));
@@ -59,7 +59,7 @@ async function serve(
     await once(socket, "secureConnect");
     return socket;
   };
-  /** The organization of whom it is served as, for who asks for that name. */
+  /** The organization in the certificate for this server name. */
   const servedAs = async (servername?: string): Promise<unknown> =>
     (await connected(servername === undefined ? {} : { servername })).getPeerCertificate().subject.O;
   return { h, connected, servedAs };

@@ -1,4 +1,4 @@
-/** Clients of HTTP/2 that mean harm: what they may send is bounded, and others are served as before. */
+/** Malicious HTTP/2 clients: their resources are limited, and other clients are served. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type ClientHttp2Session, connect, constants } from "node:http2";
@@ -73,7 +73,7 @@ test("headers may take a mebibyte over HTTP/2 too, in few frames, and no more", 
   const client = await raw();
   send(client, 1, block(17));
   const answered = await client.until(({ type, stream }) => type === frameTypes.headers && stream === 1);
-  // 200 is the eighth of the headers that everybody knows (RFC 7541, appendix A).
+  // 200 is entry 8 of the static table (RFC 7541, appendix A).
   assert.equal(answered?.payload[0], 0x88);
   send(client, 3, block(18));
   const refused = await client.until(
@@ -245,7 +245,7 @@ test("who gives up long answers again and again is served all the same", async (
   await h.call("POST", maps, configMap("long", { text: "x".repeat(900_000) }));
   let own = session();
   let sessions = 1;
-  /** True when it has been answered; false where it has to be asked again, on a new connection. */
+  /** True when it has been answered; false when it has to be retried on a new connection. */
   const giveUp = async (): Promise<boolean> => {
     const stream = own.request({ ":path": `${maps}/long` });
     try {

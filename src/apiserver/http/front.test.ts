@@ -15,7 +15,7 @@ let session: ClientHttp2Session;
 const upgraded: string[] = [];
 const maps = "/api/v1/namespaces/default/configmaps";
 
-// What another server says, which ends in the middle.
+// Another server's answer, which is truncated.
 async function* cutShort(): AsyncGenerator<Uint8Array> {
   yield Buffer.from("half");
   throw new Error("unexpected EOF");
@@ -283,7 +283,7 @@ test("a body that does not come in time is not waited for", async () => {
     "content-type": "application/json",
   });
   stream.write('{"metadata":');
-  // Requests of a session come in their order.
+  // Requests of a session are processed in order.
   await http2("/version");
   const answered = new Promise<unknown>((resolve) =>
     stream.once("response", (head) => resolve(head[":status"])),
@@ -318,7 +318,7 @@ test("headers may be as large as with Go's server, and what is larger is told so
     cert: clientCert,
     maxSendHeaderBlockLength: 400_000,
   });
-  // The library for HTTP/2 takes no more than 64 KiB in one of them, and eight more frames of 16 KiB in all.
+  // nghttp2 limits a header to 64 KiB, and CONTINUATION frames to eight of 16 KiB.
   const several = Object.fromEntries(["a", "b"].map((name) => [`x-${name}`, "x".repeat(50_000)]));
   const stream = large.request({ ":path": "/version", ...several });
   const [headers] = (await once(stream, "response")) as [{ ":status": number }];

@@ -1,4 +1,4 @@
-/** Requests of HTTP/1.1 that are none, or hardly: byte by byte, as no client's library would send them. */
+/** Invalid and unusual HTTP/1.1 requests, byte by byte, as no client library sends them. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { after, before, test } from "node:test";
@@ -24,7 +24,7 @@ before(async () => {
 });
 after(() => h.close());
 
-/** All that comes back until the server hangs up. */
+/** Everything received until the server closes the connection. */
 async function said(text: string): Promise<string> {
   const socket = tlsConnect({
     host: "127.0.0.1",

@@ -19,7 +19,7 @@ const now = Date.now();
 const dayMs = 24 * 3600 * 1000;
 const signer = certificateAuthority(now - dayMs, now + dayMs);
 
-/** Who the server finds at the other end, when that shows a certificate with these names. */
+/** The peer that the server identifies by a certificate with these names. */
 async function seen(
   t: TestContext,
   names: { commonNames: string[]; organizations: string[]; subject: Buffer },
@@ -77,7 +77,7 @@ test("of several common names the last one counts, as for who signed it; all org
     subject: sequence(set(commonName("me")), set(organization("a"))),
   });
   assert.deepEqual([one?.commonName, one?.organizations], ["me", ["a"]]);
-  // Nobody: a first name does not stand in for an empty last one.
+  // Nobody: the first name does not replace an empty last one.
   const nobody = await seen(t, {
     commonNames: ["me", ""],
     organizations: [],

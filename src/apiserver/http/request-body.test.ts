@@ -1,4 +1,4 @@
-/** Bodies are read when it is known who asks, and that they may: strangers are answered at once, whatever they send. */
+/** Bodies are read after authentication and authorization: others are answered at once, whatever they send. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type ClientHttp2Session, connect } from "node:http2";
@@ -68,7 +68,7 @@ after(async () => {
   await h.close();
 });
 
-/** A connection of HTTP/1.1, byte by byte. `until`: what has come so far, when it ends so or the connection does. */
+/** An HTTP/1.1 connection, byte by byte. `until`: what was received, when it ends with this or the connection closes. */
 async function raw(withCertificate: boolean): Promise<{
   socket: TLSSocket;
   until(end: string): Promise<string>;
@@ -159,7 +159,7 @@ test("the record has who asks while the body is still on its way", async () => {
   asked.length = 0;
   const stream = own.request({ ":method": "POST", ":path": maps, "content-type": "application/json" });
   stream.write('{"metadata":{"name":"recorded"},');
-  // Requests of a session come in their order.
+  // Requests of a session are processed in order.
   const other = own.request({ ":path": "/version" });
   other.resume();
   await once(other, "close");

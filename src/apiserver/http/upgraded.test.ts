@@ -31,7 +31,7 @@ const open = (path: string, protocols: string[] = [], headers: Record<string, st
     headers,
   });
 
-/** The status a handshake is refused with. */
+/** The status of a refused handshake. */
 async function refused(client: WebSocket): Promise<number | undefined> {
   client.on("error", () => {});
   const [, response] = await once(client, "unexpected-response");
@@ -156,7 +156,7 @@ test("a token among the protocols is read, and passed on to nobody", () => {
     assert.throws(() => webSocketToken(headers(...protocols)), { reason: "Unauthorized" });
   for (const text of ["***", "A", "_w"])
     assert.throws(() => webSocketToken(headers(protocol("") + text, "x")), { reason: "Unauthorized" }, text);
-  // Whoever brings an empty one brings none.
+  // An empty token counts as none.
   for (const protocols of [[protocol("")], [protocol(""), "x"]])
     assert.equal(webSocketToken(headers(...protocols)), undefined);
   assert.equal(withoutToken(`${protocol("a")}, x, y`), "x, y");

@@ -1,4 +1,4 @@
-/** The short way to the owners of a new object finds what the long one does, for every kind. */
+/** The optimized ownership of new objects equals the general one, for every kind. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { kinds, shapeOfType, typeOfKind } from "../../api/index.ts";

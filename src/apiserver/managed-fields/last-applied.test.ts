@@ -1,4 +1,4 @@
-/** kubectl's annotation of client-side apply, where it applies on the server. */
+/** kubectl's annotation of client-side apply in server-side apply. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { type Harness, startHarness } from "../testing/harness.ts";

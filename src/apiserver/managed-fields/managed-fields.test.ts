@@ -77,7 +77,7 @@ test("what the strategy takes back is no change: the times of the owners stay", 
     spec: {
       replicas,
       selector: { matchLabels: { a: "b" } },
-      // Behind a gate that is closed.
+      // Behind a disabled gate.
       updateStrategy: { rollingUpdate: { maxUnavailable: 1 } },
       template: { metadata: { labels: { a: "b" } }, spec: { containers: [{ name: "c", image: "i" }] } },
     },

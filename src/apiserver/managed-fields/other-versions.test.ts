@@ -1,4 +1,4 @@
-/** Owners of an object that is applied through several versions of its kind. */
+/** Ownership of an object that is applied in several versions of its kind. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { apply, failure, startHarness } from "../testing/harness.ts";
@@ -66,7 +66,7 @@ test("apply: metrics that are given up in another version stay, since saying not
   await send("newer", "v2", { metrics, minReplicas: 2 });
   await send("newer", "v1", {});
   const newer = (await h.call("GET", `${path("v2")}/newer`)).body;
-  // On the way through that version shares of the CPU come last.
+  // Converting through that version moves CPU metrics to the end.
   assert.deepEqual([newer.spec.metrics, newer.spec.minReplicas], [metrics.toReversed(), 1]);
   assert.equal(newer.metadata.managedFields[0].apiVersion, "autoscaling/v1");
   await send("older", "v1", { targetCPUUtilizationPercentage: 40, minReplicas: 2 });

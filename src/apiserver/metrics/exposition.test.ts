@@ -38,7 +38,7 @@ test("families as messages of protobuf, each after its length, zeros and all", a
   const { type, body } = await read({ accept: asked("delimited") });
   assert.equal(type, `${asked("delimited")}; escaping=underscores`);
   const families: Fields[] = [];
-  // All are shorter than 2^14 bytes: a length of one or two bytes.
+  // All are shorter than 2^14 bytes: their length takes one or two bytes.
   for (let at = 0; at < body.length; ) {
     let length = body[at++] as number;
     if (length >= 0x80) length = length - 0x80 + (body[at++] as number) * 0x80;

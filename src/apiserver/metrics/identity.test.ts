@@ -13,7 +13,7 @@ import { AuthMetrics } from "./auth.ts";
 import { ImpersonationMetrics } from "./impersonation.ts";
 import { MetricsRegistry } from "./registry.ts";
 
-/** Lines that begin with one of these, but for buckets and times. */
+/** Lines with one of these prefixes, without buckets and sums. */
 async function counted(registry: MetricsRegistry, ...names: string[]): Promise<string[]> {
   const lines = (await registry.text()).split("\n");
   return lines.filter((line) => names.some((name) => line.startsWith(name)) && !/_bucket|_sum/.test(line));
@@ -21,7 +21,7 @@ async function counted(registry: MetricsRegistry, ...names: string[]): Promise<s
 
 const account = { name: "robot", uid: "u1" };
 
-/** Tokens of one account, and a Secret with a token without an end. */
+/** Tokens of an account, and a Secret with a token without expiry. */
 function tokensOf() {
   const registry = new MetricsRegistry();
   const clock = new FakeClock();
@@ -83,7 +83,7 @@ test("tokens of accounts count by whether they were renewed in time, and signatu
   tokens.verify(token);
   clock.advance(61_000);
   tokens.verify(token);
-  // Nobody said when it should be renewed.
+  // Without a time of renewal.
   tokens.verify(tokens.issue({ ...spec, seconds: 3000 }).token);
   assert.throws(() => tokens.verify(`${token.slice(0, -8)}AAAAAAAA`), { reason: "Unauthorized" });
   assert.deepEqual(

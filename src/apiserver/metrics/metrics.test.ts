@@ -333,7 +333,7 @@ test("watches that begin with the state: until they have told it, if they say wh
   const initial = "watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true";
   for (const path of [`${maps}?${initial}`, `/api/v1/configmaps?${initial}`, `${maps}?watch=1`]) {
     const watch = await h.watch(path);
-    // Of the first two the bookmark comes last, of the third there is none.
+    // Two of the watches end with a bookmark, the third has none.
     let last = await watch.next();
     while (path.includes("Bookmarks") && last?.type !== "BOOKMARK") last = await watch.next();
     watch.close();

@@ -63,7 +63,7 @@ test("a timing histogram counts nanoseconds", async () => {
     "use_sum 1.225e+07",
     "use_count 7e+06",
   ]);
-  // Whole ones, for clocks tell fractions that no format has a place for.
+  // Integers, since no format has fractions of nanoseconds.
   series.passed(0.123_456_789);
   assert.deepEqual([...series.counts], [2e6, 1e6, 4e6 + 123_457]);
 });

@@ -22,7 +22,7 @@ import { PodLogMetrics } from "./pod-logs.ts";
 import { MetricsRegistry } from "./registry.ts";
 import { X509Metrics } from "./x509.ts";
 
-/** Lines of these metrics that count something. */
+/** Lines of these metrics with a count above zero. */
 async function counted(registry: MetricsRegistry, ...names: string[]): Promise<string[]> {
   return (await registry.text())
     .split("\n")
@@ -31,7 +31,7 @@ async function counted(registry: MetricsRegistry, ...names: string[]): Promise<s
 
 type Listener = (type: "added" | "modified" | "deleted", object: never, old: never) => void;
 
-/** Objects of which only changes are told. */
+/** Objects with change events only. */
 function changes(): { objects: ObjectReader; tell: (...change: unknown[]) => void } {
   const listeners: Listener[] = [];
   return {
@@ -59,7 +59,7 @@ test("certificates count when they are issued to who asked for a duration, and w
       spec: { signerName, ...(expirationSeconds === undefined ? {} : { expirationSeconds }) },
       status: issued ? { certificate } : {},
     }) as CertificateSigningRequest;
-  // A century, and a bit more than a day off.
+  // A century, and more than a day off.
   const century = 36_500 * 24 * 3600;
   const issue = (signer: string, seconds: number | undefined): void =>
     tell("modified", asked(signer, seconds, true), asked(signer, seconds, false));
@@ -93,7 +93,7 @@ test("the graph of nodes is timed when pods come and go", async () => {
   ]);
 });
 
-/** A kubelet with a certificate for 127.0.0.1 by an authority that nobody knows. */
+/** A kubelet with a certificate for 127.0.0.1 from an unknown authority. */
 async function kubelet(t: TestContext): Promise<ObjectReader> {
   const server = createServer({ cert: serverCert, key: serverKey }, (_request, response) =>
     response.end("hello"),
@@ -142,7 +142,7 @@ test("logs are read from a kubelet that nobody vouches for only by who says so, 
   assert.equal(await read(known, ""), "hello");
   await assert.rejects(read(other, ""), { reason: "InternalError" });
   assert.equal(await read(other, "insecureSkipTLSVerifyBackend=true"), "hello");
-  // What was let through once counts for nobody else.
+  // A skipped verification does not affect other requests.
   await assert.rejects(read(other, ""), { reason: "InternalError" });
   const prefix = "kube_apiserver_pod_logs_";
   assert.deepEqual(await counted(registry, prefix), [
@@ -203,7 +203,7 @@ test("APIServices count when nobody answers for them any more, by why", async (t
   };
   const type = { "content-type": "application/merge-patch+json" };
   await h.call("PATCH", `${services}/${name}/status`, { status: { conditions: [condition] } }, type);
-  // The server looks for itself, and finds that there is no such Service.
+  // The server checks availability itself, and finds no such Service.
   const line = `aggregator_unavailable_apiservice_total{name="${name}",reason="ServiceNotFound"} 1\n`;
   await until("the count", async () => (await h.call("GET", "/metrics")).text.includes(line));
 });
@@ -229,7 +229,7 @@ test("events of the audit record that are lost are counted by where", async (t) 
   t.after(() => h.close());
   const before = audit.errors.get("log") ?? 0;
   const answer = await h.call("POST", "/api/v1/namespaces/default/configmaps", configMap("a"));
-  // The request is served all the same.
+  // The request succeeds nevertheless.
   assert.equal(answer.status, 201);
   assert.equal(audit.errors.get("log"), before + 2);
   assert.deepEqual(told.at(-1), ["log", "no space left on device"]);

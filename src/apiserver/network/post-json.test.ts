@@ -9,7 +9,7 @@ import { type TestContext, test } from "node:test";
 import { ca, serverCert, serverKey } from "../testing/certificates.ts";
 import { postByKubeconfig } from "./post-json.ts";
 
-/** What a webhook sees of one post: its URL and who asks. */
+/** What a webhook receives of a post: its URL and credentials. */
 async function seen(t: TestContext, scheme: "http" | "https", path: string, timeoutMs: number) {
   const asked: (string | undefined)[] = [];
   const take = (request: IncomingMessage, response: ServerResponse): void => {

@@ -277,7 +277,7 @@ test("ServiceCIDRs that are ready give addresses too", async (t) => {
     const { body } = await own.call("POST", services, service(`any${i}`, {}));
     given.push(body.spec.clusterIP);
   }
-  // The server's own range has fourteen, of which the kubernetes Service has one.
+  // The server's own range has fourteen addresses, one of them for the kubernetes Service.
   assert.equal(given.filter((each) => each.startsWith("10.96.")).length, 13);
   assert.match(given[13] as string, /^10\.99\.0\./);
   const lastTransitionTime = "2026-01-01T00:00:00Z";
@@ -337,7 +337,7 @@ test("the server's own range gives nothing while its ServiceCIDR is not ready", 
   );
   await ready("True");
   assert.equal((await ask(given)).spec.clusterIP, "10.96.0.9");
-  // A server that finds its range so starts, without the Service that it cannot make.
+  // A server starts with such a range, without the Service that it cannot create.
   await own.call("DELETE", `${services}/kubernetes`);
   await ready("False");
   await own.server.close();
@@ -346,7 +346,7 @@ test("the server's own range gives nothing while its ServiceCIDR is not ready", 
   failure(await next.call("GET", `${services}/kubernetes`), 404);
 });
 
-/** Refuses what is asked of IPAddresses. */
+/** Refuses operations on IPAddresses. */
 async function denyAddresses(own: Harness, operation: "CREATE" | "DELETE"): Promise<void> {
   const group = "/apis/admissionregistration.k8s.io/v1";
   const rule = {
@@ -441,10 +441,10 @@ test("a Service whose generated name was there already is named by its IPAddress
   const post = () =>
     own.call("POST", services, { metadata: { generateName: "g-" }, spec: { ports: [{ port: 80 }] } });
   const first = await post();
-  // Five letters, again the same.
+  // The random source repeats five letters.
   repeats = 5;
   const second = await post();
-  // Then the address, and five letters more.
+  // Then the address, and five more letters.
   assert.equal(varied, 6);
   for (const { status, body } of [first, second]) {
     assert.equal(status, 201);

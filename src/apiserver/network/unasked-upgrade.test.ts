@@ -1,4 +1,4 @@
-/** Whoever this server asks may answer that it speaks another protocol from now on: that is no answer, and nobody waits for one. */
+/** Servers may answer requests with an unrequested upgrade: that is an error, and nothing waits for an answer. */
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";

@@ -134,7 +134,7 @@ test("profiles are taken for as long as one asks, one of a kind at a time, and n
   assert.equal((await off.call("GET", "/debug/pprof/")).status, 404);
 });
 
-/** Twenty megabytes that nobody needs any more. */
+/** Twenty megabytes of garbage. */
 function makeGarbage(): number {
   let made = 0;
   for (let i = 0; i < 20_000; i++) made += Array.from({ length: 100 }, () => i).length;
@@ -174,7 +174,7 @@ const frame = (functionName: string) => ({
   columnNumber: 0,
 });
 
-/** Samples as names from the inside out, and their values. */
+/** Samples as names from the innermost frame, and their values. */
 function samplesOf(bytes: Buffer): [string, ...number[]][] {
   const profile = decodeMessage(gunzipSync(bytes));
   const texts = (profile.get(6) ?? []).map((each) => Buffer.from(each as Uint8Array).toString());

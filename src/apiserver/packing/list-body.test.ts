@@ -21,7 +21,7 @@ async function read(from: AsyncIterable<Uint8Array>): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** The list's plain bytes, after holding the packed ones against them, and how many objects had to be packed. */
+/** The list's plain bytes, after comparing them with the compressed ones, and how many objects had to be compressed. */
 async function packed(entries: readonly Entry[], runs: PackedRuns): Promise<{ plain: string; made: number }> {
   let made = 0;
   const body = new ListBody(
@@ -68,7 +68,7 @@ test("what has not changed is not packed again", async () => {
   assert.ok(!after.plain.includes("pod-01500"));
   assert.ok(after.made > 0 && after.made < 1000, `${after.made} were packed again`);
 
-  // The rest of a list is its own beginning, and shares what follows.
+  // The rest of a list begins a list of its own, and shares later runs.
   const rest = await packed(changed.slice(1000), runs);
   assert.ok(rest.made > 0 && rest.made < 500, `${rest.made} were packed again`);
 });

@@ -18,7 +18,7 @@ import type { ObjectReader } from "../auth-contract.ts";
 import type { RequestInfo } from "../contract.ts";
 import { createProxy, type Proxy } from "./proxy.ts";
 
-/** A pod, its node, and just enough of an API server around the proxy for kubectl to be content. */
+/** A pod, its node, and an API server around the proxy that is sufficient for kubectl. */
 const kubectl = spawnSync("kubectl", ["version", "--client"]).status === 0;
 const skip = kubectl ? false : "kubectl is not installed";
 const dir = mkdtempSync(join(tmpdir(), "proxy-"));
@@ -205,7 +205,7 @@ for (const [carrier, env] of Object.entries(carriers) as [string, Record<string,
     assert.equal(echoed.err, "");
     assert.equal(echoed.out.length, text.length);
     for (let i = 0; i < 3; i++) {
-      // The command ends while kubectl is still sending: neither output nor exit code may get lost.
+      // The command ends while kubectl is still sending: neither output nor exit code may be lost.
       const short = await run(["exec", "-i", "p", "--", "sh", "-c", "head -c 3; exit 4"], text, env);
       assert.deepEqual([short.code, short.out.toString()], [4, "xxx"]);
     }

@@ -21,7 +21,7 @@ const proxy = createProxy({
   },
   kubelet: { cert: "", key: "", ca: "" },
   random: () => 0,
-  // Backends of these tests are on this machine.
+  // Backends of these tests are on loopback.
   allows: () => true,
 });
 const strict = createProxy({
@@ -177,7 +177,7 @@ test("a service leads to a ready endpoint's own port", async () => {
   });
   const { endpoints } = stored["slice"] as unknown as { endpoints: object[] };
   const nothing = { message: 'no endpoints available for service "s:http"' };
-  // Whoever may write slices could name any address.
+  // EndpointSlices can have arbitrary addresses.
   endpoints.push(
     endpoint("127.0.0.1", true),
     endpoint("127.0.0.2", true, "p"),
@@ -211,7 +211,7 @@ test("links that begin at the root lead below the proxy", () => {
   );
 });
 
-/** An upgrade through the proxy to a backend that answers `head` and tells what it got after it. */
+/** An upgrade through the proxy to a backend that answers `head` and records what follows. */
 async function upgrade(head: string, stored: (port: number) => Record<string, KubeObject>) {
   let after = "";
   let ended = false;

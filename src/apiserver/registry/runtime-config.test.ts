@@ -58,7 +58,7 @@ test("what cannot be turned on or off is told in kube-apiserver's words", () => 
     problem("apps/v1/Deployments", "false"),
     'invalid key apps/v1/Deployments: group/version/resource and resource is always lowercase plural, not "Deployments"',
   );
-  // What is off by default stays off, and who wants it on is told so.
+  // APIs that are off by default stay off, and enabling them is refused with the reason.
   assert.equal(problem("api/beta", "false"), "");
   assert.equal(problem("apps/v1beta1", "false"), "");
   assert.equal(problem("api/ga", "true"), "");

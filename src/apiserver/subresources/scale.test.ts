@@ -33,7 +33,7 @@ const scale = (replicas: number | undefined, more: object = {}) => ({
   ...more,
 });
 
-/** Who owns the number of replicas. */
+/** The owners of the replicas. */
 async function ownersOf(h: Harness): Promise<string[]> {
   const { managedFields } = (await h.call("GET", `${path}/d`)).body.metadata;
   return (managedFields as { manager: string; operation: string; subresource?: string; fieldsV1: object }[])

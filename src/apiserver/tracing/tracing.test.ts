@@ -24,7 +24,7 @@ const traceparent = `00-${traceId}-${spanId}-01`;
 const admin: UserInfo = { name: "admin", groups: ["system:masters"] };
 const alice: UserInfo = { name: "alice", groups: ["devs"] };
 
-/** A server whose spans are remembered, for one user. */
+/** A server that records spans, for one user. */
 async function traced(t: TestContext, user: UserInfo, samplingRatePerMillion: number) {
   const spans: FinishedSpan[] = [];
   const clock = new FakeClock();
@@ -274,7 +274,7 @@ test("one in so many requests is traced", () => {
     { length: 4000 },
     () => tracer.begin({ name: "n", kind: "server" }, undefined, false).context.sampled,
   ).filter(Boolean).length;
-  // The chance of being further off is less than one in a million.
+  // The probability of a greater deviation is below one in a million.
   assert.ok(sampled > 850 && sampled < 1150, String(sampled));
 });
 

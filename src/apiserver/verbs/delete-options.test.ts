@@ -1,4 +1,4 @@
-/** DeleteOptions: where they come from, what is wrong with them, what is answered. */
+/** DeleteOptions: their sources, errors and answers. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { configMap, failure, type Harness, startHarness } from "../testing/harness.ts";

@@ -1,4 +1,4 @@
-/** Kinds whose generation counts an empty list in a request as a change, since what is stored has none. */
+/** Kinds whose generation changes with an empty list in a request, since stored objects have none. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { type Harness, startHarness } from "../testing/harness.ts";

@@ -1,4 +1,4 @@
-/** Protobuf on the wire: what typed Go clients send and read. */
+/** Protobuf as typed Go clients send and read it. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { KubeObject } from "../../api/index.ts";
@@ -68,7 +68,7 @@ test("a long list goes out in pieces and is whole", async () => {
 });
 
 test("bodies, answers, options and errors", async () => {
-  // Pods wait for it.
+  // Required by pods.
   await h.call("POST", "/api/v1/namespaces/default/serviceaccounts", { metadata: { name: "default" } });
   const body = encodeObject(messages, pod("p"));
   const headers = { ...asProtobuf, "content-type": protobufType };

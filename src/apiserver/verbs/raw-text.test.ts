@@ -37,7 +37,7 @@ test("a patch that goes through the values has another text, and that is refused
     `ControllerRevision.apps "values" is invalid: data: Invalid value: ${text}: field is immutable`;
   const path = `${revisions}/values`;
   assert.equal(await refused(patch(path, "strategic-merge", { revision: 2 })), immutable('{"a":[],"b":1.5}'));
-  // The same value in another order, put in place of the old one.
+  // The same value in another order, as a replacement.
   assert.equal(await refused(patch(path, "merge", { data: { c: null } })), immutable('{"a":[],"b":1.50}'));
   const put = h.call("PUT", path, revision("values", '{"b":1.5,"a":[]}'), json);
   assert.equal(await refused(put), immutable('{"b":1.5,"a":[]}'));

@@ -200,7 +200,7 @@ test("paths: escapes, places that are none, names that nothing can have", async 
   assert.equal((await h.call("GET", `/api/v1/namespaces/%6Fne%2Fconfigmaps/escape%64`)).status, 200);
   const dots = failure(await h.call("GET", `${one}/%2e%2e`), 400);
   assert.equal(dots.message, `Name parameter invalid: "..": may not be '..'`);
-  // That is found out when the object is looked for, behind all else that is wrong.
+  // Found by the lookup, after all other errors.
   const here = `${one}/%2e%2e`;
   failure(await h.call("POST", here, configMap("x")), 405);
   failure(await h.call("PATCH", here, {}, { "content-type": "application/json" }), 415);
@@ -218,7 +218,7 @@ test("paths: escapes, places that are none, names that nothing can have", async 
   for (const path of [`${one}/a%2fb`, `${one}/a/status/b`, "/api/v1/namespaces/one//configmaps", `${all}/a`])
     assert.deepEqual(failure(await h.call("GET", path), 404).details, {}, path);
   failure(await h.call("GET", "/api/v1/namespaces/one/namespaces"), 404);
-  // Everything everywhere is read, and never deleted at once.
+  // Reading all namespaces is possible, deleting is not.
   failure(await h.call("DELETE", all), 405);
   failure(await h.call("PUT", all, configMap("x")), 405);
 });
@@ -263,7 +263,7 @@ test("watch: from a version, transitions of a selector, deletion", async () => {
     seen.map((event) => event?.type),
     ["ADDED", "MODIFIED", "DELETED", "ADDED", "DELETED"],
   );
-  // What left the selector is shown as it was last seen, at the version of its leaving.
+  // An object that ceases to match is shown in its last matching state, at the revision of the change.
   assert.deepEqual(
     [seen[2]?.object.metadata.labels.seen, seen[2]?.object.metadata.resourceVersion],
     ["yes", String(left)],
@@ -299,7 +299,7 @@ test("watch: initial state, watch-list, bookmarks, timeout, one name, too old", 
   const short = await h.watch(`${one}?watch=true&resourceVersion=${h.store.revision}&timeoutSeconds=2`);
   h.clock.advance(2001);
   assert.equal(await short.next(), undefined);
-  // Go counts nanoseconds in 64 bits: what is negative then is over at once, what is huge is not.
+  // Go counts nanoseconds in 64 bits: negative results end at once, huge values do not.
   const timed = (seconds: string): ReturnType<Harness["watch"]> =>
     h.watch(`${one}?watch=true&resourceVersion=${h.store.revision}&timeoutSeconds=${seconds}`);
   for (const seconds of ["-1", "9223372036854775807", "9223372037"])

@@ -1,4 +1,4 @@
-/** resourceVersion x resourceVersionMatch x limit x continue x sendInitialEvents, as KEP-2340, 2523 and 3157 have them. */
+/** resourceVersion x resourceVersionMatch x limit x continue x sendInitialEvents, by KEP-2340, 2523 and 3157. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { configMap, failure, type Harness, startHarness } from "../testing/harness.ts";
@@ -63,7 +63,7 @@ test("continue tokens name the place behind the last object, relative to what is
   assert.deepEqual(read(everywhere.continue), { v: "meta.k8s.io/v1", rv: four, start: "/default/a\0" });
   const cluster = (await h.call("GET", "/api/v1/namespaces?limit=1")).body.metadata;
   assert.deepEqual(read(cluster.continue), { v: "meta.k8s.io/v1", rv: four, start: "/default\0" });
-  // A page does not see what came after the first one.
+  // A page does not show objects created after the first page.
   assert.equal(await names(`continue=${token}&limit=1`), "c");
 });
 

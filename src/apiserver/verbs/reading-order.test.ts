@@ -1,4 +1,4 @@
-/** In which order the mistakes of a list, a watch or a read are found, as the original finds them. */
+/** The order of errors of a list, a watch or a read, as in Kubernetes. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { configMap, failure, type Harness, startHarness } from "../testing/harness.ts";

@@ -27,7 +27,7 @@ const template = (generateName: string, more: object = {}, spec: object = {}): o
   },
 });
 
-/** The pod without what every pod has for itself. */
+/** The pod without its individual fields. */
 function common(pod: { metadata: Record<string, unknown>; spec: { volumes: { name: string }[] } }): unknown {
   const { name: _name, uid: _uid, resourceVersion: _version, ...metadata } = pod.metadata;
   const token = pod.spec.volumes[0]?.name ?? "";
@@ -50,7 +50,7 @@ test("pods of the same bytes are the same but for what is their own", async () =
     assert.notEqual(next.metadata.uid, first.metadata.uid);
     assert.notEqual(next.spec.volumes[0].name, first.spec.volumes[0].name);
     assert.deepEqual(common(next), common(first));
-    // Nobody's change of one pod is another's.
+    // Changes of one pod do not affect another.
     const labels = { metadata: { labels: { app: `changed-${i}` } } };
     const patched = await h.call("PATCH", `${pods}/${next.metadata.name}`, labels, {
       "content-type": "application/merge-patch+json",

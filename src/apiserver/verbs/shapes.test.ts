@@ -1,4 +1,4 @@
-/** Tables and partial objects: who makes them, of what, and when it is too late to refuse them. */
+/** Tables and partial objects: which requests return them, of what, and when they are refused too late. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { negotiate } from "../codec/negotiate.ts";

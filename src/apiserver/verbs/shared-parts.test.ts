@@ -92,7 +92,7 @@ test("a part that changes is another one, and the other part is not", async () =
   const late = stored();
   assert.equal(was.spec?.activeDeadlineSeconds, undefined);
   assert.equal(late.spec?.activeDeadlineSeconds, 5);
-  // What was wrong before stays wrong, and what an admission plugin adds is not added to what was there.
+  // Existing errors stay, and additions of an admission plugin do not change the stored object.
   const refused = await patch("merge", { spec: { hostNetwork: false } });
   assert.equal(refused.status, 422);
   assert.equal(stored().spec, late.spec);

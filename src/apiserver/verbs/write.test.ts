@@ -399,7 +399,7 @@ test("what is valid is stored in its canonical form, by whichever version it cam
   const policies = [{ Type: "Pods", Value: 1, PeriodSeconds: 15 }];
   const spec = { scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "d" }, maxReplicas: 3 };
   const put = (rules: object) => ({ metadata: { name: "canon", annotations: behavior(rules) }, spec });
-  // What v1 leaves out is judged as missing.
+  // Fields missing in v1 are validated as missing.
   failure(await h.call("POST", path("v1"), put({})), 422);
   const both = async (): Promise<string[]> => {
     const found = (await h.call("GET", `${path("v2")}/canon`)).body.spec.behavior;

@@ -14,7 +14,7 @@ import { ReviewClient } from "./review-client.ts";
 interface Webhook {
   address: WebhookAddress;
   server: Server;
-  /** Connections so far, all of them. */
+  /** All connections so far. */
   sockets: Duplex[];
 }
 
@@ -45,7 +45,7 @@ function clientOf(t: TestContext): ReviewClient {
   return client;
 }
 
-/** Time that is up when the client has the head of an answer. */
+/** A deadline that passes when the client has the head of an answer. */
 function whenHeadIsThere(t: TestContext): Pick<Deadline, "leftMs" | "signal"> {
   const channel = "http.client.response.finish";
   const up = new AbortController();
@@ -72,7 +72,7 @@ test("connections are kept; one that was closed meanwhile is replaced", async (t
   assert.deepEqual(await client.post(address, {}, 30), {});
   assert.deepEqual(await client.post(address, {}, 30), {});
   assert.equal(sockets.length, 1);
-  // The server goes silently: the client learns of it when it writes.
+  // The server disconnects silently: the client notices when it writes.
   sockets[0]?.destroy();
   assert.deepEqual(await client.post(address, {}, 30), {});
   assert.equal(sockets.length, 2);
@@ -90,7 +90,7 @@ test("whoever asks for patience is asked again, as long as there is time", async
   });
   assert.deepEqual(await clientOf(t).post(address, {}, 30), { count: 3 });
   const busy = await webhook(t, (response) => response.writeHead(429, { "retry-after": "60" }).end());
-  // Time is up while it waits, or, on a busy machine, before it was told to: then the words say where.
+  // The timeout passes while it waits or, on a busy machine, before: the message then names the step.
   await assert.rejects(clientOf(t).post(busy.address, {}, 0.05), /context deadline exceeded$/);
 });
 
@@ -141,7 +141,7 @@ test("time runs out before the head of the answer, and in the middle of it", asy
 
 test("a body that is cut while it goes on is no answer, though it may look whole", async (t) => {
   const { address } = await webhook(t, (response) => {
-    // No length, no chunks: it ends with its connection.
+    // Neither length nor chunks: the body ends with the connection.
     response.socket?.write('HTTP/1.1 200 OK\r\n\r\n{"allowed":true}');
   });
   const deadline = whenHeadIsThere(t);

@@ -7,7 +7,7 @@ import { alwaysPullImages } from "./always-pull-images.ts";
 const base = "/api/v1/namespaces/default";
 const merge = { "content-type": "application/merge-patch+json" };
 
-/** A server with this plugin, which does what one without it does not. */
+/** A server with this plugin, compared with one without it. */
 async function start(t: TestContext, plugin?: string): Promise<Harness> {
   const h = await startHarness(plugin ? { plugins: { enable: [plugin] } } : {});
   t.after(() => h.close());

@@ -4,7 +4,7 @@ import { failure, type Harness, pod, startHarness } from "../../testing/harness.
 
 const merge = { "content-type": "application/merge-patch+json" };
 
-/** A server with this plugin, told so, and with these namespaces and their annotations. */
+/** A server with this plugin, its configuration, and these namespaces with their annotations. */
 async function start(
   t: TestContext,
   plugin: string,
@@ -161,7 +161,7 @@ test("EventRateLimit: each limit counts every event; time fills it up again", as
     "Too many requests: [limit reached on type Namespace for key default, limit reached on type SourceAndObject for key cPoddefaulta]",
   );
   assert.equal((await tell("other", "b")).status, 201);
-  // The other namespace has taken the place of this one, which begins anew.
+  // The cache holds one namespace: the other has evicted this one, so it begins anew.
   assert.equal((await tell("default", "b")).status, 201);
   assert.match(
     failure(await tell("default", "c"), 429).message ?? "",

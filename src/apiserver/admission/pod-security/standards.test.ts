@@ -16,7 +16,7 @@ const box = (securityContext: object = {}, more: object = {}, name = "c") => ({
   securityContext,
   ...more,
 });
-/** What the restricted level is content with. */
+/** Satisfies the restricted level. */
 const strict = {
   allowPrivilegeEscalation: false,
   runAsNonRoot: true,
@@ -35,7 +35,7 @@ test("a careful pod pleases every level and version", () => {
   }
 });
 
-/** Control, what breaks it, the message. */
+/** Control, violation, message. */
 const baseline: [string, object, string, ObjectMeta?][] = [
   [
     "appArmorProfile",

@@ -13,7 +13,7 @@ const constraints = {
   ],
 };
 
-/** A server whose authorizer answers as it is told, and what it was asked by expressions. */
+/** A server whose authorizer answers with `answer`, and the attributes that expressions asked about. */
 async function serve(answer: (asked: AuthorizationAttributes) => Decision | Promise<Decision>) {
   const asked: AuthorizationAttributes[] = [];
   const h = await startHarness({

@@ -71,14 +71,14 @@ const pod = {
   },
 };
 
-/** Pods need the account that a controller makes. */
+/** Pods need the default account. */
 async function withAccount(h: Harness): Promise<void> {
   const account = { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "default" } };
   const made = await h.call("POST", "/api/v1/namespaces/default/serviceaccounts", account);
   assert.equal(made.status, 201, made.text);
 }
 
-/** What a create makes of an object, without storing it. */
+/** The result of a dry-run create. */
 async function made(h: Harness, path: string, body: object) {
   const answer = await h.call("POST", `${path}?dryRun=All`, body);
   assert.equal(answer.status, 201, answer.text);
@@ -114,7 +114,7 @@ test("a configuration is laid over the object as server-side apply does, and bel
     ],
   );
   assert.equal(spec.containers[2].imagePullPolicy, "Never");
-  // What was added has its defaults.
+  // Added containers are defaulted.
   assert.equal(spec.containers[1].terminationMessagePath, "/dev/termination-log");
   assert.doesNotMatch(JSON.stringify(metadata.managedFields), /f:seen|"c\\"/);
   assert.deepEqual((await made(h, maps, map())).data, { x: "1" });

@@ -90,7 +90,7 @@ test("conditions, selectors and failurePolicy say for what a policy speaks", asy
   assert.equal(await answer({ x: "1", y: "n" }, { held: "yes" }), 422);
   assert.equal(await answer({ x: "1", y: "n" }, {}), 201);
   assert.equal(await answer({ x: "skip", y: "n" }, { held: "yes" }), 201);
-  // Neither key is there: what cannot be evaluated is ignored.
+  // Neither key exists: failed expressions are ignored.
   assert.equal(await answer({ z: "1" }, { held: "yes" }), 201);
   assert.equal(await answer({ x: "1" }, { held: "yes" }), 201);
   await h.close();

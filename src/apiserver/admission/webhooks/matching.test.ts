@@ -10,7 +10,7 @@ const rule = (apiGroup: string, version: string, resources: string[], more: obje
 const labelled = (name: string) => ({ objectSelector: { matchLabels: { [name]: "1" } } });
 const merge = { "content-type": "application/merge-patch+json" };
 
-/** Webhooks that allow everything; `asked` gives who was asked since the last call, and in which version. */
+/** Webhooks that allow everything; `asked` returns the calls since the last one, with their versions. */
 async function watching(
   t: TestContext,
   hooks: Record<string, object>,

@@ -10,7 +10,7 @@ const rules = [
 const add = (path: string, value: unknown) => ({ op: "add", path, value });
 const withoutAccounts = { plugins: { disable: ["ServiceAccount"] } };
 
-/** One webhook that answers with these operations, and whatever else it says. */
+/** One webhook that answers with these operations, and `more`. */
 async function patching(t: TestContext, operations: object[], more: object = {}) {
   const hooks = await webhookServer(t, () => ({ ...patchOf(operations), ...more }));
   const h = await serve(t, withoutAccounts);

@@ -8,7 +8,7 @@ import { configure, hook, maps, patchOf, serve, webhookServer } from "../../test
 
 const everything = [{ operations: ["*"], apiGroups: ["*"], apiVersions: ["*"], resources: ["*/*"] }];
 
-/** A server that asks one webhook about everything; `asked` gives the reviews since the last call. */
+/** A server with one webhook for everything; `asked` returns the reviews since the last call. */
 async function watched(t: TestContext, options?: Parameters<typeof serve>[1]) {
   const hooks = await webhookServer(t, () => ({ allowed: true }));
   const h = await serve(t, { plugins: { disable: ["ServiceAccount"] }, ...options });
@@ -16,7 +16,7 @@ async function watched(t: TestContext, options?: Parameters<typeof serve>[1]) {
   return { h, asked: () => hooks.seen.splice(0) };
 }
 
-/** Takes every connection and says nothing. */
+/** Accepts every connection and answers nothing. */
 const connection: SpecialHandler = {
   group: "",
   version: "v1",

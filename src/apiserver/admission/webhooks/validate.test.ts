@@ -11,7 +11,7 @@ test("all are asked at once and waited for; the first refusal in their order cou
     warnings: [`warned by ${path}`],
     status: { message: `refused by ${path}` },
   }));
-  // The answer to the first arrives last.
+  // The first answer arrives last.
   hooks.hold = async (path) => {
     if (path === "/c") last.resolve();
     else if (path === "/a") await last.promise;

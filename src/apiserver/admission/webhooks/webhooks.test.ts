@@ -216,7 +216,7 @@ test("match conditions say which requests a webhook is asked about", async (t) =
   assert.equal(hooks.seen.length, 0);
   failure(await h.call("POST", maps, labelled("b", { held: "yes" })), 400);
   assert.equal(hooks.seen.length, 1);
-  // Nobody can tell: the failurePolicy is Fail.
+  // A condition fails, and the failurePolicy is Fail.
   const status = failure(await h.call("POST", maps, labelled("c", { other: "1" })), 403);
   assert.match(
     status.message ?? "",

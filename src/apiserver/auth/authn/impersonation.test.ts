@@ -5,7 +5,7 @@ import { Impersonation, wantedUser } from "./impersonation.ts";
 
 const alice: UserInfo = { name: "alice", groups: [] };
 
-/** Grants are `verb resource[.group][/subresource] [namespace/]name`; `*` for the name is any. */
+/** Grants are `verb resource[.group][/subresource] [namespace/]name`, with `*` for any name. */
 function as(grants: readonly string[], requestor: UserInfo = alice) {
   const asked: string[] = [];
   const constraints: string[] = [];
@@ -89,7 +89,7 @@ test("narrow ways allow certain requests, as certain users", async () => {
     name: "system:node:m",
     groups: ["system:nodes", "system:authenticated"],
   });
-  // What audit says of the way; the plain right has nothing to say.
+  // The constraint in the audit event; the unconstrained mode has none.
   assert.deepEqual(narrow.constraints, ["impersonate:arbitrary-node"]);
   const plain = as(["impersonate users bob"]);
   await plain.act({ "impersonate-user": "bob" });

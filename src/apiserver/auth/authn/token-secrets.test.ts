@@ -42,7 +42,7 @@ test("a Secret that asks for a token gets one, which is good as long as both Sec
       peer: { address: "" },
     });
   assert.deepEqual((await who())?.name, "system:serviceaccount:default:robot");
-  // Its use leaves a mark.
+  // Its use is recorded.
   let marked = filled;
   while (!marked?.metadata.labels) marked = (await watch.next())?.object;
   assert.match(marked.metadata.labels["kubernetes.io/legacy-token-last-used"] ?? "", /^\d{4}-\d\d-\d\d$/);

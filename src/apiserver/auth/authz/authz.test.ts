@@ -61,7 +61,7 @@ function webhook(config: Partial<WebhookConfig>, answer: () => unknown) {
       },
     },
   );
-  /** What it counted, but for times. */
+  /** The metrics, without durations. */
   const counted = async () =>
     (await registry.text())
       .split("\n")
@@ -235,7 +235,7 @@ test("webhooks count what they answer, how often they are passed over and what d
   const prefix = "apiserver_authorization_";
   const good = webhook({}, () => ({ status: { allowed: true } }));
   for (let i = 0; i < 2; i++) await good.authorizer.authorize(request);
-  // What is remembered is not asked.
+  // Cached answers make no calls.
   assert.deepEqual(await good.counted(), [
     `${prefix}webhook_duration_seconds_count{name="w",result="success"} 1`,
     `${prefix}webhook_evaluations_total{name="w",result="success"} 1`,
@@ -323,7 +323,7 @@ test("one after the other is asked until one allows or denies; the masters are n
     (await chain.authorize({ ...request, user: { name: "x", groups: ["system:masters"] } })).allowed,
     true,
   );
-  // Only what nobody else can change counts, by who decided it; masters need nobody's decision.
+  // Only final decisions count, by authorizer; system:masters need none.
   const lines = (await registry.text()).split("\n");
   assert.deepEqual(
     lines.filter((line) => line.startsWith("apiserver_authorization_decisions_total")),

@@ -16,7 +16,7 @@ const role = (name: string, labels: Record<string, string>, more: Partial<RoleOb
   ...more,
 });
 
-/** What is sent to the server when these are the roles there. */
+/** Requests to the server when these roles exist. */
 async function sent(roles: RoleObject[]): Promise<TransportRequest[]> {
   const requests: TransportRequest[] = [];
   const api = {

@@ -14,7 +14,7 @@ const subjects = [{ kind: "User", name: "jane" }];
 const ref = (name: string, kind = "Role") => ({ apiGroup: group, kind, name });
 const pods = { apiGroups: [""], resources: ["pods"], verbs: ["get"] };
 
-/** Everything is in the namespace `team`; the default roles are not there. */
+/** Everything is in the namespace `team`, without the default roles. */
 function setUp(stored: Readonly<Record<string, readonly KubeObject[]>>) {
   const objects: ObjectReader = {
     get: (_group, resource, namespace, name) =>

@@ -30,7 +30,7 @@ function fields(bytes: Buffer): [number, Buffer | number][] {
   return found;
 }
 
-/** What a path of field numbers leads to; the first where there are several. */
+/** The value at a path of field numbers; the first of several. */
 function at(bytes: Buffer, ...numbers: number[]): Buffer | number | undefined {
   let here: Buffer | number = bytes;
   for (const number of numbers) {

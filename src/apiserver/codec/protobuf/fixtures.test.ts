@@ -1,6 +1,6 @@
 /**
- * The encodings that Kubernetes publishes of every kind (k8s.io/api/testdata): runs where WHERRY_API_TESTDATA names the
- * folder of one release. Our own round trips over every kind are in round-trip.test.ts.
+ * Kubernetes' published encodings of every kind (k8s.io/api/testdata): runs if WHERRY_API_TESTDATA names the folder of a release.
+ * For round trips of every kind see round-trip.test.ts.
  */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
@@ -45,7 +45,7 @@ test("every published encoding is read, and made again byte for byte", { skip: !
   assert.ok(met > 80, `${met} kinds`);
 });
 
-/** Absent and null are one in Go's types. */
+/** Absent and null are the same in Go's types. */
 function withoutNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNulls);
   if (typeof value !== "object" || value === null) return value;

@@ -1,4 +1,4 @@
-/** What holds for every kind, tried with random objects: one meaning in three encodings. */
+/** Properties of every kind, with random objects: three encodings have the same meaning. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { conform, type KubeObject, kinds } from "../../../api/index.ts";
@@ -11,7 +11,7 @@ import { loadMessages } from "./messages.ts";
 const messages = await loadMessages();
 const rounds = 3;
 
-/** Everything of `part` is in `whole`; what `whole` has besides is empty, as Go's structs have it. */
+/** `whole` has everything in `part`; its other values are empty, as in Go's structs. */
 function assertHolds(whole: unknown, part: unknown, path: string): void {
   if (typeof part !== "object" || part === null) {
     assert.deepEqual(whole, part, path);

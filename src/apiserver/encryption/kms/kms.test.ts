@@ -18,7 +18,7 @@ import { type Encryption, openEncryption } from "../open.ts";
 
 const maps = "/api/v1/namespaces/default/configmaps";
 
-/** Time that no busy machine needs, where a test does not want it to be short. */
+/** A generous timeout for tests that do not depend on it. */
 const config = (path: string, timeout = "1m"): object => ({
   apiVersion: "apiserver.config.k8s.io/v1",
   kind: "EncryptionConfiguration",
@@ -53,7 +53,7 @@ async function stored(store: Store, name: string): Promise<Buffer> {
 
 const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
-/** Lets time go on until it settles. */
+/** Advances the clock until it settles. */
 async function passing(clock: FakeClock, promise: Promise<unknown>): Promise<void> {
   let settled = false;
   const done = promise.finally(() => (settled = true));
@@ -64,7 +64,7 @@ async function passing(clock: FakeClock, promise: Promise<unknown>): Promise<voi
   await done;
 }
 
-/** Lets minutes go by until it holds; the plugin is asked in each of them. */
+/** Advances the clock by minutes until it holds; the plugin is checked each minute. */
 async function until(clock: FakeClock, holds: () => void): Promise<void> {
   clock.advance(60_000);
   for (;;) {
@@ -79,13 +79,13 @@ async function until(clock: FakeClock, holds: () => void): Promise<void> {
 }
 
 interface PluginState {
-  /** What it says counts. */
+  /** The key ID in its status. */
   keyId: string;
-  /** What it encrypts with, where that is another. */
+  /** The key ID used for encryption, if it differs. */
   usedKeyId: string | undefined;
   healthz: string;
   calls: string[];
-  /** It takes questions and answers none. */
+  /** Accepts calls and answers none. */
   hangs: boolean;
 }
 
@@ -147,7 +147,7 @@ test("a KMS plugin keeps the key: asked once, its new key renews, and what lies 
   assert.equal(bytes.subarray(0, prefix.length).toString(), prefix);
   assert.ok(!bytes.includes("hidden"));
 
-  // Another process on the same data: one question for the seed, whatever many values there are.
+  // Another process on the same data: one call for the seed, however many values there are.
   const clock = new FakeClock();
   const second = openEncryption(raw, { clock, log: silentLogger });
   t.after(() => second.close());
@@ -165,7 +165,7 @@ test("a KMS plugin keeps the key: asked once, its new key renews, and what lies 
   assert.equal(encryption.store.isStale?.("/registry/core/configmaps/default/a"), false);
   assert.doesNotThrow(() => encryption.healthy());
   state.healthz = "on fire";
-  // What works is not given up for what does not.
+  // The former configuration stays until the new one works.
   await passing(
     clock0,
     assert.rejects(encryption.configure(config(path)), /health check for new transformers failed/),
@@ -224,9 +224,9 @@ test("a plugin that hangs holds nothing up but what only it can read", async (t)
   state.calls.length = 0;
   const [{ items }] = await Promise.all([patient.store.range({ from }), patient.store.range({ from })]);
   assert.ok(Buffer.from(items[0]?.value ?? []).includes("hidden"));
-  // Many who want the same key ask once.
+  // Concurrent requests for a key share one call.
   assert.deepEqual(state.calls, ["Decrypt"]);
-  // A key that was taken back is noticed in a day.
+  // A revoked key is noticed within a day.
   clock.advance(24 * 3600_000);
   await patient.store.range({ from });
   assert.deepEqual(

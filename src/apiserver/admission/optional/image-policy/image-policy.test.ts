@@ -19,7 +19,7 @@ interface Said {
 // biome-ignore lint: reviews are looked into freely
 type Review = any;
 
-/** A webhook, the file that says where it is, and what it was asked. */
+/** A webhook, its configuration file, and the reviews it received. */
 async function webhook(t: TestContext, answer: (image: string) => Said) {
   const asked: { url: string | undefined; review: Review }[] = [];
   const server = createServer((request, response) => {
