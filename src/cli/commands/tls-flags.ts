@@ -8,7 +8,7 @@ export const tlsFlags: readonly FlagSpec[] = [
   {
     long: "tls-cert-file",
     type: "string",
-    help: "serving certificate (PEM, followed by its authorities) instead of the cluster's own, which clients need not trust then; reloaded when it changes",
+    help: "serving certificate (PEM, followed by its authorities) instead of the cluster's own; reloaded when it changes",
   },
   { long: "tls-private-key-file", type: "string", help: "its private key (PEM); reloaded when it changes" },
   {
