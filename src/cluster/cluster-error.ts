@@ -1,4 +1,4 @@
-/** What keeps a cluster from doing what was asked, in a sentence for people; `hint` says what to do about it. */
+/** An error for users, in a sentence; `hint` says what to do about it. */
 export class ClusterError extends Error {
   override readonly name = "ClusterError";
   readonly hint: string | undefined;

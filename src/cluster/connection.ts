@@ -7,7 +7,7 @@ import { type ClusterChoice, placesOf } from "./config/places.ts";
 import { ownServerName } from "./pki/server-names.ts";
 import { type KubeconfigEntry, renderKubeconfig } from "./kubeconfig/entry.ts";
 
-/** A cluster that was made before. Throws when there is none. */
+/** An existing cluster. Throws when there is none. */
 function knownCluster(choice: ClusterChoice): ClusterConfig {
   const places = placesOf(choice);
   const config = readConfig(places);
@@ -17,11 +17,11 @@ function knownCluster(choice: ClusterChoice): ClusterConfig {
   });
 }
 
-/** What the cluster's own clients have to ask for: with --tls-cert-file the server has another certificate for who asks for nothing. */
+/** The server name for the cluster's own clients: with --tls-cert-file the default certificate is another one. */
 export const serverNameOf = ({ apiServer }: Pick<ClusterConfig, "apiServer">): string | undefined =>
   apiServer.servingCert ? ownServerName : undefined;
 
-/** The administrator's entry. */
+/** The administrator's kubeconfig entry. */
 export function adminEntry(config: ClusterConfig): KubeconfigEntry {
   const read = (file: string): string => readFileSync(join(config.dataDir, "pki", file), "utf8");
   return {
@@ -34,7 +34,7 @@ export function adminEntry(config: ClusterConfig): KubeconfigEntry {
   };
 }
 
-/** How the administrator reaches the cluster. */
+/** The administrator's connection to the cluster. */
 function adminConnection(config: ClusterConfig): ServerConnection {
   const entry = adminEntry(config);
   return {

@@ -5,19 +5,19 @@ import { ClusterError } from "./cluster-error.ts";
 /** Bytes. Certificates, an empty store and its log take about a third of it. */
 const neededSpace = 1024 * 1024;
 
-/** Throws when the disk is too full to start a cluster: it would come up and could not keep anything. */
+/** Throws when the disk is too full to start a cluster, which could not store anything. */
 export function checkSpace(dataDir: string): void {
   let there = dataDir;
   while (!existsSync(there)) there = dirname(there);
   const { bavail, bsize, blocks } = statfsSync(there);
-  // File systems that hold no data of their own, as /proc, say that they have no blocks.
+  // File systems without data of their own, such as /proc, report no blocks.
   if (blocks > 0 && bavail * bsize >= neededSpace) return;
   throw new ClusterError(`there is no space left for the cluster's data in ${dataDir}`, {
     hint: "Free some (1 MiB at least), or use another directory with --data-dir.",
   });
 }
 
-/** What is wrong with the directory, by the system's error code, and what to do about it. */
+/** The problem with the directory, by error code, and what to do about it. */
 const causes: Readonly<Record<string, readonly [problem: string, hint: string]>> = {
   ENOSPC: ["there is no space left on its disk", "Free some, or use another directory with --data-dir."],
   EDQUOT: ["its disk quota is used up", "Free some, or use another directory with --data-dir."],

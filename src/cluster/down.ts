@@ -16,7 +16,7 @@ import { removeBridge, removeTables } from "./teardown/network.ts";
 import { endClusterProcesses } from "./teardown/processes.ts";
 
 export interface DownOptions extends ClusterChoice {
-  /** Also remove data, kubeconfig entry and every other trace. */
+  /** Also removes data, kubeconfig entry and every other trace. */
   purge?: boolean;
   onProgress?(text: string): void;
 }
@@ -28,19 +28,19 @@ export interface DownResult {
 }
 
 const daemonGraceMs = 10_000;
-/** How long containers may take to end when asked. */
+/** Grace period of containers. */
 const containerGraceMs = 10_000;
 
 /**
- * Stops a cluster as if its machine was powered off: daemon, network process and containers end, kernel state goes,
- * data stays. Works by what is found, so also after a crash or when half of it is gone already.
+ * Stops a cluster as if its machine was powered off: daemon, network process and containers end, kernel state is removed, data
+ * stays. Works by what it finds, so also after a crash or a partial removal.
  */
 export async function down(options: DownOptions = {}): Promise<DownResult> {
   const places = placesOf(options);
   const progress = options.onProgress ?? (() => {});
   if (!existsSync(places.dataDir) && !existsSync(places.runDir)) {
     if (options.purge) {
-      // Nothing is known of it but its name: what carries the name goes all the same.
+      // Only its name is known: removes everything that carries it.
       await endKernelState(nameOnlyConfig(places));
       await removeContext(contextName(places.name));
       freeSlot(places.slotsDir, places.dataDir);
@@ -99,7 +99,7 @@ async function removeContext(context: string): Promise<void> {
   removeFromKubeconfig(context);
 }
 
-/** The remembered configuration; for a purge one made from the name alone when that is missing or damaged. */
+/** The remembered configuration; for a purge one derived from the name if that is missing or damaged. */
 function configFor(places: Places, purge: boolean): ClusterConfig {
   try {
     const config = readConfig(places);

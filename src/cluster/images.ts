@@ -13,7 +13,7 @@ import { ClusterError } from "./cluster-error.ts";
 import { type ClusterConfig, readConfig } from "./config/cluster-config.ts";
 import { type ClusterChoice, isRoot, placesOf } from "./config/places.ts";
 
-/** A program that the set-up compiled; it stands in dist/, beside the bundles. */
+/** A program compiled at set-up, in dist/ beside the bundles. */
 export function nativeProgram(name: "wherry-native" | "wherry-nodes"): string {
   const here = fileURLToPath(import.meta.url);
   const folder = extname(here) === ".ts" ? join(dirname(here), "../../dist") : dirname(here);
@@ -50,13 +50,13 @@ export async function openImagesIn(dataDir: string): Promise<ImageStore> {
 
 export interface FolderBuild {
   config: Pick<ClusterConfig, "dataDir">;
-  /** Holds manifests, and a folder with a Dockerfile for each image. */
+  /** Folder with manifests, and a folder with a Dockerfile for each image. */
   folder: string;
   onProgress?(text: string): void;
   signal?: AbortSignal;
 }
 
-/** Builds the images that a folder's manifests name and that have a folder there, as far as they changed. All of them are returned. */
+/** Builds changed images that a folder's manifests name and that have a folder there. Returns all of them. */
 export async function buildImagesOf({
   config,
   folder,

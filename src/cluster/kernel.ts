@@ -27,7 +27,7 @@ function hasFileSystem(name: string): boolean {
   return listed();
 }
 
-/** A program on PATH or in the usual places for administrators. */
+/** Finds a program on PATH or in the usual directories for administrators. */
 function hasProgram(name: string): boolean {
   const dirs = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/sbin", "/usr/local/sbin"];
   return dirs.some((dir) => dir !== "" && existsSync(join(dir, name)));

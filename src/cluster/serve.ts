@@ -9,8 +9,8 @@ import { processId, writeProcessFile } from "./process/process-id.ts";
 const stopMs = 8000;
 
 /**
- * Runs a cluster in this process until it is told to stop (SIGTERM, SIGINT). Settles when all is released; rejects when
- * it cannot start. Containers and the network process go on.
+ * Runs a cluster in this process until SIGTERM or SIGINT. Resolves when everything is released; rejects when it cannot start.
+ * Containers and the network process continue.
  */
 export async function serve(
   config: ClusterConfig,
@@ -26,12 +26,12 @@ export async function serve(
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => resolve(signal));
   });
   const file = serverFile(config.runDir);
-  // Pods' secrets are below: nobody else on this machine may even pass through.
+  // Contains pods' secrets: other users of this machine may not traverse it.
   for (const dir of [config.runDir, config.dataDir]) {
     mkdirSync(dir, { recursive: true });
     chmodSync(dir, 0o700);
   }
-  // Before anything else, so that a second start finds this one while it is under way.
+  // Written first, so that a second start finds this one.
   writeProcessFile(file, {
     ...(processId(process.pid) ?? { pid: process.pid, startTime: "" }),
     apiPort: config.apiPort,
@@ -50,7 +50,7 @@ export async function serve(
     () => {},
   );
   log.info("stopping", { why: await stopped });
-  // Nothing that hangs may keep the process: what was acknowledged is on disk.
+  // Nothing that hangs may keep the process: acknowledged writes are on disk.
   setTimeout(() => process.exit(1), stopMs + shutdownMs(config.apiServer)).unref();
   await cluster.stop();
   rmSync(file, { force: true });

@@ -14,7 +14,7 @@ import { readProcessFile } from "./process/process-id.ts";
 
 export interface ClusterStatus {
   name: string;
-  /** absent: never made; stopped; starting: the API does not answer yet; degraded: a part is not well. */
+  /** absent: does not exist; stopped; starting: the API does not answer yet; degraded: a component fails. */
   state: "absent" | "stopped" | "starting" | "running" | "degraded";
   dataDir: string;
   context?: string;
@@ -40,7 +40,7 @@ export interface ClusterStatus {
 
 const answerMs = 3000;
 
-/** How a cluster is, without changing anything. */
+/** The state of a cluster, without changing anything. */
 export async function status(choice: ClusterChoice = {}): Promise<ClusterStatus> {
   const places = placesOf(choice);
   const config = readConfig(places);

@@ -16,9 +16,9 @@ import { endProcess, isAlive, type ProcessId } from "./process/process-id.ts";
 export interface UpOptions extends ClusterChoice, Omit<ConfigWishes, "simulatedNodes"> {
   /** Simulated nodes instead of this machine. */
   simulate?: boolean;
-  /** How many simulated nodes; default 1. */
+  /** Number of simulated nodes; default 1. */
   nodes?: number;
-  /** Return when the API answers; default: when the node is Ready. */
+  /** Returns when the API answers; default: when the node is Ready. */
   until?: "api" | "ready";
   onProgress?(text: string): void;
   signal?: AbortSignal;
@@ -26,7 +26,7 @@ export interface UpOptions extends ClusterChoice, Omit<ConfigWishes, "simulatedN
 
 export interface UpResult {
   config: ClusterConfig;
-  /** It ran already. */
+  /** It was running already. */
   found: boolean;
   /** Why the nodes are simulated; undefined when this machine is the node. */
   simulated: string | undefined;
@@ -35,7 +35,7 @@ export interface UpResult {
 
 const readyMs = 60_000;
 
-/** What the caller asks for; what it leaves open stays as the cluster remembers it. */
+/** The caller's settings; others stay as remembered. */
 function wishes(options: UpOptions): ConfigWishes {
   const simulated = options.simulate || whySimulated() !== undefined;
   return {
@@ -48,7 +48,7 @@ function wishes(options: UpOptions): ConfigWishes {
   };
 }
 
-/** Throws when the cluster runs in another way than it is asked to. */
+/** Throws when the running cluster has other settings. */
 function checkWishes(config: ClusterConfig, daemon: DaemonFacts, wished: ConfigWishes): void {
   const differ = (what: string, is: number, asked: number | undefined): void => {
     if (asked === undefined || asked === is) return;
@@ -117,7 +117,7 @@ async function upThere(options: UpOptions, places: Places): Promise<UpResult> {
           withTimeout(options.signal, readyMs),
         );
       } catch (error) {
-        // A first start that came to nothing leaves nothing behind.
+        // A failed first start leaves nothing behind.
         if (!answered && !before.has("cluster.json")) forget(config, before);
         throw error;
       }
@@ -128,7 +128,7 @@ async function upThere(options: UpOptions, places: Places): Promise<UpResult> {
   });
 }
 
-/** Removes what a failed first start made in the data directory; images may have been there before. */
+/** Removes what a failed first start wrote to the data directory; images may have existed before. */
 function forget(config: ClusterConfig, before: ReadonlySet<string>): void {
   for (const name of readdirSync(config.dataDir))
     if (!before.has(name)) rmSync(join(config.dataDir, name), { recursive: true, force: true });
@@ -154,7 +154,7 @@ function withTimeout(signal: AbortSignal | undefined, ms: number): AbortSignal {
   return signal ? AbortSignal.any([signal, timeout.signal]) : timeout.signal;
 }
 
-/** Waits for a daemon that somebody else started. */
+/** Waits for a daemon started by another process. */
 async function untilReady(
   config: ClusterConfig,
   daemon: ProcessId,
@@ -168,7 +168,7 @@ async function untilReady(
   try {
     for (let problem = "the API server does not answer"; ; ) {
       try {
-        // A process that was stopped accepts connections and never answers.
+        // A stopped process accepts connections and never answers.
         const signal = AbortSignal.any([deadline, AbortSignal.timeout(2000)]);
         const { items } = await client.nodes.list(undefined, { signal });
         const ready = items.filter((n) =>

@@ -9,16 +9,16 @@ import {
 import { ClusterError } from "../cluster-error.ts";
 import { type Manifest, type Served, ServedKinds } from "./manifest.ts";
 
-/** kubectl's note of what was applied last, so that both can go on from what the other applied. */
+/** kubectl's annotation of the last applied configuration, so that both can continue from each other. */
 const lastApplied = "kubectl.kubernetes.io/last-applied-configuration";
 const query = "?fieldManager=wherry-up&fieldValidation=Strict";
 
-/** Which build of each image a workload's pods run. Not part of kubectl's note, so that kubectl leaves it alone. */
+/** The build of each image that a workload's pods run. Separate from kubectl's annotation, so that kubectl leaves it alone. */
 const builtImages = "wherry.dev/images";
 
-/** An image that was built for these manifests. */
+/** An image built for these manifests. */
 export interface BuiltFor {
-  /** As the manifests call it. */
+  /** Its name in the manifests. */
   image: string;
   id: string;
 }
@@ -34,7 +34,7 @@ export function label(object: KubeObject): string {
   return `${object.kind?.toLowerCase()}${group}/${object.metadata?.name}`;
 }
 
-/** What must be there before the rest can be made. */
+/** Kinds that others depend on. */
 const first = ["Namespace", "CustomResourceDefinition", "PriorityClass", "StorageClass", "ServiceAccount"];
 const order = (manifest: Manifest): number => {
   const at = first.indexOf(manifest.object.kind ?? "");
@@ -42,8 +42,8 @@ const order = (manifest: Manifest): number => {
 };
 
 /**
- * Makes the cluster's objects what the manifests say, as `kubectl apply` does. All are tried out first (dry run), so
- * that a mistake in one leaves nothing half done; an object whose namespace comes with the same manifests cannot be.
+ * Applies manifests, as `kubectl apply` does. A dry run of all comes first, so that a mistake in one leaves nothing half done,
+ * except for objects whose namespace is created by the same manifests.
  */
 export async function applyManifests(
   api: ApiTransport,
@@ -166,7 +166,7 @@ interface Workload extends KubeObject {
   };
 }
 
-/** An image built anew under the same name changes the pod template: its pods are replaced as after any other change. */
+/** An image rebuilt under the same name changes the pod template, so that its pods are replaced. */
 function withImages(object: KubeObject, images: readonly BuiltFor[]): KubeObject {
   const { spec } = object as Workload;
   const template = spec?.template;

@@ -12,7 +12,7 @@ export type { Manifest } from "./manifest.ts";
 export interface ApplyOptions {
   api: ApiTransport;
   manifests: readonly Manifest[];
-  /** What was built for them: pods that run an older build are replaced. */
+  /** Built images: pods with an older build are replaced. */
   images?: readonly BuiltFor[];
   /** Default 180 s. */
   timeoutMs?: number;
@@ -28,7 +28,7 @@ export interface ApplyResult {
 
 const reachMs = 10_000;
 
-/** Applies manifests, waits until everything serves, and finds out where to reach it. Errors are ClusterErrors with a sentence. */
+/** Applies manifests, waits until everything is ready, and finds its URL. Errors are ClusterErrors with a sentence. */
 export async function applyAndWait(options: ApplyOptions): Promise<ApplyResult> {
   const { api, signal } = options;
   const progress = options.onProgress ?? (() => {});
@@ -36,12 +36,12 @@ export async function applyAndWait(options: ApplyOptions): Promise<ApplyResult> 
   for (const { object, outcome } of applied)
     if (outcome !== "unchanged") progress(`${label(object)} ${outcome}`);
   const client = createClient(api, { userAgent: "wherry-up" });
-  // Nothing gets an external address, or answers, where containers are only pretended.
+  // Simulated containers have neither external addresses nor answers.
   const { items: nodes } = await client.nodes.list(undefined, {});
   const reachable = nodes.some(
     (node) => !node.status?.nodeInfo?.containerRuntimeVersion?.startsWith("simulated:"),
   );
-  // The answer to a write names neither kind nor version in every case; the manifest does.
+  // Answers of writes may lack kind and version; the manifest has them.
   const objects = options.manifests.map((manifest) => manifest.object);
   await waitUntilReady(objects, {
     client,

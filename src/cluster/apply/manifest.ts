@@ -9,7 +9,7 @@ export interface Manifest {
   source: string;
 }
 
-/** How the API serves a kind. */
+/** How a kind is served. */
 export interface Served {
   plural: string;
   namespaced: boolean;
@@ -20,7 +20,7 @@ interface ResourceList {
   resources: { name: string; kind: string; namespaced: boolean }[];
 }
 
-/** Finds out, once per group and version, under which path a kind is served. */
+/** Looks up the path of a kind, once per group and version. */
 export class ServedKinds {
   readonly #api: ApiTransport;
   readonly #lists = new Map<string, Promise<ResourceList>>();
@@ -29,7 +29,7 @@ export class ServedKinds {
     this.#api = api;
   }
 
-  /** Throws with the manifest's place when nobody serves the kind. */
+  /** Throws with the manifest's source when the kind is not served. */
   async find({ object, source }: Manifest): Promise<Served> {
     const apiVersion = object.apiVersion ?? "";
     const base = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;

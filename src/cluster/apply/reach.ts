@@ -6,7 +6,7 @@ interface Ingress extends KubeObject {
   status?: { loadBalancer?: { ingress?: { ip?: string; hostname?: string }[] } };
 }
 
-/** Where the applied objects may answer over HTTP: balanced Services first, then node ports, then Ingresses. */
+/** URLs of the applied objects: LoadBalancer Services first, then node ports, then Ingresses. */
 export async function candidates(client: Client, applied: readonly KubeObject[]): Promise<string[]> {
   const services = await Promise.all(
     applied
@@ -45,7 +45,7 @@ const isTcp = (port: { protocol?: string }): boolean => (port.protocol ?? "TCP")
 const url = (host: string, port: number): string =>
   port === 80 ? `http://${host}` : port === 443 ? `https://${host}` : `http://${host}:${port}`;
 
-/** Where a balanced Service is reached from outside. */
+/** External URLs of a LoadBalancer Service. */
 export function balancedUrls(service: Service): string[] {
   if (service.spec?.type !== "LoadBalancer") return [];
   return (service.status?.loadBalancer?.ingress ?? []).flatMap((at) => {
@@ -60,7 +60,7 @@ async function nodeAddress(client: Client): Promise<string | undefined> {
     ?.address;
 }
 
-/** The first that answers, whatever it answers; undefined when none does within `timeoutMs`. */
+/** The first that answers with any status; undefined when none does within `timeoutMs`. */
 export async function firstThatAnswers(
   urls: readonly string[],
   clock: Clock,

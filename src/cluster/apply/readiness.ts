@@ -10,25 +10,25 @@ import type {
 import { selectorFromObject } from "../../machinery/index.ts";
 import { label } from "./apply.ts";
 
-/** What the cluster says now about everything that was applied. */
+/** The current state of applied objects. */
 export interface View {
   pods: readonly Pod[];
   endpointSlices: readonly EndpointSlice[];
   reachable: boolean;
-  /** The applied object as it is now; undefined when it is gone. */
+  /** The applied object in its current state; undefined when it was deleted. */
   current(object: KubeObject): KubeObject | undefined;
 }
 
-/** Why something is not ready. `final` when waiting will not help. */
+/** Why an object is not ready. `final` when waiting will not help. */
 export interface Unready {
   what: string;
   why: string;
   final: boolean;
-  /** The pod whose fault it is, when one is known: its events may tell more. */
+  /** The pod that causes it, if known: its events may explain more. */
   pod?: { namespace: string; name: string };
 }
 
-/** Reasons that only another manifest or image will change. */
+/** Reasons that only another manifest or image can fix. */
 const hopeless = new Set([
   "ErrImageNeverPull",
   "InvalidImageName",
@@ -36,7 +36,7 @@ const hopeless = new Set([
   "ImagePullBackOff",
 ]);
 
-/** What is wrong with the first pod that is not well; undefined when all are. */
+/** The problem of the first pod that has one; undefined when there is none. */
 function podProblem(pods: readonly Pod[]): Omit<Unready, "what"> | undefined {
   for (const pod of pods) {
     const problem = problemOf(pod);
@@ -147,7 +147,7 @@ interface Counted extends KubeObject {
   };
 }
 
-/** StatefulSets, DaemonSets and Jobs by their own figures. */
+/** StatefulSets, DaemonSets and Jobs by the numbers in their status. */
 function counted(object: Counted): Unready | undefined {
   const { status } = object;
   const what = label(object);
@@ -165,7 +165,7 @@ function counted(object: Counted): Unready | undefined {
     : { what, why: `${ready} of ${wanted} pods are ready`, final: false };
 }
 
-/** Everything applied that does not serve yet, with the reason. */
+/** All applied objects that are not ready, with reasons. */
 export function unready(applied: readonly KubeObject[], view: View): Unready[] {
   return applied.flatMap((each) => {
     const object = view.current(each);

@@ -17,7 +17,7 @@ const watched: Readonly<Record<string, string>> = {
 };
 
 const keyOf = (object: KubeObject): string => `${object.apiVersion}/${object.kind}`;
-/** A hopeless reason must stand this long: the kubelet may be behind. */
+/** A final reason must last this long, since the kubelet may be behind. */
 const hopelessMs = 3000;
 
 export interface WaitOptions {
@@ -25,13 +25,13 @@ export interface WaitOptions {
   clock: Clock;
   timeoutMs: number;
   onProgress(text: string): void;
-  /** Wait for external addresses of balanced Services too. */
+  /** Also waits for external addresses of LoadBalancer Services. */
   reachable: boolean;
   log?: Logger;
   signal?: AbortSignal;
 }
 
-/** Settles when everything applied serves. Rejects with a sentence about what does not, and why. */
+/** Resolves when all applied objects are ready. Rejects with a sentence about what is not, and why. */
 export async function waitUntilReady(applied: readonly KubeObject[], options: WaitOptions): Promise<void> {
   const { client, clock, timeoutMs, onProgress } = options;
   const relevant = applied.filter((object) => watched[keyOf(object)] !== undefined);
@@ -96,7 +96,7 @@ function progressText(total: number, open: readonly Unready[]): string {
   return `${total - open.length} of ${total} ready; waiting for ${next?.what} (${next?.why})`;
 }
 
-/** Each reason with the last warning about its pod, e.g. why a probe fails. */
+/** Adds the last warning about the pod to each reason, e.g. why a probe fails. */
 async function withWarnings(client: Client, open: readonly Unready[]): Promise<Unready[]> {
   return Promise.all(
     open.map(async (each) => {

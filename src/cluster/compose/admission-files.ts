@@ -7,8 +7,8 @@ import { ClusterError } from "../cluster-error.ts";
 const read = (path: string): unknown => parseYamlDocuments(readFileSync(path, "utf8"), path)[0]?.value;
 
 /**
- * What admission plugins are told, by their name: what stands in an AdmissionConfiguration, or in the files that it names, which
- * are looked for beside it. Of several for one plugin the first counts. Throws a ClusterError.
+ * Configuration of admission plugins by name, from an AdmissionConfiguration or the files it names relative to itself. Of several
+ * for a plugin the first counts. Throws a ClusterError.
  */
 export function admissionFiles(path: string): Map<string, unknown> {
   try {

@@ -1,4 +1,4 @@
-/** What an API server's authentication is made of: the cluster's keys and authorities, and what settings add. */
+/** Authentication options of an API server: the cluster's keys and authorities, and its settings. */
 import { readFileSync } from "node:fs";
 import {
   type createAuth,
@@ -14,12 +14,12 @@ import type { ClusterCertificates } from "../pki/cluster-certificates.ts";
 import { tokenWebhookDefaults } from "../config/authorization-defaults.ts";
 import { tokenKeys } from "./token-keys.ts";
 
-/** Throws a ClusterError for a file that cannot be used, in kube-apiserver's words. */
+/** Throws a ClusterError for an invalid file, in kube-apiserver's words. */
 export function authOptions(
   certificates: ClusterCertificates,
   settings: ApiServerSettings,
   clock: Clock,
-  /** host:port where clients from outside find the server, and so the keys of its tokens. */
+  /** host:port of the server, and of its token keys, for external clients. */
   externalAddress?: string,
 ): Parameters<typeof createAuth>[0] & { clientCa: string; proxyCa: string } {
   const {
@@ -36,7 +36,7 @@ export function authOptions(
     anonymous,
     authorization,
   } = settings;
-  // As in kube-apiserver: where everything is allowed nobody may stay unknown.
+  // As in kube-apiserver: with AlwaysAllow, anonymous access is off.
   const allowsAll = authorization?.modes.includes("AlwaysAllow") ?? false;
   const [issuer, ...others] = issuers;
   const keysAt = jwksUri ?? (externalAddress && `https://${externalAddress}/openid/v1/jwks`);
@@ -83,7 +83,7 @@ function webhookOf({
   }
 }
 
-/** `name`: as kube-apiserver calls what is in the file. */
+/** `name`: kube-apiserver's name of the file's content. */
 function bundle(flag: string, name: string, path: string): string {
   const text = read(flag, path);
   const named = `"${name}::${path}"`;

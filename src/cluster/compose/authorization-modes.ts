@@ -1,4 +1,4 @@
-/** The authorizers that --authorization-mode names, as an AuthorizationConfiguration names them. */
+/** The authorizers of --authorization-mode, as in an AuthorizationConfiguration. */
 import { accessSync, constants, readFileSync } from "node:fs";
 import { type AbacPolicy, type Auth, type AuthorizerConfig, readPolicies } from "../../apiserver/index.ts";
 import { formatDuration } from "../../machinery/index.ts";

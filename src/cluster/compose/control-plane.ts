@@ -35,17 +35,17 @@ import type { PartState } from "./supervisor.ts";
 
 export interface ControlPlane {
   server: ApiServer;
-  /** The carrier for a part in this process, as the part's own user. */
+  /** A transport for a component in this process, as its own user. */
   transportAs(identity: keyof typeof identities): ApiTransport;
   transportFor(identity: Identity): ApiTransport;
-  /** Stores and repairs the default roles, and keeps them so until the signal. */
+  /** Stores and maintains the default roles until the signal. */
   maintainRoles(signal: AbortSignal): Promise<void>;
-  /** Also serves on this address, when it is there. */
+  /** Also listens on this address, once it exists. */
   listenOn(host: string): Promise<void>;
   close(): Promise<void>;
 }
 
-/** API server with authentication, authorization and the way to the kubelet; listening on loopback when it settles. */
+/** API server with authentication, authorization and the connection to the kubelet; listening on loopback when it resolves. */
 export async function startControlPlane(options: {
   config: ClusterConfig;
   certificates: ClusterCertificates;
@@ -53,11 +53,11 @@ export async function startControlPlane(options: {
   clock: Clock;
   log: Logger;
   settings: ApiServerSettings;
-  /** How long requests under way may take when it closes; default a few seconds. */
+  /** How long requests in flight may take at shutdown; default a few seconds. */
   graceMs?: number;
-  /** Configuration files are followed until then. */
+  /** Stops following configuration files. */
   signal: AbortSignal;
-  /** What `GET /wherry/status` says. */
+  /** The answer of `GET /wherry/status`. */
   parts: () => readonly PartState[];
 }): Promise<ControlPlane> {
   const { config, certificates, clock, log, settings, signal } = options;
@@ -251,7 +251,7 @@ async function readTracing(file: string, context: { clock: Clock; log: Logger })
   }
 }
 
-/** As kube-apiserver adds them up. */
+/** The sum, as in kube-apiserver. */
 const seatsOf = ({
   maxRequestsInflight = 400,
   maxMutatingRequestsInflight = 200,

@@ -2,15 +2,15 @@ import { readFile } from "node:fs/promises";
 import { type Clock, type Logger, parseYamlDocuments } from "../../machinery/index.ts";
 import { ClusterError } from "../cluster-error.ts";
 
-/** Files are looked at so often; Kubernetes takes up to a minute. */
+/** Polling interval of files; Kubernetes takes up to a minute. */
 const everyMs = 5000;
 
 /** Files that belong together. */
 export interface Followed {
   paths: readonly string[];
-  /** What stands in them, in the same order. What it throws is a mistake in them. */
+  /** Takes their contents, in the same order. Throws for mistakes in them. */
   take(texts: readonly string[]): void | Promise<void>;
-  /** Counts how often they were read again. */
+  /** Metrics of reloads. */
   meters?: ReloadMeters;
 }
 
@@ -31,8 +31,8 @@ export const configurationFile = (
 });
 
 /**
- * Takes what the files say, and what they say later on. At the start a mistake ends everything; afterwards it is told
- * in the log, and what was there before goes on.
+ * Takes the files' contents, now and after every change. At start a mistake is an error; later it is logged, and the former
+ * contents stay.
  */
 export async function followFiles(
   files: readonly Followed[],

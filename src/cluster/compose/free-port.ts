@@ -4,8 +4,7 @@ import { createServer } from "node:net";
 const tries = 200;
 
 /**
- * The first port from `from` on that nobody listens on at this address. For ports that users never see: who needs to
- * know reads it from the Node.
+ * The first port from `from` on that is free at this address. For ports that users never see: components read it from the Node.
  */
 export async function freePort(host: string, from: number): Promise<number> {
   for (let port = from; port < from + tries; port++) {

@@ -6,13 +6,13 @@ import { type BridgeNetwork, createBridgeCni } from "../../network/index.ts";
 import type { ClusterConfig } from "../config/cluster-config.ts";
 import { nativeProgram } from "../images.ts";
 
-/** The kernel's door, and the pod network behind it. */
+/** The native helper, and the pod network. */
 export interface MachineNetwork {
   native: Native;
   cni: BridgeNetwork;
 }
 
-/** Opens the native helper and sets up bridge and rules. Settles when the node's address is there. */
+/** Opens the native helper and sets up bridge and rules. Resolves when the node's address exists. */
 export async function openMachineNetwork(config: ClusterConfig, log: Logger): Promise<MachineNetwork> {
   mkdirSync(config.runDir, { recursive: true, mode: 0o700 });
   const native = await openNative(nativeProgram("wherry-native"), {

@@ -9,7 +9,7 @@ import { openMachineNetwork } from "./machine-network.ts";
 import { keepNetworkProcess } from "./network-process.ts";
 import type { NodeParts } from "./node-parts.ts";
 
-/** This machine as a node: pod network, container runtime, kubelet, and the process for Services and names. */
+/** This machine as a node: pod network, container runtime, kubelet, and the process for Services and DNS. */
 export function startMachineNode({ config, certificates, controlPlane, supervisor, ready }: NodeParts): void {
   const api = controlPlane.transportFor(identities.kubelet(config.nodeName));
   let listening = false;

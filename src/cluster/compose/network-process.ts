@@ -19,7 +19,7 @@ import { entryPath } from "../process/entry-path.ts";
 import { serverNameOf } from "../connection.ts";
 import { nativeProgram } from "../images.ts";
 
-/** What the process that runs proxy and DNS is told on its standard input. */
+/** Standard input of the process that runs proxy and DNS. */
 export interface NetworkProcessInput {
   connection: ServerConnection;
   network: NetworkConfig;
@@ -51,8 +51,8 @@ function inputFor(config: ClusterConfig, certificates: ClusterCertificates): Net
 }
 
 /**
- * Keeps the process alive that proxies and answers names. It is a process of its own so that names are answered and
- * endpoints followed while this one restarts; one that runs from before is adopted, unless it was told something else.
+ * Keeps the process for Services and DNS running. It is separate so that both work while this process restarts; a running one is
+ * adopted, unless its input differs.
  */
 export async function keepNetworkProcess(
   config: ClusterConfig,
@@ -74,7 +74,7 @@ export async function keepNetworkProcess(
   }
   let wake: () => void = () => {};
   while (!signal.aborted) {
-    // An adopted process is no child of ours: its end must be looked for.
+    // An adopted process is not a child: its end is found by polling.
     const look = new AbortController();
     wake = () => look.abort();
     const wait = AbortSignal.any([signal, look.signal]);
@@ -100,7 +100,7 @@ function start(
     process.execPath,
     [
       "--disable-warning=ExperimentalWarning",
-      // It lives long and does little: memory counts, speed does not.
+      // It lives long and does little: memory matters more than speed.
       "--max-semi-space-size=1",
       "--optimize-for-size",
       "--v8-pool-size=1",

@@ -3,7 +3,7 @@ import type { ClusterCertificates } from "../pki/cluster-certificates.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import type { Supervisor } from "./supervisor.ts";
 
-/** What a node is made of and needs of the rest. */
+/** What a node consists of, and its dependencies. */
 export interface NodeParts {
   config: ClusterConfig;
   certificates: ClusterCertificates;

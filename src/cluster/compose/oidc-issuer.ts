@@ -1,14 +1,14 @@
-/** The OpenID Connect issuer that flags name, as an AuthenticationConfiguration names it. */
+/** The OpenID Connect issuer of flags, as in an AuthenticationConfiguration. */
 import { readFileSync } from "node:fs";
 import type { JwtAuthenticatorConfig } from "../../apiserver/index.ts";
 import type { OidcSettings } from "../config/api-server-settings.ts";
 
-/** What signs tokens when --oidc-signing-algs says nothing: what OpenID Connect has every issuer offer. */
+/** Default of --oidc-signing-algs: the algorithm that OpenID Connect requires of every issuer. */
 const defaultAlgorithms: readonly string[] = ["RS256"];
 
 /**
- * Reads the file of its authorities. Names have the issuer before them, unless they are e-mail addresses or a prefix is given (as
- * kube-apiserver has it).
+ * Reads the file of its authorities. User names are prefixed by the issuer, unless they are e-mail addresses or a prefix is given
+ * (as in kube-apiserver).
  */
 export function oidcIssuer(settings: OidcSettings): {
   configuration: object;

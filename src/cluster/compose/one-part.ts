@@ -19,10 +19,10 @@ import type { SigningFiles } from "./signing.ts";
 import { openStore } from "./open-store.ts";
 import { certificateHosts } from "./start-cluster.ts";
 
-/** The longest that a request of the API takes. */
+/** Maximum duration of an API request. */
 const requestMs = 60_000;
 
-/** A part that runs by itself, over HTTPS, as the user its kubeconfig names. */
+/** A component that runs alone, over HTTPS, as the user in its kubeconfig. */
 export interface LonePart {
   connection: ServerConnection;
   log: Logger;
@@ -32,7 +32,7 @@ export interface LonePart {
 async function alone(part: LonePart, run: (context: ComponentContext) => Promise<void>): Promise<void> {
   const api = httpsTransport(part.connection);
   try {
-    // A wrong address or certificate is said at once, not tried for ever.
+    // A wrong address or certificate is reported at once instead of being retried.
     await createClient(api).namespaces.list(undefined, { limit: 1 });
     await run({ api, clock: systemClock, log: part.log, signal: part.signal });
   } finally {
@@ -47,9 +47,9 @@ export async function runSchedulerAlone(part: LonePart, schedulerName?: string):
 }
 
 export interface LoneControllersOptions {
-  /** Where the local provisioner makes volumes; without it there is none. */
+  /** Directory of the local provisioner's volumes; without it there is no provisioner. */
   volumeDir?: string;
-  /** Who signs certificates; without it nobody does. */
+  /** Authorities of certificates; without them none are signed. */
   signing?: SigningFiles;
 }
 
@@ -77,7 +77,7 @@ export interface LoneProxyOptions {
   serviceCidrs?: string[];
 }
 
-/** Service traffic and DNS of this node; what it needs to know it reads from the Node and the Services. */
+/** Service traffic and DNS of this node, configured from the Node and the Services. */
 export async function runProxyAlone(part: LonePart, options: LoneProxyOptions): Promise<void> {
   const { startNetwork } = await import("../../network/index.ts");
   await alone(part, async (context) => {
@@ -121,8 +121,8 @@ async function servedCidrs(client: ReturnType<typeof createClient>): Promise<str
 }
 
 /**
- * API server and store alone, on the cluster's data directory and port. `onReady` is called when it answers; settles
- * when the signal aborts and all is written.
+ * API server and store alone, on the cluster's data directory and port. `onReady` is called when it answers; resolves when the
+ * signal aborts and all is written.
  */
 export async function runApiServerAlone(options: {
   choice: ClusterChoice;
@@ -150,7 +150,7 @@ export async function runApiServerAlone(options: {
       log,
       parts: () => [],
       settings: options.settings,
-      // As kube-apiserver: requests under way have their time.
+      // As in kube-apiserver, requests in flight may complete.
       graceMs: requestMs,
       signal,
     });

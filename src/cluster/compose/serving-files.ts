@@ -1,10 +1,10 @@
-/** What an API server is served with: the cluster's own certificate, or those of files that are followed as they change. */
+/** Serving certificates of an API server: the cluster's own, or those of files, which are reloaded when they change. */
 import type { NamedPair, ServingPair, ServingTls } from "../../apiserver/index.ts";
 import { checkKeyPair } from "../../machinery/index.ts";
 import type { ApiServerSettings } from "../config/api-server-settings.ts";
 import type { Followed } from "./follow-files.ts";
 
-/** What is in the files. */
+/** Contents of the files. */
 interface Pairs {
   main: ServingPair | undefined;
   named: readonly NamedPair[];
@@ -12,13 +12,16 @@ interface Pairs {
 
 export class ServingFiles {
   readonly files: readonly Followed[];
-  /** Told of every change; what it throws stands against the change. */
+  /** Called for every change; an error refuses the change. */
   changed: ((tls: ServingTls) => void) | undefined;
   readonly #clientCa: string;
   readonly #own: NamedPair;
   #pairs: Pairs;
 
-  /** `own`: the cluster's own pair, and the names and addresses by which it is served beside another, to who trusts it alone. */
+  /**
+   * `own`: the cluster's own pair, and the names and addresses for which it is served beside another one, to clients that trust
+   * only it.
+   */
   constructor(
     own: NamedPair,
     clientCa: string,
@@ -38,7 +41,7 @@ export class ServingFiles {
     ];
   }
 
-  /** As the files were last. */
+  /** From the current contents of the files. */
   get tls(): ServingTls {
     return this.#tlsOf(this.#pairs);
   }

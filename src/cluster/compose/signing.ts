@@ -1,4 +1,4 @@
-/** Who signs certificates for the built-in signers. */
+/** Authorities of the built-in signers. */
 import { readFileSync } from "node:fs";
 import { type SignerName, signerNames, type SigningConfig } from "../../controllers/index.ts";
 import { checkKeyPair, type Signer } from "../../machinery/index.ts";
@@ -9,14 +9,14 @@ export const signingBy = (signer: Signer): SigningConfig => ({
   signers: Object.fromEntries(signerNames.map((name) => [name, signer])),
 });
 
-/** As flags of kube-controller-manager have it (--cluster-signing-*); absolute paths. */
+/** Flags of kube-controller-manager (--cluster-signing-*); absolute paths. */
 export interface SigningFiles {
   signers: Partial<Record<SignerName, { cert: string; key: string }>>;
-  /** The longest that a certificate lasts, in milliseconds. */
+  /** Maximum lifetime of a certificate, in milliseconds. */
   durationMs?: number;
 }
 
-/** Reads them once. Throws a ClusterError for a file that cannot be used. */
+/** Reads them once. Throws a ClusterError for an invalid file. */
 export function readSigning({ signers, durationMs }: SigningFiles): SigningConfig {
   const read = Object.entries(signers).map(([name, files]): [string, Signer] => {
     try {

@@ -11,10 +11,10 @@ import { identities } from "../pki/identities.ts";
 import { freePort } from "./free-port.ts";
 import type { NodeParts } from "./node-parts.ts";
 
-/** More would need more ports than a cluster has; the others answer no logs and exec. */
+/** Limited by the cluster's ports; other nodes serve neither logs nor exec. */
 const withPort = 8;
 
-/** Nodes that only pretend to run containers, each a kubelet of its own. */
+/** Nodes with simulated containers, each with its own kubelet. */
 export function startSimulatedNodes({
   config,
   certificates,

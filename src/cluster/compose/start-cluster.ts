@@ -14,9 +14,9 @@ export interface RunningCluster {
   certificates: ClusterCertificates;
   controlPlane: ControlPlane;
   parts(): readonly PartState[];
-  /** Settles when every node of this machine is Ready. Rejects when the cluster stops before. */
+  /** Resolves when every node of this machine is Ready. Rejects when the cluster stops before. */
   nodesReady: Promise<void>;
-  /** Lets go of everything; containers and the network process go on. */
+  /** Releases everything; containers and the network process continue. */
   stop(): Promise<void>;
 }
 

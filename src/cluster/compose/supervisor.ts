@@ -37,14 +37,14 @@ export class Supervisor {
     return this.#states;
   }
 
-  /** `run` is called again, after a pause, whenever it fails or ends by itself. */
+  /** Runs `run` again, after a pause, whenever it fails or ends. */
   start(name: string, api: ApiTransport, run: (context: ComponentContext) => Promise<void>): void {
     const state: PartState = { name, healthy: true, message: "", restarts: 0 };
     this.#states.push(state);
     this.#running.push(this.#keep(state, api, run));
   }
 
-  /** Ends all parts; settles when they have let go of everything. */
+  /** Stops all components; resolves when they have ended. */
   async stop(): Promise<void> {
     this.#stop.abort(new Error("wherry is stopping"));
     await Promise.all(this.#running);
@@ -58,7 +58,7 @@ export class Supervisor {
     const log = this.#log.with({ part: state.name });
     let pauseMs = firstPauseMs;
     while (!this.signal.aborted) {
-      // A part that failed leaves nothing running behind: its own signal ends with it.
+      // A failed component is aborted as a whole: by its own signal.
       const own = new AbortController();
       const end = (): void => own.abort(this.signal.reason);
       this.signal.addEventListener("abort", end, { once: true });

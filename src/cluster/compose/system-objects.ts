@@ -6,7 +6,7 @@ import type { ClusterConfig } from "../config/cluster-config.ts";
 
 const dnsName = "kube-dns";
 
-/** What every cluster of ours holds besides what users put there. Desired state: made when missing, otherwise left alone. */
+/** Objects of every wherry cluster besides users'. They are created when missing, otherwise left alone. */
 export function systemObjects(
   config: ClusterConfig,
   dnsEndpoint: string,
@@ -60,7 +60,7 @@ export function systemObjects(
   ];
 }
 
-/** Makes what is missing, and makes it again when somebody deletes what the cluster cannot do without (its DNS). */
+/** Creates missing objects, and restores those that the cluster needs (its DNS) when they are deleted. */
 export async function keepSystemObjects(
   api: ApiTransport,
   stored: ObjectReader,
@@ -88,7 +88,7 @@ export async function keepSystemObjects(
   }
 }
 
-/** Makes what is missing, all at once; of kinds that are not served (--runtime-config) nothing. */
+/** Creates missing objects concurrently; skips kinds that are not served (--runtime-config). */
 export async function ensureSystemObjects(
   api: ApiTransport,
   objects: readonly { path: string; object: object }[],

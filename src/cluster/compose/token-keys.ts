@@ -1,4 +1,4 @@
-/** Keys of ServiceAccount tokens, of the files that settings name. */
+/** Keys of ServiceAccount tokens, from files in the settings. */
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { ClusterError } from "../cluster-error.ts";
@@ -11,7 +11,7 @@ export interface TokenKeys {
   verifying: readonly string[];
 }
 
-/** `own`: the cluster's key, whose tokens are accepted in any case. Throws a ClusterError. */
+/** `own`: the cluster's key, whose tokens are always accepted. Throws a ClusterError. */
 export function tokenKeys({ signingKeyFile, keyFiles = [] }: ApiServerSettings, own: string): TokenKeys {
   const verifying = keyFiles.flatMap((path) => publicKeys("service-account-key-file", path));
   if (!signingKeyFile) return { signing: [own], verifying };
@@ -31,7 +31,7 @@ function privateKey(flag: string, path: string): string {
   return pem;
 }
 
-/** Of public and private keys and certificates. */
+/** In public keys, private keys and certificates. */
 function publicKeys(flag: string, path: string): string[] {
   const blocks = read(flag, path).match(/-----BEGIN ([A-Z ]+)-----[\s\S]*?-----END \1-----/g) ?? [];
   const keys = blocks.flatMap((block) => {

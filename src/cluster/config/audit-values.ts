@@ -1,4 +1,4 @@
-/** How requests are recorded, by the names and in the spelling of kube-apiserver's flags. */
+/** Audit settings as values of kube-apiserver's flags. */
 import {
   type AuditFiles,
   type DeliveryFlags,

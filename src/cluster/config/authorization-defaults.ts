@@ -1,6 +1,6 @@
 import type { AuthorizationSettings } from "./api-server-settings.ts";
 
-/** What holds where --authorization-mode and --authorization-webhook-* say nothing: kube-apiserver's values, but for the modes. */
+/** Defaults of --authorization-mode and --authorization-webhook-*: kube-apiserver's, except for the modes. */
 export const authorizationDefaults = {
   modes: ["Node", "RBAC"],
   version: "v1beta1",
@@ -8,5 +8,5 @@ export const authorizationDefaults = {
   unauthorizedMs: 30_000,
 } as const satisfies Partial<AuthorizationSettings & NonNullable<AuthorizationSettings["webhook"]>>;
 
-/** What holds where --authentication-token-webhook-* say nothing. */
+/** Defaults of --authentication-token-webhook-*. */
 export const tokenWebhookDefaults = { version: "v1beta1", ttlMs: 120_000 } as const;

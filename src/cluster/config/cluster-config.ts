@@ -7,7 +7,7 @@ import { bridgeName, cgroupRoot, contextName, podTable, rangesOf, serviceTable }
 import { type Places, isRoot } from "./places.ts";
 import { settleSlot, takeSlot } from "./slots.ts";
 
-/** Everything that follows from a cluster's name and index. Plain data: it goes to child processes as JSON. */
+/** Everything derived from a cluster's name and index. Plain data: it is passed to child processes as JSON. */
 export interface ClusterConfig {
   name: string;
   context: string;
@@ -35,7 +35,7 @@ export interface ClusterConfig {
   apiServer: ApiServerSettings;
 }
 
-/** Layout of a data directory. Raised when an older wherry could not work with what a newer one wrote. */
+/** Version of the data directory's layout. Raised when an older wherry could not read a newer one's data. */
 const layout = 1;
 
 interface Remembered {
@@ -54,13 +54,13 @@ export interface ConfigWishes {
   kubeletPort?: number;
   /** Number of simulated nodes; 0 or absent: this machine is the node. */
   simulatedNodes?: number;
-  /** In place of all that was said before. */
+  /** Replaces all former settings. */
   apiServer?: ApiServerSettings;
 }
 
 const fileOf = (dataDir: string): string => join(dataDir, "cluster.json");
 
-/** What the data directory remembers; undefined when it holds no cluster. Throws when it is damaged or too new. */
+/** The configuration in the data directory; undefined when it holds no cluster. Throws when it is damaged or too new. */
 function readRemembered(dataDir: string): Remembered | undefined {
   const path = fileOf(dataDir);
   if (!existsSync(path)) return undefined;
@@ -85,7 +85,7 @@ function readRemembered(dataDir: string): Remembered | undefined {
   return found as Remembered;
 }
 
-/** A DNS label out of the machine's name, as kubelet makes it. */
+/** The host name as a DNS label, as the kubelet makes it. */
 function nodeNameOfHost(): string {
   const name = hostname()
     .toLowerCase()
@@ -116,13 +116,13 @@ function build(places: Places, remembered: Remembered): ClusterConfig {
   };
 }
 
-/** The configuration of a cluster that was made before; undefined when there is none. */
+/** The configuration of an existing cluster; undefined when there is none. */
 export function readConfig(places: Places): ClusterConfig | undefined {
   const remembered = readRemembered(places.dataDir);
   return remembered && build(places, remembered);
 }
 
-/** The configuration of a cluster, made on the first call. Wishes that differ from what was remembered win. */
+/** The configuration of a cluster, created on the first call. Differing wishes replace what was remembered. */
 export function ensureConfig(places: Places, wishes: ConfigWishes = {}): ClusterConfig {
   for (const port of [wishes.apiPort, wishes.kubeletPort])
     if (port !== undefined && !(Number.isInteger(port) && port >= 1 && port <= 65535))

@@ -14,7 +14,7 @@ export function checkName(name: string): void {
 /** Kubeconfig context, cluster and user. */
 export const contextName = (name: string): string => (name === defaultName ? defaultName : `wherry-${name}`);
 
-/** Interface names hold 15 bytes: a long name is cut and told apart by a hash. */
+/** Interface names hold 15 bytes: a long name is cut and completed by a hash. */
 export function bridgeName(name: string): string {
   if (name.length <= 12) return `wh-${name}`;
   return `wh-${name.slice(0, 6)}-${createHash("sha256").update(name).digest("hex").slice(0, 5)}`;

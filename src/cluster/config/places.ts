@@ -4,7 +4,7 @@ import { checkName, defaultName } from "./naming.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Which cluster is meant. */
+/** Selects a cluster. */
 export interface ClusterChoice {
   /** Default `wherry`. */
   name?: string;
@@ -17,13 +17,13 @@ export interface Places {
   dataDir: string;
   /** Sockets, pins and process files: gone after a reboot. */
   runDir: string;
-  /** Holds what the clusters of this machine share: who has which index. */
+  /** Shared by the clusters of this machine: their indexes. */
   slotsDir: string;
 }
 
 export const isRoot = (): boolean => process.getuid?.() === 0;
 
-/** Where a cluster is kept. Pure but for the user's identity: nothing is made. */
+/** Where a cluster is stored. Pure but for the user's identity: nothing is created. */
 export function placesOf(choice: ClusterChoice, env: Environment = process.env): Places {
   const name = choice.name ?? env["WHERRY_NAME"] ?? defaultName;
   checkName(name);

@@ -1,11 +1,11 @@
-/** How a cluster's API server runs, by the names and in the spelling of kube-apiserver's flags: what /flagz says. */
+/** The API server's effective settings as kube-apiserver's flags, for /flagz. */
 import { formatDuration } from "../../machinery/index.ts";
 import { auditValues } from "./audit-values.ts";
 import { authorizationDefaults, tokenWebhookDefaults } from "./authorization-defaults.ts";
 import type { ApiServerSettings, OidcSettings } from "./api-server-settings.ts";
 import type { ClusterConfig } from "./cluster-config.ts";
 
-/** Where the server and its tokens say they are. */
+/** Addresses of the server and its tokens. */
 export interface ServerPlace {
   advertiseAddress: string;
   issuers: readonly string[];

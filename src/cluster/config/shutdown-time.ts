@@ -1,5 +1,5 @@
 import type { ApiServerSettings } from "./api-server-settings.ts";
 
-/** How long the API server may take on purpose before it stops, in milliseconds. */
+/** How long the API server delays its shutdown, in milliseconds. */
 export const shutdownMs = ({ shutdownDelayMs = 0, shutdownWatchGraceMs = 0 }: ApiServerSettings): number =>
   shutdownDelayMs + shutdownWatchGraceMs;

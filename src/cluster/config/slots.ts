@@ -14,13 +14,13 @@ import { ClusterError } from "../cluster-error.ts";
 import { isAlive, type ProcessId, processId } from "../process/process-id.ts";
 import { maxClusters } from "./naming.ts";
 
-/** A slot is a file named by its index that holds its owner's data directory and name. It appears whole or not at all. */
+/** A slot is a file named by its index that holds its owner's data directory and name. It is created atomically. */
 interface Owner {
   dataDir: string;
   name: string;
 }
 
-/** `maker`: who took it and has not written the data directory yet. */
+/** `maker`: the process that took it and has not written the data directory yet. */
 type Slot = Owner & { maker?: ProcessId };
 
 function ownerOf(slotsDir: string, index: number): Slot | undefined {
@@ -31,7 +31,7 @@ function ownerOf(slotsDir: string, index: number): Slot | undefined {
   }
 }
 
-/** True when this call took it; false when somebody has it. */
+/** True when this call took it; false when it is taken. */
 function claim(slotsDir: string, index: number, owner: Owner): boolean {
   const path = join(slotsDir, String(index));
   const draft = join(slotsDir, `.${process.pid}-${index}`);
@@ -48,9 +48,8 @@ function claim(slotsDir: string, index: number, owner: Owner): boolean {
 }
 
 /**
- * Gives a cluster its index, from which ports and address ranges follow. `remembered` is the index it had before.
- * Slots of clusters whose data directory is gone are free again. Who has taken one says `settleSlot` when its data directory
- * is written.
+ * Assigns a cluster its index, which determines ports and address ranges. `remembered` is the index it had before. Slots whose
+ * data directory is gone are free. The caller calls `settleSlot` when its data directory is written.
  */
 export function takeSlot(slotsDir: string, owner: Owner, remembered?: number): number {
   mkdirSync(slotsDir, { recursive: true });
@@ -76,7 +75,7 @@ export function takeSlot(slotsDir: string, owner: Owner, remembered?: number): n
   );
 }
 
-/** The data directory is written: from now on it alone says that the slot is in use. */
+/** The data directory is written: from now on it alone marks the slot as used. */
 export function settleSlot(slotsDir: string, index: number): void {
   const { maker, ...owner } = ownerOf(slotsDir, index) ?? {};
   if (!maker) return;
@@ -85,7 +84,7 @@ export function settleSlot(slotsDir: string, index: number): void {
   renameSync(draft, join(slotsDir, String(index)));
 }
 
-/** Gives the slot back, and leaves no empty directory behind. */
+/** Releases the slot, and removes an empty directory. */
 export function freeSlot(slotsDir: string, dataDir: string): void {
   if (!existsSync(slotsDir)) return;
   for (const file of readdirSync(slotsDir))

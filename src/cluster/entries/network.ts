@@ -1,4 +1,4 @@
-/** The process that proxies Services and answers names; told what to do on standard input. */
+/** The process for Services and DNS; gets its configuration on standard input. */
 import { enableCompileCache } from "node:module";
 enableCompileCache();
 const { httpsTransport } = await import("../../client/index.ts");

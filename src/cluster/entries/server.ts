@@ -1,7 +1,6 @@
 /**
- * The daemon: a whole cluster in one process. Arguments: its configuration as JSON, and what it was built from. File
- * descriptor 3, when there, is told one JSON object per line: `{"event":"api"}`, `{"event":"ready"}`,
- * `{"event":"failed","message":...}`.
+ * The daemon: a whole cluster in one process. Arguments: its configuration as JSON, and its build. File descriptor 3, if open,
+ * receives one JSON object per line: `{"event":"api"}`, `{"event":"ready"}`, `{"event":"failed","message":...}`.
  */
 import { fstatSync, writeSync } from "node:fs";
 import { enableCompileCache } from "node:module";

@@ -1,10 +1,10 @@
-/** What it takes to reach a cluster as one user. Certificates and key are PEM. */
+/** Connection to a cluster as one user. Certificates and key are PEM. */
 export interface KubeconfigEntry {
   /** Name of cluster, user and context alike. */
   name: string;
   server: string;
   ca: string;
-  /** What the server's certificate is asked for and checked against, if not the host of `server`. */
+  /** Server name to request and verify, if not the host of `server`. */
   serverName?: string | undefined;
   clientCert: string;
   clientKey: string;

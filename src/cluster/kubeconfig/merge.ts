@@ -72,8 +72,8 @@ function put(document: Document, section: string, stanza: NamedStanza): void {
 }
 
 /**
- * Adds or replaces the entry where kubectl would, leaves everything else (comments too) as it is, and makes it the
- * current context. Returns the file. Nothing is written when it is there already.
+ * Adds or replaces the entry where kubectl would, leaves everything else (including comments) as it is, and makes it the current
+ * context. Returns the file. Writes nothing when it is unchanged.
  */
 export function mergeKubeconfig(entry: KubeconfigEntry, env?: Environment): string {
   const holds = (path: string): boolean => {
@@ -104,7 +104,7 @@ export function mergeKubeconfig(entry: KubeconfigEntry, env?: Environment): stri
   });
 }
 
-/** Takes the entry out of every file kubectl reads. A file that held nothing else, and that wherry made, goes too. */
+/** Removes the entry from every file that kubectl reads. A file that wherry created and that is empty then is deleted. */
 export function removeFromKubeconfig(name: string, env?: Environment): void {
   const emptied = new Set<string>();
   for (const path of kubeconfigPaths(env)) {

@@ -5,7 +5,7 @@ const day = 24 * 3600 * 1000;
 /** Lifetimes as kubeadm chooses them. */
 const authorityDays = 3650;
 const leafDays = 365;
-/** Clocks of clients may lag a little. */
+/** Clients' clocks may be behind. */
 const backdateMs = 5 * 60 * 1000;
 
 export interface CertificateAuthority {
@@ -26,7 +26,7 @@ export function createAuthority(commonName: string, now: number): CertificateAut
   );
 }
 
-/** Throws what Node says when a PEM is damaged. */
+/** Throws Node's error when a PEM is damaged. */
 export function loadAuthority(pair: KeyPair): CertificateAuthority {
   const key = createPrivateKey(pair.key);
   const subject = new X509Certificate(pair.cert).subject;
@@ -44,7 +44,7 @@ export function loadAuthority(pair: KeyPair): CertificateAuthority {
   };
 }
 
-/** True when less than a third of its life is left, or it does not serve all these names. */
+/** True when less than a third of its lifetime is left, or a name is missing. */
 export function needsRenewal(cert: string, hosts: readonly string[], now: number): boolean {
   const parsed = new X509Certificate(cert);
   const from = parsed.validFromDate.getTime();

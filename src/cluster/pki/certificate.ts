@@ -19,7 +19,7 @@ export interface CertificateRequest {
   notAfter: Date;
 }
 
-/** Who signs: a certificate authority, or nobody (self-signed). */
+/** The signer: a certificate authority, or the key itself (self-signed). */
 export interface Issuer {
   /** The authority's name. */
   commonName: string;
@@ -92,7 +92,7 @@ export function issueCertificate(request: CertificateRequest, issuer?: Issuer): 
   const signature = sign("sha256", body, issuer?.key ?? own.privateKey);
   return {
     cert: pemOf("CERTIFICATE", sequence(body, ecdsaWithSha256, bits(signature))),
-    // As Kubernetes' own tools write it: Java clients take a key for RSA unless its PEM says EC.
+    // As Kubernetes' tools write it: Java clients take a key for RSA unless its PEM says EC.
     key: own.privateKey.export({ type: "sec1", format: "pem" }).toString(),
   };
 }

@@ -5,12 +5,12 @@ import { type CertificateAuthority, createAuthority, loadAuthority, needsRenewal
 import type { KeyPair } from "./certificate.ts";
 import { identities, type Identity } from "./identities.ts";
 
-/** Everything secret a cluster runs on, as PEM. */
+/** All secrets of a cluster, as PEM. */
 export interface ClusterCertificates {
   /** Signs the API server, the kubelet and every client. */
   ca: string;
   caKey: string;
-  /** Signs the API server towards aggregated API servers. */
+  /** Signs the API server's client certificate for extension servers. */
   frontProxyCa: string;
   apiserver: KeyPair;
   kubelet: KeyPair;
@@ -27,7 +27,7 @@ export interface CertificateHosts {
   nodeName: string;
 }
 
-/** Written beside and renamed, so that a crash leaves the old or the new one. */
+/** Written to a temporary file and renamed, so that a crash leaves the old or the new one. */
 function writeSecret(path: string, text: string): void {
   writeFileSync(`${path}.new`, text, { mode: 0o600 });
   renameSync(`${path}.new`, path);
@@ -54,8 +54,8 @@ function authority(dir: string, name: string, commonName: string, now: number): 
 }
 
 /**
- * Reads the certificates below `dir`, makes what is missing and renews what is near its end or lacks a host. The
- * authorities are made once and kept: clients trust them. Idempotent; call it again while running to renew.
+ * Reads the certificates below `dir`, creates missing ones and renews those that expire soon or lack a host. The authorities are
+ * created once and kept, since clients trust them. Idempotent; call it again while running to renew.
  */
 export function ensureCertificates(dir: string, hosts: CertificateHosts, now: number): ClusterCertificates {
   mkdirSync(dir, { recursive: true, mode: 0o700 });

@@ -4,7 +4,7 @@ export interface Identity {
   organizations?: readonly string[];
 }
 
-/** Who each part is towards the API server, and who the API server is towards the kubelet. */
+/** Users of the components at the API server, and of the API server at the kubelet. */
 export const identities = {
   admin: (): Identity => ({ commonName: "kubernetes-admin", organizations: ["system:masters"] }),
   "controller-manager": (): Identity => ({ commonName: "system:kube-controller-manager" }),
@@ -14,7 +14,7 @@ export const identities = {
     organizations: ["system:nodes"],
   }),
   proxy: (): Identity => ({ commonName: "system:kube-proxy" }),
-  /** The API server towards itself: its own loops and the start-up objects. */
+  /** The API server's requests to itself: its loops and the objects of the start. */
   apiserver: (): Identity => ({ commonName: "system:apiserver", organizations: ["system:masters"] }),
   "apiserver-kubelet": (): Identity => ({
     commonName: "kube-apiserver-kubelet-client",

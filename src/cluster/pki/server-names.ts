@@ -1,9 +1,9 @@
-/** Names that the API server's own certificate is for. */
+/** Names in the API server's own certificate. */
 
-/** By this one the cluster's own parts, and kubeconfigs, ask for it where the server has another certificate besides. */
+/** The server name of the cluster's own components and kubeconfigs, for when the server has another certificate, too. */
 export const ownServerName = "wherry-apiserver";
 
-/** What pods call the server. */
+/** The API server's names in pods. */
 export const namesInPods = (domain: string): string[] => [
   "kubernetes",
   "kubernetes.default",

@@ -15,7 +15,7 @@ export interface DaemonEvent {
   message?: string;
 }
 
-/** What a running daemon says about itself. */
+/** Facts about a running daemon. */
 export interface DaemonFacts {
   apiPort: number;
   simulatedNodes: number;
@@ -27,11 +27,11 @@ const keepLogBytes = 16 * 1024 * 1024;
 export const serverFile = (runDir: string): string => join(runDir, "server.json");
 export const serverLog = (dataDir: string): string => join(dataDir, "log", "server.log");
 
-/** The daemon of this cluster, when it runs. */
+/** The running daemon of this cluster. */
 export const runningDaemon = (runDir: string): (ProcessId & DaemonFacts) | undefined =>
   readProcessFile<DaemonFacts>(serverFile(runDir));
 
-/** Tells one build of the daemon from another: its entry and when that was written. */
+/** Identifies a build of the daemon: its entry and the time it was written. */
 export function daemonBuild(): string {
   const entry = entryPath("server", import.meta.url);
   return `${entry}@${statSync(entry).mtimeMs}`;
@@ -47,8 +47,8 @@ function lastLines(path: string, count: number): string {
 }
 
 /**
- * Starts the daemon on its own: it lives on when this process ends. `until` is the event to wait for; rejects with what
- * the daemon said when it failed before.
+ * Starts the daemon detached from this process. `until` is the event to wait for; rejects with the daemon's message when it
+ * failed before.
  */
 export async function startDaemon(
   config: ClusterConfig,

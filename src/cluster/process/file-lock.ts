@@ -3,8 +3,8 @@ import { dirname } from "node:path";
 import { isAlive, type ProcessId, processId } from "./process-id.ts";
 
 /**
- * Runs `work` while no other process holds the same lock. The lock is a file with its holder in it; one whose holder
- * is gone is broken. Rejects with `busy()` when it is not free within `waitMs`.
+ * Runs `work` while no other process holds the same lock: a file with its holder in it; a lock whose holder is gone is broken.
+ * Rejects with `busy()` when it is not free within `waitMs`.
  */
 export async function withFileLock<T>(
   path: string,

@@ -1,4 +1,4 @@
-/** At this size the heap is collected for the first time, and when it has grown by so many percent since. */
+/** Heap size of the first collection, and the growth in percent between later ones. */
 export const firstBytes = 80 * 1024 * 1024;
 export const growingPercent = 60;
 
@@ -15,9 +15,9 @@ export const serverNodeFlags: readonly string[] = [
   "--max-semi-space-size=16",
   `--initial-old-space-size=${firstBytes / 1024 / 1024}`,
   `--heap-growing-percent=${growingPercent}`,
-  // Our own patterns read texts of clients: what backtracks too long goes on in linear time.
+  // Patterns that backtrack excessively on clients' texts continue in linear time.
   "--enable-experimental-regexp-engine-on-excessive-backtracks",
 ];
 
-/** glibc keeps a heap per thread otherwise, and gives none of them back. */
+/** Otherwise glibc keeps a heap per thread and returns none of them. */
 export const serverEnvironment = (): NodeJS.ProcessEnv => ({ MALLOC_ARENA_MAX: "2", ...process.env });

@@ -1,6 +1,6 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 
-/** A process told apart from any other that gets its number later. */
+/** A process, distinguished from later ones with the same ID. */
 export interface ProcessId {
   pid: number;
   /** Field 22 of /proc/<pid>/stat: clock ticks after boot. "" where there is no /proc. */
@@ -24,7 +24,7 @@ export function processId(pid: number): ProcessId | undefined {
   return startTime === undefined ? undefined : { pid, startTime };
 }
 
-/** False for a zombie, and when the number belongs to another process now. */
+/** False for a zombie, and when the ID belongs to another process now. */
 export function isAlive(id: ProcessId): boolean {
   if (process.platform === "linux") return startTimeOf(id.pid) === id.startTime;
   try {
@@ -35,7 +35,7 @@ export function isAlive(id: ProcessId): boolean {
   }
 }
 
-/** False when it was not there any more. */
+/** False when it was gone already. */
 export function signalProcess(id: ProcessId, signal: NodeJS.Signals): boolean {
   if (!isAlive(id)) return false;
   try {
@@ -46,7 +46,7 @@ export function signalProcess(id: ProcessId, signal: NodeJS.Signals): boolean {
   }
 }
 
-/** Settles with true when it is gone within `ms`. */
+/** Resolves with true when it ends within `ms`. */
 export async function waitForExit(id: ProcessId, ms: number): Promise<boolean> {
   const deadline = performance.now() + ms;
   let pause = 2;
@@ -58,14 +58,14 @@ export async function waitForExit(id: ProcessId, ms: number): Promise<boolean> {
   return true;
 }
 
-/** Asks it to end, and makes it after `graceMs`. */
+/** Sends SIGTERM, and SIGKILL after `graceMs`. */
 export async function endProcess(id: ProcessId, graceMs: number): Promise<void> {
   if (!signalProcess(id, "SIGTERM") || (await waitForExit(id, graceMs))) return;
   signalProcess(id, "SIGKILL");
   await waitForExit(id, 5000);
 }
 
-/** A file about a running process: who it is, and what others may want to know. */
+/** A file about a running process, with facts for others. */
 export function writeProcessFile(path: string, content: ProcessId & Record<string, unknown>): void {
   writeFileSync(`${path}.new`, JSON.stringify(content), { mode: 0o600 });
   renameSync(`${path}.new`, path);

@@ -1,6 +1,6 @@
 /**
- * The heap may grow to some size before it is collected for the first time, which saves much work where a server gets busy. A server
- * that has nothing to do gives back what it does not need.
+ * The heap may grow to some size before its first collection, which saves CPU time under load. An idle server collects it and
+ * returns memory.
  */
 import { getHeapStatistics, setFlagsFromString } from "node:v8";
 import type { Clock, Timer } from "../../machinery/index.ts";
@@ -9,18 +9,18 @@ import { firstBytes, growingPercent } from "./node-flags.ts";
 const everyMs = 10_000;
 /** Of one core. */
 const restingShare = 0.1;
-/** Less than this since the last time is not worth it. */
+/** Less growth since the last collection is not worth it. */
 const worthBytes = 24 * 1024 * 1024;
-/** More takes so long to collect that somebody would notice. */
+/** Larger heaps take noticeably long to collect. */
 const mostBytes = 256 * 1024 * 1024;
 
-/** What there is to know of a process, and to do. */
+/** Measurements and actions on a process. */
 export interface Heap {
-  /** Processor time so far, of all threads. */
+  /** CPU time so far, of all threads. */
   processorMs(): number;
-  /** Memory that its heap takes, used or not. */
+  /** Memory held by the heap, used or not. */
   heldBytes(): number;
-  /** Collects all there is, and gives back what that leaves. */
+  /** Collects the whole heap and returns free memory. */
   collect(): void;
 }
 
@@ -36,7 +36,7 @@ export function ownHeap(): Heap | undefined {
     heldBytes: () => getHeapStatistics().total_physical_size,
     collect() {
       gc({ type: "major", execution: "sync", flavor: "last-resort" });
-      // How far it may grow from here is found out at the end of a collection.
+      // The next limit is set at the end of a collection.
       const growth = Math.round((firstBytes / getHeapStatistics().used_heap_size - 1) * 100);
       if (growth <= growingPercent) return;
       setFlagsFromString(`--heap-growing-percent=${growth}`);
@@ -46,7 +46,7 @@ export function ownHeap(): Heap | undefined {
   };
 }
 
-/** Collects from time to time while there is little to do, until it is stopped. */
+/** Collects periodically while idle, until it is stopped. */
 export function collectAtRest(clock: Clock, heap: Heap): Timer {
   let timer: Timer;
   let spent = heap.processorMs();

@@ -14,7 +14,7 @@ export function mountsBelow(dirs: readonly string[]): string[] {
     .reverse();
 }
 
-/** Takes all of them away, the pinned namespaces among them. Lazily: whoever still looks inside does not hold it up. */
+/** Unmounts all of them, including pinned namespaces. Lazily, so that open files do not block it. */
 export function unmountBelow(dirs: readonly string[]): string[] {
   for (let round = 0; round < 3; round++) {
     const paths = mountsBelow(dirs);

@@ -14,7 +14,7 @@ function ownProcesses(places: readonly string[]): number[] {
         const args = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
         return (
           args.some((arg) => places.some((place) => arg === place || arg.startsWith(`${place}/`))) &&
-          // A command that somebody runs about the cluster is none of its processes.
+          // A user's command about the cluster is not one of its processes.
           (program.includes("wherry") || args.some((arg) => /\/(server|network|worker)\.(ts|js)$/.test(arg)))
         );
       } catch {
@@ -25,7 +25,10 @@ function ownProcesses(places: readonly string[]): number[] {
 
 const termBit = 1n << 14n;
 
-/** True when a SIGTERM would do something: some ignore it, and the first process of a PID namespace only takes what it handles. */
+/**
+ * True when SIGTERM has an effect: some processes ignore it, and the first process of a PID namespace only gets signals that it
+ * handles.
+ */
 function listens(pid: number): boolean {
   try {
     const status = readFileSync(`/proc/${pid}/status`, "utf8");
@@ -40,8 +43,8 @@ function listens(pid: number): boolean {
 }
 
 /**
- * Ends everything that runs in the cluster's cgroups: asked first, as at a machine's power-off, and killed after
- * `graceMs`. Then the programs of ours that belong to it. Settles when none is left.
+ * Ends all processes in the cluster's cgroups: SIGTERM, as at a machine's shutdown, and SIGKILL after `graceMs`. Then the
+ * cluster's helper programs. Resolves when none is left.
  */
 export async function endClusterProcesses(
   cgroupRoot: string,
@@ -54,7 +57,7 @@ export async function endClusterProcesses(
   const asked = identify(cgroupProcesses(cgroupRoot).filter(listens));
   for (const id of asked) signalProcess(id, "SIGTERM");
   await Promise.all(asked.map((id) => waitForExit(id, graceMs)));
-  // Somebody may be forking while we kill: again until nobody is left.
+  // Repeated, since processes may fork meanwhile.
   for (let round = 0; round < 20; round++) {
     const left = identify([...cgroupProcesses(cgroupRoot), ...ownProcesses(places)]);
     if (left.length === 0) return;
