@@ -1,4 +1,4 @@
-/** Which fields an applied configuration speaks of, and what of it does not fit its type. */
+/** The fields of an applied configuration, and its type errors. */
 import { goType } from "../go-format.ts";
 import { type FieldSet, leaf, nodeOf } from "./field-set.ts";
 import { itemStep } from "./list-items.ts";
@@ -13,12 +13,11 @@ import {
   UnkeyedItem,
 } from "./shape.ts";
 
-/** What is wrong with an applied configuration: one line per mistake, e.g. `.spec.x: field not declared in schema`. */
+/** Type errors of an applied configuration: one line per error, e.g. `.spec.x: field not declared in schema`. */
 export class TypedError extends Error {}
 
 /**
- * The fields a configuration names: its scalars and atomic parts, its list items and map entries, and objects that it
- * names without saying more of them. Throws `TypedError`.
+ * The fields of a configuration: scalars and atomic values, list items and map entries, and empty objects. Throws `TypedError`.
  */
 export function appliedSet(shape: Shape, value: unknown): FieldSet {
   const problems: string[] = [];
@@ -74,12 +73,12 @@ function mapNode(
     const shape = field?.shape ?? map.element;
     const here = `${path}.${name}`;
     if (!shape) {
-      // Nothing more is said of what stands beside it.
+      // Errors in its siblings are not reported.
       problems.push(`${here}: field not declared in schema`);
       break;
     }
     const child = value[name];
-    // An entry of a map is a field of its own; a struct's field is one only through what stands in it.
+    // A map's entry is a field itself; a struct's field only through its content.
     const own = !field || child === null || (isMembers(child) && Object.keys(child).length === 0);
     const node = nodeAt(shape, child, own, here, problems);
     if (node) children.push([field?.step ?? `f:${name}`, node]);
@@ -102,7 +101,7 @@ function listNode(
     } catch (error) {
       if (!(error instanceof UnkeyedItem)) throw error;
       problems.push(`${path}: element ${index}: ${error.message}`);
-      // Nothing is said of those behind it.
+      // Later ones are not reported.
       break;
     }
     const text = elementText(step);
@@ -133,12 +132,12 @@ function checkScalar(shape: Shape, value: unknown, path: string, problems: strin
   }
 }
 
-/** The name of the type that Go's decoder gives a value (%T). */
+/** The Go type (%T) of a decoded value. */
 function goTypeOf(value: unknown): string {
   return value instanceof ForeignValue ? value.type : goType(value);
 }
 
-/** As Go's %v prints a value in its wrapping. */
+/** A value in its wrapper as printed by Go's %v. */
 const plainText = (value: unknown): string => `&{${goText(value)}}`;
 
 function goText(value: unknown): string {
@@ -150,7 +149,7 @@ function goText(value: unknown): string {
   return `map[${members.map((name) => `${name}:${goText(value[name])}`).join(" ")}]`;
 }
 
-/** As Go's %#v prints decoded JSON. */
+/** Decoded JSON as printed by Go's %#v. */
 function goSyntax(value: unknown): string {
   if (value === null) return "interface {}(nil)";
   if (value instanceof ForeignValue) return value.syntax;
@@ -164,15 +163,12 @@ function goSyntax(value: unknown): string {
   return typeof value === "bigint" ? String(value) : JSON.stringify(value);
 }
 
-/**
- * Paths of the maps, lists and structs in a value that are one field as a whole: whoever lays a part of one over another
- * takes away the rest.
- */
+/** Paths of the atomic maps, lists and structs in a value: a merge replaces them as a whole. */
 export function atomicPaths(shape: Shape, value: unknown, path = ""): string[] {
   const found: string[] = [];
   if (isMembers(value) && shape.map) {
     if (shape.map.atomic) found.push(path);
-    // What stands in maps that are no structs is not looked at.
+    // Values of maps are not inspected.
     for (const [name, each] of Object.entries(value)) {
       const field = shape.map.field(name);
       if (field) found.push(...atomicPaths(field.shape, each, `${path}.${name}`));
@@ -187,8 +183,8 @@ export function atomicPaths(shape: Shape, value: unknown, path = ""): string[] {
 }
 
 /**
- * The set with every struct field on the way to a member as a member too: when what is below a field goes, the field
- * goes with it. Entries of maps and items of lists stay as they are.
+ * Adds every struct field above a member: when everything below a field is removed, so is the field. Entries of maps and items of
+ * lists are not added.
  */
 export function withNamedFields(shape: Shape, set: FieldSet): FieldSet {
   const children: [string, FieldSet][] = [];

@@ -1,4 +1,4 @@
-/** What a change did to which fields: the base of all ownership. */
+/** Compares objects field by field: the basis of ownership. */
 import { deepEqual } from "../deep.ts";
 import { type FieldSet, leaf, nodeOf, recursiveDifference, union } from "./field-set.ts";
 import { itemsBySteps } from "./list-items.ts";
@@ -27,15 +27,15 @@ interface Diff {
 }
 
 /**
- * Compares two objects of a type. Throws `UnkeyedItem` for list items that cannot be told apart.
- * `typed`: both are seen as Go structs show them, so that `{}` of a struct that nobody wrote is there and empty lists are not.
+ * Compares two objects of a type. Throws `UnkeyedItem` for duplicate list items. `typed`: as Go structs, in which unset structs
+ * are present as `{}` and empty lists are absent.
  */
 export function compare(shape: Shape, before: unknown, after: unknown, typed: boolean): Comparison {
   const diff = differ(shape, before, after, typed);
   return { added: diff?.added ?? leaf, modified: diff?.modified ?? leaf, removed: diff?.removed ?? leaf };
 }
 
-/** The same without what a filter (fields that are set back) takes away. */
+/** The same without the fields of a filter (reset fields). */
 export function without(comparison: Comparison, fields: FieldSet | undefined): Comparison {
   if (!fields) return comparison;
   return {
@@ -55,7 +55,7 @@ function differ(shape: Shape, before: unknown, after: unknown, typed: boolean): 
   return joined(differAs(was, shape, before, after, typed), differAs(is, shape, before, after, typed));
 }
 
-/** The form of a value changed, which an open type allows: what either form finds. */
+/** An open type allows the form of a value to change: joins the results of both forms. */
 function joined(a: Diff | undefined, b: Diff | undefined): Diff | undefined {
   if (!a || !b) return a ?? b;
   const both = (x: FieldSet | undefined, y: FieldSet | undefined) =>
@@ -151,7 +151,7 @@ function differMaps(map: MapShape, before: Members, after: Members, typed: boole
 function differOptional(shape: Shape, before: unknown, after: unknown, typed: boolean): Diff | undefined {
   if (before === undefined) return after === undefined ? undefined : { added: wholeSet(shape, after, typed) };
   if (after === undefined) return { removed: wholeSet(shape, before, typed) };
-  // Most of what is compared is the same, and that is seen faster without regard to the shape.
+  // Most values are equal, which is found faster without the shape.
   if (typeof after === "object" && deepEqual(before, after)) return undefined;
   return differ(shape, before, after, typed);
 }
@@ -169,7 +169,7 @@ function differLists(
     if (was.length <= 1 && now.length <= 1) {
       parts.take(step, differOptional(list.element, was[0], now[0], typed));
     } else if (was.length >= 2 && now.length >= 2) {
-      // Items that cannot be told apart are one field together.
+      // Duplicate items are one field together.
       if (!deepEqual(was, now)) parts.take(step, { modified: leaf });
     } else if (was.length >= 2) {
       parts.take(step, {
@@ -188,7 +188,7 @@ function differLists(
   return parts.done();
 }
 
-/** Every field of a value that came or went as a whole, itself included. */
+/** All fields of a value that was added or removed, itself included. */
 function wholeSet(shape: Shape, value: unknown, typed: boolean): FieldSet {
   const form = formOf(shape, value);
   if (form === "map" && isMembers(value)) {
@@ -224,7 +224,7 @@ function wholeMap(map: MapShape, value: Members, typed: boolean): [string, Field
   return children;
 }
 
-/** Equal as the API shows them. */
+/** Equal as shown in the API. */
 export function equalValues(shape: Shape, a: unknown, b: unknown, typed: boolean): boolean {
   if (deepEqual(a, b)) return true;
   if (!typed) return false;

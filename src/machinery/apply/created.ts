@@ -1,6 +1,6 @@
 /**
- * The fields of a new object, as the JSON of their set: what `compare` with nothing finds, in one walk and without a node
- * per field. Nearly every create takes this way.
+ * The fields of a new object, as the JSON of their set: equals `compare` with nothing, in one pass without a node per field.
+ * Nearly every create takes this path.
  */
 import { equalValues } from "./compare.ts";
 import { isEmptySet, type FieldSet } from "./field-set.ts";
@@ -20,15 +20,15 @@ import {
 const leafText = "{}";
 const memberText = '".":{}';
 
-/** What may not stand in a JSON string as it is. */
+/** Must be escaped in a JSON string. */
 // biome-ignore lint: control characters are what is looked for
 const unsafe = /["\\\u0000-\u001f\ud800-\udfff]/;
 
 const quoted = (step: string): string => (unsafe.test(step) ? JSON.stringify(step) : `"${step}"`);
 
 /**
- * The JSON of the set of everything in `object` but what is in `skip`, where a member takes everything below it away.
- * `typed` as in `compare`. Undefined for the few objects that must be compared the long way. Throws `UnkeyedItem`.
+ * The JSON of the set of all fields in `object` except those in `skip`, where a member includes everything below it. `typed` as
+ * in `compare`. Undefined for the few objects that need `compare`. Throws `UnkeyedItem`.
  */
 export function createdText(
   shape: Shape,
@@ -42,23 +42,23 @@ export function createdText(
   return walk.odd ? undefined : (text ?? leafText);
 }
 
-/** More children than this are sorted by the library. */
+/** More children are sorted by the standard library. */
 const few = 64;
 
 /**
- * The children of the nodes on the way to where the walk is, each node's in canonical order, behind those of the nodes
- * above it. One for all nodes: a list for each would be most of what a creation leaves to be collected.
+ * The children of the nodes on the current path, each node's in canonical order, behind those of the nodes above. Shared, since a
+ * list per node would be most of the garbage of a creation.
  */
 class Children {
   readonly #texts: string[] = [];
-  /** Where fields stand among those of their struct. */
+  /** Ranks of fields in their struct. */
   readonly #ranks: number[] = [];
-  /** Of entries of a map and items of a list. */
+  /** Path elements of map entries and list items. */
   readonly #steps: string[] = [];
-  /** Where the next child goes, and with that where a new node's begin. */
+  /** Where the next child goes, and a new node's children begin. */
   top = 0;
 
-  /** A field of a struct whose children begin at `from`: it is put where it belongs. */
+  /** Inserts a field of a struct whose children begin at `from`. */
   addField(from: number, { rank, quoted: name }: FieldShape, text: string): void {
     let at = this.top++;
     for (; at > from && (this.#ranks[at - 1] as number) > rank; at--) {
@@ -69,7 +69,7 @@ class Children {
     this.#texts[at] = `${name}:${text}`;
   }
 
-  /** An entry of a map or an item of a list. */
+  /** Appends a map entry or list item. */
   addStep(from: number, step: string, text: string): void {
     let at = this.top++;
     const least = at - from < few ? from : at;
@@ -81,7 +81,7 @@ class Children {
     this.#texts[at] = `${quoted(step)}:${text}`;
   }
 
-  /** The node whose children begin at `from`, which are done with. `steps`: they are entries or items. */
+  /** Completes the node whose children begin at `from`. `steps`: they are entries or items. */
   node(from: number, member: boolean, steps: boolean): string | undefined {
     const { top } = this;
     this.top = from;
@@ -104,14 +104,14 @@ class Children {
 class Walk {
   readonly #typed: boolean;
   readonly #children = new Children();
-  /** Something was met that only a comparison can judge. */
+  /** Something was found that needs `compare`. */
   odd = false;
 
   constructor(typed: boolean) {
     this.#typed = typed;
   }
 
-  /** Members where nothing was but what is always there. */
+  /** Members where there were only implied ones. */
   newMembers(map: MapShape, value: Members, skip: FieldSet | undefined): string | undefined {
     const from = this.#children.top;
     for (const name in value) {
@@ -124,7 +124,7 @@ class Walk {
       const now = seen ? shown(field, value[name]) : value[name];
       if (now === undefined) continue;
       if (below && isEmptySet(below)) {
-        // Nobody's, but its items must be such that they can be told apart.
+        // Not owned, but its items must have unique keys.
         this.#whole(shape, now, undefined);
         continue;
       }
@@ -140,7 +140,7 @@ class Walk {
     else this.#children.addStep(from, step, text);
   }
 
-  /** A value in place of what Go writes when nobody gives one: `{}`, zeros, null. */
+  /** A value in the place of Go's zero value: `{}`, zeros, null. */
   #changed(shape: Shape, was: unknown, now: unknown, skip: FieldSet | undefined): string | undefined {
     if (was === now) return undefined;
     const form = formOf(shape, now);
@@ -162,7 +162,7 @@ class Walk {
     return equalValues(shape, was, now, this.#typed) ? undefined : leafText;
   }
 
-  /** A value that nobody had before, itself included. */
+  /** A new value, itself included. */
   #whole(shape: Shape, value: unknown, skip: FieldSet | undefined): string | undefined {
     if (typeof value !== "object" || value === null) return leafText;
     const form = formOf(shape, value);

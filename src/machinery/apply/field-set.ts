@@ -1,7 +1,7 @@
 /**
- * Sets of field paths, kept as the very JSON that fieldsV1 is: `{"f:spec":{"f:replicas":{},"f:template":{".":{},...}}}`.
- * A path is a member when its node is empty or has a `.`. Nodes are in canonical order, never changed, and shared freely:
- * what a write does not touch is the same object before and after it.
+ * Sets of field paths in the JSON of fieldsV1: `{"f:spec":{"f:replicas":{},"f:template":{".":{},...}}}`. A path is a member when
+ * its node is empty or has a `.`. Nodes are in canonical order, immutable and shared: unchanged parts are the same objects before
+ * and after a write.
  */
 import { compareElements, elementText, readElement } from "./path-element.ts";
 
@@ -9,7 +9,7 @@ export interface FieldSet {
   readonly [element: string]: FieldSet;
 }
 
-/** What a node is that has nothing below it: a member. At the top: the empty set. */
+/** A node without children: a member. At the top: the empty set. */
 export const leaf: FieldSet = Object.freeze({});
 
 export function isEmptySet(set: FieldSet): boolean {
@@ -19,7 +19,7 @@ export function isEmptySet(set: FieldSet): boolean {
 
 const isMember = (node: FieldSet): boolean => "." in node || isEmptySet(node);
 
-/** A node out of its children, which need not be in order; undefined when nothing is left. */
+/** A node of unordered children; undefined without any. */
 export function nodeOf(member: boolean, children: [string, FieldSet][]): FieldSet | undefined {
   if (children.length === 0) return member ? leaf : undefined;
   if (children.length > 1) sortChildren(children);
@@ -44,12 +44,12 @@ function sortChildren(children: [string, FieldSet][]): void {
 const childrenOf = (node: FieldSet): [string, FieldSet][] =>
   Object.entries(node).filter(([element]) => element !== ".");
 
-/** Everything that is in one of the two. */
+/** The union of two sets. */
 export function union(a: FieldSet, b: FieldSet): FieldSet {
   return unionNodes(a, b, false) ?? leaf;
 }
 
-/** Everything that is in one of them: two by two, so that many take no more than a few times as long as all they hold. */
+/** The union of many sets: pairwise, so that it takes little more than linear time. */
 export function unionOfAll(sets: readonly FieldSet[]): FieldSet {
   let rest = sets;
   while (rest.length > 1) {
@@ -81,7 +81,7 @@ function unionNodes(a: FieldSet, b: FieldSet, member: boolean): FieldSet | undef
   return nodeOf(member, children);
 }
 
-/** Everything that is in both. */
+/** The intersection. */
 export function intersection(a: FieldSet, b: FieldSet): FieldSet {
   return intersectNodes(a, b, false) ?? leaf;
 }
@@ -98,10 +98,10 @@ function intersectNodes(a: FieldSet, b: FieldSet, member: boolean): FieldSet | u
   return nodeOf(member, children);
 }
 
-/** What is in `a` and not in `b`; a member of `b` takes away itself only, not what is below it. */
+/** `a` without the members of `b`; paths below these stay. */
 export const difference = (a: FieldSet, b: FieldSet): FieldSet => differNodes(a, b, false, false) ?? leaf;
 
-/** As `difference`, but a member of `b` takes away everything below it too. */
+/** As `difference`, but also without everything below the members of `b`. */
 export const recursiveDifference = (a: FieldSet, b: FieldSet): FieldSet =>
   differNodes(a, b, false, true) ?? leaf;
 
@@ -127,7 +127,7 @@ function differNodes(a: FieldSet, b: FieldSet, member: boolean, recursive: boole
   return nodeOf(member, children);
 }
 
-/** The set of one path. */
+/** The set of these paths. */
 export function setOf(...paths: readonly (readonly string[])[]): FieldSet {
   let out: FieldSet = leaf;
   for (const path of paths) {
@@ -137,7 +137,7 @@ export function setOf(...paths: readonly (readonly string[])[]): FieldSet {
   return out;
 }
 
-/** Every member's path, parents and members first as the original walks them. */
+/** The paths of all members: parents first, in Kubernetes' order. */
 export function pathsOf(set: FieldSet): string[][] {
   const found: string[][] = [];
   const walk = (node: FieldSet, prefix: readonly string[]) => {
@@ -151,9 +151,7 @@ export function pathsOf(set: FieldSet): string[][] {
 
 export const pathText = (path: readonly string[]): string => path.map(elementText).join("");
 
-/**
- * A set that somebody else wrote: canonical spelling and order, without steps of unknown kinds. Throws for what is none.
- */
+/** Parses a set from a client: canonicalizes spelling and order, and drops unknown path elements. Throws for an invalid one. */
 export function readFieldSet(value: unknown): FieldSet {
   return readNode(value, false) ?? leaf;
 }

@@ -1,7 +1,7 @@
-/** Whether an object is one of its type: only then can be told who owns what of it. */
+/** Whether an object matches its type, without which its fields cannot be owned. */
 import { formOf, isMembers, type Shape } from "./shape.ts";
 
-/** True when every value is of a kind that its type has; null fits everywhere. What its type has no field for does not. */
+/** True when every value has a kind that its type allows; null is allowed everywhere. Undeclared fields do not match. */
 export function fits(shape: Shape, value: unknown): boolean {
   if (value === null || value === undefined) return true;
   const form = formOf(shape, value);

@@ -1,10 +1,10 @@
 /**
- * Sets of fields with the JSON they are written as. Objects made of one template have the same fields: their sets are
- * kept once here, and so is the text of each. What nobody asks for any more is forgotten.
+ * Sets of fields with their JSON. Objects from one template have the same fields: their sets, and the text of each, are stored
+ * once. Unused ones are dropped.
  */
 import type { FieldSet } from "./field-set.ts";
 
-/** So many characters of JSON are remembered, and as many again of what was remembered before. */
+/** Limit of the JSON kept in one generation; the former generation is kept, too. */
 const generationChars = 512 * 1024;
 
 let sets = new Map<string, FieldSet>();
@@ -25,7 +25,7 @@ function remember(text: string, set: FieldSet): void {
   chars = 0;
 }
 
-/** The set that is written as this JSON, which must be in canonical form. */
+/** The set with this canonical JSON. */
 export function setOfText(text: string): FieldSet {
   const known = sets.get(text);
   if (known) return known;
@@ -38,5 +38,5 @@ export function setOfText(text: string): FieldSet {
 export const textOfSet = (set: FieldSet): string =>
   texts.get(set) ?? olderTexts.get(set) ?? JSON.stringify(set);
 
-/** The one set with these members that everybody shares. */
+/** The shared instance of a set. */
 export const sharedSet = (set: FieldSet): FieldSet => (texts.has(set) ? set : setOfText(textOfSet(set)));

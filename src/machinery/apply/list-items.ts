@@ -1,8 +1,8 @@
-/** How items of a list that is no single field are told apart. */
+/** Identifies items of lists that are not atomic. */
 import { keyElement, oneKeyElement, valueElement } from "./path-element.ts";
 import { isMembers, type ListShape, UnkeyedItem } from "./shape.ts";
 
-/** The step to one item. Throws `UnkeyedItem`. */
+/** The path element of an item. Throws `UnkeyedItem`. */
 export function itemStep(list: ListShape, item: unknown): string {
   return list.relation === "map" ? keyedStep(list, item) : setStep(item);
 }
@@ -46,7 +46,7 @@ function setStep(item: unknown): string {
   return valueElement(item);
 }
 
-/** The step to the item at a place. Throws `UnkeyedItem`, which names the place. */
+/** The path element of the item at an index. Throws `UnkeyedItem` with the index. */
 function stepAt(list: ListShape, item: unknown, index: number): string {
   try {
     return itemStep(list, item);
@@ -56,10 +56,10 @@ function stepAt(list: ListShape, item: unknown, index: number): string {
   }
 }
 
-/** The step to the item of a list that has no other. Throws `UnkeyedItem`. */
+/** The path element of the only item of a list. Throws `UnkeyedItem`. */
 export const onlyStep = (list: ListShape, item: unknown): string => stepAt(list, item, 0);
 
-/** Items by their step, in order of appearance; more than one where a step is not unique. */
+/** Items by path element, in order; several for a duplicate one. */
 export function itemsBySteps(list: ListShape, items: readonly unknown[]): Map<string, unknown[]> {
   const found = new Map<string, unknown[]>();
   for (let i = 0; i < items.length; i++) {

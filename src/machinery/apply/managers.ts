@@ -1,4 +1,4 @@
-/** Who owns which fields, and what a write does to that (KEP-555). Pure: times and names are handed in. */
+/** Owners of fields, and how writes change them (KEP-555). Pure: times and names are passed in. */
 import { deepEqual } from "../deep.ts";
 import { appliedSet, withNamedFields } from "./applied-set.ts";
 import { compare, type Comparison, without } from "./compare.ts";
@@ -21,13 +21,13 @@ import { during } from "./undeclared.ts";
 
 export type Operation = "Apply" | "Update";
 
-/** One manager's fields. Its identity is everything but time and set; an Apply's also leaves out the version. */
+/** One manager's fields. Its identity is everything but time and set, for Apply also without the version. */
 export interface ManagerEntry {
   readonly manager: string;
   readonly operation: Operation;
   readonly apiVersion: string;
   readonly subresource: string;
-  /** RFC 3339, whole seconds; undefined when nobody said. */
+  /** RFC 3339 in whole seconds; undefined if absent. */
   readonly time: string | undefined;
   readonly set: FieldSet;
 }
@@ -39,19 +39,19 @@ export type Writer = Pick<ManagerEntry, "manager" | "operation" | "apiVersion" |
 export const identityOf = ({ manager, operation, apiVersion, subresource }: Writer): string =>
   [operation, manager, operation === "Apply" ? "" : apiVersion, subresource].join("\0");
 
-/** How a version of the kind sees its objects. */
+/** A version of the kind. */
 export interface View {
   readonly apiVersion: string;
   readonly shape: Shape;
-  /** Go's structs show what is empty as absent. */
+  /** Empty values are absent, as in Go's structs. */
   readonly typed: boolean;
-  /** What is never owned through this endpoint. */
+  /** Never owned through this endpoint. */
   readonly reset: FieldSet | undefined;
-  /** Another version's view of the kind, and an object as that version shows it; undefined when it is not served. */
+  /** Another version of the kind, and the conversion of an object to it; undefined when it is not served. */
   other(apiVersion: string): { view: View; convert(object: object): object } | undefined;
 }
 
-/** Fields that nobody owns: the system's, and those that say which object it is. */
+/** Fields without owners: the system's, and the object's identity. */
 const unowned: FieldSet = {
   "f:apiVersion": leaf,
   "f:kind": leaf,
@@ -74,7 +74,7 @@ const owned = (set: FieldSet): FieldSet => difference(set, unowned);
 const filtered = (set: FieldSet, reset: FieldSet | undefined): FieldSet =>
   reset ? recursiveDifference(set, reset) : set;
 
-/** Somebody else owns what an apply would change. */
+/** An apply would change fields of other managers. */
 export class ApplyConflicts extends Error {
   readonly conflicts: readonly { entry: ManagerEntry; set: FieldSet }[];
 
@@ -84,7 +84,7 @@ export class ApplyConflicts extends Error {
   }
 }
 
-/** The change as each version sees it; compared once per version. */
+/** A change in each version; compared once per version. */
 class Changes {
   readonly #view: View;
   readonly #before: object;
@@ -93,7 +93,7 @@ class Changes {
   readonly #seen = new Map<string, Comparison | undefined>();
   #whole: Comparison | undefined;
 
-  /** `typed`: both are to be seen as the view's version shows them; else they are compared as they are. */
+  /** `typed`: both are to be converted to structs of the view's version; else they are compared as they are. */
   constructor(view: View, before: object, after: object, typed = view.typed) {
     this.#typed = typed;
     this.#view = view;
@@ -101,7 +101,7 @@ class Changes {
     this.#after = after;
   }
 
-  /** In the view's own version, with what is set back. */
+  /** In the view's own version, including reset fields. */
   get whole(): Comparison {
     this.#whole ??= compare(this.#view.shape, this.#before, this.#after, this.#typed);
     return this.#whole;
@@ -127,8 +127,8 @@ class Changes {
 }
 
 /**
- * Takes from everybody but `writer` what the change touches, and what is gone. Throws `ApplyConflicts` when something
- * would be taken and `force` is not set. Entries of versions that are not served any more are dropped.
+ * Removes changed and deleted fields from all managers but `writer`. Throws `ApplyConflicts` when any are removed and `force` is
+ * not set. Drops entries of versions that are no longer served.
  */
 function takeFromOthers(
   changes: Changes,
@@ -154,13 +154,13 @@ function takeFromOthers(
   return left;
 }
 
-/** What a new object's creator does not own. Undefined where the two cannot simply stand beside one another. */
+/** The fields of a new object that its creator does not own. Undefined when the two sets cannot be combined. */
 function neverOwned(reset: FieldSet | undefined): FieldSet | undefined {
   if (!reset) return unowned;
   return Object.keys(reset).some((step) => step in unowned) ? undefined : { ...unowned, ...reset };
 }
 
-/** Owners of a new object that nobody applied: what `afterUpdate` finds from nothing. Throws `UnkeyedItem`. */
+/** Owners of a new object without an apply: equals `afterUpdate` from nothing. Throws `UnkeyedItem`. */
 export function afterCreate(view: View, object: object, writer: Writer, now: string): Managers {
   const skip = neverOwned(view.reset);
   const text = skip && createdText(view.shape, object, view.typed, skip);
@@ -170,7 +170,7 @@ export function afterCreate(view: View, object: object, writer: Writer, now: str
   return new Map([[identityOf(writer), { ...writer, time: now, set }]]);
 }
 
-/** Owners after an ordinary write: what it added or changed is its writer's. */
+/** Owners after an update: the writer owns what it added or changed. */
 export function afterUpdate(
   view: View,
   before: object,
@@ -181,7 +181,7 @@ export function afterUpdate(
 ): Managers {
   const changes = new Changes(view, before, after);
   const change = changes.in(view.apiVersion) as Comparison;
-  // Entries of other versions may be of versions that are gone, and clients may send empty ones.
+  // Entries may have versions that are gone, or be empty ones from clients.
   const odd = [...managers.values()].some(
     ({ apiVersion, set }) => apiVersion !== view.apiVersion || isEmptySet(set),
   );
@@ -195,12 +195,12 @@ export function afterUpdate(
   if (isNone(change)) return left.size === managers.size ? managers : left;
   const taken = owned(union(change.modified, change.added));
   if (isEmptySet(taken)) return left;
-  // Who has it all already has the same set as before.
+  // A manager that owned all of it keeps its set.
   left.set(id, { ...writer, time: now, set: kept ? union(kept, taken) : taken });
   return capped(left);
 }
 
-/** So many Update entries at most; the oldest of a version become one. */
+/** Limit of Update entries; the oldest ones of a version are merged. */
 const maxUpdates = 10;
 
 function capped(managers: Map<string, ManagerEntry>): Managers {
@@ -242,15 +242,15 @@ function capped(managers: Map<string, ManagerEntry>): Managers {
 export interface Applied {
   object: object;
   managers: Managers;
-  /** The object did not change; who owns what may have. */
+  /** The object is unchanged; its owners may have changed. */
   same: boolean;
-  /** Neither the object nor anybody's fields changed. */
+  /** Neither the object nor any manager's fields changed. */
   unchanged: boolean;
 }
 
 /**
- * Applies a configuration: what it says is laid over the live object, what its manager applied before and does not any
- * more goes, unless somebody else owns it. Throws `TypedError` and `ApplyConflicts`.
+ * Applies a configuration: merges it into the live object, and removes fields that its manager applied before and not now, unless
+ * another manager owns them. Throws `TypedError` and `ApplyConflicts`.
  */
 export function applyConfiguration(
   view: View,
@@ -262,13 +262,13 @@ export function applyConfiguration(
   now: string,
 ): Applied {
   const id = identityOf(writer);
-  // What nobody owns holds what stands beside it while fields are taken out.
+  // Unowned fields keep their siblings while fields are removed.
   const named = filtered(appliedSet(view.shape, config), view.reset);
   const set = owned(named);
   const last = managers.get(id);
   const entry: ManagerEntry = { ...writer, time: now, set };
   const withMine = new Map(managers).set(id, entry);
-  // The configuration counts as it was written: what is empty in it is there.
+  // The configuration is taken as written, with its empty values.
   const base = asSeen(view, live);
   const merged = merge(view.shape, base, config) as object;
   const wanted = new Map(managers).set(id, { ...entry, set: named });
@@ -276,7 +276,7 @@ export function applyConfiguration(
   const changes = new Changes(view, base, object, false);
   const left = takeFromOthers(changes, withMine, id, force);
   const same = isNone(changes.whole);
-  // Who changes nothing but what he owns has the time of his last change.
+  // A manager that only changes its set keeps the time of its last change.
   if (same && left.has(id)) left.set(id, { ...(left.get(id) as ManagerEntry), time: last?.time });
   if (isEmptySet(set)) left.delete(id);
   return { object, managers: left, same, unchanged: same && sameOwners(managers, left) };
@@ -295,10 +295,7 @@ function sameOwners(a: Managers, b: Managers): boolean {
   return true;
 }
 
-/**
- * Takes out what the manager gave up: fields of its last configuration that are in nobody's set now. Each set is looked up
- * in the object as its version shows it.
- */
+/** Removes fields of the manager's last configuration that no set has now. Each set is applied to the object in its version. */
 function prune(
   view: View,
   merged: object,
@@ -316,7 +313,7 @@ function prune(
   const shown = during("failed to convert merged object to last applied version", () => then.convert(merged));
   let seen = new Seen(then.view, then.view === view ? merged : asSeen(then.view, shown));
   let pruned = seen.without(seen.named(last.set));
-  // What went with the last configuration comes back where somebody owns it, or where it held no such field itself.
+  // Restores fields removed with the last configuration that other managers own, or that it did not have itself.
   for (const [apiVersion, set] of sets) {
     const moved = during("failed add back owned items", () => moveTo(apiVersion, seen, pruned));
     if (!moved) continue;
@@ -335,15 +332,15 @@ function prune(
 
 const asItIs = (object: object): object => object;
 
-/** An object as a version of built-in kinds shows it. */
+/** An object in a version of a built-in kind. */
 const asSeen = ({ typed, shape }: View, object: object): object =>
   typed ? (asShown(shape, object) as object) : object;
 
-/** An object as one version shows it. */
+/** An object in one version. */
 class Seen {
   readonly view: View;
   readonly object: object;
-  /** Every field of it. */
+  /** All its fields. */
   readonly all: FieldSet;
 
   constructor(view: View, object: object) {
@@ -365,7 +362,7 @@ class Seen {
   }
 }
 
-/** Both objects as another version shows them; undefined when it is not served. */
+/** Both objects in another version; undefined when it is not served. */
 function moveTo(apiVersion: string, seen: Seen, pruned: object): [Seen, object] | undefined {
   const { view, object } = seen;
   if (apiVersion === view.apiVersion) return [seen, pruned];

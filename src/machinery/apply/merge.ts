@@ -1,11 +1,11 @@
-/** Lays an applied configuration over a live object, and takes fields out of one. Neither changes what it is given. */
+/** Merges an applied configuration into a live object, and removes fields from an object. Neither changes its arguments. */
 import { setMember } from "../deep.ts";
 import { type FieldSet, isEmptySet } from "./field-set.ts";
 import { itemsBySteps, itemStep } from "./list-items.ts";
 import { stepOf } from "./present-set.ts";
 import { formOf, isMembers, type ListShape, type MapShape, type Members, type Shape } from "./shape.ts";
 
-/** The live object with everything that the configuration says. */
+/** The live object merged with the configuration. */
 export function merge(shape: Shape, live: unknown, config: unknown): unknown {
   if (config === undefined) return live;
   if (live === undefined || live === null) return config;
@@ -22,7 +22,7 @@ export function merge(shape: Shape, live: unknown, config: unknown): unknown {
   return config;
 }
 
-/** A null says of a map or list of its own fields what an empty one says: nothing of what is in it. */
+/** For a map or list that is not atomic, null is like an empty value. */
 function outlivesNull(shape: Shape, live: unknown): boolean {
   if (isMembers(live)) return shape.map?.atomic === false && Object.keys(live).length > 0;
   return (
@@ -45,19 +45,19 @@ function mergeMaps(map: MapShape, live: Members, config: Members): Members {
 }
 
 /**
- * Items of the live list stay in their order, items of the configuration come in theirs. An item that is in both stands
- * where the configuration's order has it; items that only the live list has stay before the one that followed them.
+ * Live items keep their order, and so do the configuration's. Items in both take the configuration's order; items only in the
+ * live list stay before the one that followed them.
  */
 function mergeLists(list: ListShape, live: readonly unknown[], config: readonly unknown[]): unknown[] {
   const liveSteps = live.map((item) => itemStep(list, item));
   const liveItems = itemsBySteps(list, live);
   const configItems = itemsBySteps(list, config);
-  /** Steps that are in both, in the configuration's order: those still to come. */
+  /** Path elements in both, in the configuration's order, still to be placed. */
   const shared = [...configItems.keys()].filter((step) => liveItems.has(step));
   const merged: unknown[] = [];
   let at = 0;
   for (const [step, [wanted]] of configItems) {
-    // What only the live list has goes first; shared items that the configuration has elsewhere are passed over.
+    // Items only in the live list come first; shared ones that the configuration has elsewhere are skipped.
     while (at < live.length) {
       const next = liveSteps[at] as string;
       if (!configItems.has(next)) merged.push(live[at]);
@@ -74,8 +74,8 @@ function mergeLists(list: ListShape, live: readonly unknown[], config: readonly 
 }
 
 /**
- * The value without the set's members and what is below them; undefined when nothing is left of a map or list. Inside, what
- * is emptied stays as null: it is there, and nothing is in it.
+ * The value without the set's members and everything below them; undefined when a map or list is empty then. Nested values that
+ * become empty stay as null.
  */
 export function removeFields(shape: Shape, value: unknown, set: FieldSet): unknown {
   if (isEmptySet(set)) return value;
@@ -105,7 +105,7 @@ export function removeFields(shape: Shape, value: unknown, set: FieldSet): unkno
   return value;
 }
 
-/** Undefined for what goes. */
+/** Undefined when it is removed. */
 function remaining(shape: Shape, value: unknown, node: FieldSet | undefined): unknown {
   if (!node) return value;
   return "." in node || isEmptySet(node) ? undefined : (removeFields(shape, value, node) ?? null);

@@ -1,12 +1,11 @@
 /**
- * Steps of a field path as the fieldsV1 format writes them (KEP-555): `f:name` a member, `k:{"port":80}` a list item by
- * its keys, `v:"x"` a set item by its value, `i:0` a list item by its index. They are kept as those strings, in one
- * canonical spelling, so that equal steps are equal strings.
+ * Path elements of fieldsV1 (KEP-555): `f:name` a field, `k:{"port":80}` a list item by its keys, `v:"x"` a set item by its
+ * value, `i:0` a list item by its index. They are canonical strings, so that equal elements are equal strings.
  */
 
 import { goFloat, goQuote, withoutHtml } from "../go-format.ts";
 
-/** Most names and keys: they need no escapes. */
+/** Most names and keys need no escapes. */
 const plain = /^[\w ./:-]*$/;
 
 function jsonOf(value: unknown): string {
@@ -14,12 +13,12 @@ function jsonOf(value: unknown): string {
   return withoutHtml(JSON.stringify(value));
 }
 
-/** Of an item that has one key, as most have. */
+/** For items with one key, as most have. */
 export const oneKeyElement = (name: string, value: unknown): string => `k:{${jsonOf(name)}:${jsonOf(value)}}`;
 
 export const fieldElement = (name: string): string => `f:${name}`;
 
-/** `pairs` need not be in order. */
+/** `pairs` may be unordered. */
 export function keyElement(pairs: [string, unknown][]): string {
   if (pairs.length > 1) pairs.sort((a, b) => compareText(a[0], b[0]));
   let out = "k:{";
@@ -49,10 +48,10 @@ const kindOrder = "fkvi";
 const quote = 0x22;
 const backslash = 0x5c;
 
-/** A surrogate stands for something beyond every single unit. */
+/** Surrogates sort after all other units. */
 const codePoint = (unit: number): number => (unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit);
 
-/** The order of two spellings that differ first within a string without escapes, by far the most; else undefined. */
+/** The order of two elements that first differ within a string without escapes, the usual case; else undefined. */
 function orderInString(a: string, b: string): number | undefined {
   let inString = false;
   for (let i = 2; i < a.length; i++) {
@@ -70,7 +69,7 @@ function orderInString(a: string, b: string): number | undefined {
   return undefined;
 }
 
-/** The original's order: members, keys, values, indices; each kind by its content. */
+/** Kubernetes' order: fields, keys, values, indices; each kind by content. */
 export function compareElements(a: string, b: string): number {
   const kind = a.charCodeAt(0);
   if (kind !== b.charCodeAt(0)) return kindOrder.indexOf(a.charAt(0)) - kindOrder.indexOf(b.charAt(0));
@@ -104,7 +103,7 @@ function compareKeys(a: Record<string, unknown>, b: Record<string, unknown>): nu
   return left.length - right.length;
 }
 
-/** Numbers come before strings, strings before booleans, null is last. */
+/** Numbers come before strings, then booleans, null is last. */
 function rank(value: unknown): number {
   if (typeof value === "number") return 0;
   if (typeof value === "string") return 1;
@@ -121,7 +120,7 @@ function compareValues(a: unknown, b: unknown): number {
   return compareText(JSON.stringify(a), JSON.stringify(b));
 }
 
-/** As Go prints it; objects, which no schema takes as keys, show their members alone. */
+/** As printed by Go; objects, which cannot be keys, show their fields only. */
 function valueText(value: unknown): string {
   if (typeof value === "string") return goQuote(value);
   if (typeof value === "number" && !Number.isInteger(value)) return goFloat(value);
@@ -133,7 +132,7 @@ function valueText(value: unknown): string {
   return String(value);
 }
 
-/** One step in messages: `.name`, `[name="x"]`, `[="x"]`, `[0]`. */
+/** A path element in messages: `.name`, `[name="x"]`, `[="x"]`, `[0]`. */
 export function elementText(element: string): string {
   const rest = element.slice(2);
   switch (element.charAt(0)) {
@@ -151,10 +150,7 @@ export function elementText(element: string): string {
   }
 }
 
-/**
- * The canonical spelling of a step somebody else wrote; undefined for kinds of steps that are not known, which are to be
- * left out. Throws for what is no step.
- */
+/** Canonicalizes a client's path element; undefined for unknown kinds, which are dropped. Throws for an invalid one. */
 export function readElement(text: string): string | undefined {
   if (text.length < 2) throw new Error("key must be 2 characters long:");
   if (text.charAt(1) !== ":") throw new Error(`missing colon: ${text}`);

@@ -1,11 +1,11 @@
-/** Which fields a live object has, as `appliedSet` would tell of a configuration; mistakes in it are passed over. */
+/** The fields of a live object, like `appliedSet` for configurations; errors are skipped. */
 import { type FieldSet, leaf, nodeOf } from "./field-set.ts";
 import { itemStep } from "./list-items.ts";
 import { formOf, isMembers, type ListShape, type MapShape, type Shape, UnkeyedItem } from "./shape.ts";
 
 /**
- * Its scalars and atomic parts, list items and map entries, and objects with nothing in them. Lists of own items that are
- * empty, and structs with nothing but such, are not among them.
+ * Scalars and atomic values, list items and map entries, and empty objects. Not: empty lists that are not atomic, and structs
+ * with nothing but these.
  */
 export function presentSet(shape: Shape, object: unknown): FieldSet {
   return nodeAt(shape, object, false) ?? leaf;
@@ -51,13 +51,13 @@ function listNode(list: ListShape, value: readonly unknown[], member: boolean): 
   for (const item of value) {
     const step = stepOf(list, item);
     if (step === undefined) continue;
-    // Items that cannot be told apart are one field together.
+    // Duplicate items are one field together.
     children.set(step, children.has(step) ? leaf : (nodeAt(list.element, item, true) ?? leaf));
   }
   return nodeOf(member, [...children]);
 }
 
-/** Undefined for an item that nothing tells apart. */
+/** Undefined for an item without keys. */
 export function stepOf(list: ListShape, item: unknown): string | undefined {
   try {
     return itemStep(list, item);

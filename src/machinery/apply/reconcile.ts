@@ -1,11 +1,11 @@
-/** Sets of fields after a change of the schema: what was owned part by part and is one field now is owned as a whole. */
+/** Sets of fields after a schema change: parts of a field that has become atomic become ownership of the whole. */
 import { type FieldSet, isEmptySet, leaf } from "./field-set.ts";
 import type { ManagerEntry, Managers, View } from "./managers.ts";
 import { deducedShape, type MapShape, type Shape, untypedShape } from "./shape.ts";
 
-/** The other way round nothing is done: who owned the whole owns it until somebody sets a part. */
+/** Not in the other direction: the owner of the whole keeps it until a part is set. */
 export function reconcileSet(shape: Shape, set: FieldSet): FieldSet {
-  // What has no parts is owned as a whole already.
+  // A set without parts owns the whole already.
   if (isEmptySet(set)) return set;
   if (shape.map) return isDeduced(shape) ? set : shape.map.atomic ? leaf : parts(set, fieldIn(shape.map));
   const { list } = shape;
@@ -13,7 +13,7 @@ export function reconcileSet(shape: Shape, set: FieldSet): FieldSet {
   return list.relation === "atomic" ? leaf : parts(set, () => list.element);
 }
 
-/** Types without a schema are taken apart as they always were. */
+/** Types without a schema have not changed. */
 const isDeduced = (shape: Shape): boolean =>
   shape === deducedShape || shape === untypedShape || isOpenMap(shape.map as MapShape);
 
@@ -40,8 +40,8 @@ function parts(set: FieldSet, shapeOf: (step: string) => Shape | undefined): Fie
 }
 
 /**
- * Everybody's fields, by the schemas of their versions as they are now; the same map when nothing changes. Throws
- * `UndeclaredField` when one of the versions does not know all of `live`, the object whose owners they are.
+ * All managers' fields by the current schemas of their versions; the same map when nothing changes. Throws `UndeclaredField` when
+ * one of the versions does not declare all fields of `live`, the owned object.
  */
 export function reconcileManagers(view: View, managers: Managers, live?: object): Managers {
   let changed: Map<string, ManagerEntry> | undefined;

@@ -1,6 +1,6 @@
 /**
- * How values of a type are taken apart when fields have owners: which maps and lists are one field as a whole (atomic),
- * and by what the items of the other lists are told apart. A value may be of several forms where its type is open.
+ * The structure of a type for ownership: which maps and lists are atomic, and how the items of other lists are identified. Values
+ * of open types may have several forms.
  */
 import { setMember } from "../deep.ts";
 
@@ -21,32 +21,32 @@ export interface MapShape {
   readonly atomic: boolean;
   /** It has declared fields. */
   readonly struct?: boolean;
-  /** A struct's fields. */
+  /** A struct's declared fields. */
   field(name: string): FieldShape | undefined;
-  /** Fields that are there even when nobody wrote them: Go writes them always. */
+  /** Fields that are always present, since Go always writes them. */
   readonly implied: readonly FieldShape[];
-  /** What values under other names are; undefined when there may be none. */
+  /** The shape of undeclared fields; undefined when they are not allowed. */
   readonly element?: Shape | undefined;
 }
 
 export interface FieldShape {
   readonly name: string;
-  /** `f:name` */
+  /** Its path element: `f:name` */
   readonly step: string;
-  /** The step as JSON. */
+  /** The path element as JSON. */
   readonly quoted: string;
-  /** Its place among the fields of its struct, in the order of their names. */
+  /** Its index among the struct's fields, sorted by name. */
   readonly rank: number;
   readonly shape: Shape;
-  /** What the field holds when it is absent, as Go shows it; undefined when it is then left out. */
+  /** Go's value of the absent field; undefined when it is omitted. */
   readonly implied?: unknown;
-  /** Go leaves the field out when it is empty. */
+  /** omitempty in Go. */
   readonly omitsEmpty: boolean;
   /** For a key of a list. */
   readonly fallback?: unknown;
 }
 
-/** Anything, owned as a whole. */
+/** Any value, owned as a whole. */
 export const untypedShape: Shape = {
   scalar: "untyped",
   list: {
@@ -66,7 +66,7 @@ export const untypedShape: Shape = {
   },
 };
 
-/** Anything, member by member, lists as a whole: objects without a schema. */
+/** Any value, field by field, with atomic lists: objects without a schema. */
 export const deducedShape: Shape = {
   scalar: "untyped",
   list: { relation: "atomic", keys: [], element: untypedShape },
@@ -85,13 +85,13 @@ export type Members = Readonly<Record<string, unknown>>;
 export const isMembers = (value: unknown): value is Members =>
   typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof ForeignValue);
 
-/** A value of a type that JSON has none of, which no schema takes; only programs make such. */
+/** A value without an equivalent in JSON, which no schema accepts; only expressions make such values. */
 export class ForeignValue {
-  /** As Go's %T, %v and %#v show it. */
+  /** As shown by Go's %T, %v and %#v. */
   readonly type: string;
   readonly text: string;
   readonly syntax: string;
-  /** What it is where nobody asks for a type. */
+  /** Its value as plain JSON. */
   readonly json: unknown;
 
   constructor(type: string, text: string, syntax: string, json: unknown) {
@@ -104,7 +104,7 @@ export class ForeignValue {
 
 export type Form = "scalar" | "list" | "map";
 
-/** Which of its forms a shape takes for a value; a value that fits none (null, or a mistake) takes the first there is. */
+/** The form of a shape for a value; the first one when none fits (null, or an error). */
 export function formOf(shape: Shape, value: unknown): Form {
   if (Array.isArray(value)) {
     if (shape.list) return "list";
@@ -114,9 +114,7 @@ export function formOf(shape: Shape, value: unknown): Form {
   return shape.map ? "map" : shape.scalar ? "scalar" : "list";
 }
 
-/**
- * A struct's field as Go shows it: what is empty and left out when empty is absent, what is always written is there.
- */
+/** A struct's field in Go: empty omitempty fields are absent, others are present. */
 export function shown(field: FieldShape, value: unknown): unknown {
   if (value === undefined || value === null) return field.implied;
   if (!field.omitsEmpty) return value;
@@ -127,7 +125,7 @@ export function shown(field: FieldShape, value: unknown): unknown {
   return undefined;
 }
 
-/** A whole value as Go shows it. */
+/** A whole value in Go. */
 export function asShown(shape: Shape, value: unknown): unknown {
   if (Array.isArray(value)) {
     const element = shape.list?.element;
@@ -147,5 +145,5 @@ export function asShown(shape: Shape, value: unknown): unknown {
   return made;
 }
 
-/** What stands in a key or set item's place cannot tell it apart from others. */
+/** An item's keys do not identify it. */
 export class UnkeyedItem extends Error {}
