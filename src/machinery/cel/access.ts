@@ -1,4 +1,4 @@
-/** What a program does while it runs: variables, members, choices between overloads. */
+/** Run-time operations of programs: variables, fields, overload resolution. */
 import { CelCostError, CelEvaluationError, noSuchOverload } from "./errors.ts";
 import type { Overload } from "./functions.ts";
 import type { Meter } from "./meter.ts";
@@ -41,7 +41,7 @@ export function dispatch(name: string, overloads: readonly Overload[], args: rea
   };
 }
 
-/** One operand may settle the result though the other one fails. */
+/** One operand may decide the result even if the other fails. */
 export function logic(left: Run, right: Run, settles: boolean): Run {
   const operand = (run: Run, scope: Scope | undefined, meter: Meter): boolean | Error => {
     try {
@@ -63,7 +63,7 @@ export function logic(left: Run, right: Run, settles: boolean): Run {
   };
 }
 
-/** What no operator takes back: an empty budget, and mistakes that are not the expression's. */
+/** Errors that operators do not absorb: an exhausted budget, and internal errors. */
 export const isFinal = (error: unknown): boolean =>
   !(error instanceof CelEvaluationError) || error instanceof CelCostError;
 
@@ -71,7 +71,7 @@ export function read(scope: Scope | undefined, name: string, meter: Meter): CelV
   meter.step();
   for (let each = scope; each; each = each.parent)
     if (each.name === name) {
-      // A value that is made when it is asked for, once: variables of admission policies.
+      // Computed on first use, once: variables of admission policies.
       return typeof each.value === "function"
         ? (each.value as (meter: Meter) => CelValue)(meter)
         : each.value;
@@ -79,7 +79,7 @@ export function read(scope: Scope | undefined, name: string, meter: Meter): CelV
   throw new CelEvaluationError(`no such attribute(s): ${name}`);
 }
 
-/** The member or item, undefined when there is none. */
+/** The field or item; undefined when there is none. */
 function find(of: CelValue, key: CelValue, meter: Meter): CelValue {
   if (of instanceof Map) {
     const found = of.get(typeof key === "string" ? key : keyIn(of, key, meter));
@@ -92,7 +92,7 @@ function find(of: CelValue, key: CelValue, meter: Meter): CelValue {
     if (!Number.isInteger(at)) throw new CelEvaluationError(`unsupported index value ${at} in list`);
     return of[at];
   }
-  // What has no members, null among it, lacks this one.
+  // Values without fields, including null, lack this one.
   return undefined;
 }
 
@@ -121,6 +121,6 @@ export function present(of: CelValue, name: string): boolean {
   const inner = of instanceof CelOptional ? of.value : of;
   if (inner instanceof Map) return inner.has(name);
   if (Array.isArray(inner)) throw noIndex(name);
-  // What has no members lacks this one too, null among it.
+  // Values without fields, including null, lack this one.
   return false;
 }

@@ -17,15 +17,15 @@ import {
 } from "./types.ts";
 import { CelMessage, CelOptional, type CelValue, keyIn } from "./values.ts";
 
-/** The type of a message by its name; undefined when there is none. */
+/** The type of a message by name; undefined when there is none. */
 export type Messages = (name: string) => CelType | undefined;
 
 interface PartChecker {
   check(node: Node, names: Names | undefined): Typed;
   fail(at: Node | number, text: string): Typed;
-  /** Lists and maps may hold values of many types here. */
+  /** Lists and maps may have values of several types. */
   readonly mixing: boolean;
-  /** Told of only when everything else is right. */
+  /** Reported only when there are no other errors. */
   mixed(at: Node, text: string): void;
 }
 
@@ -35,7 +35,7 @@ interface Part {
   readonly optional: boolean;
 }
 
-/** `marked`: whether the value is one that may be none, which is then left out. */
+/** `marked`: whether the value is optional, and omitted if absent. */
 function partOf(checker: PartChecker, node: Node, names: Names | undefined, marked: boolean): Part {
   const typed = checker.check(node, names);
   if (!marked) return { node, typed, optional: false };
@@ -45,7 +45,7 @@ function partOf(checker: PartChecker, node: Node, names: Names | undefined, mark
   return { node, typed: { type: type.kind === "optional" ? type.of : type, run }, optional: true };
 }
 
-/** undefined when there is to be none. */
+/** undefined when it is omitted. */
 function valueOf({ typed, optional }: Part, ...scope: Parameters<Typed["run"]>): CelValue {
   const value = typed.run(...scope);
   if (!optional) return value;
@@ -53,7 +53,7 @@ function valueOf({ typed, optional }: Part, ...scope: Parameters<Typed["run"]>):
   return value.value;
 }
 
-/** Lists and maps hold values of one type. */
+/** Lists and maps have values of one type. */
 function common(checker: PartChecker, parts: readonly Part[]): CelType {
   let type: CelType | undefined;
   let complained = false;
@@ -112,7 +112,7 @@ export function checkMap(
       for (const { key: keyPart, value: valuePart } of parts) {
         const key = keyPart.typed.run(scope, meter);
         const value = valueOf(valuePart, scope, meter);
-        // cel-go lets the last of equal keys win, though the language's definition calls them a mistake.
+        // In cel-go the last of equal keys wins, although the language definition makes them an error.
         if (value !== undefined) made.set(keyIn(made, key, meter) ?? key, value);
       }
       return made;

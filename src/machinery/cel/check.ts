@@ -1,4 +1,4 @@
-/** Checks an expression's types and makes it a function, in one walk. Goes on behind a mistake to find them all. */
+/** Type-checks an expression and compiles it to a function, in one pass. Continues after errors to find all of them. */
 import { dispatch, get, logic, type Names, read, softGet, type Typed } from "./access.ts";
 import { checkList, checkMap, checkMessage, type Messages } from "./aggregates.ts";
 import { CelEvaluationError, noSuchOverload, type Problem } from "./errors.ts";
@@ -34,7 +34,7 @@ import {
 } from "./types.ts";
 import { CelTypeValue, type CelValue, nameOfType } from "./values.ts";
 
-/** Takes a call that is one of a macro; undefined for any other. */
+/** Expands a macro call; undefined for any other call. */
 export type Macro = (
   checker: Checker,
   node: Node,
@@ -90,7 +90,7 @@ const broken: Typed = {
 
 export class Checker {
   readonly problems: Problem[] = [];
-  /** Literals that are none; told of only when everything else is right. */
+  /** Invalid literals; reported only when there are no other errors. */
   readonly literals: Problem[] = [];
   readonly used = new Set<string>();
   readonly #notes = new Map<Node, Note>();
@@ -109,7 +109,7 @@ export class Checker {
     return broken;
   }
 
-  /** What has been found out of each part. */
+  /** Results of the check for each node. */
   get notes(): Notes {
     return this.#notes;
   }
@@ -197,7 +197,7 @@ export class Checker {
     );
   }
 
-  /** `a.b.c` where it is nothing but names: a name of a type, when `a` is no variable. */
+  /** `a.b.c` of names only: a type name, unless `a` is a variable. */
   #dotted(node: Node, names: Names | undefined): string | undefined {
     if (node.op === "id") return lookup(names, node.args as string) ? undefined : (node.args as string);
     if (node.op !== ".") return undefined;
@@ -234,7 +234,7 @@ export class Checker {
     };
   }
 
-  /** undefined when it has been complained of. */
+  /** undefined when an error was reported. */
   fieldType(node: Node | number, of: CelType, name: string): CelType | undefined {
     const type = of.kind === "optional" ? of.of : of;
     if (isDyn(type)) return dyn;
@@ -337,7 +337,7 @@ export class Checker {
     );
   }
 
-  /** `mixed`: lists in them may hold values of many types (`format`). */
+  /** `mixed`: their lists may have values of several types (`format`). */
   #all(nodes: readonly Node[], names: Names | undefined, mixed = false): Typed[] {
     if (mixed) this.#mixing++;
     const checked = nodes.map((each) => this.check(each, names));
@@ -362,11 +362,11 @@ export class Checker {
     return typed;
   }
 
-  /** Literals that are no value of the type they are converted to: the first thing that is wrong with any of them. */
+  /** The first conversion of an invalid literal. */
   unconvertible: string | undefined;
   readonly #constants = new Set<Node>();
 
-  /** What is converted is known before the program runs. */
+  /** Constant conversions are done at compile time. */
   #convert(node: Node, args: readonly Node[], { run }: Typed): void {
     const [arg] = args;
     if (args.length !== 1 || !arg || !this.#isConstant(arg) || this.problems.length > 0) return;
@@ -426,7 +426,7 @@ export class Checker {
   }
 }
 
-/** `a.b.c` where it is nothing but names. */
+/** `a.b.c` of names only. */
 function qualified(node: Node): string | undefined {
   if (node.op === "id") return node.args as string;
   if (node.op !== ".") return undefined;

@@ -1,4 +1,4 @@
-/** Expressions made ready to run. Loaded only when there are any. */
+/** Compiles expressions. Loaded only when there are any. */
 import type { Names, Scope } from "./access.ts";
 import { Checker } from "./check.ts";
 import { type SizeOfPath, worstCost } from "./cost/estimate.ts";
@@ -42,19 +42,19 @@ const base: readonly Library[] = [
 ];
 const functions = functionsOf(...base);
 
-/** What an expression may speak of. */
+/** The variables of an expression. */
 export type CelEnvironment = Readonly<Record<string, CelType>>;
 
-/** What else expressions of one place know. */
+/** Extensions for the expressions of one place. */
 export interface CelExtensions {
-  /** Made by `celFunctions`. */
+  /** From `celFunctions`. */
   readonly functions?: Functions;
   readonly messages?: Messages;
-  /** Whether they may give names to values: `cel.bind`. */
+  /** Whether `cel.bind` is available. */
   readonly binds?: boolean;
 }
 
-/** The functions that all expressions know, and more. */
+/** The standard functions and further libraries. */
 const celFunctions = (...libraries: readonly Library[]): Functions => functionsOf(...base, ...libraries);
 
 /** For expressions that change objects. */
@@ -65,15 +65,15 @@ export const patchExtensions: CelExtensions = {
 
 export interface CelProgram {
   readonly type: CelType;
-  /** Variables that the expression speaks of. */
+  /** Variables used by the expression. */
   readonly used: ReadonlySet<string>;
   /** Throws CelEvaluationError. */
   evaluate(bindings: Readonly<Record<string, CelValue>>, meter?: Meter): CelValue;
-  /** The most that one evaluation may cost. */
+  /** Maximum cost of one evaluation. */
   worstCost(sizeOfPath: SizeOfPath): number;
 }
 
-/** Throws CelCompileError with every mistake, as the original prints them. */
+/** Throws CelCompileError with all errors, as printed by Kubernetes. */
 export function compileCel(
   source: string,
   variables: CelEnvironment,
@@ -107,7 +107,7 @@ export function compileCel(
         try {
           return run(scope, meter);
         } catch (error) {
-          // Deep recursion is the only other thing that an expression can cause.
+          // Deep recursion is the only other error.
           if (error instanceof RangeError)
             throw new CelEvaluationError("expression recursion limit exceeded");
           throw error;
@@ -137,7 +137,7 @@ export { readsField } from "./selection.ts";
 export { checkTypeNames, configurationOfCel, patchValueOfCel } from "./patches.ts";
 export { CelMessage, CelOptional, type CelValue, markUnordered, scalarKey } from "./values.ts";
 
-/** A string with one of OpenAPI's formats that have a type of their own; the string itself when it is none. */
+/** A string in an OpenAPI format with a type of its own; the string itself when it is invalid. */
 export function celOfText(text: string, format: string): CelValue {
   switch (format) {
     case "byte":
@@ -156,7 +156,7 @@ export function celOfText(text: string, format: string): CelValue {
   }
 }
 
-/** JSON whose schema nobody knows: whole numbers are ints. */
+/** JSON without a schema: integers are ints. */
 export function celOfJson(value: unknown): CelValue {
   if (typeof value === "number") return Number.isInteger(value) ? BigInt(value) : value;
   if (typeof value !== "object" || value === null) return value;

@@ -1,14 +1,14 @@
-/** A mistake in an expression, found before it runs. */
+/** A compile-time error of an expression. */
 export class CelCompileError extends Error {
   override readonly name = "CelCompileError";
 }
 
-/** What an expression says instead of a value; `||` and `&&` may take it back. */
+/** A run-time error of an expression; `||` and `&&` may absorb it. */
 export class CelEvaluationError extends Error {
   override readonly name = "CelEvaluationError";
 }
 
-/** The budget is used up: nothing takes it back. */
+/** The budget is exhausted: nothing absorbs it. */
 export class CelCostError extends CelEvaluationError {
   constructor() {
     super("operation cancelled: actual cost limit exceeded");
@@ -23,14 +23,14 @@ export interface Problem {
   text: string;
 }
 
-/** More of them are counted and not told. */
+/** Further problems are counted but not reported. */
 export const maxProblems = 100;
 /** Longer lines are not shown, in bytes. */
 const maxShownBytes = 16_384;
 
-/** What is told first of what is wrong: in the order of the source. */
+/** The reported problems: first ones in source order. */
 export function problemsText(source: string, problems: readonly Problem[]): string {
-  // There is no place in nothing.
+  // An empty source has no positions.
   if (source === "") return problems.map(({ text }) => `ERROR: <input>:1:0: ${text}`).join("\n");
   const told = problems
     .toSorted((left, right) => left.at - right.at)
@@ -41,7 +41,7 @@ export function problemsText(source: string, problems: readonly Problem[]): stri
   return told.join("\n");
 }
 
-/** The line with a caret below the mistake, as cel-go prints it; columns count code points. */
+/** The line with a caret below the problem, as printed by cel-go; columns count code points. */
 function problemText(source: string, { at, text }: Problem): string {
   const before = source.slice(0, at);
   const lineStart = before.lastIndexOf("\n") + 1;
@@ -49,7 +49,7 @@ function problemText(source: string, { at, text }: Problem): string {
   const end = source.indexOf("\n", at);
   const line = source.slice(lineStart, end < 0 ? undefined : end);
   const lead = source.slice(lineStart, at);
-  // A wide letter gets a wide dot, and a wide caret when it is what the mistake is about.
+  // Wide characters get wide dots and carets.
   const dots = lead.replace(/[^\0-\x7f]/gu, "．").replace(/[\0-\x7f]/g, ".");
   const place = `ERROR: <input>:${number}:${dots.length + 1}: ${text}`;
   if (new TextEncoder().encode(line).length > maxShownBytes) return place;

@@ -1,14 +1,14 @@
-/** The table of functions: overloads by name, declared in a notation that names their types. */
+/** The table of functions: overloads by name, declared by signatures. */
 import { type CelType, parseType, splitTopLevel } from "./types.ts";
 import type { Meter } from "./meter.ts";
 import type { CelValue } from "./values.ts";
 
-/** The signature beside it says what the values are. */
+/** Typed by the signature beside it. */
 export type Body = (meter: Meter, ...args: never[]) => CelValue;
 
 export interface Overload {
   readonly member: boolean;
-  /** The receiver first. */
+  /** Including the receiver, first. */
   readonly params: readonly CelType[];
   readonly result: CelType;
   readonly run: (meter: Meter, ...args: CelValue[]) => CelValue;
@@ -20,7 +20,7 @@ export type Functions = ReadonlyMap<string, readonly Overload[]>;
 export type Library = Readonly<Record<string, Body>>;
 
 const signature = /^(?:(?<receiver>[^(]*)\.)?(?<name>@?\w+[^\w(]*)\((?<args>.*)\): (?<result>.+)$/;
-/** What looks like a receiver and is a part of the function's name. */
+/** Prefixes of function names that look like receivers. */
 const prefixes = new Set(["sets", "optional", "format", "lists", "strings", "ip", "jsonpatch"]);
 
 /** `@op+` of two is `_+_`, `@op!` of one is `!_`. */

@@ -1,11 +1,11 @@
-/** Literals that can be held against their syntax before the program runs. */
+/** Literals whose syntax is checked at compile time. */
 import type { Problem } from "./errors.ts";
 import { regexpProblem } from "../go-regexp.ts";
 import { parseDurationText, parseTimestampText } from "./library/time.ts";
 import type { Node } from "./syntax.ts";
 import { type CelType, isDyn, typeText } from "./types.ts";
 
-/** What is wrong with the literals among the arguments of a call of the function `name`. */
+/** The problem of literal arguments in a call of the function `name`. */
 export function literalProblem(
   node: Node,
   name: string,
@@ -29,7 +29,7 @@ export function literalProblem(
 }
 
 const ints = ["int", "uint"];
-/** The types that clauses are for, with what is said of others. */
+/** The types of format clauses, and the errors for others. */
 const clauses: Record<string, readonly [text: string, types: readonly string[]]> = {
   d: ["decimal clause can only be used on integers", ints],
   o: ["octal clause can only be used on integers", ints],
@@ -39,7 +39,7 @@ const clauses: Record<string, readonly [text: string, types: readonly string[]]>
   e: ["scientific clause can only be used on doubles", ["double", "string"]],
 };
 
-/** The first argument that is of no type that its clause is for. */
+/** The first argument whose type does not match its clause. */
 function misfit(form: string, given: readonly Node[], typeOf: (node: Node) => CelType): Problem | undefined {
   const letters = [...form.replaceAll("%%", "").matchAll(/%(?:\.\d+)?([a-zA-Z])/g)];
   for (const [i, arg] of given.entries()) {

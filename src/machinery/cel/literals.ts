@@ -1,4 +1,4 @@
-/** What literals stand for. */
+/** Values of literals. */
 import { CelUint, maxInt, minInt, type CelValue } from "./values.ts";
 
 export class LiteralError extends Error {}

@@ -32,7 +32,7 @@ function has(checker: Checker, node: Node, arg: Node, names: Names | undefined):
   return { type: bool, run: (scope, meter) => present(run(scope, meter), name) };
 }
 
-/** With `cel.bind(name, value, expression)`, which only some places know. */
+/** With `cel.bind(name, value, expression)`, which only some places have. */
 export const expandMacroOrBind: Macro = (checker, node, name, receiver, args, names) => {
   const isBind = name === "bind" && args.length === 3 && receiver?.op === "id" && receiver.args === "cel";
   if (!isBind) return expandMacro(checker, node, name, receiver, args, names);
@@ -65,10 +65,10 @@ type Expand = (
   names: Names | undefined,
 ) => Typed;
 
-/** The parser has seen to it that it is one. */
+/** The parser has checked that it is a name. */
 const nameOf = (node: Node | undefined): string => node?.args as string;
 
-/** `variables`: one for the items (of a list) or keys (of a map), or two for index or key and value. */
+/** `variables`: one for items (of a list) or keys (of a map), or two for index or key and value. */
 function loop(checker: Checker, receiver: Node, variables: readonly Node[], names: Names | undefined): Loop {
   const { type, run } = checker.check(receiver, names);
   if (type.kind !== "list" && type.kind !== "map" && (!isDyn(type) || typeText(type) === "any"))
@@ -114,14 +114,14 @@ const truth = (value: CelValue): boolean => {
   return value;
 };
 
-/** Says whether the type is bool, at the place of the argument. */
+/** Checks that the type is bool; errors have the argument's position. */
 function predicate(checker: Checker, node: Node, names: Names): Run {
   const { type, run } = checker.check(node, names);
   if (typeText(type) === "bool" || isDyn(type)) return run;
   return checker.fail(node, `expected type 'bool' but found '${typeText(type)}'`).run;
 }
 
-/** `all` and `exists`: one item may settle the result though others fail. */
+/** `all` and `exists`: one item may decide the result even if others fail. */
 const quantifier =
   (count: number, settles: boolean): Expand =>
   (checker, _node, receiver, args, names) => {
@@ -148,7 +148,7 @@ const quantifier =
     };
   };
 
-/** Everything but `all` and `exists` asks its condition in a choice, and is told of as one. */
+/** Except for `all` and `exists`, conditions are part of a conditional expression, and reported as one. */
 function chosen(checker: Checker, node: Node, test: Typed, type: CelType): Run {
   checker.choose(node, test, { type, run: test.run }, { type, run: test.run });
   return test.run;
@@ -189,7 +189,7 @@ const filter: Expand = (checker, node, receiver, args, names) => {
   };
 };
 
-/** `map` and `transformList`, with a condition when there is an argument more. */
+/** `map` and `transformList`, with a condition if there is another argument. */
 const mapping =
   (count: number): Expand =>
   (checker, node, receiver, args, names) => {
@@ -231,7 +231,7 @@ const transformMap: Expand = (checker, node, receiver, args, names) => {
   };
 };
 
-/** Every item makes entries of a map; no key may come twice. */
+/** Every item makes entries of a map, with unique keys. */
 const transformMapEntry: Expand = (checker, node, receiver, args, names) => {
   const each = loop(checker, receiver, args.slice(0, 2), names);
   const entry = args.at(-1) as Node;

@@ -1,9 +1,9 @@
 import { CelCostError } from "./errors.ts";
 
-/** What one evaluation of an expression may cost (apiserver celconfig.PerCallLimit). */
+/** Cost limit of one evaluation (apiserver celconfig.PerCallLimit). */
 export const perCallLimit = 1_000_000;
 
-/** Counts the cost of an evaluation: a unit for each access and call, a tenth for each letter that is read or made. */
+/** Counts the cost of an evaluation: a unit per access and call, a tenth per character read or created. */
 export class Meter {
   #left: number;
   #used = 0;

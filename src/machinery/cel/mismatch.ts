@@ -1,4 +1,4 @@
-/** What is said of a value of type dyn that turns out to be nothing a function or macro takes, in cel-go's words. */
+/** Run-time errors for values of type dyn that no overload accepts, in cel-go's words. */
 import { CelEvaluationError } from "./errors.ts";
 import { type CelValue, nameOfType } from "./values.ts";
 
@@ -7,7 +7,7 @@ const words = (text: string): ReadonlySet<string> => new Set(text.split(" "));
 const numbers = "int uint double";
 const times = "google.protobuf.Timestamp google.protobuf.Duration";
 
-/** Operators ask their first operand's type whether it does such things at all. */
+/** Operators check first whether their first operand's type has the trait. */
 const capable: Readonly<Record<string, ReadonlySet<string>>> = {
   "_+_": words(`${numbers} ${times} string bytes list`),
   "_-_": words(`${numbers} ${times}`),
@@ -20,20 +20,20 @@ const capable: Readonly<Record<string, ReadonlySet<string>>> = {
 };
 for (const name of ["_<=_", "_>_", "_>=_"]) Object.assign(capable, { [name]: capable["_<_"] });
 
-/** They are asked by any name, and answer themselves. */
+/** Types with methods of their own (cel-go's receivers), which accept any operator's name. */
 const receivers = words(`string ${times}`);
 
-/** They look at their arguments themselves. */
+/** They check their arguments themselves. */
 const unnamed = words("!_ @in startsWith endsWith contains matches");
 
-/** `values`: the receiver first. */
+/** `values`: including the receiver, first. */
 export function noOverload(name: string, values: readonly CelValue[]): CelEvaluationError {
   const types = values.map(nameOfType);
   const [first = "", second] = types;
   const able = capable[name];
   if (able) return mismatch(able.has(first) || receivers.has(first) ? "" : `: ${name}`);
   if (unnamed.has(name)) return mismatch("");
-  // Patterns are compiled beforehand, and what takes their place gives no name.
+  // Patterns are compiled in advance, and the replacement has no name.
   if ((name === "find" || name === "findAll") && second === "string") return mismatch("");
   return mismatch(name === "sort" ? ": sort" : `: ${name}(${types.join(", ")})`);
 }
@@ -54,7 +54,7 @@ const goTypes: Readonly<Record<string, string>> = {
   "kubernetes.NamedFormat": "cel.Format",
 };
 
-/** What has no items, by the name of cel-go's type. */
+/** cel-go's type name of a value without items. */
 export function goType(value: CelValue): string {
   const name = nameOfType(value);
   const known = goTypes[name];

@@ -1,4 +1,4 @@
-/** Parses expressions by cel-go's grammar, with its words for what is wrong. */
+/** Parses expressions by cel-go's grammar, with its error messages. */
 import { maxProblems, type Problem } from "./errors.ts";
 import { bytesOf, doubleOf, intOf, LiteralError, stringOf, uintOf } from "./literals.ts";
 import { type Expected, expecting, TokenStream } from "./recovery.ts";
@@ -8,7 +8,7 @@ import type { CelValue } from "./values.ts";
 
 const maxLength = 100_000;
 
-/** Names that no variable may have. */
+/** Reserved names. */
 const reserved = new Set(
   "as break const continue else for function if import let loop package namespace return var void while".split(
     " ",
@@ -38,7 +38,7 @@ const comparing: readonly TokenKind[] = ["<", "<=", ">=", ">", "==", "!=", "in"]
 const factors: readonly TokenKind[] = ["*", "/", "%"];
 const terms: readonly TokenKind[] = ["+", "-"];
 
-/** The tree, or what is wrong. */
+/** The tree, or the problems. */
 export function parse(source: string): Node | Problem[] {
   const length = [...source].length;
   if (length > maxLength)
@@ -47,7 +47,7 @@ export function parse(source: string): Node | Problem[] {
   const parser = new Parser(source, tokens);
   const tree = parser.parse();
   problems.push(...parser.problems);
-  // One more than is told says that there are more, however many.
+  // One more than the reported ones indicates that there are more.
   if (problems.length > 0 || !tree)
     return problems.toSorted((left, right) => left.at - right.at).slice(0, maxProblems + 1);
   return tree;
@@ -130,7 +130,7 @@ class Parser {
     );
   }
 
-  /** From the left to the right. */
+  /** From left to right. */
   #chain(name: string, signs: readonly TokenKind[], first: Node, next: () => Node): Node {
     let left = first;
     while (this.#in.is(...signs)) {
@@ -158,7 +158,7 @@ class Parser {
     });
   }
 
-  /** A number with its sign is one literal. */
+  /** A number with its sign is a single literal. */
   #signed(): boolean {
     return this.#in.is("-") && ["NUM_INT", "NUM_FLOAT"].includes(this.#in.peek(1).kind);
   }
@@ -238,7 +238,7 @@ class Parser {
     return args;
   }
 
-  /** Parts with commas between them; `goesOn` says whether a comma is one of those. */
+  /** Comma-separated parts; `goesOn` tells whether a comma continues the list. */
   #list<T>(follow: Expected, part: () => T, goesOn: () => boolean): T[] {
     const parts: T[] = [];
     const read = (): void => {
@@ -286,7 +286,7 @@ class Parser {
     return inner;
   }
 
-  /** What stands between two brackets, with a comma more at the end where somebody likes it. */
+  /** Items between brackets, with an optional trailing comma. */
   #items<T>(open: TokenKind, close: TokenKind, first: Expected, part: () => T): T[] {
     const given = expecting(first, ",", close);
     this.#in.match(open, given);

@@ -1,4 +1,4 @@
-/** What expressions that change objects make: `Object{...}` and what is in one, and `JSONPatch{...}` (KEP-3962). */
+/** Results of expressions that change objects: `Object{...}` with nested ones, and `JSONPatch{...}` (KEP-3962). */
 import { ForeignValue } from "../apply/shape.ts";
 import { CelEvaluationError } from "./errors.ts";
 import { type CelType, dyn, objectOf, opaque, string } from "./types.ts";
@@ -15,23 +15,20 @@ import { durationText, timestampText } from "./library/time.ts";
 
 const anything = { get: () => dyn };
 const patchFields: Readonly<Record<string, CelType>> = { op: string, path: string, from: string, value: dyn };
-/** Any other field of a JSON patch has a type that nothing is of. */
+/** Any other field of a JSON patch has a type without values. */
 const nothing: CelType = opaque("");
 
 const ofPatch = {
   get: (name: string) => (Object.hasOwn(patchFields, name) ? patchFields[name] : nothing),
 };
 
-/** The types by their names: `Object.spec.template` is what stands in that field. */
+/** Types by name: `Object.spec.template` is that of the field. */
 export function patchMessages(name: string): CelType | undefined {
   if (name === "JSONPatch") return objectOf(name, ofPatch);
   return name === "Object" || name.startsWith("Object.") ? objectOf(name, anything) : undefined;
 }
 
-/**
- * What is wrong with the names of the types in it: each has to be that of the field that holds it. Throws
- * CelEvaluationError with a line for each.
- */
+/** Checks that each type name is that of the field it is in. Throws CelEvaluationError with a line per error. */
 export function checkTypeNames(value: CelValue): void {
   if (!(value instanceof CelMessage)) return;
   const problems: string[] = [];
@@ -53,10 +50,10 @@ function collect(value: CelValue, path: string, problems: string[]): void {
 const exact = (value: bigint): number | bigint =>
   Number.isSafeInteger(Number(value)) ? Number(value) : value;
 
-/** Takes what is no JSON by itself. */
+/** Converts values without an equivalent in JSON. */
 type Foreign = (value: object | null) => unknown;
 
-/** Values whose like JSON has become that; of the rest, and of null, `foreign` makes something. */
+/** Converts values to JSON; `foreign` converts null and values without an equivalent. */
 function converted(value: CelValue, foreign: Foreign, badKey: (key: CelValue) => Error): unknown {
   if (typeof value === "bigint") return exact(value);
   if (value === null) return foreign(null);
@@ -76,7 +73,7 @@ function converted(value: CelValue, foreign: Foreign, badKey: (key: CelValue) =>
 
 const base64 = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes));
 
-/** An object as a configuration to be applied. What no field can hold is a `ForeignValue`. Throws CelEvaluationError. */
+/** An object as an applied configuration. Values that no field can have become `ForeignValue`s. Throws CelEvaluationError. */
 export function configurationOfCel(value: CelMessage): Record<string, unknown> {
   const bad = (): Error => new CelEvaluationError("invalid return type: *dynamic.ObjectVal");
   return converted(value, foreignValue, bad) as Record<string, unknown>;
@@ -108,7 +105,7 @@ function foreignValue(value: object | null): ForeignValue {
   return new ForeignValue("interface {}", text, text, text);
 }
 
-/** A value of a JSON patch, as google.protobuf.Value has it: whole numbers beyond 2^53 are texts. Throws CelEvaluationError. */
+/** A value of a JSON patch, as in google.protobuf.Value: integers beyond 2^53 are strings. Throws CelEvaluationError. */
 export function patchValueOfCel(value: CelValue): unknown {
   const fail = (why: string): Error =>
     new CelEvaluationError(

@@ -1,20 +1,19 @@
 /**
- * A stream of tokens that goes on behind mistakes and tells of them as the original's parser generator does (ANTLR's
- * default strategy): a token too many is passed over, a missing one is made up, and a rule that nothing can mend ends
- * at the next token that somebody waits for.
+ * A token stream with error recovery and messages like ANTLR's default strategy: an extra token is deleted, a missing one
+ * inserted, and a rule that cannot recover ends at the next token that an outer rule expects.
  */
 import type { Problem } from "./errors.ts";
 import { shownText, type Token, type TokenKind, tokenKinds } from "./tokens.ts";
 
-/** What may come next; `end` where the rule may be over. */
+/** Expected tokens; `end` when the rule may end. */
 export type Expected = ReadonlySet<TokenKind | "end">;
 
 export const expecting = (...parts: (TokenKind | "end" | Expected)[]): Expected =>
   new Set(parts.flatMap((part) => (typeof part === "string" ? [part] : [...part])));
 
-/** Ends a rule; whoever called it goes on. */
+/** Ends a rule; its caller continues. */
 class Unexpected extends Error {}
-/** Ends everything. */
+/** Ends parsing. */
 class GivenUp extends Error {}
 
 const maxDepth = 250;
@@ -25,13 +24,13 @@ export class TokenStream {
   readonly problems: Problem[] = [];
   readonly #source: string;
   readonly #tokens: readonly Token[];
-  /** What follows each rule that is under way, outermost first. */
+  /** The follow sets of active rules, outermost first. */
   readonly #follow: Expected[] = [onlyEnd];
   readonly #depths = new Map<string, number>();
   #next = 0;
   #recovering = false;
   #recoveries = 0;
-  /** Where the last rule ended unmended: twice at one place takes a token, so that there is an end. */
+  /** Where the last rule failed: failing twice there consumes a token, to guarantee progress. */
   #stuckAt = -1;
 
   constructor(source: string, tokens: readonly Token[]) {
@@ -54,7 +53,7 @@ export class TokenStream {
     return token;
   }
 
-  /** Runs `parse`; undefined when nothing would do. */
+  /** Runs `parse`; undefined when it gave up. */
   run<T>(parse: () => T): T | undefined {
     try {
       return parse();
@@ -71,7 +70,7 @@ export class TokenStream {
     this.problems.push({ at: 0, text: `expression recursion limit exceeded: ${maxDepth}` });
   }
 
-  /** One rule of the grammar, with what may follow it where it stands. */
+  /** A rule of the grammar, with its follow set. */
   rule<T>(name: string, follow: Expected, body: () => T, broken: () => T): T {
     const depth = this.#depths.get(name) ?? 0;
     this.#follow.push(follow);
@@ -92,7 +91,7 @@ export class TokenStream {
 
   #failedAt = 0;
 
-  /** A level more of a rule that holds itself. */
+  /** Another level of a recursive rule. */
   deeper(name: string): void {
     const depth = (this.#depths.get(name) ?? 0) + 1;
     this.#depths.set(name, depth);
@@ -101,7 +100,7 @@ export class TokenStream {
     throw new GivenUp();
   }
 
-  /** The token, mended where that is possible; `after`: what may come behind it in this rule. */
+  /** Matches a token, recovering if possible; `after`: what may follow it in this rule. */
   match(kind: TokenKind, after: Expected): Token {
     if (this.is(kind)) return this.#matched();
     this.#countRecovery();
@@ -120,13 +119,13 @@ export class TokenStream {
     return this.#consume();
   }
 
-  /** In front of a choice: nothing but one of `expected` makes sense here. */
+  /** Before an alternative: only `expected` tokens are valid here. */
   sync(expected: Expected): void {
     if (this.#recovering || expected.has("end") || expected.has(this.peek().kind)) return;
     if (!this.#deleted(expected)) throw this.mismatch(expected);
   }
 
-  /** Behind a round of a loop. */
+  /** After an iteration of a loop. */
   syncLoop(expected: Expected): void {
     if (this.#recovering || expected.has("end") || expected.has(this.peek().kind)) return;
     this.#reportUnwanted(expected);
@@ -141,7 +140,7 @@ export class TokenStream {
     );
   }
 
-  /** Nothing begins with the next `count` tokens. */
+  /** No alternative begins with the next `count` tokens. */
   noAlternative(count: number): Error {
     const [first, last] = [this.peek(), this.peek(count - 1)];
     const text = first.kind === "EOF" ? first.text : this.#textOf(count);
@@ -154,7 +153,7 @@ export class TokenStream {
     );
   }
 
-  /** The next tokens with the blanks between them, without the end. */
+  /** The text of the next tokens, including the spaces between them, without EOF. */
   #textOf(count: number): string {
     let text = "";
     let at = this.peek().at;
@@ -172,7 +171,7 @@ export class TokenStream {
     return new Unexpected(text);
   }
 
-  /** Passes over a token when the one behind it is expected. */
+  /** Deletes a token when the next one is expected. */
   #deleted(expected: Expected): boolean {
     if (!this.#withContext(expected).has(this.peek(1).kind)) return false;
     this.#reportUnwanted(expected);
@@ -187,7 +186,7 @@ export class TokenStream {
     this.#report(`extraneous input '${shownText(token.text)}' expecting ${wanted}`, token.at);
   }
 
-  /** Nothing is told while nothing has been matched since the last mistake. */
+  /** Reports nothing until a token has been matched since the last error. */
   #report(text: string, at: number): void {
     if (!this.#recovering) this.problems.push({ at, text: `Syntax error: ${text}` });
     this.#recovering = true;

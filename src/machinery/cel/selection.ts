@@ -1,4 +1,4 @@
-/** What an expression reads, by its words alone. */
+/** Finds fields that an expression reads, by syntax. */
 import { parse } from "./parser.ts";
 import type { Node } from "./syntax.ts";
 
@@ -8,7 +8,7 @@ const isNode = (value: unknown): value is Node =>
 const isNamed = (node: unknown, name: string): boolean =>
   isNode(node) && node.op === "id" && node.args === name;
 
-/** Whether it speaks of `name.field`, or of `name["field"]`, anywhere. An expression that cannot be parsed speaks of nothing. */
+/** Whether it contains `name.field` or `name["field"]`. False for an expression that cannot be parsed. */
 export function readsField(source: string, name: string, field: string): boolean {
   const within = (value: unknown): boolean => {
     if (Array.isArray(value)) return value.some(within);

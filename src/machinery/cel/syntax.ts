@@ -1,4 +1,4 @@
-/** The tree of an expression. */
+/** Syntax trees. */
 
 /**
  * A node; `args` depends on `op`: `value` a value, `id` a name, `.` and `.?` [node, name], `[]` and `[?]` [node, key],
@@ -8,7 +8,7 @@
 export interface Node {
   readonly op: string;
   readonly args: unknown;
-  /** Where cel-go says it is (an operator at its sign, a call at its parenthesis): an offset in UTF-16 units. */
+  /** cel-go's position (an operator at its sign, a call at its parenthesis): an offset in UTF-16 units. */
   readonly at: number;
 }
 
@@ -20,12 +20,12 @@ export interface Message {
 export interface MessageField {
   readonly name: string;
   readonly value: Node;
-  /** The value is an optional one; without a value the field is left out. */
+  /** The value is optional; the field is omitted when it is absent. */
   readonly optional: boolean;
   readonly at: number;
 }
 
-/** What a macro cannot take, with its place. */
+/** An invalid argument of a macro, and its position. */
 export interface MacroProblem {
   readonly at: number;
   readonly text: string;
@@ -33,7 +33,7 @@ export interface MacroProblem {
 
 const simpleName = "argument must be a simple name";
 const notIdentifier = "argument is not an identifier";
-/** How many arguments come with each macro, how many of them name what is looked at, and what is said when they do not. */
+/** Argument counts of macros, the number of variables among them, and the errors for invalid ones. */
 const loops: Readonly<Record<string, readonly [counts: readonly number[], names: number, text: string]>> = {
   all: [[2], 1, simpleName],
   exists: [[2], 1, simpleName],
@@ -53,7 +53,7 @@ const pairs: typeof loops = {
   transformMapEntry: [[3, 4], 2, simpleName],
 };
 
-/** Macros are expanded while cel-go parses: arguments that they cannot take are mistakes of the syntax. */
+/** cel-go expands macros while it parses: invalid arguments are syntax errors. */
 export function macroProblem(name: string, member: boolean, args: readonly Node[]): MacroProblem | undefined {
   if (!member) {
     const [arg] = args;

@@ -1,7 +1,7 @@
-/** Tokens of CEL, cut as cel-go's lexer cuts them: the longest wins; what starts none is told of and passed over. */
+/** Tokens of CEL, like cel-go's lexer: the longest match wins; invalid characters are reported and skipped. */
 import { maxProblems, type Problem } from "./errors.ts";
 
-/** In the order in which cel-go lists what it expects. */
+/** In cel-go's order of expected tokens. */
 export const tokenKinds = [
   "EOF",
   "==",
@@ -61,7 +61,7 @@ const quoted = (quote: string): string =>
 const text = `(?:${quoted('"')}|${quoted("'")})`;
 
 const blank = /(?:[\t \r\n\f]+|\/\/[^\n]*)+/y;
-/** Of those that match at a place the longest is taken, the first of equal ones. */
+/** The longest match is taken, the first of equal ones. */
 const patterns: readonly [TokenKind | "word" | "sign", RegExp][] = [
   ["NUM_FLOAT", /\d+\.\d+(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+|\.\d+(?:[eE][+-]?\d+)?/y],
   ["NUM_UINT", /(?:0x[\da-fA-F]+|\d+)[uU]/y],
@@ -94,7 +94,7 @@ export function tokensOf(source: string): { tokens: Token[]; problems: Problem[]
     } else {
       const strange = source.slice(at, failureOf(source, at));
       problems.push({ at, text: `Syntax error: token recognition error at: '${strange}'` });
-      // Nobody reads on behind so many.
+      // Stops after the limit.
       if (problems.length > maxProblems) break;
       at += strange.length;
     }
@@ -122,7 +122,7 @@ const singles: Record<string, RegExp> = {
 };
 const beginOfEscape = /\\(?:[xX][\da-fA-F]?|u[\da-fA-F]{0,3}|U[\da-fA-F]{0,7}|[0-3][0-7]?)?/y;
 
-/** Behind the letter with which no token can go on. */
+/** After the first character with which no token can continue. */
 function failureOf(source: string, at: number): number {
   const letter = source[at] as string;
   let end = at;
@@ -135,6 +135,6 @@ function failureOf(source: string, at: number): number {
   return Math.min(source.length, end + String.fromCodePoint(source.codePointAt(end) ?? 0).length);
 }
 
-/** As cel-go's parser shows a part of the source in its messages. */
+/** A part of the source as shown in messages of cel-go's parser. */
 export const shownText = (part: string): string =>
   part.replaceAll("\t", "\\t").replaceAll("\n", "\\n").replaceAll("\r", "\\r");

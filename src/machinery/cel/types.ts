@@ -1,15 +1,15 @@
-/** Types of CEL as the checker knows them, spelled as cel-go spells them. */
+/** Types of CEL in the checker, spelled like cel-go. */
 export type CelType =
   | { readonly kind: "list"; readonly of: CelType }
   | { readonly kind: "map"; readonly key: CelType; readonly of: CelType }
   | { readonly kind: "optional"; readonly of: CelType }
   | { readonly kind: "type"; readonly of?: CelType }
   | { readonly kind: "param"; readonly name: string }
-  /** `fields`: of a message with a known schema; anything else is undefined on it. */
+  /** `fields`: of a message with a schema; other fields are undefined. */
   | { readonly kind: "object"; readonly name: string; readonly fields: CelFields }
   | { readonly kind: "simple"; readonly name: string };
 
-/** The types of a message's fields by their names. */
+/** Field types of a message by name. */
 export interface CelFields {
   get(name: string): CelType | undefined;
 }
@@ -17,9 +17,9 @@ export interface CelFields {
 const simple = (name: string): CelType => ({ kind: "simple", name });
 
 export const dyn: CelType = simple("dyn");
-/** Of the items of an empty list: any type that what stands beside it asks for. */
+/** The item type of an empty list: matches any type. */
 export const free: CelType = simple("dyn");
-/** Of a value that nobody knows the type of, though it is known not to be gone through: cel-go's protobuf Any. */
+/** An unknown type whose fields cannot be accessed: cel-go's protobuf Any. */
 export const any: CelType = simple("any");
 /** Of what has a mistake in it: nothing more is said of what is done with it. */
 export const erroneous: CelType = simple("!error!");

@@ -1,4 +1,4 @@
-/** What calls of functions cost, and how large what they make may be, as cel-go and Kubernetes' library estimate it. */
+/** Costs of function calls, and sizes of their results, as estimated by cel-go and Kubernetes' library. */
 import { type CelType, typeText } from "../types.ts";
 import type { Chosen, Form } from "./form.ts";
 import {
@@ -15,17 +15,17 @@ import {
   unknown,
 } from "./range.ts";
 
-/** An argument, or what a function is called on. */
+/** An argument or a receiver. */
 export interface Operand {
   readonly form: Form;
   readonly type: CelType;
   readonly size: Range;
-  /** Of an item of it, when it is a list. */
+  /** Size of an item, for lists. */
   readonly item: Range;
 }
 
 export interface Estimate {
-  /** Without the arguments. */
+  /** Without the arguments' cost. */
   readonly cost: Range;
   readonly size?: Range;
 }
@@ -45,7 +45,7 @@ const always = (): Estimate => unit;
 const named = (names: string, coster: Coster): [string, Coster][] =>
   names.split(" ").map((name) => [name, coster]);
 
-/** cel-go makes a list of `size` items out of others. */
+/** cel-go builds a list of `size` items. */
 const listing = (size: Range, factor: number): Estimate => ({
   cost: sum(scaled(size, factor), one, exactly(10)),
   size,
@@ -54,13 +54,13 @@ const listing = (size: Range, factor: number): Estimate => ({
 const isText = (type: CelType | undefined): boolean =>
   type?.kind === "simple" && (type.name === "string" || type.name === "bytes");
 
-/** A whole number that is written there. */
+/** An integer literal. */
 const literal = (operand: Operand | undefined): number | undefined =>
   operand?.form.kind === "constant" && typeof operand.form.value === "bigint"
     ? Math.max(0, Number(operand.form.value))
     : undefined;
 
-/** Of each letter of a text for each step of a pattern. */
+/** For each character of a text and each step of a pattern. */
 const searched = (text: Range, pattern: Range): Range =>
   product(read(sum(text, one)), scaled(pattern, patternCost));
 
@@ -74,7 +74,7 @@ const overTarget: Coster = ({ target }) => {
 
 const readingFirst: Coster = ({ args: [text] }) => text && { cost: read(text.size) };
 
-/** A selector: what lists and messages of its requirements cost, of which there is one for every two letters. */
+/** A selector: lists and messages of its requirements, one per two characters. */
 const selector: Coster = ({ args }) => {
   const [text] = args;
   if (!text || args.length !== 1) return undefined;
@@ -154,7 +154,7 @@ const equal: Coster = ({ args: [left, right] }) => {
   return unitEqual.has(type as string) ? unit : undefined;
 };
 
-/** Kubernetes' functions, by their names alone (apiserver pkg/cel/library/cost.go). */
+/** Kubernetes' functions by name (apiserver pkg/cel/library/cost.go). */
 const library = new Map<string, Coster>([
   ["check", () => ({ cost: exactly(350_000) })],
   ...named(
@@ -179,7 +179,7 @@ const library = new Map<string, Coster>([
   ...named("isLinkLocalUnicast isGlobalUnicast", always),
   ["containsIP", contains(nothing)],
   ["containsCIDR", contains(sum(read(addressBytes), one))],
-  // The longest pattern of a format has 128 letters.
+  // The longest pattern of a format has 128 characters.
   ["validate", ({ args: [text] }) => text && { cost: scaled(read(text.size), 128 * patternCost) }],
   ...named("format.named sign asInteger isInteger asApproximateFloat isGreaterThan isLessThan", always),
   ...named("compareTo add sub major minor patch", always),
@@ -197,7 +197,7 @@ const sorting = (sorted: Operand, by: CelType | undefined): Estimate => {
   return listing(product(sorted.size, sorted.size), isText(of) ? 2 + letterCost : 2);
 };
 
-/** cel-go's libraries of lists and sets, which come before all others. */
+/** cel-go's libraries of lists and sets, which take precedence. */
 const lists = new Map<string, Coster>([
   [
     "slice",
@@ -221,7 +221,7 @@ const lists = new Map<string, Coster>([
   ["sets.equivalent", inSets(2)],
 ]);
 
-/** One side is enough to see how far both are compared. */
+/** Comparison is limited by the shorter side. */
 const compared: Coster = ({ args: [left, right] }) => {
   if (!left || !right) return undefined;
   const max = Math.min(left.size.max, right.size.max);
@@ -249,7 +249,7 @@ const base = new Map<string, Coster>([
     ({ args: [text] }) =>
       text && {
         cost: read(text.size),
-        // Go's numbers go round at their end: of twice a size that is not known, and 2, nothing is left.
+        // Go's integers overflow: twice an unknown size, plus 2, is zero.
         size: { min: text.size.min + 2, max: text.size.max === most ? 0 : 2 * text.size.max + 2 },
       },
   ],
@@ -280,7 +280,7 @@ const base = new Map<string, Coster>([
   ...named("_==_ _!=_", compared),
 ]);
 
-/** Everything that is not said to cost more is one unit. */
+/** Everything else costs one unit. */
 export function costOf(call: Call): Estimate {
   for (const known of [lists, library, base]) {
     const estimate = known.get(call.name)?.(call);

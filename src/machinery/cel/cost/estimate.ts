@@ -1,14 +1,14 @@
-/** The most that an expression may cost, told before it runs (cel-go checker/cost.go). */
+/** Estimates the maximum cost of an expression before it runs (cel-go checker/cost.go). */
 import type { CelType } from "../types.ts";
 import { costOf, type Estimate, type Operand } from "./calls.ts";
 import { type Chosen, type Form, gathered } from "./form.ts";
 import { Path } from "./path.ts";
 import { either, exactly, most, nothing, one, product, type Range, sum, unknown } from "./range.ts";
 
-/** How large what is found on a path may be (letters, items, entries); undefined when nobody knows. */
+/** Maximum size of the value at a path (characters, items, entries); undefined when unknown. */
 export type SizeOfPath = (path: readonly string[]) => number | undefined;
 
-/** Sizes of what a list or map holds. */
+/** Sizes of the content of a list or map. */
 interface Inner {
   readonly kind: "list" | "map";
   readonly key: Range;
@@ -28,7 +28,7 @@ const scalars = new Set(["bool", "double", "duration", "int", "timestamp", "uint
 const isScalar = (type: CelType): boolean =>
   type.kind === "optional" ? isScalar(type.of) : type.kind === "simple" && scalars.has(type.name);
 
-/** Of what is written in the expression. */
+/** Size of a literal. */
 function writtenSize(form: Form): number | undefined {
   switch (form.kind) {
     case "constant": {

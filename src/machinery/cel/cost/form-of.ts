@@ -1,18 +1,18 @@
-/** Brings a checked expression into the form in which its cost is estimated. */
+/** Converts a checked expression into the form for cost estimation. */
 import type { Overload } from "../functions.ts";
 import type { Message, Node } from "../syntax.ts";
 import { type CelType, dyn, listOf, mapOf } from "../types.ts";
 import { by, call, constant, type Form, list, name } from "./form.ts";
 import { expandMacro } from "./macros.ts";
 
-/** What checking has found out of a part of an expression. */
+/** Result of the check for a node. */
 export interface Note {
   readonly type: CelType;
-  /** Of a call of a function or operator: the overloads that may be meant. */
+  /** The possible overloads of a call. */
   readonly overloads?: readonly Overload[];
-  /** The function, the receiver not among its arguments. */
+  /** The function; its receiver is not among the arguments. */
   readonly called?: { readonly name: string; readonly member: boolean };
-  /** Of a variable or a type, whose name may have dots. */
+  /** Name of a variable or type, which may contain dots. */
   readonly name?: string;
 }
 

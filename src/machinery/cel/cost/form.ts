@@ -1,7 +1,7 @@
-/** Expressions in the form in which their cost is estimated: without macros, every part with its type. */
+/** Expressions for cost estimation: macros expanded, every node with its type. */
 import type { CelType } from "../types.ts";
 
-/** The types of the parameters tell overloads of a function apart. */
+/** The parameter types identify an overload of a function. */
 export interface Chosen {
   readonly params: readonly CelType[];
 }
@@ -25,7 +25,7 @@ export type Form = { readonly type: CelType } & (
   | { readonly kind: "bind"; readonly name: string; readonly value: Form; readonly inside: Form }
 );
 
-/** Goes over `range` and gathers a result, which `condition` and `step` see as `@result`. */
+/** A loop over `range` with an accumulator, which `condition` and `step` see as `@result`. */
 interface Loop {
   readonly kind: "loop";
   readonly range: Form;
@@ -37,10 +37,10 @@ interface Loop {
   readonly outcome: Form;
 }
 
-/** The name of what a loop gathers; no variable can have it. */
+/** Name of a loop's accumulator; not valid for variables. */
 export const gathered = "@result";
 
-/** Where it does not matter which overload is meant. */
+/** When the overload does not matter. */
 export const any: readonly Chosen[] = [{ params: [] }];
 export const constant = (value: unknown, type: CelType): Form => ({ kind: "constant", type, value });
 export const name = (of: string, type: CelType): Form => ({ kind: "name", type, name: of });
@@ -60,5 +60,5 @@ export const call = (
 });
 export const list = (type: CelType, ...items: readonly Form[]): Form => ({ kind: "list", type, items });
 
-/** The overload that takes arguments of these types. */
+/** The overload for arguments of these types. */
 export const by = (...args: readonly Form[]): readonly Chosen[] => [{ params: args.map(({ type }) => type) }];

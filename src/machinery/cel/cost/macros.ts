@@ -1,4 +1,4 @@
-/** Macros, as cel-go expands them into loops and bindings. */
+/** Expands macros into loops and bindings, like cel-go. */
 import type { Node } from "../syntax.ts";
 import { bool, type CelType, dyn, int, listOf, optionalOf } from "../types.ts";
 import { any, by, call, type Chosen, constant, type Form, gathered, list, name } from "./form.ts";
@@ -37,7 +37,7 @@ export function expandMacro(macro: MacroCall): Form {
   }
 }
 
-/** What the macro does with each item: its last argument. */
+/** The body of the macro: its last argument. */
 const lastOf = ({ args, of }: MacroCall): Form => of(args.at(-1) as Node);
 
 /** The name of the macro's first variable. */
@@ -45,7 +45,7 @@ const firstOf = ({ args }: MacroCall): string => args[0]?.args as string;
 
 const always = (): Form => constant(true, bool);
 
-/** `count`: how many of the arguments are variables. */
+/** `count`: number of variables among the arguments. */
 const loop = (
   { type, range, args }: MacroCall,
   count: number,
@@ -64,7 +64,7 @@ const loop = (
   outcome,
 });
 
-/** The step, only for items of which the argument between the variables and the last one holds, where there is one. */
+/** The step, conditional on the argument between the variables and the last one, if any. */
 const filtered = ({ type, args, of }: MacroCall, count: number, step: Form): Form =>
   args.length > count + 1 ? call(type, "?:", [of(args[count] as Node), step, name(gathered, type)]) : step;
 
@@ -104,7 +104,7 @@ function transformMap(macro: MacroCall): Form {
   return loop(macro, 2, { kind: "map", type, entries: [] }, filtered(macro, 2, step));
 }
 
-/** The keys of all items are gathered first, and then the items are sorted by them. */
+/** Collects the keys of all items, then sorts the items by them. */
 function sortBy(macro: MacroCall): Form {
   const { type, range, overloads } = macro;
   const input = "@__sortBy_input__";

@@ -1,10 +1,9 @@
 /**
- * Where a value is found: names from a variable inwards (`self`, `list`, `@items`, `name`).
+ * Path of a value from a variable inwards (`self`, `list`, `@items`, `name`).
  *
- * cel-go keeps them in slices of Go, which share their memory when one grows from another and there is room: the path of
- * `self.list[0].a` may become the one of `self.list[0].b` when that is looked at later. What an expression is thought to
- * cost depends on it (of two loops one in the other, the inner one may be taken for as long as another member), and so
- * on which definitions are refused; so it is kept here.
+ * cel-go keeps paths in Go slices, which share memory when one grows from another within capacity: the path of `self.list[0].a`
+ * may become that of `self.list[0].b` later. The estimated cost depends on this (in nested loops the inner one may be estimated
+ * by another field), and with it which definitions are refused; so it is reproduced here.
  */
 export class Path {
   readonly #memory: string[];

@@ -1,16 +1,16 @@
-/** Least and greatest of a cost or a size that is not known before an expression runs. */
+/** Range of a cost or size that is unknown before an expression runs. */
 
 export interface Range {
   readonly min: number;
   readonly max: number;
 }
 
-/** More than anything can cost: what Go's unsigned 64 bits hold. Sums and products stop there. */
+/** The maximum, 64 bits unsigned in Go, where sums and products saturate. */
 export const most = 2 ** 64;
 
-/** Of each letter that is read (cel-go common.StringTraversalCostFactor). */
+/** Per character read (cel-go common.StringTraversalCostFactor). */
 export const letterCost = 0.1;
-/** Of each letter of a regular expression (cel-go common.RegexStringLengthCostFactor). */
+/** Per character of a regular expression (cel-go common.RegexStringLengthCostFactor). */
 export const patternCost = 0.25;
 
 export const exactly = (value: number): Range => ({ min: value, max: value });
@@ -34,13 +34,13 @@ export const product = (a: Range, b: Range): Range => ({
   max: Math.min(most, a.max * b.max),
 });
 
-/** Rounded up: there are no parts of a unit. */
+/** Rounded up to whole units. */
 export const scaled = (range: Range, factor: number): Range => ({
   min: Math.min(most, Math.ceil(range.min * factor)),
   max: Math.min(most, Math.ceil(range.max * factor)),
 });
 
-/** What holds both. */
+/** The range that includes both. */
 export const either = (a: Range, b: Range): Range => ({
   min: Math.min(a.min, b.min),
   max: Math.max(a.max, b.max),

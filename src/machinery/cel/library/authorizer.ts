@@ -1,13 +1,13 @@
-/** Who may do what, asked by an expression (Kubernetes' authz library). Only some places hand in an `authorizer`. */
+/** Authorization checks in expressions (Kubernetes' authz library). Only some places have an `authorizer`. */
 import { CelEvaluationError } from "../errors.ts";
 import type { Library } from "../functions.ts";
 import type { Meter } from "../meter.ts";
 import { isDns1123Label, isDns1123Subdomain } from "../../names.ts";
 import { CelOpaque } from "../values.ts";
 
-/** A question: about a path, when there is one, or else about a resource. */
+/** A check of a path, if given, or else of a resource. */
 export interface AuthorizationQuestion {
-  /** Absent for the one who sent the request. */
+  /** Absent for the request's user. */
   readonly serviceAccount?: { readonly namespace: string; readonly name: string };
   readonly verb: string;
   readonly path?: string;
@@ -23,11 +23,11 @@ export interface AuthorizationQuestion {
 export interface AuthorizationAnswer {
   readonly allowed: boolean;
   readonly reason: string;
-  /** Why nobody could tell. */
+  /** The error, if the check failed. */
   readonly error?: string;
 }
 
-/** Answers at once; what it throws ends the evaluation. */
+/** Synchronous; exceptions end the evaluation. */
 export type AskAuthorizer = (question: AuthorizationQuestion) => AuthorizationAnswer;
 
 interface Check {
@@ -53,7 +53,7 @@ export const resourceCheckOf = (
 
 type Of = CelOpaque<Check>;
 
-/** What one check costs: no more than two fit into an expression. */
+/** Cost of a check: at most two fit into an expression. */
 const costOfCheck = 350_000;
 
 function answer(meter: Meter, { value }: Of, verb: string): CelOpaque<AuthorizationAnswer> {
@@ -107,7 +107,7 @@ const signatures: Library = {
   "Decision.error(): string": (_meter, { value }: Decision) => value.error ?? "",
 };
 
-/** With the whole names of the types. */
+/** Expands the names of types. */
 const named = (signature: string): string =>
   signature.replaceAll(/\b(Authorizer|PathCheck|GroupCheck|ResourceCheck|Decision)\b/g, `${prefix}$1`);
 

@@ -17,12 +17,12 @@ import { durationText, offsetOf, parseDurationText, parseTimestampText, timestam
 
 const lettersOf = (text: string): number => {
   let count = 0;
-  // Pairs of surrogates are one letter.
+  // Surrogate pairs are one character.
   for (let i = 0; i < text.length; i++) if ((text.charCodeAt(i) & 0xfc00) !== 0xdc00) count++;
   return count;
 };
 
-/** cel-go says the same of every text, and not what was wrong with it. */
+/** cel-go has one error for all texts, without the reason. */
 const noValue = (type: string): never => {
   throw new CelEvaluationError(`type conversion error from 'string' to '${type}'`);
 };
@@ -50,13 +50,13 @@ function doubleOf(text: string): number {
 const truths = new Set(["1", "t", "T", "true", "TRUE", "True"]);
 const lies = new Set(["0", "f", "F", "false", "FALSE", "False"]);
 
-/** As Go's %g prints a float64: the shortest digits that are the value, with an exponent from a million up. */
+/** A float64 as printed by Go's %g: the shortest exact digits, with an exponent from a million up. */
 export function doubleText(value: number): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "+Inf" : "-Inf";
   if (Object.is(value, -0)) return "-0";
   const text = value.toExponential();
   const exponent = Number(text.slice(text.indexOf("e") + 1));
-  // V8 writes what is in these bounds without an exponent.
+  // V8 prints these without an exponent.
   if (exponent >= -4 && exponent < 6) return String(value);
   return text.replace(/e([+-])(\d)$/, "e$10$2");
 }

@@ -1,4 +1,4 @@
-/** Formats that a string can be held against. */
+/** Formats of strings. */
 import {
   isDns1035Label,
   isDns1123Label,
@@ -13,7 +13,7 @@ import { parseUrl } from "./net.ts";
 
 type Check = (text: string) => readonly string[];
 
-/** A prefix of a name may end in a dash, as what follows it will not. */
+/** A prefix of a name may end with a dash, since more follows. */
 const prefix =
   (check: Check): Check =>
   (text) =>

@@ -1,7 +1,7 @@
-/** What expressions that make JSON patches may call besides. */
+/** Functions for expressions that create JSON patches. */
 import type { Library } from "../functions.ts";
 
-/** A text as a part of a path in a JSON patch (RFC 6901). */
+/** Escapes a path segment of a JSON patch (RFC 6901). */
 const escapes: Record<string, string> = { "/": "~1", "~": "~0" };
 
 export const jsonPatches: Library = {

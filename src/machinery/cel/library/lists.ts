@@ -10,7 +10,7 @@ const has = (meter: Meter, list: List, value: CelValue): boolean =>
   list.some((each) => equal(each, value, meter));
 const holds = (meter: Meter, list: List, part: List): boolean => part.every((each) => has(meter, list, each));
 
-/** The items say what is summed: a list's type may not be known. */
+/** The items determine the type of the sum, since the list's may be unknown. */
 function sum(meter: Meter, list: List, zero: CelValue): CelValue {
   meter.step(list.length);
   if (list.length === 0) return zero;

@@ -113,7 +113,7 @@ function needCidr(text: string): Cidr {
   return cidrOf(network);
 }
 
-/** A string that should have been an address is, to the original, an argument of no type it knows. */
+/** For Kubernetes an invalid address is an argument of an unknown type. */
 function given<T>(parse: () => T): T {
   try {
     return parse();
@@ -176,7 +176,7 @@ export const addresses: Library = {
 
 type U = CelOpaque<GoUrl>;
 
-/** Go's url.ParseRequestURI. A text is what is wrong. */
+/** Go's url.ParseRequestURI. Returns a text for an error. */
 export const parseUrl = (text: string): GoUrl | string => parseGoUrl(text, { request: true });
 
 const portOf = (host: string): string => /:(\d*)$/.exec(host)?.[1] ?? "";

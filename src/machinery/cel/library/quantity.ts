@@ -81,7 +81,7 @@ function versionOf(text: string): V | undefined {
   return new CelOpaque("kubernetes.Semver", value, `${value.numbers.join(".")}-${pre ?? ""}`);
 }
 
-/** Without a leading v and leading zeros, and with the numbers that are not said. */
+/** Without a leading v and leading zeros, and with missing numbers added. */
 function normalized(text: string): string {
   const parts = text.replace(/^v/, "").split(".");
   const three = parts.length > 3 ? [...parts.slice(0, 2), parts.slice(2).join(".")] : parts;

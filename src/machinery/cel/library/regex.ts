@@ -1,14 +1,14 @@
-/** Regular expressions as RE2 knows them: without looking around or back, so that time is linear. */
+/** Regular expressions of RE2: without lookaround or backreferences, so that matching is linear. */
 import { compileRegexp, type GoRegexp } from "../../go-regexp.ts";
 import { CelEvaluationError } from "../errors.ts";
 import type { Library } from "../functions.ts";
 import type { Meter } from "../meter.ts";
 
-/** Counts make more of a pattern than it says; that counts where it is very much more. */
+/** Counted repetitions expand a pattern; its size counts if it grows by more than this. */
 const maxGrowth = 16;
 
 function regex(meter: Meter, text: string, pattern: string): GoRegexp {
-  // As the original estimates it: the text's length by the pattern's.
+  // Kubernetes' estimate: length of the text times length of the pattern.
   const cost = (length: number): number => (text.length + 1) * 0.1 * Math.max(1, length * 0.25);
   meter.step(cost(pattern.length));
   const made = compileRegexp(pattern);
@@ -21,7 +21,7 @@ function regex(meter: Meter, text: string, pattern: string): GoRegexp {
 const matches = (meter: Meter, text: string, pattern: string): boolean =>
   regex(meter, text, pattern).test(text);
 
-/** The original's estimate is of one search. What many read beyond what one may read costs as well. */
+/** Kubernetes' estimate covers one search; further reading is charged, too. */
 function findAll(meter: Meter, text: string, pattern: string, count: bigint): string[] {
   const made = regex(meter, text, pattern);
   let free = 2 * made.size * (text.length + 1);

@@ -25,7 +25,7 @@ function refuse(clause: string, wanted: string, value: CelValue): never {
 const literal = (name: string, value: string, inner: boolean): string =>
   inner ? `${name}(${JSON.stringify(value)})` : value;
 
-/** `1.5×10⁰³`: how Go's printer for people writes a power of ten (older ones put narrow spaces around the sign). */
+/** `1.5×10⁰³`: the notation of Go's message printer for powers of ten (older ones have narrow spaces around the sign). */
 function scientific(value: number, precision: number): string {
   const [mantissa = "", exponent = ""] = value.toExponential(precision).split("e");
   const raised = [...exponent.replace(/^[+-]/, "").padStart(2, "0")].map(

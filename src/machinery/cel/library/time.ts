@@ -1,4 +1,4 @@
-/** Timestamps and durations: RFC 3339 and Go's notation, and what they are made of. */
+/** Timestamps and durations: RFC 3339, Go's notation, and their parts. */
 import { CelEvaluationError } from "../errors.ts";
 import type { Library } from "../functions.ts";
 import type { CelDuration, CelTimestamp } from "../values.ts";
@@ -16,7 +16,7 @@ const units: Record<string, bigint> = {
   h: 3600n * billion,
 };
 
-/** Go's time.ParseDuration, in nanoseconds; undefined when it is none. */
+/** Go's time.ParseDuration, in nanoseconds; undefined for an invalid one. */
 export function parseDurationText(text: string): bigint | undefined {
   const sign = text.startsWith("-") ? -1n : 1n;
   const rest = text.replace(/^[+-]/, "");
@@ -33,7 +33,7 @@ export function parseDurationText(text: string): bigint | undefined {
   return nanos > 2n ** 63n - 1n ? undefined : sign * nanos;
 }
 
-/** Seconds with as many digits as it takes: `1.5s`. */
+/** Seconds with the necessary digits: `1.5s`. */
 export function durationText(nanos: bigint): string {
   const size = nanos < 0n ? -nanos : nanos;
   const fraction = String(size % billion)
@@ -44,7 +44,7 @@ export function durationText(nanos: bigint): string {
 
 const form = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)$/;
 
-/** RFC 3339, in nanoseconds since 1970; undefined when it is none. */
+/** RFC 3339, in nanoseconds since 1970; undefined for an invalid one. */
 export function parseTimestampText(text: string): bigint | undefined {
   const found = form.exec(text);
   if (!found) return undefined;
@@ -73,13 +73,13 @@ function zoneText(offsetMinutes: number): string {
   return `${offsetMinutes < 0 ? "-" : "+"}${two(Math.floor(size / 60))}:${two(size % 60)}`;
 }
 
-/** The offset that a timestamp's text ends with, in minutes. */
+/** The offset at the end of a timestamp's text, in minutes. */
 export function offsetOf(text: string): number {
   const [, sign, hours, minutes] = /([+-])(\d\d):(\d\d)$/.exec(text) ?? [];
   return sign === undefined ? 0 : (sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(minutes));
 }
 
-/** The moment with the zone's clock read as if it were UTC. */
+/** The local time in a zone, as if it were UTC. */
 function inZone({ nanos }: CelTimestamp, zone: string): Date {
   const at = new Date(millisOf(nanos));
   if (zone === "" || zone === "UTC") return at;
