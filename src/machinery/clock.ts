@@ -1,12 +1,12 @@
-/** Time as the parts see it. Handed in everywhere, so that a test can move it. */
+/** The time, injected everywhere so that tests can control it. */
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number;
   /** Milliseconds from an arbitrary start that never goes backwards; for durations. */
   monotonic(): number;
-  /** Settles after `ms`; rejects with the signal's reason when that aborts first. */
+  /** Resolves after `ms`; rejects with the signal's reason when that aborts first. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** Calls `run` once after `ms`. The handle stops it; stopping twice is fine. */
+  /** Calls `run` once after `ms`. The handle stops it and may be called twice. */
   timer(ms: number, run: () => void): Timer;
 }
 

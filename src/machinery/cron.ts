@@ -1,12 +1,9 @@
-/**
- * Schedules of cron: five fields, or a short name. What is wrong with a text is said as robfig/cron, which Kubernetes
- * uses, says it.
- */
+/** Cron schedules: five fields, or a descriptor. Errors are those of robfig/cron, which Kubernetes uses. */
 import { parseDuration } from "./duration.ts";
 import { goQuote } from "./go-format.ts";
 import { intlZone } from "./time-zone.ts";
 
-/** When something is to happen, in the five fields of cron or one of its short names. */
+/** A schedule of five cron fields, or a descriptor. */
 export type Schedule =
   | { everyMs: number }
   | {
@@ -15,11 +12,11 @@ export type Schedule =
       days: Set<number>;
       months: Set<number>;
       weekdays: Set<number>;
-      /** Days of month and of week have to fit both; else either will do. */
+      /** Days of month and of week must both match; else either one. */
       bothDays: boolean;
     };
 
-/** A text that is no schedule. */
+/** An invalid schedule. */
 export class ScheduleError extends Error {}
 
 const fail = (message: string): never => {
@@ -39,7 +36,7 @@ const monthNames = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep
 const weekdayNames = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 const every = "@every ";
 
-/** Throws a ScheduleError that says what is wrong. A zone in front (`TZ=…`) is looked up and left out. */
+/** Throws a ScheduleError. A leading zone (`TZ=…`) is checked and ignored. */
 export function parseSchedule(text: string): Schedule {
   if (text === "") return fail("empty spec string");
   const rest = withoutZone(text);
@@ -66,7 +63,7 @@ export function parseSchedule(text: string): Schedule {
 function withoutZone(text: string): string {
   if (!/^(CRON_)?TZ=/.test(text)) return text;
   const end = text.indexOf(" ");
-  // The original reads beyond the end here and says what its language says of that.
+  // robfig/cron reads out of bounds here, and reports Go's runtime error.
   if (end < 0) return fail("invalid schedule format: runtime error: slice bounds out of range [:-1]");
   const zone = text.slice(text.indexOf("=") + 1, end);
   if (zone !== "" && zone !== "Local" && intlZone(zone) === undefined)
@@ -93,7 +90,7 @@ function parseInteger(text: string): number {
   return value;
 }
 
-/** `any`: all values, which is not the same as each of them named. */
+/** `any`: `*`, which differs from listing all values. */
 function parseField(
   field: string,
   min: number,

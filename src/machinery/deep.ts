@@ -22,7 +22,7 @@ export function deepEqual(a: unknown, b: unknown): boolean {
   return count === 0;
 }
 
-/** The places in a list of texts or numbers where something stands again; found in one walk. */
+/** The indexes of repeated texts or numbers in a list, found in one pass. */
 export function repeatsIn(list: readonly unknown[]): ReadonlySet<number> {
   const seen = new Set<unknown>();
   const again = new Set<number>();
@@ -54,8 +54,8 @@ export function deepClone<T>(value: T): T {
 }
 
 /**
- * Under this an object remembers which of its members were given as empty lists or maps and dropped: that is as good as
- * nothing, but messages tell the one from the other. Copies by spread and deepClone keep it, JSON does not show it.
+ * The key under which an object remembers members that were given as empty lists or maps and dropped: equal to absent, except in
+ * messages. Preserved by spread and deepClone, invisible in JSON.
  */
 const emptied = Symbol("emptied");
 
@@ -81,7 +81,7 @@ export function holdsEmptied(value: unknown): boolean {
   return emptiedMembers(value).length > 0 || Object.values(value).some(holdsEmptied);
 }
 
-/** Makes it and all in it forget them. */
+/** Clears them in the value and everything in it. */
 export function forgetEmptied(value: unknown): void {
   if (typeof value !== "object" || value === null) return;
   delete (value as Marked)[emptied];
@@ -95,7 +95,7 @@ export function setMember(target: Record<string, unknown>, name: string, value: 
   } else target[name] = value;
 }
 
-/** Brings the members into alphabetical order, in place. */
+/** Sorts the members alphabetically, in place. */
 export function sortMembers(target: Record<string, unknown>): Record<string, unknown> {
   for (const name of Object.keys(target).sort()) {
     const value = target[name];

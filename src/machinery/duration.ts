@@ -23,7 +23,7 @@ export function parseDuration(text: string): number {
   return match[1] === "-" ? -total : total;
 }
 
-/** The first thing that is wrong, as Go's time.ParseDuration comes upon it. */
+/** The first error, as found by Go's time.ParseDuration. */
 function durationProblem(text: string): string {
   let rest = text.replace(/^[+-]/, "");
   while (rest !== "") {
@@ -84,7 +84,7 @@ export function formatMicroTime(ms: number): string {
   return `${new Date(Math.floor(ms)).toISOString().slice(0, -1)}${String(micros).padStart(3, "0")}Z`;
 }
 
-/** Names of units with their nanoseconds; a longer word that begins with the last name means the unit, too. */
+/** Unit names with their nanoseconds; longer words that begin with the last name are accepted, too. */
 const looseUnits: readonly (readonly [nanos: bigint, ...names: string[]])[] = [
   [1n, "ns", "nano"],
   [1000n, "us", "µs", "micro"],
@@ -96,7 +96,7 @@ const looseUnits: readonly (readonly [nanos: bigint, ...names: string[]])[] = [
   [604_800_000_000_000n, "w", "wk", "week"],
 ];
 
-/** What reads like a duration in a text, in nanoseconds: `2 days`, `3 weeks and more`; undefined when nothing does. */
+/** The duration found in a text, in nanoseconds: `2 days`, `3 weeks and more`; undefined when there is none. */
 export function looseDuration(text: string): bigint | undefined {
   let total: bigint | undefined;
   for (const [, digits = "", word = ""] of text.matchAll(/(\d+)\s*([A-Za-zµ]+)/g)) {

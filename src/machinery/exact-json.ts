@@ -1,6 +1,6 @@
 /**
- * JSON with every whole number exactly as it was written. JavaScript's numbers are exact up to 2^53, Kubernetes' integers
- * up to 2^63: what lies between becomes a bigint on reading and is written as the digits it stands for.
+ * JSON with exact integers. JavaScript's numbers are exact up to 2^53, Kubernetes' integers up to 2^63: larger ones are parsed to
+ * bigints and written as digits.
  */
 import { setMember } from "./deep.ts";
 import { type ReadNumber, readJson } from "./exact-reader.ts";
@@ -8,7 +8,7 @@ import { surveyJson } from "./json-survey.ts";
 
 const wholeNumber = /^-?\d+$/;
 
-/** Throws SyntaxError as JSON.parse. `oddNumbers`: false when it is known that every number in it is an exact one. */
+/** Throws SyntaxError like JSON.parse. `oddNumbers`: false when all numbers are known to be exact. */
 export function parseExact(text: string, oddNumbers = surveyJson(text).oddNumbers): unknown {
   const value: unknown = JSON.parse(text);
   return oddNumbers ? readJson(text, exactly) : value;
@@ -17,12 +17,11 @@ export function parseExact(text: string, oddNumbers = surveyJson(text).oddNumber
 const smallest = -(2n ** 63n);
 const largest = 2n ** 63n - 1n;
 
-/** Texts of numbers that do not say themselves how they were written, by the object or list that has them; of a list, by place. */
+/** Texts of numbers that are not written in the usual way, by object or list and name or index. */
 const written = new WeakMap<object, Map<string, string> | (string | undefined)[]>();
 
 /**
- * The text of a number, as it was parsed into this object or list; undefined where it is the number's usual text. It does
- * not follow into copies, and a number put in its place is not told from it.
+ * The original text of a parsed number; undefined when it is the usual one. Not kept in copies, and not cleared by assignments.
  */
 export function writtenAs(holder: object, name: string | number): string | undefined {
   const texts = written.get(holder);
@@ -45,12 +44,12 @@ function forget(holder: object, name: string | number): void {
 /** True when the text of any number of this object or list is known. */
 export const keepsTexts = (holder: object): boolean => written.has(holder);
 
-/** The text of the first number that no float64 can hold, in what was read of `text`; undefined when there is none. */
+/** The text of the first number beyond float64 in the value parsed from `text`; undefined when there is none. */
 export function hugeNumber(value: unknown, text: string): string | undefined {
   return /\d[eE]|\d{300}/.test(text) ? hugeIn(value) : undefined;
 }
 
-/** The same where the text is not at hand. */
+/** The same without the text. */
 export function hugeIn(value: unknown): string | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   for (const name in value) {
@@ -62,25 +61,25 @@ export function hugeIn(value: unknown): string | undefined {
   return undefined;
 }
 
-/** True for what Go's decoder makes a float64 of: what is not whole, was written with a point or exponent, or is too long. */
+/** True for numbers that Go's decoder makes float64: fractions, numbers with a point or exponent, and too long ones. */
 export const isGoFloat = (value: number, holder?: object, name?: string | number): boolean =>
   !Number.isSafeInteger(value) ||
   (holder !== undefined && name !== undefined && writtenAs(holder, name) !== undefined);
 
-/** Says of a copied number what is known of the text of the one it was copied from. */
+/** Copies the original text of a number to a copy of it. */
 export function copyWritten(from: object, name: string | number, to: object, as = name): void {
   const text = writtenAs(from, name);
   if (text === undefined) forget(to, as);
   else note(to, as, text);
 }
 
-/** The same of all numbers in a copy of an object or list. */
+/** Copies the original texts of all numbers in an object or list. */
 export function copyAllWritten(from: object, to: object): void {
   const texts = written.get(from);
   if (texts) written.set(to, Array.isArray(texts) ? texts.slice() : new Map(texts));
 }
 
-/** A copy of parsed JSON that knows how its numbers were written. */
+/** A copy of parsed JSON that keeps the original texts of numbers. */
 export function cloneExact<T>(value: T): T {
   if (value === null || typeof value !== "object") return value;
   const copy = (Array.isArray(value) ? [] : {}) as Record<string, unknown>;
@@ -90,7 +89,7 @@ export function cloneExact<T>(value: T): T {
   return copy as T;
 }
 
-/** What does not fit into 64 bits is a floating-point number in Go, too. */
+/** Integers beyond 64 bits are floats in Go, too. */
 const exactly: ReadNumber = (source, holder, name) => {
   const value = Number(source);
   const usual = source === String(value) || source === "-0";
@@ -99,7 +98,7 @@ const exactly: ReadNumber = (source, holder, name) => {
     if (exact >= smallest && exact <= largest) return exact;
   }
   if (!usual && holder) note(holder, name, source);
-  // A member may be there twice, and the last one counts.
+  // Of duplicate members the last one counts.
   else if (holder && typeof name === "string") forget(holder, name);
   return value;
 };
@@ -108,10 +107,7 @@ interface RawJson {
   rawJSON(text: string): object;
 }
 
-/**
- * JSON.stringify refuses bigints unless they say how they are written. Objects are written in many places, some of them
- * far from where a long number came in; so bigints say it here, once for the process.
- */
+/** JSON.stringify requires toJSON of bigints. Objects are encoded in many places, so it is defined here, once for the process. */
 Object.defineProperty(BigInt.prototype, "toJSON", {
   value(this: bigint): object {
     return (JSON as unknown as RawJson).rawJSON(this.toString());
@@ -120,11 +116,11 @@ Object.defineProperty(BigInt.prototype, "toJSON", {
   configurable: true,
 });
 
-/** JSON text, with bigints as the digits they stand for. */
+/** JSON text, with bigints as digits. */
 export const stringifyExact = (value: unknown, indent?: number): string =>
   JSON.stringify(value, undefined, indent);
 
-/** JSON text with every number as it was written where that is known. */
+/** JSON text with the original texts of numbers, where known. */
 export const stringifyAsWritten = (value: unknown): string =>
   JSON.stringify(value, function (this: object, name: string, each: unknown) {
     const text = typeof each === "number" ? writtenAs(this, name) : undefined;

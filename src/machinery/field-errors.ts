@@ -1,7 +1,7 @@
 import { goQuote, withoutHtml } from "./go-format.ts";
 import { compactText, stringifyRaw } from "./raw-json.ts";
 
-/** Constructors for mistakes in fields, with the wording of apimachinery's field.Error. */
+/** Constructors of field errors, in the words of apimachinery's field.Error. */
 export interface FieldError {
   reason: string;
   field: string;
@@ -9,7 +9,7 @@ export interface FieldError {
   message: string;
 }
 
-/** What brings mistakes by the product of two lists stops here: nobody is told so many. */
+/** Limit of errors from combinations of two lists. */
 export const mostMistakes = 100_000;
 
 /** Strings quoted as Go's %q, numbers and booleans plain, anything else as JSON. */
@@ -35,32 +35,32 @@ export const required = (field: string, detail = ""): FieldError =>
 export const invalid = (field: string, value: unknown, detail: string): FieldError =>
   make("FieldValueInvalid", `Invalid value: ${show(value)}`, field, detail);
 
-/** Of a value that is shown as the text says. */
+/** With a custom text for the value. */
 export const invalidShown = (field: string, text: string, detail: string): FieldError =>
   make("FieldValueInvalid", `Invalid value: ${text}`, field, detail);
 
-/** Mistakes of one value, which is shown once however many there are: those of a long list would else take time by its square. */
+/** Several errors of one value, which is formatted once: for long lists it would take quadratic time otherwise. */
 export function invalidOften(field: string, value: () => unknown): (detail: string) => FieldError {
   let head: string | undefined;
   return (detail) => make("FieldValueInvalid", (head ??= `Invalid value: ${show(value())}`), field, detail);
 }
 
-/** Of a value whose type is Go's own, as that of numbers or percents: shown as JSON. */
+/** For values of Go types that are shown as JSON, such as numbers or percentages. */
 export const invalidTyped = (field: string, value: unknown, detail: string): FieldError =>
   make("FieldValueInvalid", `Invalid value: ${asJson(value)}`, field, detail);
 
-/** A mistake of several values together: none of them is shown. */
+/** An error of several values together, without showing any. */
 export const invalidTogether = (field: string, detail: string): FieldError =>
   make("FieldValueInvalid", "Invalid value", field, detail);
 
 export const typeInvalid = (field: string, value: unknown, detail: string): FieldError =>
   make("FieldValueTypeInvalid", `Invalid value: ${show(value)}`, field, detail);
 
-/** Of a value whose type has a name in Go, as enumerations have: such strings are shown as JSON. */
+/** For values of named Go types, such as enumerations, which are shown as JSON. */
 export const notSupported = (field: string, value: unknown, supported: readonly string[]): FieldError =>
   unsupported(field, asJson(value ?? null), supported);
 
-/** Of a plain string. */
+/** For a plain string. */
 export const notSupportedText = (field: string, value: string, supported: readonly string[]): FieldError =>
   unsupported(field, show(value), supported);
 
@@ -77,7 +77,7 @@ const unsupported = (field: string, shown: string, supported: readonly string[])
 export const duplicate = (field: string, value: unknown): FieldError =>
   make("FieldValueDuplicate", `Duplicate value: ${show(value)}`, field, "");
 
-/** The path of what concerns no field but the object: Go prints an empty name so. */
+/** The path of errors of a whole object, as Go prints an empty name. */
 export const wholeObject = "[]";
 
 export const forbidden = (field: string, detail: string): FieldError =>
@@ -102,7 +102,7 @@ export const tooMany = (field: string, count: number, limit: number): FieldError
     `must have at most ${limit} ${limit === 1 ? "item" : "items"}`,
   );
 
-/** Several messages as an aggregate error prints them: one alone, or `[a, b]` with repeats left out. */
+/** The text of an aggregate error: a single message, or `[a, b]` without duplicates. */
 export function aggregateText(messages: readonly string[]): string {
   const texts = [...new Set(messages)];
   return texts.length === 1 ? (texts[0] as string) : `[${texts.join(", ")}]`;

@@ -15,7 +15,7 @@ const named: Readonly<Record<number, string>> = {
 
 const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
 
-/** `%q`: a text in double quotes, with what cannot be printed as escapes. */
+/** `%q`: quoted, with unprintable characters escaped. */
 export function goQuote(text: string): string {
   // Nearly all texts are plain.
   if (/^[ !#-[\]-~]*$/.test(text)) return `"${text}"`;
@@ -56,7 +56,7 @@ function memberText(holder: object, name: string | number): string {
   return typeof value === "number" && isGoFloat(value, holder, name) ? goFloat(value) : goText(value);
 }
 
-/** JSON text as Go's encoder writes it: what HTML means something by, which stands in strings alone, as escapes. */
+/** JSON as Go's encoder writes it: HTML characters, which only occur in strings, are escaped. */
 export const withoutHtml = (json: string): string =>
   json.replace(
     /[<>&\u2028\u2029]/g,

@@ -1,10 +1,10 @@
-/** What Go's JSON decoder says of a text that is not JSON: clients and people know these sentences. */
+/** The errors of Go's JSON decoder, which clients and users know. */
 
 import { goQuote } from "./go-format.ts";
 
 class Problem extends Error {}
 
-/** The message for a text that JSON.parse refused. `bytes`: each character stands for a byte, of what may be no text. */
+/** The error for a text that JSON.parse refused. `bytes`: each character is a byte, of invalid UTF-8. */
 export function jsonProblem(text: string, bytes = false): string {
   try {
     new Scanner(text, bytes).document();
@@ -130,7 +130,7 @@ class Scanner {
     return true;
   }
 
-  /** `atEnd`: what Go takes the end for, where something has begun that a space cannot end. */
+  /** `atEnd`: Go's interpretation of the end, in the middle of a token. */
   #fail(where: string, atEnd?: string): never {
     const char = this.#text[this.#at] ?? atEnd;
     if (char === undefined) throw new Problem("unexpected end of JSON input");
@@ -147,7 +147,7 @@ class Scanner {
 /** As Go quotes a character. */
 function goEscaped(char: string): string {
   const code = char.charCodeAt(0);
-  // Go looks at bytes: of a longer character it shows the first one, as if it were a character.
+  // Go works on bytes: it shows the first byte of a longer character as a character.
   if (code >= 0x80) {
     const lead =
       code < 0x800 ? 0xc0 | (code >> 6) : code >= 0xd800 && code < 0xe000 ? 0xf0 : 0xe0 | (code >> 12);

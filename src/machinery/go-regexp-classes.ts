@@ -1,6 +1,6 @@
 /**
- * Names of Unicode classes in regular expressions. Go (1.25 and later) takes them in capitals or not, with `_`, `-` and spaces
- * anywhere, and categories by their long names, too; RE2JS takes the short names in their own spelling.
+ * Names of Unicode classes in regular expressions. Go (1.25 and later) ignores case, `_`, `-` and spaces, and knows long names of
+ * categories; RE2JS only knows exact short names.
  */
 
 /** Long names of categories, as `canonical` makes them. */
@@ -63,10 +63,10 @@ const scripts: ReadonlyMap<string, string> = new Map(
     .map((name) => [canonical(name), name]),
 );
 
-/** A text as it is, a class by name, a named set of POSIX' (`[:alpha:]`), or a letter on its own. */
+/** A literal, a class by name, a named POSIX class (`[:alpha:]`), or a one-letter class. */
 const token = /\\Q[\s\S]*?(?:\\E|$)|\\([pP])(?:\{([^}]*)\}|([\s\S]))|\\[\s\S]|\[:\^?\w+:\]|\[\^?\]?|\]/g;
 
-/** The pattern with the names that RE2JS knows; what it does not know stays as it is. */
+/** The pattern with names that RE2JS knows; unknown ones are unchanged. */
 export function withKnownClasses(pattern: string): string {
   if (!/\\p/i.test(pattern)) return pattern;
   let inside = false;

@@ -1,6 +1,5 @@
 /**
- * Regular expressions as Go's `regexp` package has them (RE2 syntax), which come from clients: the time of a search goes with the
- * length of the text, whatever the pattern.
+ * Regular expressions of Go's `regexp` package (RE2 syntax), for patterns of clients: matching takes linear time for any pattern.
  */
 import { RE2JS, RE2JSException } from "re2js";
 import { withKnownClasses } from "./go-regexp-classes.ts";
@@ -12,7 +11,7 @@ export class GoRegexp {
     this.#re2 = re2;
   }
 
-  /** How large it is, counts written out. */
+  /** Its size, with counted repetitions expanded. */
   get size(): number {
     return this.#re2.programSize();
   }
@@ -22,8 +21,9 @@ export class GoRegexp {
   }
 
   /**
-   * All matches that do not overlap, `most` at most. One of nothing right behind another is none. To find one takes time by the
-   * length of all that is left, so many may take time by its square: `onRead` hears of letters as they are read, and ends it by an error.
+   * All non-overlapping matches, at most `most`, without empty ones adjacent to another. Each search takes time proportional to
+   * the rest of the text, so many searches may take quadratic time: `onRead` is told about the characters read, and may throw to
+   * stop.
    */
   *all(text: string, most = Infinity, onRead?: (letters: number) => void): Iterable<string> {
     const matcher = this.#re2.matcher(onRead ? (new HeardText(text, onRead) as unknown as string) : text);
@@ -40,10 +40,10 @@ export class GoRegexp {
 }
 
 const lettersAtOnce = 1024;
-/** Looking for a text in the other is faster than a step of a search by as much, at least. */
+/** Searching for a string is faster than a step of a match by at least this factor. */
 const lettersPerLook = 16;
 
-/** A text that tells how much of it is read. The library takes everything of the kind of a String. */
+/** A string that reports how much of it is read. The library accepts objects like String. */
 class HeardText extends String {
   readonly #text: string;
   readonly #onRead: (letters: number) => void;
@@ -74,20 +74,20 @@ class HeardText extends String {
   }
 }
 
-/** What Go says of a pattern that it does not take; undefined for one that it takes. */
+/** Go's error for an invalid pattern; undefined for a valid one. */
 export function regexpProblem(pattern: string): string | undefined {
   const made = compileRegexp(pattern);
   return typeof made === "string" ? made : undefined;
 }
 
 const compiled = new Map<string, GoRegexp | string>();
-/** Of all that are remembered together, by their sizes. */
+/** Limit of all cached patterns together, by size. */
 const maxRemembered = 1_000_000;
-/** What even a small one weighs. */
+/** Minimum size of a pattern. */
 const baseWeight = 1000;
 let remembered = 0;
 
-/** A text is what is wrong with the pattern, in Go's words. What was compiled is remembered for a while. */
+/** Compiles and caches a pattern. Returns Go's error as a text. */
 export function compileRegexp(pattern: string): GoRegexp | string {
   const known = compiled.get(pattern);
   if (known !== undefined) return known;
@@ -107,7 +107,7 @@ export function compileRegexp(pattern: string): GoRegexp | string {
 function compile(pattern: string): GoRegexp | string {
   const known = withKnownClasses(pattern);
   const made = compileKnown(known);
-  // What is wrong is told as it was given.
+  // The error shows the original pattern.
   return typeof made === "string" && known !== pattern ? compileKnown(pattern) : made;
 }
 
@@ -116,7 +116,7 @@ function compileKnown(pattern: string): GoRegexp | string {
     return new GoRegexp(RE2JS.compile(pattern));
   } catch (error) {
     if (!(error instanceof RE2JSException)) throw error;
-    // Go names the part that is wrong, be it none.
+    // Go names the invalid part even if it is empty.
     return error.message.replace(/expression$/, "expression: ``");
   }
 }

@@ -1,8 +1,8 @@
-/** Times as Go's time.Parse reads them in RFC 3339, with what it says of texts that are none. */
+/** Parses RFC 3339 times like Go's time.Parse, with its errors. */
 
 export class GoTimeError extends Error {}
 
-/** Bytes that are no printable ASCII stand as `\xNN`. */
+/** Escapes bytes other than printable ASCII as `\xNN`. */
 function quoted(text: string): string {
   let out = "";
   for (const char of text) {
@@ -13,10 +13,10 @@ function quoted(text: string): string {
   return `"${out}"`;
 }
 
-/** A moment that RFC 3339 has, in the usual form, which is nearly every one. */
+/** The usual form, which nearly all times have. */
 const usual = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:\d\d)$/;
 
-/** Moments that were written as Go writes them, to the second: objects come back with the same ones again and again. */
+/** Canonical times seen before, since objects are sent back with the same ones. */
 const written = new Set<string>();
 const maxWritten = 1024;
 
@@ -27,8 +27,8 @@ function remembered(text: string): string {
 }
 
 /**
- * The moment in UTC, with so many digits of a second (0, or 6 of which each has to be given), cut off and not rounded.
- * Undefined for Go's zero time, which stands for no time. Throws GoTimeError.
+ * The time in UTC with `digits` fractional digits (0, or 6 that must be given), truncated. Undefined for Go's zero time, which
+ * means absent. Throws GoTimeError.
  */
 export function parseGoTime(text: string, digits: 0 | 6): string | undefined {
   if (digits === 0 && text.length === 20) {

@@ -1,4 +1,4 @@
-/** URLs as Go's net/url reads them, with its errors: people know these sentences. */
+/** URLs like Go's net/url, with its errors. */
 import { goQuote } from "./go-format.ts";
 
 export interface GoUrl {
@@ -14,13 +14,13 @@ export interface GoUrl {
 }
 
 interface Options {
-  /** As url.ParseRequestURI: absolute, with a scheme or a path from the root, and without fragment. */
+  /** Like url.ParseRequestURI: absolute, with a scheme or a rooted path, and without a fragment. */
   readonly request?: boolean;
 }
 
 class Problem extends Error {}
 
-/** A text is what is wrong. A fragment is no part of what is read, nor of the error. */
+/** Returns an error as a text. Fragments are neither parsed nor shown. */
 export function parseGoUrl(text: string, { request = false }: Options = {}): GoUrl | string {
   const hash = request ? -1 : text.indexOf("#");
   const whole = hash < 0 ? text : text.slice(0, hash);

@@ -1,6 +1,6 @@
 /**
- * A request's body in YAML, with the mistakes in the words of Go's parser (yaml.v2). Only the first document is read, and a
- * key that appears twice is no mistake yet: the last one counts, and who asked for strictness is told.
+ * Parses YAML bodies, with the errors of Go's parser (yaml.v2). Only the first document is read. Duplicate keys are reported but
+ * no error: the last one counts.
  */
 import { parseExact } from "./exact-json.ts";
 import { duplicateMembers } from "./json-duplicates.ts";
@@ -9,7 +9,7 @@ import { YamlTextProblem } from "./yaml-problem.ts";
 import { keepHuge, yamlLibrary, yamlOptions } from "./yaml.ts";
 
 export interface YamlBody {
-  /** null: nothing is there. */
+  /** null: empty. */
   value: unknown;
   /** `line 5: key "a" already set in map` */
   duplicates: string[];
@@ -21,7 +21,7 @@ function hasControls(text: string): boolean {
   return /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]/.test(text);
 }
 
-/** Where a document ends that is one list or map in brackets: what stands behind that is never read. */
+/** The end of a document that is a single flow collection: later text is never read. */
 function endOfFlow(text: string): number {
   const start = /^(?:\s|#.*)*/.exec(text)?.[0].length ?? 0;
   if (text[start] !== "{" && text[start] !== "[") return text.length;
@@ -29,7 +29,7 @@ function endOfFlow(text: string): number {
   for (let i = start; i < text.length; i++) {
     const char = text[i];
     if (char === '"' || char === "'") {
-      // A quote inside a plain scalar is a character as any other.
+      // A quote within a plain scalar is an ordinary character.
       if (!/[\s,:[{]/.test(text[i - 1] ?? " ")) continue;
       i++;
       while (i < text.length && text[i] !== char) i += char === '"' && text[i] === "\\" ? 2 : 1;
@@ -57,16 +57,16 @@ export class GoYamlError extends Error {
   override readonly name = "GoYamlError";
 }
 
-/** Expanding more aliases than this is refused: a page of nested ones can stand for gigabytes. */
+/** Limit of alias expansions, since nested ones can expand to gigabytes. */
 const maxAliases = 100;
 
 /**
- * What clients send as YAML is nearly always JSON, which is read twenty times as fast. Undefined where the two might not
- * mean the same: keys that appear twice, merge keys, and all that is no JSON.
+ * Most YAML of clients is JSON, which is parsed twenty times as fast. Undefined when the results could differ: duplicate keys,
+ * merge keys, and anything that is not JSON.
  */
 function readAsJson(text: string): YamlBody | undefined {
   if (!/^\s*\{/.test(text) || text.includes('"<<"')) return undefined;
-  // YAML 1.1 does not know all escapes: halves of a pair are characters that do not exist.
+  // YAML 1.1 lacks some escapes, and lone surrogates are invalid.
   if (text.includes("\\") && /\\(?:\/|u[dD][89a-fA-F])/.test(text)) return undefined;
   try {
     const value = parseExact(text);
@@ -76,7 +76,7 @@ function readAsJson(text: string): YamlBody | undefined {
   }
 }
 
-/** The library makes an error of each mistake, and of hostile texts each letter is one: where they were made nobody looks at. */
+/** The library creates an error per mistake, which can be one per character of a hostile text: omits stack traces. */
 function withoutStacks<T>(work: () => T): T {
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;
@@ -94,7 +94,7 @@ interface Placed {
   source?: string;
 }
 
-/** Where Go's parser says that a key stands: its value's place, if that has one of its own. */
+/** The position of a key in Go's parser: that of its value, if it has one. */
 function placeOf(key: Placed, value: unknown): number {
   const { range, anchor, tag, source } = (value ?? {}) as Placed;
   const besideKey = anchor !== undefined || tag !== undefined || source === "";
@@ -122,7 +122,7 @@ export function readYamlBody(given: string): YamlBody {
   if (!document || !("contents" in document)) return { value: null, duplicates: [] };
   const [error] = document.errors;
   if (error) {
-    // Go's parser would take it: this one is of YAML 1.2.
+    // A restriction of YAML 1.2 that Go's parser does not have.
     const line = lines.linePos(Math.min(error.pos[0], text.length)).line - 1;
     throw new GoYamlError(`yaml: ${line === 0 ? "" : `line ${line}: `}did not find expected key`);
   }

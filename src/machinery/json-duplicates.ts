@@ -1,4 +1,4 @@
-/** Finds members that appear twice in one object of a JSON text, which JSON.parse silently forgives. */
+/** Finds duplicate members of objects in JSON, which JSON.parse ignores. */
 import { stringEnd } from "./json-string.ts";
 
 const quote = 0x22;
@@ -8,12 +8,12 @@ const openBracket = 0x5b;
 const closeBracket = 0x5d;
 const comma = 0x2c;
 
-/** Beyond so many members a set is faster than looking through a list. */
+/** Beyond this number of members a set is faster than a list. */
 const fewMembers = 12;
 
 /**
- * Paths such as `spec.containers[0].image`, in the order they are met. The text must be valid JSON. It runs over every
- * body that is written, so it keeps no paths until there is something to report.
+ * Paths such as `spec.containers[0].image`, in order. The text must be valid JSON. It scans every written body, so it builds
+ * paths only when there is something to report.
  */
 export function duplicateMembers(text: string): string[] {
   return new Scanner(text).run();
@@ -22,7 +22,7 @@ export function duplicateMembers(text: string): string[] {
 class Scanner {
   readonly #text: string;
   #at = 0;
-  /** Members and indices on the way to where the scanner is. */
+  /** Members and indexes of the current path. */
   readonly #way: (string | number)[] = [];
   readonly #found: string[] = [];
 
@@ -42,7 +42,7 @@ class Scanner {
     return code;
   }
 
-  /** Moves behind the string that begins here; the end of its content. */
+  /** Moves past a string; returns the end of its content. */
   #string(): number {
     const found = stringEnd(this.#text, this.#at);
     const end = found < 0 ? this.#text.length : found;

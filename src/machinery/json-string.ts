@@ -1,6 +1,6 @@
 const backslash = 0x5c;
 
-/** Where the string of a JSON text ends that begins here: the place of its closing quote; negative when it has none. */
+/** The position of the closing quote of a JSON string; negative without one. */
 export function stringEnd(text: string, start: number): number {
   let end = text.indexOf('"', start + 1);
   while (end > 0 && text.charCodeAt(end - 1) === backslash) {
@@ -15,7 +15,7 @@ export function stringEnd(text: string, start: number): number {
 
 const structure = /["{}[\],]/g;
 
-/** Where the value ends that begins here, or before it white space: behind it, or behind the white space that follows a number or word. */
+/** The end of a JSON value, including the white space before it, and behind a number or word. */
 export function valueEnd(text: string, start: number): number {
   let depth = 0;
   for (let at = start; ; ) {

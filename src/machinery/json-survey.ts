@@ -1,12 +1,12 @@
-/** What a JSON text has in it, found in one quick pass: most bodies have nothing that asks for a closer look. */
+/** Properties of a JSON text, found in one fast pass: most bodies need no closer inspection. */
 import { stringEnd } from "./json-string.ts";
 
 export interface JsonSurvey {
-  /** Of brackets in brackets. */
+  /** Nesting depth of brackets. */
   depth: number;
-  /** Members of all objects, those that are there twice counted twice. */
+  /** Members of all objects, including duplicates. */
   members: number;
-  /** A number may be one that JavaScript's numbers are not exact for, or that they are not written as. */
+  /** Some number may be inexact in JavaScript, or be written in another way. */
   oddNumbers: boolean;
 }
 
@@ -15,18 +15,18 @@ const colon = 0x3a;
 const zero = 0x30;
 const nine = 0x39;
 const point = 0x2e;
-/** With this bit, brackets and braces are the same, and letters are small. */
+/** This bit makes brackets and braces equal, and letters lower case. */
 const lower = 0x20;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
 const smallE = 0x65;
 
-/** Shorter runs of digits are exact numbers. */
+/** Shorter integers are exact. */
 const exactDigits = 15;
-/** A fraction of so few digits that does not end in a zero is written without an exponent, as it was. */
+/** Fractions with at most this many digits and no trailing zero are written as they were. */
 const plainFraction = 6;
 
-/** Of any text; what it says of one that is no JSON means nothing. */
+/** The result is meaningless for invalid JSON. */
 export function surveyJson(text: string): JsonSurvey {
   const { length } = text;
   let open = 0;
@@ -61,7 +61,7 @@ export function surveyJson(text: string): JsonSurvey {
   return { depth, members, oddNumbers };
 }
 
-/** Members of all objects in parsed JSON: fewer than its text has, if some of these were there twice. */
+/** Members of all objects in parsed JSON: fewer than in the text if it had duplicates. */
 export function countMembers(value: unknown): number {
   if (typeof value !== "object" || value === null) return 0;
   let count = 0;

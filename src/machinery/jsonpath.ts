@@ -8,13 +8,13 @@ export class JsonPathError extends Error {
   override readonly name = "JsonPathError";
 }
 
-/** What is searched, and how many more values may be looked at. */
+/** The searched data, and the remaining number of values to visit. */
 interface Search {
   readonly root: unknown;
   left: number;
 }
 
-/** What one step makes of the values so far. */
+/** Applies a step to the values so far. */
 type Step = (values: unknown[], search: Search) => unknown[];
 
 type Node =
@@ -34,8 +34,8 @@ export function compileJsonPath(template: string): (data: unknown) => string {
 }
 
 /**
- * The values an expression finds; braces around it are optional. Throws JsonPathError when it would have to look at more than `most`:
- * what descends again and again meets the same values as often as there are ways to them.
+ * The values of an expression, with optional braces. Throws JsonPathError after visiting `most` values: repeated recursive
+ * descent visits values once per path to them.
  */
 export function findJsonPath(expression: string, data: unknown, most = Infinity): unknown[] {
   const search: Search = { root: data, left: most };
@@ -172,7 +172,7 @@ function member(name: string): Step {
 const children = (value: unknown): unknown[] =>
   Array.isArray(value) ? value : isObject(value) ? Object.values(value) : [];
 
-/** What is in a value, which is looked at. */
+/** The values within a value, each of which counts as visited. */
 function within(value: unknown, search: Search): unknown[] {
   const found = children(value);
   look(search, found.length);

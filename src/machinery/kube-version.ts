@@ -14,7 +14,7 @@ function parse(version: string): Parts | undefined {
   return { stage: stages.indexOf(match[2] ?? ""), major: Number(match[1]), minor: Number(match[3] ?? 0) };
 }
 
-/** Negative when `a` comes first, that is, when it is the more mature or newer one. */
+/** Negative when `a` is the more mature or newer one, which comes first. */
 export function compareKubeVersions(a: string, b: string): number {
   if (a === b) return 0;
   const left = parse(a);

@@ -1,4 +1,4 @@
-/** Lines of logs as Kubernetes' components write them: klog's text, and the JSON of component-base. Pure, but for who called. */
+/** Log formats of Kubernetes' components: klog's text, and component-base's JSON. Pure, except for the caller's position. */
 import { goQuote } from "./go-format.ts";
 import type { LogFields, LogFormat, LogLevel, LogLine } from "./logger.ts";
 
@@ -22,7 +22,7 @@ function klogTime(ms: number): string {
   return `${day} ${time}.${String(Math.floor((ms % 1000) * 1000)).padStart(6, "0")}`;
 }
 
-/** Of failures where they happened is told too; of what is only worth a warning, what. */
+/** Errors include their stack; warnings only the message. */
 const errorText = (error: Error, level: LogLevel): string =>
   level === "error" ? (error.stack ?? error.message) : error.message;
 
@@ -74,7 +74,7 @@ export const logFormat = (format: LoggingFormat, pid: number): LogFormat =>
     ? (line, called) => klogLine(line, pid, callerOf(called))
     : (line, called) => componentJsonLine(line, callerOf(called));
 
-/** File and line of who called this function. */
+/** File and line of the caller of this function. */
 function callerOf(called: (...given: never[]) => unknown): string {
   const seen: { stack?: string } = {};
   const { stackTraceLimit } = Error;

@@ -6,7 +6,7 @@ export interface Logger {
   error(message: string, fields?: LogFields): void;
   /** A logger that adds these fields to every line. */
   with(fields: LogFields): Logger;
-  /** From now on lines of lower levels are left out, also by the loggers that come from this one; absent: that is fixed. */
+  /** Drops lines of lower levels from now on, also in derived loggers; absent: the level is fixed. */
   setLevel?: (level: LogLevel) => void;
 }
 
@@ -16,7 +16,7 @@ export type LogLevel = "debug" | "info" | "warn" | "error";
 
 const order: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3 };
 
-/** What one line says. */
+/** One log line. */
 export interface LogLine {
   /** Milliseconds since the epoch. */
   at: number;
@@ -26,10 +26,10 @@ export interface LogLine {
   fields: LogFields;
 }
 
-/** Makes a line with its end. `called`: the function that whoever wrote it called. */
+/** Formats a line, including its end. `called`: the logging function, to find its caller. */
 export type LogFormat = (line: LogLine, called: (...given: never[]) => unknown) => string;
 
-/** Each line is given to `write` with its end; without a format it is one JSON object. */
+/** Passes each line with its end to `write`; the default format is a JSON object. */
 export function createLogger(
   write: (line: string) => void,
   now: () => number,

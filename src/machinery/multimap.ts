@@ -1,4 +1,4 @@
-/** Sets by key. A key whose set has become empty is gone. */
+/** Sets by key, without empty sets. */
 export class Multimap<K, V> {
   readonly #sets = new Map<K, Set<V>>();
 

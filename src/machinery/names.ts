@@ -150,7 +150,7 @@ export function isConfigMapKey(value: string): readonly string[] {
   return [...errors, ...parentPath(value)];
 }
 
-/** An environment variable's name in a container: any printable ASCII but `=`. */
+/** The name of an environment variable: printable ASCII except `=`. */
 export function isEnvVarName(value: string): readonly string[] {
   if (value === "") return ["environment variable name must be non-empty"];
   if (/^[\x20-<>-~]+$/.test(value)) return ok;

@@ -1,13 +1,10 @@
-/**
- * The JSON of parts of objects that nobody changes any more: a part is judged by it, written out with it, and shared by the objects
- * that follow.
- */
+/** The JSON of immutable parts of objects: it serves to compare a part, to write it, and for later objects that share it. */
 import { stringifyExact } from "./exact-json.ts";
 import { stamp } from "./stamp.ts";
 
 const texts = stamp<object, string>();
 
-/** Remembered for as long as there is the part. Who changes it all the same has to say so. */
+/** Cached with the part. Code that changes the part must call `forgetText`. */
 export function textOfPart(part: object): string {
   let text = texts.get(part);
   if (text === undefined) texts.set(part, (text = stringifyExact(part)));

@@ -39,7 +39,7 @@ export function parseQuantity(value: string | number): Quantity {
 
 const formatText =
   "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
-/** Arithmetic on more digits than anybody writes would only keep the server busy. */
+/** Longer numbers are refused, to limit the arithmetic. */
 const maxLength = 128;
 
 interface Parts {
@@ -112,7 +112,7 @@ export function milliValue(value: string | number | Quantity): number {
 /** Powers of ten that Go multiplies by at once: what overflows then stays, in 64 bits. By others it comes to nothing. */
 const atOnce: readonly number[] = [0, 1, 2, 3, 6, 9];
 
-/** Thousandths as `Quantity.MilliValue()` has them of this text, in 64 bits whatever they come to. */
+/** Thousandths of this text as in `Quantity.MilliValue()`, with 64-bit overflow. */
 export function thousandths(text: string): bigint {
   const { nanos } = parseQuantity(text);
   const exact = roundedUp(nanos, 1_000_000n);
@@ -187,7 +187,7 @@ function formatDecimal(nanos: bigint, format: "DecimalSI" | "DecimalExponent"): 
 
 const canonicalCache = new Map<string | number, string>();
 
-/** The text Kubernetes stores for a quantity it was given; throws QuantityError for what is none. */
+/** The canonical text that Kubernetes stores; throws QuantityError for an invalid quantity. */
 export function canonicalQuantity(value: string | number): string {
   const known = canonicalCache.get(value);
   if (known !== undefined) return known;

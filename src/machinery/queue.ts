@@ -6,7 +6,7 @@ export class AsyncQueue<T> implements AsyncIterable<T>, AsyncIterator<T, undefin
   #ended = false;
   #error: unknown;
 
-  /** Nothing happens after the end. */
+  /** Ignored after the end. */
   push(item: T): void {
     if (this.#ended) return;
     const waiting = this.#waiting.shift();
@@ -14,7 +14,7 @@ export class AsyncQueue<T> implements AsyncIterable<T>, AsyncIterator<T, undefin
     else this.#items.push(item);
   }
 
-  /** What was pushed before is still delivered; then the iteration ends, or throws `error`. */
+  /** Earlier items are still delivered; then the iteration ends, or throws `error`. */
   end(error?: unknown): void {
     if (this.#ended) return;
     this.#ended = true;

@@ -1,7 +1,6 @@
 /**
- * JSON objects that Kubernetes keeps as the text they were given in (runtime.RawExtension). Here they are parsed like
- * everything else, and their text stands beside them: two of them are the same when their texts are. It does not follow
- * into copies. What no text is known of was made anew, and has the text that Go's encoder would give it.
+ * JSON values that Kubernetes keeps as text (runtime.RawExtension). They are parsed, and their text is kept beside them: two are
+ * equal when their texts are. Copies lose the text. Values without a known text are new, and get the text of Go's encoder.
  */
 import { deepEqual, isObject } from "./deep.ts";
 import { withoutHtml } from "./go-format.ts";
@@ -10,19 +9,19 @@ import { stringEnd, valueEnd } from "./json-string.ts";
 
 const texts = new WeakMap<object, string>();
 
-/** White space that ends a line may stand in no text, lest it end an event of a watch. */
+/** Texts must not contain line ends, which would end an event of a watch. */
 export const keepRawText = (value: object, text: string): void => {
   texts.set(value, text.replace(/[\t\r\n]/g, " "));
 };
 
-/** Undefined where none is known. */
+/** Undefined when it is unknown. */
 export const knownRawText = (value: unknown): string | undefined =>
   isObject(value) ? texts.get(value) : undefined;
 
-/** The text it was given in, else the one that Go's encoder gives it. */
+/** Its original text, or that of Go's encoder. */
 export const rawText = (value: unknown): string => knownRawText(value) ?? madeText(value);
 
-/** The text that Go's encoder gives a value. `written`: with numbers as they were written, as a patch of the text leaves them. */
+/** The text of Go's encoder. `written`: with the original texts of numbers, as after a patch of the text. */
 export const madeText = (value: unknown, written = false): string => withoutHtml(ordered(value, written));
 
 function ordered(value: unknown, written: boolean): string {
@@ -38,14 +37,14 @@ function ordered(value: unknown, written: boolean): string {
     .join(",")}}`;
 }
 
-/** The text as Go's encoder writes it out: without white space, and without what HTML means something by. */
+/** The text as Go's encoder writes it: without white space, HTML characters escaped. */
 export const compactText = (text: string): string =>
   withoutHtml(text.replace(/"[^"\\]*(?:\\.[^"\\]*)*"|[ \t\r\n]+/g, (part) => (part[0] === '"' ? part : "")));
 
-/** Begins a string as no parsed one does: half of a pair, which JSON.stringify escapes. */
+/** Begins a string unlike any parsed one: half a surrogate pair, which JSON.stringify escapes. */
 const mark = "\ud800";
 
-/** JSON text of a value, with every object in it whose text is known as that text; `change`: made of each text. */
+/** JSON with the original texts of objects, where known; `change` is applied to each text. */
 export function stringifyRaw(value: unknown, change: (text: string) => string = (text) => text): string {
   const found: string[] = [];
   const text = JSON.stringify(value, (_name, each: unknown) => {
@@ -57,7 +56,7 @@ export function stringifyRaw(value: unknown, change: (text: string) => string = 
     : text.replace(/"\\ud800(\d+)"/g, (_all, at: string) => found[Number(at)] as string);
 }
 
-/** Paths of such members, as a tree; lists on the way are gone through. */
+/** Paths of raw fields as a tree, through lists. */
 type Tree = Map<string, Tree>;
 
 const trees = new Map<readonly string[], Tree>();
@@ -78,7 +77,7 @@ function treeOf(paths: readonly string[]): Tree {
   return tree;
 }
 
-/** Calls `visit` with each such member of an object, and with what stands in its place in another. */
+/** Calls `visit` with each raw field of an object, and its counterpart in another one. */
 export function eachRaw(
   paths: readonly string[],
   object: unknown,
@@ -97,12 +96,12 @@ export function eachRaw(
   walk(treeOf(paths), object, other);
 }
 
-/** Notes the texts of such members of an object that was parsed from this text, which must be JSON. */
+/** Records the texts of raw fields of an object parsed from this text, which must be valid JSON. */
 export function readRawTexts(paths: readonly string[], object: object, text: string): void {
   new Reader(text).value(treeOf(paths), object);
 }
 
-/** Objects that differ in nothing but such texts are told apart. */
+/** Whether all raw fields have the same text. */
 export function sameRaw(paths: readonly string[], one: unknown, other: unknown): boolean {
   let same = true;
   eachRaw(paths, one, other, (value, beside) => {
@@ -111,11 +110,11 @@ export function sameRaw(paths: readonly string[], one: unknown, other: unknown):
   return same;
 }
 
-/** Gives those that were made anew the text that they are written as. */
+/** Sets the text of new raw fields. */
 export const settleRaw = (paths: readonly string[], object: unknown): void =>
   eachRaw(paths, object, undefined, (value) => keepRawText(value, rawText(value)));
 
-/** Copies of such members, and what nobody changed, keep the text that they have in another object. */
+/** Copied and unchanged raw fields take their text from another object. */
 export const carryRaw = (paths: readonly string[], from: unknown, to: unknown): void =>
   eachRaw(paths, to, from, (value, before) => {
     const known = knownRawText(before);
@@ -131,7 +130,7 @@ class Reader {
     this.#text = text;
   }
 
-  /** Moves behind a value. `tree` is undefined where nothing is looked for. */
+  /** Moves past a value. `tree` is undefined where there are no raw fields. */
   value(tree: Tree | undefined, value: unknown): void {
     const start = this.#space();
     const first = this.#text[start];
@@ -170,7 +169,7 @@ class Reader {
     this.#at = end < 0 ? this.#text.length : end + 1;
   }
 
-  /** Moves behind a value that nothing is looked for in. */
+  /** Moves past a value without raw fields. */
   #skip(): void {
     this.#at = valueEnd(this.#text, this.#at);
   }

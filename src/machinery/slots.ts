@@ -1,6 +1,6 @@
 /**
- * Things that come and go all the time, each in a numbered place that is used again. A Map or Set would do, but makes a new table
- * every so often, and the former one, once it is old, keeps alive whatever was in it until all of the heap is collected.
+ * A collection with a high turnover, each item in a numbered, reusable slot. A Map or Set would allocate a new table from time to
+ * time, and the old one keeps its former content alive until a full collection.
  */
 export class Slots<T> implements Iterable<T> {
   readonly #things: (T | undefined)[] = [];
@@ -10,14 +10,14 @@ export class Slots<T> implements Iterable<T> {
     return this.#things.length - this.#free.length;
   }
 
-  /** Returns the place. */
+  /** Returns the slot. */
   add(thing: T): number {
     const place = this.#free.pop() ?? this.#things.length;
     this.#things[place] = thing;
     return place;
   }
 
-  /** Frees a place and returns what was there; undefined when it was free. */
+  /** Frees a slot and returns its content; undefined when it was free. */
   take(place: number): T | undefined {
     const thing = this.#things[place];
     if (thing === undefined) return undefined;
@@ -26,7 +26,7 @@ export class Slots<T> implements Iterable<T> {
     return thing;
   }
 
-  /** Frees all places. */
+  /** Frees all slots. */
   drain(): T[] {
     const things = [...this];
     this.#things.length = 0;

@@ -1,23 +1,23 @@
 /**
- * What is known of an object, kept with the object itself where nobody else sees it: it is no property, goes into no copy and may be
- * given to a frozen object. A WeakMap says the same, but V8's collector of young objects takes whatever an old WeakMap leads to for
- * alive: what is known of short-lived objects, and all it leads to, would stay until the whole heap is collected.
+ * Associates data with an object privately: not as a property, not copied, and possible for frozen objects. Like a WeakMap, but
+ * V8's minor collections treat everything reachable from an old WeakMap as alive, so that data of short-lived objects would stay
+ * until a full collection.
  */
 export interface Stamp<K extends object, V> {
   get(object: K): V | undefined;
   set(object: K, value: V): void;
-  /** Forgets what is known. */
+  /** Removes the data. */
   clear(object: K): void;
 }
 
-/** A class derived from this one puts its private members into the object it is given (a constructor may return what it likes). */
+/** A derived class adds its private members to the object it is given (constructors may return any object). */
 class Given {
   constructor(object: object) {
     return object;
   }
 }
 
-/** A new kind of thing to know. */
+/** Creates a new association. */
 export function stamp<K extends object, V>(): Stamp<K, V> {
   class Stamped extends Given {
     #value: V | undefined = undefined;

@@ -1,9 +1,9 @@
-/** Long work in steps: whoever else waits for the thread has it in between. */
+/** Splits long work into steps, so that other work gets its turn. */
 
-/** Resolves when others have had their turn. */
+/** Resolves after other work had its turn. */
 export type Pause = () => Promise<void>;
 
-/** So many small things are done at once. */
+/** Items per step. */
 const atOnce = 32;
 
 /** The results of `work`, with a pause after every few of them. */

@@ -1,6 +1,6 @@
-/** Formats of strings as kube-openapi's `strfmt` has them, which both schemas and the CEL library ask for. */
+/** String formats of kube-openapi's `strfmt`, for schemas and the CEL library. */
 
-/** `2024-02-29`: a day that there was. */
+/** `2024-02-29`: a valid date. */
 export function isDate(text: string): boolean {
   const at = Date.parse(`${text}T00:00:00Z`);
   return /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(at) && new Date(at).toISOString().startsWith(text);

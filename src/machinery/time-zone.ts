@@ -1,10 +1,10 @@
 /** Names of time zones, as Go looks them up. */
 
-/** Parts of names that have no small letters. */
+/** Parts of names in capitals. */
 const capitals =
   /^(?:[CEMP]ST\d[CEMP]DT|[EHM]ST|[CEMW]ET|GMT(?:0|[+-]\d+)?|GB|NZ(?:-CHAT)?|PRC|RO[CK]|ACT|LHI|NSW|UCT|US|UTC|W-SU)$/;
 
-/** Files beside the zones that Intl knows, and what their times are. */
+/** Zone files unknown to Intl, and the zones they equal. */
 const files: Readonly<Record<string, string>> = {
   UTC: "UTC",
   Factory: "UTC",
@@ -12,12 +12,12 @@ const files: Readonly<Record<string, string>> = {
   posixrules: "America/New_York",
 };
 const inBothSets = ["UTC", "Factory"];
-/** What Intl has and no file. */
+/** Names in Intl without a zone file. */
 const foreign = /^(?:ACT|Gmt|[+-].*|US\/Pacific-New|Canada\/East-Saskatchewan|SystemV\/.*)$/;
 
 /**
- * The zone as Intl has it, of a name in its own spelling in a system's files, where Go looks; undefined for other names.
- * Under `posix/` and `right/` the zones stand once more (there without, here with leap seconds, which nobody counts here).
+ * Intl's zone for a name spelled as in the system's zone files, where Go looks; undefined for others. Zones also exist under
+ * `posix/` and `right/` (with leap seconds, which are ignored here).
  */
 export function intlZone(name: string): string | undefined {
   const again = /^(?:posix|right)\/(.+)$/.exec(name)?.[1];
@@ -27,8 +27,8 @@ export function intlZone(name: string): string | undefined {
 }
 
 /**
- * True for a zone of the IANA database in its own spelling: Intl takes `europe/berlin` as well, a file system does not.
- * Of an old name, which Intl gives another one, the parts have to begin as those of all names do.
+ * True for a zone of the IANA database in its exact spelling: Intl ignores case, file systems do not. The parts of deprecated
+ * names, which Intl replaces, must be capitalized like others.
  */
 function isZone(name: string): boolean {
   if (foreign.test(name)) return false;

@@ -31,7 +31,7 @@ export class TokenBucket {
     return true;
   }
 
-  /** Takes a token, possibly a future one; answers the milliseconds until it is there. */
+  /** Takes a token, possibly a future one; returns the milliseconds until then. */
   reserve(): number {
     this.#refill();
     this.#tokens--;

@@ -1,7 +1,6 @@
 /**
- * The difference of two texts as Kubernetes prints it in messages: a unified diff with three lines of context. Which
- * lines count as moved and which as changed follows Python's difflib (Ratcliff and Obershelp: the longest common run,
- * then what is left and right of it), lines that are very common in a long text being no anchors.
+ * Unified diffs as in Kubernetes' messages, with three lines of context. The matching is that of Python's difflib (Ratcliff and
+ * Obershelp: the longest common run, then both sides of it), in which very common lines of a long text are no anchors.
  */
 
 interface Run {

@@ -21,7 +21,7 @@ export const dyn: CelType = simple("dyn");
 export const free: CelType = simple("dyn");
 /** An unknown type whose fields cannot be accessed: cel-go's protobuf Any. */
 export const any: CelType = simple("any");
-/** Of what has a mistake in it: nothing more is said of what is done with it. */
+/** The type of an expression with an error: suppresses further errors. */
 export const erroneous: CelType = simple("!error!");
 export const bool: CelType = simple("bool");
 export const int: CelType = simple("int");
@@ -44,7 +44,7 @@ export const objectOf = (name: string, fields: CelFields): CelType => ({
 });
 export const opaque = simple;
 
-/** Whether only a value of the type tells what it is. */
+/** Whether the type is only known at run time. */
 export const isDyn = (type: CelType): boolean =>
   type.kind === "simple" && (type.name === "dyn" || type.name === "any" || type === erroneous);
 
@@ -88,14 +88,14 @@ export function formalText(type: CelType): string {
 
 export type Bindings = Map<string, CelType>;
 
-/** What may be null: messages and what the original keeps as one. */
+/** Types that may be null: messages, and what cel-go represents as such. */
 const nullable = new Set(["timestamp", "duration", "net.IP", "net.CIDR"]);
 
-/** Kubernetes' own types are messages that nobody can look into. */
+/** Kubernetes' own types are messages without accessible fields. */
 export const isClosed = (type: CelType): boolean =>
   type.kind === "simple" && type.name.startsWith("kubernetes.");
 
-/** Whether a value of `from` may stand where `to` is asked; parameters of `to` are bound on the way. */
+/** Whether a value of `from` is assignable to `to`; binds type parameters of `to`. */
 export function assignable(from: CelType, to: CelType, bound: Bindings): boolean {
   if (to.kind === "param") {
     const known = bound.get(to.name);
@@ -138,7 +138,7 @@ export function substitute(type: CelType, bound: Bindings): CelType {
   }
 }
 
-/** The type of values that may be of either type, the wider of the two; undefined when there is none. */
+/** The wider of two types; undefined when neither includes the other. */
 export function join(a: CelType, b: CelType): CelType | undefined {
   if (a === free) return b;
   if (b === free) return a;
@@ -157,7 +157,7 @@ export function join(a: CelType, b: CelType): CelType | undefined {
 const wrapped = (type: CelType | undefined, wrap: (type: CelType) => CelType): CelType | undefined =>
   type && wrap(type);
 
-/** Whether literals may hold both: the same type, where that is known. */
+/** Whether literals may contain both: equal types, as far as known. */
 export function equivalent(a: CelType, b: CelType): boolean {
   if (a === free || b === free) return true;
   if (a.kind === "list" && b.kind === "list") return equivalent(a.of, b.of);

@@ -1,6 +1,6 @@
 /**
- * Values as programs see them: int is bigint, double is number, lists are arrays, maps and messages are Maps; the rest
- * of JSON is itself, and what JSON has no value for has a class here.
+ * Run-time values: int is bigint, double is number, lists are arrays, maps and messages are Maps; other JSON values are
+ * themselves, and values without JSON have classes here.
  */
 import { CelEvaluationError, noSuchOverload } from "./errors.ts";
 import type { Meter } from "./meter.ts";
@@ -19,7 +19,7 @@ export class CelUint {
 export class CelTimestamp {
   /** Since 1970, in nanoseconds. */
   readonly nanos: bigint;
-  /** Of the zone it was written in: it is shown there. */
+  /** Of the time zone it was written in, in which it is shown. */
   readonly offsetMinutes: number;
   constructor(nanos: bigint, offsetMinutes = 0) {
     this.nanos = nanos;
@@ -27,7 +27,7 @@ export class CelTimestamp {
   }
 }
 
-/** The years 1 to 9999: what an expression can come to, though an object may hold others. */
+/** The years 1 to 9999: the range of expressions, although objects may have others. */
 export function timestampOf(nanos: bigint, offsetMinutes = 0): CelTimestamp {
   const seconds = nanos / 1_000_000_000n;
   if (seconds < -62_135_596_800n || seconds > 253_402_300_799n)
@@ -70,7 +70,7 @@ export class CelOpaque<T = unknown> {
   }
 }
 
-/** A value with the name of its type; what is not set in it is null. */
+/** A value with a type name; unset fields are null. */
 export class CelMessage extends Map<string, CelValue> {
   readonly type: string;
   constructor(type: string) {
@@ -120,7 +120,7 @@ const runtimeNames: Record<string, string> = {
   duration: "google.protobuf.Duration",
 };
 
-/** Whether an overload's parameter takes the value; of a list the first item stands for all, maps are not looked into. */
+/** Whether an overload's parameter accepts the value; a list is checked by its first item, maps are not inspected. */
 export function fits(value: CelValue, type: CelType): boolean {
   switch (type.kind) {
     case "param":
@@ -147,14 +147,14 @@ const numeric = (value: CelValue): bigint | number | undefined =>
       ? value
       : undefined;
 
-/** The key as the map holds it: numbers are the same key whatever their type. undefined when it has none. */
+/** The equal key in a map: numbers are equal whatever their type. undefined when there is none. */
 export function keyIn(map: ReadonlyMap<CelValue, CelValue>, key: CelValue, meter: Meter): CelValue {
   if (map.has(key)) return key;
   const number = numeric(key);
   if (number === undefined || !Number.isInteger(Number(number))) return undefined;
   const whole = BigInt(number);
   if (map.has(whole)) return whole;
-  // Keys of type uint are objects: few maps have them, and those pay for the search.
+  // uint keys are objects: only the few maps with them need a search.
   for (const each of map.keys()) {
     if (!(each instanceof CelUint)) continue;
     meter.step(0.1);
@@ -163,18 +163,18 @@ export function keyIn(map: ReadonlyMap<CelValue, CelValue>, key: CelValue, meter
   return undefined;
 }
 
-/** Tells the items of a list apart that is a set or a map. */
+/** Identifies the items of a list that is a set or a map. */
 export type ItemKey = (item: CelValue) => string;
 
 const unordered = new WeakMap<readonly CelValue[], ItemKey>();
 
-/** Says that a list is a set or a map: where its items stand counts for nothing, and each of them is there once. */
+/** Marks a list as a set or a map: order and duplicates do not matter. */
 export function markUnordered(list: CelValue[], keyOf: ItemKey): CelValue[] {
   unordered.set(list, keyOf);
   return list;
 }
 
-/** The key of a value that is one by itself. */
+/** The key of a scalar value. */
 export const scalarKey: ItemKey = (value) => `${typeof value} ${String(value)}`;
 
 function sameItems(keyOf: ItemKey, a: readonly CelValue[], b: readonly CelValue[], meter: Meter): boolean {
@@ -185,7 +185,7 @@ function sameItems(keyOf: ItemKey, a: readonly CelValue[], b: readonly CelValue[
   });
 }
 
-/** Both lists' items; of a set or a map each once, those of a map as the second list has them. */
+/** Concatenates lists; sets and maps are merged by key, with the second list's items of a map. */
 export function joinLists(a: readonly CelValue[], b: readonly CelValue[]): CelValue[] {
   const keyOf = unordered.get(a);
   if (!keyOf) return [...a, ...b];
@@ -194,7 +194,7 @@ export function joinLists(a: readonly CelValue[], b: readonly CelValue[]): CelVa
   return markUnordered([...items.values()], keyOf);
 }
 
-/** Equality across types: numbers by value, everything else only with its like. */
+/** Equality across types: numbers by value, other values only within their type. */
 export function equal(a: CelValue, b: CelValue, meter: Meter): boolean {
   meter.step();
   const x = numeric(a);
@@ -233,7 +233,7 @@ export function equal(a: CelValue, b: CelValue, meter: Meter): boolean {
   return false;
 }
 
-/** Negative, zero or positive; only for values that have an order. */
+/** Negative, zero or positive; only for ordered types. */
 export function compare(a: CelValue, b: CelValue): number {
   const x = numeric(a);
   const y = numeric(b);
@@ -263,7 +263,7 @@ function byCodePoint(a: string, b: string): number {
   const x = a.codePointAt(i) ?? -1;
   const y = b.codePointAt(i) ?? -1;
   const surrogate = (code: number): boolean => code >= 0xdc00 && code <= 0xdfff;
-  // Stopped in the middle of a pair: the pairs' second halves are in order.
+  // Within a pair: second halves are ordered themselves.
   if (surrogate(x) && surrogate(y)) return x - y;
   return x - y;
 }

@@ -1,17 +1,17 @@
-/** Elements of merged lists: finding them, and where they go. */
+/** Elements of merged lists: lookup and order. */
 import { deepEqual, isObject } from "../deep.ts";
 
-/** What identifies an element: the merge key's value, or the element itself when it is no object. */
+/** The identity of an element: its merge key's value, or the element itself when it is not an object. */
 export function identity(element: unknown, mergeKey: string | undefined): unknown {
   return mergeKey !== undefined && isObject(element) ? element[mergeKey] : element;
 }
 
-/** Finds elements by what identifies them; the first of several counts. Long lists come from strangers, hence a map. */
+/** Looks up elements by identity; the first of several counts. A map, since clients may send long lists. */
 export class ElementIndex {
   readonly #list: readonly unknown[];
   readonly #mergeKey: string | undefined;
   readonly #plain = new Map<unknown, number>();
-  /** Places of elements that are identified by an object or list. */
+  /** Indexes of elements whose identity is an object or list. */
   readonly #others: number[] = [];
 
   constructor(list: readonly unknown[], mergeKey: string | undefined) {
@@ -20,14 +20,14 @@ export class ElementIndex {
     for (const [i, element] of list.entries()) this.add(i, element);
   }
 
-  /** Tells of an element that came to the list at `place`. */
+  /** Adds an element at the index `place`. */
   add(place: number, element: unknown): void {
     const key = identity(element, this.#mergeKey);
     if (key !== null && typeof key === "object") this.#others.push(place);
     else if (!this.#plain.has(key)) this.#plain.set(key, place);
   }
 
-  /** Its place, or -1. */
+  /** Its index, or -1. */
   find(key: unknown): number {
     if (key === null || typeof key !== "object") return this.#plain.get(key) ?? -1;
     return this.#others.find((place) => deepEqual(identity(this.#list[place], this.#mergeKey), key)) ?? -1;
@@ -39,8 +39,8 @@ export class ElementIndex {
 }
 
 /**
- * `merged` holds what the result has. Elements named in `wanted` keep that order; the others keep the order they have on
- * the server and stand before the first wanted element that the server has after them.
+ * `merged` has the elements of the result. Elements in `wanted` take that order; the others keep the server's order, before the
+ * first wanted element that follows them there.
  */
 export function orderElements(
   merged: readonly unknown[],

@@ -1,6 +1,6 @@
 /**
- * JSON Patch, RFC 6902, as Kubernetes applies it (evanphx/json-patch v4): members that are not there may be replaced and
- * copied, negative indices count from the end, and what is said of a patch that does not fit is the same.
+ * JSON Patch, RFC 6902, like Kubernetes (evanphx/json-patch v4): missing members may be replaced and copied, negative indexes
+ * count from the end, and errors are the same.
  */
 import { deepEqual, isObject, setMember, sortMembers } from "../deep.ts";
 import { cloneExact, copyWritten } from "../exact-json.ts";
@@ -12,20 +12,20 @@ export interface JsonPatchOperation {
   value?: unknown;
 }
 
-/** The patch does not fit the document, or is malformed. */
+/** The patch is malformed or cannot be applied. */
 export class PatchError extends Error {
   override readonly name: string = "PatchError";
 }
 
-/** An operation `test` found something else. */
+/** A `test` operation failed. */
 export class PatchTestFailed extends PatchError {}
 
-/** Copies can double a document with each operation; together they may add so many bytes, as in Kubernetes. */
+/** Limit of the bytes added by copies, as in Kubernetes, since each can double the document. */
 const copyLimit = 3 * 1024 * 1024;
 
 const missing = "missing value";
 
-/** Where an operation points to: a member or an index of a container. */
+/** The target of an operation: a member or an index of a container. */
 class Place {
   readonly #container: Container;
   readonly key: string;
@@ -35,7 +35,7 @@ class Place {
     this.key = key;
   }
 
-  /** Undefined for a member that is not there. Throws for an index that is none. */
+  /** Undefined for a missing member. Throws for an invalid index. */
   get(): unknown {
     const container = this.#container;
     if (Array.isArray(container)) return container[this.#index(container.length)];
@@ -48,7 +48,7 @@ class Place {
     else setMember(container, this.key, value);
   }
 
-  /** Says how the number of an operation, which was put here, was written. */
+  /** Keeps the original text of an operation's number. */
   note(operation: object): void {
     if (!Array.isArray(this.#container)) copyWritten(operation, "value", this.#container, this.key);
   }
@@ -92,9 +92,8 @@ type Container = Record<string, unknown> | unknown[];
 const isContainer = (value: unknown): value is Container => Array.isArray(value) || isObject(value);
 
 /**
- * Returns the patched document; the given one is not changed, and what no operation touches is shared with it. Throws
- * PatchError; then nothing was applied. `sorted`: objects that operations went through have their members in alphabetical
- * order, as the original writes them.
+ * Returns the patched document, which shares unchanged parts with the given one; that is not changed. Throws PatchError.
+ * `sorted`: objects on the paths of operations get sorted members, as in Kubernetes.
  */
 export function applyJsonPatch<T>(document: T, operations: readonly JsonPatchOperation[], sorted = false): T {
   if (!Array.isArray(operations)) throw new PatchError("a JSON patch is a list of operations");
@@ -106,7 +105,7 @@ export function applyJsonPatch<T>(document: T, operations: readonly JsonPatchOpe
 
 class Patching {
   document: unknown;
-  /** Containers that were made here and may be changed. */
+  /** Containers created here, which may be changed. */
   readonly #own = new Set<unknown>();
   #copied = 0;
 
@@ -115,8 +114,8 @@ class Patching {
   }
 
   /**
-   * Where a path leads, in containers that may be changed. Undefined when there is no container on the way. What stands
-   * before the first slash does not matter.
+   * The target of a path, in containers that may be changed. Undefined when a container on the path is missing. Text before the
+   * first slash is ignored.
    */
   #placeOf(path: string): Place | undefined {
     const tokens = path
@@ -261,7 +260,7 @@ class Patching {
       if (!place) throw new PatchError(`test operation does not apply: is missing path: ${path}: ${missing}`);
       value = within(`error in test for path: '${path}'`, () => place.get());
     }
-    // What is not there is as good as null.
+    // Missing equals null.
     if (!deepEqual(value ?? null, operation.value ?? null))
       throw new PatchTestFailed(`testing value ${path} failed: test failed`);
   }

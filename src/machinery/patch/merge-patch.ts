@@ -1,11 +1,10 @@
-/** JSON Merge Patch, RFC 7386, as Kubernetes applies it (evanphx/json-patch v4), and how to make one. */
+/** JSON Merge Patch, RFC 7386, like Kubernetes (evanphx/json-patch v4), and its creation. */
 import { deepClone, deepEqual, isObject, setMember, sortMembers } from "../deep.ts";
 import { cloneExact, copyAllWritten, copyWritten } from "../exact-json.ts";
 
 /**
- * Returns the patched value; neither argument is changed. Nulls in lists stay, those in objects inside lists do not,
- * unless the list replaces an object. `sorted`: what the patch went through has its members in alphabetical order, as
- * the original writes it.
+ * Returns the patched value; the arguments are not changed. Nulls in lists are kept, those in objects within lists are removed,
+ * unless the list replaces an object. `sorted`: patched objects get sorted members, as in Kubernetes.
  */
 export function applyMergePatch<T>(document: T, patch: unknown, sorted = false): T {
   return merge(document, patch, sorted) as T;
@@ -45,8 +44,8 @@ export function createMergePatch(from: object, to: object): Record<string, unkno
 }
 
 /**
- * What a client that last wrote `original` and now wants `modified` changes in `current`: its own removals, and every
- * difference of what it wants from what is there. Members it never mentioned stay.
+ * The patch for `current` from a client that last applied `original` and now wants `modified`: its own removals, and all
+ * differences from what it wants. Other members stay.
  */
 export function createThreeWayMergePatch(
   original: object,
@@ -92,7 +91,7 @@ function difference(
   return patch;
 }
 
-/** Removals of what is not there any more are left out. */
+/** Omits removals of missing members. */
 function combine(
   removals: Record<string, unknown>,
   changes: Record<string, unknown>,

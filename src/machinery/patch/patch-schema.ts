@@ -1,17 +1,17 @@
-/** What a strategic merge patch must know of a type: how its fields merge. */
+/** A type for strategic merge patches: how its fields merge. */
 export interface PatchSchema {
-  /** Go's name of the struct; undefined for what is none. */
+  /** Go's name of the struct, if it is one. */
   name?: string;
-  /** Undefined for fields nobody knows. */
+  /** Undefined for unknown fields. */
   field(name: string): PatchField | undefined;
 }
 
 export interface PatchField {
-  /** `merge`, `replace`, `retainKeys`; none means replace for lists and merge for objects. */
+  /** `merge`, `replace`, `retainKeys`; default: replace for lists, merge for objects. */
   strategies: readonly string[];
   /** Member that identifies an element of a merged list. */
   mergeKey?: string | undefined;
-  /** Of the object, of the list's elements, or of the map's values. */
+  /** Of the object, the list's elements, or the map's values. */
   schema?: PatchSchema | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** Makes strategic merge patches, as `kubectl apply` does: from what was applied last, what is wanted and what is there. */
+/** Creates strategic merge patches, like `kubectl apply`: from the last applied, the wanted and the current state. */
 import { deepClone, deepEqual, isObject, setMember } from "../deep.ts";
 import { ElementIndex, identity } from "./element-order.ts";
 import {
@@ -18,8 +18,8 @@ interface Wanted {
 }
 
 /**
- * What a client that last wrote `original` and now wants `modified` changes in `current`. Fields and list elements it
- * never mentioned stay; those it mentioned before and no longer does go.
+ * The patch for `current` from a client that last applied `original` and now wants `modified`. Fields and list elements that it
+ * never applied stay; those it no longer applies are removed.
  */
 export function createThreeWayStrategicPatch(
   original: object,
@@ -112,7 +112,7 @@ function differenceOfLists(
   }
 }
 
-/** Whether what both lists have stands in another order. */
+/** Whether common elements are in another order. */
 function orderDiffers(
   before: readonly unknown[],
   value: readonly unknown[],
@@ -123,7 +123,7 @@ function orderDiffers(
   return places.some((place, i) => i > 0 && place < (places[i - 1] as number));
 }
 
-/** Removals and changes as one patch; where both speak of the same, the change wins. */
+/** Merges removals and changes; changes win. */
 function combine(removals: Members, changes: Members, schema: PatchSchema): Members {
   const patch: Members = { ...removals };
   for (const name of Object.keys(changes)) {
@@ -156,7 +156,7 @@ function combineLists(
   return list;
 }
 
-/** Leaves out removals of what is not there any more, so that an unchanged object gives an empty patch. */
+/** Omits removals of missing members, so that an unchanged object gives an empty patch. */
 function present(patch: Members, current: Members, schema: PatchSchema): Members {
   const result: Members = {};
   for (const name of Object.keys(patch)) {

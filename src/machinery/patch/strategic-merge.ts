@@ -1,7 +1,6 @@
 /**
- * Strategic merge patch: a merge patch that knows which lists are merged by a key. Directives: `$patch` (replace,
- * delete), `$retainKeys`, `$deleteFromPrimitiveList/<field>`, `$setElementOrder/<field>`. What is wrong is told in the
- * words of apimachinery's strategicpatch.
+ * Strategic merge patch: a merge patch with lists merged by key. Directives: `$patch` (replace, delete), `$retainKeys`,
+ * `$deleteFromPrimitiveList/<field>`, `$setElementOrder/<field>`. Errors are those of apimachinery's strategicpatch.
  */
 import { isObject, setMember } from "../deep.ts";
 import { cloneExact, copyWritten } from "../exact-json.ts";
@@ -20,7 +19,7 @@ import {
 
 type Members = Record<string, unknown>;
 
-/** A patch whose directives make no sense. `malformed`: the client is told so; else it is the server that fails. */
+/** Invalid directives. `malformed`: the client's error; else an internal one. */
 export class StrategicPatchError extends PatchError {
   readonly malformed: boolean;
 
@@ -56,8 +55,8 @@ const noMergeKey = (element: Members, key: string): StrategicPatchError =>
   new StrategicPatchError(`map: ${goText(element)} does not contain declared merge key: ${key}`);
 
 /**
- * `document`: the patched one. `patch`: what is left of the patch, as mistakes in the result show it. Neither argument is
- * changed. Throws StrategicPatchError.
+ * `document`: the result. `patch`: the rest of the patch, as errors in the result show it. The arguments are not changed. Throws
+ * StrategicPatchError.
  */
 export function strategicMerge<T extends object>(
   document: T,
@@ -72,7 +71,7 @@ export function applyStrategicMerge<T extends object>(document: T, patch: object
   return strategicMerge(document, patch, schema).document;
 }
 
-/** Takes out of the patch what has been done. */
+/** Removes applied parts from the patch. */
 function mergeObject(original: Members, patch: Members, schema: PatchSchema): Members {
   const special = patch[directive];
   if (special !== undefined) {
@@ -127,7 +126,7 @@ function mergeField(result: Members, name: string, value: unknown, field: PatchF
   } else setMember(result, name, value);
 }
 
-/** Nulls in what was not there before mean nothing. */
+/** Nulls in new values are dropped. */
 function dropNulls(value: unknown): void {
   if (Array.isArray(value)) for (const each of value) dropNulls(each);
   else if (isObject(value)) {
@@ -144,7 +143,7 @@ function put(result: Members, name: string, value: unknown): void {
   else setMember(result, name, kept);
 }
 
-/** Objects with a directive are nothing where there is nothing to patch; undefined: the value itself is one. */
+/** Objects with a directive are dropped when there is nothing to patch; undefined: the value itself is one. */
 function withoutDirectives(value: unknown): unknown {
   if (Array.isArray(value)) {
     return value.flatMap((each) => {
@@ -162,7 +161,7 @@ function withoutDirectives(value: unknown): unknown {
   return value;
 }
 
-/** Elements of merged lists are all objects or all plain. */
+/** Elements of merged lists are all objects or all scalars. */
 function checkElements(original: readonly unknown[], patch: readonly unknown[]): void {
   const [first] = [...original, ...patch];
   if (Array.isArray(first)) throw new StrategicPatchError("lists of lists are not supported");
@@ -198,7 +197,7 @@ function mergeList(original: readonly unknown[], patch: readonly unknown[], fiel
   return orderElements(merged, additions, before, mergeKey);
 }
 
-/** The elements of a patch: which go, which come, and whether the list is made anew. */
+/** The elements of a patch: deletions, additions, and whether the list is replaced. */
 function readElements(
   patch: readonly Members[],
   mergeKey: string,
@@ -243,7 +242,7 @@ const unknownList = (name: string, { name: struct }: PatchSchema): StrategicPatc
       : `unable to find api field in struct ${struct} for the json field ${goQuote(name)}`,
   );
 
-/** A list with the order its elements are to have; both leave the patch. */
+/** A list with the order of its elements; both are removed from the patch. */
 function mergeOrdered(result: Members, patch: Members, directiveName: string, schema: PatchSchema): void {
   const name = directiveName.slice(elementOrder.length);
   const wanted = patch[directiveName];
@@ -270,7 +269,7 @@ function mergeOrdered(result: Members, patch: Members, directiveName: string, sc
   setMember(result, name, orderElements(merged, wanted, before ?? [], field.mergeKey));
 }
 
-/** Every element has a key, by which it is looked for among those that have their place. */
+/** Every element has a key for its position. */
 function checkOrderable(merged: readonly unknown[], wanted: readonly unknown[], mergeKey?: string): void {
   if (mergeKey === undefined) return;
   checkKeys(merged, mergeKey);
@@ -288,7 +287,7 @@ function checkKeys(list: readonly unknown[], mergeKey: string): void {
   }
 }
 
-/** Elements of the patch stand in the order that is wanted. */
+/** Elements of the patch are in the wanted order. */
 function checkOrder(
   given: readonly unknown[],
   wanted: readonly unknown[],
