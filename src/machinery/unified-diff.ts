@@ -111,7 +111,7 @@ class Matcher {
   }
 }
 
-/** Changes with up to `context` equal lines around them; far from one another they are groups of their own. */
+/** Groups changes with up to `context` equal lines around them. */
 function grouped(changes: readonly Change[], context: number): Change[][] {
   const groups: Change[][] = [];
   let group: Change[] = [];

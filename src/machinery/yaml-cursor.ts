@@ -1,4 +1,4 @@
-/** A place in a YAML text, and what stands there, as Go's parser (yaml.v2) counts lines and columns. */
+/** A position in a YAML text, counted like Go's parser (yaml.v2). */
 import { YamlTextProblem } from "./yaml-problem.ts";
 
 const space = 0x20;
@@ -24,7 +24,7 @@ export class YamlCursor {
     this.at = text.startsWith("\ufeff") ? 1 : 0;
   }
 
-  /** The text from a place to here. */
+  /** The text since a position. */
   since(start: number): string {
     return this.#text.slice(start, this.at);
   }
@@ -34,7 +34,7 @@ export class YamlCursor {
     throw new YamlTextProblem(what, this.line === 0 ? 0 : this.line + 1);
   }
 
-  /** 0 behind the end. */
+  /** 0 at the end. */
   code(ahead = 0): number {
     const at = this.at + ahead;
     return at < this.#text.length ? this.#text.charCodeAt(at) : 0;

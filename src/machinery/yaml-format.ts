@@ -1,10 +1,10 @@
-/** Objects as YAML, as Go's yaml.v2 writes them: keys in its order, lists flush with their key. */
+/** Formats objects as YAML like Go's yaml.v2: its key order, lists not indented below their key. */
 import { yamlKey, yamlText } from "./yaml-scalar.ts";
 
 const letter = /^\p{L}$/u;
 const digit = /^\p{Nd}$/u;
 
-/** The order of keys: letters after everything else, digits by the number they make. */
+/** Key order: letters after all other characters, digits by their number. */
 export function compareYamlKeys(left: string, right: string): number {
   const [a, b] = [[...left], [...right]];
   const shared = Math.min(a.length, b.length);
@@ -23,7 +23,7 @@ export function compareYamlKeys(left: string, right: string): number {
   return a.length - b.length;
 }
 
-/** The number that stands at a place; `continued`: it goes on with digits before that place. */
+/** The number at a position; `continued`: digits precede it. */
 function numberAt(
   chars: readonly string[],
   from: number,
@@ -35,7 +35,7 @@ function numberAt(
   return { value: BigInt((continued ? "1" : "0") + (/^[0-9]*$/.test(digits) ? digits : "")), end };
 }
 
-/** Go's shortest form of a floating-point number (`%g`): with an exponent from 1e+06 on. Integers have none. */
+/** Go's `%g` of a float: with an exponent from 1e+06 on. Integers have none. */
 function numberText(value: number): string {
   if (Number.isInteger(value) && value >= -(2 ** 63) && value < 2 ** 64) return String(value);
   const [mantissa = "", exponent = "0"] = value.toExponential().split("e");
@@ -48,7 +48,7 @@ function numberText(value: number): string {
 
 const isEmpty = (value: object): boolean => Object.keys(value).length === 0;
 
-/** What follows a key or a dash: begins on the same line, ends without a line break. */
+/** A value after a key or a dash: begins on the same line, ends without a line break. */
 function scalar(value: unknown, column: number, indent: number): string {
   if (typeof value === "string") return yamlText(value, column, indent);
   if (typeof value === "number") return numberText(value);
@@ -91,8 +91,8 @@ function listLines(list: readonly unknown[], indent: number): string {
 }
 
 /**
- * YAML as Kubernetes and kubectl print it. What would not be read as text again stands in double quotes, what cannot stand
- * plainly in single ones, several lines behind `|`.
+ * YAML as printed by Kubernetes and kubectl. Strings that would be read as another type are double-quoted, those that cannot be
+ * plain are single-quoted, and multi-line ones are literal blocks.
  */
 export function formatYaml(value: unknown): string {
   const whole = typeof value === "object" && value !== null && !isEmpty(value);

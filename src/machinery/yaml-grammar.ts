@@ -1,4 +1,4 @@
-/** Where Go's parser (yaml.v2) stops in a text: what it expects after each token of YAML 1.1's grammar. */
+/** Finds where Go's parser (yaml.v2) fails: the expected tokens of YAML 1.1's grammar. */
 import { YamlTextProblem } from "./yaml-problem.ts";
 import { type TokenKind, YamlTokens } from "./yaml-tokens.ts";
 
@@ -12,8 +12,8 @@ const besideDocuments = new Set<TokenKind>([
 ]);
 
 /**
- * Throws YamlTextProblem for the first document of a text where Go's parser would stop; how deep it is, it does not mind.
- * Returns the line, from 0, from which on nothing is read any more, since a block has ended that began further right.
+ * Throws YamlTextProblem where Go's parser fails in the first document; depth is not limited. Returns the line, from 0, from
+ * which on nothing is read, because an indented block has ended.
  */
 export function checkYamlText(text: string): number | undefined {
   return new Grammar(text).document();
@@ -21,7 +21,7 @@ export function checkYamlText(text: string): number | undefined {
 
 class Grammar {
   readonly #tokens: YamlTokens;
-  /** What comes when that which is under way has ended. */
+  /** Stack of pending productions. */
   readonly #next: (() => void)[] = [];
   readonly #handles = new Set(["!", "!!"]);
   readonly #anchors = new Set<string>();
@@ -101,7 +101,7 @@ class Grammar {
     this.#next.push(step);
   }
 
-  /** An anchor and a tag, in any order; true when there is one. */
+  /** An anchor and a tag, in any order; true when there is either. */
   #properties(): boolean {
     const seen = new Set<TokenKind>();
     let undefinedTag = -1;
@@ -125,7 +125,7 @@ class Grammar {
     if (kind !== "-" && kind !== "block end") this.#node(true);
   };
 
-  /** Entries of a list that is not indented more than its key. */
+  /** Entries of a list that is not indented below its key. */
   readonly #entries = (): void => {
     if (!this.#taken("-")) return;
     this.#next.push(this.#entries);
@@ -145,7 +145,7 @@ class Grammar {
     if (this.#taken("value") && !blockEnds.has(this.#kind())) this.#node(true, true);
   };
 
-  /** True where another member begins. */
+  /** True when another member follows. */
   #continues(first: boolean, end: "]" | "}"): boolean {
     if (this.#kind() !== end && !first && !this.#taken(","))
       this.#fail(`did not find expected ',' or '${end}'`);
@@ -156,7 +156,7 @@ class Grammar {
     if (!this.#continues(first, "]")) return;
     this.#next.push(() => this.#flowSequence(false));
     if (!this.#taken("key")) return this.#node(false);
-    // A list's member may be a map of one pair.
+    // A list's item may be a map of one pair.
     this.#next.push(() => this.#flowValue("]"));
     const kind = this.#kind();
     if (kind !== "value" && kind !== "," && kind !== "]") this.#node(false);

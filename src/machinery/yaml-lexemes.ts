@@ -1,4 +1,4 @@
-/** What is between the tokens' beginnings and ends in YAML 1.1, as Go's parser (yaml.v2) reads it, and what it says of mistakes there. */
+/** Scans the tokens of YAML 1.1 like Go's parser (yaml.v2), with its errors. */
 import { isBlank, isBreak, type YamlCursor } from "./yaml-cursor.ts";
 
 const space = 0x20;
@@ -9,7 +9,7 @@ const uri = /[0-9A-Za-z_\-;/?:@&=+$,.!~*'()[\]]/;
 const escapes = "0abt\tnvfre \"'\\N_LP";
 const escapeLengths: Readonly<Record<string, number>> = { x: 2, u: 4, U: 8 };
 
-/** `begun`: some of it was read already. */
+/** `begun`: a part has been read already. */
 function uriEnd(cursor: YamlCursor, begun: boolean): void {
   let some = begun;
   for (; ; some = true) {
@@ -52,7 +52,7 @@ function restOfLine(cursor: YamlCursor): void {
   if (!cursor.isEnd()) cursor.skipBreak();
 }
 
-/** Empty lines of a block; the block's indentation, which the first line that is not empty tells. */
+/** Skips empty lines of a block; the first other line determines its indentation. */
 function emptyLines(cursor: YamlCursor, known: number, around: number): number {
   let most = 0;
   for (;;) {
@@ -81,7 +81,7 @@ function escape(cursor: YamlCursor): void {
   cursor.skip(length);
 }
 
-/** Moves behind a tag; its handle, undefined where that needs no directive. */
+/** Skips a tag; returns its handle, undefined for one that needs no directive. */
 export function scanTag(cursor: YamlCursor): string | undefined {
   let handle: string | undefined;
   if (cursor.char(1) === "<") {
@@ -98,7 +98,7 @@ export function scanTag(cursor: YamlCursor): string | undefined {
   return handle;
 }
 
-/** Moves behind a directive and its line. `text`: the version, or the handle of a tag. */
+/** Skips a directive and its line. `text`: the version, or the handle of a tag. */
 export function scanDirective(cursor: YamlCursor): { kind: "version" | "tag directive"; text: string } {
   cursor.skip();
   const name = cursor.word();
@@ -123,7 +123,7 @@ export function scanDirective(cursor: YamlCursor): { kind: "version" | "tag dire
   return { kind: name === "YAML" ? "version" : "tag directive", text };
 }
 
-/** Moves behind a literal or folded scalar. `around`: the indentation of what it is in, -1 for nothing. */
+/** Skips a literal or folded scalar. `around`: the indentation of its parent, -1 without one. */
 export function scanBlockScalar(cursor: YamlCursor, around: number): void {
   cursor.skip();
   let increment = 0;
@@ -145,7 +145,7 @@ export function scanBlockScalar(cursor: YamlCursor, around: number): void {
   }
 }
 
-/** Moves behind a scalar in quotes. */
+/** Skips a quoted scalar. */
 export function scanQuoted(cursor: YamlCursor, quote: string): void {
   cursor.skip();
   for (;;) {
@@ -172,7 +172,7 @@ export function scanQuoted(cursor: YamlCursor, quote: string): void {
   cursor.skip();
 }
 
-/** Moves behind a scalar without quotes; true when a line ends behind it. */
+/** Skips a plain scalar; true when a line ends behind it. */
 export function scanPlain(cursor: YamlCursor, around: number, inFlow: boolean): boolean {
   const indent = around + 1;
   let broken = false;

@@ -1,4 +1,4 @@
-/** `line`: from 1, 0 for none; the words are those of Go's parser, without what it puts in front. */
+/** `line`: from 1, 0 for none; the text is that of Go's parser, without its prefix. */
 export class YamlTextProblem extends Error {
   override readonly name = "YamlTextProblem";
 

@@ -1,11 +1,8 @@
-/**
- * How Go's yaml.v2 writes a string: which style it takes, where long ones are folded. Kubernetes writes YAML with it, so what
- * is written here is equal to the byte.
- */
+/** Formats strings like Go's yaml.v2, which Kubernetes uses, byte for byte: style and folding. */
 
-/** The widest line before a text is folded at a space. */
+/** Longer lines are folded at a space. */
 const bestWidth = 80;
-/** A longer key is written as `? key` on a line of its own. */
+/** Longer keys are written as `? key` on a line of their own. */
 const longestSimpleKey = 128;
 
 const words = new Set(
@@ -30,7 +27,7 @@ function isTime(text: string): boolean {
   return Number(hours) < 24 && Number(minutes) < 60 && Number(seconds) < 60;
 }
 
-/** True where the text without quotes would be read as something else: a number, a boolean, a time, null. */
+/** True when the unquoted text would be read as another type: a number, a boolean, a time, null. */
 function readsAsOther(text: string): boolean {
   if (text === "" || words.has(text)) return true;
   if (!/^[-+.0-9]/.test(text)) return false;
@@ -53,7 +50,7 @@ interface Allowed {
   multiline: boolean;
 }
 
-/** What styles the characters of a text allow outside of flow collections. */
+/** The styles that a text's characters allow outside of flow collections. */
 function analyze(chars: readonly string[]): Allowed {
   let indicators = /^(---|\.\.\.)/.test(chars.slice(0, 3).join(""));
   let [special, breaks, breakSpace, spaceBreak] = [false, false, false, false];
@@ -79,7 +76,7 @@ function analyze(chars: readonly string[]): Allowed {
   };
 }
 
-/** Puts characters in a row and knows in which column it is. */
+/** Collects characters and tracks the column. */
 class Line {
   text = "";
   column: number;
@@ -110,7 +107,7 @@ function plainStyle(chars: readonly string[], line: Line, fold: boolean): void {
   });
 }
 
-/** A line break is written twice: a single one would be read as a space. */
+/** Line breaks are doubled, since single ones are read as spaces. */
 function singleStyle(chars: readonly string[], line: Line, fold: boolean): void {
   line.put("'");
   let afterBreak = false;
@@ -177,7 +174,7 @@ function doubleStyle(chars: readonly string[], line: Line, fold: boolean): void 
   line.put('"');
 }
 
-/** `|` with what stands after it, and the lines with their indentation. Ends without a line break. */
+/** `|` with its indicators, and the indented lines. Ends without a line break. */
 function literalStyle(text: string, indent: number): string {
   const lead = /^[ \n\r\u0085\u2028\u2029]/.test(text) ? "2" : "";
   const end = !text.endsWith("\n") ? "-" : text === "\n" || text.endsWith("\n\n") ? "+" : "";
@@ -188,10 +185,10 @@ function literalStyle(text: string, indent: number): string {
   return `|${lead}${end}\n${body}`;
 }
 
-/** Most texts: nothing in them needs a thought, and they fit into a line. */
+/** Most strings: short and plain. */
 const simple = /^[A-Za-z_/][A-Za-z0-9_/.:@=+-]*[A-Za-z0-9_/.@=+-]$/;
 
-/** A value that begins in `column`; the lines that follow it are indented by `indent` columns. */
+/** Formats a value that begins in `column`; later lines are indented by `indent` columns. */
 export function yamlText(text: string, column: number, indent: number): string {
   if (simple.test(text) && !words.has(text)) return text;
   const chars = [...text];
@@ -205,7 +202,7 @@ export function yamlText(text: string, column: number, indent: number): string {
   return line.text;
 }
 
-/** A key with its colon. Keys are never folded; a long one or one of several lines stands behind `?`. */
+/** Formats a key with its colon. Keys are never folded; long or multi-line ones follow `?`. */
 export function yamlKey(text: string, indent: number): string {
   if (simple.test(text) && !words.has(text) && text.length <= longestSimpleKey) return `${text}:`;
   const chars = [...text];

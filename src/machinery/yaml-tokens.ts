@@ -1,6 +1,6 @@
 /**
- * The tokens of a YAML text as Go's parser (yaml.v2, YAML 1.1) sees them, without their values: enough to say where it
- * stops, and with which words. Tokens are made when they are asked for, since the first mistake in that order is told.
+ * The tokens of a YAML text as in Go's parser (yaml.v2, YAML 1.1), without values: sufficient to find its first error. They are
+ * scanned on demand, since errors are found in that order.
  */
 import { isBlank, isBreak, YamlCursor } from "./yaml-cursor.ts";
 import { scanBlockScalar, scanDirective, scanPlain, scanQuoted, scanTag } from "./yaml-lexemes.ts";
@@ -34,15 +34,15 @@ export interface Token {
   kind: TokenKind;
   /** From 0. */
   line: number;
-  /** Of an anchor or alias its name, of a tag or its directive the handle, of a version `1.1`. */
+  /** The name of an anchor or alias, the handle of a tag or its directive, `1.1` for a version. */
   text?: string;
 }
 
-/** Where a key without a question mark may have begun. */
+/** A possible beginning of a key without a question mark. */
 interface SimpleKey {
   possible: boolean;
   required: boolean;
-  /** Of the token it begins with, counted from the first. */
+  /** Index of its first token. */
   number: number;
   index: number;
   line: number;
@@ -50,7 +50,7 @@ interface SimpleKey {
 }
 
 const maxDepth = 10_000;
-/** Keys end on their line, and within so many characters. */
+/** Simple keys end on the same line, within this number of characters. */
 const maxKeyLength = 1024;
 
 const noStart = new Set("-?:,[]{}#&*!|>'\"%@`");
@@ -59,7 +59,7 @@ export class YamlTokens {
   readonly #cursor: YamlCursor;
   #queue: Token[] = [];
   #head = 0;
-  /** Tokens that were taken. */
+  /** Number of consumed tokens. */
   #taken = 0;
   #indent = -1;
   readonly #indents: number[] = [];
@@ -104,7 +104,7 @@ export class YamlTokens {
     this.#queue.push({ kind, line: this.#cursor.line, ...(text === undefined ? {} : { text }) });
   }
 
-  /** A token that begins here and ends where the scan does; what that returns is its text. */
+  /** Adds a token from here to the end of the scan; its text is the scan's result. */
   #scanned(kind: TokenKind, scan: () => string | void): void {
     const { line } = this.#cursor;
     const text = scan();
@@ -150,7 +150,7 @@ export class YamlTokens {
     this.#keysByToken.delete(key.number);
   }
 
-  /** `number`: of the token the block begins with; undefined for the next one. */
+  /** `number`: the block's first token; undefined for the next one. */
   #roll(column: number, kind: TokenKind, line: number, number?: number): void {
     if (this.#flow > 0 || this.#indent >= column) return;
     this.#indents.push(this.#indent);
@@ -246,7 +246,7 @@ export class YamlTokens {
     this.#saveKey();
     this.#keyAllowed = false;
     this.#scanned("scalar", () => {
-      // Where a line has ended, a key may begin.
+      // After a line break a key may begin.
       if (scanPlain(this.#cursor, this.#indent, this.#flow > 0)) this.#keyAllowed = true;
     });
   }
@@ -263,7 +263,7 @@ export class YamlTokens {
     this.#ended = true;
   }
 
-  /** What stands between documents. */
+  /** Tokens between documents. */
   #outside(scan: () => void): void {
     this.#unroll(-1);
     this.#removeKey();

@@ -1,6 +1,6 @@
 /**
- * YAML (and JSON) streams of documents, with the place of every mistake. Scalars mean what they mean to Kubernetes'
- * parser (Go's yaml.v2): `yes`, `no`, `on`, `off` are booleans, `0644` is octal; times stay strings.
+ * Parses YAML (and JSON) streams of documents, with the positions of errors. Scalars are those of Kubernetes' parser (Go's
+ * yaml.v2): `yes`, `no`, `on`, `off` are booleans, `0644` is octal; times are strings.
  */
 import type {
   DocumentOptions,
@@ -16,8 +16,8 @@ type Library = typeof import("yaml");
 let loaded: Library | undefined;
 
 /**
- * The parser is as large as all of machinery and most processes never read YAML, so it is loaded at its first use:
- * by the bundler's own `require` in a bundle, by Node's where the source runs as it is.
+ * The parser is large and rarely needed, so it is loaded on first use: by the bundler's `require` in a bundle, by Node's from
+ * source.
  */
 export function yamlLibrary(): Library {
   if (loaded) return loaded;
@@ -37,7 +37,7 @@ export interface YamlDocument {
   line: number;
 }
 
-/** A mistake in the text. The message reads `source:line:column: what is wrong`. */
+/** A syntax error. The message is `source:line:column: problem`. */
 export class YamlError extends Error {
   override readonly name = "YamlError";
   readonly source: string;
@@ -52,12 +52,12 @@ export class YamlError extends Error {
   }
 }
 
-/** Longer whole numbers may be beyond what a JavaScript number holds exactly. */
+/** Longer integers may be inexact in JavaScript. */
 const longNumber = /^[-+]?[1-9][0-9]{15,18}$/;
 const smallest = -(2n ** 63n);
 const largest = 2n ** 63n - 1n;
 
-/** A bigint where a number would not be exact; beyond 64 bits it is a floating-point number in Go, too. */
+/** A bigint if a number would be inexact; beyond 64 bits it is a float in Go, too. */
 function exactNumber(text: string): number | bigint {
   const value = Number(text);
   if (Number.isSafeInteger(value)) return value;
@@ -72,7 +72,7 @@ const scalar = (tag: string, test: RegExp, resolve: (text: string) => unknown): 
   resolve,
 });
 
-/** What YAML 1.1 knew and the core schema of 1.2 does not. */
+/** Scalars of YAML 1.1 that the core schema of 1.2 lacks. */
 const older: readonly ScalarTag[] = [
   scalar("bool", /^(?:[yY]|yes|Yes|YES|on|On|ON)$/, () => true),
   scalar("bool", /^(?:[nN]|no|No|NO|off|Off|OFF)$/, () => false),
@@ -85,7 +85,7 @@ const older: readonly ScalarTag[] = [
   scalar("int", /^[-+]?[1-9][0-9]*_[0-9_]*$/, (text) => signed(text, Number)),
 ];
 
-/** Base64 stands for the text it encodes, as Go's decoder has it, since JSON knows no bytes. */
+/** Base64 is decoded to a string, as by Go's decoder, since JSON has no bytes. */
 const binary: ScalarTag = {
   tag: "tag:yaml.org,2002:binary",
   resolve(text, onError) {
@@ -101,26 +101,26 @@ function signed(text: string, read: (digits: string) => number): number {
   return text.startsWith("-") ? -read(digits) : read(digits);
 }
 
-/** How Kubernetes' parser reads scalars, keys and merges. */
+/** Scalars, keys and merges as in Kubernetes' parser. */
 export const yamlOptions = {
   version: "1.2",
   schema: "core",
   customTags: (tags: Tags): Tags => [...older, binary, ...tags],
   prettyErrors: false,
-  // What is odd about a client's text is no news to who runs the server: each mistake would be a line in its log.
+  // Suppresses warnings about clients' texts, which would fill the log.
   logLevel: "error",
   strict: true,
   merge: true,
 } as const satisfies DocumentOptions & SchemaOptions & ParseOptions;
 
-/** A number that no float64 can hold is a text to Go's parser; `.inf` is none of those. */
+/** Numbers beyond float64 are strings in Go's parser, except `.inf`. */
 export function keepHuge(node: { value: unknown; source?: string }): void {
   const { value, source } = node;
   if ((value === Infinity || value === -Infinity) && source !== undefined && /\d/.test(source))
     node.value = source;
 }
 
-/** Empty documents are left out. `source` names the text in errors (a file name or `standard input`). */
+/** Skips empty documents. `source` names the text in errors (a file name or `standard input`). */
 export function parseYamlDocuments(text: string, source: string): YamlDocument[] {
   const yaml = yamlLibrary();
   const lines = new yaml.LineCounter();
@@ -141,7 +141,7 @@ export function parseYamlDocuments(text: string, source: string): YamlDocument[]
     });
     let value: unknown;
     try {
-      // Expanding aliases is bounded: a page of nested ones can stand for gigabytes.
+      // Limits alias expansions, since nested ones can expand to gigabytes.
       value = document.toJS({ maxAliasCount: aliases === 0 ? -1 : 100 });
     } catch (cause) {
       throw new YamlError(source, line, 1, cause instanceof Error ? cause.message : String(cause));

@@ -1,4 +1,4 @@
-/** The few forms of DER (X.690) that an X.509 certificate is made of. */
+/** The forms of DER (X.690) in X.509 certificates. */
 
 function wrap(tag: number, content: Uint8Array): Buffer {
   const length = content.length;
@@ -49,26 +49,26 @@ export function time(at: Date): Buffer {
     : wrap(0x18, Buffer.from(digits, "ascii"));
 }
 
-/** An element as it was read. */
+/** A parsed element. */
 export interface Part {
   tag: number;
   value: Buffer;
-  /** With tag and length. */
+  /** Including tag and length. */
   raw: Buffer;
 }
 
-/** Bytes that are not DER, in the words of Go's encoding/asn1. */
+/** Invalid DER, in the words of Go's encoding/asn1. */
 export class DerError extends Error {}
 
 const syntax = (what: string): DerError => new DerError(`asn1: syntax error: ${what}`);
 const structure = (what: string): DerError => new DerError(`asn1: structure error: ${what}`);
 
-/** From here on lengths are too large (encoding/asn1). */
+/** Greater lengths are refused (encoding/asn1). */
 const lengthLimit = 2 ** 31;
 
 /**
- * Tag and length of the element at an offset, and where its content begins. Throws a DerError for lengths that are
- * indefinite or longer than they need be (X.690, 10.1), and for tags of more than one byte, which nothing here has.
+ * Tag and length of the element at an offset, and the start of its content. Throws a DerError for indefinite or non-minimal
+ * lengths (X.690, 10.1), and for multi-byte tags, which are not used here.
  */
 export function headAt(bytes: Uint8Array, start: number): { tag: number; length: number; content: number } {
   if (start >= bytes.length) throw syntax("sequence truncated");
@@ -91,7 +91,7 @@ export function headAt(bytes: Uint8Array, start: number): { tag: number; length:
   return { tag, length, content };
 }
 
-/** Elements in DER that follow one another, up to the last byte. Throws a DerError where the bytes are no DER. */
+/** Consecutive DER elements up to the last byte. Throws a DerError for invalid bytes. */
 export function parts(bytes: Buffer): Part[] {
   const found: Part[] = [];
   for (let at = 0; at < bytes.length; ) {
@@ -104,7 +104,7 @@ export function parts(bytes: Buffer): Part[] {
   return found;
 }
 
-/** The only element that the bytes hold. Throws a DerError when it is not alone. */
+/** The only element in the bytes. Throws a DerError when there are others. */
 export function only(bytes: Buffer): Part {
   const [first, ...others] = parts(bytes);
   if (!first) throw syntax("sequence truncated");
@@ -112,14 +112,14 @@ export function only(bytes: Buffer): Part {
   return first;
 }
 
-/** The element, which must be of this kind, or a DerError. */
+/** The element, or a DerError if it has another tag. */
 export function expected(part: Part | undefined, tag: number): Part {
   if (!part) throw syntax("sequence truncated");
   if (part.tag !== tag) throw structure(`tags don't match (${tag & 0x1f} vs ${part.tag & 0x1f})`);
   return part;
 }
 
-/** What is within an element, which must be of this kind and hold so many elements, or a DerError. */
+/** The content of an element with this tag and number of elements, or a DerError. */
 export function within(part: Part | undefined, tag: number, least = 0, most = Infinity): Part[] {
   const found = parts(expected(part, tag).value);
   if (found.length < least) throw syntax("sequence truncated");

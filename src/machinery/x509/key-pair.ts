@@ -1,11 +1,11 @@
-/** Whether a certificate and a private key in PEM go together, in the words of Go's crypto/tls (X509KeyPair). */
+/** Checks that a certificate and a private key in PEM match, with the errors of Go's crypto/tls (X509KeyPair). */
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { nextPemBlock } from "./pem-blocks.ts";
 
 const isKey = (type: string): boolean => type === "PRIVATE KEY" || type.endsWith(" PRIVATE KEY");
 const named = (types: readonly string[]): string => `[${types.join(" ")}]`;
 
-/** Throws an error that says what is wrong. Of several certificates the first is the key's. */
+/** Throws an error with the reason. Of several certificates the first belongs to the key. */
 export function checkKeyPair(pair: { cert: string; key: string }): void {
   const found = typesOf(pair.cert);
   if (!found.includes("CERTIFICATE")) throw new Error(noCertificate(found));

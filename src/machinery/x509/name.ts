@@ -1,8 +1,8 @@
-/** Distinguished names (X.501), as far as they say who somebody is to Kubernetes. */
+/** Distinguished names (X.501): the parts that identify users in Kubernetes. */
 import { DerError, expected, type Part, within } from "./der.ts";
 
 export interface SubjectName {
-  /** In their order. Of several the last one counts, as for Go's pkix.Name. */
+  /** In order. The last of several counts, as in Go's pkix.Name. */
   commonNames: string[];
   organizations: string[];
 }
@@ -10,8 +10,8 @@ export interface SubjectName {
 const oids = { commonName: "550403", organization: "55040a" };
 
 /**
- * Reads a Name. It must be such that every reader finds the same in it, OpenSSL above all: strict DER, and only values
- * that are strings without NUL. Throws a DerError.
+ * Parses a Name strictly, so that all parsers, OpenSSL above all, read the same: strict DER, and only strings without NUL. Throws
+ * a DerError.
  */
 export function readName(name: Part): SubjectName {
   const read: SubjectName = { commonNames: [], organizations: [] };
@@ -27,7 +27,7 @@ export function readName(name: Part): SubjectName {
   return read;
 }
 
-/** The content of an object identifier, in hexadecimal. Throws a DerError when its arcs are not minimal or whole. */
+/** The content of an object identifier, in hexadecimal. Throws a DerError for non-minimal or incomplete arcs. */
 export function oidOf(part: Part | undefined): string {
   const { value } = expected(part, 0x06);
   if (value.length === 0) throw new DerError("asn1: syntax error: zero length OBJECT IDENTIFIER");
@@ -40,7 +40,7 @@ export function oidOf(part: Part | undefined): string {
   return value.toString("hex");
 }
 
-/** The text of a string in one of the kinds that Go's crypto/x509 knows. Throws a DerError. */
+/** The text of a string of a type that Go's crypto/x509 knows. Throws a DerError. */
 function stringOf({ tag, value }: Part): string {
   const text = decoded(tag, value);
   if (text.includes("\0")) throw new DerError("x509: invalid string: it contains NUL");
@@ -63,10 +63,10 @@ function decoded(tag: number, value: Buffer): string {
     case 0x12:
       return matching(/^[0-9 ]*$/, "NumericString");
     case 0x13:
-      // "*" and "&" are none of it, but are found.
+      // "*" and "&" are not allowed, but common.
       return matching(/^[A-Za-z0-9 '()+,\-./:=?*&]*$/, "PrintableString");
     case 0x14:
-      // T.61, which all read as Latin-1.
+      // T.61, in practice Latin-1.
       return latin;
     case 0x16:
       // eslint-disable-next-line no-control-regex
@@ -78,7 +78,7 @@ function decoded(tag: number, value: Buffer): string {
   }
 }
 
-/** UCS-2, big-endian, without surrogates and what is no character for ever. */
+/** UCS-2, big-endian, without surrogates and noncharacters. */
 function basicPlane(value: Buffer): string {
   if (value.length % 2 !== 0) throw new DerError("invalid BMPString");
   const text = Buffer.from(value).swap16().toString("utf16le");

@@ -1,11 +1,11 @@
-/** PEM (RFC 7468) as Go's encoding/pem finds it, in time by the length of the text. */
+/** PEM (RFC 7468) parsed like Go's encoding/pem, in linear time. */
 
 export interface PemBlock {
   type: string;
   hasHeaders: boolean;
   /** One character each. */
   bytes: string;
-  /** Where what comes behind it begins. */
+  /** Where the rest begins. */
   next: number;
 }
 
@@ -13,7 +13,7 @@ const beginMark = "-----BEGIN ";
 const endMark = "\n-----END ";
 const closing = "-----";
 
-/** A line from `from` on without blanks at its end, and where the next one begins. */
+/** A line from `from` on without trailing blanks, and the start of the next one. */
 function lineAt(text: string, from: number): { line: string; next: number } {
   const end = text.indexOf("\n", from);
   const stop = end < 0 ? text.length : end;
@@ -29,7 +29,7 @@ function decoded(base64: string): string | undefined {
   }
 }
 
-/** Behind `from`, the first end of a block that fits to the last beginning before it. */
+/** The next block after `from`: the first end that matches the last beginning before it. */
 export function nextPemBlock(text: string, from: number): PemBlock | undefined {
   for (let search = from; ; ) {
     const end = text.indexOf(endMark, search);

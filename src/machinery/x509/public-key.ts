@@ -1,4 +1,4 @@
-/** Public keys of certificate requests (SubjectPublicKeyInfo), as far as Go's crypto/x509 looks into them. */
+/** Public keys of certificate requests (SubjectPublicKeyInfo), checked like in Go's crypto/x509. */
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { DerError, only, type Part, within } from "./der.ts";
 import { oidOf } from "./name.ts";
@@ -8,7 +8,7 @@ export type KeyKind = "RSA" | "ECDSA" | "Ed25519" | "DSA" | "X25519";
 export interface PublicKey {
   kind: KeyKind;
   key: KeyObject;
-  /** Why signatures of it are not looked at. */
+  /** Why its signatures are not verified. */
   unfit: string | undefined;
 }
 
@@ -20,7 +20,7 @@ const kinds: Readonly<Record<string, KeyKind>> = {
   "2b656e": "X25519",
 };
 
-/** By their identifiers: the name, and the bytes of a coordinate. */
+/** By identifier: name, and length of a coordinate in bytes. */
 const curves: Readonly<Record<string, readonly [name: string, bytes: number]>> = {
   "2b81040021": ["P224", 28],
   "2a8648ce3d030107": ["P256", 32],
@@ -30,13 +30,13 @@ const curves: Readonly<Record<string, readonly [name: string, bytes: number]>> =
 
 const tags = { integer: 0x02, bits: 0x03, null: 0x05, sequence: 0x30 };
 
-/** Undefined for a key of a kind that is not known. Throws a DerError for one that is none. */
+/** Undefined for an unsupported key type. Throws a DerError for an invalid key. */
 export function readPublicKey(info: Part): PublicKey | undefined {
   const [algorithm, bits] = within(info, tags.sequence, 2, 2) as [Part, Part];
   const [oid, parameters] = within(algorithm, tags.sequence, 1, 2) as [Part, Part?];
   const kind = kinds[oidOf(oid)];
   if (kind === undefined) return undefined;
-  // A bit string begins with how many bits do not count.
+  // A bit string begins with the number of unused bits.
   const data = bits.value.subarray(1);
   const unfit = kind === "RSA" ? rsa(data, parameters) : undefined;
   const [curve, bytes] = kind === "ECDSA" ? curveOf(parameters) : [];
@@ -61,7 +61,7 @@ function curveOf(parameters: Part | undefined): readonly [name: string, bytes: n
   return curve;
 }
 
-/** Why Go takes no signature of an RSA key; undefined where it does. */
+/** Why Go refuses signatures of an RSA key; undefined when it does not. */
 function rsa(data: Buffer, parameters: Part | undefined): string | undefined {
   if (parameters?.tag !== tags.null) throw new DerError("x509: RSA key missing NULL parameters");
   const [modulus, exponent] = rsaNumbers(data);

@@ -1,4 +1,4 @@
-/** Whether a certificate request is signed with its own key; where it is not, the words are those of Go's crypto/x509. */
+/** Verifies that a certificate request is signed with its own key, with the errors of Go's crypto/x509. */
 import { constants, verify } from "node:crypto";
 import { DerError, expected, only, type Part, within } from "./der.ts";
 import { oidOf } from "./name.ts";
@@ -6,9 +6,9 @@ import type { KeyKind, PublicKey } from "./public-key.ts";
 
 interface Algorithm {
   kind: KeyKind;
-  /** Null where the key says it. */
+  /** Null when the key determines it. */
   digest: string | null;
-  /** Of PSS, which is as long as the digest. */
+  /** Salt length of PSS, equal to that of the digest. */
   salt?: number;
 }
 
@@ -41,11 +41,11 @@ const pssDigests: Readonly<Record<string, Algorithm>> = {
 const tags = { integer: 0x02, null: 0x05, sequence: 0x30 };
 
 export interface SignedRequest {
-  /** What is signed. */
+  /** The signed bytes. */
   info: Part;
   algorithm: Part;
   signature: Part;
-  /** Undefined for one of a kind that is not known. */
+  /** Undefined for an unsupported one. */
   key: PublicKey | undefined;
 }
 
@@ -57,7 +57,7 @@ const failures = {
   Ed25519: "x509: Ed25519 verification failure",
 } as const;
 
-/** Undefined when all is well. */
+/** Undefined for a valid signature. */
 export function signatureProblem({ info, algorithm, signature, key }: SignedRequest): string | undefined {
   const found = algorithmOf(algorithm);
   if (!found) return unimplemented;
@@ -87,7 +87,7 @@ function algorithmOf(algorithm: Part): Algorithm | undefined {
   return found?.kind === "Ed25519" && parameters ? undefined : found;
 }
 
-/** The few combinations that Go knows: one digest for all, a salt of its length, the usual trailer. */
+/** The combinations that Go supports: one digest for all, a salt of its length, the default trailer. */
 function pssOf(parameters: Part): Algorithm | undefined {
   try {
     const members = new Map(
@@ -109,7 +109,7 @@ function pssOf(parameters: Part): Algorithm | undefined {
   }
 }
 
-/** Its identifier; undefined where it has parameters. */
+/** Its identifier; undefined when it has parameters. */
 function digestOf(algorithm: Part | undefined): string | undefined {
   const [oid, parameters] = within(algorithm, tags.sequence, 1, 2);
   return parameters && parameters.tag !== tags.null ? undefined : oidOf(oid);

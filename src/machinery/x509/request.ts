@@ -8,7 +8,7 @@ import { readPublicKey } from "./public-key.ts";
 import { signatureProblem } from "./request-signature.ts";
 
 export interface CertificateSigningInput extends SubjectName {
-  /** The one that counts: the last. */
+  /** The last one, which counts. */
   commonName: string;
   dnsNames: string[];
   /** As bytes: 4 or 16. */
@@ -19,7 +19,7 @@ export interface CertificateSigningInput extends SubjectName {
   subject: Buffer;
   /** SubjectPublicKeyInfo, in DER. */
   publicKey: Buffer;
-  /** Why it is not sure that who asks has the key, in Go's words; undefined when it is. */
+  /** Why the requester may not hold the key, in Go's words; undefined when the signature is valid. */
   signatureProblem(): string | undefined;
 }
 
@@ -29,7 +29,7 @@ const oids = {
   subjectAltName: "551d11",
 };
 
-/** Undefined when the text is no request in PEM, or not in strict DER. */
+/** Undefined when the text is not a request in PEM and strict DER. */
 export function readCertificateRequest(pem: string): CertificateSigningInput | undefined {
   const block = nextPemBlock(pem, 0);
   if (block?.type !== "CERTIFICATE REQUEST") return undefined;
@@ -42,8 +42,8 @@ export function readCertificateRequest(pem: string): CertificateSigningInput | u
 }
 
 /**
- * Reads a CertificationRequest. Where bytes could be read in another way, or are left over, it throws a DerError: who
- * judges a request, who signs it and who is shown the certificate must all find the same in it.
+ * Parses a CertificationRequest. Throws a DerError for ambiguous or extra bytes: approvers, signers and users of the certificate
+ * must all read the same.
  */
 export function parseCertificateRequest(bytes: Buffer): CertificateSigningInput {
   const [info, algorithm, signature] = within(only(bytes), tags.sequence, 3, 3) as [Part, Part, Part];
@@ -84,7 +84,7 @@ function readAlternativeNames(names: readonly Part[]) {
   return read;
 }
 
-/** The text, if it is an URI to Go. */
+/** The text, if Go accepts it as a URI. */
 function uriOf(text: string): string {
   const refused = (why: string): DerError => new DerError(`x509: cannot parse URI ${goQuote(text)}: ${why}`);
   const read = parseGoUrl(text);
@@ -100,7 +100,7 @@ function ia5(value: Buffer, kind: string): string {
   return value.toString("latin1");
 }
 
-/** GeneralNames of the extension that is asked for (RFC 5280, 4.2.1.6). */
+/** GeneralNames of the requested extension (RFC 5280, 4.2.1.6). */
 function alternativeNames(attributes: Part): Part[] {
   const seen = new Set<string>();
   let names: Part[] = [];

@@ -1,4 +1,4 @@
-/** Certificates for requests, as an authority of a cluster signs them (Go's crypto/x509 in form and order of extensions). */
+/** Signs certificates for requests, as cluster authorities do (with Go's crypto/x509's encoding and order of extensions). */
 import { createPrivateKey, type KeyObject, sign, X509Certificate } from "node:crypto";
 import {
   bits,
@@ -54,7 +54,7 @@ export interface Signer {
 }
 
 export interface Issued {
-  /** By the names of Kubernetes' CertificateSigningRequests. Unknown ones are an Error. */
+  /** By the names of CertificateSigningRequests. Throws an Error for unknown ones. */
   usages: readonly string[];
   notBefore: Date;
   notAfter: Date;
@@ -62,10 +62,13 @@ export interface Issued {
   serial: Uint8Array;
 }
 
-/** When the authority's certificate ends; milliseconds since the epoch. */
+/** Expiry of the authority's certificate; milliseconds since the epoch. */
 export const endOf = ({ cert }: Signer): number => Date.parse(new X509Certificate(cert).validTo);
 
-/** PEM of a certificate for a request. Throws an Error for usages that there are not, keys that cannot sign, and subjects that read otherwise than they did in the request. */
+/**
+ * PEM of a certificate for a request. Throws an Error for unknown usages, unsupported keys, and subjects that differ when they
+ * are read from the certificate.
+ */
 export function signCertificate(request: CertificateSigningInput, signer: Signer, issued: Issued): string {
   const key = createPrivateKey(signer.key);
   const { algorithm, digest } = algorithmOf(key);
@@ -88,7 +91,7 @@ export function signCertificate(request: CertificateSigningInput, signer: Signer
   return pem;
 }
 
-/** Whether TLS will find the common names and organizations in a certificate that its request was judged by. */
+/** Whether TLS finds the same common names and organizations in a certificate as in its request. */
 function names(made: X509Certificate, { commonNames, organizations }: CertificateSigningInput): boolean {
   const { CN, O } = (made.toLegacyObject().subject ?? {}) as {
     CN?: string | string[];
@@ -124,7 +127,7 @@ function algorithmOf(key: KeyObject): { algorithm: Buffer; digest: string | null
   }
 }
 
-/** The authority's name, and the identifier of its key, where it has one. */
+/** The authority's name, and the identifier of its key if it has one. */
 function authorityOf(cert: string): { name: Buffer; keyIdentifier: Buffer | undefined } {
   const [body] = within(only(pemBlock(cert, "CERTIFICATE") ?? Buffer.alloc(0)), 0x30);
   const members = within(body, 0x30);
@@ -173,7 +176,7 @@ function extensionsOf(
   ];
 }
 
-/** Without zeros at the end (X.690, 11.2.2). */
+/** Without trailing zeros (X.690, 11.2.2). */
 function usageBits(positions: readonly number[]): Buffer {
   const last = Math.max(...positions);
   const bytes = Buffer.alloc(last > 7 ? 2 : 1);
