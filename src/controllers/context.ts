@@ -10,7 +10,7 @@ import {
 } from "../client/index.ts";
 import type { Clock, Logger } from "../machinery/index.ts";
 
-/** What every controller is handed: one client, and caches that all of them share. */
+/** Shared by all controllers: one client, and caches. */
 export interface ControllerContext {
   readonly client: Client;
   readonly informers: InformerFactory;
@@ -19,18 +19,18 @@ export interface ControllerContext {
   readonly signal: AbortSignal;
   /** 0 <= x < 1 */
   readonly random: () => number;
-  /** Events under the name of a controller, e.g. `replicaset-controller`. */
+  /** Events with the name of a controller, e.g. `replicaset-controller`. */
   recorder(component: string): EventRecorder;
 }
 
-/** Sets up its watches before it returns for the first time; settles when the signal aborts and its work is over. */
+/** Sets up its watches synchronously; resolves when the signal has aborted and its work is done. */
 export type Controller = (context: ControllerContext) => Promise<void>;
 
 export interface Loop {
   name: string;
   queue: WorkQueue;
   workers: number;
-  /** Caches that must be filled before the first decision. */
+  /** Caches to fill before the first reconciliation. */
   needs: readonly Pick<Informer<KubeObject>, "synced">[];
   reconcile: Reconcile;
 }

@@ -1,12 +1,12 @@
 import { type Outcome, settled } from "../client/index.ts";
 import { isReason, StatusError } from "../machinery/index.ts";
 
-/** The namespace is being deleted: nothing can be created in it, and whoever wanted to will soon be gone too. */
+/** The namespace is terminating: nothing can be created in it, and the owner will be deleted, too. */
 export const namespaceGoes = (error: unknown): boolean =>
   error instanceof StatusError &&
   (error.details?.causes ?? []).some((cause) => cause.reason === "NamespaceTerminating");
 
-/** Settled instead of an error because the namespace is being deleted. */
+/** Returns instead of throwing when the namespace is terminating. */
 export async function unlessNamespaceGoes(outcome: Promise<Outcome>): Promise<Outcome> {
   try {
     return await outcome;
@@ -26,7 +26,7 @@ export async function ignoreMissing<T>(call: Promise<T>): Promise<T | undefined>
   }
 }
 
-/** For calls with a UID: the object is gone, or another one has its name by now. */
+/** For calls with a UID precondition: the object was deleted, or replaced by another one. */
 export async function ignoreGone(call: Promise<unknown>): Promise<void> {
   try {
     await call;

@@ -12,8 +12,8 @@ import { ignoreMissing } from "../failures.ts";
 const manager = "validatingadmissionpolicy-status";
 
 /**
- * Says of each ValidatingAdmissionPolicy what its expressions get wrong about the kinds that it matches (KEP-3488): fields
- * that are not there, types that do not fit. Policies are looked at when they change, and not when kinds do.
+ * Checks the expressions of ValidatingAdmissionPolicies against the kinds they match (KEP-3488), and reports missing fields and
+ * type errors in their status. Runs when policies change, not when kinds do.
  */
 export async function runAdmissionPolicyStatus(context: ControllerContext): Promise<void> {
   const { client, informers, clock } = context;
@@ -64,11 +64,11 @@ export async function runAdmissionPolicyStatus(context: ControllerContext): Prom
   });
 }
 
-/** Whether it may be about kinds of definitions: their groups have dots, and no star stands for them. */
+/** Whether it may match custom resources: their groups have dots, or are covered by a star. */
 function concernsOthers({ spec }: ValidatingAdmissionPolicy): boolean {
   const groups = (spec?.matchConstraints?.resourceRules ?? []).flatMap(({ apiGroups = [] }) => apiGroups);
   return [...groups, spec?.paramKind?.apiVersion ?? ""].some((group) => group.includes("."));
 }
 
-/** Names of types end with the nanoseconds of the moment, so that they are unlike all others. */
+/** Type names end with the current nanoseconds, which makes them unique. */
 const stampOf = (now: number): string => String((now % 1000) * 1_000_000);

@@ -9,10 +9,10 @@ interface Review extends KubeObject {
   status?: { allowed?: boolean };
 }
 
-/** How long until it is asked again whether somebody may have a certificate who might not. */
+/** Interval of retries for requestors that lack permission. */
 const againMs = 30_000;
 
-/** Approves the requests of nodes for client certificates, of those who may make them (`nodeclient`, `selfnodeclient`). */
+/** Approves nodes' requests for client certificates, if the requestor is authorized (`nodeclient`, `selfnodeclient`). */
 export async function runCertificateApprover(context: ControllerContext): Promise<void> {
   const { client } = context;
   const api = requestsOf(client);

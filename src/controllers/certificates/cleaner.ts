@@ -6,12 +6,12 @@ import { ignoreMissing } from "../failures.ts";
 import { conditionOf, requestsOf, runRequestLoop } from "./requests.ts";
 
 const hourMs = 3_600_000;
-/** A request that is done with is kept so long, for who wants its certificate or the reason. */
+/** How long a finished request is kept. */
 const doneMs = hourMs;
-/** One that nobody does anything about. */
+/** How long a pending request is kept. */
 const waitingMs = 24 * hourMs;
 
-/** Deletes requests that are done with, or that nobody does anything about. */
+/** Deletes finished and forgotten requests. */
 export async function runCertificateCleaner(context: ControllerContext): Promise<void> {
   const { client, clock } = context;
   const api = requestsOf(client);
@@ -32,7 +32,7 @@ export async function runCertificateCleaner(context: ControllerContext): Promise
   });
 }
 
-/** When it goes; milliseconds since the epoch, Infinity for one that stays. */
+/** When to delete it; milliseconds since the epoch, Infinity for never. */
 function endOf(request: CertificateSigningRequest): number {
   const { certificate, conditions = [] } = request.status ?? {};
   const after = (time: string | undefined, ms: number): number => (time ? Date.parse(time) + ms : Infinity);

@@ -12,7 +12,7 @@ export interface RequestLoop {
   reconcile(request: CertificateSigningRequest): Promise<Outcome>;
 }
 
-/** Goes over all requests, and over each that comes or changes. Settles when the signal aborts. */
+/** Processes all requests, and each new or changed one. Resolves when the signal aborts. */
 export async function runRequestLoop(
   context: ControllerContext,
   { name, workers, reconcile }: RequestLoop,
@@ -37,7 +37,7 @@ export async function runRequestLoop(
 type Status = NonNullable<CertificateSigningRequest["status"]>;
 type Condition = NonNullable<Status["conditions"]>[number];
 
-/** A copy that says this of itself, too. */
+/** A copy with this condition added. */
 export const withCondition = (
   request: CertificateSigningRequest,
   condition: Omit<Condition, "status">,
@@ -46,13 +46,13 @@ export const withCondition = (
   return { ...request, status: { ...request.status, conditions } };
 };
 
-/** The time of a condition that holds; undefined when it does not, "" where it says no time. */
+/** The time of a condition that is True; undefined when it is not, "" without a time. */
 export const conditionOf = (request: CertificateSigningRequest, type: string): string | undefined => {
   const found = request.status?.conditions?.find((each) => each.type === type && each.status === "True");
   return found && (found.lastUpdateTime ?? "");
 };
 
-/** Throws an Error when it cannot be read. */
+/** Throws an Error when it is invalid. */
 export function readRequest({ metadata, spec }: CertificateSigningRequest): CertificateSigningInput {
   const read = readCertificateRequest(Buffer.from(spec.request, "base64").toString());
   if (!read) throw new Error(`unable to parse csr ${JSON.stringify(metadata?.name)}`);

@@ -7,21 +7,21 @@ import { conditionOf, readRequest, requestsOf, runRequestLoop, withCondition } f
 import { isSignerName, signingProblem, type SignerName } from "./signing-rules.ts";
 
 export interface SigningConfig {
-  /** Who signs for which signer; what is not named is left to others. */
+  /** Authorities by signer; requests for other signers are ignored. */
   signers: Partial<Record<SignerName, Signer>>;
-  /** The longest that a certificate lasts. Default a year. */
+  /** Maximum lifetime of a certificate. Default a year. */
   durationMs?: number;
 }
 
 const minuteMs = 60_000;
 const yearMs = 365 * 24 * 60 * minuteMs;
-/** Clocks of others may lag. */
+/** Others' clocks may be behind. */
 const backdateMs = 5 * minuteMs;
-/** What lasts less is not shortened by that. */
+/** Shorter lifetimes are not reduced by it. */
 const shortMs = 8 * 60 * minuteMs;
 const shortestMs = 10 * minuteMs;
 
-/** Signs requests for the built-in signers once they are approved, or says why it does not. */
+/** Signs approved requests for the built-in signers, or reports why not. */
 export function certificateSigner(
   { signers, durationMs = yearMs }: SigningConfig,
   serial: () => Uint8Array = () => randomBytes(16),
@@ -70,7 +70,7 @@ export function certificateSigner(
   };
 }
 
-/** When a certificate holds. It does not outlive its signer. Throws where the signer has expired. */
+/** Validity of a certificate, limited by its signer's. Throws when the signer has expired. */
 function validity(
   signer: Signer,
   askedSeconds: number | undefined,

@@ -1,4 +1,4 @@
-/** What requests for the built-in signers have to be (KEP-3257's `kubernetes.io/*` signers). */
+/** Requirements of the built-in signers (`kubernetes.io/*`, KEP-3257). */
 import type { CertificateSigningInput } from "../../machinery/index.ts";
 
 export const signerNames = [
@@ -18,7 +18,7 @@ const sameSet = (a: readonly string[], b: readonly string[]): boolean => {
   return set.size === b.length && b.every((each) => set.has(each));
 };
 
-/** With and without what RSA alone needs. */
+/** With and without the usage that only RSA needs. */
 const usagesOf = (purpose: string): [all: string[], short: string[]] => [
   ["digital signature", "key encipherment", purpose],
   ["digital signature", purpose],
@@ -31,7 +31,7 @@ function usageProblem(usages: readonly string[], purpose: string): string | unde
     : `usages did not match [${all.sort().join(" ")}]`;
 }
 
-/** Of several names readers may take another one than the last, which counts. */
+/** The last of several common names counts, but other readers may take another one. */
 function nodeNameProblem({ commonName, commonNames }: CertificateSigningInput): string | undefined {
   if (!commonName.startsWith("system:node:")) return "subject common name does not begin with system:node:";
   return commonNames.length > 1 ? "subject has more than one common name" : undefined;
@@ -51,7 +51,7 @@ const kubeletServing: Rule = (request, usages) => {
   return nodeNameProblem(request);
 };
 
-/** Also which requests are approved without anybody asked. */
+/** Also the requests that may be approved automatically. */
 export const kubeletClient: Rule = (request, usages) => {
   if (!isNodes(request)) return "subject organization is not system:nodes";
   if (request.dnsNames.length > 0) return "DNS subjectAltNames are not allowed";
@@ -71,7 +71,7 @@ const apiServerClient: Rule = (_request, usages) => {
     : "missing required usage for client certificate: client auth";
 };
 
-/** Why a signer does not sign it; undefined when it does. */
+/** Why a signer refuses a request; undefined when it does not. */
 export const signingProblem: Readonly<Record<SignerName, Rule>> = {
   "kubernetes.io/kubelet-serving": kubeletServing,
   "kubernetes.io/kube-apiserver-client-kubelet": kubeletClient,

@@ -15,7 +15,7 @@ import { isActive, planCronJob } from "./reconcile.ts";
 
 const scheduledFor = "batch.kubernetes.io/cronjob-scheduled-timestamp";
 
-/** Makes a Job whenever the clock says so. Its name follows from the time, so that none is made twice. */
+/** Creates Jobs by schedule. Their names follow from the time, so that none is created twice. */
 export async function runCronJobs(context: ControllerContext): Promise<void> {
   const { client, informers, clock } = context;
   const resource = client.resource<CronJob>("batch", "v1", "cronjobs");
@@ -78,7 +78,7 @@ export async function runCronJobs(context: ControllerContext): Promise<void> {
     return { kind: "again", afterMs: plan.nextMs, why: "the next time" };
   }
 
-  /** Jobs run that its status does not name: either the cache lacks the status of the last pass, or somebody else made them. */
+  /** Jobs missing in its status: either the cache is behind, or users created them. */
   async function withOwnStatus(cron: CronJob): Promise<CronJob | undefined> {
     const own = jobs.byIndex("cron", cron.metadata?.uid ?? "");
     if (own.every((job) => isOver(job) || isActive(cron, job))) return cron;
@@ -87,7 +87,7 @@ export async function runCronJobs(context: ControllerContext): Promise<void> {
     return live?.metadata?.uid === uid && !live?.metadata?.deletionTimestamp ? live : undefined;
   }
 
-  /** What the status calls active may not be in the cache yet. */
+  /** The cache may lack Jobs in the status. */
   async function ownJobs(cron: CronJob): Promise<Job[]> {
     const found = jobs.byIndex("cron", cron.metadata?.uid ?? "");
     const known = new Set(found.map((job) => job.metadata?.uid));
@@ -121,7 +121,7 @@ export async function runCronJobs(context: ControllerContext): Promise<void> {
     } catch (error) {
       if (isReason(error, "AlreadyExists")) {
         const live = await ignoreMissing(jobClient.get(namespace, made.metadata?.name ?? ""));
-        // Ours, of a pass that ended before it wrote the status.
+        // Created by a run that ended before it wrote the status.
         if (live && isControlledBy(live, cron)) return live;
       }
       if (!namespaceGoes(error)) {

@@ -4,20 +4,20 @@ import { conditionOf, isOver } from "../job/verdict.ts";
 import { latestTime, nextTime } from "./schedule.ts";
 
 export interface CronPlan {
-  /** Scheduled for this time (epoch ms); undefined: nothing is due. */
+  /** The scheduled time to start (epoch ms); undefined: nothing is due. */
   start: number | undefined;
-  /** Jobs that must go before. */
+  /** Jobs to delete first. */
   replace: Job[];
-  /** Finished ones that are not kept. */
+  /** Finished Jobs beyond the limit. */
   remove: Job[];
   active: Job[];
   lastSuccessful: string | undefined;
-  /** Said as a warning or for information. */
+  /** An event. */
   note: { type: "Normal" | "Warning"; reason: string; message: string } | undefined;
   nextMs: number | undefined;
 }
 
-/** Its status says that it started this one. Jobs that a user made of its template are its own too, but nothing waits for them. */
+/** In the list of active Jobs. Jobs that users created from its template are its own, too, but do not count as active. */
 export const isActive = (cron: CronJob, job: Job): boolean =>
   cron.status?.active?.some((each) => each.uid === job.metadata?.uid) ?? false;
 

@@ -1,15 +1,15 @@
-/** When a schedule is met next, by the clocks of a time zone. */
+/** Computes the next time of a schedule in a time zone. */
 import { intlZone, type Schedule } from "../../machinery/index.ts";
 
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
-/** A schedule that is not met in so many days never is (30 February). */
+/** A schedule without a match in this time never matches (30 February). */
 const horizonDays = 5 * 366;
 
 /** The first time after `after` (epoch ms), by the clocks of `zone` (IANA name); undefined when there is none. */
 export function nextTime(schedule: Schedule, after: number, zone: string): number | undefined {
   if ("everyMs" in schedule) return Math.floor(after / 1000) * 1000 + schedule.everyMs;
-  // On the clock on the wall, as if it were UTC.
+  // Local time, as if it were UTC.
   let wall = Math.floor((after + offsetAt(after, zone)) / minuteMs) * minuteMs + minuteMs;
   const end = wall + horizonDays * dayMs;
   while (wall < end) {

@@ -12,10 +12,10 @@ import { daemonTolerations, pinnedTo } from "./placement.ts";
 import { type DaemonPlan, hashLabel, planDaemonSet } from "./reconcile.ts";
 
 const kind = "DaemonSet";
-/** A daemon that keeps failing is made again after a wait that doubles up to this. */
+/** Maximum backoff before a failed daemon pod is recreated. */
 const maxFailureWaitMs = 900_000;
 
-/** One pod on every node that the template fits. */
+/** One pod on every eligible node. */
 export async function runDaemonSets(context: ControllerContext): Promise<void> {
   const { client, informers, clock } = context;
   const resource = client.resource<DaemonSet>("apps", "v1", "daemonsets");
@@ -27,7 +27,7 @@ export async function runDaemonSets(context: ControllerContext): Promise<void> {
   const queue = newQueue(context);
   const expected = new Expectations(clock);
   const control = new PodControl(client, recorder, expected);
-  /** By set and node: how long the next failed pod waits for its removal. */
+  /** By DaemonSet and node: the backoff before the next failed pod is deleted. */
   const failures = new Map<string, { waitMs: number; until: number }>();
   indexByController(pods);
 
@@ -94,7 +94,7 @@ export async function runDaemonSets(context: ControllerContext): Promise<void> {
     return next === Infinity ? settled : { kind: "again", afterMs: next, why: "a pod becomes due" };
   }
 
-  /** Answers when a failed pod that has to wait may go. */
+  /** Returns when a waiting failed pod may be deleted. */
   async function apply(
     key: string,
     set: DaemonSet,

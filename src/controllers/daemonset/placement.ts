@@ -23,7 +23,7 @@ const forHostNetwork: Toleration = {
   effect: "NoSchedule",
 };
 
-/** What a daemon's pod tolerates beyond its template: a daemon belongs on a node also when that is not well. */
+/** Tolerations of daemon pods beyond their template: they also run on unhealthy nodes. */
 export function daemonTolerations(spec: PodSpec | undefined): Toleration[] {
   const wanted = [...automatic, ...(spec?.hostNetwork ? [forHostNetwork] : [])];
   const given = spec?.tolerations ?? [];
@@ -32,12 +32,12 @@ export function daemonTolerations(spec: PodSpec | undefined): Toleration[] {
   return [...given, ...wanted.filter((each) => !given.some((own) => same(own, each)))];
 }
 
-/** The pod's affinity with one more condition: this node, by name. The scheduler does the rest. */
+/** The pod's affinity with a required node name. The scheduler does the rest. */
 export function pinnedTo(node: string, spec: PodSpec): PodSpec {
   const matchFields = [{ key: "metadata.name", operator: "In", values: [node] }];
   const { affinity } = spec;
   const required = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
-  // Terms are alternatives: each of them must name the node.
+  // Terms are alternatives, so each must have it.
   const nodeSelectorTerms = required?.nodeSelectorTerms.length
     ? required.nodeSelectorTerms.map((term) => ({ ...term, matchFields }))
     : [{ matchFields }];
@@ -53,7 +53,7 @@ export function pinnedTo(node: string, spec: PodSpec): PodSpec {
   };
 }
 
-/** The node a daemon's pod is for, placed or not. */
+/** The node of a daemon pod, scheduled or not. */
 export function nodeOf(pod: Pod): string | undefined {
   if (pod.spec?.nodeName) return pod.spec.nodeName;
   const terms =
@@ -62,7 +62,7 @@ export function nodeOf(pod: Pod): string | undefined {
   return field?.values?.[0];
 }
 
-/** `run`: a pod belongs there; `stay`: one that is there already need not go. */
+/** `run`: a pod should run there; `stay`: an existing one may stay. */
 export function placement(set: DaemonSet, node: Node): { run: boolean; stay: boolean } {
   const spec = set.spec?.template.spec;
   const labels = node.metadata?.labels ?? {};

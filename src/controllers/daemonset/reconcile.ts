@@ -6,10 +6,10 @@ import { nodeOf, placement } from "./placement.ts";
 export const hashLabel = "controller-revision-hash";
 
 export interface DaemonPlan {
-  /** Nodes that get a pod. */
+  /** Nodes that need a pod. */
   create: string[];
   remove: Pod[];
-  /** Those of `remove` that failed by themselves. */
+  /** The failed pods in `remove`. */
   failed: Pod[];
   status: DaemonSetStatus;
   nextMs: number | undefined;
@@ -24,7 +24,7 @@ export interface DaemonState {
   now: number;
 }
 
-/** One pod on every node it belongs on. */
+/** One pod on every eligible node. */
 export function planDaemonSet(state: DaemonState): DaemonPlan {
   const { set, nodes, pods, hash, now } = state;
   const minReady = set.spec?.minReadySeconds ?? 0;
@@ -54,7 +54,7 @@ export function planDaemonSet(state: DaemonState): DaemonPlan {
     plan.failed.push(...broken);
     const [oldest, ...extra] = alive.filter((pod) => !isFinished(pod)).sort(byAge);
     plan.remove.push(...broken, ...extra);
-    // The next one comes when the last one is really gone: they would fight for the host's ports.
+    // The next one is created when the last one is gone, since both would use the same host ports.
     if (!oldest && there.length === 0) plan.create.push(name);
     if (there.length > 0) status.currentNumberScheduled++;
     if (!oldest) {
@@ -79,7 +79,7 @@ export function planDaemonSet(state: DaemonState): DaemonPlan {
   plan.remove.push(...outdated());
   return plan;
 
-  /** Pods of an older template that may go now. */
+  /** Pods of older templates that may be deleted now. */
   function outdated(): Pod[] {
     if (set.spec?.updateStrategy?.type === "OnDelete") return [];
     const wanted = status.desiredNumberScheduled;
@@ -87,7 +87,7 @@ export function planDaemonSet(state: DaemonState): DaemonPlan {
       1,
       scaledValue(set.spec?.updateStrategy?.rollingUpdate?.maxUnavailable ?? 1, wanted, true),
     );
-    // Those that serve nobody cost nothing.
+    // Deleting unavailable pods costs no availability.
     const gone = olds.filter((each) => !each.available).map((each) => each.pod);
     const spare = Math.max(0, most - unavailable);
     return [

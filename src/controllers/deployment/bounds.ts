@@ -26,7 +26,7 @@ export function rollingBounds(deployment: Deployment): { maxSurge: number; maxUn
   return { maxSurge: surge, maxUnavailable: Math.min(unavailable, replicas) };
 }
 
-/** How large the newest set may be now. */
+/** The allowed size of the newest ReplicaSet. */
 export function newSetSize(deployment: Deployment, sets: readonly ReplicaSet[], current: number): number {
   const wanted = replicasOf(deployment);
   if (!isRolling(deployment)) return wanted;

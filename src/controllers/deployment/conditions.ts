@@ -31,7 +31,7 @@ export function deadlineMs(deployment: Deployment): number | undefined {
   return seconds === undefined || seconds === noDeadline ? undefined : seconds * 1000;
 }
 
-/** Nothing old is left and everything new is available. */
+/** Only new pods exist, and all are available. */
 export function isComplete(deployment: Deployment, status: DeploymentStatus): boolean {
   const wanted = replicasOf(deployment);
   return (
@@ -52,7 +52,7 @@ function hasMoved(before: DeploymentStatus, after: DeploymentStatus): boolean {
   );
 }
 
-/** Milliseconds until the deadline passes with no further progress; undefined when nothing is awaited. */
+/** Milliseconds until the progress deadline; undefined when nothing is awaited. */
 export function timeLeft(deployment: Deployment, conditions: Conditions, now: number): number | undefined {
   const deadline = deadlineMs(deployment);
   const known = conditionOf(conditions, "Progressing");
@@ -62,7 +62,7 @@ export function timeLeft(deployment: Deployment, conditions: Conditions, now: nu
   return Math.max(0, Date.parse(known.lastUpdateTime ?? "") + deadline - now);
 }
 
-/** The Progressing condition that follows from how `status` differs from the one before. */
+/** The Progressing condition for the change of `status`. */
 export function progress(
   deployment: Deployment,
   status: DeploymentStatus,
@@ -115,7 +115,7 @@ export function progress(
   return [...(conditions ?? [])];
 }
 
-/** Pausing and resuming are noted, so that the time a Deployment was paused does not count against its deadline. */
+/** Records pauses, so that paused time does not count against the deadline. */
 export function pauseCondition(deployment: Deployment, now: number): DeploymentCondition[] {
   const conditions = deployment.status?.conditions;
   const known = conditionOf(conditions, "Progressing");

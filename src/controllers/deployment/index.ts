@@ -14,7 +14,7 @@ import { sameStatus } from "./status.ts";
 const apiVersion = "apps/v1";
 const kind = "Deployment";
 
-/** Rolls a Deployment's template out by sizing ReplicaSets: one per template, named after the template's hash. */
+/** Rolls out templates by scaling ReplicaSets: one per template, named by its hash. */
 export async function runDeployments(context: ControllerContext): Promise<void> {
   const { client, informers, clock } = context;
   const deployments = informers.of(client.deployments);
@@ -32,7 +32,7 @@ export async function runDeployments(context: ControllerContext): Promise<void> 
     selector: (deployment: Deployment): Matcher => selectorFromObject(deployment.spec?.selector),
   };
   queueOwners(sets, owners, queue);
-  // Recreate waits for the last old pod to be gone, which no ReplicaSet's status shows.
+  // Recreate waits for the last old pod, which ReplicaSets' status does not show.
   pods.onChange((type, pod) => {
     if (type === "add") return;
     const set = ownerOf({ kind: "ReplicaSet", informer: sets }, pod);
@@ -76,11 +76,11 @@ export async function runDeployments(context: ControllerContext): Promise<void> 
     await writeStatus(deployment, plan);
     const left = timeLeft(deployment, plan.status.conditions, clock.now());
     if (left === undefined) return settled;
-    // A second later: times in conditions are whole seconds.
+    // A second later, since conditions have whole seconds.
     return { kind: "again", afterMs: left + 1000, why: "the progress deadline" };
   }
 
-  /** False when the Deployment's namespace goes away. A hash that is taken by another template counts up collisions. */
+  /** False when the namespace is terminating. A hash collision increases the collision count. */
   async function create(deployment: Deployment, set: ReplicaSet): Promise<boolean> {
     const namespace = deployment.metadata?.namespace;
     const name = set.metadata?.name ?? "";
@@ -90,7 +90,7 @@ export async function runDeployments(context: ControllerContext): Promise<void> 
       if (namespaceGoes(error)) return false;
       if (isReason(error, "AlreadyExists")) {
         const there = await client.replicaSets.get(namespace, name);
-        // Our own, which the cache does not show yet.
+        // Our own, not yet in the cache.
         if (isControlledBy(there, deployment) && sameTemplate(deployment, there)) return true;
         const collisionCount = (deployment.status?.collisionCount ?? 0) + 1;
         await client.deployments.updateStatus(namespace, {

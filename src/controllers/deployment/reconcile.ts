@@ -32,13 +32,13 @@ import { countStatus } from "./status.ts";
 
 export const hashLabel = "pod-template-hash";
 
-/** What is to be done, from one look at the state. Whatever it changes brings the Deployment back for the next look. */
+/** The next actions. Each change triggers another reconciliation. */
 export interface DeploymentPlan {
   create: ReplicaSet | undefined;
-  /** Sets with changed annotations, size or minReadySeconds, ready to be written. */
+  /** Sets to update: annotations, size or minReadySeconds. */
   update: readonly { from: ReplicaSet; to: ReplicaSet }[];
   remove: readonly ReplicaSet[];
-  /** Belongs into the Deployment's annotation. */
+  /** For the Deployment's annotation. */
   revision: bigint;
   status: DeploymentStatus;
 }
@@ -134,7 +134,7 @@ function withoutHash(template: PodTemplateSpec | undefined): PodTemplateSpec {
   return { ...template, metadata: { ...metadata, labels } };
 }
 
-/** Going back to an old template makes it the newest revision again. */
+/** A rollback makes an old template the newest revision again. */
 function bumped(newest: ReplicaSet, olds: readonly ReplicaSet[]): bigint {
   const next = maxRevision(olds) + 1n;
   return revisionOf(newest) > next ? revisionOf(newest) : next;

@@ -42,7 +42,7 @@ function shrinkOld(deployment: Deployment, newest: ReplicaSet, olds: readonly Re
   let mayGo = sumReplicas(all) - minAvailable - newUnavailable;
   if (mayGo <= 0) return sizes;
 
-  // Old pods that serve nobody go first; they keep up nothing.
+  // Unavailable old pods are deleted first.
   for (const set of active) {
     const unhealthy = replicasOf(set) - (set.status?.availableReplicas ?? 0);
     const gone = Math.min(mayGo, unhealthy);
@@ -61,7 +61,7 @@ function shrinkOld(deployment: Deployment, newest: ReplicaSet, olds: readonly Re
   return sizes;
 }
 
-/** Sizes after the Deployment was scaled, or while it is paused: the new number is shared in proportion to what is. */
+/** Sizes after scaling the Deployment, or while it is paused: proportional to the current ones. */
 export function scaledSizes(
   deployment: Deployment,
   newest: ReplicaSet | undefined,
@@ -105,7 +105,7 @@ function proportionalSizes(deployment: Deployment, active: readonly ReplicaSet[]
     given += share;
   }
   const first = ordered[0];
-  // What rounding left over goes to the largest.
+  // The remainder of rounding goes to the largest.
   if (first && change !== given) sizes.set(first, Math.max(0, (sizes.get(first) ?? 0) + change - given));
   for (const [set, size] of sizes) if (size === replicasOf(set)) sizes.delete(set);
   return sizes;

@@ -9,7 +9,7 @@ interface Scaled extends KubeObject {
   spec?: { replicas?: number };
 }
 
-/** Tells in the status of every PodDisruptionBudget how many pods may be evicted now. */
+/** Computes in the status of every PodDisruptionBudget how many pods may be evicted. */
 export async function runDisruptionBudgets(context: ControllerContext): Promise<void> {
   const { client, informers, clock } = context;
   const resource = client.resource<PodDisruptionBudget>("policy", "v1", "poddisruptionbudgets");
@@ -66,7 +66,7 @@ export async function runDisruptionBudgets(context: ControllerContext): Promise<
     },
   });
 
-  /** A plain number of pods to keep counts the pods there are; all else needs to know how many there should be. */
+  /** An absolute minAvailable counts existing pods; everything else needs the expected number. */
   function expectedPods(budget: PodDisruptionBudget, mine: readonly Pod[]): number | Error {
     const { minAvailable, maxUnavailable } = budget.spec ?? {};
     if (maxUnavailable === undefined && typeof minAvailable !== "string") return mine.length;

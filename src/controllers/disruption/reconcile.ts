@@ -2,19 +2,19 @@ import type { Condition, Pod, PodDisruptionBudget, PodDisruptionBudgetStatus } f
 import { deepEqual, formatTime, scaledValue } from "../../machinery/index.ts";
 import { isFinished, isLeaving, isReady } from "../pods/state.ts";
 
-/** An eviction that was allowed is given up when the pod is still there after so long. */
+/** An allowed eviction expires if the pod still exists after this time. */
 const evictionMs = 120_000;
 
 export interface BudgetFacts {
   budget: PodDisruptionBudget;
-  /** Those it selects. */
+  /** The selected pods. */
   pods: readonly Pod[];
-  /** Pods that their controllers are meant to keep; an error when a controller does not say. */
+  /** The expected number of pods by their controllers; an error when it is unknown. */
   expected: number | Error;
   now: number;
 }
 
-/** The status that is true of these pods; `nextMs`: when an eviction that did not happen is given up. */
+/** The status for these pods; `nextMs`: when the next allowed eviction expires. */
 export function budgetStatus({ budget, pods, expected, now }: BudgetFacts): {
   status: PodDisruptionBudgetStatus;
   nextMs: number | undefined;
@@ -62,7 +62,7 @@ export function budgetStatus({ budget, pods, expected, now }: BudgetFacts): {
   };
 }
 
-/** Pods whose eviction was allowed and that have not begun to go yet. */
+/** Pods with an allowed eviction that have not begun to terminate. */
 function stillDisrupted(
   noted: Readonly<Record<string, string>>,
   pods: readonly Pod[],

@@ -10,7 +10,7 @@ import { hasOwnEndpoints, podAddresses, selects } from "./membership.ts";
 import { managedByLabel, manager, planSlices, serviceNameLabel } from "./slice-plan.ts";
 import { TriggerTimes, withTriggerTime } from "./trigger-times.ts";
 
-/** Keeps EndpointSlices, and the older Endpoints, in step with the pods that a Service selects. */
+/** Maintains EndpointSlices, and the older Endpoints, for the pods that Services select. */
 export async function runEndpoints(context: ControllerContext): Promise<void> {
   const { client, informers, clock } = context;
   const services = informers.of(client.services);
@@ -45,7 +45,7 @@ export async function runEndpoints(context: ControllerContext): Promise<void> {
     if (services.get(keyOf(endpoints))) queue.add(keyOf(endpoints));
   });
 
-  // Once at start also those whose Service went while nobody looked.
+  // At start, also for Services that were deleted while the controller was not running.
   const lookForLeftOvers = (): void => {
     for (const each of legacy.list()) if (!isElectionLock(each)) queue.add(keyOf(each));
   };
@@ -73,7 +73,7 @@ export async function runEndpoints(context: ControllerContext): Promise<void> {
   async function sync(key: string, service: Service): Promise<Outcome> {
     const namespace = service.metadata?.namespace;
     const own = slices.byIndex("service", key);
-    // Without a selector its endpoints are somebody else's, also those we made when it had one.
+    // Without a selector its endpoints are managed by users, even those created when it had one.
     if (!hasOwnEndpoints(service)) return settled;
     const local = pods.byIndex("namespace", namespace ?? "");
     if (!expected.met(key)) {
@@ -140,7 +140,7 @@ export async function runEndpoints(context: ControllerContext): Promise<void> {
       try {
         await client.endpoints.create(service.metadata?.namespace, dated);
       } catch (error) {
-        // Made meanwhile: its event brings the Service back.
+        // Created concurrently: its event triggers another run.
         if (!isReason(error, "AlreadyExists")) throw error;
       }
       return;
@@ -152,7 +152,7 @@ export async function runEndpoints(context: ControllerContext): Promise<void> {
     if (!same) await client.endpoints.update(service.metadata?.namespace, dated);
   }
 
-  /** The Service is gone: its Endpoints go by name, its slices are the garbage collector's, which sees their owner. */
+  /** The Service was deleted: deletes the Endpoints of the same name; the garbage collector deletes its slices. */
   async function forget(key: string): Promise<Outcome> {
     expected.forget(key);
     triggerTimes.forget(key);
@@ -171,7 +171,7 @@ const isOwn = (slice: EndpointSlice): boolean => slice.metadata?.labels?.[manage
 const serviceKey = (slice: EndpointSlice): string =>
   `${slice.metadata?.namespace}/${slice.metadata?.labels?.[serviceNameLabel] ?? ""}`;
 
-/** The change could show in somebody's endpoints. */
+/** The change may affect endpoints. */
 function matters(old: Pod, pod: Pod): boolean {
   return (
     isReady(old) !== isReady(pod) ||

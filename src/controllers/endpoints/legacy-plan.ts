@@ -12,7 +12,7 @@ import { addressTypes, canServe, endpointPorts, isHeadless, podEndpoint, selects
 const headlessLabel = "service.kubernetes.io/headless";
 const managedByLabel = "endpoints.kubernetes.io/managed-by";
 const overCapacity = "endpoints.kubernetes.io/over-capacity";
-/** An Endpoints object names so many addresses at most. */
+/** Limit of addresses in an Endpoints object. */
 const capacity = 1000;
 
 /** The Endpoints object of a Service: the older form of its slices, with addresses grouped by ports. */
@@ -35,7 +35,7 @@ export function desiredEndpoints(
       port: port ?? 0,
       ...rest,
     }));
-    // A Service with ports of which this pod offers none does not lead to it.
+    // A pod without any of the Service's ports is not an endpoint.
     if (ports.length === 0 && (service.spec?.ports ?? []).length > 0) continue;
     const key = JSON.stringify(ports);
     const subset = byPorts.get(key) ?? { addresses: [], notReadyAddresses: [], ports };
@@ -85,7 +85,7 @@ function limited(all: readonly FullSubset[]): { subsets: EndpointSubset[]; trunc
     room -= taken.length;
     return taken;
   };
-  // Ready ones have the first claim on the room there is.
+  // Ready addresses have priority within the limit.
   const ready = all.map((subset) => take(subset.addresses));
   const subsets = all.map((subset, i): EndpointSubset => {
     const addresses = ready[i] ?? [];

@@ -6,7 +6,7 @@ export type AddressType = "IPv4" | "IPv6";
 
 export const isIPv6 = (address: string): boolean => address.includes(":");
 
-/** Services whose endpoints we make: they have a selector and are no mere alias. */
+/** Services with managed endpoints: they have a selector and are no ExternalName. */
 export const hasOwnEndpoints = (service: Service): boolean =>
   service.spec?.type !== "ExternalName" && Object.keys(service.spec?.selector ?? {}).length > 0;
 
@@ -28,7 +28,7 @@ export function podAddresses(pod: Pod): string[] {
   return listed.length > 0 ? listed : pod.status?.podIP ? [pod.status.podIP] : [];
 }
 
-/** A pod counts from when it has an address until it has finished; while it is deleted it counts as terminating. */
+/** From the assignment of an address until it has finished; terminating pods count as such. */
 export const canServe = (pod: Pod): boolean => !isFinished(pod) && podAddresses(pod).length > 0;
 
 /** The number behind a Service's targetPort in this pod; undefined when the pod has no port of that name. */

@@ -1,4 +1,4 @@
-/** Which EndpointSlices stand for hand-made Endpoints. Pure. */
+/** Computes the EndpointSlices that mirror custom Endpoints. Pure. */
 import type { Endpoint, EndpointAddress, Endpoints, EndpointSlice } from "../../api/index.ts";
 import { controllerRef } from "../../client/index.ts";
 import { deepEqual } from "../../machinery/index.ts";
@@ -11,14 +11,14 @@ const notMirrored = new Set([
   "kubectl.kubernetes.io/last-applied-configuration",
   "endpoints.kubernetes.io/last-change-trigger-time",
 ]);
-/** More addresses of one subset are left out. */
+/** Limit of addresses per subset. */
 const maxPerSubset = 1000;
 
-/** The lock of a leader election, as older clients keep it: it has no Service. */
+/** A leader election lock of older clients, which has no Service. */
 export const isElectionLock = ({ metadata }: Endpoints): boolean =>
   metadata?.annotations?.[leaderAnnotation] !== undefined;
 
-/** Not those that say so, nor locks of leader elections. */
+/** Except those that opt out, and leader election locks. */
 export const isMirrored = (endpoints: Endpoints): boolean =>
   endpoints.metadata?.labels?.[skipLabel] !== "true" && !isElectionLock(endpoints);
 
@@ -75,7 +75,7 @@ function endpointOf({ ip, hostname, nodeName, targetRef }: EndpointAddress, read
   };
 }
 
-/** Nothing that readers see differs. */
+/** Equal in all fields that consumers see. */
 export const sameSlice = (a: EndpointSlice, b: EndpointSlice): boolean =>
   deepEqual(a.endpoints ?? [], b.endpoints ?? []) &&
   deepEqual(a.ports ?? [], b.ports ?? []) &&

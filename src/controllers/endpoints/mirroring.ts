@@ -7,7 +7,7 @@ import { hasOwnEndpoints } from "./membership.ts";
 import { isMirrored, mirrorManager, mirrorSlices, sameSlice } from "./mirror-plan.ts";
 import { managedByLabel, serviceNameLabel } from "./slice-plan.ts";
 
-/** Shows hand-made Endpoints of Services without a selector as EndpointSlices too, for who reads only those (KEP-752). */
+/** Mirrors custom Endpoints of Services without a selector as EndpointSlices (KEP-752). */
 export async function runEndpointSliceMirroring(context: ControllerContext): Promise<void> {
   const { client, informers } = context;
   const services = informers.of(client.services);

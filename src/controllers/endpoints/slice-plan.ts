@@ -15,7 +15,7 @@ export const managedByLabel = "endpointslice.kubernetes.io/managed-by";
 export const manager = "endpointslice-controller.k8s.io";
 const headlessLabel = "service.kubernetes.io/headless";
 
-/** Endpoints in one slice at most. */
+/** Limit of endpoints per slice. */
 const sliceSize = 100;
 
 export interface SlicePlan {
@@ -54,7 +54,7 @@ export function planSlices(
       groups.set(key, group);
     }
     const own = existing.filter((slice) => slice.addressType === type);
-    // A Service without pods has an empty slice, which says that somebody looked.
+    // A Service without pods has an empty slice.
     if (groups.size === 0) groups.set(portsKey([]), { ports: [], wanted: new Map() });
     const spare = own.filter((slice) => !groups.has(portsKey(slice.ports)));
     for (const [key, { ports, wanted }] of groups) {
@@ -134,7 +134,7 @@ export function planSlices(
 const changed = (slice: EndpointSlice, endpoints: readonly Endpoint[]): boolean =>
   !deepEqual(slice.endpoints ?? [], endpoints);
 
-/** The Service's labels pass to its slices, but for those that mean something on a slice. */
+/** Slices inherit the Service's labels, except those with a meaning of their own. */
 function sliceLabels(service: Service): Record<string, string> {
   const labels: Record<string, string> = { ...service.metadata?.labels };
   delete labels[headlessLabel];

@@ -7,11 +7,11 @@ interface Seen {
   pods: Map<string, number>;
 }
 
-/** Since when endpoints were out of date when they were written: from it proxies tell how long a change took to arrive. */
+/** When endpoints became outdated: proxies compute the latency of changes from it. */
 export class TriggerTimes {
   readonly #seen = new Map<string, Seen>();
 
-  /** The earliest change of the Service and the pods it selects that has not been told of before; undefined: nothing is new. */
+  /** The earliest unreported change of the Service and its pods; undefined when there is none. */
   next(key: string, service: Service, pods: readonly Pod[]): string | undefined {
     const before = this.#seen.get(key);
     const now: Seen = { service: parsed(service.metadata?.creationTimestamp), pods: new Map() };
@@ -34,7 +34,7 @@ export class TriggerTimes {
   }
 }
 
-/** The annotations of what is written now: with the time of the change, or without that of a former one. */
+/** Annotations to write: with this change's time, or without a former one's. */
 export function withTriggerTime(
   annotations: Record<string, string> | undefined,
   time: string | undefined,
