@@ -14,7 +14,7 @@ export interface RunningCluster {
   certificates: ClusterCertificates;
   controlPlane: ControlPlane;
   parts(): readonly PartState[];
-  /** Resolves when every node of this machine is Ready. Rejects when the cluster stops before. */
+  /** Resolves when every node of this machine is Ready. Rejects when the cluster stops first. */
   nodesReady: Promise<void>;
   /** Releases everything; containers and the network process continue. */
   stop(): Promise<void>;
@@ -22,7 +22,7 @@ export interface RunningCluster {
 
 const renewalCheckMs = 12 * 3600 * 1000;
 
-/** Every name and address the API server and the kubelet of this machine may be reached under. */
+/** All names and addresses of the API server and of this machine's kubelet, for certificates. */
 export function certificateHosts(config: ClusterConfig): Parameters<typeof ensureCertificates>[1] {
   const own = Object.values(networkInterfaces())
     .flatMap((list) => list ?? [])
@@ -48,7 +48,7 @@ export async function startCluster(
   mkdirSync(join(config.dataDir, "log"), { recursive: true, mode: 0o700 });
   mkdirSync(config.runDir, { recursive: true, mode: 0o700 });
   const opening = openStore(config.dataDir, clock);
-  opening.catch(() => {}); // seen below
+  opening.catch(() => {}); // handled below
   // Loaded while the store opens; the API server does not wait for them.
   const loading = Promise.all([
     import("../../controllers/index.ts"),
@@ -119,7 +119,7 @@ export async function startCluster(
   };
 }
 
-/** Counts the nodes whose kubelets run; what their objects say may be from an earlier life. */
+/** Counts nodes with running kubelets; Node objects may hold the state of an earlier run. */
 class ReadyNodes {
   readonly all: Promise<void>;
   readonly #names = new Set<string>();

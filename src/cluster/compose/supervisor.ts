@@ -11,12 +11,12 @@ export interface PartState {
 
 const firstPauseMs = 200;
 const longestPauseMs = 10_000;
-/** A part that failed is well again when it has run for so long. */
+/** A failed component is healthy again after running this long. */
 const wellMs = 3000;
-/** A part that ran this long has recovered: its next pause is short again. */
+/** After running this long, a component's next backoff is short again. */
 const recoveredMs = 60_000;
 
-/** Runs the parts, each as its own user, and starts one again that fails. */
+/** Runs the components, each as its own user, and restarts those that fail. */
 export class Supervisor {
   readonly #clock: Clock;
   readonly #log: Logger;
@@ -37,7 +37,7 @@ export class Supervisor {
     return this.#states;
   }
 
-  /** Runs `run` again, after a pause, whenever it fails or ends. */
+  /** Runs `run`, and restarts it after a backoff whenever it fails or ends. */
   start(name: string, api: ApiTransport, run: (context: ComponentContext) => Promise<void>): void {
     const state: PartState = { name, healthy: true, message: "", restarts: 0 };
     this.#states.push(state);
