@@ -9,14 +9,14 @@ import {
 } from "../client/index.ts";
 import type { Matcher } from "../machinery/index.ts";
 
-/** The objects of one kind that own others by labels. */
+/** The objects of one kind that own others by label selectors. */
 export interface Owners<T extends KubeObject> {
   readonly kind: string;
   readonly informer: Informer<T>;
   selector(owner: T): Matcher;
 }
 
-/** The owner that controls an object, as the cache has it. */
+/** The owner that controls an object, from the cache. */
 export function ownerOf<T extends KubeObject>(
   { kind, informer }: Pick<Owners<T>, "kind" | "informer">,
   object: KubeObject,
@@ -28,8 +28,8 @@ export function ownerOf<T extends KubeObject>(
 }
 
 /**
- * Queues the owners that a change concerns: the controller of the object, the one that it had before, and those that may
- * adopt it while it has none. `expected` learns of creations and deletions that the controller waits for.
+ * Queues the owners affected by a change: the object's controller, its previous one, and those that may adopt it while it has
+ * none. `expected` is told of creations and deletions that the controller waits for.
  */
 export function queueOwners<T extends KubeObject, Owned extends KubeObject>(
   owned: Informer<Owned>,

@@ -38,22 +38,22 @@ import { runVolumeBinder } from "./volumes/index.ts";
 import { runStorageProtection } from "./volumes/protection.ts";
 
 export interface ControllersConfig {
-  /** PEM of the CA that clients inside the cluster check the API server against; without it no `kube-root-ca.crt`. */
+  /** PEM of the CA with which clients in the cluster verify the API server; without it no `kube-root-ca.crt`. */
   rootCa?: string;
-  /** Who signs certificates for the built-in signers; without it nobody does. */
+  /** Authorities of the built-in signers; without it nothing is signed. */
   signing?: SigningConfig;
-  /** Without it nothing provisions volumes. */
+  /** Without it no volumes are provisioned. */
   localPath?: LocalPathOptions;
-  /** Start of the sequence that scatters waits. */
+  /** Seed of the jitter. */
   seed?: number;
 }
 
-/** What controllers touch outside the API. */
+/** What controllers use outside the API. */
 export interface ControllersPorts {
   volumes?: VolumeDirectories;
 }
 
-/** Runs every controller over shared caches; settles when `context.signal` aborts and the last of them is through. */
+/** Runs all controllers over shared caches; resolves when `context.signal` has aborted and all have ended. */
 export async function startControllers(
   context: ComponentContext,
   config: ControllersConfig,
@@ -100,7 +100,7 @@ export async function startControllers(
     runVolumeBinder,
     runStorageProtection,
     ...(config.localPath ? [localPathProvisioner(config.localPath, ports.volumes ?? localDirectories)] : []),
-    // Last: it watches the metadata of whatever the others do not watch already.
+    // Last: it watches the metadata of resources that the others do not watch.
     runGarbageCollector,
   ];
   await Promise.all(controllers.map((run) => run(shared)));

@@ -22,7 +22,7 @@ import {
 } from "./object-graph.ts";
 import { decideFate, type OwnerState } from "./reconcile.ts";
 
-/** Calls for the dependents of one owner at the same time. */
+/** Limit of concurrent writes to dependents of one owner. */
 const width = 16;
 
 export interface CollectorOptions {
@@ -31,13 +31,13 @@ export interface CollectorOptions {
   queue: WorkQueue;
   log: Logger;
   recorder: EventRecorder;
-  /** The owner's kind is unknown; to be looked at again when there are new kinds. */
+  /** The owner's kind is unknown; retried when kinds change. */
   unresolved(uid: string): void;
-  /** The resource of a kind as owner references name it; undefined when discovery does not know it. */
+  /** The resource of a kind in owner references; undefined when discovery does not know it. */
   findResource(apiVersion: string, kind: string): DiscoveredResource | undefined;
 }
 
-/** Works on one object, by UID: deletes it when its owners are gone, serves its finalizers when it is deleted itself. */
+/** Processes one object by UID: deletes it when its owners are gone, and handles its finalizers when it is terminating. */
 export class Collector {
   readonly #client: Client;
   readonly #graph: ObjectGraph;
@@ -72,7 +72,7 @@ export class Collector {
     if (!owners) return this.#waitForKind(uid);
     if (owners.every((owner) => owner.state === "solid")) return settled;
 
-    // The cache said that something is wrong. What is done about it must hold for the object as it is now.
+    // The cache found something to do. Act on the current state of the object.
     const access = this.#access(resource);
     const object = await present(access.get(namespace, name));
     if (!object || object.metadata?.uid !== uid || isBeingDeleted(object)) return settled;
@@ -107,7 +107,7 @@ export class Collector {
     return { kind: "waitFor", what: "the kind of an owner" };
   }
 
-  /** Undefined when an owner's kind is unknown: then nothing can be said, and nothing may be deleted. */
+  /** Undefined when an owner's kind is unknown: the object must not be deleted then. */
   async #stateOfOwners(
     resource: DiscoveredResource,
     object: KubeObject,
@@ -141,7 +141,7 @@ export class Collector {
       this.#recorder.event(object, "Warning", "OwnerRefInvalidNamespace", text);
       return undefined;
     }
-    // Not in the cache is not proof: it may be behind, or not be filled yet.
+    // The cache may be incomplete or behind, so absence from it is no proof.
     const live = await present(this.#access(ownerResource).get(namespace, reference.name));
     if (!live || live.metadata?.uid !== reference.uid) {
       if (cached) {
@@ -153,7 +153,7 @@ export class Collector {
     return waitsForDependents(live) ? "waiting" : "solid";
   }
 
-  /** Lets the owner go once no dependent that blocks it is left; sees to the dependents before. */
+  /** Handles the dependents, then removes the owner's finalizer when none blocks it. */
   async #finishForeground({ resource, object }: Known): Promise<Outcome> {
     const uid = object.metadata?.uid ?? "";
     const dependents = this.#graph.dependents(uid);
@@ -207,7 +207,7 @@ export class Collector {
   }
 }
 
-/** Gone is as good as done. */
+/** Treats "not found" as success. */
 async function present<T>(call: Promise<T>): Promise<T | undefined> {
   try {
     return await call;

@@ -5,17 +5,17 @@ import { type DiscoveredResource, discover } from "../discovery.ts";
 import { Collector } from "./collector.ts";
 import { mustOrphan, ObjectGraph, ownersOf, resourceKey, waitsForDependents } from "./object-graph.ts";
 
-/** Objects that own nothing and are owned by nobody, and come and go by the thousands. */
+/** Frequently changing objects without owners or dependents. */
 const ignored = new Set(["events.", "events.events.k8s.io"]);
-/** Resources that say which resources there are. */
+/** Resources whose changes affect discovery. */
 const definitions = new Set(["customresourcedefinitions", "apiservices"]);
 const retryDiscoveryMs = 10_000;
 const afterDefinitionMs = 100;
 const firstLookMs = 10_000;
 
 /**
- * Deletes what lost its owners, in the background or in the foreground, and cuts dependents loose when their owner asked
- * for that. Watches the metadata of every resource there is.
+ * Deletes objects whose owners are gone (in the background or foreground), and orphans dependents when their owner is deleted
+ * with that policy. Watches the metadata of all resources.
  */
 export async function runGarbageCollector(context: ControllerContext): Promise<void> {
   const { client, informers, clock, log, signal, random } = context;
@@ -24,7 +24,7 @@ export async function runGarbageCollector(context: ControllerContext): Promise<v
   const kinds = new Map<string, DiscoveredResource>();
   const stops = new Map<string, AbortController>();
   const ended: Promise<void>[] = [];
-  /** Objects with an owner of a kind that discovery did not show. */
+  /** Objects with an owner whose kind is unknown to discovery. */
   const unresolved = new Set<string>();
   const collector = new Collector({
     client,
@@ -58,7 +58,7 @@ export async function runGarbageCollector(context: ControllerContext): Promise<v
       const owners = ownersOf(object);
       if (owners.length > 0 && concerns(object, old)) queue.add(uid);
       else if (mustOrphan(object) || waitsForDependents(object)) queue.add(uid);
-      // A reference that was taken away may be what an owner waited for.
+      // The removed reference may have blocked an owner.
       if (old && old.metadata?.ownerReferences !== object.metadata?.ownerReferences) wakeOwners(old);
       if (waitsForDependents(object) && !(old && waitsForDependents(old))) {
         for (const each of graph.dependents(uid)) queue.add(each.object.metadata?.uid ?? "");
@@ -73,7 +73,7 @@ export async function runGarbageCollector(context: ControllerContext): Promise<v
     }
   };
 
-  /** Owners that are there and stay are the rule; only what deviates from it needs a look. */
+  /** Most owners exist and stay, so only other cases are queued. */
   const concerns = (object: KubeObject, old: KubeObject | undefined): boolean => {
     if (old && old.metadata?.deletionTimestamp !== object.metadata?.deletionTimestamp) return true;
     return ownersOf(object).some(({ uid }) => {
@@ -134,7 +134,7 @@ export async function runGarbageCollector(context: ControllerContext): Promise<v
   });
   await Promise.all(ended);
 
-  /** With full caches hardly any owner has to be asked for; a resource that does not answer is not waited for long. */
+  /** With full caches few owners are read from the server, so a failing resource is not waited for long. */
   async function firstLook(): Promise<void> {
     await refresh();
     const enough = new AbortController();
@@ -149,7 +149,7 @@ const discoveryKey = "discovery";
 const groupOf = (apiVersion: string): string =>
   apiVersion.includes("/") ? apiVersion.slice(0, apiVersion.indexOf("/")) : "";
 
-/** All the collector looks at. */
+/** The fields that the collector uses. */
 function slim({ group, version, kind }: DiscoveredResource, metadata: KubeObject["metadata"]): KubeObject {
   const { name, namespace, uid, resourceVersion, ownerReferences, finalizers, deletionTimestamp } =
     metadata ?? {};

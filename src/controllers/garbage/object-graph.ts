@@ -2,7 +2,7 @@ import type { KubeObject, OwnerReference } from "../../api/index.ts";
 import type { Informer } from "../../client/index.ts";
 import type { DiscoveredResource } from "../discovery.ts";
 
-/** An object the collector knows, with the resource it belongs to. */
+/** An object with its resource. */
 export interface Known {
   resource: DiscoveredResource;
   object: KubeObject;
@@ -13,7 +13,7 @@ export const resourceKey = ({ group, plural }: Pick<DiscoveredResource, "group" 
 
 const ownerIndex = "owner-uid";
 
-/** Who owns whom, as the caches of all resources show it. It holds nothing but references into those caches. */
+/** The graph of owners and dependents in the caches of all resources. It only references objects in those caches. */
 export class ObjectGraph {
   readonly #informers = new Map<string, { resource: DiscoveredResource; informer: Informer<KubeObject> }>();
   readonly #byUid = new Map<string, Known>();
@@ -36,7 +36,7 @@ export class ObjectGraph {
     return [...this.#informers.keys()];
   }
 
-  /** Settles when every cache is filled. */
+  /** Resolves when all caches are filled. */
   async synced(): Promise<void> {
     await Promise.all([...this.#informers.values()].map(({ informer }) => informer.synced));
   }
@@ -75,7 +75,7 @@ export const hasFinalizer = (object: KubeObject, name: string): boolean =>
 export const isBeingDeleted = (object: KubeObject): boolean =>
   object.metadata?.deletionTimestamp !== undefined;
 
-/** Deleted in the foreground: it stays until its dependents are gone. */
+/** In foreground deletion: it stays until its dependents are gone. */
 export const waitsForDependents = (object: KubeObject): boolean =>
   isBeingDeleted(object) && hasFinalizer(object, foreground);
 

@@ -2,22 +2,22 @@ import type { KubeObject, OwnerReference } from "../../api/index.ts";
 import { hasFinalizer, foreground, orphan } from "./object-graph.ts";
 
 export type OwnerState =
-  /** There, and stays. */
+  /** Exists and is not in foreground deletion. */
   | "solid"
-  /** Not there, or another object of that name. */
+  /** Does not exist, or has another UID. */
   | "absent"
-  /** There, but deleted in the foreground: it waits for this object to go. */
+  /** In foreground deletion: it waits for this object. */
   | "waiting";
 
 export type Fate =
   | { kind: "keep" }
-  /** Some owners are gone, one is left: only the references of the others go. */
+  /** Some owners are gone, others are left: remove the references to the former. */
   | { kind: "unlink"; owners: readonly OwnerReference[] }
   | { kind: "delete"; propagation: "Background" | "Foreground" | "Orphan"; unblock: boolean };
 
 /**
- * What becomes of an object with these owners. `dependents` are its own; a dependent that itself waits for dependents
- * would wait for its owner in turn, so the object must no longer block its own owner then (`unblock`).
+ * The action for an object with these owners. `dependents` are its own; if one of them waits for dependents, too, both would
+ * wait for each other, so the object must stop blocking its owner (`unblock`).
  */
 export function decideFate(
   object: KubeObject,
@@ -34,7 +34,7 @@ export function decideFate(
   if (awaited && dependents.length > 0) {
     return { kind: "delete", propagation: "Foreground", unblock: dependents.some((each) => each.waits) };
   }
-  // Whoever asked for a way of deletion before, by a finalizer, gets it.
+  // A finalizer of an earlier deletion decides the policy.
   const propagation = hasFinalizer(object, orphan)
     ? "Orphan"
     : hasFinalizer(object, foreground)

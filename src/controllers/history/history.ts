@@ -19,8 +19,8 @@ export function revisionsOf(context: ControllerContext): Revisions {
 }
 
 /**
- * The owner's revisions with its current one among them, stored and newest. Where another object's revision has the hash,
- * `countCollision` writes the number of collisions into the owner's status, and this throws, to be tried again with it.
+ * The owner's revisions including the current one: the stored ones and the newest. On a hash collision with another object's
+ * revision, `countCollision` writes the collision count into the owner's status, and this throws for a retry.
  */
 export async function syncRevisions(
   context: ControllerContext,

@@ -5,21 +5,21 @@ import { deepEqual, podTemplateHash } from "../../machinery/index.ts";
 export interface Owner {
   object: KubeObject & { spec?: { template?: PodTemplateSpec } };
   kind: string;
-  /** Label of the revision that carries its hash. */
+  /** Label with the revision's hash. */
   hashLabel: string;
   collisionCount: number | undefined;
 }
 
 export interface RevisionPlan {
-  /** The revision of the owner's template as it is now. */
+  /** The revision of the owner's current template. */
   update: ControllerRevision;
-  /** `update` is not stored yet. */
+  /** `update` must be created. */
   create: boolean;
-  /** `update` is an older revision that becomes the newest again. */
+  /** `update` is an older revision that becomes the newest again (a rollback). */
   bump: boolean;
 }
 
-/** A copy whose objects have their keys in order, as Go writes a map. */
+/** A copy with sorted keys, as Go encodes maps. */
 function withSortedKeys(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withSortedKeys);
   if (typeof value !== "object" || value === null) return value;
@@ -28,8 +28,8 @@ function withSortedKeys(value: unknown): unknown {
 }
 
 /**
- * A revision holds a patch that puts the template back: the form `kubectl rollout undo` applies. Its keys are in order, since
- * clients find the revision of an owner by comparing the bytes.
+ * A revision holds a patch that restores the template, as `kubectl rollout undo` applies it. Its keys are sorted, since clients
+ * find an owner's revision by comparing bytes.
  */
 const patchOf = (template: PodTemplateSpec | undefined): unknown =>
   withSortedKeys({ spec: { template: { ...template, $patch: "replace" } } });
@@ -40,7 +40,7 @@ export function templateOf(revision: ControllerRevision): PodTemplateSpec {
   return template;
 }
 
-/** Finds the revision of the current template among those known, or describes a new one. */
+/** Finds the revision of the current template, or creates a new one. */
 export function planRevision(owner: Owner, known: readonly ControllerRevision[]): RevisionPlan {
   const { object } = owner;
   const data = patchOf(object.spec?.template);
@@ -70,7 +70,7 @@ export function planRevision(owner: Owner, known: readonly ControllerRevision[])
   };
 }
 
-/** Revisions beyond the limit that nothing uses, the oldest first. */
+/** Unused revisions beyond the limit, the oldest first. */
 export function surplusRevisions(
   known: readonly ControllerRevision[],
   inUse: ReadonlySet<string>,

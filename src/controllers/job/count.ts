@@ -6,36 +6,36 @@ import { hasFailed, historyOf, type IndexHistory, indexOf, isIndexed, isTracked 
 
 export interface LastFailure {
   pod: Pod;
-  /** With this failure in it. */
+  /** Including this failure. */
   history: IndexHistory;
 }
 
-/** What has happened to a Job's pods so far, and how its status must say so. */
+/** The results of a Job's pods so far, and its new status. */
 export interface JobCount {
   succeeded: number;
   failed: number;
   completed: Set<number>;
-  /** Indexes that failed too often; undefined when failures are not limited per index. */
+  /** Indexes that exceeded their backoff limit; undefined without a limit per index. */
   failedIndexes: Set<number> | undefined;
-  /** Per index without a pod: what the next one must know. Kept on the failed pod itself until there is a next one. */
+  /** By index without a pod: data for its next pod. Kept on the failed pod until that is created. */
   last: Map<number, LastFailure>;
-  /** Why the whole Job fails because of one pod. */
+  /** Why one pod fails the whole Job. */
   failJob: string | undefined;
-  /** Counters of the status, the counted pods out of `uncountedTerminatedPods` and new ones in. */
+  /** Counters of the status, with counted pods removed from `uncountedTerminatedPods` and new ones added. */
   status: Pick<
     JobStatus,
     "succeeded" | "failed" | "completedIndexes" | "failedIndexes" | "uncountedTerminatedPods"
   >;
-  /** May lose their finalizer once `status` is written. */
+  /** May lose their finalizer after `status` is written. */
   release: Pod[];
-  /** Seen ended for the first time. */
+  /** Pods that finished since the last sync. */
   ended: Pod[];
 }
 
 /**
- * Counts every pod exactly once: first its UID is written into the status, then its finalizer goes, then its UID moves
- * into the counter. `tracked` tells whether the finalizer is still there. `settling`: pods that leave now leave because
- * the Job told them to (suspended, or successful), which is no failure.
+ * Counts every pod exactly once: its UID is written into the status, then its finalizer is removed, then its UID moves into the
+ * counter. `tracked` tells whether the finalizer still exists. `settling`: pods are being deleted by the Job (suspended, or
+ * successful), which does not count as failure.
  */
 export function countPods(
   job: Job,

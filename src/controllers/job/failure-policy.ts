@@ -2,7 +2,7 @@ import type { Job, Pod, PodFailurePolicyRule } from "../../api/index.ts";
 
 export type FailureAction = "FailJob" | "FailIndex" | "Ignore" | "Count";
 
-/** What the Job's podFailurePolicy says about a failed pod; the first rule that matches decides. */
+/** Evaluates the podFailurePolicy for a failed pod; the first matching rule decides. */
 export function judgeFailure(job: Job, pod: Pod): { action: FailureAction; message: string } {
   const rules = job.spec?.podFailurePolicy?.rules ?? [];
   for (const [index, rule] of rules.entries()) {

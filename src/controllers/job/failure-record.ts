@@ -3,18 +3,18 @@ import { finishTime } from "./pods.ts";
 import { waitAfter } from "./reconcile.ts";
 
 interface Entry {
-  /** In a row. */
+  /** Consecutive failures. */
   failures: number;
   lastAt: number;
   /** UIDs. */
   seen: Set<string>;
 }
 
-/** How often the pods of each Job failed in a row; a restart forgets it, which only makes one wait shorter. */
+/** Consecutive pod failures by Job. Kept in memory: a restart only shortens one backoff. */
 export class FailureRecord {
   readonly #entries = new Map<string, Entry>();
 
-  /** Takes in pods that ended; true when there was one it did not know. */
+  /** Adds finished pods; true when one was new. */
   note(key: string, ended: readonly Pod[], now: number): boolean {
     const entry = this.#entries.get(key) ?? { failures: 0, lastAt: 0, seen: new Set<string>() };
     const fresh = ended

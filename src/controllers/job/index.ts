@@ -23,7 +23,7 @@ import { isOver } from "./verdict.ts";
 
 const width = 10;
 
-/** Runs pods until enough of them have succeeded, and counts each exactly once. */
+/** Runs pods until enough have succeeded, and counts each exactly once. */
 export async function runJobs(context: ControllerContext): Promise<void> {
   const { client, informers, clock } = context;
   const resource = client.resource<Job>("batch", "v1", "jobs");
@@ -34,9 +34,9 @@ export async function runJobs(context: ControllerContext): Promise<void> {
   const expected = new Expectations(clock);
   const control = new PodControl(client, recorder, expected);
   const failures = new FailureRecord();
-  /** As it was when we wrote it last, until the cache has caught up: counters must never be read from before. */
+  /** The Job as last written, until the cache has caught up: counters must not be computed from older versions. */
   const written = new Map<string, Job>();
-  /** UIDs of pods whose finalizer we took off and whose event has not come yet. */
+  /** UIDs of pods whose finalizer was removed, until the event arrives. */
   const released = new Set<string>();
   indexByController(pods);
   const orphans = orphanRelease(context, resource, jobs, pods);
@@ -107,13 +107,13 @@ export async function runJobs(context: ControllerContext): Promise<void> {
     const now = clock.now();
     const state = { job, pods: own, tracked, now };
     let plan = planJob({ ...state, notBefore: failures.notBefore(key) });
-    // What was just seen to fail makes the next pod wait.
+    // New failures delay the next pod.
     if (failures.note(key, plan.count.ended, now)) {
       plan = planJob({ ...state, notBefore: failures.notBefore(key) });
     }
     const failure = trusted ? await manage(key, job, plan) : undefined;
     await writeStatus(key, job, plan);
-    // Only now, as the status names them.
+    // Only now, after the status includes them.
     await release(plan.count.release);
     if (failure !== undefined) throw failure;
     if (!trusted) {
@@ -142,7 +142,7 @@ export async function runJobs(context: ControllerContext): Promise<void> {
     queue.add(key);
   }
 
-  /** Answers with what went wrong at creations. */
+  /** Returns the errors of creations. */
   async function manage(key: string, job: Job, { create, remove }: JobPlan): Promise<Error | undefined> {
     const failure = await control.delete(key, job, remove);
     if (failure) throw failure;
@@ -165,7 +165,7 @@ export async function runJobs(context: ControllerContext): Promise<void> {
   }
 }
 
-/** Revisions of one store compare as numbers. */
+/** Resource versions of one store compare as numbers. */
 function isOlder(job: Job, than: Job | undefined): boolean {
   if (!than || than.metadata?.uid !== job.metadata?.uid) return false;
   return BigInt(job.metadata?.resourceVersion ?? 0) < BigInt(than.metadata?.resourceVersion ?? 0);

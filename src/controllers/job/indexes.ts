@@ -1,6 +1,6 @@
-/** Sets of completion indexes, in a Job's status as text: `1,3-5,7`. */
+/** Sets of completion indexes, formatted as in a Job's status: `1,3-5,7`. */
 
-/** The indexes below `limit` that `text` names; what cannot be read names none. */
+/** The indexes below `limit` in `text`; invalid parts are ignored. */
 export function parseIndexes(text: string | undefined, limit = Number.MAX_SAFE_INTEGER): Set<number> {
   const found = new Set<number>();
   for (const part of (text ?? "").split(",")) {
@@ -13,7 +13,7 @@ export function parseIndexes(text: string | undefined, limit = Number.MAX_SAFE_I
   return found;
 }
 
-/** In rising order; three and more in a row become a range, two do not. */
+/** Ascending; three or more consecutive indexes become a range, two do not. */
 export function formatIndexes(indexes: Iterable<number>): string {
   const sorted = [...indexes].sort((a, b) => a - b);
   const parts: string[] = [];

@@ -4,7 +4,7 @@ import { type ControllerContext, newQueue, runLoop } from "../context.ts";
 import { ignoreGone, ignoreMissing } from "../failures.ts";
 import { isTracked, trackingFinalizer } from "./pods.ts";
 
-/** Takes the finalizer off pods that no Job will ever count. */
+/** Removes the finalizer of pods whose Job is gone. */
 export function orphanRelease(
   context: ControllerContext,
   resource: ResourceClient<Job>,
@@ -36,7 +36,7 @@ export function orphanRelease(
           if (!pod || !isTracked(pod)) return settled;
           const owner = controllerOf(pod);
           if (owner?.kind === "Job") {
-            // The cache of Jobs may be behind that of pods.
+            // The Job cache may be behind the pod cache.
             const live = await ignoreMissing(resource.get(pod.metadata?.namespace, owner.name));
             if (live?.metadata?.uid === owner.uid) return settled;
           }

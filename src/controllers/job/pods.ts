@@ -2,7 +2,7 @@ import type { Container, Job, Pod } from "../../api/index.ts";
 import { podFromTemplate } from "../pods/from-template.ts";
 import { isFinished, isLeaving } from "../pods/state.ts";
 
-/** A pod that carries it has not been counted in its Job's status yet. */
+/** The finalizer of pods that are not yet counted in the Job's status. */
 export const trackingFinalizer = "batch.kubernetes.io/job-tracking";
 const indexName = "batch.kubernetes.io/job-completion-index";
 const failuresName = "batch.kubernetes.io/job-index-failure-count";
@@ -31,7 +31,7 @@ export function historyOf(pod: Pod): IndexHistory {
   return { failures: count(failuresName), ignored: count(ignoredName) };
 }
 
-/** A pod that is on its way out counts as failed at once, unless only failed pods are replaced. */
+/** A terminating pod counts as failed at once, unless the replacement policy is Failed. */
 export function hasFailed(job: Job, pod: Pod): boolean {
   if (pod.status?.phase === "Failed") return true;
   if (!isLeaving(pod) || isFinished(pod)) return false;
@@ -47,13 +47,13 @@ export function finishTime(pod: Pod, now: number): number {
   return last || Date.parse(pod.metadata?.deletionTimestamp ?? "") || now;
 }
 
-/** Containers' restarts, for Jobs whose pods restart in place. */
+/** Container restarts, for Jobs whose pods restart in place. */
 export function restartsOf(pod: Pod): number {
   const { initContainerStatuses = [], containerStatuses = [] } = pod.status ?? {};
   return [...initContainerStatuses, ...containerStatuses].reduce((sum, each) => sum + each.restartCount, 0);
 }
 
-/** `index`: of an Indexed Job. `history` is noted when failures are limited per index. */
+/** `index`: of an Indexed Job. `history` is recorded when failures are limited per index. */
 export function podOfJob(job: Job, index: number | undefined, history: IndexHistory | undefined): Pod {
   const template = job.spec?.template ?? {};
   const pod = podFromTemplate(template, job, "batch/v1", "Job");

@@ -5,13 +5,13 @@ import { countPods, type JobCount } from "./count.ts";
 import { finishTime, type IndexHistory, indexOf, isIndexed } from "./pods.ts";
 import { conditionOf, deadlineIn, decided, judge, type Verdict, withCondition } from "./verdict.ts";
 
-/** Pods made in one pass at most. */
+/** Limit of pods created in one sync. */
 const burst = 500;
 const firstWaitMs = 10_000;
 const longestWaitMs = 600_000;
 
 export interface NewPod {
-  /** Of an Indexed Job. */
+  /** For Indexed Jobs. */
   index?: number;
   history?: IndexHistory;
 }
@@ -22,22 +22,22 @@ export interface JobPlan {
   remove: Pod[];
   status: JobStatus;
   verdict: Verdict | undefined;
-  /** When time alone changes something. */
+  /** Delay until the next sync, if time changes something. */
   nextMs: number | undefined;
 }
 
 export interface JobState {
   job: Job;
-  /** Its own. */
+  /** The Job's own pods. */
   pods: readonly Pod[];
-  /** The finalizer is still there; a cache may not show yet that it is gone. */
+  /** Whether the finalizer still exists; the cache may not show its removal yet. */
   tracked?: (pod: Pod) => boolean;
-  /** No new pod before this time (epoch ms), as the last ones failed. */
+  /** Backoff: no new pod before this time (epoch ms). */
   notBefore: number;
   now: number;
 }
 
-/** The wait after so many failures in a row. */
+/** The backoff after this many consecutive failures. */
 export const waitAfter = (failures: number): number =>
   failures <= 0 ? 0 : Math.min(firstWaitMs * 2 ** Math.min(failures - 1, 20), longestWaitMs);
 
@@ -89,7 +89,7 @@ interface Sizing {
   leaving: readonly Pod[];
   notBefore: number;
   now: number;
-  /** Gets what has to be waited for. */
+  /** Receives the delays until the next sync. */
   waits: number[];
 }
 
@@ -134,7 +134,7 @@ function size({ job, count, active, leaving, notBefore, now, waits }: Sizing): {
   return { create, remove };
 }
 
-/** Pods of no index that is wanted, and the younger of several of one index. */
+/** Pods whose index is not wanted, and the younger of several with the same index. */
 function superfluous(active: readonly Pod[], completions: number, count: JobCount): Pod[] {
   const seen = new Set<number>();
   const sorted = [...active].sort((a, b) => created(a) - created(b));
@@ -150,7 +150,7 @@ function superfluous(active: readonly Pod[], completions: number, count: JobCoun
 
 const created = (pod: Pod): number => Date.parse(pod.metadata?.creationTimestamp ?? "") || 0;
 
-/** High indexes first, then what has not begun, then the young. */
+/** High indexes first, then pods not yet running, then the youngest. */
 const firstToGo = (pods: readonly Pod[]): Pod[] =>
   [...pods].sort(
     (a, b) =>
@@ -213,7 +213,7 @@ function statusOf(from: {
   };
 }
 
-/** Absent counters and zero are the same. */
+/** Absent counters equal zero. */
 export function sameJobStatus(a: JobStatus | undefined, b: JobStatus): boolean {
   const plain = (status: JobStatus | undefined): unknown => ({
     ...status,

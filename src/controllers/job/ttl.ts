@@ -25,7 +25,7 @@ export async function runJobExpiry(context: ControllerContext): Promise<void> {
       if (at === undefined) return settled;
       if (at > clock.now())
         return { kind: "again", afterMs: at - clock.now(), why: "it is kept for a while" };
-      // Its owner may have given it more time, which the cache does not show yet.
+      // The TTL may have been extended, which the cache does not show yet.
       const live = await ignoreMissing(resource.get(namespace, name));
       const liveAt = live && expiryOf(live);
       if (!live || liveAt === undefined || liveAt > clock.now()) return settled;
@@ -41,7 +41,7 @@ export async function runJobExpiry(context: ControllerContext): Promise<void> {
   });
 }
 
-/** Epoch milliseconds; undefined while it runs, or is to be kept. */
+/** Epoch milliseconds; undefined while it runs, or without a TTL. */
 function expiryOf(job: Job): number | undefined {
   const seconds = job.spec?.ttlSecondsAfterFinished;
   const end = conditionOf(job, "Complete") ?? conditionOf(job, "Failed");

@@ -4,7 +4,7 @@ import type { JobCount } from "./count.ts";
 import { parseIndexes } from "./indexes.ts";
 import { isIndexed, restartsOf } from "./pods.ts";
 
-/** How a Job ends. */
+/** The result of a Job. */
 export interface Verdict {
   type: "Complete" | "Failed";
   reason: string;
@@ -18,7 +18,7 @@ export function conditionOf(job: Job, type: string): JobCondition | undefined {
 export const isOver = (job: Job): boolean =>
   conditionOf(job, "Complete") !== undefined || conditionOf(job, "Failed") !== undefined;
 
-/** What was decided before and stays so, while pods still end. */
+/** An earlier decision, which stays while pods still terminate. */
 export function decided(job: Job): Verdict | undefined {
   for (const [interim, type] of [
     ["FailureTarget", "Failed"],
@@ -30,7 +30,7 @@ export function decided(job: Job): Verdict | undefined {
   return undefined;
 }
 
-/** Milliseconds until `activeDeadlineSeconds` is over; undefined without one or while suspended. */
+/** Milliseconds until `activeDeadlineSeconds` expires; undefined without one or while suspended. */
 export function deadlineIn(job: Job, now: number): number | undefined {
   const seconds = job.spec?.activeDeadlineSeconds;
   const start = job.status?.startTime;
@@ -38,7 +38,7 @@ export function deadlineIn(job: Job, now: number): number | undefined {
   return Math.max(0, Date.parse(start) + seconds * 1000 - now);
 }
 
-/** Whether the Job is over by what its pods did so far. `active`: pods that run or wait. */
+/** Whether the Job has finished, by the results of its pods. `active`: running and pending pods. */
 export function judge(job: Job, count: JobCount, active: readonly Pod[], now: number): Verdict | undefined {
   const spec = job.spec;
   const failed = (reason: string, message: string): Verdict => ({ type: "Failed", reason, message });
@@ -78,14 +78,14 @@ export function judge(job: Job, count: JobCount, active: readonly Pod[], now: nu
     : undefined;
 }
 
-/** Of pods that restart in place. */
+/** For pods that restart in place. */
 function restartsExceed(job: Job, active: readonly Pod[], limit: number): boolean {
   if (job.spec?.template?.spec?.restartPolicy !== "OnFailure") return false;
   const restarts = active.reduce((sum, pod) => sum + restartsOf(pod), 0);
   return limit === 0 ? restarts > 0 : restarts >= limit;
 }
 
-/** The first rule of the successPolicy that is met; -1 when none is. */
+/** The first rule of the successPolicy that is met, or -1. */
 function successRule(job: Job, { completed }: JobCount): number {
   if (!isIndexed(job)) return -1;
   return (job.spec?.successPolicy?.rules ?? []).findIndex((rule) => {
@@ -96,7 +96,7 @@ function successRule(job: Job, { completed }: JobCount): number {
   });
 }
 
-/** The conditions with `type` set; its time moves when its status changes. */
+/** The conditions with `type` set; its transition time changes with its status. */
 export function withCondition(
   conditions: readonly JobCondition[],
   next: Pick<JobCondition, "type" | "status" | "reason" | "message">,

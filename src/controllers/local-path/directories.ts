@@ -1,17 +1,17 @@
 import { chmod, mkdir, rm } from "node:fs/promises";
 
-/** Where volumes live; a test hands in another one. */
+/** File operations on volumes' directories; replaced in tests. */
 export interface VolumeDirectories {
-  /** Makes it, with everything above; a directory that is there is fine. */
+  /** Creates it with its parents; it may exist. */
   create(path: string): Promise<void>;
-  /** With all it holds; one that is not there is fine. */
+  /** Removes it recursively; it may be missing. */
   remove(path: string): Promise<void>;
 }
 
 export const localDirectories: VolumeDirectories = {
   async create(path) {
     await mkdir(path, { recursive: true, mode: 0o700 });
-    // Any user a container may run as writes into it; the directories above keep everybody else out.
+    // Containers may write with any user; the parent directories keep other users out.
     await chmod(path, 0o777);
   },
   remove: (path) => rm(path, { recursive: true, force: true }),

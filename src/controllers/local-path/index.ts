@@ -9,7 +9,7 @@ import type { VolumeDirectories } from "./directories.ts";
 import { pathToRemove, planProvision, provisioner } from "./reconcile.ts";
 
 export interface LocalPathOptions {
-  /** Volumes become directories below it. */
+  /** Parent of the volumes' directories. */
   dir: string;
 }
 
@@ -19,7 +19,7 @@ export function localPathProvisioner(options: LocalPathOptions, directories: Vol
   return (context) => runProvisioner(context, options, directories);
 }
 
-/** Makes a directory for every claim of its classes, and removes it with the released volume when it is to be deleted. */
+/** Creates a directory for each claim of its classes, and removes it with a released volume that is to be deleted. */
 async function runProvisioner(
   context: ControllerContext,
   { dir }: LocalPathOptions,

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { Node, PersistentVolume, PersistentVolumeClaim, StorageClass } from "../../api/index.ts";
 import { provisionedBy, selectedNode, waitsForConsumer } from "../volumes/claim-facts.ts";
 
-/** Named by the StorageClasses it serves. */
+/** The provisioner's name in StorageClasses. */
 export const provisioner = "wherry.dev/local-path";
 const hostnameLabel = "kubernetes.io/hostname";
 
@@ -11,7 +11,7 @@ export type Verdict =
   | { kind: "wait"; what: string }
   | { kind: "refuse"; message: string };
 
-/** The volume a claim gets: a directory of its own on the node that its first pod was given. */
+/** The volume for a claim: a directory of its own on the node selected for its first pod. */
 export function planProvision(
   claim: PersistentVolumeClaim,
   storageClass: StorageClass,
@@ -66,8 +66,8 @@ const volumePath = (dir: string, volume: string, namespace: string, claim: strin
   join(dir, `${volume}_${namespace}_${claim}`);
 
 /**
- * The directory to be removed with a released volume; undefined when it is none of ours. The path is worked out anew:
- * a volume is written by whoever may write volumes, and must not talk us into deleting something else.
+ * The directory to remove with a released volume; undefined when it is not one of ours. The path is computed again, since users
+ * who may write volumes must not be able to delete other directories.
  */
 export function pathToRemove(volume: PersistentVolume, dir: string): string | undefined {
   const { name: claim = "", namespace = "", uid } = volume.spec?.claimRef ?? {};

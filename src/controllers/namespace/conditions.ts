@@ -1,20 +1,20 @@
 import type { NamespaceCondition } from "../../api/index.ts";
 import { formatTime } from "../../machinery/index.ts";
 
-/** What stands in the way of a namespace's end. */
+/** What blocks the deletion of a namespace. */
 export interface Obstacles {
   discovery: readonly { groupVersion: string; error: Error }[];
-  /** Deletions that failed, or that wait for pods. */
+  /** Failed deletions, and those that wait for pods. */
   content: readonly string[];
-  /** Objects left, by resource. */
+  /** Remaining objects by resource. */
   remaining: readonly { resource: string; group: string; count: number }[];
-  /** Objects left, by finalizer. */
+  /** Remaining objects by finalizer. */
   finalizers: ReadonlyMap<string, number>;
 }
 
 export const noObstacles: Obstacles = { discovery: [], content: [], remaining: [], finalizers: new Map() };
 
-/** The five conditions of a namespace that is deleted, in Kubernetes' words. */
+/** The five conditions of a terminating namespace, with Kubernetes' texts. */
 export function deletionConditions(
   before: readonly NamespaceCondition[] | undefined,
   obstacles: Obstacles,

@@ -7,14 +7,14 @@ import type { Obstacles } from "./conditions.ts";
 
 export interface Emptied {
   obstacles: Obstacles;
-  /** Nothing is left and nothing is unknown. */
+  /** Nothing is left, and all resources were listed. */
   empty: boolean;
 }
 
 const isPods = ({ group, plural }: DiscoveredResource): boolean => group === "" && plural === "pods";
 const can = ({ verbs }: DiscoveredResource, verb: string): boolean => verbs.includes(verb);
 
-/** Deletes what is in the namespace, pods before everything else (KEP 5080), and tells what is left. */
+/** Deletes a namespace's content, pods first (KEP 5080), and returns what remains. */
 export async function emptyNamespace(
   client: Client,
   namespace: string,
@@ -41,7 +41,7 @@ export async function emptyNamespace(
       }
       return left.length;
     } catch (error) {
-      // Served no more: a custom resource whose definition went first.
+      // No longer served: a custom resource whose definition was deleted first.
       if (isReason(error, "NotFound") || isReason(error, "MethodNotAllowed")) return 0;
       content.push((error as Error).message);
       return 1;
@@ -63,7 +63,7 @@ export async function emptyNamespace(
   const pods = all.find(isPods);
   const podsLeft = pods ? await clear(pods) : 0;
   if (podsLeft > 0) {
-    // Pods may still need the rest: their ConfigMaps, Services, accounts.
+    // Pods may still use their ConfigMaps, Services, ServiceAccounts.
     content.push(`unexpected items still remain in namespace: ${namespace} for gvr: /v1, Resource=pods`);
   } else await Promise.all(all.filter((each) => !isPods(each)).map(clear));
   const obstacles = { discovery: failures, content, remaining, finalizers };

@@ -7,11 +7,11 @@ import { deletionConditions, noObstacles, type Obstacles } from "./conditions.ts
 import { emptyNamespace } from "./content.ts";
 
 const ownFinalizer = "kubernetes";
-/** Looks again at what only finalizers of others hold, from soon to seldom. */
+/** Growing delays of retries while finalizers of others block deletion. */
 const firstLookMs = 100;
 const lastLookMs = 10_000;
 
-/** Empties a namespace that is deleted, then lets it go. */
+/** Deletes the content of terminating namespaces, then finalizes them. */
 export async function runNamespaces(context: ControllerContext): Promise<void> {
   const { client, informers, clock, log } = context;
   const namespaces = informers.of(client.namespaces);
@@ -23,7 +23,7 @@ export async function runNamespaces(context: ControllerContext): Promise<void> {
     if (type === "delete") looks.delete(key);
     else if (namespace.metadata?.deletionTimestamp) queue.add(key);
   });
-  // The end of a pod is what a namespace waits for most of the time.
+  // Namespaces mostly wait for pods to terminate.
   pods.onChange((type, pod) => {
     const key = pod.metadata?.namespace ?? "";
     if (type === "delete" && isLeaving(pod) && namespaces.get(key)?.metadata?.deletionTimestamp)

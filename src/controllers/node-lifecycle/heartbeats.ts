@@ -1,8 +1,8 @@
 import type { Clock } from "../../machinery/index.ts";
 
 /**
- * When each node was last heard from, by our own clock: a sign of life is a stamp that changed, whatever it says, so that
- * clocks of different machines need not agree.
+ * The time of each node's last heartbeat by the local clock: any changed timestamp is a heartbeat, whatever its value, so that
+ * the clocks of machines need not agree.
  */
 export class Heartbeats {
   readonly #clock: Clock;
@@ -12,11 +12,11 @@ export class Heartbeats {
     this.#clock = clock;
   }
 
-  /** True when the stamp is news. `source` is where it was read: the lease, or the node's status. */
+  /** True when the timestamp is new. `source`: the lease, or the node's status. */
   heard(node: string, source: string, stamp: string | undefined): boolean {
     let known = this.#nodes.get(node);
     if (!known) {
-      // Seen for the first time: it gets a whole period, however old its stamp.
+      // The first observation starts a whole period, however old the timestamp.
       known = { at: this.#clock.monotonic(), stamps: new Map() };
       this.#nodes.set(node, known);
     }
@@ -26,7 +26,7 @@ export class Heartbeats {
     return true;
   }
 
-  /** Milliseconds since the last sign of life. */
+  /** Milliseconds since the last heartbeat. */
   silence(node: string): number {
     const known = this.#nodes.get(node);
     return known ? this.#clock.monotonic() - known.at : 0;

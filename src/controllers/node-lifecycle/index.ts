@@ -9,13 +9,13 @@ import { Heartbeats } from "./heartbeats.ts";
 import { conditionStatus, wantedTaints } from "./taints.ts";
 import { unknownConditions } from "./unknown.ts";
 
-/** A node without a heartbeat for so long becomes Unknown, as by default in Kubernetes. */
+/** Grace period without heartbeats before a node becomes Unknown; Kubernetes' default. */
 const graceMs = 50_000;
-/** The same for a node that has never reported. */
+/** Grace period of a node that has never reported. */
 const startupGraceMs = 60_000;
 const leaseNamespace = "kube-node-lease";
 
-/** Marks nodes without heartbeats and their pods, and taints nodes that are not healthy. */
+/** Marks nodes without heartbeats and their pods, and taints unhealthy nodes. */
 export async function runNodeLifecycle(context: ControllerContext): Promise<void> {
   const { client, informers, clock } = context;
   const nodes = informers.of(client.nodes);
@@ -33,7 +33,7 @@ export async function runNodeLifecycle(context: ControllerContext): Promise<void
       const ready = node.status?.conditions?.find((condition) => condition.type === "Ready");
       if (ready?.status !== "Unknown") heartbeats.heard(key, "status", ready?.lastHeartbeatTime);
     }
-    // One node's fall or rise decides whether pods may be evicted from the others.
+    // Whether other nodes are healthy decides whether pods may be evicted from any.
     if (type !== "update" || isUp(node) !== (old ? isUp(old) : undefined)) {
       for (const each of nodes.list()) queue.add(keyOf(each));
     }
@@ -73,13 +73,13 @@ export async function runNodeLifecycle(context: ControllerContext): Promise<void
     await taint(current);
     const ready = conditionStatus(current, "Ready");
     if (ready === "False" || ready === "Unknown") await markPods(current);
-    // Whoever is unknown wakes us by its next sign of life, which changes its status.
+    // The next heartbeat of an Unknown node changes its status, which triggers a sync.
     if (left <= 0) return settled;
     return { kind: "again", afterMs: left, why: "the node's next heartbeat is due" };
   }
 
   async function taint(node: Node): Promise<void> {
-    // With no node left to go to, evicting pods would only make things worse.
+    // Without any healthy node, evicting pods would only do harm.
     const evict = nodes.list().some(isUp);
     const taints = wantedTaints(node, evict, clock.now());
     if (!taints) return;
@@ -89,7 +89,7 @@ export async function runNodeLifecycle(context: ControllerContext): Promise<void
     });
   }
 
-  /** Pods of a node that cannot speak for them are not ready; Services shall not lead there. */
+  /** Sets pods of unreachable nodes to not ready, so that Services do not send traffic there. */
   async function markPods(node: Node): Promise<void> {
     const name = node.metadata?.name ?? "";
     const ready = podsOnNode(pods, name).filter(isReady);

@@ -2,7 +2,7 @@ import type { Node, Taint } from "../../api/index.ts";
 import { formatTime } from "../../machinery/index.ts";
 
 const prefix = "node.kubernetes.io/";
-/** Which state of a condition keeps pods away, and the taint's name for it. */
+/** Condition states that taint a node, with the taints' keys. */
 const byCondition: readonly [type: string, status: string, key: string][] = [
   ["Ready", "False", `${prefix}not-ready`],
   ["Ready", "Unknown", `${prefix}unreachable`],
@@ -22,8 +22,8 @@ export const conditionStatus = (node: Node, type: string): string | undefined =>
   node.status?.conditions?.find((condition) => condition.type === type)?.status;
 
 /**
- * The node's taints as its conditions want them; undefined when they are so already. `evict`: pods shall leave a node
- * that is not ready. Taints of others stay.
+ * The node's taints by its conditions; undefined when they are right already. `evict`: pods are evicted from a node that is not
+ * ready. Other taints stay.
  */
 export function wantedTaints(node: Node, evict: boolean, now: number): Taint[] | undefined {
   const keys = byCondition

@@ -3,7 +3,7 @@ import { formatTime } from "../../machinery/index.ts";
 
 const watched = ["Ready", "MemoryPressure", "DiskPressure", "PIDPressure"];
 
-/** The conditions of a node nobody heard from for too long; undefined when they say so already. */
+/** The conditions of a node without heartbeats; undefined when they are right already. */
 export function unknownConditions(node: Node, now: number): NodeCondition[] | undefined {
   const current = node.status?.conditions ?? [];
   const time = formatTime(now);

@@ -7,11 +7,11 @@ import { indexByNode, podsOnNode } from "../pods/pod-index.ts";
 import { isFinished, isLeaving } from "../pods/state.ts";
 
 export interface PodGarbageOptions {
-  /** Finished pods beyond so many are deleted, the oldest first. Default 12500, Kubernetes' own; 0 keeps all. */
+  /** Limit of finished pods; the oldest beyond it are deleted. Default 12500, as in Kubernetes; 0 keeps all. */
   terminatedThreshold?: number | undefined;
 }
 
-/** A node that is missing is looked for again after so long, as it may just be registering. */
+/** Delay of the second check for a missing node, which may just be registering. */
 const quarantineMs = 40_000;
 const outOfService = "node.kubernetes.io/out-of-service";
 const thresholdKey = "threshold";
@@ -20,7 +20,7 @@ export function podGarbage(options: PodGarbageOptions = {}): Controller {
   return (context) => runPodGarbage(context, options);
 }
 
-/** Deletes pods that nobody will end any more: of nodes that are gone, never placed, or finished and too many. */
+/** Deletes pods of missing nodes, terminating unscheduled pods, and finished pods beyond the limit. */
 async function runPodGarbage(context: ControllerContext, options: PodGarbageOptions): Promise<void> {
   const { client, informers, clock } = context;
   const threshold = options.terminatedThreshold ?? 12_500;
@@ -72,7 +72,7 @@ async function runPodGarbage(context: ControllerContext, options: PodGarbageOpti
     }
     const node = nodes.get(nodeName);
     if (!node) {
-      // The cache may be behind a node that just came.
+      // The cache may be behind a new node.
       if (await ignoreMissing(client.nodes.get(undefined, nodeName))) return;
       if (!isFinished(pod)) await fail(pod, "PodGC: node no longer exists");
       await remove(pod);
@@ -95,7 +95,7 @@ async function runPodGarbage(context: ControllerContext, options: PodGarbageOpti
     for (const pod of done.slice(0, surplus)) await remove(pod);
   }
 
-  /** What a pod was doing when its node went is lost; whoever counts it must see an end. */
+  /** The state of pods of a lost node is unknown; they are set to Failed, so that their controllers count them. */
   async function fail(pod: Pod, disrupted: string | undefined): Promise<void> {
     const { namespace, name = "", uid } = pod.metadata ?? {};
     const condition = {

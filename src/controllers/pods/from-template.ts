@@ -2,7 +2,7 @@ import type { KubeObject, Pod, PodTemplateSpec } from "../../api/index.ts";
 import { controllerRef } from "../../client/index.ts";
 import { deepClone } from "../../machinery/index.ts";
 
-/** The pod that `owner`'s template describes, named by the server after the owner. */
+/** A pod of `owner`'s template; the server generates its name from the owner's. */
 export function podFromTemplate(
   template: PodTemplateSpec,
   owner: KubeObject,

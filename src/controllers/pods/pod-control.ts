@@ -3,7 +3,7 @@ import { type Client, type EventRecorder, type Expectations, slowStart } from ".
 import { isReason } from "../../machinery/index.ts";
 import { namespaceGoes } from "../failures.ts";
 
-/** Creates and deletes the pods of owners, expects the events of it, and tells in events of the owner how it went. */
+/** Creates and deletes owners' pods, records expectations, and reports the results as events of the owner. */
 export class PodControl {
   readonly #pods: Client["pods"];
   readonly #recorder: EventRecorder;
@@ -15,7 +15,7 @@ export class PodControl {
     this.#expected = expected;
   }
 
-  /** Creates `count` pods, a few at first. Answers with what went wrong, unless the namespace goes away anyhow. */
+  /** Creates `count` pods in growing batches. Returns the error, unless the namespace is terminating. */
   async create(
     key: string,
     owner: KubeObject,
@@ -41,7 +41,7 @@ export class PodControl {
     }
   }
 
-  /** Answers with what went wrong first, after all have been tried. */
+  /** Tries all, and returns the first error. */
   async delete(key: string, owner: KubeObject, pods: readonly Pod[]): Promise<Error | undefined> {
     if (pods.length === 0) return undefined;
     this.#expected.deletions(
@@ -59,7 +59,7 @@ export class PodControl {
       this.#recorder.event(owner, "Normal", "SuccessfulDelete", `Deleted pod: ${name}`);
     } catch (error) {
       this.#expected.deleted(key, uid);
-      // Gone already, or another pod of that name: it is not there to be counted either way.
+      // Already deleted, or replaced by a pod of the same name: no event to expect.
       if (isReason(error, "NotFound") || isReason(error, "Conflict")) return undefined;
       this.#recorder.event(owner, "Warning", "FailedDelete", `Error deleting: ${(error as Error).message}`);
       return error as Error;

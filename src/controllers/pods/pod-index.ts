@@ -17,7 +17,7 @@ export const orphanPods = (pods: Informer<Pod>, namespace: string | undefined): 
 
 const nodeIndex = "node";
 
-/** Pods by the node they are placed on. */
+/** Pods by node. */
 export function indexByNode(pods: Informer<Pod>): void {
   pods.addIndex(nodeIndex, (pod) => (pod.spec?.nodeName ? [pod.spec.nodeName] : []));
 }

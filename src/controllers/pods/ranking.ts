@@ -5,9 +5,9 @@ const deletionCost = "controller.kubernetes.io/pod-deletion-cost";
 const phaseOrder: Record<string, number> = { Pending: 0, Unknown: 1, Running: 2 };
 
 /**
- * The pods to give up first come first: without a node, pending, not ready, of low deletion cost, many on one node, ready
- * for a short time, often restarted, young. Times are compared by their order of magnitude, so that of pods about as
- * old any may go (KEP 2185). `related` are the pods that count for crowding.
+ * Sorts pods for deletion, first those without a node, then pending, not ready, of low deletion cost, many on one node, ready
+ * for a short time, often restarted, young. Times are compared by order of magnitude, so that the choice among pods of similar
+ * age is arbitrary (KEP 2185). `related` are the pods counted per node.
  */
 export function rankForDeletion(pods: readonly Pod[], related: readonly Pod[], now: number): Pod[] {
   const perNode = new Map<string, number>();
@@ -41,7 +41,7 @@ export function rankForDeletion(pods: readonly Pod[], related: readonly Pod[], n
   return ranked.map(({ pod }) => pod);
 }
 
-/** Order of magnitude of an age: larger is older; an unknown time counts as youngest. */
+/** Order of magnitude of an age: larger is older; an unknown time is the youngest. */
 function magnitude(since: number, now: number): number {
   if (!since || Number.isNaN(since)) return -1;
   const seconds = (now - since) / 1000;

@@ -6,7 +6,7 @@ function podCondition(pod: Pod, type: string): PodCondition | undefined {
 
 export const isReady = (pod: Pod): boolean => podCondition(pod, "Ready")?.status === "True";
 
-/** It has run to its end, well or not. */
+/** It has succeeded or failed. */
 export const isFinished = (pod: Pod): boolean =>
   pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
 
@@ -15,13 +15,13 @@ export const isLeaving = (pod: Pod): boolean => pod.metadata?.deletionTimestamp 
 /** It counts as a replica. */
 export const isActive = (pod: Pod): boolean => !isFinished(pod) && !isLeaving(pod);
 
-/** When the pod became ready, in epoch milliseconds; 0 when it is not or nobody noted it. */
+/** When the pod became ready, in epoch milliseconds; 0 when it is not ready or the time is unknown. */
 export function readySince(pod: Pod): number {
   const ready = podCondition(pod, "Ready");
   return ready?.status === "True" && ready.lastTransitionTime ? Date.parse(ready.lastTransitionTime) : 0;
 }
 
-/** Milliseconds until a ready pod has been so for `minReadySeconds`; 0 when it has, undefined when it is not ready. */
+/** Milliseconds until a ready pod is available by `minReadySeconds`; 0 when it is, undefined when it is not ready. */
 export function availableIn(pod: Pod, minReadySeconds: number, now: number): number | undefined {
   if (!isReady(pod)) return undefined;
   if (minReadySeconds === 0) return 0;

@@ -8,24 +8,24 @@ import { ignoreMissing } from "../failures.ts";
 type ResourceName = rules.ResourceName;
 
 const byNamespace = "quota-namespace";
-/** Of these it matters what they hold; the others are only counted. */
+/** Resources whose content is counted; of others only the number. */
 const measured = new Set(["pods.", "services.", "persistentvolumeclaims.", "resourceclaims.resource.k8s.io"]);
 const retryMs = 10_000;
 const lateMs = 1_000;
-/** Whatever was lost (a reservation whose write failed) is found by counting everything anew. */
+/** Interval of full recounts, which correct lost updates (a reservation whose write failed). */
 const recountMs = 5 * 60_000;
 
 /**
- * Tells in the status of every ResourceQuota what its namespace uses of what it limits. What new objects take is
- * already written there before they are made (admission/quota in the API server); this loop begins the count, and
- * gives back what goes. A new object is no reason to count: its reservation may be ahead of what this loop can see.
+ * Writes the usage of namespaces into the status of ResourceQuotas. Usage of new objects is reserved there before they are
+ * created (admission/quota in the API server); this loop initializes the count, and releases what was deleted. A new object
+ * does not trigger a count: its reservation may be ahead of this loop's caches.
  */
 export async function runQuotas(context: ControllerContext): Promise<void> {
   const { client, informers, signal } = context;
   const resource = client.resource<ResourceQuota>("", "v1", "resourcequotas");
   const quotas = informers.of(resource);
   const queue = newQueue(context);
-  /** Of the kinds that quotas name, by `plural.group`. */
+  /** Kinds with quotas, as `plural.group`. */
   const followed = new Map<string, Informer<KubeObject>>();
   quotas.addIndex("namespace", (quota) => [quota.metadata?.namespace ?? ""]);
   quotas.onChange((type, quota, old) => {
@@ -71,7 +71,7 @@ export async function runQuotas(context: ControllerContext): Promise<void> {
         }),
       );
     }
-    // Until now nobody reserved anything: what was made in the meantime may not have been seen above.
+    // Objects created before the first reservation may be missing in the count above.
     if (begins)
       return { kind: "again", afterMs: lateMs, why: "counting what came before the quota was known" };
     if (missing === undefined)
@@ -103,7 +103,7 @@ export async function runQuotas(context: ControllerContext): Promise<void> {
     return sums;
   }
 
-  /** Undefined: the server has no such resource now. */
+  /** Undefined: the server does not serve the resource now. */
   async function follow(
     id: string,
     { group, plural }: ResourceName,
@@ -119,7 +119,7 @@ export async function runQuotas(context: ControllerContext): Promise<void> {
       const access = whole ? client.resource : client.metadata;
       informer = informers.of(access(group, found.version, plural));
     }
-    // Two workers may have looked at the same time.
+    // Two workers may have checked at the same time.
     if (followed.has(id)) return followed.get(id);
     followed.set(id, informer);
     informer.addIndex(byNamespace, (object) => [object.metadata?.namespace ?? ""]);
@@ -132,7 +132,7 @@ export async function runQuotas(context: ControllerContext): Promise<void> {
   }
 }
 
-/** The names of a quota by what they count, as `plural.group`; names that nothing counts are left out. */
+/** The resource names of a quota by the kind counted, as `plural.group`; unknown names are left out. */
 function namesByResource(names: readonly string[]): Map<string, { kind: ResourceName; names: string[] }> {
   const found = new Map<string, { kind: ResourceName; names: string[] }>();
   for (const name of names) {

@@ -13,7 +13,7 @@ export const runReplicaSets = (context: ControllerContext): Promise<void> =>
     countsLeaving: true,
   });
 
-/** The older kind of the same: its selector is a plain map. */
+/** ReplicationControllers are the same with a map as selector. */
 export const runReplicationControllers = (context: ControllerContext): Promise<void> =>
   runReplicas(context, {
     name: "replication",

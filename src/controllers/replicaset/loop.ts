@@ -19,21 +19,21 @@ import { indexByController, orphanPods, podsControlledBy } from "../pods/pod-ind
 import { isActive, isFinished, isLeaving } from "../pods/state.ts";
 import { planReplicas, type ReplicaFailure, replicaSetStatus, sameStatus } from "./reconcile.ts";
 
-/** A kind that keeps a number of equal pods. */
+/** A kind with a number of equal pods: ReplicaSet or ReplicationController. */
 export type Replicated = ReplicaSet | ReplicationController;
 
 export interface ReplicaKind<T extends Replicated> {
-  /** Of the loop in logs. */
+  /** The controller's name in logs. */
   name: string;
   apiVersion: string;
   kind: string;
   resource: ResourceClient<T>;
   selector(set: T): Matcher;
-  /** Its status has `terminatingReplicas`. */
+  /** Whether its status has `terminatingReplicas`. */
   countsLeaving: boolean;
 }
 
-/** Keeps as many pods as `spec.replicas` says; labels decide which pods are a set's own. */
+/** Maintains `spec.replicas` pods; labels decide which pods belong to a set. */
 export async function runReplicas<T extends Replicated>(
   context: ControllerContext,
   { name: loopName, apiVersion, kind, resource, selector, countsLeaving }: ReplicaKind<T>,
@@ -49,7 +49,7 @@ export async function runReplicas<T extends Replicated>(
   sets.addIndex("owner", (set) => [controllerOf(set)?.uid ?? ""]);
 
   sets.onChange((type, set) => {
-    // A set of that name that comes later starts without the old one's debts.
+    // A new set of the same name starts without expectations.
     if (type === "delete") expected.forget(keyOf(set));
     queue.add(keyOf(set));
   });
@@ -113,7 +113,7 @@ export async function runReplicas<T extends Replicated>(
     return error && { what: { reason, message: error.message }, error };
   }
 
-  /** Pods of all sets of the same Deployment: a node that holds many of them is crowded. */
+  /** Pods of all sets of the same Deployment, for ranking by pods per node. */
   function relatedPods(set: T, active: readonly Pod[]): readonly Pod[] {
     const owner = controllerOf(set)?.uid;
     if (!owner) return active;

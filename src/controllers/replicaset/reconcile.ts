@@ -9,12 +9,12 @@ import { deepEqual, formatTime } from "../../machinery/index.ts";
 import { rankForDeletion } from "../pods/ranking.ts";
 import { availableIn, isReady } from "../pods/state.ts";
 
-/** Pods made or deleted in one pass at most. */
+/** Limit of pods created or deleted in one sync. */
 const burst = 500;
 
 export type ReplicaPlan = { create: number; remove: readonly Pod[] };
 
-/** `active` are the set's own pods that count as replicas; `related` those of the same Deployment, its own included. */
+/** `active` are the set's own pods that count as replicas; `related` those of the same Deployment, including its own. */
 export function planReplicas(
   set: ReplicaSet | ReplicationController,
   active: readonly Pod[],
@@ -29,13 +29,13 @@ export function planReplicas(
   return { create: 0, remove: ranked.slice(0, count) };
 }
 
-/** What went wrong while creating or deleting pods. */
+/** The error of creating or deleting pods. */
 export interface ReplicaFailure {
   reason: "FailedCreate" | "FailedDelete";
   message: string;
 }
 
-/** The status that describes these pods; `nextMs`: when a ready pod will have been so for long enough to count. */
+/** The status for these pods; `nextMs`: when the next ready pod becomes available. */
 export function replicaSetStatus(
   set: ReplicaSet | ReplicationController,
   active: readonly Pod[],
@@ -88,7 +88,7 @@ function withFailure(
   ];
 }
 
-/** Absent numbers and zero are the same. */
+/** Absent numbers equal zero. */
 export function sameStatus(a: ReplicaSetStatus | undefined, b: ReplicaSetStatus): boolean {
   return (
     (a?.replicas ?? 0) === b.replicas &&

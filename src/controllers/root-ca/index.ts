@@ -8,7 +8,7 @@ const name = "kube-root-ca.crt";
 const description =
   "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.";
 
-/** Every namespace has the ConfigMap `kube-root-ca.crt` with the CA that signed the API server's certificate. */
+/** Maintains the ConfigMap `kube-root-ca.crt` in every namespace, with the CA of the API server's certificate. */
 export function rootCaPublisher(rootCa: string): Controller {
   const data = { "ca.crt": rootCa };
   return async (context) => {

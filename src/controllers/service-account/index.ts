@@ -3,7 +3,7 @@ import { isReason } from "../../machinery/index.ts";
 import { type ControllerContext, newQueue, runLoop } from "../context.ts";
 import { namespaceGoes } from "../failures.ts";
 
-/** Every namespace has a ServiceAccount named `default`; one that is deleted is made again. */
+/** Maintains the ServiceAccount `default` in every namespace. */
 export async function runServiceAccounts(context: ControllerContext): Promise<void> {
   const { client, informers } = context;
   const namespaces = informers.of(client.namespaces);

@@ -4,14 +4,14 @@ import { formatTime, isReason } from "../../machinery/index.ts";
 import { type ControllerContext, newQueue, runLoop } from "../context.ts";
 import { finalizer, nextStep } from "./reconcile.ts";
 
-/** As which a condition is applied. */
+/** Field manager of conditions. */
 const manager = "service-cidr-controller";
 
 const readyMessage = "Kubernetes Service CIDR is ready";
 const inUseMessage =
   "There are still IPAddresses referencing the ServiceCIDR, please remove them or create a new ServiceCIDR";
 
-/** Says of each ServiceCIDR that it is ready, and holds it while addresses of Services lie in it alone. */
+/** Sets ServiceCIDRs' Ready condition, and blocks their deletion while Services have addresses only in them. */
 export async function runServiceCidrs(context: ControllerContext): Promise<void> {
   const { client, informers, clock } = context;
   const group = "networking.k8s.io";
@@ -22,7 +22,7 @@ export async function runServiceCidrs(context: ControllerContext): Promise<void>
   const all = (): void => {
     for (const each of cidrs.list()) queue.add(keyOf(each));
   };
-  // Ranges stand in for one another, so that each may matter to all; there are few.
+  // Ranges may overlap, so a change may affect all; there are few.
   cidrs.onChange(all);
   addresses.onChange((type) => {
     if (type === "delete") all();

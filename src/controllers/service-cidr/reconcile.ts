@@ -1,9 +1,9 @@
 import type { IPAddress, ServiceCIDR } from "../../api/index.ts";
 
-/** Holds a ServiceCIDR as long as addresses of Services lie in it. */
+/** Blocks the deletion of a ServiceCIDR while Services have addresses in it. */
 export const finalizer = "networking.k8s.io/service-cidr-finalizer";
 
-/** A deleted one is let go so long after its deletion at the earliest: whoever allocates addresses has heard of it by then. */
+/** Minimum time before a deleted range is released, so that all allocators have seen its deletion. */
 export const deletionGraceMs = 10_000;
 
 export type Step =
@@ -56,7 +56,7 @@ const containers = (all: readonly ServiceCIDR[], inner: string): ServiceCIDR[] =
       !metadata?.deletionTimestamp && (spec?.cidrs ?? []).some((cidr) => contains(cidr, inner)),
   );
 
-/** True when no address of a Service would lie in no range any more. */
+/** True when every Service's address is in another range. */
 function mayGo(given: ServiceCIDR, all: readonly ServiceCIDR[], addresses: readonly IPAddress[]): boolean {
   const others = all.filter((each) => each.metadata?.name !== given.metadata?.name);
   const cidrs = given.spec?.cidrs ?? [];
@@ -68,7 +68,7 @@ function mayGo(given: ServiceCIDR, all: readonly ServiceCIDR[], addresses: reado
   });
 }
 
-/** What is to be done next. `now` in milliseconds. */
+/** The next action. `now` in milliseconds. */
 export function nextStep(
   given: ServiceCIDR,
   all: readonly ServiceCIDR[],

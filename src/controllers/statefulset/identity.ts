@@ -7,7 +7,7 @@ const indexLabel = "apps.kubernetes.io/pod-index";
 
 export const podName = (set: StatefulSet, ordinal: number): string => `${set.metadata?.name}-${ordinal}`;
 
-/** The pod's number in its set; -1 when its name is none the set would give. */
+/** The pod's ordinal; -1 when its name is not one of the set's. */
 export function ordinalOf(set: StatefulSet, pod: Pod): number {
   const match = /^(.*)-(\d+)$/.exec(pod.metadata?.name ?? "");
   return match && match[1] === set.metadata?.name ? Number(match[2]) : -1;
@@ -16,7 +16,7 @@ export function ordinalOf(set: StatefulSet, pod: Pod): number {
 const claimName = (set: StatefulSet, template: PersistentVolumeClaim, ordinal: number): string =>
   `${template.metadata?.name}-${set.metadata?.name}-${ordinal}`;
 
-/** The pod of this number, with the name, host name and volumes that stay the same whenever it is made again. */
+/** The pod of an ordinal, with its stable name, host name and volumes. */
 export function podOf(set: StatefulSet, template: PodTemplateSpec, revision: string, ordinal: number): Pod {
   const pod = podFromTemplate(template, set, "apps/v1", "StatefulSet");
   const name = podName(set, ordinal);
@@ -52,7 +52,7 @@ export function podOf(set: StatefulSet, template: PodTemplateSpec, revision: str
   };
 }
 
-/** The claims of the pod of this number. They outlive it, unless the retention policy says otherwise. */
+/** The claims of an ordinal's pod. They outlive it, unless the retention policy says otherwise. */
 export function claimsOf(set: StatefulSet, ordinal: number): PersistentVolumeClaim[] {
   const selected = set.spec?.selector.matchLabels ?? {};
   return (set.spec?.volumeClaimTemplates ?? []).map((template) => ({

@@ -12,7 +12,7 @@ import { planStatefulSet, type StatefulPlan } from "./reconcile.ts";
 
 const kind = "StatefulSet";
 
-/** Pods with a number, made, updated and removed in order, each with its own claims. */
+/** Pods with ordinals, created, updated and deleted in order, each with its own claims. */
 export async function runStatefulSets(context: ControllerContext): Promise<void> {
   const { client, informers, clock } = context;
   const resource = client.resource<StatefulSet>("apps", "v1", "statefulsets");
@@ -112,7 +112,7 @@ export async function runStatefulSets(context: ControllerContext): Promise<void>
         `Create Pod ${name} in StatefulSet ${set.metadata?.name} successful`,
       );
     } catch (error) {
-      // The cache does not show it yet, or somebody else's pod has the name: its end will wake us.
+      // The cache is behind, or another pod has the name: its deletion triggers a sync.
       if (isReason(error, "AlreadyExists")) return;
       const text = `Create Pod ${name} in StatefulSet ${set.metadata?.name} failed error: ${(error as Error).message}`;
       if (!namespaceGoes(error)) tell(set, "Warning", "FailedCreate", text);
@@ -151,7 +151,7 @@ export async function runStatefulSets(context: ControllerContext): Promise<void>
     }
   }
 
-  /** Claims that the retention policy lets go get an owner: the set, or the pod that is about to be scaled away. */
+  /** Sets owners of claims by the retention policy: the set, or the pod that is being scaled down. */
   async function retain(set: StatefulSet, own: readonly Pod[]): Promise<void> {
     const { whenDeleted, whenScaled } = set.spec?.persistentVolumeClaimRetentionPolicy ?? {};
     if (whenDeleted !== "Delete" && whenScaled !== "Delete") return;

@@ -4,18 +4,18 @@ import { availableIn, isFinished, isLeaving, isReady } from "../pods/state.ts";
 import { ordinalOf, revisionLabel } from "./identity.ts";
 
 export interface StatefulPlan {
-  /** Numbers of the pods to be made, with the revision each is made from. */
+  /** Ordinals of pods to create, with their revisions. */
   create: { ordinal: number; current: boolean }[];
   remove: Pod[];
   status: StatefulSetStatus;
-  /** When a ready pod will have been so for long enough. */
+  /** When the next ready pod becomes available. */
   nextMs: number | undefined;
 }
 
 export interface StatefulState {
   set: StatefulSet;
   pods: readonly Pod[];
-  /** Names of the two revisions a rolling update moves between. */
+  /** Names of the current and the update revision. */
   current: string;
   update: string;
   now: number;
@@ -23,7 +23,7 @@ export interface StatefulState {
 
 const revisionOf = (pod: Pod): string => pod.metadata?.labels?.[revisionLabel] ?? "";
 
-/** One step towards the set: pods in the order of their numbers up, against it down and while updating. */
+/** The next step: pods in ascending order when scaling up, descending when scaling down and updating. */
 export function planStatefulSet(state: StatefulState): StatefulPlan {
   const { set, pods, now, update } = state;
   const start = set.spec?.ordinals?.start ?? 0;
@@ -61,7 +61,7 @@ export function planStatefulSet(state: StatefulState): StatefulPlan {
         continue;
       }
       if (isFinished(pod) && !isLeaving(pod)) {
-        // Whatever ended it, the number is wanted: the next look makes it anew.
+        // A finished pod's ordinal is still needed: the next sync recreates it.
         plan.remove.push(pod);
         if (ordered) return;
         settledSoFar = false;
@@ -74,7 +74,7 @@ export function planStatefulSet(state: StatefulState): StatefulPlan {
     if (settledSoFar || !ordered) updateOld();
   }
 
-  /** False while one of those that must go is still there and the order forbids more. */
+  /** False while a pod still terminates and the order forbids further deletions. */
   function scaleDown(): boolean {
     condemned.sort((a, b) => ordinalOf(set, b) - ordinalOf(set, a));
     const unhealthy = condemned.filter((pod) => !isHealthy(pod)).at(-1);
@@ -106,12 +106,12 @@ export function planStatefulSet(state: StatefulState): StatefulPlan {
         plan.remove.push(pod);
         if (well) unavailable++;
       }
-      // The next lower number waits until this one is back.
+      // The next lower ordinal waits until this one is available.
       if (unavailable >= most) return;
     }
   }
 
-  /** Below the partition, and for numbers the update has not reached, pods are made as they were. */
+  /** Pods below the partition, and not yet updated ones, are created with the current revision. */
   function needsCurrent(ordinal: number): boolean {
     const strategy = set.spec?.updateStrategy;
     if (state.current === update || strategy?.type === "OnDelete") return false;

@@ -6,14 +6,14 @@ import { indexByNode, podsOnNode } from "../pods/pod-index.ts";
 import { isLeaving } from "../pods/state.ts";
 import { mayStayMs } from "./reconcile.ts";
 
-/** Deletes pods from nodes with NoExecute taints, each when its tolerations run out. */
+/** Deletes pods from nodes with NoExecute taints when their tolerations expire. */
 export async function runTaintEviction(context: ControllerContext): Promise<void> {
   const { client, informers, clock } = context;
   const nodes = informers.of(client.nodes);
   const pods = informers.of(client.pods);
   const recorder = context.recorder("taint-eviction-controller");
   const queue = newQueue(context);
-  /** Since when each pod's time runs, by UID. */
+  /** When each pod's toleration began, by UID. */
   const since = new Map<string, number>();
   indexByNode(pods);
 
@@ -84,7 +84,7 @@ export async function runTaintEviction(context: ControllerContext): Promise<void
       );
       await client.pods.delete(namespace, name, { preconditions: { uid } });
     } catch (error) {
-      // Gone, or another pod of that name by now.
+      // Already deleted, or replaced by a pod of the same name.
       if (!isReason(error, "NotFound") && !isReason(error, "Conflict")) throw error;
     }
   }

@@ -1,8 +1,8 @@
 import { type Pod, type Taint, tolerates } from "../../api/index.ts";
 
 /**
- * How long the pod may stay on a node with these taints: 0 is not at all, undefined as long as it likes. Every NoExecute
- * taint must be tolerated; the shortest time among the tolerations that are used counts.
+ * How long the pod may stay on a node with these taints: 0 is not at all, undefined is forever. All NoExecute taints must be
+ * tolerated; the shortest time of the tolerations used counts.
  */
 export function mayStayMs(pod: Pod, taints: readonly Taint[]): number | undefined {
   let shortest: number | undefined;

@@ -16,18 +16,18 @@ export interface Bench {
   clock: FakeClock;
   api: WatchedTransport;
   client: Client;
-  /** Lets everything that is due happen; time stands still. */
+  /** Runs everything that is due, without advancing the clock. */
   settle(): Promise<void>;
   stop(): Promise<void>;
 }
 
 const open = new Set<() => Promise<void>>();
-// Whatever a failing test leaves running would keep the others waiting.
+// Stops what a failed test left running, which would delay the others.
 afterEach(async () => {
   for (const stop of open) await stop();
 });
 
-/** Controllers over the real API server and a clock that stands still. */
+/** Controllers over the real API server and a manual clock. */
 export async function startBench(...controllers: Controller[]): Promise<Bench> {
   const clock = new FakeClock();
   const real = await openTestApi(clock);
@@ -44,7 +44,7 @@ export async function startBench(...controllers: Controller[]): Promise<Bench> {
   return { clock, api, client, settle: () => runDue(clock), stop: end };
 }
 
-/** Starts controllers of their own; several calls are several processes. */
+/** Starts a separate set of controllers; several calls simulate several processes. */
 export async function startOn(
   api: WatchedTransport,
   clock: Clock,
@@ -69,19 +69,19 @@ export async function startOn(
   };
 }
 
-/** Retries wait for milliseconds: so many pass, not enough for anything that counts in seconds. */
+/** Enough time for retries, which wait for milliseconds, but less than a second. */
 async function runDue(clock: FakeClock): Promise<void> {
   await settle(20);
   for (let i = 0; i < 12; i++) await clock.run(20);
 }
 
-/** Stands in for scheduler and kubelet: places every pod, makes it ready unless told not to, ends what is deleted. */
+/** Simulates scheduler and kubelet: schedules every pod, makes it ready unless told otherwise, and ends deleted ones. */
 export async function actAsNode(
   bench: Bench,
   options: { ready?: (pod: Pod) => boolean; node?: string } = {},
 ): Promise<void> {
   for (const pod of (await bench.client.pods.list()).items) {
-    // Deleted under our hands.
+    // Deleted concurrently.
     await ignoreMissing(actOnPod(bench, pod, options.ready?.(pod) ?? true, options.node ?? "node"));
   }
   await bench.settle();

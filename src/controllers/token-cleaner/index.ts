@@ -7,7 +7,7 @@ import { ignoreMissing } from "../failures.ts";
 const accountName = "kubernetes.io/service-account.name";
 const accountUid = "kubernetes.io/service-account.uid";
 
-/** Deletes tokens that serve nobody: bootstrap tokens past their time, token Secrets of ServiceAccounts that are gone. */
+/** Deletes expired bootstrap tokens, and token Secrets of deleted ServiceAccounts. */
 export async function runTokenCleaner(context: ControllerContext): Promise<void> {
   const { client, informers, clock } = context;
   const bootstrap = informers.of(client.secrets, {
@@ -55,7 +55,7 @@ export async function runTokenCleaner(context: ControllerContext): Promise<void>
     const at = Date.parse(text);
     if (text === "") return settled;
     const left = at - clock.now();
-    // A time that cannot be read is no permission to stay.
+    // An invalid time counts as expired.
     if (Number.isNaN(at) || left <= 0) {
       await remove(secret);
       return settled;
@@ -72,7 +72,7 @@ export async function runTokenCleaner(context: ControllerContext): Promise<void>
     const cached = accounts.get(`${namespace}/${name}`);
     if (cached && right(cached.metadata?.uid)) return true;
     try {
-      // The cache may be behind a ServiceAccount that was just made.
+      // The cache may be behind a new ServiceAccount.
       return right((await client.serviceAccounts.get(namespace, name)).metadata?.uid);
     } catch (error) {
       if (isReason(error, "NotFound")) return false;

@@ -4,8 +4,8 @@ import { deepEqual } from "../../machinery/index.ts";
 import { bindCompleted, boundByController } from "./claim-facts.ts";
 
 /**
- * Ties claim and volume together in four steps, each of which may have been done before: the volume's reference, its
- * phase, the claim's volume name, its status. The first write wins a race for the volume, by its resourceVersion.
+ * Binds claim and volume in four steps, each of which may have been done before: the volume's reference, its phase, the claim's
+ * volume name, its status. Concurrent binds of a volume are decided by its resourceVersion.
  */
 export async function bind(
   client: Client,
@@ -32,7 +32,7 @@ async function referTo(
 ): Promise<PersistentVolume> {
   const { namespace, name, uid, resourceVersion } = claim.metadata ?? {};
   if (volume.spec?.claimRef?.uid === uid && uid) return volume;
-  // Who promised the volume beforehand keeps the promise when the claim goes.
+  // A reservation made by the user stays when the claim is deleted.
   const ours = volume.spec?.claimRef === undefined;
   return await client.persistentVolumes.update(undefined, {
     ...volume,

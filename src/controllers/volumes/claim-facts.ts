@@ -8,7 +8,7 @@ export const selectedNode = "volume.kubernetes.io/selected-node";
 export const storageProvisioner = "volume.kubernetes.io/storage-provisioner";
 const betaClass = "volume.beta.kubernetes.io/storage-class";
 
-/** The claim's class; the annotation is the old form and wins when both are there. */
+/** The claim's class; the legacy annotation has priority. */
 export const classOf = (object: PersistentVolumeClaim | PersistentVolume): string =>
   object.metadata?.annotations?.[betaClass] ?? object.spec?.storageClassName ?? "";
 
@@ -24,7 +24,7 @@ export const requestedBytes = (claim: PersistentVolumeClaim): number =>
 const capacityBytes = (volume: PersistentVolume): number =>
   quantityValue(volume.spec?.capacity?.["storage"] ?? "0");
 
-/** The volume's reference names this claim; with a UID it must be this very one. */
+/** The volume's reference is to this claim; if it has a UID, that must match. */
 export function isPromisedTo(volume: PersistentVolume, claim: PersistentVolumeClaim): boolean {
   const reference = volume.spec?.claimRef;
   if (!reference) return false;
@@ -33,7 +33,7 @@ export function isPromisedTo(volume: PersistentVolume, claim: PersistentVolumeCl
   return !reference.uid || reference.uid === claim.metadata?.uid;
 }
 
-/** Why the claim cannot use this volume although they name each other; undefined when it can. */
+/** Why claim and volume, which reference each other, do not match; undefined when they do. */
 export function mismatch(volume: PersistentVolume, claim: PersistentVolumeClaim): string | undefined {
   if (capacityBytes(volume) < requestedBytes(claim)) return "requested PV is too small";
   if (classOf(volume) !== classOf(claim)) return "storageClassName does not match";
@@ -45,7 +45,7 @@ export function mismatch(volume: PersistentVolume, claim: PersistentVolumeClaim)
   return undefined;
 }
 
-/** The volume to be bound: one that is promised to the claim, else the smallest that will do. */
+/** The volume to bind: one reserved for the claim, else the smallest that matches. */
 export function findVolume(
   claim: PersistentVolumeClaim,
   volumes: readonly PersistentVolume[],

@@ -7,10 +7,10 @@ import { bind, setVolumePhase } from "./bind.ts";
 import { boundByController, claimKey, classOf, storageProvisioner } from "./claim-facts.ts";
 import { planClaim, planVolume } from "./reconcile.ts";
 
-/** Keys of both kinds share one queue, so that a claim and its volume are never worked on apart. */
+/** Keys of both kinds share a queue, so that a claim and its volume are never processed concurrently. */
 const volumeKey = (name: string): string => `//${name}`;
 
-/** Binds claims to volumes and keeps the phases of both. Making and deleting volumes is a provisioner's part. */
+/** Binds claims to volumes and maintains the phases of both. Provisioners create and delete volumes. */
 export async function runVolumeBinder(context: ControllerContext): Promise<void> {
   const { client, informers } = context;
   const claims = informers.of(client.persistentVolumeClaims);
@@ -50,7 +50,7 @@ export async function runVolumeBinder(context: ControllerContext): Promise<void>
   await runLoop(context, {
     name: "persistentvolume",
     queue,
-    // One at a time: two claims must not reach for the same volume.
+    // One at a time: two claims must not choose the same volume.
     workers: 1,
     needs: [claims, volumes, classes, pods],
     async reconcile(key) {
@@ -84,7 +84,7 @@ export async function runVolumeBinder(context: ControllerContext): Promise<void>
         await setPhase(plan.provisioner ? await ask(claim, plan.provisioner) : claim, "Pending");
         return;
       case "lost":
-        // The cache of volumes may be behind the claim's.
+        // The volume cache may be behind the claim cache.
         if (claim.spec?.volumeName && plan.note.reason === "ClaimLost") {
           const found = await ignoreMissing(client.persistentVolumes.get(undefined, claim.spec.volumeName));
           if (found) return;
@@ -96,7 +96,7 @@ export async function runVolumeBinder(context: ControllerContext): Promise<void>
     }
   }
 
-  /** Tells the provisioner of the class that it is its turn. */
+  /** Sets the annotation that triggers the class's provisioner. */
   async function ask(claim: PersistentVolumeClaim, provisioner: string): Promise<PersistentVolumeClaim> {
     const { annotations } = claim.metadata ?? {};
     if (annotations?.[storageProvisioner] === provisioner) return claim;
@@ -121,7 +121,7 @@ export async function runVolumeBinder(context: ControllerContext): Promise<void>
     const reference = volume.spec?.claimRef;
     let claim = name ? claims.get(key) : undefined;
     if (reference?.uid && claim?.metadata?.uid !== reference.uid) {
-      // Releasing a volume may delete data: be sure that the claim is really gone.
+      // Releasing a volume may delete data: verify that the claim is gone.
       claim = await ignoreMissing(client.persistentVolumeClaims.get(namespace, name));
     }
     const plan = planVolume(volume, claim);
@@ -153,7 +153,7 @@ export function indexByClaim(pods: Informer<Pod>): void {
 
 export const podsOfClaim = (pods: Informer<Pod>, key: string): Pod[] => pods.byIndex(claimIndex, key);
 
-/** Keys of the claims a pod uses; one for a generic ephemeral volume is named after pod and volume. */
+/** Keys of a pod's claims; that of a generic ephemeral volume is named by pod and volume. */
 export function claimsOf(pod: Pod): string[] {
   const keys: string[] = [];
   for (const volume of pod.spec?.volumes ?? []) {

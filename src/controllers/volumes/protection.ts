@@ -14,7 +14,7 @@ const claimFinalizer = "kubernetes.io/pvc-protection";
 const volumeFinalizer = "kubernetes.io/pv-protection";
 const attributesFinalizer = "kubernetes.io/vac-protection";
 
-/** A claim that a pod uses, a volume that a claim holds, and a class that either has are not deleted under them. */
+/** Protects claims used by pods, volumes bound to claims, and VolumeAttributesClasses used by either from deletion. */
 export async function runStorageProtection(context: ControllerContext): Promise<void> {
   await Promise.all([protectClaims(context), protectVolumes(context), protectClasses(context)]);
 }
@@ -58,7 +58,7 @@ async function protectClaims(context: ControllerContext): Promise<void> {
       if (!held) return settled;
       if (podsOfClaim(pods, key).some((pod) => !isFinished(pod)))
         return { kind: "waitFor", what: "its pods" };
-      // A pod that was just made may not have reached the cache.
+      // The cache may be behind a new pod.
       const live = await client.pods.list(namespace);
       if (live.items.some((pod) => !isFinished(pod) && claimsOf(pod).includes(key))) {
         return { kind: "waitFor", what: "its pods" };
@@ -110,7 +110,7 @@ async function protectVolumes(context: ControllerContext): Promise<void> {
   });
 }
 
-/** VolumeAttributesClasses stay while a claim asks for one, has it, or is on its way to it, or a volume has it. */
+/** VolumeAttributesClasses stay while they are the target, current or pending class of a claim, or a volume's class. */
 async function protectClasses(context: ControllerContext): Promise<void> {
   const { client, informers } = context;
   const resource = client.resource<VolumeAttributesClass>("storage.k8s.io", "v1", "volumeattributesclasses");

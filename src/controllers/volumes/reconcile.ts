@@ -26,11 +26,11 @@ export interface ClaimView {
   volumes: readonly PersistentVolume[];
   volume(name: string): PersistentVolume | undefined;
   storageClass: StorageClass | undefined;
-  /** Pods that use the claim and have no node yet. */
+  /** Unscheduled pods that use the claim. */
   unplacedPods: readonly string[];
 }
 
-/** What is to be done about a claim. `bind` is safe to repeat, also on a claim that is bound. */
+/** The action for a claim. `bind` is idempotent. */
 export function planClaim(claim: PersistentVolumeClaim, view: ClaimView): ClaimPlan {
   return claim.metadata?.annotations?.[bindCompleted] === undefined
     ? planUnbound(claim, view)
@@ -46,7 +46,7 @@ function planUnbound(claim: PersistentVolumeClaim, view: ClaimView): ClaimPlan {
       const message = `volume "${wanted}" already bound to a different claim.`;
       return { kind: "pending", note: { type: "Warning", reason: "FailedBinding", message } };
     }
-    // A promise is kept, whatever class or access mode the claim has.
+    // A reserved volume is used whatever the claim's class and access modes.
     const problem = volume.spec?.claimRef ? undefined : mismatch(volume, claim);
     if (problem) {
       const message = `Cannot bind to requested volume "${wanted}": ${problem}`;
@@ -57,7 +57,7 @@ function planUnbound(claim: PersistentVolumeClaim, view: ClaimView): ClaimPlan {
   const { storageClass } = view;
   const node = claim.metadata?.annotations?.[selectedNode];
   const waits = waitsForConsumer(storageClass) && node === undefined;
-  // Which volume fits depends on the node: the scheduler chooses, and writes its choice into the volume.
+  // The scheduler chooses the volume by node, and writes its choice into it.
   const volume = findVolume(claim, view.volumes, waitsForConsumer(storageClass));
   if (volume) return { kind: "bind", volume };
   if (waits) return { kind: "pending", note: waitingNote(view.unplacedPods) };
@@ -109,16 +109,16 @@ function planBound(claim: PersistentVolumeClaim, view: ClaimView): ClaimPlan {
 
 export type VolumePlan =
   | { kind: "phase"; phase: "Available" | "Bound" | "Released" }
-  /** The claim does not want it any more: it is free for others again. */
+  /** The claim chose another volume: available again. */
   | { kind: "unbind" }
-  /** Its claim has yet to be told. */
+  /** Its claim must be queued. */
   | { kind: "wake" };
 
-/** What is to be done about a volume. `claim` is the claim of that name, verified live when it is missing. */
+/** The action for a volume. `claim` is the claim referenced, read from the server if the cache lacks it. */
 export function planVolume(volume: PersistentVolume, claim: PersistentVolumeClaim | undefined): VolumePlan {
   const reference = volume.spec?.claimRef;
   if (!reference) return { kind: "phase", phase: "Available" };
-  // Reserved for a claim that may not be there yet.
+  // Reserved for a claim that may not exist yet.
   if (!reference.uid) return { kind: "phase", phase: "Available" };
   if (!claim || claim.metadata?.uid !== reference.uid) return { kind: "phase", phase: "Released" };
   const name = claim.spec?.volumeName;
@@ -127,7 +127,7 @@ export function planVolume(volume: PersistentVolume, claim: PersistentVolumeClai
   const annotations = volume.metadata?.annotations ?? {};
   const made =
     annotations[provisionedBy] !== undefined && volume.spec?.persistentVolumeReclaimPolicy === "Delete";
-  // Made for this claim, which found another one meanwhile.
+  // Provisioned for this claim, which was bound to another volume in the meantime.
   if (made) return { kind: "phase", phase: "Released" };
   return annotations[boundByController] === undefined
     ? { kind: "phase", phase: "Bound" }
