@@ -1,14 +1,14 @@
-/** Command line flags in the manner of pflag: `--name value`, `--name=value`, `-n value`, `-nvalue`, `-it`, `--`. */
+/** Command line flags like pflag's: `--name value`, `--name=value`, `-n value`, `-nvalue`, `-it`, `--`. */
 
 export interface FlagSpec {
   /** Without dashes. */
   long: string;
   short?: string;
-  /** `optional` takes a value only after `=`; without one it means `implied`. */
+  /** `optional` takes a value only after `=`; without one it is `implied`. */
   type: "string" | "boolean" | "list" | "int" | "optional";
   implied?: string;
   help: string;
-  /** It is not listed. */
+  /** Not shown by `--help`. */
   hidden?: boolean;
 }
 
@@ -17,11 +17,11 @@ export type FlagValue = string | boolean | number | string[];
 export interface Parsed {
   flags: Flags;
   args: string[];
-  /** What stood behind `--`; undefined when there was none. */
+  /** The arguments after `--`; undefined without one. */
   rest: string[] | undefined;
 }
 
-/** A mistake in how the command was typed: exit code 2 for `wherry`, 1 for `wherry kubectl` as in the original. */
+/** Invalid usage: exit code 2 for `wherry`, 1 for `wherry kubectl` as in kubectl. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
@@ -53,8 +53,8 @@ export class Flags {
 }
 
 /**
- * Reads flags wherever they stand. With `stopAtArgument` everything from the first argument on is an argument (for
- * `kubectl exec POD COMMAND --flag` and for finding a subcommand).
+ * Parses flags anywhere. With `stopAtArgument`, everything from the first argument on is an argument (for `kubectl exec POD
+ * COMMAND --flag` and for finding a subcommand).
  */
 export function parseFlags(
   argv: readonly string[],
@@ -94,7 +94,7 @@ class FlagParser {
     return this.#argv[this.#at++];
   }
 
-  /** All words that are left. */
+  /** The remaining words. */
   rest(): string[] {
     const rest = this.#argv.slice(this.#at);
     this.#at = this.#argv.length;
@@ -137,7 +137,7 @@ class FlagParser {
     }
   }
 
-  /** `raw`: the value as it was typed; undefined where there was none. `shown`: the flag as it was typed. */
+  /** `raw`: the value as typed; undefined without one. `shown`: the flag as typed. */
   #set(spec: FlagSpec, raw: string | undefined, shown: string): void {
     this.#values.set(spec.long, this.#valueOf(spec, raw, shown));
   }

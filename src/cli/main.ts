@@ -1,4 +1,4 @@
-/** The `wherry` command: finds the subcommand, runs it, and turns what went wrong into a sentence and an exit code. */
+/** The `wherry` command: runs the subcommand, and turns errors into a message and an exit code. */
 import { type FlagSpec, flagHelp, parseFlags, UsageError } from "./flags.ts";
 import type { Output, OwnCommand } from "./own-command.ts";
 
@@ -50,7 +50,7 @@ async function run(argv: readonly string[], io: Output, signal: AbortSignal): Pr
   return command.run(parsed, io, signal);
 }
 
-// Beside the bundle, so that the next start need not compile what this one did; elsewhere nothing is written.
+// Compile cache beside the bundle, for faster starts; nothing is written elsewhere.
 const here = import.meta.dirname;
 if (here.endsWith("/dist"))
   process.getBuiltinModule("node:module").enableCompileCache(`${here}/compile-cache`);
@@ -58,12 +58,12 @@ if (here.endsWith("/dist"))
 const interrupted = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const) {
   process.on(name, () => {
-    // The second one ends a command that does not listen.
+    // The second signal ends a command that ignores the first.
     if (interrupted.signal.aborted) process.exit(130);
     interrupted.abort(new Error("interrupted"));
   });
 }
-// A reader that goes away (`| head`) ends the command without a word.
+// A closed pipe (`| head`) ends the command silently.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(0);
 });

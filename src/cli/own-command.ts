@@ -1,6 +1,6 @@
 import type { FlagSpec, Parsed } from "./flags.ts";
 
-/** A command of `wherry` itself. `run` answers the exit code. */
+/** A command of `wherry` itself. `run` returns the exit code. */
 export interface OwnCommand {
   summary: string;
   usage: string;

@@ -1,13 +1,13 @@
 import type { Output } from "./own-command.ts";
 
-/** What is of interest only until the next line comes: steps of a build, and who is waited for. */
+/** A transient line, replaced by the next: steps of a build, and what is awaited. */
 const passing = /^image \S+: |^\d+ of \d+ ready/;
-/** Without a terminal, passing lines come no closer than this. */
+/** Minimum interval of transient lines without a terminal. */
 const quietMs = 2000;
 
 /**
- * Steps of something that takes a while, on standard error, with the time since the start. On a terminal passing lines
- * overwrite each other; elsewhere most of them are left out, but the last one is always said in the end.
+ * Progress of a long operation on standard error, with the time since its start. On a terminal transient lines overwrite each
+ * other; elsewhere most are left out, but the last one is always printed.
  */
 export function progressTo(
   io: Output,

@@ -82,7 +82,7 @@ export const settledFlags: readonly SettledFlag[] = [
     any,
     "",
   ),
-  // Tuning without an effect on answers.
+  // Tuning without effect on responses.
   ...each("delete-collection-workers default-watch-cache-size", "int", any, ""),
   ...each("log-flush-frequency storage-initialization-timeout", "string", any, ""),
   // For features that are off by default: kube-apiserver ignores these flags, too.

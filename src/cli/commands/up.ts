@@ -49,7 +49,7 @@ export const command: OwnCommand = {
     if (format !== undefined && format !== "json") throw new UsageError(`-o knows json, not "${format}"`);
     const progress = progressTo(io, () => performance.now());
     const files = flags.list("filename");
-    // Before anything is started: a mistake in a manifest changes nothing.
+    // Before anything starts: a mistake in a manifest changes nothing.
     let manifests = files.length === 0 ? [] : await readAll(files);
     const choice = choiceOf(flags);
     const apiPort = flags.int("api-port");

@@ -3,10 +3,10 @@ import type { FlagSpec, Parsed } from "../flags.ts";
 import type { Mapper } from "./mapper.ts";
 import type { Output, Session } from "./session.ts";
 
-/** What a command runs with. */
+/** The environment of a command. */
 export interface Context {
   session: Session;
-  /** Where and as whom; for streams, which do not go over the transport. */
+  /** Server and credentials; for streams, which do not use the transport. */
   connection: ServerConnection;
   mapper: Mapper;
   io: Output;
@@ -16,7 +16,7 @@ export interface Context {
   namespaceGiven: boolean;
 }
 
-/** A kubectl verb. `run` answers the exit code. */
+/** A kubectl verb. `run` returns the exit code. */
 export interface Command {
   summary: string;
   usage: string;
@@ -74,7 +74,7 @@ export const dryRunNote: Record<DryRun, string> = {
   server: " (server dry run)",
 };
 
-/** Waits that Ctrl-C ends. */
+/** A delay that Ctrl-C aborts. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const handle = setTimeout(done, ms);

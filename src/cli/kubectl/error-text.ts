@@ -1,6 +1,6 @@
 import { StatusError } from "../../machinery/index.ts";
 
-/** Errors in kubectl's words; `doing` says with what: `creating "web.yaml"`. */
+/** Errors in kubectl's words; `doing` is the operation: `creating "web.yaml"`. */
 export function errorText(error: unknown, doing?: string): string {
   if (error instanceof StatusError) {
     if (error.reason === "Unauthorized") return "error: You must be logged in to the server (Unauthorized)";

@@ -6,7 +6,7 @@ import { errorText } from "./error-text.ts";
 import { Mapper } from "./mapper.ts";
 import { type Output, Session } from "./session.ts";
 
-/** Verbs by name; each is loaded when it is called, so that a start parses no more than it needs. */
+/** Verbs by name, loaded on demand to start fast. */
 const verbs: Record<string, () => Promise<{ command: Command }>> = {
   annotate: () => import("./commands/annotate.ts"),
   "api-resources": () => import("./commands/api-resources.ts"),
@@ -62,7 +62,7 @@ const globalFlags: readonly FlagSpec[] = [
   { long: "help", short: "h", type: "boolean", help: "this text" },
 ];
 
-/** Runs `wherry kubectl ARGV`; answers the exit code. */
+/** Runs `wherry kubectl ARGV`; returns the exit code. */
 export async function kubectl(argv: readonly string[], io: Output, signal: AbortSignal): Promise<number> {
   try {
     return await dispatch(argv, io, signal);
@@ -131,7 +131,7 @@ async function dispatch(argv: readonly string[], io: Output, signal: AbortSignal
   }
 }
 
-/** Milliseconds; a bare number means seconds, 0 no limit. */
+/** Milliseconds; a plain number means seconds, 0 no limit. */
 function timeoutOf(text: string | undefined): number | undefined {
   if (text === undefined || /^0[a-z]*$/.test(text)) return undefined;
   return parseDuration(/^\d+$/.test(text) ? `${text}s` : text);
@@ -151,7 +151,7 @@ function parseWords(
   }
 }
 
-/** The verb is the first word that is no global flag or its value. */
+/** The verb is the first word that is neither a global flag nor its value. */
 function splitVerb(argv: readonly string[]): { name: string | undefined; before: string[]; after: string[] } {
   const withValue = new Set(
     globalFlags

@@ -9,7 +9,7 @@ export interface Manifest {
   source: string;
 }
 
-/** Objects of `-f` arguments: files, folders (not below them unless `recursive`), `-` for standard input. */
+/** Objects of `-f` arguments: files, directories (with `recursive` also below them), `-` for standard input. */
 export async function readManifests(names: readonly string[], recursive: boolean): Promise<Manifest[]> {
   const found: Manifest[] = [];
   for (const name of names) {
@@ -47,7 +47,7 @@ function parse(text: string, source: string): Manifest[] {
   return parseYamlDocuments(text, source).flatMap(({ value, line }) => flatten(value, `${source}:${line}`));
 }
 
-/** A List is its items; an empty document is nothing. */
+/** Lists are expanded to their items; empty documents are skipped. */
 function flatten(value: unknown, source: string): Manifest[] {
   if (value === null || value === undefined) return [];
   if (typeof value !== "object" || Array.isArray(value))

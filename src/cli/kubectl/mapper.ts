@@ -1,7 +1,7 @@
 import { kinds } from "../../api/index.ts";
 import type { Session } from "./session.ts";
 
-/** A resource as the command line needs it: where it is served and how it is called. */
+/** A resource: its path and names. */
 export interface Resource {
   group: string;
   version: string;
@@ -24,7 +24,7 @@ interface DiscoveredResource {
   categories?: string[];
 }
 
-/** Names to resources. Built-in kinds are known without asking; anything else is looked up in the server's discovery. */
+/** Maps names to resources. Built-in kinds are known; others are looked up by discovery. */
 export class Mapper {
   private readonly session: Session;
   private discovered: Promise<Resource[]> | undefined;
@@ -32,7 +32,7 @@ export class Mapper {
     this.session = session;
   }
 
-  /** `pods`, `po`, `deployment`, `deployments.apps`, `deployments.v1.apps`. Undefined when the server has no such thing. */
+  /** `pods`, `po`, `deployment`, `deployments.apps`, `deployments.v1.apps`. Undefined when the server has no such resource. */
   async find(name: string): Promise<Resource | undefined> {
     return match(kinds, name) ?? match(await this.all(), name);
   }
@@ -56,7 +56,7 @@ export class Mapper {
     return (await this.all()).filter((resource) => resource.categories.includes(name));
   }
 
-  /** Everything served, preferred versions first, in the server's order. */
+  /** All resources, preferred versions first, in the server's order. */
   all(): Promise<Resource[]> {
     this.discovered ??= this.discover();
     return this.discovered;
@@ -86,7 +86,7 @@ export class Mapper {
     ];
     const lists = await Promise.all(
       paths.map(async ({ group, version, path }) => {
-        // A group whose extension server is down must not hide the others.
+        // A group whose extension server is unavailable must not hide the others.
         const list = await this.session
           .get<{ resources: DiscoveredResource[] }>(path)
           .catch(() => ({ resources: [] as DiscoveredResource[] }));
@@ -126,12 +126,12 @@ function match(all: readonly Resource[], text: string): Resource | undefined {
   );
 }
 
-/** `deployments.apps`, `pods`: how kubectl prints a resource of a group. */
+/** `deployments.apps`, `pods`: a resource with its group, as kubectl prints it. */
 export function resourceName(resource: Resource): string {
   return resource.group === "" ? resource.plural : `${resource.plural}.${resource.group}`;
 }
 
-/** `deployment.apps/web`, `pod/web`: the name that `-o name` and the verbs print. */
+/** `deployment.apps/web`, `pod/web`: an object's name, as `-o name` and the verbs print it. */
 export function objectName(resource: Resource, name: string): string {
   const singular = resource.singular || resource.kind.toLowerCase();
   return `${resource.group === "" ? singular : `${singular}.${resource.group}`}/${name}`;

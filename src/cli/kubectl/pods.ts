@@ -3,7 +3,7 @@ import { selectorFromObject } from "../../machinery/index.ts";
 import type { Context } from "./command.ts";
 import { pathOf } from "./mapper.ts";
 
-/** The pod a word stands for: its name, `pod/NAME`, or for `TYPE/NAME` the best pod of that object. */
+/** The pod of an argument: its name, `pod/NAME`, or `TYPE/NAME` for the best pod of that object. */
 export async function podOf(context: Context, word: string, sayWhich = false): Promise<Pod> {
   const { session, mapper } = context;
   const pods = await mapper.require("pods");
@@ -15,7 +15,7 @@ export async function podOf(context: Context, word: string, sayWhich = false): P
   );
   const selector = owner.spec?.selector;
   if (!selector) throw new Error(`cannot attach to ${resource.kind}: it selects no pods`);
-  // Services and ReplicationControllers select by plain labels.
+  // Services and ReplicationControllers have a map as selector.
   const plain = owner.kind === "Service" || owner.kind === "ReplicationController";
   const matcher = selectorFromObject(plain ? { matchLabels: selector as Record<string, string> } : selector);
   const list = await session.get<{ items: Pod[] }>(pathOf(pods, session.namespace));
@@ -45,7 +45,7 @@ export function knownContainer(pod: Pod, name: string): string {
   throw new Error(`container ${name} is not valid for pod ${pod.metadata?.name} out of: ${names}`);
 }
 
-/** `-c`, the annotated default, or the first container (said so when there are several). */
+/** `-c`, the annotated default, or the first container (with a note when there are several). */
 export function containerOf(context: Context, pod: Pod, named: string | undefined): string {
   if (named) return knownContainer(pod, named);
   const all = (pod.spec?.containers ?? []).map((container) => container.name);

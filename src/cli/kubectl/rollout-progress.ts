@@ -5,7 +5,7 @@ export interface Progress {
   done: boolean;
 }
 
-/** Where a rollout stands, in the words of `kubectl rollout status`. Throws when it can no longer succeed. */
+/** The progress of a rollout, in the words of `kubectl rollout status`. Throws when it can no longer succeed. */
 export function rolloutProgress(kind: string, object: unknown, revision?: number): Progress {
   switch (kind) {
     case "Deployment":

@@ -11,13 +11,13 @@ export interface Call {
   signal?: AbortSignal | undefined;
 }
 
-/** What a kubectl command is given: where to write, whom to ask, and in which namespace. */
+/** The output, connection and namespace of a kubectl command. */
 export interface Output {
   out(text: string): void;
   err(text: string): void;
 }
 
-/** One command's connection: JSON in, JSON out, errors as StatusError. */
+/** A command's connection: JSON requests and responses, errors as StatusError. */
 export class Session {
   readonly transport: ApiTransport;
   readonly namespace: string;
@@ -30,7 +30,7 @@ export class Session {
     this.io = io;
   }
 
-  /** The answer's stream; an error answer is thrown. */
+  /** The response stream; throws for an error response. */
   async open(method: TransportRequest["method"], path: string, call: Call = {}): Promise<TransportResponse> {
     const headers: Record<string, string> = {
       accept: call.accept ?? "application/json",
@@ -87,14 +87,14 @@ function asError(code: number, text: string): StatusError {
     const status = JSON.parse(text) as Status;
     if (status.kind === "Status") return StatusError.fromStatus(status);
   } catch {
-    // Not JSON: something other than an API server answered.
+    // Not JSON: the responder is no API server.
   }
   return new StatusError(code === 401 ? "Unauthorized" : "", text.trim() || `the server answered ${code}`, {
     code,
   });
 }
 
-/** Objects of a watch or chunks of a log, line by line. */
+/** Objects of a watch or parts of a log, line by line. */
 export async function* lines(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   let rest = "";
   const decoder = new TextDecoder();

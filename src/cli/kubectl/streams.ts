@@ -7,7 +7,7 @@ interface StreamOptions {
   tty: boolean;
 }
 
-/** Runs a command in a container with this process's own standard streams; answers its exit code. */
+/** Runs a command in a container with this process's standard streams; returns its exit code. */
 export async function execIn(
   context: Context,
   pod: Pod,
@@ -54,7 +54,7 @@ async function stream(
       stdout: true,
       stderr: !tty,
       tty,
-      // Ctrl-C belongs to the far side when there is a terminal.
+      // With a terminal, Ctrl-C is sent to the container.
       signal: terminal ? undefined : context.signal,
     },
     { stdout: (data) => drained(process.stdout, data), stderr: (data) => drained(process.stderr, data) },
@@ -84,7 +84,7 @@ function feed(session: ExecSession): void {
   process.stdin.on("end", () => session.endInput());
 }
 
-/** Every key goes to the far side as it is typed; its terminal follows the size of ours. */
+/** Raw mode: every key is sent as typed, and the remote terminal is resized with the local one. */
 function rawTerminal(session: ExecSession): () => void {
   const resize = (): void => session.resize(process.stdout.columns, process.stdout.rows);
   process.stdin.setRawMode(true);

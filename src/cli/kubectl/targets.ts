@@ -5,14 +5,14 @@ import { type Mapper, pathOf, type Resource } from "./mapper.ts";
 import { readManifests } from "./manifests.ts";
 import type { Session } from "./session.ts";
 
-/** One thing a command is about: a named object, or (name undefined) all that a selector or namespace holds. */
+/** An object by name, or (name undefined) all objects of a selector or namespace. */
 export interface Target {
   resource: Resource;
   namespace: string | undefined;
   name: string | undefined;
 }
 
-/** `TYPE NAME...`, `TYPE/NAME...`, `TYPE,TYPE`, `all`, or `-f FILE` into targets, in the order typed. */
+/** Parses `TYPE NAME...`, `TYPE/NAME...`, `TYPE,TYPE`, `all`, or `-f FILE` into targets, in the order given. */
 export async function targetsOf(
   mapper: Mapper,
   session: Session,
@@ -76,7 +76,7 @@ export async function targetOfObject(
   };
 }
 
-/** The objects behind targets: named ones by get, the rest by list with the selectors. */
+/** The targets' objects: by get for names, by list with the selectors for the rest. */
 export async function objectsOf(
   session: Session,
   targets: readonly Target[],

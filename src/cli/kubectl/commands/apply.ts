@@ -137,7 +137,7 @@ export interface Applied {
   object: KubeObject;
 }
 
-/** One object: created, or brought to what the manifest says by a three-way merge with the last applied state. */
+/** One object: created, or updated with a three-way merge with the last applied configuration. */
 export async function applyObject(
   context: Pick<Context, "session">,
   resource: Resource,
@@ -198,7 +198,7 @@ export async function applyObject(
   };
 }
 
-/** The manifest with its namespace and, as an annotation, itself: what the next apply compares with. */
+/** The manifest with its namespace, and itself as the last-applied annotation. */
 function withLastApplied(manifest: KubeObject, namespace: string | undefined): KubeObject {
   const { [lastApplied]: _, ...annotations } = manifest.metadata?.annotations ?? {};
   const metadata = { ...manifest.metadata, annotations, ...(namespace === undefined ? {} : { namespace }) };

@@ -72,7 +72,7 @@ async function objectText(format: string, config: unknown): Promise<string> {
   return printer(config, undefined);
 }
 
-/** Changes the namespace, cluster or user of a context where it stands, or adds one; comments stay. */
+/** Changes the namespace, cluster or user of a context in its file, or adds one; keeps comments. */
 async function setContext(io: Output, flags: Flags, named: string | undefined): Promise<number> {
   const path = flags.text("kubeconfig");
   const current = loadKubeconfig(process.env, path)["current-context"];
@@ -107,7 +107,7 @@ async function setContext(io: Output, flags: Flags, named: string | undefined): 
   return 0;
 }
 
-/** Keys, certificates and tokens do not belong on a screen. */
+/** Hides keys, certificates and tokens. */
 function redacted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(redacted);
   if (value === null || typeof value !== "object") return value;

@@ -73,7 +73,7 @@ function remoteOf(text: string): { namespace: string | undefined; pod: string; p
 async function upload(context: Context, where: Where, from: string, to: string): Promise<void> {
   const stat = statSync(from, { throwIfNoEntry: false });
   if (!stat) throw new Error(`${from} doesn't exist in local filesystem`);
-  // A target that ends in a slash, or is a folder there, keeps the source's name.
+  // A target that ends in a slash, or is a directory, gets the source's name appended.
   const isFolder = to.endsWith("/") || (await succeeds(context, where, ["test", "-d", to]));
   const target = isFolder ? posix.join(to, basename(resolve(from))) : to;
   const archive = pack();
@@ -160,7 +160,7 @@ async function download(context: Context, where: Where, from: string, to: string
     throw new Error(problem.trim() || status.message || "tar failed in the container");
 }
 
-/** Writes what an archive has below `prefix` to `target`; nothing a container says may lead outside of it. */
+/** Extracts an archive's entries below `prefix` to `target`; entries cannot leave the target. */
 async function unpack(stream: PassThrough, prefix: string, target: string, context: Context): Promise<void> {
   const archive = extract();
   const done = pipeline(stream, archive);

@@ -81,7 +81,7 @@ async function createAll(context: Context, flags: Flags, manifests: readonly Man
   return failed ? 1 : 0;
 }
 
-/** Creates one object and prints it the way the flags say. */
+/** Creates one object and prints it as the flags specify. */
 export async function createObject(
   context: Context,
   flags: Flags,

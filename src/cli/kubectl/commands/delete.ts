@@ -98,7 +98,7 @@ export const command: Command = {
   },
 };
 
-/** Until each object is gone or another one (of another uid) has its name. */
+/** Waits until each object is gone, or replaced by one with another UID. */
 async function waitGone(
   context: Context,
   waiting: readonly { target: Target; uid: string | undefined }[],

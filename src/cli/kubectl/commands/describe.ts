@@ -73,12 +73,12 @@ export const command: Command = {
   },
 };
 
-/** Kinds that are described without their events. */
+/** Kinds described without events. */
 const eventless = new Set([
   ...["Namespace", "Secret", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"],
 ]);
 
-/** What is described: a name that nothing has stands for every object whose name begins so. */
+/** The objects to describe: the one with this name, else all with this prefix. */
 async function named(
   { session }: Context,
   targets: readonly Target[],

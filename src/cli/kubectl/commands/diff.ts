@@ -74,7 +74,7 @@ export const command: Command = {
   },
 };
 
-/** What apply notes for itself is no difference that a person looks for. */
+/** Removes the last-applied annotation, which is no difference of interest. */
 function withoutLastApplied(object: KubeObject): KubeObject {
   const { [lastApplied]: noted, ...annotations } = object.metadata?.annotations ?? {};
   if (noted === undefined) return object;

@@ -99,7 +99,7 @@ async function drain(context: Context, node: string, flags: Flags, note: string)
   }
 }
 
-/** Which pods have to go, and what speaks against draining at all. */
+/** The pods to remove, and what prevents the drain. */
 function choose(all: readonly Pod[], flags: Flags): { pods: Pod[]; warnings: string[]; problems: string[] } {
   const rules = [
     {
@@ -152,7 +152,7 @@ function choose(all: readonly Pod[], flags: Flags): { pods: Pod[]; warnings: str
 const podPath = (pod: Pod): string =>
   `/api/v1/namespaces/${pod.metadata?.namespace}/pods/${pod.metadata?.name}`;
 
-/** False when the pod was deleted, because nobody serves evictions or they were not wanted. */
+/** False when the pod was deleted, since evictions are unsupported or disabled. */
 async function evict(
   { session, io }: Context,
   pod: Pod,

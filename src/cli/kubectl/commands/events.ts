@@ -79,7 +79,7 @@ export function timeOf(event: CoreV1Event): number {
   );
 }
 
-/** `3s`, or `3s (x4 over 2m)` for what happened more than once. */
+/** `3s`, or `3s (x4 over 2m)` for a repeated event. */
 export function lastSeen(event: CoreV1Event): string {
   const now = Date.now();
   const age = humanDuration(now - timeOf(event));

@@ -89,7 +89,7 @@ function resolve(schema: Schema, schemas: Components): Schema {
   return target ? resolve(target, schemas) : schema;
 }
 
-/** The schema a field's fields are looked up in: of the object, or of a list's or map's members. */
+/** The schema with a field's own fields: of the object, or of a list's items or a map's values. */
 function inner(schema: Schema, schemas: Components): Schema {
   const own = resolve(schema, schemas);
   if (own.items) return inner(own.items, schemas);
@@ -114,7 +114,7 @@ function enumText(schema: Schema, indent: string): string {
     : "";
 }
 
-/** One line, the first four values. */
+/** One line with the first four values. */
 function shortEnum({ enum: values = [] }: Schema, indent: string): string {
   if (values.length === 0) return "";
   return `${indent}enum: ${values.slice(0, 4).join(", ")}${values.length > 4 ? ", ...." : ""}\n`;
@@ -145,7 +145,7 @@ function writeFields(
   }
 }
 
-/** Text in lines of 80 characters, indented. */
+/** Text wrapped at 80 characters and indented. */
 function wrap(text: string, indent: number): string {
   const margin = " ".repeat(indent);
   const out: string[] = [];

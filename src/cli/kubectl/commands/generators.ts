@@ -3,11 +3,11 @@ import { basename, join } from "node:path";
 import type { KubeObject } from "../../../api/index.ts";
 import { type Flags, type FlagSpec, UsageError } from "../../flags.ts";
 
-/** Makes the object that `kubectl create KIND NAME` stands for; pure but for the files the user names. */
+/** Builds the object of `kubectl create KIND NAME`; pure except for the files that the user names. */
 export interface Generator {
   usage: string;
   flags: readonly FlagSpec[];
-  /** `rest` is what stood behind `--`. */
+  /** `rest`: the arguments after `--`. */
   make(
     name: string,
     flags: Flags,
@@ -408,7 +408,7 @@ export const generators: Record<string, Generator> = {
   clusterrolebinding: binding("ClusterRoleBinding"),
 };
 
-/** Other words for the same generator. */
+/** Aliases of the generator. */
 export const generatorAliases: Record<string, string> = {
   ns: "namespace",
   sa: "serviceaccount",

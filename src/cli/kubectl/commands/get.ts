@@ -36,7 +36,7 @@ export const command: Command = {
     const { session, io } = context;
     const raw = flags.text("raw");
     if (raw !== undefined) {
-      // Not every page is JSON: metrics, health, what describes the server.
+      // Not every response is JSON: metrics and health checks, for example.
       const accept = "application/json, */*";
       const response = await session.open("GET", raw, { accept, signal: context.signal });
       for await (const chunk of response.body) io.out(Buffer.from(chunk).toString("utf8"));
@@ -60,7 +60,7 @@ export const command: Command = {
   },
 };
 
-/** Fetches every target, keeps what was found, and reports each failure at the end, as the original does. */
+/** Fetches every target, keeps what was found, and reports the failures at the end, as kubectl does. */
 async function fetchAll<T>(
   context: Context,
   targets: readonly Target[],
@@ -124,7 +124,7 @@ async function fetchTable(context: Context, target: Target, flags: Flags): Promi
   const sortBy = flags.text("sort-by");
   const query = {
     ...(name === undefined ? { ...selectors(flags), limit: flags.int("chunk-size") ?? 500 } : {}),
-    // A row carries the object's metadata only, unless asked for more.
+    // Rows carry only the object's metadata unless more is requested.
     ...(sortBy && !/^\{?\.?metadata\./.test(sortBy) ? { includeObject: "Object" } : {}),
   };
   const answer = await context.session.get<Table | KubeObject>(path, query, tableAccept);
@@ -138,7 +138,7 @@ async function fetchTable(context: Context, target: Target, flags: Flags): Promi
   return table;
 }
 
-/** Name and age, for what the server does not make a table of. */
+/** Name and age, for objects without a server-side table. */
 function plainTable(object: KubeObject): Table {
   const columns = ["Name", "Age"].map((name) => ({ name, priority: 0 }));
   const { name = "", creationTimestamp } = object.metadata ?? {};
@@ -172,7 +172,7 @@ async function printTables(context: Context, targets: readonly Target[], flags: 
   return failed ? 1 : 0;
 }
 
-/** Neighbours of one kind share a table. */
+/** Consecutive objects of one kind share a table. */
 function groupByResource(found: { target: Target; value: Table }[]): { target: Target; value: Table }[][] {
   const groups: { target: Target; value: Table }[][] = [];
   for (const entry of found) {
@@ -223,7 +223,7 @@ async function watch(
     }
     const rows = tableRows(object as Table, { ...tableOptions(flags, target, false), headers });
     if (prefix) rows.forEach((row, at) => row.unshift(at === 0 && headers ? "EVENT" : prefix));
-    // Later rows keep the columns of the first ones where they fit.
+    // Later rows use the columns of the first ones if they match.
     for (const row of rows) widths = row.map((cell, at) => Math.max(widths[at] ?? 0, cell.length));
     io.out(
       alignColumns([widths.map((width) => "x".repeat(width)), ...rows])

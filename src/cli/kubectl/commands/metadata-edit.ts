@@ -26,7 +26,7 @@ const flags: readonly FlagSpec[] = [
   { long: "resource-version", type: "string", help: "only when the object is at this version" },
 ];
 
-/** `label` and `annotate`: the same verb on two maps of the metadata. */
+/** `label` and `annotate`: the same verb for two maps of the metadata. */
 export function metadataCommand(field: "labels" | "annotations", verb: string, done: string): Command {
   return {
     summary: `Sets or removes ${field} of objects.`,

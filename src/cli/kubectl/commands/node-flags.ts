@@ -4,7 +4,7 @@ import { type Command, dryRunFlags, dryRunNote, dryRunOf, selectorFlags } from "
 import { pathOf } from "../mapper.ts";
 import { objectsOf } from "../targets.ts";
 
-/** `cordon` and `uncordon`: whether a node takes new pods. */
+/** `cordon` and `uncordon`: whether new pods may be scheduled to a node. */
 export function schedulableCommand(verb: "cordon" | "uncordon", unschedulable: boolean): Command {
   return {
     summary: unschedulable ? "Keeps new pods off a node." : "Lets a node take new pods again.",

@@ -66,7 +66,7 @@ async function serviceOf(context: Context, word: string): Promise<Service | unde
   return context.session.get<Service>(pathOf(resource, context.session.namespace, name));
 }
 
-/** A container port by number or name; for a Service, the port its port leads to. */
+/** A container port by number or name; for a Service, the port's target. */
 function targetPort(pod: Pod, service: Service | undefined, text: string): number {
   let wanted: string | number = text;
   if (service) {
@@ -108,7 +108,7 @@ function forward(context: Context, pod: Pod, port: number, socket: Socket): void
     .then((far) => Promise.all([pipeline(socket, far), pipeline(far, socket)]))
     .catch((error: unknown) => {
       socket.destroy();
-      // A client that hangs up is no error of ours.
+      // A client that disconnects is no error.
       const { code } = error as NodeJS.ErrnoException;
       if (code !== "ERR_STREAM_PREMATURE_CLOSE" && code !== "ECONNRESET" && !context.signal.aborted) {
         context.io.err(

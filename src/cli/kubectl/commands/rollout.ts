@@ -106,7 +106,7 @@ interface Revision {
   name: string;
 }
 
-/** The revisions that can be gone back to, oldest first. */
+/** The revisions available for undo, oldest first. */
 async function revisionsOf(context: Context, found: Found): Promise<Revision[]> {
   const { session, mapper } = context;
   const uid = found.object.metadata?.uid;

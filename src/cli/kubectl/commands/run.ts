@@ -68,7 +68,7 @@ export const command: Command = {
 /** KEY=VALUE */
 const pairOf = (text: string): [string, string] => text.split(/=(.*)/s, 2) as [string, string];
 
-/** The pod that the flags describe. */
+/** The pod described by the flags. */
 function podOf({ flags, args, rest }: Parsed) {
   const [name, ...extra] = args;
   const image = flags.text("image");
@@ -110,7 +110,7 @@ function containerOf(name: string, image: string, words: readonly string[], flag
   };
 }
 
-/** With what --overrides says merged over it. */
+/** With --overrides merged over it. */
 async function overridden(pod: object, flags: Flags): Promise<object> {
   const overrides = flags.text("overrides");
   if (!overrides) return pod;
@@ -125,7 +125,7 @@ const serviceOf = ({ metadata: { name, labels } }: ReturnType<typeof podOf>, por
   spec: { selector: labels, ports: [{ port, targetPort: port, protocol: "TCP" }] },
 });
 
-/** Attaches to the pod once it runs. Of one that has ended before, and where attaching fails, its log is printed. */
+/** Attaches to the pod once it runs. If it has already finished, or attaching fails, prints its log. */
 async function attachOrLog(context: Context, flags: Flags, path: string, name: string): Promise<void> {
   const started = await untilStarted(context, path, name);
   if (started.status?.phase !== "Running") return printLog(context, path);
@@ -134,7 +134,7 @@ async function attachOrLog(context: Context, flags: Flags, path: string, name: s
   try {
     await attachTo(context, started, name, { stdin: flags.on("stdin"), tty: flags.on("tty") });
   } catch (error) {
-    // It may have ended between the look at it and the attempt.
+    // It may have finished between the read and the attempt.
     context.io.err(
       `warning: couldn't attach to pod/${name}, falling back to streaming logs: ${error instanceof Error ? error.message : String(error)}\n`,
     );
@@ -153,7 +153,7 @@ async function printLog(context: Context, path: string): Promise<void> {
   for await (const chunk of log.body) context.io.out(Buffer.from(chunk).toString("utf8"));
 }
 
-/** Follows one pod until `test` gives an answer. */
+/** Watches one pod until `test` returns a result. */
 async function follow<T>(
   context: Context,
   path: string,

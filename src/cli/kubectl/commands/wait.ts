@@ -106,7 +106,7 @@ function testOf(purpose: string): Test {
   throw new UsageError(`unrecognized condition: "${purpose}"`);
 }
 
-/** Watches one object until the test holds. */
+/** Watches one object until the condition is met. */
 async function waitFor(context: Context, target: Found, test: Test, timer: AbortSignal): Promise<void> {
   const path = pathOf(target.resource, target.namespace);
   const fieldSelector = `metadata.name=${target.name}`;

@@ -9,7 +9,7 @@ export async function eventsOf(session: Session, object: KubeObject): Promise<Co
   const fieldSelector = [
     `involvedObject.name=${name}`,
     ...(object.kind ? [`involvedObject.kind=${object.kind}`] : []),
-    // Events about a node carry its name as uid.
+    // Events about nodes have the node's name as UID.
     ...(uid && object.kind !== "Node" ? [`involvedObject.uid=${uid}`] : []),
   ].join(",");
   const list = await session.get<{ items: CoreV1Event[] }>(path, { fieldSelector });

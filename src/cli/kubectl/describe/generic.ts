@@ -12,7 +12,7 @@ export function describeGeneric(object: KubeObject): Writer {
   return out;
 }
 
-/** ConfigMaps and Secrets: a Secret's values are only counted. */
+/** ConfigMaps and Secrets: of a Secret's values only the size is shown. */
 export function describeData(
   object: KubeObject & { data?: Record<string, string>; binaryData?: Record<string, string>; type?: string },
 ): Writer {

@@ -38,7 +38,7 @@ export function describeNode(
     for (const c of status.conditions) {
       out.line(
         1,
-        // kubectl ends these cells with a blank.
+        // kubectl ends these cells with a space.
         `${c.type} `,
         `${c.status} `,
         `${timeText(c.lastHeartbeatTime)} `,
@@ -86,7 +86,7 @@ export function describeNode(
 
 const resources = ["cpu", "memory", "ephemeral-storage"] as const;
 
-/** What a pod asks for: the sum of its containers, or an init container that asks for more. */
+/** A pod's resources: the sum of its containers, or the largest init container if that is more. */
 function podAmount(
   pod: Pod,
   list: "requests" | "limits",

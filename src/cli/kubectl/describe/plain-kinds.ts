@@ -148,7 +148,7 @@ export function describeEndpointSlice(slice: EndpointSlice): Writer {
   return out;
 }
 
-/** Role and ClusterRole: one line for each resource of each rule. */
+/** Role and ClusterRole: a line per resource of each rule. */
 export function describeRole(role: ClusterRole): Writer {
   const { name, labels, annotations } = role.metadata ?? {};
   const out = new Writer().field(0, "Name", name).map(0, "Labels", labels);

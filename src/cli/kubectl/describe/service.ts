@@ -31,7 +31,7 @@ export function describeService(service: Service, slices: readonly EndpointSlice
   return out;
 }
 
-/** The first three ready addresses of a port, and how many more there are. */
+/** The first three ready addresses of a port, and the number of others. */
 function endpointsText(slices: readonly EndpointSlice[], portName: string): string {
   const all = slices.flatMap((slice) => {
     const port = (slice.ports ?? []).find((one) => (one.name ?? "") === portName)?.port;

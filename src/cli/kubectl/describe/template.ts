@@ -27,7 +27,7 @@ export function writeTemplate(out: Writer, depth: number, template: PodTemplateS
 
 const named = ({ name }: { name?: string }): string => (name ? ` (${name})` : "");
 
-/** Its name is the caller's to write; `depth` is that of its fields. */
+/** The caller writes its name; `depth` is that of its fields. */
 export function writeContainer(
   out: Writer,
   inner: number,
@@ -49,7 +49,7 @@ export function writeContainer(
   if (container.args?.length) writeWords(out, inner, "Args", container.args);
 }
 
-/** What stands after the container's state in a pod and directly after its ports in a template. */
+/** Printed after the container's state in a pod, and after its ports in a template. */
 export function writeContainerRest(out: Writer, depth: number, container: Container): void {
   for (const [label, amounts] of [
     ["Limits", container.resources?.limits],

@@ -1,16 +1,16 @@
 import { humanDuration } from "../../../machinery/index.ts";
 
-/** Collects a description: lines at a depth, in cells that are aligned with those above and below. */
+/** Collects a description: indented lines of cells, aligned with adjacent lines. */
 export class Writer {
   private readonly rows: { depth: number; cells: string[] }[] = [];
 
-  /** A line of cells; two blanks per depth in front. */
+  /** A line of cells, indented by two spaces per depth. */
   line(depth: number, ...cells: string[]): this {
     this.rows.push({ depth, cells });
     return this;
   }
 
-  /** `Label:  value`; a value of several lines goes on under itself. */
+  /** `Label:  value`; further lines of the value are aligned below it. */
   field(depth: number, label: string, value: string | number | undefined): this {
     const [first = "", ...more] = String(value ?? "").split("\n");
     this.line(depth, `${label}:`, first);
@@ -18,7 +18,7 @@ export class Writer {
     return this;
   }
 
-  /** A map under a label, one pair a line, `<none>` when empty. */
+  /** A map under a label, one pair per line, `<none>` when empty. */
   map(depth: number, label: string, map: Readonly<Record<string, string>> | undefined, joint = "="): this {
     const pairs = Object.entries(map ?? {})
       .filter(([key]) => key !== "kubectl.kubernetes.io/last-applied-configuration")
@@ -27,13 +27,13 @@ export class Writer {
     return this.field(depth, label, pairs.map(([key, value]) => `${key}${joint}${value}`).join("\n"));
   }
 
-  /** A heading that stands one blank deeper than its depth: a container or volume of a pod template. */
+  /** A heading indented by one more space than its depth: a container or volume of a pod template. */
   heading(depth: number, text: string): this {
     this.rows.push({ depth, cells: [` ${text}`] });
     return this;
   }
 
-  /** With tabs where columns meet, not aligned: as `rollout history --revision` prints it. */
+  /** With tabs between columns instead of alignment, as `rollout history --revision` prints it. */
   withTabs(): string {
     return this.rows
       .map(
@@ -51,8 +51,8 @@ export class Writer {
 }
 
 /**
- * Go's text/tabwriter with a padding of two: a column is as wide as its widest cell among the lines directly above and
- * below that have a cell to its right.
+ * Go's text/tabwriter with a padding of two: a column is as wide as its widest cell among the adjacent lines that have a cell
+ * to its right.
  */
 function elasticTabs(rows: readonly (readonly string[])[]): string {
   const padded = rows.map((row) => [...row]);

@@ -1,7 +1,7 @@
-/** The narrowest a column gets, its gap included. */
+/** Minimum column width, including the padding. */
 const narrowest = 6;
 
-/** Text columns as kubectl's tab writer sets them: each as wide as its widest cell, three blanks between. */
+/** Text columns like those of kubectl's tab writer: each as wide as its widest cell, with three spaces between. */
 export function alignColumns(rows: readonly (readonly string[])[], gap = 3): string {
   const widths: number[] = [];
   for (const row of rows) {

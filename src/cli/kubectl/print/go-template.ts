@@ -1,8 +1,8 @@
 import { findJsonPath } from "../../../machinery/index.ts";
 
 /**
- * Go's text/template as far as `-o go-template` needs it: fields, variables, pipelines, parentheses, if, range, with,
- * comments, trimming, and the functions that work on plain data. Anything else is an error that names it.
+ * The part of Go's text/template that `-o go-template` needs: fields, variables, pipelines, parentheses, if, range, with,
+ * comments, trimming, and the functions on plain data. Everything else is an error that names it.
  */
 export function renderGoTemplate(text: string, data: unknown): string {
   const tokens = tokenize(text);
@@ -50,7 +50,7 @@ function tokenize(text: string): Token[] {
   }
 }
 
-/** Nodes up to one of `ends`, and where that stands. */
+/** Nodes up to one of `ends`, and its position. */
 function parse(
   tokens: readonly Token[],
   from: number,
@@ -237,7 +237,7 @@ function truth(value: unknown): boolean {
   return Boolean(value);
 }
 
-/** A value as Go prints it. */
+/** A value formatted as by Go. */
 function goText(value: unknown): string {
   if (value === undefined || value === null) return "<no value>";
   if (Array.isArray(value)) return `[${value.map(goText).join(" ")}]`;
@@ -308,7 +308,7 @@ const functions: Record<string, (args: unknown[]) => unknown> = {
       .replace(/[&<>"']/g, (letter) => escapes[letter] ?? letter),
   js: ([arg]) => JSON.stringify(goText(arg)).slice(1, -1),
   urlquery: (args) => encodeURIComponent(args.map(goText).join("")),
-  // kubectl's own
+  // kubectl's own function
   base64decode: ([arg]) => Buffer.from(String(arg), "base64").toString("utf8"),
   exists: ([from, ...keys]) => findJsonPath(`{.${keys.map(String).join(".")}}`, from).length > 0,
 };

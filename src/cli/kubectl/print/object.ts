@@ -5,7 +5,7 @@ import { alignColumns } from "./columns.ts";
 import { UsageError } from "../../flags.ts";
 import { objectName, type Resource } from "../mapper.ts";
 
-/** Prints one object, or a v1 List of several, in the form `-o` names. */
+/** Prints one object, or a v1 List of several, in the format of `-o`. */
 export type ObjectPrinter = (object: unknown, resource: Resource | undefined) => Promise<string>;
 
 /** The printer for `-o FORMAT`; undefined for the table forms ("" and wide). */
@@ -84,7 +84,7 @@ function withoutManagedFields(object: unknown): unknown {
   return Array.isArray(list.items) ? { ...list, items: list.items.map(strip) } : strip(object as KubeObject);
 }
 
-/** Keys in alphabetical order at every level, as kubectl prints them. */
+/** With sorted keys at every level, as kubectl prints them. */
 export function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (value === null || typeof value !== "object") return value;
@@ -126,7 +126,7 @@ function customColumns(text: string, headers: boolean): ObjectPrinter {
   };
 }
 
-/** Maps and lists the way Go prints them: `map[a:1 b:2]`, `[x y]`. */
+/** Maps and lists formatted as by Go: `map[a:1 b:2]`, `[x y]`. */
 function goText(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(goText).join(" ")}]`;
   if (value !== null && typeof value === "object") {

@@ -2,7 +2,7 @@ import type { KubeObject } from "../../../api/index.ts";
 import { findJsonPath, parseQuantity, compareQuantity } from "../../../machinery/index.ts";
 import type { Table } from "./table.ts";
 
-/** `--sort-by`: by the value at a JSONPath; numbers, quantities and text each in their own order. */
+/** `--sort-by`: by the value at a JSONPath; numbers, quantities and texts are compared as such. */
 export function sortObjects<T extends KubeObject>(items: T[], path: string | undefined): T[] {
   if (!path) return items;
   return [...items].sort((a, b) => compare(valueAt(a, path), valueAt(b, path)));
@@ -28,7 +28,7 @@ function compare(a: unknown, b: unknown): number {
     try {
       return compareQuantity(parseQuantity(left), parseQuantity(right));
     } catch {
-      // Not quantities after all.
+      // Not quantities.
     }
   }
   return left < right ? -1 : left > right ? 1 : 0;

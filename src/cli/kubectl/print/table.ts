@@ -17,9 +17,9 @@ export interface TableOptions {
   headers: boolean;
   showLabels: boolean;
   labelColumns: readonly string[];
-  /** A first column, with `-A`. */
+  /** An additional first column, with `-A`. */
   showNamespace: boolean;
-  /** Names as `pod/x`, when several kinds are printed. */
+  /** Prints names as `pod/x`, for several kinds. */
   prefix: Resource | undefined;
 }
 
