@@ -24,17 +24,17 @@ import { Turnstile } from "./transport/turnstile.ts";
 import type { ApiTransport } from "./transport.ts";
 
 export interface ClientOptions {
-  /** Name that the server's logs show. */
+  /** Appears in the server's logs. */
   userAgent?: string;
   fieldManager?: string;
-  /** Waits for a server that is busy. */
+  /** For the delays of retries. */
   clock?: Clock;
 }
 
-/** Who asks for more at once only fills the server's queues, and is refused when they are full. */
+/** Limit of concurrent requests: more would only fill the server's queues, and be rejected when they are full. */
 const atOnce = 200;
 
-/** Typed access to one API server as one user. */
+/** A typed client of one API server with one identity. */
 export interface Client {
   readonly transport: ApiTransport;
   resource<T extends KubeObject = KubeObject>(
@@ -43,7 +43,7 @@ export interface Client {
     plural: string,
     namespaced?: boolean,
   ): ResourceClient<T>;
-  /** The same, but reads bring `metadata` alone: for whoever looks at objects of every kind. */
+  /** Likewise, but reads return only `metadata`: for controllers of objects of all kinds. */
   metadata(group: string, version: string, plural: string, namespaced?: boolean): ResourceClient;
   readonly pods: ResourceClient<Pod>;
   readonly nodes: ResourceClient<Node>;

@@ -47,7 +47,7 @@ export type WatchEvent<T> =
   | { type: "ADDED" | "MODIFIED" | "DELETED"; object: T }
   | { type: "BOOKMARK"; object: KubeObject };
 
-/** One resource of the API. `namespace` is undefined for cluster-scoped ones and for calls across all namespaces. */
+/** A resource of the API. `namespace` is undefined for cluster-scoped ones and for requests across all namespaces. */
 export interface ResourceClient<T extends KubeObject = KubeObject> {
   readonly group: string;
   readonly version: string;
@@ -67,7 +67,7 @@ export interface ResourceClient<T extends KubeObject = KubeObject> {
     body: unknown,
     options?: PatchOptions,
   ): Promise<T>;
-  /** The object as it was, or as it is now when it waits for finalizers or its grace period; a Status otherwise. */
+  /** The object before its deletion, or as it is now if it waits for finalizers or its grace period; a Status otherwise. */
   delete(namespace: string | undefined, name: string, options?: DeleteOptions): Promise<T | Status>;
   deleteCollection(namespace: string | undefined, options?: DeleteOptions & ListOptions): Promise<void>;
   /** Ends when the server ends it; an ERROR event is thrown as its StatusError. */
@@ -107,11 +107,11 @@ export interface ResourceOptions {
   namespaced: boolean;
   userAgent: string;
   clock: Clock;
-  /** Requests at once of all resources of a client. */
+  /** Limit of concurrent requests, shared by all resources of a client. */
   turnstile: Turnstile;
   /** Default of `fieldManager` in writes. */
   fieldManager?: string | undefined;
-  /** Reads ask for metadata alone; a server that cannot do that sends whole objects. */
+  /** Reads request only metadata; a server without support returns whole objects. */
   metadataOnly?: boolean | undefined;
 }
 

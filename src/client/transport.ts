@@ -1,12 +1,11 @@
 /**
- * One request to the API server, whatever carries it: a call of its handler (same thread), frames over a message port
- * (worker thread) or HTTPS. A part cannot tell which one it got: authentication, authorization, admission and encoding
- * run for all of them.
+ * Sends a request to the API server by any transport: a call of its handler (same thread), frames over a message port (worker
+ * thread) or HTTPS. They behave the same: authentication, authorization, admission and encoding apply to all.
  */
 export interface ApiTransport {
-  /** Rejects only when no answer arrived (connection lost, aborted); an error answer is an answer. */
+  /** Rejects only without a response (connection lost, aborted); error responses resolve. */
   request(request: TransportRequest): Promise<TransportResponse>;
-  /** Frees connections. Requests still under way are aborted. */
+  /** Closes connections. Pending requests are aborted. */
   close(): Promise<void>;
 }
 
@@ -16,15 +15,15 @@ export interface TransportRequest {
   path: string;
   /** Lower-case names. */
   headers?: Readonly<Record<string, string>>;
-  /** Nobody writes to these bytes after handing them over. */
+  /** Must not be modified after the call. */
   body?: Uint8Array;
-  /** Aborting ends the request on the server too. */
+  /** Aborts the request on the server, too. */
   signal?: AbortSignal;
 }
 
 export interface TransportResponse {
   status: number;
   headers: Readonly<Record<string, string>>;
-  /** Chunks as they come; a watch's stream ends when either side ends it. Leaving the loop early cancels the request. */
+  /** Chunks as they arrive; either side may end a watch's stream. Leaving the loop early cancels the request. */
   body: AsyncIterable<Uint8Array>;
 }

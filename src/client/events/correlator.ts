@@ -1,16 +1,16 @@
 import type { CoreV1Event } from "../../api/index.ts";
 import { type Clock, TokenBucket } from "../../machinery/index.ts";
 
-/** Of events about one object by one source. */
+/** Events about one object by one source. */
 const limits = { qps: 1 / 300, burst: 25 };
-/** So many different messages with one reason within the window are combined into one event. */
+/** This many different messages with one reason within the window are combined into one event. */
 const similarLimit = 10;
 const similarWindowMs = 600_000;
 const keptKeys = 4096;
 
 /**
- * Keeps the number of stored events down, with client-go's figures: the same event again counts up; many that differ
- * in their message only are combined; an object that causes a flood gets a token bucket.
+ * Limits the number of stored events, with client-go's figures: repeated events increase a count; many that differ only in
+ * their messages are combined; each object has a token bucket.
  */
 export class EventCorrelator {
   readonly #clock: Clock;
@@ -22,7 +22,7 @@ export class EventCorrelator {
     this.#clock = clock;
   }
 
-  /** The event as it is to be sent; undefined when the object's bucket is empty. */
+  /** The event to send; undefined when the object's bucket is empty. */
   accept(event: CoreV1Event): CoreV1Event | undefined {
     const source = this.#sourceKey(event);
     if (!this.#takeToken(source)) return undefined;
@@ -72,7 +72,7 @@ export class EventCorrelator {
   }
 }
 
-/** Puts the entry last; drops the least recently used one when there are too many. */
+/** Appends the entry; drops the least recently used one beyond the limit. */
 function remember<V>(map: Map<string, V>, key: string, value: V): void {
   map.delete(key);
   map.set(key, value);

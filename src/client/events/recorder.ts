@@ -6,27 +6,27 @@ import { EventCorrelator } from "./correlator.ts";
 export type EventType = "Normal" | "Warning";
 
 export interface EventRecorder {
-  /** Returns at once; it is sent in the background, and dropped when the server will not have it. */
+  /** Returns at once; the event is sent in the background, and dropped if the server rejects it. */
   event(object: KubeObject, type: EventType, reason: string, message: string, fieldPath?: string): void;
-  /** Settles when all given so far are sent or dropped. */
+  /** Resolves when all events so far are sent or dropped. */
   flush(): Promise<void>;
 }
 
 export interface EventSource {
   component: string;
-  /** The node the event happened on. */
+  /** The node of the event. */
   host?: string;
-  /** Points into a part of the object, e.g. `spec.containers{web}`, for those below. */
+  /** The part of the object concerned, e.g. `spec.containers{web}`, for the methods below. */
   fieldPath?: string;
 }
 
-/** Events waiting to be sent; more are dropped, as nobody reads a flood. */
+/** Limit of queued events; more are dropped. */
 const maxWaiting = 1000;
-/** Sent at the same time. */
+/** Limit of concurrent requests. */
 const width = 4;
 const attempts = 6;
 
-/** Writes core/v1 Events: repeated ones count up, similar ones are combined, a flood about one object is cut. */
+/** Writes core/v1 Events: counts repeated ones, combines similar ones, limits the rate per object. */
 export function createEventRecorder(
   client: Client,
   clock: Clock,
@@ -58,7 +58,7 @@ export function createEventRecorder(
     }
   };
 
-  /** False when the event is no longer there. */
+  /** False when the event no longer exists. */
   const countUp = async (known: { name: string; count: number }, event: CoreV1Event): Promise<boolean> => {
     try {
       const made = await client.events.patch(event.metadata.namespace, known.name, "merge", {
@@ -78,7 +78,7 @@ export function createEventRecorder(
     for (let at = 0; at < waiting.length && sending < width; at++) {
       const event = waiting[at] as CoreV1Event;
       const key = correlator.key(event);
-      // Two of a kind at once would both be created instead of counted.
+      // Two equal ones at once would both be created instead of counted.
       if (busy.has(key)) continue;
       waiting.splice(at--, 1);
       busy.add(key);

@@ -1,4 +1,4 @@
-/** Waits that double from `initialMs` to `maxMs`, each scattered between half and the whole of it. */
+/** Delays that double from `initialMs` to `maxMs`, with a jitter of up to half. */
 export class BackOff {
   readonly #initialMs: number;
   readonly #maxMs: number;

@@ -17,7 +17,7 @@ export function splitKey(key: string): { namespace: string | undefined; name: st
 
 const none: readonly never[] = [];
 
-/** Objects by key, and by whatever indexes were asked for. */
+/** Objects by key, and by the indexes that were added. */
 export class ObjectCache<T extends KubeObject> {
   readonly #objects = new Map<string, T>();
   readonly #indexes = new Map<string, { fn: IndexFunction<T>; values: Map<string, Set<T>> }>();
@@ -44,14 +44,14 @@ export class ObjectCache<T extends KubeObject> {
     return [...(index.values.get(value) ?? none)];
   }
 
-  /** Asking for a name twice keeps the first function. */
+  /** A second index of the same name is ignored. */
   addIndex(name: string, fn: IndexFunction<T>): void {
     if (this.#indexes.has(name)) return;
     this.#indexes.set(name, { fn, values: new Map() });
     for (const object of this.#objects.values()) this.#link(name, object);
   }
 
-  /** Returns what was there before. */
+  /** Returns the previous object. */
   set(key: string, object: T): T | undefined {
     const old = this.#objects.get(key);
     if (old) for (const name of this.#indexes.keys()) this.#unlink(name, old);

@@ -4,17 +4,17 @@ import type { ResourceClient } from "../resource.ts";
 import { createInformer, type Informer, type InformerOptions } from "./informer.ts";
 
 export interface InformerFactory {
-  /** The informer over all objects of this resource; one per resource, whoever asks. */
+  /** The shared informer of all objects of this resource. */
   of<T extends KubeObject>(resource: ResourceClient<T>, options?: SharedOptions<T>): Informer<T>;
-  /** The informer that is there already, whatever it keeps of its objects. */
+  /** The existing informer, whatever its transform. */
   existing(group: string, plural: string): Informer<KubeObject> | undefined;
-  /** Settles when every informer asked for so far is filled. */
+  /** Resolves when every informer requested so far is filled. */
   synced(): Promise<void>;
-  /** Settles when every watch has ended. */
+  /** Resolves when every watch has ended. */
   ended(): Promise<void>;
 }
 
-/** Only the first caller's transform counts. */
+/** Only the first caller's transform is used. */
 export type SharedOptions<T extends KubeObject> = Pick<
   InformerOptions<T>,
   "namespace" | "labelSelector" | "fieldSelector" | "transform"

@@ -6,7 +6,7 @@ import { type IndexFunction, keyOf, ObjectCache } from "./cache.ts";
 
 export type ChangeType = "add" | "update" | "delete";
 
-/** For `update`, `old` is what the cache held before; for `delete`, `object` is the last state known. */
+/** For `update`, `old` is the previous object in the cache; for `delete`, `object` is the last known state. */
 export type ChangeHandler<T> = (type: ChangeType, object: T, old?: T) => void;
 
 export interface InformerOptions<T extends KubeObject> {
@@ -18,35 +18,35 @@ export interface InformerOptions<T extends KubeObject> {
   log: Logger;
   /** Ends the watch. */
   signal: AbortSignal;
-  /** 0 <= x < 1; scatters waits. */
+  /** 0 <= x < 1; for the jitter of delays. */
   random?: (() => number) | undefined;
-  /** Longest wait between attempts to reach the server, in milliseconds. Default 3000. */
+  /** Maximum backoff, in milliseconds. Default 3000. */
   maxBackOffMs?: number | undefined;
-  /** What is kept of each object, e.g. its metadata only; may change and return what it is given. */
+  /** Reduces each object to what is cached, e.g. its metadata; may modify and return its argument. */
   transform?: ((object: T) => T) | undefined;
 }
 
-/** A cache that follows the API server. Its objects are shared: nobody changes them. */
+/** A cache that follows the API server. Its objects are shared and must not be modified. */
 export interface Informer<T extends KubeObject> {
-  /** Settles when the first list is in the cache and every handler saw it; rejects when stopped before. */
+  /** Resolves when the first list is in the cache and all handlers have processed it; rejects when stopped before. */
   readonly synced: Promise<void>;
   readonly hasSynced: boolean;
-  /** Settles when the watch has ended after `signal`. */
+  /** Resolves when the watch has ended after `signal`. */
   readonly ended: Promise<void>;
   /** By `namespace/name` (cluster-scoped: `name`). */
   get(key: string): T | undefined;
   list(): T[];
   byIndex(name: string, value: string): T[];
-  /** The handler sees what is already there as `add`, at once. */
+  /** The handler is called with existing objects as `add`, at once. */
   onChange(handler: ChangeHandler<T>): void;
   addIndex(name: string, fn: IndexFunction<T>): void;
 }
 
-/** Short, as a part that follows late serves traffic to where nobody is. */
+/** Short, since a component with a stale cache may send traffic to the wrong place. */
 const maxWaitMs = 3000;
-/** Watches are ended by the server after about this long, so that they spread over servers and stale ones die. */
+/** The server ends watches after about this time, which spreads them over servers and removes stale ones. */
 const watchSeconds = 300;
-/** Answers that say nothing about the revision asked for. */
+/** Statuses that do not mean that the revision is the problem. */
 const passing = new Set(["ServiceUnavailable", "TooManyRequests", "InternalError", "ServerTimeout"]);
 
 export function createInformer<T extends KubeObject>(options: InformerOptions<T>): Informer<T> {
@@ -57,7 +57,7 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
   const handlers: ChangeHandler<T>[] = [];
   const selectors = { labelSelector: options.labelSelector, fieldSelector: options.fieldSelector };
   const synced = Promise.withResolvers<void>();
-  // Who does not wait for it must not be ended by its rejection.
+  // A rejection that nobody awaits must not end the process.
   synced.promise.catch(() => {});
   let hasSynced = false;
   const backOff = new BackOff(50, options.maxBackOffMs ?? maxWaitMs, random);
@@ -82,7 +82,7 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
     if (before && before.metadata?.resourceVersion === kept.metadata?.resourceVersion) return;
     cache.set(key, kept);
     if (before && before.metadata?.uid !== kept.metadata?.uid) {
-      // Deleted and made again between two looks: whoever held on to the first must hear of its end.
+      // Deleted and recreated between two lists: handlers must see the deletion.
       tell("delete", before);
       tell("add", kept);
     } else if (before) tell("update", kept, before);
@@ -95,7 +95,7 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
     else if (before) tell("delete", kept);
   };
 
-  /** Replaces the cache's content; answers the revision to watch from. */
+  /** Replaces the cache's content; returns the revision to watch from. */
   async function relist(resourceVersion: string | undefined): Promise<string> {
     const found = await resource.list(namespace, { ...selectors, resourceVersion, signal });
     const seen = new Set<string>();
@@ -133,20 +133,20 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
         backOff.reset();
       }
     } catch (error) {
-      // What the server refuses now it refuses again: too old, or of a store that was replaced by a younger one.
+      // A request that the server rejects now would be rejected again: too old, or of a replaced store.
       if (signal.aborted || (error instanceof StatusError && !passing.has(error.reason))) throw error;
       log.warn("watch broke off", { error: error instanceof Error ? error.message : error });
       await clock.sleep(backOff.next(), signal);
       return at;
     }
-    // A server that ends watches at once must not make us spin.
+    // Without a delay, a server that ends watches at once would cause a busy loop.
     if (clock.monotonic() - started < 1000 && at === from) await clock.sleep(backOff.next(), signal);
     return at;
   }
 
   async function run(): Promise<void> {
     let at: string | undefined;
-    // "0": any state the server has in memory will do for the first time; afterwards nothing older than we have seen.
+    // "0": any state in the server's memory is sufficient at first; afterwards nothing older than already seen.
     let listFrom: string | undefined = "0";
     while (!signal.aborted) {
       try {

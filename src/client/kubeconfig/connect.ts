@@ -4,7 +4,7 @@ import { httpsTransport } from "../transport/https.ts";
 import type { ApiTransport } from "../transport.ts";
 import { kubeconfigFiles, loadKubeconfig } from "./load.ts";
 
-/** What a command line may say instead of the kubeconfig's own choice. */
+/** Command line flags that override the kubeconfig. */
 export interface KubeconfigChoice {
   kubeconfig?: string | undefined;
   context?: string | undefined;
@@ -24,14 +24,14 @@ export interface KubeconfigConnection {
 
 const serviceAccountDir = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-/** Nothing says which server is meant. */
+/** No server is configured. */
 export class NoClusterError extends Error {
   constructor(files: string) {
     super(`no cluster is configured: ${files} has no current context (is a cluster up? try: wherry up)`);
   }
 }
 
-/** Finds out where to connect and as whom; throws an Error that says what is missing. */
+/** Determines server and credentials; throws an Error that says what is missing. */
 export function resolveKubeconfig(
   choice: KubeconfigChoice,
   env: Readonly<Record<string, string | undefined>>,
@@ -77,7 +77,7 @@ export function resolveKubeconfig(
   };
 }
 
-/** A transport to the cluster that kubectl would talk to, given the same flags and environment. */
+/** A transport to the cluster that kubectl would use with the same flags and environment. */
 export async function kubeconfigTransport(
   choice: KubeconfigChoice,
   env: Readonly<Record<string, string | undefined>>,
@@ -86,7 +86,7 @@ export async function kubeconfigTransport(
   return { transport: httpsTransport(connection), namespace, connection };
 }
 
-/** The data member wins over the file, as in Kubernetes. */
+/** The data field has priority over the file, as in Kubernetes. */
 function material(data: string | undefined, file: string | undefined): string | undefined {
   if (data) return Buffer.from(data, "base64").toString("utf8");
   if (!file) return undefined;
@@ -99,7 +99,7 @@ function material(data: string | undefined, file: string | undefined): string | 
   }
 }
 
-/** In a pod, its service account is who we are. */
+/** In a pod, its ServiceAccount is used. */
 function insideCluster(env: Readonly<Record<string, string | undefined>>): KubeconfigConnection | undefined {
   const host = env["KUBERNETES_SERVICE_HOST"];
   const port = env["KUBERNETES_SERVICE_PORT"];

@@ -1,4 +1,4 @@
-/** A kubeconfig file's content, as far as we look at it; unknown members stay in place. */
+/** The fields of a kubeconfig that are used; unknown ones are preserved. */
 export interface Kubeconfig {
   apiVersion?: string;
   kind?: string;

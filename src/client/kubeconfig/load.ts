@@ -7,7 +7,7 @@ import { parsePlainYaml } from "./plain-yaml.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The files kubectl would read, in order; one named by hand is the only one. */
+/** The files that kubectl would read, in order; a file given explicitly is the only one. */
 export function kubeconfigFiles(env: Environment, path?: string): string[] {
   if (path) return [path];
   const named = (env["KUBECONFIG"] ?? "").split(delimiter).filter((each) => each !== "");
@@ -15,8 +15,8 @@ export function kubeconfigFiles(env: Environment, path?: string): string[] {
 }
 
 /**
- * All files as one: the first to name a cluster, user or context wins, and the first to say current-context. Relative
- * paths count from their own file. A file named by hand must be there, others may be missing.
+ * Merges all files: the first definition of a cluster, user, context or current-context has priority. Relative paths are
+ * resolved against their own file. A file given explicitly must exist, others may be missing.
  */
 export function loadKubeconfig(env: Environment, path?: string): Kubeconfig {
   const merged: Required<Pick<Kubeconfig, "clusters" | "users" | "contexts">> & Kubeconfig = {
@@ -55,7 +55,7 @@ export function loadKubeconfig(env: Environment, path?: string): Kubeconfig {
   return merged;
 }
 
-/** Writes current-context where it is set now, else into the file that holds the context; comments stay. */
+/** Writes current-context in the file that sets it now, else in the one with the context; keeps comments. */
 export function saveCurrentContext(env: Environment, name: string, path?: string): void {
   const files = kubeconfigFiles(env, path).filter((file) => existsSync(file));
   const target =
@@ -68,7 +68,7 @@ export function saveCurrentContext(env: Environment, name: string, path?: string
   writeFileSync(target, document.toString(), { mode: 0o600 });
 }
 
-/** The whole parser is loaded when it is needed: by the bundler's `require` in a bundle, by Node's elsewhere. */
+/** The full parser is loaded on demand: by the bundler's `require` in a bundle, by Node's elsewhere. */
 function parseDocument(text: string): Document {
   let yaml: typeof import("yaml");
   try {
@@ -88,7 +88,7 @@ function readKubeconfig(file: string): Kubeconfig {
   } catch (cause) {
     throw new Error(`cannot read the kubeconfig ${file}: ${(cause as Error).message}`, { cause });
   }
-  // JSON is quicker to read than YAML, and both are allowed.
+  // JSON, which is faster to parse than YAML, is allowed, too.
   if (text.trimStart().startsWith("{")) {
     try {
       return JSON.parse(text) as Kubeconfig;

@@ -1,6 +1,6 @@
 /**
- * The part of YAML that kubeconfigs are written in by programs: block maps and lists of plain or double-quoted text.
- * Anything else is undefined, and the whole parser has to read it; that one takes 20 ms to load and run.
+ * The subset of YAML that programs write kubeconfigs in: block maps and lists of plain or double-quoted text. Anything else
+ * returns undefined and needs the full parser, which takes 20 ms to load and run.
  */
 export function parsePlainYaml(text: string): Record<string, unknown> | undefined {
   const lines: Line[] = [];
@@ -21,9 +21,9 @@ export function parsePlainYaml(text: string): Record<string, unknown> | undefine
 }
 
 interface Line {
-  /** Column of the key. */
+  /** The key's column. */
   indent: number;
-  /** It begins a list item. */
+  /** Whether it begins a list item. */
   item: boolean;
   key: string;
   value: string | Record<string, never> | undefined;
@@ -32,7 +32,7 @@ interface Line {
 function scalarOf(text: string): string | Record<string, never> | undefined {
   if (text === "{}") return {};
   if (/^"[^"\\]*"$/.test(text)) return text.slice(1, -1);
-  // What starts like a number, or is a word with a meaning, may not be text.
+  // Values that look like a number or a keyword may not be text.
   if (!/^[A-Za-z/][\w./:@+=-]*$/.test(text) || text.endsWith(":")) return undefined;
   return /^(true|false|yes|no|on|off|null|y|n)$/i.test(text) ? undefined : text;
 }
@@ -60,7 +60,7 @@ class Reader {
     }
   }
 
-  /** What stands below a key at this column: a deeper map, or a list whose dashes may stand under the key. */
+  /** The value below a key at this column: a deeper map, or a list whose dashes may be at the key's column. */
   #inner(indent: number): unknown {
     const next = this.#lines[this.#at];
     if (next?.item && next.indent - 2 >= indent) {
@@ -71,7 +71,7 @@ class Reader {
       return list;
     }
     if (next && !next.item && next.indent > indent) return this.map(next.indent);
-    // A key without a value is null; whether that is meant the whole parser decides.
+    // A key without a value is null; the full parser handles that.
     this.#broken = true;
     return undefined;
   }

@@ -4,23 +4,23 @@ import type { ResourceClient } from "../resource.ts";
 import { controllerOf, controllerRef } from "./owner-reference.ts";
 
 export interface ClaimOptions<T extends KubeObject> {
-  /** As the cache shows it. */
+  /** From the cache. */
   owner: KubeObject;
   apiVersion: string;
   kind: string;
   selector: Matcher;
   resource: ResourceClient<T>;
   candidates: readonly T[];
-  /** Put onto what is adopted and taken off what is released. */
+  /** Added to adopted objects and removed from released ones. */
   finalizer?: string;
-  /** The owner as the server has it now: an orphan is adopted only for an owner that is still there and stays. */
+  /** Reads the owner from the server: an owner adopts only while it exists and is not being deleted. */
   liveOwner(): Promise<KubeObject | undefined>;
 }
 
 /**
- * Decides by labels what belongs to `owner`: keeps what it controls and its selector matches, releases what no longer
- * matches, adopts matching objects without a controller. Answers what is its own now. Safe with a stale cache: every
- * change carries the object's UID, adoption looks at the live owner first.
+ * Determines by labels which objects belong to `owner`: keeps those it controls that match its selector, releases those that no
+ * longer match, adopts matching objects without a controller. Returns the objects it owns now. Safe with a stale cache: each
+ * change carries the object's UID, and adoption reads the live owner first.
  */
 export async function claimObjects<T extends KubeObject>(options: ClaimOptions<T>): Promise<T[]> {
   const { owner, selector, resource } = options;
@@ -63,7 +63,7 @@ export async function claimObjects<T extends KubeObject>(options: ClaimOptions<T
         },
       });
     } catch (error) {
-      // Gone, another object of that name by now, or it got a controller meanwhile: none of ours.
+      // Deleted, replaced, or adopted by another controller in the meantime.
       if (isReason(error, "NotFound") || isReason(error, "Conflict") || isReason(error, "Invalid")) {
         return undefined;
       }

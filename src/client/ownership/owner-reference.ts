@@ -1,6 +1,6 @@
 import type { KubeObject, OwnerReference } from "../../api/index.ts";
 
-/** The reference of the one owner that manages the object. */
+/** The reference to the object's controller. */
 export function controllerOf(object: KubeObject): OwnerReference | undefined {
   return object.metadata?.ownerReferences?.find((reference) => reference.controller === true);
 }
@@ -9,7 +9,7 @@ export function isControlledBy(object: KubeObject, owner: KubeObject): boolean {
   return owner.metadata?.uid !== undefined && controllerOf(object)?.uid === owner.metadata.uid;
 }
 
-/** A reference to be put into what `owner` controls. */
+/** A controller reference to `owner`. */
 export function controllerRef(owner: KubeObject, apiVersion: string, kind: string): OwnerReference {
   return {
     apiVersion,

@@ -1,4 +1,6 @@
-/** Runs `count` calls in batches of 1, 2, 4, ..., so that what fails for all fails once; answers how many succeeded. */
+/**
+ * Runs `count` calls in batches of 1, 2, 4, ..., so that a common failure happens only once; returns the number of successes.
+ */
 export async function slowStart(
   count: number,
   call: (index: number) => Promise<void>,
@@ -19,7 +21,7 @@ export async function slowStart(
   return { succeeded, error: undefined };
 }
 
-/** Runs `call` for every item, at most `width` at a time; throws the first error after all are through. */
+/** Runs `call` for every item, with at most `width` at a time; throws the first error when all have ended. */
 export async function forEachParallel<T>(
   items: readonly T[],
   width: number,

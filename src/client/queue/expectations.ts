@@ -7,12 +7,12 @@ interface Expected {
   since: number;
 }
 
-/** After so long without its event, what was expected is given up: the event was lost with a watch. */
+/** Expectations expire after this time: the event was lost with a watch. */
 const patienceMs = 300_000;
 
 /**
- * What a controller did and its cache has not shown yet. As long as anything is expected for a key, the cache's count
- * of its objects is known to be stale and must not be acted on.
+ * Writes of a controller that its cache does not show yet. While a key has expectations, the cache's count of its objects is
+ * stale and must not be acted on.
  */
 export class Expectations {
   readonly #clock: Clock;
@@ -22,13 +22,13 @@ export class Expectations {
     this.#clock = clock;
   }
 
-  /** Before the calls; every call that fails gives its own back with `created`. */
+  /** Called before the creations; each failed one is reverted with `created`. */
   creations(key: string, count: number): void {
     const expected = this.#of(key);
     expected.creations += count;
   }
 
-  /** Before the calls; one that fails gives its own back with `deleted`. */
+  /** Called before the deletions; each failed one is reverted with `deleted`. */
   deletions(key: string, uids: Iterable<string>): void {
     const expected = this.#of(key);
     for (const uid of uids) expected.deletions.add(uid);
@@ -54,7 +54,7 @@ export class Expectations {
     return false;
   }
 
-  /** How long until `met` gives up waiting. */
+  /** Time until the expectations expire. */
   patience(key: string): number {
     const expected = this.#byKey.get(key);
     return expected ? Math.max(1, expected.since + patienceMs + 1 - this.#clock.monotonic()) : 1;

@@ -2,15 +2,15 @@ import type { Clock, Timer } from "../../machinery/index.ts";
 
 export interface WorkQueueOptions {
   clock: Clock;
-  /** Wait after the first failure of a key; doubles with each further one. Default 5 ms. */
+  /** Backoff after a key's first failure; doubles with each further one. Default 5 ms. */
   baseMs?: number;
-  /** Longest wait. Default one minute. */
+  /** Maximum backoff. Default one minute. */
   maxMs?: number;
 }
 
 /**
- * Keys that want work. A key is in it once however often it is added; one that is added while it is worked on comes
- * again when that is done. So no two workers ever hold the same key.
+ * A queue of unique keys. A key added while it is being processed is queued again afterwards, so no two workers process the
+ * same key at once.
  */
 export class WorkQueue {
   readonly #clock: Clock;
@@ -18,7 +18,7 @@ export class WorkQueue {
   readonly #maxMs: number;
   readonly #ready = new Set<string>();
   readonly #processing = new Set<string>();
-  /** Added again while worked on. */
+  /** Added again while being processed. */
   readonly #again = new Set<string>();
   readonly #delayed = new Map<string, { at: number; timer: Timer }>();
   readonly #failures = new Map<string, number>();
@@ -31,12 +31,12 @@ export class WorkQueue {
     this.#maxMs = options.maxMs ?? 60_000;
   }
 
-  /** Keys ready to be taken. */
+  /** Number of keys that are ready. */
   get size(): number {
     return this.#ready.size;
   }
 
-  /** Nothing ready, delayed or worked on. */
+  /** Nothing is ready, delayed or being processed. */
   get idle(): boolean {
     return this.#ready.size === 0 && this.#processing.size === 0 && this.#delayed.size === 0;
   }
@@ -55,7 +55,7 @@ export class WorkQueue {
     } else this.#ready.add(key);
   }
 
-  /** The earlier of two such wishes counts. */
+  /** The earliest time counts. */
   addAfter(key: string, ms: number): void {
     if (this.#closed) return;
     if (ms <= 0) {
@@ -73,7 +73,7 @@ export class WorkQueue {
     this.#delayed.set(key, { at, timer });
   }
 
-  /** Adds after a wait that grows with each failure since the last `forget`. */
+  /** Adds the key after a backoff that grows with each failure since the last `forget`. */
   addRateLimited(key: string): void {
     const failures = this.#failures.get(key) ?? 0;
     this.#failures.set(key, failures + 1);
@@ -88,7 +88,7 @@ export class WorkQueue {
     this.#failures.delete(key);
   }
 
-  /** The next key, to be given back with `done`; undefined after `close`. */
+  /** The next key, to be released with `done`; undefined after `close`. */
   take(): Promise<string | undefined> {
     for (const key of this.#ready) {
       this.#ready.delete(key);
@@ -104,7 +104,7 @@ export class WorkQueue {
     if (this.#again.delete(key)) this.add(key);
   }
 
-  /** Drops what waits; takers get undefined. */
+  /** Drops all keys; pending `take` calls return undefined. */
   close(): void {
     this.#closed = true;
     for (const { timer } of this.#delayed.values()) timer.stop();

@@ -1,20 +1,20 @@
 import { isReason, type Logger } from "../../machinery/index.ts";
 import type { WorkQueue } from "./work-queue.ts";
 
-/** How a reconcile ended. An error thrown instead means: again, after a wait that grows. */
+/** Result of a reconciliation. A thrown error means a retry after a growing backoff. */
 export type Outcome =
-  /** What is, is what should be. */
+  /** The actual state is the desired one. */
   | { kind: "settled" }
-  /** Something else must happen first; its event will bring the key back. */
+  /** Waits for another change, whose event queues the key. */
   | { kind: "waitFor"; what: string }
   | { kind: "again"; afterMs: number; why: string };
 
-/** The event that woke it is not an input: it looks at the state there is. */
+/** Reconciles a key by the current state; the triggering event is no input. */
 export type Reconcile = (key: string, signal: AbortSignal) => Promise<Outcome>;
 
 export const settled: Outcome = { kind: "settled" };
 
-/** Works the queue with `count` workers; settles when `signal` aborts and the last of them is through. */
+/** Processes the queue with `count` workers; resolves when `signal` has aborted and all workers have ended. */
 export async function runWorkers(
   queue: WorkQueue,
   count: number,
@@ -37,7 +37,7 @@ export async function runWorkers(
         else if (outcome.kind === "waitFor") log.debug("waiting", { key, what: outcome.what });
       } catch (error) {
         if (!signal.aborted) {
-          // Somebody else wrote first: looking again is all it takes.
+          // A write conflict: retrying is sufficient.
           const lost = isReason(error, "Conflict");
           if (lost) log.debug("changed meanwhile, looking again", { key });
           else log.warn("reconcile failed, trying again", { key, failures: queue.failures(key), error });

@@ -17,26 +17,26 @@ export interface ExecOptions {
 }
 
 export interface ExecSession {
-  /** Settles when the bytes are on their way. */
+  /** Resolves when the bytes are sent. */
   write(data: Uint8Array): Promise<void>;
-  /** The process sees the end of its input. */
+  /** Ends the process's input. */
   endInput(): void;
   resize(columns: number, rows: number): void;
   /**
-   * How it ended: `Success`, or a Failure whose reason `NonZeroExitCode` has a cause `ExitCode` with the number in its
-   * message. Rejects when the connection broke before that.
+   * The result: `Success`, or a Failure whose reason `NonZeroExitCode` has a cause `ExitCode` with the number in its message.
+   * Rejects when the connection broke first.
    */
   readonly status: Promise<Status>;
   close(): void;
 }
 
-/** Where output goes. A returned promise holds back the stream until it settles. */
+/** Destination of output. A returned promise applies backpressure until it resolves. */
 export interface ExecOutput {
   stdout?(data: Uint8Array): void | Promise<void>;
   stderr?(data: Uint8Array): void | Promise<void>;
 }
 
-/** Channel numbers of `v5.channel.k8s.io`: the first byte of every message. 255 closes the channel in the second. */
+/** Channel numbers of `v5.channel.k8s.io`: the first byte of each message. 255 closes the channel in the second byte. */
 const channel = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 255 } as const;
 
 /** Runs a command in a container, or attaches to its main process. */
@@ -79,7 +79,7 @@ export async function openExec(
         const wait = data[0] === channel.stdout ? output.stdout?.(bytes) : output.stderr?.(bytes);
         if (wait) {
           socket.pause();
-          // Nowhere to write to any more: nothing is left to be done for.
+          // The output is closed, so there is nothing left to do.
           outstanding = Promise.all([outstanding, wait]).then(
             () => socket.resume(),
             () => socket.terminate(),
@@ -114,7 +114,7 @@ export async function openExec(
   return {
     write: (data) => send(channel.stdin, data),
     endInput() {
-      // Only the fifth version can close one direction.
+      // Only version 5 can close one direction.
       if (socket.protocol === "v5.channel.k8s.io" && socket.readyState === socket.OPEN) {
         socket.send(Buffer.from([channel.close, channel.stdin]));
       }
@@ -128,7 +128,7 @@ export async function openExec(
   };
 }
 
-/** The exit code a result stands for; undefined when the command could not be run at all. */
+/** The exit code of a result; undefined when the command could not be run. */
 export function exitCodeOf(status: Status): number | undefined {
   if (status.status === "Success") return 0;
   const cause = status.details?.causes?.find((each) => each.reason === "ExitCode");

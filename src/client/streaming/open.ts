@@ -9,8 +9,8 @@ import {
 } from "../transport/credentials.ts";
 
 /**
- * Opens a WebSocket on a path of the API server; throws the StatusError of a refused upgrade. It is paused, so that no
- * message is lost before there are handlers: resume it when they are set.
+ * Opens a WebSocket to a path of the API server; throws the StatusError of a rejected upgrade. It is paused, so that no message
+ * is lost before handlers are set: resume it then.
  */
 export async function openWebSocket(
   connection: ServerConnection,
@@ -23,7 +23,7 @@ export async function openWebSocket(
   const url = `${base.protocol === "http:" ? "ws" : "wss"}://${base.host}${base.pathname.replace(/\/$/, "")}${path}`;
   const authorization = authorizationSource(connection, systemClock)();
   const { servername, ...tls } = tlsOptions(connection);
-  // Only who streams pays for loading it.
+  // Loaded on demand.
   const ws = await import("ws");
   const socket = new ws.WebSocket(url, [...protocols], {
     headers: {

@@ -3,9 +3,9 @@ import type { ServerConnection } from "../transport/credentials.ts";
 import { openWebSocket } from "./open.ts";
 
 /**
- * One connection to a port of a pod, over a WebSocket of its own (`v4.channel.k8s.io` of the portforward subresource:
- * channel 0 is data, 1 is errors; the first message of each is the port number). The stream is destroyed with the
- * error's text when the node cannot connect.
+ * A connection to a port of a pod over its own WebSocket (`v4.channel.k8s.io` of the portforward subresource: channel 0 is
+ * data, 1 is errors; the first message of each is the port number). The stream is destroyed with the error's text when the node
+ * cannot connect.
  */
 export async function openPortForward(
   connection: ServerConnection,
@@ -26,7 +26,7 @@ export async function openPortForward(
       socket.send(message, (error) => done(error ?? null));
     },
     final(done) {
-      // The protocol cannot close one direction: give the far side its last bytes, then end both.
+      // The protocol cannot close one direction: send the last bytes, then close both.
       socket.close(1000);
       done();
     },
@@ -40,7 +40,7 @@ export async function openPortForward(
     const bytes = data.subarray(1);
     if (!started.has(channel)) {
       started.add(channel);
-      // Two bytes, little endian: which port this channel belongs to.
+      // Two bytes, little endian: the channel's port.
       if (bytes.length === 2) return;
     }
     if (channel === 1) {

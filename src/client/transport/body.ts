@@ -15,14 +15,14 @@ export async function bodyText(body: AsyncIterable<Uint8Array>): Promise<string>
   return whole.toString("utf8");
 }
 
-/** The body as JSON; throws the StatusError that an error answer carries. */
+/** The body as JSON; throws the StatusError of an error response. */
 export async function readJson<T>(response: TransportResponse): Promise<T> {
   const text = await bodyText(response.body);
   if (response.status >= 200 && response.status < 300) return (text === "" ? {} : JSON.parse(text)) as T;
   throw statusError(response.status, text);
 }
 
-/** An answer that is no `Status` (a proxy's page, plain text) becomes one with the reason that fits its code. */
+/** Responses other than `Status` (a proxy's page, plain text) are converted, with the reason for their code. */
 export function statusError(code: number, text: string): StatusError {
   try {
     const status = JSON.parse(text) as Status;
@@ -39,7 +39,7 @@ export function statusError(code: number, text: string): StatusError {
 
 const newline = 0x0a;
 
-/** Lines of a stream as text, without their ends; a last line without one counts. */
+/** Lines of a text stream, without line ends; an incomplete last line counts. */
 export async function* textLines(body: AsyncIterable<Uint8Array>): AsyncGenerator<string, void, undefined> {
   let parts: Uint8Array[] = [];
   for await (const chunk of body) {

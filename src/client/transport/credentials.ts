@@ -1,19 +1,19 @@
 import { readFileSync } from "node:fs";
 import { type Clock, systemClock, trusting } from "../../machinery/index.ts";
 
-/** How to reach an API server and as whom. Certificates and keys are PEM. */
+/** Server address and credentials. Certificates and keys are PEM. */
 export interface ServerConnection {
-  /** `https://host:port`, perhaps with a path; `http://` for a local proxy. */
+  /** `https://host:port`, optionally with a path; `http://` for a local proxy. */
   server: string;
   ca?: string | undefined;
   cert?: string | undefined;
   key?: string | undefined;
   token?: string | undefined;
-  /** Read again every minute: tokens of service accounts are rotated. */
+  /** Re-read every minute, since ServiceAccount tokens are rotated. */
   tokenFile?: string | undefined;
   username?: string | undefined;
   password?: string | undefined;
-  /** Name to check the server's certificate against, when it is not the host's. */
+  /** Expected name in the server's certificate, if not the host. */
   tlsServerName?: string | undefined;
   insecureSkipTlsVerify?: boolean | undefined;
   impersonate?: string | undefined;
@@ -22,7 +22,7 @@ export interface ServerConnection {
 
 const tokenAgeMs = 60_000;
 
-/** The `authorization` header of the moment; undefined when a certificate says who we are. */
+/** The current `authorization` header; undefined with a client certificate. */
 export function authorizationSource(
   connection: ServerConnection,
   clock: Clock = systemClock,
@@ -47,7 +47,7 @@ export function authorizationSource(
   return () => undefined;
 }
 
-/** Headers that every request of this connection carries. */
+/** Headers of every request of this connection. */
 export function connectionHeaders(connection: ServerConnection): Record<string, string | string[]> {
   return {
     ...(connection.impersonate ? { "impersonate-user": connection.impersonate } : {}),
@@ -57,7 +57,7 @@ export function connectionHeaders(connection: ServerConnection): Record<string, 
   };
 }
 
-/** The TLS half, as node:tls takes it. */
+/** The TLS options for node:tls. */
 export function tlsOptions(connection: ServerConnection): {
   ca?: string;
   allowPartialTrustChain?: true;

@@ -3,13 +3,13 @@ import type { Clock } from "../../machinery/index.ts";
 import type { ApiTransport, TransportRequest, TransportResponse } from "../transport.ts";
 import { authorizationSource, connectionHeaders, type ServerConnection, tlsOptions } from "./credentials.ts";
 
-// To import node:http is to evaluate every export it has, a whole fetch among them: 15 ms that each command would pay.
+// Importing node:http evaluates all its exports, including fetch: 15 ms for each command.
 const http = process.getBuiltinModule("node:http");
 const https = process.getBuiltinModule("node:https");
 
 /**
- * The carrier over a socket. Connections are kept and used again; a watch holds one for itself. A request that met a
- * kept connection the server had just closed is sent again when it is a GET.
+ * The HTTPS transport. Connections are kept alive and reused; a watch occupies one. A GET that was sent on a connection the
+ * server had just closed is retried.
  */
 export function httpsTransport(connection: ServerConnection, clock?: Clock): ApiTransport {
   const base = new URL(connection.server);
@@ -58,7 +58,7 @@ export function httpsTransport(connection: ServerConnection, clock?: Clock): Api
         for (const [name, value] of Object.entries(incoming.headers)) {
           if (value !== undefined) received[name] = Array.isArray(value) ? value.join(", ") : value;
         }
-        // Errors reach whoever reads the body; without this one that nobody reads would end the process.
+        // Errors reach the reader of the body; without this handler an unread body would end the process.
         incoming.on("error", () => {});
         resolve({ status: incoming.statusCode ?? 0, headers: received, body: incoming });
       });

@@ -3,13 +3,10 @@ import type { ApiTransport, TransportRequest, TransportResponse } from "../trans
 import { bodyText } from "./body.ts";
 import type { Turnstile } from "./turnstile.ts";
 
-/** A server that is still busy after so many attempts has its answer told. */
+/** After this many attempts the response of a busy server is returned. */
 const maxAttempts = 10;
 
-/**
- * Sends a request again when the server is too busy and says after how many seconds to come back, as Kubernetes' own
- * client does. Such a request has not been looked at.
- */
+/** Retries requests that a busy server rejects with a Retry-After, as client-go does. Such requests have not been processed. */
 export async function requestPatiently(
   transport: ApiTransport,
   request: TransportRequest,
@@ -21,7 +18,7 @@ export async function requestPatiently(
     if (response.status !== 429 && response.status < 500) return response;
     const seconds = Number(response.headers["retry-after"]);
     if (!(seconds >= 0) || attempt === maxAttempts) return response;
-    // The connection is free for others meanwhile.
+    // The connection is free for other requests in the meantime.
     await bodyText(response.body);
     await clock.sleep(seconds * 1000, request.signal);
   }

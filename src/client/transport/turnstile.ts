@@ -1,4 +1,4 @@
-/** Lets so many through at once; the others come in their order. */
+/** A semaphore with a limit; waiters proceed in order. */
 export class Turnstile {
   #free: number;
   readonly #waiting: (() => void)[] = [];
