@@ -6,21 +6,21 @@ import type { ClusterState } from "./cluster-state.ts";
 import type { PodInfo } from "./pod-info.ts";
 import type { StorageView } from "./snapshot.ts";
 
-/** How long a provisioner may take before the pod is decided anew (bindTimeoutSeconds of Kubernetes). */
+/** How long binding claims may take before the pod is scheduled again (bindTimeoutSeconds of Kubernetes). */
 const bindTimeoutMs = 600_000;
 
 const selectedNode = "volume.kubernetes.io/selected-node";
 
-/** Lets a decision wait for what an informer will tell. */
+/** Waits for changes that informers report. */
 export class ClaimWaiter {
   readonly #waiting = new Map<string, Set<() => void>>();
 
-  /** A claim of this key changed or went. */
+  /** A claim with this key changed or was deleted. */
   changed(key: string): void {
     for (const look of this.#waiting.get(key) ?? []) look();
   }
 
-  /** Settles when `done` holds; rejects when it throws, after the timeout, or on abort. */
+  /** Resolves when `done` returns true; rejects when it throws, after the timeout, or on abort. */
   async until(
     key: string,
     done: () => boolean,
@@ -55,7 +55,7 @@ export class ClaimWaiter {
   }
 }
 
-/** The plan for claims that wait for their first consumer, fixed at the moment of the decision. */
+/** The plan for claims that wait for their first consumer, at the time of the decision. */
 export function planForNode(pod: PodInfo, node: Node, storage: StorageView): ClaimPlan {
   const unbound: PersistentVolumeClaim[] = [];
   for (const { name } of claimNames(pod.pod)) {
@@ -77,8 +77,8 @@ export function release(plan: ClaimPlan, state: ClusterState): void {
 }
 
 /**
- * Carries out the plan and waits until every claim is bound: a volume that is there gets the claim's reference, a
- * claim to be provisioned gets the node's name; the persistent volume controller and the provisioner do the rest.
+ * Carries out the plan and waits until every claim is bound: an existing volume gets the claim's reference, a claim to
+ * provision gets the node's name; the persistent volume controller and the provisioner do the rest.
  */
 export async function bindClaims(
   plan: ClaimPlan,
@@ -125,14 +125,14 @@ export async function bindClaims(
     const provisioned = plan.provision.includes(claim);
     const done = (): boolean => {
       const now = storage.claim(namespace, name);
-      // The cache may not know the claim's newest version yet, but a claim that has gone is not coming back.
+      // The cache may not have the claim's newest version yet, but a deleted claim does not return.
       if (!now || now.metadata?.uid !== claim.metadata?.uid) {
         throw new Error(`persistentvolumeclaim "${name}" not found`);
       }
       if (isBound(now)) return true;
       const at = now.metadata?.annotations?.[selectedNode];
       if (at === node) annotated = annotated.add(name);
-      // A provisioner that gives up takes the annotation away: decide anew.
+      // A provisioner that gives up removes the annotation: schedule again.
       else if (provisioned && annotated.has(name)) throw new Error(`provisioning failed for PVC "${name}"`);
       return false;
     };

@@ -8,15 +8,15 @@ import {
 import { quantityValue, selectorFromObject } from "../machinery/index.ts";
 import type { StorageView } from "./snapshot.ts";
 
-/** What must be done about a pod's claims before it can be bound to a node. */
+/** Changes to a pod's claims before it can be bound to a node. */
 export interface ClaimPlan {
-  /** Volumes there already, to be given to a claim. */
+  /** Existing volumes to bind to claims. */
   give: { claim: PersistentVolumeClaim; volume: PersistentVolume }[];
-  /** Claims whose provisioner is to make a volume for the chosen node. */
+  /** Claims to provision for the chosen node. */
   provision: PersistentVolumeClaim[];
 }
 
-/** Names of the claims a pod uses; generic ephemeral volumes make `<pod>-<volume>`. */
+/** Names of a pod's claims; those of generic ephemeral volumes are `<pod>-<volume>`. */
 export function claimNames(pod: Pod): { name: string; ephemeral: boolean }[] {
   const out: { name: string; ephemeral: boolean }[] = [];
   for (const volume of pod.spec?.volumes ?? []) {
@@ -29,12 +29,12 @@ export function claimNames(pod: Pod): { name: string; ephemeral: boolean }[] {
   return out;
 }
 
-/** Only when its status says so too: the kubelet mounts nothing before. */
+/** Only when its status agrees: the kubelet does not mount it before. */
 export function isBound(claim: PersistentVolumeClaim): boolean {
   return Boolean(claim.spec?.volumeName) && claim.status?.phase === "Bound";
 }
 
-/** The claim's class; the annotation is the old form and wins when both are there. */
+/** The claim's class; the legacy annotation has priority. */
 export function classOf(claim: PersistentVolumeClaim): string {
   return (
     claim.metadata?.annotations?.["volume.beta.kubernetes.io/storage-class"] ??
@@ -52,7 +52,7 @@ export function fitsVolume(volume: PersistentVolume, node: Node): boolean {
   return !required || matchesNodeSelector(required, node.metadata ?? {});
 }
 
-/** How the unbound claims could be met on this node; undefined: not at all. */
+/** How to satisfy the unbound claims on this node; undefined: impossible. */
 export function planClaims(
   claims: readonly PersistentVolumeClaim[],
   node: Node,
@@ -60,7 +60,7 @@ export function planClaims(
 ): ClaimPlan | undefined {
   const plan: ClaimPlan = { give: [], provision: [] };
   const taken = new Set<string>();
-  // Small claims first, so that a large volume is left for a large claim.
+  // Small claims first, to leave large volumes for large claims.
   for (const claim of [...claims].sort((a, b) => requestedBytes(a) - requestedBytes(b))) {
     const volume = smallestFitting(claim, node, storage, taken);
     if (volume) {

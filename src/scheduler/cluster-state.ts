@@ -4,17 +4,17 @@ import { type PodInfo, podInfo } from "./pod-info.ts";
 import type { ClusterEvent } from "./plugin.ts";
 
 /**
- * Nodes and the pods on them as the scheduler believes they are: what informers told, plus pods it has just given a
- * node to (assumed) until the API server tells the same.
+ * The scheduler's view of nodes and their pods: the informers' state, plus pods it has just scheduled (assumed) until the API
+ * server confirms them.
  */
 export class ClusterState {
   readonly nodes = new Map<string, NodeInfo>();
-  /** Pods on nodes that are not known (yet), by node. */
+  /** Pods on unknown nodes, by node. */
   readonly #strays = new Map<string, Map<string, PodInfo>>();
-  /** uid to node of every pod counted. */
+  /** The node by UID of every counted pod. */
   readonly #placed = new Map<string, string>();
   readonly #assumed = new Set<string>();
-  /** Volumes promised to a claim by a decision under way: volume name to claim key. */
+  /** Volumes reserved for a claim by a pending decision: volume name to claim key. */
   readonly promised = new Map<string, string>();
 
   setNode(node: Node): ClusterEvent[] {
@@ -39,7 +39,7 @@ export class ClusterState {
     if (known.pods.size > 0) this.#strays.set(name, new Map(known.pods));
   }
 
-  /** A pod that has a node, as the API server tells it. Finished pods hold nothing. */
+  /** A scheduled pod from the API server. Finished pods use no resources. */
   setPod(pod: Pod): void {
     const node = pod.spec?.nodeName;
     const uid = pod.metadata?.uid ?? "";
@@ -61,7 +61,7 @@ export class ClusterState {
     return true;
   }
 
-  /** Counts the pod on the node before the API server knows. */
+  /** Counts the pod on the node before the API server knows it. */
   assume(info: PodInfo, node: string): void {
     this.#place(info, node);
     this.#assumed.add(info.uid);
@@ -104,7 +104,7 @@ export function isFinished(pod: Pod): boolean {
   return pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
 }
 
-/** Only changes that matter to a decision: a heartbeat is none. */
+/** True for changes that affect scheduling; heartbeats do not. */
 function changes(old: Node, now: Node): ClusterEvent[] {
   const events: ClusterEvent[] = [];
   const differs = (a: unknown, b: unknown): boolean =>

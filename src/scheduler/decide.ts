@@ -5,28 +5,28 @@ import type { PodInfo } from "./pod-info.ts";
 import { scorePlugins } from "./score/plugins.ts";
 import { type Snapshot, withNode } from "./snapshot.ts";
 
-/** Where a pod goes, or why it goes nowhere. */
+/** The node for a pod, or why there is none. */
 export type Decision = { kind: "node"; node: string } | { kind: "unschedulable"; diagnosis: Diagnosis };
 
 export interface Diagnosis {
   nodes: number;
-  /** Set when no node was looked at, because nothing about the nodes would matter. */
+  /** Set when no node was checked, since the reason does not depend on nodes. */
   overall: Refusal | undefined;
   perNode: Map<string, Refusal>;
-  /** Plugins that refused; their events wake the pod. */
+  /** Plugins that rejected the pod; their events queue it again. */
   plugins: Set<FilterPlugin>;
 }
 
 export interface DecideOptions {
-  /** 0 up to, not including, 1; breaks ties. */
+  /** 0 <= x < 1; breaks ties. */
   random(): number;
-  /** Pods that preemption made room for on a node, which are not bound yet. */
+  /** Unbound pods nominated to nodes by preemption. */
   nominated?(node: string): readonly PodInfo[];
-  /** Where the search starts, so that large clusters fill evenly. Kept and moved on by `decide`. */
+  /** Start of the search, so that large clusters fill evenly. `decide` advances it. */
   cursor?: { at: number };
 }
 
-/** Chooses a node for one pod. Pure but for the cursor. */
+/** Chooses a node for one pod. Pure except for the cursor. */
 export function decide(pod: PodInfo, snapshot: Snapshot, options: DecideOptions): Decision {
   const diagnosis: Diagnosis = {
     nodes: snapshot.nodes.size,
@@ -38,7 +38,7 @@ export function decide(pod: PodInfo, snapshot: Snapshot, options: DecideOptions)
   if (!filters) return { kind: "unschedulable", diagnosis };
   const all = [...snapshot.nodes.values()];
 
-  // Room made by preemption for this very pod is looked at first and alone.
+  // The node that preemption nominated for this pod is tried first, alone.
   const nominated = snapshot.nodes.get(pod.pod.status?.nominatedNodeName ?? "");
   if (nominated && !refusalOf(nominated, filters, pod, snapshot, options)) {
     return { kind: "node", node: nominated.name };
@@ -65,7 +65,7 @@ export function decide(pod: PodInfo, snapshot: Snapshot, options: DecideOptions)
   return { kind: "node", node: best(pod, fitting, snapshot, options.random).name };
 }
 
-/** Whether the pod fits this node as the snapshot has it; used to try preemption. */
+/** Whether the pod fits this node in the snapshot; used to try preemption. */
 export function fits(pod: PodInfo, node: NodeInfo, snapshot: Snapshot): Refusal | undefined {
   const changed = withNode(snapshot, node);
   for (const plugin of filterPlugins) {
@@ -107,7 +107,7 @@ function refusalOf(
     const refusal = filter(node);
     if (refusal) return { plugin, refusal };
   }
-  // It must fit with the nominated pods there as well: they may or may not come.
+  // It must fit with and without the nominated pods, which may or may not be scheduled there.
   const rivals = (options.nominated?.(node.name) ?? []).filter(
     (other) => other.priority >= pod.priority && other.uid !== pod.uid && !node.pods.has(other.uid),
   );
@@ -123,7 +123,7 @@ function refusalOf(
   return undefined;
 }
 
-/** All of up to 100 nodes; of more, a share that falls from 50 % to 5 % as the cluster grows, but 100 at least. */
+/** All of up to 100 nodes; of more, a share that falls from 50 % to 5 % with the cluster's size, but at least 100. */
 function nodesToFind(total: number): number {
   if (total < 100) return total;
   const percent = Math.max(5, 50 - Math.floor(total / 125));

@@ -3,7 +3,7 @@ import type { Client } from "../client/index.ts";
 import { type Clock, formatTime, isReason } from "../machinery/index.ts";
 import type { PodInfo } from "./pod-info.ts";
 
-/** Deletes a victim of preemption gracefully, after saying so in its status (DisruptionTarget, KEP-3329). */
+/** Deletes a preemption victim gracefully, after setting its condition DisruptionTarget (KEP-3329). */
 export async function evict(
   victim: PodInfo,
   schedulerName: string,
@@ -40,7 +40,7 @@ export async function evict(
   }
 }
 
-/** Asked for when preemption is about to happen, which is rare; a server without the kind has no budgets. */
+/** Read only for preemptions, which are rare; a server without the kind has no budgets. */
 export async function listBudgets(client: Client): Promise<PodDisruptionBudget[]> {
   try {
     const list = await client

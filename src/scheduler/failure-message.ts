@@ -1,6 +1,6 @@
 import type { Diagnosis } from "./decide.ts";
 
-/** The sentence that users, tests and tools know: `0/3 nodes are available: 1 Insufficient cpu, 2 ...`. */
+/** The message that users and tools know: `0/3 nodes are available: 1 Insufficient cpu, 2 ...`. */
 export function failureMessage(diagnosis: Diagnosis, preemption: string): string {
   if (diagnosis.nodes === 0) return "no nodes available to schedule pods";
   const why = diagnosis.overall
@@ -12,7 +12,7 @@ export function failureMessage(diagnosis: Diagnosis, preemption: string): string
   return parts.join(" ");
 }
 
-/** What preemption adds to it: one reason per node. */
+/** The addition of preemption: one reason per node. */
 export function preemptionMessage(nodes: number, reasons: readonly string[]): string {
   return `preemption: 0/${nodes} nodes are available: ${histogram(reasons.map((reason) => [reason]))}.`;
 }

@@ -2,17 +2,17 @@ import type { Node } from "../api/index.ts";
 import type { HostPort, PodInfo } from "./pod-info.ts";
 import { addResources, parseResources, type Resources } from "./resources.ts";
 
-/** A node, the pods on it (assumed ones included) and their sums. */
+/** A node, its pods (including assumed ones) and their sums. */
 export class NodeInfo {
   readonly name: string;
   node: Node;
   allocatable: Resources;
-  /** Sizes in bytes by every name of each image on the node. */
+  /** Image sizes in bytes by every name. */
   images: Map<string, number>;
   readonly pods = new Map<string, PodInfo>();
   readonly requested: Resources = new Map();
   readonly scoringRequested: Resources = new Map();
-  /** Pods that have required anti-affinity: the few that must be asked about every newcomer. */
+  /** The few pods with required anti-affinity, which are checked for every new pod. */
   readonly withAntiAffinity = new Map<string, PodInfo>();
   readonly withAffinity = new Map<string, PodInfo>();
 
@@ -60,7 +60,7 @@ export class NodeInfo {
     addResources(this.scoringRequested, pod.scoringRequests, -1);
   }
 
-  /** A copy whose pods can be changed without touching this one; for trying preemption and nominations. */
+  /** A copy whose pods can be changed independently; to try preemption and nominations. */
   clone(): NodeInfo {
     const copy = new NodeInfo(this.node);
     for (const pod of this.pods.values()) copy.add(pod);

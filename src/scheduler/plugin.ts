@@ -2,7 +2,7 @@ import type { NodeInfo } from "./node-info.ts";
 import type { PodInfo } from "./pod-info.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-/** What can happen in a cluster that may let a waiting pod fit. */
+/** A change in the cluster that may make a waiting pod schedulable. */
 export type ClusterEvent =
   | "NodeAdd"
   | "NodeAllocatable"
@@ -16,36 +16,36 @@ export type ClusterEvent =
   | "StorageClass"
   | "Namespace";
 
-/** Why a node (or every node) will not do. */
+/** Why a node (or every node) is rejected. */
 export interface Refusal {
-  /** Kubernetes' own words: users and tools match on them. */
+  /** Kubernetes' text: users and tools match on it. */
   reasons: readonly string[];
-  /** Whether evicting pods from the node could change it. */
+  /** Whether preemption on the node could change it. */
   curable: boolean;
 }
 
 export type NodeFilter = (node: NodeInfo) => Refusal | undefined;
 
-/** One rule of which nodes will do. Pure: all it knows is in the snapshot. */
+/** A filter for nodes. Pure: it depends only on the snapshot. */
 export interface FilterPlugin {
   readonly name: string;
-  /** A pod that this plugin refused is tried again after one of these. */
+  /** A pod rejected by this plugin is retried after one of these. */
   readonly wakesOn: readonly ClusterEvent[];
-  /** Work done once per decision. Undefined: the plugin has nothing to say about this pod. A Refusal: no node will do. */
+  /** Computed once per decision. Undefined: the plugin does not apply to this pod. A Refusal: all nodes are rejected. */
   prepare(pod: PodInfo, snapshot: Snapshot): NodeFilter | Refusal | undefined;
 }
 
-/** One opinion on how good the nodes that will do are. */
+/** A score for feasible nodes. */
 export interface ScorePlugin {
   readonly name: string;
   readonly weight: number;
-  /** 0 to 100 for each node, in the order given; undefined: no opinion. */
+  /** 0 to 100 for each node, in order; undefined: no score. */
   score(pod: PodInfo, nodes: readonly NodeInfo[], snapshot: Snapshot): readonly number[] | undefined;
 }
 
 export const maxScore = 100;
 
-/** Stretches raw figures so that the largest becomes 100; all zero stays zero. */
+/** Scales raw scores so that the largest becomes 100; if all are zero they stay. */
 export function normalize(raw: readonly number[], reverse = false): number[] {
   const max = Math.max(0, ...raw);
   if (max === 0) return raw.map(() => (reverse ? maxScore : 0));

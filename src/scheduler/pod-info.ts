@@ -2,7 +2,7 @@ import type { Affinity, Pod, PodAffinityTerm } from "../api/index.ts";
 import { selectorFromObject } from "../machinery/index.ts";
 import { podRequests, podScoringRequests, type Resources } from "./resources.ts";
 
-/** A pod with everything that scheduling asks of it worked out once per version of the object. */
+/** A pod with its scheduling requirements, computed once per version of the object. */
 export interface PodInfo {
   readonly pod: Pod;
   /** `namespace/name` */
@@ -22,12 +22,12 @@ export interface PodInfo {
 
 export interface HostPort {
   protocol: string;
-  /** "" and 0.0.0.0 are the same: all addresses. */
+  /** "" and 0.0.0.0 are equivalent: all addresses. */
   ip: string;
   port: number;
 }
 
-/** A pod affinity term, ready to be asked. */
+/** A pod affinity term, parsed. */
 export interface AffinityTerm {
   topologyKey: string;
   matches(pod: PodInfo, namespaceLabels: NamespaceLabels): boolean;
@@ -38,7 +38,7 @@ export interface WeightedTerm {
   term: AffinityTerm;
 }
 
-/** Labels of a namespace; undefined when it is not known. */
+/** Labels of a namespace; undefined when it is unknown. */
 export type NamespaceLabels = (namespace: string) => Readonly<Record<string, string>> | undefined;
 
 export function podInfo(pod: Pod): PodInfo {
@@ -83,7 +83,7 @@ function hostPorts(pod: Pod): HostPort[] {
   return out;
 }
 
-/** Whether two host ports cannot be on the same node. */
+/** Whether two host ports conflict on a node. */
 export function portsConflict(a: HostPort, b: HostPort): boolean {
   if (a.port !== b.port || a.protocol !== b.protocol) return false;
   return a.ip === b.ip || a.ip === "0.0.0.0" || b.ip === "0.0.0.0";

@@ -6,23 +6,23 @@ import type { NodeInfo } from "./node-info.ts";
 import type { PodInfo } from "./pod-info.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-/** Whom to evict, where; or the words for why nobody. */
+/** The victims and their node, or the reasons why preemption does not help. */
 export type PreemptionPlan =
   | { kind: "evict"; node: string; victims: PodInfo[] }
   | { kind: "wait" }
-  /** `room`: by now there is room on the node it was nominated for, and the nomination stays. */
+  /** `room`: the nominated node has room now, and the nomination stays. */
   | { kind: "none"; message: string; room?: boolean };
 
 interface Candidate {
   node: string;
   victims: PodInfo[];
-  /** How many victims a disruption budget speaks for. */
+  /** Number of victims whose eviction would violate a disruption budget. */
   violations: number;
 }
 
 /**
- * Room for a pod by evicting less important ones, as few and as unimportant as can be. `nominated`: the node it was promised room on;
- * its own status may say so only later. Since the diagnosis the cluster may have gone on.
+ * Makes room for a pod by evicting pods of lower priority, as few and as unimportant as possible. `nominated`: the node
+ * nominated before; its status may show it later. The cluster may have changed since the diagnosis.
  */
 export function planPreemption(
   pod: PodInfo,
@@ -60,7 +60,7 @@ export function planPreemption(
   return { kind: "evict", node: chosen.node, victims: chosen.victims };
 }
 
-/** Victims of an earlier round are still on their way out: evicting more would be too much. */
+/** Victims of an earlier preemption are still terminating, so no more are evicted. */
 function isLeft(node: NodeInfo, pod: PodInfo): boolean {
   for (const other of node.pods.values()) {
     if (other.priority < pod.priority && other.pod.metadata?.deletionTimestamp && preempted(other))
@@ -88,7 +88,7 @@ function victimsOn(
   const refusal = fits(pod, trial, snapshot);
   if (refusal) return refusal.reasons[0] ?? "";
 
-  // Everybody is out; the most important come back first, and those that budgets protect before the others.
+  // All candidates are removed; then as many as possible are reprieved, those that would violate budgets first, by importance.
   lower.sort(byImportance);
   const isProtected = protectedBy(budgets, lower);
   const victims: PodInfo[] = [];
@@ -108,7 +108,7 @@ function victimsOn(
   return { node: node.name, victims, violations };
 }
 
-/** Pods whose eviction would break a budget, taking them in order of importance. */
+/** Pods whose eviction would violate a budget, in order of importance. */
 function protectedBy(budgets: readonly PodDisruptionBudget[], pods: readonly PodInfo[]): Set<string> {
   const left = budgets.map((budget) => budget.status?.disruptionsAllowed ?? 0);
   const selectors = budgets.map((b) => (b.spec?.selector ? selectorFromObject(b.spec.selector) : undefined));
@@ -128,7 +128,7 @@ function protectedBy(budgets: readonly PodDisruptionBudget[], pods: readonly Pod
   return out;
 }
 
-/** More important first: higher priority, then longer running. */
+/** More important first: by higher priority, then by earlier start. */
 function byImportance(a: PodInfo, b: PodInfo): number {
   return b.priority - a.priority || startOf(a) - startOf(b);
 }
@@ -138,7 +138,7 @@ function startOf(pod: PodInfo): number {
   return at ? Date.parse(at) : Number.MAX_SAFE_INTEGER;
 }
 
-/** Negative when `a` hurts less. Kubernetes' order of criteria. */
+/** Negative when `a` is better, by Kubernetes' order of criteria. */
 function compare(a: Candidate, b: Candidate): number {
   const highest = (c: Candidate): number => c.victims[0]?.priority ?? 0;
   const sum = (c: Candidate): number => c.victims.reduce((total, v) => total + v.priority + 2 ** 31, 0);

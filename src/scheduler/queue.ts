@@ -2,14 +2,14 @@ import type { Clock, Timer } from "../machinery/index.ts";
 import type { ClusterEvent } from "./plugin.ts";
 import type { PodInfo } from "./pod-info.ts";
 
-/** A pod that waits for a node, and what was tried for it. */
+/** A waiting pod, and its previous attempts. */
 export interface QueuedPod {
   info: PodInfo;
   attempts: number;
-  /** Clock.monotonic() of the first and of the last time it became waiting. */
+  /** Clock.monotonic() of the first and of the last time it was queued. */
   since: number;
   lastFailure: number;
-  /** What would make another attempt worthwhile. */
+  /** Events that make another attempt useful. */
   wakesOn: ReadonlySet<ClusterEvent>;
 }
 
@@ -19,9 +19,9 @@ export interface BackOff {
 }
 
 /**
- * Pods without a node are in one of three places: active (tried as soon as possible, most important first), backing
- * off (tried when its time has come) or unschedulable (tried when something happens that may help). An event that
- * arrives while a pod is being decided is not lost: `fail` looks at what has happened since `pop`.
+ * Unscheduled pods are in one of three states: active (tried as soon as possible, by priority), backing off (tried after their
+ * backoff) or unschedulable (tried after an event that may help). Events that arrive while a pod is being decided are not lost:
+ * `fail` checks those since `pop`.
  */
 export class SchedulingQueue {
   readonly #clock: Clock;
@@ -30,7 +30,7 @@ export class SchedulingQueue {
   readonly #active = new Map<string, QueuedPod>();
   readonly #backingOff = new Map<string, { entry: QueuedPod; timer: Timer }>();
   readonly #unschedulable = new Map<string, QueuedPod>();
-  /** Popped and neither failed nor done; with the events since. */
+  /** Popped pods without a result yet, with the events since. */
   readonly #inFlight = new Map<string, Set<ClusterEvent>>();
 
   constructor(clock: Clock, backOff: BackOff, wake: () => void) {
@@ -39,7 +39,7 @@ export class SchedulingQueue {
     this.#wake = wake;
   }
 
-  /** A new pod, or a new version of one that may have become schedulable by its change. */
+  /** A new pod, or a new version that may have become schedulable. */
   add(info: PodInfo, changed = true): void {
     const now = this.#clock.monotonic();
     const known = this.find(info.uid);
@@ -64,7 +64,7 @@ export class SchedulingQueue {
     return this.#active.get(uid) ?? this.#backingOff.get(uid)?.entry ?? this.#unschedulable.get(uid);
   }
 
-  /** The most important active pod; of equals, the one that waits longest. */
+  /** The active pod of highest priority; of equal ones, the longest waiting. */
   pop(): QueuedPod | undefined {
     let best: QueuedPod | undefined;
     for (const entry of this.#active.values()) {
@@ -77,12 +77,12 @@ export class SchedulingQueue {
     return best;
   }
 
-  /** The popped pod has its node. */
+  /** The popped pod was scheduled. */
   done(uid: string): void {
     this.#inFlight.delete(uid);
   }
 
-  /** No node for now: waits for one of these events, unless it has happened already. `now` skips the wait (a failed bind). */
+  /** No node: waits for one of these events, unless it has already happened. `now` skips the wait (a failed bind). */
   fail(entry: QueuedPod, wakesOn: ReadonlySet<ClusterEvent>, retry = false): void {
     const uid = entry.info.uid;
     const seen = this.#inFlight.get(uid);
@@ -93,7 +93,7 @@ export class SchedulingQueue {
     else this.#unschedulable.set(uid, entry);
   }
 
-  /** Something happened; whoever it may help is tried again, after its back-off. */
+  /** An event: pods it may help are retried, after their backoff. */
   event(event: ClusterEvent): void {
     for (const seen of this.#inFlight.values()) seen.add(event);
     for (const entry of this.#unschedulable.values()) {
@@ -103,7 +103,7 @@ export class SchedulingQueue {
     }
   }
 
-  /** All that wait for something, for the rare case that an event was missed. */
+  /** Retries all unschedulable pods, in case an event was missed. */
   flush(olderThanMs: number): void {
     const now = this.#clock.monotonic();
     for (const entry of this.#unschedulable.values()) {
@@ -113,7 +113,7 @@ export class SchedulingQueue {
     }
   }
 
-  /** True when nothing waits, in any state. */
+  /** True when no pod waits, in any state. */
   get idle(): boolean {
     return this.#active.size + this.#backingOff.size + this.#unschedulable.size === 0;
   }

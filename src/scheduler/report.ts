@@ -3,13 +3,13 @@ import type { Client, EventRecorder } from "../client/index.ts";
 import { type Clock, formatTime, isReason, type Logger } from "../machinery/index.ts";
 import type { PodInfo } from "./pod-info.ts";
 
-/** Tells the user why a pod has no node: the PodScheduled condition and a FailedScheduling event, in the same words. */
+/** Reports why a pod is unschedulable: the PodScheduled condition and a FailedScheduling event, with the same text. */
 export class Reporter {
   readonly #client: Client;
   readonly #recorder: EventRecorder;
   readonly #clock: Clock;
   readonly #log: Logger;
-  /** Status writes under way, by pod uid. */
+  /** Pending status writes, by pod UID. */
   readonly #writing = new Map<string, Promise<void>>();
 
   constructor(client: Client, recorder: EventRecorder, clock: Clock, log: Logger) {
@@ -19,7 +19,7 @@ export class Reporter {
     this.#log = log;
   }
 
-  /** `nominated`: a node's name, "" to take an old nomination back, undefined to leave it. */
+  /** `nominated`: a node's name, "" to clear the nomination, undefined to keep it. */
   async failed(
     info: PodInfo,
     reason: "Unschedulable" | "SchedulerError",
@@ -30,7 +30,7 @@ export class Reporter {
     await this.#write(info, { type: "PodScheduled", status: "False", reason, message }, nominated);
   }
 
-  /** Settles when nothing is being written about the pod: a refusal must not arrive after the binding. */
+  /** Resolves when no status write of the pod is pending: a failure must not arrive after the binding. */
   async quiet(uid: string): Promise<void> {
     await this.#writing.get(uid);
   }
@@ -77,7 +77,7 @@ export class Reporter {
         { subresource: "status" },
       );
     } catch (error) {
-      // Gone or replaced meanwhile: nobody to tell.
+      // Deleted or replaced in the meantime.
       if (isReason(error, "NotFound") || isReason(error, "Conflict")) return;
       this.#log.warn("pod condition not written", { pod: info.key, error });
     }

@@ -4,7 +4,7 @@ import { milliValue, quantityValue } from "../machinery/index.ts";
 /** Amounts by resource name: cpu in thousandths of a core, everything else in whole units (bytes, pieces). */
 export type Resources = Map<string, number>;
 
-/** What a container without requests counts as when nodes are scored (never when they are filtered). */
+/** Assumed requests of containers without any, for scores (never for filters). */
 const assumedCpu = 100;
 const assumedMemory = 200 * 1024 * 1024;
 
@@ -29,15 +29,15 @@ function raiseTo(to: Resources, floor: Resources): void {
 }
 
 /**
- * What a pod needs on a node. Init containers run one after another, so the largest counts; a restartable one
- * (sidecar, KEP-753) stays and adds to all that start after it; pod-level requests (KEP-2837) replace the sum;
- * overhead (KEP-688) comes on top.
+ * The resources a pod needs on a node. Init containers run one after another, so the largest counts; a restartable one
+ * (sidecar, KEP-753) keeps running and adds to all that start after it; pod-level requests (KEP-2837) replace the sum; overhead
+ * (KEP-688) is added.
  */
 export function podRequests(pod: Pod): Resources {
   return totalRequests(pod, (container) => containerRequests(pod, container));
 }
 
-/** The same with an assumed request for containers that name none, so that a score sees them (LeastAllocated). */
+/** Likewise, with assumed requests for containers without any, for scores (LeastAllocated). */
 export function podScoringRequests(pod: Pod): Resources {
   return totalRequests(pod, (container) => {
     const requests = containerRequests(pod, container);
@@ -69,7 +69,7 @@ function totalRequests(pod: Pod, requestsOf: (container: Container) => Resources
   return total;
 }
 
-/** In-place resize (KEP-1287): until the kubelet has acted, the larger of wanted and given counts. */
+/** In-place resize (KEP-1287): until the kubelet has applied it, the larger of desired and actual requests counts. */
 function containerRequests(pod: Pod, container: Container): Resources {
   const wanted = parseResources(container.resources?.requests);
   const statuses = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])];

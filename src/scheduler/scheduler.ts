@@ -16,20 +16,20 @@ import type { Snapshot } from "./snapshot.ts";
 import { watchCluster } from "./watch-cluster.ts";
 
 export interface SchedulerConfig {
-  /** Pods whose spec.schedulerName is another one are not ours. Default `default-scheduler`. */
+  /** Pods with another spec.schedulerName are ignored. Default `default-scheduler`. */
   schedulerName?: string;
-  /** Start of the tie-breaking sequence. */
+  /** Seed for breaking ties. */
   seed?: number;
 }
 
-/** Wait before the second attempt; doubles up to the maximum. */
+/** Backoff before the second attempt; doubles up to the maximum. */
 const backOff = { initialMs: 50, maxMs: 10_000 };
-/** Longest run of decisions before others get the thread. */
+/** Longest run of decisions before yielding the thread. */
 const sliceMs = 8;
-/** A pod that nothing woke is tried again after so long all the same. */
+/** An unschedulable pod is retried after this time even without an event. */
 const forgottenMs = 300_000;
 
-/** Gives every pod that has none a node. Settles when `signal` aborts and all calls under way are over. */
+/** Schedules all pods. Resolves when `signal` has aborted and all pending calls have ended. */
 export async function startScheduler(context: ComponentContext, config: SchedulerConfig): Promise<void> {
   const scheduler = new Scheduler(context, config);
   await scheduler.run();
@@ -45,7 +45,7 @@ class Scheduler {
   readonly #waiter = new ClaimWaiter();
   readonly #random: () => number;
   readonly #cursor = { at: 0 };
-  /** Pods that preemption made room for, by node. */
+  /** Nominated pods by node. */
   readonly #nominated = new Map<string, Map<string, PodInfo>>();
   readonly #underWay = new Set<Promise<void>>();
   #snapshot: Snapshot | undefined;
@@ -89,7 +89,7 @@ class Scheduler {
     }
     const info = podInfo(pod);
     if (this.#state.isAssumed(info.uid)) return;
-    // The API server has told the user so when it took the pod.
+    // The API server has reported it when the pod was created.
     if ((pod.spec?.schedulingGates ?? []).length > 0) return;
     const known = this.#queue.find(info.uid);
     this.#queue.add(info, !known || decisive(known.info.pod, pod));
@@ -171,7 +171,7 @@ class Scheduler {
     } catch (error) {
       this.#state.forget(info.uid);
       this.#queue.event("PodDelete");
-      // Gone, or bound by somebody else.
+      // Deleted, or bound by another client.
       const settled = isReason(error, "NotFound") || this.#state.has(info.uid);
       if (settled || signal.aborted) {
         this.#queue.done(info.uid);
@@ -249,7 +249,7 @@ function* wakers(diagnosis: Diagnosis): Iterable<ClusterEvent> {
   for (const plugin of diagnosis.plugins) yield* plugin.wakesOn;
 }
 
-/** Whether a change of the pod itself may let it fit; our own status writes do not. */
+/** Whether a change of the pod may make it schedulable; the scheduler's own status writes do not. */
 function decisive(old: Pod, now: Pod): boolean {
   return (
     JSON.stringify(old.metadata?.labels) !== JSON.stringify(now.metadata?.labels) ||
@@ -257,7 +257,7 @@ function decisive(old: Pod, now: Pod): boolean {
   );
 }
 
-/** A small linear congruential generator: repeatable, and good enough for breaking ties. */
+/** A linear congruential generator: reproducible, and sufficient for breaking ties. */
 function randomFrom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

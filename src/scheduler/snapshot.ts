@@ -9,8 +9,8 @@ import type { NodeInfo } from "./node-info.ts";
 import type { NamespaceLabels } from "./pod-info.ts";
 
 /**
- * All that one scheduling decision looks at. Deciding is synchronous, so the scheduler hands out its live cache and
- * a test hands out literals.
+ * The input of one scheduling decision. Decisions are synchronous, so the scheduler passes its live cache and tests pass
+ * literals.
  */
 export interface Snapshot {
   readonly nodes: ReadonlyMap<string, NodeInfo>;
@@ -23,17 +23,17 @@ export interface StorageView {
   claim(namespace: string, name: string): PersistentVolumeClaim | undefined;
   volume(name: string): PersistentVolume | undefined;
   storageClass(name: string): StorageClass | undefined;
-  /** Volumes that no claim has and that are not promised to one by a decision under way. */
+  /** Volumes not bound to a claim and not reserved by a pending decision. */
   availableVolumes(storageClass: string): readonly PersistentVolume[];
 }
 
-/** What selects a pod from above; gives the default spreading its selector. */
+/** Objects that select pods; the default spreading uses their selectors. */
 export interface OwnerView {
   services(namespace: string): readonly Service[];
   replicaSet(namespace: string, name: string): ReplicaSet | undefined;
 }
 
-/** The same snapshot with one node in another state. */
+/** The same snapshot with another state of one node. */
 export function withNode(snapshot: Snapshot, node: NodeInfo): Snapshot {
   const nodes = new Map(snapshot.nodes);
   nodes.set(node.name, node);

@@ -8,13 +8,13 @@ import { selectorFromObject } from "../machinery/index.ts";
 import type { NodeInfo } from "./node-info.ts";
 import type { PodInfo } from "./pod-info.ts";
 
-/** A topologySpreadConstraint ready to be counted. */
+/** A parsed topologySpreadConstraint. */
 export interface SpreadRule {
   maxSkew: number;
   topologyKey: string;
   minDomains: number;
   matches(labels: Readonly<Record<string, string>>): boolean;
-  /** Whether the node takes part in the count (nodeAffinityPolicy, nodeTaintsPolicy). */
+  /** Whether the node counts (nodeAffinityPolicy, nodeTaintsPolicy). */
   counts(node: NodeInfo): boolean;
 }
 
@@ -54,7 +54,7 @@ function withPodLabels(selector: LabelSelector, keys: readonly string[], pod: Po
   return { ...selector, matchExpressions: [...(selector.matchExpressions ?? []), ...extra] };
 }
 
-/** Pods of the same namespace on the node that the rule selects; those on their way out do not count. */
+/** The node's pods in the same namespace that match the constraint, without terminating ones. */
 export function countMatching(rule: SpreadRule, node: NodeInfo, namespace: string): number {
   let count = 0;
   for (const pod of node.pods.values()) {

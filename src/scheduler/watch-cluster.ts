@@ -4,9 +4,9 @@ import { type ClusterState, isFinished } from "./cluster-state.ts";
 import type { ClusterEvent } from "./plugin.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-/** What the scheduler wants to be told. */
+/** Callbacks of the scheduler. */
 export interface ClusterHandlers {
-  /** A pod without a node: new or changed. */
+  /** A new or changed unscheduled pod. */
   waiting(pod: Pod): void;
   placed(pod: Pod): void;
   gone(pod: Pod): void;
@@ -15,7 +15,7 @@ export interface ClusterHandlers {
   claimChanged(key: string): void;
 }
 
-/** Starts the informers; settles with the view that decisions are made from, once all of it is there. */
+/** Starts the informers; resolves with the scheduler's view when all caches are filled. */
 export async function watchCluster(
   context: ComponentContext,
   client: Client,
@@ -25,7 +25,7 @@ export async function watchCluster(
   const { clock, log, signal } = context;
   const base = { clock, log, signal };
   const nodes = createInformer({ ...base, resource: client.nodes });
-  // Finished pods hold nothing and would only cost memory.
+  // Finished pods use no resources, so they are not cached.
   const pods = createInformer({
     ...base,
     resource: client.pods,
@@ -90,7 +90,7 @@ export async function watchCluster(
   };
 }
 
-/** A pod without what no decision looks at: most of its bytes. */
+/** A pod without the fields that scheduling ignores, which are most of its bytes. */
 function trimmed(pod: Pod): Pod {
   if (!pod.spec) return pod;
   const slim = (container: Container): Container => ({

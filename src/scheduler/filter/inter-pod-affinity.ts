@@ -3,10 +3,10 @@ import type { AffinityTerm, PodInfo } from "../pod-info.ts";
 import type { FilterPlugin } from "../plugin.ts";
 import type { Snapshot } from "../snapshot.ts";
 
-/** Pods by topology domain: `key=value` to how many. */
+/** Number of pods by topology domain: `key=value`. */
 type Domains = Map<string, number>;
 
-/** Required pod affinity and anti-affinity, of the newcomer and of the pods that are there already. */
+/** Required pod affinity and anti-affinity, of the new pod and of existing ones. */
 export const interPodAffinity: FilterPlugin = {
   name: "InterPodAffinity",
   wakesOn: ["NodeAdd", "NodeLabels", "PodAdd", "PodLabels", "PodDelete", "Namespace"],
@@ -21,7 +21,7 @@ export const interPodAffinity: FilterPlugin = {
     const far = count(unwanted, snapshot, (other) =>
       unwanted.filter((term) => term.matches(other, snapshot.namespaceLabels)),
     );
-    // The first pod of a group that wants to be near its own kind may go anywhere.
+    // The first pod of a group with affinity to itself may go anywhere.
     const first = near.size === 0 && wanted.every((term) => term.matches(pod, snapshot.namespaceLabels));
     return (node) => {
       if (!wanted.every((term) => hasDomain(node, term) && (first || inDomain(near, node, term)))) {

@@ -1,7 +1,7 @@
 import { matchesNodeSelector } from "../../api/index.ts";
 import type { FilterPlugin } from "../plugin.ts";
 
-/** nodeSelector and required node affinity; both must hold. */
+/** nodeSelector and required node affinity; both must match. */
 export const nodeAffinity: FilterPlugin = {
   name: "NodeAffinity",
   wakesOn: ["NodeAdd", "NodeLabels"],

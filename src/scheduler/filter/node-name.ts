@@ -1,6 +1,6 @@
 import type { FilterPlugin } from "../plugin.ts";
 
-/** A pod that names its node takes no other. */
+/** A pod with a node name fits only that node. */
 export const nodeName: FilterPlugin = {
   name: "NodeName",
   wakesOn: ["NodeAdd"],

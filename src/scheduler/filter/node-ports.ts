@@ -1,7 +1,7 @@
 import { portsConflict } from "../pod-info.ts";
 import type { FilterPlugin } from "../plugin.ts";
 
-/** A host port is given to one pod of a node; 0.0.0.0 conflicts with every address. */
+/** A host port can be used by one pod per node; 0.0.0.0 conflicts with every address. */
 export const nodePorts: FilterPlugin = {
   name: "NodePorts",
   wakesOn: ["NodeAdd", "PodDelete"],

@@ -2,7 +2,7 @@ import type { FilterPlugin } from "../plugin.ts";
 
 const standard = ["cpu", "memory", "ephemeral-storage"];
 
-/** Requests of all pods on the node and this one against what the node can allocate. */
+/** Requests of the node's pods and this one against the node's allocatable resources. */
 export const nodeResourcesFit: FilterPlugin = {
   name: "NodeResourcesFit",
   wakesOn: ["NodeAdd", "NodeAllocatable", "PodDelete"],
@@ -11,7 +11,7 @@ export const nodeResourcesFit: FilterPlugin = {
     const wanted = [...standard, ...extended].filter((name) => (pod.requests.get(name) ?? 0) > 0);
     return (node) => {
       const reasons: string[] = [];
-      // More than the node has at all: no eviction helps.
+      // More than the node has at all: preemption does not help.
       let curable = true;
       const allowedPods = node.allocatable.get("pods") ?? 0;
       if (node.pods.size + 1 > allowedPods) {

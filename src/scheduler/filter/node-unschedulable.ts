@@ -1,7 +1,7 @@
 import { tolerates } from "../../api/index.ts";
 import type { FilterPlugin } from "../plugin.ts";
 
-/** `kubectl cordon`: spec.unschedulable keeps out all that does not tolerate the taint of the same meaning. */
+/** `kubectl cordon`: spec.unschedulable rejects pods that do not tolerate the equivalent taint. */
 export const nodeUnschedulable: FilterPlugin = {
   name: "NodeUnschedulable",
   wakesOn: ["NodeAdd", "NodeTaints"],

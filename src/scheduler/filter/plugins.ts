@@ -11,7 +11,7 @@ import { volumeBinding } from "./volume-binding.ts";
 import { volumeRestrictions } from "./volume-restrictions.ts";
 import { volumeZone } from "./volume-zone.ts";
 
-/** In the order they are asked: the first that refuses a node gives the reason a user reads. */
+/** In order of evaluation: the first one that rejects a node gives the reason that users see. */
 export const filterPlugins: readonly FilterPlugin[] = [
   nodeUnschedulable,
   nodeName,

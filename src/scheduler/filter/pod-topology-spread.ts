@@ -31,7 +31,7 @@ export const podTopologySpread: FilterPlugin = {
   },
 };
 
-/** Only nodes that carry the keys of all constraints make up domains. */
+/** Only nodes with the keys of all constraints form domains. */
 function countDomains(
   rule: SpreadRule,
   all: readonly SpreadRule[],
@@ -44,7 +44,7 @@ function countDomains(
     const domain = node.labels[rule.topologyKey] ?? "";
     domains.set(domain, (domains.get(domain) ?? 0) + countMatching(rule, node, pod.namespace));
   }
-  // With fewer domains than minDomains the emptiest is taken to hold nothing (KEP-3022).
+  // With fewer domains than minDomains the minimum is 0 (KEP-3022).
   const least = domains.size < rule.minDomains || domains.size === 0 ? 0 : Math.min(...domains.values());
   return { domains, least };
 }

@@ -1,7 +1,7 @@
 import { tolerates } from "../../api/index.ts";
 import type { FilterPlugin } from "../plugin.ts";
 
-/** Taints NoSchedule and NoExecute keep out pods that do not tolerate them. */
+/** Taints NoSchedule and NoExecute reject pods that do not tolerate them. */
 export const taintToleration: FilterPlugin = {
   name: "TaintToleration",
   wakesOn: ["NodeAdd", "NodeTaints"],

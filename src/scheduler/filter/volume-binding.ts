@@ -4,7 +4,7 @@ import type { FilterPlugin, Refusal } from "../plugin.ts";
 
 const never = (reason: string): Refusal => ({ reasons: [reason], curable: false });
 
-/** Claims must exist; bound ones must be reachable from the node, unbound ones must be bindable there. */
+/** Claims must exist; bound ones must be accessible from the node, unbound ones must be bindable there. */
 export const volumeBinding: FilterPlugin = {
   name: "VolumeBinding",
   wakesOn: ["NodeAdd", "NodeLabels", "Claim", "Volume", "StorageClass"],

@@ -1,7 +1,7 @@
 import { claimNames } from "../claims.ts";
 import type { FilterPlugin } from "../plugin.ts";
 
-/** A claim of access mode ReadWriteOncePod is for one pod in the whole cluster (KEP-2485). */
+/** A claim with access mode ReadWriteOncePod can be used by one pod in the cluster (KEP-2485). */
 export const volumeRestrictions: FilterPlugin = {
   name: "VolumeRestrictions",
   wakesOn: ["PodDelete", "Claim"],

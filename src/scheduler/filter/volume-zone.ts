@@ -8,7 +8,7 @@ const zoneLabels = [
   "failure-domain.beta.kubernetes.io/region",
 ];
 
-/** Zone labels on a bound volume must be the node's; several zones are joined by `__`. */
+/** Zone labels of a bound volume must match the node's; several zones are joined by `__`. */
 export const volumeZone: FilterPlugin = {
   name: "VolumeZone",
   wakesOn: ["NodeAdd", "NodeLabels", "Claim", "Volume"],

@@ -1,11 +1,11 @@
 import { maxScore, type ScorePlugin } from "../plugin.ts";
 
-/** Prefers nodes whose cpu and memory would be used to a similar share. Real requests only. */
+/** Prefers nodes whose cpu and memory utilization would be similar. Only actual requests count. */
 export const balancedAllocation: ScorePlugin = {
   name: "NodeResourcesBalancedAllocation",
   weight: 1,
   score(pod, nodes) {
-    // A pod without requests changes no balance.
+    // A pod without requests does not change the balance.
     if (pod.requests.size === 0) return undefined;
     return nodes.map((node) => {
       const shares: number[] = [];

@@ -1,11 +1,11 @@
 import { maxScore, type ScorePlugin } from "../plugin.ts";
 
 const mebibyte = 1024 * 1024;
-/** Below this sum the images are not worth a detour; above the other, more makes no difference. Per container. */
+/** Below this sum of sizes the score is 0; above the other it is the maximum. Per container. */
 const small = 23 * mebibyte;
 const large = 1000 * mebibyte;
 
-/** Prefers nodes that have the images, each weighted by the share of nodes that have it (so that pods still spread). */
+/** Prefers nodes that have the images, each weighted by the share of nodes with it (so that pods still spread). */
 export const imageLocality: ScorePlugin = {
   name: "ImageLocality",
   weight: 1,

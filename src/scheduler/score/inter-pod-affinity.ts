@@ -2,7 +2,7 @@ import { maxScore, type ScorePlugin } from "../plugin.ts";
 import type { NodeInfo } from "../node-info.ts";
 import type { AffinityTerm } from "../pod-info.ts";
 
-/** Weight of a required affinity term of a pod that is there already (hardPodAffinityWeight). */
+/** Weight of a required affinity term of an existing pod (hardPodAffinityWeight). */
 const requiredWeight = 1;
 
 /** Preferred affinity and anti-affinity, in both directions. */

@@ -1,6 +1,6 @@
 import { maxScore, type ScorePlugin } from "../plugin.ts";
 
-/** The emptier the node would be, the better: free share of cpu and of memory, averaged. */
+/** Prefers nodes with the largest free share of cpu and memory, averaged. */
 export const leastAllocated: ScorePlugin = {
   name: "NodeResourcesFit",
   weight: 1,

@@ -7,7 +7,7 @@ import { countMatching, spreadRule } from "../topology.ts";
 
 const hostname = "kubernetes.io/hostname";
 
-/** Fewer pods of the same kind in the node's domains are better; what the pod says, or the default constraints. */
+/** Prefers nodes with fewer matching pods in their domains, by the pod's constraints or the default ones. */
 export const podTopologySpreadScore: ScorePlugin = {
   name: "PodTopologySpread",
   weight: 2,
@@ -31,7 +31,7 @@ export const podTopologySpreadScore: ScorePlugin = {
         if (domain === undefined || sum === undefined || !rule.counts(node)) continue;
         domains.set(domain, sum + countMatching(rule, node, pod.namespace));
       }
-      // Keys with many domains say more than keys with few.
+      // Keys with many domains weigh more than keys with few.
       const size = rule.topologyKey === hostname ? ignored.filter((i) => !i).length : domains.size;
       const weight = Math.log(size + 2);
       nodes.forEach((node, i) => {
@@ -67,12 +67,12 @@ function constraintsFor(
       { maxSkew: 3, topologyKey: hostname, whenUnsatisfiable, labelSelector },
       { maxSkew: 5, topologyKey: "topology.kubernetes.io/zone", whenUnsatisfiable, labelSelector },
     ],
-    // Clusters without zones spread over hosts all the same.
+    // Clusters without zones still spread over hosts.
     requireAll: false,
   };
 }
 
-/** All that the Services and the ReplicaSet of the pod select by, together. */
+/** The combined selectors of the pod's Services and ReplicaSet. */
 function selectorOfOwners(pod: PodInfo, { owners }: Snapshot): LabelSelector | undefined {
   const matchLabels: Record<string, string> = {};
   const matchExpressions: NonNullable<LabelSelector["matchExpressions"]> = [];

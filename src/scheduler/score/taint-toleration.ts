@@ -1,7 +1,7 @@
 import { tolerates } from "../../api/index.ts";
 import { normalize, type ScorePlugin } from "../plugin.ts";
 
-/** Fewer PreferNoSchedule taints that the pod does not tolerate are better. */
+/** Prefers nodes with fewer PreferNoSchedule taints that the pod does not tolerate. */
 export const taintTolerationScore: ScorePlugin = {
   name: "TaintToleration",
   weight: 3,
