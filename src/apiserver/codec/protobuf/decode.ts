@@ -24,8 +24,10 @@ export class MessageError extends Error {
   }
 }
 
-/** An object in its envelope. Throws WireError when there is none, MessageError when its content is wrong. */
-/** `expected`: the kind of bodies that do not name theirs. */
+/**
+ * Decodes an object in its envelope. `expected`: the kind of bodies without one. Throws WireError without an envelope,
+ * MessageError for invalid content.
+ */
 export function decodeObject(
   messages: Messages,
   body: Uint8Array,
