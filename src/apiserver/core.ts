@@ -3,6 +3,8 @@ import {
   carryRaw,
   type Clock,
   deepEqual,
+  emptiedNotes,
+  forgetEmptied,
   formatTime,
   type Logger,
   readRawTexts,
@@ -75,6 +77,16 @@ export interface Call {
   ) => Pick<AdmissionRequest, "kind" | "object" | "oldObject" | "subresource">;
   /** Texts for Warning headers. */
   readonly warnings: string[];
+  /** `emptiedNotes` when the request came; undefined where that is not known. */
+  readonly notesBefore?: number;
+}
+
+/**
+ * Makes an object that is about to be stored forget what was given as empty: what is cached counts as read from the store, and
+ * copies are made of it. Most requests have nothing of the kind, and then the object is not looked through.
+ */
+export function settleEmptied({ notesBefore }: Call, object: KubeObject): void {
+  if (notesBefore !== emptiedNotes()) forgetEmptied(object);
 }
 
 /** The current metav1.Time: whole seconds. */

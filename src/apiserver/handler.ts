@@ -1,6 +1,6 @@
 /** The chain that every request goes through: authentication, flow control, authorization, routing, and then the verb. */
 import type { KindDefinition, KubeObject } from "../api/index.ts";
-import { isReason, StatusError } from "../machinery/index.ts";
+import { emptiedNotes, isReason, StatusError } from "../machinery/index.ts";
 import type { Aggregator } from "./aggregation/aggregator.ts";
 import { auditIdOf } from "./audit/audit-id.ts";
 import type { UserInfo } from "./auth-contract.ts";
@@ -269,7 +269,18 @@ export class Handler {
         // All that a write is judged by comes out of the caches: what is there, its namespace, quotas, addresses.
         this.#core.caches.readiness.check();
       }
-      return serve({ core: this.#core, request, info, user, resource, dryRun, target, warnings });
+      const notesBefore = emptiedNotes();
+      return serve({
+        core: this.#core,
+        request,
+        info,
+        user,
+        resource,
+        dryRun,
+        target,
+        warnings,
+        notesBefore,
+      });
     });
   }
 

@@ -49,7 +49,10 @@ export function deepClone<T>(value: T): T {
     else out[name] = own;
   }
   const names = (value as Marked)[emptied];
-  if (names) (out as Marked)[emptied] = names;
+  if (names) {
+    (out as Marked)[emptied] = names;
+    notes++;
+  }
   return out as T;
 }
 
@@ -63,8 +66,14 @@ interface Marked {
   [emptied]?: readonly string[];
 }
 
+let notes = 0;
+
+/** Grows with each note, and with each that deepClone copies: as it was before, nothing made in between has new ones. */
+export const emptiedNotes = (): number => notes;
+
 export function noteEmptied(object: object, name: string): void {
   const marked = object as Marked;
+  notes++;
   marked[emptied] = [...(marked[emptied] ?? []), name];
 }
 
@@ -84,7 +93,7 @@ export function holdsEmptied(value: unknown): boolean {
 /** Clears them in the value and everything in it. */
 export function forgetEmptied(value: unknown): void {
   if (typeof value !== "object" || value === null) return;
-  delete (value as Marked)[emptied];
+  if (emptied in value) delete (value as Marked)[emptied];
   for (const each of Object.values(value)) forgetEmptied(each);
 }
 

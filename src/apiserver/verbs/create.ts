@@ -3,7 +3,7 @@ import { generateName, StatusError } from "../../machinery/index.ts";
 import { admitWrite, dedupeOwners } from "../admission/admit.ts";
 import { admissionOf, writeOptions } from "../admission/request.ts";
 import { Entry } from "../cache/entry.ts";
-import { type Call, nowTime, writeObject } from "../core.ts";
+import { type Call, nowTime, settleEmptied, writeObject } from "../core.ts";
 import { newUid } from "../uid.ts";
 import { encodeStored, withResourceVersion } from "../codec/stored.ts";
 import { alreadyExists, denied, invalid } from "../errors.ts";
@@ -101,6 +101,7 @@ async function admitted(call: Call, object: KubeObject): Promise<Entry> {
     await core.admission.validate(request);
     def.strategy.canonicalize?.(object);
     resource.complete(object);
+    settleEmptied(call, object);
     for (let attempt = 1; ; attempt++) {
       const key = resource.key(meta.namespace ?? "", meta.name ?? "");
       const stored = def.type ? await resource.forStorage(object) : object;

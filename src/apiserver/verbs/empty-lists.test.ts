@@ -1,4 +1,4 @@
-/** Kinds whose generation changes with an empty list in a request, since stored objects have none. */
+/** Empty lists and maps in a request count as changes for some kinds, and only in that request: stored objects have none. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { type Harness, startHarness } from "../testing/harness.ts";
@@ -46,4 +46,59 @@ test("a webhook configuration's generation", async () => {
     [{ metadata: { labels: { a: "b" } } }, 2],
   ] as const)
     assert.equal((await h.call("PATCH", `${hooks}/a`, body, merge)).body.metadata.generation, expected);
+});
+
+test("an immutable map's emptied data is a change in the request that empties it, and in none after it", async () => {
+  const maps = "/api/v1/namespaces/default/configmaps";
+  const strategic = { "content-type": "application/strategic-merge-patch+json" };
+  const apply = { "content-type": "application/apply-patch+yaml" };
+  const map = (name: string, more: object): object => ({
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name },
+    data: { a: "1" },
+    ...more,
+  });
+  const fixed = { immutable: true, binaryData: {} };
+  const plain = (name: string): Promise<unknown> => h.call("POST", maps, map(name, {}));
+  const made: Record<string, () => Promise<unknown>> = {
+    post: () => h.call("POST", maps, map("post", fixed)),
+    put: async () => {
+      await plain("put");
+      return h.call("PUT", `${maps}/put`, map("put", fixed));
+    },
+    json: async () => {
+      await plain("json");
+      const patch = Object.entries(fixed).map(([name, value]) => ({ op: "add", path: `/${name}`, value }));
+      return h.call("PATCH", `${maps}/json`, patch, { "content-type": "application/json-patch+json" });
+    },
+    merge: async () => {
+      await plain("merge");
+      return h.call("PATCH", `${maps}/merge`, fixed, merge);
+    },
+    strategic: async () => {
+      await plain("strategic");
+      return h.call("PATCH", `${maps}/strategic`, fixed, strategic);
+    },
+    "apply-new": () => h.call("PATCH", `${maps}/apply-new?fieldManager=a`, map("apply-new", fixed), apply),
+    apply: async () => {
+      const body = (more: object): object => map("apply", more);
+      await h.call("PATCH", `${maps}/apply?fieldManager=a`, body({}), apply);
+      return h.call("PATCH", `${maps}/apply?fieldManager=a`, body(fixed), apply);
+    },
+  };
+  for (const [name, make] of Object.entries(made)) {
+    assert.ok([200, 201].includes(((await make()) as { status: number }).status), name);
+    for (const headers of [strategic, merge]) {
+      const { body } = await h.call("PATCH", `${maps}/${name}`, { data: { a: "2" } }, headers);
+      assert.deepEqual(
+        body.details?.causes.map(({ field }: { field: string }) => field),
+        ["data"],
+        name,
+      );
+    }
+  }
+  // Also one that is given again.
+  const { body } = await h.call("PATCH", `${maps}/post`, { binaryData: {} }, merge);
+  assert.equal(body.details?.causes[0].field, "binaryData");
 });

@@ -3,7 +3,7 @@
  * ownership tracking is remembered for such a body.
  */
 import type { KubeObject, ObjectMeta, OwnedFields } from "../../api/index.ts";
-import { deepEqual, keepsTexts } from "../../machinery/index.ts";
+import { deepEqual, holdsEmptied, keepsTexts } from "../../machinery/index.ts";
 import type { Call } from "../core.ts";
 import { nowTime } from "../core.ts";
 import { managerName } from "../managed-fields/ownership.ts";
@@ -60,6 +60,7 @@ export function remember({ resource, warnings }: Call, key: string, object: Kube
   if (!isPlain(plain) || !deepEqual(template, plain)) return;
   // What is filled in anyway is not filled into what objects share.
   resource.complete(template, false);
+  if (holdsEmptied(template)) return;
   bodies.set(key, { template, owners: managedFields });
 }
 

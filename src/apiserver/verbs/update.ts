@@ -5,7 +5,7 @@ import { admissionOf, writeOptions } from "../admission/request.ts";
 import type { Entry } from "../cache/entry.ts";
 import { mediaType } from "../codec/media-type.ts";
 import { ConvertedEntry } from "../conversion/version-view.ts";
-import { type Call, nowTime, removeObject, textsOf, writeObject } from "../core.ts";
+import { type Call, nowTime, removeObject, settleEmptied, textsOf, writeObject } from "../core.ts";
 import { conflict, invalid, modified, notFound, qualified } from "../errors.ts";
 import { keepTimes } from "../managed-fields/keep-times.ts";
 import { keepOwners } from "../managed-fields/ownership.ts";
@@ -243,6 +243,7 @@ async function attempt(
     keepTimes(object, old);
     await core.admission.validate(call.seenAs ? { ...request, ...call.seenAs(object, old) } : request);
     strategy.canonicalize?.(object);
+    settleEmptied(call, object);
     if (mayGo(object, old) && !dryRun) {
       // Without a last finalizer the object is deleted.
       if (await removeObject(core, resource, stored, call.request)) {
