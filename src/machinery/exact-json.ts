@@ -44,6 +44,12 @@ function forget(holder: object, name: string | number): void {
 /** True when the text of any number of this object or list is known. */
 export const keepsTexts = (holder: object): boolean => written.has(holder);
 
+/** True when that of any number in it is. */
+export function holdsTexts(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return keepsTexts(value) || Object.values(value).some(holdsTexts);
+}
+
 /** The text of the first number beyond float64 in the value parsed from `text`; undefined when there is none. */
 export function hugeNumber(value: unknown, text: string): string | undefined {
   return /\d[eE]|\d{300}/.test(text) ? hugeIn(value) : undefined;

@@ -60,6 +60,10 @@ export const typeInvalid = (field: string, value: unknown, detail: string): Fiel
 export const notSupported = (field: string, value: unknown, supported: readonly string[]): FieldError =>
   unsupported(field, asJson(value ?? null), supported);
 
+/** Of a value that is shown as the text says. */
+export const notSupportedShown = (field: string, text: string, supported: readonly string[]): FieldError =>
+  unsupported(field, text, supported);
+
 /** For a plain string. */
 export const notSupportedText = (field: string, value: string, supported: readonly string[]): FieldError =>
   unsupported(field, show(value), supported);
@@ -76,6 +80,10 @@ const unsupported = (field: string, shown: string, supported: readonly string[])
 
 export const duplicate = (field: string, value: unknown): FieldError =>
   make("FieldValueDuplicate", `Duplicate value: ${show(value)}`, field, "");
+
+/** Of a value that is shown as the text says. */
+export const duplicateShown = (field: string, text: string): FieldError =>
+  make("FieldValueDuplicate", `Duplicate value: ${text}`, field, "");
 
 /** The path of errors of a whole object, as Go prints an empty name. */
 export const wholeObject = "[]";

@@ -36,6 +36,7 @@ export function goQuote(text: string): string {
 export function goFloat(value: number): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "+Inf" : "-Inf";
   const size = Math.abs(value);
+  if (Object.is(value, -0)) return "-0";
   if (value === 0 || (size >= 1e-4 && size < 1e6)) return String(value);
   const [digits = "", exponent = ""] = value.toExponential().split("e");
   return `${digits}e${exponent[0]}${exponent.slice(1).padStart(2, "0")}`;

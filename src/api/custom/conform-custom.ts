@@ -1,5 +1,5 @@
 /** Conforms custom resources to their structural schema. */
-import { invalid, isObject } from "../../machinery/index.ts";
+import { hugeIn, invalid, isObject } from "../../machinery/index.ts";
 import { conform } from "../conform.ts";
 import type { Nulls } from "../definition.ts";
 import type { KubeObject } from "../meta.ts";
@@ -18,6 +18,9 @@ export function conformCustom(
   object: KubeObject,
   nulls: Nulls = "dropped",
 ): Conformance {
+  const huge = hugeIn(object);
+  if (huge !== undefined)
+    return { unknown: [], problem: `json: cannot unmarshal number ${huge} into Go value of type float64` };
   const schema = object.kind === kind ? whole : anything;
   if (nulls === "dropped") applyNulls(schema, object);
   const unknown: string[] = [];

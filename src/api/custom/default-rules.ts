@@ -6,6 +6,7 @@ import { embeddedProblems } from "./embedded.ts";
 import { prune } from "./prune.ts";
 import { compileLevel } from "./rules/compile.ts";
 import { hasRules } from "./rules/engine.ts";
+import { asDecoded } from "./decoded.ts";
 import { defaultRuleProblems } from "./rules/evaluate.ts";
 import { isEmbedded, type SchemaProps } from "./schema-props.ts";
 import { validateAt } from "./validate.ts";
@@ -39,8 +40,9 @@ function checkDefault(schema: SchemaProps, path: string, inMetadata: boolean, er
       return;
     }
   }
-  const mistakes = validateAt(withoutChoice(schema), value, path);
-  errors.push(...(mistakes.length > 0 ? mistakes : checkRules(schema, value, path)));
+  const { default: seen } = asDecoded({ default: value }, schema);
+  const mistakes = validateAt(withoutChoice(schema), seen, path);
+  errors.push(...(mistakes.length > 0 ? mistakes : checkRules(schema, seen, path)));
 }
 
 /** That a number or a text may stand somewhere is not asked of defaults; what an object becomes with them is held to it. */

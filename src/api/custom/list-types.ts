@@ -1,5 +1,5 @@
 /** Lists that are sets or maps (x-kubernetes-list-type) hold a value, or a key, once. */
-import { duplicate, invalid, isObject, stableJson } from "../../machinery/index.ts";
+import { duplicate, duplicateShown, goFloat, invalid, isObject, stableJson } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
 import { memberOf, type SchemaProps } from "./schema-props.ts";
 
@@ -52,9 +52,19 @@ function checkList(schema: SchemaProps, value: readonly unknown[], path: string,
 function checkOnce(values: readonly unknown[], path: string, errors: FieldError[]): void {
   const seen = new Map<string, number>();
   values.forEach((each, i) => {
-    const text = stableJson(each);
+    const text = stableJson(distinct(each));
     const times = seen.get(text) ?? 0;
     seen.set(text, times + 1);
-    if (times === 1) errors.push(duplicate(`${path}[${i}]`, each));
+    if (times !== 1) return;
+    const at = `${path}[${i}]`;
+    errors.push(typeof each === "number" ? duplicateShown(at, goFloat(each)) : duplicate(at, each));
   });
+}
+
+/** With floating-point numbers that no integer equals. */
+function distinct(value: unknown): unknown {
+  if (typeof value === "number") return { float: value };
+  if (Array.isArray(value)) return value.map(distinct);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, distinct(each)]));
 }

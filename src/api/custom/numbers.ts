@@ -1,5 +1,5 @@
 /** Holds a number against its schema, with the texts and the arithmetic of Kubernetes' OpenAPI validation. */
-import { goFloat, invalid, invalidShown, isGoFloat } from "../../machinery/index.ts";
+import { goFloat, invalid, invalidShown } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
 import { isUnknownFormat } from "./formats.ts";
 import type { SchemaProps } from "./schema-props.ts";
@@ -78,10 +78,10 @@ function limited(
 const limitShown = (whole: bigint | undefined, limit: number): Comparable =>
   whole === undefined ? limit : truncated(limit);
 
-/** As an int64, which decoded JSON is when it can be. */
+/** As an int64, which is a bigint in decoded JSON. */
 function asLong(value: Comparable): bigint | undefined {
   if (typeof value === "bigint") return isLong(value) ? value : undefined;
-  return isGoFloat(value) ? undefined : BigInt(value);
+  return undefined;
 }
 
 /** Go's conversion to an int64 on amd64: what does not fit becomes the lowest. */
@@ -115,7 +115,7 @@ function multipleProblem(value: Comparable, factor: Comparable, path: string): s
 }
 
 /** True for what is whole, or a little above it, as divisions of fractions come out; beyond 2^53 nothing is. */
-function isWhole(value: number): boolean {
+export function isWhole(value: number): boolean {
   if (Math.abs(value) > Number.MAX_SAFE_INTEGER) return false;
   const whole = Math.trunc(value);
   return value === whole || (whole > 0 && (value - whole) / (value + whole) < 1e-9);

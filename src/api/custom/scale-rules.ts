@@ -1,5 +1,5 @@
 /** What the scale subresource reads has to be numbers of replicas, and a selector's text. */
-import { goText, goType, invalid, isObject } from "../../machinery/index.ts";
+import { goFloat, goText, goType, invalid, isObject } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
 import type { CustomResourceSubresourceScale } from "../generated/types.ts";
 import type { KubeObject } from "../meta.ts";
@@ -32,7 +32,7 @@ function memberAt(
   object: KubeObject,
   path: string,
   wanted: "int64" | "string",
-): number | bigint | string | { problem: string } | undefined {
+): bigint | string | { problem: string } | undefined {
   let value: unknown = object;
   const names = path.replace(/^\./, "").split(".");
   for (const [i, name] of names.entries()) {
@@ -44,12 +44,10 @@ function memberAt(
     if (value === undefined || (value === null && i < names.length - 1)) return undefined;
   }
   if (wanted === "string" && typeof value === "string") return value;
-  if (
-    wanted === "int64" &&
-    (typeof value === "bigint" || (typeof value === "number" && Number.isInteger(value)))
-  )
-    return value;
+  if (wanted === "int64" && typeof value === "bigint") return value;
+  const [text, type] =
+    typeof value === "number" ? [goFloat(value), "float64"] : [goText(value), goType(value)];
   return {
-    problem: `.${names.join(".")} accessor error: ${goText(value)} is of the type ${goType(value)}, expected ${wanted}`,
+    problem: `.${names.join(".")} accessor error: ${text} is of the type ${type}, expected ${wanted}`,
   };
 }

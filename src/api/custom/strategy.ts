@@ -5,6 +5,7 @@ import type { CustomResourceSubresourceScale } from "../generated/types.ts";
 import type { KubeObject } from "../meta.ts";
 import { validateAnyMetaUpdate } from "../metadata.ts";
 import { Correlated } from "./correlated.ts";
+import { asDecoded } from "./decoded.ts";
 import { embeddedProblems } from "./embedded.ts";
 import { finalizerWarnings } from "./finalizer-warnings.ts";
 import { listProblems } from "./list-types.ts";
@@ -51,32 +52,37 @@ export function strategyOf(base: Strategy, custom: CustomRules): Strategy {
       countGeneration(object, old, hasStatus);
     },
     validate(object) {
+      const seen = asDecoded(object);
       const errors = [
         ...(wrongKind(kind, object) ?? [
           ...(base.validate?.(object) ?? []),
-          ...validateSchema(schema, object, "", true),
-          ...scaleProblems(scale, object, "spec"),
-          ...scaleProblems(scale, object, "status"),
+          ...validateSchema(schema, seen, "", true),
+          ...scaleProblems(scale, seen, "spec"),
+          ...scaleProblems(scale, seen, "status"),
         ]),
         ...embeddedProblems(schema, object, ""),
-        ...listProblems(schema, object, ""),
+        ...listProblems(schema, seen, ""),
       ];
-      return [...errors, ...rules.problems(object, undefined, errors)];
+      return [...errors, ...rules.problems(seen, undefined, errors)];
     },
     validateUpdate(object, old) {
+      const [seen, before] = [asDecoded(object), asDecoded(old)];
       const errors = [
         ...(wrongKindUpdate(custom, object, old) ?? [
           ...(base.validateUpdate?.(object, old) ?? []),
-          ...validateSchema(schema, object, "", true, new Correlated(schema, object, old)),
-          ...scaleProblems(scale, object, "spec"),
-          ...scaleProblems(scale, object, "status"),
+          ...validateSchema(schema, seen, "", true, new Correlated(schema, seen, before)),
+          ...scaleProblems(scale, seen, "spec"),
+          ...scaleProblems(scale, seen, "status"),
         ]),
         ...embeddedProblems(schema, object, ""),
-        ...newInLists(schema, object, old),
+        ...newInLists(schema, seen, before),
       ];
-      return [...errors, ...rules.problems(object, old, errors)];
+      return [...errors, ...rules.problems(seen, before, errors)];
     },
-    warnings: (object, old) => [...finalizerWarnings(object, old), ...rules.warnings(object, old)],
+    warnings: (object, old) => [
+      ...finalizerWarnings(object, old),
+      ...rules.warnings(asDecoded(object), asDecoded(old)),
+    ],
   };
 }
 
@@ -91,17 +97,18 @@ export function statusStrategyOf(base: Strategy, custom: CustomRules): Strategy 
   return {
     ...base,
     validateUpdate(object, old) {
+      const [seen, before] = [asDecoded(object), asDecoded(old)];
       const errors = [
         ...(wrongKindUpdate(custom, object, old) ?? [
           ...(base.validateUpdate?.(object, old) ?? []),
-          ...mistakes(object, old),
-          ...scaleProblems(scale, object, "status"),
+          ...mistakes(seen, before),
+          ...scaleProblems(scale, seen, "status"),
         ]),
-        ...newInLists(schema, object, old),
+        ...newInLists(schema, seen, before),
       ];
-      return [...errors, ...rules.problems(object, old, errors)];
+      return [...errors, ...rules.problems(seen, before, errors)];
     },
-    warnings: (object, old) => rules.warnings(object, old),
+    warnings: (object, old) => rules.warnings(asDecoded(object), asDecoded(old)),
   };
 }
 
@@ -114,7 +121,8 @@ function countGeneration(object: KubeObject, old: KubeObject, hasStatus: boolean
     return others;
   };
   const before = old.metadata?.generation ?? 1;
-  object.metadata.generation = deepEqual(rest(object), rest(old)) ? before : before + 1;
+  const same = deepEqual(asDecoded(rest(object)), asDecoded(rest(old)));
+  object.metadata.generation = same ? before : before + 1;
 }
 
 /** Duplicates in lists, unless the old object had some already. */

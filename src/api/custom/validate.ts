@@ -5,7 +5,9 @@ import {
   forbidden,
   invalid,
   isObject,
+  goFloat,
   notSupported,
+  notSupportedShown,
   required,
   tooLong,
   tooMany,
@@ -15,7 +17,8 @@ import type { FieldError } from "../definition.ts";
 import type { Correlated } from "./correlated.ts";
 import { formatProblem } from "./formats.ts";
 import { closest, type Judge } from "./match-count.ts";
-import { checkNumber, formatOf, isLong, noField } from "./numbers.ts";
+import { asDecoded } from "./decoded.ts";
+import { checkNumber, formatOf, isLong, isWhole, noField } from "./numbers.ts";
 import { isIntOrString, memberOf, preserves, type SchemaProps } from "./schema-props.ts";
 
 /** What both versions of an object are converted to: whatever it was before counts for nothing. */
@@ -32,14 +35,14 @@ const typeName = (value: unknown): string => {
   if (value === null) return "null";
   // Longer ones are floating-point numbers to Go.
   if (typeof value === "bigint") return isLong(value) ? "integer" : "number";
-  if (typeof value === "number")
-    return Number.isInteger(value) && isLong(BigInt(value)) ? "integer" : "number";
   return typeof value;
 };
 
+/** A floating-point number counts as an integer where it is one, and every such number is exact. */
 function fits(type: string, value: unknown): boolean {
   const found = typeName(value);
-  return found === type || (type === "number" && found === "integer");
+  if (found === type || (type === "number" && found === "integer")) return true;
+  return type === "integer" && typeof value === "number" && isWhole(value);
 }
 
 /** The mistakes of a value by itself: texts name what is in it, fields also where it is. */
@@ -96,14 +99,17 @@ function mistakesOf(
     else if (typeof value === "number" || typeof value === "bigint") checkNumber(schema, value, path, errors);
     else if (Array.isArray(value)) checkList(schema, value, path, errors, before);
   }
-  if (schema.enum && !schema.enum.some((each) => deepEqual(each, value) || isConverted(each, value)))
+  if (
+    schema.enum &&
+    !schema.enum.some((each) => deepEqual(asDecoded(each), value) || isConverted(each, value))
+  ) {
+    const choices = schema.enum.map((each) => (typeof each === "string" ? each : JSON.stringify(each)));
     errors.push(
-      notSupported(
-        path,
-        value,
-        schema.enum.map((each) => (typeof each === "string" ? each : JSON.stringify(each))),
-      ),
+      typeof value === "number"
+        ? notSupportedShown(path, goFloat(value), choices)
+        : notSupported(path, value, choices),
     );
+  }
   if (isObject(value)) checkObject(schema, value, path, root, errors, before);
   return errors;
 }

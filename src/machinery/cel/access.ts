@@ -74,9 +74,15 @@ export function read(scope: Scope | undefined, name: string, meter: Meter): CelV
       // Computed on first use, once: variables of admission policies.
       return typeof each.value === "function"
         ? (each.value as (meter: Meter) => CelValue)(meter)
-        : each.value;
+        : valid(each.value);
     }
   throw new CelEvaluationError(`no such attribute(s): ${name}`);
+}
+
+/** Data that is not of the type it is to have is a mistake of whoever asks for it. */
+function valid(value: CelValue): CelValue {
+  if (value instanceof CelEvaluationError) throw value;
+  return value;
 }
 
 /** The field or item; undefined when there is none. */
@@ -84,13 +90,13 @@ function find(of: CelValue, key: CelValue, meter: Meter): CelValue {
   if (of instanceof Map) {
     const found = of.get(typeof key === "string" ? key : keyIn(of, key, meter));
     if (typeof found === "function") return (found as () => CelValue)();
-    return found;
+    return valid(found);
   }
   if (Array.isArray(of)) {
     const at = typeof key === "bigint" ? Number(key) : key instanceof CelUint ? Number(key.value) : key;
     if (typeof at !== "number") throw noIndex(key);
     if (!Number.isInteger(at)) throw new CelEvaluationError(`unsupported index value ${at} in list`);
-    return of[at];
+    return valid(of[at]);
   }
   // Values without fields, including null, lack this one.
   return undefined;
@@ -119,7 +125,7 @@ export function softGet(of: CelValue, key: CelValue, meter: Meter): CelOptional 
 /** Whether `has(of.name)`. */
 export function present(of: CelValue, name: string): boolean {
   const inner = of instanceof CelOptional ? of.value : of;
-  if (inner instanceof Map) return inner.has(name);
+  if (inner instanceof Map) return valid(inner.get(name)) !== undefined || inner.has(name);
   if (Array.isArray(inner)) throw noIndex(name);
   // Values without fields, including null, lack this one.
   return false;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { parseExact } from "../exact-json.ts";
 import { applyJsonPatch, type JsonPatchOperation, PatchError } from "./json-patch.ts";
 
 const apply = (document: unknown, ...operations: object[]): unknown =>
@@ -111,4 +112,24 @@ test("a JSON patch can sort what it goes through", () => {
   const operation = { op: "add", path: "/b/c", value: { z: 1, y: 1 } };
   const patched = applyJsonPatch({ d: { f: 1, e: 1 }, b: { d: 1 } }, [operation], true);
   assert.equal(JSON.stringify(patched), '{"b":{"c":{"z":1,"y":1},"d":1},"d":{"f":1,"e":1}}');
+});
+
+test("a test finds numbers equal that are written the same", () => {
+  const holds = (document: string, value: string): boolean => {
+    const [operation] = parseExact(`[{"op":"test","path":"/a","value":${value}}]`) as JsonPatchOperation[];
+    try {
+      applyJsonPatch(parseExact(document), [operation as JsonPatchOperation]);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  assert.ok(holds('{"a":1}', "1"));
+  assert.ok(!holds('{"a":1}', "1.0"));
+  assert.ok(holds('{"a":1.0}', "1.0"));
+  assert.ok(!holds('{"a":0}', "-0"));
+  assert.ok(holds('{"a":[{"b":1,"c":null}]}', '[{"c":null,"b":1}]'));
+  assert.ok(!holds('{"a":[{"b":1}]}', '[{"b":1e0}]'));
+  assert.ok(!holds('{"a":[1]}', "[1,2]"));
+  assert.ok(holds('{"b":1}', "null"));
 });

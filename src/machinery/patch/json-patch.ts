@@ -2,8 +2,8 @@
  * JSON Patch, RFC 6902, like Kubernetes (evanphx/json-patch v4): missing members may be replaced and copied, negative indexes
  * count from the end, and errors are the same.
  */
-import { deepEqual, isObject, setMember, sortMembers } from "../deep.ts";
-import { cloneExact, copyWritten } from "../exact-json.ts";
+import { isObject, setMember, sortMembers } from "../deep.ts";
+import { cloneExact, copyAllWritten, copyWritten, writtenAs } from "../exact-json.ts";
 
 export interface JsonPatchOperation {
   op: string;
@@ -40,6 +40,12 @@ class Place {
     const container = this.#container;
     if (Array.isArray(container)) return container[this.#index(container.length)];
     return Object.hasOwn(container, this.key) ? container[this.key] : undefined;
+  }
+
+  /** How the number that is there was written, where that is known. */
+  text(): string | undefined {
+    const container = this.#container;
+    return writtenAs(container, Array.isArray(container) ? this.#index(container.length) : this.key);
   }
 
   set(value: unknown): void {
@@ -145,6 +151,7 @@ class Patching {
   #owned<T extends Container>(container: T): T {
     if (this.#own.has(container)) return container;
     const copy = (Array.isArray(container) ? [...(container as unknown[])] : { ...container }) as T;
+    if (!Array.isArray(container)) copyAllWritten(container, copy);
     this.#own.add(copy);
     return copy;
   }
@@ -254,16 +261,48 @@ class Patching {
 
   #test(operation: Partial<JsonPatchOperation>): void {
     const path = pathOf(operation, "test");
-    let value = this.document;
+    let found: Written = { value: this.document, text: undefined };
     if (path !== "") {
       const place = this.#placeOf(path);
       if (!place) throw new PatchError(`test operation does not apply: is missing path: ${path}: ${missing}`);
-      value = within(`error in test for path: '${path}'`, () => place.get());
+      found = within(`error in test for path: '${path}'`, () => ({ value: place.get(), text: place.text() }));
     }
-    // Missing equals null.
-    if (!deepEqual(value ?? null, operation.value ?? null))
+    if (!sameAsWritten(found, { value: operation.value, text: writtenAs(operation, "value") }))
       throw new PatchTestFailed(`testing value ${path} failed: test failed`);
   }
+}
+
+/** A value, and how it was written if it is a number of which that is known. */
+interface Written {
+  value: unknown;
+  text: string | undefined;
+}
+
+const memberOf = (holder: Container, name: string | number): Written => ({
+  value: (holder as Record<string | number, unknown>)[name],
+  text: writtenAs(holder, name),
+});
+
+const numberText = ({ value, text }: Written): string =>
+  text ?? (Object.is(value, -0) ? "-0" : String(value));
+
+/** Numbers are the same when they are written the same: 1 is not 1.0. What is not there is as good as null. */
+function sameAsWritten(one: Written, other: Written): boolean {
+  const [a, b] = [one.value ?? null, other.value ?? null];
+  if (typeof a === "number" && typeof b === "number") return numberText(one) === numberText(other);
+  if (!isContainer(a) || !isContainer(b)) return a === b;
+  if (Array.isArray(a) || Array.isArray(b))
+    return (
+      Array.isArray(a) &&
+      Array.isArray(b) &&
+      a.length === b.length &&
+      a.every((_, i) => sameAsWritten(memberOf(a, i), memberOf(b, i)))
+    );
+  const names = Object.keys(a);
+  return (
+    names.length === Object.keys(b).length &&
+    names.every((name) => Object.hasOwn(b, name) && sameAsWritten(memberOf(a, name), memberOf(b, name)))
+  );
 }
 
 /** Bytes of its JSON; numbers beyond 2^53 are written out. */

@@ -4,7 +4,9 @@ import {
   deepEqual,
   type FieldError,
   forbidden,
+  goFloat,
   invalid,
+  invalidShown,
   isObject,
   required,
 } from "../../../machinery/index.ts";
@@ -201,6 +203,7 @@ class RuleRun implements Found {
           message: whole ? "Duplicate value" : `Duplicate value: ${JSON.stringify(value)}`,
         };
       default:
+        if (typeof value === "number") return invalidShown(field, goFloat(value), detail);
         if (!whole) return invalid(field, value, detail);
         return { reason: "FieldValueInvalid", field, message: `Invalid value: ${detail}` };
     }

@@ -115,8 +115,9 @@ export function typeOf(
   }
 }
 
-const whole = (value: unknown): unknown =>
-  typeof value === "number" && Number.isInteger(value) ? BigInt(value) : value;
+/** A floating-point number where an integer belongs: who asks for it is told. */
+const notWhole = (cel: Cel, text: string): Error =>
+  new cel.CelEvaluationError(`invalid data, expected ${text}`);
 
 /** Items of a map-like list by the values of their keys. */
 const keyOf = (cel: Cel, keys: readonly string[]): ((item: unknown) => string) => {
@@ -128,11 +129,15 @@ const keyOf = (cel: Cel, keys: readonly string[]): ((item: unknown) => string) =
 /** The value as rules see it. */
 export function valueOf(cel: Cel, schema: SchemaProps, value: unknown, resource: boolean): unknown {
   if (value === null || value === undefined) return value;
-  if (isIntOrString(schema)) return whole(value);
+  if (isIntOrString(schema))
+    return typeof value === "number"
+      ? notWhole(cel, "XIntOrString value to be either a string or integer")
+      : value;
   if (Array.isArray(value)) {
     const { items } = schema;
     if (!items) return [];
     const list = value.map((each) => valueOf(cel, items, each, isEmbedded(items)));
+    if (list.some((each) => each instanceof cel.CelEvaluationError)) return list;
     switch (schema["x-kubernetes-list-type"]) {
       case "set":
         return cel.markUnordered(list, cel.scalarKey);
@@ -158,6 +163,6 @@ export function valueOf(cel: Cel, schema: SchemaProps, value: unknown, resource:
     return made;
   }
   if (schema.type === "number") return Number(value);
-  if (schema.type === "integer") return whole(value);
+  if (schema.type === "integer" && typeof value === "number") return notWhole(cel, "int, got float64");
   return typeof value === "string" && schema.format ? cel.celOfText(value, schema.format) : value;
 }
