@@ -31,6 +31,8 @@ export interface Credentials {
   readonly path?: string;
   /** Annotates the audit event of the request, if there is one. */
   readonly annotate?: ((key: string, value: string) => void) | undefined;
+  /** Adds a Warning header to the answer, whatever it is. */
+  readonly warn?: (text: string) => void;
 }
 
 export interface Authenticator {

@@ -33,6 +33,8 @@ export interface HandlerRequest extends Omit<TransportRequest, "method"> {
   audit?: AuditTrail;
   /** Its trace span; set by the handler when tracing is on. */
   span?: Span;
+  /** What authentication has to say, in Warning headers of whatever the answer is. */
+  warnings?: string[];
   /** When it times out; set by the handler. Absent for long-running requests. */
   deadline?: Deadline;
 }

@@ -94,14 +94,18 @@ export class Gate {
 
   /** Throws 401. */
   async #authenticate(
-    { headers = {}, peer }: HandlerRequest,
+    request: HandlerRequest,
     { path }: RequestInfo,
     began: number,
     trail: AuditTrail | undefined,
   ): Promise<UserInfo> {
+    const { headers = {}, peer } = request;
+    const warn = (text: string): void => void (request.warnings ??= []).push(text);
     const annotate = trail && ((key: string, value: string) => trail.annotate(key, value));
     try {
-      return (await this.#authenticator.authenticate({ headers, peer, path, annotate })) ?? anonymousUser;
+      return (
+        (await this.#authenticator.authenticate({ headers, peer, path, annotate, warn })) ?? anonymousUser
+      );
     } catch (error) {
       this.#meters.unknown(this.#clock.monotonic() - began);
       throw error;

@@ -32,6 +32,7 @@ import { remove } from "./verbs/delete.ts";
 import { get } from "./verbs/get.ts";
 import { list } from "./verbs/list.ts";
 import { goTypeOf } from "./registry/go-type.ts";
+import { warningHeader } from "./warnings.ts";
 import { encoded, encodedError, shaped, withWarnings } from "./verbs/output.ts";
 import { offerOf, specialOffer } from "./offers.ts";
 import { update } from "./verbs/update.ts";
@@ -168,6 +169,7 @@ export class Handler {
     this.#follower.follow({ request, info, asked, answer, passage, took, now });
     if (mark.span) endRequestSpan(mark.span, answer);
     if (mark.anonymous || (!asked && answer.status === 401)) answer.unauthenticated = true;
+    if (request.warnings) withFormer(request.warnings, answer);
     answer.headers["audit-id"] = trail?.auditId ?? auditIdOf(request);
     return trail ? trail.answered(answer, info) : answer;
   }
@@ -384,6 +386,12 @@ export class Handler {
       cause: error,
     });
   }
+}
+
+/** Warnings that come before those of the answer. */
+function withFormer(warnings: readonly string[], { headers }: Answer): void {
+  const former = warningHeader(warnings);
+  if (former) headers.warning = headers.warning ? `${former}, ${headers.warning}` : former;
 }
 
 const hasBody = ({ input, body }: HandlerRequest): boolean => input !== undefined || body !== undefined;

@@ -1,5 +1,5 @@
 /** Conforms custom resources to their structural schema. */
-import { hugeIn, invalid, isObject } from "../../machinery/index.ts";
+import { cloneExact, hugeIn, invalid, isObject, parseExact, stableJson } from "../../machinery/index.ts";
 import { conform } from "../conform.ts";
 import type { Nulls } from "../definition.ts";
 import type { KubeObject } from "../meta.ts";
@@ -67,20 +67,17 @@ function metadataProblems(
   const at = (name: string): string => (path === "" ? name : `${path}.${name}`);
   if (root || isEmbedded(schema)) {
     const { metadata } = value;
-    const found =
-      metadata === undefined || metadata === null
-        ? undefined
-        : isObject(metadata)
-          ? conform(metaType, metadata)
-          : {
-              unknown: [],
-              problem: `json: cannot unmarshal ${goType(metadata)} into Go value of type v1.ObjectMeta`,
-            };
+    // Of an embedded object, members are read, and shown, in alphabetical order.
+    const before = root ? undefined : cloneExact(metadata);
+    const found = metaConformance(metadata);
     if (!root) {
       for (const name of ["apiVersion", "kind"])
         if ((value[name] ?? null) !== null && typeof value[name] !== "string")
-          return `${at(name)}: ${invalid("", value[name], "must be a string").message}`;
-      if (found?.problem) return `${at("metadata")}: ${invalid("", metadata, found.problem).message}`;
+          return `${at(name)}: ${invalid("", inOrder(value[name]), "must be a string").message}`;
+      if (found?.problem) {
+        const { problem = found.problem } = metaConformance(inOrder(before)) ?? {};
+        return `${at("metadata")}: ${invalid("", inOrder(before), problem).message}`;
+      }
     }
     if (found?.problem) return found.problem;
     unknown.push(...(found?.unknown ?? []).map((each) => at(`metadata.${each}`)));
@@ -92,6 +89,16 @@ function metadataProblems(
   }
   return undefined;
 }
+
+function metaConformance(metadata: unknown): Conformance | undefined {
+  if (metadata === undefined || metadata === null) return undefined;
+  if (isObject(metadata)) return conform(metaType, metadata);
+  const problem = `json: cannot unmarshal ${goType(metadata)} into Go value of type v1.ObjectMeta`;
+  return { unknown: [], problem };
+}
+
+/** A copy with all members in alphabetical order. */
+const inOrder = (value: unknown): unknown => parseExact(stableJson(value));
 
 const goType = (value: unknown): string =>
   Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { noteEmptied } from "../../machinery/index.ts";
 import type { KubeObject } from "../meta.ts";
 import { scaleProblems } from "./scale-rules.ts";
 import type { CustomResourceDefinition } from "../generated/types.ts";
@@ -95,6 +96,16 @@ test("versions are shown as Kubernetes holds them", () => {
   );
 });
 
+test("a list of versions that was given as empty is shown so", () => {
+  const none = definition([]);
+  Object.assign(none.spec, { versions: undefined });
+  const [absent] = texts(none);
+  assert.match(absent ?? "", /^spec\.versions: Invalid value: null: must have exactly one/);
+  noteEmptied(none.spec, "versions");
+  const [empty] = texts(none);
+  assert.match(empty ?? "", /^spec\.versions: Invalid value: \[\]: must have exactly one/);
+});
+
 test("versions that objects are stored in may not go", () => {
   const old = definition([spec({ type: "string" })]);
   const next = definition([spec({ type: "string" })]);
@@ -141,7 +152,7 @@ test("the path of a selector must lead to a text", () => {
     statusReplicasPath: ".status.n",
     labelSelectorPath: ".status.s",
   };
-  const object = { kind: "A", apiVersion: "b/v1", status: { n: -1, s: 5 } } as KubeObject;
+  const object = { kind: "A", apiVersion: "b/v1", status: { n: -1n, s: 5n } } as KubeObject;
   assert.deepEqual(
     scaleProblems(scale, object, "status").map(({ field, message }) => [field, message]),
     [

@@ -39,7 +39,7 @@ export function internalSpec(spec: CustomResourceDefinitionSpec): InternalSpec {
 
 /** Versions as a mistake shows them. */
 export function shownVersions(spec: CustomResourceDefinitionSpec): unknown {
-  if (!spec.versions) return undefined;
+  if (!spec.versions) return wasEmptied(spec, "versions") ? [] : undefined;
   return internalSpec(spec).versions.map((version) => ({
     Name: version.name ?? "",
     Served: version.served ?? false,

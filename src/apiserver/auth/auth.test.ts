@@ -403,14 +403,25 @@ test("a ServiceAccount token lives as long as its account, its pod and its time"
 
 test("fixed tokens, wrong tokens and no credentials", async () => {
   const { auth } = setUp();
+  const warnings: string[] = [];
   const who = async (headers: Record<string, string>) =>
-    auth.authenticator.authenticate({ headers, peer: { address: "" } });
+    auth.authenticator.authenticate({
+      headers,
+      peer: { address: "" },
+      warn: (text) => void warnings.push(text),
+    });
   assert.equal((await who({ authorization: "Bearer secret-token" }))?.name, "fixed");
   assert.equal(await who({}), undefined);
   await assert.rejects(() => who({ authorization: "Bearer nonsense" }), { reason: "Unauthorized" });
   // The second word is the token; after two spaces there is none.
   assert.equal((await who({ authorization: "bearer secret-token and more" }))?.name, "fixed");
+  for (const none of ["Bearer", "Bearer  ", "Basic  x"])
+    assert.equal(await who({ authorization: none }), undefined);
+  assert.deepEqual(warnings, []);
   assert.equal(await who({ authorization: "Bearer  secret-token" }), undefined);
+  assert.deepEqual(warnings, [
+    "the provided Authorization header contains extra space before the bearer token, and is ignored",
+  ]);
 });
 
 test("access reviews answer for oneself and for others", async () => {

@@ -7,6 +7,7 @@ import {
   jsonProblem,
   parseExact,
   StatusError,
+  stringifyExact,
   surveyJson,
   type YamlBody,
 } from "../../machinery/index.ts";
@@ -191,9 +192,13 @@ export function readBody(
     if (!unread) throw error;
     if (error instanceof MissingKindError) {
       const given = body ?? new Uint8Array(0);
-      const problem = `${error.message} in '${Buffer.from(given).toString()}' (${summarize(given)})`;
+      const text = decoded?.format === "yaml" && expected.lenient ? asJson(decoded.value) : given;
+      const problem = `${error.message} in '${Buffer.from(text).toString()}'`;
+      const { kind, version } = expected;
       throw badRequest(
-        `the object provided is unrecognized (must be of type ${expected.kind}): ${problem}`,
+        expected.lenient
+          ? `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${problem}`
+          : `the object provided is unrecognized (must be of type ${kind}): ${problem} (${summarize(given)})`,
         error,
       );
     }
@@ -203,6 +208,9 @@ export function readBody(
     );
   }
 }
+
+/** What YAML became before it was decoded. */
+const asJson = (value: unknown): Buffer => Buffer.from(stringifyExact(keysInOrder(value)));
 
 /** Decodes a JSON body with duplicate keys again, by its type. */
 function again(object: KubeObject, decoded: Decoded, expected: Expected): KubeObject {

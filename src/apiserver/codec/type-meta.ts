@@ -20,6 +20,8 @@ export interface Expected {
   former?: boolean;
   /** True for kinds that are served in this version, lists included. */
   known?(apiVersion: string, kind: string): boolean;
+  /** A custom resource's body is read with `fieldValidation=Ignore`: a decoder with other errors reads it. */
+  lenient?: boolean;
   /** Accepts a custom resource in any version: the caller calls `checkVersion` after it has been checked. */
   anyVersion?: boolean;
 }
@@ -119,12 +121,21 @@ const otherVersion = (object: KubeObject, apiVersion: string): StatusError =>
 /** A custom resource must name version and kind. A wrong kind of the same version is left to validation. */
 function checkCustomKind(object: KubeObject, expected: Expected, apiVersion: string): void {
   if (!object.kind) throw new MissingKindError("BadRequest", "Object 'Kind' is missing");
+  if ((object.apiVersion as unknown) === null) throw noVersion(object.kind, expected);
+  checkGroupVersion(object.apiVersion ?? "");
   if (object.apiVersion !== apiVersion) {
     const group = object.apiVersion?.slice(0, object.apiVersion.lastIndexOf("/"));
     if (expected.anyVersion && group === expected.group) return;
     throw otherVersion(object, apiVersion);
   }
 }
+
+/** A null is no text, which nothing at all is taken for. */
+const noVersion = (given: string, { kind }: Expected): WrongKindError =>
+  new WrongKindError(
+    "BadRequest",
+    `${given} in version "" cannot be handled as a ${kind}: .apiVersion accessor error: <nil> is of the type <nil>, expected string`,
+  );
 
 function wrongKind(object: KubeObject, expected: Expected): StatusError {
   const given = String(object.apiVersion);

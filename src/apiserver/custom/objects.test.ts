@@ -79,6 +79,15 @@ test("embedded objects, formats and numbers of replicas are held to their rules"
       "spec.object.kind FieldValueInvalid",
     ],
   );
+  // Members are read, and shown, in alphabetical order, with those that are not known.
+  const metadata = { zeta: 1, labels: { b: 1, a: "x" }, annotations: 3 };
+  const odd = await h.call("POST", path, tab("a", { object: { apiVersion: "v1", kind: "X", metadata } }));
+  assert.equal(
+    failure(odd, 400).message,
+    'Tab in version "v1" cannot be handled as a Tab: spec.object.metadata: Invalid value: ' +
+      '{"annotations":3,"labels":{"a":"x","b":1},"zeta":1}: ' +
+      "json: cannot unmarshal number into Go struct field ObjectMeta.annotations of type map[string]string",
+  );
   await h.close();
 });
 

@@ -56,3 +56,37 @@ test("what else is wrong with a change is told before its kind", async () => {
     "kind",
   ]);
 });
+
+test("bodies without a kind, or with a version that is none", async () => {
+  const said = async (method: string, at: string, body: string, headers = {}): Promise<string> =>
+    (await h.call(method, at, body, headers)).body.message;
+  const nameless = '{"apiVersion":"stable.example.com/v1","metadata":{"name":"x"}}';
+  const missing = `Object 'Kind' is missing in '${nameless}'`;
+  assert.match(await said("POST", path, nameless), /^the object provided is unrecognized/);
+  const lenient = `Tab in version "v1" cannot be handled as a Tab: ${missing}`;
+  assert.equal(await said("POST", `${path}?fieldValidation=Ignore`, nameless), lenient);
+  assert.equal(await said("PUT", `${path}/x?fieldValidation=Ignore`, nameless), lenient);
+  const yaml = "metadata: {name: x}\napiVersion: stable.example.com/v1\n";
+  const asYaml = { "content-type": "application/yaml" };
+  assert.equal(await said("POST", `${path}?fieldValidation=Ignore`, yaml, asYaml), lenient);
+  assert.equal(
+    await said("POST", path, '{"kind":"Tab","apiVersion":null}'),
+    'Tab in version "" cannot be handled as a Tab: .apiVersion accessor error: <nil> is of the type <nil>, expected string',
+  );
+  const group = "unexpected GroupVersion string: a/b/c";
+  assert.match(
+    await said("POST", path, '{"kind":"Tab","apiVersion":"a/b/c"}'),
+    new RegExp(`^the object provided is unrecognized \\(must be of type Tab\\): ${group} `),
+  );
+  const merge = { "content-type": "application/merge-patch+json" };
+  assert.match(await said("PATCH", `${path}/a`, '{"apiVersion":"a/b/c"}', merge), new RegExp(`: ${group}$`));
+  assert.match(
+    await said("PATCH", `${path}/a`, '{"kind":1}', merge),
+    /: couldn't get version\/kind; json parse error: json: cannot unmarshal number into Go struct field \.kind of type string$/,
+  );
+  const apply = { "content-type": "application/apply-patch+yaml" };
+  assert.equal(
+    await said("PATCH", `${path}/a?fieldManager=m`, '{"apiVersion":"a/b/c","kind":"Tab"}', apply),
+    "invalid object type: /, Kind=",
+  );
+});

@@ -103,6 +103,8 @@ function checkType(call: Call, config: KubeObject): void {
   if (config.apiVersion === apiVersion && config.kind === def.kind) return;
   const given = typeof config.apiVersion === "string" ? config.apiVersion : "";
   const full = given.includes("/") ? given : `/${given}`;
+  // A version that is none leaves nothing of the type.
+  if (given.split("/").length > 2) throw badRequest("invalid object type: /, Kind=");
   throw badRequest(
     `invalid object type: ${full}, Kind=${typeof config.kind === "string" ? config.kind : ""}`,
   );

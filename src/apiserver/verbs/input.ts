@@ -43,6 +43,7 @@ export function readObject(call: Call): KubeObject {
     ...(resource.def.schema === undefined ? {} : { schema: resource.def.schema }),
     ...(resource.def.storedAs && !resource.def.type ? { inner: resource.def.storedAs.group } : {}),
     former: resource.def.type === undefined,
+    lenient: call.info.query.get("fieldValidation") === "Ignore",
     known: (apiVersion, other) => core.registry.knows(apiVersion, other, group),
     anyVersion: true,
   };

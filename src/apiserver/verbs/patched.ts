@@ -42,14 +42,17 @@ export function readPatched(
 ): ReadObject {
   const object = value as KubeObject;
   if (def.type) {
+    const odd = isObject(value) ? unnamed(value) : undefined;
+    if (odd !== undefined) return { object, unknown: [], problem: badNames(odd) };
     checkShape(object);
     if (!object.kind) return { object, unknown: [], problem: `Object 'Kind' is missing in '${shown()}'` };
+    if ((object.apiVersion ?? "").split("/").length > 2)
+      return { object, unknown: [], problem: `unexpected GroupVersion string: ${object.apiVersion}` };
     checkCustomNames(def, object);
     return { object, ...conformed(def, object) };
   }
   const problem = unnamed(value);
-  if (problem !== undefined)
-    return { object, unknown: [], problem: `couldn't get version/kind; json parse error: ${problem}` };
+  if (problem !== undefined) return { object, unknown: [], problem: badNames(problem) };
   object.kind ||= def.kind;
   const own = def.group === "" ? def.version : `${def.group}/${def.version}`;
   const { kind, apiVersion } = object as { kind: string; apiVersion?: string };
@@ -114,6 +117,8 @@ function checkCustomNames(def: KindDefinition, object: KubeObject): void {
   const kind = object.kind ?? "";
   throw invalid({ group, kind, plural: kind }, object.metadata?.name ?? "", causes);
 }
+
+const badNames = (problem: string): string => `couldn't get version/kind; json parse error: ${problem}`;
 
 /** Why its kind and version cannot be determined. */
 function unnamed(value: unknown): string | undefined {

@@ -21,10 +21,15 @@ function certificateUser({ commonName, organizations, fingerprint }: Certificate
   });
 }
 
+const extraSpace =
+  "the provided Authorization header contains extra space before the bearer token, and is ignored";
+
 /** The second word; two spaces before it make it empty. */
-function bearerToken(header: string | undefined): string | undefined {
-  const [scheme, token] = header?.trim().split(" ") ?? [];
-  return scheme?.toLowerCase() === "bearer" && token ? token : undefined;
+function bearerToken({ headers, warn }: Credentials): string | undefined {
+  const [scheme, token, ...rest] = headers["authorization"]?.trim().split(" ") ?? [];
+  if (scheme?.toLowerCase() !== "bearer") return undefined;
+  if (token === "" && rest.length > 0) warn?.(extraSpace);
+  return token || undefined;
 }
 
 export interface CredentialOptions {
@@ -75,7 +80,7 @@ export class CredentialAuthenticator implements Authenticator {
       const user = this.#remembered(certificate);
       if (user) return user;
     }
-    const token = bearerToken(request.headers["authorization"]) ?? webSocketToken(request.headers);
+    const token = bearerToken(request) ?? webSocketToken(request.headers);
     // Other schemes are anonymous, as in Kubernetes.
     if (token === undefined) return this.#nobody(request.path ?? "");
     try {
