@@ -11,7 +11,7 @@ export interface RequestedNames {
   ipAddresses?: readonly Buffer[];
   emailAddresses?: readonly string[];
   uris?: readonly string[];
-  /** A name in DER, or what is none, in place of common name and organizations. */
+  /** A name in DER, or invalid bytes, in place of common name and organizations. */
   subject?: Buffer;
 }
 
@@ -43,7 +43,7 @@ export function certificateRequest(names: RequestedNames, signedBy?: KeyObject):
   return pemOf("CERTIFICATE REQUEST", sequence(info, sequence(oid("1.2.840.10045.4.3.2")), bits(signature)));
 }
 
-/** An authority with that key, or a P-256 one, between these times (milliseconds since the epoch). Its own certificate is nobody's work. */
+/** A self-signed authority with that key, or a P-256 one, with this validity (milliseconds since the epoch). */
 export function certificateAuthority(
   from: number,
   until: number,

@@ -6,7 +6,7 @@ interface Pending {
   run: () => void;
 }
 
-/** Time that moves only when a test says so. */
+/** A clock that only tests advance. */
 export class FakeClock implements Clock {
   #now: number;
   readonly #start: number;
@@ -26,7 +26,7 @@ export class FakeClock implements Clock {
     return this.#now - this.#start;
   }
 
-  /** Timers that wait. */
+  /** The number of pending timers. */
   get waiting(): number {
     return this.#pending.size;
   }
@@ -55,14 +55,14 @@ export class FakeClock implements Clock {
     });
   }
 
-  /** Moves time, firing what falls due in order, also what those timers set. Promises are not waited for: see `run`. */
+  /** Advances the time and fires due timers in order, including new ones. Does not wait for promises: see `run`. */
   advance(ms: number): void {
     const end = this.#now + ms;
     for (let next = this.#next(end); next; next = this.#next(end)) this.#fire(next);
     this.#now = end;
   }
 
-  /** As `advance`, but lets promises and I/O settle after every timer, so that code which sleeps in a loop goes on. */
+  /** Like `advance`, but lets promises and I/O settle after every timer, so that loops with delays continue. */
   async run(ms: number): Promise<void> {
     const end = this.#now + ms;
     await settle();
@@ -92,11 +92,11 @@ export class FakeClock implements Clock {
 }
 
 /**
- * Several turns of the event loop: enough for chains of promises that no timer or socket holds up. Work on files is waited for,
- * as its turns do not count.
+ * Several turns of the event loop: enough for chains of promises without timers or sockets. File operations are awaited, since
+ * turns do not limit them.
  */
 export async function settle(turns = 10): Promise<void> {
-  // What never comes (nobody opens the other end of a pipe) is not waited for.
+  // Operations that may never end (nobody opens the other end of a pipe) are not awaited.
   for (
     let left = turns, most = 100_000;
     left > 0 && most > 0;

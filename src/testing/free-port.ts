@@ -2,15 +2,15 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 
 /**
- * Ports below those that Linux gives to whoever asks for any (`ip_local_port_range`, from 32768), and below those of Services:
- * nobody gets one of them by chance between the question whether it is free and its use.
+ * Ports below those that Linux assigns automatically (`ip_local_port_range`, from 32768) and those of Services: no other
+ * program gets one by chance between the check and its use.
  */
 const first = 12_000;
 const count = 17_000;
-/** Test files run beside each other: each process begins elsewhere. */
+/** Test files run concurrently: each process begins elsewhere. */
 let next = (process.pid * 37) % count;
 
-/** A port that nobody listens on at any address, and that hardly any other test file is told of. */
+/** A port that is free on all addresses, and unlikely to be chosen by another test file. */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < count; tries++) {
     const port = first + next;

@@ -10,7 +10,7 @@ export interface TestApi {
   close(): Promise<void>;
 }
 
-/** The real API server over a store in memory, open to everybody. */
+/** The real API server over a store in memory, with all requests allowed. */
 export async function openTestApi(
   clock: Clock,
   options: Pick<Partial<ApiServerOptions>, "admission" | "runtimeConfig" | "special"> = {},

@@ -1,12 +1,12 @@
 import { systemClock } from "../machinery/index.ts";
 import { settle } from "./fake-clock.ts";
 
-/** Ends a test that has failed. No machine is so slow that what comes at all has not come by then. */
+/** Timeout of a failed test, long enough for any machine. */
 const limitMs = 90_000;
-/** So many turns of the event loop what is at work in this process gets before the machine is left to others. */
+/** Turns of the event loop before yielding the processor to other processes. */
 const turns = 200;
 
-/** Looks again and again until something is there, which is given back. Rejects with `what` when nothing comes. */
+/** Polls until the result is truthy, and returns it. Rejects with `what` on timeout. */
 export async function until<T>(
   what: string,
   look: () => Promise<T | undefined | false> | T | undefined | false,

@@ -1,19 +1,19 @@
 import type { ApiTransport, TransportRequest, TransportResponse } from "../client/index.ts";
 import { StatusError } from "../machinery/index.ts";
 
-/** One call that went through, for tests that count. */
+/** A recorded call. */
 export interface SeenCall {
   method: string;
   path: string;
   body: unknown;
 }
 
-/** A transport that a test can look into and interfere with. */
+/** A transport that records calls and lets tests interfere. */
 export interface WatchedTransport extends ApiTransport {
   readonly calls: SeenCall[];
-  /** Called before every request is passed on; a StatusError it throws becomes the answer. */
+  /** Called before every request; a StatusError it throws becomes the response. */
   intercept: ((call: SeenCall) => void | Promise<void>) | undefined;
-  /** Ends all watches, as a server that restarts. */
+  /** Ends all watches, as a restarting server does. */
   endWatches(): void;
 }
 

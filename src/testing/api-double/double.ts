@@ -18,8 +18,8 @@ import { type Loose, ObjectTable, type RemoveOptions, type StoredEvent } from ".
 export type ApiDouble = WatchedTransport;
 
 /**
- * A small API server in memory, for tests of loops: revisions, watches, selectors, conflicts, patches, status kept apart,
- * generation, finalizers, graceful deletion. No validation, no admission, no authentication, no garbage collection.
+ * A small API server in memory for tests: revisions, watches, selectors, conflicts, patches, a status subresource, generation,
+ * finalizers, graceful deletion. No validation, no admission, no authentication, no garbage collection.
  */
 export function createApiDouble(clock: Clock): ApiDouble {
   const table = new ObjectTable(() => clock.now());

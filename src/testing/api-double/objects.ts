@@ -24,7 +24,7 @@ export interface RemoveOptions {
 
 const kindKey = (kind: KindDefinition): string => `${kind.plural}.${kind.group}`;
 
-/** The state of the double: objects with revisions, and what deletion means for them. */
+/** The state of the double: objects with revisions, and deletion. */
 export class ObjectTable {
   readonly #objects = new Map<string, Loose>();
   readonly #kinds = new Map<string, KindDefinition>();
@@ -92,7 +92,7 @@ export class ObjectTable {
     return this.#put(kind, object, undefined);
   }
 
-  /** `part`: `status` keeps everything else, "" keeps the status, `finalize` takes it all. */
+  /** `part`: `status` changes only the status, "" everything else, `finalize` everything. */
   update(kind: KindDefinition, namespace: string | undefined, given: Loose, part: string): Loose {
     const old = this.find(kind, namespace, given.metadata?.name ?? "");
     const object = deepClone(given);

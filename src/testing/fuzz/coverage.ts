@@ -9,8 +9,8 @@ interface Coverage {
 }
 
 /**
- * Sees which ways through the project's own code a run took (V8's block coverage by way of the inspector). A way is what
- * ran and what did not in one function; `foundNew` says whether the last run took one that no run took before.
+ * Records the paths through the project's code (V8's block coverage through the inspector). A path is the set of covered blocks
+ * of a function; `foundNew` tells whether the last run covered a new one.
  */
 export class CoverageGuide {
   readonly #session = new Session();
@@ -37,7 +37,7 @@ export class CoverageGuide {
     return this.#seen.size > before;
   }
 
-  /** How many ways have been taken. */
+  /** The number of paths covered. */
   get ways(): number {
     return this.#seen.size;
   }
@@ -46,7 +46,7 @@ export class CoverageGuide {
     this.#session.disconnect();
   }
 
-  /** Profiler calls of a session of the same thread answer before they return. */
+  /** Profiler calls of a session of the same thread are synchronous. */
   #post(method: string, parameters?: object): unknown {
     let answer: unknown;
     this.#session.post(method, parameters, (error: Error | null, result?: object) => {

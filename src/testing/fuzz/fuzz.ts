@@ -2,19 +2,19 @@ import { CoverageGuide } from "./coverage.ts";
 import { mutate, oneOf, seededRandom } from "./mutate.ts";
 
 export interface FuzzTarget {
-  /** Inputs to begin with: short and each of another kind. */
+  /** Initial inputs: short and diverse. */
   seeds: readonly (string | Uint8Array)[];
-  /** Words that the format knows. */
+  /** A dictionary of the format's words. */
   dictionary?: readonly string[];
-  /** Throws when something is wrong that no input may cause. What an input may cause, it catches. */
+  /** Throws for bugs. Errors that inputs may cause are caught. */
   run(input: Buffer): void | Promise<void>;
-  /** How many inputs the short form tries; WHERRY_FUZZ_RUNS sets another number, WHERRY_FUZZ_SECONDS how long it tries instead. */
+  /** Number of inputs in the short form; WHERRY_FUZZ_RUNS overrides it, WHERRY_FUZZ_SECONDS sets a duration instead. */
   runs?: number;
 }
 
 /**
- * Looks for an input that breaks the target: inputs that take a new way through the code are kept and changed further.
- * Repeatable for the same seed (WHERRY_FUZZ_SEED, default 1). Rejects with the input in the message.
+ * Searches for an input that breaks the target: inputs that cover a new path are kept and mutated further. Reproducible with
+ * the same seed (WHERRY_FUZZ_SEED, default 1). Rejects with the input in the message.
  */
 export async function fuzz(target: FuzzTarget): Promise<{ runs: number; corpus: number; ways: number }> {
   const { WHERRY_FUZZ_SECONDS: seconds, WHERRY_FUZZ_RUNS: wanted } = process.env;
@@ -37,7 +37,7 @@ export async function fuzz(target: FuzzTarget): Promise<{ runs: number; corpus: 
     for (const input of [...corpus]) await attempt(input);
     let done = 0;
     for (; done < runs && performance.now() < end; done++) {
-      // New finds are worth more: half of the inputs come from the last few.
+      // Recent finds are preferred: half of the inputs derive from the last few.
       const base = random() < 0.5 ? oneOf(random, corpus.slice(-8)) : oneOf(random, corpus);
       const input = mutate(random, base, corpus, target.dictionary ?? []);
       if (await attempt(input)) corpus.push(input);

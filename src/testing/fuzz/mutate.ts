@@ -1,9 +1,9 @@
-/** Changes inputs a little, as libFuzzer does: bytes, blocks, words of a dictionary, pieces of other inputs. */
+/** Mutates inputs like libFuzzer: bytes, blocks, words of a dictionary, parts of other inputs. */
 
 /** 0 <= x < 1 */
 export type Random = () => number;
 
-/** A small generator with a seed, so that a failure can be repeated. */
+/** A seeded generator, so that failures can be reproduced. */
 export function seededRandom(seed: number): Random {
   let state = (seed % 2147483646) + 1;
   return () => {
