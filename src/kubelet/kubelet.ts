@@ -39,17 +39,17 @@ export interface KubeletBackends {
 }
 
 export interface RunningKubelet {
-  /** The HTTPS port; undefined without a server. */
+  /** The HTTPS server's port; undefined without one. */
   readonly port: number | undefined;
-  /** Settles when all is released after the context's signal. Containers go on. */
+  /** Resolves when all is released after the context's signal. Containers keep running. */
   readonly ended: Promise<void>;
 }
 
-/** A safety net: the runtime is asked for everything this often, should an event ever be lost. */
+/** Interval of full relists of the runtime, in case an event is lost. */
 const relistMs = 30_000;
 const rotateMs = 10_000;
 
-/** Registers the node and runs its pods until the signal. Settles when the node is Ready. */
+/** Registers the node and runs its pods until the signal. Resolves when the node is Ready. */
 export async function startKubelet(
   context: ComponentContext,
   config: KubeletConfig,
@@ -182,7 +182,7 @@ export async function startKubelet(
       found.delete(uid);
     }
   });
-  // What is left over belongs to pods that were deleted while nobody looked.
+  // Leftovers of pods that were deleted while the kubelet was not running.
   for (const runtime of found.values()) manager.addOrphan(runtime);
   await removeLeftovers(shared, manager);
 
@@ -209,7 +209,7 @@ export async function startKubelet(
   return { port: server?.port, ended };
 }
 
-/** Every container event wakes the worker of its pod. */
+/** Container events trigger a sync of their pod. */
 async function followRuntime(
   services: KubeletServices,
   manager: PodManager,
@@ -230,7 +230,7 @@ async function followRuntime(
   }
 }
 
-/** Slow housekeeping: logs that grew too large, and a look at everything in case an event was lost. */
+/** Periodic housekeeping: log rotation, and a relist in case an event was lost. */
 async function tend(
   services: KubeletServices,
   manager: PodManager,
@@ -263,7 +263,7 @@ async function tend(
   }
 }
 
-/** Directories of pods that are no more. */
+/** Removes directories of deleted pods. */
 async function removeLeftovers(services: KubeletServices, manager: PodManager): Promise<void> {
   for (const uid of await services.volumes.leftovers()) {
     if (manager.get(uid)) continue;
@@ -273,7 +273,7 @@ async function removeLeftovers(services: KubeletServices, manager: PodManager): 
   }
 }
 
-/** All Services, watched; asked for when a container's variables are made. */
+/** All Services, watched; needed for containers' variables. */
 function listServices(
   client: ReturnType<typeof createClient>,
   { clock, log, signal }: ComponentContext,
@@ -293,7 +293,7 @@ function readText(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch {
-    return ""; // a machine without the file has nothing to say
+    return ""; // the file is optional
   }
 }
 

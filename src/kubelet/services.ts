@@ -10,7 +10,7 @@ import type { DnsSettings } from "./sandbox/dns.ts";
 import type { StatusManager } from "./status/status-manager.ts";
 import type { PodVolumes } from "./volumes/volume-manager.ts";
 
-/** What the pods' workers share. Everything here outlives any one pod. */
+/** Shared by all pod workers. */
 export interface KubeletServices {
   readonly client: Client;
   readonly clock: Clock;
@@ -24,7 +24,7 @@ export interface KubeletServices {
   readonly probes: ProbeManager;
   readonly status: StatusManager;
   readonly node: NodeFacts;
-  /** All Services of the cluster; settles when they are known. */
+  /** All Services of the cluster; resolves when they are cached. */
   services(): Promise<readonly Service[]>;
   forgetTokens(uid: string): void;
   /** Logs of a pod's containers are in `<directory>/<container>/<attempt>.log`. */
@@ -39,7 +39,7 @@ export interface KubeletServices {
   ): void;
 }
 
-/** What pods may know of their node. */
+/** The node's properties for its pods. */
 export interface NodeFacts {
   readonly name: string;
   readonly hostname: string;

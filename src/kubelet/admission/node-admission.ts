@@ -10,8 +10,8 @@ export interface AdmissionNode {
 }
 
 /**
- * The node's own check of a pod that was bound to it: whoever bound it may have known less (two pods at once, a pod with
- * nodeName set by hand). Undefined: it may run. `others` are the pods that hold resources here.
+ * The node's own check of a pod bound to it, since the binding may be based on older state (two pods at once, a pod with a
+ * nodeName set by the user). Undefined: admitted. `others` are the pods that use resources of the node.
  */
 export function admitPod(pod: Pod, node: AdmissionNode, others: readonly Pod[]): PodVerdict | undefined {
   const os = pod.spec?.os?.name;

@@ -12,7 +12,7 @@ import type { CommandOptions, KubeletBackend, LogOptions } from "../streaming/in
 import { resourceMetrics } from "./resource-metrics.ts";
 import { statsSummary } from "./stats-summary.ts";
 
-/** What stands behind the kubelet's HTTPS port: logs, exec, attach, port-forward, statistics. */
+/** The backend of the kubelet's HTTPS server: logs, exec, attach, port-forward, statistics. */
 export function createBackend(services: KubeletServices, pods: PodManager): KubeletBackend {
   const { runtime } = services;
 
@@ -85,7 +85,7 @@ export function createBackend(services: KubeletServices, pods: PodManager): Kube
 const isRunning = (worker: PodWorker, { id }: ContainerStatus): boolean =>
   worker.runtime.containers.find((each) => each.id === id)?.state === "Running";
 
-/** Until the container may have ended, or nobody listens any more. */
+/** Until the container may have ended, or the client is gone. */
 async function changeOrEnd(follow: LogFollow, signal: AbortSignal): Promise<void> {
   const gone = Promise.withResolvers<void>();
   const wake = (): void => gone.resolve();
@@ -94,7 +94,7 @@ async function changeOrEnd(follow: LogFollow, signal: AbortSignal): Promise<void
   signal.removeEventListener("abort", wake);
 }
 
-/** The run whose log is meant, or the reason why there is none, in Kubernetes' words. */
+/** The run whose log is requested, or why there is none, in Kubernetes' words. */
 function logRun(
   worker: PodWorker & { pod: Pod },
   pod: string,
@@ -124,7 +124,7 @@ function logRun(
   throw new StatusError("BadRequest", `container "${container}" in pod "${pod}" is waiting to start: ${why}`);
 }
 
-/** While it waits for its restart, the run that ended last is the previous one. */
+/** While a container waits for its restart, its last run is the previous one. */
 function waitsToRestart(worker: PodWorker, container: string): boolean {
   return worker.waiting.get(container)?.reason === "CrashLoopBackOff";
 }

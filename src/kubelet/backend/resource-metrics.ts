@@ -1,7 +1,7 @@
 import { runtimeLabels } from "../pods/pod-runtime.ts";
 import type { KubeletServices } from "../services.ts";
 
-/** `/metrics/resource`: what the metrics server scrapes. */
+/** `/metrics/resource`, as scraped by the metrics server. */
 export async function resourceMetrics(services: KubeletServices): Promise<string> {
   const stats = await services.runtime.listContainerStats();
   const lines: string[] = [];

@@ -4,7 +4,7 @@ import { podName, podNamespace, podUid } from "../pods/pod-key.ts";
 import { runtimeLabels, timeFromNanos } from "../pods/pod-runtime.ts";
 import type { KubeletServices } from "../services.ts";
 
-/** `/stats/summary`: what each container uses, added up for each pod. */
+/** `/stats/summary`: resource usage of containers, with sums per pod. */
 export async function statsSummary(services: KubeletServices, pods: readonly Pod[]): Promise<unknown> {
   const all = await services.runtime.listContainerStats();
   const time = formatTime(services.clock.now());

@@ -1,4 +1,4 @@
-/** A container cannot be made or started; `reason` becomes the waiting reason in the pod's status. */
+/** A container cannot be created or started; `reason` becomes the waiting reason in the pod's status. */
 export type StartFailure =
   | "CreateContainerConfigError"
   | "CreateContainerError"
@@ -14,7 +14,7 @@ export type StartFailure =
 export class ContainerStartError extends Error {
   override readonly name = "ContainerStartError";
   readonly reason: StartFailure;
-  /** Milliseconds after which another try makes sense; undefined: when something changes or the default. */
+  /** Milliseconds until the next useful retry; undefined: on a change, or the default. */
   readonly retryAfterMs: number | undefined;
 
   constructor(

@@ -25,13 +25,13 @@ export interface ContainerConfigInputs {
   image: Image;
   env: ReadonlyMap<string, string>;
   mounts: Mount[];
-  /** The container whose process namespace an ephemeral container joins. */
+  /** The target container, whose process namespace an ephemeral container joins. */
   targetId: string | undefined;
   /** Bytes. */
   memoryCapacity: number;
 }
 
-/** What is asked of the runtime for one run of a container. Pure. */
+/** The runtime's configuration for one run of a container. Pure. */
 export function containerConfig(inputs: ContainerConfigInputs): ContainerConfig {
   const { pod, container, attempt, image, env } = inputs;
   const expand = (text: string): string => expandVariables(text, (name) => env.get(name));
@@ -70,7 +70,7 @@ export function containerConfig(inputs: ContainerConfigInputs): ContainerConfig 
   };
 }
 
-/** An init container that is no sidecar. */
+/** An init container that is not a sidecar. */
 const isAwaited = (pod: Pod, { name }: AnyContainer): boolean =>
   initContainers(pod).some((each) => each.name === name && !isSidecar(each));
 
@@ -78,7 +78,7 @@ export function terminationPath(container: AnyContainer): string {
   return container.terminationMessagePath ?? "/dev/termination-log";
 }
 
-/** How a volumeMount's subPath or subPathExpr reads for this container; undefined when it has none. */
+/** The expanded subPath or subPathExpr of a volumeMount; undefined without one. */
 export function effectiveSubPath(mount: VolumeMount, env: ReadonlyMap<string, string>): string | undefined {
   if (!mount.subPathExpr) return mount.subPath || undefined;
   const unknown: string[] = [];
@@ -101,7 +101,7 @@ function subPathError(message: string): ContainerStartError {
   return new ContainerStartError("CreateContainerConfigError", `failed to prepare subPath: ${message}`);
 }
 
-/** The Mount of a volumeMount whose source is `hostPath` (the volume, or its subPath made safe). */
+/** The Mount of a volumeMount with the source `hostPath` (the volume, or its safe subPath). */
 export function volumeMountOf(mount: VolumeMount, volume: MountedVolume, hostPath: string): Mount {
   const readonly = mount.readOnly === true || volume.readOnly;
   const propagation =

@@ -2,13 +2,13 @@ import type { Container, Pod, ResourceFieldSelector } from "../../api/index.ts";
 import { goQuote, milliValue, quantityValue } from "../../machinery/index.ts";
 import { podName, podNamespace, podUid } from "../pods/pod-key.ts";
 
-/** What of the pod and its node the downward API can tell. */
+/** Values of the pod and its node for the downward API. */
 export interface DownwardContext {
   pod: Pod;
   nodeName: string;
   hostIps: readonly string[];
   podIps: readonly string[];
-  /** Allocatable of the node, for limits that are not set. */
+  /** The node's allocatable, for missing limits. */
   allocatable: Readonly<Record<string, string>>;
 }
 
@@ -45,7 +45,7 @@ export function downwardField(context: DownwardContext, path: string): string | 
   }
 }
 
-/** `key="value"` lines in order of the keys, values quoted as Go does. */
+/** `key="value"` lines sorted by key, with values quoted as by Go. */
 function formatMap(map: Record<string, string>): string {
   return Object.keys(map)
     .sort()

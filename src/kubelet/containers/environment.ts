@@ -5,7 +5,7 @@ import { type DownwardContext, downwardField, downwardResource } from "./downwar
 import { expandVariables } from "./expansion.ts";
 import { serviceEnvironment } from "./service-environment.ts";
 
-/** Where values come from. Undefined: there is no such object. */
+/** Objects that values come from. Undefined: the object does not exist. */
 export interface ObjectSource {
   configMap(namespace: string, name: string): Promise<ConfigMap | undefined>;
   secret(namespace: string, name: string): Promise<Secret | undefined>;
@@ -16,7 +16,7 @@ export interface EnvironmentSource extends ObjectSource {
 }
 
 /**
- * A container's variables in order: Services first, then `envFrom`, then `env`; later ones win and may use earlier
+ * A container's variables in order: Services, then `envFrom`, then `env`; later ones have priority and may reference earlier
  * ones. Throws CreateContainerConfigError in Kubernetes' words when a source is missing.
  */
 export async function containerEnvironment(

@@ -1,6 +1,6 @@
 /**
  * `$(NAME)` expansion in commands, arguments and variables, as Kubernetes defines it: `$$` is a dollar sign, an unknown
- * name stays as it is written.
+ * reference stays unchanged.
  */
 export function expandVariables(text: string, lookup: (name: string) => string | undefined): string {
   if (!text.includes("$")) return text;
@@ -16,7 +16,7 @@ export function expandVariables(text: string, lookup: (name: string) => string |
     } else if (next === "(") {
       const end = text.indexOf(")", i + 2);
       if (end === -1) {
-        // Not closed: written as it is, and the rest is looked at again.
+        // Without a closing parenthesis: literal, and the rest is expanded.
         out += "$(";
         i++;
         continue;

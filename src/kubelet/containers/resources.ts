@@ -6,7 +6,7 @@ import { qosClass } from "../status/qos.ts";
 
 const cpuPeriod = 100_000;
 
-/** cgroup values of one container. `memoryCapacity` is the node's, in bytes: it scales the OOM score. */
+/** A container's cgroup values. `memoryCapacity` is the node's, in bytes, to scale the OOM score. */
 export function containerResources(
   pod: Pod,
   container: Container,
@@ -27,7 +27,7 @@ export function containerResources(
   return out;
 }
 
-/** cgroup values of the whole pod: a limit only when every container has one. */
+/** A pod's cgroup values: it has a limit only when all its containers have one. */
 export function podResources(pod: Pod): LinuxContainerResources {
   const own = pod.spec?.resources;
   const request = own?.requests?.["cpu"] ? milli(own.requests["cpu"]) : podRequest(pod, "cpu");
@@ -42,14 +42,16 @@ export function podResources(pod: Pod): LinuxContainerResources {
   return out;
 }
 
-/** `kubepods[/burstable|/besteffort]/pod<uid>`, below the cluster's cgroup root. */
+/** `kubepods[/burstable|/besteffort]/pod<uid>`, below the cluster's root cgroup. */
 export function podCgroup(pod: Pod): string {
   const qos = qosClass(pod);
   const middle = qos === "Guaranteed" ? "" : `${qos.toLowerCase()}/`;
   return `kubepods/${middle}pod${podUid(pod)}`;
 }
 
-/** Milli-cores or bytes that a pod asks for: the sum of its containers, or what an init container needs at once. */
+/**
+ * A pod's request in milli-cores or bytes: the sum of its containers, or the maximum of its init containers if that is more.
+ */
 export function podRequest(pod: Pod, resource: "cpu" | "memory" | string): number {
   const read = resource === "cpu" ? milli : bytes;
   const of = (c: Container): number =>
@@ -86,7 +88,7 @@ function cpuQuota(milliCpu: number): number {
   return Math.max(1000, Math.floor((milliCpu * cpuPeriod) / 1000));
 }
 
-/** Guaranteed pods die last, best-effort ones first; between them, whoever asked for more memory dies later. */
+/** Guaranteed pods are killed last, best-effort ones first; of others, those with smaller memory requests first. */
 function oomScoreAdj(pod: Pod, container: Container, memoryCapacity: number): number {
   if (pod.spec?.priorityClassName === "system-node-critical") return -997;
   switch (qosClass(pod)) {

@@ -9,7 +9,7 @@ import type {
 import { type AnyContainer, podLabel } from "../pods/pod-key.ts";
 import { ContainerStartError } from "./config-error.ts";
 
-/** What a container must not see of the host unless it is privileged or asks for procMount Unmasked. */
+/** Paths hidden from containers that are neither privileged nor have procMount Unmasked. */
 const maskedPaths = [
   "/proc/asound",
   "/proc/acpi",
@@ -35,7 +35,7 @@ export function namespaceOptions(pod: Pod): NamespaceOptions {
   };
 }
 
-/** Groups that come from the pod: supplementalGroups, fsGroup. */
+/** Groups of the pod: supplementalGroups, fsGroup. */
 function podGroups(pod: Pod): number[] {
   const sc = pod.spec?.securityContext;
   const groups = [...(sc?.supplementalGroups ?? [])];
@@ -57,7 +57,7 @@ export function sandboxSecurityContext(pod: Pod): PodSandboxConfig["linux"]["sec
   };
 }
 
-/** Who the container is and what it may do: its own settings over the pod's. */
+/** A container's security settings, which have priority over the pod's. */
 export function containerSecurityContext(
   pod: Pod,
   container: AnyContainer,
@@ -98,7 +98,7 @@ function profile(
   wanted: { type: string; localhostProfile?: string } | undefined,
   privileged: boolean,
 ): SecurityProfile {
-  // Without a word about it, the runtime's profile (as with the kubelet's --seccomp-default).
+  // By default the runtime's profile (like the kubelet's --seccomp-default).
   if (!wanted) return { type: privileged ? "Unconfined" : "RuntimeDefault" };
   if (wanted.type === "Localhost") {
     return {

@@ -1,9 +1,9 @@
 import type { Service } from "../../api/index.ts";
 
 /**
- * Variables that tell a container where the Services are: `NAME_SERVICE_HOST`, `NAME_SERVICE_PORT[_PORTNAME]` and the
- * old Docker link form `NAME_PORT_80_TCP...`. `kubernetes` of the default namespace is always there; the Services of
- * the pod's own namespace when `links` (enableServiceLinks) says so.
+ * Service variables: `NAME_SERVICE_HOST`, `NAME_SERVICE_PORT[_PORTNAME]` and the older Docker links `NAME_PORT_80_TCP...`.
+ * `kubernetes` of the default namespace is always included; the Services of the pod's namespace with `links`
+ * (enableServiceLinks).
  */
 export function serviceEnvironment(
   services: readonly Service[],

@@ -21,11 +21,11 @@ export interface StartInputs {
   sandboxId: string;
   sandboxConfig: PodSandboxConfig;
   volumes: ReadonlyMap<string, MountedVolume>;
-  /** Aborted when the pod is to end: a hook under way is not waited for. */
+  /** Aborted when the pod is terminated: a running hook is not awaited. */
   signal: AbortSignal;
 }
 
-/** Makes and starts one container, postStart included. Rejects with ContainerStartError. */
+/** Creates and starts a container, including its postStart hook. Rejects with ContainerStartError. */
 export async function startContainer(services: KubeletServices, inputs: StartInputs): Promise<void> {
   const { pod, container, runtime, sandboxId } = inputs;
   const { runtime: cri } = services;
@@ -133,7 +133,7 @@ async function mountsOf(
     propagation: "PRIVATE",
   });
   if (!taken.has("/etc/hosts")) mounts.push(plain("/etc/hosts", writeHostsFile(services, pod, runtime)));
-  // Whoever the container runs as may leave its last words.
+  // The container's user may write its termination message.
   const name = `containers/${container.name}/${inputs.attempt}`;
   const file = services.volumes.writeFile(podUid(pod), name, "", 0o666);
   mounts.push(plain(terminationPath(container), file));

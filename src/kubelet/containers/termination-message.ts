@@ -8,8 +8,8 @@ const maxLog = 2048;
 const maxLogLines = 80;
 
 /**
- * What a container left behind for its owner: the file at terminationMessagePath or, with FallbackToLogsOnError after
- * a failure and when that file is empty, the end of its log.
+ * A container's termination message: the file at terminationMessagePath or, with FallbackToLogsOnError after a failure and when
+ * that file is empty, the end of its log.
  */
 export async function readTerminationMessage(run: ContainerStatus): Promise<string> {
   const path = run.annotations[runtimeAnnotations.terminationMessagePath];

@@ -9,13 +9,13 @@ import { parseImageReference, pullPolicy } from "./image-name.ts";
 export type ImageEvent = (type: "Normal" | "Warning", reason: string, message: string) => void;
 export type PullCredentials = { username?: string; password?: string };
 
-/** Makes images present, as each container's pull policy wants it, with back-off for each pod and image. */
+/** Pulls images by each container's pull policy, with a backoff per pod and image. */
 export class ImageManager {
   readonly #images: ImageService;
   readonly #clock: Clock;
   readonly #backoff = new Backoff();
   readonly #failedAt = new Map<string, { at: number; message: string }>();
-  /** A pull under way is shared by all who want the same image. */
+  /** Concurrent requests for an image share one pull. */
   readonly #pulls = new Map<string, Promise<string>>();
 
   constructor(images: ImageService, clock: Clock) {
@@ -23,7 +23,7 @@ export class ImageManager {
     this.#clock = clock;
   }
 
-  /** The image, present. Rejects with ContainerStartError whose reason is what `kubectl get pods` shows. */
+  /** Ensures that the image is present. Rejects with ContainerStartError, whose reason `kubectl get pods` shows. */
   async ensure(
     pod: Pod,
     container: Pick<AnyContainer, "image" | "imagePullPolicy">,

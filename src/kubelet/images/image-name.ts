@@ -1,4 +1,4 @@
-/** One path component, host, tag and digest of a reference (the distribution project's grammar). */
+/** Path component, host, tag and digest of a reference (grammar of the distribution project). */
 const component = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*";
 const host =
   "(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])(?:\\.(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9]))*(?::[0-9]+)?";
@@ -6,14 +6,14 @@ const grammar = new RegExp(
   `^((?:${host}/)?${component}(?:/${component})*)(?::([\\w][\\w.-]{0,127}))?(?:@([A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}))?$`,
 );
 
-/** The reference with `:latest` when it names neither tag nor digest; undefined when it is none. */
+/** The reference, with `:latest` if it has neither tag nor digest; undefined when it is invalid. */
 export function parseImageReference(image: string): string | undefined {
   const match = grammar.exec(image);
   if (!match || image.length > 512) return undefined;
   return match[2] === undefined && match[3] === undefined ? `${image}:latest` : image;
 }
 
-/** Without a policy: Always for `:latest`, IfNotPresent for all else. */
+/** Default policy: Always for `:latest`, else IfNotPresent. */
 export function pullPolicy(
   policy: string | undefined,
   reference: string,

@@ -3,7 +3,7 @@ import type { ObjectSource } from "../containers/environment.ts";
 import { podNamespace } from "../pods/pod-key.ts";
 import type { PullCredentials } from "./image-manager.ts";
 
-/** Credentials for an image's registry out of the pod's imagePullSecrets; the first that fits. */
+/** Credentials for an image's registry from the pod's imagePullSecrets; the first match. */
 export async function pullCredentials(
   pod: Pod,
   image: string,
@@ -30,7 +30,7 @@ function credentialsIn(text: string, registry: string): PullCredentials | undefi
   try {
     auths = (JSON.parse(text) as { auths?: typeof auths }).auths ?? {};
   } catch {
-    return undefined; // not ours to judge: the pull says what is missing
+    return undefined; // ignored: the pull reports what is missing
   }
   for (const [key, entry] of Object.entries(auths)) {
     const host = key.replace(/^https?:\/\//, "").split("/")[0];

@@ -5,18 +5,18 @@ import { type AnyContainer, findContainer, initContainers, isSidecar } from "../
 import { type PodRuntime, readySandbox, runtimeLabels } from "../pods/pod-runtime.ts";
 import { runHook } from "./hooks.ts";
 
-/** However long preStop took, SIGTERM is followed by at least this much time. */
+/** Minimum time after SIGTERM, however long preStop took. */
 const minimumStopSeconds = 2;
 
 export interface StopOptions {
-  /** Seconds for preStop and SIGTERM together. */
+  /** Grace period in seconds, for preStop and SIGTERM together. */
   graceSeconds: number;
   message?: string;
-  /** Settles when others are gone that must go first (sidecars go last). */
+  /** Resolves when the containers that stop first have ended (sidecars stop last). */
   after?: Promise<unknown>;
 }
 
-/** Stops one container: preStop hook, SIGTERM, after the grace period SIGKILL. Settles when it is dead. */
+/** Stops a container: preStop hook, SIGTERM, SIGKILL after the grace period. Resolves when it has ended. */
 export async function stopContainer(
   services: KubeletServices,
   pod: Pod | undefined,
@@ -46,7 +46,7 @@ export async function stopContainer(
   await services.runtime.stopContainer(run.id, seconds);
 }
 
-/** A grace period of one second means "now, please": it is not stretched. */
+/** A grace period of one second requests an immediate end, and is not extended. */
 function minimumGrace({ graceSeconds }: StopOptions): number {
   return Math.min(graceSeconds, minimumStopSeconds);
 }
@@ -78,7 +78,7 @@ async function preStop(
   }
 }
 
-/** Stops all that runs in a pod: the main containers side by side, then the sidecars in reverse order. */
+/** Stops a pod's containers: the main containers in parallel, then the sidecars in reverse order. */
 export async function stopAll(
   services: KubeletServices,
   pod: Pod | undefined,

@@ -11,10 +11,10 @@ export interface HookTarget {
   podIp: string;
 }
 
-/** No hook of HTTP kind may take longer; the grace period usually ends it sooner. */
+/** Timeout of HTTP hooks; the grace period is usually shorter. */
 const hookTimeoutMs = 3600_000;
 
-/** Runs a postStart or preStop hook to its end. Rejects with what the container's owner needs to know. */
+/** Runs a postStart or preStop hook. Rejects with a message for the user. */
 export async function runHook(
   runtime: RuntimeService,
   clock: Clock,
@@ -37,7 +37,7 @@ export async function runHook(
       clock,
       "kube-lifecycle/1.36",
     );
-    // Any answer will do: a hook is there to be called, not to judge.
+    // Any response counts as success.
     if (outcome.result !== "success" && !outcome.answered) {
       throw new Error(
         `HTTP lifecycle hook for Container "${target.container.name}" failed - error: ${outcome.output}`,

@@ -1,4 +1,4 @@
-/** The promise's result, or a rejection with the signal's reason when that aborts first. The promise itself goes on. */
+/** The promise's result, or a rejection with the signal's reason if that aborts first. The promise itself continues. */
 export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   if (signal.aborted) {
     promise.catch(() => {});

@@ -9,7 +9,7 @@ export interface LogEntry {
 
 const space = 0x20;
 
-/** Undefined for what is no log line. */
+/** Undefined for an invalid line. */
 export function parseLogLine(line: Buffer): LogEntry | undefined {
   const first = line.indexOf(space);
   const second = line.indexOf(space, first + 1);

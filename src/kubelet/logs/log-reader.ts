@@ -6,28 +6,28 @@ import { stripNewline, tailOffset } from "./tail.ts";
 
 export interface LogReadOptions {
   follow: boolean;
-  /** Lines from the end; undefined: from the beginning. */
+  /** Number of lines from the end; undefined: all. */
   tailLines?: number;
-  /** Milliseconds since the epoch: nothing older. */
+  /** Milliseconds since the epoch: skips older lines. */
   since?: number;
   timestamps: boolean;
   limitBytes?: number;
-  /** Only one of the two. */
+  /** Only this stream. */
   stream?: "stdout" | "stderr";
   signal?: AbortSignal;
 }
 
-/** What following needs to know of the container. */
+/** The container's state, for following. */
 export interface LogFollow {
-  /** True when nothing more will be written. */
+  /** True when the log is complete. */
   ended(): boolean;
-  /** Settles when `ended` may have changed. */
+  /** Resolves when `ended` may have changed. */
   changed(): Promise<void>;
 }
 
 const block = 64 * 1024;
 
-/** The content of a container's log, rotated files included, as `kubectl logs` wants it. */
+/** The content of a container's log, including rotated files, for `kubectl logs`. */
 export async function* readLog(
   path: string,
   options: LogReadOptions,
@@ -51,7 +51,7 @@ export async function* readLog(
   }
 }
 
-/** Older files of a rotated log, oldest first: `<path>.<time>`. Compressed ones are left out. */
+/** Rotated files, oldest first: `<path>.<time>`. Compressed ones are skipped. */
 async function rotatedFiles(path: string): Promise<string[]> {
   const names = await readdir(dirname(path)).catch(() => []);
   const prefix = `${basename(path)}.`;
@@ -79,7 +79,7 @@ async function* readRest(file: FileHandle, at: { position: number }): AsyncGener
   }
 }
 
-/** Goes on reading as the file grows (inotify), over a rotation into the new file, until the container has ended. */
+/** Follows the growing file (inotify), and the new one after a rotation, until the container has ended. */
 async function* followFile(
   path: string,
   offset: number,
@@ -89,7 +89,7 @@ async function* followFile(
   let wake = Promise.withResolvers<void>();
   const onAbort = (): void => wake.resolve();
   signal?.addEventListener("abort", onAbort, { once: true });
-  // The directory is watched, so that a rotation is noticed too.
+  // The directory is watched to detect rotations, too.
   const watcher: FSWatcher = watch(dirname(path), () => wake.resolve());
   let file = await open(path, "r");
   try {
@@ -119,7 +119,7 @@ async function* followFile(
   }
 }
 
-/** Takes the CRI format away and joins the lines of a block into one chunk. */
+/** Strips the CRI format and joins the lines of a block into one chunk. */
 async function* selectLines(source: AsyncIterable<Buffer>, options: LogReadOptions): AsyncGenerator<Buffer> {
   let rest: Buffer<ArrayBufferLike> = Buffer.alloc(0);
   let continued = false;

@@ -3,16 +3,16 @@ import { basename, dirname, join } from "node:path";
 
 export interface RotationPolicy {
   maxBytes: number;
-  /** The current one counts. */
+  /** Including the current one. */
   maxFiles: number;
 }
 
-/** containerLogMaxSize and containerLogMaxFiles of Kubernetes. */
+/** Kubernetes' containerLogMaxSize and containerLogMaxFiles. */
 export const defaultRotation: RotationPolicy = { maxBytes: 10 * 1024 * 1024, maxFiles: 5 };
 
 /**
- * Moves a log that has grown too large aside as `<path>.<time>`, lets the writer open a new one, and removes the oldest.
- * True when it rotated.
+ * Rotates a log that is too large to `<path>.<time>`, lets the writer open a new one, and removes the oldest. True when it
+ * rotated.
  */
 export async function rotateLog(
   path: string,

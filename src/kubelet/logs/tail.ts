@@ -3,7 +3,7 @@ import { parseLogLine } from "./cri-line.ts";
 
 const block = 64 * 1024;
 
-/** Byte offset at which the last `count` whole lines of a CRI log begin. Partial entries belong to the line they end in. */
+/** Byte offset of the last `count` complete lines of a CRI log. Partial entries belong to the line they end in. */
 export async function tailOffset(path: string, count: number): Promise<number> {
   const file = await open(path, "r");
   try {
@@ -19,7 +19,7 @@ export async function tailOffset(path: string, count: number): Promise<number> {
       const chunk = Buffer.alloc(length);
       await file.read(chunk, 0, length, position);
       const data = Buffer.concat([chunk, rest]);
-      // Entries from the back; the first one of the block may be cut, unless the file begins there.
+      // Entries from the end; the first one of the block may be incomplete, unless the file begins there.
       let end = data.length;
       for (;;) {
         const newline = end < 2 ? -1 : data.lastIndexOf(10, end - 2);
@@ -39,7 +39,7 @@ export async function tailOffset(path: string, count: number): Promise<number> {
   }
 }
 
-/** The content of the last lines, each with its line end. */
+/** The content of the last lines, each with its line feed. */
 export async function tailLines(path: string, count: number): Promise<Buffer[]> {
   const offset = await tailOffset(path, count);
   const file = await open(path, "r");

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism, hostname as osHostname, release } from "node:os";
 
-/** What the machine is, read once. */
+/** Properties of the machine, read once. */
 export interface MachineFacts {
   hostname: string;
   cpus: number;
@@ -20,7 +20,7 @@ export function readMachine(): MachineFacts {
     try {
       return readFileSync(path, "utf8").trim();
     } catch {
-      return ""; // not every machine has every file
+      return ""; // the file may be missing
     }
   };
   const memory = /^MemTotal:\s+(\d+) kB/m.exec(text("/proc/meminfo"));

@@ -7,7 +7,7 @@ const durationSeconds = 40;
 const renewMs = 10_000;
 const retryMs = 200;
 
-/** Renews the node's lease, by which the control plane knows that it lives, until the signal. */
+/** Renews the node's lease, its heartbeat, until the signal. */
 export async function keepLease(options: {
   client: Client;
   clock: Clock;

@@ -22,19 +22,19 @@ export interface NodeAgentOptions {
   maxPods: number;
   kubeletPort: number;
   reserved: { milliCpu: number; memoryBytes: number };
-  /** Directory whose file system is the node's ephemeral storage. */
+  /** Directory on the node's ephemeral storage. */
   root: string;
   runtimeInfo: { name: string; version: string };
   simulated: boolean;
 }
 
-/** How often the status is looked at, and written although it is the same. */
+/** Interval of status checks, and of writes of an unchanged status. */
 const checkMs = 10_000;
 const reportMs = 300_000;
-/** At most so many images are named in the status (nodeStatusMaxImages). */
+/** Limit of images in the status (nodeStatusMaxImages). */
 const maxImages = 50;
 
-/** Registers the node and keeps its status. */
+/** Registers the node and maintains its status. */
 export class NodeAgent {
   readonly #options: NodeAgentOptions;
   #node: Node | undefined;
@@ -44,7 +44,7 @@ export class NodeAgent {
     this.#options = options;
   }
 
-  /** Makes the node object, or takes over the one that is there, and says that it is Ready. */
+  /** Creates the Node, or adopts the existing one, and sets it to Ready. */
   async register(): Promise<Node> {
     const { client, name, machine, taints, podCidr } = this.#options;
     const labels = { ...nodeLabels(name, machine.hostname, machine.architecture), ...this.#options.labels };
@@ -70,7 +70,7 @@ export class NodeAgent {
       this.#node = await client.nodes.patch(undefined, name, "merge", { metadata: { labels } });
     }
     const now = await this.#status(this.#node.status?.conditions ?? []);
-    // A node that was just made has its status already.
+    // A new node already has its status.
     if (!sameNodeStatus(this.#node.status, now)) await this.#write(now);
     this.#writtenAt = this.#options.clock.now();
     return this.#node;
@@ -80,7 +80,7 @@ export class NodeAgent {
     return this.#node;
   }
 
-  /** Keeps the status up to date until the signal, and our copy of the node as others change it: labels decide who may run here. */
+  /** Maintains the status until the signal, and a copy of the node: its labels decide which pods are admitted. */
   async run(): Promise<void> {
     const { client, clock, signal, log, name } = this.#options;
     const own = createInformer({
@@ -103,7 +103,7 @@ export class NodeAgent {
     }
   }
 
-  /** Looks, and writes when something changed or the last report is old. */
+  /** Checks the status, and writes it when it has changed or the last report is old. */
   async update(): Promise<void> {
     const { client, name, clock } = this.#options;
     const status = await this.#status(this.#node?.status?.conditions ?? []);
@@ -113,7 +113,7 @@ export class NodeAgent {
       this.#node = await client.nodes.get(undefined, name);
     } catch (error) {
       if (!isReason(error, "NotFound")) throw error;
-      await this.register(); // someone deleted it while we live
+      await this.register(); // deleted while the kubelet is running
       return;
     }
     await this.#write(status);
@@ -153,7 +153,7 @@ export class NodeAgent {
         message: broken ? `container runtime is not ready: ${broken.reason}: ${broken.message}` : "",
       },
       images,
-      // Below a tenth of the disk nothing new should come here (imagefs/nodefs thresholds).
+      // Disk pressure below a tenth of free space (imagefs/nodefs thresholds).
       pressure: { memory: false, disk: disk !== undefined && disk.bavail < disk.blocks * 0.02, pid: false },
       now: clock.now(),
       before,

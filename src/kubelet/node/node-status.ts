@@ -8,7 +8,7 @@ export interface NodeStatusInputs {
   machine: MachineFacts;
   addresses: { type: string; address: string }[];
   maxPods: number;
-  /** Held back for the system: cpu in milli-cores, memory in bytes. */
+  /** Reserved for the system: cpu in milli-cores, memory in bytes. */
   reserved: { milliCpu: number; memoryBytes: number };
   ephemeralBytes: number;
   kubeletPort: number;
@@ -106,7 +106,7 @@ function conditions(inputs: NodeStatusInputs): NodeCondition[] {
   });
 }
 
-/** Whether two statuses say the same, heart beats aside. */
+/** Whether two statuses are equal except for heartbeats. */
 export function sameNodeStatus(a: NodeStatus | undefined, b: NodeStatus): boolean {
   const plain = (status: NodeStatus | undefined): unknown => ({
     ...status,
@@ -122,7 +122,7 @@ export function sameNodeStatus(a: NodeStatus | undefined, b: NodeStatus): boolea
   return deepEqual(plain(a), plain(b));
 }
 
-/** Labels that every node carries. */
+/** Labels of every node. */
 export function nodeLabels(name: string, hostname: string, architecture: string): Record<string, string> {
   void name;
   return {

@@ -9,7 +9,7 @@ interface Token {
   issuedAt: number;
 }
 
-/** Service account tokens bound to their pods, fetched once and again when 80 % of their time is over. */
+/** ServiceAccount tokens bound to pods, refreshed after 80 % of their lifetime. */
 export class TokenCache {
   readonly #client: Client;
   readonly #clock: Clock;

@@ -4,7 +4,7 @@ import type { Clock, Logger, Timer } from "../../machinery/index.ts";
 import type { ObjectSource } from "../containers/environment.ts";
 import type { ObjectReference } from "../volumes/references.ts";
 
-/** How long an object is watched on after its last pod went, so that a rollout does not fetch it again and again. */
+/** How long an object is still watched after its last pod is gone, to avoid repeated reads during rollouts. */
 const lingerMs = 30_000;
 
 interface Entry {
@@ -15,8 +15,8 @@ interface Entry {
 }
 
 /**
- * The ConfigMaps and Secrets of this node's pods: each is watched by itself while a pod here uses it (a node may see no
- * others), so that reading costs nothing and a change reaches its pods at once.
+ * The ConfigMaps and Secrets of this node's pods: each is watched individually while a pod uses it (nodes may not read others),
+ * so that reads are free and changes reach pods at once.
  */
 export class WatchedObjects implements ObjectSource {
   readonly #client: Client;
@@ -31,7 +31,7 @@ export class WatchedObjects implements ObjectSource {
     clock: Clock;
     log: Logger;
     signal: AbortSignal;
-    /** Called with the uid of each pod that uses a changed object. */
+    /** Called with the UID of each pod that uses a changed object. */
     changed: (uid: string) => void;
   }) {
     this.#client = options.client;
@@ -41,7 +41,7 @@ export class WatchedObjects implements ObjectSource {
     this.#changed = options.changed;
   }
 
-  /** Declares all that a pod uses; what it used before and no longer names is let go. Starts fetching at once. */
+  /** Registers all objects of a pod, replacing those registered before. Starts to fetch them at once. */
   use(uid: string, references: readonly ObjectReference[]): void {
     const wanted = new Set<string>();
     for (const { kind, namespace, name } of references) {
@@ -67,7 +67,7 @@ export class WatchedObjects implements ObjectSource {
     return (await this.#get("secret", namespace, name)) as Secret | undefined;
   }
 
-  /** Settles when all watches have ended, after the signal. */
+  /** Resolves when all watches have ended, after the signal. */
   async ended(): Promise<void> {
     for (const entry of this.#entries.values()) entry.linger?.stop();
     await Promise.all([...this.#entries.values()].map((e) => e.informer.ended));
@@ -101,7 +101,7 @@ export class WatchedObjects implements ObjectSource {
     });
     const entry: Entry = { informer, stop, users: new Set(), linger: undefined };
     informer.onChange(() => {
-      // The first list is read by whoever asked; only what comes after it is news.
+      // The first list was awaited by the caller; only later changes are reported.
       if (informer.hasSynced) for (const uid of entry.users) this.#changed(uid);
     });
     this.#entries.set(key, entry);

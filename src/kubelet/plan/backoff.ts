@@ -1,10 +1,10 @@
-/** Delays that double with each failure: Kubernetes' flowcontrol back-off, kept per container or image. */
+/** Delays that double with each failure, like Kubernetes' flowcontrol backoff, per container or image. */
 export interface BackoffOptions {
   initialMs: number;
   maxMs: number;
 }
 
-/** Ten seconds, doubling up to five minutes: container restarts and image pulls alike. */
+/** Ten seconds, doubling up to five minutes: for container restarts and image pulls. */
 const kubernetesBackoff: BackoffOptions = { initialMs: 10_000, maxMs: 300_000 };
 
 interface Entry {
@@ -21,8 +21,8 @@ export class Backoff {
   }
 
   /**
-   * Milliseconds still to wait when the failure was at `since`; 0 when it may go now. An entry is forgotten when twice
-   * the longest delay has passed since it last changed (ten minutes).
+   * Milliseconds left to wait after a failure at `since`; 0 when the retry may start. An entry expires when it has not changed
+   * for twice the maximum delay (ten minutes).
    */
   remaining(key: string, since: number, now: number): number {
     const entry = this.#entries.get(key);
@@ -30,12 +30,12 @@ export class Backoff {
     return Math.max(0, entry.delayMs - (now - since));
   }
 
-  /** The delay in force, for messages. */
+  /** The current delay, for messages. */
   delay(key: string): number {
     return this.#entries.get(key)?.delayMs ?? 0;
   }
 
-  /** Counts a try that follows a failure at `since`: the next failure waits twice as long. */
+  /** Counts a retry after a failure at `since`: the next delay is twice as long. */
   next(key: string, since: number, now: number): void {
     const entry = this.#entries.get(key);
     const delayMs =
@@ -54,7 +54,7 @@ export class Backoff {
   }
 }
 
-/** `10s`, `2m40s`, `5m0s`: Go's way to print a duration of whole seconds. */
+/** `10s`, `2m40s`, `5m0s`: a duration of whole seconds as Go prints it. */
 export function goSeconds(ms: number): string {
   const total = Math.round(ms / 1000);
   const hours = Math.floor(total / 3600);

@@ -11,9 +11,9 @@ import { type PodRuntime, runsOf, runtimeAnnotations } from "../pods/pod-runtime
 import { containerHash } from "./container-hash.ts";
 import { restartPolicyOf, shouldRestart } from "./restart-policy.ts";
 
-/** What probes say of a running container, by container id. */
+/** Probe results of running containers, by container id. */
 export interface ProbeVerdicts {
-  /** The startup probe passed, or there is none. */
+  /** The startup probe succeeded, or there is none. */
   started(containerId: string): boolean;
   livenessFailed(containerId: string): boolean;
   startupFailed(containerId: string): boolean;
@@ -22,20 +22,20 @@ export interface ProbeVerdicts {
 export interface ContainerToKill {
   id: string;
   name: string;
-  /** Kubernetes' sentence for the Killing event. */
+  /** Kubernetes' message of the Killing event. */
   message: string;
-  /** A probe's failure uses the probe's own grace period when it has one. */
+  /** After a probe failure the probe's own grace period is used, if set. */
   probe?: "livenessProbe" | "startupProbe";
 }
 
-/** What is to be done now to bring a pod closer to its spec. */
+/** The actions that bring a pod closer to its spec. */
 export interface PodActions {
-  /** Everything that runs is stopped, the sandbox too: the sandbox changed, or the pod is done. */
+  /** Stop everything including the sandbox: the sandbox has changed, or the pod has finished. */
   killPod: boolean;
   createSandbox: boolean;
-  /** The sandbox in use, when it stays. */
+  /** The current sandbox, if it is kept. */
   sandbox: PodSandboxStatus | undefined;
-  /** Number of the next sandbox. */
+  /** Attempt number of the next sandbox. */
   attempt: number;
   initToStart: Container[];
   toStart: Container[];
@@ -43,7 +43,7 @@ export interface PodActions {
   toKill: ContainerToKill[];
 }
 
-/** Compares a pod with what runs. Pure: back-off, images and volumes are the executor's matter. */
+/** Compares a pod with its running containers. Pure: the executor handles backoff, images and volumes. */
 export function computePodActions(pod: Pod, runtime: PodRuntime, probes: ProbeVerdicts): PodActions {
   const { changed, attempt, sandbox } = judgeSandbox(pod, runtime);
   const actions: PodActions = {
@@ -60,7 +60,7 @@ export function computePodActions(pod: Pod, runtime: PodRuntime, probes: ProbeVe
 
   const runs = (name: string): ContainerStatus | undefined => runsOf(runtime, name, sandbox?.id)[0];
   for (const container of ephemeralContainers(pod)) {
-    // They are never restarted: one run is all they get.
+    // Ephemeral containers are never restarted.
     if (!runs(container.name)) actions.ephemeralToStart.push(container);
   }
   const init = planInitContainers(pod, runs, probes, actions);
@@ -80,7 +80,7 @@ export function computePodActions(pod: Pod, runtime: PodRuntime, probes: ProbeVe
       continue;
     }
     actions.toKill.push(kill);
-    // A changed image is started again whatever the policy says; a failed probe obeys the policy.
+    // A changed image restarts the container whatever the policy; a failed probe follows the policy.
     if (!kill.probe || restartPolicyOf(pod, container) !== "Never") {
       if (kill.probe) kill.message += ", will be restarted";
       actions.toStart.push(container);
@@ -113,11 +113,11 @@ function judgeSandbox(pod: Pod, runtime: PodRuntime): SandboxVerdict {
   return { changed: false, attempt: newest.metadata.attempt, sandbox: newest };
 }
 
-/** A pod without a usable sandbox starts from its first init container, unless it has already had its run. */
+/** A pod without a usable sandbox starts from its first init container, unless it has already run. */
 function planNewSandbox(pod: Pod, runtime: PodRuntime, actions: PodActions): PodActions {
   const main = mainContainers(pod);
   const ran = runtime.containers.length > 0;
-  // Without restarts a pod whose sandbox is gone is over, not run a second time.
+  // With restart policy Never, a pod whose sandbox is gone has finished.
   if (actions.attempt > 0 && ran && main.every((c) => restartPolicyOf(pod, c) === "Never")) {
     return { ...actions, createSandbox: false };
   }
@@ -135,7 +135,7 @@ function planNewSandbox(pod: Pod, runtime: PodRuntime, actions: PodActions): Pod
   return { ...actions, toStart };
 }
 
-/** One after the other; a sidecar lets the next one go once it has started. */
+/** Sequentially; a sidecar allows the next one once it has started. */
 function planInitContainers(
   pod: Pod,
   runs: (name: string) => ContainerStatus | undefined,
@@ -178,7 +178,7 @@ function judgeInit(
   if (run?.state === "Running") return "waiting";
   if (run?.state === "Exited") {
     if (run.exitCode === 0) return "done";
-    // An init container under Always has to succeed too: it is tried again, like OnFailure.
+    // With policy Always an init container is restarted only after failures, as with OnFailure.
     if (!shouldRestart(pod, container, run)) return "failed";
   }
   actions.initToStart.push(container);

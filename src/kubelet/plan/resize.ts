@@ -6,15 +6,15 @@ import { initContainers, isSidecar, mainContainers } from "../pods/pod-key.ts";
 import { type PodRuntime, runsOf } from "../pods/pod-runtime.ts";
 
 export interface Resize {
-  /** Running containers whose cgroup is to get new values. */
+  /** Running containers whose cgroup values change. */
   update: { run: ContainerStatus; resources: LinuxContainerResources }[];
-  /** Containers that want to be started anew for it (resizePolicy RestartContainer). */
+  /** Containers to restart for it (resizePolicy RestartContainer). */
   restart: ContainerStatus[];
-  /** The node cannot do it: not now, or never. */
+  /** The node lacks the resources: now (deferred), or in any case (infeasible). */
   refused: { reason: "Deferred" | "Infeasible"; message: string } | undefined;
 }
 
-/** What a changed spec asks of containers that run already (in-place resize). Undefined: nothing. Pure. */
+/** The changes of running containers for a changed spec (in-place resize). Undefined: none. Pure. */
 export function planResize(
   pod: Pod,
   runtime: PodRuntime,
@@ -39,7 +39,7 @@ export function planResize(
   return resize;
 }
 
-/** The values that can change, with -1 for no limit. */
+/** The changeable values, with -1 for no limit. */
 function limitsOf(resources: LinuxContainerResources): LinuxContainerResources {
   const quota = resources.cpuQuota ?? 0;
   const memory = resources.memoryLimitInBytes ?? 0;

@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import type { ContainerStatus, RuntimeService } from "../../cri/index.ts";
 import { type PodRuntime, runtimeLabels } from "./pod-runtime.ts";
 
-/** Dead runs of each container beyond the newest two: the one the status shows and the one `lastState` shows. */
+/** Dead containers except the newest two of each: that of the status and that of `lastState`. */
 export function surplusContainers(runtime: PodRuntime): ContainerStatus[] {
   const kept = new Map<string, number>();
   const surplus: ContainerStatus[] = [];
@@ -15,7 +15,7 @@ export function surplusContainers(runtime: PodRuntime): ContainerStatus[] {
   return surplus;
 }
 
-/** Sandboxes that are over and hold no container any more, the newest one excepted. */
+/** Stopped sandboxes without containers, except the newest. */
 export function surplusSandboxes(runtime: PodRuntime): string[] {
   const used = new Set(runtime.containers.map((c) => c.sandboxId));
   return runtime.sandboxes

@@ -1,6 +1,6 @@
 import type { Container, EphemeralContainer, Pod } from "../../api/index.ts";
 
-/** Kubernetes' way to name a pod in messages: `name_namespace(uid)`. */
+/** A pod in Kubernetes' messages: `name_namespace(uid)`. */
 export function podLabel(pod: Pod): string {
   return `${podName(pod)}_${podNamespace(pod)}(${podUid(pod)})`;
 }
@@ -17,7 +17,7 @@ export function podUid(pod: Pod): string {
   return pod.metadata?.uid ?? "";
 }
 
-/** A container of the pod's spec, whichever of the three lists it is in. */
+/** A container of the pod's spec, from any of the three lists. */
 export type AnyContainer = Container & Partial<Pick<EphemeralContainer, "targetContainerName">>;
 
 export type ContainerRole = "init" | "main" | "ephemeral";
@@ -49,7 +49,7 @@ export function findContainer(
   return allContainers(pod).find((c) => c.container.name === name);
 }
 
-/** A sidecar: an init container that is to run for as long as the pod. */
+/** A sidecar: an init container that runs as long as the pod. */
 export function isSidecar(container: Container): boolean {
   return container.restartPolicy === "Always";
 }
@@ -58,7 +58,7 @@ export function isHostNetwork(pod: Pod): boolean {
   return pod.spec?.hostNetwork === true;
 }
 
-/** Seconds the pod wants between SIGTERM and SIGKILL when nobody says otherwise. */
+/** The pod's default grace period, in seconds. */
 export function specGraceSeconds(pod: Pod): number {
   return pod.spec?.terminationGracePeriodSeconds ?? 30;
 }

@@ -5,12 +5,12 @@ import { podName, podNamespace, podUid } from "./pod-key.ts";
 import { emptyRuntime, type PodRuntime } from "./pod-runtime.ts";
 import { PodWorker } from "./pod-worker.ts";
 
-/** The workers of all pods on this node, and who is let in. */
+/** The workers of all pods of this node, and their admission. */
 export class PodManager {
   readonly #services: KubeletServices;
   readonly #node: () => AdmissionNode;
   readonly #workers = new Map<string, PodWorker>();
-  /** Pods that ended here but that a finalizer keeps at the API server: there is nothing left to do for them. */
+  /** Finished pods that finalizers keep at the API server: nothing is left to do. */
   readonly #ended = new Set<string>();
 
   constructor(services: KubeletServices, node: () => AdmissionNode) {
@@ -18,7 +18,7 @@ export class PodManager {
     this.#node = node;
   }
 
-  /** The pod is bound to this node, or has changed. */
+  /** A pod was bound to this node, or has changed. */
   put(pod: Pod, found?: PodRuntime): void {
     const uid = podUid(pod);
     if (this.#ended.has(uid)) return;
@@ -47,14 +47,14 @@ export class PodManager {
     worker.update(pod);
   }
 
-  /** The pod is no longer at the API server. */
+  /** The pod was deleted from the API server. */
   remove(pod: Pod): void {
     const uid = podUid(pod);
     this.#ended.delete(uid);
     this.#workers.get(uid)?.remove(pod);
   }
 
-  /** What runs here although its pod is gone: it was deleted while the kubelet was away. */
+  /** Terminates running pods that were deleted while the kubelet was not running. */
   addOrphan(runtime: PodRuntime): void {
     if (this.#workers.has(runtime.uid)) return;
     this.#add(this.#worker(runtime.uid, runtime, undefined)).remove(undefined);
@@ -68,7 +68,7 @@ export class PodManager {
     let found: PodWorker | undefined;
     for (const worker of this.#workers.values()) {
       if (worker.runtime.name !== name || worker.runtime.namespace !== namespace) continue;
-      // Two of one name: the older one is on its way out.
+      // Two of the same name: the older one is terminating.
       if (!found || found.pod?.metadata?.deletionTimestamp || !found.pod) found = worker;
     }
     return found;
@@ -96,7 +96,7 @@ export class PodManager {
     );
   }
 
-  /** The other pods that hold resources here. */
+  /** The other pods that use resources of the node. */
   #activePods(except: string): Pod[] {
     return [...this.#workers.values()]
       .filter((w) => w.uid !== except && w.active)

@@ -7,8 +7,8 @@ import { runtimeLabels, type PodRuntime, readySandbox } from "./pod-runtime.ts";
 import { specGraceSeconds } from "./pod-key.ts";
 
 /**
- * Gives running containers their new limits. A container cannot have more than its pod: the pod's own limits are
- * lifted first and set again last.
+ * Sets new limits of running containers. A container cannot exceed its pod, so the pod's limits are raised first and lowered
+ * last.
  */
 export async function applyResize(
   services: KubeletServices,

@@ -2,7 +2,7 @@ import { formatTime } from "../../machinery/index.ts";
 import type { ContainerStatus, PodSandboxStatus, RuntimeService } from "../../cri/index.ts";
 import { CriError } from "../../cri/index.ts";
 
-/** The labels and annotations by which Kubernetes' kubelets find their pods again in the runtime. */
+/** Labels and annotations by which kubelets identify their pods in the runtime. */
 export const runtimeLabels = {
   podName: "io.kubernetes.pod.name",
   podNamespace: "io.kubernetes.pod.namespace",
@@ -16,11 +16,11 @@ export const runtimeAnnotations = {
   terminationMessagePath: "io.kubernetes.container.terminationMessagePath",
   terminationMessagePolicy: "io.kubernetes.container.terminationMessagePolicy",
   podTerminationGracePeriod: "io.kubernetes.pod.terminationGracePeriod",
-  /** Our own: set where the pod waits for the container's end, which a runtime that only pretends cannot know otherwise. */
+  /** wherry's own: set if the pod waits for the container's end, for the simulated runtime. */
   ends: "io.wherry.container.ends",
 } as const;
 
-/** What the runtime knows of one pod. Newest first. */
+/** The runtime's state of one pod. Newest first. */
 export interface PodRuntime {
   uid: string;
   name: string;
@@ -33,12 +33,12 @@ export function emptyRuntime(uid: string, name: string, namespace: string): PodR
   return { uid, name, namespace, sandboxes: [], containers: [] };
 }
 
-/** The sandbox that is in use: the newest one that is ready. */
+/** The current sandbox: the newest ready one. */
 export function readySandbox(runtime: PodRuntime): PodSandboxStatus | undefined {
   return runtime.sandboxes.find((s) => s.state === "Ready");
 }
 
-/** All of a container's runs, newest first, in every sandbox or in one. */
+/** All runs of a container, newest first, in all sandboxes or in one. */
 export function runsOf(runtime: PodRuntime, container: string, sandboxId?: string): ContainerStatus[] {
   return runtime.containers.filter(
     (c) =>
@@ -47,7 +47,7 @@ export function runsOf(runtime: PodRuntime, container: string, sandboxId?: strin
   );
 }
 
-/** Reads one pod's state. What vanishes meanwhile is left out. */
+/** Reads one pod's state. Objects that vanish in the meantime are skipped. */
 export async function readPodRuntime(
   runtime: RuntimeService,
   uid: string,
@@ -72,7 +72,7 @@ export async function readPodRuntime(
   };
 }
 
-/** All pods the runtime knows, by uid: what is adopted after a restart. */
+/** All pods in the runtime, by UID, to adopt them after a restart. */
 export async function listRuntimePods(runtime: RuntimeService): Promise<Map<string, PodRuntime>> {
   const pods = new Map<string, PodRuntime>();
   const [sandboxes, containers] = await Promise.all([runtime.listPodSandbox(), runtime.listContainers()]);
@@ -108,7 +108,7 @@ function compare(a: bigint, b: bigint): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** RFC 3339 with whole seconds, as Kubernetes writes metav1.Time. */
+/** RFC 3339 with whole seconds, like metav1.Time. */
 export function timeFromNanos(nanos: bigint): string {
   return formatTime(Number(nanos / 1_000_000n));
 }

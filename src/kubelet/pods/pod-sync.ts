@@ -15,15 +15,15 @@ import type { Backoff } from "../plan/backoff.ts";
 import type { MountedVolumes } from "../volumes/volume-manager.ts";
 import { type PodRuntime, runsOf } from "./pod-runtime.ts";
 
-/** What acting on a pod needs of its worker. */
+/** What a sync needs of the pod's worker. */
 export interface SyncHost {
   readonly services: KubeletServices;
   readonly pod: Pod | undefined;
   readonly runtime: PodRuntime;
-  /** Why containers wait, by name; shown in the status. */
+  /** Waiting reasons by container name, for the status. */
   readonly waiting: Map<string, WaitingReason>;
   readonly backoff: Backoff;
-  /** Earliest next try of a container whose start failed, by name. */
+  /** Earliest retry of a container whose start failed, by name. */
   readonly notBefore: Map<string, number>;
   volumes(pod: Pod): Promise<MountedVolumes>;
   refresh(force: boolean): Promise<void>;
@@ -31,12 +31,12 @@ export interface SyncHost {
   wakeIn(ms: number): void;
 }
 
-/** After a start that failed for a reason that time alone does not heal. */
+/** Delay after a failed start that time alone does not fix. */
 const startRetryMs = 10_000;
-/** A failed pull is looked at again soon: the status then says that it backs off. */
+/** Delay after a failed pull, after which the status shows the backoff. */
 const pullRecheckMs = 1000;
 
-/** Does what the plan says. Images, volumes and the sandbox come about side by side. */
+/** Carries out the plan. Images, volumes and the sandbox are prepared in parallel. */
 export async function applyActions(
   worker: SyncHost,
   pod: Pod,
@@ -84,7 +84,7 @@ export async function applyActions(
     }
   }
   await worker.refresh(true);
-  // A sidecar that runs lets the next init container go: nobody else would say so.
+  // A running sidecar allows the next init container to start, without another event.
   if (actions.initToStart.length > 0) worker.poke();
 }
 
@@ -139,7 +139,7 @@ async function createSandbox(worker: SyncHost, pod: Pod, attempt: number): Promi
   await worker.refresh(true);
 }
 
-/** False while the container has to wait: after a crash by the back-off, after a failed start a while. */
+/** False while the container has to wait: for the crash backoff, or after a failed start. */
 function mayStart(worker: SyncHost, pod: Pod, container: Container): boolean {
   const { services, backoff } = worker;
   const now = services.clock.now();
@@ -181,7 +181,7 @@ function ensureImage(worker: SyncHost, pod: Pod, container: Container): Promise<
   );
 }
 
-/** The number of the next run. A container that was made but never ran is taken away and its number used again. */
+/** The number of the next run. A container that was created but never ran is removed and its number reused. */
 async function nextAttempt(worker: SyncHost, pod: Pod, container: Container): Promise<number> {
   const newest = runsOf(worker.runtime, container.name)[0];
   if (newest?.state === "Created") {
@@ -204,7 +204,7 @@ function noteFailure(worker: SyncHost, container: Container, error: ContainerSta
     reason: error.reason,
     why: error.message,
   });
-  // After a failed hook the container has run: the crash back-off takes over.
+  // After a failed hook the container has run, so the crash backoff applies.
   if (error.reason === "PostStartHookError") return worker.poke();
   const wait = error.reason === "ErrImagePull" ? pullRecheckMs : (error.retryAfterMs ?? startRetryMs);
   if (error.reason !== "ImagePullBackOff")

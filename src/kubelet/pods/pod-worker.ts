@@ -18,34 +18,33 @@ import { podName, podNamespace, podUid, specGraceSeconds } from "./pod-key.ts";
 import { applyActions, type SyncHost } from "./pod-sync.ts";
 import { type PodRuntime, readPodRuntime, readySandbox } from "./pod-runtime.ts";
 
-/** Reason for giving up what is under way: the pod is to end. */
+/** Abort reason: the pod is being terminated. */
 class Interrupted extends Error {
   override readonly name = "Interrupted";
 }
 
-/** A volume whose source is gone while its pod runs is looked at again after this. */
+/** Retry interval for a volume whose source was deleted while its pod runs. */
 const remountMs = 60_000;
 
-/** A resize that does not fit is tried again this often; others may have left. */
+/** Retry interval of a resize that does not fit. */
 const deferredResizeMs = 10_000;
 
-/** Waits between tries after an error nobody foresaw. */
+/** Backoff after unexpected errors. */
 const retry = { initialMs: 100, maxMs: 60_000 };
 
 /**
- * One pod's life on this node. All that happens to the pod happens here, one step at a time: each step reads what is,
- * compares it with what should be and acts. What wakes it (the API server, the runtime, probes, timers) only says
- * "look again".
+ * One pod's life on this node, one step at a time: each step compares the actual state with the desired one and acts. Triggers
+ * (the API server, the runtime, probes, timers) only cause another step.
  */
 export class PodWorker implements SyncHost {
   readonly uid: string;
   readonly services: KubeletServices;
   pod: Pod | undefined;
   runtime: PodRuntime;
-  /** Why containers wait, by name; shown in the status. */
+  /** Waiting reasons by container name, for the status. */
   readonly waiting = new Map<string, WaitingReason>();
   readonly backoff = new Backoff();
-  /** Earliest next try of a container whose start failed, by name. */
+  /** Earliest retry of a container whose start failed, by name. */
   readonly notBefore = new Map<string, number>();
   readonly #done: (worker: PodWorker) => void;
   readonly #messages = new Map<string, string>();
@@ -61,7 +60,7 @@ export class PodWorker implements SyncHost {
   #volumes: Promise<MountedVolumes> | undefined;
   #mounted: MountedVolumes | undefined;
   #wake: { timer: Timer; at: number } | undefined;
-  /** When the volumes want to be set up again (a token grows old). */
+  /** When to set up the volumes again (token refresh). */
   #refresh: Timer | undefined;
   #interrupt = new AbortController();
   #changed = Promise.withResolvers<void>();
@@ -85,12 +84,12 @@ export class PodWorker implements SyncHost {
     this.#startTime = formatTime(services.clock.now());
   }
 
-  /** The API server has no such pod any more. */
+  /** The pod was deleted from the API server. */
   get gone(): boolean {
     return this.#gone;
   }
 
-  /** Takes resources of the node: it runs or may yet run. */
+  /** Uses resources of the node: it runs or may run. */
   get active(): boolean {
     return (
       !this.#verdict &&
@@ -100,13 +99,13 @@ export class PodWorker implements SyncHost {
     );
   }
 
-  /** The pod as the API server has it now. */
+  /** The pod as it is at the API server. */
   update(pod: Pod): void {
     this.services.status.observe(pod);
     const before = this.pod;
     this.pod = pod;
     if (before && before !== pod && onlyStatusDiffers(before, pod) && !this.#terminal(pod)) {
-      // Our own writes come back here: nothing to do, unless a gate's condition was set by someone else.
+      // The kubelet's own writes need no sync, unless another client set a readiness gate's condition.
       if (!pod.spec?.readinessGates?.length) return;
     }
     this.services.objects.use(this.uid, referencedObjects(pod));
@@ -115,7 +114,7 @@ export class PodWorker implements SyncHost {
     this.poke();
   }
 
-  /** The pod is no longer at the API server. */
+  /** The pod was deleted from the API server. */
   remove(last: Pod | undefined): void {
     this.#gone = true;
     if (last) this.pod = last;
@@ -124,19 +123,19 @@ export class PodWorker implements SyncHost {
     this.poke();
   }
 
-  /** The node does not take the pod. */
+  /** The node rejects the pod. */
   reject(verdict: PodVerdict): void {
     this.#verdict = verdict;
     this.poke();
   }
 
-  /** Something about its containers changed. */
+  /** The state of its containers changed. */
   runtimeChanged(): void {
     this.#runtimeStale = true;
     this.poke();
   }
 
-  /** A ConfigMap or Secret it uses changed: volumes follow, and a container that waits for it may start. */
+  /** A ConfigMap or Secret changed: updates volumes, and may let a waiting container start. */
   objectsChanged(): void {
     this.#volumes = undefined;
     this.notBefore.clear();
@@ -153,7 +152,7 @@ export class PodWorker implements SyncHost {
     });
   }
 
-  /** Lets go of the pod without touching what runs. Settles when no step is under way. */
+  /** Detaches from the pod and leaves its containers running. Resolves when no step is running. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#stopTimers();
@@ -191,7 +190,7 @@ export class PodWorker implements SyncHost {
     } else services.podEvent(pod, "Warning", "FailedSync", `error determining status: ${message}`);
   }
 
-  /** Looks again after `ms` at the latest. */
+  /** Schedules a step after at most `ms`. */
   wakeIn(ms: number): void {
     const at = this.services.clock.monotonic() + ms;
     if (this.#wake && this.#wake.at <= at) return;
@@ -219,7 +218,7 @@ export class PodWorker implements SyncHost {
     await this.#collectGarbage();
   }
 
-  /** In-place resize: running containers follow a spec whose resources changed, if the node has them. */
+  /** In-place resize: applies changed resources to running containers, if they fit. */
   async #resize(pod: Pod): Promise<void> {
     const { node } = this.services;
     const facts = { memoryCapacity: node.memoryCapacity, allocatable: node.allocatable() };
@@ -234,7 +233,7 @@ export class PodWorker implements SyncHost {
     await this.refresh(true);
   }
 
-  /** Volumes, set up or on the way. Asked for again when something they are made of has changed. */
+  /** Volumes, set up or in progress. Set up again when a source has changed. */
   volumes(pod: Pod): Promise<MountedVolumes> {
     if (this.#volumes) return this.#volumes;
     const pending = this.#setUpVolumes(pod);
@@ -255,7 +254,7 @@ export class PodWorker implements SyncHost {
     return pending;
   }
 
-  /** What is mounted stays in use when a source has gone since: only the update fails, and is tried again. */
+  /** Mounted volumes stay in use when a source was deleted: only the update fails, and is retried. */
   async #setUpVolumes(pod: Pod): Promise<MountedVolumes> {
     const { services } = this;
     try {
@@ -267,7 +266,7 @@ export class PodWorker implements SyncHost {
     }
   }
 
-  /** Reads the runtime's state when it may have changed. */
+  /** Reads the runtime's state if it may have changed. */
   async refresh(force = false): Promise<void> {
     if (!this.#runtimeStale && !force) return;
     this.#runtimeStale = false;
@@ -282,12 +281,12 @@ export class PodWorker implements SyncHost {
     this.#refreshed = Promise.withResolvers();
   }
 
-  /** Settles when the runtime's state was read again. */
+  /** Resolves when the runtime's state was read again. */
   refreshed(): Promise<void> {
     return this.#refreshed.promise;
   }
 
-  /** Works out the status and hands it over to be written. */
+  /** Computes the status and passes it to the status manager. */
   publish(urgency: "now" | "soon", over = false): PodStatus | undefined {
     const { pod, services } = this;
     if (!pod || this.#gone) return undefined;
@@ -333,7 +332,7 @@ export class PodWorker implements SyncHost {
     this.services.podEvent(pod, "Normal", "DeadlineExceeded", message);
   }
 
-  /** The pod has had its run, or is not to run: nothing of it stays but its dead containers and its logs. */
+  /** The pod has finished, or was rejected: everything but its dead containers and logs is removed. */
   async #finish(pod: Pod): Promise<void> {
     this.waiting.clear();
     await this.#stopEverything(pod, specGraceSeconds(pod));
@@ -355,7 +354,7 @@ export class PodWorker implements SyncHost {
     await this.#forget();
   }
 
-  /** Seconds the pod has got; a pod that is simply gone gets what its spec says. */
+  /** The pod's grace period in seconds; that of its spec if it was deleted at once. */
   #graceSeconds(): number {
     const { pod } = this;
     if (!pod) return 1;
@@ -363,7 +362,7 @@ export class PodWorker implements SyncHost {
     return Math.max(1, asked ?? (this.#gone ? 1 : specGraceSeconds(pod)));
   }
 
-  /** Stops containers and sandboxes; meanwhile the status follows what already ended, and a shorter grace is obeyed. */
+  /** Stops containers and the sandbox; updates the status meanwhile, and accepts a shorter grace period. */
   async #stopEverything(pod: Pod | undefined, graceSeconds: number): Promise<void> {
     const { services } = this;
     let grace = graceSeconds;
@@ -394,7 +393,7 @@ export class PodWorker implements SyncHost {
     await this.refresh(true);
   }
 
-  /** The last word to the API server: the object may go. */
+  /** The final delete, which removes the object. */
   async #confirmDeletion(pod: Pod): Promise<void> {
     try {
       await this.services.client.pods.delete(podNamespace(pod), podName(pod), {
@@ -438,7 +437,7 @@ export class PodWorker implements SyncHost {
   }
 }
 
-/** True when an update brings nothing but a new status (and revision). */
+/** True when an update changes only the status (and revision). */
 function onlyStatusDiffers(before: Pod, after: Pod): boolean {
   const a = before.metadata ?? {};
   const b = after.metadata ?? {};

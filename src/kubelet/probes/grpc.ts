@@ -51,7 +51,7 @@ export function probeGrpc(
 
 const statusNames = ["UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"];
 
-/** A length-prefixed message whose field 1 is the service's name. */
+/** A length-prefixed message with the service's name in field 1. */
 function healthRequest(service: string): Buffer {
   const name = Buffer.from(service, "utf8");
   const message =
@@ -61,7 +61,7 @@ function healthRequest(service: string): Buffer {
   return Buffer.concat([prefix, message]);
 }
 
-/** Field 1 of the answer; a message without it means 0, UNKNOWN. */
+/** Field 1 of the response; without it 0, UNKNOWN. */
 function servingStatus(answer: Buffer): number {
   return answer.length >= 7 && answer[5] === 0x08 ? (answer[6] ?? 0) : 0;
 }

@@ -66,7 +66,7 @@ function get(target: HttpTarget, signal: AbortSignal, userAgent: string): Promis
     const known = Object.keys(headers).find((h) => h.toLowerCase() === name.toLowerCase());
     const defaulted = known === "User-Agent" || known === "Accept";
     if (defaulted && known) delete headers[known];
-    // An empty value takes a default header away.
+    // An empty value removes a default header.
     if (value === "" && defaulted) continue;
     headers[name] = [...(headers[name] ?? []), value];
   }
@@ -79,7 +79,7 @@ function get(target: HttpTarget, signal: AbortSignal, userAgent: string): Promis
         headers: headers as unknown as Record<string, string>,
         agent: false,
         signal,
-        // A probe asks whether it answers, not who it is.
+        // Probes do not verify certificates.
         ...(target.tls ? { rejectUnauthorized: false } : {}),
       },
       (response) => {
@@ -113,7 +113,7 @@ function hostText(host: string): string {
   return host.includes(":") ? `[${host}]` : host;
 }
 
-/** What went wrong when connecting, in the words Go programs use and people search for. */
+/** Connection errors in the words of Go programs, which users search for. */
 export function dialError(cause: unknown, host: string, port: number): string {
   const code = (cause as NodeJS.ErrnoException | undefined)?.code;
   const where = `dial tcp ${hostText(host)}:${port}`;

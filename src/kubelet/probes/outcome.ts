@@ -1,8 +1,8 @@
-/** One look at a container. `unknown`: the probe itself could not be made, which counts for nothing. */
+/** Result of a probe. `unknown`: the probe itself failed, which is ignored. */
 export interface ProbeOutcome {
   result: "success" | "failure" | "unknown";
-  /** For the event. */
+  /** Message of the event. */
   output: string;
-  /** Of HTTP: there was an answer, whatever it said. */
+  /** For HTTP: there was a response, whatever its status. */
   answered?: boolean;
 }

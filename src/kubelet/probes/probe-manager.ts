@@ -27,14 +27,14 @@ export interface ProbeManagerOptions {
   clock: Clock;
   log: Logger;
   signal: AbortSignal;
-  /** Pods have no network: what would ask over it succeeds. */
+  /** For pods without a network: network probes succeed. */
   simulated: boolean;
-  /** A verdict about one of the pod's containers has changed. */
+  /** A result for one of the pod's containers has changed. */
   changed(uid: string): void;
   event(pod: Pod, container: AnyContainer, type: "Normal" | "Warning", reason: string, message: string): void;
 }
 
-/** Probes the running containers, each probe by its own clock, and remembers the verdicts by container id. */
+/** Probes the running containers, each probe with its own timer, and keeps the results by container id. */
 export class ProbeManager implements ProbeVerdicts {
   readonly #options: ProbeManagerOptions;
   readonly #containers = new Map<string, Probed>();
@@ -61,8 +61,8 @@ export class ProbeManager implements ProbeVerdicts {
   }
 
   /**
-   * Starts probing what runs and stops probing what does not. `known` are the statuses at the API server: a container
-   * that was ready before the kubelet restarted stays so until a probe says otherwise.
+   * Starts and stops probes as containers run. `known` are the statuses at the API server: a container that was ready before
+   * the kubelet restarted stays ready until a probe fails.
    */
   sync(
     pod: Pod,
@@ -107,7 +107,7 @@ export class ProbeManager implements ProbeVerdicts {
       if (probed.uid !== uid) continue;
       if (!running.has(id)) this.#drop(id, probed);
       else if (ending) {
-        // Who is asked to go is not killed for being unwell.
+        // A terminating container is not killed for failed probes.
         probed.stops.get("liveness")?.abort();
         probed.stops.get("startup")?.abort();
       }
@@ -165,7 +165,7 @@ export class ProbeManager implements ProbeVerdicts {
     }
   }
 
-  /** True when this probe has said all it had to say. */
+  /** True when this probe has finished. */
   #apply(
     kind: ProbeKind,
     result: "success" | "failure",

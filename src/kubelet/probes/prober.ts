@@ -16,7 +16,7 @@ export interface ProbeTarget {
 
 const shownOutput = 1024;
 
-/** Makes one probe, whichever kind it is. Never rejects. */
+/** Runs one probe of any kind. Never rejects. */
 export async function runProbe(
   runtime: RuntimeService,
   clock: Clock,
@@ -63,7 +63,7 @@ async function probeExec(
   }
 }
 
-/** Where an httpGet action of a probe or a hook leads. */
+/** The target of an httpGet action of a probe or a hook. */
 export function httpTarget(
   action: HTTPGetAction,
   target: Pick<ProbeTarget, "container" | "podIp">,

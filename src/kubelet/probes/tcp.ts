@@ -3,7 +3,7 @@ import type { Clock } from "../../machinery/index.ts";
 import { dialError } from "./http.ts";
 import type { ProbeOutcome } from "./outcome.ts";
 
-/** Success when a connection can be opened; it is closed at once. */
+/** Success when a connection can be opened. */
 export function probeTcp(host: string, port: number, timeoutMs: number, clock: Clock): Promise<ProbeOutcome> {
   return new Promise((resolve) => {
     const socket = connect({ host, port });

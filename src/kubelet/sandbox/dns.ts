@@ -7,7 +7,7 @@ export interface DnsSettings {
   options: string[];
 }
 
-/** Limits of the resolver that Kubernetes keeps to. */
+/** Resolver limits that Kubernetes applies. */
 const maxServers = 3;
 const maxSearches = 32;
 
@@ -21,7 +21,7 @@ export function podDns(
   let policy = spec?.dnsPolicy ?? "ClusterFirst";
   if (policy === "ClusterFirst" && spec?.hostNetwork) policy = "Default";
   if (policy === "ClusterFirstWithHostNet") policy = "ClusterFirst";
-  // A cluster without DNS leaves its pods the node's.
+  // Pods of a cluster without DNS use the node's.
   if (policy === "ClusterFirst" && cluster.servers.length === 0) policy = "Default";
   let settings: DnsSettings;
   if (policy === "None") settings = { servers: [], searches: [], options: [] };
@@ -48,7 +48,7 @@ export function podDns(
   };
 }
 
-/** Reads a resolv.conf: nameserver, search (the last one counts) and options. */
+/** Parses a resolv.conf: nameserver, search (the last one counts) and options. */
 export function parseResolvConf(text: string): DnsSettings {
   const settings: DnsSettings = { servers: [], searches: [], options: [] };
   for (const line of text.split("\n")) {

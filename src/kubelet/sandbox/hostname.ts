@@ -2,11 +2,11 @@ import type { Pod } from "../../api/index.ts";
 import { podName, podNamespace } from "../pods/pod-key.ts";
 
 export interface PodHostname {
-  /** What the pod calls itself; the host's name on the host's network. */
+  /** The pod's host name; the host's own with hostNetwork. */
   hostname: string;
   /** `hostname.subdomain.namespace.svc.domain`, when the pod has a subdomain. */
   fqdn: string | undefined;
-  /** What the kernel is told. */
+  /** Passed to the kernel. */
   kernel: string;
 }
 

@@ -14,7 +14,7 @@ export interface SandboxConfigInputs {
   logDirectory: string;
 }
 
-/** What is asked of the runtime for a pod's sandbox. Pure. */
+/** The runtime's configuration for a pod's sandbox. Pure. */
 export function sandboxConfig({
   pod,
   attempt,
@@ -47,7 +47,7 @@ export function sandboxConfig({
   };
 }
 
-/** Ports of the host that lead into the pod. On the host's network there is nothing to map. */
+/** The pod's host ports. With hostNetwork nothing is mapped. */
 export function portMappings(pod: Pod): PortMapping[] {
   if (isHostNetwork(pod)) return [];
   const containers = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];

@@ -8,7 +8,7 @@ import { podHostname } from "./hostname.ts";
 import { hostNetworkHostsFile, podHostsFile } from "./hosts-file.ts";
 import { sandboxConfig } from "./sandbox-config.ts";
 
-/** The sandbox's configuration on this node. It is also asked for when containers join an older sandbox. */
+/** The sandbox's configuration on this node. Also needed for containers that join an older sandbox. */
 export function sandboxConfigOf(services: KubeletServices, pod: Pod, attempt: number): PodSandboxConfig {
   const { node } = services;
   const { kernel } = podHostname(pod, node.clusterDomain, node.hostname);
@@ -21,7 +21,7 @@ export function sandboxConfigOf(services: KubeletServices, pod: Pod, attempt: nu
   });
 }
 
-/** Writes the pod's /etc/hosts and returns its path. Written over, never replaced: containers have this very file. */
+/** Writes the pod's /etc/hosts and returns its path. Overwritten in place, since containers have this file mounted. */
 export function writeHostsFile(services: KubeletServices, pod: Pod, runtime: PodRuntime): string {
   const aliases = pod.spec?.hostAliases ?? [];
   const { hostname, fqdn } = podHostname(pod, services.node.clusterDomain, services.node.hostname);

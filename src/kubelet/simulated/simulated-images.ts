@@ -6,7 +6,7 @@ export interface SimulatedImages extends ImageService {
   readonly missing: Set<string>;
 }
 
-/** An image service for simulated nodes: every image there could be is there as soon as it is asked for. */
+/** An image service for simulated nodes: every image is present on request. */
 export function createSimulatedImages(): SimulatedImages {
   const images = new Map<string, Image>();
   const service: SimulatedImages = {

@@ -23,25 +23,25 @@ interface Simulated extends ContainerStatus {
 }
 
 export interface SimulatedRuntime extends RuntimeService {
-  /** Ends a container from inside, as its own program would. */
+  /** Ends a container as its own program would. */
   exit(containerId: string, exitCode: number, reason?: string): void;
-  /** Every call that changes something, for tests: `start web`, `stop web 30`, ... */
+  /** All changing calls, for tests: `start web`, `stop web 30`, ... */
   readonly calls: string[];
-  /** What execSync answers; by default success with no output. */
+  /** The result of execSync; by default success without output. */
   onExec: (containerId: string, command: string[]) => Promise<{ stdout: string; exitCode: number }>;
-  /** Called before a change; throwing makes the call fail. */
+  /** Called before a change; throws to make the call fail. */
   intercept: ((call: string) => void | Promise<void>) | undefined;
 }
 
 export interface SimulatedOptions {
   podPrefix?: string;
-  /** Containers that a pod waits for end at once, and well. Without it they run until somebody calls `exit`. */
+  /** Containers that a pod waits for succeed at once. Otherwise they run until `exit` is called. */
   endsAlone?: boolean;
 }
 
 /**
- * A runtime that only pretends, as kwok does: sandboxes get addresses, containers "run" until they are stopped. For
- * machines that are not Linux or not root, for thousands of nodes, and for the kubelet's own tests.
+ * A simulated runtime, like kwok: sandboxes get addresses, containers "run" until they are stopped. For machines without Linux
+ * or root, for thousands of nodes, and for the kubelet's tests.
  */
 export function createSimulatedRuntime(clock: Clock, options: SimulatedOptions = {}): SimulatedRuntime {
   const prefix = options.podPrefix ?? "10.244.0";

@@ -1,6 +1,6 @@
 import type { PodVolumes } from "../volumes/volume-manager.ts";
 
-/** Volumes of pods that have no containers: every one is there at once, and nothing is written anywhere. */
+/** Volumes of simulated pods: each is ready at once, and nothing is written. */
 export const simulatedVolumes: PodVolumes = {
   setUp: (pod) =>
     Promise.resolve({

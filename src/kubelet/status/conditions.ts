@@ -18,11 +18,11 @@ export interface ConditionInputs {
   sandboxReady: boolean;
   now: number;
   resizeRefused?: { reason: string; message: string } | undefined;
-  /** What the pod said before: transition times stay when nothing changed. */
+  /** The previous status: transition times of unchanged conditions are kept. */
   before: readonly PodCondition[];
 }
 
-/** The conditions a kubelet owns: five always, one while a resize waits. Those of others are left to others. */
+/** The conditions that the kubelet owns: five always, one while a resize waits. Others are not changed. */
 export function podConditions(pod: Pod, inputs: ConditionInputs): PodCondition[] {
   const containersReady = judgeContainersReady(pod, inputs);
   const verdicts: Verdict[] = [
@@ -107,7 +107,7 @@ function judgeReady(pod: Pod, containersReady: Verdict, before: readonly PodCond
   };
 }
 
-/** `[a b]`, Go's way to print a list. */
+/** `[a b]`, a list as Go prints it. */
 function names(containers: { name: string }[]): string {
   return `[${containers.map((c) => c.name).join(" ")}]`;
 }

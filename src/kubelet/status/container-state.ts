@@ -5,13 +5,13 @@ import type { AnyContainer, ContainerRole } from "../pods/pod-key.ts";
 import { initContainers, isSidecar } from "../pods/pod-key.ts";
 import { type PodRuntime, runsOf, timeFromNanos } from "../pods/pod-runtime.ts";
 
-/** Why a container does not run yet: `reason` is the short word users see in `kubectl get pods`. */
+/** Why a container waits: `reason` is shown by `kubectl get pods`. */
 export interface WaitingReason {
   reason: string;
   message?: string;
 }
 
-/** What the kubelet itself knows beside the runtime. */
+/** State that the kubelet has beside the runtime's. */
 export interface StatusInputs {
   runtimeName: string;
   /** By container name. */
@@ -19,17 +19,17 @@ export interface StatusInputs {
   /** By container id. */
   isReady(containerId: string): boolean;
   isStarted(containerId: string): boolean;
-  /** By container id; read once after its end. */
+  /** By container id; read once when it has ended. */
   terminationMessage(containerId: string): string;
-  /** Last words about containers whose record the runtime has lost. */
+  /** Final states of containers that the runtime no longer has. */
   previous(name: string): ApiContainerStatus | undefined;
   /** Nothing will be started any more. */
   over: boolean;
-  /** The node does not give the resources that the spec asks for now: what was written before still holds. */
+  /** The node lacks the resources of the new spec: those reported before still apply. */
   resizeRefused: unknown;
 }
 
-/** One entry of `status.containerStatuses`. */
+/** An entry of `status.containerStatuses`. */
 export function containerStatus(
   pod: Pod,
   container: AnyContainer,
@@ -62,14 +62,14 @@ export function containerStatus(
   if (before) status.lastState = stateOf(before, inputs);
   else {
     const last = inputs.previous(container.name);
-    // The runtime keeps only so many dead containers; what was written before stays true.
+    // The runtime keeps a limited number of dead containers; older reported states stay valid.
     if (last?.lastState?.terminated && last.restartCount === status.restartCount) {
       status.lastState = last.lastState;
     }
   }
   if (newest.state === "Running") {
     status.started = inputs.isStarted(newest.id);
-    // An init container that is to end has done its part only when it ended well.
+    // A terminating init container is complete only if it succeeded.
     status.ready = (role !== "init" || isSidecar(container)) && inputs.isReady(newest.id);
     const last = inputs.resizeRefused ? inputs.previous(container.name) : undefined;
     const requests = last ? last.allocatedResources : container.resources?.requests;
@@ -88,7 +88,7 @@ export function containerStatus(
   } else if (role === "init" && !isSidecar(container)) {
     status.ready = newest.state === "Exited" && newest.exitCode === 0;
   }
-  // Only what is to be started again waits; a container that has had its run shows how it ended.
+  // Only containers to be restarted are waiting; others show how they ended.
   if (waiting && newest.state !== "Running" && shouldRestart(pod, container, newest)) {
     if (newest.state === "Exited") status.lastState = state;
     status.state = { waiting: { ...waiting } };
@@ -125,7 +125,7 @@ function notYet(
     status.containerID = previous.containerID;
     status.imageID = previous.imageID;
     if (ended && role !== "main") {
-      // A finished init container is cleaned away while its pod runs on: keep its result.
+      // A finished init container is removed while its pod runs: keep its result.
       status.state = { terminated: ended };
       status.ready = previous.ready;
     } else {
@@ -137,13 +137,13 @@ function notYet(
   return status;
 }
 
-/** Of a pod that is over, what was written last stays; what was said to run then has ended since. */
+/** For a finished pod the last written states are kept; those reported as running have ended since. */
 function lastKnown(previous: ApiContainerStatus): ApiContainerStatus {
   if (previous.state?.terminated) return previous;
   return { ...previous, ready: false, started: false, state: { terminated: lost(previous) } };
 }
 
-/** The sentence Kubernetes writes when it must admit that a container is gone without a trace. */
+/** Kubernetes' message for a container that is gone without a record. */
 function lost(previous: ApiContainerStatus): NonNullable<ContainerState["terminated"]> {
   return {
     exitCode: 137,

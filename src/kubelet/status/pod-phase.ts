@@ -4,8 +4,8 @@ import { initContainers, isSidecar, mainContainers } from "../pods/pod-key.ts";
 export type PodPhase = "Pending" | "Running" | "Succeeded" | "Failed";
 
 /**
- * The phase that follows from the container statuses (pod life cycle, "Pod phase"). `over` says that nothing will be
- * started any more: the pod was deleted or killed.
+ * Computes the phase from the container statuses (pod lifecycle, "Pod phase"). `over`: nothing will be started any more, since
+ * the pod was deleted or killed.
  */
 export function podPhase(
   pod: Pod,
@@ -40,7 +40,7 @@ export function podPhase(
   }
   const started = count.running > 0 || count.stopped > 0;
   if (over && count.running === 0) {
-    // What never ran did not succeed.
+    // A container that never ran did not succeed.
     if (count.stopped + count.waiting + count.unknown === 0) return "Succeeded";
     return count.succeeded === mainContainers(pod).length ? "Succeeded" : "Failed";
   }
@@ -64,7 +64,7 @@ function initVerdict(
 ): "done" | "pending" | "failed" {
   if (!status) return "pending";
   if (sidecar) {
-    // A sidecar's end, however bad, never fails a pod.
+    // Failed sidecars never fail a pod.
     return status.started || over || status.lastState?.terminated ? "done" : "pending";
   }
   const state = status.state;

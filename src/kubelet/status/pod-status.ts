@@ -6,7 +6,7 @@ import { containerStatus, type StatusInputs } from "./container-state.ts";
 import { type PodPhase, podPhase } from "./pod-phase.ts";
 import { qosClass } from "./qos.ts";
 
-/** Why the kubelet itself ends or refuses a pod. */
+/** Why the kubelet itself ends or rejects a pod. */
 export interface PodVerdict {
   phase: "Failed";
   reason: string;
@@ -15,21 +15,21 @@ export interface PodVerdict {
 
 export interface PodStatusInputs extends Omit<StatusInputs, "previous"> {
   now: number;
-  /** RFC 3339; when the kubelet first took the pod up. */
+  /** RFC 3339; when the kubelet first saw the pod. */
   startTime: string;
   hostIps: readonly string[];
-  /** Set when the kubelet itself ended the pod (DeadlineExceeded, Evicted) or refused it. */
+  /** Set when the kubelet ended the pod (DeadlineExceeded, Evicted) or rejected it. */
   verdict: PodVerdict | undefined;
-  /** Why the containers do not have the resources that the spec says. */
+  /** Why the containers do not have the resources of the spec. */
   resizeRefused: { reason: string; message: string } | undefined;
-  /** The status as it stands at the API server. */
+  /** The status at the API server. */
   before: PodStatus;
 }
 
-/** The whole `status` of a pod, from its spec and what the runtime says. Pure. */
+/** The complete `status` of a pod, from its spec and the runtime's state. Pure. */
 export function podStatus(pod: Pod, runtime: PodRuntime, inputs: PodStatusInputs): PodStatus {
   const { before } = inputs;
-  // A terminal phase is never left again.
+  // A terminal phase is final.
   const final = isFinal(before.phase) ? before.phase : undefined;
   const statuses = (role: "init" | "main" | "ephemeral"): ContainerStatus[] => {
     const [containers, old] =
@@ -50,7 +50,7 @@ export function podStatus(pod: Pod, runtime: PodRuntime, inputs: PodStatusInputs
   const main = statuses("main");
   const ephemeral = statuses("ephemeral");
   const judged = inputs.verdict?.phase ?? final ?? podPhase(pod, init, main, inputs.over);
-  // A pod is not over while something in it still runs (sidecars, or whoever was told to end): jobs count on it.
+  // A pod is not finished while any container runs (sidecars, terminating ones): Jobs rely on it.
   const ending = !final && isFinal(judged) && runtime.containers.some((c) => c.state === "Running");
   const phase = ending ? ((before.phase ?? "Pending") as PodPhase) : judged;
   const verdict = ending ? undefined : inputs.verdict;
@@ -97,7 +97,7 @@ function sandboxReady(pod: Pod, runtime: PodRuntime): boolean {
   return sandbox !== undefined && (isHostNetwork(pod) || sandbox.ips.length > 0);
 }
 
-/** The addresses stay in the status after the pod has ended. */
+/** The addresses stay in the status after the pod has finished. */
 function podIps(pod: Pod, runtime: PodRuntime, inputs: PodStatusInputs): string[] {
   if (isHostNetwork(pod))
     return runtime.sandboxes.length > 0 || inputs.before.podIP ? [...inputs.hostIps] : [];

@@ -4,7 +4,7 @@ import { initContainers, mainContainers } from "../pods/pod-key.ts";
 
 export type QosClass = "Guaranteed" | "Burstable" | "BestEffort";
 
-/** Quality of service follows from cpu and memory of all containers, init containers included. */
+/** The QoS class by cpu and memory of all containers, including init containers. */
 export function qosClass(pod: Pod): QosClass {
   const podLevel = pod.spec?.resources;
   const sets =

@@ -4,13 +4,13 @@ import { type Clock, isReason, type Logger, StatusError, type Timer } from "../.
 import { podName, podNamespace, podUid } from "../pods/pod-key.ts";
 import { statusPatch } from "./status-patch.ts";
 
-/** How long a status that is but a step on the way may wait for the next one. */
+/** How long an intermediate status may be delayed, to combine it with the next. */
 const soonMs = 200;
 const retryMs = 500;
 
 interface Entry {
   pod: Pod;
-  /** The status at the API server as far as known, and its revision. */
+  /** The last known status at the API server, and its revision. */
   base: PodStatus;
   revision: bigint;
   wanted: PodStatus | undefined;
@@ -19,7 +19,7 @@ interface Entry {
   gone: boolean;
 }
 
-/** Writes pod statuses: one call at a time for each pod, the newest wins, what is the same is not written. */
+/** Writes pod statuses: one call at a time per pod, the newest wins, unchanged ones are skipped. */
 export class StatusManager {
   readonly #pods: ResourceClient<Pod>;
   readonly #clock: Clock;
@@ -37,7 +37,7 @@ export class StatusManager {
     });
   }
 
-  /** Tells what the API server has. An older revision than known is ignored. */
+  /** Sets the state at the API server. Older revisions than known are ignored. */
   observe(pod: Pod): void {
     const entry = this.#entry(pod);
     const revision = revisionOf(pod);
@@ -45,12 +45,12 @@ export class StatusManager {
     if (revision < entry.revision) return;
     entry.revision = revision;
     entry.base = pod.status ?? {};
-    // Someone else changed what is ours: write it again.
+    // Another client changed the kubelet's fields: write them again.
     if (entry.wanted && !entry.writing && !entry.timer && statusPatch(entry.base, entry.wanted))
       this.#start(entry);
   }
 
-  /** What the status is or is about to be: conditions of others are the server's, all else as it was last set. */
+  /** The current or pending status: others' conditions from the server, the rest as last set. */
   current(pod: Pod): PodStatus {
     const { base, wanted } = this.#entry(pod);
     if (!wanted) return base;
@@ -62,7 +62,7 @@ export class StatusManager {
   set(pod: Pod, status: PodStatus, urgency: "now" | "soon"): void {
     const entry = this.#entry(pod);
     entry.wanted = status;
-    if (entry.writing) return; // it looks again when it is done
+    if (entry.writing) return; // it checks again when it is done
     if (!statusPatch(entry.base, status)) {
       entry.timer?.stop();
       entry.timer = undefined;
@@ -72,7 +72,7 @@ export class StatusManager {
     else entry.timer ??= this.#clock.timer(soonMs, () => this.#start(entry));
   }
 
-  /** Settles when the last status set is at the server, or the pod is no longer there. */
+  /** Resolves when the last status was written, or the pod no longer exists. */
   async flush(uid: string): Promise<void> {
     for (;;) {
       const entry = this.#entries.get(uid);
@@ -137,7 +137,7 @@ export class StatusManager {
         }
         failures = 0;
       } catch (error) {
-        // Another pod of the same name answers Conflict: the uid in the patch does not fit.
+        // Another pod of the same name returns Conflict: the UID in the patch does not match.
         if (isReason(error, "NotFound") || isReason(error, "Conflict")) {
           entry.gone = true;
           return;
@@ -148,7 +148,7 @@ export class StatusManager {
           (error.reason === "Invalid" || error.reason === "BadRequest") &&
           failures >= 3
         ) {
-          return; // saying the same again will not help; the next change is tried again
+          return; // a retry would not help; the next change is tried again
         }
         await this.#clock.sleep(Math.min(10_000, retryMs * 2 ** failures++), this.#signal).catch(() => {});
       }

@@ -2,8 +2,8 @@ import type { PodCondition, PodStatus } from "../../api/index.ts";
 import { deepEqual } from "../../machinery/index.ts";
 
 /**
- * The strategic merge patch that leads from one status to another, undefined when they are the same. Only what differs
- * is named, so that conditions of others are not touched; lists with a merge key say that they replace.
+ * The strategic merge patch between two statuses, undefined when they are equal. It contains only differences, so that others'
+ * conditions are not changed; lists with a merge key are replaced.
  */
 export function statusPatch(before: PodStatus, after: PodStatus): Record<string, unknown> | undefined {
   const patch: Record<string, unknown> = {};
@@ -25,7 +25,7 @@ export function statusPatch(before: PodStatus, after: PodStatus): Record<string,
   return Object.keys(patch).length > 0 ? patch : undefined;
 }
 
-/** Conditions of ours that are there only while they hold. */
+/** The kubelet's conditions that exist only while they are true. */
 const passing = new Set(["PodResizePending", "PodResizeInProgress"]);
 
 function changedConditions(before: readonly PodCondition[], after: readonly PodCondition[]): unknown[] {

@@ -8,15 +8,15 @@ export interface TerminalSize {
   height: number;
 }
 
-/** A remote command as one client sees it, whatever protocol carries it. */
+/** A remote command's client, independent of the protocol. */
 export interface CommandStreams {
   stdin: Readable | undefined;
   stdout: Writable | undefined;
   stderr: Writable | undefined;
   onResize(listener: (size: TerminalSize) => void): void;
-  /** Tells how it ended, after all output, and closes. */
+  /** Sends the result, after all output, and closes. */
   finish(status: Pick<Status, "status" | "message" | "reason" | "details" | "metadata">): Promise<void>;
-  /** Settles when the client is gone. */
+  /** Resolves when the client is gone. */
   readonly gone: Promise<void>;
 }
 
@@ -24,7 +24,7 @@ type Outcome = Parameters<CommandStreams["finish"]>[0];
 
 const success: Outcome = { metadata: {}, status: "Success" };
 
-/** The Status a non-zero exit code travels in; kubectl takes its own exit code from the cause. */
+/** The Status for a non-zero exit code, which kubectl takes from the cause. */
 function exitStatus(code: number): Outcome {
   if (code === 0) return success;
   return {
@@ -43,7 +43,7 @@ const failure = (error: unknown): Outcome => ({
   reason: "InternalError",
 });
 
-/** Copies until `from` ended, at the speed of `to`. Neither side failing is an error of the command. */
+/** Copies until `from` has ended, with backpressure. Failures of either side are no errors of the command. */
 async function copy(from: Readable | undefined, to: Writable | undefined): Promise<void> {
   if (!from) return;
   if (!to) {
@@ -59,8 +59,8 @@ async function copy(from: Readable | undefined, to: Writable | undefined): Promi
 }
 
 /**
- * Connects a session in a container with a client until the command ended and all its output is delivered, or the
- * client left. `reportsExit`: an attach ends well whatever the container's exit code was.
+ * Connects a session in a container with a client until the command has ended and all its output is delivered, or the client is
+ * gone. `reportsExit`: an attach succeeds whatever the container's exit code.
  */
 export async function runCommand(
   session: StreamSession,
@@ -70,7 +70,7 @@ export async function runCommand(
   streams.onResize(({ width, height }) => session.resize(width, height));
   if (session.stdin) {
     session.stdin.on("error", () => {}); // the command closed its input or ended
-    // An ended input is passed on: `cat` in the container sees it.
+    // The end of input is passed on: `cat` in the container sees it.
     if (streams.stdin) streams.stdin.pipe(session.stdin);
     else session.stdin.end();
   }

@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { StreamSession } from "../../cri/index.ts";
 
-/** PodLogOptions as the API server passes them on. */
+/** PodLogOptions from the API server. */
 export interface LogOptions {
   follow: boolean;
   previous: boolean;
@@ -24,11 +24,11 @@ export interface CommandOptions {
 }
 
 /**
- * What the kubelet's HTTPS server serves. Before the first byte a StatusError becomes the HTTP answer (NotFound for an
- * unknown pod or container, BadRequest for one that is not running); any other error is a 500.
+ * The backend of the kubelet's HTTPS server. Before the first byte a StatusError becomes the HTTP response (NotFound for an
+ * unknown pod or container, BadRequest for one that is not running); other errors become a 500.
  */
 export interface KubeletBackend {
-  /** Ends when the log does, or, following, when the container ended or `signal` is aborted. */
+  /** Ends with the log or, when following, when the container has ended or `signal` is aborted. */
   logs(
     namespace: string,
     pod: string,
@@ -43,7 +43,7 @@ export interface KubeletBackend {
     container: string,
     options: Omit<CommandOptions, "command">,
   ): Promise<StreamSession>;
-  /** A connection to a port inside the pod's network. */
+  /** A connection to a port in the pod's network. */
   portForward(namespace: string, pod: string, port: number): Promise<Duplex>;
   /** v1 PodList. */
   pods(): unknown;
@@ -51,6 +51,6 @@ export interface KubeletBackend {
   summary(): unknown;
   /** Prometheus text of `/metrics/resource`, and of `/metrics`. */
   metrics?(path: string): string | Promise<string>;
-  /** Throws when the kubelet does not do well. */
+  /** Throws when the kubelet is unhealthy. */
   healthy?(): void;
 }

@@ -1,7 +1,7 @@
 import { StatusError } from "../../machinery/index.ts";
 import type { CommandOptions, LogOptions } from "./contract.ts";
 
-/** What a URL of the kubelet's API asks for. */
+/** A parsed request to the kubelet's API. */
 export type KubeletRequest =
   | { kind: "logs"; namespace: string; pod: string; container: string; options: LogOptions }
   | { kind: "exec" | "attach"; namespace: string; pod: string; container: string; options: CommandOptions }
@@ -50,11 +50,11 @@ function commandOptions(query: URLSearchParams): CommandOptions {
   return options;
 }
 
-/** Undefined when the path is none of these. Throws BadRequest. */
+/** Undefined for other paths. Throws BadRequest. */
 export function parseKubeletRequest(url: URL): KubeletRequest | undefined {
   const [, kind, namespace, pod, third, fourth] = url.pathname.split("/").map(decodeURIComponent);
   if (!namespace || !pod) return undefined;
-  const container = fourth ?? third ?? ""; // a pod's UID may stand before the container
+  const container = fourth ?? third ?? ""; // a pod's UID may precede the container
   const query = url.searchParams;
   switch (kind) {
     case "containerLogs":

@@ -12,7 +12,7 @@ import { isUpgraded, serveUpgrade } from "./upgrade.ts";
 export interface KubeletServerOptions {
   /** PEM. */
   tls: { key: string; cert: string };
-  /** PEM; a client must show a certificate signed by it, of a member of system:masters. */
+  /** PEM; clients need a certificate signed by it, for a member of system:masters. */
   clientCa: string;
   /** Address to listen on; all when absent. */
   host?: string;
@@ -24,12 +24,12 @@ export interface KubeletServerOptions {
 
 export interface KubeletServer {
   readonly port: number;
-  /** Takes over renewed certificates without dropping connections. */
+  /** Applies renewed certificates without dropping connections. */
   renew(tls: { key: string; cert: string }): void;
   close(): Promise<void>;
 }
 
-/** Why this client may not, or undefined. */
+/** Why the client is not authorized, or undefined. */
 function refusal(socket: Duplex): { code: 401 | 403; text: string } | undefined {
   const tls = socket as TLSSocket;
   if (!tls.authorized) return { code: 401, text: "Unauthorized" };
@@ -42,7 +42,7 @@ function answerOf(error: unknown): { code: number; text: string } {
   return { code: 500, text: error instanceof Error ? error.message : String(error) };
 }
 
-/** The kubelet's own API, for the API server alone. Settles when it accepts connections. */
+/** The kubelet's API, for the API server only. Resolves when it accepts connections. */
 export async function createKubeletServer(options: KubeletServerOptions): Promise<KubeletServer> {
   const { backend, log } = options;
   const server = createServer({
@@ -97,7 +97,7 @@ export async function createKubeletServer(options: KubeletServerOptions): Promis
 
   const streams = new Set<Duplex>();
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    socket.on("error", () => {}); // the client left
+    socket.on("error", () => {}); // the client is gone
     streams.add(socket);
     socket.once("close", () => streams.delete(socket));
     (socket as TLSSocket).setNoDelay(true);
@@ -159,7 +159,7 @@ async function sendLogs(
   };
   const logs = backend.logs(namespace, pod, container, options, gone.signal)[Symbol.asyncIterator]();
   try {
-    // Following a log that is still empty: the answer's head must not wait for the first line, an error must come first.
+    // Following an empty log: the response's head is sent before the first line, but errors must come first.
     let next = logs.next();
     if (options.follow)
       await Promise.race([next, new Promise((resolve) => setTimeout(resolve, 100).unref())]);

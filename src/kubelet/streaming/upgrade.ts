@@ -19,7 +19,7 @@ import {
 type Upgrading = Exclude<KubeletRequest, { kind: "logs" }>;
 type Command = Extract<KubeletRequest, { kind: "exec" | "attach" }>;
 
-/** How long a client may take to open the streams it announced. */
+/** Timeout for the client to open the announced streams. */
 const streamsMs = 30_000;
 
 const headerList = (request: IncomingMessage, name: string): string[] =>
@@ -38,7 +38,7 @@ function choose(offered: readonly string[], known: readonly string[]): string | 
   );
 }
 
-/** Connections that were answered with 101: there is no HTTP on them any more. */
+/** Upgraded connections, which no longer speak HTTP. */
 const upgraded = new WeakSet<Duplex>();
 export const isUpgraded = (socket: Duplex): boolean => upgraded.has(socket);
 
@@ -46,7 +46,7 @@ const webSockets = new WebSocketServer({
   noServer: true,
   perMessageDeflate: false,
   maxPayload: 4 * 1024 * 1024,
-  // The choice was made before, see acceptWebSocket.
+  // Chosen before, see acceptWebSocket.
   handleProtocols: (_, request) => (request as IncomingMessage & { chosen?: string }).chosen ?? false,
 });
 
@@ -87,7 +87,7 @@ function openedStreams(
       streams.set(name, stream);
       if (streams.size < names.size) return;
       clearTimeout(timer);
-      // After this frame's processing, so that `connection` is there.
+      // After this frame was processed, so that `connection` is set.
       queueMicrotask(() => resolve([connection, streams]));
     });
     void connection.closed.then(() => {
@@ -105,7 +105,7 @@ async function serveCommand(
   head: Buffer,
 ): Promise<void> {
   const { kind, namespace, pod, container, options } = asked;
-  // Before the connection is taken over, so that a failure is still an HTTP answer.
+  // Before the upgrade, so that a failure is still an HTTP response.
   const session =
     kind === "exec"
       ? await backend.exec(namespace, pod, container, options)
@@ -129,8 +129,8 @@ const isWebSocket = (request: IncomingMessage): boolean =>
   String(request.headers.upgrade ?? "").toLowerCase() === "websocket";
 
 /**
- * Serves exec, attach and portForward on a connection that asks to be upgraded, until it ends. Throws before anything
- * was answered: the caller answers then.
+ * Serves exec, attach and portForward on an upgrade request until the connection ends. Errors thrown before a response was sent
+ * are for the caller to send.
  */
 export async function serveUpgrade(
   backend: KubeletBackend,

@@ -12,7 +12,7 @@ import { createSimulatedRuntime, type SimulatedRuntime } from "../simulated/simu
 import { noMounts } from "../volumes/native-mounts.ts";
 import type { MountPort } from "../volumes/volume.ts";
 
-/** What outlives the kubelet: the API server, the runtime, the disk. */
+/** What survives a restart of the kubelet: the API server, the runtime, the disk. */
 interface World {
   clock: FakeClock;
   api: ApiDouble;
@@ -43,7 +43,7 @@ export interface TestParts {
   directory: string;
 }
 
-/** Starts the kubelet of node-1 on these parts, and lends a hand with pods. */
+/** Starts the kubelet of node-1 on these parts, with helpers for pods. */
 export async function startTestKubelet({ clock, api, runtime, images, mounts, directory }: TestParts) {
   const client = createClient(api);
   const stop = new AbortController();
@@ -90,13 +90,13 @@ export async function startTestKubelet({ clock, api, runtime, images, mounts, di
         },
       } as Pod),
     pod: (name: string) => client.pods.get("default", name),
-    /** The pod, once its status fits. */
+    /** The pod, when its status matches. */
     when: (name: string, fits: (pod: Pod) => boolean) =>
       until(async () => {
         const pod = await client.pods.get("default", name).catch(() => undefined);
         return pod && fits(pod) ? pod : undefined;
       }),
-    /** Lets go without touching what runs, as `kill -9` does. */
+    /** Stops without touching containers, like `kill -9`. */
     halt: async () => {
       stop.abort(new Error("test is over"));
       await running.ended;

@@ -17,7 +17,7 @@ export interface ProjectedFile {
   content: Uint8Array;
   /** Permission bits. */
   mode: number;
-  /** Owner, when it is not root: a service account token for a pod that runs as one user. */
+  /** Owner, if not root: for the ServiceAccount token of a pod that runs as one user. */
   uid?: number;
 }
 
@@ -50,7 +50,7 @@ export function writeAtomically(
     makeParents(fresh, path);
     writeFileSync(target, file.content);
     if (file.uid !== undefined || group !== undefined) chownSync(target, file.uid ?? 0, group ?? 0);
-    // After the write, so that the umask has no say.
+    // After the write, to ignore the umask.
     chmodSync(target, effectiveMode(file, group));
   }
   if (first) chmodSync(directory, 0o755);
@@ -79,7 +79,7 @@ function effectiveMode(file: ProjectedFile, group: number | undefined): number {
   return file.mode | ((file.mode & 0o700) >> 3);
 }
 
-/** Links for the first path components; those of names that are gone go too. */
+/** Links for the first path components; stale ones are removed. */
 function linkNames(directory: string, wanted: ReadonlySet<string>): void {
   for (const name of wanted) {
     const link = join(directory, name);
@@ -137,7 +137,7 @@ function readLink(path: string): string | undefined {
   }
 }
 
-/** `..2026_11_21_04_13_10.123456789`, the moment of the update, made unique. */
+/** `..2026_11_21_04_13_10.123456789`: the time of the update, made unique. */
 function freshName(directory: string, stamp: number, first: boolean): string {
   const iso = new Date(stamp).toISOString();
   const base = `..${iso.slice(0, 19).replace(/[-T:]/g, "_")}.`;

@@ -4,7 +4,7 @@ import { quantityValue } from "../../machinery/index.ts";
 import { isMountPoint } from "./mount-table.ts";
 import type { VolumePlugin } from "./volume.ts";
 
-/** A directory that lives as long as the pod; on disk, or in memory (tmpfs) limited to sizeLimit. */
+/** A directory with the pod's lifetime; on disk, or in memory (tmpfs) limited to sizeLimit. */
 export const emptyDirVolume: VolumePlugin = {
   async setUp({ pod, volume, host }) {
     const source = volume.emptyDir ?? {};
@@ -16,7 +16,7 @@ export const emptyDirVolume: VolumePlugin = {
     }
     const group = pod.spec?.securityContext?.fsGroup;
     if (group !== undefined) await chown(hostPath, 0, group);
-    // Set-group-id hands the group on to what is made inside. After chown, which would clear it.
+    // Set-group-id makes new files inherit the group. After chown, which would clear it.
     await chmod(hostPath, group === undefined ? 0o777 : 0o2777);
     return { mounted: { name: volume.name, hostPath, readOnly: false } };
   },

@@ -10,7 +10,7 @@ export const hostPathVolume: VolumePlugin = {
   },
 };
 
-/** hostPath types: what must be there, and what is made when it is not. */
+/** hostPath types: what must exist, and what is created otherwise. */
 export async function checkHostPath(path: string, type: string): Promise<void> {
   const found = await stat(path).catch(() => undefined);
   const fail = (): never => {

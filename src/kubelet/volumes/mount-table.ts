@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 
-/** Mount points at or below a directory, deepest first, from the kernel's own list. */
+/** Mount points at or below a directory, deepest first, from the kernel. */
 export async function mountsBelow(directory: string): Promise<string[]> {
   const below = (await mountPoints()).filter((p) => p === directory || p.startsWith(`${directory}/`));
   return below.sort((a, b) => b.length - a.length);
@@ -15,7 +15,7 @@ async function mountPoints(): Promise<string[]> {
   try {
     text = await readFile("/proc/self/mountinfo", "utf8");
   } catch {
-    return []; // not Linux: a simulated node makes no mounts
+    return []; // not Linux: simulated nodes have no mounts
   }
   return text
     .split("\n")

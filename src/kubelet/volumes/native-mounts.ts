@@ -1,7 +1,7 @@
 import type { Native } from "../../linux/index.ts";
 import type { MountPort } from "./volume.ts";
 
-/** The kubelet's mounts by way of the native helper. */
+/** The kubelet's mounts, by the native helper. */
 export function nativeMounts(native: Native): MountPort {
   return {
     async tmpfs(target, { sizeBytes, mode }) {
@@ -15,7 +15,7 @@ export function nativeMounts(native: Native): MountPort {
   };
 }
 
-/** For simulated nodes: nothing is mounted, a memory volume is a plain directory. */
+/** For simulated nodes: no mounts, and memory volumes are plain directories. */
 export const noMounts: MountPort = {
   tmpfs: () => Promise.resolve(),
   bind: () => Promise.resolve(),

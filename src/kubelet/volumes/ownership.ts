@@ -3,8 +3,8 @@ import { chmod, lchown, lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
 
 /**
- * Gives a tree to a group (fsGroup): group ownership everywhere, what the owner may do the group may do, directories
- * hand the group on. Links are given away but not followed.
+ * Changes the group of a tree (fsGroup): group ownership, the owner's permissions for the group, and set-group-id on
+ * directories. Links are changed but not followed.
  */
 export async function setGroupOwnership(
   root: string,

@@ -5,7 +5,7 @@ import { setGroupOwnership } from "./ownership.ts";
 import { VolumeError } from "./projection.ts";
 import type { VolumePlugin } from "./volume.ts";
 
-/** A claim's bound volume, when it is of a kind that lives on this node: local or hostPath. */
+/** A claim's bound volume, of a type local to this node: local or hostPath. */
 export const persistentClaimVolume: VolumePlugin = {
   async setUp({ pod, volume, host }) {
     const namespace = podNamespace(pod);
@@ -38,7 +38,7 @@ export const persistentClaimVolume: VolumePlugin = {
     }
     const group = pod.spec?.securityContext?.fsGroup;
     const readOnly = volume.persistentVolumeClaim?.readOnly === true;
-    // hostPath volumes keep their owner: fsGroup does not apply to them (as documented).
+    // fsGroup does not apply to hostPath volumes (as documented).
     if (local && group !== undefined && !readOnly) {
       await setGroupOwnership(hostPath, group, pod.spec?.securityContext?.fsGroupChangePolicy);
     }

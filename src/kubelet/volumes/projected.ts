@@ -5,7 +5,7 @@ import { writeAtomically } from "./atomic-writer.ts";
 import { configMapFiles, downwardFiles, type Files, secretFiles, VolumeError } from "./projection.ts";
 import type { VolumeHost, VolumePlugin } from "./volume.ts";
 
-/** Several sources in one directory: the volume every pod has for its service account, among others. */
+/** Several sources in one directory, as in every pod's ServiceAccount volume. */
 export const projectedVolume: VolumePlugin = {
   async setUp({ pod, volume, host }) {
     const source = volume.projected ?? {};
@@ -59,7 +59,7 @@ async function project(
     const owner = soleUser(pod);
     const file = {
       content: Buffer.from(token, "utf8"),
-      // Readable by nobody but the one user the pod runs as; without such a user, by all (as the field says).
+      // Readable only by the user that the pod runs as; without one, by all (as the field specifies).
       mode: pod.spec?.securityContext?.fsGroup !== undefined || owner !== undefined ? 0o600 : mode,
       ...(owner === undefined ? {} : { uid: owner }),
     };
@@ -68,12 +68,12 @@ async function project(
   throw new VolumeError(`projected volume source ${Object.keys(source).join(", ")} is not supported`);
 }
 
-/** At 80 % of the life time, at the latest after a day. */
+/** After 80 % of the lifetime, at most a day. */
 function refreshTime(now: number, expiresAt: number): number {
   return Math.min(now + (expiresAt - now) * 0.8, now + 24 * 3600_000);
 }
 
-/** The user all containers run as, when it is one and set. */
+/** The common user of all containers, if set. */
 function soleUser(pod: Pod): number | undefined {
   const outer = pod.spec?.securityContext?.runAsUser;
   const users = new Set(

@@ -4,12 +4,12 @@ import type { ProjectedFile } from "./atomic-writer.ts";
 
 export type Files = Map<string, ProjectedFile>;
 
-/** A volume cannot be made now; the sentence ends up in a FailedMount event, and it is tried again. */
+/** A volume cannot be set up now; the message becomes a FailedMount event, and it is retried. */
 export class VolumeError extends Error {
   override readonly name = "VolumeError";
 }
 
-/** Files out of a ConfigMap: all keys, or those that `items` names. */
+/** Files of a ConfigMap: all keys, or those in `items`. */
 export function configMapFiles(
   map: ConfigMap | undefined,
   items: readonly KeyToPath[] | undefined,

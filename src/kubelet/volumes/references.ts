@@ -7,7 +7,7 @@ export interface ObjectReference {
   name: string;
 }
 
-/** The ConfigMaps and Secrets a pod is made of: volumes, variables, image pull secrets. Each once. */
+/** The ConfigMaps and Secrets that a pod uses: in volumes, variables, image pull secrets. Without duplicates. */
 export function referencedObjects(pod: Pod): ObjectReference[] {
   const namespace = podNamespace(pod);
   const found = new Map<string, ObjectReference>();

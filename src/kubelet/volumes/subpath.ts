@@ -5,7 +5,7 @@ import { isMountPoint } from "./mount-table.ts";
 import { VolumeError } from "./projection.ts";
 import type { MountPort } from "./volume.ts";
 
-/** O_PATH of Linux, which Node does not name. */
+/** Linux' O_PATH, which Node lacks. */
 const oPath = 0o10000000;
 
 /**
@@ -46,12 +46,12 @@ export async function bindSubPath(
   return target;
 }
 
-/** `..2026_...` is a name like any other: the atomic writer's. */
+/** `..2026_...` is a valid name, used by the atomic writer. */
 function isOutside(inside: string): boolean {
   return inside === ".." || inside.startsWith("../") || inside.startsWith("/");
 }
 
-/** Opens a path below `root` so that no component is a link; each step starts from an open directory. */
+/** Opens a path below `root` without following links; each step starts from an open directory. */
 async function openWithoutLinks(root: string, inside: string): Promise<FileHandle> {
   let handle = await open(root, constants.O_DIRECTORY | constants.O_NOFOLLOW | oPath);
   for (const part of inside.split("/").filter((p) => p !== "")) {
@@ -70,7 +70,7 @@ async function openWithoutLinks(root: string, inside: string): Promise<FileHandl
   return handle;
 }
 
-/** Makes the missing directories of a subPath with the volume root's permissions, following no link out of it. */
+/** Creates the missing directories of a subPath with the volume root's permissions, following no link out of it. */
 async function makeInside(root: string, subPath: string): Promise<void> {
   const mode = (await stat(root)).mode & 0o7777;
   let at = root;

@@ -26,18 +26,18 @@ export interface VolumeManagerOptions {
 
 export interface MountedVolumes {
   byName: Map<string, MountedVolume>;
-  /** When to set up again without any change (a token grows old). */
+  /** When to set up again without a change (token refresh). */
   refreshAt: number | undefined;
 }
 
-/** One volume could not be set up; `message` is the FailedMount event's. */
+/** A volume could not be set up; `message` is the FailedMount event's. */
 export class MountFailure extends Error {
   override readonly name = "MountFailure";
 }
 
 /** A pod's files on this node. */
 export interface PodVolumes {
-  /** Sets up all volumes that containers use, side by side. Idempotent; also how live updates reach the pod. */
+  /** Sets up all volumes that containers use, in parallel. Idempotent; also applies live updates. */
   setUp(pod: Pod, downward: DownwardContext): Promise<MountedVolumes>;
   /** The path to mount for a volumeMount with a subPath. */
   subPath(
@@ -48,11 +48,11 @@ export interface PodVolumes {
     volume: MountedVolume,
     path: string,
   ): Promise<string>;
-  /** Writes one of the pod's small files, in memory, and returns its path. What is there is written over in place. */
+  /** Writes one of the pod's small files, in memory, and returns its path. Existing files are overwritten in place. */
   writeFile(uid: string, path: string, content: string, mode: number): string;
-  /** Unmounts and removes all that belongs to a pod. Persistent volumes keep their data: only mounts are taken away. */
+  /** Unmounts and removes everything of a pod. Persistent volumes keep their data: only mounts are removed. */
   tearDown(uid: string): Promise<void>;
-  /** Uids of pods that have left something on disk or in memory. */
+  /** UIDs of pods with files on disk or in memory. */
   leftovers(): Promise<string[]>;
 }
 

@@ -3,18 +3,18 @@ import type { Logger } from "../../machinery/index.ts";
 import type { DownwardContext } from "../containers/downward.ts";
 import type { ObjectSource } from "../containers/environment.ts";
 
-/** A volume that is ready to be mounted into containers. */
+/** A volume that is ready to mount into containers. */
 export interface MountedVolume {
   name: string;
   /** "" for an image volume. */
   hostPath: string;
-  /** The volume itself cannot be written to, whatever the mount says. */
+  /** The volume itself is read-only, whatever the mount says. */
   readOnly: boolean;
-  /** Reference of the image that is the volume. */
+  /** Reference of the volume's image. */
   image?: string;
 }
 
-/** The mounts a kubelet makes itself; the composition hands in the kernel's or, without root, none. */
+/** The mounts that a kubelet makes itself; the kernel's or, without root, none. */
 export interface MountPort {
   tmpfs(target: string, options: { sizeBytes?: number; mode: number }): Promise<void>;
   bind(source: string, target: string): Promise<void>;
@@ -30,11 +30,11 @@ export interface TokenRequest {
   pod: { name: string; uid: string };
 }
 
-/** Everything a volume plugin may reach for. */
+/** The environment of a volume plugin. */
 export interface VolumeHost {
-  /** Where this pod's volumes are on disk, e.g. `<root>/pods/<uid>/volumes`. */
+  /** Directory of this pod's volumes on disk, e.g. `<root>/pods/<uid>/volumes`. */
   podDirectory: string;
-  /** Like it, in memory: secrets do not reach the disk, and small files cost next to nothing. */
+  /** Likewise in memory: for secrets, and for small files. */
   memoryDirectory: string;
   objects: ObjectSource;
   claim(namespace: string, name: string): Promise<PersistentVolumeClaim | undefined>;
@@ -52,15 +52,15 @@ export interface VolumeRequest {
   host: VolumeHost;
 }
 
-/** What set-up made, and when it wants to be done again although nothing changed (token refresh). */
+/** The result of a setup, and when to repeat it without a change (token refresh). */
 export interface VolumeResult {
   mounted: MountedVolume;
   refreshAt?: number;
 }
 
 /**
- * One kind of volume. `setUp` is idempotent: it is called when the pod starts and again when something it was made of
- * may have changed, and does nothing to a volume that is as it should be.
+ * A type of volume. `setUp` is idempotent: it is called when the pod starts and again when a source may have changed, and does
+ * nothing for an up-to-date volume.
  */
 export interface VolumePlugin {
   setUp(request: VolumeRequest): Promise<VolumeResult>;

@@ -3,7 +3,7 @@ import type { CommandOptions } from "../contract.ts";
 import type { CommandStreams, TerminalSize } from "../command-streams.ts";
 import type { SpdyConnection, SpdyStream } from "./connection.ts";
 
-/** Versions of the remote command protocol, best first. v1 tells failures in words, v4 as a Status. */
+/** Versions of the remote command protocol, best first. v1 reports failures as text, v4 as a Status. */
 export const commandProtocols = [
   "v4.channel.k8s.io",
   "v3.channel.k8s.io",
@@ -23,7 +23,7 @@ export function expectedStreams(options: Wanted, protocol: string): Set<string> 
   return names;
 }
 
-/** Calls `listener` for each JSON value in the stream; they come one after the other without commas. */
+/** Calls `listener` for each JSON value in the stream of concatenated values. */
 function readSizes(stream: SpdyStream, listener: (size: TerminalSize) => void): void {
   let text = "";
   stream.on("data", (chunk: Buffer) => {
@@ -33,7 +33,7 @@ function readSizes(stream: SpdyStream, listener: (size: TerminalSize) => void): 
         const value = JSON.parse(text.slice(0, end + 1)) as { Width?: number; Height?: number };
         listener({ width: value.Width ?? 0, height: value.Height ?? 0 });
       } catch {
-        // a size that cannot be read changes nothing
+        // invalid sizes are ignored
       }
       text = text.slice(end + 1);
     }

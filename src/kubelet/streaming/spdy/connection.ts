@@ -2,13 +2,13 @@ import { Duplex } from "node:stream";
 import { controlFrame, dataFrame, flagFin, FrameReader, frameType, words } from "./frames.ts";
 import { createHeaderReader, createHeaderWriter, type SpdyHeaders } from "./header-block.ts";
 
-/** Data frames carry at most this much, so that streams of one connection take turns. */
+/** Maximum size of data frames, so that streams of a connection take turns. */
 const maxData = 32 * 1024;
 const maxStreams = 1024;
 const statusProtocolError = 1;
 const statusRefused = 3;
 
-/** One stream of a connection. Reading ends when the peer finishes its half, `end()` finishes ours. */
+/** A stream of a connection. Reading ends when the peer closes its half, `end()` closes the local one. */
 export class SpdyStream extends Duplex {
   readonly id: number;
   readonly headers: SpdyHeaders;
@@ -49,7 +49,7 @@ export class SpdyStream extends Duplex {
     done(error);
   }
 
-  /** Settles when the reader wants more; the connection waits for that, which is all the flow control there is. */
+  /** Resolves when the reader wants more; the connection waits for it, as its only flow control. */
   async deliver(chunk: Buffer): Promise<void> {
     if (this.destroyed || this.readableEnded || this.push(chunk)) return;
     await new Promise<void>((resolve) => {
@@ -62,7 +62,7 @@ export class SpdyStream extends Duplex {
   }
 }
 
-/** The server's side of a SPDY/3.1 connection over any duplex stream. */
+/** The server side of a SPDY/3.1 connection over any duplex stream. */
 export class SpdyConnection {
   readonly closed: Promise<void>;
   readonly #carrier: Duplex;
@@ -71,17 +71,17 @@ export class SpdyConnection {
   readonly #onStream: (stream: SpdyStream) => void;
   #lastStream = 0;
 
-  /** `onStream` is called for every stream the client opens; it was answered already. */
+  /** `onStream` is called for every stream that the client opens, after the reply. */
   constructor(carrier: Duplex, head: Buffer, onStream: (stream: SpdyStream) => void) {
     this.#carrier = carrier;
     this.#onStream = onStream;
-    carrier.on("error", () => {}); // seen by the read loop
+    carrier.on("error", () => {}); // handled by the read loop
     this.closed = this.#run(head);
   }
 
   /**
-   * Tells the client that no streams are taken any more, and ends when what was written is out. What the client still
-   * sends is read and dropped until it closes too: nothing waits for readers that are gone.
+   * Rejects new streams, and ends when all written data is sent. Data from the client is read and dropped until it closes, too:
+   * nothing waits for closed readers.
    */
   close(): void {
     for (const stream of this.#streams.values()) stream.destroy();
@@ -107,7 +107,7 @@ export class SpdyConnection {
       if (head.length > 0) await take(head);
       for await (const chunk of this.#carrier) await take(chunk as Buffer);
     } catch {
-      // A broken peer or connection: whoever uses the streams sees them end.
+      // A broken peer or connection: users of the streams see them end.
     } finally {
       headers.close();
       this.#carrier.destroy();
@@ -128,7 +128,7 @@ export class SpdyConnection {
         break;
       }
       case frameType.headers:
-        await read(payload.subarray(4)); // keeps the compression context in step
+        await read(payload.subarray(4)); // keeps the compression context in sync
         if (flags & flagFin) this.#streams.get(payload.readUInt32BE(0) & 0x7fffffff)?.finishReading();
         break;
       case frameType.synReply:
@@ -141,7 +141,7 @@ export class SpdyConnection {
         break;
       }
       case frameType.ping:
-        // Odd ids are the client's questions, even ones answers to ours.
+        // Odd ids are the client's pings, even ones replies to the server's.
         if (payload.readUInt32BE(0) % 2 === 1) this.#carrier.write(controlFrame(frameType.ping, payload));
         break;
       default: // settings, window updates, go-away: nothing to do
@@ -169,7 +169,7 @@ export class SpdyConnection {
 
   async #data(id: number, flags: number, payload: Buffer): Promise<void> {
     const stream = this.#streams.get(id);
-    if (!stream) return; // closed on our side already
+    if (!stream) return; // already closed locally
     if (payload.length > 0) await stream.deliver(payload);
     if (flags & flagFin) stream.finishReading();
   }

@@ -17,15 +17,15 @@ export type Frame =
   | { control: true; type: number; flags: number; payload: Buffer };
 
 const headerLength = 8;
-/** Nobody of ours sends more in one frame; a longer one is a broken or hostile peer. */
+/** Limit of a frame's length; clients send shorter ones. */
 const maxPayload = 4 * 1024 * 1024;
 
-/** Splits bytes as they come into whole frames. */
+/** Splits chunks into frames. */
 export class FrameReader {
   #pending: Buffer[] = [];
   #length = 0;
 
-  /** Throws on a frame that is too long. */
+  /** Throws for a frame that is too long. */
   *push(chunk: Buffer): Generator<Frame> {
     this.#pending.push(chunk);
     this.#length += chunk.length;

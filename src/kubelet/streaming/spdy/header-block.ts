@@ -5,11 +5,11 @@ import { words } from "./frames.ts";
 /** Lower-case names; several values of a name are joined by NUL. */
 export type SpdyHeaders = Readonly<Record<string, string>>;
 
-/** A header block inflates to less than this, or the peer is up to no good. */
+/** Limit of an inflated header block. */
 const maxBlock = 256 * 1024;
 
 export interface HeaderReader {
-  /** Blocks must be given in the order they came: they share one compression context. */
+  /** Blocks must be passed in order: they share a compression context. */
   read(block: Buffer): Promise<SpdyHeaders>;
   close(): void;
 }
@@ -41,7 +41,7 @@ export function createHeaderReader(): HeaderReader {
         inflate.write(block, (error) => {
           inflate.off("error", reject);
           if (error) reject(error);
-          else setImmediate(resolve); // what was inflated is emitted by then
+          else setImmediate(resolve); // the inflated data was emitted by then
         });
       });
       return parse(Buffer.concat(out));
@@ -71,11 +71,11 @@ function parse(block: Buffer): SpdyHeaders {
 }
 
 /**
- * Header blocks in the other direction need not be small: they go out as stored (uncompressed) deflate blocks of one
- * zlib stream, so no compressor and no dictionary is needed.
+ * Header blocks to the client are sent as stored (uncompressed) deflate blocks of one zlib stream, which needs no compressor
+ * and no dictionary.
  */
 export function createHeaderWriter(): (headers: SpdyHeaders) => Buffer {
-  // An empty stored block ends each header block: decoders hand out what they have when they meet one.
+  // An empty stored block ends each header block, so that decoders flush their output.
   const flush = Buffer.from([0, 0, 0, 0xff, 0xff]);
   let first = true;
   return (headers) => {

@@ -7,12 +7,12 @@ interface Pair {
   error?: SpdyStream;
 }
 
-/** How long the second stream of a pair may take. */
+/** Timeout for the second stream of a pair. */
 const pairMs = 30_000;
 
 /**
- * Protocol `portforward.k8s.io`: per connection a pair of streams, `error` and `data`, that carry the same `requestid`
- * and the port to connect to. `carrier` is an upgraded connection, or the tunnel inside a WebSocket.
+ * Protocol `portforward.k8s.io`: a pair of streams per connection, `error` and `data`, with the same `requestid` and port.
+ * `carrier` is an upgraded connection, or the tunnel in a WebSocket.
  */
 export async function servePortForward(
   carrier: Duplex,
@@ -39,7 +39,7 @@ export async function servePortForward(
   const spdy = new SpdyConnection(carrier, head, (stream) => {
     const type = stream.headers["streamtype"];
     const port = stream.headers["port"] ?? "";
-    // Old clients send no id; they open a pair for one port at a time.
+    // Older clients send no id; they open one pair per port at a time.
     const id = stream.headers["requestid"] ?? port;
     if (type !== "data" && type !== "error") {
       stream.destroy();

@@ -6,7 +6,7 @@ import type { StreamSession } from "../../../cri/index.ts";
 import { StatusError } from "../../../machinery/index.ts";
 import type { CommandOptions, KubeletBackend } from "../contract.ts";
 
-/** A backend for tests: commands are processes of this machine, ports are this machine's own. */
+/** A backend for tests: commands are local processes, ports are local. */
 export interface ProcessBackend extends KubeletBackend {
   readonly sizes: string[];
   readonly sessions: Set<StreamSession>;
@@ -17,7 +17,7 @@ function run(command: readonly string[], options: Partial<CommandOptions>, sizes
   const child = spawn(file, args, { stdio: ["pipe", "pipe", "pipe"] });
   return {
     stdin: options.stdin ? child.stdin : undefined,
-    // Node throws away what nobody has begun to read when the process ends.
+    // Node drops unread output when the process ends.
     stdout: child.stdout.pipe(new PassThrough()),
     stderr: options.tty ? undefined : child.stderr.pipe(new PassThrough()),
     resize: (columns, rows) => void sizes.push(`${columns}x${rows}`),

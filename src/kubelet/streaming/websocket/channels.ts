@@ -1,15 +1,15 @@
 import { Duplex, Readable, Writable } from "node:stream";
 import type { RawData, WebSocket } from "ws";
 
-/** v5: [255, channel] says that a channel has ended. */
+/** v5: [255, channel] closes a channel. */
 const closeSignal = 255;
 
 /**
- * Several byte streams in one WebSocket: the first byte of each message is the channel's number; in the base64
- * variants it is a digit and the rest is base64 text.
+ * Several byte streams in a WebSocket: the first byte of each message is the channel's number; in the base64 variants it is a
+ * digit and the rest is base64.
  */
 export class WebSocketChannels {
-  /** Settles when the connection is gone. */
+  /** Resolves when the connection is closed. */
   readonly gone: Promise<void>;
   readonly #socket: WebSocket;
   readonly #base64: boolean;
@@ -28,7 +28,7 @@ export class WebSocketChannels {
     socket.on("message", (data, binary) => this.#take(data, binary));
   }
 
-  /** What the client sends on a channel. Ends with the v5 close signal, or with the connection. */
+  /** The client's data on a channel. Ends with the v5 close signal, or with the connection. */
   readable(channel: number): Readable {
     const stream = new Readable({ read: () => this.#socket.resume() });
     this.#readers.set(channel, (chunk) => {
@@ -64,7 +64,7 @@ export class WebSocketChannels {
     else this.#socket.send(Buffer.concat([Buffer.from([channel]), chunk]), { binary: true }, done);
   }
 
-  /** What the client still sends is read and dropped until it closes too. */
+  /** Data from the client is read and dropped until it closes, too. */
   close(): void {
     this.#readers.clear();
     this.#socket.resume();
@@ -92,7 +92,7 @@ export class WebSocketChannels {
 
   #deliver(channel: number, chunk: Buffer): void {
     const read = this.#readers.get(channel);
-    // An empty message says nothing; `push` of it would not either.
+    // An empty message has no data, and `push` of it has no effect.
     if (!read || chunk.length === 0) return;
     if (!read(chunk)) this.#socket.pause();
   }

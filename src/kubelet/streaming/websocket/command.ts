@@ -3,7 +3,7 @@ import type { CommandStreams } from "../command-streams.ts";
 import type { Wanted } from "../spdy/command.ts";
 import { WebSocketChannels } from "./channels.ts";
 
-/** Sub-protocols, best first. v5 adds the close signal, without which an ended stdin cannot be told. */
+/** Subprotocols, best first. v5 adds the close signal, without which the end of stdin cannot be sent. */
 export const webSocketCommandProtocols = [
   "v5.channel.k8s.io",
   "v4.channel.k8s.io",
@@ -32,7 +32,7 @@ export function webSocketCommandStreams(socket: WebSocket, options: Wanted): Com
           const value = JSON.parse(chunk.toString("utf8")) as { Width?: number; Height?: number };
           listener({ width: value.Width ?? 0, height: value.Height ?? 0 });
         } catch {
-          // a size that cannot be read changes nothing
+          // invalid sizes are ignored
         }
       });
     },
