@@ -16,27 +16,27 @@ export interface NetworkConfig {
   /** nftables table of the proxy, e.g. `wherry-main`. */
   table: string;
   nodeName: string;
-  /** Given to Services of type LoadBalancer. */
+  /** Assigned to Services of type LoadBalancer. */
   nodeAddress: string;
   podCidrs: string[];
   serviceCidrs: string[];
   dns: {
     /** E.g. `cluster.local`. */
     domain: string;
-    /** The cluster's DNS address in the Service range; pods ask it at port 53. */
+    /** The cluster's DNS address in the Service range; pods query it on port 53. */
     clusterIp: string;
-    /** Where the server listens: the bridge's address. It may appear later than this part starts. */
+    /** Where the server listens: the bridge's address. It may be assigned later. */
     listenAddress: string;
-    /** Names the servers for other names; default /etc/resolv.conf. */
+    /** Configures the resolvers for other names; default /etc/resolv.conf. */
     resolvConf?: string;
   };
-  /** The native helper; without it UDP flows to endpoints that went are left to end by themselves. */
+  /** The native helper; without it UDP flows to removed endpoints end by timeout. */
   nativePath?: string;
 }
 
 /**
- * Service traffic, cluster DNS and load balancer addresses of one node. Settles when `signal` aborts; rules stay in
- * the kernel then, so that traffic goes on.
+ * Service traffic, cluster DNS and load balancer addresses of one node. Resolves when `signal` aborts; the rules stay in the
+ * kernel, so that traffic continues.
  */
 export async function startNetwork(context: ComponentContext, config: NetworkConfig): Promise<void> {
   const { clock, log, signal } = context;
@@ -66,7 +66,7 @@ export async function startNetwork(context: ComponentContext, config: NetworkCon
   const server = new DnsServer(resolver, log);
   const dnsPort = await listenWhenThere(server, dns.listenAddress, clock, log, signal);
 
-  // Services of type LoadBalancer answer there, too, as far as the ports are free.
+  // Services of type LoadBalancer also listen there, if the ports are free.
   const aliases = ["127.0.0.1", ...(await outwardAddress())].filter(
     (address) => address !== config.nodeAddress,
   );

@@ -1,8 +1,8 @@
 import { createSocket } from "node:dgram";
 
 /**
- * The address this machine shows to others, or none without a default route. Connecting a UDP socket makes the kernel
- * choose route and source; nothing is sent (the address asked about is of a documentation range, RFC 5737).
+ * This machine's address on its default route, or none without one. Connecting a UDP socket makes the kernel choose route and
+ * source; nothing is sent (the target is in a documentation range, RFC 5737).
  */
 export function outwardAddress(): Promise<string[]> {
   return new Promise((resolve) => {

@@ -1,7 +1,7 @@
 import type { EndpointSlice, Service } from "../api/index.ts";
 import { type Client, type ComponentContext, createInformer, type Informer } from "../client/index.ts";
 
-/** The two kinds that the whole part lives on, watched once for proxy, DNS and load balancer together. */
+/** The informers shared by proxy, DNS and load balancer. */
 export interface ServiceCache {
   services: Informer<Service>;
   endpointSlices: Informer<EndpointSlice>;
@@ -11,7 +11,7 @@ export interface ServiceCache {
 
 export function watchServices(context: ComponentContext, client: Client): ServiceCache {
   const { clock, log, signal } = context;
-  // Traffic follows this: after the API server was away, a second is the most it may stay behind.
+  // Traffic depends on it: after an outage of the API server, the delay is a second at most.
   const base = { clock, log, signal, maxBackOffMs: 1_000 };
   const services = createInformer({ ...base, resource: client.services });
   const endpointSlices = createInformer({ ...base, resource: client.endpointSlices });

@@ -2,12 +2,12 @@ import { mkdirSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 
 import { join } from "node:path";
 import { addressNumber, addressText, parseCidr, rangeSize } from "./cidr.ts";
 
-/** What is written down about an address in use; enough to undo the attachment after a restart. */
+/** The record of an address in use; sufficient to undo the attachment after a restart. */
 export interface Lease {
   address: string;
   containerId: string;
   ifName: string;
-  /** Name of the veth's end on the host. */
+  /** Name of the veth's host end. */
   hostLink: string;
   portMappings: { protocol: string; containerPort: number; hostPort: number; hostIp: string }[];
 }
@@ -17,8 +17,8 @@ export class NoAddressError extends Error {
 }
 
 /**
- * Addresses of one node's range: a file per address in use, made with O_EXCL, so that an address is never given twice,
- * not even by two processes. The files need not survive a crash of the machine (no pod does), so nothing is synced.
+ * Addresses of a node's range: a file per address in use, created with O_EXCL, so that an address is never assigned twice, not
+ * even by two processes. The files need not survive a crash of the machine (pods do not), so they are not synced.
  */
 export class AddressPool {
   readonly #directory: string;
@@ -26,7 +26,7 @@ export class AddressPool {
   readonly #last: number;
   readonly #reserved: ReadonlySet<string>;
   readonly #leases = new Map<string, Lease>();
-  /** The address after the one given last: a freed address rests as long as possible before it comes again. */
+  /** The address after the last one assigned: freed addresses are reused as late as possible. */
   #next: number;
 
   constructor(directory: string, range: string, reserved: readonly string[]) {
@@ -54,7 +54,7 @@ export class AddressPool {
     return [...this.#leases.values()];
   }
 
-  /** The address of an attachment that has one already, or a fresh one. */
+  /** The existing address of an attachment, or a new one. */
   take(wish: Omit<Lease, "address">): Lease {
     const known = this.find(wish.containerId, wish.ifName);
     if (known) return known;
@@ -73,7 +73,7 @@ export class AddressPool {
     );
   }
 
-  /** Undefined when there was none: giving back twice is fine. */
+  /** Undefined when there was none: releases are idempotent. */
   release(containerId: string, ifName: string): Lease | undefined {
     const key = leaseKey(containerId, ifName);
     const lease = this.#leases.get(key);
@@ -102,7 +102,7 @@ function leaseKey(containerId: string, ifName: string): string {
   return `${containerId} ${ifName}`;
 }
 
-/** A file that a crash left half written belongs to an attachment that nobody was told about. */
+/** A file left incomplete by a crash belongs to an attachment that was never returned. */
 function readLease(path: string): Lease | undefined {
   try {
     return JSON.parse(readFileSync(path, "utf8")) as Lease;

@@ -8,33 +8,33 @@ import { addressNumber, gatewayOf, parseCidr } from "./cidr.ts";
 import { renderPodRules } from "./pod-rules.ts";
 
 export interface BridgeCniConfig {
-  /** Name of the bridge, at most 15 bytes, unlike any other cluster's. */
+  /** Name of the bridge, at most 15 bytes, unique to the cluster. */
   bridge: string;
   /** nftables table, e.g. `wherry-main-pods`. */
   table: string;
-  /** This node's part of the pod addresses; its first address is the bridge's. */
+  /** This node's range of pod addresses; the first is the bridge's. */
   nodeCidr: string;
-  /** All pods of the cluster. */
+  /** The cluster's range of pod addresses. */
   podCidr: string;
   /** Routed to the bridge, so that the host reaches Services even without a default route. */
   serviceCidr?: string;
-  /** Holds what must survive wherry: one small file per address in use. */
+  /** Persistent state: one small file per address in use. */
   stateDir: string;
   /** Default: the one of the link with the default route, or 1500. */
   mtu?: number;
 }
 
-/** The pod network of one node, and the two steps around its life that CNI does not know. */
+/** The pod network of a node, with setup and teardown beside CNI. */
 export interface BridgeNetwork extends CniNetwork {
-  /** Bridge, address, sysctls and rules; CNI calls do it themselves when it has not been done. Idempotent. */
+  /** Bridge, address, sysctls and rules; CNI calls run it if needed. Idempotent. */
   setUp(): Promise<void>;
-  /** Takes away bridge, rules and routes. Links of pods go with their namespaces. */
+  /** Removes bridge, rules and routes. Pods' links are removed with their namespaces. */
   tearDown(): Promise<void>;
 }
 
 /**
- * A bridge with all pods of the node on it. A pod has its address with /32 and only the bridge as neighbour: traffic
- * between pods is routed by the host, so that Services, answers included, work without bridge netfilter.
+ * A bridge for all pods of the node. A pod's address is a /32 and its only neighbor is the bridge: traffic between pods is
+ * routed by the host, so that Services work in both directions without bridge netfilter.
  */
 export function createBridgeCni(
   config: BridgeCniConfig,
@@ -46,8 +46,8 @@ export function createBridgeCni(
 }
 
 /**
- * Deleting a veth takes the kernel 20 to 60 ms during which no other link can be made. A pod's namespace, which ends
- * soon after DEL, takes its links along for less; what is still there after this time is deleted one by one.
+ * Deleting a veth blocks the kernel's link operations for 20 to 60 ms. A pod's namespace, which ends soon after DEL, removes
+ * its links at a lower cost; those that still exist after this time are deleted one by one.
  */
 const sweepAfterMs = 1_000;
 
@@ -63,7 +63,7 @@ class BridgeCni implements BridgeNetwork {
   #applied: TablePlan | undefined;
   /** One nft transaction at a time. */
   #rules: Promise<void> = Promise.resolve();
-  /** Links of attachments that are gone, to be deleted when their namespace does not do it. */
+  /** Links of removed attachments, to delete if their namespace does not. */
   readonly #doomed = new Set<string>();
   #sweeper: Timer | undefined;
 
@@ -88,7 +88,7 @@ class BridgeCni implements BridgeNetwork {
     await this.setUp();
     const { containerId, ifName, netns } = attachment;
     const hostLink = linkName(containerId, ifName);
-    // A repeated ADD must not stumble over what an interrupted one left.
+    // A repeated ADD must not fail because of an interrupted one.
     const again = this.#pool.find(containerId, ifName) !== undefined || this.#doomed.delete(hostLink);
     const lease = this.#pool.take({
       containerId,
@@ -159,7 +159,7 @@ class BridgeCni implements BridgeNetwork {
     for (const { containerId, ifName } of this.#pool.list()) {
       if (!valid.has(containerId)) await this.#free(containerId, ifName);
     }
-    // Links that a crash left between the two halves of a DEL.
+    // Links left by a crash in the middle of a DEL.
     const known = new Set(this.#pool.list().map((lease) => lease.hostLink));
     const links = await this.#native.links();
     const bridge = links.find((link) => link.name === this.#config.bridge);
@@ -169,7 +169,7 @@ class BridgeCni implements BridgeNetwork {
     await this.#sweep();
   }
 
-  /** Also puts back what somebody took away (a flushed ruleset, a deleted bridge). */
+  /** Also restores what others removed (a flushed ruleset, a deleted bridge). */
   async status(): Promise<{ ready: boolean; reason: string; message: string }> {
     try {
       await this.setUp();
@@ -208,11 +208,11 @@ class BridgeCni implements BridgeNetwork {
     if (serviceCidr) await this.#native.addRoute({ dst: serviceCidr, link: bridge });
     await this.#native.setSysctl("net/ipv4/ip_forward", "1");
     await this.#native.setSysctl(`net/ipv4/conf/${bridge}/route_localnet`, "1");
-    // Pods reach each other through the host on purpose; telling them a shorter way would also use up the allowance
-    // for "port unreachable" (icmp_ratelimit counts both). The kernel asks both switches; other links keep their own.
+    // Pods reach each other through the host on purpose; redirects would also use up the limit of "port unreachable" messages
+    // (icmp_ratelimit counts both). The kernel checks both sysctls; other links keep their own.
     await this.#native.setSysctl("net/ipv4/conf/all/send_redirects", "0");
     await this.#native.setSysctl(`net/ipv4/conf/${bridge}/send_redirects`, "0");
-    // Answers may leave by another way than the question came in on a host with several links.
+    // On hosts with several links, replies may use another one (asymmetric routing).
     await this.#native.setSysctl(`net/ipv4/conf/${bridge}/rp_filter`, "2");
     this.#applied = undefined;
     await this.#syncRules();
@@ -232,7 +232,7 @@ class BridgeCni implements BridgeNetwork {
     this.#sweeper = undefined;
     const there = new Set((await this.#native.links()).map((link) => link.name));
     for (const name of [...this.#doomed]) {
-      // An ADD of the same sandbox may have taken the name back meanwhile.
+      // An ADD of the same sandbox may have reused the name in the meantime.
       if (this.#doomed.delete(name) && there.has(name)) await this.#native.deleteLink(name);
     }
   }
@@ -251,7 +251,7 @@ class BridgeCni implements BridgeNetwork {
   }
 }
 
-/** What `tearDown` leaves to remove; also for a cluster whose state directory is gone. Succeeds when there is nothing. */
+/** Removes what `tearDown` does not; also for a cluster without a state directory. Succeeds when there is nothing. */
 async function removeBridgeNetwork(
   config: Pick<BridgeCniConfig, "bridge" | "table">,
   native: Native,
@@ -262,16 +262,16 @@ async function removeBridgeNetwork(
   for (const link of links) {
     if (bridge && link.master === bridge.index) await native.deleteLink(link.name);
   }
-  // Its addresses and the routes through it go with it.
+  // This removes its addresses and routes, too.
   await native.deleteLink(config.bridge);
 }
 
-/** The same for the same sandbox, and at most 15 bytes. */
+/** Deterministic per sandbox, and at most 15 bytes. */
 function linkName(containerId: string, ifName: string): string {
   return `wv${createHash("sha1").update(`${containerId} ${ifName}`).digest("hex").slice(0, 12)}`;
 }
 
-/** A locally administered MAC made of the address: neighbours' caches stay right when an address comes again. */
+/** A locally administered MAC derived from the address: neighbor caches stay valid when an address is reused. */
 function macOf(address: string): string {
   const bytes = [0x0a, 0x58, ...[24, 16, 8, 0].map((s) => Math.floor(addressNumber(address) / 2 ** s) % 256)];
   return bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(":");

@@ -1,10 +1,10 @@
-/** An IPv4 prefix in numbers. */
+/** An IPv4 prefix as numbers. */
 export interface Cidr {
   base: number;
   bits: number;
 }
 
-/** Throws when the text is no IPv4 prefix like `10.64.0.0/24`. */
+/** Throws when the text is not an IPv4 prefix such as `10.64.0.0/24`. */
 export function parseCidr(text: string): Cidr {
   const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(text);
   const bits = Number(match?.[5]);
@@ -24,7 +24,7 @@ export function addressNumber(text: string): number {
   return text.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
 }
 
-/** How many addresses the range has, the first and the last included. */
+/** The number of addresses of the range, including the first and the last. */
 export function rangeSize(cidr: Cidr): number {
   return 2 ** (32 - cidr.bits);
 }

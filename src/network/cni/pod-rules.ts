@@ -9,7 +9,7 @@ export interface PodRulesConfig {
   podCidr: string;
 }
 
-/** What the pod network needs from nftables, as data: the way out, host ports, and what must not come in. */
+/** The nftables rules of the pod network: masquerading, host ports, and protection of the host. */
 export function renderPodRules(config: PodRulesConfig, leases: readonly Lease[]): TablePlan {
   const plan = emptyTable(`inet ${config.table}`);
   const { bridge, podCidr } = config;
@@ -30,7 +30,7 @@ export function renderPodRules(config: PodRulesConfig, leases: readonly Lease[])
       "meta l4proto { tcp, udp, sctp } fib daddr type local dnat ip to meta l4proto . th dport map @any-host-ports",
     ],
   });
-  // route_localnet lets answers to 127.0.0.1 in by the bridge; this keeps pods away from what listens only there.
+  // route_localnet accepts replies to 127.0.0.1 from the bridge; this keeps pods away from services that listen only there.
   plan.chains.set("guard", {
     hook: "type filter hook prerouting priority -300 ;",
     rules: [
@@ -49,7 +49,7 @@ export function renderPodRules(config: PodRulesConfig, leases: readonly Lease[])
   plan.chains.set("nat-postrouting", {
     hook: "type nat hook postrouting priority 100 ;",
     rules: [
-      // A pod that reaches itself through its host port.
+      // A pod that connects to itself through its host port.
       `iifname "${bridge}" oifname "${bridge}" ct status dnat ip saddr . ip daddr @own masquerade fully-random`,
       `ct status dnat ip saddr 127.0.0.0/8 oifname "${bridge}" masquerade fully-random`,
       `ip saddr ${podCidr} ip daddr != { ${podCidr}, 224.0.0.0/4 } oifname != "${bridge}" masquerade fully-random`,

@@ -8,7 +8,7 @@ import {
   typeCodes,
 } from "./message.ts";
 
-/** Reads one message. Throws DnsFormatError for anything that is not one; never reads outside the packet. */
+/** Decodes a message. Throws DnsFormatError for invalid ones; never reads outside the packet. */
 export function decodeMessage(packet: Uint8Array): DnsMessage {
   const reader = new Reader(packet);
   const id = reader.uint16();
@@ -103,7 +103,7 @@ function readData(reader: Reader, code: number, end: number): RecordData {
   return { type: "unknown", code, data: reader.packet.subarray(start, end) };
 }
 
-/** Eight groups without compression of zeros; good enough to compare and to send back. */
+/** Eight groups without compression of zeros; sufficient to compare and to send back. */
 function ipv6Text(bytes: Uint8Array): string {
   const groups: string[] = [];
   for (let i = 0; i < 16; i += 2) groups.push((((bytes[i] ?? 0) << 8) | (bytes[i + 1] ?? 0)).toString(16));
@@ -139,7 +139,7 @@ class Reader {
     return this.packet.subarray(this.at - count, this.at);
   }
 
-  /** RFC 1035 section 4.1.4. A pointer must lead backwards, so that no packet can make a loop. */
+  /** RFC 1035 section 4.1.4. Pointers must lead backwards, which prevents loops. */
   name(): Name {
     const labels: string[] = [];
     let length = 0;

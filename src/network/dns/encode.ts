@@ -2,8 +2,8 @@ import { isIPv6 } from "node:net";
 import { type DnsMessage, inClass, type Name, optType, type ResourceRecord, typeCodes } from "./message.ts";
 
 /**
- * Writes a message of at most `limit` bytes. What does not fit is left out from the end, whole records at a time;
- * leaving out an answer or authority record sets TC, so that the client asks again over TCP (RFC 2181 section 9).
+ * Encodes a message of at most `limit` bytes. Records that do not fit are left out from the end; leaving out an answer or
+ * authority record sets TC, so that the client retries over TCP (RFC 2181 section 9).
  */
 export function encodeMessage(message: DnsMessage, limit = 65_535): Buffer {
   const writer = new Writer();
@@ -105,7 +105,7 @@ function writeRecord(writer: Writer, record: ResourceRecord): void {
   writer.setUint16(lengthAt, writer.length - lengthAt - 2);
 }
 
-/** The eight 16-bit groups of an IPv6 address, whichever way it is written. */
+/** The eight 16-bit groups of an IPv6 address in any notation. */
 export function ipv6Groups(address: string): number[] {
   if (!isIPv6(address)) return new Array<number>(8).fill(0);
   const dotted = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(address);
@@ -124,7 +124,7 @@ export function ipv6Groups(address: string): number[] {
 class Writer {
   #buffer = Buffer.allocUnsafe(512);
   #at = 0;
-  /** Where names (as text) stand, for compression. */
+  /** Offsets of names (as text), for compression. */
   readonly #names = new Map<string, number>();
 
   get length(): number {

@@ -5,20 +5,20 @@ import type { Clock } from "../../machinery/index.ts";
 import { FrameReader, frame } from "./tcp-frames.ts";
 
 export interface ForwarderOptions {
-  /** Resolvers in order of preference, asked for with every query. */
+  /** Resolvers in order of preference, read for every query. */
   resolvers(): readonly string[];
   clock: Clock;
-  /** How long one resolver has. Default 2 s. */
+  /** Timeout per resolver. Default 2 s. */
   timeoutMs?: number;
   port?: number;
 }
 
-/** A resolver that did not answer is not asked again for so long, unless all are like that. */
+/** A resolver that did not answer is skipped for this time, unless all are. */
 const restMs = 5_000;
-/** More waiting queries than this are refused: a resolver that hangs must not eat the memory. */
+/** Limit of pending queries, which bounds the memory when a resolver hangs. */
 const maxWaiting = 1_000;
 
-/** Sends queries for other people's names to the host's resolvers. */
+/** Forwards queries for names outside the cluster to the host's resolvers. */
 export class Forwarder {
   readonly #options: ForwarderOptions;
   readonly #restsUntil = new Map<string, number>();
@@ -28,7 +28,7 @@ export class Forwarder {
     this.#options = options;
   }
 
-  /** The answer with the query's own id, or undefined when no resolver gives one. Never rejects. */
+  /** The response with the query's own id, or undefined when no resolver responds. Never rejects. */
   async exchange(query: Uint8Array, protocol: "udp" | "tcp"): Promise<Buffer | undefined> {
     if (this.#waiting >= maxWaiting) return undefined;
     this.#waiting++;
@@ -47,7 +47,7 @@ export class Forwarder {
     }
   }
 
-  /** Those that work first. When none does, one is tried anew now and then, and everybody else is told at once. */
+  /** Working ones first. Without any, one is retried now and then, and other queries fail at once. */
   #order(): string[] {
     const now = this.#options.clock.monotonic();
     const all = this.#options.resolvers();
@@ -79,7 +79,7 @@ export class Forwarder {
   }
 }
 
-/** A socket of its own per query: a port that nobody can guess, and only the resolver can answer (connected). */
+/** A socket per query: its port cannot be guessed, and being connected it accepts only the resolver's packets. */
 function overUdp(
   resolver: string,
   port: number,
@@ -120,11 +120,11 @@ function overTcp(
   return () => socket.destroy();
 }
 
-/** Same id, an answer, and the same question byte for byte (case included, as far as there is one). */
+/** Same id, a response, and the same question byte for byte (case included, as far as there is one). */
 function isAnswer(answer: Buffer, query: Buffer): boolean {
   if (answer.length < 12 || answer.readUInt16BE(0) !== query.readUInt16BE(0)) return false;
   if ((answer.readUInt8(2) & 0x80) === 0) return false;
-  // Some servers leave the question out of an error.
+  // Some servers omit the question in errors.
   if (answer.readUInt16BE(4) === 0) return true;
   const end = questionEnd(query);
   return (

@@ -25,7 +25,7 @@ export interface Question {
 export type Name = readonly string[];
 
 export interface Edns {
-  /** Largest UDP payload the sender takes, in bytes. */
+  /** Largest UDP payload that the sender accepts, in bytes. */
   udpSize: number;
   version: number;
   dnssecOk: boolean;
@@ -49,7 +49,7 @@ export type RecordData =
       refresh: number;
       retry: number;
       expire: number;
-      /** How long "there is none" may be believed, in seconds (RFC 2308). */
+      /** TTL of negative responses, in seconds (RFC 2308). */
       minimum: number;
     }
   | { type: "unknown"; code: number; data: Uint8Array };
@@ -79,7 +79,7 @@ export const rcodes = {
   badVersion: 16,
 } as const;
 
-/** What was received is not a DNS message that can be answered in full. */
+/** The received message is invalid or unsupported. */
 export class DnsFormatError extends Error {
   override readonly name = "DnsFormatError";
 }

@@ -1,7 +1,7 @@
 import type { EndpointSlice, Service } from "../../api/index.ts";
 import type { Name, RecordData, ResourceRecord } from "./message.ts";
 
-/** Where records come from: the newest state known, whether or not the API can be asked now. */
+/** Source of the records: the latest known state, even while the API is unavailable. */
 export interface DnsSource {
   service(key: string): Service | undefined;
   slicesOf(key: string): readonly EndpointSlice[];
@@ -20,16 +20,16 @@ export interface ZoneConfig {
   ttlSeconds: number;
 }
 
-/** What a zone knows of a name. Records are of all types; the caller picks. */
+/** A zone's data for a name. Records are of all types; the caller selects. */
 export type Lookup =
   | { kind: "records"; records: ResourceRecord[] }
-  /** The name is there (or names below it are), but has no record of its own. */
+  /** The name exists (or names below it), but has no records. */
   | { kind: "empty" }
   | { kind: "absent" }
-  /** An alias that leaves the Service: ExternalName. */
+  /** An alias to a name outside: ExternalName. */
   | { kind: "alias"; target: Name };
 
-/** Kubernetes DNS schema 1.1. `labels` is the part of the name before the cluster domain. */
+/** Kubernetes' DNS specification 1.1. `labels` is the name without the cluster domain. */
 export function lookUp(labels: Name, source: DnsSource, config: ZoneConfig): Lookup {
   const name: Name = [...labels, ...config.domain];
   const path = [...labels].reverse();
@@ -128,7 +128,7 @@ function serviceRecords(labels: Name, name: Name, source: DnsSource, config: Zon
 }
 
 export interface DnsEndpoint {
-  /** hostname, or the address with dashes. */
+  /** The host name, or the address with dashes. */
   label: string;
   address: string;
   ports: { name: string; protocol: string; port: number }[];
@@ -168,7 +168,7 @@ interface NamedPort {
   labels: string[];
 }
 
-/** Named ports of the Service: of its spec, or of its endpoints when it is headless. */
+/** Named ports of the Service: from its spec, or from its endpoints when it is headless. */
 function ports(
   service: Service,
   endpoints: readonly DnsEndpoint[],
@@ -200,7 +200,7 @@ function srv(port: NamedPort, base: Name, hasAddress: boolean): RecordData[] {
   return targets.map((target) => ({ type: "SRV", priority: 0, weight, port: port.port, target }));
 }
 
-/** PTR of an address of the cluster: its Service's name, or the endpoint's below its headless Service. */
+/** PTR of a cluster address: the Service's name, or the endpoint's below its headless Service. */
 export function reverse(address: string, source: DnsSource, config: ZoneConfig): Name[] {
   const names: Name[] = [];
   for (const service of source.servicesAt(address)) {

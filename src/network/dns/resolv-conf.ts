@@ -2,7 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { isIP } from "node:net";
 import type { Clock } from "../../machinery/index.ts";
 
-/** The addresses of `nameserver` lines, with a zone (`fe80::1%eth0`) kept. resolv.conf(5). */
+/** The addresses of `nameserver` lines, including a zone (`fe80::1%eth0`). resolv.conf(5). */
 export function parseNameservers(text: string): string[] {
   const out: string[] = [];
   for (const line of text.split("\n")) {
@@ -13,9 +13,9 @@ export function parseNameservers(text: string): string[] {
 }
 
 /**
- * The host's resolvers, read again when the file changes. A resolver on a loopback address (systemd-resolved, dnsmasq)
- * is as good as any: the server runs in the host's network namespace. Our own addresses are left out, or a host that
- * resolves through the cluster would be asked in a circle.
+ * The host's resolvers, re-read when the file changes. Resolvers on loopback addresses (systemd-resolved, dnsmasq) work, since
+ * the server runs in the host's network namespace. The server's own addresses are left out, to prevent loops on hosts that
+ * resolve through the cluster.
  */
 export class HostResolvers {
   readonly #path: string;
@@ -31,7 +31,7 @@ export class HostResolvers {
     this.#clock = clock;
   }
 
-  /** Looks at the file every 5 seconds at most. */
+  /** Checks the file every 5 seconds at most. */
   addresses(): readonly string[] {
     const now = this.#clock.monotonic();
     if (now - this.#checkedAt < 5_000) return this.#addresses;
@@ -43,7 +43,7 @@ export class HostResolvers {
       this.#addresses = parseNameservers(readFileSync(this.#path, "utf8")).filter((a) => !this.#own.has(a));
       this.#stamp = stamp;
     } catch {
-      // No file, no resolvers: queries for other names fail quickly.
+      // Without resolvers, queries for other names fail at once.
       this.#addresses = [];
       this.#stamp = "";
     }

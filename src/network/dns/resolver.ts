@@ -17,20 +17,20 @@ import {
 import { type DnsSource, lookUp, reverse, type ZoneConfig } from "./records.ts";
 
 export interface ResolverConfig extends ZoneConfig {
-  /** Ranges whose reverse names are ours. */
+  /** Ranges whose reverse zones belong to the cluster. */
   cidrs: readonly string[];
-  /** Before it settles nothing is known, so nothing is denied: queries wait for it, then fail after a while. */
+  /** Until it resolves, names cannot be denied: queries wait for it, then fail after a timeout. */
   synced: Promise<void>;
   clock: Clock;
 }
 
 const syncPatienceMs = 3_000;
 
-/** Largest UDP answer whatever the client says: it must not be split on its way (DNS flag day 2020). */
+/** Maximum UDP response size, whatever the client accepts: it must not be fragmented (DNS flag day 2020). */
 const maxUdp = 1_232;
 const maxAliases = 8;
 
-/** From query bytes to answer bytes. Never throws; undefined: there is nothing to answer. */
+/** From query bytes to response bytes. Never throws; undefined: no response. */
 export class Resolver {
   readonly #config: ResolverConfig;
   readonly #source: DnsSource;
@@ -87,7 +87,7 @@ export class Resolver {
     return this.#synced;
   }
 
-  /** Fills the reply, or returns another server's. */
+  /** Fills the response, or returns another server's. */
   async #resolve(
     question: Question,
     reply: DnsMessage,
@@ -145,14 +145,14 @@ export class Resolver {
           ? [this.#soa()]
           : found.records.filter((r) => type === anyType || codeOf(r) === type);
         if (wanted.length === 0) this.#negative(reply, rcodes.noError);
-        // Clients take the first address: another one each time.
+        // Clients use the first address, so the order rotates.
         else reply.answers.push(...rotate(wanted, this.#turn++));
         for (const record of wanted) if (record.type === "SRV") this.#addTarget(record.target, reply);
       }
     }
   }
 
-  /** What an alias leads to belongs into the same answer: stub resolvers do not ask again. */
+  /** An alias' target belongs into the same response: stub resolvers do not query it. */
   async #follow(target: Name, type: number, reply: DnsMessage, depth: number): Promise<void> {
     if (endsWith(target, this.#config.domain)) {
       await this.#fromZone(target, type, reply, depth + 1);
@@ -234,7 +234,7 @@ function answerTo(query: DnsMessage): DnsMessage {
   return reply;
 }
 
-/** A header is enough to say "format error"; less, or an answer, gets nothing. */
+/** A complete header is sufficient for "format error"; shorter packets and responses are dropped. */
 function malformed(packet: Buffer): Buffer | undefined {
   if (packet.length < 12 || (packet.readUInt8(2) & 0x80) !== 0) return undefined;
   return encodeMessage({
@@ -244,7 +244,7 @@ function malformed(packet: Buffer): Buffer | undefined {
   });
 }
 
-/** Clients may check that the question comes back letter for letter (draft-vixie-dnsext-dns0x20). */
+/** Clients may check that the question is returned with the same case (draft-vixie-dnsext-dns0x20). */
 function keepCase(reply: Buffer, packet: Buffer): Buffer {
   if (reply.length < 12 || reply.readUInt16BE(4) !== 1) return reply;
   for (let at = 12; at < reply.length && at < packet.length; at++) {

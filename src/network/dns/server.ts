@@ -7,7 +7,7 @@ import { FrameReader, frame } from "./tcp-frames.ts";
 const maxTcpClients = 200;
 const tcpIdleMs = 10_000;
 
-/** Listens on one port, UDP and TCP, and hands packets to the resolver. */
+/** Listens on one port, UDP and TCP, and passes packets to the resolver. */
 export class DnsServer {
   readonly #resolver: Resolver;
   readonly #log: Logger;
@@ -20,7 +20,7 @@ export class DnsServer {
     this.#log = log;
   }
 
-  /** Returns the port. 0 lets the kernel choose one that is free for both protocols. */
+  /** Returns the port. With 0 the kernel chooses one that is free for both protocols. */
   async listen(address: string, port: number): Promise<number> {
     for (let attempt = 0; ; attempt++) {
       const chosen = await this.#listenTcp(address, port);
@@ -57,7 +57,7 @@ export class DnsServer {
       socket.once("error", reject);
       socket.bind({ address, port }, () => {
         socket.off("error", reject);
-        // An unreachable client is the client's affair.
+        // Errors of sending to clients are ignored.
         socket.on("error", (error) => this.#log.debug("dns socket error", { error: error.message }));
         resolve();
       });
@@ -102,7 +102,7 @@ export class DnsServer {
   }
 }
 
-/** Waits for the address, which the bridge may get later. Answers with the port: 53, or any free one when that is in use. */
+/** Waits for the address, which the bridge may get later. Returns the port: 53, or any free one if that is in use. */
 export async function listenWhenThere(
   server: DnsServer,
   address: string,

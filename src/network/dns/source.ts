@@ -1,7 +1,7 @@
 import type { ServiceCache } from "../service-cache.ts";
 import type { DnsSource } from "./records.ts";
 
-/** The informers' caches as DNS asks for them: indexes instead of a zone, so that a change costs nothing. */
+/** Indexes of the informers' caches for DNS: without a zone, changes are free. */
 export function dnsSource(cache: ServiceCache): DnsSource {
   const { services, endpointSlices } = cache;
   services.addIndex("namespace", (service) => [service.metadata?.namespace ?? ""]);

@@ -6,7 +6,7 @@ export function frame(message: Uint8Array): Buffer {
   return out;
 }
 
-/** Puts messages together from whatever chunks arrive. Holds at most one incomplete message (64 KiB). */
+/** Assembles messages from chunks. Holds at most one incomplete message (64 KiB). */
 export class FrameReader {
   #held: Buffer = Buffer.alloc(0);
 

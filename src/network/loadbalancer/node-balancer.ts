@@ -5,8 +5,8 @@ import { type HostPortWish, wishKey } from "../proxy/port-keeper.ts";
 import type { ServiceCache } from "../service-cache.ts";
 
 /**
- * Gives Services of type LoadBalancer the node's own address, as a cloud would give them one of its balancers'. Of
- * two Services that want the same port the older one gets it; the other stays pending and an event says why.
+ * Assigns the node's own address to Services of type LoadBalancer, as a cloud provider would assign a load balancer's. Of
+ * Services with the same port the oldest gets it; others stay pending, with an event.
  */
 export class NodeBalancer {
   readonly #client: Client;
@@ -36,7 +36,7 @@ export class NodeBalancer {
     this.#aliases = aliases;
   }
 
-  /** Ports to keep on the node's address, and on its other addresses when they can be had. */
+  /** Ports on the node's address, and on its other addresses if they are free. */
   wishes(): HostPortWish[] {
     const owners = new Set(this.#owners().values());
     return [this.#address, ...this.#aliases].flatMap((address) =>
@@ -44,7 +44,7 @@ export class NodeBalancer {
     );
   }
 
-  /** `taken`: keys of wishes that other programs have. Writes the status of all that differ. */
+  /** `taken`: keys of ports that other programs have. Writes the status of all Services that changed. */
   apply(taken: ReadonlySet<string>): void {
     const owners = this.#owners();
     for (const service of this.#cache.services.list()) {
@@ -54,12 +54,12 @@ export class NodeBalancer {
     }
   }
 
-  /** Settles when all writes under way are over. */
+  /** Resolves when all pending writes have ended. */
   async settled(): Promise<void> {
     await this.#writing;
   }
 
-  /** Undefined: not ours to say. */
+  /** Undefined: managed by others. */
   #statusOf(
     service: Service,
     owners: ReadonlyMap<string, Service>,
@@ -90,7 +90,7 @@ export class NodeBalancer {
     return [{ ip: this.#address, ipMode: "VIP" }];
   }
 
-  /** Who has which port: the oldest of those that want it. */
+  /** The owner of each port: the oldest Service that wants it. */
   #owners(): Map<string, Service> {
     const owners = new Map<string, Service>();
     const ours = this.#cache.services.list().filter(isOurs);
@@ -121,7 +121,7 @@ export class NodeBalancer {
         { subresource: "status" },
       );
     } catch (error) {
-      // A newer version is on its way and will be looked at when it is here.
+      // A newer version will be processed when it arrives.
       if (isReason(error, "Conflict") || isReason(error, "NotFound")) return;
       this.#log.warn("load balancer status not written", { service: `${namespace}/${name}`, error });
     }

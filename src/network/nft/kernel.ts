@@ -1,8 +1,8 @@
 import { applyNft, listNft } from "../../linux/index.ts";
 
-/** What the proxy needs of nftables; the real one starts the `nft` command, about 3 ms a time. */
+/** The nftables operations that the proxy needs; implemented by the `nft` command, about 3 ms a call. */
 export interface Nft {
-  /** One transaction: all of the script or, with an error, nothing of it. */
+  /** One transaction: the whole script is applied or, with an error, nothing. */
   apply(script: string): Promise<void>;
   /** All tables, as `family name`. */
   tables(): Promise<Set<string>>;

@@ -1,6 +1,6 @@
 /**
- * One nftables table as data. Sets and maps are declared by text that never changes for a name (a different
- * declaration needs a different name); what changes are elements, chains and rules.
+ * An nftables table as data. Sets and maps have a fixed declaration per name (another declaration needs another name);
+ * elements, chains and rules change.
  */
 export interface TablePlan {
   /** Family and name, e.g. `inet wherry-main`. */
@@ -13,7 +13,7 @@ export interface SetPlan {
   kind: "set" | "map";
   /** E.g. `type ipv4_addr . inet_proto ;` */
   declaration: string;
-  /** Key to value; "" in a set. Undefined: the kernel fills it (dynamic sets). */
+  /** Key to value; "" in a set. Undefined: filled by the kernel (dynamic sets). */
   elements: Map<string, string> | undefined;
 }
 
@@ -27,19 +27,19 @@ export function emptyTable(table: string): TablePlan {
   return { table, sets: new Map(), chains: new Map() };
 }
 
-/** A script that makes the table be exactly this, whatever it was. One transaction: there is no moment without rules. */
+/** A script that replaces the table, whatever its state. In one transaction: there is no moment without rules. */
 export function renderTable(plan: TablePlan): string {
   const reset = [`add table ${plan.table}`, `delete table ${plan.table}`, `add table ${plan.table}`];
   return `${[...reset, ...changeLines(emptyTable(plan.table), plan)].join("\n")}\n`;
 }
 
-/** The shortest way from one state to the other; "" when they are equal. Dynamic sets keep what they hold. */
+/** The minimal script between two states; "" when they are equal. Dynamic sets keep their elements. */
 export function renderChange(from: TablePlan, to: TablePlan): string {
   const lines = changeLines(from, to);
   return lines.length === 0 ? "" : `${lines.join("\n")}\n`;
 }
 
-/** nft reads commands in order: things are made before they are used and let go before they are deleted. */
+/** nft runs commands in order: objects are created before their use, and unreferenced before their deletion. */
 function changeLines(from: TablePlan, to: TablePlan): string[] {
   const t = to.table;
   const lines: string[] = [];

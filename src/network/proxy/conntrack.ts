@@ -2,14 +2,14 @@ import { spawn } from "node:child_process";
 import type { ServicePort } from "./service-model.ts";
 
 /**
- * UDP has no connections, but the kernel remembers where it sent a client's datagrams. When that endpoint goes, or a
- * Service that had none gets its first, what is remembered is wrong and must be forgotten.
+ * The kernel tracks UDP flows. When their endpoint is removed, or a Service without endpoints gets its first, stale entries
+ * must be deleted.
  */
 export interface StaleFlow {
-  /** What the client asks for. Undefined with a node port: any address of the node. */
+  /** The original destination. Undefined with a node port: any address of the node. */
   address: string | undefined;
   port: number;
-  /** Where it was sent; undefined: anywhere. */
+  /** The endpoint; undefined: any. */
   endpoint: string | undefined;
 }
 
@@ -51,12 +51,12 @@ function frontsOf(port: ServicePort, endpoint: string | undefined): StaleFlow[] 
   return flows;
 }
 
-/** Deletes entries of the kernel's connection tracking. */
+/** Deletes connection tracking entries. */
 export type ForgetFlows = (flows: readonly StaleFlow[]) => Promise<void>;
 
 /**
- * By the native helper's `forget-udp`. Best effort: when it is not there, old flows end by the kernel's own time limit
- * (30 to 120 seconds after the last datagram).
+ * By the native helper's `forget-udp`. Best effort: without it, old flows end by the kernel's own timeout (30 to 120 seconds
+ * after the last datagram).
  */
 export function helperForgets(nativePath: string): ForgetFlows {
   return async (flows) => {

@@ -3,8 +3,8 @@ import type { Service } from "../../api/index.ts";
 import type { Logger } from "../../machinery/index.ts";
 
 /**
- * `healthCheckNodePort` of load balancer Services with externalTrafficPolicy Local: tells a balancer outside whether
- * this node has endpoints (200) or not (503).
+ * `healthCheckNodePort` of load balancer Services with externalTrafficPolicy Local: tells an external balancer whether this
+ * node has endpoints (200) or not (503).
  */
 export class HealthCheckPorts {
   readonly #log: Logger;

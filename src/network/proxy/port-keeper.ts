@@ -1,7 +1,7 @@
 import { createSocket } from "node:dgram";
 import { createServer } from "node:net";
 
-/** A port of this machine that a Service is to answer on. */
+/** A port of this machine that a Service uses. */
 export interface HostPortWish {
   protocol: "tcp" | "udp" | "sctp";
   /** 0.0.0.0: every address. */
@@ -14,14 +14,14 @@ export function wishKey(wish: HostPortWish): string {
 }
 
 /**
- * Keeps the ports of Services by binding them, without ever answering there: rules rewrite the traffic before it
- * could arrive. So a port that another program (or another cluster) has is noticed instead of being taken over, and
- * a program that comes later is told that the port is in use.
+ * Reserves the ports of Services by binding them, without serving them: rules rewrite the traffic before it arrives. So a port
+ * of another program (or another cluster) is detected instead of being taken over, and programs started later get an error that
+ * the port is in use.
  */
 export class PortKeeper {
   readonly #kept = new Map<string, () => void>();
 
-  /** Binds what is wished and lets go of the rest. Returns the keys of ports that others have. */
+  /** Binds the requested ports and closes the rest. Returns the keys of ports that others have. */
   async reconcile(wishes: readonly HostPortWish[]): Promise<Set<string>> {
     const wanted = new Map(wishes.map((wish) => [wishKey(wish), wish]));
     for (const [key, release] of this.#kept) {
@@ -31,7 +31,7 @@ export class PortKeeper {
     }
     const taken = new Set<string>();
     for (const [key, wish] of wanted) {
-      // SCTP sockets are out of Node's reach; such ports are not kept.
+      // Node does not support SCTP sockets; such ports are not reserved.
       if (this.#kept.has(key) || wish.protocol === "sctp") continue;
       const release = wish.protocol === "tcp" ? await keepTcp(wish) : await keepUdp(wish);
       if (release) this.#kept.set(key, release);

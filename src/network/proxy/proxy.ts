@@ -10,21 +10,21 @@ import { type HostPortWish, PortKeeper, wishKey } from "./port-keeper.ts";
 import { type ServicePort, servicePorts } from "./service-model.ts";
 import { renderPorts, type RulesConfig } from "./service-rules.ts";
 
-/** Changes that come within this time are one transaction. */
+/** Changes within this time are one transaction. */
 const coalesceMs = 1;
 const retryMs = 1_000;
-/** Ports of other programs are tried again, and the table is looked for (someone may have flushed the ruleset). */
+/** Interval of retries for ports of other programs, and of checks that the table exists (the ruleset may be flushed). */
 const inspectMs = 15_000;
 
 export interface ProxyOptions {
   rules: Omit<RulesConfig, "taken">;
-  /** Tries to keep the ports of load balancer Services as well; answers which are someone else's. */
+  /** Tries to reserve the ports of load balancer Services, too; returns those that others have. */
   loadBalancerWishes(): readonly HostPortWish[];
   onPorts(taken: ReadonlySet<string>): void;
   forgetFlows: ForgetFlows;
 }
 
-/** Keeps the kernel's Service rules what the API says. Level-triggered: every pass starts from the whole state. */
+/** Maintains the kernel's Service rules. Level-triggered: each sync starts from the complete state. */
 export class Proxy {
   readonly #cache: ServiceCache;
   readonly #nft: Nft;
@@ -35,11 +35,11 @@ export class Proxy {
   readonly #signal: AbortSignal;
   readonly #keeper = new PortKeeper();
   readonly #health: HealthCheckPorts;
-  /** What the kernel has; undefined: not known. */
+  /** The state in the kernel; undefined: unknown. */
   #applied: TablePlan | undefined;
   #ports: readonly ServicePort[] = [];
   #reported = new Set<string>();
-  /** Some port is someone else's and worth another try. */
+  /** Some port is in use by others and retried. */
   #wanting = false;
   #pending: Timer | undefined;
   #running: Promise<void> | undefined;
@@ -62,7 +62,7 @@ export class Proxy {
     this.#health = new HealthCheckPorts(context.log);
   }
 
-  /** Settles when the signal aborts. The rules stay: traffic goes on without this process. */
+  /** Resolves when the signal aborts. The rules stay: traffic continues without this process. */
   async run(): Promise<void> {
     this.#cache.services.onChange(() => this.wake());
     this.#cache.endpointSlices.onChange(() => this.wake());
@@ -105,7 +105,7 @@ export class Proxy {
       const plan = renderPorts(ports, { ...rules, taken });
       const script = this.#applied ? renderChange(this.#applied, plan) : renderTable(plan);
       if (script !== "") {
-        // Until it is known to have worked, nothing is known about the kernel.
+        // Until it has succeeded, the kernel's state is unknown.
         this.#applied = undefined;
         await this.#nft.apply(script);
       }
@@ -130,7 +130,7 @@ export class Proxy {
     if (!this.#applied || this.#wanting) this.wake();
   }
 
-  /** Returns the keys of wishes that others have. */
+  /** Returns the keys of ports that others have. */
   async #keepPorts(ports: readonly ServicePort[]): Promise<Set<string>> {
     const nodePorts = ports
       .filter((port) => port.nodePort > 0)

@@ -3,7 +3,7 @@ import type { EndpointSlice, Service } from "../../api/index.ts";
 export type Protocol = "tcp" | "udp" | "sctp";
 export type Family = 4 | 6;
 
-/** One port of one Service in one address family, with all that decides where its traffic goes. */
+/** One port of one Service in one address family, with everything that determines its endpoints. */
 export interface ServicePort {
   /** `namespace/name` */
   service: string;
@@ -14,16 +14,16 @@ export interface ServicePort {
   port: number;
   /** 0: none. */
   nodePort: number;
-  /** Addresses outside the cluster's range: load balancer's and spec.externalIPs. */
+  /** Addresses outside the cluster's range: the load balancer's and spec.externalIPs. */
   loadBalancerIps: readonly string[];
   externalIps: readonly string[];
-  /** Client addresses let through to load balancer addresses; empty: all. */
+  /** Client addresses allowed for load balancer addresses; empty: all. */
   sourceRanges: readonly string[];
-  /** Seconds that a client stays with its endpoint; 0: no affinity. */
+  /** Session affinity timeout in seconds; 0: no affinity. */
   affinitySeconds: number;
   internalLocal: boolean;
   externalLocal: boolean;
-  /** Where traffic goes: ready ones, or those still serving when every one is on its way out (KEP-1669). */
+  /** The endpoints used: ready ones, or serving ones when all are terminating (KEP-1669). */
   endpoints: readonly Target[];
   localEndpoints: readonly Target[];
 }
@@ -39,7 +39,7 @@ export interface ModelConfig {
   nodeName: string;
 }
 
-/** What the API says, put in the proxy's terms. Services without a cluster address (headless, ExternalName) give nothing. */
+/** Converts API objects. Services without a cluster address (headless, ExternalName) yield nothing. */
 export function servicePorts(
   services: Iterable<Service>,
   slicesOf: (service: string) => readonly EndpointSlice[],
@@ -62,7 +62,7 @@ export function servicePorts(
 function isProxied(service: Service): boolean {
   const spec = service.spec;
   if (!spec || spec.type === "ExternalName") return false;
-  // Another proxy has been asked to serve it.
+  // Assigned to another proxy by its label.
   if (service.metadata?.labels?.["service.kubernetes.io/service-proxy-name"] !== undefined) return false;
   return clusterIpsOf(service).length > 0;
 }
@@ -127,7 +127,7 @@ function usable(all: readonly Candidate[]): Target[] {
   return chosen.map(({ address, port, local }) => ({ address, port, local }));
 }
 
-/** Endpoints for the port of this name. The same endpoint may be in two slices for a while; it counts once. */
+/** Endpoints of the port with this name. An endpoint may be in two slices for a while; it counts once. */
 function targetsOf(
   slices: readonly EndpointSlice[],
   family: Family,
@@ -145,7 +145,7 @@ function targetsOf(
     for (const endpoint of slice.endpoints ?? []) {
       const address = endpoint.addresses[0];
       if (address === undefined) continue;
-      // Conditions that are not given count as good (discovery.k8s.io/v1 EndpointConditions).
+      // Missing conditions count as true (discovery.k8s.io/v1 EndpointConditions).
       const ready = endpoint.conditions?.ready ?? true;
       const serving = endpoint.conditions?.serving ?? ready;
       const before = found.get(`${address} ${port}`);

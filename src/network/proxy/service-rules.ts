@@ -3,26 +3,26 @@ import { emptyTable, type TablePlan } from "../nft/table-plan.ts";
 import { wishKey } from "./port-keeper.ts";
 import type { Family, ServicePort, Target } from "./service-model.ts";
 
-/** What the rules need to know about this node and cluster. */
+/** This node's and cluster's settings for the rules. */
 export interface RulesConfig {
-  /** nftables table, e.g. `wherry-main`; nobody else writes to it. */
+  /** nftables table, e.g. `wherry-main`; used by nothing else. */
   table: string;
   nodeName: string;
-  /** Addresses that pods of the whole cluster have, both families. */
+  /** Ranges of pod addresses of the whole cluster, both families. */
   podCidrs: readonly string[];
   serviceCidrs: readonly string[];
-  /** Answers the cluster's names; `port` on `address` is where the server listens. */
+  /** The cluster's DNS; `port` on `address` is where the server listens. */
   dns?: { clusterIp: string; address: string; port: number };
-  /** Load balancer Services that have `address` answer on these other addresses of the machine as well. */
+  /** Load balancer Services with `address` listen on these other addresses of the machine, too. */
   balancer?: { address: string; aliases: readonly string[] };
-  /** Ports that other programs of this machine have, as `wishKey` names them. Their traffic stays with those. */
+  /** Ports in use by other programs of this machine, named by `wishKey`. Their traffic is not rewritten. */
   taken?: ReadonlySet<string>;
 }
 
-/** Marks packets that must get this node's address as source on their way out; cleared in the same pass. */
+/** Marks packets to be masqueraded with this node's address; cleared in the same pass. */
 const masqueradeMark = "0x4000";
 
-/** Everything the proxy keeps in the kernel, as data. No I/O: the same input gives the same table. */
+/** All rules of the proxy, as data. No I/O: the same input results in the same table. */
 export function renderPorts(ports: readonly ServicePort[], config: RulesConfig): TablePlan {
   const plan = emptyTable(`inet ${config.table}`);
   for (const family of [4, 6] as const) addMaps(plan, family);
@@ -61,7 +61,7 @@ function addBaseChains(plan: TablePlan, config: RulesConfig): void {
   const chain = (name: string, hook: string | undefined, rules: string[]): void => {
     plan.chains.set(name, hook ? { hook, rules } : { rules });
   };
-  // The kernel limits how many "port unreachable" it sends; resets it always sends, and clients understand both alike.
+  // The kernel limits "port unreachable" messages, but not resets, and clients handle both alike.
   chain("no-endpoints", undefined, [
     "meta l4proto tcp reject with tcp reset",
     "reject with icmpx port-unreachable",
@@ -75,19 +75,19 @@ function addBaseChains(plan: TablePlan, config: RulesConfig): void {
     const local = `meta nfproto ipv${family} fib daddr type local meta l4proto . th dport`;
     const toService = `${ip} daddr . meta l4proto . th dport`;
     dispatch.push(`${toService} vmap @services${suffix}`, `${local} vmap @node-ports${suffix}`);
-    // What was rewritten is on its way to an endpoint, wherever that listens.
+    // Rewritten packets are for endpoints, whatever their address.
     const asAsked = "ct status & dnat == 0";
     refuse.push(`${asAsked} ${toService} vmap @refused-services${suffix}`);
     refuse.push(`${asAsked} ${local} vmap @refused-ports${suffix}`);
     guard.push(`ct state new ${toService} vmap @guarded${suffix}`);
-    // A pod that reaches itself through a Service must not see its own address as the peer's.
+    // A pod that connects to itself through a Service must not see its own address as the peer's.
     masquerade.push(`ct status dnat ${ip} saddr . ${ip} daddr @hairpin${suffix} masquerade fully-random`);
   }
-  // Whatever still has a Service's address as destination belongs to no port, or to one without endpoints.
+  // Packets that still have a Service's address as destination are for an unknown port, or one without endpoints.
   for (const cidr of config.serviceCidrs) {
     refuse.push(`${cidr.includes(":") ? "ip6" : "ip"} daddr ${cidr} goto no-endpoints`);
   }
-  // Loopback addresses cannot leave the machine's loopback: node ports on 127.0.0.1.
+  // Loopback addresses cannot leave the loopback interface: node ports on 127.0.0.1.
   masquerade.push(`ct status dnat ip saddr 127.0.0.0/8 oifname != "lo" masquerade fully-random`);
   masquerade.push(
     `meta mark and ${masqueradeMark} == ${masqueradeMark} meta mark set meta mark and 0xffffbfff masquerade fully-random`,
@@ -97,14 +97,14 @@ function addBaseChains(plan: TablePlan, config: RulesConfig): void {
   chain("nat-prerouting", "type nat hook prerouting priority -100 ;", ["jump dispatch"]);
   chain("nat-output", "type nat hook output priority -100 ;", ["jump dispatch"]);
   chain("nat-postrouting", "type nat hook postrouting priority 100 ;", masquerade);
-  // Before the destination is rewritten, to see what the client asked for.
+  // Before the destination is rewritten, to see the original one.
   chain("filter-prerouting", "type filter hook prerouting priority -110 ;", guard);
   for (const hook of ["input", "forward", "output"]) {
     chain(`filter-${hook}`, `type filter hook ${hook} priority 0 ;`, ["ct state new jump refuse"]);
   }
 }
 
-/** The cluster's DNS has its address whether or not the API can be asked. */
+/** The cluster's DNS has its address even while the API is unavailable. */
 function dnsPorts(config: RulesConfig): ServicePort[] {
   const dns = config.dns;
   if (!dns) return [];
@@ -140,13 +140,13 @@ function addPort(plan: TablePlan, port: ServicePort, config: RulesConfig): void 
 
   const put = (map: string, key: string, verdict: string): void => {
     const elements = plan.sets.get(`${map}${suffix}`)?.elements;
-    // Two Services may claim the same address and port (externalIPs); the first keeps it.
+    // Two Services may claim the same address and port (externalIPs); the first gets it.
     if (elements && !elements.has(key)) elements.set(key, verdict);
   };
   const dropped = (policyLocal: boolean): string =>
     policyLocal && port.endpoints.length > 0 ? "drop" : "goto no-endpoints";
-  // While the kernel takes new rules, a packet may meet old rules with new maps and stay as it was. Nobody must answer
-  // it, above all not who keeps the port: dropped, it is sent again in a second, as any lost packet, and is led on then.
+  // During a rule update a packet may meet old rules with new maps and stay unchanged. Nothing may answer it, least of all the
+  // socket that reserves the port: it is dropped, resent after a second like any lost packet, and then rewritten.
   const putMissed = (ip: string | undefined, asked: number, map: string, key: string): void => {
     const isItself = ({ address, port: p }: Target): boolean => p === asked && (!ip || address === ip);
     if (!port.endpoints.some(isItself)) put(map, key, "drop");
@@ -180,7 +180,7 @@ function addPort(plan: TablePlan, port: ServicePort, config: RulesConfig): void 
   }
 }
 
-/** The machine's other addresses, where nobody else has the port. */
+/** The machine's other addresses, where the port is free. */
 function aliasesOf(port: ServicePort, { balancer, taken }: RulesConfig): string[] {
   if (!balancer || !port.loadBalancerIps.includes(balancer.address)) return [];
   return balancer.aliases.filter((address) => {
@@ -188,7 +188,7 @@ function aliasesOf(port: ServicePort, { balancer, taken }: RulesConfig): string[
   });
 }
 
-/** The chain for traffic that asks for a node port, a load balancer's or an external address. */
+/** The chain for traffic to node ports, load balancer addresses and external addresses. */
 function addOutside(
   plan: TablePlan,
   port: ServicePort,
@@ -201,14 +201,14 @@ function addOutside(
   if (port.nodePort === 0 && port.loadBalancerIps.length + port.externalIps.length === 0) return undefined;
   const { ip } = words(port.family);
   const remote = port.endpoints.some((target) => !target.local);
-  // Answers of endpoints on other nodes must come back through here.
+  // Replies of endpoints on other nodes must return through this one.
   const mark = `meta mark set meta mark or ${masqueradeMark}`;
   if (!port.externalLocal) {
     if (!remote) return whole;
     plan.chains.set(`ext-${id}`, { rules: [mark, `goto ${whole}`] });
     return `ext-${id}`;
   }
-  // Policy Local is about clients outside: pods and the node itself reach every endpoint.
+  // Policy Local applies to external clients: pods and the node itself reach every endpoint.
   const rules: string[] = [];
   for (const cidr of podCidrs(config, port.family)) rules.push(`${ip} saddr ${cidr} goto ${whole}`);
   if (remote) rules.push(`fib saddr type local ${mark}`);
@@ -222,7 +222,7 @@ function podCidrs(config: RulesConfig, family: Family): string[] {
   return config.podCidrs.filter((cidr) => cidr.includes(":") === (family === 6));
 }
 
-/** Spreads new connections over the targets at random, or keeps a client with the one it had. */
+/** Spreads new connections randomly over the endpoints, or keeps a client's endpoint (session affinity). */
 function addSpread(
   plan: TablePlan,
   chain: string,
@@ -257,7 +257,7 @@ function addSpread(
   const chains: string[] = [];
   for (const target of targets) {
     const name = `${chain.startsWith("local-") ? "lep" : "ep"}-${chainId(port, target)}`;
-    // The whole and the local chain share what is remembered; the timeout is part of the name, see SetPlan.
+    // The full and the local chain share the affinity map; the timeout is part of its name, see SetPlan.
     const memory = `sticky-${chainId(port, target)}-${port.affinitySeconds}`;
     plan.sets.set(memory, {
       kind: "set",
@@ -281,7 +281,7 @@ function joined({ address, port }: Target): string {
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-/** Readable and short enough for the kernel (128 bytes), with a hash that keeps long names apart. */
+/** Readable and within the kernel's limit (128 bytes), with a hash that keeps long names distinct. */
 function chainId(port: ServicePort, target?: Target): string {
   const parts = [port.service, port.portName, port.protocol, String(port.family)];
   const readable = `${port.service}/${port.protocol}/${port.portName || port.port}`.slice(0, 80);
