@@ -1,4 +1,4 @@
-/** admissionregistration.k8s.io: webhooks and admission policies, as data. */
+/** admissionregistration.k8s.io: webhooks and admission policies. */
 import { validateValidatingBinding, validateValidatingPolicy } from "./admission-rules.ts";
 import { compileJsonPath, invalid, required } from "../machinery/index.ts";
 import { validateMutatingBinding, validateMutatingPolicy } from "./mutating-policy-rules.ts";
@@ -30,7 +30,7 @@ const categories = ["api-extensions"];
 
 const staticSuffix = ".static.k8s.io";
 
-/** All of the group are held to the same at a change as at creation, and metadata to what every object is. */
+/** Strategy of the group: the same rules at creation and update, and those of metadata. */
 const held = {
   metaRules: { finalizers: "any" },
   onUpdate: ["metadata", "object"],
@@ -70,12 +70,12 @@ const paramKind = (kind: ParamKind | undefined): string =>
 
 function paramRef(ref: ParamRef | undefined): string {
   if (!ref) return "<unset>";
-  // Whether the parameter is in a namespace cannot be told from here.
+  // The parameter's scope is unknown here.
   if (ref.name) return `${ref.namespace || "*"}/${ref.name}`;
   return ref.selector ? goSelector(ref.selector) : "<unset>";
 }
 
-/** A selector as Go prints the struct. */
+/** A selector formatted like the Go struct. */
 function goSelector({ matchLabels = {}, matchExpressions = [] }: LabelSelector): string {
   const keys = Object.keys(matchLabels).sort();
   const labels = keys.map((key) => `${key}: ${matchLabels[key]},`).join("");
@@ -114,7 +114,7 @@ const bindingColumns: readonly TableColumn[] = [
   ageColumn,
 ];
 
-/** What the policy controller says of a policy's expressions. */
+/** Results of the policy controller's type checks. */
 function validatePolicyStatus({ status }: ValidatingAdmissionPolicy): FieldError[] {
   const errors: FieldError[] = [];
   for (const [i, { warning, fieldRef = "" }] of (status?.typeChecking?.expressionWarnings ?? []).entries()) {
@@ -226,7 +226,7 @@ const plainKinds: readonly KindDefinition[] = [
   }),
 ];
 
-/** Whoever stores expressions needs what compiles them. */
+/** Loads CEL for objects with expressions. */
 export const admissionKinds: readonly KindDefinition[] = plainKinds.map((kind) => ({
   ...kind,
   ready: (object) => (saysExpressions(object) ? celReady() : undefined),

@@ -1,4 +1,4 @@
-/** What admission policies may hold, and what they have in common with webhook configurations. */
+/** Rules of admission policies, some shared with webhook configurations. */
 import {
   type CelType,
   duplicate,
@@ -51,7 +51,7 @@ export const failurePolicies = ["Fail", "Ignore"];
 export const matchPolicies = ["Equivalent", "Exact"];
 const operations = ["*", "CONNECT", "CREATE", "DELETE", "UPDATE"];
 
-/** A list of which every element is given, and that says `*` alone or not at all. */
+/** A list of non-empty elements, with `*` only alone. */
 function validateList(
   given: readonly string[] | undefined,
   path: string,
@@ -62,7 +62,7 @@ function validateList(
   if (list.length === 0) errors.push(required(path));
   if (list.includes("*") && list.length > 1)
     errors.push(invalid(path, list, `if '*' is present, must not specify other ${what}`));
-  // The core group is the empty one.
+  // The core group is "".
   if (what === "API groups") return;
   for (const [i, value] of list.entries()) if (value === "") errors.push(required(`${path}[${i}]`));
 }
@@ -124,7 +124,7 @@ export function validateRule(rule: RuleWithOperations, path: string, errors: Fie
   oneOf(rule.scope, ["*", "Cluster", "Namespaced"], `${path}.scope`, errors);
 }
 
-/** That many match conditions at most. */
+/** Maximum number of match conditions. */
 const maxConditions = 64;
 
 export function validateConditions(
@@ -192,7 +192,7 @@ function validateParamKind(
 
 type Policy = ValidatingAdmissionPolicy | MutatingAdmissionPolicy;
 
-/** What both kinds of policy have in common, up to the rules themselves. */
+/** Rules shared by both kinds of policies, except their own expressions. */
 export function validatePolicyHead(policy: Policy, errors: FieldError[], afterMatch = () => {}): void {
   const spec = policy.spec;
   oneOf(spec?.failurePolicy, failurePolicies, "spec.failurePolicy", errors);
@@ -275,7 +275,7 @@ const notNames = new Set(
   ).split(" "),
 );
 
-/** The types of what the other expressions may speak of; undefined when there are no variables. */
+/** The types available to the other expressions; undefined without variables. */
 export function validateVariables(
   variables: readonly Variable[],
   params: boolean,
@@ -339,7 +339,7 @@ function validateParam(param: ParamRef | undefined, errors: FieldError[]): void 
   else oneOf(param.parameterNotFoundAction, ["Deny", "Allow"], `${path}.parameterNotFoundAction`, errors);
 }
 
-/** Bindings of both kinds; those of validating policies say what happens as well. */
+/** Bindings of both kinds; those of validating policies also have actions. */
 export function validatePolicyBinding(
   binding: ValidatingAdmissionPolicyBinding | MutatingAdmissionPolicyBinding,
 ): FieldError[] {

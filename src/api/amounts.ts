@@ -1,9 +1,9 @@
-/** Amounts of resources (`v1.ResourceList` of any kind) are rounded up to thousandths before anything looks at them. */
+/** Resource quantities (`v1.ResourceList` of any kind) are rounded up to thousandths before validation. */
 import { formatQuantity, parseQuantity, type Quantity } from "../machinery/index.ts";
 import type { Parts } from "./definition.ts";
 import { type FieldSchema, schemaOf, typeOf, type TypeSchema } from "./schema.ts";
 
-/** Fields that are amounts, and fields that have such further down. */
+/** Quantity fields, and fields that contain some at a deeper level. */
 type Plan = readonly { name: string; field: FieldSchema; inner: TypeSchema | undefined }[];
 
 const plans = new WeakMap<TypeSchema, Plan>();
@@ -34,7 +34,7 @@ function planOf(type: TypeSchema): Plan {
 const unit = 1_000_000n;
 
 function inThousandths(amount: string): string {
-  // Nearly every amount.
+  // The most common form.
   if (/^\d+(?:m|[kMGTPE]i?)?$/.test(amount)) return amount;
   const quantity = parseQuantity(amount);
   return quantity.nanos % unit === 0n ? amount : formatQuantity(roundedUp(quantity));
@@ -45,12 +45,12 @@ function roundedUp({ nanos, format }: Quantity): Quantity {
   return { nanos: rest === 0n ? nanos : nanos - rest + (rest > 0n ? unit : -unit), format };
 }
 
-/** A fraction in powers of two, such as `5.9Ki`. */
+/** A fraction with a binary suffix, such as `5.9Ki`. */
 const binaryFraction = /^[+-]?\d*\.\d*[KMGTPE]i$/;
 
 /**
- * An amount as it was given, if it is a fraction in powers of two: rounded up at once, since it is written in powers of two
- * only where it is whole, and its usual text does not tell how it was given. Undefined where nothing is to be rounded.
+ * Rounds a fraction with a binary suffix. This needs the original text, since the canonical form has a binary suffix only for
+ * integers. Undefined when nothing is to be rounded.
  */
 export function roundedFraction(given: string): string | undefined {
   if (!binaryFraction.test(given)) return undefined;
@@ -74,7 +74,7 @@ function walkObject(type: TypeSchema, object: Record<string, unknown>, same?: Pa
   }
 }
 
-/** In place; of an object that conforms to the type. `same`: parts that need no look, if the object has them. */
+/** In place; of an object that conforms to the type. `same`: parts to skip. */
 export function roundAmounts(schema: string, object: object, same?: Parts): void {
   const type = schemaOf(schema);
   if (type) walkObject(type, object as Record<string, unknown>, same);

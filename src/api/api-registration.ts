@@ -1,4 +1,4 @@
-/** apiregistration.k8s.io: APIService, which says who serves a group and version. */
+/** apiregistration.k8s.io: APIService. */
 import {
   invalid,
   isDns1035Label,
@@ -19,10 +19,10 @@ const highestGroupPriority = 20_000;
 const highestVersionPriority = 1000;
 const conditionStatuses = ["True", "False", "Unknown"];
 
-/** Size of what base64 stands for, in bytes. */
+/** Decoded size of base64, in bytes. */
 const decodedLength = (text: string): number => Math.floor((text.replaceAll("=", "").length * 3) / 4);
 
-/** A service's name says what it serves: `v1.apps`. */
+/** An APIService's name is its version and group: `v1.apps`. */
 function nameProblems(name: string, { spec }: APIService): readonly string[] {
   const problems = isPathSegmentName(name);
   const wanted = `${spec?.version ?? ""}.${spec?.group ?? ""}`;
@@ -76,7 +76,7 @@ function validateServer({ spec }: APIService): FieldError[] {
   return errors;
 }
 
-/** What the Available column shows: the status, and why unless all is well. */
+/** The Available column: the status, with the reason unless it is True. */
 function available({ status }: APIService): string {
   const condition = status?.conditions?.find(({ type }) => type === "Available");
   if (!condition) return "Unknown";

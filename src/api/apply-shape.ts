@@ -1,4 +1,4 @@
-/** How the objects of a type are taken apart when their fields have owners: its schema, as machinery/apply wants it. */
+/** The schema of a type for field ownership, as machinery/apply needs it. */
 import {
   compareText,
   deducedShape,
@@ -12,7 +12,7 @@ import { zero } from "./written.ts";
 
 const shapes = new WeakMap<TypeSchema, Shape>();
 
-/** Made field by field when asked for. */
+/** Fields are built on demand. */
 export function shapeOfType(type: TypeSchema): Shape {
   let shape = shapes.get(type);
   if (!shape) {
@@ -40,7 +40,7 @@ function structOf(type: TypeSchema, atomic: boolean): MapShape {
       const known = fields.get(name);
       if (known) return known;
       const schema = type.fields.get(name);
-      // Names that nobody declared are data: they are not remembered.
+      // Undeclared names are data, so they are not cached.
       if (!schema) return undefined;
       ranks ??= new Map([...type.fields.keys()].sort(compareText).map((each, rank) => [each, rank]));
       const field = fieldOf(name, schema, ranks.get(name) as number);
@@ -50,7 +50,7 @@ function structOf(type: TypeSchema, atomic: boolean): MapShape {
   };
 }
 
-/** What is a struct in Go is there however little it holds; so is JSON that is kept as it is. */
+/** Go structs exist even when empty; likewise JSON that is kept as text. */
 const structs: ReadonlySet<FieldSchema["type"]> = new Set(["ref", "object", "any"]);
 
 function fieldOf(name: string, schema: FieldSchema, rank: number): FieldShape {
@@ -75,12 +75,12 @@ const truth: Shape = { scalar: "boolean" };
 const numeric: Shape = { scalar: "numeric" };
 const scalar: Shape = { scalar: "untyped" };
 
-/** An object that may hold anything. */
+/** An object with any content. */
 const open = (atomic: boolean): Shape => ({
   map: { atomic, field: () => undefined, implied: [], element: deducedShape },
 });
 const openShape = open(false);
-/** The same, owned as a whole. */
+/** Likewise, atomic. */
 const openAtomicShape = open(true);
 
 function shapeOf(schema: FieldSchema): Shape {
@@ -110,7 +110,7 @@ function shapeOf(schema: FieldSchema): Shape {
       if (schema.deduced) return schema.mapType === "atomic" ? openAtomicShape : openShape;
       const type = typeOf(schema);
       if (!type) return deducedShape;
-      // A field may be owned otherwise than its type is elsewhere.
+      // A field may override its type's ownership.
       const atomic = schema.mapType ? schema.mapType === "atomic" : type.mapType === "atomic";
       return atomic === (type.mapType === "atomic") ? shapeOfType(type) : { map: structOf(type, atomic) };
     }

@@ -1,12 +1,12 @@
-/** The engine of CEL, there from the first object with expressions on. */
+/** The CEL engine, loaded with the first expressions. */
 import { type Cel, loadCel } from "../machinery/index.ts";
 
 let engine: Cel | undefined;
 
-/** undefined until `celReady` was awaited. */
+/** undefined until `celReady` has resolved. */
 export const celEngine = (): Cel | undefined => engine;
 
-/** undefined when the engine is there. */
+/** undefined when the engine is loaded. */
 export function celReady(): Promise<void> | undefined {
   if (engine) return undefined;
   return loadCel().then((loaded) => {

@@ -1,7 +1,7 @@
-/** Certificate requests and certificates as far as they are looked into when they are stored. */
+/** Certificate requests and certificates, as far as validation parses them. */
 import { der, nextPemBlock, parseCertificateRequest } from "../machinery/index.ts";
 
-/** The bytes behind base64, one character each; nothing when it is none. */
+/** Decoded base64, one character per byte; empty when it is invalid. */
 export function fromBase64(text: string): string {
   try {
     return atob(text);
@@ -10,7 +10,7 @@ export function fromBase64(text: string): string {
   }
 }
 
-/** What Go says of bytes that do not begin like a sequence in DER; undefined when they do and are all there. */
+/** Go's error for bytes that are no complete DER sequence; undefined when they are. */
 function sequenceProblem(bytes: Buffer): string | undefined {
   return derProblem(() => {
     const { tag, length, content } = der.headAt(bytes, 0);
@@ -38,7 +38,7 @@ function derProblem(read: () => void): string | undefined {
 
 const bytesOf = ({ bytes }: { bytes: string }): Buffer => Buffer.from(bytes, "latin1");
 
-/** Why a text is no certificate request in strict DER, or none that is signed with its key. */
+/** Why a text is no certificate request in strict DER with a valid signature. */
 export function requestProblem(text: string): string | undefined {
   const block = nextPemBlock(text, 0);
   if (block?.type !== "CERTIFICATE REQUEST") return "PEM block type must be CERTIFICATE REQUEST";
@@ -56,7 +56,7 @@ export function requestProblem(text: string): string | undefined {
   return inside ?? signature;
 }
 
-/** Why a text is no list of certificates; an empty one is fine. */
+/** Why a text is no list of certificates; an empty one is valid. */
 export function certificateProblem(text: string): string | undefined {
   if (text === "") return undefined;
   let blocks = 0;

@@ -1,4 +1,4 @@
-/** certificates.k8s.io: CertificateSigningRequest, as data. */
+/** certificates.k8s.io: CertificateSigningRequest. */
 import {
   duplicate,
   forbidden,
@@ -77,7 +77,7 @@ function validateSigner(signer: string, path: string, errors: FieldError[]): voi
     errors.push(invalid(path, signer, text));
     return;
   }
-  /** Of the first label that is none. */
+  /** The error of the first invalid label. */
   const labels = (value: string, rule: (label: string) => readonly string[]): void => {
     for (const label of value.split(".")) {
       const texts = rule(label);
@@ -94,14 +94,14 @@ function validateSigner(signer: string, path: string, errors: FieldError[]): voi
   if (signer.length > longestSigner) errors.push(tooLong(path, longestSigner));
 }
 
-/** Types of conditions that may only be true. */
+/** Condition types that can only be True. */
 const onlyTrue = ["Approved", "Denied", "Failed"];
 const statuses = ["False", "True", "Unknown"];
 const hasTwice = (values: readonly string[]): boolean => new Set(values).size < values.length;
 const typesOf = (request: CertificateSigningRequest): string[] =>
   conditionsOf(request).map((each) => each.type ?? "");
 
-/** What stood there wrong before may stand. */
+/** Existing errors may stay. */
 function validateConditions(
   request: CertificateSigningRequest,
   old?: CertificateSigningRequest,
@@ -159,7 +159,7 @@ function validateRequest(request: CertificateSigningRequest, old?: CertificateSi
   return errors;
 }
 
-/** Which endpoint may write what: conditions of approval at /approval, the certificate at /status. */
+/** The fields of each endpoint: approval conditions at /approval, the certificate at /status. */
 function validateChange(
   request: CertificateSigningRequest,
   old: CertificateSigningRequest,
@@ -184,7 +184,7 @@ function validateChange(
   return errors;
 }
 
-/** /status leaves the conditions of approval as they are. */
+/** /status does not change approval conditions. */
 function keepApproval(request: CertificateSigningRequest, old: CertificateSigningRequest): void {
   const conditions = request.status?.conditions;
   for (const type of ["Approved", "Denied"]) {
@@ -198,7 +198,7 @@ function keepApproval(request: CertificateSigningRequest, old: CertificateSignin
 
 const rules = { namespaced: false, nameRule: () => [] };
 
-/** /approval changes the conditions alone: who may approve is not who may fill in the certificate. */
+/** /approval changes only the conditions: approvers cannot set the certificate. */
 const approval: Strategy = {
   prepareForUpdate(object, old) {
     const request = object as CertificateSigningRequest;
@@ -237,7 +237,7 @@ export const certificateKinds: readonly KindDefinition[] = [
       request.spec ??= {} as CertificateSigningRequest["spec"];
     },
     name: () => [],
-    // Only subresources change a request.
+    // Requests are changed only by subresources.
     prepareForUpdate(request, old) {
       request.spec = old.spec;
     },

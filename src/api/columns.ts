@@ -1,4 +1,4 @@
-/** Cells that many kinds share; names, order and texts are those `kubectl get` shows. */
+/** Cells shared by many kinds; names, order and texts are those of `kubectl get`. */
 import {
   formatQuantity,
   humanDuration,
@@ -38,7 +38,7 @@ export const nameColumn: TableColumn = {
   cell: (object) => object.metadata?.name ?? "",
 };
 
-/** Time since an RFC 3339 timestamp as kubectl shows it; `<unknown>` without one. */
+/** Age of an RFC 3339 timestamp as kubectl shows it; `<unknown>` without one. */
 export function ago(time: string | undefined, now: number): string {
   if (!time) return "<unknown>";
   const at = Date.parse(time);
@@ -55,7 +55,7 @@ export const ageColumn: TableColumn = {
 
 let texts: Record<string, readonly string[]> | undefined;
 
-/** The columns of a built-in kind with their descriptions, which are read when somebody asks for a table's header. */
+/** The columns of a built-in kind with their descriptions, which are loaded on demand. */
 export function described(columns: readonly TableColumn[], resource: string): readonly TableColumn[] {
   return columns.map((each, i) => ({
     ...each,
@@ -66,7 +66,7 @@ export function described(columns: readonly TableColumn[], resource: string): re
   }));
 }
 
-/** What kinds without columns of their own show. */
+/** The columns of kinds without their own. */
 export const defaultColumns: readonly TableColumn[] = [
   nameColumn,
   {
@@ -78,7 +78,7 @@ export const defaultColumns: readonly TableColumn[] = [
   },
 ];
 
-/** `a=b,c=d` in order of the keys, `<none>` when empty. */
+/** `a=b,c=d` sorted by key, `<none>` when empty. */
 export function labelsText(labels: Readonly<Record<string, string>> | undefined): string {
   const names = Object.keys(labels ?? {}).sort();
   return names.length === 0 ? "<none>" : names.map((name) => `${name}=${labels?.[name]}`).join(",");
@@ -114,7 +114,7 @@ export function workloadColumns<T extends KubeObject>(
   ];
 }
 
-/** The first three of a list, and how many more there are. */
+/** The first three of a list, and the number of others. */
 export function firstThree(items: readonly string[]): string {
   const shown = items.slice(0, 3).join(",");
   if (shown === "") return "<unset>";

@@ -1,4 +1,4 @@
-/** Rules for conditions as all newer kinds have them (metav1.Condition). */
+/** Validation of metav1.Condition, as newer kinds use it. */
 import {
   byteLength,
   duplicate,
@@ -37,7 +37,7 @@ function validateCondition(condition: Condition, path: string, errors: FieldErro
   if (byteLength(message) > maxMessage) errors.push(tooLong(`${path}.message`, maxMessage));
 }
 
-/** Each for itself, and that no type is there twice. */
+/** Each condition, and unique types. */
 export function validateConditions(
   conditions: readonly Condition[] | undefined,
   path: string,

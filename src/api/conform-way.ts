@@ -1,4 +1,4 @@
-/** Where in an object a walk through it is, in words: they are asked for when there is a mistake, so hardly ever. */
+/** The path of a walk through an object, formatted only for errors. */
 import type { TypeSchema } from "./schema.ts";
 
 const only = (names: string): ((field: string) => boolean) => {
@@ -6,7 +6,7 @@ const only = (names: string): ((field: string) => boolean) => {
   return (field) => set.has(field);
 };
 
-/** Go's types with embedded structs, whose names stand in the path of a mistake although JSON does not have them. */
+/** Go types with embedded structs, whose names are part of error paths although they are not in JSON. */
 const embedded: Readonly<Record<string, readonly (readonly [string, (field: string) => boolean])[]>> = {
   Volume: [["VolumeSource", (field) => field !== "name"]],
   PersistentVolumeSpec: [
@@ -42,10 +42,10 @@ const embedded: Readonly<Record<string, readonly (readonly [string, (field: stri
   ),
 };
 
-/** Of types by their whole name, which has the package in front. */
+/** By the type's full name including its package. */
 const embeddedOf = new Map<string, (typeof embedded)[string] | undefined>();
 
-/** `VolumeSource.` for the fields that a Volume has from there, and "" for all else. */
+/** `VolumeSource.` for a Volume's embedded fields, and "" for others. */
 function embeddedPath(type: string, field: string): string {
   let structs = embeddedOf.get(type);
   if (!structs && !embeddedOf.has(type)) {
@@ -57,11 +57,11 @@ function embeddedPath(type: string, field: string): string {
 }
 
 export class Way {
-  /** Members, and indices of lists. */
+  /** Member names and list indices. */
   readonly #steps: (string | number)[] = [];
-  /** The types whose fields the members are; undefined for keys of maps and for indices. */
+  /** The types with these members as fields; undefined for map keys and indices. */
   readonly #types: (TypeSchema | undefined)[] = [];
-  /** Whether the walk steps over wrong values, in search of others. */
+  /** Whether the walk continues after wrong values, to find others. */
   goesOn = false;
 
   enter(step: string | number, type?: TypeSchema): void {
@@ -74,7 +74,7 @@ export class Way {
     this.#types.pop();
   }
 
-  /** Of a member from here, with indices: `spec.containers[0].image`. */
+  /** The path of a member, with indices: `spec.containers[0].image`. */
   path(member: string): string {
     let path = "";
     for (const step of [...this.#steps, member]) {
@@ -84,7 +84,7 @@ export class Way {
     return path;
   }
 
-  /** As Go's decoder names fields: `spec.containers.image`. */
+  /** The path as in errors of Go's decoder: `spec.containers.image`. */
   get goPath(): string {
     const names: string[] = [];
     for (const [i, type] of this.#types.entries()) {

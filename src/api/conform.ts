@@ -327,26 +327,26 @@ function quantity(value: unknown): string {
 
 const encoded = /^[A-Za-z0-9+/]*={0,2}$/;
 
-/** What Go's decoder says of a text that is not base64, line breaks aside: where in it the first wrong character is. */
+/** Go's decoding error for invalid base64, ignoring line breaks: the position of the first wrong character. */
 export function base64Problem(value: string): string | undefined {
   const text = value.replaceAll(/[\r\n]/g, "");
   if (text.length % 4 === 0 && encoded.test(text)) return undefined;
   return `illegal base64 data at input byte ${wrongPlace(text, value)}`;
 }
 
-/** `whole`: the text with its line breaks, where places are counted. */
+/** `whole`: the text with its line breaks, which count for positions. */
 function wrongPlace(text: string, whole: string): number {
   const end = text.search(/[^A-Za-z0-9+/]/);
   if (end < 0) return whole.length - (text.length % 4);
   const inGroup = end % 4;
   if (text[end] !== "=" || inGroup < 2) return placeIn(whole, end);
   if (inGroup === 3) return placeIn(whole, end + 1);
-  // Two signs are wanted: what stands in place of the second is not named, but what is before it.
+  // Two padding characters are needed. If the second is wrong, the error names the position before it.
   if (end + 1 === text.length) return whole.length;
   return text[end + 1] === "=" ? placeIn(whole, end + 2) : placeIn(whole, end + 1) - 1;
 }
 
-/** Where the character is that is the `count`-th when line breaks are left out. */
+/** The position of the `count`-th character when line breaks are ignored. */
 function placeIn(whole: string, count: number): number {
   let left = count;
   for (let i = 0; i < whole.length; i++) if (whole[i] !== "\n" && whole[i] !== "\r" && left-- === 0) return i;
@@ -403,7 +403,7 @@ function goType(field: FieldSchema): string {
   return goNames[field.type] ?? field.type;
 }
 
-/** A number as it stood in the text, as far as that is known. */
+/** A number as written in the text, as far as known. */
 const digits = (value: number | bigint): string =>
   Number.isInteger(value) && Math.abs(value as number) < 1e21 ? BigInt(value).toString() : String(value);
 

@@ -7,7 +7,7 @@ import type { Lease } from "./generated/types.ts";
 
 const define = kindsOf("coordination.k8s.io", "v1", "io.k8s.api.coordination.v1");
 
-/** Fields of coordinated leader election, which is off unless somebody asks for it: none are taken up. */
+/** Fields of coordinated leader election, which is off by default: they are dropped. */
 function dropElection(lease: Lease, old?: Lease): void {
   if (!lease.spec) return;
   if (old?.spec?.strategy === undefined) delete lease.spec.strategy;

@@ -1,4 +1,4 @@
-/** What `kubectl get` shows of the workloads in the apps group. */
+/** Table columns of workloads in the apps group. */
 import { ageColumn, column, labelsText, nameColumn, selectorText, workloadColumns } from "../columns.ts";
 import type { TableColumn } from "../definition.ts";
 import type {

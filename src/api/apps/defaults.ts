@@ -1,4 +1,4 @@
-/** What Deployments, ReplicaSets, DaemonSets and StatefulSets are that say nothing of it. */
+/** Defaults of Deployments, ReplicaSets, DaemonSets and StatefulSets. */
 import { defaultPodTemplate } from "../core/pod/defaults.ts";
 import { defaultClaimSpec } from "../core/volume.ts";
 import type {
@@ -10,7 +10,7 @@ import type {
 } from "../generated/types.ts";
 import { keepNumber, rollbackTo, templateGeneration } from "./numbers.ts";
 
-/** What is missing altogether counts as empty, as it does in the original. */
+/** Missing objects are treated as empty, as in Kubernetes. */
 type Defaulted<T extends { spec?: unknown }> = NonNullable<T["spec"]>;
 
 export function defaultDeployment(each: Deployment): void {
@@ -46,13 +46,13 @@ export function defaultDaemonSet(each: DaemonSet): void {
     strategy.rollingUpdate.maxUnavailable ??= 1;
     strategy.rollingUpdate.maxSurge ??= 0;
   } else if (strategy.rollingUpdate) {
-    // The original's own form of it has no field that is not set.
+    // Kubernetes' internal form has no unset field.
     strategy.rollingUpdate.maxUnavailable ??= 0;
     strategy.rollingUpdate.maxSurge ??= 0;
   }
   spec.revisionHistoryLimit ??= 10;
   defaultPodTemplate(spec.template);
-  // Whoever leaves it out wrote a zero, as owners of fields show; what it really is comes later.
+  // A missing value is zero, as field ownership shows; the default is set later.
   keepNumber(each, templateGeneration, 0n);
 }
 

@@ -38,11 +38,11 @@ export const appsKinds: readonly KindDefinition[] = [
     shortNames: ["deploy"],
     categories: ["all"],
     generation: true,
-    // Annotations go down to its ReplicaSets.
+    // Annotations are copied to its ReplicaSets.
     changesGeneration: (deployment, old) =>
       specChanged(deployment, old) ||
       !deepEqual(deployment.metadata?.annotations ?? {}, old.metadata?.annotations ?? {}),
-    // Its labels are what its pods are found by in the end: who writes the status leaves them.
+    // Its labels are used to find its pods, so status updates cannot change them.
     status: {
       prepareForUpdate(object, old) {
         const { metadata } = object;

@@ -1,13 +1,13 @@
 /**
- * Fields of the time before apps/v1 that its objects carry as annotations: numbers of 64 bits, which must be readable, are
- * written plainly, and change as fields do.
+ * Fields of versions before apps/v1 that are annotations now: 64-bit numbers, which must be valid, are written in canonical
+ * form, and count as fields for the generation.
  */
 import type { KubeObject } from "../meta.ts";
 
 export const templateGeneration = "deprecated.daemonset.template.generation";
 export const rollbackTo = "deprecated.deployment.rollback.to";
 
-/** What Go's strconv.ParseInt says of the text; undefined when it is a number. */
+/** The error of Go's strconv.ParseInt; undefined for a number. */
 function problemOf(text: string): string | undefined {
   const quoted = JSON.stringify(text);
   if (!/^[+-]?\d+$/.test(text)) return `strconv.ParseInt: parsing ${quoted}: invalid syntax`;
@@ -16,26 +16,26 @@ function problemOf(text: string): string | undefined {
   return undefined;
 }
 
-/** Why the annotation of a DaemonSet makes it unreadable. */
+/** The error for the annotation of a DaemonSet. */
 export function templateGenerationProblem({ metadata }: KubeObject): string | undefined {
   const text = metadata?.annotations?.[templateGeneration];
   return typeof text === "string" ? problemOf(text) : undefined;
 }
 
-/** Why the annotation of a Deployment makes it unreadable; an empty one is none. */
+/** The error for the annotation of a Deployment; an empty one is ignored. */
 export function rollbackProblem({ metadata }: KubeObject): string | undefined {
   const text = metadata?.annotations?.[rollbackTo];
   const problem = typeof text === "string" && text !== "" ? problemOf(text) : undefined;
   return problem && `failed to parse annotation[${rollbackTo}]=${text} as int64: ${problem}`;
 }
 
-/** The number, which must be readable; undefined when there is none. */
+/** The number, which must be valid; undefined when there is none. */
 export function numberIn({ metadata }: KubeObject, name: string): bigint | undefined {
   const text = metadata?.annotations?.[name];
   return text ? BigInt(text.replace(/^\+/, "")) : undefined;
 }
 
-/** Writes the number plainly; `or` when there is none. */
+/** The number in canonical form; `or` when there is none. */
 export function keepNumber(object: KubeObject, name: string, or?: bigint): void {
   writeNumber(object, name, numberIn(object, name) ?? or);
 }

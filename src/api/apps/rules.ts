@@ -1,4 +1,4 @@
-/** Deployment, ReplicaSet, DaemonSet, StatefulSet and ControllerRevision: rules of what is wanted. */
+/** Validation of Deployments, ReplicaSets, DaemonSets, StatefulSets and ControllerRevisions. */
 import { claimSpecWarnings, isChanged, templateWarnings } from "../core/pod/warnings.ts";
 import {
   deepEqual,
@@ -54,7 +54,7 @@ function atMostAll(value: IntOrString | undefined, path: string, errors: FieldEr
     errors.push(invalid(path, value, "must not be greater than 100%"));
 }
 
-/** What is no number counts as none, and has been refused. */
+/** Invalid numbers count as none; they have been reported. */
 const isZero = (value: IntOrString = 0): boolean =>
   typeof value === "number"
     ? value === 0
@@ -62,7 +62,7 @@ const isZero = (value: IntOrString = 0): boolean =>
 
 type Template = PodTemplateSpec | undefined;
 
-/** A selector as messages show it. */
+/** A selector as shown in messages. */
 const shownSelector = (selector: LabelSelector | undefined): object | null =>
   selector ? publishedForm("io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector", selector) : null;
 
@@ -77,7 +77,7 @@ function selectorStays(
 const countOf = (selector: LabelSelector | undefined): number =>
   Object.keys(selector?.matchLabels ?? {}).length + (selector?.matchExpressions?.length ?? 0);
 
-/** The selector, which must be there and choose something. True when it can be used. */
+/** The selector, which must exist and not be empty. True when it is valid. */
 function validateSelector(selector: LabelSelector | undefined, what: string, errors: FieldError[]): boolean {
   if (!selector) {
     errors.push(required("spec.selector"));
@@ -91,7 +91,7 @@ function validateSelector(selector: LabelSelector | undefined, what: string, err
   return usable;
 }
 
-/** Whether the selector finds what has these labels; one that is there and empty finds everything. */
+/** Whether the selector matches these labels; an empty one matches everything. */
 const finder =
   (selector: LabelSelector | undefined) =>
   (labels: Readonly<Record<string, string>> | undefined): boolean =>
@@ -209,7 +209,7 @@ export function validateDaemonSetUpdate(set: DaemonSet, old: DaemonSet): FieldEr
   return [...errors, ...validateDaemonSet(set, old)];
 }
 
-/** The template without what the controller overwrites: the pod's names, and volumes that are made from claims. */
+/** The template without fields that the controller overwrites: the pod's names, and volumes of claims. */
 function withoutOwn({ template, volumeClaimTemplates }: NonNullable<StatefulSet["spec"]>): PodTemplateSpec {
   const { subdomain, hostname, volumes = [], ...rest } = template?.spec ?? { containers: [] };
   const claims = [...new Set((volumeClaimTemplates ?? []).map(({ metadata }) => metadata?.name ?? ""))];
@@ -246,7 +246,7 @@ export function validateStatefulSet(set: StatefulSet): FieldError[] {
   return validateStatefulSpec(set);
 }
 
-/** `old`: of a change. What cannot change any more is not looked at then, nor a template when the set was wrong before. */
+/** `old`: at an update. Immutable fields are not validated then, nor the template of an object that was invalid. */
 function validateStatefulSpec(set: StatefulSet, old?: StatefulSet, wasValid?: () => boolean): FieldError[] {
   const errors: FieldError[] = [];
   const spec = set.spec ?? { selector: {}, template: {} };
@@ -293,7 +293,7 @@ function validateStatefulSpec(set: StatefulSet, old?: StatefulSet, wasValid?: ()
   return errors;
 }
 
-/** Limits how many pods are replaced at once; behind a gate that is closed, unless it is used already. */
+/** maxUnavailable, whose feature gate is off by default, so it is kept only if already used. */
 export function dropMaxUnavailable(set: StatefulSet, old?: StatefulSet): void {
   const update = set.spec?.updateStrategy?.rollingUpdate;
   if (update && old?.spec?.updateStrategy?.rollingUpdate?.maxUnavailable === undefined)
@@ -338,10 +338,10 @@ export function validateNewRevision(revision: ControllerRevision): FieldError[] 
   return [required("data", nothing ? "data is mandatory" : "data must be a valid JSON object")];
 }
 
-/** What of a ControllerRevision is kept as text. */
+/** Fields of a ControllerRevision that are kept as text. */
 export const revisionRawFields = ["data"] as const;
 
-/** The data is a text to Kubernetes: the same members in another order are other data. */
+/** The data is compared as text, as in Kubernetes: the same members in another order differ. */
 export function validateRevisionUpdate(revision: ControllerRevision, old: ControllerRevision): FieldError[] {
   const data: unknown = revision.data ?? null;
   if (deepEqual(data, old.data ?? null) && sameRaw(revisionRawFields, revision, old)) return [];

@@ -1,4 +1,4 @@
-/** Rules of what controllers of the apps group report. */
+/** Validation of statuses in the apps group. */
 import { invalid } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
 import { notNegative } from "../field-rules.ts";

@@ -1,6 +1,6 @@
 /**
- * Annotations in which autoscaling/v1 carries what it has no fields for. They are made when an autoscaler is read as v1
- * and read when one is written as v1; stored they never are, and in v2 they mean nothing and go.
+ * Annotations for the fields that autoscaling/v1 lacks. They are added when an autoscaler is read as v1 and parsed when it is
+ * written as v1; they are never stored, and are removed in v2.
  */
 import { withoutHtml } from "../../machinery/index.ts";
 import type { KubeObject } from "../meta.ts";
@@ -14,14 +14,14 @@ export const carriers = {
   conditions: `${prefix}conditions`,
 } as const;
 
-/** All of them, also those that are never written any more. */
+/** All of them, including obsolete ones. */
 export const carrierNames: readonly string[] = [
   ...Object.values(carriers),
   `${prefix}scale-down-tolerance`,
   `${prefix}scale-up-tolerance`,
 ];
 
-/** Takes all of them away, in place. */
+/** Removes all of them, in place. */
 export function dropCarried(object: KubeObject): void {
   const { metadata } = object;
   if (!metadata?.annotations) return;
@@ -29,7 +29,7 @@ export function dropCarried(object: KubeObject): void {
   if (Object.keys(metadata.annotations).length === 0) delete metadata.annotations;
 }
 
-/** What an annotation holds; undefined when it is not there or no JSON. Anybody may write it, so anything may be in it. */
+/** The value of an annotation; undefined when it is missing or invalid JSON. Clients may write any value. */
 export function carried(object: KubeObject, name: string): unknown {
   const text = object.metadata?.annotations?.[name];
   if (text === undefined) return undefined;
@@ -40,7 +40,7 @@ export function carried(object: KubeObject, name: string): unknown {
   }
 }
 
-/** Puts a value into an annotation as Go writes JSON: characters of HTML as escapes. */
+/** Writes a value into an annotation as JSON like Go's, with HTML characters escaped. */
 export function carry(object: KubeObject, name: string, value: unknown): void {
   const text = withoutHtml(JSON.stringify(value));
   object.metadata = { ...object.metadata, annotations: { ...object.metadata?.annotations, [name]: text } };

@@ -1,15 +1,15 @@
-/** What an autoscaler gets that says nothing of it. */
+/** Defaults of autoscalers. */
 import { emptiedMembers } from "../../machinery/index.ts";
 import type { V2HorizontalPodAutoscaler, V2HPAScalingRules } from "../generated/types.ts";
 
-/** One replica at least; 80 % of the CPU that the pods request. */
+/** At least one replica; 80 % of the requested CPU. */
 export function fillMetrics(autoscaler: V2HorizontalPodAutoscaler): void {
   autoscaler.spec ??= {} as NonNullable<V2HorizontalPodAutoscaler["spec"]>;
   autoscaler.spec.minReplicas ??= 1;
   fillShare(autoscaler);
 }
 
-/** What the older version means when it says nothing of metrics. */
+/** The default of the older version without metrics. */
 export function fillShare(autoscaler: V2HorizontalPodAutoscaler): void {
   autoscaler.spec ??= {} as NonNullable<V2HorizontalPodAutoscaler["spec"]>;
   if (autoscaler.spec.metrics?.length) return;
@@ -17,7 +17,7 @@ export function fillShare(autoscaler: V2HorizontalPodAutoscaler): void {
   autoscaler.spec.metrics = [{ type: "Resource", resource: { name: "cpu", target } }];
 }
 
-/** Rules of scaling for both directions, once there is a behavior. */
+/** Scaling rules for both directions, if there is a behavior. */
 export function fillRules(autoscaler: V2HorizontalPodAutoscaler): void {
   const behavior = autoscaler.spec?.behavior;
   if (!behavior) return;
@@ -37,7 +37,7 @@ export function fillRules(autoscaler: V2HorizontalPodAutoscaler): void {
   behavior.scaleDown = filled(behavior.scaleDown, down);
 }
 
-/** An empty list of policies is not the same as none: it stays, to be refused. */
+/** An empty list of policies differs from a missing one: it is kept and rejected. */
 function filled(given: V2HPAScalingRules = {}, rules: V2HPAScalingRules): V2HPAScalingRules {
   const none = emptiedMembers(given).includes("policies") ? { policies: [] } : {};
   return { ...rules, ...none, ...given };

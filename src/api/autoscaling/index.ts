@@ -1,4 +1,4 @@
-/** autoscaling: HorizontalPodAutoscaler, v2 and its older spelling v1. */
+/** autoscaling: HorizontalPodAutoscaler, v2 and v1. */
 import { deepClone } from "../../machinery/index.ts";
 import { fillMetrics, fillRules } from "./defaults.ts";
 import { carrierNames, dropCarried } from "./carried.ts";
@@ -20,7 +20,7 @@ const define = kindsOf("autoscaling", "v2", "io.k8s.api.autoscaling.v2");
 const defineV1 = kindsOf("autoscaling", "v1", "io.k8s.api.autoscaling.v1");
 
 interface Part {
-  /** Set for resources, which are shown by name. */
+  /** Names of resources shown in messages. */
   name: string;
   target: V2MetricTarget | undefined;
   current: V2MetricValueStatus | undefined;
@@ -110,7 +110,7 @@ const source: KindSource<V2HorizontalPodAutoscaler> = {
   ],
 };
 
-/** Columns of the older spelling go by the newer one; the given object is not changed. */
+/** v1 shows the columns of v2; the object is not changed. */
 function asV2(object: KubeObject): KubeObject {
   if (object.apiVersion !== "autoscaling/v1") return object;
   const copy = deepClone(object);
@@ -123,9 +123,9 @@ export const autoscalingKinds: readonly KindDefinition[] = [
   defineV1({
     ...source,
     defaults: fillMetrics,
-    // Tables and bare metadata are made of what is stored.
+    // Tables and partial metadata use the stored form.
     hiddenAnnotations: carrierNames,
-    // Where v1 says nothing of a behavior's rules, that is what it is judged by; it is stored as v2, which does.
+    // Validated with the defaults of behavior rules, which are stored in v2.
     canonicalize: fillRules,
     columns:
       source.columns?.map((each) => ({ ...each, cell: (object, now) => each.cell(asV2(object), now) })) ?? [],

@@ -1,4 +1,4 @@
-/** What a HorizontalPodAutoscaler may ask for. */
+/** Validation of HorizontalPodAutoscalers. */
 import {
   forbidden,
   invalid,
@@ -26,7 +26,7 @@ function segment(value: string | undefined, path: string, errors: FieldError[], 
   else for (const problem of isPathSegmentName(value)) errors.push(invalid(path, value, problem));
 }
 
-/** How the apiVersion of a reference is judged. */
+/** How the apiVersion of a reference is validated. */
 type VersionRule = "with group" | "any" | "unchecked";
 
 function versionProblem(apiVersion: string, rule: VersionRule): string | undefined {
@@ -93,7 +93,7 @@ function validateResourceTarget(
 
 type SourceRule = (metric: V2MetricSpec, path: string, version: VersionRule, errors: FieldError[]) => void;
 
-/** What each source has to say, by its field, in the order in which they are looked at. */
+/** Validators of each source by field, in order. */
 const sources: readonly [type: string, field: keyof V2MetricSpec, rule: SourceRule][] = [
   [
     "Object",
@@ -159,7 +159,7 @@ const sources: readonly [type: string, field: keyof V2MetricSpec, rule: SourceRu
 
 const metricTypes = sources.map(([type]) => type).toSorted();
 
-/** Only the first source that is there is looked into; more than one is a mistake anyhow. */
+/** Only the first source is validated; more than one is an error anyway. */
 function validateMetric(
   metric: V2MetricSpec,
   path: string,
@@ -249,7 +249,7 @@ function validateSpec(autoscaler: V2HorizontalPodAutoscaler, rules: Rules): Fiel
   return errors;
 }
 
-/** The only kind of the core group that can be scaled. */
+/** The only scalable kind of the core group. */
 const isController = ({ spec }: V2HorizontalPodAutoscaler): boolean =>
   spec?.scaleTargetRef?.kind === "ReplicationController";
 
@@ -260,7 +260,7 @@ export function validateAutoscaler(autoscaler: V2HorizontalPodAutoscaler): Field
   });
 }
 
-/** What was wrong with references before may stay. */
+/** Invalid references of the old object may stay. */
 export function validateAutoscalerChange(
   autoscaler: V2HorizontalPodAutoscaler,
   old: V2HorizontalPodAutoscaler,

@@ -1,6 +1,6 @@
 /**
- * Metrics as autoscaling/v1 writes them inside annotations (the types of that name in the Go module; they are in no
- * OpenAPI document), from and to v2. Members stand in the order of Go's structs.
+ * Converts metrics between v2 and the annotations of autoscaling/v1 (the types of that name in the Go module, which are in no
+ * OpenAPI document). Members are in the order of Go's structs.
  */
 import {
   canonicalQuantity,
@@ -24,7 +24,7 @@ type Loose = Record<string, unknown>;
 
 const labelSelector = "io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector";
 
-/** What an annotation holds is not what it should be: then nothing of it counts. */
+/** The annotation's value is invalid: all of it is ignored. */
 class Misshapen extends Error {}
 
 function text(from: Loose, name: string): string {
@@ -68,7 +68,7 @@ function identifier(from: Loose, selector = "selector"): { name: string; selecto
   return { name: text(from, "metricName"), ...(chosen ? { selector: chosen } : {}) };
 }
 
-/** A list out of an annotation; undefined when it is none or anything in it is misshapen. */
+/** A list from an annotation; undefined when any part is invalid. */
 export function listFrom<T>(value: unknown, read: (each: Loose) => T): T[] | undefined {
   if (!Array.isArray(value)) return undefined;
   try {
@@ -135,7 +135,7 @@ export function specFrom1(from: Loose): V2MetricSpec {
   return spec;
 }
 
-/** Members in the order in which Go writes them: an annotation is compared as text. */
+/** Members in Go's order: annotations are compared as text. */
 function referenceTo1(from: Partial<V2CrossVersionObjectReference> | undefined): Loose {
   const { kind = "", name = "", apiVersion } = from ?? {};
   return { kind, name, ...(apiVersion ? { apiVersion } : {}) };
@@ -155,7 +155,7 @@ function selectorIn(metric: { selector?: LabelSelector } | undefined): Loose | u
   };
 }
 
-/** As autoscaling/v1 has it; what is not finished has empty members, the rules judge it elsewhere. */
+/** The v1 form; missing parts become empty members, which validation rejects. */
 export function specTo1({ type, object, pods, resource, containerResource, external }: V2MetricSpec): Loose {
   return {
     type,
@@ -278,7 +278,7 @@ export function conditionFrom1(from: Loose): V2HorizontalPodAutoscalerCondition 
     status: text(from, "status"),
   };
   const since = from.lastTransitionTime ?? undefined;
-  // An empty text is no time either.
+  // An empty text is no time.
   const time = since === undefined ? undefined : parseGoTime(text(from, "lastTransitionTime"), 0);
   if (time !== undefined) condition.lastTransitionTime = time;
   for (const name of ["reason", "message"] as const) {

@@ -1,6 +1,6 @@
 /**
- * autoscaling/v1 HorizontalPodAutoscaler: the older spelling, which knows CPU alone (`kubectl autoscale` writes it).
- * Stored as v2; what it cannot say travels in annotations, as Kubernetes does it.
+ * autoscaling/v1 HorizontalPodAutoscaler: the older version, with CPU only (`kubectl autoscale` uses it). Stored as v2; other
+ * fields are carried in annotations, as in Kubernetes.
  */
 import { isObject } from "../../machinery/index.ts";
 import type { HorizontalPodAutoscaler, V2HorizontalPodAutoscaler, V2MetricSpec } from "../generated/types.ts";
@@ -85,7 +85,7 @@ export function fromV2(object: object): void {
   to.apiVersion = "autoscaling/v1";
 }
 
-/** The internal type's JSON (Go's names, nulls for what is not set) as v2 has it; Go reads names in any case. */
+/** Converts the internal type's JSON (Go's names, nulls for unset fields) to v2; like Go it ignores case in names. */
 function behaviorFrom(value: unknown): Behavior | undefined {
   const plain = lowered(value);
   if (!isObject(plain)) return undefined;

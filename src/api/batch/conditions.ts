@@ -1,6 +1,6 @@
 import type { JobCondition } from "../generated/types.ts";
 
-/** True when a condition of this type is said to hold. */
+/** True when a condition of this type is True. */
 export const isTrue = (conditions: readonly JobCondition[] | undefined, type: string): boolean =>
   conditions?.some((condition) => condition.type === type && condition.status === "True") ?? false;
 

@@ -1,4 +1,4 @@
-/** What a CronJob is held to. */
+/** Validation of CronJobs. */
 import {
   invalid,
   intlZone,
@@ -13,7 +13,7 @@ import type { CronJob, CronJobSpec } from "../generated/types.ts";
 import { publishedForm } from "../internal-form.ts";
 import { validateJobSpec } from "./job-spec.ts";
 
-/** The time of a run is put behind the name of the CronJob for that of its Job. */
+/** Job names are the CronJob's name with the scheduled time as suffix. */
 const maxNameLength = 52;
 
 function validateSchedule(spec: CronJobSpec, old: CronJobSpec | undefined, errors: FieldError[]): void {
@@ -58,7 +58,7 @@ function validateZone(zone: string | undefined, errors: FieldError[]): void {
   else if (zone !== "Local" && intlZone(zone) === undefined) wrong(unknown);
 }
 
-/** `old`: of a change. */
+/** `old`: at an update. */
 export function validateCronJob(each: CronJob, old?: CronJob): FieldError[] {
   const errors: FieldError[] = [];
   const spec = each.spec ?? { schedule: "", jobTemplate: {} };

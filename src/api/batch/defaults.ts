@@ -1,4 +1,4 @@
-/** What Kubernetes fills into Jobs and CronJobs. */
+/** Defaults of Jobs and CronJobs. */
 import { defaultPodTemplate } from "../core/pod/defaults.ts";
 import { dropDisabledOfTemplate } from "../core/pod/dropped.ts";
 import type { CronJob, Job, JobSpec } from "../generated/types.ts";
@@ -23,11 +23,11 @@ export function defaultJob(job: Job): void {
   spec.manualSelector ??= false;
   defaultFailurePolicy(spec);
   defaultPodTemplate(spec.template);
-  // The same labels, not a copy: what `prepareNewJob` adds to those of the pods is seen here too.
+  // The same object, not a copy: `prepareNewJob` adds labels to the pods' and to these.
   showPodLabels(job);
 }
 
-/** A template keeps what the Job made of it would get by itself. */
+/** A CronJob's template has the same defaults as a Job. */
 export function defaultCronJob(each: CronJob): void {
   const spec = (each.spec ??= { schedule: "", jobTemplate: {} });
   const job = ((spec.jobTemplate ??= {}).spec ??= { template: {} });
@@ -41,20 +41,20 @@ export function defaultCronJob(each: CronJob): void {
   defaultPodTemplate(job.template);
 }
 
-/** A Job without labels shows those of its pods, which it may have got just now. */
+/** A Job without labels gets those of its pods, including the generated ones. */
 export function showPodLabels({ metadata, spec }: Job): void {
   const labels = spec?.template.metadata?.labels;
   if (labels && metadata && Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = labels;
 }
 
-/** Unless the user chose a selector, the Job's own uid is what selects its pods. */
+/** Unless the selector is manual, the Job's UID selects its pods. */
 export function prepareNewJob(job: Job): void {
   const { spec, metadata } = job;
   dropDisabledOfTemplate(spec?.template);
   if (!spec || spec.manualSelector || !metadata?.uid) return;
   spec.template.metadata ??= {};
   const labels = (spec.template.metadata.labels ??= {});
-  // What the user says may be wrong, and is told so by the rules.
+  // Invalid values of the user are reported by validation.
   for (const name of jobLabels) labels[name] ??= metadata.uid;
   for (const name of nameLabels) labels[name] ??= metadata.name ?? "";
   const selected = ((spec.selector ??= {}).matchLabels ??= {});

@@ -14,7 +14,7 @@ import { validateJobStatus } from "./job-status.ts";
 
 const define = kindsOf("batch", "v1", "io.k8s.api.batch.v1");
 
-/** Condition types in the order they decide STATUS; deletion stands between Failed and Suspended. */
+/** Condition types in order of priority for STATUS; deletion is between Failed and Suspended. */
 function jobStatus(job: Job): string {
   const has = (type: string): boolean => isTrue(job.status?.conditions, type);
   if (has("Complete")) return "Complete";

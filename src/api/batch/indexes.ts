@@ -1,13 +1,13 @@
-/** Completion indexes as a Job writes them, `1,3-5,7`: what may be wrong with such a text. */
+/** Completion indexes in text form, `1,3-5,7`, and their errors. */
 import { goQuote } from "../../machinery/index.ts";
 
-/** Both ends belong to it. */
+/** Inclusive. */
 type Interval = readonly [from: number, to: number];
 
-/** A text that names no indexes below the number of completions; the message is the original's. */
+/** An invalid list of indexes; the message is Kubernetes'. */
 class IndexError extends Error {}
 
-/** As Go's Atoi reads it. */
+/** Parses like Go's Atoi. */
 function indexOf(text: string, completions: number): number {
   if (!/^[+-]?\d+$/.test(text) || !Number.isSafeInteger(Number(text)))
     throw new IndexError(`cannot convert string to integer for index: ${goQuote(text)}`);
@@ -30,7 +30,7 @@ function readInterval(text: string, completions: number): Interval {
   return [from, to];
 }
 
-/** How many indexes `text` names, or what is wrong with it. */
+/** The number of indexes in `text`, or its error. */
 export function countIndexes(text: string, completions: number): { total: number; problem?: string } {
   let total = 0;
   let last: number | undefined;
@@ -49,7 +49,7 @@ export function countIndexes(text: string, completions: number): { total: number
   return { total };
 }
 
-/** The intervals that can be read; the others are told of by `countIndexes`. */
+/** The valid intervals; `countIndexes` reports invalid ones. */
 function readable(text: string, completions: number): Interval[] {
   return text.split(",").flatMap((part) => {
     try {
@@ -61,7 +61,7 @@ function readable(text: string, completions: number): Interval[] {
   });
 }
 
-/** The first index that both texts name, walking over both side by side as if they were in order. */
+/** The first index in both texts, in a merge of sorted lists. */
 export function sharedIndex(completed: string, failed: string, completions: number): number | undefined {
   if (completed === "" || failed === "") return undefined;
   const left = readable(completed, completions);

@@ -1,4 +1,4 @@
-/** What the spec of a Job is held to, whether it stands in a Job or in a CronJob's template. */
+/** Validation of Job specs, in Jobs and in CronJob templates. */
 import { byteLength, invalid, notSupported, required, tooLong } from "../../machinery/index.ts";
 import { validatePodTemplate } from "../core/pod/spec.ts";
 import type { FieldError } from "../definition.ts";
@@ -8,11 +8,11 @@ import { internalForm } from "../internal-form.ts";
 import { validateFailurePolicy, validateSuccessPolicy } from "./policies.ts";
 
 const maxManagedByLength = 63;
-/** These keep the lists of indexes in the status short. */
+/** Limits for the lists of indexes in the status. */
 const maxParallelism = 100_000;
 const maxFailedIndexes = 100_000;
 const manyCompletions = 100_000;
-/** Of parallelism and failed indexes, where there are many completions. */
+/** Limits of parallelism and failed indexes for large numbers of completions. */
 const limitAtMany = 10_000;
 
 const modes = ["NonIndexed", "Indexed"];
@@ -88,7 +88,7 @@ function validateRestartPolicy(spec: JobSpec, path: string, errors: FieldError[]
     errors.push(invalid(path, policy, 'only "Never" is supported when podFailurePolicy is specified'));
 }
 
-/** All but the selector. `old`: the template before a change: mistakes of then may stay. */
+/** All but the selector. `old`: the template at an update, whose errors may stay. */
 export function validateJobSpec(
   spec: JobSpec,
   path: string,

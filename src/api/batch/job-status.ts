@@ -1,6 +1,6 @@
 /**
- * What the status of a Job is held to, since others than the job controller may write it (managedBy). A rule about a
- * value speaks up only where the change touches that value, so what was wrong before does not stop everything else.
+ * Validation of Job statuses, which controllers other than the job controller may write (managedBy). Each rule applies only if
+ * the update changes the value, so that existing errors do not block other changes.
  */
 import { deepEqual, duplicate, invalid, invalidTogether, required } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
@@ -10,7 +10,7 @@ import { internalForm } from "../internal-form.ts";
 import { isFalse, isTrue } from "./conditions.ts";
 import { countIndexes, sharedIndex } from "./indexes.ts";
 
-/** What conditions say, each for itself and for "over", which is one or the other. */
+/** The Job's conditions, and "finished" for either final one. */
 class State {
   readonly complete: boolean;
   readonly failed: boolean;
@@ -27,7 +27,7 @@ class State {
   }
 }
 
-/** A change of status, and what of it is another value than before. */
+/** A status update, with the fields it changes. */
 class Change {
   readonly job: Job;
   readonly status: JobStatus;
@@ -44,7 +44,7 @@ class Change {
     this.was = new State(this.before);
   }
 
-  /** Of a member of the status; a number that is not given counts as 0 where the original has no pointer. */
+  /** A status field; a missing number is 0 unless Go has a pointer. */
   changed(name: keyof JobStatus): boolean {
     const none = name === "active" ? 0 : name === "completedIndexes" ? "" : undefined;
     return !deepEqual(this.status[name] ?? none, this.before[name] ?? none);
@@ -79,7 +79,7 @@ function validateCounts({ status, errors }: Change): void {
   }
 }
 
-/** How the conditions, and the times that go with them, fit each other. */
+/** Consistency of the conditions and their times. */
 function validateEnd(change: Change): void {
   const { status, now, errors } = change;
   const { startTime, completionTime } = status;
@@ -103,7 +103,7 @@ function validateEnd(change: Change): void {
     change.conditions("cannot set Complete=True condition without the SuccessCriteriaMet=true condition");
 }
 
-/** What may not be left of a Job that is over. */
+/** Fields that must be empty in a finished Job. */
 function validateOver(change: Change): void {
   const { job, status, now, errors } = change;
   if (!now.over) return;
@@ -167,7 +167,7 @@ function validatePodsLeft(change: Change): void {
   }
 }
 
-/** Ways that lead only forwards. */
+/** One-way transitions. */
 function validateTransition(change: Change): void {
   const { job, status, before, now, was } = change;
   for (const [name, type] of [
@@ -181,7 +181,7 @@ function validateTransition(change: Change): void {
     if (value < (before[name] ?? 0)) change.invalid(name, value, `cannot decrease the ${name} counter`);
   };
   lower("failed");
-  // An indexed Job as wide as it is long may be made smaller.
+  // An Indexed Job may be scaled down if completions equal parallelism.
   if (!isIndexed(job) || job.spec?.completions !== job.spec?.parallelism) lower("succeeded");
   if (status.completionTime && before.completionTime && change.changed("completionTime"))
     change.invalid("completionTime", status.completionTime, "field is immutable");

@@ -1,4 +1,4 @@
-/** What a Job is held to, at creation and at changes. */
+/** Validation of Jobs at creation and update. */
 import {
   deepClone,
   invalid,
@@ -29,7 +29,7 @@ const labelSelector = "io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector";
 const shownSelector = (selector: LabelSelector | undefined): unknown =>
   selector ? publishedForm(labelSelector, selector) : null;
 
-/** Undefined for a selector that selects by what no label can be. */
+/** Undefined for a selector with invalid label values. */
 function matcherOf(selector: LabelSelector | undefined): Matcher | undefined {
   const { matchLabels = {}, matchExpressions = [] } = selector ?? {};
   const wrong = [...Object.entries(matchLabels)].some(
@@ -52,7 +52,7 @@ function matcherOf(selector: LabelSelector | undefined): Matcher | undefined {
   }
 }
 
-/** Of a Job whose selector was made for it: it and the labels of the pods have to be as they were made. */
+/** For a Job with a generated selector: it and the pods' labels must be as generated. */
 function validateGenerated(job: Job, prefixed: boolean, errors: FieldError[]): void {
   const { metadata, spec } = job;
   if (!spec?.selector || spec.manualSelector) return;
@@ -89,7 +89,7 @@ const hadWrongValue = (selector: LabelSelector | undefined): boolean =>
     values.some((value) => isLabelValue(value).length > 0),
   ) ?? false;
 
-/** `old`: of a change. */
+/** `old`: at an update. */
 export function validateJob(job: Job, old?: Job): FieldError[] {
   const errors: FieldError[] = [];
   const spec = job.spec ?? { template: {} };
@@ -107,13 +107,13 @@ export function validateJob(job: Job, old?: Job): FieldError[] {
   return errors;
 }
 
-/** A suspended Job without pods, that never ran or is known to be suspended, may still get another template. */
+/** The template of a suspended Job is mutable if it has no pods and never ran or is marked as suspended. */
 function mayChangeTemplate({ spec, status }: Job): boolean {
   if (!spec?.suspend || (status?.active ?? 0) !== 0) return false;
   return !status?.startTime || isTrue(status.conditions, "Suspended");
 }
 
-/** The template before, with what may change about where pods go taken from the new one. */
+/** The old template with the mutable scheduling fields of the new one. */
 function withPlacement(old: PodTemplateSpec, template: PodTemplateSpec): PodTemplateSpec {
   const out = deepClone(old);
   const to = (out.spec ??= { containers: [] });
@@ -133,7 +133,7 @@ function withPlacement(old: PodTemplateSpec, template: PodTemplateSpec): PodTemp
   return out;
 }
 
-/** The pod before, with the resources of the new one's containers where these are the same ones. */
+/** The old pod spec with the resources of the new one's containers, if they are the same containers. */
 function withResources(old: PodSpec, spec: PodSpec): PodSpec {
   const out = deepClone(old);
   for (const list of ["containers", "initContainers"] as const) {
@@ -186,7 +186,7 @@ function validateCompletions(spec: JobSpec, old: JobSpec, errors: FieldError[]):
   }
 }
 
-/** A change is looked at as a new Job first, then as a change, and its spec both times. */
+/** An update is validated as a new Job first, then as an update, with its spec both times. */
 export function validateJobUpdate(job: Job, old: Job): FieldError[] {
   const errors = [...validateJob(job, old), ...validateMetaUpdate(job.metadata, old.metadata)];
   const spec = job.spec;

@@ -1,4 +1,4 @@
-/** What a Job's podFailurePolicy and successPolicy are held to. */
+/** Validation of podFailurePolicy and successPolicy. */
 import {
   duplicate,
   goQuote,
@@ -32,7 +32,7 @@ const actions = ["Count", "FailIndex", "FailJob", "Ignore"];
 const operators = ["In", "NotIn"];
 const statuses = ["False", "True", "Unknown"];
 
-/** Says of an empty value that it is needed and of another one that it is not known. */
+/** Reports an empty value as required and an unknown one as unsupported. */
 function oneOf(
   value: string | undefined,
   known: readonly string[],
@@ -50,7 +50,7 @@ function validateExitCodes(
   errors: FieldError[],
 ): void {
   const { operator, containerName } = requirement;
-  // What is stored says null where there are none.
+  // The stored form has null for an empty list.
   const values = requirement.values ?? [];
   oneOf(operator, operators, `${path}.operator`, errors);
   if (containerName !== undefined && !containers.has(containerName)) {
@@ -146,7 +146,7 @@ function validateSuccessRule(
     atMost(total, "the number of indexes in the specified succeededIndexes field");
 }
 
-/** Of an indexed Job. Where it has no completions, which is told elsewhere, no rule can be judged. */
+/** For Indexed Jobs. Without completions, which is reported elsewhere, rules are not validated. */
 export function validateSuccessPolicy(spec: JobSpec, path: string, errors: FieldError[]): void {
   const here = `${path}.rules`;
   const rules = spec.successPolicy?.rules ?? [];

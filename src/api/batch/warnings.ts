@@ -1,4 +1,4 @@
-/** What jobs say that is allowed and yet hardly meant. */
+/** Warnings for valid but unusual Jobs. */
 import { isChanged, nameWarnings, templateWarnings } from "../core/pod/warnings.ts";
 import type { CronJob, Job, JobSpec } from "../generated/types.ts";
 

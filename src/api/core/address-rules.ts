@@ -1,15 +1,15 @@
 /**
- * What addresses and CIDRs are held to: those of newer fields have to be in canonical form, those of older ones only
- * unambiguous (apimachinery's IsValidIP and IsValidIPForLegacyField), with warnings about what is unusual.
+ * Validation of addresses and CIDRs: those of newer fields must be in canonical form, those of older ones only unambiguous
+ * (apimachinery's IsValidIP and IsValidIPForLegacyField), with warnings for unusual forms.
  */
 import { invalid } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
 
-/** An address read as generously as Kubernetes ever did. */
+/** An address parsed as leniently as in any Kubernetes version. */
 export interface ParsedAddress {
-  /** 4 or 16. An IPv4 address written as IPv6 (`::ffff:1.2.3.4`) has 4. */
+  /** 4 or 16. An IPv4-mapped IPv6 address (`::ffff:1.2.3.4`) has 4. */
   bytes: readonly number[];
-  /** Parts of an IPv4 address begin with a needless zero. */
+  /** Parts of an IPv4 address have leading zeros. */
   leadingZeros: boolean;
   /** Written as `::ffff:1.2.3.4`. */
   mapped: boolean;
@@ -77,7 +77,7 @@ export function formatAddress(bytes: readonly number[]): string {
 const addressText = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
 const cidrText = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
 
-/** What is wrong with an address of an older field. */
+/** Errors of an address in an older field. */
 function legacyAddressTexts(value: string): string[] {
   const address = parseAddress(value);
   if (!address) return [addressText];
@@ -85,7 +85,7 @@ function legacyAddressTexts(value: string): string[] {
   return address.mapped ? ["must not be an IPv4-mapped IPv6 address"] : [];
 }
 
-/** What is wrong with an address that has to be canonical. */
+/** Errors of an address that must be canonical. */
 export function addressTexts(value: string): string[] {
   const texts = legacyAddressTexts(value);
   if (texts.length > 0) return texts;
@@ -93,7 +93,7 @@ export function addressTexts(value: string): string[] {
   return canonical === value ? [] : [`must be in canonical form (${JSON.stringify(canonical)})`];
 }
 
-/** `known`: values that stand there already. */
+/** `known`: values of the old object. */
 export const legacyAddressProblems = (
   path: string,
   value: string,
@@ -104,7 +104,7 @@ export const legacyAddressProblems = (
 export const addressProblems = (path: string, value: string): FieldError[] =>
   addressTexts(value).map((text) => invalid(path, value, text));
 
-/** Warnings about an address of an older field that was found good. */
+/** Warnings for a valid address of an older field. */
 export function addressWarnings(path: string, value: string): string[] {
   const address = parseAddress(value);
   if (!address) return [];
@@ -122,12 +122,12 @@ export function addressWarnings(path: string, value: string): string[] {
 
 export interface ParsedCidr {
   address: ParsedAddress;
-  /** Bits of the prefix, as of the address' own family. */
+  /** Prefix length in the address family. */
   length: number;
-  /** Bits of the prefix, as they are written: of 128 where an IPv4 address is written as one of IPv6. */
+  /** Prefix length as written: up to 128 for an IPv4-mapped IPv6 address. */
   written: number;
   leadingZeros: boolean;
-  /** The network's address: what lies beyond the prefix is zero. */
+  /** The network address: the bits after the prefix are zero. */
   network: readonly number[];
 }
 
@@ -156,7 +156,7 @@ const sameBytes = (a: readonly number[], b: readonly number[]): boolean =>
 
 const networkText = ({ network, length }: ParsedCidr): string => `${formatAddress(network)}/${length}`;
 
-/** What is wrong with a CIDR of an older field; `known`: values that stand there already. */
+/** Errors of a CIDR in an older field; `known`: values of the old object. */
 export function legacyCidrProblems(path: string, value: string, known: readonly string[] = []): FieldError[] {
   if (known.includes(value)) return [];
   const cidr = parseCidr(value);
@@ -168,7 +168,7 @@ export function legacyCidrProblems(path: string, value: string, known: readonly 
   return [];
 }
 
-/** What is wrong with a CIDR that has to be canonical. */
+/** Errors of a CIDR that must be canonical. */
 export function cidrProblems(path: string, value: string): FieldError[] {
   const errors = legacyCidrProblems(path, value);
   if (errors.length > 0) return errors;
@@ -178,7 +178,7 @@ export function cidrProblems(path: string, value: string): FieldError[] {
     : [invalid(path, value, `must be in canonical form (${JSON.stringify(canonical)})`)];
 }
 
-/** Warnings about a CIDR of an older field that was found good. */
+/** Warnings for a valid CIDR of an older field. */
 export function cidrWarnings(path: string, value: string): string[] {
   const cidr = parseCidr(value);
   if (!cidr) return [];
@@ -205,10 +205,10 @@ export function cidrWarnings(path: string, value: string): string[] {
   return warnings;
 }
 
-/** Less of an address than makes it one of IPv4. */
+/** A prefix shorter than that of IPv4-mapped addresses. */
 const isCutShort = ({ address, written }: ParsedCidr): boolean => address.mapped === true && written < 96;
 
-/** True when `inner` lies within `outer` and is smaller, as Go sees it: prefixes are held to each other as they are written. */
+/** True when `inner` is a proper part of `outer` as Go computes it: with prefix lengths as written. */
 export function isStrictSubset(inner: ParsedCidr, outer: ParsedCidr): boolean {
   if (inner.network.length !== outer.network.length || inner.written <= outer.written) return false;
   if (isCutShort(inner) || isCutShort(outer)) return false;
@@ -221,7 +221,7 @@ export function isStrictSubset(inner: ParsedCidr, outer: ParsedCidr): boolean {
 const startsWith = (bytes: readonly number[], ...prefix: number[]): boolean =>
   prefix.every((byte, i) => bytes[i] === byte);
 
-/** Why a good address may not be an endpoint's: nobody else could reach it. */
+/** Why a valid address cannot be an endpoint: others could not reach it. */
 export function endpointAddressProblems(path: string, value: string): FieldError[] {
   const bytes = parseAddress(value)?.bytes;
   if (!bytes) return [];

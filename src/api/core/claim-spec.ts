@@ -1,4 +1,4 @@
-/** The spec of a PersistentVolumeClaim, also where a pod or StatefulSet has a template of one. */
+/** The spec of PersistentVolumeClaims, also in templates of pods and StatefulSets. */
 import {
   compareQuantity,
   deepEqual,
@@ -37,10 +37,10 @@ export function className(name: string, path: string, errors: FieldError[]): voi
   for (const text of isDns1123Subdomain(name)) errors.push(invalid(path, name, text));
 }
 
-/** A missing group is written as null. */
+/** A missing group is null. */
 const isGiven = (value: unknown): boolean => value !== undefined && value !== null;
 
-/** True when a claim named a group for its data before: then any text will do. */
+/** True when the old claim had a group for its data source: then any name is accepted. */
 const hadGroup = (old: PersistentVolumeClaimSpec | undefined): boolean =>
   isGiven(old?.dataSource?.apiGroup) || isGiven(old?.dataSourceRef?.apiGroup);
 
@@ -91,7 +91,7 @@ export function validateClaimSpec(
   if (dataSourceRef) validateDataSource(dataSourceRef, old, `${path}.dataSourceRef`, errors);
   if (dataSource && dataSourceRef) {
     const { namespace, ...same } = dataSourceRef;
-    // The message shows Go's idea of a path, which is nothing.
+    // The message shows Go's empty path.
     if (namespace)
       errors.push(invalid(path, {}, "may not be specified when dataSourceRef.namespace is specified"));
     else if (!deepEqual(same, dataSource)) errors.push(invalid(path, {}, "must match dataSourceRef"));
@@ -100,12 +100,12 @@ export function validateClaimSpec(
     className(spec.volumeAttributesClassName, `${path}.volumeAttributesClassName`, errors);
 }
 
-/** Where the data comes from: the two spellings fill each other; what is neither a claim nor a snapshot needs the newer. */
+/** The data source: each of the two fields is the default of the other, if it is a claim or snapshot. */
 export function normalizeDataSources(
   spec: PersistentVolumeClaimSpec,
   old: PersistentVolumeClaimSpec | undefined,
 ): void {
-  // Data of other namespaces is not served.
+  // Data sources in other namespaces are not supported.
   if (spec.dataSourceRef?.namespace && !old?.dataSourceRef) delete spec.dataSourceRef;
   const source = spec.dataSource;
   if (source && !spec.dataSourceRef && !old?.dataSource && !old?.dataSourceRef) {
@@ -122,7 +122,7 @@ export function normalizeDataSources(
   }
 }
 
-/** A quantity of bytes cannot be less than nothing; the message shows whole bytes. */
+/** Bytes cannot be negative; the message shows whole bytes. */
 export function basicQuantity(value: string, path: string, errors: FieldError[]): void {
   const whole = quantityValue(value);
   if (whole < 0) errors.push(invalid(path, whole, "must be a valid resource quantity"));

@@ -1,4 +1,4 @@
-/** What `kubectl get` shows of the other kinds of the core group. */
+/** Table columns of the other kinds of the core group. */
 import {
   ageColumn,
   ago,

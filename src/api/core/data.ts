@@ -1,4 +1,4 @@
-/** ConfigMap and Secret: what they hold, and that immutable ones stay as they are. */
+/** ConfigMap and Secret: data, and immutability. */
 import {
   deepEqual,
   forbidden,
@@ -15,7 +15,7 @@ import type { FieldError } from "../definition.ts";
 import type { ConfigMap, Secret, ServiceAccount } from "../generated/types.ts";
 import { immutable } from "../metadata.ts";
 
-/** Bytes a ConfigMap or Secret may hold. */
+/** Size limit of a ConfigMap or Secret, in bytes. */
 const sizeLimit = 1024 * 1024;
 const fixedText = "field is immutable when `immutable` is set";
 
@@ -39,11 +39,11 @@ export function validateConfigMap(map: ConfigMap): FieldError[] {
   return errors;
 }
 
-/** Bytes that a base64 text stands for. */
+/** Decoded size of base64. */
 const decodedLength = (text: string): number =>
   Math.floor((text.length * 3) / 4) - (/=*$/.exec(text)?.[0].length ?? 0);
 
-/** An empty map where there was none is a change here, as it is in Go. */
+/** An empty map instead of none is a change here, as in Go. */
 function isChanged<T extends object>(object: T, old: T, name: keyof T & string): boolean {
   return !deepEqual(object[name], old[name]) || wasEmptied(object, name);
 }
@@ -63,7 +63,7 @@ function encode(text: string): string {
   return btoa(binary);
 }
 
-/** `stringData` is only a way to write `data`. */
+/** `stringData` is write-only and merged into `data`. */
 export function defaultSecret(secret: Secret): void {
   secret.type ||= "Opaque";
   if (!secret.stringData) return;
@@ -72,7 +72,7 @@ export function defaultSecret(secret: Secret): void {
   delete secret.stringData;
 }
 
-/** Keys that a secret of a known type must have; all but an SSH key may be empty. */
+/** Required keys by Secret type; all but an SSH key may be empty. */
 const wanted: Record<string, readonly string[]> = {
   "kubernetes.io/dockercfg": [".dockercfg"],
   "kubernetes.io/dockerconfigjson": [".dockerconfigjson"],
@@ -107,7 +107,7 @@ export function validateSecret(secret: Secret): FieldError[] {
   return errors;
 }
 
-/** Credentials for registries are a JSON object. */
+/** Registry credentials must be a JSON object. */
 function checkJson(encoded: string, path: string, errors: FieldError[]): void {
   const say = (text: string): void => void errors.push(invalid(path, "<secret contents redacted>", text));
   const text = new TextDecoder().decode(Uint8Array.from(atob(encoded), (char) => char.charCodeAt(0)));
@@ -133,14 +133,14 @@ export function validateSecretUpdate(secret: Secret, old: Secret): FieldError[] 
   return errors;
 }
 
-/** Of the secrets that an account names nothing but the names are kept. */
+/** Of a ServiceAccount's secrets only the names are kept. */
 export function keepSecretNames(account: ServiceAccount): void {
   if (account.secrets) account.secrets = account.secrets.map(({ name }) => (name ? { name } : {}));
 }
 
 const mountable = "kubernetes.io/enforce-mountable-secrets";
 
-/** Only whoever sets the annotation anew is told. */
+/** Warns only when the annotation is new. */
 export function accountWarnings({ metadata }: ServiceAccount, old?: ServiceAccount): string[] {
   if (
     metadata?.annotations?.[mountable] === undefined ||
@@ -153,7 +153,7 @@ export function accountWarnings({ metadata }: ServiceAccount, old?: ServiceAccou
   ];
 }
 
-/** A TLS secret without PEM blocks in it; whether key and certificate belong together is not looked at. */
+/** Warns of a TLS Secret without PEM; whether key and certificate match is not checked. */
 export function secretWarnings({ type, data }: Secret): string[] {
   if (type !== "kubernetes.io/tls") return [];
   for (const [key, what, block] of [

@@ -33,7 +33,7 @@ function checkAddress(address: EndpointAddress, path: string, errors: FieldError
   errors.push(...legacyAddressProblems(`${path}.ip`, ip));
   if (hostname) each(isDns1123Label, `${path}.hostname`, hostname, errors);
   if (nodeName !== undefined) each(isDns1123Subdomain, `${path}.nodeName`, nodeName, errors);
-  // What cannot be read at all is said twice.
+  // Invalid addresses are reported twice.
   if (parseAddress(ip)) errors.push(...endpointAddressProblems(`${path}.ip`, ip));
   else errors.push(invalid(`${path}.ip`, ip, "must be a valid IP address"));
 }
@@ -63,13 +63,13 @@ function subsetProblems(endpoints: Endpoints): FieldError[] {
   return errors;
 }
 
-/** What stands there already may stay. */
+/** Existing values may stay. */
 export function validateEndpoints(endpoints: Endpoints, old?: Endpoints): FieldError[] {
   const errors = subsetProblems(endpoints);
   return errors.length > 0 && old && deepEqual(endpoints.subsets, old.subsets) ? [] : errors;
 }
 
-/** The controller's own are not looked at. */
+/** Endpoints of the endpoints controller are not checked. */
 export function endpointsWarnings({ metadata, subsets = [] }: Endpoints): string[] {
   if (metadata?.labels?.["endpoints.kubernetes.io/managed-by"] === "endpoint-controller") return [];
   return subsets.flatMap((subset, i) =>

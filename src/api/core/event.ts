@@ -1,4 +1,4 @@
-/** Events are one thing in two spellings: v1 Event (what is stored) and events.k8s.io/v1 Event. */
+/** Events have two versions: v1 Event (stored) and events.k8s.io/v1 Event. */
 import {
   byteLength,
   deepEqual,
@@ -14,10 +14,10 @@ import { given } from "../given.ts";
 import { internalForm } from "../internal-form.ts";
 import { immutableText } from "../metadata.ts";
 
-/** Events vanish after an hour, as kube-apiserver's --event-ttl does by default. */
+/** Events expire after an hour, like kube-apiserver's --event-ttl by default. */
 export const eventTtlSeconds = 3600;
 
-/** Both spellings of each member that has two. */
+/** Names of each field in both versions. */
 const renamed: readonly (readonly [stored: string, other: string])[] = [
   ["involvedObject", "regarding"],
   ["message", "note"],
@@ -51,7 +51,7 @@ export function fromCoreEvent(event: object): void {
   rename(event, 0);
   const newer = event as EventsV1Event;
   newer.apiVersion = "events.k8s.io/v1";
-  // The newer spelling leaves out what the older one says always.
+  // The newer version omits fields that the older one always has.
   if (newer.reportingController === "") delete newer.reportingController;
   if (newer.reportingInstance === "") delete newer.reportingInstance;
 }
@@ -67,7 +67,7 @@ const longest = 128;
 const longestNote = 1024;
 const types = ["Normal", "Warning"];
 
-/** What every event is held to. `reporter`: what the version of the request calls who reports it. */
+/** Validation of all events. `reporter`: the field's name in the version of the request. */
 export function validateEvent(
   event: CoreV1Event,
   reporter: "reportingComponent" | "reportingController",
@@ -80,7 +80,7 @@ export function validateEvent(
   return errors;
 }
 
-/** An event is where its object is. */
+/** An event must be in its object's namespace. */
 function checkPlace(
   { eventTime, involvedObject }: CoreV1Event,
   namespace: string,
@@ -117,7 +117,7 @@ function checkSeries({ series }: CoreV1Event, errors: FieldError[]): void {
   if (!series.lastObservedTime) errors.push(required("series.lastObservedTime"));
 }
 
-/** What events.k8s.io asks of a new event beyond; the object is in the stored spelling. */
+/** Further rules of events.k8s.io for new events; the object is in the stored version. */
 export function validateNewEvent(event: CoreV1Event): FieldError[] {
   const errors: FieldError[] = [];
   checkSeries(event, errors);
@@ -134,7 +134,7 @@ export function validateNewEvent(event: CoreV1Event): FieldError[] {
   return errors;
 }
 
-/** Of an event of events.k8s.io only the series changes; the objects are in the stored spelling. */
+/** In events.k8s.io only the series is mutable; the objects are in the stored version. */
 export function validateEventUpdate(event: CoreV1Event, old: CoreV1Event): FieldError[] {
   const errors: FieldError[] = [];
   if (!deepEqual(event.series, old.series)) checkSeries(event, errors);

@@ -107,7 +107,7 @@ export const coreKinds: readonly KindDefinition[] = [
     rowConditions: podRowConditions,
     defaults(pod, _clock, same) {
       defaultPod(pod, same);
-      // Less than no time is the least there is.
+      // The minimum is zero.
       if ((pod.spec?.terminationGracePeriodSeconds ?? 0) < 0) {
         pod.spec = { ...pod.spec, containers: pod.spec?.containers ?? [], terminationGracePeriodSeconds: 1 };
       }
@@ -136,7 +136,7 @@ export const coreKinds: readonly KindDefinition[] = [
       "spec.hostNetwork": (pod) => String(pod.spec?.hostNetwork ?? false),
       "status.phase": (pod) => pod.status?.phase ?? "",
       "status.podIP": (pod) => pod.status?.podIPs?.[0]?.ip ?? pod.status?.podIP ?? "",
-      // May be asked for, and is never anything.
+      // Can be requested, and is always empty.
       "status.podIPs": () => "",
       "status.nominatedNodeName": (pod) => pod.status?.nominatedNodeName ?? "",
     },

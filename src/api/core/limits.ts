@@ -1,4 +1,4 @@
-/** What a LimitRange may say. */
+/** Validation of LimitRanges. */
 import {
   compareQuantity,
   duplicate,
@@ -18,7 +18,7 @@ const types = new Set(["Pod", "Container", "PersistentVolumeClaim"]);
 const lists = ["max", "min", "default", "defaultRequest", "maxLimitRequestRatio"] as const;
 const defaults: ReadonlySet<string> = new Set(["default", "defaultRequest"]);
 
-/** For containers, limits left out follow from max, requests from limits and min. */
+/** For containers, default limits follow from max, default requests from limits and min. */
 export function defaultLimitRange(range: LimitRange): void {
   range.spec ??= { limits: null as never };
   for (const item of range.spec.limits ?? []) {
@@ -71,7 +71,7 @@ function checkItem(item: LimitRangeItem, path: string, errors: FieldError[]): vo
   for (const name of names) checkBounds(item, name, path, errors);
 }
 
-/** min <= defaultRequest <= default <= max, and ratios that can be met. */
+/** min <= defaultRequest <= default <= max, and satisfiable ratios. */
 function checkBounds(item: LimitRangeItem, name: string, path: string, errors: FieldError[]): void {
   const withDefaults = item.type !== "Pod";
   const [max, min] = [item.max?.[name], item.min?.[name]];
@@ -109,10 +109,10 @@ function checkBounds(item: LimitRangeItem, name: string, path: string, errors: F
     );
 }
 
-/** The largest value whose thousandths an int64 can count. */
+/** The largest value whose thousandths fit into an int64. */
 const maxMilliValue = 2 ** 63 / 1000;
 
-/** A quantity as the reader counts it; 0 for what no int64 can hold. */
+/** A quantity in the reader's unit; 0 for values beyond an int64. */
 const counted = (quantity: string, read: (quantity: string) => number): number =>
   compareQuantity(quantity, "9223372036854775807") > 0 ? 0 : read(quantity);
 
@@ -126,7 +126,7 @@ function checkRatio(
   if (compareQuantity(ratio, "1") < 0) say(ratio, `ratio ${ratio} is less than 1`);
   if (min === undefined || max === undefined) return;
   const values = [ratio, min, max].map((each) => counted(each, quantityValue)) as [number, number, number];
-  // What is too large to be counted in thousandths is counted in ones, rounded up.
+  // Values too large for thousandths are counted in units, rounded up.
   const [wanted, least, most] = values.some((each) => each >= maxMilliValue)
     ? values
     : [counted(ratio, milliValue) / 1000, counted(min, milliValue), counted(max, milliValue)];

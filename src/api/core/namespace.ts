@@ -5,7 +5,7 @@ import { each } from "../field-rules.ts";
 import type { Namespace } from "../generated/types.ts";
 import { validateAnyMetaUpdate, validateMetaUpdate } from "../metadata.ts";
 
-/** A namespace is gone only after the namespace controller emptied it and took this off. */
+/** Removed by the namespace controller when the namespace is empty, which deletes it. */
 const namespaceFinalizer = "kubernetes";
 const nameLabel = "kubernetes.io/metadata.name";
 
@@ -29,11 +29,11 @@ export function prepareNewNamespace(namespace: Namespace): void {
   namespace.spec.finalizers = finalizers.includes(namespaceFinalizer)
     ? finalizers
     : [...finalizers, namespaceFinalizer];
-  // The name may have been generated only now.
+  // The name may have just been generated.
   labelName(namespace);
 }
 
-/** Finalizers of the spec change through /finalize alone. */
+/** spec.finalizers change only through /finalize. */
 export function prepareNamespaceUpdate(namespace: Namespace, old: Namespace): void {
   namespace.spec = { ...namespace.spec };
   if (old.spec?.finalizers) namespace.spec.finalizers = old.spec.finalizers;
@@ -63,7 +63,7 @@ export function validateNamespaceStatus({ metadata, status }: Namespace): FieldE
   return [invalid("status.Phase", phase, `may only be '${wanted}' if \`deletionTimestamp\` ${when}`)];
 }
 
-/** /finalize: the finalizers of the spec change, and what every change may. */
+/** /finalize: changes spec.finalizers, and metadata as in every update. */
 export const finalizeStrategy: Strategy = {
   prepareForUpdate(object, old) {
     const namespace = object as Namespace;

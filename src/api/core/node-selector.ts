@@ -1,12 +1,12 @@
 import type { NodeSelector, NodeSelectorRequirement, NodeSelectorTerm } from "../generated/types.ts";
 
-/** What a node selector looks at: the metadata of a node. */
+/** The node metadata that selectors use. */
 export interface SelectedNode {
   name?: string;
   labels?: Readonly<Record<string, string>>;
 }
 
-/** True when any term matches; no term at all matches nothing (core/v1 NodeSelector). */
+/** True when any term matches; without terms nothing matches (core/v1 NodeSelector). */
 export function matchesNodeSelector(selector: NodeSelector, node: SelectedNode): boolean {
   return selector.nodeSelectorTerms.some((term) => matchesNodeSelectorTerm(term, node));
 }

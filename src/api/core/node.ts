@@ -24,7 +24,7 @@ const avoidAnnotation = "scheduler.alpha.kubernetes.io/preferAvoidPods";
 const longestFeature = 253;
 const featureName = /^[A-Z][A-Za-z0-9]*(\/[A-Za-z][A-Za-z0-9]*)*$/;
 
-/** The plural came later; where they differ the singular counts, and whichever is given fills the other. */
+/** podCIDRs is the newer field; if they differ podCIDR counts, and each is the default of the other. */
 export function defaultNode(node: Node): void {
   const { spec, status } = node;
   if (spec?.podCIDR && spec.podCIDRs?.[0] !== spec.podCIDR) spec.podCIDRs = [spec.podCIDR];
@@ -32,7 +32,7 @@ export function defaultNode(node: Node): void {
   if (status?.capacity && !status.allocatable) status.allocatable = { ...status.capacity };
 }
 
-/** Configuration through a Node is gone; nobody has it any more. */
+/** Dynamic kubelet configuration was removed. */
 export function dropConfig(node: Node): void {
   delete node.spec?.configSource;
   delete node.status?.config;
@@ -61,7 +61,7 @@ function checkTaints(taints: readonly Taint[], path: string, errors: FieldError[
   }
 }
 
-/** What an annotation's JSON is; what it is not is reported. */
+/** Parses an annotation's JSON, and reports type errors. */
 function parsed(text: string, problem: (text: string) => void): unknown {
   try {
     return JSON.parse(text);
@@ -71,7 +71,7 @@ function parsed(text: string, problem: (text: string) => void): unknown {
   }
 }
 
-/** Fields of a struct without JSON names, in any case of letters. */
+/** Fields of a Go struct without JSON names, in any capitalization. */
 function loosely(value: unknown): Record<string, unknown> {
   if (!isObject(value)) return {};
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [name.toLowerCase(), each]));
@@ -142,7 +142,7 @@ export function validateNode(node: Node): FieldError[] {
   return errors;
 }
 
-/** One of each family at most. */
+/** At most one per family. */
 function checkRanges(ranges: readonly string[], errors: FieldError[]): void {
   const path = "spec.podCIDRs";
   for (const [i, range] of ranges.entries()) errors.push(...legacyCidrProblems(`${path}[${i}]`, range));

@@ -1,4 +1,4 @@
-/** What a ResourceQuota may say. */
+/** Validation of ResourceQuotas. */
 import {
   compareQuantity,
   invalid,
@@ -35,7 +35,7 @@ const mustExist =
   "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, " +
   "ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity";
 
-/** Whether a quota of this scope can count the resource; nobody knows of other scopes and other resources. */
+/** Whether a quota with this scope can count the resource; true for unknown scopes and resources. */
 function isCountable(scope: string, name: string): boolean {
   if (!scopeNames.has(scope) || !(standardForQuota.has(name) || isQuotaHugePages(name))) return true;
   if (scope === "BestEffort") return name === "pods";
@@ -50,7 +50,7 @@ const areConflicting = (scopes: readonly string[]): number =>
     ["Terminating", "NotTerminating"],
   ].filter((pair) => pair.every((each) => scopes.includes(each))).length;
 
-/** How many of the names a scope cannot count. */
+/** The number of names that a scope cannot count. */
 function countForeign(names: readonly string[]): (scope: string) => number {
   const counts = new Map<string, number>();
   return (scope) => {
@@ -80,7 +80,7 @@ function checkSelector({ spec }: ResourceQuota, names: readonly string[], errors
   if (!selector) return;
   const path = "spec.scopeSelector.matchExpressions";
   const scopes: string[] = [];
-  // Each mistake shows all of the selector: it is written once.
+  // Each error shows the whole selector, so it is formatted once.
   const wrong = invalidOften(path, () => internalForm("core.ScopeSelector", selector));
   const foreignTo = countForeign(names);
   for (const expression of selector.matchExpressions ?? []) {
@@ -120,7 +120,7 @@ export function validateQuota(quota: ResourceQuota): FieldError[] {
   return errors;
 }
 
-/** Which objects a quota counts is settled at its creation. */
+/** Scopes are immutable. */
 export function validateQuotaUpdate(quota: ResourceQuota, old: ResourceQuota): FieldError[] {
   const sorted = (each: ResourceQuota): string => [...new Set(each.spec?.scopes)].sort().join();
   if (sorted(quota) === sorted(old)) return [];
@@ -135,7 +135,7 @@ export function validateQuotaStatus({ status }: ResourceQuota): FieldError[] {
   return errors;
 }
 
-/** Of a new quota that promises more than it limits. */
+/** For a new quota whose requests exceed its limits. */
 export function quotaWarnings({ spec }: ResourceQuota, old?: ResourceQuota): string[] {
   const hard = spec?.hard ?? {};
   if (old) return [];

@@ -1,4 +1,4 @@
-/** Names of resources: what is Kubernetes' own, what is counted whole, what may be promised more often than it exists. */
+/** Names of resources: Kubernetes' own, integer ones, and those that allow overcommit. */
 import {
   compareQuantity,
   invalid,
@@ -10,7 +10,7 @@ import {
 import type { FieldError } from "../definition.ts";
 import { negativeText } from "../field-rules.ts";
 
-/** Objects that a quota counts. */
+/** Objects counted by quotas. */
 const countedObjects = [
   "pods",
   "services",
@@ -47,13 +47,13 @@ const isNative = (name: string): boolean => !name.includes("/") || name.includes
 export const isExtended = (name: string): boolean =>
   !isNative(name) && !name.startsWith("requests.") && isQualifiedName(`requests.${name}`).length === 0;
 
-/** Halves make no sense of these. */
+/** Integer resources. */
 const isWhole = (name: string): boolean => countedObjects.includes(name) || isExtended(name);
 
-/** Only these may have requests below limits. */
+/** Only these allow requests below limits. */
 export const mayOvercommit = (name: string): boolean => isNative(name) && !isHugePages(name);
 
-/** True when nothing is wrong with it. */
+/** True when it is valid. */
 export function validateResourceName(name: string, path: string, errors: FieldError[]): boolean {
   const texts = isQualifiedName(name);
   for (const text of texts) errors.push(invalid(path, name, text));
@@ -78,7 +78,7 @@ export function validateQuotaResourceName(name: string, path: string, errors: Fi
     errors.push(invalid(path, name, "must be a standard resource for quota"));
 }
 
-/** Not below nothing, and whole where halves make no sense. */
+/** Not negative, and an integer where required. */
 export function validateQuantity(name: string, value: string, path: string, errors: FieldError[]): void {
   const quantity = parseQuantity(value);
   if (compareQuantity(quantity, "0") < 0) errors.push(invalid(path, value, negativeText));
@@ -86,7 +86,7 @@ export function validateQuantity(name: string, value: string, path: string, erro
     errors.push(invalid(path, value, "must be an integer"));
 }
 
-/** So many whole pages of the size that the name says. */
+/** A multiple of the page size in the name. */
 export function isWholePages(name: string, value: string): boolean {
   try {
     const size = parseQuantity(name.slice("hugepages-".length)).nanos;

@@ -1,6 +1,6 @@
 import type { Taint, Toleration } from "../generated/types.ts";
 
-/** core/v1 Toleration: an empty key with Exists tolerates all, an empty effect every effect. */
+/** core/v1 Toleration: an empty key with Exists matches all keys, an empty effect all effects. */
 export function tolerates(toleration: Toleration, taint: Taint): boolean {
   if (toleration.effect && toleration.effect !== taint.effect) return false;
   if (toleration.key && toleration.key !== taint.key) return false;

@@ -1,4 +1,4 @@
-/** Kinds of the core group that are asked and not stored. */
+/** Kinds of the core group that are not stored. */
 import { column, nameColumn } from "../columns.ts";
 import { kindsOf } from "../define.ts";
 import type { KindDefinition } from "../definition.ts";
@@ -6,7 +6,7 @@ import type { Binding, ComponentStatus } from "../generated/types.ts";
 
 const define = kindsOf("", "v1", "io.k8s.api.core.v1");
 
-/** The one condition a component has. */
+/** The only condition of a component. */
 const health = (each: ComponentStatus) => each.conditions?.find(({ type }) => type === "Healthy");
 
 const statusText = (each: ComponentStatus): string => {

@@ -1,4 +1,4 @@
-/** What is filled into the sources of volumes, in pods and PersistentVolumes alike. */
+/** Defaults of volume sources, in pods and PersistentVolumes. */
 import type { PersistentVolumeSpec, Volume } from "../generated/types.ts";
 
 export type Sources = Pick<

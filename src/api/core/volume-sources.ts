@@ -1,7 +1,4 @@
-/**
- * Where the data of a volume is: the sources that pods and PersistentVolumes share. A persistent one names a namespace
- * with its secrets, since it has none itself.
- */
+/** Volume sources shared by pods and PersistentVolumes. In the latter, references to Secrets include a namespace. */
 import {
   invalid,
   isDns1123Label,
@@ -33,14 +30,14 @@ import { given } from "../given.ts";
 import { noBacksteps } from "./path-rules.ts";
 
 export interface SourceContext {
-  /** Of the volume. */
+  /** The volume's. */
   name: string;
   persistent: boolean;
 }
 
 type Rule<S> = (source: S, path: string, errors: FieldError[], context: SourceContext) => void;
 
-/** Names every field that is missing. */
+/** Reports all missing fields. */
 function need<S extends object>(
   source: S,
   path: string,
@@ -84,7 +81,7 @@ function partition(value: number | undefined, path: string, errors: FieldError[]
     errors.push(invalid(`${path}.partition`, value, "must be between 1 and 255, inclusive"));
 }
 
-/** A problem is said of `persistentDisk`, the field's name before there was a v1. */
+/** Errors are reported for `persistentDisk`, the field's name before v1. */
 const gcePersistentDisk: Rule<{ pdName: string; partition?: number }> = (source, path, errors) => {
   const here = path.replace(/gcePersistentDisk$/, "persistentDisk");
   need(source, here, errors, "pdName");
@@ -95,7 +92,7 @@ const iqn = /iqn\.\d{4}-\d{2}\.([A-Za-z0-9\-.]+)(:[^,;*&$|\s]+)$/;
 const eui = /^eui.[A-Za-z0-9]{16}$/;
 const naa = /^naa.[A-Za-z0-9]{32}$/;
 
-/** What is wrong with the name of an iSCSI node: of no known kind, or not as that kind is written. */
+/** Errors of an iSCSI node name: unknown or invalid format. */
 function iscsiName(name: string): "kind" | "form" | undefined {
   if (name.startsWith("iqn")) return iqn.test(name) ? undefined : "form";
   if (name.startsWith("eui")) return eui.test(name) ? undefined : "form";
@@ -151,7 +148,7 @@ const nfs: Rule<NFSVolumeSource> = (source, path, errors) => {
 
 const pairsText = "must be a host:port pair or multiple pairs separated by commas";
 
-/** As Go splits a host from a port: one colon, or brackets around what has more. */
+/** Splits host and port like Go: one colon, or brackets around an address with more. */
 const isHostPort = (text: string): boolean => /^(\[[^[\]]*\]|[^:[\]]*):[^:[\]]*$/.test(text);
 
 const quobyte: Rule<QuobyteVolumeSource> = (source, path, errors) => {
@@ -186,7 +183,7 @@ const flocker: Rule<FlockerVolumeSource> = ({ datasetName = "", datasetUUID = ""
     errors.push(invalid(`${path}.datasetName`, datasetName, "must not contain '/'"));
 };
 
-/** What a source needs of the secret it names. */
+/** Required fields of a reference to a Secret. */
 function secret(
   ref: SecretReference | undefined,
   path: string,
@@ -295,7 +292,7 @@ const local: Rule<{ path: string }> = (source, path, errors) => {
   else noBacksteps(source.path, `${path}.path`, errors);
 };
 
-/** Rules by field. Those that only want some fields are made here. */
+/** Validators by field. Those that only require fields are generated here. */
 const wants =
   (...fields: string[]): Rule<Record<string, unknown>> =>
   (source, path, errors) =>
@@ -333,6 +330,6 @@ export const sourceRules: Readonly<Record<string, Rule<never>>> = {
   local,
 };
 
-/** What a source's field is called where a second source is refused. */
+/** A source's name in the error for a second source. */
 export const refusedNames: Readonly<Record<string, string>> = { cephfs: "cephFS", downwardAPI: "downwarAPI" };
 export const severalText = "may not specify more than 1 volume type";

@@ -34,7 +34,7 @@ import { defaultSource } from "./volume-defaults.ts";
 
 const reclaimPolicies = ["Delete", "Recycle", "Retain"];
 
-/** In the order in which they are looked at: the second one found is refused. */
+/** In order of validation: a second source is rejected. */
 const sources = [
   "hostPath",
   "gcePersistentDisk",
@@ -69,7 +69,7 @@ export function defaultVolume(volume: PersistentVolume): void {
   defaultSource(spec);
 }
 
-/** Volumes that are mounted with options. */
+/** Volumes that support mount options. */
 const mountable = [
   "gcePersistentDisk",
   "awsElasticBlockStore",
@@ -103,7 +103,7 @@ function validateCapacity(spec: PersistentVolumeSpec, errors: FieldError[]): voi
   }
 }
 
-/** Exactly one source. `name`: of the PersistentVolume, empty for a volume that a pod has for itself. */
+/** Exactly one source. `name`: of the PersistentVolume, empty for an inline volume. */
 export function validateSources(
   spec: PersistentVolumeSpec,
   name: string,
@@ -125,7 +125,7 @@ export function validateSources(
   if (found === 0) errors.push(required(path, "must specify a volume type"));
 }
 
-/** Several slashes and `.` are the same directory. */
+/** Normalizes repeated slashes and `.`. */
 const isRoot = (path: string): boolean =>
   path.startsWith("/") && path.split("/").every((part) => part === "" || part === "." || part === "..");
 
@@ -186,11 +186,11 @@ const currentLabel: Readonly<Record<string, string>> = {
   "beta.kubernetes.io/instance-type": "node.kubernetes.io/instance-type",
 };
 
-/** A key may become the label's new name. One that has none counts as if its new name were empty. */
+/** A key may be replaced by the label's new name. A key without one counts as having an empty one. */
 const sameKey = (now: string | undefined, old: string | undefined): boolean =>
   (now ?? "") === (old ?? "") || (now ?? "") === (currentLabel[old ?? ""] ?? "");
 
-/** The affinity stays, but for labels that have got a new name. */
+/** The affinity is immutable, except that deprecated labels may be replaced. */
 function sameAffinity(now: PersistentVolumeSpec, old: PersistentVolumeSpec): boolean {
   const before = old.nodeAffinity?.required?.nodeSelectorTerms ?? [];
   const likeBefore = now.nodeAffinity?.required?.nodeSelectorTerms?.map((term, i) => {
@@ -204,14 +204,14 @@ function sameAffinity(now: PersistentVolumeSpec, old: PersistentVolumeSpec): boo
   return deepEqual(likeBefore ?? [], before);
 }
 
-/** The object's own rules run twice on a change: that is how often the original says what is wrong with it. */
+/** The object's rules run twice at an update, as in Kubernetes, so their errors are reported twice. */
 export function validateVolumeUpdate(volume: PersistentVolume, old: PersistentVolume): FieldError[] {
   const errors = validateSpec(volume, old);
   const spec = volume.spec ?? {};
   const before = old.spec ?? {};
   const mine = sourceOf(spec);
   const theirs = sourceOf(before);
-  // The secret of expansion may be filled in later.
+  // The Secret for expansion may be set later.
   if (spec.csi && before.csi && !before.csi.controllerExpandSecretRef) {
     const { controllerExpandSecretRef: _, ...rest } = spec.csi;
     mine["csi"] = rest;
@@ -234,7 +234,7 @@ export function validateVolumeUpdate(volume: PersistentVolume, old: PersistentVo
 const internalAffinity = ({ nodeAffinity }: PersistentVolumeSpec): unknown =>
   nodeAffinity ? internalForm("core.VolumeNodeAffinity", nodeAffinity) : null;
 
-/** When the phase changed is told with it, by the server unless somebody else says. */
+/** Sets the time of the last phase change, unless the client does. */
 export const volumeStatus: Strategy = {
   prepareForUpdate(object, old, now) {
     const status = ((object as PersistentVolume).status ??= {});
@@ -268,8 +268,8 @@ export function validateClaim(claim: PersistentVolumeClaim): FieldError[] {
 const betaClass = "volume.beta.kubernetes.io/storage-class";
 
 /**
- * What the class may become: a claim that named it in the old annotation, or not at all, can name it in the spec once.
- * Both specs are made alike where that is so.
+ * Changes of the storage class: a claim with the legacy annotation, or without a class, can set the field once. Both specs are
+ * made equal then.
  */
 function allowClass(
   claim: PersistentVolumeClaim,
@@ -293,7 +293,7 @@ function allowClass(
   if (had !== undefined) before.storageClassName = had;
 }
 
-/** A claim's spec stays: only its binding is filled in once, a default class where it had none, and a bound one grows. */
+/** A claim's spec is immutable, except for its binding, a default class where it had none, and the size of a bound one. */
 export function validateClaimUpdate(claim: PersistentVolumeClaim, old: PersistentVolumeClaim): FieldError[] {
   const errors: FieldError[] = [];
   validateClaimSpec(claim.spec ?? {}, "spec", errors, old.spec);
@@ -315,7 +315,7 @@ export function validateClaimUpdate(claim: PersistentVolumeClaim, old: Persisten
     const text = `spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n${difference}`;
     errors.push(forbidden("spec", text));
   }
-  // A claim that cannot grow may shrink again, down to what it has.
+  // A pending expansion may be reduced, but must stay above the capacity.
   if (compareQuantity(wanted, had) < 0) {
     const capacity = old.status?.capacity?.["storage"] ?? "0";
     if (compareQuantity(wanted, capacity) <= 0)
@@ -341,7 +341,7 @@ const resizeStates = [
   "NodeResizePending",
 ].sort();
 
-/** Only storage of Kubernetes' own resources can be resized. */
+/** Only storage resources of Kubernetes itself can be resized. */
 function resourceKey(name: string, path: string, errors: FieldError[]): boolean {
   const before = errors.length;
   for (const text of isQualifiedName(name)) errors.push(invalid(path, name, text));

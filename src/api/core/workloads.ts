@@ -33,7 +33,7 @@ export function validateTemplateKind(each: PodTemplate, old?: PodTemplate): Fiel
   return errors;
 }
 
-/** A template whose pods run for ever and are found by the selector. `what`: who makes the pods. */
+/** A template whose pods restart always and match the selector. `what`: the owner of the pods. */
 export function validateServingTemplate(
   template: PodTemplateSpec,
   path: string,
@@ -65,7 +65,7 @@ export function defaultReplicationController(each: ReplicationController): void 
   if (Object.keys(each.metadata.labels ?? {}).length === 0) each.metadata.labels = { ...labels };
 }
 
-/** The name is judged by newer rules, which count in bytes. */
+/** Names are validated by newer rules, which count in bytes. */
 export const controllerName = (name: string): readonly string[] =>
   isDns1123Subdomain(name).map((text) => text.replace(/characters$/, "bytes"));
 
@@ -97,7 +97,7 @@ export function validateReplicationController(
 
 const inconvertible = "non-convertible.kubernetes.io";
 
-/** What an extensions ReplicationController could not say is not lost. */
+/** Fields unknown to an extensions ReplicationController are preserved. */
 export function validateReplicationControllerUpdate(
   each: ReplicationController,
   old: ReplicationController,
@@ -117,7 +117,7 @@ export function validateReplicationControllerUpdate(
   return errors;
 }
 
-/** Numbers of replicas that fit together. */
+/** Consistent numbers of replicas. */
 function validateReplicas(status: Partial<ReplicationControllerStatus>): FieldError[] {
   const errors: FieldError[] = [];
   const counts = ["replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplicas"] as const;
@@ -142,7 +142,7 @@ export const validateReplicationControllerStatus = ({ status }: ReplicationContr
 export const templateKindWarnings = (each: PodTemplate, old?: PodTemplate): string[] =>
   old && !isChanged(each, old) ? [] : templateWarnings("template", each.template);
 
-/** A change is warned of what it replaces. */
+/** At an update the warnings are about the old template. */
 export function controllerWarnings(each: ReplicationController, old?: ReplicationController): string[] {
   if (!old) return workloadWarnings(each);
   return isChanged(each, old) ? templateWarnings("spec.template", old.spec?.template) : [];

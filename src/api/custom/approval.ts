@@ -1,4 +1,4 @@
-/** Groups of the Kubernetes community are not everybody's: a definition in one says who approved it (KEP-1111). */
+/** Groups of the Kubernetes community are protected: definitions in them name their approval (KEP-1111). */
 import type { CustomResourceDefinition } from "../generated/types.ts";
 
 export const approvalAnnotation = "api-approved.kubernetes.io";
@@ -8,7 +8,7 @@ export interface Approval {
   text: string;
 }
 
-/** Undefined in groups that need none. */
+/** Undefined in unprotected groups. */
 export function approvalOf(crd: CustomResourceDefinition): Approval | undefined {
   if (!/(^|\.)(k8s|kubernetes)\.io$/.test(crd.spec?.group ?? "")) return undefined;
   const value = crd.metadata?.annotations?.[approvalAnnotation] ?? "";

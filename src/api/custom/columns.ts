@@ -5,7 +5,7 @@ import type { TableColumn } from "../definition.ts";
 import type { CustomResourceDefinitionVersion } from "../generated/types.ts";
 import type { KubeObject } from "../meta.ts";
 
-/** What `kubectl get` shows of a version. */
+/** The table columns of a version. */
 export function columnsOf(version: CustomResourceDefinitionVersion): readonly TableColumn[] {
   const own = version.additionalPrinterColumns ?? [];
   if (own.length === 0) {
@@ -43,7 +43,7 @@ export const nameOf: TableColumn = {
 export const creationText =
   "CreationTimestamp is a timestamp representing the server time when this object was created. It is not guaranteed to be set in happens-before order across separate operations. Clients may not set this value. It is represented in RFC3339 form and is in UTC.\n\nPopulated by the system. Read-only. Null for lists. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata";
 
-/** A column that looks at more of an object shows nothing. */
+/** A column whose path matches more values shows nothing. */
 const maxValues = 100_000;
 
 function cellOf(
@@ -76,7 +76,7 @@ function cellOf(
 
 const lowest = -(2n ** 63n);
 
-/** Go's conversion to an int64 on amd64: what does not fit becomes the lowest. */
+/** Go's conversion to int64 on amd64: values out of range become the minimum. */
 function whole(value: number): number | bigint {
   const cut = Math.trunc(value);
   if (Number.isSafeInteger(cut)) return cut;

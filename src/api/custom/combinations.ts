@@ -1,9 +1,9 @@
-/** What may stand in allOf, anyOf, oneOf and not of a structural schema: values are restricted there, nothing is declared. */
+/** Rules for allOf, anyOf, oneOf and not in structural schemas: they may restrict values, but not declare fields. */
 import { forbidden, invalid, regexpProblem, required } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
 import type { SchemaProps } from "./schema-props.ts";
 
-/** What declares a field, with what is said where it may not stand. */
+/** Keywords that declare fields, with the error where they are forbidden. */
 const declarations: readonly [member: string, text: string][] = [
   ["type", "must be empty to be structural"],
   ["additionalProperties", "must be undefined to be structural"],
@@ -23,14 +23,14 @@ const declarations: readonly [member: string, text: string][] = [
 const isSet = (value: unknown): boolean =>
   value !== undefined && value !== "" && value !== false && !(Array.isArray(value) && value.length === 0);
 
-/** `integer` or `string`, nothing else: the one place where types may stand in a combination. */
+/** `integer` or `string` exactly: the only types allowed in a combination. */
 export const isIntOrStringChoice = (given: readonly SchemaProps[] | undefined): boolean =>
   given?.length === 2 &&
   given.every((each) => Object.keys(each).length === 1) &&
   given[0]?.type === "integer" &&
   given[1]?.type === "string";
 
-/** Mistakes in what a schema says of values. `choice`: its anyOf is the exception above; `firstChoice`: that of allOf[0]. */
+/** Errors in the restrictions of a schema. `choice`: its anyOf is the exception above; `firstChoice`: that of allOf[0]. */
 export function valueProblems(
   schema: SchemaProps,
   path: string,
@@ -60,7 +60,7 @@ function nested(schema: SchemaProps, path: string, choice: boolean, errors: Fiel
     errors.push(forbidden(`${path}.properties[metadata]`, "must not be specified in a nested context"));
 }
 
-/** What a combination restricts has to be declared outside of it. */
+/** Fields in a combination must be declared outside of it. */
 export function completeness(
   restricting: SchemaProps,
   declared: SchemaProps,

@@ -9,7 +9,7 @@ export const conditionOf = (
 ): CustomResourceDefinitionCondition | undefined =>
   crd.status?.conditions?.find((condition) => condition.type === type);
 
-/** The conditions with one of them set; its time moves only with its status. */
+/** The conditions with one of them set; its time changes only with its status. */
 export function withCondition(
   conditions: readonly CustomResourceDefinitionCondition[] | undefined | null,
   condition: CrdCondition,

@@ -11,11 +11,11 @@ import { validateClient } from "../webhook-rules.ts";
 import type { FieldError } from "../definition.ts";
 import type { CustomResourceConversion } from "../generated/types.ts";
 
-/** Reviews of these versions are understood. */
+/** Supported versions of ConversionReview. */
 const reviewVersions = ["v1", "v1beta1"];
 const path = "spec.conversion";
 
-/** `bundleMatters`: a certificate bundle that is none is a mistake, since objects are converted already. */
+/** `bundleMatters`: an invalid CA bundle is an error, since objects are converted already. */
 export function conversionProblems(
   conversion: CustomResourceConversion | undefined,
   bundleMatters: boolean,

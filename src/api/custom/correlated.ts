@@ -1,6 +1,6 @@
 /**
- * A value beside what it was before, as far as it can be told which was which. It decides what an update may leave
- * wrong (KEP-4008; apiserver pkg/cel/common.CorrelatedObject).
+ * A value with its counterpart in the old object, if they can be correlated. It decides which errors an update may keep
+ * (KEP-4008; apiserver pkg/cel/common.CorrelatedObject).
  */
 import { deepEqual, isObject } from "../../machinery/index.ts";
 import { memberOf, type SchemaProps } from "./schema-props.ts";
@@ -20,7 +20,7 @@ export class Correlated {
     this.old = old;
   }
 
-  /** A member that is in both, of a name that the schema knows. */
+  /** A member in both, with a declared name. */
   member(name: string): Correlated | undefined {
     const { value, old } = this;
     if (!isObject(value) || !isObject(old)) return undefined;
@@ -29,7 +29,7 @@ export class Correlated {
     return schema && new Correlated(schema, value[name], old[name]);
   }
 
-  /** Only lists that are maps tell which item is which. */
+  /** Only items of map-type lists can be correlated. */
   item(index: number): Correlated | undefined {
     const { value, old } = this;
     const { items } = this.#schema;
@@ -41,7 +41,7 @@ export class Correlated {
     return before === undefined ? undefined : new Correlated(items, value[index], before);
   }
 
-  /** True when nothing has changed, in anything. What the schema does not know of an object counts as changed. */
+  /** True when the value is equal at every level. Undeclared content counts as changed. */
   get same(): boolean {
     return (this.#equal ??= this.#compare());
   }
@@ -72,7 +72,7 @@ export class Correlated {
     return found;
   }
 
-  /** Absent where a part of the key is missing or no scalar. */
+  /** Undefined where a part of the key is missing or no scalar. */
   #keyOf(item: unknown): string | undefined {
     if (!isObject(item)) return undefined;
     const keys = (this.#schema["x-kubernetes-list-map-keys"] ?? []).map((name) => item[name]);

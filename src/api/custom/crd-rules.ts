@@ -176,7 +176,7 @@ function partProblems(
   ];
 }
 
-/** Quick to say for big schemas: nothing is defaulted without this word. */
+/** A fast check for large schemas: without this word nothing is defaulted. */
 const saysDefaults = (schema: unknown): boolean =>
   schema !== undefined && JSON.stringify(schema).includes('"default":');
 
@@ -230,7 +230,7 @@ function checkImmutable(
   fixed("spec.names.plural", spec.names?.plural, old.spec?.names?.plural);
 }
 
-/** Versions that objects are stored in stay until nothing is. */
+/** Stored versions cannot be removed. */
 function checkStored(crd: CustomResourceDefinition, errors: FieldError[]): void {
   const path = "status.storedVersions";
   const stored = crd.status?.storedVersions ?? [];
@@ -240,7 +240,7 @@ function checkStored(crd: CustomResourceDefinition, errors: FieldError[]): void 
   }
   const versions = (crd.spec?.versions ?? []).map((each) => given(each));
   const wrong = invalidOften(path, () => stored);
-  // A name that is there twice is found once.
+  // A duplicate name is found once.
   const unseen = new Set(stored);
   for (const { name = "", storage } of versions)
     if (!unseen.delete(name) && storage) errors.push(wrong(`must have the storage version ${name}`));

@@ -13,7 +13,7 @@ import { rulesReady } from "./rules/engine.ts";
 import { partsOf } from "./structural.ts";
 import { validateDefinition, validateDefinitionUpdate } from "./crd-rules.ts";
 
-/** Held by a definition until its instances are gone. */
+/** Removed when all custom resources are deleted. */
 export const cleanupFinalizer = "customresourcecleanup.apiextensions.k8s.io";
 
 const define = kindsOf(
@@ -31,7 +31,7 @@ function storageOf({ spec }: CustomResourceDefinition): string | undefined {
 export const isEstablished = (crd: CustomResourceDefinition): boolean =>
   conditionOf(crd, "Established")?.status === "True";
 
-/** Formats that nothing is known of, each once, in alphabetical order. */
+/** Unknown formats, sorted without duplicates. */
 function unknownFormats(crd: CustomResourceDefinition | undefined): string[] {
   const found = new Set<string>();
   const visit = (schema: SchemaProps): void => {
@@ -43,7 +43,7 @@ function unknownFormats(crd: CustomResourceDefinition | undefined): string[] {
   return [...found].sort();
 }
 
-/** An empty list of versions makes a webhook of which nothing is stored; who gave it owns it all the same. */
+/** An empty list of versions results in a webhook without stored fields, which its manager owns nevertheless. */
 function dropEmptyWebhook({ spec }: CustomResourceDefinition): void {
   const webhook = spec?.conversion?.webhook;
   if (webhook && !webhook.clientConfig && webhook.conversionReviewVersions?.length === 0)

@@ -1,13 +1,13 @@
 /**
- * Numbers as Go's decoder makes them: an int64 of what is written in digits alone, and fits; a float64 of all else. Validation
- * tells the one from the other: here an int64 is a bigint, and a float64 a number.
+ * Numbers as Go's decoder represents them: int64 for integers in digits that fit, float64 otherwise. Validation distinguishes
+ * them: int64 is a bigint here, float64 a number.
  */
 import { isObject, setMember, writtenAs } from "../../machinery/index.ts";
 import { isLong } from "./numbers.ts";
 
 /**
- * The value so; itself where no number is in it. How its own numbers were written is known of `from`, the object or list that it
- * may be a copy of.
+ * Converts a value; returns it unchanged without numbers. `from`: the object or list it may be a copy of, which knows how its
+ * numbers were written.
  */
 export function asDecoded<T>(value: T, from?: object): T {
   return (typeof value === "number" ? decoded(value, undefined) : inside(value, from)) as T;

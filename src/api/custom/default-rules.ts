@@ -1,4 +1,4 @@
-/** Defaults must be what the schema lets in, without anything that it would prune. */
+/** Defaults must be valid by the schema, and contain nothing that it prunes. */
 import { invalid, isObject } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
 import { celEngine } from "../cel-engine.ts";
@@ -45,7 +45,7 @@ function checkDefault(schema: SchemaProps, path: string, inMetadata: boolean, er
   errors.push(...(mistakes.length > 0 ? mistakes : checkRules(schema, seen, path)));
 }
 
-/** That a number or a text may stand somewhere is not asked of defaults; what an object becomes with them is held to it. */
+/** int-or-string is not checked for defaults, but in objects with them. */
 function withoutChoice(schema: SchemaProps): SchemaProps {
   const { properties, items, additionalProperties: values, ...own } = schema;
   delete own["x-kubernetes-int-or-string"];

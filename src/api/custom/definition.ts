@@ -1,4 +1,4 @@
-/** Makes the versions of a CustomResourceDefinition kinds like the built-in ones. */
+/** Turns the versions of a CustomResourceDefinition into kinds like the built-in ones. */
 import { compareKubeVersions, findJsonPath, StatusError } from "../../machinery/index.ts";
 import { kindsOf } from "../define.ts";
 import type { KindDefinition, ScaleSubresource, VersionConversion } from "../definition.ts";
@@ -19,11 +19,11 @@ import { typeOfSchema } from "./type-of-schema.ts";
 const schemaOfVersion = (version: CustomResourceDefinitionVersion): SchemaProps =>
   (version.schema?.openAPIV3Schema as SchemaProps | undefined) ?? anything;
 
-/** The schemas of all versions; none of a definition that is not valid. */
+/** The schemas of all versions; none for an invalid definition. */
 export const schemasOf = (spec: CustomResourceDefinitionSpec | undefined): SchemaProps[] =>
   Array.isArray(spec?.versions) ? spec.versions.map(schemaOfVersion) : [];
 
-/** `com.example.stable.v1.CronTab`: how OpenAPI names the type. */
+/** `com.example.stable.v1.CronTab`: the type's name in OpenAPI. */
 const definitionName = (group: string, version: string, kind: string): string =>
   `${group.split(".").reverse().join(".")}.${version}.${kind}`;
 
@@ -39,7 +39,7 @@ export function customKinds(spec: CustomResourceDefinitionSpec, served = true): 
     .map((version) => customKind(spec, version, common));
 }
 
-/** What all versions share, made once: it grows with their number. */
+/** Shared by all versions, and computed once, since its size grows with their number. */
 interface Common {
   conversion: VersionConversion;
   storage: CustomResourceDefinitionVersion | undefined;
@@ -61,7 +61,7 @@ function customKind(
     ? (version.deprecationWarning ?? deprecation(spec, version.name, common.best))
     : undefined;
   const defaults = (object: KubeObject): void => {
-    // What says that it is of another kind is refused, without having been completed.
+    // An object of another kind is rejected without defaulting.
     if (object.kind !== undefined && object.kind !== names.kind) return;
     if (!applyDefaults(schema, object))
       throw new StatusError("", "etcdserver: request is too large", { code: 500 });
@@ -90,7 +90,7 @@ function customKind(
   };
 }
 
-/** What custom resources have in common with built-in kinds. */
+/** The parts that custom resources share with built-in kinds. */
 function baseKind(
   { names, group, scope }: CustomResourceDefinitionSpec,
   version: CustomResourceDefinitionVersion,
@@ -163,7 +163,7 @@ const bestOf = ({ versions }: CustomResourceDefinitionSpec): string | undefined 
     .map(({ name }) => name)
     .sort(compareKubeVersions)[0];
 
-/** The warning of a deprecated version, which names the best version if that is newer. */
+/** The warning for a deprecated version, which names the best version if that is newer. */
 function deprecation(
   { group, names }: CustomResourceDefinitionSpec,
   old: string,

@@ -1,6 +1,6 @@
 /**
- * Whether a text is one address of mail (RFC 5322), alone or in angle brackets after a name, as Go's
- * mail.ParseAddress reads it. Comments and groups are not read.
+ * Whether a text is an email address (RFC 5322), alone or in angle brackets after a name, as parsed by Go's mail.ParseAddress.
+ * Comments and groups are unsupported.
  */
 export function isEmail(text: string): boolean {
   const trimmed = withoutBlanks(text);
@@ -23,7 +23,7 @@ const quoted = '"(?:[\\t \\x21\\x23-\\x5b\\x5d-\\x7e\\u0080-\\u{10ffff}]|\\\\[\\
 const literal = "\\[[\\da-fA-F:.]+\\]";
 const addrSpec = new RegExp(`^(?:${dotAtom}|(?!"")${quoted})@[ \\t]*(?:${dotAtom}|${literal})$`, "u");
 const word = "[\\w!#$%&'*+/=?^`{|}~.\\-\\u0080-\\u{10ffff}]";
-// A word ends where it ends: in parts it could be read in more ways than there is time for.
+// Words are matched as a whole, to prevent exponential backtracking.
 const phrase = new RegExp(`^[ \\t]*(?:(?:${word}+(?!${word})|${quoted})[ \\t]*)*$`, "u");
 
 const isAddrSpec = (text: string): boolean => addrSpec.test(text);

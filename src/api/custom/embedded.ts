@@ -1,11 +1,11 @@
-/** Objects in custom resources (x-kubernetes-embedded-resource) are held to what every object is held to. */
+/** Validation of embedded objects in custom resources (x-kubernetes-embedded-resource). */
 import { invalid, isDns1035Label, isObject, isPathSegmentName, required } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
 import type { ObjectMeta } from "../meta.ts";
 import { validateMeta } from "../metadata.ts";
 import { isEmbedded, memberOf, type SchemaProps } from "./schema-props.ts";
 
-/** Mistakes in kind, version and metadata of the objects in `value`; the whole of it counts when its schema says so. */
+/** Errors in kind, version and metadata of embedded objects in `value`, which itself may be one by its schema. */
 export function embeddedProblems(schema: SchemaProps, value: unknown, path: string): FieldError[] {
   const errors: FieldError[] = [];
   visit(schema, value, path, errors);

@@ -7,7 +7,7 @@ export interface FoundField {
   schema: SchemaProps | undefined;
 }
 
-/** What the path leads to, or why it leads nowhere. */
+/** The schema at the path, or why there is none. */
 export function followPath(path: string, root: SchemaProps, arrayNotation: boolean): FoundField | string {
   const tokens = path.match(/'(?:\\.|[^'\\])*'|[.[\]]|[^.[\]]+/g) ?? [];
   let schema: SchemaProps | undefined = root;

@@ -1,4 +1,4 @@
-/** What is said of finalizers of custom resources: their names are free, but better not. */
+/** Warnings for unqualified finalizers of custom resources. */
 import { isQualifiedName } from "../../machinery/index.ts";
 import type { KubeObject } from "../meta.ts";
 

@@ -1,4 +1,4 @@
-/** The formats of strings that schemas of custom resources may ask for; unknown ones mean nothing. */
+/** String formats in schemas of custom resources; unknown ones are ignored. */
 import {
   byteLength,
   isBase64,
@@ -12,21 +12,21 @@ import {
 import { parseAddress, parseCidr } from "../core/address-rules.ts";
 import { isEmail } from "./email.ts";
 
-/** One label, or several with letters alone in the last one. */
+/** One label, or several with only letters in the last one. */
 const hostname =
   /^([a-zA-Z0-9\p{S}\p{L}](-?[a-zA-Z0-9\p{S}\p{L}]{0,62})?|([a-zA-Z0-9\p{S}\p{L}](([a-zA-Z0-9\-\p{S}\p{L}]{0,61}[a-zA-Z0-9\p{S}\p{L}])?)(\.))+[a-zA-Z\p{L}]{2,63})$/u;
 
 const isHostname = (text: string): boolean =>
   hostname.test(text) && byteLength(text) <= 255 && text.split(".").every((label) => byteLength(label) <= 63);
 
-/** 6, 8 or 20 bytes, by twos or (with dots) by fours. */
+/** 6, 8 or 20 bytes, in groups of two or (with dots) four digits. */
 const isMac = (text: string): boolean =>
   /^[\da-f]{2}(?:(:[\da-f]{2})+|(-[\da-f]{2})+)$|^[\da-f]{4}(\.[\da-f]{4})+$/i.test(text) &&
   macLengths.has(text.replace(/[^\da-f]/gi, "").length / 2);
 
 const macLengths = new Set([6, 8, 20]);
 
-/** A duration of Go, or something in it that reads like one. */
+/** A Go duration, or a text that contains one. */
 function isDuration(text: string): boolean {
   try {
     parseDuration(text);
@@ -51,11 +51,11 @@ function isIsbn13(text: string): boolean {
   return [...digits].reduce((all, digit, i) => all + (i % 2 === 0 ? 1 : 3) * Number(digit), 0) % 10 === 0;
 }
 
-/** Numbers that issuers give out. */
+/** Card numbers by issuer. */
 const cardNumber =
   /^(?:4\d{12}(?:\d{3})?|5[1-5]\d{14}|(222[1-9]|22[3-9]\d|2[3-6]\d{2}|27[01]\d|2720)\d{12}|6(?:011|5\d\d)\d{12}|3[47]\d{13}|3(?:0[0-5]|[68]\d)\d{11}|(?:2131|1800|35\d{3})\d{11}|6[27]\d{14})$/;
 
-/** With the check digit of Luhn's formula. */
+/** Luhn's check digit is valid. */
 function isCreditCard(text: string): boolean {
   const digits = compact(text);
   if (!cardNumber.test(digits)) return false;
@@ -72,7 +72,7 @@ const shortName = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
 const shortNames = new RegExp(`^${shortName}$`);
 const longNames = new RegExp(`^${shortName}(\\.${shortName})*$`);
 
-/** By name without dashes, as formats are looked up. */
+/** By name without dashes. */
 const checks: Readonly<Record<string, (text: string) => boolean>> = {
   datetime: isDateTime,
   date: isDate,
@@ -109,7 +109,7 @@ export function formatProblem(format: string, text: string): boolean {
   return Object.hasOwn(checks, name) && checks[name]?.(text) === false;
 }
 
-/** True for a format that values of the type are not held to. */
+/** True for a format that is not checked for values of the type. */
 export function isUnknownFormat(type: string | undefined, format: string): boolean {
   switch (type) {
     case undefined:

@@ -1,6 +1,6 @@
 /**
- * A definition's spec as Kubernetes holds it inside: what all versions say alike stands once at the top. Mistakes are
- * named by these paths (`spec.validation`), and values are shown with these names.
+ * A definition's spec in Kubernetes' internal form: values equal in all versions are at the top. Errors have these paths
+ * (`spec.validation`), and show these names.
  */
 import { deepEqual, isObject, wasEmptied } from "../../machinery/index.ts";
 import type { CustomResourceDefinitionSpec, CustomResourceDefinitionVersion } from "../generated/types.ts";
@@ -37,7 +37,7 @@ export function internalSpec(spec: CustomResourceDefinitionSpec): InternalSpec {
   return { top, versions };
 }
 
-/** Versions as a mistake shows them. */
+/** Versions as shown in errors. */
 export function shownVersions(spec: CustomResourceDefinitionSpec): unknown {
   if (!spec.versions) return wasEmptied(spec, "versions") ? [] : undefined;
   return internalSpec(spec).versions.map((version) => ({
@@ -103,7 +103,7 @@ function shownItems(items: SchemaProps | readonly SchemaProps[] | undefined): un
     : { Schema: shownSchema(items as SchemaProps), JSONSchemas: null };
 }
 
-/** A schema as a mistake shows it. */
+/** A schema as shown in errors. */
 export function shownSchema(schema: SchemaProps | undefined): unknown {
   if (!schema) return null;
   const docs = schema.externalDocs as { description?: string; url?: string } | undefined;

@@ -1,9 +1,9 @@
-/** Lists that are sets or maps (x-kubernetes-list-type) hold a value, or a key, once. */
+/** Set and map lists (x-kubernetes-list-type) have unique values or keys. */
 import { duplicate, duplicateShown, goFloat, invalid, isObject, stableJson } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
 import { memberOf, type SchemaProps } from "./schema-props.ts";
 
-/** What stands in a list again. It is told once, however often it is there. */
+/** Duplicate items, reported once each. */
 export function listProblems(schema: SchemaProps, value: unknown, path: string): FieldError[] {
   const errors: FieldError[] = [];
   visit(schema, value, path, errors);
@@ -34,7 +34,7 @@ function checkList(schema: SchemaProps, value: readonly unknown[], path: string,
     errors.push(invalid(`${path}[${foreign}]`, value[foreign], text));
     return;
   }
-  // Go shows maps with their names in alphabetical order.
+  // Go prints maps sorted by key.
   const names = [...(schema["x-kubernetes-list-map-keys"] ?? [])].sort();
   checkOnce(
     value.map((each) =>
@@ -61,7 +61,7 @@ function checkOnce(values: readonly unknown[], path: string, errors: FieldError[
   });
 }
 
-/** With floating-point numbers that no integer equals. */
+/** With floating-point numbers, which never equal integers. */
 function distinct(value: unknown): unknown {
   if (typeof value === "number") return { float: value };
   if (Array.isArray(value)) return value.map(distinct);

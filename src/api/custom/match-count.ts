@@ -1,12 +1,12 @@
 /**
- * How much of a schema applies to a value and fits. Of several schemas that a value must be one of, the mistakes that are told
- * are those of the one where most does (MatchCount of Kubernetes' OpenAPI validation).
+ * Counts how much of a value matches a schema. Of several alternatives, the errors reported are those of the best match
+ * (MatchCount of Kubernetes' OpenAPI validation).
  */
 import { isObject } from "../../machinery/index.ts";
 import { formatOf } from "./numbers.ts";
 import { isIntOrString, memberOf, type SchemaProps } from "./schema-props.ts";
 
-/** What is held to a schema, and how it is judged: the mistakes of its type, and all of them. */
+/** A value and its schema, with validators: for errors of its type, and for all. */
 export interface Judge {
   typeFits(schema: SchemaProps, value: unknown): boolean;
   isValid(schema: SchemaProps, value: unknown): boolean;
@@ -18,7 +18,7 @@ export function matchCount(schema: SchemaProps, value: unknown, judge: Judge): n
   const typed = isIntOrString(schema) || Boolean(schema.type) || formatOf(schema) !== undefined;
   const type = typed ? (judge.typeFits(schema, value) ? 2 : 1) : 0;
   if (value === null || value === undefined) return judge.typeFits(schema, value) ? 1 : 0;
-  // The value as a whole, its combinations, and what every value is held to.
+  // The value itself, its combinations, and the checks for all types.
   return 4 + type + inCombinations(schema, value, judge) + inValue(schema, value, judge);
 }
 
@@ -53,7 +53,7 @@ function inCombinations(schema: SchemaProps, value: unknown, judge: Judge): numb
   return ofOne(anyOf, true) + ofOne(oneOf, onlyOne) + sum(allOf.map(count));
 }
 
-/** The one that most of the value fits, the first of equal ones. */
+/** The best match, the first of equal ones. */
 export function closest(given: readonly SchemaProps[], value: unknown, judge: Judge): number {
   const counts = given.map((each) => matchCount(each, value, judge));
   return counts.indexOf(Math.max(...counts));

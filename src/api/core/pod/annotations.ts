@@ -1,4 +1,4 @@
-/** Annotations of pods that mean something: those of fields that came later, and those of Kubernetes' own parts. */
+/** Annotations of pods with a meaning: legacy forms of fields, and those of Kubernetes' components. */
 import { forbidden, invalid } from "../../../machinery/index.ts";
 import type { FieldError } from "../../definition.ts";
 import type { Pod, PodSpec, SeccompProfile, Toleration } from "../../generated/types.ts";
@@ -13,7 +13,7 @@ const seccompPod = "seccomp.security.alpha.kubernetes.io/pod";
 const seccompContainer = "container.seccomp.security.alpha.kubernetes.io/";
 const appArmor = "container.apparmor.security.beta.kubernetes.io/";
 
-/** As controllers read it: a plus sign and needless zeros are mistakes. */
+/** As controllers parse it: a plus sign and leading zeros are invalid. */
 function isCost(text: string): boolean {
   const cost = Number(text);
   return /^(0|[1-9]\d*|-\d+)$/.test(text) && cost >= -2147483648 && cost <= 2147483647;
@@ -33,7 +33,7 @@ function parsedTolerations(text: string): Toleration[] | undefined {
   }
 }
 
-/** `old`: annotations of before, whose deletion cost may have been none. */
+/** `old`: the old annotations, whose deletion cost may be invalid. */
 export function validatePodAnnotations(
   annotations: Record<string, string> | undefined,
   spec: PodSpec,
@@ -72,13 +72,13 @@ export function validatePodAnnotations(
   }
 }
 
-/** What Go says of a text that is no JSON, as far as its first letter tells. */
+/** Go's error for invalid JSON, by its first character. */
 const jsonProblem = (text: string): string =>
   text.trim() === ""
     ? "unexpected end of JSON input"
     : `invalid character '${text.trim()[0]}' looking for beginning of value`;
 
-/** AppArmor and mirror annotations stay as they are. */
+/** AppArmor and mirror annotations are immutable. */
 export function validateAnnotationChange(pod: Pod, old: Pod, errors: FieldError[]): void {
   const path = "metadata.annotations";
   const now = pod.metadata?.annotations ?? {};
@@ -104,7 +104,7 @@ interface Profile {
   localhostProfile?: string;
 }
 
-/** What of a profile an annotation contradicts; undefined when they say the same. */
+/** The conflict of a profile with its annotation; undefined when they agree. */
 function contradicted(annotation: string, profile: Profile, fallback: readonly string[]): string | undefined {
   switch (profile.type) {
     case "Unconfined":
@@ -119,7 +119,7 @@ function contradicted(annotation: string, profile: Profile, fallback: readonly s
   }
 }
 
-/** At creation an annotation and the field it became say the same. `path`: of the spec. */
+/** At creation an annotation must agree with the field that replaced it. `path`: of the spec. */
 export function validateAnnotationsMatch(
   all: Record<string, string> | undefined,
   spec: PodSpec,

@@ -1,10 +1,10 @@
-/** AppArmor profiles were annotations before they were fields (until 1.30); a new pod's annotations become fields. */
+/** AppArmor profiles were annotations before 1.30; annotations of new pods are converted to fields. */
 import type { AppArmorProfile, Container, Pod } from "../../generated/types.ts";
 import { byteLength, deepEqual } from "../../../machinery/index.ts";
 
 const prefix = "container.apparmor.security.beta.kubernetes.io/";
 
-/** Containers whose annotation was told as outdated when it became a field, or could not become one. */
+/** Containers with a warning about their annotation: deprecated, or not convertible. */
 const outdated = new WeakSet<object>();
 
 /** Undefined for an annotation that is no profile. */
@@ -17,7 +17,7 @@ export function profileOf(annotation: string): AppArmorProfile | undefined {
   return { type: "Localhost", localhostProfile: name };
 }
 
-/** A name that the field would be refused for stays in the annotation. */
+/** A name that is invalid in the field stays in the annotation. */
 const mayBeField = ({ localhostProfile = "" }: AppArmorProfile): boolean =>
   localhostProfile.trim() === localhostProfile && byteLength(localhostProfile) <= 4095;
 
@@ -40,7 +40,7 @@ export function profilesFromAnnotations(pod: Pod): void {
   }
 }
 
-/** What is to be told of the annotations of a pod that `profilesFromAnnotations` has seen. */
+/** Warnings for the annotations of a pod after `profilesFromAnnotations`. */
 export const profileWarnings = (pod: Pod): string[] =>
   containersOf(pod)
     .filter((container) => outdated.has(container))

@@ -1,4 +1,4 @@
-/** What `kubectl get pods` shows. */
+/** Table columns of pods. */
 import { ageColumn, ago, column, nameColumn, wide } from "../../columns.ts";
 import type { RowCondition, TableColumn } from "../../definition.ts";
 import type { ContainerStatus, Pod } from "../../generated/types.ts";
@@ -15,7 +15,7 @@ interface Summary {
 const later = (a: string | undefined, b: string | undefined): string | undefined =>
   !a || (b && b > a) ? b : a;
 
-/** Why a container ended, in one word. */
+/** The reason why a container terminated. */
 function terminatedText(status: ContainerStatus): string {
   const ended = status.state?.terminated;
   if (ended?.reason) return ended.reason;
@@ -26,7 +26,7 @@ const isTrue = (pod: Pod, type: string): boolean =>
   pod.status?.conditions?.some((condition) => condition.type === type && condition.status === "True") ??
   false;
 
-/** READY, STATUS and RESTARTS of a pod, in the words of kubectl. */
+/** READY, STATUS and RESTARTS of a pod, as kubectl shows them. */
 function podSummary(pod: Pod): Summary {
   const spec = pod.spec;
   const status = pod.status ?? {};
@@ -61,8 +61,8 @@ function addRestarts(sum: Restarts, { restartCount, lastState }: ContainerStatus
 }
 
 /**
- * Goes through the init containers; true when one of them is still in the way. What is behind that one counts nowhere.
- * `ofSidecars`: gets the restarts of sidecars alone.
+ * Checks the init containers; true when one of them is not complete. Later ones do not count. `ofSidecars`: receives only the
+ * restarts of sidecars.
  */
 function initProgress(
   pod: Pod,
@@ -91,7 +91,7 @@ function initProgress(
 function mainProgress(pod: Pod, summary: Summary): void {
   let running = false;
   let failure = "";
-  // Backwards: of several reasons the first container's is shown.
+  // Backwards: the first container's reason is shown.
   for (const each of (pod.status?.containerStatuses ?? []).toReversed()) {
     addRestarts(summary, each);
     const ended = each.state?.terminated;
@@ -132,7 +132,7 @@ export const podColumns: readonly TableColumn[] = [
   }),
 ];
 
-/** What ended pods have in front of their row. */
+/** Row conditions of finished pods. */
 const ended: Readonly<Record<string, string>> = {
   Succeeded: "The pod has completed successfully.",
   Failed: "The pod failed.",

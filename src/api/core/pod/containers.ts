@@ -64,7 +64,7 @@ function validatePorts(
   }
 }
 
-/** What the rules of a container need to know of its pod. */
+/** The parts of a pod that container rules need. */
 interface Surroundings {
   spec: PodSpec;
   volumes: ReadonlyMap<string, Volume>;
@@ -99,7 +99,7 @@ function validateCommon(
   validateSecurityContext(container.securityContext, hostUsers, `${path}.securityContext`, errors);
 }
 
-/** Host ports may be taken once per protocol and address within the given containers. */
+/** Host ports must be unique per protocol and address among these containers. */
 function validateHostPorts(containers: readonly Container[], path: string, errors: FieldError[]): void {
   const taken = new Set<string>();
   for (const [i, container] of containers.entries()) {
@@ -171,7 +171,7 @@ const notEphemeral = [
 ] as const;
 const ephemeralText = "cannot be set for an Ephemeral Container";
 
-/** A list is there even if nothing is in it, and so is what Go has by pointer; resources are a struct by value. */
+/** Lists and Go pointers count even if they are empty; resources are a struct value. */
 function isSet(container: EphemeralContainer, field: (typeof notEphemeral)[number]): boolean {
   const { resources } = container;
   if (field === "resources")
@@ -200,7 +200,7 @@ function validateEphemeral(around: Surroundings, path: string, errors: FieldErro
   }
 }
 
-/** Images of pods themselves: templates are not looked at so closely. */
+/** Images of pods; templates are validated less strictly. */
 function validateImageSpace(
   { image = "" }: Container | EphemeralContainer,
   path: string,
@@ -230,7 +230,7 @@ export function validateContainers(
   validateEphemeral(around, `${path}.ephemeralContainers`, errors);
 }
 
-/** On the host's network a container's port is the host's. In a template the host's may be missing: it is a default. */
+/** With hostNetwork a container's port equals the host port, which may be missing in templates: it has a default. */
 export function validateHostNetwork(
   spec: PodSpec,
   path: string,

@@ -1,4 +1,4 @@
-/** What Kubernetes fills into a pod, and into the pod inside a template. */
+/** Defaults of pods and pod templates. */
 import { formatQuantity, noteEmptied, wasEmptied } from "../../../machinery/index.ts";
 import type { Parts } from "../../definition.ts";
 import type {
@@ -15,7 +15,7 @@ import { defaultSource } from "../volume-defaults.ts";
 import { imageTag } from "./image.ts";
 import { aggregate } from "./resources.ts";
 
-/** Always for `:latest` or no tag at all, unless the image is named by its digest or not as images are named. */
+/** Always for `:latest` or without a tag, unless the image has a digest. */
 const defaultPullPolicy = (image: string): "Always" | "IfNotPresent" =>
   imageTag(image) === "latest" ? "Always" : "IfNotPresent";
 
@@ -52,7 +52,7 @@ function defaultContainer(container: Container): void {
   if (preStop?.httpGet) defaultHttpGet(preStop.httpGet);
 }
 
-/** 0644, as Kubernetes writes it in JSON. */
+/** 0644, decimal as in JSON. */
 const ordinaryMode = 0o644;
 
 function defaultDownwardItems(
@@ -90,14 +90,14 @@ function defaultVolume(volume: Volume): void {
   if (volume.image) volume.image.pullPolicy ||= defaultPullPolicy(volume.image.reference ?? "");
 }
 
-/** Holds for pods and templates alike. */
+/** For pods and templates. */
 function defaultPodSpec(spec: PodSpec): void {
   spec.dnsPolicy ||= "ClusterFirst";
   spec.restartPolicy ||= "Always";
   spec.securityContext ??= {};
   spec.terminationGracePeriodSeconds ??= 30;
   spec.schedulerName ||= "default-scheduler";
-  // `serviceAccount` is the old name of the same field; both are always shown.
+  // `serviceAccount` is the deprecated alias; both are always set.
   const account = spec.serviceAccountName || spec.serviceAccount;
   if (account) {
     spec.serviceAccountName = account;
@@ -118,14 +118,14 @@ function requestsFromLimits(container: Container): void {
   for (const name in limits) container.resources.requests[name] ??= limits[name] as string;
 }
 
-/** The plural field came later: whichever is given fills the other, and where they differ the older one counts. */
+/** podIPs is the newer field: each is the default of the other, and if they differ the older one counts. */
 function pairAddresses(status: PodStatus): void {
   const first = status.podIPs?.[0]?.ip;
   if (status.podIP && first !== status.podIP) status.podIPs = [{ ip: status.podIP }];
   else if (!status.podIP && first) status.podIP = first;
 }
 
-/** Of a pod that asks for something as a whole, what its containers ask for counts where it says nothing itself. */
+/** Missing pod-level requests and limits default to the sum of the containers'. */
 function defaultPodResources(spec: PodSpec): void {
   const own = spec.resources;
   if (!own) return;
@@ -145,7 +145,7 @@ function defaultPodResources(spec: PodSpec): void {
   if (Object.keys(requests).length > 0) own.requests = requests;
 }
 
-/** `same`: parts that have their defaults, if the pod has them. */
+/** `same`: parts that already have their defaults. */
 export function defaultPod(pod: Pod, same?: Parts): void {
   if (pod.status && pod.status !== same?.status) pairAddresses(pod.status);
   if (pod.spec && pod.spec === same?.spec) return;
@@ -165,7 +165,7 @@ export function defaultPod(pod: Pod, same?: Parts): void {
 export function defaultPodTemplate(template: PodTemplateSpec | undefined): void {
   if (!template) return;
   template.metadata ??= {};
-  // Not with an empty list: messages tell none from an empty one.
+  // Not an empty list: messages distinguish none from an empty one.
   template.spec ??= {} as PodSpec;
   defaultPodSpec(template.spec);
 }

@@ -1,4 +1,4 @@
-/** Fields of features that are not enabled: dropped from what is new, kept where they were before. */
+/** Fields of disabled features: dropped from new objects, kept if the old one had them. */
 import type { Container, PodSpec, PodTemplateSpec } from "../../generated/types.ts";
 import { containersOf } from "./resources.ts";
 

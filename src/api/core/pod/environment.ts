@@ -1,4 +1,4 @@
-/** Environment variables of containers, and the fields and resources a container may read about itself. */
+/** Environment variables of containers, including fieldRef and resourceFieldRef. */
 import {
   canonicalQuantity,
   compareQuantity,
@@ -55,7 +55,7 @@ const resourceNames = [
 ];
 const isHugePages = (name: string): boolean => /^(limits|requests)\.hugepages-/.test(name);
 
-/** Fields of pods that exist at all; others cannot even be converted. */
+/** Existing pod fields; others cannot be converted. */
 const knownFields = new Set([
   "metadata.annotations",
   "metadata.labels",
@@ -76,7 +76,7 @@ const knownFields = new Set([
 /** `metadata.labels['a']`; the subscript may be anything. */
 const subscripted = /^(.+?)\['(.*)'\]$/s;
 
-/** Why a field path means nothing; undefined when it means something. */
+/** Why a field path is invalid; undefined when it is valid. */
 function conversionProblem({ apiVersion, fieldPath }: ObjectFieldSelector): string | undefined {
   if (apiVersion !== "v1") return `unsupported pod version: ${apiVersion}`;
   const base = subscripted.exec(fieldPath)?.[1];
@@ -100,7 +100,7 @@ export function validateFieldRef(
   }
   const problem = conversionProblem(ref);
   const subscript = subscripted.exec(ref.fieldPath);
-  // The oldest clients say host where nodeName is meant.
+  // The first API version used host for nodeName.
   const field = ref.fieldPath === "spec.host" ? "spec.nodeName" : ref.fieldPath;
   if (problem)
     errors.push(invalid(`${path}.fieldPath`, ref.fieldPath, `error converting fieldPath: ${problem}`));
@@ -196,11 +196,11 @@ function validateSource(variable: EnvVar, path: string, errors: FieldError[]): v
     errors.push(invalid(path, "", "may not have more than one field specified at a time"));
 }
 
-/** Judged as the beginning of a name, which may end with a dash. */
+/** Validated as the prefix of a name, which may end with a dash. */
 const masked = (name: string): string =>
   name.length > 1 && name.endsWith("-") ? `${name.slice(0, -2)}a` : name;
 
-/** A variable out of a file that another container wrote. */
+/** A variable from a file that another container wrote. */
 function validateFileRef(ref: FileKeySelector, path: string, errors: FieldError[]): void {
   if (!ref.key) errors.push(required(`${path}.key`));
   else for (const text of isEnvVarName(ref.key)) errors.push(invalid(`${path}.key`, ref.key, text));
@@ -212,7 +212,7 @@ function validateFileRef(ref: FileKeySelector, path: string, errors: FieldError[
   else noBacksteps(ref.path, `${path}.path`, errors);
 }
 
-/** The volume of such a file is one that the containers share. */
+/** The file's volume must be shared by the containers. */
 export function validateFileVolumes(spec: PodSpec, path: string, errors: FieldError[]): void {
   const volumes = new Map((spec.volumes ?? []).map((each) => [each.name, each]));
   for (const [container, here] of containersOf(spec, path)) {

@@ -1,4 +1,4 @@
-/** Names of images as container registries write them, as far as defaults depend on them. */
+/** Image names, as far as defaults depend on them. */
 
 const component = "(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])";
 const domain = `(?:${component}(?:\\.${component})*|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?`;
@@ -10,7 +10,7 @@ const named = new RegExp(`^(?:${domain}/)?(${part}(?:/${part})*)(?::(${tag}))?(?
 const identifier = /^[a-f0-9]{64}$/;
 const maxLength = 255;
 
-/** Registry and the rest: what comes before the first slash is a registry if it looks like a host. */
+/** Registry and the rest: the part before the first slash is a registry if it looks like a host. */
 function withRegistry(name: string): string {
   const slash = name.indexOf("/");
   const head = name.slice(0, slash);
@@ -19,7 +19,7 @@ function withRegistry(name: string): string {
   return `docker.io/${slash < 0 ? "library/" : ""}${name}`;
 }
 
-/** The tag that is meant, `latest` without one; "" for an image named by its digest and for what is no name. */
+/** The tag, `latest` without one; "" for an image with a digest and for an invalid name. */
 export function imageTag(image: string): string {
   if (identifier.test(image)) return "";
   const full = withRegistry(image);

@@ -1,4 +1,4 @@
-/** How containers use the pod's volumes: mounted as directories, or as block devices. */
+/** How containers use the pod's volumes: mounts and block devices. */
 import { forbidden, invalid, notFound, notSupported, required } from "../../../machinery/index.ts";
 import type { FieldError } from "../../definition.ts";
 import type { Container, Volume, VolumeMount } from "../../generated/types.ts";
@@ -8,7 +8,7 @@ import { descending } from "../path-rules.ts";
 const propagations = ["Bidirectional", "HostToContainer", "None"];
 const recursions = ["Disabled", "Enabled", "IfPossible"];
 
-/** Problems of what is inside a mount are said of the list, without an index. */
+/** Errors in a mount are reported for the list, without an index. */
 function validateMount(
   mount: VolumeMount,
   container: Container,

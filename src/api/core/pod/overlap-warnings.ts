@@ -1,9 +1,9 @@
-/** Files of one volume that get in each other's way. */
+/** Warnings for overlapping paths in a volume. */
 import type { Volume, VolumeProjection } from "../../generated/types.ts";
 
 interface File {
   path: string;
-  /** What writes it, in projected volumes. */
+  /** The source in projected volumes. */
   source: string;
 }
 
@@ -13,15 +13,15 @@ const text = ({ path, source }: File): string =>
 const files = (items: readonly { path?: string }[], source: string): File[] =>
   items.map(({ path = "" }) => ({ path, source }));
 
-/** No answer has room for more: its warnings have 4096 characters, and each of these has more than 16. */
+/** Limit of warnings: a response has 4096 characters for them, and each has more than 16. */
 const mostTexts = 256;
 
-/** One part of a path. */
+/** A path component. */
 interface Place {
   readonly inside: Map<string, Place>;
-  /** What is written here, each once. */
+  /** Sources with this path, without duplicates. */
   readonly here: Seen[];
-  /** What is written here or further down, in the order it came. */
+  /** Sources with this path or below it, in order. */
   readonly below: Seen[];
 }
 
@@ -31,7 +31,7 @@ interface Seen extends File {
 
 const newPlace = (): Place => ({ inside: new Map(), here: [], below: [] });
 
-/** What is written where `path` is, on the way there or below, and the places on that way. */
+/** Overlaps of `path`: sources at it, above it or below, with their paths. */
 function around(root: Place, path: string): { met: Seen[]; way: Place[] } {
   const way: Place[] = [];
   const above: Seen[] = [];
@@ -47,7 +47,7 @@ function around(root: Place, path: string): { met: Seen[]; way: Place[] } {
   return { met, way };
 }
 
-/** Every pair of which one is the other or lies below it, said once, but no more than `mostTexts`. */
+/** All pairs of equal or nested paths, once each, limited to `mostTexts`. */
 function overlaps(all: readonly File[]): Iterable<string> {
   const root = newPlace();
   const found = new Set<string>();
@@ -69,7 +69,7 @@ function overlaps(all: readonly File[]): Iterable<string> {
   return found;
 }
 
-/** Only the first kind of source that is there counts. */
+/** Only the first source counts. */
 function projected(source: VolumeProjection): File[] {
   const { configMap, secret, downwardAPI, serviceAccountToken } = source;
   if (configMap?.items) return files(configMap.items, `ConfigMap ${JSON.stringify(configMap.name ?? "")}`);

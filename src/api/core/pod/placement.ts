@@ -1,4 +1,4 @@
-/** Where a pod may run: tolerations, affinity, spreading. */
+/** Scheduling fields of pods: tolerations, affinity, spreading. */
 import {
   duplicate,
   forbidden,
@@ -81,7 +81,7 @@ export function validateTolerations(
   }
 }
 
-/** `anyValue`: values need not be such as labels have, since preferences and those of old never did. */
+/** `anyValue`: values need not be valid label values, as in preferences and older objects. */
 function validateTerm(term: NodeSelectorTerm, path: string, errors: FieldError[], anyValue: boolean): void {
   for (const [i, expression] of (term.matchExpressions ?? []).entries())
     validateExpression(expression, `${path}.matchExpressions[${i}]`, errors, { ordered: true, anyValue });
@@ -106,13 +106,13 @@ function validateTerm(term: NodeSelectorTerm, path: string, errors: FieldError[]
   }
 }
 
-/** True when labels of the selector's values would not be labels. */
+/** True when the selector has invalid label values. */
 const hasAnyValue = (selector: NodeSelector | undefined): boolean =>
   (selector?.nodeSelectorTerms ?? []).some(({ matchExpressions = [] }) =>
     matchExpressions.some(({ values = [] }) => values.some((value) => isLabelValue(value).length > 0)),
   );
 
-/** `old`: what the selector was before; its mistakes may stay. */
+/** `old`: the old selector; its errors may stay. */
 export function validateNodeSelector(
   selector: NodeSelector,
   path: string,
@@ -130,7 +130,7 @@ const weightText = "must be in the range 1-100";
 const must = "requiredDuringSchedulingIgnoredDuringExecution";
 const may = "preferredDuringSchedulingIgnoredDuringExecution";
 
-/** Keys whose values pods must share, beside a selector that says which pods at all. */
+/** Label keys whose values pods must share, in addition to a selector. */
 function validateKeys(
   keys: readonly string[] | undefined,
   selector: LabelSelector | undefined,
@@ -161,7 +161,7 @@ function validateLabelKeys(
   const places = new Map(matchLabelKeys?.map((key, i) => [key, i]));
   const others = new Set(mismatchLabelKeys);
   for (const { key } of labelSelector?.matchExpressions ?? []) {
-    // The server itself adds one expression for each of the keys; a second mention is somebody's mistake.
+    // The server adds one expression per key, so a second one is an error.
     const at = places.get(key) ?? -1;
     if (at >= 0 && seen.has(key))
       errors.push(invalid(`${path}[${at}]`, key, "exists in both matchLabelKeys and labelSelector"));
@@ -206,13 +206,13 @@ function validatePodAffinity(
   }
 }
 
-/** True when values of its expressions are none that labels have. */
+/** True when its expressions have invalid label values. */
 const badSelector = (selector: LabelSelector | undefined): boolean =>
   (selector?.matchExpressions ?? []).some(({ values = [] }) =>
     values.some((value) => isLabelValue(value).length > 0),
   );
 
-/** True when selectors of pods have such values. */
+/** True when its pod selectors have such values. */
 const hasBadSelector = (affinity: Affinity | undefined): boolean =>
   [affinity?.podAffinity, affinity?.podAntiAffinity].some((each) =>
     [...(each?.[must] ?? []), ...(each?.[may] ?? []).map((weighted) => weighted.podAffinityTerm)].some(
@@ -220,7 +220,7 @@ const hasBadSelector = (affinity: Affinity | undefined): boolean =>
     ),
   );
 
-/** `old`: what it was before; mistakes of then may stay. */
+/** `old`: the old object; its errors may stay. */
 export function validateAffinity(
   affinity: Affinity | undefined,
   path: string,
@@ -245,7 +245,7 @@ export function validateAffinity(
 const actions = ["DoNotSchedule", "ScheduleAnyway"];
 const nodePolicies = ["Honor", "Ignore"];
 
-/** As keys were judged before their values were merged into the selector. */
+/** Validation of keys from before their values were merged into the selector. */
 function validateOldKeys({ labelSelector, matchLabelKeys }: Keyed, path: string, errors: FieldError[]): void {
   if (!matchLabelKeys?.length) return;
   const known = new Set([

@@ -5,7 +5,7 @@ interface Seen {
   port: ContainerPort;
 }
 
-/** Ports of a pod's containers that are said twice, or that get in each other's way. `path`: of the pod, with a dot. */
+/** Duplicate and conflicting ports of a pod's containers. `path`: of the pod, with a dot. */
 export function portWarnings(path: string, containers: readonly (readonly [Container, string])[]): string[] {
   const warnings: string[] = [];
   const byNumber = new Map<string, Seen[]>();

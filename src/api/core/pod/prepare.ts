@@ -1,4 +1,4 @@
-/** What a new pod becomes before it is judged, beside its defaults. */
+/** Changes of a new pod before validation, besides defaults. */
 import type { LabelSelector, Pod, PodAffinityTerm } from "../../generated/types.ts";
 import { profilesFromAnnotations } from "./app-armor.ts";
 import { dropDisabled } from "./dropped.ts";
@@ -6,7 +6,7 @@ import { qosClass } from "./qos.ts";
 
 type Labels = Readonly<Record<string, string>>;
 
-/** The pod's own values of the keys become part of the selector. */
+/** Adds the pod's own values of the keys to the selector. */
 function addKeys(
   selector: LabelSelector | undefined,
   keys: readonly string[] | undefined,

@@ -91,7 +91,7 @@ function validateProbe(probe: Probe, path: string, errors: FieldError[]): void {
 
 const windowsSignals = ["SIGKILL", "SIGTERM"];
 
-/** Signals of Linux are not looked at: fields with them are not enabled, and dropped from what is new. */
+/** Stop signals are not validated: their feature is off, so they are dropped from new objects. */
 function validateStopSignal(
   signal: string,
   os: string | undefined,

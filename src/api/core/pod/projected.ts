@@ -1,4 +1,4 @@
-/** Projected and downward API volumes: files out of several sources under one path. */
+/** Projected and downward API volumes: files of several sources in one directory. */
 import { forbidden, invalid, required } from "../../../machinery/index.ts";
 import type { FieldError } from "../../definition.ts";
 import type {
@@ -17,7 +17,7 @@ export function validateItem(item: KeyToPath, path: string, errors: FieldError[]
   fileMode(item.mode, `${path}.mode`, errors);
 }
 
-/** Problems are said of the source, without the item's index. */
+/** Errors are reported for the source, without the item's index. */
 export function validateDownwardFile(file: DownwardAPIVolumeFile, path: string, errors: FieldError[]): void {
   if (!file.path) errors.push(required(`${path}.path`));
   descendingUnreserved(file.path ?? "", `${path}.path`, errors);
@@ -46,7 +46,7 @@ class Projection {
     this.#errors = errors;
   }
 
-  /** Two sources must not write the same file; `owner` is what the message shows. */
+  /** Two sources must not write the same file; `owner` is shown in the message. */
   #take(file: string | undefined, owner: string): void {
     if (!file) return;
     if (this.#paths.has(file)) this.#errors.push(invalid(this.#path, owner, "conflicting duplicate paths"));
@@ -73,7 +73,7 @@ class Projection {
       errors.push(forbidden(path, "may not specify more than 1 volume type per source"));
   }
 
-  /** Its path is judged as if it were the volume's. */
+  /** Its path is validated like the volume's. */
   #token(token: { path: string; expirationSeconds?: number }, path: string): void {
     const seconds = token.expirationSeconds ?? 3600;
     const say = (text: string): void => {

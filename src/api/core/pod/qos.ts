@@ -1,4 +1,4 @@
-/** The quality-of-service class of a pod: Guaranteed, Burstable or BestEffort. */
+/** The QoS class of a pod: Guaranteed, Burstable or BestEffort. */
 import { compareQuantity } from "../../../machinery/index.ts";
 import type { Pod, ResourceRequirements } from "../../generated/types.ts";
 
@@ -6,7 +6,7 @@ const counted = ["cpu", "memory"] as const;
 const positive = (value: string | undefined): value is string =>
   value !== undefined && compareQuantity(value, "0") > 0;
 
-/** Decided by cpu and memory of all containers, or of the pod itself when it has resources of its own. */
+/** By cpu and memory of all containers, or pod-level resources. */
 export function qosClass(pod: Pod): "Guaranteed" | "Burstable" | "BestEffort" {
   const spec = pod.spec;
   const all: (ResourceRequirements | undefined)[] = spec?.resources

@@ -1,4 +1,4 @@
-/** What containers, and pods as a whole, ask for of a node. */
+/** Resource requirements of containers and pods. */
 import {
   addQuantity,
   compareQuantity,
@@ -25,7 +25,7 @@ import {
 
 type NameRule = (name: string, path: string, errors: FieldError[]) => void;
 
-/** Claims are named by what the pod claims. */
+/** Container claims refer to the pod's claims. */
 function validateClaimNames(
   { claims = [] }: ResourceRequirements,
   known: ReadonlySet<string>,
@@ -58,7 +58,7 @@ function validateClaimNames(
 }
 
 class Requirements {
-  /** Something that a scheduler has to know of beside huge pages. */
+  /** cpu or memory, which must accompany huge pages. */
   compute = false;
   huge = false;
   readonly #nameRule: NameRule;
@@ -119,7 +119,7 @@ function validateRequirements(
 
 const nothing: ReadonlySet<string> = new Set();
 
-/** `claims`: names of what the pod claims. */
+/** `claims`: names of the pod's claims. */
 export function validateResources(
   resources: ResourceRequirements | undefined,
   path: string,
@@ -144,8 +144,8 @@ function add(to: Map<string, Quantity>, list: Record<string, string> | undefined
 }
 
 /**
- * What all containers together need: containers and sidecars add up; an init container runs alone, with the sidecars
- * that were started before it.
+ * The resources of all containers: containers and sidecars add up; an init container runs alone, with the sidecars started
+ * before it.
  */
 export function aggregate(spec: PodSpec, which: Lists): Map<string, Quantity> {
   const sum = new Map<string, Quantity>();
@@ -175,7 +175,7 @@ export function aggregate(spec: PodSpec, which: Lists): Map<string, Quantity> {
   return sum;
 }
 
-/** What the pod asks for as a whole is no less than what its containers do. */
+/** Pod-level requests are not below the containers'. */
 function validateConsistency(spec: PodSpec, path: string, errors: FieldError[]): void {
   const { requests = {}, limits = {} } = spec.resources ?? {};
   const check = (which: Lists, list: Record<string, string>, counts: (name: string) => boolean): void => {
@@ -199,7 +199,7 @@ function validateConsistency(spec: PodSpec, path: string, errors: FieldError[]):
   }
 }
 
-/** Of the pod as a whole. */
+/** Pod-level resources. */
 export function validatePodResources(
   spec: PodSpec,
   claims: ReadonlySet<string>,

@@ -1,4 +1,4 @@
-/** When containers are started again, and how they are resized. */
+/** Restart rules and resize policies of containers. */
 import { duplicate, forbidden, invalid, notSupported, required, tooMany } from "../../../machinery/index.ts";
 import type { FieldError } from "../../definition.ts";
 import type { Container, ContainerResizePolicy, ContainerRestartRule } from "../../generated/types.ts";
@@ -37,7 +37,7 @@ export function validateRestart(
   for (const [i, rule] of rules.entries()) validateRule(rule, `${path}.restartPolicyRules[${i}]`, errors);
 }
 
-/** Of an init container the rules are not looked at without a policy. */
+/** Restart rules of an init container are not validated without a policy. */
 export function validateInitRestart(container: Container, path: string, errors: FieldError[]): void {
   if (container.restartPolicy !== undefined) validateRestart(container, path, errors);
   else if (container.restartPolicyRules?.length) {
@@ -49,7 +49,7 @@ export function validateInitRestart(container: Container, path: string, errors: 
 const resizable = ["cpu", "memory"];
 const resizePolicies = ["NotRequired", "RestartContainer"];
 
-/** Problems but repeats are said of the list, without an index. */
+/** Errors except duplicates are reported for the list, without an index. */
 export function validateResize(
   list: readonly ContainerResizePolicy[] = [],
   podRestartPolicy: string | undefined,
@@ -74,7 +74,7 @@ export function validateResize(
   }
 }
 
-/** A container that ends anyhow is not restarted for a new size, unless one of the pod already was. */
+/** A container that never restarts cannot be restarted to resize, unless the old pod had such a policy. */
 export function validateInitResize(
   { resizePolicy = [] }: Container,
   path: string,

@@ -72,7 +72,7 @@ const dnsDomain = new RegExp(`^${dnsLabel}(?:\\.${dnsLabel})*$`);
 const control = /[\x00-\x1f\x7f]/;
 const maxSpecKiB = 64;
 
-/** What is wrong with `DOMAIN\user`. */
+/** Errors of `DOMAIN\user`. */
 function windowsUserTexts(name: string): string[] {
   if (name === "") return ["runAsUserName cannot be an empty string"];
   if (control.test(name)) return ["runAsUserName cannot contain control characters"];
@@ -145,7 +145,7 @@ export function validateSecurityContext(
 const changePolicies = ["Always", "OnRootMismatch"];
 const groupsPolicies = ["Merge", "Strict"];
 
-/** Of the pod, and of what shares namespaces with the host. */
+/** Pod-level settings, including host namespaces. */
 export function validatePodSecurity(
   spec: PodSpec,
   path: string,
@@ -172,14 +172,14 @@ export function validatePodSecurity(
   const groups = context.supplementalGroupsPolicy;
   if (groups !== undefined && !groupsPolicies.includes(groups))
     errors.push(notSupported(`${path}.supplementalGroupsPolicy`, groups, groupsPolicies));
-  // Mounting with a label instead of labelling files is not enabled, but stays where it is.
+  // SELinux mount options are disabled, but kept where they exist.
   const label = context.seLinuxChangePolicy;
   const labels = old?.securityContext?.seLinuxChangePolicy ? ["MountOption", "Recursive"] : ["Recursive"];
   if (label !== undefined && !labels.includes(label))
     errors.push(notSupported(`${path}.seLinuxChangePolicy`, label, labels));
 }
 
-/** Users of the pod that are not the host's go with none of the host's other namespaces. */
+/** A user namespace excludes the host's other namespaces. */
 export function validateHostUsers(
   spec: PodSpec,
   path: string,
@@ -199,7 +199,7 @@ export function validateHostUsers(
     if (container.volumeDevices?.length) errors.push(forbidden(`${here}.volumeDevices`, text));
 }
 
-/** Processes of the host's own: all containers or none, and on the host's network. */
+/** HostProcess: all containers or none, and with hostNetwork. */
 export function validateHostProcess(spec: PodSpec, path: string, errors: FieldError[]): void {
   const ofPod = spec.securityContext?.windowsOptions?.hostProcess;
   let all = 0;
@@ -227,7 +227,7 @@ export function validateHostProcess(spec: PodSpec, path: string, errors: FieldEr
 
 const operatingSystems = ["linux", "windows"];
 
-/** Fields of pods, and of their containers' security contexts, that Windows has not. */
+/** Fields of pods and containers that are unsupported on Windows. */
 const notOnWindows = [
   "securityContext.appArmorProfile",
   "securityContext.seLinuxOptions",

@@ -1,4 +1,4 @@
-/** Rules of a pod's spec, and of the template of a workload. Every mistake is named, not only the first. */
+/** Validation of pod specs and pod templates. All errors are reported, not only the first. */
 import {
   duplicate,
   forbidden,
@@ -36,7 +36,7 @@ const underscored = `${underscoredLabel}(\\.${underscoredLabel})*`;
 const underscoredText = `a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '${underscored}')`;
 const isUnderscored = new RegExp(`^${underscored}$`);
 
-/** A domain that names are looked up in: underscores are allowed, and a dot at the end. */
+/** A DNS search domain: underscores are allowed, and a dot at the end. */
 function searchTexts(name: string): string[] {
   if (name === ".") return [];
   const bare = name.replace(/\.$/, "");
@@ -91,13 +91,13 @@ function names(value: string | undefined, rule: Rule, path: string, errors: Fiel
   if (value) for (const text of rule(value)) errors.push(invalid(path, value, text));
 }
 
-/** One of a list, and there at all. */
+/** A required enum value. */
 function oneOf(value: string | undefined, all: readonly string[], path: string, errors: FieldError[]): void {
   if (!value) errors.push(required(path));
   else if (!all.includes(value)) errors.push(notSupported(path, value, all));
 }
 
-/** Names of what the pod claims. */
+/** Names of the pod's claims. */
 function validateClaims(
   spec: PodSpec,
   metadata: ObjectMeta | undefined,
@@ -161,7 +161,7 @@ function validateHostname(spec: PodSpec, path: string, errors: FieldError[]): vo
 
 const maxSeconds = 2147483647;
 
-/** The part of the rules about the pod as one thing, after those of its containers. */
+/** Pod-level rules, after those of its containers. */
 function validateWhole(spec: PodSpec, path: string, errors: FieldError[], { old }: PodContext): void {
   oneOf(spec.restartPolicy, restartPolicies, `${path}.restartPolicy`, errors);
   oneOf(spec.dnsPolicy, dnsPolicies, `${path}.dnsPolicy`, errors);
@@ -211,8 +211,8 @@ function validatePodSpec(spec: PodSpec, path: string, errors: FieldError[], cont
 }
 
 /**
- * Everything about a pod but its metadata, which has been looked at before. `old`: of a change: mistakes of then may stay, but what
- * is right in a new pod is right in a changed one.
+ * Everything of a pod except its metadata. `old`: at an update: existing errors may stay, and what is valid in a new pod is
+ * valid in an updated one.
  */
 export function validatePod(pod: Pod, old?: Pod): FieldError[] {
   const spec = pod.spec ?? { containers: [] };
@@ -235,7 +235,7 @@ export function validatePod(pod: Pod, old?: Pod): FieldError[] {
   return old && errors.length > 0 ? mistakesIn(spec, judged, old) : errors;
 }
 
-/** `metadata`: as much of it as the rules may look at. */
+/** `metadata`: the part that rules may use. */
 function mistakesIn(spec: PodSpec, metadata: ObjectMeta, old: Pod | undefined): FieldError[] {
   const errors: FieldError[] = [];
   const path = "metadata.annotations";
@@ -254,7 +254,7 @@ function mistakesIn(spec: PodSpec, metadata: ObjectMeta, old: Pod | undefined): 
   return errors;
 }
 
-/** Checks that hold at creation alone. */
+/** Rules at creation only. */
 export function validateNewPod(pod: Pod): FieldError[] {
   const errors: FieldError[] = [];
   if (pod.spec?.ephemeralContainers?.length)
@@ -265,7 +265,7 @@ export function validateNewPod(pod: Pod): FieldError[] {
   return errors;
 }
 
-/** `old`: what the template was before a change: mistakes of then may stay. */
+/** `old`: the old template: its errors may stay. */
 export function validatePodTemplate(
   template: PodTemplateSpec,
   path: string,

@@ -1,4 +1,4 @@
-/** What a node agent and others may say of a pod through /status. */
+/** Validation of pod statuses. */
 import {
   deepEqual,
   duplicate,
@@ -54,7 +54,7 @@ function validateNomination(pod: Pod, old: Pod, errors: FieldError[]): void {
     errors.push(forbidden(path, "may not be set on pods that are already bound to a node"));
 }
 
-/** Whether a container that ended so is started again. */
+/** Whether a terminated container is restarted. */
 function restarts(container: Container | undefined, spec: PodSpec, exitCode: number): boolean {
   if (!container) return false;
   const rule = container.restartPolicyRules?.find(({ exitCodes }) => {
@@ -66,7 +66,7 @@ function restarts(container: Container | undefined, spec: PodSpec, exitCode: num
   return policy === "OnFailure" ? exitCode !== 0 : policy !== "Never";
 }
 
-/** What has ended for good does not run again. */
+/** A permanently terminated container cannot run again. */
 function validateTransitions(
   now: readonly ContainerStatus[] = [],
   before: readonly ContainerStatus[] = [],
@@ -164,7 +164,7 @@ interface Address {
   ip?: string;
 }
 
-/** At most one address of each family. */
+/** At most one address per family. */
 function validateAddresses(
   now: readonly Address[] = [],
   old: readonly Address[] = [],
@@ -214,7 +214,7 @@ function validateUsers({ status = {}, spec }: Pod, errors: FieldError[]): void {
 const healthStates = ["Healthy", "Unhealthy", "Unknown"];
 const maxMessage = 1024;
 
-/** True when the container asks for the resource that its status tells of. */
+/** True when the container requests the resource in its status. */
 function asksFor({ resources = {} }: Container, name: string): boolean {
   if (!name.startsWith("claim:")) return resources.requests?.[name] !== undefined;
   return (resources.claims ?? []).some(
@@ -283,7 +283,7 @@ export function validatePodStatus(pod: Pod, old: Pod): FieldError[] {
   return errors;
 }
 
-/** A generation that nobody says stays what it was, condition by condition. */
+/** Missing generations of conditions are taken from the old status. */
 function keepGenerations(status: PodStatus, old: PodStatus): void {
   if (old.observedGeneration) status.observedGeneration ||= old.observedGeneration;
   const known = new Map<string, (number | undefined)[]>();
@@ -295,22 +295,22 @@ function keepGenerations(status: PodStatus, old: PodStatus): void {
   }
 }
 
-/** A change of /status leaves the spec alone, and the class that the server decided at creation. */
+/** A /status update keeps the spec, and the QoS class set at creation. */
 export const podStatusStrategy: Strategy = {
   prepareForUpdate(object, old) {
     const pod = object as Pod;
     const before = (old as Pod).status ?? {};
     const status = (pod.status ??= {});
     const meta = (pod.metadata ??= {});
-    // Node agents of old spoiled them, which broke garbage collection.
+    // Older kubelets corrupted them, which broke garbage collection.
     if (old.metadata?.ownerReferences) meta.ownerReferences = old.metadata.ownerReferences;
     else delete meta.ownerReferences;
-    // When it goes is not said here.
+    // Deletion fields cannot be changed here.
     if (old.metadata?.deletionTimestamp) meta.deletionTimestamp = old.metadata.deletionTimestamp;
     else delete meta.deletionTimestamp;
     if (before.qosClass) status.qosClass ||= before.qosClass;
     keepGenerations(status, before);
-    // Not enabled, so nobody new gets it.
+    // Disabled, so new statuses do not get it.
     const fields = status as Record<string, unknown>;
     if (!deepEqual((before as Record<string, unknown>)["nodeAllocatableResourceClaimStatuses"], undefined))
       return;

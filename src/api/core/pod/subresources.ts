@@ -1,4 +1,4 @@
-/** Writes to a pod through /ephemeralcontainers and /resize: one part of the spec changes, everything else stays. */
+/** Writes to /ephemeralcontainers and /resize: they change one part of the spec. */
 import {
   deepClone,
   deepEqual,
@@ -17,7 +17,7 @@ import { dropDisabled } from "./dropped.ts";
 import { qosClass } from "./qos.ts";
 import { validatePod } from "./spec.ts";
 
-/** What any change of metadata is held to, and what pods add. */
+/** Rules of metadata updates, and those of pods. */
 function changedMeta(
   { metadata: now }: KubeObject,
   { metadata: before }: KubeObject,
@@ -33,7 +33,7 @@ function changedMeta(
 
 const kept = ["deletionTimestamp", "labels", "annotations", "finalizers", "ownerReferences"] as const;
 
-/** The old pod with another spec; the new object becomes it. */
+/** The old pod with another spec, written to the new object. */
 function become(pod: Pod, old: Pod, spec: PodSpec): void {
   pod.spec = spec;
   if (old.status) pod.status = old.status;
@@ -84,7 +84,7 @@ export const ephemeralContainersStrategy: Strategy = {
   },
 };
 
-/** The old containers with the new ones' sizes; the new ones themselves where they are not the same. */
+/** The old containers with the new resources; the new ones themselves if they are other containers. */
 function resized(given: readonly Container[] = [], old: readonly Container[] = []): Container[] | undefined {
   if (given.length === 0) return undefined;
   const out: Container[] = [];
@@ -105,7 +105,7 @@ const removed = (now: List = {}, old: List = {}): boolean =>
   Object.keys(old).length > Object.keys(now).length ||
   Object.keys(old).some((name) => now[name] === undefined);
 
-/** A list with cpu and memory as they were before. */
+/** A list with the old cpu and memory. */
 function withOld(list: List, old: List): List {
   if (!list && !old) return undefined;
   const out = Object.fromEntries(Object.entries(list ?? {}).filter(([name]) => !resizable.includes(name)));
@@ -122,7 +122,7 @@ function withOldLists(
   return { ...(limits ? { limits } : {}), ...(requests ? { requests } : {}) };
 }
 
-/** Claims of a container are not looked at: they count as dropped, as they do in the original. */
+/** Containers' claims are not validated: they are treated as dropped, as in Kubernetes. */
 const likeBefore = (container: Container, old: Container): Container => ({
   ...container,
   resources: withOldLists(container.resources, old.resources),
@@ -149,7 +149,7 @@ function validateOrder(spec: PodSpec, old: PodSpec, errors: FieldError[]): void 
 const hasOwn = (spec: PodSpec | undefined): boolean =>
   Object.keys({ ...spec?.resources?.limits, ...spec?.resources?.requests }).length > 0;
 
-/** What the pod asks for as a whole; returned is what it would be with cpu and memory as before. */
+/** Pod-level resources; returns them with the old cpu and memory. */
 function validateWhole(spec: PodSpec, old: PodSpec, errors: FieldError[]): ResourceRequirements | undefined {
   const path = "spec.resources";
   const { resources: before } = old;
@@ -209,7 +209,7 @@ function validateContainerSizes(spec: PodSpec, old: PodSpec, errors: FieldError[
   }
 }
 
-/** A node that tells of a running container without its size cannot change it. */
+/** A node that reports no resources of running containers does not support resize. */
 const isSupported = ({ status }: Pod): boolean =>
   status?.containerStatuses?.find((each) => each.state?.running)?.resources !== undefined ||
   !status?.containerStatuses?.some((each) => each.state?.running);

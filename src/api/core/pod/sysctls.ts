@@ -5,7 +5,7 @@ const segment = "[a-z0-9]([-_a-z0-9]*[a-z0-9])?";
 const name = new RegExp(`^(${segment}[./])*${segment}$`);
 const maxLength = 253;
 
-/** The kernel's own isolation decides: what is not of a namespace the pod has cannot be set for it alone. */
+/** Prefixes of namespaced sysctls: others cannot be set per pod. */
 const ofProcesses = new Set([
   "kernel.sem",
   "kernel.shmall",
@@ -19,14 +19,14 @@ const ofProcesses = new Set([
   "kernel.msg",
 ]);
 
-/** Which of the host's namespaces a sysctl belongs to; a pattern counts by what stands before its star. */
+/** The host namespace of a sysctl; of a pattern the part before its star counts. */
 function hostField(name: string): "hostNetwork" | "hostIPC" | undefined {
   const base = normalized(name).replace(/\*.*$/s, "");
   if (ofProcesses.has(base) || base.startsWith("fs.mqueue.")) return "hostIPC";
   return base.startsWith("net.") ? "hostNetwork" : undefined;
 }
 
-/** With dots between the parts: where slashes come first, dots and slashes change places. */
+/** With dots as separators: if a slash comes first, dots and slashes are swapped. */
 function normalized(name: string): string {
   const first = /[./]/.exec(name)?.[0];
   if (first !== "/") return name;

@@ -1,8 +1,8 @@
-/** Pods that are made of one template. */
+/** Pods created from one template. */
 import { deepClone } from "../../../machinery/index.ts";
 import type { Container, Pod, PodSpec } from "../../generated/types.ts";
 
-/** What of a container is settled when it has its defaults: neither admission nor preparation writes into it. */
+/** Container fields that are final after defaulting: neither admission nor preparation changes them. */
 const settled = new Set<string>([
   "args",
   "command",
@@ -17,14 +17,14 @@ const settled = new Set<string>([
 const ownContainer = (container: Container): Container =>
   copied(container, (value, name) => (settled.has(name) ? value : deepClone(value)));
 
-/** A copy with its members in their order. */
+/** A copy with the same order of members. */
 function copied<T extends object>(object: T, copy: (value: unknown, name: string) => unknown): T {
   const members = { ...object } as Record<string, unknown>;
   for (const name in members) members[name] = copy(members[name], name);
   return members as T;
 }
 
-/** A pod with what the template has. It shares the greater part of its containers. */
+/** A pod with the template's content. It shares most of its containers. */
 export const podFromTemplate = (template: Pod): Pod =>
   copied(template, (part, name) => (name === "spec" ? ownSpec(part as PodSpec) : deepClone(part)));
 

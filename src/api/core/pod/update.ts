@@ -1,4 +1,4 @@
-/** What of a pod may change after its creation through the main endpoint. */
+/** Mutable fields of pods at the main endpoint. */
 import { deepEqual, forbidden, invalid, required, wasEmptied } from "../../../machinery/index.ts";
 import type { FieldError } from "../../definition.ts";
 import type {
@@ -22,7 +22,7 @@ const changeable = [
   "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)",
 ].join(",");
 
-/** False when the containers are not the same ones. */
+/** False when the containers differ. */
 function validateImages(
   given: readonly Container[] | undefined,
   before: readonly Container[] | undefined,
@@ -43,7 +43,7 @@ function validateImages(
   return true;
 }
 
-/** False when nothing further is looked at. */
+/** False when validation ends here. */
 function validateDeadline(value: number | undefined, old: number | undefined, errors: FieldError[]): boolean {
   const path = "spec.activeDeadlineSeconds";
   if (value === undefined) {
@@ -77,7 +77,7 @@ function validateTolerationChange(
 
 const may = "requiredDuringSchedulingIgnoredDuringExecution";
 
-/** Expressions may be added behind those that are there. */
+/** Expressions may only be appended. */
 function onlyAdds(now: NodeSelectorTerm, old: NodeSelectorTerm): boolean {
   const { matchExpressions: oldExpressions = [], matchFields: oldFields = [] } = old;
   const { matchExpressions = [], matchFields = [] } = now;
@@ -114,7 +114,7 @@ function validateNodeAffinityChange(
   }
 }
 
-/** A gated pod is not scheduled yet: where it may go can still be narrowed. What may change is made like before. */
+/** Scheduling constraints of a gated pod may be narrowed. The mutable fields are set to the old ones. */
 function allowNarrowing(allowed: PodSpec, before: PodSpec, errors: FieldError[]): void {
   const { nodeSelector } = allowed;
   if (!deepEqual(nodeSelector ?? {}, before.nodeSelector ?? {})) {
@@ -180,7 +180,7 @@ export function validatePodUpdate(pod: Pod, old: Pod): FieldError[] {
   const errors = validatePod(pod, old);
   validateAnnotationChange(pod, old, errors);
   if (!pod.spec || !old.spec) return errors;
-  // What is in order and as it was may stay: most changes are of labels, annotations and owners.
+  // An unchanged valid spec is skipped: most updates change labels, annotations and owners.
   const untouched = errors.length === 0 && deepEqual(pod.spec, old.spec);
   if (!untouched) validateSpecChange(pod.spec, old.spec, errors);
   return errors;

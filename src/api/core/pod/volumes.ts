@@ -56,17 +56,17 @@ const downwardAPI: Rule<DownwardAPIVolumeSource> = ({ defaultMode, items = [] },
   for (const file of items) validateDownwardFile(file, path, errors);
 };
 
-/** All but labels and annotations, in the order of Go's fields. */
+/** Metadata except labels and annotations, in the order of Go's fields. */
 const untemplated =
   "name generateName namespace selfLink uid resourceVersion generation creationTimestamp deletionTimestamp deletionGracePeriodSeconds ownerReferences finalizers managedFields".split(
     " ",
   ) as (keyof ObjectMeta)[];
 
-/** Of a claim that is made with the pod: labels and annotations are all that it takes over. */
+/** The metadata of a claim template: only labels and annotations are used. */
 export function validateTemplateMeta(meta: ObjectMeta | undefined, path: string, errors: FieldError[]): void {
   validateAnnotations(meta?.annotations, `${path}.annotations`, errors);
   validateLabels(meta?.labels, `${path}.labels`, errors);
-  // The path has the field's name in Go, but for its first letter.
+  // The path has Go's field name with a lower-case first letter.
   for (const name of untemplated)
     if (meta?.[name] !== undefined || wasEmptied(meta, name))
       errors.push(forbidden(`${path}.${name === "uid" ? "uID" : name}`, "cannot be set"));
@@ -107,7 +107,7 @@ const podRules: Readonly<Record<string, Rule<never>>> = {
   image,
 };
 
-/** In the order in which they are looked at: the second one found is refused. */
+/** In order of validation: a second source is rejected. */
 const sources = [
   "emptyDir",
   "hostPath",
@@ -162,7 +162,7 @@ function validateSource(volume: Volume, path: string, errors: FieldError[], cont
   if (found === 0) errors.push(required(path, "must specify a volume type"));
 }
 
-/** The claim of an ephemeral volume is named after pod and volume. */
+/** The claim of an ephemeral volume is named by pod and volume. */
 function claimName(volume: Volume, path: string, errors: FieldError[], { metadata }: PodContext): void {
   if (!metadata?.name || !volume.name) return;
   const name = `${metadata.name}-${volume.name}`;
@@ -170,7 +170,7 @@ function claimName(volume: Volume, path: string, errors: FieldError[], { metadat
     errors.push(invalid(`${path}.name`, volume.name, `PVC name ${JSON.stringify(name)}: ${text}`));
 }
 
-/** The volumes that containers may use: only what is in order can be found. */
+/** The valid volumes, which containers may use. */
 export function validateVolumes(
   spec: PodSpec,
   path: string,

@@ -1,4 +1,4 @@
-/** Warnings about what a new pod, or a template of pods, says that is allowed and yet hardly meant. The texts are the original's. */
+/** Warnings for valid but unusual pods and pod templates. The texts are Kubernetes'. */
 import { deepEqual, isDns1123Label, isLabelValue, thousandths, repeatsIn } from "../../../machinery/index.ts";
 import type {
   Container,
@@ -47,7 +47,7 @@ const seccompContainer = "container.seccomp.security.alpha.kubernetes.io/";
 const appArmor = "container.apparmor.security.beta.kubernetes.io/";
 const useSeccomp = 'non-functional in v1.27+; use the "seccompProfile" field instead';
 
-/** Only a new pod is looked at: controllers and kubelets change pods all the time. */
+/** For new pods only, since controllers and kubelets update pods frequently. */
 export function podWarnings(pod: Pod, old?: Pod): string[] {
   if (old) return [];
   const name = isDns1123Label(pod.metadata?.name ?? "");
@@ -61,7 +61,7 @@ export function podWarnings(pod: Pod, old?: Pod): string[] {
   ];
 }
 
-/** Warnings that do not depend on the name: found out once for all pods that are alike but for theirs. */
+/** Warnings that do not depend on the name, cached for all equal pods. */
 function unnamedWarnings(pod: Pod): readonly string[] {
   const approval = lastApproval(pod);
   if (approval?.warnings) return approval.warnings;
@@ -72,7 +72,7 @@ function unnamedWarnings(pod: Pod): readonly string[] {
   return warnings;
 }
 
-/** Of kinds whose pods are named after them. */
+/** For kinds whose pods are named after them. */
 export function nameWarnings(metadata: ObjectMeta | undefined): string[] {
   const problems = isDns1123Label(metadata?.name ?? "");
   if (problems.length === 0) return [];
@@ -86,7 +86,7 @@ interface Workload {
   spec?: { template?: PodTemplateSpec };
 }
 
-/** Of a kind with a pod template at spec.template; a change counts when it counts as a new generation. */
+/** For kinds with a pod template at spec.template, at creation and when the generation changes. */
 export function workloadWarnings(object: Workload, old?: Workload): string[] {
   if (!old)
     return [...nameWarnings(object.metadata), ...templateWarnings("spec.template", object.spec?.template)];
@@ -102,7 +102,7 @@ export const templateWarnings = (path: string, template: PodTemplateSpec | undef
     ? specWarnings(`${path}.`, template.metadata ?? {}, template.spec ?? { containers: [] }, true)
     : [];
 
-/** `path`: of the pod or template, with a dot behind it, or "". The order is the original's. */
+/** `path`: of the pod or template with a dot, or "". The order is Kubernetes'. */
 function specWarnings(path: string, metadata: ObjectMeta, spec: PodSpec, isTemplate: boolean): string[] {
   const warnings: string[] = [];
   const warn: Warn = (where, what) => {
@@ -150,7 +150,7 @@ function specWarnings(path: string, metadata: ObjectMeta, spec: PodSpec, isTempl
   return warnings;
 }
 
-/** Resources that are counted in bytes. */
+/** Resources in bytes. */
 const sizes = ["memory", "ephemeral-storage"] as const;
 
 function topologySpread({ topologySpreadConstraints = [] }: PodSpec, warn: Warn): void {
@@ -176,7 +176,7 @@ interface ProfileContext {
   isTemplate: boolean;
 }
 
-/** Annotations that said what a container's securityContext says now. */
+/** Annotations replaced by fields of the container's securityContext. */
 function profileAnnotations(
   { name, securityContext }: Container,
   { spec, annotations, isTemplate }: ProfileContext,
@@ -197,7 +197,7 @@ function profileAnnotations(
 type Warn = (where: string, what: string) => void;
 const selectsNothing = "a null labelSelector results in matching no pod";
 
-/** Init containers, containers and ephemeral ones, each with its path. */
+/** Init containers, containers and ephemeral containers, with their paths. */
 function containersOf(spec: PodSpec): [Container, string][] {
   return (["initContainers", "containers", "ephemeralContainers"] as const).flatMap((list) =>
     ((spec[list] ?? []) as Container[]).map((each, i): [Container, string] => [each, `spec.${list}[${i}]`]),
@@ -256,7 +256,7 @@ function duplicates({ hostAliases = [], imagePullSecrets = [] }: PodSpec, warn: 
   });
 }
 
-/** Not whole; or so much that the original does not come to a whole number when it counts in thousandths. */
+/** Fractional; or so large that Kubernetes' thousandths overflow. */
 const isFractional = (amount: string): boolean => thousandths(amount) % 1000n !== 0n;
 
 function fractional(
@@ -273,7 +273,7 @@ function fractional(
   );
 }
 
-/** Of a claim, or of a template of claims. */
+/** For claims and claim templates. */
 export function claimSpecWarnings(path: string, { resources }: PersistentVolumeClaimSpec): string[] {
   const warnings: string[] = [];
   const warn: Warn = (where, what) => warnings.push(`${where}: ${what}`);
@@ -297,7 +297,7 @@ function environment({ env = [] }: Container, at: string, warn: Warn): void {
   });
 }
 
-/** Whether the pod's own field says what the annotation says. */
+/** Whether the pod's field agrees with the annotation. */
 function sameProfile({ securityContext }: PodSpec, annotation: string): boolean {
   const profile = securityContext?.appArmorProfile;
   return profile !== undefined && deepEqual(profile, profileOf(annotation));

@@ -1,4 +1,4 @@
-/** Defaults of Services, and what a change keeps of what the server once allocated. */
+/** Defaults of Services, and allocated fields preserved by updates. */
 import type { Service, ServiceSpec } from "../../generated/types.ts";
 import {
   hasNodePorts,
@@ -10,7 +10,7 @@ import {
   specOf,
 } from "./types.ts";
 
-/** Session affinity by client address lasts this long by default (seconds). */
+/** Default timeout of ClientIP session affinity (seconds). */
 const affinitySeconds = 10_800;
 
 export function defaultService(service: Service): void {
@@ -41,19 +41,19 @@ export function prepareNewService(service: Service): void {
   dropInternalPolicy(specOf(service));
 }
 
-/** Who names one address need not know that there may be several. */
+/** Clients that set the singular field need not know the plural one. */
 export function nameAddresses(spec: ServiceSpec): void {
   if (spec.clusterIP && !spec.clusterIPs?.length) spec.clusterIPs = [spec.clusterIP];
 }
 
-/** What names something outside has no traffic inside; it is never shown there. */
+/** ExternalName Services have no internal traffic policy. */
 function dropInternalPolicy(spec: ServiceSpec): void {
   const policy = spec.internalTrafficPolicy;
   if (spec.type === "ExternalName" && (policy === "Cluster" || policy === "Local"))
     delete spec.internalTrafficPolicy;
 }
 
-/** Keeps addresses and ports of the old Service that the new one leaves out, and drops those its type has no use for. */
+/** Keeps addresses and ports of the old Service that the new one omits, and drops those its type does not use. */
 export function prepareServiceUpdate(service: Service, old: Service): void {
   const spec = specOf(service);
   const before = specOf(old);
@@ -70,7 +70,7 @@ export function prepareServiceUpdate(service: Service, old: Service): void {
   if (spec.type !== "LoadBalancer") service.status = { ...service.status, loadBalancer: {} };
 }
 
-/** A node port stays with the name of its port, unless it went to another. */
+/** A node port is kept by its port's name, unless another port uses it. */
 function keepNodePorts(spec: ServiceSpec, before: ServiceSpec): void {
   const kept = new Map((before.ports ?? []).map((port) => [port.name ?? "", port.nodePort]));
   const taken = new Set((spec.ports ?? []).map((port) => port.nodePort));
@@ -80,7 +80,7 @@ function keepNodePorts(spec: ServiceSpec, before: ServiceSpec): void {
   }
 }
 
-/** `clusterIP` and the first of `clusterIPs` are the same; old clients write only the one. */
+/** `clusterIP` equals the first of `clusterIPs`; old clients set only the former. */
 function alignAddresses(spec: ServiceSpec, before: ServiceSpec): void {
   const [address = "", old = ""] = [spec.clusterIP, before.clusterIP];
   if (before.clusterIPs?.length && !spec.clusterIPs?.length && address === old)
@@ -90,7 +90,7 @@ function alignAddresses(spec: ServiceSpec, before: ServiceSpec): void {
   else spec.clusterIPs = [address];
 }
 
-/** What a change of the type makes useless goes, unless it was changed with it: then somebody is mistaken. */
+/** Fields that the new type does not use are cleared, unless the update changes them: then they are errors. */
 function dropUseless(spec: ServiceSpec, before: ServiceSpec): void {
   if (needsClusterIp(before) && !needsClusterIp(spec)) {
     if (spec.clusterIP === before.clusterIP && sameList(spec.clusterIPs, before.clusterIPs)) {

@@ -1,4 +1,4 @@
-/** Addresses of a Service and their families: how they fit together, and what follows from the ones for the others. */
+/** A Service's addresses and IP families: consistency and defaults. */
 import { duplicate, invalid, notSupported, required } from "../../../machinery/index.ts";
 import type { FieldError } from "../../definition.ts";
 import type { Service } from "../../generated/types.ts";
@@ -14,7 +14,7 @@ const familyOf = (address: string): string => {
   return bytes === 4 ? "IPv4" : bytes === 16 ? "IPv6" : "unknown";
 };
 
-/** What is wrong with the addresses and families themselves. */
+/** Errors of the addresses and families themselves. */
 export function familyProblems(service: Service, old: Service | undefined): FieldError[] {
   const spec = specOf(service);
   if (spec.type === "ExternalName") return [];
@@ -44,7 +44,7 @@ export function familyProblems(service: Service, old: Service | undefined): Fiel
   }
   errors.push(...wrong);
   if (addresses.length > 2) errors.push(invalid(path, addresses, "may only hold up to 2 values"));
-  // The rest would only repeat it in other words.
+  // Further errors would repeat it.
   if (wrong.length > 0) return errors;
   if (addresses.length > 1 && (addresses.length !== 2 || new Set(addresses.map(familyOf)).size !== 2))
     errors.push(invalid(path, addresses, "may specify no more than one IP for each IP family"));
@@ -59,8 +59,7 @@ export function familyProblems(service: Service, old: Service | undefined): Fiel
 }
 
 /**
- * Completes policy and families as far as a cluster of one family can tell; what it does not allow is returned. Before
- * anything is allocated and before anything else is checked.
+ * Defaults policy and families for a single-stack cluster; returns errors. Runs before allocation and other validation.
  */
 export function settleFamilies(service: Service, old: Service | undefined, configured: string): FieldError[] {
   const spec = specOf(service);
@@ -107,7 +106,7 @@ export function settleFamilies(service: Service, old: Service | undefined, confi
   }
   if (errors.length > 0) return errors;
   if (free) {
-    // Nobody but its author knows where such a Service leads.
+    // For Services without selector only the user knows the endpoints.
     const families = spec.ipFamilies?.length ? spec.ipFamilies : [configured];
     const other = families[0] === "IPv4" ? "IPv6" : "IPv4";
     spec.ipFamilies = families.length < 2 && policy !== "SingleStack" ? [...families, other] : families;
@@ -121,7 +120,7 @@ export function settleFamilies(service: Service, old: Service | undefined, confi
   return errors;
 }
 
-/** A Service that takes what it can get keeps what it has. */
+/** A PreferDualStack Service keeps its families. */
 export function isUnchanged(service: Service, old: Service): boolean {
   const [spec, before] = [specOf(service), specOf(old)];
   const preferred = "PreferDualStack";

@@ -1,4 +1,4 @@
-/** What a Service is held to, at creation and after every change. */
+/** Validation of Services, at creation and update. */
 import {
   duplicate,
   forbidden,
@@ -25,7 +25,7 @@ const types = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
 const protocols = ["SCTP", "TCP", "UDP"];
 const policies = ["Cluster", "Local"];
 const balancerOnly = "may only be used when `type` is 'LoadBalancer'";
-/** The largest sensible timeout of an affinity (seconds). */
+/** Maximum timeout of session affinity (seconds). */
 const longestAffinity = 86_400;
 
 export const oldHints = "service.kubernetes.io/topology-aware-hints";
@@ -91,7 +91,7 @@ function checkPort(
     if (names.has(port.name)) errors.push(duplicate(`${path}.name`, port.name));
     names.add(port.name);
   } else if (needsName) errors.push(required(`${path}.name`));
-  // A port that is missing is zero.
+  // A missing port is zero.
   const number = given(port).port ?? 0;
   for (const text of isPortNumber(number)) errors.push(invalid(`${path}.port`, number, text));
   if (!port.protocol) errors.push(required(`${path}.protocol`));
@@ -120,7 +120,7 @@ function checkAffinity(spec: ServiceSpec, errors: FieldError[]): void {
     errors.push(forbidden(path, "must not be set when session affinity is None"));
 }
 
-/** Of ports and node ports with the same protocol. */
+/** Unique ports and node ports per protocol. */
 function checkRepeats(spec: ServiceSpec, errors: FieldError[]): void {
   const all = [...(spec.ports ?? []).entries()];
   if (spec.type === "ClusterIP") {
@@ -154,7 +154,7 @@ function checkRepeats(spec: ServiceSpec, errors: FieldError[]): void {
   }
 }
 
-/** The field's values, or those of the annotation that came before it. */
+/** The field's values, or those of the annotation it replaced. */
 function checkSourceRanges(service: Service, old: Service | undefined, errors: FieldError[]): void {
   const spec = specOf(service);
   const ranges = spec.loadBalancerSourceRanges ?? [];

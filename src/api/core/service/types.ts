@@ -1,4 +1,4 @@
-/** What a Service's type asks for. */
+/** Properties of Service types. */
 import type { Service, ServiceSpec } from "../../generated/types.ts";
 
 export const needsClusterIp = (spec: ServiceSpec): boolean => spec.type !== "ExternalName";
@@ -6,14 +6,14 @@ export const needsClusterIp = (spec: ServiceSpec): boolean => spec.type !== "Ext
 export const hasNodePorts = (spec: ServiceSpec): boolean =>
   spec.type === "NodePort" || spec.type === "LoadBalancer";
 
-/** Ports are allocated where none is asked for. */
+/** Ports are allocated if none is set. */
 export const needsNodePorts = (spec: ServiceSpec): boolean =>
   spec.type === "NodePort" || (spec.type === "LoadBalancer" && spec.allocateLoadBalancerNodePorts !== false);
 
 export const needsHealthCheckPort = (spec: ServiceSpec): boolean =>
   spec.type === "LoadBalancer" && spec.externalTrafficPolicy === "Local";
 
-/** Reached from outside of the cluster. */
+/** Reachable from outside the cluster. */
 export const isExternal = (spec: ServiceSpec): boolean =>
   hasNodePorts(spec) || (spec.type === "ClusterIP" && !!spec.externalIPs?.length);
 

@@ -1,4 +1,4 @@
-/** What a change of a Service is held to, and of its status. */
+/** Validation of updates of Services and their status. */
 import { forbidden, invalid, isDns1123Subdomain, notSupported, required } from "../../../machinery/index.ts";
 import type { FieldError } from "../../definition.ts";
 import { each } from "../../field-rules.ts";
@@ -32,7 +32,7 @@ export function validateServiceUpdate(service: Service, old: Service): FieldErro
   return [...errors, ...serviceProblems(service, old)];
 }
 
-/** The first address stays; a second may come, and go when one family is asked for. */
+/** The first address is immutable; a second may be added, and removed with its family. */
 function checkAddresses(service: Service, old: Service, errors: FieldError[]): void {
   const [spec, before] = [specOf(service), specOf(old)];
   if (isHeadless(spec) && isHeadless(before)) return;

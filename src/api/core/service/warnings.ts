@@ -1,4 +1,4 @@
-/** What a Service says that is allowed and yet without effect, unusual or soon gone. */
+/** Warnings for ineffective, unusual or deprecated fields of Services. */
 import type { Service } from "../../generated/types.ts";
 import { addressWarnings, cidrWarnings } from "../address-rules.ts";
 import { oldHints } from "./rules.ts";
