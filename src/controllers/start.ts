@@ -24,6 +24,7 @@ import { localDirectories, type VolumeDirectories } from "./local-path/directori
 import { type LocalPathOptions, localPathProvisioner } from "./local-path/index.ts";
 import { runNamespaces } from "./namespace/index.ts";
 import { runNodeLifecycle } from "./node-lifecycle/index.ts";
+import { runNodeTtl } from "./node-ttl/index.ts";
 import { podGarbage } from "./pod-garbage/index.ts";
 import { runQuotas } from "./quota/index.ts";
 import { runReplicaSets, runReplicationControllers } from "./replicaset/index.ts";
@@ -95,6 +96,7 @@ export async function startControllers(
     runAdmissionPolicyStatus,
     runServiceCidrs,
     runNodeLifecycle,
+    runNodeTtl,
     runTaintEviction,
     podGarbage(),
     runVolumeBinder,

@@ -44,7 +44,10 @@ test("what belongs together is left alone", () => {
 test("a Service gets what it lacks, within the ranges", () => {
   const [a, other] = [service("a", "10.96.0.9"), service("b", "")];
   assert.deepEqual(find([a], []), ["make 10.96.0.9 of a"]);
-  assert.deepEqual(find([service("far", "10.1.0.1"), service("last", "10.96.0.255")], []), []);
+  assert.deepEqual(find([service("far", "10.1.0.1"), service("last", "10.96.0.255")], []), [
+    "outside 10.1.0.1 of far",
+    "outside 10.96.0.255 of last",
+  ]);
   const unlabelled = { ...address("10.96.0.9", a), metadata: { name: "10.96.0.9" } };
   assert.deepEqual(find([a], [unlabelled]), ["make 10.96.0.9 of a anew"]);
   const gateway = {
@@ -94,6 +97,21 @@ test("events say what was found, in Kubernetes' words", () => {
   ]);
   assert.deepEqual(told([a], [address("10.96.0.9", gone)]), [
     [...ofService, "the ClusterIP [IPv4]: 10.96.0.9 for Service default/a has a wrong reference; repairing"],
+  ]);
+  const [action, address9] = ["ClusterIPAllocation", address("10.96.0.9", a)];
+  assert.deepEqual(told([a, service("b", "10.96.0.9"), service("far", "10.1.0.1")], [address9]), [
+    [
+      "Service",
+      action,
+      "ClusterIPAlreadyAllocated",
+      "Cluster IP [IPv4]:10.96.0.9 was assigned to multiple services; please recreate service",
+    ],
+    [
+      "Service",
+      action,
+      "ClusterIPOutOfRange",
+      "Cluster IP [IPv4]: 10.1.0.1 is not within any configured Service CIDR; please recreate service",
+    ],
   ]);
   const ofAddress = ["IPAddress", "IPAddressAllocation"];
   const changed = { ...address("10.96.0.7", gone), spec: { parentRef: { resource: "pods", name: "p" } } };
@@ -161,6 +179,31 @@ test("every minute what is missing is made, and what is left over goes", async (
   await minute();
   await minute();
   assert.equal((await h.call("GET", `${addresses}/10.96.0.7`)).status, 200);
+});
+
+test("what an administrator has to repair is told once", async (t) => {
+  const clock = new FakeClock();
+  const store = await openMemoryStore({ clock });
+  const first = await startHarness({ clock, store, network: { serviceCidr: "10.97.0.0/24" } });
+  const body = { metadata: { name: "far" }, spec: { clusterIP: "10.97.0.9", ports: [{ port: 80 }] } };
+  assert.equal((await first.call("POST", services, body)).status, 201);
+  await first.server.close();
+  const all = [...(await store.range({ from: "/registry/", to: "/registry0" })).items];
+  for (const { key } of all.filter(({ key }) =>
+    /\/(servicecidrs|ipaddresses|services)\/(?!default\/far)/.test(key),
+  ))
+    await store.txn({ when: [], then: [{ type: "delete", key }] });
+  const next = await startHarness({ clock, store, network });
+  t.after(() => next.close());
+  for (let minutes = 0; minutes < 3; minutes++) {
+    clock.advance(60_000);
+    await settle();
+  }
+  const { items } = (await next.call("GET", "/apis/events.k8s.io/v1/events")).body;
+  assert.deepEqual(
+    items.map((each: CoreV1Event & { regarding?: { name?: string } }) => [each.reason, each.regarding?.name]),
+    [["ClusterIPOutOfRange", "far"]],
+  );
 });
 
 test("what was left over is gone after a start", async (t) => {

@@ -14,7 +14,9 @@ export type Repair =
   /** Its Service was deleted, or has other addresses. */
   | { kind: "delete"; object: IPAddress; service: Service | undefined }
   /** Two Services have it: an administrator has to decide which one to recreate. */
-  | { kind: "tell"; address: string; service: Service; owner: Service };
+  | { kind: "tell"; address: string; service: Service; owner: Service }
+  /** It is in no range: an administrator has to recreate the Service. */
+  | { kind: "outside"; address: string; service: Service };
 
 export interface Found {
   services: readonly Service[];
@@ -33,7 +35,10 @@ export function findRepairs({ services, addresses, ranges, now }: Found): Repair
   const replaced = new Set<IPAddress>();
   for (const service of services) {
     for (const address of addressesOf(service)) {
-      if (!isWithin(ranges, address)) continue;
+      if (!isWithin(ranges, address)) {
+        repairs.push({ kind: "outside", address, service });
+        continue;
+      }
       const present = byName.get(address);
       const owner = present && isOfService(present) ? parentOf(present) : undefined;
       if (present && owner && isLabelled(present)) {

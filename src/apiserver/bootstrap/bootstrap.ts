@@ -72,8 +72,9 @@ export class Bootstrap {
     }
     followServices(core);
     this.#network = new Repeated(clock, networkEveryMs, () => ensureNetwork(core, network), failed);
+    const told = new Set<string>();
     const addresses = async (): Promise<void> => {
-      await repairAddresses(core, network, host);
+      await repairAddresses(core, network, host, told);
       steps.done("start-service-ip-repair-controllers");
     };
     this.#addresses = new Repeated(clock, addressesEveryMs, addresses, failed, retryMs);

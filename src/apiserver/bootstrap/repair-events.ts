@@ -16,10 +16,27 @@ interface Told {
   note: string;
 }
 
-/** Undefined for repairs without an event: duplicate addresses are logged every minute. */
+/** Undefined for repairs without an event. */
 export function eventOf(repair: Repair): Told | undefined {
-  if (repair.kind === "tell") return undefined;
-  return repair.kind === "make" ? ofService(repair) : ofAddress(repair);
+  if (repair.kind === "delete") return ofAddress(repair);
+  return repair.kind === "make" ? ofService(repair) : forAdministrator(repair);
+}
+
+const family = (address: string): string => (address.includes(":") ? "[IPv6]" : "[IPv4]");
+
+/** What only an administrator can repair. */
+function forAdministrator({ kind, address, service }: Repair & { kind: "tell" | "outside" }): Told {
+  const [reason, problem] =
+    kind === "tell"
+      ? ["ClusterIPAlreadyAllocated", `${address} was assigned to multiple services`]
+      : ["ClusterIPOutOfRange", ` ${address} is not within any configured Service CIDR`];
+  return {
+    about: { kind: "Service", ...service },
+    apiVersion: "v1",
+    reason,
+    action: "ClusterIPAllocation",
+    note: `Cluster IP ${family(address)}:${problem}; please recreate service`,
+  };
 }
 
 function ofService({ address, service, instead, isForeign }: Repair & { kind: "make" }): Told | undefined {

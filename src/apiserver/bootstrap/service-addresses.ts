@@ -49,8 +49,16 @@ function letGo(core: Core, service: Service | undefined, old: Service): Promise<
   return work.length > 0 ? Promise.all(work.map((each) => attempt(core, each))).then(() => {}) : undefined;
 }
 
-/** Creates missing IPAddresses of Services, and deletes those without one, as left by a crash or a user. */
-export async function repairAddresses(core: Core, network: ServiceNetwork, host: string): Promise<void> {
+/**
+ * Creates missing IPAddresses of Services, and deletes those without one, as left by a crash or a user. `told`: the problems that
+ * administrators know of already, each is reported once.
+ */
+export async function repairAddresses(
+  core: Core,
+  network: ServiceNetwork,
+  host: string,
+  told: Set<string>,
+): Promise<void> {
   const resource = core.registry.find(group, "v1", "ipaddresses");
   if (!resource) return;
   // Stale caches must not lead to deletions.
@@ -62,11 +70,22 @@ export async function repairAddresses(core: Core, network: ServiceNetwork, host:
     ranges: [network.serviceCidr, ...cidrs].flatMap((each) => readCidr(each) ?? []),
     now: core.clock.now(),
   });
+  const lasting = repairs.flatMap((each) => lastingKey(each) ?? []);
+  for (const key of told) if (!lasting.includes(key)) told.delete(key);
   for (const each of repairs) {
+    const key = lastingKey(each);
+    if (key !== undefined && told.has(key)) continue;
+    if (key !== undefined) told.add(key);
     await attempt(core, () => tellOf(core, host, each));
     await attempt(core, () => repair(core, resource, each));
   }
 }
+
+/** Of problems that stay until an administrator solves them. */
+const lastingKey = (repair: Repair): string | undefined =>
+  repair.kind === "tell" || repair.kind === "outside"
+    ? `${repair.kind} ${repair.address} ${repair.service.metadata?.uid}`
+    : undefined;
 
 async function repair(core: Core, resource: ServedResource, step: Repair): Promise<void> {
   const { log } = core;
@@ -85,6 +104,10 @@ async function repair(core: Core, resource: ServedResource, step: Repair): Promi
       ...whose,
       other: `${namespace}/${name}`,
     });
+    return;
+  }
+  if (step.kind === "outside") {
+    log.warn("the address of a Service is in no ServiceCIDR: make the Service anew", whose);
     return;
   }
   log.warn("a Service lacks the IPAddress of its address: it is made", whose);

@@ -28,6 +28,7 @@ export async function runNodeLifecycle(context: ControllerContext): Promise<void
 
   nodes.onChange((type, node, old) => {
     const key = keyOf(node);
+    if (type !== "update") announce(type === "add", node);
     if (type === "delete") heartbeats.forget(key);
     else {
       const ready = node.status?.conditions?.find((condition) => condition.type === "Ready");
@@ -56,6 +57,14 @@ export async function runNodeLifecycle(context: ControllerContext): Promise<void
       return node ? await look(key, node) : settled;
     },
   });
+
+  function announce(isNew: boolean, node: Node): void {
+    const name = node.metadata?.name ?? "";
+    const [reason, text] = isNew
+      ? ["RegisteredNode", `Registered Node ${name} in Controller`]
+      : ["RemovingNode", `Removing Node ${name} from Controller`];
+    recorder.event(node, "Normal", reason, `Node ${name} event: ${text}`);
+  }
 
   async function look(key: string, node: Node): Promise<Outcome> {
     const grace = conditionStatus(node, "Ready") === undefined ? startupGraceMs : graceMs;

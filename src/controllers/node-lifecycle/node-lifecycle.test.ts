@@ -205,3 +205,27 @@ test("pods of a node that is gone are failed and deleted, after a second look", 
   assert.deepEqual(names((await bench.client.pods.list()).items), ["p2", "p3"]);
   await bench.stop();
 });
+
+test("nodes that come and go are announced", async () => {
+  const bench = await startBench(runNodeLifecycle);
+  await addNode(bench, "a");
+  await pass(bench, 10, "a");
+  await bench.client.nodes.delete(undefined, "a");
+  await bench.clock.run(1000);
+  const { items } = await bench.client.events.list("default");
+  assert.deepEqual(
+    items
+      .map(({ reason, message, source, involvedObject }) => [
+        reason,
+        message,
+        source?.component,
+        involvedObject.kind,
+      ])
+      .sort(),
+    [
+      ["RegisteredNode", "Node a event: Registered Node a in Controller", "node-controller", "Node"],
+      ["RemovingNode", "Node a event: Removing Node a from Controller", "node-controller", "Node"],
+    ],
+  );
+  await bench.stop();
+});
