@@ -23,6 +23,7 @@ import { runDisruptionBudgets } from "./disruption/index.ts";
 import { localDirectories, type VolumeDirectories } from "./local-path/directories.ts";
 import { type LocalPathOptions, localPathProvisioner } from "./local-path/index.ts";
 import { runNamespaces } from "./namespace/index.ts";
+import { nodeIpam } from "./node-ipam/index.ts";
 import { runNodeLifecycle } from "./node-lifecycle/index.ts";
 import { runNodeTtl } from "./node-ttl/index.ts";
 import { podGarbage } from "./pod-garbage/index.ts";
@@ -43,6 +44,8 @@ export interface ControllersConfig {
   rootCa?: string;
   /** Authorities of the built-in signers; without it nothing is signed. */
   signing?: SigningConfig;
+  /** The cluster's range of pod addresses (IPv4); without it nodes get no ranges. */
+  clusterCidr?: string;
   /** Without it no volumes are provisioned. */
   localPath?: LocalPathOptions;
   /** Seed of the jitter. */
@@ -97,6 +100,7 @@ export async function startControllers(
     runServiceCidrs,
     runNodeLifecycle,
     runNodeTtl,
+    ...(config.clusterCidr ? [nodeIpam(config.clusterCidr)] : []),
     runTaintEviction,
     podGarbage(),
     runVolumeBinder,

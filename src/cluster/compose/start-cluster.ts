@@ -94,6 +94,7 @@ export async function startCluster(
     startControllers(context, {
       rootCa: certificates.ca,
       signing: signingBy({ cert: certificates.ca, key: certificates.caKey }),
+      clusterCidr: config.podCidr,
       localPath: { dir: join(config.dataDir, "volumes") },
     }),
   );
