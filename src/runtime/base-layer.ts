@@ -2,9 +2,9 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * Makes the layer that goes below an image's own: the places that every container has something mounted on. With it
- * nothing has to be created in the writable layer at start (which is slow on a busy disk, and would become part of a
- * built image), and whatever the image itself says about these paths still wins.
+ * Creates the layer below an image's own: the mount points of every container. With it nothing has to be created in the
+ * writable layer at start (which is slow on a busy disk, and would become part of a built image), and the image's own entries
+ * for these paths have priority.
  */
 export function makeBaseLayer(directory: string): string {
   for (const name of ["dev", "proc", "sys", "etc"])

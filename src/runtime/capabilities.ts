@@ -43,7 +43,7 @@ const capabilityNames = [
   "CHECKPOINT_RESTORE",
 ] as const; // prettier-ignore
 
-/** What container engines give a container that asks for nothing. */
+/** Default capabilities of container engines. */
 export const defaultCapabilities: readonly string[] = [
   "CAP_CHOWN",
   "CAP_DAC_OVERRIDE",
@@ -63,13 +63,13 @@ export const defaultCapabilities: readonly string[] = [
 
 export const allCapabilities: readonly string[] = capabilityNames.map((name) => `CAP_${name}`);
 
-/** `NET_ADMIN`, `cap_net_admin` and `CAP_NET_ADMIN` are the same. */
+/** Accepts `NET_ADMIN`, `cap_net_admin` and `CAP_NET_ADMIN`. */
 function normalCapability(name: string): string {
   const upper = name.toUpperCase();
   return upper.startsWith("CAP_") ? upper : `CAP_${upper}`;
 }
 
-/** Bit mask of the named ones; RangeError for a name that there is not. */
+/** Bit mask of the capabilities; RangeError for an unknown name. */
 export function capabilityMask(names: readonly string[]): bigint {
   let mask = 0n;
   for (const name of names) {
@@ -80,7 +80,7 @@ export function capabilityMask(names: readonly string[]): bigint {
   return mask;
 }
 
-/** Defaults with `add` and `drop` applied; ALL in either means all. What is dropped by name stays dropped under add ALL. */
+/** Defaults with `add` and `drop` applied; ALL in either means all. Capabilities dropped by name stay dropped with add ALL. */
 export function adjustCapabilities(
   base: readonly string[],
   add: readonly string[],

@@ -7,7 +7,7 @@ import type { SpecResources } from "./spec.ts";
 
 const codeOf = (error: unknown): unknown => (error as NodeJS.ErrnoException).code;
 
-/** Makes the cgroup in every hierarchy, with these limits. */
+/** Creates the cgroup in every hierarchy, with these limits. */
 export function ensureCgroup(
   native: Native,
   layout: CgroupLayout,
@@ -17,13 +17,13 @@ export function ensureCgroup(
   return native.changeFiles(planCgroup(layout, path, resources).steps);
 }
 
-/** To be called some milliseconds before a container is started. */
+/** Call it some milliseconds before a container is started. */
 export function warmCgroups(native: Native, layout: CgroupLayout): Promise<void> {
   const root = layout.mode === "v2" ? layout.unified : (layout.v1["freezer"] ?? Object.values(layout.v1)[0]);
   return root ? native.warmCgroups(join(root, "cgroup.procs")) : Promise.resolve();
 }
 
-/** New limits for one that is there. Memory below what is in use gives EBUSY on v1. */
+/** New limits of an existing cgroup. Memory below the current usage results in EBUSY on v1. */
 export async function updateCgroup(
   native: Native,
   layout: CgroupLayout,
@@ -35,14 +35,13 @@ export async function updateCgroup(
     await native.changeFiles(writes);
   } catch (error) {
     if (codeOf(error) !== "EINVAL") throw error;
-    // memory.memsw must never be below memory: whichever order is wrong now is right the other way round.
+    // memory.memsw must never be below memory: if one order fails, the other succeeds.
     await native.changeFiles(writes.toReversed());
   }
 }
 
 /**
- * Removes the cgroup and everything below it; what is gone already is fine. Processes that are still in it (their monitor
- * died before them) are killed.
+ * Removes the cgroup recursively; it may be gone already. Remaining processes (whose monitor died before them) are killed.
  */
 export async function removeCgroup(
   native: Native,
@@ -59,7 +58,7 @@ export async function removeCgroup(
   }
 }
 
-/** A killed process leaves its cgroup within milliseconds, one stuck in the kernel perhaps never. */
+/** Killed processes leave their cgroup within milliseconds, or never if stuck in the kernel. */
 const rounds = 400;
 const pauseMs = 5;
 
@@ -92,7 +91,7 @@ async function processesIn(directory: string): Promise<number[]> {
   return text
     .split("\n")
     .map(Number)
-    .filter((pid) => pid > 0); // 0 is somebody of a process namespace that we do not see
+    .filter((pid) => pid > 0); // 0 is a process of an outer process namespace
 }
 
 export interface CgroupStats {
@@ -101,7 +100,7 @@ export interface CgroupStats {
   pids: number;
 }
 
-/** What the cgroup has used. Undefined when it is gone. */
+/** The cgroup's resource usage. Undefined when it is gone. */
 export async function cgroupStats(layout: CgroupLayout, path: string): Promise<CgroupStats | undefined> {
   const directories = cgroupDirectories(layout, path);
   const read = (directory: string | undefined, file: string): Promise<string> =>

@@ -2,24 +2,24 @@ import { join } from "node:path";
 import type { CgroupLayout } from "../linux/index.ts";
 import type { SpecResources } from "./spec.ts";
 
-/** `tolerate`: a controller may lack the file. */
+/** `tolerate`: the controller may lack the file. */
 export interface CgroupWrite {
   path: string;
   value: string;
   tolerate?: boolean;
 }
 
-/** What to do to the cgroup file systems. */
+/** Operations on the cgroup file systems. */
 export interface CgroupPlan {
-  /** In this order; a directory that is there is left. */
+  /** In order; existing directories are kept. */
   steps: ({ mkdir: string } | CgroupWrite)[];
-  /** A process joins by writing its number into each. */
+  /** A process joins by writing its id into each. */
   procs: string[];
-  /** File whose `oom_kill` line counts kills. */
+  /** File with the `oom_kill` count. */
   oomFile?: string;
 }
 
-/** v1 controllers a container gets a directory in; the others gain nothing and every join costs time. */
+/** v1 controllers used for containers; others have no benefit, and every join costs time. */
 const used = ["cpu", "cpuacct", "cpuset", "memory", "devices", "pids", "freezer", "blkio", "hugetlb"];
 
 /** Directory per controller below `path` ("/a/b"); several controllers may share one. `unified` for v2. */
@@ -33,12 +33,12 @@ export function cgroupDirectories(layout: CgroupLayout, path: string): Record<st
   return found;
 }
 
-/** Pure: everything a cgroup at `path` with these limits needs. Parents that are missing are made without limits. */
+/** Pure: the plan for a cgroup at `path` with these limits. Missing parents are created without limits. */
 export function planCgroup(layout: CgroupLayout, path: string, resources: SpecResources): CgroupPlan {
   return layout.mode === "v2" ? planUnified(layout, path, resources) : planV1(layout, path, resources);
 }
 
-/** The limits alone, for a cgroup that is there. */
+/** The limits alone, for an existing cgroup. */
 export function planResources(layout: CgroupLayout, path: string, resources: SpecResources): CgroupWrite[] {
   return layout.mode === "v2"
     ? unifiedWrites(cgroupDirectories(layout, path).unified ?? "", resources)
@@ -58,8 +58,8 @@ function planV1(layout: CgroupLayout, path: string, resources: SpecResources): C
     for (const [depth, directory] of ancestors(root, path).entries()) {
       steps.push({ mkdir: directory });
       if (depth > 0 || root !== layout.v1["cpuset"]) continue;
-      // A cpuset directory is born empty, and nobody can join an empty one. The topmost, which is the cluster's own,
-      // takes over all that the machine has, and what is made below it from then on begins as a copy of its parent.
+      // A new cpuset directory is empty, and processes cannot join an empty one. The topmost, the cluster's own, gets all
+      // processors and memory nodes of the machine, and those below start as copies of their parent.
       steps.push({ path: join(directory, "cpuset.cpus"), value: layout.cpus ?? "0", tolerate: true });
       steps.push({ path: join(directory, "cpuset.mems"), value: layout.mems ?? "0", tolerate: true });
       steps.push({ path: join(directory, "cgroup.clone_children"), value: "1", tolerate: true });
@@ -108,7 +108,7 @@ function planUnified(layout: CgroupLayout, path: string, resources: SpecResource
   const root = layout.unified ?? "/sys/fs/cgroup";
   const steps: CgroupPlan["steps"] = [];
   let parent = root;
-  // Controllers are handed down level by level; one that the parent lacks is not there to be had.
+  // Controllers are delegated level by level; one that the parent lacks is unavailable.
   for (const directory of ancestors(root, path)) {
     for (const controller of unifiedControllers) {
       steps.push({ path: join(parent, "cgroup.subtree_control"), value: `+${controller}`, tolerate: true });
@@ -124,7 +124,7 @@ function planUnified(layout: CgroupLayout, path: string, resources: SpecResource
   };
 }
 
-/** cgroup v1 shares (2..262144) as v2 weight (1..10000), so that 1024 becomes 100; the curve that runc and crun use since 2025. */
+/** Converts cgroup v1 shares (2..262144) to v2 weights (1..10000), with 1024 as 100; the curve of runc and crun since 2025. */
 export function sharesToWeight(shares: number): number {
   if (shares <= 2) return 1;
   if (shares >= 262144) return 10000;
@@ -143,7 +143,7 @@ function unifiedWrites(directory: string, resources: SpecResources): CgroupWrite
     put("cpu.max", `${cpu.quota && cpu.quota > 0 ? cpu.quota : "max"} ${cpu.period ?? 100000}`);
   if (cpu?.cpus) put("cpuset.cpus", cpu.cpus);
   if (cpu?.mems) put("cpuset.mems", cpu.mems);
-  // A container short of memory ends as a whole, not with one process missing (as the kubelet wants it since 1.28).
+  // An OOM kill ends the whole container, not a single process (as in the kubelet since 1.28).
   if (memory?.limit) put("memory.oom.group", 1, true);
   if (memory?.limit) put("memory.max", memory.limit > 0 ? memory.limit : "max");
   if (memory?.swap) {

@@ -3,12 +3,12 @@ import { adjustCapabilities, allCapabilities, defaultCapabilities } from "./capa
 import type { PlanContext } from "./plan.ts";
 import type { SpecDevice, SpecMount, SpecProcess, SpecResources } from "./spec.ts";
 
-/** What this machine is; read once. */
+/** The machine's architecture; read once. */
 export function planContext(layout: CgroupLayout = cgroupLayout()): PlanContext {
   return { layout, architecture: process.arch === "arm64" ? "arm64" : "x64" };
 }
 
-/** The file systems that the OCI specification asks for, and the ones programs expect beside them. */
+/** The file systems required by the OCI specification, and further ones that programs expect. */
 export function defaultMounts(
   options: { privileged?: boolean; hostNetwork?: boolean; hostIpc?: boolean } = {},
 ): SpecMount[] {
@@ -59,7 +59,7 @@ export const defaultDevices: readonly SpecDevice[] = (
   gid: 0,
 }));
 
-/** Device access rules: everything denied but making nodes, the default devices, terminals and what the container was given. */
+/** Device access rules: only mknod, the default devices, terminals and the container's own devices. */
 export function deviceRules(
   extra: readonly (SpecDevice & { access: string })[] = [],
 ): NonNullable<SpecResources["devices"]> {
@@ -102,10 +102,7 @@ export const defaultReadonlyPaths: readonly string[] = [
 
 export const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/**
- * The five sets for a process. Root gets them all by exec; another user only what is ambient, as everywhere
- * (capabilities(7)).
- */
+/** A process' five capability sets. Root gets them by exec; other users only ambient ones (capabilities(7)). */
 export function capabilitySets(
   uid: number,
   change: {

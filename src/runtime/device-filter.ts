@@ -20,8 +20,8 @@ const accessBits: Record<string, number> = { m: 1, r: 2, w: 4 };
 const [verdict, context, type, access, major, minor] = [0, 1, 2, 3, 4, 5];
 
 /**
- * What cgroup v1 has as device files, as the eBPF program that v2 asks instead (BPF_PROG_TYPE_CGROUP_DEVICE). As there,
- * of the rules that match the last one counts, and what no rule matches is refused. Undefined when everything is allowed.
+ * An eBPF program (BPF_PROG_TYPE_CGROUP_DEVICE) for cgroup v2, equivalent to v1's device files: the last matching rule decides,
+ * and without a match access is denied. Undefined when everything is allowed.
  */
 export function deviceFilter(rules: NonNullable<SpecResources["devices"]>): Buffer | undefined {
   const isAll = (rule: (typeof rules)[number]): boolean => !rule.type || rule.type === "a";
@@ -50,12 +50,12 @@ export function deviceFilter(rules: NonNullable<SpecResources["devices"]>): Buff
 }
 
 function ruleCode(rule: NonNullable<SpecResources["devices"]>[number]): Instruction[] {
-  /** Jumps out of the rule get their distance when its length is known. */
+  /** Jumps out of a rule are patched when its length is known. */
   const tests: Instruction[] = [];
   if (rule.type === "b" || rule.type === "c") tests.push([jumpNotEqual, type, 0, 0, types[rule.type]]);
   const allowed = [...(rule.access ?? "rwm")].reduce((bits, letter) => bits | (accessBits[letter] ?? 0), 0);
   if (allowed !== 7) {
-    // Allowed is a request all of whose bits are; refused one that has any.
+    // Allowed if all requested bits match; denied if any does.
     tests.push([moveRegister, context, access, 0, 0], [andImmediate, context, 0, 0, allowed]);
     if (rule.allow) tests.push([jumpNotEqualRegister, context, access, 0, 0]);
     else tests.push([0x15, context, 0, 0, 0]);

@@ -14,7 +14,7 @@ import { RuntimeError } from "./runtime-error.ts";
 /** How a process ended. `startedAt` and `finishedAt` are nanoseconds since the epoch. */
 export interface Exit {
   exitCode: number;
-  /** 0 when it ended by itself. */
+  /** 0 unless it was killed by a signal. */
   signal: number;
   oomKilled: boolean;
   startedAt: bigint;
@@ -35,13 +35,13 @@ const frames = {
 };
 
 /**
- * A connection to a container's monitor (native/monitor.c). Requests are answered in order; output, when attached, goes
- * to `onOutput`, whose return value false holds the monitor back until `resume()`.
+ * A connection to a container's monitor (native/monitor.c). Requests are answered in order; attached output is passed to
+ * `onOutput`, which returns false to pause the monitor until `resume()`.
  */
 export class MonitorConnection {
   readonly #socket: Socket;
   readonly #waiting: { resolve(running: Running): void; reject(error: Error): void }[] = [];
-  /** Undefined when the connection ended before the process did. */
+  /** Undefined when the connection ended before the process. */
   readonly exited: Promise<Exit | undefined>;
   #closed: Error | undefined;
   #background = false;
@@ -81,7 +81,7 @@ export class MonitorConnection {
     opened.catch(() => undefined);
   }
 
-  /** Rejects with a `gone` RuntimeError when nobody listens there. */
+  /** Rejects with a `gone` RuntimeError when there is no monitor. */
   static async open(path: string): Promise<MonitorConnection> {
     const socket = connect(path);
     const opened = new Promise<void>((resolve, reject) => {
@@ -107,12 +107,12 @@ export class MonitorConnection {
     });
   }
 
-  /** On the launch socket: the connection's other end becomes the monitor. Settles when the program runs. */
+  /** On the launch socket: the other end becomes the monitor. Resolves when the program runs. */
   launch(plan: Plan): Promise<Running> {
     return this.#ask("P", encodePlan(plan));
   }
 
-  /** On a monitor's socket: this connection becomes that of one exec. */
+  /** On a monitor's socket: starts an exec on this connection. */
   exec(plan: Plan): Promise<Running> {
     return this.#ask("X", encodePlan(plan));
   }
@@ -158,13 +158,13 @@ export class MonitorConnection {
     this.#socket.resume();
   }
 
-  /** An open connection keeps the program alive until this; a question under way still does. */
+  /** An open connection keeps the program alive until this call; a pending request still does. */
   unref(): void {
     this.#background = true;
     if (this.#waiting.length === 0) this.#socket.unref();
   }
 
-  /** Takes `unref` back. */
+  /** Reverts `unref`. */
   ref(): void {
     this.#background = false;
     this.#socket.ref();

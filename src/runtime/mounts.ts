@@ -12,7 +12,7 @@ const attributes: Record<string, bigint> = {
   nodiratime: 0x80n,
   nosymfollow: 0x200000n,
 };
-/** Defaults that need no bit. */
+/** Defaults without a flag. */
 const nothing = new Set(["rw", "suid", "dev", "exec", "atime", "diratime", "defaults", "async"]);
 const propagations: Record<string, number> = {
   private: 1 << 18,
@@ -29,17 +29,17 @@ export interface MountOptions {
   bind: boolean;
   recursive: boolean;
   attributes: bigint;
-  /** The attributes are for every mount below too (`rro`). */
+  /** The attributes are recursive (`rro`). */
   all: boolean;
-  /** Its files appear as the container's user namespace has it (`idmap`, `ridmap`). */
+  /** File owners are mapped by the container's user namespace (`idmap`, `ridmap`). */
   mapped: boolean;
-  /** MS_* bit, 0 to leave it. */
+  /** MS_* flag, 0 for none. */
   propagation: number;
   /** Key and value; "" for a flag. */
   data: [string, string][];
 }
 
-/** Sorts the options of an OCI mount. Pure. */
+/** Parses the options of an OCI mount. Pure. */
 export function mountOptions(mount: SpecMount): MountOptions {
   const out: MountOptions = {
     bind: mount.type === "bind",

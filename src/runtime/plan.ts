@@ -7,7 +7,7 @@ import { mountOptions } from "./mounts.ts";
 import { type Architecture, compileSeccomp } from "./seccomp/compile.ts";
 import type { Spec, SpecLinux, SpecMount, SpecNamespaceType, SpecProcess, SpecSeccomp } from "./spec.ts";
 
-/** Steps of the native helper, in order: a name and its arguments. Those with @ are the monitor's own. */
+/** Steps of the native helper, in order: a name and its arguments. Those with @ are for the monitor. */
 export type Plan = (readonly Field[])[];
 
 export interface PlanContext {
@@ -37,7 +37,7 @@ const nativeNames: Record<SpecNamespaceType, string> = {
 const msRecursive = 0x4000;
 const propagation = { private: 1 << 18, slave: 1 << 19, shared: 1 << 20 };
 
-/** Everything from cgroup to program for a container's first process. Pure. */
+/** All steps from cgroup to program for a container's first process. Pure. */
 export function planContainer(spec: Spec, context: PlanContext): Plan {
   const { linux, process } = spec;
   const cgroup = linux.cgroupsPath
@@ -76,7 +76,7 @@ function namespaces(spec: Spec): Plan {
   let flags = namespaceFlags.mount;
   let ownUts = false;
   for (const { type, path } of spec.linux.namespaces) {
-    // The user namespace is entered last, by userNamespace: until then the host's rights are needed.
+    // The user namespace is entered last, by userNamespace: until then the host's privileges are needed.
     if (type === "mount" || type === "user") continue;
     if (type === "pid" && path) steps.push(["@pid-namespace", path]);
     else if (type === "cgroup" && !path)
@@ -91,7 +91,7 @@ function namespaces(spec: Spec): Plan {
   return [["@clone", flags], ...userMap(spec.linux), ...steps];
 }
 
-/** Only one that exists already; it owns the namespaces that the container joins. */
+/** Only an existing one; it owns the namespaces that the container joins. */
 function userMap(linux: Pick<SpecLinux, "namespaces">): Plan {
   const user = linux.namespaces.find(({ type }) => type === "user");
   if (!user) return [];
@@ -99,7 +99,7 @@ function userMap(linux: Pick<SpecLinux, "namespaces">): Plan {
   return [["user-map", user.path]];
 }
 
-/** What its root is outside. */
+/** The host ids of its root. */
 function userNamespace(linux: SpecLinux): Plan {
   if (!linux.namespaces.some(({ type }) => type === "user")) return [];
   const root = linux.uidMappings?.find((range) => range.containerID === 0);
@@ -110,7 +110,7 @@ function userNamespace(linux: SpecLinux): Plan {
 function rootfs(spec: Spec, context: PlanContext): Plan {
   const { root, linux, process } = spec;
   const shared = spec.mounts.filter((mount) => mountOptions(mount).propagation === propagation.shared);
-  // Trees that stay in one peer group with the host are taken before the rest is cut off from it.
+  // Trees with shared propagation are cloned before the others are made private.
   const steps: Plan = shared.map((mount) => ["tree", mount.source ?? "", mountOptions(mount).recursive]);
   steps.push(["propagation", msRecursive | propagation.slave]);
   const overlay = root.overlay;
@@ -157,7 +157,7 @@ function mountSteps(mount: SpecMount, tree: number, cgroupsPath: string, context
   const options = mountOptions(mount);
   if (mount.type === "cgroup") return cgroupMount(mount, cgroupsPath, context);
   if (!options.bind) {
-    // An image that has a link in place of these would lead the runtime's own mounts astray.
+    // Symbolic links of an image at these paths would redirect the runtime's own mounts.
     const follow = !["/proc", "/sys", "/dev"].includes(mount.destination);
     return [["fs", mount.type, mount.destination, options.attributes, follow, ...options.data.flat()]];
   }
@@ -177,11 +177,11 @@ function mountSteps(mount: SpecMount, tree: number, cgroupsPath: string, context
   ];
 }
 
-/** The container's own part of each hierarchy, read-only unless asked otherwise. */
+/** The container's own part of each hierarchy, read-only by default. */
 function cgroupMount(mount: SpecMount, cgroupsPath: string, context: PlanContext): Plan {
   const { layout } = context;
   const { attributes } = mountOptions(mount);
-  // Bound, not mounted anew: that would show what the cgroup namespace of now has as its root, which is the host's.
+  // Bound, not mounted again: a new mount would show the root of the current cgroup namespace, which is the host's.
   if (layout.mode === "v2") {
     const directory = cgroupDirectories(layout, cgroupsPath)["unified"] ?? "";
     return [["bind", directory, mount.destination, false, attributes, false, propagation.private, ""]];
@@ -210,7 +210,7 @@ function cgroupMount(mount: SpecMount, cgroupsPath: string, context: PlanContext
   return steps;
 }
 
-/** RLIMIT_*, the same on all architectures that wherry runs on. */
+/** RLIMIT_*, equal on all supported architectures. */
 const rlimits = [
   "CPU",
   "FSIZE",
@@ -234,7 +234,7 @@ function processSteps(process: SpecProcess, linux: SpecLinux, context: PlanConte
   const { seccomp } = linux;
   const steps: Plan = [];
   if (linux.cgroupsPath) steps.push(["placed"]);
-  // A new one begins where the process is, so it has to be in its cgroup by then.
+  // A new one is rooted at the process' cgroup, so it must have joined it by then.
   if (isNew && linux.namespaces.some(({ type, path }) => type === "cgroup" && !path)) {
     steps.push(["unshare", namespaceFlags.cgroup]);
   }
@@ -272,7 +272,7 @@ function compiled(profile: SpecSeccomp, architecture: Architecture): Buffer {
   return program;
 }
 
-/** A further process in a running container: its namespaces and cgroup, own everything else. Pure. */
+/** A further process in a running container: in its namespaces and cgroup. Pure. */
 export function planExec(process: SpecProcess, linux: SpecLinux, context: PlanContext): Plan {
   const { cgroupsPath } = linux;
   const { mount, network, ipc, uts, cgroup } = namespaceFlags;
@@ -286,7 +286,7 @@ export function planExec(process: SpecProcess, linux: SpecLinux, context: PlanCo
   return plan;
 }
 
-/** First process of a shared process namespace: nothing but an empty read-only root, no capability, no stream. */
+/** First process of a shared process namespace: with an empty read-only root, without capabilities and streams. */
 export function planPause(
   where: string,
   cgroupsPath: string,

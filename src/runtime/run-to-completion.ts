@@ -21,26 +21,25 @@ import type { Spec, SpecRoot } from "./spec.ts";
 
 export interface CompletionOptions {
   native: Native;
-  /** Layers (lowest first) under a writable directory, or one directory as it is. */
+  /** Layers (lowest first) below a writable directory, or a single directory. */
   rootfs: { layers: readonly string[]; upper: string; work: string } | { directory: string };
   args: readonly string[];
   env: readonly string[];
   cwd: string;
   user: { uid: number; gid: number; groups: readonly number[] };
-  /** `host`: the machine's network as it is, with its resolv.conf and hosts. */
+  /** `host`: the machine's network, with its resolv.conf and hosts. */
   network: "host" | "none";
   hostname?: string;
-  /** For a cgroup of its own, below each controller's root; it is removed afterwards. */
+  /** A cgroup for the run, below each controller's root; removed afterwards. */
   cgroupsPath?: string;
   onOutput: (stream: "stdout" | "stderr", chunk: Uint8Array) => void;
-  /** Aborting kills it; the promise then rejects with the signal's reason. */
+  /** Aborting kills the container; the promise then rejects with the signal's reason. */
   signal?: AbortSignal;
 }
 
 /**
- * Runs one program in a container that lives no longer than this call (nor than wherry): for build steps. Settles with
- * its exit code when it is dead and nothing of it is left; `upper` then holds what it changed. RuntimeError when it
- * could not be started.
+ * Runs a program in a container that ends with this call (or with wherry): for build steps. Resolves with its exit code when
+ * everything is cleaned up; `upper` then holds its changes. RuntimeError when it could not be started.
  */
 export async function runToCompletion(options: CompletionOptions): Promise<number> {
   options.signal?.throwIfAborted();
@@ -62,7 +61,7 @@ export async function runToCompletion(options: CompletionOptions): Promise<numbe
     : { path: "directory" in options.rootfs ? options.rootfs.directory : scratch, readonly: false };
   const spec = completionSpec(options, root);
   const connection = await MonitorConnection.open(options.native.launchSocket);
-  const abort = (): void => connection.close(); // the monitor kills what is bound to a lost connection
+  const abort = (): void => connection.close(); // the monitor kills its container when the connection is lost
   try {
     connection.onOutput = (stream, data) => {
       options.onOutput(stream, data);
@@ -87,7 +86,7 @@ export async function runToCompletion(options: CompletionOptions): Promise<numbe
 
 function completionSpec(options: CompletionOptions, root: SpecRoot): Spec {
   const { uid, gid, groups } = options.user;
-  // Device nodes are only harmless where a cgroup says which may be opened.
+  // Device nodes are only safe where a cgroup restricts them.
   const capabilities = capabilitySets(uid, options.cgroupsPath ? {} : { drop: ["CAP_MKNOD"] });
   const host = options.network === "host";
   const files = host ? ["/etc/resolv.conf", "/etc/hosts"] : [];

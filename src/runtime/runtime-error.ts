@@ -1,11 +1,11 @@
-/** `notFound`: the program is not in the container. `notExecutable`: it is, but cannot be run. `gone`: the container has ended. */
+/** `notFound`: the program is not in the container. `notExecutable`: it cannot be executed. `gone`: the container has ended. */
 export type RuntimeReason = "notFound" | "notExecutable" | "gone" | "kernel";
 
-/** What went wrong in starting or reaching a container's process, in a sentence. */
+/** A failure to start or reach a container's process, with a message. */
 export class RuntimeError extends Error {
   override readonly name = "RuntimeError";
   readonly reason: RuntimeReason;
-  /** The helper's step and the errno's name, when it was the kernel that refused. */
+  /** The helper's step and the errno's name, for errors of the kernel. */
   readonly step: string | undefined;
   readonly code: string | undefined;
   constructor(
@@ -19,7 +19,7 @@ export class RuntimeError extends Error {
     this.code = options?.code;
   }
 
-  /** The sentence for a failed step of native/. */
+  /** The message for a failed step of native/. */
   static ofStep(step: string, code: string, detail: string): RuntimeError {
     const at = { step, code };
     if (step === "exec") {

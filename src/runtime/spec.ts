@@ -1,6 +1,6 @@
 /**
- * What a container shall be: the parts of the OCI runtime specification's `config.json` that wherry implements, in its
- * words. Pure data; `plan.ts` turns it into steps for the native helper.
+ * A container's specification: the parts of the OCI runtime specification's `config.json` that wherry implements, with its
+ * names. Pure data; `plan.ts` turns it into steps for the native helper.
  */
 export interface Spec {
   process: SpecProcess;
@@ -12,7 +12,7 @@ export interface Spec {
 
 export interface SpecProcess {
   terminal: boolean;
-  /** Keeps standard input open for an attached client; without it /dev/null is read. */
+  /** Keeps standard input open for an attached client; otherwise it is /dev/null. */
   stdin?: boolean;
   consoleSize?: { height: number; width: number };
   user: { uid: number; gid: number; additionalGids: number[]; umask?: number };
@@ -32,9 +32,9 @@ export interface SpecProcess {
   oomScoreAdj?: number;
 }
 
-/** Either a directory, or an overlay that exists in the container's own mount namespace alone. */
+/** Either a directory, or an overlay in the container's own mount namespace. */
 export interface SpecRoot {
-  /** Directory of the root; with `overlay` an empty one to mount on. */
+  /** Directory of the root; with `overlay` an empty mount point. */
   path: string;
   readonly: boolean;
   overlay?: { lower: readonly string[]; upper: string; work: string; volatile?: boolean };
@@ -42,24 +42,24 @@ export interface SpecRoot {
 
 export interface SpecMount {
   destination: string;
-  /** `bind`, or the name of a file system. */
+  /** `bind`, or a file system type. */
   type: string;
   source?: string;
-  /** As mount(8) and the OCI specification name them; what is no mount flag goes to the file system. */
+  /** As in mount(8) and the OCI specification; options that are no mount flags are passed to the file system. */
   options: string[];
-  /** Of a bind mount: a path below `source`, resolved inside it without following any link out of it. */
+  /** For a bind mount: a path below `source`, resolved without following links out of it. */
   subPath?: string;
 }
 
 export type SpecNamespaceType = "pid" | "network" | "mount" | "ipc" | "uts" | "user" | "cgroup";
 
 export interface SpecLinux {
-  /** Without a path a new one; a type that is missing is the host's. */
+  /** New unless there is a path; missing types are shared with the host. */
   namespaces: { type: SpecNamespaceType; path?: string }[];
   uidMappings?: { containerID: number; hostID: number; size: number }[];
   gidMappings?: { containerID: number; hostID: number; size: number }[];
   devices: SpecDevice[];
-  /** Below each controller's root, beginning with a slash. "" leaves the process in wherry's own cgroup. */
+  /** Below each controller's root, with a leading slash. "" keeps the process in wherry's own cgroup. */
   cgroupsPath: string;
   resources: SpecResources;
   sysctl?: Record<string, string>;
@@ -80,7 +80,7 @@ export interface SpecDevice {
 }
 
 export interface SpecResources {
-  /** In order, the last that matches counts; what none matches is refused. `access` of `rwm`. */
+  /** The last matching rule decides; without a match access is denied. `access` of `rwm`. */
   devices?: { allow: boolean; type?: "a" | "c" | "b"; major?: number; minor?: number; access?: string }[];
   /** Bytes; `swap` counts memory and swap together; -1 no limit. */
   memory?: { limit?: number; swap?: number; reservation?: number };

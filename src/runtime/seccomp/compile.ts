@@ -59,7 +59,7 @@ function actionValue(action: SeccompAction, errno = 1): number {
 const low = (value: number): number => Number(BigInt(value) & 0xffffffffn);
 const high = (value: number): number => Number(BigInt(value) >> 32n);
 
-/** Jump offsets `fail` stand for "this rule does not match" and are filled in when the rule's length is known. */
+/** Jump offsets `fail` mean "this rule does not match" and are patched when the rule's length is known. */
 const fail = -1;
 
 function condition(argument: NonNullable<SeccompRule["args"]>[number]): Instruction[] {
@@ -79,7 +79,7 @@ function condition(argument: NonNullable<SeccompRule["args"]>[number]): Instruct
         [jumpEqual, 0, fail, low(masked)],
       ];
     case "SCMP_CMP_NE":
-      // A difference in the high half settles it: over the two that compare the low one.
+      // A difference in the high half decides: skip the comparison of the low half.
       return [load(at + 4), [jumpEqual, 0, 2, high(value)], load(at), [jumpEqual, fail, 0, low(value)]];
     case "SCMP_CMP_GT":
       return ordered(at, value, jumpGreater, false);
@@ -92,7 +92,7 @@ function condition(argument: NonNullable<SeccompRule["args"]>[number]): Instruct
   }
 }
 
-/** `negate`: matches when the comparison does not hold. */
+/** `negate`: matches when the comparison is false. */
 function ordered(at: number, value: number, code: number, negate: boolean): Instruction[] {
   const yes = negate ? fail : 3;
   return [
@@ -119,8 +119,8 @@ function ruleCode(rule: SeccompRule): Instruction[] {
 }
 
 /**
- * The profile as a classic BPF program (struct sock_filter, seccomp(2)). Calls of a foreign architecture (i386, x32) are
- * answered ENOSYS, so that numbers mean what they say. Names that the architecture does not have are skipped.
+ * Compiles the profile to a classic BPF program (struct sock_filter, seccomp(2)). Calls of other architectures (i386, x32)
+ * return ENOSYS, since their numbers differ. Names unknown to the architecture are skipped.
  */
 export function compileSeccomp(profile: SpecSeccomp, architecture: Architecture): Buffer {
   const numbers = syscallNumbers(architecture);
@@ -139,7 +139,7 @@ export function compileSeccomp(profile: SpecSeccomp, architecture: Architecture)
   ];
   if (architecture === "x64")
     code.push([jumpGreaterEqual, 0, 1, 0x40000000], ret(actionValue("SCMP_ACT_ERRNO", enosys)));
-  // Numbers with one plain answer, as ranges; the kernel caches those per number.
+  // Numbers with an unconditional result, as ranges; the kernel caches those per number.
   const plain = new Map<number, number>();
   const conditional: number[] = [];
   for (const [number, rules] of byNumber) {

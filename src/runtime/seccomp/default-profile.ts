@@ -1,8 +1,8 @@
 import type { SeccompRule, SpecSeccomp } from "../spec.ts";
 
 /**
- * What container engines allow a container by default: everything that programs use and that namespaces and capabilities
- * already confine. Left out are loading of code into the kernel, kernel keyrings, io_uring, userfaultfd, mounts, clocks.
+ * The default profile of container engines: everything that programs use and that namespaces and capabilities already restrict.
+ * Not allowed are loading code into the kernel, kernel keyrings, io_uring, userfaultfd, mounts, clocks.
  */
 const always = `
 accept accept4 access adjtimex alarm arch_prctl bind brk cachestat capget capset chdir chmod chown
@@ -38,7 +38,7 @@ times tkill truncate umask uname unlink unlinkat utime utimensat utimes vfork vm
 write writev
 `;
 
-/** Allowed to those that hold the capability. */
+/** Allowed with the capability. */
 const withCapability: Record<string, string> = {
   CAP_DAC_READ_SEARCH: "open_by_handle_at",
   CAP_SYS_ADMIN:
@@ -59,7 +59,7 @@ const withCapability: Record<string, string> = {
   CAP_PERFMON: "perf_event_open",
 };
 
-/** Namespace flags of clone(2); a container without CAP_SYS_ADMIN makes none. */
+/** Namespace flags of clone(2), which need CAP_SYS_ADMIN. */
 const namespaceFlags = 0x7e020000;
 const personalities = [0, 8, 0x20000, 0x20008, 0xffffffff];
 
@@ -73,7 +73,7 @@ export function defaultSeccomp(capabilities: readonly string[]): SpecSeccomp {
   });
   const rules = [
     allow(words(always)),
-    // AF_VSOCK would reach the hypervisor of the machine past every network namespace.
+    // AF_VSOCK would reach the machine's hypervisor past every network namespace.
     allow(["socket"], [{ index: 0, value: 40, op: "SCMP_CMP_NE" }]),
     ...personalities.map((value) => allow(["personality"], [{ index: 0, value, op: "SCMP_CMP_EQ" }])),
   ];
@@ -85,7 +85,7 @@ export function defaultSeccomp(capabilities: readonly string[]): SpecSeccomp {
     rules.push(
       allow(["clone"], [{ index: 0, value: namespaceFlags, valueTwo: 0, op: "SCMP_CMP_MASKED_EQ" }]),
     );
-    // Its flags are behind a pointer, where no filter sees them; ENOSYS makes the C library fall back to clone.
+    // Its flags are behind a pointer, which filters cannot read; ENOSYS makes the C library fall back to clone.
     rules.push({ names: ["clone3"], action: "SCMP_ACT_ERRNO", errnoRet: 38 });
   }
   return { defaultAction: "SCMP_ACT_ERRNO", defaultErrnoRet: 1, syscalls: rules };
