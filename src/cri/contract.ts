@@ -1,17 +1,17 @@
 /**
- * The boundary between kubelet and container runtime: the messages of CRI v1 (runtime.v1.RuntimeService and
- * ImageService) in camelCase. An implementation may run in the same process or behind gRPC; times are nanoseconds
- * since the epoch as bigint, sizes are bytes. Errors are `CriError` with a gRPC code name.
+ * The interface between kubelet and container runtime: the messages of CRI v1 (runtime.v1.RuntimeService and ImageService) in
+ * camelCase. Implementations may run in the same process or behind gRPC; times are nanoseconds since the epoch as bigint, sizes
+ * are bytes. Errors are `CriError` with a gRPC code name.
  */
 export interface RuntimeService {
   version(): Promise<{ runtimeName: string; runtimeVersion: string; runtimeApiVersion: string }>;
   status(): Promise<{ runtimeReady: Condition; networkReady: Condition }>;
-  /** Creates and starts a sandbox: namespaces, network, cgroup parent. Its id is the runtime's choice. */
+  /** Creates and starts a sandbox: namespaces, network, cgroup parent. The runtime chooses its id. */
   runPodSandbox(config: PodSandboxConfig, runtimeHandler?: string): Promise<string>;
-  /** Kills what runs inside and gives the network back. Idempotent, also for an unknown id. */
+  /** Kills its containers and releases the network. Idempotent, also for an unknown id. */
   stopPodSandbox(id: string): Promise<void>;
   removePodSandbox(id: string): Promise<void>;
-  /** New values for the pod's own cgroup; what is not named stays. */
+  /** New values for the pod's own cgroup; missing ones stay. */
   updatePodSandboxResources(id: string, resources: LinuxContainerResources): Promise<void>;
   /** NotFound when unknown. */
   podSandboxStatus(id: string): Promise<PodSandboxStatus>;
@@ -26,7 +26,7 @@ export interface RuntimeService {
     sandboxConfig: PodSandboxConfig,
   ): Promise<string>;
   startContainer(id: string): Promise<void>;
-  /** SIGTERM (or the image's stop signal), then SIGKILL after the timeout. Idempotent. Settles when it is dead. */
+  /** SIGTERM (or the image's stop signal), then SIGKILL after the timeout. Idempotent. Resolves when it has ended. */
   stopContainer(id: string, timeoutSeconds: number): Promise<void>;
   removeContainer(id: string): Promise<void>;
   containerStatus(id: string): Promise<ContainerStatus>;
@@ -44,7 +44,7 @@ export interface RuntimeService {
     command: string[],
     timeoutSeconds: number,
   ): Promise<{ stdout: Uint8Array; stderr: Uint8Array; exitCode: number }>;
-  /** A process in the container whose streams the caller owns. (Over gRPC this is the streaming server's URL.) */
+  /** A process in the container with streams for the caller. (Over gRPC this is the streaming server's URL.) */
   exec(id: string, options: { command: string[]; tty: boolean; stdin: boolean }): Promise<StreamSession>;
   /** The container's own stdio. */
   attach(id: string, options: { tty: boolean; stdin: boolean }): Promise<StreamSession>;
@@ -52,16 +52,16 @@ export interface RuntimeService {
   portForward(sandboxId: string, port: number): Promise<import("node:stream").Duplex>;
   containerStats(id: string): Promise<ContainerStats>;
   listContainerStats(filter?: { sandboxId?: string }): Promise<ContainerStats[]>;
-  /** Created, started, stopped and removed, as they happen; the kubelet's fast path (it also lists now and then). */
+  /** Created, started, stopped and removed events; the kubelet also lists periodically. */
   events(signal: AbortSignal): AsyncIterable<ContainerEvent>;
   updateRuntimeConfig(config: { podCidr: string }): Promise<void>;
 }
 
 export interface ImageService {
   listImages(filter?: { image?: string }): Promise<Image[]>;
-  /** Undefined when it is not there. `image` is a reference or an id. */
+  /** Undefined when it is missing. `image` is a reference or an id. */
   imageStatus(image: string): Promise<Image | undefined>;
-  /** Makes the image present. NotFound with a sentence that helps when there is no such image to be had. */
+  /** Ensures that the image is present. NotFound with a helpful message when the image is unavailable. */
   pullImage(image: string, auth?: { username?: string; password?: string }): Promise<string>;
   removeImage(image: string): Promise<void>;
   imageFsInfo(): Promise<{ mountpoint: string; usedBytes: number; inodesUsed: number }>;
@@ -96,7 +96,7 @@ export interface Condition {
 
 export type SandboxState = "Ready" | "NotReady";
 export type ContainerState = "Created" | "Running" | "Exited" | "Unknown";
-/** POD shares with the sandbox, CONTAINER is its own, NODE is the host's, TARGET is another container's. */
+/** POD is shared in the sandbox, CONTAINER is separate, NODE is the host's, TARGET is another container's. */
 export type NamespaceMode = "POD" | "CONTAINER" | "NODE" | "TARGET";
 
 export interface NamespaceOptions {
@@ -163,21 +163,21 @@ export interface PodSandbox {
 }
 
 export interface PodSandboxStatus extends PodSandbox {
-  /** First is the primary. Empty with the host's network. */
+  /** The first is the primary. Empty with the host's network. */
   ips: string[];
   namespaceOptions: NamespaceOptions;
 }
 
 export interface ContainerConfig {
   metadata: { name: string; attempt: number };
-  /** Id or reference; must be present. `userSpecifiedImage` is what the pod says. */
+  /** Id or reference; must be present. `userSpecifiedImage` is the pod's reference. */
   image: { image: string; userSpecifiedImage: string };
   /** Empty: the image's entrypoint. */
   command: string[];
-  /** Empty, and command empty: the image's cmd. */
+  /** Empty, like command: the image's cmd. */
   args: string[];
   workingDir: string;
-  /** Before the image's own variables of the same name. */
+  /** Override the image's variables. */
   envs: { key: string; value: string }[];
   mounts: Mount[];
   devices: { containerPath: string; hostPath: string; permissions: string }[];
@@ -197,10 +197,10 @@ export interface ContainerConfig {
 
 export interface Mount {
   containerPath: string;
-  /** A file or directory; made as a directory when missing. */
+  /** A file or directory; created as a directory when missing. */
   hostPath: string;
   readonly: boolean;
-  /** Every mount below is read-only too. */
+  /** Recursively read-only. */
   recursiveReadOnly?: boolean;
   propagation: "PRIVATE" | "HOST_TO_CONTAINER" | "BIDIRECTIONAL";
   /** An image to mount instead of hostPath (image volumes). */
@@ -219,7 +219,7 @@ export interface LinuxContainerResources {
   cpusetMems?: string;
   pidsLimit?: number;
   hugepageLimits?: { pageSize: string; limit: number }[];
-  /** cgroup v2 files to set as they are. */
+  /** cgroup v2 files and their values. */
   unified?: Record<string, string>;
   memorySwapLimitInBytes?: number;
 }
@@ -262,7 +262,7 @@ export interface ContainerStatus extends ContainerSummary {
   reason: string;
   message: string;
   mounts: Mount[];
-  /** Absolute; empty where nothing is written (simulated containers). */
+  /** Absolute; empty when there is no log (simulated containers). */
   logPath: string;
   resources?: LinuxContainerResources;
   user?: { uid: number; gid: number; supplementalGroups: number[] };
@@ -274,21 +274,21 @@ export interface ContainerEvent {
   type: "Created" | "Started" | "Stopped" | "Deleted";
   containerId: string;
   sandboxId: string;
-  /** Labels of the sandbox, so that the kubelet finds its pod. */
+  /** The sandbox's labels, so that the kubelet finds its pod. */
   labels: Record<string, string>;
   at: bigint;
 }
 
 export interface StreamSession {
-  /** Undefined when it was not asked for. */
+  /** Undefined when it was not requested. */
   stdin: import("node:stream").Writable | undefined;
   stdout: import("node:stream").Readable;
   /** Undefined with a tty. */
   stderr: import("node:stream").Readable | undefined;
   resize(columns: number, rows: number): void;
-  /** Exit code of an exec; for attach, of the container (or 0 when the session ended before). */
+  /** Exit code of an exec; for attach, of the container (or 0 when the session ended first). */
   readonly exited: Promise<number>;
-  /** Lets go of the session; an exec's process is killed. */
+  /** Ends the session; an exec's process is killed. */
   close(): void;
 }
 

@@ -1,19 +1,19 @@
 import { readFileSync } from "node:fs";
 
-/** Where each controller of this machine is mounted. A controller is either on v1 or on v2, never both. */
+/** Mount points of this machine's controllers. A controller is either on v1 or on v2. */
 export interface CgroupLayout {
-  /** v2: everything on the unified tree. v1: nothing is. hybrid: v1 controllers with a v2 mount beside. */
+  /** v2: all controllers on the unified hierarchy. v1: none. hybrid: v1 controllers with an additional v2 mount. */
   mode: "v1" | "v2" | "hybrid";
   /** v1 controller name (`cpu`, `memory`, `name=systemd`, ...) to the directory whose "/" is the root cgroup. */
   v1: Record<string, string>;
-  /** Mount point of the unified tree. */
+  /** Mount point of the unified hierarchy. */
   unified?: string;
   /** With a v1 cpuset: the processors and memory nodes of its root. */
   cpus?: string;
   mems?: string;
 }
 
-/** From /proc/self/mountinfo (proc(5)). Pure. */
+/** Parses /proc/self/mountinfo (proc(5)). Pure. */
 export function parseCgroupLayout(mountinfo: string): CgroupLayout {
   const v1: Record<string, string> = {};
   let unified: string | undefined;
@@ -21,7 +21,7 @@ export function parseCgroupLayout(mountinfo: string): CgroupLayout {
     const [before = "", after = ""] = line.split(" - ");
     const [, , , root, mountPoint = ""] = before.split(" ");
     const [type, , options = ""] = after.split(" ");
-    if (root !== "/") continue; // a part of the tree, bound for somebody else
+    if (root !== "/") continue; // a bind mount of a part of the hierarchy
     if (type === "cgroup2") unified ??= mountPoint;
     if (type !== "cgroup") continue;
     for (const option of options.split(",")) {

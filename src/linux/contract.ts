@@ -1,43 +1,46 @@
 /**
- * The one door to the kernel for whoever needs network links, namespaces, mounts or nftables. The real one is a
- * persistent native process that speaks netlink itself (`openNative`); `recordingNative` stands in for it in tests.
- * Every call either did all it says or rejects with `NativeError`; "delete" calls succeed when there is nothing.
+ * Kernel operations: network links, namespaces, mounts and nftables. Implemented by a persistent native process that uses
+ * netlink (`openNative`); `recordingNative` replaces it in tests. Every call either succeeds completely or rejects with
+ * `NativeError`; deletions succeed when there is nothing to delete.
  */
 export interface Native {
-  /** Makes new namespaces and pins each as the file `<directory>/<type>`; the directory is made when missing. `lo` is up in a new net. */
+  /**
+   * Creates namespaces and pins each as the file `<directory>/<type>`; creates the directory if needed. In a new net `lo` is
+   * up.
+   */
   createNamespaces(
     directory: string,
     types: readonly NamespaceType[],
     options?: NamespaceOptions,
   ): Promise<void>;
-  /** A network namespace pinned at exactly this path, with `lo` up. */
+  /** A network namespace pinned at this path, with `lo` up. */
   createNetns(path: string): Promise<void>;
-  /** Unpins a namespace file (any type) and removes the file. True when it was there. */
+  /** Unpins a namespace file (any type) and removes it. True when it existed. */
   deleteNamespace(path: string): Promise<boolean>;
 
-  /** Creates the bridge, or brings an existing one to this state; it is up afterwards. */
+  /** Creates the bridge, or updates an existing one; it is up afterwards. */
   ensureBridge(bridge: BridgeSpec): Promise<void>;
-  /** A veth pair whose host end is on the bridge and whose peer is in `netns` with its addresses and routes; both up. */
+  /** A veth pair with its host end on the bridge and its peer in `netns` with addresses and routes; both up. */
   addVeth(veth: VethSpec): Promise<{ hostMac: string; mac: string }>;
-  /** True when it was there. Deleting one end of a pair deletes the other. */
+  /** True when it existed. Deleting one end of a pair deletes the other. */
   deleteLink(name: string, netns?: string): Promise<boolean>;
   setLink(name: string, change: LinkChange, netns?: string): Promise<void>;
   links(netns?: string): Promise<LinkInfo[]>;
-  /** An address with prefix length, e.g. `10.0.0.1/24` or `fd00::1/64`. It may already be there. */
+  /** An address with prefix length, e.g. `10.0.0.1/24` or `fd00::1/64`. It may already exist. */
   addAddress(link: string, address: string, netns?: string): Promise<void>;
   deleteAddress(link: string, address: string, netns?: string): Promise<boolean>;
-  /** It may already be there. `dst` is a prefix, or `0.0.0.0/0` and `::/0` for the default route. */
+  /** It may already exist. `dst` is a prefix, or `0.0.0.0/0` and `::/0` for the default route. */
   addRoute(route: RouteSpec, netns?: string): Promise<void>;
   deleteRoute(route: RouteSpec, netns?: string): Promise<boolean>;
   /** The main table. */
   routes(netns?: string): Promise<RouteSpec[]>;
 
-  /** `net.ipv4.ip_forward` or `net/ipv4/conf/eth0.1/arp_notify`. Namespace files decide whose value it is. */
+  /** `net.ipv4.ip_forward` or `net/ipv4/conf/eth0.1/arp_notify`. Namespace files select the namespace. */
   setSysctl(key: string, value: string, namespaces?: readonly string[]): Promise<void>;
   sysctl(key: string, namespaces?: readonly string[]): Promise<string>;
 
   mount(mount: MountSpec): Promise<void>;
-  /** Lazily with `detach`. False when nothing is mounted there. */
+  /** Lazily with `detach`. False when nothing is mounted. */
   umount(target: string, options?: { detach?: boolean }): Promise<boolean>;
   /** Source and target must exist. */
   bindMount(
@@ -48,28 +51,31 @@ export interface Native {
   overlayMount(overlay: OverlaySpec): Promise<void>;
 
   /**
-   * Reads a regular file as a container with these layers (lowest first) would see it, never following a link out of
-   * a layer. Undefined when there is none. EFBIG above `maxBytes`.
+   * Reads a regular file as in a container with these layers (lowest first), without following links out of a layer. Undefined
+   * when there is none. EFBIG above `maxBytes`.
    */
   readLayers(layers: readonly string[], path: string, maxBytes: number): Promise<Buffer | undefined>;
 
   /**
-   * Changes of kernel files (cgroups), in this order and in one exchange. A directory that is there, or gone, already is
-   * fine; the first failure that is not tolerated ends it.
+   * Changes of kernel files (cgroups), in order and in one call. Existing or missing directories are no errors; the first other
+   * failure ends it.
    */
   changeFiles(changes: readonly FileChange[]): Promise<void>;
 
-  /** Starts, without waiting, what the first move of a process between cgroups has to wait for. `procs` is any cgroup.procs. */
+  /**
+   * Starts in advance, without waiting, what the first move of a process between cgroups waits for. `procs` is any
+   * cgroup.procs.
+   */
   warmCgroups(procs: string): Promise<void>;
 
   /** Runs an nftables script as one transaction (`nft -f -`). */
   applyNft(script: string): Promise<void>;
-  /** `nft -j list ...`, parsed; undefined when the object is not there. */
+  /** `nft -j list ...`, parsed; undefined when the object does not exist. */
   listNft(...what: string[]): Promise<unknown>;
 
-  /** Unix socket on which a connection becomes a container monitor (see native/README.md). */
+  /** Unix socket whose connections become container monitors (see native/README.md). */
   readonly launchSocket: string;
-  /** Ends the process; calls under way reject. Containers go on. */
+  /** Ends the process; pending calls reject. Containers keep running. */
   close(): Promise<void>;
 }
 
@@ -84,7 +90,7 @@ export interface NamespaceOptions {
   /** For a new uts. */
   hostname?: string;
   domainname?: string;
-  /** For a new user namespace, which then owns the others. */
+  /** For a new user namespace, which owns the others. */
   uids?: readonly IdRange[];
   gids?: readonly IdRange[];
 }
@@ -106,7 +112,7 @@ export interface VethSpec {
   /** At most 15 bytes. */
   hostName: string;
   bridge?: string;
-  /** Frames may leave by the bridge port they came in on: a pod that reaches itself through a Service. */
+  /** Frames may leave by the bridge port they came from: for a pod that connects to itself through a Service. */
   hairpin?: boolean;
   mtu?: number;
   netns: string;
@@ -120,7 +126,7 @@ export interface VethSpec {
 export interface LinkChange {
   up?: boolean;
   mtu?: number;
-  /** "" takes it off its bridge. */
+  /** "" removes it from its bridge. */
   master?: string;
   hairpin?: boolean;
 }
@@ -128,12 +134,12 @@ export interface LinkChange {
 export interface LinkInfo {
   index: number;
   name: string;
-  /** bridge, veth, dummy, ...; "" for plain devices and lo. */
+  /** bridge, veth, dummy, ...; "" for physical devices and lo. */
   kind: string;
   mac: string;
   mtu: number;
   up: boolean;
-  /** Index of the bridge it is on. */
+  /** Index of its bridge. */
   master?: number;
   addresses: string[];
 }
@@ -176,11 +182,11 @@ export interface OverlaySpec {
   upper?: string;
   work?: string;
   target: string;
-  /** Nothing is flushed on umount: for a writable layer whose loss at a crash of the machine does not matter. */
+  /** No flush on umount: for a writable layer that need not survive a crash of the machine. */
   volatile?: boolean;
 }
 
-/** What the kernel refused. `step` names the call in `native/` (or `nft`), `code` is the errno's name. */
+/** A kernel error. `step` is the call in `native/` (or `nft`), `code` the errno's name. */
 export class NativeError extends Error {
   override readonly name = "NativeError";
   readonly op: string;

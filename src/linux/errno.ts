@@ -1,7 +1,7 @@
 import { constants } from "node:os";
 
 const names = new Map(Object.entries(constants.errno).map(([name, code]) => [code, name]));
-// Names that Node's table lacks.
+// Names missing in Node's table.
 for (const [code, name] of [
   [6, "ENXIO"],
   [15, "ENOTBLK"],

@@ -15,7 +15,7 @@ import { applyNft, listNft } from "./nft.ts";
 import { decodeFields, encodeFields, encodeFrame, type Field, frameReader } from "./wire.ts";
 
 export interface NativeOptions {
-  /** Where the launch socket is made (0600); short, a socket's path has at most 107 bytes. */
+  /** Path of the launch socket (0600); at most 107 bytes. */
   runDir?: string;
   /** Called each time that the process ended without `close()`. */
   onExit?: (reason: string) => void;
@@ -27,7 +27,7 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-/** One life of the helper process. */
+/** One run of the helper process. */
 class Helper {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #waiting = new Map<number, Waiting>();
@@ -35,7 +35,7 @@ class Helper {
   #next = 0;
   #ended: Error | undefined;
   #complaint = "";
-  /** Settles when it is gone. */
+  /** Resolves when it has ended. */
   readonly exited: Promise<Error>;
 
   constructor(binary: string, launchSocket: string) {
@@ -49,7 +49,7 @@ class Helper {
     stderr.on("data", (data: Buffer) => {
       this.#complaint = (this.#complaint + data.toString()).slice(-2000);
     });
-    stdin.on("error", () => undefined); // the close event says it all
+    stdin.on("error", () => undefined); // reported by the close event
     stdout.on(
       "data",
       frameReader((type, payload) => this.#answer(type, payload)),
@@ -111,8 +111,8 @@ class Helper {
 }
 
 /**
- * Starts the helper. Rejects when the binary is missing or cannot run here. One that dies later (killed for memory, say)
- * is started anew: calls under way reject, later ones are answered by the next.
+ * Starts the helper. Rejects when the binary is missing or cannot run here. One that ends later (killed for memory, for
+ * example) is restarted: pending calls reject, later ones use the next.
  */
 export async function openNative(binary: string, options: NativeOptions = {}): Promise<Native> {
   const launchSocket = join(options.runDir ?? tmpdir(), `n${randomBytes(4).toString("hex")}.sock`);
@@ -124,7 +124,7 @@ export async function openNative(binary: string, options: NativeOptions = {}): P
       if (closing) return;
       options.onExit?.(reason.message);
       helper = new Helper(binary, launchSocket);
-      // One that cannot even answer is not tried again until somebody opens a new one.
+      // One that does not even respond is not restarted until the next open.
       await call("ping").then(keep, () => undefined);
     });
   };
@@ -225,7 +225,7 @@ function errorOf(op: string, fields: Buffer[]): NativeError {
   return new NativeError(op, step, Number(errno), errnoName(Number(errno)), detail);
 }
 
-/** Dots separate; a key with slashes keeps its dots, as an interface name may have some (sysctl(8)). */
+/** Dots are separators; a key with slashes keeps its dots, which interface names may contain (sysctl(8)). */
 function sysctlPath(key: string): string {
   return key.includes("/") ? key : key.replaceAll(".", "/");
 }
@@ -234,7 +234,7 @@ function idMap(ranges: readonly IdRange[] = []): string {
   return ranges.map((r) => `${r.containerId} ${r.hostId} ${r.length}\n`).join("");
 }
 
-/** Values of mount(2), the same on every architecture. */
+/** Values of mount(2), equal on every architecture. */
 const mountFlagBits: Record<MountFlag, number> = {
   ro: 1,
   nosuid: 2,

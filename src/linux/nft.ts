@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { NativeError } from "./contract.ts";
 
-/** Debian keeps it in /usr/sbin, which a user's PATH may lack. */
+/** Debian has it in /usr/sbin, which users' PATH may lack. */
 const env = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" };
 
 function run(

@@ -1,11 +1,11 @@
 import type { Native } from "./contract.ts";
 
 export interface RecordingNative extends Native {
-  /** Every call so far, e.g. `["addVeth", {...}]`. */
+  /** All calls, e.g. `["addVeth", {...}]`. */
   readonly calls: (readonly [method: string, ...args: unknown[]])[];
 }
 
-/** Does nothing but remember. `answers` replaces single methods, for results or failures. For tests. */
+/** Only records calls. `answers` replaces methods, for results or errors. For tests. */
 export function recordingNative(answers: Partial<Native> = {}): RecordingNative {
   const calls: [string, ...unknown[]][] = [];
   const defaults: Partial<Record<keyof Native, unknown>> = {

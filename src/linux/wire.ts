@@ -1,6 +1,6 @@
 /**
- * The bytes between wherry and its native helper (native/bytes.c): a field is a 32-bit little-endian length, the bytes
- * and a NUL; a frame is payload length, type and payload.
+ * The protocol between wherry and its native helper (native/bytes.c): a field is a 32-bit little-endian length, the bytes and a
+ * NUL; a frame is payload length, type and payload.
  */
 export type Field = string | number | bigint | boolean | Uint8Array;
 
@@ -24,7 +24,7 @@ export function encodeFields(fields: readonly Field[]): Buffer {
   return out;
 }
 
-/** A plan is records of fields, each preceded by its number of fields. */
+/** A plan is a list of records, each with its number of fields in front. */
 export function encodePlan(records: readonly (readonly Field[])[]): Buffer {
   return Buffer.concat(
     records.flatMap((record) => {
@@ -53,11 +53,11 @@ export function encodeFrame(type: number, payload: Uint8Array): Buffer {
   return Buffer.concat([head, payload]);
 }
 
-/** Cuts a stream of bytes into frames; `take` is called for each whole one, in order. */
+/** Splits a stream into frames; `take` is called for each, in order. */
 export function frameReader(take: (type: number, payload: Buffer) => void): (chunk: Buffer) => void {
   let pending: Buffer[] = [];
   let have = 0;
-  /** Bytes without which there is no further frame. */
+  /** Number of bytes before which no further frame is complete. */
   let need = 8;
   return (chunk) => {
     pending.push(chunk);
