@@ -183,6 +183,10 @@ test("a default is held against the rules, as a value that stays and as one that
   );
   assert.equal(await message({ rule: "self == 'a'" }), `Invalid value: "b": failed rule: self == 'a'`);
   assert.equal(await message({ rule: "self == 'b'" }), "");
+  assert.equal(
+    await message({ rule: "self" }),
+    'Invalid value: "string": rule compile error: cel expression must evaluate to a bool',
+  );
   assert.equal(await message({ rule: "self == oldSelf" }), "");
   assert.equal(
     await message({ rule: "oldSelf.hasValue()", optionalOldSelf: true, message: "never new" }),

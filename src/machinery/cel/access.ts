@@ -41,6 +41,18 @@ export function dispatch(name: string, overloads: readonly Overload[], args: rea
   };
 }
 
+/** `or` and `orValue`: the second operand is evaluated only without a value, and anything but an optional is itself the result. */
+export function fallbackOf(name: string, [left, right]: readonly Run[]): Run | undefined {
+  if ((name !== "or" && name !== "orValue") || !left || !right) return undefined;
+  return (scope, meter) => {
+    meter.step();
+    const first = left(scope, meter);
+    if (!(first instanceof CelOptional)) return first;
+    if (first.value === undefined) return right(scope, meter);
+    return name === "or" ? first : first.value;
+  };
+}
+
 /** One operand may decide the result even if the other fails. */
 export function logic(left: Run, right: Run, settles: boolean): Run {
   const operand = (run: Run, scope: Scope | undefined, meter: Meter): boolean | Error => {

@@ -1,5 +1,5 @@
 /** Type-checks an expression and compiles it to a function, in one pass. Continues after errors to find all of them. */
-import { dispatch, get, logic, type Names, read, softGet, type Typed } from "./access.ts";
+import { dispatch, fallbackOf, get, logic, type Names, read, softGet, type Typed } from "./access.ts";
 import { checkList, checkMap, checkMessage, type Messages } from "./aggregates.ts";
 import { CelEvaluationError, noSuchOverload, type Problem } from "./errors.ts";
 import { Meter } from "./meter.ts";
@@ -415,14 +415,9 @@ export class Checker {
     const same = results.every((each) => typeText(each) === typeText(result));
     const overloads = matching.map(({ overload }) => overload);
     if (typeof node !== "number") this.#note(node, { overloads, called: { name, member } });
-    return {
-      type: same ? result : dyn,
-      run: dispatch(
-        name,
-        overloads,
-        args.map(({ run }) => run),
-      ),
-    };
+    const runs = args.map(({ run }) => run);
+    const instead = member ? fallbackOf(name, runs) : undefined;
+    return { type: same ? result : dyn, run: instead ?? dispatch(name, overloads, runs) };
   }
 }
 

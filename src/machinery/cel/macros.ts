@@ -272,7 +272,8 @@ const optional =
     const of = type.kind === "optional" ? type.of : dyn;
     const made = checker.check(args[1] as Node, { name, type: of, parent: names });
     return {
-      type: flat ? made.type : optionalOf(made.type),
+      // It is optional.none() without a value.
+      type: flat ? (isDyn(made.type) ? optionalOf(dyn) : made.type) : optionalOf(made.type),
       run(scope, meter) {
         const value = run(scope, meter);
         if (!(value instanceof CelOptional)) throw noOverload("hasValue", [value]);

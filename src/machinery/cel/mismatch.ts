@@ -30,6 +30,8 @@ const unnamed = words("!_ @in startsWith endsWith contains matches");
 export function noOverload(name: string, values: readonly CelValue[]): CelEvaluationError {
   const types = values.map(nameOfType);
   const [first = "", second] = types;
+  if (name === "flatten") return mismatch(`: ${first}.flatten(${second ?? ""})`);
+  if (name === "distinct") return notLister(values[0]);
   const able = capable[name];
   if (able) return mismatch(able.has(first) || receivers.has(first) ? "" : `: ${name}`);
   if (unnamed.has(name)) return mismatch("");
@@ -53,6 +55,18 @@ const goTypes: Readonly<Record<string, string>> = {
   "kubernetes.Semver": "cel.Semver",
   "kubernetes.NamedFormat": "cel.Format",
 };
+
+/** Types with the method Add. */
+const adding = words(`${numbers} ${times} string bytes null_type`);
+
+/** A failed conversion to a list in Go names the first missing method. */
+function notLister(value: CelValue): CelEvaluationError {
+  const type = value instanceof Map ? "*types.baseMap" : goType(value);
+  const missing = adding.has(nameOfType(value)) ? "Contains" : "Add";
+  return new CelEvaluationError(
+    `internal error: interface conversion: ${type} is not traits.Lister: missing method ${missing}`,
+  );
+}
 
 /** cel-go's type name of a value without items. */
 export function goType(value: CelValue): string {

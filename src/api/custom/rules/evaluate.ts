@@ -118,7 +118,10 @@ class RuleRun implements Found {
     const plain = hasOld ? { self, oldSelf } : { self };
     for (const compiled of level.rules) {
       const { rule, program } = compiled;
-      if (!program) continue;
+      if (!program) {
+        this.#say(level, path, `rule compile error: ${compiled.problem}`);
+        continue;
+      }
       if (compiled.usesOldSelf && !hasOld && !rule.optionalOldSelf) continue;
       const bindings = rule.optionalOldSelf ? { self, oldSelf: new cel.CelOptional(oldSelf) } : plain;
       const holds = this.#run(level, path, compiled, () => {
