@@ -39,12 +39,12 @@ export interface SpecInputs {
   places: Places;
   cgroupsPath: string;
   resources: LinuxContainerResources;
-  /** Of the container whose processes this one joins (namespace mode TARGET). */
+  /** The target container, whose processes this one joins (namespace mode TARGET). */
   targetPid?: number;
   imageLayers?: ReadonlyMap<string, readonly string[]>;
 }
 
-/** What the CRI asks for, in the words of the OCI runtime specification. */
+/** Converts the CRI's configuration to an OCI runtime specification. */
 export function containerSpec(inputs: SpecInputs): Spec {
   const { id, config, image, places } = inputs;
   const security = config.linux.securityContext;
@@ -109,7 +109,7 @@ function containerProcess({ config, image, user, sandbox, resources }: SpecInput
   };
 }
 
-/** Later ones win: our own, the image's, the container's. */
+/** Later ones have priority: defaults, the image's, the container's. */
 function environment(
   config: ContainerConfig,
   image: readonly string[],
@@ -155,14 +155,14 @@ function namespaces({ config, sandbox, places, targetPid }: SpecInputs): SpecLin
 
 interface UserNamespace {
   mappings: Pick<SpecLinux, "uidMappings" | "gidMappings">;
-  /** What a user of the container is outside. */
+  /** The host id of a container's user. */
   uid(id: number): number;
   gid(id: number): number;
-  /** Options that make a mount's files appear as the container has it. */
+  /** Options that map a mount's file owners into the user namespace. */
   mapped: string[];
 }
 
-/** The pod's, or the host's, where everybody is who they are. */
+/** The pod's user namespace, or the host's, without mapping. */
 export function userNamespace({ sandbox }: Pick<SpecInputs, "sandbox">): UserNamespace {
   const users = sandbox.config.linux.securityContext.namespaceOptions.usernsOptions;
   if (!sandbox.pinned.includes("user") || !users)
@@ -181,7 +181,7 @@ export function userNamespace({ sandbox }: Pick<SpecInputs, "sandbox">): UserNam
   };
 }
 
-/** File systems of the container's own belong to its root, wherever that is. */
+/** The container's own file systems belong to its mapped root. */
 function ownedByRoot(mount: SpecMount, users: UserNamespace): SpecMount {
   if (users.mapped.length === 0) return mount;
   if (mount.type === "tmpfs")
@@ -253,7 +253,7 @@ function volume(mount: Mount, inputs: SpecInputs, mapped: readonly string[]): Sp
   return bind(mount.hostPath, mount.containerPath, [...access, propagations[mount.propagation]]);
 }
 
-/** The host's devices that were asked for; for a privileged container all of them. */
+/** The requested devices of the host; for a privileged container all of them. */
 function devices(config: ContainerConfig): (SpecDevice & { access: string })[] {
   const out: (SpecDevice & { access: string })[] = [];
   const add = (hostPath: string, path: string, access: string): void => {
@@ -266,7 +266,7 @@ function devices(config: ContainerConfig): (SpecDevice & { access: string })[] {
       }
       return;
     }
-    // As makedev(3) packs them.
+    // Encoded as by makedev(3).
     const major = ((st.rdev >>> 8) & 0xfff) | (Math.floor(st.rdev / 2 ** 32) & ~0xfff);
     const minor = (st.rdev & 0xff) | ((st.rdev >>> 12) & 0xfff00);
     const type = st.isBlockDevice() ? "b" : "c";
@@ -281,7 +281,7 @@ function devices(config: ContainerConfig): (SpecDevice & { access: string })[] {
   return out;
 }
 
-/** What the container makes for itself. */
+/** Devices created in the container. */
 const ownDevices = new Set([
   "pts",
   "shm",
@@ -320,7 +320,7 @@ export function specResources(r: LinuxContainerResources): SpecResources {
   };
 }
 
-/** One object per set of capabilities, so that each is compiled once. */
+/** One profile per set of capabilities, so that each is compiled once. */
 const profiles = new Map<string, SpecSeccomp>();
 
 function containerSeccomp(

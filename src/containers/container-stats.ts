@@ -5,7 +5,7 @@ import type { Clock } from "../machinery/index.ts";
 import { cgroupStats, type PlanContext } from "../runtime/index.ts";
 import { type ContainerRecord, containerDirectory, type Places } from "./record.ts";
 
-/** Counting a writable layer reads all of it, so an answer is good for this long. */
+/** Measuring a writable layer reads all of it, so results are cached for this time. */
 const layerFreshMs = 30_000;
 
 export class StatsReader {
@@ -56,7 +56,7 @@ export class StatsReader {
   }
 }
 
-/** As du counts; files that vanish meanwhile are left out. */
+/** Like du; files that vanish meanwhile are skipped. */
 async function measure(directory: string): Promise<{ usedBytes: number; inodesUsed: number }> {
   const total = { usedBytes: 0, inodesUsed: 0 };
   const queue = [directory];

@@ -20,10 +20,10 @@ export interface StreamDependencies {
   clock: Clock;
 }
 
-/** Bytes kept of each stream of an execSync; the rest is thrown away (containerd GO-2022-0482: it must be bounded). */
+/** Limit of each stream of an execSync; the rest is dropped (containerd GO-2022-0482: it must be bounded). */
 const outputLimit = 16 << 20;
 
-/** Processes beside a container's first, and connections into its network. */
+/** Exec sessions, and connections into a container's network. */
 export class ContainerStreams {
   readonly #d: StreamDependencies;
 
@@ -110,7 +110,7 @@ export class ContainerStreams {
       throw startFailure(error);
     } finally {
       done.abort();
-      connection.close(); // a command that still runs is killed by this
+      connection.close(); // this kills a running command
     }
   }
 
@@ -166,7 +166,7 @@ export class ContainerStreams {
   }
 }
 
-/** The sentence clients of other runtimes know; its tail is what kubectl users read. */
+/** The message of other runtimes; kubectl users know its end. */
 function startFailure(error: unknown): unknown {
   if (!(error instanceof RuntimeError)) return error;
   return new CriError("Unknown", `OCI runtime exec failed: ${error.message}`, { cause: error });

@@ -51,16 +51,16 @@ export interface ContainerDependencies {
   events: EventFeed;
 }
 
-/** One container: what is on disk, and the connection to its monitor while it runs. */
+/** A container: its state on disk, and the connection to its monitor while it runs. */
 interface Entry {
   record: ContainerRecord;
   monitor?: MonitorConnection;
-  /** Settles when a running one has ended and that is recorded. */
+  /** Resolves when a running container has ended and that is recorded. */
   ended?: Promise<void>;
   starting?: boolean;
 }
 
-/** What containerd, too, gives a container that could not be started or whose end nobody saw. */
+/** Exit code of a container that could not be started or whose end was lost, as in containerd. */
 const startErrorCode = 128;
 const unknownCode = 255;
 const fileLimit = 1 << 20;
@@ -74,7 +74,7 @@ export class Containers {
     this.#d = dependencies;
   }
 
-  /** Finds the containers that run, and how those ended that ended meanwhile. */
+  /** Adopts running containers, and records how others ended meanwhile. */
   async adopt(): Promise<void> {
     const { places } = this.#d;
     mkdirSync(join(places.runDir, "m"), { recursive: true, mode: 0o700 });
@@ -110,7 +110,7 @@ export class Containers {
     const monitor = await MonitorConnection.open(monitorSocket(places, record.id)).catch(() => undefined);
     const running = await monitor?.watch().catch(() => undefined);
     if (monitor && running) {
-      // Wherry may have died between the start and the note of it.
+      // Wherry may have crashed between the start and its record.
       record.started = running;
       this.#save(record);
       this.#follow(entry, monitor);
@@ -156,7 +156,7 @@ export class Containers {
       stopSignal: config.stopSignal || image.config.config?.StopSignal || "SIGTERM",
       resources: config.linux.resources,
     };
-    // Refuses now what could not be started later.
+    // Reject configurations that could not be started.
     containerSpec({
       id,
       config,
@@ -170,7 +170,7 @@ export class Containers {
     });
     const directory = containerDirectory(places, id);
     for (const name of ["upper", "work"]) mkdirSync(join(directory, name), { recursive: true, mode: 0o755 });
-    // New files of the container's root are its own; those of the layers are mapped.
+    // New files of the container's root have mapped owners; those of the layers are mapped by the mount.
     const users = userNamespace({ sandbox });
     if (users.mapped.length > 0) chownSync(join(directory, "upper"), users.uid(0), users.gid(0));
     this.#save(record);
@@ -196,7 +196,7 @@ export class Containers {
     );
   }
 
-  /** /etc/passwd and /etc/group; an image never changes, so they are read once. */
+  /** /etc/passwd and /etc/group, cached, since images are immutable. */
   #accounts(image: ResolvedImage): Promise<[string, string]> {
     let known = this.#accountFiles.get(image.id);
     if (!known) {
@@ -319,7 +319,7 @@ export class Containers {
   #recordExit(record: ContainerRecord, exit: ContainerExit): void {
     if (record.exit) return;
     record.exit = exit;
-    // The directory may be on its way out already.
+    // The directory may be in removal.
     if (existsSync(containerDirectory(this.#d.places, record.id))) this.#save(record);
     this.#emit("Stopped", record);
   }
@@ -352,7 +352,7 @@ export class Containers {
     return this.all().filter((record) => record.sandboxId === sandboxId);
   }
 
-  /** A further connection to the monitor of a running container. FailedPrecondition when it does not run. */
+  /** Another connection to the monitor of a running container. FailedPrecondition when it does not run. */
   async connect(id: string): Promise<MonitorConnection> {
     const { record } = this.#entry(id);
     const state = stateOf(record);
@@ -400,7 +400,7 @@ export class Containers {
     const { context, places, native } = this.#d;
     await removeCgroup(native, context.layout, record.cgroupsPath);
     await rm(monitorSocket(places, record.id), { force: true });
-    // Last, so that an interrupted removal is found again.
+    // Last, so that an interrupted removal is resumed.
     await rm(containerDirectory(places, record.id), { recursive: true, force: true });
   }
 
@@ -428,7 +428,7 @@ export class Containers {
 
   #closed = false;
 
-  /** Lets go of the monitors; containers go on. */
+  /** Closes connections to monitors; containers keep running. */
   close(): void {
     this.#closed = true;
     for (const { monitor } of this.#entries.values()) monitor?.close();

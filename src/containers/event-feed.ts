@@ -1,7 +1,7 @@
 import type { ContainerEvent } from "../cri/index.ts";
 import { AsyncQueue } from "../machinery/index.ts";
 
-/** Hands every event to everybody who listens at that moment. */
+/** Sends every event to all current listeners. */
 export class EventFeed {
   readonly #listeners = new Set<AsyncQueue<ContainerEvent>>();
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Exit } from "../runtime/index.ts";
 
-/** What the monitor wrote when the container ended; undefined when it did not. */
+/** The monitor's record of a container's end; undefined while there is none. */
 export function readExit(path: string): Exit | undefined {
   try {
     const raw = JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;

@@ -5,7 +5,7 @@ export interface ImageUser {
   gid: number;
   groups: number[];
   home: string;
-  /** "" when /etc/passwd does not know it. */
+  /** "" for users unknown to /etc/passwd. */
   name: string;
 }
 
@@ -16,11 +16,11 @@ export interface UserRequest {
   username?: string;
   gid?: number;
   supplementalGroups: readonly number[];
-  /** Groups that /etc/group lists the user in come too, unless Strict. */
+  /** Includes the user's groups in /etc/group, unless Strict. */
   policy?: "Merge" | "Strict";
 }
 
-/** Who the process runs as, given the image's own /etc/passwd and /etc/group. InvalidArgument for a name they do not have. */
+/** The process' user by the image's /etc/passwd and /etc/group. InvalidArgument for an unknown name. */
 export function resolveUser(request: UserRequest, passwd: string, group: string): ImageUser {
   const users = rows(passwd, 7);
   const groups = rows(group, 4);
@@ -32,7 +32,7 @@ export function resolveUser(request: UserRequest, passwd: string, group: string)
     throw new CriError("InvalidArgument", `the image has no user ${JSON.stringify(wanted)}`);
   const uid = entry ? Number(entry[2]) : Number(wanted);
   let gid = entry ? Number(entry[3]) : 0;
-  // The image's group belongs to the image's user; whoever says another user means that user's own.
+  // The image's group belongs to the image's user; another user has its own.
   if (imageGroup && request.uid === undefined && !request.username) {
     const row = groups.find((one) => one[0] === imageGroup);
     if (!row && !isNumber(imageGroup))

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { ContainerConfig, LinuxContainerResources, PodSandboxConfig } from "../cri/index.ts";
 
-/** A sandbox as it is kept on disk. Times are nanoseconds since the epoch. */
+/** A sandbox's record on disk. Times are nanoseconds since the epoch. */
 export interface SandboxRecord {
   id: string;
   config: PodSandboxConfig;
@@ -10,7 +10,7 @@ export interface SandboxRecord {
   ready: boolean;
   /** Addresses inside the pod, without prefix length. */
   ips: string[];
-  /** Namespaces that are pinned for it. */
+  /** Its pinned namespaces. */
   pinned: ("user" | "net" | "ipc" | "uts" | "pid")[];
 }
 
@@ -27,7 +27,7 @@ export interface ContainerRecord {
   resources: LinuxContainerResources;
   started?: { pid: number; startedAt: bigint };
   exit?: ContainerExit;
-  /** Being taken apart; a restart of wherry goes on with it. */
+  /** Being removed; continued after a restart of wherry. */
   removing?: boolean;
 }
 
@@ -38,11 +38,11 @@ export interface ContainerExit {
   message: string;
 }
 
-/** Where things of a cluster's runtime are. */
+/** Paths of a cluster's runtime. */
 export interface Places {
   stateDir: string;
   runDir: string;
-  /** Begins with a slash. */
+  /** With a leading slash. */
   cgroupRoot: string;
 }
 
@@ -50,18 +50,18 @@ export const sandboxDirectory = (places: Places, id: string): string =>
   join(places.stateDir, "sandboxes", id);
 export const containerDirectory = (places: Places, id: string): string =>
   join(places.stateDir, "containers", id);
-/** Short: the path of a socket has at most 107 bytes. */
+/** Short: a socket's path has at most 107 bytes. */
 export const monitorSocket = (places: Places, id: string): string =>
   join(places.runDir, "m", `${id.slice(0, 24)}.sock`);
 /** Below the layers of every image; see makeBaseLayer. */
 export const baseLayer = (places: Places): string => join(places.stateDir, "base");
-/** An empty directory that each container mounts its root on, in its own mount namespace. */
+/** An empty directory, the mount point of each container's root in its own mount namespace. */
 export const rootDirectory = (places: Places): string => join(places.runDir, "root");
-/** Holds the namespace pins and the pod's shared memory. */
+/** For pinned namespaces and the pod's shared memory. */
 export const sandboxRunDirectory = (places: Places, id: string): string =>
   join(places.runDir, "s", id.slice(0, 24));
 export const namespacePin = (places: Places, id: string, type: string): string =>
   join(sandboxRunDirectory(places, id), type);
-/** Without one of its own, a pod's cgroup is named after the sandbox. */
+/** A pod's default cgroup is named after the sandbox. */
 export const podCgroup = (places: Places, sandbox: SandboxRecord): string =>
   join(places.cgroupRoot, sandbox.config.linux.cgroupParent || `pods/${sandbox.id}`);

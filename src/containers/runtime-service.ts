@@ -18,13 +18,13 @@ import { baseLayer, type ContainerRecord, rootDirectory, type SandboxRecord } fr
 import { Sandboxes } from "./sandboxes.ts";
 
 export interface ContainerRuntimeOptions {
-  /** Survives a restart of the machine: what there is, writable layers, exit codes. */
+  /** Persistent across reboots: records, writable layers, exit codes. */
   stateDir: string;
-  /** Does not: sockets and namespace pins. Short; best below /run. */
+  /** Not persistent: sockets and pinned namespaces. Short; best below /run. */
   runDir: string;
-  /** Beginning with a slash, e.g. `/wherry-main`. */
+  /** With a leading slash, e.g. `/wherry-main`. */
   cgroupRoot: string;
-  /** The helper binary, or one that runs already (it is left running on close then). */
+  /** The helper binary, or a running helper (which close leaves running). */
   native: string | Native;
   images: Pick<ImageStore, "resolve">;
   cni: CniNetwork;
@@ -33,11 +33,11 @@ export interface ContainerRuntimeOptions {
 }
 
 export type ContainerRuntime = RuntimeService & {
-  /** Lets go; containers go on and are found again by the next `createContainerRuntime`. */
+  /** Disconnects; containers keep running and are adopted by the next `createContainerRuntime`. */
   close(): Promise<void>;
 };
 
-/** The CRI over our own runtime. Adopts what runs. */
+/** The CRI implementation. Adopts running containers. */
 export async function createContainerRuntime(options: ContainerRuntimeOptions): Promise<ContainerRuntime> {
   const { stateDir, runDir, cgroupRoot, cni, clock, log, images } = options;
   mkdirSync(stateDir, { recursive: true, mode: 0o711 });

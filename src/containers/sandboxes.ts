@@ -43,7 +43,7 @@ export interface SandboxDependencies {
 
 const interfaceName = "eth0";
 
-/** The pods' sandboxes: namespaces without a process in them, held by pins; network; what their containers share. */
+/** Pod sandboxes: pinned namespaces without a process; network; resources shared by the containers. */
 export class Sandboxes {
   readonly #d: SandboxDependencies;
   readonly #records = new Map<string, SandboxRecord>();
@@ -54,7 +54,7 @@ export class Sandboxes {
     this.#d = dependencies;
   }
 
-  /** Takes over what an earlier wherry left; what it left half made is taken apart. */
+  /** Adopts existing sandboxes and removes incomplete ones. */
   async adopt(): Promise<void> {
     const { places, log } = this.#d;
     const known = new Set<string>();
@@ -78,7 +78,7 @@ export class Sandboxes {
       .catch((error) => log.warn("network clean-up failed", { error }));
   }
 
-  /** Pins and pause are gone after a restart of the machine. */
+  /** Pinned namespaces and the pause process are gone after a reboot. */
   async #alive(record: SandboxRecord): Promise<boolean> {
     const mounts = readFileSync("/proc/self/mountinfo", "utf8");
     if (!record.pinned.every((type) => mounts.includes(` ${namespacePin(this.#d.places, record.id, type)} `)))
@@ -97,7 +97,7 @@ export class Sandboxes {
     return this.#records.get(id);
   }
 
-  /** NotFound with the usual sentence. */
+  /** NotFound with the usual message. */
   need(id: string): SandboxRecord {
     const record = this.#records.get(id);
     if (!record) throw new CriError("NotFound", `could not find sandbox ${JSON.stringify(id)}`);
@@ -160,7 +160,7 @@ export class Sandboxes {
     const { id, config, pinned } = record;
     const directory = sandboxDirectory(places, id);
     const run = sandboxRunDirectory(places, id);
-    // Its containers are started next.
+    // Its containers start next.
     warmCgroups(native, context.layout).catch((error) => this.#d.log.warn("cgroups stay slow", { error }));
     mkdirSync(directory, { recursive: true, mode: 0o711 });
     if (config.logDirectory) mkdirSync(config.logDirectory, { recursive: true, mode: 0o755 });
@@ -174,7 +174,7 @@ export class Sandboxes {
       specResources(config.linux.resources ?? {}),
     );
     const users = config.linux.securityContext.namespaceOptions.usernsOptions;
-    // Sysctls are the machine's to set: nobody enters the pod's user namespace for them.
+    // Sysctls are set with the host's privileges, outside the pod's user namespace.
     const pins = types.filter((type) => type !== "user").map((type) => namespacePin(places, id, type));
     await Promise.all([
       cgroup,
@@ -239,7 +239,7 @@ export class Sandboxes {
     this.#pauses.set(id, connection);
   }
 
-  /** Containers must be dead by now. Idempotent. */
+  /** Containers must have ended. Idempotent. */
   async stop(id: string): Promise<void> {
     const record = this.#records.get(id);
     if (!record) return;
@@ -272,7 +272,7 @@ export class Sandboxes {
     await rm(run, { recursive: true, force: true });
   }
 
-  /** Of a sandbox that was not finished when wherry died. */
+  /** For a sandbox that was incomplete when wherry ended. */
   async #discard(id: string): Promise<void> {
     const { places, cni } = this.#d;
     const netns = namespacePin(places, id, "net");
@@ -294,7 +294,7 @@ export class Sandboxes {
     await this.#removeCgroup(record);
   }
 
-  /** The next sandbox of the same pod has the same cgroup, so that goes with the last. */
+  /** Sandboxes of a pod share its cgroup, which is removed with the last. */
   async #removeCgroup(record: SandboxRecord): Promise<void> {
     const { native, places, context, log } = this.#d;
     const cgroup = podCgroup(places, record);
@@ -304,7 +304,7 @@ export class Sandboxes {
     );
   }
 
-  /** Lets go of connections; everything goes on. */
+  /** Disconnects; everything keeps running. */
   close(): void {
     for (const connection of this.#pauses.values()) connection.close();
   }

@@ -1,6 +1,6 @@
 import { constants } from "node:os";
 
-/** `SIGTERM`, `TERM`, `15`, `SIGRTMIN+3`; SIGTERM for what cannot be understood. */
+/** `SIGTERM`, `TERM`, `15`, `SIGRTMIN+3`; SIGTERM for an unknown one. */
 export function signalNumber(name: string): number {
   if (/^\d+$/.test(name)) return Number(name);
   const full = name.toUpperCase().startsWith("SIG") ? name.toUpperCase() : `SIG${name.toUpperCase()}`;

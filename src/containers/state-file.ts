@@ -1,9 +1,9 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Whole or not at all: written beside and renamed. Big integers are kept as strings with an n behind. */
+/** Written atomically by rename. Bigints are encoded as strings with the suffix n. */
 export function writeState(path: string, state: unknown): void {
-  // `value` comes from BigInt's toJSON, where there is one; the holder still has the integer.
+  // `value` is the result of BigInt's toJSON, if defined; the holder still has the bigint.
   const text = JSON.stringify(state, function (this: Record<string, unknown>, key, value: unknown) {
     const held = this[key];
     return typeof held === "bigint" ? `${held}n` : value;
@@ -12,7 +12,7 @@ export function writeState(path: string, state: unknown): void {
   renameSync(`${path}.new`, path);
 }
 
-/** Undefined when it is missing or was cut short by a crash of the machine. */
+/** Undefined when it is missing or was truncated by a crash of the machine. */
 export function readState<T>(path: string): T | undefined {
   try {
     return JSON.parse(readFileSync(path, "utf8"), (key, value: unknown) =>
@@ -25,7 +25,7 @@ export function readState<T>(path: string): T | undefined {
   }
 }
 
-/** Names of the directories below; the directory is made when missing. */
+/** Names of subdirectories; creates the directory when missing. */
 export function stateDirectories(directory: string): string[] {
   mkdirSync(directory, { recursive: true, mode: 0o711 });
   return readdirSync(directory, { withFileTypes: true })

@@ -2,7 +2,7 @@ import { Readable, Writable } from "node:stream";
 import type { StreamSession } from "../cri/index.ts";
 import type { MonitorConnection } from "../runtime/index.ts";
 
-/** The CRI's session over a connection to the monitor: back-pressure in both directions, ends with the process. */
+/** A CRI session over a connection to the monitor: with backpressure in both directions, ends with the process. */
 export function streamSession(
   connection: MonitorConnection,
   options: { tty: boolean; stdin: boolean },
@@ -16,7 +16,7 @@ export function streamSession(
     stderr?.push(null);
     return exit?.exitCode ?? 0;
   });
-  // Whoever lets go of a stream early must not bring the program down.
+  // Streams closed early must not end the program.
   for (const stream of [stdout, stderr]) stream?.on("error", () => undefined);
   const stdin = options.stdin
     ? new Writable({

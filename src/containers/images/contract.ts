@@ -6,20 +6,20 @@ import type { OciImageConfig } from "./oci-format.ts";
 import type { Collected } from "./store/garbage.ts";
 
 /**
- * The images of one cluster, on disk. Several processes may have the same store open: what one writes, the others see
- * with their next call. Errors are CriError with a sentence for people.
+ * A cluster's images on disk. Several processes may open a store: each sees the others' changes with its next call. Errors are
+ * CriError with a message for users.
  */
 export interface ImageStore {
   readonly dir: string;
-  /** What a container needs: undefined when there is no such image. `reference` is a name or an id. */
+  /** An image for a container; undefined when it does not exist. `reference` is a name or an id. */
   resolve(reference: string): Promise<ResolvedImage | undefined>;
   inspect(reference: string): Promise<ImageDetails | undefined>;
   /** Sorted by name. */
   list(): Promise<ImageDetails[]>;
   tag(source: string, target: string): Promise<void>;
-  /** Takes a name away (all names, given an id), and the content with the last one. NotFound when there is none. */
+  /** Removes a name (all names, given an id), and the content with the last one. NotFound when there is none. */
   remove(reference: string): Promise<RemovedImage>;
-  /** An OCI or docker archive, plain, gzip or zstd. `name` for an archive that has one image and no name. */
+  /** An OCI or docker archive, plain, gzip or zstd. `name` for an archive with one unnamed image. */
   load(source: string | Readable, options?: { name?: string }): Promise<{ id: string; names: string[] }[]>;
   save(
     references: readonly string[],
@@ -29,8 +29,8 @@ export interface ImageStore {
   /** Builds from a Dockerfile. */
   build(options: BuildOptions): Promise<BuiltImage>;
   /**
-   * Makes a base image out of Debian packages, or out of wherry's own Node; newest packages each time. Without tags it is
-   * called `wherry.local/debian/...` or `wherry.local/node`, the names under which FROM and pods make it by themselves.
+   * Builds a base image of Debian packages, or of wherry's own Node; always with the newest packages. Default tags are
+   * `wherry.local/debian/...` or `wherry.local/node`, which FROM and pods build on demand.
    */
   buildBase(options: {
     packages?: readonly string[];
@@ -39,10 +39,10 @@ export interface ImageStore {
     tags?: readonly string[];
     note?: (text: string) => void;
   }): Promise<{ id: string; names: string[] }>;
-  /** Removes what nothing uses, with `cache` also the build cache. */
+  /** Removes unused content, with `cache` also the build cache. */
   prune(options?: { cache?: boolean }): Promise<Collected>;
   imageService(): ImageService;
-  /** Waits for what goes on in the background. */
+  /** Waits for background operations. */
   close(): Promise<void>;
 }
 
@@ -59,7 +59,7 @@ export interface ImageDetails {
   /** Full references. */
   names: string[];
   manifestDigest: string;
-  /** Bytes of manifest, configuration and layers as they are stored. */
+  /** Stored bytes of manifest, configuration and layers. */
   size: number;
   config: OciImageConfig;
   layers: { digest: string; diffId: string; mediaType: string; size: number }[];
@@ -67,7 +67,7 @@ export interface ImageDetails {
 
 export interface RemovedImage {
   id: string;
-  /** Names taken away. */
+  /** Removed names. */
   untagged: string[];
   collected: Collected;
 }

@@ -6,7 +6,7 @@ import type { ImageStore } from "./contract.ts";
 import { normalise, parseReference } from "./reference.ts";
 
 export interface FolderOptions {
-  /** Images to look for; default: those that the folder's own manifests name. */
+  /** Images to consider; default: those in the folder's own manifests. */
   images?: readonly string[];
   buildArgs?: Readonly<Record<string, string>>;
   noCache?: boolean;
@@ -15,21 +15,21 @@ export interface FolderOptions {
 }
 
 export interface FolderImage {
-  /** As the manifests call it. */
+  /** As in the manifests. */
   image: string;
   /** The folder it was built from. */
   context: string;
   id: string;
-  /** It was there already, unchanged. */
+  /** It existed and is unchanged. */
   cached: boolean;
-  /** The image that had the name until now, when this is another one: what runs still runs with the old one. */
+  /** The image that had the name before, if another: running containers still use it. */
   replaced?: string;
 }
 
 /**
- * Builds what a folder of manifests brings along. The rule: the image `[registry/][path/]NAME[:TAG]` is built from the
- * folder `NAME/` beside the manifests, when that has a Dockerfile. The tag is handed in as the build argument
- * IMAGE_TAG. Images without such a folder are left alone, and so are folders that no manifest names.
+ * Builds the images of a folder of manifests. The image `[registry/][path/]NAME[:TAG]` is built from the folder `NAME/` beside
+ * the manifests, if that has a Dockerfile. The tag is passed as the build argument IMAGE_TAG. Other images and folders are
+ * ignored.
  */
 export async function buildFolder(
   folder: string,
@@ -59,7 +59,7 @@ export async function buildFolder(
   return built;
 }
 
-/** The folder that an image is built from; undefined when there is none. */
+/** The folder that an image is built from, or undefined. */
 export function imageFolder(folder: string, image: string): string | undefined {
   let name: string;
   try {
@@ -67,7 +67,7 @@ export function imageFolder(folder: string, image: string): string | undefined {
     if (reference.digest !== undefined) return undefined;
     name = reference.path.slice(reference.path.lastIndexOf("/") + 1);
   } catch {
-    // Not a reference: the API server or the kubelet says so, where the user looks for it.
+    // An invalid reference is reported by the API server or the kubelet.
     return undefined;
   }
   const context = posix.join(folder, name);
@@ -75,7 +75,7 @@ export function imageFolder(folder: string, image: string): string | undefined {
   return dockerfile?.isFile() ? context : undefined;
 }
 
-/** Images that the manifests directly in a folder name, in their order. */
+/** Images in the manifests directly in a folder, in order. */
 export function folderImages(folder: string): string[] {
   const files = readdirSync(folder).filter((name) => /\.(ya?ml|json)$/.test(name));
   const found = new Set<string>();
@@ -86,7 +86,7 @@ export function folderImages(folder: string): string[] {
   return [...found];
 }
 
-/** Every `image` of a container, wherever in an object pods are described; and images mounted as volumes. */
+/** Every `image` of a container in pod specs at any level; and images mounted as volumes. */
 function collectImages(value: unknown, found: Set<string>): void {
   if (typeof value !== "object" || value === null) return;
   for (const [key, item] of Object.entries(value)) {

@@ -6,7 +6,7 @@ export const invalid = (message: string, cause?: unknown): CriError =>
 
 export const notFound = (message: string): CriError => new CriError("NotFound", message);
 
-/** The store's own files are damaged, or a blob that must be there is not. */
+/** The store's own files are damaged, or a required blob is missing. */
 export const damaged = (message: string, cause?: unknown): CriError =>
   new CriError("Internal", message, { cause });
 
@@ -15,7 +15,7 @@ export function errno(error: unknown): string | undefined {
   return typeof code === "string" ? code : undefined;
 }
 
-/** Makes sentences of what the file system says; everything else goes through unchanged. */
+/** Turns file system errors into messages; others are passed through. */
 export function explain(error: unknown, doing: string): unknown {
   switch (errno(error)) {
     case "ENOSPC":

@@ -5,8 +5,8 @@ import { explain, notFound } from "./image-error.ts";
 import { familiar, normalise, parseReference, repository } from "./reference.ts";
 
 /**
- * CRI's image service over a store. There is no registry to pull from; `make` builds what wherry can make itself
- * (`wherry.local/...`), and says false for everything else.
+ * CRI's image service over a store. There is no registry to pull from; `make` builds wherry's own images (`wherry.local/...`),
+ * and returns false for others.
  */
 export function createImageService(
   store: ImageStore,
@@ -51,7 +51,7 @@ export function createImageService(
       try {
         const images = await store.list();
         const usedBytes = images.reduce((sum, image) => sum + image.size, 0);
-        // Counting our own files would take longer than the answer is worth; the file system's figure is an upper bound.
+        // Counting the store's files would take too long; the file system's usage is an upper bound.
         const fs = statfsSync(store.dir);
         return { mountpoint: store.dir, usedBytes, inodesUsed: fs.files - fs.ffree };
       } catch (error) {

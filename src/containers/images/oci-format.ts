@@ -1,4 +1,4 @@
-/** The documents of the OCI image specification v1.1 as far as wherry reads and writes them. */
+/** The documents of the OCI image specification v1.1, as far as wherry uses them. */
 export interface Descriptor {
   mediaType: string;
   digest: string;
@@ -31,7 +31,7 @@ export interface Healthcheck {
   Retries?: number;
 }
 
-/** What a container made from the image gets unless told otherwise. */
+/** Defaults of containers of the image. */
 export interface ContainerDefaults {
   User?: string;
   ExposedPorts?: Record<string, Record<string, never>>;
@@ -83,9 +83,9 @@ export const isIndex = (mediaType: string): boolean =>
 export const isManifest = (mediaType: string): boolean =>
   mediaType === mediaTypes.manifest || mediaType === mediaTypes.dockerManifest;
 
-/** This machine in OCI's (that is, Go's) words. */
+/** This machine's architecture in OCI's (Go's) terms. */
 export const hostArchitecture =
   process.arch === "x64" ? "amd64" : process.arch === "ia32" ? "386" : process.arch;
 
-/** A key in `annotations` of our index: the full reference. */
+/** A key in `annotations` of the index: the full reference. */
 export const refNameAnnotation = "org.opencontainers.image.ref.name";

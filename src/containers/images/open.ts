@@ -22,21 +22,21 @@ import { StoreLock } from "./store/lock.ts";
 import { ReferenceIndex } from "./store/reference-index.ts";
 
 export interface ImageStoreOptions {
-  /** The store's own directory; made when missing. */
+  /** The store's directory; created when missing. */
   dir: string;
   /** Device nodes and extended attributes (`commandNodes([helper])`). */
   nodes: SpecialNodes;
   clock?: Clock;
   log?: Logger;
-  /** Carries out RUN; without it Dockerfiles with RUN are refused. */
+  /** Executes RUN; without it Dockerfiles with RUN are rejected. */
   runner?: BuildRunner;
-  /** The program for `wherry.local/node`; default: the Node that runs this. */
+  /** The Node binary for `wherry.local/node`; default: the running one. */
   node?: string;
-  /** Files get their owners. Default: whether this is root. */
+  /** Sets files' owners. Default: whether this is root. */
   privileged?: boolean;
 }
 
-/** Opens the store, and makes it when it is not there. Errors: a directory of another version, or one that cannot be written. */
+/** Opens or creates the store. Errors: a directory of another version, or a read-only one. */
 export async function openImageStore(options: ImageStoreOptions): Promise<ImageStore> {
   const { dir } = options;
   const clock = options.clock ?? systemClock;
@@ -68,7 +68,7 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
     clock,
     privileged,
     runner: options.runner,
-    // Two who need the same base wait for one another: the second finds it there.
+    // Concurrent builds of the same base are serialized: the second finds it.
     makeBase: (reference, note) => makeBase(kitchen, reference, { note, ...nodeOption }, baseLock),
   };
   const unpack = (image: StoredImage) =>

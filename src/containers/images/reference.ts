@@ -1,9 +1,9 @@
 import { CriError } from "../../cri/index.ts";
 
 /**
- * An image reference in full: `docker.io/library/redis:7`, `wherry.local/node@sha256:...`. Grammar: distribution's
- * reference specification, with one liberty: below `wherry.local/debian/` a component may hold `+`, because
- * names of Debian packages do (libstdc++6).
+ * A full image reference: `docker.io/library/redis:7`, `wherry.local/node@sha256:...`. Grammar: distribution's reference
+ * specification, except that components below `wherry.local/debian/` may contain `+`, as names of Debian packages do
+ * (libstdc++6).
  */
 export interface Reference {
   domain: string;
@@ -20,7 +20,7 @@ const domainPattern =
   /^(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?$/;
 export const digestPattern = /^sha256:[a-f0-9]{64}$/;
 
-/** What names without a registry mean: `redis` is docker.io/library/redis:latest. InvalidArgument when it is no reference. */
+/** Adds defaults: `redis` is docker.io/library/redis:latest. InvalidArgument for an invalid reference. */
 export function parseReference(text: string): Reference {
   const refuse = (why: string): CriError =>
     new CriError("InvalidArgument", `"${text}" is not an image reference: ${why}`);
@@ -71,10 +71,10 @@ export function formatReference(reference: Reference): string {
   return `${repository(reference)}${tag}${digest}`;
 }
 
-/** The full form of what a person typed. */
+/** The full form of a user's reference. */
 export const normalise = (text: string): string => formatReference(parseReference(text));
 
-/** The short form for people: `docker.io/library/redis:7` is `redis:7`. */
+/** The short form: `docker.io/library/redis:7` is `redis:7`. */
 export function familiar(reference: string): string {
   if (reference.startsWith("docker.io/library/")) return reference.slice("docker.io/library/".length);
   if (reference.startsWith("docker.io/")) return reference.slice("docker.io/".length);

@@ -1,4 +1,4 @@
-/** A wherry to be killed: starts two containers, says so, and waits. */
+/** A wherry process to kill: starts two containers, prints that, and waits. */
 import { join } from "node:path";
 import { createContainerRuntime } from "../runtime-service.ts";
 import { containerConfig, runtimeOptions, sandboxConfig } from "./test-runtime.ts";

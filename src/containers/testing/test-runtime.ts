@@ -17,7 +17,7 @@ export function skipReason(): string | false {
   return existsSync("/bin/busybox") ? false : "needs the Debian package busybox-static";
 }
 
-/** A root file system of busybox alone, with some users and a link that tries to lead out. */
+/** A root file system with busybox, some users and a link that leads out. */
 export function makeRootfs(directory: string): void {
   for (const name of ["bin", "etc", "tmp", "proc"]) mkdirSync(join(directory, name), { recursive: true });
   copyFileSync("/bin/busybox", join(directory, "bin/busybox"));
@@ -38,7 +38,7 @@ const noNetwork: CniNetwork = {
   status: async () => ({ ready: true, reason: "", message: "" }),
 };
 
-/** A runtime below `directory`, whose one image `box` is the root file system at `<directory>/layer`. */
+/** A runtime below `directory`, whose only image `box` is the root file system at `<directory>/layer`. */
 export function runtimeOptions(directory: string): ContainerRuntimeOptions {
   const config = {
     architecture: "amd64",
@@ -117,7 +117,7 @@ export function containerConfig(name: string, command: string[]): ContainerConfi
 
 let started = 0;
 
-/** Starts a shell script in a new container of a sandbox; answers the container's id. */
+/** Starts a shell script in a new container of a sandbox; returns the container's id. */
 export async function startShell(
   runtime: ContainerRuntime,
   { sandbox, pod }: { sandbox: string; pod: PodSandboxConfig },

@@ -22,7 +22,7 @@ import { ArchiveSpool, type SpooledFile } from "./spool.ts";
 
 export interface LoadedImage {
   image: StoredImage;
-  /** Full references it got; none when the archive names none. */
+  /** Full references; none when the archive has no names. */
   names: string[];
 }
 
@@ -31,7 +31,7 @@ interface Found {
   names: string[];
 }
 
-/** What docker's own format has for each image (`manifest.json`). */
+/** Images in docker's format (`manifest.json`). */
 interface DockerManifestItem {
   Config: string;
   RepoTags?: string[] | null;
@@ -39,8 +39,8 @@ interface DockerManifestItem {
 }
 
 /**
- * Reads an OCI layout archive or a docker archive, plain, gzip or zstd. Nothing gets a name before all of it is there and
- * checked. `name` is for archives with one image and no name in it.
+ * Loads an OCI layout or docker archive, plain, gzip or zstd. Names are assigned only when everything is complete and verified.
+ * `name` is for archives with one unnamed image.
  */
 export async function loadArchive(
   source: string | Readable,
@@ -82,7 +82,7 @@ export async function loadArchive(
   return loaded;
 }
 
-/** Images are kept by name; one without gets a name that says so. */
+/** Images are kept by name; unnamed ones get a generated one. */
 const unnamed = (image: StoredImage): string => `wherry.local/unnamed:${image.id.slice(7, 19)}`;
 
 function findImages(spool: ArchiveSpool, blobs: Blobs, what: string): Found[] {
@@ -119,12 +119,12 @@ function ociImages(index: OciIndex, spool: ArchiveSpool, items: DockerManifestIt
       names: [],
     };
     const name = target.annotations?.["io.containerd.image.name"] ?? target.annotations?.[refNameAnnotation];
-    // A bare tag, as `skopeo copy ... oci-archive:x.tar:7.0` writes it, is no name of an image.
+    // A tag without a name, as written by `skopeo copy ... oci-archive:x.tar:7.0`, is no image name.
     if (name !== undefined && /[/:]/.test(name)) one.names.push(normalise(name));
     else if (name !== undefined && items.length === 0) one.names.push(normalise(name));
     found.set(target.digest, one);
   }
-  // Docker writes both formats; its names are the ones people gave.
+  // Docker writes both formats; its own has the users' names.
   for (const one of found.values()) {
     const manifest = spool.get(`blobs/sha256/${one.target.digest.slice(7)}`)?.content;
     if (manifest === undefined || isIndex(one.target.mediaType)) continue;

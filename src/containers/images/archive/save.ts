@@ -15,11 +15,11 @@ export type ArchiveFormat = "oci" | "docker";
 
 export interface ImageToSave {
   image: StoredImage;
-  /** Full references that the archive shall carry. */
+  /** Full references to include in the archive. */
   names: string[];
 }
 
-/** Writes images as one archive, streaming. The same images give the same bytes. A file appears whole or not at all. */
+/** Writes images as one archive, streaming. Reproducible: equal images result in equal bytes. Files are written atomically. */
 export async function saveArchive(
   images: readonly ImageToSave[],
   target: string | Writable,
@@ -73,7 +73,7 @@ async function* ociArchive(images: readonly ImageToSave[], blobs: Blobs): AsyncG
   yield trailer();
 }
 
-/** Docker reads layers plain only, and names of ours must be in its short form. */
+/** Docker reads only uncompressed layers, and needs short names. */
 async function* dockerArchive(images: readonly ImageToSave[], blobs: Blobs): AsyncGenerator<Buffer> {
   const items: { Config: string; RepoTags: string[]; Layers: string[] }[] = [];
   const done = new Set<string>();
@@ -106,7 +106,7 @@ async function* blobFile(path: string, digest: string, blobs: Blobs): AsyncGener
   yield padding(size);
 }
 
-/** The size of a compressed layer's content is known only at its end, so it is read twice. */
+/** The uncompressed size of a layer is only known at its end, so it is read twice. */
 async function* layerFile(path: string, layer: Descriptor, blobs: Blobs): AsyncGenerator<Buffer> {
   if (layer.mediaType === mediaTypes.layer) {
     yield* blobFile(path, layer.digest, blobs);

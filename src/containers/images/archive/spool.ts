@@ -3,25 +3,25 @@ import type { TarEntry } from "../tar/entry.ts";
 import type { TarSink } from "../tar/reader.ts";
 import { TarError } from "../tar/tar-error.ts";
 
-/** Documents are kept at hand; everything larger is only a blob. */
+/** Documents are kept in memory; larger files are only blobs. */
 const largestDocument = 4 << 20;
 
-/** What is only about the archive itself and never content of an image. */
+/** Metadata of the archive, never part of an image. */
 const aboutTheArchive = new Set(["index.json", "manifest.json", "oci-layout", "repositories"]);
 
 export interface SpooledFile {
-  /** "" for what is only about the archive. */
+  /** "" for metadata of the archive. */
   digest: string;
   size: number;
-  /** First bytes, to see how it is compressed. */
+  /** First bytes, to detect compression. */
   head: Buffer;
-  /** Whole content when it is small enough for a document. */
+  /** The content of small files, which may be documents. */
   content: Buffer | undefined;
 }
 
 /**
- * An image archive in one pass, however large: each file becomes a blob as it comes by, because what it is for is often
- * said only at the end. What turns out not to be needed is garbage, and swept as such.
+ * Reads an image archive of any size in one pass: each file becomes a blob, since its purpose is often known only at the end.
+ * Unneeded blobs are garbage collected.
  */
 export class ArchiveSpool implements TarSink {
   readonly files = new Map<string, SpooledFile>();
@@ -75,7 +75,7 @@ export class ArchiveSpool implements TarSink {
     this.#current = undefined;
   }
 
-  /** By its name in the archive, through links (skopeo and old docker have them). */
+  /** By name in the archive, following links (used by skopeo and old docker). */
   get(name: string): SpooledFile | undefined {
     let at = clean(name, "");
     for (let hops = 0; hops < 8; hops++) {
@@ -89,7 +89,7 @@ export class ArchiveSpool implements TarSink {
   }
 }
 
-/** Only ever a key of a map, never a path on this machine. */
+/** Only used as a map's key, never as a path of this machine. */
 function clean(path: string, base: string): string {
   const parts: string[] = [];
   for (const part of `${path.startsWith("/") ? "" : base}/${path}`.split("/")) {

@@ -5,8 +5,8 @@ export interface Account {
 }
 
 /**
- * The system users that a package's installation script would make, read out of the script (`adduser --system ... name`).
- * A script that does it otherwise is not understood, and the image then lacks the user: `USER` takes a number as well.
+ * System users that a package's installation script creates, parsed from the script (`adduser --system ... name`). Other
+ * scripts are not understood, and the image then lacks the user: `USER` also accepts a number.
  */
 export function accountsOf(script: string): { name: string; home: string }[] {
   const found: { name: string; home: string }[] = [];
@@ -36,7 +36,7 @@ const takesValue = (word: string | undefined): boolean =>
   word !== undefined &&
   /^(--(home|home-dir|shell|gecos|comment|ingroup|gid|uid|conf|firstuid|lastuid)|-[dscgu])$/.test(word);
 
-/** The part of Debian's fixed numbers that programs ask for. */
+/** Debian's fixed numbers of common system users. */
 const fixed: readonly (readonly [string, number, string])[] = [
   ["root", 0, "/root"],
   ["daemon", 1, "/usr/sbin"],

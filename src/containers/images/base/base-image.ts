@@ -15,12 +15,12 @@ const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const stampLabel = "local.wherry.node";
 
 export interface BaseOptions {
-  /** The program for Node images; default: the one that runs this. */
+  /** The Node binary for Node images; default: the running one. */
   node?: string;
   note: (text: string) => void;
 }
 
-/** Makes a `wherry.local/...` image under its own name, unless it is there. False for names that are none of those. */
+/** Builds a `wherry.local/...` image under its own name, unless it exists. False for other names. */
 export async function makeBase(
   kitchen: Kitchen,
   reference: string,
@@ -47,7 +47,7 @@ export async function makeBase(
   });
 }
 
-/** Makes a base image and gives it these names. */
+/** Builds a base image with these names. */
 export async function createBase(
   kitchen: Kitchen,
   request: BaseRequest,

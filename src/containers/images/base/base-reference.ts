@@ -1,16 +1,16 @@
 import { parseReference } from "../reference.ts";
 
-/** Images that wherry makes out of what the machine has, named as if a registry `wherry.local` had them. */
+/** Images that wherry builds from the machine's software, with the registry name `wherry.local`. */
 export type BaseRequest =
   | { kind: "busybox" }
   /** wherry's own Node. */
   | { kind: "node"; version: string }
-  /** Debian packages and what they need. */
+  /** Debian packages with their dependencies. */
   | { kind: "debian"; packages: string[] };
 
 export const baseDomain = "wherry.local";
 
-/** `wherry.local/busybox`, `wherry.local/node`, `wherry.local/debian/redis-server/curl`; undefined for everything else. */
+/** `wherry.local/busybox`, `wherry.local/node`, `wherry.local/debian/redis-server/curl`; undefined for other names. */
 export function parseBase(name: string): BaseRequest | undefined {
   const { domain, path, tag } = parseReference(name);
   if (domain !== baseDomain) return undefined;

@@ -6,7 +6,7 @@ import { runCommand, streamCommand } from "./command.ts";
 import type { PackageFile } from "./debian-packages.ts";
 import { inUsr, type PackageLayer } from "./package-layer.ts";
 
-/** busybox' commands as links, for all names that no package brings. Does nothing when busybox is not among the packages. */
+/** Links for busybox' commands that no package has. Does nothing without busybox. */
 export async function installApplets(
   layer: PackageLayer,
   files: readonly PackageFile[],
@@ -21,7 +21,7 @@ export async function installApplets(
   }
 }
 
-/** Asks the program itself, which needs nothing but the kernel when it is static. */
+/** Runs the program itself, which works anywhere when it is static. */
 async function appletNames(path: string, temporary: string): Promise<string[]> {
   const program = `${temporary}/busybox-${randomBytes(6).toString("hex")}`;
   const fd = openSync(program, "wx", 0o700);

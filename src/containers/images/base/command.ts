@@ -7,7 +7,7 @@ export interface CommandResult {
   stderr: string;
 }
 
-/** Runs a program of the host to its end. A missing program is exit code 127, as a shell has it. */
+/** Runs a program of the host. A missing program is exit code 127, as in a shell. */
 export function runCommand(
   program: string,
   args: readonly string[],

@@ -11,10 +11,10 @@ import { fetchPackages, type PackageFile } from "./debian-packages.ts";
 import { PackageLayer } from "./package-layer.ts";
 import { addSkeleton } from "./skeleton.ts";
 
-/** Part of the cache's key: to be changed when the same packages shall give another layer. */
+/** Part of the cache key: to be increased when the layer of the same packages changes. */
 const recipe = 3;
 
-/** One layer out of Debian packages. A shell is always in it: busybox's, when no package brings one. */
+/** A layer of Debian packages. It always has a shell: busybox's, unless a package has one. */
 export async function debianLayer(
   kitchen: Kitchen,
   packages: readonly string[],
@@ -68,7 +68,7 @@ async function writePackages(kitchen: Kitchen, files: readonly PackageFile[]): P
   }
 }
 
-/** From 101 on: Debian numbers system users from 100, and the group with that number is "users". */
+/** From 101: Debian numbers system users from 100, but the group 100 is "users". */
 function numbered(accounts: readonly { name: string; home: string }[]): Account[] {
   const unique = accounts.filter((one, at) => accounts.findIndex((other) => other.name === one.name) === at);
   const fixed = new Set(["root", "daemon", "bin", "sys", "mail", "www-data", "nobody"]);

@@ -3,7 +3,7 @@ import { CriError } from "../../../cri/index.ts";
 import { invalid, notFound } from "../image-error.ts";
 import { runCommand } from "./command.ts";
 
-/** A package as a file on this machine. */
+/** A package file on this machine. */
 export interface PackageFile {
   /** `redis-server_5%3a7.0.15-1_amd64.deb`: name, version, architecture. */
   file: string;
@@ -11,8 +11,8 @@ export interface PackageFile {
 }
 
 /**
- * Packages that others depend on for their installation scripts alone. Scripts are not run, so these count as there,
- * unless somebody asks for them by name or needs an exact version of them.
+ * Packages that others need only for their installation scripts. Scripts are not run, so these count as installed, unless they
+ * are requested by name or needed in an exact version.
  */
 const onlyForScripts = [
   "adduser",
@@ -43,8 +43,8 @@ const onlyForScripts = [
 ];
 
 /**
- * Finds packages and everything they need with the machine's own apt (its sources, its signatures), as if nothing was
- * installed, and downloads what is not in `dir` yet. Errors: NotFound for an unknown package, Unavailable without apt.
+ * Resolves packages and their dependencies with the machine's apt (its sources, its signatures), as if nothing was installed,
+ * and downloads those missing in `dir`. Errors: NotFound for an unknown package, Unavailable without apt.
  */
 export async function fetchPackages(
   packages: readonly string[],
@@ -59,7 +59,7 @@ export async function fetchPackages(
   writeFileSync(`${dir}/status`, pretendStatus(packages));
   let listed = await list(packages, dir);
   if (listed.code !== 0 && /Unable to locate package|has no installation candidate/.test(listed.stderr)) {
-    // A fresh machine has no package lists, and an old one may have old ones.
+    // Package lists may be missing or outdated.
     note("fetching Debian's package lists (apt-get update)");
     await runCommand("apt-get", ["-q", "update"]);
     listed = await list(packages, dir);
@@ -76,7 +76,7 @@ export async function fetchPackages(
       runCommand("apt-get", [...options(dir), "-q", "-y", "--download-only", "install", ...packages]);
     const done = await download();
     if (done.code !== 0 && !again && /404 +Not Found/.test(done.stderr)) {
-      // The lists are older than the mirror: what they name has been replaced.
+      // The lists are outdated: their packages were replaced on the mirror.
       note("fetching Debian's package lists (apt-get update)");
       await runCommand("apt-get", ["-q", "update"]);
       return fetchPackages(packages, dir, note, true);
@@ -93,7 +93,7 @@ const sizeOf = (path: string): number | undefined => (existsSync(path) ? statSyn
 const list = (packages: readonly string[], dir: string) =>
   runCommand("apt-get", [
     ...options(dir),
-    // apt does not print what its archive already has; this one stays empty.
+    // apt does not print packages in its archive directory, so an empty one is used.
     ...["-o", "Dir::Cache::archives=none"],
     ...["-qq", "-y", "--print-uris", "install", ...packages],
   ]);
@@ -105,7 +105,7 @@ function options(dir: string): string[] {
     "Dir::Cache::archives=archives",
     "Dir::Cache::pkgcache=pkgcache.bin",
     "Dir::Cache::srcpkgcache=",
-    // Everything written is in our own directory, so other users of apt need not wait for us nor we for them.
+    // All output is in wherry's own directory, so that it is independent of other apt runs.
     "Debug::NoLocking=1",
     "APT::Install-Recommends=false",
     "APT::Install-Suggests=false",
@@ -115,7 +115,7 @@ function options(dir: string): string[] {
   ].flatMap((option) => ["-o", option]);
 }
 
-/** A dpkg status file in which only packages for scripts are installed, in a version that suits everyone. */
+/** A dpkg status file with only the packages for scripts, in a version that satisfies all. */
 function pretendStatus(asked: readonly string[]): string {
   return onlyForScripts
     .filter((name) => !asked.includes(name))

@@ -9,7 +9,7 @@ import { toBytePath } from "../tar/byte-path.ts";
 import { runCommand } from "./command.ts";
 import { inUsr } from "./package-layer.ts";
 
-/** The Node that runs wherry, and the libraries that its loader finds. */
+/** The Node that runs wherry, and its shared libraries. */
 export async function nodeLayer(kitchen: Kitchen, below: MergedTree, node: string): Promise<WrittenLayer> {
   const content = new LayerContent(below, { uid: 0, gid: 0 }, 0);
   const add = (path: string, source: string): void => {
@@ -35,13 +35,13 @@ export async function nodeLayer(kitchen: Kitchen, below: MergedTree, node: strin
   return layer;
 }
 
-/** What tells one Node from another without reading it. */
+/** Identifies a Node binary without reading it. */
 export function nodeStamp(node: string): string {
   const { size, mtimeMs } = statSync(node);
   return `${process.version} ${size} ${Math.floor(mtimeMs)}`;
 }
 
-/** Absolute paths of the loader and all libraries, by ldd; names are resolved with glibc's own plug-ins where those still exist. */
+/** Absolute paths of the loader and all libraries, by ldd; includes glibc's name service modules if they exist. */
 async function libraries(program: string): Promise<string[]> {
   const { code, stdout, stderr } = await runCommand("ldd", [program]);
   if (code !== 0) {

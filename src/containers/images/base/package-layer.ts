@@ -3,14 +3,14 @@ import type { TarEntry } from "../tar/entry.ts";
 import type { TarSink } from "../tar/reader.ts";
 import { encodeHeader, padding } from "../tar/writer.ts";
 
-/** Not for containers: documentation, translations, what an init system or a shell's comfort needs. Licences stay. */
+/** Excluded from images: documentation, translations, files for init systems and shell completion. Licenses stay. */
 const leftOut =
   /^(usr\/share\/(man|info|locale|lintian|bug|doc-base|menu|bash-completion|zsh|fish|initramfs-tools|apport|reportbug)(\/|$)|usr\/share\/doc\/(?!.*\/copyright$)(?!$)[^/]+\/.|usr\/lib\/systemd(\/|$)|etc\/(init\.d|rc\d\.d|cron\.[a-z]+|cron\.d|logrotate\.d|systemd|init)(\/|$)|usr\/include(\/|$))/;
 
-/** Directories that are links into /usr (Debian's merged /usr; packages may still say the old names). */
+/** Directories that are links into /usr (Debian's merged /usr; packages may use the old names). */
 const merged = /^(bin|sbin|lib|lib32|lib64|libx32)(?=\/|$)/;
 
-/** Writes the files of Debian packages into one layer, one package after the other. The same packages give the same bytes. */
+/** Writes the files of Debian packages into one layer. Reproducible: equal packages result in equal bytes. */
 export class PackageLayer implements TarSink {
   readonly #out: BlobWriter;
   readonly #written = new Set<string>();
@@ -18,7 +18,7 @@ export class PackageLayer implements TarSink {
   #open = false;
   #size = 0;
 
-  /** `owners`: directories that belong to somebody, by path (the homes of system users). */
+  /** `owners`: owned directories by path (the homes of system users). */
   constructor(out: BlobWriter, owners: ReadonlyMap<string, number>) {
     this.#out = out;
     this.#owners = owners;
@@ -51,7 +51,7 @@ export class PackageLayer implements TarSink {
   entry(entry: TarEntry): void {
     const path = inUsr(entry.path);
     if (path === "" || leftOut.test(path)) return;
-    // Two packages share directories; and what the first one brought stays.
+    // Packages share directories; the first entry of a path is kept.
     if (this.#written.has(path)) return;
     this.#written.add(path);
     const linkPath = entry.type === "hardlink" ? inUsr(entry.linkPath) : entry.linkPath;
@@ -74,7 +74,7 @@ export class PackageLayer implements TarSink {
   }
 }
 
-/** `./lib/x` is `usr/lib/x`. */
+/** Converts `./lib/x` to `usr/lib/x`. */
 export function inUsr(path: string): string {
   const clean = path
     .split("/")

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { type Account, groupFile, passwdFile } from "./accounts.ts";
 import type { PackageLayer } from "./package-layer.ts";
 
-/** The files that every program expects somewhere, when no package has brought them. */
+/** The basic files that programs expect, unless a package has them. */
 export function addSkeleton(layer: PackageLayer, accounts: readonly Account[]): void {
   for (const path of [
     "dev",
@@ -46,7 +46,7 @@ export function addSkeleton(layer: PackageLayer, accounts: readonly Account[]): 
   }
 }
 
-/** The packages come from the host's release, so its name is right for the image too. */
+/** The packages are from the host's release, so its name applies to the image. */
 function osRelease(): string {
   try {
     return readFileSync("/etc/os-release", "utf8");

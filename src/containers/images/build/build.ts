@@ -20,7 +20,7 @@ export interface BuildOptions {
   context: string;
   /** Default: `Dockerfile` in the context. */
   dockerfile?: string;
-  /** Names for the image. Without any it is only reachable by its id until the next prune. */
+  /** Names for the image. Without any it is reachable by its id until the next prune. */
   tags?: readonly string[];
   /** Stop at this stage (name or number). */
   target?: string;
@@ -35,7 +35,7 @@ export interface BuiltImage {
   id: string;
   /** Full references. */
   names: string[];
-  /** Nothing had to be done. */
+  /** Everything was cached. */
   cached: boolean;
 }
 

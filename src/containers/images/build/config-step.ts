@@ -5,13 +5,13 @@ import type { StageState } from "./stage-state.ts";
 
 export type ConfigInstruction = Exclude<Instruction, { keyword: "FROM" | "COPY" | "ADD" | "RUN" | "ARG" }>;
 
-/** Carries out an instruction that only changes the image's configuration. */
+/** Executes an instruction that only changes the image's configuration. */
 export function applyConfig(state: StageState, instruction: ConfigInstruction, escape: string): void {
   const { config, variables } = state;
   const expand = (text: string): string => expandWord(text, variables, escape);
   switch (instruction.keyword) {
     case "ENV": {
-      // All of one instruction see the values from before it (Dockerfile reference, "Environment replacement").
+      // An instruction's variables have the values before it (Dockerfile reference, "Environment replacement").
       const pairs = instruction.pairs.map(([key, value]) => [expand(key), expand(value)] as const);
       for (const [key, value] of pairs) state.setEnv(key, value);
       return;
@@ -58,7 +58,7 @@ export function applyConfig(state: StageState, instruction: ConfigInstruction, e
       return;
     case "ENTRYPOINT":
       config.Entrypoint = argv(instruction.command, state.shell);
-      // A CMD of the base belonged to the base's entrypoint.
+      // The base's CMD belongs to the base's entrypoint.
       if (!state.cmdSet) delete config.Cmd;
       return;
     case "HEALTHCHECK": {

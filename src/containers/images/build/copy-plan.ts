@@ -9,37 +9,37 @@ import type { MergedTree, Place } from "./merged-tree.ts";
 
 export interface CopyRequest {
   from: MergedTree;
-  /** How messages call what is copied from: "the build context", 'the stage "build"'. */
+  /** The source's name in messages: "the build context", 'the stage "build"'. */
   fromName: string;
   ignore: IgnoreRules;
   /** --exclude: by the path below the source. */
   exclude: IgnoreRules;
-  /** Owners come along (copying between images); from a context everything becomes root's. */
+  /** Preserves owners (copying between images); files of a context become root's. */
   keepOwners: boolean;
   into: MergedTree;
   workdir: string;
   sources: readonly string[];
-  /** Files whose content stands in the Dockerfile. */
+  /** Files with content in the Dockerfile. */
   inline: readonly { name: string; content: string }[];
   target: string;
   owner: { uid: number; gid: number } | undefined;
   mode: number | undefined;
   parents: boolean;
-  /** ADD: the archive to unpack in place of the file, when it is one. */
+  /** ADD: the archive to unpack instead of copying, if the file is one. */
   archive: (file: Place) => Promise<boolean>;
-  /** Attributes of what is copied, by absolute path on this machine. */
+  /** Attributes of copied files, by absolute path on this machine. */
   xattrs: (path: BytePath) => ReadonlyMap<string, string> | undefined;
-  /** For things that have no time of their own, in seconds. */
+  /** For entries without a time, in seconds. */
   now: number;
 }
 
 export interface CopyPlan {
   content: LayerContent;
-  /** Archives and the directory in the image where each is to be unpacked. */
+  /** Archives with the directories to unpack them to. */
   archives: { file: Place; target: BytePath }[];
 }
 
-/** Works out what COPY and ADD put where, without reading any file's content (Dockerfile reference, "COPY"). */
+/** Plans COPY and ADD without reading files' content (Dockerfile reference, "COPY"). */
 export async function planCopy(request: CopyRequest): Promise<CopyPlan> {
   const owner = request.owner ?? { uid: 0, gid: 0 };
   const plan: CopyPlan = { content: new LayerContent(request.into, owner, request.now), archives: [] };
@@ -155,13 +155,13 @@ function copyChildren(
       continue;
     }
     const real = existingDirectory(request.into, at);
-    // An ignored directory is only made when something in it comes back.
+    // An ignored directory is only created for re-included content.
     if (!ignored) copyDirectory(request, content, child, real);
     copyChildren(request, content, child, real, source);
   }
 }
 
-/** Where a directory of this name already is, through links that lead to one (/lib on a merged /usr). */
+/** The existing directory of this name, following links (/lib on a merged /usr). */
 function existingDirectory(into: MergedTree, path: BytePath): BytePath {
   const there = into.lookup(path, false);
   if (there?.stat.isSymbolicLink() !== true) return path;
@@ -187,7 +187,7 @@ function copyOne(request: CopyRequest, content: LayerContent, place: Place, at: 
     const type = stat.isBlockDevice() ? "block-device" : "character-device";
     content.add({ ...entry, type, ...deviceNumbers(stat) });
   }
-  // A socket is of no use without the process that listens on it.
+  // Sockets are useless without their process.
 }
 
 function attributes(request: CopyRequest, place: Place): Omit<LayerEntry, "path" | "type"> {
@@ -205,7 +205,7 @@ function attributes(request: CopyRequest, place: Place): Omit<LayerEntry, "path"
 export const join = (directory: BytePath, name: BytePath): BytePath =>
   directory === "" ? name : `${directory}/${name}`;
 
-/** Linux' encoding of a device number (makedev(3)). */
+/** Linux' encoding of device numbers (makedev(3)). */
 export function deviceNumbers(stat: Stats): { major: number; minor: number } {
   const device = BigInt(stat.rdev);
   return {

@@ -37,7 +37,7 @@ export interface CopyStepOptions {
   clampTo: number | undefined;
 }
 
-/** COPY and ADD. Keyed by what the layer would hold, so it does not matter what came before. */
+/** COPY and ADD. Cached by the layer's content, independent of earlier steps. */
 export async function copyStep(
   kitchen: Kitchen,
   state: StageState,
@@ -107,7 +107,7 @@ export async function copyStep(
   return { ...step, cached: false };
 }
 
-/** A directory that WORKDIR names and the image lacks. */
+/** Creates a missing WORKDIR. */
 export async function workdirStep(
   kitchen: Kitchen,
   state: StageState,
@@ -180,7 +180,7 @@ async function unpackArchive(kitchen: Kitchen, file: Place, dir: string): Promis
   }
 }
 
-/** By content, as docker does: what begins like a tar, after decompression, is one. */
+/** By content, as in docker: a tar archive, possibly compressed. */
 async function isArchive(place: Place): Promise<boolean> {
   const path = toFsPath(place.sources[0] as BytePath);
   const head = Buffer.alloc(512);
@@ -220,7 +220,7 @@ function octal(text: string): number {
   return Number.parseInt(text, 8);
 }
 
-/** In a here-document quotes are only characters; `$` and the escape before it count. */
+/** In a here-document quotes are literal; `$` and the escape before it are not. */
 function expandHeredoc(content: string, variables: (name: string) => string | undefined): string {
   return content.replace(/\\\$|\$\{[^}]*\}|\$[A-Za-z_][A-Za-z0-9_]*/g, (text) =>
     text === "\\$" ? "$" : expandWord(text, variables, "\\"),

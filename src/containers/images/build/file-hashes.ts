@@ -4,12 +4,12 @@ import { sha256 } from "../store/blobs.ts";
 import { replaceFile } from "../store/reference-index.ts";
 import { type BytePath, toFsPath } from "../tar/byte-path.ts";
 
-/** A file this fresh may change again without a new time stamp: those of the kernel are as coarse as its timer tick, 10 ms at most. */
+/** Recently changed files may change again with an equal timestamp: the kernel's clock tick is at most 10 ms. */
 const settledMs = 100;
 
 /**
- * Content hashes of files, remembered by inode, size and times between builds, so that an unchanged context is not read
- * again. Change time included: it moves with every write and cannot be set back.
+ * Content hashes of files, cached by inode, size and times between builds, so that an unchanged context is not read again. This
+ * includes the change time, which every write updates and which cannot be set.
  */
 export class FileHashes {
   readonly #path: string;
@@ -41,7 +41,7 @@ export class FileHashes {
     return sum;
   }
 
-  /** Keeps what this build has used. */
+  /** Keeps the entries used in this build. */
   async save(): Promise<void> {
     if (this.#changed) await replaceFile(this.#path, JSON.stringify([...this.#used]));
   }

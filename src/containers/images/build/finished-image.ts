@@ -3,8 +3,8 @@ import { type Descriptor, mediaTypes, type OciImageConfig, type OciManifest } fr
 import type { Kitchen } from "./kitchen.ts";
 
 /**
- * Writes manifest and configuration. The same result keeps the time at which it first came to be, and so its id.
- * `createdSeconds` sets that time (SOURCE_DATE_EPOCH).
+ * Writes manifest and configuration. An equal result keeps its first creation time, and so its id. `createdSeconds` sets that
+ * time (SOURCE_DATE_EPOCH).
  */
 export async function imageOf(
   kitchen: Kitchen,

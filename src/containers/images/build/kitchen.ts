@@ -6,9 +6,9 @@ import type { Catalog } from "../store/catalog.ts";
 import type { BuildRunner } from "./runner.ts";
 import type { StepCache } from "./step-cache.ts";
 
-/** What a build works with; parts of the store, handed in. */
+/** The environment of a build; parts of the store. */
 export interface Kitchen {
-  /** The store's directory. Temporary things go to `<root>/tmp`. */
+  /** The store's directory. Temporary files are in `<root>/tmp`. */
   root: string;
   blobs: Blobs;
   layers: Layers;
@@ -17,8 +17,8 @@ export interface Kitchen {
   nodes: SpecialNodes;
   clock: Clock;
   privileged: boolean;
-  /** Undefined: RUN is refused. */
+  /** Undefined: RUN is rejected. */
   runner: BuildRunner | undefined;
-  /** Makes an image that wherry can make itself (`wherry.local/...`); false for all others. */
+  /** Builds an image of wherry's own (`wherry.local/...`); false for others. */
   makeBase: (reference: string, note: (text: string) => void) => Promise<boolean>;
 }

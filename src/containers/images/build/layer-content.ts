@@ -9,18 +9,18 @@ import { CriError } from "../../../cri/index.ts";
 import { WordError } from "../dockerfile/words.ts";
 import type { MergedTree, Place } from "./merged-tree.ts";
 
-/** A file's bytes: at hand, or in a file on this machine. */
+/** A file's content: in memory, or in a file of this machine. */
 export type Content = Buffer | { fsPath: BytePath; stat: Stats };
 
 export interface LayerEntry extends NewEntry {
   content?: Content;
 }
 
-/** A layer on its way: what it shall hold, by path. A later entry of the same name takes the place of the earlier. */
+/** A layer under construction: its entries by path. A later entry replaces an earlier one. */
 export class LayerContent {
   readonly #entries = new Map<BytePath, LayerEntry>();
   readonly #base: MergedTree;
-  /** Owner of directories that have to be made on the way. */
+  /** Owner of implicitly created directories. */
   readonly #made: { uid: number; gid: number };
   readonly #mtime: number;
 
@@ -34,7 +34,7 @@ export class LayerContent {
     return this.#entries.size;
   }
 
-  /** Parents come along: as they are below, else new. */
+  /** Adds missing parents: as in lower layers, else new. */
   add(entry: LayerEntry): void {
     const path = entry.path;
     if (/(^|\/)\.wh\.[^/]*$/.test(path)) {
@@ -50,7 +50,7 @@ export class LayerContent {
     this.#entries.set(path, entry);
   }
 
-  /** A directory as it already is, or a new one. */
+  /** An existing directory, or a new one. */
   directory(path: BytePath): void {
     if (this.#entries.has(path)) return;
     if (path !== "") this.#parents(path);
@@ -87,7 +87,7 @@ function existing(place: Place): LayerEntry {
   };
 }
 
-/** What the layer is, without times: the same key means that the layer need not be made again. */
+/** The layer's content without times: an equal key means that the layer can be reused. */
 export async function contentKey(
   entries: readonly LayerEntry[],
   hashOf: (content: { fsPath: BytePath; stat: Stats }) => Promise<string>,
@@ -118,12 +118,12 @@ export async function contentKey(
 }
 
 export interface WrittenLayer {
-  /** Layers made here are stored plain, so this is the digest as well. */
+  /** Built layers are stored uncompressed, so this is the digest as well. */
   diffId: string;
   descriptor: Descriptor;
 }
 
-/** Writes the layer as a plain tar. The same entries give the same bytes. `clampTo` caps times, in seconds. */
+/** Writes the layer as an uncompressed tar. Reproducible. `clampTo` limits times, in seconds. */
 export async function writeLayer(
   entries: readonly LayerEntry[],
   blobs: Blobs,

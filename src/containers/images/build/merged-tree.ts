@@ -1,24 +1,24 @@
 import { lstatSync, readdirSync, readFileSync, readlinkSync, type Stats } from "node:fs";
 import { type BytePath, showBytePath, toBytePath, toFsPath } from "../tar/byte-path.ts";
 
-/** Something in the tree, as a container would see it. */
+/** A file as a container would see it. */
 export interface Place {
   /** Real path from the root, without leading slash; "" is the root. */
   path: BytePath;
   stat: Stats;
-  /** Where it is on this machine; a directory may be in several layers, the uppermost first. */
+  /** Its path on this machine; a directory may be in several layers, the uppermost first. */
   sources: BytePath[];
 }
 
 export interface TreeLayer {
   dir: string;
-  /** Directories (relative) that hide what lower layers have in them. */
+  /** Opaque directories (relative), which hide lower layers. */
   opaque: readonly string[];
 }
 
 /**
- * Layers as one tree, read as overlayfs would show it: upper hides lower, whiteouts, opaque directories. All links are
- * followed inside the tree. One layer alone is just a directory that nothing leads out of, such as a build context.
+ * A merged view of layers, like overlayfs: upper entries hide lower ones, whiteouts, opaque directories. Links are resolved
+ * inside the tree. A single layer is a directory without a way out, such as a build context.
  */
 export class MergedTree {
   readonly #layers: readonly { dir: BytePath; opaque: ReadonlySet<string> }[];
@@ -30,13 +30,13 @@ export class MergedTree {
       .reverse();
   }
 
-  /** Undefined when there is no such thing. With `follow`, a link at the end is followed too. */
+  /** Undefined when it does not exist. With `follow`, a final link is followed too. */
   lookup(path: BytePath, follow: boolean): Place | undefined {
     const { place, missing } = this.walk(path, follow);
     return missing.length === 0 ? place : undefined;
   }
 
-  /** As far as the path exists, and the components that do not. */
+  /** The existing part of the path, and the remaining components. */
   walk(path: BytePath, follow: boolean): { place: Place; missing: string[] } {
     let todo = path.split("/");
     const at: Place[] = [this.#root()];
@@ -64,7 +64,7 @@ export class MergedTree {
     return { place: at.at(-1) as Place, missing: [] };
   }
 
-  /** Names in a directory, sorted. */
+  /** Sorted names in a directory. */
   names(place: Place): BytePath[] {
     const seen = new Map<string, boolean>();
     for (const source of place.sources) {
@@ -84,7 +84,7 @@ export class MergedTree {
     return this.#step(place, name);
   }
 
-  /** The text of a file, or undefined when there is none. */
+  /** The text of a file, or undefined. */
   read(path: string): string | undefined {
     const place = this.lookup(toBytePath(path), true);
     return place?.stat.isFile() ? readFileSync(toFsPath(place.sources[0] as BytePath), "utf8") : undefined;
@@ -125,7 +125,7 @@ const lstat = (path: BytePath): Stats | undefined => {
   try {
     return lstatSync(toFsPath(path), { throwIfNoEntry: false });
   } catch (error) {
-    // A file where a directory is asked for.
+    // A file where a directory is needed.
     if ((error as { code?: string }).code === "ENOTDIR") return undefined;
     throw error;
   }

@@ -1,4 +1,4 @@
-/** What a build tells while it goes on; plain data, so a command line can print it as text or as JSON lines. */
+/** Progress events of a build; plain data, for output as text or JSON lines. */
 export type BuildProgress =
   | { kind: "step"; stage: string; step: number; steps: number; line: number; text: string }
   | {
@@ -11,7 +11,7 @@ export type BuildProgress =
       ms: number;
     }
   | { kind: "output"; stream: "stdout" | "stderr"; text: string }
-  /** Something else that takes its time: making a base image, unpacking. */
+  /** Another long operation: building a base image, unpacking. */
   | { kind: "note"; text: string }
   | { kind: "image"; id: string; names: string[]; cached: boolean; ms: number };
 

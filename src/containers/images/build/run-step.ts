@@ -16,13 +16,13 @@ import type { CachedStep } from "./step-cache.ts";
 import { readUpper } from "./tree-diff.ts";
 import { homeOf, resolveUser } from "./users.ts";
 
-/** Where the runtime puts its own mounts, and what it makes for them. */
+/** Mount points of the runtime, and what it creates for them. */
 const mountPoints = new Set(["dev", "proc", "sys", "etc", "etc/resolv.conf", "etc/hosts", "etc/hostname"]);
 
-/** A script that cannot be a line for the shell is run from here. */
+/** Path of a script that cannot be a shell command line. */
 const scriptName = ".wherry-run";
 
-/** RUN: in a container on top of the layers so far; what it changed becomes the layer. */
+/** RUN: in a container on the layers so far; its changes become the layer. */
 export async function runStep(
   kitchen: Kitchen,
   state: StageState,
@@ -105,7 +105,7 @@ export async function runStep(
   }
 }
 
-/** Empty, where a mount was, and no different from what is below. */
+/** An empty mount point that equals the one below. */
 function isResidue(entry: LayerEntry, below: MergedTree): boolean {
   if (!mountPoints.has(entry.path) || entry.xattrs !== undefined) return false;
   const stat = below.lookup(entry.path, false)?.stat;
@@ -118,7 +118,7 @@ function isResidue(entry: LayerEntry, below: MergedTree): boolean {
   );
 }
 
-/** Here-documents: alone it is a script; in a command the shell reads it itself. */
+/** Here-documents: alone it is a script; in a command the shell parses it itself. */
 function commandLine(
   instruction: InstructionOf<"RUN">,
   shell: readonly string[],
@@ -133,7 +133,7 @@ function commandLine(
 
 const asShell = (heredoc: Heredoc): string => `${heredoc.content}${heredoc.name}\n`;
 
-/** The end of what a command said. */
+/** The end of a command's output. */
 class Tail {
   #text = "";
 

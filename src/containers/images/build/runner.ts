@@ -1,6 +1,6 @@
-/** Carries out a RUN step in a real container. Implemented by whoever has a runtime; the builder only needs this. */
+/** Executes a RUN step in a container. Implemented with a container runtime; the builder depends only on this. */
 export interface BuildRunner {
-  /** Settles when the process is dead and all it left (mounts, cgroups) is gone; `upper` then holds what it changed. */
+  /** Resolves when the process has ended and everything is cleaned up (mounts, cgroups); `upper` then holds its changes. */
   run(step: RunRequest): Promise<{ exitCode: number }>;
 }
 
@@ -14,7 +14,7 @@ export interface RunRequest {
   env: readonly string[];
   cwd: string;
   user: { uid: number; gid: number; groups: readonly number[] };
-  /** `host`: the network of the machine, as it is, with its resolv.conf. */
+  /** `host`: the machine's network, with its resolv.conf. */
   network: "host" | "none";
   onOutput: (stream: "stdout" | "stderr", chunk: Uint8Array) => void;
   signal?: AbortSignal;

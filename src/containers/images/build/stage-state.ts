@@ -7,17 +7,17 @@ import { MergedTree } from "./merged-tree.ts";
 
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/** One stage of a build between two instructions: files so far, configuration so far. */
+/** The state of a stage between two instructions: files and configuration. */
 export class StageState {
   config: ContainerDefaults;
   author: string | undefined;
   readonly history: HistoryItem[];
   readonly diffIds: string[];
   readonly blobs: Descriptor[];
-  /** Declared by ARG, in this stage. */
+  /** Declared by ARG in this stage. */
   readonly args = new Map<string, string>();
   shell: string[];
-  /** CMD was given in this stage: ENTRYPOINT then leaves it. */
+  /** CMD was set in this stage: ENTRYPOINT then keeps it. */
   cmdSet = false;
   /** The newest layer's time. */
   created: string | undefined;
@@ -45,7 +45,7 @@ export class StageState {
     this.created = base?.config.created;
   }
 
-  /** The files as they are now; unpacks what is not. */
+  /** The current files; unpacks layers if needed. */
   async tree(): Promise<MergedTree> {
     this.#tree ??= new MergedTree(
       (await this.chain()).map((layer) => ({ dir: layer.dir, opaque: layer.meta.opaque })),
@@ -60,7 +60,7 @@ export class StageState {
     );
   }
 
-  /** Takes a step's result in. */
+  /** Applies a step's result. */
   addStep(text: string, layer: WrittenLayer | undefined, created: string | undefined): void {
     if (layer === undefined) {
       this.history.push({ created_by: text, empty_layer: true });
@@ -77,7 +77,7 @@ export class StageState {
     return this.config.WorkingDir || "/";
   }
 
-  /** ENV wins over ARG (Dockerfile reference, "Using ARG variables"). */
+  /** ENV has priority over ARG (Dockerfile reference, "Using ARG variables"). */
   get variables(): Variables {
     const env = this.#env();
     return (name) => env.get(name) ?? this.args.get(name);
@@ -89,7 +89,7 @@ export class StageState {
     this.config.Env = [...env].map(([key, text]) => `${key}=${text}`);
   }
 
-  /** For a RUN step: the image's variables, then arguments that it does not have. */
+  /** For a RUN step: the image's variables, then other build arguments. */
   runEnv(home: string): string[] {
     const env = this.#env();
     for (const [name, value] of this.args) if (!env.has(name)) env.set(name, value);
@@ -98,7 +98,7 @@ export class StageState {
     return [...env].map(([key, text]) => `${key}=${text}`);
   }
 
-  /** What the stage is as an image. Without `created`: that is the builder's to say. */
+  /** The stage as an image, without `created`, which the builder sets. */
   imageConfig(architecture: string): OciImageConfig {
     return {
       ...(this.author === undefined ? {} : { author: this.author }),

@@ -28,7 +28,7 @@ export interface StageOptions {
   signal: AbortSignal | undefined;
 }
 
-/** Arguments that need no ARG to be given (Dockerfile reference, "Predefined ARGs"). They are not for the cache's key. */
+/** Predefined arguments, which need no ARG (Dockerfile reference, "Predefined ARGs"). They are not in the cache key. */
 const predefined = ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"].flatMap((name) => [
   name,
   name.toLowerCase(),
@@ -43,7 +43,7 @@ const platformArgs: Record<string, string> = Object.fromEntries(
   ]),
 );
 
-/** Builds the target stage and the stages it needs, no others. */
+/** Builds the target stage and the stages it needs. */
 export async function buildStages(
   kitchen: Kitchen,
   dockerfile: Dockerfile,
@@ -97,7 +97,7 @@ class Stages {
     return state;
   }
 
-  /** Gives complaints their file and line. */
+  /** Adds file and line to errors. */
   async #located<T>(line: number, keyword: string, work: () => Promise<T>): Promise<T> {
     try {
       return await work();
@@ -149,7 +149,7 @@ class Stages {
     return catalog.find(name);
   }
 
-  /** ONBUILD of the base: carried out now, and gone from what is built. */
+  /** Executes the base's ONBUILD triggers and removes them from the image. */
   #triggers(state: StageState, line: number): Instruction[] {
     const triggers = state.config.OnBuild ?? [];
     delete state.config.OnBuild;
@@ -160,7 +160,7 @@ class Stages {
     );
   }
 
-  /** True when nothing had to be done that takes time. */
+  /** True when the step was cached or trivial. */
   async #step(state: StageState, stage: Stage, instruction: Instruction): Promise<boolean> {
     const { noCache, clampTo, onProgress, hashes, signal } = this.#options;
     const { escape } = this.#dockerfile;

@@ -9,13 +9,13 @@ import type { WrittenLayer } from "./layer-content.ts";
 export interface CachedStep {
   /** Undefined when the step changed no file. */
   layer: WrittenLayer | undefined;
-  /** When it was carried out: an image built again out of the cache is the same image. */
+  /** Time of execution: rebuilding from the cache results in the same image. */
   created: string;
 }
 
 const keepMs = 14 * 24 * 3600 * 1000;
 
-/** What steps have led to, by a key that covers everything they depend on: `build-cache/<key>.json`. */
+/** Results of steps, by a key of everything they depend on: `build-cache/<key>.json`. */
 export class StepCache {
   readonly #dir: string;
   readonly #blobs: Blobs;
@@ -42,7 +42,7 @@ export class StepCache {
       utimesSync(path, now / 1000, now / 1000);
       return step;
     } catch {
-      // Missing, damaged or just removed: all mean that the step is to be done.
+      // Missing, damaged or just removed: the step is executed.
       return undefined;
     }
   }
@@ -51,7 +51,7 @@ export class StepCache {
     await replaceFile(this.#path(key), JSON.stringify(step));
   }
 
-  /** For garbage collection: what entries used in the last two weeks still want. Older entries go. */
+  /** For garbage collection: blobs of entries used in the last two weeks. Removes older entries. */
   wanted(): { blobs: string[]; diffIds: string[] } {
     const blobs: string[] = [];
     const diffIds: string[] = [];

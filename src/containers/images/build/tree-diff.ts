@@ -6,9 +6,9 @@ import type { LayerEntry } from "./layer-content.ts";
 import { isWhiteout } from "./merged-tree.ts";
 
 /**
- * What an overlay's upper directory says, as layer entries (OCI layer specification, "Whiteouts"). `residue` tells of empty
- * files and directories whether only the container's own mounts have left them there; `hides` whether there is a
- * directory below, since overlayfs calls every new directory opaque.
+ * Converts an overlay's upper directory to layer entries (OCI layer specification, "Whiteouts"). `residue` tells whether an
+ * empty file or directory is only left by the container's mounts; `hides` whether there is a directory below, since overlayfs
+ * marks every new directory opaque.
  */
 export function readUpper(
   root: BytePath,

@@ -7,7 +7,7 @@ export interface Identity {
   groups: number[];
 }
 
-/** `user`, `uid`, `user:group`, `uid:gid`, by the image's own passwd and group files. */
+/** `user`, `uid`, `user:group`, `uid:gid`, by the image's passwd and group files. */
 export function resolveUser(tree: MergedTree, text: string): Identity {
   const [user = "", group] = text.split(":");
   const passwd = rows(tree.read("etc/passwd"));
@@ -31,7 +31,7 @@ export function resolveOwner(tree: MergedTree, text: string): { uid: number; gid
   return text.includes(":") ? { uid, gid } : { uid, gid: isNumber(text) ? uid : gid };
 }
 
-/** Where the user is at home, or "/". */
+/** The user's home directory, or "/". */
 export function homeOf(tree: MergedTree, uid: number): string {
   const row = rows(tree.read("etc/passwd")).find((r) => r[2] === String(uid));
   return row?.[5] || (uid === 0 ? "/root" : "/");

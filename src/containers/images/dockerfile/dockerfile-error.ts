@@ -1,6 +1,6 @@
 import { CriError } from "../../../cri/index.ts";
 
-/** A mistake in a Dockerfile: names the file and the line, as editors and people expect. */
+/** An error in a Dockerfile, with file and line. */
 export class DockerfileError extends CriError {
   readonly file: string;
   readonly line: number;

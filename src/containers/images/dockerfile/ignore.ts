@@ -3,18 +3,18 @@ import { DockerfileError } from "./dockerfile-error.ts";
 import { patternExpression } from "./pattern.ts";
 import { WordError } from "./words.ts";
 
-/** What a .dockerignore leaves out. Paths are relative to the context, without a leading slash. */
+/** Patterns of a .dockerignore. Paths are relative to the context, without a leading slash. */
 export interface IgnoreRules {
   ignores(path: string): boolean;
-  /** Nothing below an ignored directory can come back, so it need not be looked into. */
+  /** True when nothing below the directory can be re-included, so it is skipped. */
   readonly final: boolean;
 }
 
 export const ignoreNothing: IgnoreRules = { ignores: () => false, final: true };
 
 /**
- * One pattern per line; `#` begins a comment line, `!` takes back, the last pattern that matches decides. A pattern that
- * matches a directory matches all below it.
+ * One pattern per line; `#` begins a comment line, `!` re-includes, the last matching pattern decides. A pattern that matches a
+ * directory matches everything below it.
  */
 export function parseIgnore(source: string, file: string): IgnoreRules {
   const rules: { keep: boolean; expression: RegExp }[] = [];

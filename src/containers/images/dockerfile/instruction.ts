@@ -1,7 +1,7 @@
 import type { Healthcheck } from "../oci-format.ts";
 import type { Heredoc } from "./lines.ts";
 
-/** One instruction, its form checked. Texts still hold their variables: they are replaced when it is carried out. */
+/** A parsed instruction. Texts still contain variables, which are replaced on execution. */
 export type Instruction = { line: number /** As written, for people and history. */; text: string } & (
   | { keyword: "FROM"; image: string; as: string | undefined; platform: string | undefined }
   | { keyword: "COPY" | "ADD"; sources: string[]; target: string; flags: CopyFlags; heredocs: Heredoc[] }
@@ -16,11 +16,11 @@ export type Instruction = { line: number /** As written, for people and history.
   | { keyword: "ONBUILD"; trigger: string }
 );
 
-/** The member of the union that has this keyword, possibly among others. */
+/** The union's member with this keyword, possibly among others. */
 export type InstructionOf<K extends Instruction["keyword"]> = Member<Instruction, K>;
 type Member<I extends Instruction, K> = I extends unknown ? (K extends I["keyword"] ? I : never) : never;
 
-/** `exec` is a JSON list; `shell` is a line for the shell. */
+/** `exec` is a JSON list; `shell` is a shell command line. */
 export type Command = { form: "exec"; args: string[] } | { form: "shell"; line: string };
 
 export interface CopyFlags {

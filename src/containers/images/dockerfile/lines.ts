@@ -1,22 +1,22 @@
 import { DockerfileError } from "./dockerfile-error.ts";
 
-/** One instruction with its continuation lines joined and its here-documents taken in. */
+/** An instruction with its continuation lines joined and its here-documents. */
 export interface LogicalLine {
   /** Number of its first line, from 1. */
   line: number;
   /** Upper case. */
   keyword: string;
-  /** What follows the keyword, comments and line ends removed. */
+  /** The text after the keyword, without comments and line ends. */
   text: string;
   heredocs: Heredoc[];
 }
 
 export interface Heredoc {
-  /** The word that ends it, as it stands in the instruction: `<<EOF`, `<<-"EOF"`. */
+  /** The terminator as written in the instruction: `<<EOF`, `<<-"EOF"`. */
   marker: string;
   name: string;
   content: string;
-  /** The word was not quoted: variables are replaced. */
+  /** The terminator is unquoted: variables are replaced. */
   expand: boolean;
   line: number;
 }
@@ -64,7 +64,7 @@ export function splitLines(source: string, file: string): DockerfileText {
     let text = opening.trimStart();
     while (continued.test(text)) {
       text = text.replace(continued, "");
-      // Comments and empty lines between continuation lines do not count.
+      // Comments and empty lines between continuation lines are ignored.
       while (at < physical.length && /^\s*(#|$)/.test(physical[at] as string)) at++;
       if (at >= physical.length) break;
       text += physical[at++] as string;
@@ -113,7 +113,7 @@ export function splitLines(source: string, file: string): DockerfileText {
   return { escape, lines };
 }
 
-/** `# escape=` counts only in the first lines, before anything that is not such a directive. */
+/** `# escape=` is only valid in the first lines, before anything that is no directive. */
 function readEscape(physical: readonly string[], file: string): "\\" | "`" {
   for (const [index, line] of physical.entries()) {
     const match = /^\s*#\s*([A-Za-z][A-Za-z0-9]*)\s*=\s*(.*?)\s*$/.exec(line);
@@ -134,7 +134,7 @@ interface Marker {
   quoted: boolean;
 }
 
-/** Here-document words outside of quotes, in order. */
+/** Here-document terminators outside of quotes, in order. */
 function heredocMarkers(text: string): Marker[] {
   const found: Marker[] = [];
   if (text.trimStart().startsWith("[")) return found;
@@ -169,7 +169,7 @@ function nearest(word: string): string | undefined {
   return undefined;
 }
 
-/** Levenshtein's. */
+/** Levenshtein distance. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {

@@ -5,7 +5,7 @@ import type { Command, CopyFlags, Dockerfile, Instruction, InstructionOf, Stage 
 import { type LogicalLine, splitLines } from "./lines.ts";
 import { splitWords, WordError } from "./words.ts";
 
-/** Reads a Dockerfile. Every complaint is a DockerfileError with file and line; `file` is how messages call it. */
+/** Parses a Dockerfile. Errors are DockerfileErrors with file and line; `file` is its name in messages. */
 export function parseDockerfile(source: string, file: string): Dockerfile {
   const { escape, lines } = splitLines(source, file);
   const result: Dockerfile = { file, escape, globals: [], stages: [] };
@@ -30,7 +30,7 @@ export function parseDockerfile(source: string, file: string): Dockerfile {
   return result;
 }
 
-/** One instruction; also for the triggers that ONBUILD left in a base image. */
+/** Parses one instruction; also for ONBUILD triggers of a base image. */
 export function parseInstruction(line: LogicalLine, file: string, escape: string): Instruction {
   try {
     return { line: line.line, text: `${line.keyword} ${line.text}`, ...body(line, escape) } as Instruction;
@@ -201,14 +201,14 @@ function command(text: string): Command {
   return { form: "exec", args };
 }
 
-/** A JSON list of strings, or undefined when it is none: then it is a line for the shell. */
+/** A JSON list of strings, or undefined: then it is a shell command line. */
 function jsonList(text: string): string[] | undefined {
   if (!text.trimStart().startsWith("[")) return undefined;
   try {
     const value: unknown = JSON.parse(text);
     if (Array.isArray(value) && value.every((item) => typeof item === "string")) return value;
   } catch {
-    // `[ -f /x ] && ...` is a good line of shell.
+    // `[ -f /x ] && ...` is a valid shell command line.
   }
   return undefined;
 }

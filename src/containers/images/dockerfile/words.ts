@@ -1,12 +1,12 @@
 /** Variables of an instruction: undefined when a name is not set. */
 export type Variables = (name: string) => string | undefined;
 
-/** Without file and line; the caller knows them. */
+/** Without file and line, which the caller adds. */
 export class WordError extends Error {
   override readonly name = "WordError";
 }
 
-/** Splits at blanks that are outside of quotes. Quotes and escapes stay, for `expandWord` to take away. */
+/** Splits at unquoted spaces. Quotes and escapes are kept for `expandWord`. */
 export function splitWords(text: string, escape: string): string[] {
   const words: string[] = [];
   let word = "";
@@ -33,7 +33,7 @@ export function splitWords(text: string, escape: string): string[] {
   return words;
 }
 
-/** Replaces variables and takes quotes and escapes away (Dockerfile reference, "Environment replacement"). */
+/** Replaces variables and removes quotes and escapes (Dockerfile reference, "Environment replacement"). */
 export function expandWord(word: string, variables: Variables, escape: string): string {
   let out = "";
   let i = 0;
@@ -54,7 +54,7 @@ export function expandWord(word: string, variables: Variables, escape: string): 
         out += c;
         i++;
       } else {
-        // In double quotes the escape is only one before ", $ and itself.
+        // In double quotes only ", $ and the escape can be escaped.
         if (double && next !== '"' && next !== "$" && next !== escape) out += c;
         out += next;
         i += 2;
@@ -72,7 +72,7 @@ export function expandWord(word: string, variables: Variables, escape: string): 
   return out;
 }
 
-/** The value of `$name` or `${...}` at the start of `text`, and how long that was. */
+/** The value of `$name` or `${...}` at the start of `text`, and its length. */
 function variable(text: string, variables: Variables, escape: string): [value: string, length: number] {
   const plain = /^\$([A-Za-z_][A-Za-z0-9_]*|[0-9@*#?!-])/.exec(text);
   if (plain !== null) return [variables(plain[1] as string) ?? "", plain[0].length];

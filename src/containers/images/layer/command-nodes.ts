@@ -2,12 +2,12 @@ import { spawn } from "node:child_process";
 import { toFsPath, toBytePath, type BytePath } from "../tar/byte-path.ts";
 import type { NodeOperation, SpecialNodes } from "./special-nodes.ts";
 
-/** Through `native/nodes.c`: one process per batch. `command` is the program with the arguments in front of the verb. */
+/** Uses `native/nodes.c`: one process per batch. `command` is the program with the arguments before the verb. */
 export function commandNodes(command: readonly [string, ...string[]]): SpecialNodes {
   const run = (args: (string | Buffer)[], input: Buffer): Promise<Buffer> =>
     new Promise((resolve, reject) => {
       const [program, ...first] = command;
-      // Arguments are text to Node; a path that is not UTF-8 goes by standard input instead.
+      // Node's arguments are text; paths that are not UTF-8 are passed by standard input.
       const child = spawn(program, [...first, ...args.map(String)], { stdio: ["pipe", "pipe", "pipe"] });
       const out: Buffer[] = [];
       let complaint = "";
@@ -15,7 +15,7 @@ export function commandNodes(command: readonly [string, ...string[]]): SpecialNo
       child.stderr.on("data", (chunk: Buffer) => {
         complaint += chunk.toString();
       });
-      // The helper may end before it has read everything; its exit code says why.
+      // The helper may end before it has read everything; its exit code tells why.
       child.stdin.on("error", () => {});
       child.on("error", (cause) => {
         reject(new Error(`the helper for device nodes cannot be started: ${cause.message}`, { cause }));

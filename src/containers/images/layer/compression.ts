@@ -4,7 +4,7 @@ import { invalid } from "../image-error.ts";
 
 export type Compression = "none" | "gzip" | "zstd";
 
-/** By the first bytes; what a media type or file name says is not trusted. */
+/** Detected by the first bytes; media types and file names are ignored. */
 export function sniffCompression(head: Uint8Array): Compression {
   if (head[0] === 0x1f && head[1] === 0x8b) return "gzip";
   if (head[0] === 0x28 && head[1] === 0xb5 && head[2] === 0x2f && head[3] === 0xfd) return "zstd";
@@ -17,7 +17,7 @@ export function sniffCompression(head: Uint8Array): Compression {
   return "none";
 }
 
-/** The plain content of a stream in any of the three forms. The source is destroyed when the reader stops early. */
+/** The decompressed content of a stream. The source is destroyed when the reader stops early. */
 export async function* decompressed(source: Readable): AsyncGenerator<Buffer> {
   const input = source[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   let head: Buffer = Buffer.alloc(0);
@@ -58,7 +58,7 @@ async function* rejoined(head: Buffer, rest: AsyncIterator<Buffer>): AsyncGenera
   }
 }
 
-/** Errors of the source go to the unpacker, whose reader sees them. */
+/** The source's errors are passed to the decompressor, whose reader sees them. */
 async function pump(
   source: AsyncGenerator<Buffer>,
   unpacker: ReturnType<typeof createGunzip>,

@@ -26,27 +26,27 @@ import { components, ScopedPath } from "./scoped-path.ts";
 import { type NodeOperation, opaqueAttribute, type SpecialNodes, whiteoutNode } from "./special-nodes.ts";
 
 export interface ExtractOptions {
-  /** Give files the archive's owners; needs root. */
+  /** Sets the archive's owners; needs root. */
   owners: boolean;
-  /** `.wh.` names mean deletion in layers (OCI layer specification) and nothing in ordinary archives. */
+  /** `.wh.` names are deletions in layers (OCI layer specification), and ordinary names in other archives. */
   whiteouts: boolean;
 }
 
 export interface Extracted {
   bytes: number;
   inodes: number;
-  /** Directories that hide what lower layers have in them; "" is the layer's own root. */
+  /** Opaque directories, which hide lower layers; "" is the layer's own root. */
   opaque: string[];
-  /** Directories the archive uses but does not describe: they look like the ones below. */
+  /** Directories that the archive uses but does not contain: they have the attributes of those below. */
   implicit: string[];
 }
 
 const createFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 /**
- * Writes the members of an archive below a fresh root directory, as an overlayfs lower directory. Nothing outside of the
- * root is made, changed, linked or removed, whatever the archive holds: every parent is resolved inside the root, the
- * last component is never followed, and files are only ever created new.
+ * Extracts an archive to a new root directory, as an overlayfs lower directory. Nothing outside the root is created, changed,
+ * linked or removed, whatever the archive contains: every parent is resolved inside the root, the last component is never
+ * followed, and files are always created new.
  */
 export class Extractor implements TarSink {
   readonly #root: ScopedPath;
@@ -66,7 +66,7 @@ export class Extractor implements TarSink {
     this.#root = new ScopedPath(toBytePath(root), (made) => {
       this.#implicit.add(made);
       this.#inodes++;
-      // Deleted and made again without an entry of its own: what is below must not shine through.
+      // Deleted and recreated without an entry: lower content must stay hidden.
       if (this.#special.delete(made)) this.#opaque.add(made);
     });
   }
@@ -125,14 +125,14 @@ export class Extractor implements TarSink {
     }
   }
 
-  /** Gives the descriptor of a half written file back; for the way out after an error. */
+  /** Closes the descriptor of an incomplete file; for cleanup after an error. */
   abandon(): void {
     if (this.#file === undefined) return;
     closeSync(this.#file.fd);
     this.#file = undefined;
   }
 
-  /** Makes what Node cannot make, and sets the directories' times, last because writing into them changes them. */
+  /** Creates special files, and sets the directories' times last, since writing into them changes these. */
   async finish(nodes: SpecialNodes): Promise<Extracted> {
     const operations: NodeOperation[] = [...this.#special.values()];
     for (const [path, attributes] of this.#xattrs) {
@@ -162,7 +162,7 @@ export class Extractor implements TarSink {
     const parts = components(entry.path);
     const name = parts.at(-1);
     if (name === undefined) {
-      // umoci's CVE-2021-29136: an entry "." that is a link would turn the root itself into one.
+      // umoci's CVE-2021-29136: an entry "." that is a link would replace the root itself.
       if (entry.type !== "directory") throw new TarError("the layer's root is not a directory");
       this.#attributes("", entry);
       return;
@@ -218,7 +218,7 @@ export class Extractor implements TarSink {
       this.#root.known(path);
       this.#inodes++;
     }
-    // Deleted and made again in one layer: what is below must not shine through.
+    // Deleted and recreated in one layer: lower content must stay hidden.
     if (hidden) this.#opaque.add(path);
     this.#implicit.delete(path);
     this.#attributes(path, entry);
@@ -250,7 +250,7 @@ export class Extractor implements TarSink {
     return new TarError(`a hard link to ${showBytePath(entry.linkPath)}, which the layer does not have`);
   }
 
-  /** OCI layer specification, "Whiteouts". Other `.wh..wh.` names are notes of old tools and mean nothing. */
+  /** OCI layer specification, "Whiteouts". Other `.wh..wh.` names are metadata of old tools and ignored. */
   #whiteout(parts: string[], name: string): void {
     const directory = parts.slice(0, -1);
     if (name === ".wh..wh..opq") {
@@ -261,7 +261,7 @@ export class Extractor implements TarSink {
     const hidden = name.slice(4);
     if (hidden === "" || hidden === "." || hidden === "..") throw new TarError("a deletion without a name");
     const path = this.#root.place([...directory, hidden].join("/"), true) as BytePath;
-    // A deletion concerns lower layers; what this layer brings itself stays.
+    // A deletion applies to lower layers; this layer's own entries stay.
     if (lstatSync(this.#fs(path), { throwIfNoEntry: false }) !== undefined || this.#special.has(path)) return;
     this.#special.set(path, whiteoutNode(this.#root.absolute(path)));
   }
@@ -269,7 +269,7 @@ export class Extractor implements TarSink {
   #keepXattrs(path: BytePath, entry: TarEntry): void {
     this.#xattrs.delete(path);
     if (entry.type === "symlink" || entry.xattrs.size === 0) return;
-    // trusted.overlay.* and user.overlay.* would steer overlayfs; other namespaces belong to the host's security modules.
+    // trusted.overlay.* and user.overlay.* would affect overlayfs; other namespaces belong to the host's security modules.
     const kept = [...entry.xattrs].filter(
       ([name]) =>
         name === "security.capability" || (name.startsWith("user.") && !name.startsWith("user.overlay.")),
@@ -286,7 +286,7 @@ export class Extractor implements TarSink {
     return toFsPath(this.#root.absolute(path));
   }
 
-  /** Makes a new thing at `path`, in place of an older entry of the same name if there is one. */
+  /** Creates a file at `path`, replacing an older entry of the same name. */
   #fresh(path: BytePath, make: (absolute: string | Buffer) => void): void {
     const absolute = this.#fs(path);
     try {
@@ -323,7 +323,7 @@ export class Extractor implements TarSink {
   }
 }
 
-/** The kernel's ids are 32 bits, and the last one means "leave it". */
+/** Kernel ids have 32 bits, and the last one means "unchanged". */
 function owner(id: number): number {
   if (!Number.isInteger(id) || id < 0 || id >= 0xffffffff)
     throw new TarError(`an owner that cannot be: ${id}`);

@@ -19,10 +19,10 @@ import { decompressed } from "./compression.ts";
 import { type Extracted, Extractor } from "./extractor.ts";
 import type { SpecialNodes } from "./special-nodes.ts";
 
-/** What is known about an unpacked layer: `layers/<key>/meta.json`. */
+/** Metadata of an unpacked layer: `layers/<key>/meta.json`. */
 export interface LayerMeta extends Extracted {
   diffId: string;
-  /** Boot in which it was unpacked. Until `synced` exists, another boot may find it incomplete. */
+  /** Boot id at unpacking. Until `synced` exists, the layer may be incomplete after a reboot. */
   boot: string;
 }
 
@@ -35,18 +35,17 @@ export interface Layer {
 const boot = readBoot();
 
 /**
- * Unpacked layers, shared between all images that have them: `layers/<key>/fs`. The key is short because overlayfs takes
- * all paths of a mount in one page of memory. A layer that leaves out the directories it writes into looks different
- * above different layers, and gets a key of its own for each.
+ * Unpacked layers, shared by images: `layers/<key>/fs`. The key is short because overlayfs limits all paths of a mount to one
+ * page of memory. A layer with implicit directories differs by the layers below, and gets a key for each case.
  */
 export class Layers {
   readonly #root: string;
   readonly #blobs: Blobs;
   readonly #nodes: SpecialNodes;
   readonly #privileged: boolean;
-  /** By chain, so that two who ask at once share the work. */
+  /** By chain, so that concurrent requests share the work. */
   readonly #running = new Map<string, Promise<Layer>>();
-  /** What is known about directories already looked at; the inode tells whether it is still the same one. */
+  /** Metadata of known directories; the inode tells whether it is still the same one. */
   readonly #seen = new Map<string, { inode: number; meta: LayerMeta }>();
   #syncs = new Set<Promise<void>>();
 
@@ -58,7 +57,7 @@ export class Layers {
     mkdirSync(`${root}/layers`, { recursive: true });
   }
 
-  /** The directories of all layers, lowest first, unpacked when they are not. `blobs` are the layers' digests. */
+  /** The directories of all layers, lowest first, unpacked on demand. `blobs` are the layers' digests. */
   async chain(diffIds: readonly string[], blobs: readonly string[]): Promise<Layer[]> {
     if (diffIds.length !== blobs.length) {
       throw invalid(`the image's configuration names ${diffIds.length} layers, its manifest ${blobs.length}`);
@@ -70,7 +69,7 @@ export class Layers {
     return layers;
   }
 
-  /** The same, when nothing has to be unpacked for it. */
+  /** Likewise, if all are unpacked already. */
   present(diffIds: readonly string[]): Layer[] | undefined {
     const layers: Layer[] = [];
     for (const [index, diffId] of diffIds.entries()) {
@@ -81,7 +80,7 @@ export class Layers {
     return layers;
   }
 
-  /** Keys of everything unpacked, and by what they can be reached. */
+  /** Keys of all unpacked layers, with the chains that refer to them. */
   async list(): Promise<string[]> {
     return readdir(`${this.#root}/layers`);
   }
@@ -95,7 +94,7 @@ export class Layers {
   }
 
   async remove(key: string): Promise<void> {
-    // Under another name first: whoever finds the layer finds all of it.
+    // Under a temporary name first, so that layers appear complete.
     const gone = `${this.#root}/tmp/gone-${randomBytes(8).toString("hex")}`;
     try {
       renameSync(`${this.#root}/layers/${key}`, gone);
@@ -109,7 +108,7 @@ export class Layers {
     return readMeta(`${this.#root}/layers/${key}`);
   }
 
-  /** Waits for what goes on in the background. */
+  /** Waits for background operations. */
   async settle(): Promise<void> {
     await Promise.allSettled(this.#running.values());
     await Promise.all(this.#syncs);
@@ -126,7 +125,7 @@ export class Layers {
     return work;
   }
 
-  /** One made for exactly these layers below, else the common one when it looks right above them. */
+  /** The variant for these lower layers, else the common one if its attributes match them. */
   #find(diffId: string, chain: string, below: readonly Layer[]): Layer | undefined {
     for (const key of new Set([keyOf(chain), keyOf(diffId)])) {
       const dir = `${this.#root}/layers/${key}`;
@@ -141,7 +140,7 @@ export class Layers {
     return undefined;
   }
 
-  /** Of a layer that is whole; undefined for everything else. */
+  /** Metadata of a complete layer, else undefined. */
   #meta(dir: string): LayerMeta | undefined {
     const inode = statSync(dir, { throwIfNoEntry: false })?.ino;
     if (inode === undefined) return undefined;
@@ -193,7 +192,7 @@ export class Layers {
     }
   }
 
-  /** Directories that the archive left out look like the ones below. True when that changed something. */
+  /** Gives implicit directories the attributes of those below. True when that changed something. */
   #inherit(root: string, implicit: readonly string[], below: readonly Layer[]): boolean {
     const differing = inherited(implicit, below);
     for (const { path, mode, uid, gid } of differing) {
@@ -221,7 +220,7 @@ export class Layers {
     const sync = this.#nodes
       .sync(final)
       .then(() => writeFileSync(`${final}/synced`, ""))
-      // Without the mark the layer is unpacked again after a reboot, which is slow and right.
+      // Without the mark the layer is unpacked again after a reboot, which is slow but correct.
       .catch(() => {})
       .finally(() => this.#syncs.delete(sync));
     this.#syncs.add(sync);
@@ -229,8 +228,8 @@ export class Layers {
 }
 
 /**
- * The directories for an overlay mount, lowest first. overlayfs does not take a directory twice, and of a layer that comes
- * twice the upper one alone gives the same. Nor does it look at opaqueness of a layer's own root, which hides all below.
+ * The directories for an overlay mount, lowest first. overlayfs rejects duplicate directories, and of a duplicate layer the
+ * upper one is sufficient. It also ignores opaqueness of a layer's root, which hides everything below.
  */
 export function lowerDirectories(chain: readonly Layer[]): string[] {
   const lowest = chain.findLastIndex((layer) => layer.meta.opaque.includes(""));
@@ -245,7 +244,7 @@ interface Looks {
   gid: number;
 }
 
-/** The directories among these that look different from a plain one of root's in the layers below. */
+/** The directories among these whose attributes in lower layers differ from the default. */
 function inherited(implicit: readonly string[], below: readonly Layer[]): Looks[] {
   return implicit.flatMap((path) => {
     const model = lowerDirectory(below, path);
@@ -255,7 +254,7 @@ function inherited(implicit: readonly string[], below: readonly Layer[]): Looks[
   });
 }
 
-/** What the layers below show at `path`, if it is a directory there. */
+/** The attributes of `path` in lower layers, if it is a directory there. */
 function lowerDirectory(
   below: readonly Layer[],
   path: string,

@@ -3,16 +3,16 @@ import { type BytePath, showBytePath, toFsPath } from "../tar/byte-path.ts";
 import { TarError } from "../tar/tar-error.ts";
 
 /**
- * Names inside a directory that is treated as a root: absolute links start at it, `..` stops at it, and no answer ever
- * lies outside. Nobody else writes below the root meanwhile, so looking first and acting then is safe.
+ * Resolves paths inside a root directory: absolute links start at the root, `..` stops at it, and results never leave it.
+ * Nothing else writes below the root, so checks and operations are not racing.
  */
 export class ScopedPath {
   readonly #root: BytePath;
-  /** Directories known to be real ones (no link on the way), relative. */
+  /** Known real directories (without links on the way), relative. */
   readonly #real = new Set<BytePath>([""]);
   readonly #made: (path: BytePath) => void;
 
-  /** `made` hears of every directory that had to be made on the way. */
+  /** `made` is called for every directory created on the way. */
   constructor(root: BytePath, made: (path: BytePath) => void = () => {}) {
     this.#root = root;
     this.#made = made;
@@ -23,8 +23,8 @@ export class ScopedPath {
   }
 
   /**
-   * The real place of a name: its parent with all links followed, the last component as it is. Undefined when the
-   * parent is missing and `make` is false.
+   * The real path of a name: its parent with all links followed, the last component unchanged. Undefined when the parent is
+   * missing and `make` is false.
    */
   place(name: BytePath, make: boolean): BytePath | undefined {
     const parts = components(name);
@@ -73,7 +73,7 @@ export class ScopedPath {
     return at;
   }
 
-  /** Something at `path` was replaced or removed. */
+  /** The file at `path` was replaced or removed. */
   forget(path: BytePath): void {
     for (const known of this.#real) {
       if (known === path || known.startsWith(`${path}/`)) this.#real.delete(known);
@@ -85,7 +85,7 @@ export class ScopedPath {
   }
 }
 
-/** The components of a name in an archive. `..` has no business in one. */
+/** The components of a name in an archive. `..` is rejected. */
 export function components(name: BytePath): string[] {
   const parts = name.split("/").filter((part) => part !== "" && part !== ".");
   if (parts.includes(".."))

@@ -1,12 +1,12 @@
 import type { BytePath } from "../tar/byte-path.ts";
 
 /**
- * What Node's `fs` cannot do: make device nodes and fifos, set and read extended attributes. Done in one batch per
- * layer, after its ordinary files. Paths are absolute.
+ * Operations missing in Node's `fs`: device nodes, fifos, extended attributes. In one batch per layer, after its ordinary
+ * files. Paths are absolute.
  */
 export interface SpecialNodes {
   apply(operations: readonly NodeOperation[]): Promise<void>;
-  /** Extended attributes of everything below `root` that has any, by path relative to it ("" is the root). */
+  /** Extended attributes below `root`, by relative path ("" is the root). */
   readXattrs(root: BytePath): Promise<Map<BytePath, Map<string, string>>>;
   /** Flushes the file system that holds `path`. */
   sync(path: string): Promise<void>;
@@ -25,7 +25,7 @@ export type NodeOperation =
     }
   | { kind: "xattr"; path: BytePath; name: string; value: string };
 
-/** overlayfs: a character device 0/0 in an upper layer hides the name below (kernel, filesystems/overlayfs). */
+/** overlayfs: a character device 0/0 in an upper layer is a whiteout (kernel, filesystems/overlayfs). */
 export const whiteoutNode = (path: BytePath): NodeOperation => ({
   kind: "node",
   path,
@@ -37,12 +37,12 @@ export const whiteoutNode = (path: BytePath): NodeOperation => ({
   minor: 0,
 });
 
-/** overlayfs: a directory with this attribute hides everything that lower layers have in it. */
+/** overlayfs: marks a directory opaque, which hides all lower layers. */
 export const opaqueAttribute = "trusted.overlay.opaque";
 
 /**
- * Only what an ordinary user may make: whiteouts, fifos, and attributes of the user namespace. Such a store can be looked at, built
- * into and saved from, and everything is still in its blobs; containers out of it would need root anyway.
+ * Only what unprivileged users may create: whiteouts, fifos, and attributes of the user namespace. Such a store can be
+ * inspected, built into and saved, and its blobs are complete; containers need root anyway.
  */
 export function unprivilegedNodes(nodes: SpecialNodes): SpecialNodes {
   const allowed = (operation: NodeOperation): boolean => {

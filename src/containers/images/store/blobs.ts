@@ -16,16 +16,15 @@ import { damaged, errno, invalid } from "../image-error.ts";
 import type { Descriptor } from "../oci-format.ts";
 import { digestPattern } from "../reference.ts";
 
-/** Documents (manifests, configurations) are read whole. The limit is the one registries use. */
+/** Size limit of documents (manifests, configurations), which are read whole. The limit of registries. */
 const largestDocument = 4 << 20;
 
 export const sha256 = (data: string | Uint8Array): string =>
   `sha256:${createHash("sha256").update(data).digest("hex")}`;
 
 /**
- * Content by its digest: `blobs/sha256/<hex>` as in an OCI image layout. A blob is written under a temporary name and
- * renamed when its digest is known, so a name never stands for other bytes. Anyone may add; only garbage collection
- * removes.
+ * Content by digest: `blobs/sha256/<hex>` as in an OCI image layout. A blob is written under a temporary name and renamed when
+ * its digest is known, so its name always matches its content. Any process may add blobs; only garbage collection removes them.
  */
 export class Blobs {
   readonly #dir: string;
@@ -39,19 +38,19 @@ export class Blobs {
     mkdirSync(this.#temporary, { recursive: true });
   }
 
-  /** Refuses everything but sha256 and 64 digits, so a digest can never name a path elsewhere. */
+  /** Accepts only sha256 with 64 digits, so a digest is never a path elsewhere. */
   path(digest: string): string {
     if (!digestPattern.test(digest))
       throw invalid(`"${digest}" is not a digest (sha256: and 64 hexadecimal digits)`);
     return `${this.#dir}/${digest.slice(7)}`;
   }
 
-  /** Bytes, or undefined when it is not there. */
+  /** The content, or undefined. */
   size(digest: string): number | undefined {
     return statSync(this.path(digest), { throwIfNoEntry: false })?.size;
   }
 
-  /** Is it there in full? Marks it as used, so that a collection that runs meanwhile lets it live. */
+  /** Whether it exists completely. Marks it as used, so that a concurrent garbage collection keeps it. */
   use(descriptor: Pick<Descriptor, "digest" | "size">, nowMs: number): boolean {
     const path = this.path(descriptor.digest);
     if (statSync(path, { throwIfNoEntry: false })?.size !== descriptor.size) return false;
@@ -68,7 +67,7 @@ export class Blobs {
     return createReadStream(this.path(digest), { highWaterMark: 256 << 10 });
   }
 
-  /** A JSON document whose bytes are checked against its digest. */
+  /** A JSON document whose content is verified by its digest. */
   async document<T>(digest: string): Promise<T> {
     let data: Buffer;
     try {
@@ -101,12 +100,12 @@ export class Blobs {
     return { ...this.add(Buffer.from(JSON.stringify(value))), mediaType };
   }
 
-  /** Settles when every blob committed so far is on the disk. A reference to it may be written then. */
+  /** Resolves when every blob so far is on the disk. References to it may be written then. */
   async settle(): Promise<void> {
     await Promise.all(this.#syncs);
   }
 
-  /** Every digest present. */
+  /** All existing digests. */
   async list(): Promise<string[]> {
     return (await readdir(this.#dir))
       .filter((name) => /^[a-f0-9]{64}$/.test(name))
@@ -126,12 +125,12 @@ export class Blobs {
     renameSync(path, this.path(digest));
     const sync = flush(this.path(digest)).finally(() => this.#syncs.delete(sync));
     this.#syncs.add(sync);
-    // Whoever awaits settle() sees the failure; nobody else has to.
+    // Failures are reported by settle().
     sync.catch(() => {});
   }
 }
 
-/** Synchronous on purpose: it is fed from the tar reader, and a write to the page cache does not wait. */
+/** Synchronous on purpose: the tar reader feeds it, and writes to the page cache do not block. */
 export class BlobWriter {
   readonly #path: string;
   readonly #place: (path: string, digest: string) => void;
@@ -157,7 +156,7 @@ export class BlobWriter {
     this.#size += chunk.length;
   }
 
-  /** The blob is there afterwards. With `expected`, throws and keeps nothing when the content is something else. */
+  /** Completes the blob. With `expected`, throws and keeps nothing when the digest differs. */
   commit(expected?: string): { digest: string; size: number } {
     const digest = `sha256:${this.#hash.digest("hex")}`;
     if (expected !== undefined && digest !== expected) {

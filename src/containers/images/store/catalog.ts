@@ -14,11 +14,11 @@ import type { Blobs } from "./blobs.ts";
 import type { StoreLock } from "./lock.ts";
 import type { ReferenceIndex } from "./reference-index.ts";
 
-/** An image with its documents read and checked. */
+/** An image with its documents, verified. */
 export interface StoredImage {
   /** Digest of the configuration. */
   id: string;
-  /** What names stand for: a manifest, or an index of manifests for several platforms. */
+  /** The named blob: a manifest, or an index of manifests for several platforms. */
   target: Descriptor;
   /** The manifest for this machine. */
   manifestDigest: string;
@@ -26,7 +26,7 @@ export interface StoredImage {
   config: OciImageConfig;
 }
 
-/** Names and the images they stand for. Reads always see what other processes have written. */
+/** Names and their images. Reads include other processes' changes. */
 export class Catalog {
   readonly #blobs: Blobs;
   readonly #index: ReferenceIndex;
@@ -39,7 +39,7 @@ export class Catalog {
     this.#lock = lock;
   }
 
-  /** By reference, by id, or by the first digits of an id (at least four). Undefined when there is none. */
+  /** By reference, by id, or by a prefix of an id (at least four digits). Undefined when there is none. */
   async find(text: string): Promise<StoredImage | undefined> {
     const bare = text.startsWith("sha256:") ? text.slice(7) : text;
     const entries = this.#index.read();
@@ -58,7 +58,7 @@ export class Catalog {
     return /^[a-f0-9]{4,11}$/.test(bare) ? this.#byId(bare) : undefined;
   }
 
-  /** Like `find`; NotFound with what to do. */
+  /** Like `find`; NotFound with advice. */
   async get(text: string): Promise<StoredImage> {
     const image = await this.find(text);
     if (image !== undefined) return image;
@@ -77,7 +77,7 @@ export class Catalog {
     return [...found.values()];
   }
 
-  /** What each name stands for, one by one: images with the same configuration may have different blobs. */
+  /** The images by name: images with the same configuration may have different blobs. */
   async *each(): AsyncGenerator<StoredImage> {
     for (const target of this.#index.read().values()) yield await this.load(target);
   }
@@ -87,7 +87,7 @@ export class Catalog {
     return this.all().then((all) => all.find((one) => one.image.id === id)?.names ?? []);
   }
 
-  /** Reads an image's documents; they must be in the blobs already. */
+  /** Reads an image's documents, whose blobs must exist. */
   async load(target: Descriptor): Promise<StoredImage> {
     const cached = this.#known.get(target.digest);
     if (cached !== undefined) return cached;
@@ -108,7 +108,7 @@ export class Catalog {
     return image;
   }
 
-  /** Makes names stand for an image whose blobs are all there. Durable when it settles. */
+  /** Assigns names to an image whose blobs exist. Durable when it resolves. */
   async publish(names: readonly string[], target: Descriptor): Promise<StoredImage> {
     const image = await this.load(target);
     await this.#blobs.settle();
@@ -125,7 +125,7 @@ export class Catalog {
     return image;
   }
 
-  /** Takes a name away, or all names of an image given by its id. Returns the names taken. */
+  /** Removes a name, or all names of an image given by its id. Returns the removed names. */
   async unname(text: string): Promise<string[]> {
     const image = await this.get(text);
     return this.#lock.hold(async () => {

@@ -10,7 +10,7 @@ import type { StoreLock } from "./lock.ts";
 export interface Collected {
   blobs: number;
   layers: number;
-  /** Bytes given back, by the blobs' sizes and the layers' files. */
+  /** Freed bytes, by the sizes of blobs and layers' files. */
   bytes: number;
 }
 
@@ -21,13 +21,13 @@ export interface GarbageRoots {
   catalog: Catalog;
   lock: StoreLock;
   leases: Leases;
-  /** Digests of blobs, and diff ids, that the build cache still wants. */
+  /** Digests of blobs, and diff ids, that the build cache uses. */
   cached: () => { blobs: string[]; diffIds: string[] };
 }
 
 /**
- * Removes what no name, no cache entry, no mount and no operation under way needs. Under the lock, so that no name
- * appears meanwhile; what operations under way have made or used is younger than their lease.
+ * Removes everything without a name, cache entry, mount or active operation. Under the lock, so that no name is added
+ * meanwhile; what active operations create or use is newer than their lease.
  */
 export function collectGarbage(roots: GarbageRoots): Promise<Collected> {
   return roots.lock.hold(async () => {
@@ -65,7 +65,7 @@ export function collectGarbage(roots: GarbageRoots): Promise<Collected> {
   });
 }
 
-/** Half-made things of operations that did not end well. */
+/** Incomplete files of failed operations. */
 export async function sweepTemporary(root: string, young: number): Promise<void> {
   for (const name of readdirSync(`${root}/tmp`)) {
     const path = `${root}/tmp/${name}`;
@@ -85,7 +85,7 @@ function mountedPaths(): string {
       text += readFileSync(`/proc/${pid}/mountinfo`, "latin1");
       seen.add(namespace);
     } catch {
-      // The process has ended, or is not ours to look at.
+      // The process has ended, or is not accessible.
     }
   }
   return text;

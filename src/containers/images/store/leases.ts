@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 
 /**
- * Marks of operations under way (a build, a load), by any process. Garbage collection spares whatever was made or used
- * since the oldest of them began, because no reference may name it yet. A mark whose process is gone counts no more.
+ * Leases of active operations (a build, a load), of any process. Garbage collection keeps everything created or used since the
+ * oldest of them began, since it may not have a name yet. Leases of ended processes are ignored.
  */
 export class Leases {
   readonly #dir: string;
@@ -19,7 +19,7 @@ export class Leases {
     return { [Symbol.dispose]: () => rmSync(path, { force: true }) };
   }
 
-  /** When the oldest operation under way began, in milliseconds since the epoch; Infinity without any. */
+  /** Start of the oldest active operation, in milliseconds since the epoch; Infinity without any. */
   oldest(): number {
     let oldest = Number.POSITIVE_INFINITY;
     for (const name of readdirSync(this.#dir)) {
@@ -32,7 +32,7 @@ export class Leases {
   }
 }
 
-/** Tells a process from a later one with the same number (proc(5), field 22 of stat); "0" where there is no /proc. */
+/** Distinguishes a process from a later one with the same id (proc(5), field 22 of stat); "0" without /proc. */
 function startTime(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");

@@ -2,24 +2,21 @@ import { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../../../machinery/index.ts";
 import { CriError } from "../../../cri/index.ts";
 
-/**
- * One at a time across processes. The lock is SQLite's (fcntl) on an empty database: the kernel gives it back when its
- * holder dies, however it dies.
- */
+/** A lock across processes. It is SQLite's (fcntl) on an empty database: the kernel releases it when its holder ends. */
 export class StoreLock {
   readonly #path: string;
   readonly #clock: Clock;
   readonly #patienceMs: number;
   #tail: Promise<unknown> = Promise.resolve();
 
-  /** `patienceMs`: how long another process may hold it before waiting is given up. */
+  /** `patienceMs`: timeout while another process holds it. */
   constructor(path: string, clock: Clock, patienceMs = 60_000) {
     this.#path = path;
     this.#clock = clock;
     this.#patienceMs = patienceMs;
   }
 
-  /** Runs `work` alone; also among the callers in this process. */
+  /** Runs `work` exclusively, also among callers of this process. */
   hold<T>(work: () => Promise<T> | T): Promise<T> {
     const turn = this.#tail.then(() => this.#locked(work));
     this.#tail = turn.catch(() => {});
@@ -32,7 +29,7 @@ export class StoreLock {
       await this.#acquire(database);
       return await work();
     } finally {
-      // Closing rolls back, which releases.
+      // Closing rolls back, which releases the lock.
       database.close();
     }
   }

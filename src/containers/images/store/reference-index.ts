@@ -5,8 +5,8 @@ import { damaged, errno } from "../image-error.ts";
 import { type Descriptor, type OciIndex, mediaTypes, refNameAnnotation } from "../oci-format.ts";
 
 /**
- * Which name stands for which manifest: `index.json` of the layout, so that other tools can read the store as an OCI
- * layout. Replaced whole by rename; read again whenever another process has replaced it.
+ * Names and their manifests: `index.json` of the layout, so that other tools can read the store as an OCI layout. Replaced
+ * atomically by rename; re-read after changes of other processes.
  */
 export class ReferenceIndex {
   readonly #path: string;
@@ -17,7 +17,7 @@ export class ReferenceIndex {
     this.#path = `${root}/index.json`;
   }
 
-  /** By full reference. Not to be changed by the caller. */
+  /** By full reference. Read-only. */
   read(): ReadonlyMap<string, Descriptor> {
     const stat = statSync(this.#path, { bigint: true, throwIfNoEntry: false });
     const version = stat === undefined ? "" : `${stat.ino}:${stat.mtimeNs}:${stat.size}`;
@@ -34,7 +34,7 @@ export class ReferenceIndex {
     return entries;
   }
 
-  /** Only under the store's lock. Durable when it settles. */
+  /** Only under the store's lock. Durable when it resolves. */
   async write(change: (entries: Map<string, Descriptor>) => void): Promise<void> {
     const entries = new Map(this.read());
     change(entries);
@@ -52,7 +52,7 @@ export class ReferenceIndex {
   }
 }
 
-/** The file has the old content or the new, whatever happens. */
+/** Replaces the file atomically. */
 export async function replaceFile(path: string, content: string): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString("hex")}`;
   try {

@@ -1,17 +1,17 @@
 /**
- * Names in a tar archive and on Linux are bytes, not text. Here they travel as "byte paths": strings whose characters
- * are the bytes (latin1), so that a name that is not UTF-8 survives unchanged and path arithmetic stays simple.
+ * Names in tar archives and on Linux are bytes, not text. "Byte paths" are strings whose characters are the bytes (latin1), so
+ * that names that are not UTF-8 are preserved and path operations stay simple.
  */
 export type BytePath = string;
 
 export const toBytePath = (text: string): BytePath =>
   isAscii(text) ? text : Buffer.from(text, "utf8").toString("latin1");
 
-/** For messages to people. */
+/** For messages. */
 export const showBytePath = (path: BytePath): string =>
   isAscii(path) ? path : Buffer.from(path, "latin1").toString("utf8");
 
-/** What `node:fs` wants: plain text where that is the same thing, because it is faster. */
+/** For `node:fs`: plain text if equivalent, which is faster. */
 export const toFsPath = (path: BytePath): string | Buffer =>
   isAscii(path) ? path : Buffer.from(path, "latin1");
 

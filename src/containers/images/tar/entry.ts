@@ -9,7 +9,7 @@ export type EntryType =
   | "directory"
   | "fifo";
 
-/** One member of an archive, with every extension (PAX, GNU) already folded in. */
+/** A member of an archive, with all extensions (PAX, GNU) applied. */
 export interface TarEntry {
   path: BytePath;
   type: EntryType;
@@ -17,7 +17,7 @@ export interface TarEntry {
   mode: number;
   uid: number;
   gid: number;
-  /** Bytes of a file as a reader sees it, holes included; 0 for everything else. */
+  /** Size of a file including holes; 0 for others. */
   size: number;
   /** Seconds since the epoch, with a fraction when the archive has one. */
   mtime: number;
@@ -25,9 +25,9 @@ export interface TarEntry {
   linkPath: BytePath;
   major: number;
   minor: number;
-  /** Values are bytes (latin1). Keys are whole names such as `security.capability`. */
+  /** Values are bytes (latin1). Keys are full names such as `security.capability`. */
   xattrs: ReadonlyMap<string, string>;
-  /** Where the stored bytes belong, in ascending order; undefined for a file without holes. */
+  /** Offsets of the stored bytes, ascending; undefined for a file without holes. */
   sparse?: readonly SparseChunk[];
 }
 

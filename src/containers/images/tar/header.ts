@@ -2,7 +2,7 @@ import { TarError } from "./tar-error.ts";
 
 export const blockSize = 512;
 
-/** A ustar header block as it stands, before PAX and GNU extensions. Formats: POSIX.1-1988 (ustar), GNU tar manual. */
+/** A ustar header block before PAX and GNU extensions. Formats: POSIX.1-1988 (ustar), GNU tar manual. */
 export interface RawHeader {
   name: string;
   mode: number;
@@ -27,7 +27,7 @@ export function decodeHeader(block: Buffer): RawHeader | undefined {
   const gnu = magic === "ustar  \0";
   const ustar = gnu || magic.startsWith("ustar\0");
   let name = text(block, 0, 100);
-  // In GNU's format the prefix field holds other things.
+  // In GNU's format the prefix field has another use.
   const prefix = ustar && !gnu ? text(block, 345, 155) : "";
   if (prefix !== "") name = `${prefix}/${name}`;
   return {

@@ -5,7 +5,7 @@ export function parsePax(data: Buffer): Map<string, string> {
   const records = new Map<string, string>();
   let at = 0;
   while (at < data.length) {
-    // GNU tar and others pad with zeros now and then.
+    // GNU tar and others sometimes pad with zeros.
     if (data[at] === 0) break;
     const space = data.indexOf(0x20, at);
     const digits = space < 0 ? "" : data.toString("latin1", at, space);
@@ -18,7 +18,7 @@ export function parsePax(data: Buffer): Map<string, string> {
     if (equals < 0 || equals >= end) throw new TarError("damaged tar archive: a PAX record has no '='");
     const key = data.toString("latin1", space + 1, equals);
     const value = data.toString("latin1", equals + 1, end - 1);
-    // GNU.sparse.offset and numbytes repeat, in pairs (format 0.0); all others: the last one counts.
+    // GNU.sparse.offset and numbytes repeat, in pairs (format 0.0); of others the last one counts.
     if (key === "GNU.sparse.offset" || key === "GNU.sparse.numbytes") {
       const list = records.get("GNU.sparse.map");
       records.set("GNU.sparse.map", list === undefined ? value : `${list},${value}`);

@@ -4,16 +4,16 @@ import { parsePax, paxNumber } from "./pax.ts";
 import { checkSparse, decimal, oldSparsePieces, sparsePairs } from "./sparse.ts";
 import { TarError } from "./tar-error.ts";
 
-/** What becomes of an archive's members. Called synchronously, in the archive's order; may throw to stop. */
+/** Handles an archive's members. Called synchronously, in the archive's order; may throw to stop. */
 export interface TarSink {
   entry(entry: TarEntry): void;
-  /** Stored bytes of the last entry; for a sparse file these are the bytes of its pieces. The buffer is lent, not given. */
+  /** Stored bytes of the last entry; for a sparse file those of its segments. The buffer is only valid during the call. */
   data(chunk: Buffer): void;
-  /** The last entry has all its bytes. */
+  /** The last entry is complete. */
   close(): void;
 }
 
-/** Extension headers hold names and attributes. 1 MiB is far above any real one and far below what would hurt. */
+/** Limit of extension headers (names and attributes). 1 MiB is far above any real one. */
 const largestExtension = 1 << 20;
 
 const types: Record<string, EntryType> = {
@@ -32,15 +32,15 @@ const types: Record<string, EntryType> = {
 type State = "header" | "extension" | "old-sparse" | "pax-sparse" | "data" | "padding" | "end";
 
 /**
- * Reads a tar archive that is pushed into it piece by piece: ustar, PAX, GNU long names, GNU and PAX sparse files.
- * Memory is bounded whatever the archive says. Every complaint is a TarError.
+ * A push parser of tar archives: ustar, PAX, GNU long names, GNU and PAX sparse files. Memory is bounded for any input. Errors
+ * are TarErrors.
  */
 export class TarReader {
   readonly #sink: TarSink;
   #state: State = "header";
   #block = Buffer.alloc(blockSize);
   #filled = 0;
-  /** Bytes still to come of what the state is about. */
+  /** Remaining bytes of the current state. */
   #left = 0;
   #padding = 0;
   #parts: Buffer[] = [];
@@ -86,7 +86,7 @@ export class TarReader {
     }
   }
 
-  /** No more bytes come. An archive without its two closing blocks is taken; one that stops inside a member is not. */
+  /** End of input. A missing end marker is accepted; an incomplete member is not. */
   finish(): void {
     if (this.#state === "end") return;
     if (
@@ -201,7 +201,7 @@ export class TarReader {
     this.#deliver(raw, type === undefined || type === "file" ? size : 0, size, undefined);
   }
 
-  /** PAX sparse 1.0: the map stands in front of the data, decimal numbers on lines, padded to whole blocks. */
+  /** PAX sparse 1.0: the map precedes the data, decimal numbers on lines, padded to whole blocks. */
   #paxSparseBlock(): void {
     this.#sparseText += this.#block.toString("latin1", 0, blockSize);
     this.#left -= blockSize;
@@ -218,7 +218,7 @@ export class TarReader {
   }
 
   #deliver(raw: RawHeader, stored: number, size: number, sparse: SparseChunk[] | undefined): void {
-    // Unknown kinds are to be taken as files (POSIX); vendor kinds without meaning here (volume labels) are passed over.
+    // Unknown types are treated as files (POSIX); vendor types without meaning here (volume labels) are skipped.
     const type = types[raw.typeflag] ?? (/[A-Z]/.test(raw.typeflag) ? undefined : "file");
     const named = this.#local.get("GNU.sparse.name") ?? this.#pax("path") ?? this.#longName ?? raw.name;
     const path = type === "file" && raw.typeflag !== "7" && named.endsWith("/") ? named.slice(0, -1) : named;

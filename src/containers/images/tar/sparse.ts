@@ -2,7 +2,7 @@ import type { SparseChunk } from "./entry.ts";
 import { number } from "./header.ts";
 import { TarError } from "./tar-error.ts";
 
-/** Pieces of a sparse map in GNU's old format: `count` pairs of 12-byte numbers from `start`. A pair of zeros ends it. */
+/** Segments of a sparse map in GNU's old format: `count` pairs of 12-byte numbers from `start`. A pair of zeros ends it. */
 export function oldSparsePieces(block: Buffer, start: number, count: number): SparseChunk[] {
   const pieces: SparseChunk[] = [];
   for (let i = 0; i < count; i++) {
@@ -33,7 +33,7 @@ export function decimal(text: string): number {
   return Number(text);
 }
 
-/** Ascending, without overlap, inside the file, and as long together as the stored bytes. */
+/** Ascending, not overlapping, inside the file, and with the total size of the stored bytes. */
 export function checkSparse(pieces: readonly SparseChunk[], size: number, stored: number): void {
   let end = 0;
   let total = 0;

@@ -1,4 +1,4 @@
-/** The archive is not a well-formed tar (or asks for something no layer may ask for). Nothing is wrong with the machine. */
+/** The archive is not a valid tar (or is invalid as a layer). */
 export class TarError extends Error {
   override readonly name = "TarError";
 }

@@ -14,7 +14,7 @@ const flags: Record<EntryType, string> = {
 
 export type NewEntry = Pick<TarEntry, "path" | "type"> & Partial<TarEntry>;
 
-/** The header blocks of one member: ustar, with a PAX header in front when ustar cannot say it. Same input, same bytes. */
+/** The header blocks of a member: ustar, with a PAX header in front if needed. Reproducible. */
 export function encodeHeader(entry: NewEntry): Buffer {
   const path = entry.type === "directory" && !entry.path.endsWith("/") ? `${entry.path}/` : entry.path;
   const link = entry.linkPath ?? "";
@@ -70,7 +70,7 @@ export const padding = (size: number): Buffer => Buffer.alloc((blockSize - (size
 /** Two blocks of zeros. */
 export const trailer = (): Buffer => Buffer.alloc(blockSize * 2);
 
-/** A whole small member. */
+/** A complete small member. */
 export const encodeEntry = (entry: NewEntry, content: Buffer = Buffer.alloc(0)): Buffer =>
   Buffer.concat([encodeHeader({ ...entry, size: content.length }), content, padding(content.length)]);
 

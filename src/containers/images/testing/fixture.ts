@@ -8,7 +8,7 @@ import { commandNodes } from "../layer/command-nodes.ts";
 import type { NodeOperation, SpecialNodes } from "../layer/special-nodes.ts";
 import { type ImageStoreOptions, openImageStore } from "../open.ts";
 
-/** A directory that is gone after the test. */
+/** A directory that is removed after the test. */
 export function temporaryDirectory(t: TestContext): string {
   const dir = mkdtempSync(join(tmpdir(), "wherry-images-"));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
@@ -19,7 +19,7 @@ export interface RecordingNodes extends SpecialNodes {
   operations: NodeOperation[];
 }
 
-/** Makes nothing and remembers what was asked for. */
+/** Creates nothing and records calls. */
 export function recordingNodes(): RecordingNodes {
   const operations: NodeOperation[] = [];
   return {
@@ -32,7 +32,7 @@ export function recordingNodes(): RecordingNodes {
   };
 }
 
-/** A store in a directory of its own, without need of root. */
+/** A store in a temporary directory, without root. */
 export async function temporaryStore(
   t: TestContext,
   options: Partial<ImageStoreOptions> = {},
