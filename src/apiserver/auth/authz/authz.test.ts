@@ -363,6 +363,26 @@ test("ABAC in a configuration has the policies of its file, which is read only t
   });
 });
 
+test("the times of answers have defaults in a file, where they are absent or 0", () => {
+  const { authorizedTTL: _, unauthorizedTTL: __, ...timeless } = usual;
+  const read = (times: object) => {
+    const authorizers = [{ type: "Webhook", name: "w", webhook: { ...timeless, ...times } }];
+    const value = {
+      kind: "AuthorizationConfiguration",
+      apiVersion: "apiserver.config.k8s.io/v1",
+      authorizers,
+    };
+    const [only] = readAuthorizationConfig(value, compile, () => []);
+    return [only?.webhook?.authorizedTTL, only?.webhook?.unauthorizedTTL];
+  };
+  assert.deepEqual(read({}), ["5m0s", "30s"]);
+  assert.deepEqual(read({ authorizedTTL: "0s", unauthorizedTTL: "7s" }), ["5m0s", "7s"]);
+  assert.deepEqual(read({ authorizedTTL: "1h", unauthorizedTTL: "0s" }), ["1h", "30s"]);
+  assert.throws(() => read({ authorizedTTL: "-1s" }), {
+    message: 'authorizers[0].authorizedTTL: Invalid value: "-1s": must be > 0s',
+  });
+});
+
 test("mistakes of a configuration are told all at once", () => {
   const texts = (authorizers: object[]): string[] =>
     authorizerProblems(authorizers as AuthorizerConfig[], compile).map(

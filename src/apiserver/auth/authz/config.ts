@@ -52,12 +52,30 @@ export function readAuthorizationConfig(
   ) {
     throw new Error(`the file must hold an AuthorizationConfiguration of ${versions.join(", ")}`);
   }
-  const authorizers = (value.authorizers ?? []) as AuthorizerConfig[];
+  const authorizers = ((value.authorizers ?? []) as AuthorizerConfig[]).map(withDefaults);
   const errors = authorizerProblems(authorizers, compile);
   if (errors.length > 0) throw new Error(errors.map((each) => `${each.field}: ${each.message}`).join("; "));
   const misnamed = authorizers.filter(({ type, name }) => type !== "Webhook" && name !== type.toLowerCase());
   if (misnamed.length > 0) throw new Error(aggregateText(misnamed.map(wrongName)));
   return authorizers.map((each) => (each.type === "ABAC" ? { ...each, policies: policies() } : each));
+}
+
+const defaultTtls = { authorizedTTL: "5m0s", unauthorizedTTL: "30s" } as const;
+
+/** Times of 0 in a file are the default ones, too. */
+function withDefaults(authorizer: AuthorizerConfig): AuthorizerConfig {
+  const webhook = authorizer?.webhook;
+  if (!webhook) return authorizer;
+  const ttl = (name: keyof typeof defaultTtls): string =>
+    webhook[name] === undefined || durationMs(webhook[name]) === 0 ? defaultTtls[name] : webhook[name];
+  return {
+    ...authorizer,
+    webhook: {
+      ...webhook,
+      authorizedTTL: ttl("authorizedTTL"),
+      unauthorizedTTL: ttl("unauthorizedTTL"),
+    },
+  };
 }
 
 const wrongName = ({ type, name }: AuthorizerConfig): string =>
