@@ -1,6 +1,7 @@
 /** Values of custom resources held to their schemas: which mistakes are told, and in which order. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Correlated } from "./correlated.ts";
 import type { SchemaProps } from "./schema-props.ts";
 import { validateSchema } from "./validate.ts";
 
@@ -39,6 +40,23 @@ test("of several schemas the mistakes of that one are told which fits most", () 
     '<nil>: "spec.x" must validate at least one schema (anyOf)',
     'spec.x: ""',
   ]);
+});
+
+test("alternatives within alternatives take no longer the deeper they are", () => {
+  const deep = (inner: SchemaProps): SchemaProps => {
+    let schema = inner;
+    for (let i = 0; i < 200; i++)
+      schema = i % 2 ? { anyOf: [schema] } : { oneOf: [schema, { type: "array" }] };
+    return schema;
+  };
+  const member: SchemaProps = { type: "object", properties: { a: { pattern: "x" } } };
+  assert.equal(
+    told(deep({ type: "string", pattern: "x" }), "y").at(-1),
+    "spec.x: spec.x in body should match 'x'",
+  );
+  assert.deepEqual(told(deep(member), { a: "x" }), []);
+  const before = new Correlated(deep(member), { a: "y" }, { a: "z" });
+  assert.notEqual(validateSchema(deep(member), { a: "y" }, "", false, before).length, 0);
 });
 
 test("the same mistake is told once, and null is no choice of an enumeration that it is not in", () => {

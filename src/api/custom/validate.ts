@@ -16,7 +16,7 @@ import {
 import type { FieldError } from "../definition.ts";
 import type { Correlated } from "./correlated.ts";
 import { formatProblem } from "./formats.ts";
-import { closest, type Judge } from "./match-count.ts";
+import { closest, Judge, type Validators } from "./match-count.ts";
 import { asDecoded } from "./decoded.ts";
 import { checkNumber, formatOf, isLong, isWhole, noField } from "./numbers.ts";
 import { isIntOrString, memberOf, preserves, type SchemaProps } from "./schema-props.ts";
@@ -68,8 +68,9 @@ export function validateSchema(
   path: string,
   root = false,
   before?: Correlated,
+  judge = new Judge(validators),
 ): FieldError[] {
-  const errors = mistakesOf(schema, value, path, root, before);
+  const errors = mistakesOf(schema, value, path, root, before, judge);
   if (errors.length === 0 || before?.same) return [];
   return errors.length === 1 ? errors : once(errors);
 }
@@ -89,15 +90,16 @@ function mistakesOf(
   path: string,
   root: boolean,
   before: Correlated | undefined,
+  judge: Judge,
 ): FieldError[] {
   const errors: FieldError[] = [];
   if (value === null && root) return errors;
   checkType(schema, value, path, errors);
   if (value !== null) {
-    checkCombinations(schema, value, path, errors, before);
+    checkCombinations(schema, value, path, errors, before, judge);
     if (typeof value === "string") checkString(schema, value, path, errors);
     else if (typeof value === "number" || typeof value === "bigint") checkNumber(schema, value, path, errors);
-    else if (Array.isArray(value)) checkList(schema, value, path, errors, before);
+    else if (Array.isArray(value)) checkList(schema, value, path, errors, before, judge);
   }
   if (
     schema.enum &&
@@ -110,7 +112,7 @@ function mistakesOf(
         : notSupported(path, value, choices),
     );
   }
-  if (isObject(value)) checkObject(schema, value, path, root, errors, before);
+  if (isObject(value)) checkObject(schema, value, path, root, errors, before, judge);
   return errors;
 }
 
@@ -169,11 +171,12 @@ function checkList(
   path: string,
   errors: FieldError[],
   before: Correlated | undefined,
+  judge: Judge,
 ): void {
   if (schema.items)
     value.forEach((each, i) =>
       errors.push(
-        ...validateSchema(schema.items as SchemaProps, each, `${path}[${i}]`, false, before?.item(i)),
+        ...validateSchema(schema.items as SchemaProps, each, `${path}[${i}]`, false, before?.item(i), judge),
       ),
     );
   if (schema.minItems !== undefined && value.length < schema.minItems)
@@ -189,6 +192,7 @@ function checkObject(
   root: boolean,
   errors: FieldError[],
   before: Correlated | undefined,
+  judge: Judge,
 ): void {
   const at = (name: string): string => (path === "" ? name : `${path}.${name}`);
   const count = Object.keys(value).length;
@@ -208,6 +212,7 @@ function checkObject(
           schema.properties?.[name] ? at(name) : `${path}.${name}`,
           false,
           root && typeMeta.has(name) ? undefined : before?.member(name),
+          judge,
         ),
       );
     else if (!preserves(schema) && schema.additionalProperties === false)
@@ -216,13 +221,13 @@ function checkObject(
   for (const name of schema.required ?? []) if (value[name] === undefined) errors.push(required(at(name)));
 }
 
-const judge: Judge = {
+const validators: Validators = {
   typeFits(schema, value) {
     const errors: FieldError[] = [];
     checkType(schema, value, "", errors);
     return errors.length === 0;
   },
-  isValid: (schema, value) => mistakesOf(schema, value, "", false, undefined).length === 0,
+  isValid: (schema, value, judge) => mistakesOf(schema, value, "", false, undefined, judge).length === 0,
 };
 
 /** What is wrong with the value as a whole is said first, then what is wrong in the closest part. */
@@ -232,9 +237,14 @@ function checkCombinations(
   path: string,
   errors: FieldError[],
   before: Correlated | undefined,
+  judge: Judge,
 ): void {
   // What is as it was counts for the parts of the value here, not for the value: that is for who asks.
-  const mistakes = (each: SchemaProps): FieldError[] => mistakesOf(each, value, path, false, before);
+  const mistakes = (each: SchemaProps): FieldError[] => {
+    const found = mistakesOf(each, value, path, false, before, judge);
+    if (!before) judge.found(each, value, found.length === 0);
+    return found;
+  };
   const said = (text: string): void => {
     errors.push(invalid(noField, "", `${JSON.stringify(path)} ${text}`));
   };
