@@ -9,6 +9,9 @@ const closeBracket = 0x5d;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
 
+/** V8 copies slices of at most so many characters. */
+const copied = 12;
+
 type Holder = unknown[] | Record<string, unknown>;
 
 /** The value of a number. `holder[name]` will be its place; without a holder it is the whole text. */
@@ -52,7 +55,9 @@ class Reader {
     const start = this.#at;
     this.#at = stringEnd(this.#text, start) + 1;
     const inner = this.#text.slice(start + 1, this.#at - 1);
-    return inner.includes("\\") ? (JSON.parse(this.#text.slice(start, this.#at)) as string) : inner;
+    // V8 makes a longer slice a view of the whole text, which would live as long as it.
+    if (inner.length <= copied && !inner.includes("\\")) return inner;
+    return JSON.parse(this.#text.slice(start, this.#at)) as string;
   }
 
   #word(): string {
