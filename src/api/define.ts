@@ -1,4 +1,4 @@
-/** Makes a KindDefinition out of the little that differs between kinds. */
+/** Builds a KindDefinition from the differences between kinds. */
 import { roundAmounts } from "./amounts.ts";
 import { defaultColumns, described } from "./columns.ts";
 import { conform } from "./conform.ts";
@@ -10,7 +10,7 @@ import { strategiesOf } from "./strategies.ts";
 
 const allVerbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"] as const;
 
-/** What a definition has just as its source says it, if it does. */
+/** Fields that a definition takes from its source unchanged. */
 const copied = [
   "named",
   "rawFields",
@@ -51,7 +51,7 @@ const conformWith =
 export function kindsOf(group: string, version: string, packageName: string) {
   const groupVersion = group === "" ? version : `${group}/${version}`;
   return <T extends KubeObject>(typed: KindSource<T>): KindDefinition => {
-    // The server gives a kind's hooks nothing but objects of that kind.
+    // The server passes only objects of the kind to its hooks.
     const source = typed as unknown as KindSource<KubeObject>;
     const { kind, plural } = source;
     const schema = `${packageName}.${source.schema ?? kind}`;

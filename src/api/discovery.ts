@@ -115,7 +115,7 @@ function validateEndpoints(slice: EndpointSlice): FieldError[] {
   return errors;
 }
 
-/** Endpoints that were there before may stay as they are: they were good enough once. */
+/** Existing invalid endpoints may stay. */
 function validate(slice: EndpointSlice, old?: EndpointSlice): FieldError[] {
   const errors: FieldError[] = [];
   if (!slice.addressType) errors.push(required("addressType"));
@@ -142,7 +142,7 @@ function warnings(slice: EndpointSlice, old?: EndpointSlice): string[] {
   return texts;
 }
 
-/** What v1 does not write any more: where an endpoint is stands in fields of its own. */
+/** Removed in v1: topology is in separate fields. */
 function dropTopology(slice: EndpointSlice, old?: EndpointSlice): void {
   if (old && deepEqual(old.endpoints ?? [], slice.endpoints ?? [])) return;
   for (const endpoint of slice.endpoints ?? []) delete endpoint.deprecatedTopology;

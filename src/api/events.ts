@@ -1,4 +1,4 @@
-/** events.k8s.io: the newer spelling of Event, stored as a v1 Event. */
+/** events.k8s.io: the newer version of Event, stored as v1 Event. */
 import type { KindDefinition } from "./definition.ts";
 import { kindsOf } from "./define.ts";
 import { eventColumns } from "./core/columns.ts";
@@ -17,7 +17,7 @@ import type { KubeObject } from "./meta.ts";
 
 const define = kindsOf("events.k8s.io", "v1", "io.k8s.api.events.v1");
 
-/** The stored spelling of an event that may be in either; the given object is not changed. */
+/** The stored version of an event in either; the given object is not changed. */
 function stored(event: KubeObject): KubeObject {
   if (event.apiVersion === "v1" || "involvedObject" in event) return event;
   const copy = { ...event };
@@ -25,7 +25,7 @@ function stored(event: KubeObject): KubeObject {
   return copy;
 }
 
-/** Selectors use this spelling's own names for the stored fields. */
+/** Field selectors use this version's names for the stored fields. */
 const newerNames = Object.fromEntries([
   ...Object.entries(eventFields).flatMap(([name, read]) =>
     name.startsWith("involvedObject.") || name === "reason" || name === "type"
@@ -35,7 +35,7 @@ const newerNames = Object.fromEntries([
   ["reportingController", (event: CoreV1Event) => event.reportingComponent ?? ""],
 ]);
 
-/** Defaults, checks, columns and field selectors work on the stored (v1) spelling. */
+/** Defaults, validation, columns and field selectors use the stored (v1) version. */
 export const eventsKinds: readonly KindDefinition[] = [
   define<CoreV1Event>({
     kind: "Event",

@@ -1,4 +1,4 @@
-/** Rules for single fields that kinds of several groups share. */
+/** Validators of fields, shared by several groups. */
 import { invalid, isDns1123Label, isDns1123Subdomain, required } from "../machinery/index.ts";
 import type { FieldError } from "./definition.ts";
 
@@ -8,7 +8,7 @@ export function notNegative(value: number | undefined, path: string, errors: Fie
   if (value !== undefined && value < 0) errors.push(invalid(path, value, negativeText));
 }
 
-/** Reports what a rule says of a value. */
+/** Reports the errors of a rule. */
 export function each(
   rule: (value: string) => readonly string[],
   path: string,
@@ -36,7 +36,7 @@ export function domainPathProblems(path: string, value: string | undefined): Fie
   return errors;
 }
 
-/** `a.example.com`, with two parts at least; a dot may end it. */
+/** `a.example.com`, with at least two labels; it may end with a dot. */
 export function domainNameProblems(path: string, value: string): FieldError[] {
   if (value === "") return [required(path)];
   const name = value.endsWith(".") ? value.slice(0, -1) : value;

@@ -1,4 +1,4 @@
-/** What FlowSchemas and PriorityLevelConfigurations may hold. */
+/** Validation of FlowSchemas and PriorityLevelConfigurations. */
 import {
   deepEqual,
   duplicate,
@@ -58,7 +58,7 @@ function validateSubject(subject: FlowcontrolV1Subject, path: string, errors: Fi
   }
 }
 
-/** A list where `*` stands for all, alone. */
+/** A list where `*` means all and must be alone. */
 function alone(list: readonly string[], path: string, what: string, errors: FieldError[]): void {
   if (list.length > 1 && list.includes("*"))
     errors.push(invalid(path, list, `if '*' is present, must not specify other ${what}`));
@@ -135,7 +135,7 @@ function validateRules(rules: PolicyRulesWithSubjects, path: string, errors: Fie
     validateNonResourceRule(rule, `${path}.nonResourceRules[${i}]`, errors);
 }
 
-/** Each type of condition once, and not without a type. */
+/** Condition types are required and unique. */
 export function validateFlowStatus({ status }: FlowSchema | PriorityLevelConfiguration): FieldError[] {
   const errors: FieldError[] = [];
   const seen = new Set<string>();
@@ -160,7 +160,7 @@ const everything = [
 const everyUrl = [{ verbs: ["*"], nonResourceURLs: ["*"] }];
 const groups = (...names: string[]): object[] => names.map((name) => ({ kind: "Group", group: { name } }));
 
-/** Schemas without which the server could lock itself out; they are as they are. */
+/** Mandatory schemas, which cannot be changed. */
 const fixedSchemas: Readonly<Record<string, object>> = {
   exempt: {
     priorityLevelConfiguration: { name: "exempt" },
@@ -183,7 +183,7 @@ const fixedSchemas: Readonly<Record<string, object>> = {
 
 const precedenceOf = ({ spec }: FlowSchema): number => spec?.matchingPrecedence ?? 1000;
 
-/** In which order they are tried: by precedence, by name among equals. */
+/** The matching order: by precedence, then by name. */
 export const flowSchemaOrder = (a: FlowSchema, b: FlowSchema): number =>
   precedenceOf(a) - precedenceOf(b) || ((a.metadata?.name ?? "") < (b.metadata?.name ?? "") ? -1 : 1);
 
@@ -264,7 +264,7 @@ const shares = (count: number | undefined, path: string): FieldError[] =>
 const zerosAnnotation = "flowcontrol.k8s.io/v1beta3-preserve-zero-concurrency-shares";
 const types = ["Exempt", "Limited"];
 
-/** Levels without which the server could lock itself out; `exempt` may change what stands under its name. */
+/** Mandatory levels; `exempt` allows changes of its limits. */
 const fixedCatchAll = {
   type: "Limited",
   limited: { nominalConcurrencyShares: 5, limitResponse: { type: "Reject" }, lendablePercent: 0 },

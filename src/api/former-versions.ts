@@ -1,6 +1,6 @@
-/** Versions of kinds that are no longer served and yet known: Kubernetes reads such a body, and then says that it is of another version. */
+/** Removed versions of kinds: Kubernetes decodes such bodies, and then rejects their version. */
 
-/** `v1beta1` in several groups, by kind. Kinds of the same name are the same kind in these. */
+/** `v1beta1` in several groups, by kind. Equal names are the same kind. */
 const former: Readonly<Record<string, readonly string[]>> = {
   "apps/v1beta1": ["ControllerRevision", "Deployment", "Scale", "StatefulSet"],
   "apps/v1beta2": ["ControllerRevision", "DaemonSet", "Deployment", "ReplicaSet", "Scale", "StatefulSet"],
@@ -61,7 +61,7 @@ const former: Readonly<Record<string, readonly string[]>> = {
   "resource.k8s.io/v1beta2": ["DeviceClass", "ResourceClaim", "ResourceClaimTemplate", "ResourceSlice"],
 };
 
-/** Kinds whose fields had other names in those versions. */
+/** Kinds with other field names in those versions. */
 const renamed: ReadonlySet<string> = new Set([
   "CertificateSigningRequest",
   "CustomResourceDefinition",
@@ -75,20 +75,20 @@ const renamed: ReadonlySet<string> = new Set([
   "ResourceSlice",
 ]);
 
-/** True for a kind, or its list, that Kubernetes knows in this version. */
+/** True for a kind, or its list, that existed in this version. */
 export function isFormer(apiVersion: string, kind: string): boolean {
   const kinds = Object.hasOwn(former, apiVersion) ? former[apiVersion] : undefined;
   return kinds?.some((each) => kind === each || (kind === `${each}List` && each !== "Scale")) ?? false;
 }
 
-/** What is renamed lies below these. */
+/** Renamed fields are below these. */
 const inner: ReadonlySet<string> = new Set(["endpoints", "ports", "spec", "status"]);
 
-/** What of an object of a former version has the names of today, so that it can be held against the present type. */
+/** The parts of an object of a removed version with current names, for decoding as the current type. */
 export function presentPart<T extends { kind?: string; apiVersion?: string; spec?: unknown }>(object: T): T {
   if (sameFields(object.kind ?? "")) {
     const { spec, apiVersion = "", kind } = object;
-    // A Deployment of these could say where it goes back to.
+    // Such a Deployment had a field for rollbacks.
     if (kind !== "Deployment" || !ofTemplate.has(apiVersion) || !spec) return object;
     const { rollbackTo: _, ...known } = spec as { rollbackTo?: unknown };
     return { ...object, spec: known };
@@ -96,7 +96,7 @@ export function presentPart<T extends { kind?: string; apiVersion?: string; spec
   return Object.fromEntries(Object.entries(object).filter(([name]) => !inner.has(name))) as T;
 }
 
-/** Versions in which labels and selectors came from the template. */
+/** Versions with defaults of labels and selectors from the template. */
 const ofTemplate: ReadonlySet<string> = new Set(["extensions/v1beta1", "apps/v1beta1"]);
 
 interface Templated {
@@ -105,7 +105,7 @@ interface Templated {
   spec?: { selector?: unknown; template?: { metadata?: { labels?: Record<string, string> } } };
 }
 
-/** Takes an object of a former version with the same fields as one of the present, in place. */
+/** Converts an object of a removed version with the same fields to the current one, in place. */
 export function modernize(object: Templated, apiVersion: string): void {
   const labels = object.spec?.template?.metadata?.labels;
   if (labels && object.spec && ofTemplate.has(object.apiVersion ?? "")) {
@@ -116,5 +116,5 @@ export function modernize(object: Templated, apiVersion: string): void {
   object.apiVersion = apiVersion;
 }
 
-/** True where the fields of that version are those of the present one, as far as anybody would write them. */
+/** True if that version's fields equal the current ones, for practical purposes. */
 export const sameFields = (kind: string): boolean => !renamed.has(kind);

@@ -1,2 +1,2 @@
-/** What a client gave may lack fields that its type requires, until it is found to be in order. */
+/** Objects from clients may lack required fields until they are validated. */
 export const given = <T extends object>(value: T): Partial<T> => value;

@@ -1,8 +1,8 @@
-/** Objects as Go writes them: members in the order of the struct, keys of maps in alphabetical order. */
+/** Objects in Go's order: members in the order of the struct, keys of maps sorted. */
 import { isObject } from "../machinery/index.ts";
 import { type FieldSchema, schemaOf, typeOf, type TypeSchema } from "./schema.ts";
 
-/** A copy in Go's order; what the type does not know stands last. */
+/** A copy in Go's order; unknown members are last. */
 export function inGoOrder(schema: string | undefined, object: object): object {
   const type = schema === undefined ? undefined : schemaOf(schema);
   if (!type) return object;
@@ -12,7 +12,7 @@ export function inGoOrder(schema: string | undefined, object: object): object {
 
 function struct(type: TypeSchema, value: Record<string, unknown>): Record<string, unknown> {
   const ordered: Record<string, unknown> = {};
-  // An object inside of another says what it is, as that does.
+  // An embedded object has its own kind.
   if (type.fields.has("metadata") && value["kind"] !== undefined) ordered["kind"] = value["kind"];
   for (const [name, field] of type.fields)
     if (value[name] !== undefined) ordered[name] = inOrder(field, value[name]);

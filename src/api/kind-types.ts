@@ -1,4 +1,4 @@
-/** Kinds as types of CEL: what the type checker of admission policies knows of an object. */
+/** Kinds as CEL types, for the type checker of admission policies. */
 import type { Cel, CelType } from "../machinery/index.ts";
 import { namesOf, typeOf } from "./custom/rules/values.ts";
 import type { SchemaProps } from "./custom/schema-props.ts";
@@ -6,19 +6,19 @@ import { type FieldSchema, schemaOf, typeOf as targetOf, type TypeSchema } from 
 
 const objectMeta = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 
-/** A built-in type; its fields are made when they are asked for. `name`: of the type, in messages. */
+/** A built-in type; its fields are created on demand. `name`: the type's name in messages. */
 export function typeOfSchema(cel: Cel, schema: TypeSchema, name: string): CelType {
   return structOf(cel, schema, name, new Set());
 }
 
-/** The type that the schema of a custom resource's version describes. */
+/** The type of the schema of a custom resource's version. */
 export function typeOfCustom(cel: Cel, schema: SchemaProps, name: string): CelType | undefined {
   return typeOf(cel, schema, name, true, (of) => typeOfSchema(cel, schemaOf(objectMeta) as TypeSchema, of));
 }
 
 function structOf(cel: Cel, schema: TypeSchema, name: string, within: ReadonlySet<string>): CelType {
   const { objectOf } = cel.celTypes;
-  // What holds itself is a place without fields there.
+  // Recursive types have no fields at the recursion.
   if (within.has(schema.name)) return objectOf(name, new Map());
   const inside = new Set(within).add(schema.name);
   const named = new Map<string, string>();
@@ -38,7 +38,7 @@ function structOf(cel: Cel, schema: TypeSchema, name: string, within: ReadonlySe
   });
 }
 
-/** undefined for what expressions cannot see: quantities and values of any type have no type in the published schemas. */
+/** undefined for values without a CEL type: quantities and values of any type. */
 function fieldOf(
   cel: Cel,
   field: FieldSchema,

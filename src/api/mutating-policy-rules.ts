@@ -1,4 +1,4 @@
-/** What MutatingAdmissionPolicies and their bindings may hold. */
+/** Validation of MutatingAdmissionPolicies and their bindings. */
 import { invalid, notSupported, required } from "../machinery/index.ts";
 import { oneOf, validatePolicyBinding, validatePolicyHead, validateVariables } from "./admission-rules.ts";
 import type { FieldError } from "./definition.ts";
@@ -10,7 +10,7 @@ import type {
 } from "./generated/types.ts";
 import { type ExpressionScope, expressionProblems, type Wanted } from "./policy-expressions.ts";
 
-/** Nothing is left to be changed of what is deleted. */
+/** Deletions cannot be mutated. */
 const operations = ["*", "CONNECT", "CREATE", "UPDATE"];
 
 function validateOperations(match: MatchResources | undefined, path: string, errors: FieldError[]): void {
@@ -38,7 +38,7 @@ export function validateMutatingPolicy(policy: MutatingAdmissionPolicy): FieldEr
   return errors;
 }
 
-/** By the type of the patch: the field that says it, and what its expression makes. */
+/** By patch type: its field, and the type of its expression. */
 const patchTypes = {
   ApplyConfiguration: ["applyConfiguration", "Object"],
   JSONPatch: ["jsonPatch", "list(JSONPatch)"],

@@ -1,6 +1,6 @@
 import type { LabelSelectorObject } from "../machinery/index.ts";
 
-/** Labels of nodes that have other names by now, with what is told to who still uses them. */
+/** Deprecated node labels, with their warnings. */
 export const oldNodeLabels: Readonly<Record<string, string>> = {
   "beta.kubernetes.io/arch": 'deprecated since v1.14; use "kubernetes.io/arch" instead',
   "beta.kubernetes.io/os": 'deprecated since v1.14; use "kubernetes.io/os" instead',
@@ -16,7 +16,7 @@ export const oldNodeLabels: Readonly<Record<string, string>> = {
   "node-role.kubernetes.io/master": 'use "node-role.kubernetes.io/control-plane" instead',
 };
 
-/** Warnings about labels of nodes in a label selector that have other names by now. */
+/** Warnings for deprecated node labels in a label selector. */
 export function nodeLabelWarnings(selector: LabelSelectorObject | undefined, path: string): string[] {
   const warnings: string[] = [];
   for (const [i, { key }] of (selector?.matchExpressions ?? []).entries()) {

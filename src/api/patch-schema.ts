@@ -1,4 +1,4 @@
-/** How the fields of built-in types merge in a strategic merge patch. */
+/** Merge keys and strategies of built-in types for strategic merge patches. */
 import type { PatchField, PatchSchema } from "../machinery/index.ts";
 import { findKindByName } from "./kinds.ts";
 import { type FieldSchema, schemaOf } from "./schema.ts";
@@ -32,7 +32,7 @@ export function patchSchema(definition: string): PatchSchema | undefined {
   return lookup;
 }
 
-/** Of the object a field holds, or of its elements. A map's keys are data: below it, the values' schema holds for each. */
+/** The schema of a field's object, or of its elements. A map's keys are data: the values' schema applies to each. */
 function inner(field: FieldSchema): PatchSchema | undefined {
   if (field.ref) return patchSchema(field.ref);
   if (field.type === "list" && field.element) return inner(field.element);
@@ -43,7 +43,7 @@ function inner(field: FieldSchema): PatchSchema | undefined {
   return undefined;
 }
 
-/** Of a built-in kind; undefined for kinds that have no strategic merge (custom resources). */
+/** Of a built-in kind; undefined for kinds without strategic merge (custom resources). */
 export function schemaLookupFor(group: string, version: string, kind: string): PatchSchema | undefined {
   const definition = findKindByName(group, version, kind);
   return definition?.schema === undefined ? undefined : patchSchema(definition.schema);

@@ -1,4 +1,4 @@
-/** Holds a number against its schema, with the texts and the arithmetic of Kubernetes' OpenAPI validation. */
+/** Validates a number by its schema, with the texts and arithmetic of Kubernetes' OpenAPI validation. */
 import { goFloat, invalid, invalidShown } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
 import { isUnknownFormat } from "./formats.ts";
@@ -10,17 +10,17 @@ const intRange: Range = [-(2n ** 31n), 2n ** 31n - 1n];
 
 const within = (value: bigint, [low, high]: Range): boolean => value >= low && value <= high;
 
-/** True for what an int64 holds. */
+/** True for an int64. */
 export const isLong = (value: bigint): boolean => within(value, longRange);
 
-/** Mistakes of a whole value have no field; this is how Go prints none. */
+/** Errors of a whole value have no field; this is how Go prints none. */
 export const noField = "<nil>";
 
-/** A format that is known for the schema's type; others mean nothing. */
+/** A known format of the schema's type; others are ignored. */
 export const formatOf = ({ format, type }: SchemaProps): string | undefined =>
   format && !isUnknownFormat(type, format) ? format : undefined;
 
-/** What is wrong with a number, and with the bounds that it is held to: they too must be of the type. */
+/** Errors of a number, and of its bounds, which must also be of the type. */
 export function checkNumber(
   schema: SchemaProps,
   given: number | bigint,
@@ -52,8 +52,8 @@ const orEqual = (exclusive: boolean | undefined): string => (exclusive ? "" : "o
 const shown = (value: Comparable): string => (typeof value === "bigint" ? String(value) : goFloat(value));
 
 /**
- * Whole values are held to a whole limit, what stands behind its point being forgotten; others, and all where the limit
- * is not of the type itself, are compared as floating-point numbers.
+ * Integers are compared with an integer limit, whose fraction is dropped; others, and all if the limit is not of the type, are
+ * compared as floating-point numbers.
  */
 function limited(
   schema: SchemaProps,
@@ -70,7 +70,7 @@ function limited(
   const value = whole ?? Number(given);
   const problem = problemOf(value, whole === undefined ? limit : truncated(limit));
   if (problem === undefined) return;
-  // What has no value of its own shows the limit.
+  // Without a value of its own the limit is shown.
   const told = problem.startsWith("factor") ? limitShown(whole, limit) : value;
   errors.push(invalidShown(path, shown(told), problem));
 }
@@ -78,13 +78,13 @@ function limited(
 const limitShown = (whole: bigint | undefined, limit: number): Comparable =>
   whole === undefined ? limit : truncated(limit);
 
-/** As an int64, which is a bigint in decoded JSON. */
+/** As int64, which is a bigint in decoded JSON. */
 function asLong(value: Comparable): bigint | undefined {
   if (typeof value === "bigint") return isLong(value) ? value : undefined;
   return undefined;
 }
 
-/** Go's conversion to an int64 on amd64: what does not fit becomes the lowest. */
+/** Go's conversion to int64 on amd64: values out of range become the minimum. */
 function truncated(value: number): bigint {
   const whole = Number.isFinite(value) ? BigInt(Math.trunc(value)) : longRange[0];
   return isLong(whole) ? whole : longRange[0];
@@ -114,7 +114,7 @@ function multipleProblem(value: Comparable, factor: Comparable, path: string): s
   return fits ? undefined : `${path} in body should be a multiple of ${shown(factor)}`;
 }
 
-/** True for what is whole, or a little above it, as divisions of fractions come out; beyond 2^53 nothing is. */
+/** True for an integer, or slightly more, as in divisions of fractions; false beyond 2^53. */
 export function isWhole(value: number): boolean {
   if (Math.abs(value) > Number.MAX_SAFE_INTEGER) return false;
   const whole = Math.trunc(value);

@@ -1,10 +1,10 @@
-/** Takes out of a custom resource what its structural schema does not name, and fills in what it defaults. */
+/** Prunes custom resources by their structural schema, and sets defaults. */
 import { deepClone, isObject } from "../../machinery/index.ts";
 import { isEmbedded, memberOf, preserves, type SchemaProps } from "./schema-props.ts";
 
 const identity = new Set(["apiVersion", "kind", "metadata"]);
 
-/** In place. Names what went, e.g. `spec.x`, `spec.list[0].y`. `root`: a whole object, whose identity stays. */
+/** In place. Returns the removed paths, e.g. `spec.x`, `spec.list[0].y`. `root`: a whole object, whose identity stays. */
 export function prune(
   schema: SchemaProps,
   value: unknown,
@@ -32,25 +32,28 @@ export function prune(
   return gone;
 }
 
-/** As JSON; objects of half of it cannot be stored. A short list of empty objects, each with long defaults, would take all memory. */
+/**
+ * Limit of all defaults as JSON: larger objects cannot be stored. A short list of empty objects with long defaults could
+ * otherwise use all memory.
+ */
 const maxAddedLetters = 4 * 1024 * 1024;
 
 const lengths = new WeakMap<SchemaProps, number>();
 
-/** Of a schema's default, as JSON. */
+/** Size of a schema's default, as JSON. */
 function defaultLength(schema: SchemaProps): number {
   let length = lengths.get(schema);
   if (length === undefined) lengths.set(schema, (length = JSON.stringify(schema.default).length));
   return length;
 }
 
-/** A null that may not be, and has a default. */
+/** A forbidden null with a default. */
 const isToFill = (schema: SchemaProps, value: unknown): boolean =>
   value === null && !schema.nullable && schema.default !== undefined;
 
 /**
- * In place: defaults of absent members, and of members and items that are null and may not be. False when they are more than any object may
- * have: then some are left out.
+ * Sets defaults of absent members, and of forbidden nulls in members and items, in place. False when they exceed the size of
+ * any object: then some are left out.
  */
 export function applyDefaults(schema: SchemaProps, value: unknown): boolean {
   let left = maxAddedLetters;
@@ -85,14 +88,14 @@ export function applyDefaults(schema: SchemaProps, value: unknown): boolean {
   return left > 0;
 }
 
-/** True when reading an object can add something to it. */
+/** True when reading an object may set defaults. */
 export function hasDefaults(schema: SchemaProps): boolean {
   if (schema.default !== undefined) return true;
   const parts = [...Object.values(schema.properties ?? {}), schema.items, schema.additionalProperties];
   return parts.some((each) => typeof each === "object" && each !== null && hasDefaults(each));
 }
 
-/** True when `prune` and `applyDefaults` would leave the value as it is. */
+/** True when `prune` and `applyDefaults` would not change the value. */
 export function isComplete(schema: SchemaProps, value: unknown, root: boolean): boolean {
   if (Array.isArray(value)) {
     const { items } = schema;

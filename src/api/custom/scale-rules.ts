@@ -1,4 +1,4 @@
-/** What the scale subresource reads has to be numbers of replicas, and a selector's text. */
+/** Paths of the scale subresource must be integers for replicas, and a string for the selector. */
 import { goFloat, goText, goType, invalid, isObject } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
 import type { CustomResourceSubresourceScale } from "../generated/types.ts";

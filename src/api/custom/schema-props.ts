@@ -8,7 +8,7 @@ export interface ValidationRule {
   optionalOldSelf?: boolean;
 }
 
-/** JSONSchemaProps of apiextensions.k8s.io/v1, as far as a structural schema uses it. */
+/** JSONSchemaProps of apiextensions.k8s.io/v1, as far as structural schemas use it. */
 export interface SchemaProps {
   type?: string;
   format?: string;
@@ -53,7 +53,7 @@ export const preserves = (schema: SchemaProps): boolean =>
 export const isEmbedded = (schema: SchemaProps): boolean => schema["x-kubernetes-embedded-resource"] === true;
 export const isIntOrString = (schema: SchemaProps): boolean => schema["x-kubernetes-int-or-string"] === true;
 
-/** The schema of an object's other members; undefined when it may have none or they are not looked at. */
+/** The schema of additional properties; undefined when they are forbidden or unchecked. */
 export const valuesOf = (schema: SchemaProps): SchemaProps | undefined =>
   typeof schema.additionalProperties === "object" && schema.additionalProperties !== null
     ? schema.additionalProperties
@@ -61,6 +61,6 @@ export const valuesOf = (schema: SchemaProps): SchemaProps | undefined =>
       ? { "x-kubernetes-preserve-unknown-fields": true }
       : undefined;
 
-/** The schema of a member, when there is one. */
+/** The schema of a member, if any. */
 export const memberOf = (schema: SchemaProps, name: string): SchemaProps | undefined =>
   schema.properties && Object.hasOwn(schema.properties, name) ? schema.properties[name] : valuesOf(schema);

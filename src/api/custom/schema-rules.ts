@@ -1,4 +1,4 @@
-/** What Kubernetes allows of OpenAPI in a custom resource's schema. */
+/** The subset of OpenAPI that Kubernetes allows in schemas of custom resources. */
 import { forbidden, invalid, invalidOften, isObject, notSupported, required } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
 import { followPath } from "./field-path.ts";
@@ -8,13 +8,13 @@ const types = ["array", "boolean", "integer", "number", "object", "string"];
 const identity = new Set(["metadata", "kind", "apiVersion"]);
 
 interface Place {
-  /** Why nothing may be defaulted here; undefined where it may. */
+  /** Why defaults are forbidden here; undefined where they are allowed. */
   noDefaults?: string;
-  /** Inside of what describes kind, version or metadata. */
+  /** Inside kind, apiVersion or metadata. */
   inMetadata?: boolean;
 }
 
-/** The mistakes of a schema and everything in it. */
+/** The errors of a schema at all levels. */
 export function schemaProblems(schema: SchemaProps, path: string): FieldError[] {
   const errors: FieldError[] = [];
   visit(schema, path, true, {}, errors);
@@ -108,13 +108,13 @@ function extensions(schema: SchemaProps, path: string, errors: FieldError[]): vo
     checkNullable(schema.items, list, keys, `${path}.items`, errors);
 }
 
-/** Items of a set are compared whole. */
+/** Items of a set are compared as a whole. */
 function checkSetItems(items: SchemaProps, path: string, errors: FieldError[]): void {
   const text = "must be atomic as item of a list with x-kubernetes-list-type=set";
   const list = items["x-kubernetes-list-type"];
   if (items.type === "array" && list !== undefined && list !== "atomic")
     errors.push(invalid(`${path}.x-kubernetes-list-type`, list, text));
-  // What is shown here is the list type, also in Kubernetes.
+  // The error shows the list type, as in Kubernetes.
   if (items.type === "object" && items["x-kubernetes-map-type"] !== "atomic")
     errors.push(invalid(`${path}.x-kubernetes-map-type`, list, text));
 }
@@ -163,7 +163,7 @@ function checkMapList(
   }
 }
 
-/** Keys are always there, and items are never null. */
+/** Keys are required or defaulted, and items are not nullable. */
 function checkNullable(
   items: SchemaProps,
   list: string,
@@ -189,7 +189,7 @@ function checkNullable(
 const reasons = ["FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired"];
 const breaks = (text: string): boolean => /[\n\r]/.test(text);
 
-/** What can be said of a rule without reading its expression. */
+/** Errors of a rule that do not depend on its expression. */
 function ruleProblems(schema: SchemaProps, i: number, path: string, errors: FieldError[]): void {
   const given = schema["x-kubernetes-validations"]?.[i];
   const { rule = "", message = "", messageExpression = "", reason, fieldPath = "" } = given ?? {};

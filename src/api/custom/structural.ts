@@ -1,4 +1,4 @@
-/** What makes a schema structural: the rules without which nothing can be pruned, defaulted or owned field by field. */
+/** Rules for structural schemas, which pruning, defaulting and field ownership need. */
 import { forbidden, invalid, isObject, required } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
 import { completeness, isIntOrStringChoice, valueProblems } from "./combinations.ts";
@@ -12,7 +12,7 @@ const places: Readonly<Record<Level, string>> = {
   field: "for specified object fields",
 };
 
-/** Mistakes in the order of their texts, as Kubernetes sorts them. */
+/** Errors sorted by their texts, as in Kubernetes. */
 export function structuralProblems(schema: SchemaProps, path: string): FieldError[] {
   const errors: FieldError[] = [];
   invariants(schema, path, "root", errors);
@@ -21,7 +21,7 @@ export function structuralProblems(schema: SchemaProps, path: string): FieldErro
   return errors.sort((a, b) => (text(a) < text(b) ? -1 : 1));
 }
 
-/** A member that has no counterpart in a structural schema; it makes the whole one unusable. */
+/** A keyword without a structural equivalent; the whole schema is unusable then. */
 export function unstructurable(schema: SchemaProps): boolean {
   if (Array.isArray(schema.items) || schema["x-kubernetes-preserve-unknown-fields"] === false) return true;
   for (const name of [
@@ -37,7 +37,7 @@ export function unstructurable(schema: SchemaProps): boolean {
   return partsOf(schema).some(unstructurable);
 }
 
-/** The schemas directly inside of a schema. */
+/** The direct subschemas of a schema. */
 export function partsOf(schema: SchemaProps): SchemaProps[] {
   const { items, not, additionalProperties: values } = schema;
   return [
@@ -96,7 +96,7 @@ function checkType(schema: SchemaProps, path: string, level: Level, errors: Fiel
     errors.push(invalid(`${path}.type`, type, "must be object at the root"));
 }
 
-/** Kind, version and metadata are what they are everywhere. */
+/** The types of kind, apiVersion and metadata are fixed. */
 function checkIdentity(schema: SchemaProps, path: string, level: Level, errors: FieldError[]): void {
   const { properties = {} } = schema;
   const whole = level === "root" || isEmbedded(schema);
@@ -124,7 +124,7 @@ function checkIdentity(schema: SchemaProps, path: string, level: Level, errors: 
     );
 }
 
-/** Names of objects may be restricted, nothing else of their metadata. */
+/** Only the names in metadata may be restricted. */
 function saysMore(metadata: SchemaProps): boolean {
   const { type: _type, default: _default, properties = {}, ...rest } = metadata;
   const others = Object.keys(properties).some((name) => name !== "name" && name !== "generateName");

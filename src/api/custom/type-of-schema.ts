@@ -9,7 +9,7 @@ const identity: readonly [string, FieldSchema][] = [
   ["metadata", { type: "ref", ref: meta, required: false }],
 ];
 
-/** The type that a custom resource's schema describes, for what works on types (owners of fields, OpenAPI). */
+/** The type described by a custom resource's schema, for field ownership and OpenAPI. */
 export function typeOfSchema(name: string, schema: SchemaProps): TypeSchema {
   const type = objectType(name, schema, false);
   return { ...type, fields: new Map([...type.fields, ...identity]) };
@@ -17,7 +17,7 @@ export function typeOfSchema(name: string, schema: SchemaProps): TypeSchema {
 
 const isPlain = ({ format }: SchemaProps): boolean => !format || format === "byte";
 
-/** `within`: below something that keeps what it does not know; owners of fields are then kept of anything. */
+/** `within`: inside an object that preserves unknown fields, where any field can be owned. */
 function objectType(name: string, schema: SchemaProps, within: boolean): TypeSchema {
   const open = within || preserves(schema);
   const fields = new Map<string, FieldSchema>();

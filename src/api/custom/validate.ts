@@ -1,4 +1,4 @@
-/** Holds a custom resource against its schema; texts are those of Kubernetes' OpenAPI validation. */
+/** Validates a custom resource by its schema; texts are those of Kubernetes' OpenAPI validation. */
 import {
   compileRegexp,
   deepEqual,
@@ -21,10 +21,10 @@ import { asDecoded } from "./decoded.ts";
 import { checkNumber, formatOf, isLong, isWhole, noField } from "./numbers.ts";
 import { isIntOrString, memberOf, preserves, type SchemaProps } from "./schema-props.ts";
 
-/** What both versions of an object are converted to: whatever it was before counts for nothing. */
+/** Both versions of an object are converted to this; the previous form does not matter. */
 const typeMeta = new Set(["apiVersion", "kind"]);
 
-/** A schema whose pattern does not compile is refused when it is stored. */
+/** Schemas with invalid patterns are rejected when they are stored. */
 function matches(pattern: string, value: string): boolean {
   const regexp = compileRegexp(pattern);
   return typeof regexp !== "string" && regexp.test(value);
@@ -33,19 +33,19 @@ function matches(pattern: string, value: string): boolean {
 const typeName = (value: unknown): string => {
   if (Array.isArray(value)) return "array";
   if (value === null) return "null";
-  // Longer ones are floating-point numbers to Go.
+  // Longer ones are floating-point numbers in Go.
   if (typeof value === "bigint") return isLong(value) ? "integer" : "number";
   return typeof value;
 };
 
-/** A floating-point number counts as an integer where it is one, and every such number is exact. */
+/** A floating-point number with an integer value is an integer; all of these are exact. */
 function fits(type: string, value: unknown): boolean {
   const found = typeName(value);
   if (found === type || (type === "number" && found === "integer")) return true;
   return type === "integer" && typeof value === "number" && isWhole(value);
 }
 
-/** The mistakes of a value by itself: texts name what is in it, fields also where it is. */
+/** Errors of a value by itself: texts contain its content, and also its path. */
 export function validateAt(
   schema: SchemaProps,
   value: unknown,
@@ -59,8 +59,8 @@ export function validateAt(
 }
 
 /**
- * Every mistake, members in alphabetical order. Checks go on after a wrong type: what applies to the value is checked.
- * `before`: of an update; what is as it was may stay wrong, by itself or as a part of something.
+ * Returns all errors, members in alphabetical order. Validation continues after a wrong type. `before`: of an update; unchanged
+ * invalid values may stay.
  */
 export function validateSchema(
   schema: SchemaProps,
@@ -75,7 +75,7 @@ export function validateSchema(
   return errors.length === 1 ? errors : once(errors);
 }
 
-/** Each of them once, as texts say where they are. */
+/** Without duplicates, since texts contain the path. */
 function once(errors: readonly FieldError[]): FieldError[] {
   const seen = new Set<string>();
   return errors.filter(({ field, message }) => {
@@ -116,7 +116,7 @@ function mistakesOf(
   return errors;
 }
 
-/** A value that Go's conversion to the type of a choice makes that choice: 1.5 is 1, and 97 is "a". */
+/** Go converts a value to the type of an enumeration's item: 1.5 equals 1, and 97 equals "a". */
 function isConverted(choice: unknown, value: unknown): boolean {
   if (typeof value !== "number" && typeof value !== "bigint") return false;
   if (typeof choice === "number" && Number.isInteger(choice)) return Math.trunc(Number(value)) === choice;
@@ -126,7 +126,7 @@ function isConverted(choice: unknown, value: unknown): boolean {
   return choice === (isCharacter ? String.fromCodePoint(code) : "\ufffd");
 }
 
-/** With a format, types are named by what they are made of. */
+/** With a format, types are named by their base type. */
 const formatName = (value: unknown): string =>
   typeName(value) === "integer" ? "int64" : typeName(value) === "number" ? "float64" : "";
 
@@ -152,7 +152,7 @@ function checkType(schema: SchemaProps, value: unknown, path: string, errors: Fi
 
 function checkString(schema: SchemaProps, value: string, path: string, errors: FieldError[]): void {
   const length = [...value].length;
-  // Of length and pattern only the first mistake is told.
+  // Only the first error of length and pattern is reported.
   if (schema.maxLength !== undefined && length > schema.maxLength)
     errors.push(tooLong(path, schema.maxLength));
   else if (schema.minLength !== undefined && length < schema.minLength)
@@ -230,7 +230,7 @@ const validators: Validators = {
   isValid: (schema, value, judge) => mistakesOf(schema, value, "", false, undefined, judge).length === 0,
 };
 
-/** What is wrong with the value as a whole is said first, then what is wrong in the closest part. */
+/** Errors of the value itself come first, then those of the best matching alternative. */
 function checkCombinations(
   schema: SchemaProps,
   value: unknown,

@@ -1,4 +1,4 @@
-/** Rules for what a version of a definition says, wherever it is said: in the version or for all of them. */
+/** Rules for the fields of a definition's version, set per version or for all. */
 import { duplicate, forbidden, invalid, required, tooMany } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
 import type {
@@ -33,7 +33,7 @@ export function deprecationProblems(version: CustomResourceDefinitionVersion, pa
   return errors;
 }
 
-/** The members of a schema's root that stay when `properties.status` is taken out of it. Go's names, as they are shown. */
+/** Keywords of the root schema that are allowed besides `properties.status`, with Go's names as shown in errors. */
 const allowedAtRoot = [
   "Description",
   "Type",
@@ -59,7 +59,7 @@ const allowedAtRoot = [
   "XValidations",
 ];
 
-/** `path`: of the member that holds `openAPIV3Schema`. `unchanged`: the version had this schema before. */
+/** `path`: of the parent of `openAPIV3Schema`. `unchanged`: the version had this schema before. */
 export function validationProblems(
   schema: SchemaProps,
   path: string,
@@ -81,7 +81,7 @@ export function validationProblems(
   const own = schemaProblems(schema, at);
   errors.push(...own);
   if (sound && own.length === 0) errors.push(...ruleProblems(schema, at, unchanged));
-  // All else that has no place in a structural schema has been told by now.
+  // Everything else that is not structural was reported before.
   if (errors.length === 0 && !structurable)
     errors.push(invalid(at, "", "OpenAPIV3Schema 'schema' is not supported"));
   return errors;

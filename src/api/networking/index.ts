@@ -30,7 +30,7 @@ function hosts(ingress: Ingress): string {
   const shown: string[] = [];
   for (const [i, { host }] of rules.entries()) {
     if (host) shown.push(host);
-    // Behind the third host, rules without one are counted too.
+    // Beyond the third host, rules without one are counted, too.
     if (shown.length === 3 && i + 1 < rules.length) return `${shown.join(",")} + ${rules.length - 3} more...`;
   }
   return shown.join(",") || "*";

@@ -1,4 +1,4 @@
-/** What Ingress and IngressClass may hold. */
+/** Validation of Ingress and IngressClass. */
 import {
   forbidden,
   invalid,
@@ -19,10 +19,10 @@ import type { FieldError } from "../definition.ts";
 import type { HTTPIngressPath, Ingress, IngressBackend, IngressClass } from "../generated/types.ts";
 import { domainPathProblems, each } from "../field-rules.ts";
 
-/** Said the class of an ingress before there was a field for it. */
+/** The legacy annotation for the class. */
 export const classAnnotation = "kubernetes.io/ingress.class";
 
-/** Group, kind and name of something outside. */
+/** Group, kind and name of a resource. */
 function validateReference(
   { apiGroup, kind, name }: { apiGroup?: string; kind?: string; name?: string },
   path: string,
@@ -126,7 +126,7 @@ export function validateIngress(ingress: Ingress): FieldError[] {
   return errors;
 }
 
-/** The annotation that said the class before there was a field for it has to say the same. */
+/** The legacy annotation must agree with the field. */
 export function validateNewIngress({ metadata, spec }: Ingress): FieldError[] {
   const said = metadata?.annotations?.[classAnnotation];
   if (said === undefined || spec?.ingressClassName === undefined || said === spec.ingressClassName) return [];

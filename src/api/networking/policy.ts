@@ -1,4 +1,4 @@
-/** What a NetworkPolicy may hold. */
+/** Validation of NetworkPolicies. */
 import {
   forbidden,
   invalid,
@@ -84,7 +84,7 @@ interface Placed {
   path: string;
 }
 
-/** All ranges of addresses in a policy. */
+/** All CIDRs in a policy. */
 function blocksOf({ spec }: NetworkPolicy): Placed[] {
   const found: Placed[] = [];
   const visit = (peers: readonly NetworkPolicyPeer[], path: string): void => {
@@ -102,7 +102,7 @@ export const networkPolicyWarnings = (policy: NetworkPolicy): string[] =>
     ...except.flatMap((range, i) => cidrWarnings(`${path}.except[${i}]`, range)),
   ]);
 
-/** CIDRs that stood in the policy before may stand there again, whatever they look like. */
+/** Existing CIDRs of the policy are valid in any form. */
 export function validateNetworkPolicyUpdate(policy: NetworkPolicy, old: NetworkPolicy): FieldError[] {
   return validateNetworkPolicy(
     policy,

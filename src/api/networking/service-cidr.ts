@@ -1,4 +1,4 @@
-/** What ServiceCIDR and IPAddress may hold. */
+/** Validation of ServiceCIDR and IPAddress. */
 import { invalid, isDns1123Subdomain, isPathSegmentName, required } from "../../machinery/index.ts";
 import { addressTexts, cidrProblems, parseCidr } from "../core/address-rules.ts";
 import type { FieldError } from "../definition.ts";
@@ -27,7 +27,7 @@ export function validateServiceCidr(each: ServiceCIDR): FieldError[] {
   return errors;
 }
 
-/** The ranges stay; a second family may be added to one. */
+/** The ranges are immutable; a second family may be added. */
 export function validateServiceCidrUpdate(each: ServiceCIDR, old: ServiceCIDR): FieldError[] {
   const path = "spec.cidrs";
   const now = each.spec?.cidrs ?? [];
@@ -53,5 +53,5 @@ export function validateIpAddress(address: IPAddress): FieldError[] {
   return errors;
 }
 
-/** Names of IPAddress objects are addresses in their canonical form. */
+/** Names of IPAddress objects are canonical addresses. */
 export const isAddressName = addressTexts;

@@ -1,4 +1,4 @@
-/** The order in which Kubernetes writes the members of schemas: a document says the same whoever made it. */
+/** Kubernetes' order of schema members, so that equal documents are equal texts. */
 import type { Json } from "./model.ts";
 
 const order = [
@@ -42,7 +42,7 @@ export const sorted = <T>(record: Readonly<Record<string, T>>): Record<string, T
 const isSchema = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** A schema with its members, and those of the schemas in it, in order. */
+/** A schema with its members in order, at all levels. */
 export function arrange(schema: Json): Json {
   const made = Object.fromEntries(Object.entries(schema).sort(byRank)) as Json;
   if (isSchema(made.properties)) {

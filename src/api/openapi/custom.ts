@@ -1,4 +1,4 @@
-/** What OpenAPI says of custom resources. Version 2 knows less, so that older clients do not refuse what is right. */
+/** OpenAPI of custom resources. Version 2 has less, since older clients would reject valid objects. */
 import type { KindDefinition } from "../definition.ts";
 import { isEmbedded, preserves, type SchemaProps } from "../custom/schema-props.ts";
 import type { Json, OpenApiVersion } from "./model.ts";
@@ -38,7 +38,7 @@ export function customSchemas(def: KindDefinition, version: OpenApiVersion): Rec
       : {}),
   });
   const own = version === 2 ? forVersion2(schema) : forVersion3(schema);
-  // Older clients would refuse whatever else such an object holds, were anything said of it.
+  // Older clients would reject further content of such objects.
   const open = version === 2 && preserves(schema);
   const identity = {
     apiVersion,
@@ -88,7 +88,7 @@ function mapped(schema: SchemaProps, change: (schema: SchemaProps) => SchemaProp
   return next;
 }
 
-/** Objects in objects say that they have what every object has. */
+/** Adds the fields of every object to embedded objects. */
 function withIdentity(schema: SchemaProps, version: OpenApiVersion): SchemaProps {
   if (!isEmbedded(schema)) return schema;
   const required = schema.required ?? [];
@@ -117,7 +117,7 @@ const forVersion3 = (schema: SchemaProps): Json =>
       : withIdentity(each, 3),
   );
 
-/** kubectl may leave out what can be null. */
+/** kubectl may omit nullable fields. */
 function requiredIn({ required = [], properties, additionalProperties }: SchemaProps): string[] {
   if (typeof additionalProperties === "object" && additionalProperties?.nullable) return [];
   return required.filter((name) => !properties?.[name]?.nullable);

@@ -1,9 +1,9 @@
-/** In which groups and versions the types are that all of them have. */
+/** Groups and versions with the common types. */
 import type { SchemaBuilder } from "./schemas.ts";
 
 const meta = "io.k8s.apimachinery.pkg.apis.meta.v1";
 
-/** Versions that Kubernetes 1.36 knows, whether it serves them or not; custom resources are told of these. */
+/** Versions known to Kubernetes 1.36, served or not, which custom resources' documents list. */
 export const versionsOfCustom: readonly string[] = [
   ["admissionregistration.k8s.io", "v1 v1alpha1 v1beta1"],
   ["apps", "v1 v1beta1 v1beta2"],
@@ -43,7 +43,7 @@ export const allVersions: readonly string[] = [
 export const ownVersion = (group: string, version: string): readonly string[] =>
   group === "" ? [] : [`${group}/${version}`];
 
-/** Kinds that stand in documents of other groups than their own, or that no resource has. */
+/** Kinds in documents of other groups than their own, or without a resource. */
 const carried: Readonly<Record<string, { group: string; version: string; kind: string }>> = {
   "io.k8s.api.autoscaling.v1.Scale": { group: "autoscaling", version: "v1", kind: "Scale" },
   "io.k8s.api.policy.v1.Eviction": { group: "policy", version: "v1", kind: "Eviction" },
@@ -60,7 +60,7 @@ const carried: Readonly<Record<string, { group: string; version: string; kind: s
   [`${meta}.APIVersions`]: { group: "", version: "v1", kind: "APIVersions" },
 };
 
-/** Says of those which kinds they are, and of the types that every version has. `versions`: `<group>/<version>` of the document. */
+/** Adds their kinds, and those of the common types. `versions`: `<group>/<version>` of the document. */
 export function addSharedKinds(builder: SchemaBuilder, versions: readonly string[]): void {
   for (const [definition, kind] of Object.entries(carried))
     if (builder.schemas[definition]) builder.addKind(definition, kind);

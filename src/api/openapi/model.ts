@@ -1,4 +1,4 @@
-/** What both versions of OpenAPI are made of. */
+/** The common model of both versions of OpenAPI. */
 
 export type OpenApiVersion = 2 | 3;
 export type Json = Record<string, unknown>;
@@ -25,17 +25,17 @@ export interface Operation {
   id: string;
   tag: string;
   description: string;
-  /** Absent: it is about no kind (discovery). */
+  /** Undefined without a kind (discovery). */
   action?: string;
   kind?: Gvk;
   parameters: readonly Parameter[];
-  /** Media types of what is sent; version 2 names them even when nothing is sent. */
+  /** Media types of the request; version 2 has them even without a body. */
   consumes: readonly string[];
   /** Definition of the body. */
   body?: { definition: string; required: boolean };
   produces: readonly string[];
-  /** Codes of success. */
+  /** Success codes. */
   codes: readonly (200 | 201 | 202)[];
-  /** Definition of the answer; a plain text without one. */
+  /** Definition of the response; text without one. */
   result?: string;
 }

@@ -1,4 +1,4 @@
-/** What can be done with a kind, and how OpenAPI names and describes it, by the rules of Kubernetes. */
+/** The operations of kinds, with Kubernetes' names and descriptions. */
 import type { KindDefinition } from "../definition.ts";
 import { Parameters, parameterNames } from "./parameters.ts";
 import type { Gvk, Method, Operation, Parameter } from "./model.ts";
@@ -21,7 +21,7 @@ const patches = [
   "application/apply-patch+yaml",
 ];
 
-/** Kinds whose deletion answers with the object. */
+/** Kinds whose deletion returns the object. */
 const shownWhenDeleted = new Set([
   ..."persistentvolumeclaims pods podtemplates resourcequotas serviceaccounts services".split(" "),
   ..."persistentvolumes deviceclasses resourceclaims resourceclaimtemplates resourceslices".split(" "),
@@ -31,8 +31,8 @@ const shownWhenDeleted = new Set([
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 /**
- * `rbac.authorization.k8s.io` is RbacAuthorization in the names of operations, `cert-manager.io` CertManagerIo, the core
- * group Core. A digit cannot begin a name.
+ * `rbac.authorization.k8s.io` is RbacAuthorization in operation names, `cert-manager.io` CertManagerIo, the core group Core.
+ * Names do not begin with a digit.
  */
 export function groupName(group: string): string {
   return capital(joined(group));
@@ -97,7 +97,7 @@ class Operations {
     if (has("deletecollection")) this.#deleteCollection(all);
     if (has("list") && namespaced) this.#list(`${base}/${plural}`, "ForAllNamespaces");
     this.#object(one, has);
-    // Custom resources are watched by asking a list, and not by paths of their own.
+    // Custom resources are watched by list parameters, not by separate paths.
     if (has("watch") && !this.#custom) {
       const watched = `${base}/watch/`;
       this.#watch(`${watched}${inNamespace}${plural}`, "watchlist", "");
@@ -243,7 +243,7 @@ class Operations {
     }
   }
 
-  /** `listCoreV1NamespacedPod`; `before` stands before what it is about. */
+  /** `listCoreV1NamespacedPod`; `before` is the prefix of the kind. */
   #id(verb: string, subresource: string, suffix = "", before = ""): string {
     const { group, version } = this.#def;
     const scoped = suffix.endsWith("ForAllNamespaces");

@@ -1,4 +1,4 @@
-/** What OpenAPI says of discovery, the version and the keys of tokens. */
+/** OpenAPI of discovery, the version and token keys. */
 import type { Operation } from "./model.ts";
 import { encodings, groupName, groupTag } from "./operations.ts";
 
@@ -29,7 +29,7 @@ function page(
 
 const versions = "get available API versions";
 
-/** Pages that every server has, by the name their document has in version 3. */
+/** Pages of every server, by their document's name in version 3. */
 export const pages: Readonly<Record<string, Operation>> = {
   ".well-known/openid-configuration": page(
     "/.well-known/openid-configuration/",

@@ -1,4 +1,4 @@
-/** What requests can carry besides bodies. */
+/** Parameters of requests. */
 import { loadParameters, type ParameterText } from "../schema.ts";
 import type { Parameter } from "./model.ts";
 
@@ -21,7 +21,7 @@ const removal = [
   "propagationPolicy",
 ];
 
-/** Names of parameters by what is done. */
+/** Parameter names by verb. */
 export const parameterNames = {
   list: ["allowWatchBookmarks", ...read, "watch"],
   deletecollection: [...read, ...removal],
@@ -30,7 +30,7 @@ export const parameterNames = {
   patch: ["dryRun", "patch.fieldManager", "fieldValidation", "force"],
 } as const;
 
-/** Names of parameters that only one kind of options has, by that kind. */
+/** Parameters of only one options kind, by that kind. */
 const ofOptions: Readonly<Record<string, readonly string[]>> = {
   PodAttachOptions: ["container", "stderr", "stdin", "stdout", "tty"],
   PodExecOptions: ["command", "container", "stderr", "stdin", "stdout", "tty"],
@@ -62,13 +62,13 @@ export class Parameters {
     return new Parameters(await loadParameters());
   }
 
-  /** A query parameter; `patch.fieldManager` is `fieldManager` as patches have it. */
+  /** A query parameter; `patch.fieldManager` is `fieldManager` of patches. */
   query(key: string): Parameter {
     const known = this.#known[key] ?? { type: "string" };
     return { name: key.slice(key.lastIndexOf(".") + 1), in: "query", ...known };
   }
 
-  /** What comes with a kind of options, e.g. `PodExecOptions`. */
+  /** The parameters of an options kind, e.g. `PodExecOptions`. */
   ofOptions(kind: string): Parameter[] {
     return (ofOptions[kind] ?? []).map((name) => this.query(`${kind}.${name}`));
   }
@@ -76,7 +76,7 @@ export class Parameters {
   #said = (description: string | undefined): { description?: string } =>
     description === undefined ? {} : { description };
 
-  /** The parameters that a path has; `kind`: what its name is the name of. */
+  /** A path's parameters; `kind`: what its name refers to. */
   ofPath(path: string, kind: string): Parameter[] {
     return [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => ({
       name,

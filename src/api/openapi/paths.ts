@@ -2,17 +2,17 @@ import type { Method, Operation, Parameter } from "./model.ts";
 
 export interface PathItem {
   path: string;
-  /** What every operation of the path takes. */
+  /** Parameters of all operations of the path. */
   shared: readonly Parameter[];
   operations: readonly { operation: Operation; own: readonly Parameter[] }[];
 }
 
 const methods: readonly Method[] = ["get", "put", "post", "delete", "options", "head", "patch"];
 
-/** Operations by path, in the order of documents; what all of a path take is said once. */
+/** Operations by path, in document order; common parameters are listed once. */
 export const byPath = (operations: readonly Operation[]): PathItem[] => grouped(operations).map(pathItem);
 
-/** Operations of each path, in the order of documents. Not empty. */
+/** Operations of each path, in document order. Not empty. */
 export function grouped(
   operations: readonly Operation[],
 ): (readonly [path: string, operations: Operation[]])[] {

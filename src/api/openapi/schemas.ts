@@ -1,4 +1,4 @@
-/** Schemas of the built-in types as OpenAPI writes them. Version 3 differs from 2 in how it refers, in unions and defaults. */
+/** OpenAPI schemas of the built-in types. Version 3 differs from 2 in references, unions and defaults. */
 import { type FieldSchema, schemaOf } from "../schema.ts";
 import { arrange } from "./arrange.ts";
 import type { Gvk, Json, OpenApiVersion } from "./model.ts";
@@ -19,7 +19,7 @@ const plain: Partial<Record<FieldSchema["type"], Json>> = {
   any: {},
 };
 
-/** What Go has where nobody said anything, and writes. */
+/** Go's zero values, which are written. */
 const zeros: Partial<Record<FieldSchema["type"], unknown>> = {
   string: "",
   boolean: false,
@@ -58,7 +58,7 @@ const elsewhere: Readonly<Record<string, string>> = {
 const core = "io.k8s.api.core.v1";
 const flowControl = "io.k8s.api.flowcontrol.v1";
 
-/** Members of which one goes with a value of another member. */
+/** Union members by their discriminator. */
 const union = (discriminator: string | undefined, fields: Readonly<Record<string, string>>): Json => ({
   ...(discriminator === undefined ? {} : { discriminator }),
   "fields-to-discriminateBy": fields,
@@ -77,7 +77,7 @@ const unions: Readonly<Record<string, Json>> = {
   }),
 };
 
-/** Makes schemas and remembers what they refer to. */
+/** Builds schemas and collects their references. */
 export class SchemaBuilder {
   readonly version: OpenApiVersion;
   readonly #texts: Descriptions;
@@ -90,7 +90,7 @@ export class SchemaBuilder {
     this.#special = specialTypes(version);
   }
 
-  /** Adds a definition and everything it refers to. */
+  /** Adds a definition with all it references. */
   add(name: string): void {
     const open = [name];
     for (let next = open.pop(); next !== undefined; next = open.pop()) {
@@ -101,7 +101,7 @@ export class SchemaBuilder {
     }
   }
 
-  /** Says of a definition which kind it is; one may be several. */
+  /** Sets the kinds of a definition. */
   addKind(name: string, { group, version, kind }: Gvk): void {
     this.add(name);
     const schema = this.schemas[name];
@@ -151,7 +151,7 @@ export class SchemaBuilder {
     };
   }
 
-  /** `other`: the type of what is not in the table, of an element where there are several. */
+  /** `other`: a type outside the table, of the element for lists. */
   #property(
     schema: FieldSchema,
     other: string | undefined,
@@ -179,12 +179,12 @@ export class SchemaBuilder {
     if (target === undefined) return { ...made, ...plain[schema.type] };
     found.push(target);
     const $ref = refTo(target, this.version);
-    // What stands beside a $ref is ignored in version 3, hence allOf.
+    // Siblings of a $ref are ignored in version 3, hence allOf.
     if (this.version === 2 || Object.keys(made).length === 0) return { $ref, ...made };
     return { allOf: [{ $ref }], ...made };
   }
 
-  /** Version 2 knows no defaults, so that older clients do not send them. */
+  /** Version 2 has no defaults, so that older clients do not send them. */
   #fallback(schema: FieldSchema): Json {
     if (this.version === 2) return {};
     if (schema.default !== undefined) return { default: schema.default };

@@ -1,7 +1,7 @@
 import { sorted } from "./arrange.ts";
 import type { Json } from "./model.ts";
 
-/** Parameters that many operations of version 2 take stand once in the document, under a name with a hash of them. */
+/** Common parameters of version 2 are defined once in the document, under a name with their hash. */
 export class SharedParameters {
   readonly #known = new Map<string, { name: string; parameter: Json }>();
 
@@ -24,7 +24,7 @@ export class SharedParameters {
   }
 }
 
-/** Names differ from kind to kind, and older clients look for these two where they are used. */
+/** Names differ by kind, and older clients expect these two inline. */
 function isShared({ name, in: where, schema }: Json): boolean {
   if (where === "body")
     return /^#\/definitions\/io\.k8s\.apimachinery/.test((schema as { $ref: string }).$ref);
@@ -32,14 +32,14 @@ function isShared({ name, in: where, schema }: Json): boolean {
   return where !== "query" || (name !== "dryRun" && name !== "fieldValidation");
 }
 
-/** As Go writes JSON: what HTML could mistake is escaped. */
+/** Like Go's JSON: HTML characters escaped. */
 const goJson = (value: unknown): string =>
   JSON.stringify(value).replaceAll(
     /[<>&]/g,
     (letter) => `\\u00${letter.charCodeAt(0).toString(16).padStart(2, "0")}`,
   );
 
-/** FNV-1 of 64 bits: the first six bytes, in base64 for addresses. */
+/** 64-bit FNV-1: the first six bytes, in URL-safe base64. */
 function hash(text: string): string {
   let sum = 0xcbf29ce484222325n;
   for (const byte of new TextEncoder().encode(text))

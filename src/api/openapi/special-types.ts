@@ -1,4 +1,4 @@
-/** Types that are no structs, and so not in the schema table. */
+/** Types that are not structs, so not in the schema table. */
 import type { Json, OpenApiVersion } from "./model.ts";
 
 const machinery = "io.k8s.apimachinery.pkg";
@@ -17,13 +17,13 @@ export const definitions = {
 const time: Json = { type: "string", format: "date-time" };
 const anyObject: Json = { type: "object" };
 const text: Json = { type: "string" };
-/** As Go's encoder always writes it. */
+/** As always formatted by Go's encoder. */
 const written: Json = { ...text, default: "" };
 
 const either = (version: OpenApiVersion, a: string, b: string, format: Json): Json =>
   version === 3 ? { ...format, oneOf: [{ type: a }, { type: b }] } : { type: "string", ...format };
 
-/** What is said of them besides their description. */
+/** Their schemas besides the description. */
 export function specialTypes(version: OpenApiVersion): Record<string, Json> {
   const said = version === 3 ? written : text;
   return {

@@ -1,13 +1,13 @@
-/** Subresources that are no part of their object: what OpenAPI says of them. */
+/** OpenAPI of subresources with other types than their object. */
 import type { KindDefinition } from "../definition.ts";
 import type { Gvk, Method } from "./model.ts";
 
 export interface OtherSubresource extends Gvk {
-  /** Definition of what is posted; absent for what is a connection or a text. */
+  /** Definition of the body; undefined for connections and texts. */
   definition?: string;
-  /** It is read as text (logs). */
+  /** Returned as text (logs). */
   text?: boolean;
-  /** Kind of the options whose fields are its parameters. */
+  /** The options kind with its parameters. */
   options: string;
   methods: readonly Method[];
 }
@@ -56,7 +56,7 @@ const others: Readonly<Record<string, OtherSubresource>> = {
   "nodes/proxy": connection("NodeProxyOptions", everyMethod),
 };
 
-/** undefined for a subresource that shows the object itself. */
+/** undefined for a subresource that returns the object itself. */
 export function otherSubresource(
   { group, plural }: KindDefinition,
   name: string,

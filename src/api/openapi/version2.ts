@@ -1,4 +1,4 @@
-/** OpenAPI 2: one document of everything, for older clients. */
+/** OpenAPI 2: one document for everything, for older clients. */
 import { mapInSteps, type Pause } from "../../machinery/index.ts";
 import type { KindDefinition } from "../definition.ts";
 import { loadDescriptions } from "../schema.ts";
@@ -14,7 +14,7 @@ import { refTo, SchemaBuilder } from "./schemas.ts";
 import { SharedParameters } from "./shared-parameters.ts";
 import { texts } from "./version3.ts";
 
-/** The document of all kinds. With thousands of them that takes seconds: `pause` is called again and again meanwhile. */
+/** The document of all kinds. With thousands this takes seconds: `pause` is called regularly. */
 export async function openApiV2(
   kinds: Iterable<KindDefinition>,
   pause: Pause = () => Promise.resolve(),
@@ -111,6 +111,6 @@ function operation(
   };
 }
 
-/** In the original another part describes the group of registrations, and does not sort. */
+/** In Kubernetes another server describes the group of APIServices, and does not sort. */
 const inOrder = ({ group, version, kind }: Gvk): Json =>
   group === "apiregistration.k8s.io" ? { group, version, kind } : { group, kind, version };

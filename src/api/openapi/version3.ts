@@ -1,4 +1,4 @@
-/** OpenAPI 3: one document for each group and version, and one for each page outside. */
+/** OpenAPI 3: a document for each group and version, and for each other page. */
 import type { KindDefinition } from "../definition.ts";
 import { loadDescriptions } from "../schema.ts";
 import { arrange, sorted } from "./arrange.ts";
@@ -22,7 +22,7 @@ const token = {
   },
 };
 
-/** The document of one group and version: the kinds among `kinds` that belong to it. */
+/** The document of a group and version, of its kinds among `kinds`. */
 export async function openApiV3(
   group: string,
   version: string,
@@ -51,7 +51,7 @@ export async function openApiPage(name: string): Promise<object | undefined> {
   return page && document(new SchemaBuilder(3, await loadDescriptions()), [page], []);
 }
 
-/** Names of the pages that have a document, without those of groups. */
+/** Names of pages with a document, without those of groups. */
 export const pageNames: readonly string[] = Object.keys(pages);
 
 function document(

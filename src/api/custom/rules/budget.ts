@@ -1,4 +1,4 @@
-/** Whether the rules of a definition may cost too much, told from its schema alone. */
+/** Estimates the cost of a definition's rules, from its schema alone. */
 import { type FieldError, forbidden } from "../../../machinery/index.ts";
 
 /** Of one expression (apiextensions validation.StaticEstimatedCostLimit). */
@@ -8,7 +8,7 @@ const totalLimit = 100_000_000;
 
 function tooMuch(what: string, cost: number, allowed: number): string {
   const factor = cost / allowed;
-  // Go rounds a tie to the even digit.
+  // Go rounds ties to even.
   const rounded = factor % 1 === 0.25 ? `${Math.floor(factor)}.2` : factor.toFixed(1);
   const shown = factor > 100 ? "more than 100x" : `${factor < 1.5 ? factor.toFixed(6) : rounded}x`;
   return `${what} exceeds budget by factor of ${shown} (try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, maps, and strings are declared)`;
@@ -19,12 +19,12 @@ export class Budget {
   readonly #expensive: { readonly field: string; readonly cost: number }[] = [];
   #total = 0;
 
-  /** `single`: whether each expression has its limit, too; expressions that are there already have none. */
+  /** `single`: whether each expression has its own limit; existing expressions have none. */
   constructor(single: boolean) {
     this.#single = single;
   }
 
-  /** `what`: the expression, as it is called in the message. `cost`: of all times that one object has it evaluated. */
+  /** `what`: the expression's name in the message. `cost`: of all its evaluations for one object. */
   spend(field: string, what: "rule" | "messageExpression", cost: number): FieldError[] {
     this.#total += cost;
     if (cost >= totalLimit / 100) this.#expensive.push({ field, cost });
@@ -33,7 +33,7 @@ export class Budget {
       : [];
   }
 
-  /** What is wrong with all of them together. `field`: of the schema. */
+  /** The error for all of them together. `field`: of the schema. */
   problems(field: string): FieldError[] {
     if (this.#total <= totalLimit) return [];
     return [

@@ -1,4 +1,4 @@
-/** Rules of a schema made ready to run, in a tree that has only the levels with rules. */
+/** Compiles a schema's rules, to a tree of only the levels with rules. */
 import type { Cel, CelEnvironment, CelProgram, CelType } from "../../../machinery/index.ts";
 import { isEmbedded, type SchemaProps, type ValidationRule } from "../schema-props.ts";
 import { followPath } from "../field-path.ts";
@@ -8,11 +8,11 @@ export interface CompiledRule {
   readonly rule: ValidationRule;
   readonly program: CelProgram | undefined;
   readonly message: CelProgram | undefined;
-  /** What is wrong with the rule, or with its messageExpression. */
+  /** The error of the rule, or of its messageExpression. */
   readonly problem: string | undefined;
   readonly messageProblem: string | undefined;
   readonly usesOldSelf: boolean;
-  /** Where below the value the mistake is shown: `a.b`. */
+  /** Path of the error below the value: `a.b`. */
   readonly place: string;
 }
 
@@ -23,11 +23,11 @@ export interface RuleLevel {
   readonly members: ReadonlyMap<string, RuleLevel>;
   readonly values: RuleLevel | undefined;
   readonly items: RuleLevel | undefined;
-  /** Rules of the schema's allOf, which look at the same value. */
+  /** Rules of the schema's allOf, for the same value. */
   readonly also: readonly RuleLevel[];
 }
 
-/** undefined when there is no rule at or below the schema. */
+/** undefined without rules at or below the schema. */
 export function compileLevel(cel: Cel, schema: SchemaProps, resource: boolean): RuleLevel | undefined {
   const rules = compileRules(cel, schema, resource);
   const members = new Map<string, RuleLevel>();
@@ -49,11 +49,11 @@ export function compileLevel(cel: Cel, schema: SchemaProps, resource: boolean): 
   return { schema, resource, rules, members, values, items, also };
 }
 
-/** The rules beside the schema itself. */
+/** The rules except those of the schema itself. */
 export function compileRules(cel: Cel, schema: SchemaProps, resource: boolean): CompiledRule[] {
   const rules = schema["x-kubernetes-validations"] ?? [];
   if (rules.length === 0) return [];
-  // The original's name for the type is a new one for each compilation too: nobody is to use it.
+  // The type's name is internal; Kubernetes generates a new one for each compilation, too.
   const self = typeOf(cel, schema, "selfType", resource);
   return rules.map((rule) => compileRule(cel, schema, self, rule));
 }

@@ -1,4 +1,4 @@
-/** What is wrong with the rules of a definition's schema. */
+/** Errors of the rules in a definition's schema. */
 import {
   type Cel,
   type CelProgram,
@@ -16,8 +16,8 @@ import { mostInRequest, sizeAt, sizesOf } from "./sizes.ts";
 import { typeOf } from "./values.ts";
 
 /**
- * For a schema with which nothing else is wrong: what a broken one makes of a rule would tell nobody anything.
- * `unchanged`: the schema was there before, and its rules may cost what they do.
+ * For a schema without other errors, with which rule errors would be misleading. `unchanged`: the schema existed before, so its
+ * rules' costs are accepted.
  */
 export function ruleProblems(schema: SchemaProps, path: string, unchanged: boolean): FieldError[] {
   const engine = celEngine();
@@ -29,7 +29,7 @@ export function ruleProblems(schema: SchemaProps, path: string, unchanged: boole
   return [...errors, ...budget.problems(path)];
 }
 
-/** As Go's JSON shows the rule: signs of HTML escaped. */
+/** As in Go's JSON: HTML characters escaped. */
 const shown = (rule: ValidationRule): string => withoutHtml(JSON.stringify(shownRule(rule)));
 
 const invalidRule = (field: string, rule: ValidationRule, detail: string): FieldError => ({
@@ -38,7 +38,7 @@ const invalidRule = (field: string, rule: ValidationRule, detail: string): Field
   message: `Invalid value: ${shown(rule)}: ${detail}`,
 });
 
-/** Nothing says what the rules would look at. */
+/** The type of the rule's value is unknown. */
 const untyped = (field: string): FieldError => ({
   reason: "InternalError",
   field,
@@ -49,13 +49,13 @@ const untyped = (field: string): FieldError => ({
 interface Level {
   readonly path: string;
   readonly resource: boolean;
-  /** The list within which old and new values cannot be told to be the same item. */
+  /** The list whose items cannot be correlated between old and new values. */
   readonly loose: string | undefined;
-  /** How many values of it an object holds at most; undefined when nothing limits them. */
+  /** Maximum number of values in an object; undefined when unlimited. */
   readonly count: number | undefined;
 }
 
-/** How many values a value of the schema holds at most where it says what they are. */
+/** Maximum number of values in a value of the schema, if it has a limit. */
 function countIn(schema: SchemaProps): number | undefined {
   const of = (max: number | undefined): number | undefined => (max === undefined ? max : Math.max(0, max));
   if (schema.type === "array") return of(schema.maxItems);

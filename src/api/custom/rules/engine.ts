@@ -1,4 +1,4 @@
-/** Which schemas need the engine of CEL. */
+/** Determines which schemas need CEL. */
 import { isObject } from "../../../machinery/index.ts";
 import { celReady } from "../../cel-engine.ts";
 import type { SchemaProps } from "../schema-props.ts";
@@ -12,7 +12,7 @@ export function hasRules(schema: SchemaProps): boolean {
   return Object.values(schema.properties ?? {}).some(hasRules);
 }
 
-/** Loads what the schemas' rules need; undefined when they have none. */
+/** Loads CEL for the schemas' rules; undefined when they have none. */
 export function rulesReady(schemas: readonly SchemaProps[]): Promise<void> | undefined {
   return schemas.some(hasRules) ? celReady() : undefined;
 }

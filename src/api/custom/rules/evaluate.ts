@@ -1,4 +1,4 @@
-/** Holds an object against the rules of its schema (KEP-2876), and lets stand what was wrong before (KEP-4008). */
+/** Validates an object by the rules of its schema (KEP-2876), with ratcheting (KEP-4008). */
 import {
   type Cel,
   deepEqual,
@@ -14,9 +14,9 @@ import type { SchemaProps } from "../schema-props.ts";
 import type { CompiledRule, RuleLevel } from "./compile.ts";
 import { valueOf } from "./values.ts";
 
-/** What all rules together may cost for one object (apiserver celconfig.RuntimeCELCostBudget). */
+/** Cost limit of all rules for one object (apiserver celconfig.RuntimeCELCostBudget). */
 const totalLimit = 10_000_000;
-/** Messages that rules make are no longer (celconfig.MaxEvaluatedMessageExpressionSizeBytes). */
+/** Size limit of messages from expressions (celconfig.MaxEvaluatedMessageExpressionSizeBytes). */
 const maxMessage = 5 * 1024;
 
 const outOfBudget =
@@ -26,11 +26,11 @@ class Exhausted extends Error {}
 
 interface Found {
   readonly errors: FieldError[];
-  /** Mistakes that were there before and may stay. */
+  /** Existing errors, which may stay. */
   readonly ratcheted: FieldError[];
 }
 
-/** `old`: absent for a new object. */
+/** `old`: undefined for a new object. */
 export function evaluateRules(cel: Cel, root: RuleLevel, object: unknown, old: unknown): Found {
   const run = new RuleRun(cel);
   try {
@@ -74,7 +74,7 @@ class RuleRun implements Found {
     this.#cel = cel;
   }
 
-  /** `same`: the value is what it was, or it cannot be told from which it came and what it is in is what it was. */
+  /** `same`: the value is unchanged, or cannot be correlated and its parent is unchanged. */
   level(level: RuleLevel, path: string, value: unknown, old: unknown, same: boolean): void {
     if (value === null || value === undefined) return;
     this.#rules(level, path, value, old, same);
@@ -96,7 +96,7 @@ class RuleRun implements Found {
     }
   }
 
-  /** Only lists that are maps tell which item is which. */
+  /** Only items of map-type lists can be correlated. */
   #list(level: RuleLevel, path: string, value: readonly unknown[], old: unknown, same: boolean): void {
     const { items } = level;
     if (!items) return;
@@ -133,7 +133,7 @@ class RuleRun implements Found {
         }
       });
       if (holds !== false) continue;
-      // Messages see the old value itself also where the rule sees an optional one.
+      // Messages see the old value itself even if the rule sees an optional one.
       const error = this.#failure(level, path, compiled, value, plain);
       if (!compiled.usesOldSelf && same) this.ratcheted.push(error);
       else this.errors.push(error);
@@ -154,7 +154,7 @@ class RuleRun implements Found {
     throw new Exhausted();
   }
 
-  /** What evaluating says, undefined when it failed and that has been told. */
+  /** The result, undefined when the evaluation failed and that was reported. */
   #run(level: RuleLevel, path: string, { rule }: CompiledRule, evaluate: () => unknown): unknown {
     try {
       return evaluate();
@@ -212,7 +212,7 @@ class RuleRun implements Found {
     }
   }
 
-  /** undefined when there is no expression for the message, or it makes none that can be shown. */
+  /** undefined without a message expression, or when its result cannot be shown. */
   #message({ message }: CompiledRule, bindings: object): string | undefined {
     if (!message) return undefined;
     const meter = new this.#cel.Meter();

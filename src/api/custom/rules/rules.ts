@@ -1,4 +1,4 @@
-/** The rules of one version of a definition, as its strategy asks them. */
+/** The rules of a definition's version, for its strategy. */
 import { celEngine } from "../../cel-engine.ts";
 import type { FieldError } from "../../definition.ts";
 import type { KubeObject } from "../../meta.ts";
@@ -8,9 +8,9 @@ import { hasRules } from "./engine.ts";
 import { evaluateRules } from "./evaluate.ts";
 
 export interface Rules {
-  /** `others`: what is wrong already; some mistakes leave nothing that a rule could be asked of. */
+  /** `others`: other errors; some of them prevent the evaluation of rules. */
   problems(object: KubeObject, old: KubeObject | undefined, others: readonly FieldError[]): FieldError[];
-  /** What is wrong and was before: it may stay, and is told of. */
+  /** Existing errors: they may stay, and are reported as warnings. */
   warnings(object: KubeObject, old: KubeObject | undefined): string[];
 }
 
@@ -31,7 +31,7 @@ const unchecked: FieldError = {
     "Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation",
 };
 
-/** Call it when `rulesReady` has settled for the schema. */
+/** Call it when `rulesReady` has resolved for the schema. */
 export function rulesOf(schema: SchemaProps): Rules {
   if (!hasRules(schema)) return none;
   const cel = celEngine();

@@ -1,26 +1,26 @@
-/** How large what a schema allows may be, and how small in JSON: from these the worst cost of its rules is told. */
+/** Maximum sizes of a schema's values, and minimum sizes in JSON: for the worst-case cost of rules. */
 import { isObject } from "../../../machinery/index.ts";
 import { isEmbedded, isIntOrString, type SchemaProps } from "../schema-props.ts";
 import { escapeName, membersOf } from "./values.ts";
 
-/** What a request holds at most, in bytes (apiserver celconfig.MaxRequestSizeBytes). */
+/** Size limit of requests, in bytes (apiserver celconfig.MaxRequestSizeBytes). */
 const maxRequest = 3 * 1024 * 1024;
 
 export interface Sizes {
-  /** Letters, items or entries; 0 of what has none. */
+  /** Characters, items or entries; 0 for scalars. */
   readonly max: number;
-  /** Bytes in JSON, at least. */
+  /** Minimum bytes in JSON. */
   readonly bytes: number;
   readonly fields?: ReadonlyMap<string, Sizes>;
   readonly hasKeys?: boolean;
-  /** Of the items of a list, or the values of a map. */
+  /** Of a list's items, or a map's values. */
   readonly inner?: Sizes;
 }
 
 const bytesIn = (text: string): number => new TextEncoder().encode(text).length;
 const limit = (value: number): number => Math.max(0, value);
 
-/** Quotation marks take two of the bytes; a letter may be of four of them. */
+/** Quotation marks take two bytes; a character may have four. */
 const textMax = ({ maxLength }: SchemaProps): number =>
   maxLength === undefined ? maxRequest - 2 : 4 * limit(maxLength);
 
@@ -42,7 +42,7 @@ function textSizes(schema: SchemaProps): Sizes {
   }
 }
 
-/** undefined where rules see nothing. `resource`: the schema is of an object that is one. */
+/** undefined for values hidden from rules. `resource`: the schema is of an embedded resource. */
 export function sizesOf(schema: SchemaProps, resource: boolean): Sizes | undefined {
   const inside = (inner: SchemaProps): Sizes | undefined => sizesOf(inner, isEmbedded(inner));
   if (isIntOrString(schema)) return { max: textMax(schema), bytes: 1 };
@@ -73,7 +73,7 @@ function objectSizes(
 ): Sizes | undefined {
   if (isObject(schema.additionalProperties)) {
     const inner = inside(schema.additionalProperties as SchemaProps);
-    // An entry has quotation marks, a colon, a comma and two letters for its key.
+    // An entry has quotation marks, a colon, a comma and at least two bytes for its key.
     const max = schema.maxProperties ?? Math.floor((maxRequest - 2) / ((inner?.bytes ?? 0) + 6));
     return inner && { max: limit(max), bytes: 2, hasKeys: true, inner };
   }
@@ -84,14 +84,14 @@ function objectSizes(
     if (!sizes) continue;
     const known = escapeName(name);
     if (known !== undefined) fields.set(known, sizes);
-    // What has a default need not be sent.
+    // Fields with a default may be omitted.
     if (schema.required?.includes(name) && member.default === undefined)
       bytes += bytesIn(name) + sizes.bytes + 4;
   }
   return { max: 0, bytes, fields };
 }
 
-/** The size of what is found on a path of CEL, which begins with the variable that has `root`. */
+/** The size of the value at a CEL path, which begins with the variable of `root`. */
 export function sizeAt(root: Sizes, path: readonly string[]): number | undefined {
   let sizes: Sizes | undefined = root;
   for (const name of path.slice(1)) {
@@ -103,5 +103,5 @@ export function sizeAt(root: Sizes, path: readonly string[]): number | undefined
   return sizes.max;
 }
 
-/** How many values of the type a request can hold, each with a comma. */
+/** Maximum number of values of the type in a request, each with a comma. */
 export const mostInRequest = ({ bytes }: Sizes): number => Math.floor(maxRequest / (bytes + 1));

@@ -1,8 +1,8 @@
-/** A structural schema as a type of CEL, and JSON that follows it as values of CEL. */
+/** Converts structural schemas to CEL types, and JSON to CEL values. */
 import { type Cel, type CelType, isObject } from "../../../machinery/index.ts";
 import { isEmbedded, isIntOrString, type SchemaProps } from "../schema-props.ts";
 
-/** Names that CEL keeps for itself (cel-spec, syntax: RESERVED). */
+/** Reserved words of CEL (cel-spec, syntax: RESERVED). */
 const reserved = new Set(
   (
     "true false null in as break const continue else for function if import let loop package namespace return var " +
@@ -16,7 +16,7 @@ const escapes: Record<string, string> = {
   "/": "__slash__",
 };
 
-/** The name by which rules know a field; undefined when they cannot. */
+/** A field's name in rules; undefined when it has none. */
 export function escapeName(name: string): string | undefined {
   if (reserved.has(name)) return `__${name}__`;
   if (!/^[A-Za-z_./-][\w./-]*$/.test(name)) return undefined;
@@ -25,7 +25,7 @@ export function escapeName(name: string): string | undefined {
 
 const unescapes = new Map(Object.entries(escapes).map(([sign, word]) => [word, sign]));
 
-/** The name that an escaped one stands for; undefined for what `escapeName` does not make. */
+/** The name of an escaped one; undefined for names that `escapeName` does not return. */
 export function unescapeName(escaped: string): string | undefined {
   let known = true;
   const name = escaped.replaceAll(/__[a-z]+__/g, (part) => {
@@ -37,7 +37,7 @@ export function unescapeName(escaped: string): string | undefined {
   return known ? name : undefined;
 }
 
-/** All names by which rules know a field: those that CEL keeps for itself may be said as they are, too. */
+/** All names of a field in rules: reserved words may also be used unescaped. */
 export function namesOf(name: string): readonly string[] {
   const escaped = escapeName(name);
   if (escaped === undefined) return [];
@@ -49,7 +49,7 @@ const identity: SchemaProps = { type: "object", properties: { name: text, genera
 
 const isText = (schema: SchemaProps | undefined): boolean => schema?.type === "string";
 
-/** Rules see the identity of an object that is a resource, whatever its schema says of it; unless it says all of it. */
+/** Rules see the identity of resources even if the schema does not declare it; a schema that declares all of it is kept. */
 export function membersOf(schema: SchemaProps, resource: boolean): Record<string, SchemaProps> {
   const { properties = {} } = schema;
   const { apiVersion, kind, metadata } = properties;
@@ -59,8 +59,8 @@ export function membersOf(schema: SchemaProps, resource: boolean): Record<string
 }
 
 /**
- * undefined where rules see nothing: unknown members, and what has them. `name`: of the type, in messages. `metadata`: what
- * is seen of that of an object that is a resource, where that is more than its identity.
+ * undefined for values hidden from rules: unknown members, and objects with them. `name`: the type's name in messages.
+ * `metadata`: the visible metadata of a resource, if it is more than its identity.
  */
 export function typeOf(
   cel: Cel,
@@ -115,18 +115,18 @@ export function typeOf(
   }
 }
 
-/** A floating-point number where an integer belongs: who asks for it is told. */
+/** A floating-point number of an integer type: evaluation reports an error. */
 const notWhole = (cel: Cel, text: string): Error =>
   new cel.CelEvaluationError(`invalid data, expected ${text}`);
 
-/** Items of a map-like list by the values of their keys. */
+/** Items of a map-type list by the values of their keys. */
 const keyOf = (cel: Cel, keys: readonly string[]): ((item: unknown) => string) => {
   const names = keys.map((key) => escapeName(key) ?? key);
   return (item) =>
     item instanceof Map ? names.map((name) => cel.scalarKey(item.get(name))).join("\0") : String(item);
 };
 
-/** The value as rules see it. */
+/** The value as seen by rules. */
 export function valueOf(cel: Cel, schema: SchemaProps, value: unknown, resource: boolean): unknown {
   if (value === null || value === undefined) return value;
   if (isIntOrString(schema))
