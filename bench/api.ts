@@ -1,6 +1,6 @@
 /**
- * The API server as its clients see it: over HTTPS, in a process of its own, with all that a request goes through.
- * `node bench/api.ts [PART…]`; a kube-apiserver is measured beside it where `WHERRY_BENCH_PEER` names its kubeconfig.
+ * Benchmarks of the API server from a client's view: over HTTPS, in a separate process, with the complete request path. `node
+ * bench/api.ts [PART…]`; also measures a kube-apiserver if `WHERRY_BENCH_PEER` names its kubeconfig.
  */
 import * as chart from "./api/chart.ts";
 import * as creation from "./api/creation.ts";
@@ -12,14 +12,14 @@ import { stageTable } from "./api/stages.ts";
 import { type Row, table } from "./api/table.ts";
 import * as watchers from "./api/watchers.ts";
 
-/** Parts that a peer can be asked too; each sees a server that was just started. */
+/** Parts that also run against the peer; each starts with a new server. */
 const compared: Record<string, (servers: readonly Server[]) => Promise<Row[]>> = {
   operations: operations.run,
   creation: creation.run,
   watchers: watchers.run,
   chart: chart.run,
 };
-/** Parts that start what they need. */
+/** Parts that start their own servers. */
 const own: Record<string, () => Promise<Row[]>> = { memory: memory.run, informers: informers.run };
 
 async function beside(run: (servers: readonly Server[]) => Promise<Row[]>): Promise<Row[]> {
@@ -48,7 +48,7 @@ for (const name of names) {
     else rows.push(...(await (run ? beside(run) : (own[name] as () => Promise<Row[]>)())));
     process.stderr.write(`${name}: measured in ${((performance.now() - began) / 1000).toFixed(0)} s\n`);
   } catch (error) {
-    // The others' figures are not lost for it.
+    // The other parts' results are kept.
     console.error(`${name}:`, error);
     process.exitCode = 1;
   }

@@ -1,6 +1,6 @@
 /**
- * Processor time of the API server per operation, through the handler of one thread: no sockets, no disk. The figures say
- * what a request costs beyond its carrier and its fsync. Run: `node bench/apiserver.ts [pods]`.
+ * Processor time of the API server per operation, through the handler in one thread, without sockets and disk. The results
+ * exclude the transport and fsync. Run: `node bench/apiserver.ts [pods]`.
  */
 import { createApiServer, type ApiServer } from "../src/apiserver/index.ts";
 import { silentLogger, systemClock } from "../src/machinery/index.ts";
@@ -12,7 +12,7 @@ const admin = { name: "admin", groups: ["system:masters"] };
 const peer = { address: "127.0.0.1" };
 const pods = "/api/v1/namespaces/default/pods";
 
-/** A pod as a Deployment makes it: about 2.5 KB when stored. */
+/** A pod of a Deployment: about 2.5 KB when stored. */
 const podBody = (i: number): object => ({
   apiVersion: "v1",
   kind: "Pod",

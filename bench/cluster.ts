@@ -1,4 +1,4 @@
-/** A whole cluster as a user sees it, timed from the moment the command is typed. */
+/** A whole cluster from a user's view, timed from the start of the command. */
 import { execFileSync, spawn } from "node:child_process";
 import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -20,7 +20,7 @@ const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
 const run = (...args: string[]): string =>
   execFileSync(wherry, args, { env, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
 
-/** Polls kubectl-free, through the kubeconfig's own certificates, so that the probe costs little. */
+/** Polls with the kubeconfig's certificates instead of kubectl, so that the probe is cheap. */
 async function apiProbe(): Promise<{ get(path: string): Promise<{ status: number; body: string }> }> {
   const { Agent, request } = await import("node:https");
   const { parse } = await import("yaml");
@@ -71,7 +71,7 @@ interface Tree {
   pids: number[];
 }
 
-/** Memory (PSS, bytes) and processor time (clock ticks) of the processes whose command line carries the mark. */
+/** Memory (PSS, bytes) and processor time (clock ticks) of the processes whose command line contains the mark. */
 function measure(test: (command: string) => boolean): Tree {
   const tree: Tree = { pss: 0, ticks: 0, pids: [] };
   for (const path of globSync("/proc/[0-9]*")) {
@@ -84,21 +84,21 @@ function measure(test: (command: string) => boolean): Tree {
       tree.ticks += Number(stat[11]) + Number(stat[12]);
       tree.pids.push(Number(path.slice(6)));
     } catch {
-      // Gone meanwhile.
+      // Ended in the meantime.
     }
   }
   return tree;
 }
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`;
-// The processes carry the cluster's name as their title.
+// The processes have the cluster's name in their title.
 const isServer = (command: string): boolean =>
   /^wherry(-\w+)? /.test(command) && command.includes(` ${name}`);
 const isMonitor = (command: string): boolean => command.includes("wherry-native");
 
 try {
   const guestbook = `${repository}/examples/guestbook`;
-  // Once, so that set-up and image builds are not measured; what it made goes again, only the images stay.
+  // Once, so that setup and image builds are not measured; only the images are kept.
   run("up", "--name", name, "-f", guestbook);
   run("kubectl", "delete", "-f", guestbook);
   run("down", "--name", name);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildFolder, commandNodes, openImageStore } from "../src/containers/index.ts";
 
-/** Building and unpacking: milliseconds, and the ratio to GNU tar where that does the same work. */
+/** Building and unpacking: milliseconds, and the ratio to GNU tar for the same work. */
 const home = fileURLToPath(new URL("..", import.meta.url));
 const helper = join(home, "dist/wherry-nodes");
 
@@ -19,7 +19,7 @@ function row(what: string, ms: number, note = ""): void {
   process.stdout.write(`${what.padEnd(52)} ${ms.toFixed(0).padStart(7)} ms  ${note}\n`);
 }
 
-/** An image of 10 000 small files and one of 64 MB, as an archive; by the host's tar and our own store. */
+/** An image of 10 000 small files and one of 64 MB, as an archive; with the host's tar and wherry's store. */
 function makeContext(dir: string): void {
   mkdirSync(`${dir}/context/files`, { recursive: true });
   for (let d = 0; d < 100; d++) {

@@ -1,6 +1,6 @@
 /**
- * Containers against runc in the same run: one program to its end, sandbox and container to running, memory beside the
- * container. As root: `node bench/runtime.ts [rounds]`. Figures are printed, never asserted.
+ * Containers compared with runc in the same run: running a program, starting sandbox and container, memory beside the
+ * container. As root: `node bench/runtime.ts [rounds]`. Results are printed, never asserted.
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -51,7 +51,7 @@ function pss(pid: number): number {
   return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1] ?? 0);
 }
 
-/** The same container for runc: same root, same namespaces, cgroup, seccomp table. */
+/** The same container for runc: equal root, namespaces, cgroup and seccomp profile. */
 function runcBundle(): string {
   const bundle = join(dir, "bundle");
   mkdirSync(bundle);

@@ -1,4 +1,4 @@
-/** Server-side apply of what a large Helm chart installs, beside plain creation of the same. */
+/** Server-side apply of a large Helm chart's objects, compared with their creation. */
 import { drive, median } from "./client.ts";
 import { processorTime } from "./process.ts";
 import { makeNamespace, removeNamespace, type Server } from "./servers.ts";
@@ -15,7 +15,7 @@ interface ChartObject {
   [field: string]: unknown;
 }
 
-/** Five objects for each part of the release. */
+/** Five objects per part of the release. */
 function part(i: number): { plural: string; object: ChartObject }[] {
   const name = `release-part-${i}`;
   const labels = {
@@ -67,7 +67,7 @@ function part(i: number): { plural: string; object: ChartObject }[] {
         apiVersion: "apps/v1",
         kind: "Deployment",
         metadata,
-        // None, so that no controller of a peer does more than it must.
+        // None, to avoid work of a peer's controllers.
         spec: { replicas: 0, selector: { matchLabels: selector }, template },
       },
     },
@@ -110,7 +110,7 @@ interface Costs {
 
 async function costs(server: Server): Promise<Costs> {
   const found: Costs[] = [];
-  // The first round warms it.
+  // The first round is for warm-up.
   for (let round = 0; round <= rounds; round++) {
     const spaces = [`bench-create-${round}`, `bench-apply-${round}`] as const;
     for (const namespace of spaces) await makeNamespace(server, namespace);

@@ -1,4 +1,4 @@
-/** A client of an API server that costs little itself: HTTP/2 over TLS, a few connections. */
+/** An efficient client of an API server: HTTP/2 over TLS, a few connections. */
 import { type ClientHttp2Session, connect } from "node:http2";
 import { resolveKubeconfig } from "../../src/client/index.ts";
 
@@ -10,9 +10,9 @@ export interface Answer {
 }
 
 export interface Stream {
-  /** Resolves with the status when the answer's headers have come. */
+  /** Resolves with the status when the response's headers arrive. */
   begun: Promise<number>;
-  /** Resolves when it ends, however it does. */
+  /** Resolves when it has ended. */
   ended: Promise<void>;
   close(): void;
 }
@@ -22,7 +22,7 @@ const windowBytes = 4 * 1024 * 1024;
 export class Client {
   readonly #sessions: ClientHttp2Session[] = [];
   readonly #headers: Record<string, string>;
-  /** Streams that last, by their session: a server takes so many on one. */
+  /** Long-running streams by session: servers limit the streams per session. */
   readonly #lasting = new Map<ClientHttp2Session, number>();
   #next = 0;
 
@@ -38,7 +38,7 @@ export class Client {
     this.#connect = again;
   }
 
-  /** With the address and the credentials of a kubeconfig. */
+  /** With the server and credentials of a kubeconfig. */
   static async open(kubeconfig: string, connections = 16): Promise<Client> {
     const { server, ca, cert, key, token } = resolveKubeconfig({ kubeconfig }, {}).connection;
     const begin = (): ClientHttp2Session => {
@@ -61,7 +61,7 @@ export class Client {
     return new Client(sessions, headers, begin);
   }
 
-  /** Rejects when the connection breaks; any status is an answer. */
+  /** Rejects when the connection breaks; resolves for any status. */
   request(
     method: string,
     path: string,
@@ -89,7 +89,7 @@ export class Client {
     });
   }
 
-  /** As `request`, and throws unless the answer is a 2xx. */
+  /** Like `request`, but throws unless the status is 2xx. */
   async ok(...args: Parameters<Client["request"]>): Promise<Answer> {
     const answer = await this.request(...args);
     if (answer.status >= 300) {
@@ -98,7 +98,7 @@ export class Client {
     return answer;
   }
 
-  /** A watch, or any answer that is read as it comes. */
+  /** A watch, or another streamed response. */
   stream(path: string, onChunk: (chunk: Buffer) => void): Stream {
     const session = this.#roomy();
     const stream = session.request({ ...this.#headers, ":path": path });
@@ -120,7 +120,7 @@ export class Client {
     for (const session of this.#sessions) session.destroy();
   }
 
-  /** One that takes another stream for long, and leaves room for requests. */
+  /** A session with a free stream for a long-running request. */
   #roomy(): ClientHttp2Session {
     for (let i = 0; i < this.#sessions.length; i++) {
       const session = this.#session();
@@ -132,7 +132,7 @@ export class Client {
     return more;
   }
 
-  /** The next; a server ends those that rest for long, and they are opened again. */
+  /** The next session; idle ones that the server closed are reopened. */
   #session(): ClientHttp2Session {
     const at = this.#next++ % this.#sessions.length;
     const session = this.#sessions[at] as ClientHttp2Session;
@@ -143,7 +143,7 @@ export class Client {
   }
 }
 
-/** Runs `operation` `count` times from so many clients at once; the time each took, in ms, sorted. */
+/** Runs `operation` `count` times with this number of concurrent clients; returns the sorted durations in ms. */
 export async function drive(
   count: number,
   clients: number,

@@ -1,4 +1,4 @@
-/** How long a creation takes when 64 clients create at once. */
+/** Latency of creations with 64 concurrent clients. */
 import { drive, quantile } from "./client.ts";
 import { podBody } from "./pod.ts";
 import { makeNamespace, removeNamespace, type Server } from "./servers.ts";

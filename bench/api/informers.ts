@@ -1,4 +1,4 @@
-/** What informers on large objects add to the memory of a server that holds these objects anyway. */
+/** Additional memory of a server for informers on large objects. */
 import { setTimeout as delay } from "node:timers/promises";
 import { drive, type Stream } from "./client.ts";
 import { residentMemory } from "./process.ts";
@@ -9,7 +9,7 @@ const informers = 16;
 const objects = 400;
 const updates = 32;
 const goalMiB = 256;
-/** For all of them, in each way of informing. */
+/** Timeout for all of them, in each way of listing. */
 const patienceMs = 150_000;
 const namespace = "bench-informers";
 const path = `/api/v1/namespaces/${namespace}/configmaps`;
@@ -17,7 +17,7 @@ const value = "0123456789abcdef".repeat(62_500);
 const named = (i: number, generation: number): string =>
   JSON.stringify({ metadata: { name: `large-${i}` }, data: { value, generation: String(generation) } });
 
-/** The most memory there is until `until` resolves, in MiB. */
+/** Peak memory until `until` resolves, in MiB. */
 async function most(server: Server, until: Promise<unknown>): Promise<number> {
   let peak = 0;
   const look = (): void => {
@@ -29,7 +29,7 @@ async function most(server: Server, until: Promise<unknown>): Promise<number> {
   return peak;
 }
 
-/** Lists from the cache as client-go does, all at once; returns where a watch goes on. */
+/** Lists from the cache like client-go, concurrently; returns the revision for a watch. */
 async function listed({ client }: Server): Promise<string> {
   let head = "";
   let items = 0;
@@ -38,14 +38,14 @@ async function listed({ client }: Server): Promise<string> {
     for (let at = chunk.indexOf('"uid":'); at >= 0; at = chunk.indexOf('"uid":', at + 1)) items++;
   });
   await stream.ended;
-  // A mark that was cut between two chunks is not seen.
+  // A marker split between two chunks is missed.
   if (items < objects * 0.95) throw new Error(`a list ended after ${items} objects`);
   return /"resourceVersion":"(\d+)"/.exec(head)?.[1] ?? "";
 }
 
 interface Informer {
   stream: Stream;
-  /** Resolves when so many events have come in all. */
+  /** Resolves after this total number of events. */
   seen(events: number): Promise<void>;
 }
 
@@ -69,11 +69,11 @@ function watching({ client }: Server, query: string): Informer {
   };
 }
 
-/** `begin` makes an informer that has the state; what it resolves with hears of what comes. */
+/** `begin` starts an informer with the initial state; its result receives the events. */
 async function added(
   begin: (server: Server) => Promise<{ informer: Informer; had: number }>,
 ): Promise<number> {
-  // They take 6.4 GB: on a busy machine longer than the minute that a request may last.
+  // They transfer 6.4 GB: on a busy machine longer than the request timeout of a minute.
   const server = await startWherry({ connections: informers, flags: ["--request-timeout=10m"] });
   try {
     await makeNamespace(server, namespace);
@@ -102,7 +102,7 @@ export async function run(): Promise<Row[]> {
   const streaming = await added(async (server) => {
     const initial = "sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true";
     const informer = watching(server, initial);
-    // The bookmark that ends the state is one more.
+    // The bookmark after the initial state is one more.
     await informer.seen(objects + 1);
     return { informer, had: objects + 1 };
   });

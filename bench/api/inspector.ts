@@ -1,4 +1,4 @@
-/** The Chrome DevTools protocol, as far as a profile needs it. */
+/** The part of the Chrome DevTools protocol for CPU profiles. */
 
 export interface ProfileNode {
   id: number;
@@ -8,7 +8,7 @@ export interface ProfileNode {
 
 export interface CpuProfile {
   nodes: ProfileNode[];
-  /** The node that each sample was taken in, and the microseconds before it. */
+  /** The node of each sample, and the microseconds before it. */
   samples: number[];
   timeDeltas: number[];
 }
@@ -45,7 +45,7 @@ export class Inspector {
     return new Inspector(socket);
   }
 
-  /** Where the main thread's time goes while `work` runs. */
+  /** A CPU profile of the main thread while `work` runs. */
   async profiled(work: () => Promise<unknown>): Promise<CpuProfile> {
     await this.#post("Profiler.enable");
     await this.#post("Profiler.setSamplingInterval", { interval: intervalUs });

@@ -1,4 +1,4 @@
-/** Memory with many pods, and how long a list of all of them takes. */
+/** Memory with many pods, and the duration of listing them. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { openStore } from "../../src/cluster/compose/open-store.ts";
@@ -13,10 +13,10 @@ const created = 12_000;
 const many = 150_000;
 const namespace = "bench-memory";
 const pods = `/api/v1/namespaces/${namespace}/pods`;
-/** In one transaction of the store. */
+/** Per transaction of the store. */
 const batch = 500;
 
-/** Memory after pods were created by 64 clients, as the original's was measured. */
+/** Memory after pods were created by 64 clients, as measured for Kubernetes. */
 async function afterCreations(): Promise<number> {
   const server = await startWherry();
   try {
@@ -28,7 +28,7 @@ async function afterCreations(): Promise<number> {
   }
 }
 
-/** Puts pods like the one that is there into a store that no server has open. Names and uids differ. */
+/** Writes copies of the existing pod into a closed store. Names and UIDs differ. */
 async function multiply(folder: string, count: number): Promise<number> {
   const store = await openStore(join(folder, "data"), systemClock);
   try {
@@ -91,7 +91,7 @@ export async function run(): Promise<Row[]> {
       const lists: Listed[] = [];
       for (let i = 0; i < 4; i++) lists.push(await list(server));
       if (lists.some(({ items }) => items !== many)) throw new Error(`a list had ${lists[0]?.items} pods`);
-      // A server that is at work, not one that has just started.
+      // A server under load, not a new one.
       await drive(5000, 64, () => server.client.ok("POST", pods, podBody("generateName", "load-")));
       const note = `${(bytes / 1000).toFixed(1)} KB stored`;
       return [

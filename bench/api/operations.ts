@@ -10,11 +10,11 @@ export interface Operation {
   /** In microseconds of processor time. */
   /** Absent where none is set. */
   goal?: number;
-  /** Requests before anything is measured, and in each round. */
+  /** Requests for warm-up, and in each round. */
   warm: number;
   count: number;
   clients: number;
-  /** What one request counts for. */
+  /** Number of operations that a request counts as. */
   units?(server: Server): Promise<number>;
   prepare?(server: Server): Promise<unknown>;
   run(server: Server, client: number, serial: number): Promise<unknown>;
@@ -37,7 +37,7 @@ interface Seen {
   metadata: { labels: Record<string, string>; resourceVersion?: string };
 }
 
-/** Pods as a client sees them, to be written back with one label changed. */
+/** Pods as a client reads them, for updates with one changed label. */
 const seen = new WeakMap<Server, Map<string, Seen>>();
 
 async function lookAtPods(server: Server): Promise<void> {
@@ -56,7 +56,7 @@ async function listed({ client }: Server): Promise<number> {
   return (JSON.parse(body.toString()) as { items: unknown[] }).items.length;
 }
 
-/** In this order: the lists are of what the creations left. */
+/** In this order: lists return the created objects. */
 const operations = {
   create: {
     name: "create a pod",
@@ -134,7 +134,7 @@ const operations = {
   },
 } satisfies Record<string, Operation>;
 
-/** What the stages are measured of. */
+/** The operations measured by stages. */
 export const written: Record<string, Operation> = {
   create: operations.create,
   get: operations.get,
@@ -143,7 +143,7 @@ export const written: Record<string, Operation> = {
 
 let serial = 0;
 
-/** Runs the operation so many times from so many clients. */
+/** Runs the operation with this number of requests and clients. */
 export const repeat = (server: Server, { run, clients: many }: Operation, count: number): Promise<number[]> =>
   drive(count, many, (client) => run(server, client, serial++));
 
@@ -157,7 +157,7 @@ export async function prepare(server: Server): Promise<void> {
   await makeNamespace(server, namespace);
 }
 
-/** Every server is asked in turn, round after round, so that all see the same machine; the median of the rounds. */
+/** Servers alternate in rounds, so that all have the same conditions; returns the median of the rounds. */
 export async function run(servers: readonly Server[]): Promise<Row[]> {
   for (const server of servers) await prepare(server);
   const rows: Row[] = [];

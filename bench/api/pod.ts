@@ -1,6 +1,6 @@
-/** Pods as the benches write them. */
+/** Pods for benchmarks. */
 
-/** The body of a POST. About 3.7 KB when stored, 1.5 of them managedFields. `key`: how it is named. */
+/** The body of a POST. About 3.7 KB when stored, of which 1.5 are managedFields. `key`: for its name. */
 export const podBody = (key: "name" | "generateName", value: string): string =>
   JSON.stringify({
     apiVersion: "v1",
@@ -32,7 +32,7 @@ export const podBody = (key: "name" | "generateName", value: string): string =>
     },
   });
 
-/** The same for a pod that is about 2.5 KB when stored. */
+/** Likewise, about 2.5 KB when stored. */
 export const plainPodBody = (name: string): string =>
   JSON.stringify({
     apiVersion: "v1",

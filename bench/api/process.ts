@@ -1,21 +1,21 @@
-/** What processes have used so far, as Linux counts it. */
+/** Resource usage of processes, from Linux. */
 import { readdirSync, readFileSync } from "node:fs";
 
-/** Linux counts in these: 10 ms. */
+/** Linux' clock tick: 10 ms. */
 const tickUs = 10_000;
 
-/** Microseconds of processor time of a `stat` file: user and system, threads that ended included for a process. */
+/** Microseconds of processor time in a `stat` file: user and system, for a process including ended threads. */
 function used(path: string): number {
   const text = readFileSync(path, "latin1");
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   return (Number(fields[11]) + Number(fields[12])) * tickUs;
 }
 
-/** Of all these processes together, in microseconds. */
+/** Total of these processes, in microseconds. */
 export const processorTime = (pids: readonly number[]): number =>
   pids.reduce((sum, pid) => sum + used(`/proc/${pid}/stat`), 0);
 
-/** Of one process, by thread id, in microseconds; and each thread's name. */
+/** By thread id of a process, in microseconds; with the threads' names. */
 export function threadTimes(pid: number): Map<number, { name: string; us: number }> {
   const times = new Map<number, { name: string; us: number }>();
   for (const thread of readdirSync(`/proc/${pid}/task`)) {

@@ -1,4 +1,4 @@
-/** Starts what is measured: wherry's API server by itself, in a process of its own; and finds what it is held against. */
+/** Starts wherry's API server in a separate process, and finds the peer to compare with. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -12,20 +12,20 @@ const repository = resolve(import.meta.dirname, "../..");
 
 export interface Server {
   kubeconfig: string;
-  /** Its processes, for their processor time and memory. */
+  /** Its processes, for processor time and memory. */
   pids: number[];
   client: Client;
   stop(): Promise<void>;
 }
 
 export interface StartOptions {
-  /** Where the data is; default a folder that goes when the server stops. */
+  /** Directory of the data; default a temporary one. */
   folder?: string;
-  /** Of the client; default 16: a kube-apiserver takes 100 streams on each. */
+  /** Of the client; default 16: a kube-apiserver allows 100 streams on each. */
   connections?: number;
   /** Of the server. */
   flags?: readonly string[];
-  /** Run the sources, with a debugger's port, instead of the bundle: profiles then name files. */
+  /** Run the sources with a debugger port instead of the bundle: profiles then name files. */
   onDebugger?: (url: string) => void;
 }
 
@@ -35,7 +35,7 @@ async function ended(child: ChildProcess): Promise<void> {
   await new Promise<void>((done) => child.once("exit", () => done()));
 }
 
-/** What a child prints up to the text, which it must print within two minutes. */
+/** A child's output up to the text, which must be printed within two minutes. */
 function printed(child: ChildProcess, text: string): Promise<string> {
   return new Promise((done, fail) => {
     let out = "";
@@ -61,7 +61,7 @@ function freePort(): Promise<number> {
 
 export const newFolder = (): string => mkdtempSync(join(tmpdir(), "wherry-bench-"));
 
-/** An API server with an empty store, or with what is in the folder. */
+/** An API server with an empty store, or with the data of the directory. */
 export async function startWherry(options: StartOptions = {}): Promise<Server> {
   const folder = options.folder ?? newFolder();
   const { onDebugger } = options;
@@ -107,8 +107,8 @@ export async function startWherry(options: StartOptions = {}): Promise<Server> {
 }
 
 /**
- * A running kube-apiserver, when `WHERRY_BENCH_PEER` names its administrator's kubeconfig and `WHERRY_BENCH_PEER_PIDS` the
- * process ids of its parts (API server and etcd).
+ * A running kube-apiserver, if `WHERRY_BENCH_PEER` names its administrator's kubeconfig and `WHERRY_BENCH_PEER_PIDS` the ids of
+ * its processes (API server and etcd).
  */
 export async function peerServer(): Promise<Server | undefined> {
   const kubeconfig = process.env.WHERRY_BENCH_PEER;
@@ -132,7 +132,7 @@ export async function makeNamespace({ client }: Server, name: string): Promise<v
   await client.request("POST", accounts, JSON.stringify({ metadata: { name: "default" } }));
 }
 
-/** Takes away what a bench left at a server that goes on. */
+/** Deletes a benchmark's objects from a server that keeps running. */
 export async function removeNamespace({ client }: Server, name: string): Promise<void> {
   await client.request("DELETE", `/api/v1/namespaces/${name}`);
 }

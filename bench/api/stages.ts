@@ -1,13 +1,13 @@
 /**
- * Where the processor time of a create, get and update goes: a profile of the server, by the file that a sample was taken
- * in. Files that serve many (JSON, paths, maps) count for the stage that called them.
+ * Processor time of a create, get and update by stage: from a profile of the server, by the file of each sample. Shared files
+ * (JSON, paths, maps) count for the stage that called them.
  */
 import { Inspector, type CpuProfile, type ProfileNode } from "./inspector.ts";
 import { prepare, repeat, written } from "./operations.ts";
 import { threadTimes } from "./process.ts";
 import { type Server, startWherry } from "./servers.ts";
 
-/** The first that a file's path, or a function's name in parentheses, begins with. */
+/** The first matching prefix of a file's path, or of a function's name in parentheses. */
 const stages: readonly (readonly [stage: string, ...beginnings: string[]])[] = [
   ["garbage collection", "(garbage collector)"],
   ["connection: HTTP/2, TLS", "src/apiserver/http/", "node:", "(program)"],
@@ -47,7 +47,7 @@ function stageOf({ callFrame: { functionName, url } }: ProfileNode): string | un
   return stages.find(([, ...beginnings]) => beginnings.some((beginning) => file.startsWith(beginning)))?.[0];
 }
 
-/** The share of each stage in the time that the thread was at work. */
+/** Each stage's share of the thread's active time. */
 function shares({ nodes, samples, timeDeltas }: CpuProfile): Map<string, number> {
   const parents = new Map<number, ProfileNode>();
   const byId = new Map<number, ProfileNode>();
@@ -74,7 +74,7 @@ interface Cost {
   total: number;
 }
 
-/** Microseconds per operation, by stage; other threads have a stage each. */
+/** Microseconds per operation, by stage; other threads are stages of their own. */
 async function costOf(server: Server, inspector: Inspector, name: string): Promise<Cost> {
   const operation = written[name];
   if (!operation) throw new Error(`no operation ${name}`);
@@ -97,7 +97,7 @@ async function costOf(server: Server, inspector: Inspector, name: string): Promi
   return { stages: found, total };
 }
 
-/** A table of its own: the stages are rows, the operations columns, microseconds the unit. */
+/** A table with stages as rows and operations as columns, in microseconds. */
 export async function stageTable(): Promise<string> {
   const url = Promise.withResolvers<string>();
   const server = await startWherry({ onDebugger: url.resolve });

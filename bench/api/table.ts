@@ -1,14 +1,14 @@
-/** What a bench found, and how it is shown. */
+/** Results of benchmarks, and their output. */
 
 export interface Row {
   what: string;
   unit: string;
-  /** At most so much. */
+  /** The goal: at most this value. */
   goal?: number;
   wherry: number;
-  /** The original's figure, where it was asked too. */
+  /** Kubernetes' value, if measured. */
   peer?: number;
-  /** What must be known to read the figure. */
+  /** A note on the value. */
   note?: string;
 }
 
@@ -18,7 +18,7 @@ const shown = (value: number | undefined): string => {
   return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
 };
 
-/** A table in Markdown. The ratio is the original's figure over wherry's: more is better. */
+/** A table in Markdown. The ratio is Kubernetes' value divided by wherry's: more is better. */
 export function table(rows: readonly Row[]): string {
   const lines = rows.map(({ what, unit, goal, wherry, peer, note }) => {
     const ratio = peer === undefined || wherry === 0 ? "" : shown(peer / wherry);

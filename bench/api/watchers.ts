@@ -1,4 +1,4 @@
-/** Many watches of one resource: what an event costs, whether each arrives, and when. */
+/** Many watches of a resource: cost per event, completeness, and latency. */
 import { setTimeout as delay } from "node:timers/promises";
 import { quantile, type Stream } from "./client.ts";
 import { podBody } from "./pod.ts";
@@ -8,24 +8,24 @@ import type { Row } from "./table.ts";
 
 const added = '{"type":"ADDED"';
 const mark = '"name":"ev-';
-/** Who has not seen everything by then has lost something. */
+/** After this timeout events count as lost. */
 const patienceMs = 60_000;
 
 interface Seen {
-  /** From the sending of the creation until a watcher has the whole event; sorted. */
+  /** From sending the creation until a watcher has the complete event; sorted. */
   lagMs: number[];
   lost: number;
   /** Microseconds of the server's processor time per delivered event. */
   us: number;
 }
 
-/** Reads events as they come and says which creation each tells of. */
+/** Parses events from a stream and returns their creations. */
 function reader(onEvent: (index: number) => void): (chunk: Buffer) => void {
   let head = "";
   return (chunk) => {
     let from = 0;
     for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, from)) {
-      // The name stands at an event's beginning.
+      // The name is at the beginning of an event.
       const line = head + chunk.toString("latin1", from, Math.min(end, from + 1024));
       head = "";
       from = end + 1;
@@ -36,7 +36,7 @@ function reader(onEvent: (index: number) => void): (chunk: Buffer) => void {
   };
 }
 
-/** `everyMs`: between creations; 0 is one after the other. */
+/** `everyMs`: interval of creations; 0 is one after the other. */
 async function watched(server: Server, watchers: number, events: number, everyMs: number): Promise<Seen> {
   const { client } = server;
   const namespace = `bench-watchers-${watchers}`;

@@ -1,6 +1,6 @@
 import { createClient, kubeconfigTransport } from "../../src/client/index.ts";
 
-/** Milliseconds from sending a pod's creation until a watch shows it Ready; the median of so many pods, one at a time. */
+/** Milliseconds from a pod's creation until a watch shows it Ready; the median of several pods, one at a time. */
 export async function podLatency(kubeconfig: string, count: number): Promise<number> {
   const { transport } = await kubeconfigTransport({ kubeconfig }, {});
   const client = createClient(transport);
