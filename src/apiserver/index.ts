@@ -5,7 +5,7 @@ export { checkRuntimeConfig } from "./registry/served.ts";
 export { checkPlugins } from "./admission/plugin-names.ts";
 export { readTokenFile } from "./auth/authn/token-file.ts";
 export type { TokenWebhook } from "./auth/authn/webhook-tokens.ts";
-export { postByKubeconfig } from "./network/post-json.ts";
+export { askByKubeconfig } from "./network/post-json.ts";
 export { hasCertificates } from "./auth/authn/front-proxy.ts";
 export type { JwtAuthenticatorConfig } from "./auth/authn/oidc/config.ts";
 export { type AbacPolicy, readPolicies } from "./auth/authz/abac.ts";

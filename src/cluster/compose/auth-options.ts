@@ -1,9 +1,9 @@
 /** Authentication options of an API server: the cluster's keys and authorities, and its settings. */
 import { readFileSync } from "node:fs";
 import {
+  askByKubeconfig,
   type createAuth,
   hasCertificates,
-  postByKubeconfig,
   readTokenFile,
   type TokenWebhook,
 } from "../../apiserver/index.ts";
@@ -76,7 +76,7 @@ function webhookOf({
   ttlMs = tokenWebhookDefaults.ttlMs,
 }: NonNullable<ApiServerSettings["tokenWebhook"]>): TokenWebhook {
   try {
-    return { version, ttlMs, post: postByKubeconfig(kubeconfig) };
+    return { version, ttlMs, ...askByKubeconfig(kubeconfig) };
   } catch (cause) {
     const flag = "authentication-token-webhook-config-file";
     throw new ClusterError(`--${flag}: ${(cause as Error).message}`, { cause });

@@ -1,15 +1,19 @@
 /** Token webhook (TokenReview): --authentication-token-webhook-config-file. */
 import { createHash } from "node:crypto";
-import { type Clock, isObject, StatusError } from "../../../machinery/index.ts";
+import { type Clock, StatusError } from "../../../machinery/index.ts";
+import type { Asking } from "../../network/post-json.ts";
 import { withRetries } from "../../network/retries.ts";
+import { readAnswer } from "../../webhooks/answers.ts";
+import { askFailure } from "../../webhooks/ask-failure.ts";
+import { reviewOfKind } from "../../webhooks/review-object.ts";
+import { tokenReviewKinds } from "./token-review-kinds.ts";
 import { type TokenVerifier, type VerifiedToken, withEverybody } from "./token-verifier.ts";
 
-export interface TokenWebhook {
+/** Sends reviews and says where to. */
+export interface TokenWebhook extends Asking {
   version: "v1" | "v1beta1";
   /** How long answers are cached, in milliseconds; 0: not at all. */
   ttlMs: number;
-  /** Sends a review and returns the body of the answer. */
-  post(review: object, timeoutMs: number): Promise<Uint8Array>;
 }
 
 interface WebhookTokensOptions extends TokenWebhook {
@@ -75,47 +79,20 @@ export class WebhookTokens implements TokenVerifier {
   }
 
   async #ask(token: string, audiences: readonly string[]): Promise<ReviewStatus> {
-    const { clock, random, version, post } = this.#options;
+    const { clock, random, version, ask, url } = this.#options;
+    const expected = tokenReviewKinds[version];
     const review = {
-      kind: "TokenReview",
-      apiVersion: `authentication.k8s.io/${version}`,
+      kind: expected.kind,
+      apiVersion: expected.apiVersion,
       metadata: {},
       spec: { token, audiences },
       status: { user: {} },
     };
     try {
-      const body = await withRetries(() => post(review, timeoutMs), { clock, random });
-      return statusOf(JSON.parse(Buffer.from(body).toString()));
+      const answer = readAnswer(await withRetries(() => ask(review, timeoutMs), { clock, random }));
+      return reviewOfKind<{ status?: ReviewStatus }>(answer, expected).status ?? {};
     } catch (cause) {
-      const why = `token webhook: ${(cause as Error).message}`;
-      throw new StatusError("Unauthorized", why, { cause });
+      throw new StatusError("Unauthorized", askFailure(cause, url(timeoutMs)).message, { cause });
     }
   }
 }
-
-/** Throws an Error when the answer is not a TokenReview. */
-function statusOf(answer: unknown): ReviewStatus {
-  if (!isObject(answer) || (answer.kind ?? "TokenReview") !== "TokenReview" || !isObject(answer.status ?? {}))
-    throw new Error("the answer is no TokenReview");
-  const {
-    user,
-    audiences = [],
-    error = "",
-    authenticated = false,
-  } = withoutNulls<ReviewStatus>(answer.status);
-  const known = withoutNulls<NonNullable<ReviewStatus["user"]>>(user);
-  const { username = "", uid = "", groups = [], extra = {} } = known;
-  const texts = [username, uid, error, ...listOf(audiences), ...listOf(groups)];
-  const fits = isObject(extra) && [...texts, ...Object.values(extra).flatMap(listOf)].every(isText);
-  if (!fits || typeof authenticated !== "boolean")
-    throw new Error("the answer has members of the wrong types");
-  return { user: known, audiences, error, authenticated };
-}
-
-/** Go ignores null. */
-const withoutNulls = <T extends object>(value: unknown): T =>
-  Object.fromEntries(Object.entries(value ?? {}).filter(([, each]) => each !== null)) as T;
-
-const isText = (value: unknown): boolean => typeof value === "string";
-/** A value that is not a list becomes an invalid one. */
-const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : [undefined]);
