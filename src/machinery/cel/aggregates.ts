@@ -15,6 +15,7 @@ import {
   mapOf,
   typeText,
 } from "./types.ts";
+import type { WellKnown } from "./well-known.ts";
 import { CelMessage, CelOptional, type CelValue, keyIn } from "./values.ts";
 
 /** The type of a message by name; undefined when there is none. */
@@ -125,8 +126,9 @@ export function checkMessage(
   type: CelType,
   fields: readonly MessageField[],
   names: Names | undefined,
+  special?: WellKnown,
 ): Typed {
-  const known = type.kind === "object" ? type.fields : new Map<string, CelType>();
+  const known = special?.fields ?? (type.kind === "object" ? type.fields : new Map<string, CelType>());
   const parts = fields.map(({ name, value, optional, at }) => {
     const part = partOf(checker, value, names, optional);
     const wanted = known.get(name);
@@ -147,7 +149,7 @@ export function checkMessage(
         const value = valueOf(part, scope, meter);
         if (value !== undefined) made.set(name, value);
       }
-      return made;
+      return special ? special.make(made as Map<string, CelValue>) : made;
     },
   };
 }

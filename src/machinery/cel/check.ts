@@ -7,6 +7,7 @@ import type { Functions, Overload } from "./functions.ts";
 import type { Note, Notes } from "./cost/form-of.ts";
 import { literalProblem } from "./literal-problem.ts";
 import type { Message, Node } from "./syntax.ts";
+import { wellKnown } from "./well-known.ts";
 import {
   assignable,
   type Bindings,
@@ -185,6 +186,8 @@ export class Checker {
   #message(node: Node, names: Names | undefined): Typed {
     const message = node.args as Message;
     const name = message.name.replace(/^\./, "");
+    const special = wellKnown(name);
+    if (special) return checkMessage(this, special.type, message.fields, names, special);
     const type = this.#messages(name);
     if (type) return checkMessage(this, type, message.fields, names);
     const variable = lookup(names, name);

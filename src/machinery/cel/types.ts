@@ -43,6 +43,10 @@ export const objectOf = (name: string, fields: CelFields): CelType => ({
   fields,
 });
 export const opaque = simple;
+/** The type of a scalar that may be null. */
+export const wrapperOf = (of: CelType): CelType => simple(`wrapper(${typeText(of)})`);
+
+const unwrapped = (name: string): string => (name.startsWith("wrapper(") ? name.slice(8, -1) : name);
 
 /** Whether the type is only known at run time. */
 export const isDyn = (type: CelType): boolean =>
@@ -109,7 +113,8 @@ export function assignable(from: CelType, to: CelType, bound: Bindings): boolean
     return (
       to.kind === "object" ||
       to.kind === "optional" ||
-      (to.kind === "simple" && (to.name === "null" || nullable.has(to.name))) ||
+      (to.kind === "simple" &&
+        (to.name === "null" || nullable.has(to.name) || unwrapped(to.name) !== to.name)) ||
       isClosed(to)
     );
   if (from.kind === "list" && to.kind === "list") return assignable(from.of, to.of, bound);
@@ -118,7 +123,7 @@ export function assignable(from: CelType, to: CelType, bound: Bindings): boolean
     return assignable(from.key, to.key, bound) && assignable(from.of, to.of, bound);
   if (from.kind === "type" && to.kind === "type") return true;
   if (from.kind === "object" && to.kind === "object") return from.name === to.name;
-  return from.kind === "simple" && to.kind === "simple" && from.name === to.name;
+  return from.kind === "simple" && to.kind === "simple" && unwrapped(from.name) === unwrapped(to.name);
 }
 
 export function substitute(type: CelType, bound: Bindings): CelType {
@@ -163,7 +168,7 @@ export function equivalent(a: CelType, b: CelType): boolean {
   if (a.kind === "list" && b.kind === "list") return equivalent(a.of, b.of);
   if (a.kind === "optional" && b.kind === "optional") return equivalent(a.of, b.of);
   if (a.kind === "map" && b.kind === "map") return equivalent(a.key, b.key) && equivalent(a.of, b.of);
-  return typeText(a) === typeText(b);
+  return unwrapped(typeText(a)) === unwrapped(typeText(b));
 }
 
 const single = /^[A-Z]$/;
