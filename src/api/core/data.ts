@@ -52,8 +52,9 @@ export function validateConfigMapUpdate(map: ConfigMap, old: ConfigMap): FieldEr
   const errors: FieldError[] = [];
   if (!old.immutable) return errors;
   if (!map.immutable) errors.push(forbidden("immutable", fixedText));
-  for (const name of ["data", "binaryData"] as const)
-    if (isChanged(map, old, name)) errors.push(forbidden(name, fixedText));
+  // Kubernetes defaults `data` to an empty map, so that none and an empty one are the same.
+  if (!deepEqual(map.data, old.data)) errors.push(forbidden("data", fixedText));
+  if (isChanged(map, old, "binaryData")) errors.push(forbidden("binaryData", fixedText));
   return errors;
 }
 

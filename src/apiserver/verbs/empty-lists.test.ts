@@ -102,3 +102,16 @@ test("an immutable map's emptied data is a change in the request that empties it
   const { body } = await h.call("PATCH", `${maps}/post`, { binaryData: {} }, merge);
   assert.equal(body.details?.causes[0].field, "binaryData");
 });
+
+test("an immutable map's data may be given as an empty map, other data may not", async () => {
+  const status = async (method: string, path: string, body: unknown, headers = {}): Promise<number> =>
+    (await h.call(method, `/api/v1/namespaces/default/${path}`, body, headers)).status;
+  const map = (name: string, more: object): object => ({ metadata: { name }, immutable: true, ...more });
+  assert.equal(await status("POST", "configmaps", map("with", { data: {} })), 201);
+  assert.equal(await status("PUT", "configmaps/with", map("with", { data: {} })), 200);
+  assert.equal(await status("POST", "configmaps", map("without", {})), 201);
+  assert.equal(await status("PATCH", "configmaps/without", { data: {} }, merge), 200);
+  assert.equal(await status("PATCH", "configmaps/without", { data: { a: "1" } }, merge), 422);
+  assert.equal(await status("POST", "secrets", map("without", {})), 201);
+  assert.equal(await status("PATCH", "secrets/without", { data: {} }, merge), 422);
+});
