@@ -1,7 +1,7 @@
 /** Rules for allOf, anyOf, oneOf and not in structural schemas: they may restrict values, but not declare fields. */
 import { forbidden, invalid, regexpProblem, required } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
-import type { SchemaProps } from "./schema-props.ts";
+import { ownMember, type SchemaProps } from "./schema-props.ts";
 
 /** Keywords that declare fields, with the error where they are forbidden. */
 const declarations: readonly [member: string, text: string][] = [
@@ -91,7 +91,7 @@ function inCombination(
   if (items) inCombination(items, declared.items, `${declaredAt}.items`, `${at}.items`, errors);
   for (const [name, inner] of Object.entries(restricting.properties ?? {})) {
     const member = `properties[${name}]`;
-    const known = declared.properties?.[name];
+    const known = ownMember(declared.properties, name);
     inCombination(inner, known, `${declaredAt}.${member}`, `${at}.${member}`, errors);
   }
 }

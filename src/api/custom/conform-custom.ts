@@ -5,7 +5,7 @@ import type { Nulls } from "../definition.ts";
 import type { KubeObject } from "../meta.ts";
 import type { Conformance } from "../schema.ts";
 import { prune } from "./prune.ts";
-import { isEmbedded, memberOf, type SchemaProps } from "./schema-props.ts";
+import { isEmbedded, memberOf, ownMember, type SchemaProps } from "./schema-props.ts";
 
 /** The schema of a version without one. */
 export const anything: SchemaProps = { type: "object", "x-kubernetes-preserve-unknown-fields": true };
@@ -42,7 +42,7 @@ export function applyNulls(schema: SchemaProps, value: unknown): void {
   for (const name of Object.keys(value)) {
     const inner = memberOf(schema, name);
     if (!inner) continue;
-    const filled = inner.default !== undefined && !schema.properties?.[name];
+    const filled = inner.default !== undefined && !ownMember(schema.properties, name);
     if (value[name] === null && !inner.nullable && !filled) delete value[name];
     else applyNulls(inner, value[name]);
   }
@@ -83,8 +83,9 @@ function metadataProblems(
     unknown.push(...(found?.unknown ?? []).map((each) => at(`metadata.${each}`)));
   }
   for (const [name, inner] of Object.entries(schema.properties ?? {})) {
-    if (value[name] === undefined) continue;
-    const problem = metadataProblems(inner, value[name], at(name), false, unknown);
+    const given = ownMember(value, name);
+    if (given === undefined) continue;
+    const problem = metadataProblems(inner, given, at(name), false, unknown);
     if (problem) return problem;
   }
   return undefined;

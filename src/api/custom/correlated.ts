@@ -3,7 +3,7 @@
  * (KEP-4008; apiserver pkg/cel/common.CorrelatedObject).
  */
 import { deepEqual, isObject } from "../../machinery/index.ts";
-import { memberOf, type SchemaProps } from "./schema-props.ts";
+import { memberOf, ownMember, type SchemaProps } from "./schema-props.ts";
 
 type Key = string | number | bigint | boolean;
 
@@ -75,7 +75,7 @@ export class Correlated {
   /** Undefined where a part of the key is missing or no scalar. */
   #keyOf(item: unknown): string | undefined {
     if (!isObject(item)) return undefined;
-    const keys = (this.#schema["x-kubernetes-list-map-keys"] ?? []).map((name) => item[name]);
+    const keys = (this.#schema["x-kubernetes-list-map-keys"] ?? []).map((name) => ownMember(item, name));
     const scalar = (key: unknown): key is Key => key !== undefined && key !== null && typeof key !== "object";
     return keys.every(scalar) ? keys.map((key) => `${typeof key} ${String(key)}`).join("\0") : undefined;
   }

@@ -3,7 +3,7 @@ import { invalid, isDns1035Label, isObject, isPathSegmentName, required } from "
 import type { FieldError } from "../definition.ts";
 import type { ObjectMeta } from "../meta.ts";
 import { validateMeta } from "../metadata.ts";
-import { isEmbedded, memberOf, type SchemaProps } from "./schema-props.ts";
+import { isEmbedded, memberOf, ownMember, type SchemaProps } from "./schema-props.ts";
 
 /** Errors in kind, version and metadata of embedded objects in `value`, which itself may be one by its schema. */
 export function embeddedProblems(schema: SchemaProps, value: unknown, path: string): FieldError[] {
@@ -24,8 +24,8 @@ function visit(schema: SchemaProps, value: unknown, path: string, errors: FieldE
   if (isEmbedded(schema)) checkObject(value, path, errors);
   for (const name of Object.keys(value)) {
     const inner = memberOf(schema, name);
-    if (inner)
-      visit(inner, value[name], schema.properties?.[name] ? at(path, name) : `${path}[${name}]`, errors);
+    const declared = ownMember(schema.properties, name) !== undefined;
+    if (inner) visit(inner, value[name], declared ? at(path, name) : `${path}[${name}]`, errors);
   }
 }
 

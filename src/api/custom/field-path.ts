@@ -1,5 +1,5 @@
 /** Paths like `.spec.size` or `.spec['a b']` through a schema, as rules and selectable fields use them. */
-import { type SchemaProps, valuesOf } from "./schema-props.ts";
+import { ownMember, type SchemaProps, valuesOf } from "./schema-props.ts";
 
 export interface FoundField {
   /** The path without its first dot. */
@@ -23,7 +23,7 @@ export function followPath(path: string, root: SchemaProps, arrayNotation: boole
     } else if (token !== ".") return `expected [ or . but got: ${token}`;
     else if (name === undefined) return "unexpected end of JSON path";
     const inner: SchemaProps | undefined = schema?.properties
-      ? schema.properties[name]
+      ? ownMember(schema.properties, name)
       : schema?.additionalProperties !== undefined
         ? valuesOf(schema)
         : undefined;

@@ -1,7 +1,7 @@
 /** Set and map lists (x-kubernetes-list-type) have unique values or keys. */
 import { duplicate, duplicateShown, goFloat, invalid, isObject, stableJson } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
-import { memberOf, type SchemaProps } from "./schema-props.ts";
+import { memberOf, ownMember, type SchemaProps } from "./schema-props.ts";
 
 /** Duplicate items, reported once each. */
 export function listProblems(schema: SchemaProps, value: unknown, path: string): FieldError[] {
@@ -18,7 +18,8 @@ function visit(schema: SchemaProps, value: unknown, path: string, errors: FieldE
   } else if (isObject(value)) {
     for (const name of Object.keys(value).sort()) {
       const inner = memberOf(schema, name);
-      const here = schema.properties?.[name] ? (path === "" ? name : `${path}.${name}`) : `${path}[${name}]`;
+      const declared = ownMember(schema.properties, name) !== undefined;
+      const here = declared ? (path === "" ? name : `${path}.${name}`) : `${path}[${name}]`;
       if (inner) visit(inner, value[name], here, errors);
     }
   }

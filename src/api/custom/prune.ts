@@ -1,6 +1,6 @@
 /** Prunes custom resources by their structural schema, and sets defaults. */
-import { deepClone, isObject } from "../../machinery/index.ts";
-import { isEmbedded, memberOf, preserves, type SchemaProps } from "./schema-props.ts";
+import { deepClone, isObject, setMember } from "../../machinery/index.ts";
+import { isEmbedded, memberOf, ownMember, preserves, type SchemaProps } from "./schema-props.ts";
 
 const identity = new Set(["apiVersion", "kind", "metadata"]);
 
@@ -72,11 +72,13 @@ export function applyDefaults(schema: SchemaProps, value: unknown): boolean {
       return;
     }
     if (!isObject(into)) return;
-    for (const [name, inner] of Object.entries(of.properties ?? {}))
-      if (into[name] === undefined ? inner.default !== undefined : isToFill(inner, into[name])) {
+    for (const [name, inner] of Object.entries(of.properties ?? {})) {
+      const given = ownMember(into, name);
+      if (given === undefined ? inner.default !== undefined : isToFill(inner, given)) {
         const made = defaultOf(inner, undefined);
-        if (made !== undefined) into[name] = made;
+        if (made !== undefined) setMember(into, name, made);
       }
+    }
     for (const name of Object.keys(into)) {
       const inner = memberOf(of, name);
       if (!inner) continue;
@@ -104,8 +106,8 @@ export function isComplete(schema: SchemaProps, value: unknown, root: boolean): 
   if (!isObject(value)) return true;
   for (const name in schema.properties) {
     const inner = schema.properties[name] as SchemaProps;
-    if (value[name] === undefined ? inner.default !== undefined : value[name] === null && !inner.nullable)
-      return false;
+    const given = ownMember(value, name);
+    if (given === undefined ? inner.default !== undefined : given === null && !inner.nullable) return false;
   }
   const whole = root || isEmbedded(schema);
   for (const name in value) {

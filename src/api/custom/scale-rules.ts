@@ -3,6 +3,7 @@ import { goFloat, goText, goType, invalid, isObject } from "../../machinery/inde
 import type { FieldError } from "../definition.ts";
 import type { CustomResourceSubresourceScale } from "../generated/types.ts";
 import type { KubeObject } from "../meta.ts";
+import { ownMember } from "./schema-props.ts";
 
 const most = 2 ** 31 - 1;
 
@@ -40,7 +41,7 @@ function memberAt(
       return {
         problem: `.${names.join(".")} accessor error: ${goText(value)} is of the type ${goType(value)}, expected map[string]interface{}`,
       };
-    value = value[name];
+    value = ownMember(value, name);
     if (value === undefined || (value === null && i < names.length - 1)) return undefined;
   }
   if (wanted === "string" && typeof value === "string") return value;

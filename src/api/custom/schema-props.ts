@@ -61,6 +61,10 @@ export const valuesOf = (schema: SchemaProps): SchemaProps | undefined =>
       ? { "x-kubernetes-preserve-unknown-fields": true }
       : undefined;
 
+/** The object's own member; `constructor` is undefined unless the object has it. */
+export const ownMember = <T>(object: Readonly<Record<string, T>> | undefined, name: string): T | undefined =>
+  object !== undefined && Object.hasOwn(object, name) ? object[name] : undefined;
+
 /** The schema of a member, if any. */
 export const memberOf = (schema: SchemaProps, name: string): SchemaProps | undefined =>
-  schema.properties && Object.hasOwn(schema.properties, name) ? schema.properties[name] : valuesOf(schema);
+  ownMember(schema.properties, name) ?? valuesOf(schema);

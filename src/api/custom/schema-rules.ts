@@ -2,7 +2,7 @@
 import { forbidden, invalid, invalidOften, isObject, notSupported, required } from "../../machinery/index.ts";
 import type { FieldError } from "../definition.ts";
 import { followPath } from "./field-path.ts";
-import { isEmbedded, type SchemaProps } from "./schema-props.ts";
+import { isEmbedded, ownMember, type SchemaProps } from "./schema-props.ts";
 
 const types = ["array", "boolean", "integer", "number", "object", "string"];
 const identity = new Set(["metadata", "kind", "apiVersion"]);
@@ -148,7 +148,7 @@ function checkMapList(
   const seen = new Set<string>();
   const wrong = invalidOften(`${path}.x-kubernetes-list-map-keys`, () => keys);
   for (const key of keys) {
-    const field = items.properties?.[key];
+    const field = ownMember(items.properties, key);
     if (!field) errors.push(wrong("entries must all be names of item properties"));
     else if (field.type === "array" || field.type === "object")
       errors.push(
@@ -176,7 +176,7 @@ function checkNullable(
   if (list !== "map") return;
   const needed = new Set(items.required);
   for (const key of keys) {
-    const field = items.properties?.[key];
+    const field = ownMember(items.properties, key);
     if (!field) continue;
     const at = `${path}.properties[${key}]`;
     const listed = "this property is in x-kubernetes-list-map-keys, so it";

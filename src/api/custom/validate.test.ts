@@ -70,3 +70,16 @@ test("the same mistake is told once, and null is no choice of an enumeration tha
   assert.equal(told(choice, 3.5).length, 1);
   assert.equal(told({ "x-kubernetes-int-or-string": true, enum: ["a"] }, 97).length, 0);
 });
+
+test("a required member with a name that every JavaScript object knows has to be given", () => {
+  const schema: SchemaProps = {
+    type: "object",
+    required: ["toString", "constructor"],
+    properties: { toString: { type: "string" } },
+    "x-kubernetes-preserve-unknown-fields": true,
+  };
+  assert.deepEqual(
+    validateSchema(schema, { constructor: 1 }, "").map(({ field }) => field),
+    ["toString"],
+  );
+});

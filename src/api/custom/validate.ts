@@ -19,7 +19,7 @@ import { formatProblem } from "./formats.ts";
 import { closest, Judge, type Validators } from "./match-count.ts";
 import { asDecoded } from "./decoded.ts";
 import { checkNumber, formatOf, isLong, isWhole, noField } from "./numbers.ts";
-import { isIntOrString, memberOf, preserves, type SchemaProps } from "./schema-props.ts";
+import { isIntOrString, memberOf, ownMember, preserves, type SchemaProps } from "./schema-props.ts";
 
 /** Both versions of an object are converted to this; the previous form does not matter. */
 const typeMeta = new Set(["apiVersion", "kind"]);
@@ -209,7 +209,7 @@ function checkObject(
         ...validateSchema(
           inner,
           value[name],
-          schema.properties?.[name] ? at(name) : `${path}.${name}`,
+          ownMember(schema.properties, name) ? at(name) : `${path}.${name}`,
           false,
           root && typeMeta.has(name) ? undefined : before?.member(name),
           judge,
@@ -218,7 +218,8 @@ function checkObject(
     else if (!preserves(schema) && schema.additionalProperties === false)
       errors.push(forbidden(at(name), `${path} in body is a forbidden property`));
   }
-  for (const name of schema.required ?? []) if (value[name] === undefined) errors.push(required(at(name)));
+  for (const name of schema.required ?? [])
+    if (ownMember(value, name) === undefined) errors.push(required(at(name)));
 }
 
 const validators: Validators = {

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { applyConfiguration, type Managers, type View } from "./managers.ts";
-import { deducedShape, type Shape } from "./shape.ts";
+import { deducedShape, type Shape, UnkeyedItem } from "./shape.ts";
+import { compare } from "./compare.ts";
+import { itemStep } from "./list-items.ts";
 import { merge } from "./merge.ts";
 
 const item: Shape = {
@@ -112,4 +114,13 @@ test("what is given up goes with lists that are left empty, and with items whose
   const second = apply({ more: [{ name: "x" }] }, { last: 1 }, named, "a");
   const third = apply(second.object, {}, second.managers, "a");
   assert.deepEqual(third.object, { more: [{ name: "x" }] });
+});
+
+test("members with names that every JavaScript object knows are absent until they are given", () => {
+  const keyed = { relation: "map", keys: ["valueOf"], element: item } as const;
+  assert.throws(() => itemStep(keyed, { toString: 1 }), UnkeyedItem);
+  assert.equal(itemStep(keyed, { valueOf: "a" }), 'k:{"valueOf":"a"}');
+  const { added, removed } = compare(deducedShape, { a: { toString: 1 } }, { a: { valueOf: 1 } }, false);
+  assert.deepEqual(added, { "f:a": { "f:valueOf": {} } });
+  assert.deepEqual(removed, { "f:a": { "f:toString": {} } });
 });

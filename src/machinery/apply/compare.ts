@@ -123,7 +123,7 @@ function differMaps(map: MapShape, before: Members, after: Members, typed: boole
   for (const name in after) {
     const field = map.field(name);
     let now = after[name];
-    let was = before[name];
+    let was = Object.hasOwn(before, name) ? before[name] : undefined;
     if (now === was && !field?.implied) continue;
     if (field && typed) {
       now = shown(field, now);
@@ -133,11 +133,10 @@ function differMaps(map: MapShape, before: Members, after: Members, typed: boole
     if (shape) parts.take(field?.step ?? `f:${name}`, differOptional(shape, was, now, typed));
   }
   for (const name in before) {
-    if (after[name] !== undefined) continue;
+    if (Object.hasOwn(after, name)) continue;
     const field = map.field(name);
     let was = before[name];
     let now: unknown;
-    if (name in after) continue;
     if (field && typed) {
       was = shown(field, was);
       now = field.implied;

@@ -13,7 +13,9 @@ function keyedStep(list: ListShape, item: unknown): string {
   }
   if (!isMembers(item)) throw new UnkeyedItem("associative list with keys may not have non-map elements");
   const valueOf = (name: string): unknown =>
-    item[name] === undefined ? list.element.map?.field(name)?.fallback : item[name];
+    Object.hasOwn(item, name) && item[name] !== undefined
+      ? item[name]
+      : list.element.map?.field(name)?.fallback;
   if (list.keys.length === 1) {
     const name = list.keys[0] as string;
     const value = valueOf(name);

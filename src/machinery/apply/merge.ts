@@ -38,7 +38,8 @@ function mergeMaps(map: MapShape, live: Members, config: Members): Members {
   const merged: Record<string, unknown> = { ...live };
   for (const name of Object.keys(config)) {
     const shape = map.field(name)?.shape ?? map.element;
-    const value = shape ? merge(shape, live[name], config[name]) : config[name];
+    const former = Object.hasOwn(live, name) ? live[name] : undefined;
+    const value = shape ? merge(shape, former, config[name]) : config[name];
     setMember(merged, name, value);
   }
   return merged;

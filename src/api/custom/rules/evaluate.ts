@@ -10,7 +10,7 @@ import {
   isObject,
   required,
 } from "../../../machinery/index.ts";
-import type { SchemaProps } from "../schema-props.ts";
+import { ownMember, type SchemaProps } from "../schema-props.ts";
 import type { CompiledRule, RuleLevel } from "./compile.ts";
 import { valueOf } from "./values.ts";
 
@@ -233,7 +233,9 @@ class RuleRun implements Found {
 
 const keyOf = (schema: SchemaProps, item: unknown): string =>
   JSON.stringify(
-    (schema["x-kubernetes-list-map-keys"] ?? []).map((key) => (isObject(item) ? (item[key] ?? null) : null)),
+    (schema["x-kubernetes-list-map-keys"] ?? []).map((key) =>
+      isObject(item) ? (ownMember(item, key) ?? null) : null,
+    ),
     (_key, value: unknown) => (typeof value === "bigint" ? `${value}n` : value),
   );
 
