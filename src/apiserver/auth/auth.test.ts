@@ -126,6 +126,22 @@ const binding = (role: string, subjects: object[], namespace?: string) => ({
   subjects,
 });
 
+test("a key that both signs and verifies is published once, before the others", () => {
+  const pair = () => generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const [own, former] = [pair(), pair()];
+  const spki = ({ publicKey }: typeof own) => publicKey.export({ type: "spki", format: "pem" }).toString();
+  const auth = createAuth({
+    clock: systemClock,
+    serviceAccountKeys: [own.privateKey.export({ type: "pkcs8", format: "pem" }).toString()],
+    verifyingKeys: [spki(former), spki(own), spki(former)],
+  });
+  const published = auth.documents.get("/openid/v1/jwks")?.() as { keys: { x: string }[] } | undefined;
+  assert.deepEqual(
+    published?.keys.map(({ x }) => x),
+    [own, former].map(({ publicKey }) => publicKey.export({ format: "jwk" }).x),
+  );
+});
+
 test("the parts and the default roles may do what they need before anything is stored", async () => {
   const { may } = setUp();
   const admin: UserInfo = { name: "x", groups: ["system:masters"] };

@@ -145,11 +145,19 @@ export function createAuth(options: AuthOptions): Auth {
 function serviceAccountTokens(options: AuthOptions, issuers: Issuers): ServiceAccountTokens {
   const [first, ...others] = options.serviceAccountKeys;
   const load = (pem: string) => signingKey(createPrivateKey(pem));
+  const signer = load(first);
   const verifying = (options.verifyingKeys ?? []).map((pem) => verifyingKey(createPublicKey(pem)));
+  // The signer's public key may be among those, too.
+  const known = new Set([signer.id]);
+  const further = [...others.map(load), ...verifying].filter(({ id }) => {
+    const isNew = !known.has(id);
+    known.add(id);
+    return isNew;
+  });
   return new ServiceAccountTokens({
     issuers,
     audiences: options.audiences,
-    keys: [load(first), ...others.map(load), ...verifying],
+    keys: [signer, ...further],
     clock: options.clock,
     uuid: randomUUID,
   });
