@@ -10,6 +10,7 @@ import type { ApiServerOptions } from "../contract.ts";
 import type { Core } from "../core.ts";
 import { CustomResources } from "../custom/definitions.ts";
 import { aggregationSteps, identitySteps, type StartSteps } from "../discovery/start-steps.ts";
+import { inTime } from "./in-time.ts";
 
 export interface Loops {
   /** Prevents new work. */
@@ -17,12 +18,6 @@ export interface Loops {
   /** Resolves when the writer of status has ended. */
   close(): Promise<void>;
 }
-
-/**
- * How long the start waits for the objects that every cluster has. Their writes pass through webhooks, which may hang, or need
- * this very server: after this time they are created while it serves.
- */
-const patienceMs = 5000;
 
 /** Resolves when all loops have completed their first run, or after the time limit; `steps` is told about each. */
 export async function startLoops(
@@ -67,14 +62,4 @@ export async function startLoops(
     },
     close: () => schemaStatus.close(),
   };
-}
-
-async function inTime({ clock, log }: Core, round: Promise<void>): Promise<void> {
-  const patience = new AbortController();
-  const late = clock.sleep(patienceMs, patience.signal).then(
-    () => log.warn("what every cluster has is not complete yet: it is made while requests are served"),
-    () => {},
-  );
-  await Promise.race([round, late]);
-  patience.abort();
 }
