@@ -101,4 +101,7 @@ test("only what a selector requires is a name", async () => {
   ])
     assert.equal(await nameOf(none), "", none);
   assert.equal(await nameOf("metadata.name=mine", "&labelSelector=%21%21"), "");
+  assert.equal(await nameOf("metadata.name=mine", "&limit=5&timeoutSeconds=-1&watch=x"), "mine");
+  for (const wrong of ["limit=abc", "limit=", "limit=1.5", "timeoutSeconds=9223372036854775808"])
+    assert.equal(await nameOf("metadata.name=mine", `&${wrong}`), "", wrong);
 });

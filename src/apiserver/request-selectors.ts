@@ -2,6 +2,7 @@
 import { parseFieldSelector, parseLabelSelector } from "../machinery/index.ts";
 import type { RequestInfo } from "./contract.ts";
 import { nameSegmentProblems } from "./name-segment.ts";
+import { wholeNumber } from "./verbs/list-options.ts";
 
 export interface RequestSelectors {
   /** The single object that a list or watch selects, else "". */
@@ -20,16 +21,18 @@ export function requestSelectors({ isResource, path, verb, name, query }: Reques
   const fieldSelector = query.get("fieldSelector");
   const labelSelector = query.get("labelSelector");
   return {
-    name: reads && name === "" && fieldSelector ? selectedName(fieldSelector, labelSelector ?? "") : "",
+    name: reads && name === "" && fieldSelector ? selectedName(fieldSelector, query) : "",
     ...(fieldSelector ? { fieldSelector } : {}),
     ...(labelSelector ? { labelSelector } : {}),
   };
 }
 
-/** Invalid selectors select nothing, and neither does a name that cannot be in a path. */
-function selectedName(fields: string, labels: string): string {
+/** Invalid options select nothing, and neither does a name that cannot be in a path. */
+function selectedName(fields: string, query: URLSearchParams): string {
   try {
-    parseLabelSelector(labels);
+    wholeNumber(query.get("timeoutSeconds"));
+    wholeNumber(query.get("limit"));
+    parseLabelSelector(query.get("labelSelector") ?? "");
     const found = parseFieldSelector(fields).find(({ field, op }) => field === "metadata.name" && op === "=");
     return found && nameSegmentProblems(found.value).length === 0 ? found.value : "";
   } catch {
