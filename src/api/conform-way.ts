@@ -74,6 +74,16 @@ export class Way {
     this.#types.pop();
   }
 
+  get depth(): number {
+    return this.#steps.length;
+  }
+
+  /** Leaves what was entered beyond this depth, after an error. */
+  returnTo(depth: number): void {
+    this.#steps.length = depth;
+    this.#types.length = depth;
+  }
+
   /** The path of a member, with indices: `spec.containers[0].image`. */
   path(member: string): string {
     let path = "";

@@ -214,3 +214,18 @@ test("a number that no float64 can hold is refused, wherever it stands", () => {
   assert.equal(of('{"default":{"a":[1,{"b":-1e400}]}}'), plain);
   assert.equal(of('{"default":{"a":[1,{"b":1e300}]}}'), undefined);
 });
+
+test("a mistake in a schema that is decoded by itself counts before others", () => {
+  const props = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps";
+  const number = "json: cannot unmarshal number into Go struct field JSONSchemaProps";
+  for (const [schema, told] of [
+    [{ type: 5, items: { type: 5 } }, "items.type of type string"],
+    [{ items: { type: 5, items: { type: 6 } } }, "items.items.type of type string"],
+    [{ id: 5, additionalProperties: { type: 5 } }, "additionalProperties.type of type string"],
+    [{ type: 5, items: [{ type: "a" }, { id: 5 }, 5] }, "items.id of type string"],
+    [{ items: [5] }, "items of type v1.JSONSchemaProps"],
+    [{ type: 5, items: {}, id: 6 }, "type of type string"],
+    [{ properties: { a: { type: 5 }, b: { items: { id: 6 } } } }, "properties.items.id of type string"],
+  ] as const)
+    assert.equal(typeProblem(props, schema), `${number}.${told}`);
+});

@@ -207,14 +207,32 @@ function refuseHuge(value: unknown, text: string | undefined): void {
     throw new TypeProblem(`json: cannot unmarshal number ${huge} into Go value of type float64`);
 }
 
+/** Decodes what has its own UnmarshalJSON: a wrong value in it counts whatever else is wrong outside. */
+function alone(way: Way, walk: () => void): void {
+  const { depth, goesOn } = way;
+  way.goesOn = false;
+  try {
+    walk();
+  } catch (error) {
+    if (!(error instanceof TypeProblem) || error instanceof OwnProblem) throw error;
+    way.returnTo(depth);
+    way.goesOn = true;
+    walk();
+    throw new OwnProblem(error.message);
+  }
+  way.goesOn = goesOn;
+}
+
 /** JSON schemas have their own UnmarshalJSON: unknown fields are dropped without a report. */
 function schemaOr(field: FieldSchema, value: unknown, way: Way): unknown {
   const type = typeOf(field);
   const list = field.schemaOr === "list";
-  if (type && isObject(value)) walkObject(type, value, way, undefined);
-  else if (type && list && Array.isArray(value) && value.length > 0)
-    for (const each of value) schemaOr(field, each, way);
-  else if (list) return undefined;
+  if (type && isObject(value)) alone(way, () => walkObject(type, value, way, undefined));
+  else if (type && list && Array.isArray(value) && value.length > 0) {
+    const element: FieldSchema = { type: "ref", ref: type.name, required: false };
+    const items: FieldSchema = { type: "list", element, required: false };
+    alone(way, () => void walkList(items, value, type, way, undefined));
+  } else if (list) return undefined;
   else if (typeof value !== "boolean") throw new OwnProblem("boolean or JSON schema expected");
   return value;
 }
