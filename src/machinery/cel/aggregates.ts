@@ -54,22 +54,16 @@ function valueOf({ typed, optional }: Part, ...scope: Parameters<Typed["run"]>):
   return value.value;
 }
 
-/** Lists and maps have values of one type. */
+/** The type of all of them; dyn when they have several, which is reported once where they must have one. */
 function common(checker: PartChecker, parts: readonly Part[]): CelType {
   let type: CelType | undefined;
-  let complained = false;
+  let complained = checker.mixing;
   const [first] = parts;
   for (const { node, typed } of parts) {
-    const joined: CelType | undefined = type ? join(type, typed.type) : typed.type;
-    if (!joined && checker.mixing) return dyn;
-    const expected = (wanted: CelType): string =>
-      `expected type '${typeText(wanted)}' but found '${typeText(typed.type)}'`;
-    if (!joined) checker.fail(node, expected(type as CelType));
-    else if (!complained && !checker.mixing && first && !equivalent(first.typed.type, typed.type)) {
-      complained = true;
-      checker.mixed(node, expected(first.typed.type));
-    }
-    type = joined ?? type;
+    type = type ? (join(type, typed.type) ?? dyn) : typed.type;
+    if (complained || !first || equivalent(first.typed.type, typed.type)) continue;
+    complained = true;
+    checker.mixed(node, `expected type '${typeText(first.typed.type)}' but found '${typeText(typed.type)}'`);
   }
   return type ?? free;
 }
