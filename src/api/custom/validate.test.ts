@@ -68,7 +68,9 @@ test("the same mistake is told once, and null is no choice of an enumeration tha
   // Go makes an integer of it to compare it with one.
   assert.equal(told(choice, 1.5).length, 0);
   assert.equal(told(choice, 3.5).length, 1);
-  assert.equal(told({ "x-kubernetes-int-or-string": true, enum: ["a"] }, 97).length, 0);
+  assert.equal(told({ "x-kubernetes-int-or-string": true, enum: ["a"] }, 97n).length, 0);
+  assert.equal(told({ type: "string", enum: ["a"] }, 97n).length, 1);
+  assert.equal(told({ type: "string", enum: ["a"] }, 97).length, 2);
 });
 
 test("a required member with a name that every JavaScript object knows has to be given", () => {

@@ -120,7 +120,8 @@ function mistakesOf(
 function isConverted(choice: unknown, value: unknown): boolean {
   if (typeof value !== "number" && typeof value !== "bigint") return false;
   if (typeof choice === "number" && Number.isInteger(choice)) return Math.trunc(Number(value)) === choice;
-  if (typeof choice !== "string" || !Number.isInteger(Number(value))) return false;
+  // Floating-point numbers are converted to no text.
+  if (typeof choice !== "string" || typeof value !== "bigint" || !isLong(value)) return false;
   const code = Number(value);
   const isCharacter = code >= 0 && code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff);
   return choice === (isCharacter ? String.fromCodePoint(code) : "\ufffd");
