@@ -15,6 +15,13 @@ const properties = {
   text: { type: "string" },
   set: { type: "array", "x-kubernetes-list-type": "set", items: { type: "number" } },
   ruled: { type: "integer", ...below5 },
+  both: {
+    type: "array",
+    maxItems: 5,
+    "x-kubernetes-list-type": "set",
+    items: { type: "number" },
+    "x-kubernetes-validations": [{ rule: "self == [1.5, 1.0]", message: "1 and 1.5" }],
+  },
   either: { "x-kubernetes-int-or-string": true },
   object: {
     type: "object",
@@ -124,4 +131,9 @@ test("what is stored is read as it is stored", async () => {
   };
   assert.equal(await tested("1"), 200);
   assert.equal(await tested("1.0"), 422);
+});
+
+test("rules know the items of a set by how they are written", async () => {
+  assert.equal(await mistake('{"both":[1.0,1.5]}'), undefined);
+  assert.equal(await mistake('{"both":[1,1.5]}'), "1 and 1.5");
 });

@@ -166,19 +166,40 @@ export function keyIn(map: ReadonlyMap<CelValue, CelValue>, key: CelValue, meter
 /** Identifies the items of a list that is a set or a map. */
 export type ItemKey = (item: CelValue) => string;
 
-const unordered = new WeakMap<readonly CelValue[], ItemKey>();
+interface Unordered {
+  readonly keyOf: ItemKey;
+  /** Of the list's own items. */
+  readonly keys: readonly string[];
+}
 
-/** Marks a list as a set or a map: order and duplicates do not matter. */
-export function markUnordered(list: CelValue[], keyOf: ItemKey): CelValue[] {
-  unordered.set(list, keyOf);
+const unordered = new WeakMap<readonly CelValue[], Unordered>();
+
+/**
+ * Marks a list as a set or a map: order and duplicates do not matter. `keys`: of its items, where they differ from those that
+ * `keyOf` would find.
+ */
+export function markUnordered(
+  list: CelValue[],
+  keyOf: ItemKey,
+  keys: readonly string[] = list.map(keyOf),
+): CelValue[] {
+  unordered.set(list, { keyOf, keys });
   return list;
 }
 
 /** The key of a scalar value. */
-export const scalarKey: ItemKey = (value) => `${typeof value} ${String(value)}`;
+export const scalarKey: ItemKey = (value) =>
+  value instanceof CelTimestamp || value instanceof CelDuration
+    ? `${nameOfType(value)} ${value.nanos}`
+    : `${typeof value} ${String(value)}`;
 
-function sameItems(keyOf: ItemKey, a: readonly CelValue[], b: readonly CelValue[], meter: Meter): boolean {
-  const items = new Map(a.map((each) => [keyOf(each), each]));
+function sameItems(
+  { keyOf, keys }: Unordered,
+  a: readonly CelValue[],
+  b: readonly CelValue[],
+  meter: Meter,
+): boolean {
+  const items = new Map(a.map((each, i) => [keys[i], each]));
   return b.every((each) => {
     const mine = items.get(keyOf(each));
     return mine !== undefined && equal(mine, each, meter);
@@ -187,11 +208,13 @@ function sameItems(keyOf: ItemKey, a: readonly CelValue[], b: readonly CelValue[
 
 /** Concatenates lists; sets and maps are merged by key, with the second list's items of a map. */
 export function joinLists(a: readonly CelValue[], b: readonly CelValue[]): CelValue[] {
-  const keyOf = unordered.get(a);
-  if (!keyOf) return [...a, ...b];
+  const marked = unordered.get(a);
+  if (!marked) return [...a, ...b];
+  const { keyOf, keys } = marked;
   const items = new Map<string, CelValue>();
-  for (const each of [...a, ...b]) items.set(keyOf(each), each);
-  return markUnordered([...items.values()], keyOf);
+  for (const [i, each] of a.entries()) items.set(keys[i] as string, each);
+  for (const each of b) items.set(keyOf(each), each);
+  return markUnordered([...items.values()], keyOf, [...items.keys()]);
 }
 
 /** Equality across types: numbers by value, other values only within their type. */
@@ -207,8 +230,8 @@ export function equal(a: CelValue, b: CelValue, meter: Meter): boolean {
   if (typeof a !== "object" || a === null || typeof b !== "object" || b === null) return a === b;
   if (Array.isArray(a)) {
     if (!Array.isArray(b) || a.length !== b.length) return false;
-    const keyOf = unordered.get(a);
-    return keyOf ? sameItems(keyOf, a, b, meter) : a.every((each, i) => equal(each, b[i], meter));
+    const marked = unordered.get(a);
+    return marked ? sameItems(marked, a, b, meter) : a.every((each, i) => equal(each, b[i], meter));
   }
   if (a instanceof Map) {
     if (!(b instanceof Map) || a.size !== b.size) return false;

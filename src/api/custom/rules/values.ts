@@ -140,7 +140,8 @@ export function valueOf(cel: Cel, schema: SchemaProps, value: unknown, resource:
     if (list.some((each) => each instanceof cel.CelEvaluationError)) return list;
     switch (schema["x-kubernetes-list-type"]) {
       case "set":
-        return cel.markUnordered(list, cel.scalarKey);
+        // Kubernetes knows its items by their JSON: where rules see 1.0, an item that was given as 1 is another.
+        return cel.markUnordered(list, cel.scalarKey, value.map(cel.scalarKey));
       case "map":
         return cel.markUnordered(list, keyOf(cel, schema["x-kubernetes-list-map-keys"] ?? []));
       default:
