@@ -19,7 +19,9 @@ import { up, type UpResult } from "./up.ts";
 
 /** A whole cluster as a daemon, with a simulated node: starting, finding, crashing, refusing and removing it. */
 const dir = mkdtempSync(join(tmpdir(), "cluster-"));
-const choice = { name: "unit-test", dataDir: join(dir, "data") };
+// Clusters of one name share the files of running processes.
+const name = `unit-test-${process.pid}`;
+const choice = { name, dataDir: join(dir, "data") };
 const before0 = process.env["KUBECONFIG"];
 let ports: { apiPort: number; kubeletPort: number };
 let result: UpResult;
@@ -57,7 +59,7 @@ test("up makes a cluster whose node is Ready, says that it is simulated, and is 
     state.nodes.map((node) => [node.ready, node.kind]),
     [[true, "simulated"]],
   );
-  assert.match(readFileSync(result.kubeconfig, "utf8"), /name: wherry-unit-test/);
+  assert.ok(readFileSync(result.kubeconfig, "utf8").includes(`name: wherry-${name}\n`));
   // Pods' secrets and the keys are below these.
   for (const place of [result.config.dataDir, result.config.runDir])
     assert.equal(statSync(place).mode & 0o777, 0o700, place);
@@ -117,7 +119,7 @@ test("a taken port is named", async () => {
   const blocker = createServer().listen(0, "127.0.0.1");
   await once(blocker, "listening");
   const { port } = blocker.address() as AddressInfo;
-  const other = { name: "unit-test-2", dataDir: join(dir, "other") };
+  const other = { name: `${name}-b`, dataDir: join(dir, "other") };
   try {
     await assert.rejects(
       () => up({ ...other, apiPort: port, simulate: true }),
