@@ -2,6 +2,9 @@ import { Readable, Writable } from "node:stream";
 import type { StreamSession } from "../cri/index.ts";
 import type { MonitorConnection } from "../runtime/index.ts";
 
+/** Exit code of a command that was killed with its container, whose monitor is gone before it could tell: 128 and SIGKILL. */
+const killedCode = 137;
+
 /** A CRI session over a connection to the monitor: with backpressure in both directions, ends with the process. */
 export function streamSession(
   connection: MonitorConnection,
@@ -14,7 +17,7 @@ export function streamSession(
   const exited = connection.exited.then((exit) => {
     stdout.push(null);
     stderr?.push(null);
-    return exit?.exitCode ?? 0;
+    return exit?.exitCode ?? killedCode;
   });
   // Streams closed early must not end the program.
   for (const stream of [stdout, stderr]) stream?.on("error", () => undefined);
