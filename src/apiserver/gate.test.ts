@@ -1,11 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { systemClock } from "../machinery/index.ts";
-import type { AuthorizationAttributes } from "./auth-contract.ts";
+import type { AuthorizationAttributes, Authorizer } from "./auth-contract.ts";
 import { Gate } from "./gate.ts";
 import { Meters } from "./metrics/meters.ts";
 import { MetricsRegistry } from "./metrics/registry.ts";
 import { parseRequestInfo } from "./request-info.ts";
+
+/** A gate for requests of one user. */
+const gateBy = (authorize: Authorizer["authorize"]): Gate =>
+  new Gate(
+    systemClock,
+    { authenticate: () => ({ name: "eve", groups: [] }) },
+    { authorize },
+    new Meters(new MetricsRegistry()),
+  );
 
 /** The attributes of a request for authorizers. */
 async function askedFor(method: string, target: string): Promise<AuthorizationAttributes> {
@@ -14,13 +23,7 @@ async function askedFor(method: string, target: string): Promise<AuthorizationAt
     asked = attributes;
     return { allowed: true, reason: "" };
   };
-  const user = { name: "eve", groups: [] };
-  const gate = new Gate(
-    systemClock,
-    { authenticate: () => user },
-    { authorize },
-    new Meters(new MetricsRegistry()),
-  );
+  const gate = gateBy(authorize);
   await gate.admit({ method, path: target, peer: { address: "" } }, parseRequestInfo(method, target));
   assert.ok(asked);
   return asked;
@@ -28,13 +31,7 @@ async function askedFor(method: string, target: string): Promise<AuthorizationAt
 
 test("where an authorizer failed, and nobody allows the request, it is answered with 500", async () => {
   const authorize = () => ({ allowed: false, reason: "", error: "<down>" });
-  const user = { name: "eve", groups: [] };
-  const gate = new Gate(
-    systemClock,
-    { authenticate: () => user },
-    { authorize },
-    new Meters(new MetricsRegistry()),
-  );
+  const gate = gateBy(authorize);
   const target = "/version?a&b";
   const request = { method: "GET", path: target, peer: { address: "" } };
   await assert.rejects(gate.admit(request, parseRequestInfo("GET", target)), {

@@ -1,6 +1,7 @@
 /** ImageReview (imagepolicy.k8s.io/v1alpha1): the request for a pod, and the parsing of the answer. Pure. */
-import type { FieldSchema, Pod, TypeSchema } from "../../../../api/index.ts";
+import type { Pod } from "../../../../api/index.ts";
 import { reviewOfKind } from "../../../webhooks/review-object.ts";
+import { field, reviewSchema } from "../../../webhooks/review-schema.ts";
 
 export interface ImageReviewSpec {
   containers: { image?: string }[] | undefined;
@@ -51,24 +52,12 @@ export const statusOf = (value: unknown): ImageReviewStatus =>
     knows: (version, named) => version === "v1" && named === "Status",
   }).status ?? {};
 
-const field = (type: FieldSchema["type"]): FieldSchema => ({ type, required: false });
-
-const statusType: TypeSchema = {
-  name: "io.k8s.api.imagepolicy.v1alpha1.ImageReviewStatus",
-  fields: new Map<string, FieldSchema>([
-    ["allowed", field("boolean")],
-    ["reason", field("string")],
-    ["auditAnnotations", { ...field("map"), element: field("string") }],
-  ]),
-};
-
-const reviewType: TypeSchema = {
-  name: "io.k8s.api.imagepolicy.v1alpha1.ImageReview",
-  fields: new Map<string, FieldSchema>([
-    ["kind", field("string")],
-    ["apiVersion", field("string")],
-    ["metadata", field("object")],
-    ["spec", field("object")],
-    ["status", { ...field("ref"), ref: statusType.name, target: statusType }],
-  ]),
-};
+const reviewType = reviewSchema(
+  "io.k8s.api.imagepolicy.v1alpha1.ImageReview",
+  {},
+  {
+    allowed: field("boolean"),
+    reason: field("string"),
+    auditAnnotations: { ...field("map"), element: field("string") },
+  },
+);
